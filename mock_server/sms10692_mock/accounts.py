@@ -1,0 +1,49 @@
+"""A customer of the imaginary vendor: who signs, how they pay, and what they may read.
+
+Here belong the account and how one is written on a command line. Balances change, so they live in the store.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+POINTS_DEFAULT: Final = 1000
+
+_POINTS: Final = re.compile(r"[0-9]{1,15}")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account. `points` is what it starts with; a post-paid one starts at nothing (R6)."""
+
+    userid: str
+    account: str
+    password: str
+    points: int = POINTS_DEFAULT
+    postpaid: bool = False
+    may_read_reports: bool = True
+
+
+MANUALS_OWN: Final = Account(userid="12", account="test", password="mima")
+"""The account of the manual's examples. It always exists, so that the example signature of 1.2 is valid."""
+
+
+def account_from(text: str) -> Account:
+    """Read `USERID:ACCOUNT:PASSWORD[:POINTS]`. A password may hold colons: POINTS is the last part if it is a number.
+
+    Raises ValueError, in words for the person who wrote it.
+
+    >>> account_from("7:shop:a:b:50").password, account_from("7:shop:a:b:50").points
+    ('a:b', 50)
+    >>> account_from("7:shop:1234").password
+    '1234'
+    """
+    userid, _, rest = text.partition(":")
+    account, _, password = rest.partition(":")
+    head, _, tail = password.rpartition(":")
+    points = POINTS_DEFAULT
+    if head and _POINTS.fullmatch(tail):
+        password, points = head, int(tail)
+    if not (userid.strip() and account.strip() and password.strip()):
+        raise ValueError("an account is written USERID:ACCOUNT:PASSWORD[:POINTS], and none of the three may be blank")
+    return Account(userid, account, password, points)

@@ -1,0 +1,133 @@
+"""Why a call is refused: the manual's messages, each with its one condition, in the order of the manual (R1).
+
+Here belong the refusals that can be seen from the call and the account alone. Two need more and are in `vendor`:
+a balance too small, and a number that was reserved to be refused (R13).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple, TypeAlias
+
+from sms10692 import contract, signing
+from sms10692.contract import Operation
+
+from sms10692_mock import clock
+from sms10692_mock.accounts import Account
+from sms10692_mock.calls import Call
+from sms10692_mock.keywords import Keywords
+
+
+class Case(NamedTuple):
+    """All that a check may look at."""
+
+    call: Call
+    account: Account | None
+    keywords: Keywords
+    now: float
+    max_clock_skew: float | None
+
+
+Check: TypeAlias = tuple[str, Callable[[Case], bool]]
+"""A message of the manual, and the condition under which it is the answer."""
+
+_SQL: Final = re.compile(
+    r"""
+      '\s*(?:(?:or|and)\b|--|;)             # a quote, then what an injection goes on with
+    | \bunion\s+select\b
+    | ;(?:drop|delete|insert|update)\b
+    | \bexec\(
+    | \bxp_
+    """,
+    re.IGNORECASE | re.ASCII | re.VERBOSE,
+)
+_EXTNO: Final = re.compile(rf"[0-9]{{1,{contract.EXTNO_MAX_DIGITS}}}")
+_COUNT: Final = re.compile(r"0*[1-9][0-9]*")
+
+
+def _credentials_empty(case: Case) -> bool:
+    call = case.call
+    return not (call.userid.strip() and call.timestamp.strip() and call.sign.strip())
+
+
+def _signed(account: Account, timestamp: str, charset: str) -> str | None:
+    try:
+        return signing.sign(account.account, account.password, timestamp, charset)
+    except UnicodeEncodeError:
+        return None
+
+
+def _credentials_wrong(case: Case) -> bool:
+    call, account = case.call, case.account
+    if account is None:
+        return True
+    if call.sign != _signed(account, call.timestamp, "utf-8") and not (
+        call.page is contract.V2SMS_GBK and call.sign == _signed(account, call.timestamp, "gbk")  # R4
+    ):
+        return True
+    return case.max_clock_skew is not None and _skew(call.timestamp, case.now) > case.max_clock_skew
+
+
+def _skew(timestamp: str, now: float) -> float:
+    moment = signing.moment(timestamp)
+    return float("inf") if moment is None else abs(moment.timestamp() - now)
+
+
+def _may_not_read_reports(case: Case) -> bool:
+    return case.account is not None and not case.account.may_read_reports
+
+
+def _request_wrong(case: Case) -> bool:
+    """R9: an extno that is none, or a sendTime that is none."""
+    extno, send_time = case.call.extno, case.call.send_time
+    if extno.strip() and not _EXTNO.fullmatch(extno):
+        return True
+    return bool(send_time.strip()) and clock.moment(send_time) is None
+
+
+def _action_wrong(case: Case) -> bool:
+    operation = case.call.operation
+    return operation is None or case.call.action != operation.action
+
+
+def _status_num_wrong(case: Case) -> bool:
+    return bool(case.call.status_num.strip()) and not _COUNT.fullmatch(case.call.status_num)
+
+
+_EMPTY: Final[Check] = (contract.CREDENTIALS_EMPTY, _credentials_empty)
+_WRONG: Final[Check] = (contract.CREDENTIALS_WRONG, _credentials_wrong)
+
+CHECKS: Final[Mapping[Operation | None, tuple[Check, ...]]] = {
+    contract.SEND: (
+        _EMPTY,
+        (contract.SQL_INJECTION, lambda case: _SQL.search(case.call.content) is not None),
+        _WRONG,
+        (contract.MOBILE_EMPTY, lambda case: not case.call.mobile.replace(",", " ").strip()),
+        (contract.CONTENT_EMPTY, lambda case: not case.call.content.strip()),
+        (contract.FORBIDDEN_IN_SEND, lambda case: case.keywords.in_text(case.call.content)),
+        (contract.OTHER_ERROR, _request_wrong),
+    ),
+    contract.OVERAGE: (_EMPTY, _WRONG),
+    contract.CHECKKEYWORD: (_EMPTY, _WRONG),
+    contract.STATUS: (
+        _EMPTY,
+        _WRONG,
+        (contract.REPORTS_NOT_ALLOWED, _may_not_read_reports),
+        (contract.PARAMETER_WRONG, _action_wrong),
+        (contract.PARAMETER_WRONG, _status_num_wrong),
+    ),
+    contract.CALL: (
+        _EMPTY,
+        _WRONG,
+        (contract.REPORTS_NOT_ALLOWED, _may_not_read_reports),
+        (contract.PARAMETER_WRONG, _action_wrong),
+    ),
+    None: (_EMPTY, _WRONG, (contract.OTHER_ERROR, _action_wrong)),
+}
+
+
+def refusal(case: Case) -> str | None:
+    """The first message of the operation's checks whose condition holds, or None."""
+    for message, fails in CHECKS[case.call.operation]:
+        if fails(case):
+            return message
+    return None

@@ -1,0 +1,233 @@
+"""The command `sms10692-mock`: options and environment in, a running emulator out.
+
+Here belongs what a person types and reads. What an option does is said where it is used.
+"""
+
+import logging
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode
+
+import click
+from sms10692 import __version__, contract, signing
+
+from sms10692_mock.accounts import MANUALS_OWN, Account, account_from
+from sms10692_mock.billing import BILLINGS
+from sms10692_mock.dialects import DIALECTS
+from sms10692_mock.http.pages import Application, Pages
+from sms10692_mock.http.serve import Deferred, listening_socket, serve, url_of
+from sms10692_mock.keywords import Keywords, words_in
+from sms10692_mock.options import Options, vendor_of
+
+NAME: Final = "sms10692-mock"
+
+_LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+
+
+class _Lines(click.types.StringParamType):
+    """A text that may be given several times; in the environment, once a line."""
+
+    def split_envvar_value(self, rv: str) -> Sequence[str]:
+        return [line for line in rv.splitlines() if line.strip()]
+
+
+def _accounts(context: click.Context, option: click.Parameter, texts: Sequence[str]) -> dict[str, Account]:
+    accounts: dict[str, Account] = {}
+    for text in texts:
+        try:
+            account = account_from(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+        if account.userid in accounts:
+            raise click.BadParameter(f"the userid {account.userid} is given twice")
+        accounts[account.userid] = account
+    return {MANUALS_OWN.userid: MANUALS_OWN} | accounts
+
+
+def _seconds(context: click.Context, option: click.Parameter, seconds: float | None) -> float | None:
+    if seconds is not None and not (math.isfinite(seconds) and seconds >= 0):
+        raise click.BadParameter("a number of seconds, zero or more")
+    return seconds
+
+
+def _keywords(context: click.Context, option: click.Parameter, file: str | None) -> Keywords:
+    if file is None:
+        return Keywords()
+    try:
+        return Keywords(words_in(Path(file)))
+    except OSError as error:
+        raise click.BadParameter(f"cannot read {file}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise click.BadParameter(f"{file} is not UTF-8 (byte {error.start})") from None
+
+
+def _permitted(accounts: Mapping[str, Account], postpaid: Sequence[str], no_reports: Sequence[str]) -> list[Account]:
+    for option, userids in (("--postpaid", postpaid), ("--no-reports", no_reports)):
+        for userid in userids:
+            if userid not in accounts:
+                raise click.BadParameter(f"no account has the userid {userid}", param_hint=option)
+    return [
+        replace(account, postpaid=userid in postpaid, may_read_reports=userid not in no_reports)
+        for userid, account in accounts.items()
+    ]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(version)s")
+def command() -> None:
+    """An emulator of the sms10692.com SMS API, for whoever has no test account."""
+
+
+@command.command(
+    "serve",
+    context_settings={"auto_envvar_prefix": "SMS10692_MOCK", "show_default": True, "max_content_width": 100},
+)
+@click.option("--host", default="127.0.0.1", help="Address to listen on.", show_envvar=True)
+@click.option(
+    "--port", default=10692, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.", show_envvar=True
+)
+@click.option(
+    "--account",
+    "accounts",
+    type=_Lines(),
+    multiple=True,
+    callback=_accounts,
+    metavar="USERID:ACCOUNT:PASSWORD[:POINTS]",
+    envvar="SMS10692_MOCK_ACCOUNT",
+    help="Add an account, or replace the manual's (userid 12). Repeatable.",
+    show_envvar=True,
+)
+@click.option(
+    "--postpaid", type=_Lines(), multiple=True, metavar="USERID", help="It pays afterwards. Repeatable.", show_envvar=True
+)
+@click.option(
+    "--no-reports",
+    type=_Lines(),
+    multiple=True,
+    metavar="USERID",
+    help="It may not read reports or replies. Repeatable.",
+    show_envvar=True,
+)
+@click.option(
+    "--keywords",
+    metavar="FILE",
+    callback=_keywords,
+    help="Forbidden words, UTF-8, one a line, in place of the default ones.",
+    show_envvar=True,
+)
+@click.option(
+    "--report-delay",
+    type=float,
+    default=0.0,
+    callback=_seconds,
+    metavar="SECONDS",
+    help="Time from a send to its reports.",
+    show_envvar=True,
+)
+@click.option(
+    "--billing",
+    type=click.Choice(list(BILLINGS)),
+    default="parts",
+    help="Charge each part of a long text, or each number once.",
+    show_envvar=True,
+)
+@click.option(
+    "--max-clock-skew",
+    type=float,
+    callback=_seconds,
+    metavar="SECONDS",
+    help="Refuse a timestamp that is further off. Without it, any will do.",
+    show_envvar=True,
+)
+@click.option(
+    "--dialect",
+    type=click.Choice(list(DIALECTS)),
+    default="manual",
+    help="Write as the manual says, or as newer servers were seen to.",
+    show_envvar=True,
+)
+@click.option(
+    "--log-level", type=click.Choice(_LOG_LEVELS), default="info", help="info: one line a request.", show_envvar=True
+)
+def serve_command(
+    host: str,
+    port: int,
+    accounts: Mapping[str, Account],
+    postpaid: Sequence[str],
+    no_reports: Sequence[str],
+    keywords: Keywords,
+    report_delay: float,
+    billing: str,
+    max_clock_skew: float | None,
+    dialect: str,
+    log_level: str,
+) -> None:
+    """Start the emulator and answer until Ctrl-C."""
+    options = Options(
+        accounts=tuple(_permitted(accounts, postpaid, no_reports)),
+        keywords=keywords,
+        billing=BILLINGS[billing],
+        report_delay=report_delay,
+        max_clock_skew=max_clock_skew,
+        dialect=DIALECTS[dialect],
+    )
+    try:
+        listener = listening_socket(host, port)
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {host} port {port}: {error.strerror}") from None
+    _log_to_standard_error(log_level)
+    pages = Pages(vendor_of(options), options.dialect, elsewhere=Deferred(_beside_the_pages))
+    serve(pages, listener, when_ready=lambda: click.echo(_greeting(url_of(listener), options)))
+
+
+def _greeting(url: str, options: Options) -> str:
+    """What a person needs to go on: the address, the accounts, and a line to paste that gets a real answer."""
+    lines = [f"listening on {url}"]
+    for account in options.accounts:
+        password = account.password if account == MANUALS_OWN else "as given"
+        pays = "post-paid" if account.postpaid else f"prepaid, {account.points} points"
+        lines.append(f"account {account.account}, userid {account.userid}, password {password}, {pays}")
+    first = options.accounts[0]
+    moment = datetime.fromtimestamp(options.clock(), signing.CHINA)
+    timestamp = "20120701231212" if options.max_clock_skew is None else signing.timestamp(moment)
+    fields = {
+        "action": contract.SEND.action,
+        "userid": first.userid,
+        "timestamp": timestamp,
+        "sign": signing.sign(first.account, first.password, timestamp),
+        "mobile": "15023239810,13527576163",
+        "content": "内容",
+    }
+    reachable = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+    return "\n".join([*lines, f'curl "{reachable}{contract.V2SMS.path}" -d "{urlencode(fields, safe=",")}"'])
+
+
+def _log_to_standard_error(level: str) -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=level.upper(), format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"
+    )
+
+
+def _beside_the_pages() -> Application:
+    from sms10692_mock.http.app import beside_the_pages
+
+    return beside_the_pages()
+
+
+def main() -> None:
+    """Run the command. Whatever was wrong with it is one line on standard error, and exit code 2."""
+    try:
+        command.main(prog_name=NAME, standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        click.echo(f"{NAME}: {' '.join(error.format_message().split())}", err=True)
+        sys.exit(2)
+    except click.Abort:
+        sys.exit(130)

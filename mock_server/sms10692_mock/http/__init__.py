@@ -1,0 +1,1 @@
+"""The rim of the emulator: the only place that knows HTTP."""

@@ -1,0 +1,47 @@
+"""Forbidden words: which ones, and whether a text holds one (R8).
+
+Here belong the list and the search. What the vendor answers about it stands in `checks` and `vendor`.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import ahocorasick
+
+DEFAULT_WORDS: Final = ("发票", "办证", "赌博", "六合彩", "枪支")
+"""A short list to try things with; the README prints it. The vendor's own is not public."""
+
+
+def _folded(text: str) -> str:
+    """Lower the ASCII letters and no others: `str.lower` would change the length of some texts."""
+    return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
+
+
+class Keywords:
+    """A set of words that answers, in time that does not grow with their number, whether a text contains one."""
+
+    def __init__(self, words: Iterable[str] = DEFAULT_WORDS) -> None:
+        self._automaton = ahocorasick.Automaton(ahocorasick.STORE_LENGTH)
+        for word in words:
+            if word:
+                self._automaton.add_word(_folded(word))
+        self._automaton.make_automaton()
+
+    def in_text(self, text: str) -> bool:
+        """Whether any word occurs in the text, as a substring, upper and lower case of ASCII letters alike.
+
+        >>> Keywords(["Casino"]).in_text("the CASINO"), Keywords([]).in_text("anything")
+        (True, False)
+        """
+        if not self._automaton:
+            return False
+        return next(self._automaton.iter(_folded(text)), None) is not None
+
+
+def words_in(file: Path) -> list[str]:
+    """Read a list of words: UTF-8, with or without a byte order mark, one word a line, blank lines ignored.
+
+    Raises OSError where the file cannot be read and UnicodeDecodeError where it is not UTF-8.
+    """
+    return [word for line in file.read_text("utf-8-sig").splitlines() if (word := line.strip())]

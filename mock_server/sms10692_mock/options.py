@@ -1,0 +1,43 @@
+"""What can be chosen when an emulator is made, and the vendor made of it.
+
+Here belong the choices as values, with their defaults. How they are written on a command line is in `command`.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+from sms10692_mock.accounts import MANUALS_OWN, Account
+from sms10692_mock.billing import Billing, parts
+from sms10692_mock.clock import Clock
+from sms10692_mock.dialects import MANUAL, Dialect
+from sms10692_mock.keywords import Keywords
+from sms10692_mock.stores.memory import MemoryStore
+from sms10692_mock.vendor import Vendor
+
+
+@dataclass(frozen=True)
+class Options:
+    """`accounts` beside or in place of the manual's own; the rest as `Vendor` and `Pages` take it."""
+
+    accounts: tuple[Account, ...] = (MANUALS_OWN,)
+    keywords: Keywords = field(default_factory=Keywords)
+    billing: Billing = parts
+    report_delay: float = 0.0
+    max_clock_skew: float | None = None
+    dialect: Dialect = MANUAL
+    clock: Clock = time.time
+
+
+def vendor_of(options: Options) -> Vendor:
+    """A vendor that has just opened for business: nothing was sent yet."""
+    store = MemoryStore()
+    for account in options.accounts:
+        store.open(account)
+    return Vendor(
+        store,
+        options.clock,
+        options.keywords,
+        billing=options.billing,
+        report_delay=options.report_delay,
+        max_clock_skew=options.max_clock_skew,
+    )

@@ -1,0 +1,106 @@
+"""The store that forgets when the process ends: deques and heaps behind one lock an account.
+
+Here belongs how to keep the protocol's promises in memory, in time that does not grow with what waits.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Iterable, Sequence
+from itertools import count
+from threading import Lock
+from typing import Generic, TypeVar
+
+from sms10692_mock.accounts import Account
+from sms10692_mock.stores.protocol import FIRST_TASK_ID, Reply, Report, Standing
+
+Item = TypeVar("Item", Report, Reply)
+
+
+class _Queue(Generic[Item]):
+    """Items in the order in which they fall due. Not for two threads at once."""
+
+    def __init__(self) -> None:
+        self._due: deque[Item] = deque()
+        self._later: list[tuple[float, int, Item]] = []
+        self._arrivals = count()
+
+    def put(self, items: Iterable[Item], now: float) -> None:
+        self._ripen(now)
+        for item in items:
+            if item.due <= now:
+                self._due.append(item)
+            else:
+                heapq.heappush(self._later, (item.due, next(self._arrivals), item))
+
+    def take(self, limit: int, now: float) -> list[Item]:
+        self._ripen(now)
+        return [self._due.popleft() for _ in range(min(limit, len(self._due)))]
+
+    def take_all(self, now: float) -> list[Item]:
+        self._ripen(now)
+        items = list(self._due)
+        self._due.clear()
+        return items
+
+    def _ripen(self, now: float) -> None:
+        while self._later and self._later[0][0] <= now:
+            self._due.append(heapq.heappop(self._later)[2])
+
+
+class _Book:
+    """All that is kept for one account."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.charged_up = 0 if account.postpaid else account.points
+        self.points = self.charged_up
+        self.reports: _Queue[Report] = _Queue()
+        self.replies: _Queue[Reply] = _Queue()
+        self.lock = Lock()
+
+
+class MemoryStore:
+    """A `Store` in the memory of this process."""
+
+    def __init__(self) -> None:
+        self._books: dict[str, _Book] = {}
+        self._task_ids = count(FIRST_TASK_ID)
+        self._task_ids_lock = Lock()
+
+    def open(self, account: Account) -> None:
+        self._books[account.userid] = _Book(account)
+
+    def account(self, userid: str) -> Account | None:
+        book = self._books.get(userid)
+        return book.account if book else None
+
+    def standing(self, userid: str) -> Standing:
+        book = self._books[userid]
+        with book.lock:
+            return Standing(book.points, book.charged_up)
+
+    def next_task_id(self) -> int:
+        with self._task_ids_lock:
+            return next(self._task_ids)
+
+    def accept(
+        self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
+    ) -> int | None:
+        book = self._books[userid]
+        with book.lock:
+            if cost > book.points and not book.account.postpaid:
+                return None
+            book.points -= cost
+            book.reports.put(reports, now)
+            book.replies.put(replies, now)
+            return book.points
+
+    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
+        book = self._books[userid]
+        with book.lock:
+            return book.reports.take(limit, now)
+
+    def take_replies(self, userid: str, now: float) -> list[Reply]:
+        book = self._books[userid]
+        with book.lock:
+            return book.replies.take_all(now)

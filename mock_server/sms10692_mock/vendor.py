@@ -1,0 +1,121 @@
+"""The imaginary vendor: it takes a call and gives an answer.
+
+Here belong the five things the vendor does, in terms of accounts, tasks and two queues. No HTTP, no layout, no
+storage: the clock and the store are arguments.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from sms10692 import contract
+from sms10692.contract import Operation
+
+from sms10692_mock import clock, outcomes
+from sms10692_mock.accounts import Account
+from sms10692_mock.answers import Answer, Balance, Checked, Refusal, Replies, Reports, Sent
+from sms10692_mock.billing import Billing, parts
+from sms10692_mock.calls import Call
+from sms10692_mock.checks import Case, refusal
+from sms10692_mock.clock import Clock
+from sms10692_mock.keywords import Keywords
+from sms10692_mock.stores.protocol import Reply, Report, Store
+
+_MOST: Final = 10**9
+"""More than any queue holds: a longer statusNum is read as this."""
+
+
+class Vendor:
+    """The five interfaces as one function from call to answer.
+
+    `billing` is the price of a text to one number in points, `report_delay` the seconds from a send to its reports,
+    `max_clock_skew` the seconds that a timestamp may be off, or None where any timestamp will do (R3).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        keywords: Keywords,
+        *,
+        billing: Billing = parts,
+        report_delay: float = 0.0,
+        max_clock_skew: float | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._keywords = keywords
+        self._billing = billing
+        self._report_delay = report_delay
+        self._max_clock_skew = max_clock_skew
+
+    def answer(self, call: Call) -> Answer:
+        """What the vendor says to a call."""
+        account = self._store.account(call.userid)
+        message = refusal(Case(call, account, self._keywords, self._clock(), self._max_clock_skew))
+        if message is not None:
+            return Refusal(message)
+        assert call.operation is not None and account is not None, "the checks refuse a call without either"
+        return _ANSWERS[call.operation](self, account, call)
+
+    def send(self, account: Account, call: Call) -> Sent | Refusal:
+        """Send a text to every number (chapter 1)."""
+        now = self._clock()
+        numbers = [number for part in call.mobile.split(",") if (number := part.strip())]
+        fates = [outcomes.outcome(number) for number in numbers]
+        for fate in fates:
+            if fate.refusal is not None:
+                return Refusal(fate.refusal)
+        due = max(now, clock.moment(call.send_time) or now) + self._report_delay
+        task_id = self._store.next_task_id()
+        extno = call.extno.strip()
+        balance = self._store.accept(
+            account.userid,
+            self._billing(call.content) * len(numbers),
+            [
+                Report(due + fate.delay if fate.delay else due, number, task_id, fate.status, fate.errorcode, extno)
+                for number, fate in zip(numbers, fates, strict=True)
+                if not fate.silent
+            ],
+            [
+                Reply(due + fate.delay, number, task_id, fate.reply, extno)
+                for number, fate in zip(numbers, fates, strict=True)
+                if fate.reply is not None
+            ],
+            now,
+        )
+        if balance is None:
+            return Refusal(contract.BALANCE_TOO_SMALL)
+        return Sent(balance, task_id, len(numbers))
+
+    def overage(self, account: Account, call: Call) -> Balance:
+        """Tell what is left and what was ever charged up (chapter 2)."""
+        standing = self._store.standing(account.userid)
+        payinfo = contract.POSTPAID if account.postpaid else contract.PREPAID
+        return Balance(payinfo, standing.points, standing.charged_up)
+
+    def checkkeyword(self, account: Account, call: Call) -> Checked:
+        """Tell whether a text holds a forbidden word (chapter 3)."""
+        forbidden = self._keywords.in_text(call.content)
+        return Checked(contract.FORBIDDEN_FOUND if forbidden else contract.NOTHING_FORBIDDEN, call.content)
+
+    def status(self, account: Account, call: Call) -> Reports:
+        """Hand over the next reports, once (chapter 4)."""
+        return Reports(self._store.take_reports(account.userid, _limit(call.status_num), self._clock()))
+
+    def call(self, account: Account, call: Call) -> Replies:
+        """Hand over all replies, once (chapter 5)."""
+        return Replies(self._store.take_replies(account.userid, self._clock()))
+
+
+_Answering: TypeAlias = Callable[[Vendor, Account, Call], Answer]
+
+_ANSWERS: Final[Mapping[Operation, _Answering]] = {
+    operation: getattr(Vendor, operation.name) for operation in contract.OPERATIONS
+}
+
+
+def _limit(status_num: str) -> int:
+    digits = status_num.strip().lstrip("0")
+    if not digits:
+        return contract.STATUS_NUM_DEFAULT
+    return int(digits) if len(digits) < 10 else _MOST

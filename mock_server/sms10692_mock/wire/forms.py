@@ -1,0 +1,98 @@
+"""From the bytes of a request to its fields, by the platform's rules: `Request[name]` of ASP.NET (R14, R16).
+
+Here belong query strings, forms, multipart bodies and their escapes. What the fields mean is the affair of `calls`.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final, TypeAlias
+from urllib.parse import unquote_to_bytes
+
+Fields: TypeAlias = dict[str, str]
+"""Values by name in lower case."""
+
+Decoder: TypeAlias = Callable[[bytes], str]
+
+_UNICODE_ESCAPE: Final = re.compile(rb"%u([0-9A-Fa-f]{4})")
+_MAX_PARTS: Final = 1000
+
+
+def fields_of(query: bytes, content_type: str, body: bytes, decode: Decoder) -> Fields:
+    """The fields of a request: the query string's where it has one of that name, else the body's.
+
+    >>> fields_of(b"action=send&&extno", "", b"Action=x&mobile=1&mobile=2&content=%E5%86%85+%u5bb9", bytes.decode)
+    {'action': 'send', 'mobile': '1,2', 'content': '内 容'}
+    """
+    from_query = _urlencoded(query, decode)
+    from_body = _of_body(content_type, body, decode) if body else {}
+    return from_body | from_query if from_query else from_body
+
+
+def _of_body(content_type: str, body: bytes, decode: Decoder) -> Fields:
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == "multipart/form-data":
+        return _multipart(content_type, body, decode)
+    if media_type == "application/json" or media_type.endswith("+json"):
+        return {}
+    return _urlencoded(body, decode)
+
+
+def _urlencoded(raw: bytes, decode: Decoder) -> Fields:
+    values: dict[str, list[str]] = {}
+    for pair in raw.split(b"&"):
+        name, equals, value = pair.partition(b"=")
+        if equals:
+            values.setdefault(_unescaped(name, decode).lower(), []).append(_unescaped(value, decode))
+    return _joined(values)
+
+
+def _unescaped(raw: bytes, decode: Decoder) -> str:
+    if b"+" in raw:
+        raw = raw.replace(b"+", b" ")
+    if b"%" not in raw:
+        return decode(raw)
+    if b"%u" not in raw:
+        return decode(unquote_to_bytes(raw))
+    # Bytes and UTF-16 units take turns: an escape ends a run of bytes, also in the middle of a character.
+    runs = _UNICODE_ESCAPE.split(raw)
+    runs_of_bytes = [decode(unquote_to_bytes(run)) for run in runs[::2]]
+    units = [chr(int(digits, 16)) for digits in runs[1::2]]
+    text = runs_of_bytes[0] + "".join(unit + run for unit, run in zip(units, runs_of_bytes[1:], strict=True))
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _multipart(content_type: str, body: bytes, decode: Decoder) -> Fields:
+    """The fields of a multipart body. One that breaks off or is malformed has none (R16)."""
+    # Imported here: it takes longer than the rest of the emulator's start, and most clients never need it.
+    from werkzeug.exceptions import RequestEntityTooLarge
+    from werkzeug.http import parse_options_header
+    from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder
+
+    boundary = parse_options_header(content_type)[1].get("boundary", "")
+    if not boundary:
+        return {}
+    decoder = MultipartDecoder(boundary.encode("utf-8", "replace"), max_parts=_MAX_PARTS)
+    values: dict[str, list[str]] = {}
+    name, value = "", b""
+    try:
+        decoder.receive_data(body)
+        decoder.receive_data(None)
+        while not isinstance(event := decoder.next_event(), Epilogue):
+            match event:
+                case Field():
+                    name = (event.name or "").lower()
+                case File():
+                    name = ""  # R16: a part with a file name is no field
+                case Data():
+                    value += event.data
+                    if not event.more_data:
+                        if name:
+                            values.setdefault(name, []).append(decode(value))
+                        value = b""
+    except (ValueError, RequestEntityTooLarge):
+        return {}
+    return _joined(values)
+
+
+def _joined(values: dict[str, list[str]]) -> Fields:
+    return {name: several[0] if len(several) == 1 else ",".join(several) for name, several in values.items()}

@@ -1,0 +1,111 @@
+"""From an answer to the exact text of the vendor's XML: declaration, line feeds, escapes, in a dialect (R17).
+
+Here belongs layout. The words and the order of the elements come from the contract, what a dialect changes from
+`dialects`; JSON is written in `wire.render_json`.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from sms10692 import contract
+from sms10692.contract import Operation, Page
+
+from sms10692_mock.answers import REFUSED, Answer, Balance, Checked, Refusal, Replies, Reports, Sent
+from sms10692_mock.clock import china_time
+from sms10692_mock.dialects import Dialect
+from sms10692_mock.wire.charsets import ENCODERS
+
+_NOT_PLAIN: Final = re.compile("[&<>\r]|[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
+
+
+def _text(value: str) -> str:
+    """Escape what markup would be mistaken for, and drop what XML cannot carry."""
+    if not _NOT_PLAIN.search(value):
+        return value
+    return _NOT_PLAIN.sub(lambda character: _ESCAPES.get(character[0], ""), value)
+
+
+def _cdata(value: str) -> str:
+    return f"<![CDATA[{_NOT_XML.sub('', value).replace(']]>', ']]]]><![CDATA[>')}]]>"
+
+
+def _root(children: str) -> str:
+    return f"<{contract.ROOT}>{children}</{contract.ROOT}>"
+
+
+def _elements(names: Iterable[str]) -> str:
+    """A template: each element on its own line after one space, a place for its value, no white space inside."""
+    return "".join(f"\n <{name}>%s</{name}>" for name in names)
+
+
+def _box(name: str, elements: Iterable[str]) -> str:
+    return f"\n <{name}>{_elements(elements)}\n </{name}>"
+
+
+_SENT: Final = _root(_elements(contract.SEND.elements))
+_BALANCE: Final = _root(_elements(contract.OVERAGE.elements))
+_STATUSBOX: Final = _box(contract.STATUS.box, contract.STATUS.elements)
+_CALLBOX: Final = _box(contract.CALL.box, contract.CALL.elements)
+_ERROR: Final = _root(_box(contract.ERROR_BOX, contract.ERROR_ELEMENTS) + "\n ")
+
+
+class Xml:
+    """Writes answers as one dialect does."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._refusals = {
+            operation: (_root(_elements(shape.elements)), REFUSED[shape])
+            for operation, shape in dialect.refusal_of.items()
+        }
+        self._keyword_elements = dialect.keyword_elements
+        self._keyword = _root(_elements(dialect.keyword_elements))
+        self._errorcode, self._extno_of_report, self._extno_of_reply = (
+            _cdata if place in dialect.cdata else _text
+            for place in ((contract.STATUS, "errorcode"), (contract.STATUS, "extno"), (contract.CALL, "extno"))
+        )
+
+    def write(self, answer: Answer, operation: Operation | None, page: Page) -> bytes:
+        """The bytes that the page answers, in its charset; `operation` is None for an action that the page lacks."""
+        declaration = f'<?xml version="1.0" encoding="{page.charset}" ?>'
+        return ENCODERS[page.charset](declaration + self._document(answer, operation))
+
+    def _document(self, answer: Answer, operation: Operation | None) -> str:
+        match answer:
+            case Sent():
+                return _SENT % (contract.SEND.success, contract.OK, *answer)
+            case Refusal(message):
+                if operation is not None and operation.box:
+                    return _ERROR % (operation.messages.index(message) + 1, message)
+                template, values = self._refusals[operation]
+                return template % values(message)
+            case Balance():
+                return _BALANCE % (contract.OVERAGE.success, contract.OVERAGE_FOUND, *answer)
+            case Checked(message, content):
+                values_by_name = {
+                    "returnstatus": contract.SEND.success,
+                    "message": message,
+                    "checkCounts": _text(content),
+                }
+                return self._keyword % tuple(values_by_name[name] for name in self._keyword_elements)
+            case Reports():
+                return _boxes(self._statusboxes(answer))
+            case Replies():
+                return _boxes(self._callboxes(answer))
+
+    def _statusboxes(self, reports: Reports) -> Iterable[str]:
+        errorcode, extno = self._errorcode, self._extno_of_report
+        for due, mobile, task_id, status, code, extension in reports.boxes:
+            yield _STATUSBOX % (_text(mobile), task_id, status, china_time(due), errorcode(code), extno(extension))
+
+    def _callboxes(self, replies: Replies) -> Iterable[str]:
+        extno = self._extno_of_reply
+        for due, mobile, task_id, content, extension in replies.boxes:
+            yield _CALLBOX % (_text(mobile), task_id, _text(content), china_time(due), extno(extension))
+
+
+def _boxes(boxes: Iterable[str]) -> str:
+    children = "".join(boxes)
+    return _root(children + "\n " if children else "")

@@ -1,0 +1,63 @@
+"""From an answer to JSON, for clients that ask with `rt=json` (Q18, R15). The same in every dialect.
+
+Here belong the keys. Those of send and overage were seen on real servers (A15, A16); those of checkkeyword and the
+two queues are our invention.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sms10692 import contract
+from sms10692.contract import Operation, Page
+
+from sms10692_mock.answers import REFUSED, Answer, Balance, Checked, Refusal, Replies, Reports, Sent
+from sms10692_mock.clock import china_time
+
+_KEYS: Final[Mapping[Operation, tuple[str, ...]]] = {
+    contract.SEND: ("ReturnStatus", "Message", "RemainPoint", "TaskID", "SuccessCounts"),
+    contract.OVERAGE: ("ReturnStatus", "Message", "Payinfo", "Overage", "SendTotal"),
+    contract.CHECKKEYWORD: ("Message",),
+    contract.STATUS: ("Mobile", "TaskId", "Status", "ReceiveTime", "ErrorCode", "Extno"),
+    contract.CALL: ("Mobile", "TaskId", "Content", "ReceiveTime", "Extno"),
+}
+"""Of each operation, or of one of its boxes, in the order of the contract's elements."""
+
+
+def write(answer: Answer, operation: Operation | None, page: Page) -> bytes:
+    """The bytes that the page answers. On the GBK page they are ASCII, which is JSON and GBK at once (R15)."""
+    document = _document(answer, operation)
+    return json.dumps(document, ensure_ascii=page is contract.V2SMS_GBK, separators=(",", ":")).encode("utf-8")
+
+
+def _document(answer: Answer, operation: Operation | None) -> dict[str, Any]:
+    match answer:
+        case Sent():
+            return _keyed(contract.SEND, (contract.SEND.success, contract.OK, *answer))
+        case Refusal(message):
+            if operation is not None and operation.box:
+                return {"ErrorStatus": {"Error": operation.messages.index(message) + 1, "Remark": message}}
+            shape = operation or contract.SEND
+            return _keyed(shape, REFUSED[shape](message))
+        case Balance():
+            return _keyed(contract.OVERAGE, (contract.OVERAGE.success, contract.OVERAGE_FOUND, *answer))
+        case Checked(message, _):
+            return _keyed(contract.CHECKKEYWORD, (message,))
+        case Reports(reports):
+            return {
+                "StatusBox": [
+                    _keyed(contract.STATUS, (r.mobile, r.task_id, r.status, china_time(r.due), r.errorcode, r.extno))
+                    for r in reports
+                ]
+            }
+        case Replies(replies):
+            return {
+                "CallBox": [
+                    _keyed(contract.CALL, (r.mobile, r.task_id, r.content, china_time(r.due), r.extno))
+                    for r in replies
+                ]
+            }
+
+
+def _keyed(operation: Operation, values: tuple[str | int | None, ...]) -> dict[str, Any]:
+    return dict(zip(_KEYS[operation], values, strict=True))
