@@ -44,9 +44,9 @@ class Operation:
     parameters: tuple[str, ...]
     elements: tuple[str, ...]
     messages: tuple[str, ...]
-    box: str | None = None
-    success: str | None = None
-    failure: str | None = None
+    box: str = ""
+    success: str = ""
+    failure: str = ""
 
 
 ROOT: Final = "returnsms"

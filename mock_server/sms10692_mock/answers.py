@@ -9,7 +9,6 @@ from typing import Final, NamedTuple, TypeAlias
 
 from sms10692 import contract
 from sms10692.contract import Operation
-
 from sms10692_mock.stores.protocol import Reply, Report
 
 
@@ -56,7 +55,7 @@ class Replies(NamedTuple):
 
 Answer: TypeAlias = Refusal | Sent | Balance | Checked | Reports | Replies
 
-REFUSED: Final[Mapping[Operation, Callable[[str], tuple[str | int | None, ...]]]] = {
+REFUSED: Final[Mapping[Operation, Callable[[str], tuple[str | int, ...]]]] = {
     contract.SEND: lambda message: (contract.SEND.failure, message, 0, 0, 0),  # A4
     contract.OVERAGE: lambda message: (contract.OVERAGE.failure, message, "", 0, 0),
     contract.CHECKKEYWORD: lambda message: (message,),

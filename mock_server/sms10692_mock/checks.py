@@ -10,7 +10,6 @@ from typing import Final, NamedTuple, TypeAlias
 
 from sms10692 import contract, signing
 from sms10692.contract import Operation
-
 from sms10692_mock import clock
 from sms10692_mock.accounts import Account
 from sms10692_mock.calls import Call

@@ -14,19 +14,22 @@ from typing import Final
 from urllib.parse import urlencode
 
 import click
-from sms10692 import __version__, contract, signing
 
+from sms10692 import __version__, contract, signing
 from sms10692_mock.accounts import MANUALS_OWN, Account, account_from
 from sms10692_mock.billing import BILLINGS
 from sms10692_mock.dialects import DIALECTS
-from sms10692_mock.http.pages import Application, Pages
+from sms10692_mock.http.log import Lines
+from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.serve import Deferred, listening_socket, serve, url_of
+from sms10692_mock.http.wsgi import Application
 from sms10692_mock.keywords import Keywords, words_in
 from sms10692_mock.options import Options, vendor_of
 
 NAME: Final = "sms10692-mock"
 
-_LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+_LEVELS_WITH_REQUESTS: Final = ("debug", "info")
+_LEVELS: Final = (*_LEVELS_WITH_REQUESTS, "warning", "error")
 
 
 class _Lines(click.types.StringParamType):
@@ -103,7 +106,12 @@ def command() -> None:
     show_envvar=True,
 )
 @click.option(
-    "--postpaid", type=_Lines(), multiple=True, metavar="USERID", help="It pays afterwards. Repeatable.", show_envvar=True
+    "--postpaid",
+    type=_Lines(),
+    multiple=True,
+    metavar="USERID",
+    help="It pays afterwards. Repeatable.",
+    show_envvar=True,
 )
 @click.option(
     "--no-reports",
@@ -152,7 +160,7 @@ def command() -> None:
     show_envvar=True,
 )
 @click.option(
-    "--log-level", type=click.Choice(_LOG_LEVELS), default="info", help="info: one line a request.", show_envvar=True
+    "--log-level", type=click.Choice(_LEVELS), default="info", help="info: one line a request.", show_envvar=True
 )
 def serve_command(
     host: str,
@@ -180,9 +188,19 @@ def serve_command(
         listener = listening_socket(host, port)
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host} port {port}: {error.strerror}") from None
-    _log_to_standard_error(log_level)
-    pages = Pages(vendor_of(options), options.dialect, elsewhere=Deferred(_beside_the_pages))
-    serve(pages, listener, when_ready=lambda: click.echo(_greeting(url_of(listener), options)))
+    logging.basicConfig(stream=sys.stderr, level=log_level.upper(), format="%(asctime)s %(name)s: %(message)s")
+    logging.getLogger("_granian").setLevel(logging.WARNING)
+    lines = Lines(sys.stderr)
+    log = lines if log_level in _LEVELS_WITH_REQUESTS else None
+    pages = Pages(vendor_of(options), options.dialect, log)
+    greeting = _greeting(url_of(listener), options)
+    serve(
+        pages,
+        Deferred(_beside_the_pages),
+        listener,
+        when_ready=lambda: click.echo(greeting),
+        when_stopped=lines.flush,
+    )
 
 
 def _greeting(url: str, options: Options) -> str:
@@ -205,12 +223,6 @@ def _greeting(url: str, options: Options) -> str:
     }
     reachable = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
     return "\n".join([*lines, f'curl "{reachable}{contract.V2SMS.path}" -d "{urlencode(fields, safe=",")}"'])
-
-
-def _log_to_standard_error(level: str) -> None:
-    logging.basicConfig(
-        stream=sys.stderr, level=level.upper(), format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"
-    )
 
 
 def _beside_the_pages() -> Application:

@@ -14,8 +14,11 @@ from sms10692.contract import Operation
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dialect:
-    """`refusal_of` names, for each operation of the first two pages, the one in whose elements it is refused;
-    `keyword_elements` are those of an answer to checkkeyword; `cdata` are the elements of boxes that are written as CDATA."""
+    """One way of writing.
+
+    `refusal_of` names, for each operation of the first two pages, the one in whose elements it is refused;
+    `keyword_elements` are those of an answer to checkkeyword; `cdata` are those that boxes have as CDATA.
+    """
 
     name: str
     refusal_of: Mapping[Operation | None, Operation]

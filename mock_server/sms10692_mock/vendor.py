@@ -9,7 +9,6 @@ from typing import Final, TypeAlias
 
 from sms10692 import contract
 from sms10692.contract import Operation
-
 from sms10692_mock import clock, outcomes
 from sms10692_mock.accounts import Account
 from sms10692_mock.answers import Answer, Balance, Checked, Refusal, Replies, Reports, Sent
@@ -20,8 +19,8 @@ from sms10692_mock.clock import Clock
 from sms10692_mock.keywords import Keywords
 from sms10692_mock.stores.protocol import Reply, Report, Store
 
-_MOST: Final = 10**9
-"""More than any queue holds: a longer statusNum is read as this."""
+_ENDLESS: Final = 12
+"""So many digits of a statusNum are more than any queue holds."""
 
 
 class Vendor:
@@ -54,23 +53,24 @@ class Vendor:
         message = refusal(Case(call, account, self._keywords, self._clock(), self._max_clock_skew))
         if message is not None:
             return Refusal(message)
-        assert call.operation is not None and account is not None, "the checks refuse a call without either"
+        if account is None or call.operation is None:
+            raise AssertionError("the checks refuse a call without either")
         return _ANSWERS[call.operation](self, account, call)
 
-    def send(self, account: Account, call: Call) -> Sent | Refusal:
-        """Send a text to every number (chapter 1)."""
+    def send(self, account: Account, mobile: str, content: str, send_time: str, extno: str) -> Sent | Refusal:
+        """Send a text to every number (chapter 1). The four parameters are as the checks let them pass."""
         now = self._clock()
-        numbers = [number for part in call.mobile.split(",") if (number := part.strip())]
+        numbers = [number for part in mobile.split(",") if (number := part.strip())]
         fates = [outcomes.outcome(number) for number in numbers]
         for fate in fates:
             if fate.refusal is not None:
                 return Refusal(fate.refusal)
-        due = max(now, clock.moment(call.send_time) or now) + self._report_delay
+        due = max(now, clock.moment(send_time) or now) + self._report_delay
         task_id = self._store.next_task_id()
-        extno = call.extno.strip()
+        extno = extno.strip()
         balance = self._store.accept(
             account.userid,
-            self._billing(call.content) * len(numbers),
+            self._billing(content) * len(numbers),
             [
                 Report(due + fate.delay if fate.delay else due, number, task_id, fate.status, fate.errorcode, extno)
                 for number, fate in zip(numbers, fates, strict=True)
@@ -87,22 +87,22 @@ class Vendor:
             return Refusal(contract.BALANCE_TOO_SMALL)
         return Sent(balance, task_id, len(numbers))
 
-    def overage(self, account: Account, call: Call) -> Balance:
+    def overage(self, account: Account) -> Balance:
         """Tell what is left and what was ever charged up (chapter 2)."""
         standing = self._store.standing(account.userid)
         payinfo = contract.POSTPAID if account.postpaid else contract.PREPAID
         return Balance(payinfo, standing.points, standing.charged_up)
 
-    def checkkeyword(self, account: Account, call: Call) -> Checked:
+    def checkkeyword(self, content: str) -> Checked:
         """Tell whether a text holds a forbidden word (chapter 3)."""
-        forbidden = self._keywords.in_text(call.content)
-        return Checked(contract.FORBIDDEN_FOUND if forbidden else contract.NOTHING_FORBIDDEN, call.content)
+        forbidden = self._keywords.in_text(content)
+        return Checked(contract.FORBIDDEN_FOUND if forbidden else contract.NOTHING_FORBIDDEN, content)
 
-    def status(self, account: Account, call: Call) -> Reports:
-        """Hand over the next reports, once (chapter 4)."""
-        return Reports(self._store.take_reports(account.userid, _limit(call.status_num), self._clock()))
+    def status(self, account: Account, limit: int) -> Reports:
+        """Hand over the next reports, up to `limit`, once (chapter 4)."""
+        return Reports(self._store.take_reports(account.userid, limit, self._clock()))
 
-    def call(self, account: Account, call: Call) -> Replies:
+    def call(self, account: Account) -> Replies:
         """Hand over all replies, once (chapter 5)."""
         return Replies(self._store.take_replies(account.userid, self._clock()))
 
@@ -110,7 +110,13 @@ class Vendor:
 _Answering: TypeAlias = Callable[[Vendor, Account, Call], Answer]
 
 _ANSWERS: Final[Mapping[Operation, _Answering]] = {
-    operation: getattr(Vendor, operation.name) for operation in contract.OPERATIONS
+    contract.SEND: lambda vendor, account, call: vendor.send(
+        account, call.mobile, call.content, call.send_time, call.extno
+    ),
+    contract.OVERAGE: lambda vendor, account, call: vendor.overage(account),
+    contract.CHECKKEYWORD: lambda vendor, account, call: vendor.checkkeyword(call.content),
+    contract.STATUS: lambda vendor, account, call: vendor.status(account, _limit(call.status_num)),
+    contract.CALL: lambda vendor, account, call: vendor.call(account),
 }
 
 
@@ -118,4 +124,4 @@ def _limit(status_num: str) -> int:
     digits = status_num.strip().lstrip("0")
     if not digits:
         return contract.STATUS_NUM_DEFAULT
-    return int(digits) if len(digits) < 10 else _MOST
+    return int(digits) if len(digits) < _ENDLESS else 10**_ENDLESS

@@ -4,10 +4,11 @@ Here belongs what Flask serves. The vendor's pages are in `pages`, what runs all
 """
 
 from flask import Flask, Response
-from sms10692 import contract
 from werkzeug.exceptions import NotFound
 
+from sms10692 import contract
 from sms10692_mock.http.pages import Pages
+from sms10692_mock.http.wsgi import WsgiPages
 from sms10692_mock.options import Options, vendor_of
 
 
@@ -19,8 +20,8 @@ def create_app(options: Options | None = None) -> Flask:
     """
     app = beside_the_pages()
     options = options or Options()
-    # Flask documents this attribute for middleware; mypy sees a method.
-    app.wsgi_app = Pages(vendor_of(options), options.dialect, elsewhere=app.wsgi_app)  # type: ignore[method-assign]
+    pages = Pages(vendor_of(options), options.dialect)
+    app.wsgi_app = WsgiPages(pages, elsewhere=app.wsgi_app)  # type: ignore[method-assign]  # Flask's way for middleware
     return app
 
 

@@ -1,112 +1,123 @@
-"""The vendor's pages as one small WSGI callable, beside which the Flask application serves everything else.
+"""The vendor's pages: from a request, wholly read, to a response, wholly made.
 
-Here belongs what HTTP adds to a call and its answer: methods, body sizes, content types, the line in the log. It is
-no Flask view because a view costs three times the whole of the vendor's work.
+Here belongs what HTTP adds to a call and its answer: methods, status, content type, the line in the log. No I/O: how
+a request gets here and a response away is the affair of `wsgi` and `rsgi`, which stand side by side around this.
 """
 
-import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from time import perf_counter
-from typing import Any, Final, TypeAlias
+from typing import Final, NamedTuple
 
 from sms10692.contract import Page
-
 from sms10692_mock.answers import Answer, Balance, Checked, Refusal, Replies, Reports, Sent
-from sms10692_mock.calls import Call, call_of, page_of
+from sms10692_mock.calls import Call, call_of
 from sms10692_mock.dialects import Dialect
-from sms10692_mock.http.body import LIMIT, CutShort, TooLarge, body_of
 from sms10692_mock.vendor import Vendor
 from sms10692_mock.wire import render_json
 from sms10692_mock.wire.charsets import DECODERS
 from sms10692_mock.wire.forms import fields_of
 from sms10692_mock.wire.render import Xml
 
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
-Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
+BODY_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes of a body that are read. 50,000 numbers take 600,000 (Q15)."""
+
+DRAIN_LIMIT: Final = 16 * 1024 * 1024
+"""Bytes of a body that are taken off the wire: who sends all before reading gets to read that it was too much."""
 
 _METHODS: Final = ("GET", "HEAD", "POST")
 
-log: Final = logging.getLogger("sms10692_mock")
+
+class Request(NamedTuple):
+    """What of a request reaches the vendor. `content_type` is the whole header, or empty."""
+
+    method: str
+    query: bytes
+    content_type: str
+    body: bytes
 
 
-class _Unanswerable(Exception):
-    """No call can be made of this request: the HTTP status and a line that says why."""
+class Response(NamedTuple):
+    """A status, headers, and the whole body."""
 
-    def __init__(self, status: str, why: str, *headers: tuple[str, str]) -> None:
-        super().__init__(why)
-        self.status = status
-        self.headers = headers
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class Unreadable(Exception):
+    """The body of a request cannot be had whole, so nothing was done. Holds the response that says so."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.body.decode())
+        self.response = response
+
+
+class BodyTooLarge(Unreadable):
+    """The body has more bytes than `BODY_LIMIT`."""
+
+    def __init__(self) -> None:
+        super().__init__(_plain(413, f"a body has at most {BODY_LIMIT} bytes here", ("Connection", "close")))
+
+
+class BodyCutShort(Unreadable):
+    """The sender was gone before the end of the body: half a list of numbers must not be sent to."""
+
+    def __init__(self) -> None:
+        super().__init__(_plain(400, "the body broke off", ("Connection", "close")))
 
 
 class Pages:
-    """Serves the vendor's pages, and leaves all other paths to `elsewhere`."""
+    """Answers requests to the vendor's pages, in one dialect; `log` is given a line about each."""
 
-    def __init__(self, vendor: Vendor, dialect: Dialect, elsewhere: Application) -> None:
+    def __init__(self, vendor: Vendor, dialect: Dialect, log: Callable[[str], None] | None = None) -> None:
         self._vendor = vendor
         self._xml = Xml(dialect)
-        self._elsewhere = elsewhere
+        self._log = log
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        page = page_of(environ["PATH_INFO"])
-        if page is None:
-            return self._elsewhere(environ, start_response)
+    def respond(self, page: Page, request: Request) -> Response:
+        """Answer a request to one of the pages: HTTP 200 to whatever it says, 405 to another method."""
         started = perf_counter()
-        try:
-            call = _call(page, environ)
-        except _Unanswerable as error:
-            body = f"{error}\n".encode()
-            start_response(error.status, [*_headers("text/plain; charset=utf-8", body), *error.headers])
-            log.warning("%s %s -> %s: %s", environ["REQUEST_METHOD"], page.path, error.status, error)
-            return [body]
+        if request.method not in _METHODS:
+            allowed = ", ".join(_METHODS)
+            return _plain(405, f"this page answers {allowed}", ("Allow", allowed))
+        decode = DECODERS[page.charset]
+        call = call_of(page, fields_of(request.query, request.content_type, request.body, decode))
         answer = self._vendor.answer(call)
         if call.wants_json:
-            body, content_type = render_json.write(answer, call.operation, page), "application/json"
+            content_type, body = "application/json", render_json.write(answer, call.operation, page)
         else:
-            body = self._xml.write(answer, call.operation, page)
             content_type = f"text/xml; charset={page.charset}"
-        start_response("200 OK", _headers(content_type, body))
-        if log.isEnabledFor(logging.INFO):
-            log.info(
-                "%s %s %s userid=%s -> %s (%.2f ms)",
-                environ["REQUEST_METHOD"],
-                page.path,
-                call.operation.name if call.operation else "?",
-                ascii(call.userid[:64]),
-                _in_short(answer),
-                (perf_counter() - started) * 1000,
-            )
-        return [body]
+            body = self._xml.write(answer, call.operation, page)
+        if self._log:
+            self._log(_line(request.method, call, answer, perf_counter() - started))
+        return _response(200, content_type, body)
 
 
-def _headers(content_type: str, body: bytes) -> list[tuple[str, str]]:
-    return [("Content-Type", content_type), ("Content-Length", str(len(body)))]
+def _response(status: int, content_type: str, body: bytes, *headers: tuple[str, str]) -> Response:
+    return Response(status, [("Content-Type", content_type), ("Content-Length", str(len(body))), *headers], body)
 
 
-def _call(page: Page, environ: Environ) -> Call:
-    if environ["REQUEST_METHOD"] not in _METHODS:
-        allowed = ", ".join(_METHODS)
-        raise _Unanswerable("405 Method Not Allowed", f"this page answers {allowed}", ("Allow", allowed))
-    try:
-        body = body_of(environ)
-    except TooLarge:
-        why = f"a body has at most {LIMIT} bytes here"
-        raise _Unanswerable("413 Content Too Large", why, ("Connection", "close")) from None
-    except CutShort:
-        raise _Unanswerable("400 Bad Request", "the body ended before its Content-Length") from None
-    query = environ.get("QUERY_STRING", "").encode("latin-1")
-    return call_of(page, fields_of(query, environ.get("CONTENT_TYPE", ""), body, DECODERS[page.charset]))
+def _plain(status: int, why: str, *headers: tuple[str, str]) -> Response:
+    return _response(status, "text/plain; charset=utf-8", f"{why}\n".encode(), *headers)
 
 
-def _in_short(answer: Answer) -> str:
+def _line(method: str, call: Call, answer: Answer, seconds: float) -> str:
+    """One line about a request: no number, no text, no signature."""
+    action = call.operation.name if call.operation else "no such action"
+    return f"{method} {call.page.path} {action}, userid {call.userid[:64]!a}: {_gist(answer)} ({seconds * 1e3:.2f} ms)"
+
+
+def _gist(answer: Answer) -> str:
     match answer:
         case Refusal(message):
-            return f"refused: {message}"
+            return f"refused, {message}"
         case Sent(remainpoint, task_id, success_counts):
-            return f"ok, task {task_id}, {success_counts} numbers, {remainpoint} points left"
+            return f"task {task_id}, numbers {success_counts}, points left {remainpoint}"
         case Balance(_, overage, _):
-            return f"{overage} points"
+            return f"points {overage}"
         case Checked(message, _):
             return message
-        case Reports(boxes) | Replies(boxes):
-            return f"{len(boxes)} handed over"
+        case Reports(boxes):
+            return f"reports handed over {len(boxes)}"
+        case Replies(boxes):
+            return f"replies handed over {len(boxes)}"

@@ -11,41 +11,27 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
-from granian import _granian
-from granian._futures import _new_cbscheduler
+from granian import _futures, _granian
 from granian.http import HTTP1Settings
-from granian.wsgi import _callback_wrapper
 
-from sms10692_mock.http.pages import Application, Environ, StartResponse
+from sms10692_mock.http.pages import Pages
+from sms10692_mock.http.rsgi import RsgiPages
+from sms10692_mock.http.wsgi import Application, Environ, StartResponse
 
 _BACKLOG: Final = 1024
-_THREADS: Final = 1024
-"""Made when needed, and let go after `_IDLE` seconds. A request whose body is half sent holds one."""
-_IDLE: Final = 30
 _CONNECTIONS: Final = 65536
-_BLOCKING: Final = 512
-_TICK: Final = 0.2
+_THREADS: Final = 32
 _GRACE: Final = 0.5
 """Seconds for answers in flight, once a signal has come."""
 
 
-def listening_socket(host: str, port: int) -> socket.socket:
-    """Take a port for this process alone. Raises OSError: taken, not ours to take, no such host."""
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
-
-
-def url_of(listener: socket.socket) -> str:
-    """The address of a listening socket, with the port that it really has."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 class Deferred:
-    """An application that is made when first asked, so that the start need not wait for Flask's import."""
+    """A WSGI application that is made when first asked, so that the start need not wait for Flask's import."""
 
     def __init__(self, make: Callable[[], Application]) -> None:
         self._make = make
@@ -58,61 +44,90 @@ class Deferred:
         return self._made(environ, start_response)
 
 
-def serve(application: Application, listener: socket.socket, when_ready: Callable[[], None]) -> None:
+def listening_socket(host: str, port: int) -> socket.socket:
+    """Take a port for this process alone. Raises OSError: taken, not ours to take, no such host."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, _, _, _, address = found[0]
+    return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+
+
+def url_of(listener: socket.socket) -> str:
+    """The address of a listening socket, with the port that it really has."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(
+    pages: Pages,
+    elsewhere: Application,
+    listener: socket.socket,
+    *,
+    when_ready: Callable[[], None],
+    when_stopped: Callable[[], None],
+) -> NoReturn:
     """Answer requests until SIGINT or SIGTERM, then end the process: answers in flight have half a second."""
-    stop = threading.Event()
+
+    def end() -> NoReturn:
+        when_stopped()
+        sys.stdout.flush()
+        # Not by returning: threads at work, and granian's own, would hold the process up.
+        os._exit(0)
+
+    asyncio.run(
+        _serve_until_stopped(RsgiPages(pages, elsewhere, ThreadPoolExecutor(_THREADS)), listener, when_ready, end)
+    )
+    raise AssertionError("the process has ended")
+
+
+async def _serve_until_stopped(
+    application: RsgiPages, listener: socket.socket, when_ready: Callable[[], None], end: Callable[[], NoReturn]
+) -> None:
+    loop = asyncio.get_running_loop()
+    asked_to_stop = asyncio.Event()
+    stopped = asyncio.Event()
 
     def ask_to_stop(signum: int, frame: FrameType | None) -> None:
-        stop.set()
+        loop.call_soon_threadsafe(asked_to_stop.set)
 
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, ask_to_stop)
-    worker = _Worker(application, listener)
+    to_worker = _granian.WorkerSignal()
+    to_worker.add_cb(lambda: loop.call_soon_threadsafe(stopped.set))
+    _worker(listener).serve_async(_scheduler(application, loop), loop, to_worker)
     when_ready()
-    while not stop.wait(_TICK):  # Windows delivers no signal to a wait without an end
-        pass
-    worker.stop(_GRACE)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Not sys.exit: threads that wait for the rest of a body would keep the process for ever.
-    os._exit(0)
+    await asked_to_stop.wait()
+    to_worker.set()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stopped.wait(), _GRACE)
+    end()
 
 
-class _Worker:
-    def __init__(self, application: Application, listener: socket.socket) -> None:
-        listener.setblocking(False)
-        self._ended = threading.Event()
-        self._signal = _granian.WorkerSignal()
-        self._signal.add_cb(self._ended.set)
-        # granian's stubs lag behind its signatures, so both are called without them.
-        worker_type: Any = _granian.WSGIWorker
-        holder_type: Any = _granian.SocketHolder
-        self._worker = worker_type(
-            1,  # worker_id
-            (None, holder_type(listener.fileno(), False, _BACKLOG)),
-            None,  # ipc
-            1,  # threads
-            _BLOCKING,
-            _THREADS,
-            _IDLE,
-            _CONNECTIONS,
-            "1",  # http_mode
-            HTTP1Settings(),
-            None,  # http2_opts
-            None,  # static_files
-            False,  # ssl_enabled, and the rest of TLS
-            None,
-            None,
-            None,
-            "tls1.3",
-            None,
-            [],
-            False,
-            (None, None),  # metrics
-        )
-        scheduler = _new_cbscheduler(asyncio.new_event_loop(), _callback_wrapper(application, {}), impl_asyncio=True)
-        self._worker.serve_str(scheduler, None, self._signal)
+# granian's stubs lag behind its signatures or are missing, so what follows calls it without them.
 
-    def stop(self, grace: float) -> None:
-        self._signal.set()
-        self._ended.wait(grace)
+
+def _scheduler(application: RsgiPages, loop: asyncio.AbstractEventLoop) -> Any:
+    futures: Any = _futures
+    return futures._new_cbscheduler(loop, futures._future_watcher_wrapper(application), impl_asyncio=True)
+
+
+def _worker(listener: socket.socket) -> Any:
+    listener.setblocking(False)
+    worker_type: Any = _granian.RSGIWorker
+    holder_type: Any = _granian.SocketHolder
+    return worker_type(
+        1,  # worker_id
+        (None, holder_type(listener.fileno(), False, _BACKLOG)),  # sock
+        None,  # ipc
+        1,  # threads
+        512,  # blocking_threads
+        1,  # py_threads
+        30,  # py_threads_idle_timeout
+        _CONNECTIONS,  # backpressure
+        "1",  # http_mode
+        HTTP1Settings(),  # http1_opts
+        None,  # http2_opts
+        False,  # websockets_enabled
+        None,  # static_files
+        *(False, None, None, None, "tls1.3", None, [], False),  # TLS: none
+        (None, None),  # metrics
+    )

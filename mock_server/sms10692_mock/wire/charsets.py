@@ -11,7 +11,8 @@ _EURO_BYTE: Final = 0x80
 
 
 def _windows(error: UnicodeError) -> tuple[str | bytes, int]:
-    assert isinstance(error, UnicodeDecodeError)
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
     return ("€" if error.object[error.start] == _EURO_BYTE else "\ufffd"), error.end
 
 

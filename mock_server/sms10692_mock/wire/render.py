@@ -10,7 +10,6 @@ from typing import Final
 
 from sms10692 import contract
 from sms10692.contract import Operation, Page
-
 from sms10692_mock.answers import REFUSED, Answer, Balance, Checked, Refusal, Replies, Reports, Sent
 from sms10692_mock.clock import china_time
 from sms10692_mock.dialects import Dialect

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from sms10692 import contract
 from sms10692.contract import Operation, Page
-
 from sms10692_mock.answers import REFUSED, Answer, Balance, Checked, Refusal, Replies, Reports, Sent
 from sms10692_mock.clock import china_time
 
@@ -53,11 +52,10 @@ def _document(answer: Answer, operation: Operation | None) -> dict[str, Any]:
         case Replies(replies):
             return {
                 "CallBox": [
-                    _keyed(contract.CALL, (r.mobile, r.task_id, r.content, china_time(r.due), r.extno))
-                    for r in replies
+                    _keyed(contract.CALL, (r.mobile, r.task_id, r.content, china_time(r.due), r.extno)) for r in replies
                 ]
             }
 
 
-def _keyed(operation: Operation, values: tuple[str | int | None, ...]) -> dict[str, Any]:
+def _keyed(operation: Operation, values: tuple[str | int, ...]) -> dict[str, Any]:
     return dict(zip(_KEYS[operation], values, strict=True))

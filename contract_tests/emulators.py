@@ -1,0 +1,203 @@
+"""Emulators for tests: in this process with a clock that the test turns, or as a process of their own.
+
+Here belongs how one is made and spoken to. What it should say is each test's own affair.
+"""
+
+import hashlib
+import http.client
+import io
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote_to_bytes
+
+from sms10692_mock.accounts import MANUALS_OWN, account_from
+from sms10692_mock.billing import BILLINGS
+from sms10692_mock.clock import Clock
+from sms10692_mock.dialects import DIALECTS
+from sms10692_mock.http.app import create_app
+from sms10692_mock.keywords import DEFAULT_WORDS, Keywords
+from sms10692_mock.options import Options
+
+MANUALS_MOMENT = 1322835131.0
+"""2011-12-02 22:12:11 in China: the receivetime of the manual's examples."""
+
+MANUALS_SIGN = "5cc68982f55ac74348e3d819f868fbe1"
+
+CREDENTIALS = {"userid": "12", "timestamp": "20120701231212", "sign": MANUALS_SIGN}
+"""The manual's own example (1.2)."""
+
+UTF8, GBK, STATUS, CALL = "/v2sms.aspx", "/v2smsGBK.aspx", "/v2statusApi.aspx", "/v2callApi.aspx"
+CHARSETS = {UTF8: "utf-8", GBK: "gbk", STATUS: "utf-8", CALL: "utf-8"}
+
+Address = tuple[str, int]
+
+
+class Response(NamedTuple):
+    """What of an HTTP response matters here."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+def sign(account: str, password: str, timestamp: str) -> str:
+    """1.2, once more and independently."""
+    return hashlib.md5((account + password + timestamp).encode(), usedforsecurity=False).hexdigest()
+
+
+def options(
+    clock: Clock = lambda: MANUALS_MOMENT,
+    *,
+    accounts: Sequence[str] = (),
+    postpaid: Sequence[str] = (),
+    no_reports: Sequence[str] = (),
+    dialect: str = "manual",
+    billing: str = "parts",
+    keywords: Sequence[str] = DEFAULT_WORDS,
+    report_delay: float = 0.0,
+    max_clock_skew: float | None = None,
+) -> Options:
+    """Options in the words of the command line."""
+    by_userid = {account.userid: account for account in (MANUALS_OWN, *map(account_from, accounts))}
+    return Options(
+        accounts=tuple(
+            replace(account, postpaid=userid in postpaid, may_read_reports=userid not in no_reports)
+            for userid, account in by_userid.items()
+        ),
+        keywords=Keywords(keywords),
+        billing=BILLINGS[billing],
+        report_delay=report_delay,
+        max_clock_skew=max_clock_skew,
+        dialect=DIALECTS[dialect],
+        clock=clock,
+    )
+
+
+class Emulator:
+    """An emulator in this process. `now` is its time, which stands still until a test turns it."""
+
+    def __init__(self, **given: Any) -> None:
+        self.now = MANUALS_MOMENT
+        self._application = create_app(options(lambda: self.now, **given)).wsgi_app
+
+    def ask(self, raw: bytes) -> Response:
+        """Answer a raw HTTP request."""
+        head, _, body = raw.partition(b"\r\n\r\n")
+        first_line, *lines = head.decode("latin-1").split("\r\n")
+        method, target, protocol = first_line.split(" ")
+        path, _, query = target.partition("?")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": method,
+            "PATH_INFO": unquote_to_bytes(path.encode("latin-1")).decode("latin-1"),
+            "QUERY_STRING": query,
+            "SERVER_NAME": "127.0.0.1",
+            "SERVER_PORT": "10692",
+            "SERVER_PROTOCOL": protocol,
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.errors": sys.stderr,
+        }
+        if "content-type" in headers:
+            environ["CONTENT_TYPE"] = headers["content-type"]
+        if "content-length" in headers:
+            environ["CONTENT_LENGTH"] = headers["content-length"]
+        if "transfer-encoding" in headers:
+            environ["wsgi.input"] = io.BytesIO(_dechunked(body))
+            environ["wsgi.input_terminated"] = True
+        started: list[Any] = []
+        chunks = self._application(environ, lambda status, headers, exc_info=None: started.extend((status, headers)))
+        status, response_headers = started
+        return Response(int(status[:3]), dict(response_headers)["Content-Type"], b"".join(chunks))
+
+    def post(self, path: str, **fields: str) -> str:
+        """The text of the answer to a form with these fields and the manual's credentials, where not given."""
+        charset = CHARSETS[path]
+        form = "&".join(f"{name}={quote(value.encode(charset))}" for name, value in (CREDENTIALS | fields).items())
+        body = form.encode("ascii")
+        return self.ask(request(path, body)).body.decode(charset)
+
+    def send(self, mobile: str = "15023239810", content: str = "内容", path: str = UTF8, **fields: str) -> str:
+        """A send, as in 1.2."""
+        return self.post(path, action="send", mobile=mobile, content=content, **fields)
+
+    def status(self, **fields: str) -> str:
+        """A fetch of reports, as in 4.2."""
+        return self.post(STATUS, action="query", **fields)
+
+    def call(self, **fields: str) -> str:
+        """A fetch of replies, as in 5.2."""
+        return self.post(CALL, action="query", **fields)
+
+    def balance(self, **fields: str) -> int:
+        """What overage says."""
+        return int(self.post(UTF8, action="overage", **fields).partition("<overage>")[2].partition("<")[0])
+
+
+def request(path: str, body: bytes, content_type: str = "application/x-www-form-urlencoded") -> bytes:
+    """A raw POST."""
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def message(answer: str) -> str:
+    """What stands between the tags of `message`, or of `remark`."""
+    name = "message" if "<message>" in answer else "remark"
+    return answer.partition(f"<{name}>")[2].partition(f"</{name}>")[0]
+
+
+def ask(address: Address, raw: bytes) -> Response:
+    """Send a raw HTTP request over a socket, and read the answer."""
+    with socket.create_connection(address, timeout=10) as connection:
+        connection.sendall(raw)
+        response = http.client.HTTPResponse(connection, method=raw.partition(b" ")[0].decode())
+        response.begin()
+        return Response(response.status, response.getheader("Content-Type", ""), response.read())
+
+
+@contextmanager
+def running(*arguments: str, environment: dict[str, str] | None = None) -> Iterator[tuple[subprocess.Popen[str], Address]]:
+    """The command as a process of its own on a free port, and its address."""
+    command = [sys.executable, "-m", "sms10692_mock", "serve", "--port", "0", *arguments]
+    with _started(command, environment) as (process, address):
+        yield process, address
+
+
+@contextmanager
+def standing_still(given: dict[str, Any]) -> Iterator[Address]:
+    """A served emulator whose clock stands still at the manual's moment."""
+    with _started([sys.executable, str(Path(__file__).with_name("standing_still.py")), json.dumps(given)]) as (_, address):
+        yield address
+
+
+@contextmanager
+def _started(
+    command: list[str], environment: dict[str, str] | None = None
+) -> Iterator[tuple[subprocess.Popen[str], Address]]:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", env=environment
+    ) as process:
+        try:
+            assert process.stdout is not None
+            first_line = process.stdout.readline()
+            assert first_line.startswith("listening on http://"), process.communicate()[1]
+            host, _, port = first_line.strip().removeprefix("listening on http://").rpartition(":")
+            yield process, (host.strip("[]"), int(port))
+        finally:
+            process.kill()
+
+
+def _dechunked(body: bytes) -> bytes:
+    pieces = []
+    while body:
+        size, _, rest = body.partition(b"\r\n")
+        pieces.append(rest[: int(size, 16)])
+        body = rest[int(size, 16) + 2 :]
+    return b"".join(pieces)

@@ -1,0 +1,46 @@
+"""The log of requests, a line each, written in batches.
+
+Here belongs how lines get out. What a line says is made in `pages`; everything else that is to be logged goes through
+`logging`, which takes longer over a line than the vendor over an answer.
+"""
+
+import threading
+import time
+from typing import Final, TextIO
+
+_EVERY: Final = 0.02
+
+
+class Lines:
+    """Takes lines from any thread and writes those of the last 20 ms at once, each with the local time it came."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lines: list[tuple[float, str]] = []
+        self._some = threading.Event()
+        self._writing = threading.Lock()
+        threading.Thread(target=self._write_for_ever, name="log", daemon=True).start()
+
+    def __call__(self, line: str) -> None:
+        """Keep the line; it is written within `_EVERY` seconds."""
+        self._lines.append((time.time(), line))
+        if not self._some.is_set():
+            self._some.set()
+
+    def flush(self) -> None:
+        """Write what there is."""
+        with self._writing:
+            lines, self._lines = self._lines, []
+            if lines:
+                self._stream.write("".join(f"{_clock(moment)} {line}\n" for moment, line in lines))
+                self._stream.flush()
+
+    def _write_for_ever(self) -> None:
+        while self._some.wait():
+            time.sleep(_EVERY)
+            self._some.clear()
+            self.flush()
+
+
+def _clock(moment: float) -> str:
+    return f"{time.strftime('%H:%M:%S', time.localtime(moment))}.{int(moment * 1000) % 1000:03}"

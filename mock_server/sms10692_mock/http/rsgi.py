@@ -1,0 +1,146 @@
+"""The vendor's pages on granian's own interface, RSGI, and beside them any WSGI application on threads.
+
+Here belongs what RSGI says about reading a request and giving a response. It is used instead of WSGI because a body
+that is still on its way then holds no thread, and because it tells a body that broke off from one that ended.
+"""
+
+import asyncio
+import io
+import sys
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
+from typing import Any, Final, ParamSpec
+
+from granian._granian import RSGIHeaders, RSGIHTTPProtocol, RSGIProtocolClosed
+from granian.rsgi import Scope
+
+from sms10692 import contract
+from sms10692.contract import Page
+from sms10692_mock.calls import page_of
+from sms10692_mock.http.pages import (
+    BODY_LIMIT,
+    DRAIN_LIMIT,
+    BodyCutShort,
+    BodyTooLarge,
+    Pages,
+    Request,
+    Response,
+    Unreadable,
+)
+from sms10692_mock.http.wsgi import Application, Environ
+
+P = ParamSpec("P")
+
+_QUICK: Final = 64 * 1024
+"""Bytes of a body up to which a send is answered at once, between two other requests."""
+
+
+class RsgiPages:
+    """An RSGI application that serves the vendor's pages and leaves all other paths to `elsewhere`, on `threads`."""
+
+    def __init__(self, pages: Pages, elsewhere: Application, threads: Executor) -> None:
+        self._pages = pages
+        self._elsewhere = elsewhere
+        self._threads = threads
+
+    async def __call__(self, scope: Scope, connection: RSGIHTTPProtocol) -> None:
+        page = page_of(scope.path)
+        try:
+            body = await _body(scope.headers, connection)
+        except Unreadable as error:
+            response = error.response
+        else:
+            if page is None:
+                response = await self._on_a_thread(_wsgi_response, self._elsewhere, _environ(scope, body))
+            else:
+                content_type = scope.headers.get("content-type") or ""
+                request = Request(scope.method, scope.query_string.encode(), content_type, body)
+                if _is_quick(page, body):
+                    response = self._pages.respond(page, request)
+                else:
+                    response = await self._on_a_thread(self._pages.respond, page, request)
+        connection.response_bytes(*response)
+
+    async def _on_a_thread(self, work: Callable[P, Response], *args: P.args, **kwargs: P.kwargs) -> Response:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))
+
+
+def _is_quick(page: Page, body: bytes) -> bool:
+    """Whether the answer is made in well under a millisecond: not 50,000 numbers, and not a page of 4,000 reports."""
+    return page in (contract.V2SMS, contract.V2SMS_GBK) and len(body) <= _QUICK
+
+
+async def _body(headers: RSGIHeaders, connection: RSGIHTTPProtocol) -> bytes:
+    declared = headers.get("content-length")
+    if declared is not None and int(declared) <= BODY_LIMIT:
+        try:
+            return await connection()
+        except RSGIProtocolClosed:
+            raise BodyCutShort from None
+    if declared is None and headers.get("transfer-encoding") is None:
+        return b""
+    return await _bounded_body(connection)
+
+
+async def _bounded_body(connection: RSGIHTTPProtocol) -> bytes:
+    pieces: list[bytes] = []
+    read = 0
+    ended = False
+    async for piece in connection:
+        # A body ends with one empty piece. Another piece after it means that it broke off in between.
+        if ended:
+            raise BodyCutShort
+        ended = not piece
+        read += len(piece)
+        if read <= BODY_LIMIT:
+            pieces.append(piece)
+        elif read >= DRAIN_LIMIT:
+            break
+    if read > BODY_LIMIT:
+        raise BodyTooLarge
+    return b"".join(pieces)
+
+
+def _environ(scope: Scope, body: bytes) -> Environ:
+    """The same request as PEP 3333 has it."""
+    host, _, port = scope.server.rpartition(":")
+    environ: Environ = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string.encode().decode("latin-1"),
+        "SERVER_NAME": host,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": scope.client.rpartition(":")[0],
+        "CONTENT_LENGTH": str(len(body)),
+        "CONTENT_TYPE": scope.headers.get("content-type") or "",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in scope.headers.items():
+        key = f"HTTP_{name.upper().replace('-', '_')}"
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
+    return environ
+
+
+def _wsgi_response(application: Application, environ: Environ) -> Response:
+    started: list[Any] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
+        started[:] = int(status.partition(" ")[0]), headers
+
+    chunks = application(environ, start_response)
+    try:
+        body = b"".join(chunks)
+    finally:
+        if hasattr(chunks, "close"):
+            chunks.close()
+    status, headers = started
+    return Response(status, headers, body)
