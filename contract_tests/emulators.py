@@ -130,11 +130,11 @@ class Emulator:
 
     def status(self, **fields: str) -> str:
         """A fetch of reports, as in 4.2."""
-        return self.post(STATUS, action="query", **fields)
+        return self.post(STATUS, **{"action": "query"} | fields)
 
     def call(self, **fields: str) -> str:
         """A fetch of replies, as in 5.2."""
-        return self.post(CALL, action="query", **fields)
+        return self.post(CALL, **{"action": "query"} | fields)
 
     def balance(self, **fields: str) -> int:
         """What overage says."""
@@ -163,7 +163,9 @@ def ask(address: Address, raw: bytes) -> Response:
 
 
 @contextmanager
-def running(*arguments: str, environment: dict[str, str] | None = None) -> Iterator[tuple[subprocess.Popen[str], Address]]:
+def running(
+    *arguments: str, environment: dict[str, str] | None = None
+) -> Iterator[tuple[subprocess.Popen[str], Address]]:
     """The command as a process of its own on a free port, and its address."""
     command = [sys.executable, "-m", "sms10692_mock", "serve", "--port", "0", *arguments]
     with _started(command, environment) as (process, address):
@@ -173,7 +175,10 @@ def running(*arguments: str, environment: dict[str, str] | None = None) -> Itera
 @contextmanager
 def standing_still(given: dict[str, Any]) -> Iterator[Address]:
     """A served emulator whose clock stands still at the manual's moment."""
-    with _started([sys.executable, str(Path(__file__).with_name("standing_still.py")), json.dumps(given)]) as (_, address):
+    with _started([sys.executable, str(Path(__file__).with_name("standing_still.py")), json.dumps(given)]) as (
+        _,
+        address,
+    ):
         yield address
 
 

@@ -33,9 +33,7 @@ def sections(chapter: int) -> dict[str, str]:
 
 def rows(table: str) -> list[list[str]]:
     """The cells of a table: each begins after a tab, each row after an empty line."""
-    return [
-        [cell.strip() for cell in row.split("\n\t")] for row in re.split(r"\n\n+\t", table.partition("\n\t")[2])
-    ]
+    return [[cell.strip() for cell in row.split("\n\t")] for row in re.split(r"\n\n+\t", table.partition("\n\t")[2])]
 
 
 def answers(section: str) -> str:
@@ -55,7 +53,7 @@ def test_the_addresses_are_the_manuals(operation: Operation) -> None:
 
 
 def test_the_charsets_are_the_manuals() -> None:
-    manual = re.findall(r"(/\S+\.aspx) 对应(\S+)", sections(1)["1.1"])
+    manual = re.findall(r"http://sms10692\.com(/\S+\.aspx) 对应(\S+)", sections(1)["1.1"])
     assert [(path, charset.lower()) for path, charset in manual] == [
         (page.path, page.charset) for page in contract.SEND.pages
     ]

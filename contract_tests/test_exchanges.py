@@ -3,7 +3,6 @@
 Here belongs what is asked of all exchanges alike. There is no switch that writes them anew.
 """
 
-
 import pytest
 from emulators import Emulator, ask, standing_still
 from exchanges import EXCHANGES, Exchange, exchange
@@ -28,7 +27,10 @@ def test_the_exchanges_of_a_chapter_are_held_on_a_socket(chapter: str) -> None:
 
 
 WORDS_OF = [
-    (operation, page, word) for operation in contract.OPERATIONS for page in operation.pages for word in operation.messages
+    (operation, page, word)
+    for operation in contract.OPERATIONS
+    for page in operation.pages
+    for word in operation.messages
 ]
 
 

@@ -1,0 +1,128 @@
+"""Nothing a client sends gets anything but a well-formed answer.
+
+Here belongs what HTTP says around the vendor's answers, in process; sockets are in test_serving.
+"""
+
+import io
+import re
+from typing import Any
+
+import pytest
+from emulators import CALL, CREDENTIALS, GBK, STATUS, UTF8, Emulator, request
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+from sms10692_mock.http.app import create_app
+
+PAGES = [UTF8, GBK, STATUS, CALL]
+METHODS = ["GET", "POST", "HEAD"]
+
+
+@pytest.mark.parametrize("dialect", ["manual", "observed"])
+@given(data=st.data())
+def test_any_bytes_get_a_well_formed_answer_with_status_200(dialect: str, data: st.DataObject) -> None:
+    emulator = Emulator(dialect=dialect)
+    path = data.draw(st.sampled_from(PAGES))
+    names = [*CREDENTIALS, "action", "mobile", "content", "sendTime", "extno", "statusNum", "rt"]
+    values = st.binary() | st.sampled_from([*(value.encode() for value in CREDENTIALS.values()), b"send", b"query"])
+    pairs = st.lists(st.tuples(st.sampled_from(names).map(str.encode), values).map(b"=".join))
+    right = b"&".join(f"{name}={value}".encode() for name, value in CREDENTIALS.items())
+    body = data.draw(st.binary() | pairs.map(b"&".join) | pairs.map(lambda some: b"&".join([right, *some])))
+    content_type = data.draw(st.sampled_from(["", "multipart/form-data; boundary=a", "text/xml", "application/json"]))
+    answer = emulator.ask(request(path, body, content_type))
+    assert answer.status == 200
+    if answer.content_type == "application/json":
+        return
+    assert answer.content_type == f"text/xml; charset={'gb2312' if path == GBK else 'utf-8'}"
+    text = answer.body.decode("gbk" if path == GBK else "utf-8")
+    assert etree.fromstring(text.partition("?>")[2].encode()).tag == "returnsms"
+
+
+@given(
+    sends=st.lists(
+        st.tuples(
+            st.lists(st.sampled_from(["13000000001", "10086", "10000000022", "10000000005"]), max_size=4).map(",".join),
+            st.sampled_from(["内容", "字" * 71, "发票", "", "' or 1=1"]),
+            st.sampled_from(["", "12345678901"]),
+        ),
+        max_size=8,
+    ),
+    postpaid=st.booleans(),
+)
+def test_whatever_is_charged_is_what_the_balance_lost(sends: list[tuple[str, str, str]], postpaid: bool) -> None:
+    emulator = Emulator(accounts=["12:test:mima:6"], postpaid=["12"] if postpaid else [])
+    left = 0 if postpaid else 6
+    for mobile, content, extno in sends:
+        answer = emulator.send(mobile, content, extno=extno)
+        if "<returnstatus>Success<" in answer:
+            numbers = int(re.findall(r"<successCounts>(\d+)<", answer)[0])
+            left -= numbers * (2 if len(content) == 71 else 1)
+            assert f"<remainpoint>{left}<" in answer
+        else:
+            assert answer.endswith(
+                "<remainpoint>0</remainpoint>\n <taskID>0</taskID>\n <successCounts>0</successCounts></returnsms>"
+            )
+        assert emulator.balance() == left
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/v2sms", "/v2sms.asp", "/a/v2sms.aspx", "/sms.aspx", "/v2sms.aspx.bak", "*", ""]
+)
+def test_other_paths_are_404_and_say_which_pages_there_are(path: str) -> None:
+    answer = Emulator().ask(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert answer.status == 404
+    assert b"/v2smsGBK.aspx" in answer.body
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH", "get"])
+@pytest.mark.parametrize("path", PAGES)
+def test_other_methods_are_405(path: str, method: str) -> None:
+    answer = Emulator().ask(f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert (answer.status, answer.body) == (405, b"this page answers GET, HEAD, POST\n")
+
+
+def wsgi(**environ: Any) -> tuple[str, bytes]:
+    started: list[str] = []
+    base = {"REQUEST_METHOD": "POST", "PATH_INFO": UTF8, "QUERY_STRING": ""}
+    chunks = create_app().wsgi_app(base | environ, lambda status, headers, exc_info=None: started.append(status))
+    return started[0], b"".join(chunks)
+
+
+def test_a_body_of_four_mebibytes_is_read_and_one_byte_more_is_413() -> None:
+    limit = 4 * 1024 * 1024
+    body = b"action=overage&x=".ljust(limit, b"y")
+    assert wsgi(CONTENT_LENGTH=str(limit), **{"wsgi.input": io.BytesIO(body)})[0] == "200 OK"
+    stream = io.BytesIO(body + b"y" * 100)
+    status, text = wsgi(CONTENT_LENGTH=str(limit + 100), **{"wsgi.input": stream})
+    assert (status[:3], text) == ("413", b"a body has at most 4194304 bytes here\n")
+    assert stream.tell() == limit + 100
+
+
+def test_of_a_larger_body_no_more_than_16_mebibytes_are_read() -> None:
+    class Endless(io.RawIOBase):
+        read_so_far = 0
+
+        def read(self, size: int = -1) -> bytes:
+            self.read_so_far += size
+            return b"y" * size
+
+    stream = Endless()
+    assert wsgi(**{"wsgi.input": stream, "wsgi.input_terminated": True})[0][:3] == "413"
+    assert stream.read_so_far == 16 * 1024 * 1024
+
+
+def test_a_body_that_broke_off_is_not_acted_on() -> None:
+    emulator = Emulator()
+    body = b"action=send&mobile=13000000001,13000000002&content=x&" + b"&".join(
+        f"{name}={value}".encode() for name, value in CREDENTIALS.items()
+    )
+    answer = emulator.ask(request(UTF8, body).replace(b"Content-Length: ", b"Content-Length: 1"))
+    assert (answer.status, answer.body) == (400, b"the body broke off\n")
+    assert emulator.balance() == 1000
+
+
+def test_flasks_own_test_client_reaches_the_pages() -> None:
+    client = create_app().test_client()
+    answer = client.post("/v2sms.aspx", data={"action": "overage"} | CREDENTIALS)
+    assert "Sucess" in answer.text
+    assert client.get("/nowhere").status_code == 404
