@@ -157,7 +157,7 @@ def ask(address: Address, raw: bytes) -> Response:
     """Send a raw HTTP request over a socket, and read the answer."""
     with socket.create_connection(address, timeout=10) as connection:
         connection.sendall(raw)
-        response = http.client.HTTPResponse(connection, method=raw.partition(b" ")[0].decode())
+        response = http.client.HTTPResponse(connection, method=raw[:4].decode("latin-1").strip())
         response.begin()
         return Response(response.status, response.getheader("Content-Type", ""), response.read())
 

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from sms10692 import contract
 from sms10692.contract import Operation
 

@@ -4,6 +4,7 @@ Here belongs what is asked of all exchanges alike. There is no switch that write
 """
 
 import pytest
+
 from emulators import Emulator, ask, standing_still
 from exchanges import EXCHANGES, Exchange, exchange
 from sms10692 import contract

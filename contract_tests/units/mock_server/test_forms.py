@@ -9,6 +9,7 @@ from urllib.parse import quote_from_bytes
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sms10692_mock.wire.charsets import DECODERS
 from sms10692_mock.wire.forms import fields_of
 

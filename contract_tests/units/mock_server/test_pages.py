@@ -8,10 +8,11 @@ import re
 from typing import Any
 
 import pytest
-from emulators import CALL, CREDENTIALS, GBK, STATUS, UTF8, Emulator, request
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
+
+from emulators import CALL, CREDENTIALS, GBK, STATUS, UTF8, Emulator, request
 from sms10692_mock.http.app import create_app
 
 PAGES = [UTF8, GBK, STATUS, CALL]

@@ -4,6 +4,7 @@ Here belongs what the manual leaves open. What it says outright is in the exchan
 """
 
 import pytest
+
 from emulators import (
     CREDENTIALS,
     GBK,

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
+
 from sms10692 import contract
 from sms10692_mock.answers import Checked, Replies, Reports
 from sms10692_mock.dialects import DIALECTS, MANUAL, OBSERVED, Dialect

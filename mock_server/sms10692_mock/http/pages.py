@@ -24,6 +24,9 @@ BODY_LIMIT: Final = 4 * 1024 * 1024
 DRAIN_LIMIT: Final = 16 * 1024 * 1024
 """Bytes of a body that are taken off the wire: who sends all before reading gets to read that it was too much."""
 
+_LOGGED: Final = 64
+"""Characters of a text of the client's that a line of the log has at most."""
+
 _METHODS: Final = ("GET", "HEAD", "POST")
 
 
@@ -79,7 +82,9 @@ class Pages:
         started = perf_counter()
         if request.method not in _METHODS:
             allowed = ", ".join(_METHODS)
-            return _plain(405, f"this page answers {allowed}", ("Allow", allowed))
+            response = _plain(405, f"this page answers {allowed}", ("Allow", allowed))
+            self.log_status(request.method, page.path, response.status)
+            return response
         decode = DECODERS[page.charset]
         call = call_of(page, fields_of(request.query, request.content_type, request.body, decode))
         answer = self._vendor.answer(call)
@@ -91,6 +96,11 @@ class Pages:
         if self._log:
             self._log(_line(request.method, call, answer, perf_counter() - started))
         return _response(200, content_type, body)
+
+    def log_status(self, method: str, path: str, status: int) -> None:
+        """Log a request that was answered without the vendor."""
+        if self._log:
+            self._log(f"{_printable(method)} {_printable(path)}: {status}")
 
 
 def _response(status: int, content_type: str, body: bytes, *headers: tuple[str, str]) -> Response:
@@ -104,7 +114,12 @@ def _plain(status: int, why: str, *headers: tuple[str, str]) -> Response:
 def _line(method: str, call: Call, answer: Answer, seconds: float) -> str:
     """One line about a request: no number, no text, no signature."""
     action = call.operation.name if call.operation else "no such action"
-    return f"{method} {call.page.path} {action}, userid {call.userid[:64]!a}: {_gist(answer)} ({seconds * 1e3:.2f} ms)"
+    userid = _printable(call.userid)
+    return f"{method} {call.page.path} {action}, userid '{userid}': {_gist(answer)} ({seconds * 1e3:.2f} ms)"
+
+
+def _printable(text: str) -> str:
+    return text if text.isalnum() and len(text) < _LOGGED else ascii(text[:_LOGGED])[1:-1]
 
 
 def _gist(answer: Answer) -> str:

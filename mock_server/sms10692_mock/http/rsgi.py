@@ -50,17 +50,22 @@ class RsgiPages:
             body = await _body(scope.headers, connection)
         except Unreadable as error:
             response = error.response
+            self._pages.log_status(scope.method, scope.path, response.status)
         else:
-            if page is None:
-                response = await self._on_a_thread(_wsgi_response, self._elsewhere, _environ(scope, body))
-            else:
-                content_type = scope.headers.get("content-type") or ""
-                request = Request(scope.method, scope.query_string.encode(), content_type, body)
-                if _is_quick(page, body):
-                    response = self._pages.respond(page, request)
-                else:
-                    response = await self._on_a_thread(self._pages.respond, page, request)
+            response = await (self._vendors(page, scope, body) if page else self._elsewheres(scope, body))
         connection.response_bytes(*response)
+
+    async def _vendors(self, page: Page, scope: Scope, body: bytes) -> Response:
+        content_type = scope.headers.get("content-type") or ""
+        request = Request(scope.method, scope.query_string.encode(), content_type, body)
+        if _is_quick(page, body):
+            return self._pages.respond(page, request)
+        return await self._on_a_thread(self._pages.respond, page, request)
+
+    async def _elsewheres(self, scope: Scope, body: bytes) -> Response:
+        response = await self._on_a_thread(_wsgi_response, self._elsewhere, _environ(scope, body))
+        self._pages.log_status(scope.method, scope.path, response.status)
+        return response
 
     async def _on_a_thread(self, work: Callable[P, Response], *args: P.args, **kwargs: P.kwargs) -> Response:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))

@@ -38,6 +38,7 @@ class WsgiPages:
             request = Request(method, query, environ.get("CONTENT_TYPE", ""), _body(environ))
         except Unreadable as error:
             response = error.response
+            self._pages.log_status(method, page.path, response.status)
         else:
             response = self._pages.respond(page, request)
         start_response(f"{response.status} {HTTPStatus(response.status).phrase}", response.headers)

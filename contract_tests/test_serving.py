@@ -1,0 +1,344 @@
+"""What a person who starts `sms10692-mock serve` gets: a line when it is ready, one line of error, a prompt end.
+
+Here belongs the command as a process of its own, on a real socket.
+"""
+
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from emulators import CREDENTIALS, MANUALS_SIGN, STATUS, UTF8, Address, ask, request, running, sign
+
+QUERY = f"userid=12&timestamp=20120701231212&sign={MANUALS_SIGN}"
+SEND = f"action=send&{QUERY}&mobile=15023239810&content=x".encode()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[Address]:
+    with running() as (_, address):
+        yield address
+
+
+def overage(address: Address, account: str = "test", password: str = "mima", userid: str = "12") -> str:
+    timestamp = CREDENTIALS["timestamp"]
+    form = f"action=overage&userid={userid}&timestamp={timestamp}&sign={sign(account, password, timestamp)}"
+    return ask(address, request(UTF8, form.encode())).body.decode()
+
+
+def refused(*arguments: str, environment: dict[str, str] | None = None) -> str:
+    """What the command says when it does not start: one line on standard error, exit code 2, nothing else."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "sms10692_mock", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=20,
+        check=False,
+        env=environment,
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("sms10692-mock: ")
+    assert ended.stderr.count("\n") == 1
+    return ended.stderr
+
+
+# The start
+
+
+def test_the_line_to_paste_gets_a_real_answer() -> None:
+    with running() as (process, _):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "account test, userid 12, password mima, prepaid, 1000 points\n"
+        curl = shlex.split(process.stdout.readline())
+        assert MANUALS_SIGN in curl[-1]
+        answer = subprocess.run(
+            [*curl, "--silent"], capture_output=True, text=True, encoding="utf-8", check=True
+        ).stdout
+    assert "<returnstatus>Success</returnstatus>" in answer
+
+
+@pytest.mark.parametrize("arguments", [["--account", "12:a&b:c d:e"], ["--max-clock-skew", "60"]], ids=str)
+def test_the_line_to_paste_is_signed_for_what_was_chosen(arguments: list[str]) -> None:
+    with running(*arguments) as (process, _):
+        assert process.stdout is not None
+        process.stdout.readline()
+        curl = shlex.split(process.stdout.readline())
+        answer = subprocess.run(
+            [*curl, "--silent"], capture_output=True, text=True, encoding="utf-8", check=True
+        ).stdout
+    assert "<returnstatus>Success</returnstatus>" in answer
+
+
+def test_a_request_is_a_line_on_standard_error_and_nothing_on_standard_output() -> None:
+    with running() as (process, address):
+        ask(address, request(UTF8, SEND))
+        ask(address, request(UTF8, b"action=send"))
+        ask(address, b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert process.stdout is not None
+        assert [process.stdout.readline().partition(" ")[0] for _ in range(2)] == ["account", "curl"]
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=5)
+    assert out == ""
+    lines = err.splitlines()
+    assert len(lines) == 3
+    assert "POST /v2sms.aspx send, userid '12': task 100001, numbers 1, points left 999" in lines[0]
+    assert "POST /v2sms.aspx send, userid '': refused, 用户名或密码不能为空" in lines[1]
+    assert "GET /nowhere: 404" in lines[2]
+    assert not re.search(f"mima|{MANUALS_SIGN}|15023239810", err)
+
+
+def test_without_requests_in_the_log_standard_error_is_silent() -> None:
+    with running("--log-level", "warning") as (process, address):
+        ask(address, request(UTF8, SEND))
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=5)[1] == ""
+
+
+def test_a_hostile_userid_does_not_break_the_log() -> None:
+    with running() as (process, address):
+        ask(address, request(UTF8, b"action=send&timestamp=1&sign=1&userid=%0Afake%1B[2J" + b"x" * 1000))
+        process.send_signal(signal.SIGTERM)
+        err = process.communicate(timeout=5)[1]
+    assert err.count("\n") == 1
+    assert "\x1b" not in err
+    assert len(err) < 250
+
+
+# Options, each also in the environment
+
+
+def test_options_do_what_they_say(tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("\ufeffalpha\r\n\r\n beta \n", "utf-8")
+    arguments = ["--account", "7:shop:a:b:5", "--account", "8:shop2:1234", "--postpaid", "8", "--no-reports", "7"]
+    arguments += ["--keywords", str(words), "--report-delay", "3600", "--billing", "numbers", "--dialect", "observed"]
+    with running(*arguments) as (_, address):
+        check_options(address)
+
+
+def test_options_may_come_from_the_environment(tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("alpha\nbeta\n", "utf-8")
+    environment = os.environ | {
+        "SMS10692_MOCK_ACCOUNT": "7:shop:a:b:5\n8:shop2:1234\n",
+        "SMS10692_MOCK_POSTPAID": "8",
+        "SMS10692_MOCK_NO_REPORTS": "7\n",
+        "SMS10692_MOCK_KEYWORDS": str(words),
+        "SMS10692_MOCK_REPORT_DELAY": "3600",
+        "SMS10692_MOCK_BILLING": "numbers",
+        "SMS10692_MOCK_DIALECT": "observed",
+        "SMS10692_MOCK_LOG_LEVEL": "error",
+        "SMS10692_MOCK_HOST": "127.0.0.2",
+    }
+    with running(environment=environment) as (_, address):
+        assert address[0] == "127.0.0.2"
+        check_options(address)
+
+
+def check_options(address: Address) -> None:
+    assert "<overage>5<" in overage(address, "shop", "a:b", "7")
+    assert "后付费" in overage(address, "shop2", "1234", "8")
+    assert "<overage>1000<" in overage(address)
+    form = f"action=query&userid=7&timestamp=1&sign={sign('shop', 'a:b', '1')}"
+    assert "<error>3<" in ask(address, request(STATUS, form.encode())).body.decode()
+    check = f"action=checkkeyword&{QUERY}&content="
+    assert "包含非法字符<" in ask(address, request(UTF8, f"{check}a beta".encode())).body.decode()
+    assert "<checkCounts>发票<" in ask(address, request(UTF8, f"{check}发票".encode())).body.decode()
+    long = f"action=send&{QUERY}&mobile=15023239810&content={'x' * 700}"
+    assert "<remainpoint>999<" in ask(address, request(UTF8, long.encode())).body.decode()
+    assert "statusbox" not in ask(address, request(STATUS, f"action=query&{QUERY}".encode())).body.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["serve", "--port", "70000"], "--port"),
+        (["serve", "--port", "x"], "--port"),
+        (["serve", "--nonsense"], "--nonsense"),
+        (["nonsense"], "nonsense"),
+        (["serve", "--account", "7:shop"], "USERID:ACCOUNT:PASSWORD"),
+        (["serve", "--account", "7: :p"], "USERID:ACCOUNT:PASSWORD"),
+        (["serve", "--account", "7:a:b", "--account", "7:c:d"], "twice"),
+        (["serve", "--postpaid", "99"], "--postpaid"),
+        (["serve", "--no-reports", "99"], "--no-reports"),
+        (["serve", "--report-delay", "-1"], "--report-delay"),
+        (["serve", "--report-delay", "nan"], "--report-delay"),
+        (["serve", "--max-clock-skew", "inf"], "--max-clock-skew"),
+        (["serve", "--billing", "free"], "--billing"),
+        (["serve", "--dialect", "json"], "--dialect"),
+        (["serve", "--keywords", "/no/such/file"], "/no/such/file"),
+        (["serve", "--keywords", "."], "cannot read"),
+        (["serve", "--host", "no.such.host.invalid"], "no.such.host.invalid"),
+        (["serve", "--host", "192.0.2.1", "--port", "0"], "192.0.2.1"),
+    ],
+    ids=str,
+)
+def test_a_wrong_option_is_one_clear_line(arguments: list[str], said: str) -> None:
+    assert said in refused(*arguments)
+
+
+def test_a_wrong_environment_is_one_clear_line() -> None:
+    assert "7:shop" not in (said := refused("serve", environment=os.environ | {"SMS10692_MOCK_ACCOUNT": "7:shop"}))
+    assert "SMS10692_MOCK_ACCOUNT" in said or "--account" in said
+
+
+def test_a_list_of_words_that_is_not_utf_8_is_one_clear_line(tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_bytes("发票".encode("gbk"))
+    assert "is not UTF-8" in refused("serve", "--keywords", str(words))
+
+
+def test_a_port_that_another_emulator_has_is_one_clear_line(address: Address) -> None:
+    assert str(address[1]) in refused("serve", "--port", str(address[1]))
+
+
+def test_a_port_that_somebody_else_has_is_one_clear_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        assert "in use" in refused("serve", "--port", str(other.getsockname()[1]))
+
+
+# The end
+
+
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_within_a_second_with_requests_half_sent(name: signal.Signals) -> None:
+    with running() as (process, address):
+        half_sent = [socket.create_connection(address) for _ in range(20)]
+        for connection in half_sent:
+            connection.sendall(request(UTF8, SEND)[:-5])
+        idle = [socket.create_connection(address) for _ in range(20)]
+        ask(address, request(UTF8, SEND))
+        started = time.monotonic()
+        process.send_signal(name)
+        assert process.wait(5) == 0
+        assert time.monotonic() - started < 1.0
+        for connection in [*half_sent, *idle]:
+            connection.close()
+
+
+def test_a_signal_ends_it_within_a_second_with_answers_in_flight() -> None:
+    with running("--account", "12:test:mima:9999999", "--log-level", "error") as (process, address):
+        send = f"action=send&{QUERY}&content=x&mobile=".encode() + b"13000000001," * 50_000
+        for _ in range(4):
+            ask(address, request(UTF8, send))
+        connections = [socket.create_connection(address) for _ in range(8)]
+        for connection in connections:
+            connection.sendall(request(STATUS, f"action=query&{QUERY}&statusNum=25000".encode()))
+        started = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+        assert time.monotonic() - started < 1.0
+        for connection in connections:
+            connection.close()
+
+
+# The wire
+
+
+def test_requests_half_sent_keep_nobody_waiting(address: Address) -> None:
+    half_sent = [socket.create_connection(address) for _ in range(300)]
+    for connection in half_sent:
+        connection.sendall(request(UTF8, SEND)[:-5])
+    started = time.monotonic()
+    assert "Sucess" in overage(address)
+    assert time.monotonic() - started < 2.0
+    for connection in half_sent:
+        connection.close()
+
+
+@pytest.mark.parametrize("cut", ["length", "chunked"])
+def test_a_body_that_broke_off_is_not_acted_on(cut: str) -> None:
+    with running() as (_, address), socket.create_connection(address, timeout=5) as connection:
+        if cut == "length":
+            raw = request(UTF8, SEND).replace(b"Content-Length: ", b"Content-Length: 1")
+        else:
+            head = f"POST {UTF8} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{len(SEND):x}\r\n".encode()
+            raw = head + SEND + b"\r\n"
+        connection.sendall(raw)
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 400 ")
+        assert "<overage>1000<" in overage(address)
+
+
+@pytest.mark.parametrize("size", [4 * 1024 * 1024 + 1, 16 * 1024 * 1024])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_who_sends_a_body_that_is_too_large_reads_413(address: Address, size: int, chunked: bool) -> None:
+    with socket.create_connection(address, timeout=20) as connection:
+        if chunked:
+            connection.sendall(f"POST {UTF8} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+            connection.sendall(f"{size:x}\r\n".encode() + b"x" * size + b"\r\n0\r\n\r\n")
+        else:
+            connection.sendall(f"POST {UTF8} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode())
+            connection.sendall(b"x" * size)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_client_that_waits_to_be_told_to_continue_is_told(address: Address) -> None:
+    with socket.create_connection(address, timeout=5) as connection:
+        head, _, body = request(UTF8, SEND).partition(b"\r\n\r\n")
+        connection.sendall(head + b"\r\nExpect: 100-continue\r\n\r\n")
+        assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_a_connection_serves_one_request_after_another(address: Address) -> None:
+    with socket.create_connection(address, timeout=5) as connection:
+        for _ in range(3):
+            connection.sendall(request(UTF8, b"action=overage"))
+            received = b""
+            while not received.endswith(b"</returnsms>"):
+                received += connection.recv(1000)
+            assert received.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"GET /v2sms.aspx?content=\xc4\xda HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /v2sms.aspx?content=a b HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    ],
+    ids=["raw GBK in the request line", "a space in the request line", "TLS"],
+)
+def test_what_the_server_below_refuses_is_400(address: Address, raw: bytes) -> None:
+    assert ask(address, raw).status == 400
+
+
+def test_a_head_request_has_the_headers_of_a_get_and_no_body(address: Address) -> None:
+    with socket.create_connection(address, timeout=5) as connection:
+        connection.sendall(b"HEAD /v2sms.aspx?action=overage HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        received = b"".join(iter(lambda: connection.recv(1000), b""))
+    length = len(ask(address, b"GET /v2sms.aspx?action=overage HTTP/1.1\r\nHost: x\r\n\r\n").body)
+    assert received.endswith(b"\r\n\r\n")
+    assert f"content-length: {length}\r\n".encode() in received.lower()
+
+
+def test_r11_fetches_at_the_same_moment_share_nothing_and_lose_nothing() -> None:
+    with running("--log-level", "error") as (_, address):
+        numbers = [str(13000000000 + place) for place in range(900)]
+        send = f"action=send&{QUERY}&content=x&mobile={','.join(numbers)}"
+        assert "Success" in ask(address, request(UTF8, send.encode())).body.decode()
+        fetch = request(STATUS, f"action=query&{QUERY}&statusNum=10".encode())
+        taken: list[str] = []
+
+        def fetch_until_empty() -> None:
+            while boxes := re.findall(r"<mobile>(\d+)<", ask(address, fetch).body.decode()):
+                taken.extend(boxes)
+
+        fetchers = [threading.Thread(target=fetch_until_empty) for _ in range(8)]
+        for fetcher in fetchers:
+            fetcher.start()
+        for fetcher in fetchers:
+            fetcher.join(60)
+        assert sorted(taken) == numbers
