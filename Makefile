@@ -1,0 +1,39 @@
+# Two commands are all a new user needs: make run, make test. Everything else is below make help.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench wheel clean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(READY) ## set up, and start the emulator (ARGS="--port 8000" adds options)
+	@exec $(BIN)/sms10692-mock serve $(ARGS)
+
+test: $(READY) ## set up, and run every test (ARGS="-k balance" selects)
+	$(BIN)/pytest $(ARGS)
+
+check: $(READY) ## ruff, mypy --strict, the import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --quiet
+
+bench: $(READY) ## measure, side by side in one run
+	$(BIN)/python -m benchmarks
+
+wheel: $(READY) ## build the wheel and the sdist into dist/
+	$(BIN)/python -m build --quiet
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, and $(PYTHON) is %d.%d: make PYTHON=..." % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,99 @@
+"""`make bench`: throughput, start and memory, each beside something to compare it with, in interleaved rounds.
+
+Here belong the rounds and the tables. Figures of shared machines wander: read the ratios.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from benchmarks.contenders import CONTENDERS
+
+FORM = (
+    b"action=send&userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d819f868fbe1"
+    b"&mobile=15023239810,13527576163&content=%E5%86%85%E5%AE%B9&sendTime=&extno="
+)
+
+
+def started(*arguments: str) -> tuple[subprocess.Popen[str], int, float]:
+    """Start a server; its process, its port, and the seconds until it said that it listens."""
+    begun = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    return process, int(line.rpartition(":")[2]), time.perf_counter() - begun
+
+
+def throughput(rounds: int, seconds: float, connections: int) -> dict[str, float]:
+    """The median answers a second of each contender."""
+    figures: dict[str, list[float]] = {name: [] for name in CONTENDERS}
+    with ExitStack() as stack:
+        ports = {}
+        for name in CONTENDERS:
+            process, ports[name], _ = started("benchmarks.contenders", name)
+            stack.callback(process.terminate)
+        time.sleep(1.0)  # granian's own server says that it listens before its worker does
+        for _ in range(rounds):
+            for name, (path, _) in CONTENDERS.items():
+                head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                request = f"{head}Content-Length: {len(FORM)}\r\n\r\n".encode() + FORM
+                arguments = ["benchmarks.load", str(ports[name]), str(connections), str(seconds)]
+                ended = subprocess.run(
+                    [sys.executable, "-m", *arguments], input=request, capture_output=True, check=True
+                )
+                figures[name].append(json.loads(ended.stdout)["per_second"])
+    return {name: statistics.median(some) for name, some in figures.items()}
+
+
+def starts(rounds: int) -> tuple[float, float, float]:
+    """Medians: seconds until `listening`, seconds that `import flask` alone takes, and idle resident mebibytes."""
+    seconds, imports, memory = [], [], []
+    for _ in range(rounds):
+        process, _, until_ready = started("sms10692_mock", "serve", "--port", "0")
+        seconds.append(until_ready)
+        memory.append(resident(process.pid))
+        process.terminate()
+        process.wait()
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "import flask"], check=True)
+        imports.append(time.perf_counter() - begun)
+    return statistics.median(seconds), statistics.median(imports), statistics.median(memory)
+
+
+def resident(pid: int) -> float:
+    """Mebibytes in memory, where Linux says so, or not a number."""
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        return float("nan")
+    (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1]) / 1024
+
+
+@click.command()
+@click.option("--rounds", default=5, help="Interleaved rounds; the figures are medians.")
+@click.option("--seconds", default=2.0, help="Length of each measurement.")
+@click.option("--connections", default=16, help="Kept connections.")
+def bench(rounds: int, seconds: float, connections: int) -> None:
+    """Measure, side by side in one run."""
+    per_second = throughput(rounds, seconds, connections)
+    send = per_second["a signed send"]
+    click.echo(f"POST over {connections} kept connections, medians of {rounds} rounds of {seconds:g} s\n")
+    click.echo("| | requests/s | a signed send is |\n|---|---:|---:|")
+    for name, figure in per_second.items():
+        click.echo(f"| {name} | {figure:,.0f} | {send / figure:.2f} × |")
+    ready, flask, memory = starts(rounds)
+    click.echo("\n| | |\n|---|---:|")
+    click.echo(f"| from the start to `listening` | {ready:.2f} s |")
+    click.echo(f"| `python -c 'import flask'`, for comparison | {flask:.2f} s |")
+    click.echo(f"| resident memory, idle | {memory:.0f} MiB |")
+
+
+bench()
