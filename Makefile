@@ -21,7 +21,7 @@ check: $(READY) ## ruff, mypy --strict, the import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --quiet
+	$(BIN)/lint-imports
 
 bench: $(READY) ## measure, side by side in one run
 	$(BIN)/python -m benchmarks

@@ -27,8 +27,7 @@ def started(*arguments: str) -> tuple[subprocess.Popen[str], int, float]:
     process = subprocess.Popen(
         [sys.executable, "-m", *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
-    assert process.stdout is not None
-    line = process.stdout.readline()
+    line = process.stdout.readline() if process.stdout else ""
     return process, int(line.rpartition(":")[2]), time.perf_counter() - begun
 
 

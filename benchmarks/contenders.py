@@ -1,10 +1,11 @@
 """What is measured against what: each contender is a process, `python -m benchmarks.contenders NAME`.
 
-Here belong the servers of the throughput table. A contender prints `listening on http://127.0.0.1:PORT` when it is ready.
+Here belong the servers of the throughput table. A contender says `listening on http://127.0.0.1:PORT` when it is ready.
 """
 
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from flask import Flask
@@ -15,6 +16,7 @@ from sms10692_mock.accounts import Account
 from sms10692_mock.http.log import Lines
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.serve import listening_socket, serve, url_of
+from sms10692_mock.keywords import Keywords
 from sms10692_mock.options import Options, vendor_of
 
 RICH = Options(accounts=(Account("12", "test", "mima", points=10**12),))
@@ -29,21 +31,26 @@ def empty() -> str:
 
 
 def constant(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """The least that a WSGI application can do with a request that has a body: read it, and answer as long as a send."""
+    """The least that a WSGI application can do with a body: read it, and answer as much as a send does."""
     environ["wsgi.input"].read()
     start_response("200 OK", [("Content-Type", "text/xml; charset=utf-8"), ("Content-Length", "209")])
     return [b"x" * 209]
 
 
-def _beside_the_pages(application: Any) -> None:
+def _beside_the_pages(application: Any, options: Options = RICH) -> None:
     listener = listening_socket("127.0.0.1", 0)
     serve(
-        Pages(vendor_of(RICH), RICH.dialect, Lines(sys.stderr)),
+        Pages(vendor_of(options), options.dialect, Lines(sys.stderr)),
         application,
         listener,
         when_ready=lambda: print(f"listening on {url_of(listener)}", flush=True),
         when_stopped=lambda: None,
     )
+
+
+def _with_100_000_words() -> None:
+    keywords = Keywords(f"{chr(0x4E00 + place % 9973)}{chr(0x4E00 + place % 1009)}{place}" for place in range(100_000))
+    _beside_the_pages(view, replace(RICH, keywords=keywords))
 
 
 def _on_granians_wsgi(name: str) -> None:
@@ -56,6 +63,7 @@ def _on_granians_wsgi(name: str) -> None:
 
 CONTENDERS: dict[str, tuple[str, Callable[[], None]]] = {
     "a signed send": ("/v2sms.aspx", lambda: _beside_the_pages(view)),
+    "a signed send, 100,000 forbidden words": ("/v2sms.aspx", _with_100_000_words),
     "an empty Flask view": ("/view", lambda: _beside_the_pages(view)),
     "a plain WSGI constant": ("/constant", lambda: _beside_the_pages(constant)),
     "an empty Flask view, on granian's WSGI": ("/view", lambda: _on_granians_wsgi("view")),

@@ -1,7 +1,7 @@
 """A client that keeps a number of connections busy, and counts.
 
 Here belongs the load. It is a process of its own, so that it shares no interpreter with what it measures:
-`python -m benchmarks.load PORT CONNECTIONS SECONDS`, the raw request on standard input, a JSON object on standard output.
+`python -m benchmarks.load PORT CONNECTIONS SECONDS`, with the raw request on standard input; it prints a JSON object.
 """
 
 import json

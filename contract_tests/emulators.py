@@ -112,10 +112,7 @@ class Emulator:
         if "transfer-encoding" in headers:
             environ["wsgi.input"] = io.BytesIO(_dechunked(body))
             environ["wsgi.input_terminated"] = True
-        started: list[Any] = []
-        chunks = self._application(environ, lambda status, headers, exc_info=None: started.extend((status, headers)))
-        status, response_headers = started
-        return Response(int(status[:3]), dict(response_headers)["Content-Type"], b"".join(chunks))
+        return called(self._application, environ)
 
     def post(self, path: str, **fields: str) -> str:
         """The text of the answer to a form with these fields and the manual's credentials, where not given."""
@@ -139,6 +136,17 @@ class Emulator:
     def balance(self, **fields: str) -> int:
         """What overage says."""
         return int(self.post(UTF8, action="overage", **fields).partition("<overage>")[2].partition("<")[0])
+
+
+def called(application: Any, environ: dict[str, Any]) -> Response:
+    """Call a WSGI application."""
+    started: list[tuple[int, str]] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
+        started.append((int(status[:3]), dict(headers)["Content-Type"]))
+
+    body = b"".join(application(environ, start_response))
+    return Response(*started[0], body)
 
 
 def request(path: str, body: bytes, content_type: str = "application/x-www-form-urlencoded") -> bytes:

@@ -31,7 +31,7 @@ def by_name(answer: str) -> list[str]:
     document = xml.dom.minidom.parseString(answer)
     names = ["returnstatus", "message", "remainpoint", "taskID", "successCounts"]
     elements = [document.getElementsByTagName(name)[0] for name in names]
-    return [element.firstChild.nodeValue if element.firstChild else "" for element in elements]  # type: ignore[union-attr]
+    return [element.firstChild.nodeValue or "" if element.firstChild else "" for element in elements]
 
 
 def by_regular_expression(answer: str) -> list[str]:

@@ -4,12 +4,14 @@ Here belong the differences and nothing that writes. `observed` differs in exact
 of real servers (A12, A13, A14 of the evidence in `fixtures/readings.md`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from sms10692 import contract
 from sms10692.contract import Operation
+
+ERRORCODE, EXTNO = contract.STATUS.elements[-2:]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,12 +19,14 @@ class Dialect:
     """One way of writing.
 
     `refusal_of` names, for each operation of the first two pages, the one in whose elements it is refused;
-    `keyword_elements` are those of an answer to checkkeyword; `cdata` are those that boxes have as CDATA.
+    `keyword_elements` are those of an answer to checkkeyword, `keyword_values` their values, from the message and the
+    text; `cdata` are the elements that boxes have as CDATA.
     """
 
     name: str
     refusal_of: Mapping[Operation | None, Operation]
     keyword_elements: tuple[str, ...]
+    keyword_values: Callable[[str, str], tuple[str, ...]]
     cdata: frozenset[tuple[Operation, str]]
 
 
@@ -35,6 +39,7 @@ MANUAL: Final = Dialect(
         None: contract.SEND,  # R10
     },
     keyword_elements=contract.CHECKKEYWORD.elements,
+    keyword_values=lambda message, text: (message,),
     cdata=frozenset(),
 )
 
@@ -46,8 +51,9 @@ OBSERVED: Final = Dialect(
         contract.CHECKKEYWORD: contract.SEND,
         None: contract.SEND,
     },
-    keyword_elements=("returnstatus", "message", "checkCounts"),
-    cdata=frozenset({(contract.STATUS, "errorcode"), (contract.STATUS, "extno"), (contract.CALL, "extno")}),
+    keyword_elements=(*contract.SEND.elements[:2], "checkCounts"),
+    keyword_values=lambda message, text: (contract.SEND.success, message, text),
+    cdata=frozenset({(contract.STATUS, ERRORCODE), (contract.STATUS, EXTNO), (contract.CALL, EXTNO)}),
 )
 
 DIALECTS: Final[Mapping[str, Dialect]] = {dialect.name: dialect for dialect in (MANUAL, OBSERVED)}

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from emulators import CALL, CREDENTIALS, GBK, STATUS, UTF8, Emulator, request
+from emulators import CALL, CREDENTIALS, GBK, STATUS, UTF8, Emulator, Response, called, request
 from sms10692_mock.http.app import create_app
 
 PAGES = [UTF8, GBK, STATUS, CALL]
@@ -82,20 +82,18 @@ def test_other_methods_are_405(path: str, method: str) -> None:
     assert (answer.status, answer.body) == (405, b"this page answers GET, HEAD, POST\n")
 
 
-def wsgi(**environ: Any) -> tuple[str, bytes]:
-    started: list[str] = []
+def wsgi(**environ: Any) -> Response:
     base = {"REQUEST_METHOD": "POST", "PATH_INFO": UTF8, "QUERY_STRING": ""}
-    chunks = create_app().wsgi_app(base | environ, lambda status, headers, exc_info=None: started.append(status))
-    return started[0], b"".join(chunks)
+    return called(create_app().wsgi_app, base | environ)
 
 
 def test_a_body_of_four_mebibytes_is_read_and_one_byte_more_is_413() -> None:
     limit = 4 * 1024 * 1024
     body = b"action=overage&x=".ljust(limit, b"y")
-    assert wsgi(CONTENT_LENGTH=str(limit), **{"wsgi.input": io.BytesIO(body)})[0] == "200 OK"
+    assert wsgi(CONTENT_LENGTH=str(limit), **{"wsgi.input": io.BytesIO(body)}).status == 200
     stream = io.BytesIO(body + b"y" * 100)
-    status, text = wsgi(CONTENT_LENGTH=str(limit + 100), **{"wsgi.input": stream})
-    assert (status[:3], text) == ("413", b"a body has at most 4194304 bytes here\n")
+    answer = wsgi(CONTENT_LENGTH=str(limit + 100), **{"wsgi.input": stream})
+    assert (answer.status, answer.body) == (413, b"a body has at most 4194304 bytes here\n")
     assert stream.tell() == limit + 100
 
 
@@ -108,7 +106,7 @@ def test_of_a_larger_body_no_more_than_16_mebibytes_are_read() -> None:
             return b"y" * size
 
     stream = Endless()
-    assert wsgi(**{"wsgi.input": stream, "wsgi.input_terminated": True})[0][:3] == "413"
+    assert wsgi(**{"wsgi.input": stream, "wsgi.input_terminated": True}).status == 413
     assert stream.read_so_far == 16 * 1024 * 1024
 
 

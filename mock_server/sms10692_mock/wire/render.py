@@ -12,7 +12,7 @@ from sms10692 import contract
 from sms10692.contract import Operation, Page
 from sms10692_mock.answers import REFUSED, Answer, Balance, Checked, Refusal, Replies, Reports, Sent
 from sms10692_mock.clock import china_time
-from sms10692_mock.dialects import Dialect
+from sms10692_mock.dialects import ERRORCODE, EXTNO, Dialect
 from sms10692_mock.wire.charsets import ENCODERS
 
 _NOT_PLAIN: Final = re.compile("[&<>\r]|[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -59,11 +59,11 @@ class Xml:
             operation: (_root(_elements(shape.elements)), REFUSED[shape])
             for operation, shape in dialect.refusal_of.items()
         }
-        self._keyword_elements = dialect.keyword_elements
         self._keyword = _root(_elements(dialect.keyword_elements))
+        self._keyword_values = dialect.keyword_values
         self._errorcode, self._extno_of_report, self._extno_of_reply = (
             _cdata if place in dialect.cdata else _text
-            for place in ((contract.STATUS, "errorcode"), (contract.STATUS, "extno"), (contract.CALL, "extno"))
+            for place in ((contract.STATUS, ERRORCODE), (contract.STATUS, EXTNO), (contract.CALL, EXTNO))
         )
 
     def write(self, answer: Answer, operation: Operation | None, page: Page) -> bytes:
@@ -83,12 +83,7 @@ class Xml:
             case Balance():
                 return _BALANCE % (contract.OVERAGE.success, contract.OVERAGE_FOUND, *answer)
             case Checked(message, content):
-                values_by_name = {
-                    "returnstatus": contract.SEND.success,
-                    "message": message,
-                    "checkCounts": _text(content),
-                }
-                return self._keyword % tuple(values_by_name[name] for name in self._keyword_elements)
+                return self._keyword % self._keyword_values(message, _text(content))
             case Reports():
                 return _boxes(self._statusboxes(answer))
             case Replies():

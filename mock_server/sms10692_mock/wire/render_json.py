@@ -13,7 +13,7 @@ from sms10692.contract import Operation, Page
 from sms10692_mock.answers import REFUSED, Answer, Balance, Checked, Refusal, Replies, Reports, Sent
 from sms10692_mock.clock import china_time
 
-_KEYS: Final[Mapping[Operation, tuple[str, ...]]] = {
+KEYS: Final[Mapping[Operation, tuple[str, ...]]] = {
     contract.SEND: ("ReturnStatus", "Message", "RemainPoint", "TaskID", "SuccessCounts"),
     contract.OVERAGE: ("ReturnStatus", "Message", "Payinfo", "Overage", "SendTotal"),
     contract.CHECKKEYWORD: ("Message",),
@@ -58,4 +58,4 @@ def _document(answer: Answer, operation: Operation | None) -> dict[str, Any]:
 
 
 def _keyed(operation: Operation, values: tuple[str | int, ...]) -> dict[str, Any]:
-    return dict(zip(_KEYS[operation], values, strict=True))
+    return dict(zip(KEYS[operation], values, strict=True))

@@ -1,0 +1,92 @@
+"""What the two READMEs promise is true: their commands run, their answers come, their tables are complete.
+
+Here belongs the README as a program. What the options do is in test_serving.
+"""
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import pytest
+
+from emulators import Emulator, request, running
+from sms10692 import contract
+from sms10692_mock.command import serve_command
+from sms10692_mock.keywords import DEFAULT_WORDS
+from sms10692_mock.outcomes import RESERVED
+
+TOP = Path(__file__).parent.parent
+ENGLISH, CHINESE = ((TOP / name).read_text("utf-8") for name in ("README.md", "README.zh-CN.md"))
+EACH_README = pytest.mark.parametrize("readme", [ENGLISH, CHINESE], ids=["English", "Chinese"])
+
+
+@EACH_README
+def test_a_real_answer_comes_by_line_12(readme: str) -> None:
+    assert "<returnstatus>Success</returnstatus>" in "\n".join(readme.splitlines()[:12])
+
+
+@EACH_README
+def test_the_first_answer_is_the_emulators(readme: str) -> None:
+    command, *answer = readme.partition("    $ ")[2].partition("\n\n")[0].split("\n    ")
+    arguments = shlex.split(command)
+    with running() as (_, (host, port)):
+        url = arguments[1].replace("http://127.0.0.1:10692", f"http://{host}:{port}")
+        pasted = [arguments[0], "--silent", url, *arguments[2:]]
+        said = subprocess.run(pasted, capture_output=True, encoding="utf-8", check=True).stdout
+    assert said.split("\n") == answer
+
+
+@EACH_README
+def test_the_python_in_it_runs(readme: str) -> None:
+    program = re.findall(r"^    (from sms10692_mock(?:.*\n    )*.*)\n", readme, re.MULTILINE)[0]
+    program = program.replace("\n    ", "\n").replace("client.post(", "answer = client.post(")
+    names: dict[str, str] = {}
+    exec(program, names)  # noqa: S102 - the README is ours
+    assert "<returnstatus>Sucess</returnstatus>" in names["answer"]
+
+
+@EACH_README
+def test_every_option_is_in_its_table(readme: str) -> None:
+    options = {name for option in serve_command.params for name in option.opts if name.startswith("--")}
+    assert set(re.findall(r"(?<=`)--[a-z-]+", readme)) >= options
+    assert not set(re.findall(r"^\| `(--[a-z-]+)", readme, re.MULTILINE)) - options
+
+
+@EACH_README
+def test_every_reserved_number_is_in_its_table(readme: str) -> None:
+    named = set(re.findall(r"1000000\d{4}", readme))
+    between = {f"1000000000{place}" for place in range(2, 8)}
+    assert named | between == set(RESERVED)
+    assert "、".join(contract.SEND.messages[1:]) in readme or ", ".join(contract.SEND.messages[1:]) in readme
+
+
+@EACH_README
+def test_the_default_words_are_in_it(readme: str) -> None:
+    assert "、".join(DEFAULT_WORDS) in readme or ", ".join(DEFAULT_WORDS) in readme
+
+
+def test_both_say_the_same() -> None:
+    for pattern in (r"^(#+) ", r"^\|[^-\n]", r"`(?:--)?[\w=/.-]+`", r"\((\w[\w/.#-]*)\)", r"\bR\d+\b"):
+        english, chinese = re.findall(pattern, ENGLISH, re.MULTILINE), re.findall(pattern, CHINESE, re.MULTILINE)
+        assert sorted(set(english)) == sorted(
+            {"README.zh-CN.md" if found == "README.md" else found for found in chinese}
+        ), pattern
+    for pattern in (r"^#+ ", r"^\|"):
+        assert len(re.findall(pattern, ENGLISH, re.MULTILINE)) == len(re.findall(pattern, CHINESE, re.MULTILINE))
+
+
+@EACH_README
+def test_every_link_leads_somewhere(readme: str) -> None:
+    for file, _, anchor in (link.partition("#") for link in re.findall(r"\]\(([^)]+)\)", readme)):
+        assert (TOP / file).exists(), file
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", (TOP / file).read_text("utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", heading).replace(" ", "-").lower() for heading in headings}
+
+
+def test_the_manuals_request_is_the_readmes() -> None:
+    (form,) = re.findall(r"-d '([^']*)'", ENGLISH)
+    assert list(dict(parse_qsl(form))) == ["action", "userid", "timestamp", "sign", "mobile", "content"]
+    assert Emulator().ask(request("/v2sms.aspx", form.encode())).status == 200
