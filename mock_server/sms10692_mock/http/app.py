@@ -27,7 +27,7 @@ def create_app(options: Options | None = None) -> Flask:
 
 def beside_the_pages() -> Flask:
     """What is served under all paths but the vendor's."""
-    app = Flask(__package__)
+    app = Flask(__package__, static_folder=None)
 
     @app.errorhandler(NotFound)
     def no_such_page(error: NotFound) -> Response:
