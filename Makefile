@@ -17,10 +17,11 @@ run: $(READY) ## set up, and start the emulator (ARGS="--port 8000" adds options
 test: $(READY) ## set up, and run every test (ARGS="-k balance" selects)
 	$(BIN)/pytest $(ARGS)
 
-check: $(READY) ## ruff, mypy --strict, the import rules
+check: $(READY) ## ruff, mypy --strict, pyright, the import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python contract_tests/typed_user.py
 	$(BIN)/lint-imports
 
 bench: $(READY) ## measure, side by side in one run

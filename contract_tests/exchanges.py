@@ -1,7 +1,8 @@
 """The hand-written exchanges of `fixtures/exchanges`, read as values.
 
 Here belongs the form of those files: `request.http` and `response.http` are raw bytes, `exchange.toml` says which
-clause they witness, where they are known from, which exchanges come before, and what emulator they are held with.
+clause they witness, where they are known from, which exchanges come before, what emulator they are held with, what a
+client reads in the answer, and, where a client can build the request, with which call.
 """
 
 import tomllib
@@ -16,7 +17,11 @@ FOLDER = Path(__file__).parent.parent / "fixtures" / "exchanges"
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and the one right answer to it; `given` is in the words of `emulators.options`."""
+    """One request and the one right answer to it.
+
+    `given` is in the words of `emulators.options`; `reads` has the kind of value and its fields; `calls` the method and
+    its arguments, and the charset of the client.
+    """
 
     name: str
     clause: str
@@ -25,6 +30,8 @@ class Exchange:
     response: Response
     before: tuple[str, ...]
     given: dict[str, Any]
+    reads: dict[str, Any]
+    calls: dict[str, Any]
 
 
 def exchange(name: str) -> Exchange:
@@ -39,6 +46,8 @@ def exchange(name: str) -> Exchange:
         response=_response((folder / "response.http").read_bytes()),
         before=tuple(about.get("before", ())),
         given=about.get("given", {}),
+        reads=about["reads"],
+        calls=about.get("calls", {}),
     )
 
 

@@ -1,6 +1,68 @@
-"""The sms10692.com SMS API for Python: the manual as data, and what a client needs of it.
+"""The sms10692.com SMS API for Python: a thin client, and the manual as data.
 
-Here belongs only what a user may import by this name. Importing it loads no other module.
+Here belongs only what a user may import by this name. Each name is loaded when first used: whoever needs the contract
+alone, as the emulator does, does not pay for HTTP and XML.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from sms10692.client import AsyncClient, Client
+    from sms10692.errors import (
+        RawReply,
+        Reason,
+        Refused,
+        SmsError,
+        UnencodableText,
+        Unreachable,
+        Unreadable,
+    )
+    from sms10692.keeping import replay
+    from sms10692.segments import Segments, segments
+    from sms10692.signing import CHINA
+    from sms10692.values import Batch, Checked, Overage, PayInfo, Reply, Report, Sent, Status
+
+_HOMES = {
+    "client": ("AsyncClient", "Client"),
+    "errors": ("RawReply", "Reason", "Refused", "SmsError", "UnencodableText", "Unreachable", "Unreadable"),
+    "keeping": ("replay",),
+    "segments": ("Segments", "segments"),
+    "signing": ("CHINA",),
+    "values": ("Batch", "Checked", "Overage", "PayInfo", "Reply", "Report", "Sent", "Status"),
+}
+
+__all__ = [
+    "CHINA",
+    "AsyncClient",
+    "Batch",
+    "Checked",
+    "Client",
+    "Overage",
+    "PayInfo",
+    "RawReply",
+    "Reason",
+    "Refused",
+    "Reply",
+    "Report",
+    "Segments",
+    "Sent",
+    "SmsError",
+    "Status",
+    "UnencodableText",
+    "Unreachable",
+    "Unreadable",
+    "replay",
+    "segments",
+]
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            value = getattr(import_module(f"sms10692.{home}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module 'sms10692' has no attribute {name!r}")

@@ -1,0 +1,97 @@
+"""A user's file that uses all of the client, for type checkers to read: `make check` runs mypy and pyright over it."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import assert_type
+
+import httpx2
+
+from sms10692 import (
+    CHINA,
+    AsyncClient,
+    Batch,
+    Checked,
+    Client,
+    Overage,
+    PayInfo,
+    RawReply,
+    Reason,
+    Refused,
+    Reply,
+    Report,
+    Segments,
+    Sent,
+    SmsError,
+    Status,
+    UnencodableText,
+    Unreachable,
+    Unreadable,
+    replay,
+    segments,
+)
+
+
+def synchronous(transport: httpx2.BaseTransport, folder: Path) -> None:
+    with Client(
+        "http://127.0.0.1:10692",
+        userid="12",
+        account="test",
+        password="mima",
+        charset="gbk",
+        timeout=5.0,
+        retries=2,
+        transport=transport,
+        clock=lambda: datetime.now(CHINA),
+        max_answer=1024,
+    ) as vendor:
+        sent = vendor.send(["15023239810"], "内容", send_time=datetime.now(CHINA), extno="01")
+        assert_type(sent, Sent)
+        assert_type((sent.task_id, sent.remain_point, sent.success_counts), tuple[int, int, int])
+        overage = vendor.overage()
+        assert_type(overage, Overage)
+        assert_type(overage.payinfo, PayInfo)
+        assert_type(vendor.checkkeyword("内容"), Checked)
+        batch = vendor.status(10, keep=folder)
+        assert_type(batch, Batch[Report])
+        for report in batch:
+            assert_type(report.status, Status)
+            assert_type(report.receivetime, datetime)
+        batch.done()
+        for replies in vendor.all_calls(keep=folder):
+            assert_type(replies, Batch[Reply])
+            assert_type(replies[0].content, str)
+        for reports in vendor.all_status():
+            assert_type(reports[0], Report)
+    for kept in replay(folder):
+        assert_type(kept, Batch[Report] | Batch[Reply])
+        kept.done()
+    assert_type(segments("内容"), Segments)
+
+
+async def asynchronous(transport: httpx2.AsyncBaseTransport) -> None:
+    async with AsyncClient(
+        "http://127.0.0.1:10692", userid="12", account="test", password="mima", transport=transport
+    ) as vendor:
+        assert_type(await vendor.send("15023239810", "内容"), Sent)
+        assert_type(await vendor.overage(), Overage)
+        assert_type(await vendor.status(), Batch[Report])
+        assert_type(await vendor.call(), Batch[Reply])
+        async for reports in vendor.all_status():
+            assert_type(reports, Batch[Report])
+
+
+def errors(error: SmsError) -> Reason | None:
+    match error:
+        case Refused():
+            assert_type(error.reply, RawReply)
+            assert_type(error.code, int | None)
+            return error.reason
+        case Unreadable():
+            assert_type((error.status, error.body), tuple[int, bytes])
+        case Unreachable():
+            assert_type(error.sent, bool)
+        case UnencodableText():
+            assert_type(error.places, tuple[tuple[int, str], ...])
+        case _:
+            pass
+    return None
