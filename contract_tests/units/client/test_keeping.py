@@ -1,0 +1,162 @@
+"""Nothing fetched is lost: what the vendor hands over once is on disk before it is read.
+
+Here belongs `keep=` and `replay`, and processes that are killed in between.
+"""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from emulators import running
+from sms10692 import AsyncClient, Client, Refused, Reply, Report, Unreadable, replay
+from sms10692_mock.http.app import create_app
+
+SETTINGS: dict[str, Any] = {"userid": "12", "account": "test", "password": "mima"}
+NUMBERS = [str(13000000000 + place) for place in range(5)]
+
+
+@pytest.fixture
+def vendor() -> Iterator[Client]:
+    with Client("http://vendor", **SETTINGS, transport=httpx2.WSGITransport(create_app())) as vendor:
+        yield vendor
+
+
+def replayed(folder: Path) -> list[str]:
+    return [item.mobile for batch in replay(folder) for item in batch]
+
+
+def test_a_kept_batch_is_replayed_until_it_is_done(vendor: Client, tmp_path: Path) -> None:
+    vendor.send(NUMBERS, "内容")
+    batch = vendor.status(keep=tmp_path / "new folder")
+    assert [report.mobile for report in batch] == NUMBERS
+    assert replayed(tmp_path / "new folder") == NUMBERS == replayed(tmp_path / "new folder")
+    batch.done()
+    assert replayed(tmp_path / "new folder") == []
+    batch.done()
+
+
+def test_reports_and_replies_are_replayed_in_the_order_of_their_fetches(vendor: Client, tmp_path: Path) -> None:
+    vendor.send(["10000000030", *NUMBERS], "内容")
+    for _ in vendor.all_status(4, keep=tmp_path):
+        pass
+    for _ in vendor.all_calls(keep=tmp_path):
+        pass
+    batches = list(replay(tmp_path))
+    assert [len(batch) for batch in batches] == [4, 2, 1]
+    assert [type(batch[0]) for batch in batches] == [Report, Report, Reply]
+    for batch in batches:
+        batch.done()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_answer_with_nothing_in_it_is_not_kept(vendor: Client, tmp_path: Path) -> None:
+    assert vendor.status(keep=tmp_path).kept is None
+    wrong = SETTINGS | {"password": "wrong"}
+    with Client("http://vendor", **wrong, transport=httpx2.WSGITransport(create_app())) as other:
+        with pytest.raises(Refused):
+            other.call(keep=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def answering(body: bytes, status: int = 200) -> httpx2.MockTransport:
+    return httpx2.MockTransport(lambda request: httpx2.Response(status, content=body))
+
+
+def test_an_answer_that_cannot_be_read_is_kept_for_whoever_can(tmp_path: Path) -> None:
+    body = b"<returnsms><statusbox><mobile>1</mobile></statusbox></returnsms>"
+    with Client("http://vendor", **SETTINGS, transport=answering(body)) as vendor, pytest.raises(Unreadable) as raised:
+        vendor.status(keep=tmp_path)
+    (file,) = tmp_path.iterdir()
+    assert file.read_bytes() == body
+    assert raised.value.__notes__ == [f"kept in {file}"]
+
+
+def test_an_error_page_is_not_kept(tmp_path: Path) -> None:
+    with Client("http://vendor", **SETTINGS, transport=answering(b"x", 503)) as vendor, pytest.raises(Unreadable):
+        vendor.status(keep=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_came_of_an_answer_that_broke_off_is_kept(tmp_path: Path) -> None:
+    body = b"<returnsms><statusbox><mobile>1</mobile>"
+
+    class BreaksOff(httpx2.SyncByteStream, httpx2.AsyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            yield body
+            raise httpx2.ReadError("gone")
+
+        async def __aiter__(self) -> Any:
+            for piece in self:
+                yield piece
+
+    transport = httpx2.MockTransport(lambda request: httpx2.Response(200, stream=BreaksOff()))
+
+    async def fetch() -> None:
+        async with AsyncClient("http://vendor", **SETTINGS, transport=transport) as vendor:
+            await vendor.call(keep=tmp_path)
+
+    with Client("http://vendor", **SETTINGS, transport=transport) as vendor, pytest.raises(Unreadable):
+        vendor.call(keep=tmp_path)
+    with pytest.raises(Unreadable):
+        asyncio.run(fetch())
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [body, body]
+
+
+def test_a_file_that_cannot_be_read_keeps_no_other_from_being_replayed(vendor: Client, tmp_path: Path) -> None:
+    (tmp_path / "0.status.xml").write_bytes(b"nonsense")
+    (tmp_path / "1.status.xml.partial").write_bytes(b"<returns")
+    (tmp_path / "notes.xml").write_bytes(b"of somebody else")
+    vendor.send(NUMBERS, "内容")
+    vendor.status(keep=tmp_path)
+    batches = replay(tmp_path)
+    assert [item.mobile for item in next(batches)] == NUMBERS
+    with pytest.raises(Unreadable) as raised:
+        next(batches)
+    assert raised.value.__notes__ == [f"kept in {tmp_path / '0.status.xml'}"]
+
+
+FETCH = """
+import sys
+from sms10692 import Client, keeping, replies
+
+def pause(word):
+    print(word, flush=True)
+    sys.stdin.read()
+
+url, folder, moment = sys.argv[1:]
+if moment == "before it is read":
+    def reports(reply):
+        pause("kept")
+    replies.reports = reports
+with Client(url, userid="12", account="test", password="mima") as vendor:
+    batch = vendor.status(keep=folder)
+    pause("fetched")
+    batch.done()
+"""
+
+
+@pytest.mark.parametrize("moment", ["before it is read", "before it is done"])
+def test_a_process_that_is_killed_between_fetch_and_commit_loses_nothing(moment: str, tmp_path: Path) -> None:
+    with running("--log-level", "error") as (_, (host, port)):
+        url = f"http://{host}:{port}"
+        with Client(url, **SETTINGS) as vendor:
+            vendor.send(NUMBERS, "内容")
+            with subprocess.Popen(
+                [sys.executable, "-c", FETCH, url, str(tmp_path), moment],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            ) as process:
+                assert process.stdout is not None
+                assert process.stdout.readline() == ("kept\n" if moment == "before it is read" else "fetched\n")
+                process.kill()
+                assert process.wait(5) == -signal.SIGKILL
+            assert list(vendor.status()) == []
+    assert replayed(tmp_path) == NUMBERS
