@@ -58,25 +58,27 @@ def _show(as_json: bool, rows: Sequence[Row]) -> None:
     """Print rows: a table for people, or one JSON object a line."""
     if as_json:
         for row in rows:
-            click.echo(json.dumps(row, ensure_ascii=False, default=str))
+            click.echo(json.dumps(row, ensure_ascii=False, default=_for_programs))
     elif rows:
         table = Table()
         for name in rows[0]:
             table.add_column(name, overflow="fold")
         for row in rows:
-            table.add_row(*(str(value) for value in row.values()))
+            table.add_row(*map(_for_people, row.values()))
         Console(highlight=False, markup=False).print(table)
 
 
 def _row(value: Any) -> Row:
-    """The fields of a value: an enum by its word or number, a date in ISO 8601."""
-    row = asdict(value)
-    for name, content in row.items():
-        if isinstance(content, Enum):
-            row[name] = content.value
-        elif isinstance(content, datetime):
-            row[name] = content.isoformat()
-    return row
+    """The fields of a value: an enum is its word or number."""
+    return {name: one.value if isinstance(one, Enum) else one for name, one in asdict(value).items()}
+
+
+def _for_people(value: object) -> str:
+    return value.strftime("%Y-%m-%d %H:%M:%S") if isinstance(value, datetime) else str(value)
+
+
+def _for_programs(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _vendor(action: Callable[..., None]) -> Callable[..., None]:
@@ -213,7 +215,10 @@ def call(client: Client, as_json: bool, follow: float | None, keep: Path | None)
 
 def _fetch(fetch: Callable[[], Batch[Report] | Batch[Reply]], as_json: bool, follow: float | None) -> None:
     if follow is None:
-        _show(as_json, [_row(item) for item in fetch()])
+        batch = fetch()
+        _show(as_json, [_row(item) for item in batch])
+        if not batch and not as_json:
+            click.echo("nothing waits")
         return
     counter = Console(stderr=True)
     fetched = fetches = 0
