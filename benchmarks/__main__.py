@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from benchmarks.client import build_and_sign, medians, read_by_lxml, read_by_the_client
 from benchmarks.contenders import CONTENDERS
 
 FORM = (
@@ -93,6 +94,10 @@ def bench(rounds: int, seconds: float, connections: int) -> None:
     click.echo(f"| from the start to `listening` | {ready:.2f} s |")
     click.echo(f"| `python -c 'import flask'`, for comparison | {flask:.2f} s |")
     click.echo(f"| resident memory, idle | {memory:.0f} MiB |")
+    ours, lxmls, building = medians(rounds * 4, read_by_the_client, read_by_lxml, build_and_sign)
+    click.echo(f"| client: 4,000 reports read | {ours:.1f} ms |")
+    click.echo(f"| lxml alone, the same page to plain tuples | {lxmls:.1f} ms: {ours / lxmls:.2f} × |")
+    click.echo(f"| client: a request built and signed | {building * 10:.1f} µs |")
 
 
 bench()

@@ -6,6 +6,7 @@ Here belongs the README as a program. What the options do is in test_serving.
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -39,12 +40,26 @@ def test_the_first_answer_is_the_emulators(readme: str) -> None:
 
 
 @EACH_README
-def test_the_python_in_it_runs(readme: str) -> None:
+def test_the_emulator_in_process_answers(readme: str) -> None:
     program = re.findall(r"^    (from sms10692_mock(?:.*\n    )*.*)\n", readme, re.MULTILINE)[0]
     program = program.replace("\n    ", "\n").replace("client.post(", "answer = client.post(")
     names: dict[str, str] = {}
     exec(program, names)  # noqa: S102 - the README is ours
     assert "<returnstatus>Sucess</returnstatus>" in names["answer"]
+
+
+@EACH_README
+def test_the_clients_program_runs(readme: str) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    with running() as (_, (host, port)):
+        program = program.replace("http://127.0.0.1:10692", f"http://{host}:{port}")
+        ended = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True)
+    printed = ended.stdout.splitlines()
+    assert printed[:3] == ["100001 998 2", "PREPAID 998 1000", "True"]
+    assert [line.split()[:3] for line in printed[3:]] == [
+        ["15023239810", "100001", "DELIVERED"],
+        ["13527576163", "100001", "DELIVERED"],
+    ]
 
 
 @EACH_README

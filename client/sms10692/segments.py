@@ -30,7 +30,7 @@ def segments(text: str) -> Segments:
     A character outside the Basic Multilingual Plane, as most emoji are, is two units.
 
     >>> str(segments("【签名】您的验证码是 1234"))
-    '1 message: 16 of 70 units'
+    '1 message: 15 of 70 units'
     >>> segments("字" * 71)
     Segments(count=2, units=71, room=63)
     """

@@ -229,9 +229,7 @@ def test_after_an_answer_that_was_lost_it_says_which_are_in_doubt(
 # Following
 
 
-def test_following_a_queue_shows_what_comes_until_it_is_interrupted(
-    environment: dict[str, str], tmp_path: Path
-) -> None:
+def test_following_a_queue_shows_what_comes_until_interrupted(environment: dict[str, str], tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "sms10692", "status", "--follow", "0.05", "--json", "--keep", str(tmp_path)],
         env=environment,
