@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from types import FrameType
@@ -73,10 +73,18 @@ def serve(
         # Not by returning: threads at work, and granian's own, would hold the process up.
         os._exit(0)
 
-    asyncio.run(
-        _serve_until_stopped(RsgiPages(pages, elsewhere, ThreadPoolExecutor(_THREADS)), listener, when_ready, end)
-    )
+    application = RsgiPages(pages, elsewhere, ThreadPoolExecutor(_THREADS))
+    _run(_serve_until_stopped(application, listener, when_ready, end))
     raise AssertionError("the process has ended")
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    if sys.platform == "win32":  # where there is no uvloop
+        asyncio.run(main)
+    else:
+        import uvloop
+
+        uvloop.run(main)
 
 
 async def _serve_until_stopped(

@@ -39,16 +39,18 @@ def _of_body(content_type: str, body: bytes, decode: Decoder) -> Fields:
 
 def _urlencoded(raw: bytes, decode: Decoder) -> Fields:
     values: dict[str, list[str]] = {}
-    for pair in raw.split(b"&"):
-        name, equals, value = pair.partition(b"=")
+    # One character for each byte: what is ASCII, and that is nearly all, is text already.
+    for pair in raw.decode("latin-1").split("&"):
+        name, equals, value = pair.partition("=")
         if equals:
             values.setdefault(_unescaped(name, decode).lower(), []).append(_unescaped(value, decode))
     return _joined(values)
 
 
-def _unescaped(raw: bytes, decode: Decoder) -> str:
-    if b"+" in raw:
-        raw = raw.replace(b"+", b" ")
+def _unescaped(token: str, decode: Decoder) -> str:
+    if token.isalnum() and token.isascii():
+        return token
+    raw = token.encode("latin-1").replace(b"+", b" ")
     if b"%" not in raw:
         return decode(raw)
     if b"%u" not in raw:
