@@ -34,7 +34,7 @@ def test_a_folder_holds_one_package_and_nothing_else_to_import(folder: str, pack
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        ("sms10692.contract", ["flask", "granian", "lxml", "asyncio"]),
+        ("sms10692.contract", ["flask", "granian", "lxml", "httpx2", "asyncio"]),
         ("sms10692_mock", ["flask", "granian", "click", "sms10692_mock.vendor"]),
         ("sms10692_mock.command", ["flask", "werkzeug", "jinja2"]),
     ],

@@ -42,7 +42,12 @@ class Call(Generic[Value]):
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """The five calls of one account. The password is in no `repr`."""
+    """The five calls of one account. The password is in no `repr`.
+
+    >>> calls = Calls("12", "test", "mima", clock=lambda: datetime(2012, 7, 1, 23, 12, 12, tzinfo=CHINA))
+    >>> calls.overage().path, calls.overage().body
+    ('/v2sms.aspx', b'action=overage&userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d819f868fbe1')
+    """
 
     userid: str
     account: str

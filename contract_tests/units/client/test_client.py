@@ -16,6 +16,8 @@ from urllib.parse import parse_qs
 
 import httpx2
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from emulators import sign
 from sms10692 import (
@@ -68,14 +70,14 @@ def server(serve: Serve) -> Iterator[tuple[str, list[bytes]]]:
     thread.join(10)
 
 
-def send(url: str, **settings: Any) -> Any:
-    with Client(url, **SETTINGS | settings) as vendor:
+def send(url: str, **options: Any) -> Any:
+    with Client(url, **SETTINGS | options) as vendor:
         return vendor.send(["15023239810"], "内容")
 
 
-def send_and_await(url: str, **settings: Any) -> Any:
+def send_and_await(url: str, **options: Any) -> Any:
     async def exchange() -> Any:
-        async with AsyncClient(url, **SETTINGS | settings) as vendor:
+        async with AsyncClient(url, **SETTINGS | options) as vendor:
             return await vendor.send(["15023239810"], "内容")
 
     return asyncio.run(exchange())
@@ -174,6 +176,52 @@ def test_an_answer_that_was_compressed_unasked_is_read(send: Any) -> None:
         send(url)
 
 
+HEADS = st.sampled_from(
+    [
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.0 200\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 999 \xff\r\n",
+        b"HTTP/2 200\r\n",
+    ]
+)
+LINES = st.sampled_from(
+    [
+        b"Content-Length: 5\r\n",
+        b"Content-Length: -1\r\n",
+        b"Content-Length: 5, 6\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Content-Encoding: gzip\r\n",
+        b"Content-Encoding: nonsense, br, zstd\r\n",
+        b"Content-Type: text/xml; charset=\xc4\xda\r\n",
+        b"Set-Cookie: a=b; Max-Age=x; Domain=\xff\r\n",
+        b"Location: http://[\r\n",
+        b"Connection: upgrade\r\n",
+        b" folded\r\n",
+        b"no colon\r\n",
+    ]
+)
+RESPONSES = st.binary() | st.builds(
+    lambda head, lines, body: head + b"".join(lines) + b"\r\n" + body, HEADS, st.lists(LINES, max_size=4), st.binary()
+)
+
+
+def test_any_bytes_of_a_server_are_a_value_or_an_error_of_the_tree() -> None:
+    response = b""
+    with server(lambda connection: connection.sendall(response)) as (url, _):
+        with Client(url, **SETTINGS, timeout=5.0) as vendor:
+
+            @given(drawn=RESPONSES)
+            @settings(max_examples=300)
+            def holds(drawn: bytes) -> None:
+                nonlocal response
+                response = drawn
+                with pytest.raises((Unreachable, Unreadable)):
+                    vendor.overage()
+
+            holds()
+
+
 # What is tried again
 
 
@@ -233,7 +281,7 @@ def test_what_may_have_been_sent_is_never_sent_again(send: Any, error: Any) -> N
 # What is said
 
 
-def said(**settings: Any) -> dict[str, str]:
+def said(**options: Any) -> dict[str, str]:
     """The fields of a send, and its path."""
     asked: list[httpx2.Request] = []
 
@@ -241,8 +289,8 @@ def said(**settings: Any) -> dict[str, str]:
         asked.append(request)
         return httpx2.Response(200, content=BODY)
 
-    arguments = {name: settings.pop(name) for name in ("send_time", "extno") if name in settings}
-    with Client("http://vendor/brand/", **SETTINGS, transport=httpx2.MockTransport(answer), **settings) as vendor:
+    arguments = {name: options.pop(name) for name in ("send_time", "extno") if name in options}
+    with Client("http://vendor/brand/", **SETTINGS, transport=httpx2.MockTransport(answer), **options) as vendor:
         vendor.send("15023239810,13527576163", "内容", **arguments)
     fields = parse_qs(asked[0].content.decode(), keep_blank_values=True)
     return {name: value for name, (value,) in fields.items()} | {"path": asked[0].url.path}
@@ -310,9 +358,9 @@ def test_the_gbk_page_carries_the_euro_sign() -> None:
 def test_the_password_is_in_no_repr_error_or_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     seen: list[str] = []
-    settings: dict[str, Any] = SETTINGS | {"password": "top-secret"}
+    secret: dict[str, Any] = SETTINGS | {"password": "top-secret"}
     for transport in (httpx2.WSGITransport(create_app()), Flaky(1, httpx2.ReadError), Flaky(1, httpx2.ConnectError)):
-        with Client("http://vendor", **settings, transport=transport) as vendor:
+        with Client("http://vendor", **secret, transport=transport) as vendor:
             seen += [repr(vendor), repr(vars(vendor))]
             with pytest.raises((Refused, Unreachable)) as raised:
                 vendor.overage()
