@@ -5,10 +5,11 @@ read is in `calls` and `replies`, and is the same for both. The two classes say 
 """
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import datetime
 from types import TracebackType
-from typing import Final, Self, TypeAlias, TypeVar
+from typing import Final, Generic, Self, TypeAlias, TypeVar
 
 import httpx2
 
@@ -20,6 +21,7 @@ from sms10692.values import Batch, Checked, Overage, Reply, Report, Sent
 Folder: TypeAlias = str | os.PathLike[str]
 Value = TypeVar("Value")
 Item = TypeVar("Item", Report, Reply)
+Transport = TypeVar("Transport")
 
 MAX_ANSWER: Final = 64 * 1024 * 1024
 """Bytes of an answer that are read, unless said otherwise."""
@@ -89,43 +91,8 @@ def _keep_what_came(error: Unreadable, kind: str, folder: Folder | None) -> None
         error.add_note(f"kept in {keeping.keep(folder, kind, error.body)}")
 
 
-class _Settings:
+class _Vendor(ABC, Generic[Transport]):
     """What both clients are made with."""
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        userid: str,
-        account: str,
-        password: str,
-        charset: Charset = "utf-8",
-        retries: int = 0,
-        clock: Clock = system_clock,
-        max_answer: int = MAX_ANSWER,
-    ) -> None:
-        parsed = httpx2.URL(url)
-        if parsed.scheme not in {"http", "https"} or not parsed.host:
-            raise ValueError(f"the vendor's address is like http://127.0.0.1:10692, and not {url!a}")
-        self._url = url.rstrip("/")
-        self._calls = Calls(userid, account, password, charset, clock)
-        self._attempts = retries + 1
-        self._max_answer = max_answer
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._url!r}, userid={self._calls.userid!r})"
-
-
-class Client(_Settings):
-    """The vendor, one call at a time; safe for several threads.
-
-    `url` is the vendor's address without the page. `charset` chooses between its two pages, UTF-8 and GBK. `timeout`
-    is in seconds, for each step of a request. `retries` is how often a failure to connect is tried again; nothing that
-    may have been sent ever is. `clock` gives an aware moment for timestamp and signature. `max_answer` bounds an
-    answer in bytes. `transport` is httpx2's, for example `httpx2.WSGITransport(app)` for an emulator in this process.
-
-    Every method raises Refused, Unreadable or Unreachable, and nothing else that is the vendor's doing.
-    """
 
     def __init__(
         self,
@@ -137,20 +104,43 @@ class Client(_Settings):
         charset: Charset = "utf-8",
         timeout: float = 30.0,
         retries: int = 0,
-        transport: httpx2.BaseTransport | None = None,
+        transport: Transport | None = None,
         clock: Clock = system_clock,
         max_answer: int = MAX_ANSWER,
     ) -> None:
-        super().__init__(
-            url,
-            userid=userid,
-            account=account,
-            password=password,
-            charset=charset,
-            retries=retries,
-            clock=clock,
-            max_answer=max_answer,
-        )
+        try:
+            parsed = httpx2.URL(url)
+        except httpx2.InvalidURL:
+            parsed = httpx2.URL("")
+        if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.query or parsed.fragment:
+            raise ValueError(f"the vendor's address is like http://127.0.0.1:10692, and not {url!a}")
+        self._url = url.rstrip("/")
+        self._calls = Calls(userid, account, password, charset, clock)
+        self._attempts = retries + 1
+        self._max_answer = max_answer
+        self._connect(timeout, transport)
+
+    @abstractmethod
+    def _connect(self, timeout: float, transport: Transport | None) -> None: ...
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._url!r}, userid={self._calls.userid!r})"
+
+
+class Client(_Vendor[httpx2.BaseTransport]):
+    """The vendor, one call at a time; safe for several threads.
+
+    `url` is the vendor's address without the page. `charset` chooses between its two pages, UTF-8 and GBK. `timeout`
+    is in seconds, for each step of a request. `retries` is how often a failure to connect is tried again; nothing that
+    may have been sent ever is. `clock` gives an aware moment for timestamp and signature. `max_answer` bounds an
+    answer in bytes. `transport` is httpx2's, for example `httpx2.WSGITransport(app)` for an emulator in this process.
+
+    Every method raises Refused, Unreadable or Unreachable, and nothing else that is the vendor's doing.
+    """
+
+    _http: httpx2.Client
+
+    def _connect(self, timeout: float, transport: httpx2.BaseTransport | None) -> None:
         self._http = httpx2.Client(headers=_HEADERS, timeout=timeout, transport=transport)
 
     def __enter__(self) -> Self:
@@ -237,33 +227,12 @@ class Client(_Settings):
         return answer.reply()
 
 
-class AsyncClient(_Settings):
+class AsyncClient(_Vendor[httpx2.AsyncBaseTransport]):
     """The vendor, awaited. Everything is as in `Client`; `transport` is one of httpx2's for `async`."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        userid: str,
-        account: str,
-        password: str,
-        charset: Charset = "utf-8",
-        timeout: float = 30.0,
-        retries: int = 0,
-        transport: httpx2.AsyncBaseTransport | None = None,
-        clock: Clock = system_clock,
-        max_answer: int = MAX_ANSWER,
-    ) -> None:
-        super().__init__(
-            url,
-            userid=userid,
-            account=account,
-            password=password,
-            charset=charset,
-            retries=retries,
-            clock=clock,
-            max_answer=max_answer,
-        )
+    _http: httpx2.AsyncClient
+
+    def _connect(self, timeout: float, transport: httpx2.AsyncBaseTransport | None) -> None:
         self._http = httpx2.AsyncClient(headers=_HEADERS, timeout=timeout, transport=transport)
 
     async def __aenter__(self) -> Self:

@@ -322,7 +322,19 @@ def test_an_address_may_have_a_path_before_the_page() -> None:
     assert said(charset="gbk")["path"] == "/brand/v2smsGBK.aspx"
 
 
-@pytest.mark.parametrize("url", ["", "127.0.0.1:10692", "ftp://vendor", "http://", "//vendor"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "127.0.0.1:10692",
+        "ftp://vendor",
+        "http://",
+        "//vendor",
+        "http://vendor/?a=1",
+        "http://vendor/#a",
+        "http://[",
+    ],
+)
 def test_an_address_that_is_none_is_an_error_of_the_caller(url: str) -> None:
     with pytest.raises(ValueError, match="address"):
         Client(url, **SETTINGS)
