@@ -91,6 +91,15 @@ def _keep_what_came(error: Unreadable, kind: str, folder: Folder | None) -> None
         error.add_note(f"kept in {keeping.keep(folder, kind, error.body)}")
 
 
+def _is_an_address(url: str) -> bool:
+    try:
+        parsed = httpx2.URL(url)
+        parsed.host.encode("idna")  # as every look-up does, with an error that is none of httpx2's
+    except (httpx2.InvalidURL, UnicodeError):
+        return False
+    return parsed.scheme in {"http", "https"} and bool(parsed.host) and not (parsed.query or parsed.fragment)
+
+
 class _Vendor(ABC, Generic[Transport]):
     """What both clients are made with."""
 
@@ -108,11 +117,7 @@ class _Vendor(ABC, Generic[Transport]):
         clock: Clock = system_clock,
         max_answer: int = MAX_ANSWER,
     ) -> None:
-        try:
-            parsed = httpx2.URL(url)
-        except httpx2.InvalidURL:
-            parsed = httpx2.URL("")
-        if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.query or parsed.fragment:
+        if not _is_an_address(url):
             raise ValueError(f"the vendor's address is like http://127.0.0.1:10692, and not {url!a}")
         self._url = url.rstrip("/")
         self._calls = Calls(userid, account, password, charset, clock)

@@ -332,7 +332,7 @@ def test_an_address_may_have_a_path_before_the_page() -> None:
         "//vendor",
         "http://vendor/?a=1",
         "http://vendor/#a",
-        "http://[",
+        "http://..",
     ],
 )
 def test_an_address_that_is_none_is_an_error_of_the_caller(url: str) -> None:
