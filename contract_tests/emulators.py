@@ -155,6 +155,21 @@ def request(path: str, body: bytes, content_type: str = "application/x-www-form-
     return head.encode() + body
 
 
+def received(connection: socket.socket) -> bytes:
+    """A whole request from a client, whose head and body may come apart; nothing if it hung up."""
+    raw = b""
+    while b"\r\n\r\n" not in raw or len(raw.partition(b"\r\n\r\n")[2]) < _declared(raw):
+        piece = connection.recv(65536)
+        if not piece:
+            return b""
+        raw += piece
+    return raw
+
+
+def _declared(raw: bytes) -> int:
+    return int(raw.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
+
+
 def message(answer: str) -> str:
     """What stands between the tags of `message`, or of `remark`."""
     name = "message" if "<message>" in answer else "remark"

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulators import sign
+from emulators import received, sign
 from sms10692 import (
     CHINA,
     AsyncClient,
@@ -57,7 +57,7 @@ def server(serve: Serve) -> Iterator[tuple[str, list[bytes]]]:
                     return
                 with connection:
                     connection.settimeout(10)
-                    asked.append(connection.recv(65536))
+                    asked.append(received(connection))
                     try:
                         serve(connection)
                     except OSError:

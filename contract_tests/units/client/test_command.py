@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from emulators import running
+from emulators import received, running
 
 PASSWORD = "mima-and-more"
 NUMBERS = [str(13000000000 + place) for place in range(25)]
@@ -126,7 +126,7 @@ def test_an_answer_that_is_none_is_exit_code_3(environment: dict[str, str]) -> N
         def answer() -> None:
             connection, _ = listener.accept()
             with connection:
-                connection.recv(65536)
+                received(connection)
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
 
         thread = threading.Thread(target=answer)
@@ -184,9 +184,9 @@ def test_after_an_answer_that_was_lost_it_says_which_are_in_doubt(
         def answer_once() -> None:
             connection, _ = listener.accept()
             with connection:
-                connection.recv(65536)
+                received(connection)
                 connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-                connection.recv(65536)
+                received(connection)
                 asked.set()
                 release.wait(10)
 
