@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from sms10692_mock.clock import Turned
+
 POINTS_DEFAULT: Final = 1000
 
 _POINTS: Final = re.compile(r"[0-9]{1,15}")
@@ -14,7 +16,10 @@ _POINTS: Final = re.compile(r"[0-9]{1,15}")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account. `points` is what it starts with; a post-paid one starts at nothing (R6)."""
+    """One account. `points` is what it starts with; a post-paid one starts at nothing (R6).
+
+    `clock` is its own, if it has one, and `dialect` the name of its own; else those of the emulator hold.
+    """
 
     userid: str
     account: str
@@ -22,6 +27,8 @@ class Account:
     points: int = POINTS_DEFAULT
     postpaid: bool = False
     may_read_reports: bool = True
+    clock: Turned | None = None
+    dialect: str | None = None
 
 
 MANUALS_OWN: Final = Account(userid="12", account="test", password="mima")

@@ -1,19 +1,41 @@
 """Time as the vendor writes it: `yyyy-MM-dd HH:mm:ss` in China Standard Time (1.2, 4.3, R12).
 
-Here belong the type of a clock and the two directions of that format. Inside the emulator a moment is a number of
-seconds since 1970; what the time is now, only the caller's clock says.
+Here belong the type of a clock, how one is turned, and the two directions of that format. Inside the emulator a
+moment is a number of seconds since 1970; what the time really is, only the caller's clock says.
 """
 
 import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from sms10692.signing import CHINA
 
 Clock: TypeAlias = Callable[[], float]
 """Seconds since 1970, like `time.time`."""
+
+
+class Turned(NamedTuple):
+    """A clock that was set: it showed `at` when the real time was `since`, and runs at `speed`; 0 is standing still.
+
+    >>> noon = Turned(at=43200.0, since=5.0, speed=2.0)
+    >>> noon.now(6.0), noon.advanced(60.0, 6.0).now(6.0)
+    (43202.0, 43262.0)
+    """
+
+    at: float
+    since: float
+    speed: float = 1.0
+
+    def now(self, real: float) -> float:
+        """What it shows when the real time is `real`."""
+        return self.at + (real - self.since) * self.speed
+
+    def advanced(self, seconds: float, real: float) -> "Turned":
+        """The same clock, put forward."""
+        return Turned(self.now(real) + seconds, real, self.speed)
+
 
 _FORMAT: Final = "%Y-%m-%d %H:%M:%S"
 _SHAPE: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)

@@ -22,10 +22,10 @@ class Keywords:
     """A set of words that answers, in time that does not grow with their number, whether a text contains one."""
 
     def __init__(self, words: Iterable[str] = DEFAULT_WORDS) -> None:
+        self.words = tuple(word for word in words if word)
         self._automaton = ahocorasick.Automaton(ahocorasick.STORE_LENGTH)
-        for word in words:
-            if word:
-                self._automaton.add_word(_folded(word))
+        for word in self.words:
+            self._automaton.add_word(_folded(word))
         self._automaton.make_automaton()
 
     def in_text(self, text: str) -> bool:

@@ -15,9 +15,9 @@ from sms10692_mock.answers import Answer, Balance, Checked, Refusal, Replies, Re
 from sms10692_mock.billing import Billing, parts
 from sms10692_mock.calls import Call
 from sms10692_mock.checks import Case, refusal
-from sms10692_mock.clock import Clock
+from sms10692_mock.clock import Clock, Turned
 from sms10692_mock.keywords import Keywords
-from sms10692_mock.stores.protocol import Reply, Report, Store
+from sms10692_mock.stores.protocol import NoSuchAccount, Reply, Report, Store
 
 _ENDLESS: Final = 12
 """So many digits of a statusNum are more than any queue holds."""
@@ -25,6 +25,8 @@ _ENDLESS: Final = 12
 
 class Vendor:
     """The five interfaces as one function from call to answer.
+
+    `store`, `keywords` and `clock`, the one for all that was turned, may be looked at and changed at any time.
 
     `billing` is the price of a text to one number in points, `report_delay` the seconds from a send to its reports,
     `max_clock_skew` the seconds that a timestamp may be off, or None where any timestamp will do (R3).
@@ -40,35 +42,50 @@ class Vendor:
         report_delay: float = 0.0,
         max_clock_skew: float | None = None,
     ) -> None:
-        self._store = store
-        self._clock = clock
-        self._keywords = keywords
+        self.store = store
+        self.keywords = keywords
+        self.clock: Turned | None = None
+        self._real_time = clock
         self._billing = billing
         self._report_delay = report_delay
         self._max_clock_skew = max_clock_skew
 
-    def answer(self, call: Call) -> Answer:
-        """What the vendor says to a call."""
-        account = self._store.account(call.userid)
-        message = refusal(Case(call, account, self._keywords, self._clock(), self._max_clock_skew))
+    def real_time(self) -> float:
+        """What no clock that was turned shows."""
+        return self._real_time()
+
+    def now(self, account: Account | None = None) -> float:
+        """What the account's clock shows, or the emulator's (R12)."""
+        turned = (account and account.clock) or self.clock
+        return turned.now(self._real_time()) if turned else self._real_time()
+
+    def answer(self, call: Call) -> tuple[Answer, Account | None]:
+        """What the vendor says to a call, and to whom."""
+        account = self.store.account(call.userid)
+        now = self.now(account)
+        message = refusal(Case(call, account, self.keywords, now, self._max_clock_skew))
         if message is not None:
-            return Refusal(message)
+            return Refusal(message), account
         if account is None or call.operation is None:
             raise AssertionError("the checks refuse a call without either")
-        return _ANSWERS[call.operation](self, account, call)
+        try:
+            return _ANSWERS[call.operation](self, account, now, call), account
+        except NoSuchAccount:  # closed since it was looked up
+            return Refusal(contract.CREDENTIALS_WRONG), None
 
-    def send(self, account: Account, mobile: str, content: str, send_time: str, extno: str) -> Sent | Refusal:
+    def send(
+        self, account: Account, now: float, mobile: str, content: str, send_time: str, extno: str
+    ) -> Sent | Refusal:
         """Send a text to every number (chapter 1). The four parameters are as the checks let them pass."""
-        now = self._clock()
         numbers = [number for part in mobile.split(",") if (number := part.strip())]
         fates = [outcomes.outcome(number) for number in numbers]
         for fate in fates:
             if fate.refusal is not None:
                 return Refusal(fate.refusal)
         due = max(now, clock.moment(send_time) or now) + self._report_delay
-        task_id = self._store.next_task_id()
+        task_id = self.store.next_task_id()
         extno = extno.strip()
-        balance = self._store.accept(
+        balance = self.store.accept(
             account.userid,
             self._billing(content) * len(numbers),
             [
@@ -89,34 +106,34 @@ class Vendor:
 
     def overage(self, account: Account) -> Balance:
         """Tell what is left and what was ever charged up (chapter 2)."""
-        standing = self._store.standing(account.userid)
+        standing = self.store.standing(account.userid)
         payinfo = contract.POSTPAID if account.postpaid else contract.PREPAID
         return Balance(payinfo, standing.points, standing.charged_up)
 
     def checkkeyword(self, content: str) -> Checked:
         """Tell whether a text holds a forbidden word (chapter 3)."""
-        forbidden = self._keywords.in_text(content)
+        forbidden = self.keywords.in_text(content)
         return Checked(contract.FORBIDDEN_FOUND if forbidden else contract.NOTHING_FORBIDDEN, content)
 
-    def status(self, account: Account, limit: int) -> Reports:
+    def status(self, account: Account, now: float, limit: int) -> Reports:
         """Hand over the next reports, up to `limit`, once (chapter 4)."""
-        return Reports(self._store.take_reports(account.userid, limit, self._clock()))
+        return Reports(self.store.take_reports(account.userid, limit, now))
 
-    def call(self, account: Account) -> Replies:
+    def call(self, account: Account, now: float) -> Replies:
         """Hand over all replies, once (chapter 5)."""
-        return Replies(self._store.take_replies(account.userid, self._clock()))
+        return Replies(self.store.take_replies(account.userid, now))
 
 
-_Answering: TypeAlias = Callable[[Vendor, Account, Call], Answer]
+_Answering: TypeAlias = Callable[[Vendor, Account, float, Call], Answer]
 
 _ANSWERS: Final[Mapping[Operation, _Answering]] = {
-    contract.SEND: lambda vendor, account, call: vendor.send(
-        account, call.mobile, call.content, call.send_time, call.extno
+    contract.SEND: lambda vendor, account, now, call: vendor.send(
+        account, now, call.mobile, call.content, call.send_time, call.extno
     ),
-    contract.OVERAGE: lambda vendor, account, call: vendor.overage(account),
-    contract.CHECKKEYWORD: lambda vendor, account, call: vendor.checkkeyword(call.content),
-    contract.STATUS: lambda vendor, account, call: vendor.status(account, _limit(call.status_num)),
-    contract.CALL: lambda vendor, account, call: vendor.call(account),
+    contract.OVERAGE: lambda vendor, account, now, call: vendor.overage(account),
+    contract.CHECKKEYWORD: lambda vendor, account, now, call: vendor.checkkeyword(call.content),
+    contract.STATUS: lambda vendor, account, now, call: vendor.status(account, now, _limit(call.status_num)),
+    contract.CALL: lambda vendor, account, now, call: vendor.call(account, now),
 }
 
 

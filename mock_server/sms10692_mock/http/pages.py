@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from sms10692.contract import Page
 from sms10692_mock.answers import Answer, Balance, Checked, Refusal, Replies, Reports, Sent
 from sms10692_mock.calls import Call, call_of
-from sms10692_mock.dialects import Dialect
+from sms10692_mock.dialects import DIALECTS, Dialect
 from sms10692_mock.vendor import Vendor
 from sms10692_mock.wire import render_json
 from sms10692_mock.wire.charsets import DECODERS
@@ -70,11 +70,12 @@ class BodyCutShort(Unreadable):
 
 
 class Pages:
-    """Answers requests to the vendor's pages, in one dialect; `log` is given a line about each."""
+    """Answers requests to the vendor's pages, in `dialect` where the account has none; `log` is given a line each."""
 
     def __init__(self, vendor: Vendor, dialect: Dialect, log: Callable[[str], None] | None = None) -> None:
         self._vendor = vendor
-        self._xml = Xml(dialect)
+        self._dialect = dialect.name
+        self._xml = {name: Xml(one) for name, one in DIALECTS.items()}
         self._log = log
 
     def respond(self, page: Page, request: Request) -> Response:
@@ -87,12 +88,13 @@ class Pages:
             return response
         decode = DECODERS[page.charset]
         call = call_of(page, fields_of(request.query, request.content_type, request.body, decode))
-        answer = self._vendor.answer(call)
+        answer, account = self._vendor.answer(call)
         if call.wants_json:
             content_type, body = "application/json", render_json.write(answer, call.operation, page)
         else:
             content_type = f"text/xml; charset={page.charset}"
-            body = self._xml.write(answer, call.operation, page)
+            dialect = (account and account.dialect) or self._dialect
+            body = self._xml[dialect].write(answer, call.operation, page)
         if self._log:
             self._log(_line(request.method, call, answer, perf_counter() - started))
         return _response(200, content_type, body)

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Generic, TypeVar
 
 from sms10692_mock.accounts import Account
-from sms10692_mock.stores.protocol import FIRST_TASK_ID, Reply, Report, Standing
+from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, Reply, Report, Standing
 
 Item = TypeVar("Item", Report, Reply)
 
@@ -74,8 +74,29 @@ class MemoryStore:
         book = self._books.get(userid)
         return book.account if book else None
 
+    def _book(self, userid: str) -> _Book:
+        try:
+            return self._books[userid]
+        except KeyError:
+            raise NoSuchAccount(userid) from None
+
+    def userids(self) -> list[str]:
+        return list(self._books)
+
+    def change(self, account: Account) -> None:
+        self._book(account.userid).account = account
+
+    def close(self, userid: str) -> None:
+        self._books.pop(userid, None)
+
+    def charge_up(self, userid: str, points: int) -> None:
+        book = self._book(userid)
+        with book.lock:
+            book.points += points
+            book.charged_up += points
+
     def standing(self, userid: str) -> Standing:
-        book = self._books[userid]
+        book = self._book(userid)
         with book.lock:
             return Standing(book.points, book.charged_up)
 
@@ -86,7 +107,7 @@ class MemoryStore:
     def accept(
         self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
     ) -> int | None:
-        book = self._books[userid]
+        book = self._book(userid)
         with book.lock:
             if cost > book.points and not book.account.postpaid:
                 return None
@@ -96,11 +117,11 @@ class MemoryStore:
             return book.points
 
     def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
-        book = self._books[userid]
+        book = self._book(userid)
         with book.lock:
             return book.reports.take(limit, now)
 
     def take_replies(self, userid: str, now: float) -> list[Reply]:
-        book = self._books[userid]
+        book = self._book(userid)
         with book.lock:
             return book.replies.take_all(now)

@@ -40,14 +40,30 @@ class Standing(NamedTuple):
     charged_up: int
 
 
+class NoSuchAccount(LookupError):
+    """There is no customer of this userid, or none any more."""
+
+
 class Store(Protocol):
-    """The vendor's memory. Every operation but `open` and `account` is for an account that was opened."""
+    """The vendor's memory. What is asked of an account raises NoSuchAccount where there is none."""
 
     def open(self, account: Account) -> None:
         """Take in a new customer, in place of one of the same userid."""
 
     def account(self, userid: str) -> Account | None:
         """The customer of this userid, if there is one."""
+
+    def userids(self) -> list[str]:
+        """All customers, in the order in which they came."""
+
+    def change(self, account: Account) -> None:
+        """Put other terms in place of a customer's; what it has and what waits for it stay."""
+
+    def close(self, userid: str) -> None:
+        """Forget a customer and all that was kept for it. Of no effect where there is none."""
+
+    def charge_up(self, userid: str, points: int) -> None:
+        """Give an account points (2.3: sendTotal counts them)."""
 
     def standing(self, userid: str) -> Standing:
         """What the account has now."""
