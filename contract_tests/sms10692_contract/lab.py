@@ -172,18 +172,19 @@ class Lab:
         """The replies, in the same way."""
         return self._collected(account, wanted, lambda: self.call(account).boxes("callbox"))
 
-    def ripe_status(self, account: Account) -> Answer:
-        """One fetch of reports that is not empty, or the last empty one."""
-        return self._ripe(account, lambda: self.status(account), "<statusbox>")
+    def ripe_status(self, account: Account, task: int) -> Answer:
+        """The fetch that has the reports of a task, or the last one. An account of its own has no other tasks."""
+        return self._ripe(account, lambda: self.status(account), "statusbox", task)
 
-    def ripe_call(self, account: Account) -> Answer:
-        """One fetch of replies that is not empty, or the last empty one."""
-        return self._ripe(account, lambda: self.call(account), "<callbox>")
+    def ripe_call(self, account: Account, task: int) -> Answer:
+        """The same of replies."""
+        return self._ripe(account, lambda: self.call(account), "callbox", task)
 
-    def _ripe(self, account: Account, fetch: Callable[[], Answer], tag: str) -> Answer:
+    def _ripe(self, account: Account, fetch: Callable[[], Answer], name: str, task: int) -> Answer:
         answer = fetch()
         for _ in self._waits(account):
-            if tag in answer.text:
+            boxes = answer.boxes(name)
+            if any(self.gate.userids or box.get("taskid") == str(task) for box in boxes):
                 break
             answer = fetch()
         return answer

@@ -48,9 +48,10 @@ def _hung(text: str) -> str:
 def print_table(verdicts: Sequence[Verdict], console: Console) -> None:
     """Every clause and its verdict."""
     table = Table(show_edge=False, pad_edge=False)
-    for name in ("clause", "of", "says"):
-        table.add_column(name)
-    table.add_column("verdict", no_wrap=True)
+    for name in ("clause", "of"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("says")
+    table.add_column("verdict")
     for verdict in verdicts:
         clause, state = verdict.clause, verdict.state
         said = f"{state.value} ({verdict.why})" if state is State.NOT_EXERCISED else state.value

@@ -17,7 +17,7 @@ EMPTY = {"mobile": "", "taskid": "", "content": "", "receivetime": "", "extno": 
 def _replies_are_written_so(lab: Lab) -> None:
     account = lab.account()
     task = expect_sent(lab.send(account, "10000000030", extno="01"), 1)
-    answer = lab.ripe_call(account)
+    answer = lab.ripe_call(account, task)
     boxes = answer.boxes("callbox")
     expect(len(boxes) == 1, answer, "one box")
     one_moment(answer, boxes[0])
@@ -28,8 +28,8 @@ def _replies_are_written_so(lab: Lab) -> None:
 @holds("5.3-escapes")
 def _markup_in_a_reply_is_escaped(lab: Lab) -> None:
     account = lab.account()
-    expect_sent(lab.send(account, "10000000031"), 1)
-    answer = lab.ripe_call(account)
+    task = expect_sent(lab.send(account, "10000000031"), 1)
+    answer = lab.ripe_call(account, task)
     boxes = answer.boxes("callbox") or [{}]
     expect(boxes[0].get("content") == ANSWERS["10000000031"], answer, f"the content {ANSWERS['10000000031']}")
 
@@ -48,8 +48,8 @@ def _nothing_to_fetch_is_an_empty_root(lab: Lab) -> None:
 @holds("5.1-once")
 def _a_reply_is_handed_over_once(lab: Lab) -> None:
     account = lab.account()
-    expect_sent(lab.send(account, "10000000030"), 1)
-    first = lab.ripe_call(account)
+    task = expect_sent(lab.send(account, "10000000030"), 1)
+    first = lab.ripe_call(account, task)
     expect(len(first.boxes("callbox")) == 1, first, "a reply")
     again = lab.call(account)
     expect("<callbox>" not in again.text, again, "nothing: the reply was handed over")

@@ -289,8 +289,8 @@ def _newer_servers_refuse_overage_in_the_elements_of_send(lab: Lab) -> None:
 @holds("A12")
 def _newer_servers_have_errorcode_and_extno_in_cdata(lab: Lab) -> None:
     account = lab.account(dialect="observed")
-    expect_sent(lab.send(account, extno="01"), 1)
-    answer = lab.ripe_status(account)
+    task = expect_sent(lab.send(account, extno="01"), 1)
+    answer = lab.ripe_status(account, task)
     box = (answer.boxes("statusbox") or [{}])[0]
     told = box.get("errorcode"), box.get("extno")
     expect(told == ("<![CDATA[DELIVRD]]>", "<![CDATA[01]]>"), answer, "errorcode and extno in CDATA")
