@@ -103,6 +103,6 @@ def test_every_link_leads_somewhere(readme: str) -> None:
 
 
 def test_the_manuals_request_is_the_readmes() -> None:
-    (form,) = re.findall(r"-d '([^']*)'", ENGLISH)
+    form = re.findall(r"-d '([^']*)'", ENGLISH)[0]
     assert list(dict(parse_qsl(form))) == ["action", "userid", "timestamp", "sign", "mobile", "content"]
     assert Emulator().ask(request("/v2sms.aspx", form.encode())).status == 200
