@@ -13,13 +13,16 @@ from sms10692 import RawReply, replies
 from sms10692.calls import Calls
 
 BOX = (
-    " <statusbox>\n <mobile>{mobile}</mobile>\n <taskid>100001</taskid>\n <status>10</status>\n"
-    " <receivetime>2011-12-02 22:12:{second:02}</receivetime>\n <errorcode>DELIVRD</errorcode>\n <extno>01</extno>\n"
+    " <statusbox>\n <mobile>{mobile}</mobile>\n <taskid>{task}</taskid>\n <status>10</status>\n"
+    " <receivetime>2011-12-02 {time}</receivetime>\n <errorcode>DELIVRD</errorcode>\n <extno>01</extno>\n"
     " </statusbox>\n"
 )
 PAGE = (
     '<?xml version="1.0" encoding="utf-8" ?><returnsms>\n'
-    + "".join(BOX.format(mobile=13000000000 + place, second=place % 60) for place in range(4000))
+    + "".join(
+        BOX.format(mobile=13000000000 + n, task=100001 + n, time=f"{n // 3600:02}:{n // 60 % 60:02}:{n % 60:02}")
+        for n in range(4000)
+    )
     + " </returnsms>"
 ).encode()
 

@@ -5,6 +5,7 @@ import sys
 
 from emulators import options
 from sms10692_mock.http.app import beside_the_pages
+from sms10692_mock.http.guard import Guard
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.serve import listening_socket, serve, url_of
 from sms10692_mock.options import vendor_of
@@ -12,9 +13,10 @@ from sms10692_mock.options import vendor_of
 if __name__ == "__main__":
     chosen = options(**json.loads(sys.argv[1]))
     listener = listening_socket("127.0.0.1", 0)
+    vendor = vendor_of(chosen)
     serve(
-        Pages(vendor_of(chosen), chosen.dialect),
-        beside_the_pages(),
+        Pages(vendor, chosen.dialect),
+        beside_the_pages(vendor, chosen.dialect.name, Guard()),
         listener,
         when_ready=lambda: print(f"listening on {url_of(listener)}", flush=True),  # noqa: T201 - that is its purpose
         when_stopped=lambda: None,

@@ -57,7 +57,8 @@ WIRE_WORDS = {
     word
     for operation in contract.OPERATIONS
     for word in (*operation.messages, *operation.elements, operation.box, operation.success, operation.failure)
-    if word and word not in {"message", "content", "status", "overage", "ok", "mobile"}  # ordinary words of English
+    # Beside ordinary words of English, one that the control address has from the vendor.
+    if word and word not in {"message", "content", "status", "overage", "ok", "mobile", "payinfo"}
 }
 
 

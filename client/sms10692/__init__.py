@@ -17,19 +17,20 @@ if TYPE_CHECKING:
         Refused,
         SmsError,
         UnencodableText,
+        Unkept,
         Unreachable,
         Unreadable,
     )
     from sms10692.keeping import replay
-    from sms10692.segments import Segments, segments
+    from sms10692.segmentation import Segments, segments
     from sms10692.signing import CHINA
     from sms10692.values import Batch, Checked, Overage, PayInfo, Reply, Report, Sent, Status
 
 _HOMES = {
     "client": ("AsyncClient", "Client"),
-    "errors": ("RawReply", "Reason", "Refused", "SmsError", "UnencodableText", "Unreachable", "Unreadable"),
+    "errors": ("RawReply", "Reason", "Refused", "SmsError", "UnencodableText", "Unkept", "Unreachable", "Unreadable"),
     "keeping": ("replay",),
-    "segments": ("Segments", "segments"),
+    "segmentation": ("Segments", "segments"),
     "signing": ("CHINA",),
     "values": ("Batch", "Checked", "Overage", "PayInfo", "Reply", "Report", "Sent", "Status"),
 }
@@ -52,6 +53,7 @@ __all__ = [
     "SmsError",
     "Status",
     "UnencodableText",
+    "Unkept",
     "Unreachable",
     "Unreadable",
     "replay",
@@ -66,3 +68,7 @@ def __getattr__(name: str) -> Any:
             globals()[name] = value
             return value
     raise AttributeError(f"module 'sms10692' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

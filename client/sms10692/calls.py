@@ -40,7 +40,7 @@ class Call(Generic[Value]):
     read: Callable[[RawReply], Value]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Calls:
     """The five calls of one account. The password is in no `repr`.
 
@@ -54,6 +54,12 @@ class Calls:
     password: str = field(repr=False)
     charset: Charset = "utf-8"
     clock: Clock = system_clock
+
+    def __post_init__(self) -> None:
+        if self.charset not in {"utf-8", "gbk"}:
+            raise ValueError(f"charset is utf-8 or gbk, and not {self.charset!a}")
+        if not (_is_text(self.userid) and _is_text(self.account) and _is_text(self.password)):
+            raise ValueError("userid, account and password are texts that UTF-8 can carry, and one of them is not")
 
     def send(self, mobiles: Iterable[str] | str, content: str, send_time: datetime | None, extno: str) -> Call[Sent]:
         """Send a text (1.2). Raises ValueError for a naive `send_time`: of which zone would it be?"""
@@ -82,7 +88,10 @@ class Calls:
     ) -> Call[Value]:
         """`given` are the values of the parameters beside credentials and action, in the manual's order."""
         page = operation.pages[-1 if self.charset == "gbk" else 0]
-        moment = timestamp(self.clock())
+        now = self.clock()
+        if now.tzinfo is None:
+            raise ValueError("the clock gives a moment of no time zone")
+        moment = timestamp(now)
         credentials = self.userid, moment, sign(self.account, self.password, moment)
         userid, stamp, signature, *others = (name for name in operation.parameters if name != _ACTION)
         fields = [
@@ -91,6 +100,11 @@ class Calls:
             *zip(others, given, strict=False),
         ]
         return Call(page.path, form(fields, page.charset), read)
+
+
+def _is_text(value: str) -> bool:
+    """Bytes of an environment that are no UTF-8 arrive as what cannot be encoded, and an error would show them."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _china_time(moment: datetime | None) -> str:

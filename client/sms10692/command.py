@@ -4,7 +4,10 @@ Here belong options, exit codes and tables. What the vendor is asked, and how it
 a long list that is sent in batches is `batches`'.
 """
 
+import codecs
 import json
+import math
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -12,8 +15,10 @@ from dataclasses import asdict
 from datetime import datetime
 from enum import Enum
 from functools import wraps
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, Final, Literal
+from types import FrameType
+from typing import Any, Final, Literal, NoReturn
 
 import click
 from rich.console import Console
@@ -21,10 +26,10 @@ from rich.progress import Progress
 from rich.table import Table
 
 from sms10692 import __version__
-from sms10692.batches import Ledger, send_in_batches
+from sms10692.batches import Ledger, Mark, send_in_batches
 from sms10692.client import Client
-from sms10692.errors import Refused, SmsError, UnencodableText, Unreachable
-from sms10692.segments import segments
+from sms10692.errors import Refused, SmsError, UnencodableText, Unreachable, Unreadable
+from sms10692.segmentation import segments
 from sms10692.signing import CHINA
 from sms10692.values import Batch, Reply, Report
 
@@ -43,29 +48,33 @@ class _Exit(Exception):
 
 
 def _failed(error: SmsError) -> _Exit:
-    notes = "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
     match error:
         case Refused():
-            number = f"error {error.code}: " if error.code is not None else ""
-            return _Exit(f"refused: {number}{error.message} ({error.reason.value})", REFUSED)
+            return _Exit(f"refused: {error} ({error.reason.value})", REFUSED)
         case UnencodableText():
             return _Exit(str(error), USAGE)
         case _:
-            return _Exit(f"{error}{notes}", NO_ANSWER)
+            return _Exit(str(error), NO_ANSWER)
 
 
 def _show(as_json: bool, rows: Sequence[Row]) -> None:
     """Print rows: a table for people, or one JSON object a line."""
     if as_json:
         for row in rows:
-            click.echo(json.dumps(row, ensure_ascii=False, default=_for_programs))
+            click.echo(_json(row))
     elif rows:
         table = Table()
         for name in rows[0]:
             table.add_column(name, overflow="fold")
         for row in rows:
             table.add_row(*map(_for_people, row.values()))
-        Console(highlight=False, markup=False).print(table)
+        Console(highlight=False, markup=False, emoji=False).print(table)
+
+
+def _json(row: Row) -> str:
+    """One line, which is ASCII where standard output may not carry more."""
+    in_full = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
+    return json.dumps(row, ensure_ascii=not in_full, default=_for_programs)
 
 
 def _row(value: Any) -> Row:
@@ -79,6 +88,12 @@ def _for_people(value: object) -> str:
 
 def _for_programs(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _finite(context: click.Context, option: click.Parameter, seconds: float | None) -> float | None:
+    if seconds is not None and not math.isfinite(seconds):
+        raise click.BadParameter("a number of seconds")
+    return seconds
 
 
 def _vendor(action: Callable[..., None]) -> Callable[..., None]:
@@ -95,7 +110,9 @@ def _vendor(action: Callable[..., None]) -> Callable[..., None]:
         help="Better in the environment: others on this machine can read your command line.",
     )
     @click.option("--charset", type=click.Choice(["utf-8", "gbk"]), default="utf-8", help="Which page to use.")
-    @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=30.0, help="Seconds.")
+    @click.option(
+        "--timeout", type=click.FloatRange(min=0, min_open=True), default=30.0, callback=_finite, help="Seconds."
+    )
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
     @wraps(action)
     def with_a_client(
@@ -110,12 +127,14 @@ def _vendor(action: Callable[..., None]) -> Callable[..., None]:
         try:
             client = Client(url, userid=userid, account=account, password=password, charset=charset, timeout=timeout)
         except ValueError as error:
-            raise click.BadParameter(str(error), param_hint="--url") from None
+            raise click.UsageError(str(error)) from None
         with client:
             try:
                 action(client, **options)
             except SmsError as error:
                 raise _failed(error) from None
+            except OSError as error:
+                raise _Exit(f"{error.filename or 'input or output'}: {error.strerror}", USAGE) from None
 
     return with_a_client
 
@@ -147,29 +166,31 @@ def send(
     """Send a text to numbers, or to the numbers in a file."""
     if bool(mobiles) == bool(file):
         raise click.UsageError("give numbers, or --file, and not both")
-    if file:
-        try:
-            mobiles = tuple(number for line in file if (number := line.strip()))
-        except UnicodeDecodeError:
-            raise click.BadParameter("it is not UTF-8", param_hint="--file") from None
-    at = send_time.replace(tzinfo=CHINA) if send_time else None
-    ledger = Ledger(mobiles)
     try:
-        with Progress(console=Console(stderr=True), disable=as_json or len(mobiles) <= batch) as progress:
-            task = progress.add_task("numbers", total=len(mobiles))
+        ledger = Ledger(file or mobiles)
+    except UnicodeDecodeError:
+        raise click.BadParameter("it is not UTF-8", param_hint="--file") from None
+    if not ledger.numbers:
+        raise click.UsageError("there is no number to send to")
+    at = send_time.replace(tzinfo=CHINA) if send_time else None
+    try:
+        with Progress(console=Console(stderr=True), disable=as_json or len(ledger.numbers) <= batch) as progress:
+            task = progress.add_task("numbers", total=len(ledger.numbers))
             for sent, numbers in send_in_batches(client, ledger, text, batch=batch, send_time=at, extno=extno):
-                progress.update(task, completed=ledger.accepted)
+                progress.update(task, completed=ledger.mark.accepted)
                 if as_json:
                     _show(True, [_row(sent) | {"mobiles": numbers}])
-    except (SmsError, KeyboardInterrupt) as error:
-        if len(mobiles) > 1:
+        if not as_json:
+            _show(False, [_row(sent) for sent in ledger.sent])
+            click.echo(f"{ledger}\neach text is {segments(text)}")
+    except (SmsError, KeyboardInterrupt, OSError) as error:
+        if len(ledger.numbers) > 1 or ledger.mark != Mark():
             click.echo(str(ledger), err=True)
         if isinstance(error, KeyboardInterrupt):
             raise _Exit("interrupted", INTERRUPTED) from None
+        if isinstance(error, OSError):
+            raise _Exit(f"standard output: {error.strerror}", NO_ANSWER) from None
         raise
-    if not as_json:
-        _show(False, [_row(sent) for sent in ledger.sent])
-        click.echo(f"accepted: {ledger.accepted}; each text is {segments(text)}")
 
 
 @command.command()
@@ -190,7 +211,11 @@ def checkkeyword(client: Client, as_json: bool, text: str) -> None:
 def _queue(action: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option(
-            "--follow", type=click.FloatRange(min=0), metavar="SECONDS", help="Fetch again and again until Ctrl-C."
+            "--follow",
+            type=click.FloatRange(min=0),
+            callback=_finite,
+            metavar="SECONDS",
+            help="Fetch again and again until Ctrl-C.",
         ),
         click.option("--keep", type=click.Path(path_type=Path), metavar="FOLDER", help="Keep the raw answers there."),
     ):
@@ -216,7 +241,7 @@ def call(client: Client, as_json: bool, follow: float | None, keep: Path | None)
 def _fetch(fetch: Callable[[], Batch[Report] | Batch[Reply]], as_json: bool, follow: float | None) -> None:
     if follow is None:
         batch = fetch()
-        _show(as_json, [_row(item) for item in batch])
+        _hand_over(batch, as_json)
         if not batch and not as_json:
             click.echo("nothing waits")
         return
@@ -227,19 +252,39 @@ def _fetch(fetch: Callable[[], Batch[Report] | Batch[Reply]], as_json: bool, fol
             while True:
                 try:
                     batch = fetch()
-                except Unreachable as error:  # the vendor may come back; what it refuses it will go on refusing
+                except (Unreachable, Unreadable) as error:  # it may pass; what the vendor refuses it goes on refusing
                     click.echo(str(error), err=True)
                 else:
                     fetches, fetched = fetches + 1, fetched + len(batch)
-                    _show(as_json, [_row(item) for item in batch])
+                    _hand_over(batch, as_json)
                 live.update(f"{fetched} in {fetches} fetches, one every {follow:g} s; Ctrl-C ends it")
                 time.sleep(follow)
     except KeyboardInterrupt:
         click.echo(f"{fetched} in {fetches} fetches", err=True)
 
 
+def _hand_over(batch: Batch[Report] | Batch[Reply], as_json: bool) -> None:
+    """Print a batch, which comes only once: if nobody takes it from standard output, then to standard error."""
+    rows = [_row(item) for item in batch]
+    try:
+        _show(as_json, rows)
+        sys.stdout.flush()
+    except OSError as error:
+        for row in rows:
+            click.echo(_json(row), err=True)
+        raise _Exit(f"standard output: {error.strerror}; the above was fetched", NO_ANSWER) from None
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Run the command. What went wrong is one line on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a reply may hold what the terminal cannot show
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         command.main(prog_name=NAME, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

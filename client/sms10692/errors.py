@@ -4,14 +4,16 @@
     ├── Refused          the vendor said no
     ├── Unreadable       it said something else
     ├── Unreachable      it said nothing
+    ├── Unkept           it answered, and the answer could not be kept on disk as was asked
     └── UnencodableText  nothing was sent: the text has no bytes on this page
 
-Here belong the errors and the reasons of refusals. Any other exception that leaves the client is a bug.
+Here belong the errors and the reasons of refusals. All can be pickled: they may come from another process.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import Final
 
 from sms10692 import contract
@@ -58,6 +60,17 @@ REASONS: Final[Mapping[str, Reason]] = {
 """By the vendor's message."""
 
 
+def reason_of(message: str) -> Reason:
+    """What a message means. The colon of 包含非法字符： suggests that some servers name the word after it.
+
+    >>> reason_of("包含非法字符：发票"), reason_of("非法签名")
+    (<Reason.FORBIDDEN_WORD: 'forbidden-word'>, <Reason.NOT_IN_THE_MANUAL: 'not-in-the-manual'>)
+    """
+    if message.startswith(contract.FORBIDDEN_IN_SEND):
+        return Reason.FORBIDDEN_WORD
+    return REASONS.get(message, Reason.NOT_IN_THE_MANUAL)
+
+
 class SmsError(Exception):
     """Whatever goes wrong between a caller and the vendor."""
 
@@ -67,26 +80,41 @@ class Refused(SmsError):
 
     `message` is its own sentence, `reason` what that means, `code` the number of an error of the queue pages (4.4, 5.4)
     or None, `reply` the whole answer.
+
+    >>> str(Refused("参数不正确", 4, RawReply(200, {}, b"")))
+    'error 4: 参数不正确'
     """
 
     def __init__(self, message: str, code: int | None, reply: RawReply) -> None:
-        super().__init__(message)
+        super().__init__(message, code, reply)
         self.message = message
         self.code = code
         self.reply = reply
-        self.reason = REASONS.get(message, Reason.NOT_IN_THE_MANUAL)
+        self.reason = reason_of(message)
+
+    def __str__(self) -> str:
+        return self.message if self.code is None else f"error {self.code}: {self.message}"
 
 
 class Unreadable(SmsError):
     """The answer is none that the manual knows. What was asked for may have been done.
 
-    `why` says what was amiss; `status`, `headers` and `body` are what came.
+    `why` says what was amiss; `reply` is what came, up to the limit of the client; `kept` is the file that has it,
+    where one was asked for.
+
+    >>> str(Unreadable("no XML", RawReply(502, {}, b"<html>")))
+    'no XML (HTTP 502, 6 bytes)'
     """
 
-    def __init__(self, why: str, reply: RawReply) -> None:
-        super().__init__(f"{why} (HTTP {reply.status}, {len(reply.body)} bytes)")
+    def __init__(self, why: str, reply: RawReply, kept: Path | None = None) -> None:
+        super().__init__(why, reply, kept)
         self.why = why
         self.reply = reply
+        self.kept = kept
+
+    def __str__(self) -> str:
+        kept = f", kept in {self.kept}" if self.kept else ""
+        return f"{self.why} (HTTP {self.status}, {len(self.body)} bytes{kept})"
 
     @property
     def status(self) -> int:
@@ -100,28 +128,58 @@ class Unreadable(SmsError):
 
     @property
     def body(self) -> bytes:
-        """The answer, up to the limit of the client."""
+        """The bytes of the answer."""
         return self.reply.body
 
 
 class Unreachable(SmsError):
-    """No answer came. `sent` says whether the request may have reached the vendor, and so may have been acted on."""
+    """No answer came. `sent` says whether the request may have reached the vendor, and so may have been acted on.
 
-    def __init__(self, why: str, *, sent: bool) -> None:
-        super().__init__(f"{why} ({'it may have been received' if sent else 'nothing was sent'})")
+    >>> str(Unreachable("ReadTimeout", sent=True))
+    'ReadTimeout (it may have been received)'
+    """
+
+    def __init__(self, why: str, sent: bool) -> None:
+        super().__init__(why, sent)
+        self.why = why
         self.sent = sent
+
+    def __str__(self) -> str:
+        return f"{self.why} ({'it may have been received' if self.sent else 'nothing was sent'})"
+
+
+class Unkept(SmsError):
+    """An answer came and could not be written where it was to be kept. `reply` is the whole answer: it comes once.
+
+    >>> str(Unkept("No space left on device", RawReply(200, {}, b"<returnsms>")))
+    'the answer could not be kept: No space left on device (11 bytes)'
+    """
+
+    def __init__(self, why: str, reply: RawReply) -> None:
+        super().__init__(why, reply)
+        self.why = why
+        self.reply = reply
+
+    def __str__(self) -> str:
+        return f"the answer could not be kept: {self.why} ({len(self.reply.body)} bytes)"
 
 
 class UnencodableText(SmsError, ValueError):
     """A text has characters that the page has no bytes for. Nothing was sent.
 
-    `places` are the characters, each with its index in `text`.
+    `charset` is that of the client; `places` are the characters, each with its index in `text`.
+
+    >>> str(UnencodableText("好😀", "gbk", ((1, "😀"),)))
+    "the gbk page has no bytes for '\\\\U0001f600' at 1"
     """
 
     def __init__(self, text: str, charset: str, places: Sequence[tuple[int, str]]) -> None:
-        named = ", ".join(f"{character!a} at {index}" for index, character in places[:10])
-        more = f" and {len(places) - 10} more" if len(places) > 10 else ""
-        super().__init__(f"the {charset} page has no bytes for {named}{more}")
+        super().__init__(text, charset, tuple(places))
         self.text = text
         self.charset = charset
         self.places = tuple(places)
+
+    def __str__(self) -> str:
+        named = ", ".join(f"{character!a} at {index}" for index, character in self.places[:10])
+        more = f" and {len(self.places) - 10} more" if len(self.places) > 10 else ""
+        return f"the {self.charset} page has no bytes for {named}{more}"

@@ -57,5 +57,5 @@ def _each(text: str, charset: str) -> list[bytes]:
             else:
                 places.append((index, character))
     if places:
-        raise UnencodableText(text, charset, places)
+        raise UnencodableText(text, CODECS[charset], places)
     return pieces

@@ -1,6 +1,7 @@
 """Answers of the two queues on disk before they are read: the vendor hands each over only once (4.1, 5.1).
 
 Here belong the files of a folder that `keep=` names: one for each answer that held something, until it is `done()`.
+What comes is written as it comes, so that what a crash leaves is all that came.
 """
 
 import os
@@ -8,26 +9,72 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
+from typing import Final, Literal, Self, TypeAlias
 
 from sms10692 import replies
-from sms10692.errors import RawReply, Unreadable
+from sms10692.errors import RawReply, Refused, Unreadable
 from sms10692.values import Batch, Reply, Report
 
+Folder: TypeAlias = str | os.PathLike[str]
+Queue: TypeAlias = Literal["status", "call"]
 
-def keep(folder: str | os.PathLike[str], kind: str, body: bytes) -> Path:
-    """Write an answer so that it is there after a crash, or not at all: file, rename and folder are made durable."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"{time.time_ns():020}-{uuid.uuid4().hex[:8]}.{kind}.xml"
-    whole = folder / name
-    partial = folder / f"{name}.partial"
-    with partial.open("wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(whole)
-    _make_durable(folder)
-    return whole
+_PARTIAL: Final = ".partial"
+_ABANDONED: Final = 600
+"""Seconds after which nobody is writing a partial file any more."""
+
+
+class Keeper:
+    """A file for an answer that is still to come, made before it is asked for: a bad folder costs nothing yet.
+
+    Raises OSError, when it is made, where the folder can be neither found nor made nor written to.
+    """
+
+    def __init__(self, folder: Folder, queue: Queue) -> None:
+        place = Path(folder)
+        new = [parent for parent in (place, *place.parents) if not parent.exists()]
+        place.mkdir(parents=True, exist_ok=True)
+        for parent in new:
+            _make_durable(parent.parent)
+        self._whole = place / f"{time.time_ns():020}-{uuid.uuid4().hex[:8]}.{queue}.xml"
+        self._partial = place / f"{self._whole.name}{_PARTIAL}"
+        descriptor = os.open(self._partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)  # people's numbers and texts
+        self._file = os.fdopen(descriptor, "wb", buffering=0)
+        self._failure: OSError | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Whatever interrupts it, what came stays, under a name that `replay` finds."""
+        if not self._file.closed:
+            empty = not self._file.tell()
+            self._file.close()
+            if empty:
+                self._partial.unlink(missing_ok=True)
+            else:
+                self._partial.replace(self._whole)
+
+    def write(self, piece: bytes) -> None:
+        """Write what has come. A failure is told by `keep`, once all has come."""
+        try:
+            view = memoryview(piece)
+            while view and self._failure is None:
+                view = view[self._file.write(view) :]
+        except OSError as error:
+            self._failure = error
+
+    def keep(self) -> Path:
+        """Make what was written durable under its final name, and return that. Raises OSError."""
+        if self._failure is not None:
+            raise self._failure
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._partial.replace(self._whole)
+        _make_durable(self._whole.parent)
+        return self._whole
 
 
 def _make_durable(folder: Path) -> None:
@@ -40,21 +87,49 @@ def _make_durable(folder: Path) -> None:
         os.close(handle)
 
 
-def replay(folder: str | os.PathLike[str]) -> Iterator[Batch[Report] | Batch[Reply]]:
-    """Yield the batches that were kept in a folder and are not yet `done()`, oldest first.
+def replay(folder: Folder) -> Iterator[Batch[Report] | Batch[Reply]]:
+    """Yield the batches that were kept in a folder and are not yet `done()`, oldest first; none if there is no folder.
 
-    Raises Unreadable, after all that can be read, for the first file that cannot; it stays where it is.
+    What a crash left in the middle of being written is yielded too, if it is whole. Another process may be at work in
+    the same folder: a batch may then come to both, and none is lost. Raises Unreadable, after all that can be read, for
+    the first file that cannot; it stays where it is.
     """
     unreadable: Unreadable | None = None
-    for file in sorted(Path(folder).glob("*.xml")):
+    for file in sorted(Path(folder).glob("*.xml*")):
+        queue = file.name.removesuffix(_PARTIAL).removesuffix(".xml").rpartition(".")[2]
         try:
-            reply = RawReply(200, {}, file.read_bytes())
-            if file.name.endswith(".status.xml"):
-                yield Batch(replies.reports(reply), file)
-            elif file.name.endswith(".call.xml"):
-                yield Batch(replies.replies(reply), file)
+            batch = _read(file, queue)
         except Unreadable as error:
-            error.add_note(f"kept in {file}")
-            unreadable = unreadable or error
+            if not _is_being_written(file):
+                unreadable = unreadable or error
+            continue
+        if batch is not None:
+            yield batch
     if unreadable is not None:
         raise unreadable
+
+
+def _is_being_written(file: Path) -> bool:
+    try:
+        return file.name.endswith(_PARTIAL) and time.time() - file.stat().st_mtime < _ABANDONED
+    except FileNotFoundError:  # it has its final name by now
+        return True
+
+
+def _read(file: Path, queue: str) -> Batch[Report] | Batch[Reply] | None:
+    """The batch in a file; None where it holds nothing to hand over, or is none of ours, or is gone by now."""
+    if queue not in {"status", "call"} or not file.is_file():
+        return None
+    try:
+        reply = RawReply(200, {}, file.read_bytes())
+    except FileNotFoundError:
+        return None
+    try:
+        if queue == "status":
+            return Batch(replies.reports(reply), file) or None
+        return Batch(replies.replies(reply), file) or None
+    except Refused:
+        file.unlink(missing_ok=True)
+        return None
+    except Unreadable as error:
+        raise Unreadable(error.why, reply, file) from None

@@ -8,7 +8,7 @@ import hashlib
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
-CHINA: Final = timezone(timedelta(hours=8), "CST")
+CHINA: Final = timezone(timedelta(hours=8))
 """China Standard Time: the vendor's clock (R12). It has no summer time."""
 
 _TIMESTAMP: Final = "%Y%m%d%H%M%S"

@@ -5,6 +5,7 @@ Here belongs what a person types and reads. What an option does is said where it
 
 import logging
 import math
+import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,12 +20,14 @@ from sms10692 import __version__, contract, signing
 from sms10692_mock.accounts import MANUALS_OWN, Account, account_from
 from sms10692_mock.billing import BILLINGS
 from sms10692_mock.dialects import DIALECTS
+from sms10692_mock.http.guard import Guard, is_loopback
 from sms10692_mock.http.log import Lines
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.serve import Deferred, listening_socket, serve, url_of
 from sms10692_mock.http.wsgi import Application
 from sms10692_mock.keywords import Keywords, words_in
 from sms10692_mock.options import Options, vendor_of
+from sms10692_mock.vendor import Vendor
 
 NAME: Final = "sms10692-mock"
 
@@ -160,6 +163,19 @@ def command() -> None:
     show_envvar=True,
 )
 @click.option(
+    "--allow-host",
+    type=_Lines(),
+    multiple=True,
+    metavar="NAME",
+    help="A name by which the control address may be called, beside those of loopback. Repeatable.",
+    show_envvar=True,
+)
+@click.option(
+    "--token",
+    help="Demanded by the control address. Made and printed where others than this machine can reach it.",
+    show_envvar=True,
+)
+@click.option(
     "--log-level", type=click.Choice(_LEVELS), default="info", help="info: one line a request.", show_envvar=True
 )
 def serve_command(
@@ -173,6 +189,8 @@ def serve_command(
     billing: str,
     max_clock_skew: float | None,
     dialect: str,
+    allow_host: Sequence[str],
+    token: str | None,
     log_level: str,
 ) -> None:
     """Start the emulator and answer until Ctrl-C."""
@@ -192,11 +210,16 @@ def serve_command(
     logging.getLogger("_granian").setLevel(logging.WARNING)
     lines = Lines(sys.stderr)
     log = lines if log_level in _LEVELS_WITH_REQUESTS else None
-    pages = Pages(vendor_of(options), options.dialect, log)
     greeting = _greeting(url_of(listener), options)
+    if token is None and not is_loopback(listener.getsockname()[0]):
+        token = secrets.token_urlsafe(16)
+        greeting = f"{greeting}\ntoken of the control address: {token}"
+    vendor = vendor_of(options)
+    pages = Pages(vendor, options.dialect, log)
+    guard = Guard(frozenset(allow_host), token)
     serve(
         pages,
-        Deferred(_beside_the_pages),
+        Deferred(lambda: _beside_the_pages(vendor, dialect, guard)),
         listener,
         when_ready=lambda: click.echo(greeting),
         when_stopped=lines.flush,
@@ -225,10 +248,11 @@ def _greeting(url: str, options: Options) -> str:
     return "\n".join([*lines, f'curl "{reachable}{contract.V2SMS.path}" -d "{urlencode(fields, safe=",")}"'])
 
 
-def _beside_the_pages() -> Application:
+def _beside_the_pages(vendor: Vendor, dialect: str, guard: Guard) -> Application:
+    # Imported when first asked: Flask takes longer than all the rest of the start.
     from sms10692_mock.http.app import beside_the_pages
 
-    return beside_the_pages()
+    return beside_the_pages(vendor, dialect, guard)
 
 
 def main() -> None:

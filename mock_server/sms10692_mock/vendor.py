@@ -5,6 +5,7 @@ storage: the clock and the store are arguments.
 """
 
 from collections.abc import Callable, Mapping
+from threading import Lock
 from typing import Final, TypeAlias
 
 from sms10692 import contract
@@ -26,7 +27,7 @@ _ENDLESS: Final = 12
 class Vendor:
     """The five interfaces as one function from call to answer.
 
-    `store`, `keywords` and `clock`, the one for all that was turned, may be looked at and changed at any time.
+    `store` and `keywords` may be looked at and changed at any time; `clock`, where the one for all was turned, is that.
 
     `billing` is the price of a text to one number in points, `report_delay` the seconds from a send to its reports,
     `max_clock_skew` the seconds that a timestamp may be off, or None where any timestamp will do (R3).
@@ -45,6 +46,7 @@ class Vendor:
         self.store = store
         self.keywords = keywords
         self.clock: Turned | None = None
+        self._turning = Lock()
         self._real_time = clock
         self._billing = billing
         self._report_delay = report_delay
@@ -53,6 +55,11 @@ class Vendor:
     def real_time(self) -> float:
         """What no clock that was turned shows."""
         return self._real_time()
+
+    def turn(self, change: Callable[[Turned | None], Turned | None]) -> None:
+        """Turn the clock for all."""
+        with self._turning:
+            self.clock = change(self.clock)
 
     def now(self, account: Account | None = None) -> float:
         """What the account's clock shows, or the emulator's (R12)."""

@@ -9,6 +9,7 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -338,6 +339,44 @@ def test_an_address_may_have_a_path_before_the_page() -> None:
 def test_an_address_that_is_none_is_an_error_of_the_caller(url: str) -> None:
     with pytest.raises(ValueError, match="address"):
         Client(url, **SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"retries": -1},
+        {"charset": "GBK"},
+        {"account": "test\udcff"},
+        {"password": "top-secret\udcff"},
+        {"url": "http://user:top-secret@vendor:70000"},
+    ],
+    ids=str,
+)
+def test_settings_that_cannot_be_right_are_errors_of_the_caller(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError) as raised:  # noqa: PT011 - its words are looked at below
+        Client(**{"url": "http://vendor"} | SETTINGS | wrong)
+    assert "top-secret" not in "".join(traceback.format_exception(raised.value)) + repr(raised.value.args)
+
+
+def test_a_clock_of_no_zone_is_an_error_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        said(clock=lambda: datetime(2012, 7, 1))
+
+
+def test_an_address_with_a_password_does_not_show_it() -> None:
+    assert "top-secret" not in repr(Client("http://user:top-secret@vendor", **SETTINGS))
+
+
+def test_the_async_client_calls_a_wsgi_application_too() -> None:
+    assert send_and_await("http://vendor", transport=httpx2.WSGITransport(create_app())).task_id == 100001
+
+
+def test_several_threads_may_share_a_client() -> None:
+    with Client("http://vendor", **SETTINGS, transport=httpx2.WSGITransport(create_app())) as vendor:
+        with ThreadPoolExecutor(8) as threads:
+            tasks = list(threads.map(lambda number: vendor.send([str(number)], "x").task_id, range(100)))
+        assert sorted(tasks) == list(range(100001, 100101))
+        assert vendor.overage().overage == 900
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_the_five_actions_print_tables_for_people(environment: dict[str, str]) -
     )
     assert (code, err) == (0, "")
     assert "100001" in out
-    assert "accepted: 2; each text is 2 messages" in out
+    assert "each text is 2 messages" in out
     for arguments, shown in (
         (["overage"], "预付费"),
         (["checkkeyword", "x"], "没有包含屏蔽词"),
@@ -104,9 +104,13 @@ def test_the_five_actions_print_tables_for_people(environment: dict[str, str]) -
         (["send", "1"], 2, "--text"),
         (["send", "1", "--text", "한", "--charset", "gbk"], 2, "no bytes"),
         (["send", "1", "--text", "x", "--send-time", "tomorrow"], 2, "--send-time"),
-        (["overage", "--url", "vendor"], 2, "--url"),
+        (["overage", "--url", "vendor"], 2, "address"),
         (["nonsense"], 2, "nonsense"),
         (["overage", "--url", "http://127.0.0.1:1"], 3, "nothing was sent"),
+        (["status", "--follow", "nan"], 2, "--follow"),
+        (["status", "--timeout", "inf"], 2, "--timeout"),
+        (["status", "--keep", "/dev/null"], 2, "/dev/null"),
+        (["send", "--text", "x", ","], 2, "no number"),
     ],
     ids=str,
 )
@@ -226,10 +230,76 @@ def test_after_an_answer_that_was_lost_it_says_which_are_in_doubt(
     assert "not sent: 5 of 25, number 21 (13000000020) to number 25 (13000000024)\n" in err
 
 
+def test_numbers_may_be_given_as_on_the_wire(environment: dict[str, str]) -> None:
+    code, out, _ = sms10692(environment, "send", "13000000001,13000000002", " 13000000003 ", "--text", "x")
+    assert code == 0
+    assert "accepted: 3 of 3, number 1 (13000000001) to number 3 (13000000003)\n" in out
+
+
+# Standard output that nobody reads, or that cannot show what it is given
+
+
+def unread(environment: dict[str, str], *arguments: str) -> tuple[int, str]:
+    """The exit code and the standard error of a command whose standard output is closed."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "sms10692", *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        err = process.stderr.read()
+    assert "Traceback" not in err
+    return process.returncode, err
+
+
+def test_what_a_closed_pipe_did_not_take_is_on_standard_error(environment: dict[str, str]) -> None:
+    lines(environment, "send", *NUMBERS, "--text", "x")
+    code, err = unread(environment, "status", "--json")
+    assert code == 3
+    assert [json.loads(line)["mobile"] for line in err.splitlines()[:-1]] == NUMBERS
+
+
+def test_a_send_whose_output_nobody_takes_is_accounted_for(environment: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "numbers.txt"
+    file.write_text("\n".join(NUMBERS), "utf-8")
+    code, err = unread(environment, "send", f"--file={file}", "--text=x", "--batch=1", "--json")
+    assert code == 3
+    accepted = len(lines(environment, "status"))
+    assert f"accepted: {accepted} of 25" in err
+    assert f"not sent: {25 - accepted} of 25" in err
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "gbk", "utf-8"])
+def test_a_terminal_that_cannot_show_a_text_loses_nothing(environment: dict[str, str], encoding: str) -> None:
+    narrow = environment | {"PYTHONIOENCODING": encoding}
+    lines(environment, "send", "10000000031", "10000000031", "--text", "x")
+    ended = subprocess.run(
+        [sys.executable, "-m", "sms10692", "call", "--json"], capture_output=True, check=True, env=narrow
+    )
+    assert [json.loads(line)["content"] for line in ended.stdout.splitlines()] == ["<好> & 😀"] * 2
+    lines(environment, "send", "10000000031", "--text", "x")
+    ended = subprocess.run([sys.executable, "-m", "sms10692", "call"], capture_output=True, check=True, env=narrow)
+    assert b"10000000031" in ended.stdout
+
+
+def test_a_reply_is_shown_in_the_characters_that_were_sent() -> None:
+    program = "from sms10692.command import _show; _show(False, [{'content': ':smile: [bold]x[/bold]'}])"
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True).stdout
+    assert ":smile: [bold]x[/bold]" in shown
+    assert "\x1b" not in shown
+
+
 # Following
 
 
-def test_following_a_queue_shows_what_comes_until_interrupted(environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_following_a_queue_shows_what_comes_until_interrupted(
+    environment: dict[str, str], tmp_path: Path, stop: signal.Signals
+) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "sms10692", "status", "--follow", "0.05", "--json", "--keep", str(tmp_path)],
         env=environment,
@@ -241,7 +311,7 @@ def test_following_a_queue_shows_what_comes_until_interrupted(environment: dict[
         for number in ("13000000001", "13000000002"):
             lines(environment, "send", number, "--text", "x")
             assert json.loads(process.stdout.readline())["mobile"] == number
-        process.send_signal(signal.SIGINT)
+        process.send_signal(stop)
         _, err = process.communicate(timeout=10)
     assert process.returncode == 0
     assert err.splitlines()[-1].startswith("2 in ")

@@ -4,10 +4,11 @@ Here belongs `keep=` and `replay`, and processes that are killed in between.
 """
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import httpx2
 import pytest
 
 from emulators import running
-from sms10692 import AsyncClient, Client, Refused, Reply, Report, Unreadable, replay
+from sms10692 import AsyncClient, Client, Refused, Reply, Report, Unkept, Unreadable, replay, replies
 from sms10692_mock.http.app import create_app
 
 SETTINGS: dict[str, Any] = {"userid": "12", "account": "test", "password": "mima"}
@@ -75,7 +76,8 @@ def test_an_answer_that_cannot_be_read_is_kept_for_whoever_can(tmp_path: Path) -
         vendor.status(keep=tmp_path)
     (file,) = tmp_path.iterdir()
     assert file.read_bytes() == body
-    assert raised.value.__notes__ == [f"kept in {file}"]
+    assert raised.value.kept == file
+    assert str(file) in str(raised.value)
 
 
 def test_an_error_page_is_not_kept(tmp_path: Path) -> None:
@@ -119,7 +121,7 @@ def test_a_file_that_cannot_be_read_keeps_no_other_from_being_replayed(vendor: C
     assert [item.mobile for item in next(batches)] == NUMBERS
     with pytest.raises(Unreadable) as raised:
         next(batches)
-    assert raised.value.__notes__ == [f"kept in {tmp_path / '0.status.xml'}"]
+    assert raised.value.kept == tmp_path / "0.status.xml"
 
 
 FETCH = """
@@ -160,3 +162,108 @@ def test_a_process_that_is_killed_between_fetch_and_commit_loses_nothing(moment:
                 assert process.wait(5) == -signal.SIGKILL
             assert list(vendor.status()) == []
     assert replayed(tmp_path) == NUMBERS
+
+
+def test_a_folder_that_cannot_be_used_is_told_before_anything_is_fetched(vendor: Client, tmp_path: Path) -> None:
+    vendor.send(NUMBERS, "内容")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        vendor.status(keep=tmp_path / "file")
+    assert len(vendor.status()) == len(NUMBERS)
+
+
+def test_an_answer_that_the_disk_has_no_room_for_is_in_the_error(
+    vendor: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    vendor.send(NUMBERS, "内容")
+    monkeypatch.setattr("sms10692.keeping.os.fsync", no_room)
+    with pytest.raises(Unkept) as raised:
+        vendor.status(keep=tmp_path)
+    assert list(vendor.status(keep=tmp_path)) == []
+    assert [report.mobile for report in replies.reports(raised.value.reply)] == NUMBERS
+
+
+def test_a_refusal_that_a_killed_process_left_is_no_obstacle(vendor: Client, tmp_path: Path) -> None:
+    refusal = "<returnsms><errorstatus><error>1</error><remark>用户名或密码不能为空</remark></errorstatus></returnsms>"
+    (tmp_path / "0.status.xml").write_text(refusal, "utf-8")
+    vendor.send(NUMBERS, "内容")
+    vendor.status(keep=tmp_path)
+    assert replayed(tmp_path) == NUMBERS
+    assert not (tmp_path / "0.status.xml").exists()
+
+
+def test_a_whole_answer_that_was_not_yet_renamed_is_replayed(vendor: Client, tmp_path: Path) -> None:
+    vendor.send(NUMBERS, "内容")
+    kept = vendor.status(keep=tmp_path).kept
+    assert kept is not None
+    kept.rename(f"{kept}.partial")
+    (batch,) = replay(tmp_path)
+    batch.done()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_half_an_answer_is_told_when_nobody_writes_it_any_more(tmp_path: Path) -> None:
+    half = tmp_path / "0.status.xml.partial"
+    half.write_bytes(b"<returnsms><statusbox>")
+    assert list(replay(tmp_path)) == []
+    os.utime(half, (0, 0))
+    with pytest.raises(Unreadable) as raised:
+        list(replay(tmp_path))
+    assert raised.value.kept == half
+
+
+def test_batches_that_somebody_else_has_done_are_passed_over(vendor: Client, tmp_path: Path) -> None:
+    (tmp_path / "0.status.xml").mkdir()
+    vendor.send(NUMBERS, "内容")
+    for _ in vendor.all_status(2, keep=tmp_path):
+        pass
+    batches = replay(tmp_path)
+    first = next(batches)
+    for batch in replay(tmp_path):
+        batch.done()
+    first.done()
+    assert list(batches) == []
+
+
+class Hangs(httpx2.SyncByteStream, httpx2.AsyncByteStream):
+    """An answer that is interrupted in the middle."""
+
+    def __init__(self, interruption: type[BaseException]) -> None:
+        self.interruption = interruption
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"<returnsms><statusbox>"
+        raise self.interruption
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"<returnsms><statusbox>"
+        await asyncio.sleep(60)
+
+
+def test_what_came_before_an_interrupt_is_on_disk(tmp_path: Path) -> None:
+    transport = httpx2.MockTransport(lambda request: httpx2.Response(200, stream=Hangs(KeyboardInterrupt)))
+    with Client("http://vendor", **SETTINGS, transport=transport) as vendor, pytest.raises(KeyboardInterrupt):
+        vendor.status(keep=tmp_path)
+    assert [file.read_bytes() for file in tmp_path.glob("*.status.xml")] == [b"<returnsms><statusbox>"]
+
+
+def test_what_came_before_a_cancellation_is_on_disk(tmp_path: Path) -> None:
+    transport = httpx2.MockTransport(lambda request: httpx2.Response(200, stream=Hangs(KeyboardInterrupt)))
+
+    async def fetch() -> None:
+        async with AsyncClient("http://vendor", **SETTINGS, transport=transport) as vendor:
+            await asyncio.wait_for(vendor.status(keep=tmp_path), 0.1)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(fetch())
+    assert [file.read_bytes() for file in tmp_path.glob("*.status.xml")] == [b"<returnsms><statusbox>"]
+
+
+def test_kept_answers_are_for_their_owner_alone(vendor: Client, tmp_path: Path) -> None:
+    vendor.send(NUMBERS, "内容")
+    kept = vendor.status(keep=tmp_path).kept
+    assert kept is not None
+    assert kept.stat().st_mode & 0o077 == 0

@@ -88,6 +88,28 @@ def test_a_gbk_answer_may_hold_what_libxml2_refuses_as_gb2312() -> None:
     assert replies.replies(reply(body))[0].content == "镕囧€"
 
 
+@pytest.mark.parametrize("text", ["谢谢", "小", "没", "要", "谢谢你", "好的，谢谢！", "T"])
+@pytest.mark.parametrize("labelled", ["declared", "served"])
+def test_a_short_gbk_text_is_gbk_where_its_label_says_so(text: str, labelled: str) -> None:
+    boxes = BOX.replace("statusbox", "callbox").replace("<status>10</status>", f"<content>{text}</content>")
+    declaration = '<?xml version="1.0" encoding="gb2312" ?>' if labelled == "declared" else ""
+    headers = {"content-type": "text/xml; charset=gb2312"} if labelled == "served" else {}
+    body = f"{declaration}<returnsms>{boxes.replace('<errorcode>DELIVRD</errorcode>', '')}</returnsms>".encode("gbk")
+    assert replies.replies(RawReply(200, headers, body))[0].content == text
+
+
+def test_a_verdict_that_names_the_word_is_a_verdict() -> None:
+    for message in ("包含非法字符", "包含非法字符：", "包含非法字符：发票", " 包含非法字符 "):
+        assert replies.checked(reply(f"<returnsms><message>{message}</message></returnsms>")).is_forbidden
+        assert replies.checked(reply(SENT.replace("Success", "Faild").replace("ok", message))).is_forbidden
+
+
+def test_hostile_bytes_are_refused_in_a_moment() -> None:
+    for body in (b" " * 1_000_000, b"<?xml " * 200_000, b"\x80" * 1_000_000, b"<?xml encoding=" * 100_000):
+        for read in READERS:
+            unreadable(read, body)
+
+
 @pytest.mark.parametrize("message", sorted(REASONS))
 def test_no_message_of_the_manual_in_gbk_passes_for_utf_8(message: str) -> None:
     with pytest.raises(UnicodeDecodeError):
@@ -207,6 +229,8 @@ def test_a_send_that_says_something_else_is_unreadable(right: str, wrong: str) -
         ("<mobile>1", "<mobile><x/>1"),
         ("statusbox", "statusBox"),
         ("statusbox", "callbox"),
+        ("<statusbox><mobile>", "<statusbox/><mobile>"),
+        ("</mobile><taskid>1212</taskid>", "<taskid>1212</taskid></mobile>"),
     ],
 )
 def test_a_report_that_says_something_else_is_unreadable(right: str, wrong: str) -> None:

@@ -1,37 +1,79 @@
 """The Flask application: the vendor's pages in front, and behind them whatever a browser or a script may ask.
 
-Here belongs what Flask serves. The vendor's pages are in `pages`, what runs all this is in `serve`.
+Here belongs what Flask serves, and that it is guarded. The vendor's pages are in `pages`, what runs all is in `serve`.
 """
 
-from flask import Flask, Response
-from werkzeug.exceptions import NotFound
+from typing import Any
 
-from sms10692 import contract
+from flask import Flask, Response, jsonify, request
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException, NotFound
+
+from sms10692 import __version__, contract
+from sms10692_mock.http.control import control
+from sms10692_mock.http.guard import Guard
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.wsgi import WsgiPages
 from sms10692_mock.options import Options, vendor_of
+from sms10692_mock.vendor import Vendor
 
 
-def create_app(options: Options | None = None) -> Flask:
+def create_app(options: Options | None = None, guard: Guard | None = None) -> Flask:
     """The emulator as a Flask application, with `app.test_client()` and all; `options` as in `sms10692-mock serve`.
 
     >>> create_app().test_client().get("/v2sms.aspx?action=overage").text.splitlines()[2]
     ' <message>用户名或密码不能为空</message>'
     """
-    app = beside_the_pages()
     options = options or Options()
-    pages = Pages(vendor_of(options), options.dialect)
+    vendor = vendor_of(options)
+    app = beside_the_pages(vendor, options.dialect.name, guard or Guard())
+    pages = Pages(vendor, options.dialect)
     app.wsgi_app = WsgiPages(pages, elsewhere=app.wsgi_app)  # type: ignore[method-assign]  # Flask's way for middleware
     return app
 
 
-def beside_the_pages() -> Flask:
-    """What is served under all paths but the vendor's."""
-    app = Flask(__package__, static_folder=None)
+def beside_the_pages(vendor: Vendor, dialect: str, guard: Guard) -> Flask:
+    """What is served under all paths but the vendor's: the control address, with its own description."""
+    app = OpenAPI(
+        __package__,
+        info=Info(title="sms10692-mock", version=__version__),
+        static_folder=None,
+        doc_prefix="/_mock",
+        doc_url="/openapi.json",
+        validation_error_callback=_invalid,
+    )
+    app.register_api(control(vendor, dialect))
+
+    @app.before_request
+    def let_in() -> tuple[Response, int] | None:
+        if not request.path.startswith("/_mock/"):
+            return None
+        refusal = guard.refusal(request.method, request.headers)
+        return None if refusal is None else _error(refusal[1], refusal[0])
 
     @app.errorhandler(NotFound)
-    def no_such_page(error: NotFound) -> Response:
+    def no_such_page(error: NotFound) -> tuple[Response, int] | Response:
+        if request.path.startswith("/_mock/"):
+            return _error("there is no such address; GET /_mock/openapi.json has them all", 404)
         pages = "".join(f"  {page.path}\n" for page in contract.PAGES)
         return Response(f"There is no such page. The vendor's are:\n{pages}", 404, mimetype="text/plain")
 
+    @app.errorhandler(HTTPException)
+    def other(error: HTTPException) -> tuple[Response, int]:
+        return _error(error.description or error.name, error.code or 500)
+
     return app
+
+
+def _error(words: str, status: int) -> tuple[Response, int]:
+    return jsonify(error=words), status
+
+
+def _invalid(error: ValidationError) -> Any:
+    first = error.errors(include_url=False)[0]
+    place = ".".join(map(str, first["loc"])) or "the body"
+    response = jsonify(error=f"{place}: {first['msg']}")
+    response.status_code = 422
+    return response

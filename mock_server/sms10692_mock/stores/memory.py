@@ -5,7 +5,7 @@ Here belongs how to keep the protocol's promises in memory, in time that does no
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from threading import Lock
 from typing import Generic, TypeVar
@@ -83,8 +83,11 @@ class MemoryStore:
     def userids(self) -> list[str]:
         return list(self._books)
 
-    def change(self, account: Account) -> None:
-        self._book(account.userid).account = account
+    def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
+        book = self._book(userid)
+        with book.lock:
+            book.account = change(book.account)
+            return book.account
 
     def close(self, userid: str) -> None:
         self._books.pop(userid, None)
@@ -115,6 +118,12 @@ class MemoryStore:
             book.reports.put(reports, now)
             book.replies.put(replies, now)
             return book.points
+
+    def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
+        book = self._book(userid)
+        with book.lock:
+            book.reports.put(reports, now)
+            book.replies.put(replies, now)
 
     def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
         book = self._book(userid)

@@ -4,7 +4,7 @@ Here belong the records that are kept and the operations on them, each of which 
 when many callers come at once. What a send costs, or what becomes of it, is decided before it reaches a store.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from sms10692_mock.accounts import Account
@@ -56,8 +56,8 @@ class Store(Protocol):
     def userids(self) -> list[str]:
         """All customers, in the order in which they came."""
 
-    def change(self, account: Account) -> None:
-        """Put other terms in place of a customer's; what it has and what waits for it stay."""
+    def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
+        """Put other terms in place of a customer's, and return them; what it has and what waits for it stay."""
 
     def close(self, userid: str) -> None:
         """Forget a customer and all that was kept for it. Of no effect where there is none."""
@@ -78,6 +78,9 @@ class Store(Protocol):
 
         Returns None, with nothing charged or queued, where a pre-paid balance is smaller than the cost (R6).
         """
+
+    def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
+        """Queue what came without a send."""
 
     def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
         """Hand over, for good, up to `limit` of the reports that are due, first in, first out (R10, R11)."""

@@ -1,0 +1,304 @@
+"""The control address does what it says to one account and to no other, and lets nobody in who should stay out.
+
+Here belongs `/_mock` in process. What the vendor says afterwards is asked of its pages.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from emulators import MANUALS_MOMENT, Address, ask, options, running, sign
+from sms10692_mock.http.app import create_app
+from sms10692_mock.http.guard import Guard
+
+
+class Office:
+    """An emulator and its control address, both in this process; the real time stands still until a test turns it."""
+
+    def __init__(self, guard: Guard | None = None, **given: Any) -> None:
+        self.now = MANUALS_MOMENT
+        self.app = create_app(options(lambda: self.now, **given), guard)
+        self.http: FlaskClient = self.app.test_client()
+
+    def control(self, method: str, path: str, document: Any = None, **headers: str) -> Any:
+        """The document that a request to the control address gets, which must succeed."""
+        response = self.http.open(f"/_mock/{path}", method=method, json=document or {}, headers=headers)
+        assert response.status_code in {200, 201}, response.text
+        return response.json
+
+    def refusal(self, method: str, path: str, **request: Any) -> tuple[int, str]:
+        """The status and the words with which a request is refused."""
+        arguments: dict[str, Any] = {"json": {}} | request
+        response = self.http.open(f"/_mock/{path}", method=method, **arguments)
+        assert response.json is not None
+        return response.status_code, response.json["error"]
+
+    def ask(self, page: str, account: dict[str, Any], **fields: str) -> str:
+        """What the vendor says to an account."""
+        credentials = {"userid": account["userid"], "timestamp": "1"}
+        credentials["sign"] = sign(account["account"], account["password"], "1")
+        return self.http.post(page, data=credentials | fields).text
+
+    def send(self, account: dict[str, Any], **fields: str) -> str:
+        return self.ask("/v2sms.aspx", account, **{"action": "send", "mobile": "13000000001", "content": "x"} | fields)
+
+    def status(self, account: dict[str, Any]) -> str:
+        return self.ask("/v2statusApi.aspx", account, action="query")
+
+    def call(self, account: dict[str, Any]) -> str:
+        return self.ask("/v2callApi.aspx", account, action="query")
+
+
+# Accounts
+
+
+def test_a_throw_away_account_is_fresh_and_works() -> None:
+    office = Office()
+    one, other = (office.control("POST", "accounts") for _ in range(2))
+    assert {"points": 1000, "send_total": 1000, "payinfo": "prepaid", "dialect": "manual"}.items() <= one.items()
+    assert len({one["userid"], other["userid"], "12"}) == 3
+    assert "<remainpoint>999<" in office.send(one)
+    assert office.control("GET", f"accounts/{one['userid']}")["points"] == 999
+    assert office.control("GET", f"accounts/{other['userid']}")["points"] == 1000
+    assert "statusbox" in office.status(one)
+    assert "statusbox" not in office.status(other)
+
+
+def test_an_account_is_made_as_asked() -> None:
+    office = Office()
+    made = office.control(
+        "POST", "accounts", {"points": 5, "postpaid": True, "may_read_reports": False, "dialect": "observed"}
+    )
+    assert (made["payinfo"], made["points"], made["send_total"], made["dialect"]) == ("postpaid", 0, 0, "observed")
+    assert "<remainpoint>-1<" in office.send(made)
+    assert "<error>3<" in office.status(made)
+    assert "<checkCounts>x<" in office.ask("/v2sms.aspx", made, action="checkkeyword", content="x")
+
+
+def test_terms_may_change_and_what_waits_stays() -> None:
+    office = Office()
+    account = office.control("POST", "accounts", {"points": 1})
+    office.send(account)
+    changed = office.control("PATCH", f"accounts/{account['userid']}", {"charge": 10, "may_read_reports": False})
+    assert (changed["points"], changed["send_total"], changed["may_read_reports"]) == (10, 11, False)
+    assert "<error>3<" in office.status(account)
+    assert office.control("PATCH", f"accounts/{account['userid']}", {"may_read_reports": True})["points"] == 10
+    assert "statusbox" in office.status(account)
+
+
+def test_a_closed_account_is_unknown() -> None:
+    office = Office()
+    account = office.control("POST", "accounts")
+    office.control("DELETE", f"accounts/{account['userid']}")
+    assert "用户名或密码错误" in office.send(account)
+    for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/reset"), ("GET", "/clock")):
+        status, words = office.refusal(method, f"accounts/{account['userid']}{path}")
+        assert (status, account["userid"] in words) == (404, True)
+    assert [one["userid"] for one in office.control("GET", "accounts")["accounts"]] == ["12"]
+
+
+def test_a_reset_account_begins_anew() -> None:
+    office = Office()
+    account = office.control("POST", "accounts", {"points": 3})
+    office.send(account, mobile="10000000030")
+    office.control("POST", f"accounts/{account['userid']}/reset")
+    assert "statusbox" not in office.status(account)
+    assert "callbox" not in office.call(account)
+    assert office.control("GET", f"accounts/{account['userid']}")["points"] == 3
+
+
+def test_changes_at_the_same_moment_are_all_made() -> None:
+    office = Office()
+    userid = office.control("POST", "accounts", {"points": 0})["userid"]
+    office.control("PUT", f"accounts/{userid}/clock", {"mode": "frozen"})
+
+    def change(_: int) -> None:
+        http = office.app.test_client()
+        assert http.patch(f"/_mock/accounts/{userid}", json={"charge": 1}).status_code == 200
+        assert http.post(f"/_mock/accounts/{userid}/clock/advance", json={"seconds": 1}).status_code == 200
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(change, range(100)))
+    assert office.control("GET", f"accounts/{userid}")["points"] == 100
+    assert office.control("GET", f"accounts/{userid}/clock")["now"] == "2011-12-02T22:13:51+08:00"
+
+
+# Reports and replies that nobody sent for
+
+
+def test_reports_and_replies_may_be_put_into_the_queues() -> None:
+    office = Office()
+    account = office.control("POST", "accounts")
+    path = f"accounts/{account['userid']}"
+    office.control("POST", f"{path}/reports", {"mobile": "13000000001", "status": 20, "errorcode": "GB:0002"})
+    office.control("POST", f"{path}/reports", {"mobile": "13000000002", "task_id": 7, "extno": "01", "seconds": 60})
+    office.control("POST", f"{path}/replies", {"mobile": "13000000003", "content": "<T>"})
+    first = office.status(account)
+    assert "<mobile>13000000001<" in first
+    assert "<errorcode>GB:0002<" in first
+    assert "13000000002" not in first
+    office.now += 60
+    assert "<taskid>7<" in office.status(account)
+    assert "<content>&lt;T&gt;<" in office.call(account)
+
+
+# Clocks
+
+
+def test_an_account_has_its_own_clock() -> None:
+    office = Office()
+    one, other = (office.control("POST", "accounts") for _ in range(2))
+    for account in (one, other):
+        office.send(account, mobile="10000000023")
+    clock = office.control("POST", f"accounts/{one['userid']}/clock/advance", {"seconds": 30})
+    assert clock == {"mode": "running", "now": "2011-12-02T22:12:41+08:00", "speed": 1.0}
+    assert "<receivetime>2011-12-02 22:12:41<" in office.status(one)
+    assert "statusbox" not in office.status(other)
+
+
+def test_the_clock_for_all_is_for_those_that_have_none() -> None:
+    office = Office()
+    one, other = (office.control("POST", "accounts") for _ in range(2))
+    office.control("PUT", f"accounts/{one['userid']}/clock", {"mode": "frozen", "now": "2020-01-01T00:00:00Z"})
+    office.control("POST", "clock/advance", {"seconds": 86400})
+    office.send(one)
+    office.send(other)
+    assert "<receivetime>2020-01-01 08:00:00<" in office.status(one)
+    assert "<receivetime>2011-12-03 22:12:11<" in office.status(other)
+
+
+def test_a_clock_stands_still_runs_fast_and_is_real_again() -> None:
+    office = Office()
+    assert office.control("GET", "clock") == {"mode": "real", "now": "2011-12-02T22:12:11+08:00", "speed": 1.0}
+    office.control("PUT", "clock", {"mode": "frozen"})
+    office.now += 100
+    assert office.control("GET", "clock")["now"] == "2011-12-02T22:12:11+08:00"
+    office.control("PUT", "clock", {"mode": "running", "speed": 60})
+    office.now += 1
+    assert office.control("GET", "clock") == {"mode": "running", "now": "2011-12-02T22:13:11+08:00", "speed": 60.0}
+    office.control("PUT", "clock", {"mode": "real"})
+    assert office.control("GET", "clock")["now"] == "2011-12-02T22:13:52+08:00"
+
+
+# Words, health, description
+
+
+def test_forbidden_words_may_be_others() -> None:
+    office = Office()
+    account = office.control("POST", "accounts")
+    assert "发票" in office.control("GET", "keywords")["words"]
+    assert office.control("PUT", "keywords", {"words": ["x"]}) == {"words": ["x"]}
+    assert "包含非法字符：" in office.send(account)
+    assert "<message>ok<" in office.send(account, content="发票")
+
+
+def test_it_says_that_it_is_there_and_what_it_can() -> None:
+    office = Office(dialect="observed")
+    health = office.control("GET", "health")
+    assert (health["ready"], health["dialect"], health["store"]) == (True, "observed", "memory")
+    description = office.control("GET", "openapi.json")
+    assert {"/_mock/health", "/_mock/accounts", "/_mock/accounts/{userid}/clock/advance"} <= description["paths"].keys()
+
+
+# What is wrong is said, and changes nothing
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "document", "said"),
+    [
+        ("POST", "accounts", {"points": -1}, "points"),
+        ("POST", "accounts", {"points": "5"}, "points"),
+        ("POST", "accounts", {"pionts": 5}, "pionts"),
+        ("POST", "accounts", {"dialect": "json"}, "dialect"),
+        ("POST", "accounts", [], "body"),
+        ("PATCH", "accounts/12", {"password": "x"}, "password"),
+        ("PATCH", "accounts/12", {"charge": 10**16}, "charge"),
+        ("PUT", "clock", {"mode": "stopped"}, "mode"),
+        ("PUT", "clock", {"mode": "frozen", "now": "2020-01-01 00:00:00"}, "now"),
+        ("POST", "clock/advance", {"seconds": -1}, "seconds"),
+        ("POST", "clock/advance", {}, "seconds"),
+        ("PUT", "keywords", {"words": "x"}, "words"),
+        ("POST", "accounts/12/reports", {"mobile": "1", "status": 99}, "status"),
+        ("POST", "accounts/12/replies", {"mobile": "1"}, "content"),
+    ],
+    ids=str,
+)
+def test_a_wrong_document_is_refused_by_name(method: str, path: str, document: Any, said: str) -> None:
+    status, words = Office().refusal(method, path, json=document)
+    assert status == 422
+    assert said in words
+
+
+def test_other_addresses_and_methods_are_refused_in_json() -> None:
+    assert Office().refusal("GET", "nowhere")[0] == 404
+    assert Office().refusal("DELETE", "health")[0] == 405
+
+
+# Who is let in
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "127.0.0.1:10692"}, 200),
+        ({"Host": "localhost"}, 200),
+        ({"Host": "[::1]:10692"}, 200),
+        ({"Host": "rebound.example"}, 403),
+        ({"Host": "127.0.0.1.rebound.example"}, 403),
+        ({"Host": ""}, 403),
+        ({"Host": "localhost", "Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Host": "localhost", "Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Host": "localhost", "Sec-Fetch-Site": "same-site"}, 403),
+        ({"Host": "localhost:1", "Origin": "http://localhost:1"}, 200),
+        ({"Host": "localhost:1", "Origin": "http://localhost:2"}, 403),
+        ({"Host": "localhost", "Origin": "null"}, 403),
+    ],
+    ids=str,
+)
+def test_only_this_machines_own_pages_are_let_in(headers: dict[str, str], status: int) -> None:
+    response = Office().http.get("/_mock/accounts", headers=headers)
+    assert response.status_code == status
+    assert "Access-Control-Allow-Origin" not in response.headers
+    if status != 200:
+        assert "mima" not in response.text
+
+
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data", ""])
+def test_a_form_post_changes_nothing(content_type: str) -> None:
+    office = Office()
+    status, _ = office.refusal("POST", "accounts", json=None, data=b"{}", content_type=content_type)
+    assert status == 415
+    assert len(office.control("GET", "accounts")["accounts"]) == 1
+
+
+def test_a_token_is_demanded_where_there_is_one() -> None:
+    office = Office(Guard(frozenset({"mock.example"}), "s3cret"))
+    host = {"Host": "mock.example"}
+    for wrong in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "s3cret"}, {"Authorization": "Bearer 秘"}):
+        headers = host | {name: value.encode().decode("latin-1") for name, value in wrong.items()}
+        assert office.http.get("/_mock/accounts", headers=headers).status_code == 401
+    right = host | {"Authorization": "Bearer s3cret"}
+    assert office.http.get("/_mock/accounts", headers=right).status_code == 200
+
+
+def test_the_vendors_pages_need_no_token() -> None:
+    office = Office(Guard(token="s3cret"))
+    assert "用户名或密码不能为空" in office.http.get("/v2sms.aspx?action=overage", headers={"Host": "any"}).text
+
+
+@pytest.fixture(scope="module")
+def wide() -> Iterator[tuple[Address, str]]:
+    with running("--host", "0.0.0.0", "--log-level", "error") as (process, (_, port)):  # noqa: S104 - it is what is tested
+        assert process.stdout is not None
+        said = [process.stdout.readline() for _ in range(3)]
+        yield ("127.0.0.1", port), said[-1].removeprefix("token of the control address: ").strip()
+
+
+def test_where_others_can_reach_it_a_token_is_made_and_printed(wide: tuple[Address, str]) -> None:
+    address, token = wide
+    without = ask(address, b"GET /_mock/accounts HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    given = f"GET /_mock/accounts HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
+    assert (without.status, ask(address, given.encode()).status) == (401, 200)
