@@ -23,12 +23,14 @@ BRIEF = Profile("brief", examples=4, runs=15, steps=15, rounds=2)
 
 def examined(fault: Fault, clauses: list[Clause]) -> list[Verdict]:
     """What the suite says, through a socket, of the vendor with this fault."""
-    with served(fault) as url:
-        address, gate = address_of(url), Gate()
+    with served(fault) as vendor:
+        address, gate = address_of(vendor.url), Gate()
         control = Control(address)
         own, _ = open_gate(address, control, gate)
         profile = PROFILES["quick"] if WHOLE else BRIEF
-        return list(examine(Lab(address, own, gate, control, profile), clauses))
+        verdicts = list(examine(Lab(address, own, gate, control, profile), clauses))
+        assert vendor.errors == []
+        return verdicts
 
 
 def of(verdicts: list[Verdict], state: State) -> set[str]:

@@ -5,6 +5,7 @@ Here belong how one is made and served, and where a fault can be put in. The fau
 
 import json
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -139,7 +140,7 @@ class Control:
             real = self._vendor.real_time()
             clock = account.clock or Turned(real, real)
             turned = Turned(clock.now(real), real, 0.0) if method == "PUT" else clock.advanced(given["seconds"], real)
-            store.change(replace(account, clock=turned))
+            store.change(rest[0], lambda one: replace(one, clock=turned))
         if rest[1:]:
             now = datetime.fromtimestamp(self._vendor.now(store.account(rest[0])), CHINA)
             return 200, {"mode": "frozen", "now": now.isoformat(), "speed": 0.0}
@@ -206,14 +207,28 @@ class _Wire(BaseHTTPRequestHandler):
         return b"".join(pieces)
 
 
-class _Server(ThreadingHTTPServer):
+class Vendors(ThreadingHTTPServer):
+    """A vendor on a socket. A fault that ends in an exception is no broken vendor but a broken test: see `errors`."""
+
     daemon_threads = True
     request_queue_size = 128
 
+    def __init__(self, wire: type[_Wire]) -> None:
+        super().__init__(("127.0.0.1", 0), wire)
+        self.errors: list[str] = []
+
+    @property
+    def url(self) -> str:
+        """Its address, and its control address."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        self.errors.append(traceback.format_exc())
+
 
 @contextmanager
-def served(fault: Fault | None = None) -> Iterator[str]:
-    """A vendor and its control address, at the URL that this gives."""
+def served(fault: Fault | None = None) -> Iterator[Vendors]:
+    """A vendor and its control address."""
     fault = fault or Fault()
     store = fault.store()
     store.open(MANUALS_OWN)
@@ -221,11 +236,11 @@ def served(fault: Fault | None = None) -> Iterator[str]:
     kind = UncheckedVendor if checked and fault.vendor is Vendor else fault.vendor
     vendor = kind(store, Options().clock, fault.keywords(), billing=fault.billing)
     wire = type("Wire", (_Wire,), {"pages": FaultyPages(vendor, fault), "control": Control(vendor)})
-    with _Server(("127.0.0.1", 0), wire) as server:
+    with Vendors(wire) as server:
         thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01), daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
+            yield server
         finally:
             server.shutdown()
             thread.join()

@@ -72,7 +72,7 @@ class Profile:
 PROFILES: Final[Mapping[str, Profile]] = {
     profile.name: profile
     for profile in (
-        Profile("quick", examples=12, runs=10, steps=15, rounds=3),
+        Profile("quick", examples=25, runs=25, steps=20, rounds=5),
         Profile("thorough", examples=200, runs=150, steps=40, rounds=30),
     )
 }

@@ -100,11 +100,6 @@ WAYS: Final[Mapping[str, tuple[Way, ...]]] = {
         lambda page, pairs: _header(placed(page, body=pairs), ("Expect", "100-continue")),
     ),
     "R14-percent-u": (lambda page, pairs: placed(page, body=pairs, encode=unicode_escapes),),
-    "R14-plus": (
-        lambda page, pairs: placed(
-            page, body=pairs, encode=lambda text: percent(CHARSET[page])(text).replace(b"%20", b"+")
-        ),
-    ),
     "R14-lower-percent": (
         lambda page, pairs: placed(page, body=pairs, encode=lambda text: _lower_codes(percent(CHARSET[page])(text))),
     ),
@@ -184,6 +179,14 @@ def _utf8_codes_on_the_gbk_page_are_not_understood(lab: Lab) -> None:
     expect_message(answer, "没有包含屏蔽词")
     answer = lab.ask(placed(UTF8, body=_pairs(lab.own, lab.forbidden), encode=percent("gbk")))
     expect_message(answer, "没有包含屏蔽词")
+
+
+@holds("R14-plus")
+def _a_plus_is_a_space(lab: Lab) -> None:
+    pairs = list((lab.own.credentials("2012-07-01 23:12:12") | {"action": "overage"}).items())
+    for body, query in ((pairs, ()), ((), pairs)):
+        request = placed(UTF8, body=body, query=query, encode=lambda text: percent("utf-8")(text).replace(b"%20", b"+"))
+        expect_message(lab.ask(request), "")
 
 
 @holds("R14-query-first")

@@ -158,6 +158,19 @@ def _reports_come_first_in_first_out(lab: Lab) -> None:
     expect(told == wanted, answer, f"the reports of {wanted}", f"{told}")
 
 
+@holds("1.2-own")
+def _an_account_gets_what_is_its_own(lab: Lab) -> None:
+    sender, other = lab.account(), lab.account()
+    expect_sent(lab.send(sender, "10000000030"), 1)
+    lab.clock.advance(sender.userid, 180)
+    lab.clock.advance(other.userid, 180)
+    for fetch, tag in ((lab.status, "<statusbox>"), (lab.call, "<callbox>")):
+        answer = fetch(other)
+        expect(tag not in answer.text, answer, "nothing: another account sent")
+        answer = fetch(sender)
+        expect(tag in answer.text, answer, "what the account's own send brought")
+
+
 @holds("4.4-1")
 def _error_1(lab: Lab) -> None:
     for empty in ("sign", "timestamp", "userid"):
