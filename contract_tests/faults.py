@@ -16,7 +16,7 @@ from sms10692_mock.accounts import Account
 from sms10692_mock.answers import Answer, Balance, Checked, Refusal, Replies, Reports, Sent
 from sms10692_mock.calls import Call
 from sms10692_mock.checks import Case, Check
-from sms10692_mock.http.pages import Request, Response
+from sms10692_mock.http.pages import Request
 from sms10692_mock.keywords import Keywords
 from sms10692_mock.stores.memory import MemoryStore
 from sms10692_mock.stores.protocol import Reply, Report, Standing
@@ -56,7 +56,11 @@ WORDS: Final = (
     Broken("Sucess in lower case", _says("Sucess", "sucess"), ("2.3-found",)),
     Broken("Success misspelt", _says("Success<", "Sucess<"), ("1.3-ok",)),
     Broken("Faild corrected in send", _says("Faild", "Failed", _SENT), ("1.3-credentials-wrong", "1.3-forbidden")),
-    Broken("Faild corrected in overage", _says("Faild", "Failed", _FOUND), ("2.3-credentials-wrong", "2.3-credentials-empty")),
+    Broken(
+        "Faild corrected in overage",
+        _says("Faild", "Failed", _FOUND),
+        ("2.3-credentials-wrong", "2.3-credentials-empty"),
+    ),
     Broken("Faild in lower case", _says("Faild", "faild"), ("1.3-credentials-wrong", "2.3-credentials-wrong")),
     Broken("ok in upper case", _says(">ok<", ">OK<"), ("1.3-ok",)),
     Broken("a message where overage has none", _says("<message></message>", "<message>ok</message>"), ("2.3-found",)),
@@ -66,14 +70,28 @@ WORDS: Final = (
     Broken("the word appended", _says("字符：", "字符：发票"), ("1.3-forbidden",)),
     Broken("没有包含屏蔽词 misspelt", _says("屏蔽词", "敏感词"), ("3.3-nothing-forbidden",)),
     Broken("prepaid misspelt", _says("预付费", "预付"), ("2.3-found", "2.3-payinfo")),
-    Broken("pre- and postpaid exchanged", Fault(answer=lambda call, one: one._replace(payinfo={"预付费": "后付费", "后付费": "预付费"}[one.payinfo]) if isinstance(one, Balance) else one), ("2.3-payinfo",)),
+    Broken(
+        "pre- and postpaid exchanged",
+        Fault(
+            answer=lambda call, one: (
+                one._replace(payinfo={"预付费": "后付费", "后付费": "预付费"}[one.payinfo])
+                if isinstance(one, Balance)
+                else one
+            )
+        ),
+        ("2.3-payinfo",),
+    ),
     Broken("sql in upper case", _says("sql注入", "SQL注入"), ("1.3-sql",)),
     Broken("the comma of the balance half-width", _says("对不起，", "对不起,"), ("1.3-balance",)),
     Broken("taskID spelt taskid", _says("taskID", "taskid", _SENT), ("1.3-ok", "1.3-credentials-wrong")),
     Broken("taskid spelt taskID", _says("taskid>", "taskID>", _REPORTS), ("4.3-layout",)),
     Broken("errorstatus spelt errorStatus", _says("errorstatus", "errorStatus"), ("4.4-1", "5.4-1")),
     Broken("remark spelt message", _says("remark>", "message>"), ("4.4-1", "4.4-2")),
-    Broken("the errors from zero", Fault(text=lambda text, call: re.sub(r"<error>(\d)<", lambda found: f"<error>{int(found[1]) - 1}<", text)), ("4.4-1", "4.4-2", "5.4-1")),
+    Broken(
+        "the errors from zero",
+        Fault(text=lambda text, call: re.sub(r"<error>(\d)<", lambda found: f"<error>{int(found[1]) - 1}<", text)),
+        ("4.4-1", "4.4-2", "5.4-1"),
+    ),
     Broken("DELIVRD corrected", _says("DELIVRD", "DELIVERED"), ("4.3-status",)),
 )
 
@@ -83,12 +101,26 @@ LAYOUT: Final = (
     Broken("elements of a report in another order", _order("status", "receivetime"), ("4.3-layout",)),
     Broken("errorcode before receivetime", _order("receivetime", "errorcode"), ("4.3-layout",)),
     Broken("elements of a reply in another order", _order("content", "receivetime"), ("5.3-layout",)),
-    Broken("no successCounts in a refusal", Fault(text=lambda text, call: text.replace("\n <successCounts>0</successCounts>", "")), ("1.3-credentials-wrong",)),
+    Broken(
+        "no successCounts in a refusal",
+        Fault(text=lambda text, call: text.replace("\n <successCounts>0</successCounts>", "")),
+        ("1.3-credentials-wrong",),
+    ),
     Broken("no payinfo in a refusal", _says("\n <payinfo></payinfo>", ""), ("2.3-credentials-wrong",)),
     Broken("no errorcode in a report", _without("errorcode"), ("4.3-layout",)),
     Broken("no extno in a report", _without("extno", _REPORTS), ("4.3-layout", "1.2-extno")),
     Broken("no extno in a reply", _without("extno", _REPLIES), ("5.3-layout",)),
-    Broken("returnstatus in checkkeyword", Fault(text=lambda text, call: text.replace("\n <message>", "\n <returnstatus>Success</returnstatus>\n <message>") if "returnstatus" not in text and "message" in text else text), ("3.3-forbidden", "3.3-nothing-forbidden")),
+    Broken(
+        "returnstatus in checkkeyword",
+        Fault(
+            text=lambda text, call: (
+                text.replace("\n <message>", "\n <returnstatus>Success</returnstatus>\n <message>")
+                if "returnstatus" not in text and "message" in text
+                else text
+            )
+        ),
+        ("3.3-forbidden", "3.3-nothing-forbidden"),
+    ),
     Broken("one element too many", _says("</successCounts>", "</successCounts>\n <time>0</time>"), ("1.3-ok",)),
     Broken("white space inside an element", _says("<taskID>", "<taskID> "), ("1.3-ok",)),
     Broken("white space inside overage", _says("</overage>", "\n </overage>"), ("2.3-found",)),
@@ -101,7 +133,11 @@ LAYOUT: Final = (
     Broken("UTF-8 in upper case", _says("utf-8", "UTF-8"), ("2.3-found", "4.4-1")),
     Broken("gbk for gb2312", _says('"gb2312"', '"gbk"'), ("2.3-found",)),
     Broken("utf-8 declared on the GBK page", _says('"gb2312"', '"utf-8"'), ("2.3-found",)),
-    Broken("a space after nothing to fetch", _says("<returnsms></returnsms>", "<returnsms>\n </returnsms>"), ("4.3-nothing", "5.3-nothing")),
+    Broken(
+        "a space after nothing to fetch",
+        _says("<returnsms></returnsms>", "<returnsms>\n </returnsms>"),
+        ("4.3-nothing", "5.3-nothing"),
+    ),
     Broken("an empty element closed in one tag", _says("<message></message>", "<message/>"), ("2.3-found",)),
 )
 
@@ -119,18 +155,57 @@ def _unencodable_lost(body: bytes, page: Page) -> bytes:
 
 CHARSETS: Final = (
     Broken("UTF-8 on the GBK page", Fault(body=_encoded_in_utf8), ("1.1-gbk", "3.3-forbidden")),
-    Broken("the GBK page reads UTF-8", Fault(decode={"utf-8": lambda raw: raw.decode("utf-8", "replace"), "gb2312": lambda raw: raw.decode("utf-8", "replace")}), ("1.1-gbk", "3.2-content")),
-    Broken("the UTF-8 page reads GBK", Fault(decode={"utf-8": lambda raw: raw.decode("gbk", "replace"), "gb2312": lambda raw: raw.decode("gbk", "replace")}), ("1.1-utf8", "3.2-content")),
-    Broken("GB2312 and no more on the GBK page", Fault(decode={"utf-8": lambda raw: raw.decode("utf-8", "replace"), "gb2312": lambda raw: raw.decode("gb2312", "replace")}), ("R14-euro",)),
+    Broken(
+        "the GBK page reads UTF-8",
+        Fault(
+            decode={
+                "utf-8": lambda raw: raw.decode("utf-8", "replace"),
+                "gb2312": lambda raw: raw.decode("utf-8", "replace"),
+            }
+        ),
+        ("1.1-gbk", "3.2-content"),
+    ),
+    Broken(
+        "the UTF-8 page reads GBK",
+        Fault(
+            decode={
+                "utf-8": lambda raw: raw.decode("gbk", "replace"),
+                "gb2312": lambda raw: raw.decode("gbk", "replace"),
+            }
+        ),
+        ("1.1-utf8", "3.2-content"),
+    ),
+    Broken(
+        "GB2312 and no more on the GBK page",
+        Fault(
+            decode={
+                "utf-8": lambda raw: raw.decode("utf-8", "replace"),
+                "gb2312": lambda raw: raw.decode("gb2312", "replace"),
+            }
+        ),
+        ("R14-euro",),
+    ),
     Broken("unencodable characters as ?", Fault(body=_unencodable_lost), ("R17-unencodable", "R14-euro")),
     Broken("& not escaped", _says("&amp;", "&"), ("5.3-escapes", "R17-escapes")),
     Broken("< not escaped", _says("&lt;", "<"), ("5.3-escapes", "R17-escapes")),
     Broken("> not escaped", _says("&gt;", ">"), ("5.3-escapes", "R17-escapes")),
     Broken("a carriage return not escaped", _says("&#13;", "\r"), ("R17-escapes",)),
     Broken("escaped twice", _says("&lt;", "&amp;lt;"), ("5.3-escapes", "R17-escapes")),
-    Broken("text/html", Fault(response=lambda call, one: one._replace(headers=[("Content-Type", "text/html; charset=utf-8")])), ("A7",)),
-    Broken("HTTP 400 for a refusal", Fault(response=lambda call, one: one._replace(status=400) if b"Faild" in one.body else one), ("A7",)),
-    Broken("HTTP 401 for a wrong signature", Fault(response=lambda call, one: one._replace(status=401) if b"<error>2<" in one.body else one), ("A7",)),
+    Broken(
+        "text/html",
+        Fault(response=lambda call, one: one._replace(headers=[("Content-Type", "text/html; charset=utf-8")])),
+        ("A7",),
+    ),
+    Broken(
+        "HTTP 400 for a refusal",
+        Fault(response=lambda call, one: one._replace(status=400) if b"Faild" in one.body else one),
+        ("A7",),
+    ),
+    Broken(
+        "HTTP 401 for a wrong signature",
+        Fault(response=lambda call, one: one._replace(status=401) if b"<error>2<" in one.body else one),
+        ("A7",),
+    ),
 )
 
 
@@ -176,10 +251,26 @@ _UNCHECKED: Final = (
 )
 
 CHECKS: Final = (
-    *(Broken(f"{chapter} without the check {message}", _unchecked(message, chapter), clauses) for message, chapter, clauses in _UNCHECKED),
-    *(Broken(f"the checks {place + 1} and {place + 2} of send swapped", _swapped(place, "send"), ("R1-send",)) for place in range(6) if place != 4),  # a text of white space holds no word: these two never both apply
-    *(Broken(f"the checks {place + 1} and {place + 2} of the queues swapped", _swapped(place, "queue"), ("R1-queues",)) for place in range(3)),
-    Broken("the first two checks of overage swapped", _swapped(0, "asking"), ("2.3-credentials-empty", "3.3-credentials-empty")),
+    *(
+        Broken(f"{chapter} without the check {message}", _unchecked(message, chapter), clauses)
+        for message, chapter, clauses in _UNCHECKED
+    ),
+    *(
+        Broken(f"the checks {place + 1} and {place + 2} of send swapped", _swapped(place, "send"), ("R1-send",))
+        for place in range(6)
+        if place != 4
+    ),  # a text of white space holds no word: these two never both apply
+    *(
+        Broken(
+            f"the checks {place + 1} and {place + 2} of the queues swapped", _swapped(place, "queue"), ("R1-queues",)
+        )
+        for place in range(3)
+    ),
+    Broken(
+        "the first two checks of overage swapped",
+        _swapped(0, "asking"),
+        ("2.3-credentials-empty", "3.3-credentials-empty"),
+    ),
 )
 
 
@@ -210,14 +301,42 @@ def _by_any_userid() -> Fault:
 
 
 SIGNATURES: Final = (
-    Broken("a signature without case", _signed(lambda case, one: case.call.sign.lower() == _right(case, one)), ("1.2-sign-wrong",)),
-    Broken("a signature over password + account", _signed(lambda case, one: case.call.sign == signing.sign(one.password, one.account, case.call.timestamp)), ("1.2-sign",)),
-    Broken("half a signature is enough", _signed(lambda case, one: case.call.sign[:16] == _right(case, one)[:16]), ("1.2-sign-wrong",)),
-    Broken("the end of a signature is enough", _signed(lambda case, one: case.call.sign[-8:] == _right(case, one)[-8:]), ("1.2-sign-wrong",)),
-    Broken("any beginning of a signature is enough", _signed(lambda case, one: _right(case, one).startswith(case.call.sign)), ("1.2-sign-wrong",)),
-    Broken("the timestamp is not signed", _signed(lambda case, one: case.call.sign in (_right(case, one), signing.sign(one.account, one.password, ""))), ("1.2-sign-wrong",)),
+    Broken(
+        "a signature without case",
+        _signed(lambda case, one: case.call.sign.lower() == _right(case, one)),
+        ("1.2-sign-wrong",),
+    ),
+    Broken(
+        "a signature over password + account",
+        _signed(lambda case, one: case.call.sign == signing.sign(one.password, one.account, case.call.timestamp)),
+        ("1.2-sign",),
+    ),
+    Broken(
+        "half a signature is enough",
+        _signed(lambda case, one: case.call.sign[:16] == _right(case, one)[:16]),
+        ("1.2-sign-wrong",),
+    ),
+    Broken(
+        "the end of a signature is enough",
+        _signed(lambda case, one: case.call.sign[-8:] == _right(case, one)[-8:]),
+        ("1.2-sign-wrong",),
+    ),
+    Broken(
+        "any beginning of a signature is enough",
+        _signed(lambda case, one: _right(case, one).startswith(case.call.sign)),
+        ("1.2-sign-wrong",),
+    ),
+    Broken(
+        "the timestamp is not signed",
+        _signed(lambda case, one: case.call.sign in (_right(case, one), signing.sign(one.account, one.password, ""))),
+        ("1.2-sign-wrong",),
+    ),
     Broken("any signature", _signed(lambda case, one: True), ("1.2-sign-wrong", "1.3-credentials-wrong")),
-    Broken("only timestamps of 14 digits", _signed(lambda case, one: len(case.call.timestamp) == 14 and case.call.sign == _right(case, one)), ("Q13",)),
+    Broken(
+        "only timestamps of 14 digits",
+        _signed(lambda case, one: len(case.call.timestamp) == 14 and case.call.sign == _right(case, one)),
+        ("Q13",),
+    ),
     Broken("GBK signatures on no page", _signed(lambda case, one: case.call.sign == _right(case, one)), ("R4",)),
     Broken("any userid", _by_any_userid(), ("1.2-userid",)),
 )
@@ -235,17 +354,53 @@ def _is(request: Request, kind: str) -> bool:
 
 
 FORMS: Final = (
-    Broken("the query string is ignored", _request(lambda one: one._replace(query=b"")), ("Q1", "Q2", "R14-query-first")),
-    Broken("the query string is ignored where there is a body", _request(lambda one: one._replace(query=b"") if one.body else one), ("Q1",)),
-    Broken("multipart is not read", _request(lambda one: one._replace(body=b"") if _is(one, "multipart") else one), ("Q5",)),
-    Broken("no form without its Content-Type", _request(lambda one: one if _is(one, "form") else one._replace(body=b"")), ("Q7",)),
-    Broken("%u is not read", _request(lambda one: one._replace(body=one.body.replace(b"%u", b"%25u"))), ("R14-percent-u",)),
+    Broken(
+        "the query string is ignored", _request(lambda one: one._replace(query=b"")), ("Q1", "Q2", "R14-query-first")
+    ),
+    Broken(
+        "the query string is ignored where there is a body",
+        _request(lambda one: one._replace(query=b"") if one.body else one),
+        ("Q1",),
+    ),
+    Broken(
+        "multipart is not read", _request(lambda one: one._replace(body=b"") if _is(one, "multipart") else one), ("Q5",)
+    ),
+    Broken(
+        "no form without its Content-Type",
+        _request(lambda one: one if _is(one, "form") else one._replace(body=b"")),
+        ("Q7",),
+    ),
+    Broken(
+        "%u is not read", _request(lambda one: one._replace(body=one.body.replace(b"%u", b"%25u"))), ("R14-percent-u",)
+    ),
     Broken("+ stays +", _request(lambda one: one._replace(body=one.body.replace(b"+", b"%2B"))), ("R14-plus",)),
-    Broken("the form comes before the query string", _request(lambda one: one._replace(query=one.body, body=one.query) if one.query and one.body and not _is(one, "json") else one), ("R14-query-first",)),
-    Broken("names are trimmed", _request(lambda one: one._replace(body=one.body.replace(b"%20=", b"="))), ("R14-names",)),
-    Broken("of a repeated name the first counts", Fault(fields=lambda fields: fields | {"mobile": fields.get("mobile", "").split(",13000000002")[0]}), ("R14-repeated",)),
-    Broken("JSON bodies are forms", _request(lambda one: one._replace(content_type="") if _is(one, "json") else one), ("R16-json",)),
-    Broken("names with case", _request(lambda one: one._replace(body=re.sub(rb"(^|&)([A-Z])", rb"\1x\2", one.body))), ("Q8",)),
+    Broken(
+        "the form comes before the query string",
+        _request(
+            lambda one: (
+                one._replace(query=one.body, body=one.query) if one.query and one.body and not _is(one, "json") else one
+            )
+        ),
+        ("R14-query-first",),
+    ),
+    Broken(
+        "names are trimmed", _request(lambda one: one._replace(body=one.body.replace(b"%20=", b"="))), ("R14-names",)
+    ),
+    Broken(
+        "of a repeated name the first counts",
+        Fault(fields=lambda fields: fields | {"mobile": fields.get("mobile", "").split(",13000000002")[0]}),
+        ("R14-repeated",),
+    ),
+    Broken(
+        "JSON bodies are forms",
+        _request(lambda one: one._replace(content_type="") if _is(one, "json") else one),
+        ("R16-json",),
+    ),
+    Broken(
+        "names with case",
+        _request(lambda one: one._replace(body=re.sub(rb"(^|&)([A-Z])", rb"\1x\2", one.body))),
+        ("Q8",),
+    ),
 )
 
 
@@ -370,12 +525,16 @@ class _RaceThatLoses(MemoryStore):
 class _Early(MemoryStore):
     """Scheduled messages are reported at once."""
 
-    def accept(self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> int | None:
+    def accept(
+        self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
+    ) -> int | None:
         return super().accept(userid, cost, [one._replace(due=min(one.due, now)) for one in reports], replies, now)
 
 
 class _NeverLater(MemoryStore):
-    def accept(self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> int | None:
+    def accept(
+        self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
+    ) -> int | None:
         return super().accept(userid, cost, [one for one in reports if one.due <= now + 60], replies, now)
 
 
@@ -417,29 +576,64 @@ QUEUES: Final = (
     Broken("statusNum is ignored", _takes(_AllAtOnce), ("4.2-statusNum", "4.2-default")),
     Broken("what was not asked for is lost", _takes(_RestLost), ("4.2-statusNum",)),
     Broken("half a batch is lost", _takes(_HalfLost), ("1.2-mobile", "M-lost")),
-    Broken("100 by default", Fault(call=lambda call: call._replace(status_num=call.status_num.strip() or "100")), ("4.2-default",)),
+    Broken(
+        "100 by default",
+        Fault(call=lambda call: call._replace(status_num=call.status_num.strip() or "100")),
+        ("4.2-default",),
+    ),
     Broken("one reply at a time", _takes(_OneReply), ("R10-calls",)),
     Broken("replies in reverse", _takes(_RepliesReversed), ("R10-calls",)),
-    Broken("statusNum limits replies", Fault(answer=lambda call, one: Replies(one.boxes[:1]) if isinstance(one, Replies) and call.status_num else one), ("R10-calls",)),
+    Broken(
+        "statusNum limits replies",
+        Fault(answer=lambda call, one: Replies(one.boxes[:1]) if isinstance(one, Replies) and call.status_num else one),
+        ("R10-calls",),
+    ),
     Broken("another account's reports", _takes(_Shared), ("1.2-own", "M-private")),
     Broken("another account's replies", _takes(_RepliesShared), ("1.2-own", "M-private")),
     Broken("two fetchers get the same reports", _takes(_Race), ("C-twice",)),
     Broken("two fetchers lose reports", _takes(_RaceThatLoses), ("C-lost",)),
     Broken("scheduled messages are reported at once", _takes(_Early), ("1.2-sendTime",)),
     Broken("scheduled messages are never reported", _takes(_NeverLater), ("1.2-sendTime",)),
-    Broken("sendTime is ignored", Fault(call=lambda call: call._replace(send_time="")), ("1.2-sendTime", "R9-sendTime")),
+    Broken(
+        "sendTime is ignored", Fault(call=lambda call: call._replace(send_time="")), ("1.2-sendTime", "R9-sendTime")
+    ),
     Broken("a refused fetch empties the queue", _lost_on_refusal(), ("R11-refused",)),
     Broken("extno is not echoed", _reports(lambda one: one._replace(extno="")), ("1.2-extno",)),
     Broken("extno is a number", _reports(lambda one: one._replace(extno=str(int(one.extno or 0)))), ("1.2-extno",)),
     Broken("extno of replies is not echoed", _replies(lambda one: one._replace(extno="")), ("1.2-extno",)),
-    Broken("status and errorcode exchanged", Fault(text=lambda text, call: re.sub(r"<status>(.*?)</status>(.*?)<errorcode>(.*?)</errorcode>", r"<status>\3</status>\2<errorcode>\1</errorcode>", text, flags=re.DOTALL)), ("4.3-layout", "4.3-status")),
+    Broken(
+        "status and errorcode exchanged",
+        Fault(
+            text=lambda text, call: re.sub(
+                r"<status>(.*?)</status>(.*?)<errorcode>(.*?)</errorcode>",
+                r"<status>\3</status>\2<errorcode>\1</errorcode>",
+                text,
+                flags=re.DOTALL,
+            )
+        ),
+        ("4.3-layout", "4.3-status"),
+    ),
     Broken("10 and 20 exchanged", _reports(lambda one: one._replace(status=30 - one.status)), ("4.3-status",)),
-    Broken("receivetime in UTC", _reports(lambda one: one._replace(due=one.due - 8 * 3600)), ("4.3-receivetime", "R12")),
-    Broken("receivetime with slashes", Fault(text=lambda text, call: re.sub(r"(\d{4})-(\d\d)-(\d\d) ", r"\1/\2/\3 ", text)), ("4.3-layout", "5.3-layout")),
+    Broken(
+        "receivetime in UTC", _reports(lambda one: one._replace(due=one.due - 8 * 3600)), ("4.3-receivetime", "R12")
+    ),
+    Broken(
+        "receivetime with slashes",
+        Fault(text=lambda text, call: re.sub(r"(\d{4})-(\d\d)-(\d\d) ", r"\1/\2/\3 ", text)),
+        ("4.3-layout", "5.3-layout"),
+    ),
     Broken("another task in reports", _reports(lambda one: one._replace(task_id=one.task_id + 1)), ("4.3-taskid",)),
     Broken("another task in replies", _replies(lambda one: one._replace(task_id=one.task_id + 1)), ("5.3-taskid",)),
-    Broken("numbers without their first digit", _reports(lambda one: one._replace(mobile=one.mobile[1:])), ("4.3-taskid", "1.2-mobile")),
-    Broken("a HEAD request is no fetch", Fault(request=lambda page, one: one._replace(query=b"") if one.method == "HEAD" else one), ("R11-head",)),
+    Broken(
+        "numbers without their first digit",
+        _reports(lambda one: one._replace(mobile=one.mobile[1:])),
+        ("4.3-taskid", "1.2-mobile"),
+    ),
+    Broken(
+        "a HEAD request is no fetch",
+        Fault(request=lambda page, one: one._replace(query=b"") if one.method == "HEAD" else one),
+        ("R11-head",),
+    ),
 )
 
 
@@ -450,7 +644,9 @@ def _charges(change: Callable[[int, int], int]) -> Fault:
     """Charge something else; from the cost and the balance."""
 
     class Charging(MemoryStore):
-        def accept(self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> int | None:
+        def accept(
+            self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        ) -> int | None:
             other = change(cost, self._books[userid].points)
             return super().accept(userid, other, reports, replies, now)
 
@@ -460,7 +656,9 @@ def _charges(change: Callable[[int, int], int]) -> Fault:
 class _Spends(MemoryStore):
     """Refuses, and takes what it could get."""
 
-    def accept(self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> int | None:
+    def accept(
+        self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
+    ) -> int | None:
         left = super().accept(userid, cost, reports, replies, now)
         if left is None:
             self._books[userid].points = 0
@@ -468,7 +666,9 @@ class _Spends(MemoryStore):
 
 
 class _EdgeRace(MemoryStore):
-    def accept(self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> int | None:
+    def accept(
+        self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
+    ) -> int | None:
         book = self._books[userid]
         if cost > book.points and not book.account.postpaid:
             return None
@@ -481,7 +681,9 @@ class _EdgeRace(MemoryStore):
 
 
 class _Overdrawn(MemoryStore):
-    def accept(self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> int | None:
+    def accept(
+        self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
+    ) -> int | None:
         book = self._books[userid]
         if cost == book.points + 1:
             book.points += 1
@@ -489,7 +691,9 @@ class _Overdrawn(MemoryStore):
 
 
 class _QueuesRefused(MemoryStore):
-    def accept(self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> int | None:
+    def accept(
+        self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
+    ) -> int | None:
         left = super().accept(userid, cost, reports, replies, now)
         if left is None:
             self._books[userid].reports.put(reports, now)
@@ -534,7 +738,9 @@ def _sent(change: Callable[[Sent], Sent]) -> Fault:
 MONEY: Final = (
     Broken("charged twice", _charges(lambda cost, points: 2 * cost), ("R6-parts", "R6-remainpoint")),
     Broken("never charged", _charges(lambda cost, points: 0), ("R6-parts", "R6-remainpoint")),
-    Broken("the last point cannot be spent", _charges(lambda cost, points: cost + (cost == points) * 10**9), ("R6-edge",)),
+    Broken(
+        "the last point cannot be spent", _charges(lambda cost, points: cost + (cost == points) * 10**9), ("R6-edge",)
+    ),
     Broken("a point too many can be spent", Fault(store=_Overdrawn), ("R6-edge",)),
     Broken("a refusal takes the balance", Fault(store=_Spends), ("R6-edge", "R6-refused")),
     Broken("a refusal costs a point", Fault(vendor=_ChargedRefusals, checks=lambda checks: ()), ("R6-refused",)),
@@ -545,22 +751,66 @@ MONEY: Final = (
     Broken("66 characters of several", Fault(billing=_parts(70, 66)), ("R6-parts",)),
     Broken("68 characters of several", Fault(billing=_parts(70, 68)), ("R6-parts",)),
     Broken("70 characters of several", Fault(billing=_parts(70, 70)), ("R6-parts",)),
-    Broken("characters, not UTF-16 units", Fault(billing=lambda text: 1 if len(text) <= 70 else -(-len(text) // 67)), ("R6-parts",)),
-    Broken("140 letters a part", Fault(billing=lambda text: 1 if text.isascii() and len(text) <= 140 else _parts(70, 67)(text)), ("R6-parts",)),
+    Broken(
+        "characters, not UTF-16 units",
+        Fault(billing=lambda text: 1 if len(text) <= 70 else -(-len(text) // 67)),
+        ("R6-parts",),
+    ),
+    Broken(
+        "140 letters a part",
+        Fault(billing=lambda text: 1 if text.isascii() and len(text) <= 140 else _parts(70, 67)(text)),
+        ("R6-parts",),
+    ),
     Broken("a number costs a point", Fault(billing=lambda text: 1), ("R6-parts",)),
-    Broken("remainpoint is the balance before", _sent(lambda one: one._replace(remainpoint=one.remainpoint + 1)), ("R6-remainpoint",)),
-    Broken("overage is a point behind", Fault(answer=lambda call, one: one._replace(overage=one.overage + 1) if isinstance(one, Balance) else one), ("R6-remainpoint", "R6-edge")),
-    Broken("successCounts is one too many", _sent(lambda one: one._replace(success_counts=one.success_counts + 1)), ("1.2-mobile",)),
+    Broken(
+        "remainpoint is the balance before",
+        _sent(lambda one: one._replace(remainpoint=one.remainpoint + 1)),
+        ("R6-remainpoint",),
+    ),
+    Broken(
+        "overage is a point behind",
+        Fault(answer=lambda call, one: one._replace(overage=one.overage + 1) if isinstance(one, Balance) else one),
+        ("R6-remainpoint", "R6-edge"),
+    ),
+    Broken(
+        "successCounts is one too many",
+        _sent(lambda one: one._replace(success_counts=one.success_counts + 1)),
+        ("1.2-mobile",),
+    ),
     Broken("sendTotal is what is left", Fault(store=_TotalShrinks), ("2.3-sendTotal",)),
-    Broken("the post-paid balance is positive", Fault(answer=lambda call, one: one._replace(overage=abs(one.overage)) if isinstance(one, Balance) else one), ("R6-postpaid",)),
+    Broken(
+        "the post-paid balance is positive",
+        Fault(answer=lambda call, one: one._replace(overage=abs(one.overage)) if isinstance(one, Balance) else one),
+        ("R6-postpaid",),
+    ),
     Broken("a taskID is used again", _tasks(lambda: (100001 + place % 5 for place in count())), ("1.3-taskID",)),
     Broken("taskIDs fall", _tasks(lambda: count(999999, -1)), ("1.3-taskID",)),
     Broken("every task is the same", _tasks(lambda: (100001 for _ in count())), ("1.3-taskID", "C-taskID")),
-    Broken("the full-width comma divides", Fault(call=lambda call: call._replace(mobile=call.mobile.replace("，", ","))), ("R5-trimmed",)),
-    Broken("numbers given twice are sent once", Fault(call=lambda call: call._replace(mobile=",".join(dict.fromkeys(call.mobile.split(","))))), ("R5-twice",)),
-    Broken("forbidden words only at the beginning", Fault(call=lambda call: call._replace(content=call.content if call.content.startswith("发票") else call.content.replace("发票", ""))), ("3.2-content", "1.3-forbidden")),
+    Broken(
+        "the full-width comma divides",
+        Fault(call=lambda call: call._replace(mobile=call.mobile.replace("，", ","))),
+        ("R5-trimmed",),
+    ),
+    Broken(
+        "numbers given twice are sent once",
+        Fault(call=lambda call: call._replace(mobile=",".join(dict.fromkeys(call.mobile.split(","))))),
+        ("R5-twice",),
+    ),
+    Broken(
+        "forbidden words only at the beginning",
+        Fault(
+            call=lambda call: call._replace(
+                content=call.content if call.content.startswith("发票") else call.content.replace("发票", "")
+            )
+        ),
+        ("3.2-content", "1.3-forbidden"),
+    ),
     Broken("no forbidden words", Fault(keywords=lambda: Keywords(())), ("3.3-forbidden", "1.3-forbidden")),
-    Broken("every text is forbidden", Fault(answer=lambda call, one: Checked("包含非法字符", "") if isinstance(one, Checked) else one), ("3.3-nothing-forbidden", "3.2-content")),
+    Broken(
+        "every text is forbidden",
+        Fault(answer=lambda call, one: Checked("包含非法字符", "") if isinstance(one, Checked) else one),
+        ("3.3-nothing-forbidden", "3.2-content"),
+    ),
     Broken("single characters of a word are forbidden", Fault(keywords=lambda: Keywords("发票")), ("3.2-content",)),
 )
 

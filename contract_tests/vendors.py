@@ -194,7 +194,7 @@ class _Wire(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(content)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = respond
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = respond  # noqa: N815 - the names of the standard library
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") is None:

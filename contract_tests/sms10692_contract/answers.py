@@ -73,9 +73,7 @@ OVERAGE_REFUSED: Final = (
     " <overage>0</overage>\n"
     " <sendTotal>0</sendTotal></returnsms>"
 )
-CHECKKEYWORD: Final = (
-    '<?xml version="1.0" encoding="{label}" ?><returnsms>\n <message>{message}</message></returnsms>'
-)
+CHECKKEYWORD: Final = '<?xml version="1.0" encoding="{label}" ?><returnsms>\n <message>{message}</message></returnsms>'
 NOTHING: Final = '<?xml version="1.0" encoding="utf-8" ?><returnsms></returnsms>'
 BOXES: Final = '<?xml version="1.0" encoding="utf-8" ?><returnsms>{boxes}\n </returnsms>'
 STATUSBOX: Final = (

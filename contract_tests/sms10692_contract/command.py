@@ -21,9 +21,9 @@ from sms10692_contract.clauses import BY_ID, Clause
 from sms10692_contract.control import Control, ControlRefused
 from sms10692_contract.gate import BUDGET_DEFAULT, Gate
 from sms10692_contract.lab import PROFILES, Account, Lab
+from sms10692_contract.requests import UTF8, form
 from sms10692_contract.run import State, Verdict, chosen, examine, open_gate
 from sms10692_contract.target import Address, NoAnswer, address_of, exchange
-from sms10692_contract.requests import UTF8, form
 
 NAME: Final = "sms10692-contract"
 FAILED, USAGE, UNREACHABLE = 1, 2, 3
@@ -103,7 +103,9 @@ def command(
     if control is not None:
         own, accepted = open_gate(address, Control(control), gate)
         if not accepted:
-            click.echo(f"{NAME}: the account made at {control.url} is not accepted: nothing is sent or fetched", err=True)
+            click.echo(
+                f"{NAME}: the account made at {control.url} is not accepted: nothing is sent or fetched", err=True
+            )
     else:
         exchange(address, form(UTF8, own.credentials() | {"action": "overage"}))
     if seed is None:
@@ -141,9 +143,7 @@ def _examined(lab: Lab, only: Sequence[str], console: Console) -> list[Verdict]:
     return verdicts
 
 
-def _repeat(
-    lab: Lab, control: Address | None, allow_send: Sequence[str], allow_fetch: bool, profile: str
-) -> str:
+def _repeat(lab: Lab, control: Address | None, allow_send: Sequence[str], allow_fetch: bool, profile: str) -> str:
     words = [NAME, lab.address.url, "--seed", str(lab.seed), "--profile", profile]
     if control is not None:
         words += ["--control", control.url]

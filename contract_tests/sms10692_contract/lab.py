@@ -72,8 +72,8 @@ class Profile:
 PROFILES: Final[Mapping[str, Profile]] = {
     profile.name: profile
     for profile in (
-        Profile("quick", examples=25, runs=25, steps=20, rounds=5),
-        Profile("thorough", examples=200, runs=150, steps=40, rounds=30),
+        Profile("quick", examples=100, runs=100, steps=30, rounds=10),
+        Profile("thorough", examples=1000, runs=1000, steps=50, rounds=50),
     )
 }
 

@@ -55,7 +55,9 @@ def print_table(verdicts: Sequence[Verdict], console: Console) -> None:
     for verdict in verdicts:
         clause, state = verdict.clause, verdict.state
         said = f"{state.value} ({verdict.why})" if state is State.NOT_EXERCISED else state.value
-        table.add_row(clause.id, clause.source, clause.says, said, style=None if state is State.HELD else _COLOURS[state])
+        table.add_row(
+            clause.id, clause.source, clause.says, said, style=None if state is State.HELD else _COLOURS[state]
+        )
     console.print(table)
 
 

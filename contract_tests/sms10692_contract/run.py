@@ -97,9 +97,7 @@ def _verdicts(lab: Lab, clause: Clause, together: Sequence[Clause]) -> Iterator[
             if one.id == failed:
                 seconds = perf_counter() - started
                 request = failure.request
-                yield Verdict(
-                    one, State.FAILED, str(failure), failure.expected, failure.got, request, before, seconds
-                )
+                yield Verdict(one, State.FAILED, str(failure), failure.expected, failure.got, request, before, seconds)
             else:
                 yield Verdict(one, State.NOT_EXERCISED, f"its check stopped at {failed}")
     else:
@@ -115,4 +113,6 @@ def _mismatch(error: BaseException, lab: Lab) -> Mismatch:
             if isinstance(inside, Mismatch):
                 return inside
     last = lab.transcript[-1] if lab.transcript else None
-    return Mismatch(last, "the same answer to the same request" if isinstance(error, Flaky) else "an answer", str(error))
+    return Mismatch(
+        last, "the same answer to the same request" if isinstance(error, Flaky) else "an answer", str(error)
+    )

@@ -39,7 +39,9 @@ def _compared(lab: Lab, account: Account, taken: list[str], wanted: list[str]) -
     answer = lab.overage(account)
     twice = [number for number, times in (Counter(taken) - Counter(wanted)).items() if times]
     with clause("C-twice"):
-        expect(not twice, answer, "every report once among all fetchers", f"{len(twice)} handed over twice: {twice[:3]}")
+        expect(
+            not twice, answer, "every report once among all fetchers", f"{len(twice)} handed over twice: {twice[:3]}"
+        )
     lost = list((Counter(wanted) - Counter(taken)).elements())
     with clause("C-lost"):
         expect(not lost, answer, "every report to one of the fetchers", f"{len(lost)} lost: {lost[:3]}")

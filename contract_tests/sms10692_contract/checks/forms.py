@@ -40,7 +40,9 @@ Way: TypeAlias = Callable[[str, Pairs], Request]
 
 
 def _split(page: str, pairs: Pairs) -> Request:
-    return placed(page, query=[pair for pair in pairs if pair[0] == "action"], body=[p for p in pairs if p[0] != "action"])
+    return placed(
+        page, query=[pair for pair in pairs if pair[0] == "action"], body=[p for p in pairs if p[0] != "action"]
+    )
 
 
 def _spelt(spelling: Mapping[str, str]) -> Way:
@@ -55,7 +57,14 @@ def _header(request: Request, *headers: tuple[str, str]) -> Request:
     return replace(request, headers=(*request.headers, *headers))
 
 
-EXTRA: Final = (("account", "x"), ("password", "y"), ("ownExt", "1"), ("send_id", "z"), ("checkContent", "0"), ("statusNum", "1"))
+EXTRA: Final = (
+    ("account", "x"),
+    ("password", "y"),
+    ("ownExt", "1"),
+    ("send_id", "z"),
+    ("checkContent", "0"),
+    ("statusNum", "1"),
+)
 
 WAYS: Final[Mapping[str, tuple[Way, ...]]] = {
     "Q1": (_split,),
@@ -139,7 +148,9 @@ for _clause, _ways in WAYS.items():
 
 @holds("Q6-query")
 def _raw_utf8_in_the_query_string_is_read(lab: Lab) -> None:
-    answer = lab.ask(placed(UTF8, query=_pairs(lab.own, f"代开{lab.forbidden}"), encode=unescaped("utf-8"), method="GET"))
+    answer = lab.ask(
+        placed(UTF8, query=_pairs(lab.own, f"代开{lab.forbidden}"), encode=unescaped("utf-8"), method="GET")
+    )
     expect_message(answer, FOUND)
 
 

@@ -1,4 +1,4 @@
-"""A state machine: sends, refusals, fetches, strangers, two accounts and time, beside the simplest vendor that is right.
+"""A state machine: sends, refusals, fetches, strangers, two accounts, time; beside the simplest vendor that is right.
 
 Here belong the model and its invariants, each of them a clause. The model knows what was sent, what came, and what
 time it is; it does not care how soon a report comes, as long as it comes.
@@ -52,7 +52,13 @@ class Vendor(RuleBasedStateMachine):
 
     # Rules
 
-    @rule(one=whose, count=st.integers(1, 5), answered=st.booleans(), hours=st.sampled_from([0, 0, 0, 2]), long=st.booleans())
+    @rule(
+        one=whose,
+        count=st.integers(1, 5),
+        answered=st.booleans(),
+        hours=st.sampled_from([0, 0, 0, 2]),
+        long=st.booleans(),
+    )
     def send(self, one: int, count: int, answered: bool, hours: int, long: bool) -> None:
         book = self.books[one]
         numbers = [str(13000000000 + self.sent + place) for place in range(count)]
@@ -66,7 +72,11 @@ class Vendor(RuleBasedStateMachine):
         with clause(CHARGED):
             left = book.points - cost if cost <= book.points else None
             said = answer.number("remainpoint") if answer.number("taskID") else None
-            expect(said == left, answer, f"remainpoint {left}" if left is not None else "a refusal: the balance is too small")
+            expect(
+                said == left,
+                answer,
+                f"remainpoint {left}" if left is not None else "a refusal: the balance is too small",
+            )
         if left is not None:
             task = str(answer.number("taskID"))
             book.points = left
@@ -157,7 +167,11 @@ class Vendor(RuleBasedStateMachine):
     def is_own(self, book: Book, answer: Answer, box: dict[str, str]) -> None:
         """A box is of a task of this account."""
         with clause(PRIVATE):
-            expect(box.get("taskid") in book.tasks, answer, f"nothing of task {box.get('taskid')}, which is not this account's")
+            expect(
+                box.get("taskid") in book.tasks,
+                answer,
+                f"nothing of task {box.get('taskid')}, which is not this account's",
+            )
 
     def teardown(self) -> None:
         """In a day everything has come. Not asked where a rule failed already."""
@@ -180,4 +194,4 @@ class Vendor(RuleBasedStateMachine):
 def _the_machine_runs_beside_the_vendor(lab: Lab) -> None:
     machine: Any = hypothesis.seed(lab.seed)(type("Run", (Vendor,), {"lab": lab}))
     chosen = hypothesis.settings(lab.search, max_examples=lab.profile.runs, stateful_step_count=lab.profile.steps)
-    run_state_machine_as_test(machine, settings=chosen)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(machine, settings=chosen)

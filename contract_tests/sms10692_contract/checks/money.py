@@ -33,7 +33,9 @@ def _a_text_costs_its_parts(lab: Lab) -> None:
         costs(GBK, "字" * length, 2)
     for text in ("😀" * 35, "😀" * 36, "x" * 70, "x" * 71):
         costs(UTF8, text, 1)
-    texts = st.builds(lambda one, many: (one * many)[:300], st.sampled_from(["字", "a", "好b", "😀"]), st.integers(1, 299))
+    texts = st.builds(
+        lambda one, many: (one * many)[:300], st.sampled_from(["字", "a", "好b", "😀"]), st.integers(1, 299)
+    )
     lab.for_all(costs, st.just(UTF8), texts, st.integers(1, 3))
 
 

@@ -74,7 +74,9 @@ def _the_balance_is_written_so(lab: Lab) -> None:
     for page in PAGES:
         answer = lab.overage(account, page)
         payinfo = "后付费" if answer.element("payinfo") == "后付费" else "预付费"
-        found = {name: answer.number(element) for name, element in (("overage", "overage"), ("send_total", "sendTotal"))}
+        found = {
+            name: answer.number(element) for name, element in (("overage", "overage"), ("send_total", "sendTotal"))
+        }
         expect_document(answer, OVERAGE, payinfo=payinfo, **found)
 
 

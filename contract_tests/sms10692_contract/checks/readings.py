@@ -34,7 +34,7 @@ def _a_send_is_checked_in_this_order(lab: Lab) -> None:
     right = account.credentials()
     for page in (UTF8, GBK):
         wrong = right | {"action": "send", "sign": "", "content": f"' or {lab.forbidden}", "mobile": ",", "extno": "x"}
-        steps = (
+        steps: tuple[tuple[str, dict[str, str]], ...] = (
             (EMPTY, {"sign": NO_SIGN}),
             (SQL, {"content": ""}),
             (WRONG, {"sign": right["sign"]}),
@@ -120,7 +120,13 @@ def _an_injection_is_refused(lab: Lab) -> None:
 @holds("R8-ordinary")
 def _an_ordinary_sentence_is_no_injection(lab: Lab) -> None:
     account = lab.account()
-    sentences = ("Please select a seat", "update: the union will select", "it's ours", "'order'", "drop in; update later")
+    sentences = (
+        "Please select a seat",
+        "update: the union will select",
+        "it's ours",
+        "'order'",
+        "drop in; update later",
+    )
     for content in (*sentences, "exp_date", "executive"):
         expect_sent(lab.send(account, content=content), 1)
 
@@ -159,7 +165,9 @@ def _a_past_send_time_is_now(lab: Lab) -> None:
     expect_sent(answer, 1)
     reports = lab.reports(account, 1)
     told = reports[0].get("receivetime", "") if reports else "no report"
-    expect(f"{started:%Y-%m-%d %H:%M:%S}" <= told < "9", answer, f"a report of {started:%Y-%m-%d %H:%M:%S} or after", told)
+    expect(
+        f"{started:%Y-%m-%d %H:%M:%S}" <= told < "9", answer, f"a report of {started:%Y-%m-%d %H:%M:%S} or after", told
+    )
 
 
 @holds("R9-charged")
@@ -220,7 +228,10 @@ def _one_number_is_reported_30_seconds_late(lab: Lab) -> None:
 def _rt_json_answers_json(lab: Lab) -> None:
     account = lab.account(points=5)
     rows = (
-        (lab.send(account, rt="json"), {"ReturnStatus": "Success", "Message": "ok", "RemainPoint": 4, "SuccessCounts": 1}),
+        (
+            lab.send(account, rt="json"),
+            {"ReturnStatus": "Success", "Message": "ok", "RemainPoint": 4, "SuccessCounts": 1},
+        ),
         (
             lab.send(account, rt="json", extno="x"),
             {"ReturnStatus": "Faild", "Message": OTHER, "RemainPoint": 0, "TaskID": 0, "SuccessCounts": 0},
@@ -254,7 +265,11 @@ def _what_gbk_lacks_is_a_decimal_reference(lab: Lab) -> None:
 def _markup_in_a_text_is_escaped(lab: Lab) -> None:
     account = lab.account(dialect="observed")
     answer = lab.checkkeyword(account, "<a>&\"'\r\n")
-    expect("<checkCounts>&lt;a&gt;&amp;\"'&#13;\n</checkCounts>" in answer.text, answer, "&lt;a&gt;&amp;\"'&#13; and a line feed")
+    expect(
+        "<checkCounts>&lt;a&gt;&amp;\"'&#13;\n</checkCounts>" in answer.text,
+        answer,
+        "&lt;a&gt;&amp;\"'&#13; and a line feed",
+    )
     answer = lab.checkkeyword(account, "a\x00b\x0bc")
     expect(answer.element("checkCounts") == "abc", answer, "checkCounts abc: the rest is no XML")
 

@@ -1,6 +1,6 @@
 """Chapter 1: what the vendor answers to a send, and what becomes of its parameters.
 
-Here belong the words and the layout of 1.3. What a send costs is in `money`, how its parameters may be placed in `forms`.
+Here belong the words and the layout of 1.3. What a send costs is in `money`, how it may be written in `forms`.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,10 @@ def _an_accepted_send_is_written_so(lab: Lab) -> None:
     for page in PAGES:
         answer = lab.send(account, page=page)
         expect_sent(answer, 1)
-        values = {name: answer.number(element) for name, element in (("remainpoint", "remainpoint"), ("counts", "successCounts"))}
+        values = {
+            name: answer.number(element)
+            for name, element in (("remainpoint", "remainpoint"), ("counts", "successCounts"))
+        }
         expect_document(answer, SENT, task_id=answer.number("taskID"), **values)
 
 
@@ -54,7 +57,7 @@ WRONG: Final[Mapping[str, tuple[str, dict[str, str]]]] = {
 """By clause: the message of 1.3, and what is wrong with a send that gets it."""
 
 
-def _refused_with(message: str, wrong: Mapping[str, str]) -> Check:
+def _refused_with(message: str, wrong: dict[str, str]) -> Check:
     def check(lab: Lab) -> None:
         account = lab.account()
         for page in PAGES:

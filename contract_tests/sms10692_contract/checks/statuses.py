@@ -92,7 +92,9 @@ def _receivetime_is_the_time_in_china(lab: Lab) -> None:
     answer = lab.ripe_status(account, expect_sent(lab.send(account), 1))
     told = answer.element("receivetime")
     fetched = lab.now(account)
-    allowed = {f"{sent + timedelta(seconds=late):%Y-%m-%d %H:%M:%S}" for late in range(int((fetched - sent).seconds) + 2)}
+    allowed = {
+        f"{sent + timedelta(seconds=late):%Y-%m-%d %H:%M:%S}" for late in range(int((fetched - sent).seconds) + 2)
+    }
     expect(told in allowed, answer, f"a receivetime from {sent:%Y-%m-%d %H:%M:%S} to {fetched:%H:%M:%S} in China")
 
 
