@@ -72,7 +72,7 @@ class Profile:
 PROFILES: Final[Mapping[str, Profile]] = {
     profile.name: profile
     for profile in (
-        Profile("quick", examples=100, runs=100, steps=30, rounds=10),
+        Profile("quick", examples=50, runs=50, steps=25, rounds=6),
         Profile("thorough", examples=1000, runs=1000, steps=50, rounds=50),
     )
 }
