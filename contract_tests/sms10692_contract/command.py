@@ -64,6 +64,12 @@ def _known(context: click.Context, option: click.Parameter, ids: Sequence[str]) 
     show_envvar=True,
     help="An emulator's control address. Allows everything, to accounts made there, once one was accepted.",
 )
+@click.option(
+    "--control-token",
+    envvar="SMS10692_CONTRACT_TOKEN",
+    show_envvar=True,
+    help="What the control address prints where it is not on this machine.",
+)
 @click.option("--allow-send", multiple=True, metavar="NUMBER", help="This number may be sent to. Repeatable.")
 @click.option("--budget", default=BUDGET_DEFAULT, show_default=True, type=click.IntRange(0), help="Messages at most.")
 @click.option("--allow-fetch", is_flag=True, help="The account's queues may be emptied.")
@@ -79,6 +85,7 @@ def command(
     account: str | None,
     password: str | None,
     control: Address | None,
+    control_token: str | None,
     allow_send: tuple[str, ...],
     budget: int,
     allow_fetch: bool,
@@ -100,17 +107,20 @@ def command(
     console = Console(stderr=True, highlight=False)
     gate = Gate(frozenset(allow_send), budget, allow_fetch)
     own = Account(userid or "", account or "", password or "")
-    if control is not None:
-        own, accepted = open_gate(address, Control(control), gate)
+    turns = Control(control, control_token) if control is not None else None
+    if turns is not None:
+        own, accepted = open_gate(address, turns, gate)
         if not accepted:
             click.echo(
-                f"{NAME}: the account made at {control.url} is not accepted: nothing is sent or fetched", err=True
+                f"{NAME}: the account made at {turns.address.url} is not accepted: nothing is sent or fetched", err=True
             )
     else:
-        exchange(address, form(UTF8, own.credentials() | {"action": "overage"}))
+        answer = exchange(address, form(UTF8, own.credentials() | {"action": "overage"}))
+        if "用户名或密码错误".encode() in answer.body:
+            click.echo(f"{NAME}: {address.url} says that the account or the password is wrong", err=True)
     if seed is None:
         seed = 0 if os.environ.get("CI") else random.SystemRandom().randrange(2**32)
-    lab = Lab(address, own, gate, Control(control) if control else None, PROFILES[profile], seed, forbidden)
+    lab = Lab(address, own, gate, turns, PROFILES[profile], seed, forbidden)
     verdicts = _examined(lab, only, console)
     again = _repeat(lab, control, allow_send, allow_fetch, profile)
     repeat = {verdict.clause.id: f"{again} --only {verdict.clause.id}" for verdict in verdicts}

@@ -17,10 +17,11 @@ class ControlRefused(Exception):
 
 
 class Control:
-    """Speaks to a control address. Every method may raise NoAnswer or ControlRefused."""
+    """Speaks to a control address, with a token if it wants one. Every method may raise NoAnswer or ControlRefused."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, token: str | None = None) -> None:
         self.address = address
+        self._headers = [("Connection", "close"), *([("Authorization", f"Bearer {token}")] if token else [])]
 
     def health(self) -> dict[str, Any]:
         """What it says of itself."""
@@ -48,7 +49,7 @@ class Control:
 
     def _ask(self, method: str, path: str, document: dict[str, Any] | None, wanted: int) -> dict[str, Any]:
         body = b"" if document is None else json.dumps(document).encode()
-        headers = [("Connection", "close")]
+        headers = list(self._headers)
         if document is not None:
             headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         answer = exchange(self.address, Request(path, (), method, path.encode(), tuple(headers), body))

@@ -60,13 +60,14 @@ class Account:
 
 @dataclass(frozen=True)
 class Profile:
-    """How hard to look: examples of a property, steps of a machine, rounds of a race."""
+    """How hard to look: examples of a property, runs and steps of a machine, rounds of a race; shrink or not."""
 
     name: str
     examples: int
     runs: int
     steps: int
     rounds: int
+    shrink: bool = True
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
@@ -234,7 +235,7 @@ class Lab:
             derandomize=False,
             report_multiple_bugs=False,
             print_blob=False,
-            phases=[Phase.explicit, Phase.generate, Phase.shrink],
+            phases=[Phase.explicit, Phase.generate, *([Phase.shrink] if self.profile.shrink else [])],
             suppress_health_check=list(HealthCheck),
             max_examples=self.profile.examples,
         )
