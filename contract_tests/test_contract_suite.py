@@ -3,6 +3,7 @@
 Here belongs what the suite is to whoever runs it. Whether it catches what is wrong is in `test_teeth`.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from sms10692_mock.calls import Call
 from vendors import Fault, served
 
 TOP = Path(__file__).parent.parent
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(str(Path(one).absolute()) for one in sys.path)}
 ACCOUNT = Account("7", "shop", "secret")
 
 
@@ -299,3 +301,16 @@ def test_a_clause_that_shares_its_check_with_a_failed_one_is_not_counted_as_held
     assert ended.returncode == 1
     assert "1 of 2 clauses exercised, 0 held, 1 failed" in ended.stdout
     assert State.NOT_EXERCISED.value in ended.stdout
+
+
+@pytest.mark.parametrize("fault", ["", "Sucess corrected"])
+def test_pytest_runs_each_clause_as_a_test(fault: str, tmp_path: Path) -> None:
+    faults = [one.fault for one in FAULTS if one.name == fault]
+    with served(*faults) as vendor:
+        command = [sys.executable, "-m", "pytest", "-p", "sms10692_contract.plugin", "-p", "no:cacheprovider"]
+        options = ["--target", vendor.url, "--control", vendor.url, "--pyargs", "sms10692_contract", "-q", "-k", "2.3"]
+        ended = subprocess.run(
+            [*command, *options], cwd=tmp_path, capture_output=True, encoding="utf-8", env=ENVIRONMENT
+        )
+    assert ended.returncode == (1 if fault else 0), ended.stdout + ended.stderr
+    assert ("request:  curl" in ended.stdout) is bool(fault)

@@ -65,10 +65,13 @@ def chosen(only: Sequence[str]) -> Iterator[Clause]:
 
 
 def examine(
-    lab: Lab, clauses: Iterable[Clause], progress: Callable[[Clause], None] = lambda clause: None
+    lab: Lab,
+    clauses: Iterable[Clause],
+    progress: Callable[[Clause], None] = lambda clause: None,
+    known: dict[str, Verdict] | None = None,
 ) -> Iterator[Verdict]:
-    """A verdict on each clause, as it comes. A check of several clauses runs once."""
-    known: dict[str, Verdict] = {}
+    """A verdict on each clause, as it comes. A check of several clauses runs once; `known` are verdicts had before."""
+    known = {} if known is None else known
     for clause in clauses:
         progress(clause)
         if clause.id not in known:
