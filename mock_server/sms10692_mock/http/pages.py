@@ -102,7 +102,7 @@ class Pages:
     def log_status(self, method: str, path: str, status: int) -> None:
         """Log a request that was answered without the vendor."""
         if self._log:
-            self._log(f"{_printable(method)} {_printable(path)}: {status}")
+            self._log(f"{printable(method)} {printable(path)}: {status}")
 
 
 def _response(status: int, content_type: str, body: bytes, *headers: tuple[str, str]) -> Response:
@@ -116,11 +116,16 @@ def _plain(status: int, why: str, *headers: tuple[str, str]) -> Response:
 def _line(method: str, call: Call, answer: Answer, seconds: float) -> str:
     """One line about a request: no number, no text, no signature."""
     action = call.operation.name if call.operation else "no such action"
-    userid = _printable(call.userid)
+    userid = printable(call.userid)
     return f"{method} {call.page.path} {action}, userid '{userid}': {_gist(answer)} ({seconds * 1e3:.2f} ms)"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """A text of somebody else's, cut to a bearable length, in which nothing can move a cursor or begin a line.
+
+    >>> printable("shop"), printable("a\\nb")
+    ('shop', 'a\\\\nb')
+    """
     return text if text.isalnum() and len(text) < _LOGGED else ascii(text[:_LOGGED])[1:-1]
 
 
