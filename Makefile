@@ -31,7 +31,7 @@ bench: $(READY) ## measure, side by side in one run
 	$(BIN)/python -m benchmarks
 
 wheel: $(READY) ## build the wheel and the sdist into dist/
-	$(BIN)/python -m build --quiet
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m build
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
@@ -39,5 +39,5 @@ clean: ## remove what the other targets made
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, and $(PYTHON) is %d.%d: make PYTHON=..." % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@

@@ -3,6 +3,7 @@
 Here belong the servers of the throughput table. A contender says `listening on http://127.0.0.1:PORT` when it is ready.
 """
 
+import random
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -49,8 +50,9 @@ def _beside_the_pages(application: Any, options: Options = RICH) -> None:
 
 
 def _with_100_000_words() -> None:
-    keywords = Keywords(f"{chr(0x4E00 + place % 9973)}{chr(0x4E00 + place % 1009)}{place}" for place in range(100_000))
-    _beside_the_pages(view, replace(RICH, keywords=keywords))
+    dice = random.Random(1)
+    words = ("".join(chr(dice.randrange(0x4E00, 0x9FA6)) for _ in range(dice.randint(2, 4))) for _ in range(100_000))
+    _beside_the_pages(view, replace(RICH, keywords=Keywords(words)))
 
 
 def _on_granians_wsgi(name: str) -> None:

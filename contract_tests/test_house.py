@@ -38,6 +38,7 @@ def test_a_folder_holds_one_package_and_nothing_else_to_import(folder: str, pack
         ("sms10692.contract", ["flask", "granian", "lxml", "httpx2", "asyncio"]),
         ("sms10692_mock", ["flask", "granian", "click", "sms10692_mock.vendor"]),
         ("sms10692_mock.command", ["flask", "werkzeug", "jinja2"]),
+        ("sms10692_mock.diagnosis", ["flask", "werkzeug", "granian", "click", "ahocorasick", "lxml", "asyncio"]),
     ],
 )
 def test_an_import_loads_nothing_heavy(module: str, heavy: list[str]) -> None:

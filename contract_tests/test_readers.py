@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from lxml import etree
 
-from emulators import UTF8, Emulator
+from emulators import GBK, UTF8, Emulator
 from exchanges import EXCHANGES, Exchange
 
 Reader = Callable[[str], list[str]]
@@ -112,3 +112,40 @@ def test_an_exchange_answers_as_the_schema_says(held: Exchange) -> None:
     codec = "gbk" if "gb2312" in held.response.content_type else "utf-8"
     document = etree.fromstring(held.response.body.decode(codec).partition("?>")[2].encode())
     SCHEMA.assertValid(document)
+
+
+GBK_DECLARATION = '<?xml version="1.0" encoding="gb2312" ?>'
+
+
+def test_the_gbk_page_reads_the_same_after_its_own_declaration() -> None:
+    emulator = Emulator()
+    answer = emulator.send("13000000001,13000000002", path=GBK)
+    assert answer.startswith(GBK_DECLARATION)
+    assert by_position(answer.replace(GBK_DECLARATION, "")) == ["Success", "ok", "998", "100001", "2"]
+    assert by_regular_expression(emulator.send("", path=GBK)) == ["Faild", "短信号码不能为空", "0", "0", "0"]
+    assert line_by_line(emulator.send("", path=GBK)) == ["Faild", "短信号码不能为空", "0", "0", "0"]
+
+
+@pytest.mark.parametrize("reader", [by_position, line_by_line], ids=lambda reader: reader.__name__)
+def test_a_balance_reads_the_same(reader: Reader) -> None:
+    emulator = Emulator()
+    assert reader(emulator.post(UTF8, action="overage")) == ["Sucess", "", "预付费", "1000", "1000"]
+    assert reader(emulator.post(UTF8, action="overage", sign="0")) == ["Faild", "用户名或密码错误", "", "0", "0"]
+
+
+@pytest.mark.parametrize("dialect", ["manual", "observed"])
+def test_replies_read_the_same_in_either_dialect(dialect: str) -> None:
+    emulator = Emulator(dialect=dialect)
+    emulator.send("10000000030,10000000031", extno="01")
+    assert boxes_by_position(emulator.call()) == [
+        ["10000000030", "100001", "T", "2011-12-02 22:12:11", "01"],
+        ["10000000031", "100001", "<好> & 😀", "2011-12-02 22:12:11", "01"],
+    ]
+    assert boxes_by_position(emulator.status())[0][4:] == ["DELIVRD", "01"]
+
+
+@pytest.mark.parametrize("page", ["status", "call"])
+def test_an_error_reads_the_same(page: str) -> None:
+    answer = getattr(Emulator(no_reports=["12"]), page)()
+    assert boxes_by_position(answer) == [["3", "该用户不允许查看状态报告"]]
+    assert re.findall(r"<error>(\d)</error>\s*<remark>([^<]*)</remark>", answer) == [("3", "该用户不允许查看状态报告")]

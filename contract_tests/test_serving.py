@@ -16,8 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from emulators import CREDENTIALS, MANUALS_SIGN, STATUS, UTF8, Address, ask, request, running, sign
+from emulators import CALL, CREDENTIALS, GBK, MANUALS_SIGN, STATUS, UTF8, Address, ask, request, running, sign
 
 QUERY = f"userid=12&timestamp=20120701231212&sign={MANUALS_SIGN}"
 SEND = f"action=send&{QUERY}&mobile=15023239810&content=x".encode()
@@ -89,12 +91,23 @@ def test_a_request_is_a_line_on_standard_error_and_nothing_on_standard_output() 
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=5)
     assert out == ""
-    lines = err.splitlines()
+    lines = [line for line in err.splitlines() if not re.match(r"\S+   ", line)]  # but for explanations
     assert len(lines) == 3
     assert "POST /v2sms.aspx send, userid '12': task 100001, numbers 1, points left 999" in lines[0]
     assert "POST /v2sms.aspx send, userid '': refused, 用户名或密码不能为空" in lines[1]
     assert "GET /nowhere: 404" in lines[2]
     assert not re.search(f"mima|{MANUALS_SIGN}|15023239810", err)
+
+
+def test_below_a_refused_request_the_log_says_why() -> None:
+    with running() as (process, address):
+        upper = QUERY.replace(MANUALS_SIGN, MANUALS_SIGN.upper())
+        ask(address, request(UTF8, f"action=overage&{upper}".encode()))
+        assert process.stderr is not None
+        lines = [process.stderr.readline() for _ in range(2)]
+    assert "refused, 用户名或密码错误" in lines[0]
+    assert "signature.upper-case" in lines[1]
+    assert "mima" not in "".join(lines)
 
 
 def test_without_requests_in_the_log_standard_error_is_silent() -> None:
@@ -109,9 +122,40 @@ def test_a_hostile_userid_does_not_break_the_log() -> None:
         ask(address, request(UTF8, b"action=send&timestamp=1&sign=1&userid=%0Afake%1B[2J" + b"x" * 1000))
         process.send_signal(signal.SIGTERM)
         err = process.communicate(timeout=5)[1]
-    assert err.count("\n") == 1
+    assert len([line for line in err.splitlines() if "POST" in line]) == 1
     assert "\x1b" not in err
-    assert len(err) < 250
+    assert all(len(line) < 400 for line in err.splitlines())
+
+
+def test_control_characters_of_an_account_do_not_reach_the_terminal() -> None:
+    with running("--account", "7:a\nb\x1b[2J:secret") as (process, _):
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert process.stdout.readline() == "account a\\nb\\x1b[2J, userid 7, password as given, prepaid, 1000 points\n"
+
+
+def test_a_log_that_nobody_reads_any_more_stops_nothing() -> None:
+    with running() as (process, address):
+        assert process.stderr is not None
+        process.stderr.close()
+        for _ in range(3):
+            assert "Sucess" in overage(address)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+
+
+def test_standard_output_that_cannot_be_written_is_one_clear_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "sms10692_mock", "serve", "--port", "0"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "standard output" in ended.stderr
 
 
 # Options, each also in the environment
@@ -180,6 +224,11 @@ def check_options(address: Address) -> None:
         (["serve", "--keywords", "."], "cannot read"),
         (["serve", "--host", "no.such.host.invalid"], "no.such.host.invalid"),
         (["serve", "--host", "192.0.2.1", "--port", "0"], "192.0.2.1"),
+        (["serve", "--host", "a..b"], "no name of a host"),
+        (["serve", "--host", "a" * 64], "aaa"),
+        (["serve", "--account", "12:\udcff:mima"], "UTF-8"),
+        (["serve", "--account", "7:a:b:9999999999999999"], "15 digits"),
+        (["serve", "--account", "7:shop::50"], "blank"),
     ],
     ids=str,
 )
@@ -242,6 +291,19 @@ def test_a_signal_ends_it_within_a_second_with_answers_in_flight() -> None:
             connection.close()
 
 
+@pytest.mark.parametrize("form", ["statusNum=99999999&rt=json", "statusNum=99999999"])
+def test_a_signal_ends_it_within_a_second_with_a_million_reports_on_their_way(form: str) -> None:
+    with running("--postpaid", "12", "--log-level", "error") as (process, address):
+        ask(address, request(UTF8, f"action=send&{QUERY}&content=x&mobile=".encode() + b"1," * 1_000_000))
+        with socket.create_connection(address) as connection:
+            connection.sendall(request(STATUS, f"action=query&{QUERY}&{form}".encode()))
+            assert "Sucess" in overage(address)  # by now the fetch has begun
+            started = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(5) == 0
+            assert time.monotonic() - started < 1.0
+
+
 # The wire
 
 
@@ -281,6 +343,60 @@ def test_who_sends_a_body_that_is_too_large_reads_413(address: Address, size: in
             connection.sendall(f"POST {UTF8} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode())
             connection.sendall(b"x" * size)
         assert connection.recv(1000).startswith(b"HTTP/1.1 413 ")
+
+
+PATHS = st.sampled_from(
+    [UTF8, GBK, STATUS, CALL, "//v2SMS.aspx/x", "/_mock/accounts", "/_mock/swagger", "/"]
+) | st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zs", "Zl", "Zp"])).map(lambda text: "/" + text)
+TARGETS = st.builds(lambda path, query: f"{path}?{query}".encode(), PATHS, st.text("&=%+u0aé内;?/"))
+LINES = st.sampled_from(
+    [
+        b"Content-Type: \xc4\xda",
+        b"Content-Type: multipart/form-data; boundary=",
+        b"Content-Type: application/json",
+        b"Content-Encoding: gzip",
+        b"Content-Length: 3",
+        b"Content-Length: 0",
+        b"Transfer-Encoding: chunked",
+        b"Expect: 100-continue",
+        b"Cookie: \xff",
+        b"Authorization: Bearer \xff",
+        b"Host: \xe5\x86\x85",
+        b"Accept-Encoding: gzip, \xff",
+    ]
+)
+REQUESTS = st.builds(
+    lambda method, target, lines, body: (
+        b"%s %s HTTP/1.1\r\nConnection: close\r\n%s\r\n%s"
+        % (method, target, b"".join(line + b"\r\n" for line in lines), body)
+    ),
+    st.sampled_from([b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"TRACE", b"X-\xff"]),
+    TARGETS,
+    st.lists(LINES, max_size=4),
+    st.sampled_from([b"", b"a=b", b"3\r\na=b\r\n0\r\n\r\n", b"zz"]) | st.binary(max_size=100),
+)
+
+
+@given(raw=REQUESTS)
+def test_nothing_that_a_client_sends_is_a_500(address: Address, raw: bytes) -> None:
+    with socket.create_connection(address, timeout=10) as connection:
+        connection.sendall(raw)
+        connection.shutdown(socket.SHUT_WR)
+        try:
+            received = b"".join(iter(lambda: connection.recv(65536), b""))
+        except ConnectionResetError:  # it had not read all before it refused
+            return
+    assert not received.startswith(b"HTTP/1.1 5"), received
+
+
+def test_405_says_which_methods_there_are_and_413_closes(address: Address) -> None:
+    def head(raw: bytes) -> bytes:
+        with socket.create_connection(address, timeout=20) as connection:
+            connection.sendall(raw)
+            return connection.recv(1000).lower()
+
+    assert b"\r\nallow: get, head, post\r\n" in head(b"PUT /v2sms.aspx HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b"\r\nconnection: close\r\n" in head(request(UTF8, b"x" * (4 * 1024 * 1024 + 1)))
 
 
 def test_a_client_that_waits_to_be_told_to_continue_is_told(address: Address) -> None:

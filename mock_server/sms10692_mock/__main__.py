@@ -3,11 +3,13 @@
 Here belongs the one thing to say where the extra is missing: the base package installs this command too.
 """
 
+import signal
 import sys
 
 
 def main() -> None:
     """Run the command, or say what to install."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it serves, Ctrl-C ends it without a word
     try:
         from sms10692_mock.command import main as run
     except ModuleNotFoundError as error:

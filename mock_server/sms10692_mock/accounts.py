@@ -11,7 +11,8 @@ from sms10692_mock.clock import Turned
 
 POINTS_DEFAULT: Final = 1000
 
-_POINTS: Final = re.compile(r"[0-9]{1,15}")
+_POINTS: Final = re.compile(r"[0-9]+")
+_MAX_DIGITS: Final = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,14 @@ def account_from(text: str) -> Account:
     """
     userid, _, rest = text.partition(":")
     account, _, password = rest.partition(":")
-    head, _, tail = password.rpartition(":")
+    head, colon, tail = password.rpartition(":")
     points = POINTS_DEFAULT
-    if head and _POINTS.fullmatch(tail):
+    if colon and _POINTS.fullmatch(tail):
+        if len(tail) > _MAX_DIGITS:
+            raise ValueError(f"POINTS has at most {_MAX_DIGITS} digits")
         password, points = head, int(tail)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("an account is written in UTF-8")
     if not (userid.strip() and account.strip() and password.strip()):
         raise ValueError("an account is written USERID:ACCOUNT:PASSWORD[:POINTS], and none of the three may be blank")
     return Account(userid, account, password, points)

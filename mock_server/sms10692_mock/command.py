@@ -5,6 +5,7 @@ Here belongs what a person types and reads. What an option does is said where it
 
 import logging
 import math
+import os
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,9 +21,10 @@ from sms10692 import __version__, contract, signing
 from sms10692_mock.accounts import MANUALS_OWN, Account, account_from
 from sms10692_mock.billing import BILLINGS
 from sms10692_mock.dialects import DIALECTS
+from sms10692_mock.http.explaining import Explainer
 from sms10692_mock.http.guard import Guard, is_loopback
 from sms10692_mock.http.log import Lines
-from sms10692_mock.http.pages import Pages
+from sms10692_mock.http.pages import Pages, printable
 from sms10692_mock.http.serve import Deferred, listening_socket, serve, url_of
 from sms10692_mock.http.wsgi import Application
 from sms10692_mock.keywords import Keywords, words_in
@@ -39,7 +41,7 @@ class _Lines(click.types.StringParamType):
     """A text that may be given several times; in the environment, once a line."""
 
     def split_envvar_value(self, rv: str) -> Sequence[str]:
-        return [line for line in rv.splitlines() if line.strip()]
+        return [line for line in rv.replace("\r\n", "\n").split("\n") if line.strip()]
 
 
 def _accounts(context: click.Context, option: click.Parameter, texts: Sequence[str]) -> dict[str, Account]:
@@ -206,6 +208,8 @@ def serve_command(
         listener = listening_socket(host, port)
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host} port {port}: {error.strerror}") from None
+    except UnicodeError:
+        raise click.ClickException(f"cannot listen on {host!a}: that is no name of a host") from None
     logging.basicConfig(stream=sys.stderr, level=log_level.upper(), format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("_granian").setLevel(logging.WARNING)
     lines = Lines(sys.stderr)
@@ -215,15 +219,24 @@ def serve_command(
         token = secrets.token_urlsafe(16)
         greeting = f"{greeting}\ntoken of the control address: {token}"
     vendor = vendor_of(options)
-    pages = Pages(vendor, options.dialect, log)
+    pages = Pages(vendor, options.dialect, log, Explainer(vendor.store, log) if log else None)
     guard = Guard(frozenset(allow_host), token)
     serve(
         pages,
         Deferred(lambda: _beside_the_pages(vendor, dialect, guard)),
         listener,
-        when_ready=lambda: click.echo(greeting),
+        when_ready=lambda: _say(greeting),
         when_stopped=lines.flush,
     )
+
+
+def _say(greeting: str) -> None:
+    try:
+        click.echo(greeting)
+    except OSError as error:
+        sys.stderr.write(f"{NAME}: cannot write to standard output: {error.strerror}\n")
+        sys.stderr.flush()
+        os._exit(2)
 
 
 def _greeting(url: str, options: Options) -> str:
@@ -232,17 +245,19 @@ def _greeting(url: str, options: Options) -> str:
     for account in options.accounts:
         password = account.password if account == MANUALS_OWN else "as given"
         pays = "post-paid" if account.postpaid else f"prepaid, {account.points} points"
-        lines.append(f"account {account.account}, userid {account.userid}, password {password}, {pays}")
+        names = f"account {printable(account.account)}, userid {printable(account.userid)}"
+        lines.append(f"{names}, password {password}, {pays}")
     first = options.accounts[0]
     moment = datetime.fromtimestamp(options.clock(), signing.CHINA)
     timestamp = "20120701231212" if options.max_clock_skew is None else signing.timestamp(moment)
+    userid, stamp, sign, mobile, content, _, action, _ = contract.SEND.parameters
     fields = {
-        "action": contract.SEND.action,
-        "userid": first.userid,
-        "timestamp": timestamp,
-        "sign": signing.sign(first.account, first.password, timestamp),
-        "mobile": "15023239810,13527576163",
-        "content": "内容",
+        action: contract.SEND.action,
+        userid: first.userid,
+        stamp: timestamp,
+        sign: signing.sign(first.account, first.password, timestamp),
+        mobile: "15023239810,13527576163",
+        content: "内容",
     }
     reachable = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
     return "\n".join([*lines, f'curl "{reachable}{contract.V2SMS.path}" -d "{urlencode(fields, safe=",")}"'])

@@ -113,6 +113,10 @@ def test_r14_escapes(escaped: bytes, text: str) -> None:
         (b"%C4%DA%80%C8%DD", "内€容"),
         (b"%81%80", "亐"),
         (b"%C4%DA%u5bb9", "内容"),
+        (b"\xaa\xa1\xc4\xda\xc8\xdd", "\ue000内容"),
+        (b"\xaf\xfe\xf8\xa1\xfe\xfe", "\ue233\ue234\ue4c5"),
+        (b"\xa1\x40\xa1\x7e\xa1\x80\xa7\xa0", "\ue4c6\ue504\ue505\ue765"),
+        (b"\xaa\x7f\xa1\x7f", "\ufffd\x7f\ufffd\x7f"),
     ],
 )
 def test_r14_code_page_936(raw: bytes, text: str) -> None:
@@ -172,6 +176,10 @@ def test_r16_a_part_with_a_file_name_is_no_field() -> None:
 )
 def test_r16_a_malformed_multipart_body_has_no_fields(content_type: str, body: bytes) -> None:
     assert fields_of(b"action=send", content_type, body, utf8) == {"action": "send"}
+
+
+def test_r16_a_thousand_parts_are_read() -> None:
+    assert len(fields_of(b"", MULTIPART, multipart(*[field("a", b"1")] * 1000), utf8)["a"]) == 1999
 
 
 @given(body=st.binary())

@@ -4,6 +4,7 @@ Here belongs what HTTP says around the vendor's answers, in process; sockets are
 """
 
 import io
+import json
 import re
 from typing import Any
 
@@ -16,7 +17,6 @@ from emulators import CALL, CREDENTIALS, GBK, STATUS, UTF8, Emulator, Response, 
 from sms10692_mock.http.app import create_app
 
 PAGES = [UTF8, GBK, STATUS, CALL]
-METHODS = ["GET", "POST", "HEAD"]
 
 
 @pytest.mark.parametrize("dialect", ["manual", "observed"])
@@ -33,10 +33,23 @@ def test_any_bytes_get_a_well_formed_answer_with_status_200(dialect: str, data: 
     answer = emulator.ask(request(path, body, content_type))
     assert answer.status == 200
     if answer.content_type == "application/json":
+        assert isinstance(json.loads(answer.body), dict)
         return
     assert answer.content_type == f"text/xml; charset={'gb2312' if path == GBK else 'utf-8'}"
     text = answer.body.decode("gbk" if path == GBK else "utf-8")
     assert etree.fromstring(text.partition("?>")[2].encode()).tag == "returnsms"
+
+
+NOT_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+@pytest.mark.parametrize(("path", "codec"), [(UTF8, "utf-8"), (GBK, "gbk")])
+@given(data=st.data())
+def test_any_text_that_a_page_can_carry_is_understood_as_sent(path: str, codec: str, data: st.DataObject) -> None:
+    text = data.draw(st.text(st.characters(codec=codec)))
+    answer = Emulator(dialect="observed", keywords=[]).post(path, action="checkkeyword", content=text)
+    root = etree.fromstring(answer.partition("?>")[2].encode())
+    assert (root.findtext("checkCounts") or "") == NOT_XML.sub("", text)
 
 
 @given(

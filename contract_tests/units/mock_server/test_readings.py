@@ -82,6 +82,7 @@ def test_r2_an_absent_credential_is_empty(name: str) -> None:
     [
         {"userid": "13"},
         {"userid": "012"},
+        {"userid": " 12"},
         {"timestamp": "20120701231213"},
         {"sign": CREDENTIALS["sign"].upper()},
         {"sign": CREDENTIALS["sign"][:16]},
@@ -334,6 +335,15 @@ def test_r9_a_later_send_is_charged_at_once_and_reported_after_its_time() -> Non
     assert "<receivetime>2011-12-03 00:00:00<" in emulator.status()
 
 
+def test_r9_the_delay_of_reports_is_counted_from_the_send_time() -> None:
+    emulator = Emulator(report_delay=60.0)
+    emulator.send(sendTime="2011-12-02 22:12:41")
+    emulator.now += 89
+    assert "statusbox" not in emulator.status()
+    emulator.now += 1
+    assert "<receivetime>2011-12-02 22:13:41<" in emulator.status()
+
+
 def test_r9_the_last_moment_there_is_can_be_sent_at() -> None:
     emulator = Emulator(report_delay=10.0)
     assert message(emulator.send(sendTime="9999-12-31 23:59:59")) == "ok"
@@ -437,6 +447,12 @@ def test_r13_eight_numbers_refuse_the_send(place: int, refusal: str) -> None:
     assert message(emulator.send(f"15023239810,1000000000{place},10000000008")) == refusal
     assert emulator.balance() == 1000
     assert "statusbox" not in emulator.status()
+
+
+def test_r13_a_number_that_refuses_does_so_before_the_balance() -> None:
+    emulator = Emulator(accounts=["12:test:mima:0"])
+    assert message(emulator.send("10000000006")) == FORBIDDEN
+    assert message(emulator.send("10000000006", extno="x")) == OTHER
 
 
 @pytest.mark.parametrize(

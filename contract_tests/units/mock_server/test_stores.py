@@ -3,7 +3,9 @@
 Here belongs what is asked of all stores alike: a state machine against the simplest model, and many callers at once.
 """
 
+import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +19,7 @@ from sms10692_mock.stores.memory import MemoryStore
 from sms10692_mock.stores.protocol import Reply, Report, Store
 
 STORES: dict[str, Callable[[], Store]] = {"memory": MemoryStore}
-EACH_STORE = pytest.mark.parametrize("store", [make() for make in STORES.values()], ids=STORES)
+EACH_STORE = pytest.mark.parametrize("make", STORES.values(), ids=STORES)
 
 PREPAID = Account("1", "a", "p", points=20)
 POSTPAID = Account("2", "b", "p", postpaid=True)
@@ -102,17 +104,36 @@ def at_once(workers: list[Callable[[], None]]) -> None:
         except BaseException as error:
             raised.append(error)
 
-    threads = [threading.Thread(target=run, args=(worker,)) for worker in workers]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    threads = [threading.Thread(target=run, args=(worker,), daemon=True) for worker in workers]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # a thread is left in the middle of anything, so that a missing lock shows
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    finally:
+        sys.setswitchinterval(interval)
     if raised:
         raise raised[0]
+    assert not any(thread.is_alive() for thread in threads)
+
+
+class Yielding(int):
+    """A cost that lets other threads in whenever it is looked at, and so shows a balance that is not locked."""
+
+    def __gt__(self, other: int) -> bool:
+        time.sleep(0)
+        return int(self) > other
+
+    def __rsub__(self, other: int) -> int:
+        time.sleep(0)
+        return other - int(self)
 
 
 @EACH_STORE
-def test_r11_many_fetchers_and_senders_share_nothing_and_lose_nothing(store: Store) -> None:
+def test_r11_many_fetchers_and_senders_share_nothing_and_lose_nothing(make: Callable[[], Store]) -> None:
+    store = make()
     store.open(POSTPAID)
     taken: list[Report] = []
     done = threading.Event()
@@ -126,8 +147,10 @@ def test_r11_many_fetchers_and_senders_share_nothing_and_lose_nothing(store: Sto
             taken.extend(store.take_reports("2", 7, 0.0))
 
     def send_all() -> None:
-        at_once([partial(send, sender) for sender in range(4)])
-        done.set()
+        try:
+            at_once([partial(send, sender) for sender in range(4)])
+        finally:
+            done.set()
 
     at_once([send_all, fetch, fetch, fetch])
     taken.extend(store.take_reports("2", 10**6, 0.0))
@@ -138,16 +161,31 @@ def test_r11_many_fetchers_and_senders_share_nothing_and_lose_nothing(store: Sto
 
 
 @EACH_STORE
-def test_two_sends_at_the_edge_of_the_balance_are_not_both_accepted(store: Store) -> None:
+def test_two_sends_at_the_edge_of_the_balance_are_not_both_accepted(make: Callable[[], Store]) -> None:
+    store = make()
     for _ in range(100):
         store.open(Account("1", "a", "p", points=3))
         left: list[int | None] = []
-        at_once([lambda: left.append(store.accept("1", 2, [], [], 0.0))] * 2)  # noqa: B023 - it ends within the turn
+        at_once([lambda: left.append(store.accept("1", Yielding(2), [], [], 0.0))] * 2)  # noqa: B023 - it ends within the turn
         assert sorted(left, key=str) == [1, None]
 
 
 @EACH_STORE
-def test_r7_task_numbers_are_never_given_twice(store: Store) -> None:
+def test_many_sends_at_once_are_all_charged(make: Callable[[], Store]) -> None:
+    store = make()
+    store.open(POSTPAID)
+
+    def send() -> None:
+        for _ in range(2000):
+            store.accept("2", Yielding(1), [], [], 0.0)
+
+    at_once([send] * 4)
+    assert store.standing("2").points == -8000
+
+
+@EACH_STORE
+def test_r7_task_numbers_are_never_given_twice(make: Callable[[], Store]) -> None:
+    store = make()
     given: list[int] = []
     at_once([lambda: given.extend([store.next_task_id() for _ in range(500)])] * 4)
     assert len(set(given)) == 2000

@@ -6,34 +6,43 @@ Here belongs how lines get out. What a line says is made in `pages`; everything 
 
 import threading
 import time
+from collections import deque
 from typing import Final, TextIO
 
 _EVERY: Final = 0.02
 
 
 class Lines:
-    """Takes lines from any thread and writes those of the last 20 ms at once, each with the local time it came."""
+    """Takes lines from any thread and writes those of the last 20 ms at once, each with the local time it came.
 
-    def __init__(self, stream: TextIO) -> None:
+    Where nobody reads any more they are dropped: an emulator does not end because a pager did.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
-        self._lines: list[tuple[float, str]] = []
+        self._lines: deque[tuple[float, str]] = deque()
         self._some = threading.Event()
         self._writing = threading.Lock()
         threading.Thread(target=self._write_for_ever, name="log", daemon=True).start()
 
     def __call__(self, line: str) -> None:
         """Keep the line; it is written within `_EVERY` seconds."""
-        self._lines.append((time.time(), line))
-        if not self._some.is_set():
-            self._some.set()
+        if self._stream is not None:
+            self._lines.append((time.time(), line))
+            if not self._some.is_set():
+                self._some.set()
 
     def flush(self) -> None:
         """Write what there is."""
         with self._writing:
-            lines, self._lines = self._lines, []
-            if lines:
-                self._stream.write("".join(f"{_clock(moment)} {line}\n" for moment, line in lines))
-                self._stream.flush()
+            lines = [self._lines.popleft() for _ in range(len(self._lines))]
+            if lines and self._stream is not None:
+                try:
+                    self._stream.write("".join(f"{_clock(moment)} {line}\n" for moment, line in lines))
+                    self._stream.flush()
+                except (OSError, ValueError):  # ValueError: it was closed
+                    self._stream = None
+                    self._lines.clear()
 
     def _write_for_ever(self) -> None:
         while self._some.wait():

@@ -12,6 +12,7 @@ from sms10692.contract import Page
 from sms10692_mock.answers import Answer, Balance, Checked, Refusal, Replies, Reports, Sent
 from sms10692_mock.calls import Call, call_of
 from sms10692_mock.dialects import DIALECTS, Dialect
+from sms10692_mock.http.explaining import Refused
 from sms10692_mock.vendor import Vendor
 from sms10692_mock.wire import render_json
 from sms10692_mock.wire.charsets import DECODERS
@@ -70,10 +71,20 @@ class BodyCutShort(Unreadable):
 
 
 class Pages:
-    """Answers requests to the vendor's pages, in `dialect` where the account has none; `log` is given a line each."""
+    """Answers requests to the vendor's pages, in `dialect` where the account has none.
 
-    def __init__(self, vendor: Vendor, dialect: Dialect, log: Callable[[str], None] | None = None) -> None:
+    `log` is given a line about each, `explain` each that is refused.
+    """
+
+    def __init__(
+        self,
+        vendor: Vendor,
+        dialect: Dialect,
+        log: Callable[[str], None] | None = None,
+        explain: Callable[[Refused], None] | None = None,
+    ) -> None:
         self._vendor = vendor
+        self._explain = explain
         self._dialect = dialect.name
         self._xml = {name: Xml(one) for name, one in DIALECTS.items()}
         self._log = log
@@ -87,7 +98,8 @@ class Pages:
             self.log_status(request.method, page.path, response.status)
             return response
         decode = DECODERS[page.charset]
-        call = call_of(page, fields_of(request.query, request.content_type, request.body, decode))
+        fields = fields_of(request.query, request.content_type, request.body, decode)
+        call = call_of(page, fields)
         answer, account = self._vendor.answer(call)
         if call.wants_json:
             content_type, body = "application/json", render_json.write(answer, call.operation, page)
@@ -97,12 +109,14 @@ class Pages:
             body = self._xml[dialect].write(answer, call.operation, page)
         if self._log:
             self._log(_line(request.method, call, answer, perf_counter() - started))
+        if self._explain and isinstance(answer, Refusal):
+            self._explain(Refused(*request, fields, call, account, self._vendor.now(account)))
         return _response(200, content_type, body)
 
     def log_status(self, method: str, path: str, status: int) -> None:
         """Log a request that was answered without the vendor."""
         if self._log:
-            self._log(f"{_printable(method)} {_printable(path)}: {status}")
+            self._log(f"{printable(method)} {printable(path)}: {status}")
 
 
 def _response(status: int, content_type: str, body: bytes, *headers: tuple[str, str]) -> Response:
@@ -116,11 +130,16 @@ def _plain(status: int, why: str, *headers: tuple[str, str]) -> Response:
 def _line(method: str, call: Call, answer: Answer, seconds: float) -> str:
     """One line about a request: no number, no text, no signature."""
     action = call.operation.name if call.operation else "no such action"
-    userid = _printable(call.userid)
+    userid = printable(call.userid)
     return f"{method} {call.page.path} {action}, userid '{userid}': {_gist(answer)} ({seconds * 1e3:.2f} ms)"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """A text of somebody else's, cut to a bearable length, in which nothing can move a cursor or begin a line.
+
+    >>> printable("shop"), printable("a\\nb")
+    ('shop', 'a\\\\nb')
+    """
     return text if text.isalnum() and len(text) < _LOGGED else ascii(text[:_LOGGED])[1:-1]
 
 

@@ -28,6 +28,7 @@ _CONNECTIONS: Final = 65536
 _THREADS: Final = 32
 _GRACE: Final = 0.5
 """Seconds for answers in flight, once a signal has come."""
+_HURRY: Final = 0.2
 
 
 class Deferred:
@@ -68,10 +69,11 @@ def serve(
     """Answer requests until SIGINT or SIGTERM, then end the process: answers in flight have half a second."""
 
     def end() -> NoReturn:
-        when_stopped()
-        sys.stdout.flush()
-        # Not by returning: threads at work, and granian's own, would hold the process up.
-        os._exit(0)
+        try:
+            when_stopped()
+        finally:
+            # Not by returning: threads at work, and granian's own, would hold the process up.
+            os._exit(0)
 
     application = RsgiPages(pages, elsewhere, ThreadPoolExecutor(_THREADS))
     _run(_serve_until_stopped(application, listener, when_ready, end))
@@ -95,6 +97,10 @@ async def _serve_until_stopped(
     stopped = asyncio.Event()
 
     def ask_to_stop(signum: int, frame: FrameType | None) -> None:
+        # The loop may be at work, or waiting for somebody who is: it has its grace, and then the end comes anyhow.
+        hurry = threading.Timer(_GRACE + _HURRY, end)
+        hurry.daemon = True
+        hurry.start()
         loop.call_soon_threadsafe(asked_to_stop.set)
 
     for name in (signal.SIGINT, signal.SIGTERM):

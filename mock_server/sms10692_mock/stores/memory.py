@@ -4,6 +4,7 @@ Here belongs how to keep the protocol's promises in memory, in time that does no
 """
 
 import heapq
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
@@ -17,34 +18,42 @@ Item = TypeVar("Item", Report, Reply)
 
 
 class _Queue(Generic[Item]):
-    """Items in the order in which they fall due. Not for two threads at once."""
+    """Items in the order in which they fall due. Not for two threads at once.
+
+    What falls due together stays together, so that nothing here takes long while others wait.
+    """
 
     def __init__(self) -> None:
         self._due: deque[Item] = deque()
-        self._later: list[tuple[float, int, Item]] = []
+        self._later: list[tuple[float, int, list[Item]]] = []
         self._arrivals = count()
 
-    def put(self, items: Iterable[Item], now: float) -> None:
+    def put(self, bundles: Iterable[tuple[float, list[Item]]], now: float) -> None:
         self._ripen(now)
-        for item in items:
-            if item.due <= now:
-                self._due.append(item)
+        for due, items in bundles:
+            if due <= now:
+                self._due.extend(items)
             else:
-                heapq.heappush(self._later, (item.due, next(self._arrivals), item))
+                heapq.heappush(self._later, (due, next(self._arrivals), items))
 
     def take(self, limit: int, now: float) -> list[Item]:
         self._ripen(now)
-        return [self._due.popleft() for _ in range(min(limit, len(self._due)))]
-
-    def take_all(self, now: float) -> list[Item]:
-        self._ripen(now)
-        items = list(self._due)
-        self._due.clear()
-        return items
+        if limit >= len(self._due):
+            items, self._due = list(self._due), deque()
+            return items
+        return [self._due.popleft() for _ in range(limit)]
 
     def _ripen(self, now: float) -> None:
         while self._later and self._later[0][0] <= now:
-            self._due.append(heapq.heappop(self._later)[2])
+            self._due.extend(heapq.heappop(self._later)[2])
+
+
+def _bundles(items: Sequence[Item]) -> list[tuple[float, list[Item]]]:
+    """Items by the moment when they fall due, each in the order given."""
+    bundles: dict[float, list[Item]] = {}
+    for item in items:
+        bundles.setdefault(item.due, []).append(item)
+    return sorted(bundles.items())
 
 
 class _Book:
@@ -111,19 +120,21 @@ class MemoryStore:
         self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
     ) -> int | None:
         book = self._book(userid)
+        report_bundles, reply_bundles = _bundles(reports), _bundles(replies)
         with book.lock:
             if cost > book.points and not book.account.postpaid:
                 return None
             book.points -= cost
-            book.reports.put(reports, now)
-            book.replies.put(replies, now)
+            book.reports.put(report_bundles, now)
+            book.replies.put(reply_bundles, now)
             return book.points
 
     def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
         book = self._book(userid)
+        report_bundles, reply_bundles = _bundles(reports), _bundles(replies)
         with book.lock:
-            book.reports.put(reports, now)
-            book.replies.put(replies, now)
+            book.reports.put(report_bundles, now)
+            book.replies.put(reply_bundles, now)
 
     def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
         book = self._book(userid)
@@ -133,4 +144,4 @@ class MemoryStore:
     def take_replies(self, userid: str, now: float) -> list[Reply]:
         book = self._book(userid)
         with book.lock:
-            return book.replies.take_all(now)
+            return book.replies.take(sys.maxsize, now)

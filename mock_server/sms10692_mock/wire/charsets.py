@@ -8,12 +8,31 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 _EURO_BYTE: Final = 0x80
+_USER_DEFINED: Final = (
+    # First and last lead byte, first trail byte, trail bytes of a row (0x7F is none), first code point.
+    (0xAA, 0xAF, 0xA1, 94, 0xE000),
+    (0xF8, 0xFE, 0xA1, 94, 0xE234),
+    (0xA1, 0xA7, 0x40, 96, 0xE4C6),
+)
+"""The codes that Windows keeps for characters of its users, as private-use characters; Python's codec has none."""
+
+
+def _user_defined(lead: int, trail: int) -> str | None:
+    for first, last, first_trail, row, start in _USER_DEFINED:
+        place = trail - first_trail - (first_trail == 0x40 and trail > 0x7F)
+        if first <= lead <= last and trail != 0x7F and 0 <= place < row:
+            return chr(start + (lead - first) * row + place)
+    return None
 
 
 def _windows(error: UnicodeError) -> tuple[str | bytes, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
-    return ("€" if error.object[error.start] == _EURO_BYTE else "\ufffd"), error.end
+    lead, *rest = error.object[error.start : error.start + 2]
+    if lead == _EURO_BYTE:
+        return "€", error.start + 1
+    own = _user_defined(lead, rest[0]) if rest else None
+    return ("\ufffd", error.end) if own is None else (own, error.start + 2)
 
 
 codecs.register_error("sms10692_mock.windows", _windows)
@@ -28,7 +47,7 @@ def _from_cp936(raw: bytes) -> str:
 
 
 DECODERS: Final[Mapping[str, Callable[[bytes], str]]] = {"utf-8": _from_utf_8, "gb2312": _from_cp936}
-"""By the label of the page. What cannot be read becomes U+FFFD; on the GBK page a lone 0x80 is €."""
+"""By the label of the page. What cannot be read is U+FFFD; on the GBK page 0x80 is €, users' own codes are private."""
 
 
 def _to_utf_8(text: str) -> bytes:

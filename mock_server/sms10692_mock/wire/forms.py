@@ -6,14 +6,14 @@ Here belong query strings, forms, multipart bodies and their escapes. What the f
 import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
-from urllib.parse import unquote_to_bytes
 
 Fields: TypeAlias = dict[str, str]
 """Values by name in lower case."""
 
 Decoder: TypeAlias = Callable[[bytes], str]
 
-_UNICODE_ESCAPE: Final = re.compile(rb"%u([0-9A-Fa-f]{4})")
+_UNICODE_ESCAPE: Final = re.compile("%u([0-9A-Fa-f]{4})")
+_BYTE_ESCAPES: Final = re.compile("(?:%[0-9A-Fa-f]{2})+")
 _MAX_PARTS: Final = 1000
 
 
@@ -48,19 +48,27 @@ def _urlencoded(raw: bytes, decode: Decoder) -> Fields:
 
 
 def _unescaped(token: str, decode: Decoder) -> str:
-    if token.isalnum() and token.isascii():
+    if token.isascii() and "%" not in token and "+" not in token:
         return token
-    raw = token.encode("latin-1").replace(b"+", b" ")
-    if b"%" not in raw:
-        return decode(raw)
-    if b"%u" not in raw:
-        return decode(unquote_to_bytes(raw))
+    token = token.replace("+", " ")
+    if "%u" not in token:
+        return decode(_bytes_of(token))
     # Bytes and UTF-16 units take turns: an escape ends a run of bytes, also in the middle of a character.
-    runs = _UNICODE_ESCAPE.split(raw)
-    runs_of_bytes = [decode(unquote_to_bytes(run)) for run in runs[::2]]
+    runs = _UNICODE_ESCAPE.split(token)
+    runs_of_bytes = [decode(_bytes_of(run)) for run in runs[::2]]
     units = [chr(int(digits, 16)) for digits in runs[1::2]]
     text = runs_of_bytes[0] + "".join(unit + run for unit, run in zip(units, runs_of_bytes[1:], strict=True))
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _bytes_of(token: str) -> bytes:
+    if "%" in token:
+        token = _BYTE_ESCAPES.sub(_unescape, token)
+    return token.encode("latin-1")
+
+
+def _unescape(escapes: re.Match[str]) -> str:
+    return bytes.fromhex(escapes[0].replace("%", "")).decode("latin-1")
 
 
 def _multipart(content_type: str, body: bytes, decode: Decoder) -> Fields:

@@ -6,6 +6,7 @@ two queues are our invention.
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from sms10692 import contract
@@ -25,11 +26,21 @@ KEYS: Final[Mapping[Operation, tuple[str, ...]]] = {
 
 def write(answer: Answer, operation: Operation | None, page: Page) -> bytes:
     """The bytes that the page answers. On the GBK page they are ASCII, which is JSON and GBK at once (R15)."""
-    document = _document(answer, operation)
-    return json.dumps(document, ensure_ascii=page is contract.V2SMS_GBK, separators=(",", ":")).encode("utf-8")
+    dumped = partial(json.dumps, ensure_ascii=page is contract.V2SMS_GBK, separators=(",", ":"))
+    # Box by box: one call for all of a long queue would let nobody else do anything meanwhile.
+    match answer:
+        case Reports(reports):
+            boxes = ((r.mobile, r.task_id, r.status, china_time(r.due), r.errorcode, r.extno) for r in reports)
+            text = f'{{"StatusBox":[{",".join(dumped(_keyed(contract.STATUS, box)) for box in boxes)}]}}'
+        case Replies(replies):
+            calls = ((r.mobile, r.task_id, r.content, china_time(r.due), r.extno) for r in replies)
+            text = f'{{"CallBox":[{",".join(dumped(_keyed(contract.CALL, box)) for box in calls)}]}}'
+        case _:
+            text = dumped(_document(answer, operation))
+    return text.encode("utf-8")
 
 
-def _document(answer: Answer, operation: Operation | None) -> dict[str, Any]:
+def _document(answer: Refusal | Sent | Balance | Checked, operation: Operation | None) -> dict[str, Any]:
     match answer:
         case Sent():
             return _keyed(contract.SEND, (contract.SEND.success, contract.OK, *answer))
@@ -42,19 +53,6 @@ def _document(answer: Answer, operation: Operation | None) -> dict[str, Any]:
             return _keyed(contract.OVERAGE, (contract.OVERAGE.success, contract.OVERAGE_FOUND, *answer))
         case Checked(message, _):
             return _keyed(contract.CHECKKEYWORD, (message,))
-        case Reports(reports):
-            return {
-                "StatusBox": [
-                    _keyed(contract.STATUS, (r.mobile, r.task_id, r.status, china_time(r.due), r.errorcode, r.extno))
-                    for r in reports
-                ]
-            }
-        case Replies(replies):
-            return {
-                "CallBox": [
-                    _keyed(contract.CALL, (r.mobile, r.task_id, r.content, china_time(r.due), r.extno)) for r in replies
-                ]
-            }
 
 
 def _keyed(operation: Operation, values: tuple[str | int, ...]) -> dict[str, Any]:

@@ -1,0 +1,135 @@
+"""How may a signature be written other than the manual writes it: another hash, other digits, fewer of them?
+
+Here belong the shapes, as a table. What was hashed is the affair of `recipes`.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeAlias
+
+Algorithm: TypeAlias = Callable[..., "hashlib._Hash"]
+
+_HEX32: Final = re.compile(r"[0-9A-Fa-f]{32}")
+
+
+class Shape(NamedTuple):
+    """One way of writing a digest.
+
+    A signature that `look` matches is of this shape if `read` of it equals `write` of the digest. `evident` says
+    whether the look alone proves it; a shape that is not evident is named only where a recipe matches.
+    """
+
+    code: str
+    algorithm: Algorithm
+    look: re.Pattern[str]
+    read: Callable[[str], str]
+    write: Callable[[bytes], str]
+    evident: bool = True
+
+    @property
+    def hash_name(self) -> str:
+        return self.algorithm(usedforsecurity=False).name.upper()
+
+
+def _unpadded(digest: bytes) -> str:
+    return "".join(f"{byte:x}" for byte in digest)
+
+
+def _sign_extended(digest: bytes) -> str:
+    return "".join(f"{byte if byte < 0x80 else byte | 0xFFFFFF00:x}" for byte in digest)
+
+
+def _sign_extended_and_padded(digest: bytes) -> str:
+    return "".join(f"{byte:02x}" if byte < 0x80 else f"ffffff{byte:02x}" for byte in digest)
+
+
+def _without_leading_zeros(digest: bytes) -> str:
+    return digest.hex().lstrip("0")
+
+
+def _as_signed_number(digest: bytes) -> str:
+    return f"{int.from_bytes(digest, signed=True):x}"
+
+
+def _as_decimal(digest: bytes) -> str:
+    return str(int.from_bytes(digest))
+
+
+def _from_base64(text: str) -> bytes:
+    # A plus sign that was not escaped arrives as a space.
+    letters = text.replace(" ", "+").replace("-", "+").replace("_", "/").rstrip("=")
+    return base64.b64decode(letters + "=" * (-len(letters) % 4))
+
+
+def _hex_of_base64(text: str) -> str:
+    return _from_base64(text).hex()
+
+
+def _text_of_base64(text: str) -> str:
+    return _from_base64(text).decode("latin-1").lower()
+
+
+def _digits_only(text: str) -> str:
+    return re.sub(r"[^0-9a-f]", "", text.lower())
+
+
+def _first_32(text: str) -> str:
+    found = _HEX32.search(text)
+    return found[0].lower() if found else ""
+
+
+def _look(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.ASCII | re.DOTALL)
+
+
+_MD5: Final = hashlib.md5
+_PAIRS: Final = _look(r"(?:[0-9A-Fa-f]{2}[-: ]){15}[0-9A-Fa-f]{2}")
+_WRAPPED: Final = _look(r"""(?=.*[^0-9A-Fa-f])\W*(?:b'|0x|(?:md5|MD5)\W)?\W*[0-9A-Fa-f]{32}\W*""")
+_FEWER: Final = _look(r"[0-9A-Fa-f]{17,31}")
+_MANY_FS: Final = _look(r"(?=.*[Ff]{6})[0-9A-Fa-f]{33,128}")
+
+
+def _digits(count: int) -> re.Pattern[str]:
+    return _look(rf"[0-9A-Fa-f]{{{count}}}")
+
+
+def _base64(count: int) -> re.Pattern[str]:
+    return _look(rf"[A-Za-z0-9+/_ -]{{{count}}}={{0,2}}")
+
+
+SHAPES: Final = (
+    Shape("", _MD5, _look(r"[0-9a-f]{32}"), str, bytes.hex),
+    Shape("signature.upper-case", _MD5, _look(r"(?=.*[A-F])[0-9A-Fa-f]{32}"), str.lower, bytes.hex),
+    Shape("signature.hyphens", _MD5, _PAIRS, _digits_only, bytes.hex),
+    Shape("signature.repeated", _MD5, _look(r"([0-9a-f]{32})(?:,\1)+"), _first_32, bytes.hex),
+    Shape("signature.wrapped", _MD5, _WRAPPED, _first_32, bytes.hex),
+    Shape("signature.sixteen-digits", _MD5, _digits(16), str.lower, lambda digest: digest.hex()[8:24]),
+    Shape("signature.sixteen-digits", _MD5, _digits(16), str.lower, lambda digest: digest.hex()[:16]),
+    Shape("signature.sixteen-digits", _MD5, _digits(16), str.lower, lambda digest: digest.hex()[16:]),
+    Shape("signature.base64", _MD5, _base64(22), _hex_of_base64, bytes.hex),
+    Shape("signature.base64", _MD5, _base64(43), _text_of_base64, bytes.hex, evident=False),
+    Shape("signature.another-hash", hashlib.sha1, _digits(40), str.lower, bytes.hex),
+    Shape("signature.another-hash", hashlib.sha1, _base64(27), _hex_of_base64, bytes.hex, evident=False),
+    Shape("signature.another-hash", hashlib.sha224, _digits(56), str.lower, bytes.hex),
+    Shape("signature.another-hash", hashlib.sha256, _digits(64), str.lower, bytes.hex),
+    Shape("signature.another-hash", hashlib.sha256, _base64(43), _hex_of_base64, bytes.hex, evident=False),
+    Shape("signature.another-hash", hashlib.sha384, _digits(96), str.lower, bytes.hex),
+    Shape("signature.another-hash", hashlib.sha512, _digits(128), str.lower, bytes.hex),
+    Shape("signature.zeros-lost", _MD5, _FEWER, str.lower, _unpadded, evident=False),
+    Shape("signature.zeros-lost", _MD5, _FEWER, str.lower, _without_leading_zeros, evident=False),
+    Shape("signature.signed-bytes", _MD5, _MANY_FS, str.lower, _sign_extended, evident=False),
+    Shape("signature.signed-bytes", _MD5, _MANY_FS, str.lower, _sign_extended_and_padded, evident=False),
+    Shape("signature.as-number", _MD5, _look(r"-[0-9A-Fa-f]{20,32}"), str.lower, _as_signed_number, evident=False),
+    Shape("signature.as-number", _MD5, _look(r"[0-9]{34,39}"), str, _as_decimal, evident=False),
+)
+
+
+def shapes_of(sign: str) -> tuple[Shape, ...]:
+    """The shapes that a signature may have, by its look.
+
+    >>> [shape.code for shape in shapes_of("5CC68982F55AC74348E3D819F868FBE1")]
+    ['signature.upper-case']
+    """
+    return tuple(shape for shape in SHAPES if shape.look.fullmatch(sign))

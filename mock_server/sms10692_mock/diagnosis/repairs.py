@@ -1,0 +1,256 @@
+"""From a text that came to the text that was meant, mistake by mistake.
+
+Here belong functions of a text alone, each of which gives the repaired text or None, and what counts as ordinary
+Chinese. Which charset the bytes are in is the affair of `texts`.
+"""
+
+import base64
+import binascii
+import html
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+LOST: Final = "□"
+"""Stands where a character is lost for good."""
+
+_REPLACEMENT: Final = "\ufffd"
+
+
+@lru_cache(maxsize=8192)
+def _is_everyday(character: str) -> bool:
+    """Whether it is one of the 3,755 most used Chinese characters, or Chinese punctuation: rows of GB 2312."""
+    try:
+        raw = character.encode("gbk")
+    except UnicodeEncodeError:
+        return False
+    lead, trail = raw[0], raw[-1]
+    return trail >= 0xA1 and (lead in (0xA1, 0xA3) or 0xB0 <= lead <= 0xD7)
+
+
+def is_chinese(character: str) -> bool:
+    return "\u3400" <= character <= "\u9fff" or "\u3000" <= character <= "\u303f" or "\uff00" <= character <= "\uffef"
+
+
+def rarity(text: str) -> float:
+    """Which share of the characters beyond ASCII is not everyday Chinese."""
+    beyond = [character for character in text if character > "\x7f"]
+    return sum(not _is_everyday(character) for character in beyond) / len(beyond) if beyond else 0.0
+
+
+def is_rather(text: str, other: str) -> bool:
+    """Whether one reading of some bytes is Chinese and the other is not: in doubt, the other.
+
+    Four Chinese characters are enough, because GBK bytes hardly ever make so many in UTF-8.
+    """
+    chinese = sum(map(is_chinese, text))
+    return chinese >= 4 or (chinese >= 2 and rarity(text) <= 0.25 < rarity(other))
+
+
+def _strictly(raw: bytes, charset: str) -> str | None:
+    try:
+        return raw.decode(charset)
+    except UnicodeDecodeError:
+        return None
+
+
+def utf_8_read_as_latin_1(text: str) -> str | None:
+    """
+    >>> utf_8_read_as_latin_1("å\\x86\\x85å®¹")
+    '内容'
+    """
+    if text.isascii() or max(text) > "\xff":
+        return None
+    return _strictly(text.encode("latin-1"), "utf-8")
+
+
+def _windows_1252(character: str) -> bytes:
+    """Its byte; Windows passes on the five that the code page leaves open. Empty where there is none."""
+    try:
+        return character.encode("cp1252")
+    except UnicodeEncodeError:
+        return character.encode("latin-1", "ignore")
+
+
+def utf_8_read_as_windows_1252(text: str) -> str | None:
+    """
+    >>> utf_8_read_as_windows_1252("å†…å®¹")
+    '内容'
+    """
+    if text.isascii():
+        return None
+    raw = [_windows_1252(character) for character in text]
+    return _strictly(b"".join(raw), "utf-8") if all(raw) else None
+
+
+def utf_8_read_as_gbk(text: str) -> str | None:
+    """
+    >>> utf_8_read_as_gbk("鎮ㄥソ锛岄獙璇佺爜"), utf_8_read_as_gbk("鎮ㄥソ锛?1234"), utf_8_read_as_gbk("你好")
+    ('您好，验证码', '您好□1234', None)
+    """
+    if text.isascii():
+        return None
+    try:
+        repaired = text.encode("gbk").decode("utf-8")
+    except UnicodeError:
+        return _with_gaps(text)
+    return repaired if is_rather(repaired, text) else None
+
+
+def _with_gaps(text: str) -> str | None:
+    """The same where bytes that are not GBK, an odd one at the end of Chinese above all, are lost already."""
+    if "?" not in text and _REPLACEMENT not in text:
+        return None
+    raw = b"".join(
+        b"\xff" if character in (_REPLACEMENT, "?") else character.encode("gbk", "replace") for character in text
+    )
+    read = re.sub("\ufffd+", _REPLACEMENT, raw.decode("utf-8", "replace"))
+    whole = read.replace(_REPLACEMENT, "")
+    if sum(map(is_chinese, whole)) < 2 or rarity(whole) > 0.25 or rarity(text) <= 0.5:
+        return None
+    return read.replace(_REPLACEMENT, LOST)
+
+
+def gbk_read_as_latin_1(text: str) -> str | None:
+    """
+    >>> gbk_read_as_latin_1("ÄÚÈÝ"), gbk_read_as_latin_1("naïve café")
+    ('内容', None)
+    """
+    if text.isascii() or not re.fullmatch("(?:[\0-\x7f]|[\xa1-\xfe]{2})*", text):
+        return None
+    repaired = _strictly(text.encode("latin-1"), "gbk")
+    return repaired if repaired and sum(map(is_chinese, repaired)) >= 2 and not rarity(repaired) else None
+
+
+def percent_encoded_twice(text: str) -> str | None:
+    """
+    >>> percent_encoded_twice("%E5%86%85%E5%AE%B9+1"), percent_encoded_twice("%u5185%u5bb9")
+    ('内容 1', '内容')
+    >>> percent_encoded_twice("see example.com/?q=%E5%86%85"), percent_encoded_twice("100%25")
+    (None, None)
+    """
+    if "%" not in text:
+        return None
+    if re.search(r"%u[0-9A-Fa-f]{4}", text):
+        return _from_utf_16(re.sub(r"%u([0-9A-Fa-f]{4})", lambda found: chr(int(found[1], 16)), text))
+    if not re.fullmatch(r"(?:[\w.~!*'()+-]|%[0-9A-Fa-f]{2})+", text, re.ASCII):
+        return None
+    raw = unquote_to_bytes(text.replace("+", " "))
+    repaired = _strictly(raw, "utf-8") or _strictly(raw, "gbk")
+    if repaired is None or not (repaired.isprintable() or "\n" in repaired):
+        return None
+    if not repaired.isascii():
+        return repaired if any(map(is_chinese, repaired)) else None
+    return repaired if len(re.findall(r"%[0-7][0-9A-Fa-f]", text)) >= 2 else None
+
+
+def _from_utf_16(text: str) -> str:
+    """Make one character of two surrogates."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def byte_order_mark(text: str) -> str | None:
+    return text.lstrip("\ufeff") if text.startswith("\ufeff") else None
+
+
+def bytes_literal(text: str) -> str | None:
+    r"""
+    >>> bytes_literal(r"b'\xe5\x86\x85\xe5\xae\xb9'")
+    '内容'
+    """
+    if not re.fullmatch(r"""b(['"])[\x20-\x7e]*\1""", text) or "\\x" not in text:
+        return None
+    raw = re.sub(rb"\\x([0-9A-Fa-f]{2})", lambda found: bytes([int(found[1], 16)]), text[2:-1].encode())
+    return _strictly(raw, "utf-8") or _strictly(raw, "gbk")
+
+
+def from_base64(text: str) -> str | None:
+    """
+    >>> from_base64("5YaF5a65"), from_base64("password")
+    ('内容', None)
+    """
+    if len(text) < 8 or len(text) % 4 or not re.fullmatch(r"[A-Za-z0-9+/]+={0,2}", text):
+        return None
+    try:
+        repaired = _strictly(base64.b64decode(text, validate=True), "utf-8")
+    except binascii.Error:
+        return None
+    return repaired if repaired and sum(map(is_chinese, repaired)) >= 2 and rarity(repaired) <= 0.25 else None
+
+
+def escapes(text: str) -> str | None:
+    r"""
+    >>> escapes(r"\u5185\u5bb9 \ud83d\ude00")
+    '内容 😀'
+    """
+    repaired = re.sub(r"\\u([0-9A-Fa-f]{4})", lambda found: chr(int(found[1], 16)), text)
+    return _from_utf_16(repaired) if repaired != text else None
+
+
+_ENTITY: Final = re.compile(r"&(?:#[0-9]{2,7}|#[xX][0-9A-Fa-f]{2,6}|[A-Za-z]{2,10}[0-9]{0,2});")
+
+
+def entities(text: str) -> str | None:
+    """
+    >>> entities("&#20869;&#x5bb9; A&amp;B"), entities("R&D; A&B")
+    ('内容 A&B', None)
+    """
+    repaired = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+    return repaired if repaired != text else None
+
+
+def unseen_characters(text: str) -> str | None:
+    """Control characters, but for the ends of lines and tabs; spaces without width; marks of byte order inside."""
+    repaired = re.sub("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2060\ufeff]", "", text)
+    return repaired if repaired != text else None
+
+
+def replacement_characters(text: str) -> str | None:
+    """
+    >>> replacement_characters("\\ufffd容"), replacement_characters("锟斤拷锟斤拷容")
+    ('□容', '□□□□容')
+    """
+    repaired = text.replace("锟斤拷", LOST * 2).replace(_REPLACEMENT, LOST)
+    return repaired if repaired != text else None
+
+
+_LOST_IN_QUESTION_MARKS: Final = re.compile(
+    r"""
+      (?:(?<=^)|(?<=[(\[{<:=,/\-]))[?]{2,}       # where a sentence does not end
+    | (?<=\s)[?]{2,}(?=\S)
+    | (?<=\s)[?]{4,}
+    | (?<![A-Za-z0-9?!.,;'")\]}%*])[?]{2,}(?=[A-Za-z0-9])
+    """,
+    re.VERBOSE,
+)
+
+
+def question_marks(text: str) -> str | None:
+    """Runs of question marks where no sentence ends, in a text that has no Chinese left.
+
+    >>> question_marks("??????1234, ??!"), question_marks("Really??? Yes"), question_marks("真的???")
+    ('□□□□□□1234, □□!', None, None)
+    """
+    if not text.isascii() or not _LOST_IN_QUESTION_MARKS.search(text):
+        return None
+    return re.sub(r"[?]{2,}", lambda found: LOST * len(found[0]), text)
+
+
+REPAIRS: Final[tuple[tuple[str, Callable[[str], str | None]], ...]] = (
+    ("text.byte-order-mark", byte_order_mark),
+    ("text.utf-8-read-as-latin-1", utf_8_read_as_latin_1),
+    ("text.utf-8-read-as-windows-1252", utf_8_read_as_windows_1252),
+    ("text.utf-8-read-as-gbk", utf_8_read_as_gbk),
+    ("text.gbk-read-as-latin-1", gbk_read_as_latin_1),
+    ("text.percent-encoded-twice", percent_encoded_twice),
+    ("text.bytes-literal", bytes_literal),
+    ("text.base64", from_base64),
+    ("text.escapes", escapes),
+    ("text.entities", entities),
+    ("text.unseen-characters", unseen_characters),
+    ("text.replacement-characters", replacement_characters),
+    ("text.question-marks", question_marks),
+)
+"""In this order, each on what the one before made of the text."""
