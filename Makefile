@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench wheel clean
+.PHONY: help run test teeth check bench wheel clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ run: $(READY) ## set up, and start the emulator (ARGS="--port 8000" adds options
 
 test: $(READY) ## set up, and run every test (ARGS="-k balance" selects)
 	$(BIN)/pytest $(ARGS)
+
+teeth: $(READY) ## run the whole contract suite against every broken vendor
+	SMS10692_WHOLE_TEETH=1 $(BIN)/pytest contract_tests/test_teeth.py $(ARGS)
 
 check: $(READY) ## ruff, mypy --strict, pyright, the import rules
 	$(BIN)/ruff check .

@@ -21,6 +21,7 @@ from sms10692_mock.wire.render_json import KEYS
 TOP = Path(__file__).parent.parent
 PACKAGES = {"client": "sms10692", "mock_server": "sms10692_mock"}
 MODULES = sorted(file for folder in PACKAGES for file in (TOP / folder).rglob("*.py"))
+SUITE = sorted((TOP / "contract_tests" / "sms10692_contract").rglob("*.py"))
 EACH_MODULE = pytest.mark.parametrize("module", MODULES, ids=lambda file: file.relative_to(TOP).as_posix())
 EACH_OPERATION = pytest.mark.parametrize("operation", contract.OPERATIONS, ids=lambda operation: operation.name)
 
@@ -69,7 +70,7 @@ def test_the_words_of_the_wire_stand_in_the_contract_and_nowhere_else(module: Pa
         assert not WIRE_WORDS.intersection(strings(module))
 
 
-@EACH_MODULE
+@pytest.mark.parametrize("module", [*MODULES, *SUITE], ids=lambda file: file.relative_to(TOP).as_posix())
 def test_a_module_says_what_belongs_there(module: Path) -> None:
     docstring = ast.get_docstring(ast.parse(module.read_text("utf-8"))) or ""
     assert docstring.partition("\n")[0].endswith((".", "?"))
@@ -106,5 +107,5 @@ def test_a_reading_that_code_cites_exists(module: Path) -> None:
 
 def test_the_picture_of_the_house_names_every_file() -> None:
     picture = (TOP / "CONTRIBUTING.md").read_text("utf-8")
-    unnamed = [file.name for file in MODULES if file.name not in picture and not file.name.startswith("__")]
+    unnamed = [file.name for file in [*MODULES, *SUITE] if file.name not in picture and not file.name.startswith("__")]
     assert unnamed == []

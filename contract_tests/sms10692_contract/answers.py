@@ -1,0 +1,110 @@
+"""The vendor's answers: as the exact text the manual spells, and as what can be read in one that may be wrong.
+
+Here belong the documents, letter by letter, white space as real servers were seen to write it (A1, A3, A4, A10), and
+the reading of elements, which forgives everything but the element's name, so that one fault is one failing clause.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from sms10692_contract.requests import CHARSET, LABEL, Request
+from sms10692_contract.target import Raw
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer, and the request that it answers."""
+
+    request: Request
+    raw: Raw
+
+    @property
+    def text(self) -> str:
+        """The body in the charset of the page."""
+        return self.raw.body.decode(CHARSET[self.request.page], "replace")
+
+    def element(self, name: str) -> str:
+        """What stands in the first element of this name; nothing where there is none."""
+        found = re.search(f"<{name}>(.*?)</{name}>", self.text, re.DOTALL)
+        return found[1].strip() if found else ""
+
+    def number(self, name: str) -> int | None:
+        """The same as a number, where it is one."""
+        text = self.element(name)
+        return int(text) if re.fullmatch("-?[0-9]{1,18}", text) else None
+
+    def boxes(self, name: str) -> list[dict[str, str]]:
+        """The elements of each box, by name."""
+        inside = re.findall(f"<{name}>(.*?)</{name}>", self.text, re.DOTALL)
+        found = (re.findall(r"<(\w+)>(.*?)</\1>", box, re.DOTALL) for box in inside)
+        return [{name: value.strip() for name, value in elements} for elements in found]
+
+
+SENT: Final = (
+    '<?xml version="1.0" encoding="{label}" ?><returnsms>\n'
+    " <returnstatus>Success</returnstatus>\n"
+    " <message>ok</message>\n"
+    " <remainpoint>{remainpoint}</remainpoint>\n"
+    " <taskID>{task_id}</taskID>\n"
+    " <successCounts>{counts}</successCounts></returnsms>"
+)
+SEND_REFUSED: Final = (
+    '<?xml version="1.0" encoding="{label}" ?><returnsms>\n'
+    " <returnstatus>Faild</returnstatus>\n"
+    " <message>{message}</message>\n"
+    " <remainpoint>0</remainpoint>\n"
+    " <taskID>0</taskID>\n"
+    " <successCounts>0</successCounts></returnsms>"
+)
+OVERAGE: Final = (
+    '<?xml version="1.0" encoding="{label}" ?><returnsms>\n'
+    " <returnstatus>Sucess</returnstatus>\n"
+    " <message></message>\n"
+    " <payinfo>{payinfo}</payinfo>\n"
+    " <overage>{overage}</overage>\n"
+    " <sendTotal>{send_total}</sendTotal></returnsms>"
+)
+OVERAGE_REFUSED: Final = (
+    '<?xml version="1.0" encoding="{label}" ?><returnsms>\n'
+    " <returnstatus>Faild</returnstatus>\n"
+    " <message>{message}</message>\n"
+    " <payinfo></payinfo>\n"
+    " <overage>0</overage>\n"
+    " <sendTotal>0</sendTotal></returnsms>"
+)
+CHECKKEYWORD: Final = '<?xml version="1.0" encoding="{label}" ?><returnsms>\n <message>{message}</message></returnsms>'
+NOTHING: Final = '<?xml version="1.0" encoding="utf-8" ?><returnsms></returnsms>'
+BOXES: Final = '<?xml version="1.0" encoding="utf-8" ?><returnsms>{boxes}\n </returnsms>'
+STATUSBOX: Final = (
+    "\n <statusbox>\n"
+    " <mobile>{mobile}</mobile>\n"
+    " <taskid>{taskid}</taskid>\n"
+    " <status>{status}</status>\n"
+    " <receivetime>{receivetime}</receivetime>\n"
+    " <errorcode>{errorcode}</errorcode>\n"
+    " <extno>{extno}</extno>\n"
+    " </statusbox>"
+)
+CALLBOX: Final = (
+    "\n <callbox>\n"
+    " <mobile>{mobile}</mobile>\n"
+    " <taskid>{taskid}</taskid>\n"
+    " <content>{content}</content>\n"
+    " <receivetime>{receivetime}</receivetime>\n"
+    " <extno>{extno}</extno>\n"
+    " </callbox>"
+)
+ERRORSTATUS: Final = (
+    '<?xml version="1.0" encoding="utf-8" ?><returnsms>\n'
+    " <errorstatus>\n"
+    " <error>{error}</error>\n"
+    " <remark>{remark}</remark>\n"
+    " </errorstatus>\n"
+    " </returnsms>"
+)
+
+
+def document(template: str, page: str, **values: object) -> bytes:
+    """The bytes of a document on a page."""
+    return template.format(label=LABEL[page], **values).encode(CHARSET[page])

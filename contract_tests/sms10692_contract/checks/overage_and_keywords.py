@@ -1,0 +1,163 @@
+"""Chapters 2 and 3: the balance, and the check of a text; and on the way 1.2, the signature, for it can be tried there.
+
+Here belongs what changes nothing at the vendor, and so may always be asked.
+"""
+
+from typing import Final
+
+from hypothesis import strategies as st
+
+from sms10692_contract.answers import CHECKKEYWORD, OVERAGE, OVERAGE_REFUSED, Answer
+from sms10692_contract.checks.registry import holds
+from sms10692_contract.checks.sends import PAGES
+from sms10692_contract.gate import NO_SIGN
+from sms10692_contract.lab import Lab, expect, expect_document, expect_message, message_of
+from sms10692_contract.requests import CHARSET, GBK, UTF8, form, sign
+
+UTF8_TEXT: Final = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)
+GBK_TEXT: Final = st.text(st.characters(codec="gbk", exclude_categories=["Cs", "Cc"]), max_size=8)
+TEXT: Final = {UTF8: UTF8_TEXT, GBK: GBK_TEXT}
+"""Texts that the charset of a page has."""
+
+WRONG_SIGN: Final = "用户名或密码错误"
+
+
+@holds("1.2-sign")
+def _the_signature_is_over_account_password_timestamp(lab: Lab) -> None:
+    def signed(timestamp: str) -> None:
+        answer = lab.ask(form(UTF8, lab.own.credentials(timestamp) | {"action": "overage"}))
+        expect(message_of(answer) == "" and bool(answer.element("overage")), answer, "a signature that is accepted")
+
+    signed("20120701231212")
+    lab.for_all(signed, st.datetimes().map(lambda moment: moment.strftime("%Y%m%d%H%M%S").zfill(14)))
+
+
+@holds("1.2-sign-wrong")
+def _any_other_signature_is_refused(lab: Lab) -> None:
+    own, stamp = lab.own, "20120701231212"
+    right = sign(own.account, own.password, stamp)
+    others = {
+        "the signature in upper case": right.upper(),
+        "the first 16 digits of it": right[:16],
+        "the first 31 digits of it": right[:31],
+        "the signature and a digit more": f"{right}0",
+        "a signature that begins alike": right[:8] + NO_SIGN[8:],
+        "a signature that ends alike": NO_SIGN[:24] + right[24:],
+        "a signature over password + account + timestamp": sign(own.password, own.account, stamp),
+        "a signature over timestamp + account + password": sign(stamp, own.account, own.password),
+        "a signature over account + timestamp + password": sign(own.account, stamp, own.password),
+        "a signature over account + password": sign(own.account, own.password, ""),
+        "a signature over another timestamp": sign(own.account, own.password, "20120701231213"),
+        "the signature over another password": sign(own.account, f"{own.password}x", stamp),
+    }
+    for what, given in others.items():
+        answer = lab.overage(own, timestamp=stamp, sign=given)
+        expect(message_of(answer) == WRONG_SIGN, answer, f"用户名或密码错误, for it is {what}")
+
+    def changed(place: int, digit: str) -> None:
+        given = right[:place] + digit + right[place + 1 :]
+        if given != right:
+            expect_message(lab.overage(own, timestamp=stamp, sign=given), WRONG_SIGN)
+
+    lab.for_all(changed, st.integers(0, 31), st.sampled_from("0123456789abcdefABCDEF"))
+
+
+@holds("1.2-userid")
+def _another_userid_is_refused(lab: Lab) -> None:
+    for userid in (f"0{lab.own.userid}", f"{lab.own.userid}x", "no-such-userid"):
+        expect_message(lab.overage(lab.own, userid=userid), WRONG_SIGN)
+
+
+@holds("2.3-found")
+def _the_balance_is_written_so(lab: Lab) -> None:
+    account = lab.account()
+    for page in PAGES:
+        answer = lab.overage(account, page)
+        payinfo = "后付费" if answer.element("payinfo") == "后付费" else "预付费"
+        found = {
+            name: answer.number(element) for name, element in (("overage", "overage"), ("send_total", "sendTotal"))
+        }
+        expect_document(answer, OVERAGE, payinfo=payinfo, **found)
+
+
+@holds("2.3-payinfo")
+def _who_pays_how_is_said(lab: Lab) -> None:
+    for postpaid, payinfo in ((False, "预付费"), (True, "后付费")):
+        answer = lab.overage(lab.account(postpaid=postpaid))
+        expect(answer.element("payinfo") == payinfo, answer, f"payinfo {payinfo}")
+
+
+@holds("2.3-credentials-empty")
+def _overage_without_a_signature(lab: Lab) -> None:
+    for page in PAGES:
+        expect_document(lab.overage(lab.own, page, sign=""), OVERAGE_REFUSED, message="用户名或密码不能为空")
+
+
+@holds("2.3-credentials-wrong")
+def _overage_with_a_wrong_signature(lab: Lab) -> None:
+    for page in PAGES:
+        expect_document(lab.overage(lab.own, page, sign=NO_SIGN), OVERAGE_REFUSED, message=WRONG_SIGN)
+
+
+@holds("3.3-forbidden")
+def _a_forbidden_word_is_found_without_the_colon(lab: Lab) -> None:
+    for page in PAGES:
+        answer = lab.checkkeyword(lab.own, f"代开{lab.forbidden}", page)
+        expect_document(answer, CHECKKEYWORD, message="包含非法字符")
+
+
+@holds("3.3-nothing-forbidden")
+def _no_forbidden_word_is_found(lab: Lab) -> None:
+    for page in PAGES:
+        expect_document(lab.checkkeyword(lab.own, "内容", page), CHECKKEYWORD, message="没有包含屏蔽词")
+
+
+@holds("3.3-credentials-empty")
+def _checkkeyword_without_a_signature(lab: Lab) -> None:
+    for page in PAGES:
+        answer = lab.checkkeyword(lab.own, "内容", page, sign="")
+        expect_document(answer, CHECKKEYWORD, message="用户名或密码不能为空")
+
+
+@holds("3.3-credentials-wrong")
+def _checkkeyword_with_a_wrong_signature(lab: Lab) -> None:
+    for page in PAGES:
+        expect_document(lab.checkkeyword(lab.own, "内容", page, sign=NO_SIGN), CHECKKEYWORD, message=WRONG_SIGN)
+
+
+@holds("3.2-content")
+def _a_word_is_found_wherever_it_stands(lab: Lab) -> None:
+    for page in PAGES:
+
+        def found(before: str, after: str, page: str = page) -> None:
+            expect_message(lab.checkkeyword(lab.own, before + lab.forbidden + after, page), "包含非法字符")
+
+        lab.for_all(found, TEXT[page], TEXT[page])
+        for content in ("你好，我不需要", lab.forbidden[:1], " ".join(lab.forbidden), lab.forbidden[::-1]):
+            text = content.encode(CHARSET[page]).decode(CHARSET[page])
+            if lab.forbidden not in text:
+                expect_message(lab.checkkeyword(lab.own, text, page), "没有包含屏蔽词")
+
+
+@holds("R8-empty")
+def _an_empty_text_holds_no_forbidden_word(lab: Lab) -> None:
+    expect_message(lab.checkkeyword(lab.own, ""), "没有包含屏蔽词")
+
+
+@holds("A7")
+def _every_answer_is_http_200_and_xml(lab: Lab) -> None:
+    labels = {UTF8: "utf-8", GBK: "gb2312"}
+    for page, label in labels.items():
+        answers = [lab.overage(lab.own, page), lab.overage(lab.own, page, sign=NO_SIGN)]
+        answers += [lab.checkkeyword(lab.own, lab.forbidden, page), lab.overage(lab.own, page, sign="")]
+        answers += [lab.send(lab.own, page=page, sign=NO_SIGN), lab.send(lab.own, page=page, sign="")]
+        for answer in answers:
+            _is_200(answer, label)
+    for answer in (lab.status(lab.own, sign=""), lab.status(lab.own, sign=NO_SIGN), lab.call(lab.own, sign=NO_SIGN)):
+        _is_200(answer, "utf-8")
+
+
+def _is_200(answer: Answer, label: str) -> None:
+    wanted = f"HTTP 200, text/xml; charset={label}"
+    got = f"HTTP {answer.raw.status}, {answer.raw.content_type.lower()}"
+    expect(got == wanted, answer, wanted, got)

@@ -1,0 +1,311 @@
+"""The readings: what the manual leaves open, as `fixtures/readings.md` has it.
+
+Here belong those that are no matter of placing parameters, of money or of the queues.
+"""
+
+import json
+from datetime import timedelta
+from typing import Final
+
+from hypothesis import strategies as st
+
+from sms10692_contract.answers import CHECKKEYWORD, SEND_REFUSED
+from sms10692_contract.checks.registry import holds
+from sms10692_contract.gate import NO_SIGN
+from sms10692_contract.lab import Lab, expect, expect_document, expect_message, expect_sent, message_of
+from sms10692_contract.requests import CALL, FORM, GBK, STATUS, UTF8, form, with_body
+
+EMPTY: Final = "用户名或密码不能为空"
+SQL: Final = "发送内容包含sql注入字符"
+WRONG: Final = "用户名或密码错误"
+NO_MOBILE: Final = "短信号码不能为空"
+NO_CONTENT: Final = "短信内容不能为空"
+FORBIDDEN: Final = "包含非法字符："
+TOO_MUCH: Final = "对不起，您当前要发送的量大于您当前余额"
+OTHER: Final = "其他错误"
+NOT_ALLOWED: Final = "该用户不允许查看状态报告"
+PARAMETER: Final = "参数不正确"
+
+
+@holds("R1-send")
+def _a_send_is_checked_in_this_order(lab: Lab) -> None:
+    """A send with everything wrong; what it is refused for is put right, step by step."""
+    account = lab.account(points=0)
+    right = account.credentials()
+    for page in (UTF8, GBK):
+        wrong = right | {"action": "send", "sign": "", "content": f"' or {lab.forbidden}", "mobile": ",", "extno": "x"}
+        steps: tuple[tuple[str, dict[str, str]], ...] = (
+            (EMPTY, {"sign": NO_SIGN}),
+            (SQL, {"content": ""}),
+            (WRONG, {"sign": right["sign"]}),
+            (NO_MOBILE, {"mobile": "15023239810"}),
+            (NO_CONTENT, {"content": lab.forbidden}),
+            (FORBIDDEN, {"content": "内容"}),
+            (OTHER, {"extno": ""}),
+            (TOO_MUCH, {}),
+        )
+        for message, put_right in steps:
+            expect_message(lab.ask(form(page, wrong)), message)
+            wrong |= put_right
+
+
+@holds("R1-queues")
+def _the_queues_are_checked_in_this_order(lab: Lab) -> None:
+    account, allowed = lab.account(may_read_reports=False), lab.account()
+    for page in (STATUS, CALL):
+        expect_message(lab.post(account, page, action="x", sign=""), EMPTY)
+        expect_message(lab.post(account, page, action="x", sign=NO_SIGN), WRONG)
+        expect_message(lab.post(account, page, action="x", statusNum="0"), NOT_ALLOWED)
+        expect_message(lab.post(allowed, page, action="x"), PARAMETER)
+
+
+@holds("R2-blank")
+def _a_blank_credential_is_empty(lab: Lab) -> None:
+    for name in ("userid", "timestamp", "sign"):
+        for blank in ("", " ", "\t\r\n", "\u3000"):
+            answer = lab.ask(form(UTF8, lab.own.credentials() | {"action": "overage", name: blank}))
+            expect_message(answer, EMPTY)
+        left = {key: value for key, value in lab.own.credentials().items() if key != name}
+        expect_message(lab.ask(form(UTF8, left | {"action": "overage"})), EMPTY)
+
+
+@holds("R4")
+def _the_signature_is_over_utf8_and_on_the_gbk_page_over_gbk_too(lab: Lab) -> None:
+    for page, charset, accepted in (
+        (UTF8, "utf-8", True),
+        (GBK, "utf-8", True),
+        (GBK, "gbk", True),
+        (UTF8, "gbk", False),
+    ):
+        answer = lab.ask(form(page, lab.own.credentials("昨天", charset) | {"action": "overage"}))
+        expect(message_of(answer) == ("" if accepted else WRONG), answer, "accepted" if accepted else WRONG)
+
+
+@holds("R5-trimmed")
+def _white_space_around_numbers_is_dropped(lab: Lab) -> None:
+    account = lab.account()
+    answer = lab.send(account, " 15023239810 ,, ,\t13527576163,")
+    expect_sent(answer, 2)
+    told = [box.get("mobile") for box in lab.reports(account, 2)]
+    expect(told == ["15023239810", "13527576163"], answer, "reports of both numbers", f"{told}")
+    expect_sent(lab.send(account, "15023239810，13527576163"), 1)
+
+
+@holds("R5-none")
+def _no_number_left_is_empty(lab: Lab) -> None:
+    account = lab.account()
+    for mobile in (" ", ",", " , ,,"):
+        expect_message(lab.send(account, mobile), NO_MOBILE)
+
+
+@holds("R5-no-handset")
+def _what_is_no_mobile_number_is_charged_and_not_delivered(lab: Lab) -> None:
+    for number in ("10086", "25023239810", "150232398100", "+8615023239810", "1502323981x"):
+        account = lab.account(points=5)
+        answer = lab.send(account, number)
+        expect_sent(answer, 1)
+        expect(answer.number("remainpoint") == 4, answer, "remainpoint 4")
+        told = [(box.get("mobile"), box.get("status"), box.get("errorcode")) for box in lab.reports(account, 1)]
+        expect(told == [(number, "20", "UNDELIV")], answer, f"{number} reported 20, UNDELIV", f"{told}")
+
+
+@holds("R8-injections")
+def _an_injection_is_refused(lab: Lab) -> None:
+    account = lab.account()
+    injections = ("x'AND y", "a'--", "';", "1 UNION  SELECT 2", "x;drop table t", ";Delete", ";insert", ";update")
+    for content in (*injections, "exec(1)", "xp_cmdshell", "'or 1"):
+        expect_message(lab.send(account, content=content), SQL)
+
+
+@holds("R8-ordinary")
+def _an_ordinary_sentence_is_no_injection(lab: Lab) -> None:
+    account = lab.account()
+    sentences = (
+        "Please select a seat",
+        "update: the union will select",
+        "it's ours",
+        "'order'",
+        "drop in; update later",
+    )
+    for content in (*sentences, "exp_date", "executive"):
+        expect_sent(lab.send(account, content=content), 1)
+
+
+@holds("R9-extno")
+def _any_other_extno_is_refused(lab: Lab) -> None:
+    account = lab.account()
+
+    def refused(extno: str) -> None:
+        expect_message(lab.send(account, extno=extno), OTHER)
+
+    for extno in ("01234567890", "1a", "-1", "１", " 1", "1\n"):
+        refused(extno)
+    lab.for_all(refused, st.text("0123456789", min_size=11, max_size=20))
+    lab.for_all(refused, st.text("x-+.１", min_size=1, max_size=10))
+
+
+@holds("R9-sendTime")
+def _any_other_send_time_is_refused(lab: Lab) -> None:
+    account = lab.account()
+
+    def refused(send_time: str) -> None:
+        expect_message(lab.send(account, sendTime=send_time), OTHER)
+
+    others = ("2011-02-30 09:08:10", "2010-10-24", "2010-10-24T09:08:10", "20101024090810", "2010-1-4 9:08:10")
+    for send_time in (*others, "2010-10-24 24:00:00", "0000-01-01 00:00:00", "明天"):
+        refused(send_time)
+    lab.for_all(refused, st.dates().map(lambda day: f"{day:%Y-%m}-32 00:00:00"))
+
+
+@holds("R9-past")
+def _a_past_send_time_is_now(lab: Lab) -> None:
+    account = lab.frozen()
+    started = lab.now(account)
+    answer = lab.send(account, sendTime="2010-10-24 09:08:10")
+    expect_sent(answer, 1)
+    reports = lab.reports(account, 1)
+    told = reports[0].get("receivetime", "") if reports else "no report"
+    expect(
+        f"{started:%Y-%m-%d %H:%M:%S}" <= told < "9", answer, f"a report of {started:%Y-%m-%d %H:%M:%S} or after", told
+    )
+
+
+@holds("R9-charged")
+def _a_scheduled_message_is_charged_at_once(lab: Lab) -> None:
+    account = lab.frozen(points=10)
+    due = lab.now(account) + timedelta(days=3)
+    answer = lab.send(account, sendTime=f"{due:%Y-%m-%d %H:%M:%S}")
+    expect_sent(answer, 1)
+    left = lab.balance(account)
+    expect((answer.number("remainpoint"), left) == (9, 9), answer, "9 points left at once", f"{left}")
+
+
+@holds("R12")
+def _receivetime_of_a_scheduled_message_is_its_time(lab: Lab) -> None:
+    account = lab.frozen()
+    due = lab.now(account).replace(microsecond=0) + timedelta(hours=7)
+    answer = lab.send(account, sendTime=f"{due:%Y-%m-%d %H:%M:%S}")
+    expect_sent(answer, 1)
+    lab.clock.advance(account.userid, 7 * 3600 + 200)
+    told = lab.status(account).element("receivetime")
+    allowed = {f"{due + timedelta(seconds=late):%Y-%m-%d %H:%M:%S}" for late in range(180)}
+    expect(told in allowed, answer, f"a receivetime of {due:%Y-%m-%d %H:%M:%S} in China, or a little later", told)
+
+
+@holds("R13-refusals")
+def _eight_numbers_refuse_the_send(lab: Lab) -> None:
+    messages = (EMPTY, SQL, WRONG, NO_MOBILE, NO_CONTENT, FORBIDDEN, TOO_MUCH, OTHER)
+    for place, message in enumerate(messages, start=1):
+        account = lab.account(points=0)
+        answer = lab.send(account, f"15023239810,1000000000{place},10000000008")
+        expect_document(answer, SEND_REFUSED, message=message)
+
+
+@holds("R13-silent")
+def _one_number_is_never_reported(lab: Lab) -> None:
+    account = lab.account()
+    answer = lab.send(account, "10000000022")
+    expect_sent(answer, 1)
+    lab.clock.advance(account.userid, 365 * 86400)
+    expect("<statusbox>" not in lab.status(account).text, answer, "no report in a year", "a report")
+
+
+@holds("R13-late")
+def _one_number_is_reported_30_seconds_late(lab: Lab) -> None:
+    account = lab.frozen()
+    answer = lab.send(account, "10000000023,13000000001")
+    expect_sent(answer, 2)
+    first = lab.status(account)
+    if first.boxes("statusbox"):
+        lab.clock.advance(account.userid, 28)
+        early = lab.status(account)
+        expect("<statusbox>" not in early.text, early, "no report of 10000000023 in the first 28 seconds")
+    told = [*first.boxes("statusbox"), *lab.reports(account, 2 - len(first.boxes("statusbox")))]
+    expect([box.get("mobile") for box in told] == ["13000000001", "10000000023"], answer, "10000000023 last", f"{told}")
+
+
+@holds("R15-json")
+def _rt_json_answers_json(lab: Lab) -> None:
+    account = lab.account(points=5)
+    rows = (
+        (
+            lab.send(account, rt="json"),
+            {"ReturnStatus": "Success", "Message": "ok", "RemainPoint": 4, "SuccessCounts": 1},
+        ),
+        (
+            lab.send(account, rt="json", extno="x"),
+            {"ReturnStatus": "Faild", "Message": OTHER, "RemainPoint": 0, "TaskID": 0, "SuccessCounts": 0},
+        ),
+        (
+            lab.overage(account, rt="json"),
+            {"ReturnStatus": "Sucess", "Message": "", "Payinfo": "预付费", "Overage": 4, "SendTotal": 5},
+        ),
+    )
+    for answer, wanted in rows:
+        expect(answer.raw.content_type == "application/json", answer, "application/json", answer.raw.content_type)
+        told = json.loads(answer.text) if answer.text.startswith("{") else {}
+        expect({name: told.get(name) for name in wanted} == wanted, answer, json.dumps(wanted, ensure_ascii=False))
+    answer = lab.overage(account, rt="JSON")
+    expect(answer.text.startswith("<"), answer, "XML, because rt is compared to the letter")
+
+
+@holds("R17-unencodable")
+def _what_gbk_lacks_is_a_decimal_reference(lab: Lab) -> None:
+    account = lab.account(dialect="observed")
+    pairs = account.credentials() | {"action": "checkkeyword", "content": "CONTENT"}
+    answer = lab.ask(form(GBK, pairs | {"content": "好ˉ"}))
+    expect(answer.element("checkCounts") == "好ˉ", answer, "checkCounts 好ˉ")
+    request = form(GBK, pairs)
+    body = request.body.replace(b"CONTENT", b"%80%ud83d%ude00")
+    answer = lab.ask(with_body(request, body, FORM))
+    expect(answer.element("checkCounts") == "&#8364;&#128512;", answer, "checkCounts &#8364;&#128512;")
+
+
+@holds("R17-escapes")
+def _markup_in_a_text_is_escaped(lab: Lab) -> None:
+    account = lab.account(dialect="observed")
+    answer = lab.checkkeyword(account, "<a>&\"'\r\n")
+    expect(
+        "<checkCounts>&lt;a&gt;&amp;\"'&#13;\n</checkCounts>" in answer.text,
+        answer,
+        "&lt;a&gt;&amp;\"'&#13; and a line feed",
+    )
+    answer = lab.checkkeyword(account, "a\x00b\x0bc")
+    expect(answer.element("checkCounts") == "abc", answer, "checkCounts abc: the rest is no XML")
+
+
+@holds("R18")
+def _a_text_of_white_space_is_empty(lab: Lab) -> None:
+    account = lab.account()
+
+    def refused(content: str) -> None:
+        expect_message(lab.send(account, content=content), NO_CONTENT)
+
+    lab.for_all(refused, st.text(" \t\r\n\u3000", min_size=1, max_size=5))
+
+
+@holds("A13")
+def _newer_servers_answer_checkkeyword_with_the_text(lab: Lab) -> None:
+    template = CHECKKEYWORD.replace(" <message>", " <returnstatus>Success</returnstatus>\n <message>").replace(
+        "</message>", "</message>\n <checkCounts>{text}</checkCounts>"
+    )
+    account = lab.account(dialect="observed")
+    for page in (UTF8, GBK):
+        answer = lab.checkkeyword(account, "内容", page)
+        expect_document(answer, template, message="没有包含屏蔽词", text="内容")
+
+
+@holds("A14")
+def _newer_servers_refuse_overage_in_the_elements_of_send(lab: Lab) -> None:
+    answer = lab.overage(lab.account(dialect="observed"), sign=NO_SIGN)
+    expect_document(answer, SEND_REFUSED, message=WRONG)
+
+
+@holds("A12")
+def _newer_servers_have_errorcode_and_extno_in_cdata(lab: Lab) -> None:
+    account = lab.account(dialect="observed")
+    task = expect_sent(lab.send(account, extno="01"), 1)
+    answer = lab.ripe_status(account, task)
+    box = (answer.boxes("statusbox") or [{}])[0]
+    told = box.get("errorcode"), box.get("extno")
+    expect(told == ("<![CDATA[DELIVRD]]>", "<![CDATA[01]]>"), answer, "errorcode and extno in CDATA")

@@ -1,0 +1,159 @@
+"""Chapter 1: what the vendor answers to a send, and what becomes of its parameters.
+
+Here belong the words and the layout of 1.3. What a send costs is in `money`, how it may be written in `forms`.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from hypothesis import strategies as st
+
+from sms10692_contract.answers import SEND_REFUSED, SENT
+from sms10692_contract.checks.registry import Check, holds
+from sms10692_contract.gate import NO_SIGN
+from sms10692_contract.lab import Lab, expect, expect_document, expect_message, expect_sent, mismatch
+from sms10692_contract.requests import GBK, UTF8
+
+PAGES: Final = (UTF8, GBK)
+
+
+@holds("1.1-utf8")
+def _the_utf8_page_reads_and_writes_utf8(lab: Lab) -> None:
+    _reads_and_writes(lab, UTF8)
+
+
+@holds("1.1-gbk")
+def _the_gbk_page_reads_and_writes_gbk(lab: Lab) -> None:
+    _reads_and_writes(lab, GBK)
+
+
+def _reads_and_writes(lab: Lab, page: str) -> None:
+    answer = lab.checkkeyword(lab.own, f"代开{lab.forbidden}了", page)
+    expect_message(answer, "包含非法字符")
+
+
+@holds("1.3-ok")
+def _an_accepted_send_is_written_so(lab: Lab) -> None:
+    account = lab.account()
+    for page in PAGES:
+        answer = lab.send(account, page=page)
+        expect_sent(answer, 1)
+        values = {
+            name: answer.number(element)
+            for name, element in (("remainpoint", "remainpoint"), ("counts", "successCounts"))
+        }
+        expect_document(answer, SENT, task_id=answer.number("taskID"), **values)
+
+
+WRONG: Final[Mapping[str, tuple[str, dict[str, str]]]] = {
+    "1.3-credentials-empty": ("用户名或密码不能为空", {"sign": ""}),
+    "1.3-sql": ("发送内容包含sql注入字符", {"content": "' or 1=1"}),
+    "1.3-credentials-wrong": ("用户名或密码错误", {"sign": NO_SIGN}),
+    "1.3-mobile-empty": ("短信号码不能为空", {"mobile": ""}),
+    "1.3-content-empty": ("短信内容不能为空", {"content": ""}),
+    "1.3-other": ("其他错误", {"extno": "x"}),
+}
+"""By clause: the message of 1.3, and what is wrong with a send that gets it."""
+
+
+def _refused_with(message: str, wrong: dict[str, str]) -> Check:
+    def check(lab: Lab) -> None:
+        account = lab.account()
+        for page in PAGES:
+            fields = {"action": "send", "mobile": lab.number, "content": "内容"} | wrong
+            expect_document(lab.post(account, page, **fields), SEND_REFUSED, message=message)
+
+    return check
+
+
+for _clause, (_message, _wrong) in WRONG.items():
+    holds(_clause)(_refused_with(_message, _wrong))
+
+
+@holds("1.3-forbidden")
+def _a_forbidden_word_is_refused_with_the_full_width_colon(lab: Lab) -> None:
+    account = lab.account()
+    for page in PAGES:
+        answer = lab.send(account, content=f"代开{lab.forbidden}", page=page)
+        expect_document(answer, SEND_REFUSED, message="包含非法字符：")
+
+
+@holds("1.3-balance")
+def _a_balance_too_small_is_refused(lab: Lab) -> None:
+    account = lab.account(points=1)
+    for page in PAGES:
+        answer = lab.send(account, "15023239810,13527576163", page=page)
+        expect_document(answer, SEND_REFUSED, message="对不起，您当前要发送的量大于您当前余额")
+
+
+@holds("1.2-mobile")
+def _numbers_are_split_at_the_half_width_comma(lab: Lab) -> None:
+    def sent(numbers: list[str]) -> None:
+        account = lab.account()
+        answer = lab.send(account, ",".join(numbers))
+        expect_sent(answer, len(numbers))
+        came = [box["mobile"] for box in lab.reports(account, len(numbers)) if "mobile" in box]
+        expect(sorted(came) == sorted(numbers), answer, f"reports of {numbers}", f"reports of {came}")
+
+    lab.for_all(sent, st.lists(st.integers(13000000000, 13999999999).map(str), min_size=1, max_size=6))
+
+
+@holds("1.2-sendTime-empty")
+def _an_empty_send_time_is_now(lab: Lab) -> None:
+    account = lab.account()
+    answer = lab.send(account, sendTime="")
+    reports = lab.ripe_status(account, expect_sent(answer, 1))
+    expect("<statusbox>" in reports.text, reports, "a report of what was sent at once")
+
+
+@holds("1.2-sendTime")
+def _a_scheduled_message_is_not_reported_before_its_time(lab: Lab) -> None:
+    def scheduled(minutes: int) -> None:
+        account = lab.frozen()
+        due = lab.now(account) + timedelta(minutes=minutes)
+        answer = lab.send(account, sendTime=due.strftime("%Y-%m-%d %H:%M:%S"))
+        expect_sent(answer, 1)
+        lab.clock.advance(account.userid, minutes * 60 - 2)
+        early = lab.status(account)
+        expect("<statusbox>" not in early.text, early, f"no report before {due:%H:%M:%S}")
+        lab.clock.advance(account.userid, 4)
+        late = lab.reports(account, 1)
+        expect(len(late) == 1, answer, f"a report after {due:%H:%M:%S}", "none")
+
+    lab.for_all(scheduled, st.integers(2, 60 * 24 * 40), examples=lab.profile.rounds)
+
+
+@holds("1.2-extno")
+def _an_extno_is_up_to_ten_digits_and_comes_back(lab: Lab) -> None:
+    def sent(extno: str) -> None:
+        account = lab.account()
+        answer = lab.send(account, "10000000030", extno=extno)
+        expect_sent(answer, 1)
+        for box in (*lab.reports(account, 1), *lab.replies(account, 1)):
+            expect(box.get("extno") == extno, answer, f"extno {extno}", f"{box}")
+
+    for first in ("01", "0123456789"):
+        sent(first)
+    lab.for_all(sent, st.text("0123456789", max_size=10))
+
+
+@holds("1.2-action")
+def _the_action_is_compared_to_the_letter(lab: Lab) -> None:
+    for action in ("Send", "send ", "sends", ""):
+        answer = lab.send(lab.account(), action=action)
+        expect_document(answer, SEND_REFUSED, message="其他错误")
+
+
+@holds("1.3-taskID")
+def _a_task_has_its_number_for_itself(lab: Lab) -> None:
+    accounts = lab.account(), lab.account()
+    tasks: list[int] = []
+    for place in range(8):
+        answer = lab.send(accounts[place % 2])
+        task = expect_sent(answer, 1)
+        if task in tasks:
+            raise mismatch(answer, f"a taskID that is none of {tasks}")
+        if tasks and task < tasks[-1]:
+            raise mismatch(answer, f"a taskID above {tasks[-1]}")
+        tasks.append(task)

@@ -1,0 +1,236 @@
+"""Chapter 4: the reports, their boxes, and the queue that hands each over once.
+
+Here belongs the status page. The replies are in `calls`, many fetchers at once in `crowds`.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from hypothesis import strategies as st
+
+from sms10692_contract.answers import BOXES, ERRORSTATUS, NOTHING, STATUSBOX, Answer
+from sms10692_contract.checks.registry import holds
+from sms10692_contract.gate import NO_SIGN
+from sms10692_contract.lab import Account, Lab, expect, expect_document, expect_message, expect_sent
+from sms10692_contract.requests import STATUS, placed
+
+MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+NEVER: Final = {"mobile": "", "taskid": "", "status": "", "receivetime": "", "errorcode": "", "extno": ""}
+
+
+def numbers(count: int) -> list[str]:
+    """So many numbers, each once."""
+    return [str(13000000000 + place) for place in range(count)]
+
+
+def one_moment(answer: Answer, box: Mapping[str, str]) -> None:
+    """The box's receivetime is written as 4.3 writes it."""
+    moment = box.get("receivetime", "")
+    expect(bool(MOMENT.fullmatch(moment)), answer, "a receivetime like 2011-12-02 22:12:11", repr(moment))
+
+
+@holds("4.3-layout")
+def _reports_are_written_so(lab: Lab) -> None:
+    account = lab.account()
+    made = bool(lab.gate.userids)
+    wanted = ["15023239810", "10000000020"] if made else [lab.number]
+    extno = "01" if made else ""
+    task = expect_sent(lab.send(account, ",".join(wanted), extno=extno), len(wanted))
+    answer = lab.ripe_status(account, task)
+    boxes = answer.boxes("statusbox")
+    for box in boxes:
+        one_moment(answer, box)
+        expect(box.get("status") in {"10", "20"}, answer, "status 10 or 20")
+        code = box.get("errorcode", "")
+        expect(bool(re.fullmatch(r"[^<>\s]*", code)), answer, "an errorcode without markup", repr(code))
+    if made:
+        expect(len(boxes) == len(wanted), answer, f"{len(wanted)} boxes")
+        known = [{"mobile": number, "taskid": str(task), "extno": extno} for number in wanted]
+        boxes = [box | fixed for box, fixed in zip(boxes, known, strict=True)]
+    expect_document(answer, BOXES, boxes="".join(STATUSBOX.format(**NEVER | box) for box in boxes))
+
+
+@holds("4.3-nothing")
+def _nothing_to_fetch_is_an_empty_root(lab: Lab) -> None:
+    account = lab.account()
+    answer = lab.status(account)
+    for _ in range(20):
+        if "<statusbox>" not in answer.text:
+            break
+        answer = lab.status(account)
+    expect_document(answer, NOTHING)
+
+
+@holds("4.3-status")
+def _status_10_is_delivered_and_20_is_not(lab: Lab) -> None:
+    rows = {"15023239810": ("10", "DELIVRD"), "10000000020": ("20", "UNDELIV"), "10000000021": ("20", "MK:0011")}
+    for number, told in rows.items():
+        account = lab.account()
+        task = expect_sent(lab.send(account, number), 1)
+        answer = lab.ripe_status(account, task)
+        box = answer.boxes("statusbox")[:1] or [{}]
+        got = box[0].get("status"), box[0].get("errorcode")
+        expect(got == told, answer, f"status {told[0]} and errorcode {told[1]} for {number}")
+
+
+@holds("4.3-taskid")
+def _a_report_names_the_task_of_its_send(lab: Lab) -> None:
+    account = lab.account()
+    for wanted in (["13000000001", "13000000002"], ["13000000003"]):
+        answer = lab.send(account, ",".join(wanted))
+        task = expect_sent(answer, len(wanted))
+        told = [(box.get("mobile"), box.get("taskid")) for box in lab.reports(account, len(wanted))]
+        expect(told == [(one, str(task)) for one in wanted], answer, f"reports of task {task}", f"{told}")
+
+
+@holds("4.3-receivetime")
+def _receivetime_is_the_time_in_china(lab: Lab) -> None:
+    account = lab.frozen()
+    sent = lab.now(account)
+    answer = lab.ripe_status(account, expect_sent(lab.send(account), 1))
+    told = answer.element("receivetime")
+    fetched = lab.now(account)
+    allowed = {
+        f"{sent + timedelta(seconds=late):%Y-%m-%d %H:%M:%S}" for late in range(int((fetched - sent).seconds) + 2)
+    }
+    expect(told in allowed, answer, f"a receivetime from {sent:%Y-%m-%d %H:%M:%S} to {fetched:%H:%M:%S} in China")
+
+
+@holds("4.2-statusNum")
+def _a_fetch_takes_as_many_as_it_asks_for(lab: Lab) -> None:
+    def fetched(waiting: int, asked: int) -> None:
+        account = lab.account()
+        expect_sent(lab.send(account, ",".join(numbers(waiting))), waiting)
+        answer = _when_all_wait(lab, account, asked, waiting)
+        first = len(answer.boxes("statusbox"))
+        expect(first == min(asked, waiting), answer, f"{min(asked, waiting)} of {waiting} reports", f"{first}")
+        rest = len(lab.reports(account, waiting - first))
+        expect(rest == waiting - first, answer, f"{waiting - first} reports left behind", f"{rest}")
+
+    for waiting, asked in ((3, 1), (3, 2), (2, 3)):
+        fetched(waiting, asked)
+    lab.for_all(fetched, st.integers(1, 40), st.integers(1, 45))
+
+
+def _when_all_wait(lab: Lab, account: Account, asked: int, waiting: int) -> Answer:
+    answer = lab.status(account, statusNum=str(asked))
+    if not answer.boxes("statusbox"):
+        lab.clock.advance(account.userid, 180)
+        answer = lab.status(account, statusNum=str(asked))
+    return answer
+
+
+@holds("4.2-default")
+def _a_fetch_takes_4000_where_it_does_not_say(lab: Lab) -> None:
+    for more in ({}, {"statusNum": ""}):
+        account = lab.account(points=5000)
+        expect_sent(lab.send(account, ",".join(numbers(4001))), 4001)
+        lab.clock.advance(account.userid, 180)
+        answer = lab.status(account, **more)
+        first = len(answer.boxes("statusbox"))
+        expect(first == 4000, answer, "4000 of 4001 reports", f"{first}")
+        expect(len(lab.status(account).boxes("statusbox")) == 1, answer, "the last of 4001 reports in the next fetch")
+
+
+@holds("4.1-once")
+def _a_report_is_handed_over_once(lab: Lab) -> None:
+    account = lab.account()
+    task = expect_sent(lab.send(account), 1)
+    first = lab.ripe_status(account, task)
+    expect("<statusbox>" in first.text, first, "a report")
+    for _ in range(2):
+        again = lab.status(account)
+        twice = [box for box in again.boxes("statusbox") if box in first.boxes("statusbox")]
+        expect(not twice, again, "nothing: the report was handed over")
+
+
+@holds("R10-order")
+def _reports_come_first_in_first_out(lab: Lab) -> None:
+    account = lab.account()
+    wanted = numbers(9)
+    for at in range(0, 9, 3):
+        expect_sent(lab.send(account, ",".join(wanted[at : at + 3])), 3)
+    lab.clock.advance(account.userid, 180)
+    told: list[str] = []
+    for asked in ("4", "5"):
+        answer = lab.status(account, statusNum=asked)
+        told += [box.get("mobile", "") for box in answer.boxes("statusbox")]
+    expect(told == wanted, answer, f"the reports of {wanted}", f"{told}")
+
+
+@holds("1.2-own")
+def _an_account_gets_what_is_its_own(lab: Lab) -> None:
+    sender, other = lab.account(), lab.account()
+    expect_sent(lab.send(sender, "10000000030"), 1)
+    lab.clock.advance(sender.userid, 180)
+    lab.clock.advance(other.userid, 180)
+    for fetch, tag in ((lab.status, "<statusbox>"), (lab.call, "<callbox>")):
+        answer = fetch(other)
+        expect(tag not in answer.text, answer, "nothing: another account sent")
+        answer = fetch(sender)
+        expect(tag in answer.text, answer, "what the account's own send brought")
+
+
+@holds("4.4-1")
+def _error_1(lab: Lab) -> None:
+    for empty in ("sign", "timestamp", "userid"):
+        answer = lab.status(lab.own, **{empty: ""})
+        expect_document(answer, ERRORSTATUS, error=1, remark="用户名或密码不能为空")
+
+
+@holds("4.4-2")
+def _error_2(lab: Lab) -> None:
+    expect_document(lab.status(lab.own, sign=NO_SIGN), ERRORSTATUS, error=2, remark="用户名或密码错误")
+
+
+@holds("4.4-3")
+def _error_3(lab: Lab) -> None:
+    answer = lab.status(lab.account(may_read_reports=False))
+    expect_document(answer, ERRORSTATUS, error=3, remark="该用户不允许查看状态报告")
+
+
+@holds("4.4-4")
+def _error_4(lab: Lab) -> None:
+    account = lab.account()
+    for wrong in ({"action": "send"}, {"action": "Query"}, {"statusNum": "x"}):
+        expect_document(lab.status(account, **wrong), ERRORSTATUS, error=4, remark="参数不正确")
+
+
+@holds("R10-statusNum")
+def _what_is_no_number_from_one_is_no_status_num(lab: Lab) -> None:
+    account = lab.account()
+
+    def refused(asked: str) -> None:
+        expect_message(lab.status(account, statusNum=asked), "参数不正确")
+
+    for asked in ("0", "000", "-1", "1.5", "１", "1,2", "+1", "1 "):
+        refused(asked)
+    lab.for_all(refused, st.text("x-+.,eE", min_size=1, max_size=4))
+
+
+@holds("R11-refused")
+def _a_refused_fetch_takes_nothing(lab: Lab) -> None:
+    for wrong in ({"sign": ""}, {"sign": NO_SIGN}, {"action": "send"}, {"statusNum": "0"}):
+        account = lab.account()
+        expect_sent(lab.send(account, "10000000030"), 1)
+        lab.clock.advance(account.userid, 180)
+        answer = lab.status(account, **wrong)
+        expect("<statusbox>" not in answer.text, answer, "a refusal")
+        expect(len(lab.status(account).boxes("statusbox")) == 1, answer, "the report still there afterwards", "none")
+        if "statusNum" not in wrong:
+            answer = lab.call(account, **wrong)
+            expect("<callbox>" not in answer.text, answer, "a refusal")
+            expect(len(lab.call(account).boxes("callbox")) == 1, answer, "the reply still there afterwards", "none")
+
+
+@holds("R11-head")
+def _a_head_request_is_a_fetch(lab: Lab) -> None:
+    account = lab.account()
+    expect_sent(lab.send(account), 1)
+    lab.clock.advance(account.userid, 180)
+    pairs = list((account.credentials() | {"action": "query"}).items())
+    answer = lab.ask(placed(STATUS, query=pairs, method="HEAD"))
+    expect((answer.raw.status, answer.raw.body) == (200, b""), answer, "HTTP 200 and no body")
+    expect(lab.status(account).boxes("statusbox") == [], answer, "the report gone afterwards", "the report")

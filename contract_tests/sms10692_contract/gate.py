@@ -1,0 +1,86 @@
+"""What may leave: nothing that sends or fetches, unless whoever runs the suite allowed it.
+
+Here belongs the decision about a request, from the names and values in it, before a byte of it goes out. The
+examined vendor may be wrong in any way, so a request counts as harmless only if no vendor could act on it.
+"""
+
+import math
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from sms10692_contract.requests import CALL, STATUS, Request
+
+ASKING: Final = frozenset({"overage", "checkkeyword"})
+"""Actions that change nothing."""
+
+NO_SIGN: Final = "0" * 32
+"""A signature that is nobody's."""
+
+BUDGET_DEFAULT: Final = 20
+
+
+class NotAllowed(Exception):
+    """A request was held back. The message says what would allow it."""
+
+
+@dataclass
+class Gate:
+    """The permissions of a run. `userids` are of accounts made for this run, which may do everything."""
+
+    numbers: frozenset[str] = frozenset()
+    budget: int = BUDGET_DEFAULT
+    may_fetch: bool = False
+    userids: set[str] = field(default_factory=set)
+    spent: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def permits(self, needs: Iterable[str]) -> str:
+        """Why a clause that needs this cannot be exercised, or nothing."""
+        if self.userids:
+            return ""
+        allowed = {"send": bool(self.numbers), "fetch": self.may_fetch, "control": False}
+        ways = {"send": "--allow-send NUMBER", "fetch": "--allow-fetch", "control": "--control URL"}
+        return ", ".join(ways[need] for need in needs if not allowed[need])
+
+    def check(self, request: Request) -> None:
+        """Raise NotAllowed for a request that must not leave; count the messages of one that may."""
+        if self._is_of_this_run(request) or _is_refused_by_anyone(request):
+            return
+        if request.page in (STATUS, CALL):
+            if not self.may_fetch:
+                raise NotAllowed("it fetches, and --allow-fetch was not given")
+        elif not _values(request, "action") or not _values(request, "action") <= ASKING:
+            self._spend(request)
+
+    def _is_of_this_run(self, request: Request) -> bool:
+        named = _values(request, "userid")
+        return bool(named) and named <= self.userids
+
+    def _spend(self, request: Request) -> None:
+        numbers = [number for value in _values(request, "mobile") for number in _split(value)]
+        if not self.numbers:
+            raise NotAllowed("it sends, and --allow-send was not given")
+        if not self.numbers.issuperset(numbers):
+            raise NotAllowed("it sends to a number that --allow-send does not name")
+        longest = max((len(text) for text in _values(request, "content")), default=0)
+        with self._lock:
+            messages = len(numbers) * math.ceil(max(longest, 1) / 67)
+            if self.spent + messages > self.budget:
+                raise NotAllowed(f"--budget {self.budget} is spent")
+            self.spent += messages
+
+
+def _split(mobile: str) -> list[str]:
+    return [number for part in mobile.replace("，", ",").split(",") if (number := part.strip())]
+
+
+def _values(request: Request, name: str) -> set[str]:
+    return {value for key, value in request.pairs if key.strip().lower() == name}
+
+
+def _is_refused_by_anyone(request: Request) -> bool:
+    if all(value in ("", NO_SIGN) for value in _values(request, "sign")):
+        return True
+    return any(not any(value.strip() for value in _values(request, name)) for name in ("userid", "timestamp"))

@@ -1,0 +1,104 @@
+"""What a run showed: as a table for a terminal, as a page for people, as JUnit XML for CI.
+
+Here belongs the look of verdicts. Nothing is asked or decided here.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Final
+from xml.etree.ElementTree import Element, ElementTree, SubElement
+
+from rich.console import Console
+from rich.table import Table
+
+from sms10692_contract.run import State, Verdict
+
+_COLOURS: Final = {State.HELD: "green", State.FAILED: "bold red", State.NOT_EXERCISED: "yellow"}
+
+
+def summary(verdicts: Sequence[Verdict]) -> str:
+    """The run in a line."""
+    count = Counter(verdict.state for verdict in verdicts)
+    exercised = count[State.HELD] + count[State.FAILED]
+    parts = [f"{exercised} of {len(verdicts)} clauses exercised", f"{count[State.HELD]} held"]
+    if count[State.FAILED]:
+        parts.append(f"{count[State.FAILED]} failed")
+    return ", ".join(parts)
+
+
+def failure(verdict: Verdict, url: str, again: str) -> str:
+    """A failed clause in full: the shortest request that shows it, what should have come, what came."""
+    clause = verdict.clause
+    lines = [f"{clause.id} ({clause.source}): {clause.says}"]
+    if clause.wire:
+        lines.append(f"  spelt:    {clause.wire}")
+    lines += [f"  before:   {request.curl(url)[:400]}" for request in verdict.before[-3:]]
+    if verdict.request is not None:
+        lines.append(f"  request:  {verdict.request.curl(url)}")
+    lines += [f"  expected: {_hung(verdict.expected)}", f"  got:      {_hung(verdict.got)}", f"  again:    {again}"]
+    return "\n".join(lines)
+
+
+def _hung(text: str) -> str:
+    return text.replace("\n", "\n            ")
+
+
+def print_table(verdicts: Sequence[Verdict], console: Console) -> None:
+    """Every clause and its verdict."""
+    table = Table(show_edge=False, pad_edge=False)
+    for name in ("clause", "of"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("says")
+    table.add_column("verdict")
+    for verdict in verdicts:
+        clause, state = verdict.clause, verdict.state
+        said = f"{state.value} ({verdict.why})" if state is State.NOT_EXERCISED else state.value
+        table.add_row(
+            clause.id, clause.source, clause.says, said, style=None if state is State.HELD else _COLOURS[state]
+        )
+    console.print(table)
+
+
+def write_html(verdicts: Sequence[Verdict], file: Path, url: str, repeat: dict[str, str]) -> None:
+    """A page that needs nothing else."""
+    rows = []
+    for verdict in verdicts:
+        detail = verdict.why if verdict.state is State.NOT_EXERCISED else ""
+        if verdict.state is State.FAILED:
+            detail = failure(verdict, url, repeat[verdict.clause.id])
+        cells = (verdict.clause.id, verdict.clause.source, verdict.clause.says, verdict.clause.wire)
+        row = "".join(f"<td>{escape(cell)}</td>" for cell in (*cells, verdict.state.value))
+        name = verdict.state.name.lower()
+        rows.append(f'<tr class="{name}">{row}<td><pre>{escape(detail)}</pre></td></tr>')
+    file.write_text(
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>sms10692 contract</title><style>'
+        "body{font:14px sans-serif}td,th{padding:.2em .6em;vertical-align:top;text-align:left}"
+        "pre{white-space:pre-wrap;margin:0}.failed td{background:#fdd}.not_exercised td{background:#ffd}</style>"
+        f"<h1>{escape(url)}</h1><p>{escape(summary(verdicts))}</p><table>"
+        "<tr><th>clause<th>of<th>says<th>wire<th>verdict<th></tr>" + "\n".join(rows) + "</table></html>\n",
+        "utf-8",
+    )
+
+
+def write_junit(verdicts: Sequence[Verdict], file: Path, url: str, repeat: dict[str, str]) -> None:
+    """The form that CI servers read: a test case for each clause."""
+    count = Counter(verdict.state for verdict in verdicts)
+    suite = Element("testsuite", name="sms10692-contract", tests=str(len(verdicts)))
+    suite.set("failures", str(count[State.FAILED]))
+    suite.set("skipped", str(count[State.NOT_EXERCISED]))
+    for verdict in verdicts:
+        clause = verdict.clause
+        case = SubElement(suite, "testcase", classname="sms10692_contract", name=f"{clause.id} {clause.says}")
+        case.set("time", f"{verdict.seconds:.3f}")
+        if verdict.state is State.FAILED:
+            told = SubElement(case, "failure", message=_xml(verdict.why))
+            told.text = _xml(failure(verdict, url, repeat[clause.id]))
+        elif verdict.state is State.NOT_EXERCISED:
+            SubElement(case, "skipped", message=_xml(verdict.why))
+    ElementTree(suite).write(file, "utf-8", xml_declaration=True)
+
+
+def _xml(text: str) -> str:
+    return "".join(one if one >= " " or one in "\t\n" else "�" for one in text)

@@ -1,0 +1,173 @@
+"""Requests as the bytes that go over the wire, and as a `curl` line that a person can paste.
+
+Here belong the ways in which clients place parameters (Q1 to Q17). What a request means to the vendor is kept beside
+its bytes, as the names and values it was made of, because the gate must know before anything leaves.
+"""
+
+import hashlib
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+from urllib.parse import quote
+
+UTF8: Final = "/v2sms.aspx"
+GBK: Final = "/v2smsGBK.aspx"
+STATUS: Final = "/v2statusApi.aspx"
+CALL: Final = "/v2callApi.aspx"
+
+CHARSET: Final[Mapping[str, str]] = {UTF8: "utf-8", GBK: "gbk", STATUS: "utf-8", CALL: "utf-8"}
+"""The codec of a page."""
+
+LABEL: Final[Mapping[str, str]] = {UTF8: "utf-8", GBK: "gb2312", STATUS: "utf-8", CALL: "utf-8"}
+"""What the page calls it."""
+
+FORM: Final = "application/x-www-form-urlencoded"
+BOUNDARY: Final = "XyZzYx7MA4YWxkTrZu0gW"
+
+Pairs: TypeAlias = Sequence[tuple[str, str]]
+Encode: TypeAlias = Callable[[str], bytes]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request. `pairs` are all the names and values in it, wherever they stand."""
+
+    page: str
+    pairs: tuple[tuple[str, str], ...]
+    method: str
+    target: bytes
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    protocol: str = "HTTP/1.1"
+
+    def head(self, host: str) -> bytes:
+        """All the bytes before the body."""
+        lines = [("Host", host), *self.headers]
+        first = self.method.encode() + b" " + self.target + f" {self.protocol}\r\n".encode()
+        return first + "".join(f"{name}: {value}\r\n" for name, value in lines).encode("utf-8") + b"\r\n"
+
+    def curl(self, url: str) -> str:
+        """The same request as a line for a shell."""
+        words = ["curl", "-sg", "--path-as-is"]
+        if self.protocol == "HTTP/1.0":
+            words.append("--http1.0")
+        if self.method == "HEAD":
+            words.append("-I")
+        elif self.method != ("POST" if self.body else "GET"):
+            words += ["-X", self.method]
+        names = {name.lower() for name, _ in self.headers}
+        for name, value in self.headers:
+            if name.lower() not in {"content-length", "connection"} and (name, value) != ("Content-Type", FORM):
+                words += ["-H", shlex.quote(f"{name}: {value}")]
+        if self.body:
+            if "content-type" not in names:
+                words += ["-H", "Content-Type:"]
+            words += ["--data-binary", _shell(dechunked(self.body) if "transfer-encoding" in names else self.body)]
+        return " ".join([*words, _shell(url.encode() + self.target)])
+
+
+def _shell(raw: bytes) -> str:
+    if raw.isascii() and raw.decode().isprintable():
+        return shlex.quote(raw.decode())
+    escaped = "".join(chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\x{byte:02x}" for byte in raw)
+    return f"$'{escaped}'"
+
+
+def sign(account: str, password: str, timestamp: str, charset: str = "utf-8") -> str:
+    """1.2: the MD5 of account + password + timestamp, 32 digits, in lower case.
+
+    >>> sign("test", "mima", "20120701231212")
+    '5cc68982f55ac74348e3d819f868fbe1'
+    """
+    return hashlib.md5((account + password + timestamp).encode(charset), usedforsecurity=False).hexdigest()
+
+
+def percent(charset: str) -> Encode:
+    """Percent codes of the bytes that the charset has for a text."""
+    return lambda text: quote(text.encode(charset), safe="").encode("ascii")
+
+
+def unescaped(charset: str) -> Encode:
+    """The bytes themselves (Q6), but for the few that would end a value."""
+    stops = {byte: f"%{byte:02X}".encode() for byte in (*range(33), *b'%&+#"<>', 127)}
+    return lambda text: b"".join(stops.get(byte, bytes((byte,))) for byte in text.encode(charset))
+
+
+def unicode_escapes(text: str) -> bytes:
+    """`%uXXXX` for each UTF-16 unit (R14)."""
+    raw = text.encode("utf-16-be")
+    return b"".join(b"%%u%04x" % int.from_bytes(raw[at : at + 2], "big") for at in range(0, len(raw), 2))
+
+
+def urlencoded(pairs: Pairs, encode: Encode) -> bytes:
+    """Pairs as a query string or a form."""
+    return b"&".join(encode(name) + b"=" + encode(value) for name, value in pairs)
+
+
+def placed(
+    page: str,
+    *,
+    query: Pairs = (),
+    body: Pairs = (),
+    encode: Encode | None = None,
+    method: str = "POST",
+    path: str | None = None,
+    content_type: str | None = FORM,
+    around: Callable[[bytes], bytes] = lambda raw: raw,
+) -> Request:
+    """A request with these pairs in its query string and those in its form; `around` adds stray separators."""
+    encode = encode or percent(CHARSET[page])
+    in_query, in_body = (around(urlencoded(pairs, encode)) if pairs else b"" for pairs in (query, body))
+    target = (path or page).encode() + (b"?" + in_query if in_query else b"")
+    headers = [("Content-Type", content_type)] if content_type and in_body else []
+    if method == "POST":
+        headers.append(("Content-Length", str(len(in_body))))
+    headers.append(("Connection", "close"))
+    return Request(page, (*query, *body), method, target, tuple(headers), in_body)
+
+
+def form(page: str, fields: Mapping[str, str]) -> Request:
+    """The ordinary request of the manual: everything in the form."""
+    return placed(page, body=list(fields.items()))
+
+
+def multipart(page: str, pairs: Pairs) -> Request:
+    """The same as `multipart/form-data` (Q5)."""
+    raw = b"".join(
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'.encode()
+        + value.encode(CHARSET[page])
+        + b"\r\n"
+        for name, value in pairs
+    )
+    plain = with_body(placed(page), raw + f"--{BOUNDARY}--\r\n".encode(), f"multipart/form-data; boundary={BOUNDARY}")
+    return replace(plain, pairs=tuple(pairs))
+
+
+def with_body(request: Request, body: bytes, content_type: str) -> Request:
+    """The same request with another body, which means nothing to the vendor or what `pairs` already say."""
+    headers = (("Content-Type", content_type), ("Content-Length", str(len(body))), ("Connection", "close"))
+    return replace(request, headers=headers, body=body)
+
+
+def chunked(request: Request, size: int) -> Request:
+    """The same request with its body in chunks of this size (Q17)."""
+    pieces = [request.body[at : at + size] for at in range(0, len(request.body), size)]
+    body = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+    kept = [header for header in request.headers if header[0] != "Content-Length"]
+    return replace(request, headers=(*kept, ("Transfer-Encoding", "chunked")), body=body)
+
+
+def dechunked(body: bytes) -> bytes:
+    """What `chunked` was given.
+
+    >>> dechunked(chunked(form("/v2sms.aspx", {"action": "overage"}), 3).body)
+    b'action=overage'
+    """
+    pieces = []
+    while body:
+        size, _, rest = body.partition(b"\r\n")
+        length = int(size, 16)
+        pieces.append(rest[:length])
+        body = rest[length + 2 :]
+    return b"".join(pieces)

@@ -1,0 +1,316 @@
+"""The suite as a product: its table, its gate, its command, its reports.
+
+Here belongs what the suite is to whoever runs it. Whether it catches what is wrong is in `test_teeth`.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import threading
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+from urllib.parse import parse_qs
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from faults import FAULTS
+from sms10692_contract.checks import CHECKS
+from sms10692_contract.clauses import BY_ID, CLAUSES
+from sms10692_contract.document import document
+from sms10692_contract.gate import NO_SIGN, Gate, NotAllowed
+from sms10692_contract.lab import PROFILES, Account, Lab
+from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, form, placed
+from sms10692_contract.run import State, examine
+from sms10692_contract.target import address_of
+from sms10692_mock.calls import Call
+from vendors import Fault, served
+
+TOP = Path(__file__).parent.parent
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(str(Path(one).absolute()) for one in sys.path)}
+ACCOUNT = Account("7", "shop", "secret")
+
+
+def contract(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """The command, as a process of its own."""
+    command = [sys.executable, "-m", "sms10692_contract", *arguments]
+    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False, env=environment)
+
+
+# The table
+
+
+def test_every_clause_has_a_check_and_every_check_a_clause() -> None:
+    assert set(CHECKS) == set(BY_ID)
+    assert len(CLAUSES) == len(BY_ID)
+
+
+def test_a_clause_needs_what_there_is_to_allow() -> None:
+    assert {need for clause in CLAUSES for need in clause.needs} == {"send", "fetch", "control"}
+
+
+def test_every_source_is_a_chapter_a_reading_a_shape_or_seen() -> None:
+    readings = (TOP / "fixtures" / "readings.md").read_text("utf-8")
+    for source in {one for clause in CLAUSES for one in clause.source.split(", ")}:
+        assert re.fullmatch(r"[1-5]\.[1-4]|[AQ]\d+", source) or f"## {source} " in readings
+
+
+def test_the_generated_page_is_up_to_date() -> None:
+    assert (TOP / "docs" / "contract.md").read_text("utf-8") == document()
+
+
+def test_the_wheel_has_the_suite_and_its_table() -> None:
+    wheel = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert "contract_tests/sms10692_contract" in wheel["packages"]
+    assert wheel["force-include"] == {"fixtures/clauses.toml": "sms10692_contract/clauses.toml"}
+
+
+# The gate
+
+
+class Recorder(BaseHTTPRequestHandler):
+    """Answers every request with nothing of use, and keeps what it was asked."""
+
+    kept: ClassVar[list[tuple[str, dict[str, list[str]]]]]
+
+    def respond(self) -> None:
+        path, _, query = self.path.partition("?")
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        fields = parse_qs(query, keep_blank_values=True, encoding="latin-1")
+        fields |= parse_qs(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
+        self.kept.append((path, {name.lower().strip(): values for name, values in fields.items()}))
+        self.send_response_only(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_HEAD = do_POST = respond  # noqa: N815 - the names of the standard library
+
+
+@contextmanager
+def recorded() -> Iterator[tuple[str, list[tuple[str, dict[str, list[str]]]]]]:
+    kept: list[tuple[str, dict[str, list[str]]]] = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Kept", (Recorder,), {"kept": kept})) as server:
+        thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", kept
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def is_harmless(path: str, fields: dict[str, list[str]]) -> bool:
+    """By what came over the wire: it only asks, or nobody could accept it."""
+    if any(
+        not value.strip() or value == NO_SIGN
+        for name in ("userid", "timestamp", "sign")
+        for value in fields.get(name, [""])
+    ):
+        return True
+    asks = set(fields.get("action", [])) <= {"overage", "checkkeyword"} and "action" in fields
+    return asks and path.strip("/").lower().startswith("v2sms")
+
+
+def test_without_permission_nothing_that_sends_or_fetches_leaves() -> None:
+    with recorded() as (url, kept):
+        list(examine(Lab(address_of(url), ACCOUNT, Gate(), profile=PROFILES["quick"]), CLAUSES))
+    readable = [(path, fields) for path, fields in kept if fields.get("action") or fields.get("sign")]
+    assert len(readable) > 40
+    assert [one for one in readable if not is_harmless(*one)] == []
+
+
+def test_without_permission_a_vendor_that_answers_is_not_asked_to_send_or_to_hand_over() -> None:
+    asked: list[Call] = []
+
+    def keep(call: Call) -> Call:
+        asked.append(call)
+        return call
+
+    own = Account("12", "test", "mima")
+    with served(Fault(call=keep)) as vendor:
+        verdicts = list(examine(Lab(address_of(vendor.url), own, Gate()), CLAUSES))
+    assert {verdict.state for verdict in verdicts} == {State.HELD, State.NOT_EXERCISED}
+    assert len(asked) > 1000
+    for call in asked:
+        nobodys = call.sign in ("", NO_SIGN) or not (
+            call.userid.strip() and call.timestamp.strip() and call.sign.strip()
+        )
+        assert nobodys or (call.page.path in (UTF8, GBK) and call.action in ("overage", "checkkeyword")), call
+
+
+def test_a_check_that_asks_too_much_is_held_back_before_its_bytes_are_made() -> None:
+    """Even where the table says by mistake that a clause needs nothing."""
+    with recorded() as (url, kept):
+        lab = Lab(address_of(url), ACCOUNT, Gate())
+        for ask in (lab.send, lab.status, lab.call):
+            with pytest.raises(NotAllowed):
+                ask(ACCOUNT)
+    assert kept == []
+
+
+CREDENTIALS = ACCOUNT.credentials("20120701231212")
+SEND = CREDENTIALS | {"action": "send", "mobile": "13000000001", "content": "内容"}
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        form(UTF8, SEND),
+        form(GBK, SEND | {"action": "Send"}),
+        form(UTF8, SEND | {"action": ""}),
+        form(UTF8, {name: value for name, value in SEND.items() if name != "action"}),
+        form(UTF8, SEND | {"sign": CREDENTIALS["sign"].upper()}),
+        form(UTF8, SEND | {"sign": CREDENTIALS["sign"][:16]}),
+        form(UTF8, {name.upper(): value for name, value in SEND.items()}),
+        placed(UTF8, query=[("action", "overage")], body=list(SEND.items())),
+        placed(UTF8, query=[("sign", "")], body=list(SEND.items())),
+        form(STATUS, CREDENTIALS | {"action": "query"}),
+        form(CALL, CREDENTIALS | {"action": "x"}),
+        form(STATUS, CREDENTIALS | {"action": "query", "statusNum": "0"}),
+    ],
+    ids=lambda request: f"{request.page} {request.body.decode('ascii')[-60:]}",
+)
+def test_a_request_that_some_vendor_might_act_on_is_held_back(request_: object) -> None:
+    with pytest.raises(NotAllowed):
+        Gate().check(request_)  # type: ignore[arg-type]
+
+
+def test_only_the_numbers_that_are_allowed_are_sent_to_and_only_so_many_messages() -> None:
+    gate = Gate(frozenset({"13000000001", "13000000002"}), budget=5)
+    for mobile in ("13000000003", "13000000001,13000000003", "13000000001，13000000003"):
+        with pytest.raises(NotAllowed, match="does not name"):
+            gate.check(form(UTF8, SEND | {"mobile": mobile}))
+    gate.check(form(UTF8, SEND | {"mobile": "13000000001,13000000002"}))
+    gate.check(form(UTF8, SEND | {"content": "字" * 68}))
+    gate.check(form(UTF8, SEND))
+    assert gate.spent == 5
+    with pytest.raises(NotAllowed, match="budget 5 is spent"):
+        gate.check(form(UTF8, SEND))
+    with pytest.raises(NotAllowed, match="allow-fetch"):
+        gate.check(form(STATUS, CREDENTIALS | {"action": "query"}))
+
+
+def test_control_allows_everything_to_its_own_accounts_only() -> None:
+    gate = Gate(userids={"91"})
+    gate.check(form(UTF8, SEND | {"userid": "91"}))
+    with pytest.raises(NotAllowed):
+        gate.check(form(UTF8, SEND))
+    with pytest.raises(NotAllowed):
+        gate.check(placed(UTF8, query=[("userid", "7")], body=list((SEND | {"userid": "91"}).items())))
+
+
+def test_a_control_address_whose_accounts_are_not_accepted_allows_nothing() -> None:
+    with served() as vendor, recorded() as (url, kept):
+        ended = contract(url, "--control", vendor.url, "--seed", "1")
+    assert ended.returncode == 1
+    assert "is not accepted: nothing is sent or fetched" in ended.stderr
+    readable = [(path, fields) for path, fields in kept if fields.get("action") or fields.get("sign")]
+    assert [one for one in readable if not is_harmless(*one)] == []
+
+
+# The command
+
+
+def test_with_control_every_clause_is_exercised_and_held(tmp_path: Path) -> None:
+    page, junit = tmp_path / "report.html", tmp_path / "report.xml"
+    with served() as vendor:
+        ended = contract(vendor.url, "--control", vendor.url, "--html", str(page), "--junit", str(junit))
+    assert ended.returncode == 0, ended.stdout
+    assert f"{len(CLAUSES)} of {len(CLAUSES)} clauses exercised, {len(CLAUSES)} held" in ended.stdout
+    suite = ET.parse(junit).getroot()
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == (str(len(CLAUSES)), "0", "0")
+    assert page.read_text("utf-8").count("<tr class=") == len(CLAUSES)
+
+
+def test_a_failed_clause_is_shown_with_its_request_and_how_to_repeat_it(tmp_path: Path) -> None:
+    (broken,) = (one for one in FAULTS if one.name == "Sucess corrected")
+    page, junit = tmp_path / "report.html", tmp_path / "report.xml"
+    with served(broken.fault) as vendor:
+        own = [vendor.url, "--userid", "12", "--account", "test", "--password", "mima"]
+        ended = contract(*own, "--seed", "5", "--html", str(page), "--junit", str(junit))
+        assert ended.returncode == 1
+        (line,) = re.findall(r"^  request:  (curl .*)$", ended.stdout, re.MULTILINE)
+        (again,) = re.findall(r"^  again:    sms10692-contract (.*)$", ended.stdout, re.MULTILINE)
+        pasted = subprocess.run(["/bin/bash", "-c", line], capture_output=True, encoding="utf-8", check=True).stdout
+        assert "<returnstatus>Success</returnstatus>" in pasted
+        assert contract(*again.split(), "--password", "mima").returncode == 1
+    assert "<returnstatus>Sucess</returnstatus>" in ended.stdout
+    assert "2.3-found (2.3)" in ended.stdout
+    assert "mima" not in ended.stdout
+    suite = ET.parse(junit).getroot()
+    assert suite.get("failures") == "1"
+    assert int(suite.get("skipped", "0")) > 50
+    assert "curl -sg" in page.read_text("utf-8")
+
+
+def test_without_permission_the_rest_is_listed_and_not_counted_as_held() -> None:
+    with served() as vendor:
+        ended = contract(vendor.url, "--userid", "12", "--account", "test", "--password", "mima")
+    free = sum(not clause.needs for clause in CLAUSES)
+    assert ended.returncode == 0
+    assert f"{free} of {len(CLAUSES)} clauses exercised, {free} held" in ended.stdout
+    assert ended.stdout.count("not exercised") >= 1
+
+
+def test_an_allowed_number_is_sent_to_within_the_budget() -> None:
+    with served() as vendor:
+        own = [vendor.url, "--userid", "12", "--account", "test", "--password", "mima"]
+        ended = contract(*own, "--allow-send", "15023239810", "--allow-fetch", "--budget", "20")
+    possible = sum("control" not in clause.needs for clause in CLAUSES)
+    assert ended.returncode == 0, ended.stdout
+    assert f"{possible} of {len(CLAUSES)} clauses exercised, {possible} held" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["http://127.0.0.1:1", "--userid", "1", "--account", "a", "--password", "b"], 3, "127.0.0.1:1"),
+        (["http://127.0.0.1:1", "--control", "http://127.0.0.1:1"], 3, "127.0.0.1:1"),
+        (["http://127.0.0.1:1"], 2, "--control"),
+        (["ftp://127.0.0.1", "--userid", "1", "--account", "a", "--password", "b"], 2, "http://HOST:PORT"),
+        (["http://127.0.0.1:1", "--only", "nonsense"], 2, "nonsense"),
+        (["http://127.0.0.1:1", "--nonsense"], 2, "--nonsense"),
+        ([], 2, "HOST:PORT"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_run_is_one_clear_line(arguments: list[str], code: int, said: str) -> None:
+    ended = contract(*arguments)
+    assert (ended.returncode, ended.stdout) == (code, "")
+    assert said in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def test_a_run_is_repeated_by_its_seed() -> None:
+    (broken,) = (one for one in FAULTS if one.name == "71 characters a part")
+    with served(broken.fault) as vendor:
+        ends = [contract(vendor.url, "--control", vendor.url, "--only", "R6-parts", "--seed", "3") for _ in range(2)]
+    expected = [re.findall(r"expected: .*", ended.stdout) for ended in ends]
+    assert expected[0] == expected[1] != []
+
+
+def test_a_clause_that_shares_its_check_with_a_failed_one_is_not_counted_as_held() -> None:
+    (broken,) = (one for one in FAULTS if one.name == "reports never leave the queue")
+    with served(broken.fault) as vendor:
+        ended = contract(vendor.url, "--control", vendor.url, "--only", "M-once", "--only", "M-lost", "--seed", "1")
+    assert ended.returncode == 1
+    assert "1 of 2 clauses exercised, 0 held, 1 failed" in ended.stdout
+    assert State.NOT_EXERCISED.value in ended.stdout
+
+
+@pytest.mark.parametrize("fault", ["", "Sucess corrected"])
+def test_pytest_runs_each_clause_as_a_test(fault: str, tmp_path: Path) -> None:
+    faults = [one.fault for one in FAULTS if one.name == fault]
+    with served(*faults) as vendor:
+        command = [sys.executable, "-m", "pytest", "-p", "sms10692_contract.plugin", "-p", "no:cacheprovider"]
+        options = ["--target", vendor.url, "--control", vendor.url, "--pyargs", "sms10692_contract", "-q", "-k", "2.3"]
+        ended = subprocess.run(
+            [*command, *options], cwd=tmp_path, capture_output=True, encoding="utf-8", env=ENVIRONMENT
+        )
+    assert ended.returncode == (1 if fault else 0), ended.stdout + ended.stderr
+    assert ("request:  curl" in ended.stdout) is bool(fault)
