@@ -21,9 +21,13 @@ from sms10692_mock.accounts import MANUALS_OWN, account_from
 from sms10692_mock.billing import BILLINGS
 from sms10692_mock.clock import Clock
 from sms10692_mock.dialects import DIALECTS
-from sms10692_mock.http.app import create_app
+from sms10692_mock.http.guard import Guard
+from sms10692_mock.http.pages import Pages
+from sms10692_mock.http.serve import Deferred
+from sms10692_mock.http.wsgi import Application, WsgiPages
 from sms10692_mock.keywords import DEFAULT_WORDS, Keywords
-from sms10692_mock.options import Options
+from sms10692_mock.options import Options, vendor_of
+from sms10692_mock.vendor import Vendor
 
 MANUALS_MOMENT = 1322835131.0
 """2011-12-02 22:12:11 in China: the receivetime of the manual's examples."""
@@ -80,12 +84,25 @@ def options(
     )
 
 
+def beside(vendor: Vendor, chosen: Options) -> Deferred:
+    """What is served beside the vendor's pages, which most tests never ask for."""
+
+    def make() -> Application:
+        from sms10692_mock.http.app import beside_the_pages
+
+        return beside_the_pages(vendor, chosen.dialect.name, Guard())
+
+    return Deferred(make)
+
+
 class Emulator:
     """An emulator in this process. `now` is its time, which stands still until a test turns it."""
 
     def __init__(self, **given: Any) -> None:
         self.now = MANUALS_MOMENT
-        self._application = create_app(options(lambda: self.now, **given)).wsgi_app
+        chosen = options(lambda: self.now, **given)
+        vendor = vendor_of(chosen)
+        self._application = WsgiPages(Pages(vendor, chosen.dialect), beside(vendor, chosen))
 
     def ask(self, raw: bytes) -> Response:
         """Answer a raw HTTP request."""

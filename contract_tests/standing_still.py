@@ -3,9 +3,7 @@
 import json
 import sys
 
-from emulators import options
-from sms10692_mock.http.app import beside_the_pages
-from sms10692_mock.http.guard import Guard
+from emulators import beside, options
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.serve import listening_socket, serve, url_of
 from sms10692_mock.options import vendor_of
@@ -16,7 +14,7 @@ if __name__ == "__main__":
     vendor = vendor_of(chosen)
     serve(
         Pages(vendor, chosen.dialect),
-        beside_the_pages(vendor, chosen.dialect.name, Guard()),
+        beside(vendor, chosen),
         listener,
         when_ready=lambda: print(f"listening on {url_of(listener)}", flush=True),  # noqa: T201 - that is its purpose
         when_stopped=lambda: None,
