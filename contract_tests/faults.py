@@ -437,7 +437,7 @@ class _LastInFirstOut(MemoryStore):
     def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
         book = self._books[userid]
         with book.lock:
-            items = book.reports.take_all(now)
+            items = book.reports.take(10**9, now)
             book.reports._due = deque(items[: max(len(items) - limit, 0)])
             return items[max(len(items) - limit, 0) :]
 
@@ -674,9 +674,7 @@ class _EdgeRace(MemoryStore):
             return None
         time.sleep(0.002)  # the window that the race needs
         book.points -= cost
-        with book.lock:
-            book.reports.put(reports, now)
-            book.replies.put(replies, now)
+        self.put(userid, reports, replies, now)
         return book.points
 
 
@@ -696,7 +694,7 @@ class _QueuesRefused(MemoryStore):
     ) -> int | None:
         left = super().accept(userid, cost, reports, replies, now)
         if left is None:
-            self._books[userid].reports.put(reports, now)
+            self.put(userid, reports, (), now)
         return left
 
 
