@@ -5,10 +5,10 @@ Here belongs the table of faults, in families. Where a fault is put in is in `ve
 
 import re
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
-from typing import Any, Final, NamedTuple
+from threading import Lock
+from typing import Final, NamedTuple
 
 from sms10692 import contract, signing
 from sms10692.contract import Page
@@ -410,21 +410,21 @@ FORMS: Final = (
 class _Twice(MemoryStore):
     def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
         items = super().take_reports(userid, limit, now)
-        self._books[userid].reports._due.extendleft(reversed(items[-1:] if len(items) > 1 else []))
+        self.put(userid, items[-1:] if len(items) > 1 else [], [], now)
         return items
 
 
 class _NeverForgets(MemoryStore):
     def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
         items = super().take_reports(userid, limit, now)
-        self._books[userid].reports._due.extendleft(reversed(items))
+        self.put(userid, items, [], now)
         return items
 
 
 class _RepliesTwice(MemoryStore):
     def take_replies(self, userid: str, now: float) -> list[Reply]:
         items = super().take_replies(userid, now)
-        self._books[userid].replies._due.extend(items)
+        self.put(userid, [], items, now)
         return items
 
 
@@ -435,11 +435,10 @@ class _Reversed(MemoryStore):
 
 class _LastInFirstOut(MemoryStore):
     def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
-        book = self._books[userid]
-        with book.lock:
-            items = book.reports.take(10**9, now)
-            book.reports._due = deque(items[: max(len(items) - limit, 0)])
-            return items[max(len(items) - limit, 0) :]
+        items = super().take_reports(userid, 10**9, now)
+        kept = max(len(items) - limit, 0)
+        self.put(userid, items[:kept], [], now)
+        return items[kept:]
 
 
 class _OneMore(MemoryStore):
@@ -470,9 +469,9 @@ class _HalfLost(MemoryStore):
 
 class _OneReply(MemoryStore):
     def take_replies(self, userid: str, now: float) -> list[Reply]:
-        book = self._books[userid]
-        with book.lock:
-            return book.replies.take(1, now)
+        items = super().take_replies(userid, now)
+        self.put(userid, [], items[1:], now)
+        return items[:1]
 
 
 class _RepliesReversed(MemoryStore):
@@ -481,11 +480,11 @@ class _RepliesReversed(MemoryStore):
 
 
 class _Shared(MemoryStore):
-    """The queue of one account is everybody's."""
+    """The queues of the newest accounts are everybody's."""
 
     def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
         items = super().take_reports(userid, limit, now)
-        for other in reversed(self.userids()):
+        for other in self.userids()[-3:]:
             if other != userid and len(items) < limit:
                 items += super().take_reports(other, 1, now)
         return items
@@ -500,26 +499,20 @@ class _Race(MemoryStore):
     """Looks first, and takes away later."""
 
     def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
-        queue = self._books[userid].reports
-        with self._books[userid].lock:
-            queue._ripen(now)
-            items = list(queue._due)[:limit]
+        items = super().take_reports(userid, 10**9, now)
+        self.put(userid, items, [], now)
         time.sleep(0.002)  # the window that the race needs
-        with self._books[userid].lock:
-            for item in items:
-                if item in queue._due:
-                    queue._due.remove(item)
-        return items
+        others = [one for one in super().take_reports(userid, 10**9, now) if one not in items[:limit]]
+        self.put(userid, others, [], now)
+        return items[:limit]
 
 
 class _RaceThatLoses(MemoryStore):
     def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
-        queue = self._books[userid].reports
-        items = list(queue._due)[:limit]
-        time.sleep(0.002)
-        with self._books[userid].lock:
-            taken = queue.take(limit, now)
-        return [item for item in taken if item in items]
+        seen = super().take_reports(userid, 10**9, now)
+        self.put(userid, seen, [], now)
+        time.sleep(0.002)  # the window that the race needs
+        return [one for one in super().take_reports(userid, limit, now) if one in seen[:limit]]
 
 
 class _Early(MemoryStore):
@@ -647,55 +640,59 @@ def _charges(change: Callable[[int, int], int]) -> Fault:
         def accept(
             self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
         ) -> int | None:
-            other = change(cost, self._books[userid].points)
+            other = change(cost, self.standing(userid).points)
             return super().accept(userid, other, reports, replies, now)
 
     return Fault(store=Charging)
 
 
-class _Spends(MemoryStore):
+class _Spends(Vendor):
     """Refuses, and takes what it could get."""
 
-    def accept(
-        self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
-    ) -> int | None:
-        left = super().accept(userid, cost, reports, replies, now)
-        if left is None:
-            self._books[userid].points = 0
-        return left
+    def send(
+        self, account: Account, now: float, mobile: str, content: str, send_time: str, extno: str
+    ) -> Sent | Refusal:
+        answer = super().send(account, now, mobile, content, send_time, extno)
+        if answer == Refusal(contract.BALANCE_TOO_SMALL):
+            self.store.charge_up(account.userid, -self.store.standing(account.userid).points)
+        return answer
 
 
 class _EdgeRace(MemoryStore):
     def accept(
         self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
     ) -> int | None:
-        book = self._books[userid]
-        if cost > book.points and not book.account.postpaid:
+        points = self.standing(userid).points
+        account = self.account(userid)
+        if cost > points and not (account and account.postpaid):
             return None
         time.sleep(0.002)  # the window that the race needs
-        book.points -= cost
+        self.charge_up(userid, -cost)
         self.put(userid, reports, replies, now)
-        return book.points
+        return self.standing(userid).points
 
 
-class _Overdrawn(MemoryStore):
-    def accept(
-        self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
-    ) -> int | None:
-        book = self._books[userid]
-        if cost == book.points + 1:
-            book.points += 1
-        return super().accept(userid, cost, reports, replies, now)
+class _Overdrawn(Vendor):
+    def send(
+        self, account: Account, now: float, mobile: str, content: str, send_time: str, extno: str
+    ) -> Sent | Refusal:
+        answer = super().send(account, now, mobile, content, send_time, extno)
+        if answer == Refusal(contract.BALANCE_TOO_SMALL):
+            self.store.charge_up(account.userid, 1)
+            answer = super().send(account, now, mobile, content, send_time, extno)
+            if isinstance(answer, Refusal):
+                self.store.charge_up(account.userid, -1)
+        return answer
 
 
-class _QueuesRefused(MemoryStore):
-    def accept(
-        self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
-    ) -> int | None:
-        left = super().accept(userid, cost, reports, replies, now)
-        if left is None:
-            self.put(userid, reports, (), now)
-        return left
+class _QueuesRefused(Vendor):
+    def send(
+        self, account: Account, now: float, mobile: str, content: str, send_time: str, extno: str
+    ) -> Sent | Refusal:
+        answer = super().send(account, now, mobile, content, send_time, extno)
+        if answer == Refusal(contract.BALANCE_TOO_SMALL):
+            self.store.put(account.userid, [Report(now, mobile, 1, 10, "DELIVRD", extno)], [], now)
+        return answer
 
 
 class _TotalShrinks(MemoryStore):
@@ -704,11 +701,15 @@ class _TotalShrinks(MemoryStore):
         return Standing(standing.points, standing.points)
 
 
-def _tasks(given: Callable[[], Any]) -> Fault:
+def _tasks(given: Callable[[], Iterator[int]]) -> Fault:
     class Tasks(MemoryStore):
         def __init__(self) -> None:
             super().__init__()
-            self._task_ids = given()
+            self._given, self._one_by_one = given(), Lock()
+
+        def next_task_id(self) -> int:
+            with self._one_by_one:
+                return next(self._given)
 
     return Fault(store=Tasks)
 
@@ -739,10 +740,10 @@ MONEY: Final = (
     Broken(
         "the last point cannot be spent", _charges(lambda cost, points: cost + (cost == points) * 10**9), ("R6-edge",)
     ),
-    Broken("a point too many can be spent", Fault(store=_Overdrawn), ("R6-edge",)),
-    Broken("a refusal takes the balance", Fault(store=_Spends), ("R6-edge", "R6-refused")),
+    Broken("a point too many can be spent", Fault(vendor=_Overdrawn), ("R6-edge",)),
+    Broken("a refusal takes the balance", Fault(vendor=_Spends), ("R6-edge", "R6-refused")),
     Broken("a refusal costs a point", Fault(vendor=_ChargedRefusals, checks=lambda checks: ()), ("R6-refused",)),
-    Broken("a refused send is reported", Fault(store=_QueuesRefused), ("R6-refused",)),
+    Broken("a refused send is reported", Fault(vendor=_QueuesRefused), ("R6-refused",)),
     Broken("sends at once overdraw", Fault(store=_EdgeRace), ("C-balance",)),
     Broken("69 characters a part", Fault(billing=_parts(69, 67)), ("R6-parts",)),
     Broken("71 characters a part", Fault(billing=_parts(71, 67)), ("R6-parts",)),

@@ -42,6 +42,14 @@ class Mismatch(AssertionError):
         self.clause = ""
 
 
+class ShrunkEnough(KeyboardInterrupt):
+    """Time to stop making a failure shorter. Of a kind that Hypothesis lets through at once."""
+
+    def __init__(self, best: Mismatch) -> None:
+        super().__init__("the shortest failure so far is good enough")
+        self.best = best
+
+
 @dataclass(frozen=True)
 class Account:
     """Who signs. `points` is what a throw-away account was made with."""
@@ -60,21 +68,21 @@ class Account:
 
 @dataclass(frozen=True)
 class Profile:
-    """How hard to look: examples of a property, runs and steps of a machine, rounds of a race; shrink or not."""
+    """How hard to look: examples of a property, runs and steps of a machine, rounds of a race, seconds of shrinking."""
 
     name: str
     examples: int
     runs: int
     steps: int
     rounds: int
-    shrink: bool = True
+    shrinking: float
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
     profile.name: profile
     for profile in (
-        Profile("quick", examples=50, runs=50, steps=25, rounds=6),
-        Profile("thorough", examples=1000, runs=1000, steps=50, rounds=50),
+        Profile("quick", examples=50, runs=50, steps=25, rounds=6, shrinking=5.0),
+        Profile("thorough", examples=1000, runs=1000, steps=50, rounds=50, shrinking=120.0),
     )
 }
 
@@ -91,6 +99,8 @@ class Lab:
     seed: int = 0
     forbidden: str = "发票"
     transcript: deque[Request] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    _failed_at: float = 0.0
+    _best: Mismatch | None = None
 
     # Accounts and their clocks
 
@@ -221,10 +231,32 @@ class Lab:
         @settings(self.search, max_examples=examples or self.profile.examples)
         @given(st.tuples(*strategies))
         def with_values(values: tuple[Any, ...]) -> None:
-            self.transcript.clear()
-            check(*values)
+            self.begin_example()
+            with self.seen():
+                check(*values)
 
         with_values()
+
+    def begin_check(self) -> None:
+        """Nothing has failed yet."""
+        self.transcript.clear()
+        self._failed_at, self._best = 0.0, None
+
+    def begin_example(self) -> None:
+        """Another example. Raises ShrunkEnough where one failed too long ago."""
+        self.transcript.clear()
+        if self._best is not None and time.monotonic() - self._failed_at > self.profile.shrinking:
+            raise ShrunkEnough(self._best)
+
+    @contextmanager
+    def seen(self) -> Iterator[None]:
+        """Keep the failure of an example: Hypothesis goes on with shorter ones."""
+        try:
+            yield
+        except Mismatch as error:
+            self._failed_at = self._failed_at or time.monotonic()
+            self._best = error
+            raise
 
     @property
     def search(self) -> settings:
@@ -235,7 +267,7 @@ class Lab:
             derandomize=False,
             report_multiple_bugs=False,
             print_blob=False,
-            phases=[Phase.explicit, Phase.generate, *([Phase.shrink] if self.profile.shrink else [])],
+            phases=[Phase.explicit, Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
             max_examples=self.profile.examples,
         )

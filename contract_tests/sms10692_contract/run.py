@@ -16,7 +16,7 @@ from sms10692_contract.checks import CHECKS
 from sms10692_contract.clauses import CLAUSES, Clause
 from sms10692_contract.control import Control, ControlRefused
 from sms10692_contract.gate import Gate, NotAllowed
-from sms10692_contract.lab import Account, Lab, Mismatch
+from sms10692_contract.lab import Account, Lab, Mismatch, ShrunkEnough
 from sms10692_contract.requests import UTF8, Request, form
 from sms10692_contract.target import Address, NoAnswer, exchange
 
@@ -87,12 +87,12 @@ def _verdicts(lab: Lab, clause: Clause, together: Sequence[Clause]) -> Iterator[
         yield from (Verdict(one, State.NOT_EXERCISED, f"needs {lacking}") for one in together)
         return
     started = perf_counter()
-    lab.transcript.clear()
+    lab.begin_check()
     try:
         CHECKS[clause.id](lab)
     except NotAllowed as held_back:
         yield from (Verdict(one, State.NOT_EXERCISED, str(held_back)) for one in together)
-    except (Mismatch, Flaky, NoAnswer, ControlRefused) as error:
+    except (Mismatch, Flaky, NoAnswer, ControlRefused, ShrunkEnough) as error:
         failure = _mismatch(error, lab)
         failed = failure.clause or clause.id
         before = tuple(request for request in lab.transcript if request is not failure.request)
@@ -111,6 +111,8 @@ def _mismatch(error: BaseException, lab: Lab) -> Mismatch:
     """The mismatch in an error: Hypothesis wraps one that it saw only once."""
     if isinstance(error, Mismatch):
         return error
+    if isinstance(error, ShrunkEnough):
+        return error.best
     if isinstance(error, BaseExceptionGroup):
         for inside in error.exceptions:
             if isinstance(inside, Mismatch):

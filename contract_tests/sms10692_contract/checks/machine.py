@@ -17,7 +17,7 @@ from sms10692_contract.answers import Answer
 from sms10692_contract.checks.crowds import at_once
 from sms10692_contract.checks.registry import holds
 from sms10692_contract.gate import NO_SIGN
-from sms10692_contract.lab import Account, Lab, clause, expect
+from sms10692_contract.lab import Account, Lab, Mismatch, clause, expect
 
 ONCE, LOST, NOTHING, CHARGED, PRIVATE, EARLY = "M-once", "M-lost", "M-refusal", "M-charged", "M-private", "M-early"
 POINTS: Final = 12
@@ -46,7 +46,7 @@ class Vendor(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lab.transcript.clear()
+        self.lab.begin_example()
         self.books = [Book(self.lab.frozen(points=POINTS)) for _ in range(2)]
         self.sent = 0
 
@@ -175,8 +175,15 @@ class Vendor(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """In a day everything has come. Not asked where a rule failed already."""
-        if sys.exception() is not None:
-            return
+        error = sys.exception()
+        with self.lab.seen():
+            if isinstance(error, Mismatch):
+                raise error
+            if error is None:
+                self.everything_has_come()
+
+    def everything_has_come(self) -> None:
+        """What the invariants say at the end."""
         for book in self.books:
             self.wait(one=self.books.index(book), seconds=86400)
             for _ in range(2):
