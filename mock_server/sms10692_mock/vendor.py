@@ -89,15 +89,12 @@ class Vendor:
         for fate in fates:
             if fate.refusal is not None:
                 return Refusal(fate.refusal)
-        cost = self._billing(content) * len(numbers)
-        if not account.postpaid and cost > self.store.standing(account.userid).points:
-            return Refusal(contract.BALANCE_TOO_SMALL)  # `accept` has the last word; this saves making what it refuses
         due = max(now, clock.moment(send_time) or now) + self._report_delay
         task_id = self.store.next_task_id()
         extno = extno.strip()
         balance = self.store.accept(
             account.userid,
-            cost,
+            self._billing(content) * len(numbers),
             [
                 Report(due + fate.delay if fate.delay else due, number, task_id, fate.status, fate.errorcode, extno)
                 for number, fate in zip(numbers, fates, strict=True)

@@ -50,6 +50,8 @@ class _Queue(Generic[Item]):
 
 def _bundles(items: Sequence[Item]) -> list[tuple[float, list[Item]]]:
     """Items by the moment when they fall due, each in the order given."""
+    if len(items) < 2:
+        return [(item.due, [item]) for item in items]
     bundles: dict[float, list[Item]] = {}
     for item in items:
         bundles.setdefault(item.due, []).append(item)

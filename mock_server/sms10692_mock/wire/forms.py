@@ -38,13 +38,22 @@ def _of_body(content_type: str, body: bytes, decode: Decoder) -> Fields:
 
 
 def _urlencoded(raw: bytes, decode: Decoder) -> Fields:
-    values: dict[str, list[str]] = {}
+    fields: Fields = {}
+    repeated: dict[str, list[str]] = {}
     # One character for each byte: what is ASCII, and that is nearly all, is text already.
     for pair in raw.decode("latin-1").split("&"):
         name, equals, value = pair.partition("=")
-        if equals:
-            values.setdefault(_unescaped(name, decode).lower(), []).append(_unescaped(value, decode))
-    return _joined(values)
+        if not equals:
+            continue
+        name = _unescaped(name, decode).lower()
+        text = _unescaped(value, decode)
+        if name in fields:
+            repeated.setdefault(name, [fields[name]]).append(text)
+        else:
+            fields[name] = text
+    for name, texts in repeated.items():
+        fields[name] = ",".join(texts)
+    return fields
 
 
 def _unescaped(token: str, decode: Decoder) -> str:
