@@ -1,0 +1,227 @@
+"""Stores with one fault: the emulator's own, with a method overridden.
+
+Here belongs every fault that needs to know a store from inside. They keep to what every store promises
+(`stores.protocol`), and use nothing private.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from threading import Lock
+
+from sms10692_mock.accounts import Account
+from sms10692_mock.stores.memory import MemoryStore
+from sms10692_mock.stores.protocol import Reply, Report, Standing
+
+
+class Twice(MemoryStore):
+    """The last of several reports stays."""
+
+    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
+        items = super().take_reports(userid, limit, now)
+        self.put(userid, items[-1:] if len(items) > 1 else [], [], now)
+        return items
+
+
+class NeverForgets(MemoryStore):
+    """Reports stay."""
+
+    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
+        items = super().take_reports(userid, limit, now)
+        self.put(userid, items, [], now)
+        return items
+
+
+class RepliesTwice(MemoryStore):
+    """Replies stay."""
+
+    def take_replies(self, userid: str, now: float) -> list[Reply]:
+        items = super().take_replies(userid, now)
+        self.put(userid, [], items, now)
+        return items
+
+
+class Reversed(MemoryStore):
+    """Reports in reverse."""
+
+    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
+        return super().take_reports(userid, limit, now)[::-1]
+
+
+class LastInFirstOut(MemoryStore):
+    """The newest reports first."""
+
+    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
+        items = super().take_reports(userid, 10**9, now)
+        kept = max(len(items) - limit, 0)
+        self.put(userid, items[:kept], [], now)
+        return items[kept:]
+
+
+class OneMore(MemoryStore):
+    """One report more than asked for."""
+
+    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
+        return super().take_reports(userid, limit + 1, now)
+
+
+class AtMostTen(MemoryStore):
+    """Ten reports at most."""
+
+    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
+        return super().take_reports(userid, min(limit, 10), now)
+
+
+class AllAtOnce(MemoryStore):
+    """All reports, whatever was asked for."""
+
+    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
+        return super().take_reports(userid, 10**9, now)
+
+
+class RestLost(MemoryStore):
+    """What was not asked for is thrown away."""
+
+    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
+        return super().take_reports(userid, 10**9, now)[:limit]
+
+
+class HalfLost(MemoryStore):
+    """Of more than three reports the second half is thrown away."""
+
+    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
+        items = super().take_reports(userid, limit, now)
+        return items[: len(items) // 2] if len(items) > 3 else items
+
+
+class OneReply(MemoryStore):
+    """A reply at a time."""
+
+    def take_replies(self, userid: str, now: float) -> list[Reply]:
+        items = super().take_replies(userid, now)
+        self.put(userid, [], items[1:], now)
+        return items[:1]
+
+
+class RepliesReversed(MemoryStore):
+    """Replies in reverse."""
+
+    def take_replies(self, userid: str, now: float) -> list[Reply]:
+        return super().take_replies(userid, now)[::-1]
+
+
+class Shared(MemoryStore):
+    """The queues of the newest accounts are everybody's."""
+
+    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
+        items = super().take_reports(userid, limit, now)
+        for other in self.userids()[-3:]:
+            if other != userid and len(items) < limit:
+                items += super().take_reports(other, 1, now)
+        return items
+
+
+class RepliesShared(MemoryStore):
+    """The replies of all accounts are everybody's."""
+
+    def take_replies(self, userid: str, now: float) -> list[Reply]:
+        return [reply for one in self.userids() for reply in super(RepliesShared, self).take_replies(one, now)]
+
+
+class Race(MemoryStore):
+    """Looks first, and takes away later."""
+
+    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
+        items = super().take_reports(userid, 10**9, now)
+        self.put(userid, items, [], now)
+        time.sleep(0.002)  # the window that the race needs
+        others = [one for one in super().take_reports(userid, 10**9, now) if one not in items[:limit]]
+        self.put(userid, others, [], now)
+        return items[:limit]
+
+
+class RaceThatLoses(MemoryStore):
+    """Looks first, and keeps only what two fetchers both saw."""
+
+    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
+        seen = super().take_reports(userid, 10**9, now)
+        self.put(userid, seen, [], now)
+        time.sleep(0.002)  # the window that the race needs
+        return [one for one in super().take_reports(userid, limit, now) if one in seen[:limit]]
+
+
+class Early(MemoryStore):
+    """Scheduled messages are reported at once."""
+
+    def accept(
+        self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
+    ) -> int | None:
+        return super().accept(userid, cost, [one._replace(due=min(one.due, now)) for one in reports], replies, now)
+
+
+class NeverLater(MemoryStore):
+    """What is scheduled is thrown away."""
+
+    def accept(
+        self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
+    ) -> int | None:
+        return super().accept(userid, cost, [one for one in reports if one.due <= now + 60], replies, now)
+
+
+class EdgeRace(MemoryStore):
+    """Looks at the balance first, and charges later."""
+
+    def accept(
+        self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
+    ) -> int | None:
+        points = self.standing(userid).points
+        account = self.account(userid)
+        if cost > points and not (account and account.postpaid):
+            return None
+        time.sleep(0.002)  # the window that the race needs
+        self.charge_up(userid, -cost)
+        self.put(userid, reports, replies, now)
+        return self.standing(userid).points
+
+
+class TotalShrinks(MemoryStore):
+    """What was charged up is what is left."""
+
+    def standing(self, userid: str) -> Standing:
+        standing = super().standing(userid)
+        return Standing(standing.points, standing.points)
+
+
+class Anybody(MemoryStore):
+    """An unknown userid is the newest account's."""
+
+    def account(self, userid: str) -> Account | None:
+        own = super().account(userid)
+        return own if own or userid.strip() in ("", "12") else super().account(self.userids()[-1])
+
+
+def charging(change: Callable[[int, int], int]) -> type[MemoryStore]:
+    """A store that charges something else; from the cost and the balance."""
+
+    class Charging(MemoryStore):
+        def accept(
+            self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        ) -> int | None:
+            other = change(cost, self.standing(userid).points)
+            return super().accept(userid, other, reports, replies, now)
+
+    return Charging
+
+
+def giving(tasks: Callable[[], Iterator[int]]) -> type[MemoryStore]:
+    """A store with other task numbers."""
+
+    class Tasks(MemoryStore):
+        def __init__(self) -> None:
+            super().__init__()
+            self._given, self._one_by_one = tasks(), Lock()
+
+        def next_task_id(self) -> int:
+            with self._one_by_one:
+                return next(self._given)
+
+    return Tasks
