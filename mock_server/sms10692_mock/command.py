@@ -19,9 +19,9 @@ import click
 
 from sms10692 import __version__, contract, signing
 from sms10692_mock.accounts import MANUALS_OWN, Account, account_from
+from sms10692_mock.bell import Bell
 from sms10692_mock.billing import BILLINGS
 from sms10692_mock.dialects import DIALECTS
-from sms10692_mock.http.explaining import Explainer
 from sms10692_mock.http.guard import Guard, is_loopback
 from sms10692_mock.http.log import Lines
 from sms10692_mock.http.pages import Pages, printable
@@ -219,7 +219,8 @@ def serve_command(
         token = secrets.token_urlsafe(16)
         greeting = f"{greeting}\ntoken of the control address: {token}"
     vendor = vendor_of(options)
-    pages = Pages(vendor, options.dialect, log, Explainer(vendor.store, log) if log else None)
+    bell = Bell()
+    pages = Pages(vendor, options.dialect, log, bell)
     guard = Guard(frozenset(allow_host), token)
     serve(
         pages,

@@ -17,7 +17,8 @@ from sms10692.signing import CHINA
 from sms10692_mock.accounts import POINTS_DEFAULT, Account
 from sms10692_mock.clock import Turned
 from sms10692_mock.keywords import Keywords
-from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, Reply, Report
+from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount
+from sms10692_mock.stores.records import Reply, Report
 from sms10692_mock.vendor import Vendor
 
 Answer = tuple[dict[str, Any], int]
@@ -154,7 +155,7 @@ def control(vendor: Vendor, dialect: str) -> APIBlueprint:
         }
 
     def clock_document(account: Account | None) -> dict[str, Any]:
-        turned = (account and account.clock) or vendor.clock
+        turned = (account and account.clock) or store.settings().clock
         now = datetime.fromtimestamp(vendor.now(account), CHINA)
         if turned is None:
             return {"mode": "real", "now": now.isoformat(), "speed": 1.0}
@@ -166,7 +167,7 @@ def control(vendor: Vendor, dialect: str) -> APIBlueprint:
         def set_to(turned: Turned | None) -> Turned | None:
             if wanted.mode == "real":
                 return None
-            shown = (turned or vendor.clock or Turned(real, real)).now(real)
+            shown = (turned or store.settings().clock or Turned(real, real)).now(real)
             at = wanted.now.timestamp() if wanted.now else shown
             return Turned(at, real, wanted.speed if wanted.mode == "running" else 0.0)
 
@@ -174,7 +175,10 @@ def control(vendor: Vendor, dialect: str) -> APIBlueprint:
 
     def advancing(seconds: float) -> Callable[[Turned | None], Turned]:
         real = vendor.real_time()
-        return lambda turned: (turned or vendor.clock or Turned(real, real)).advanced(seconds, real)
+        return lambda turned: (turned or store.settings().clock or Turned(real, real)).advanced(seconds, real)
+
+    def turn_all(turn: Callable[[Turned | None], Turned | None]) -> None:
+        store.change_settings(lambda settings: replace(settings, clock=turn(settings.clock)))
 
     @routes.errorhandler(NoSuchAccount)
     def no_such_account(error: NoSuchAccount) -> Answer:
@@ -247,12 +251,12 @@ def control(vendor: Vendor, dialect: str) -> APIBlueprint:
 
     @routes.put("/clock", summary="Turn the clock for all", responses={200: ClockDocument})
     def turn_clock(body: ClockSetting) -> Answer:
-        vendor.turn(setting(body))
+        turn_all(setting(body))
         return clock_document(None), 200
 
     @routes.post("/clock/advance", summary="Put the clock for all forward", responses={200: ClockDocument})
     def advance_clock(body: Advance) -> Answer:
-        vendor.turn(advancing(body.seconds))
+        turn_all(advancing(body.seconds))
         return clock_document(None), 200
 
     @routes.get("/accounts/<userid>/clock", summary="An account's clock", responses={200: ClockDocument})
@@ -273,11 +277,11 @@ def control(vendor: Vendor, dialect: str) -> APIBlueprint:
 
     @routes.get("/keywords", summary="The forbidden words", responses={200: Words})
     def show_keywords() -> Answer:
-        return {"words": list(vendor.keywords.words)}, 200
+        return {"words": list(vendor.keywords().words)}, 200
 
     @routes.put("/keywords", summary="Other forbidden words", responses={200: Words})
     def put_keywords(body: Words) -> Answer:
-        vendor.keywords = Keywords(body.words)
-        return {"words": list(vendor.keywords.words)}, 200
+        store.change_settings(lambda settings: replace(settings, words=Keywords(body.words).words))
+        return {"words": list(vendor.keywords().words)}, 200
 
     return routes
