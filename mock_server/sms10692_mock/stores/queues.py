@@ -31,12 +31,15 @@ class Bundle(Generic[Item]):
 
 def bundles(items: Sequence[Item]) -> list[Bundle[Item]]:
     """Items by the moment when they fall due, each in the order given."""
-    if len(items) < 2:
-        return [Bundle(item.due, (item,)) for item in items]
+    if not items:
+        return []
+    due = items[0].due
+    if due == items[-1].due and all([item.due == due for item in items]):  # a list: a generator takes twice as long
+        return [Bundle(due, items)]
     by_due: dict[float, list[Item]] = {}
     for item in items:
         by_due.setdefault(item.due, []).append(item)
-    return [Bundle(due, together) for due, together in sorted(by_due.items())]
+    return [Bundle(moment, together) for moment, together in sorted(by_due.items())]
 
 
 class _Fetch(NamedTuple):
