@@ -31,11 +31,8 @@ class Bundle(Generic[Item]):
 
 def bundles(items: Sequence[Item]) -> list[Bundle[Item]]:
     """Items by the moment when they fall due, each in the order given."""
-    if not items:
-        return []
-    due = items[0].due
-    if due == items[-1].due and all([item.due == due for item in items]):  # a list: a generator takes twice as long
-        return [Bundle(due, items)]
+    if len({item.due for item in items}) == 1:
+        return [Bundle(items[0].due, items)]
     by_due: dict[float, list[Item]] = {}
     for item in items:
         by_due.setdefault(item.due, []).append(item)
