@@ -5,6 +5,7 @@ Here belongs whose vendor it is. What is sent and received is in `traffic`, what
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final, Literal
 
@@ -114,8 +115,11 @@ class Accounts:
 
     def all(self) -> AccountsDocument:
         """All accounts, in the order in which they came."""
-        known = [account for userid in self._store.userids() if (account := self._store.account(userid))]
-        return AccountsDocument.model_construct(accounts=[self.document(account) for account in known])
+        documents: list[AccountDocument] = []
+        for userid in self._store.userids():
+            with suppress(NoSuchAccount):  # closed since it was listed
+                documents.append(self.document(self.get(userid)))
+        return AccountsDocument.model_construct(accounts=documents)
 
     def make(self, wanted: NewAccount) -> AccountDocument:
         """A fresh account with a name and a password that nobody has."""
@@ -163,7 +167,8 @@ class Accounts:
             if account.throwaway:
                 self._store.close(userid)
             elif userid not in originals:
-                self.reset(userid)
+                with suppress(NoSuchAccount):  # closed since it was listed
+                    self.reset(userid)
         for account in self._originals:
             self._store.open(account)
         self._store.change_settings(lambda settings: Settings())
