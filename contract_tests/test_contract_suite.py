@@ -11,6 +11,7 @@ import threading
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -34,12 +35,18 @@ from vendors import Fault, served
 TOP = Path(__file__).parent.parent
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(str(Path(one).absolute()) for one in sys.path)}
 ACCOUNT = Account("7", "shop", "secret")
+FEW = replace(PROFILES["quick"], examples=12)
 
 
 def contract(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """The command, as a process of its own."""
     command = [sys.executable, "-m", "sms10692_contract", *arguments]
     return subprocess.run(command, capture_output=True, encoding="utf-8", check=False, env=environment)
+
+
+def only(*clauses: str) -> list[str]:
+    """The options that choose these clauses."""
+    return [word for clause in clauses for word in ("--only", clause)]
 
 
 # The table
@@ -104,10 +111,14 @@ def recorded() -> Iterator[tuple[str, list[tuple[str, dict[str, list[str]]]]]]:
             thread.join()
 
 
+BLANK = re.compile(r"(?:\s|\xe3\x80\x80|\xa1\xa1)*")
+"""White space, the full-width space in the bytes of either page included."""
+
+
 def is_harmless(path: str, fields: dict[str, list[str]]) -> bool:
     """By what came over the wire: it only asks, or nobody could accept it."""
     if any(
-        not value.strip() or value == NO_SIGN
+        BLANK.fullmatch(value) or value == NO_SIGN
         for name in ("userid", "timestamp", "sign")
         for value in fields.get(name, [""])
     ):
@@ -118,7 +129,7 @@ def is_harmless(path: str, fields: dict[str, list[str]]) -> bool:
 
 def test_without_permission_nothing_that_sends_or_fetches_leaves() -> None:
     with recorded() as (url, kept):
-        list(examine(Lab(address_of(url), ACCOUNT, Gate(), profile=PROFILES["quick"]), CLAUSES))
+        list(examine(Lab(address_of(url), ACCOUNT, Gate(), profile=FEW), CLAUSES))
     readable = [(path, fields) for path, fields in kept if fields.get("action") or fields.get("sign")]
     assert len(readable) > 40
     assert [one for one in readable if not is_harmless(*one)] == []
@@ -133,11 +144,11 @@ def test_without_permission_a_vendor_that_answers_is_not_asked_to_send_or_to_han
 
     own = Account("12", "test", "mima")
     with served(Fault(call=keep)) as vendor:
-        verdicts = list(examine(Lab(address_of(vendor.url), own, Gate()), CLAUSES))
+        verdicts = list(examine(Lab(address_of(vendor.url), own, Gate(), profile=FEW), CLAUSES))
     assert {verdict.state for verdict in verdicts} == {State.HELD, State.NOT_EXERCISED}
-    assert len(asked) > 1000
+    assert len(asked) > 500
     for call in asked:
-        nobodys = call.sign in ("", NO_SIGN) or not (
+        nobodys = call.sign.strip() in ("", NO_SIGN) or not (
             call.userid.strip() and call.timestamp.strip() and call.sign.strip()
         )
         assert nobodys or (call.page.path in (UTF8, GBK) and call.action in ("overage", "checkkeyword")), call
@@ -232,7 +243,8 @@ def test_a_failed_clause_is_shown_with_its_request_and_how_to_repeat_it(tmp_path
     page, junit = tmp_path / "report.html", tmp_path / "report.xml"
     with served(broken.fault) as vendor:
         own = [vendor.url, "--userid", "12", "--account", "test", "--password", "mima"]
-        ended = contract(*own, "--seed", "5", "--html", str(page), "--junit", str(junit))
+        some = only("2.3-found", "2.3-payinfo", "3.3-forbidden")
+        ended = contract(*own, *some, "--seed", "5", "--html", str(page), "--junit", str(junit))
         assert ended.returncode == 1
         (line,) = re.findall(r"^  request:  (curl .*)$", ended.stdout, re.MULTILINE)
         (again,) = re.findall(r"^  again:    sms10692-contract (.*)$", ended.stdout, re.MULTILINE)
@@ -243,27 +255,29 @@ def test_a_failed_clause_is_shown_with_its_request_and_how_to_repeat_it(tmp_path
     assert "2.3-found (2.3)" in ended.stdout
     assert "mima" not in ended.stdout
     suite = ET.parse(junit).getroot()
-    assert suite.get("failures") == "1"
-    assert int(suite.get("skipped", "0")) > 50
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "1", "1")
     assert "curl -sg" in page.read_text("utf-8")
 
 
 def test_without_permission_the_rest_is_listed_and_not_counted_as_held() -> None:
+    free = ["1.3-credentials-empty", "2.3-found", "3.3-forbidden", "4.4-1"]
+    needing = [clause.id for clause in CLAUSES if clause.needs]
     with served() as vendor:
-        ended = contract(vendor.url, "--userid", "12", "--account", "test", "--password", "mima")
-    free = sum(not clause.needs for clause in CLAUSES)
+        own = [vendor.url, "--userid", "12", "--account", "test", "--password", "mima"]
+        ended = contract(*own, *only(*free, *needing))
     assert ended.returncode == 0
-    assert f"{free} of {len(CLAUSES)} clauses exercised, {free} held" in ended.stdout
-    assert ended.stdout.count("not exercised") >= 1
+    assert f"{len(free)} of {len(free) + len(needing)} clauses exercised, {len(free)} held" in ended.stdout
+    assert ended.stdout.count("not exercised") == len(needing)
 
 
 def test_an_allowed_number_is_sent_to_within_the_budget() -> None:
     with served() as vendor:
         own = [vendor.url, "--userid", "12", "--account", "test", "--password", "mima"]
-        ended = contract(*own, "--allow-send", "15023239810", "--allow-fetch", "--budget", "20")
-    possible = sum("control" not in clause.needs for clause in CLAUSES)
+        needing = [clause.id for clause in CLAUSES if clause.needs]
+        ended = contract(*own, *only(*needing), "--allow-send", "15023239810", "--allow-fetch", "--budget", "20")
+    possible = sum("control" not in BY_ID[one].needs for one in needing)
     assert ended.returncode == 0, ended.stdout
-    assert f"{possible} of {len(CLAUSES)} clauses exercised, {possible} held" in ended.stdout
+    assert f"{possible} of {len(needing)} clauses exercised, {possible} held" in ended.stdout
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ Here belong how one is made and served, and where a fault can be put in. The fau
 """
 
 import json
+import re
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -171,6 +172,12 @@ class _Wire(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     pages: ClassVar[Pages]
     control: ClassVar[Control]
+    raw_requestline: bytes
+
+    def parse_request(self) -> bool:
+        """Read raw bytes in the request line (Q6); the standard library takes some of them for white space."""
+        self.raw_requestline = re.sub(rb"[\x80-\xff]", lambda byte: b"%%%02X" % ord(byte[0]), self.raw_requestline)
+        return super().parse_request()
 
     def respond(self) -> None:
         target = self.requestline.split(" ")[1]
