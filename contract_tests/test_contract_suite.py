@@ -5,6 +5,7 @@ Here belongs what the suite is to whoever runs it. Whether it catches what is wr
 
 import os
 import re
+import ssl
 import subprocess
 import sys
 import threading
@@ -19,15 +20,18 @@ from urllib.parse import parse_qs
 from xml.etree import ElementTree as ET
 
 import pytest
+import trustme
 
-from faults import FAULTS
+from emulators import running
+from faults import FAULTS, Broken
 from sms10692_contract.checks import CHECKS
 from sms10692_contract.clauses import BY_ID, CLAUSES
+from sms10692_contract.control import Control
 from sms10692_contract.document import document
 from sms10692_contract.gate import NO_SIGN, Gate, NotAllowed
 from sms10692_contract.lab import PROFILES, Account, Lab
 from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, form, placed
-from sms10692_contract.run import State, examine
+from sms10692_contract.run import State, examine, knows, open_gate
 from sms10692_contract.target import address_of
 from sms10692_mock.calls import Call
 from vendors import Fault, served
@@ -215,22 +219,124 @@ def test_control_allows_everything_to_its_own_accounts_only() -> None:
         gate.check(placed(UTF8, query=[("userid", "7")], body=list((SEND | {"userid": "91"}).items())))
 
 
-def test_a_control_address_whose_accounts_are_not_accepted_allows_nothing() -> None:
+def test_the_control_address_of_another_emulator_is_wrong_usage_and_only_balances_were_asked_for() -> None:
     with served() as vendor, recorded() as (url, kept):
         ended = contract(url, "--control", vendor.url, "--seed", "1")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f"{vendor.url} is not the control address of {url}" in ended.stderr
+    assert 1 <= len(kept) <= 5
+    assert {(path, *fields["action"]) for path, fields in kept} == {(UTF8, "overage")}
+
+
+def test_the_control_address_of_a_like_emulator_is_wrong_usage_too() -> None:
+    with served() as vendor, served() as other:
+        ended = contract(other.url, "--control", vendor.url)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f"{vendor.url} is not the control address of {other.url}" in ended.stderr
+
+
+@pytest.mark.parametrize("broken", FAULTS, ids=lambda broken: broken.name)
+def test_a_broken_vendor_is_not_taken_for_another_emulator(broken: Broken) -> None:
+    with served(broken.fault) as vendor:
+        address = address_of(vendor.url)
+        _, accepted = open_gate(address, Control(address), Gate())
+        assert accepted or knows(address, Control(address))
+
+
+def test_an_account_that_is_known_and_not_accepted_allows_nothing() -> None:
+    asked: list[Call] = []
+    (broken,) = (one for one in FAULTS if one.name == "a signature over password + account")
+
+    def keep(call: Call) -> Call:
+        asked.append(call)
+        return call
+
+    with served(replace(broken.fault, call=keep)) as vendor:
+        ended = contract(vendor.url, "--control", vendor.url, *only("1.2-sign", "1.3-ok", "4.3-nothing"))
     assert ended.returncode == 1
     assert "is not accepted: nothing is sent or fetched" in ended.stderr
-    readable = [(path, fields) for path, fields in kept if fields.get("action") or fields.get("sign")]
-    assert [one for one in readable if not is_harmless(*one)] == []
+    assert "1 of 3 clauses exercised, 0 held, 1 failed" in ended.stdout
+    assert {call.action for call in asked} == {"overage"}
+
+
+# HTTPS
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """Who signs the certificate of a vendor at 127.0.0.1."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def https(authority: trustme.CA) -> Iterator[str]:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    with served(tls=tls) as vendor:
+        yield vendor.url
+
+
+@pytest.fixture
+def ca(authority: trustme.CA, tmp_path: Path) -> str:
+    file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(file)
+    return str(file)
+
+
+def test_an_https_address_whose_certificate_is_signed_by_the_ca_is_examined(https: str, ca: str) -> None:
+    ended = contract(https, "--control", https, "--ca", ca, *only("2.3-found", "1.3-ok", "Q17"))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "3 of 3 clauses exercised, 3 held" in ended.stdout
+
+
+def test_any_certificate_will_do_where_it_was_said(https: str) -> None:
+    assert contract(https, "--control", https, "--insecure", *only("2.3-found")).returncode == 0
+
+
+def test_an_unknown_certificate_is_not_reachable_and_says_what_would_help(https: str) -> None:
+    ended = contract(https, "--userid", "12", "--account", "test", "--password", "mima")
+    assert (ended.returncode, ended.stdout) == (3, "")
+    assert "see --ca and --insecure" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def test_http_where_https_is_spoken_and_the_reverse_is_not_reachable(https: str) -> None:
+    own = ["--userid", "12", "--account", "test", "--password", "mima"]
+    assert contract(https.replace("https:", "http:"), *own).returncode == 3
+    with served() as vendor:
+        assert contract(vendor.url.replace("http:", "https:"), *own).returncode == 3
+
+
+def test_what_repeats_a_failure_at_an_https_address_trusts_the_same(ca: str, authority: trustme.CA) -> None:
+    (broken,) = (one for one in FAULTS if one.name == "Sucess corrected")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    with served(broken.fault, tls) as vendor:
+        own = ["--userid", "12", "--account", "test", "--password", "mima", "--ca", ca]
+        ended = contract(vendor.url, *own, *only("2.3-found"))
+        assert ended.returncode == 1
+        (line,) = re.findall(r"^  request:  (curl .*)$", ended.stdout, re.MULTILINE)
+        pasted = subprocess.run(["/bin/bash", "-c", line], capture_output=True, encoding="utf-8", check=True).stdout
+    assert "<returnstatus>Success</returnstatus>" in pasted
+    assert f"--ca {ca}" in ended.stdout
+
+
+def test_a_file_without_certificates_is_wrong_usage(tmp_path: Path) -> None:
+    file = tmp_path / "empty.pem"
+    file.write_text("", "utf-8")
+    ended = contract("https://127.0.0.1:1", "--control", "https://127.0.0.1:1", "--ca", str(file))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "holds no certificates" in ended.stderr
 
 
 # The command
 
 
-def test_with_control_every_clause_is_exercised_and_held(tmp_path: Path) -> None:
+def test_with_its_control_address_every_clause_of_the_emulator_is_exercised_and_held(tmp_path: Path) -> None:
     page, junit = tmp_path / "report.html", tmp_path / "report.xml"
-    with served() as vendor:
-        ended = contract(vendor.url, "--control", vendor.url, "--html", str(page), "--junit", str(junit))
+    with running() as (_, (host, port)):
+        url = f"http://{host}:{port}"
+        ended = contract(url, "--control", url, "--html", str(page), "--junit", str(junit))
     assert ended.returncode == 0, ended.stdout
     assert f"{len(CLAUSES)} of {len(CLAUSES)} clauses exercised, {len(CLAUSES)} held" in ended.stdout
     suite = ET.parse(junit).getroot()
@@ -319,8 +425,8 @@ def test_a_clause_that_shares_its_check_with_a_failed_one_is_not_counted_as_held
 
 @pytest.mark.parametrize("fault", ["", "Sucess corrected"])
 def test_pytest_runs_each_clause_as_a_test(fault: str, tmp_path: Path) -> None:
-    faults = [one.fault for one in FAULTS if one.name == fault]
-    with served(*faults) as vendor:
+    faults = {one.name: one.fault for one in FAULTS}
+    with served(faults.get(fault)) as vendor:
         command = [sys.executable, "-m", "pytest", "-p", "sms10692_contract.plugin", "-p", "no:cacheprovider"]
         options = ["--target", vendor.url, "--control", vendor.url, "--pyargs", "sms10692_contract", "-q", "-k", "2.3"]
         ended = subprocess.run(
