@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from sms10692_mock.clock import Turned
+from sms10692_mock.faults import Fault
+from sms10692_mock.outcomes import NO_RULES, Rules
 
 POINTS_DEFAULT: Final = 1000
 
@@ -19,7 +21,9 @@ _MAX_DIGITS: Final = 15
 class Account:
     """One account. `points` is what it starts with; a post-paid one starts at nothing (R6).
 
-    `clock` is its own, if it has one, and `dialect` the name of its own; else those of the emulator hold.
+    `clock` is its own, if it has one, and `dialect` the name of its own; else those of the emulator hold. `outcomes`
+    are its own rules for what becomes of messages, `faults` those that strike its requests. A `throwaway` one is
+    closed when nobody has used it for long.
     """
 
     userid: str
@@ -30,6 +34,9 @@ class Account:
     may_read_reports: bool = True
     clock: Turned | None = None
     dialect: str | None = None
+    outcomes: Rules = NO_RULES
+    faults: tuple[Fault, ...] = ()
+    throwaway: bool = False
 
 
 MANUALS_OWN: Final = Account(userid="12", account="test", password="mima")

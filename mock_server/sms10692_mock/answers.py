@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from sms10692 import contract
 from sms10692.contract import Operation
-from sms10692_mock.stores.protocol import Reply, Report
+from sms10692_mock.stores.records import Reply, Report
 
 
 class Refusal(NamedTuple):

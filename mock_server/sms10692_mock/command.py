@@ -19,9 +19,9 @@ import click
 
 from sms10692 import __version__, contract, signing
 from sms10692_mock.accounts import MANUALS_OWN, Account, account_from
+from sms10692_mock.bell import Bell
 from sms10692_mock.billing import BILLINGS
 from sms10692_mock.dialects import DIALECTS
-from sms10692_mock.http.explaining import Explainer
 from sms10692_mock.http.guard import Guard, is_loopback
 from sms10692_mock.http.log import Lines
 from sms10692_mock.http.pages import Pages, printable
@@ -219,11 +219,12 @@ def serve_command(
         token = secrets.token_urlsafe(16)
         greeting = f"{greeting}\ntoken of the control address: {token}"
     vendor = vendor_of(options)
-    pages = Pages(vendor, options.dialect, log, Explainer(vendor.store, log) if log else None)
+    bell = Bell()
+    pages = Pages(vendor, options.dialect, log, bell)
     guard = Guard(frozenset(allow_host), token)
     serve(
         pages,
-        Deferred(lambda: _beside_the_pages(vendor, dialect, guard)),
+        Deferred(lambda: _beside_the_pages(vendor, options, bell, guard)),
         listener,
         when_ready=lambda: _say(greeting),
         when_stopped=lines.flush,
@@ -263,11 +264,11 @@ def _greeting(url: str, options: Options) -> str:
     return "\n".join([*lines, f'curl "{reachable}{contract.V2SMS.path}" -d "{urlencode(fields, safe=",")}"'])
 
 
-def _beside_the_pages(vendor: Vendor, dialect: str, guard: Guard) -> Application:
+def _beside_the_pages(vendor: Vendor, options: Options, bell: Bell, guard: Guard) -> Application:
     # Imported when first asked: Flask takes longer than all the rest of the start.
-    from sms10692_mock.http.app import beside_the_pages
+    from sms10692_mock.http.app import beside_the_pages, control_of
 
-    return beside_the_pages(vendor, dialect, guard)
+    return beside_the_pages(control_of(vendor, options, bell), guard)
 
 
 def main() -> None:

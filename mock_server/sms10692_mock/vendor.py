@@ -5,29 +5,44 @@ storage: the clock and the store are arguments.
 """
 
 from collections.abc import Callable, Mapping
-from threading import Lock
-from typing import Final, TypeAlias
+from dataclasses import replace
+from typing import Final, NamedTuple, TypeAlias
 
 from sms10692 import contract
 from sms10692.contract import Operation
-from sms10692_mock import clock, outcomes
+from sms10692_mock import clock, faults, outcomes
 from sms10692_mock.accounts import Account
 from sms10692_mock.answers import Answer, Balance, Checked, Refusal, Replies, Reports, Sent
 from sms10692_mock.billing import Billing, parts
 from sms10692_mock.calls import Call
 from sms10692_mock.checks import Case, refusal
-from sms10692_mock.clock import Clock, Turned
+from sms10692_mock.clock import Clock
+from sms10692_mock.faults import Fault
 from sms10692_mock.keywords import Keywords
-from sms10692_mock.stores.protocol import NoSuchAccount, Reply, Report, Store
+from sms10692_mock.outcomes import Outcome
+from sms10692_mock.stores.protocol import NoSuchAccount, Store
+from sms10692_mock.stores.records import Reply, Report, Settings, Task
 
 _ENDLESS: Final = 12
 """So many digits of a statusNum are more than any queue holds."""
 
 
+class Told(NamedTuple):
+    """What the vendor says to a call, and to whom, when, and how spoilt it is to arrive.
+
+    `answer` is None where a fault kept the vendor from being asked, `account` where there is none of the call's userid.
+    """
+
+    answer: Answer | None
+    account: Account | None
+    now: float
+    faults: tuple[Fault, ...] = ()
+
+
 class Vendor:
     """The five interfaces as one function from call to answer.
 
-    `store` and `keywords` may be looked at and changed at any time; `clock`, where the one for all was turned, is that.
+    `store` may be looked at and changed at any time. `keywords` are those that hold until the settings have others.
 
     `billing` is the price of a text to one number in points, `report_delay` the seconds from a send to its reports,
     `max_clock_skew` the seconds that a timestamp may be off, or None where any timestamp will do (R3).
@@ -44,72 +59,112 @@ class Vendor:
         max_clock_skew: float | None = None,
     ) -> None:
         self.store = store
-        self.keywords = keywords
-        self.clock: Turned | None = None
-        self._turning = Lock()
-        self._real_time = clock
+        self.real_time = clock
+        self._first_keywords = keywords
+        self._put_keywords: tuple[tuple[str, ...], Keywords] = ((), Keywords(()))
         self._billing = billing
         self._report_delay = report_delay
         self._max_clock_skew = max_clock_skew
 
-    def real_time(self) -> float:
-        """What no clock that was turned shows."""
-        return self._real_time()
-
-    def turn(self, change: Callable[[Turned | None], Turned | None]) -> None:
-        """Turn the clock for all."""
-        with self._turning:
-            self.clock = change(self.clock)
-
     def now(self, account: Account | None = None) -> float:
         """What the account's clock shows, or the emulator's (R12)."""
-        turned = (account and account.clock) or self.clock
-        return turned.now(self._real_time()) if turned else self._real_time()
+        return self._now(account, self.store.settings())
 
-    def answer(self, call: Call) -> tuple[Answer, Account | None]:
-        """What the vendor says to a call, and to whom."""
+    def _now(self, account: Account | None, settings: Settings) -> float:
+        turned = (account and account.clock) or settings.clock
+        return turned.now(self.real_time()) if turned else self.real_time()
+
+    def keywords(self) -> Keywords:
+        """The forbidden words that hold."""
+        return self._keywords(self.store.settings())
+
+    def _keywords(self, settings: Settings) -> Keywords:
+        words = settings.words
+        if words is None:
+            return self._first_keywords
+        if self._put_keywords[0] is not words:
+            self._put_keywords = words, Keywords(words)
+        return self._put_keywords[1]
+
+    def answer(self, call: Call, request: int = 0) -> Told:
+        """What the vendor says to a call, which is the `request`-th of the journal."""
         account = self.store.account(call.userid)
-        now = self.now(account)
-        message = refusal(Case(call, account, self.keywords, now, self._max_clock_skew))
+        settings = self.store.settings()
+        now = self._now(account, settings)
+        strikes = self._struck(call, account, settings) if settings.faults or (account and account.faults) else ()
+        for fault in strikes:
+            if not fault.acts:
+                return Told(Refusal(fault.message) if fault.message else None, account, now, strikes)
+        message = refusal(Case(call, account, self._keywords(settings), now, self._max_clock_skew))
         if message is not None:
-            return Refusal(message), account
+            return Told(Refusal(message), account, now, strikes)
         if account is None or call.operation is None:
             raise AssertionError("the checks refuse a call without either")
         try:
-            return _ANSWERS[call.operation](self, account, now, call), account
+            return Told(_ANSWERS[call.operation](self, account, now, call, request), account, now, strikes)
         except NoSuchAccount:  # closed since it was looked up
-            return Refusal(contract.CREDENTIALS_WRONG), None
+            return Told(Refusal(contract.CREDENTIALS_WRONG), None, now, strikes)
 
-    def send(
-        self, account: Account, now: float, mobile: str, content: str, send_time: str, extno: str
-    ) -> Sent | Refusal:
-        """Send a text to every number (chapter 1). The four parameters are as the checks let them pass."""
-        numbers = [number for part in mobile.split(",") if (number := part.strip())]
-        fates = [outcomes.outcome(number) for number in numbers]
+    def _struck(self, call: Call, account: Account | None, settings: Settings) -> tuple[Fault, ...]:
+        operation, messages = call.operation.name if call.operation else "", (call.operation or contract.SEND).messages
+        strikes: list[tuple[Fault, ...]] = []
+
+        def of_account(terms: Account) -> Account:
+            strikes[0], left = faults.struck(terms.faults, operation, messages)
+            return replace(terms, faults=left)
+
+        def of_all(terms: Settings) -> Settings:
+            strikes[1], left = faults.struck(terms.faults, operation, messages)
+            return replace(terms, faults=left)
+
+        strikes = [(), ()]
+        if account is not None and account.faults:
+            self.store.change(account.userid, of_account)
+        if settings.faults:
+            self.store.change_settings(of_all)
+        return strikes[0] + strikes[1]
+
+    def send(self, account: Account, now: float, request: int, call: Call) -> Sent | Refusal:
+        """Send a text to every number (chapter 1), as far as the checks let the call pass."""
+        numbers = [number for part in call.mobile.split(",") if (number := part.strip())]
+        fates = self._fates(account, numbers)
         for fate in fates:
             if fate.refusal is not None:
                 return Refusal(fate.refusal)
-        due = max(now, clock.moment(send_time) or now) + self._report_delay
-        task_id = self.store.next_task_id()
-        extno = extno.strip()
-        balance = self.store.accept(
-            account.userid,
-            self._billing(content) * len(numbers),
-            [
-                Report(due + fate.delay if fate.delay else due, number, task_id, fate.status, fate.errorcode, extno)
-                for number, fate in zip(numbers, fates, strict=True)
-                if not fate.silent
-            ],
-            [
-                Reply(due + fate.delay, number, task_id, fate.reply, extno)
-                for number, fate in zip(numbers, fates, strict=True)
-                if fate.reply is not None
-            ],
-            now,
-        )
+        due = max(now, clock.moment(call.send_time) or now) + self._report_delay
+        task_id, extno = self.store.next_task_id(), call.extno.strip()
+        price = self._billing(call.content)
+        task = Task(task_id, now, due, numbers, call.content, extno, call.page.path, price, request)
+        reports = [
+            Report(due + fate.delay if fate.delay else due, number, task_id, fate.status, fate.errorcode, extno, place)
+            for place, (number, fate) in enumerate(zip(numbers, fates, strict=True))
+            if not fate.silent
+        ]
+        replies = [
+            Reply(due + fate.delay, number, task_id, fate.reply, extno)
+            for number, fate in zip(numbers, fates, strict=True)
+            if fate.reply is not None
+        ]
+        balance = self.store.accept(account.userid, task, reports, replies, now)
         if balance is None:
             return Refusal(contract.BALANCE_TOO_SMALL)
         return Sent(balance, task_id, len(numbers))
+
+    def _fates(self, account: Account, numbers: list[str]) -> list[Outcome]:
+        rules = account.outcomes.rules
+        if not rules:
+            return [outcomes.outcome(number) for number in numbers]
+        before = self.store.standing(account.userid).messages
+        if all(rule.remaining is None for rule in rules):
+            return outcomes.ruled(account.outcomes, numbers, before)[0]
+        fates: list[Outcome] = []
+
+        def used_up(terms: Account) -> Account:
+            fates[:], left = outcomes.ruled(terms.outcomes, numbers, before)
+            return replace(terms, outcomes=left)
+
+        self.store.change(account.userid, used_up)
+        return fates
 
     def overage(self, account: Account) -> Balance:
         """Tell what is left and what was ever charged up (chapter 2)."""
@@ -119,28 +174,28 @@ class Vendor:
 
     def checkkeyword(self, content: str) -> Checked:
         """Tell whether a text holds a forbidden word (chapter 3)."""
-        forbidden = self.keywords.in_text(content)
+        forbidden = self.keywords().in_text(content)
         return Checked(contract.FORBIDDEN_FOUND if forbidden else contract.NOTHING_FORBIDDEN, content)
 
-    def status(self, account: Account, now: float, limit: int) -> Reports:
+    def status(self, account: Account, now: float, request: int, limit: int) -> Reports:
         """Hand over the next reports, up to `limit`, once (chapter 4)."""
-        return Reports(self.store.take_reports(account.userid, limit, now))
+        return Reports(self.store.take_reports(account.userid, limit, now, request))
 
-    def call(self, account: Account, now: float) -> Replies:
+    def call(self, account: Account, now: float, request: int) -> Replies:
         """Hand over all replies, once (chapter 5)."""
-        return Replies(self.store.take_replies(account.userid, now))
+        return Replies(self.store.take_replies(account.userid, now, request))
 
 
-_Answering: TypeAlias = Callable[[Vendor, Account, float, Call], Answer]
+_Answering: TypeAlias = Callable[[Vendor, Account, float, Call, int], Answer]
 
 _ANSWERS: Final[Mapping[Operation, _Answering]] = {
-    contract.SEND: lambda vendor, account, now, call: vendor.send(
-        account, now, call.mobile, call.content, call.send_time, call.extno
+    contract.SEND: lambda vendor, account, now, call, request: vendor.send(account, now, request, call),
+    contract.OVERAGE: lambda vendor, account, now, call, request: vendor.overage(account),
+    contract.CHECKKEYWORD: lambda vendor, account, now, call, request: vendor.checkkeyword(call.content),
+    contract.STATUS: lambda vendor, account, now, call, request: vendor.status(
+        account, now, request, _limit(call.status_num)
     ),
-    contract.OVERAGE: lambda vendor, account, now, call: vendor.overage(account),
-    contract.CHECKKEYWORD: lambda vendor, account, now, call: vendor.checkkeyword(call.content),
-    contract.STATUS: lambda vendor, account, now, call: vendor.status(account, now, _limit(call.status_num)),
-    contract.CALL: lambda vendor, account, now, call: vendor.call(account, now),
+    contract.CALL: lambda vendor, account, now, call, request: vendor.call(account, now, request),
 }
 
 

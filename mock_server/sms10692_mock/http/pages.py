@@ -4,15 +4,23 @@ Here belongs what HTTP adds to a call and its answer: methods, status, content t
 a request gets here and a response away is the affair of `wsgi` and `rsgi`, which stand side by side around this.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from threading import Semaphore
 from time import perf_counter
 from typing import Final, NamedTuple
 
+from sms10692 import contract
 from sms10692.contract import Page
+from sms10692_mock.accounts import Account
 from sms10692_mock.answers import Answer, Balance, Checked, Refusal, Replies, Reports, Sent
+from sms10692_mock.bell import Bell
 from sms10692_mock.calls import Call, call_of
+from sms10692_mock.diagnosis import Finding
 from sms10692_mock.dialects import DIALECTS, Dialect
-from sms10692_mock.http.explaining import Refused
+from sms10692_mock.explaining import findings, looks_odd
+from sms10692_mock.http.spoiling import Response, spoilt
+from sms10692_mock.stores.protocol import StoreUnavailable
+from sms10692_mock.stores.records import Entry
 from sms10692_mock.vendor import Vendor
 from sms10692_mock.wire import render_json
 from sms10692_mock.wire.charsets import DECODERS
@@ -28,24 +36,31 @@ DRAIN_LIMIT: Final = 16 * 1024 * 1024
 _LOGGED: Final = 64
 """Characters of a text of the client's that a line of the log has at most."""
 
+_HINT: Final = 1000
+"""Characters of a hint."""
+
+_EXPLAINED_AT_ONCE: Final = 8
+
 _METHODS: Final = ("GET", "HEAD", "POST")
 
 
 class Request(NamedTuple):
-    """What of a request reaches the vendor. `content_type` is the whole header, or empty."""
+    """What of a request reaches the vendor. `path` is as it came, `content_type` the whole header, or empty."""
 
     method: str
     query: bytes
     content_type: str
     body: bytes
+    path: str = ""
+    headers: Sequence[tuple[str, str]] = ()
 
 
-class Response(NamedTuple):
-    """A status, headers, and the whole body."""
+class Exchange(NamedTuple):
+    """A response; and where it is to be explained before it is sent, its entry in the journal and line in the log."""
 
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
+    response: Response
+    unexplained: Entry | None = None
+    line: str = ""
 
 
 class Unreadable(Exception):
@@ -73,45 +88,102 @@ class BodyCutShort(Unreadable):
 class Pages:
     """Answers requests to the vendor's pages, in `dialect` where the account has none.
 
-    `log` is given a line about each, `explain` each that is refused.
+    `log` is given a line about each request, and below it what is wrong with it; an answer to a request that seems
+    wrong says so in a header, `X-Mock-Hint`. The body never changes. `bell` is rung after each.
     """
 
     def __init__(
-        self,
-        vendor: Vendor,
-        dialect: Dialect,
-        log: Callable[[str], None] | None = None,
-        explain: Callable[[Refused], None] | None = None,
+        self, vendor: Vendor, dialect: Dialect, log: Callable[[str], None] | None = None, bell: Bell | None = None
     ) -> None:
         self._vendor = vendor
-        self._explain = explain
         self._dialect = dialect.name
         self._xml = {name: Xml(one) for name, one in DIALECTS.items()}
         self._log = log
+        self._explaining = Semaphore(_EXPLAINED_AT_ONCE)
+        self._ring = (bell or Bell()).ring
 
     def respond(self, page: Page, request: Request) -> Response:
         """Answer a request to one of the pages: HTTP 200 to whatever it says, 405 to another method."""
+        exchange = self.exchange(page, request)
+        return self.explained(exchange) if exchange.unexplained else exchange.response
+
+    def exchange(self, page: Page, request: Request) -> Exchange:
+        """The same without what takes long: one with an entry that is `unexplained` is still to be `explained`."""
         started = perf_counter()
         if request.method not in _METHODS:
             allowed = ", ".join(_METHODS)
             response = _plain(405, f"this page answers {allowed}", ("Allow", allowed))
             self.log_status(request.method, page.path, response.status)
-            return response
-        decode = DECODERS[page.charset]
-        fields = fields_of(request.query, request.content_type, request.body, decode)
+            return Exchange(response)
+        vendor, store = self._vendor, self._vendor.store
+        received = vendor.real_time()
+        fields = fields_of(request.query, request.content_type, request.body, DECODERS[page.charset])
         call = call_of(page, fields)
-        answer, account = self._vendor.answer(call)
-        if call.wants_json:
-            content_type, body = "application/json", render_json.write(answer, call.operation, page)
-        else:
-            content_type = f"text/xml; charset={page.charset}"
-            dialect = (account and account.dialect) or self._dialect
-            body = self._xml[dialect].write(answer, call.operation, page)
+        try:
+            number = store.next_request()
+            told = vendor.answer(call, number)
+        except StoreUnavailable as error:
+            if call.operation is not contract.SEND:
+                return Exchange(_plain(503, f"the store is away: {error}"))
+            return Exchange(self._written(page, call, Refusal(contract.OTHER_ERROR), None))
+        answer = told.answer
+        response = self._written(page, call, answer, told.account)
+        if told.faults:
+            response = spoilt(response, told.faults)
+        took = perf_counter() - started
+        entry = Entry(
+            number,
+            received,
+            told.now,
+            took,
+            request.method,
+            request.path or page.path,
+            request.query,
+            request.headers,
+            request.body,
+            call.userid,
+            call.operation.name if call.operation else "",
+            answer.message if isinstance(answer, Refusal) else "",
+            len(answer.boxes) if isinstance(answer, Reports | Replies) else None,
+            response.status,
+            response.headers[0][1],
+            response.body,
+            tuple([fault.kind for fault in told.faults]),
+        )
+        store.record(entry)
+        self._ring()
+        line = _line(request.method, call, answer, took) if self._log else ""
+        if not told.faults and (isinstance(answer, Refusal) or looks_odd(call)):
+            return Exchange(response, entry, line)
         if self._log:
-            self._log(_line(request.method, call, answer, perf_counter() - started))
-        if self._explain and isinstance(answer, Refusal):
-            self._explain(Refused(*request, fields, call, account, self._vendor.now(account)))
-        return _response(200, content_type, body)
+            self._log(line)
+        return Exchange(response)
+
+    def explained(self, exchange: Exchange) -> Response:
+        """The response with a hint. It takes milliseconds, so of a flood of such requests some go without."""
+        response, entry, line = exchange
+        found: Sequence[Finding] = ()
+        if entry is not None and self._explaining.acquire(blocking=False):
+            try:
+                found = findings(entry, self._vendor.store)
+            finally:
+                self._explaining.release()
+        said = [f"{finding.code}: {finding.sentence}" for finding in found]
+        if self._log:
+            self._log("\n  ".join([line, *said]))
+        if not said:
+            return response
+        hint = ascii(" | ".join(said))[1:-1][:_HINT]
+        return response._replace(headers=[*response.headers, ("X-Mock-Hint", hint)])
+
+    def _written(self, page: Page, call: Call, answer: Answer | None, account: Account | None) -> Response:
+        if answer is None:
+            return _response(200, f"text/xml; charset={page.charset}", b"")
+        if call.wants_json:
+            return _response(200, "application/json", render_json.write(answer, call.operation, page))
+        dialect = (account and account.dialect) or self._dialect
+        body = self._xml[dialect].write(answer, call.operation, page)
+        return _response(200, f"text/xml; charset={page.charset}", body)
 
     def log_status(self, method: str, path: str, status: int) -> None:
         """Log a request that was answered without the vendor."""
@@ -127,7 +199,7 @@ def _plain(status: int, why: str, *headers: tuple[str, str]) -> Response:
     return _response(status, "text/plain; charset=utf-8", f"{why}\n".encode(), *headers)
 
 
-def _line(method: str, call: Call, answer: Answer, seconds: float) -> str:
+def _line(method: str, call: Call, answer: Answer | None, seconds: float) -> str:
     """One line about a request: no number, no text, no signature."""
     action = call.operation.name if call.operation else "no such action"
     userid = printable(call.userid)
@@ -143,8 +215,10 @@ def printable(text: str) -> str:
     return text if text.isalnum() and len(text) < _LOGGED else ascii(text[:_LOGGED])[1:-1]
 
 
-def _gist(answer: Answer) -> str:
+def _gist(answer: Answer | None) -> str:
     match answer:
+        case None:
+            return "kept away by a fault"
         case Refusal(message):
             return f"refused, {message}"
         case Sent(remainpoint, task_id, success_counts):

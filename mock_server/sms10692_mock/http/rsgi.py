@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
-from typing import Any, Final, ParamSpec
+from typing import Any, Final, ParamSpec, TypeVar
 
 from granian._granian import RSGIHeaders, RSGIHTTPProtocol, RSGIProtocolClosed
 from granian.rsgi import Scope
@@ -18,6 +18,7 @@ from granian.rsgi import Scope
 from sms10692 import contract
 from sms10692.contract import Page
 from sms10692_mock.calls import page_of
+from sms10692_mock.http.hanging_up import hang_up
 from sms10692_mock.http.pages import (
     BODY_LIMIT,
     DRAIN_LIMIT,
@@ -25,12 +26,13 @@ from sms10692_mock.http.pages import (
     BodyTooLarge,
     Pages,
     Request,
-    Response,
     Unreadable,
 )
+from sms10692_mock.http.spoiling import Response
 from sms10692_mock.http.wsgi import Application, Environ
 
 P = ParamSpec("P")
+Made = TypeVar("Made")
 
 _QUICK: Final = 64 * 1024
 """Bytes of a body up to which a send is answered at once, between two other requests."""
@@ -53,22 +55,51 @@ class RsgiPages:
             self._pages.log_status(scope.method, scope.path, response.status)
         else:
             response = await (self._vendors(page, scope, body) if page else self._elsewheres(scope, body))
-        connection.response_bytes(*response)
+        status, headers, body, delay, cut, hangs = response
+        if delay or hangs or cut is not None:
+            await _send_spoilt(response, scope, connection)
+        else:
+            connection.response_bytes(status, headers, body)
 
     async def _vendors(self, page: Page, scope: Scope, body: bytes) -> Response:
-        content_type = scope.headers.get("content-type") or ""
-        request = Request(scope.method, scope.query_string.encode(), content_type, body)
+        headers = scope.headers
+        request = Request(
+            scope.method,
+            scope.query_string.encode(),
+            headers.get("content-type") or "",
+            body,
+            scope.path,
+            headers.items(),
+        )
         if _is_quick(page, body):
-            return self._pages.respond(page, request)
-        return await self._on_a_thread(self._pages.respond, page, request)
+            exchange = self._pages.exchange(page, request)
+        else:
+            exchange = await self._on_a_thread(self._pages.exchange, page, request)
+        if exchange.unexplained is None:
+            return exchange.response
+        return await self._on_a_thread(self._pages.explained, exchange)
 
     async def _elsewheres(self, scope: Scope, body: bytes) -> Response:
         response = await self._on_a_thread(_wsgi_response, self._elsewhere, _environ(scope, body))
         self._pages.log_status(scope.method, scope.path, response.status)
         return response
 
-    async def _on_a_thread(self, work: Callable[P, Response], *args: P.args, **kwargs: P.kwargs) -> Response:
+    async def _on_a_thread(self, work: Callable[P, Made], *args: P.args, **kwargs: P.kwargs) -> Made:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))
+
+
+async def _send_spoilt(response: Response, scope: Scope, connection: RSGIHTTPProtocol) -> None:
+    await asyncio.sleep(response.delay)
+    if response.hangs:
+        await connection.client_disconnect()
+    elif response.cut is not None and response.cut < 0:
+        hang_up(scope.client)
+    elif response.cut is not None:
+        stream = connection.response_stream(response.status, response.headers)
+        # Fewer bytes than the head has promised: the connection is closed behind them.
+        await stream.send_bytes(response.body[: response.cut])
+        return
+    connection.response_bytes(response.status, response.headers, response.body)
 
 
 def _is_quick(page: Page, body: bytes) -> bool:

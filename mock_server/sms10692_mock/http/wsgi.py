@@ -3,12 +3,14 @@
 Here belongs what WSGI says about reading a request and giving a response.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, Final, Protocol, TypeAlias
 
 from sms10692_mock.calls import page_of
 from sms10692_mock.http.pages import BODY_LIMIT, DRAIN_LIMIT, BodyCutShort, BodyTooLarge, Pages, Request, Unreadable
+from sms10692_mock.http.spoiling import Response
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -35,14 +37,39 @@ class WsgiPages:
         method = environ["REQUEST_METHOD"]
         query = environ.get("QUERY_STRING", "").encode("latin-1")
         try:
-            request = Request(method, query, environ.get("CONTENT_TYPE", ""), _body(environ))
+            content_type = environ.get("CONTENT_TYPE", "")
+            request = Request(method, query, content_type, _body(environ), environ["PATH_INFO"], _headers(environ))
         except Unreadable as error:
             response = error.response
             self._pages.log_status(method, page.path, response.status)
         else:
             response = self._pages.respond(page, request)
+        _wait_or_break(response)
         start_response(f"{response.status} {HTTPStatus(response.status).phrase}", response.headers)
-        return [] if method == "HEAD" else [response.body]
+        if method == "HEAD":
+            return []
+        return [response.body] if response.cut is None else _cut_short(response.body[: response.cut])
+
+
+def _wait_or_break(response: Response) -> None:
+    """What a fault demands before the head. There is no connection here, so a broken one is an exception."""
+    if response.delay:
+        time.sleep(response.delay)
+    if response.hangs:
+        raise TimeoutError("a fault: the vendor never answers")
+    if response.cut is not None and response.cut < 0:
+        raise ConnectionResetError("a fault: the vendor hung up before its answer")
+
+
+def _cut_short(body: bytes) -> Iterator[bytes]:
+    yield body
+    raise ConnectionResetError("a fault: the vendor hung up in the middle of its answer")
+
+
+def _headers(environ: Environ) -> list[tuple[str, str]]:
+    named = [(key[5:].replace("_", "-").lower(), value) for key, value in environ.items() if key.startswith("HTTP_")]
+    content_type = environ.get("CONTENT_TYPE")
+    return [*named, ("content-type", content_type)] if content_type else named
 
 
 def _body(environ: Environ) -> bytes:

@@ -1,89 +1,135 @@
-"""The store that forgets when the process ends: deques and heaps behind one lock an account.
+"""The store that forgets when the process ends: logs and cursors behind one lock an account.
 
 Here belongs how to keep the protocol's promises in memory, in time that does not grow with what waits.
 """
 
-import heapq
 import sys
+import time
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Final, NamedTuple
 
 from sms10692_mock.accounts import Account
-from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, Reply, Report, Standing
+from sms10692_mock.clock import Clock
+from sms10692_mock.stores.journal import Journal
+from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount
+from sms10692_mock.stores.queues import Bundle, Fates, Queue, bundles
+from sms10692_mock.stores.records import (
+    Fate,
+    Ledger,
+    Limits,
+    Listed,
+    Message,
+    Queued,
+    QueueName,
+    Reply,
+    Report,
+    Settings,
+    Standing,
+    Task,
+    Wanted,
+)
+from sms10692_mock.stores.wanted import listed, says_message, says_reply, says_report
 
-Item = TypeVar("Item", Report, Reply)
-
-
-class _Queue(Generic[Item]):
-    """Items in the order in which they fall due. Not for two threads at once.
-
-    What falls due together stays together, so that nothing here takes long while others wait.
-    """
-
-    def __init__(self) -> None:
-        self._due: deque[Item] = deque()
-        self._later: list[tuple[float, int, list[Item]]] = []
-        self._arrivals = count()
-
-    def put(self, bundles: Iterable[tuple[float, list[Item]]], now: float) -> None:
-        self._ripen(now)
-        for due, items in bundles:
-            if due <= now:
-                self._due.extend(items)
-            else:
-                heapq.heappush(self._later, (due, next(self._arrivals), items))
-
-    def take(self, limit: int, now: float) -> list[Item]:
-        self._ripen(now)
-        if limit >= len(self._due):
-            items, self._due = list(self._due), deque()
-            return items
-        return [self._due.popleft() for _ in range(limit)]
-
-    def _ripen(self, now: float) -> None:
-        while self._later and self._later[0][0] <= now:
-            self._due.extend(heapq.heappop(self._later)[2])
+_NEVER: Final = Fate("never")
 
 
-def _bundles(items: Sequence[Item]) -> list[tuple[float, list[Item]]]:
-    """Items by the moment when they fall due, each in the order given."""
-    if len(items) < 2:
-        return [(item.due, [item]) for item in items]
-    bundles: dict[float, list[Item]] = {}
-    for item in items:
-        bundles.setdefault(item.due, []).append(item)
-    return sorted(bundles.items())
+class _Sent(NamedTuple):
+    """A task, the number of the last message before it, and its reports, each bundle in the order of its numbers."""
+
+    before: int
+    task: Task
+    reports: Sequence[Bundle[Report]]
+
+    def report(self, place: int) -> tuple[Report, int | None] | None:
+        """The report of the number at this place of the task, and where in the queue's log it stands."""
+        for bundle in self.reports:
+            index = bisect_left(bundle.items, place, key=lambda report: report.place)
+            if index < len(bundle.items) and bundle.items[index].place == place:
+                return bundle.items[index], None if bundle.start is None else bundle.start + index
+        return None
 
 
 class _Book:
     """All that is kept for one account."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, limits: Limits, used: float) -> None:
         self.account = account
+        self.used = used
         self.charged_up = 0 if account.postpaid else account.points
         self.points = self.charged_up
-        self.reports: _Queue[Report] = _Queue()
-        self.replies: _Queue[Reply] = _Queue()
+        self.reports: Queue[Report] = Queue(limits.handed_out)
+        self.replies: Queue[Reply] = Queue(limits.handed_out)
         self.lock = Lock()
+        self._limits = limits
+        self._sent: deque[_Sent] = deque()
+        self._messages = 0
+        self._text_bytes = 0
+
+    @property
+    def messages(self) -> int:
+        return self._messages
+
+    @property
+    def dropped(self) -> int:
+        return self._sent[0].before if self._sent else 0
+
+    def remember(self, task: Task, reports: Sequence[Bundle[Report]]) -> None:
+        self._sent.append(_Sent(self._messages, task, reports))
+        self._messages += len(task.numbers)
+        self._text_bytes += len(task.content)
+        limits = self._limits
+        while len(self._sent) > 1 and (
+            self._messages - self._sent[0].before > limits.messages or self._text_bytes > limits.text_bytes
+        ):
+            self._text_bytes -= len(self._sent.popleft().task.content)
+
+    def sent(self, newest_first: bool, now: float) -> Iterator[Message]:
+        """All messages that are kept, with the fates of their reports, as they are now."""
+        with self.lock:
+            return _messages(list(self._sent), self.reports.fates(now), newest_first)
+
+
+def _messages(tasks: list[_Sent], fates: Fates, newest_first: bool) -> Iterator[Message]:
+    for sent in reversed(tasks) if newest_first else tasks:
+        task = sent.task
+        places = range(len(task.numbers))
+        for place in reversed(places) if newest_first else places:
+            report = sent.report(place)
+            fate = _NEVER if report is None else fates.of(report[1])
+            yield Message(sent.before + place + 1, task, task.numbers[place], report[0] if report else None, fate)
 
 
 class MemoryStore:
     """A `Store` in the memory of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits | None = None, real_time: Clock = time.time) -> None:
+        self.name = "memory"
+        self._limits = limits or Limits()
+        self._real_time = real_time
         self._books: dict[str, _Book] = {}
+        self._settings = Settings()
+        self._settings_lock = Lock()
         self._task_ids = count(FIRST_TASK_ID)
-        self._task_ids_lock = Lock()
+        self._journal = Journal(self._limits)
+        self.next_request = self._journal.next_number
+        self.record = self._journal.record
+        self.requests = self._journal.entries
+        self.request = self._journal.entry
+        self.forget_requests = self._journal.forget
 
     def open(self, account: Account) -> None:
-        self._books[account.userid] = _Book(account)
+        self._books[account.userid] = _Book(account, self._limits, self._real_time())
 
     def account(self, userid: str) -> Account | None:
         book = self._books.get(userid)
-        return book.account if book else None
+        if book is None:
+            return None
+        book.used = self._real_time()
+        return book.account
 
     def _book(self, userid: str) -> _Book:
         try:
@@ -103,6 +149,21 @@ class MemoryStore:
     def close(self, userid: str) -> None:
         self._books.pop(userid, None)
 
+    def expire(self, unused_since: float) -> int:
+        books = list(self._books.items())
+        unused = [userid for userid, book in books if book.account.throwaway and book.used < unused_since]
+        for userid in unused:
+            self.close(userid)
+        return len(unused)
+
+    def settings(self) -> Settings:
+        return self._settings
+
+    def change_settings(self, change: Callable[[Settings], Settings]) -> Settings:
+        with self._settings_lock:
+            self._settings = change(self._settings)
+            return self._settings
+
     def charge_up(self, userid: str, points: int) -> None:
         book = self._book(userid)
         with book.lock:
@@ -112,38 +173,70 @@ class MemoryStore:
     def standing(self, userid: str) -> Standing:
         book = self._book(userid)
         with book.lock:
-            return Standing(book.points, book.charged_up)
+            return Standing(book.points, book.charged_up, book.messages)
 
     def next_task_id(self) -> int:
-        with self._task_ids_lock:
-            return next(self._task_ids)
+        return next(self._task_ids)
 
     def accept(
-        self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
     ) -> int | None:
         book = self._book(userid)
-        report_bundles, reply_bundles = _bundles(reports), _bundles(replies)
+        report_bundles, reply_bundles = bundles(reports), bundles(replies)
         with book.lock:
-            if cost > book.points and not book.account.postpaid:
+            if task.cost > book.points and not book.account.postpaid:
                 return None
-            book.points -= cost
+            book.points -= task.cost
+            book.remember(task, report_bundles)
             book.reports.put(report_bundles, now)
             book.replies.put(reply_bundles, now)
             return book.points
 
     def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
         book = self._book(userid)
-        report_bundles, reply_bundles = _bundles(reports), _bundles(replies)
+        report_bundles, reply_bundles = bundles(reports), bundles(replies)
         with book.lock:
             book.reports.put(report_bundles, now)
             book.replies.put(reply_bundles, now)
 
-    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
+    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         book = self._book(userid)
         with book.lock:
-            return book.reports.take(limit, now)
+            return book.reports.take(limit, now, request)
 
-    def take_replies(self, userid: str, now: float) -> list[Reply]:
+    def take_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
         book = self._book(userid)
         with book.lock:
-            return book.replies.take(sys.maxsize, now)
+            return book.replies.take(sys.maxsize, now, request)
+
+    def rewind(self, userid: str, queue: QueueName, count: int | None, since: float | None) -> int:
+        book = self._book(userid)
+        with book.lock:
+            return book.reports.rewind(count, since) if queue == "reports" else book.replies.rewind(count, since)
+
+    def ledger(self, userid: str, queue: QueueName, now: float) -> Ledger:
+        book = self._book(userid)
+        with book.lock:
+            return book.reports.ledger(now) if queue == "reports" else book.replies.ledger(now)
+
+    def next_due(self, userid: str, now: float) -> float | None:
+        book = self._book(userid)
+        with book.lock:
+            due = (book.reports.next_due(now), book.replies.next_due(now))
+        return min((moment for moment in due if moment is not None), default=None)
+
+    def messages(self, userid: str, wanted: Wanted, now: float) -> Listed[Message]:
+        book = self._book(userid)
+        return listed(book.sent(wanted.newest_first, now), wanted, says_message, book.dropped)
+
+    def reports(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Report]]:
+        book = self._book(userid)
+        with book.lock:
+            items, ledger = book.reports.listed(wanted.newest_first, now), book.reports.ledger(now)
+        return listed(items, wanted, says_report, ledger.forgotten)
+
+    def replies(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Reply]]:
+        book = self._book(userid)
+        with book.lock:
+            items, ledger = book.replies.listed(wanted.newest_first, now), book.replies.ledger(now)
+        return listed(items, wanted, says_reply, ledger.forgotten)

@@ -1,54 +1,50 @@
-"""What every store keeps and promises.
+"""What every store promises.
 
-Here belong the records that are kept and the operations on them, each of which happens whole or not at all, also
-when many callers come at once. What a send costs, or what becomes of it, is decided before it reaches a store.
+Here belong the operations, each of which happens whole or not at all, also when many callers come at once. What a
+send costs, or what becomes of it, is decided before it reaches a store; the records themselves are in `records`.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from sms10692_mock.accounts import Account
+from sms10692_mock.stores.records import (
+    Entry,
+    Ledger,
+    Listed,
+    Message,
+    Queued,
+    QueueName,
+    Reply,
+    Report,
+    Settings,
+    Standing,
+    Task,
+    Wanted,
+)
 
 FIRST_TASK_ID: Final = 100001  # R7
-
-
-class Report(NamedTuple):
-    """A status report: what it says (4.3), and `due`, the moment from which it waits to be fetched."""
-
-    due: float
-    mobile: str
-    task_id: int
-    status: int
-    errorcode: str
-    extno: str
-
-
-class Reply(NamedTuple):
-    """An answer from a handset: what it says (5.3), and `due`, the moment from which it waits to be fetched."""
-
-    due: float
-    mobile: str
-    task_id: int
-    content: str
-    extno: str
-
-
-class Standing(NamedTuple):
-    """The balance of an account, and all the points it was ever given. A post-paid balance is zero or below (R6)."""
-
-    points: int
-    charged_up: int
 
 
 class NoSuchAccount(LookupError):
     """There is no customer of this userid, or none any more."""
 
 
+class StoreUnavailable(Exception):
+    """The store cannot be reached or written now; nothing of the operation happened, as far as can be known."""
+
+
 class Store(Protocol):
-    """The vendor's memory. What is asked of an account raises NoSuchAccount where there is none."""
+    """The vendor's memory. What is asked of an account raises NoSuchAccount where there is none.
+
+    Any operation raises StoreUnavailable where the store is away.
+    """
+
+    name: str
+    """What kind of store it is, in a word."""
 
     def open(self, account: Account) -> None:
-        """Take in a new customer, in place of one of the same userid."""
+        """Take in a new customer, in place of one of the same userid and all that was kept for it."""
 
     def account(self, userid: str) -> Account | None:
         """The customer of this userid, if there is one."""
@@ -57,10 +53,22 @@ class Store(Protocol):
         """All customers, in the order in which they came."""
 
     def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
-        """Put other terms in place of a customer's, and return them; what it has and what waits for it stay."""
+        """Put other terms in place of a customer's, and return them; what it has and what waits for it stay.
+
+        `change` may be called more than once, where another was quicker.
+        """
 
     def close(self, userid: str) -> None:
         """Forget a customer and all that was kept for it. Of no effect where there is none."""
+
+    def expire(self, unused_since: float) -> int:
+        """Close the throw-away accounts that nobody used since this moment of real time, and say how many."""
+
+    def settings(self) -> Settings:
+        """What holds for all accounts."""
+
+    def change_settings(self, change: Callable[[Settings], Settings]) -> Settings:
+        """Put other settings in place, and return them. `change` may be called more than once."""
 
     def charge_up(self, userid: str, points: int) -> None:
         """Give an account points (2.3: sendTotal counts them)."""
@@ -72,9 +80,9 @@ class Store(Protocol):
         """A number never given before, to any account; later ones are greater (R7)."""
 
     def accept(
-        self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
     ) -> int | None:
-        """Charge a send and queue what becomes of it, and return the balance afterwards.
+        """Charge a send, remember it, queue what becomes of it, and return the balance afterwards.
 
         Returns None, with nothing charged or queued, where a pre-paid balance is smaller than the cost (R6).
         """
@@ -82,8 +90,44 @@ class Store(Protocol):
     def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
         """Queue what came without a send."""
 
-    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
+    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         """Hand over, for good, up to `limit` of the reports that are due, first in, first out (R10, R11)."""
 
-    def take_replies(self, userid: str, now: float) -> list[Reply]:
+    def take_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
         """Hand over, for good, all the replies that are due, first in, first out (R10, R11)."""
+
+    def rewind(self, userid: str, queue: QueueName, count: int | None, since: float | None) -> int:
+        """Let the last `count` items wait again that were handed out, or those since a moment, or all; how many."""
+
+    def ledger(self, userid: str, queue: QueueName, now: float) -> Ledger:
+        """A queue in numbers."""
+
+    def next_due(self, userid: str, now: float) -> float | None:
+        """The first moment after `now` at which something falls due, if anything will."""
+
+    def messages(self, userid: str, wanted: Wanted, now: float) -> Listed[Message]:
+        """What the account sent. `since` and `until` are of the moment of the send."""
+
+    def reports(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Report]]:
+        """The queue of reports, with what was handed out of it. `since` and `until` are of the moment due."""
+
+    def replies(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Reply]]:
+        """The queue of replies, likewise."""
+
+    def next_request(self) -> int:
+        """A number for a request, never given before; later ones are greater."""
+
+    def record(self, entry: Entry) -> None:
+        """Write a request into the journal. May be lost if the process ends at once."""
+
+    def requests(self, userid: str | None, wanted: Wanted) -> Listed[Entry]:
+        """The journal, of one userid or of all, known or not. `since` and `until` are of the account's clock.
+
+        `number` and `text` are sought in what was sent, as decoded in UTF-8.
+        """
+
+    def request(self, number: int) -> Entry | None:
+        """One request of the journal, if it is still there."""
+
+    def forget_requests(self) -> None:
+        """Empty the journal."""

@@ -91,7 +91,7 @@ class Xml:
 
     def _statusboxes(self, reports: Reports) -> Iterable[str]:
         errorcode, extno = self._errorcode, self._extno_of_report
-        for due, mobile, task_id, status, code, extension in reports.boxes:
+        for due, mobile, task_id, status, code, extension, _ in reports.boxes:
             yield _STATUSBOX % (_text(mobile), task_id, status, china_time(due), errorcode(code), extno(extension))
 
     def _callboxes(self, replies: Replies) -> Iterable[str]:

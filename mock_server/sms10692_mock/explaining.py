@@ -1,0 +1,84 @@
+"""Why a request was refused, or its text is odd: from an entry of the journal to what the diagnosis finds.
+
+Here belongs what of the emulator a diagnosis gets to see. What it finds is the affair of `diagnosis`; where that is
+shown, of `pages` (the hint, the log) and of the control address.
+"""
+
+import re
+from typing import Final
+
+from sms10692 import contract
+from sms10692_mock.calls import Call, call_of, page_of
+from sms10692_mock.diagnosis import Asked, Finding, diagnose
+from sms10692_mock.diagnosis.findings import Fetch
+from sms10692_mock.stores.protocol import Store
+from sms10692_mock.stores.records import Entry, Wanted
+from sms10692_mock.wire.charsets import DECODERS
+from sms10692_mock.wire.forms import Fields, fields_of
+
+_OTHERS: Final = 500
+"""Accounts that a signature is tried with beside its own: those made last."""
+
+_LOOKED_BACK: Final = 50
+
+
+def understood(entry: Entry) -> tuple[Call, Fields]:
+    """The call that an entry of the journal was, and its fields."""
+    page = page_of(entry.path)
+    if page is None:
+        raise ValueError(f"{entry.path} is no page of the vendor's")
+    fields = fields_of(entry.query, content_type(entry), entry.body, DECODERS[page.charset])
+    return call_of(page, fields), fields
+
+
+def content_type(entry: Entry) -> str:
+    """What a request said of its body."""
+    return next((value for name, value in entry.headers if name.lower() == "content-type"), "")
+
+
+def findings(entry: Entry, store: Store) -> tuple[Finding, ...]:
+    """What is wrong with a request; no finding has a password in it."""
+    call, fields = understood(entry)
+    known = (store.account(userid) for userid in store.userids()[-_OTHERS:])
+    return diagnose(
+        Asked(
+            method=entry.method,
+            query=entry.query,
+            content_type=content_type(entry),
+            body=entry.body,
+            fields=fields,
+            call=call,
+            account=store.account(call.userid),
+            others=[account for account in known if account],
+            now=entry.now,
+            previous=_previous_fetch(entry, call, store),
+        )
+    )
+
+
+def _previous_fetch(entry: Entry, call: Call, store: Store) -> Fetch | None:
+    if call.operation not in (contract.STATUS, contract.CALL):
+        return None
+    wanted = Wanted(after=entry.number, newest_first=True, limit=_LOOKED_BACK)
+    for other in store.requests(call.userid, wanted).items:
+        if other.operation == entry.operation and other.handed_out is not None:
+            return Fetch(other.now, other.handed_out)
+    return None
+
+
+_ODD: Final = re.compile("[\x80-\xbf\ufffd]|%[0-9A-Fa-f]{2}|&[#a-z]|\\?\\?|\\\\u")
+
+
+def looks_odd(call: Call) -> bool:
+    """Whether the text of an accepted send is worth a diagnosis: true of all damaged ones, and of few others.
+
+    A hundred times faster than a diagnosis, which no answer to a right request waits for.
+    """
+    content = call.content
+    if content.isascii() or call.page is contract.V2SMS:
+        return _ODD.search(content) is not None
+    try:
+        content.encode("gbk").decode("utf-8")
+    except (UnicodeEncodeError, UnicodeDecodeError):
+        return _ODD.search(content) is not None
+    return True

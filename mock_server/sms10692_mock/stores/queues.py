@@ -1,0 +1,166 @@
+"""A fetch-once queue in memory: a log of what is due with one cursor, and beside it what is not due yet.
+
+Here belongs the order in which items come up, and what became of each. Locks, and whose queue it is, are `memory`'s.
+"""
+
+import heapq
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from sms10692_mock.stores.records import Fate, Ledger, Queued, Reply, Report
+
+Item = TypeVar("Item", Report, Reply)
+
+_LATER: Final = Fate("later")
+_WAITING: Final = Fate("waiting")
+
+
+class Bundle(Generic[Item]):
+    """Items that fall due together and so stay together. `start` is the place of the first in the log, once due."""
+
+    __slots__ = ("due", "items", "start")
+
+    def __init__(self, due: float, items: Sequence[Item]) -> None:
+        self.due = due
+        self.items: Sequence[Item] = items
+        self.start: int | None = None
+
+
+def bundles(items: Sequence[Item]) -> list[Bundle[Item]]:
+    """Items by the moment when they fall due, each in the order given."""
+    if len({item.due for item in items}) == 1:
+        return [Bundle(items[0].due, items)]
+    by_due: dict[float, list[Item]] = {}
+    for item in items:
+        by_due.setdefault(item.due, []).append(item)
+    return [Bundle(moment, together) for moment, together in sorted(by_due.items())]
+
+
+class _Fetch(NamedTuple):
+    first: int
+    moment: float
+    request: int
+
+
+class Queue(Generic[Item]):
+    """Items in the order in which they fall due. Not for two threads at once.
+
+    Handing over moves a cursor. At least the last `kept` that were handed over are remembered, and can be rewound.
+    """
+
+    def __init__(self, kept: int) -> None:
+        self._kept = kept
+        self._log: list[Item] = []
+        self._base = 0
+        """The place of the first item of `_log`, counted from the very first."""
+        self._cursor = 0
+        self._later: list[tuple[float, int, Bundle[Item]]] = []
+        self._later_items = 0
+        self._arrivals = count()
+        self._fetches: deque[_Fetch] = deque()
+
+    def put(self, arriving: Iterable[Bundle[Item]], now: float) -> None:
+        self._ripen(now)
+        for bundle in arriving:
+            if bundle.due <= now:
+                self._log_it(bundle)
+            else:
+                heapq.heappush(self._later, (bundle.due, next(self._arrivals), bundle))
+                self._later_items += len(bundle.items)
+
+    def take(self, limit: int, now: float, request: int) -> list[Item]:
+        self._ripen(now)
+        begin = self._cursor - self._base
+        items = self._log[begin : begin + limit]
+        if items:
+            self._fetches.append(_Fetch(self._cursor, now, request))
+            self._cursor += len(items)
+            if begin + len(items) > 2 * self._kept:
+                self._forget(begin + len(items) - self._kept)
+        return items
+
+    def rewind(self, number: int | None, since: float | None) -> int:
+        """Let items wait again: the last `number`, and of them those handed out since a moment."""
+        target = self._base if number is None else max(self._base, self._cursor - number)
+        if since is not None:
+            earliest = next((fetch.first for fetch in self._fetches if fetch.moment >= since), self._cursor)
+            target = max(target, earliest)
+        rewound = self._cursor - target
+        self._cursor = target
+        while self._fetches and self._fetches[-1].first >= target:
+            self._fetches.pop()
+        return rewound
+
+    def ledger(self, now: float) -> Ledger:
+        """The queue in numbers."""
+        self._ripen(now)
+        end = self._base + len(self._log)
+        return Ledger(end + self._later_items, self._later_items, end - self._cursor, self._cursor, self._base)
+
+    def next_due(self, now: float) -> float | None:
+        """When the next item falls due."""
+        return next((due for due, _, _ in heapq.nsmallest(1, (row for row in self._later if row[0] > now))), None)
+
+    def fates(self, now: float) -> "Fates":
+        """What became of the items so far, whatever happens afterwards."""
+        self._ripen(now)
+        return Fates(self._base, self._cursor, list(self._fetches))
+
+    def listed(self, newest_first: bool, now: float) -> Iterator[Queued[Item]]:
+        """All items that are kept, with their fates, those not due yet behind the others, as they are now."""
+        fates = self.fates(now)
+        log = list(self._log)
+        later = [item for _, _, bundle in sorted(self._later, key=lambda row: row[:2]) for item in bundle.items]
+        return _listed(fates, log, later, newest_first)
+
+    def _log_it(self, bundle: Bundle[Item]) -> None:
+        bundle.start = self._base + len(self._log)
+        self._log.extend(bundle.items)
+
+    def _ripen(self, now: float) -> None:
+        while self._later and self._later[0][0] <= now:
+            bundle = heapq.heappop(self._later)[2]
+            self._later_items -= len(bundle.items)
+            self._log_it(bundle)
+
+    def _forget(self, number: int) -> None:
+        del self._log[:number]
+        self._base += number
+        while len(self._fetches) > 1 and self._fetches[1].first <= self._base:
+            self._fetches.popleft()
+
+
+class Fates(NamedTuple):
+    """What became of every place of a log at one moment."""
+
+    base: int
+    cursor: int
+    fetches: Sequence[_Fetch]
+
+    def of(self, place: int | None) -> Fate:
+        """The fate of the item at this place of the log; None is the place of what is not due yet."""
+        if place is None:
+            return _LATER
+        if place >= self.cursor:
+            return _WAITING
+        if place < self.base:
+            return Fate("handed out")
+        index = bisect_right(self.fetches, place, key=lambda fetch: fetch.first) - 1
+        return Fate("handed out", *self.fetches[index][1:])
+
+
+def _listed(fates: Fates, log: list[Item], later: list[Item], newest_first: bool) -> Iterator[Queued[Item]]:
+    end = fates.base + len(log)
+    logged = (Queued(fates.base + n + 1, item, fates.of(fates.base + n)) for n, item in _counted(log, newest_first))
+    coming = (Queued(end + n + 1, item, _LATER) for n, item in _counted(later, newest_first))
+    for part in (coming, logged) if newest_first else (logged, coming):
+        yield from part
+
+
+def _counted(items: Sequence[Item], newest_first: bool) -> Iterator[tuple[int, Item]]:
+    if newest_first:
+        return zip(range(len(items) - 1, -1, -1), reversed(items), strict=True)
+    return enumerate(items)

@@ -1,0 +1,81 @@
+"""Which items of a list somebody wants to see: filters and pages, as functions of values.
+
+Here belongs how a `Wanted` is applied where a store has no better way, such as an index.
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Protocol, TypeVar
+
+from sms10692_mock.stores.records import Entry, Listed, Message, Queued, Reply, Report, Wanted
+
+
+class _Numbered(Protocol):
+    @property
+    def number(self) -> int: ...
+
+
+Thing = TypeVar("Thing", bound=_Numbered)
+
+
+def listed(
+    things: Iterable[Thing], wanted: Wanted, says: Callable[[Thing, Wanted], bool], dropped: int
+) -> Listed[Thing]:
+    """One page of `things`, which come in the order in which they are wanted."""
+    after, newest_first = wanted.after, wanted.newest_first
+    fitting = (
+        thing
+        for thing in things
+        if (after is None or (thing.number < after if newest_first else thing.number > after)) and says(thing, wanted)
+    )
+    page = list(islice(fitting, wanted.limit + 1))
+    return Listed(page[: wanted.limit], len(page) > wanted.limit, dropped)
+
+
+def says_message(message: Message, wanted: Wanted) -> bool:
+    """Whether a message is wanted."""
+    task = message.task
+    return (
+        (wanted.number is None or message.mobile == wanted.number)
+        and (wanted.task_id is None or task.task_id == wanted.task_id)
+        and (wanted.text is None or wanted.text in task.content)
+        and (wanted.state is None or message.fate.state == wanted.state)
+        and _at(task.moment, wanted)
+    )
+
+
+def says_report(queued: Queued[Report], wanted: Wanted) -> bool:
+    """Whether a report is wanted; its text is its errorcode."""
+    return _says_item(queued, queued.item.errorcode, wanted)
+
+
+def says_reply(queued: Queued[Reply], wanted: Wanted) -> bool:
+    """Whether a reply is wanted."""
+    return _says_item(queued, queued.item.content, wanted)
+
+
+def _says_item(queued: Queued[Report] | Queued[Reply], text: str, wanted: Wanted) -> bool:
+    item = queued.item
+    return (
+        (wanted.number is None or item.mobile == wanted.number)
+        and (wanted.task_id is None or item.task_id == wanted.task_id)
+        and (wanted.text is None or wanted.text in text)
+        and (wanted.state is None or queued.fate.state == wanted.state)
+        and _at(item.due, wanted)
+    )
+
+
+def says_request(entry: Entry, wanted: Wanted) -> bool:
+    """Whether a request is wanted: what is sought stands somewhere in what was sent or answered."""
+    sought = [text for text in (wanted.number, wanted.text) if text is not None]
+    if wanted.task_id is not None:
+        sought.append(str(wanted.task_id))
+    if sought:
+        said = b" ".join((entry.query, entry.body, entry.answer)).decode("utf-8", "replace")
+        if not all(text in said for text in sought):
+            return False
+    return _at(entry.now, wanted)
+
+
+def _at(moment: float, wanted: Wanted) -> bool:
+    return (wanted.since is None or moment >= wanted.since) and (wanted.until is None or moment <= wanted.until)
