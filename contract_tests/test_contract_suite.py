@@ -23,15 +23,14 @@ import pytest
 import trustme
 
 from emulators import running
-from faults import FAULTS, Broken
+from faults import FAULTS
 from sms10692_contract.checks import CHECKS
 from sms10692_contract.clauses import BY_ID, CLAUSES
-from sms10692_contract.control import Control
 from sms10692_contract.document import document
 from sms10692_contract.gate import NO_SIGN, Gate, NotAllowed
 from sms10692_contract.lab import PROFILES, Account, Lab
 from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, form, placed
-from sms10692_contract.run import State, examine, knows, open_gate
+from sms10692_contract.run import State, examine
 from sms10692_contract.target import address_of
 from sms10692_mock.calls import Call
 from vendors import Fault, served
@@ -233,14 +232,6 @@ def test_the_control_address_of_a_like_emulator_is_wrong_usage_too() -> None:
         ended = contract(other.url, "--control", vendor.url)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert f"{vendor.url} is not the control address of {other.url}" in ended.stderr
-
-
-@pytest.mark.parametrize("broken", FAULTS, ids=lambda broken: broken.name)
-def test_a_broken_vendor_is_not_taken_for_another_emulator(broken: Broken) -> None:
-    with served(broken.fault) as vendor:
-        address = address_of(vendor.url)
-        _, accepted = open_gate(address, Control(address), Gate())
-        assert accepted or knows(address, Control(address))
 
 
 def test_an_account_that_is_known_and_not_accepted_allows_nothing() -> None:

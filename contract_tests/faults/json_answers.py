@@ -10,7 +10,7 @@ from typing import Any, Final
 from faults.broken import Broken
 from sms10692 import contract
 from sms10692_mock.calls import Call
-from sms10692_mock.http.pages import Response
+from sms10692_mock.http.spoiling import Response
 from vendors import Fault
 
 
