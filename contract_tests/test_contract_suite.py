@@ -25,8 +25,8 @@ import trustme
 from emulators import running
 from faults import FAULTS
 from sms10692_contract.checks import CHECKS
-from sms10692_contract.clauses import BY_ID, CLAUSES
-from sms10692_contract.document import document
+from sms10692_contract.clauses import BY_ID, CLAUSES, GROUPS
+from sms10692_contract.document import pages
 from sms10692_contract.gate import NO_SIGN, Gate, NotAllowed
 from sms10692_contract.lab import PROFILES, Account, Lab
 from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, form, placed
@@ -70,8 +70,24 @@ def test_every_source_is_a_chapter_a_reading_a_shape_or_seen() -> None:
         assert re.fullmatch(r"[1-5]\.[1-4]|[AQ]\d+", source) or f"## {source} " in readings
 
 
-def test_the_generated_page_is_up_to_date() -> None:
-    assert (TOP / "docs" / "contract.md").read_text("utf-8") == document()
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_a_page_that_comes_from_the_table_is_up_to_date(page: Path) -> None:
+    assert page.read_text("utf-8") == pages()[page]
+
+
+def test_every_clause_is_of_a_group_and_only_what_is_not_attempted_has_none() -> None:
+    assert {clause.group for clause in CLAUSES} == {group.id for group in GROUPS if group.kind != "not attempted"}
+
+
+def test_what_is_exact_has_its_evidence_and_every_reading_is_in_the_table() -> None:
+    for group in GROUPS:
+        assert bool(group.by) is bool(group.by_zh) is (group.kind == "exact")
+    chosen_by_us = [group.id for group in GROUPS if group.kind in ("our reading", "our invention")]
+    cited = {
+        one for clause in CLAUSES if clause.group in chosen_by_us for one in re.findall(r"\bR\d+\b", clause.source)
+    }
+    readings = re.findall(r"^## (R\d+) ", (TOP / "fixtures" / "readings.md").read_text("utf-8"), re.MULTILINE)
+    assert cited == set(readings)
 
 
 def test_the_wheel_has_the_suite_and_its_table() -> None:
