@@ -63,6 +63,12 @@ def _seconds(context: click.Context, option: click.Parameter, seconds: float | N
     return seconds
 
 
+def _token(context: click.Context, option: click.Parameter, token: str | None) -> str | None:
+    if token is not None and not (token.isascii() and token.isprintable() and token and " " not in token):
+        raise click.BadParameter("a token is made of ASCII characters without spaces: others arrive in no header")
+    return token
+
+
 def _keywords(context: click.Context, option: click.Parameter, file: str | None) -> Keywords:
     if file is None:
         return Keywords()
@@ -174,6 +180,7 @@ def command() -> None:
 )
 @click.option(
     "--token",
+    callback=_token,
     help="Demanded by the control address. Made and printed where others than this machine can reach it.",
     show_envvar=True,
 )
@@ -221,7 +228,7 @@ def serve_command(
     vendor = vendor_of(options)
     bell = Bell()
     pages = Pages(vendor, options.dialect, log, bell)
-    guard = Guard(frozenset(allow_host), token)
+    guard = Guard(frozenset(map(str.lower, allow_host)), token)
     serve(
         pages,
         Deferred(lambda: _beside_the_pages(vendor, options, bell, guard)),
