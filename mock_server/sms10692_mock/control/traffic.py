@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from sms10692 import contract
 from sms10692_mock.accounts import Account
 from sms10692_mock.bell import Bell
-from sms10692_mock.billing import parts
+from sms10692_mock.billing import Billing, parts, units, why
 from sms10692_mock.control.accounts import Accounts
 from sms10692_mock.control.documents import (
     Given,
@@ -79,7 +79,8 @@ class RewoundDocument(BaseModel):
 class MessageDocument(BaseModel):
     """What one number was sent, and what became of its report.
 
-    `parts` are the messages of a telephone that the text of `units` UTF-16 units takes; `cost` is in points.
+    `parts` are the messages of a telephone that the text of `units` UTF-16 units takes; `cost` is in points, and
+    `cost_why` says why.
     `status` and `errorcode` are None for a message that is never reported.
     """
 
@@ -90,6 +91,7 @@ class MessageDocument(BaseModel):
     units: int
     parts: int
     cost: int
+    cost_why: str
     page: str
     charset: str
     extno: str
@@ -160,7 +162,8 @@ class Traffic:
 
     def messages(self, userid: str, seek: Seek) -> ListDocument[MessageDocument]:
         """What was sent."""
-        return self._list(userid, seek, self._store.messages, _message_document)
+        billing = self._vendor.billing
+        return self._list(userid, seek, self._store.messages, lambda one: _message_document(one, billing))
 
     def reports(self, userid: str, seek: Seek) -> ListDocument[ReportDocument]:
         """The queue of reports, with what was handed out."""
@@ -237,16 +240,17 @@ def _handed_out(fate: Fate) -> dict[str, Any]:
     }
 
 
-def _message_document(message: Message) -> MessageDocument:
+def _message_document(message: Message, billing: Billing) -> MessageDocument:
     task, report = message.task, message.report
     return MessageDocument.model_construct(
         number=message.number,
         task_id=task.task_id,
         mobile=message.mobile,
         content=task.content,
-        units=len(task.content.encode("utf-16-le", "surrogatepass")) // 2,
+        units=units(task.content),
         parts=parts(task.content),
         cost=task.price,
+        cost_why=why(billing, task.content),
         page=task.page,
         charset=_CHARSETS[task.page],
         extno=task.extno,
