@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from sms10692 import contract
 from sms10692_mock.control.accounts import Accounts
-from sms10692_mock.control.documents import Given, Seconds, Text
+from sms10692_mock.control.documents import Given, Seconds, Seed, Text
 from sms10692_mock.faults import ACTS, Fault, Kind
 from sms10692_mock.outcomes import Outcome, Rule, Rules
 from sms10692_mock.stores.protocol import Store
@@ -24,6 +24,7 @@ Remaining = Field(None, ge=1, le=10**9, description="for the next so many; witho
 _MESSAGES: Final = frozenset(message for operation in contract.OPERATIONS for message in operation.messages) - {
     contract.OK
 }
+_DAY: Final = 24 * 3600.0
 _NEEDS: Final[dict[Kind, str]] = {"latency": "seconds", "message": "message", "charset": "charset"}
 _QUEUES: Final = (contract.STATUS.name, contract.CALL.name)
 
@@ -48,7 +49,7 @@ class OutcomesDocument(Given):
     """The rules of an account: of those that fit, the longest number holds, of equals the first."""
 
     rules: list[RuleDocument] = Field(default_factory=list, max_length=1000)
-    seed: int = 0
+    seed: Seed = 0
 
 
 class NewFault(Given):
@@ -63,10 +64,10 @@ class NewFault(Given):
     operations: list[OperationName] = Field(default_factory=list)
     remaining: int | None = Remaining
     share: float = Share
-    seed: int = 0
-    seconds: Seconds = 0.0
-    seconds_max: Seconds | None = None
-    at: int = Field(0, ge=0)
+    seed: Seed = 0
+    seconds: float = Field(0.0, ge=0, le=_DAY)
+    seconds_max: float | None = Field(None, ge=0, le=_DAY)
+    at: int = Field(0, ge=0, le=2**31)
     status: int = Field(500, ge=200, le=599)
     message: Literal[tuple(sorted(_MESSAGES))] | None = None  # type: ignore[valid-type]  # the manual's, from contract
     charset: str = Field("", pattern=r"^[A-Za-z0-9_.-]{0,40}$")

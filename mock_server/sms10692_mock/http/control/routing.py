@@ -10,6 +10,8 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 
+from sms10692_mock.control.documents import Number
+
 PREFIX: Final = "/_mock"
 
 Responses: TypeAlias = dict[str | int | HTTPStatus, type[BaseModel] | dict[Any, Any] | None]
@@ -25,13 +27,13 @@ class OfAccount(BaseModel):
 class OfRequest(BaseModel):
     """Which request."""
 
-    number: int
+    number: Number
 
 
 class OfAccountsRequest(OfAccount):
     """Which request of which account."""
 
-    number: int
+    number: Number
 
 
 class OfFault(BaseModel):
