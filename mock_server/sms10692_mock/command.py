@@ -29,9 +29,13 @@ from sms10692_mock.http.serve import Deferred, listening_socket, serve, url_of
 from sms10692_mock.http.wsgi import Application
 from sms10692_mock.keywords import Keywords, words_in
 from sms10692_mock.options import Options, vendor_of
+from sms10692_mock.stores.records import Limits
 from sms10692_mock.vendor import Vendor
 
 NAME: Final = "sms10692-mock"
+
+_LIMITS: Final = Limits()
+_MEBIBYTE: Final = 1024 * 1024
 
 _LEVELS_WITH_REQUESTS: Final = ("debug", "info")
 _LEVELS: Final = (*_LEVELS_WITH_REQUESTS, "warning", "error")
@@ -185,6 +189,36 @@ def command() -> None:
     show_envvar=True,
 )
 @click.option(
+    "--expire",
+    type=float,
+    default=24 * 3600.0,
+    callback=_seconds,
+    metavar="SECONDS",
+    help="Close throw-away accounts that nobody used for so long.",
+    show_envvar=True,
+)
+@click.option(
+    "--keep-messages",
+    type=click.IntRange(1),
+    default=_LIMITS.messages,
+    help="Messages of an account that can still be looked at, and of each queue as many that were handed out.",
+    show_envvar=True,
+)
+@click.option(
+    "--keep-requests",
+    type=click.IntRange(1),
+    default=_LIMITS.requests,
+    help="Requests, of all accounts together, that can still be looked at.",
+    show_envvar=True,
+)
+@click.option(
+    "--keep-mebibytes",
+    type=click.IntRange(1),
+    default=_LIMITS.request_bytes // _MEBIBYTE,
+    help="Bytes of these requests with their answers, and of the texts of each account.",
+    show_envvar=True,
+)
+@click.option(
     "--log-level", type=click.Choice(_LEVELS), default="info", help="info: one line a request.", show_envvar=True
 )
 def serve_command(
@@ -200,6 +234,10 @@ def serve_command(
     dialect: str,
     allow_host: Sequence[str],
     token: str | None,
+    expire: float,
+    keep_messages: int,
+    keep_requests: int,
+    keep_mebibytes: int,
     log_level: str,
 ) -> None:
     """Start the emulator and answer until Ctrl-C."""
@@ -210,6 +248,14 @@ def serve_command(
         report_delay=report_delay,
         max_clock_skew=max_clock_skew,
         dialect=DIALECTS[dialect],
+        limits=Limits(
+            messages=keep_messages,
+            text_bytes=keep_mebibytes * _MEBIBYTE,
+            handed_out=keep_messages,
+            requests=keep_requests,
+            request_bytes=keep_mebibytes * _MEBIBYTE,
+        ),
+        unused=expire,
     )
     try:
         listener = listening_socket(host, port)

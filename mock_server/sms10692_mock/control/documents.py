@@ -3,11 +3,12 @@
 Here belongs the form of documents. What each subject says stands beside its functions.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Final, Generic, Literal, Protocol, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from sms10692.signing import CHINA
 from sms10692_mock.clock import END_OF_TIME
@@ -36,21 +37,41 @@ def _encodable(text: str) -> str:
 Text = Annotated[str, AfterValidator(_encodable), Field(max_length=10_000)]
 """A text of reasonable length, without halves of characters."""
 
+_WRITTEN: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*", re.ASCII)
+
+
+def _written(given: Any) -> Any:
+    if not isinstance(given, datetime) and not (isinstance(given, str) and _WRITTEN.fullmatch(given)):
+        raise ValueError("a moment is written 2011-12-02T22:12:11+08:00")
+    return given
+
+
 def _on_a_clock(moment: datetime) -> datetime:
     if not 0 <= moment.timestamp() <= END_OF_TIME:
         raise ValueError("a moment from 1970 to 9000")
     return moment
 
 
-Moment = Annotated[AwareDatetime, Field(strict=False), AfterValidator(_on_a_clock)]
+Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written), AfterValidator(_on_a_clock)]
 """A moment with its offset from UTC, ISO 8601."""
 
 Seconds = Annotated[float, Field(ge=0, le=10**10, allow_inf_nan=False)]
 
-Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
-"""Of a task, a request, an item: what any store can hold."""
 
-Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+def _whole(given: Any) -> Any:
+    return int(given) if isinstance(given, float) and given.is_integer() else given
+
+
+WHOLE: Final = BeforeValidator(_whole)
+"""5.0 is an integer in JSON, and what some languages write."""
+
+_MOST: Final = 2**53
+"""Numbers up to this are the same in every JSON, and in every store."""
+
+Number = Annotated[int, Field(ge=1, le=_MOST), WHOLE]
+"""Of a task, a request, an item."""
+
+Seed = Annotated[int, Field(ge=-_MOST, le=_MOST), WHOLE]
 """What loads dice."""
 
 

@@ -5,7 +5,7 @@ Here belong messages and the two queues as documents, and putting something into
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -15,6 +15,7 @@ from sms10692_mock.bell import Bell
 from sms10692_mock.billing import Billing, parts, units, why
 from sms10692_mock.control.accounts import Accounts
 from sms10692_mock.control.documents import (
+    WHOLE,
     Given,
     ListDocument,
     Moment,
@@ -49,7 +50,7 @@ class NewReport(Given):
 
     mobile: Text
     task_id: Number | None = None
-    status: Literal[10, 20] = contract.DELIVERED
+    status: Annotated[Literal[10, 20], WHOLE] = contract.DELIVERED
     errorcode: Text = "DELIVRD"
     extno: str = Field("", pattern=r"^[0-9]{0,10}$")
     seconds: Seconds = Field(0.0, description="how long until it waits")
@@ -71,7 +72,7 @@ class NewReply(Given):
 class Rewind(Given):
     """Which of what was handed out is to wait again: the last `count`, or those since a moment; without either, all."""
 
-    count: int | None = Field(None, ge=0)
+    count: Annotated[int, Field(ge=0), WHOLE] | None = None
     since: Moment | None = None
 
 
