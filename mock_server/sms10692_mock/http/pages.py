@@ -21,7 +21,7 @@ from sms10692_mock.explaining import findings, habits, looks_odd
 from sms10692_mock.http.spoiling import Response, spoilt
 from sms10692_mock.stores.protocol import StoreUnavailable
 from sms10692_mock.stores.records import Entry
-from sms10692_mock.vendor import Vendor
+from sms10692_mock.vendor import Told, Vendor
 from sms10692_mock.wire import render_json
 from sms10692_mock.wire.charsets import DECODERS
 from sms10692_mock.wire.forms import fields_of
@@ -156,7 +156,7 @@ class Pages:
         )
         store.record(entry)
         self._ring()
-        line = _line(request.method, call, answer, took) if self._log else ""
+        line = _line(request.method, call, told, took) if self._log else ""
         previous = self._previous_fetch(entry)
         if told.faults:
             return Exchange(self._said(response, line, ()))
@@ -218,11 +218,11 @@ def _plain(status: int, why: str, *headers: tuple[str, str]) -> Response:
     return _response(status, "text/plain; charset=utf-8", f"{why}\n".encode(), *headers)
 
 
-def _line(method: str, call: Call, answer: Answer | None, seconds: float) -> str:
-    """One line about a request: no number, no text, no signature."""
+def _line(method: str, call: Call, told: Told, seconds: float) -> str:
+    """One line about a request: no number, no text, no signature, and nothing in the userid's place but a userid."""
     action = call.operation.name if call.operation else "no such action"
-    userid = printable(call.userid)
-    return f"{method} {call.page.path} {action}, userid '{userid}': {_gist(answer)} ({seconds * 1e3:.2f} ms)"
+    userid = "unknown" if told.account is None and call.userid else f"'{printable(call.userid)}'"
+    return f"{method} {call.page.path} {action}, userid {userid}: {_gist(told.answer)} ({seconds * 1e3:.2f} ms)"
 
 
 def printable(text: str) -> str:
