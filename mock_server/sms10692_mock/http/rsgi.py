@@ -93,7 +93,7 @@ async def _send_spoilt(response: Response, scope: Scope, connection: RSGIHTTPPro
     if response.hangs:
         await connection.client_disconnect()
     elif response.cut is not None and response.cut < 0:
-        hang_up(scope.client)
+        hang_up(scope.client, scope.server)
     elif response.cut is not None:
         stream = connection.response_stream(response.status, response.headers)
         # Fewer bytes than the head has promised: the connection is closed behind them.
