@@ -64,6 +64,7 @@ class Journal:
         with self._lock:
             kept = list(self._all if userid is None else self._by_userid.get(userid, ()))
             dropped = self._dropped
+        kept.sort(key=lambda entry: entry.number)  # who began first need not be done first
         return listed(_in_order(kept, wanted.newest_first), wanted, says_request, dropped)
 
     def entry(self, number: int) -> Entry | None:
