@@ -44,6 +44,9 @@ _EXPLAINED_AT_ONCE: Final = 8
 _FETCHES: Final = 1000
 """Queues of which the last fetch is remembered, for a hint about the next."""
 
+_EXPLAINED_BYTES: Final = 64 * 1024
+"""Of a request: of a longer one the answer does not wait for the explanation, which the control address has."""
+
 _METHODS: Final = ("GET", "HEAD", "POST")
 
 
@@ -176,10 +179,11 @@ class Pages:
         return previous
 
     def explained(self, exchange: Exchange) -> Response:
-        """The response with a hint. It takes milliseconds, so of a flood of such requests some go without."""
+        """The response with a hint. It takes milliseconds: long requests, and some of a flood of them, go without."""
         response, entry, line = exchange
         found: Sequence[Finding] = ()
-        if entry is not None and self._explaining.acquire(blocking=False):
+        short = entry is not None and len(entry.query) + len(entry.body) <= _EXPLAINED_BYTES
+        if entry is not None and short and self._explaining.acquire(blocking=False):
             try:
                 found = findings(entry, self._vendor.store)
             finally:
