@@ -9,6 +9,7 @@ from itertools import count
 from threading import Lock
 from typing import Final
 
+from sms10692_mock.stores.discarding import discard
 from sms10692_mock.stores.records import Entry, Limits, Listed, Wanted
 from sms10692_mock.stores.wanted import listed, says_request
 
@@ -23,16 +24,19 @@ class Journal:
         self._limits = limits
         self._numbers = count(1)
         self._lock = Lock()
+        self._all: deque[Entry] = deque()
         self.forget()
 
     def forget(self) -> None:
         """Begin anew; numbers go on."""
+        before = self._all
         with self._lock:
-            self._all: deque[Entry] = deque()
+            self._all = deque()
             self._by_userid: dict[str, deque[Entry]] = {}
             self._by_number: dict[int, Entry] = {}
             self._bytes = 0
             self._dropped = 0
+        discard([before])
 
     def next_number(self) -> int:
         return next(self._numbers)
