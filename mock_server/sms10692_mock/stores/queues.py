@@ -6,7 +6,7 @@ Here belongs the order in which items come up, and what became of each. Locks, a
 import heapq
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import count
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -117,6 +117,10 @@ class Queue(Generic[Item]):
         log = list(self._log)
         later = [item for _, _, bundle in sorted(self._later, key=lambda row: row[:2]) for item in bundle.items]
         return _listed(fates, log, later, newest_first)
+
+    def piles(self) -> Sequence[Collection[object]]:
+        """All that grows with what was put in."""
+        return self._log, self._later, self._fetches
 
     def _log_it(self, bundle: Bundle[Item]) -> None:
         bundle.start = self._base + len(self._log)
