@@ -114,4 +114,4 @@ def _multipart(content_type: str, body: bytes, decode: Decoder) -> Fields:
 
 
 def _joined(values: dict[str, list[str]]) -> Fields:
-    return {name: several[0] if len(several) == 1 else ",".join(several) for name, several in values.items()}
+    return {name: ",".join(several) for name, several in values.items()}
