@@ -97,14 +97,11 @@ def mutants(file: str, code: str) -> Iterator[tuple[Mutant, str]]:
 
 
 def _change(file: str, code: str, changed: str) -> Mutant:
-    lines = code.splitlines(), changed.splitlines()
-    for kind, start, end, other_start, other_end in difflib.SequenceMatcher(None, *lines, autojunk=False).get_opcodes():
-        if kind != "equal":
-            was, becomes = (
-                " ".join(" ".join(some).split()) for some in (lines[0][start:end], lines[1][other_start:other_end])
-            )
-            return Mutant(file, start + 1, was, becomes)
-    raise AssertionError("a mutant that differs from the original differs in a line")
+    before, after = code.splitlines(), changed.splitlines()
+    changes = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    _, start, end, other_start, other_end = next(change for change in changes if change[0] != "equal")
+    was, becomes = (" ".join(" ".join(some).split()) for some in (before[start:end], after[other_start:other_end]))
+    return Mutant(file, start + 1, was, becomes)
 
 
 def copied(into: Path) -> None:

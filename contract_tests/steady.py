@@ -1,6 +1,7 @@
-"""The quick profile many times in a row against one emulator, with another core busy: a flake would show. `make steady`.
+"""The quick profile many times in a row against one emulator, with the other core busy. `make steady` runs it.
 
-Here belongs the repeating and the counting of seconds; what is examined is the suite's own affair.
+Here belong the repeating, by which a flake would show, and the counting of seconds. What is examined is the suite's
+own affair.
 """
 
 import argparse
