@@ -113,6 +113,8 @@ class SqliteStore:
         self._beside.join()
         try:
             self.settle()
+        except StoreUnavailable as error:
+            logging.getLogger(__name__).warning("the end of the journal is lost: %s", error)
         finally:
             self._file.close()
 
