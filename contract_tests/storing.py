@@ -17,12 +17,14 @@ from sms10692_mock.clock import Clock
 from sms10692_mock.stores.memory import MemoryStore
 from sms10692_mock.stores.protocol import Store
 from sms10692_mock.stores.records import UNSENT, Limits, Reply, Report, Task
+from sms10692_mock.stores.sqlite import SqliteStore
 
 Making: TypeAlias = Callable[[Path, Limits, Clock], Store]
 """Makes a store that is empty: from an empty folder, its limits, and the real time."""
 
 STORES: Final[Mapping[str, Making]] = {
     "memory": lambda folder, limits, clock: MemoryStore(limits, clock),
+    "sqlite": lambda folder, limits, clock: SqliteStore(folder / "store", limits, clock),
 }
 EACH_STORE = pytest.mark.parametrize("make", STORES.values(), ids=STORES)
 
