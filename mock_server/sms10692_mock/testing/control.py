@@ -74,6 +74,10 @@ class EmulatorControl(Place):
         """The account of this userid, such as the manual's own, 12. Raises ControlRefused where there is none."""
         return SmsVendor(self._connection, self._get(f"accounts/{userid}"), self._wsgi)
 
+    def userids(self) -> list[str]:
+        """The accounts that there are."""
+        return [document["userid"] for document in self._get("accounts")["accounts"]]
+
     def keywords(self) -> list[str]:
         """The forbidden words."""
         return list(self._get("keywords")["words"])
