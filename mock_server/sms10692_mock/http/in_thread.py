@@ -99,5 +99,5 @@ class _Stoppable:
         try:
             await self._pages(scope, connection)
         except asyncio.CancelledError:
-            hang_up(scope.client)
+            hang_up(scope.client, scope.server)
             connection.response_empty(503, [])
