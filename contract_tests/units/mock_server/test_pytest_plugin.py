@@ -1,6 +1,7 @@
 """The fixture `sms_vendor` works in anybody's pytest, tells why a test failed, and costs the others nothing.
 
-Here belongs the plugin, in a pytest of its own with a project of its own. What the fixture holds is in test_emulator.
+Here belongs the plugin, in a pytest of its own with a project of its own. What the fixture holds is in test_emulator,
+the README's example in test_readme.
 """
 
 import json
@@ -17,31 +18,6 @@ from emulators import running
 from sms10692_mock import Emulator, EmulatorControl
 
 pytest_plugins = ["pytester"]
-
-EXAMPLE = """
-    from my_app import my_app
-
-    def test_code_is_sent(sms_vendor):
-        my_app.configure(url=sms_vendor.url, **sms_vendor.credentials)
-        my_app.register("15023239810")
-        assert "验证码" in sms_vendor.wait_message(to="15023239810").content
-        sms_vendor.fail_next(errorcode="UNDELIV"); sms_vendor.reply("15023239810", "T"); sms_vendor.clock.advance(60)
-"""
-
-APPLICATION = """
-    from httpx2 import HTTPTransport
-    from sms10692 import Client
-
-    class my_app:
-        @classmethod
-        def configure(cls, **settings):
-            cls.client = Client(**settings, transport=HTTPTransport(verify=False))
-
-        @classmethod
-        def register(cls, number):
-            with cls.client:
-                cls.client.send([number], "【签名】您的验证码是 1234")
-"""
 
 TOKEN = "s3cret"
 WITHOUT_FLASK = "raise ModuleNotFoundError(\"No module named 'flask'\", name='flask')"
@@ -63,13 +39,6 @@ def server() -> Iterator[EmulatorControl]:
 
 def only_the_manuals_account_is_left(server: EmulatorControl) -> bool:
     return server.userids() == ["12"]
-
-
-def test_the_readmes_example_passes(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(my_app=APPLICATION, test_it=EXAMPLE)
-    ended = pytester.runpytest_subprocess("-W", "error", "--strict-markers")
-    ended.assert_outcomes(passed=1)
-    assert "sms_vendor" not in ended.stdout.str()
 
 
 def test_each_test_has_an_account_of_its_own_on_the_terms_it_asks_for(pytester: pytest.Pytester) -> None:

@@ -22,9 +22,10 @@ OutcomeName: TypeAlias = Literal["delivered", "failed", "silent"]
 class Message:
     """What one number was sent: the `number`-th message of its account, from 1.
 
-    `parts` are the messages of a telephone that the text of `units` UTF-16 units takes; `cost` is in points. `status`
-    and `errorcode` are those of its report, None for a message that is never reported; `due` is when that is, `state`
-    what became of it, `handed_out_to` the number of the request that fetched it.
+    `parts` are the messages of a telephone that the text of `units` UTF-16 units takes; `cost` is in points, and
+    `cost_why` says why. `status` and `errorcode` are those of its report, None for a message that is never reported;
+    `due` is when that is, `state` what became of it, `handed_out_to` the number of the request that fetched it, and
+    `spoilt_by` the faults that struck its answer.
     """
 
     number: int
@@ -34,6 +35,7 @@ class Message:
     units: int
     parts: int
     cost: int
+    cost_why: str
     page: str
     charset: str
     extno: str
@@ -44,12 +46,13 @@ class Message:
     state: State
     handed_out: datetime | None
     handed_out_to: int | None
+    spoilt_by: tuple[str, ...]
     request: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A report in its queue, or handed out of it: when, and to which request."""
+    """A report in its queue, or handed out of it: when, to which request, and which faults struck the answer."""
 
     number: int
     mobile: str
@@ -61,11 +64,12 @@ class Report:
     state: State
     handed_out: datetime | None
     handed_out_to: int | None
+    spoilt_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A reply in its queue, or handed out of it: when, and to which request."""
+    """A reply in its queue, or handed out of it: when, to which request, and which faults struck the answer."""
 
     number: int
     mobile: str
@@ -76,6 +80,7 @@ class Reply:
     state: State
     handed_out: datetime | None
     handed_out_to: int | None
+    spoilt_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
