@@ -9,12 +9,12 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
-from pathlib import Path
 
 import click
 
 from benchmarks.client import build_and_sign, medians, read_by_lxml, read_by_the_client
 from benchmarks.contenders import CONTENDERS
+from benchmarks.memory import resident
 
 
 def started(*arguments: str) -> tuple[subprocess.Popen[str], int, float]:
@@ -61,15 +61,6 @@ def starts(rounds: int) -> tuple[float, float, float]:
         subprocess.run([sys.executable, "-c", "import flask"], check=True)
         imports.append(time.perf_counter() - begun)
     return statistics.median(seconds), statistics.median(imports), statistics.median(memory)
-
-
-def resident(pid: int) -> float:
-    """Mebibytes in memory, where Linux says so, or not a number."""
-    status = Path(f"/proc/{pid}/status")
-    if not status.exists():
-        return float("nan")
-    (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmRSS:"))
-    return int(line.split()[1]) / 1024
 
 
 @click.command()

@@ -28,7 +28,7 @@ class ClockSetting(Given):
 
     mode: Literal["real", "frozen", "running"]
     now: Moment | None = None
-    speed: float = Field(1.0, gt=0, le=1_000_000)
+    speed: float = Field(1.0, gt=0, le=1_000_000, allow_inf_nan=False)
 
 
 class Advance(Given):

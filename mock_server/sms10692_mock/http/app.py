@@ -12,7 +12,7 @@ from flask import Flask, Response, jsonify, request
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from pydantic import ValidationError
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from sms10692 import __version__, contract
 from sms10692_mock.bell import Bell
@@ -22,7 +22,7 @@ from sms10692_mock.control.clocks import NothingDue
 from sms10692_mock.control.requests import NoSuchRequest
 from sms10692_mock.control.weather import NoSuchFault
 from sms10692_mock.http.control import add_control
-from sms10692_mock.http.control.routing import PREFIX
+from sms10692_mock.http.control.routing import BEARER, PREFIX
 from sms10692_mock.http.guard import Guard
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.wsgi import WsgiPages
@@ -56,6 +56,7 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
     app = OpenAPI(
         __package__,
         info=Info(title="sms10692-mock", version=__version__),
+        security_schemes={BEARER: {"type": "http", "scheme": "bearer", "description": "where others can reach it"}},
         static_folder=None,
         doc_prefix=PREFIX,
         doc_url="/openapi.json",
@@ -97,7 +98,10 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
 
     @app.errorhandler(HTTPException)
     def other(error: HTTPException) -> tuple[Response, int]:
-        return _error(error.description or error.name, error.code or 500)
+        response, status = _error(error.description or error.name, error.code or 500)
+        if isinstance(error, MethodNotAllowed):
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+        return response, status
 
     return app
 

@@ -6,7 +6,7 @@ Here belongs the order in which items come up, and what became of each. Locks, a
 import heapq
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import count
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -62,8 +62,9 @@ class Queue(Generic[Item]):
         self._arrivals = count()
         self._fetches: deque[_Fetch] = deque()
 
-    def put(self, arriving: Iterable[Bundle[Item]], now: float) -> None:
-        self._ripen(now)
+    def put(self, arriving: Sequence[Bundle[Item]], now: float) -> None:
+        if arriving:
+            self._ripen(now)
         for bundle in arriving:
             if bundle.due <= now:
                 self._log_it(bundle)
@@ -102,7 +103,8 @@ class Queue(Generic[Item]):
 
     def next_due(self, now: float) -> float | None:
         """When the next item falls due."""
-        return next((due for due, _, _ in heapq.nsmallest(1, (row for row in self._later if row[0] > now))), None)
+        self._ripen(now)
+        return self._later[0][0] if self._later else None
 
     def fates(self, now: float) -> "Fates":
         """What became of the items so far, whatever happens afterwards."""
@@ -115,6 +117,10 @@ class Queue(Generic[Item]):
         log = list(self._log)
         later = [item for _, _, bundle in sorted(self._later, key=lambda row: row[:2]) for item in bundle.items]
         return _listed(fates, log, later, newest_first)
+
+    def piles(self) -> Sequence[Collection[object]]:
+        """All that grows with what was put in."""
+        return self._log, self._later, self._fetches
 
     def _log_it(self, bundle: Bundle[Item]) -> None:
         bundle.start = self._base + len(self._log)

@@ -127,4 +127,4 @@ def _events(decoder: "MultipartDecoder", body: bytes) -> Iterator["Event"]:
 
 
 def _joined(values: dict[str, list[str]]) -> Fields:
-    return {name: several[0] if len(several) == 1 else ",".join(several) for name, several in values.items()}
+    return {name: ",".join(several) for name, several in values.items()}
