@@ -5,6 +5,7 @@ cut many items apart and put them together without reading them.
 """
 
 import json
+from bisect import bisect_right
 from collections.abc import Sequence
 from json.encoder import encode_basestring as quoted
 from typing import Any, Final, NamedTuple
@@ -61,8 +62,8 @@ def unpacked(kind: type[Item], lines: bytes) -> list[Item]:
 class Run(NamedTuple):
     """Reports of one bundle, for neighbours in the task's list of numbers, that say the same.
 
-    `at` is where the first stands in its bundle, `place` in the task, `size` how many they are. `mobile` and `task_id` are None where they are
-    the task's own.
+    `at` is where the first stands in its bundle, `place` in the task, `size` how many they are. `mobile` and `task_id`
+    are None where they are the task's own.
     """
 
     at: int
@@ -102,24 +103,39 @@ _SIZE: Final = Run._fields.index("size")
 _TASK_FIELDS: Final = len(Task._fields)
 
 
+class Reported(NamedTuple):
+    """What a run of a task says, in which of its bundles and due when."""
+
+    bundle: int
+    due: float
+    run: Run
+
+
 class UnpackedTask(NamedTuple):
-    """A task, and by place in it: which bundle holds the report, where in it, and the report."""
+    """A task and its reports, by their places in it."""
 
     task: Task
-    reports: dict[int, tuple[int, int, Report]]
+    reported: Sequence[Reported]
+
+    def report(self, place: int) -> tuple[int, int, Report] | None:
+        """The report of the number at this place: in which bundle it is, where in it, and what it says."""
+        at = bisect_right(self.reported, place, key=lambda reported: reported.run.place) - 1
+        if at < 0:
+            return None
+        bundle, due, run = self.reported[at]
+        step = place - run.place
+        if step >= run.size:
+            return None
+        mobile = self.task.numbers[place] if run.mobile is None else run.mobile
+        task_id = self.task.task_id if run.task_id is None else run.task_id
+        return bundle, run.at + step, Report(due, mobile, task_id, run.status, run.errorcode, run.extno, place)
 
 
 def unpacked_task(body: bytes) -> UnpackedTask:
     """The task and reports that `packed_task` wrote."""
     row = json.loads(decoded(body))
-    task = Task(*row[:_TASK_FIELDS])
-    reports: dict[int, tuple[int, int, Report]] = {}
-    for number, (due, rows) in enumerate(row[_TASK_FIELDS]):
-        for run in (Run(*some) for some in rows):
-            for step in range(run.size):
-                place = run.place + step
-                mobile = task.numbers[place] if run.mobile is None else run.mobile
-                task_id = task.task_id if run.task_id is None else run.task_id
-                report = Report(due, mobile, task_id, run.status, run.errorcode, run.extno, place)
-                reports[place] = (number, run.at + step, report)
-    return UnpackedTask(task, reports)
+    reported = [
+        Reported(bundle, due, Run(*run)) for bundle, (due, runs) in enumerate(row[_TASK_FIELDS]) for run in runs
+    ]
+    reported.sort(key=lambda reported: reported.run.place)
+    return UnpackedTask(Task(*row[:_TASK_FIELDS]), reported)

@@ -41,6 +41,7 @@ from sms10692_mock.stores.valkey.leases import Lease
 from sms10692_mock.stores.valkey.nodes import Nodes, Refused, Script
 from sms10692_mock.stores.valkey.packing import (
     Packed,
+    UnpackedTask,
     decoded,
     encoded,
     packed_replies,
@@ -126,8 +127,7 @@ class ValkeyStore:
         self.request = self._journal.entry
         self.forget_requests = self._journal.forget
 
-    def hang_up(self) -> None:
-        """Write what of the journal is not written yet, and leave the server."""
+    def release(self) -> None:
         self._journal.close()
         self._nodes.close()
 
@@ -300,14 +300,24 @@ class ValkeyStore:
 
     def _messages(self, userid: str, look: _Look, wanted: Wanted) -> Iterator[Message]:
         begin, end = look.tasks_dropped, look.tasks_dropped + look.tasks
-        for first, last in _pieces(begin, end, wanted):
-            life, rewound, rows, all_starts = self._run(scripts.READ_SENT, userid, first, last)
+        enough = max(_PIECE, wanted.limit + 1)
+        while begin < end:
+            order = "1" if wanted.newest_first else ""
+            life, rewound, begins, rows, all_starts = self._run(scripts.READ_SENT, userid, begin, end, order, enough)
             look.must_be(life, rewound)
+            if not rows:
+                return
+            if wanted.newest_first:
+                end = begins
+            else:
+                begin = begins + len(rows)
             tasks = [_sent(row, starts, look) for row, starts in zip(rows, all_starts, strict=True)]
-            places = [place for task in tasks for place in task.logged]
-            fates = self._fates(userid, look, min(places, default=0), max(places, default=0) + 1)
+            logged = [places for task in tasks for places in task.logged]
+            firsts, lasts = [first for first, _ in logged], [last for _, last in logged]
+            fates = self._fates(userid, look, min(firsts, default=0), max(lasts, default=0))
             for task in reversed(tasks) if wanted.newest_first else tasks:
                 yield from task.messages(fates, wanted.newest_first)
+            enough = min(enough * _PIECE_GROWS, _LARGEST_PIECE)
 
     def _queued(
         self, kind: type[Item], userid: str, queue: QueueName, wanted: Wanted, now: float, last_try: bool
@@ -373,34 +383,39 @@ class ValkeyStore:
 
 
 class _Sent(NamedTuple):
-    """A task, the number of the last message before it, and the report of each place, with its place in the log."""
+    """A task, the number of the last message before it, and where its bundles of reports begin in the log."""
 
     before: int
-    task: Task
-    reports: dict[int, tuple[Report, int | None]]
+    unpacked: UnpackedTask
+    starts: Sequence[int | None]
 
     @property
-    def logged(self) -> Iterator[int]:
-        return (place for _, place in self.reports.values() if place is not None)
+    def logged(self) -> Iterator[tuple[int, int]]:
+        """Places in the log where its reports stand: of the first of each run, and behind the last."""
+        for bundle, _, run in self.unpacked.reported:
+            start = self.starts[bundle]
+            if start is not None:
+                yield start + run.at, start + run.at + run.size
 
     def messages(self, fates: Fates, newest_first: bool) -> Iterator[Message]:
-        numbers = range(len(self.task.numbers))
+        task = self.unpacked.task
+        numbers = range(len(task.numbers))
         for place in reversed(numbers) if newest_first else numbers:
-            report, logged = self.reports.get(place, (None, None))
-            fate = _NEVER if report is None else fates.of(logged)
-            yield Message(self.before + place + 1, self.task, self.task.numbers[place], report, fate)
+            found = self.unpacked.report(place)
+            report, fate = None, _NEVER
+            if found is not None:
+                bundle, index, report = found
+                start = self.starts[bundle]
+                fate = fates.of(None if start is None else start + index)
+            yield Message(self.before + place + 1, task, task.numbers[place], report, fate)
 
 
 def _sent(row: bytes, starts: bytes, look: _Look) -> _Sent:
     """A task as `scripts/read_sent.lua` says it, as it was at a moment at which the log was no longer than that."""
     head, _, body = row.partition(b"\n")
-    task, reports = unpacked_task(body)
     firsts = [int(start) if start else None for start in starts.split(b",")]
-    placed: dict[int, tuple[Report, int | None]] = {}
-    for place, (bundle, index, report) in reports.items():
-        first = firsts[bundle]
-        placed[place] = report, None if first is None or first >= look.stop else first + index
-    return _Sent(int(head.split(b" ")[0]), task, placed)
+    logged = [None if first is None or first >= look.stop else first for first in firsts]
+    return _Sent(int(head.split(b" ")[0]), unpacked_task(body), logged)
 
 
 def _fates(look: _Look, fetches: bytes) -> Fates:

@@ -4,7 +4,10 @@ if not must_be_there() then
 end
 local moments = {}
 for _, name in ipairs({ 'reports', 'replies' }) do
-  local first = redis.call('ZRANGEBYSCORE', queue(name).later_keys, '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-  moments[#moments + 1] = first[2]
+  local q = queue(name)
+  if ripen(q, ARGV[1]) then
+    save(q)
+  end
+  moments[#moments + 1] = redis.call('ZRANGE', q.later_keys, 0, 0, 'WITHSCORES')[2]
 end
 return moments

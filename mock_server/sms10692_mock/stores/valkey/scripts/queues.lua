@@ -97,15 +97,13 @@ end
 -- what became of each, and returns what comes behind them in ARGV.
 local function put_all(q, first, now, placed)
   local number = tonumber(ARGV[first])
-  if number > 0 or q.later > 0 then
-    local moved = ripen(q, now)
+  if number > 0 then
+    ripen(q, now)
     for bundle = 1, number do
       local at = first + 3 * bundle - 2
       placed(put(q, ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], now))
     end
-    if moved or number > 0 then
-      save(q)
-    end
+    save(q)
   end
   return first + 3 * number + 1
 end
