@@ -101,6 +101,7 @@ class Pages:
         self._log = log
         self._explaining = Semaphore(_EXPLAINED_AT_ONCE)
         self._ring = (bell or Bell()).ring
+        self.waits = vendor.store.waits
 
     def respond(self, page: Page, request: Request) -> Response:
         """Answer a request to one of the pages: HTTP 200 to whatever it says, 405 to another method."""

@@ -108,6 +108,7 @@ class MemoryStore:
 
     def __init__(self, limits: Limits | None = None, real_time: Clock = time.time) -> None:
         self.name = "memory"
+        self.waits = False
         self._limits = limits or Limits()
         self._real_time = real_time
         self._books: dict[str, _Book] = {}

@@ -43,6 +43,9 @@ class Store(Protocol):
     name: str
     """What kind of store it is, in a word."""
 
+    waits: bool
+    """Whether an operation waits for a network, so that it is not for an event loop."""
+
     def open(self, account: Account) -> None:
         """Take in a new customer, in place of one of the same userid and all that was kept for it."""
 

@@ -9,18 +9,19 @@ have been carried out, and it forgets nodes that were away.
 
 import hashlib
 import time
+from collections import deque
 from collections.abc import Sequence
 from threading import Lock
 from typing import Any, Final, NamedTuple, TypeAlias
 
-import valkey
-from valkey.connection import ConnectionPool, parse_url
+from valkey.connection import Connection, parse_url
 from valkey.crc import key_slot
 from valkey.exceptions import NoScriptError, ResponseError, ValkeyError
 
 from sms10692_mock.stores.protocol import StoreUnavailable
 
 Address: TypeAlias = tuple[str, int]
+Command: TypeAlias = Sequence[bytes | str | int]
 
 OLDEST: Final = 7
 """The first version of the server, Valkey or Redis, that understands the scripts."""
@@ -30,6 +31,9 @@ _ANSWER_SECONDS: Final = 2.0
 
 _NEXT_TRY: Final = 0.25
 """Seconds for which nobody waits for a node that did not answer: its next users are told at once that it is away."""
+
+_TRUSTED: Final = 0.1
+"""Seconds after its last use in which a connection is used again without a look whether the server has hung up."""
 
 _REDIRECTIONS: Final = 5
 
@@ -59,6 +63,75 @@ class _Moved(Exception):
         self.address, self.for_once = address, for_once
 
 
+class _Node:
+    """One server, and the connections to it that nobody uses now.
+
+    A command is sent once: where the connection breaks, it may have been carried out.
+    """
+
+    def __init__(self, address: Address, options: dict[str, Any]) -> None:
+        self._address = address
+        self._options = dict(options)
+        self._type: type[Connection] = self._options.pop("connection_class", Connection)
+        self._idle: deque[tuple[Any, float]] = deque()
+        self._away_until = 0.0
+        self._why = ""
+
+    def __str__(self) -> str:
+        host, port = self._address
+        return f"{host}:{port}"
+
+    def execute(self, command: Command, asking: bool = False) -> Any:
+        """One command and its answer; after ASKING, where a slot is moving here. Raises ResponseError, or Away."""
+        if self._away_until and self._away_until > time.monotonic():
+            raise _Away(self._why)
+        try:
+            connection = self._connection()
+            try:
+                if asking:
+                    connection.send_command("ASKING")
+                    connection.read_response()
+                connection.send_packed_command(connection.pack_command(*command), check_health=False)
+                answer = connection.read_response()
+            except ResponseError:
+                self._idle.append((connection, time.monotonic()))
+                raise
+            self._idle.append((connection, time.monotonic()))
+            return answer
+        except ResponseError:
+            raise
+        except _ERRORS as error:
+            self.hang_up()
+            self._why = f"{self}: {error}"
+            self._away_until = time.monotonic() + _NEXT_TRY
+            raise _Away(self._why) from None
+
+    def _connection(self) -> Any:  # its methods have no types
+        try:
+            connection, used = self._idle.pop()
+        except IndexError:
+            host, port = self._address
+            connection = self._type(host=host, port=port, **self._options)
+        else:
+            if time.monotonic() - used > _TRUSTED and connection.can_read():
+                connection.disconnect()
+        connection.connect()
+        self._away_until = 0.0
+        return connection
+
+    def hang_up(self) -> None:
+        """Close the connections that nobody uses now."""
+        while self._idle:
+            try:
+                self._idle.pop()[0].disconnect()
+            except IndexError:  # somebody else took it
+                return
+
+
+class _Away(Exception):
+    pass
+
+
 class Nodes:
     """All nodes that share the keys. May be used by many threads at once.
 
@@ -69,8 +142,7 @@ class Nodes:
         self._options = _options(url)
         self._seed: Address = (self._options.pop("host", "127.0.0.1"), self._options.pop("port", 6379))
         self._lock = Lock()
-        self._clients: dict[Address, Any] = {}
-        self._away: dict[Address, tuple[float, str]] = {}
+        self._nodes: dict[Address, _Node] = {}
         self._slots: list[Address] = []
         self._slots_are_old = False
         self._slots_next_try = 0.0
@@ -82,75 +154,49 @@ class Nodes:
         Raises Refused with the script's own error, StoreUnavailable with any other.
         """
         command = ("EVALSHA", work.sha, len(keys), *keys, *arguments)
-        once: Address | None = None
+        asked: Address | None = None
         for _ in range(_REDIRECTIONS):
-            address = once or self._address(keys[0])
+            address = asked or self._address(keys[0])
             try:
-                return self._execute(address, command, asking=once is not None)
+                return self._execute(address, command, asked is not None)
             except NoScriptError:
-                self._execute(address, ("SCRIPT LOAD", work.text))
+                self._execute(address, ("SCRIPT", "LOAD", work.text))
             except _Moved as error:
-                once = error.address if error.for_once else None
+                asked = error.address if error.for_once else None
                 if not error.for_once:
-                    self._slots_are_old = True
-                    self._slots_next_try = 0.0
-        raise StoreUnavailable(f"{_said(self._seed)}: its nodes do not agree which of them has {keys[0]!a}")
+                    self._learn_slots()
+        raise StoreUnavailable(f"{self._node(self._seed)}: its nodes do not agree which of them has {keys[0]!a}")
 
     def close(self) -> None:
         """Hang up."""
-        with self._lock:
-            for client in self._clients.values():
-                client.close()
-                client.connection_pool.disconnect()
-            self._clients.clear()
+        for node in list(self._nodes.values()):
+            node.hang_up()
 
-    def _execute(self, address: Address, command: Sequence[bytes | str | int], asking: bool = False) -> Any:
-        """One command, once. Where the connection breaks, it may have been carried out, so it is not sent again."""
-        until, why = self._away.get(address, (0.0, ""))
-        if until > time.monotonic():
-            raise StoreUnavailable(why)
+    def _execute(self, address: Address, command: Command, asking: bool = False) -> Any:
+        node = self._node(address)
         try:
-            client = self._client(address)
-            if asking:
-                with client.pipeline(transaction=False) as both:
-                    both.execute_command("ASKING")
-                    both.execute_command(*command)
-                    answer = both.execute()[1]
-            else:
-                answer = client.execute_command(*command)
+            return node.execute(command, asking)
         except NoScriptError:
             raise
         except ResponseError as error:
-            raise self._meant(address, str(error)) from None
-        except _ERRORS as error:
-            why = f"{_said(address)}: {error}"
-            self._away[address] = (time.monotonic() + _NEXT_TRY, why)
+            code, _, rest = str(error).partition(" ")
+            if code in ("MOVED", "ASK"):
+                host, _, port = rest.rpartition(" ")[2].rpartition(":")
+                raise _Moved((host or address[0], int(port)), code == "ASK") from None
+            if code in _REFUSALS:
+                raise Refused(code) from None
+            self._slots_are_old = self._slots_are_old or code == "CLUSTERDOWN"
+            raise StoreUnavailable(f"{node}: {error}") from None
+        except _Away as error:
             self._slots_are_old = True
-            raise StoreUnavailable(why) from None
-        if until:
-            self._away.pop(address, None)
-        return answer
+            raise StoreUnavailable(str(error)) from None
 
-    def _meant(self, address: Address, text: str) -> Exception:
-        code, _, rest = text.partition(" ")
-        if code in ("MOVED", "ASK"):
-            host, _, port = rest.rpartition(" ")[2].rpartition(":")
-            return _Moved((host or address[0], int(port)), code == "ASK")
-        if code in _REFUSALS:
-            return Refused(code)
-        if code == "CLUSTERDOWN":
-            self._slots_are_old = True
-        return StoreUnavailable(f"{_said(address)}: {text}")
-
-    def _client(self, address: Address) -> Any:  # its methods have no types
-        client = self._clients.get(address)
-        if client is None:
+    def _node(self, address: Address) -> _Node:
+        node = self._nodes.get(address)
+        if node is None:
             with self._lock:
-                client = self._clients.get(address)
-                if client is None:
-                    pool = ConnectionPool(host=address[0], port=address[1], **self._options)
-                    client = self._clients[address] = valkey.Valkey(connection_pool=pool)
-        return client
+                node = self._nodes.setdefault(address, _Node(address, self._options))
+        return node
 
     def _address(self, key: bytes) -> Address:
         if not self.is_cluster:
@@ -164,7 +210,7 @@ class Nodes:
         why: StoreUnavailable | None = None
         for address in dict.fromkeys([self._seed, *self._slots]):
             try:
-                ranges = self._execute(address, ("CLUSTER SLOTS",))
+                ranges = self._execute(address, ("CLUSTER", "SLOTS"))
             except StoreUnavailable as error:
                 why = error
                 continue
@@ -174,14 +220,16 @@ class Nodes:
         raise why or StoreUnavailable("there is no node")
 
     def _examine(self) -> bool:
-        information = self._execute(self._seed, ("INFO",))
-        version = str(information.get("valkey_version") or information.get("redis_version"))
+        node = self._node(self._seed)
+        said = [line.partition(b":") for line in self._execute(self._seed, ("INFO",)).split(b"\r\n")]
+        information = {name.decode(): value.decode() for name, _, value in said}
+        version = information.get("valkey_version") or information["redis_version"]
         if int(version.partition(".")[0]) < OLDEST:
-            raise StoreUnavailable(f"{_said(self._seed)}: it is version {version}, and {OLDEST} or newer is needed")
-        is_cluster = bool(information.get("cluster_enabled"))
+            raise StoreUnavailable(f"{node}: it is version {version}, and {OLDEST} or newer is needed")
+        is_cluster = information.get("cluster_enabled") == "1"
         if is_cluster:
             if self._options.get("db"):
-                raise StoreUnavailable(f"{_said(self._seed)}: a cluster has no database but 0")
+                raise StoreUnavailable(f"{node}: a cluster has no database but 0")
             self._learn_slots()
         return is_cluster
 
@@ -208,13 +256,12 @@ def _options(url: str) -> dict[str, Any]:
     }
 
 
-def _slots(ranges: dict[tuple[int, int], dict[str, Any]], asked: Address) -> list[Address]:
-    slots = [asked] * 16384
-    for (first, last), nodes in ranges.items():
-        host, port = nodes["primary"][:2]
-        slots[first : last + 1] = [(host or asked[0], port)] * (last + 1 - first)
+def _slots(ranges: Sequence[Any], asked: Address) -> list[Address]:
+    """For each slot where its keys are, as CLUSTER SLOTS says it: first, last, the node that writes, others."""
+    slots = [asked] * _SLOTS
+    for first, last, (host, port, *_), *_ in ranges:
+        slots[first : last + 1] = [((host or b"").decode() or asked[0], port)] * (last + 1 - first)
     return slots
 
 
-def _said(address: Address) -> str:
-    return f"{address[0]}:{address[1]}"
+_SLOTS: Final = 16384

@@ -106,11 +106,10 @@ class ValkeyStore:
     `real_time` says when a throw-away account was used.
     """
 
-    waits = True
-
     def __init__(self, url: str, limits: Limits | None = None, real_time: Clock = time.time) -> None:
         self._nodes = Nodes(url)
         self.name = "valkey cluster" if self._nodes.is_cluster else "valkey"
+        self.waits = True
         self._limits = limits or Limits()
         self._real_time = real_time
         self._terms: dict[str, tuple[bytes, Account]] = {}
