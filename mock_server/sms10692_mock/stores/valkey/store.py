@@ -181,14 +181,16 @@ class ValkeyStore:
         return [decoded(userid) for userid in self._nodes.run(scripts.USERIDS, _FOR_ALL)]
 
     def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
-        known = self._run_on_account(scripts.ACCOUNT, userid, "", repr(self._real_time()))
+        known = self._run_on_account(scripts.ACCOUNT, userid, "")
         if known is None:
             raise NoSuchAccount(userid)
         while known is not None:
             before, text = known
             account = change(account_of(decoded(text)))
             version = _version()
-            known = self._run_on_account(scripts.CHANGE, userid, before, version, *_terms(account))
+            known = self._run_on_account(
+                scripts.CHANGE, userid, before, version, *_terms(account), repr(self._real_time())
+            )
         if account.throwaway:
             self._register(account)
         self._know(userid, version, account)
@@ -200,9 +202,9 @@ class ValkeyStore:
 
     def _unregister(self, userid: str) -> None:
         self._nodes.run(scripts.UNREGISTER, _FOR_ALL, encoded(userid))
-        account = self.account(userid)
-        if account is not None:  # opened again in between
-            self._register(account)
+        known = self._run_on_account(scripts.ACCOUNT, userid, "")
+        if known is not None:  # opened again in between
+            self._register(account_of(decoded(known[1])))
 
     def expire(self, unused_since: float) -> int:
         closed = 0

@@ -4,8 +4,8 @@ local kept = redis.call('HMGET', ACCOUNT, 'points', 'postpaid', 'messages', 'tex
 if not kept[1] then
   return NO_ACCOUNT
 end
-local cost, numbers, characters, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
-if tonumber(cost) > tonumber(kept[1]) and kept[2] ~= '1' then
+local cost, numbers, characters, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+if cost > tonumber(kept[1]) and kept[2] ~= '1' then
   return nil
 end
 
@@ -37,4 +37,4 @@ if length > 1 and (messages - tonumber(kept[5]) > tonumber(ARGV[6]) or text > to
   redis.call('HINCRBY', ACCOUNT, 'dropped', dropped)
 end
 redis.call('HSET', ACCOUNT, 'messages', whole(messages), 'text', whole(text))
-return redis.call('HINCRBY', ACCOUNT, 'points', '-' .. cost)
+return redis.call('HINCRBY', ACCOUNT, 'points', whole(-cost))
