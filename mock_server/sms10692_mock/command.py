@@ -224,7 +224,7 @@ def serve_command(
     guard = Guard(frozenset(allow_host), token)
     serve(
         pages,
-        Deferred(lambda: _beside_the_pages(vendor, dialect, guard)),
+        Deferred(lambda: _beside_the_pages(vendor, options, bell, guard)),
         listener,
         when_ready=lambda: _say(greeting),
         when_stopped=lines.flush,
@@ -264,11 +264,11 @@ def _greeting(url: str, options: Options) -> str:
     return "\n".join([*lines, f'curl "{reachable}{contract.V2SMS.path}" -d "{urlencode(fields, safe=",")}"'])
 
 
-def _beside_the_pages(vendor: Vendor, dialect: str, guard: Guard) -> Application:
+def _beside_the_pages(vendor: Vendor, options: Options, bell: Bell, guard: Guard) -> Application:
     # Imported when first asked: Flask takes longer than all the rest of the start.
-    from sms10692_mock.http.app import beside_the_pages
+    from sms10692_mock.http.app import beside_the_pages, control_of
 
-    return beside_the_pages(vendor, dialect, guard)
+    return beside_the_pages(control_of(vendor, options, bell), guard)
 
 
 def main() -> None:

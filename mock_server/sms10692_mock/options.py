@@ -12,12 +12,16 @@ from sms10692_mock.clock import Clock
 from sms10692_mock.dialects import MANUAL, Dialect
 from sms10692_mock.keywords import Keywords
 from sms10692_mock.stores.memory import MemoryStore
+from sms10692_mock.stores.records import Limits
 from sms10692_mock.vendor import Vendor
 
 
 @dataclass(frozen=True)
 class Options:
-    """`accounts` beside or in place of the manual's own; the rest as `Vendor` and `Pages` take it."""
+    """`accounts` beside or in place of the manual's own; the rest as `Vendor` and `Pages` take it.
+
+    `limits` are of what a store keeps; throw-away accounts are closed when `unused` for so many seconds.
+    """
 
     accounts: tuple[Account, ...] = (MANUALS_OWN,)
     keywords: Keywords = field(default_factory=Keywords)
@@ -26,11 +30,13 @@ class Options:
     max_clock_skew: float | None = None
     dialect: Dialect = MANUAL
     clock: Clock = time.time
+    limits: Limits = field(default_factory=Limits)
+    unused: float = 24 * 3600.0
 
 
 def vendor_of(options: Options) -> Vendor:
     """A vendor that has just opened for business: nothing was sent yet."""
-    store = MemoryStore()
+    store = MemoryStore(options.limits, options.clock)
     for account in options.accounts:
         store.open(account)
     return Vendor(

@@ -1,9 +1,11 @@
 """The Flask application: the vendor's pages in front, and behind them whatever a browser or a script may ask.
 
-Here belongs what Flask serves, and that it is guarded. The vendor's pages are in `pages`, what runs all is in `serve`.
+Here belongs what Flask serves, that it is guarded, and how an error is told. The vendor's pages are in `pages`, what
+runs all is in `serve`.
 """
 
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from flask import Flask, Response, jsonify, request
 from flask_openapi3.models.info import Info
@@ -12,11 +14,18 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, NotFound
 
 from sms10692 import __version__, contract
-from sms10692_mock.http.control import control
+from sms10692_mock.bell import Bell
+from sms10692_mock.control import Control
+from sms10692_mock.control.accounts import DialectName
+from sms10692_mock.control.clocks import NothingDue
+from sms10692_mock.control.requests import NoSuchRequest
+from sms10692_mock.control.weather import NoSuchFault
+from sms10692_mock.http.control import add_control
 from sms10692_mock.http.guard import Guard
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.wsgi import WsgiPages
 from sms10692_mock.options import Options, vendor_of
+from sms10692_mock.stores.protocol import NoSuchAccount, StoreUnavailable
 from sms10692_mock.vendor import Vendor
 
 
@@ -27,14 +36,20 @@ def create_app(options: Options | None = None, guard: Guard | None = None) -> Fl
     ' <message>用户名或密码不能为空</message>'
     """
     options = options or Options()
-    vendor = vendor_of(options)
-    app = beside_the_pages(vendor, options.dialect.name, guard or Guard())
-    pages = Pages(vendor, options.dialect)
+    vendor, bell = vendor_of(options), Bell()
+    app = beside_the_pages(control_of(vendor, options, bell), guard or Guard())
+    pages = Pages(vendor, options.dialect, bell=bell)
     app.wsgi_app = WsgiPages(pages, elsewhere=app.wsgi_app)  # type: ignore[method-assign]  # Flask's way for middleware
     return app
 
 
-def beside_the_pages(vendor: Vendor, dialect: str, guard: Guard) -> Flask:
+def control_of(vendor: Vendor, options: Options, bell: Bell) -> Control:
+    """What can be seen and turned of an emulator that was made with these options."""
+    dialect: DialectName = "observed" if options.dialect.name == "observed" else "manual"
+    return Control(vendor, dialect, bell, options.accounts, options.unused)
+
+
+def beside_the_pages(control: Control, guard: Guard) -> Flask:
     """What is served under all paths but the vendor's: the control address, with its own description."""
     app = OpenAPI(
         __package__,
@@ -44,7 +59,7 @@ def beside_the_pages(vendor: Vendor, dialect: str, guard: Guard) -> Flask:
         doc_url="/openapi.json",
         validation_error_callback=_invalid,
     )
-    app.register_api(control(vendor, dialect))
+    add_control(app, control)
 
     @app.before_request
     def let_in() -> tuple[Response, int] | None:
@@ -52,6 +67,15 @@ def beside_the_pages(vendor: Vendor, dialect: str, guard: Guard) -> Flask:
             return None
         refusal = guard.refusal(request.method, request.headers)
         return None if refusal is None else _error(refusal[1], refusal[0])
+
+    @app.after_request
+    def tell(response: Response) -> Response:
+        if request.method not in _READING:
+            control.bell.ring()
+        return response
+
+    for error, status, words in _ERRORS:
+        app.register_error_handler(error, partial(_told, words, status))
 
     @app.errorhandler(NotFound)
     def no_such_page(error: NotFound) -> tuple[Response, int] | Response:
@@ -65,6 +89,21 @@ def beside_the_pages(vendor: Vendor, dialect: str, guard: Guard) -> Flask:
         return _error(error.description or error.name, error.code or 500)
 
     return app
+
+
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_ERRORS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
+    (NoSuchAccount, 404, "there is no account of the userid {}"),
+    (NoSuchRequest, 404, "there is no request {}, or it is too old to be kept"),
+    (NoSuchFault, 404, "there is no fault {}"),
+    (NothingDue, 409, "{}"),
+    (StoreUnavailable, 503, "the store is away: {}"),
+)
+
+
+def _told(words: str, status: int, error: Exception) -> tuple[Response, int]:
+    return _error(words.format(error), status)
 
 
 def _error(words: str, status: int) -> tuple[Response, int]:

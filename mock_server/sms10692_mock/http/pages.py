@@ -17,7 +17,7 @@ from sms10692_mock.bell import Bell
 from sms10692_mock.calls import Call, call_of
 from sms10692_mock.diagnosis import Finding
 from sms10692_mock.dialects import DIALECTS, Dialect
-from sms10692_mock.http.explaining import findings, looks_odd
+from sms10692_mock.explaining import findings, looks_odd
 from sms10692_mock.http.spoiling import Response, spoilt
 from sms10692_mock.stores.protocol import StoreUnavailable
 from sms10692_mock.stores.records import Entry

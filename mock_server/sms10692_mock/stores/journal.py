@@ -4,7 +4,6 @@ Here belongs what is kept and what is dropped. What an entry says is made in `ht
 """
 
 from collections import deque
-from collections.abc import Iterator
 from itertools import count
 from threading import Lock
 from typing import Final
@@ -17,7 +16,7 @@ _EACH: Final = 1500
 
 
 class Journal:
-    """The last requests, of all and of each userid."""
+    """The last requests, in one row: looking for one of them may take its time, writing one may not."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -28,9 +27,7 @@ class Journal:
     def forget(self) -> None:
         """Begin anew; numbers go on."""
         with self._lock:
-            self._all: deque[Entry] = deque()
-            self._by_userid: dict[str, deque[Entry]] = {}
-            self._by_number: dict[int, Entry] = {}
+            self._entries: deque[Entry] = deque()
             self._bytes = 0
             self._dropped = 0
 
@@ -38,40 +35,27 @@ class Journal:
         return next(self._numbers)
 
     def record(self, entry: Entry) -> None:
+        size = _size(entry)
         with self._lock:
-            self._all.append(entry)
-            self._by_number[entry.number] = entry
-            mine = self._by_userid.get(entry.userid)
-            if mine is None:
-                mine = self._by_userid[entry.userid] = deque()
-            mine.append(entry)
-            self._bytes += _size(entry)
-            while len(self._all) > self._limits.requests or self._bytes > self._limits.request_bytes:
-                self._drop()
-
-    def _drop(self) -> None:
-        entry = self._all.popleft()
-        del self._by_number[entry.number]
-        mine = self._by_userid[entry.userid]
-        mine.popleft()
-        if not mine:
-            del self._by_userid[entry.userid]
-        self._bytes -= _size(entry)
-        self._dropped += 1
+            entries = self._entries
+            entries.append(entry)
+            self._bytes += size
+            while len(entries) > self._limits.requests or self._bytes > self._limits.request_bytes:
+                self._bytes -= _size(entries.popleft())
+                self._dropped += 1
 
     def entries(self, userid: str | None, wanted: Wanted) -> Listed[Entry]:
         """Those of a userid, or all, that are wanted."""
         with self._lock:
-            kept = list(self._all if userid is None else self._by_userid.get(userid, ()))
-            dropped = self._dropped
-        return listed(_in_order(kept, wanted.newest_first), wanted, says_request, dropped)
+            kept, dropped = list(self._entries), self._dropped
+        in_order = reversed(kept) if wanted.newest_first else iter(kept)
+        mine = (entry for entry in in_order if userid is None or entry.userid == userid)
+        return listed(mine, wanted, says_request, dropped)
 
     def entry(self, number: int) -> Entry | None:
-        return self._by_number.get(number)
-
-
-def _in_order(entries: list[Entry], newest_first: bool) -> Iterator[Entry]:
-    return reversed(entries) if newest_first else iter(entries)
+        with self._lock:
+            kept = list(self._entries)
+        return next((entry for entry in reversed(kept) if entry.number == number), None)
 
 
 def _size(entry: Entry) -> int:

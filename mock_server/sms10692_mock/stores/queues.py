@@ -31,12 +31,12 @@ class Bundle(Generic[Item]):
 
 def bundles(items: Sequence[Item]) -> list[Bundle[Item]]:
     """Items by the moment when they fall due, each in the order given."""
-    if len(items) < 2:
-        return [Bundle(item.due, (item,)) for item in items]
+    if len({item.due for item in items}) == 1:
+        return [Bundle(items[0].due, items)]
     by_due: dict[float, list[Item]] = {}
     for item in items:
         by_due.setdefault(item.due, []).append(item)
-    return [Bundle(due, together) for due, together in sorted(by_due.items())]
+    return [Bundle(moment, together) for moment, together in sorted(by_due.items())]
 
 
 class Fetch(NamedTuple):

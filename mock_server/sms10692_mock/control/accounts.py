@@ -1,0 +1,193 @@
+"""Accounts: made, charged up, changed, closed, begun anew.
+
+Here belongs whose vendor it is. What is sent and received is in `traffic`, what goes wrong in `weather`.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, Literal
+
+from pydantic import BaseModel, Field
+
+from sms10692_mock.accounts import POINTS_DEFAULT, Account
+from sms10692_mock.control.documents import Given
+from sms10692_mock.keywords import Keywords
+from sms10692_mock.outcomes import NO_RULES
+from sms10692_mock.stores.protocol import NoSuchAccount
+from sms10692_mock.stores.records import Settings
+from sms10692_mock.vendor import Vendor
+
+DialectName = Literal["manual", "observed"]
+
+_MAX_POINTS: Final = 10**15
+_SWEPT_EVERY: Final = 60.0
+
+
+class NewAccount(Given):
+    """A throw-away account: everything may be left out."""
+
+    points: int = Field(POINTS_DEFAULT, ge=0, le=_MAX_POINTS)
+    postpaid: bool = False
+    may_read_reports: bool = True
+    dialect: DialectName | None = None
+
+
+class Terms(Given):
+    """What may change of an account."""
+
+    charge: int = Field(0, ge=0, le=_MAX_POINTS, description="points to add to the balance and to sendTotal")
+    may_read_reports: bool = True
+    dialect: DialectName | None = None
+
+
+class AccountDocument(BaseModel):
+    """An account as it stands; `messages` is how many it ever sent."""
+
+    userid: str
+    account: str
+    password: str
+    payinfo: Literal["prepaid", "postpaid"]
+    points: int
+    send_total: int
+    messages: int
+    may_read_reports: bool
+    dialect: DialectName
+    throwaway: bool
+
+
+class AccountsDocument(BaseModel):
+    """All accounts."""
+
+    accounts: Sequence[AccountDocument]
+
+
+class Reset(Given):
+    """Who begins anew: one account, or, without a userid, all."""
+
+    userid: str | None = None
+
+
+class Words(Given):
+    """All the forbidden words."""
+
+    words: list[str]
+
+
+class Accounts:
+    """What can be done about accounts. `originals` are those that there are after a reset of all.
+
+    Throw-away accounts are closed when nobody used them for `unused` seconds.
+    """
+
+    def __init__(self, vendor: Vendor, dialect: DialectName, originals: Sequence[Account], unused: float) -> None:
+        self._vendor = vendor
+        self._store = vendor.store
+        self._dialect: DialectName = dialect
+        self._originals = originals
+        self._unused = unused
+        self._swept = vendor.real_time()
+
+    def get(self, userid: str) -> Account:
+        """The account of this userid. Raises NoSuchAccount."""
+        account = self._store.account(userid)
+        if account is None:
+            raise NoSuchAccount(userid)
+        return account
+
+    def document(self, account: Account) -> AccountDocument:
+        """The account as it stands."""
+        standing = self._store.standing(account.userid)
+        dialect: DialectName = "observed" if (account.dialect or self._dialect) == "observed" else "manual"
+        return AccountDocument.model_construct(
+            userid=account.userid,
+            account=account.account,
+            password=account.password,
+            payinfo="postpaid" if account.postpaid else "prepaid",
+            points=standing.points,
+            send_total=standing.charged_up,
+            messages=standing.messages,
+            may_read_reports=account.may_read_reports,
+            dialect=dialect,
+            throwaway=account.throwaway,
+        )
+
+    def all(self) -> AccountsDocument:
+        """All accounts, in the order in which they came."""
+        known = [account for userid in self._store.userids() if (account := self._store.account(userid))]
+        return AccountsDocument.model_construct(accounts=[self.document(account) for account in known])
+
+    def make(self, wanted: NewAccount) -> AccountDocument:
+        """A fresh account with a name and a password that nobody has."""
+        self._sweep()
+        name = secrets.token_hex(4)
+        account = Account(
+            userid=f"t{name}",
+            account=f"test-{name}",
+            password=secrets.token_urlsafe(9),
+            points=wanted.points,
+            postpaid=wanted.postpaid,
+            may_read_reports=wanted.may_read_reports,
+            dialect=wanted.dialect,
+            throwaway=True,
+        )
+        self._store.open(account)
+        return self.document(account)
+
+    def change(self, userid: str, terms: Terms) -> AccountDocument:
+        """Charge an account up, or give it other terms; what is not named stays."""
+        given = terms.model_dump(exclude_unset=True)
+        points = given.pop("charge", 0)
+        account = self._store.change(userid, lambda account: replace(account, **given)) if given else self.get(userid)
+        if points:
+            self._store.charge_up(userid, points)
+        return self.document(account)
+
+    def close(self, userid: str) -> None:
+        """Forget an account, and all that was kept for it."""
+        self._store.close(self.get(userid).userid)
+
+    def reset(self, userid: str) -> AccountDocument:
+        """Let an account begin anew, with its name and password and what may be read; nothing else stays."""
+        account = replace(self.get(userid), clock=None, outcomes=NO_RULES, faults=())
+        self._store.open(account)
+        return self.document(account)
+
+    def reset_all(self) -> AccountsDocument:
+        """Let the emulator begin anew: throw-away accounts are gone, settings and the journal forgotten."""
+        originals = {account.userid: account for account in self._originals}
+        for userid in self._store.userids():
+            account = self._store.account(userid)
+            if account is None:
+                continue
+            if account.throwaway:
+                self._store.close(userid)
+            elif userid not in originals:
+                self.reset(userid)
+        for account in self._originals:
+            self._store.open(account)
+        self._store.change_settings(lambda settings: Settings())
+        self._store.forget_requests()
+        return self.all()
+
+    def reset_these(self, who: Reset) -> AccountsDocument:
+        """The one or the other."""
+        if who.userid is None:
+            return self.reset_all()
+        return AccountsDocument.model_construct(accounts=[self.reset(who.userid)])
+
+    def keywords(self) -> Words:
+        """The forbidden words."""
+        return Words.model_construct(words=list(self._vendor.keywords().words))
+
+    def put_keywords(self, wanted: Words) -> Words:
+        """Other forbidden words, for all accounts."""
+        words = Keywords(wanted.words).words
+        self._store.change_settings(lambda settings: replace(settings, words=words))
+        return self.keywords()
+
+    def _sweep(self) -> None:
+        now = self._vendor.real_time()
+        if now >= self._swept + _SWEPT_EVERY:
+            self._swept = now
+            self._store.expire(now - self._unused)

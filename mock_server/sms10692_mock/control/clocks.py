@@ -1,0 +1,108 @@
+"""Clocks: the one for all, and one for each account that wants its own (R12).
+
+Here belongs turning them. What falls due when is the affair of the store.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, Field, model_validator
+
+from sms10692_mock.clock import Turned
+from sms10692_mock.control.accounts import Accounts
+from sms10692_mock.control.documents import Given, Moment, Seconds, moment_document
+from sms10692_mock.vendor import Vendor
+
+Turn: TypeAlias = Callable[[Turned | None], Turned | None]
+
+
+class NothingDue(LookupError):
+    """A clock cannot be put forward to the next event, because there is none."""
+
+
+class ClockSetting(Given):
+    """`real` undoes all turning; `frozen` stops the clock, now or at `now`; `running` lets it run from `now`."""
+
+    mode: Literal["real", "frozen", "running"]
+    now: Moment | None = None
+    speed: float = Field(1.0, gt=0, le=1_000_000)
+
+
+class Advance(Given):
+    """How far to put a clock forward: so many seconds, or to the next report or reply that falls due."""
+
+    seconds: Seconds | None = None
+    to: Literal["next"] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "Advance":
+        if (self.seconds is None) == (self.to is None):
+            raise ValueError('give either "seconds", or "to": "next"')
+        return self
+
+
+class ClockDocument(BaseModel):
+    """What a clock shows."""
+
+    mode: Literal["real", "frozen", "running"]
+    now: str
+    speed: float
+
+
+class Clocks:
+    """What can be done about clocks; where a userid is None, about the one for all."""
+
+    def __init__(self, vendor: Vendor, accounts: Accounts) -> None:
+        self._vendor = vendor
+        self._store = vendor.store
+        self._accounts = accounts
+
+    def document(self, userid: str | None) -> ClockDocument:
+        """What the clock shows."""
+        account = None if userid is None else self._accounts.get(userid)
+        turned = (account and account.clock) or self._store.settings().clock
+        mode: Literal["real", "frozen", "running"] = (
+            "real" if turned is None else "running" if turned.speed else "frozen"
+        )
+        return ClockDocument.model_construct(
+            mode=mode, now=moment_document(self._vendor.now(account)), speed=1.0 if turned is None else turned.speed
+        )
+
+    def put(self, userid: str | None, setting: ClockSetting) -> ClockDocument:
+        """Stop, set or speed up the clock."""
+        real, for_all = self._vendor.real_time(), self._store.settings().clock
+
+        def set_to(turned: Turned | None) -> Turned | None:
+            if setting.mode == "real":
+                return None
+            at = setting.now.timestamp() if setting.now else (turned or for_all or Turned(real, real)).now(real)
+            return Turned(at, real, setting.speed if setting.mode == "running" else 0.0)
+
+        return self._turn(userid, set_to)
+
+    def advance(self, userid: str | None, how_far: Advance) -> ClockDocument:
+        """Put the clock forward. Raises NothingDue where it is to go to the next event and there is none."""
+        real, for_all = self._vendor.real_time(), self._store.settings().clock
+        seconds = self._seconds_to_next(userid) if how_far.seconds is None else how_far.seconds
+        return self._turn(userid, lambda turned: (turned or for_all or Turned(real, real)).advanced(seconds, real))
+
+    def _turn(self, userid: str | None, turn: Turn) -> ClockDocument:
+        if userid is None:
+            self._store.change_settings(lambda settings: replace(settings, clock=turn(settings.clock)))
+        else:
+            self._store.change(userid, lambda account: replace(account, clock=turn(account.clock)))
+        return self.document(userid)
+
+    def _seconds_to_next(self, userid: str | None) -> float:
+        account = None if userid is None else self._accounts.get(userid)
+        now = self._vendor.now(account)
+        userids = [userid] if userid is not None else [one for one in self._store.userids() if self._follows_all(one)]
+        moments = [moment for one in userids if (moment := self._store.next_due(one, now)) is not None]
+        if not moments:
+            raise NothingDue("nothing waits to fall due")
+        return min(moments) - now
+
+    def _follows_all(self, userid: str) -> bool:
+        account = self._store.account(userid)
+        return account is not None and account.clock is None

@@ -1,0 +1,293 @@
+"""Traffic: what was sent, what came back, and what became of it.
+
+Here belong messages and the two queues as documents, and putting something into a queue. Requests are in `requests`.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, Field
+
+from sms10692 import contract
+from sms10692_mock.accounts import Account
+from sms10692_mock.bell import Bell
+from sms10692_mock.billing import parts
+from sms10692_mock.control.accounts import Accounts
+from sms10692_mock.control.documents import (
+    Given,
+    ListDocument,
+    Moment,
+    Seconds,
+    Seek,
+    Text,
+    list_document,
+    moment_document,
+)
+from sms10692_mock.stores.protocol import FIRST_TASK_ID
+from sms10692_mock.stores.records import Fate, Ledger, Listed, Message, Queued, QueueName, Reply, Report, State, Wanted
+from sms10692_mock.vendor import Vendor
+
+
+class _Numbered(Protocol):
+    @property
+    def number(self) -> int: ...
+
+
+Thing = TypeVar("Thing", bound=_Numbered)
+
+
+class NewReport(Given):
+    """A report to put into the queue, as if the network had sent it: everything but the number may be left out.
+
+    Without `task_id` it belongs to the last task that was sent to that number.
+    """
+
+    mobile: Text
+    task_id: int | None = Field(None, ge=1)
+    status: Literal[10, 20] = contract.DELIVERED
+    errorcode: Text = "DELIVRD"
+    extno: str = Field("", pattern=r"^[0-9]{0,10}$")
+    seconds: Seconds = Field(0.0, description="how long until it waits")
+
+
+class NewReply(Given):
+    """An answer from a handset to put into the queue: everything but number and text may be left out.
+
+    Without `task_id` and `extno` it answers the last task that was sent to that number.
+    """
+
+    mobile: Text
+    content: Text
+    task_id: int | None = Field(None, ge=1)
+    extno: str | None = Field(None, pattern=r"^[0-9]{0,10}$")
+    seconds: Seconds = Field(0.0, description="how long until it waits")
+
+
+class Rewind(Given):
+    """Which of what was handed out is to wait again: the last `count`, or those since a moment; without either, all."""
+
+    count: int | None = Field(None, ge=0)
+    since: Moment | None = None
+
+
+class RewoundDocument(BaseModel):
+    """How many items wait again."""
+
+    rewound: int
+
+
+class MessageDocument(BaseModel):
+    """What one number was sent, and what became of its report.
+
+    `parts` are the messages of a telephone that the text of `units` UTF-16 units takes; `cost` is in points.
+    `status` and `errorcode` are None for a message that is never reported.
+    """
+
+    number: int
+    task_id: int
+    mobile: str
+    content: str
+    units: int
+    parts: int
+    cost: int
+    page: str
+    charset: str
+    extno: str
+    sent: str
+    due: str
+    status: int | None
+    errorcode: str | None
+    state: State
+    handed_out: str | None
+    handed_out_to: int | None
+    request: int
+
+
+class ReportDocument(BaseModel):
+    """A report, and what became of it: `handed_out_to` is the number of a request."""
+
+    number: int
+    mobile: str
+    task_id: int
+    status: int
+    errorcode: str
+    extno: str
+    due: str
+    state: State
+    handed_out: str | None
+    handed_out_to: int | None
+
+
+class ReplyDocument(BaseModel):
+    """A reply, and what became of it: `handed_out_to` is the number of a request."""
+
+    number: int
+    mobile: str
+    task_id: int
+    content: str
+    extno: str
+    due: str
+    state: State
+    handed_out: str | None
+    handed_out_to: int | None
+
+
+class LedgerDocument(BaseModel):
+    """A queue in numbers: `created` = `later` + `waiting` + `handed_out`; `forgotten` of these are no longer kept."""
+
+    created: int
+    later: int
+    waiting: int
+    handed_out: int
+    forgotten: int
+
+
+class QueuesDocument(BaseModel):
+    """Both queues in numbers."""
+
+    reports: LedgerDocument
+    replies: LedgerDocument
+
+
+class Traffic:
+    """What can be seen and done about messages and queues of an account."""
+
+    def __init__(self, vendor: Vendor, accounts: Accounts, bell: Bell) -> None:
+        self._vendor = vendor
+        self._store = vendor.store
+        self._accounts = accounts
+        self._bell = bell
+
+    def messages(self, userid: str, seek: Seek) -> ListDocument[MessageDocument]:
+        """What was sent."""
+        return self._list(userid, seek, self._store.messages, _message_document)
+
+    def reports(self, userid: str, seek: Seek) -> ListDocument[ReportDocument]:
+        """The queue of reports, with what was handed out."""
+        return self._list(userid, seek, self._store.reports, _report_document)
+
+    def replies(self, userid: str, seek: Seek) -> ListDocument[ReplyDocument]:
+        """The queue of replies, with what was handed out."""
+        return self._list(userid, seek, self._store.replies, _reply_document)
+
+    def queues(self, userid: str) -> QueuesDocument:
+        """Both queues in numbers."""
+        now = self._vendor.now(self._accounts.get(userid))
+        return QueuesDocument.model_construct(
+            reports=_ledger_document(self._store.ledger(userid, "reports", now)),
+            replies=_ledger_document(self._store.ledger(userid, "replies", now)),
+        )
+
+    def put_report(self, userid: str, wanted: NewReport) -> None:
+        """Put a report into the queue."""
+        account, now = self._at(userid)
+        task_id, _ = self._last_task(userid, wanted.mobile, now)
+        task_id = wanted.task_id or task_id
+        report = Report(now + wanted.seconds, wanted.mobile, task_id, wanted.status, wanted.errorcode, wanted.extno)
+        self._store.put(account.userid, [report], [], now)
+
+    def put_reply(self, userid: str, wanted: NewReply) -> None:
+        """Put a reply into the queue."""
+        account, now = self._at(userid)
+        task_id, extno = self._last_task(userid, wanted.mobile, now)
+        reply = Reply(
+            now + wanted.seconds,
+            wanted.mobile,
+            wanted.task_id or task_id,
+            wanted.content,
+            extno if wanted.extno is None else wanted.extno,
+        )
+        self._store.put(account.userid, [], [reply], now)
+
+    def rewind(self, userid: str, queue: QueueName, wanted: Rewind) -> RewoundDocument:
+        """Let items wait again that were handed out."""
+        since = wanted.since.timestamp() if wanted.since else None
+        return RewoundDocument.model_construct(rewound=self._store.rewind(userid, queue, wanted.count, since))
+
+    def _at(self, userid: str) -> tuple[Account, float]:
+        account = self._accounts.get(userid)
+        return account, self._vendor.now(account)
+
+    def _last_task(self, userid: str, mobile: str, now: float) -> tuple[int, str]:
+        last = self._store.messages(userid, Wanted(number=mobile, newest_first=True, limit=1), now).items
+        return (last[0].task.task_id, last[0].task.extno) if last else (FIRST_TASK_ID, "")
+
+    def _list(
+        self,
+        userid: str,
+        seek: Seek,
+        items: Callable[[str, Wanted, float], Listed[Thing]],
+        document: Callable[[Thing], Any],
+    ) -> ListDocument[Any]:
+        wanted = seek.wanted()
+
+        def look() -> Listed[Thing]:
+            account = self._accounts.get(userid)
+            return items(userid, wanted, self._vendor.now(account))
+
+        page = self._bell.wait(look, lambda page: len(page.items) >= seek.count, seek.wait)
+        return list_document(page, document)
+
+
+def _handed_out(fate: Fate) -> dict[str, Any]:
+    return {
+        "state": fate.state,
+        "handed_out": None if fate.moment is None else moment_document(fate.moment),
+        "handed_out_to": fate.request,
+    }
+
+
+def _message_document(message: Message) -> MessageDocument:
+    task, report = message.task, message.report
+    return MessageDocument.model_construct(
+        number=message.number,
+        task_id=task.task_id,
+        mobile=message.mobile,
+        content=task.content,
+        units=len(task.content.encode("utf-16-le", "surrogatepass")) // 2,
+        parts=parts(task.content),
+        cost=task.price,
+        page=task.page,
+        charset=_CHARSETS[task.page],
+        extno=task.extno,
+        sent=moment_document(task.moment),
+        due=moment_document(report.due if report else task.due),
+        status=report.status if report else None,
+        errorcode=report.errorcode if report else None,
+        request=task.request,
+        **_handed_out(message.fate),
+    )
+
+
+def _report_document(queued: Queued[Report]) -> ReportDocument:
+    report = queued.item
+    return ReportDocument.model_construct(
+        number=queued.number,
+        mobile=report.mobile,
+        task_id=report.task_id,
+        status=report.status,
+        errorcode=report.errorcode,
+        extno=report.extno,
+        due=moment_document(report.due),
+        **_handed_out(queued.fate),
+    )
+
+
+def _reply_document(queued: Queued[Reply]) -> ReplyDocument:
+    reply = queued.item
+    return ReplyDocument.model_construct(
+        number=queued.number,
+        mobile=reply.mobile,
+        task_id=reply.task_id,
+        content=reply.content,
+        extno=reply.extno,
+        due=moment_document(reply.due),
+        **_handed_out(queued.fate),
+    )
+
+
+def _ledger_document(ledger: Ledger) -> LedgerDocument:
+    return LedgerDocument.model_construct(**ledger._asdict())
+
+
+_CHARSETS: Final = {page.path: page.charset for page in contract.PAGES}

@@ -1,0 +1,216 @@
+"""Weather: what becomes of messages, and what goes wrong on the way.
+
+Here belong outcomes and faults as documents. What they bring about is in `sms10692_mock.outcomes` and `.faults`.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from typing import Final, Literal
+
+from pydantic import BaseModel, Field, model_validator
+
+from sms10692 import contract
+from sms10692_mock.control.accounts import Accounts
+from sms10692_mock.control.documents import Given, Seconds, Text
+from sms10692_mock.faults import ACTS, Fault, Kind
+from sms10692_mock.outcomes import Outcome, Rule, Rules
+from sms10692_mock.stores.protocol import Store
+
+OperationName = Literal["send", "overage", "checkkeyword", "status", "call"]
+Share = Field(1.0, ge=0, le=1, description="of the requests or messages that fit, by dice")
+Remaining = Field(None, ge=1, le=10**9, description="for the next so many; without it, until removed")
+
+_MESSAGES: Final = frozenset(message for operation in contract.OPERATIONS for message in operation.messages) - {
+    contract.OK
+}
+_NEEDS: Final[dict[Kind, str]] = {"latency": "seconds", "message": "message", "charset": "charset"}
+_QUEUES: Final = (contract.STATUS.name, contract.CALL.name)
+
+
+class NoSuchFault(LookupError):
+    """There is no fault of this id, or none any more."""
+
+
+class RuleDocument(Given):
+    """What becomes of messages to numbers that begin so; `delay` is in seconds, `reply` what the handset answers."""
+
+    number: str = Field("", pattern=r"^[0-9+]{0,32}$", description="a number, or how it begins; empty: every number")
+    outcome: Literal["delivered", "failed", "silent"] = "delivered"
+    errorcode: Text | None = Field(None, description="DELIVRD or UNDELIV, if nothing else is said")
+    delay: Seconds = 0.0
+    reply: Text | None = None
+    share: float = Share
+    remaining: int | None = Remaining
+
+
+class OutcomesDocument(Given):
+    """The rules of an account: of those that fit, the longest number holds, of equals the first."""
+
+    rules: list[RuleDocument] = Field(default_factory=list, max_length=1000)
+    seed: int = 0
+
+
+class NewFault(Given):
+    """What is to go wrong, for which operations (none: all), how often."""
+
+    kind: Literal["latency", "hang", "status", "empty", "cut", "close", "charset", "bom", "message", "lose"] = Field(
+        description="latency: late by `seconds`, up to `seconds_max`. hang: never answered. status: HTTP `status` with "
+        "a page like IIS's. empty: no body. cut: closed before byte `at` of the body. close: closed before the answer. "
+        "charset: says it is `charset`. bom: a byte order mark. message: refused with `message`. lose: a queue hands "
+        "out, and then the connection is closed."
+    )
+    operations: list[OperationName] = Field(default_factory=list)
+    remaining: int | None = Remaining
+    share: float = Share
+    seed: int = 0
+    seconds: Seconds = 0.0
+    seconds_max: Seconds | None = None
+    at: int = Field(0, ge=0)
+    status: int = Field(500, ge=200, le=599)
+    message: Literal[tuple(sorted(_MESSAGES))] | None = None  # type: ignore[valid-type]  # the manual's, from contract
+    charset: str = Field("", pattern=r"^[A-Za-z0-9_.-]{0,40}$")
+    acts: bool | None = Field(None, description="whether the vendor does all the same what it was asked")
+
+    @model_validator(mode="after")
+    def _complete(self) -> "NewFault":
+        needed = _NEEDS.get(self.kind)
+        if needed and not getattr(self, needed):
+            raise ValueError(f"a fault of the kind {self.kind} needs {needed}")
+        if self.seconds_max is not None and self.seconds_max < self.seconds:
+            raise ValueError("seconds_max is less than seconds")
+        if self.kind == "lose" and not set(self.operations) <= set(_QUEUES):
+            raise ValueError("only status and call have something to lose")
+        return self
+
+
+class FaultDocument(BaseModel):
+    """A fault that is on; `seen` is for how many requests its dice were thrown."""
+
+    id: str
+    kind: Kind
+    operations: list[str]
+    remaining: int | None
+    share: float
+    seed: int
+    seconds: float
+    seconds_max: float | None
+    at: int
+    status: int
+    message: str | None
+    charset: str
+    acts: bool
+    seen: int
+
+
+class FaultsDocument(BaseModel):
+    """The faults that are on."""
+
+    faults: Sequence[FaultDocument]
+
+
+class Weather:
+    """What can be done about outcomes and faults; where a userid is None, about the faults for all."""
+
+    def __init__(self, store: Store, accounts: Accounts) -> None:
+        self._store = store
+        self._accounts = accounts
+
+    def outcomes(self, userid: str) -> OutcomesDocument:
+        """The rules of an account."""
+        return _rules_document(self._accounts.get(userid).outcomes)
+
+    def put_outcomes(self, userid: str, wanted: OutcomesDocument) -> OutcomesDocument:
+        """Other rules in place of those of an account."""
+        rules = Rules(tuple(map(_rule, wanted.rules)), wanted.seed)
+        return _rules_document(self._store.change(userid, lambda account: replace(account, outcomes=rules)).outcomes)
+
+    def add_rule(self, userid: str, wanted: RuleDocument) -> OutcomesDocument:
+        """One more rule, before the others."""
+        rule = _rule(wanted)
+        account = self._store.change(
+            userid,
+            lambda account: replace(account, outcomes=replace(account.outcomes, rules=(rule, *account.outcomes.rules))),
+        )
+        return _rules_document(account.outcomes)
+
+    def faults(self, userid: str | None) -> FaultsDocument:
+        """The faults that are on for an account, or for all."""
+        on = self._store.settings().faults if userid is None else self._accounts.get(userid).faults
+        return FaultsDocument.model_construct(faults=[_fault_document(fault) for fault in on])
+
+    def add_fault(self, userid: str | None, wanted: NewFault) -> FaultDocument:
+        """Let something go wrong."""
+        given = wanted.model_dump()
+        fault = Fault(
+            **given
+            | {
+                "id": secrets.token_hex(4),
+                "operations": tuple(_QUEUES if wanted.kind == "lose" and not wanted.operations else wanted.operations),
+                "message": wanted.message or "",
+                "acts": wanted.kind in ACTS if wanted.acts is None else wanted.acts,
+            }
+        )
+        self._change(userid, lambda faults: (*faults, fault))
+        return _fault_document(fault)
+
+    def remove_fault(self, userid: str | None, fault_id: str) -> None:
+        """Let it go right again. Raises NoSuchFault."""
+        found: list[Fault] = []
+
+        def without(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+            found[:] = [fault for fault in faults if fault.id == fault_id]
+            return tuple(fault for fault in faults if fault.id != fault_id)
+
+        self._change(userid, without)
+        if not found:
+            raise NoSuchFault(fault_id)
+
+    def clear_faults(self, userid: str | None) -> None:
+        """Let everything go right again."""
+        self._change(userid, lambda faults: ())
+
+    def _change(self, userid: str | None, change: Callable[[tuple[Fault, ...]], tuple[Fault, ...]]) -> None:
+        if userid is None:
+            self._store.change_settings(lambda settings: replace(settings, faults=change(settings.faults)))
+        else:
+            self._store.change(userid, lambda account: replace(account, faults=change(account.faults)))
+
+
+def _rule(wanted: RuleDocument) -> Rule:
+    failed = wanted.outcome == "failed"
+    outcome = Outcome(
+        status=contract.FAILED if failed else contract.DELIVERED,
+        errorcode=wanted.errorcode if wanted.errorcode is not None else "UNDELIV" if failed else "DELIVRD",
+        delay=wanted.delay,
+        silent=wanted.outcome == "silent",
+        reply=wanted.reply,
+    )
+    return Rule(wanted.number, outcome, wanted.share, wanted.remaining)
+
+
+def _rules_document(rules: Rules) -> OutcomesDocument:
+    return OutcomesDocument.model_construct(rules=[_rule_document(rule) for rule in rules.rules], seed=rules.seed)
+
+
+def _rule_document(rule: Rule) -> RuleDocument:
+    outcome = rule.outcome
+    name: Literal["delivered", "failed", "silent"] = (
+        "silent" if outcome.silent else "failed" if outcome.status == contract.FAILED else "delivered"
+    )
+    return RuleDocument.model_construct(
+        number=rule.number,
+        outcome=name,
+        errorcode=outcome.errorcode,
+        delay=outcome.delay,
+        reply=outcome.reply,
+        share=rule.share,
+        remaining=rule.remaining,
+    )
+
+
+def _fault_document(fault: Fault) -> FaultDocument:
+    values = {field.name: getattr(fault, field.name) for field in fields(fault)}
+    return FaultDocument.model_construct(
+        **values | {"operations": list(fault.operations), "message": fault.message or None}
+    )

@@ -1,0 +1,41 @@
+"""Routes about the journal of requests."""
+
+from typing import Final
+
+from flask import Response
+from flask_openapi3.blueprint import APIBlueprint
+
+from sms10692_mock.control import Control
+from sms10692_mock.control.documents import ListDocument, Seek
+from sms10692_mock.control.requests import RequestDocument, WholeRequestDocument
+from sms10692_mock.http.control.routing import OfAccount, OfAccountsRequest, OfRequest, Responses, json_of, routes
+
+_LIST: Final[Responses] = {200: ListDocument[RequestDocument]}
+_WHOLE: Final[Responses] = {200: WholeRequestDocument}
+
+
+def request_routes(control: Control) -> APIBlueprint:
+    """The routes for one emulator."""
+    api, requests = routes("requests"), control.requests
+
+    @api.get("/requests", summary="All requests, of known and unknown userids", responses=_LIST)
+    def all_requests(query: Seek) -> Response:
+        return json_of(requests.list(None, query))
+
+    @api.get("/requests/<int:number>", summary="A request, with what was wrong with it", responses=_WHOLE)
+    def show_request(path: OfRequest) -> Response:
+        return json_of(requests.get(None, path.number))
+
+    @api.get("/accounts/<userid>/requests", summary="An account's requests", responses=_LIST)
+    def requests_of_account(path: OfAccount, query: Seek) -> Response:
+        return json_of(requests.list(path.userid, query))
+
+    @api.get(
+        "/accounts/<userid>/requests/<int:number>",
+        summary="A request of an account, with what was wrong with it",
+        responses=_WHOLE,
+    )
+    def show_request_of_account(path: OfAccountsRequest) -> Response:
+        return json_of(requests.get(path.userid, path.number))
+
+    return api
