@@ -5,7 +5,10 @@ Here belongs how they are started and ended. What a store on them must do is in 
 
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 from valkey import Valkey
@@ -17,10 +20,10 @@ _NODES: Final = 3
 _PATIENCE: Final = 20.0
 
 
-def started(**options: str | int) -> ValkeyServer:
-    """A server with these options, on ports that nobody else had a moment ago."""
-    port = int(options.pop("port", 0)) or free_port()
-    server = ValkeyServer(port=port, config={**_FORGETFUL, **options})
+def started(folder: Path | None = None, port: int | None = None, **options: str | int) -> ValkeyServer:
+    """A server with these options; what it keeps is in the folder, and goes with it where none is given."""
+    config = {**_FORGETFUL, **{name.replace("_", "-"): value for name, value in options.items()}}
+    server = ValkeyServer(port=port or free_port(), data_dir=folder, config=config)
     server.start()
     return server
 
@@ -42,7 +45,7 @@ def the_server() -> ValkeyServer:
 def the_cluster() -> tuple[ValkeyServer, ...]:
     """The cluster that the tests of this process share; it ends with the process."""
     buses = [free_port() for _ in range(_NODES)]
-    servers = [started(**{"cluster-enabled": "yes", "cluster-port": bus}) for bus in buses]
+    servers = [started(cluster_enabled="yes", cluster_port=bus) for bus in buses]
     share = _SLOTS // _NODES + 1
     for number, (server, bus) in enumerate(zip(servers, buses, strict=True)):
         last = min((number + 1) * share, _SLOTS) - 1
@@ -69,3 +72,12 @@ def client(server: ValkeyServer) -> Any:
 def url_of(server: ValkeyServer) -> str:
     """The address of a store on this server."""
     return f"valkey://127.0.0.1:{server.port}/0"
+
+
+@contextmanager
+def ended(server: ValkeyServer) -> Iterator[ValkeyServer]:
+    """A server that ends with the block, if it has not before."""
+    try:
+        yield server
+    finally:
+        server.terminate()

@@ -124,6 +124,8 @@ class Pages:
             number = store.next_request()
             told = vendor.answer(call, number)
         except StoreUnavailable as error:
+            if self._log:
+                self._log(f"{request.method} {page.path}: the store is away: {error}")
             if call.operation is not contract.SEND:
                 return Exchange(_plain(503, f"the store is away: {error}"))
             return Exchange(self._written(page, call, Refusal(contract.OTHER_ERROR), None))
@@ -167,6 +169,8 @@ class Pages:
         if entry is not None and self._explaining.acquire(blocking=False):
             try:
                 found = findings(entry, self._vendor.store)
+            except StoreUnavailable:
+                found = ()  # the answer is right without
             finally:
                 self._explaining.release()
         said = [f"{finding.code}: {finding.sentence}" for finding in found]

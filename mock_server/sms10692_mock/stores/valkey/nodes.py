@@ -163,8 +163,9 @@ class Nodes:
                 self._execute(address, ("SCRIPT", "LOAD", work.text))
             except _Moved as error:
                 asked = error.address if error.for_once else None
-                if not error.for_once:
-                    self._learn_slots()
+                if not error.for_once:  # what the other nodes do not know yet
+                    self._slots[key_slot(keys[0])] = error.address
+                    self._slots_are_old = True
         raise StoreUnavailable(f"{self._node(self._seed)}: its nodes do not agree which of them has {keys[0]!a}")
 
     def close(self) -> None:
@@ -239,21 +240,26 @@ _REFUSALS: Final = frozenset({"NOACCOUNT"})
 
 
 def _options(url: str) -> dict[str, Any]:
-    """What the library needs to connect. Raises ValueError."""
+    """What the library needs to connect. Raises ValueError.
+
+    `?timeout=5` is seconds in which an answer must be there; what begins with `ssl_` is the library's.
+    """
     if not url.startswith(_SCHEMES):
         raise ValueError(f"a store on a server is written {_SCHEMES[0]}HOST:PORT/DATABASE")
-    known = {"client_name", "db", "password", "username"}
     scheme, _, rest = url.partition("://")
-    options: dict[str, Any] = dict(parse_url(f"{scheme.replace('redis', 'valkey')}://{rest}"))
-    for name in options:
-        if name not in known | {"host", "port", "connection_class"} and not name.startswith("ssl_"):
+    try:
+        given: dict[str, Any] = dict(parse_url(f"{scheme.replace('redis', 'valkey')}://{rest}"))
+        seconds = float(given.pop("timeout", _ANSWER_SECONDS))
+    except ValueError as error:
+        raise ValueError(f"a store on a server has an address that can be read: {error}") from None
+    for name in given:
+        if name not in _GIVEN and not name.startswith("ssl_"):
             raise ValueError(f"a store on a server has no option {name}")
-    return {
-        "socket_connect_timeout": _CONNECT_SECONDS,
-        "socket_timeout": _ANSWER_SECONDS,
-        "client_name": "sms10692-mock",
-        **options,
-    }
+    waiting = {"socket_connect_timeout": min(seconds, _CONNECT_SECONDS), "socket_timeout": seconds}
+    return {**waiting, "client_name": "sms10692-mock", **given}
+
+
+_GIVEN: Final = frozenset({"connection_class", "db", "host", "password", "port", "username"})
 
 
 def _slots(ranges: Sequence[Any], asked: Address) -> list[Address]:
