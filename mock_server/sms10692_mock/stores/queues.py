@@ -6,7 +6,7 @@ Here belongs the order in which items come up, and what became of each. Locks, a
 import heapq
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -64,8 +64,9 @@ class Queue(Generic[Item]):
         self._arrivals = count()
         self._fetches: deque[Fetch] = deque()
 
-    def put(self, arriving: Iterable[Bundle[Item]], now: float) -> None:
-        self._ripen(now)
+    def put(self, arriving: Sequence[Bundle[Item]], now: float) -> None:
+        if arriving:
+            self._ripen(now)
         for bundle in arriving:
             if bundle.due <= now:
                 self._log_it(bundle)
@@ -104,7 +105,8 @@ class Queue(Generic[Item]):
 
     def next_due(self, now: float) -> float | None:
         """When the next item falls due."""
-        return next((due for due, _, _ in heapq.nsmallest(1, (row for row in self._later if row[0] > now))), None)
+        self._ripen(now)
+        return self._later[0][0] if self._later else None
 
     def fates(self, now: float) -> "Fates":
         """What became of the items so far, whatever happens afterwards."""
