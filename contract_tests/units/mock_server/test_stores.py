@@ -288,8 +288,8 @@ def test_a_store_agrees_with_the_simplest_store(make: Making, machine: type[Any]
         def __init__(self) -> None:
             super().__init__(make)
 
-    fewer = {"max_examples": 40} if make in REMOTE.values() else {}
-    run_state_machine_as_test(Machine, settings=settings(stateful_step_count=30, **fewer))
+    examples = 25 if make in REMOTE.values() else 100
+    run_state_machine_as_test(Machine, settings=settings(max_examples=examples, stateful_step_count=30))
 
 
 NOBODY: dict[str, Callable[[Store], object]] = {

@@ -23,7 +23,7 @@ from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Turned
 from sms10692_mock.faults import Fault
 from sms10692_mock.outcomes import Outcome, Rule, Rules
-from sms10692_mock.stores.documents import account_of, account_text
+from sms10692_mock.stores.documents import account_from_text, account_text
 from sms10692_mock.stores.protocol import NoSuchAccount, StoreUnavailable
 from sms10692_mock.stores.records import Entry, Limits, Reply, Report, Task, Wanted
 from sms10692_mock.stores.valkey.leases import Lease
@@ -473,7 +473,7 @@ RULES = st.builds(
     )
 )
 def test_an_account_comes_back_as_it_was(account: Account) -> None:
-    assert account_of(account_text(account)) == account
+    assert account_from_text(account_text(account)) == account
 
 
 def test_a_send_of_50_000_numbers_is_taken_and_told_in_pages(store: ValkeyStore) -> None:

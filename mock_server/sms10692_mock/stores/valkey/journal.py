@@ -10,12 +10,11 @@ from threading import Condition, Lock, Thread
 from typing import Final
 from urllib.parse import quote
 
-from sms10692_mock.stores.documents import entry_of, entry_text
 from sms10692_mock.stores.protocol import StoreUnavailable
 from sms10692_mock.stores.records import Entry, Limits, Listed, Wanted
 from sms10692_mock.stores.valkey import scripts
 from sms10692_mock.stores.valkey.nodes import Nodes
-from sms10692_mock.stores.valkey.packing import decoded, encoded
+from sms10692_mock.stores.valkey.packing import packed_entry, unpacked_entry
 from sms10692_mock.stores.wanted import listed, says_request
 
 _EACH: Final = 1500
@@ -85,7 +84,7 @@ class Journal:
                 lost = self._lost
                 arguments: list[bytes | str | int] = [self._limits.requests, self._limits.request_bytes, lost]
                 for entry in batch:
-                    arguments += (entry.number, _userid(entry.userid), _size(entry), encoded(entry_text(entry)))
+                    arguments += (entry.number, _userid(entry.userid), _size(entry), packed_entry(entry))
                 self._nodes.run(scripts.RECORD, _KEYS, *arguments)
                 with self._changed:
                     self._lost -= lost
@@ -120,12 +119,12 @@ class Journal:
         dropped, texts = self._nodes.run(
             scripts.READ_JOURNAL, _KEYS, *arguments, "1" if wanted.newest_first else "", _TOGETHER
         )
-        return dropped, [entry_of(decoded(text)) for text in texts]
+        return dropped, [unpacked_entry(text) for text in texts]
 
     def entry(self, number: int) -> Entry | None:
         self._write()
         text = self._nodes.run(scripts.READ_ENTRY, _KEYS, number)
-        return None if text is None else entry_of(decoded(text))
+        return None if text is None else unpacked_entry(text)
 
     def forget(self) -> None:
         """Begin anew; numbers go on."""

@@ -1,4 +1,4 @@
-"""Tasks, reports and replies as bytes, as the scripts keep them: one line for each item of a queue.
+"""Tasks, reports, replies and entries as bytes, as the scripts keep them: one line for each item of a queue.
 
 Here belongs how they are written and read. A line is JSON, which has no line ends of its own, so that a script can
 cut many items apart and put them together without reading them.
@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from json.encoder import encode_basestring as quoted
 from typing import Any, Final, NamedTuple
 
-from sms10692_mock.stores.documents import written
 from sms10692_mock.stores.queues import Item, bundles
-from sms10692_mock.stores.records import UNSENT, Reply, Report, Task
+from sms10692_mock.stores.records import UNSENT, Entry, Reply, Report, Task
+
+written: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Packed(NamedTuple):
@@ -139,3 +140,23 @@ def unpacked_task(body: bytes) -> UnpackedTask:
     ]
     reported.sort(key=lambda reported: reported.run.place)
     return UnpackedTask(Task(*row[:_TASK_FIELDS]), reported)
+
+
+_BYTES: Final = tuple(Entry._fields.index(name) for name in ("query", "body", "answer"))
+
+
+def packed_entry(entry: Entry) -> bytes:
+    """An entry of the journal as JSON; bytes as the characters of the same numbers."""
+    row: list[Any] = list(entry)
+    for place in _BYTES:
+        row[place] = row[place].decode("latin-1")
+    return encoded(written(row))
+
+
+def unpacked_entry(text: bytes) -> Entry:
+    """The entry that `packed_entry` wrote."""
+    row: list[Any] = json.loads(decoded(text))
+    for place in _BYTES:
+        row[place] = row[place].encode("latin-1")
+    entry = Entry(*row)
+    return entry._replace(headers=[(name, value) for name, value in entry.headers], faults=tuple(entry.faults))

@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import count as counting_from
 from secrets import token_hex
@@ -17,7 +18,7 @@ from urllib.parse import quote
 
 from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Clock
-from sms10692_mock.stores.documents import account_of, account_text, settings_of, settings_text, written
+from sms10692_mock.stores.documents import account_from_text, account_text, settings_from_text, settings_text
 from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, StoreUnavailable
 from sms10692_mock.stores.queues import Fates, Fetch, Item
 from sms10692_mock.stores.records import (
@@ -173,7 +174,7 @@ class ValkeyStore:
             return None
         if known and answer[0] == known[0]:
             return known[1]
-        account = account_of(decoded(answer[1]))
+        account = account_from_text(decoded(answer[1]))
         self._know(userid, answer[0], account)
         return account
 
@@ -186,7 +187,7 @@ class ValkeyStore:
             raise NoSuchAccount(userid)
         while known is not None:
             before, text = known
-            account = change(account_of(decoded(text)))
+            account = change(account_from_text(decoded(text)))
             version = _version()
             known = self._run_on_account(
                 scripts.CHANGE, userid, before, version, *_terms(account), repr(self._real_time())
@@ -204,7 +205,7 @@ class ValkeyStore:
         self._nodes.run(scripts.UNREGISTER, _FOR_ALL, encoded(userid))
         known = self._run_on_account(scripts.ACCOUNT, userid, "")
         if known is not None:  # opened again in between
-            self._register(account_of(decoded(known[1])))
+            self._register(account_from_text(decoded(known[1])))
 
     def expire(self, unused_since: float) -> int:
         closed = 0
@@ -510,9 +511,9 @@ class _Settings:
                 version, words_version, arguments = _version(), self._words_version, []
                 if settings.words != before.words:
                     words_version = _version()
-                    words = "" if settings.words is None else written(settings.words)
+                    words = "" if settings.words is None else json.dumps(settings.words)
                     arguments = [words_version, encoded(words)]
-                document = encoded(settings_text(settings))
+                document = encoded(settings_text(replace(settings, words=None)))
                 if self._nodes.run(
                     scripts.CHANGE_SETTINGS, _SETTINGS_KEY, self._version, version, document, *arguments
                 ):
@@ -528,6 +529,6 @@ class _Settings:
             words = self._settings.words
             if words_version != self._words_version:
                 words = tuple(json.loads(decoded(words_text))) if words_text else None
-            self._settings = settings_of(decoded(document), words) if version else Settings()
+            self._settings = replace(settings_from_text(decoded(document)), words=words) if version else Settings()
             self._version, self._words_version = version, words_version
         self._read = read
