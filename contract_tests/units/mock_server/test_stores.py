@@ -215,6 +215,10 @@ class Offices(Compared):
     def look_up(self, userid: str) -> None:
         self.both(lambda store: store.account(userid))
 
+    @rule(last=st.none() | st.integers(1, 3))
+    def look_at_accounts(self, last: int | None) -> None:
+        self.both(lambda store: store.accounts(last))
+
     @rule(unused=st.integers(0, 2), seconds=st.integers(0, 2), used=st.booleans())
     def expire(self, unused: int, seconds: int, used: bool) -> None:
         self.real += seconds

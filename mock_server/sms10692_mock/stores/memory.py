@@ -144,6 +144,10 @@ class MemoryStore:
     def userids(self) -> list[str]:
         return list(self._books)
 
+    def accounts(self, last: int | None = None) -> list[Account]:
+        books = list(self._books.values())
+        return [book.account for book in books[-last if last else 0 :]]
+
     def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
         book = self._book(userid)
         with book.lock:

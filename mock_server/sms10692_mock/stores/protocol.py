@@ -62,6 +62,9 @@ class Store(Protocol):
     def userids(self) -> list[str]:
         """All customers, in the order in which they came."""
 
+    def accounts(self, last: int | None = None) -> list[Account]:
+        """All customers, or so many that came last, in the order in which they came. Looking is no use of them."""
+
     def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
         """Put other terms in place of a customer's, and return them; what it has and what waits for it stay.
 

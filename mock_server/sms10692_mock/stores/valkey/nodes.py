@@ -21,7 +21,8 @@ from valkey.exceptions import NoScriptError, ResponseError, ValkeyError
 from sms10692_mock.stores.protocol import StoreUnavailable
 
 Address: TypeAlias = tuple[str, int]
-Command: TypeAlias = Sequence[bytes | str | int]
+Argument: TypeAlias = bytes | str | int
+Command: TypeAlias = Sequence[Argument]
 
 OLDEST: Final = 7
 """The first version of the server, Valkey or Redis, that understands the scripts."""
@@ -81,30 +82,23 @@ class _Node:
         host, port = self._address
         return f"{host}:{port}"
 
-    def execute(self, command: Command, asking: bool = False) -> Any:
-        """One command and its answer; after ASKING, where a slot is moving here. Raises ResponseError, or Away."""
+    def execute(self, *commands: Command) -> list[Any]:
+        """Commands and their answers, of which any may be a ResponseError. Raises Away."""
         if self._away_until and self._away_until > time.monotonic():
             raise _Away(self._why)
         try:
             connection = self._connection()
-            try:
-                if asking:
-                    connection.send_command("ASKING")
-                    connection.read_response()
-                connection.send_packed_command(connection.pack_command(*command), check_health=False)
-                answer = connection.read_response()
-            except ResponseError:
-                self._idle.append((connection, time.monotonic()))
-                raise
-            self._idle.append((connection, time.monotonic()))
-            return answer
-        except ResponseError:
-            raise
+            connection.send_packed_command(
+                [piece for command in commands for piece in connection.pack_command(*command)], check_health=False
+            )
+            answers = [_answer(connection) for _ in commands]
         except _ERRORS as error:
             self.hang_up()
             self._why = f"{self}: {error}"
             self._away_until = time.monotonic() + _NEXT_TRY
             raise _Away(self._why) from None
+        self._idle.append((connection, time.monotonic()))
+        return answers
 
     def _connection(self) -> Any:  # its methods have no types
         try:
@@ -128,6 +122,13 @@ class _Node:
                 return
 
 
+def _answer(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error
+
+
 class _Away(Exception):
     pass
 
@@ -148,7 +149,7 @@ class Nodes:
         self._slots_next_try = 0.0
         self.is_cluster = self._examine()
 
-    def run(self, work: Script, keys: Sequence[bytes], *arguments: bytes | str | int) -> Any:
+    def run(self, work: Script, keys: Sequence[bytes], *arguments: Argument) -> Any:
         """Run a script whose keys are all in one slot, once or not at all, and return its answer.
 
         Raises Refused with the script's own error, StoreUnavailable with any other.
@@ -158,7 +159,7 @@ class Nodes:
         for _ in range(_REDIRECTIONS):
             address = asked or self._address(keys[0])
             try:
-                return self._execute(address, command, asked is not None)
+                return self._execute(address, *([("ASKING",), command] if asked else [command]))
             except NoScriptError:
                 self._execute(address, ("SCRIPT", "LOAD", work.text))
             except _Moved as error:
@@ -168,29 +169,51 @@ class Nodes:
                     self._slots_are_old = True
         raise StoreUnavailable(f"{self._node(self._seed)}: its nodes do not agree which of them has {keys[0]!a}")
 
+    def run_all(self, work: Script, questions: Sequence[tuple[Sequence[bytes], Sequence[Argument]]]) -> list[Any]:
+        """Run a script that only reads, for other keys each time, and return all its answers.
+
+        The questions to a node go together. One that it cannot answer so is asked again alone: reading may be repeated.
+        """
+        commands = [("EVALSHA", work.sha, len(keys), *keys, *arguments) for keys, arguments in questions]
+        at: dict[Address, list[int]] = {}
+        for place, (keys, _) in enumerate(questions):
+            at.setdefault(self._address(keys[0]), []).append(place)
+        answers: list[Any] = [None] * len(questions)
+        for address, places in at.items():
+            try:
+                some = self._node(address).execute(*(commands[place] for place in places))
+            except _Away as error:
+                raise StoreUnavailable(str(error)) from None
+            for place, answer in zip(places, some, strict=True):
+                keys, arguments = questions[place]
+                answers[place] = self.run(work, keys, *arguments) if isinstance(answer, ResponseError) else answer
+        return answers
+
     def close(self) -> None:
         """Hang up."""
         for node in list(self._nodes.values()):
             node.hang_up()
 
-    def _execute(self, address: Address, command: Command, asking: bool = False) -> Any:
+    def _execute(self, address: Address, *commands: Command) -> Any:
+        """Commands on one connection, and the answer to the last of them."""
         node = self._node(address)
         try:
-            return node.execute(command, asking)
-        except NoScriptError:
-            raise
-        except ResponseError as error:
-            code, _, rest = str(error).partition(" ")
-            if code in ("MOVED", "ASK"):
-                host, _, port = rest.rpartition(" ")[2].rpartition(":")
-                raise _Moved((host or address[0], int(port)), code == "ASK") from None
-            if code in _REFUSALS:
-                raise Refused(code) from None
-            self._slots_are_old = self._slots_are_old or code == "CLUSTERDOWN"
-            raise StoreUnavailable(f"{node}: {error}") from None
+            *_, answer = node.execute(*commands)
         except _Away as error:
             self._slots_are_old = True
             raise StoreUnavailable(str(error)) from None
+        if not isinstance(answer, ResponseError):
+            return answer
+        if isinstance(answer, NoScriptError):
+            raise answer
+        code, _, rest = str(answer).partition(" ")
+        if code in ("MOVED", "ASK"):
+            host, _, port = rest.rpartition(" ")[2].rpartition(":")
+            raise _Moved((host or address[0], int(port)), code == "ASK")
+        if code in _REFUSALS:
+            raise Refused(code)
+        self._slots_are_old = self._slots_are_old or code == "CLUSTERDOWN"
+        raise StoreUnavailable(f"{node}: {answer}")
 
     def _node(self, address: Address) -> _Node:
         node = self._nodes.get(address)

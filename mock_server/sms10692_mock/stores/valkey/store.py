@@ -69,6 +69,9 @@ _LARGEST_PIECE: Final = 20_000
 _LOOKS: Final = 4
 """How often a list is begun anew that changed while it was read."""
 
+_LOOKED_UP: Final = 500
+"""Accounts that are asked for in one breath."""
+
 _NEVER: Final = Fate("never")
 _LATER: Final = Fate("later")
 
@@ -172,14 +175,33 @@ class ValkeyStore:
         if answer is None:
             self._terms.pop(userid, None)
             return None
+        return self._account(userid, known, answer)
+
+    def userids(self) -> list[str]:
+        return [decoded(userid) for userid in self._nodes.run(scripts.USERIDS, _FOR_ALL, 0)]
+
+    def accounts(self, last: int | None = None) -> list[Account]:
+        accounts: list[Account] = []
+        userids = [decoded(userid) for userid in self._nodes.run(scripts.USERIDS, _FOR_ALL, -last if last else 0)]
+        for first in range(0, len(userids), _LOOKED_UP):
+            some = userids[first : first + _LOOKED_UP]
+            known = [self._terms.get(userid) for userid in some]
+            questions = [
+                (_keys(userid)[:1], (terms[0] if terms else "",)) for userid, terms in zip(some, known, strict=True)
+            ]
+            answers = self._nodes.run_all(scripts.ACCOUNT, questions)
+            for userid, terms, answer in zip(some, known, answers, strict=True):
+                if answer is not None:
+                    accounts.append(self._account(userid, terms, answer))
+        return accounts
+
+    def _account(self, userid: str, known: tuple[bytes, Account] | None, answer: Sequence[bytes]) -> Account:
+        """What `scripts/account.lua` said, being told the version that is known."""
         if known and answer[0] == known[0]:
             return known[1]
         account = account_from_text(decoded(answer[1]))
         self._know(userid, answer[0], account)
         return account
-
-    def userids(self) -> list[str]:
-        return [decoded(userid) for userid in self._nodes.run(scripts.USERIDS, _FOR_ALL)]
 
     def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
         known = self._run_on_account(scripts.ACCOUNT, userid, "")
@@ -209,7 +231,7 @@ class ValkeyStore:
 
     def expire(self, unused_since: float) -> int:
         closed = 0
-        for name in self._nodes.run(scripts.USERIDS, _FOR_ALL, 1):
+        for name in self._nodes.run(scripts.USERIDS, _FOR_ALL):
             userid = decoded(name)
             if self._run(scripts.CLOSE, userid, repr(unused_since)):
                 self._unregister(userid)
