@@ -17,6 +17,7 @@ from sms10692_mock.clock import Clock
 from sms10692_mock.stores.memory import MemoryStore
 from sms10692_mock.stores.protocol import Store
 from sms10692_mock.stores.records import UNSENT, Limits, Reply, Report, Task
+from sms10692_mock.stores.sqlite import SqliteStore
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from valkey_servers import THERE_ARE_SERVERS, ValkeyServer, emptied, the_cluster, the_server, url_of
 
@@ -35,6 +36,7 @@ REMOTE: Final[Mapping[str, Making]] = (
 
 STORES: Final[Mapping[str, Making]] = {
     "memory": lambda folder, limits, clock: MemoryStore(limits, clock),
+    "sqlite": lambda folder, limits, clock: SqliteStore(folder / "store", limits, clock),
     **REMOTE,
 }
 EACH_STORE = pytest.mark.parametrize("make", STORES.values(), ids=STORES)
