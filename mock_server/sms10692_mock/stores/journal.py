@@ -4,15 +4,21 @@ Here belongs what is kept and what is dropped. What an entry says is made in `ht
 """
 
 from collections import deque
-from itertools import count
+from itertools import chain, count
 from threading import Lock
 from typing import Final
 
 from sms10692_mock.stores.records import Entry, Limits, Listed, Wanted
 from sms10692_mock.stores.wanted import listed, says_request
 
-_EACH: Final = 1500
+_EACH: Final = 600
 """Bytes that an entry takes beside what was sent and answered."""
+
+_EACH_HEADER: Final = 150
+"""Bytes that a header takes beside its name and its value."""
+
+_WIDEST: Final = 4
+"""Bytes that a character takes at most."""
 
 
 class Journal:
@@ -28,6 +34,7 @@ class Journal:
         """Begin anew; numbers go on."""
         with self._lock:
             self._entries: deque[Entry] = deque()
+            self._sizes: deque[int] = deque()
             self._bytes = 0
             self._dropped = 0
 
@@ -39,9 +46,11 @@ class Journal:
         with self._lock:
             entries = self._entries
             entries.append(entry)
+            self._sizes.append(size)
             self._bytes += size
             while len(entries) > self._limits.requests or self._bytes > self._limits.request_bytes:
-                self._bytes -= _size(entries.popleft())
+                entries.popleft()
+                self._bytes -= self._sizes.popleft()
                 self._dropped += 1
 
     def entries(self, userid: str | None, wanted: Wanted) -> Listed[Entry]:
@@ -60,4 +69,6 @@ class Journal:
 
 
 def _size(entry: Entry) -> int:
-    return _EACH + len(entry.query) + len(entry.body) + len(entry.answer)
+    headers = _EACH_HEADER * len(entry.headers) + sum(map(len, chain.from_iterable(entry.headers)))
+    sent = len(entry.path) + len(entry.query) + len(entry.body) + _WIDEST * len(entry.userid)
+    return _EACH + headers + sent + len(entry.answer)
