@@ -75,7 +75,8 @@ class _Node:
         self._options = dict(options)
         self._type: type[Connection] = self._options.pop("connection_class", Connection)
         self._idle: deque[tuple[Any, float]] = deque()
-        self._away_until = 0.0
+        self._answered = float("-inf")
+        self._away_until = float("-inf")
         self._why = ""
 
     def __str__(self) -> str:
@@ -84,7 +85,8 @@ class _Node:
 
     def execute(self, *commands: Command) -> list[Any]:
         """Commands and their answers, of which any may be a ResponseError. Raises Away."""
-        if self._away_until and self._away_until > time.monotonic():
+        begun = time.monotonic()
+        if self._away_until > begun:
             raise _Away(self._why)
         try:
             connection = self._connection()
@@ -93,11 +95,13 @@ class _Node:
             )
             answers = [_answer(connection) for _ in commands]
         except _ERRORS as error:
-            self.hang_up()
-            self._why = f"{self}: {error}"
-            self._away_until = time.monotonic() + _NEXT_TRY
-            raise _Away(self._why) from None
-        self._idle.append((connection, time.monotonic()))
+            why = f"{self}: {error}"
+            if self._answered < begun:  # since then it has answered nobody
+                self.hang_up()
+                self._why, self._away_until = why, time.monotonic() + _NEXT_TRY
+            raise _Away(why) from None
+        self._answered = time.monotonic()
+        self._idle.append((connection, self._answered))
         return answers
 
     def _connection(self) -> Any:  # its methods have no types
@@ -107,10 +111,9 @@ class _Node:
             host, port = self._address
             connection = self._type(host=host, port=port, **self._options)
         else:
-            if time.monotonic() - used > _TRUSTED and connection.can_read():
+            if time.monotonic() - used > _TRUSTED and _has_ended(connection):
                 connection.disconnect()
         connection.connect()
-        self._away_until = 0.0
         return connection
 
     def hang_up(self) -> None:
@@ -120,6 +123,14 @@ class _Node:
                 self._idle.pop()[0].disconnect()
             except IndexError:  # somebody else took it
                 return
+
+
+def _has_ended(connection: Any) -> bool:
+    """Whether the server has hung up on a connection of which nothing is expected."""
+    try:
+        return bool(connection.can_read())
+    except _ERRORS:
+        return True
 
 
 def _answer(connection: Any) -> Any:
