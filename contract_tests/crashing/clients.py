@@ -39,7 +39,12 @@ class Notes(NamedTuple):
 
     def and_those(self, other: "Notes") -> "Notes":
         """All that both know."""
-        return Notes(*(mine + others for mine, others in zip(self, other, strict=True)))
+        return Notes(
+            self.acknowledged + other.acknowledged,
+            self.unanswered + other.unanswered,
+            self.received + other.received,
+            self.fetches + other.fetches,
+        )
 
 
 class Client(Thread):

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from crashing.clients import Address
-from valkey_servers import ended, started, url_of
+from valkey_servers import ValkeyServer, ended, started, url_of
 
 _LISTENING: Final = re.compile(r"listening on http://(.*):(\d+)")
-_DURABLE: Final = {"appendonly": "yes", "appendfsync": "always"}
 
 
 class Scene:
@@ -33,7 +32,7 @@ class Scene:
         self._process: Any = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
         )
-        line = self._process.stdout.readline()
+        line: str = self._process.stdout.readline()
         found = _LISTENING.match(line)
         if found is None:
             raise RuntimeError(f"the emulator did not start: {line!r}")
@@ -55,6 +54,11 @@ class Scene:
         self._process.stdout.close()
 
 
+def durable(folder: Path, port: int | None = None) -> ValkeyServer:
+    """A server that has each change on the disk before it answers."""
+    return started(folder, port, appendonly="yes", appendfsync="always")
+
+
 @contextmanager
 def emulator_killed(url: str) -> Iterator[tuple[Scene, Callable[[], None]]]:
     """An emulator that is killed, on a store that is not; and how to kill it."""
@@ -68,20 +72,20 @@ def emulator_killed(url: str) -> Iterator[tuple[Scene, Callable[[], None]]]:
 @contextmanager
 def valkey_with_emulator_killed(folder: Path) -> Iterator[tuple[Scene, Callable[[], None]]]:
     """An emulator that is killed, on a server of its own."""
-    with ended(started(folder, **_DURABLE)) as server, emulator_killed(url_of(server)) as killed:
+    with ended(durable(folder)) as server, emulator_killed(url_of(server)) as killed:
         yield killed
 
 
 @contextmanager
 def valkey_killed(folder: Path) -> Iterator[tuple[Scene, Callable[[], None]]]:
     """A server that is killed, which writes each change to the disk before it answers, and an emulator that is not."""
-    server = started(folder, **_DURABLE)
+    server = durable(folder)
     port = server.port
 
     def kill() -> None:
         nonlocal server
         server.terminate()
-        server = started(folder, port, **_DURABLE)
+        server = durable(folder, port)
 
     scene = Scene(url_of(server))
     try:
