@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from crashing.clients import Address
 from valkey_servers import ValkeyServer, ended, started, url_of
@@ -29,10 +29,10 @@ class Scene:
     def _start(self) -> None:
         command = [sys.executable, "-m", "crashing.emulator", self.url]
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
-        self._process: Any = subprocess.Popen(
+        self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
         )
-        line: str = self._process.stdout.readline()
+        line = self._process.stdout.readline() if self._process.stdout else ""
         found = _LISTENING.match(line)
         if found is None:
             raise RuntimeError(f"the emulator did not start: {line!r}")
@@ -50,8 +50,7 @@ class Scene:
     def end(self) -> None:
         """Kill the emulator."""
         self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
-        self._process.stdout.close()
+        self._process.communicate()
 
 
 def durable(folder: Path, port: int | None = None) -> ValkeyServer:
