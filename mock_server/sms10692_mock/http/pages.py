@@ -108,6 +108,7 @@ class Pages:
         self._explaining = Semaphore(_EXPLAINED_AT_ONCE)
         self._fetches: dict[tuple[str, str], Fetch] = {}
         self._ring = (bell or Bell()).ring
+        self.waits = vendor.store.waits
 
     def respond(self, page: Page, request: Request) -> Response:
         """Answer a request to one of the pages: HTTP 200 to whatever it says, 405 to another method."""
@@ -130,6 +131,8 @@ class Pages:
             number = store.next_request()
             told = vendor.answer(call, number)
         except StoreUnavailable as error:
+            if self._log:
+                self._log(f"{request.method} {page.path}: the store is away: {error}")
             if call.operation is not contract.SEND:
                 return Exchange(_plain(503, f"the store is away: {error}"))
             return Exchange(self._written(page, call, Refusal(contract.OTHER_ERROR), None))

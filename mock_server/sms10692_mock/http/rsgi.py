@@ -76,7 +76,7 @@ class RsgiPages:
             scope.path,
             headers.items(),
         )
-        if _is_quick(page, body):
+        if not self._pages.waits and _is_quick(page, body):
             exchange = self._pages.exchange(page, request)
         elif len(body) > _QUICK:
             async with self._large:

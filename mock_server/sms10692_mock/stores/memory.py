@@ -113,6 +113,7 @@ class MemoryStore:
 
     def __init__(self, limits: Limits | None = None, real_time: Clock = time.time) -> None:
         self.name = "memory"
+        self.waits = False
         self._limits = limits or Limits()
         self._real_time = real_time
         self._books: dict[str, _Book] = {}
@@ -150,6 +151,10 @@ class MemoryStore:
 
     def userids(self) -> list[str]:
         return list(self._books)
+
+    def accounts(self, last: int | None = None) -> list[Account]:
+        books = list(self._books.values())
+        return [book.account for book in books[-last if last else 0 :]]
 
     def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
         book = self._book(userid)

@@ -39,7 +39,9 @@ def bundles(items: Sequence[Item]) -> list[Bundle[Item]]:
     return [Bundle(moment, together) for moment, together in sorted(by_due.items())]
 
 
-class _Fetch(NamedTuple):
+class Fetch(NamedTuple):
+    """One handing over: the place of its first item, when it was, and to which request."""
+
     first: int
     moment: float
     request: int
@@ -60,7 +62,7 @@ class Queue(Generic[Item]):
         self._later: list[tuple[float, int, Bundle[Item]]] = []
         self._later_items = 0
         self._arrivals = count()
-        self._fetches: deque[_Fetch] = deque()
+        self._fetches: deque[Fetch] = deque()
 
     def put(self, arriving: Sequence[Bundle[Item]], now: float) -> None:
         if arriving:
@@ -77,7 +79,7 @@ class Queue(Generic[Item]):
         begin = self._cursor - self._base
         items = self._log[begin : begin + limit]
         if items:
-            self._fetches.append(_Fetch(self._cursor, now, request))
+            self._fetches.append(Fetch(self._cursor, now, request))
             self._cursor += len(items)
             if begin + len(items) > 2 * self._kept:
                 self._forget(begin + len(items) - self._kept)
@@ -144,7 +146,7 @@ class Fates(NamedTuple):
 
     base: int
     cursor: int
-    fetches: Sequence[_Fetch]
+    fetches: Sequence[Fetch]
 
     def of(self, place: int | None) -> Fate:
         """The fate of the item at this place of the log; None is the place of what is not due yet."""
