@@ -24,6 +24,11 @@ from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.rsgi import RsgiPages
 from sms10692_mock.http.wsgi import Application, Environ, StartResponse
 
+if sys.platform != "win32":  # where there is no uvloop, and granian hands bodies over another way
+    import uvloop
+
+    from sms10692_mock.http.short_cut import Loop, ShortCut
+
 _BACKLOG: Final = 1024
 _CONNECTIONS: Final = 65536
 _THREADS: Final = 32
@@ -80,22 +85,23 @@ def serve(
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
-    application = RsgiPages(pages, elsewhere, ThreadPoolExecutor(_THREADS))
-    _run(_serve_until_stopped(application, listener, when_ready, end))
+    _run(_serve_until_stopped(pages, elsewhere, listener, when_ready, end))
     raise AssertionError("the process has ended")
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:
-    if sys.platform == "win32":  # where there is no uvloop
+    if sys.platform == "win32":
         asyncio.run(main)
     else:
-        import uvloop
-
-        uvloop.run(main)
+        uvloop.run(main, loop_factory=Loop)
 
 
 async def _serve_until_stopped(
-    application: RsgiPages, listener: socket.socket, when_ready: Callable[[], None], end: Callable[[], NoReturn]
+    pages: Pages,
+    elsewhere: Application,
+    listener: socket.socket,
+    when_ready: Callable[[], None],
+    end: Callable[[], NoReturn],
 ) -> None:
     loop = asyncio.get_running_loop()
     asked_to_stop = asyncio.Event()
@@ -112,7 +118,7 @@ async def _serve_until_stopped(
         signal.signal(name, ask_to_stop)
     to_worker = _granian.WorkerSignal()
     to_worker.add_cb(lambda: loop.call_soon_threadsafe(stopped.set))
-    _worker(listener).serve_async(_scheduler(application, loop), loop, to_worker)
+    _worker(listener).serve_async(_scheduler(pages, elsewhere, loop), loop, to_worker)
     when_ready()
     await asked_to_stop.wait()
     to_worker.set()
@@ -124,9 +130,16 @@ async def _serve_until_stopped(
 # granian's stubs lag behind its signatures or are missing, so what follows calls it without them.
 
 
-def _scheduler(application: RsgiPages, loop: asyncio.AbstractEventLoop) -> Any:
-    futures: Any = _futures
-    return futures._new_cbscheduler(loop, futures._future_watcher_wrapper(application), impl_asyncio=True)
+def _scheduler(pages: Pages, elsewhere: Application, loop: asyncio.AbstractEventLoop) -> Any:
+    threads = ThreadPoolExecutor(_THREADS)
+    application = RsgiPages(pages, elsewhere, threads)
+    if sys.platform == "win32":
+        futures: Any = _futures
+        return futures._new_cbscheduler(loop, futures._future_watcher_wrapper(application), impl_asyncio=True)
+    scheduler_type: Any = _granian.CallbackScheduler
+    scheduler = scheduler_type(loop, None, None, None, None)
+    scheduler._schedule_fn = ShortCut(loop, application, pages, threads).take
+    return scheduler
 
 
 def _worker(listener: socket.socket) -> Any:
