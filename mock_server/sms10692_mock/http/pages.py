@@ -41,6 +41,7 @@ _HINT: Final = 1000
 
 _EXPLAINED_AT_ONCE: Final = 8
 
+_BOXES: Final = (Reports, Replies)
 _METHODS: Final = ("GET", "HEAD", "POST")
 
 
@@ -144,11 +145,11 @@ class Pages:
             call.userid,
             call.operation.name if call.operation else "",
             answer.message if isinstance(answer, Refusal) else "",
-            len(answer.boxes) if isinstance(answer, Reports | Replies) else None,
+            len(answer.boxes) if isinstance(answer, _BOXES) else None,
             response.status,
             response.headers[0][1],
             response.body,
-            tuple([fault.kind for fault in told.faults]),
+            tuple([fault.kind for fault in told.faults]) if told.faults else (),
         )
         store.record(entry)
         self._ring()
