@@ -34,7 +34,7 @@ class NewAccount(Given):
     postpaid: bool = False
     may_read_reports: bool = True
     dialect: DialectName | None = None
-    own_clock: bool = Field(False, description="whether the clock for all is not its clock, from the start")
+    own_clock: bool = Field(default=False, description="whether the clock for all is not its clock, from the start")
 
 
 class Terms(Given):

@@ -201,13 +201,15 @@ class MemoryStore:
     ) -> int | None:
         book = self._book(userid)
         report_bundles, reply_bundles = bundles(reports), bundles(replies)
+        cost = task.cost
         with book.lock:
-            if task.cost > book.points and not book.account.postpaid:
+            if cost > book.points and not book.account.postpaid:
                 return None
-            book.points -= task.cost
+            book.points -= cost
             book.remember(task, report_bundles)
             book.reports.put(report_bundles, now)
-            book.replies.put(reply_bundles, now)
+            if reply_bundles:
+                book.replies.put(reply_bundles, now)
             return book.points
 
     def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
