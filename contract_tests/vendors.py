@@ -23,11 +23,12 @@ from sms10692_mock.calls import Call, call_of, page_of
 from sms10692_mock.checks import CHECKS, Case, Check
 from sms10692_mock.clock import Turned
 from sms10692_mock.dialects import DIALECTS
-from sms10692_mock.http.pages import Pages, Request, Response
+from sms10692_mock.http.pages import Pages, Request
+from sms10692_mock.http.spoiling import Response
 from sms10692_mock.keywords import Keywords
 from sms10692_mock.options import Options
 from sms10692_mock.stores.memory import MemoryStore
-from sms10692_mock.vendor import Vendor
+from sms10692_mock.vendor import Told, Vendor
 from sms10692_mock.wire import render_json
 from sms10692_mock.wire.charsets import DECODERS
 from sms10692_mock.wire.forms import Fields, fields_of
@@ -69,8 +70,9 @@ class FaultyPages(Pages):
         call = fault.call(call_of(page, fault.fields(fields)))
         account = self._faulty.store.account(call.userid)
         refused = self._refusal(call, account)
-        answer = Refusal(refused) if refused is not None else self._faulty.answer(call)[0]
-        answer = fault.answer(call, answer)
+        said = Refusal(refused) if refused is not None else self._faulty.answer(call).answer
+        assert said is not None, "no fault of the emulator's own is set here"
+        answer = fault.answer(call, said)
         if call.wants_json:
             content_type, body = "application/json", render_json.write(answer, call.operation, page)
         else:
@@ -80,7 +82,7 @@ class FaultyPages(Pages):
         return fault.response(call, Response(200, [("Content-Type", content_type)], body))
 
     def _refusal(self, call: Call, account: Account | None) -> str | None:
-        case = Case(call, account, self._faulty.keywords, self._faulty.now(account), None)
+        case = Case(call, account, self._faulty.keywords(), self._faulty.now(account), None)
         for message, fails in self._fault.checks(CHECKS[call.operation]):
             if fails(case):
                 return message
@@ -90,24 +92,25 @@ class FaultyPages(Pages):
 class UncheckedVendor(Vendor):
     """A vendor that acts on any call it is given: `FaultyPages` has done the checks."""
 
-    def answer(self, call: Call) -> tuple[Answer, Account | None]:
+    def answer(self, call: Call, request: int = 0) -> Told:
         account = self.store.account(call.userid) or self.store.account(self.store.userids()[-1])
         assert account is not None
         now = self.now(account)
+        return Told(self._unchecked(account, now, request, call), account, now)
+
+    def _unchecked(self, account: Account, now: float, request: int, call: Call) -> Answer:
         match call.operation and call.operation.name:
             case "overage":
-                return self.overage(account), account
+                return self.overage(account)
             case "checkkeyword":
-                return self.checkkeyword(call.content), account
+                return self.checkkeyword(call.content)
             case "status":
                 digits = call.status_num.strip()
-                limit = int(digits) if digits.isdecimal() else 4000
-                return self.status(account, now, limit), account
+                return self.status(account, now, request, int(digits) if digits.isdecimal() else 4000)
             case "call":
-                return self.call(account, now), account
+                return self.call(account, now, request)
             case _:
-                extno, mobile = call.extno, call.mobile or "15023239810"
-                return self.send(account, now, mobile, call.content, call.send_time, extno), account
+                return self.send(account, now, request, call._replace(mobile=call.mobile or "15023239810"))
 
 
 def _rewritten(written: bytes, page: Page, call: Call, fault: Fault) -> bytes:
@@ -185,7 +188,8 @@ class _Wire(BaseHTTPRequestHandler):
         else:
             kind = self.headers.get("Content-Type") or ""
             request = Request(self.command, query.encode("latin-1"), kind, body)
-            status, headers, content = self.pages.respond(page, request)
+            response = self.pages.respond(page, request)
+            status, headers, content = response.status, response.headers, response.body
         self.send_response_only(status, HTTPStatus(status).phrase)
         for name, value in headers:
             self.send_header(name, value)

@@ -22,12 +22,14 @@ def _parts(one: int, several: int) -> Callable[[str], int]:
 
 MONEY: Final = (
     Broken(
-        "charged twice", Fault(store=stores.charging(lambda cost, points: 2 * cost)), ("R6-parts", "R6-remainpoint")
+        "charged twice",
+        Fault(store=stores.charging(lambda task, points: 2 * task.price)),
+        ("R6-parts", "R6-remainpoint"),
     ),
-    Broken("never charged", Fault(store=stores.charging(lambda cost, points: 0)), ("R6-parts", "R6-remainpoint")),
+    Broken("never charged", Fault(store=stores.charging(lambda task, points: 0)), ("R6-parts", "R6-remainpoint")),
     Broken(
         "the last point cannot be spent",
-        Fault(store=stores.charging(lambda cost, points: cost + (cost == points) * 10**9)),
+        Fault(store=stores.charging(lambda task, points: task.price + (task.cost == points) * 10**9)),
         ("R6-edge",),
     ),
     Broken("a point too many can be spent", Fault(vendor=vendor.Overdrawn), ("R6-edge",)),

@@ -10,7 +10,7 @@ from typing import Final
 from faults import stores, vendor
 from faults.broken import Broken
 from sms10692_mock.answers import Replies, Reports
-from sms10692_mock.stores.protocol import Reply, Report
+from sms10692_mock.stores.records import Reply, Report
 from vendors import Fault
 
 

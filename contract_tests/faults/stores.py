@@ -10,14 +10,14 @@ from threading import Lock
 
 from sms10692_mock.accounts import Account
 from sms10692_mock.stores.memory import MemoryStore
-from sms10692_mock.stores.protocol import Reply, Report, Standing
+from sms10692_mock.stores.records import Reply, Report, Standing, Task
 
 
 class Twice(MemoryStore):
     """The last of several reports stays."""
 
-    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
-        items = super().take_reports(userid, limit, now)
+    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        items = super().take_reports(userid, limit, now, request)
         self.put(userid, items[-1:] if len(items) > 1 else [], [], now)
         return items
 
@@ -25,8 +25,8 @@ class Twice(MemoryStore):
 class NeverForgets(MemoryStore):
     """Reports stay."""
 
-    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
-        items = super().take_reports(userid, limit, now)
+    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        items = super().take_reports(userid, limit, now, request)
         self.put(userid, items, [], now)
         return items
 
@@ -34,8 +34,8 @@ class NeverForgets(MemoryStore):
 class RepliesTwice(MemoryStore):
     """Replies stay."""
 
-    def take_replies(self, userid: str, now: float) -> list[Reply]:
-        items = super().take_replies(userid, now)
+    def take_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+        items = super().take_replies(userid, now, request)
         self.put(userid, [], items, now)
         return items
 
@@ -43,15 +43,15 @@ class RepliesTwice(MemoryStore):
 class Reversed(MemoryStore):
     """Reports in reverse."""
 
-    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
-        return super().take_reports(userid, limit, now)[::-1]
+    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        return super().take_reports(userid, limit, now, request)[::-1]
 
 
 class LastInFirstOut(MemoryStore):
     """The newest reports first."""
 
-    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
-        items = super().take_reports(userid, 10**9, now)
+    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        items = super().take_reports(userid, 10**9, now, request)
         kept = max(len(items) - limit, 0)
         self.put(userid, items[:kept], [], now)
         return items[kept:]
@@ -60,44 +60,44 @@ class LastInFirstOut(MemoryStore):
 class OneMore(MemoryStore):
     """One report more than asked for."""
 
-    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
-        return super().take_reports(userid, limit + 1, now)
+    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        return super().take_reports(userid, limit + 1, now, request)
 
 
 class AtMostTen(MemoryStore):
     """Ten reports at most."""
 
-    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
-        return super().take_reports(userid, min(limit, 10), now)
+    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        return super().take_reports(userid, min(limit, 10), now, request)
 
 
 class AllAtOnce(MemoryStore):
     """All reports, whatever was asked for."""
 
-    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
-        return super().take_reports(userid, 10**9, now)
+    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        return super().take_reports(userid, 10**9, now, request)
 
 
 class RestLost(MemoryStore):
     """What was not asked for is thrown away."""
 
-    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
-        return super().take_reports(userid, 10**9, now)[:limit]
+    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        return super().take_reports(userid, 10**9, now, request)[:limit]
 
 
 class HalfLost(MemoryStore):
     """Of more than three reports the second half is thrown away."""
 
-    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
-        items = super().take_reports(userid, limit, now)
+    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        items = super().take_reports(userid, limit, now, request)
         return items[: len(items) // 2] if len(items) > 3 else items
 
 
 class OneReply(MemoryStore):
     """A reply at a time."""
 
-    def take_replies(self, userid: str, now: float) -> list[Reply]:
-        items = super().take_replies(userid, now)
+    def take_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+        items = super().take_replies(userid, now, request)
         self.put(userid, [], items[1:], now)
         return items[:1]
 
@@ -105,36 +105,36 @@ class OneReply(MemoryStore):
 class RepliesReversed(MemoryStore):
     """Replies in reverse."""
 
-    def take_replies(self, userid: str, now: float) -> list[Reply]:
-        return super().take_replies(userid, now)[::-1]
+    def take_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+        return super().take_replies(userid, now, request)[::-1]
 
 
 class Shared(MemoryStore):
     """The queues of the newest accounts are everybody's."""
 
-    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
-        items = super().take_reports(userid, limit, now)
+    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        items = super().take_reports(userid, limit, now, request)
         for other in self.userids()[-3:]:
             if other != userid and len(items) < limit:
-                items += super().take_reports(other, 1, now)
+                items = [*items, *super().take_reports(other, 1, now, request)]
         return items
 
 
 class RepliesShared(MemoryStore):
     """The replies of all accounts are everybody's."""
 
-    def take_replies(self, userid: str, now: float) -> list[Reply]:
-        return [reply for one in self.userids() for reply in super(RepliesShared, self).take_replies(one, now)]
+    def take_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+        return [reply for one in self.userids() for reply in super(RepliesShared, self).take_replies(one, now, request)]
 
 
 class Race(MemoryStore):
     """Looks first, and takes away later."""
 
-    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
-        items = super().take_reports(userid, 10**9, now)
+    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        items = super().take_reports(userid, 10**9, now, request)
         self.put(userid, items, [], now)
         time.sleep(0.002)  # the window that the race needs
-        others = [one for one in super().take_reports(userid, 10**9, now) if one not in items[:limit]]
+        others = [one for one in super().take_reports(userid, 10**9, now, request) if one not in items[:limit]]
         self.put(userid, others, [], now)
         return items[:limit]
 
@@ -142,43 +142,43 @@ class Race(MemoryStore):
 class RaceThatLoses(MemoryStore):
     """Looks first, and keeps only what two fetchers both saw."""
 
-    def take_reports(self, userid: str, limit: int, now: float) -> list[Report]:
-        seen = super().take_reports(userid, 10**9, now)
+    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        seen = super().take_reports(userid, 10**9, now, request)
         self.put(userid, seen, [], now)
         time.sleep(0.002)  # the window that the race needs
-        return [one for one in super().take_reports(userid, limit, now) if one in seen[:limit]]
+        return [one for one in super().take_reports(userid, limit, now, request) if one in seen[:limit]]
 
 
 class Early(MemoryStore):
     """Scheduled messages are reported at once."""
 
     def accept(
-        self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
     ) -> int | None:
-        return super().accept(userid, cost, [one._replace(due=min(one.due, now)) for one in reports], replies, now)
+        return super().accept(userid, task, [one._replace(due=min(one.due, now)) for one in reports], replies, now)
 
 
 class NeverLater(MemoryStore):
     """What is scheduled is thrown away."""
 
     def accept(
-        self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
     ) -> int | None:
-        return super().accept(userid, cost, [one for one in reports if one.due <= now + 60], replies, now)
+        return super().accept(userid, task, [one for one in reports if one.due <= now + 60], replies, now)
 
 
 class EdgeRace(MemoryStore):
     """Looks at the balance first, and charges later."""
 
     def accept(
-        self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
     ) -> int | None:
         points = self.standing(userid).points
         account = self.account(userid)
-        if cost > points and not (account and account.postpaid):
+        if task.cost > points and not (account and account.postpaid):
             return None
         time.sleep(0.002)  # the window that the race needs
-        self.charge_up(userid, -cost)
+        self.charge_up(userid, -task.cost)
         self.put(userid, reports, replies, now)
         return self.standing(userid).points
 
@@ -188,7 +188,7 @@ class TotalShrinks(MemoryStore):
 
     def standing(self, userid: str) -> Standing:
         standing = super().standing(userid)
-        return Standing(standing.points, standing.points)
+        return standing._replace(charged_up=standing.points)
 
 
 class Anybody(MemoryStore):
@@ -199,15 +199,15 @@ class Anybody(MemoryStore):
         return own if own or userid.strip() in ("", "12") else super().account(self.userids()[-1])
 
 
-def charging(change: Callable[[int, int], int]) -> type[MemoryStore]:
-    """A store that charges something else; from the cost and the balance."""
+def charging(price: Callable[[Task, int], int]) -> type[MemoryStore]:
+    """A store that charges another price for each number; from the task and the balance."""
 
     class Charging(MemoryStore):
         def accept(
-            self, userid: str, cost: int, reports: Sequence[Report], replies: Sequence[Reply], now: float
+            self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
         ) -> int | None:
-            other = change(cost, self.standing(userid).points)
-            return super().accept(userid, other, reports, replies, now)
+            other = price(task, self.standing(userid).points)
+            return super().accept(userid, task._replace(price=other), reports, replies, now)
 
     return Charging
 

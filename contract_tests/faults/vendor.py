@@ -5,29 +5,27 @@ Here belongs every fault that needs to know the vendor from inside. They call it
 
 from sms10692 import contract
 from sms10692_mock.accounts import Account
-from sms10692_mock.answers import Answer, Refusal, Sent
+from sms10692_mock.answers import Refusal, Sent
 from sms10692_mock.calls import Call
-from sms10692_mock.stores.protocol import Report
-from sms10692_mock.vendor import Vendor
+from sms10692_mock.stores.records import Report
+from sms10692_mock.vendor import Told, Vendor
 
 
 class Losing(Vendor):
     """Refuses a fetch, and empties the queue."""
 
-    def answer(self, call: Call) -> tuple[Answer, Account | None]:
-        answer, account = super().answer(call)
-        if isinstance(answer, Refusal) and account is not None and call.operation is contract.STATUS:
-            self.store.take_reports(account.userid, 10**6, self.now(account))
-        return answer, account
+    def answer(self, call: Call, request: int = 0) -> Told:
+        told = super().answer(call, request)
+        if isinstance(told.answer, Refusal) and told.account is not None and call.operation is contract.STATUS:
+            self.store.take_reports(told.account.userid, 10**6, told.now, request)
+        return told
 
 
 class Spends(Vendor):
     """Refuses, and takes what it could get."""
 
-    def send(
-        self, account: Account, now: float, mobile: str, content: str, send_time: str, extno: str
-    ) -> Sent | Refusal:
-        answer = super().send(account, now, mobile, content, send_time, extno)
+    def send(self, account: Account, now: float, request: int, call: Call) -> Sent | Refusal:
+        answer = super().send(account, now, request, call)
         if answer == Refusal(contract.BALANCE_TOO_SMALL):
             self.store.charge_up(account.userid, -self.store.standing(account.userid).points)
         return answer
@@ -36,13 +34,11 @@ class Spends(Vendor):
 class Overdrawn(Vendor):
     """A balance may be overdrawn by a point."""
 
-    def send(
-        self, account: Account, now: float, mobile: str, content: str, send_time: str, extno: str
-    ) -> Sent | Refusal:
-        answer = super().send(account, now, mobile, content, send_time, extno)
+    def send(self, account: Account, now: float, request: int, call: Call) -> Sent | Refusal:
+        answer = super().send(account, now, request, call)
         if answer == Refusal(contract.BALANCE_TOO_SMALL):
             self.store.charge_up(account.userid, 1)
-            answer = super().send(account, now, mobile, content, send_time, extno)
+            answer = super().send(account, now, request, call)
             if isinstance(answer, Refusal):
                 self.store.charge_up(account.userid, -1)
         return answer
@@ -51,20 +47,18 @@ class Overdrawn(Vendor):
 class QueuesRefused(Vendor):
     """A send refused for its balance is reported all the same."""
 
-    def send(
-        self, account: Account, now: float, mobile: str, content: str, send_time: str, extno: str
-    ) -> Sent | Refusal:
-        answer = super().send(account, now, mobile, content, send_time, extno)
+    def send(self, account: Account, now: float, request: int, call: Call) -> Sent | Refusal:
+        answer = super().send(account, now, request, call)
         if answer == Refusal(contract.BALANCE_TOO_SMALL):
-            self.store.put(account.userid, [Report(now, mobile, 1, 10, "DELIVRD", extno)], [], now)
+            self.store.put(account.userid, [Report(now, call.mobile, 1, 10, "DELIVRD", call.extno)], [], now)
         return answer
 
 
 class ChargedRefusals(Vendor):
     """A refused send costs a point."""
 
-    def answer(self, call: Call) -> tuple[Answer, Account | None]:
-        answer, account = super().answer(call)
-        if isinstance(answer, Refusal) and account is not None and call.operation is contract.SEND:
-            self.store.charge_up(account.userid, -1)
-        return answer, account
+    def answer(self, call: Call, request: int = 0) -> Told:
+        told = super().answer(call, request)
+        if isinstance(told.answer, Refusal) and told.account is not None and call.operation is contract.SEND:
+            self.store.charge_up(told.account.userid, -1)
+        return told

@@ -13,7 +13,7 @@ from lxml import etree
 from sms10692 import contract
 from sms10692_mock.answers import Checked, Replies, Reports
 from sms10692_mock.dialects import DIALECTS, MANUAL, OBSERVED, Dialect
-from sms10692_mock.stores.protocol import Reply, Report
+from sms10692_mock.stores.records import Reply, Report
 from sms10692_mock.wire.render import Xml
 
 ANY_TEXT = st.text(st.characters(codec="utf-8") | st.sampled_from("&<>]\r\n\t€镕囧😀\0\x1f\ufffe"))

@@ -16,7 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from sms10692_mock.accounts import Account
 from sms10692_mock.stores.memory import MemoryStore
-from sms10692_mock.stores.protocol import Reply, Report, Store
+from sms10692_mock.stores.protocol import Store
+from sms10692_mock.stores.records import Reply, Report, Task
 
 STORES: dict[str, Callable[[], Store]] = {"memory": MemoryStore}
 EACH_STORE = pytest.mark.parametrize("make", STORES.values(), ids=STORES)
@@ -32,6 +33,10 @@ def report(due: float, name: str) -> Report:
 
 def reply(due: float, name: str) -> Reply:
     return Reply(due, name, 100001, "T", "")
+
+
+def task(price: int) -> Task:
+    return Task(100001, 0.0, 0.0, ["13000000001"], "x", "", "/v2sms.aspx", price, 0)
 
 
 class AgreesWithAList(RuleBasedStateMachine):
@@ -57,7 +62,7 @@ class AgreesWithAList(RuleBasedStateMachine):
             self.created += 1
             reports.append(report(self.now + delay, str(self.created)))
             replies.append(reply(self.now + delay, str(self.created)))
-        left = self.store.accept(userid, cost, reports, replies, self.now)
+        left = self.store.accept(userid, task(cost), reports, replies, self.now)
         if userid == "1" and cost > self.balance["1"]:
             assert left is None
             return
@@ -70,13 +75,13 @@ class AgreesWithAList(RuleBasedStateMachine):
     @rule(userid=USERIDS, limit=st.integers(1, 5))
     def take_reports(self, userid: str, limit: int) -> None:
         due = sorted(item for item in self.waiting[userid] if item[0] <= self.now)[:limit]
-        assert self.store.take_reports(userid, limit, self.now) == [item[2] for item in due]
+        assert self.store.take_reports(userid, limit, self.now, 0) == [item[2] for item in due]
         self.waiting[userid] = [item for item in self.waiting[userid] if item not in due]
 
     @rule(userid=USERIDS)
     def take_replies(self, userid: str) -> None:
         due = sorted(item for item in self.replies[userid] if item[0] <= self.now)
-        assert self.store.take_replies(userid, self.now) == [item[2] for item in due]
+        assert self.store.take_replies(userid, self.now, 0) == [item[2] for item in due]
         self.replies[userid] = [item for item in self.replies[userid] if item not in due]
 
     @rule(seconds=st.integers(1, 3))
@@ -131,6 +136,14 @@ class Yielding(int):
         return other - int(self)
 
 
+class Yieldingly(Task):
+    """A task that costs so many points, as a `Yielding`."""
+
+    @property
+    def cost(self) -> int:
+        return Yielding(self.price)
+
+
 @EACH_STORE
 def test_r11_many_fetchers_and_senders_share_nothing_and_lose_nothing(make: Callable[[], Store]) -> None:
     store = make()
@@ -140,11 +153,11 @@ def test_r11_many_fetchers_and_senders_share_nothing_and_lose_nothing(make: Call
 
     def send(sender: int) -> None:
         for place in range(200):
-            store.accept("2", 1, [report(0.0, f"{sender}/{place}/{n}") for n in range(3)], [], 0.0)
+            store.accept("2", task(1), [report(0.0, f"{sender}/{place}/{n}") for n in range(3)], [], 0.0)
 
     def fetch() -> None:
         while not done.is_set():
-            taken.extend(store.take_reports("2", 7, 0.0))
+            taken.extend(store.take_reports("2", 7, 0.0, 0))
 
     def send_all() -> None:
         try:
@@ -153,7 +166,7 @@ def test_r11_many_fetchers_and_senders_share_nothing_and_lose_nothing(make: Call
             done.set()
 
     at_once([send_all, fetch, fetch, fetch])
-    taken.extend(store.take_reports("2", 10**6, 0.0))
+    taken.extend(store.take_reports("2", 10**6, 0.0, 0))
     assert Counter(one.mobile for one in taken) == Counter(
         f"{sender}/{place}/{n}" for sender in range(4) for place in range(200) for n in range(3)
     )
@@ -166,7 +179,7 @@ def test_two_sends_at_the_edge_of_the_balance_are_not_both_accepted(make: Callab
     for _ in range(100):
         store.open(Account("1", "a", "p", points=3))
         left: list[int | None] = []
-        at_once([lambda: left.append(store.accept("1", Yielding(2), [], [], 0.0))] * 2)  # noqa: B023 - it ends within the turn
+        at_once([lambda: left.append(store.accept("1", Yieldingly(*task(2)), [], [], 0.0))] * 2)  # noqa: B023 - it ends within the turn
         assert sorted(left, key=str) == [1, None]
 
 
@@ -177,7 +190,7 @@ def test_many_sends_at_once_are_all_charged(make: Callable[[], Store]) -> None:
 
     def send() -> None:
         for _ in range(2000):
-            store.accept("2", Yielding(1), [], [], 0.0)
+            store.accept("2", Yieldingly(*task(1)), [], [], 0.0)
 
     at_once([send] * 4)
     assert store.standing("2").points == -8000
