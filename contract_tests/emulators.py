@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from sms10692_mock.accounts import MANUALS_OWN, account_from
+from sms10692_mock.bell import Bell
 from sms10692_mock.billing import BILLINGS
 from sms10692_mock.clock import Clock
 from sms10692_mock.dialects import DIALECTS
@@ -84,13 +85,13 @@ def options(
     )
 
 
-def beside(vendor: Vendor, chosen: Options) -> Deferred:
+def beside(vendor: Vendor, chosen: Options, bell: Bell) -> Deferred:
     """What is served beside the vendor's pages, which most tests never ask for."""
 
     def make() -> Application:
-        from sms10692_mock.http.app import beside_the_pages
+        from sms10692_mock.http.app import beside_the_pages, control_of
 
-        return beside_the_pages(vendor, chosen.dialect.name, Guard())
+        return beside_the_pages(control_of(vendor, chosen, bell), Guard())
 
     return Deferred(make)
 
@@ -101,8 +102,8 @@ class Emulator:
     def __init__(self, **given: Any) -> None:
         self.now = MANUALS_MOMENT
         chosen = options(lambda: self.now, **given)
-        vendor = vendor_of(chosen)
-        self._application = WsgiPages(Pages(vendor, chosen.dialect), beside(vendor, chosen))
+        vendor, bell = vendor_of(chosen), Bell()
+        self._application = WsgiPages(Pages(vendor, chosen.dialect, bell=bell), beside(vendor, chosen, bell))
 
     def ask(self, raw: bytes) -> Response:
         """Answer a raw HTTP request."""
