@@ -7,10 +7,10 @@ that is still on its way then holds no thread, and because it tells a body that 
 import asyncio
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from functools import partial
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 
 from granian._granian import RSGIHeaders, RSGIHTTPProtocol, RSGIProtocolClosed
 from granian.rsgi import Scope
@@ -38,13 +38,28 @@ _QUICK: Final = 64 * 1024
 """Bytes of a body up to which a send is answered at once, between two other requests."""
 
 
-class RsgiPages:
-    """An RSGI application that serves the vendor's pages and leaves all other paths to `elsewhere`, on `threads`."""
+_STREAMED: Final = "text/event-stream"
 
-    def __init__(self, pages: Pages, elsewhere: Application, threads: Executor) -> None:
+
+class _Elsewheres(NamedTuple):
+    """What the WSGI application answered; `pieces` are those of a stream, which has no end of its own."""
+
+    response: Response
+    pieces: Iterable[bytes] | None = None
+
+
+class RsgiPages:
+    """An RSGI application that serves the vendor's pages and leaves all other paths to `elsewhere`.
+
+    What takes long of the vendor's runs on `threads`, all that is elsewhere on threads `beside` these: streams and
+    those who wait hold theirs as long as they like.
+    """
+
+    def __init__(self, pages: Pages, elsewhere: Application, threads: Executor, beside: Executor) -> None:
         self._pages = pages
         self._elsewhere = elsewhere
         self._threads = threads
+        self._beside = beside
 
     async def __call__(self, scope: Scope, connection: RSGIHTTPProtocol) -> None:
         page = page_of(scope.path)
@@ -54,7 +69,10 @@ class RsgiPages:
             response = error.response
             self._pages.log_status(scope.method, scope.path, response.status)
         else:
-            response = await (self._vendors(page, scope, body) if page else self._elsewheres(scope, body))
+            if page is None:
+                await self._elsewheres(scope, connection, body)
+                return
+            response = await self._vendors(page, scope, body)
         status, headers, body, delay, cut, hangs = response
         if delay or hangs or cut is not None:
             await _send_spoilt(response, scope, connection)
@@ -74,18 +92,35 @@ class RsgiPages:
         if _is_quick(page, body):
             exchange = self._pages.exchange(page, request)
         else:
-            exchange = await self._on_a_thread(self._pages.exchange, page, request)
+            exchange = await _on_a_thread(self._threads, self._pages.exchange, page, request)
         if exchange.unexplained is None:
             return exchange.response
-        return await self._on_a_thread(self._pages.explained, exchange)
+        return await _on_a_thread(self._threads, self._pages.explained, exchange)
 
-    async def _elsewheres(self, scope: Scope, body: bytes) -> Response:
-        response = await self._on_a_thread(_wsgi_response, self._elsewhere, _environ(scope, body))
-        self._pages.log_status(scope.method, scope.path, response.status)
-        return response
+    async def _elsewheres(self, scope: Scope, connection: RSGIHTTPProtocol, body: bytes) -> None:
+        answer = await _on_a_thread(self._beside, _wsgi_answer, self._elsewhere, _environ(scope, body))
+        status, headers, whole = answer.response[:3]
+        self._pages.log_status(scope.method, scope.path, status)
+        if answer.pieces is None:
+            connection.response_bytes(status, headers, whole)
+        else:
+            await self._stream(answer.response, answer.pieces, connection)
 
-    async def _on_a_thread(self, work: Callable[P, Made], *args: P.args, **kwargs: P.kwargs) -> Made:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))
+    async def _stream(self, response: Response, pieces: Iterable[bytes], connection: RSGIHTTPProtocol) -> None:
+        """Send pieces as they come until there are no more, or nobody is there. An empty piece is the end."""
+        stream = connection.response_stream(response.status, response.headers)
+        coming = iter(pieces)
+        try:
+            while piece := await _on_a_thread(self._beside, next, coming, b""):
+                await stream.send_bytes(piece)
+        except RSGIProtocolClosed:
+            pass
+        finally:
+            await _on_a_thread(self._beside, _close, pieces)
+
+
+async def _on_a_thread(threads: Executor, work: Callable[P, Made], *args: P.args, **kwargs: P.kwargs) -> Made:
+    return await asyncio.get_running_loop().run_in_executor(threads, partial(work, *args, **kwargs))
 
 
 async def _send_spoilt(response: Response, scope: Scope, connection: RSGIHTTPProtocol) -> None:
@@ -168,17 +203,26 @@ def _environ(scope: Scope, body: bytes) -> Environ:
     return environ
 
 
-def _wsgi_response(application: Application, environ: Environ) -> Response:
+def _wsgi_answer(application: Application, environ: Environ) -> _Elsewheres:
     started: list[Any] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
         started[:] = int(status.partition(" ")[0]), headers
 
-    chunks = application(environ, start_response)
+    pieces = application(environ, start_response)
+    if started and _is_stream(started[1]):
+        return _Elsewheres(Response(*started, b""), pieces)
     try:
-        body = b"".join(chunks)
+        body = b"".join(pieces)
     finally:
-        if hasattr(chunks, "close"):
-            chunks.close()
-    status, headers = started
-    return Response(status, headers, body)
+        _close(pieces)
+    return _Elsewheres(Response(*started, body))
+
+
+def _is_stream(headers: list[tuple[str, str]]) -> bool:
+    return any(name.lower() == "content-type" and value.startswith(_STREAMED) for name, value in headers)
+
+
+def _close(pieces: Iterable[bytes]) -> None:
+    if hasattr(pieces, "close"):
+        pieces.close()

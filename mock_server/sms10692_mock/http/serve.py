@@ -27,6 +27,8 @@ from sms10692_mock.http.wsgi import Application, Environ, StartResponse
 _BACKLOG: Final = 1024
 _CONNECTIONS: Final = 65536
 _THREADS: Final = 32
+_THREADS_BESIDE: Final = 256
+"""For what is beside the vendor's pages: who waits there, and every open console, holds one."""
 _GRACE: Final = 0.5
 """Seconds for answers in flight, once a signal has come."""
 _HURRY: Final = 0.2
@@ -80,7 +82,7 @@ def serve(
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
-    application = RsgiPages(pages, elsewhere, ThreadPoolExecutor(_THREADS))
+    application = RsgiPages(pages, elsewhere, ThreadPoolExecutor(_THREADS), ThreadPoolExecutor(_THREADS_BESIDE))
     _run(_serve_until_stopped(application, listener, when_ready, end))
     raise AssertionError("the process has ended")
 
