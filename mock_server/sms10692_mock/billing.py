@@ -23,6 +23,22 @@ def parts(text: str) -> int:
     return 1 if units <= _ONE_PART else -(-units // _EACH_OF_SEVERAL)
 
 
+def reason(units: int, cost: int) -> str:
+    """Why a text of so many UTF-16 units costs so many points.
+
+    >>> reason(15, 1), reason(71, 2)
+    ('15 of 70 UTF-16 units: 1 part', '71 UTF-16 units > 70: 2 parts of 67')
+    >>> reason(71, 1)
+    'each number costs 1, however long the text'
+    """
+    count = 1 if units <= _ONE_PART else -(-units // _EACH_OF_SEVERAL)
+    if cost != count:
+        return f"each number costs {cost}, however long the text"
+    if count == 1:
+        return f"{units} of {_ONE_PART} UTF-16 units: 1 part"
+    return f"{units} UTF-16 units > {_ONE_PART}: {count} parts of {_EACH_OF_SEVERAL}"
+
+
 def one(text: str) -> int:
     """One point a number, however long the text."""
     return 1

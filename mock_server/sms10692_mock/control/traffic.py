@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from sms10692 import contract
 from sms10692_mock.accounts import Account
 from sms10692_mock.bell import Bell
-from sms10692_mock.billing import parts
+from sms10692_mock.billing import parts, reason
 from sms10692_mock.control.accounts import Accounts
 from sms10692_mock.control.documents import (
     Given,
@@ -26,6 +26,11 @@ from sms10692_mock.control.documents import (
 from sms10692_mock.stores.protocol import FIRST_TASK_ID
 from sms10692_mock.stores.records import Fate, Ledger, Listed, Message, Queued, QueueName, Reply, Report, State, Wanted
 from sms10692_mock.vendor import Vendor
+
+
+_SPANS: Final = 48
+_CHARGED: Final = 5000
+"""Messages that a look at charges goes through."""
 
 
 class _Numbered(Protocol):
@@ -79,7 +84,8 @@ class RewoundDocument(BaseModel):
 class MessageDocument(BaseModel):
     """What one number was sent, and what became of its report.
 
-    `parts` are the messages of a telephone that the text of `units` UTF-16 units takes; `cost` is in points.
+    `parts` are the messages of a telephone that the text of `units` UTF-16 units takes; `cost` is in points, and
+    `reason` says why that many.
     `status` and `errorcode` are None for a message that is never reported.
     """
 
@@ -90,6 +96,7 @@ class MessageDocument(BaseModel):
     units: int
     parts: int
     cost: int
+    reason: str
     page: str
     charset: str
     extno: str
@@ -149,6 +156,19 @@ class QueuesDocument(BaseModel):
     replies: LedgerDocument
 
 
+class ChargesDocument(BaseModel):
+    """What was charged lately: `points` for each of equal spans of time, from `since` to `until`.
+
+    Only the last messages are looked at; `messages` is how many of them there are, `total` what they cost.
+    """
+
+    since: str | None
+    until: str | None
+    points: list[int]
+    messages: int
+    total: int
+
+
 class Traffic:
     """What can be seen and done about messages and queues of an account."""
 
@@ -176,6 +196,25 @@ class Traffic:
         return QueuesDocument.model_construct(
             reports=_ledger_document(self._store.ledger(userid, "reports", now)),
             replies=_ledger_document(self._store.ledger(userid, "replies", now)),
+        )
+
+    def charges(self, userid: str, spans: int = _SPANS) -> ChargesDocument:
+        """What was charged lately, in so many spans of time."""
+        _, now = self._at(userid)
+        items = self._store.messages(userid, Wanted(newest_first=True, limit=_CHARGED), now).items
+        if not items:
+            return ChargesDocument.model_construct(since=None, until=None, points=[], messages=0, total=0)
+        first, last = items[-1].task.moment, max(items[0].task.moment, items[-1].task.moment + 1.0)
+        points = [0] * spans
+        for message in items:
+            span = int((message.task.moment - first) / (last - first) * spans)
+            points[min(max(span, 0), spans - 1)] += message.task.price
+        return ChargesDocument.model_construct(
+            since=moment_document(first),
+            until=moment_document(last),
+            points=points,
+            messages=len(items),
+            total=sum(points),
         )
 
     def put_report(self, userid: str, wanted: NewReport) -> None:
@@ -239,14 +278,16 @@ def _handed_out(fate: Fate) -> dict[str, Any]:
 
 def _message_document(message: Message) -> MessageDocument:
     task, report = message.task, message.report
+    units = len(task.content.encode("utf-16-le", "surrogatepass")) // 2
     return MessageDocument.model_construct(
         number=message.number,
         task_id=task.task_id,
         mobile=message.mobile,
         content=task.content,
-        units=len(task.content.encode("utf-16-le", "surrogatepass")) // 2,
+        units=units,
         parts=parts(task.content),
         cost=task.price,
+        reason=reason(units, task.price),
         page=task.page,
         charset=_CHARSETS[task.page],
         extno=task.extno,

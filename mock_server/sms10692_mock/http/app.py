@@ -20,6 +20,7 @@ from sms10692_mock.control.accounts import DialectName
 from sms10692_mock.control.clocks import NothingDue
 from sms10692_mock.control.requests import NoSuchRequest
 from sms10692_mock.control.weather import NoSuchFault
+from sms10692_mock.http.console import add_console
 from sms10692_mock.http.control import add_control
 from sms10692_mock.http.guard import Guard
 from sms10692_mock.http.pages import Pages
@@ -50,7 +51,7 @@ def control_of(vendor: Vendor, options: Options, bell: Bell) -> Control:
 
 
 def beside_the_pages(control: Control, guard: Guard) -> Flask:
-    """What is served under all paths but the vendor's: the control address, with its own description."""
+    """What is served under all paths but the vendor's: the console, and the control address with its own description."""
     app = OpenAPI(
         __package__,
         info=Info(title="sms10692-mock", version=__version__),
@@ -60,6 +61,7 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
         validation_error_callback=_invalid,
     )
     add_control(app, control)
+    add_console(app, control, guard)
 
     @app.before_request
     def let_in() -> tuple[Response, int] | None:
