@@ -24,7 +24,7 @@ from sms10692_mock.control.documents import (
     moment_document,
 )
 from sms10692_mock.stores.protocol import FIRST_TASK_ID
-from sms10692_mock.stores.records import Fate, Ledger, Listed, Message, Queued, QueueName, Reply, Report, State, Wanted
+from sms10692_mock.stores.records import UNSENT, Fate, Ledger, Listed, Message, Queued, QueueName, Reply, Report, State, Wanted
 from sms10692_mock.vendor import Vendor
 
 
@@ -111,7 +111,10 @@ class MessageDocument(BaseModel):
 
 
 class ReportDocument(BaseModel):
-    """A report, and what became of it: `handed_out_to` is the number of a request."""
+    """A report, and what became of it: `handed_out_to` is the number of a request.
+
+    `injected` says that no send brought it about, but somebody put it into the queue.
+    """
 
     number: int
     mobile: str
@@ -120,6 +123,7 @@ class ReportDocument(BaseModel):
     errorcode: str
     extno: str
     due: str
+    injected: bool
     state: State
     handed_out: str | None
     handed_out_to: int | None
@@ -310,6 +314,7 @@ def _report_document(queued: Queued[Report]) -> ReportDocument:
         errorcode=report.errorcode,
         extno=report.extno,
         due=moment_document(report.due),
+        injected=report.place == UNSENT,
         **_handed_out(queued.fate),
     )
 
