@@ -21,6 +21,8 @@ _LOOKED_AT: Final = 300
 
 _OFFERED: Final = 12
 _SHOWN: Final = 30
+_KINDS: Final = ("message", "report", "reply")
+"""In the order in which they stand where they have the same moment."""
 
 
 class _Shown(NamedTuple):
@@ -107,4 +109,4 @@ def _thread(control: Control, userid: str, mobile: str) -> list[_Shown]:
 
 
 def _in_order(shown: Iterable[_Shown]) -> list[_Shown]:
-    return sorted(shown, key=lambda one: (datetime.fromisoformat(one.moment), one.item.number))
+    return sorted(shown, key=lambda one: (datetime.fromisoformat(one.moment), _KINDS.index(one.kind), one.item.number))

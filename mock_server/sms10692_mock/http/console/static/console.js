@@ -77,11 +77,24 @@
       for (const input of field.querySelectorAll("input, select")) input.disabled = !fits;
     }
   }
+  // What a person opened or scrolled to stays so when the part of the page that lives is put in anew.
+  let opened = [];
+  function scroll() {
+    document.querySelectorAll("#live .thread").forEach((thread) => { thread.scrollTop = thread.scrollHeight; });
+  }
+  document.addEventListener("htmx:beforeSwap", () => {
+    opened = [...document.querySelectorAll("#live details[open][id]")].map((details) => details.id);
+  });
   function begin() {
+    scroll();
     document.querySelectorAll("[data-shows]").forEach(slide);
     document.querySelectorAll("[data-reveals]").forEach(reveal);
     show();
   }
+  document.addEventListener("htmx:afterSwap", () => {
+    for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+    if (document.getElementById("live")?.contains(document.activeElement) === false) scroll();
+  });
   document.addEventListener("htmx:afterSettle", (event) => {
     const said = document.querySelector("#live [data-says]");
     if (said && announced && announced.textContent !== said.dataset.says) announced.textContent = said.dataset.says;
