@@ -1,15 +1,46 @@
-"""Placeholder."""
-from flask import Blueprint
+"""Manual: the clauses, which of them are exact and which our reading, each with a button that tries it.
+
+Here belongs that page. The clauses are `clauses`, what is sent `trials`.
+"""
+
+from itertools import groupby
+
+from flask import Blueprint, Response, abort, render_template, request
+from flask.typing import ResponseReturnValue
+
 from sms10692_mock.control import Control
+from sms10692_mock.http.console.clauses import clauses, readings
+from sms10692_mock.http.console.frame import page, said, shown_account
+from sms10692_mock.http.console.trials import NobodyListens, address_of, trials, try_out
+
+KINDS = ("exact", "reading", "seen")
+
+
 def add_manual(pages: Blueprint, control: Control) -> None:
+    """Add the page."""
+
     @pages.get("/manual")
-    def manual() -> str:
-        return ""
-    if "manual" == "weather":
-        @pages.post("/weather/clear")
-        def clear_sky() -> str:
-            return ""
-    if "manual" == "requests":
-        @pages.get("/requests/<int:number>")
-        def request(number: int) -> str:
-            return ""
+    def manual() -> ResponseReturnValue:
+        kind = request.args.get("kind", "")
+        shown = [clause for clause in clauses() if kind not in KINDS or clause.kind == kind]
+        return page(
+            control,
+            "manual",
+            shown_account(control),
+            kind=kind,
+            kinds=KINDS,
+            counts={kind: sum(clause.kind == kind for clause in clauses()) for kind in KINDS},
+            groups=[(group, list(some)) for group, some in groupby(shown, lambda clause: clause.group)],
+            readings=readings(),
+        )
+
+    @pages.post("/manual/try")
+    def try_clause() -> ResponseReturnValue:
+        clause = request.args.get("clause", "")
+        if clause not in trials():
+            abort(404)
+        try:
+            tried = try_out(control, trials()[clause], address_of(request.environ))
+        except NobodyListens as error:
+            return said("manual.nobody_listens", 503, why=str(error))
+        return Response(render_template("manual.tried.html", tried=tried, clause=clause))
