@@ -19,7 +19,6 @@ from sms10692_mock.control.traffic import Traffic
 from sms10692_mock.control.weather import Weather
 from sms10692_mock.vendor import Vendor
 
-
 NEARLY_GONE: Final = 5
 """Points up to which a pre-paid balance is nearly gone."""
 

@@ -24,9 +24,20 @@ from sms10692_mock.control.documents import (
     moment_document,
 )
 from sms10692_mock.stores.protocol import FIRST_TASK_ID
-from sms10692_mock.stores.records import UNSENT, Fate, Ledger, Listed, Message, Queued, QueueName, Reply, Report, State, Wanted
+from sms10692_mock.stores.records import (
+    UNSENT,
+    Fate,
+    Ledger,
+    Listed,
+    Message,
+    Queued,
+    QueueName,
+    Reply,
+    Report,
+    State,
+    Wanted,
+)
 from sms10692_mock.vendor import Vendor
-
 
 _SPANS: Final = 48
 _CHARGED: Final = 5000

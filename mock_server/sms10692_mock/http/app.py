@@ -51,7 +51,7 @@ def control_of(vendor: Vendor, options: Options, bell: Bell) -> Control:
 
 
 def beside_the_pages(control: Control, guard: Guard) -> Flask:
-    """What is served under all paths but the vendor's: the console, and the control address with its own description."""
+    """What is served under all paths but the vendor's: the console, and the control address with its description."""
     app = OpenAPI(
         __package__,
         info=Info(title="sms10692-mock", version=__version__),

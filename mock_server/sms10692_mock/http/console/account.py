@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sms10692_mock.control import Control
 from sms10692_mock.control.accounts import NewAccount, Terms
 from sms10692_mock.http.console.chart import bars
-from sms10692_mock.http.console.frame import form, given, number, page, said, shown_account
+from sms10692_mock.http.console.frame import document, given, number, page, said, shown_account
 from sms10692_mock.http.console.snippets import LANGUAGES, snippets
 
 
@@ -33,12 +33,12 @@ def add_account(pages: Blueprint, control: Control) -> None:
     @pages.post("/account/charge")
     def charge() -> ResponseReturnValue:
         points = number("points", whole=True)
-        after = control.accounts.change(shown_account(control).userid, form(Terms, charge=points))
+        after = control.accounts.change(shown_account(control).userid, document(Terms, charge=points))
         return said("account.said_charged", points=after.points)
 
     @pages.post("/account/terms")
     def terms() -> ResponseReturnValue:
-        wanted = form(Terms, may_read_reports="may_read_reports" in request.form, dialect=given("dialect"))
+        wanted = document(Terms, may_read_reports="may_read_reports" in request.form, dialect=given("dialect"))
         control.accounts.change(shown_account(control).userid, wanted)
         return said("account.said_terms")
 
@@ -54,7 +54,7 @@ def add_account(pages: Blueprint, control: Control) -> None:
 
     @pages.post("/account/new")
     def make() -> ResponseReturnValue:
-        wanted = form(
+        wanted = document(
             NewAccount,
             points=number("points", whole=True),
             postpaid="postpaid" in request.form,

@@ -31,6 +31,6 @@ def bars(values: Sequence[int]) -> list[Bar]:
     each = WIDTH / max(len(values), 1)
     heights = [max(2.0, HEIGHT * value / highest) if value else 0.0 for value in values]
     return [
-        Bar(round(place * each + _GAP / 2, 2), round(HEIGHT - height, 2), round(each - _GAP, 2), round(height, 2), value)
+        Bar(*(round(n, 2) for n in (place * each + _GAP / 2, HEIGHT - height, each - _GAP, height)), value)
         for place, (value, height) in enumerate(zip(values, heights, strict=True))
     ]

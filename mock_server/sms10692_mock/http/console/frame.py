@@ -1,4 +1,4 @@
-"""What all pages of the console share: who is let in, whose account it is, the language, and how a page is put together.
+"""What all pages of the console share: who is let in, whose account it is, the language, how a page is put together.
 
 Here belongs the frame around a page. What stands in it is each page's own affair.
 """
@@ -267,6 +267,6 @@ def number(name: str, *, whole: bool = False) -> Any:
         abort(said("said.no_number", 422, what=written[:40]))
 
 
-def form(document: type[Document], **values: Any) -> Document:
-    """A document of the fields of a form: those that are None are left out. Raises ValidationError."""
-    return document(**{name: value for name, value in values.items() if value is not None})
+def document(kind: type[Document], /, **values: Any) -> Document:
+    """A document with these values, but for those that are None. Raises ValidationError."""
+    return kind(**{name: value for name, value in values.items() if value is not None})

@@ -14,7 +14,7 @@ from sms10692_mock.control import Control
 from sms10692_mock.control.documents import Seek
 from sms10692_mock.control.traffic import NewReply, NewReport
 from sms10692_mock.control.weather import RuleDocument
-from sms10692_mock.http.console.frame import form, given, number, page, said, shown_account
+from sms10692_mock.http.console.frame import document, given, number, page, said, shown_account
 
 _LOOKED_AT: Final = 300
 """Messages among which the numbers stand that are offered."""
@@ -62,14 +62,16 @@ def add_handset(pages: Blueprint, control: Control) -> None:
     @pages.post("/handset/reply")
     def reply() -> ResponseReturnValue:
         userid = shown_account(control).userid
-        control.traffic.put_reply(userid, form(NewReply, mobile=given("mobile"), content=request.form.get("content")))
+        control.traffic.put_reply(
+            userid, document(NewReply, mobile=given("mobile"), content=request.form.get("content"))
+        )
         return said("handset.said_reply")
 
     @pages.post("/handset/report")
     def report() -> ResponseReturnValue:
         userid = shown_account(control).userid
         failed = given("outcome") == "failed"
-        wanted = form(
+        wanted = document(
             NewReport,
             mobile=given("mobile"),
             task_id=number("task_id", whole=True),
@@ -87,18 +89,18 @@ def add_handset(pages: Blueprint, control: Control) -> None:
         rule = None
         if wanted != "usual":
             code = given("errorcode") if wanted == "failed" else None
-            rule = form(RuleDocument, number=mobile, outcome=wanted, errorcode=code)
+            rule = document(RuleDocument, number=mobile, outcome=wanted, errorcode=code)
         control.weather.rule_number(userid, mobile, rule)
         return said("handset.said_outcome", mobile=mobile)
 
 
 def _numbers(control: Control, userid: str) -> list[str]:
-    lately = control.traffic.messages(userid, Seek(order="desc", limit=_LOOKED_AT)).items
+    lately = control.traffic.messages(userid, document(Seek, order="desc", limit=_LOOKED_AT)).items
     return list(dict.fromkeys(message.mobile for message in lately))[:_OFFERED]
 
 
 def _thread(control: Control, userid: str, mobile: str) -> list[_Shown]:
-    seek = Seek(mobile=mobile, order="desc", limit=_SHOWN)
+    seek = document(Seek, mobile=mobile, order="desc", limit=_SHOWN)
     traffic = control.traffic
     messages = [_Shown(message.sent, "message", message) for message in traffic.messages(userid, seek).items]
     replies = [_Shown(reply.due, "reply", reply) for reply in traffic.replies(userid, seek).items]

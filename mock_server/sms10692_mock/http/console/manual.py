@@ -4,6 +4,7 @@ Here belongs that page. The clauses are `clauses`, what is sent `trials`.
 """
 
 from itertools import groupby
+from typing import Final
 
 from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
@@ -13,7 +14,8 @@ from sms10692_mock.http.console.clauses import clauses, readings
 from sms10692_mock.http.console.frame import page, said, shown_account
 from sms10692_mock.http.console.trials import NobodyListens, address_of, trials, try_out
 
-KINDS = ("exact", "reading", "seen")
+KINDS: Final = ("exact", "reading", "seen")
+_GROUPS: Final = ("1", "2", "3", "4", "5", "requests", "readings", "observed", "crowds", "orders")
 
 
 def add_manual(pages: Blueprint, control: Control) -> None:
@@ -22,7 +24,8 @@ def add_manual(pages: Blueprint, control: Control) -> None:
     @pages.get("/manual")
     def manual() -> ResponseReturnValue:
         kind = request.args.get("kind", "")
-        shown = [clause for clause in clauses() if kind not in KINDS or clause.kind == kind]
+        fitting = (clause for clause in clauses() if kind not in KINDS or clause.kind == kind)
+        shown = sorted(fitting, key=lambda clause: _GROUPS.index(clause.group))
         return page(
             control,
             "manual",

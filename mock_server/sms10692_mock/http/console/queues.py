@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from sms10692_mock.control import Control
 from sms10692_mock.control.traffic import NewReply, NewReport, Rewind
-from sms10692_mock.http.console.frame import form, given, number, page, said, shown_account
+from sms10692_mock.http.console.frame import document, given, number, page, said, shown_account
 from sms10692_mock.http.console.lists import seek_of
 from sms10692_mock.stores.records import QueueName
 
@@ -37,7 +37,7 @@ def add_queues(pages: Blueprint, control: Control) -> None:
     @pages.post("/queues/rewind")
     def rewind() -> ResponseReturnValue:
         userid = shown_account(control).userid
-        wanted = form(Rewind, count=number("count", whole=True))
+        wanted = document(Rewind, count=number("count", whole=True))
         return said("queues.said_rewound", count=control.traffic.rewind(userid, _queue(), wanted).rewound)
 
     @pages.post("/queues/inject")
@@ -51,9 +51,11 @@ def add_queues(pages: Blueprint, control: Control) -> None:
         }
         if _queue() == "reports":
             status = number("status", whole=True)
-            control.traffic.put_report(userid, form(NewReport, **common, status=status, errorcode=given("errorcode")))
+            control.traffic.put_report(
+                userid, document(NewReport, **common, status=status, errorcode=given("errorcode"))
+            )
         else:
-            control.traffic.put_reply(userid, form(NewReply, **common, content=given("content")))
+            control.traffic.put_reply(userid, document(NewReply, **common, content=given("content")))
         return said("queues.said_injected")
 
 

@@ -14,7 +14,7 @@ from sms10692_mock.control.requests import FindingDocument, NoSuchRequest, Reque
 from sms10692_mock.http.console.bytes import hex_dump, plain
 from sms10692_mock.http.console.copies import LONGEST, as_curl, as_pytest
 from sms10692_mock.http.console.findings import in_chinese
-from sms10692_mock.http.console.frame import language, page, said, say, shown_account
+from sms10692_mock.http.console.frame import language, page, said, shown_account
 from sms10692_mock.http.console.lists import seek_of
 
 

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from sms10692_mock.control import NEARLY_GONE, Control
 from sms10692_mock.control.accounts import Terms
 from sms10692_mock.control.weather import NewFault, RuleDocument
+from sms10692_mock.http.console.frame import document
 
 
 class Scenario(NamedTuple):
@@ -20,9 +21,9 @@ class Scenario(NamedTuple):
 
 
 SCENARIOS: Final = (
-    Scenario("down", fault=NewFault(kind="status", status=503)),
-    Scenario("cut", fault=NewFault(kind="cut", at=100)),
-    Scenario("late", rule=RuleDocument(delay=3600.0)),
+    Scenario("down", fault=document(NewFault, kind="status", status=503)),
+    Scenario("cut", fault=document(NewFault, kind="cut", at=100)),
+    Scenario("late", rule=document(RuleDocument, delay=3600.0)),
     Scenario("gone", points=1),
 )
 BY_NAME: Final = {scenario.name: scenario for scenario in SCENARIOS}
@@ -48,7 +49,7 @@ def begin(control: Control, userid: str, scenario: Scenario) -> None:
     elif scenario.rule:
         control.weather.rule_number(userid, scenario.rule.number, scenario.rule)
     else:
-        control.accounts.change(userid, Terms(points=scenario.points))
+        control.accounts.change(userid, document(Terms, points=scenario.points))
 
 
 def end(control: Control, userid: str, scenario: Scenario) -> None:
@@ -59,7 +60,7 @@ def end(control: Control, userid: str, scenario: Scenario) -> None:
     elif scenario.rule:
         control.weather.rule_number(userid, scenario.rule.number, None)
     elif control.vendor.store.standing(userid).points <= NEARLY_GONE:
-        control.accounts.change(userid, Terms(points=AFTERWARDS))
+        control.accounts.change(userid, document(Terms, points=AFTERWARDS))
 
 
 def _faults(control: Control, userid: str, fault: NewFault) -> list[str]:

@@ -24,6 +24,7 @@ from sms10692_mock.control import Control
 from sms10692_mock.control.accounts import AccountDocument, NewAccount
 from sms10692_mock.control.clocks import Advance, ClockSetting
 from sms10692_mock.http.console.bytes import plain
+from sms10692_mock.http.console.frame import document
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _BOUNDARY: Final = "XyZzYx7MA4YWxkTrZu0gW"
@@ -42,8 +43,8 @@ class Step(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     do: str = ""
-    set: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it
-    drop: list[str] = []  # noqa: RUF012 - and this
+    set: dict[str, str] = {}
+    drop: list[str] = []
     sign: str = "right"
     page: str = ""
     how: str = "form"
@@ -58,7 +59,7 @@ class Trial(BaseModel):
     """What is done for some clauses, with what account."""
 
     clauses: list[str]
-    terms: NewAccount = NewAccount()
+    terms: NewAccount = document(NewAccount)
     steps: list[Step]
 
 
@@ -96,7 +97,7 @@ def try_out(control: Control, trial: Trial, address: tuple[str, int]) -> list[Tr
 
 def _tried(control: Control, step: Step, account: AccountDocument, address: tuple[str, int]) -> Tried:
     if step.advance:
-        control.clocks.put(account.userid, ClockSetting(mode="running"))
+        control.clocks.put(account.userid, document(ClockSetting, mode="running"))
         control.clocks.advance(account.userid, Advance(seconds=step.advance))
         return Tried(advanced=step.advance)
     now = control.vendor.now(control.accounts.get(account.userid))

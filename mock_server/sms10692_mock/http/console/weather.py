@@ -14,7 +14,7 @@ from sms10692_mock.control.accounts import Terms
 from sms10692_mock.control.clocks import Advance, ClockSetting, NothingDue
 from sms10692_mock.control.weather import NewFault, NoSuchFault, OutcomesDocument, RuleDocument
 from sms10692_mock.faults import Kind
-from sms10692_mock.http.console.frame import form, given, number, page, said, shown_account
+from sms10692_mock.http.console.frame import document, given, number, page, said, shown_account
 from sms10692_mock.http.console.scenarios import AFTERWARDS, BY_NAME, SCENARIOS, begin, end, is_on
 
 _KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -56,7 +56,7 @@ def add_weather(pages: Blueprint, control: Control) -> None:
 
     @pages.post("/weather/fault")
     def add_fault() -> ResponseReturnValue:
-        wanted = form(
+        wanted = document(
             NewFault,
             kind=given("kind"),
             operations=request.form.getlist("operations"),
@@ -79,7 +79,7 @@ def add_weather(pages: Blueprint, control: Control) -> None:
 
     @pages.post("/weather/rule")
     def add_rule() -> ResponseReturnValue:
-        wanted = form(
+        wanted = document(
             RuleDocument,
             number=given("number"),
             outcome=given("outcome"),
@@ -102,12 +102,12 @@ def add_weather(pages: Blueprint, control: Control) -> None:
 
     @pages.post("/weather/clock")
     def clock() -> ResponseReturnValue:
-        clocks.put(_whose(control), form(ClockSetting, mode=given("mode"), speed=number("speed"), now=given("now")))
+        clocks.put(_whose(control), document(ClockSetting, mode=given("mode"), speed=number("speed"), now=given("now")))
         return said("weather.said_clock")
 
     @pages.post("/weather/advance")
     def advance() -> ResponseReturnValue:
-        clocks.advance(_whose(control), form(Advance, seconds=number("seconds"), to=given("to")))
+        clocks.advance(_whose(control), document(Advance, seconds=number("seconds"), to=given("to")))
         return said("weather.said_clock")
 
     @pages.post("/weather/clear")
@@ -115,10 +115,10 @@ def add_weather(pages: Blueprint, control: Control) -> None:
         account = shown_account(control)
         for userid in (account.userid, None):
             weather.clear_faults(userid)
-            clocks.put(userid, ClockSetting(mode="real"))
+            clocks.put(userid, document(ClockSetting, mode="real"))
         weather.put_outcomes(account.userid, OutcomesDocument())
         if control.signs(account.userid).points is not None:
-            control.accounts.change(account.userid, Terms(points=AFTERWARDS))
+            control.accounts.change(account.userid, document(Terms, points=AFTERWARDS))
         return said("weather.said_clear")
 
     @pages.errorhandler(NothingDue)

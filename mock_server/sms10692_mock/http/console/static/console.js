@@ -103,6 +103,7 @@
     const form = event.target.closest && event.target.closest("form[data-empties]");
     if (form && event.detail.successful) form.reset();
   });
+  document.querySelector(".menu [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   begin();
   listen();
 })();
