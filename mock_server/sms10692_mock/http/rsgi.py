@@ -211,12 +211,12 @@ def _wsgi_answer(application: Application, environ: Environ) -> _Elsewheres:
 
     pieces = application(environ, start_response)
     if started and _is_stream(started[1]):
-        return _Elsewheres(Response(*started, b""), pieces)
+        return _Elsewheres(Response(started[0], started[1], b""), pieces)
     try:
         body = b"".join(pieces)
     finally:
         _close(pieces)
-    return _Elsewheres(Response(*started, body))
+    return _Elsewheres(Response(started[0], started[1], body))
 
 
 def _is_stream(headers: list[tuple[str, str]]) -> bool:

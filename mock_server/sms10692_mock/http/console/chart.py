@@ -27,10 +27,10 @@ def bars(values: Sequence[int]) -> list[Bar]:
     >>> bars([0, 10, 20])[1]
     Bar(x=321.5, y=90.0, width=317.0, height=90.0, value=10)
     """
-    highest = max(values, default=0) or 1
-    each = WIDTH / max(len(values), 1)
-    heights = [max(2.0, HEIGHT * value / highest) if value else 0.0 for value in values]
-    return [
-        Bar(*(round(n, 2) for n in (place * each + _GAP / 2, HEIGHT - height, each - _GAP, height)), value)
-        for place, (value, height) in enumerate(zip(values, heights, strict=True))
-    ]
+    highest, each = max(values, default=0) or 1, WIDTH / max(len(values), 1)
+    return [_bar(value, max(2.0, HEIGHT * value / highest), place * each, each) for place, value in enumerate(values)]
+
+
+def _bar(value: int, height: float, left: float, each: float) -> Bar:
+    shown = round(height, 2) if value else 0.0
+    return Bar(round(left + _GAP / 2, 2), round(HEIGHT - shown, 2), round(each - _GAP, 2), shown, value)
