@@ -76,8 +76,8 @@ def add_handset(pages: Blueprint, control: Control) -> None:
             mobile=given("mobile"),
             task_id=number("task_id", whole=True),
             status=20 if failed else 10,
-            errorcode=(given("errorcode") or "UNDELIV") if failed else None,
-            extno=given("extno"),
+            errorcode=(given("code") or "UNDELIV") if failed else None,
+            extno=given("ext"),
         )
         control.traffic.put_report(userid, wanted)
         return said("handset.said_report")
@@ -88,7 +88,7 @@ def add_handset(pages: Blueprint, control: Control) -> None:
         mobile, wanted = given("mobile") or "", given("outcome")
         rule = None
         if wanted != "usual":
-            code = given("errorcode") if wanted == "failed" else None
+            code = given("code") if wanted == "failed" else None
             rule = document(RuleDocument, number=mobile, outcome=wanted, errorcode=code)
         control.weather.rule_number(userid, mobile, rule)
         return said("handset.said_outcome", mobile=mobile)

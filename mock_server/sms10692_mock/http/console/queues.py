@@ -43,19 +43,19 @@ def add_queues(pages: Blueprint, control: Control) -> None:
     @pages.post("/queues/inject")
     def inject() -> ResponseReturnValue:
         userid = shown_account(control).userid
-        common = {
-            "mobile": given("mobile"),
-            "task_id": number("task_id", whole=True),
-            "extno": given("extno"),
-            "seconds": number("seconds"),
-        }
+        mobile, task_id, seconds = given("mobile"), number("task_id", whole=True), number("seconds")
+        ext, status = given("ext"), number("status", whole=True)
         if _queue() == "reports":
-            status = number("status", whole=True)
-            control.traffic.put_report(
-                userid, document(NewReport, **common, status=status, errorcode=given("errorcode"))
+            wanted = document(
+                NewReport, mobile=mobile, task_id=task_id, status=status, errorcode=given("code"), extno=ext, seconds=seconds
             )
+            control.traffic.put_report(userid, wanted)
         else:
-            control.traffic.put_reply(userid, document(NewReply, **common, content=given("content")))
+            content = given("content")
+            control.traffic.put_reply(
+                userid,
+                document(NewReply, mobile=mobile, task_id=task_id, content=content, extno=ext, seconds=seconds),
+            )
         return said("queues.said_injected")
 
 

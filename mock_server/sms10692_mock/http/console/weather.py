@@ -83,7 +83,7 @@ def add_weather(pages: Blueprint, control: Control) -> None:
             RuleDocument,
             number=given("number"),
             outcome=given("outcome"),
-            errorcode=given("errorcode"),
+            errorcode=given("code"),
             delay=number("delay"),
             reply=given("reply"),
             share=_share(),
