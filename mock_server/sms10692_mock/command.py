@@ -28,9 +28,13 @@ from sms10692_mock.http.serve import Deferred, listening_socket, serve, url_of
 from sms10692_mock.http.wsgi import Application
 from sms10692_mock.keywords import Keywords, words_in
 from sms10692_mock.options import Options, vendor_of
+from sms10692_mock.stores.records import Limits
 from sms10692_mock.vendor import Vendor
 
 NAME: Final = "sms10692-mock"
+
+_LIMITS: Final = Limits()
+_MEBIBYTE: Final = 1024 * 1024
 
 _LEVELS_WITH_REQUESTS: Final = ("debug", "info")
 _LEVELS: Final = (*_LEVELS_WITH_REQUESTS, "warning", "error")
@@ -60,6 +64,12 @@ def _seconds(context: click.Context, option: click.Parameter, seconds: float | N
     if seconds is not None and not (math.isfinite(seconds) and seconds >= 0):
         raise click.BadParameter("a number of seconds, zero or more")
     return seconds
+
+
+def _token(context: click.Context, option: click.Parameter, token: str | None) -> str | None:
+    if token is not None and not (token.isascii() and token.isprintable() and token and " " not in token):
+        raise click.BadParameter("a token is made of ASCII characters without spaces: others arrive in no header")
+    return token
 
 
 def _keywords(context: click.Context, option: click.Parameter, file: str | None) -> Keywords:
@@ -173,7 +183,38 @@ def command() -> None:
 )
 @click.option(
     "--token",
+    callback=_token,
     help="Demanded by the control address. Made and printed where others than this machine can reach it.",
+    show_envvar=True,
+)
+@click.option(
+    "--expire",
+    type=float,
+    default=24 * 3600.0,
+    callback=_seconds,
+    metavar="SECONDS",
+    help="Close throw-away accounts that nobody used for so long.",
+    show_envvar=True,
+)
+@click.option(
+    "--keep-messages",
+    type=click.IntRange(1),
+    default=_LIMITS.messages,
+    help="Messages of an account that can still be looked at, and of each queue as many that were handed out.",
+    show_envvar=True,
+)
+@click.option(
+    "--keep-requests",
+    type=click.IntRange(1),
+    default=_LIMITS.requests,
+    help="Requests, of all accounts together, that can still be looked at.",
+    show_envvar=True,
+)
+@click.option(
+    "--keep-mebibytes",
+    type=click.IntRange(1),
+    default=_LIMITS.request_bytes // _MEBIBYTE,
+    help="Bytes of these requests with their answers, and of the texts of each account.",
     show_envvar=True,
 )
 @click.option(
@@ -192,6 +233,10 @@ def serve_command(
     dialect: str,
     allow_host: Sequence[str],
     token: str | None,
+    expire: float,
+    keep_messages: int,
+    keep_requests: int,
+    keep_mebibytes: int,
     log_level: str,
 ) -> None:
     """Start the emulator and answer until Ctrl-C."""
@@ -202,6 +247,14 @@ def serve_command(
         report_delay=report_delay,
         max_clock_skew=max_clock_skew,
         dialect=DIALECTS[dialect],
+        limits=Limits(
+            messages=keep_messages,
+            text_bytes=keep_mebibytes * _MEBIBYTE,
+            handed_out=keep_messages,
+            requests=keep_requests,
+            request_bytes=keep_mebibytes * _MEBIBYTE,
+        ),
+        unused=expire,
     )
     try:
         listener = listening_socket(host, port)
@@ -220,7 +273,7 @@ def serve_command(
     vendor = vendor_of(options)
     bell = Bell()
     pages = Pages(vendor, options.dialect, log, bell)
-    guard = Guard(frozenset(allow_host), token)
+    guard = Guard(frozenset(map(str.lower, allow_host)), token)
     serve(
         pages,
         Deferred(lambda: _beside_the_pages(vendor, options, bell, guard)),

@@ -5,12 +5,15 @@ shown, of `pages` (the hint, the log) and of the control address.
 """
 
 import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
-from sms10692 import contract
+from sms10692 import contract, signing
+from sms10692_mock.accounts import Account
 from sms10692_mock.calls import Call, call_of, page_of
-from sms10692_mock.diagnosis import Asked, Finding, diagnose
-from sms10692_mock.diagnosis.findings import Fetch
+from sms10692_mock.diagnosis import Asked, Fetch, Finding, diagnose, habit_findings
 from sms10692_mock.stores.protocol import Store
 from sms10692_mock.stores.records import Entry, Wanted
 from sms10692_mock.wire.charsets import DECODERS
@@ -82,3 +85,51 @@ def looks_odd(call: Call) -> bool:
     except (UnicodeEncodeError, UnicodeDecodeError):
         return _ODD.search(content) is not None
     return True
+
+
+def habits(
+    entry: Entry, call: Call, fields: Fields, account: Account | None, previous: Fetch | None
+) -> Sequence[Finding]:
+    """The habits of a request that was right: little is looked at where there are none, for its answer waits."""
+    if _is_exemplary(entry, call, fields) and previous is None:
+        return ()
+    return habit_findings(
+        Asked(
+            method=entry.method,
+            query=entry.query,
+            content_type=content_type(entry),
+            body=entry.body,
+            fields=fields,
+            call=call,
+            account=account,
+            others=(),
+            now=entry.now,
+            previous=previous,
+        )
+    )
+
+
+_FORM: Final = "application/x-www-form-urlencoded"
+_KNOWN: Final = {
+    operation: frozenset(name.lower() for name in operation.parameters) for operation in contract.OPERATIONS
+}
+_MINUTES_OFF: Final = 9
+"""A minute less than what the habit allows, because the times below are those of the minute's begin."""
+
+
+def _is_exemplary(entry: Entry, call: Call, fields: Fields) -> bool:
+    """Whether no habit but those of queues can be found."""
+    if entry.method != "POST" or entry.query or not entry.body.isascii() or call.operation is None:
+        return False
+    if content_type(entry) != _FORM or fields.keys() - _KNOWN[call.operation]:
+        return False
+    earliest, latest = _fresh(entry.now // 60)
+    return len(call.timestamp) == len(earliest) and earliest <= call.timestamp <= latest
+
+
+@lru_cache(maxsize=64)
+def _fresh(minute: float) -> tuple[str, str]:
+    """The earliest and the latest timestamp that nobody calls stale in this minute since 1970."""
+    moment = datetime.fromtimestamp(minute * 60, signing.CHINA)
+    off = timedelta(minutes=_MINUTES_OFF)
+    return signing.timestamp(moment - off), signing.timestamp(moment + off)

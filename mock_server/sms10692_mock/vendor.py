@@ -62,7 +62,7 @@ class Vendor:
         self.real_time = clock
         self._first_keywords = keywords
         self._put_keywords: tuple[tuple[str, ...], Keywords] = ((), Keywords(()))
-        self._billing = billing
+        self.billing = billing
         self._report_delay = report_delay
         self.max_clock_skew = max_clock_skew
 
@@ -91,7 +91,12 @@ class Vendor:
         account = self.store.account(call.userid)
         settings = self.store.settings()
         now = self._now(account, settings)
-        strikes = self._struck(call, account, settings) if settings.faults or (account and account.faults) else ()
+        strikes: tuple[Fault, ...] = ()
+        if settings.faults or (account and account.faults):
+            try:
+                strikes = self._struck(call, account, settings)
+            except NoSuchAccount:  # closed since it was looked up
+                account = None
         for fault in strikes:
             if not fault.acts:
                 return Told(Refusal(fault.message) if fault.message else None, account, now, strikes)
@@ -133,7 +138,7 @@ class Vendor:
                 return Refusal(fate.refusal)
         due = max(now, clock.moment(call.send_time) or now) + self._report_delay
         task_id, extno = self.store.next_task_id(), call.extno.strip()
-        price = self._billing(call.content)
+        price = self.billing(call.content)
         task = Task(task_id, now, due, numbers, call.content, extno, call.page.path, price, request)
         reports = [
             Report(due + fate.delay if fate.delay else due, number, task_id, fate.status, fate.errorcode, extno, place)

@@ -5,13 +5,14 @@ Here belongs whose vendor it is. What is sent and received is in `traffic`, what
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from sms10692_mock.accounts import POINTS_DEFAULT, Account
-from sms10692_mock.control.documents import Given
+from sms10692_mock.control.documents import WHOLE, Given
 from sms10692_mock.keywords import Keywords
 from sms10692_mock.outcomes import NO_RULES
 from sms10692_mock.stores.protocol import NoSuchAccount
@@ -20,14 +21,15 @@ from sms10692_mock.vendor import Vendor
 
 DialectName = Literal["manual", "observed"]
 
-_MAX_POINTS: Final = 10**15
+Points = Annotated[int, Field(ge=0, le=10**15), WHOLE]
+
 _SWEPT_EVERY: Final = 60.0
 
 
 class NewAccount(Given):
     """A throw-away account: everything may be left out."""
 
-    points: int = Field(POINTS_DEFAULT, ge=0, le=_MAX_POINTS)
+    points: Points = POINTS_DEFAULT
     postpaid: bool = False
     may_read_reports: bool = True
     dialect: DialectName | None = None
@@ -36,9 +38,9 @@ class NewAccount(Given):
 class Terms(Given):
     """What may change of an account."""
 
-    charge: int = Field(0, ge=0, le=_MAX_POINTS, description="points to add to the balance and to sendTotal")
-    points: int | None = Field(
-        None, ge=-_MAX_POINTS, le=_MAX_POINTS, description="the balance to have, as if so much had been charged up"
+    charge: Points = Field(0, description="to add to the balance and to sendTotal")
+    points: Annotated[int, Field(ge=-(10**15), le=10**15), WHOLE] | None = Field(
+        None, description="the balance to have, as if so much had been charged up"
     )
     may_read_reports: bool = True
     dialect: DialectName | None = None
@@ -59,10 +61,23 @@ class AccountDocument(BaseModel):
     throwaway: bool
 
 
+class AccountsSeek(Given):
+    """Which accounts: all, or so many that came after one."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(strict=False)
+
+    after: str | None = Field(None, description="`next` of the page before")
+    limit: int | None = Field(None, ge=1, le=1000)
+
+
 class AccountsDocument(BaseModel):
-    """All accounts."""
+    """Accounts, in the order in which they came. `next` is the `after` of the next page, if there is one."""
 
     accounts: Sequence[AccountDocument]
+    next: str | None
+
+
+_ALL: Final = AccountsSeek(after=None, limit=None)
 
 
 class Reset(Given):
@@ -93,6 +108,7 @@ class Accounts:
 
     def get(self, userid: str) -> Account:
         """The account of this userid. Raises NoSuchAccount."""
+        self._sweep()
         account = self._store.account(userid)
         if account is None:
             raise NoSuchAccount(userid)
@@ -129,10 +145,19 @@ class Accounts:
         last = set(known[-limit:])
         return [userid for userid in known if userid in last or userid in originals]
 
-    def all(self) -> AccountsDocument:
-        """All accounts, in the order in which they came."""
-        known = [account for userid in self._store.userids() if (account := self._store.account(userid))]
-        return AccountsDocument.model_construct(accounts=[self.document(account) for account in known])
+    def all(self, seek: AccountsSeek = _ALL) -> AccountsDocument:
+        """All accounts, or a page of them, in the order in which they came. None follow one that is gone."""
+        self._sweep()
+        userids = self._store.userids()
+        if seek.after is not None:
+            userids = userids[userids.index(seek.after) + 1 :] if seek.after in userids else []
+        page = userids if seek.limit is None else userids[: seek.limit]
+        documents: list[AccountDocument] = []
+        for userid in page:
+            with suppress(NoSuchAccount):  # closed since it was listed
+                documents.append(self.document(self.get(userid)))
+        following = page[-1] if len(page) < len(userids) else None
+        return AccountsDocument.model_construct(accounts=documents, next=following)
 
     def make(self, wanted: NewAccount) -> AccountDocument:
         """A fresh account with a name and a password that nobody has."""
@@ -182,7 +207,8 @@ class Accounts:
             if account.throwaway:
                 self._store.close(userid)
             elif userid not in originals:
-                self.reset(userid)
+                with suppress(NoSuchAccount):  # closed since it was listed
+                    self.reset(userid)
         for account in self._originals:
             self._store.open(account)
         self._store.change_settings(lambda settings: Settings())
@@ -193,7 +219,7 @@ class Accounts:
         """The one or the other."""
         if who.userid is None:
             return self.reset_all()
-        return AccountsDocument.model_construct(accounts=[self.reset(who.userid)])
+        return AccountsDocument.model_construct(accounts=[self.reset(who.userid)], next=None)
 
     def keywords(self) -> Words:
         """The forbidden words."""
@@ -206,7 +232,8 @@ class Accounts:
         return self.keywords()
 
     def _sweep(self) -> None:
+        """Close what nobody uses: whoever looks for accounts sees it gone, and nobody waits for a clock to ring."""
         now = self._vendor.real_time()
-        if now >= self._swept + _SWEPT_EVERY:
+        if now >= self._swept + min(_SWEPT_EVERY, self._unused):
             self._swept = now
             self._store.expire(now - self._unused)

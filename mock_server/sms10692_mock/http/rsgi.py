@@ -9,6 +9,7 @@ import io
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
 
@@ -34,8 +35,11 @@ from sms10692_mock.http.wsgi import Application, Environ
 P = ParamSpec("P")
 Made = TypeVar("Made")
 
-_QUICK: Final = 64 * 1024
+_QUICK: Final = 16 * 1024
 """Bytes of a body up to which a send is answered at once, between two other requests."""
+
+_LARGE_AT_ONCE: Final = 4
+"""Larger bodies that are worked on at the same time: each may take a hundred times its bytes, and all of one core."""
 
 
 _STREAMED: Final = "text/event-stream"
@@ -60,6 +64,7 @@ class RsgiPages:
         self._elsewhere = elsewhere
         self._threads = threads
         self._beside = beside
+        self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, connection: RSGIHTTPProtocol) -> None:
         page = page_of(scope.path)
@@ -91,6 +96,9 @@ class RsgiPages:
         )
         if _is_quick(page, body):
             exchange = self._pages.exchange(page, request)
+        elif len(body) > _QUICK:
+            async with self._large:
+                exchange = await _on_a_thread(self._threads, self._pages.exchange, page, request)
         else:
             exchange = await _on_a_thread(self._threads, self._pages.exchange, page, request)
         if exchange.unexplained is None:
@@ -128,11 +136,12 @@ async def _send_spoilt(response: Response, scope: Scope, connection: RSGIHTTPPro
     if response.hangs:
         await connection.client_disconnect()
     elif response.cut is not None and response.cut < 0:
-        hang_up(scope.client)
+        hang_up(scope.client, scope.server)
     elif response.cut is not None:
         stream = connection.response_stream(response.status, response.headers)
-        # Fewer bytes than the head has promised: the connection is closed behind them.
-        await stream.send_bytes(response.body[: response.cut])
+        # Fewer bytes than the head has promised: the connection is closed behind them, if it is still there.
+        with suppress(RSGIProtocolClosed):
+            await stream.send_bytes(response.body[: response.cut])
         return
     connection.response_bytes(response.status, response.headers, response.body)
 

@@ -112,19 +112,13 @@ def console_pages(control: Control, guard: Guard) -> Blueprint:
 
     @pages.errorhandler(NoSuchAccount)
     def no_such_account(error: NoSuchAccount) -> ResponseReturnValue:
-        if is_from_script():
-            return said("said.no_account", 404, userid=str(error))
-        first = control.accounts.first()
-        document = control.accounts.document(control.accounts.get(first))
-        return render_template(
-            "nothing.html", words=say("said.no_account", userid=str(error)), **_surroundings(control, document, "")
-        ), 404
+        return refused(control, 404, "said.no_account", userid=str(error))
 
     @pages.errorhandler(ValidationError)
     def invalid(error: ValidationError) -> ResponseReturnValue:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
-        return said("said.invalid", 422, what=f"{place}: {first['msg']}" if place else first["msg"])
+        return refused(control, 422, "said.invalid", what=f"{place}: {first['msg']}" if place else first["msg"])
 
     return pages
 
@@ -219,6 +213,14 @@ def said(key: str, status: int = 200, headers: Mapping[str, str] | None = None, 
     """A sentence about what was just done, or why it was not."""
     words = render_template("said.html", words=say(key, **values), is_bad=status >= 400)
     return Response(words, status, dict(headers or {}))
+
+
+def refused(control: Control, status: int, key: str, **values: object) -> ResponseReturnValue:
+    """A sentence about why not: for a part of a page that sentence alone, else a page with it."""
+    if is_from_script():
+        return said(key, status, None, **values)
+    account = control.accounts.document(control.accounts.get(control.accounts.first()))
+    return render_template("nothing.html", words=say(key, **values), **_surroundings(control, account, "")), status
 
 
 def signed(content: str) -> Markup:

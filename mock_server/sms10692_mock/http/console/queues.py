@@ -47,7 +47,13 @@ def add_queues(pages: Blueprint, control: Control) -> None:
         ext, status = given("ext"), number("status", whole=True)
         if _queue() == "reports":
             wanted = document(
-                NewReport, mobile=mobile, task_id=task_id, status=status, errorcode=given("code"), extno=ext, seconds=seconds
+                NewReport,
+                mobile=mobile,
+                task_id=task_id,
+                status=status,
+                errorcode=given("code"),
+                extno=ext,
+                seconds=seconds,
             )
             control.traffic.put_report(userid, wanted)
         else:

@@ -14,7 +14,7 @@ from sms10692_mock.control.requests import FindingDocument, NoSuchRequest, Reque
 from sms10692_mock.http.console.bytes import hex_dump, plain
 from sms10692_mock.http.console.copies import LONGEST, as_curl, as_pytest
 from sms10692_mock.http.console.findings import in_chinese
-from sms10692_mock.http.console.frame import language, page, said, shown_account
+from sms10692_mock.http.console.frame import language, page, refused, shown_account
 from sms10692_mock.http.console.lists import seek_of
 
 
@@ -56,7 +56,7 @@ def add_requests(pages: Blueprint, control: Control) -> None:
 
     @pages.errorhandler(NoSuchRequest)
     def no_such_request(error: NoSuchRequest) -> ResponseReturnValue:
-        return said("said.no_request", 404, number=str(error))
+        return refused(control, 404, "said.no_request", number=str(error))
 
 
 def _sentence(finding: FindingDocument) -> str:
