@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from sms10692 import contract
 from sms10692_mock.accounts import Account
 from sms10692_mock.bell import Bell
-from sms10692_mock.billing import Billing, parts, why
+from sms10692_mock.billing import Billing, parts, units, why
 from sms10692_mock.control.accounts import Accounts
 from sms10692_mock.control.documents import (
     WHOLE,

@@ -1,7 +1,8 @@
 """The clauses of the contract and our readings of it, as the console shows them.
 
-Here belong the tables as values: `fixtures/clauses.toml` and `fixtures/readings.md`, of which copies are in the wheel,
-and their Chinese, which is `clauses.zh.toml`. What is sent to try a clause is in `trials`.
+Here belong the tables as values: `fixtures/clauses.toml` and `fixtures/readings.md`, of which copies are in the wheel
+(the clauses' beside the suite, which is always installed with this), and their Chinese, which is `clauses.zh.toml`.
+What is sent to try a clause is in `trials`.
 """
 
 import re
@@ -16,7 +17,7 @@ from markupsafe import Markup, escape
 
 Kind: TypeAlias = Literal["exact", "reading", "seen"]
 
-_IN_THE_TREE: Final = Path(__file__).parents[4] / "fixtures"
+_HERE: Final = Path(__file__).parent
 _READING: Final = re.compile(r"\bR\d+\b")
 
 
@@ -56,7 +57,7 @@ def clauses() -> Sequence[Clause]:
             row["id"],
             row["source"],
             row["says"],
-            chinese[row["id"]],
+            chinese.get(row["id"], row["says"]),
             row.get("wire", ""),
             _kind(row["source"]),
             _group(row["id"], row["source"]),
@@ -72,7 +73,7 @@ def readings() -> Sequence[Reading]:
     chinese = _chinese()["reading"]
     parts = re.split(r"^## (R\d+) (.*)$", _shipped("readings.md"), flags=re.MULTILINE)[1:]
     return tuple(
-        Reading(number, title, chinese[number], _marked_up(text.strip()))
+        Reading(number, title, chinese.get(number, title), _marked_up(text.strip()))
         for number, title, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
     )
 
@@ -97,8 +98,10 @@ def _marked_up(text: str) -> Markup:
 
 
 def _shipped(name: str) -> str:
-    in_the_wheel = files(__package__) / name
-    return in_the_wheel.read_text("utf-8") if in_the_wheel.is_file() else (_IN_THE_TREE / name).read_text("utf-8")
+    places = (
+        folder / name for folder in (_HERE, _HERE.parents[2] / "sms10692_contract", _HERE.parents[3] / "fixtures")
+    )
+    return next(place for place in places if place.is_file()).read_text("utf-8")
 
 
 def _chinese() -> Mapping[str, Mapping[str, str]]:

@@ -35,6 +35,7 @@ def add_manual(pages: Blueprint, control: Control) -> None:
             counts={kind: sum(clause.kind == kind for clause in clauses()) for kind in KINDS},
             groups=[(group, list(some)) for group, some in groupby(shown, lambda clause: clause.group)],
             readings=readings(),
+            trials=trials(),
         )
 
     @pages.post("/manual/try")
