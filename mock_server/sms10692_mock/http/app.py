@@ -22,6 +22,7 @@ from sms10692_mock.control.clocks import NothingDue
 from sms10692_mock.control.requests import NoSuchRequest
 from sms10692_mock.control.weather import NoSuchFault
 from sms10692_mock.http.console import add_console
+from sms10692_mock.http.console.frame import CONSOLE
 from sms10692_mock.http.control import add_control
 from sms10692_mock.http.control.routing import BEARER, PREFIX
 from sms10692_mock.http.guard import Guard
@@ -68,7 +69,7 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
 
     @app.before_request
     def let_in() -> tuple[Response, int] | None:
-        if _is_nowhere():
+        if _is_nowhere() or request.blueprint == CONSOLE:  # which guards itself: a person has no JSON to send
             return None
         refusal = guard.refusal(request.method, request.headers)
         if refusal is None:

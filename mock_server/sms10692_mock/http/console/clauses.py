@@ -101,7 +101,7 @@ def _shipped(name: str) -> str:
     places = (
         folder / name for folder in (_HERE, _HERE.parents[2] / "sms10692_contract", _HERE.parents[3] / "fixtures")
     )
-    return next(place for place in places if place.is_file()).read_text("utf-8")
+    return next(folder / name for folder in folders if (folder / name).is_file()).read_text("utf-8")
 
 
 def _chinese() -> Mapping[str, Mapping[str, str]]:

@@ -25,6 +25,9 @@ from sms10692_mock.stores.protocol import NoSuchAccount
 
 Document = TypeVar("Document", bound=BaseModel)
 
+CONSOLE: Final = "console"
+"""The blueprint of all pages."""
+
 PAGES: Final = ("messages", "handset", "requests", "queues", "account", "weather", "manual")
 """In the order of the menu."""
 
@@ -58,7 +61,7 @@ def key_cookie() -> str:
 def console_pages(control: Control, guard: Guard) -> Blueprint:
     """The blueprint that pages are added to: guarded, with a policy that lets nothing in from outside."""
     pages = Blueprint(
-        "console",
+        CONSOLE,
         __package__,
         template_folder="templates",
         static_folder="static",
