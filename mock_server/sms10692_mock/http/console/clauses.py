@@ -98,9 +98,7 @@ def _marked_up(text: str) -> Markup:
 
 
 def _shipped(name: str) -> str:
-    places = (
-        folder / name for folder in (_HERE, _HERE.parents[2] / "sms10692_contract", _HERE.parents[3] / "fixtures")
-    )
+    folders = (_HERE, _HERE.parents[2] / "sms10692_contract", _HERE.parents[3] / "fixtures")
     return next(folder / name for folder in folders if (folder / name).is_file()).read_text("utf-8")
 
 

@@ -184,13 +184,14 @@ def page(control: Control, name: str, account: AccountDocument, **values: Any) -
     banner = render_template("banner.html", **surroundings)
     body = render_template(f"{name}.live.html", **surroundings)
     seen = f"{zlib.crc32(f'{banner}{body}'.encode()):x}"
-    # The language is part of the address in spirit: a switch loads the page anew.
     live = {"body": Markup(body), "seen": seen, "banner": Markup(banner)}  # noqa: S704 - both just rendered
     if request.headers.get("HX-Target") != "live":
         return render_template(f"{name}.html", **surroundings, **live)
     if request.headers.get("X-Seen") == seen:
         return "", 204
-    return Response(render_template("live.html", **surroundings, **live, alone=True), headers={"HX-Push-Url": "false"})
+    # What was filtered for stays in the address bar, without fields that are empty.
+    headers = {"HX-Push-Url": here()} if request.headers.get("HX-Trigger") == "filter" else {}
+    return Response(render_template("live.html", **surroundings, **live, alone=True), headers=headers)
 
 
 @cache
