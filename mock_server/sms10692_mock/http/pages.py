@@ -5,7 +5,7 @@ a request gets here and a response away is the affair of `wsgi` and `rsgi`, whic
 """
 
 from collections.abc import Callable, Sequence
-from threading import Semaphore
+from threading import Lock, Semaphore
 from time import perf_counter
 from typing import Final, NamedTuple
 
@@ -108,6 +108,7 @@ class Pages:
         self._log = log
         self._explaining = Semaphore(_EXPLAINED_AT_ONCE)
         self._fetches: dict[tuple[str, str], Fetch] = {}
+        self._fetching = Lock()
         self._ring = (bell or Bell()).ring
         self.waits = vendor.store.waits
 
@@ -176,10 +177,11 @@ class Pages:
         if entry.handed_out is None:
             return None
         fetch = (entry.userid, entry.operation)
-        previous = self._fetches.pop(fetch, None)
-        self._fetches[fetch] = Fetch(entry.now, entry.handed_out)
-        if len(self._fetches) > _FETCHES:
-            self._fetches.pop(next(iter(self._fetches)), None)
+        with self._fetching:
+            previous = self._fetches.pop(fetch, None)
+            self._fetches[fetch] = Fetch(entry.now, entry.handed_out)
+            if len(self._fetches) > _FETCHES:
+                del self._fetches[next(iter(self._fetches))]
         return previous
 
     def explained(self, exchange: Exchange) -> Response:
