@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -488,3 +489,19 @@ def test_an_answer_that_is_cut_for_somebody_who_is_gone_is_no_error() -> None:
         time.sleep(0.3)  # until all have been late
         process.send_signal(signal.SIGTERM)
         assert "Traceback" not in process.communicate(timeout=5)[1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit on Windows")
+def test_more_connections_than_a_process_may_usually_have_are_all_served() -> None:
+    import resource
+
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, usual[1]))
+    try:
+        with running() as (_, address), ExitStack() as connections:
+            resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+            for _ in range(200):
+                connections.enter_context(socket.create_connection(address, timeout=5))
+            assert ask(address, request(UTF8, b"action=overage")).status == 200
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
