@@ -124,8 +124,8 @@ def test_a_message_says_all_that_is_known_of_it(filled: Filled) -> None:
         "number": 1, "task_id": 100001, "mobile": "13000000000", "content": "text 0<", "units": 7, "parts": 1,
         "cost": 1, "cost_why": "7 UTF-16 units are 1 part (up to 70 are one): 1 point", "page": "/v2sms.aspx",
         "charset": "utf-8", "extno": "", "sent": "2011-12-02T22:12:11+08:00", "due": "2011-12-02T22:12:11+08:00",
-        "status": 10, "errorcode": "DELIVRD", "state": "handed out", "handed_out": "2011-12-02T22:17:11+08:00", "handed_out_to": 7,
-        "spoilt_by": [], "request": 1,
+        "status": 10, "errorcode": "DELIVRD", "state": "handed out", "handed_out": "2011-12-02T22:17:11+08:00",
+        "handed_out_to": 7, "spoilt_by": [], "request": 1,
     }  # fmt: skip
     assert first == expected
     assert (last["due"], last["state"], last["handed_out_to"]) == ("2011-12-02T22:17:41+08:00", "later", None)

@@ -8,8 +8,9 @@ import asyncio
 import io
 import sys
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
+from time import thread_time
 from typing import Any, Final, ParamSpec, TypeVar
 
 from granian._granian import RSGIHeaders, RSGIHTTPProtocol, RSGIProtocolClosed
@@ -18,12 +19,14 @@ from granian.rsgi import Scope
 from sms10692 import contract
 from sms10692.contract import Page
 from sms10692_mock.calls import page_of
+from sms10692_mock.http.allowance import Allowance
 from sms10692_mock.http.hanging_up import hang_up
 from sms10692_mock.http.pages import (
     BODY_LIMIT,
     DRAIN_LIMIT,
     BodyCutShort,
     BodyTooLarge,
+    Exchange,
     Pages,
     Request,
     Unreadable,
@@ -37,6 +40,9 @@ Made = TypeVar("Made")
 _QUICK: Final = 64 * 1024
 """Bytes of a body up to which a send is answered at once, between two other requests."""
 
+_UNEXPLAINED: Final = 64
+"""Requests that wait to be explained, one after another: two at once would slow everybody down twice as much."""
+
 
 class RsgiPages:
     """An RSGI application that serves the vendor's pages and leaves all other paths to `elsewhere`, on `threads`."""
@@ -45,6 +51,9 @@ class RsgiPages:
         self._pages = pages
         self._elsewhere = elsewhere
         self._threads = threads
+        self._explaining = ThreadPoolExecutor(1, "explaining")
+        self._allowance = Allowance()
+        self._unexplained = 0
 
     async def __call__(self, scope: Scope, connection: RSGIHTTPProtocol) -> None:
         page = page_of(scope.path)
@@ -77,7 +86,20 @@ class RsgiPages:
             exchange = await self._on_a_thread(self._pages.exchange, page, request)
         if exchange.unexplained is None:
             return exchange.response
-        return await self._on_a_thread(self._pages.explained, exchange)
+        if self._unexplained >= _UNEXPLAINED or not self._allowance.is_left():
+            return self._pages.unexplained(exchange)
+        self._unexplained += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._explaining, self._explained, exchange)
+        finally:
+            self._unexplained -= 1
+
+    def _explained(self, exchange: Exchange) -> Response:
+        begun = thread_time()
+        try:
+            return self._pages.explained(exchange)
+        finally:
+            self._allowance.spend(thread_time() - begun)
 
     async def _elsewheres(self, scope: Scope, body: bytes) -> Response:
         response = await self._on_a_thread(_wsgi_response, self._elsewhere, _environ(scope, body))

@@ -30,6 +30,8 @@ _THREADS: Final = 32
 _GRACE: Final = 0.5
 """Seconds for answers in flight, once a signal has come."""
 _HURRY: Final = 0.2
+_SWITCHED: Final = 0.0005
+"""Seconds for which a thread that computes keeps the others waiting, above all the one that answers."""
 
 
 class Deferred:
@@ -80,6 +82,7 @@ def serve(
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+    sys.setswitchinterval(_SWITCHED)
     application = RsgiPages(pages, elsewhere, ThreadPoolExecutor(_THREADS))
     _run(_serve_until_stopped(application, listener, when_ready, end))
     raise AssertionError("the process has ended")
