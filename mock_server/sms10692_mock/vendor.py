@@ -91,7 +91,12 @@ class Vendor:
         account = self.store.account(call.userid)
         settings = self.store.settings()
         now = self._now(account, settings)
-        strikes = self._struck(call, account, settings) if settings.faults or (account and account.faults) else ()
+        strikes: tuple[Fault, ...] = ()
+        if settings.faults or (account and account.faults):
+            try:
+                strikes = self._struck(call, account, settings)
+            except NoSuchAccount:  # closed since it was looked up
+                account = None
         for fault in strikes:
             if not fault.acts:
                 return Told(Refusal(fault.message) if fault.message else None, account, now, strikes)

@@ -5,6 +5,7 @@ Here belongs whose vendor it is. What is sent and received is in `traffic`, what
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, ClassVar, Final, Literal
 
@@ -134,9 +135,12 @@ class Accounts:
         if seek.after is not None:
             userids = userids[userids.index(seek.after) + 1 :] if seek.after in userids else []
         page = userids if seek.limit is None else userids[: seek.limit]
-        known = [account for userid in page if (account := self._store.account(userid))]
+        documents: list[AccountDocument] = []
+        for userid in page:
+            with suppress(NoSuchAccount):  # closed since it was listed
+                documents.append(self.document(self.get(userid)))
         following = page[-1] if len(page) < len(userids) else None
-        return AccountsDocument.model_construct(accounts=[self.document(account) for account in known], next=following)
+        return AccountsDocument.model_construct(accounts=documents, next=following)
 
     def make(self, wanted: NewAccount) -> AccountDocument:
         """A fresh account with a name and a password that nobody has."""
@@ -184,7 +188,8 @@ class Accounts:
             if account.throwaway:
                 self._store.close(userid)
             elif userid not in originals:
-                self.reset(userid)
+                with suppress(NoSuchAccount):  # closed since it was listed
+                    self.reset(userid)
         for account in self._originals:
             self._store.open(account)
         self._store.change_settings(lambda settings: Settings())

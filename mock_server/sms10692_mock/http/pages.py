@@ -43,6 +43,9 @@ _JOURNAL: Final = "/_mock/requests"
 _FETCHES: Final = 1000
 """Queues of which the last fetch is remembered, for a hint about the next."""
 
+_EXPLAINED_BYTES: Final = 64 * 1024
+"""Of a request: of a longer one the answer does not wait for the explanation, which the control address has."""
+
 _METHODS: Final = ("GET", "HEAD", "POST")
 
 
@@ -174,18 +177,20 @@ class Pages:
         return previous
 
     def explained(self, exchange: Exchange) -> Response:
-        """The response with a hint. It takes milliseconds."""
+        """The response with a hint. It takes milliseconds, of a long request too many."""
         response, entry, line = exchange
-        return self._said(response, line, () if entry is None else findings(entry, self._vendor.store))
+        if entry is None or len(entry.query) + len(entry.body) > _EXPLAINED_BYTES:
+            return self.unexplained(exchange)
+        return self._said(response, line, findings(entry, self._vendor.store))
 
     def unexplained(self, exchange: Exchange) -> Response:
-        """The response with a hint of where to ask why, for when there are too many to explain each at once."""
+        """The response with a hint of where to ask why: for a long request, and for one of a flood."""
         response, entry, line = exchange
         if self._log:
             self._log(line)
         if entry is None:
             return response
-        return _hinted(response, f"not explained, among so many: GET {_JOURNAL}/{entry.number}")
+        return _hinted(response, f"not explained at once: GET {_JOURNAL}/{entry.number}")
 
     def _said(self, response: Response, line: str, found: Sequence[Finding]) -> Response:
         said = [f"{finding.code}: {finding.sentence}" for finding in found]

@@ -4,8 +4,7 @@ Here belongs what is kept and what is dropped. What an entry says is made in `ht
 """
 
 from collections import deque
-from collections.abc import Iterator
-from itertools import count
+from itertools import chain, count
 from threading import Lock
 from typing import Final
 
@@ -13,27 +12,32 @@ from sms10692_mock.stores.discarding import discard
 from sms10692_mock.stores.records import Entry, Limits, Listed, Wanted
 from sms10692_mock.stores.wanted import listed, says_request
 
-_EACH: Final = 1500
+_EACH: Final = 600
 """Bytes that an entry takes beside what was sent and answered."""
+
+_EACH_HEADER: Final = 150
+"""Bytes that a header takes beside its name and its value."""
+
+_WIDEST: Final = 4
+"""Bytes that a character takes at most."""
 
 
 class Journal:
-    """The last requests, of all and of each userid."""
+    """The last requests, in one row: looking for one of them may take its time, writing one may not."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._numbers = count(1)
         self._lock = Lock()
-        self._all: deque[Entry] = deque()
+        self._entries: deque[Entry] = deque()
         self.forget()
 
     def forget(self) -> None:
         """Begin anew; numbers go on."""
-        before = self._all
+        before = self._entries
         with self._lock:
-            self._all = deque()
-            self._by_userid: dict[str, deque[Entry]] = {}
-            self._by_number: dict[int, Entry] = {}
+            self._entries = deque()
+            self._sizes: deque[int] = deque()
             self._bytes = 0
             self._dropped = 0
         discard([before])
@@ -42,41 +46,33 @@ class Journal:
         return next(self._numbers)
 
     def record(self, entry: Entry) -> None:
+        size = _size(entry)
         with self._lock:
-            self._all.append(entry)
-            self._by_number[entry.number] = entry
-            mine = self._by_userid.get(entry.userid)
-            if mine is None:
-                mine = self._by_userid[entry.userid] = deque()
-            mine.append(entry)
-            self._bytes += _size(entry)
-            while len(self._all) > self._limits.requests or self._bytes > self._limits.request_bytes:
-                self._drop()
-
-    def _drop(self) -> None:
-        entry = self._all.popleft()
-        del self._by_number[entry.number]
-        mine = self._by_userid[entry.userid]
-        mine.popleft()
-        if not mine:
-            del self._by_userid[entry.userid]
-        self._bytes -= _size(entry)
-        self._dropped += 1
+            entries = self._entries
+            entries.append(entry)
+            self._sizes.append(size)
+            self._bytes += size
+            while len(entries) > self._limits.requests or self._bytes > self._limits.request_bytes:
+                entries.popleft()
+                self._bytes -= self._sizes.popleft()
+                self._dropped += 1
 
     def entries(self, userid: str | None, wanted: Wanted) -> Listed[Entry]:
         """Those of a userid, or all, that are wanted."""
         with self._lock:
-            kept = list(self._all if userid is None else self._by_userid.get(userid, ()))
-            dropped = self._dropped
-        return listed(_in_order(kept, wanted.newest_first), wanted, says_request, dropped)
+            kept, dropped = list(self._entries), self._dropped
+        # Who began first need not be done first.
+        in_order = sorted(kept, key=lambda entry: entry.number, reverse=wanted.newest_first)
+        mine = (entry for entry in in_order if userid is None or entry.userid == userid)
+        return listed(mine, wanted, says_request, dropped)
 
     def entry(self, number: int) -> Entry | None:
-        return self._by_number.get(number)
-
-
-def _in_order(entries: list[Entry], newest_first: bool) -> Iterator[Entry]:
-    return reversed(entries) if newest_first else iter(entries)
+        with self._lock:
+            kept = list(self._entries)
+        return next((entry for entry in reversed(kept) if entry.number == number), None)
 
 
 def _size(entry: Entry) -> int:
-    return _EACH + len(entry.query) + len(entry.body) + len(entry.answer)
+    headers = _EACH_HEADER * len(entry.headers) + sum(map(len, chain.from_iterable(entry.headers)))
+    sent = len(entry.path) + len(entry.query) + len(entry.body) + _WIDEST * len(entry.userid)
+    return _EACH + headers + sent + len(entry.answer)

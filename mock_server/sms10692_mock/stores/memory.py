@@ -126,6 +126,9 @@ class MemoryStore:
         self.request = self._journal.entry
         self.forget_requests = self._journal.forget
 
+    def release(self) -> None:
+        """Nothing has to be written, and nothing is held."""
+
     def open(self, account: Account) -> None:
         before = self._books.get(account.userid)
         self._books[account.userid] = _Book(account, self._limits, self._real_time())

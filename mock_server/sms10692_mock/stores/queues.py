@@ -6,7 +6,7 @@ Here belongs the order in which items come up, and what became of each. Locks, a
 import heapq
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import count
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -31,12 +31,12 @@ class Bundle(Generic[Item]):
 
 def bundles(items: Sequence[Item]) -> list[Bundle[Item]]:
     """Items by the moment when they fall due, each in the order given."""
-    if len(items) < 2:
-        return [Bundle(item.due, (item,)) for item in items]
+    if len({item.due for item in items}) == 1:
+        return [Bundle(items[0].due, items)]
     by_due: dict[float, list[Item]] = {}
     for item in items:
         by_due.setdefault(item.due, []).append(item)
-    return [Bundle(due, together) for due, together in sorted(by_due.items())]
+    return [Bundle(moment, together) for moment, together in sorted(by_due.items())]
 
 
 class _Fetch(NamedTuple):
@@ -62,8 +62,9 @@ class Queue(Generic[Item]):
         self._arrivals = count()
         self._fetches: deque[_Fetch] = deque()
 
-    def put(self, arriving: Iterable[Bundle[Item]], now: float) -> None:
-        self._ripen(now)
+    def put(self, arriving: Sequence[Bundle[Item]], now: float) -> None:
+        if arriving:
+            self._ripen(now)
         for bundle in arriving:
             if bundle.due <= now:
                 self._log_it(bundle)
@@ -102,7 +103,8 @@ class Queue(Generic[Item]):
 
     def next_due(self, now: float) -> float | None:
         """When the next item falls due."""
-        return next((due for due, _, _ in heapq.nsmallest(1, (row for row in self._later if row[0] > now))), None)
+        self._ripen(now)
+        return self._later[0][0] if self._later else None
 
     def fates(self, now: float) -> "Fates":
         """What became of the items so far, whatever happens afterwards."""
