@@ -3,11 +3,13 @@
 Here belongs the README as a program. What the options do is in test_serving.
 """
 
+import json
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 from urllib.parse import parse_qsl
 
 import pytest
@@ -15,6 +17,8 @@ import pytest
 from emulators import Emulator, request, running
 from sms10692 import contract
 from sms10692_mock.command import serve_command
+from sms10692_mock.faults import Kind
+from sms10692_mock.http.app import create_app
 from sms10692_mock.keywords import DEFAULT_WORDS
 from sms10692_mock.outcomes import RESERVED
 
@@ -76,6 +80,35 @@ def test_every_reserved_number_is_in_its_table(readme: str) -> None:
     between = {f"1000000000{place}" for place in range(2, 8)}
     assert named | between == set(RESERVED)
     assert "、".join(contract.SEND.messages[1:]) in readme or ", ".join(contract.SEND.messages[1:]) in readme
+
+
+@EACH_README
+def test_the_commands_to_the_control_address_run(readme: str) -> None:
+    commands = re.findall(r"^    \$ (curl .*/_mock/.*)$", readme, re.MULTILINE)
+    assert len(commands) == 8
+    with running("--log-level", "error") as (_, (host, port)):
+        there = f"http://{host}:{port}"
+        first = re.findall(r"^    \$ (curl .*)$", readme, re.MULTILINE)[0]
+        for command in (first, *commands):
+            name, *arguments = shlex.split(command.replace("http://127.0.0.1:10692", there))
+            answer = subprocess.run([name, "--silent", "--fail", *arguments], capture_output=True, check=True)
+            assert command == first or isinstance(json.loads(answer.stdout), dict), command
+
+
+@EACH_README
+def test_every_kind_of_fault_is_in_its_table(readme: str) -> None:
+    rows = set(re.findall(r"^\| `(\w+)` \|", readme, re.MULTILINE))
+    assert set(get_args(Kind)) <= rows
+
+
+@EACH_README
+def test_every_address_is_in_its_table(readme: str) -> None:
+    described = create_app().test_client().get("/_mock/openapi.json").json
+    assert described is not None
+    for path in described["paths"]:
+        shown = re.sub(r"/\{(?!userid)\w+\}$", "", path.removeprefix("/_mock")).replace("{userid}", "USERID")
+        head, _, last = shown.rpartition("/")
+        assert f"`{shown}`" in readme or (f"`{head}`" in readme and f"`/{last}`" in readme), path
 
 
 @EACH_README
