@@ -19,6 +19,7 @@ from granian.rsgi import Scope
 from sms10692 import contract
 from sms10692.contract import Page
 from sms10692_mock.calls import page_of
+from sms10692_mock.http.explanations import Explanations
 from sms10692_mock.http.hanging_up import hang_up
 from sms10692_mock.http.pages import (
     BODY_LIMIT,
@@ -30,6 +31,7 @@ from sms10692_mock.http.pages import (
     Unreadable,
 )
 from sms10692_mock.http.spoiling import Response
+from sms10692_mock.http.threads import Threads
 from sms10692_mock.http.wsgi import Application, Environ
 
 P = ParamSpec("P")
@@ -61,15 +63,15 @@ class _Elsewheres(NamedTuple):
 class RsgiPages:
     """An RSGI application that serves the vendor's pages and leaves all other paths to `elsewhere`.
 
-    What takes long of the vendor's runs on `threads`, all that is elsewhere on threads `beside` these: streams and
+    What takes long of the vendor's runs on threads of its own, all that is elsewhere on those beside: streams and
     those who wait hold theirs as long as they like.
     """
 
-    def __init__(self, pages: Pages, elsewhere: Application, threads: Executor, beside: Executor) -> None:
+    def __init__(self, pages: Pages, elsewhere: Application, threads: Threads, explanations: Explanations) -> None:
         self._pages = pages
         self._elsewhere = elsewhere
         self._threads = threads
-        self._beside = beside
+        self._explanations = explanations
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, connection: RSGIHTTPProtocol) -> None:
@@ -95,15 +97,15 @@ class RsgiPages:
             exchange = self._pages.exchange(page, request)
         elif len(body) > _QUICK:
             async with self._large:
-                exchange = await _on_a_thread(self._threads, self._pages.exchange, page, request)
+                exchange = await _on_a_thread(self._threads.long, self._pages.exchange, page, request)
         else:
-            exchange = await _on_a_thread(self._threads, self._pages.exchange, page, request)
+            exchange = await _on_a_thread(self._threads.long, self._pages.exchange, page, request)
         if exchange.unexplained is None:
             return exchange.response
-        return await _on_a_thread(self._threads, self._pages.explained, exchange)
+        return await asyncio.wrap_future(self._explanations.submit(exchange))
 
     async def _elsewheres(self, scope: Scope, connection: RSGIHTTPProtocol, body: bytes) -> None:
-        answer = await _on_a_thread(self._beside, _wsgi_answer, self._elsewhere, _environ(scope, body))
+        answer = await _on_a_thread(self._threads.beside, _wsgi_answer, self._elsewhere, _environ(scope, body))
         status, headers, whole = answer.response[:3]
         self._pages.log_status(scope.method, scope.path, status)
         if answer.pieces is None:
@@ -116,12 +118,12 @@ class RsgiPages:
         stream = connection.response_stream(response.status, response.headers)
         coming = iter(pieces)
         try:
-            while piece := await _on_a_thread(self._beside, next, coming, b""):
+            while piece := await _on_a_thread(self._threads.beside, next, coming, b""):
                 await stream.send_bytes(piece)
         except RSGIProtocolClosed:
             pass
         finally:
-            await _on_a_thread(self._beside, _close, pieces)
+            await _on_a_thread(self._threads.beside, _close, pieces)
 
 
 async def _on_a_thread(threads: Executor, work: Callable[P, Made], *args: P.args, **kwargs: P.kwargs) -> Made:
