@@ -1,4 +1,5 @@
-"""Emulators that are killed at work, again and again, and what is left of what they had promised.
+"""Killing what must not forget, in the middle of its work, and counting afterwards: `python -m crashing`.
 
-Here belongs a crash test as a program: `python -m crashing`, in the folder above. `test_crashing` does a few rounds.
+Here belong the load (`clients`), what is killed (`scenes`), and the ledger of both sides (`ledgers`). A few kills of
+each kind are in `test_crashes`; the figures of many are in `docs/reliability.md`.
 """

@@ -1,37 +1,29 @@
-"""`make crash`: kills an emulator fifty times, and prints what came of it as a row of `docs/reliability.md`."""
+"""`python -m crashing [KILLS]`: many kills of each kind, and one table of what came of them.
+
+Here belongs how the balance is told.
+"""
 
 import random
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import click
+from crashing.emulator import opened
+from crashing.ledgers import Balance
+from crashing.rounds import SCENES, crash
 
-from crashing.killing import examined, killed
-
-
-@click.command()
-@click.option("--times", default=50, help="How often it is killed.")
-@click.option("--seed", type=int, default=None, help="Of the moments at which it is killed.")
-@click.option("--durable", is_flag=True, help="With --durable.")
-def crash(times: int, seed: int | None, durable: bool) -> None:
-    """Kill an emulator that keeps what happens in a file, and look what is left."""
-    seed = random.randrange(10**6) if seed is None else seed  # noqa: S311 - it is printed
-    with TemporaryDirectory() as folder:
-        store = f"sqlite:{Path(folder) / 'store'}"
-        memory, _ = killed(store, times, seed, *(["--durable"] if durable else []))
-        try:
-            figures = examined(store, memory, times)
-        except AssertionError as error:
-            click.echo(f"--seed {seed}: {error}", err=True)
-            sys.exit(1)
-    click.echo("| store | kills | sends answered | unanswered, of these accepted | reports seen | handed out unseen |")
-    click.echo("|---|---:|---:|---:|---:|---:|")
-    click.echo(
-        f"| sqlite{', durable' if durable else ''} | {figures.kills} | {figures.acknowledged:,} | "
-        f"{figures.unanswered_sends:,}, {figures.unanswered_but_accepted:,} | {figures.reports:,} | "
-        f"{figures.handed_out_unseen:,} in {figures.fetches_unseen} of {figures.unanswered_fetches} lost answers |"
-    )
+_KILLS = 50
 
 
-crash()
+def main() -> None:
+    """Print a row for each scene, as soon as it is known."""
+    kills = int(sys.argv[1]) if len(sys.argv) > 1 else _KILLS
+    print("| killed | " + " | ".join(name.replace("_", " ") for name in Balance._fields) + " |")
+    print("|---|" + "---:|" * len(Balance._fields))
+    for name, scene in SCENES.items():
+        with TemporaryDirectory() as folder:
+            figures = crash(scene(Path(folder)), kills, opened, random.Random())
+        print(f"| {name} | " + " | ".join(f"{figure:,}" for figure in figures) + " |", flush=True)
+
+
+main()

@@ -1,87 +1,103 @@
-"""Clients that send and fetch until the emulator is gone, and remember what they were told.
+"""Clients that send and fetch without end, and write down what they were told.
 
-Here belongs one client. How many there are, and what must hold of what they remember, is in `killing`.
+Here belongs what a client knows: what was acknowledged, what it received, and which of its requests got no answer.
 """
 
 import http.client
 import re
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from itertools import count
+from contextlib import suppress
+from threading import Event, Thread
+from typing import Final, NamedTuple, TypeAlias
+from urllib.parse import urlencode
 
-from emulators import CREDENTIALS, STATUS, UTF8, Address
+Address: TypeAlias = tuple[str, int]
 
-NUMBERS_A_SEND = 3
-_FORM = "&".join(f"{name}={value}" for name, value in CREDENTIALS.items())
-_HEADERS = {"Content-Type": "application/x-www-form-urlencoded"}
-
-
-@dataclass
-class Memory:
-    """What all clients together were told, and what they asked without being told. Numbers are never sent to twice."""
-
-    acknowledged: dict[str, list[str]] = field(default_factory=dict)
-    """By task, the numbers of a send that was answered."""
-    unanswered_sends: list[list[str]] = field(default_factory=list)
-    reports: list[tuple[str, str]] = field(default_factory=list)
-    """Task and number of each report, as they came."""
-    unanswered_fetches: int = 0
-    refusals: list[str] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    _numbers: "count[int]" = field(default_factory=lambda: count(13_000_000_000))
-
-    def next_numbers(self) -> list[str]:
-        with self.lock:
-            return [str(next(self._numbers)) for _ in range(NUMBERS_A_SEND)]
+_SIGNED: Final = {"userid": "12", "timestamp": "20120701231212", "sign": "5cc68982f55ac74348e3d819f868fbe1"}
+_FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
+_TASK_ID: Final = re.compile(rb"<message>ok</message>.*?<taskID>(\d+)</taskID>", re.DOTALL)
+_MOBILE: Final = re.compile(rb"<mobile>(\d+)</mobile>")
+_PATIENCE: Final = 10.0
+_PAUSE: Final = 0.01
 
 
-def sender(address: Address, memory: Memory) -> None:
-    """Send until the connection breaks."""
-    connection = http.client.HTTPConnection(*address, timeout=10)
-    while True:
-        numbers = memory.next_numbers()
+class Notes(NamedTuple):
+    """What clients know: no number is sent to twice, so a number says which message it was.
+
+    `acknowledged` and `unanswered` are the numbers of each send that was answered with ok, or not so; `received` those
+    of all reports; `fetches` how many fetches got no answer.
+    """
+
+    acknowledged: list[list[str]]
+    unanswered: list[list[str]]
+    received: list[str]
+    fetches: list[None]
+
+    @classmethod
+    def empty(cls) -> "Notes":
+        return cls([], [], [], [])
+
+    def and_those(self, other: "Notes") -> "Notes":
+        """All that both know."""
+        return Notes(
+            self.acknowledged + other.acknowledged,
+            self.unanswered + other.unanswered,
+            self.received + other.received,
+            self.fetches + other.fetches,
+        )
+
+
+class Client(Thread):
+    """The `number`-th client. It speaks to `address`, which may change, as long as it is not to `stop`."""
+
+    def __init__(self, number: int, address: Callable[[], Address], stop: Event) -> None:
+        super().__init__(daemon=True)
+        self.notes = Notes.empty()
+        self._number = number
+        self._address = address
+        self._stop_now = stop
+        self._sends = 0
+
+    def run(self) -> None:
+        while not self._stop_now.is_set():
+            with suppress(OSError, http.client.HTTPException):
+                self._visit()
+            self._stop_now.wait(_PAUSE)
+
+    def _visit(self) -> None:
+        """Speak on one connection until it breaks."""
+        connection = http.client.HTTPConnection(*self._address(), timeout=_PATIENCE)
+        connection.connect()
         try:
-            answer = _asked(connection, UTF8, f"action=send&content=x&mobile={','.join(numbers)}&{_FORM}")
-        except (OSError, http.client.HTTPException):
-            with memory.lock:
-                memory.unanswered_sends.append(numbers)
-            return
-        task = re.search(r"<returnstatus>Success<.*<taskID>(\d+)<", answer, re.DOTALL)
-        with memory.lock:
-            if task:
-                memory.acknowledged[task[1]] = numbers
-            else:
-                memory.refusals.append(answer)
+            while not self._stop_now.is_set():
+                self._send(connection)
+                self._send(connection)
+                fetch(connection, self.notes)
+        finally:
+            connection.close()
+
+    def _send(self, connection: http.client.HTTPConnection) -> None:
+        self._sends += 1
+        numbers = [f"13{self._number}{self._sends:07}{place}" for place in range(1 + self._sends % 3)]
+        self.notes.unanswered.append(numbers)
+        status, body = _asked(connection, "/v2sms.aspx", action="send", mobile=",".join(numbers), content="您好")
+        if status == http.client.OK and _TASK_ID.search(body):
+            self.notes.acknowledged.append(self.notes.unanswered.pop())
 
 
-def fetcher(address: Address, memory: Memory) -> None:
-    """Fetch until the connection breaks."""
-    connection = http.client.HTTPConnection(*address, timeout=10)
-    while fetch(connection, memory) is not None:
-        pass
+def fetch(connection: http.client.HTTPConnection, notes: Notes) -> bool:
+    """Fetch some reports, and say whether there may be more."""
+    notes.fetches.append(None)
+    status, body = _asked(connection, "/v2statusApi.aspx", action="query", statusNum="7")
+    if status != http.client.OK:
+        return True
+    notes.fetches.pop()
+    received = [mobile.decode() for mobile in _MOBILE.findall(body)]
+    notes.received.extend(received)
+    return bool(received)
 
 
-def fetch(connection: http.client.HTTPConnection, memory: Memory) -> int | None:
-    """Fetch some reports; how many, or None where no answer came."""
-    try:
-        answer = _asked(connection, STATUS, f"action=query&statusNum=40&{_FORM}")
-    except (OSError, http.client.HTTPException):
-        with memory.lock:
-            memory.unanswered_fetches += 1
-        return None
-    reports = re.findall(r"<mobile>(\d+)</mobile>\s*<taskid>(\d+)<", answer)
-    with memory.lock:
-        memory.reports += [(task, mobile) for mobile, task in reports]
-        if "<errorstatus>" in answer:
-            memory.refusals.append(answer)
-    return len(reports)
-
-
-def _asked(connection: http.client.HTTPConnection, path: str, form: str) -> str:
-    connection.request("POST", path, form, _HEADERS)
-    return connection.getresponse().read().decode()
-
-
-CLIENTS: tuple[Callable[[Address, Memory], None], ...] = (*[sender] * 5, *[fetcher] * 3)
-"""Those that are at work at once."""
+def _asked(connection: http.client.HTTPConnection, path: str, **fields: str) -> tuple[int, bytes]:
+    connection.request("POST", path, urlencode(_SIGNED | fields), _FORM)
+    response = connection.getresponse()
+    return response.status, response.read()

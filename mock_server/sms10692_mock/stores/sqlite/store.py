@@ -81,6 +81,8 @@ class SqliteStore:
         self, path: Path, limits: Limits | None = None, real_time: Clock = time.time, durable: bool = False
     ) -> None:
         self.name = "sqlite"
+        self.waits = durable
+        self.waits = False
         self._limits = limits or Limits()
         self._real_time = real_time
         self._file = File(path, durable)
@@ -176,6 +178,13 @@ class SqliteStore:
     def userids(self) -> list[str]:
         with self._file.reading() as db:
             return [read(userid) for (userid,) in db.execute("SELECT userid FROM accounts ORDER BY arrived")]
+
+    def accounts(self, last: int | None = None) -> list[Account]:
+        with self._file.reading() as db:
+            rows = db.execute(
+                "SELECT terms FROM accounts ORDER BY arrived DESC LIMIT ?", (-1 if last is None else last,)
+            ).fetchall()
+        return [account_from_text(terms) for (terms,) in reversed(rows)]
 
     def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
         with self._changing() as db:
