@@ -69,11 +69,11 @@ def emulator_killed(url: str, *options: str) -> Iterator[tuple[Scene, Callable[[
         scene.end()
 
 
-def sqlite_with_emulator_killed(
-    folder: Path, *options: str
-) -> AbstractContextManager[tuple[Scene, Callable[[], None]]]:
+@contextmanager
+def sqlite_with_emulator_killed(folder: Path, *options: str) -> Iterator[tuple[Scene, Callable[[], None]]]:
     """An emulator that is killed, on a file of its own."""
-    return emulator_killed(f"sqlite:{folder / 'store'}", *options)
+    with emulator_killed(f"sqlite:{folder / 'store'}", *options) as killed:
+        yield killed
 
 
 @contextmanager
