@@ -18,7 +18,7 @@ from typing import Final, NoReturn
 
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.rsgi import RsgiPages
-from sms10692_mock.http.worker import BACKLOG, THREADS, run, work
+from sms10692_mock.http.worker import BACKLOG, THREADS, THREADS_BESIDE, run, work
 from sms10692_mock.http.wsgi import Application, Environ, StartResponse
 
 _GRACE: Final = 0.5
@@ -74,13 +74,16 @@ def serve(
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
-    application = RsgiPages(pages, elsewhere, ThreadPoolExecutor(THREADS))
-    run(_serve_until_stopped(application, listener, when_ready, end))
+    run(_serve_until_stopped(pages, elsewhere, listener, when_ready, end))
     raise AssertionError("the process has ended")
 
 
 async def _serve_until_stopped(
-    application: RsgiPages, listener: socket.socket, when_ready: Callable[[], None], end: Callable[[], NoReturn]
+    pages: Pages,
+    elsewhere: Application,
+    listener: socket.socket,
+    when_ready: Callable[[], None],
+    end: Callable[[], NoReturn],
 ) -> None:
     loop = asyncio.get_running_loop()
     asked_to_stop = asyncio.Event()
@@ -94,7 +97,9 @@ async def _serve_until_stopped(
 
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, ask_to_stop)
-    worker = work(application, listener)
+    threads = ThreadPoolExecutor(THREADS)
+    application = RsgiPages(pages, elsewhere, threads, ThreadPoolExecutor(THREADS_BESIDE))
+    worker = work(application, pages, threads, listener)
     when_ready()
     await asked_to_stop.wait()
     worker.stop()
