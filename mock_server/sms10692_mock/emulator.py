@@ -50,6 +50,7 @@ class Emulator:
         self._control = None
         self._bell.dismiss()
         self._served.__exit__(kind, error, traceback)
+        self._bell.dismiss()  # who came in between
 
     @property
     def control(self) -> EmulatorControl:
