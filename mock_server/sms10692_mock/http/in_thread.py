@@ -14,9 +14,9 @@ from granian._granian import RSGIHTTPProtocol
 from granian.rsgi import Scope
 
 from sms10692_mock.http.explanations import Explanations
-from sms10692_mock.http.hanging_up import hang_up, hang_up_all
+from sms10692_mock.http.hanging_up import hang_up_all
 from sms10692_mock.http.pages import Pages
-from sms10692_mock.http.rsgi import RsgiPages
+from sms10692_mock.http.rsgi import RsgiPages, unless_stopped
 from sms10692_mock.http.serve import listening_socket, url_of
 from sms10692_mock.http.threads import new_threads
 from sms10692_mock.http.worker import run, work
@@ -93,14 +93,10 @@ class InThread:
 
 
 class _Stoppable:
-    """An RSGI application that hangs up where it is cancelled: granian would answer 500 and log a traceback."""
+    """An RSGI application that hangs up where it is cancelled."""
 
     def __init__(self, pages: RsgiPages) -> None:
         self._pages = pages
 
     async def __call__(self, scope: Scope, connection: RSGIHTTPProtocol) -> None:
-        try:
-            await self._pages(scope, connection)
-        except asyncio.CancelledError:
-            hang_up(scope.client, scope.server)
-            connection.response_empty(503, [])
+        await unless_stopped(self._pages(scope, connection), scope, connection)

@@ -7,13 +7,13 @@ that is still on its way then holds no thread, and because it tells a body that 
 import asyncio
 import io
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Executor
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final, NamedTuple, ParamSpec, Protocol, TypeVar
 
-from granian._granian import RSGIHeaders, RSGIHTTPProtocol, RSGIProtocolClosed
+from granian._granian import RSGIHeaders, RSGIHTTPProtocol, RSGIProtocolClosed, RSGIProtocolError
 from granian.rsgi import Scope
 
 from sms10692 import contract
@@ -117,13 +117,30 @@ class RsgiPages:
         """Send pieces as they come until there are no more, or nobody is there. An empty piece is the end."""
         stream = connection.response_stream(response.status, response.headers)
         coming = iter(pieces)
-        try:
-            while piece := await _on_a_thread(self._threads.beside, next, coming, b""):
+        while True:
+            next_piece = self._threads.beside.submit(next, coming, b"")
+            try:
+                piece = await asyncio.wrap_future(next_piece)
+                if not piece:
+                    break
                 await stream.send_bytes(piece)
-        except RSGIProtocolClosed:
-            pass
-        finally:
-            await _on_a_thread(self._threads.beside, _close, pieces)
+            except RSGIProtocolClosed:
+                break
+            except asyncio.CancelledError:
+                # Somebody is still making the next piece, and nobody else may close what makes it.
+                next_piece.add_done_callback(lambda _: _close(pieces))
+                raise
+        await _on_a_thread(self._threads.beside, _close, pieces)
+
+
+async def unless_stopped(work: Coroutine[Any, Any, None], scope: Scope, connection: RSGIHTTPProtocol) -> None:
+    """Deal with a request, and hang up where that is cancelled: granian would answer 500 and log a traceback."""
+    try:
+        await work
+    except asyncio.CancelledError:
+        hang_up(scope.client, scope.server)
+        with suppress(RSGIProtocolError):  # the answer has begun
+            connection.response_empty(503, [])
 
 
 async def _on_a_thread(threads: Executor, work: Callable[P, Made], *args: P.args, **kwargs: P.kwargs) -> Made:

@@ -20,7 +20,7 @@ from sms10692.contract import Page
 from sms10692_mock.calls import page_of
 from sms10692_mock.http.explanations import Explanations
 from sms10692_mock.http.pages import BodyCutShort, Pages
-from sms10692_mock.http.rsgi import RsgiApplication, is_quick, length_of, request_of, send_spoilt
+from sms10692_mock.http.rsgi import RsgiApplication, is_quick, length_of, request_of, send_spoilt, unless_stopped
 from sms10692_mock.http.spoiling import Response
 
 Args = TypeVarTuple("Args")
@@ -124,7 +124,9 @@ class _Visit:
     def _respond(self, response: Response) -> None:
         watcher = self._watcher
         if response.is_spoilt:
-            self._short_cut.as_task(watcher, send_spoilt(response, watcher.scope, watcher.proto))
+            scope, connection = watcher.scope, watcher.proto
+            sending = send_spoilt(response, scope, connection)
+            self._short_cut.as_task(watcher, unless_stopped(sending, scope, connection))
         else:
             watcher.proto.response_bytes(response.status, response.headers, response.body)
 
