@@ -8,7 +8,7 @@ URL ?= http://127.0.0.1:10692
 RUNS ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help run test teeth fuzz steady mutants check bench wheel clean
+.PHONY: help run test teeth fuzz steady mutants check bench peers wheel clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,8 +39,11 @@ check: $(READY) ## ruff, mypy --strict, pyright, the import rules
 	$(BIN)/pyright --pythonpath $(BIN)/python contract_tests/typed_user.py
 	$(BIN)/lint-imports
 
-bench: $(READY) ## measure, side by side in one run
-	$(BIN)/python -m benchmarks
+bench: $(READY) ## measure, side by side in one run, into benchmarks/results.md (ARGS="--only stores" prints a part)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+peers: $(READY) ## fetch those who are measured beside us, from npm and PyPI, into a folder that git ignores
+	$(BIN)/python -m benchmarks.peers --install
 
 wheel: $(READY) ## build the wheel and the sdist into dist/
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m build
