@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -157,14 +157,17 @@ def survives(file: str) -> bool:
     return all(passes(tests) for tests in (FIRST.get(file, ()), *THEN) if tests)
 
 
-def tried(file: str) -> tuple[int, list[Mutant]]:
-    """Try the mutants of a file; how many they are, and which survived."""
+def tried(file: str, known: Set[tuple[str, str, str]]) -> tuple[int, int, int]:
+    """Try the mutants of a file; how many were killed, and how many survived that are known and that are not.
+
+    Those that are not known are shown at once.
+    """
     module = EMULATOR / file
     code = module.read_text("utf-8")
     kept = KEPT / f"{file.replace('/', '-')}.json"
     digest = hashlib.sha256(code.encode()).hexdigest()
-    known = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
-    killed = set(known.get("killed", ())) if known.get("digest") == digest else set()
+    before = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+    killed = set(before.get("killed", ())) if before.get("digest") == digest else set()
     survivors, count = [], 0
     try:
         for mutant, changed in mutants(file, code):
@@ -175,12 +178,15 @@ def tried(file: str) -> tuple[int, list[Mutant]]:
             module.write_text(changed, "utf-8")
             if _is_python(changed) and survives(file):
                 survivors.append(mutant)
+                if (mutant.file, mutant.was, mutant.becomes) not in known:
+                    print(f"  {mutant.file}:{mutant.line}\n    - {mutant.was}\n    + {mutant.becomes}", flush=True)
             else:
                 killed.add(name)
                 kept.write_text(json.dumps({"digest": digest, "killed": sorted(killed)}), "utf-8")
     finally:
         module.write_text(code, "utf-8")
-    return count, survivors
+    new = sum((one.file, one.was, one.becomes) not in known for one in survivors)
+    return count - len(survivors), len(survivors) - new, new
 
 
 def _is_python(code: str) -> bool:
@@ -226,13 +232,9 @@ def main() -> int:
         copied(Path(folder))
         settle(Path(folder))
         for file in chosen:
-            count, alive = tried(file)
-            new = [one for one in alive if (one.file, one.was, one.becomes) not in known]
-            row = (count - len(alive), len(alive) - len(new), len(new))
+            row = tried(file, known)
             sums = [before + more for before, more in zip(sums, row, strict=True)]
             print(_row(file, row), flush=True)
-            for one in new:
-                print(f"  {one.file}:{one.line}\n    - {one.was}\n    + {one.becomes}", flush=True)
     print(_row("", (sums[0], sums[1], sums[2])))
     return 1 if sums[2] else 0
 
