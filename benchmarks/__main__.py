@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from benchmarks.client import build_and_sign, medians, read_by_lxml, read_by_the_client
-from benchmarks.contenders import CONTENDERS
+from benchmarks.contenders import CONTENDERS, WATCHED
 
 
 def started(*arguments: str) -> tuple[subprocess.Popen[str], int, float]:
@@ -35,6 +35,9 @@ def throughput(rounds: int, seconds: float, connections: int) -> dict[str, float
         for name in CONTENDERS:
             process, ports[name], _ = started("benchmarks.contenders", name)
             stack.callback(process.terminate)
+            if name in WATCHED:
+                arguments = [sys.executable, "-m", "benchmarks.viewer", str(ports[name])]
+                stack.callback(subprocess.Popen(arguments).terminate)
         time.sleep(1.0)  # granian's own server says that it listens before its worker does
         for _ in range(rounds):
             for name, (path, form, _) in CONTENDERS.items():

@@ -15,6 +15,9 @@ from granian.constants import Interfaces
 from granian.server import Server
 
 from sms10692_mock.accounts import Account
+from sms10692_mock.bell import Bell
+from sms10692_mock.http.app import beside_the_pages, control_of
+from sms10692_mock.http.guard import Guard
 from sms10692_mock.http.log import Lines
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.serve import listening_socket, serve, url_of
@@ -50,6 +53,18 @@ def _beside_the_pages(application: Any, options: Options = RICH) -> None:
     )
 
 
+def _with_a_console() -> None:
+    vendor, bell = vendor_of(RICH), Bell()
+    listener = listening_socket("127.0.0.1", 0)
+    serve(
+        Pages(vendor, RICH.dialect, Lines(sys.stderr), bell),
+        beside_the_pages(control_of(vendor, RICH, bell), Guard()),
+        listener,
+        when_ready=lambda: print(f"listening on {url_of(listener)}", flush=True),
+        when_stopped=lambda: None,
+    )
+
+
 def _with_100_000_words() -> None:
     dice = random.Random(1)
     words = ("".join(chr(dice.randrange(0x4E00, 0x9FA6)) for _ in range(dice.randint(2, 4))) for _ in range(100_000))
@@ -73,6 +88,8 @@ LONGER = (
 CONTENDERS: dict[str, tuple[str, str, Callable[[], None]]] = {
     "a signed send, the manual's example": ("/v2sms.aspx", MANUALS, lambda: _beside_the_pages(view)),
     "a signed send of 26 characters": ("/v2sms.aspx", LONGER, lambda: _beside_the_pages(view)),
+    "the same, beside a console that nobody looks at": ("/v2sms.aspx", LONGER, _with_a_console),
+    "the same, with an open console": ("/v2sms.aspx", LONGER, _with_a_console),
     "the same, 100,000 forbidden words": ("/v2sms.aspx", LONGER, _with_100_000_words),
     "an empty Flask view": ("/view", MANUALS, lambda: _beside_the_pages(view)),
     "a plain WSGI constant": ("/constant", MANUALS, lambda: _beside_the_pages(constant)),
@@ -80,6 +97,9 @@ CONTENDERS: dict[str, tuple[str, str, Callable[[], None]]] = {
     "a plain WSGI constant, on granian's WSGI": ("/constant", MANUALS, lambda: _on_granians_wsgi("constant")),
 }
 """By name: the path to ask, the form to post, and what runs the server."""
+
+WATCHED = frozenset({"the same, with an open console"})
+"""Those at which `benchmarks.viewer` looks while they are measured."""
 
 
 if __name__ == "__main__":
