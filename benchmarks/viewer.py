@@ -1,4 +1,4 @@
-"""An open console without a browser: it hears what happens, and asks for the part of the page that lives, again and again.
+"""An open console without a browser: it hears what happens, and asks for what of the page changes, again and again.
 
 Here belongs what a browser does to a server. It is a process of its own: `python -m benchmarks.viewer PORT`.
 """
