@@ -7,10 +7,10 @@ READY := $(VENV)/ready
 URL ?= http://127.0.0.1:10692
 
 .DEFAULT_GOAL := help
-.PHONY: help run test teeth fuzz check bench wheel clean
+.PHONY: help run test teeth fuzz check bench screenshots wheel clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(READY) ## set up, and start the emulator (ARGS="--port 8000" adds options)
 	@exec $(BIN)/sms10692-mock serve $(ARGS)
@@ -30,6 +30,9 @@ check: $(READY) ## ruff, mypy --strict, pyright, the import rules
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python contract_tests/typed_user.py
 	$(BIN)/lint-imports
+
+screenshots: $(READY) ## make pictures of every page of the console, into screenshots/
+	$(BIN)/python contract_tests/screenshots.py screenshots
 
 bench: $(READY) ## measure, side by side in one run
 	$(BIN)/python -m benchmarks
