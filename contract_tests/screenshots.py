@@ -5,7 +5,6 @@ Here belongs what is on the pictures. They are looked at by people; what machine
 
 import sys
 from datetime import datetime
-from itertools import product
 from pathlib import Path
 from urllib.parse import urlencode
 

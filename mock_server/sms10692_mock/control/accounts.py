@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from sms10692_mock.accounts import POINTS_DEFAULT, Account
+from sms10692_mock.clock import Turned
 from sms10692_mock.control.documents import WHOLE, Given
 from sms10692_mock.keywords import Keywords
 from sms10692_mock.outcomes import NO_RULES
@@ -33,6 +34,7 @@ class NewAccount(Given):
     postpaid: bool = False
     may_read_reports: bool = True
     dialect: DialectName | None = None
+    own_clock: bool = Field(default=False, description="whether the clock for all is not its clock, from the start")
 
 
 class Terms(Given):
@@ -163,6 +165,7 @@ class Accounts:
         """A fresh account with a name and a password that nobody has."""
         self._sweep()
         name = secrets.token_hex(4)
+        now = self._vendor.now()
         account = Account(
             userid=f"t{name}",
             account=f"test-{name}",
@@ -171,6 +174,7 @@ class Accounts:
             postpaid=wanted.postpaid,
             may_read_reports=wanted.may_read_reports,
             dialect=wanted.dialect,
+            clock=Turned(now, self._vendor.real_time()) if wanted.own_clock else None,
             throwaway=True,
         )
         self._store.open(account)

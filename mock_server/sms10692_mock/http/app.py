@@ -71,6 +71,10 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
     def let_in() -> tuple[Response, int] | None:
         if _is_nowhere() or request.blueprint == CONSOLE:  # which guards itself: a person has no JSON to send
             return None
+        try:
+            request.query_string.decode()
+        except UnicodeDecodeError:
+            return _error("the query is not UTF-8", 400)
         refusal = guard.refusal(request.method, request.headers)
         if refusal is None:
             return None

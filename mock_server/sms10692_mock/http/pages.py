@@ -47,6 +47,7 @@ _FETCHES: Final = 1000
 _EXPLAINED_BYTES: Final = 64 * 1024
 """Of a request: of a longer one the answer does not wait for the explanation, which the control address has."""
 
+_BOXES: Final = (Reports, Replies)
 _METHODS: Final = ("GET", "HEAD", "POST")
 
 
@@ -108,6 +109,7 @@ class Pages:
         self._explaining = Semaphore(_EXPLAINED_AT_ONCE)
         self._fetches: dict[tuple[str, str], Fetch] = {}
         self._ring = (bell or Bell()).ring
+        self.waits = vendor.store.waits
 
     def respond(self, page: Page, request: Request) -> Response:
         """Answer a request to one of the pages: HTTP 200 to whatever it says, 405 to another method."""
@@ -130,6 +132,8 @@ class Pages:
             number = store.next_request()
             told = vendor.answer(call, number)
         except StoreUnavailable as error:
+            if self._log:
+                self._log(f"{request.method} {page.path}: the store is away: {error}")
             if call.operation is not contract.SEND:
                 return Exchange(_plain(503, f"the store is away: {error}"))
             return Exchange(self._written(page, call, Refusal(contract.OTHER_ERROR), None))
@@ -151,11 +155,11 @@ class Pages:
             call.userid,
             call.operation.name if call.operation else "",
             answer.message if isinstance(answer, Refusal) else "",
-            len(answer.boxes) if isinstance(answer, Reports | Replies) else None,
+            len(answer.boxes) if isinstance(answer, _BOXES) else None,
             response.status,
             response.headers[0][1],
             response.body,
-            tuple([fault.kind for fault in told.faults]),
+            tuple([fault.kind for fault in told.faults]) if told.faults else (),
         )
         store.record(entry)
         self._ring()
@@ -186,6 +190,8 @@ class Pages:
         if entry is not None and short and self._explaining.acquire(blocking=False):
             try:
                 found = findings(entry, self._vendor.store)
+            except StoreUnavailable as error:
+                line = f"{line}\n  not explained: {error}"
             finally:
                 self._explaining.release()
         return self._said(response, line, found)

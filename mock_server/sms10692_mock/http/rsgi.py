@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Final, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from granian._granian import RSGIHeaders, RSGIHTTPProtocol, RSGIProtocolClosed
 from granian.rsgi import Scope
@@ -43,6 +43,12 @@ _LARGE_AT_ONCE: Final = 4
 
 
 _STREAMED: Final = "text/event-stream"
+
+
+class RsgiApplication(Protocol):
+    """What granian calls with each request."""
+
+    async def __call__(self, scope: Scope, connection: RSGIHTTPProtocol) -> None: ...
 
 
 class _Elsewheres(NamedTuple):
@@ -78,23 +84,14 @@ class RsgiPages:
                 await self._elsewheres(scope, connection, body)
                 return
             response = await self._vendors(page, scope, body)
-        status, headers, body, delay, cut, hangs = response
-        if delay or hangs or cut is not None:
-            await _send_spoilt(response, scope, connection)
+        if response.is_spoilt:
+            await send_spoilt(response, scope, connection)
         else:
-            connection.response_bytes(status, headers, body)
+            connection.response_bytes(response.status, response.headers, response.body)
 
     async def _vendors(self, page: Page, scope: Scope, body: bytes) -> Response:
-        headers = scope.headers
-        request = Request(
-            scope.method,
-            scope.query_string.encode(),
-            headers.get("content-type") or "",
-            body,
-            scope.path,
-            headers.items(),
-        )
-        if _is_quick(page, body):
+        request = request_of(scope, body)
+        if is_quick(page, len(body)) and not self._pages.waits:
             exchange = self._pages.exchange(page, request)
         elif len(body) > _QUICK:
             async with self._large:
@@ -131,7 +128,15 @@ async def _on_a_thread(threads: Executor, work: Callable[P, Made], *args: P.args
     return await asyncio.get_running_loop().run_in_executor(threads, partial(work, *args, **kwargs))
 
 
-async def _send_spoilt(response: Response, scope: Scope, connection: RSGIHTTPProtocol) -> None:
+def request_of(scope: Scope, body: bytes) -> Request:
+    """What of a request the vendor's pages see."""
+    headers = scope.headers
+    content_type = headers.get("content-type") or ""
+    return Request(scope.method, scope.query_string.encode(), content_type, body, scope.path, headers.items())
+
+
+async def send_spoilt(response: Response, scope: Scope, connection: RSGIHTTPProtocol) -> None:
+    """Send late, or less than all, or nothing, as the response wants it."""
     await asyncio.sleep(response.delay)
     if response.hangs:
         await connection.client_disconnect()
@@ -146,21 +151,29 @@ async def _send_spoilt(response: Response, scope: Scope, connection: RSGIHTTPPro
     connection.response_bytes(response.status, response.headers, response.body)
 
 
-def _is_quick(page: Page, body: bytes) -> bool:
+def is_quick(page: Page, length: int) -> bool:
     """Whether the answer is made in well under a millisecond: not 50,000 numbers, and not a page of 4,000 reports."""
-    return page in (contract.V2SMS, contract.V2SMS_GBK) and len(body) <= _QUICK
+    return length <= _QUICK and page in (contract.V2SMS, contract.V2SMS_GBK)
+
+
+def length_of(headers: RSGIHeaders) -> int | None:
+    """The bytes of a body, or None where only its end will tell."""
+    declared = headers.get("content-length")
+    if declared is not None:
+        return int(declared)
+    return 0 if headers.get("transfer-encoding") is None else None
 
 
 async def _body(headers: RSGIHeaders, connection: RSGIHTTPProtocol) -> bytes:
-    declared = headers.get("content-length")
-    if declared is not None and int(declared) <= BODY_LIMIT:
-        try:
-            return await connection()
-        except RSGIProtocolClosed:
-            raise BodyCutShort from None
-    if declared is None and headers.get("transfer-encoding") is None:
+    length = length_of(headers)
+    if length is None or length > BODY_LIMIT:
+        return await _bounded_body(connection)
+    if length == 0:
         return b""
-    return await _bounded_body(connection)
+    try:
+        return await connection()
+    except RSGIProtocolClosed:
+        raise BodyCutShort from None
 
 
 async def _bounded_body(connection: RSGIHTTPProtocol) -> bytes:

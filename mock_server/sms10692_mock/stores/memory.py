@@ -6,13 +6,14 @@ Here belongs how to keep the protocol's promises in memory, in time that does no
 import sys
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import count
 from threading import Lock
 from typing import Final, NamedTuple
 
 from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Clock
+from sms10692_mock.stores.discarding import discard
 from sms10692_mock.stores.journal import Journal
 from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount
 from sms10692_mock.stores.queues import Bundle, Fates, Queue, bundles
@@ -71,6 +72,10 @@ class _Book:
         self._gone = 0
         self._messages = 0
         self._text_bytes = 0
+
+    def piles(self) -> Sequence[Collection[object]]:
+        """All that grows with what was sent."""
+        return self._sent, *self.reports.piles(), *self.replies.piles()
 
     @property
     def messages(self) -> int:
@@ -131,6 +136,7 @@ class MemoryStore:
 
     def __init__(self, limits: Limits | None = None, real_time: Clock = time.time) -> None:
         self.name = "memory"
+        self.waits = False
         self._limits = limits or Limits()
         self._real_time = real_time
         self._books: dict[str, _Book] = {}
@@ -148,7 +154,10 @@ class MemoryStore:
         """Nothing has to be written, and nothing is held."""
 
     def open(self, account: Account) -> None:
+        before = self._books.get(account.userid)
         self._books[account.userid] = _Book(account, self._limits, self._real_time())
+        if before is not None:
+            discard(before.piles())
 
     def account(self, userid: str) -> Account | None:
         book = self._books.get(userid)
@@ -166,6 +175,10 @@ class MemoryStore:
     def userids(self) -> list[str]:
         return list(self._books)
 
+    def accounts(self, last: int | None = None) -> list[Account]:
+        books = list(self._books.values())
+        return [book.account for book in books[-last if last else 0 :]]
+
     def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
         book = self._book(userid)
         with book.lock:
@@ -173,7 +186,9 @@ class MemoryStore:
             return book.account
 
     def close(self, userid: str) -> None:
-        self._books.pop(userid, None)
+        book = self._books.pop(userid, None)
+        if book is not None:
+            discard(book.piles())
 
     def expire(self, unused_since: float) -> int:
         books = list(self._books.items())
@@ -209,13 +224,15 @@ class MemoryStore:
     ) -> int | None:
         book = self._book(userid)
         report_bundles, reply_bundles = bundles(reports), bundles(replies)
+        cost = task.cost
         with book.lock:
-            if task.cost > book.points and not book.account.postpaid:
+            if cost > book.points and not book.account.postpaid:
                 return None
-            book.points -= task.cost
+            book.points -= cost
             book.remember(task, report_bundles)
             book.reports.put(report_bundles, now)
-            book.replies.put(reply_bundles, now)
+            if reply_bundles:
+                book.replies.put(reply_bundles, now)
             return book.points
 
     def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:

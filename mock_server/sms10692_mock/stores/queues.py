@@ -6,7 +6,7 @@ Here belongs the order in which items come up, and what became of each. Locks, a
 import heapq
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import count
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -39,7 +39,9 @@ def bundles(items: Sequence[Item]) -> list[Bundle[Item]]:
     return [Bundle(moment, together) for moment, together in sorted(by_due.items())]
 
 
-class _Fetch(NamedTuple):
+class Fetch(NamedTuple):
+    """One handing over: the place of its first item, when it was, and to which request."""
+
     first: int
     moment: float
     request: int
@@ -61,7 +63,7 @@ class Queue(Generic[Item]):
         self._later: list[tuple[float, int, Bundle[Item]]] = []
         self._later_items = 0
         self._arrivals = count()
-        self._fetches: deque[_Fetch] = deque()
+        self._fetches: deque[Fetch] = deque()
 
     def put(self, arriving: Sequence[Bundle[Item]], now: float) -> None:
         if arriving:
@@ -78,7 +80,7 @@ class Queue(Generic[Item]):
         begin = self._cursor - self._base
         items = self._log[begin : begin + limit]
         if items:
-            self._fetches.append(_Fetch(self._cursor, now, request))
+            self._fetches.append(Fetch(self._cursor, now, request))
             self._cursor += len(items)
             if begin + len(items) > 2 * self._kept:
                 self._forget(begin + len(items) - self._kept)
@@ -120,6 +122,10 @@ class Queue(Generic[Item]):
         fates = self.fates(now)
         return _listed(fates, self._log, len(self._log), list(self._later), wanted)
 
+    def piles(self) -> Sequence[Collection[object]]:
+        """All that grows with what was put in."""
+        return self._log, self._later, self._fetches
+
     def _log_it(self, bundle: Bundle[Item]) -> None:
         bundle.start = self._base + len(self._log)
         self._log.extend(bundle.items)
@@ -142,7 +148,7 @@ class Fates(NamedTuple):
 
     base: int
     cursor: int
-    fetches: Sequence[_Fetch]
+    fetches: Sequence[Fetch]
 
     def of(self, place: int | None) -> Fate:
         """The fate of the item at this place of the log; None is the place of what is not due yet."""
