@@ -14,6 +14,7 @@ import click
 
 from benchmarks.client import build_and_sign, medians, read_by_lxml, read_by_the_client
 from benchmarks.contenders import CONTENDERS
+from benchmarks.control import control_figures
 from benchmarks.memory import resident
 
 
@@ -84,6 +85,8 @@ def bench(rounds: int, seconds: float, connections: int) -> None:
     click.echo(f"| from the start to `listening` | {ready:.2f} s |")
     click.echo(f"| `python -c 'import flask'`, for comparison | {flask:.2f} s |")
     click.echo(f"| resident memory, idle | {memory:.0f} MiB |")
+    for name, milliseconds in control_figures().items():
+        click.echo(f"| in process: {name} | {milliseconds:.2f} ms |")
     ours, lxmls, building = medians(rounds * 4, read_by_the_client, read_by_lxml, build_and_sign)
     click.echo(f"| client: 4,000 reports read | {ours:.1f} ms |")
     click.echo(f"| lxml alone, the same page to plain tuples | {lxmls:.1f} ms: {ours / lxmls:.2f} × |")
