@@ -124,6 +124,10 @@ class SimplestStore:
     def userids(self) -> list[str]:
         return list(self._customers)
 
+    def accounts(self, last: int | None = None) -> list[Account]:
+        accounts = [customer.account for customer in self._customers.values()]
+        return accounts if last is None else accounts[max(0, len(accounts) - last) :]
+
     def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
         customer = self._of(userid)
         customer.account = change(customer.account)

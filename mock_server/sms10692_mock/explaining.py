@@ -43,7 +43,6 @@ def content_type(entry: Entry) -> str:
 def findings(entry: Entry, store: Store) -> tuple[Finding, ...]:
     """What is wrong with a request; no finding has a password in it."""
     call, fields = understood(entry)
-    known = (store.account(userid) for userid in store.userids()[-_OTHERS:])
     return diagnose(
         Asked(
             method=entry.method,
@@ -53,7 +52,7 @@ def findings(entry: Entry, store: Store) -> tuple[Finding, ...]:
             fields=fields,
             call=call,
             account=store.account(call.userid),
-            others=[account for account in known if account],
+            others=store.accounts(_OTHERS),
             now=entry.now,
             previous=_previous_fetch(entry, call, store),
         )

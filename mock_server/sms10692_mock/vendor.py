@@ -64,7 +64,7 @@ class Vendor:
         self._put_keywords: tuple[tuple[str, ...], Keywords] = ((), Keywords(()))
         self.billing = billing
         self._report_delay = report_delay
-        self._max_clock_skew = max_clock_skew
+        self.max_clock_skew = max_clock_skew
 
     def now(self, account: Account | None = None) -> float:
         """What the account's clock shows, or the emulator's (R12)."""
@@ -100,7 +100,7 @@ class Vendor:
         for fault in strikes:
             if not fault.acts:
                 return Told(Refusal(fault.message) if fault.message else None, account, now, strikes)
-        message = refusal(Case(call, account, self._keywords(settings), now, self._max_clock_skew))
+        message = refusal(Case(call, account, self._keywords(settings), now, self.max_clock_skew))
         if message is not None:
             return Told(Refusal(message), account, now, strikes)
         if account is None or call.operation is None:
@@ -140,16 +140,14 @@ class Vendor:
         due = max(now, clock.moment(call.send_time) or now) + self._report_delay
         task_id, extno = self.store.next_task_id(), call.extno.strip()
         task = Task(task_id, now, due, numbers, call.content, extno, call.page.path, price, request)
-        reports = [
-            Report(due + fate.delay if fate.delay else due, number, task_id, fate.status, fate.errorcode, extno, place)
-            for place, (number, fate) in enumerate(zip(numbers, fates, strict=True))
-            if not fate.silent
-        ]
-        replies = [
-            Reply(due + fate.delay, number, task_id, fate.reply, extno)
-            for number, fate in zip(numbers, fates, strict=True)
-            if fate.reply is not None
-        ]
+        reports: list[Report] = []
+        replies: list[Reply] = []
+        for place, (number, fate) in enumerate(zip(numbers, fates, strict=True)):
+            status, errorcode, delay, silent, reply, _ = fate
+            if not silent:
+                reports.append(Report(due + delay, number, task_id, status, errorcode, extno, place))
+            if reply is not None:
+                replies.append(Reply(due + delay, number, task_id, reply, extno))
         balance = self.store.accept(account.userid, task, reports, replies, now)
         if balance is None:
             return Refusal(contract.BALANCE_TOO_SMALL)

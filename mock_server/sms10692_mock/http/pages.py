@@ -5,6 +5,7 @@ a request gets here and a response away is the affair of `wsgi` and `rsgi`, whic
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from time import perf_counter
 from typing import Final, NamedTuple
 
@@ -17,6 +18,7 @@ from sms10692_mock.calls import Call, call_of
 from sms10692_mock.diagnosis import Fetch, Finding
 from sms10692_mock.dialects import DIALECTS, Dialect
 from sms10692_mock.explaining import findings, habits, looks_odd
+from sms10692_mock.http.in_turn import InTurn
 from sms10692_mock.http.spoiling import Response, spoilt
 from sms10692_mock.stores.protocol import StoreUnavailable
 from sms10692_mock.stores.records import Entry
@@ -46,6 +48,7 @@ _FETCHES: Final = 1000
 _EXPLAINED_BYTES: Final = 64 * 1024
 """Of a request: of a longer one the answer does not wait for the explanation, which the control address has."""
 
+_BOXES: Final = (Reports, Replies)
 _METHODS: Final = ("GET", "HEAD", "POST")
 
 
@@ -94,18 +97,26 @@ class Pages:
     """Answers requests to the vendor's pages, in `dialect` where the account has none.
 
     `log` is given a line about each request, and below it what is wrong with it; an answer to a request that seems
-    wrong says so in a header, `X-Mock-Hint`. The body never changes. `bell` is rung after each.
+    wrong says so in a header, `X-Mock-Hint`. The body never changes. `bell` is rung after each. What takes long and can
+    be left is done `in_turn`.
     """
 
     def __init__(
-        self, vendor: Vendor, dialect: Dialect, log: Callable[[str], None] | None = None, bell: Bell | None = None
+        self,
+        vendor: Vendor,
+        dialect: Dialect,
+        log: Callable[[str], None] | None = None,
+        bell: Bell | None = None,
+        in_turn: InTurn | None = None,
     ) -> None:
         self._vendor = vendor
         self._dialect = dialect.name
         self._xml = {name: Xml(one) for name, one in DIALECTS.items()}
         self._log = log
+        self._in_turn = in_turn or InTurn()
         self._fetches: dict[tuple[str, str], Fetch] = {}
         self._ring = (bell or Bell()).ring
+        self.waits = vendor.store.waits
 
     def respond(self, page: Page, request: Request) -> Response:
         """Answer a request to one of the pages: HTTP 200 to whatever it says, 405 to another method."""
@@ -128,6 +139,8 @@ class Pages:
             number = store.next_request()
             told = vendor.answer(call, number)
         except StoreUnavailable as error:
+            if self._log:
+                self._log(f"{request.method} {page.path}: the store is away: {error}")
             if call.operation is not contract.SEND:
                 return Exchange(_plain(503, f"the store is away: {error}"))
             return Exchange(self._written(page, call, Refusal(contract.OTHER_ERROR), None))
@@ -149,11 +162,11 @@ class Pages:
             call.userid,
             call.operation.name if call.operation else "",
             answer.message if isinstance(answer, Refusal) else "",
-            len(answer.boxes) if isinstance(answer, Reports | Replies) else None,
+            len(answer.boxes) if isinstance(answer, _BOXES) else None,
             response.status,
             response.headers[0][1],
             response.body,
-            tuple([fault.kind for fault in told.faults]),
+            tuple([fault.kind for fault in told.faults]) if told.faults else (),
         )
         store.record(entry)
         self._ring()
@@ -181,7 +194,15 @@ class Pages:
         response, entry, line = exchange
         if entry is None or len(entry.query) + len(entry.body) > _EXPLAINED_BYTES:
             return self.unexplained(exchange)
-        return self._said(response, line, findings(entry, self._vendor.store))
+        try:
+            found = findings(entry, self._vendor.store)
+        except StoreUnavailable as error:
+            return self._said(response, f"{line}\n  not explained: {error}", ())
+        return self._said(response, line, found)
+
+    def explanation(self, exchange: Exchange) -> Future[Response] | None:
+        """The same, in its turn, for a server that has others to answer; None where it is to go `unexplained`."""
+        return self._in_turn.submit(self.explained, exchange)
 
     def unexplained(self, exchange: Exchange) -> Response:
         """The response with a hint of where to ask why: for a long request, and for one of a flood."""

@@ -47,6 +47,9 @@ class Store(Protocol):
     name: str
     """What kind of store it is, in a word."""
 
+    waits: bool
+    """Whether an operation waits for a network, so that it is not for an event loop."""
+
     def release(self) -> None:
         """Write what is still to be written, and let go of files and connections. The store is not used any more."""
 
@@ -58,6 +61,9 @@ class Store(Protocol):
 
     def userids(self) -> list[str]:
         """All customers, in the order in which they came."""
+
+    def accounts(self, last: int | None = None) -> list[Account]:
+        """All customers, or so many that came last, in the order in which they came. Looking is no use of them."""
 
     def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
         """Put other terms in place of a customer's, and return them; what it has and what waits for it stay.
