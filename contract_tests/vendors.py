@@ -4,6 +4,8 @@ Here belong how one is made and served, and where a fault can be put in. The fau
 """
 
 import json
+import re
+import ssl
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -174,6 +176,12 @@ class _Wire(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     pages: ClassVar[Pages]
     control: ClassVar[Control]
+    raw_requestline: bytes
+
+    def parse_request(self) -> bool:
+        """Read raw bytes in the request line (Q6); the standard library takes some of them for white space."""
+        self.raw_requestline = re.sub(rb"[\x80-\xff]", lambda byte: b"%%%02X" % ord(byte[0]), self.raw_requestline)
+        return super().parse_request()
 
     def respond(self) -> None:
         target = self.requestline.split(" ")[1]
@@ -217,22 +225,25 @@ class Vendors(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, wire: type[_Wire]) -> None:
+    def __init__(self, wire: type[_Wire], tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), wire)
         self.errors: list[str] = []
+        self._scheme = "https" if tls else "http"
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
 
     @property
     def url(self) -> str:
         """Its address, and its control address."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: object, client_address: object) -> None:
         self.errors.append(traceback.format_exc())
 
 
 @contextmanager
-def served(fault: Fault | None = None) -> Iterator[Vendors]:
-    """A vendor and its control address."""
+def served(fault: Fault | None = None, tls: ssl.SSLContext | None = None) -> Iterator[Vendors]:
+    """A vendor and its control address, by HTTPS where there is a context for it."""
     fault = fault or Fault()
     store = fault.store()
     store.open(MANUALS_OWN)
@@ -240,7 +251,7 @@ def served(fault: Fault | None = None) -> Iterator[Vendors]:
     kind = UncheckedVendor if checked and fault.vendor is Vendor else fault.vendor
     vendor = kind(store, Options().clock, fault.keywords(), billing=fault.billing)
     wire = type("Wire", (_Wire,), {"pages": FaultyPages(vendor, fault), "control": Control(vendor)})
-    with Vendors(wire) as server:
+    with Vendors(wire, tls) as server:
         thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01), daemon=True)
         thread.start()
         try:

@@ -10,6 +10,7 @@ from faults.broken import Broken
 from faults.charsets import CHARSETS
 from faults.checks import CHECKS
 from faults.forms import FORMS
+from faults.json_answers import JSON_ANSWERS
 from faults.keywords import KEYWORDS
 from faults.layout import LAYOUT
 from faults.money import MONEY
@@ -20,4 +21,16 @@ from faults.words import WORDS
 
 __all__ = ["FAULTS", "Broken"]
 
-FAULTS: Final = (*WORDS, *LAYOUT, *CHARSETS, *CHECKS, *SIGNATURES, *FORMS, *QUEUES, *MONEY, *SENDS, *KEYWORDS)
+FAULTS: Final = (
+    *WORDS,
+    *LAYOUT,
+    *CHARSETS,
+    *CHECKS,
+    *SIGNATURES,
+    *FORMS,
+    *QUEUES,
+    *MONEY,
+    *SENDS,
+    *KEYWORDS,
+    *JSON_ANSWERS,
+)

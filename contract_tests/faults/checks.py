@@ -3,12 +3,13 @@
 Here belongs what a call is not refused for, or too early. How a signature is compared is in `signatures`.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from faults.broken import Broken
 from sms10692 import contract
-from sms10692_mock.checks import Check
+from sms10692_mock.checks import Case, Check
 from vendors import Fault
 
 
@@ -33,6 +34,18 @@ def _swapped(place: int, chapter: str) -> Fault:
     return Fault(checks=swap)
 
 
+def _instead(message: str, condition: Callable[[Case, bool], bool]) -> Fault:
+    """Another condition for a message; from the case and whether it is refused rightly."""
+
+    def changed(checks: tuple[Check, ...]) -> tuple[Check, ...]:
+        return tuple(
+            (own, (lambda case, fails=fails: condition(case, fails(case))) if own == message else fails)
+            for own, fails in checks
+        )
+
+    return Fault(checks=changed)
+
+
 _UNCHECKED: Final = (
     (contract.CREDENTIALS_EMPTY, "send", ("1.3-credentials-empty", "R1-send")),
     (contract.SQL_INJECTION, "send", ("1.3-sql", "R8-injections", "R1-send")),
@@ -50,7 +63,66 @@ _UNCHECKED: Final = (
     (contract.OTHER_ERROR, "none", ("1.2-action",)),
 )
 
+NARROW: Final = (
+    Broken(
+        "injections in lower case only",
+        _instead(contract.SQL_INJECTION, lambda case, wrong: wrong and case.call.content.islower()),
+        ("R8-injections",),
+    ),
+    Broken(
+        "every quote is an injection",
+        _instead(contract.SQL_INJECTION, lambda case, wrong: wrong or "'" in case.call.content),
+        ("R8-ordinary",),
+    ),
+    Broken(
+        "an extno of any number of digits",
+        _instead(contract.OTHER_ERROR, lambda case, wrong: wrong and not case.call.extno.isdecimal()),
+        ("R9-extno",),
+    ),
+    Broken(
+        "an extno of white space is refused",
+        _instead(contract.OTHER_ERROR, lambda case, wrong: wrong or case.call.extno != case.call.extno.strip()),
+        ("R9-extno",),
+    ),
+    Broken(
+        "any digits in their places are a sendTime",
+        _instead(
+            contract.OTHER_ERROR,
+            lambda case, wrong: (
+                wrong and not re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", case.call.send_time, re.ASCII)
+            ),
+        ),
+        ("R9-sendTime",),
+    ),
+    Broken(
+        "a sendTime of white space is refused",
+        _instead(contract.OTHER_ERROR, lambda case, wrong: wrong or case.call.send_time.isspace()),
+        ("1.2-sendTime-empty",),
+    ),
+    Broken(
+        "a statusNum with a zero before it is refused",
+        _instead(contract.PARAMETER_WRONG, lambda case, wrong: wrong or case.call.status_num.startswith("0")),
+        ("4.2-statusNum",),
+    ),
+    Broken(
+        "a statusNum of white space is refused",
+        _instead(contract.PARAMETER_WRONG, lambda case, wrong: wrong or case.call.status_num.isspace()),
+        ("R10-statusNum",),
+    ),
+    Broken(
+        "white space is a text",
+        _instead(contract.CONTENT_EMPTY, lambda case, wrong: not case.call.content),
+        ("R18", "1.3-content-empty"),
+    ),
+    Broken(
+        "white space is a signature",
+        _instead(contract.CREDENTIALS_EMPTY, lambda case, wrong: wrong and not case.call.sign.isspace()),
+        ("R2-blank",),
+    ),
+)
+
 CHECKS: Final = (
+    *NARROW,
     *(
         Broken(f"{chapter} without the check {message}", _unchecked(message, chapter), clauses)
         for message, chapter, clauses in _UNCHECKED

@@ -105,6 +105,19 @@ ERRORSTATUS: Final = (
 )
 
 
+_NO_XML: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def escaped(text: str) -> str:
+    """A text inside an element (R17): markup as entities, the carriage return too, and without what XML cannot carry.
+
+    >>> escaped("<a & b>\\r\\x00")
+    '&lt;a &amp; b&gt;&#13;'
+    """
+    text = _NO_XML.sub("", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("\r", "&#13;")
+
+
 def document(template: str, page: str, **values: object) -> bytes:
-    """The bytes of a document on a page."""
-    return template.format(label=LABEL[page], **values).encode(CHARSET[page])
+    """The bytes of a document on a page; what its charset lacks as decimal references (R17)."""
+    return template.format(label=LABEL[page], **values).encode(CHARSET[page], "xmlcharrefreplace")

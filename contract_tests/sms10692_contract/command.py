@@ -22,7 +22,7 @@ from sms10692_contract.control import Control, ControlRefused
 from sms10692_contract.gate import BUDGET_DEFAULT, Gate
 from sms10692_contract.lab import PROFILES, Account, Lab
 from sms10692_contract.requests import UTF8, form
-from sms10692_contract.run import State, Verdict, chosen, examine, open_gate
+from sms10692_contract.run import State, Verdict, chosen, examine, knows, open_gate
 from sms10692_contract.target import Address, NoAnswer, address_of, exchange
 
 NAME: Final = "sms10692-contract"
@@ -30,7 +30,7 @@ FAILED, USAGE, UNREACHABLE = 1, 2, 3
 
 
 class _AddressType(click.ParamType[Address]):
-    name = "http://HOST:PORT"
+    name = "http[s]://HOST:PORT"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Address:
         try:
@@ -48,7 +48,7 @@ def _known(context: click.Context, option: click.Parameter, ids: Sequence[str]) 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="%(version)s")
-@click.argument("address", type=_AddressType(), envvar="SMS10692_CONTRACT_URL", metavar="http://HOST:PORT")
+@click.argument("address", type=_AddressType(), envvar="SMS10692_CONTRACT_URL", metavar="http[s]://HOST:PORT")
 @click.option("--userid", envvar="SMS10692_USERID", show_envvar=True)
 @click.option("--account", envvar="SMS10692_ACCOUNT", show_envvar=True)
 @click.option(
@@ -70,6 +70,12 @@ def _known(context: click.Context, option: click.Parameter, ids: Sequence[str]) 
     show_envvar=True,
     help="What the control address prints where it is not on this machine.",
 )
+@click.option(
+    "--ca",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Of an https address, trust the certificates that those of this file signed.",
+)
+@click.option("--insecure", is_flag=True, help="Of an https address, trust any certificate.")
 @click.option("--allow-send", multiple=True, metavar="NUMBER", help="This number may be sent to. Repeatable.")
 @click.option("--budget", default=BUDGET_DEFAULT, show_default=True, type=click.IntRange(0), help="Messages at most.")
 @click.option("--allow-fetch", is_flag=True, help="The account's queues may be emptied.")
@@ -86,6 +92,8 @@ def command(
     password: str | None,
     control: Address | None,
     control_token: str | None,
+    ca: Path | None,
+    insecure: bool,
     allow_send: tuple[str, ...],
     budget: int,
     allow_fetch: bool,
@@ -96,7 +104,7 @@ def command(
     html: Path | None,
     junit: Path | None,
 ) -> None:
-    """Examine what answers at http://HOST:PORT, clause by clause of the sms10692.com manual.
+    """Examine what answers at http[s]://HOST:PORT, clause by clause of the sms10692.com manual.
 
     Nothing is sent and nothing fetched unless --allow-send, --allow-fetch or --control says so.
 
@@ -104,12 +112,22 @@ def command(
     """
     if control is None and not (userid and account and password):
         raise click.UsageError("--userid, --account and --password are needed, or --control")
+    try:
+        address = address.trusting(ca, insecure)
+        control = control and control.trusting(ca, insecure)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--ca") from error
     console = Console(stderr=True, highlight=False)
     gate = Gate(frozenset(allow_send), budget, allow_fetch)
     own = Account(userid or "", account or "", password or "")
     turns = Control(control, control_token) if control is not None else None
     if turns is not None:
         own, accepted = open_gate(address, turns, gate)
+        if not accepted and not knows(address, turns):
+            raise click.UsageError(
+                f"{turns.address.url} is not the control address of {address.url}, which does not know the accounts"
+                " made there. Nothing was sent or fetched."
+            )
         if not accepted:
             click.echo(
                 f"{NAME}: the account made at {turns.address.url} is not accepted: nothing is sent or fetched", err=True
@@ -127,12 +145,12 @@ def command(
     report.print_table(verdicts, Console(highlight=False, markup=False))
     for verdict in verdicts:
         if verdict.state is State.FAILED:
-            click.echo("\n" + report.failure(verdict, address.url, repeat[verdict.clause.id]))
+            click.echo("\n" + report.failure(verdict, address, repeat[verdict.clause.id]))
     click.echo(f"\n{report.summary(verdicts)}")
     if html is not None:
-        report.write_html(verdicts, html, address.url, repeat)
+        report.write_html(verdicts, html, address, repeat)
     if junit is not None:
-        report.write_junit(verdicts, junit, address.url, repeat)
+        report.write_junit(verdicts, junit, address, repeat)
     if any(verdict.state is State.FAILED for verdict in verdicts):
         raise click.exceptions.Exit(FAILED)
 
@@ -159,6 +177,7 @@ def _repeat(lab: Lab, control: Address | None, allow_send: Sequence[str], allow_
         words += ["--control", control.url]
     else:
         words += ["--userid", lab.own.userid, "--account", lab.own.account]
+    words += lab.address.options
     for number in allow_send:
         words += ["--allow-send", number]
     words += ["--budget", str(lab.gate.budget)] if allow_send else []

@@ -81,6 +81,6 @@ def _values(request: Request, name: str) -> set[str]:
 
 
 def _is_refused_by_anyone(request: Request) -> bool:
-    if all(value in ("", NO_SIGN) for value in _values(request, "sign")):
+    if all(value.strip() in ("", NO_SIGN) for value in _values(request, "sign")):
         return True
     return any(not any(value.strip() for value in _values(request, name)) for name in ("userid", "timestamp"))

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sms10692_contract.run import State, Verdict
+from sms10692_contract.target import Address
 
 _COLOURS: Final = {State.HELD: "green", State.FAILED: "bold red", State.NOT_EXERCISED: "yellow"}
 
@@ -28,15 +29,16 @@ def summary(verdicts: Sequence[Verdict]) -> str:
     return ", ".join(parts)
 
 
-def failure(verdict: Verdict, url: str, again: str) -> str:
+def failure(verdict: Verdict, address: Address, again: str) -> str:
     """A failed clause in full: the shortest request that shows it, what should have come, what came."""
     clause = verdict.clause
     lines = [f"{clause.id} ({clause.source}): {clause.says}"]
     if clause.wire:
         lines.append(f"  spelt:    {clause.wire}")
-    lines += [f"  before:   {request.curl(url)[:400]}" for request in verdict.before[-3:]]
+    options = address.options_of_curl
+    lines += [f"  before:   {request.curl(address.url, *options)[:400]}" for request in verdict.before[-3:]]
     if verdict.request is not None:
-        lines.append(f"  request:  {verdict.request.curl(url)}")
+        lines.append(f"  request:  {verdict.request.curl(address.url, *options)}")
     lines += [f"  expected: {_hung(verdict.expected)}", f"  got:      {_hung(verdict.got)}", f"  again:    {again}"]
     return "\n".join(lines)
 
@@ -61,13 +63,13 @@ def print_table(verdicts: Sequence[Verdict], console: Console) -> None:
     console.print(table)
 
 
-def write_html(verdicts: Sequence[Verdict], file: Path, url: str, repeat: dict[str, str]) -> None:
+def write_html(verdicts: Sequence[Verdict], file: Path, address: Address, repeat: dict[str, str]) -> None:
     """A page that needs nothing else."""
     rows = []
     for verdict in verdicts:
         detail = verdict.why if verdict.state is State.NOT_EXERCISED else ""
         if verdict.state is State.FAILED:
-            detail = failure(verdict, url, repeat[verdict.clause.id])
+            detail = failure(verdict, address, repeat[verdict.clause.id])
         cells = (verdict.clause.id, verdict.clause.source, verdict.clause.says, verdict.clause.wire)
         row = "".join(f"<td>{escape(cell)}</td>" for cell in (*cells, verdict.state.value))
         name = verdict.state.name.lower()
@@ -76,13 +78,13 @@ def write_html(verdicts: Sequence[Verdict], file: Path, url: str, repeat: dict[s
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>sms10692 contract</title><style>'
         "body{font:14px sans-serif}td,th{padding:.2em .6em;vertical-align:top;text-align:left}"
         "pre{white-space:pre-wrap;margin:0}.failed td{background:#fdd}.not_exercised td{background:#ffd}</style>"
-        f"<h1>{escape(url)}</h1><p>{escape(summary(verdicts))}</p><table>"
+        f"<h1>{escape(address.url)}</h1><p>{escape(summary(verdicts))}</p><table>"
         "<tr><th>clause<th>of<th>says<th>wire<th>verdict<th></tr>" + "\n".join(rows) + "</table></html>\n",
         "utf-8",
     )
 
 
-def write_junit(verdicts: Sequence[Verdict], file: Path, url: str, repeat: dict[str, str]) -> None:
+def write_junit(verdicts: Sequence[Verdict], file: Path, address: Address, repeat: dict[str, str]) -> None:
     """The form that CI servers read: a test case for each clause."""
     count = Counter(verdict.state for verdict in verdicts)
     suite = Element("testsuite", name="sms10692-contract", tests=str(len(verdicts)))
@@ -94,7 +96,7 @@ def write_junit(verdicts: Sequence[Verdict], file: Path, url: str, repeat: dict[
         case.set("time", f"{verdict.seconds:.3f}")
         if verdict.state is State.FAILED:
             told = SubElement(case, "failure", message=_xml(verdict.why))
-            told.text = _xml(failure(verdict, url, repeat[clause.id]))
+            told.text = _xml(failure(verdict, address, repeat[clause.id]))
         elif verdict.state is State.NOT_EXERCISED:
             SubElement(case, "skipped", message=_xml(verdict.why))
     ElementTree(suite).write(file, "utf-8", xml_declaration=True)

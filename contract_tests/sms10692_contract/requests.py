@@ -47,9 +47,9 @@ class Request:
         first = self.method.encode() + b" " + self.target + f" {self.protocol}\r\n".encode()
         return first + "".join(f"{name}: {value}\r\n" for name, value in lines).encode("utf-8") + b"\r\n"
 
-    def curl(self, url: str) -> str:
+    def curl(self, url: str, *options: str) -> str:
         """The same request as a line for a shell."""
-        words = ["curl", "-sg", "--path-as-is"]
+        words = ["curl", "-sg", "--path-as-is", *(shlex.quote(option) for option in options)]
         if self.protocol == "HTTP/1.0":
             words.append("--http1.0")
         if self.method == "HEAD":

@@ -15,10 +15,10 @@ from hypothesis.errors import Flaky
 from sms10692_contract.checks import CHECKS
 from sms10692_contract.clauses import CLAUSES, Clause
 from sms10692_contract.control import Control, ControlRefused
-from sms10692_contract.gate import Gate, NotAllowed
+from sms10692_contract.gate import NO_SIGN, Gate, NotAllowed
 from sms10692_contract.lab import Account, Lab, Mismatch, ShrunkEnough
 from sms10692_contract.requests import UTF8, Request, form
-from sms10692_contract.target import Address, NoAnswer, exchange
+from sms10692_contract.target import Address, NoAnswer, Raw, exchange
 
 _ACCEPTED: Final = b"<returnstatus>Sucess</returnstatus>"
 
@@ -50,13 +50,35 @@ def open_gate(address: Address, control: Control, gate: Gate) -> tuple[Account, 
 
     Raises NoAnswer and ControlRefused.
     """
-    made = control.make_account()
-    account = Account(str(made["userid"]), made["account"], made["password"], int(made["points"]))
-    answer = exchange(address, form(UTF8, account.credentials() | {"action": "overage"}))
+    account = _made(control)
+    answer = _asked(address, account)
     accepted = _ACCEPTED in answer.body
     if accepted:
         gate.userids.add(account.userid)
     return account, accepted
+
+
+def knows(address: Address, control: Control) -> bool:
+    """Whether the address knows accounts made at the control address, though it does not accept them.
+
+    It does if it answers the right signature otherwise than a wrong one, or, where it takes no signature at all, if it
+    refuses an account of the other dialect in other words (A14). Nothing is asked but balances. Raises NoAnswer and
+    ControlRefused.
+    """
+    account = _made(control, dialect="manual")
+    if _asked(address, account) != _asked(address, account, sign=NO_SIGN):
+        return True
+    other = _made(control, dialect="observed")
+    return _asked(address, account, sign=NO_SIGN) != _asked(address, other, sign=NO_SIGN)
+
+
+def _made(control: Control, **wanted: str) -> Account:
+    made = control.make_account(**wanted)
+    return Account(str(made["userid"]), made["account"], made["password"], int(made["points"]))
+
+
+def _asked(address: Address, account: Account, **wrong: str) -> Raw:
+    return exchange(address, form(UTF8, account.credentials() | {"action": "overage"} | wrong))
 
 
 def chosen(only: Sequence[str]) -> Iterator[Clause]:

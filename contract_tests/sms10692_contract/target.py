@@ -5,7 +5,10 @@ Here belongs how bytes go out and an answer comes in. Whether they may go out is
 
 import http.client
 import socket
-from dataclasses import dataclass
+import ssl
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -29,39 +32,72 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True)
 class Address:
-    """`http://HOST:PORT`, perhaps with a path before the pages."""
+    """`http://HOST:PORT` or `https://HOST:PORT`, perhaps with a path before the pages.
+
+    `tls` says whose certificates are trusted, where it is `https`; `options` say the same to the command.
+    """
 
     host: str
     port: int
     prefix: str = ""
+    tls: ssl.SSLContext | None = field(default=None, compare=False, repr=False)
+    options: tuple[str, ...] = ()
+
+    @property
+    def netloc(self) -> str:
+        """Host and port."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def url(self) -> str:
         """As it is written."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}{self.prefix}"
+        return f"{'https' if self.tls else 'http'}://{self.netloc}{self.prefix}"
+
+    @property
+    def options_of_curl(self) -> tuple[str, ...]:
+        """The options in the words of `curl`."""
+        return tuple("--cacert" if option == "--ca" else option for option in self.options)
+
+    def trusting(self, ca: Path | None, insecure: bool) -> "Address":
+        """The same address, with certificates that `ca` signed, or with any.
+
+        Raises ValueError where `ca` is no such file.
+        """
+        if self.tls is None or not (ca or insecure):
+            return self
+        if insecure:
+            anyone = ssl.create_default_context()
+            anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
+            return replace(self, tls=anyone, options=("--insecure",))
+        try:
+            return replace(self, tls=ssl.create_default_context(cafile=ca), options=("--ca", str(ca)))
+        except (OSError, ssl.SSLError) as error:
+            raise ValueError(f"{ca} holds no certificates: {error}") from error
 
 
 def address_of(url: str) -> Address:
     """Read an address. Raises ValueError, in words for the person who wrote it.
 
     >>> address_of("http://127.0.0.1:10692/"), address_of("http://[::1]").url
-    (Address(host='127.0.0.1', port=10692, prefix=''), 'http://[::1]:80')
+    (Address(host='127.0.0.1', port=10692, prefix='', options=()), 'http://[::1]:80')
+    >>> address_of("https://sms.example").url
+    'https://sms.example:443'
     """
     parts = urlsplit(url)
-    if parts.scheme != "http" or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise ValueError(f"an address is written http://HOST:PORT, and not {url}")
-    return Address(parts.hostname, parts.port or 80, parts.path.rstrip("/"))
+    known = {"http": 80, "https": 443}
+    if parts.scheme not in known or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError(f"an address is written http://HOST:PORT or https://HOST:PORT, and not {url}")
+    tls = ssl.create_default_context() if parts.scheme == "https" else None
+    return Address(parts.hostname, parts.port or known[parts.scheme], parts.path.rstrip("/"), tls)
 
 
 def exchange(address: Address, request: Request) -> Raw:
     """Send a request, as it is, and read the answer. Raises NoAnswer."""
-    head = request.head(f"{address.host}:{address.port}")
+    head = request.head(address.netloc)
     if address.prefix:
         head = head.replace(b" /", b" " + address.prefix.encode() + b"/", 1)
     try:
-        with socket.create_connection((address.host, address.port), timeout=TIMEOUT) as connection:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with closing(_connection(address)) as connection:
             if any(name == "Expect" for name, _ in request.headers):
                 connection.sendall(head)
                 _await_continue(connection)
@@ -71,8 +107,20 @@ def exchange(address: Address, request: Request) -> Raw:
             response = http.client.HTTPResponse(connection, method=request.method)
             response.begin()
             return Raw(response.status, response.getheader("Content-Type", ""), response.read())
+    except ssl.SSLCertVerificationError as error:
+        raise NoAnswer(f"{address.url}: {error.verify_message}; see --ca and --insecure") from error
     except (OSError, http.client.HTTPException) as error:
         raise NoAnswer(f"{address.url}: {error or type(error).__name__}") from error
+
+
+def _connection(address: Address) -> socket.socket:
+    connection = socket.create_connection((address.host, address.port), timeout=TIMEOUT)
+    try:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return address.tls.wrap_socket(connection, server_hostname=address.host) if address.tls else connection
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _await_continue(connection: socket.socket) -> None:

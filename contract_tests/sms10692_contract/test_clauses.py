@@ -21,4 +21,4 @@ def test_a_clause_holds(clause: Clause, verdict_on: Callable[[Clause], Verdict],
         pytest.skip(verdict.why)
     if verdict.state is State.FAILED:
         again = f"the same, with --contract-seed {lab.seed} -k '{clause.id}'"
-        pytest.fail(report.failure(verdict, lab.address.url, again), pytrace=False)
+        pytest.fail(report.failure(verdict, lab.address, again), pytrace=False)

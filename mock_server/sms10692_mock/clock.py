@@ -16,6 +16,10 @@ Clock: TypeAlias = Callable[[], float]
 """Seconds since 1970, like `time.time`."""
 
 
+END_OF_TIME: Final = 221_845_392_000.0
+"""The beginning of the year 9000: from there what is due later can still be written as a date."""
+
+
 class Turned(NamedTuple):
     """A clock that was set: it showed `at` when the real time was `since`, and runs at `speed`; 0 is standing still.
 
@@ -29,8 +33,8 @@ class Turned(NamedTuple):
     speed: float = 1.0
 
     def now(self, real: float) -> float:
-        """What it shows when the real time is `real`."""
-        return self.at + (real - self.since) * self.speed
+        """What it shows when the real time is `real`; it goes no further than the year 9000, however fast."""
+        return min(self.at + (real - self.since) * self.speed, END_OF_TIME)
 
     def advanced(self, seconds: float, real: float) -> "Turned":
         """The same clock, put forward."""

@@ -5,12 +5,16 @@ shown, of `pages` (the hint, the log) and of the control address.
 """
 
 import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
-from sms10692 import contract
+from sms10692 import contract, signing
+from sms10692_mock.accounts import Account
 from sms10692_mock.calls import Call, call_of, page_of
-from sms10692_mock.diagnosis import Asked, Finding, diagnose
-from sms10692_mock.diagnosis.findings import Fetch
+from sms10692_mock.diagnosis import Asked, Fetch, Finding, diagnose, habit_findings
+from sms10692_mock.diagnosis.repairs import rarity
 from sms10692_mock.stores.protocol import Store
 from sms10692_mock.stores.records import Entry, Wanted
 from sms10692_mock.wire.charsets import DECODERS
@@ -39,7 +43,6 @@ def content_type(entry: Entry) -> str:
 def findings(entry: Entry, store: Store) -> tuple[Finding, ...]:
     """What is wrong with a request; no finding has a password in it."""
     call, fields = understood(entry)
-    known = (store.account(userid) for userid in store.userids()[-_OTHERS:])
     return diagnose(
         Asked(
             method=entry.method,
@@ -49,7 +52,7 @@ def findings(entry: Entry, store: Store) -> tuple[Finding, ...]:
             fields=fields,
             call=call,
             account=store.account(call.userid),
-            others=[account for account in known if account],
+            others=store.accounts(_OTHERS),
             now=entry.now,
             previous=_previous_fetch(entry, call, store),
         )
@@ -66,19 +69,86 @@ def _previous_fetch(entry: Entry, call: Call, store: Store) -> Fetch | None:
     return None
 
 
-_ODD: Final = re.compile("[\x80-\xbf\ufffd]|%[0-9A-Fa-f]{2}|&[#a-z]|\\?\\?|\\\\u")
+_ODD: Final = re.compile(
+    r"""
+      [\0-\x08\x0b\x0c\x0e-\x1f\x7f-\xbf\u200b\u2060\ufeff]   # unseen, or the half of a character
+    | [\ue000-\uf8ff\ufffd锟]                                   # what was lost, or is nobody's
+    | [\xa1-\xfe]{2}
+    | %(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})
+    | &[#A-Za-z]
+    | \\[ux]
+    | [?]{2}
+    | ^[A-Za-z0-9+/]{8,}={0,2}$
+    """,
+    re.VERBOSE,
+)
 
 
 def looks_odd(call: Call) -> bool:
-    """Whether the text of an accepted send is worth a diagnosis: true of all damaged ones, and of few others.
+    """Whether text or numbers of an accepted send are worth a diagnosis: true of all wrong ones, and of few others.
 
-    A hundred times faster than a diagnosis, which no answer to a right request waits for.
+    Many times faster than a diagnosis, which no answer to a right request waits for.
     """
-    content = call.content
-    if content.isascii() or call.page is contract.V2SMS:
-        return _ODD.search(content) is not None
+    content, mobile = call.content, call.mobile
+    if mobile and not (mobile.isascii() and mobile.replace(",", "").isdigit()):
+        return True
+    if _ODD.search(content) is not None:
+        return True
+    if content.isascii():
+        return False
     try:
         content.encode("gbk").decode("utf-8")
     except (UnicodeEncodeError, UnicodeDecodeError):
-        return _ODD.search(content) is not None
+        return "?" in content and rarity(content) > _HALF
     return True
+
+
+_HALF: Final = 0.5
+
+
+def habits(
+    entry: Entry, call: Call, fields: Fields, account: Account | None, previous: Fetch | None
+) -> Sequence[Finding]:
+    """The habits of a request that was right: little is looked at where there are none, for its answer waits."""
+    if _is_exemplary(entry, call, fields) and previous is None:
+        return ()
+    return habit_findings(
+        Asked(
+            method=entry.method,
+            query=entry.query,
+            content_type=content_type(entry),
+            body=entry.body,
+            fields=fields,
+            call=call,
+            account=account,
+            others=(),
+            now=entry.now,
+            previous=previous,
+        )
+    )
+
+
+_FORM: Final = "application/x-www-form-urlencoded"
+_KNOWN: Final = {
+    operation: frozenset(name.lower() for name in operation.parameters) for operation in contract.OPERATIONS
+}
+_MINUTES_OFF: Final = 9
+"""A minute less than what the habit allows, because the times below are those of the minute's begin."""
+
+
+def _is_exemplary(entry: Entry, call: Call, fields: Fields) -> bool:
+    """Whether no habit but those of queues can be found."""
+    if entry.method != "POST" or entry.query or not entry.body.isascii() or call.operation is None:
+        return False
+    if content_type(entry) != _FORM or fields.keys() - _KNOWN[call.operation]:
+        return False
+    earliest, latest = _fresh(entry.now // 60)
+    return len(call.timestamp) == len(earliest) and earliest <= call.timestamp <= latest
+
+
+@lru_cache(maxsize=64)
+def _fresh(minute: float) -> tuple[str, str]:
+    """The earliest and the latest timestamp that nobody calls stale in this minute since 1970."""
+    moment = datetime.fromtimestamp(minute * 60, signing.CHINA)
+    off = timedelta(minutes=_MINUTES_OFF)
+    return signing.timestamp(moment - off), signing.timestamp(moment + off)

@@ -62,7 +62,7 @@ class Vendor:
         self.real_time = clock
         self._first_keywords = keywords
         self._put_keywords: tuple[tuple[str, ...], Keywords] = ((), Keywords(()))
-        self._billing = billing
+        self.billing = billing
         self._report_delay = report_delay
         self._max_clock_skew = max_clock_skew
 
@@ -91,7 +91,12 @@ class Vendor:
         account = self.store.account(call.userid)
         settings = self.store.settings()
         now = self._now(account, settings)
-        strikes = self._struck(call, account, settings) if settings.faults or (account and account.faults) else ()
+        strikes: tuple[Fault, ...] = ()
+        if settings.faults or (account and account.faults):
+            try:
+                strikes = self._struck(call, account, settings)
+            except NoSuchAccount:  # closed since it was looked up
+                account = None
         for fault in strikes:
             if not fault.acts:
                 return Told(Refusal(fault.message) if fault.message else None, account, now, strikes)
@@ -127,13 +132,13 @@ class Vendor:
     def send(self, account: Account, now: float, request: int, call: Call) -> Sent | Refusal:
         """Send a text to every number (chapter 1), as far as the checks let the call pass."""
         numbers = [number for part in call.mobile.split(",") if (number := part.strip())]
-        fates = self._fates(account, numbers)
+        price = self.billing(call.content)
+        fates = self._fates(account, numbers, price)
         for fate in fates:
             if fate.refusal is not None:
                 return Refusal(fate.refusal)
         due = max(now, clock.moment(call.send_time) or now) + self._report_delay
         task_id, extno = self.store.next_task_id(), call.extno.strip()
-        price = self._billing(call.content)
         task = Task(task_id, now, due, numbers, call.content, extno, call.page.path, price, request)
         reports: list[Report] = []
         replies: list[Reply] = []
@@ -148,17 +153,18 @@ class Vendor:
             return Refusal(contract.BALANCE_TOO_SMALL)
         return Sent(balance, task_id, len(numbers))
 
-    def _fates(self, account: Account, numbers: list[str]) -> list[Outcome]:
-        rules = account.outcomes.rules
-        if not rules:
+    def _fates(self, account: Account, numbers: list[str], price: int) -> list[Outcome]:
+        rules = account.outcomes
+        if not rules.rules:
             return [outcomes.outcome(number) for number in numbers]
-        before = self.store.standing(account.userid).messages
-        if all(rule.remaining is None for rule in rules):
-            return outcomes.ruled(account.outcomes, numbers, before)[0]
-        fates: list[Outcome] = []
+        standing = self.store.standing(account.userid)
+        fates, left = outcomes.ruled(rules, numbers, standing.messages)
+        is_dear = not account.postpaid and price * len(numbers) > standing.points
+        if left is rules or is_dear or any(fate.refusal is not None for fate in fates):
+            return fates  # A send that is refused uses no rule up.
 
         def used_up(terms: Account) -> Account:
-            fates[:], left = outcomes.ruled(terms.outcomes, numbers, before)
+            fates[:], left = outcomes.ruled(terms.outcomes, numbers, standing.messages)
             return replace(terms, outcomes=left)
 
         self.store.change(account.userid, used_up)

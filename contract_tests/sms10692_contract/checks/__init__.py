@@ -7,6 +7,7 @@ from sms10692_contract.checks import (
     calls,
     crowds,
     forms,
+    json_answers,
     machine,
     money,
     overage_and_keywords,
@@ -18,4 +19,4 @@ from sms10692_contract.checks.registry import CHECKS, Check
 
 __all__ = ["CHECKS", "Check"]
 
-FAMILIES = (sends, overage_and_keywords, statuses, calls, forms, money, readings, crowds, machine)
+FAMILIES = (sends, overage_and_keywords, statuses, calls, forms, money, readings, json_answers, crowds, machine)

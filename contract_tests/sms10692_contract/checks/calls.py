@@ -3,9 +3,12 @@
 Here belongs the call page. Replies exist where the emulator's number 10000000030 is sent to (R13).
 """
 
+from hypothesis import strategies as st
+
 from sms10692_contract.answers import BOXES, CALLBOX, ERRORSTATUS, NOTHING
 from sms10692_contract.checks.registry import holds
 from sms10692_contract.checks.statuses import one_moment
+from sms10692_contract.checks.values import BLANKS, CREDENTIAL, EXTNO, NO_SIGNATURE, no_action
 from sms10692_contract.gate import NO_SIGN
 from sms10692_contract.lab import Lab, expect, expect_document, expect_sent
 
@@ -15,14 +18,20 @@ EMPTY = {"mobile": "", "taskid": "", "content": "", "receivetime": "", "extno": 
 
 @holds("5.3-layout")
 def _replies_are_written_so(lab: Lab) -> None:
-    account = lab.account()
-    task = expect_sent(lab.send(account, "10000000030", extno="01"), 1)
-    answer = lab.ripe_call(account, task)
-    boxes = answer.boxes("callbox")
-    expect(len(boxes) == 1, answer, "one box")
-    one_moment(answer, boxes[0])
-    known = {"mobile": "10000000030", "taskid": task, "content": "T", "extno": "01"}
-    expect_document(answer, BOXES, boxes=CALLBOX.format(**EMPTY | boxes[0] | known))
+    def written(answering: list[str], extno: str) -> None:
+        account = lab.account()
+        task = expect_sent(lab.send(account, ",".join(answering), extno=extno), len(answering))
+        answer = lab.ripe_call(account, task)
+        boxes = answer.boxes("callbox")
+        expect(len(boxes) == len(answering), answer, f"{len(answering)} boxes")
+        for box in boxes:
+            one_moment(answer, box)
+        known = [{"mobile": one, "taskid": task, "content": ANSWERS[one], "extno": extno} for one in answering]
+        whole = [EMPTY | box | fixed for box, fixed in zip(boxes, known, strict=True)]
+        expect_document(answer, BOXES, boxes="".join(CALLBOX.format(**box) for box in whole))
+
+    written(["10000000030"], "01")
+    lab.for_all(written, st.lists(st.sampled_from(list(ANSWERS)), min_size=1, max_size=4), EXTNO, examples=lab.few)
 
 
 @holds("5.3-escapes")
@@ -67,23 +76,41 @@ def _a_reply_names_the_task_of_its_send(lab: Lab) -> None:
 
 @holds("R10-calls")
 def _a_fetch_takes_every_reply_in_order(lab: Lab) -> None:
-    account = lab.account()
-    tasks = [expect_sent(lab.send(account, "10000000030,10000000031"), 2) for _ in range(3)]
-    lab.clock.advance(account.userid, 180)
-    answer = lab.call(account, statusNum="1")
-    told = [(box.get("mobile"), box.get("taskid")) for box in answer.boxes("callbox")]
-    expect(told == [(number, str(task)) for task in tasks for number in ANSWERS], answer, "all six replies, in order")
+    def in_order(sends: list[list[str]], asked: str) -> None:
+        account = lab.account()
+        wanted = []
+        for answering in sends:
+            task = expect_sent(lab.send(account, ",".join(answering)), len(answering))
+            wanted += [(number, str(task)) for number in answering]
+        lab.clock.advance(account.userid, 180)
+        answer = lab.call(account, statusNum=asked)
+        told = [(box.get("mobile"), box.get("taskid")) for box in answer.boxes("callbox")]
+        expect(told == wanted, answer, f"all {len(wanted)} replies, in order", f"{told}")
+
+    in_order([list(ANSWERS)] * 3, "1")
+    several = st.lists(st.lists(st.sampled_from(list(ANSWERS)), min_size=1, max_size=3), min_size=1, max_size=4)
+    lab.for_all(in_order, several, st.sampled_from(["", "0", "1", "2", "x"]), examples=lab.few)
 
 
 @holds("5.4-1")
 def _error_1(lab: Lab) -> None:
+    def refused(name: str, blank: str) -> None:
+        # Whatever is blank, the signature is nobody's, so that no vendor could act on it.
+        answer = lab.call(lab.own, **{"sign": NO_SIGN} | {name: blank})
+        expect_document(answer, ERRORSTATUS, error=1, remark="用户名或密码不能为空")
+
     for empty in ("sign", "timestamp", "userid"):
-        expect_document(lab.call(lab.own, **{empty: ""}), ERRORSTATUS, error=1, remark="用户名或密码不能为空")
+        refused(empty, "")
+    lab.for_all(refused, CREDENTIAL, BLANKS)
 
 
 @holds("5.4-2")
 def _error_2(lab: Lab) -> None:
-    expect_document(lab.call(lab.own, sign=NO_SIGN), ERRORSTATUS, error=2, remark="用户名或密码错误")
+    def refused(given: str) -> None:
+        expect_document(lab.call(lab.own, sign=given), ERRORSTATUS, error=2, remark="用户名或密码错误")
+
+    refused(NO_SIGN)
+    lab.for_all_if_free(refused, NO_SIGNATURE)
 
 
 @holds("5.4-3")
@@ -94,6 +121,11 @@ def _error_3(lab: Lab) -> None:
 
 @holds("5.4-4")
 def _error_4(lab: Lab) -> None:
+    account = lab.account()
+
+    def refused(action: str) -> None:
+        expect_document(lab.call(account, action=action), ERRORSTATUS, error=4, remark="参数不正确")
+
     for action in ("send", "Query", ""):
-        answer = lab.call(lab.account(), action=action)
-        expect_document(answer, ERRORSTATUS, error=4, remark="参数不正确")
+        refused(action)
+    lab.for_all(refused, no_action("query"))

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from sms10692_contract.checks.registry import holds
 from sms10692_contract.checks.statuses import numbers
+from sms10692_contract.checks.values import COUNT, HANDSET, PAGE, wrong_send
 from sms10692_contract.gate import NO_SIGN
 from sms10692_contract.lab import Lab, expect, expect_message, expect_refused, expect_sent
 from sms10692_contract.requests import GBK, UTF8
@@ -41,14 +42,20 @@ def _a_text_costs_its_parts(lab: Lab) -> None:
 
 @holds("R6-remainpoint")
 def _what_was_charged_is_what_the_balance_lost(lab: Lab) -> None:
-    account = lab.account(points=100)
-    for page in (UTF8, GBK):
+    account = lab.account(points=10**6)
+
+    def charged(page: str, count: int, length: int) -> None:
         before = lab.balance(account)
-        answer = lab.send(account, page=page)
-        expect_sent(answer, 1)
-        after = lab.balance(account)
-        expect(after == before - 1, answer, f"{before - 1} points left", f"{after}")
+        text = "字" * length
+        answer = lab.send(account, ",".join(numbers(count)), text, page)
+        expect_sent(answer, count)
+        after, left = lab.balance(account), before - count * _parts(text)
+        expect(after == left, answer, f"{left} points left", f"{after}")
         expect(answer.number("remainpoint") == after, answer, f"remainpoint {after}, as overage says")
+
+    for page in (UTF8, GBK):
+        charged(page, 1, 2)
+    lab.for_all(charged, PAGE, COUNT, st.integers(1, 200))
 
 
 @holds("R6-edge")
@@ -82,7 +89,8 @@ def _a_refused_send_costs_nothing_and_sends_nothing(lab: Lab) -> None:
         {"action": "sends"},
         {"mobile": "13000000001,13000000002,13000000003,13000000004"},
     )
-    for fields in wrong:
+
+    def refused(fields: dict[str, str]) -> None:
         account = lab.account(points=3)
         answer = lab.post(account, UTF8, **{"action": "send", "mobile": "13000000001", "content": "内容"} | fields)
         expect_refused(answer)
@@ -91,32 +99,53 @@ def _a_refused_send_costs_nothing_and_sends_nothing(lab: Lab) -> None:
         lab.clock.advance(account.userid, 180)
         expect("<statusbox>" not in lab.status(account).text, answer, "no report of what was refused", "a report")
 
+    for fields in wrong:
+        refused(fields)
+    lab.for_all(refused, wrong_send(lab.forbidden))
+
 
 @holds("R6-postpaid")
 def _a_post_paid_account_goes_below_zero(lab: Lab) -> None:
-    account = lab.account(postpaid=True)
-    answer = lab.send(account, "13000000001,13000000002")
-    expect_sent(answer, 2)
-    expect(answer.number("remainpoint") == -2, answer, "remainpoint -2")
-    balance = lab.overage(account)
-    told = balance.number("overage"), balance.number("sendTotal")
-    expect(told == (-2, 0), balance, "overage -2 and sendTotal 0")
+    def used(counts: list[int]) -> None:
+        account = lab.account(postpaid=True)
+        for place, count in enumerate(counts):
+            answer = lab.send(account, ",".join(numbers(count)))
+            expect_sent(answer, count)
+            left = -sum(counts[: place + 1])
+            expect(answer.number("remainpoint") == left, answer, f"remainpoint {left}")
+        balance = lab.overage(account)
+        told = balance.number("overage"), balance.number("sendTotal")
+        expect(told == (left, 0), balance, f"overage {left} and sendTotal 0", f"{told}")
+
+    used([2])
+    lab.for_all(used, st.lists(st.integers(1, 9), min_size=1, max_size=4), examples=lab.few)
 
 
 @holds("2.3-sendTotal")
 def _send_total_is_what_was_ever_charged_up(lab: Lab) -> None:
-    account = lab.account(points=50)
-    expect_sent(lab.send(account), 1)
-    for told in ((49, 50), (56, 57)):
-        answer = lab.overage(account)
-        expect((answer.number("overage"), answer.number("sendTotal")) == told, answer, f"overage, sendTotal {told}")
-        lab.clock.charge(account.userid, 7)
+    def charged_up(points: int, more: list[int]) -> None:
+        account = lab.account(points=points)
+        expect_sent(lab.send(account), 1)
+        for extra in (0, *more):
+            lab.clock.charge(account.userid, extra)
+            points += extra
+            answer = lab.overage(account)
+            told = answer.number("overage"), answer.number("sendTotal")
+            expect(told == (points - 1, points), answer, f"overage {points - 1}, sendTotal {points}", f"{told}")
+
+    charged_up(50, [7])
+    lab.for_all(charged_up, st.integers(1, 10**6), st.lists(st.integers(0, 10**6), max_size=3), examples=lab.few)
 
 
 @holds("R5-twice")
 def _a_number_given_twice_counts_twice(lab: Lab) -> None:
-    account = lab.account(points=9)
-    answer = lab.send(account, "13000000001,13000000001")
-    expect_sent(answer, 2)
-    expect(answer.number("remainpoint") == 7, answer, "remainpoint 7")
-    expect(len(lab.reports(account, 2)) == 2, answer, "two reports", "fewer")
+    def counted(given: list[str]) -> None:
+        account = lab.account(points=9)
+        answer = lab.send(account, ",".join(given))
+        expect_sent(answer, len(given))
+        expect(answer.number("remainpoint") == 9 - len(given), answer, f"remainpoint {9 - len(given)}")
+        told = len(lab.reports(account, len(given)))
+        expect(told == len(given), answer, f"{len(given)} reports", f"{told}")
+
+    counted(["13000000001"] * 2)
+    lab.for_all(counted, st.lists(HANDSET, min_size=1, max_size=3).map(lambda some: some * 2), examples=lab.few)

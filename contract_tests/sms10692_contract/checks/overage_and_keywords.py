@@ -3,33 +3,40 @@
 Here belongs what changes nothing at the vendor, and so may always be asked.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from hypothesis import strategies as st
 
 from sms10692_contract.answers import CHECKKEYWORD, OVERAGE, OVERAGE_REFUSED, Answer
 from sms10692_contract.checks.registry import holds
-from sms10692_contract.checks.sends import PAGES
+from sms10692_contract.checks.values import (
+    BLANKS,
+    CREDENTIAL,
+    NO_SIGNATURE,
+    PAGE,
+    PAGES,
+    TEXT,
+    TIMESTAMPS,
+    nearly,
+)
 from sms10692_contract.gate import NO_SIGN
 from sms10692_contract.lab import Lab, expect, expect_document, expect_message, message_of
 from sms10692_contract.requests import CHARSET, GBK, UTF8, form, sign
 
-UTF8_TEXT: Final = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)
-GBK_TEXT: Final = st.text(st.characters(codec="gbk", exclude_categories=["Cs", "Cc"]), max_size=8)
-TEXT: Final = {UTF8: UTF8_TEXT, GBK: GBK_TEXT}
-"""Texts that the charset of a page has."""
-
+EMPTY: Final = "用户名或密码不能为空"
 WRONG_SIGN: Final = "用户名或密码错误"
 
 
 @holds("1.2-sign")
 def _the_signature_is_over_account_password_timestamp(lab: Lab) -> None:
-    def signed(timestamp: str) -> None:
-        answer = lab.ask(form(UTF8, lab.own.credentials(timestamp) | {"action": "overage"}))
+    def signed(page: str, timestamp: str) -> None:
+        account = lab.account()
+        answer = lab.ask(form(page, account.credentials(timestamp) | {"action": "overage"}))
         expect(message_of(answer) == "" and bool(answer.element("overage")), answer, "a signature that is accepted")
 
-    signed("20120701231212")
-    lab.for_all(signed, st.datetimes().map(lambda moment: moment.strftime("%Y%m%d%H%M%S").zfill(14)))
+    signed(UTF8, "20120701231212")
+    lab.for_all(signed, PAGE, TIMESTAMPS)
 
 
 @holds("1.2-sign-wrong")
@@ -61,16 +68,39 @@ def _any_other_signature_is_refused(lab: Lab) -> None:
 
     lab.for_all(changed, st.integers(0, 31), st.sampled_from("0123456789abcdefABCDEF"))
 
+    def other(page: str, timestamp: str, given: str) -> None:
+        expect_message(lab.overage(own, page, timestamp=timestamp, sign=given), WRONG_SIGN)
+
+    lab.for_all(other, PAGE, TIMESTAMPS, NO_SIGNATURE)
+
+    def part(page: str, timestamp: str, start: int, end: int) -> None:
+        given = sign(own.account, own.password, timestamp)[start:end]
+        expect_message(lab.overage(own, page, timestamp=timestamp, sign=given), WRONG_SIGN)
+
+    lab.for_all(part, PAGE, TIMESTAMPS, st.just(0), st.integers(1, 31))
+    lab.for_all(part, PAGE, TIMESTAMPS, st.integers(1, 31), st.just(32))
+
 
 @holds("1.2-userid")
 def _another_userid_is_refused(lab: Lab) -> None:
+    def refused(userid: str) -> None:
+        if userid != lab.own.userid:
+            expect_message(lab.overage(lab.own, userid=userid), WRONG_SIGN)
+
     for userid in (f"0{lab.own.userid}", f"{lab.own.userid}x", "no-such-userid"):
-        expect_message(lab.overage(lab.own, userid=userid), WRONG_SIGN)
+        refused(userid)
+    lab.for_all(refused, st.integers(1, 99999).map(str) | st.text("abcx-_0", min_size=1, max_size=6))
 
 
 @holds("2.3-found")
 def _the_balance_is_written_so(lab: Lab) -> None:
     account = lab.account()
+
+    def known(page: str, points: int) -> None:
+        answer = lab.overage(lab.account(points=points), page)
+        expect_document(answer, OVERAGE, payinfo="预付费", overage=points, send_total=points)
+
+    lab.for_all_if_free(known, PAGE, st.integers(0, 10**9))
     for page in PAGES:
         answer = lab.overage(account, page)
         payinfo = "后付费" if answer.element("payinfo") == "后付费" else "预付费"
@@ -87,42 +117,67 @@ def _who_pays_how_is_said(lab: Lab) -> None:
         expect(answer.element("payinfo") == payinfo, answer, f"payinfo {payinfo}")
 
 
+_BLANK: Final = st.builds(lambda name, blank: {name: blank}, CREDENTIAL, BLANKS)
+_UNSIGNED: Final = st.builds(lambda given: {"sign": given}, NO_SIGNATURE)
+
+
+def _refused_alike(
+    lab: Lab,
+    template: str,
+    message: str,
+    action: str,
+    first: Sequence[dict[str, str]],
+    others: st.SearchStrategy[dict[str, str]],
+) -> None:
+    def refused(page: str, wrong: dict[str, str]) -> None:
+        answer = lab.post(lab.own, page, **{"action": action, "content": "内容"} | wrong)
+        expect_document(answer, template, message=message)
+
+    for page in PAGES:
+        for wrong in first:
+            refused(page, wrong)
+    lab.for_all(refused, PAGE, others)
+
+
 @holds("2.3-credentials-empty")
 def _overage_without_a_signature(lab: Lab) -> None:
-    for page in PAGES:
-        expect_document(lab.overage(lab.own, page, sign=""), OVERAGE_REFUSED, message="用户名或密码不能为空")
+    _refused_alike(lab, OVERAGE_REFUSED, EMPTY, "overage", [{"sign": ""}], _BLANK)
 
 
 @holds("2.3-credentials-wrong")
 def _overage_with_a_wrong_signature(lab: Lab) -> None:
-    for page in PAGES:
-        expect_document(lab.overage(lab.own, page, sign=NO_SIGN), OVERAGE_REFUSED, message=WRONG_SIGN)
+    _refused_alike(lab, OVERAGE_REFUSED, WRONG_SIGN, "overage", [{"sign": NO_SIGN}], _UNSIGNED)
 
 
 @holds("3.3-forbidden")
 def _a_forbidden_word_is_found_without_the_colon(lab: Lab) -> None:
-    for page in PAGES:
-        answer = lab.checkkeyword(lab.own, f"代开{lab.forbidden}", page)
+    def found(page: str, before: str) -> None:
+        answer = lab.checkkeyword(lab.own, before + lab.forbidden, page)
         expect_document(answer, CHECKKEYWORD, message="包含非法字符")
+
+    for page in PAGES:
+        found(page, "代开")
+        lab.for_all(found, st.just(page), TEXT[page])
 
 
 @holds("3.3-nothing-forbidden")
 def _no_forbidden_word_is_found(lab: Lab) -> None:
+    def nothing(page: str, content: str) -> None:
+        expect_document(lab.checkkeyword(lab.own, content, page), CHECKKEYWORD, message="没有包含屏蔽词")
+
     for page in PAGES:
-        expect_document(lab.checkkeyword(lab.own, "内容", page), CHECKKEYWORD, message="没有包含屏蔽词")
+        nothing(page, "内容")
+    lab.for_all(nothing, PAGE, st.text("内容通知1a 。", max_size=70))
 
 
 @holds("3.3-credentials-empty")
 def _checkkeyword_without_a_signature(lab: Lab) -> None:
-    for page in PAGES:
-        answer = lab.checkkeyword(lab.own, "内容", page, sign="")
-        expect_document(answer, CHECKKEYWORD, message="用户名或密码不能为空")
+    _refused_alike(lab, CHECKKEYWORD, EMPTY, "checkkeyword", [{"sign": ""}], _BLANK)
 
 
 @holds("3.3-credentials-wrong")
 def _checkkeyword_with_a_wrong_signature(lab: Lab) -> None:
-    for page in PAGES:
-        expect_document(lab.checkkeyword(lab.own, "内容", page, sign=NO_SIGN), CHECKKEYWORD, message=WRONG_SIGN)
+    _refused_alike(lab, CHECKKEYWORD, WRONG_SIGN, "checkkeyword", [{"sign": NO_SIGN}], _UNSIGNED)
 
 
 @holds("3.2-content")
@@ -138,10 +193,21 @@ def _a_word_is_found_wherever_it_stands(lab: Lab) -> None:
             if lab.forbidden not in text:
                 expect_message(lab.checkkeyword(lab.own, text, page), "没有包含屏蔽词")
 
+    def missed(page: str, content: str) -> None:
+        text = content.encode(CHARSET[page], "ignore").decode(CHARSET[page])
+        expect_message(lab.checkkeyword(lab.own, text, page), "没有包含屏蔽词")
+
+    if len(lab.forbidden) > 1:
+        lab.for_all(missed, PAGE, nearly(lab.forbidden))
+
 
 @holds("R8-empty")
 def _an_empty_text_holds_no_forbidden_word(lab: Lab) -> None:
-    expect_message(lab.checkkeyword(lab.own, ""), "没有包含屏蔽词")
+    def nothing(page: str, blank: str) -> None:
+        expect_message(lab.checkkeyword(lab.own, blank, page), "没有包含屏蔽词")
+
+    nothing(UTF8, "")
+    lab.for_all(nothing, PAGE, BLANKS)
 
 
 @holds("A7")

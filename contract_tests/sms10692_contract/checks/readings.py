@@ -3,17 +3,33 @@
 Here belong those that are no matter of placing parameters, of money or of the queues.
 """
 
-import json
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
 from hypothesis import strategies as st
 
-from sms10692_contract.answers import CHECKKEYWORD, SEND_REFUSED
+from sms10692_contract.answers import CHECKKEYWORD, SEND_REFUSED, Answer, escaped
 from sms10692_contract.checks.registry import holds
+from sms10692_contract.checks.values import (
+    BLANKS,
+    COUNT,
+    CREDENTIAL,
+    HANDSET,
+    INJECTIONS,
+    NO_EXTNO,
+    NO_HANDSET,
+    NO_INJECTIONS,
+    NO_SEND_TIME,
+    NOBODY,
+    PAGE,
+    PAST,
+    TEXT,
+    any_timestamp,
+)
 from sms10692_contract.gate import NO_SIGN
 from sms10692_contract.lab import Lab, expect, expect_document, expect_message, expect_sent, message_of
-from sms10692_contract.requests import CALL, FORM, GBK, STATUS, UTF8, form, with_body
+from sms10692_contract.requests import CALL, FORM, GBK, STATUS, UTF8, form, unicode_escapes, with_body
 
 EMPTY: Final = "用户名或密码不能为空"
 SQL: Final = "发送内容包含sql注入字符"
@@ -25,6 +41,11 @@ TOO_MUCH: Final = "对不起，您当前要发送的量大于您当前余额"
 OTHER: Final = "其他错误"
 NOT_ALLOWED: Final = "该用户不允许查看状态报告"
 PARAMETER: Final = "参数不正确"
+
+ECHO: Final = CHECKKEYWORD.replace(" <message>", " <returnstatus>Success</returnstatus>\n <message>").replace(
+    "</message>", "</message>\n <checkCounts>{text}</checkCounts>"
+)
+"""A13: what newer servers answer to checkkeyword; it shows how a text was read, and how it is written."""
 
 
 @holds("R1-send")
@@ -48,6 +69,25 @@ def _a_send_is_checked_in_this_order(lab: Lab) -> None:
             expect_message(lab.ask(form(page, wrong)), message)
             wrong |= put_right
 
+    def first_of(page: str, injected: bool, faults: Mapping[str, bool]) -> None:
+        """Any of these things wrong: it is refused for the first of them."""
+        content = "' or 1=1" if injected else " "
+        content += lab.forbidden if faults[FORBIDDEN] else "" if faults[NO_CONTENT] else "内容"
+        given = right | {"action": "send", "mobile": "15023239810", "content": content}
+        given |= {"sign": NO_SIGN} if faults[WRONG] else {}
+        given |= {"timestamp": ""} if faults[EMPTY] else {}
+        given |= {"mobile": ","} if faults[NO_MOBILE] else {}
+        given |= {"extno": "x"} if faults[OTHER] else {}
+        found = {**faults, SQL: injected, TOO_MUCH: True}
+        found[NO_CONTENT] = not content.strip()
+        order = (EMPTY, SQL, WRONG, NO_MOBILE, NO_CONTENT, FORBIDDEN, OTHER, TOO_MUCH)
+        expect_message(lab.ask(form(page, given)), next(message for message in order if found[message]))
+
+    kinds = st.fixed_dictionaries(
+        {message: st.booleans() for message in (EMPTY, WRONG, NO_MOBILE, NO_CONTENT, FORBIDDEN, OTHER)}
+    )
+    lab.for_all(first_of, PAGE, st.booleans(), kinds)
+
 
 @holds("R1-queues")
 def _the_queues_are_checked_in_this_order(lab: Lab) -> None:
@@ -57,6 +97,14 @@ def _the_queues_are_checked_in_this_order(lab: Lab) -> None:
         expect_message(lab.post(account, page, action="x", sign=NO_SIGN), WRONG)
         expect_message(lab.post(account, page, action="x", statusNum="0"), NOT_ALLOWED)
         expect_message(lab.post(allowed, page, action="x"), PARAMETER)
+
+    def first_of(page: str, empty: bool, wrong: bool, forbidden: bool) -> None:
+        given = {"action": "x"} | ({"sign": NO_SIGN} if wrong else {}) | ({"timestamp": ""} if empty else {})
+        order = ((empty, EMPTY), (wrong, WRONG), (forbidden, NOT_ALLOWED), (True, PARAMETER))
+        answer = lab.post(account if forbidden else allowed, page, **given)
+        expect_message(answer, next(message for holds_, message in order if holds_))
+
+    lab.for_all(first_of, st.sampled_from([STATUS, CALL]), st.booleans(), st.booleans(), st.booleans())
 
 
 @holds("R2-blank")
@@ -68,17 +116,24 @@ def _a_blank_credential_is_empty(lab: Lab) -> None:
         left = {key: value for key, value in lab.own.credentials().items() if key != name}
         expect_message(lab.ask(form(UTF8, left | {"action": "overage"})), EMPTY)
 
+    def empty(page: str, name: str, blank: str) -> None:
+        answer = lab.ask(form(page, lab.own.credentials() | {"action": "overage", name: blank}))
+        expect_message(answer, EMPTY)
+
+    lab.for_all(empty, PAGE, CREDENTIAL, BLANKS)
+
 
 @holds("R4")
 def _the_signature_is_over_utf8_and_on_the_gbk_page_over_gbk_too(lab: Lab) -> None:
-    for page, charset, accepted in (
-        (UTF8, "utf-8", True),
-        (GBK, "utf-8", True),
-        (GBK, "gbk", True),
-        (UTF8, "gbk", False),
-    ):
-        answer = lab.ask(form(page, lab.own.credentials("昨天", charset) | {"action": "overage"}))
+    def signed(page: str, charset: str, timestamp: str) -> None:
+        accepted = page == GBK or charset == "utf-8" or timestamp.isascii()
+        answer = lab.ask(form(page, lab.own.credentials(timestamp, charset) | {"action": "overage"}))
         expect(message_of(answer) == ("" if accepted else WRONG), answer, "accepted" if accepted else WRONG)
+
+    for page in (UTF8, GBK):
+        for charset in ("utf-8", "gbk"):
+            signed(page, charset, "昨天")
+    lab.for_all(signed, PAGE, st.sampled_from(["utf-8", "gbk"]), any_timestamp(GBK))
 
 
 @holds("R5-trimmed")
@@ -90,17 +145,34 @@ def _white_space_around_numbers_is_dropped(lab: Lab) -> None:
     expect(told == ["15023239810", "13527576163"], answer, "reports of both numbers", f"{told}")
     expect_sent(lab.send(account, "15023239810，13527576163"), 1)
 
+    def split(given: list[tuple[str, str, str]]) -> None:
+        account = lab.account()
+        wanted = [number for _, number, _ in given]
+        answer = lab.send(account, ",".join(f"{before}{number}{after}" for before, number, after in given))
+        expect_sent(answer, len(wanted))
+        told = [box.get("mobile") for box in lab.reports(account, len(wanted))]
+        expect(told == wanted, answer, f"reports of {wanted}", f"{told}")
+
+    blanks = st.text(" \t,", max_size=3)
+    lab.for_all(split, st.lists(st.tuples(blanks, HANDSET, blanks), min_size=1, max_size=4), examples=lab.few)
+
 
 @holds("R5-none")
 def _no_number_left_is_empty(lab: Lab) -> None:
     account = lab.account()
+
+    def refused(page: str, mobile: str) -> None:
+        answer = lab.post(account, page, action="send", mobile=mobile, content="内容")
+        expect_message(answer, NO_MOBILE)
+
     for mobile in (" ", ",", " , ,,"):
-        expect_message(lab.send(account, mobile), NO_MOBILE)
+        refused(UTF8, mobile)
+    lab.for_all(refused, PAGE, NOBODY)
 
 
 @holds("R5-no-handset")
 def _what_is_no_mobile_number_is_charged_and_not_delivered(lab: Lab) -> None:
-    for number in ("10086", "25023239810", "150232398100", "+8615023239810", "1502323981x"):
+    def undelivered(number: str) -> None:
         account = lab.account(points=5)
         answer = lab.send(account, number)
         expect_sent(answer, 1)
@@ -108,13 +180,22 @@ def _what_is_no_mobile_number_is_charged_and_not_delivered(lab: Lab) -> None:
         told = [(box.get("mobile"), box.get("status"), box.get("errorcode")) for box in lab.reports(account, 1)]
         expect(told == [(number, "20", "UNDELIV")], answer, f"{number} reported 20, UNDELIV", f"{told}")
 
+    for number in ("10086", "25023239810", "150232398100", "+8615023239810", "1502323981x"):
+        undelivered(number)
+    lab.for_all(undelivered, NO_HANDSET, examples=lab.few)
+
 
 @holds("R8-injections")
 def _an_injection_is_refused(lab: Lab) -> None:
     account = lab.account()
     injections = ("x'AND y", "a'--", "';", "1 UNION  SELECT 2", "x;drop table t", ";Delete", ";insert", ";update")
+
+    def refused(page: str, content: str) -> None:
+        expect_message(lab.send(account, content=content, page=page), SQL)
+
     for content in (*injections, "exec(1)", "xp_cmdshell", "'or 1"):
-        expect_message(lab.send(account, content=content), SQL)
+        refused(UTF8, content)
+    lab.for_all(refused, PAGE, INJECTIONS, examples=2 * lab.profile.examples)
 
 
 @holds("R8-ordinary")
@@ -127,8 +208,13 @@ def _an_ordinary_sentence_is_no_injection(lab: Lab) -> None:
         "'order'",
         "drop in; update later",
     )
+
+    def sent(page: str, content: str) -> None:
+        expect_sent(lab.send(account, content=content, page=page), 1)
+
     for content in (*sentences, "exp_date", "executive"):
-        expect_sent(lab.send(account, content=content), 1)
+        sent(UTF8, content)
+    lab.for_all(sent, PAGE, NO_INJECTIONS)
 
 
 @holds("R9-extno")
@@ -140,8 +226,12 @@ def _any_other_extno_is_refused(lab: Lab) -> None:
 
     for extno in ("01234567890", "1a", "-1", "１", " 1", "1\n"):
         refused(extno)
-    lab.for_all(refused, st.text("0123456789", min_size=11, max_size=20))
-    lab.for_all(refused, st.text("x-+.１", min_size=1, max_size=10))
+    lab.for_all(refused, NO_EXTNO)
+
+    def sent(blank: str) -> None:
+        expect_sent(lab.send(account, extno=blank), 1)
+
+    lab.for_all(sent, BLANKS)
 
 
 @holds("R9-sendTime")
@@ -154,51 +244,67 @@ def _any_other_send_time_is_refused(lab: Lab) -> None:
     others = ("2011-02-30 09:08:10", "2010-10-24", "2010-10-24T09:08:10", "20101024090810", "2010-1-4 9:08:10")
     for send_time in (*others, "2010-10-24 24:00:00", "0000-01-01 00:00:00", "明天"):
         refused(send_time)
-    lab.for_all(refused, st.dates().map(lambda day: f"{day:%Y-%m}-32 00:00:00"))
+    lab.for_all(refused, NO_SEND_TIME, examples=2 * lab.profile.examples)
 
 
 @holds("R9-past")
 def _a_past_send_time_is_now(lab: Lab) -> None:
-    account = lab.frozen()
-    started = lab.now(account)
-    answer = lab.send(account, sendTime="2010-10-24 09:08:10")
-    expect_sent(answer, 1)
-    reports = lab.reports(account, 1)
-    told = reports[0].get("receivetime", "") if reports else "no report"
-    expect(
-        f"{started:%Y-%m-%d %H:%M:%S}" <= told < "9", answer, f"a report of {started:%Y-%m-%d %H:%M:%S} or after", told
-    )
+    def sent(send_time: str) -> None:
+        account = lab.frozen()
+        started = f"{lab.now(account):%Y-%m-%d %H:%M:%S}"
+        answer = lab.send(account, sendTime=send_time)
+        expect_sent(answer, 1)
+        reports = lab.reports(account, 1)
+        told = reports[0].get("receivetime", "") if reports else "no report"
+        expect(started <= told < "9", answer, f"a report of {started} or after", told)
+
+    sent("2010-10-24 09:08:10")
+    lab.for_all(sent, PAST, examples=lab.few)
 
 
 @holds("R9-charged")
 def _a_scheduled_message_is_charged_at_once(lab: Lab) -> None:
-    account = lab.frozen(points=10)
-    due = lab.now(account) + timedelta(days=3)
-    answer = lab.send(account, sendTime=f"{due:%Y-%m-%d %H:%M:%S}")
-    expect_sent(answer, 1)
-    left = lab.balance(account)
-    expect((answer.number("remainpoint"), left) == (9, 9), answer, "9 points left at once", f"{left}")
+    def charged(minutes: int, count: int) -> None:
+        account = lab.frozen(points=10)
+        due = lab.now(account) + timedelta(minutes=minutes)
+        answer = lab.send(account, ",".join([lab.number] * count), sendTime=f"{due:%Y-%m-%d %H:%M:%S}")
+        expect_sent(answer, count)
+        told, left = (answer.number("remainpoint"), lab.balance(account)), 10 - count
+        expect(told == (left, left), answer, f"{left} points left at once", f"{told}")
+
+    charged(3 * 24 * 60, 1)
+    lab.for_all(charged, st.integers(1, 60 * 24 * 400), COUNT, examples=lab.few)
 
 
 @holds("R12")
 def _receivetime_of_a_scheduled_message_is_its_time(lab: Lab) -> None:
-    account = lab.frozen()
-    due = lab.now(account).replace(microsecond=0) + timedelta(hours=7)
-    answer = lab.send(account, sendTime=f"{due:%Y-%m-%d %H:%M:%S}")
-    expect_sent(answer, 1)
-    lab.clock.advance(account.userid, 7 * 3600 + 200)
-    told = lab.status(account).element("receivetime")
-    allowed = {f"{due + timedelta(seconds=late):%Y-%m-%d %H:%M:%S}" for late in range(180)}
-    expect(told in allowed, answer, f"a receivetime of {due:%Y-%m-%d %H:%M:%S} in China, or a little later", told)
+    def told_at(seconds: int) -> None:
+        account = lab.frozen()
+        due = lab.now(account).replace(microsecond=0) + timedelta(seconds=seconds)
+        answer = lab.send(account, sendTime=f"{due:%Y-%m-%d %H:%M:%S}")
+        expect_sent(answer, 1)
+        lab.clock.advance(account.userid, seconds + 200)
+        told = lab.status(account).element("receivetime")
+        allowed = {f"{due + timedelta(seconds=late):%Y-%m-%d %H:%M:%S}" for late in range(180)}
+        expect(told in allowed, answer, f"a receivetime of {due:%Y-%m-%d %H:%M:%S} in China, or a little later", told)
+
+    told_at(7 * 3600)
+    lab.for_all(told_at, st.integers(60, 86400 * 400), examples=lab.few)
 
 
 @holds("R13-refusals")
 def _eight_numbers_refuse_the_send(lab: Lab) -> None:
     messages = (EMPTY, SQL, WRONG, NO_MOBILE, NO_CONTENT, FORBIDDEN, TOO_MUCH, OTHER)
-    for place, message in enumerate(messages, start=1):
-        account = lab.account(points=0)
-        answer = lab.send(account, f"15023239810,1000000000{place},10000000008")
-        expect_document(answer, SEND_REFUSED, message=message)
+    account = lab.account(points=0)
+
+    def refused(before: list[str], places: list[int]) -> None:
+        given = [*before, *(f"1000000000{place}" for place in places)]
+        expect_document(lab.send(account, ",".join(given)), SEND_REFUSED, message=messages[places[0] - 1])
+
+    for place in range(1, 9):
+        refused(["15023239810"], [place, 8])
+    places = st.lists(st.integers(1, 8), min_size=1, max_size=3)
+    lab.for_all(refused, st.lists(HANDSET, max_size=3), places, examples=lab.few)
 
 
 @holds("R13-silent")
@@ -224,31 +330,6 @@ def _one_number_is_reported_30_seconds_late(lab: Lab) -> None:
     expect([box.get("mobile") for box in told] == ["13000000001", "10000000023"], answer, "10000000023 last", f"{told}")
 
 
-@holds("R15-json")
-def _rt_json_answers_json(lab: Lab) -> None:
-    account = lab.account(points=5)
-    rows = (
-        (
-            lab.send(account, rt="json"),
-            {"ReturnStatus": "Success", "Message": "ok", "RemainPoint": 4, "SuccessCounts": 1},
-        ),
-        (
-            lab.send(account, rt="json", extno="x"),
-            {"ReturnStatus": "Faild", "Message": OTHER, "RemainPoint": 0, "TaskID": 0, "SuccessCounts": 0},
-        ),
-        (
-            lab.overage(account, rt="json"),
-            {"ReturnStatus": "Sucess", "Message": "", "Payinfo": "预付费", "Overage": 4, "SendTotal": 5},
-        ),
-    )
-    for answer, wanted in rows:
-        expect(answer.raw.content_type == "application/json", answer, "application/json", answer.raw.content_type)
-        told = json.loads(answer.text) if answer.text.startswith("{") else {}
-        expect({name: told.get(name) for name in wanted} == wanted, answer, json.dumps(wanted, ensure_ascii=False))
-    answer = lab.overage(account, rt="JSON")
-    expect(answer.text.startswith("<"), answer, "XML, because rt is compared to the letter")
-
-
 @holds("R17-unencodable")
 def _what_gbk_lacks_is_a_decimal_reference(lab: Lab) -> None:
     account = lab.account(dialect="observed")
@@ -259,6 +340,18 @@ def _what_gbk_lacks_is_a_decimal_reference(lab: Lab) -> None:
     body = request.body.replace(b"CONTENT", b"%80%ud83d%ude00")
     answer = lab.ask(with_body(request, body, FORM))
     expect(answer.element("checkCounts") == "&#8364;&#128512;", answer, "checkCounts &#8364;&#128512;")
+
+    def echoed(text: str) -> None:
+        request = form(GBK, pairs)
+        answer = lab.ask(with_body(request, request.body.replace(b"CONTENT", unicode_escapes(text)), FORM))
+        _echoed(answer, escaped(text))
+
+    lab.for_all(echoed, TEXT[UTF8])
+
+
+def _echoed(answer: Answer, text: str) -> None:
+    message = message_of(answer)
+    expect_document(answer, ECHO, message=message, text=text)
 
 
 @holds("R17-escapes")
@@ -273,26 +366,35 @@ def _markup_in_a_text_is_escaped(lab: Lab) -> None:
     answer = lab.checkkeyword(account, "a\x00b\x0bc")
     expect(answer.element("checkCounts") == "abc", answer, "checkCounts abc: the rest is no XML")
 
+    def echoed(page: str, text: str) -> None:
+        _echoed(lab.checkkeyword(account, text, page), escaped(text))
+
+    lab.for_all(echoed, PAGE, st.text("<>&\"'\r\n\t\x00\x0b\x1fa内;#", max_size=12))
+
 
 @holds("R18")
 def _a_text_of_white_space_is_empty(lab: Lab) -> None:
     account = lab.account()
 
-    def refused(content: str) -> None:
-        expect_message(lab.send(account, content=content), NO_CONTENT)
+    def refused(page: str, content: str) -> None:
+        expect_message(lab.send(account, content=content, page=page), NO_CONTENT)
 
-    lab.for_all(refused, st.text(" \t\r\n\u3000", min_size=1, max_size=5))
+    lab.for_all(refused, PAGE, BLANKS)
 
 
 @holds("A13")
 def _newer_servers_answer_checkkeyword_with_the_text(lab: Lab) -> None:
-    template = CHECKKEYWORD.replace(" <message>", " <returnstatus>Success</returnstatus>\n <message>").replace(
-        "</message>", "</message>\n <checkCounts>{text}</checkCounts>"
-    )
     account = lab.account(dialect="observed")
+
+    def echoed(page: str, before: str, word: str, after: str) -> None:
+        text = before + word + after
+        message = "包含非法字符" if word else "没有包含屏蔽词"
+        expect_document(lab.checkkeyword(account, text, page), ECHO, message=message, text=escaped(text))
+
     for page in (UTF8, GBK):
-        answer = lab.checkkeyword(account, "内容", page)
-        expect_document(answer, template, message="没有包含屏蔽词", text="内容")
+        echoed(page, "内容", "", "")
+        texts = TEXT[page]
+        lab.for_all(echoed, st.just(page), texts, st.sampled_from(["", lab.forbidden]), texts)
 
 
 @holds("A14")

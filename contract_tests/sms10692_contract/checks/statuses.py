@@ -12,6 +12,17 @@ from hypothesis import strategies as st
 
 from sms10692_contract.answers import BOXES, ERRORSTATUS, NOTHING, STATUSBOX, Answer
 from sms10692_contract.checks.registry import holds
+from sms10692_contract.checks.values import (
+    BLANKS,
+    CREDENTIAL,
+    EXTNO,
+    HANDSET,
+    NO_SIGNATURE,
+    NO_STATUS_NUM,
+    WRONG_FETCH,
+    no_action,
+    one_wrong,
+)
 from sms10692_contract.gate import NO_SIGN
 from sms10692_contract.lab import Account, Lab, expect, expect_document, expect_message, expect_sent
 from sms10692_contract.requests import STATUS, placed
@@ -33,10 +44,16 @@ def one_moment(answer: Answer, box: Mapping[str, str]) -> None:
 
 @holds("4.3-layout")
 def _reports_are_written_so(lab: Lab) -> None:
+    if not lab.is_free:
+        _written_so(lab, [lab.number], "")
+        return
+    _written_so(lab, ["15023239810", "10000000020"], "01")
+    some = st.lists(HANDSET | st.sampled_from(["10000000020", "10000000021", "10086"]), min_size=1, max_size=5)
+    lab.for_all(lambda wanted, extno: _written_so(lab, wanted, extno), some, EXTNO, examples=lab.few)
+
+
+def _written_so(lab: Lab, wanted: list[str], extno: str) -> None:
     account = lab.account()
-    made = bool(lab.gate.userids)
-    wanted = ["15023239810", "10000000020"] if made else [lab.number]
-    extno = "01" if made else ""
     task = expect_sent(lab.send(account, ",".join(wanted), extno=extno), len(wanted))
     answer = lab.ripe_status(account, task)
     boxes = answer.boxes("statusbox")
@@ -45,7 +62,7 @@ def _reports_are_written_so(lab: Lab) -> None:
         expect(box.get("status") in {"10", "20"}, answer, "status 10 or 20")
         code = box.get("errorcode", "")
         expect(bool(re.fullmatch(r"[^<>\s]*", code)), answer, "an errorcode without markup", repr(code))
-    if made:
+    if lab.is_free:
         expect(len(boxes) == len(wanted), answer, f"{len(wanted)} boxes")
         known = [{"mobile": number, "taskid": str(task), "extno": extno} for number in wanted]
         boxes = [box | fixed for box, fixed in zip(boxes, known, strict=True)]
@@ -77,12 +94,17 @@ def _status_10_is_delivered_and_20_is_not(lab: Lab) -> None:
 
 @holds("4.3-taskid")
 def _a_report_names_the_task_of_its_send(lab: Lab) -> None:
-    account = lab.account()
-    for wanted in (["13000000001", "13000000002"], ["13000000003"]):
+    account = lab.account(points=10_000)
+
+    def named(wanted: list[str]) -> None:
         answer = lab.send(account, ",".join(wanted))
         task = expect_sent(answer, len(wanted))
         told = [(box.get("mobile"), box.get("taskid")) for box in lab.reports(account, len(wanted))]
         expect(told == [(one, str(task)) for one in wanted], answer, f"reports of task {task}", f"{told}")
+
+    for wanted in (["13000000001", "13000000002"], ["13000000003"]):
+        named(wanted)
+    lab.for_all(named, st.lists(HANDSET, min_size=1, max_size=5), examples=lab.few)
 
 
 @holds("4.3-receivetime")
@@ -100,10 +122,10 @@ def _receivetime_is_the_time_in_china(lab: Lab) -> None:
 
 @holds("4.2-statusNum")
 def _a_fetch_takes_as_many_as_it_asks_for(lab: Lab) -> None:
-    def fetched(waiting: int, asked: int) -> None:
+    def fetched(waiting: int, asked: int, zeros: int = 0) -> None:
         account = lab.account()
         expect_sent(lab.send(account, ",".join(numbers(waiting))), waiting)
-        answer = _when_all_wait(lab, account, asked, waiting)
+        answer = _when_all_wait(lab, account, f"{'0' * zeros}{asked}")
         first = len(answer.boxes("statusbox"))
         expect(first == min(asked, waiting), answer, f"{min(asked, waiting)} of {waiting} reports", f"{first}")
         rest = len(lab.reports(account, waiting - first))
@@ -111,14 +133,14 @@ def _a_fetch_takes_as_many_as_it_asks_for(lab: Lab) -> None:
 
     for waiting, asked in ((3, 1), (3, 2), (2, 3)):
         fetched(waiting, asked)
-    lab.for_all(fetched, st.integers(1, 40), st.integers(1, 45))
+    lab.for_all(fetched, st.integers(1, 40), st.integers(1, 45) | st.integers(46, 10**30), st.integers(0, 3))
 
 
-def _when_all_wait(lab: Lab, account: Account, asked: int, waiting: int) -> Answer:
-    answer = lab.status(account, statusNum=str(asked))
+def _when_all_wait(lab: Lab, account: Account, asked: str) -> Answer:
+    answer = lab.status(account, statusNum=asked)
     if not answer.boxes("statusbox"):
         lab.clock.advance(account.userid, 180)
-        answer = lab.status(account, statusNum=str(asked))
+        answer = lab.status(account, statusNum=asked)
     return answer
 
 
@@ -148,16 +170,22 @@ def _a_report_is_handed_over_once(lab: Lab) -> None:
 
 @holds("R10-order")
 def _reports_come_first_in_first_out(lab: Lab) -> None:
-    account = lab.account()
-    wanted = numbers(9)
-    for at in range(0, 9, 3):
-        expect_sent(lab.send(account, ",".join(wanted[at : at + 3])), 3)
-    lab.clock.advance(account.userid, 180)
-    told: list[str] = []
-    for asked in ("4", "5"):
-        answer = lab.status(account, statusNum=asked)
-        told += [box.get("mobile", "") for box in answer.boxes("statusbox")]
-    expect(told == wanted, answer, f"the reports of {wanted}", f"{told}")
+    def in_order(sends: list[int], asked: int) -> None:
+        account = lab.account()
+        wanted = numbers(sum(sends))
+        at = 0
+        for count in sends:
+            expect_sent(lab.send(account, ",".join(wanted[at : at + count])), count)
+            at += count
+        lab.clock.advance(account.userid, 180)
+        told: list[str] = []
+        for _ in range(-(-len(wanted) // asked)):
+            answer = lab.status(account, statusNum=str(asked))
+            told += [box.get("mobile", "") for box in answer.boxes("statusbox")]
+        expect(told == wanted, answer, f"the reports of {wanted}", f"{told}")
+
+    in_order([3, 3, 3], 4)
+    lab.for_all(in_order, st.lists(st.integers(1, 4), min_size=1, max_size=4), st.integers(1, 6), examples=lab.few)
 
 
 @holds("1.2-own")
@@ -175,14 +203,23 @@ def _an_account_gets_what_is_its_own(lab: Lab) -> None:
 
 @holds("4.4-1")
 def _error_1(lab: Lab) -> None:
-    for empty in ("sign", "timestamp", "userid"):
-        answer = lab.status(lab.own, **{empty: ""})
+    def refused(name: str, blank: str) -> None:
+        # Whatever is blank, the signature is nobody's, so that no vendor could act on it.
+        answer = lab.status(lab.own, **{"sign": NO_SIGN} | {name: blank})
         expect_document(answer, ERRORSTATUS, error=1, remark="用户名或密码不能为空")
+
+    for empty in ("sign", "timestamp", "userid"):
+        refused(empty, "")
+    lab.for_all(refused, CREDENTIAL, BLANKS)
 
 
 @holds("4.4-2")
 def _error_2(lab: Lab) -> None:
-    expect_document(lab.status(lab.own, sign=NO_SIGN), ERRORSTATUS, error=2, remark="用户名或密码错误")
+    def refused(given: str) -> None:
+        expect_document(lab.status(lab.own, sign=given), ERRORSTATUS, error=2, remark="用户名或密码错误")
+
+    refused(NO_SIGN)
+    lab.for_all_if_free(refused, NO_SIGNATURE)
 
 
 @holds("4.4-3")
@@ -194,8 +231,13 @@ def _error_3(lab: Lab) -> None:
 @holds("4.4-4")
 def _error_4(lab: Lab) -> None:
     account = lab.account()
-    for wrong in ({"action": "send"}, {"action": "Query"}, {"statusNum": "x"}):
+
+    def refused(wrong: dict[str, str]) -> None:
         expect_document(lab.status(account, **wrong), ERRORSTATUS, error=4, remark="参数不正确")
+
+    for wrong in ({"action": "send"}, {"action": "Query"}, {"statusNum": "x"}):
+        refused(wrong)
+    lab.for_all_if_free(refused, one_wrong([("action", no_action("query")), ("statusNum", NO_STATUS_NUM)]))
 
 
 @holds("R10-statusNum")
@@ -207,12 +249,17 @@ def _what_is_no_number_from_one_is_no_status_num(lab: Lab) -> None:
 
     for asked in ("0", "000", "-1", "1.5", "１", "1,2", "+1", "1 "):
         refused(asked)
-    lab.for_all(refused, st.text("x-+.,eE", min_size=1, max_size=4))
+    lab.for_all(refused, NO_STATUS_NUM)
+
+    def blank(asked: str) -> None:
+        expect_document(lab.status(account, statusNum=asked), NOTHING)
+
+    lab.for_all(blank, BLANKS)
 
 
 @holds("R11-refused")
 def _a_refused_fetch_takes_nothing(lab: Lab) -> None:
-    for wrong in ({"sign": ""}, {"sign": NO_SIGN}, {"action": "send"}, {"statusNum": "0"}):
+    def refused(wrong: dict[str, str]) -> None:
         account = lab.account()
         expect_sent(lab.send(account, "10000000030"), 1)
         lab.clock.advance(account.userid, 180)
@@ -223,6 +270,10 @@ def _a_refused_fetch_takes_nothing(lab: Lab) -> None:
             answer = lab.call(account, **wrong)
             expect("<callbox>" not in answer.text, answer, "a refusal")
             expect(len(lab.call(account).boxes("callbox")) == 1, answer, "the reply still there afterwards", "none")
+
+    for wrong in ({"sign": ""}, {"sign": NO_SIGN}, {"action": "send"}, {"statusNum": "0"}):
+        refused(wrong)
+    lab.for_all(refused, one_wrong(WRONG_FETCH), examples=lab.few)
 
 
 @holds("R11-head")

@@ -5,13 +5,15 @@ Here belongs whose vendor it is. What is sent and received is in `traffic`, what
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from sms10692_mock.accounts import POINTS_DEFAULT, Account
-from sms10692_mock.control.documents import Given
+from sms10692_mock.clock import Turned
+from sms10692_mock.control.documents import WHOLE, Given
 from sms10692_mock.keywords import Keywords
 from sms10692_mock.outcomes import NO_RULES
 from sms10692_mock.stores.protocol import NoSuchAccount
@@ -20,23 +22,25 @@ from sms10692_mock.vendor import Vendor
 
 DialectName = Literal["manual", "observed"]
 
-_MAX_POINTS: Final = 10**15
+Points = Annotated[int, Field(ge=0, le=10**15), WHOLE]
+
 _SWEPT_EVERY: Final = 60.0
 
 
 class NewAccount(Given):
     """A throw-away account: everything may be left out."""
 
-    points: int = Field(POINTS_DEFAULT, ge=0, le=_MAX_POINTS)
+    points: Points = POINTS_DEFAULT
     postpaid: bool = False
     may_read_reports: bool = True
     dialect: DialectName | None = None
+    own_clock: bool = Field(False, description="whether the clock for all is not its clock, from the start")
 
 
 class Terms(Given):
     """What may change of an account."""
 
-    charge: int = Field(0, ge=0, le=_MAX_POINTS, description="points to add to the balance and to sendTotal")
+    charge: Points = Field(0, description="to add to the balance and to sendTotal")
     may_read_reports: bool = True
     dialect: DialectName | None = None
 
@@ -56,10 +60,23 @@ class AccountDocument(BaseModel):
     throwaway: bool
 
 
+class AccountsSeek(Given):
+    """Which accounts: all, or so many that came after one."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(strict=False)
+
+    after: str | None = Field(None, description="`next` of the page before")
+    limit: int | None = Field(None, ge=1, le=1000)
+
+
 class AccountsDocument(BaseModel):
-    """All accounts."""
+    """Accounts, in the order in which they came. `next` is the `after` of the next page, if there is one."""
 
     accounts: Sequence[AccountDocument]
+    next: str | None
+
+
+_ALL: Final = AccountsSeek(after=None, limit=None)
 
 
 class Reset(Given):
@@ -90,6 +107,7 @@ class Accounts:
 
     def get(self, userid: str) -> Account:
         """The account of this userid. Raises NoSuchAccount."""
+        self._sweep()
         account = self._store.account(userid)
         if account is None:
             raise NoSuchAccount(userid)
@@ -112,15 +130,25 @@ class Accounts:
             throwaway=account.throwaway,
         )
 
-    def all(self) -> AccountsDocument:
-        """All accounts, in the order in which they came."""
-        known = [account for userid in self._store.userids() if (account := self._store.account(userid))]
-        return AccountsDocument.model_construct(accounts=[self.document(account) for account in known])
+    def all(self, seek: AccountsSeek = _ALL) -> AccountsDocument:
+        """All accounts, or a page of them, in the order in which they came. None follow one that is gone."""
+        self._sweep()
+        userids = self._store.userids()
+        if seek.after is not None:
+            userids = userids[userids.index(seek.after) + 1 :] if seek.after in userids else []
+        page = userids if seek.limit is None else userids[: seek.limit]
+        documents: list[AccountDocument] = []
+        for userid in page:
+            with suppress(NoSuchAccount):  # closed since it was listed
+                documents.append(self.document(self.get(userid)))
+        following = page[-1] if len(page) < len(userids) else None
+        return AccountsDocument.model_construct(accounts=documents, next=following)
 
     def make(self, wanted: NewAccount) -> AccountDocument:
         """A fresh account with a name and a password that nobody has."""
         self._sweep()
         name = secrets.token_hex(4)
+        now = self._vendor.now()
         account = Account(
             userid=f"t{name}",
             account=f"test-{name}",
@@ -129,6 +157,7 @@ class Accounts:
             postpaid=wanted.postpaid,
             may_read_reports=wanted.may_read_reports,
             dialect=wanted.dialect,
+            clock=Turned(now, self._vendor.real_time()) if wanted.own_clock else None,
             throwaway=True,
         )
         self._store.open(account)
@@ -163,7 +192,8 @@ class Accounts:
             if account.throwaway:
                 self._store.close(userid)
             elif userid not in originals:
-                self.reset(userid)
+                with suppress(NoSuchAccount):  # closed since it was listed
+                    self.reset(userid)
         for account in self._originals:
             self._store.open(account)
         self._store.change_settings(lambda settings: Settings())
@@ -174,7 +204,7 @@ class Accounts:
         """The one or the other."""
         if who.userid is None:
             return self.reset_all()
-        return AccountsDocument.model_construct(accounts=[self.reset(who.userid)])
+        return AccountsDocument.model_construct(accounts=[self.reset(who.userid)], next=None)
 
     def keywords(self) -> Words:
         """The forbidden words."""
@@ -187,7 +217,8 @@ class Accounts:
         return self.keywords()
 
     def _sweep(self) -> None:
+        """Close what nobody uses: whoever looks for accounts sees it gone, and nobody waits for a clock to ring."""
         now = self._vendor.real_time()
-        if now >= self._swept + _SWEPT_EVERY:
+        if now >= self._swept + min(_SWEPT_EVERY, self._unused):
             self._swept = now
             self._store.expire(now - self._unused)

@@ -4,6 +4,7 @@ Here belongs turning them. What falls due when is the affair of the store.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, Field, model_validator
 from sms10692_mock.clock import Turned
 from sms10692_mock.control.accounts import Accounts
 from sms10692_mock.control.documents import Given, Moment, Seconds, moment_document
+from sms10692_mock.stores.protocol import NoSuchAccount
 from sms10692_mock.vendor import Vendor
 
 Turn: TypeAlias = Callable[[Turned | None], Turned | None]
@@ -26,7 +28,7 @@ class ClockSetting(Given):
 
     mode: Literal["real", "frozen", "running"]
     now: Moment | None = None
-    speed: float = Field(1.0, gt=0, le=1_000_000)
+    speed: float = Field(1.0, gt=0, le=1_000_000, allow_inf_nan=False)
 
 
 class Advance(Given):
@@ -98,7 +100,11 @@ class Clocks:
         account = None if userid is None else self._accounts.get(userid)
         now = self._vendor.now(account)
         userids = [userid] if userid is not None else [one for one in self._store.userids() if self._follows_all(one)]
-        moments = [moment for one in userids if (moment := self._store.next_due(one, now)) is not None]
+        moments: list[float] = []
+        for one in userids:
+            with suppress(NoSuchAccount):  # closed since it was listed
+                moment = self._store.next_due(one, now)
+                moments += [] if moment is None else [moment]
         if not moments:
             raise NothingDue("nothing waits to fall due")
         return min(moments) - now

@@ -3,13 +3,15 @@
 Here belongs the form of documents. What each subject says stands beside its functions.
 """
 
+import re
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Annotated, Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Final, Generic, Literal, Protocol, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from sms10692.signing import CHINA
+from sms10692_mock.clock import END_OF_TIME
 from sms10692_mock.stores.records import Listed, State, Wanted
 
 Thing = TypeVar("Thing", bound="_Numbered")
@@ -35,19 +37,54 @@ def _encodable(text: str) -> str:
 Text = Annotated[str, AfterValidator(_encodable), Field(max_length=10_000)]
 """A text of reasonable length, without halves of characters."""
 
-Moment = Annotated[AwareDatetime, Field(strict=False)]
+_WRITTEN: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*", re.ASCII)
+
+
+def _written(given: Any) -> Any:
+    if not isinstance(given, datetime) and not (isinstance(given, str) and _WRITTEN.fullmatch(given)):
+        raise ValueError("a moment is written 2011-12-02T22:12:11+08:00")
+    return given
+
+
+def _on_a_clock(moment: datetime) -> datetime:
+    if not 0 <= moment.timestamp() <= END_OF_TIME:
+        raise ValueError("a moment from 1970 to 9000")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written), AfterValidator(_on_a_clock)]
 """A moment with its offset from UTC, ISO 8601."""
 
 Seconds = Annotated[float, Field(ge=0, le=10**10, allow_inf_nan=False)]
 
 
-def moment_document(moment: float) -> str:
-    """A moment in China Standard Time, ISO 8601.
+def _whole(given: Any) -> Any:
+    return int(given) if isinstance(given, float) and given.is_integer() else given
 
-    >>> moment_document(1322835131.0)
-    '2011-12-02T22:12:11+08:00'
+
+WHOLE: Final = BeforeValidator(_whole)
+"""5.0 is an integer in JSON, and what some languages write."""
+
+_MOST: Final = 2**53
+"""Numbers up to this are the same in every JSON, and in every store."""
+
+Number = Annotated[int, Field(ge=1, le=_MOST), WHOLE]
+"""Of a task, a request, an item."""
+
+Seed = Annotated[int, Field(ge=-_MOST, le=_MOST), WHOLE]
+"""What loads dice."""
+
+
+def moment_document(moment: float) -> str:
+    """A moment in China Standard Time, ISO 8601; the last there is for those beyond.
+
+    >>> moment_document(1322835131.0), moment_document(1e300)
+    ('2011-12-02T22:12:11+08:00', '9999-12-31T23:59:59+08:00')
     """
-    return datetime.fromtimestamp(moment, CHINA).isoformat()
+    return datetime.fromtimestamp(min(moment, _LAST_MOMENT), CHINA).isoformat()
+
+
+_LAST_MOMENT: Final = datetime(9999, 12, 31, 15, 59, 59, tzinfo=UTC).timestamp()
 
 
 class Seek(BaseModel):
@@ -57,11 +94,11 @@ class Seek(BaseModel):
 
     mobile: str | None = Field(None, description="this number")
     text: str | None = Field(None, description="this text anywhere in it")
-    task_id: int | None = Field(None, description="this task")
+    task_id: Number | None = Field(None, description="this task")
     state: State | None = Field(None, description="what became of it")
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
-    after: int | None = Field(None, description="`next` of the page before")
+    since: Moment | None = Field(None, description="sent, due or received then or later")
+    until: Moment | None = Field(None, description="sent, due or received then or earlier")
+    after: Number | None = Field(None, description="`next` of the page before")
     order: Literal["asc", "desc"] = Field("asc", description="the oldest first, or the newest")
     limit: int = Field(100, ge=1, le=1000)
     wait: float = Field(0.0, ge=0, le=60, description="seconds to wait for `count` items")
@@ -83,7 +120,10 @@ class Seek(BaseModel):
 
 
 class ListDocument(BaseModel, Generic[Document]):
-    """A page of a list. `next` is the `after` of the next page, if there is one; `dropped` were too old to be kept."""
+    """A page of a list. `next` is the `after` of the next page, if there is one.
+
+    `dropped` is how many were too old to be kept; of requests, those of all accounts together.
+    """
 
     items: Sequence[Document]
     next: int | None

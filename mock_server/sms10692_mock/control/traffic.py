@@ -4,19 +4,22 @@ Here belong messages and the two queues as documents, and putting something into
 """
 
 from collections.abc import Callable
-from typing import Any, Final, Literal, Protocol, TypeVar
+from functools import cache
+from typing import Annotated, Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel, Field
 
 from sms10692 import contract
 from sms10692_mock.accounts import Account
 from sms10692_mock.bell import Bell
-from sms10692_mock.billing import parts
+from sms10692_mock.billing import Billing, parts, units, why
 from sms10692_mock.control.accounts import Accounts
 from sms10692_mock.control.documents import (
+    WHOLE,
     Given,
     ListDocument,
     Moment,
+    Number,
     Seconds,
     Seek,
     Text,
@@ -35,6 +38,9 @@ class _Numbered(Protocol):
 
 Thing = TypeVar("Thing", bound=_Numbered)
 
+_Faults: TypeAlias = Callable[[int | None], list[str]]
+"""The faults that struck the request of a number."""
+
 
 class NewReport(Given):
     """A report to put into the queue, as if the network had sent it: everything but the number may be left out.
@@ -43,8 +49,8 @@ class NewReport(Given):
     """
 
     mobile: Text
-    task_id: int | None = Field(None, ge=1)
-    status: Literal[10, 20] = contract.DELIVERED
+    task_id: Number | None = None
+    status: Annotated[Literal[10, 20], WHOLE] = contract.DELIVERED
     errorcode: Text = "DELIVRD"
     extno: str = Field("", pattern=r"^[0-9]{0,10}$")
     seconds: Seconds = Field(0.0, description="how long until it waits")
@@ -58,7 +64,7 @@ class NewReply(Given):
 
     mobile: Text
     content: Text
-    task_id: int | None = Field(None, ge=1)
+    task_id: Number | None = None
     extno: str | None = Field(None, pattern=r"^[0-9]{0,10}$")
     seconds: Seconds = Field(0.0, description="how long until it waits")
 
@@ -66,7 +72,7 @@ class NewReply(Given):
 class Rewind(Given):
     """Which of what was handed out is to wait again: the last `count`, or those since a moment; without either, all."""
 
-    count: int | None = Field(None, ge=0)
+    count: Annotated[int, Field(ge=0), WHOLE] | None = None
     since: Moment | None = None
 
 
@@ -79,8 +85,10 @@ class RewoundDocument(BaseModel):
 class MessageDocument(BaseModel):
     """What one number was sent, and what became of its report.
 
-    `parts` are the messages of a telephone that the text of `units` UTF-16 units takes; `cost` is in points.
-    `status` and `errorcode` are None for a message that is never reported.
+    `parts` are the messages of a telephone that the text of `units` UTF-16 units takes; `cost` is in points, and
+    `cost_why` says why.
+    `status` and `errorcode` are None for a message that is never reported. `spoilt_by` are the faults that struck the
+    answer in which its report was handed out.
     """
 
     number: int
@@ -90,6 +98,7 @@ class MessageDocument(BaseModel):
     units: int
     parts: int
     cost: int
+    cost_why: str
     page: str
     charset: str
     extno: str
@@ -100,11 +109,15 @@ class MessageDocument(BaseModel):
     state: State
     handed_out: str | None
     handed_out_to: int | None
+    spoilt_by: list[str]
     request: int
 
 
 class ReportDocument(BaseModel):
-    """A report, and what became of it: `handed_out_to` is the number of a request."""
+    """A report, and what became of it: `handed_out_to` is the number of a request.
+
+    `spoilt_by` are the faults that struck its answer: with most of them, the client never saw the report.
+    """
 
     number: int
     mobile: str
@@ -116,10 +129,14 @@ class ReportDocument(BaseModel):
     state: State
     handed_out: str | None
     handed_out_to: int | None
+    spoilt_by: list[str]
 
 
 class ReplyDocument(BaseModel):
-    """A reply, and what became of it: `handed_out_to` is the number of a request."""
+    """A reply, and what became of it: `handed_out_to` is the number of a request.
+
+    `spoilt_by` are the faults that struck its answer: with most of them, the client never saw the reply.
+    """
 
     number: int
     mobile: str
@@ -130,6 +147,7 @@ class ReplyDocument(BaseModel):
     state: State
     handed_out: str | None
     handed_out_to: int | None
+    spoilt_by: list[str]
 
 
 class LedgerDocument(BaseModel):
@@ -160,7 +178,10 @@ class Traffic:
 
     def messages(self, userid: str, seek: Seek) -> ListDocument[MessageDocument]:
         """What was sent."""
-        return self._list(userid, seek, self._store.messages, _message_document)
+        billing = self._vendor.billing
+        return self._list(
+            userid, seek, self._store.messages, lambda one, faults: _message_document(one, billing, faults)
+        )
 
     def reports(self, userid: str, seek: Seek) -> ListDocument[ReportDocument]:
         """The queue of reports, with what was handed out."""
@@ -217,7 +238,7 @@ class Traffic:
         userid: str,
         seek: Seek,
         items: Callable[[str, Wanted, float], Listed[Thing]],
-        document: Callable[[Thing], Any],
+        document: Callable[[Thing, _Faults], Any],
     ) -> ListDocument[Any]:
         wanted = seek.wanted()
 
@@ -226,27 +247,35 @@ class Traffic:
             return items(userid, wanted, self._vendor.now(account))
 
         page = self._bell.wait(look, lambda page: len(page.items) >= seek.count, seek.wait)
-        return list_document(page, document)
+        faults = cache(self._faults)
+        return list_document(page, lambda thing: document(thing, faults))
+
+    def _faults(self, request: int | None) -> list[str]:
+        """The faults that struck a request, as far as it is still kept."""
+        entry = None if request is None else self._store.request(request)
+        return list(entry.faults) if entry else []
 
 
-def _handed_out(fate: Fate) -> dict[str, Any]:
+def _handed_out(fate: Fate, faults: _Faults) -> dict[str, Any]:
     return {
         "state": fate.state,
         "handed_out": None if fate.moment is None else moment_document(fate.moment),
         "handed_out_to": fate.request,
+        "spoilt_by": faults(fate.request),
     }
 
 
-def _message_document(message: Message) -> MessageDocument:
+def _message_document(message: Message, billing: Billing, faults: _Faults) -> MessageDocument:
     task, report = message.task, message.report
     return MessageDocument.model_construct(
         number=message.number,
         task_id=task.task_id,
         mobile=message.mobile,
         content=task.content,
-        units=len(task.content.encode("utf-16-le", "surrogatepass")) // 2,
+        units=units(task.content),
         parts=parts(task.content),
         cost=task.price,
+        cost_why=why(billing, task.content),
         page=task.page,
         charset=_CHARSETS[task.page],
         extno=task.extno,
@@ -255,11 +284,11 @@ def _message_document(message: Message) -> MessageDocument:
         status=report.status if report else None,
         errorcode=report.errorcode if report else None,
         request=task.request,
-        **_handed_out(message.fate),
+        **_handed_out(message.fate, faults),
     )
 
 
-def _report_document(queued: Queued[Report]) -> ReportDocument:
+def _report_document(queued: Queued[Report], faults: _Faults) -> ReportDocument:
     report = queued.item
     return ReportDocument.model_construct(
         number=queued.number,
@@ -269,11 +298,11 @@ def _report_document(queued: Queued[Report]) -> ReportDocument:
         errorcode=report.errorcode,
         extno=report.extno,
         due=moment_document(report.due),
-        **_handed_out(queued.fate),
+        **_handed_out(queued.fate, faults),
     )
 
 
-def _reply_document(queued: Queued[Reply]) -> ReplyDocument:
+def _reply_document(queued: Queued[Reply], faults: _Faults) -> ReplyDocument:
     reply = queued.item
     return ReplyDocument.model_construct(
         number=queued.number,
@@ -282,7 +311,7 @@ def _reply_document(queued: Queued[Reply]) -> ReplyDocument:
         content=reply.content,
         extno=reply.extno,
         due=moment_document(reply.due),
-        **_handed_out(queued.fate),
+        **_handed_out(queued.fate, faults),
     )
 
 

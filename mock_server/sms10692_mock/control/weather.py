@@ -6,24 +6,25 @@ Here belong outcomes and faults as documents. What they bring about is in `sms10
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
 from sms10692 import contract
 from sms10692_mock.control.accounts import Accounts
-from sms10692_mock.control.documents import Given, Seconds, Text
+from sms10692_mock.control.documents import WHOLE, Given, Seconds, Seed, Text
 from sms10692_mock.faults import ACTS, Fault, Kind
 from sms10692_mock.outcomes import Outcome, Rule, Rules
 from sms10692_mock.stores.protocol import Store
 
 OperationName = Literal["send", "overage", "checkkeyword", "status", "call"]
 Share = Field(1.0, ge=0, le=1, description="of the requests or messages that fit, by dice")
-Remaining = Field(None, ge=1, le=10**9, description="for the next so many; without it, until removed")
+Remaining = Annotated[int, Field(ge=1, le=10**9, description="for the next so many; without it, until removed"), WHOLE]
 
 _MESSAGES: Final = frozenset(message for operation in contract.OPERATIONS for message in operation.messages) - {
     contract.OK
 }
+_DAY: Final = 24 * 3600.0
 _NEEDS: Final[dict[Kind, str]] = {"latency": "seconds", "message": "message", "charset": "charset"}
 _QUEUES: Final = (contract.STATUS.name, contract.CALL.name)
 
@@ -41,14 +42,14 @@ class RuleDocument(Given):
     delay: Seconds = 0.0
     reply: Text | None = None
     share: float = Share
-    remaining: int | None = Remaining
+    remaining: Remaining | None = None
 
 
 class OutcomesDocument(Given):
     """The rules of an account: of those that fit, the longest number holds, of equals the first."""
 
     rules: list[RuleDocument] = Field(default_factory=list, max_length=1000)
-    seed: int = 0
+    seed: Seed = 0
 
 
 class NewFault(Given):
@@ -61,13 +62,13 @@ class NewFault(Given):
         "out, and then the connection is closed."
     )
     operations: list[OperationName] = Field(default_factory=list)
-    remaining: int | None = Remaining
+    remaining: Remaining | None = None
     share: float = Share
-    seed: int = 0
-    seconds: Seconds = 0.0
-    seconds_max: Seconds | None = None
-    at: int = Field(0, ge=0)
-    status: int = Field(500, ge=200, le=599)
+    seed: Seed = 0
+    seconds: float = Field(0.0, ge=0, le=_DAY)
+    seconds_max: float | None = Field(None, ge=0, le=_DAY)
+    at: Annotated[int, Field(ge=0, le=2**31), WHOLE] = 0
+    status: Annotated[int, Field(ge=200, le=599), WHOLE] = 500
     message: Literal[tuple(sorted(_MESSAGES))] | None = None  # type: ignore[valid-type]  # the manual's, from contract
     charset: str = Field("", pattern=r"^[A-Za-z0-9_.-]{0,40}$")
     acts: bool | None = Field(None, description="whether the vendor does all the same what it was asked")

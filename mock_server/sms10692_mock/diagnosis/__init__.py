@@ -9,7 +9,7 @@ from sms10692_mock.diagnosis.sentences import CODES
 from sms10692_mock.diagnosis.signatures import signature_findings
 from sms10692_mock.diagnosis.texts import text_findings
 
-__all__ = ["CODES", "Asked", "Fetch", "Finding", "Kind", "diagnose"]
+__all__ = ["CODES", "Asked", "Fetch", "Finding", "Kind", "diagnose", "habit_findings"]
 
 
 def diagnose(asked: Asked) -> tuple[Finding, ...]:

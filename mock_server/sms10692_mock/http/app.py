@@ -5,13 +5,14 @@ runs all is in `serve`.
 """
 
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Final
 
 from flask import Flask, Response, jsonify, request
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from pydantic import ValidationError
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from sms10692 import __version__, contract
 from sms10692_mock.bell import Bell
@@ -21,6 +22,7 @@ from sms10692_mock.control.clocks import NothingDue
 from sms10692_mock.control.requests import NoSuchRequest
 from sms10692_mock.control.weather import NoSuchFault
 from sms10692_mock.http.control import add_control
+from sms10692_mock.http.control.routing import BEARER, PREFIX
 from sms10692_mock.http.guard import Guard
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.wsgi import WsgiPages
@@ -54,8 +56,9 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
     app = OpenAPI(
         __package__,
         info=Info(title="sms10692-mock", version=__version__),
+        security_schemes={BEARER: {"type": "http", "scheme": "bearer", "description": "where others can reach it"}},
         static_folder=None,
-        doc_prefix="/_mock",
+        doc_prefix=PREFIX,
         doc_url="/openapi.json",
         validation_error_callback=_invalid,
     )
@@ -63,10 +66,15 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
 
     @app.before_request
     def let_in() -> tuple[Response, int] | None:
-        if not request.path.startswith("/_mock/"):
+        if _is_nowhere():
             return None
         refusal = guard.refusal(request.method, request.headers)
-        return None if refusal is None else _error(refusal[1], refusal[0])
+        if refusal is None:
+            return None
+        response, status = _error(refusal[1], refusal[0])
+        if status == HTTPStatus.UNAUTHORIZED:
+            response.headers["WWW-Authenticate"] = "Bearer"
+        return response, status
 
     @app.after_request
     def tell(response: Response) -> Response:
@@ -79,16 +87,24 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
 
     @app.errorhandler(NotFound)
     def no_such_page(error: NotFound) -> tuple[Response, int] | Response:
-        if request.path.startswith("/_mock/"):
+        if not _is_nowhere():
             return _error("there is no such address; GET /_mock/openapi.json has them all", 404)
         pages = "".join(f"  {page.path}\n" for page in contract.PAGES)
         return Response(f"There is no such page. The vendor's are:\n{pages}", 404, mimetype="text/plain")
 
     @app.errorhandler(HTTPException)
     def other(error: HTTPException) -> tuple[Response, int]:
-        return _error(error.description or error.name, error.code or 500)
+        response, status = _error(error.description or error.name, error.code or 500)
+        if isinstance(error, MethodNotAllowed):
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+        return response, status
 
     return app
+
+
+def _is_nowhere() -> bool:
+    """Whether nothing is served there: not the path is asked, which can be written in many ways, but the routing."""
+    return isinstance(request.routing_exception, NotFound) and not request.path.startswith(f"{PREFIX}/")
 
 
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})

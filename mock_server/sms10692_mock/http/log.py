@@ -11,45 +11,64 @@ from functools import lru_cache
 from typing import Final, TextIO
 
 _EVERY: Final = 0.02
+_KEPT: Final = 10_000
+"""Lines that wait where nobody reads, as in a pipe that is full: beyond, the newest are lost, and counted."""
+_PATIENCE: Final = 0.2
+"""Seconds that the end waits for somebody to read."""
 
 
 class Lines:
     """Takes lines from any thread and writes those of the last 20 ms at once, each with the local time it came.
 
-    Where nobody reads any more they are dropped: an emulator does not end because a pager did.
+    Where nobody reads any more they are dropped: an emulator does not end because a pager did, nor wait for one.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
         self._lines: deque[tuple[float, str]] = deque()
+        self._lost = 0
         self._some = threading.Event()
-        self._writing = threading.Lock()
+        self._written = threading.Event()
+        self._written.set()
         threading.Thread(target=self._write_for_ever, name="log", daemon=True).start()
 
     def __call__(self, line: str) -> None:
         """Keep the line; it is written within `_EVERY` seconds."""
-        if self._stream is not None:
-            self._lines.append((time.time(), line))
-            if not self._some.is_set():
-                self._some.set()
+        if self._stream is None:
+            return
+        if len(self._lines) >= _KEPT:
+            self._lost += 1
+            return
+        self._lines.append((time.time(), line))
+        if not self._some.is_set():
+            self._written.clear()
+            self._some.set()
 
     def flush(self) -> None:
-        """Write what there is."""
-        with self._writing:
-            lines = [self._lines.popleft() for _ in range(len(self._lines))]
-            if lines and self._stream is not None:
-                try:
-                    self._stream.write("".join(f"{_clock(moment)} {line}\n" for moment, line in lines))
-                    self._stream.flush()
-                except (OSError, ValueError):  # ValueError: it was closed
-                    self._stream = None
-                    self._lines.clear()
+        """Wait until all was written that there is; not for long, where nobody reads."""
+        self._written.wait(_PATIENCE)
 
     def _write_for_ever(self) -> None:
         while self._some.wait():
             time.sleep(_EVERY)
             self._some.clear()
-            self.flush()
+            self._write()
+            if not self._lines:
+                self._written.set()
+
+    def _write(self) -> None:
+        lines = [self._lines.popleft() for _ in range(len(self._lines))]
+        texts = [f"{_clock(moment)} {line}\n" for moment, line in lines]
+        if self._lost:
+            texts.append(f"{_clock(time.time())} {self._lost} lines are lost: nobody was reading\n")
+            self._lost = 0
+        if self._stream is not None:
+            try:
+                self._stream.write("".join(texts))
+                self._stream.flush()
+            except (OSError, ValueError):  # ValueError: it was closed
+                self._stream = None
+                self._lines.clear()
 
 
 def _clock(moment: float) -> str:

@@ -15,13 +15,13 @@ from sms10692_mock.accounts import Account
 from sms10692_mock.answers import Answer, Balance, Checked, Refusal, Replies, Reports, Sent
 from sms10692_mock.bell import Bell
 from sms10692_mock.calls import Call, call_of
-from sms10692_mock.diagnosis import Finding
+from sms10692_mock.diagnosis import Fetch, Finding
 from sms10692_mock.dialects import DIALECTS, Dialect
-from sms10692_mock.explaining import findings, looks_odd
+from sms10692_mock.explaining import findings, habits, looks_odd
 from sms10692_mock.http.spoiling import Response, spoilt
 from sms10692_mock.stores.protocol import StoreUnavailable
 from sms10692_mock.stores.records import Entry
-from sms10692_mock.vendor import Vendor
+from sms10692_mock.vendor import Told, Vendor
 from sms10692_mock.wire import render_json
 from sms10692_mock.wire.charsets import DECODERS
 from sms10692_mock.wire.forms import fields_of
@@ -42,6 +42,12 @@ _HINT: Final = 1000
 _EXPLAINED_AT_ONCE: Final = 8
 
 _BOXES: Final = (Reports, Replies)
+_FETCHES: Final = 1000
+"""Queues of which the last fetch is remembered, for a hint about the next."""
+
+_EXPLAINED_BYTES: Final = 64 * 1024
+"""Of a request: of a longer one the answer does not wait for the explanation, which the control address has."""
+
 _METHODS: Final = ("GET", "HEAD", "POST")
 
 
@@ -101,7 +107,9 @@ class Pages:
         self._xml = {name: Xml(one) for name, one in DIALECTS.items()}
         self._log = log
         self._explaining = Semaphore(_EXPLAINED_AT_ONCE)
+        self._fetches: dict[tuple[str, str], Fetch] = {}
         self._ring = (bell or Bell()).ring
+        self.waits = vendor.store.waits
 
     def respond(self, page: Page, request: Request) -> Response:
         """Answer a request to one of the pages: HTTP 200 to whatever it says, 405 to another method."""
@@ -124,6 +132,8 @@ class Pages:
             number = store.next_request()
             told = vendor.answer(call, number)
         except StoreUnavailable as error:
+            if self._log:
+                self._log(f"{request.method} {page.path}: the store is away: {error}")
             if call.operation is not contract.SEND:
                 return Exchange(_plain(503, f"the store is away: {error}"))
             return Exchange(self._written(page, call, Refusal(contract.OTHER_ERROR), None))
@@ -153,22 +163,40 @@ class Pages:
         )
         store.record(entry)
         self._ring()
-        line = _line(request.method, call, answer, took) if self._log else ""
-        if not told.faults and (isinstance(answer, Refusal) or looks_odd(call)):
+        line = _line(request.method, call, told, took) if self._log else ""
+        previous = self._previous_fetch(entry)
+        if told.faults:
+            return Exchange(self._said(response, line, ()))
+        if isinstance(answer, Refusal) or looks_odd(call):
             return Exchange(response, entry, line)
-        if self._log:
-            self._log(line)
-        return Exchange(response)
+        return Exchange(self._said(response, line, habits(entry, call, fields, told.account, previous)))
+
+    def _previous_fetch(self, entry: Entry) -> Fetch | None:
+        """The fetch of the same queue before this one, where it was one of the last that were asked here."""
+        if entry.handed_out is None:
+            return None
+        fetch = (entry.userid, entry.operation)
+        previous = self._fetches.pop(fetch, None)
+        self._fetches[fetch] = Fetch(entry.now, entry.handed_out)
+        if len(self._fetches) > _FETCHES:
+            self._fetches.pop(next(iter(self._fetches)), None)
+        return previous
 
     def explained(self, exchange: Exchange) -> Response:
-        """The response with a hint. It takes milliseconds, so of a flood of such requests some go without."""
+        """The response with a hint. It takes milliseconds: long requests, and some of a flood of them, go without."""
         response, entry, line = exchange
         found: Sequence[Finding] = ()
-        if entry is not None and self._explaining.acquire(blocking=False):
+        short = entry is not None and len(entry.query) + len(entry.body) <= _EXPLAINED_BYTES
+        if entry is not None and short and self._explaining.acquire(blocking=False):
             try:
                 found = findings(entry, self._vendor.store)
+            except StoreUnavailable as error:
+                line = f"{line}\n  not explained: {error}"
             finally:
                 self._explaining.release()
+        return self._said(response, line, found)
+
+    def _said(self, response: Response, line: str, found: Sequence[Finding]) -> Response:
         said = [f"{finding.code}: {finding.sentence}" for finding in found]
         if self._log:
             self._log("\n  ".join([line, *said]))
@@ -200,11 +228,11 @@ def _plain(status: int, why: str, *headers: tuple[str, str]) -> Response:
     return _response(status, "text/plain; charset=utf-8", f"{why}\n".encode(), *headers)
 
 
-def _line(method: str, call: Call, answer: Answer | None, seconds: float) -> str:
-    """One line about a request: no number, no text, no signature."""
+def _line(method: str, call: Call, told: Told, seconds: float) -> str:
+    """One line about a request: no number, no text, no signature, and nothing in the userid's place but a userid."""
     action = call.operation.name if call.operation else "no such action"
-    userid = printable(call.userid)
-    return f"{method} {call.page.path} {action}, userid '{userid}': {_gist(answer)} ({seconds * 1e3:.2f} ms)"
+    userid = "unknown" if told.account is None and call.userid else f"'{printable(call.userid)}'"
+    return f"{method} {call.page.path} {action}, userid {userid}: {_gist(told.answer)} ({seconds * 1e3:.2f} ms)"
 
 
 def printable(text: str) -> str:

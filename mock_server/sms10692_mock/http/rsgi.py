@@ -9,6 +9,7 @@ import io
 import sys
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -34,8 +35,11 @@ from sms10692_mock.http.wsgi import Application, Environ
 P = ParamSpec("P")
 Made = TypeVar("Made")
 
-_QUICK: Final = 64 * 1024
+QUICK: Final = 16 * 1024
 """Bytes of a body up to which a send is answered at once, between two other requests."""
+
+_LARGE_AT_ONCE: Final = 4
+"""Larger bodies that are worked on at the same time: each may take a hundred times its bytes, and all of one core."""
 
 
 class RsgiPages:
@@ -45,25 +49,31 @@ class RsgiPages:
         self._pages = pages
         self._elsewhere = elsewhere
         self._threads = threads
+        self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, connection: RSGIHTTPProtocol) -> None:
-        page = page_of(scope.path)
+        page, headers = page_of(scope.path), scope.headers
         try:
-            body = await _body(scope.headers, connection)
+            body = await _body(headers, connection)
         except Unreadable as error:
             response = error.response
             self._pages.log_status(scope.method, scope.path, response.status)
         else:
-            response = await (self._vendors(page, scope, body) if page else self._elsewheres(scope, body))
+            if page is None:
+                response = await self._elsewheres(scope, body)
+            else:
+                response = await self._vendors(page, request_of(scope, headers, body))
         if response.is_spoilt:
             await send_spoilt(response, scope, connection)
         else:
             connection.response_bytes(response.status, response.headers, response.body)
 
-    async def _vendors(self, page: Page, scope: Scope, body: bytes) -> Response:
-        request = request_of(scope, body)
-        if is_quick(page, body):
+    async def _vendors(self, page: Page, request: Request) -> Response:
+        if not self._pages.waits and is_quick(page, len(request.body)):
             exchange = self._pages.exchange(page, request)
+        elif len(request.body) > QUICK:
+            async with self._large:
+                exchange = await self._on_a_thread(self._pages.exchange, page, request)
         else:
             exchange = await self._on_a_thread(self._pages.exchange, page, request)
         if exchange.unexplained is None:
@@ -79,9 +89,8 @@ class RsgiPages:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))
 
 
-def request_of(scope: Scope, body: bytes) -> Request:
-    """What of a request the vendor's pages see."""
-    headers = scope.headers
+def request_of(scope: Scope, headers: RSGIHeaders, body: bytes) -> Request:
+    """What of a request the vendor's pages see. `headers` are those of the scope, which copies them at every look."""
     content_type = headers.get("content-type") or ""
     return Request(scope.method, scope.query_string.encode(), content_type, body, scope.path, headers.items())
 
@@ -92,18 +101,19 @@ async def send_spoilt(response: Response, scope: Scope, connection: RSGIHTTPProt
     if response.hangs:
         await connection.client_disconnect()
     elif response.cut is not None and response.cut < 0:
-        hang_up(scope.client)
+        hang_up(scope.client, scope.server)
     elif response.cut is not None:
         stream = connection.response_stream(response.status, response.headers)
-        # Fewer bytes than the head has promised: the connection is closed behind them.
-        await stream.send_bytes(response.body[: response.cut])
+        # Fewer bytes than the head has promised: the connection is closed behind them, if it is still there.
+        with suppress(RSGIProtocolClosed):
+            await stream.send_bytes(response.body[: response.cut])
         return
     connection.response_bytes(response.status, response.headers, response.body)
 
 
-def is_quick(page: Page, body: bytes) -> bool:
+def is_quick(page: Page, length: int) -> bool:
     """Whether the answer is made in well under a millisecond: not 50,000 numbers, and not a page of 4,000 reports."""
-    return page in (contract.V2SMS, contract.V2SMS_GBK) and len(body) <= _QUICK
+    return page in (contract.V2SMS, contract.V2SMS_GBK) and length <= QUICK
 
 
 def length_of(headers: RSGIHeaders) -> int | None:

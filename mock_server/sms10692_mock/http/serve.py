@@ -1,7 +1,7 @@
 """The emulator on a socket: granian's worker in this very process, until a signal.
 
 Here belongs what a server adds: the port, readiness, signals, the end. granian's own command starts a second process
-and says that it listens before it does; so its worker is used directly, which ties this file to granian 2.8.
+and says that it listens before it does; so its worker is used directly, by `worker`.
 """
 
 import asyncio
@@ -11,27 +11,20 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from types import FrameType
-from typing import Any, Final, NoReturn
-
-from granian import _futures, _granian
-from granian.http import HTTP1Settings
+from typing import Final, NoReturn
 
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.rsgi import RsgiPages
+from sms10692_mock.http.worker import BACKLOG, THREADS, run, work
 from sms10692_mock.http.wsgi import Application, Environ, StartResponse
 
-if sys.platform != "win32":  # where there is no uvloop, and granian hands bodies over another way
-    import uvloop
+if sys.platform != "win32":
+    from sms10692_mock.http.short_cut import ShortCut
 
-    from sms10692_mock.http.short_cut import Loop, ShortCut
-
-_BACKLOG: Final = 1024
-_CONNECTIONS: Final = 65536
-_THREADS: Final = 32
 _GRACE: Final = 0.5
 """Seconds for answers in flight, once a signal has come."""
 _HURRY: Final = 0.2
@@ -55,7 +48,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
     """Take a port for this process alone. Raises OSError: taken, not ours to take, no such host."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, _, _, _, address = found[0]
-    return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    return socket.create_server(address[:2], family=family, backlog=BACKLOG)
 
 
 def url_of(listener: socket.socket) -> str:
@@ -85,15 +78,8 @@ def serve(
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
-    _run(_serve_until_stopped(pages, elsewhere, listener, when_ready, end))
+    run(_serve_until_stopped(pages, elsewhere, listener, when_ready, end))
     raise AssertionError("the process has ended")
-
-
-def _run(main: Coroutine[Any, Any, None]) -> None:
-    if sys.platform == "win32":
-        asyncio.run(main)
-    else:
-        uvloop.run(main, loop_factory=Loop)
 
 
 async def _serve_until_stopped(
@@ -105,7 +91,6 @@ async def _serve_until_stopped(
 ) -> None:
     loop = asyncio.get_running_loop()
     asked_to_stop = asyncio.Event()
-    stopped = asyncio.Event()
 
     def ask_to_stop(signum: int, frame: FrameType | None) -> None:
         # The loop may be at work, or waiting for somebody who is: it has its grace, and then the end comes anyhow.
@@ -116,50 +101,15 @@ async def _serve_until_stopped(
 
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, ask_to_stop)
-    to_worker = _granian.WorkerSignal()
-    to_worker.add_cb(lambda: loop.call_soon_threadsafe(stopped.set))
-    _worker(listener).serve_async(_scheduler(pages, elsewhere, loop), loop, to_worker)
-    when_ready()
-    await asked_to_stop.wait()
-    to_worker.set()
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stopped.wait(), _GRACE)
-    end()
-
-
-# granian's stubs lag behind its signatures or are missing, so what follows calls it without them.
-
-
-def _scheduler(pages: Pages, elsewhere: Application, loop: asyncio.AbstractEventLoop) -> Any:
-    threads = ThreadPoolExecutor(_THREADS)
+    threads = ThreadPoolExecutor(THREADS)
     application = RsgiPages(pages, elsewhere, threads)
     if sys.platform == "win32":
-        futures: Any = _futures
-        return futures._new_cbscheduler(loop, futures._future_watcher_wrapper(application), impl_asyncio=True)
-    scheduler_type: Any = _granian.CallbackScheduler
-    scheduler = scheduler_type(loop, None, None, None, None)
-    scheduler._schedule_fn = ShortCut(loop, application, pages, threads).take
-    return scheduler
-
-
-def _worker(listener: socket.socket) -> Any:
-    listener.setblocking(False)
-    worker_type: Any = _granian.RSGIWorker
-    holder_type: Any = _granian.SocketHolder
-    return worker_type(
-        1,  # worker_id
-        (None, holder_type(listener.fileno(), False, _BACKLOG)),  # sock
-        None,  # ipc
-        1,  # threads
-        512,  # blocking_threads
-        1,  # py_threads
-        30,  # py_threads_idle_timeout
-        _CONNECTIONS,  # backpressure
-        "1",  # http_mode
-        HTTP1Settings(),  # http1_opts
-        None,  # http2_opts
-        False,  # websockets_enabled
-        None,  # static_files
-        *(False, None, None, None, "tls1.3", None, [], False),  # TLS: none
-        (None, None),  # metrics
-    )
+        worker = work(application, listener)
+    else:
+        worker = work(application, listener, ShortCut(loop, application, pages, threads).take)
+    when_ready()
+    await asked_to_stop.wait()
+    worker.stop()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(worker.stopped.wait(), _GRACE)
+    end()

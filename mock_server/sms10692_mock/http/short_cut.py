@@ -1,8 +1,8 @@
 """The short way through granian: a page of the vendor's is answered where its request arrives, with no event loop.
 
 Here belongs how granian 2.8 hands over a request and its body, on a thread of its own. Its usual way makes a task of
-each, and a send then changes threads four times. Requests to other paths, and bodies without a length, become tasks
-as ever. On Windows granian hands bodies over another way, and all requests are tasks.
+each, and a send then changes threads four times. Requests to other paths, and bodies that are long or without a
+length, become tasks as ever. On Windows granian hands bodies over another way, and all requests are tasks.
 """
 
 import asyncio
@@ -13,13 +13,13 @@ from contextvars import Context
 from typing import Any, Protocol, TypeVarTuple, Unpack
 
 import uvloop
-from granian._granian import RSGIHTTPProtocol, RSGIProtocolClosed
+from granian._granian import RSGIHeaders, RSGIHTTPProtocol, RSGIProtocolClosed
 from granian.rsgi import Scope
 
 from sms10692.contract import Page
 from sms10692_mock.calls import page_of
-from sms10692_mock.http.pages import BODY_LIMIT, BodyCutShort, Exchange, Pages
-from sms10692_mock.http.rsgi import RsgiPages, is_quick, length_of, request_of, send_spoilt
+from sms10692_mock.http.pages import BodyCutShort, Exchange, Pages
+from sms10692_mock.http.rsgi import QUICK, RsgiPages, is_quick, length_of, request_of, send_spoilt
 from sms10692_mock.http.spoiling import Response
 
 Args = TypeVarTuple("Args")
@@ -54,15 +54,17 @@ class ShortCut:
 
     def take(self, watcher: _Watcher) -> None:
         """Deal with a request, or see that somebody does."""
-        scope = watcher.scope
-        page, length = page_of(scope.path), length_of(scope.headers)
-        if page is None or length is None or length > BODY_LIMIT:
+        scope, headers = watcher.scope, watcher.scope.headers
+        page, length = page_of(scope.path), length_of(headers)
+        if page is None or length is None or length > QUICK:
             self.as_task(watcher, self._application(scope, watcher.proto))
-        elif length == 0:
-            _Visit(self, page, watcher).answer(b"")
+            return
+        visit = _Visit(self, page, watcher, headers)
+        if length == 0:
+            visit.answer(b"")
         else:
             body: Any = watcher.proto()
-            body.add_done_callback(_Visit(self, page, watcher))
+            body.add_done_callback(visit)
 
     def as_task(self, watcher: _Watcher, work: Coroutine[Any, Any, None]) -> None:
         """Deal with a request on the event loop."""
@@ -84,9 +86,10 @@ async def _watched(watcher: _Watcher, work: Coroutine[Any, Any, None]) -> None:
 class _Visit:
     """A request to a page, which granian calls as soon as its body is there, or broke off."""
 
-    __slots__ = ("_page", "_short_cut", "_watcher")
+    __slots__ = ("_headers", "_page", "_short_cut", "_watcher")
 
-    def __init__(self, short_cut: ShortCut, page: Page, watcher: _Watcher) -> None:
+    def __init__(self, short_cut: ShortCut, page: Page, watcher: _Watcher, headers: RSGIHeaders) -> None:
+        self._headers = headers
         self._short_cut = short_cut
         self._page = page
         self._watcher = watcher
@@ -103,14 +106,15 @@ class _Visit:
 
     def answer(self, body: bytes) -> None:
         """Answer at once, or on another thread."""
-        if is_quick(self._page, body):
+        if is_quick(self._page, len(body)) and not self._short_cut.pages.waits:
             self._exchange(body)
         else:
             self._short_cut.threads.submit(self._exchange, body)
 
     def _exchange(self, body: bytes) -> None:
         try:
-            exchange = self._short_cut.pages.exchange(self._page, request_of(self._watcher.scope, body))
+            request = request_of(self._watcher.scope, self._headers, body)
+            exchange = self._short_cut.pages.exchange(self._page, request)
         except Exception as error:
             self._watcher.err(error)
             return

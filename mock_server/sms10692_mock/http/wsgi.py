@@ -17,6 +17,7 @@ StartResponse: TypeAlias = Callable[..., Any]
 Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _PIECE: Final = 64 * 1024
+_PHRASES: Final = {int(status): status.phrase for status in HTTPStatus}
 
 
 class _Input(Protocol):
@@ -45,7 +46,7 @@ class WsgiPages:
         else:
             response = self._pages.respond(page, request)
         _wait_or_break(response)
-        start_response(f"{response.status} {HTTPStatus(response.status).phrase}", response.headers)
+        start_response(f"{response.status} {_PHRASES.get(response.status, 'Unknown')}", response.headers)
         if method == "HEAD":
             return []
         return [response.body] if response.cut is None else _cut_short(response.body[: response.cut])

@@ -4,15 +4,22 @@ Here belongs what is kept and what is dropped. What an entry says is made in `ht
 """
 
 from collections import deque
-from itertools import count
+from itertools import chain, count
 from threading import Lock
 from typing import Final
 
+from sms10692_mock.stores.discarding import discard
 from sms10692_mock.stores.records import Entry, Limits, Listed, Wanted
 from sms10692_mock.stores.wanted import listed, says_request
 
-_EACH: Final = 1500
+_EACH: Final = 600
 """Bytes that an entry takes beside what was sent and answered."""
+
+_EACH_HEADER: Final = 150
+"""Bytes that a header takes beside its name and its value."""
+
+_WIDEST: Final = 4
+"""Bytes that a character takes at most."""
 
 
 class Journal:
@@ -22,14 +29,18 @@ class Journal:
         self._limits = limits
         self._numbers = count(1)
         self._lock = Lock()
+        self._entries: deque[Entry] = deque()
         self.forget()
 
     def forget(self) -> None:
         """Begin anew; numbers go on."""
+        before = self._entries
         with self._lock:
-            self._entries: deque[Entry] = deque()
+            self._entries = deque()
+            self._sizes: deque[int] = deque()
             self._bytes = 0
             self._dropped = 0
+        discard([before])
 
     def next_number(self) -> int:
         return next(self._numbers)
@@ -39,16 +50,19 @@ class Journal:
         with self._lock:
             entries = self._entries
             entries.append(entry)
+            self._sizes.append(size)
             self._bytes += size
             while len(entries) > self._limits.requests or self._bytes > self._limits.request_bytes:
-                self._bytes -= _size(entries.popleft())
+                entries.popleft()
+                self._bytes -= self._sizes.popleft()
                 self._dropped += 1
 
     def entries(self, userid: str | None, wanted: Wanted) -> Listed[Entry]:
         """Those of a userid, or all, that are wanted."""
         with self._lock:
             kept, dropped = list(self._entries), self._dropped
-        in_order = reversed(kept) if wanted.newest_first else iter(kept)
+        # Who began first need not be done first.
+        in_order = sorted(kept, key=lambda entry: entry.number, reverse=wanted.newest_first)
         mine = (entry for entry in in_order if userid is None or entry.userid == userid)
         return listed(mine, wanted, says_request, dropped)
 
@@ -59,4 +73,6 @@ class Journal:
 
 
 def _size(entry: Entry) -> int:
-    return _EACH + len(entry.query) + len(entry.body) + len(entry.answer)
+    headers = _EACH_HEADER * len(entry.headers) + sum(map(len, chain.from_iterable(entry.headers)))
+    sent = len(entry.path) + len(entry.query) + len(entry.body) + _WIDEST * len(entry.userid)
+    return _EACH + headers + sent + len(entry.answer)

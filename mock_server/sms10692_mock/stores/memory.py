@@ -7,13 +7,14 @@ import sys
 import time
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import count
 from threading import Lock
 from typing import Final, NamedTuple
 
 from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Clock
+from sms10692_mock.stores.discarding import discard
 from sms10692_mock.stores.journal import Journal
 from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount
 from sms10692_mock.stores.queues import Bundle, Fates, Queue, bundles
@@ -69,6 +70,10 @@ class _Book:
         self._messages = 0
         self._text_bytes = 0
 
+    def piles(self) -> Sequence[Collection[object]]:
+        """All that grows with what was sent."""
+        return self._sent, *self.reports.piles(), *self.replies.piles()
+
     @property
     def messages(self) -> int:
         return self._messages
@@ -108,6 +113,7 @@ class MemoryStore:
 
     def __init__(self, limits: Limits | None = None, real_time: Clock = time.time) -> None:
         self.name = "memory"
+        self.waits = False
         self._limits = limits or Limits()
         self._real_time = real_time
         self._books: dict[str, _Book] = {}
@@ -121,8 +127,14 @@ class MemoryStore:
         self.request = self._journal.entry
         self.forget_requests = self._journal.forget
 
+    def release(self) -> None:
+        """Nothing has to be written, and nothing is held."""
+
     def open(self, account: Account) -> None:
+        before = self._books.get(account.userid)
         self._books[account.userid] = _Book(account, self._limits, self._real_time())
+        if before is not None:
+            discard(before.piles())
 
     def account(self, userid: str) -> Account | None:
         book = self._books.get(userid)
@@ -140,6 +152,10 @@ class MemoryStore:
     def userids(self) -> list[str]:
         return list(self._books)
 
+    def accounts(self, last: int | None = None) -> list[Account]:
+        books = list(self._books.values())
+        return [book.account for book in books[-last if last else 0 :]]
+
     def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
         book = self._book(userid)
         with book.lock:
@@ -147,7 +163,9 @@ class MemoryStore:
             return book.account
 
     def close(self, userid: str) -> None:
-        self._books.pop(userid, None)
+        book = self._books.pop(userid, None)
+        if book is not None:
+            discard(book.piles())
 
     def expire(self, unused_since: float) -> int:
         books = list(self._books.items())

@@ -38,10 +38,20 @@ class Store(Protocol):
     """The vendor's memory. What is asked of an account raises NoSuchAccount where there is none.
 
     Any operation raises StoreUnavailable where the store is away.
+
+    A queue is what came up, in order, and beside it what is to come. An operation that is told `now` lets come up what
+    is due then, in the order of the moments due, and of equals in that of arrival; this in each queue that it looks at
+    or puts something into. What came up stays so, even if the clock goes back.
     """
 
     name: str
     """What kind of store it is, in a word."""
+
+    waits: bool
+    """Whether an operation waits for a network, so that it is not for an event loop."""
+
+    def release(self) -> None:
+        """Write what is still to be written, and let go of files and connections. The store is not used any more."""
 
     def open(self, account: Account) -> None:
         """Take in a new customer, in place of one of the same userid and all that was kept for it."""
@@ -51,6 +61,9 @@ class Store(Protocol):
 
     def userids(self) -> list[str]:
         """All customers, in the order in which they came."""
+
+    def accounts(self, last: int | None = None) -> list[Account]:
+        """All customers, or so many that came last, in the order in which they came. Looking is no use of them."""
 
     def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
         """Put other terms in place of a customer's, and return them; what it has and what waits for it stay.

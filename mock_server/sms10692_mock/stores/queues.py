@@ -6,7 +6,7 @@ Here belongs the order in which items come up, and what became of each. Locks, a
 import heapq
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import count
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -31,6 +31,8 @@ class Bundle(Generic[Item]):
 
 def bundles(items: Sequence[Item]) -> list[Bundle[Item]]:
     """Items by the moment when they fall due, each in the order given."""
+    if not items:
+        return []
     if len({item.due for item in items}) == 1:
         return [Bundle(items[0].due, items)]
     by_due: dict[float, list[Item]] = {}
@@ -39,7 +41,9 @@ def bundles(items: Sequence[Item]) -> list[Bundle[Item]]:
     return [Bundle(moment, together) for moment, together in sorted(by_due.items())]
 
 
-class _Fetch(NamedTuple):
+class Fetch(NamedTuple):
+    """One handing over: the place of its first item, when it was, and to which request."""
+
     first: int
     moment: float
     request: int
@@ -60,10 +64,11 @@ class Queue(Generic[Item]):
         self._later: list[tuple[float, int, Bundle[Item]]] = []
         self._later_items = 0
         self._arrivals = count()
-        self._fetches: deque[_Fetch] = deque()
+        self._fetches: deque[Fetch] = deque()
 
-    def put(self, arriving: Iterable[Bundle[Item]], now: float) -> None:
-        self._ripen(now)
+    def put(self, arriving: Sequence[Bundle[Item]], now: float) -> None:
+        if arriving:
+            self._ripen(now)
         for bundle in arriving:
             if bundle.due <= now:
                 self._log_it(bundle)
@@ -76,7 +81,7 @@ class Queue(Generic[Item]):
         begin = self._cursor - self._base
         items = self._log[begin : begin + limit]
         if items:
-            self._fetches.append(_Fetch(self._cursor, now, request))
+            self._fetches.append(Fetch(self._cursor, now, request))
             self._cursor += len(items)
             if begin + len(items) > 2 * self._kept:
                 self._forget(begin + len(items) - self._kept)
@@ -102,7 +107,8 @@ class Queue(Generic[Item]):
 
     def next_due(self, now: float) -> float | None:
         """When the next item falls due."""
-        return next((due for due, _, _ in heapq.nsmallest(1, (row for row in self._later if row[0] > now))), None)
+        self._ripen(now)
+        return self._later[0][0] if self._later else None
 
     def fates(self, now: float) -> "Fates":
         """What became of the items so far, whatever happens afterwards."""
@@ -115,6 +121,10 @@ class Queue(Generic[Item]):
         log = list(self._log)
         later = [item for _, _, bundle in sorted(self._later, key=lambda row: row[:2]) for item in bundle.items]
         return _listed(fates, log, later, newest_first)
+
+    def piles(self) -> Sequence[Collection[object]]:
+        """All that grows with what was put in."""
+        return self._log, self._later, self._fetches
 
     def _log_it(self, bundle: Bundle[Item]) -> None:
         bundle.start = self._base + len(self._log)
@@ -138,7 +148,7 @@ class Fates(NamedTuple):
 
     base: int
     cursor: int
-    fetches: Sequence[_Fetch]
+    fetches: Sequence[Fetch]
 
     def of(self, place: int | None) -> Fate:
         """The fate of the item at this place of the log; None is the place of what is not due yet."""

@@ -4,8 +4,11 @@ Here belong query strings, forms, multipart bodies and their escapes. What the f
 """
 
 import re
-from collections.abc import Callable
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from werkzeug.sansio.multipart import Event, MultipartDecoder
 
 Fields: TypeAlias = dict[str, str]
 """Values by name in lower case."""
@@ -13,8 +16,9 @@ Fields: TypeAlias = dict[str, str]
 Decoder: TypeAlias = Callable[[bytes], str]
 
 _UNICODE_ESCAPE: Final = re.compile("%u([0-9A-Fa-f]{4})")
-_BYTE_ESCAPES: Final = re.compile("(?:%[0-9A-Fa-f]{2})+")
+_BYTE_ESCAPES: Final = re.compile("(?:%[0-9A-Fa-f]{2}){1,8192}")  # not more at one go: other threads wait meanwhile
 _MAX_PARTS: Final = 1000
+_PIECE: Final = 64 * 1024
 
 
 def fields_of(query: bytes, content_type: str, body: bytes, decode: Decoder) -> Fields:
@@ -87,7 +91,7 @@ def _multipart(content_type: str, body: bytes, decode: Decoder) -> Fields:
     # Imported here: it takes longer than the rest of the emulator's start, and most clients never need it.
     from werkzeug.exceptions import RequestEntityTooLarge
     from werkzeug.http import parse_options_header
-    from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder
+    from werkzeug.sansio.multipart import Data, Field, File, MultipartDecoder
 
     boundary = parse_options_header(content_type)[1].get("boundary", "")
     if not boundary:
@@ -96,9 +100,7 @@ def _multipart(content_type: str, body: bytes, decode: Decoder) -> Fields:
     values: dict[str, list[str]] = {}
     name, value = "", b""
     try:
-        decoder.receive_data(body)
-        decoder.receive_data(None)
-        while not isinstance(event := decoder.next_event(), Epilogue):
+        for event in _events(decoder, body):
             match event:
                 case Field():
                     name = (event.name or "").lower()
@@ -115,5 +117,16 @@ def _multipart(content_type: str, body: bytes, decode: Decoder) -> Fields:
     return _joined(values)
 
 
+def _events(decoder: "MultipartDecoder", body: bytes) -> Iterator["Event"]:
+    """What stands in a body, read in pieces: no other thread does anything during one."""
+    from werkzeug.sansio.multipart import Epilogue, NeedData
+
+    pieces = (body[begin : begin + _PIECE] for begin in range(0, len(body), _PIECE))
+    for piece in (*pieces, None):
+        decoder.receive_data(piece)
+        while not isinstance(event := decoder.next_event(), NeedData | Epilogue):
+            yield event
+
+
 def _joined(values: dict[str, list[str]]) -> Fields:
-    return {name: several[0] if len(several) == 1 else ",".join(several) for name, several in values.items()}
+    return {name: ",".join(several) for name, several in values.items()}

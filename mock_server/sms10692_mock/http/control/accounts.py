@@ -4,7 +4,15 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 
 from sms10692_mock.control import Control, Health
-from sms10692_mock.control.accounts import AccountDocument, AccountsDocument, NewAccount, Reset, Terms, Words
+from sms10692_mock.control.accounts import (
+    AccountDocument,
+    AccountsDocument,
+    AccountsSeek,
+    NewAccount,
+    Reset,
+    Terms,
+    Words,
+)
 from sms10692_mock.http.control.routing import DONE, Nothing, OfAccount, json_of, routes
 
 
@@ -21,8 +29,8 @@ def account_routes(control: Control) -> APIBlueprint:
         return json_of(accounts.reset_these(body))
 
     @api.get("/accounts", summary="All accounts", responses={200: AccountsDocument})
-    def all_accounts() -> Response:
-        return json_of(accounts.all())
+    def all_accounts(query: AccountsSeek) -> Response:
+        return json_of(accounts.all(query))
 
     @api.post("/accounts", summary="Make a throw-away account", responses={201: AccountDocument})
     def make_account(body: NewAccount) -> Response:

@@ -22,7 +22,7 @@ def request_routes(control: Control) -> APIBlueprint:
     def all_requests(query: Seek) -> Response:
         return json_of(requests.list(None, query))
 
-    @api.get("/requests/<int:number>", summary="A request, with what was wrong with it", responses=_WHOLE)
+    @api.get("/requests/<number>", summary="A request, with what was wrong with it", responses=_WHOLE)
     def show_request(path: OfRequest) -> Response:
         return json_of(requests.get(None, path.number))
 
@@ -31,7 +31,7 @@ def request_routes(control: Control) -> APIBlueprint:
         return json_of(requests.list(path.userid, query))
 
     @api.get(
-        "/accounts/<userid>/requests/<int:number>",
+        "/accounts/<userid>/requests/<number>",
         summary="A request of an account, with what was wrong with it",
         responses=_WHOLE,
     )

@@ -10,7 +10,12 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from pydantic import BaseModel
 
+from sms10692_mock.control.documents import Number
+
 PREFIX: Final = "/_mock"
+
+BEARER: Final = "bearer"
+"""The name of the token in the description."""
 
 Responses: TypeAlias = dict[str | int | HTTPStatus, type[BaseModel] | dict[Any, Any] | None]
 """What a route may answer, by status."""
@@ -25,13 +30,13 @@ class OfAccount(BaseModel):
 class OfRequest(BaseModel):
     """Which request."""
 
-    number: int
+    number: Number
 
 
 class OfAccountsRequest(OfAccount):
     """Which request of which account."""
 
-    number: int
+    number: Number
 
 
 class OfFault(BaseModel):
@@ -56,10 +61,14 @@ class Nothing(BaseModel):
     """Nothing to say: it was done."""
 
 
+_REFUSALS: Final = ("401", "403", "404", "415", "422", "503")
+"""No token, not let in, not there, not application/json, not what is asked for, the store is away."""
+
+
 def routes(subject: str) -> APIBlueprint:
     """A blueprint for one subject."""
-    responses: Responses = {"404": Failure, "422": Failure}
-    return APIBlueprint(subject, __name__, url_prefix=PREFIX, abp_responses=responses)
+    responses: Responses = dict.fromkeys(_REFUSALS, Failure)
+    return APIBlueprint(subject, __name__, url_prefix=PREFIX, abp_responses=responses, abp_security=[{}, {BEARER: []}])
 
 
 def json_of(document: BaseModel, status: int = 200) -> Response:

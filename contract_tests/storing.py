@@ -1,0 +1,78 @@
+"""What tests of stores are made of: every store there is, by name, and what is put into one.
+
+Here belongs how a store is made for a test. What all of them must do is in `test_stores` and beside it.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, TypeAlias
+
+import pytest
+
+from sms10692_mock.accounts import Account
+from sms10692_mock.clock import Clock
+from sms10692_mock.stores.memory import MemoryStore
+from sms10692_mock.stores.protocol import Store
+from sms10692_mock.stores.records import UNSENT, Limits, Reply, Report, Task
+from sms10692_mock.stores.sqlite import SqliteStore
+from sms10692_mock.stores.valkey.store import ValkeyStore
+from valkey_servers import THERE_ARE_SERVERS, ValkeyServer, emptied, the_cluster, the_server, url_of
+
+Making: TypeAlias = Callable[[Path, Limits, Clock], Store]
+"""Makes a store that is empty: from an empty folder, its limits, and the real time."""
+
+REMOTE: Final[Mapping[str, Making]] = (
+    {
+        "valkey": lambda folder, limits, clock: _on_emptied([the_server()], limits, clock),
+        "valkey cluster": lambda folder, limits, clock: _on_emptied(the_cluster(), limits, clock),
+    }
+    if THERE_ARE_SERVERS
+    else {}
+)
+"""Those on a server, which take longer."""
+
+STORES: Final[Mapping[str, Making]] = {
+    "memory": lambda folder, limits, clock: MemoryStore(limits, clock),
+    "sqlite": lambda folder, limits, clock: SqliteStore(folder / "store", limits, clock),
+    **REMOTE,
+}
+EACH_STORE = pytest.mark.parametrize("make", STORES.values(), ids=STORES)
+
+
+def _on_emptied(servers: Sequence[ValkeyServer], limits: Limits, clock: Clock) -> Store:
+    for server in servers:
+        emptied(server)
+    return ValkeyStore(url_of(servers[0]), limits, clock)
+
+
+PREPAID: Final = Account("1", "a", "p", points=20)
+POSTPAID: Final = Account("2", "b", "p", postpaid=True)
+
+
+@contextmanager
+def made(make: Making, limits: Limits | None = None, real_time: Clock = time.time) -> Iterator[Store]:
+    """A store, as long as it is needed."""
+    with TemporaryDirectory() as folder:
+        store = make(Path(folder), limits or Limits(), real_time)
+        try:
+            yield store
+        finally:
+            store.release()
+
+
+def report(due: float, mobile: str, task_id: int = 100001, place: int = UNSENT) -> Report:
+    """A report of a delivered message."""
+    return Report(due, mobile, task_id, 10, "DELIVRD", "", place)
+
+
+def reply(due: float, mobile: str, content: str = "T") -> Reply:
+    """An answer from a handset."""
+    return Reply(due, mobile, 100001, content, "")
+
+
+def task(price: int = 1, *numbers: str, content: str = "x") -> Task:
+    """A send of a text to these numbers, or to one."""
+    return Task(100001, 0.0, 0.0, numbers or ("13000000001",), content, "", "/v2sms.aspx", price, 0)

@@ -1,0 +1,22 @@
+"""What was acknowledged is there after a kill, once, and what was lost is known.
+
+Here belong a few kills of each kind. `python -m crashing` does many.
+"""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from crashing.emulator import opened
+from crashing.rounds import SCENES, crash
+from valkey_servers import THERE_ARE_SERVERS
+
+pytestmark = pytest.mark.skipif(not THERE_ARE_SERVERS, reason="there is no server for Windows")
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_a_kill_loses_nothing_that_was_acknowledged_and_repeats_nothing(name: str, tmp_path: Path) -> None:
+    balance = crash(SCENES[name](tmp_path), 2, opened, random.Random(1))
+    assert balance.sends > 16
+    assert balance.lost_in <= balance.unanswered_fetches

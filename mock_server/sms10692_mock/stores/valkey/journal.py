@@ -1,0 +1,147 @@
+"""The journal in the server: written behind the answers, in batches, so that none waits for it.
+
+Here belongs when entries are written, and reading them again. What an entry says is made in `http`.
+"""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from threading import Condition, Lock, Thread
+from typing import Final
+from urllib.parse import quote
+
+from sms10692_mock.stores.protocol import StoreUnavailable
+from sms10692_mock.stores.records import Entry, Limits, Listed, Wanted
+from sms10692_mock.stores.valkey import scripts
+from sms10692_mock.stores.valkey.nodes import Nodes
+from sms10692_mock.stores.valkey.packing import packed_entry, unpacked_entry
+from sms10692_mock.stores.wanted import listed, says_request
+
+_EACH: Final = 1500
+"""Bytes that an entry takes beside what was sent and answered."""
+
+_GATHERED: Final = 0.02
+"""Seconds in which entries gather before they are written."""
+
+_TOGETHER: Final = 200
+_TOGETHER_BYTES: Final = 2 * 1024 * 1024
+
+_TRY_AGAIN: Final = 0.5
+"""Seconds after which what could not be written is tried again. What is written twice is there once."""
+
+
+class Journal:
+    """The last requests to all processes that share the server, of all and of each userid."""
+
+    def __init__(self, nodes: Nodes, limits: Limits) -> None:
+        self._nodes = nodes
+        self._limits = limits
+        self._pending: deque[Entry] = deque()
+        self._lost = 0
+        self._changed = Condition(Lock())
+        self._writing = Lock()
+        self._writer: Thread | None = None
+        self._ended = False
+
+    def record(self, entry: Entry) -> None:
+        with self._changed:
+            self._pending.append(entry)
+            if len(self._pending) > self._limits.requests:
+                self._pending.popleft()
+                self._lost += 1
+            if len(self._pending) == 1:
+                if self._writer is None:
+                    self._writer = Thread(target=self._write_on, name="journal", daemon=True)
+                    self._writer.start()
+                self._changed.notify()
+
+    def close(self) -> None:
+        """Write what is left, as far as it can be, and no more."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+            writer = self._writer
+        if writer is not None:
+            writer.join()
+
+    def _write_on(self) -> None:
+        while not self._ended:
+            with self._changed:
+                while not self._pending and not self._ended:
+                    self._changed.wait()
+            time.sleep(_GATHERED)
+            try:
+                self._write()
+            except StoreUnavailable:
+                with self._changed:
+                    if not self._ended:
+                        self._changed.wait(_TRY_AGAIN)
+
+    def _write(self) -> None:
+        """Write all that is there now, in this thread."""
+        with self._writing:
+            while batch := self._batch():
+                lost = self._lost
+                arguments: list[bytes | str | int] = [self._limits.requests, self._limits.request_bytes, lost]
+                for entry in batch:
+                    arguments += (entry.number, _userid(entry.userid), _size(entry), packed_entry(entry))
+                self._nodes.run(scripts.RECORD, _KEYS, *arguments)
+                with self._changed:
+                    self._lost -= lost
+                    written = {entry.number for entry in batch}
+                    while self._pending and self._pending[0].number in written:
+                        self._pending.popleft()
+
+    def _batch(self) -> list[Entry]:
+        batch: list[Entry] = []
+        size = 0
+        with self._changed:
+            for entry in self._pending:
+                if len(batch) == _TOGETHER or size > _TOGETHER_BYTES:
+                    break
+                batch.append(entry)
+                size += _size(entry)
+        return batch
+
+    def entries(self, userid: str | None, wanted: Wanted) -> Listed[Entry]:
+        """Those of a userid, or all, that are wanted."""
+        self._write()
+        dropped, first = self._read(userid, wanted, wanted.after)
+        return listed(self._all(userid, wanted, first), wanted, says_request, dropped)
+
+    def _all(self, userid: str | None, wanted: Wanted, entries: list[Entry]) -> Iterator[Entry]:
+        while entries:
+            yield from entries
+            entries = self._read(userid, wanted, entries[-1].number)[1]
+
+    def _read(self, userid: str | None, wanted: Wanted, after: int | None) -> tuple[int, list[Entry]]:
+        arguments = ("" if userid is None else _userid(userid), "" if after is None else str(after))
+        dropped, texts = self._nodes.run(
+            scripts.READ_JOURNAL, _KEYS, *arguments, "1" if wanted.newest_first else "", _TOGETHER
+        )
+        return dropped, [unpacked_entry(text) for text in texts]
+
+    def entry(self, number: int) -> Entry | None:
+        self._write()
+        text = self._nodes.run(scripts.READ_ENTRY, _KEYS, number)
+        return None if text is None else unpacked_entry(text)
+
+    def forget(self) -> None:
+        """Begin anew; numbers go on."""
+        with self._changed:
+            self._pending.clear()
+            self._lost = 0
+        with self._writing:
+            self._nodes.run(scripts.FORGET_JOURNAL, _KEYS)
+
+
+_KEYS: Final = tuple(f"sms10692:{{journal}}:{name}".encode() for name in ("entries", "all", "of_userids", "state"))
+
+
+def _userid(userid: str) -> str:
+    """The userid in front of its entries: not empty, and without white space."""
+    return "=" + quote(userid, safe="", errors="surrogatepass")
+
+
+def _size(entry: Entry) -> int:
+    return _EACH + len(entry.query) + len(entry.body) + len(entry.answer)

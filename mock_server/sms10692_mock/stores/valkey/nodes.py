@@ -1,0 +1,307 @@
+"""How a script gets to the node that has its keys: one server, or a cluster of them.
+
+Here belong connections, slots, time-outs, and what becomes of the errors of the client library. What the scripts do
+is in `scripts`.
+
+The library's own client of clusters is not used: it sends a command again after an error, also where the command may
+have been carried out, and it forgets nodes that were away.
+"""
+
+import hashlib
+import time
+from collections import deque
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from valkey.connection import Connection, parse_url
+from valkey.crc import key_slot
+from valkey.exceptions import NoScriptError, ResponseError, ValkeyError
+
+from sms10692_mock.stores.protocol import StoreUnavailable
+
+Address: TypeAlias = tuple[str, int]
+Argument: TypeAlias = bytes | str | int
+Command: TypeAlias = Sequence[Argument]
+
+OLDEST: Final = 7
+"""The first version of the server, Valkey or Redis, that understands the scripts."""
+
+_CONNECT_SECONDS: Final = 0.5
+_ANSWER_SECONDS: Final = 2.0
+
+_NEXT_TRY: Final = 0.25
+"""Seconds for which nobody waits for a node that did not answer: its next users are told at once that it is away."""
+
+_TRUSTED: Final = 0.1
+"""Seconds after its last use in which a connection is used again without a look whether the server has hung up."""
+
+_REDIRECTIONS: Final = 5
+
+_SCHEMES: Final = ("valkey://", "valkeys://", "redis://", "rediss://")
+_ERRORS: Final = (ValkeyError, OSError)
+
+
+class Script(NamedTuple):
+    """A script and the name by which the server knows it."""
+
+    name: str
+    text: bytes
+    sha: str
+
+
+def script(name: str, text: str) -> Script:
+    """A script under the name that the server gives it."""
+    return Script(name, text.encode(), hashlib.sha1(text.encode()).hexdigest())  # noqa: S324 - the server names it so
+
+
+class Refused(Exception):
+    """A script's own error: its first word."""
+
+
+class _Moved(Exception):
+    def __init__(self, address: Address, for_once: bool) -> None:
+        self.address, self.for_once = address, for_once
+
+
+class _Node:
+    """One server, and the connections to it that nobody uses now.
+
+    A command is sent once: where the connection breaks, it may have been carried out.
+    """
+
+    def __init__(self, address: Address, options: dict[str, Any]) -> None:
+        self._address = address
+        self._options = dict(options)
+        self._type: type[Connection] = self._options.pop("connection_class", Connection)
+        self._idle: deque[tuple[Any, float]] = deque()
+        self._answered = float("-inf")
+        self._away_until = float("-inf")
+        self._why = ""
+
+    def __str__(self) -> str:
+        host, port = self._address
+        return f"{host}:{port}"
+
+    def execute(self, *commands: Command) -> list[Any]:
+        """Commands and their answers, of which any may be a ResponseError. Raises Away."""
+        begun = time.monotonic()
+        if self._away_until > begun:
+            raise _Away(self._why)
+        try:
+            connection = self._connection()
+            connection.send_packed_command(
+                [piece for command in commands for piece in connection.pack_command(*command)], check_health=False
+            )
+            answers = [_answer(connection) for _ in commands]
+        except _ERRORS as error:
+            why = f"{self}: {error}"
+            if self._answered < begun:  # since then it has answered nobody
+                self.hang_up()
+                self._why, self._away_until = why, time.monotonic() + _NEXT_TRY
+            raise _Away(why) from None
+        self._answered = time.monotonic()
+        self._idle.append((connection, self._answered))
+        return answers
+
+    def _connection(self) -> Any:  # its methods have no types
+        try:
+            connection, used = self._idle.pop()
+        except IndexError:
+            host, port = self._address
+            connection = self._type(host=host, port=port, **self._options)
+        else:
+            if time.monotonic() - used > _TRUSTED and _has_ended(connection):
+                connection.disconnect()
+        connection.connect()
+        return connection
+
+    def hang_up(self) -> None:
+        """Close the connections that nobody uses now."""
+        while self._idle:
+            try:
+                self._idle.pop()[0].disconnect()
+            except IndexError:  # somebody else took it
+                return
+
+
+def _has_ended(connection: Any) -> bool:
+    """Whether the server has hung up on a connection of which nothing is expected."""
+    try:
+        return bool(connection.can_read())
+    except _ERRORS:
+        return True
+
+
+def _answer(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error
+
+
+class _Away(Exception):
+    pass
+
+
+class Nodes:
+    """All nodes that share the keys. May be used by many threads at once.
+
+    Raises StoreUnavailable where none is there, or what is there cannot be used, ValueError where `url` is none.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._options = _options(url)
+        self._seed: Address = (self._options.pop("host", "127.0.0.1"), self._options.pop("port", 6379))
+        self._lock = Lock()
+        self._nodes: dict[Address, _Node] = {}
+        self._slots: list[Address] = []
+        self._slots_are_old = False
+        self._slots_next_try = 0.0
+        self.is_cluster = self._examine()
+
+    def run(self, work: Script, keys: Sequence[bytes], *arguments: Argument) -> Any:
+        """Run a script whose keys are all in one slot, once or not at all, and return its answer.
+
+        Raises Refused with the script's own error, StoreUnavailable with any other.
+        """
+        command = ("EVALSHA", work.sha, len(keys), *keys, *arguments)
+        asked: Address | None = None
+        for _ in range(_REDIRECTIONS):
+            address = asked or self._address(keys[0])
+            try:
+                return self._execute(address, *([("ASKING",), command] if asked else [command]))
+            except NoScriptError:
+                self._execute(address, ("SCRIPT", "LOAD", work.text))
+            except _Moved as error:
+                asked = error.address if error.for_once else None
+                if not error.for_once:  # what the other nodes do not know yet
+                    self._slots[key_slot(keys[0])] = error.address
+                    self._slots_are_old = True
+        raise StoreUnavailable(f"{self._node(self._seed)}: its nodes do not agree which of them has {keys[0]!a}")
+
+    def run_all(self, work: Script, questions: Sequence[tuple[Sequence[bytes], Sequence[Argument]]]) -> list[Any]:
+        """Run a script that only reads, for other keys each time, and return all its answers.
+
+        The questions to a node go together. One that it cannot answer so is asked again alone: reading may be repeated.
+        """
+        commands = [("EVALSHA", work.sha, len(keys), *keys, *arguments) for keys, arguments in questions]
+        at: dict[Address, list[int]] = {}
+        for place, (keys, _) in enumerate(questions):
+            at.setdefault(self._address(keys[0]), []).append(place)
+        answers: list[Any] = [None] * len(questions)
+        for address, places in at.items():
+            try:
+                some = self._node(address).execute(*(commands[place] for place in places))
+            except _Away as error:
+                raise StoreUnavailable(str(error)) from None
+            for place, answer in zip(places, some, strict=True):
+                keys, arguments = questions[place]
+                answers[place] = self.run(work, keys, *arguments) if isinstance(answer, ResponseError) else answer
+        return answers
+
+    def close(self) -> None:
+        """Hang up."""
+        for node in list(self._nodes.values()):
+            node.hang_up()
+
+    def _execute(self, address: Address, *commands: Command) -> Any:
+        """Commands on one connection, and the answer to the last of them."""
+        node = self._node(address)
+        try:
+            *_, answer = node.execute(*commands)
+        except _Away as error:
+            self._slots_are_old = True
+            raise StoreUnavailable(str(error)) from None
+        if not isinstance(answer, ResponseError):
+            return answer
+        if isinstance(answer, NoScriptError):
+            raise answer
+        code, _, rest = str(answer).partition(" ")
+        if code in ("MOVED", "ASK"):
+            host, _, port = rest.rpartition(" ")[2].rpartition(":")
+            raise _Moved((host or address[0], int(port)), code == "ASK")
+        if code in _REFUSALS:
+            raise Refused(code)
+        self._slots_are_old = self._slots_are_old or code == "CLUSTERDOWN"
+        raise StoreUnavailable(f"{node}: {answer}")
+
+    def _node(self, address: Address) -> _Node:
+        node = self._nodes.get(address)
+        if node is None:
+            with self._lock:
+                node = self._nodes.setdefault(address, _Node(address, self._options))
+        return node
+
+    def _address(self, key: bytes) -> Address:
+        if not self.is_cluster:
+            return self._seed
+        if self._slots_are_old and self._slots_next_try < time.monotonic():
+            self._learn_slots()
+        return self._slots[key_slot(key)]
+
+    def _learn_slots(self) -> None:
+        self._slots_next_try = time.monotonic() + _NEXT_TRY
+        why: StoreUnavailable | None = None
+        for address in dict.fromkeys([self._seed, *self._slots]):
+            try:
+                ranges = self._execute(address, ("CLUSTER", "SLOTS"))
+            except StoreUnavailable as error:
+                why = error
+                continue
+            self._slots = _slots(ranges, address)
+            self._slots_are_old = False
+            return
+        raise why or StoreUnavailable("there is no node")
+
+    def _examine(self) -> bool:
+        node = self._node(self._seed)
+        said = [line.partition(b":") for line in self._execute(self._seed, ("INFO",)).split(b"\r\n")]
+        information = {name.decode(): value.decode() for name, _, value in said}
+        version = information.get("valkey_version") or information["redis_version"]
+        if int(version.partition(".")[0]) < OLDEST:
+            raise StoreUnavailable(f"{node}: it is version {version}, and {OLDEST} or newer is needed")
+        is_cluster = information.get("cluster_enabled") == "1"
+        if is_cluster:
+            if self._options.get("db"):
+                raise StoreUnavailable(f"{node}: a cluster has no database but 0")
+            self._learn_slots()
+        return is_cluster
+
+
+_REFUSALS: Final = frozenset({"NOACCOUNT"})
+"""First words of the errors that the scripts themselves raise."""
+
+
+def _options(url: str) -> dict[str, Any]:
+    """What the library needs to connect. Raises ValueError.
+
+    `?timeout=5` is seconds in which an answer must be there; what begins with `ssl_` is the library's.
+    """
+    if not url.startswith(_SCHEMES):
+        raise ValueError(f"a store on a server is written {_SCHEMES[0]}HOST:PORT/DATABASE")
+    scheme, _, rest = url.partition("://")
+    try:
+        given: dict[str, Any] = dict(parse_url(f"{scheme.replace('redis', 'valkey')}://{rest}"))
+        seconds = float(given.pop("timeout", _ANSWER_SECONDS))
+    except ValueError as error:
+        raise ValueError(f"a store on a server has an address that can be read: {error}") from None
+    for name in given:
+        if name not in _GIVEN and not name.startswith("ssl_"):
+            raise ValueError(f"a store on a server has no option {name}")
+    waiting = {"socket_connect_timeout": min(seconds, _CONNECT_SECONDS), "socket_timeout": seconds}
+    return {**waiting, "client_name": "sms10692-mock", **given}
+
+
+_GIVEN: Final = frozenset({"connection_class", "db", "host", "password", "port", "username"})
+
+
+def _slots(ranges: Sequence[Any], asked: Address) -> list[Address]:
+    """For each slot where its keys are, as CLUSTER SLOTS says it: first, last, the node that writes, others."""
+    slots = [asked] * _SLOTS
+    for first, last, (host, port, *_), *_ in ranges:
+        slots[first : last + 1] = [((host or b"").decode() or asked[0], port)] * (last + 1 - first)
+    return slots
+
+
+_SLOTS: Final = 16384

@@ -1,0 +1,3 @@
+-- Empty the journal.
+redis.call('UNLINK', unpack(KEYS))
+return 1

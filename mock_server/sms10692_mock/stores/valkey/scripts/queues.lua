@@ -1,0 +1,109 @@
+-- The queues of an account, for the scripts that follow: a log of what is due with one cursor, and beside it what is
+-- not due yet. Here belongs how items move; which scripts there are stands in `__init__.py`.
+--
+-- The account is a hash. Of the reports (prefix r) and the replies (prefix p) it has base (the place of the first item
+-- that the log still has), cursor (of the first that waits), stop (behind the last), later (how many are not due yet)
+-- and rewound (how often the cursor went back). Places count from the very first item.
+
+local ACCOUNT, SENT, STARTS = KEYS[1], KEYS[2], KEYS[3]
+local AT_ONCE = 1000
+
+local function must_be_there()
+  return redis.call('EXISTS', ACCOUNT) == 1
+end
+
+local NO_ACCOUNT = { err = 'NOACCOUNT there is no such account' }
+
+local function queue(name)
+  local first = name == 'reports' and 4 or 8
+  local prefix = name == 'reports' and 'r' or 'p'
+  local kept = redis.call('HMGET', ACCOUNT, prefix .. 'base', prefix .. 'cursor', prefix .. 'stop', prefix .. 'later')
+  return {
+    prefix = prefix,
+    log = KEYS[first], later_keys = KEYS[first + 1], bundles = KEYS[first + 2], fetches = KEYS[first + 3],
+    base = tonumber(kept[1]), cursor = tonumber(kept[2]), stop = tonumber(kept[3]), later = tonumber(kept[4]),
+  }
+end
+
+-- Whole numbers are written by '%d': Lua itself writes a great one with an exponent.
+local function whole(number)
+  return string.format('%d', number)
+end
+
+local function save(q)
+  redis.call('HSET', ACCOUNT, q.prefix .. 'base', whole(q.base), q.prefix .. 'cursor', whole(q.cursor),
+    q.prefix .. 'stop', whole(q.stop), q.prefix .. 'later', whole(q.later))
+end
+
+-- Put the lines of a bundle behind the log; returns the place of the first.
+local function log(q, lines, count)
+  local start = q.stop
+  if count == 1 then
+    redis.call('RPUSH', q.log, lines)
+  else
+    local some = {}
+    for line in string.gmatch(lines, '[^\n]+') do
+      some[#some + 1] = line
+      if #some == AT_ONCE then
+        redis.call('RPUSH', q.log, unpack(some))
+        some = {}
+      end
+    end
+    if #some > 0 then
+      redis.call('RPUSH', q.log, unpack(some))
+    end
+  end
+  q.stop = q.stop + count
+  return start
+end
+
+-- Move to the log what has fallen due; returns whether anything had.
+local function ripen(q, now)
+  local before = q.later
+  while q.later > 0 do
+    local due = redis.call('ZRANGEBYSCORE', q.later_keys, '-inf', now, 'LIMIT', 0, AT_ONCE)
+    if #due == 0 then
+      break
+    end
+    for _, arrival in ipairs(due) do
+      local bundle = redis.call('HGET', q.bundles, arrival)
+      local count, lines = string.match(bundle, '^(%d+)\n(.*)$')
+      count = tonumber(count)
+      local start = log(q, lines, count)
+      if redis.call('HEXISTS', STARTS, arrival) == 1 then
+        redis.call('HSET', STARTS, arrival, whole(start))
+      end
+      redis.call('HDEL', q.bundles, arrival)
+      q.later = q.later - count
+    end
+    redis.call('ZREM', q.later_keys, unpack(due))
+  end
+  return q.later ~= before
+end
+
+-- Put a bundle into the queue. Returns the place of the first item, or nil and the number of its arrival.
+local function put(q, due, count, lines, now)
+  if tonumber(due) <= tonumber(now) then
+    return log(q, lines, count)
+  end
+  local arrival = string.format('%016d', redis.call('HINCRBY', ACCOUNT, 'arrivals', 1))
+  redis.call('ZADD', q.later_keys, due, arrival)
+  redis.call('HSET', q.bundles, arrival, whole(count) .. '\n' .. lines)
+  q.later = q.later + count
+  return nil, arrival
+end
+
+-- Put bundles that stand in ARGV from `first`: how many there are, and of each due, count, lines. Calls `placed` with
+-- what became of each, and returns what comes behind them in ARGV.
+local function put_all(q, first, now, placed)
+  local number = tonumber(ARGV[first])
+  if number > 0 then
+    ripen(q, now)
+    for bundle = 1, number do
+      local at = first + 3 * bundle - 2
+      placed(put(q, ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], now))
+    end
+    save(q)
+  end
+  return first + 3 * number + 1
+end

@@ -1,0 +1,23 @@
+-- Entries of the journal: of which userid ('' for all), from which number, '1' for those before it and else those
+-- after it ('' for the first of all), how many. Returns how many were dropped, and the entries.
+local ENTRIES, ALL, OF_USERIDS, STATE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local userid, from, backwards = ARGV[1], ARGV[2], ARGV[3] == '1'
+local list, range, open_low, open_high, low, high = ALL, 'RANGEBYSCORE', '-inf', '+inf', '(' .. from, '(' .. from
+if userid ~= '' then
+  local at = from ~= '' and string.format('(%s %016d', userid, tonumber(from))
+  list, range, open_low, open_high, low, high = OF_USERIDS, 'RANGEBYLEX', '[' .. userid .. ' ', '[' .. userid .. ' ~', at, at
+end
+local numbers
+if backwards then
+  numbers = redis.call('ZREV' .. range, list, from == '' and open_high or high, open_low, 'LIMIT', 0, ARGV[4])
+else
+  numbers = redis.call('Z' .. range, list, from == '' and open_low or low, open_high, 'LIMIT', 0, ARGV[4])
+end
+for place, number in ipairs(numbers) do
+  numbers[place] = string.format('%d', tonumber(string.match(number, '%d+$')))
+end
+local entries = #numbers > 0 and redis.call('HMGET', ENTRIES, unpack(numbers)) or {}
+for place, entry in ipairs(entries) do
+  entries[place] = string.match(entry, '^[^\n]*\n(.*)$')
+end
+return { tonumber(redis.call('HGET', STATE, 'dropped') or '0'), entries }

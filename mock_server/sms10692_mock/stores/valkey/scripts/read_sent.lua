@@ -1,0 +1,47 @@
+-- Tasks, counted from the very first: from and to (the last not included), '1' to begin with the last, how many messages
+-- are enough. Returns life, how often the cursor of the reports went back, which is the first task, the tasks in
+-- their order, and for each where its bundles of reports stand in the log: '' is not due yet.
+local kept = redis.call('HMGET', ACCOUNT, 'life', 'rrewound', 'dropped')
+if not kept[1] then
+  return NO_ACCOUNT
+end
+local dropped = tonumber(kept[3])
+local from, to = math.max(tonumber(ARGV[1]) - dropped, 0), tonumber(ARGV[2]) - dropped
+local backwards, enough = ARGV[3] == '1', tonumber(ARGV[4])
+local tasks, starts = {}, {}
+while from < to and enough > 0 do
+  local number = math.min(to - from, 100)
+  local first = backwards and to - number or from
+  local some = redis.call('LRANGE', SENT, first, first + number - 1)
+  if #some == 0 then
+    break
+  end
+  local taken = 0
+  for place = 1, #some do
+    local task = some[backwards and #some + 1 - place or place]
+    local numbers, its_starts = string.match(task, '^%d+ (%d+) %d+ ([^\n]*)')
+    local all = {}
+    for start in string.gmatch(its_starts, '[^,]+') do
+      all[#all + 1] = string.match(start, '^=(%d+)$') or redis.call('HGET', STARTS, start) or ''
+    end
+    tasks[#tasks + 1], starts[#starts + 1] = task, table.concat(all, ',')
+    taken, enough = taken + 1, enough - tonumber(numbers)
+    if enough <= 0 then
+      break
+    end
+  end
+  if backwards then
+    to = to - taken
+  else
+    from = from + taken
+  end
+end
+if backwards then
+  for place = 1, math.floor(#tasks / 2) do
+    local other = #tasks + 1 - place
+    tasks[place], tasks[other] = tasks[other], tasks[place]
+    starts[place], starts[other] = starts[other], starts[place]
+  end
+  return { kept[1], tonumber(kept[2]), to + dropped, tasks, starts }
+end
+return { kept[1], tonumber(kept[2]), from - #tasks + dropped, tasks, starts }

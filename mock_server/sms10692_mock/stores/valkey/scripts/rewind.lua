@@ -1,0 +1,34 @@
+-- Let items wait again: name of the queue, the last how many ('' for all), those since when ('' for all). Returns how
+-- many.
+if not must_be_there() then
+  return NO_ACCOUNT
+end
+local q = queue(ARGV[1])
+local target = q.base
+if ARGV[2] ~= '' then
+  target = math.max(target, q.cursor - tonumber(ARGV[2]))
+end
+if ARGV[3] ~= '' then
+  local since, earliest, seen = tonumber(ARGV[3]), nil, 0
+  while not earliest do
+    local some = redis.call('ZRANGE', q.fetches, seen, seen + AT_ONCE - 1)
+    if #some == 0 then
+      break
+    end
+    for _, fetch in ipairs(some) do
+      local first, moment = string.match(fetch, '^(%d+) (%S+)')
+      if tonumber(moment) >= since then
+        earliest = tonumber(first)
+        break
+      end
+    end
+    seen = seen + #some
+  end
+  target = math.max(target, earliest or q.cursor)
+end
+local number = q.cursor - target
+q.cursor = target
+redis.call('ZREMRANGEBYSCORE', q.fetches, whole(target), '+inf')
+redis.call('HINCRBY', ACCOUNT, q.prefix .. 'rewound', 1)
+save(q)
+return number

@@ -1,0 +1,30 @@
+-- Hand over what is due: name of the queue, at most how many, now, number of the request, how many to remember at
+-- least. Returns the lines.
+if not must_be_there() then
+  return NO_ACCOUNT
+end
+local q, limit, now = queue(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local moved = ripen(q, now)
+local from = q.cursor - q.base
+local number = math.min(limit, q.stop - q.cursor)
+if number <= 0 then
+  if moved then
+    save(q)
+  end
+  return ''
+end
+local items = redis.call('LRANGE', q.log, from, from + number - 1)
+redis.call('ZADD', q.fetches, whole(q.cursor), whole(q.cursor) .. ' ' .. now .. ' ' .. ARGV[4])
+q.cursor = q.cursor + number
+local keep = tonumber(ARGV[5])
+local over = from + number
+if over > 2 * keep then
+  redis.call('LTRIM', q.log, over - keep, -1)
+  q.base = q.base + over - keep
+  local last = redis.call('ZREVRANGEBYSCORE', q.fetches, whole(q.base), '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  if last[2] then
+    redis.call('ZREMRANGEBYSCORE', q.fetches, '-inf', '(' .. last[2])
+  end
+end
+save(q)
+return table.concat(items, '\n')

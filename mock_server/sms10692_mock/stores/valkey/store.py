@@ -1,0 +1,556 @@
+"""The store that many processes share, on a Valkey or Redis server or a cluster of them.
+
+Here belongs how the protocol's promises are kept by scripts: what is sent to which keys, and what comes back. How a
+script gets there is in `nodes`, what it does there in `scripts`.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import count as counting_from
+from secrets import token_hex
+from threading import Lock
+from typing import Any, Final, NamedTuple, TypeVar
+from urllib.parse import quote
+
+from sms10692_mock.accounts import Account
+from sms10692_mock.clock import Clock
+from sms10692_mock.stores.documents import account_from_text, account_text, settings_from_text, settings_text
+from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, StoreUnavailable
+from sms10692_mock.stores.queues import Fates, Fetch, Item
+from sms10692_mock.stores.records import (
+    Fate,
+    Ledger,
+    Limits,
+    Listed,
+    Message,
+    Queued,
+    QueueName,
+    Reply,
+    Report,
+    Settings,
+    Standing,
+    Task,
+    Wanted,
+)
+from sms10692_mock.stores.valkey import scripts
+from sms10692_mock.stores.valkey.journal import Journal
+from sms10692_mock.stores.valkey.leases import Lease
+from sms10692_mock.stores.valkey.nodes import Nodes, Refused, Script
+from sms10692_mock.stores.valkey.packing import (
+    Packed,
+    UnpackedTask,
+    decoded,
+    encoded,
+    packed_replies,
+    packed_reports,
+    packed_task,
+    unpacked,
+    unpacked_task,
+)
+from sms10692_mock.stores.wanted import listed, says_message, says_reply, says_report
+
+Thing = TypeVar("Thing")
+
+_SETTINGS_HOLD: Final = 0.5
+"""Seconds for which settings are not looked at again."""
+
+_KNOWN: Final = 10_000
+"""Accounts of which the terms are kept here, so that they need not be read and understood for each request."""
+
+_PIECE: Final = 100
+_PIECE_GROWS: Final = 4
+_LARGEST_PIECE: Final = 20_000
+"""Items of a queue, or tasks, that are read at once: few at first, as most pages are short."""
+
+_LOOKS: Final = 4
+"""How often a list is begun anew that changed while it was read."""
+
+_LOOKED_UP: Final = 500
+"""Accounts that are asked for in one breath."""
+
+_NEVER: Final = Fate("never")
+_LATER: Final = Fate("later")
+
+
+class _Changed(Exception):
+    """The list is no longer what it was when its reading began."""
+
+
+class _Look(NamedTuple):
+    """How an account stood at one moment, as `scripts/look.lua` says it."""
+
+    life: bytes
+    rewound: int
+    stop: int
+    later: int
+    base: int
+    cursor: int
+    tasks_dropped: int
+    tasks: int
+    messages_dropped: int
+    bundles: Sequence[bytes]
+
+    @property
+    def queue(self) -> tuple[bytes, int, int, int]:
+        """What stays the same while nothing comes or falls due."""
+        return self.life, self.rewound, self.stop, self.later
+
+    def must_be(self, life: bytes, rewound: int) -> None:
+        if (life, rewound) != (self.life, self.rewound):
+            raise _Changed
+
+
+class ValkeyStore:
+    """A `Store` on the server or cluster at `url`, such as `valkey://localhost:6379/0`; see `Nodes`.
+
+    `real_time` says when a throw-away account was used.
+    """
+
+    def __init__(self, url: str, limits: Limits | None = None, real_time: Clock = time.time) -> None:
+        self._nodes = Nodes(url)
+        self.name = "valkey cluster" if self._nodes.is_cluster else "valkey"
+        self.waits = True
+        self._limits = limits or Limits()
+        self._real_time = real_time
+        self._terms: dict[str, tuple[bytes, Account]] = {}
+        self._settings = _Settings(self._nodes)
+        self.settings = self._settings.now
+        self.change_settings = self._settings.change
+        self._task_ids = Lease(lambda size: FIRST_TASK_ID - 1 + self._lease("tasks", size))
+        self._requests = Lease(lambda size: self._lease("requests", size))
+        self.next_task_id = self._task_ids.next
+        self.next_request = self._requests.next
+        self._journal = Journal(self._nodes, self._limits)
+        self.record = self._journal.record
+        self.requests = self._journal.entries
+        self.request = self._journal.entry
+        self.forget_requests = self._journal.forget
+
+    def release(self) -> None:
+        self._journal.close()
+        self._nodes.close()
+
+    def _lease(self, kind: str, size: int) -> int:
+        last: int = self._nodes.run(scripts.LEASE, _FOR_ALL, kind, size)
+        return last
+
+    def _run(self, work: Script, userid: str, *arguments: bytes | str | int) -> Any:
+        try:
+            return self._nodes.run(work, _keys(userid), *arguments)
+        except Refused:
+            raise NoSuchAccount(userid) from None
+
+    def _run_on_account(self, work: Script, userid: str, *arguments: bytes | str | int) -> Any:
+        """The same for a script that needs but the first of the keys."""
+        try:
+            return self._nodes.run(work, _keys(userid)[:1], *arguments)
+        except Refused:
+            raise NoSuchAccount(userid) from None
+
+    def open(self, account: Account) -> None:
+        version, userid = _version(), account.userid
+        terms = (version, *_terms(account))
+        points = 0 if account.postpaid else account.points
+        # Listed before it is there and after, so that neither an end in between nor a close at once hides it.
+        self._register(account)
+        self._run(scripts.OPEN, userid, _version(), *terms, points, repr(self._real_time()))
+        self._register(account)
+        self._know(userid, version, account)
+
+    def _register(self, account: Account) -> None:
+        self._nodes.run(scripts.REGISTER, _FOR_ALL, encoded(account.userid), int(account.throwaway))
+
+    def _know(self, userid: str, version: bytes, account: Account) -> None:
+        if len(self._terms) >= _KNOWN:
+            self._terms.clear()
+        self._terms[userid] = (version, account)
+
+    def account(self, userid: str) -> Account | None:
+        known = self._terms.get(userid)
+        answer = self._run_on_account(scripts.ACCOUNT, userid, known[0] if known else "", repr(self._real_time()))
+        if answer is None:
+            self._terms.pop(userid, None)
+            return None
+        return self._account(userid, known, answer)
+
+    def userids(self) -> list[str]:
+        return [decoded(userid) for userid in self._nodes.run(scripts.USERIDS, _FOR_ALL, 0)]
+
+    def accounts(self, last: int | None = None) -> list[Account]:
+        accounts: list[Account] = []
+        userids = [decoded(userid) for userid in self._nodes.run(scripts.USERIDS, _FOR_ALL, -last if last else 0)]
+        for first in range(0, len(userids), _LOOKED_UP):
+            some = userids[first : first + _LOOKED_UP]
+            known = [self._terms.get(userid) for userid in some]
+            questions = [
+                (_keys(userid)[:1], (terms[0] if terms else "",)) for userid, terms in zip(some, known, strict=True)
+            ]
+            answers = self._nodes.run_all(scripts.ACCOUNT, questions)
+            for userid, terms, answer in zip(some, known, answers, strict=True):
+                if answer is not None:
+                    accounts.append(self._account(userid, terms, answer))
+        return accounts
+
+    def _account(self, userid: str, known: tuple[bytes, Account] | None, answer: Sequence[bytes]) -> Account:
+        """What `scripts/account.lua` said, being told the version that is known."""
+        if known and answer[0] == known[0]:
+            return known[1]
+        account = account_from_text(decoded(answer[1]))
+        self._know(userid, answer[0], account)
+        return account
+
+    def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
+        known = self._run_on_account(scripts.ACCOUNT, userid, "")
+        if known is None:
+            raise NoSuchAccount(userid)
+        while known is not None:
+            before, text = known
+            account = change(account_from_text(decoded(text)))
+            version = _version()
+            known = self._run_on_account(
+                scripts.CHANGE, userid, before, version, *_terms(account), repr(self._real_time())
+            )
+        if account.throwaway:
+            self._register(account)
+        self._know(userid, version, account)
+        return account
+
+    def close(self, userid: str) -> None:
+        self._run(scripts.CLOSE, userid)
+        self._unregister(userid)
+
+    def _unregister(self, userid: str) -> None:
+        self._nodes.run(scripts.UNREGISTER, _FOR_ALL, encoded(userid))
+        known = self._run_on_account(scripts.ACCOUNT, userid, "")
+        if known is not None:  # opened again in between
+            self._register(account_from_text(decoded(known[1])))
+
+    def expire(self, unused_since: float) -> int:
+        closed = 0
+        for name in self._nodes.run(scripts.USERIDS, _FOR_ALL):
+            userid = decoded(name)
+            if self._run(scripts.CLOSE, userid, repr(unused_since)):
+                self._unregister(userid)
+                closed += 1
+        return closed
+
+    def charge_up(self, userid: str, points: int) -> None:
+        self._run_on_account(scripts.CHARGE_UP, userid, points)
+
+    def standing(self, userid: str) -> Standing:
+        points, charged_up, messages = self._run_on_account(scripts.STANDING, userid)
+        return Standing(int(points), int(charged_up), int(messages))
+
+    def accept(
+        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+    ) -> int | None:
+        balance: int | None = self._run(
+            scripts.ACCEPT,
+            userid,
+            int(task.cost),
+            len(task.numbers),
+            len(task.content),
+            repr(now),
+            packed_task(task, reports),
+            self._limits.messages,
+            self._limits.text_bytes,
+            *_arguments(packed_reports(reports)),
+            *_arguments(packed_replies(replies)),
+        )
+        return balance
+
+    def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
+        self._run(
+            scripts.PUT,
+            userid,
+            repr(now),
+            *_arguments(packed_reports(reports)),
+            *_arguments(packed_replies(replies)),
+        )
+
+    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        return self._take(Report, userid, "reports", limit, now, request)
+
+    def take_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+        return self._take(Reply, userid, "replies", sys.maxsize, now, request)
+
+    def _take(
+        self, kind: type[Item], userid: str, queue: QueueName, limit: int, now: float, request: int
+    ) -> list[Item]:
+        lines = self._run(scripts.TAKE, userid, queue, limit, repr(now), request, self._limits.handed_out)
+        return unpacked(kind, lines)
+
+    def rewind(self, userid: str, queue: QueueName, count: int | None, since: float | None) -> int:
+        number: int = self._run(
+            scripts.REWIND, userid, queue, "" if count is None else count, "" if since is None else repr(since)
+        )
+        return number
+
+    def ledger(self, userid: str, queue: QueueName, now: float) -> Ledger:
+        look = self._look(userid, queue, now)
+        return Ledger(look.stop + look.later, look.later, look.stop - look.cursor, look.cursor, look.base)
+
+    def _look(self, userid: str, queue: QueueName, now: float, *bundles: int) -> _Look:
+        """How the queue stands, and some of the bundles that are not due yet, as by the indexes of ZRANGE."""
+        return _Look(*self._run(scripts.LOOK, userid, queue, repr(now), *bundles))
+
+    def next_due(self, userid: str, now: float) -> float | None:
+        return min(map(float, self._run(scripts.NEXT_DUE, userid, repr(now))), default=None)
+
+    def messages(self, userid: str, wanted: Wanted, now: float) -> Listed[Message]:
+        def page(last_try: bool) -> Listed[Message]:
+            look = self._look(userid, "reports", now)
+            return listed(self._messages(userid, look, wanted), wanted, says_message, look.messages_dropped)
+
+        return _as_it_was(page)
+
+    def reports(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Report]]:
+        def page(last_try: bool) -> Listed[Queued[Report]]:
+            look, items = self._queued(Report, userid, "reports", wanted, now, last_try)
+            return listed(items, wanted, says_report, look.base)
+
+        return _as_it_was(page)
+
+    def replies(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Reply]]:
+        def page(last_try: bool) -> Listed[Queued[Reply]]:
+            look, items = self._queued(Reply, userid, "replies", wanted, now, last_try)
+            return listed(items, wanted, says_reply, look.base)
+
+        return _as_it_was(page)
+
+    def _messages(self, userid: str, look: _Look, wanted: Wanted) -> Iterator[Message]:
+        begin, end = look.tasks_dropped, look.tasks_dropped + look.tasks
+        enough = max(_PIECE, wanted.limit + 1)
+        while begin < end:
+            order = "1" if wanted.newest_first else ""
+            life, rewound, begins, rows, all_starts = self._run(scripts.READ_SENT, userid, begin, end, order, enough)
+            look.must_be(life, rewound)
+            if not rows:
+                return
+            if wanted.newest_first:
+                end = begins
+            else:
+                begin = begins + len(rows)
+            tasks = [_sent(row, starts, look) for row, starts in zip(rows, all_starts, strict=True)]
+            logged = [places for task in tasks for places in task.logged]
+            firsts, lasts = [first for first, _ in logged], [last for _, last in logged]
+            fates = self._fates(userid, look, min(firsts, default=0), max(lasts, default=0))
+            for task in reversed(tasks) if wanted.newest_first else tasks:
+                yield from task.messages(fates, wanted.newest_first)
+            enough = min(enough * _PIECE_GROWS, _LARGEST_PIECE)
+
+    def _queued(
+        self, kind: type[Item], userid: str, queue: QueueName, wanted: Wanted, now: float, last_try: bool
+    ) -> tuple[_Look, Iterator[Queued[Item]]]:
+        """A queue as it stands now, and its items as they are then read; with the last try, those not due at once."""
+        look = self._look(userid, queue, now, *((0, -1) if last_try else ()))
+
+        def items() -> Iterator[Queued[Item]]:
+            if wanted.newest_first:
+                yield from self._coming(kind, userid, queue, look, now, wanted, last_try)
+            yield from self._logged(kind, userid, queue, look, wanted)
+            if not wanted.newest_first:
+                yield from self._coming(kind, userid, queue, look, now, wanted, last_try)
+
+        return look, items()
+
+    def _logged(
+        self, kind: type[Item], userid: str, queue: QueueName, look: _Look, wanted: Wanted
+    ) -> Iterator[Queued[Item]]:
+        begin, end = look.base, look.stop
+        if wanted.after is not None and wanted.newest_first:
+            end = max(begin, min(end, wanted.after - 1))
+        elif wanted.after is not None:
+            begin = min(end, max(begin, wanted.after))
+        for first, last in _pieces(begin, end, wanted):
+            life, rewound, start, lines, fetches = self._run(scripts.READ_LOG, userid, queue, first, last, 1)
+            look.must_be(life, rewound)
+            fates = _fates(look, fetches)
+            items = [
+                Queued(place + 1, item, fates.of(place)) for place, item in enumerate(unpacked(kind, lines), start)
+            ]
+            yield from reversed(items) if wanted.newest_first else items
+
+    def _coming(
+        self, kind: type[Item], userid: str, queue: QueueName, look: _Look, now: float, wanted: Wanted, last_try: bool
+    ) -> Iterator[Queued[Item]]:
+        number = look.stop + (look.later if wanted.newest_first else 0)
+        for read in counting_from(0, _PIECE):
+            if last_try:
+                bundles = look.bundles if read == 0 else ()
+            elif not look.later:
+                bundles = ()
+            else:
+                indexes = (-read - _PIECE, -read - 1) if wanted.newest_first else (read, read + _PIECE - 1)
+                newer = self._look(userid, queue, now, *indexes)
+                if newer.queue != look.queue:
+                    raise _Changed
+                bundles = newer.bundles
+            if not bundles:
+                return
+            items = unpacked(kind, b"\n".join(bundles))
+            if wanted.newest_first:
+                number -= len(items)
+            queued = [Queued(place, item, _LATER) for place, item in enumerate(items, number + 1)]
+            if not wanted.newest_first:
+                number += len(items)
+            yield from reversed(queued) if wanted.newest_first else queued
+
+    def _fates(self, userid: str, look: _Look, first: int, last: int) -> Fates:
+        life, rewound, _, _, fetches = self._run(scripts.READ_LOG, userid, "reports", first, last, 0)
+        look.must_be(life, rewound)
+        return _fates(look, fetches)
+
+
+class _Sent(NamedTuple):
+    """A task, the number of the last message before it, and where its bundles of reports begin in the log."""
+
+    before: int
+    unpacked: UnpackedTask
+    starts: Sequence[int | None]
+
+    @property
+    def logged(self) -> Iterator[tuple[int, int]]:
+        """Places in the log where its reports stand: of the first of each run, and behind the last."""
+        for bundle, _, run in self.unpacked.reported:
+            start = self.starts[bundle]
+            if start is not None:
+                yield start + run.at, start + run.at + run.size
+
+    def messages(self, fates: Fates, newest_first: bool) -> Iterator[Message]:
+        task = self.unpacked.task
+        numbers = range(len(task.numbers))
+        for place in reversed(numbers) if newest_first else numbers:
+            found = self.unpacked.report(place)
+            report, fate = None, _NEVER
+            if found is not None:
+                bundle, index, report = found
+                start = self.starts[bundle]
+                fate = fates.of(None if start is None else start + index)
+            yield Message(self.before + place + 1, task, task.numbers[place], report, fate)
+
+
+def _sent(row: bytes, starts: bytes, look: _Look) -> _Sent:
+    """A task as `scripts/read_sent.lua` says it, as it was at a moment at which the log was no longer than that."""
+    head, _, body = row.partition(b"\n")
+    firsts = [int(start) if start else None for start in starts.split(b",")]
+    logged = [None if first is None or first >= look.stop else first for first in firsts]
+    return _Sent(int(head.split(b" ")[0]), unpacked_task(body), logged)
+
+
+def _fates(look: _Look, fetches: bytes) -> Fates:
+    rows = [line.split(b" ") for line in fetches.split(b"\n") if line]
+    return Fates(look.base, look.cursor, [Fetch(int(row[0]), float(row[1]), int(row[2])) for row in rows])
+
+
+def _as_it_was(page: Callable[[bool], Thing]) -> Thing:
+    """A page read as a whole: begun anew where what it shows was changed while it was read."""
+    for look in range(_LOOKS):
+        try:
+            return page(look == _LOOKS - 1)
+        except _Changed:
+            continue
+    raise StoreUnavailable("the queue is rewound faster than it can be read")
+
+
+def _pieces(begin: int, end: int, wanted: Wanted) -> Iterator[tuple[int, int]]:
+    """What to read of begin to end, piece by piece, from the end that is wanted first."""
+    size = max(_PIECE, min(wanted.limit + 1, _LARGEST_PIECE))
+    while begin < end:
+        if wanted.newest_first:
+            first = max(begin, end - size)
+            yield first, end
+            end = first
+        else:
+            last = min(end, begin + size)
+            yield begin, last
+            begin = last
+        size = min(size * _PIECE_GROWS, _LARGEST_PIECE)
+
+
+def _arguments(bundles: Sequence[Packed]) -> list[bytes | str | int]:
+    arguments: list[bytes | str | int] = [len(bundles)]
+    for due, count, lines in bundles:
+        arguments += (repr(due), count, lines)
+    return arguments
+
+
+def _terms(account: Account) -> tuple[bytes, int, int]:
+    """What the scripts are given of an account: the document, and what they themselves look at."""
+    return encoded(account_text(account)), int(account.postpaid), int(account.throwaway)
+
+
+def _version() -> bytes:
+    """A version that no other is equal to, also of one that was closed and opened again."""
+    return token_hex(8).encode()
+
+
+@lru_cache(maxsize=_KNOWN)
+def _keys(userid: str) -> tuple[bytes, ...]:
+    """All keys of an account: in one slot, by what stands in braces. Any userid is written without braces here."""
+    tag = quote(userid, safe="", errors="surrogatepass")
+    return tuple(f"sms10692:{{={tag}}}:{name}".encode() for name in _PARTS)
+
+
+_PARTS: Final = (
+    "account",
+    "sent",
+    "starts",
+    *(f"{queue}:{part}" for queue in ("reports", "replies") for part in ("log", "later", "bundles", "fetches")),
+)
+"""In the order in which `scripts/queues.lua` names them."""
+
+_FOR_ALL: Final = tuple(f"sms10692:{{all}}:{name}".encode() for name in ("userids", "throwaway", "numbers"))
+_SETTINGS_KEY: Final = (b"sms10692:{all}:settings",)
+
+
+class _Settings:
+    """What holds for all accounts, as the server had it a moment ago."""
+
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
+        self._lock = Lock()
+        self._version, self._words_version = b"", b""
+        self._settings = Settings()
+        self._read = float("-inf")
+
+    def now(self) -> Settings:
+        if time.monotonic() - self._read >= _SETTINGS_HOLD:
+            with self._lock:
+                if time.monotonic() - self._read >= _SETTINGS_HOLD:
+                    self._refresh()
+        return self._settings
+
+    def change(self, change: Callable[[Settings], Settings]) -> Settings:
+        with self._lock:
+            while True:
+                self._refresh()
+                before, settings = self._settings, change(self._settings)
+                version, words_version, arguments = _version(), self._words_version, []
+                if settings.words != before.words:
+                    words_version = _version()
+                    words = "" if settings.words is None else json.dumps(settings.words)
+                    arguments = [words_version, encoded(words)]
+                document = encoded(settings_text(replace(settings, words=None)))
+                if self._nodes.run(
+                    scripts.CHANGE_SETTINGS, _SETTINGS_KEY, self._version, version, document, *arguments
+                ):
+                    self._version, self._words_version, self._settings = version, words_version, settings
+                    self._read = time.monotonic()
+                    return settings
+
+    def _refresh(self) -> None:
+        read = time.monotonic()
+        answer = self._nodes.run(scripts.SETTINGS, _SETTINGS_KEY, self._version, self._words_version)
+        version, document, words_version, words_text = answer
+        if version != self._version or words_version != self._words_version:
+            words = self._settings.words
+            if words_version != self._words_version:
+                words = tuple(json.loads(decoded(words_text))) if words_text else None
+            self._settings = replace(settings_from_text(decoded(document)), words=words) if version else Settings()
+            self._version, self._words_version = version, words_version
+        self._read = read
