@@ -54,3 +54,20 @@ class Bell:
         finally:
             with self._condition:
                 self._waiting -= 1
+
+    def listen(self, heard: int, seconds: float) -> int:
+        """How often it was rung: as soon as that is more than was `heard`, or after so many seconds.
+
+        Between two calls nobody waits, and ringing costs next to nothing: who listens and then pauses is woken once
+        a pause, however often it rings.
+        """
+        until = monotonic() + seconds
+        with self._condition:
+            self._waiting += 1
+            try:
+                while self._rings == heard and (left := until - monotonic()) > 0:
+                    # A ring between the look and the wait is not lost for long.
+                    self._condition.wait(min(left, _LOOK_AGAIN))
+            finally:
+                self._waiting -= 1
+        return self._rings

@@ -64,7 +64,7 @@ class Vendor:
         self._put_keywords: tuple[tuple[str, ...], Keywords] = ((), Keywords(()))
         self.billing = billing
         self._report_delay = report_delay
-        self._max_clock_skew = max_clock_skew
+        self.max_clock_skew = max_clock_skew
 
     def now(self, account: Account | None = None) -> float:
         """What the account's clock shows, or the emulator's (R12)."""
@@ -100,7 +100,7 @@ class Vendor:
         for fault in strikes:
             if not fault.acts:
                 return Told(Refusal(fault.message) if fault.message else None, account, now, strikes)
-        message = refusal(Case(call, account, self._keywords(settings), now, self._max_clock_skew))
+        message = refusal(Case(call, account, self._keywords(settings), now, self.max_clock_skew))
         if message is not None:
             return Told(Refusal(message), account, now, strikes)
         if account is None or call.operation is None:

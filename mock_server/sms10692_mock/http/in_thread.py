@@ -18,7 +18,7 @@ from sms10692_mock.http.hanging_up import hang_up, hang_up_all
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.rsgi import RsgiPages
 from sms10692_mock.http.serve import listening_socket, url_of
-from sms10692_mock.http.worker import THREADS, run, work
+from sms10692_mock.http.worker import THREADS, THREADS_BESIDE, run, work
 from sms10692_mock.http.wsgi import Application
 
 _GRACE: Final = 0.005
@@ -42,6 +42,7 @@ class InThread:
         self._listener = listening_socket("127.0.0.1", 0)
         self.url = url_of(self._listener)
         self._threads = ThreadPoolExecutor(THREADS, "sms10692-mock")
+        self._beside = ThreadPoolExecutor(THREADS_BESIDE, "sms10692-mock-beside")
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sms10692-mock", daemon=True)
         self._thread.start()
@@ -56,6 +57,7 @@ class InThread:
         self._loop.call_soon_threadsafe(self._asked_to_stop.set)
         self._thread.join()
         self._threads.shutdown(wait=False)
+        self._beside.shutdown(wait=False)
         self._raise_failure()
 
     def _raise_failure(self) -> None:
@@ -75,7 +77,8 @@ class InThread:
         self._asked_to_stop = asyncio.Event()
         with self._listener as listener:
             address = listener.getsockname()
-            worker = work(_Stoppable(RsgiPages(self._pages, self._elsewhere, self._threads)), listener)
+            application = RsgiPages(self._pages, self._elsewhere, self._threads, self._beside)
+            worker = work(_Stoppable(application), self._pages, self._threads, listener)
         self._ready.set()
         await self._asked_to_stop.wait()
         worker.stop()

@@ -41,13 +41,13 @@ _HINT: Final = 1000
 
 _EXPLAINED_AT_ONCE: Final = 8
 
-_BOXES: Final = (Reports, Replies)
 _FETCHES: Final = 1000
 """Queues of which the last fetch is remembered, for a hint about the next."""
 
 _EXPLAINED_BYTES: Final = 64 * 1024
 """Of a request: of a longer one the answer does not wait for the explanation, which the control address has."""
 
+_BOXES: Final = (Reports, Replies)
 _METHODS: Final = ("GET", "HEAD", "POST")
 
 

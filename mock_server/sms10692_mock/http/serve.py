@@ -9,7 +9,6 @@ import gc
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,11 +18,8 @@ from typing import Final, NoReturn
 
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.rsgi import RsgiPages
-from sms10692_mock.http.worker import BACKLOG, THREADS, run, work
+from sms10692_mock.http.worker import BACKLOG, THREADS, THREADS_BESIDE, run, work
 from sms10692_mock.http.wsgi import Application, Environ, StartResponse
-
-if sys.platform != "win32":
-    from sms10692_mock.http.short_cut import ShortCut
 
 _GRACE: Final = 0.5
 """Seconds for answers in flight, once a signal has come."""
@@ -102,11 +98,8 @@ async def _serve_until_stopped(
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, ask_to_stop)
     threads = ThreadPoolExecutor(THREADS)
-    application = RsgiPages(pages, elsewhere, threads)
-    if sys.platform == "win32":
-        worker = work(application, listener)
-    else:
-        worker = work(application, listener, ShortCut(loop, application, pages, threads).take)
+    application = RsgiPages(pages, elsewhere, threads, ThreadPoolExecutor(THREADS_BESIDE))
+    worker = work(application, pages, threads, listener)
     when_ready()
     await asked_to_stop.wait()
     worker.stop()

@@ -1,8 +1,8 @@
 """The short way through granian: a page of the vendor's is answered where its request arrives, with no event loop.
 
 Here belongs how granian 2.8 hands over a request and its body, on a thread of its own. Its usual way makes a task of
-each, and a send then changes threads four times. Requests to other paths, and bodies that are long or without a
-length, become tasks as ever. On Windows granian hands bodies over another way, and all requests are tasks.
+each, and a send then changes threads four times. Requests to other paths, and bodies without a length, become tasks
+as ever. On Windows granian hands bodies over another way, and all requests are tasks.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from granian.rsgi import Scope
 from sms10692.contract import Page
 from sms10692_mock.calls import page_of
 from sms10692_mock.http.pages import BodyCutShort, Exchange, Pages
-from sms10692_mock.http.rsgi import QUICK, RsgiPages, is_quick, length_of, request_of, send_spoilt
+from sms10692_mock.http.rsgi import RsgiApplication, is_quick, length_of, request_of, send_spoilt
 from sms10692_mock.http.spoiling import Response
 
 Args = TypeVarTuple("Args")
@@ -39,13 +39,13 @@ class _Watcher(Protocol):
 
 
 class ShortCut:
-    """Takes requests from granian: the vendor's go to `pages`, all others as tasks to `application`.
+    """Takes requests from granian: quick ones go to `pages`, all others as tasks to `application`.
 
-    What takes long runs on `threads`.
+    A diagnosis takes too long for granian's thread, and runs on `threads`.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, application: RsgiPages, pages: Pages, threads: Executor
+        self, loop: asyncio.AbstractEventLoop, application: RsgiApplication, pages: Pages, threads: Executor
     ) -> None:
         self.pages = pages
         self.threads = threads
@@ -56,15 +56,13 @@ class ShortCut:
         """Deal with a request, or see that somebody does."""
         scope, headers = watcher.scope, watcher.scope.headers
         page, length = page_of(scope.path), length_of(headers)
-        if page is None or length is None or length > QUICK:
+        if page is None or length is None or not is_quick(page, length) or self.pages.waits:
             self.as_task(watcher, self._application(scope, watcher.proto))
-            return
-        visit = _Visit(self, page, watcher, headers)
-        if length == 0:
-            visit.answer(b"")
+        elif length == 0:
+            _Visit(self, page, watcher, headers).answer(b"")
         else:
             body: Any = watcher.proto()
-            body.add_done_callback(visit)
+            body.add_done_callback(_Visit(self, page, watcher, headers))
 
     def as_task(self, watcher: _Watcher, work: Coroutine[Any, Any, None]) -> None:
         """Deal with a request on the event loop."""
@@ -105,13 +103,7 @@ class _Visit:
             self.answer(body)
 
     def answer(self, body: bytes) -> None:
-        """Answer at once, or on another thread."""
-        if is_quick(self._page, len(body)) and not self._short_cut.pages.waits:
-            self._exchange(body)
-        else:
-            self._short_cut.threads.submit(self._exchange, body)
-
-    def _exchange(self, body: bytes) -> None:
+        """Answer at once; what is to be explained, on another thread."""
         try:
             request = request_of(self._watcher.scope, self._headers, body)
             exchange = self._short_cut.pages.exchange(self._page, request)

@@ -8,23 +8,26 @@ import asyncio
 import socket
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, NamedTuple, Protocol
+from concurrent.futures import Executor
+from typing import Any, Final, NamedTuple
 
 from granian import _futures, _granian
-from granian._granian import RSGIHTTPProtocol
 from granian.http import HTTP1Settings
-from granian.rsgi import Scope
+
+from sms10692_mock.http.pages import Pages
+from sms10692_mock.http.rsgi import RsgiApplication
+
+if sys.platform != "win32":  # where there is no uvloop, and granian hands bodies over another way
+    import uvloop
+
+    from sms10692_mock.http.short_cut import Loop, ShortCut
 
 BACKLOG: Final = 1024
 THREADS: Final = 32
-"""Threads for what takes long."""
+"""Threads for what takes long at the vendor's pages."""
+THREADS_BESIDE: Final = 256
+"""Threads for what is beside them: who waits there, and every open console, holds one."""
 _CONNECTIONS: Final = 65536
-
-
-class RsgiApplication(Protocol):
-    """What granian calls with each request."""
-
-    async def __call__(self, scope: Scope, connection: RSGIHTTPProtocol) -> None: ...
 
 
 class Working(NamedTuple):
@@ -36,42 +39,36 @@ class Working(NamedTuple):
 
 def run(main: Coroutine[Any, Any, None]) -> None:
     """Run an event loop until `main` returns."""
-    if sys.platform == "win32":  # where there is no uvloop
+    if sys.platform == "win32":
         asyncio.run(main)
     else:
-        import uvloop
-
-        from sms10692_mock.http.short_cut import Loop
-
         uvloop.run(main, loop_factory=Loop)
 
 
 # granian's stubs lag behind its signatures or are missing, so what follows calls it without them.
 
 
-def work(application: RsgiApplication, listener: socket.socket, take: Callable[[Any], None] | None = None) -> Working:
+def work(application: RsgiApplication, pages: Pages, threads: Executor, listener: socket.socket) -> Working:
     """Let a worker answer from now on, at a copy of the listener, which it closes when it stops.
 
-    Requests go to `take`, where it is given, as granian hands them over; else each becomes a task of the application.
+    Quick requests to the vendor's `pages` take a short cut around the application, where there is one.
     """
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     to_worker = _granian.WorkerSignal()
     to_worker.add_cb(lambda: loop.call_soon_threadsafe(stopped.set))
-    _worker(listener).serve_async(_scheduler(application, loop, take), loop, to_worker)
+    _worker(listener).serve_async(_scheduler(application, pages, threads, loop), loop, to_worker)
     return Working(to_worker.set, stopped)
 
 
-def _scheduler(
-    application: RsgiApplication, loop: asyncio.AbstractEventLoop, take: Callable[[Any], None] | None
-) -> Any:
-    if take is not None:
-        scheduler_type: Any = _granian.CallbackScheduler
-        scheduler = scheduler_type(loop, None, None, None, None)
-        scheduler._schedule_fn = take
-        return scheduler
-    futures: Any = _futures
-    return futures._new_cbscheduler(loop, futures._future_watcher_wrapper(application), impl_asyncio=True)
+def _scheduler(application: RsgiApplication, pages: Pages, threads: Executor, loop: asyncio.AbstractEventLoop) -> Any:
+    if sys.platform == "win32":
+        futures: Any = _futures
+        return futures._new_cbscheduler(loop, futures._future_watcher_wrapper(application), impl_asyncio=True)
+    scheduler_type: Any = _granian.CallbackScheduler
+    scheduler = scheduler_type(loop, None, None, None, None)
+    scheduler._schedule_fn = ShortCut(loop, application, pages, threads).take
+    return scheduler
 
 
 def _worker(listener: socket.socket) -> Any:
