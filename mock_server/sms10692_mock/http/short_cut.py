@@ -56,7 +56,7 @@ class ShortCut:
         """Deal with a request, or see that somebody does."""
         scope, headers = watcher.scope, watcher.scope.headers
         page, length = page_of(scope.path), length_of(headers)
-        if page is None or length is None or not is_quick(page, length) or self.pages.waits:
+        if page is None or length is None or not is_quick(page, length):
             self.as_task(watcher, self._application(scope, watcher.proto))
         elif length == 0:
             _Visit(self, page, watcher, headers).answer(b"")
@@ -103,7 +103,13 @@ class _Visit:
             self.answer(body)
 
     def answer(self, body: bytes) -> None:
-        """Answer at once; what is to be explained, on another thread."""
+        """Answer at once, or on another thread where the store makes one wait."""
+        if self._short_cut.pages.waits:
+            self._short_cut.threads.submit(self._exchange, body)
+        else:
+            self._exchange(body)
+
+    def _exchange(self, body: bytes) -> None:
         try:
             request = request_of(self._watcher.scope, self._headers, body)
             exchange = self._short_cut.pages.exchange(self._page, request)
