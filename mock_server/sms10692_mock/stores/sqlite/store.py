@@ -81,6 +81,7 @@ class SqliteStore:
         self, path: Path, limits: Limits | None = None, real_time: Clock = time.time, durable: bool = False
     ) -> None:
         self.name = "sqlite"
+        self.waits = durable
         self.waits = False
         self._limits = limits or Limits()
         self._real_time = real_time
@@ -420,7 +421,8 @@ class SqliteStore:
         self._something.set()
 
     def _work_beside(self) -> None:
-        while self._something.wait():
+        while not self._released.is_set():
+            self._something.wait()
             if self._released.wait(_EVERY):
                 return
             self._something.clear()
