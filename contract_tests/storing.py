@@ -24,7 +24,7 @@ from valkey_servers import THERE_ARE_SERVERS, ValkeyServer, emptied, the_cluster
 Making: TypeAlias = Callable[[Path, Limits, Clock], Store]
 """Makes a store that is empty: from an empty folder, its limits, and the real time."""
 
-REMOTE: Final[Mapping[str, Making]] = (
+_ON_SERVERS: Final[Mapping[str, Making]] = (
     {
         "valkey": lambda folder, limits, clock: _on_emptied([the_server()], limits, clock),
         "valkey cluster": lambda folder, limits, clock: _on_emptied(the_cluster(), limits, clock),
@@ -32,12 +32,10 @@ REMOTE: Final[Mapping[str, Making]] = (
     if THERE_ARE_SERVERS
     else {}
 )
-"""Those on a server, which take longer."""
-
 STORES: Final[Mapping[str, Making]] = {
     "memory": lambda folder, limits, clock: MemoryStore(limits, clock),
     "sqlite": lambda folder, limits, clock: SqliteStore(folder / "store", limits, clock),
-    **REMOTE,
+    **_ON_SERVERS,
 }
 EACH_STORE = pytest.mark.parametrize("make", STORES.values(), ids=STORES)
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 import click
@@ -29,8 +29,13 @@ from sms10692_mock.http.serve import Deferred, listening_socket, serve, url_of
 from sms10692_mock.http.wsgi import Application
 from sms10692_mock.keywords import Keywords, words_in
 from sms10692_mock.options import Options, vendor_of
+from sms10692_mock.stores.opening import empty, open_store
+from sms10692_mock.stores.protocol import Store, StoreUnavailable
 from sms10692_mock.stores.records import Limits
 from sms10692_mock.vendor import Vendor
+
+if TYPE_CHECKING:
+    from sms10692_mock.control.seeds import Seed
 
 NAME: Final = "sms10692-mock"
 
@@ -93,6 +98,19 @@ def _permitted(accounts: Mapping[str, Account], postpaid: Sequence[str], no_repo
         replace(account, postpaid=userid in postpaid, may_read_reports=userid not in no_reports)
         for userid, account in accounts.items()
     ]
+
+
+def _seed(context: click.Context, option: click.Parameter, file: str | None) -> "Seed | None":
+    if file is None:
+        return None
+    from sms10692_mock.control.seeds import seed_in  # of use to few, and it takes time
+
+    try:
+        return seed_in(Path(file))
+    except OSError as error:
+        raise click.BadParameter(f"cannot read {file}: {error.strerror}") from None
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -189,6 +207,24 @@ def command() -> None:
     show_envvar=True,
 )
 @click.option(
+    "--store",
+    "address",
+    default="memory",
+    metavar="ADDRESS",
+    help="Where all of it is kept: memory, or sqlite:PATH.",
+    envvar="SMS10692_MOCK_STORE",
+    show_envvar=True,
+)
+@click.option("--durable", is_flag=True, help="Answer only when it is on the disk.", show_envvar=True)
+@click.option("--reset", is_flag=True, help="Forget first what is kept there.", show_envvar=True)
+@click.option(
+    "--seed",
+    metavar="FILE",
+    callback=_seed,
+    help="A start state, TOML: accounts, outcomes, what waits. Stored accounts stay as they are.",
+    show_envvar=True,
+)
+@click.option(
     "--expire",
     type=float,
     default=24 * 3600.0,
@@ -234,6 +270,10 @@ def serve_command(
     dialect: str,
     allow_host: Sequence[str],
     token: str | None,
+    address: str,
+    durable: bool,
+    reset: bool,
+    seed: "Seed | None",
     expire: float,
     keep_messages: int,
     keep_requests: int,
@@ -242,7 +282,7 @@ def serve_command(
 ) -> None:
     """Start the emulator and answer until Ctrl-C."""
     options = Options(
-        accounts=tuple(_permitted(accounts, postpaid, no_reports)),
+        accounts=_beside_seeded(seed, _permitted(accounts, postpaid, no_reports)),
         keywords=keywords,
         billing=BILLINGS[billing],
         report_delay=report_delay,
@@ -267,21 +307,53 @@ def serve_command(
     logging.getLogger("_granian").setLevel(logging.WARNING)
     lines = Lines(sys.stderr)
     log = lines if log_level in _LEVELS_WITH_REQUESTS else None
-    greeting = _greeting(url_of(listener), options)
+    vendor = _vendor(options, address, durable, reset, seed)
+    greeting = _greeting(url_of(listener), options, vendor.store)
     if token is None and not is_loopback(listener.getsockname()[0]):
         token = secrets.token_urlsafe(16)
         greeting = f"{greeting}\ntoken of the control address: {token}"
-    vendor = vendor_of(options)
     bell = Bell()
     pages = Pages(vendor, options.dialect, log, bell)
     guard = Guard(frozenset(map(str.lower, allow_host)), token)
+
+    def when_stopped() -> None:
+        lines.flush()
+        vendor.store.release()
+
     serve(
         pages,
         Deferred(lambda: _beside_the_pages(vendor, options, bell, guard)),
         listener,
         when_ready=lambda: _say(greeting),
-        when_stopped=lines.flush,
+        when_stopped=when_stopped,
     )
+
+
+def _beside_seeded(seed: "Seed | None", accounts: Sequence[Account]) -> tuple[Account, ...]:
+    """The accounts of the seed, and the others: what the seed says of a userid comes first."""
+    if seed is None:
+        return tuple(accounts)
+    from sms10692_mock.control.seeds import accounts_of
+
+    seeded = {account.userid: account for account in accounts_of(seed)}
+    others = {account.userid: account for account in accounts}
+    return tuple((others | seeded).values())
+
+
+def _vendor(options: Options, address: str, durable: bool, reset: bool, seed: "Seed | None") -> Vendor:
+    try:
+        store = open_store(address, options.limits, options.clock, durable)
+        if reset:
+            empty(store)
+        if seed is not None:
+            from sms10692_mock.control.seeds import plant
+
+            plant(seed, vendor_of(replace(options, accounts=()), store))
+        return vendor_of(options, store)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--store") from None
+    except StoreUnavailable as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _say(greeting: str) -> None:
@@ -293,15 +365,18 @@ def _say(greeting: str) -> None:
         os._exit(2)
 
 
-def _greeting(url: str, options: Options) -> str:
+def _greeting(url: str, options: Options, store: Store) -> str:
     """What a person needs to go on: the address, the accounts, and a line to paste that gets a real answer."""
     lines = [f"listening on {url}"]
-    for account in options.accounts:
-        password = account.password if account == MANUALS_OWN else "as given"
-        pays = "post-paid" if account.postpaid else f"prepaid, {account.points} points"
+    accounts = [store.account(given.userid) or given for given in options.accounts]
+    for given, account in zip(options.accounts, accounts, strict=True):
+        password = "as given" if account.password == given.password else "as stored"
+        if (account.account, account.password) == (MANUALS_OWN.account, MANUALS_OWN.password):
+            password = account.password
+        pays = "post-paid" if account.postpaid else f"prepaid, {store.standing(account.userid).points} points"
         names = f"account {printable(account.account)}, userid {printable(account.userid)}"
         lines.append(f"{names}, password {password}, {pays}")
-    first = options.accounts[0]
+    first = accounts[0]
     moment = datetime.fromtimestamp(options.clock(), signing.CHINA)
     timestamp = "20120701231212" if options.max_clock_skew is None else signing.timestamp(moment)
     userid, stamp, sign, mobile, content, _, action, _ = contract.SEND.parameters

@@ -12,6 +12,7 @@ from sms10692_mock.clock import Clock
 from sms10692_mock.dialects import MANUAL, Dialect
 from sms10692_mock.keywords import Keywords
 from sms10692_mock.stores.memory import MemoryStore
+from sms10692_mock.stores.protocol import Store
 from sms10692_mock.stores.records import Limits
 from sms10692_mock.vendor import Vendor
 
@@ -34,11 +35,12 @@ class Options:
     unused: float = 24 * 3600.0
 
 
-def vendor_of(options: Options) -> Vendor:
-    """A vendor that has just opened for business: nothing was sent yet."""
-    store = MemoryStore(options.limits, options.clock)
+def vendor_of(options: Options, store: Store | None = None) -> Vendor:
+    """A vendor who keeps what happens in this store, or in memory; stored accounts stay as they are."""
+    store = store or MemoryStore(options.limits, options.clock)
     for account in options.accounts:
-        store.open(account)
+        if store.account(account.userid) is None:
+            store.open(account)
     return Vendor(
         store,
         options.clock,

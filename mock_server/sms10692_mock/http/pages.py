@@ -189,8 +189,8 @@ class Pages:
         if entry is not None and short and self._explaining.acquire(blocking=False):
             try:
                 found = findings(entry, self._vendor.store)
-            except StoreUnavailable:
-                found = ()  # the answer is right without
+            except StoreUnavailable as error:
+                line = f"{line}\n  not explained: {error}"
             finally:
                 self._explaining.release()
         return self._said(response, line, found)

@@ -24,10 +24,8 @@ def account_text(account: Account) -> str:
 def account_from_text(text: str) -> Account:
     """The account of `account_text`. What a later version of that left out has its default."""
     told = json.loads(text)
-    return Account(
-        **told
-        | {"clock": _turned(told["clock"]), "outcomes": _rules(told["outcomes"]), "faults": _faults(told["faults"])}
-    )
+    parts = {"clock": _turned(told["clock"]), "outcomes": _rules(told["outcomes"]), "faults": _faults(told["faults"])}
+    return Account(**told | parts)
 
 
 def settings_text(settings: Settings) -> str:

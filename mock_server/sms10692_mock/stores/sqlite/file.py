@@ -26,6 +26,9 @@ _LOOK_EVERY: Final = 0.25
 """Seconds after which it is seen that the file is gone, or another is in its place."""
 
 _IDLE: Final = 4
+_PAGE: Final = 2048
+"""Bytes of a page: a send changes six of them a little, and each goes whole into the log."""
+
 _CACHE_KIB: Final = 32 * 1024
 _WAL_PAGES: Final = 16_384
 """So many pages in the write-ahead log, and a writer moves them itself; before, it is done beside the writers."""
@@ -102,8 +105,9 @@ class File:
                 raise StoreUnavailable(f"{self._path} is a database of another program")
             if version > VERSION:
                 raise StoreUnavailable(
-                    f"{self._path} is of the newer version {version}, and this program knows no later one than {VERSION}"
+                    f"{self._path} is of the newer version {version}; this program knows none later than {VERSION}"
                 )
+            connection.execute(f"PRAGMA page_size = {_PAGE}")  # of effect where the file is empty
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("BEGIN IMMEDIATE")
             (version,) = connection.execute("PRAGMA user_version").fetchone()  # another may have been quicker

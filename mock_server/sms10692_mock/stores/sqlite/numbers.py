@@ -24,7 +24,7 @@ class _Lease:
 
 
 class Numbers:
-    """Gives numbers. Where another process has leased since, the rest of a block is not used: it would come too late."""
+    """Gives numbers. The rest of a block is not used where another process has leased since: it would come too late."""
 
     def __init__(self, file: File) -> None:
         self._file = file

@@ -1,6 +1,6 @@
-"""A queue in the file: what came up, by place; one number that says how much of it was handed out; what is to come.
+"""A queue in the file: what came up, by place; a number that says how much of it was handed out; what is to come.
 
-Here belong the statements about one queue, inside a transaction of the caller's. Whose queue it is, is `store`'s affair.
+Here belong the statements about one queue, inside a transaction of the caller's. Whose it is, is `store`'s affair.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ _NEVER: Final = Fate("never")
 
 
 class Standing(NamedTuple):
-    """A queue in numbers: how many came up, were handed out, can no longer be shown, are to come, ever arrived there."""
+    """A queue in numbers: how many came up, were handed out, are forgotten of these, are to come, ever were to come."""
 
     up: int
     handed_out: int
@@ -43,7 +43,7 @@ class Standing(NamedTuple):
 
 
 def report_row(report: Report, before: int | None) -> Row:
-    """A report as it is kept. `before` is the number of the last message before its task, if a send brought it about."""
+    """A report as it is kept. `before` is the number of the last message before its task, if it is of a send."""
     due, mobile, task_id, status, errorcode, extno, place = report
     message = None if before is None or place == UNSENT else before + place + 1
     return due, written(mobile), task_id, status, written(errorcode), written(extno), place, message
@@ -101,11 +101,10 @@ def ripened(db: Connection, queue: int, now: float) -> Standing:
 def put(db: Connection, queue: int, rows: Sequence[Row], now: float) -> None:
     """Queue what arrives."""
     had = ripened(db, queue, now)
-    if len(rows) == 1:
-        if rows[0][0] <= now:
-            db.execute(_INSERT, (queue, had.up, *rows[0]))
-            db.execute("UPDATE queues SET up = ? WHERE id = ?", (had.up + 1, queue))
-            return
+    if len(rows) == 1 and rows[0][0] <= now:
+        db.execute(_INSERT, (queue, had.up, *rows[0]))
+        db.execute("UPDATE queues SET up = ? WHERE id = ?", (had.up + 1, queue))
+        return
     due = sorted((row for row in rows if row[0] <= now), key=lambda row: row[0])
     later = [row for row in rows if row[0] > now]
     db.executemany(_INSERT, [(queue, place, *row) for place, row in enumerate(due, had.up)])
@@ -223,11 +222,17 @@ class Listing(NamedTuple, Generic[Item]):
             behind = min(behind, wanted.after - 1)
         elif wanted.after is not None:
             first = max(first, wanted.after)
-        conditions = [("place >= ?", first), ("place < ?", behind)]
+        conditions: list[tuple[str, Any]] = [("place >= ?", first), ("place < ?", behind)]
         if wanted.number is not None:
             conditions.append(("mobile = ?", written(wanted.number)))
         if wanted.task_id is not None:
             conditions.append(("task_id = ?", wanted.task_id))
+        if wanted.text is not None and isinstance(text := written(wanted.text), str):
+            conditions.append(("instr(said, ?)", text))
+        if wanted.since is not None:
+            conditions.append(("due >= ?", wanted.since))
+        if wanted.until is not None:
+            conditions.append(("due <= ?", wanted.until))
         where = " AND ".join(["queue = ?", *(condition for condition, _ in conditions)])
         order = "DESC" if wanted.newest_first else "ASC"
         fates = Fates(db, queue, has)

@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from sqlite3 import Connection
 from time import monotonic
@@ -53,7 +54,7 @@ _SOME: Final = 500
 """Rows that are deleted in one transaction: a send that comes meanwhile waits for no more than that."""
 
 _AT_ONCE: Final = 200
-"""Tasks that are read at once where messages are listed."""
+"""Messages whose reports are looked up at once, where messages are listed."""
 
 _NEVER: Final = Fate("never")
 
@@ -70,8 +71,8 @@ class _Known:
 class SqliteStore:
     """A `Store` in the file at `path`, which is made where there is none.
 
-    `durable` has every answer survive a power cut; without it, any end of the process or of the file's users, and of a
-    power cut all but the last moments. Several processes may share the file.
+    What was answered survives the end of the process, however it ends; a power cut may take the last moments, unless
+    the store is `durable`, which waits for the disk before each answer. Several processes may share the file.
 
     Raises StoreUnavailable where the file cannot be used.
     """
@@ -113,6 +114,8 @@ class SqliteStore:
         self._beside.join()
         try:
             self.settle()
+        except StoreUnavailable as error:
+            logging.getLogger(__name__).warning("the end of the journal is lost: %s", error)
         finally:
             self._file.close()
 
@@ -564,22 +567,26 @@ def _messages(db: Connection, account: int, wanted: Wanted) -> Iterator[Message]
         conditions.append(("before >= ?", first_before or 0))
     where = " AND ".join(condition for condition, _ in conditions)
     order = "DESC" if wanted.newest_first else "ASC"
-    cursor = db.execute(
-        "SELECT before, task_id, moment, due, numbers, content, extno, page, price, request "
-        f"FROM tasks WHERE {where} ORDER BY before {order}",
+    columns = "before, task_id, moment, due, numbers, content, extno, page, price, request"
+    tasks = db.execute(
+        f"SELECT {columns} FROM tasks WHERE {where} ORDER BY before {order}",  # noqa: S608 - words from above
         [value for _, value in conditions],
     )
-    while rows := cursor.fetchmany(_AT_ONCE):
-        sent = [(before, _task(rest)) for before, *rest in rows]
-        first_message = min(before for before, _ in sent) + 1
-        last_message = max(before + len(task.numbers) for before, task in sent)
-        told = queues.of_messages(db, _queue(account, "reports"), first_message, last_message)
-        for before, task in sent:
-            places = range(len(task.numbers))
-            for place in reversed(places) if wanted.newest_first else places:
-                number = before + place + 1
-                report, fate = told.get(number, (None, _NEVER))
-                yield Message(number, task, task.numbers[place], report, fate)
+    sent = (
+        (before + place + 1, place, task)
+        for before, task in ((before, _task(rest)) for before, *rest in tasks)
+        for place in _in_order(len(task.numbers), wanted.newest_first)
+    )
+    while some := list(islice(sent, _AT_ONCE)):
+        first, last = sorted((some[0][0], some[-1][0]))
+        told = queues.of_messages(db, _queue(account, "reports"), first, last)
+        for number, place, task in some:
+            report, fate = told.get(number, (None, _NEVER))
+            yield Message(number, task, task.numbers[place], report, fate)
+
+
+def _in_order(count: int, newest_first: bool) -> range:
+    return range(count - 1, -1, -1) if newest_first else range(count)
 
 
 def _task(row: Sequence[Any]) -> Task:
