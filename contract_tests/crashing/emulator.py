@@ -12,9 +12,9 @@ from sms10692_mock.dialects import MANUAL
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.serve import Deferred, listening_socket, serve, url_of
 from sms10692_mock.keywords import Keywords
+from sms10692_mock.stores.opening import open_store
 from sms10692_mock.stores.protocol import Store
 from sms10692_mock.stores.records import Limits
-from sms10692_mock.stores.valkey.store import ValkeyStore
 from sms10692_mock.vendor import Vendor
 
 _ALL = 10**9
@@ -23,9 +23,8 @@ KEPT = Limits(messages=_ALL, text_bytes=_ALL, handed_out=_ALL)
 
 def opened(url: str) -> Store:
     """The store, with an account that can pay for everything."""
-    store = ValkeyStore(url, KEPT)
-    if store.account(MANUALS_OWN.userid) is None:
-        store.open(replace(MANUALS_OWN, points=10**12))
+    store = open_store(url, KEPT, time.time)
+    store.open(replace(MANUALS_OWN, points=10**12), keep=True)
     return store
 
 

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from crashing.clients import Client, Notes, fetch
 from crashing.ledgers import Balance, balance
-from crashing.scenes import Scene, valkey_killed, valkey_with_emulator_killed
+from crashing.scenes import Scene, emulator_killed, valkey_killed, valkey_with_emulator_killed
 from sms10692_mock.stores.protocol import Store
 
 CLIENTS: Final = 8
@@ -26,6 +26,7 @@ _RECOVERS_WITHIN: Final = 20.0
 Killed: TypeAlias = AbstractContextManager[tuple[Scene, Callable[[], None]]]
 
 SCENES: Final[Mapping[str, Callable[[Path], Killed]]] = {
+    "the emulator, on SQLite": lambda folder: emulator_killed(f"sqlite:{folder / 'store'}"),
     "the emulator, on Valkey": valkey_with_emulator_killed,
     "Valkey": valkey_killed,
 }

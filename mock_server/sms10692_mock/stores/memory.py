@@ -125,8 +125,12 @@ class MemoryStore:
     def release(self) -> None:
         """Nothing has to be written, and nothing is held."""
 
-    def open(self, account: Account) -> None:
-        self._books[account.userid] = _Book(account, self._limits, self._real_time())
+    def open(self, account: Account, *, keep: bool = False) -> None:
+        book = _Book(account, self._limits, self._real_time())
+        if keep:
+            self._books.setdefault(account.userid, book)
+        else:
+            self._books[account.userid] = book
 
     def account(self, userid: str) -> Account | None:
         book = self._books.get(userid)

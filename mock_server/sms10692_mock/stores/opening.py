@@ -1,9 +1,10 @@
-"""Stores by their address: `memory`, `sqlite:PATH`.
+"""Stores by their address: `memory`, `sqlite:PATH`, `valkey://HOST`.
 
 Here belongs which stores there are, and how one is written on a command line.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -32,7 +33,22 @@ def _sqlite(rest: str, limits: Limits, real_time: Clock, durable: bool) -> Store
     return SqliteStore(Path(rest), limits, real_time, durable)
 
 
-_OPENINGS: Final[Mapping[str, _Opening]] = {"memory": _memory, "sqlite": _sqlite}
+def _on_a_server(kind: str, rest: str, limits: Limits, real_time: Clock, durable: bool) -> Store:
+    try:
+        from sms10692_mock.stores.valkey.store import ValkeyStore  # of use to few, and not installed with the others
+    except ImportError as error:
+        raise ValueError(f"a store on a server needs more: pip install 'sms10692[valkey]' ({error})") from None
+
+    if durable:
+        raise ValueError("what a server has on its disk is its own affair: appendonly yes, appendfsync always")
+    return ValkeyStore(f"{kind}:{rest}", limits, real_time)
+
+
+_OPENINGS: Final[Mapping[str, _Opening]] = {
+    "memory": _memory,
+    "sqlite": _sqlite,
+    **{kind: partial(_on_a_server, kind) for kind in ("valkey", "valkeys", "redis", "rediss")},
+}
 """By what stands before the colon."""
 
 

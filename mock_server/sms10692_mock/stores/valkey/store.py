@@ -151,15 +151,13 @@ class ValkeyStore:
         except Refused:
             raise NoSuchAccount(userid) from None
 
-    def open(self, account: Account) -> None:
-        version, userid = _version(), account.userid
-        terms = (version, *_terms(account))
-        points = 0 if account.postpaid else account.points
+    def open(self, account: Account, *, keep: bool = False) -> None:
+        userid, points = account.userid, 0 if account.postpaid else account.points
+        terms = (_version(), *_terms(account))
         # Listed before it is there and after, so that neither an end in between nor a close at once hides it.
         self._register(account)
-        self._run(scripts.OPEN, userid, _version(), *terms, points, repr(self._real_time()))
+        self._run(scripts.OPEN, userid, _version(), *terms, points, repr(self._real_time()), int(keep))
         self._register(account)
-        self._know(userid, version, account)
 
     def _register(self, account: Account) -> None:
         self._nodes.run(scripts.REGISTER, _FOR_ALL, encoded(account.userid), int(account.throwaway))
