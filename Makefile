@@ -7,7 +7,7 @@ READY := $(VENV)/ready
 URL ?= http://127.0.0.1:10692
 
 .DEFAULT_GOAL := help
-.PHONY: help run test teeth fuzz check bench wheel clean
+.PHONY: help run test teeth fuzz crash check bench wheel clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ teeth: $(READY) ## run the whole contract suite against every broken vendor
 
 fuzz: $(READY) ## examine what `make run` serves, without end, each time from another seed
 	while $(BIN)/sms10692-contract $(URL) --control $(URL) --profile thorough; do :; done
+
+crash: $(READY) ## kill at work what must not forget, and look what is left (ARGS="--times 500")
+	cd contract_tests && $(CURDIR)/$(BIN)/python -m crashing $(ARGS)
 
 check: $(READY) ## ruff, mypy --strict, pyright, the import rules
 	$(BIN)/ruff check .

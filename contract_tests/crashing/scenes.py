@@ -3,40 +3,39 @@
 Here belong the processes. Each is ended by its own number.
 """
 
-import os
-import re
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from crashing.clients import Address
+from emulators import Address, running
 from valkey_servers import ValkeyServer, ended, started, url_of
 
-_LISTENING: Final = re.compile(r"listening on http://(.*):(\d+)")
+POINTS: Final = 10**9
+KEPT: Final = 10**8
+"""More than anybody sends: nothing is dropped, so that all can be counted."""
 
 
 class Scene:
-    """An emulator on a store, which any thread may ask for its address."""
+    """An emulator on the store at `url`, with more options, which any thread may ask for its address."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *options: str) -> None:
         self.url = url
+        self._options = options
         self._start()
 
     def _start(self) -> None:
-        command = [sys.executable, "-m", "crashing.emulator", self.url]
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
-        self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+        given = (
+            "--store",
+            self.url,
+            "--account",
+            f"12:test:mima:{POINTS}",
+            "--keep-messages",
+            str(KEPT),
+            *self._options,
         )
-        line = self._process.stdout.readline() if self._process.stdout else ""
-        found = _LISTENING.match(line)
-        if found is None:
-            raise RuntimeError(f"the emulator did not start: {line!r}")
-        self._address = found[1], int(found[2])
+        self._running = ExitStack()
+        self._process, self._address = self._running.enter_context(running(*given, "--log-level", "error"))
 
     def address(self) -> Address:
         """Where the emulator listens, or did before it was killed."""
@@ -49,8 +48,8 @@ class Scene:
 
     def end(self) -> None:
         """Kill the emulator."""
-        self._process.send_signal(signal.SIGKILL)
-        self._process.communicate()
+        self._process.kill()
+        self._running.close()
 
 
 def durable(folder: Path, port: int | None = None) -> ValkeyServer:
@@ -59,9 +58,9 @@ def durable(folder: Path, port: int | None = None) -> ValkeyServer:
 
 
 @contextmanager
-def emulator_killed(url: str) -> Iterator[tuple[Scene, Callable[[], None]]]:
+def emulator_killed(url: str, *options: str) -> Iterator[tuple[Scene, Callable[[], None]]]:
     """An emulator that is killed, on a store that is not; and how to kill it."""
-    scene = Scene(url)
+    scene = Scene(url, *options)
     try:
         yield scene, scene.kill_emulator
     finally:

@@ -294,7 +294,7 @@ def test_a_store_agrees_with_the_simplest_store(make: Making, machine: type[Any]
         def __init__(self) -> None:
             super().__init__(make)
 
-    examples = 100 if make is STORES["memory"] else 30  # the others have to write
+    examples = 100 if make is STORES["memory"] else 20  # the others have to write
     run_state_machine_as_test(Machine, settings=settings(stateful_step_count=30, max_examples=examples))
 
 

@@ -422,7 +422,8 @@ class SqliteStore:
         self._something.set()
 
     def _work_beside(self) -> None:
-        while self._something.wait():
+        while not self._released.is_set():
+            self._something.wait()
             if self._released.wait(_EVERY):
                 return
             self._something.clear()
