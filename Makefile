@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 URL ?= http://127.0.0.1:10692
+RUNS ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help run test teeth fuzz crash check bench wheel clean
+.PHONY: help run test teeth fuzz crash steady mutants check bench peers wheel clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +28,13 @@ fuzz: $(READY) ## examine what `make run` serves, without end, each time from an
 crash: $(READY) ## kill at work what must not forget, and look what is left (ARGS="--times 500")
 	cd contract_tests && $(CURDIR)/$(BIN)/python -m crashing $(ARGS)
 
+steady: $(READY) ## run the quick profile RUNS=50 times in a row, with the other core busy
+	$(BIN)/python contract_tests/steady.py --runs $(RUNS)
+
+mutants: $(READY) ## change each operator of the emulator in turn, and see that a test notices (ARGS="vendor.py" chooses files)
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
+	nice $(BIN)/python contract_tests/mutants.py $(ARGS)
+
 check: $(READY) ## ruff, mypy --strict, pyright, the import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -34,14 +42,17 @@ check: $(READY) ## ruff, mypy --strict, pyright, the import rules
 	$(BIN)/pyright --pythonpath $(BIN)/python contract_tests/typed_user.py
 	$(BIN)/lint-imports
 
-bench: $(READY) ## measure, side by side in one run
-	$(BIN)/python -m benchmarks
+bench: $(READY) ## measure, side by side in one run, into benchmarks/results.md (ARGS="--only stores" prints a part)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+peers: $(READY) ## fetch those who are measured beside us, from npm and PyPI, into a folder that git ignores
+	$(BIN)/python -m benchmarks.peers --install
 
 wheel: $(READY) ## build the wheel and the sdist into dist/
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m build
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist .mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, and $(PYTHON) is %d.%d: make PYTHON=..." % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'

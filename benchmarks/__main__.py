@@ -1,102 +1,133 @@
-"""`make bench`: throughput, start and memory, each beside something to compare it with, in interleaved rounds.
+"""`make bench`: every measurement once, side by side, printed and kept in `results.md`.
 
-Here belong the rounds and the tables. Figures of shared machines wander: read the ratios.
+Here belongs what is measured in which order, and what is said of the machine. Figures of shared machines wander: read
+the ratios.
 """
 
-import json
+import os
+import platform
+import shutil
 import statistics
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
+from typing import Final
 
 import click
 
+from benchmarks import load, servers, throughput
 from benchmarks.client import build_and_sign, medians, read_by_lxml, read_by_the_client
-from benchmarks.contenders import CONTENDERS
+from benchmarks.rounds import table
+from benchmarks.sizes import sizes
+
+RESULTS: Final = Path(__file__).parent / "results.md"
 
 
-def started(*arguments: str) -> tuple[subprocess.Popen[str], int, float]:
-    """Start a server; its process, its port, and the seconds until it said that it listens."""
-    begun = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+def machine() -> str:
+    """What it ran on, in a paragraph."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    processor = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    versions = [f"{name} {metadata.version(name)}" for name in ("granian", "uvloop", "Flask", "lxml")]
+    node = shutil.which("node")
+    if node:
+        said = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)
+        versions.append(f"Node {said.stdout.strip()}")
+    return ", ".join(
+        [
+            f"{datetime.now(UTC):%Y-%m-%d}",
+            f"{platform.system()} {platform.machine()}",
+            f"{os.cpu_count()} cores ({processor or 'unknown'})",
+            f"Python {platform.python_version()}",
+            *versions,
+            f"the load: {load.what_does_it()}, and our own at a fixed rate",
+        ]
     )
-    line = process.stdout.readline() if process.stdout else ""
-    return process, int(line.rpartition(":")[2]), time.perf_counter() - begun
 
 
-def throughput(rounds: int, seconds: float, connections: int) -> dict[str, float]:
-    """The median answers a second of each contender."""
-    figures: dict[str, list[float]] = {name: [] for name in CONTENDERS}
-    with ExitStack() as stack:
-        ports = {}
-        for name in CONTENDERS:
-            process, ports[name], _ = started("benchmarks.contenders", name)
-            stack.callback(process.terminate)
-        time.sleep(1.0)  # granian's own server says that it listens before its worker does
-        for _ in range(rounds):
-            for name, (path, form, _) in CONTENDERS.items():
-                head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-                request = f"{head}Content-Length: {len(form)}\r\n\r\n{form}".encode()
-                arguments = ["benchmarks.load", str(ports[name]), str(connections), str(seconds)]
-                ended = subprocess.run(
-                    [sys.executable, "-m", *arguments], input=request, capture_output=True, check=True
-                )
-                figures[name].append(json.loads(ended.stdout)["per_second"])
-    return {name: statistics.median(some) for name, some in figures.items()}
-
-
-def starts(rounds: int) -> tuple[float, float, float]:
-    """Medians: seconds until `listening`, seconds that `import flask` alone takes, and idle resident mebibytes."""
+def starts(rounds: int) -> str:
+    """How long the start takes, beside the import of Flask alone, and the memory of an idle emulator."""
     seconds, imports, memory = [], [], []
     for _ in range(rounds):
-        process, _, until_ready = started("sms10692_mock", "serve", "--port", "0")
-        seconds.append(until_ready)
-        memory.append(resident(process.pid))
-        process.terminate()
-        process.wait()
+        server = servers.our_own("sms10692_mock", "serve", "--port", "0", core=None)
+        seconds.append(server.until_ready)
+        memory.append(server.resident())
+        servers.end(server)
         begun = time.perf_counter()
         subprocess.run([sys.executable, "-c", "import flask"], check=True)
         imports.append(time.perf_counter() - begun)
-    return statistics.median(seconds), statistics.median(imports), statistics.median(memory)
+    return table(
+        ["", ""],
+        [
+            ["from the start to `listening`", f"{statistics.median(seconds):.2f} s"],
+            ["`python -c 'import flask'`, for comparison", f"{statistics.median(imports):.2f} s"],
+            ["resident memory, idle", f"{statistics.median(memory):.0f} MiB"],
+        ],
+    )
 
 
-def resident(pid: int) -> float:
-    """Mebibytes in memory, where Linux says so, or not a number."""
-    status = Path(f"/proc/{pid}/status")
-    if not status.exists():
-        return float("nan")
-    (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmRSS:"))
-    return int(line.split()[1]) / 1024
+def client(rounds: int) -> str:
+    """What the client costs."""
+    ours, lxmls, building = medians(rounds * 4, read_by_the_client, read_by_lxml, build_and_sign)
+    return table(
+        ["", ""],
+        [
+            ["4,000 reports read", f"{ours:.1f} ms"],
+            ["lxml alone, the same page to plain tuples", f"{lxmls:.1f} ms: {ours / lxmls:.2f} ×"],
+            ["a request built and signed", f"{building * 10:.1f} µs"],
+        ],
+    )
 
 
 @click.command()
 @click.option("--rounds", default=5, help="Interleaved rounds; the figures are medians.")
 @click.option("--seconds", default=2.0, help="Length of each measurement.")
-@click.option("--connections", default=16, help="Kept connections.")
-def bench(rounds: int, seconds: float, connections: int) -> None:
-    """Measure, side by side in one run."""
-    per_second = throughput(rounds, seconds, connections)
-    name_of_send, *_ = per_second
-    send = per_second[name_of_send]
-    click.echo(f"POST over {connections} kept connections, medians of {rounds} rounds of {seconds:g} s\n")
-    click.echo(f"| | requests/s | {name_of_send}, is |\n|---|---:|---:|")
-    for name, figure in per_second.items():
-        click.echo(f"| {name} | {figure:,.0f} | {send / figure:.2f} × |")
-    click.echo(
-        "\nFlask and WSGI beside the pages run on threads, reached through the same server; granian's own do not."
-    )
-    ready, flask, memory = starts(rounds)
-    click.echo("\n| | |\n|---|---:|")
-    click.echo(f"| from the start to `listening` | {ready:.2f} s |")
-    click.echo(f"| `python -c 'import flask'`, for comparison | {flask:.2f} s |")
-    click.echo(f"| resident memory, idle | {memory:.0f} MiB |")
-    ours, lxmls, building = medians(rounds * 4, read_by_the_client, read_by_lxml, build_and_sign)
-    click.echo(f"| client: 4,000 reports read | {ours:.1f} ms |")
-    click.echo(f"| lxml alone, the same page to plain tuples | {lxmls:.1f} ms: {ours / lxmls:.2f} × |")
-    click.echo(f"| client: a request built and signed | {building * 10:.1f} µs |")
+@click.option("--only", multiple=True, help="A part: requests, waits, stores, peers, sizes, start, client. Repeatable.")
+def bench(rounds: int, seconds: float, only: tuple[str, ...]) -> None:
+    """Measure, side by side in one run. The whole of it is kept in benchmarks/results.md."""
+    said: list[str] = []
+    measured: list[throughput.Measured] = []
+
+    def say(text: str) -> None:
+        click.echo(f"{text}\n")
+        said.append(text)
+
+    def requests() -> None:
+        found = throughput.contenders(rounds, seconds)
+        measured.append(found)
+        how = _HOW.format(rounds=rounds, seconds=seconds, connections=load.CONNECTIONS)
+        say(f"## A send beside the least that others do\n\n{how}\n\n{found.kept}")
+        say(f"### A connection for each request\n\n{found.closing}")
+
+    def waits() -> None:
+        if measured:
+            say(f"## At half of the full rate\n\n{throughput.waits(rounds, seconds * 2, measured[0].per_second)}")
+
+    parts: dict[str, Callable[[], None]] = {
+        "requests": requests,
+        "waits": waits,
+        "stores": lambda: say(f"## Stores\n\n{throughput.stores(rounds, seconds)}"),
+        "peers": lambda: say(f"## Peers, each on one core\n\n{throughput.peers(rounds, seconds)}"),
+        "sizes": lambda: say(f"## Large requests, long queues\n\n{sizes()}"),
+        "start": lambda: say(f"## Start\n\n{starts(rounds)}"),
+        "client": lambda: say(f"## Client\n\n{client(rounds)}"),
+    }
+    say(f"# Measurements\n\nMade by `make bench` and not by hand: {machine()}.")
+    for name, part in parts.items():
+        if not only or name in only or (name == "requests" and "waits" in only):
+            part()
+    if not only:
+        RESULTS.write_text("\n\n".join(said) + "\n", "utf-8")
+
+
+_HOW: Final = """\
+POST over {connections} kept connections, the server on one core and the load on another; medians of {rounds}
+interleaved rounds of {seconds:g} s, with the least and the most. "In our server": beside the vendor's pages, as
+`serve` runs any WSGI application; "granian's WSGI" is granian's own command with two threads."""
 
 
 bench()

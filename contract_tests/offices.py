@@ -3,6 +3,8 @@
 Here belongs how both are spoken to. What they should say is each test's own affair.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -15,9 +17,10 @@ from sms10692_mock.http.guard import Guard
 class Office:
     """An emulator and its control address, both in this process; the real time stands still until a test turns it."""
 
-    def __init__(self, guard: Guard | None = None, **given: Any) -> None:
+    def __init__(self, guard: Guard | None = None, also: Mapping[str, Any] | None = None, **given: Any) -> None:
+        """`also` are options that no command line has in these words."""
         self.now = MANUALS_MOMENT
-        self.app = create_app(options(lambda: self.now, **given), guard)
+        self.app = create_app(replace(options(lambda: self.now, **given), **(also or {})), guard)
         self.http: FlaskClient = self.app.test_client()
 
     def control(self, method: str, path: str, document: Any = None, **headers: str) -> Any:

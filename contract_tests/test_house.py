@@ -36,7 +36,9 @@ def test_a_folder_holds_one_package_and_nothing_else_to_import(folder: str, pack
     ("module", "heavy"),
     [
         ("sms10692.contract", ["flask", "granian", "lxml", "httpx2", "asyncio"]),
-        ("sms10692_mock", ["flask", "granian", "click", "sms10692_mock.vendor"]),
+        ("sms10692_mock", ["flask", "granian", "click", "httpx2", "pydantic", "sms10692", "sms10692_mock.vendor"]),
+        ("sms10692_mock.pytest_plugin", ["flask", "granian", "click", "httpx2", "pydantic", "sms10692"]),
+        ("sms10692_mock.testing.control", ["flask", "granian", "click", "pydantic", "lxml", "pytest"]),
         ("sms10692_mock.command", ["flask", "werkzeug", "jinja2"]),
         ("sms10692_mock.diagnosis", ["flask", "werkzeug", "granian", "click", "ahocorasick", "lxml", "asyncio"]),
     ],

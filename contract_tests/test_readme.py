@@ -3,17 +3,21 @@
 Here belongs the README as a program. What the options do is in test_serving.
 """
 
+import json
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 
 from emulators import Emulator, request, running
-from sms10692 import contract
+from sms10692 import Client, contract
+from sms10692_mock import EmulatorControl
 from sms10692_mock.command import serve_command
 from sms10692_mock.keywords import DEFAULT_WORDS
 from sms10692_mock.outcomes import RESERVED
@@ -61,6 +65,57 @@ def test_the_clients_program_runs(readme: str) -> None:
         ["10000000030", "100001", "DELIVERED"],
     ]
     assert printed[5:] == ["10000000030 T"]
+
+
+APPLICATION = """
+from sms10692 import Client
+
+class my_app:
+    @classmethod
+    def configure(cls, **settings):
+        cls.client = Client(**settings)
+
+    @classmethod
+    def register(cls, number):
+        with cls.client:
+            cls.client.send([number], "您的验证码是 1234")
+"""
+
+
+@EACH_README
+def test_the_programs_for_pytest_and_unittest_pass(readme: str, tmp_path: Path) -> None:
+    programs = re.findall(r"^(?:    (?:def test_|import unittest).*\n)(?:\n?    .*\n)+", readme, re.MULTILINE)
+    assert len(programs) == 2
+    (tmp_path / "test_it.py").write_text("\n\n".join([APPLICATION, *map(dedent, programs)]), "utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "test_it.py"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
+    assert "2 passed" in ended.stdout, ended.stdout
+
+
+@EACH_README
+def test_the_lines_for_other_languages_do_the_same(readme: str) -> None:
+    lines = re.findall(r"^    \$ (curl .*/_mock/.*)$", readme, re.MULTILINE)
+    with running() as (_, (host, port)), EmulatorControl(f"http://{host}:{port}") as control:
+        made = _pasted(lines[0], host, port)
+        vendor = control.known(made["userid"])
+        before = vendor.clock.freeze()
+        with Client(vendor.url, **vendor.credentials) as client:
+            client.send(["15023239810"], "x")
+            (message,) = _pasted(lines[1].replace("USERID", vendor.userid), host, port)["items"]
+            assert (message["content"], made["points"]) == ("x", 5)
+            for line in lines[2:]:
+                _pasted(line.replace("USERID", vendor.userid), host, port)
+            client.send(["15023239810"], "y")
+            assert [report.errorcode for report in client.status()] == ["DELIVRD", "UNDELIV"]
+            assert [reply.content for reply in client.call()] == ["T"]
+        assert (vendor.clock.now() - before).total_seconds() == 60
+    assert len(lines) == 5
+
+
+def _pasted(line: str, host: str, port: int) -> Any:
+    arguments = shlex.split(line.replace("http://127.0.0.1:10692", f"http://{host}:{port}"))
+    said = subprocess.run([*arguments, "--silent", "--fail"], capture_output=True, encoding="utf-8", check=True).stdout
+    return json.loads(said)
 
 
 @EACH_README

@@ -81,7 +81,7 @@ class Profile:
 PROFILES: Final[Mapping[str, Profile]] = {
     profile.name: profile
     for profile in (
-        Profile("quick", examples=50, runs=50, steps=25, rounds=6, shrinking=5.0),
+        Profile("quick", examples=25, runs=50, steps=25, rounds=6, shrinking=5.0),
         Profile("thorough", examples=1000, runs=1000, steps=50, rounds=50, shrinking=120.0),
     )
 }

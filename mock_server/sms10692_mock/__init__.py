@@ -1,5 +1,47 @@
 """An emulator of the sms10692.com SMS API.
 
-Here belongs only what a user may import by this name. Importing it loads no other module: pytest does so in every
-run of everybody who has the package, with or without the extra `[mock]`.
+Here belongs only what a user may import by this name. Each name is loaded when first used: pytest imports this in
+every run of everybody who has the package, with or without the extra `[mock]`.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sms10692_mock.emulator import Emulator
+    from sms10692_mock.options import Options
+    from sms10692_mock.testing.connection import ControlError, ControlRefused, ControlUnreachable
+    from sms10692_mock.testing.control import EmulatorControl
+    from sms10692_mock.testing.sms_vendor import NotSent, SmsVendor
+
+_HOMES = {
+    "emulator": ("Emulator",),
+    "options": ("Options",),
+    "testing.connection": ("ControlError", "ControlRefused", "ControlUnreachable"),
+    "testing.control": ("EmulatorControl",),
+    "testing.sms_vendor": ("NotSent", "SmsVendor"),
+}
+
+__all__ = [
+    "ControlError",
+    "ControlRefused",
+    "ControlUnreachable",
+    "Emulator",
+    "EmulatorControl",
+    "NotSent",
+    "Options",
+    "SmsVendor",
+]
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            value = getattr(import_module(f"sms10692_mock.{home}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module 'sms10692_mock' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -21,6 +21,7 @@ class Bell:
         self._condition = threading.Condition()
         self._waiting = 0
         self._rings = 0
+        self._dismissals = 0
 
     def ring(self) -> None:
         """Let everybody who waits look again."""
@@ -29,9 +30,15 @@ class Bell:
             with self._condition:
                 self._condition.notify_all()
 
+    def dismiss(self) -> None:
+        """Let everybody who waits now look once more and go."""
+        self._dismissals += 1
+        self.ring()
+
     def wait(self, look: Callable[[], Seen], enough: Callable[[Seen], bool], seconds: float) -> Seen:
         """What `look` returns as soon as it is `enough`, or after so many seconds what it returns then."""
         until = monotonic() + seconds
+        dismissals = self._dismissals
         with self._condition:
             self._waiting += 1
         try:
@@ -39,7 +46,7 @@ class Bell:
                 rings = self._rings
                 seen = look()
                 left = until - monotonic()
-                if left <= 0 or enough(seen):
+                if left <= 0 or self._dismissals != dismissals or enough(seen):
                     return seen
                 with self._condition:
                     if self._rings == rings:
@@ -47,3 +54,20 @@ class Bell:
         finally:
             with self._condition:
                 self._waiting -= 1
+
+    def listen(self, heard: int, seconds: float) -> int:
+        """How often it was rung: as soon as that is more than was `heard`, or after so many seconds.
+
+        Between two calls nobody waits, and ringing costs next to nothing: who listens and then pauses is woken once
+        a pause, however often it rings.
+        """
+        until = monotonic() + seconds
+        with self._condition:
+            self._waiting += 1
+            try:
+                while self._rings == heard and (left := until - monotonic()) > 0:
+                    # A ring between the look and the wait is not lost for long.
+                    self._condition.wait(min(left, _LOOK_AGAIN))
+            finally:
+                self._waiting -= 1
+        return self._rings

@@ -21,7 +21,7 @@ _OPERATIONS: Final[Mapping[tuple[Page, str], Operation]] = {
     (page, operation.action): operation for operation in contract.OPERATIONS for page in operation.pages
 }
 _SOLE_OPERATION: Final[Mapping[Page, Operation]] = {
-    operation.pages[0]: operation for operation in (contract.STATUS, contract.CALL)
+    page: operation for operation in (contract.STATUS, contract.CALL) for page in operation.pages
 }
 
 

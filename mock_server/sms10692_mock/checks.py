@@ -55,7 +55,7 @@ def _credentials_empty(case: Case) -> bool:
 def _injects(text: str) -> bool:
     """Whether a text, however long, has what an injection of SQL goes on with.
 
-    >>> _injects("it's"), _injects("' or 1=1"), _injects("-" * (_WINDOW - 2) + "union" + " " * _WINDOW + "select")
+    >>> _injects("it's"), _injects("' or 1=1"), _injects(" " * (_WINDOW - 2) + "union" + " " * _WINDOW + "select")
     (False, True, True)
     """
     for begin in range(0, len(text), _WINDOW):

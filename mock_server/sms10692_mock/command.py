@@ -10,19 +10,18 @@ import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlencode
 
 import click
 
-from sms10692 import __version__, contract, signing
+from sms10692 import __version__
 from sms10692_mock.accounts import MANUALS_OWN, Account, account_from
 from sms10692_mock.bell import Bell
 from sms10692_mock.billing import BILLINGS
 from sms10692_mock.dialects import DIALECTS
 from sms10692_mock.http.guard import Guard, is_loopback
+from sms10692_mock.http.invitation import curl_line
 from sms10692_mock.http.log import Lines
 from sms10692_mock.http.pages import Pages, printable
 from sms10692_mock.http.serve import Deferred, listening_socket, serve, url_of
@@ -376,20 +375,9 @@ def _greeting(url: str, options: Options, store: Store) -> str:
         pays = "post-paid" if account.postpaid else f"prepaid, {store.standing(account.userid).points} points"
         names = f"account {printable(account.account)}, userid {printable(account.userid)}"
         lines.append(f"{names}, password {password}, {pays}")
-    first = accounts[0]
-    moment = datetime.fromtimestamp(options.clock(), signing.CHINA)
-    timestamp = "20120701231212" if options.max_clock_skew is None else signing.timestamp(moment)
-    userid, stamp, sign, mobile, content, _, action, _ = contract.SEND.parameters
-    fields = {
-        action: contract.SEND.action,
-        userid: first.userid,
-        stamp: timestamp,
-        sign: signing.sign(first.account, first.password, timestamp),
-        mobile: "15023239810,13527576163",
-        content: "内容",
-    }
+    now = None if options.max_clock_skew is None else options.clock()
     reachable = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
-    return "\n".join([*lines, f'curl "{reachable}{contract.V2SMS.path}" -d "{urlencode(fields, safe=",")}"'])
+    return "\n".join([*lines, curl_line(reachable, accounts[0], now)])
 
 
 def _beside_the_pages(vendor: Vendor, options: Options, bell: Bell, guard: Guard) -> Application:

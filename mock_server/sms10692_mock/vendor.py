@@ -64,7 +64,7 @@ class Vendor:
         self._put_keywords: tuple[tuple[str, ...], Keywords] = ((), Keywords(()))
         self.billing = billing
         self._report_delay = report_delay
-        self._max_clock_skew = max_clock_skew
+        self.max_clock_skew = max_clock_skew
 
     def now(self, account: Account | None = None) -> float:
         """What the account's clock shows, or the emulator's (R12)."""
@@ -100,7 +100,7 @@ class Vendor:
         for fault in strikes:
             if not fault.acts:
                 return Told(Refusal(fault.message) if fault.message else None, account, now, strikes)
-        message = refusal(Case(call, account, self._keywords(settings), now, self._max_clock_skew))
+        message = refusal(Case(call, account, self._keywords(settings), now, self.max_clock_skew))
         if message is not None:
             return Told(Refusal(message), account, now, strikes)
         if account is None or call.operation is None:
@@ -132,40 +132,39 @@ class Vendor:
     def send(self, account: Account, now: float, request: int, call: Call) -> Sent | Refusal:
         """Send a text to every number (chapter 1), as far as the checks let the call pass."""
         numbers = [number for part in call.mobile.split(",") if (number := part.strip())]
-        fates = self._fates(account, numbers)
+        price = self.billing(call.content)
+        fates = self._fates(account, numbers, price)
         for fate in fates:
             if fate.refusal is not None:
                 return Refusal(fate.refusal)
         due = max(now, clock.moment(call.send_time) or now) + self._report_delay
         task_id, extno = self.store.next_task_id(), call.extno.strip()
-        price = self.billing(call.content)
         task = Task(task_id, now, due, numbers, call.content, extno, call.page.path, price, request)
-        reports = [
-            Report(due + fate.delay if fate.delay else due, number, task_id, fate.status, fate.errorcode, extno, place)
-            for place, (number, fate) in enumerate(zip(numbers, fates, strict=True))
-            if not fate.silent
-        ]
-        replies = [
-            Reply(due + fate.delay, number, task_id, fate.reply, extno)
-            for number, fate in zip(numbers, fates, strict=True)
-            if fate.reply is not None
-        ]
+        reports: list[Report] = []
+        replies: list[Reply] = []
+        for place, (number, fate) in enumerate(zip(numbers, fates, strict=True)):
+            status, errorcode, delay, silent, reply, _ = fate
+            if not silent:
+                reports.append(Report(due + delay, number, task_id, status, errorcode, extno, place))
+            if reply is not None:
+                replies.append(Reply(due + delay, number, task_id, reply, extno))
         balance = self.store.accept(account.userid, task, reports, replies, now)
         if balance is None:
             return Refusal(contract.BALANCE_TOO_SMALL)
         return Sent(balance, task_id, len(numbers))
 
-    def _fates(self, account: Account, numbers: list[str]) -> list[Outcome]:
-        rules = account.outcomes.rules
-        if not rules:
+    def _fates(self, account: Account, numbers: list[str], price: int) -> list[Outcome]:
+        rules = account.outcomes
+        if not rules.rules:
             return [outcomes.outcome(number) for number in numbers]
-        before = self.store.standing(account.userid).messages
-        if all(rule.remaining is None for rule in rules):
-            return outcomes.ruled(account.outcomes, numbers, before)[0]
-        fates: list[Outcome] = []
+        standing = self.store.standing(account.userid)
+        fates, left = outcomes.ruled(rules, numbers, standing.messages)
+        is_dear = not account.postpaid and price * len(numbers) > standing.points
+        if left is rules or is_dear or any(fate.refusal is not None for fate in fates):
+            return fates  # A send that is refused uses no rule up.
 
         def used_up(terms: Account) -> Account:
-            fates[:], left = outcomes.ruled(terms.outcomes, numbers, before)
+            fates[:], left = outcomes.ruled(terms.outcomes, numbers, standing.messages)
             return replace(terms, outcomes=left)
 
         self.store.change(account.userid, used_up)

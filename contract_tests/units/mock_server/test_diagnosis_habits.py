@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+import mistakes
 from diagnosing import FORM, NOW, asked, codes, form, found, md5
 from sms10692 import contract, signing
 from sms10692_mock.accounts import MANUALS_OWN
@@ -149,5 +150,6 @@ def test_a_code_says_its_kind_and_has_one_sentence(code: str) -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_code_has_a_test(code: str) -> None:
-    tests = "".join(file.read_text("utf-8") for file in Path(__file__).parent.glob("test_diagnosis*.py"))
+    files = [Path(mistakes.__file__), *Path(__file__).parent.glob("test_diagnosis*.py")]
+    tests = "".join(file.read_text("utf-8") for file in files)
     assert f'"{code.partition(".")[2]}"' in tests or f'"{code}"' in tests

@@ -3,154 +3,20 @@
 Here belong mistakes as real clients make them, each computed here with hashlib from the manual's account.
 """
 
-import base64
 import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnosing import FORM, NOW, OTHERS, TIMESTAMP, asked, codes, form, found, md5
+from diagnosing import FORM, NOW, OTHERS, asked, codes, form, found, md5
+from mistakes import RIGHT, SIGNS, A, P, T, U, later
 from sms10692 import contract, signing
 from sms10692_mock.accounts import Account
 from sms10692_mock.diagnosis import CODES
 from sms10692_mock.diagnosis.recipes import FAMILIES, OTHERS_TRIED, Known, candidates
-
-A, P, T, U = "test", "mima", TIMESTAMP, "12"
-RIGHT = md5(A + P + T)
-DIGEST = bytes.fromhex(RIGHT)
-MOMENT = datetime(2012, 7, 1, 23, 12, 12, tzinfo=signing.CHINA)
-
-
-def later(**amount: int) -> str:
-    return signing.timestamp(MOMENT + timedelta(**amount))
-
-
-SIGNS = {
-    # How the digest is written
-    "capital letters": ("upper-case", RIGHT.upper()),
-    "one capital letter": ("upper-case", RIGHT.replace("c", "C", 1)),
-    "BitConverter of .NET": ("hyphens", DIGEST.hex("-").upper()),
-    "colons": ("hyphens", DIGEST.hex(":")),
-    "sent twice": ("repeated", f"{RIGHT},{RIGHT}"),
-    "a line feed behind the sign": ("wrapped", f"{RIGHT}\n"),
-    "a space before the sign": ("wrapped", f" {RIGHT}"),
-    "quotes around the sign": ("wrapped", f'"{RIGHT}"'),
-    "printed bytes": ("wrapped", f"b'{RIGHT}'"),
-    "middle 16 digits": ("sixteen-digits", RIGHT[8:24]),
-    "middle 16 digits in capitals": ("sixteen-digits", RIGHT[8:24].upper()),
-    "first 16 digits": ("sixteen-digits", RIGHT[:16]),
-    "Base64 of the digest": ("base64", base64.b64encode(DIGEST).decode()),
-    "Base64 without padding": ("base64", base64.b64encode(DIGEST).decode().rstrip("=")),
-    "Base64 of the 32 digits": ("base64", base64.b64encode(RIGHT.encode()).decode()),
-    "SHA-1": ("another-hash", hashlib.sha1((A + P + T).encode()).hexdigest()),
-    "SHA-256": ("another-hash", hashlib.sha256((A + P + T).encode()).hexdigest()),
-    "SHA-256 in capitals": ("another-hash", hashlib.sha256((A + P + T).encode()).hexdigest().upper()),
-    "SHA-512": ("another-hash", hashlib.sha512((A + P + T).encode()).hexdigest()),
-    "SHA-1 in Base64": (
-        "another-hash",
-        base64.b64encode(hashlib.sha1((A + P + T).encode()).digest()).decode(),
-    ),
-    "signed bytes of Java": ("signed-bytes", "".join(f"{b if b < 128 else b + 0xFFFFFF00:x}" for b in DIGEST)),
-    "a decimal number": ("as-number", str(int(RIGHT, 16))),
-    "cut": ("not-32-digits", RIGHT[:-1] + "…"),
-    "no digits": ("not-32-digits", "sign"),
-    # Other parts, in other orders
-    "userid in place of the account": ("userid-for-account", md5(U + P + T)),
-    "userid, timestamp, password": ("userid-for-account", md5(U + T + P)),
-    "password, account": ("order", md5(P + A + T)),
-    "account, timestamp, password": ("order", md5(A + T + P)),
-    "password, timestamp, account": ("order", md5(P + T + A)),
-    "timestamp, account, password": ("order", md5(T + A + P)),
-    "timestamp, password, account": ("order", md5(T + P + A)),
-    "userid too": ("userid-too", md5(U + A + P + T)),
-    "userid at the end": ("userid-too", md5(A + P + T + U)),
-    "no account": ("no-account", md5(P + T)),
-    "no password": ("no-password", md5(A + T)),
-    "password alone": ("no-timestamp", md5(P)),
-    "no timestamp": ("no-timestamp", md5(A + P)),
-    "userid and password": ("no-timestamp", md5(U + P)),
-    "nothing": ("nothing-signed", md5("")),
-    # Something between or around them
-    **{f"separated by {sign!r}": ("separators", md5(sign.join((A, P, T)))) for sign in ",+&:|-_ ;/"},
-    "commas in another order": ("separators", md5(f"{P},{A},{T}")),
-    "commas and the userid": ("separators", md5(f"{U},{P},{T}")),
-    "one colon": ("separators", md5(f"{A}:{P}{T}")),
-    "as in a form": ("labels", md5(f"account={A}&password={P}&timestamp={T}")),
-    "as in a form of the userid": ("labels", md5(f"userid={U}&password={P}&timestamp={T}")),
-    "as in a form, sorted": ("labels", md5(f"password={P}&timestamp={T}&username={A}")),
-    "braces": ("quotes", md5(f"{{{A}}}{{{P}}}{{{T}}}")),
-    "names that nobody replaced": ("names-signed", md5("$account$password$timestamp")),
-    # Hashed beforehand
-    "MD5 of the password": ("hashed-password", md5(A + md5(P) + T)),
-    "MD5 of the password in capitals": ("hashed-password", md5(A + md5(P).upper() + T)),
-    "MD5 of the password with the userid": ("hashed-password", md5(U + md5(P) + T)),
-    "16 digits of the password's MD5": ("hashed-password", md5(A + md5(P)[8:24] + T)),
-    "MD5 of everything twice": ("hashed-twice", md5(RIGHT)),
-    "MD5 of everything twice in capitals": ("hashed-twice", md5(RIGHT.upper())),
-    "MD5 of the digest's bytes": ("hashed-twice", md5(DIGEST)),
-    "MD5 of everything in another order twice": ("hashed-twice", md5(md5(P + A + T))),
-    "MD5 of each part": ("hashed-parts", md5(md5(A) + md5(P) + md5(T))),
-    "MD5 of account and password": ("hashed-parts", md5(md5(A + P) + T)),
-    "MD5 of the timestamp": ("hashed-parts", md5(A + P + md5(T))),
-    # What nobody sees
-    "a line feed at the end": ("line-end", md5(f"{A}{P}{T}\n")),
-    "a line feed behind the password": ("line-end", md5(f"{A}{P}\n{T}")),
-    "CR LF behind the account": ("line-end", md5(f"{A}\r\n{P}{T}")),
-    "a line feed behind each": ("line-end", md5(f"{A}\n{P}\n{T}\n")),
-    "a space at the end": ("white-space", md5(f"{A}{P}{T} ")),
-    "a space before the password": ("separators", md5(f"{A} {P}{T}")),
-    "a no-break space behind the password": ("white-space", md5(f"{A}{P}\u00a0{T}")),
-    "a byte order mark before all": ("byte-order-mark", md5(f"\ufeff{A}{P}{T}")),
-    "a byte order mark before the password": ("byte-order-mark", md5(f"{A}\ufeff{P}{T}")),
-    "a NUL at the end": ("nul", md5(f"{A}{P}{T}\0")),
-    # Rewritten
-    "UTF-16 little end first": ("utf-16", md5((A + P + T).encode("utf-16-le"))),
-    "UTF-16 big end first": ("utf-16", md5((A + P + T).encode("utf-16-be"))),
-    "UTF-32": ("utf-32", md5((A + P + T).encode("utf-32-le"))),
-    "the whole in Base64": ("base64-part", md5(base64.b64encode((A + P + T).encode()))),
-    "the password in Base64": ("base64-part", md5(A + base64.b64encode(P.encode()).decode() + T)),
-    "account in capitals": ("letter-case", md5(A.upper() + P + T)),
-    "capitalised password": ("letter-case", md5(A + P.capitalize() + T)),
-    "all in capitals": ("letter-case", md5((A + P).upper() + T)),
-    "separated, then percent-encoded": ("url-encoded", md5(quote(f"{A}&{P}&{T}", safe=""))),
-    # More than the three
-    "content too": ("too-much", md5(f"{A}{P}{T}内容")),
-    "content first": ("too-much", md5(f"内容{A}{P}{T}")),
-    "mobile too": ("too-much", md5(f"{A}{P}{T}15023239810,13527576163")),
-    "action too": ("too-much", md5(f"send{A}{P}{T}")),
-    # Another timestamp
-    "with separators": ("timestamp-separators", md5(f"{A}{P}2012-07-01 23:12:12")),
-    "with slashes": ("timestamp-separators", md5(f"{A}{P}2012/07/01 23:12:12")),
-    "with slashes, as .NET writes it": ("timestamp-separators", md5(f"{A}{P}2012/7/1 23:12:12")),
-    "without seconds": ("timestamp-separators", md5(f"{A}{P}2012-07-01 23:12")),
-    "ISO 8601": ("timestamp-separators", md5(f"{A}{P}2012-07-01T23:12:12+08:00")),
-    "as Java writes a date": ("timestamp-separators", md5(f"{A}{P}Sun Jul 01 23:12:12 CST 2012")),
-    "12 digits": ("timestamp-short", md5(f"{A}{P}201207012312")),
-    "the date alone": ("timestamp-short", md5(f"{A}{P}20120701")),
-    "Unix seconds": ("timestamp-unix", md5(f"{A}{P}1341155532")),
-    "Unix milliseconds": ("timestamp-unix", md5(f"{A}{P}1341155532000")),
-    "Unix milliseconds of the same second": ("timestamp-unix", md5(f"{A}{P}1341155532987")),
-    "milliseconds behind": ("timestamp-milliseconds", md5(f"{A}{P}{T}123")),
-    "12-hour clock": ("timestamp-twelve-hour", md5(f"{A}{P}20120701111212")),
-    "minutes for the month": ("timestamp-letters", md5(f"{A}{P}20121201231212")),
-    "the month for minutes": ("timestamp-letters", md5(f"{A}{P}20120701230712")),
-    "months from zero": ("timestamp-letters", md5(f"{A}{P}20120601231212")),
-    **{f"{n} s off": ("seconds-off", md5(A + P + later(seconds=n))) for n in (*range(-5, 0), *range(1, 6))},
-    "a minute off": ("minutes-off", md5(A + P + later(minutes=-1))),
-    "2 min 3 s off": ("minutes-off", md5(A + P + later(seconds=123))),
-    "UTC": ("timestamp-utc", md5(A + P + later(hours=-8))),
-    "Japan": ("timestamp-zone", md5(A + P + later(hours=1))),
-    # Another account
-    "another's password": ("another-password", md5(f"{A}geheim-shop{T}")),
-    "another's password in Chinese": ("another-password", md5(f"{A}geheim-店铺{T}")),
-    "another's name": ("another-name", md5(f"shop{P}{T}")),
-    "another account": ("another-account", md5(f"shopgeheim-shop{T}")),
-    # Nothing that is known
-    "a typing mistake": ("unexplained", md5(f"{A}mina{T}")),
-}
 
 
 @pytest.mark.parametrize(("code", "sign"), SIGNS.values(), ids=SIGNS)

@@ -3,20 +3,19 @@
 Here belong texts and lists of numbers. What was wrong with the signature beside them does not matter here.
 """
 
-import base64
-from urllib.parse import quote, quote_from_bytes
+from urllib.parse import quote_from_bytes
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnosing import FORM, asked, codes, form, found
+from mistakes import MEANT, TEXTS
 from sms10692 import contract
 from sms10692.contract import Page
 from sms10692_mock.diagnosis import Finding
 
 UTF8, GBK = contract.V2SMS, contract.V2SMS_GBK
-MEANT = "您好，您的验证码是1234。"
 CREDENTIALS = b"action=send&userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d819f868fbe1"
 
 
@@ -27,59 +26,7 @@ def sent(raw: bytes, page: Page, name: str = "content") -> dict[str, Finding]:
     return {code.removeprefix("text."): each for code, each in findings.items() if each.kind == "text"}
 
 
-def read_as(charset: str, text: str = MEANT) -> bytes:
-    """UTF-8 read in another charset and encoded again."""
-    return text.encode().decode(charset).encode()
-
-
-MISTAKES = {
-    "GBK on the UTF-8 page": (UTF8, MEANT.encode("gbk"), "gbk-on-the-utf-8-page", MEANT),
-    "two characters of GBK on the UTF-8 page": (UTF8, "内容".encode("gbk"), "gbk-on-the-utf-8-page", "内容"),
-    "GBK with a euro on the UTF-8 page": (UTF8, "十\x80".encode("gbk", "replace").replace(b"?", b"\x80"),
-                                          "gbk-on-the-utf-8-page", "十€"),
-    "UTF-8 on the GBK page": (GBK, MEANT.encode(), "utf-8-on-the-gbk-page", MEANT),
-    "two characters of UTF-8 on the GBK page": (GBK, "内容".encode(), "utf-8-on-the-gbk-page", "内容"),
-    "UTF-8 that is whole in GBK too": (GBK, "你好".encode(), "utf-8-on-the-gbk-page", "你好"),
-    "a face in UTF-8 on the GBK page": (GBK, "好😀的".encode(), "utf-8-on-the-gbk-page", "好😀的"),
-    "GB18030 on the GBK page": (GBK, "好😀的".encode("gb18030"), "gb18030-on-the-gbk-page", "好😀的"),
-    "UTF-16 with a mark": (UTF8, MEANT.encode("utf-16"), "utf-16", MEANT),
-    "UTF-16 without a mark": (UTF8, MEANT.encode("utf-16-le"), "utf-16", MEANT),
-    "ASCII in UTF-16": (UTF8, "Hello".encode("utf-16-be"), "utf-16", "Hello"),
-    "Latin-1": (UTF8, "Café à la carte".encode("latin-1"), "latin-1", "Café à la carte"),
-    "cut": (UTF8, MEANT.encode()[:-1], "cut", MEANT[:-1] + "□"),
-    "cut on the GBK page": (GBK, MEANT.encode("gbk")[:-1], "cut", MEANT[:-1] + "□"),
-    "UTF-8 cut on the GBK page": (GBK, MEANT.encode()[:-1], "utf-8-on-the-gbk-page", MEANT[:-1] + "□"),
-    "no text at all": (UTF8, b"\xff\xff\xff12", "undecodable", "□□□12"),
-    "read as Latin-1": (UTF8, read_as("latin-1"), "utf-8-read-as-latin-1", MEANT),
-    "read as Windows-1252": (UTF8, "å†…å®¹".encode(), "utf-8-read-as-windows-1252", "内容"),
-    "accents read as Latin-1": (UTF8, read_as("latin-1", "Café"), "utf-8-read-as-latin-1", "Café"),
-    "read as GBK": (UTF8, read_as("gbk", "您好，验证码"), "utf-8-read-as-gbk", "您好，验证码"),
-    "read as GBK with a loss": (UTF8, "鎮ㄥソ锛?1234".encode(), "utf-8-read-as-gbk", "您好□1234"),
-    "GBK read as Latin-1": (UTF8, MEANT.encode("gbk").decode("latin-1").encode(), "gbk-read-as-latin-1", MEANT),
-    "percent-encoded twice": (UTF8, quote(MEANT, safe="").encode(), "percent-encoded-twice", MEANT),
-    "GBK percent-encoded twice": (GBK, quote(MEANT, safe="", encoding="gbk").encode(), "percent-encoded-twice", MEANT),
-    "English percent-encoded twice": (UTF8, b"Hello%2C%20you", "percent-encoded-twice", "Hello, you"),
-    "escape() of JavaScript twice": (UTF8, b"%u5185%u5bb9 1", "percent-encoded-twice", "内容 1"),
-    "a byte order mark": (UTF8, b"\xef\xbb\xbf" + MEANT.encode(), "byte-order-mark", MEANT),
-    "printed bytes": (UTF8, str("内容".encode()).encode(), "bytes-literal", "内容"),
-    "Base64": (UTF8, base64.b64encode(MEANT.encode()), "base64", MEANT),
-    "escapes": (UTF8, rb"\u5185\u5bb9 \ud83d\ude00", "escapes", "内容 😀"),
-    "decimal references": (UTF8, b"&#20013;&#25991;", "entities", "中文"),
-    "hexadecimal references": (UTF8, b"&#x4E2D;&#x6587;", "entities", "中文"),
-    "named entities": (UTF8, "A&amp;B &lt;内容&gt;".encode(), "entities", "A&B <内容>"),
-    "a NUL": (UTF8, "内容\0".encode(), "unseen-characters", "内容"),
-    "a bell": (UTF8, "内\a容".encode(), "unseen-characters", "内容"),
-    "a space without width": (UTF8, "内\u200b容".encode(), "unseen-characters", "内容"),
-    "U+FFFD": (UTF8, "内\ufffd，1234".encode(), "replacement-characters", "内□，1234"),
-    "U+FFFD read as GBK": (UTF8, "锟斤拷容".encode(), "replacement-characters", "□□容"),
-    "question marks alone": (UTF8, b"??", "question-marks", "□□"),
-    "question marks before digits": (UTF8, b"????????1234?", "question-marks", "□□□□□□□□1234?"),
-    "question marks in brackets": (UTF8, b"[??] code 1234", "question-marks", "[□□] code 1234"),
-    "question marks on the GBK page": (GBK, b"?????1234???", "question-marks", "□□□□□1234□□□"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("page", "raw", "code", "meant"), MISTAKES.values(), ids=MISTAKES)
+@pytest.mark.parametrize(("page", "raw", "code", "meant"), TEXTS.values(), ids=TEXTS)
 def test_a_mistake_of_text_is_named_and_the_text_shown_as_it_was_meant(
     page: Page, raw: bytes, code: str, meant: str
 ) -> None:

@@ -3,6 +3,7 @@
 Here belongs the way from answers to bytes that the exchanges, which are examples, cannot cover.
 """
 
+import json
 import re
 
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from sms10692 import contract
-from sms10692_mock.answers import Checked, Replies, Reports
+from sms10692_mock.answers import Checked, Refusal, Replies, Reports
 from sms10692_mock.dialects import DIALECTS, MANUAL, OBSERVED, Dialect
 from sms10692_mock.stores.records import Reply, Report
+from sms10692_mock.wire import render_json
 from sms10692_mock.wire.render import Xml
 
 ANY_TEXT = st.text(st.characters(codec="utf-8") | st.sampled_from("&<>]\r\n\t€镕囧😀\0\x1f\ufffe"))
@@ -74,3 +76,17 @@ def test_no_element_has_white_space_inside_and_none_is_written_short() -> None:
     raw = Xml(MANUAL).write(Reports([Report(0.0, "", 7, 10, "", "")]), contract.STATUS, contract.V2STATUS_API)
     assert b"/>" not in raw
     assert b"<mobile></mobile>" in raw
+
+
+ERRORS = [(operation, place) for operation in (contract.STATUS, contract.CALL) for place in range(1, 5)]
+
+
+@pytest.mark.parametrize(("operation", "place"), ERRORS, ids=lambda value: getattr(value, "name", value))
+def test_r15_an_error_of_a_queue_has_its_number_and_remark_in_both_forms(
+    operation: contract.Operation, place: int
+) -> None:
+    message, page = operation.messages[place - 1], operation.pages[0]
+    written = json.loads(render_json.write(Refusal(message), operation, page))
+    assert written == {"ErrorStatus": {"Error": place, "Remark": message}}
+    box = parsed(Xml(MANUAL).write(Refusal(message), operation, page), "utf-8")[0]
+    assert [element.text for element in box] == [str(place), message]

@@ -5,7 +5,7 @@ behind it is the vendor's and the store's.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel
 
@@ -19,6 +19,9 @@ from sms10692_mock.control.traffic import Traffic
 from sms10692_mock.control.weather import Weather
 from sms10692_mock.vendor import Vendor
 
+NEARLY_GONE: Final = 5
+"""Points up to which a pre-paid balance is nearly gone."""
+
 
 class Health(BaseModel):
     """That it is there, and what it is."""
@@ -27,6 +30,27 @@ class Health(BaseModel):
     version: str
     dialect: DialectName
     store: str
+
+
+class SignsDocument(BaseModel):
+    """What of an account's weather is out of the ordinary: how many faults and rules there are, and whose clock is set.
+
+    `points` is a balance that is nearly gone, else None.
+    """
+
+    faults: int
+    faults_for_all: int
+    rules: int
+    clock: Literal["own", "all"] | None
+    mode: Literal["real", "frozen", "running"]
+    now: str
+    speed: float
+    points: int | None
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is."""
+        return bool(self.faults or self.faults_for_all or self.rules or self.clock or self.points is not None)
 
 
 class Control:
@@ -55,3 +79,19 @@ class Control:
     def health(self) -> Health:
         """That it is there."""
         return Health(ready=True, version=__version__, dialect=self.dialect, store=self.vendor.store.name)
+
+    def signs(self, userid: str) -> SignsDocument:
+        """What is out of the ordinary for an account."""
+        account, settings = self.accounts.get(userid), self.vendor.store.settings()
+        points = self.vendor.store.standing(userid).points
+        clock = self.clocks.document(userid)
+        return SignsDocument.model_construct(
+            faults=len(account.faults),
+            faults_for_all=len(settings.faults),
+            rules=len(account.outcomes.rules),
+            clock="own" if account.clock else "all" if settings.clock else None,
+            mode=clock.mode,
+            now=clock.now,
+            speed=clock.speed,
+            points=points if points <= NEARLY_GONE and not account.postpaid else None,
+        )

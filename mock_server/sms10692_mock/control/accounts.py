@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from sms10692_mock.accounts import POINTS_DEFAULT, Account
+from sms10692_mock.clock import Turned
 from sms10692_mock.control.documents import WHOLE, Given
 from sms10692_mock.keywords import Keywords
 from sms10692_mock.outcomes import NO_RULES
@@ -33,12 +34,16 @@ class NewAccount(Given):
     postpaid: bool = False
     may_read_reports: bool = True
     dialect: DialectName | None = None
+    own_clock: bool = Field(default=False, description="whether the clock for all is not its clock, from the start")
 
 
 class Terms(Given):
     """What may change of an account."""
 
     charge: Points = Field(0, description="to add to the balance and to sendTotal")
+    points: Annotated[int, Field(ge=-(10**15), le=10**15), WHOLE] | None = Field(
+        None, description="the balance to have, as if so much had been charged up"
+    )
     may_read_reports: bool = True
     dialect: DialectName | None = None
 
@@ -128,6 +133,20 @@ class Accounts:
             throwaway=account.throwaway,
         )
 
+    def first(self) -> str:
+        """The userid of the account that came first. Raises NoSuchAccount where there is none at all."""
+        userids = self._store.userids()
+        if not userids:
+            raise NoSuchAccount("-")
+        return userids[0]
+
+    def userids(self, limit: int, among: str) -> list[str]:
+        """Some userids: `among`, those of the emulator's own accounts, and those that came last. Uses none of them."""
+        known = self._store.userids()
+        originals = {account.userid for account in self._originals} | {among}
+        last = set(known[-limit:])
+        return [userid for userid in known if userid in last or userid in originals]
+
     def all(self, seek: AccountsSeek = _ALL) -> AccountsDocument:
         """All accounts, or a page of them, in the order in which they came. None follow one that is gone."""
         self._sweep()
@@ -146,6 +165,7 @@ class Accounts:
         """A fresh account with a name and a password that nobody has."""
         self._sweep()
         name = secrets.token_hex(4)
+        now = self._vendor.now()
         account = Account(
             userid=f"t{name}",
             account=f"test-{name}",
@@ -154,6 +174,7 @@ class Accounts:
             postpaid=wanted.postpaid,
             may_read_reports=wanted.may_read_reports,
             dialect=wanted.dialect,
+            clock=Turned(now, self._vendor.real_time()) if wanted.own_clock else None,
             throwaway=True,
         )
         self._store.open(account)
@@ -162,8 +183,10 @@ class Accounts:
     def change(self, userid: str, terms: Terms) -> AccountDocument:
         """Charge an account up, or give it other terms; what is not named stays."""
         given = terms.model_dump(exclude_unset=True)
-        points = given.pop("charge", 0)
+        points, balance = given.pop("charge", 0), given.pop("points", None)
         account = self._store.change(userid, lambda account: replace(account, **given)) if given else self.get(userid)
+        if balance is not None:
+            points += balance - self._store.standing(userid).points
         if points:
             self._store.charge_up(userid, points)
         return self.document(account)

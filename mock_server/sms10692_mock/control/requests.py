@@ -12,10 +12,11 @@ from sms10692_mock.bell import Bell
 from sms10692_mock.control.accounts import Accounts
 from sms10692_mock.control.documents import ListDocument, Seek, list_document, moment_document
 from sms10692_mock.diagnosis import Finding
-from sms10692_mock.explaining import findings, understood
+from sms10692_mock.explaining import content_type, findings, understood
 from sms10692_mock.stores.protocol import Store
 from sms10692_mock.stores.records import Entry
 from sms10692_mock.wire.charsets import DECODERS
+from sms10692_mock.wire.forms import fields_of
 
 
 class NoSuchRequest(LookupError):
@@ -45,22 +46,32 @@ class RequestDocument(BaseModel):
 
 
 class FindingDocument(BaseModel):
-    """One thing that is wrong with a request; `meant` is the text as it was meant, where the text is what is wrong."""
+    """One thing that is wrong with a request; `meant` is the text as it was meant, where the text is what is wrong.
+
+    `detail` is what the sentence says beside what every finding of this code says.
+    """
 
     code: str
     kind: str
     sentence: str
     meant: str | None
+    detail: str
 
 
 class WholeRequestDocument(RequestDocument):
-    """A request with all that is known of it: bodies in base64 and as texts, the fields, the diagnosis."""
+    """A request with all that is known of it: bodies in base64 and as texts, the fields, the diagnosis.
+
+    `charset` is the one of the page, in which `fields` were read; beside them, what they are in either.
+    """
 
     headers: list[tuple[str, str]]
     body: str
     body_utf8: str
     body_gbk: str
+    charset: str
     fields: Mapping[str, str]
+    fields_utf8: Mapping[str, str]
+    fields_gbk: Mapping[str, str]
     content_type: str
     answer: str
     answer_text: str
@@ -88,14 +99,17 @@ class Requests:
     def get(self, userid: str | None, number: int) -> WholeRequestDocument:
         """One request, whole. Raises NoSuchRequest."""
         entry = self.entry(userid, number)
-        _, fields = understood(entry)
+        call, fields = understood(entry)
         return WholeRequestDocument.model_construct(
             **dict(_document(entry)),
             headers=list(entry.headers),
             body=b64encode(entry.body).decode(),
             body_utf8=DECODERS["utf-8"](entry.body),
             body_gbk=DECODERS["gb2312"](entry.body),
+            charset=call.page.charset,
             fields=fields,
+            fields_utf8=_fields(entry, "utf-8"),
+            fields_gbk=_fields(entry, "gb2312"),
             content_type=entry.content_type,
             answer=b64encode(entry.answer).decode(),
             answer_text=_answer_text(entry),
@@ -130,6 +144,10 @@ def _document(entry: Entry) -> RequestDocument:
     )
 
 
+def _fields(entry: Entry, charset: str) -> Mapping[str, str]:
+    return fields_of(entry.query, content_type(entry), entry.body, DECODERS[charset])
+
+
 def _answer_text(entry: Entry) -> str:
     charset = "gb2312" if "gb2312" in entry.content_type else "utf-8"
     return DECODERS[charset](entry.answer)
@@ -137,5 +155,5 @@ def _answer_text(entry: Entry) -> str:
 
 def _finding_document(finding: Finding) -> FindingDocument:
     return FindingDocument.model_construct(
-        code=finding.code, kind=finding.kind, sentence=finding.sentence, meant=finding.meant
+        code=finding.code, kind=finding.kind, sentence=finding.sentence, meant=finding.meant, detail=finding.detail
     )

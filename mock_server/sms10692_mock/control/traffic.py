@@ -27,8 +27,24 @@ from sms10692_mock.control.documents import (
     moment_document,
 )
 from sms10692_mock.stores.protocol import FIRST_TASK_ID
-from sms10692_mock.stores.records import Fate, Ledger, Listed, Message, Queued, QueueName, Reply, Report, State, Wanted
+from sms10692_mock.stores.records import (
+    UNSENT,
+    Fate,
+    Ledger,
+    Listed,
+    Message,
+    Queued,
+    QueueName,
+    Reply,
+    Report,
+    State,
+    Wanted,
+)
 from sms10692_mock.vendor import Vendor
+
+_SPANS: Final = 48
+_CHARGED: Final = 5000
+"""Messages that a look at charges goes through."""
 
 
 class _Numbered(Protocol):
@@ -116,7 +132,8 @@ class MessageDocument(BaseModel):
 class ReportDocument(BaseModel):
     """A report, and what became of it: `handed_out_to` is the number of a request.
 
-    `spoilt_by` are the faults that struck its answer: with most of them, the client never saw the report.
+    `spoilt_by` are the faults that struck its answer: with most of them, the client never saw the report. `injected`
+    says that no send brought it about, but somebody put it into the queue.
     """
 
     number: int
@@ -126,6 +143,7 @@ class ReportDocument(BaseModel):
     errorcode: str
     extno: str
     due: str
+    injected: bool
     state: State
     handed_out: str | None
     handed_out_to: int | None
@@ -167,6 +185,19 @@ class QueuesDocument(BaseModel):
     replies: LedgerDocument
 
 
+class ChargesDocument(BaseModel):
+    """What was charged lately: `points` for each of equal spans of time, from `since` to `until`.
+
+    Only the last messages are looked at; `messages` is how many of them there are, `total` what they cost.
+    """
+
+    since: str | None
+    until: str | None
+    points: list[int]
+    messages: int
+    total: int
+
+
 class Traffic:
     """What can be seen and done about messages and queues of an account."""
 
@@ -197,6 +228,25 @@ class Traffic:
         return QueuesDocument.model_construct(
             reports=_ledger_document(self._store.ledger(userid, "reports", now)),
             replies=_ledger_document(self._store.ledger(userid, "replies", now)),
+        )
+
+    def charges(self, userid: str, spans: int = _SPANS) -> ChargesDocument:
+        """What was charged lately, in so many spans of time."""
+        _, now = self._at(userid)
+        items = self._store.messages(userid, Wanted(newest_first=True, limit=_CHARGED), now).items
+        if not items:
+            return ChargesDocument.model_construct(since=None, until=None, points=[], messages=0, total=0)
+        first, last = items[-1].task.moment, max(items[0].task.moment, items[-1].task.moment + 1.0)
+        points = [0] * spans
+        for message in items:
+            span = int((message.task.moment - first) / (last - first) * spans)
+            points[min(max(span, 0), spans - 1)] += message.task.price
+        return ChargesDocument.model_construct(
+            since=moment_document(first),
+            until=moment_document(last),
+            points=points,
+            messages=len(items),
+            total=sum(points),
         )
 
     def put_report(self, userid: str, wanted: NewReport) -> None:
@@ -298,6 +348,7 @@ def _report_document(queued: Queued[Report], faults: _Faults) -> ReportDocument:
         errorcode=report.errorcode,
         extno=report.extno,
         due=moment_document(report.due),
+        injected=report.place == UNSENT,
         **_handed_out(queued.fate, faults),
     )
 

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, Field, model_validator
 
 from sms10692 import contract
+from sms10692_mock.accounts import Account
 from sms10692_mock.control.accounts import Accounts
 from sms10692_mock.control.documents import WHOLE, Given, Seconds, Seed, Text
 from sms10692_mock.faults import ACTS, Fault, Kind
@@ -134,6 +135,16 @@ class Weather:
             lambda account: replace(account, outcomes=replace(account.outcomes, rules=(rule, *account.outcomes.rules))),
         )
         return _rules_document(account.outcomes)
+
+    def rule_number(self, userid: str, number: str, wanted: RuleDocument | None) -> OutcomesDocument:
+        """One rule for exactly this number, before the others, in place of those that there are for it; or none."""
+        first = () if wanted is None else (_rule(wanted),)
+
+        def ruled(account: Account) -> Account:
+            others = tuple(rule for rule in account.outcomes.rules if rule.number != number)
+            return replace(account, outcomes=replace(account.outcomes, rules=(*first, *others)))
+
+        return _rules_document(self._store.change(userid, ruled).outcomes)
 
     def faults(self, userid: str | None) -> FaultsDocument:
         """The faults that are on for an account, or for all."""

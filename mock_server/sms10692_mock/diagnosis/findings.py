@@ -24,11 +24,15 @@ _MEANT: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong. `meant` is the text as it was meant, for findings of kind text, and else None."""
+    """One thing that is wrong. `meant` is the text as it was meant, for findings of kind text, and else None.
+
+    `detail` is what the sentence of its code left open: whoever says it in another language needs it.
+    """
 
     code: str
     sentence: str
     meant: str | None = None
+    detail: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -77,7 +81,7 @@ class Asked(NamedTuple):
 
 def finding(code: str, detail: str = "", meant: str | None = None) -> Finding:
     """The finding of this code, with its sentence; `detail` is what the sentence leaves open."""
-    return Finding(code, SENTENCES[code].format(detail), meant)
+    return Finding(code, SENTENCES[code].format(detail), meant, detail)
 
 
 def is_signed(asked: Asked, account: Account, timestamp: str, sign: str) -> bool:

@@ -21,6 +21,8 @@ from sms10692_mock.control.accounts import DialectName
 from sms10692_mock.control.clocks import NothingDue
 from sms10692_mock.control.requests import NoSuchRequest
 from sms10692_mock.control.weather import NoSuchFault
+from sms10692_mock.http.console import add_console
+from sms10692_mock.http.console.frame import CONSOLE
 from sms10692_mock.http.control import add_control
 from sms10692_mock.http.control.routing import BEARER, PREFIX
 from sms10692_mock.http.guard import Guard
@@ -52,7 +54,7 @@ def control_of(vendor: Vendor, options: Options, bell: Bell) -> Control:
 
 
 def beside_the_pages(control: Control, guard: Guard) -> Flask:
-    """What is served under all paths but the vendor's: the control address, with its own description."""
+    """What is served under all paths but the vendor's: the console, and the control address with its description."""
     app = OpenAPI(
         __package__,
         info=Info(title="sms10692-mock", version=__version__),
@@ -63,11 +65,16 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
         validation_error_callback=_invalid,
     )
     add_control(app, control)
+    add_console(app, control, guard)
 
     @app.before_request
     def let_in() -> tuple[Response, int] | None:
-        if _is_nowhere():
+        if _is_nowhere() or request.blueprint == CONSOLE:  # which guards itself: a person has no JSON to send
             return None
+        try:
+            request.query_string.decode()
+        except UnicodeDecodeError:
+            return _error("the query is not UTF-8", 400)
         refusal = guard.refusal(request.method, request.headers)
         if refusal is None:
             return None

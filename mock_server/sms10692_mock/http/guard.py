@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
+OF_THE_CONSOLE: Final = "HX-Request"
+"""The header of all that the console's own script sends. Pages of other origins would have to ask for leave first."""
+
 
 class Headers(Protocol):
     """Of a request; the names ignore case."""
@@ -38,19 +41,53 @@ class Guard:
         >>> Guard().refusal("GET", {"Host": "rebound.example"})
         (403, 'rebound.example is no name of this machine; allow it with --allow-host')
         """
-        host = _name(headers.get("Host", ""))
-        if not is_loopback(host) and host not in self.hosts:
-            return 403, f"{host} is no name of this machine; allow it with --allow-host"
-        if headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
-            return 403, "pages of other sites are not let in"
-        origin = headers.get("Origin", "")
-        if origin and _authority(origin) != headers.get("Host", "").lower():
-            return 403, "pages of other origins are not let in"
+        stranger = self._stranger(headers)
+        if stranger:
+            return 403, stranger
         if method not in _SAFE and headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
             return 415, "what changes something is sent as application/json"
         if self.token is not None and not _same(headers.get("Authorization", ""), f"Bearer {self.token}"):
             return 401, "a token is needed: Authorization: Bearer ..."
         return None
+
+    def refusal_of_page(self, method: str, headers: Headers, key: str) -> tuple[int, str] | None:
+        """The same for the console's pages; `key` is what the cookie of somebody who logged in holds, or empty.
+
+        A link from elsewhere may lead to a page. What changes something has a header that no page elsewhere can send.
+        """
+        is_link = method in _SAFE and headers.get("Sec-Fetch-Mode", "") == "navigate"
+        stranger = self._stranger(headers, is_link and headers.get("Sec-Fetch-Dest", "") == "document")
+        if stranger:
+            return 403, stranger
+        if method not in _SAFE and not headers.get(OF_THE_CONSOLE, ""):
+            return 403, f"what changes something is sent by the console itself, with {OF_THE_CONSOLE}"
+        if self.token is not None and not _same(key, self.key()):
+            return 401, "a token is needed"
+        return None
+
+    def refusal_of_login(self, headers: Headers) -> tuple[int, str] | None:
+        """The same for who sends a token, which is an ordinary form."""
+        stranger = self._stranger(headers)
+        return (403, stranger) if stranger else None
+
+    def key(self) -> str:
+        """What the cookie of somebody who gave the token holds: made of the token, which it does not give away."""
+        return hmac.new((self.token or "").encode(), b"console", "sha256").hexdigest()
+
+    def is_token(self, given: str) -> bool:
+        """Whether this is the token."""
+        return self.token is not None and _same(given, self.token)
+
+    def _stranger(self, headers: Headers, is_link: bool = False) -> str:
+        host = _name(headers.get("Host", ""))
+        if not is_loopback(host) and host not in self.hosts:
+            return f"{host} is no name of this machine; allow it with --allow-host"
+        if not is_link and headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
+            return "pages of other sites are not let in"
+        origin = headers.get("Origin", "")
+        if origin and _authority(origin) != headers.get("Host", "").lower():
+            return "pages of other origins are not let in"
+        return ""
 
 
 def _name(host: str) -> str:

@@ -1,14 +1,15 @@
-"""Closing the connection of a client before a byte of its answer was sent, behind the server's back.
+"""Closing connections of clients behind the server's back, before a byte of their answer was sent.
 
-Here belongs finding the socket: granian has no word for hanging up, and answers 500 where nothing is answered.
+Here belongs finding the sockets: granian has no word for hanging up, and answers 500 where nothing is answered.
 """
 
 import os
 import socket
 import stat
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 _OPEN_FILES: Final = Path("/dev/fd")
 
@@ -20,18 +21,28 @@ def hang_up(client: str, server: str) -> None:
     listed (Windows), nothing happens, and the answer arrives.
     """
     peer, port = _address(client), _address(server)[1]
+    _shut_down(lambda one: one.getpeername()[:2] == peer and one.getsockname()[1] == port)
+
+
+def hang_up_all(server: tuple[Any, ...]) -> None:
+    """Shut down all connections that clients have to an address of this process, given as `getsockname` has it."""
+    _shut_down(lambda one: one.getsockname() == server)
+
+
+def _shut_down(is_meant: Callable[[socket.socket], bool]) -> None:
+    for one in _sockets():
+        with suppress(OSError):  # it is connected to nobody, or was closed by now
+            if is_meant(one):
+                one.shutdown(socket.SHUT_RDWR)
+
+
+def _sockets() -> Iterator[socket.socket]:
+    """This process' sockets; each is a copy, good until the next is asked for."""
     for file in _open_files():
-        with suppress(OSError):
-            if stat.S_ISSOCK(os.fstat(file).st_mode) and _shut_down(file, peer, port):
-                return
-
-
-def _shut_down(file: int, peer: tuple[str, int], port: int) -> bool:
-    with socket.socket(fileno=os.dup(file)) as connection:
-        if connection.getpeername()[:2] != peer or connection.getsockname()[1] != port:
-            return False
-        connection.shutdown(socket.SHUT_RDWR)
-        return True
+        with suppress(OSError):  # it was closed by now
+            if stat.S_ISSOCK(os.fstat(file).st_mode):
+                with socket.socket(fileno=os.dup(file)) as copy:
+                    yield copy
 
 
 def _address(written: str) -> tuple[str, int]:

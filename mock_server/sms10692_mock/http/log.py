@@ -7,6 +7,7 @@ Here belongs how lines get out. What a line says is made in `pages`; everything 
 import threading
 import time
 from collections import deque
+from functools import lru_cache
 from typing import Final, TextIO
 
 _EVERY: Final = 0.02
@@ -71,4 +72,9 @@ class Lines:
 
 
 def _clock(moment: float) -> str:
-    return f"{time.strftime('%H:%M:%S', time.localtime(moment))}.{int(moment * 1000) % 1000:03}"
+    return f"{_second(int(moment))}.{int(moment * 1000) % 1000:03}"
+
+
+@lru_cache(maxsize=1)
+def _second(moment: int) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(moment))

@@ -47,6 +47,7 @@ _FETCHES: Final = 1000
 _EXPLAINED_BYTES: Final = 64 * 1024
 """Of a request: of a longer one the answer does not wait for the explanation, which the control address has."""
 
+_BOXES: Final = (Reports, Replies)
 _METHODS: Final = ("GET", "HEAD", "POST")
 
 
@@ -154,11 +155,11 @@ class Pages:
             call.userid,
             call.operation.name if call.operation else "",
             answer.message if isinstance(answer, Refusal) else "",
-            len(answer.boxes) if isinstance(answer, Reports | Replies) else None,
+            len(answer.boxes) if isinstance(answer, _BOXES) else None,
             response.status,
             response.headers[0][1],
             response.body,
-            tuple([fault.kind for fault in told.faults]),
+            tuple([fault.kind for fault in told.faults]) if told.faults else (),
         )
         store.record(entry)
         self._ring()

@@ -7,11 +7,11 @@ that is still on its way then holds no thread, and because it tells a body that 
 import asyncio
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from granian._granian import RSGIHeaders, RSGIHTTPProtocol, RSGIProtocolClosed
 from granian.rsgi import Scope
@@ -42,13 +42,34 @@ _LARGE_AT_ONCE: Final = 4
 """Larger bodies that are worked on at the same time: each may take a hundred times its bytes, and all of one core."""
 
 
-class RsgiPages:
-    """An RSGI application that serves the vendor's pages and leaves all other paths to `elsewhere`, on `threads`."""
+_STREAMED: Final = "text/event-stream"
 
-    def __init__(self, pages: Pages, elsewhere: Application, threads: Executor) -> None:
+
+class RsgiApplication(Protocol):
+    """What granian calls with each request."""
+
+    async def __call__(self, scope: Scope, connection: RSGIHTTPProtocol) -> None: ...
+
+
+class _Elsewheres(NamedTuple):
+    """What the WSGI application answered; `pieces` are those of a stream, which has no end of its own."""
+
+    response: Response
+    pieces: Iterable[bytes] | None = None
+
+
+class RsgiPages:
+    """An RSGI application that serves the vendor's pages and leaves all other paths to `elsewhere`.
+
+    What takes long of the vendor's runs on `threads`, all that is elsewhere on threads `beside` these: streams and
+    those who wait hold theirs as long as they like.
+    """
+
+    def __init__(self, pages: Pages, elsewhere: Application, threads: Executor, beside: Executor) -> None:
         self._pages = pages
         self._elsewhere = elsewhere
         self._threads = threads
+        self._beside = beside
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, connection: RSGIHTTPProtocol) -> None:
@@ -59,44 +80,63 @@ class RsgiPages:
             response = error.response
             self._pages.log_status(scope.method, scope.path, response.status)
         else:
-            response = await (self._vendors(page, scope, body) if page else self._elsewheres(scope, body))
-        status, headers, body, delay, cut, hangs = response
-        if delay or hangs or cut is not None:
-            await _send_spoilt(response, scope, connection)
+            if page is None:
+                await self._elsewheres(scope, connection, body)
+                return
+            response = await self._vendors(page, scope, body)
+        if response.is_spoilt:
+            await send_spoilt(response, scope, connection)
         else:
-            connection.response_bytes(status, headers, body)
+            connection.response_bytes(response.status, response.headers, response.body)
 
     async def _vendors(self, page: Page, scope: Scope, body: bytes) -> Response:
-        headers = scope.headers
-        request = Request(
-            scope.method,
-            scope.query_string.encode(),
-            headers.get("content-type") or "",
-            body,
-            scope.path,
-            headers.items(),
-        )
-        if not self._pages.waits and _is_quick(page, body):
+        request = request_of(scope, body)
+        if is_quick(page, len(body)) and not self._pages.waits:
             exchange = self._pages.exchange(page, request)
         elif len(body) > _QUICK:
             async with self._large:
-                exchange = await self._on_a_thread(self._pages.exchange, page, request)
+                exchange = await _on_a_thread(self._threads, self._pages.exchange, page, request)
         else:
-            exchange = await self._on_a_thread(self._pages.exchange, page, request)
+            exchange = await _on_a_thread(self._threads, self._pages.exchange, page, request)
         if exchange.unexplained is None:
             return exchange.response
-        return await self._on_a_thread(self._pages.explained, exchange)
+        return await _on_a_thread(self._threads, self._pages.explained, exchange)
 
-    async def _elsewheres(self, scope: Scope, body: bytes) -> Response:
-        response = await self._on_a_thread(_wsgi_response, self._elsewhere, _environ(scope, body))
-        self._pages.log_status(scope.method, scope.path, response.status)
-        return response
+    async def _elsewheres(self, scope: Scope, connection: RSGIHTTPProtocol, body: bytes) -> None:
+        answer = await _on_a_thread(self._beside, _wsgi_answer, self._elsewhere, _environ(scope, body))
+        status, headers, whole = answer.response[:3]
+        self._pages.log_status(scope.method, scope.path, status)
+        if answer.pieces is None:
+            connection.response_bytes(status, headers, whole)
+        else:
+            await self._stream(answer.response, answer.pieces, connection)
 
-    async def _on_a_thread(self, work: Callable[P, Made], *args: P.args, **kwargs: P.kwargs) -> Made:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))
+    async def _stream(self, response: Response, pieces: Iterable[bytes], connection: RSGIHTTPProtocol) -> None:
+        """Send pieces as they come until there are no more, or nobody is there. An empty piece is the end."""
+        stream = connection.response_stream(response.status, response.headers)
+        coming = iter(pieces)
+        try:
+            while piece := await _on_a_thread(self._beside, next, coming, b""):
+                await stream.send_bytes(piece)
+        except RSGIProtocolClosed:
+            pass
+        finally:
+            await _on_a_thread(self._beside, _close, pieces)
 
 
-async def _send_spoilt(response: Response, scope: Scope, connection: RSGIHTTPProtocol) -> None:
+async def _on_a_thread(threads: Executor, work: Callable[P, Made], *args: P.args, **kwargs: P.kwargs) -> Made:
+    return await asyncio.get_running_loop().run_in_executor(threads, partial(work, *args, **kwargs))
+
+
+def request_of(scope: Scope, body: bytes) -> Request:
+    """What of a request the vendor's pages see."""
+    headers = scope.headers
+    content_type = headers.get("content-type") or ""
+    return Request(scope.method, scope.query_string.encode(), content_type, body, scope.path, headers.items())
+
+
+async def send_spoilt(response: Response, scope: Scope, connection: RSGIHTTPProtocol) -> None:
+    """Send late, or less than all, or nothing, as the response wants it."""
     await asyncio.sleep(response.delay)
     if response.hangs:
         await connection.client_disconnect()
@@ -111,21 +151,29 @@ async def _send_spoilt(response: Response, scope: Scope, connection: RSGIHTTPPro
     connection.response_bytes(response.status, response.headers, response.body)
 
 
-def _is_quick(page: Page, body: bytes) -> bool:
+def is_quick(page: Page, length: int) -> bool:
     """Whether the answer is made in well under a millisecond: not 50,000 numbers, and not a page of 4,000 reports."""
-    return page in (contract.V2SMS, contract.V2SMS_GBK) and len(body) <= _QUICK
+    return length <= _QUICK and page in (contract.V2SMS, contract.V2SMS_GBK)
+
+
+def length_of(headers: RSGIHeaders) -> int | None:
+    """The bytes of a body, or None where only its end will tell."""
+    declared = headers.get("content-length")
+    if declared is not None:
+        return int(declared)
+    return 0 if headers.get("transfer-encoding") is None else None
 
 
 async def _body(headers: RSGIHeaders, connection: RSGIHTTPProtocol) -> bytes:
-    declared = headers.get("content-length")
-    if declared is not None and int(declared) <= BODY_LIMIT:
-        try:
-            return await connection()
-        except RSGIProtocolClosed:
-            raise BodyCutShort from None
-    if declared is None and headers.get("transfer-encoding") is None:
+    length = length_of(headers)
+    if length is None or length > BODY_LIMIT:
+        return await _bounded_body(connection)
+    if length == 0:
         return b""
-    return await _bounded_body(connection)
+    try:
+        return await connection()
+    except RSGIProtocolClosed:
+        raise BodyCutShort from None
 
 
 async def _bounded_body(connection: RSGIHTTPProtocol) -> bytes:
@@ -177,17 +225,26 @@ def _environ(scope: Scope, body: bytes) -> Environ:
     return environ
 
 
-def _wsgi_response(application: Application, environ: Environ) -> Response:
+def _wsgi_answer(application: Application, environ: Environ) -> _Elsewheres:
     started: list[Any] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
         started[:] = int(status.partition(" ")[0]), headers
 
-    chunks = application(environ, start_response)
+    pieces = application(environ, start_response)
+    if started and _is_stream(started[1]):
+        return _Elsewheres(Response(started[0], started[1], b""), pieces)
     try:
-        body = b"".join(chunks)
+        body = b"".join(pieces)
     finally:
-        if hasattr(chunks, "close"):
-            chunks.close()
-    status, headers = started
-    return Response(status, headers, body)
+        _close(pieces)
+    return _Elsewheres(Response(started[0], started[1], body))
+
+
+def _is_stream(headers: list[tuple[str, str]]) -> bool:
+    return any(name.lower() == "content-type" and value.startswith(_STREAMED) for name, value in headers)
+
+
+def _close(pieces: Iterable[bytes]) -> None:
+    if hasattr(pieces, "close"):
+        pieces.close()

@@ -1,7 +1,7 @@
 """The emulator on a socket: granian's worker in this very process, until a signal.
 
 Here belongs what a server adds: the port, readiness, signals, the end. granian's own command starts a second process
-and says that it listens before it does; so its worker is used directly, which ties this file to granian 2.8.
+and says that it listens before it does; so its worker is used directly, by `worker`.
 """
 
 import asyncio
@@ -9,24 +9,18 @@ import gc
 import os
 import signal
 import socket
-import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from types import FrameType
-from typing import Any, Final, NoReturn
-
-from granian import _futures, _granian
-from granian.http import HTTP1Settings
+from typing import Final, NoReturn
 
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.rsgi import RsgiPages
+from sms10692_mock.http.worker import BACKLOG, THREADS, THREADS_BESIDE, run, work
 from sms10692_mock.http.wsgi import Application, Environ, StartResponse
 
-_BACKLOG: Final = 1024
-_CONNECTIONS: Final = 65536
-_THREADS: Final = 32
 _GRACE: Final = 0.5
 """Seconds for answers in flight, once a signal has come."""
 _HURRY: Final = 0.2
@@ -50,7 +44,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
     """Take a port for this process alone. Raises OSError: taken, not ours to take, no such host."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, _, _, _, address = found[0]
-    return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    return socket.create_server(address[:2], family=family, backlog=BACKLOG)
 
 
 def url_of(listener: socket.socket) -> str:
@@ -80,26 +74,19 @@ def serve(
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
-    application = RsgiPages(pages, elsewhere, ThreadPoolExecutor(_THREADS))
-    _run(_serve_until_stopped(application, listener, when_ready, end))
+    run(_serve_until_stopped(pages, elsewhere, listener, when_ready, end))
     raise AssertionError("the process has ended")
 
 
-def _run(main: Coroutine[Any, Any, None]) -> None:
-    if sys.platform == "win32":  # where there is no uvloop
-        asyncio.run(main)
-    else:
-        import uvloop
-
-        uvloop.run(main)
-
-
 async def _serve_until_stopped(
-    application: RsgiPages, listener: socket.socket, when_ready: Callable[[], None], end: Callable[[], NoReturn]
+    pages: Pages,
+    elsewhere: Application,
+    listener: socket.socket,
+    when_ready: Callable[[], None],
+    end: Callable[[], NoReturn],
 ) -> None:
     loop = asyncio.get_running_loop()
     asked_to_stop = asyncio.Event()
-    stopped = asyncio.Event()
 
     def ask_to_stop(signum: int, frame: FrameType | None) -> None:
         # The loop may be at work, or waiting for somebody who is: it has its grace, and then the end comes anyhow.
@@ -110,43 +97,12 @@ async def _serve_until_stopped(
 
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, ask_to_stop)
-    to_worker = _granian.WorkerSignal()
-    to_worker.add_cb(lambda: loop.call_soon_threadsafe(stopped.set))
-    _worker(listener).serve_async(_scheduler(application, loop), loop, to_worker)
+    threads = ThreadPoolExecutor(THREADS)
+    application = RsgiPages(pages, elsewhere, threads, ThreadPoolExecutor(THREADS_BESIDE))
+    worker = work(application, pages, threads, listener)
     when_ready()
     await asked_to_stop.wait()
-    to_worker.set()
+    worker.stop()
     with suppress(TimeoutError):
-        await asyncio.wait_for(stopped.wait(), _GRACE)
+        await asyncio.wait_for(worker.stopped.wait(), _GRACE)
     end()
-
-
-# granian's stubs lag behind its signatures or are missing, so what follows calls it without them.
-
-
-def _scheduler(application: RsgiPages, loop: asyncio.AbstractEventLoop) -> Any:
-    futures: Any = _futures
-    return futures._new_cbscheduler(loop, futures._future_watcher_wrapper(application), impl_asyncio=True)
-
-
-def _worker(listener: socket.socket) -> Any:
-    listener.setblocking(False)
-    worker_type: Any = _granian.RSGIWorker
-    holder_type: Any = _granian.SocketHolder
-    return worker_type(
-        1,  # worker_id
-        (None, holder_type(listener.fileno(), False, _BACKLOG)),  # sock
-        None,  # ipc
-        1,  # threads
-        512,  # blocking_threads
-        1,  # py_threads
-        30,  # py_threads_idle_timeout
-        _CONNECTIONS,  # backpressure
-        "1",  # http_mode
-        HTTP1Settings(),  # http1_opts
-        None,  # http2_opts
-        False,  # websockets_enabled
-        None,  # static_files
-        *(False, None, None, None, "tls1.3", None, [], False),  # TLS: none
-        (None, None),  # metrics
-    )

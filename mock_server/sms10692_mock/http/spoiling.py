@@ -24,6 +24,10 @@ class Response(NamedTuple):
     cut: int | None = None
     hangs: bool = False
 
+    @property
+    def is_spoilt(self) -> bool:
+        return bool(self.delay) or self.hangs or self.cut is not None
+
 
 _BOM: Final = b"\xef\xbb\xbf"
 _NOTHING: Final = -1

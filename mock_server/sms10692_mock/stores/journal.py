@@ -8,6 +8,7 @@ from itertools import chain, count
 from threading import Lock
 from typing import Final
 
+from sms10692_mock.stores.discarding import discard
 from sms10692_mock.stores.records import Entry, Limits, Listed, Wanted
 from sms10692_mock.stores.wanted import listed, says_request
 
@@ -28,15 +29,18 @@ class Journal:
         self._limits = limits
         self._numbers = count(1)
         self._lock = Lock()
+        self._entries: deque[Entry] = deque()
         self.forget()
 
     def forget(self) -> None:
         """Begin anew; numbers go on."""
+        before = self._entries
         with self._lock:
-            self._entries: deque[Entry] = deque()
+            self._entries = deque()
             self._sizes: deque[int] = deque()
             self._bytes = 0
             self._dropped = 0
+        discard([before])
 
     def next_number(self) -> int:
         return next(self._numbers)

@@ -6,14 +6,14 @@ Here belongs how to keep the protocol's promises in memory, in time that does no
 import sys
 import time
 from bisect import bisect_left
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import count
 from threading import Lock
 from typing import Final, NamedTuple
 
 from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Clock
+from sms10692_mock.stores.discarding import discard
 from sms10692_mock.stores.journal import Journal
 from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount
 from sms10692_mock.stores.queues import Bundle, Fates, Queue, bundles
@@ -32,9 +32,11 @@ from sms10692_mock.stores.records import (
     Task,
     Wanted,
 )
-from sms10692_mock.stores.wanted import listed, says_message, says_reply, says_report
+from sms10692_mock.stores.wanted import listed, says_message, says_reply, says_report, says_task
 
 _NEVER: Final = Fate("never")
+
+_GONE_AT_ONCE: Final = 1024
 
 
 class _Sent(NamedTuple):
@@ -65,9 +67,15 @@ class _Book:
         self.replies: Queue[Reply] = Queue(limits.handed_out)
         self.lock = Lock()
         self._limits = limits
-        self._sent: deque[_Sent] = deque()
+        self._sent: list[_Sent] = []
+        """Only ever longer: who looks through it keeps it as it was by its length. The first `_gone` are forgotten."""
+        self._gone = 0
         self._messages = 0
         self._text_bytes = 0
+
+    def piles(self) -> Sequence[Collection[object]]:
+        """All that grows with what was sent."""
+        return self._sent, *self.reports.piles(), *self.replies.piles()
 
     @property
     def messages(self) -> int:
@@ -75,32 +83,52 @@ class _Book:
 
     @property
     def dropped(self) -> int:
-        return self._sent[0].before if self._sent else 0
+        return self._sent[self._gone].before if self._sent else 0
 
     def remember(self, task: Task, reports: Sequence[Bundle[Report]]) -> None:
         self._sent.append(_Sent(self._messages, task, reports))
         self._messages += len(task.numbers)
         self._text_bytes += len(task.content)
         limits = self._limits
-        while len(self._sent) > 1 and (
-            self._messages - self._sent[0].before > limits.messages or self._text_bytes > limits.text_bytes
+        while self._gone < len(self._sent) - 1 and (
+            self._messages - self._sent[self._gone].before > limits.messages or self._text_bytes > limits.text_bytes
         ):
-            self._text_bytes -= len(self._sent.popleft().task.content)
+            self._text_bytes -= len(self._sent[self._gone].task.content)
+            self._gone += 1
+        if self._gone > _GONE_AT_ONCE and self._gone * 8 > len(self._sent):
+            self._sent, self._gone = self._sent[self._gone :], 0
 
-    def sent(self, newest_first: bool, now: float) -> Iterator[Message]:
-        """All messages that are kept, with the fates of their reports, as they are now."""
+    def sent(self, wanted: Wanted, now: float) -> Iterator[Message]:
+        """The messages that are kept and of which a task is wanted, with the fates of their reports, as they are now.
+
+        The account is locked for a moment only, however many there are to look through.
+        """
         with self.lock:
-            return _messages(list(self._sent), self.reports.fates(now), newest_first)
+            sent, places, fates = self._sent, range(self._gone, len(self._sent)), self.reports.fates(now)
+        return _messages(sent, _from(sent, places, wanted), fates, wanted)
 
 
-def _messages(tasks: list[_Sent], fates: Fates, newest_first: bool) -> Iterator[Message]:
-    for sent in reversed(tasks) if newest_first else tasks:
-        task = sent.task
-        places = range(len(task.numbers))
-        for place in reversed(places) if newest_first else places:
-            report = sent.report(place)
-            fate = _NEVER if report is None else fates.of(report[1])
-            yield Message(sent.before + place + 1, task, task.numbers[place], report[0] if report else None, fate)
+def _from(sent: list[_Sent], places: range, wanted: Wanted) -> range:
+    """The places at which a wanted message can stand, in the order in which they are wanted."""
+    if wanted.after is not None:
+        # The last task that begins before that message: those on the other side of it cannot be wanted.
+        place = bisect_left(sent, wanted.after, places.start, places.stop, key=lambda one: one.before) - 1
+        places = range(places.start, place + 1) if wanted.newest_first else range(max(places.start, place), places.stop)
+    return places[::-1] if wanted.newest_first else places
+
+
+def _messages(sent: list[_Sent], places: range, fates: Fates, wanted: Wanted) -> Iterator[Message]:
+    step = -1 if wanted.newest_first else 1
+    for place in places:
+        before, task, _ = one = sent[place]
+        if not says_task(task, wanted):
+            continue
+        numbers = task.numbers
+        for at in range(len(numbers))[::step]:
+            if wanted.number is None or numbers[at] == wanted.number:
+                report = one.report(at)
+                fate = _NEVER if report is None else fates.of(report[1])
+                yield Message(before + at + 1, task, numbers[at], report[0] if report else None, fate)
 
 
 class MemoryStore:
@@ -129,8 +157,11 @@ class MemoryStore:
         book = _Book(account, self._limits, self._real_time())
         if keep:
             self._books.setdefault(account.userid, book)
-        else:
-            self._books[account.userid] = book
+            return
+        before = self._books.get(account.userid)
+        self._books[account.userid] = book
+        if before is not None:
+            discard(before.piles())
 
     def account(self, userid: str) -> Account | None:
         book = self._books.get(userid)
@@ -159,7 +190,9 @@ class MemoryStore:
             return book.account
 
     def close(self, userid: str) -> None:
-        self._books.pop(userid, None)
+        book = self._books.pop(userid, None)
+        if book is not None:
+            discard(book.piles())
 
     def expire(self, unused_since: float) -> int:
         books = list(self._books.items())
@@ -195,13 +228,15 @@ class MemoryStore:
     ) -> int | None:
         book = self._book(userid)
         report_bundles, reply_bundles = bundles(reports), bundles(replies)
+        cost = task.cost
         with book.lock:
-            if task.cost > book.points and not book.account.postpaid:
+            if cost > book.points and not book.account.postpaid:
                 return None
-            book.points -= task.cost
+            book.points -= cost
             book.remember(task, report_bundles)
             book.reports.put(report_bundles, now)
-            book.replies.put(reply_bundles, now)
+            if reply_bundles:
+                book.replies.put(reply_bundles, now)
             return book.points
 
     def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
@@ -239,7 +274,7 @@ class MemoryStore:
 
     def messages(self, userid: str, wanted: Wanted, now: float) -> Listed[Message]:
         book = self._book(userid)
-        return listed(book.sent(wanted.newest_first, now), wanted, says_message, book.dropped)
+        return listed(book.sent(wanted, now), wanted, says_message, book.dropped)
 
     def reports(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Report]]:
         book = self._book(userid)

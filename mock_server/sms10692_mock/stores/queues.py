@@ -6,7 +6,7 @@ Here belongs the order in which items come up, and what became of each. Locks, a
 import heapq
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import count
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -56,6 +56,7 @@ class Queue(Generic[Item]):
     def __init__(self, kept: int) -> None:
         self._kept = kept
         self._log: list[Item] = []
+        """Only ever longer: who looks through it keeps it as it was by its length."""
         self._base = 0
         """The place of the first item of `_log`, counted from the very first."""
         self._cursor = 0
@@ -116,9 +117,11 @@ class Queue(Generic[Item]):
     def listed(self, newest_first: bool, now: float) -> Iterator[Queued[Item]]:
         """All items that are kept, with their fates, those not due yet behind the others, as they are now."""
         fates = self.fates(now)
-        log = list(self._log)
-        later = [item for _, _, bundle in sorted(self._later, key=lambda row: row[:2]) for item in bundle.items]
-        return _listed(fates, log, later, newest_first)
+        return _listed(fates, self._log, len(self._log), list(self._later), newest_first)
+
+    def piles(self) -> Sequence[Collection[object]]:
+        """All that grows with what was put in."""
+        return self._log, self._later, self._fetches
 
     def _log_it(self, bundle: Bundle[Item]) -> None:
         bundle.start = self._base + len(self._log)
@@ -131,7 +134,7 @@ class Queue(Generic[Item]):
             self._log_it(bundle)
 
     def _forget(self, number: int) -> None:
-        del self._log[:number]
+        self._log = self._log[number:]
         self._base += number
         while len(self._fetches) > 1 and self._fetches[1].first <= self._base:
             self._fetches.popleft()
@@ -156,15 +159,13 @@ class Fates(NamedTuple):
         return Fate("handed out", *self.fetches[index][1:])
 
 
-def _listed(fates: Fates, log: list[Item], later: list[Item], newest_first: bool) -> Iterator[Queued[Item]]:
-    end = fates.base + len(log)
-    logged = (Queued(fates.base + n + 1, item, fates.of(fates.base + n)) for n, item in _counted(log, newest_first))
-    coming = (Queued(end + n + 1, item, _LATER) for n, item in _counted(later, newest_first))
+def _listed(
+    fates: Fates, log: list[Item], length: int, waiting: list[tuple[float, int, Bundle[Item]]], newest_first: bool
+) -> Iterator[Queued[Item]]:
+    later = [item for _, _, bundle in sorted(waiting, key=lambda row: row[:2]) for item in bundle.items]
+    end = fates.base + length
+    step = -1 if newest_first else 1
+    logged = (Queued(fates.base + n + 1, log[n], fates.of(fates.base + n)) for n in range(length)[::step])
+    coming = (Queued(end + n + 1, later[n], _LATER) for n in range(len(later))[::step])
     for part in (coming, logged) if newest_first else (logged, coming):
         yield from part
-
-
-def _counted(items: Sequence[Item], newest_first: bool) -> Iterator[tuple[int, Item]]:
-    if newest_first:
-        return zip(range(len(items) - 1, -1, -1), reversed(items), strict=True)
-    return enumerate(items)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Protocol, TypeVar
 
-from sms10692_mock.stores.records import Entry, Listed, Message, Queued, Reply, Report, Wanted
+from sms10692_mock.stores.records import Entry, Listed, Message, Queued, Reply, Report, Task, Wanted
 
 
 class _Numbered(Protocol):
@@ -32,15 +32,21 @@ def listed(
     return Listed(page[: wanted.limit], len(page) > wanted.limit, dropped)
 
 
+def says_task(task: Task, wanted: Wanted) -> bool:
+    """Whether a message of this task can be wanted."""
+    return (
+        (wanted.task_id is None or task.task_id == wanted.task_id)
+        and (wanted.text is None or wanted.text in task.content)
+        and _at(task.moment, wanted)
+    )
+
+
 def says_message(message: Message, wanted: Wanted) -> bool:
     """Whether a message is wanted."""
-    task = message.task
     return (
         (wanted.number is None or message.mobile == wanted.number)
-        and (wanted.task_id is None or task.task_id == wanted.task_id)
-        and (wanted.text is None or wanted.text in task.content)
         and (wanted.state is None or message.fate.state == wanted.state)
-        and _at(task.moment, wanted)
+        and says_task(message.task, wanted)
     )
 
 

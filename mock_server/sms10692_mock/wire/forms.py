@@ -27,9 +27,8 @@ def fields_of(query: bytes, content_type: str, body: bytes, decode: Decoder) -> 
     >>> fields_of(b"action=send&&extno", "", b"Action=x&mobile=1&mobile=2&content=%E5%86%85+%u5bb9", bytes.decode)
     {'action': 'send', 'mobile': '1,2', 'content': '内 容'}
     """
-    from_query = _urlencoded(query, decode)
     from_body = _of_body(content_type, body, decode) if body else {}
-    return from_body | from_query if from_query else from_body
+    return from_body | _urlencoded(query, decode) if query else from_body
 
 
 def _of_body(content_type: str, body: bytes, decode: Decoder) -> Fields:
@@ -44,25 +43,28 @@ def _of_body(content_type: str, body: bytes, decode: Decoder) -> Fields:
 def _urlencoded(raw: bytes, decode: Decoder) -> Fields:
     fields: Fields = {}
     repeated: dict[str, list[str]] = {}
-    # One character for each byte: what is ASCII, and that is nearly all, is text already.
-    for pair in raw.decode("latin-1").split("&"):
+    # One character for each byte: what is ASCII without escapes, and that is nearly all, is text already.
+    text = raw.decode("latin-1")
+    is_ascii = text.isascii()
+    for pair in text.split("&"):
         name, equals, value = pair.partition("=")
         if not equals:
             continue
-        name = _unescaped(name, decode).lower()
-        text = _unescaped(value, decode)
+        if not is_ascii or "%" in name or "+" in name:
+            name = _unescaped(name, decode)
+        if not is_ascii or "%" in value or "+" in value:
+            value = _unescaped(value, decode)
+        name = name.lower()
         if name in fields:
-            repeated.setdefault(name, [fields[name]]).append(text)
+            repeated.setdefault(name, [fields[name]]).append(value)
         else:
-            fields[name] = text
+            fields[name] = value
     for name, texts in repeated.items():
         fields[name] = ",".join(texts)
     return fields
 
 
 def _unescaped(token: str, decode: Decoder) -> str:
-    if token.isascii() and "%" not in token and "+" not in token:
-        return token
     token = token.replace("+", " ")
     if "%u" not in token:
         return decode(_bytes_of(token))
@@ -127,4 +129,4 @@ def _events(decoder: "MultipartDecoder", body: bytes) -> Iterator["Event"]:
 
 
 def _joined(values: dict[str, list[str]]) -> Fields:
-    return {name: several[0] if len(several) == 1 else ",".join(several) for name, several in values.items()}
+    return {name: ",".join(several) for name, several in values.items()}

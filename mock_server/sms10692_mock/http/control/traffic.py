@@ -6,6 +6,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from sms10692_mock.control import Control
 from sms10692_mock.control.documents import ListDocument, Seek
 from sms10692_mock.control.traffic import (
+    ChargesDocument,
     MessageDocument,
     NewReply,
     NewReport,
@@ -25,6 +26,10 @@ def traffic_routes(control: Control) -> APIBlueprint:
     @api.get("/accounts/<userid>/messages", summary="What was sent", responses={200: ListDocument[MessageDocument]})
     def messages(path: OfAccount, query: Seek) -> Response:
         return json_of(traffic.messages(path.userid, query))
+
+    @api.get("/accounts/<userid>/charges", summary="What was charged lately", responses={200: ChargesDocument})
+    def charges(path: OfAccount) -> Response:
+        return json_of(traffic.charges(path.userid))
 
     @api.get("/accounts/<userid>/queues", summary="Both queues in numbers", responses={200: QueuesDocument})
     def queues(path: OfAccount) -> Response:

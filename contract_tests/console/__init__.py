@@ -1,0 +1,1 @@
+"""The console in a real browser, used as a person uses it."""

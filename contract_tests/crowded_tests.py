@@ -1,0 +1,44 @@
+"""Tests that run at once, each with its own account, all with the same number, text and times; started by `crowd`."""
+
+import os
+
+import httpx2
+import pytest
+
+from sms10692 import Client
+from sms10692_mock import SmsVendor
+
+NUMBER = "15023239810"
+
+
+@pytest.mark.sms_vendor(points=10)
+@pytest.mark.parametrize("place", range(int(os.environ["CROWD"])))
+def test_an_account_sees_what_it_did_and_nothing_else(sms_vendor: SmsVendor, place: int) -> None:
+    sms_vendor.clock.freeze()
+    sms_vendor.rule("150", delay=60)
+    sms_vendor.fail_next(errorcode=f"CR:{place:04}", to=NUMBER)
+    transport = httpx2.HTTPTransport(verify=False)  # without certificates, which take 30 ms to read
+    with Client(sms_vendor.url, **sms_vendor.credentials, timeout=60, transport=transport) as client:
+        sent = client.send([NUMBER, "15000000000"], f"验证码 {place}")
+        assert sms_vendor.wait_message(to=NUMBER, text=f" {place}").task_id == sent.task_id
+        assert [message.content for message in sms_vendor.messages()] == [f"验证码 {place}"] * 2
+        sms_vendor.reply(NUMBER, f"T{place}")
+        assert [(reply.content, reply.task_id) for reply in client.call()] == [(f"T{place}", sent.task_id)]
+        assert [report.errorcode for report in client.status()] == [f"CR:{place:04}"]
+        sms_vendor.clock.advance(60)
+        assert [report.mobile for report in client.status()] == ["15000000000"]
+        assert client.overage().overage == 8
+    assert sms_vendor.ledger().reports.created == 2
+    assert len(sms_vendor.requests()) == 5
+
+
+@pytest.mark.parametrize("place", range(int(os.environ["CROWD"])))
+def test_an_account_is_fresh(sms_vendor: SmsVendor, place: int) -> None:
+    assert sms_vendor.standing().messages == 0
+    assert sms_vendor.clock.now().year >= 2026
+
+
+@pytest.mark.parametrize("place", range(int(os.environ["CROWD"])))
+def test_without_a_vendor(place: int) -> None:
+    assert isinstance(place, int)
+    assert httpx2.__version__

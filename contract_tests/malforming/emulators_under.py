@@ -1,0 +1,100 @@
+"""Emulators under fire: in process, or as a process of its own behind a socket.
+
+Here belongs asking. What is asked is made in `mutants`.
+"""
+
+import io
+import socket
+import sys
+from contextlib import suppress
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+
+from emulators import Address, beside, options
+from malforming.judging import Answer
+from malforming.mutants import Mutant
+from sms10692_mock.bell import Bell
+from sms10692_mock.http.pages import Exchange, Pages
+from sms10692_mock.http.spoiling import Response
+from sms10692_mock.http.wsgi import WsgiPages
+from sms10692_mock.options import vendor_of
+
+_MOMENT: Final = 0.3
+_ACCOUNTS: Final = ("12:test:mima:100000000", "13:测试:密码:1000", "14:late:mima:5")
+
+
+class _Unexplained(Pages):
+    """Pages that give no hint: a diagnosis takes fifty times as long as the answer."""
+
+    def explained(self, exchange: Exchange) -> Response:
+        return exchange.response
+
+
+class InProcess:
+    """An emulator in this process, whose clock stands still, and which begins anew when asked to."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget all that was sent."""
+        chosen = options(accounts=_ACCOUNTS, postpaid=["14"])
+        vendor, bell = vendor_of(chosen), Bell()
+        elsewhere = beside(vendor, chosen, bell)
+        self._explaining, self._silent = (
+            WsgiPages(pages(vendor, chosen.dialect, log=lambda line: None, bell=bell), elsewhere)
+            for pages in (Pages, _Unexplained)
+        )
+
+    def ask(self, one: Mutant, *, explained: bool = True) -> Answer:
+        """The answer; an exception that a server would make a 500 of comes through."""
+        started: list[tuple[int, dict[str, str]]] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
+            started[:] = [(int(status[:3]), {name.lower(): value for name, value in headers})]
+
+        application = self._explaining if explained else self._silent
+        body = b"".join(application(_environ(one), start_response))
+        return Answer(*started[0], body)
+
+
+def _environ(one: Mutant) -> dict[str, Any]:
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": one.method.decode("latin-1"),
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(one.target).decode("latin-1"),
+        "QUERY_STRING": one.query.decode("latin-1"),
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "10692",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": "127.0.0.1",
+        "CONTENT_LENGTH": str(len(one.body)),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(one.body),
+        "wsgi.errors": sys.stderr,
+    }
+    for name, value in one.headers:
+        if name.lower() == b"content-type":
+            environ["CONTENT_TYPE"] = value.decode("latin-1")
+    return environ
+
+
+def over_a_socket(address: Address, raw: bytes) -> bytes:
+    """All that comes back. Who waits for the rest of a request is told after a moment that there is none."""
+    pieces: list[bytes] = []
+    with socket.create_connection(address, timeout=_MOMENT) as connection, suppress(ConnectionError):
+        # A reset: it had not read all before it refused.
+        connection.sendall(raw)
+        while True:
+            try:
+                piece = connection.recv(65536)
+            except TimeoutError:
+                if connection.gettimeout() != _MOMENT:
+                    raise
+                connection.settimeout(10.0)
+                connection.shutdown(socket.SHUT_WR)
+                continue
+            if not piece:
+                break
+            pieces.append(piece)
+    return b"".join(pieces)

@@ -1,0 +1,102 @@
+"""What is too old is dropped and counted, what nobody uses expires, and a reset leaves what was there at the start.
+
+Here belongs the end of what is kept. What is kept of sends and fetches is in `test_control_lists`.
+"""
+
+from offices import Office
+from sms10692_mock.stores.records import Limits
+
+
+def test_what_is_too_old_is_dropped_counted_and_said() -> None:
+    limits = Limits(messages=10, text_bytes=10_000, handed_out=10, requests=5, request_bytes=100_000)
+    office = Office(also={"limits": limits})
+    account = office.control("POST", "accounts")
+    path = f"accounts/{account['userid']}"
+    for _ in range(30):
+        office.send(account)
+        office.status(account)
+    messages, requests, reports = (
+        office.control("GET", f"{path}/{what}?limit=1000") for what in ("messages", "requests", "reports")
+    )
+    assert (len(messages["items"]), messages["dropped"], messages["items"][0]["number"]) == (10, 20, 21)
+    assert (len(requests["items"]), requests["dropped"]) == (5, 55)
+    assert len(reports["items"]) + reports["dropped"] == 30
+    assert 10 <= len(reports["items"]) <= 20
+    ledger = office.control("GET", f"{path}/queues")["reports"]
+    assert ledger == {"created": 30, "later": 0, "waiting": 0, "handed_out": 30, "forgotten": reports["dropped"]}
+    assert office.refusal("GET", f"{path}/requests/1")[0] == 404
+    assert office.control("POST", f"{path}/reports/rewind", {})["rewound"] == len(reports["items"])
+
+
+def test_what_takes_too_many_bytes_is_dropped() -> None:
+    office = Office(also={"limits": Limits(text_bytes=5_000, request_bytes=50_000)})
+    account = office.control("POST", "accounts", {"points": 10**6})
+    path = f"accounts/{account['userid']}"
+    for _ in range(20):
+        office.send(account, content="x" * 1000)
+    assert len(office.control("GET", f"{path}/messages")["items"]) == 5
+    requests = office.control("GET", f"{path}/requests")
+    assert 10 < len(requests["items"]) < 20
+    assert len(requests["items"]) + requests["dropped"] == 20
+
+
+def test_what_waits_is_never_dropped() -> None:
+    office = Office(also={"limits": Limits(messages=1, handed_out=1, requests=1)})
+    account = office.control("POST", "accounts")
+    for _ in range(30):
+        office.send(account)
+    assert office.status(account).count("<statusbox>") == 30
+
+
+# Beginning anew, and expiry
+
+
+def test_a_reset_of_all_leaves_the_accounts_of_the_start_and_nothing_else() -> None:
+    office = Office(accounts=["7:shop:a:5"])
+    shop = {"userid": "7", "account": "shop", "password": "a"}
+    office.control("POST", "accounts")
+    office.send(shop)
+    office.control("PATCH", "accounts/7", {"charge": 5, "dialect": "observed", "may_read_reports": False})
+    office.control("PUT", "accounts/7/outcomes", {"rules": [{"outcome": "silent"}]})
+    office.control("PUT", "accounts/7/clock", {"mode": "frozen", "now": "2020-01-01T00:00:00Z"})
+    office.control("PUT", "clock", {"mode": "frozen", "now": "2021-01-01T00:00:00Z"})
+    office.control("PUT", "keywords", {"words": ["x"]})
+    office.control("POST", "faults", {"kind": "empty"})
+    begun = office.control("POST", "reset")
+    assert begun == office.control("GET", "accounts")
+    assert [(one["userid"], one["points"], one["dialect"]) for one in begun["accounts"]] == [
+        ("12", 1000, "manual"),
+        ("7", 5, "manual"),
+    ]
+    assert office.control("GET", "requests")["items"] == []
+    assert office.control("GET", "accounts/7/outcomes")["rules"] == []
+    assert office.control("GET", "clock")["mode"] == office.control("GET", "accounts/7/clock")["mode"] == "real"
+    assert "发票" in office.control("GET", "keywords")["words"]
+    assert "<message>ok<" in office.send(shop)
+    assert "statusbox" in office.status(shop)
+
+
+def test_a_reset_of_one_leaves_the_others_alone() -> None:
+    office = Office()
+    one, other = (office.control("POST", "accounts", {"points": 7}) for _ in range(2))
+    for account in (one, other):
+        office.send(account)
+    begun = office.control("POST", "reset", {"userid": one["userid"]})["accounts"]
+    assert begun == [one]
+    assert office.control("GET", f"accounts/{one['userid']}/messages")["items"] == []
+    assert len(office.control("GET", f"accounts/{other['userid']}/messages")["items"]) == 1
+    assert "statusbox" in office.status(other)
+    assert office.refusal("POST", "reset", json={"userid": "nobody"})[0] == 404
+
+
+def test_a_throw_away_account_that_nobody_uses_expires_and_others_do_not() -> None:
+    office = Office(also={"unused": 100.0})
+    idle, busy = (office.control("POST", "accounts") for _ in range(2))
+    for _ in range(3):
+        office.now += 60
+        office.send(busy)
+    assert [one["userid"] for one in office.control("GET", "accounts")["accounts"]] == ["12", busy["userid"]]
+    assert office.refusal("GET", f"accounts/{idle['userid']}")[0] == 404
+    assert "用户名或密码错误" in office.send(idle)
+    office.now += 10**6
+    assert [one["userid"] for one in office.control("GET", "accounts")["accounts"]] == ["12"]

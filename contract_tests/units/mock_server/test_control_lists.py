@@ -1,0 +1,259 @@
+"""Every list has what was asked for, in either order, page by page, and waits for it if asked.
+
+Here belong messages, reports, replies, requests and accounts as lists: filters, pages, rewinding, waiting.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from offices import Office
+
+NUMBERS = [str(13000000000 + number) for number in range(7)]
+
+
+class Filled:
+    """An account that sent five texts to several numbers, a minute apart, and has seven replies."""
+
+    def __init__(self) -> None:
+        self.office = Office()
+        self.account = self.office.control("POST", "accounts")
+        self.path = f"accounts/{self.account['userid']}"
+        for place in range(5):
+            self.office.send(self.account, mobile=",".join(NUMBERS[place : place + 3]), content=f"text {place}<")
+            self.office.now += 60
+        for number in NUMBERS:
+            reply = {"mobile": number, "content": f"answer {number}"}
+            self.office.control("POST", f"{self.path}/replies", reply)
+        self.office.call(self.account)
+        self.office.ask("/v2statusApi.aspx", self.account, action="query", statusNum="4")
+        self.office.send(self.account, mobile="10000000023", content="late")
+
+    def page(self, what: str, **query: Any) -> Any:
+        return self.office.control("GET", f"{self.path}/{what}?{urlencode(query)}")
+
+    def numbers(self, what: str, **query: Any) -> list[int]:
+        return [item["number"] for item in self.page(what, **query)["items"]]
+
+
+@pytest.fixture(scope="module")
+def filled() -> Filled:
+    return Filled()
+
+
+LISTS = {"messages": 16, "reports": 16, "replies": 7, "requests": 8}
+
+
+@pytest.mark.parametrize(("what", "length"), LISTS.items())
+@pytest.mark.parametrize("limit", [1, 3, 100])
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_the_pages_of_a_list_are_the_list(filled: Filled, what: str, length: int, limit: int, order: str) -> None:
+    whole = filled.page(what, limit=1000)
+    assert (len(whole["items"]), whole["next"], whole["dropped"]) == (length, None, 0)
+    found: list[Any] = []
+    query: dict[str, Any] = {"limit": limit, "order": order}
+    while True:
+        page = filled.page(what, **query)
+        found += page["items"]
+        if page["next"] is None:
+            break
+        assert len(page["items"]) == limit
+        query["after"] = page["next"]
+    assert (found if order == "asc" else found[::-1]) == whole["items"]
+
+
+@pytest.mark.parametrize(
+    ("what", "query", "expected"),
+    [
+        ("messages", {"mobile": NUMBERS[2]}, [3, 5, 7]),
+        ("messages", {"mobile": NUMBERS[2], "order": "desc", "limit": 2}, [7, 5]),
+        ("messages", {"mobile": NUMBERS[2][:-1]}, []),
+        ("messages", {"text": "xt 3<"}, [10, 11, 12]),
+        ("messages", {"text": "T 3"}, []),
+        ("messages", {"task_id": 100002}, [4, 5, 6]),
+        ("messages", {"task_id": 100002, "mobile": NUMBERS[2]}, [5]),
+        ("messages", {"since": "2011-12-02T22:15:11+08:00"}, [10, 11, 12, 13, 14, 15, 16]),
+        ("messages", {"since": "2011-12-02T14:15:11Z", "until": "2011-12-02T14:15:11Z"}, [10, 11, 12]),
+        ("messages", {"until": "2011-12-02T22:12:11+08:00"}, [1, 2, 3]),
+        ("messages", {"state": "handed out"}, [1, 2, 3, 4]),
+        ("messages", {"state": "later"}, [16]),
+        ("messages", {"state": "never"}, []),
+        ("reports", {"state": "waiting", "limit": 2}, [5, 6]),
+        ("reports", {"mobile": "10000000023"}, [16]),
+        ("reports", {"text": "DELIV", "task_id": 100005}, [13, 14, 15]),
+        ("reports", {"since": "2011-12-02T22:17:41+08:00"}, [16]),
+        ("replies", {"mobile": NUMBERS[6]}, [7]),
+        ("replies", {"text": NUMBERS[1]}, [2]),
+        ("replies", {"state": "waiting"}, []),
+        ("replies", {"task_id": 100001}, [1]),
+        ("replies", {"task_id": 100005}, [5, 6, 7]),
+        ("requests", {"text": "late"}, [8]),
+        ("requests", {"mobile": NUMBERS[0]}, [1, 6, 7]),
+        ("requests", {"task_id": 100003}, [3, 6]),
+        ("requests", {"until": "2011-12-02T22:13:11+08:00"}, [1, 2]),
+    ],
+    ids=str,
+)
+def test_a_list_has_what_was_asked_for(filled: Filled, what: str, query: dict[str, Any], expected: list[int]) -> None:
+    assert filled.numbers(what, **query) == expected
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": 0}, {"limit": 1001}, {"after": "x"}, {"after": 0}, {"order": "up"}, {"state": "lost"}, {"wait": 61},
+        {"wait": -1}, {"count": 0}, {"since": "2011-12-02"}, {"since": "2011-12-02T00:00:00"}, {"since": "5"},
+        {"number": "1"}, {"task_id": 10**30},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_question_that_makes_no_sense_is_refused_by_name(filled: Filled, query: dict[str, Any]) -> None:
+    for what in LISTS:
+        status, words = filled.office.refusal("GET", f"{filled.path}/{what}?{urlencode(query)}")
+        assert status == 422
+        assert next(iter(query)) in words
+
+
+def test_a_message_says_all_that_is_known_of_it(filled: Filled) -> None:
+    (first, *_), (last,) = (filled.page("messages", **query)["items"] for query in ({}, {"text": "late"}))
+    expected = {
+        "number": 1, "task_id": 100001, "mobile": "13000000000", "content": "text 0<", "units": 7, "parts": 1,
+        "cost": 1, "cost_why": "7 UTF-16 units are 1 part (up to 70 are one): 1 point", "page": "/v2sms.aspx",
+        "charset": "utf-8", "extno": "", "sent": "2011-12-02T22:12:11+08:00", "due": "2011-12-02T22:12:11+08:00",
+        "status": 10, "errorcode": "DELIVRD", "state": "handed out", "handed_out": "2011-12-02T22:17:11+08:00",
+        "handed_out_to": 7, "spoilt_by": [], "request": 1,
+    }  # fmt: skip
+    assert first == expected
+    assert (last["due"], last["state"], last["handed_out_to"]) == ("2011-12-02T22:17:41+08:00", "later", None)
+
+
+def test_a_reply_without_a_task_answers_the_last_one_sent_to_that_number(filled: Filled) -> None:
+    tasks = [reply["task_id"] for reply in filled.page("replies")["items"]]
+    assert tasks == [100001, 100002, 100003, 100004, 100005, 100005, 100005]
+    office, account = Office(), {"userid": "12", "account": "test", "password": "mima"}
+    office.send(account, extno="07")
+    office.control("POST", "accounts/12/replies", {"mobile": "13000000001", "content": "T"})
+    assert "<extno>07<" in office.call(account)
+
+
+def test_both_queues_add_up(filled: Filled) -> None:
+    queues = filled.office.control("GET", f"{filled.path}/queues")
+    assert queues["reports"] == {"created": 16, "later": 1, "waiting": 11, "handed_out": 4, "forgotten": 0}
+    assert queues["replies"] == {"created": 7, "later": 0, "waiting": 0, "handed_out": 7, "forgotten": 0}
+
+
+def test_accounts_are_paged_too() -> None:
+    office = Office()
+    made = ["12", *(office.control("POST", "accounts")["userid"] for _ in range(4))]
+    found: list[str] = []
+    query = "limit=2"
+    while True:
+        page = office.control("GET", f"accounts?{query}")
+        found += [account["userid"] for account in page["accounts"]]
+        if page["next"] is None:
+            break
+        query = f"limit=2&after={page['next']}"
+    assert found == made
+    assert office.control("GET", "accounts?after=nobody")["accounts"] == []
+
+
+# Rewinding
+
+
+@pytest.mark.parametrize(
+    ("document", "rewound"),
+    [
+        ({}, 4),
+        ({"count": 1}, 1),
+        ({"count": 0}, 0),
+        ({"count": 100}, 4),
+        ({"since": "2011-12-02T22:13:11+08:00"}, 2),
+        ({"since": "2011-12-02T22:12:11+08:00", "count": 3}, 3),
+        ({"since": "2011-12-02T22:14:11+08:00"}, 0),
+    ],
+    ids=str,
+)
+def test_so_many_are_handed_out_again(document: dict[str, Any], rewound: int) -> None:
+    office = Office()
+    account = office.control("POST", "accounts")
+    office.send(account, mobile=",".join(NUMBERS[:4]))
+    for _ in range(2):
+        office.ask("/v2statusApi.aspx", account, action="query", statusNum="2")
+        office.now += 60
+    path = f"accounts/{account['userid']}/reports"
+    assert office.control("POST", f"{path}/rewind", document) == {"rewound": rewound}
+    waiting = office.control("GET", f"{path}?state=waiting")["items"]
+    assert [item["mobile"] for item in waiting] == NUMBERS[4 - rewound : 4]
+    assert office.status(account).count("<statusbox>") == rewound
+
+
+# Waiting
+
+
+@contextmanager
+def waiting(office: Office, path: str) -> Iterator[Callable[[], Any]]:
+    """Ask for a list in another thread, which must be answered soon after what the block does."""
+    answers: list[Any] = []
+    http = office.app.test_client()
+    thread = threading.Thread(target=lambda: answers.append(http.get(f"/_mock/{path}").json))
+    thread.start()
+
+    def answer() -> Any:
+        thread.join(10)
+        assert not thread.is_alive(), "it still waits"
+        return answers[0]
+
+    yield answer
+    thread.join(70)
+
+
+def test_who_waits_for_messages_is_answered_when_there_are_so_many() -> None:
+    office = Office()
+    account = office.control("POST", "accounts")
+    path = f"accounts/{account['userid']}/messages?mobile=13000000001&wait=60&count=2"
+    with waiting(office, path) as answer:
+        for mobile in ("13000000001", "13000000009", "13000000001"):
+            office.send(account, mobile=mobile)
+        assert [item["number"] for item in answer()["items"]] == [1, 3]
+
+
+def test_who_waits_for_what_is_due_is_woken_by_the_clock() -> None:
+    office = Office()
+    account = office.control("POST", "accounts")
+    path = f"accounts/{account['userid']}"
+    office.control("PUT", f"{path}/clock", {"mode": "frozen"})
+    office.send(account, mobile="10000000023")
+    with waiting(office, f"{path}/reports?state=waiting&wait=60") as answer:
+        office.control("POST", f"{path}/clock/advance", {"to": "next"})
+        assert [item["due"] for item in answer()["items"]] == ["2011-12-02T22:12:41+08:00"]
+
+
+@pytest.mark.parametrize("what", ["replies", "requests"])
+def test_who_waits_is_woken_by_what_comes(what: str) -> None:
+    office = Office()
+    account = office.control("POST", "accounts")
+    path = f"accounts/{account['userid']}"
+    with waiting(office, f"{path}/{what}?wait=60") as answer:
+        if what == "replies":
+            office.control("POST", f"{path}/replies", {"mobile": "1", "content": "T"})
+        else:
+            office.call(account)
+        assert len(answer()["items"]) == 1
+
+
+def test_who_waits_in_vain_gets_what_there_is() -> None:
+    office = Office()
+    office.send({"userid": "12", "account": "test", "password": "mima"})
+    assert len(office.control("GET", "accounts/12/messages?wait=0.01&count=2")["items"]) == 1
+
+
+def test_who_waits_for_an_account_that_is_closed_is_told_so() -> None:
+    office = Office()
+    userid = office.control("POST", "accounts")["userid"]
+    with waiting(office, f"accounts/{userid}/messages?wait=60") as answer:
+        office.control("DELETE", f"accounts/{userid}")
+        assert userid in answer()["error"]

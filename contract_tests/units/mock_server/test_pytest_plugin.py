@@ -1,0 +1,218 @@
+"""The fixture `sms_vendor` works in anybody's pytest, tells why a test failed, and costs the others nothing.
+
+Here belongs the plugin, in a pytest of its own with a project of its own. What the fixture holds is in test_emulator,
+the README's example in test_readme.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crowd import crowd
+from emulators import running
+from sms10692_mock import Emulator, EmulatorControl
+
+pytest_plugins = ["pytester"]
+
+TOKEN = "s3cret"
+WITHOUT_FLASK = "raise ModuleNotFoundError(\"No module named 'flask'\", name='flask')"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("SMS10692_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmulatorControl]:
+    """An emulator that runs elsewhere, and demands a token."""
+    with running("--token", TOKEN, "--log-level", "error") as (_, (host, port)):
+        with EmulatorControl(f"http://{host}:{port}", TOKEN) as control:
+            yield control
+
+
+def only_the_manuals_account_is_left(server: EmulatorControl) -> bool:
+    return server.userids() == ["12"]
+
+
+def test_each_test_has_an_account_of_its_own_on_the_terms_it_asks_for(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        from httpx2 import WSGITransport
+        from sms10692 import Client, PayInfo
+
+        seen = []
+
+        @pytest.mark.parametrize("place", range(2))
+        def test_fresh(sms_vendor, sms_emulator, place):
+            assert sms_vendor.userid not in seen
+            seen.append(sms_vendor.userid)
+            transport = WSGITransport(app=sms_vendor.wsgi)
+            with Client(sms_vendor.url, **sms_vendor.credentials, transport=transport) as client:
+                client.send("15023239810", "x")
+            assert len(sms_vendor.messages()) == 1
+            with sms_emulator.account(points=1) as other:
+                assert other.messages() == []
+            before = sms_emulator.clock.now()
+            sms_vendor.clock.advance(10**6)
+            assert (sms_emulator.clock.now() - before).total_seconds() < 10**5
+
+        @pytest.mark.sms_vendor(points=7, dialect="observed")
+        class TestTerms:
+            def test_of_a_class(self, sms_vendor):
+                assert (sms_vendor.standing().points, sms_vendor.standing().dialect) == (7, "observed")
+
+            @pytest.mark.sms_vendor(postpaid=True)
+            def test_of_a_test(self, sms_vendor):
+                assert (sms_vendor.standing().points, sms_vendor.standing().dialect) == (0, "manual")
+
+        def test_they_are_closed(sms_emulator):
+            assert sms_emulator.userids() == ["12"]
+            assert len(seen) == 2
+        """
+    )
+    pytester.runpytest_subprocess("-W", "error", "--strict-markers").assert_outcomes(passed=5)
+
+
+def test_a_failed_test_shows_what_the_emulator_saw_and_no_password(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        from sms10692 import Client, Refused
+        from httpx2 import HTTPTransport
+
+        def overage(vendor, password):
+            transport = HTTPTransport(verify=False)
+            account = {"userid": vendor.userid, "account": vendor.account, "password": password}
+            with Client(vendor.url, transport=transport, **account) as client:
+                return client.overage()
+
+        def test_passes(sms_vendor):
+            overage(sms_vendor, sms_vendor.password)
+
+        def test_is_refused(sms_vendor):
+            with open("password", "w") as file:
+                file.write(sms_vendor.password)
+            try:
+                overage(sms_vendor, sms_vendor.password + " ")
+            except Refused:
+                pass
+            assert 1 == 2
+
+        @pytest.fixture
+        def registered(sms_vendor):
+            overage(sms_vendor, sms_vendor.password)
+            raise LookupError
+
+        def test_cannot_begin(registered):
+            pass
+
+        def test_waits_in_vain(sms_vendor):
+            overage(sms_vendor, sms_vendor.password)
+            sms_vendor.wait_message(timeout=0)
+
+        def test_has_no_vendor():
+            assert False
+        """
+    )
+    ended = pytester.runpytest_subprocess("-n", "1")
+    ended.assert_outcomes(passed=1, failed=3, errors=1)
+    said = ended.stdout.str()
+    shown = [part.partition("\n___")[0] for part in said.split("- sms_vendor -")[1:]]
+    assert len(shown) == 2
+    assert "overage: answered" in shown[0]
+    assert "overage: refused, 用户名或密码错误\n      signature." in shown[1]
+    assert said.count("requests:") == 3
+    assert (pytester.path / "password").read_text() not in said
+
+
+@pytest.mark.parametrize("way", ["options", "environment", "ini"])
+def test_one_emulator_may_serve_all_processes_and_need_not_be_installed(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, server: EmulatorControl, way: str
+) -> None:
+    pytester.makepyfile(
+        flask=WITHOUT_FLASK,
+        test_it=f"""
+        def test_it(sms_vendor):
+            assert sms_vendor.url == {server.url!r}
+            sms_vendor.reply("15023239810", "T")
+        """,
+    )
+    arguments = ["--sms-vendor", server.url, "--sms-vendor-token", TOKEN] if way == "options" else []
+    monkeypatch.setenv("SMS10692_MOCK_TOKEN", "wrong" if way == "options" else TOKEN)
+    if way == "ini":
+        pytester.makeini(f"[pytest]\nsms_vendor = {server.url}")
+    else:
+        monkeypatch.setenv("SMS10692_MOCK_URL", "wrong" if way == "options" else server.url)
+    pytester.runpytest_subprocess(*arguments).assert_outcomes(passed=1)
+    assert only_the_manuals_account_is_left(server)
+
+
+def test_an_emulator_that_is_not_there_is_an_error_and_no_skip(pytester: pytest.Pytester) -> None:
+    with Emulator() as emulator:
+        gone = emulator.url
+    pytester.makepyfile("def test_it(sms_vendor): pass")
+    ended = pytester.runpytest_subprocess("--sms-vendor", gone)
+    ended.assert_outcomes(errors=1)
+    ended.stdout.fnmatch_lines([f"*no answer from {gone}*"])
+
+
+def test_without_flask_tests_that_ask_are_skipped_and_others_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        flask=WITHOUT_FLASK,
+        test_it="""
+        def test_one(sms_vendor): pass
+        def test_two(sms_vendor): pass
+        def test_without(): pass
+        """,
+    )
+    ended = pytester.runpytest_subprocess("-rs")
+    ended.assert_outcomes(passed=1, skipped=2)
+    ended.stdout.fnmatch_lines(["*sms_vendor needs flask: pip install 'sms10692?mock?'*"])
+
+
+def test_whoever_does_not_ask_loads_nothing_of_it(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_it(request):
+            assert request.config.pluginmanager.hasplugin("sms10692_mock")
+            loaded = {name.partition(".")[0] for name in sys.modules}
+            assert not loaded & {"flask", "granian", "pydantic", "httpx2", "click", "lxml", "sms10692"}
+            assert [name for name in sys.modules if name.startswith("sms10692_mock.")] == [
+                "sms10692_mock.pytest_plugin"
+            ]
+        """
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_loading_the_plugin_takes_next_to_no_time() -> None:
+    program = (
+        "import pytest, time; begun = time.perf_counter(); import sms10692_mock.pytest_plugin; "
+        "print(time.perf_counter() - begun)"
+    )
+    took = [
+        float(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout) for _ in range(3)
+    ]
+    assert min(took) < 0.02
+
+
+def test_many_at_once_on_one_emulator_do_not_see_each_other(tmp_path: Path, server: EmulatorControl) -> None:
+    times = crowd(tmp_path, 12, "-n", "3", "--sms-vendor", server.url, "--sms-vendor-token", TOKEN)
+    assert times.passed == 36, times.said
+    assert only_the_manuals_account_is_left(server)
+
+
+def test_the_fixture_takes_two_milliseconds_at_most(tmp_path: Path) -> None:
+    times = crowd(tmp_path, 30, "-k", "fresh or without")
+    assert times.passed == 60, times.said
+    assert times.cost() < 2.0, json.dumps(times.fixture)

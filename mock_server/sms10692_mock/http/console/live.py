@@ -1,0 +1,44 @@
+"""That something happened, told to open pages as it happens: a stream of server-sent events.
+
+Here belongs how often. What a page shows then, it asks for again.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from flask import Blueprint, Response
+
+from sms10692_mock.bell import Bell
+from sms10692_mock.control import Control
+
+PAUSE: Final = 0.1
+"""Seconds from one event to the next, at least."""
+
+_IN_A_FLOOD: Final = 0.5
+_FLOOD: Final = 50
+"""So many requests in a pause are more than anybody reads: then an event comes every half second."""
+
+_EVEN_SO: Final = 2.0
+"""Seconds after which an event comes though nothing happened: reports fall due, and others may share the store."""
+
+
+def add_live(pages: Blueprint, control: Control) -> None:
+    """Add the stream."""
+
+    @pages.get("/live")
+    def live() -> Response:
+        headers = {"X-Accel-Buffering": "no"}
+        return Response(events(control.bell), mimetype="text/event-stream", headers=headers)
+
+
+def events(bell: Bell) -> Iterator[str]:
+    """Events without end, one at once."""
+    heard = bell.listen(-1, 0)
+    yield f"retry: 1000\ndata: {heard}\n\n"
+    while True:
+        now = bell.listen(heard, _EVEN_SO)
+        yield f"data: {now}\n\n"
+        heard, before = now, heard
+        # Nobody who sends is kept: between two events the bell finds nobody waiting.
+        time.sleep(_IN_A_FLOOD if now - before > _FLOOD else PAUSE)

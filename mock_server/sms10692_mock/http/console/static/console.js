@@ -1,0 +1,109 @@
+// What htmx has no word for: the stream, pausing it, copying, and small comforts of forms. No state beyond the page.
+"use strict";
+(() => {
+  const button = document.getElementById("pause");
+  const announced = document.getElementById("announced");
+  let source = null, paused = false, missed = false, lost = false;
+
+  function show() {
+    if (!button) return;
+    const how = lost ? "lost" : paused ? (missed ? "news" : "paused") : "live";
+    button.dataset.how = how;
+    button.setAttribute("aria-pressed", String(paused));
+    const words = button.querySelector(".words");
+    if (words.textContent !== button.dataset[how]) words.textContent = button.dataset[how];
+  }
+  function changed() {
+    missed = paused;
+    if (!paused) htmx.trigger(document.body, "changed");
+    show();
+  }
+  function pause(whether) {
+    paused = whether;
+    if (!paused && missed) changed();
+    show();
+  }
+  // A stream holds one of the few connections that a browser opens to a host: a page that nobody sees has none.
+  function listen() {
+    if (document.hidden || !document.getElementById("live")) {
+      if (source) source.close();
+      source = null;
+    } else if (!source) {
+      source = new EventSource("/live");
+      source.onopen = () => { lost = false; show(); };
+      source.onerror = () => { lost = true; show(); };
+      source.onmessage = changed;
+    }
+  }
+  document.addEventListener("visibilitychange", listen);
+  window.addEventListener("pagehide", () => { if (source) source.close(); source = null; });
+  window.addEventListener("pageshow", listen);
+  if (button) button.addEventListener("click", () => pause(!paused));
+
+  async function copy(from) {
+    const text = document.getElementById(from.dataset.copies).textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      getSelection().selectAllChildren(document.getElementById(from.dataset.copies));
+      document.execCommand("copy");
+    }
+    const words = from.textContent;
+    from.textContent = from.dataset.done;
+    setTimeout(() => { from.textContent = words; }, 1500);
+  }
+  document.addEventListener("click", (event) => {
+    const copies = event.target.closest("[data-copies]");
+    if (copies) copy(copies);
+    if (event.target.closest("[data-pauses]")) pause(true);
+  });
+  document.addEventListener("change", (event) => {
+    const field = event.target.closest("[data-submits]");
+    if (field) field.form.requestSubmit();
+  });
+  function slide(slider) {
+    const output = document.getElementById(slider.dataset.shows);
+    if (output) output.textContent = slider.dataset.words.replace("{}", slider.value);
+  }
+  document.addEventListener("input", (event) => {
+    if (event.target.matches("[data-shows]")) slide(event.target);
+    if (event.target.matches("[data-reveals]")) reveal(event.target);
+  });
+  // Of a form, the fields that go with what is chosen: those of the others are disabled, and so not sent.
+  function reveal(choice) {
+    for (const field of choice.form.querySelectorAll("[data-with]")) {
+      const fits = field.dataset.with.split(" ").includes(choice.value);
+      field.hidden = !fits;
+      for (const input of field.querySelectorAll("input, select")) input.disabled = !fits;
+    }
+  }
+  // What a person opened or scrolled to stays so when the part of the page that lives is put in anew.
+  let opened = [];
+  function scroll() {
+    document.querySelectorAll("#live .thread").forEach((thread) => { thread.scrollTop = thread.scrollHeight; });
+  }
+  document.addEventListener("htmx:beforeSwap", () => {
+    opened = [...document.querySelectorAll("#live details[open][id]")].map((details) => details.id);
+  });
+  function begin() {
+    scroll();
+    document.querySelectorAll("[data-shows]").forEach(slide);
+    document.querySelectorAll("[data-reveals]").forEach(reveal);
+    show();
+  }
+  document.addEventListener("htmx:afterSwap", () => {
+    for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+    if (document.getElementById("live")?.contains(document.activeElement) === false) scroll();
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const said = document.querySelector("#live [data-says]");
+    if (said && announced && announced.textContent !== said.dataset.says) announced.textContent = said.dataset.says;
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const form = event.target.closest && event.target.closest("form[data-empties]");
+    if (form && event.detail.successful) form.reset();
+  });
+  document.querySelector(".menu [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  begin();
+  listen();
+})();

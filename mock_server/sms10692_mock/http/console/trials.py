@@ -1,0 +1,209 @@
+"""Trials: what the button beside a clause sends to this very server, and what comes back.
+
+Here belong the requests as bytes, made of the table `trials.toml`, and their way over a socket. A trial has accounts of
+its own, which are closed afterwards, so that nobody's queue or balance is touched.
+"""
+
+import socket
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from http.client import HTTPException, HTTPResponse
+from importlib.resources import files
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict
+
+from sms10692 import contract
+from sms10692.contract import Operation, Page
+from sms10692.signing import CHINA, sign, timestamp
+from sms10692_mock.clock import china_time
+from sms10692_mock.control import Control
+from sms10692_mock.control.accounts import AccountDocument, NewAccount
+from sms10692_mock.control.clocks import Advance, ClockSetting
+from sms10692_mock.http.console.bytes import plain
+from sms10692_mock.http.console.frame import document
+
+_FORM: Final = "application/x-www-form-urlencoded"
+_BOUNDARY: Final = "XyZzYx7MA4YWxkTrZu0gW"
+_TIMEOUT: Final = 10.0
+_OPERATIONS: Final[Mapping[str, Operation]] = {operation.name: operation for operation in contract.OPERATIONS}
+_USERID, _TIMESTAMP, _SIGN, _MOBILE, _CONTENT, _, _ACTION, _ = contract.SEND.parameters
+_ORDINARY: Final[Mapping[Operation, Mapping[str, str]]] = {
+    contract.SEND: {_MOBILE: "15023239810", _CONTENT: "【签名】您的验证码是 1234"},
+    contract.CHECKKEYWORD: {_CONTENT: "今天天气真好"},
+}
+
+
+class Step(BaseModel):
+    """One request, or a clock put forward; the words are explained in `trials.toml`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    do: str = ""
+    set: dict[str, str] = {}
+    drop: list[str] = []
+    sign: str = "right"
+    page: str = ""
+    how: str = "form"
+    type: str = ""
+    path: str = ""
+    also: str = ""
+    account: str = "own"
+    advance: float = 0.0
+
+
+class Trial(BaseModel):
+    """What is done for some clauses, with what account."""
+
+    clauses: list[str]
+    terms: NewAccount = document(NewAccount)
+    steps: list[Step]
+
+
+class Tried(NamedTuple):
+    """One request and its answer as text; or, without either, the seconds by which the clock was put forward."""
+
+    request: str = ""
+    status: int = 0
+    answer: str = ""
+    advanced: float = 0.0
+
+
+class NobodyListens(Exception):
+    """This server cannot be reached where it believes to be."""
+
+
+@cache
+def trials() -> Mapping[str, Trial]:
+    """All trials, by clause."""
+    table = tomllib.loads((files(__package__) / "trials.toml").read_text("utf-8"))
+    return {clause: trial for row in table["trial"] for trial in [Trial(**row)] for clause in trial.clauses}
+
+
+def try_out(control: Control, trial: Trial, address: tuple[str, int]) -> list[Tried]:
+    """Do a trial at the server of this address. Raises NobodyListens."""
+    accounts = {name: control.accounts.make(trial.terms) for name in ("own", "other")}
+    try:
+        return [_tried(control, step, accounts[step.account], address) for step in trial.steps]
+    except (OSError, HTTPException) as error:
+        raise NobodyListens(f"{address[0]}:{address[1]}: {error or type(error).__name__}") from error
+    finally:
+        for account in accounts.values():
+            control.accounts.close(account.userid)
+
+
+def _tried(control: Control, step: Step, account: AccountDocument, address: tuple[str, int]) -> Tried:
+    if step.advance:
+        control.clocks.put(account.userid, document(ClockSetting, mode="running"))
+        control.clocks.advance(account.userid, Advance(seconds=step.advance))
+        return Tried(advanced=step.advance)
+    now = control.vendor.now(control.accounts.get(account.userid))
+    page = _page(step)
+    raw = _request(step, page, account, now, address)
+    status, body = _exchanged(raw, address)
+    codec = "gbk" if page is contract.V2SMS_GBK else "utf-8"
+    return Tried(plain(raw), status, body.decode(codec, "replace"))
+
+
+def _page(step: Step) -> Page:
+    return contract.V2SMS_GBK if step.page == "gbk" else _OPERATIONS[step.do].pages[0]
+
+
+def _request(step: Step, page: Page, account: AccountDocument, now: float, address: tuple[str, int]) -> bytes:
+    fields = _fields(step, account, now)
+    codec = "gbk" if page is contract.V2SMS_GBK else "utf-8"
+    signed = fields[_SIGN] if _SIGN in fields else _right(account, fields[_TIMESTAMP])
+    also = step.also.replace("{userid}", account.userid).replace("{sign}", signed)
+    pairs = [(name, value) for name, value in fields.items() if name not in step.drop]
+    path, method, kind, body, query = step.path or page.path, "POST", step.type or _FORM, b"", b""
+    match step.how:
+        case "get" | "head" | "query":
+            method = {"get": "GET", "head": "HEAD", "query": "POST"}[step.how]
+            query = _urlencoded(pairs, codec, safe=step.how == "query")
+        case "action-in-query":
+            query = _urlencoded([pair for pair in pairs if pair[0] == _ACTION], codec)
+            body = _urlencoded([pair for pair in pairs if pair[0] != _ACTION], codec)
+        case "multipart" | "file":
+            kind, body = f"multipart/form-data; boundary={_BOUNDARY}", _multipart(pairs, codec, step.how == "file")
+        case "json":
+            kind = "application/json"
+            body = ("{" + ", ".join(f'"{name}": "{value}"' for name, value in pairs) + "}").encode(codec)
+        case "raw":
+            body = "&".join(f"{name}={value}" for name, value in pairs).encode(codec)
+        case _:
+            body = _urlencoded(pairs, codec)
+    if step.how == "lower":
+        body = body.replace(b"%E5%8F%91%E7%A5%A8", b"%e5%8f%91%e7%a5%a8")
+    if also:
+        body += b"&" + also.encode()
+    target = path.encode() + (b"?" + query if query else b"")
+    headers = [("Host", f"{address[0]}:{address[1]}"), ("Connection", "close")]
+    if body:
+        headers.append(("Content-Type", kind))
+    if step.how == "chunked":
+        headers.append(("Transfer-Encoding", "chunked"))
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    elif method == "POST":
+        headers.append(("Content-Length", str(len(body))))
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    return method.encode() + b" " + target + b" HTTP/1.1\r\n" + head.encode() + b"\r\n" + body
+
+
+def _fields(step: Step, account: AccountDocument, now: float) -> dict[str, str]:
+    operation = _OPERATIONS[step.do]
+    moment = step.set.get(_TIMESTAMP) or timestamp(datetime.fromtimestamp(now, CHINA))
+    right = _right(account, moment)
+    fields = {
+        _ACTION: operation.action,
+        _USERID: account.userid,
+        _TIMESTAMP: moment,
+        _SIGN: {"right": right, "wrong": "0" * 32, "upper": right.upper()}[step.sign],
+        **_ORDINARY.get(operation, {}),
+    }
+    made = {
+        "{in an hour}": lambda: china_time(int(now) + 3600.0),
+        "{50,000 numbers}": lambda: ",".join(str(13_000_000_000 + place) for place in range(50_000)),
+        "{71 characters}": lambda: "字" * 71,
+    }
+    return fields | {name: made[value]() if value in made else value for name, value in step.set.items()}
+
+
+def _right(account: AccountDocument, moment: str) -> str:
+    return sign(account.account, account.password, moment)
+
+
+def _urlencoded(pairs: Sequence[tuple[str, str]], codec: str, *, safe: bool = False) -> bytes:
+    if safe:  # the bytes of a text as they are, but for what would end the value or the request line
+        return "&".join(f"{name}={value.replace(' ', '%20')}" for name, value in pairs).encode(codec)
+    return "&".join(f"{name}={quote(value.encode(codec), safe=',')}" for name, value in pairs).encode()
+
+
+def _multipart(pairs: Sequence[tuple[str, str]], codec: str, as_file: bool) -> bytes:
+    def name_of(name: str) -> str:
+        return f'name="{name}"; filename="a.txt"' if as_file and name == _SIGN else f'name="{name}"'
+
+    parts = (
+        f"--{_BOUNDARY}\r\nContent-Disposition: form-data; {name_of(name)}\r\n\r\n".encode()
+        + value.encode(codec)
+        + b"\r\n"
+        for name, value in pairs
+    )
+    return b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
+
+
+def _exchanged(raw: bytes, address: tuple[str, int]) -> tuple[int, bytes]:
+    with socket.create_connection(address, timeout=_TIMEOUT) as connection:
+        connection.sendall(raw)
+        response = HTTPResponse(connection, method=raw.partition(b" ")[0].decode())
+        response.begin()
+        return response.status, response.read()
+
+
+def address_of(environ: Mapping[str, Any]) -> tuple[str, int]:
+    """Where the server of a WSGI request listens, as this machine can reach it."""
+    host = str(environ["SERVER_NAME"]).strip("[]")
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - nothing is bound here
+    return reachable.get(host, host), int(environ["SERVER_PORT"])

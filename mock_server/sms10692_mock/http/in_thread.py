@@ -1,0 +1,106 @@
+"""The emulator on a socket in a thread of somebody else's process, such as a test's.
+
+Here belongs what that takes: a free port, no signals, an end within milliseconds that leaves no thread and no open
+file behind. A process of its own is the affair of `serve`.
+"""
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from types import TracebackType
+from typing import Final, Self
+
+from granian._granian import RSGIHTTPProtocol
+from granian.rsgi import Scope
+
+from sms10692_mock.http.hanging_up import hang_up, hang_up_all
+from sms10692_mock.http.pages import Pages
+from sms10692_mock.http.rsgi import RsgiPages
+from sms10692_mock.http.serve import listening_socket, url_of
+from sms10692_mock.http.worker import THREADS, THREADS_BESIDE, run, work
+from sms10692_mock.http.wsgi import Application
+
+_GRACE: Final = 0.005
+"""Seconds for answers in flight when the end comes."""
+_HURRY: Final = 0.5
+"""Seconds until a thread whose connections do not end is left to itself."""
+
+
+class InThread:
+    """Answers requests on a free port of 127.0.0.1 for as long as it is entered.
+
+    Whoever still waits for an answer at the end, or sends half a request, is hung up on.
+    """
+
+    def __init__(self, pages: Pages, elsewhere: Application) -> None:
+        self._pages = pages
+        self._elsewhere = elsewhere
+        self._failure: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        self._listener = listening_socket("127.0.0.1", 0)
+        self.url = url_of(self._listener)
+        self._threads = ThreadPoolExecutor(THREADS, "sms10692-mock")
+        self._beside = ThreadPoolExecutor(THREADS_BESIDE, "sms10692-mock-beside")
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sms10692-mock", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+        self._raise_failure()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._raise_failure()
+        self._loop.call_soon_threadsafe(self._asked_to_stop.set)
+        self._thread.join()
+        self._threads.shutdown(wait=False)
+        self._beside.shutdown(wait=False)
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise RuntimeError("the emulator's thread has failed") from self._failure
+
+    def _run(self) -> None:
+        try:
+            run(self._serve())
+        except BaseException as error:  # raised again in the thread that entered
+            self._failure = error
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._asked_to_stop = asyncio.Event()
+        with self._listener as listener:
+            address = listener.getsockname()
+            application = RsgiPages(self._pages, self._elsewhere, self._threads, self._beside)
+            worker = work(_Stoppable(application), self._pages, self._threads, listener)
+        self._ready.set()
+        await self._asked_to_stop.wait()
+        worker.stop()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(worker.stopped.wait(), _GRACE)
+            return
+        hang_up_all(address)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(worker.stopped.wait(), _HURRY)
+
+
+class _Stoppable:
+    """An RSGI application that hangs up where it is cancelled: granian would answer 500 and log a traceback."""
+
+    def __init__(self, pages: RsgiPages) -> None:
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, connection: RSGIHTTPProtocol) -> None:
+        try:
+            await self._pages(scope, connection)
+        except asyncio.CancelledError:
+            hang_up(scope.client, scope.server)
+            connection.response_empty(503, [])

@@ -1,0 +1,30 @@
+"""A line to paste into a shell that gets a real answer: the first thing that somebody new can do.
+
+Here belongs that one line. It is printed by the command and shown by the empty console.
+"""
+
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlencode
+
+from sms10692 import contract, signing
+from sms10692_mock.accounts import Account
+
+_NUMBERS: Final = "15023239810,13527576163"
+_TEXT: Final = "内容"
+_MANUALS_TIMESTAMP: Final = "20120701231212"
+
+
+def curl_line(url: str, account: Account, now: float | None) -> str:
+    """A send for this account. `now` is the moment to sign; None where any will do, and then it is the manual's."""
+    timestamp = _MANUALS_TIMESTAMP if now is None else signing.timestamp(datetime.fromtimestamp(now, signing.CHINA))
+    userid, stamp, sign, mobile, content, _, action, _ = contract.SEND.parameters
+    fields = {
+        action: contract.SEND.action,
+        userid: account.userid,
+        stamp: timestamp,
+        sign: signing.sign(account.account, account.password, timestamp),
+        mobile: _NUMBERS,
+        content: _TEXT,
+    }
+    return f'curl "{url}{contract.V2SMS.path}" -d "{urlencode(fields, safe=",")}"'

@@ -1,0 +1,95 @@
+"""The plugin of pytest: a vendor of its own for each test that asks for `sms_vendor`.
+
+Here belong options, fixtures, and what a failed test's report says. Importing this loads nothing of the emulator:
+pytest does so in every run of everybody who has the package, with or without the extra `[mock]`.
+"""
+
+import os
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from sms10692_mock.testing.control import EmulatorControl
+    from sms10692_mock.testing.sms_vendor import SmsVendor
+
+_URL: Final = "SMS10692_MOCK_URL"
+_TOKEN: Final = "SMS10692_MOCK_TOKEN"  # noqa: S105 - the name of a variable
+
+_HELD: Final = pytest.StashKey["SmsVendor"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where the emulator is, if not in this process."""
+    group = parser.getgroup("sms10692")
+    group.addoption(
+        "--sms-vendor",
+        metavar="URL",
+        help=f"take the emulator that runs there for all tests, not one in each process (${_URL})",
+    )
+    group.addoption("--sms-vendor-token", metavar="TOKEN", help=f"the token of its control address (${_TOKEN})")
+    parser.addini("sms_vendor", "the same as --sms-vendor")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line(
+        "markers",
+        "sms_vendor(points, postpaid, may_read_reports, dialect): the terms of the account of this test's sms_vendor",
+    )
+
+
+@pytest.fixture(scope="session")
+def sms_emulator(pytestconfig: pytest.Config) -> "Iterator[EmulatorControl]":
+    """The emulator of this run: `sms_emulator.account()` makes another account, beside the one of `sms_vendor`."""
+    url = pytestconfig.getoption("--sms-vendor") or os.environ.get(_URL) or pytestconfig.getini("sms_vendor")
+    if url:
+        from sms10692_mock.testing.control import EmulatorControl
+
+        token = pytestconfig.getoption("--sms-vendor-token") or os.environ.get(_TOKEN)
+        with EmulatorControl(url, token) as control:
+            control.health()
+            yield control
+    else:
+        try:
+            from sms10692_mock.emulator import Emulator
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.startswith("sms10692"):
+                raise
+            pytest.skip(f"sms_vendor needs {error.name}: pip install 'sms10692[mock]', or --sms-vendor URL")
+        with Emulator() as emulator:
+            yield emulator.control
+
+
+@pytest.fixture
+def sms_vendor(request: pytest.FixtureRequest, sms_emulator: "EmulatorControl") -> "Iterator[SmsVendor]":
+    """The vendor, as a fresh account of this test alone sees it, with a clock of its own."""
+    marker = request.node.get_closest_marker("sms_vendor")
+    with sms_emulator.account(**(marker.kwargs if marker else {})) as vendor:
+        request.node.stash[_HELD] = vendor
+        yield vendor
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
+    """Show what the emulator saw, where the test failed."""
+    outcome = yield
+    report: pytest.TestReport = outcome.get_result()
+    vendor = item.stash.get(_HELD, None)
+    if vendor is not None and call.excinfo is not None and report.failed and report.when != "teardown":
+        explanation = _explanation(vendor, call.excinfo.value)
+        if explanation is not None:
+            report.sections.append(("sms_vendor", explanation))
+
+
+def _explanation(vendor: "SmsVendor", error: BaseException) -> str | None:
+    from sms10692_mock.testing.connection import ControlError
+    from sms10692_mock.testing.sms_vendor import NotSent
+
+    if isinstance(error, NotSent):  # it has the explanation in its message
+        return None
+    try:
+        return vendor.explain()
+    except ControlError as error:
+        return f"{vendor}: {error}"

@@ -1,0 +1,91 @@
+"""A whole emulator, in the hands of a test.
+
+Here belongs what concerns all accounts of it. What concerns one is in `sms_vendor`.
+"""
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import httpx2
+
+from sms10692_mock.testing.connection import Connection
+from sms10692_mock.testing.place import Place
+from sms10692_mock.testing.sms_vendor import SmsVendor
+
+
+class EmulatorControl(Place):
+    """The emulator at `url`, where `sms10692-mock serve` runs, over its control address; `token` is that one's.
+
+    `transport` is httpx2's, and `wsgi` what accounts offer under that name: both are for an emulator in this process.
+    Its `clock`, `fault` and `requests` are for all accounts at once. Every method may raise ControlError.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        transport: httpx2.BaseTransport | None = None,
+        wsgi: Any = None,
+    ) -> None:
+        super().__init__(Connection(url, token, transport), "")
+        self.url = self._connection.url
+        self._wsgi = wsgi
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections. The emulator goes on."""
+        self._connection.close()
+
+    def health(self) -> dict[str, Any]:
+        """What the emulator says of itself: version, dialect, store."""
+        health: dict[str, Any] = self._get("health")
+        return health
+
+    def account(
+        self,
+        *,
+        points: int | None = None,
+        postpaid: bool | None = None,
+        may_read_reports: bool | None = None,
+        dialect: Literal["manual", "observed"] | None = None,
+    ) -> SmsVendor:
+        """A fresh throw-away account with a clock of its own: prepaid, with 1000 points, unless said otherwise."""
+        document = self._do(
+            "POST",
+            "accounts",
+            points=points,
+            postpaid=postpaid,
+            may_read_reports=may_read_reports,
+            dialect=dialect,
+            own_clock=True,
+        )
+        return SmsVendor(self._connection, document, self._wsgi)
+
+    def known(self, userid: str) -> SmsVendor:
+        """The account of this userid, such as the manual's own, 12. Raises ControlRefused where there is none."""
+        return SmsVendor(self._connection, self._get(f"accounts/{userid}"), self._wsgi)
+
+    def userids(self) -> list[str]:
+        """The accounts that there are."""
+        return [document["userid"] for document in self._get("accounts")["accounts"]]
+
+    def keywords(self) -> list[str]:
+        """The forbidden words."""
+        return list(self._get("keywords")["words"])
+
+    def forbid(self, words: Iterable[str]) -> None:
+        """Put these forbidden words in place of the others, for all accounts."""
+        self._do("PUT", "keywords", words=list(words))
+
+    def reset(self) -> None:
+        """Begin anew: throw-away accounts are closed, the others as at the start; clock, words, faults too."""
+        self._do("POST", "reset")
