@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 URL ?= http://127.0.0.1:10692
 RUNS ?= 50
+KILLS ?= 50
 
 .DEFAULT_GOAL := help
 .PHONY: help run test teeth fuzz crash steady mutants check bench peers wheel clean
@@ -25,8 +26,8 @@ teeth: $(READY) ## run the whole contract suite against every broken vendor
 fuzz: $(READY) ## examine what `make run` serves, without end, each time from another seed
 	while $(BIN)/sms10692-contract $(URL) --control $(URL) --profile thorough; do :; done
 
-crash: $(READY) ## kill at work what must not forget, and look what is left (ARGS="--times 500")
-	cd contract_tests && $(CURDIR)/$(BIN)/python -m crashing $(ARGS)
+crash: $(READY) ## kill emulators and servers at work KILLS=50 times, and count what they have kept
+	cd contract_tests && $(CURDIR)/$(BIN)/python -m crashing $(KILLS)
 
 steady: $(READY) ## run the quick profile RUNS=50 times in a row, with the other core busy
 	$(BIN)/python contract_tests/steady.py --runs $(RUNS)

@@ -46,7 +46,7 @@ class TwoSides:
         return getattr(side, name)
 
 
-_ON_SERVERS: Final[Mapping[str, Making]] = (
+REMOTE: Final[Mapping[str, Making]] = (
     {
         "valkey": lambda folder, limits, clock: _on_emptied([the_server()], limits, clock),
         "valkey cluster": lambda folder, limits, clock: _on_emptied(the_cluster(), limits, clock),
@@ -54,11 +54,13 @@ _ON_SERVERS: Final[Mapping[str, Making]] = (
     if THERE_ARE_SERVERS
     else {}
 )
+"""Those on a server, which take longer."""
+
 STORES: Final[Mapping[str, Making]] = {
     "memory": lambda folder, limits, clock: MemoryStore(limits, clock),
     "sqlite": lambda folder, limits, clock: SqliteStore(folder / "store", limits, clock),
     "sqlite from two sides": lambda folder, limits, clock: cast(Store, TwoSides(folder / "store", limits, clock)),
-    **_ON_SERVERS,
+    **REMOTE,
 }
 EACH_STORE = pytest.mark.parametrize("make", STORES.values(), ids=STORES)
 

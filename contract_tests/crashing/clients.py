@@ -8,11 +8,12 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import urlencode
 
-from emulators import CREDENTIALS, STATUS, UTF8, Address
+Address: TypeAlias = tuple[str, int]
 
+_SIGNED: Final = {"userid": "12", "timestamp": "20120701231212", "sign": "5cc68982f55ac74348e3d819f868fbe1"}
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 _TASK_ID: Final = re.compile(rb"<message>ok</message>.*?<taskID>(\d+)</taskID>", re.DOTALL)
 _MOBILE: Final = re.compile(rb"<mobile>(\d+)</mobile>")
@@ -79,7 +80,7 @@ class Client(Thread):
         self._sends += 1
         numbers = [f"13{self._number}{self._sends:07}{place}" for place in range(1 + self._sends % 3)]
         self.notes.unanswered.append(numbers)
-        status, body = _asked(connection, UTF8, action="send", mobile=",".join(numbers), content="您好")
+        status, body = _asked(connection, "/v2sms.aspx", action="send", mobile=",".join(numbers), content="您好")
         if status == http.client.OK and _TASK_ID.search(body):
             self.notes.acknowledged.append(self.notes.unanswered.pop())
 
@@ -87,7 +88,7 @@ class Client(Thread):
 def fetch(connection: http.client.HTTPConnection, notes: Notes) -> bool:
     """Fetch some reports, and say whether there may be more."""
     notes.fetches.append(None)
-    status, body = _asked(connection, STATUS, action="query", statusNum="7")
+    status, body = _asked(connection, "/v2statusApi.aspx", action="query", statusNum="7")
     if status != http.client.OK:
         return True
     notes.fetches.pop()
@@ -97,6 +98,6 @@ def fetch(connection: http.client.HTTPConnection, notes: Notes) -> bool:
 
 
 def _asked(connection: http.client.HTTPConnection, path: str, **fields: str) -> tuple[int, bytes]:
-    connection.request("POST", path, urlencode(CREDENTIALS | fields), _FORM)
+    connection.request("POST", path, urlencode(_SIGNED | fields), _FORM)
     response = connection.getresponse()
     return response.status, response.read()

@@ -15,9 +15,9 @@ from typing import Final, TypeAlias
 
 from crashing.clients import Client, Notes, fetch
 from crashing.ledgers import Balance, balance
-from crashing.scenes import KEPT, Scene, emulator_killed, valkey_killed, valkey_with_emulator_killed
-from sms10692_mock.stores.opening import open_store
-from sms10692_mock.stores.records import Limits
+from crashing.scenes import Scene, sqlite_with_emulator_killed, valkey_killed, valkey_with_emulator_killed
+from sms10692_mock.stores.protocol import Store
+from valkey_servers import THERE_ARE_SERVERS
 
 CLIENTS: Final = 8
 
@@ -27,15 +27,20 @@ _RECOVERS_WITHIN: Final = 20.0
 Killed: TypeAlias = AbstractContextManager[tuple[Scene, Callable[[], None]]]
 
 SCENES: Final[Mapping[str, Callable[[Path], Killed]]] = {
-    "the emulator, on SQLite": lambda folder: emulator_killed(f"sqlite:{folder / 'store'}"),
-    "the emulator, on SQLite, durable": lambda folder: emulator_killed(f"sqlite:{folder / 'store'}", "--durable"),
-    "the emulator, on Valkey": valkey_with_emulator_killed,
-    "Valkey": valkey_killed,
-}
+    "the emulator, on sqlite": sqlite_with_emulator_killed,
+    "the emulator, on sqlite, durable": lambda folder: sqlite_with_emulator_killed(folder, "durable"),
+} | (
+    {
+        "the emulator, on Valkey": valkey_with_emulator_killed,
+        "Valkey": valkey_killed,
+    }
+    if THERE_ARE_SERVERS
+    else {}
+)
 """By what is killed: the scene in an empty folder."""
 
 
-def crash(killed: Killed, kills: int, dice: random.Random) -> Balance:
+def crash(killed: Killed, kills: int, opened: Callable[[str], Store], dice: random.Random) -> Balance:
     """Kill so many times under load. Raises AssertionError where something was forgotten or came twice."""
     with killed as (scene, kill):
         stop = Event()
@@ -58,7 +63,7 @@ def crash(killed: Killed, kills: int, dice: random.Random) -> Balance:
         while fetch(connection, notes):
             time.sleep(0)
         connection.close()
-        store = open_store(scene.url, Limits(messages=KEPT, text_bytes=KEPT, handed_out=KEPT), time.time)
+        store = opened(scene.url)
         try:
             return balance(notes, store, kills)
         finally:

@@ -3,21 +3,24 @@
 Here belong the processes. Each is ended by its own number.
 """
 
+import os
+import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from emulators import Address, running
+from crashing.clients import Address
 from valkey_servers import ValkeyServer, ended, started, url_of
 
-POINTS: Final = 10**9
-KEPT: Final = 10**8
-"""More than anybody sends: nothing is dropped, so that all can be counted."""
+_LISTENING: Final = re.compile(r"listening on http://(.*):(\d+)")
 
 
 class Scene:
-    """An emulator on the store at `url`, with more options, which any thread may ask for its address."""
+    """An emulator on a store, which any thread may ask for its address."""
 
     def __init__(self, url: str, *options: str) -> None:
         self.url = url
@@ -25,17 +28,16 @@ class Scene:
         self._start()
 
     def _start(self) -> None:
-        given = (
-            "--store",
-            self.url,
-            "--account",
-            f"12:test:mima:{POINTS}",
-            "--keep-messages",
-            str(KEPT),
-            *self._options,
+        command = [sys.executable, "-m", "crashing.emulator", self.url, *self._options]
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
         )
-        self._running = ExitStack()
-        self._process, self._address = self._running.enter_context(running(*given, "--log-level", "error"))
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        found = _LISTENING.match(line)
+        if found is None:
+            raise RuntimeError(f"the emulator did not start: {line!r}")
+        self._address = found[1], int(found[2])
 
     def address(self) -> Address:
         """Where the emulator listens, or did before it was killed."""
@@ -48,8 +50,8 @@ class Scene:
 
     def end(self) -> None:
         """Kill the emulator."""
-        self._process.kill()
-        self._running.close()
+        self._process.send_signal(signal.SIGKILL)
+        self._process.communicate()
 
 
 def durable(folder: Path, port: int | None = None) -> ValkeyServer:
@@ -65,6 +67,13 @@ def emulator_killed(url: str, *options: str) -> Iterator[tuple[Scene, Callable[[
         yield scene, scene.kill_emulator
     finally:
         scene.end()
+
+
+@contextmanager
+def sqlite_with_emulator_killed(folder: Path, *options: str) -> Iterator[tuple[Scene, Callable[[], None]]]:
+    """An emulator that is killed, on a file of its own."""
+    with emulator_killed(f"sqlite:{folder / 'store'}", *options) as killed:
+        yield killed
 
 
 @contextmanager
