@@ -9,7 +9,7 @@ RUNS ?= 50
 KILLS ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help run test teeth fuzz crash steady mutants check bench peers wheel clean
+.PHONY: help run test teeth crowd fuzz crash steady mutants check bench peers wheel clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test: $(READY) ## set up, and run every test (ARGS="-k balance" selects)
 
 teeth: $(READY) ## run the whole contract suite against every broken vendor
 	SMS10692_WHOLE_TEETH=1 $(BIN)/pytest contract_tests/test_teeth.py $(ARGS)
+
+crowd: $(READY) ## 500 tests with sms_vendor on 8 workers and one emulator, and what the fixture takes
+	SMS10692_WHOLE_CROWD=1 $(BIN)/pytest -q contract_tests/units/mock_server/test_pytest_plugin.py -k "at_once or milliseconds"
 
 fuzz: $(READY) ## examine what `make run` serves, without end, each time from another seed
 	while $(BIN)/sms10692-contract $(URL) --control $(URL) --profile thorough; do :; done

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import parse_qsl
 
 import pytest
@@ -19,6 +19,8 @@ from emulators import Emulator, request, running
 from sms10692 import Client, contract
 from sms10692_mock import EmulatorControl
 from sms10692_mock.command import serve_command
+from sms10692_mock.faults import Kind
+from sms10692_mock.http.app import create_app
 from sms10692_mock.keywords import DEFAULT_WORDS
 from sms10692_mock.outcomes import RESERVED
 
@@ -103,13 +105,14 @@ def test_the_lines_for_other_languages_do_the_same(readme: str) -> None:
             client.send(["15023239810"], "x")
             (message,) = _pasted(lines[1].replace("USERID", vendor.userid), host, port)["items"]
             assert (message["content"], made["points"]) == ("x", 5)
-            for line in lines[2:]:
+            for line in lines[2:5]:
                 _pasted(line.replace("USERID", vendor.userid), host, port)
             client.send(["15023239810"], "y")
             assert [report.errorcode for report in client.status()] == ["DELIVRD", "UNDELIV"]
             assert [reply.content for reply in client.call()] == ["T"]
         assert (vendor.clock.now() - before).total_seconds() == 60
-    assert len(lines) == 5
+        fault, requests, reset = (_pasted(line.replace("USERID", vendor.userid), host, port) for line in lines[5:])
+        assert (fault["kind"], requests["items"][0]["operation"], reset["messages"]) == ("lose", "call", 0)
 
 
 def _pasted(line: str, host: str, port: int) -> Any:
@@ -131,6 +134,22 @@ def test_every_reserved_number_is_in_its_table(readme: str) -> None:
     between = {f"1000000000{place}" for place in range(2, 8)}
     assert named | between == set(RESERVED)
     assert "、".join(contract.SEND.messages[1:]) in readme or ", ".join(contract.SEND.messages[1:]) in readme
+
+
+@EACH_README
+def test_every_kind_of_fault_is_in_its_table(readme: str) -> None:
+    rows = set(re.findall(r"^\| `(\w+)` \|", readme, re.MULTILINE))
+    assert set(get_args(Kind)) <= rows
+
+
+@EACH_README
+def test_every_address_is_in_its_table(readme: str) -> None:
+    described = create_app().test_client().get("/_mock/openapi.json").json
+    assert described is not None
+    for path in described["paths"]:
+        shown = re.sub(r"/\{(?!userid)\w+\}$", "", path.removeprefix("/_mock")).replace("{userid}", "USERID")
+        head, _, last = shown.rpartition("/")
+        assert f"`{shown}`" in readme or (f"`{head}`" in readme and f"`/{last}`" in readme), path
 
 
 @EACH_README

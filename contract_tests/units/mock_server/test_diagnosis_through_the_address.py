@@ -5,6 +5,7 @@ Here belongs the way of a finding out of the emulator. What is found in which re
 
 import base64
 import http.client
+import json
 import time
 from collections.abc import Iterator
 from statistics import median
@@ -196,4 +197,20 @@ def test_the_hint_comes_over_the_socket_as_one_line_of_ascii(address: Address) -
         assert f"signature.{code}: " in hint
         assert hint.isascii()
         assert hint.isprintable()
+    connection.close()
+
+
+def test_a_flood_is_not_explained_one_by_one_but_each_is_told_where_to_ask(address: Address) -> None:
+    connection = http.client.HTTPConnection(*address, timeout=10)
+    hints: list[str] = []
+    while len(hints) < 2000 and not (hints and hints[-1].startswith("not explained at once: GET ")):
+        connection.request("POST", "/v2sms.aspx", form(sign=md5("x")), {"Content-Type": FORM})
+        response = connection.getresponse()
+        response.read()
+        hints.append(response.getheader("X-Mock-Hint") or "")
+    assert all(hint.startswith("signature.unexplained: ") for hint in hints[:-1])
+    assert len(hints) > 20
+    connection.request("GET", hints[-1].partition("GET ")[2])
+    whole = json.loads(connection.getresponse().read())
+    assert whole["diagnosis"][0]["code"] == "signature.unexplained"
     connection.close()

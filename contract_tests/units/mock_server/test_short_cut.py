@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from granian._granian import RSGIProtocolClosed
 
+from sms10692_mock.http.explanations import Explanations
 from sms10692_mock.http.pages import Pages, Request
 from sms10692_mock.http.rsgi import RsgiPages
 from sms10692_mock.http.short_cut import ShortCut
+from sms10692_mock.http.threads import Threads
 from sms10692_mock.options import Options, vendor_of
 
 FORM = b"action=overage&userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d819f868fbe1"
@@ -66,8 +68,9 @@ class AtOnce(Executor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         self.works += 1
-        fn(*args, **kwargs)
-        return Future()
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
 
 
 class Broken(Pages):
@@ -95,7 +98,9 @@ def taken(
     made, threads = pages(vendor_of(options), options.dialect), threads or AtOnce()
     elsewhere: Any = None
     loop: Any = tasks or Tasks()
-    ShortCut(loop, RsgiPages(made, elsewhere, threads, threads), made, threads).take(watcher)
+    explanations = Explanations(made, threads)
+    application = RsgiPages(made, elsewhere, Threads(threads, threads, threads), explanations)
+    ShortCut(loop, application, made, explanations).take(watcher)
     return watcher
 
 

@@ -5,7 +5,6 @@ a request gets here and a response away is the affair of `wsgi` and `rsgi`, whic
 """
 
 from collections.abc import Callable, Sequence
-from threading import Semaphore
 from time import perf_counter
 from typing import Final, NamedTuple
 
@@ -39,7 +38,7 @@ _LOGGED: Final = 64
 _HINT: Final = 1000
 """Characters of a hint."""
 
-_EXPLAINED_AT_ONCE: Final = 8
+_JOURNAL: Final = "/_mock/requests"
 
 _FETCHES: Final = 1000
 """Queues of which the last fetch is remembered, for a hint about the next."""
@@ -106,7 +105,6 @@ class Pages:
         self._dialect = dialect.name
         self._xml = {name: Xml(one) for name, one in DIALECTS.items()}
         self._log = log
-        self._explaining = Semaphore(_EXPLAINED_AT_ONCE)
         self._fetches: dict[tuple[str, str], Fetch] = {}
         self._ring = (bell or Bell()).ring
         self.waits = vendor.store.waits
@@ -183,18 +181,24 @@ class Pages:
         return previous
 
     def explained(self, exchange: Exchange) -> Response:
-        """The response with a hint. It takes milliseconds: long requests, and some of a flood of them, go without."""
+        """The response with a hint. It takes milliseconds, of a long request too many."""
         response, entry, line = exchange
-        found: Sequence[Finding] = ()
-        short = entry is not None and len(entry.query) + len(entry.body) <= _EXPLAINED_BYTES
-        if entry is not None and short and self._explaining.acquire(blocking=False):
-            try:
-                found = findings(entry, self._vendor.store)
-            except StoreUnavailable as error:
-                line = f"{line}\n  not explained: {error}"
-            finally:
-                self._explaining.release()
+        if entry is None or len(entry.query) + len(entry.body) > _EXPLAINED_BYTES:
+            return self.unexplained(exchange)
+        try:
+            found = findings(entry, self._vendor.store)
+        except StoreUnavailable:
+            return self.unexplained(exchange)
         return self._said(response, line, found)
+
+    def unexplained(self, exchange: Exchange) -> Response:
+        """The response with a hint of where to ask why: for a long request, and for one of a flood."""
+        response, entry, line = exchange
+        if self._log:
+            self._log(line)
+        if entry is None:
+            return response
+        return _hinted(response, f"not explained at once: GET {_JOURNAL}/{entry.number}")
 
     def _said(self, response: Response, line: str, found: Sequence[Finding]) -> Response:
         said = [f"{finding.code}: {finding.sentence}" for finding in found]
@@ -202,8 +206,7 @@ class Pages:
             self._log("\n  ".join([line, *said]))
         if not said:
             return response
-        hint = ascii(" | ".join(said))[1:-1][:_HINT]
-        return response._replace(headers=[*response.headers, ("X-Mock-Hint", hint)])
+        return _hinted(response, " | ".join(said))
 
     def _written(self, page: Page, call: Call, answer: Answer | None, account: Account | None) -> Response:
         if answer is None:
@@ -226,6 +229,10 @@ def _response(status: int, content_type: str, body: bytes, *headers: tuple[str, 
 
 def _plain(status: int, why: str, *headers: tuple[str, str]) -> Response:
     return _response(status, "text/plain; charset=utf-8", f"{why}\n".encode(), *headers)
+
+
+def _hinted(response: Response, hint: str) -> Response:
+    return response._replace(headers=[*response.headers, ("X-Mock-Hint", ascii(hint)[1:-1][:_HINT])])
 
 
 def _line(method: str, call: Call, told: Told, seconds: float) -> str:

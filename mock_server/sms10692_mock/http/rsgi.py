@@ -7,18 +7,19 @@ that is still on its way then holds no thread, and because it tells a body that 
 import asyncio
 import io
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Executor
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final, NamedTuple, ParamSpec, Protocol, TypeVar
 
-from granian._granian import RSGIHeaders, RSGIHTTPProtocol, RSGIProtocolClosed
+from granian._granian import RSGIHeaders, RSGIHTTPProtocol, RSGIProtocolClosed, RSGIProtocolError
 from granian.rsgi import Scope
 
 from sms10692 import contract
 from sms10692.contract import Page
 from sms10692_mock.calls import page_of
+from sms10692_mock.http.explanations import Explanations
 from sms10692_mock.http.hanging_up import hang_up
 from sms10692_mock.http.pages import (
     BODY_LIMIT,
@@ -30,6 +31,7 @@ from sms10692_mock.http.pages import (
     Unreadable,
 )
 from sms10692_mock.http.spoiling import Response
+from sms10692_mock.http.threads import Threads
 from sms10692_mock.http.wsgi import Application, Environ
 
 P = ParamSpec("P")
@@ -61,15 +63,15 @@ class _Elsewheres(NamedTuple):
 class RsgiPages:
     """An RSGI application that serves the vendor's pages and leaves all other paths to `elsewhere`.
 
-    What takes long of the vendor's runs on `threads`, all that is elsewhere on threads `beside` these: streams and
+    What takes long of the vendor's runs on threads of its own, all that is elsewhere on those beside: streams and
     those who wait hold theirs as long as they like.
     """
 
-    def __init__(self, pages: Pages, elsewhere: Application, threads: Executor, beside: Executor) -> None:
+    def __init__(self, pages: Pages, elsewhere: Application, threads: Threads, explanations: Explanations) -> None:
         self._pages = pages
         self._elsewhere = elsewhere
         self._threads = threads
-        self._beside = beside
+        self._explanations = explanations
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, connection: RSGIHTTPProtocol) -> None:
@@ -95,15 +97,15 @@ class RsgiPages:
             exchange = self._pages.exchange(page, request)
         elif len(body) > _QUICK:
             async with self._large:
-                exchange = await _on_a_thread(self._threads, self._pages.exchange, page, request)
+                exchange = await _on_a_thread(self._threads.long, self._pages.exchange, page, request)
         else:
-            exchange = await _on_a_thread(self._threads, self._pages.exchange, page, request)
+            exchange = await _on_a_thread(self._threads.long, self._pages.exchange, page, request)
         if exchange.unexplained is None:
             return exchange.response
-        return await _on_a_thread(self._threads, self._pages.explained, exchange)
+        return await asyncio.wrap_future(self._explanations.submit(exchange))
 
     async def _elsewheres(self, scope: Scope, connection: RSGIHTTPProtocol, body: bytes) -> None:
-        answer = await _on_a_thread(self._beside, _wsgi_answer, self._elsewhere, _environ(scope, body))
+        answer = await _on_a_thread(self._threads.beside, _wsgi_answer, self._elsewhere, _environ(scope, body))
         status, headers, whole = answer.response[:3]
         self._pages.log_status(scope.method, scope.path, status)
         if answer.pieces is None:
@@ -115,13 +117,30 @@ class RsgiPages:
         """Send pieces as they come until there are no more, or nobody is there. An empty piece is the end."""
         stream = connection.response_stream(response.status, response.headers)
         coming = iter(pieces)
-        try:
-            while piece := await _on_a_thread(self._beside, next, coming, b""):
+        while True:
+            next_piece = self._threads.beside.submit(next, coming, b"")
+            try:
+                piece = await asyncio.wrap_future(next_piece)
+                if not piece:
+                    break
                 await stream.send_bytes(piece)
-        except RSGIProtocolClosed:
-            pass
-        finally:
-            await _on_a_thread(self._beside, _close, pieces)
+            except RSGIProtocolClosed:
+                break
+            except asyncio.CancelledError:
+                # Somebody is still making the next piece, and nobody else may close what makes it.
+                next_piece.add_done_callback(lambda _: _close(pieces))
+                raise
+        await _on_a_thread(self._threads.beside, _close, pieces)
+
+
+async def unless_stopped(work: Coroutine[Any, Any, None], scope: Scope, connection: RSGIHTTPProtocol) -> None:
+    """Deal with a request, and hang up where that is cancelled: granian would answer 500 and log a traceback."""
+    try:
+        await work
+    except asyncio.CancelledError:
+        hang_up(scope.client, scope.server)
+        with suppress(RSGIProtocolError):  # the answer has begun
+            connection.response_empty(503, [])
 
 
 async def _on_a_thread(threads: Executor, work: Callable[P, Made], *args: P.args, **kwargs: P.kwargs) -> Made:

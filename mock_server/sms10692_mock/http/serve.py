@@ -9,21 +9,25 @@ import gc
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from types import FrameType
 from typing import Final, NoReturn
 
+from sms10692_mock.http.explanations import Explanations
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.rsgi import RsgiPages
-from sms10692_mock.http.worker import BACKLOG, THREADS, THREADS_BESIDE, run, work
+from sms10692_mock.http.threads import new_threads
+from sms10692_mock.http.worker import BACKLOG, run, work
 from sms10692_mock.http.wsgi import Application, Environ, StartResponse
 
 _GRACE: Final = 0.5
 """Seconds for answers in flight, once a signal has come."""
 _HURRY: Final = 0.2
+_SWITCHED: Final = 0.0005
+"""Seconds for which a thread that computes keeps the others waiting, above all the one that answers."""
 
 
 class Deferred:
@@ -74,6 +78,7 @@ def serve(
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+    sys.setswitchinterval(_SWITCHED)
     run(_serve_until_stopped(pages, elsewhere, listener, when_ready, end))
     raise AssertionError("the process has ended")
 
@@ -97,9 +102,9 @@ async def _serve_until_stopped(
 
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, ask_to_stop)
-    threads = ThreadPoolExecutor(THREADS)
-    application = RsgiPages(pages, elsewhere, threads, ThreadPoolExecutor(THREADS_BESIDE))
-    worker = work(application, pages, threads, listener)
+    threads = new_threads()
+    explanations = Explanations(pages, threads.explaining)
+    worker = work(RsgiPages(pages, elsewhere, threads, explanations), pages, explanations, listener)
     when_ready()
     await asked_to_stop.wait()
     worker.stop()

@@ -8,7 +8,7 @@ as ever. On Windows granian hands bodies over another way, and all requests are 
 import asyncio
 from asyncio import Handle
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Executor
+from concurrent.futures import Future
 from contextvars import Context
 from typing import Any, Protocol, TypeVarTuple, Unpack
 
@@ -18,8 +18,9 @@ from granian.rsgi import Scope
 
 from sms10692.contract import Page
 from sms10692_mock.calls import page_of
-from sms10692_mock.http.pages import BodyCutShort, Exchange, Pages
-from sms10692_mock.http.rsgi import RsgiApplication, is_quick, length_of, request_of, send_spoilt
+from sms10692_mock.http.explanations import Explanations
+from sms10692_mock.http.pages import BodyCutShort, Pages
+from sms10692_mock.http.rsgi import RsgiApplication, is_quick, length_of, request_of, send_spoilt, unless_stopped
 from sms10692_mock.http.spoiling import Response
 
 Args = TypeVarTuple("Args")
@@ -41,14 +42,14 @@ class _Watcher(Protocol):
 class ShortCut:
     """Takes requests from granian: quick ones go to `pages`, all others as tasks to `application`.
 
-    A diagnosis takes too long for granian's thread, and runs on `threads`.
+    An explanation takes too long for granian's thread.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, application: RsgiApplication, pages: Pages, threads: Executor
+        self, loop: asyncio.AbstractEventLoop, application: RsgiApplication, pages: Pages, explanations: Explanations
     ) -> None:
         self.pages = pages
-        self.threads = threads
+        self.explanations = explanations
         self._loop = loop
         self._application = application
 
@@ -111,20 +112,21 @@ class _Visit:
         if exchange.unexplained is None:
             self._respond(exchange.response)
         else:
-            self._short_cut.threads.submit(self._explain, exchange)
+            self._short_cut.explanations.submit(exchange).add_done_callback(self._explained)
 
-    def _explain(self, exchange: Exchange) -> None:
-        try:
-            response = self._short_cut.pages.explained(exchange)
-        except Exception as error:
+    def _explained(self, future: Future[Response]) -> None:
+        error = future.exception()
+        if error is None:
+            self._respond(future.result())
+        else:
             self._watcher.err(error)
-            return
-        self._respond(response)
 
     def _respond(self, response: Response) -> None:
         watcher = self._watcher
         if response.is_spoilt:
-            self._short_cut.as_task(watcher, send_spoilt(response, watcher.scope, watcher.proto))
+            scope, connection = watcher.scope, watcher.proto
+            sending = send_spoilt(response, scope, connection)
+            self._short_cut.as_task(watcher, unless_stopped(sending, scope, connection))
         else:
             watcher.proto.response_bytes(response.status, response.headers, response.body)
 
