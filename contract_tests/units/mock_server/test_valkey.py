@@ -495,16 +495,13 @@ def test_an_emulator_on_a_server_that_hangs_says_so_and_serves_what_needs_it_not
         assert soon(lambda: ask(address, FETCH).status == 200)
 
 
-@pytest.mark.parametrize(
-    ("store", "said"),
-    [
+def test_a_store_that_is_not_there_is_one_clear_line() -> None:
+    for store, said in (
         (f"valkey://127.0.0.1:{free_port()}", "Connection refused"),
         ("valkey://127.0.0.1/0?colour=red", "a store on a server"),
-    ],
-)
-def test_a_store_that_is_not_there_is_one_clear_line(store: str, said: str) -> None:
-    with pytest.raises(AssertionError, match=said), running("--store", store):
-        pass
+    ):
+        with pytest.raises(AssertionError, match=said), running("--store", store):
+            pass
 
 
 # What is kept
