@@ -29,7 +29,7 @@ from sms10692_mock.stores.documents import account_from_text, account_text
 from sms10692_mock.stores.protocol import NoSuchAccount, StoreUnavailable
 from sms10692_mock.stores.records import Entry, Limits, Reply, Report, Task, Wanted
 from sms10692_mock.stores.valkey.leases import Lease
-from sms10692_mock.stores.valkey.store import ValkeyStore
+from sms10692_mock.stores.valkey.store import FORM, ValkeyStore
 from valkey_servers import (
     THERE_ARE_SERVERS,
     ValkeyServer,
@@ -155,6 +155,12 @@ def test_a_server_that_says_nothing_is_away_within_seconds() -> None:
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="a store on a server"):
         ValkeyStore(url)
+
+
+def test_what_a_newer_program_keeps_is_left_alone(server: ValkeyServer) -> None:
+    client(server).set("sms10692:{all}:form", FORM + 1)
+    with pytest.raises(StoreUnavailable, match="has form 2, and this program knows form 1"):
+        ValkeyStore(url_of(server))
 
 
 def test_an_operation_whose_answer_was_lost_is_not_done_again(server: ValkeyServer, store: ValkeyStore) -> None:

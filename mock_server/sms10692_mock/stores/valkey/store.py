@@ -55,6 +55,9 @@ from sms10692_mock.stores.wanted import listed, says_message, says_reply, says_r
 
 Thing = TypeVar("Thing")
 
+FORM: Final = 1
+"""How all is kept, as a number: another where a program of today could not read it any more."""
+
 _SETTINGS_HOLD: Final = 0.5
 """Seconds for which settings are not looked at again."""
 
@@ -112,6 +115,10 @@ class ValkeyStore:
 
     def __init__(self, url: str, limits: Limits | None = None, real_time: Clock = time.time) -> None:
         self._nodes = Nodes(url)
+        form = int(self._nodes.run(scripts.FORM, _FORM_KEY, FORM))
+        if form != FORM:
+            self._nodes.close()
+            raise StoreUnavailable(f"what is kept there has form {form}, and this program knows form {FORM}")
         self.name = "valkey cluster" if self._nodes.is_cluster else "valkey"
         self.waits = True
         self._limits = limits or Limits()
@@ -503,6 +510,7 @@ _PARTS: Final = (
 """In the order in which `scripts/queues.lua` names them."""
 
 _FOR_ALL: Final = tuple(f"sms10692:{{all}}:{name}".encode() for name in ("userids", "throwaway", "numbers"))
+_FORM_KEY: Final = (b"sms10692:{all}:form",)
 _SETTINGS_KEY: Final = (b"sms10692:{all}:settings",)
 
 
