@@ -49,6 +49,12 @@ class _Closing(MemoryStore):
             self.close(userid)
         return account
 
+    def accounts(self, last: int | None = None) -> list[Account]:
+        accounts = super().accounts(last)
+        if self.closing:
+            self.close(self.closing)
+        return accounts
+
 
 def _closing(**terms: Any) -> tuple[_Closing, Vendor]:
     chosen = options()
