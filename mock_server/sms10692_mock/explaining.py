@@ -37,7 +37,10 @@ def understood(entry: Entry) -> tuple[Call, Fields]:
 
 def content_type(entry: Entry) -> str:
     """What a request said of its body."""
-    return next((value for name, value in entry.headers if name.lower() == "content-type"), "")
+    for name, value in entry.headers:
+        if name.lower() == "content-type":
+            return value
+    return ""
 
 
 def findings(entry: Entry, store: Store) -> tuple[Finding, ...]:

@@ -91,6 +91,14 @@ class Tasks:
         work.close()
 
 
+class OnAStoreThatWaits(Pages):
+    """Pages whose store is behind a network."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.waits = True
+
+
 def taken(
     watcher: Watcher, pages: type[Pages] = Pages, threads: Executor | None = None, tasks: Tasks | None = None
 ) -> Watcher:
@@ -100,7 +108,7 @@ def taken(
     loop: Any = tasks or Tasks()
     explanations = Explanations(made, threads)
     application = RsgiPages(made, elsewhere, Threads(threads, threads, threads), explanations)
-    ShortCut(loop, application, made, explanations).take(watcher)
+    ShortCut(loop, application, made, threads, explanations).take(watcher)
     return watcher
 
 
@@ -126,6 +134,13 @@ def test_what_may_take_long_is_a_task(path: str, headers: dict[str, str]) -> Non
     tasks = Tasks()
     assert taken(Watcher(path, FORM, **headers), tasks=tasks).proto.status is None
     assert tasks.given == 1
+
+
+def test_a_store_that_waits_makes_another_thread_wait() -> None:
+    threads = AtOnce()
+    watcher = taken(Watcher("/v2sms.aspx", FORM, **{"content-length": "87"}), OnAStoreThatWaits, threads)
+    assert watcher.proto.status == 200
+    assert threads.works == 1
 
 
 def test_a_refusal_is_explained_on_another_thread() -> None:

@@ -78,7 +78,7 @@ class InThread:
             address = listener.getsockname()
             explanations = Explanations(self._pages, self._threads.explaining)
             application = RsgiPages(self._pages, self._elsewhere, self._threads, explanations)
-            worker = work(_Stoppable(application), self._pages, explanations, listener)
+            worker = work(_Stoppable(application), self._pages, self._threads, explanations, listener)
         self._ready.set()
         await self._asked_to_stop.wait()
         worker.stop()

@@ -75,9 +75,9 @@ class RsgiPages:
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, connection: RSGIHTTPProtocol) -> None:
-        page = page_of(scope.path)
+        page, headers = page_of(scope.path), scope.headers
         try:
-            body = await _body(scope.headers, connection)
+            body = await _body(headers, connection)
         except Unreadable as error:
             response = error.response
             self._pages.log_status(scope.method, scope.path, response.status)
@@ -85,17 +85,16 @@ class RsgiPages:
             if page is None:
                 await self._elsewheres(scope, connection, body)
                 return
-            response = await self._vendors(page, scope, body)
+            response = await self._vendors(page, request_of(scope, headers, body))
         if response.is_spoilt:
             await send_spoilt(response, scope, connection)
         else:
             connection.response_bytes(response.status, response.headers, response.body)
 
-    async def _vendors(self, page: Page, scope: Scope, body: bytes) -> Response:
-        request = request_of(scope, body)
-        if is_quick(page, len(body)) and not self._pages.waits:
+    async def _vendors(self, page: Page, request: Request) -> Response:
+        if is_quick(page, len(request.body)) and not self._pages.waits:
             exchange = self._pages.exchange(page, request)
-        elif len(body) > _QUICK:
+        elif len(request.body) > _QUICK:
             async with self._large:
                 exchange = await _on_a_thread(self._threads.long, self._pages.exchange, page, request)
         else:
@@ -147,9 +146,8 @@ async def _on_a_thread(threads: Executor, work: Callable[P, Made], *args: P.args
     return await asyncio.get_running_loop().run_in_executor(threads, partial(work, *args, **kwargs))
 
 
-def request_of(scope: Scope, body: bytes) -> Request:
-    """What of a request the vendor's pages see."""
-    headers = scope.headers
+def request_of(scope: Scope, headers: RSGIHeaders, body: bytes) -> Request:
+    """What of a request the vendor's pages see. `headers` are those of the scope, which copies them at every look."""
     content_type = headers.get("content-type") or ""
     return Request(scope.method, scope.query_string.encode(), content_type, body, scope.path, headers.items())
 

@@ -104,7 +104,7 @@ async def _serve_until_stopped(
         signal.signal(name, ask_to_stop)
     threads = new_threads()
     explanations = Explanations(pages, threads.explaining)
-    worker = work(RsgiPages(pages, elsewhere, threads, explanations), pages, explanations, listener)
+    worker = work(RsgiPages(pages, elsewhere, threads, explanations), pages, threads, explanations, listener)
     when_ready()
     await asked_to_stop.wait()
     worker.stop()

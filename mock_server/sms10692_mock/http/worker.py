@@ -16,6 +16,7 @@ from granian.http import HTTP1Settings
 from sms10692_mock.http.explanations import Explanations
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.rsgi import RsgiApplication
+from sms10692_mock.http.threads import Threads
 
 if sys.platform != "win32":  # where there is no uvloop, and granian hands bodies over another way
     import uvloop
@@ -44,7 +45,9 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 # granian's stubs lag behind its signatures or are missing, so what follows calls it without them.
 
 
-def work(application: RsgiApplication, pages: Pages, explanations: Explanations, listener: socket.socket) -> Working:
+def work(
+    application: RsgiApplication, pages: Pages, threads: Threads, explanations: Explanations, listener: socket.socket
+) -> Working:
     """Let a worker answer from now on, at a copy of the listener, which it closes when it stops.
 
     Quick requests to the vendor's `pages` take a short cut around the application, where there is one.
@@ -53,13 +56,14 @@ def work(application: RsgiApplication, pages: Pages, explanations: Explanations,
     stopped = asyncio.Event()
     to_worker = _granian.WorkerSignal()
     to_worker.add_cb(lambda: loop.call_soon_threadsafe(stopped.set))
-    _worker(listener).serve_async(_scheduler(application, pages, explanations, loop), loop, to_worker)
+    _worker(listener).serve_async(_scheduler(application, pages, threads, explanations, loop), loop, to_worker)
     return Working(to_worker.set, stopped)
 
 
 def _scheduler(
     application: RsgiApplication,
     pages: Pages,
+    threads: Threads,
     explanations: Explanations,
     loop: asyncio.AbstractEventLoop,
 ) -> Any:
@@ -68,7 +72,7 @@ def _scheduler(
         return futures._new_cbscheduler(loop, futures._future_watcher_wrapper(application), impl_asyncio=True)
     scheduler_type: Any = _granian.CallbackScheduler
     scheduler = scheduler_type(loop, None, None, None, None)
-    scheduler._schedule_fn = ShortCut(loop, application, pages, explanations).take
+    scheduler._schedule_fn = ShortCut(loop, application, pages, threads.long, explanations).take
     return scheduler
 
 

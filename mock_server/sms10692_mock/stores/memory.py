@@ -153,9 +153,13 @@ class MemoryStore:
     def release(self) -> None:
         """Nothing has to be written, and nothing is held."""
 
-    def open(self, account: Account) -> None:
+    def open(self, account: Account, *, keep: bool = False) -> None:
+        book = _Book(account, self._limits, self._real_time())
+        if keep:
+            self._books.setdefault(account.userid, book)
+            return
         before = self._books.get(account.userid)
-        self._books[account.userid] = _Book(account, self._limits, self._real_time())
+        self._books[account.userid] = book
         if before is not None:
             discard(before.piles())
 

@@ -31,6 +31,8 @@ class Bundle(Generic[Item]):
 
 def bundles(items: Sequence[Item]) -> list[Bundle[Item]]:
     """Items by the moment when they fall due, each in the order given."""
+    if not items:
+        return []
     if len({item.due for item in items}) == 1:
         return [Bundle(items[0].due, items)]
     by_due: dict[float, list[Item]] = {}
