@@ -9,10 +9,10 @@ RUNS ?= 50
 KILLS ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help run test teeth crowd fuzz crash steady mutants storm malformed check bench peers wheel clean
+.PHONY: help run test teeth crowd fuzz crash steady mutants storm malformed check bench peers screenshots wheel clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(READY) ## set up, and start the emulator (ARGS="--port 8000" adds options)
 	@exec $(BIN)/sms10692-mock serve $(ARGS)
@@ -51,6 +51,9 @@ check: $(READY) ## ruff, mypy --strict, pyright, the import rules
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python contract_tests/typed_user.py
 	$(BIN)/lint-imports
+
+screenshots: $(READY) ## make pictures of every page of the console, into screenshots/
+	$(BIN)/python contract_tests/screenshots.py screenshots
 
 bench: $(READY) ## measure, side by side in one run, into benchmarks/results.md (ARGS="--only stores" prints a part)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -24,8 +24,7 @@ KEPT = Limits(messages=_ALL, text_bytes=_ALL, handed_out=_ALL)
 def opened(address: str, durable: bool = False) -> Store:
     """The store, with an account that can pay for everything."""
     store = open_store(address, KEPT, time.time, durable)
-    if store.account(MANUALS_OWN.userid) is None:
-        store.open(replace(MANUALS_OWN, points=10**12))
+    store.open(replace(MANUALS_OWN, points=10**12), keep=True)
     return store
 
 

@@ -3,7 +3,11 @@
 Here belongs the end of what is kept. What is kept of sends and fetches is in `test_control_lists`.
 """
 
+import time
+import weakref
+
 from offices import Office
+from sms10692_mock.stores.discarding import discard
 from sms10692_mock.stores.records import Limits
 
 
@@ -74,6 +78,35 @@ def test_a_reset_of_all_leaves_the_accounts_of_the_start_and_nothing_else() -> N
     assert "发票" in office.control("GET", "keywords")["words"]
     assert "<message>ok<" in office.send(shop)
     assert "statusbox" in office.status(shop)
+
+
+def test_a_reset_waits_for_nothing_to_be_forgotten() -> None:
+    office = Office()
+    account = office.control("POST", "accounts", {"points": 10**6})
+    numbers = ",".join(str(13000000000 + number) for number in range(100))
+    for _ in range(1000):
+        office.send(account, mobile=numbers)
+    assert office.control("GET", f"accounts/{account['userid']}")["messages"] == 100_000
+    begun = time.thread_time()  # its own: what others do on this machine does not count
+    office.control("POST", f"accounts/{account['userid']}/reset")
+    of_full = time.thread_time() - begun
+    assert of_full < 0.004
+    assert office.control("GET", f"accounts/{account['userid']}/messages")["items"] == []
+
+
+def test_what_is_discarded_is_freed_and_who_looks_at_it_sees_it_whole() -> None:
+    class Thing:
+        pass
+
+    pile = [Thing() for _ in range(1200)]
+    first, looked_at = weakref.ref(pile[0]), iter(pile)
+    discard([pile])
+    del pile
+    assert len(list(looked_at)) == 1200
+    until = time.monotonic() + 10
+    while first() is not None and time.monotonic() < until:
+        time.sleep(0.01)
+    assert first() is None
 
 
 def test_a_reset_of_one_leaves_the_others_alone() -> None:

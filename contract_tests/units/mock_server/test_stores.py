@@ -203,9 +203,11 @@ class Offices(Compared):
         super().__init__(make)
         self.requests = [0]
 
-    @rule(account=st.sampled_from([PREPAID, THROWAWAY, replace(THROWAWAY, points=2, postpaid=True)]))
-    def open(self, account: Account) -> None:
-        self.both(lambda store: store.open(account))
+    @rule(
+        account=st.sampled_from([PREPAID, THROWAWAY, replace(THROWAWAY, points=2, postpaid=True)]), keep=st.booleans()
+    )
+    def open(self, account: Account, keep: bool) -> None:
+        self.both(lambda store: store.open(account, keep=keep))
 
     @rule(userid=st.sampled_from(["3", "1"]))
     def close(self, userid: str) -> None:

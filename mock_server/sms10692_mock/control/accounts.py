@@ -150,15 +150,16 @@ class Accounts:
     def all(self, seek: AccountsSeek = _ALL) -> AccountsDocument:
         """All accounts, or a page of them, in the order in which they came. None follow one that is gone."""
         self._sweep()
-        userids = self._store.userids()
+        known = self._store.accounts()  # Looking is no use of them.
         if seek.after is not None:
-            userids = userids[userids.index(seek.after) + 1 :] if seek.after in userids else []
-        page = userids if seek.limit is None else userids[: seek.limit]
+            userids = [account.userid for account in known]
+            known = known[userids.index(seek.after) + 1 :] if seek.after in userids else []
+        page = known if seek.limit is None else known[: seek.limit]
         documents: list[AccountDocument] = []
-        for userid in page:
+        for account in page:
             with suppress(NoSuchAccount):  # closed since it was listed
-                documents.append(self.document(self.get(userid)))
-        following = page[-1] if len(page) < len(userids) else None
+                documents.append(self.document(account))
+        following = page[-1].userid if len(page) < len(known) else None
         return AccountsDocument.model_construct(accounts=documents, next=following)
 
     def make(self, wanted: NewAccount) -> AccountDocument:
@@ -204,15 +205,12 @@ class Accounts:
     def reset_all(self) -> AccountsDocument:
         """Let the emulator begin anew: throw-away accounts are gone, settings and the journal forgotten."""
         originals = {account.userid: account for account in self._originals}
-        for userid in self._store.userids():
-            account = self._store.account(userid)
-            if account is None:
-                continue
+        for account in self._store.accounts():
             if account.throwaway:
-                self._store.close(userid)
-            elif userid not in originals:
+                self._store.close(account.userid)
+            elif account.userid not in originals:
                 with suppress(NoSuchAccount):  # closed since it was listed
-                    self.reset(userid)
+                    self.reset(account.userid)
         for account in self._originals:
             self._store.open(account)
         self._store.change_settings(lambda settings: Settings())
