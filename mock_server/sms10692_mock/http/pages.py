@@ -204,11 +204,13 @@ class Pages:
         return _hinted(response, f"not explained at once: GET {_JOURNAL}/{entry.number}")
 
     def _said(self, response: Response, line: str, found: Sequence[Finding]) -> Response:
+        if not found:
+            if self._log:
+                self._log(line)
+            return response
         said = [f"{finding.code}: {finding.sentence}" for finding in found]
         if self._log:
             self._log("\n  ".join([line, *said]))
-        if not said:
-            return response
         return _hinted(response, " | ".join(said))
 
     def _written(self, page: Page, call: Call, answer: Answer | None, account: Account | None) -> Response:

@@ -26,6 +26,8 @@ from sms10692_mock.late import IMPORTING
 
 _GRACE: Final = 0.5
 """Seconds for answers in flight, once a signal has come."""
+_YOUNG: Final = 20_000
+"""New objects after which they are looked through for garbage: a millisecond."""
 _HURRY: Final = 0.2
 _SWITCHED: Final = 0.0005
 """Seconds for which a thread that computes keeps the others waiting, above all the one that answers."""
@@ -75,13 +77,20 @@ def serve(
             # Not by returning: threads at work, and granian's own, would hold the process up.
             os._exit(0)
 
-    # What is kept grows, and holds no cycles: looking through it again and again for garbage finds none.
+    # What is kept grows, and holds no cycles: what was looked through for garbage once is not looked through again.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(_YOUNG)
+    gc.callbacks.append(_keep_what_is_left)
     sys.setswitchinterval(_SWITCHED)
     run(_serve_until_stopped(pages, elsewhere, listener, when_ready, end))
     raise AssertionError("the process has ended")
+
+
+def _keep_what_is_left(phase: str, info: dict[str, int]) -> None:
+    """After each look for garbage. What of a request in flight is a cycle is kept for good: a few in many thousands."""
+    if phase == "stop":
+        gc.freeze()
 
 
 async def _serve_until_stopped(
