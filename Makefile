@@ -9,10 +9,10 @@ RUNS ?= 50
 KILLS ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help run test teeth crowd fuzz crash steady mutants check bench peers wheel clean
+.PHONY: help run test teeth crowd fuzz crash steady mutants storm malformed check bench peers screenshots wheel clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(READY) ## set up, and start the emulator (ARGS="--port 8000" adds options)
 	@exec $(BIN)/sms10692-mock serve $(ARGS)
@@ -39,12 +39,21 @@ mutants: $(READY) ## change each operator of the emulator in turn, and see that 
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
 	nice $(BIN)/python contract_tests/mutants.py $(ARGS)
 
+storm: $(READY) ## ten minutes of faults, rude clients and idle ones against one emulator, then its ledger (ARGS="60" is a minute)
+	PYTHONPATH=contract_tests nice $(BIN)/python -m storming $(ARGS)
+
+malformed: $(READY) ## a million malformed requests (ARGS="1000000 20" takes 20 seconds, with a third number another seed)
+	PYTHONPATH=contract_tests nice $(BIN)/python -m malforming $(ARGS)
+
 check: $(READY) ## ruff, mypy --strict, pyright, the import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python contract_tests/typed_user.py
 	$(BIN)/lint-imports
+
+screenshots: $(READY) ## make pictures of every page of the console, into screenshots/
+	$(BIN)/python contract_tests/screenshots.py screenshots
 
 bench: $(READY) ## measure, side by side in one run, into benchmarks/results.md (ARGS="--only stores" prints a part)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -1,6 +1,6 @@
 """Emulators under fire: in process, or as a process of its own behind a socket.
 
-Here belongs asking. What is asked is made in `mutants`.
+Here belongs asking. What is asked is made in `changes`.
 """
 
 import io
@@ -11,8 +11,8 @@ from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from emulators import Address, beside, options
+from malforming.changes import Malformed
 from malforming.judging import Answer
-from malforming.mutants import Mutant
 from sms10692_mock.bell import Bell
 from sms10692_mock.http.pages import Exchange, Pages
 from sms10692_mock.http.spoiling import Response
@@ -46,7 +46,7 @@ class InProcess:
             for pages in (Pages, _Unexplained)
         )
 
-    def ask(self, one: Mutant, *, explained: bool = True) -> Answer:
+    def ask(self, one: Malformed, *, explained: bool = True) -> Answer:
         """The answer; an exception that a server would make a 500 of comes through."""
         started: list[tuple[int, dict[str, str]]] = []
 
@@ -58,7 +58,7 @@ class InProcess:
         return Answer(*started[0], body)
 
 
-def _environ(one: Mutant) -> dict[str, Any]:
+def _environ(one: Malformed) -> dict[str, Any]:
     environ: dict[str, Any] = {
         "REQUEST_METHOD": one.method.decode("latin-1"),
         "SCRIPT_NAME": "",

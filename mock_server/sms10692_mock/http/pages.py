@@ -5,6 +5,7 @@ a request gets here and a response away is the affair of `wsgi` and `rsgi`, whic
 """
 
 from collections.abc import Callable, Sequence
+from threading import Lock
 from time import perf_counter
 from typing import Final, NamedTuple
 
@@ -106,6 +107,7 @@ class Pages:
         self._xml = {name: Xml(one) for name, one in DIALECTS.items()}
         self._log = log
         self._fetches: dict[tuple[str, str], Fetch] = {}
+        self._fetching = Lock()
         self._ring = (bell or Bell()).ring
         self.waits = vendor.store.waits
 
@@ -174,10 +176,11 @@ class Pages:
         if entry.handed_out is None:
             return None
         fetch = (entry.userid, entry.operation)
-        previous = self._fetches.pop(fetch, None)
-        self._fetches[fetch] = Fetch(entry.now, entry.handed_out)
-        if len(self._fetches) > _FETCHES:
-            self._fetches.pop(next(iter(self._fetches)), None)
+        with self._fetching:
+            previous = self._fetches.pop(fetch, None)
+            self._fetches[fetch] = Fetch(entry.now, entry.handed_out)
+            if len(self._fetches) > _FETCHES:
+                del self._fetches[next(iter(self._fetches))]
         return previous
 
     def explained(self, exchange: Exchange) -> Response:

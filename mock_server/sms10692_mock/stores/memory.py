@@ -279,11 +279,11 @@ class MemoryStore:
     def reports(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Report]]:
         book = self._book(userid)
         with book.lock:
-            items, ledger = book.reports.listed(wanted.newest_first, now), book.reports.ledger(now)
+            items, ledger = book.reports.listed(wanted, now), book.reports.ledger(now)
         return listed(items, wanted, says_report, ledger.forgotten)
 
     def replies(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Reply]]:
         book = self._book(userid)
         with book.lock:
-            items, ledger = book.replies.listed(wanted.newest_first, now), book.replies.ledger(now)
+            items, ledger = book.replies.listed(wanted, now), book.replies.ledger(now)
         return listed(items, wanted, says_reply, ledger.forgotten)
