@@ -136,19 +136,6 @@ def test_every_reserved_number_is_in_its_table(readme: str) -> None:
 
 
 @EACH_README
-def test_the_commands_to_the_control_address_run(readme: str) -> None:
-    commands = re.findall(r"^    \$ (curl .*/_mock/.*)$", readme, re.MULTILINE)
-    assert len(commands) == 8
-    with running("--log-level", "error") as (_, (host, port)):
-        there = f"http://{host}:{port}"
-        first = re.findall(r"^    \$ (curl .*)$", readme, re.MULTILINE)[0]
-        for command in (first, *commands):
-            name, *arguments = shlex.split(command.replace("http://127.0.0.1:10692", there))
-            answer = subprocess.run([name, "--silent", "--fail", *arguments], capture_output=True, check=True)
-            assert command == first or isinstance(json.loads(answer.stdout), dict), command
-
-
-@EACH_README
 def test_every_kind_of_fault_is_in_its_table(readme: str) -> None:
     rows = set(re.findall(r"^\| `(\w+)` \|", readme, re.MULTILINE))
     assert set(get_args(Kind)) <= rows
