@@ -6,24 +6,31 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 URL ?= http://127.0.0.1:10692
 RUNS ?= 50
+KILLS ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help run test teeth fuzz steady mutants check bench peers wheel clean
+.PHONY: help run test teeth crowd fuzz crash steady mutants storm malformed check bench peers screenshots wheel clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(READY) ## set up, and start the emulator (ARGS="--port 8000" adds options)
 	@exec $(BIN)/sms10692-mock serve $(ARGS)
 
 test: $(READY) ## set up, and run every test (ARGS="-k balance" selects)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
 
 teeth: $(READY) ## run the whole contract suite against every broken vendor
 	SMS10692_WHOLE_TEETH=1 $(BIN)/pytest contract_tests/test_teeth.py $(ARGS)
 
+crowd: $(READY) ## 500 tests with sms_vendor on 8 workers and one emulator, and what the fixture takes
+	SMS10692_WHOLE_CROWD=1 $(BIN)/pytest -q contract_tests/units/mock_server/test_pytest_plugin.py -k "at_once or milliseconds"
+
 fuzz: $(READY) ## examine what `make run` serves, without end, each time from another seed
 	while $(BIN)/sms10692-contract $(URL) --control $(URL) --profile thorough; do :; done
+
+crash: $(READY) ## kill emulators and servers at work KILLS=50 times, and count what they have kept
+	cd contract_tests && $(CURDIR)/$(BIN)/python -m crashing $(KILLS)
 
 steady: $(READY) ## run the quick profile RUNS=50 times in a row, with the other core busy
 	$(BIN)/python contract_tests/steady.py --runs $(RUNS)
@@ -32,12 +39,21 @@ mutants: $(READY) ## change each operator of the emulator in turn, and see that 
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
 	nice $(BIN)/python contract_tests/mutants.py $(ARGS)
 
+storm: $(READY) ## ten minutes of faults, rude clients and idle ones against one emulator, then its ledger (ARGS="60" is a minute)
+	PYTHONPATH=contract_tests nice $(BIN)/python -m storming $(ARGS)
+
+malformed: $(READY) ## a million malformed requests (ARGS="1000000 20" takes 20 seconds, with a third number another seed)
+	PYTHONPATH=contract_tests nice $(BIN)/python -m malforming $(ARGS)
+
 check: $(READY) ## ruff, mypy --strict, pyright, the import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python contract_tests/typed_user.py
 	$(BIN)/lint-imports
+
+screenshots: $(READY) ## make pictures of every page of the console, into screenshots/
+	$(BIN)/python contract_tests/screenshots.py screenshots
 
 bench: $(READY) ## measure, side by side in one run, into benchmarks/results.md (ARGS="--only stores" prints a part)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -45,6 +45,7 @@ def machine() -> str:
             f"Python {platform.python_version()}",
             *versions,
             f"the load: {load.what_does_it()}, and our own at a fixed rate",
+            *([f"{os.getloadavg()[0]:.1f} processes wanted a core when it began"] if hasattr(os, "getloadavg") else []),
         ]
     )
 
@@ -95,6 +96,8 @@ def bench(rounds: int, seconds: float, only: tuple[str, ...]) -> None:
     def say(text: str) -> None:
         click.echo(f"{text}\n")
         said.append(text)
+        if not only:
+            RESULTS.write_text("\n\n".join(said) + "\n", "utf-8")
 
     def requests() -> None:
         found = throughput.contenders(rounds, seconds)
@@ -116,12 +119,10 @@ def bench(rounds: int, seconds: float, only: tuple[str, ...]) -> None:
         "start": lambda: say(f"## Start\n\n{starts(rounds)}"),
         "client": lambda: say(f"## Client\n\n{client(rounds)}"),
     }
-    say(f"# Measurements\n\nMade by `make bench` and not by hand: {machine()}.")
+    say(f"# Measurements\n\nMade by `make bench`, after `make peers`, and not by hand: {machine()}.")
     for name, part in parts.items():
         if not only or name in only or (name == "requests" and "waits" in only):
             part()
-    if not only:
-        RESULTS.write_text("\n\n".join(said) + "\n", "utf-8")
 
 
 _HOW: Final = """\

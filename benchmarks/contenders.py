@@ -15,7 +15,7 @@ from flask import Flask
 from granian.constants import Interfaces
 from granian.server import Server
 
-from benchmarks.load import Request
+from benchmarks.load import CREDENTIALS, Request
 from benchmarks.servers import free_port
 from sms10692_mock.accounts import Account
 from sms10692_mock.http.log import Lines
@@ -27,7 +27,6 @@ from sms10692_mock.options import Options, vendor_of
 
 RICH: Final = Options(accounts=(Account("12", "test", "mima", points=10**12),))
 
-CREDENTIALS: Final = "userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d819f868fbe1"
 _SEND: Final = f"action=send&{CREDENTIALS}"
 MANUALS: Final = f"{_SEND}&mobile=15023239810,13527576163&content={quote('内容')}&sendTime=&extno="
 LONGER: Final = (

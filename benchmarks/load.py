@@ -17,17 +17,29 @@ import sys
 import tempfile
 import time
 from collections import deque
+from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from benchmarks.servers import LOADS_CORE, on_core
+from sms10692 import signing
+
+CREDENTIALS: Final = "userid=12&timestamp={timestamp}&sign={sign}"
+"""Of a form. Who measures for long signs anew now and then, as clients do: what is old is worth a hint."""
 
 WRK: Final = shutil.which("wrk")
 CONNECTIONS: Final = 16
 
 
+def signed_now(form: str) -> str:
+    """The form with a timestamp of this moment, and its signature."""
+    timestamp = signing.timestamp(datetime.now(signing.CHINA))
+    sign = signing.sign("test", "mima", timestamp)
+    return form.replace("{timestamp}", timestamp).replace("{sign}", sign)
+
+
 class Request(NamedTuple):
-    """What is sent again and again. `headers` are those beside the usual."""
+    """What is sent again and again, signed when it is first. `headers` are those beside the usual."""
 
     path: str
     form: str
@@ -35,21 +47,21 @@ class Request(NamedTuple):
 
     def raw(self) -> bytes:
         lines = [f"POST {self.path} HTTP/1.1", *(f"{name}: {value}" for name, value in self._headers()), "", ""]
-        return "\r\n".join(lines).encode() + self.form.encode()
+        return "\r\n".join(lines).encode() + signed_now(self.form).encode()
 
     def closing(self) -> "Request":
         """The same, on a connection of its own."""
         return self._replace(headers=(*self.headers, ("Connection", "close")))
 
     def _headers(self) -> list[tuple[str, str]]:
-        length = len(self.form.encode())
+        length = len(signed_now(self.form).encode())
         usual = [("Host", "127.0.0.1"), ("Content-Type", "application/x-www-form-urlencoded")]
         return [*usual, ("Content-Length", str(length)), *self.headers]
 
     def for_wrk(self) -> str:
         """The request as a program of wrk's, which adds host and length itself."""
         headers = [("Content-Type", "application/x-www-form-urlencoded"), *self.headers]
-        lines = ['wrk.method = "POST"', f"wrk.body = {json.dumps(self.form)}"]
+        lines = ['wrk.method = "POST"', f"wrk.body = {json.dumps(signed_now(self.form))}"]
         return "\n".join(lines + [f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}" for name, value in headers])
 
 

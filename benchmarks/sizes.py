@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any, Final, NamedTuple
 
 from benchmarks import servers
-from benchmarks.contenders import CREDENTIALS
+from benchmarks.load import CREDENTIALS, signed_now
 from benchmarks.rounds import figure, table
 from benchmarks.servers import Server
 from benchmarks.stores import STORES, LeftOut
@@ -35,7 +35,7 @@ class _Costs(NamedTuple):
 
 def _asked(server: Server, path: str, form: str) -> bytes:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    connection.request("POST", path, form, {"Content-Type": "application/x-www-form-urlencoded"})
+    connection.request("POST", path, signed_now(form), {"Content-Type": "application/x-www-form-urlencoded"})
     answer = connection.getresponse()
     body = answer.read()
     connection.close()

@@ -29,8 +29,8 @@ def emulator(store: str | None = None, *more: str, core: int | None = SERVERS_CO
     _demand_the_option()
     try:
         return our_own(*arguments, "--store", store, core=core)
-    except RuntimeError as error:
-        raise LeftOut(str(error)) from None
+    except RuntimeError:
+        raise LeftOut(f"this version does not start on {store.partition(':')[0]}") from None
 
 
 def _demand_the_option() -> None:

@@ -172,4 +172,4 @@ def peers(rounds: int, seconds: float) -> str:
 
 
 def _said_of(peer: Peer) -> str:
-    return f"{peer.name} {peer.version}: {peer.work}".replace("  ", " ")
+    return f"{f'{peer.name} {peer.version}'.strip()}: {peer.work}"

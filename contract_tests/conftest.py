@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# `crowd` runs them, in a pytest of its own that has our plugin.
+collect_ignore = ["crowded_tests.py"]
+
 # A shared machine stalls now and then, so a slow example is no failure; what is slow is measured in benchmarks/.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True)

@@ -9,6 +9,7 @@ import argparse
 import ast
 import difflib
 import hashlib
+import importlib
 import importlib.util
 import json
 import os
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -28,7 +29,16 @@ EMULATOR: Final = Path("mock_server") / "sms10692_mock"
 MODULES: Final = ("checks.py", "calls.py", "wire/*.py", "vendor.py")
 
 UNITS: Final = "contract_tests/units/mock_server"
-STAGES: Final = (
+FIRST: Final = {
+    "checks.py": (str(EMULATOR / "checks.py"), f"{UNITS}/test_readings.py"),
+    "wire/charsets.py": (f"{UNITS}/test_charsets.py",),
+    "wire/forms.py": (str(EMULATOR / "wire" / "forms.py"), f"{UNITS}/test_forms.py"),
+    "wire/render.py": (f"{UNITS}/test_render.py",),
+    "vendor.py": (f"{UNITS}/test_readings.py", f"{UNITS}/test_control.py", f"{UNITS}/test_stores.py"),
+}
+"""What is likeliest to notice a mutant of a file."""
+
+THEN: Final = (
     ("contract_tests/test_exchanges.py", f"{UNITS}/test_render.py"),
     (
         *(str(EMULATOR / name) for name in ("checks.py", "calls.py", "wire")),
@@ -39,10 +49,7 @@ STAGES: Final = (
     ),
     ("contract_tests/test_teeth.py::test_the_vendor_without_a_fault_holds_every_clause",),
 )
-"""In this process and quick. What kills most stands first, and nothing starts a server in a process of its own."""
-
-MORE: Final = {"vendor.py": (f"{UNITS}/test_control.py", f"{UNITS}/test_stores.py")}
-"""What else is asked of a file that others do not need."""
+"""What every file is tried with, stage by stage: in this process, and quick."""
 
 OPTIONS: Final = (
     *(
@@ -56,7 +63,7 @@ OPTIONS: Final = (
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # It is about what was loaded before.
 )
 SECONDS: Final = 60
-"""After which a mutant that does not end counts as noticed."""
+"""Of work, or ten times as many of waiting, after which a mutant that does not end counts as noticed."""
 
 
 class Mutant(NamedTuple):
@@ -85,8 +92,8 @@ def equivalents() -> list[Equivalent]:
 
 def modules(patterns: Sequence[str]) -> list[str]:
     """The files to mutate, below the emulator's package."""
-    files = {file for pattern in patterns for file in (TOP / EMULATOR).glob(pattern)}
-    return sorted(file.relative_to(TOP / EMULATOR).as_posix() for file in files if file.name != "__init__.py")
+    files = (file for pattern in patterns for file in sorted((TOP / EMULATOR).glob(pattern)))
+    return [file.relative_to(TOP / EMULATOR).as_posix() for file in files if file.name != "__init__.py"]
 
 
 def mutants(file: str, code: str) -> Iterator[tuple[Mutant, str]]:
@@ -131,12 +138,14 @@ def passes(tests: Sequence[str]) -> bool:
     if child == 0:
         code = 1
         try:
-            signal.alarm(SECONDS)
+            signal.setitimer(signal.ITIMER_PROF, SECONDS)
+            signal.alarm(10 * SECONDS)
             said = os.open(os.devnull, os.O_RDWR)
             for stream in range(3):
                 os.dup2(said, stream)
             import pytest
 
+            importlib.import_module("sms10692_mock.command")  # Where that fails, no test need be collected.
             code = int(pytest.main([*OPTIONS, *tests]))
         finally:
             os._exit(code)  # Whatever happened: what the parent has to do at its end is not this child's affair.
@@ -145,17 +154,20 @@ def passes(tests: Sequence[str]) -> bool:
 
 def survives(file: str) -> bool:
     """Whether no stage notices the mutant that the file is now."""
-    return all(passes(tests) for tests in (STAGES[0], MORE.get(file, ()), *STAGES[1:]) if tests)
+    return all(passes(tests) for tests in (FIRST.get(file, ()), *THEN) if tests)
 
 
-def tried(file: str) -> tuple[int, list[Mutant]]:
-    """Try the mutants of a file; how many they are, and which survived."""
+def tried(file: str, known: Set[tuple[str, str, str]]) -> tuple[int, int, int]:
+    """Try the mutants of a file; how many were killed, and how many survived that are known and that are not.
+
+    Those that are not known are shown at once.
+    """
     module = EMULATOR / file
     code = module.read_text("utf-8")
     kept = KEPT / f"{file.replace('/', '-')}.json"
     digest = hashlib.sha256(code.encode()).hexdigest()
-    known = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
-    killed = set(known.get("killed", ())) if known.get("digest") == digest else set()
+    before = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+    killed = set(before.get("killed", ())) if before.get("digest") == digest else set()
     survivors, count = [], 0
     try:
         for mutant, changed in mutants(file, code):
@@ -166,12 +178,15 @@ def tried(file: str) -> tuple[int, list[Mutant]]:
             module.write_text(changed, "utf-8")
             if _is_python(changed) and survives(file):
                 survivors.append(mutant)
+                if (mutant.file, mutant.was, mutant.becomes) not in known:
+                    print(f"  {mutant.file}:{mutant.line}\n    - {mutant.was}\n    + {mutant.becomes}", flush=True)
             else:
                 killed.add(name)
                 kept.write_text(json.dumps({"digest": digest, "killed": sorted(killed)}), "utf-8")
     finally:
         module.write_text(code, "utf-8")
-    return count, survivors
+    new = sum((one.file, one.was, one.becomes) not in known for one in survivors)
+    return count - len(survivors), len(survivors) - new, new
 
 
 def _is_python(code: str) -> bool:
@@ -185,16 +200,8 @@ def _is_python(code: str) -> bool:
 def settle(tree: Path) -> None:
     """Make this process the one whose children try the mutants."""
     os.chdir(tree)
-    os.environ |= {"CI": "1"}
-    everything = [test for tests in (*STAGES, *MORE.values()) for test in tests]
+    os.environ |= {"CI": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     sys.path[:0] = [str(tree / folder) for folder in ("client", "mock_server", "contract_tests")]
-    if not passes(everything):
-        raise SystemExit("the tests fail without a mutant: see to that first")
-    # The tests are compiled now. What is written from here on is mutants, each younger than the last by less than a
-    # time stamp can say.
-    sys.dont_write_bytecode = True
-    for file in (tree / EMULATOR).rglob("*.py"):
-        Path(importlib.util.cache_from_source(str(file))).unlink(missing_ok=True)
     import flask_openapi3
     import httpx2
     import hypothesis.stateful
@@ -203,8 +210,13 @@ def settle(tree: Path) -> None:
     import rich.table
     import werkzeug.test
 
-    if not passes(everything):
-        raise SystemExit("the tests fail without a mutant, where modules are loaded before")
+    if not passes([*dict.fromkeys(test for tests in (*FIRST.values(), *THEN) for test in tests)]):
+        raise SystemExit("the tests fail without a mutant: see to that first")
+    # The tests are compiled now. What is written from here on is mutants, each younger than the last by less than a
+    # time stamp can say.
+    sys.dont_write_bytecode = True
+    for file in (tree / EMULATOR).rglob("*.py"):
+        Path(importlib.util.cache_from_source(str(file))).unlink(missing_ok=True)
 
 
 def main() -> int:
@@ -220,13 +232,9 @@ def main() -> int:
         copied(Path(folder))
         settle(Path(folder))
         for file in chosen:
-            count, alive = tried(file)
-            new = [one for one in alive if (one.file, one.was, one.becomes) not in known]
-            row = (count - len(alive), len(alive) - len(new), len(new))
+            row = tried(file, known)
             sums = [before + more for before, more in zip(sums, row, strict=True)]
             print(_row(file, row), flush=True)
-            for one in new:
-                print(f"  {one.file}:{one.line}\n    - {one.was}\n    + {one.becomes}", flush=True)
     print(_row("", (sums[0], sums[1], sums[2])))
     return 1 if sums[2] else 0
 

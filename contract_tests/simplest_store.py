@@ -111,7 +111,9 @@ class SimplestStore:
             raise NoSuchAccount(userid)
         return self._customers[userid]
 
-    def open(self, account: Account) -> None:
+    def open(self, account: Account, *, keep: bool = False) -> None:
+        if keep and account.userid in self._customers:
+            return
         points = 0 if account.postpaid else account.points
         self._customers[account.userid] = Customer(account, self._real_time(), points, points)
 

@@ -6,9 +6,10 @@ Here belongs how a store is made for a test. What all of them must do is in `tes
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import pytest
 
@@ -24,6 +25,27 @@ from valkey_servers import THERE_ARE_SERVERS, ValkeyServer, emptied, the_cluster
 Making: TypeAlias = Callable[[Path, Limits, Clock], Store]
 """Makes a store that is empty: from an empty folder, its limits, and the real time."""
 
+
+class TwoSides:
+    """One file, used by two stores in turn, as two processes would: what the one did, the other sees."""
+
+    def __init__(self, path: Path, limits: Limits, clock: Clock) -> None:
+        self._sides = [SqliteStore(path, limits, clock) for _ in range(2)]
+        self._turns = count()
+
+    def release(self) -> None:
+        for side in self._sides:
+            side.release()
+
+    def __getattr__(self, name: str) -> Any:
+        turn = next(self._turns) % 2
+        self._sides[1 - turn].settle()
+        side = self._sides[turn]
+        side.changed()
+        side.settings()  # which looks at the file anew, as every request does
+        return getattr(side, name)
+
+
 REMOTE: Final[Mapping[str, Making]] = (
     {
         "valkey": lambda folder, limits, clock: _on_emptied([the_server()], limits, clock),
@@ -37,6 +59,7 @@ REMOTE: Final[Mapping[str, Making]] = (
 STORES: Final[Mapping[str, Making]] = {
     "memory": lambda folder, limits, clock: MemoryStore(limits, clock),
     "sqlite": lambda folder, limits, clock: SqliteStore(folder / "store", limits, clock),
+    "sqlite from two sides": lambda folder, limits, clock: cast(Store, TwoSides(folder / "store", limits, clock)),
     **REMOTE,
 }
 EACH_STORE = pytest.mark.parametrize("make", STORES.values(), ids=STORES)

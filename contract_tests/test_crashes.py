@@ -10,9 +10,6 @@ import pytest
 
 from crashing.emulator import opened
 from crashing.rounds import SCENES, crash
-from valkey_servers import THERE_ARE_SERVERS
-
-pytestmark = pytest.mark.skipif(not THERE_ARE_SERVERS, reason="there is no server for Windows")
 
 
 @pytest.mark.parametrize("name", SCENES)

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulators import CALL, CREDENTIALS, GBK, MANUALS_SIGN, STATUS, UTF8, Address, ask, request, running, sign
+from storming.connections import control
 
 QUERY = f"userid=12&timestamp=20120701231212&sign={MANUALS_SIGN}"
 SEND = f"action=send&{QUERY}&mobile=15023239810&content=x".encode()
@@ -464,3 +466,75 @@ def test_r11_fetches_at_the_same_moment_share_nothing_and_lose_nothing() -> None
         for fetcher in fetchers:
             fetcher.join(60)
         assert sorted(taken) == numbers
+
+
+# What one client does costs no other
+
+
+def test_a_log_that_nobody_reads_holds_up_neither_answers_nor_the_end() -> None:
+    with running() as (process, address):  # its standard error is a pipe, which is soon full
+        for _ in range(1500):
+            assert ask(address, request(UTF8, b"action=overage")).status == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+
+
+def test_an_answer_that_is_cut_for_somebody_who_is_gone_is_no_error() -> None:
+    with running() as (process, address):
+        for fault in ({"kind": "latency", "seconds": 0.1}, {"kind": "cut", "at": 50}):
+            assert ask(address, control("POST", "/accounts/12/faults", fault)).status == 201
+        for _ in range(20):
+            with socket.create_connection(address) as connection:
+                connection.sendall(request(UTF8, f"action=overage&{QUERY}".encode()))
+        time.sleep(0.3)  # until all have been late
+        process.send_signal(signal.SIGTERM)
+        assert "Traceback" not in process.communicate(timeout=5)[1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit on Windows")
+def test_more_connections_than_a_process_may_usually_have_are_all_served() -> None:
+    import resource
+
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, usual[1]))
+    try:
+        with running() as (_, address), ExitStack() as connections:
+            resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+            for _ in range(200):
+                connections.enter_context(socket.create_connection(address, timeout=5))
+            assert ask(address, request(UTF8, b"action=overage")).status == 200
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+
+
+AT_ONCE = """
+import sys, threading, time
+
+class Slow:  # so that both threads are in the middle of it
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith("werkzeug"):
+            time.sleep(0.005)
+
+sys.meta_path.insert(0, Slow())
+from sms10692_mock.http.serve import Deferred
+from sms10692_mock.wire.forms import fields_of
+
+def make():
+    from sms10692_mock.http import app
+    return lambda environ, start_response: [app]
+
+ways = [
+    lambda: Deferred(make)({}, None),
+    lambda: fields_of(b"", "multipart/form-data; boundary=x", b"--x--", bytes.decode),
+]
+threads = [threading.Thread(target=way) for way in ways]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_the_first_multipart_body_and_the_first_request_beside_the_pages_may_come_at_once() -> None:
+    ended = subprocess.run([sys.executable, "-c", AT_ONCE], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stderr == ""

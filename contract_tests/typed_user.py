@@ -1,4 +1,7 @@
-"""A user's file that uses all of the client, for type checkers to read: `make check` runs mypy and pyright over it."""
+"""A user's file that uses all of the client, and what tests hold, for type checkers to read.
+
+`make check` runs mypy and pyright over it.
+"""
 
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +32,7 @@ from sms10692 import (
     replay,
     segments,
 )
+from sms10692_mock import Emulator, EmulatorControl, NotSent, SmsVendor
 
 
 def synchronous(transport: httpx2.BaseTransport, folder: Path) -> None:
@@ -95,3 +99,23 @@ def errors(error: SmsError) -> Reason | None:
         case _:
             pass
     return None
+
+
+def test_of_a_user(sms_vendor: SmsVendor) -> None:
+    with Client(sms_vendor.url, **sms_vendor.credentials, timeout=5) as vendor:
+        assert_type(vendor.send(["15023239810"], "内容"), Sent)
+    try:
+        message = sms_vendor.wait_message(to="15023239810", timeout=1)
+    except NotSent as error:
+        raise LookupError from error
+    assert_type((message.content, message.sent, message.spoilt_by), tuple[str, datetime, tuple[str, ...]])
+    assert_type(sms_vendor.clock.advance(60), datetime)
+    assert_type(sms_vendor.fault("cut", "send", at=5).id, str)
+    assert_type([finding.sentence for request in sms_vendor.requests() for finding in request.diagnosis], list[str])
+
+
+def emulators() -> None:
+    with Emulator() as emulator, emulator.account(points=5) as held:
+        assert_type(held, SmsVendor)
+    with EmulatorControl("http://127.0.0.1:10692", "token") as control:
+        assert_type(control.known("12"), SmsVendor)

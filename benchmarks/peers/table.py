@@ -104,9 +104,9 @@ _SNS: Final = Request(
 PEERS: Final = (
     Peer("a server in Node, by hand", "", _ALL, _by_hand),
     Peer("mountebank", NPM["mountebank"], f"{_ALL}, as an injected function", _mountebank),
-    Peer("WireMock", NPM["wiremock"], "form, sign compared, XML of a template", _wiremock),
+    Peer("WireMock", NPM["wiremock"], "form, the look of sign, XML of a template", _wiremock),
     Peer("Prism", NPM["@stoplight/prism-cli"], "form checked, XML of an example", _prism),
     Peer("pytest-httpserver", PYPI["pytest-httpserver"], f"{_ALL}, as a handler", _pytest_httpserver),
-    Peer("Mockoon", NPM["@mockoon/cli"], "form, sign compared, balance, XML of a template", _mockoon),
+    Peer("Mockoon", NPM["@mockoon/cli"], "form, the look of sign, balance, XML of a template", _mockoon),
     Peer("moto, SNS", PYPI["moto[server]"], "form, a message to a number kept, XML", _moto, _SNS),
 )

@@ -1,4 +1,4 @@
-"""An emulator on a store, for being killed: `python -m crashing.emulator URL`.
+"""An emulator on a store, for being killed: `python -m crashing.emulator ADDRESS [durable]`.
 
 Here belongs the little for which the command has no option: nothing is dropped, so that all can be counted.
 """
@@ -12,20 +12,19 @@ from sms10692_mock.dialects import MANUAL
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.serve import Deferred, listening_socket, serve, url_of
 from sms10692_mock.keywords import Keywords
+from sms10692_mock.stores.opening import open_store
 from sms10692_mock.stores.protocol import Store
 from sms10692_mock.stores.records import Limits
-from sms10692_mock.stores.valkey.store import ValkeyStore
 from sms10692_mock.vendor import Vendor
 
 _ALL = 10**9
 KEPT = Limits(messages=_ALL, text_bytes=_ALL, handed_out=_ALL)
 
 
-def opened(url: str) -> Store:
+def opened(address: str, durable: bool = False) -> Store:
     """The store, with an account that can pay for everything."""
-    store = ValkeyStore(url, KEPT)
-    if store.account(MANUALS_OWN.userid) is None:
-        store.open(replace(MANUALS_OWN, points=10**12))
+    store = open_store(address, KEPT, time.time, durable)
+    store.open(replace(MANUALS_OWN, points=10**12), keep=True)
     return store
 
 
@@ -37,7 +36,7 @@ def nothing() -> Deferred:
 if __name__ == "__main__":
     listener = listening_socket("127.0.0.1", 0)
     serve(
-        Pages(Vendor(opened(sys.argv[1]), time.time, Keywords()), MANUAL),
+        Pages(Vendor(opened(sys.argv[1], "durable" in sys.argv[2:]), time.time, Keywords()), MANUAL),
         Deferred(nothing),
         listener,
         when_ready=lambda: print(f"listening on {url_of(listener)}", flush=True),

@@ -15,8 +15,9 @@ from typing import Final, TypeAlias
 
 from crashing.clients import Client, Notes, fetch
 from crashing.ledgers import Balance, balance
-from crashing.scenes import Scene, valkey_killed, valkey_with_emulator_killed
+from crashing.scenes import Scene, sqlite_with_emulator_killed, valkey_killed, valkey_with_emulator_killed
 from sms10692_mock.stores.protocol import Store
+from valkey_servers import THERE_ARE_SERVERS
 
 CLIENTS: Final = 8
 
@@ -26,9 +27,16 @@ _RECOVERS_WITHIN: Final = 20.0
 Killed: TypeAlias = AbstractContextManager[tuple[Scene, Callable[[], None]]]
 
 SCENES: Final[Mapping[str, Callable[[Path], Killed]]] = {
-    "the emulator, on Valkey": valkey_with_emulator_killed,
-    "Valkey": valkey_killed,
-}
+    "the emulator, on sqlite": sqlite_with_emulator_killed,
+    "the emulator, on sqlite, durable": lambda folder: sqlite_with_emulator_killed(folder, "durable"),
+} | (
+    {
+        "the emulator, on Valkey": valkey_with_emulator_killed,
+        "Valkey": valkey_killed,
+    }
+    if THERE_ARE_SERVERS
+    else {}
+)
 """By what is killed: the scene in an empty folder."""
 
 

@@ -22,12 +22,13 @@ _LISTENING: Final = re.compile(r"listening on http://(.*):(\d+)")
 class Scene:
     """An emulator on a store, which any thread may ask for its address."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *options: str) -> None:
         self.url = url
+        self._options = options
         self._start()
 
     def _start(self) -> None:
-        command = [sys.executable, "-m", "crashing.emulator", self.url]
+        command = [sys.executable, "-m", "crashing.emulator", self.url, *self._options]
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
@@ -59,13 +60,20 @@ def durable(folder: Path, port: int | None = None) -> ValkeyServer:
 
 
 @contextmanager
-def emulator_killed(url: str) -> Iterator[tuple[Scene, Callable[[], None]]]:
+def emulator_killed(url: str, *options: str) -> Iterator[tuple[Scene, Callable[[], None]]]:
     """An emulator that is killed, on a store that is not; and how to kill it."""
-    scene = Scene(url)
+    scene = Scene(url, *options)
     try:
         yield scene, scene.kill_emulator
     finally:
         scene.end()
+
+
+@contextmanager
+def sqlite_with_emulator_killed(folder: Path, *options: str) -> Iterator[tuple[Scene, Callable[[], None]]]:
+    """An emulator that is killed, on a file of its own."""
+    with emulator_killed(f"sqlite:{folder / 'store'}", *options) as killed:
+        yield killed
 
 
 @contextmanager

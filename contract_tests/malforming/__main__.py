@@ -14,8 +14,8 @@ from malforming.hunt import Found, hunt, hunt_over_a_socket
 
 _OVER_A_SOCKET = 50
 """One request of so many goes over a socket."""
-_TO_CONTROL = 0.1
-_SLICE = 20_000
+_TO_CONTROL = 0.05
+_SLICE = 50_000
 """Requests of one seed; the next slice has another, and begins with the real requests again."""
 
 

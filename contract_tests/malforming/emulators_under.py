@@ -1,6 +1,6 @@
 """Emulators under fire: in process, or as a process of its own behind a socket.
 
-Here belongs asking. What is asked is made in `mutants`.
+Here belongs asking. What is asked is made in `changes`.
 """
 
 import io
@@ -11,15 +11,16 @@ from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from emulators import Address, beside, options
+from malforming.changes import Malformed
 from malforming.judging import Answer
-from malforming.mutants import Mutant
 from sms10692_mock.bell import Bell
 from sms10692_mock.http.pages import Exchange, Pages
 from sms10692_mock.http.spoiling import Response
 from sms10692_mock.http.wsgi import WsgiPages
 from sms10692_mock.options import vendor_of
+from sms10692_mock.stores.records import Settings
 
-_MOMENT: Final = 0.3
+_MOMENT: Final = 0.5
 _ACCOUNTS: Final = ("12:test:mima:100000000", "13:测试:密码:1000", "14:late:mima:5")
 
 
@@ -34,19 +35,25 @@ class InProcess:
     """An emulator in this process, whose clock stands still, and which begins anew when asked to."""
 
     def __init__(self) -> None:
-        self.begin()
-
-    def begin(self) -> None:
-        """Forget all that was sent."""
-        chosen = options(accounts=_ACCOUNTS, postpaid=["14"])
+        self._chosen = chosen = options(accounts=_ACCOUNTS, postpaid=["14"])
         vendor, bell = vendor_of(chosen), Bell()
+        self._store = vendor.store
         elsewhere = beside(vendor, chosen, bell)
         self._explaining, self._silent = (
             WsgiPages(pages(vendor, chosen.dialect, log=lambda line: None, bell=bell), elsewhere)
             for pages in (Pages, _Unexplained)
         )
 
-    def ask(self, one: Mutant, *, explained: bool = True) -> Answer:
+    def begin(self) -> None:
+        """Forget all that was sent, and all that was turned."""
+        for userid in self._store.userids():
+            self._store.close(userid)
+        for account in self._chosen.accounts:
+            self._store.open(account)
+        self._store.change_settings(lambda settings: Settings())
+        self._store.forget_requests()
+
+    def ask(self, one: Malformed, *, explained: bool = True) -> Answer:
         """The answer; an exception that a server would make a 500 of comes through."""
         started: list[tuple[int, dict[str, str]]] = []
 
@@ -58,7 +65,7 @@ class InProcess:
         return Answer(*started[0], body)
 
 
-def _environ(one: Mutant) -> dict[str, Any]:
+def _environ(one: Malformed) -> dict[str, Any]:
     environ: dict[str, Any] = {
         "REQUEST_METHOD": one.method.decode("latin-1"),
         "SCRIPT_NAME": "",

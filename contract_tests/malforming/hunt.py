@@ -1,6 +1,6 @@
-"""The hunt: mutants by the hundred thousand, each answer judged, what brings something new kept, what is wrong shrunk.
+"""The hunt: malformed requests, each answer judged, what brings something new kept, what is wrong shrunk.
 
-Here belong counting and keeping. What a mutant is stands in `mutants`, what an answer must be in `judging`.
+Here belong counting and keeping. What a malformed request is stands in `changes`, what an answer must be in `judging`.
 """
 
 import re
@@ -15,15 +15,15 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from emulators import Address
+from malforming.changes import REAL, Malformed, broken_line, malformed, malformed_control
 from malforming.emulators_under import InProcess, over_a_socket
 from malforming.judging import Answer, wrong_of_bytes, wrong_of_control, wrong_of_page
-from malforming.mutants import REAL, Mutant, broken_line, control_mutant, mutant
 from sms10692_mock.calls import page_of
 
 _ANEW: Final = 2000
 """Requests after which an emulator begins anew, so that its queues stay short."""
 _KEPT: Final = 3000
-_EXPLAINED: Final = 20
+_EXPLAINED: Final = 50
 """One request of so many is explained."""
 _TRIES: Final = 300
 _AT_ONCE: Final = 32
@@ -56,8 +56,8 @@ class Found:
         self.wrongs += other.wrongs
 
 
-def wrong(under: InProcess, one: Mutant, *, explained: bool = True) -> tuple[str | None, Answer | None]:
-    """What is wrong with the answer to a mutant, and the answer; there is none where an exception came instead."""
+def wrong(under: InProcess, one: Malformed, *, explained: bool = True) -> tuple[str | None, Answer | None]:
+    """What is wrong with the answer to a request, and the answer; there is none where an exception came instead."""
     try:
         answer = under.ask(one, explained=explained)
     except Exception as error:
@@ -66,13 +66,13 @@ def wrong(under: InProcess, one: Mutant, *, explained: bool = True) -> tuple[str
     return (wrong_of_page if is_page else wrong_of_control)(one, answer), answer
 
 
-def kind_of(one: Mutant, answer: Answer) -> tuple[object, ...]:
+def kind_of(one: Malformed, answer: Answer) -> tuple[object, ...]:
     """What makes an answer another than those before: where, the status, the words, what the hint names."""
     said = frozenset(_SAID.findall(answer.body[:2000]))
     return one.target[:8].lower(), answer.status, said, frozenset(_CODE.findall(answer.headers.get("x-mock-hint", "")))
 
 
-def shrunk(one: Mutant) -> Mutant:
+def shrunk(one: Malformed) -> Malformed:
     """The same with what can be left out of it, so that it is still wrong; within so many tries."""
     tries, fresh = _TRIES, InProcess()
     for name in ("body", "query"):
@@ -91,7 +91,7 @@ def shrunk(one: Mutant) -> Mutant:
 
 
 def hunt(seed: int, requests: int, until: float = float("inf"), control: float = 0.0) -> Found:
-    """So many mutants in process, a share of them to the control address, or until a moment of `time.monotonic`."""
+    """Ask so much in process, a share of it at the control address, or until a moment of `time.monotonic`."""
     dice, pages, beside, found = Random(seed), InProcess(), InProcess(), Found()  # noqa: S311 - the same for the same seed
     kept = list(REAL)
     for number in range(requests):
@@ -101,12 +101,12 @@ def hunt(seed: int, requests: int, until: float = float("inf"), control: float =
             if time.monotonic() > until:
                 break
         to_control = dice.random() < control
-        one = control_mutant(dice) if to_control else mutant(dice, kept)
+        one = malformed_control(dice) if to_control else malformed(dice, kept)
         said, answer = wrong(beside if to_control else pages, one, explained=number % _EXPLAINED == 0)
         found.asked["control address" if to_control else "pages"] += 1
         if said is not None:
             small = shrunk(one)
-            found.wrongs.append(f"seed {seed}, mutant {number}: {said}\n    {small.raw()[:2000]!r}")
+            found.wrongs.append(f"seed {seed}, request {number}: {said}\n    {small.raw()[:2000]!r}")
             if len(found.wrongs) >= _ENOUGH:
                 break
         if answer is not None:
@@ -121,11 +121,11 @@ def hunt(seed: int, requests: int, until: float = float("inf"), control: float =
 
 def hunt_over_a_socket(seed: int, requests: int, address: Address, until: float = float("inf")) -> Found:
     """The same over a socket, with what is wrong below the pages too."""
-    dice, found = Random(seed), Found()  # noqa: S311 - the same mutants for the same seed
+    dice, found = Random(seed), Found()  # noqa: S311 - the same requests for the same seed
 
     def raws() -> Iterator[bytes]:
         while True:
-            one = control_mutant(dice) if dice.random() < 0.1 else mutant(dice)
+            one = malformed_control(dice) if dice.random() < 0.1 else malformed(dice)
             raw = broken_line(dice, one) if dice.random() < 0.7 else one.raw()
             if not any(word in raw.lower() for word in _NOT_ASKED):
                 yield raw

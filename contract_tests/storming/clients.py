@@ -203,19 +203,18 @@ async def lout(scene: Scene, name: str, witness: Witness, account: dict[str, Any
 
 
 async def idler(scene: Scene, name: str, account: dict[str, Any]) -> None:
-    """Holds a connection: never used, used once, or with half a request on it, head or body."""
+    """Holds a connection: never used, used once, or with half a request on it, head or body; until it is cancelled."""
     dice = scene.dice(name)
     whole = form(account, UTF8, action="overage")
     said = dice.choice([b"", whole, whole[:30], whole[:-20]])
     connection = Connection(scene.address)
-    async for _ in scene.rounds():
-        with suppress(OSError, Broken):
-            if said is whole:
-                await scene.told(connection, whole, 10.0)
-            else:
-                await connection.say(said)
-        await asyncio.sleep(5.0)
-    connection.close()
+    try:
+        while True:
+            with suppress(OSError, Broken):
+                await (scene.told(connection, whole, 10.0) if said is whole else connection.say(said))
+            await asyncio.sleep(5.0)
+    finally:
+        connection.close()
 
 
 async def waiter(scene: Scene, name: str, account: dict[str, Any], seconds: float) -> None:
@@ -236,22 +235,27 @@ async def turner(scene: Scene, accounts: list[dict[str, Any]], pause: float) -> 
     dice, connection = scene.dice("weather"), Connection(scene.address)
     async for _ in scene.rounds():
         await asyncio.sleep(dice.expovariate(1 / pause))
-        fault = dict(dice.choice(_FAULTS))
-        for_all = dice.random() < 0.2 and "operations" not in fault and fault["kind"] != "lose"
-        path = "/faults" if for_all else f"/accounts/{dice.choice(accounts)['userid']}/faults"
-        if for_all:
-            fault["operations"] = dice.sample(_OF_ALL, dice.randint(1, 3))
-        fault |= {"seed": dice.randrange(1000)}
-        fault |= {"remaining": dice.randint(1, 10)} if dice.random() < 0.8 else {"share": 0.1, "remaining": 100}
-        with suppress(Broken):
-            if dice.random() < 0.1:
-                await scene.controlled(connection, "DELETE", path, {})
-            else:
-                await scene.controlled(connection, "POST", path, fault)
-                scene.tally["faults"] += 1
+        for _ in range(dice.randint(1, 3)):
+            with suppress(Broken):
+                await _turn(scene, connection, dice, accounts)
     for path in ("/faults", *(f"/accounts/{account['userid']}/faults" for account in accounts)):
         await scene.controlled(connection, "DELETE", path, {})
     connection.close()
+
+
+async def _turn(scene: Scene, connection: Connection, dice: Random, accounts: list[dict[str, Any]]) -> None:
+    fault = dict(dice.choice(_FAULTS))
+    for_all = dice.random() < 0.2 and "operations" not in fault and fault["kind"] != "lose"
+    path = "/faults" if for_all else f"/accounts/{dice.choice(accounts)['userid']}/faults"
+    if for_all:
+        fault["operations"] = dice.sample(_OF_ALL, dice.randint(1, 3))
+    fault |= {"seed": dice.randrange(1000)}
+    fault |= {"remaining": dice.randint(1, 10)} if dice.random() < 0.8 else {"share": 0.1, "remaining": 100}
+    if dice.random() < 0.1:
+        await scene.controlled(connection, "DELETE", path, {})
+    else:
+        await scene.controlled(connection, "POST", path, fault)
+        scene.tally["faults"] += 1
 
 
 async def looker(scene: Scene, accounts: list[dict[str, Any]], pause: float) -> None:

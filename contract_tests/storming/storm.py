@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,7 +43,16 @@ class Size(NamedTuple):
 
 
 SMALL = Size(
-    accounts=3, customers=3, louts=1, idlers=60, waiters=10, passers_by=1, pause=0.02, slow=0.3, large_pause=1.0
+    accounts=3,
+    customers=6,
+    louts=3,
+    idlers=60,
+    waiters=10,
+    passers_by=1,
+    pause=0.02,
+    slow=0.3,
+    large_pause=0.05,
+    calm=0.0,
 )
 """For a share of it that takes seconds."""
 
@@ -131,6 +140,7 @@ async def _storm(served: Served, size: Size, seed: int, rounds: Callable[[], Asy
         await scene.controlled(ask, "PUT", path, {"rules": clients.RULES, "seed": seed})
     late = {"kind": "latency", "seconds": size.slow}
     await scene.controlled(ask, "POST", f"/accounts/{slow['userid']}/faults", late)
+    ask.close()
 
     witnesses = {account["userid"]: Witness() for account in accounts}
     if size.calm:
@@ -144,7 +154,7 @@ async def _storm(served: Served, size: Size, seed: int, rounds: Callable[[], Asy
         for client, how_many in ((clients.customer, size.customers), (clients.lout, size.louts)):
             names = [f"{client.__name__} {one} of {place}" for one in range(how_many)]
             parts += [client(scene, name, witness, account, size.pause) for name in names]
-    parts += [clients.idler(scene, f"idler {one}", idle) for one in range(size.idlers)]
+    idlers = [asyncio.create_task(clients.idler(scene, f"idler {one}", idle)) for one in range(size.idlers)]
     parts += [clients.waiter(scene, f"waiter {one}", slow, size.slow) for one in range(size.waiters)]
     parts += [clients.passer_by(scene, f"passer-by {one}", size.pause) for one in range(size.passers_by)]
     parts += [
@@ -154,12 +164,14 @@ async def _storm(served: Served, size: Size, seed: int, rounds: Callable[[], Asy
     ]
     async with _beside(served, beside, figures, witnesses.setdefault(beside["userid"], Witness())):
         await asyncio.gather(*parts)
-    measuring.cancel()
+    for task in (measuring, *idlers):
+        task.cancel()
+    await asyncio.gather(measuring, *idlers, return_exceptions=True)
     await _settle(served, figures)
     for account in [*accounts, beside]:
         witness = witnesses[account["userid"]]
         await _drain(scene, account, witness)
-        books = await _books(scene, ask, account)
+        books = await _books(scene, account)
         figures.complaints += [f"{account['userid']}: {one}" for one in complaints(witness, books)]
         scene.tally["messages"] += len(books.messages)
         scene.tally["points"] += books.account["send_total"] - books.account["points"]
@@ -245,7 +257,8 @@ async def _drain(scene: Scene, account: dict[str, Any], witness: Witness) -> Non
     connection.close()
 
 
-async def _books(scene: Scene, connection: Connection, account: dict[str, Any]) -> Books:
+async def _books(scene: Scene, account: dict[str, Any]) -> Books:
+    connection = Connection(scene.address)  # a fresh one: those that nobody used for long are closed
     path = f"/accounts/{account['userid']}"
 
     async def listed(what: str) -> list[dict[str, Any]]:
@@ -258,12 +271,13 @@ async def _books(scene: Scene, connection: Connection, account: dict[str, Any]) 
                 return items
             after = f"&after={page['next']}"
 
-    return Books(
-        account=await scene.controlled(connection, "GET", path),
-        messages=await listed("messages"),
-        queues=await scene.controlled(connection, "GET", f"{path}/queues"),
-        items={"reports": await listed("reports"), "replies": await listed("replies")},
-    )
+    with closing(connection):
+        return Books(
+            account=await scene.controlled(connection, "GET", path),
+            messages=await listed("messages"),
+            queues=await scene.controlled(connection, "GET", f"{path}/queues"),
+            items={"reports": await listed("reports"), "replies": await listed("replies")},
+        )
 
 
 def figures_in_words(figures: Figures) -> str:

@@ -210,7 +210,7 @@ def command() -> None:
     "address",
     default="memory",
     metavar="ADDRESS",
-    help="Where all of it is kept: memory, or sqlite:PATH.",
+    help="Where all of it is kept: memory, sqlite:PATH, or valkey://HOST:PORT/DATABASE.",
     envvar="SMS10692_MOCK_STORE",
     show_envvar=True,
 )

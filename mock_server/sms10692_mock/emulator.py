@@ -7,8 +7,6 @@ Here belongs how one is put together and served. What it can do is in `testing`;
 from types import TracebackType
 from typing import Literal, Self
 
-import httpx2
-
 from sms10692_mock.bell import Bell
 from sms10692_mock.http.app import beside_the_pages, control_of
 from sms10692_mock.http.guard import Guard
@@ -42,7 +40,7 @@ class Emulator:
 
     def __enter__(self) -> Self:
         url = self._served.__enter__().url
-        self._control = EmulatorControl(url, transport=httpx2.WSGITransport(app=self.wsgi), wsgi=self.wsgi)
+        self._control = EmulatorControl(url, wsgi=self.wsgi)
         return self
 
     def __exit__(
@@ -52,6 +50,7 @@ class Emulator:
         self._control = None
         self._bell.dismiss()
         self._served.__exit__(kind, error, traceback)
+        self._bell.dismiss()  # who came in between
 
     @property
     def control(self) -> EmulatorControl:

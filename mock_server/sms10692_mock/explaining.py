@@ -37,7 +37,10 @@ def understood(entry: Entry) -> tuple[Call, Fields]:
 
 def content_type(entry: Entry) -> str:
     """What a request said of its body."""
-    return next((value for name, value in entry.headers if name.lower() == "content-type"), "")
+    for name, value in entry.headers:
+        if name.lower() == "content-type":
+            return value
+    return ""
 
 
 def findings(entry: Entry, store: Store) -> tuple[Finding, ...]:
@@ -140,7 +143,7 @@ def _is_exemplary(entry: Entry, call: Call, fields: Fields) -> bool:
     """Whether no habit but those of queues can be found."""
     if entry.method != "POST" or entry.query or not entry.body.isascii() or call.operation is None:
         return False
-    if content_type(entry) != _FORM or fields.keys() - _KNOWN[call.operation]:
+    if content_type(entry) != _FORM or not fields.keys() <= _KNOWN[call.operation]:
         return False
     earliest, latest = _fresh(entry.now // 60)
     return len(call.timestamp) == len(earliest) and earliest <= call.timestamp <= latest

@@ -39,8 +39,7 @@ def vendor_of(options: Options, store: Store | None = None) -> Vendor:
     """A vendor who keeps what happens in this store, or in memory; stored accounts stay as they are."""
     store = store or MemoryStore(options.limits, options.clock)
     for account in options.accounts:
-        if store.account(account.userid) is None:
-            store.open(account)
+        store.open(account, keep=True)
     return Vendor(
         store,
         options.clock,

@@ -1,16 +1,17 @@
 """The short way through granian, with stand-ins for what granian hands over."""
 
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from typing import Any
 
 import pytest
 from granian._granian import RSGIProtocolClosed
 
-from sms10692_mock.http.in_turn import InTurn, Made
+from sms10692_mock.http.explanations import Explanations
 from sms10692_mock.http.pages import Pages, Request
 from sms10692_mock.http.rsgi import RsgiPages
 from sms10692_mock.http.short_cut import ShortCut
+from sms10692_mock.http.threads import Threads
 from sms10692_mock.options import Options, vendor_of
 
 FORM = b"action=overage&userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d819f868fbe1"
@@ -59,21 +60,17 @@ class Watcher:
         pass
 
 
-class AtOnce(InTurn):
-    """Where everything has its turn at once, and is counted, or nothing has."""
+class AtOnce(Executor):
+    """Threads on which everything happens at once, and is counted."""
 
-    def __init__(self, most: int = 1) -> None:
-        super().__init__()
+    def __init__(self) -> None:
         self.works = 0
-        self._most = most
 
-    def submit(self, work: Callable[..., Made], *args: Any, **kwargs: Any) -> Future[Made] | None:
-        if self.works >= self._most:
-            return None
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         self.works += 1
-        done: Future[Made] = Future()
-        done.set_result(work(*args, **kwargs))
-        return done
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
 
 
 class Broken(Pages):
@@ -94,23 +91,33 @@ class Tasks:
         work.close()
 
 
+class OnAStoreThatWaits(Pages):
+    """Pages whose store is behind a network."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.waits = True
+
+
 def taken(
-    watcher: Watcher, pages: type[Pages] = Pages, in_turn: InTurn | None = None, tasks: Tasks | None = None
+    watcher: Watcher, pages: type[Pages] = Pages, threads: Executor | None = None, tasks: Tasks | None = None
 ) -> Watcher:
     options = Options()
-    made = pages(vendor_of(options), options.dialect, in_turn=in_turn or AtOnce())
-    nobody: Any = None
+    made, threads = pages(vendor_of(options), options.dialect), threads or AtOnce()
+    elsewhere: Any = None
     loop: Any = tasks or Tasks()
-    ShortCut(loop, RsgiPages(made, nobody, nobody, nobody), made).take(watcher)
+    explanations = Explanations(made, threads)
+    application = RsgiPages(made, elsewhere, Threads(threads, threads, threads), explanations)
+    ShortCut(loop, application, made, threads, explanations).take(watcher)
     return watcher
 
 
 def test_a_short_request_is_answered_where_it_arrives() -> None:
-    in_turn = AtOnce()
-    watcher = taken(Watcher("/v2sms.aspx", FORM, **{"content-length": "87"}), in_turn=in_turn)
+    threads = AtOnce()
+    watcher = taken(Watcher("/v2sms.aspx", FORM, **{"content-length": "87"}), threads=threads)
     assert watcher.proto.status == 200
     assert b"<overage>1000</overage>" in watcher.proto.answered
-    assert in_turn.works == 0
+    assert threads.works == 0
 
 
 @pytest.mark.parametrize(
@@ -129,19 +136,20 @@ def test_what_may_take_long_is_a_task(path: str, headers: dict[str, str]) -> Non
     assert tasks.given == 1
 
 
-def test_a_refusal_is_explained_in_its_turn() -> None:
-    in_turn = AtOnce()
+def test_a_store_that_waits_makes_another_thread_wait() -> None:
+    threads = AtOnce()
+    watcher = taken(Watcher("/v2sms.aspx", FORM, **{"content-length": "87"}), OnAStoreThatWaits, threads)
+    assert watcher.proto.status == 200
+    assert threads.works == 1
+
+
+def test_a_refusal_is_explained_on_another_thread() -> None:
+    threads = AtOnce()
     watcher = taken(
-        Watcher("/v2sms.aspx", FORM.replace(b"12&", b"13&", 1), **{"content-length": "87"}), in_turn=in_turn
+        Watcher("/v2sms.aspx", FORM.replace(b"12&", b"13&", 1), **{"content-length": "87"}), threads=threads
     )
     assert watcher.proto.status == 200
-    assert in_turn.works == 1
-
-
-def test_a_refusal_that_has_no_turn_is_answered_at_once() -> None:
-    body = FORM.replace(b"12&", b"13&", 1)
-    watcher = taken(Watcher("/v2sms.aspx", body, **{"content-length": "87"}), in_turn=AtOnce(most=0))
-    assert watcher.proto.status == 200
+    assert threads.works == 1
 
 
 def test_a_body_that_broke_off_is_a_400() -> None:

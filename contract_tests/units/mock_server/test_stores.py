@@ -203,9 +203,11 @@ class Offices(Compared):
         super().__init__(make)
         self.requests = [0]
 
-    @rule(account=st.sampled_from([PREPAID, THROWAWAY, replace(THROWAWAY, points=2, postpaid=True)]))
-    def open(self, account: Account) -> None:
-        self.both(lambda store: store.open(account))
+    @rule(
+        account=st.sampled_from([PREPAID, THROWAWAY, replace(THROWAWAY, points=2, postpaid=True)]), keep=st.booleans()
+    )
+    def open(self, account: Account, keep: bool) -> None:
+        self.both(lambda store: store.open(account, keep=keep))
 
     @rule(userid=st.sampled_from(["3", "1"]))
     def close(self, userid: str) -> None:
@@ -292,7 +294,7 @@ def test_a_store_agrees_with_the_simplest_store(make: Making, machine: type[Any]
         def __init__(self) -> None:
             super().__init__(make)
 
-    examples = 100 if make is STORES["memory"] else 15 if make in REMOTE.values() else 30  # the others have to write
+    examples = 100 if make is STORES["memory"] else 15 if make in REMOTE.values() else 25  # the others have to write
     run_state_machine_as_test(Machine, settings=settings(stateful_step_count=30, max_examples=examples))
 
 

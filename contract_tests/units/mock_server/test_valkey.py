@@ -14,11 +14,13 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emulators import CREDENTIALS, STATUS, UTF8, ask, request, running
 from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Turned
 from sms10692_mock.faults import Fault
@@ -27,13 +29,14 @@ from sms10692_mock.stores.documents import account_from_text, account_text
 from sms10692_mock.stores.protocol import NoSuchAccount, StoreUnavailable
 from sms10692_mock.stores.records import Entry, Limits, Reply, Report, Task, Wanted
 from sms10692_mock.stores.valkey.leases import Lease
-from sms10692_mock.stores.valkey.store import ValkeyStore
+from sms10692_mock.stores.valkey.store import FORM, ValkeyStore
 from valkey_servers import (
     THERE_ARE_SERVERS,
     ValkeyServer,
     client,
     emptied,
     ended,
+    free_port,
     started,
     the_cluster,
     the_server,
@@ -152,6 +155,12 @@ def test_a_server_that_says_nothing_is_away_within_seconds() -> None:
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="a store on a server"):
         ValkeyStore(url)
+
+
+def test_what_a_newer_program_keeps_is_left_alone(server: ValkeyServer) -> None:
+    client(server).set("sms10692:{all}:form", FORM + 1)
+    with pytest.raises(StoreUnavailable, match="has form 2, and this program knows form 1"):
+        ValkeyStore(url_of(server))
 
 
 def test_an_operation_whose_answer_was_lost_is_not_done_again(server: ValkeyServer, store: ValkeyStore) -> None:
@@ -446,6 +455,59 @@ def test_while_a_node_hangs_the_accounts_of_others_are_served(cluster: tuple[Val
             os.kill(pid, signal.SIGCONT)
         assert 5 < is_served < 25
         assert soon(lambda: served() == 30)
+
+
+# The emulator on it
+
+
+def post(path: str, **fields: str) -> bytes:
+    return request(path, urlencode(CREDENTIALS | fields).encode())
+
+
+SEND = post(UTF8, action="send", mobile="15023239810", content="x")
+FETCH = post(STATUS, action="query")
+
+
+def test_two_emulators_on_one_server_are_one_vendor(server: ValkeyServer) -> None:
+    with running("--store", url_of(server)) as (_, one), running("--store", url_of(server)) as (_, other):
+        assert "<message>ok</message>" in ask(one, SEND).body.decode()
+        assert "<message>ok</message>" in ask(other, SEND).body.decode()
+        assert ask(other, FETCH).body.count(b"<statusbox>") == 2
+        assert ask(one, FETCH).body.count(b"<statusbox>") == 0
+        assert b"<overage>998</overage>" in ask(one, post(UTF8, action="overage")).body
+
+
+def test_an_emulator_on_a_server_that_hangs_says_so_and_serves_what_needs_it_not() -> None:
+    with ended(started()) as server, running("--store", f"{url_of(server)}?timeout=1") as (_, address):
+        assert b"<message>ok</message>" in ask(address, SEND).body
+        assert ask(address, request("/nowhere", b"")).status == 404
+        pid = pid_of(server)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            answers: list[bytes] = []
+            waiting = [threading.Thread(target=lambda: answers.append(ask(address, SEND).body)) for _ in range(4)]
+            for one in waiting:
+                one.start()
+            begun = time.monotonic()
+            assert ask(address, request("/nowhere", b"")).status == 404
+            assert time.monotonic() - begun < 0.5
+            for one in waiting:
+                one.join()
+            assert all("其他错误" in answer.decode() for answer in answers)
+            away = ask(address, FETCH)
+            assert (away.status, away.body[:17]) == (503, b"the store is away")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert soon(lambda: ask(address, FETCH).status == 200)
+
+
+def test_a_store_that_is_not_there_is_one_clear_line() -> None:
+    for store, said in (
+        (f"valkey://127.0.0.1:{free_port()}", "Connection refused"),
+        ("valkey://127.0.0.1/0?colour=red", "a store on a server"),
+    ):
+        with pytest.raises(AssertionError, match=said), running("--store", store):
+            pass
 
 
 # What is kept

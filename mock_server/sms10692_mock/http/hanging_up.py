@@ -26,7 +26,7 @@ def hang_up(client: str, server: str) -> None:
 
 def hang_up_all(server: tuple[Any, ...]) -> None:
     """Shut down all connections that clients have to an address of this process, given as `getsockname` has it."""
-    _shut_down(lambda one: one.getsockname() == server)
+    _shut_down(lambda one: one.getsockname() == server and bool(one.getpeername()))
 
 
 def _shut_down(is_meant: Callable[[socket.socket], bool]) -> None:

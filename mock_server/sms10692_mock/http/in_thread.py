@@ -6,7 +6,6 @@ file behind. A process of its own is the affair of `serve`.
 
 import asyncio
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
@@ -14,17 +13,19 @@ from typing import Final, Self
 from granian._granian import RSGIHTTPProtocol
 from granian.rsgi import Scope
 
-from sms10692_mock.http.hanging_up import hang_up, hang_up_all
+from sms10692_mock.http.explanations import Explanations
+from sms10692_mock.http.hanging_up import hang_up_all
 from sms10692_mock.http.pages import Pages
-from sms10692_mock.http.rsgi import RsgiPages
+from sms10692_mock.http.rsgi import RsgiPages, unless_stopped
 from sms10692_mock.http.serve import listening_socket, url_of
-from sms10692_mock.http.worker import THREADS, THREADS_BESIDE, run, work
+from sms10692_mock.http.threads import new_threads
+from sms10692_mock.http.worker import run, work
 from sms10692_mock.http.wsgi import Application
 
 _GRACE: Final = 0.005
 """Seconds for answers in flight when the end comes."""
-_HURRY: Final = 0.5
-"""Seconds until a thread whose connections do not end is left to itself."""
+_PATIENCE: Final = 2.0
+"""Seconds until a worker whose connections do not end is left to itself."""
 
 
 class InThread:
@@ -41,8 +42,7 @@ class InThread:
     def __enter__(self) -> Self:
         self._listener = listening_socket("127.0.0.1", 0)
         self.url = url_of(self._listener)
-        self._threads = ThreadPoolExecutor(THREADS, "sms10692-mock")
-        self._beside = ThreadPoolExecutor(THREADS_BESIDE, "sms10692-mock-beside")
+        self._threads = new_threads()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sms10692-mock", daemon=True)
         self._thread.start()
@@ -56,8 +56,7 @@ class InThread:
         self._raise_failure()
         self._loop.call_soon_threadsafe(self._asked_to_stop.set)
         self._thread.join()
-        self._threads.shutdown(wait=False)
-        self._beside.shutdown(wait=False)
+        self._threads.shutdown()
         self._raise_failure()
 
     def _raise_failure(self) -> None:
@@ -77,30 +76,28 @@ class InThread:
         self._asked_to_stop = asyncio.Event()
         with self._listener as listener:
             address = listener.getsockname()
-            application = RsgiPages(self._pages, self._elsewhere, self._threads, self._beside)
-            worker = work(_Stoppable(application), self._pages, listener)
+            explanations = Explanations(self._pages, self._threads.explaining)
+            application = RsgiPages(self._pages, self._elsewhere, self._threads, explanations)
+            worker = work(_Stoppable(application), self._pages, self._threads, explanations, listener)
         self._ready.set()
         await self._asked_to_stop.wait()
         worker.stop()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(worker.stopped.wait(), _GRACE)
-            return
-        hang_up_all(address)
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(worker.stopped.wait(), _HURRY)
+        patience = self._loop.time() + _PATIENCE
+        while self._loop.time() < patience:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(worker.stopped.wait(), _GRACE)
+                return
+            # Again and again: where the machine is busy, somebody is let in after the worker was told to stop.
+            hang_up_all(address)
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
 
 
 class _Stoppable:
-    """An RSGI application that hangs up where it is cancelled: granian would answer 500 and log a traceback."""
+    """An RSGI application that hangs up where it is cancelled."""
 
     def __init__(self, pages: RsgiPages) -> None:
         self._pages = pages
 
     async def __call__(self, scope: Scope, connection: RSGIHTTPProtocol) -> None:
-        try:
-            await self._pages(scope, connection)
-        except asyncio.CancelledError:
-            hang_up(scope.client, scope.server)
-            connection.response_empty(503, [])
+        await unless_stopped(self._pages(scope, connection), scope, connection)

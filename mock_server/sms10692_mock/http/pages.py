@@ -5,7 +5,7 @@ a request gets here and a response away is the affair of `wsgi` and `rsgi`, whic
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from threading import Lock
 from time import perf_counter
 from typing import Final, NamedTuple
 
@@ -18,7 +18,6 @@ from sms10692_mock.calls import Call, call_of
 from sms10692_mock.diagnosis import Fetch, Finding
 from sms10692_mock.dialects import DIALECTS, Dialect
 from sms10692_mock.explaining import findings, habits, looks_odd
-from sms10692_mock.http.in_turn import InTurn
 from sms10692_mock.http.spoiling import Response, spoilt
 from sms10692_mock.stores.protocol import StoreUnavailable
 from sms10692_mock.stores.records import Entry
@@ -97,24 +96,18 @@ class Pages:
     """Answers requests to the vendor's pages, in `dialect` where the account has none.
 
     `log` is given a line about each request, and below it what is wrong with it; an answer to a request that seems
-    wrong says so in a header, `X-Mock-Hint`. The body never changes. `bell` is rung after each. What takes long and can
-    be left is done `in_turn`.
+    wrong says so in a header, `X-Mock-Hint`. The body never changes. `bell` is rung after each.
     """
 
     def __init__(
-        self,
-        vendor: Vendor,
-        dialect: Dialect,
-        log: Callable[[str], None] | None = None,
-        bell: Bell | None = None,
-        in_turn: InTurn | None = None,
+        self, vendor: Vendor, dialect: Dialect, log: Callable[[str], None] | None = None, bell: Bell | None = None
     ) -> None:
         self._vendor = vendor
         self._dialect = dialect.name
         self._xml = {name: Xml(one) for name, one in DIALECTS.items()}
         self._log = log
-        self._in_turn = in_turn or InTurn()
         self._fetches: dict[tuple[str, str], Fetch] = {}
+        self._fetching = Lock()
         self._ring = (bell or Bell()).ring
         self.waits = vendor.store.waits
 
@@ -183,10 +176,11 @@ class Pages:
         if entry.handed_out is None:
             return None
         fetch = (entry.userid, entry.operation)
-        previous = self._fetches.pop(fetch, None)
-        self._fetches[fetch] = Fetch(entry.now, entry.handed_out)
-        if len(self._fetches) > _FETCHES:
-            self._fetches.pop(next(iter(self._fetches)), None)
+        with self._fetching:
+            previous = self._fetches.pop(fetch, None)
+            self._fetches[fetch] = Fetch(entry.now, entry.handed_out)
+            if len(self._fetches) > _FETCHES:
+                del self._fetches[next(iter(self._fetches))]
         return previous
 
     def explained(self, exchange: Exchange) -> Response:
@@ -196,13 +190,9 @@ class Pages:
             return self.unexplained(exchange)
         try:
             found = findings(entry, self._vendor.store)
-        except StoreUnavailable as error:
-            return self._said(response, f"{line}\n  not explained: {error}", ())
+        except StoreUnavailable:
+            return self.unexplained(exchange)
         return self._said(response, line, found)
-
-    def explanation(self, exchange: Exchange) -> Future[Response] | None:
-        """The same, in its turn, for a server that has others to answer; None where it is to go `unexplained`."""
-        return self._in_turn.submit(self.explained, exchange)
 
     def unexplained(self, exchange: Exchange) -> Response:
         """The response with a hint of where to ask why: for a long request, and for one of a flood."""
@@ -214,11 +204,13 @@ class Pages:
         return _hinted(response, f"not explained at once: GET {_JOURNAL}/{entry.number}")
 
     def _said(self, response: Response, line: str, found: Sequence[Finding]) -> Response:
+        if not found:
+            if self._log:
+                self._log(line)
+            return response
         said = [f"{finding.code}: {finding.sentence}" for finding in found]
         if self._log:
             self._log("\n  ".join([line, *said]))
-        if not said:
-            return response
         return _hinted(response, " | ".join(said))
 
     def _written(self, page: Page, call: Call, answer: Answer | None, account: Account | None) -> Response:

@@ -7,18 +7,19 @@ that is still on its way then holds no thread, and because it tells a body that 
 import asyncio
 import io
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Executor
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final, NamedTuple, ParamSpec, Protocol, TypeVar
 
-from granian._granian import RSGIHeaders, RSGIHTTPProtocol, RSGIProtocolClosed
+from granian._granian import RSGIHeaders, RSGIHTTPProtocol, RSGIProtocolClosed, RSGIProtocolError
 from granian.rsgi import Scope
 
 from sms10692 import contract
 from sms10692.contract import Page
 from sms10692_mock.calls import page_of
+from sms10692_mock.http.explanations import Explanations
 from sms10692_mock.http.hanging_up import hang_up
 from sms10692_mock.http.pages import (
     BODY_LIMIT,
@@ -30,6 +31,7 @@ from sms10692_mock.http.pages import (
     Unreadable,
 )
 from sms10692_mock.http.spoiling import Response
+from sms10692_mock.http.threads import Threads
 from sms10692_mock.http.wsgi import Application, Environ
 
 P = ParamSpec("P")
@@ -41,6 +43,9 @@ _QUICK: Final = 16 * 1024
 _LARGE_AT_ONCE: Final = 4
 """Larger bodies that are worked on at the same time: each may take a hundred times its bytes, and all of one core."""
 
+
+_HEAD_ALONE: Final = 0.1
+"""Seconds that a head is given to get away without a body: with the first bytes of one it goes at once."""
 
 _STREAMED: Final = "text/event-stream"
 
@@ -61,21 +66,21 @@ class _Elsewheres(NamedTuple):
 class RsgiPages:
     """An RSGI application that serves the vendor's pages and leaves all other paths to `elsewhere`.
 
-    What takes long of the vendor's runs on `threads`, all that is elsewhere on threads `beside` these: streams and
+    What takes long of the vendor's runs on threads of its own, all that is elsewhere on those beside: streams and
     those who wait hold theirs as long as they like.
     """
 
-    def __init__(self, pages: Pages, elsewhere: Application, threads: Executor, beside: Executor) -> None:
+    def __init__(self, pages: Pages, elsewhere: Application, threads: Threads, explanations: Explanations) -> None:
         self._pages = pages
         self._elsewhere = elsewhere
         self._threads = threads
-        self._beside = beside
+        self._explanations = explanations
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, connection: RSGIHTTPProtocol) -> None:
-        page = page_of(scope.path)
+        page, headers = page_of(scope.path), scope.headers
         try:
-            body = await _body(scope.headers, connection)
+            body = await _body(headers, connection)
         except Unreadable as error:
             response = error.response
             self._pages.log_status(scope.method, scope.path, response.status)
@@ -83,28 +88,26 @@ class RsgiPages:
             if page is None:
                 await self._elsewheres(scope, connection, body)
                 return
-            response = await self._vendors(page, scope, body)
+            response = await self._vendors(page, request_of(scope, headers, body))
         if response.is_spoilt:
             await send_spoilt(response, scope, connection)
         else:
             connection.response_bytes(response.status, response.headers, response.body)
 
-    async def _vendors(self, page: Page, scope: Scope, body: bytes) -> Response:
-        request = request_of(scope, body)
-        if is_quick(page, len(body)) and not self._pages.waits:
+    async def _vendors(self, page: Page, request: Request) -> Response:
+        if is_quick(page, len(request.body)) and not self._pages.waits:
             exchange = self._pages.exchange(page, request)
-        elif len(body) > _QUICK:
+        elif len(request.body) > _QUICK:
             async with self._large:
-                exchange = await _on_a_thread(self._threads, self._pages.exchange, page, request)
+                exchange = await _on_a_thread(self._threads.long, self._pages.exchange, page, request)
         else:
-            exchange = await _on_a_thread(self._threads, self._pages.exchange, page, request)
+            exchange = await _on_a_thread(self._threads.long, self._pages.exchange, page, request)
         if exchange.unexplained is None:
             return exchange.response
-        explanation = self._pages.explanation(exchange)
-        return self._pages.unexplained(exchange) if explanation is None else await asyncio.wrap_future(explanation)
+        return await asyncio.wrap_future(self._explanations.submit(exchange))
 
     async def _elsewheres(self, scope: Scope, connection: RSGIHTTPProtocol, body: bytes) -> None:
-        answer = await _on_a_thread(self._beside, _wsgi_answer, self._elsewhere, _environ(scope, body))
+        answer = await _on_a_thread(self._threads.beside, _wsgi_answer, self._elsewhere, _environ(scope, body))
         status, headers, whole = answer.response[:3]
         self._pages.log_status(scope.method, scope.path, status)
         if answer.pieces is None:
@@ -116,22 +119,38 @@ class RsgiPages:
         """Send pieces as they come until there are no more, or nobody is there. An empty piece is the end."""
         stream = connection.response_stream(response.status, response.headers)
         coming = iter(pieces)
-        try:
-            while piece := await _on_a_thread(self._beside, next, coming, b""):
+        while True:
+            next_piece = self._threads.beside.submit(next, coming, b"")
+            try:
+                piece = await asyncio.wrap_future(next_piece)
+                if not piece:
+                    break
                 await stream.send_bytes(piece)
-        except RSGIProtocolClosed:
-            pass
-        finally:
-            await _on_a_thread(self._beside, _close, pieces)
+            except RSGIProtocolClosed:
+                break
+            except asyncio.CancelledError:
+                # Somebody is still making the next piece, and nobody else may close what makes it.
+                next_piece.add_done_callback(lambda _: _close(pieces))
+                raise
+        await _on_a_thread(self._threads.beside, _close, pieces)
+
+
+async def unless_stopped(work: Coroutine[Any, Any, None], scope: Scope, connection: RSGIHTTPProtocol) -> None:
+    """Deal with a request, and hang up where that is cancelled: granian would answer 500 and log a traceback."""
+    try:
+        await work
+    except asyncio.CancelledError:
+        hang_up(scope.client, scope.server)
+        with suppress(RSGIProtocolError):  # the answer has begun
+            connection.response_empty(503, [])
 
 
 async def _on_a_thread(threads: Executor, work: Callable[P, Made], *args: P.args, **kwargs: P.kwargs) -> Made:
     return await asyncio.get_running_loop().run_in_executor(threads, partial(work, *args, **kwargs))
 
 
-def request_of(scope: Scope, body: bytes) -> Request:
-    """What of a request the vendor's pages see."""
-    headers = scope.headers
+def request_of(scope: Scope, headers: RSGIHeaders, body: bytes) -> Request:
+    """What of a request the vendor's pages see. `headers` are those of the scope, which copies them at every look."""
     content_type = headers.get("content-type") or ""
     return Request(scope.method, scope.query_string.encode(), content_type, body, scope.path, headers.items())
 
@@ -147,7 +166,10 @@ async def send_spoilt(response: Response, scope: Scope, connection: RSGIHTTPProt
         stream = connection.response_stream(response.status, response.headers)
         # Fewer bytes than the head has promised: the connection is closed behind them, if it is still there.
         with suppress(RSGIProtocolClosed):
-            await stream.send_bytes(response.body[: response.cut])
+            if response.cut:
+                await stream.send_bytes(response.body[: response.cut])
+            else:
+                await asyncio.sleep(_HEAD_ALONE)
         return
     connection.response_bytes(response.status, response.headers, response.body)
 

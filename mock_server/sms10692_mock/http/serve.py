@@ -12,18 +12,22 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from types import FrameType
 from typing import Final, NoReturn
 
+from sms10692_mock.http.explanations import Explanations
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.rsgi import RsgiPages
-from sms10692_mock.http.worker import BACKLOG, THREADS, THREADS_BESIDE, run, work
+from sms10692_mock.http.threads import new_threads
+from sms10692_mock.http.worker import BACKLOG, run, work
 from sms10692_mock.http.wsgi import Application, Environ, StartResponse
+from sms10692_mock.late import IMPORTING
 
 _GRACE: Final = 0.5
 """Seconds for answers in flight, once a signal has come."""
+_YOUNG: Final = 20_000
+"""New objects after which they are looked through for garbage: a millisecond."""
 _HURRY: Final = 0.2
 _SWITCHED: Final = 0.0005
 """Seconds for which a thread that computes keeps the others waiting, above all the one that answers."""
@@ -35,11 +39,11 @@ class Deferred:
     def __init__(self, make: Callable[[], Application]) -> None:
         self._make = make
         self._made: Application | None = None
-        self._lock = threading.Lock()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        with self._lock:
-            self._made = self._made or self._make()
+        if self._made is None:
+            with IMPORTING:
+                self._made = self._made or self._make()
         return self._made(environ, start_response)
 
 
@@ -73,13 +77,20 @@ def serve(
             # Not by returning: threads at work, and granian's own, would hold the process up.
             os._exit(0)
 
-    # What is kept grows, and holds no cycles: looking through it again and again for garbage finds none.
+    # What is kept grows, and holds no cycles: what was looked through for garbage once is not looked through again.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(_YOUNG)
+    gc.callbacks.append(_keep_what_is_left)
     sys.setswitchinterval(_SWITCHED)
     run(_serve_until_stopped(pages, elsewhere, listener, when_ready, end))
     raise AssertionError("the process has ended")
+
+
+def _keep_what_is_left(phase: str, info: dict[str, int]) -> None:
+    """After each look for garbage. What of a request in flight is a cycle is kept for good: a few in many thousands."""
+    if phase == "stop":
+        gc.freeze()
 
 
 async def _serve_until_stopped(
@@ -101,9 +112,9 @@ async def _serve_until_stopped(
 
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, ask_to_stop)
-    threads = ThreadPoolExecutor(THREADS)
-    application = RsgiPages(pages, elsewhere, threads, ThreadPoolExecutor(THREADS_BESIDE))
-    worker = work(application, pages, listener)
+    threads = new_threads()
+    explanations = Explanations(pages, threads.explaining)
+    worker = work(RsgiPages(pages, elsewhere, threads, explanations), pages, threads, explanations, listener)
     when_ready()
     await asked_to_stop.wait()
     worker.stop()

@@ -8,18 +8,19 @@ as ever. On Windows granian hands bodies over another way, and all requests are 
 import asyncio
 from asyncio import Handle
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from contextvars import Context
 from typing import Any, Protocol, TypeVarTuple, Unpack
 
 import uvloop
-from granian._granian import RSGIHTTPProtocol, RSGIProtocolClosed
+from granian._granian import RSGIHeaders, RSGIHTTPProtocol, RSGIProtocolClosed
 from granian.rsgi import Scope
 
 from sms10692.contract import Page
 from sms10692_mock.calls import page_of
-from sms10692_mock.http.pages import BodyCutShort, Exchange, Pages
-from sms10692_mock.http.rsgi import RsgiApplication, is_quick, length_of, request_of, send_spoilt
+from sms10692_mock.http.explanations import Explanations
+from sms10692_mock.http.pages import BodyCutShort, Pages
+from sms10692_mock.http.rsgi import RsgiApplication, is_quick, length_of, request_of, send_spoilt, unless_stopped
 from sms10692_mock.http.spoiling import Response
 
 Args = TypeVarTuple("Args")
@@ -41,25 +42,34 @@ class _Watcher(Protocol):
 class ShortCut:
     """Takes requests from granian: quick ones go to `pages`, all others as tasks to `application`.
 
-    A diagnosis takes too long for granian's thread, and has its turn on another.
+    An explanation takes too long for granian's thread; so does a store that waits, and then `threads` wait.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, application: RsgiApplication, pages: Pages) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        application: RsgiApplication,
+        pages: Pages,
+        threads: Executor,
+        explanations: Explanations,
+    ) -> None:
         self.pages = pages
+        self.threads = threads
+        self.explanations = explanations
         self._loop = loop
         self._application = application
 
     def take(self, watcher: _Watcher) -> None:
         """Deal with a request, or see that somebody does."""
-        scope = watcher.scope
-        page, length = page_of(scope.path), length_of(scope.headers)
-        if page is None or length is None or not is_quick(page, length) or self.pages.waits:
+        scope, headers = watcher.scope, watcher.scope.headers
+        page, length = page_of(scope.path), length_of(headers)
+        if page is None or length is None or not is_quick(page, length):
             self.as_task(watcher, self._application(scope, watcher.proto))
         elif length == 0:
-            _Visit(self, page, watcher).answer(b"")
+            _Visit(self, page, watcher, headers).answer(b"")
         else:
             body: Any = watcher.proto()
-            body.add_done_callback(_Visit(self, page, watcher))
+            body.add_done_callback(_Visit(self, page, watcher, headers))
 
     def as_task(self, watcher: _Watcher, work: Coroutine[Any, Any, None]) -> None:
         """Deal with a request on the event loop."""
@@ -81,9 +91,10 @@ async def _watched(watcher: _Watcher, work: Coroutine[Any, Any, None]) -> None:
 class _Visit:
     """A request to a page, which granian calls as soon as its body is there, or broke off."""
 
-    __slots__ = ("_page", "_short_cut", "_watcher")
+    __slots__ = ("_headers", "_page", "_short_cut", "_watcher")
 
-    def __init__(self, short_cut: ShortCut, page: Page, watcher: _Watcher) -> None:
+    def __init__(self, short_cut: ShortCut, page: Page, watcher: _Watcher, headers: RSGIHeaders) -> None:
+        self._headers = headers
         self._short_cut = short_cut
         self._page = page
         self._watcher = watcher
@@ -99,36 +110,37 @@ class _Visit:
             self.answer(body)
 
     def answer(self, body: bytes) -> None:
-        """Answer at once; what is to be explained, on another thread."""
+        """Answer at once, or on another thread where the store makes one wait."""
+        if self._short_cut.pages.waits:
+            self._short_cut.threads.submit(self._exchange, body)
+        else:
+            self._exchange(body)
+
+    def _exchange(self, body: bytes) -> None:
         try:
-            exchange = self._short_cut.pages.exchange(self._page, request_of(self._watcher.scope, body))
+            request = request_of(self._watcher.scope, self._headers, body)
+            exchange = self._short_cut.pages.exchange(self._page, request)
         except Exception as error:
             self._watcher.err(error)
             return
         if exchange.unexplained is None:
             self._respond(exchange.response)
         else:
-            self._explain(exchange)
+            self._short_cut.explanations.submit(exchange).add_done_callback(self._explained)
 
-    def _explain(self, exchange: Exchange) -> None:
-        pages = self._short_cut.pages
-        explanation = pages.explanation(exchange)
-        if explanation is None:
-            self._respond(pages.unexplained(exchange))
-        else:
-            explanation.add_done_callback(self._explained)
-
-    def _explained(self, explanation: Future[Response]) -> None:
-        error = explanation.exception()
+    def _explained(self, future: Future[Response]) -> None:
+        error = future.exception()
         if error is None:
-            self._respond(explanation.result())
+            self._respond(future.result())
         else:
             self._watcher.err(error)
 
     def _respond(self, response: Response) -> None:
         watcher = self._watcher
         if response.is_spoilt:
-            self._short_cut.as_task(watcher, send_spoilt(response, watcher.scope, watcher.proto))
+            scope, connection = watcher.scope, watcher.proto
+            sending = send_spoilt(response, scope, connection)
+            self._short_cut.as_task(watcher, unless_stopped(sending, scope, connection))
         else:
             watcher.proto.response_bytes(response.status, response.headers, response.body)
 

@@ -13,8 +13,10 @@ from typing import Any, Final, NamedTuple
 from granian import _futures, _granian
 from granian.http import HTTP1Settings
 
+from sms10692_mock.http.explanations import Explanations
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.rsgi import RsgiApplication
+from sms10692_mock.http.threads import Threads
 
 if sys.platform != "win32":  # where there is no uvloop, and granian hands bodies over another way
     import uvloop
@@ -22,10 +24,6 @@ if sys.platform != "win32":  # where there is no uvloop, and granian hands bodie
     from sms10692_mock.http.short_cut import Loop, ShortCut
 
 BACKLOG: Final = 1024
-THREADS: Final = 32
-"""Threads for what takes long at the vendor's pages."""
-THREADS_BESIDE: Final = 256
-"""Threads for what is beside them: who waits there, and every open console, holds one."""
 _CONNECTIONS: Final = 65536
 
 
@@ -47,7 +45,9 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 # granian's stubs lag behind its signatures or are missing, so what follows calls it without them.
 
 
-def work(application: RsgiApplication, pages: Pages, listener: socket.socket) -> Working:
+def work(
+    application: RsgiApplication, pages: Pages, threads: Threads, explanations: Explanations, listener: socket.socket
+) -> Working:
     """Let a worker answer from now on, at a copy of the listener, which it closes when it stops.
 
     Quick requests to the vendor's `pages` take a short cut around the application, where there is one.
@@ -56,17 +56,23 @@ def work(application: RsgiApplication, pages: Pages, listener: socket.socket) ->
     stopped = asyncio.Event()
     to_worker = _granian.WorkerSignal()
     to_worker.add_cb(lambda: loop.call_soon_threadsafe(stopped.set))
-    _worker(listener).serve_async(_scheduler(application, pages, loop), loop, to_worker)
+    _worker(listener).serve_async(_scheduler(application, pages, threads, explanations, loop), loop, to_worker)
     return Working(to_worker.set, stopped)
 
 
-def _scheduler(application: RsgiApplication, pages: Pages, loop: asyncio.AbstractEventLoop) -> Any:
+def _scheduler(
+    application: RsgiApplication,
+    pages: Pages,
+    threads: Threads,
+    explanations: Explanations,
+    loop: asyncio.AbstractEventLoop,
+) -> Any:
     if sys.platform == "win32":
         futures: Any = _futures
         return futures._new_cbscheduler(loop, futures._future_watcher_wrapper(application), impl_asyncio=True)
     scheduler_type: Any = _granian.CallbackScheduler
     scheduler = scheduler_type(loop, None, None, None, None)
-    scheduler._schedule_fn = ShortCut(loop, application, pages).take
+    scheduler._schedule_fn = ShortCut(loop, application, pages, threads.long, explanations).take
     return scheduler
 
 

@@ -4,22 +4,12 @@ Here belongs what is kept and what is dropped. What an entry says is made in `ht
 """
 
 from collections import deque
-from itertools import chain, count
+from itertools import count
 from threading import Lock
-from typing import Final
 
 from sms10692_mock.stores.discarding import discard
 from sms10692_mock.stores.records import Entry, Limits, Listed, Wanted
 from sms10692_mock.stores.wanted import listed, says_request
-
-_EACH: Final = 600
-"""Bytes that an entry takes beside what was sent and answered."""
-
-_EACH_HEADER: Final = 150
-"""Bytes that a header takes beside its name and its value."""
-
-_WIDEST: Final = 4
-"""Bytes that a character takes at most."""
 
 
 class Journal:
@@ -46,7 +36,7 @@ class Journal:
         return next(self._numbers)
 
     def record(self, entry: Entry) -> None:
-        size = _size(entry)
+        size = entry.size
         with self._lock:
             entries = self._entries
             entries.append(entry)
@@ -70,9 +60,3 @@ class Journal:
         with self._lock:
             kept = list(self._entries)
         return next((entry for entry in reversed(kept) if entry.number == number), None)
-
-
-def _size(entry: Entry) -> int:
-    headers = _EACH_HEADER * len(entry.headers) + sum(map(len, chain.from_iterable(entry.headers)))
-    sent = len(entry.path) + len(entry.query) + len(entry.body) + _WIDEST * len(entry.userid)
-    return _EACH + headers + sent + len(entry.answer)

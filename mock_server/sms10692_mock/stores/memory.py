@@ -153,9 +153,13 @@ class MemoryStore:
     def release(self) -> None:
         """Nothing has to be written, and nothing is held."""
 
-    def open(self, account: Account) -> None:
+    def open(self, account: Account, *, keep: bool = False) -> None:
+        book = _Book(account, self._limits, self._real_time())
+        if keep:
+            self._books.setdefault(account.userid, book)
+            return
         before = self._books.get(account.userid)
-        self._books[account.userid] = _Book(account, self._limits, self._real_time())
+        self._books[account.userid] = book
         if before is not None:
             discard(before.piles())
 
@@ -275,11 +279,11 @@ class MemoryStore:
     def reports(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Report]]:
         book = self._book(userid)
         with book.lock:
-            items, ledger = book.reports.listed(wanted.newest_first, now), book.reports.ledger(now)
+            items, ledger = book.reports.listed(wanted, now), book.reports.ledger(now)
         return listed(items, wanted, says_report, ledger.forgotten)
 
     def replies(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Reply]]:
         book = self._book(userid)
         with book.lock:
-            items, ledger = book.replies.listed(wanted.newest_first, now), book.replies.ledger(now)
+            items, ledger = book.replies.listed(wanted, now), book.replies.ledger(now)
         return listed(items, wanted, says_reply, ledger.forgotten)

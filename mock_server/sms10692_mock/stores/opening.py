@@ -1,4 +1,4 @@
-"""Stores by their address: `memory`, `sqlite:PATH`.
+"""Stores by their address: `memory`, `sqlite:PATH`, `valkey://HOST:PORT/DB`.
 
 Here belongs which stores there are, and how one is written on a command line.
 """
@@ -13,26 +13,44 @@ from sms10692_mock.stores.protocol import Store
 from sms10692_mock.stores.records import Limits, Settings
 
 _Opening: TypeAlias = Callable[[str, Limits, Clock, bool], Store]
-"""Opens a store: what follows the colon of its address, limits, the real time, whether it is to be durable."""
+"""Opens a store: its address, limits, the real time, whether it is to be durable."""
 
 
-def _memory(rest: str, limits: Limits, real_time: Clock, durable: bool) -> Store:
-    if rest:
+def _memory(address: str, limits: Limits, real_time: Clock, durable: bool) -> Store:
+    if address != "memory":
         raise ValueError("the store in memory has no path: memory")
     if durable:
         raise ValueError("the store in memory cannot be durable")
     return MemoryStore(limits, real_time)
 
 
-def _sqlite(rest: str, limits: Limits, real_time: Clock, durable: bool) -> Store:
+def _sqlite(address: str, limits: Limits, real_time: Clock, durable: bool) -> Store:
     from sms10692_mock.stores.sqlite import SqliteStore  # of use to few, and it takes time
 
-    if not rest:
+    path = address.partition(":")[2]
+    if not path:
         raise ValueError("a store in a file needs its path: sqlite:PATH")
-    return SqliteStore(Path(rest), limits, real_time, durable)
+    return SqliteStore(Path(path), limits, real_time, durable)
 
 
-_OPENINGS: Final[Mapping[str, _Opening]] = {"memory": _memory, "sqlite": _sqlite}
+def _valkey(address: str, limits: Limits, real_time: Clock, durable: bool) -> Store:
+    if durable:
+        raise ValueError("how durable a Valkey server is, is set there: appendonly, appendfsync")
+    try:
+        from sms10692_mock.stores.valkey.store import ValkeyStore
+    except ImportError as error:
+        raise ValueError(f"a store on a server needs pip install 'sms10692[valkey]': {error}") from None
+    return ValkeyStore(address, limits, real_time)
+
+
+_OPENINGS: Final[Mapping[str, _Opening]] = {
+    "memory": _memory,
+    "sqlite": _sqlite,
+    "valkey": _valkey,
+    "valkeys": _valkey,
+    "redis": _valkey,
+    "rediss": _valkey,
+}
 """By what stands before the colon."""
 
 
@@ -45,12 +63,10 @@ def open_store(address: str, limits: Limits, real_time: Clock, durable: bool = F
     >>> open_store("memory", Limits(), lambda: 0.0).name
     'memory'
     """
-    kind, _, rest = address.partition(":")
-    opening = _OPENINGS.get(kind)
+    opening = _OPENINGS.get(address.partition(":")[0])
     if opening is None:
-        known = ", ".join(_OPENINGS)
-        raise ValueError(f"{address!a} is no store; there are {known}")
-    return opening(rest, limits, real_time, durable)
+        raise ValueError(f"{address!a} is no store; there are memory, sqlite:PATH and valkey://HOST:PORT")
+    return opening(address, limits, real_time, durable)
 
 
 def empty(store: Store) -> None:

@@ -53,8 +53,11 @@ class Store(Protocol):
     def release(self) -> None:
         """Write what is still to be written, and let go of files and connections. The store is not used any more."""
 
-    def open(self, account: Account) -> None:
-        """Take in a new customer, in place of one of the same userid and all that was kept for it."""
+    def open(self, account: Account, *, keep: bool = False) -> None:
+        """Take in a new customer, in place of one of the same userid and all that was kept for it.
+
+        With `keep`, who is there stays as it is.
+        """
 
     def account(self, userid: str) -> Account | None:
         """The customer of this userid, if there is one."""

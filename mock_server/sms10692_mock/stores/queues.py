@@ -6,11 +6,11 @@ Here belongs the order in which items come up, and what became of each. Locks, a
 import heapq
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import count
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from sms10692_mock.stores.records import Fate, Ledger, Queued, Reply, Report
+from sms10692_mock.stores.records import Fate, Ledger, Queued, Reply, Report, Wanted
 
 Item = TypeVar("Item", Report, Reply)
 
@@ -31,6 +31,8 @@ class Bundle(Generic[Item]):
 
 def bundles(items: Sequence[Item]) -> list[Bundle[Item]]:
     """Items by the moment when they fall due, each in the order given."""
+    if not items:
+        return []
     if len({item.due for item in items}) == 1:
         return [Bundle(items[0].due, items)]
     by_due: dict[float, list[Item]] = {}
@@ -114,10 +116,13 @@ class Queue(Generic[Item]):
         self._ripen(now)
         return Fates(self._base, self._cursor, list(self._fetches))
 
-    def listed(self, newest_first: bool, now: float) -> Iterator[Queued[Item]]:
-        """All items that are kept, with their fates, those not due yet behind the others, as they are now."""
+    def listed(self, wanted: Wanted, now: float) -> Iterator[Queued[Item]]:
+        """All items that are kept, with their fates, those not due yet behind the others, as they are now.
+
+        Those to other numbers than the one that is wanted may be missing.
+        """
         fates = self.fates(now)
-        return _listed(fates, self._log, len(self._log), list(self._later), newest_first)
+        return _listed(fates, self._log, len(self._log), list(self._later), wanted)
 
     def piles(self) -> Sequence[Collection[object]]:
         """All that grows with what was put in."""
@@ -160,12 +165,17 @@ class Fates(NamedTuple):
 
 
 def _listed(
-    fates: Fates, log: list[Item], length: int, waiting: list[tuple[float, int, Bundle[Item]]], newest_first: bool
+    fates: Fates, log: list[Item], length: int, to_come: list[tuple[float, int, Bundle[Item]]], wanted: Wanted
 ) -> Iterator[Queued[Item]]:
-    later = [item for _, _, bundle in sorted(waiting, key=lambda row: row[:2]) for item in bundle.items]
+    later = [item for _, _, bundle in sorted(to_come, key=lambda row: row[:2]) for item in bundle.items]
     end = fates.base + length
-    step = -1 if newest_first else 1
-    logged = (Queued(fates.base + n + 1, log[n], fates.of(fates.base + n)) for n in range(length)[::step])
-    coming = (Queued(end + n + 1, later[n], _LATER) for n in range(len(later))[::step])
-    for part in (coming, logged) if newest_first else (logged, coming):
+    logged = (Queued(fates.base + n + 1, log[n], fates.of(fates.base + n)) for n in _places(log, length, wanted))
+    coming = (Queued(end + n + 1, later[n], _LATER) for n in _places(later, len(later), wanted))
+    for part in (coming, logged) if wanted.newest_first else (logged, coming):
         yield from part
+
+
+def _places(items: Sequence[Item], length: int, wanted: Wanted) -> Iterable[int]:
+    places = range(length)[:: -1 if wanted.newest_first else 1]
+    number = wanted.number
+    return places if number is None else (place for place in places if items[place].mobile == number)

@@ -5,6 +5,7 @@ Here belong the records that go in and come out of every store. What a store pro
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from sms10692_mock.clock import Turned
@@ -14,6 +15,15 @@ Thing = TypeVar("Thing", covariant=True)
 
 QueueName: TypeAlias = Literal["reports", "replies"]
 State: TypeAlias = Literal["never", "later", "waiting", "handed out"]
+
+_EACH_ENTRY: Final = 600
+"""Bytes that an entry of the journal takes beside what was sent and answered."""
+
+_EACH_HEADER: Final = 150
+"""Bytes that a header takes beside its name and its value."""
+
+_WIDEST: Final = 4
+"""Bytes that a character takes at most."""
 
 UNSENT: Final = -1
 """The place of a report in its task, where no send brought it about."""
@@ -143,6 +153,13 @@ class Entry(NamedTuple):
     content_type: str
     answer: bytes
     faults: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes in memory, about: all that a client can make long counts."""
+        headers = _EACH_HEADER * len(self.headers) + sum(map(len, chain.from_iterable(self.headers)))
+        sent = len(self.path) + len(self.query) + len(self.body) + _WIDEST * len(self.userid)
+        return _EACH_ENTRY + headers + sent + len(self.answer)
 
 
 class Wanted(NamedTuple):

@@ -1,18 +1,18 @@
-"""JSON to and from a control address: over a socket, or through WSGI where the emulator is in this process.
+"""JSON to and from a control address.
 
-Here belong HTTP and its errors. What is asked is the affair of the others in this package.
+Here belong documents and errors. How bytes get there is in `carriers`, what is asked in the others of this package.
 """
 
 import json
-from contextlib import closing
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import httpx2
+from sms10692_mock.testing.carriers import Carrier, NotCarried
 
 _PREFIX: Final = "/_mock"
-_CONNECT: Final = 5.0
 _ANSWER: Final = 30.0
+"""Seconds for an answer, beside those that were asked to wait."""
 _EXCERPT: Final = 200
 
 
@@ -33,49 +33,43 @@ class ControlUnreachable(ControlError):
 
 
 class Connection:
-    """Speaks to the control address of the emulator at `url`, over kept connections.
+    """Speaks to the control address of the emulator at `url`, with its `token` if it wants one.
 
     What is None is left out of a query or a document. Every method may raise ControlError.
     """
 
-    def __init__(self, url: str, token: str | None = None, transport: httpx2.BaseTransport | None = None) -> None:
-        self.url = url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        # The transport alone: redirects, cookies and proxies, which a whole client would add, cost a fifth of each
-        # request and are of no use here. Certificates are read, for 30 ms, only where there is TLS.
-        self._transport = transport or httpx2.HTTPTransport(verify=url.startswith("https:"), trust_env=False)
+    def __init__(self, url: str, token: str | None, carrier: Carrier) -> None:
+        self.url = url
+        self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        self._carrier = carrier
 
     def close(self) -> None:
-        """Close the connections."""
-        self._transport.close()
+        """Close what is open."""
+        self._carrier.close()
 
     def get(self, path: str, /, *, wait: float | None = None, **query: Any) -> Any:
         """Look at something, and `wait` so many seconds for it."""
         given = {name: value for name, value in {"wait": wait, **query}.items() if value is not None}
-        return self._ask("GET", f"{path}?{urlencode(given)}" if given else path, None, wait or 0.0)
+        return self._ask("GET", f"{path}?{urlencode(given)}" if given else path, b"", wait or 0.0)
 
     def do(self, method: str, path: str, /, **document: Any) -> Any:
         """Change something."""
         given = {name: value for name, value in document.items() if value is not None}
-        return self._ask(method, path, None if method == "DELETE" else json.dumps(given).encode(), 0.0)
+        return self._ask(method, path, b"" if method == "DELETE" else json.dumps(given).encode(), 0.0)
 
-    def _ask(self, method: str, path: str, body: bytes | None, wait: float) -> Any:
-        url = f"{self.url}{_PREFIX}{path}"
-        headers = self._headers if method == "GET" else {"Content-Type": "application/json", **self._headers}
-        seconds = httpx2.Timeout(wait + _ANSWER, connect=_CONNECT).as_dict()
-        request = httpx2.Request(method, url, headers=headers, content=body, extensions={"timeout": seconds})
+    def _ask(self, method: str, path: str, body: bytes, wait: float) -> Any:
         try:
-            with closing(self._transport.handle_request(request)) as response:
-                status, content = response.status_code, response.read()
-        except httpx2.RequestError as error:
-            raise ControlUnreachable(f"no answer from {url}: {str(error) or type(error).__name__}") from error
+            status, content = self._carrier.carry(method, _PREFIX + path, self._headers, body, wait + _ANSWER)
+        except NotCarried as error:
+            raise ControlUnreachable(f"no answer from {self.url}{_PREFIX}: {error}") from error.__cause__
         try:
             answer = json.loads(content)
         except ValueError:
             answer = None
-        if 200 <= status < 300 and answer is not None:
-            return answer
-        if isinstance(answer, dict) and "error" in answer:
-            raise ControlRefused(status, f"{method} {path}: {answer['error']}")
+        if isinstance(answer, dict):
+            if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+                return answer
+            if "error" in answer:
+                raise ControlRefused(status, f"{method} {path}: {answer['error']}")
         excerpt = content[:_EXCERPT].decode("utf-8", "replace")
         raise ControlUnreachable(f"{self.url} has no control address; it answered {status}: {excerpt}")

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Literal, Self
 
-import httpx2
-
+from sms10692_mock.testing.carriers import ByCall, OverSocket
 from sms10692_mock.testing.connection import Connection
 from sms10692_mock.testing.place import Place
 from sms10692_mock.testing.sms_vendor import SmsVendor
@@ -17,20 +16,13 @@ from sms10692_mock.testing.sms_vendor import SmsVendor
 class EmulatorControl(Place):
     """The emulator at `url`, where `sms10692-mock serve` runs, over its control address; `token` is that one's.
 
-    `transport` is httpx2's, and `wsgi` what accounts offer under that name: both are for an emulator in this process.
-    Its `clock`, `fault` and `requests` are for all accounts at once. Every method may raise ControlError.
+    Where the emulator is in this process as well, `wsgi` is its application, and is called in place of a socket. The
+    `clock`, `fault` and `requests` are for all accounts at once. Every method may raise ControlError.
     """
 
-    def __init__(
-        self,
-        url: str,
-        token: str | None = None,
-        *,
-        transport: httpx2.BaseTransport | None = None,
-        wsgi: Any = None,
-    ) -> None:
-        super().__init__(Connection(url, token, transport), "")
-        self.url = self._connection.url
+    def __init__(self, url: str, token: str | None = None, *, wsgi: Any = None) -> None:
+        self.url = url.rstrip("/")
+        super().__init__(Connection(self.url, token, OverSocket(self.url) if wsgi is None else ByCall(wsgi)), "")
         self._wsgi = wsgi
 
     def __enter__(self) -> Self:

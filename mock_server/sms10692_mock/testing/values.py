@@ -52,7 +52,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A report in its queue, or handed out of it: when, to which request, and which faults struck the answer."""
+    """A report in its queue, or handed out of it: when, to which request, and which faults struck the answer.
+
+    `injected` says that no send brought it about, but somebody put it into the queue.
+    """
 
     number: int
     mobile: str
@@ -61,6 +64,7 @@ class Report:
     errorcode: str
     extno: str
     due: datetime
+    injected: bool
     state: State
     handed_out: datetime | None
     handed_out_to: int | None
@@ -85,12 +89,16 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong with a request; `meant` is the text as it was meant, where the text is what is wrong."""
+    """One thing that is wrong with a request; `meant` is the text as it was meant, where the text is what is wrong.
+
+    `detail` is what the sentence says beside what every finding of this code says.
+    """
 
     code: str
     kind: str
     sentence: str
     meant: str | None
+    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

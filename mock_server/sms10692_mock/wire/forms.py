@@ -4,11 +4,10 @@ Here belong query strings, forms, multipart bodies and their escapes. What the f
 """
 
 import re
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
-if TYPE_CHECKING:
-    from werkzeug.sansio.multipart import Event, MultipartDecoder
+from sms10692_mock.late import IMPORTING
 
 Fields: TypeAlias = dict[str, str]
 """Values by name in lower case."""
@@ -18,7 +17,6 @@ Decoder: TypeAlias = Callable[[bytes], str]
 _UNICODE_ESCAPE: Final = re.compile("%u([0-9A-Fa-f]{4})")
 _BYTE_ESCAPES: Final = re.compile("(?:%[0-9A-Fa-f]{2}){1,8192}")  # not more at one go: other threads wait meanwhile
 _MAX_PARTS: Final = 1000
-_PIECE: Final = 64 * 1024
 
 
 def fields_of(query: bytes, content_type: str, body: bytes, decode: Decoder) -> Fields:
@@ -89,18 +87,26 @@ def _unescape(escapes: re.Match[str]) -> str:
 def _multipart(content_type: str, body: bytes, decode: Decoder) -> Fields:
     """The fields of a multipart body. One that breaks off or is malformed has none (R16)."""
     # Imported here: it takes longer than the rest of the emulator's start, and most clients never need it.
-    from werkzeug.exceptions import RequestEntityTooLarge
-    from werkzeug.http import parse_options_header
-    from werkzeug.sansio.multipart import Data, Field, File, MultipartDecoder
+    with IMPORTING:
+        from werkzeug.exceptions import RequestEntityTooLarge
+        from werkzeug.http import parse_options_header
+        from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder
 
     boundary = parse_options_header(content_type)[1].get("boundary", "")
     if not boundary:
         return {}
-    decoder = MultipartDecoder(boundary.encode("utf-8", "replace"), max_parts=_MAX_PARTS)
+    delimiter = boundary.encode("utf-8", "replace")
+    first = body.find(b"--" + delimiter)
+    if first < 0:
+        return {}
+    decoder = MultipartDecoder(delimiter, max_parts=_MAX_PARTS)
     values: dict[str, list[str]] = {}
     name, value = "", b""
     try:
-        for event in _events(decoder, body):
+        # What stands before the first part is nothing, but megabytes of it would keep every other thread waiting.
+        decoder.receive_data(body[max(0, first - len(b"\r\n")) :])
+        decoder.receive_data(None)
+        while not isinstance(event := decoder.next_event(), Epilogue):
             match event:
                 case Field():
                     name = (event.name or "").lower()
@@ -115,17 +121,6 @@ def _multipart(content_type: str, body: bytes, decode: Decoder) -> Fields:
     except (ValueError, RequestEntityTooLarge):
         return {}
     return _joined(values)
-
-
-def _events(decoder: "MultipartDecoder", body: bytes) -> Iterator["Event"]:
-    """What stands in a body, read in pieces: no other thread does anything during one."""
-    from werkzeug.sansio.multipart import Epilogue, NeedData
-
-    pieces = (body[begin : begin + _PIECE] for begin in range(0, len(body), _PIECE))
-    for piece in (*pieces, None):
-        decoder.receive_data(piece)
-        while not isinstance(event := decoder.next_event(), NeedData | Epilogue):
-            yield event
 
 
 def _joined(values: dict[str, list[str]]) -> Fields:

@@ -38,8 +38,13 @@ def as_curl(entry: Entry, url: str) -> str:
     elif entry.body:
         words += ["--data-binary", _quoted(entry.body)]
     target = entry.path.encode() + (b"?" + entry.query if entry.query else b"")
-    address = url + _UNSAFE.sub(lambda found: b"%%%02X" % found[0][0], target).decode()
+    address = url + _ascii(target)
     return piped + " ".join([*words, shlex.quote(address)])
+
+
+def _ascii(target: bytes) -> str:
+    """A part of an address with percent codes for what cannot stand in one as it is. It means the same."""
+    return _UNSAFE.sub(lambda found: b"%%%02X" % found[0][0], target).decode()
 
 
 def _quoted(raw: bytes) -> str:
@@ -55,7 +60,7 @@ def as_pytest(entry: Entry, account: Account | None) -> str:
     path = page.path if page and entry.path.startswith("//") else entry.path
     arguments = [f"method={entry.method!r}"]
     if entry.query:
-        arguments.append(f"query_string={entry.query!r}")
+        arguments.append(f"query_string={_ascii(entry.query)!r}")
     if entry.body:
         arguments += [f"data={entry.body!r}", f"content_type={content_type(entry)!r}"]
     options, imports = "", "from sms10692_mock.http.app import create_app\n"

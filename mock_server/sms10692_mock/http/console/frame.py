@@ -6,12 +6,12 @@ Here belongs the frame around a page. What stands in it is each page's own affai
 import re
 import zlib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 from pydantic import BaseModel, ValidationError
@@ -97,7 +97,7 @@ def console_pages(control: Control, guard: Guard) -> Blueprint:
     @pages.context_processor
     def frame() -> dict[str, Any]:
         return {
-            "t": say,
+            "t": partial(text, language()),
             "language": language(),
             "languages": LANGUAGES,
             "theme": theme(),
@@ -132,9 +132,12 @@ def is_from_script() -> bool:
 
 
 def language() -> Language:
-    """The language of this request."""
-    asked = request.args.get("lang", "") or request.cookies.get(_LANGUAGE, "")
-    return language_of(asked if asked in LANGUAGES else "", request.accept_languages)
+    """The language of this request. It is asked for with every text, so it is found once."""
+    if "language" not in g:
+        asked = request.args.get("lang", "") or request.cookies.get(_LANGUAGE, "")
+        g.language = language_of(asked if asked in LANGUAGES else "", request.accept_languages)
+    found: Language = g.language
+    return found
 
 
 def theme() -> str:
@@ -161,11 +164,18 @@ def shown_account(control: Control) -> AccountDocument:
     return control.accounts.document(control.accounts.get(userid))
 
 
+@cache
+def _path(page: str) -> str:
+    return url_for(f"{CONSOLE}.{page}")
+
+
 def url(page: str, **values: Any) -> str:
     """The address of a page about the same account, with other values."""
+    path = f"{_path('requests')}/{values.pop('number')}" if page == "request" else _path(page)
     userid = request.args.get("userid")
-    given = ({"userid": userid} if userid else {}) | {name: value for name, value in values.items() if value != ""}
-    return url_for(f"console.{page}", **{name: value for name, value in given.items() if value is not None})
+    given = ({"userid": userid} if userid else {}) | values
+    query = urlencode({name: value for name, value in given.items() if value not in ("", None)})
+    return f"{path}?{query}" if query else path
 
 
 def here(**changes: str | None) -> str:

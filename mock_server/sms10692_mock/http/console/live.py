@@ -15,9 +15,11 @@ from sms10692_mock.control import Control
 PAUSE: Final = 0.1
 """Seconds from one event to the next, at least."""
 
-_IN_A_FLOOD: Final = 0.5
-_FLOOD: Final = 50
-"""So many requests in a pause are more than anybody reads: then an event comes every half second."""
+_IN_A_FLOOD: Final = 1.0
+"""Seconds at most: who sees thousands a second reads none of them, and whoever sends them shall not notice."""
+
+_READABLE: Final = 500
+"""Requests a second; the pause grows with what there was beside it."""
 
 _EVEN_SO: Final = 2.0
 """Seconds after which an event comes though nothing happened: reports fall due, and others may share the store."""
@@ -41,4 +43,4 @@ def events(bell: Bell) -> Iterator[str]:
         yield f"data: {now}\n\n"
         heard, before = now, heard
         # Nobody who sends is kept: between two events the bell finds nobody waiting.
-        time.sleep(_IN_A_FLOOD if now - before > _FLOOD else PAUSE)
+        time.sleep(min(_IN_A_FLOOD, PAUSE + (now - before) / _READABLE))

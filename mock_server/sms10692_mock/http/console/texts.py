@@ -48,10 +48,13 @@ def text(language: Language, key: str, **values: object) -> str:
 
 
 def language_of(chosen: str, accepted: LanguageAccept) -> Language:
-    """The language that was chosen, or the one of the browser, or English.
+    """The language that was chosen, or the first that the browser asks for and that there is, or English.
 
-    >>> language_of("", LanguageAccept([("zh-CN", 1), ("en", 0.8)]))
+    >>> language_of("", LanguageAccept([("de", 1), ("zh-CN", 0.9), ("en", 0.8)]))
     'zh'
     """
-    known = chosen or accepted.best_match(["zh", "zh-CN", "zh-TW", "zh-HK", "zh-SG", "en"], "en")
-    return "zh" if known.startswith("zh") else "en"
+    for wanted in (chosen, *accepted.values()):
+        for language in LANGUAGES:
+            if wanted.partition("-")[0].lower() == language:
+                return language
+    return "en"

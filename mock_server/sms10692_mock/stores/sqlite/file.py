@@ -41,11 +41,12 @@ _SENTENCES: Final = {
     sqlite3.SQLITE_LOCKED: "is locked by another program",
     sqlite3.SQLITE_READONLY: "can only be read",
     sqlite3.SQLITE_PERM: "must not be opened by this user",
-    sqlite3.SQLITE_FULL: "cannot be written: the disk is full",
+    sqlite3.SQLITE_FULL: "cannot be written: the disk is full, or the file may not grow",
     sqlite3.SQLITE_NOTADB: "is no SQLite database",
     sqlite3.SQLITE_CORRUPT: "is damaged",
     sqlite3.SQLITE_CANTOPEN: "cannot be opened",
 }
+_NO_SPACE: Final = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_TRUNCATE, sqlite3.SQLITE_IOERR_SHMSIZE)
 _PASSING: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
@@ -152,7 +153,8 @@ class File:
             _close(connection)
 
     def _sentence(self, error: sqlite3.Error) -> str:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        extended = getattr(error, "sqlite_errorcode", 0)
+        code = sqlite3.SQLITE_FULL if extended in _NO_SPACE else extended & 0xFF
         if code == sqlite3.SQLITE_CANTOPEN and self._seen() is None:
             return f"{self._path} is gone"
         return f"{self._path} {_SENTENCES.get(code) or f'cannot be read or written: {error}'}"

@@ -16,9 +16,6 @@ from sms10692_mock.stores.sqlite.file import File
 from sms10692_mock.stores.sqlite.texts import read, written
 from sms10692_mock.stores.wanted import listed, says_request
 
-_EACH: Final = 1500
-"""Bytes that an entry takes beside what was sent and answered."""
-
 _AT_ONCE: Final = 200
 """Entries that are written in one transaction: a send that comes meanwhile waits for no more than that."""
 
@@ -39,12 +36,12 @@ class Journal:
 
     def record(self, entry: Entry) -> None:
         """Keep an entry back, to be written with others."""
-        size = _size(entry)
+        size = entry.size
         with self._lock:
             self._pending.append(entry)
             self._pending_bytes += size
             while len(self._pending) > self._limits.requests or self._pending_bytes > self._limits.request_bytes:
-                self._pending_bytes -= _size(self._pending.popleft())
+                self._pending_bytes -= self._pending.popleft().size
                 self._lost += 1
 
     def write(self) -> None:
@@ -54,7 +51,7 @@ class Journal:
                 with self._lock:
                     some = [self._pending.popleft() for _ in range(min(_AT_ONCE, len(self._pending)))]
                     lost, self._lost = self._lost, 0
-                    size = sum(map(_size, some))
+                    size = sum(entry.size for entry in some)
                     self._pending_bytes -= size
                 rows = [_row(entry) for entry in some]
                 try:
@@ -137,7 +134,7 @@ def _row(entry: Entry) -> tuple[Any, ...]:
         entry.faults,
     )
     number, userid, now = entry.number, written(entry.userid), entry.now
-    return number, userid, now, _size(entry), entry.query, entry.body, entry.answer, json.dumps(rest)
+    return number, userid, now, entry.size, entry.query, entry.body, entry.answer, json.dumps(rest)
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
@@ -164,7 +161,3 @@ def _entry(row: tuple[Any, ...]) -> Entry:
         answer=answer,
         faults=tuple(faults),
     )
-
-
-def _size(entry: Entry) -> int:
-    return _EACH + len(entry.query) + len(entry.body) + len(entry.answer)

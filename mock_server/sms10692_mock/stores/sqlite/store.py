@@ -81,6 +81,7 @@ class SqliteStore:
         self, path: Path, limits: Limits | None = None, real_time: Clock = time.time, durable: bool = False
     ) -> None:
         self.name = "sqlite"
+        self.waits = durable
         self.waits = False
         self._limits = limits or Limits()
         self._real_time = real_time
@@ -129,11 +130,13 @@ class SqliteStore:
 
     # Accounts
 
-    def open(self, account: Account) -> None:
+    def open(self, account: Account, *, keep: bool = False) -> None:
+        userid = written(account.userid)
         with self._changing() as db:
+            if keep and db.execute("SELECT 1 FROM accounts WHERE userid = ?", (userid,)).fetchone():
+                return
             arrived = self._closed(db, account.userid)
             points = 0 if account.postpaid else account.points
-            userid = written(account.userid)
             opened = db.execute(
                 "INSERT INTO accounts (userid, arrived, terms, postpaid, throwaway, used, points, charged_up) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -420,10 +423,13 @@ class SqliteStore:
         self._something.set()
 
     def _work_beside(self) -> None:
-        while self._something.wait():
+        while not self._released.is_set():
+            self._something.wait()
             if self._released.wait(_EVERY):
                 return
             self._something.clear()
+            if self._released.is_set():  # and what woke this thread was just cleared
+                return
             try:
                 self.settle()
                 self._file.move_log()

@@ -17,9 +17,6 @@ from sms10692_mock.stores.valkey.nodes import Nodes
 from sms10692_mock.stores.valkey.packing import packed_entry, unpacked_entry
 from sms10692_mock.stores.wanted import listed, says_request
 
-_EACH: Final = 1500
-"""Bytes that an entry takes beside what was sent and answered."""
-
 _GATHERED: Final = 0.02
 """Seconds in which entries gather before they are written."""
 
@@ -84,7 +81,7 @@ class Journal:
                 lost = self._lost
                 arguments: list[bytes | str | int] = [self._limits.requests, self._limits.request_bytes, lost]
                 for entry in batch:
-                    arguments += (entry.number, _userid(entry.userid), _size(entry), packed_entry(entry))
+                    arguments += (entry.number, _userid(entry.userid), entry.size, packed_entry(entry))
                 self._nodes.run(scripts.RECORD, _KEYS, *arguments)
                 with self._changed:
                     self._lost -= lost
@@ -100,7 +97,7 @@ class Journal:
                 if len(batch) == _TOGETHER or size > _TOGETHER_BYTES:
                     break
                 batch.append(entry)
-                size += _size(entry)
+                size += entry.size
         return batch
 
     def entries(self, userid: str | None, wanted: Wanted) -> Listed[Entry]:
@@ -141,7 +138,3 @@ _KEYS: Final = tuple(f"sms10692:{{journal}}:{name}".encode() for name in ("entri
 def _userid(userid: str) -> str:
     """The userid in front of its entries: not empty, and without white space."""
     return "=" + quote(userid, safe="", errors="surrogatepass")
-
-
-def _size(entry: Entry) -> int:
-    return _EACH + len(entry.query) + len(entry.body) + len(entry.answer)

@@ -55,6 +55,9 @@ from sms10692_mock.stores.wanted import listed, says_message, says_reply, says_r
 
 Thing = TypeVar("Thing")
 
+FORM: Final = 1
+"""How all is kept, as a number: another where a program of today could not read it any more."""
+
 _SETTINGS_HOLD: Final = 0.5
 """Seconds for which settings are not looked at again."""
 
@@ -112,6 +115,10 @@ class ValkeyStore:
 
     def __init__(self, url: str, limits: Limits | None = None, real_time: Clock = time.time) -> None:
         self._nodes = Nodes(url)
+        form = int(self._nodes.run(scripts.FORM, _FORM_KEY, FORM))
+        if form != FORM:
+            self._nodes.close()
+            raise StoreUnavailable(f"what is kept there has form {form}, and this program knows form {FORM}")
         self.name = "valkey cluster" if self._nodes.is_cluster else "valkey"
         self.waits = True
         self._limits = limits or Limits()
@@ -151,15 +158,13 @@ class ValkeyStore:
         except Refused:
             raise NoSuchAccount(userid) from None
 
-    def open(self, account: Account) -> None:
-        version, userid = _version(), account.userid
-        terms = (version, *_terms(account))
-        points = 0 if account.postpaid else account.points
+    def open(self, account: Account, *, keep: bool = False) -> None:
+        userid, points = account.userid, 0 if account.postpaid else account.points
+        terms = (_version(), *_terms(account))
         # Listed before it is there and after, so that neither an end in between nor a close at once hides it.
         self._register(account)
-        self._run(scripts.OPEN, userid, _version(), *terms, points, repr(self._real_time()))
+        self._run(scripts.OPEN, userid, _version(), *terms, points, repr(self._real_time()), int(keep))
         self._register(account)
-        self._know(userid, version, account)
 
     def _register(self, account: Account) -> None:
         self._nodes.run(scripts.REGISTER, _FOR_ALL, encoded(account.userid), int(account.throwaway))
@@ -505,6 +510,7 @@ _PARTS: Final = (
 """In the order in which `scripts/queues.lua` names them."""
 
 _FOR_ALL: Final = tuple(f"sms10692:{{all}}:{name}".encode() for name in ("userids", "throwaway", "numbers"))
+_FORM_KEY: Final = (b"sms10692:{all}:form",)
 _SETTINGS_KEY: Final = (b"sms10692:{all}:settings",)
 
 

@@ -3,11 +3,11 @@
 (() => {
   const button = document.getElementById("pause");
   const announced = document.getElementById("announced");
-  let source = null, paused = false, missed = false, lost = false;
+  let source = null, heard = false, paused = false, missed = false, lost = false;
 
   function show() {
     if (!button) return;
-    const how = lost ? "lost" : paused ? (missed ? "news" : "paused") : "live";
+    const how = lost ? "lost" : !heard ? "opening" : paused ? (missed ? "news" : "paused") : "live";
     button.dataset.how = how;
     button.setAttribute("aria-pressed", String(paused));
     const words = button.querySelector(".words");
@@ -30,7 +30,7 @@
       source = null;
     } else if (!source) {
       source = new EventSource("/live");
-      source.onopen = () => { lost = false; show(); };
+      source.onopen = () => { heard = true; lost = false; show(); };
       source.onerror = () => { lost = true; show(); };
       source.onmessage = changed;
     }
@@ -95,9 +95,14 @@
     for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
     if (document.getElementById("live")?.contains(document.activeElement) === false) scroll();
   });
-  document.addEventListener("htmx:afterSettle", (event) => {
-    const said = document.querySelector("#live [data-says]");
-    if (said && announced && announced.textContent !== said.dataset.says) announced.textContent = said.dataset.says;
+  // What a screen reader is told of a part that changed: in words, and not more often than one can listen.
+  let telling = null;
+  document.addEventListener("htmx:afterSettle", () => {
+    telling ??= setTimeout(() => {
+      telling = null;
+      const says = document.querySelector("#live [data-says]")?.dataset.says;
+      if (says && announced && announced.textContent !== says) announced.textContent = says;
+    }, 2000);
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     const form = event.target.closest && event.target.closest("form[data-empties]");

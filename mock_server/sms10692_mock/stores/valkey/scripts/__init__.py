@@ -39,6 +39,7 @@ LOOK: Final = _with_queues("look")
 READ_LOG: Final = _with_queues("read_log")
 READ_SENT: Final = _with_queues("read_sent")
 
+FORM: Final = _alone("form")
 REGISTER: Final = _alone("register")
 UNREGISTER: Final = _alone("unregister")
 USERIDS: Final = _alone("userids")

@@ -18,8 +18,8 @@ local function remember(start, arrival)
   end
   starts[#starts + 1] = arrival or ('=' .. whole(start))
 end
-local next_argument = put_all(queue('reports'), 8, now, remember)
-put_all(queue('replies'), next_argument, now, function() end)
+local next_argument = put_all('reports', 8, now, remember)
+put_all('replies', next_argument, now, function() end)
 
 local head = whole(before) .. ' ' .. whole(numbers) .. ' ' .. whole(characters) .. ' ' .. table.concat(starts, ',')
 local length = redis.call('RPUSH', SENT, head .. '\n' .. ARGV[5])

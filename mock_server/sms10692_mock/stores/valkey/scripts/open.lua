@@ -1,5 +1,8 @@
 -- Take in a customer, and forget all that was kept for one of the same userid: life, version, document, whether
--- post-paid, whether to be thrown away, points, when used.
+-- post-paid, whether to be thrown away, points, when used, '1' to leave one alone that is there.
+if ARGV[8] == '1' and must_be_there() then
+  return 0
+end
 redis.call('UNLINK', unpack(KEYS))
 redis.call('HSET', ACCOUNT, 'life', ARGV[1], 'version', ARGV[2], 'document', ARGV[3], 'postpaid', ARGV[4],
   'throwaway', ARGV[5], 'points', ARGV[6], 'charged_up', ARGV[6], 'used', ARGV[7],

@@ -2,6 +2,6 @@
 if not must_be_there() then
   return NO_ACCOUNT
 end
-local next_argument = put_all(queue('reports'), 2, ARGV[1], function() end)
-put_all(queue('replies'), next_argument, ARGV[1], function() end)
+local next_argument = put_all('reports', 2, ARGV[1], function() end)
+put_all('replies', next_argument, ARGV[1], function() end)
 return 1

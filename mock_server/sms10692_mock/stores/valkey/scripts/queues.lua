@@ -93,11 +93,12 @@ local function put(q, due, count, lines, now)
   return nil, arrival
 end
 
--- Put bundles that stand in ARGV from `first`: how many there are, and of each due, count, lines. Calls `placed` with
--- what became of each, and returns what comes behind them in ARGV.
-local function put_all(q, first, now, placed)
+-- Put bundles into the queue of this name that stand in ARGV from `first`: how many there are, and of each due, count,
+-- lines. Calls `placed` with what became of each, and returns what comes behind them in ARGV.
+local function put_all(name, first, now, placed)
   local number = tonumber(ARGV[first])
   if number > 0 then
+    local q = queue(name)
     ripen(q, now)
     for bundle = 1, number do
       local at = first + 3 * bundle - 2

@@ -13,7 +13,7 @@ from exchanges import EXCHANGES
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
-class Mutant(NamedTuple):
+class Malformed(NamedTuple):
     """A request. `target` is a path, percent-encoded where that is needed, without the query."""
 
     method: bytes
@@ -32,25 +32,25 @@ class Mutant(NamedTuple):
         return b"%s %s%s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n%s" % (self.method, self.target, query, lines, self.body)
 
 
-def _of(raw: bytes) -> Mutant:
+def _of(raw: bytes) -> Malformed:
     head, _, body = raw.partition(b"\r\n\r\n")
     first_line, *lines = head.split(b"\r\n")
     method, target, _ = first_line.split(b" ")
     path, _, query = target.partition(b"?")
     headers = tuple((name, value) for name, _, value in (line.partition(b": ") for line in lines))
     kept = tuple(header for header in headers if header[0].lower() in (b"content-type", b"transfer-encoding"))
-    return Mutant(method, path, query, kept, body)
+    return Malformed(method, path, query, kept, body)
 
 
 REAL: Final = tuple(_of(exchange.request) for exchange in EXCHANGES)
 """The requests of the hand-written exchanges."""
 
 
-def _control(method: str, path: str, document: object = None) -> Mutant:
+def _control(method: str, path: str, document: object = None) -> Malformed:
     path, _, query = path.partition("?")
     body = b"" if document is None else json.dumps(document).encode()
     headers = ((b"Content-Type", b"application/json"),)
-    return Mutant(method.encode(), b"/_mock" + path.encode(), query.encode(), headers, body)
+    return Malformed(method.encode(), b"/_mock" + path.encode(), query.encode(), headers, body)
 
 
 CONTROL: Final = (
@@ -187,7 +187,7 @@ _VALUES: Final[tuple[Any, ...]] = (
 )
 
 
-def mutant(dice: Random, kept: Sequence[Mutant] = REAL) -> Mutant:
+def malformed(dice: Random, kept: Sequence[Malformed] = REAL) -> Malformed:
     """A request to one of the vendor's pages, with up to six changes."""
     one = dice.choice(kept)
     for _ in range(dice.choice((1, 1, 1, 2, 2, 3, 6))):
@@ -195,7 +195,7 @@ def mutant(dice: Random, kept: Sequence[Mutant] = REAL) -> Mutant:
     return one
 
 
-def control_mutant(dice: Random) -> Mutant:
+def malformed_control(dice: Random) -> Malformed:
     """A request to the control address, with up to three changes. None of them waits."""
     one = dice.choice(CONTROL)
     for _ in range(dice.choice((1, 1, 2, 3))):
@@ -203,7 +203,7 @@ def control_mutant(dice: Random) -> Mutant:
     return one._replace(query=one.query.replace(b"wait", b"w")) if b"wait" in one.query else one
 
 
-def broken_line(dice: Random, one: Mutant) -> bytes:
+def broken_line(dice: Random, one: Malformed) -> bytes:
     """The bytes of a request, with something wrong below what a page gets to see."""
     raw = one.raw()
     wrong = dice.randrange(8)
@@ -273,10 +273,10 @@ def _bytes_changed(dice: Random, raw: bytes) -> bytes:
     return raw[:place] + dice.choice(_TOKENS) + raw[end:]
 
 
-def _in_pairs(change: Callable[[Random, list[bytes]], None]) -> Callable[[Random, Mutant], Mutant]:
+def _in_pairs(change: Callable[[Random, list[bytes]], None]) -> Callable[[Random, Malformed], Malformed]:
     """A change of the pairs of a form, in the query or in the body, whichever there is."""
 
-    def changed(dice: Random, one: Mutant) -> Mutant:
+    def changed(dice: Random, one: Malformed) -> Malformed:
         of_query = not one.body or (bool(one.query) and dice.random() < 0.5)
         pairs = (one.query if of_query else one.body).split(b"&")
         change(dice, pairs)
@@ -330,7 +330,7 @@ def _swap(dice: Random, pairs: list[bytes]) -> None:
     pairs[one], pairs[other] = name + b"=" + value2, name2 + b"=" + value
 
 
-def _multipart(dice: Random, one: Mutant) -> Mutant:
+def _multipart(dice: Random, one: Malformed) -> Malformed:
     end, boundary = dice.choice((b"\r\n", b"\n", b"\r")), dice.choice((b"x", b"----b", b"a b"))
     part = b'--%s%sContent-Disposition: form-data; name="%s"%s%s%s%s'
     parts = [
@@ -341,21 +341,21 @@ def _multipart(dice: Random, one: Mutant) -> Mutant:
     return one._replace(headers=((b"Content-Type", b'multipart/form-data; boundary="%s"' % boundary),), body=body)
 
 
-def _splice(dice: Random, one: Mutant) -> Mutant:
+def _splice(dice: Random, one: Malformed) -> Malformed:
     other = dice.choice(REAL)
     return one._replace(
         body=one.body[: dice.randrange(len(one.body) + 1)] + other.body[dice.randrange(len(other.body) + 1) :]
     )
 
 
-def _path(dice: Random, one: Mutant) -> Mutant:
+def _path(dice: Random, one: Malformed) -> Malformed:
     path = one.target + dice.choice((b"", b"/", b"/x", b"/%00", b"/%E5", b"%20"))
     return one._replace(
         target=dice.choice((path, path.upper(), b"/" + path, b"/./" + path[1:], path.replace(b"s", b"%73")))
     )
 
 
-_CHANGES: Final[tuple[Callable[[Random, Mutant], Mutant], ...]] = (
+_CHANGES: Final[tuple[Callable[[Random, Malformed], Malformed], ...]] = (
     *map(_in_pairs, (_value, _value_in_part, _content, _content, _drop, _twice, _rename, _add, _swap)),
     lambda dice, one: one._replace(body=_bytes_changed(dice, one.body)),
     lambda dice, one: one._replace(query=_line_safe(_bytes_changed(dice, one.query))),
@@ -369,7 +369,7 @@ _CHANGES: Final[tuple[Callable[[Random, Mutant], Mutant], ...]] = (
 )
 
 
-def _of_document(dice: Random, one: Mutant) -> Mutant:
+def _of_document(dice: Random, one: Malformed) -> Malformed:
     try:
         document = json.loads(one.body or b"{}")
     except ValueError:
@@ -386,7 +386,7 @@ def _of_document(dice: Random, one: Mutant) -> Mutant:
     return one._replace(body=json.dumps(document).encode())
 
 
-_CONTROL_CHANGES: Final[tuple[Callable[[Random, Mutant], Mutant], ...]] = (
+_CONTROL_CHANGES: Final[tuple[Callable[[Random, Malformed], Malformed], ...]] = (
     _of_document,
     _of_document,
     _of_document,

@@ -1,0 +1,122 @@
+"""What `serve` keeps between two starts: with a store, a start state, and a fresh beginning.
+
+Here belongs the command with `--store` as a process of its own. What stores promise is in `units`.
+"""
+
+import json
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from emulators import MANUALS_SIGN, STATUS, UTF8, Address, ask, request, running
+from test_serving import SEND, overage, refused
+
+FETCH = f"action=query&userid=12&timestamp=20120701231212&sign={MANUALS_SIGN}".encode()
+SEED = """
+[[accounts]]
+userid = "7"
+account = "shop"
+password = "secret"
+points = 5
+outcomes.rules = [{ number = "138", outcome = "failed" }]
+reports = [{ mobile = "13800000000" }, { mobile = "13900000000", seconds = 3600 }]
+replies = [{ mobile = "13800000000", content = "退订" }]
+"""
+
+
+def control(address: Address, path: str) -> dict[str, object]:
+    answer = ask(address, f"GET /_mock/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    document: dict[str, object] = json.loads(answer.body)
+    return document
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    return f"sqlite:{tmp_path / 'store'}"
+
+
+def test_a_new_start_goes_on_where_the_last_one_ended(store: str) -> None:
+    with running("--store", store) as (process, address):
+        assert b"<taskID>100001<" in ask(address, request(UTF8, SEND)).body
+        assert control(address, "health")["store"] == "sqlite"
+        process.terminate()
+        process.wait(5)
+    with running("--store", store, "--account", "12:test:mima:5") as (process, address):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "account test, userid 12, password mima, prepaid, 999 points\n"
+        assert "<overage>999<" in overage(address)
+        assert ask(address, request(STATUS, FETCH)).body.count(b"<mobile>15023239810<") == 1
+        requests = control(address, "requests")["items"]
+        assert isinstance(requests, list)
+        assert [one["operation"] for one in requests] == ["send", "overage", "status"]
+    with running("--store", store, "--reset") as (_, address):
+        assert "<overage>1000<" in overage(address)
+
+
+def test_a_start_state_is_planted_once(store: str, tmp_path: Path) -> None:
+    seed = tmp_path / "seed.toml"
+    seed.write_text(SEED, "utf-8")
+    for _ in range(2):
+        with running("--store", store, "--seed", str(seed)) as (_, address):
+            assert "<overage>5<" in overage(address, "shop", "secret", "7")
+            assert control(address, "accounts/7/queues") == {
+                "reports": {"created": 2, "later": 1, "waiting": 1, "handed_out": 0, "forgotten": 0},
+                "replies": {"created": 1, "later": 0, "waiting": 1, "handed_out": 0, "forgotten": 0},
+            }
+            rules = control(address, "accounts/7/outcomes")["rules"]
+            assert isinstance(rules, list)
+            assert [rule["outcome"] for rule in rules] == ["failed"]
+
+
+@pytest.mark.parametrize(
+    ("seed", "why"),
+    [
+        ("accounts = 1", "accounts: Input should be a valid list"),
+        ("[[accounts]]\nuserid = '7'", "accounts.0.account: Field required"),
+        ("[[accounts]]\nuserid='7'\naccount='a'\npassword='p'\npoint=1", "accounts.0.point: Extra inputs"),
+        ("[[accounts]", "is no TOML"),
+        ("[[accounts]]\nuserid='7'\naccount='a'\npassword='p'\n" * 2, "a userid is given twice"),
+    ],
+)
+def test_a_start_state_that_is_wrong_is_said_where(seed: str, why: str, tmp_path: Path) -> None:
+    file = tmp_path / "seed.toml"
+    file.write_text(seed, "utf-8")
+    assert why in refused("serve", "--port", "0", "--seed", str(file))
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--store", "mysql://x"], "'mysql://x' is no store"),
+        (["--store", "sqlite:"], "needs its path"),
+        (["--store", "sqlite:no/such/folder/file"], "there is no folder"),
+        (["--durable"], "the store in memory cannot be durable"),
+        (["--store", "memory:x"], "has no path"),
+        (["--seed", "no-such-file"], "cannot read no-such-file"),
+    ],
+    ids=str,
+)
+def test_a_store_that_cannot_be_used_is_one_line_and_no_start(options: list[str], why: str) -> None:
+    assert why in refused("serve", "--port", "0", *options)
+
+
+def test_while_the_file_is_locked_a_send_is_another_error_and_a_fetch_is_503(store: str) -> None:
+    with running("--store", store, "--log-level", "error") as (_, address):
+        ask(address, request(UTF8, SEND))
+        connection = sqlite3.connect(store.removeprefix("sqlite:"), isolation_level=None)
+        connection.execute("BEGIN EXCLUSIVE")
+        try:
+            assert "其他错误" in ask(address, request(UTF8, SEND)).body.decode()
+            fetched = ask(address, request(STATUS, FETCH))
+        finally:
+            connection.execute("ROLLBACK")
+            connection.close()
+        assert (fetched.status, fetched.body.count(b"\n")) == (503, 1)
+        assert b"is locked by another program" in fetched.body
+        until = time.monotonic() + 5
+        while (answer := ask(address, request(STATUS, FETCH))).status == 503 and time.monotonic() < until:
+            time.sleep(0.05)  # the file is tried again a quarter of a second later
+        assert answer.body.count(b"<mobile>15023239810<") == 1
+        assert "<overage>999<" in overage(address)

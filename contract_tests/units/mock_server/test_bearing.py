@@ -1,0 +1,259 @@
+"""What one client does, or what happens meanwhile, costs no other: long texts, large requests, accounts that go.
+
+Here belongs what can be shown in process. What takes a socket is in `test_serving`, all of it at once in
+`test_storming`.
+"""
+
+import io
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from emulators import CREDENTIALS, MANUALS_MOMENT, options
+from offices import Office
+from sms10692 import contract
+from sms10692_mock import checks, keywords
+from sms10692_mock.accounts import MANUALS_OWN, Account
+from sms10692_mock.bell import Bell
+from sms10692_mock.calls import call_of
+from sms10692_mock.control.accounts import NewAccount, Reset
+from sms10692_mock.control.clocks import Advance
+from sms10692_mock.faults import Fault
+from sms10692_mock.http import log
+from sms10692_mock.http.app import control_of
+from sms10692_mock.http.log import Lines
+from sms10692_mock.http.pages import Pages, Request
+from sms10692_mock.keywords import Keywords
+from sms10692_mock.options import vendor_of
+from sms10692_mock.stores.memory import MemoryStore
+from sms10692_mock.stores.protocol import NoSuchAccount
+from sms10692_mock.stores.records import Entry, Limits, Wanted
+from sms10692_mock.vendor import Vendor
+from sms10692_mock.wire import forms
+
+# Accounts that somebody closes in the middle
+
+
+class _Closing(MemoryStore):
+    """Closes an account behind the back of whoever asks for it next, once it is told to."""
+
+    closing: str | None = None
+
+    def account(self, userid: str) -> Account | None:
+        account = super().account(userid)
+        if userid == self.closing:
+            self.close(userid)
+        return account
+
+    def accounts(self, last: int | None = None) -> list[Account]:
+        accounts = super().accounts(last)
+        if self.closing:
+            self.close(self.closing)
+        return accounts
+
+
+def _closing(**terms: Any) -> tuple[_Closing, Vendor]:
+    chosen = options()
+    store = _Closing(real_time=chosen.clock)
+    store.open(MANUALS_OWN)
+    store.open(Account("7", "shop", "p", **terms))
+    return store, Vendor(store, chosen.clock, chosen.keywords)
+
+
+def test_an_account_that_is_closed_while_a_fault_strikes_it_is_unknown() -> None:
+    store, vendor = _closing(faults=(Fault(id="a", kind="empty"),))
+    store.closing = "7"
+    fields = CREDENTIALS | {"userid": "7", "action": "overage"}
+    assert vendor.answer(call_of(contract.V2SMS, fields)).answer == (contract.CREDENTIALS_WRONG,)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda control: [one.userid for one in control.accounts.all().accounts],
+        lambda control: [one.userid for one in control.accounts.reset_these(Reset()).accounts],
+        lambda control: [control.clocks.advance(None, Advance(to="next")), "12"][1:],
+    ],
+    ids=["all", "reset", "advance"],
+)
+def test_what_goes_through_all_accounts_passes_over_one_that_is_closed_meanwhile(ask: Callable[[Any], Any]) -> None:
+    store, vendor = _closing()
+    sent = call_of(contract.V2SMS, CREDENTIALS | {"action": "send", "mobile": "10000000023", "content": "x"})
+    vendor.answer(sent)
+    control = control_of(vendor, options(), Bell())
+    store.closing = "7"
+    assert ask(control) == ["12"]
+    with pytest.raises(NoSuchAccount):
+        store.standing("7")
+
+
+# Long texts: searched in windows, and found as in one
+
+
+@pytest.fixture
+def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "_WINDOW", 7)
+    monkeypatch.setattr(keywords, "_WINDOW", 3)
+
+
+_PIECES = [
+    "'",
+    " ",
+    "  ",
+    "or",
+    "and",
+    "--",
+    ";",
+    "union",
+    "select",
+    ";drop",
+    "exec(",
+    "xp_",
+    "x",
+    "内",
+    "\t\t\t\t",
+    "O",
+]
+TEXTS = st.lists(st.sampled_from(_PIECES), max_size=12).map("".join)
+
+
+@pytest.mark.usefixtures("_narrow")
+@given(text=TEXTS)
+@example(text="xx union" + " " * 30 + "select")
+@example(text="xxxxxx'" + " " * 30 + "order")
+@example(text="xxxxx'or")
+def test_an_injection_is_found_wherever_a_window_ends(text: str) -> None:
+    assert checks._injects(text) == (checks._SQL.search(text) is not None)
+
+
+@pytest.mark.usefixtures("_narrow")
+@given(text=st.text("abcd", max_size=20), words=st.lists(st.text("abcd", min_size=1, max_size=6), max_size=3))
+def test_a_forbidden_word_is_found_wherever_a_window_ends(text: str, words: list[str]) -> None:
+    assert Keywords(words).in_text(text) == any(word in text for word in words)
+
+
+@given(before=st.text("-x\r\n a", max_size=30), boundary=st.sampled_from(["x", "-", "a b"]))
+def test_what_stands_before_the_first_part_of_a_multipart_body_changes_nothing(before: str, boundary: str) -> None:
+    part = 'Content-Disposition: form-data; name="a"\r\n\r\n内'
+    body = f"{before}\r\n--{boundary}\r\n{part}\r\n--{boundary}--\r\n".encode()
+    fields = forms.fields_of(b"", f'multipart/form-data; boundary="{boundary}"', body, bytes.decode)
+    if f"--{boundary}" not in before + "\r\n":
+        assert fields == {"a": "内"}
+    assert forms.fields_of(b"", 'multipart/form-data; boundary="y"', body, bytes.decode) == {}
+
+
+def test_an_answer_to_a_long_request_does_not_wait_for_its_explanation() -> None:
+    chosen = options()
+    vendor = vendor_of(chosen)
+    pages = Pages(vendor, chosen.dialect)
+
+    def hint(length: int) -> str:
+        body = b"action=send&userid=12&timestamp=1&sign=1&content=" + b"x" * length
+        response = pages.respond(contract.V2SMS, Request("POST", b"", "", body))
+        return dict(response.headers).get("X-Mock-Hint", "")
+
+    assert hint(100).startswith("signature.")
+    assert hint(70_000) == "not explained at once: GET /_mock/requests/2"
+    control = control_of(vendor, chosen, Bell())
+    assert [finding.code for finding in control.requests.get(None, 2).diagnosis]
+
+
+# Memory
+
+
+def _entry(**given: Any) -> Entry:
+    plain = Entry(1, 0.0, 0.0, 0.0, "POST", "/v2sms.aspx", b"", [], b"", "12", "send", "", None, 200, "text/xml", b"")
+    return plain._replace(**given)
+
+
+@pytest.mark.parametrize(
+    "long",
+    [
+        {"headers": [("cookie", "x" * 10_000)]},
+        {"headers": [("x", "y")] * 100},
+        {"path": f"/v2sms.aspx/{'x' * 10_000}"},
+        {"userid": "内" * 3000},
+        *({name: b"x" * 10_000} for name in ("query", "body", "answer")),
+    ],
+    ids=lambda long: next(iter(long)),
+)
+def test_whatever_is_long_in_a_request_the_journal_stays_within_its_bytes(long: dict[str, Any]) -> None:
+    store = MemoryStore(Limits(requests=1000, request_bytes=100_000))
+    for number in range(1, 101):
+        store.record(_entry(number=number, **long))
+    listed = store.requests(None, Wanted(limit=1000))
+    assert len(listed.items) + listed.dropped == 100
+    assert 1 <= len(listed.items) <= 10
+    assert listed.items[-1].number == 100
+
+
+# The log
+
+
+class _Stuck(io.StringIO):
+    """A pipe that is full until somebody reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.reads.wait(10)
+        return super().write(text)
+
+
+def test_lines_that_nobody_reads_are_lost_and_counted_and_hold_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "_KEPT", 10)
+    stuck = _Stuck()
+    lines = Lines(stuck)
+    lines("first")
+    lines.flush()  # returns, though nothing is written
+    for number in range(30):
+        lines(f"line {number}")
+    stuck.reads.set()
+    for _ in range(100):
+        lines.flush()
+        if "lost" in stuck.getvalue():
+            break
+    said = stuck.getvalue()
+    assert "first" in said
+    assert "line 9\n" in said
+    assert "line 10\n" not in said
+    assert "20 lines are lost" in said
+
+
+# Others
+
+
+def test_a_query_that_is_not_utf_8_is_refused_by_the_control_address() -> None:
+    environ = {"QUERY_STRING": "text=\xd6", "HTTP_HOST": "127.0.0.1"}
+    response = Office().http.get("/_mock/accounts/12/messages", environ_overrides=environ)
+    assert (response.status_code, response.json) == (400, {"error": "the query is not UTF-8"})
+
+
+def test_fetches_of_many_accounts_at_once_are_all_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sms10692_mock.http.pages._FETCHES", 3)
+    chosen = options(lambda: MANUALS_MOMENT)
+    vendor = vendor_of(chosen)
+    pages, control = Pages(vendor, chosen.dialect), control_of(vendor, chosen, Bell())
+    failed: list[BaseException] = []
+
+    def fetch(userid: str) -> None:
+        try:
+            for _ in range(200):
+                pages._previous_fetch(_entry(userid=userid, operation="status", handed_out=0))
+        except RuntimeError as error:
+            failed.append(error)
+
+    made = [control.accounts.make(NewAccount.model_validate({})).userid for _ in range(8)]
+    fetchers = [threading.Thread(target=fetch, args=(userid,)) for userid in made]
+    for fetcher in fetchers:
+        fetcher.start()
+    for fetcher in fetchers:
+        fetcher.join()
+    assert failed == []
+    assert len(pages._fetches) <= 3

@@ -1,0 +1,298 @@
+"""A store in a file survives the end of its process, says what is wrong with a file, and recovers when it was away.
+
+Here belongs what only a file can do. What it keeps is in `test_stores`; being killed at work, in `crashing`.
+"""
+
+import os
+import resource
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sms10692_mock.stores.protocol import Store, StoreUnavailable
+from sms10692_mock.stores.records import Entry, Limits, Wanted
+from sms10692_mock.stores.sqlite import SqliteStore, file, schema
+from storing import POSTPAID, PREPAID, report, task
+
+ALL = Wanted(limit=10**6)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "store"
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not 2 s for each file that is locked, and nothing is taken to be away longer than it is."""
+    monkeypatch.setattr(file, "_BUSY", 0.02)
+    monkeypatch.setattr(file, "_AWAY", 0.0)
+    monkeypatch.setattr(file, "_LOOK_EVERY", 0.0)
+
+
+@contextmanager
+def kept_in(path: Path, limits: Limits | None = None, durable: bool = False) -> Iterator[SqliteStore]:
+    store = SqliteStore(path, limits, durable=durable)
+    try:
+        yield store
+    finally:
+        store.release()
+
+
+def changed(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(statement)
+        connection.commit()
+
+
+def told_at_the_start(path: Path) -> str:
+    with pytest.raises(StoreUnavailable) as raised:
+        SqliteStore(path)
+    return str(raised.value)
+
+
+def everything(store: Store) -> list[object]:
+    return [
+        store.userids(),
+        store.account("1"),
+        store.settings(),
+        store.standing("1"),
+        store.ledger("1", "reports", 2.0),
+        store.messages("1", ALL, 2.0),
+        store.reports("1", ALL, 2.0),
+        store.replies("1", ALL, 2.0),
+        store.requests(None, ALL),
+    ]
+
+
+# A restart
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_all_that_was_kept_is_there_after_a_restart(path: Path, durable: bool) -> None:
+    with kept_in(path, durable=durable) as store:
+        store.open(PREPAID)
+        store.change("1", lambda account: replace(account, dialect="observed"))
+        store.change_settings(lambda settings: replace(settings, words=("发票",)))
+        store.accept("1", task(1, "a", "b"), [report(1.0, "a", place=0), report(9.0, "b", place=1)], [], 0.0)
+        store.take_reports("1", 1, 1.0, store.next_request())
+        store.record(Entry(1, 0.0, 0.0, 0.0, "GET", "/", b"", [], b"", "1", "", "", None, 200, "", b""))
+        before, task_id, request = everything(store), store.next_task_id(), store.next_request()
+    with kept_in(path) as store:
+        assert everything(store) == before
+        assert store.next_task_id() > task_id
+        assert store.next_request() > request
+
+
+def test_the_file_of_a_process_that_was_killed_is_whole(path: Path, tmp_path: Path) -> None:
+    """What the write-ahead log holds counts: here the files are copied away under an open store."""
+    with kept_in(path) as store:
+        store.open(PREPAID)
+        store.accept("1", task(1), [report(0.0, "a", place=0)], [], 0.0)
+        copy = tmp_path / "copy"
+        for end in ("", "-wal"):
+            path.with_name(path.name + end).exists() and copy.with_name(f"copy{end}").write_bytes(
+                path.with_name(path.name + end).read_bytes()
+            )
+        with kept_in(copy) as other:
+            assert other.standing("1") == (19, 20, 1)
+            assert [one.mobile for one in other.take_reports("1", 9, 0.0, 1)] == ["a"]
+
+
+# A file that cannot be used is said so at the start
+
+
+def test_a_file_of_a_newer_version_is_left_alone(path: Path) -> None:
+    SqliteStore(path).release()
+    changed(path, f"PRAGMA user_version = {schema.VERSION + 1}")
+    before = path.read_bytes()
+    assert f"is of the newer version {schema.VERSION + 1}" in told_at_the_start(path)
+    assert path.read_bytes() == before
+
+
+def test_a_file_of_an_older_version_is_brought_to_this_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with kept_in(path) as store:
+        store.open(PREPAID)
+    monkeypatch.setattr(
+        file, "MIGRATIONS", (*schema.MIGRATIONS, ["CREATE TABLE more (a)", "INSERT INTO more VALUES (7)"])
+    )
+    monkeypatch.setattr(file, "VERSION", schema.VERSION + 1)
+    for _ in range(2):
+        with kept_in(path) as store:
+            assert store.standing("1") == (20, 20, 0)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT a FROM more").fetchall() == [(7,)]
+        assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION + 1,)
+
+
+def test_a_database_of_another_program_is_left_alone(path: Path) -> None:
+    changed(path, "CREATE TABLE theirs (a)")
+    assert "is a database of another program" in told_at_the_start(path)
+
+
+def test_what_is_no_database_is_left_alone(path: Path) -> None:
+    path.write_bytes(b"my diary, " * 1000)
+    assert "is no SQLite database" in told_at_the_start(path)
+    assert path.read_bytes() == b"my diary, " * 1000
+
+
+def test_a_file_that_was_cut_short_is_damaged(path: Path) -> None:
+    with kept_in(path) as store:
+        store.open(PREPAID)
+    os.truncate(path, path.stat().st_size // 2)
+    assert "is damaged" in told_at_the_start(path)
+
+
+def test_a_path_that_cannot_be_a_file_is_said_so(path: Path) -> None:
+    assert "it is a folder" in told_at_the_start(path.parent)
+    assert "there is no folder" in told_at_the_start(path / "a" / "b")
+
+
+def test_a_file_that_another_program_has_locked_is_said_so(path: Path) -> None:
+    SqliteStore(path).release()
+    with locked(path):
+        assert "is locked by another program" in told_at_the_start(path)
+
+
+def test_a_file_that_may_only_be_read_is_said_so(path: Path) -> None:
+    SqliteStore(path).release()
+    path.chmod(0o444)
+    for folder in [path.parent, *path.parent.parents]:
+        if folder.stat().st_uid == os.getuid() and str(folder).startswith(str(path.parents[2])):
+            folder.chmod(0o755)
+    with as_somebody_else():
+        told = told_at_the_start(path)
+    assert "can only be read" in told or "cannot be opened" in told
+
+
+def test_a_disk_that_is_full_is_said_so(path: Path) -> None:
+    with full_disk(8 * 1024):
+        assert "the disk is full" in told_at_the_start(path)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+@contextmanager
+def as_somebody_else() -> Iterator[None]:
+    """Root may do everything, so it becomes nobody for a moment."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """No file may grow beyond so many bytes, which is as good as a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+# A file that goes away in the middle
+
+
+@contextmanager
+def gone(path: Path) -> Iterator[None]:
+    away = path.with_name("away")
+    away.mkdir()
+    for one in path.parent.glob(f"{path.name}*"):
+        one.rename(away / one.name)
+    yield
+    for one in away.iterdir():
+        one.rename(path.parent / one.name)
+
+
+AWAY: dict[str, tuple[Callable[[Path], object], str]] = {
+    "locked": (locked, "is locked by another program"),
+    "gone": (gone, "is gone"),
+    "full": (lambda path: full_disk(path.stat().st_size), "the disk is full"),
+}
+
+
+@pytest.mark.parametrize(("away", "sentence"), AWAY.values(), ids=AWAY)
+def test_nothing_is_half_done_while_the_file_is_away_and_all_is_well_when_it_is_back(
+    path: Path, away: Callable[[Path], object], sentence: str
+) -> None:
+    with kept_in(path) as store:
+        store.open(POSTPAID)
+        store.settle()
+        numbers = [str(place) for place in range(20_000)]
+        big = [report(0.0, number, place=place) for place, number in enumerate(numbers)]
+        with away(path):  # type: ignore[attr-defined]
+            for _ in range(2):
+                with pytest.raises(StoreUnavailable, match=sentence):
+                    store.accept("2", task(1, *numbers), big, [], 0.0)
+        assert store.standing("2") == (0, 0, 0)
+        assert store.ledger("2", "reports", 0.0) == (0, 0, 0, 0, 0)
+        assert store.accept("2", task(1), [report(0.0, "a", place=0)], [], 0.0) == -1
+        assert [one.mobile for one in store.take_reports("2", 9, 0.0, 1)] == ["a"]
+
+
+def test_the_journal_of_the_time_when_the_file_was_away_is_written_afterwards(path: Path) -> None:
+    with kept_in(path) as store:
+        numbers = [store.next_request() for _ in range(5)]
+        with locked(path):
+            for number in numbers:
+                store.record(Entry(number, 0.0, 0.0, 0.0, "GET", "/", b"", [], b"", "1", "", "", None, 200, "", b""))
+            with pytest.raises(StoreUnavailable):
+                store.requests(None, ALL)
+        assert [entry.number for entry in store.requests(None, ALL).items] == numbers
+
+
+def test_another_file_in_its_place_is_used_from_then_on(path: Path, tmp_path: Path) -> None:
+    with kept_in(tmp_path / "other") as other:
+        other.open(PREPAID)
+    with kept_in(path) as store:
+        store.open(POSTPAID)
+        for end in ("-wal", "-shm"):
+            path.with_name(path.name + end).unlink()
+        (tmp_path / "other").rename(path)
+        assert store.userids() == ["1"]
+
+
+# Several processes
+
+
+def test_what_another_process_changes_is_seen(path: Path) -> None:
+    with kept_in(path) as one, kept_in(path) as other:
+        one.open(PREPAID)
+        assert other.account("1") == PREPAID
+        one.change("1", lambda account: replace(account, password="new"))
+        one.change_settings(lambda settings: replace(settings, words=("x",)))
+        threading.Event().wait(0.01)  # what was read holds for 5 ms
+        account = other.account("1")
+        assert account is not None
+        assert (account.password, other.settings().words) == ("new", ("x",))
+        one.close("1")
+        threading.Event().wait(0.01)
+        assert other.account("1") is None
+
+
+def test_r7_numbers_of_two_processes_in_turn_rise(path: Path) -> None:
+    with kept_in(path) as one, kept_in(path) as other:
+        given = []
+        for turn in range(40):
+            store = (one, other)[turn % 2]
+            store.changed()
+            store.settings()  # as every request does
+            given.append(store.next_task_id())
+        assert given == sorted(set(given))

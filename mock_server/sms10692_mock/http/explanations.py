@@ -1,0 +1,46 @@
+"""When a request is explained: soon, one after another, and never so that a flood of them slows right ones down.
+
+Here belongs what goes without an explanation. What one says is the affair of `pages`.
+"""
+
+import threading
+from concurrent.futures import Executor, Future
+from time import thread_time
+from typing import Final
+
+from sms10692_mock.http.allowance import Allowance
+from sms10692_mock.http.pages import Exchange, Pages
+from sms10692_mock.http.spoiling import Response
+
+_WAITING: Final = 64
+
+
+class Explanations:
+    """Has exchanges explained on a thread, as long as few wait and the allowance lasts."""
+
+    def __init__(self, pages: Pages, explaining: Executor) -> None:
+        self._pages = pages
+        self._explaining = explaining
+        self._allowance = Allowance()
+        self._waiting = 0
+        self._lock = threading.Lock()
+
+    def submit(self, exchange: Exchange) -> "Future[Response]":
+        """The response to come: with a hint, or at once with one of where to ask."""
+        with self._lock:
+            is_flood = self._waiting >= _WAITING or not self._allowance.is_left()
+            self._waiting += not is_flood
+        if not is_flood:
+            return self._explaining.submit(self._explained, exchange)
+        future: Future[Response] = Future()
+        future.set_result(self._pages.unexplained(exchange))
+        return future
+
+    def _explained(self, exchange: Exchange) -> Response:
+        begun = thread_time()
+        try:
+            return self._pages.explained(exchange)
+        finally:
+            self._allowance.spend(thread_time() - begun)
+            with self._lock:
+                self._waiting -= 1

@@ -1,0 +1,34 @@
+"""The threads of a server, by what they are for.
+
+Here belongs how many there are. What runs on them is said where it is handed over.
+"""
+
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import NamedTuple
+
+
+class Threads(NamedTuple):
+    """Threads for what takes `long` at the vendor's pages, for what is `beside` them, and the one for `explaining`."""
+
+    long: Executor
+    beside: Executor
+    explaining: Executor
+
+    def shutdown(self) -> None:
+        """Let them end, each as soon as it has done what it is at."""
+        for executor in self:
+            executor.shutdown(wait=False)
+
+
+def new_threads() -> Threads:
+    """Threads that begin when they are first needed.
+
+    Beside the pages, who waits and every open console holds one. Two explanations at once would slow everybody down
+    twice as much.
+    """
+    name = "sms10692-mock"
+    return Threads(
+        ThreadPoolExecutor(32, name),
+        ThreadPoolExecutor(256, f"{name}-beside"),
+        ThreadPoolExecutor(1, f"{name}-explains"),
+    )
