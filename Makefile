@@ -18,7 +18,7 @@ run: $(READY) ## set up, and start the emulator (ARGS="--port 8000" adds options
 	@exec $(BIN)/sms10692-mock serve $(ARGS)
 
 test: $(READY) ## set up, and run every test (ARGS="-k balance" selects)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
 
 teeth: $(READY) ## run the whole contract suite against every broken vendor
 	SMS10692_WHOLE_TEETH=1 $(BIN)/pytest contract_tests/test_teeth.py $(ARGS)

@@ -48,8 +48,8 @@ def address() -> Iterator[Address]:
 def test_what_is_malformed_below_the_pages_is_no_server_error_either(address: Address) -> None:
     found = hunt_over_a_socket(7, 600, address)
     assert found.wrongs == []
-    assert found.answers["socket: 200"] > 100
-    assert found.answers["socket: 400"] > 100
+    assert found.answers["socket: 200"] > 50
+    assert found.answers["socket: 400"] > 50
 
 
 @pytest.mark.parametrize("one", [*REAL, *CONTROL], ids=lambda one: f"{one.method.decode()} {one.target.decode()}")

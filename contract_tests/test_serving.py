@@ -505,3 +505,36 @@ def test_more_connections_than_a_process_may_usually_have_are_all_served() -> No
             assert ask(address, request(UTF8, b"action=overage")).status == 200
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+
+
+AT_ONCE = """
+import sys, threading, time
+
+class Slow:  # so that both threads are in the middle of it
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith("werkzeug"):
+            time.sleep(0.005)
+
+sys.meta_path.insert(0, Slow())
+from sms10692_mock.http.serve import Deferred
+from sms10692_mock.wire.forms import fields_of
+
+def make():
+    from sms10692_mock.http import app
+    return lambda environ, start_response: [app]
+
+ways = [
+    lambda: Deferred(make)({}, None),
+    lambda: fields_of(b"", "multipart/form-data; boundary=x", b"--x--", bytes.decode),
+]
+threads = [threading.Thread(target=way) for way in ways]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_the_first_multipart_body_and_the_first_request_beside_the_pages_may_come_at_once() -> None:
+    ended = subprocess.run([sys.executable, "-c", AT_ONCE], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stderr == ""

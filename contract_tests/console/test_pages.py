@@ -8,13 +8,17 @@ import shlex
 import subprocess
 import time
 
+import pytest
 from playwright.sync_api import Page, expect
 
-from browsers import Look
+from browsers import LOOKS, Look
 from console.conftest import Customer, Served
 from sms10692_mock.http.console.texts import Language, text
 
 expect.set_options(timeout=20_000)
+
+IN_ONE_LOOK = pytest.mark.parametrize("look", LOOKS[:1], indirect=True, ids=str)
+"""What is the same in every language and at every width."""
 
 
 def words(look: Look, key: str, **values: object) -> str:
@@ -93,6 +97,7 @@ def test_older_messages_come_on_demand_and_new_ones_wait_meanwhile(page: Page, c
     expect(page.locator(".messages")).to_contain_text("new")
 
 
+@IN_ONE_LOOK
 def test_an_event_reaches_the_page_within_200_ms(page: Page, customer: Customer) -> None:
     customer.sends(content="first")
     page.goto(customer.at("/"))
@@ -193,6 +198,7 @@ def test_queues_are_looked_at_put_into_and_rewound(page: Page, customer: Custome
     assert "<content>好的<" in customer.asks("/v2callApi.aspx", action="query")
 
 
+@IN_ONE_LOOK
 def test_what_is_no_number_is_said_and_nothing_is_done(page: Page, customer: Customer, look: Look) -> None:
     page.goto(customer.at("/queues"))
     page.get_by_text(words(look, "queues.rewind"), exact=True).click()
@@ -312,6 +318,7 @@ def test_language_and_look_are_switched_and_remembered(page: Page, customer: Cus
     expect(page.locator("html")).to_have_attribute("data-theme", re.compile("light|dark"))
 
 
+@IN_ONE_LOOK
 def test_the_account_is_switched(page: Page, customer: Customer, served: Served, look: Look) -> None:
     customer.sends("13911112222")
     page.goto("/?userid=12")
@@ -320,6 +327,7 @@ def test_the_account_is_switched(page: Page, customer: Customer, served: Served,
     assert page.url.endswith(f"/?userid={customer.userid}")
 
 
+@IN_ONE_LOOK
 def test_the_keyboard_alone_is_enough(page: Page, customer: Customer, look: Look) -> None:
     page.goto(customer.at("/"))
     page.keyboard.press("Tab")

@@ -20,7 +20,7 @@ from sms10692_mock.http.wsgi import WsgiPages
 from sms10692_mock.options import vendor_of
 from sms10692_mock.stores.records import Settings
 
-_MOMENT: Final = 0.3
+_MOMENT: Final = 0.5
 _ACCOUNTS: Final = ("12:test:mima:100000000", "13:测试:密码:1000", "14:late:mima:5")
 
 

@@ -23,7 +23,7 @@ from sms10692_mock.calls import page_of
 _ANEW: Final = 2000
 """Requests after which an emulator begins anew, so that its queues stay short."""
 _KEPT: Final = 3000
-_EXPLAINED: Final = 20
+_EXPLAINED: Final = 50
 """One request of so many is explained."""
 _TRIES: Final = 300
 _AT_ONCE: Final = 32

@@ -269,6 +269,11 @@ def test_r8_an_ordinary_sentence_is_sent(content: str) -> None:
     assert message(Emulator().send(content=content)) == "ok"
 
 
+@pytest.mark.parametrize("before", [0, 65_530, 70_000, 131_066, 140_000, 200_000])
+def test_r8_an_injection_is_found_wherever_it_stands_in_a_long_text(before: int) -> None:
+    assert message(Emulator().send(content="字" * before + "' or 1=1")) == SQL
+
+
 @pytest.mark.parametrize("word", ["发票", "办证", "赌博", "六合彩", "枪支"])
 def test_r8_a_default_word_is_forbidden_wherever_it_stands(word: str) -> None:
     emulator = Emulator()

@@ -24,8 +24,8 @@ from sms10692_mock.http.wsgi import Application
 
 _GRACE: Final = 0.005
 """Seconds for answers in flight when the end comes."""
-_HURRY: Final = 0.5
-"""Seconds until a thread whose connections do not end is left to itself."""
+_PATIENCE: Final = 2.0
+"""Seconds until a worker whose connections do not end is left to itself."""
 
 
 class InThread:
@@ -82,14 +82,15 @@ class InThread:
         self._ready.set()
         await self._asked_to_stop.wait()
         worker.stop()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(worker.stopped.wait(), _GRACE)
-            return
-        hang_up_all(address)
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(worker.stopped.wait(), _HURRY)
+        patience = self._loop.time() + _PATIENCE
+        while self._loop.time() < patience:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(worker.stopped.wait(), _GRACE)
+                return
+            # Again and again: where the machine is busy, somebody is let in after the worker was told to stop.
+            hang_up_all(address)
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
 
 
 class _Stoppable:

@@ -44,6 +44,9 @@ _LARGE_AT_ONCE: Final = 4
 """Larger bodies that are worked on at the same time: each may take a hundred times its bytes, and all of one core."""
 
 
+_HEAD_ALONE: Final = 0.1
+"""Seconds that a head is given to get away without a body: with the first bytes of one it goes at once."""
+
 _STREAMED: Final = "text/event-stream"
 
 
@@ -163,7 +166,10 @@ async def send_spoilt(response: Response, scope: Scope, connection: RSGIHTTPProt
         stream = connection.response_stream(response.status, response.headers)
         # Fewer bytes than the head has promised: the connection is closed behind them, if it is still there.
         with suppress(RSGIProtocolClosed):
-            await stream.send_bytes(response.body[: response.cut])
+            if response.cut:
+                await stream.send_bytes(response.body[: response.cut])
+            else:
+                await asyncio.sleep(_HEAD_ALONE)
         return
     connection.response_bytes(response.status, response.headers, response.body)
 

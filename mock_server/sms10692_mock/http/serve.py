@@ -22,6 +22,7 @@ from sms10692_mock.http.rsgi import RsgiPages
 from sms10692_mock.http.threads import new_threads
 from sms10692_mock.http.worker import BACKLOG, run, work
 from sms10692_mock.http.wsgi import Application, Environ, StartResponse
+from sms10692_mock.late import IMPORTING
 
 _GRACE: Final = 0.5
 """Seconds for answers in flight, once a signal has come."""
@@ -38,11 +39,11 @@ class Deferred:
     def __init__(self, make: Callable[[], Application]) -> None:
         self._make = make
         self._made: Application | None = None
-        self._lock = threading.Lock()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        with self._lock:
-            self._made = self._made or self._make()
+        if self._made is None:
+            with IMPORTING:
+                self._made = self._made or self._make()
         return self._made(environ, start_response)
 
 

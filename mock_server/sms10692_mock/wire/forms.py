@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
+from sms10692_mock.late import IMPORTING
+
 Fields: TypeAlias = dict[str, str]
 """Values by name in lower case."""
 
@@ -85,9 +87,10 @@ def _unescape(escapes: re.Match[str]) -> str:
 def _multipart(content_type: str, body: bytes, decode: Decoder) -> Fields:
     """The fields of a multipart body. One that breaks off or is malformed has none (R16)."""
     # Imported here: it takes longer than the rest of the emulator's start, and most clients never need it.
-    from werkzeug.exceptions import RequestEntityTooLarge
-    from werkzeug.http import parse_options_header
-    from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder
+    with IMPORTING:
+        from werkzeug.exceptions import RequestEntityTooLarge
+        from werkzeug.http import parse_options_header
+        from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder
 
     boundary = parse_options_header(content_type)[1].get("boundary", "")
     if not boundary:
