@@ -45,6 +45,7 @@ def machine() -> str:
             f"Python {platform.python_version()}",
             *versions,
             f"the load: {load.what_does_it()}, and our own at a fixed rate",
+            *([f"{os.getloadavg()[0]:.1f} processes wanted a core when it began"] if hasattr(os, "getloadavg") else []),
         ]
     )
 
@@ -90,38 +91,32 @@ def client(rounds: int) -> str:
 def bench(rounds: int, seconds: float, only: tuple[str, ...]) -> None:
     """Measure, side by side in one run. The whole of it is kept in benchmarks/results.md."""
     said: list[str] = []
-    measured: list[throughput.Measured] = []
 
     def say(text: str) -> None:
         click.echo(f"{text}\n")
         said.append(text)
+        if not only:
+            RESULTS.write_text("\n\n".join(said) + "\n", "utf-8")
 
     def requests() -> None:
-        found = throughput.contenders(rounds, seconds)
-        measured.append(found)
+        kept, closing = throughput.contenders(rounds, seconds)
         how = _HOW.format(rounds=rounds, seconds=seconds, connections=load.CONNECTIONS)
-        say(f"## A send beside the least that others do\n\n{how}\n\n{found.kept}")
-        say(f"### A connection for each request\n\n{found.closing}")
-
-    def waits() -> None:
-        if measured:
-            say(f"## At half of the full rate\n\n{throughput.waits(rounds, seconds * 2, measured[0].per_second)}")
+        say(f"## A send beside the least that others do\n\n{how}\n\n{kept}")
+        say(f"### A connection for each request\n\n{closing}")
 
     parts: dict[str, Callable[[], None]] = {
         "requests": requests,
-        "waits": waits,
+        "waits": lambda: say(f"## At half of the full rate\n\n{throughput.waits(rounds, seconds * 2)}"),
         "stores": lambda: say(f"## Stores\n\n{throughput.stores(rounds, seconds)}"),
         "peers": lambda: say(f"## Peers, each on one core\n\n{throughput.peers(rounds, seconds)}"),
         "sizes": lambda: say(f"## Large requests, long queues\n\n{sizes()}"),
         "start": lambda: say(f"## Start\n\n{starts(rounds)}"),
         "client": lambda: say(f"## Client\n\n{client(rounds)}"),
     }
-    say(f"# Measurements\n\nMade by `make bench` and not by hand: {machine()}.")
+    say(f"# Measurements\n\nMade by `make bench`, after `make peers`, and not by hand: {machine()}.")
     for name, part in parts.items():
-        if not only or name in only or (name == "requests" and "waits" in only):
+        if not only or name in only:
             part()
-    if not only:
-        RESULTS.write_text("\n\n".join(said) + "\n", "utf-8")
 
 
 _HOW: Final = """\

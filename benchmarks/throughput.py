@@ -64,15 +64,7 @@ def _cells(speeds: list[Speed]) -> list[str]:
 _HEAD: Final = ["", "requests/s", "CPU µs each", "a send is"]
 
 
-class Measured(NamedTuple):
-    """What `contenders` found: two tables, and how many sends a second one process answers."""
-
-    kept: str
-    closing: str
-    per_second: float
-
-
-def contenders(rounds: int, seconds: float) -> Measured:
+def contenders(rounds: int, seconds: float) -> tuple[str, str]:
     """A send beside the least that others do, over kept connections and over one for each request."""
     with ExitStack() as stack:
         running = {name: stack.enter_context(_started(("benchmarks.contenders", name))) for name in CONTENDERS}
@@ -87,8 +79,7 @@ def contenders(rounds: int, seconds: float) -> Measured:
         measured = interleaved(rounds, kept | closing)
     first = {name: measured[name] for name in kept}
     second = {name.removesuffix(", closing"): measured[name] for name in closing}
-    send = figure([one.per_second for one in first["send"]]).median
-    return Measured(table(_HEAD, _rows(first, "send")), table(_HEAD, _rows(second, "send")), send)
+    return table(_HEAD, _rows(first, "send")), table(_HEAD, _rows(second, "send"))
 
 
 _CLOSING: Final = (
@@ -99,14 +90,17 @@ _CLOSING: Final = (
 )
 
 
-def waits(rounds: int, seconds: float, per_second: float) -> str:
-    """How long a send waits at half of the full rate, from the moment it was due."""
+def waits(rounds: int, seconds: float) -> str:
+    """How long a send waits at half of the full rate, which is measured just before, from the moment it was due."""
+
+    def half() -> dict[str, float]:
+        rate = load.saturated(server.port, SEND, 1.0)[0] / 2
+        return {"rate": rate, **load.at_rate(server.port, SEND, seconds, rate)}
+
     with _started(("benchmarks.contenders", "send")) as server:
-        load.saturated(server.port, SEND, 1.0)
-        rate = per_second / 2
-        measured = interleaved(rounds, {"send": lambda: load.at_rate(server.port, SEND, seconds, rate)})["send"]
-    cells = [str(figure([one[name] for one in measured])) for name in ("p50", "p99", "worst")]
-    return table(["", "median ms", "p99 ms", "worst ms"], [[f"a send, {rate:,.0f} requests/s", *cells]])
+        measured = interleaved(rounds, {"send": half})["send"]
+    cells = [str(figure([one[name] for one in measured])) for name in ("rate", "p50", "p99", "worst")]
+    return table(["", "requests/s", "median ms", "p99 ms", "worst ms"], [["a send", *cells]])
 
 
 def stores(rounds: int, seconds: float) -> str:

@@ -17,7 +17,7 @@ import pytest
 
 from emulators import CALL, GBK, STATUS, UTF8, Address, request, running, sign
 
-_PATIENCE = 10
+_PATIENCE = 60
 
 
 class Answer(NamedTuple):
@@ -121,14 +121,16 @@ def seconds_of(client: Client, raw: bytes) -> float:
 
 
 def test_a_latency_delays_an_answer_and_no_other(client: Client) -> None:
-    client.fault("latency", seconds=0.4, remaining=1)
+    client.fault("latency", seconds=1.5, remaining=1)
     other = Client(client.address)
     with ThreadPoolExecutor(1) as threads:
         late = threads.submit(seconds_of, client, client.send())
-        time.sleep(0.05)  # it is on its way
-        assert all(seconds_of(other, other.send()) < 0.3 for _ in range(5))
-        assert 0.4 <= late.result() < 2
-    assert seconds_of(client, client.send()) < 0.3
+        assert len(client.control("GET", f"{client.path}/requests?wait=60")["items"]) == 1  # it is on its way
+        for _ in range(3):
+            whole(other)
+        assert not late.done()
+        assert late.result() >= 1.5
+    assert client.control("GET", f"{client.path}/faults")["faults"] == []
 
 
 def test_latencies_of_a_range_lie_in_it_and_differ(client: Client) -> None:
@@ -147,8 +149,9 @@ def test_forty_hanging_requests_hold_nobody_up_and_leave_nothing_behind(served: 
     hanging = [socket.create_connection(address, timeout=_PATIENCE) for _ in range(40)]
     for connection in hanging:
         connection.sendall(client.send())
-    assert len(client.control("GET", f"{client.path}/requests?wait=5&count=40")["items"]) == 40
-    assert all(seconds_of(other, other.send()) < 1 for _ in range(3))
+    assert len(client.control("GET", f"{client.path}/requests?wait=60&count=40")["items"]) == 40
+    for _ in range(3):
+        whole(other)
     for connection in hanging:
         connection.setblocking(False)
         with pytest.raises(BlockingIOError):

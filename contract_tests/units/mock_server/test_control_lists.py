@@ -203,7 +203,7 @@ def waiting(office: Office, path: str) -> Iterator[Callable[[], Any]]:
     thread.start()
 
     def answer() -> Any:
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive(), "it still waits"
         return answers[0]
 

@@ -247,6 +247,7 @@ def test_r7_task_numbers_rise_over_all_accounts() -> None:
         ";update",
         "exec(1)",
         "xp_cmdshell",
+        "请UNION select你",
     ],
 )
 def test_r8_an_injection_is_refused(content: str) -> None:
@@ -267,6 +268,11 @@ def test_r8_an_injection_is_refused(content: str) -> None:
 )
 def test_r8_an_ordinary_sentence_is_sent(content: str) -> None:
     assert message(Emulator().send(content=content)) == "ok"
+
+
+@pytest.mark.parametrize("before", [0, 65_530, 70_000, 131_066, 140_000, 200_000])
+def test_r8_an_injection_is_found_wherever_it_stands_in_a_long_text(before: int) -> None:
+    assert message(Emulator().send(content="字" * before + "' or 1=1")) == SQL
 
 
 @pytest.mark.parametrize("word", ["发票", "办证", "赌博", "六合彩", "枪支"])
