@@ -60,10 +60,9 @@ def _injects(text: str) -> bool:
     """
     for begin in range(0, len(text), _WINDOW):
         end = begin + _WINDOW
-        if end < len(text):
-            rest = _REST.match(text, end)
-            end = rest.end() if rest else end
-        if _SQL.search(text, begin, end):
+        rest = _REST.match(text, end)
+        found = _SQL.search(text, begin, rest.end() if rest else end)
+        if found and found.start() < end:  # what begins further on may be cut in the middle of a word
             return True
     return False
 
