@@ -86,8 +86,9 @@ class Scene:
             self.tally["requests without a whole answer"] += 1
             raise
         self.tally["requests answered"] += 1
-        if answer.status >= 500 and b"<!DOCTYPE html" not in answer.body:
-            self.wrongs.append(f"{answer.status} to {raw[:200]!r}: {answer.body[:200]!r}")
+        # A fault's status comes as HTML, even where another fault then emptied it.
+        if answer.status >= 500 and not answer.headers.get("content-type", "").startswith("text/html"):
+            self.wrongs.append(f"{answer.status} to {raw[:200]!r}: {answer.headers} {answer.body[:200]!r}")
         return answer
 
     async def controlled(self, connection: Connection, method: str, path: str, document: object = None) -> Any:

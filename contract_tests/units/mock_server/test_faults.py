@@ -167,3 +167,43 @@ def test_faults_are_listed_removed_and_gone_after_a_reset(office: Office, accoun
     assert office.control("GET", "faults")["faults"] == [for_all]
     office.control("POST", "reset")
     assert office.control("GET", "faults")["faults"] == []
+
+
+TOO_SMALL = "对不起，您当前要发送的量大于您当前余额"
+
+
+def test_a_fault_for_all_strikes_every_account(office: Office, account: Any) -> None:
+    other = office.control("POST", "accounts")
+    refusing = {"kind": "message", "message": TOO_SMALL, "operations": ["send"], "remaining": 2}
+    office.control("POST", "faults", refusing)
+    for struck_one in (account, other):
+        assert TOO_SMALL in office.send(struck_one)
+        assert office.control("GET", f"accounts/{struck_one['userid']}")["messages"] == 0
+    assert "<message>ok</message>" in office.send(account)
+
+
+def test_a_fault_of_an_account_strikes_no_other(office: Office, account: Any) -> None:
+    other = office.control("POST", "accounts")
+    fault(office, account, "message", message=TOO_SMALL, operations=["send"])
+    assert "<message>ok</message>" in office.send(other)
+    assert TOO_SMALL in office.send(account)
+    assert "<message>ok</message>" in office.send(account)
+
+
+def test_faults_of_an_account_and_for_all_strike_together(office: Office, account: Any) -> None:
+    fault(office, account, "bom")
+    office.control("POST", "faults", {"kind": "charset", "charset": "utf-16", "remaining": 1})
+    credentials = {"action": "overage", "userid": account["userid"]}
+    response = office.http.post("/v2sms.aspx", data=credentials)
+    assert response.data.startswith(b"\xef\xbb\xbf<?xml")
+    assert b'encoding="utf-16"' in response.data
+    assert office.control("GET", "faults")["faults"] == []
+
+
+@pytest.mark.parametrize(("acts", "messages"), [(False, 0), (True, 1), (None, 1)])
+def test_a_fault_says_whether_the_vendor_acts_all_the_same(
+    office: Office, account: Any, acts: bool | None, messages: int
+) -> None:
+    fault(office, account, "empty", acts=acts)
+    assert office.send(account) == ""
+    assert office.control("GET", f"accounts/{account['userid']}")["messages"] == messages

@@ -247,6 +247,7 @@ def test_r7_task_numbers_rise_over_all_accounts() -> None:
         ";update",
         "exec(1)",
         "xp_cmdshell",
+        "请UNION select你",
     ],
 )
 def test_r8_an_injection_is_refused(content: str) -> None:
