@@ -20,7 +20,7 @@ def test_after_a_storm_every_acknowledged_send_has_its_reports_exactly_once() ->
     assert figures.complaints == []
     assert figures.files[-1] <= figures.files[0]
     for some in ("numbers acknowledged", "reports received", "replies received", "faults", "clients that hung up"):
-        assert figures.tally[some] > 10, some
+        assert figures.tally[some] > 3, some
     for some in ("requests without a whole answer", "large requests", "slow answers", "accounts closed in the middle"):
         assert figures.tally[some] > 0, some
 
