@@ -4,6 +4,7 @@ Here belongs what holds for every test.
 """
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -22,3 +23,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """The suite's clauses are tests only where there is something to examine."""
     has_plugin = config.pluginmanager.hasplugin("sms10692_contract.plugin")
     return True if collection_path.name == "test_clauses.py" and not has_plugin else None
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Whoever was started in the background ignores Ctrl-C, and so would all that the tests start and interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
