@@ -34,7 +34,9 @@ FIRST: Final = {
     "wire/charsets.py": (f"{UNITS}/test_charsets.py",),
     "wire/forms.py": (str(EMULATOR / "wire" / "forms.py"), f"{UNITS}/test_forms.py"),
     "wire/render.py": (f"{UNITS}/test_render.py",),
-    "vendor.py": (f"{UNITS}/test_readings.py", f"{UNITS}/test_control.py", f"{UNITS}/test_stores.py"),
+    "vendor.py": tuple(
+        f"{UNITS}/test_{name}.py" for name in ("readings", "control", "faults", "outcomes", "control_clocks")
+    ),
 }
 """What is likeliest to notice a mutant of a file."""
 

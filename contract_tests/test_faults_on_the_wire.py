@@ -431,6 +431,7 @@ def test_a_client_that_goes_away_while_its_answer_is_late_is_missed_by_nobody(cl
     client.fault("latency", seconds=0.2, remaining=1)
     with socket.create_connection(client.address, timeout=_PATIENCE) as connection:
         connection.sendall(client.send())
+        assert client.items("requests", f"wait={_PATIENCE}&count=1")  # Its answer is on its way.
     assert whole(client)
     assert [entry["faults"] for entry in client.items("requests")] == [["latency"], []]
     assert len(client.items("messages")) == 2
