@@ -30,7 +30,7 @@ MODULES: Final = ("checks.py", "calls.py", "wire/*.py", "vendor.py")
 
 UNITS: Final = "contract_tests/units/mock_server"
 FIRST: Final = {
-    "checks.py": (str(EMULATOR / "checks.py"), f"{UNITS}/test_readings.py"),
+    "checks.py": (str(EMULATOR / "checks.py"), f"{UNITS}/test_readings.py", f"{UNITS}/test_bearing.py"),
     "wire/charsets.py": (f"{UNITS}/test_charsets.py",),
     "wire/forms.py": (str(EMULATOR / "wire" / "forms.py"), f"{UNITS}/test_forms.py"),
     "wire/render.py": (f"{UNITS}/test_render.py",),

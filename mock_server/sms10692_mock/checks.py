@@ -30,17 +30,16 @@ Check: TypeAlias = tuple[str, Callable[[Case], bool]]
 """A message of the manual, and the condition under which it is the answer."""
 
 _SQL: Final = re.compile(
-    r"""
+    r"""(?aix)                              # ASCII, in any case
       '\s*(?:(?:or|and)\b|--|;)             # a quote, then what an injection goes on with
     | \bunion\s+select\b
     | ;(?:drop|delete|insert|update)\b
     | \bexec\(
     | \bxp_
-    """,
-    re.IGNORECASE | re.ASCII | re.VERBOSE,
+    """
 )
-_SPACES: Final = re.compile(r"\s{2,}", re.ASCII)
-_PIECE: Final = 64 * 1024
+_SPACES: Final = re.compile(r"(?a)\s{2,}")
+_PIECE: Final = 65_536
 """Characters that are searched at one go: meanwhile no other thread does anything."""
 _REACH: Final = 16
 """More characters than an injection takes, with one space where it has several, and the one before it."""
