@@ -7,6 +7,7 @@ Here belongs what can be shown in process. What takes a socket is in `test_servi
 import io
 import re
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from emulators import CREDENTIALS, MANUALS_MOMENT, options
+from emulators import CREDENTIALS, MANUALS_MOMENT, PATIENCE, options
 from offices import Office
 from sms10692 import contract
 from sms10692_mock import checks, keywords
@@ -228,10 +229,12 @@ class _Stuck(io.StringIO):
 
     def __init__(self) -> None:
         super().__init__()
+        self.fills = threading.Event()
         self.reads = threading.Event()
 
     def write(self, text: str) -> int:
-        self.reads.wait(10)
+        self.fills.set()
+        assert self.reads.wait(PATIENCE)
         return super().write(text)
 
 
@@ -240,14 +243,15 @@ def test_lines_that_nobody_reads_are_lost_and_counted_and_hold_nobody_up(monkeyp
     stuck = _Stuck()
     lines = Lines(stuck)
     lines("first")
+    assert stuck.fills.wait(PATIENCE)  # the first line has been taken, and waits for nobody to leave
     lines.flush()  # returns, though nothing is written
     for number in range(30):
         lines(f"line {number}")
     stuck.reads.set()
-    for _ in range(100):
+    until = time.monotonic() + PATIENCE
+    while "lost" not in stuck.getvalue() and time.monotonic() < until:
         lines.flush()
-        if "lost" in stuck.getvalue():
-            break
+        time.sleep(0.01)  # what is written may be the first line alone
     said = stuck.getvalue()
     assert "first" in said
     assert "line 9\n" in said
