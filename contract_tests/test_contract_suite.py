@@ -26,11 +26,12 @@ from emulators import running
 from faults import FAULTS
 from sms10692_contract.checks import CHECKS
 from sms10692_contract.clauses import BY_ID, CLAUSES, GROUPS
+from sms10692_contract.control import Control
 from sms10692_contract.document import pages
 from sms10692_contract.gate import NO_SIGN, Gate, NotAllowed
 from sms10692_contract.lab import PROFILES, Account, Lab
 from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, form, placed
-from sms10692_contract.run import State, examine
+from sms10692_contract.run import State, examine, open_gate
 from sms10692_contract.target import address_of
 from sms10692_mock.calls import Call
 from vendors import Fault, served
@@ -264,6 +265,42 @@ def test_an_account_that_is_known_and_not_accepted_allows_nothing() -> None:
     assert "is not accepted: nothing is sent or fetched" in ended.stderr
     assert "1 of 3 clauses exercised, 0 held, 1 failed" in ended.stdout
     assert {call.action for call in asked} == {"overage"}
+
+
+# The thorough profile
+
+
+def test_a_thorough_look_spends_more_than_an_account_is_usually_made_with_and_holds() -> None:
+    with served() as vendor:
+        address, gate = address_of(vendor.url), Gate()
+        control = Control(address)
+        own, _ = open_gate(address, control, gate)
+        lab = Lab(address, own, gate, control, PROFILES["thorough"])
+        verdicts = list(examine(lab, [BY_ID["C-send-fetch"]]))
+    assert [verdict.why for verdict in verdicts if verdict.state is not State.HELD] == []
+
+
+FUZZ = """
+#!/bin/sh
+echo "$CI $*" >>"$0.asked"
+[ "$(wc -l <"$0.asked")" -lt 3 ] || exit {code}
+"""
+
+
+@pytest.mark.parametrize("code", [1, 2, 3])
+def test_make_fuzz_goes_on_with_fresh_seeds_until_a_round_is_not_green_and_fails_with_it(
+    code: int, tmp_path: Path
+) -> None:
+    command = tmp_path / "sms10692-contract"
+    command.write_text(FUZZ.lstrip().format(code=code), "utf-8")
+    command.chmod(0o755)
+    ready = tmp_path / "ready"
+    make = ["make", "-C", str(TOP), "-o", str(ready), "fuzz", f"READY={ready}", f"BIN={tmp_path}", "URL=http://x"]
+    ended = subprocess.run(make, capture_output=True, encoding="utf-8", env=os.environ | {"CI": "1"}, timeout=60)
+    assert ended.returncode != 0
+    assert f"Error {code}" in ended.stderr
+    asked = Path(f"{command}.asked").read_text("utf-8").splitlines()
+    assert asked == [" http://x --control http://x --profile thorough"] * 3
 
 
 # HTTPS
