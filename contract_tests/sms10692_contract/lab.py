@@ -133,7 +133,7 @@ class Lab:
 
     def now(self, account: Account) -> datetime:
         """What the account's clock shows, in China."""
-        return datetime.fromisoformat(self.clock.now(account.userid)).astimezone(CHINA)
+        return self.clock.now(account.userid).astimezone(CHINA)
 
     @property
     def number(self) -> str:
@@ -296,8 +296,8 @@ class Lab:
 def made_account(control: Control, gate: Gate, **wanted: Any) -> Account:
     """A new account of the control address's, which may do everything from now on."""
     made = control.make_account(**({} if wanted.get("postpaid") else {"points": PLENTY}) | wanted)
-    gate.userids.add(str(made["userid"]))
-    return Account(str(made["userid"]), made["account"], made["password"], int(made["points"]))
+    gate.userids.add(made.userid)
+    return Account(*made)
 
 
 def mismatch(answer: Answer, expected: str, got: str = "") -> Mismatch:
