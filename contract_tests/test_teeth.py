@@ -50,6 +50,10 @@ def test_there_are_at_least_80_broken_vendors() -> None:
     assert len({broken.name for broken in FAULTS}) == len(FAULTS) >= 80
 
 
+def test_every_clause_is_what_some_broken_vendor_fails() -> None:
+    assert {clause for broken in FAULTS for clause in broken.clauses} == set(BY_ID)
+
+
 @pytest.mark.parametrize("broken", FAULTS, ids=lambda broken: broken.name)
 def test_a_broken_vendor_is_caught_by_the_right_clause(broken: Broken, tmp_path: Path) -> None:
     assert broken.clauses

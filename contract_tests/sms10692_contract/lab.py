@@ -26,6 +26,9 @@ CHINA: Final = timezone(timedelta(hours=8))
 WAIT: Final = 180
 """Seconds after which a report that never came counts as lost."""
 
+PLENTY: Final = 10**9
+"""Points of a throw-away account, where a check does not say how many: no profile spends as much."""
+
 _POLL: Final = 5.0
 _KEPT: Final = 4
 
@@ -130,7 +133,7 @@ class Lab:
 
     def now(self, account: Account) -> datetime:
         """What the account's clock shows, in China."""
-        return datetime.fromisoformat(self.clock.now(account.userid)).astimezone(CHINA)
+        return self.clock.now(account.userid).astimezone(CHINA)
 
     @property
     def number(self) -> str:
@@ -292,9 +295,9 @@ class Lab:
 
 def made_account(control: Control, gate: Gate, **wanted: Any) -> Account:
     """A new account of the control address's, which may do everything from now on."""
-    made = control.make_account(**wanted)
-    gate.userids.add(str(made["userid"]))
-    return Account(str(made["userid"]), made["account"], made["password"], int(made["points"]))
+    made = control.make_account(**({} if wanted.get("postpaid") else {"points": PLENTY}) | wanted)
+    gate.userids.add(made.userid)
+    return Account(*made)
 
 
 def mismatch(answer: Answer, expected: str, got: str = "") -> Mismatch:

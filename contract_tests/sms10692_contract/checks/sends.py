@@ -29,7 +29,7 @@ from sms10692_contract.checks.values import (
     ordinary,
 )
 from sms10692_contract.gate import NO_SIGN
-from sms10692_contract.lab import Lab, expect, expect_document, expect_sent, mismatch
+from sms10692_contract.lab import Lab, expect, expect_document, expect_message, expect_sent, mismatch
 from sms10692_contract.requests import GBK, UTF8
 
 
@@ -205,6 +205,9 @@ def _the_action_is_compared_to_the_letter(lab: Lab) -> None:
     for action in ("Send", "send ", "sends", ""):
         refused(UTF8, action)
     lab.for_all(refused, PAGE, no_action(*SEND_ACTIONS))
+    wrong = {"sign": NO_SIGN}
+    expect_message(lab.send(account, action="sends", **wrong), "用户名或密码错误")
+    expect_message(lab.send(account, action="sends", **wrong, timestamp=""), "用户名或密码不能为空")
 
 
 @holds("1.3-taskID")
