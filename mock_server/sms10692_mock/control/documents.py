@@ -65,13 +65,13 @@ def _whole(given: Any) -> Any:
 WHOLE: Final = BeforeValidator(_whole)
 """5.0 is an integer in JSON, and what some languages write."""
 
-_MOST: Final = 2**53
+GREATEST: Final = 2**53
 """Numbers up to this are the same in every JSON, and in every store."""
 
-Number = Annotated[int, Field(ge=1, le=_MOST), WHOLE]
+Number = Annotated[int, Field(ge=1, le=GREATEST), WHOLE]
 """Of a task, a request, an item."""
 
-Seed = Annotated[int, Field(ge=-_MOST, le=_MOST), WHOLE]
+Seed = Annotated[int, Field(ge=-GREATEST, le=GREATEST), WHOLE]
 """What loads dice."""
 
 

@@ -74,7 +74,7 @@ def accounts_of(seed: Seed) -> tuple[Account, ...]:
 
 def plant(seed: Seed, vendor: Vendor) -> None:
     """Open the accounts that are not stored yet, with all they begin with; those that are stay as they are."""
-    control = Control(vendor, "manual", Bell(), (), 0.0)
+    control = Control(vendor, "manual", Bell(), (), unused=None)  # Others may have accounts in this store.
     for account, one in zip(accounts_of(seed), seed.accounts, strict=True):
         if vendor.store.account(account.userid) is not None:
             continue
