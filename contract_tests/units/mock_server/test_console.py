@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -200,11 +201,52 @@ def test_what_is_not_accepted_is_said() -> None:
         ("/weather/fault", {"kind": "latency"}),
         ("/weather/clock", {"mode": "backwards"}),
         ("/handset/reply", {"mobile": "15023239810"}),
+        ("/weather/scenario", {"name": "hail"}),
+        ("/weather/scenario", {}),
     ):
         response = office.http.post(path, data=form, headers=OF_THE_CONSOLE)
         assert (response.status_code, "said bad" in response.text) == (422, True)
     assert office.http.post("/weather/advance", data={"to": "next"}, headers=OF_THE_CONSOLE).status_code == 409
     assert office.control("GET", "accounts/12")["points"] == 1000
+
+
+def test_where_no_account_is_left_every_page_says_so_and_makes_one() -> None:
+    office = Office()
+    office.control("DELETE", "accounts/12")
+    for path in PAGES:
+        page = office.http.get(path)
+        assert (page.status_code, "There is no account at all" in page.text, "/account/new" in page.text) == (
+            404,
+            True,
+            True,
+        ), path
+    assert office.http.get("/?userid=12").status_code == 404
+    assert "There is no account" in office.http.post("/account/reset", headers=OF_THE_CONSOLE).text
+    made = office.http.post("/account/new", data={"may_read_reports": "on"}, headers=OF_THE_CONSOLE)
+    assert office.http.get(made.headers["HX-Redirect"]).status_code == 200
+    assert office.control("GET", "accounts")["accounts"][0]["may_read_reports"]
+
+
+@pytest.mark.parametrize("task_id", ["abc", "-1", "0", "1" * 17, "9" * 5000, "²"])
+def test_a_list_has_nothing_of_a_task_that_can_be_none(quiet: Office, task_id: str) -> None:
+    account = quiet.control("POST", "accounts")
+    quiet.send(account, content="something was sent")
+    for path in ("/", "/queues"):
+        page = quiet.http.get(path, query_string={"userid": account["userid"], "task_id": task_id})
+        assert (page.status_code, "something was sent" in page.text) == (200, False)
+    assert quiet.http.get("/", query_string={"after": task_id}).status_code == 200
+
+
+def test_a_request_of_thousands_of_fields_is_shown_at_once_and_in_part() -> None:
+    office = Office()
+    names = [f"name{place}" for place in range(20_000)]
+    office.http.post("/v2sms.aspx", data="&".join(f"{name}=1" for name in names))
+    begin = time.process_time()
+    page = office.http.get("/requests/1").text
+    assert time.process_time() - begin < 2.0
+    assert all(f"<code>{name}</code>" in page for name in names[:200])
+    assert "<code>name200</code>" not in page
+    assert "Parameters that are not shown: 19800." in page
 
 
 # Languages

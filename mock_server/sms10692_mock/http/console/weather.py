@@ -47,7 +47,9 @@ def add_weather(pages: Blueprint, control: Control) -> None:
 
     @pages.post("/weather/scenario")
     def scenario() -> ResponseReturnValue:
-        userid, wanted = shown_account(control).userid, BY_NAME[request.form["name"]]
+        userid, wanted = shown_account(control).userid, BY_NAME.get(given("name") or "")
+        if wanted is None:
+            return said("said.invalid", 422, what="name")
         if is_on(control, userid, wanted):
             end(control, userid, wanted)
             return said("weather.said_over")
