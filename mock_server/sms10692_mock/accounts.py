@@ -13,6 +13,7 @@ from sms10692_mock.outcomes import NO_RULES, Rules
 
 POINTS_DEFAULT: Final = 1000
 
+_NO_SEGMENTS: Final = frozenset({".", ".."})
 _POINTS: Final = re.compile(r"[0-9]+")
 _MAX_DIGITS: Final = 15
 
@@ -65,4 +66,15 @@ def account_from(text: str) -> Account:
         raise ValueError("an account is written in UTF-8")
     if not (userid.strip() and account.strip() and password.strip()):
         raise ValueError("an account is written USERID:ACCOUNT:PASSWORD[:POINTS], and none of the three may be blank")
+    if not is_nameable(userid):
+        raise ValueError(f"the userid {userid} can be no part of an address, such as the control address's")
     return Account(userid, account, password, points)
+
+
+def is_nameable(userid: str) -> bool:
+    """Whether an account of this userid can have an address below the control address; the vendor's are numbers.
+
+    >>> is_nameable("12"), is_nameable("商户?"), is_nameable("a/b"), is_nameable("..")
+    (True, True, False, False)
+    """
+    return "/" not in userid and userid not in _NO_SEGMENTS
