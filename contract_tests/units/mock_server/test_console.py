@@ -104,10 +104,10 @@ CHANGES = [
     ("/weather/scenario", {"name": "down"}),
     ("/weather/fault", {"kind": "empty"}),
     ("/weather/rule", {"outcome": "silent"}),
-    ("/weather/rule/remove", {"place": "0"}),
     ("/weather/clock", {"mode": "frozen"}),
     ("/weather/advance", {"seconds": "1"}),
     ("/weather/clear", {}),
+    ("/weather/rule/remove", {"name": "of a rule"}),
     ("/manual/try?clause=2.3-found", {}),
 ]
 
@@ -121,7 +121,7 @@ def test_a_form_of_another_page_changes_nothing(quiet: Office, path: str, form: 
     assert (office.control("GET", "accounts/12"), office.control("GET", "accounts/12/queues")) == before
 
 
-@pytest.mark.parametrize(("path", "form"), CHANGES[:-1])
+@pytest.mark.parametrize(("path", "form"), CHANGES[:-2])
 def test_the_same_form_of_the_console_does(quiet: Office, path: str, form: dict[str, str]) -> None:
     response = quiet.http.post(path, data=form, headers=OF_THE_CONSOLE | {"Origin": "http://localhost"})
     assert (response.status_code, "said good" in response.text) == (200, True)
@@ -209,6 +209,34 @@ def test_what_is_not_accepted_is_said() -> None:
         assert (response.status_code, "said bad" in response.text) == (422, True)
     assert office.http.post("/weather/advance", data={"to": "next"}, headers=OF_THE_CONSOLE).status_code == 409
     assert office.control("GET", "accounts/12")["points"] == 1000
+
+
+def test_the_rule_that_was_shown_is_removed_and_nothing_that_was_used_up_comes_back() -> None:
+    office = Office()
+    first, second, third = (
+        {"number": number, "outcome": "failed", "remaining": left}
+        for number, left in (("13000000001", 1), ("13000000002", 5), ("13000000003", 5))
+    )
+    office.control("PUT", "accounts/12/outcomes", {"rules": [first, second, third, first]})
+    buttons = re.findall(r'name="name" value="([^"]*)"><button id="rule-', office.http.get("/weather").text)
+    assert len(set(buttons)) == 4
+    account = office.control("GET", "accounts/12")
+    office.send(account, mobile="13000000001")
+    office.send(account, mobile="13000000002")
+    office.control("POST", "accounts/12/outcomes", {"number": "13000000002", "outcome": "silent"})
+
+    def removed(button: str) -> int:
+        return office.http.post("/weather/rule/remove", data={"name": button}, headers=OF_THE_CONSOLE).status_code
+
+    assert removed(buttons[1]) == 200
+    rules = office.control("GET", "accounts/12/outcomes")["rules"]
+    assert [(rule["number"][-1], rule["outcome"], rule["remaining"]) for rule in rules] == [
+        ("2", "silent", None),
+        ("3", "failed", 5),
+        ("1", "failed", 1),
+    ]
+    assert [removed(button) for button in (buttons[0], buttons[1], "")] == [404] * 3
+    assert removed(buttons[3]) == 200
 
 
 def test_where_no_account_is_left_every_page_says_so_and_makes_one() -> None:
