@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sms10692_mock.accounts import POINTS_DEFAULT, Account
+from sms10692_mock.accounts import POINTS_DEFAULT, Account, fresh_name, throwaway_userid
 from sms10692_mock.clock import Turned
 from sms10692_mock.control.documents import WHOLE, Given, Text
 from sms10692_mock.keywords import Keywords
@@ -165,12 +165,12 @@ class Accounts:
         return AccountsDocument.model_construct(accounts=documents, next=following)
 
     def make(self, wanted: NewAccount) -> AccountDocument:
-        """A fresh account with a name and a password that nobody has."""
+        """A fresh account with a name and a password that nobody has: chance sees to that."""
         self._sweep()
-        name = secrets.token_hex(4)
+        name = fresh_name()
         now = self._vendor.now()
         account = Account(
-            userid=f"t{name}",
+            userid=throwaway_userid(name),
             account=f"test-{name}",
             password=secrets.token_urlsafe(9),
             points=wanted.points,
