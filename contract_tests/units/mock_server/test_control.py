@@ -182,6 +182,8 @@ def test_it_says_that_it_is_there_and_what_it_can() -> None:
         ("POST", "clock/advance", {"seconds": -1}, "seconds"),
         ("POST", "clock/advance", {}, "seconds"),
         ("PUT", "keywords", {"words": "x"}, "words"),
+        ("PUT", "keywords", {"words": ["\ud800"]}, "words"),
+        ("POST", "reset", {"userid": "\ud800"}, "userid"),
         ("POST", "accounts/12/reports", {"mobile": "1", "status": 99}, "status"),
         ("POST", "accounts/12/replies", {"mobile": "1"}, "content"),
     ],

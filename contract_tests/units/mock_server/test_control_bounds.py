@@ -6,8 +6,13 @@ Here belongs the end of what is kept. What is kept of sends and fetches is in `t
 import time
 import weakref
 
+from emulators import MANUALS_MOMENT, options
 from offices import Office
+from sms10692_mock.accounts import Account
+from sms10692_mock.control.seeds import Seed, plant
+from sms10692_mock.options import vendor_of
 from sms10692_mock.stores.discarding import discard
+from sms10692_mock.stores.memory import MemoryStore
 from sms10692_mock.stores.records import Limits
 
 
@@ -133,3 +138,16 @@ def test_a_throw_away_account_that_nobody_uses_expires_and_others_do_not() -> No
     assert "用户名或密码错误" in office.send(idle)
     office.now += 10**6
     assert [one["userid"] for one in office.control("GET", "accounts")["accounts"]] == ["12"]
+
+
+def test_a_start_state_closes_no_account_of_others_in_the_same_store() -> None:
+    now = MANUALS_MOMENT
+    store = MemoryStore(real_time=lambda: now)
+    store.open(Account("t1", "test-1", "s3cret", throwaway=True))
+    vendor = vendor_of(options(lambda: now), store)
+    now += 3600
+    report = {"mobile": "13000000001"}
+    seeded = {"userid": "7", "account": "shop", "password": "geheim", "reports": [report], "replies": []}
+    plant(Seed.model_validate({"accounts": [seeded]}), vendor)
+    assert store.userids() == ["t1", "12", "7"]
+    assert store.ledger("7", "reports", now).created == 1

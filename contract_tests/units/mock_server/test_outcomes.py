@@ -137,6 +137,16 @@ def test_a_rule_that_is_added_stands_before_the_others_and_no_other_account_has_
     assert [errorcode for _, _, errorcode in told(office, other)] == ["DELIVRD", "DELIVRD"]
 
 
+def test_no_more_rules_are_added_than_can_be_put(office: Office) -> None:
+    account = office.control("POST", "accounts")
+    path = f"accounts/{account['userid']}/outcomes"
+    office.control("PUT", path, {"rules": [{"number": str(number)} for number in range(999)]})
+    office.control("POST", path, {"number": "999"})
+    status, words = office.refusal("POST", path, json={"number": "1000"})
+    assert (status, "1000 rules" in words) == (422, True)
+    assert len(office.control("PUT", path, office.control("GET", path))["rules"]) == 1000
+
+
 def test_a_refused_send_uses_no_rule_up(office: Office) -> None:
     account = office.control("POST", "accounts", {"points": 1})
     path = f"accounts/{account['userid']}/outcomes"

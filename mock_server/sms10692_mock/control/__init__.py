@@ -65,7 +65,7 @@ class Control:
         dialect: DialectName,
         bell: Bell,
         originals: Sequence[Account],
-        unused: float,
+        unused: float | None,
     ) -> None:
         self.vendor = vendor
         self.bell = bell

@@ -20,7 +20,7 @@ from sms10692_mock.control import Control
 from sms10692_mock.control.accounts import DialectName
 from sms10692_mock.control.clocks import NothingDue
 from sms10692_mock.control.requests import NoSuchRequest
-from sms10692_mock.control.weather import NoSuchFault
+from sms10692_mock.control.weather import NoSuchFault, TooManyRules
 from sms10692_mock.http.console import add_console
 from sms10692_mock.http.console.frame import CONSOLE
 from sms10692_mock.http.control import add_control
@@ -120,6 +120,7 @@ _ERRORS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (NoSuchAccount, 404, "there is no account of the userid {}"),
     (NoSuchRequest, 404, "there is no request {}, or it is too old to be kept"),
     (NoSuchFault, 404, "there is no fault {}"),
+    (TooManyRules, 422, "{}"),
     (NothingDue, 409, "{}"),
     (StoreUnavailable, 503, "the store is away: {}"),
 )

@@ -139,7 +139,7 @@ class Store(Protocol):
     def requests(self, userid: str | None, wanted: Wanted) -> Listed[Entry]:
         """The journal, of one userid or of all, known or not. `since` and `until` are of the account's clock.
 
-        `number` and `text` are sought in what was sent, as decoded in UTF-8.
+        `number` and `task_id`, as whole numbers, and `text`, in UTF-8 or GBK, are sought in what was sent and answered.
         """
 
     def request(self, number: int) -> Entry | None:
