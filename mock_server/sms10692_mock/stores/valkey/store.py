@@ -122,6 +122,7 @@ class ValkeyStore:
         self.name = "valkey cluster" if self._nodes.is_cluster else "valkey"
         self.waits = True
         self._limits = limits or Limits()
+        self._kept = (self._limits.handed_out, self._limits.handed_out_bytes)
         self._real_time = real_time
         self._terms: dict[str, tuple[bytes, Account]] = {}
         self._settings = _Settings(self._nodes)
@@ -258,11 +259,11 @@ class ValkeyStore:
             userid,
             int(task.cost),
             len(task.numbers),
-            len(task.content),
+            task.size,
             repr(now),
             packed_task(task, reports),
             self._limits.messages,
-            self._limits.text_bytes,
+            self._limits.message_bytes,
             *_arguments(packed_reports(reports)),
             *_arguments(packed_replies(replies)),
         )
@@ -286,7 +287,7 @@ class ValkeyStore:
     def _take(
         self, kind: type[Item], userid: str, queue: QueueName, limit: int, now: float, request: int
     ) -> list[Item]:
-        lines = self._run(scripts.TAKE, userid, queue, limit, repr(now), request, self._limits.handed_out)
+        lines = self._run(scripts.TAKE, userid, queue, limit, repr(now), request, *self._kept)
         return unpacked(kind, lines)
 
     def rewind(self, userid: str, queue: QueueName, count: int | None, since: float | None) -> int:
