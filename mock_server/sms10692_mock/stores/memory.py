@@ -7,6 +7,7 @@ import sys
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from itertools import count
 from threading import Lock
 from typing import Final, NamedTuple
@@ -15,7 +16,7 @@ from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Clock
 from sms10692_mock.stores.discarding import discard
 from sms10692_mock.stores.journal import Journal
-from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount
+from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules
 from sms10692_mock.stores.queues import Bundle, Fates, Queue, bundles
 from sms10692_mock.stores.records import (
     Fate,
@@ -27,6 +28,7 @@ from sms10692_mock.stores.records import (
     QueueName,
     Reply,
     Report,
+    RulesUsed,
     Settings,
     Standing,
     Task,
@@ -225,14 +227,24 @@ class MemoryStore:
         return next(self._task_ids)
 
     def accept(
-        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
     ) -> int | None:
         book = self._book(userid)
-        report_bundles, reply_bundles = bundles(reports), bundles(replies)
+        report_bundles, reply_bundles = bundles(reports), bundles(replies) if replies else ()
         cost, size = task.cost, task.size
         with book.lock:
+            if used is not None and book.account.outcomes != used.before:
+                raise OtherRules(book.account.outcomes)
             if cost > book.points and not book.account.postpaid:
                 return None
+            if used is not None:
+                book.account = replace(book.account, outcomes=used.after)
             book.points -= cost
             book.remember(task, size, report_bundles)
             book.reports.put(report_bundles, now)

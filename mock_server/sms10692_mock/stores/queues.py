@@ -72,7 +72,7 @@ class Queue(Generic[Item]):
         self._fetches: deque[Fetch] = deque()
 
     def put(self, arriving: Sequence[Bundle[Item]], now: float) -> None:
-        if arriving:
+        if arriving and self._later:
             self._ripen(now)
         for bundle in arriving:
             if bundle.due <= now:

@@ -10,6 +10,7 @@ from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from sms10692_mock.clock import Turned
 from sms10692_mock.faults import Fault
+from sms10692_mock.outcomes import Rules
 
 Thing = TypeVar("Thing", covariant=True)
 
@@ -88,6 +89,13 @@ class Task(NamedTuple):
     def size(self) -> int:
         """Bytes of all that a client can make long."""
         return text_bytes(self.content) + text_bytes(self.extno) + text_bytes("".join(self.numbers))
+
+
+class RulesUsed(NamedTuple):
+    """The rules of an account by which a send was decided, and those that it leaves."""
+
+    before: Rules
+    after: Rules
 
 
 class Standing(NamedTuple):

@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from sqlite3 import Connection
@@ -18,7 +19,7 @@ from typing import Any, Final
 from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Clock
 from sms10692_mock.stores.documents import account_from_text, account_text, settings_from_text, settings_text
-from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, StoreUnavailable
+from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules, StoreUnavailable
 from sms10692_mock.stores.records import (
     Entry,
     Fate,
@@ -30,6 +31,7 @@ from sms10692_mock.stores.records import (
     QueueName,
     Reply,
     Report,
+    RulesUsed,
     Settings,
     Standing,
     Task,
@@ -191,8 +193,7 @@ class SqliteStore:
     def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
         with self._changing() as db:
             number = _id_of(db, userid)
-            (terms,) = db.execute("SELECT terms FROM accounts WHERE id = ?", (number,)).fetchone()
-            account = change(account_from_text(terms))
+            account = change(_account_of(db, number))
             db.execute(
                 "UPDATE accounts SET terms = ?, postpaid = ?, throwaway = ? WHERE id = ?",
                 (account_text(account), account.postpaid, account.throwaway, number),
@@ -290,11 +291,17 @@ class SqliteStore:
         return Standing._make(row)
 
     def accept(
-        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
     ) -> int | None:
         cost, count, size = task.cost, len(task.numbers), task.size
         numbers = json.dumps(task.numbers)
-        with self._file.writing as db:
+        with self._changing() if used else self._file.writing as db:
             row = db.execute(
                 "SELECT id, postpaid, points, messages, dropped, bytes FROM accounts WHERE userid = ?",
                 (written(userid),),
@@ -302,8 +309,14 @@ class SqliteStore:
             if row is None:
                 raise NoSuchAccount(userid)
             number, postpaid, points, before, dropped, kept = row
+            account = _account_of(db, number) if used else None
+            if used and account and account.outcomes != used.before:
+                raise OtherRules(account.outcomes)
             if cost > points and not postpaid:
                 return None
+            if used and account:
+                terms = account_text(replace(account, outcomes=used.after))
+                db.execute("UPDATE accounts SET terms = ? WHERE id = ?", (terms, number))
             db.execute(
                 "UPDATE accounts SET points = ?, messages = ?, bytes = ? WHERE id = ?",
                 (points - cost, before + count, kept + size, number),
@@ -560,6 +573,11 @@ def _id_of(db: Connection, userid: str) -> int:
     if row is None:
         raise NoSuchAccount(userid)
     return int(row[0])
+
+
+def _account_of(db: Connection, number: int) -> Account:
+    (terms,) = db.execute("SELECT terms FROM accounts WHERE id = ?", (number,)).fetchone()
+    return account_from_text(terms)
 
 
 def _messages(db: Connection, account: int, wanted: Wanted) -> Iterator[Message]:
