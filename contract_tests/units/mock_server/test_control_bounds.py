@@ -17,7 +17,7 @@ from sms10692_mock.stores.records import Limits
 
 
 def test_what_is_too_old_is_dropped_counted_and_said() -> None:
-    limits = Limits(messages=10, text_bytes=10_000, handed_out=10, requests=5, request_bytes=100_000)
+    limits = Limits(messages=10, message_bytes=10_000, handed_out=10, requests=5, request_bytes=100_000)
     office = Office(also={"limits": limits})
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}"
@@ -38,7 +38,7 @@ def test_what_is_too_old_is_dropped_counted_and_said() -> None:
 
 
 def test_what_takes_too_many_bytes_is_dropped() -> None:
-    office = Office(also={"limits": Limits(text_bytes=5_000, request_bytes=50_000)})
+    office = Office(also={"limits": Limits(message_bytes=5_100, request_bytes=50_000)})
     account = office.control("POST", "accounts", {"points": 10**6})
     path = f"accounts/{account['userid']}"
     for _ in range(20):

@@ -18,7 +18,7 @@ import pytest
 from sms10692_mock.stores.protocol import Store, StoreUnavailable
 from sms10692_mock.stores.records import Entry, Limits, Wanted
 from sms10692_mock.stores.sqlite import SqliteStore, file, schema
-from storing import POSTPAID, PREPAID, report, task
+from storing import POSTPAID, PREPAID, reply, report, task
 
 ALL = Wanted(limit=10**6)
 
@@ -129,6 +129,24 @@ def test_a_file_of_an_older_version_is_brought_to_this_one(path: Path, monkeypat
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT a FROM more").fetchall() == [(7,)]
         assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION + 1,)
+
+
+def test_a_file_of_the_first_version_counts_the_bytes_of_what_is_over(path: Path) -> None:
+    with kept_in(path) as store:
+        store.open(POSTPAID)
+        store.put("2", [], [reply(0.0, "1", "好" * 1000), reply(0.0, "2", "x" * 1000)], 0.0)
+        store.take_replies("2", 0.0, 1)
+    for back in (
+        "ALTER TABLE accounts RENAME COLUMN bytes TO characters",
+        "ALTER TABLE tasks RENAME COLUMN bytes TO characters",
+        "ALTER TABLE queues DROP COLUMN bytes",
+        "PRAGMA user_version = 1",
+    ):
+        changed(path, back)
+    with kept_in(path, Limits(handed_out_bytes=1_500)) as store:
+        store.put("2", [], [reply(0.0, "3")], 0.0)
+        store.take_replies("2", 0.0, 1)
+        assert [queued.item.mobile for queued in store.replies("2", ALL, 0.0).items] == ["2", "3"]
 
 
 def test_a_database_of_another_program_is_left_alone(path: Path) -> None:
