@@ -79,7 +79,7 @@ CHARSETS: Final = (
     Broken(
         "text/html",
         Fault(response=lambda call, one: one._replace(headers=[("Content-Type", "text/html; charset=utf-8")])),
-        ("A7",),
+        ("R17-type",),
     ),
     Broken(
         "HTTP 400 for a refusal",

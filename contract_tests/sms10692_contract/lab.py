@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from sms10692_contract.answers import Answer, document
+from sms10692_contract.answers import MOMENT, Answer, document
 from sms10692_contract.control import Control
 from sms10692_contract.gate import Gate
 from sms10692_contract.requests import CALL, STATUS, UTF8, Request, form, sign
@@ -53,6 +53,11 @@ class ShrunkEnough(KeyboardInterrupt):
         self.best = best
 
 
+def just_now(seconds: int) -> str:
+    """The timestamp of so many seconds ago, as 1.2 writes it."""
+    return f"{datetime.now(CHINA) - timedelta(seconds=seconds):%Y%m%d%H%M%S}"
+
+
 @dataclass(frozen=True)
 class Account:
     """Who signs. `points` is what a throw-away account was made with."""
@@ -64,7 +69,7 @@ class Account:
 
     def credentials(self, timestamp: str | None = None, charset: str = "utf-8") -> dict[str, str]:
         """userid, timestamp and sign, over the time it is or the one given."""
-        stamp = datetime.now(CHINA).strftime("%Y%m%d%H%M%S") if timestamp is None else timestamp
+        stamp = just_now(0) if timestamp is None else timestamp
         signed = sign(self.account, self.password, stamp, charset)
         return {"userid": self.userid, "timestamp": stamp, "sign": signed}
 
@@ -334,6 +339,12 @@ def expect_sent(answer: Answer, counts: int | None = None) -> int:
     expect(bool(task) and bool(counted), answer, "an accepted send, with its taskID")
     expect(counts is None or counted == counts, answer, f"successCounts {counts}")
     return task or 0
+
+
+def expect_moment(answer: Answer, box: Mapping[str, str]) -> None:
+    """The box's receivetime is written as 4.3 and 5.3 write it."""
+    moment = box.get("receivetime", "")
+    expect(bool(MOMENT.fullmatch(moment)), answer, "a receivetime like 2011-12-02 22:12:11", repr(moment))
 
 
 def expect_refused(answer: Answer) -> None:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 from sms10692_contract.checks.registry import holds
-from sms10692_contract.checks.statuses import numbers
+from sms10692_contract.checks.values import numbers
 from sms10692_contract.lab import Account, Lab, clause, expect, expect_sent
 
 ENOUGH = 240
