@@ -203,9 +203,15 @@ class SweptAway(MemoryStore):
         return waiting[:limit]
 
     def accept(
-        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
     ) -> int | None:
-        left = super().accept(userid, task, reports, replies, now)
+        left = super().accept(userid, task, reports, replies, now, used)
         self._sent.set()
         return left
 
@@ -246,9 +252,15 @@ class Punctual(MemoryStore):
     """Nothing is reported late."""
 
     def accept(
-        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
     ) -> int | None:
-        return super().accept(userid, task, [one._replace(due=task.due) for one in reports], replies, now)
+        return super().accept(userid, task, [one._replace(due=task.due) for one in reports], replies, now, used)
 
 
 class EdgeRace(Racing):
