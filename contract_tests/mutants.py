@@ -35,7 +35,8 @@ FIRST: Final = {
     "wire/forms.py": (str(EMULATOR / "wire" / "forms.py"), f"{UNITS}/test_forms.py"),
     "wire/render.py": (f"{UNITS}/test_render.py",),
     "vendor.py": tuple(
-        f"{UNITS}/test_{name}.py" for name in ("readings", "control", "faults", "outcomes", "control_clocks")
+        f"{UNITS}/test_{name}.py"
+        for name in ("vendor", "readings", "outcomes", "faults", "bearing", "control", "control_clocks")
     ),
 }
 """What is likeliest to notice a mutant of a file."""

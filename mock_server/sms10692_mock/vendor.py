@@ -24,7 +24,7 @@ from sms10692_mock.stores.protocol import NoSuchAccount, OtherRules, Store
 from sms10692_mock.stores.records import Reply, Report, RulesUsed, Settings, Task
 
 _ENDLESS: Final = 12
-"""So many digits of a statusNum are more than any queue holds."""
+"""Digits of a statusNum that are read: so many are more than any queue holds."""
 
 
 class Told(NamedTuple):
@@ -211,4 +211,4 @@ def _limit(status_num: str) -> int:
     digits = status_num.strip().lstrip("0")
     if not digits:
         return contract.STATUS_NUM_DEFAULT
-    return int(digits) if len(digits) < _ENDLESS else 10**_ENDLESS
+    return int(digits[:_ENDLESS])
