@@ -24,6 +24,7 @@ import trustme
 
 from emulators import running
 from faults import FAULTS
+from sms10692_contract import report
 from sms10692_contract.checks import CHECKS
 from sms10692_contract.clauses import BY_ID, CLAUSES, GROUPS
 from sms10692_contract.control import Control, ControlRefused
@@ -31,8 +32,9 @@ from sms10692_contract.document import pages
 from sms10692_contract.gate import NO_SIGN, Gate, NotAllowed
 from sms10692_contract.lab import PROFILES, Account, Lab
 from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, form, placed
-from sms10692_contract.run import State, examine, open_gate
+from sms10692_contract.run import State, Verdict, examine, open_gate
 from sms10692_contract.target import address_of
+from sms10692_mock.billing import parts
 from sms10692_mock.calls import Call
 from vendors import Fault, served
 
@@ -508,21 +510,57 @@ def test_a_clock_that_shows_no_moment_with_its_offset_is_refused(document: str) 
         Control(address_of(url)).now("1")
 
 
-def test_a_run_is_repeated_by_its_seed() -> None:
-    (broken,) = (one for one in FAULTS if one.name == "71 characters a part")
-    with served(broken.fault) as vendor:
-        ends = [contract(vendor.url, "--control", vendor.url, "--only", "R6-parts", "--seed", "3") for _ in range(2)]
-    expected = [re.findall(r"expected: .*", ended.stdout) for ended in ends]
-    assert expected[0] == expected[1] != []
+def verdicts_on(fault: Fault, clauses: list[str], seed: int = 1, shrinking: int = 100) -> list[Verdict]:
+    """What the quick profile says of a vendor, without long thought about the shortest failure."""
+    with served(fault) as vendor:
+        address, gate = address_of(vendor.url), Gate()
+        control = Control(address)
+        own, _ = open_gate(address, control, gate)
+        profile = replace(PROFILES["quick"], shrinking=shrinking)
+        return list(examine(Lab(address, own, gate, control, profile, seed), [BY_ID[one] for one in clauses]))
+
+
+def prices_asked_for(seed: int) -> tuple[str, list[str]]:
+    """Why R6-parts fails for a vendor that overcharges lengths no fixed case has, and the texts it was asked about."""
+    texts: list[str] = []
+
+    def price(text: str) -> int:
+        texts.append(text)
+        return parts(text) + (len(text) % 5 == 3)
+
+    (verdict,) = verdicts_on(Fault(billing=price), ["R6-parts"], seed)
+    assert verdict.state is State.FAILED
+    return verdict.why, texts
+
+
+def test_a_run_is_repeated_by_its_seed_and_by_no_other() -> None:
+    assert prices_asked_for(3) == prices_asked_for(3)
+    assert prices_asked_for(3)[1] != prices_asked_for(4)[1]
+
+
+@pytest.mark.parametrize("shrinking", [0, 200])
+def test_a_failure_is_made_shorter_for_so_many_requests(shrinking: int) -> None:
+    asked: list[Call] = []
+    failed_at: list[int] = []
+
+    def keep(call: Call) -> Call:
+        asked.append(call)
+        return call
+
+    def price(text: str) -> int:
+        if len(text) % 5 == 3 and not failed_at:
+            failed_at.append(len(asked))
+        return parts(text) + (len(text) % 5 == 3)
+
+    verdicts_on(Fault(call=keep, billing=price), ["R6-parts"], 1, shrinking)
+    assert len(asked) - failed_at[0] <= shrinking
 
 
 def test_a_clause_that_shares_its_check_with_a_failed_one_is_not_counted_as_held() -> None:
     (broken,) = (one for one in FAULTS if one.name == "reports never leave the queue")
-    with served(broken.fault) as vendor:
-        ended = contract(vendor.url, "--control", vendor.url, "--only", "M-once", "--only", "M-lost", "--seed", "1")
-    assert ended.returncode == 1
-    assert "1 of 2 clauses exercised, 0 held, 1 failed" in ended.stdout
-    assert State.NOT_EXERCISED.value in ended.stdout
+    verdicts = verdicts_on(broken.fault, ["M-once", "M-lost"])
+    assert report.summary(verdicts) == "1 of 2 clauses exercised, 0 held, 1 failed"
+    assert [verdict.state for verdict in verdicts] == [State.FAILED, State.NOT_EXERCISED]
 
 
 def under_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:

@@ -22,7 +22,7 @@ from sms10692_contract.target import address_of
 from vendors import Fault, served
 
 WHOLE = "SMS10692_WHOLE_TEETH" in os.environ
-BRIEF = Profile("brief", examples=4, runs=15, steps=15, rounds=2, shrinking=0.0)
+BRIEF = Profile("brief", examples=4, runs=15, steps=15, rounds=2, shrinking=0)
 
 
 def examined(fault: Fault, clauses: list[Clause]) -> list[Verdict]:

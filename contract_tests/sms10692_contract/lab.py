@@ -76,21 +76,24 @@ class Account:
 
 @dataclass(frozen=True)
 class Profile:
-    """How hard to look: examples of a property, runs and steps of a machine, rounds of a race, seconds of shrinking."""
+    """How hard to look: examples of a property, runs and steps of a machine, rounds of a race.
+
+    `shrinking` is how many requests a failure is made shorter for, so that a seed repeats what it ends with.
+    """
 
     name: str
     examples: int
     runs: int
     steps: int
     rounds: int
-    shrinking: float
+    shrinking: int
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
     profile.name: profile
     for profile in (
-        Profile("quick", examples=25, runs=50, steps=25, rounds=6, shrinking=5.0),
-        Profile("thorough", examples=1000, runs=1000, steps=50, rounds=50, shrinking=120.0),
+        Profile("quick", examples=25, runs=50, steps=25, rounds=6, shrinking=2000),
+        Profile("thorough", examples=1000, runs=1000, steps=50, rounds=50, shrinking=50_000),
     )
 }
 
@@ -107,7 +110,8 @@ class Lab:
     seed: int = 0
     forbidden: str = "发票"
     transcript: deque[Request] = field(default_factory=lambda: deque(maxlen=_KEPT))
-    _failed_at: float = 0.0
+    _asked: int = 0
+    _failed_at: int = 0
     _best: Mismatch | None = None
 
     # Accounts and their clocks
@@ -153,6 +157,7 @@ class Lab:
         """Put a request to the vendor. Raises NotAllowed before, and NoAnswer after."""
         self.gate.check(request)
         self.transcript.append(request)
+        self._asked += 1
         return Answer(request, exchange(self.address, request))
 
     def post(self, account: Account, page: str, **fields: str) -> Answer:
@@ -265,12 +270,12 @@ class Lab:
     def begin_check(self) -> None:
         """Nothing has failed yet."""
         self.transcript.clear()
-        self._failed_at, self._best = 0.0, None
+        self._best = None
 
     def begin_example(self) -> None:
-        """Another example. Raises ShrunkEnough where one failed too long ago."""
+        """Another example. Raises ShrunkEnough where one failed so many requests ago."""
         self.transcript.clear()
-        if self._best is not None and time.monotonic() - self._failed_at > self.profile.shrinking:
+        if self._best is not None and self._asked - self._failed_at >= self.profile.shrinking:
             raise ShrunkEnough(self._best)
 
     @contextmanager
@@ -279,7 +284,8 @@ class Lab:
         try:
             yield
         except Mismatch as error:
-            self._failed_at = self._failed_at or time.monotonic()
+            if self._best is None:
+                self._failed_at = self._asked
             self._best = error
             raise
 
