@@ -144,6 +144,11 @@ def test_where_a_token_is_demanded_a_page_asks_for_it_once() -> None:
     assert "secret" not in cookie
     assert office.http.get("/queues").status_code == 200
     assert office.http.get("/_mock/accounts").status_code == 401
+    link = re.findall(r'<a href="(/_mock/[^"]*)">', office.http.get("/queues").text)[0]
+    for path in (link, "/_mock/openapi.json"):
+        assert office.http.get(path, follow_redirects=True).status_code == 200
+        assert office.app.test_client().get(path, follow_redirects=True).status_code == 401
+        assert office.http.get(path, headers={"Origin": "http://elsewhere.example"}).status_code == 403
 
 
 # What is shown
@@ -187,6 +192,29 @@ def test_a_part_that_is_as_it_was_is_not_sent_again() -> None:
     assert changed.status_code == 200
     assert "<html" not in changed.text
     assert 'id="banner" hx-swap-oob' in changed.text
+
+
+def test_a_banner_tells_of_a_clock_that_was_turned_and_of_no_other() -> None:
+    office = Office()
+    account = office.control("POST", "accounts", {"own_clock": True})
+    address = f"accounts/{account['userid']}"
+    office.now += 3600
+
+    def is_told() -> bool:
+        told = bool(office.control("GET", f"{address}/signs")["clock"] == "own")
+        assert told == ('id="clear-sky"' in office.http.get(f"/?userid={account['userid']}").text)
+        return told
+
+    assert not is_told()
+    office.control("PUT", "clock", {"mode": "frozen"})
+    assert not is_told()
+    for setting in ({"mode": "running", "speed": 2}, {"mode": "frozen"}):
+        office.control("PUT", f"{address}/clock", setting)
+        assert is_told()
+        office.control("PUT", f"{address}/clock", {"mode": "running", "now": "2011-12-02T23:12:11+08:00"})
+        assert not is_told()
+    office.control("POST", f"{address}/clock/advance", {"seconds": 60})
+    assert is_told()
 
 
 def test_an_unknown_path_is_404_in_words() -> None:

@@ -168,6 +168,15 @@ def test_a_request_is_found_by_bytes_that_nobody_encoded(charset: str) -> None:
     assert office.control("GET", f"requests?{urlencode({'text': middle})}")["items"] == []
 
 
+def test_who_waits_for_more_than_a_page_gets_a_page_and_where_it_goes_on(filled: Filled) -> None:
+    for what, length in LISTS.items():
+        page = filled.page(what, wait=1, count=length, limit=3)
+        assert len(page["items"]) == 3
+        assert page["next"] == page["items"][-1]["number"]
+        following = filled.page(what, after=page["next"], limit=length - 3)
+        assert (len(following["items"]), following["next"]) == (length - 3, None)
+
+
 def test_a_message_says_all_that_is_known_of_it(filled: Filled) -> None:
     (first, *_), (last,) = (filled.page("messages", **query)["items"] for query in ({}, {"text": "late"}))
     expected = {

@@ -104,7 +104,7 @@ class SeekRequests(BaseModel):
     count: int = Field(1, ge=1, le=1000)
 
     def wanted(self) -> Wanted:
-        """The same for a store."""
+        """The same for a store, which is asked for `count` items too where somebody waits for them."""
         return Wanted(
             number=self.mobile,
             text=self.text,
@@ -138,9 +138,10 @@ class ListDocument(BaseModel, Generic[Document]):
     dropped: int
 
 
-def list_document(page: Listed[Thing], document: Callable[[Thing], Document]) -> ListDocument[Any]:
-    """A page of a list as a document."""
-    following = page.items[-1].number if page.more else None
+def list_document(page: Listed[Thing], limit: int, document: Callable[[Thing], Document]) -> ListDocument[Any]:
+    """A page of a list as a document, of `limit` items at most: who waited for more of them looks at the next pages."""
+    items, more = page.items[:limit], page.more or len(page.items) > limit
+    following = items[-1].number if more else None
     return ListDocument.model_construct(
-        items=[document(thing) for thing in page.items], next=following, dropped=page.dropped
+        items=[document(thing) for thing in items], next=following, dropped=page.dropped
     )

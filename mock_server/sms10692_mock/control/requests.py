@@ -94,7 +94,7 @@ class Requests:
         page = self._bell.wait(
             lambda: self._store.requests(userid, wanted), lambda page: len(page.items) >= seek.count, seek.wait
         )
-        return list_document(page, _document)
+        return list_document(page, seek.limit, _document)
 
     def get(self, userid: str | None, number: int) -> WholeRequestDocument:
         """One request, whole. Raises NoSuchRequest."""

@@ -71,7 +71,8 @@ class NewFault(Given):
         description="latency: late by `seconds`, up to `seconds_max`. hang: never answered. status: HTTP `status` with "
         "a page like IIS's. empty: no body. cut: closed before byte `at` of the body. close: closed before the answer. "
         "charset: says it is `charset`. bom: a byte order mark. message: refused with `message`. lose: a queue hands "
-        "out, and then the connection is closed."
+        "out, and then the connection is closed. On Windows close and lose close no connection of `serve`: the answer "
+        "arrives."
     )
     operations: list[OperationName] = Field(default_factory=list)
     remaining: Remaining | None = None
@@ -94,6 +95,8 @@ class NewFault(Given):
             raise ValueError("seconds_max is less than seconds")
         if self.kind == "lose" and not set(self.operations) <= set(_QUEUES):
             raise ValueError("only status and call have something to lose")
+        if self.kind == "message" and self.acts:
+            raise ValueError("acts: what is refused with a message is not done")
         return self
 
 
