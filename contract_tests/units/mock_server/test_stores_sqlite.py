@@ -7,14 +7,17 @@ import os
 import resource
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlencode
 
 import pytest
 
+from emulators import CREDENTIALS, UTF8, ask, request, running
 from sms10692_mock.stores.protocol import Store, StoreUnavailable
 from sms10692_mock.stores.records import Entry, Limits, Wanted
 from sms10692_mock.stores.sqlite import SqliteStore, file, schema
@@ -224,6 +227,34 @@ def full_disk(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+# Who has to wait for another writer, or for the disk, waits alone
+
+
+def test_while_a_send_waits_for_another_writer_others_are_served(path: Path) -> None:
+    send = request(UTF8, urlencode(CREDENTIALS | {"action": "send", "mobile": "15023239810", "content": "x"}).encode())
+    answers: list[bytes] = []
+    with running("--store", f"sqlite:{path}") as (_, address):
+        sending = threading.Thread(target=lambda: answers.append(ask(address, send).body))
+        waits: list[float] = []
+        assert ask(address, request("/nowhere", b"")).status == 404  # the first takes as long as Flask's import
+        with locked(path):
+            sending.start()
+            while sum(waits) < 0.5:
+                begun = time.monotonic()
+                assert ask(address, request("/nowhere", b"")).status == 404
+                waits.append(time.monotonic() - begun)
+            assert not answers
+        sending.join()
+    assert max(waits) < 0.4
+    assert b"<message>ok</message>" in answers[0]
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_no_event_loop_works_on_a_file(path: Path, durable: bool) -> None:
+    with kept_in(path, durable=durable) as store:
+        assert store.waits
 
 
 # A file that goes away in the middle

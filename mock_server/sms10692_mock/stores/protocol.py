@@ -58,7 +58,7 @@ class Store(Protocol):
     """What kind of store it is, in a word."""
 
     waits: bool
-    """Whether an operation waits for a network, so that it is not for an event loop."""
+    """Whether an operation may wait, for a network, a disk or another writer: not for a thread that serves all."""
 
     def release(self) -> None:
         """Write what is still to be written, and let go of files and connections. The store is not used any more."""

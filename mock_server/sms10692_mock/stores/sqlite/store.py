@@ -83,8 +83,7 @@ class SqliteStore:
         self, path: Path, limits: Limits | None = None, real_time: Clock = time.time, durable: bool = False
     ) -> None:
         self.name = "sqlite"
-        self.waits = durable
-        self.waits = False
+        self.waits = True
         self._limits = limits or Limits()
         self._real_time = real_time
         self._file = File(path, durable)
