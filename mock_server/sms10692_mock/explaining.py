@@ -26,6 +26,9 @@ _OTHERS: Final = 500
 
 _LOOKED_BACK: Final = 50
 
+_NOT_ASKED: Final = 400
+"""The vendor answers HTTP 200 whatever it says (A7)."""
+
 
 def understood(entry: Entry) -> tuple[Call, Fields]:
     """The call that an entry of the journal was, and its fields."""
@@ -45,7 +48,12 @@ def content_type(entry: Entry) -> str:
 
 
 def findings(entry: Entry, store: Store) -> tuple[Finding, ...]:
-    """What is wrong with a request; no finding has a password of an account that it is tried with in it."""
+    """What is wrong with a request; no finding has a password of an account that it is tried with in it.
+
+    Nothing is found of one that the vendor was not asked about: its answer says why.
+    """
+    if entry.status >= _NOT_ASKED and not entry.faults:
+        return ()
     call, fields = understood(entry)
     return diagnose(
         Asked(
