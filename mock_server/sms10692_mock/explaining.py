@@ -14,6 +14,7 @@ from sms10692 import contract, signing
 from sms10692_mock.accounts import Account, lasting_among
 from sms10692_mock.calls import Call, call_of, page_of
 from sms10692_mock.diagnosis import Asked, Fetch, Finding, diagnose, habit_findings
+from sms10692_mock.diagnosis.habits import FORM
 from sms10692_mock.diagnosis.repairs import rarity
 from sms10692_mock.stores.protocol import Store
 from sms10692_mock.stores.records import Entry, Wanted
@@ -150,7 +151,6 @@ def habits(
     )
 
 
-_FORM: Final = "application/x-www-form-urlencoded"
 _KNOWN: Final = {
     operation: frozenset(name.lower() for name in operation.parameters) for operation in contract.OPERATIONS
 }
@@ -162,7 +162,7 @@ def _is_exemplary(entry: Entry, call: Call, fields: Fields) -> bool:
     """Whether no habit but those of queues can be found."""
     if entry.method != "POST" or entry.query or not entry.body.isascii() or call.operation is None:
         return False
-    if content_type(entry) != _FORM or not fields.keys() <= _KNOWN[call.operation]:
+    if content_type(entry) != FORM or not fields.keys() <= _KNOWN[call.operation]:
         return False
     earliest, latest = _fresh(entry.now // 60)
     return len(call.timestamp) == len(earliest) and earliest <= call.timestamp <= latest

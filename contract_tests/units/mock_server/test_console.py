@@ -392,6 +392,11 @@ def test_a_copied_test_sends_the_same_and_passes(body: bytes, given: dict[str, A
     assert repr(body) in program or not body
 
 
+def test_a_step_of_a_trial_goes_a_way_that_there_is() -> None:
+    with pytest.raises(ValueError, match="no way of a request: pigeon"):
+        trials.Step(how="pigeon")
+
+
 def test_a_copied_line_for_a_shell_says_the_same_bytes() -> None:
     body = bytes(range(256)).replace(b"\x00", b"") + "内容".encode("gbk")
     line = as_curl(entry_of(body), "http://127.0.0.1:1")

@@ -13,11 +13,12 @@ from sms10692 import __version__
 from sms10692_mock.accounts import Account
 from sms10692_mock.bell import Bell
 from sms10692_mock.clock import Turned
-from sms10692_mock.control.accounts import Accounts, DialectName
+from sms10692_mock.control.accounts import Accounts
 from sms10692_mock.control.clocks import Clocks
 from sms10692_mock.control.requests import Requests
 from sms10692_mock.control.traffic import Traffic
 from sms10692_mock.control.weather import Weather
+from sms10692_mock.dialects import DialectName
 from sms10692_mock.vendor import Vendor
 
 NEARLY_GONE: Final = 5

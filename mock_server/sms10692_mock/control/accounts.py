@@ -14,13 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from sms10692_mock.accounts import POINTS_DEFAULT, Account, fresh_name, throwaway_userid
 from sms10692_mock.clock import Turned
 from sms10692_mock.control.documents import WHOLE, Given, Text
+from sms10692_mock.dialects import DIALECTS, DialectName
 from sms10692_mock.keywords import Keywords
 from sms10692_mock.outcomes import NO_RULES
 from sms10692_mock.stores.protocol import NoSuchAccount
 from sms10692_mock.stores.records import Settings
 from sms10692_mock.vendor import Vendor
-
-DialectName = Literal["manual", "observed"]
 
 Points = Annotated[int, Field(ge=0, le=10**15), WHOLE]
 
@@ -121,7 +120,6 @@ class Accounts:
     def document(self, account: Account) -> AccountDocument:
         """The account as it stands."""
         standing = self._store.standing(account.userid)
-        dialect: DialectName = "observed" if (account.dialect or self._dialect) == "observed" else "manual"
         return AccountDocument.model_construct(
             userid=account.userid,
             account=account.account,
@@ -131,7 +129,7 @@ class Accounts:
             send_total=standing.charged_up,
             messages=standing.messages,
             may_read_reports=account.may_read_reports,
-            dialect=dialect,
+            dialect=DIALECTS[account.dialect or self._dialect].name,
             throwaway=account.throwaway,
         )
 

@@ -6,15 +6,16 @@ Here belongs the form of documents. What each subject says stands beside its fun
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Final, Generic, Literal, Protocol, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from sms10692.signing import CHINA
 from sms10692_mock.clock import END_OF_TIME
 from sms10692_mock.stores.records import Listed, State, Wanted
+from sms10692_mock.stores.wanted import Numbered
 
-Thing = TypeVar("Thing", bound="_Numbered")
+Thing = TypeVar("Thing", bound=Numbered)
 Document = TypeVar("Document", bound=BaseModel)
 
 
@@ -22,11 +23,6 @@ class Given(BaseModel):
     """What a caller may say: nothing unknown, nothing of another type."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
-
-
-class _Numbered(Protocol):
-    @property
-    def number(self) -> int: ...
 
 
 def _encodable(text: str) -> str:

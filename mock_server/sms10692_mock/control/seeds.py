@@ -12,10 +12,10 @@ from pydantic import AfterValidator, Field, ValidationError
 from sms10692_mock.accounts import POINTS_DEFAULT, Account, is_nameable
 from sms10692_mock.bell import Bell
 from sms10692_mock.control import Control
-from sms10692_mock.control.accounts import DialectName
 from sms10692_mock.control.documents import Given, Text
 from sms10692_mock.control.traffic import NewReply, NewReport
 from sms10692_mock.control.weather import OutcomesDocument
+from sms10692_mock.dialects import DialectName
 from sms10692_mock.vendor import Vendor
 
 

@@ -67,7 +67,7 @@ class OutcomesDocument(Given):
 class NewFault(Given):
     """What is to go wrong, for which operations (none: all), how often."""
 
-    kind: Literal["latency", "hang", "status", "empty", "cut", "close", "charset", "bom", "message", "lose"] = Field(
+    kind: Kind = Field(
         description="latency: late by `seconds`, up to `seconds_max`. hang: never answered. status: HTTP `status` with "
         "a page like IIS's. empty: no body. cut: closed before byte `at` of the body. close: closed before the answer. "
         "charset: says it is `charset`. bom: a byte order mark. message: refused with `message`. lose: a queue hands "

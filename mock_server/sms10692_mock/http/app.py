@@ -17,7 +17,6 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from sms10692 import __version__, contract
 from sms10692_mock.bell import Bell
 from sms10692_mock.control import Control
-from sms10692_mock.control.accounts import DialectName
 from sms10692_mock.control.clocks import NothingDue
 from sms10692_mock.control.requests import NoSuchRequest
 from sms10692_mock.control.weather import NoSuchFault, TooManyRules
@@ -49,8 +48,7 @@ def create_app(options: Options | None = None, guard: Guard | None = None) -> Fl
 
 def control_of(vendor: Vendor, options: Options, bell: Bell) -> Control:
     """What can be seen and turned of an emulator that was made with these options."""
-    dialect: DialectName = "observed" if options.dialect.name == "observed" else "manual"
-    return Control(vendor, dialect, bell, options.accounts, options.unused)
+    return Control(vendor, options.dialect.name, bell, options.accounts, options.unused)
 
 
 def beside_the_pages(control: Control, guard: Guard) -> Flask:

@@ -12,12 +12,14 @@ from urllib.parse import unquote_to_bytes
 from sms10692_mock.stores.records import Entry, Listed, Message, Queued, Reply, Report, Task, Wanted
 
 
-class _Numbered(Protocol):
+class Numbered(Protocol):
+    """What lists are made of: it has a number, by which pages go on."""
+
     @property
     def number(self) -> int: ...
 
 
-Thing = TypeVar("Thing", bound=_Numbered)
+Thing = TypeVar("Thing", bound=Numbered)
 
 
 def listed(
