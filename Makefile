@@ -56,6 +56,7 @@ screenshots: $(READY) ## make pictures of every page of the console, into screen
 	$(BIN)/python contract_tests/screenshots.py screenshots
 
 bench: $(READY) ## measure, side by side in one run, into benchmarks/results.md (ARGS="--only stores" prints a part)
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m benchmarks $(ARGS)
 
 peers: $(READY) ## fetch those who are measured beside us, from npm and PyPI, into a folder that git ignores

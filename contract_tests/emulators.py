@@ -10,11 +10,12 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from sms10692_mock.accounts import MANUALS_OWN, account_from
@@ -42,6 +43,9 @@ UTF8, GBK, STATUS, CALL = "/v2sms.aspx", "/v2smsGBK.aspx", "/v2statusApi.aspx", 
 CHARSETS = {UTF8: "utf-8", GBK: "gbk", STATUS: "utf-8", CALL: "utf-8"}
 
 Address = tuple[str, int]
+
+PATIENCE: Final = 60.0
+"""Seconds after which what should come at once is taken never to come: that a busy machine is slow is no failure."""
 
 
 class Response(NamedTuple):
@@ -196,7 +200,7 @@ def message(answer: str) -> str:
 
 def ask(address: Address, raw: bytes) -> Response:
     """Send a raw HTTP request over a socket, and read the answer."""
-    with socket.create_connection(address, timeout=10) as connection:
+    with socket.create_connection(address, timeout=PATIENCE) as connection:
         connection.sendall(raw)
         response = http.client.HTTPResponse(connection, method=raw[:4].decode("latin-1").strip())
         response.begin()
@@ -204,11 +208,68 @@ def ask(address: Address, raw: bytes) -> Response:
 
 
 @contextmanager
+def nobody_there() -> Iterator[int]:
+    """A port at which nobody listens, nor will: it is taken, and whoever connects to it is refused."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        yield port
+
+
+def logged(process: subprocess.Popen[str], requests: int) -> list[str]:
+    """Lines on standard error up to that of the last of so many requests; the process is killed if they do not come.
+
+    Whoever counts lines reads them before the end, which does not wait for a log that is slow.
+    """
+    assert process.stderr is not None
+    lines: list[str] = []
+    with killed_after(process, PATIENCE):
+        while sum(map(is_of_a_request, lines)) < requests:
+            lines.append(process.stderr.readline())
+            assert lines[-1], f"the log ended: {lines}"
+    return lines
+
+
+def is_of_a_request(line: str) -> bool:
+    """Whether it is a line of the log, and none that explains the one above."""
+    return not line.startswith("  ")
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What a process that was told to end had still to say, on standard output and error; killed if it does not end."""
+    with killed_after(process, PATIENCE):
+        said = _rest(process.stdout), _rest(process.stderr)
+        assert process.wait() == 0
+    return said
+
+
+def _rest(stream: IO[str] | None) -> str:
+    return "" if stream is None or stream.closed else stream.read()
+
+
+@contextmanager
+def killed_after(process: subprocess.Popen[str], seconds: float) -> Iterator[None]:
+    """Nobody reads for ever what a process does not write."""
+    timer = threading.Timer(seconds, process.kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+@contextmanager
 def running(
-    *arguments: str, environment: dict[str, str] | None = None
+    *arguments: str, environment: dict[str, str] | None = None, files: int | None = None
 ) -> Iterator[tuple[subprocess.Popen[str], Address]]:
-    """The command as a process of its own on a free port, and its address."""
+    """The command as a process of its own on a free port, and its address.
+
+    `files` is how many it may have open unless it asks for more.
+    """
     command = [sys.executable, "-m", "sms10692_mock", "serve", "--port", "0", *arguments]
+    if files is not None:
+        command = ["sh", "-c", 'ulimit -S -n "$0" && exec "$@"', str(files), *command]
     with _started(command, environment) as (process, address):
         yield process, address
 
@@ -232,7 +293,8 @@ def _started(
     ) as process:
         try:
             assert process.stdout is not None
-            first_line = process.stdout.readline()
+            with killed_after(process, PATIENCE):
+                first_line = process.stdout.readline()
             assert first_line.startswith("listening on http://"), process.communicate()[1]
             host, _, port = first_line.strip().removeprefix("listening on http://").rpartition(":")
             yield process, (host.strip("[]"), int(port))

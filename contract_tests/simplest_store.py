@@ -4,12 +4,12 @@ Here belongs what the state machine of `test_stores` compares every store with. 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Clock
-from sms10692_mock.stores.protocol import NoSuchAccount
+from sms10692_mock.stores.protocol import NoSuchAccount, OtherRules
 from sms10692_mock.stores.records import (
     Entry,
     Fate,
@@ -20,6 +20,7 @@ from sms10692_mock.stores.records import (
     QueueName,
     Reply,
     Report,
+    RulesUsed,
     Settings,
     Standing,
     Task,
@@ -163,11 +164,21 @@ class SimplestStore:
         return Standing(customer.points, customer.charged_up, sum(len(task.numbers) for task, _ in customer.sent))
 
     def accept(
-        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
     ) -> int | None:
         customer = self._of(userid)
+        if used is not None and customer.account.outcomes != used.before:
+            raise OtherRules(customer.account.outcomes)
         if not customer.account.postpaid and customer.points < task.price * len(task.numbers):
             return None
+        if used is not None:
+            customer.account = replace(customer.account, outcomes=used.after)
         customer.points -= task.price * len(task.numbers)
         customer.sent.append((task, reports))
         self.put(userid, reports, replies, now)

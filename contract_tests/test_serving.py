@@ -3,6 +3,7 @@
 Here belongs the command as a process of its own, on a real socket.
 """
 
+import json
 import os
 import re
 import shlex
@@ -11,16 +12,31 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulators import CALL, CREDENTIALS, GBK, MANUALS_SIGN, STATUS, UTF8, Address, ask, request, running, sign
+from emulators import (
+    CALL,
+    CREDENTIALS,
+    GBK,
+    MANUALS_SIGN,
+    PATIENCE,
+    STATUS,
+    UTF8,
+    Address,
+    ask,
+    ended,
+    is_of_a_request,
+    logged,
+    request,
+    running,
+    sign,
+)
 from storming.connections import control
 
 QUERY = f"userid=12&timestamp=20120701231212&sign={MANUALS_SIGN}"
@@ -41,19 +57,19 @@ def overage(address: Address, account: str = "test", password: str = "mima", use
 
 def refused(*arguments: str, environment: dict[str, str] | None = None) -> str:
     """What the command says when it does not start: one line on standard error, exit code 2, nothing else."""
-    ended = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "sms10692_mock", *arguments],
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=20,
+        timeout=PATIENCE,
         check=False,
         env=environment,
     )
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.startswith("sms10692-mock: ")
-    assert ended.stderr.count("\n") == 1
-    return ended.stderr
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("sms10692-mock: ")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
 
 
 # The start
@@ -90,15 +106,17 @@ def test_a_request_is_a_line_on_standard_error_and_nothing_on_standard_output() 
         ask(address, b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
         assert process.stdout is not None
         assert [process.stdout.readline().partition(" ")[0] for _ in range(2)] == ["account", "curl"]
+        explained = logged(process, 3)
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=5)
+        out, err = ended(process)
     assert out == ""
-    lines = [line for line in err.splitlines() if not line.startswith("  ")]  # but for explanations
+    explained += err.splitlines()
+    lines = list(filter(is_of_a_request, explained))
     assert len(lines) == 3
     assert "POST /v2sms.aspx send, userid '12': task 100001, numbers 1, points left 999" in lines[0]
     assert "POST /v2sms.aspx send, userid '': refused, 用户名或密码不能为空" in lines[1]
     assert "GET /nowhere: 404" in lines[2]
-    assert not re.search(f"mima|{MANUALS_SIGN}|15023239810", err)
+    assert not re.search(f"mima|{MANUALS_SIGN}|15023239810", "".join(explained))
 
 
 def test_below_a_refused_request_the_log_says_why() -> None:
@@ -116,17 +134,18 @@ def test_without_requests_in_the_log_standard_error_is_silent() -> None:
     with running("--log-level", "warning") as (process, address):
         ask(address, request(UTF8, SEND))
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=5)[1] == ""
+        assert ended(process)[1] == ""
 
 
 def test_a_hostile_userid_does_not_break_the_log() -> None:
     with running() as (process, address):
         ask(address, request(UTF8, b"action=send&timestamp=1&sign=1&userid=%0Afake%1B[2J" + b"x" * 1000))
+        lines = logged(process, 1)
         process.send_signal(signal.SIGTERM)
-        err = process.communicate(timeout=5)[1]
-    assert len([line for line in err.splitlines() if "POST" in line]) == 1
-    assert "\x1b" not in err
-    assert all(len(line) < 400 for line in err.splitlines())
+        lines += ended(process)[1].splitlines()
+    assert len([line for line in lines if "POST" in line]) == 1
+    assert "\x1b" not in "".join(lines)
+    assert all(len(line) < 400 for line in lines)
 
 
 def test_control_characters_of_an_account_do_not_reach_the_terminal() -> None:
@@ -143,21 +162,21 @@ def test_a_log_that_nobody_reads_any_more_stops_nothing() -> None:
         for _ in range(3):
             assert "Sucess" in overage(address)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == 0
+        ended(process)
 
 
 def test_standard_output_that_cannot_be_written_is_one_clear_line() -> None:
     with Path("/dev/full").open("w") as full:
-        ended = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "sms10692_mock", "serve", "--port", "0"],
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=20,
+            timeout=PATIENCE,
             check=False,
         )
-    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
-    assert "standard output" in ended.stderr
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "standard output" in done.stderr
 
 
 # Options, each also in the environment
@@ -224,7 +243,7 @@ def check_options(address: Address) -> None:
         (["serve", "--dialect", "json"], "--dialect"),
         (["serve", "--keywords", "/no/such/file"], "/no/such/file"),
         (["serve", "--keywords", "."], "cannot read"),
-        (["serve", "--host", "no.such.host.invalid"], "no.such.host.invalid"),
+        (["serve", "--host", "::g"], "::g"),  # no name, so that nobody far away is asked for it
         (["serve", "--host", "192.0.2.1", "--port", "0"], "192.0.2.1"),
         (["serve", "--host", "a..b"], "no name of a host"),
         (["serve", "--host", "a" * 64], "aaa"),
@@ -262,67 +281,65 @@ def test_a_port_that_somebody_else_has_is_one_clear_line() -> None:
 
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_within_a_second_with_requests_half_sent(name: signal.Signals) -> None:
-    with running() as (process, address):
-        half_sent = [socket.create_connection(address) for _ in range(20)]
-        for connection in half_sent:
-            connection.sendall(request(UTF8, SEND)[:-5])
-        idle = [socket.create_connection(address) for _ in range(20)]
+def test_a_signal_ends_it_though_requests_are_half_sent(name: signal.Signals) -> None:
+    with running() as (process, address), ExitStack() as connections:
+        for place in range(40):
+            connection = connections.enter_context(socket.create_connection(address, timeout=PATIENCE))
+            connection.sendall(request(UTF8, SEND)[:-5] if place % 2 else b"")
         ask(address, request(UTF8, SEND))
-        started = time.monotonic()
         process.send_signal(name)
-        assert process.wait(5) == 0
-        assert time.monotonic() - started < 1.0
-        for connection in [*half_sent, *idle]:
-            connection.close()
+        ended(process)
 
 
-def test_a_signal_ends_it_within_a_second_with_answers_in_flight() -> None:
-    with running("--account", "12:test:mima:9999999", "--log-level", "error") as (process, address):
-        send = f"action=send&{QUERY}&content=x&mobile=".encode() + b"13000000001," * 50_000
-        for _ in range(4):
+def test_a_signal_ends_it_though_nobody_reads_its_answers() -> None:
+    with running("--postpaid", "12", "--log-level", "error") as (process, address), ExitStack() as connections:
+        send = f"action=send&{QUERY}&content=x&mobile=".encode() + b"13000000001," * 100_000
+        for _ in range(2):
             ask(address, request(UTF8, send))
-        connections = [socket.create_connection(address) for _ in range(8)]
-        for connection in connections:
-            connection.sendall(request(STATUS, f"action=query&{QUERY}&statusNum=25000".encode()))
-        started = time.monotonic()
+        for _ in range(4):
+            connection = connections.enter_context(socket.create_connection(address, timeout=PATIENCE))
+            connection.sendall(request(STATUS, f"action=query&{QUERY}&statusNum=50000".encode()))
+            assert connection.recv(1) == b"H", "ten megabytes have begun to come, more than a socket holds"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == 0
-        assert time.monotonic() - started < 1.0
-        for connection in connections:
-            connection.close()
+        ended(process)
 
 
 @pytest.mark.parametrize("form", ["statusNum=99999999&rt=json", "statusNum=99999999"])
-def test_a_signal_ends_it_within_a_second_with_a_million_reports_on_their_way(form: str) -> None:
+def test_a_signal_ends_it_before_an_answer_that_takes_seconds_to_make(form: str) -> None:
     with running("--postpaid", "12", "--log-level", "error") as (process, address):
-        ask(address, request(UTF8, f"action=send&{QUERY}&content=x&mobile=".encode() + b"1," * 1_000_000))
-        with socket.create_connection(address) as connection:
+        ask(address, request(UTF8, f"action=send&{QUERY}&content=x&mobile=".encode() + b"1," * 500_000))
+        assert taken_reports(address) == 0
+        with socket.create_connection(address, timeout=PATIENCE) as connection:
             connection.sendall(request(STATUS, f"action=query&{QUERY}&{form}".encode()))
-            assert "Sucess" in overage(address)  # by now the fetch has begun
-            started = time.monotonic()
+            while not taken_reports(address):
+                continue
             process.send_signal(signal.SIGTERM)
-            assert process.wait(5) == 0
-            assert time.monotonic() - started < 1.0
+            ended(process)
+            with suppress(ConnectionError):
+                assert connection.recv(1) == b""
+
+
+def taken_reports(address: Address) -> int:
+    """How many reports fetches have taken: what is made of them comes later."""
+    queues = json.loads(ask(address, control("GET", "/accounts/12/queues")).body)
+    taken: int = queues["reports"]["handed_out"]
+    return taken
 
 
 # The wire
 
 
 def test_requests_half_sent_keep_nobody_waiting(address: Address) -> None:
-    half_sent = [socket.create_connection(address) for _ in range(300)]
-    for connection in half_sent:
-        connection.sendall(request(UTF8, SEND)[:-5])
-    started = time.monotonic()
-    assert "Sucess" in overage(address)
-    assert time.monotonic() - started < 2.0
-    for connection in half_sent:
-        connection.close()
+    with ExitStack() as connections:
+        for _ in range(300):
+            connection = connections.enter_context(socket.create_connection(address, timeout=PATIENCE))
+            connection.sendall(request(UTF8, SEND)[:-5])
+        assert "Sucess" in overage(address)
 
 
 @pytest.mark.parametrize("cut", ["length", "chunked"])
 def test_a_body_that_broke_off_is_not_acted_on(cut: str) -> None:
-    with running() as (_, address), socket.create_connection(address, timeout=5) as connection:
+    with running() as (_, address), socket.create_connection(address, timeout=PATIENCE) as connection:
         if cut == "length":
             raw = request(UTF8, SEND).replace(b"Content-Length: ", b"Content-Length: 1")
         else:
@@ -337,7 +354,7 @@ def test_a_body_that_broke_off_is_not_acted_on(cut: str) -> None:
 @pytest.mark.parametrize("size", [4 * 1024 * 1024 + 1, 16 * 1024 * 1024])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_who_sends_a_body_that_is_too_large_reads_413(address: Address, size: int, chunked: bool) -> None:
-    with socket.create_connection(address, timeout=20) as connection:
+    with socket.create_connection(address, timeout=PATIENCE) as connection:
         if chunked:
             connection.sendall(f"POST {UTF8} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
             connection.sendall(f"{size:x}\r\n".encode() + b"x" * size + b"\r\n0\r\n\r\n")
@@ -381,19 +398,20 @@ REQUESTS = st.builds(
 
 @given(raw=REQUESTS)
 def test_nothing_that_a_client_sends_is_a_500(address: Address, raw: bytes) -> None:
-    with socket.create_connection(address, timeout=10) as connection:
-        connection.sendall(raw)
-        connection.shutdown(socket.SHUT_WR)
+    with socket.create_connection(address, timeout=PATIENCE) as connection:
         try:
+            connection.sendall(raw)
+            with suppress(OSError):  # it may be gone meanwhile
+                connection.shutdown(socket.SHUT_WR)
             received = b"".join(iter(lambda: connection.recv(65536), b""))
-        except ConnectionResetError:  # it had not read all before it refused
+        except ConnectionError:  # it had not read all before it refused
             return
     assert not received.startswith(b"HTTP/1.1 5"), received
 
 
 def test_405_says_which_methods_there_are_and_413_closes(address: Address) -> None:
     def head(raw: bytes) -> bytes:
-        with socket.create_connection(address, timeout=20) as connection:
+        with socket.create_connection(address, timeout=PATIENCE) as connection:
             connection.sendall(raw)
             return connection.recv(1000).lower()
 
@@ -402,7 +420,7 @@ def test_405_says_which_methods_there_are_and_413_closes(address: Address) -> No
 
 
 def test_a_client_that_waits_to_be_told_to_continue_is_told(address: Address) -> None:
-    with socket.create_connection(address, timeout=5) as connection:
+    with socket.create_connection(address, timeout=PATIENCE) as connection:
         head, _, body = request(UTF8, SEND).partition(b"\r\n\r\n")
         connection.sendall(head + b"\r\nExpect: 100-continue\r\n\r\n")
         assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -411,7 +429,7 @@ def test_a_client_that_waits_to_be_told_to_continue_is_told(address: Address) ->
 
 
 def test_a_connection_serves_one_request_after_another(address: Address) -> None:
-    with socket.create_connection(address, timeout=5) as connection:
+    with socket.create_connection(address, timeout=PATIENCE) as connection:
         for _ in range(3):
             connection.sendall(request(UTF8, b"action=overage"))
             received = b""
@@ -440,7 +458,7 @@ def test_the_server_below_refuses_what_the_readme_says(address: Address, raw: by
 
 
 def test_a_head_request_has_the_headers_of_a_get_and_no_body(address: Address) -> None:
-    with socket.create_connection(address, timeout=5) as connection:
+    with socket.create_connection(address, timeout=PATIENCE) as connection:
         connection.sendall(b"HEAD /v2sms.aspx?action=overage HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         received = b"".join(iter(lambda: connection.recv(1000), b""))
     length = len(ask(address, b"GET /v2sms.aspx?action=overage HTTP/1.1\r\nHost: x\r\n\r\n").body)
@@ -476,35 +494,31 @@ def test_a_log_that_nobody_reads_holds_up_neither_answers_nor_the_end() -> None:
         for _ in range(1500):
             assert ask(address, request(UTF8, b"action=overage")).status == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 def test_an_answer_that_is_cut_for_somebody_who_is_gone_is_no_error() -> None:
     with running() as (process, address):
         for fault in ({"kind": "latency", "seconds": 0.1}, {"kind": "cut", "at": 50}):
             assert ask(address, control("POST", "/accounts/12/faults", fault)).status == 201
+        raw = request(UTF8, f"action=overage&{QUERY}".encode())
         for _ in range(20):
-            with socket.create_connection(address) as connection:
-                connection.sendall(request(UTF8, f"action=overage&{QUERY}".encode()))
-        time.sleep(0.3)  # until all have been late
+            with socket.create_connection(address, timeout=PATIENCE) as connection:
+                connection.sendall(raw)
+        with socket.create_connection(address, timeout=PATIENCE) as last, suppress(ConnectionError):
+            last.sendall(raw)
+            while last.recv(65536):  # what was asked before has been late before
+                continue
         process.send_signal(signal.SIGTERM)
-        assert "Traceback" not in process.communicate(timeout=5)[1]
+        assert "Traceback" not in ended(process)[1]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit on Windows")
 def test_more_connections_than_a_process_may_usually_have_are_all_served() -> None:
-    import resource
-
-    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (128, usual[1]))
-    try:
-        with running() as (_, address), ExitStack() as connections:
-            resource.setrlimit(resource.RLIMIT_NOFILE, usual)
-            for _ in range(200):
-                connections.enter_context(socket.create_connection(address, timeout=5))
-            assert ask(address, request(UTF8, b"action=overage")).status == 200
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+    with running(files=128) as (_, address), ExitStack() as connections:
+        for _ in range(200):
+            connections.enter_context(socket.create_connection(address, timeout=PATIENCE))
+        assert ask(address, request(UTF8, b"action=overage")).status == 200
 
 
 AT_ONCE = """
@@ -536,5 +550,5 @@ for thread in threads:
 
 
 def test_the_first_multipart_body_and_the_first_request_beside_the_pages_may_come_at_once() -> None:
-    ended = subprocess.run([sys.executable, "-c", AT_ONCE], capture_output=True, text=True, timeout=60, check=True)
-    assert ended.stderr == ""
+    done = subprocess.run([sys.executable, "-c", AT_ONCE], capture_output=True, text=True, timeout=PATIENCE, check=True)
+    assert done.stderr == ""

@@ -22,7 +22,7 @@ from valkey_servers import THERE_ARE_SERVERS
 CLIENTS: Final = 8
 
 _AT_MOST: Final = 0.5
-_RECOVERS_WITHIN: Final = 20.0
+_RECOVERS_WITHIN: Final = 60.0
 
 Killed: TypeAlias = AbstractContextManager[tuple[Scene, Callable[[], None]]]
 

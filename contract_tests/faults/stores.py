@@ -10,7 +10,7 @@ from typing import Final
 
 from sms10692_mock.accounts import Account
 from sms10692_mock.stores.memory import MemoryStore
-from sms10692_mock.stores.records import Reply, Report, Standing, Task
+from sms10692_mock.stores.records import Reply, Report, RulesUsed, Standing, Task
 
 
 class Twice(MemoryStore):
@@ -203,9 +203,15 @@ class SweptAway(MemoryStore):
         return waiting[:limit]
 
     def accept(
-        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
     ) -> int | None:
-        left = super().accept(userid, task, reports, replies, now)
+        left = super().accept(userid, task, reports, replies, now, used)
         self._sent.set()
         return left
 
@@ -214,27 +220,47 @@ class Early(MemoryStore):
     """Scheduled messages are reported at once."""
 
     def accept(
-        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
     ) -> int | None:
-        return super().accept(userid, task, [one._replace(due=min(one.due, now)) for one in reports], replies, now)
+        return super().accept(
+            userid, task, [one._replace(due=min(one.due, now)) for one in reports], replies, now, used
+        )
 
 
 class NeverLater(MemoryStore):
     """What is scheduled is thrown away."""
 
     def accept(
-        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
     ) -> int | None:
-        return super().accept(userid, task, [one for one in reports if one.due <= now + 60], replies, now)
+        return super().accept(userid, task, [one for one in reports if one.due <= now + 60], replies, now, used)
 
 
 class Punctual(MemoryStore):
     """Nothing is reported late."""
 
     def accept(
-        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
     ) -> int | None:
-        return super().accept(userid, task, [one._replace(due=task.due) for one in reports], replies, now)
+        return super().accept(userid, task, [one._replace(due=task.due) for one in reports], replies, now, used)
 
 
 class EdgeRace(Racing):
@@ -243,7 +269,13 @@ class EdgeRace(Racing):
     callers = 3
 
     def accept(
-        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
     ) -> int | None:
         points = self.standing(userid).points
         account = self.account(userid)
@@ -276,10 +308,16 @@ def charging(price: Callable[[Task, int], int]) -> type[MemoryStore]:
 
     class Charging(MemoryStore):
         def accept(
-            self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+            self,
+            userid: str,
+            task: Task,
+            reports: Sequence[Report],
+            replies: Sequence[Reply],
+            now: float,
+            used: RulesUsed | None = None,
         ) -> int | None:
             other = price(task, self.standing(userid).points)
-            return super().accept(userid, task._replace(price=other), reports, replies, now)
+            return super().accept(userid, task._replace(price=other), reports, replies, now, used)
 
     return Charging
 

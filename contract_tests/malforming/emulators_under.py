@@ -21,6 +21,8 @@ from sms10692_mock.options import vendor_of
 from sms10692_mock.stores.records import Settings
 
 _MOMENT: Final = 0.5
+"""Seconds without an answer after which a request is taken for half of one."""
+_PATIENCE: Final = 60.0
 _ACCOUNTS: Final = ("12:test:mima:100000000", "13:测试:密码:1000", "14:late:mima:5")
 
 
@@ -89,17 +91,19 @@ def _environ(one: Malformed) -> dict[str, Any]:
 def over_a_socket(address: Address, raw: bytes) -> bytes:
     """All that comes back. Who waits for the rest of a request is told after a moment that there is none."""
     pieces: list[bytes] = []
-    with socket.create_connection(address, timeout=_MOMENT) as connection, suppress(ConnectionError):
+    with socket.create_connection(address, timeout=_PATIENCE) as connection, suppress(ConnectionError):
         # A reset: it had not read all before it refused.
         connection.sendall(raw)
+        connection.settimeout(_MOMENT)
         while True:
             try:
                 piece = connection.recv(65536)
             except TimeoutError:
                 if connection.gettimeout() != _MOMENT:
                     raise
-                connection.settimeout(10.0)
-                connection.shutdown(socket.SHUT_WR)
+                connection.settimeout(_PATIENCE)
+                with suppress(OSError):  # it may be gone meanwhile
+                    connection.shutdown(socket.SHUT_WR)
                 continue
             if not piece:
                 break

@@ -131,11 +131,17 @@ async def send(
 
 
 async def fetch(
-    scene: Scene, witness: Witness, account: dict[str, Any], connection: Connection, queue: QueueName, **fields: str
+    scene: Scene,
+    witness: Witness,
+    account: dict[str, Any],
+    connection: Connection,
+    queue: QueueName,
+    patience: float = 2 * PATIENCE,
+    **fields: str,
 ) -> list[Item] | None:
     """Fetch from a queue, and let the witness know what came; None where no readable answer came."""
     try:
-        text = read(await scene.told(connection, form(account, PAGES[queue], action="query", **fields), 2 * PATIENCE))
+        text = read(await scene.told(connection, form(account, PAGES[queue], action="query", **fields), patience))
     except Broken:
         text = None
     if text is None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from emulators import Address
+from emulators import PATIENCE, Address, killed_after
 from storming import clients
 from storming.clients import PAGES, Scene
 from storming.connections import Connection
@@ -25,6 +25,7 @@ from storming.witnesses import QUEUES, Books, Witness, complaints
 
 _RESERVE = 10**9
 """Points of an account that is to last."""
+_TRIES = 5
 
 
 class Size(NamedTuple):
@@ -98,7 +99,8 @@ def serving(*arguments: str) -> Iterator[Served]:
         log = Path(folder) / "log"
         with log.open("w") as err, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=err, text=True) as process:
             try:
-                line = process.stdout.readline() if process.stdout else ""
+                with killed_after(process, PATIENCE):
+                    line = process.stdout.readline() if process.stdout else ""
                 host, _, port = line.strip().removeprefix("listening on http://").rpartition(":")
                 yield Served(process, (host, int(port)), log)
             finally:
@@ -199,11 +201,10 @@ async def _measure(served: Served, figures: Figures) -> None:
 
 
 async def _settle(served: Served, figures: Figures) -> None:
-    """Descriptors that are open once every client is gone: they are closed within seconds."""
-    for _ in range(50):
+    """Descriptors that are open once every client is gone: they are closed within seconds, on a quiet machine."""
+    until = time.monotonic() + PATIENCE
+    while served.files() > figures.files[0] and time.monotonic() < until:
         await asyncio.sleep(0.1)
-        if served.files() <= figures.files[0]:
-            break
     figures.files.append(served.files())
     figures.memory.append(served.memory())
 
@@ -252,8 +253,11 @@ async def _drain(scene: Scene, account: dict[str, Any], witness: Witness) -> Non
     connection = Connection(scene.address)
     await scene.controlled(connection, "POST", f"/accounts/{account['userid']}/clock/advance", {"seconds": 10})
     for queue in PAGES:
-        while await clients.fetch(scene, witness, account, connection, queue):
-            pass
+        # What does not come in time may come at the next try; only an answer with nothing in it is the end.
+        enough = witness.lost[queue] + _TRIES
+        while await clients.fetch(scene, witness, account, connection, queue, patience=PATIENCE) != []:
+            if witness.lost[queue] >= enough:
+                raise AssertionError(f"{queue} of {account['userid']} cannot be fetched any more")
     connection.close()
 
 

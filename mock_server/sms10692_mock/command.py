@@ -250,7 +250,7 @@ def command() -> None:
     "--keep-mebibytes",
     type=click.IntRange(1),
     default=_LIMITS.request_bytes // _MEBIBYTE,
-    help="Bytes of these requests with their answers, and of the texts of each account.",
+    help="Bytes of these requests with their answers; of what each account sent; and of what it fetched of each queue.",
     show_envvar=True,
 )
 @click.option(
@@ -289,8 +289,9 @@ def serve_command(
         dialect=DIALECTS[dialect],
         limits=Limits(
             messages=keep_messages,
-            text_bytes=keep_mebibytes * _MEBIBYTE,
+            message_bytes=keep_mebibytes * _MEBIBYTE,
             handed_out=keep_messages,
+            handed_out_bytes=keep_mebibytes * _MEBIBYTE,
             requests=keep_requests,
             request_bytes=keep_mebibytes * _MEBIBYTE,
         ),

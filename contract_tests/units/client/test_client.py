@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulators import received, sign
+from emulators import PATIENCE, nobody_there, received, sign
 from sms10692 import (
     CHINA,
     AsyncClient,
@@ -57,7 +57,7 @@ def server(serve: Serve) -> Iterator[tuple[str, list[bytes]]]:
                 except OSError:
                     return
                 with connection:
-                    connection.settimeout(10)
+                    connection.settimeout(PATIENCE)
                     asked.append(received(connection))
                     try:
                         serve(connection)
@@ -68,7 +68,7 @@ def server(serve: Serve) -> Iterator[tuple[str, list[bytes]]]:
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", asked
         listener.shutdown(socket.SHUT_RDWR)
-    thread.join(10)
+    thread.join(PATIENCE)
 
 
 def send(url: str, **options: Any) -> Any:
@@ -125,19 +125,21 @@ def test_a_server_that_hangs_up_at_any_byte_of_the_answer_is_told_apart(failures
 @EACH_WAY
 def test_a_server_that_never_answers_may_have_received_it(send: Any) -> None:
     hold = threading.Event()
-    with server(lambda connection: hold.wait(10)) as (url, asked):
+    patient = httpx2.Timeout(PATIENCE, read=0.2)  # only for the answer that never comes
+    with server(lambda connection: hold.wait(PATIENCE)) as (url, asked):
         with pytest.raises(Unreachable) as raised:
-            send(url, timeout=0.1, retries=3)
+            send(url, timeout=patient, retries=3)
         hold.set()
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=PATIENCE) as last:
+            last.sendall(b"GET /last HTTP/1.1\r\n\r\n")
+            assert last.recv(1) == b""
     assert raised.value.sent
-    assert len(asked) == 1
+    assert [raw[:4] for raw in asked] == [b"POST", b"GET "]
 
 
 @EACH_WAY
 def test_nobody_at_the_address_means_nothing_was_sent(send: Any) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with pytest.raises(Unreachable) as raised:
+    with nobody_there() as port, pytest.raises(Unreachable) as raised:
         send(f"http://127.0.0.1:{port}")
     assert not raised.value.sent
 

@@ -228,37 +228,45 @@ def test_batches_that_somebody_else_has_done_are_passed_over(vendor: Client, tmp
     assert list(batches) == []
 
 
-class Hangs(httpx2.SyncByteStream, httpx2.AsyncByteStream):
-    """An answer that is interrupted in the middle."""
-
-    def __init__(self, interruption: type[BaseException]) -> None:
-        self.interruption = interruption
+class Interrupted(httpx2.SyncByteStream):
+    """An answer in the middle of which somebody presses Ctrl-C."""
 
     def __iter__(self) -> Iterator[bytes]:
         yield b"<returnsms><statusbox>"
-        raise self.interruption
+        raise KeyboardInterrupt
+
+
+class Hangs(httpx2.AsyncByteStream):
+    """An answer that goes no further after its first piece, and says when it was asked for the second."""
+
+    def __init__(self) -> None:
+        self.hangs = asyncio.Event()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield b"<returnsms><statusbox>"
-        await asyncio.sleep(60)
+        self.hangs.set()
+        await asyncio.Event().wait()
 
 
 def test_what_came_before_an_interrupt_is_on_disk(tmp_path: Path) -> None:
-    transport = httpx2.MockTransport(lambda request: httpx2.Response(200, stream=Hangs(KeyboardInterrupt)))
+    transport = httpx2.MockTransport(lambda request: httpx2.Response(200, stream=Interrupted()))
     with Client("http://vendor", **SETTINGS, transport=transport) as vendor, pytest.raises(KeyboardInterrupt):
         vendor.status(keep=tmp_path)
     assert [file.read_bytes() for file in tmp_path.glob("*.status.xml")] == [b"<returnsms><statusbox>"]
 
 
 def test_what_came_before_a_cancellation_is_on_disk(tmp_path: Path) -> None:
-    transport = httpx2.MockTransport(lambda request: httpx2.Response(200, stream=Hangs(KeyboardInterrupt)))
-
-    async def fetch() -> None:
+    async def fetch_and_cancel() -> None:
+        stream = Hangs()
+        transport = httpx2.MockTransport(lambda request: httpx2.Response(200, stream=stream))
         async with AsyncClient("http://vendor", **SETTINGS, transport=transport) as vendor:
-            await asyncio.wait_for(vendor.status(keep=tmp_path), 0.1)
+            fetching = asyncio.create_task(vendor.status(keep=tmp_path))
+            await asyncio.wait_for(stream.hangs.wait(), 60)
+            fetching.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await fetching
 
-    with pytest.raises(TimeoutError):
-        asyncio.run(fetch())
+    asyncio.run(fetch_and_cancel())
     assert [file.read_bytes() for file in tmp_path.glob("*.status.xml")] == [b"<returnsms><statusbox>"]
 
 

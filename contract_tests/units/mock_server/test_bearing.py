@@ -5,7 +5,9 @@ Here belongs what can be shown in process. What takes a socket is in `test_servi
 """
 
 import io
+import re
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from emulators import CREDENTIALS, MANUALS_MOMENT, options
+from emulators import CREDENTIALS, MANUALS_MOMENT, PATIENCE, options
 from offices import Office
 from sms10692 import contract
 from sms10692_mock import checks, keywords
@@ -96,7 +98,7 @@ def test_what_goes_through_all_accounts_passes_over_one_that_is_closed_meanwhile
 
 @pytest.fixture
 def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "_WINDOW", 7)
+    monkeypatch.setattr(checks, "_PIECE", 7)
     monkeypatch.setattr(keywords, "_WINDOW", 3)
 
 
@@ -126,8 +128,36 @@ TEXTS = st.lists(st.sampled_from(_PIECES), max_size=12).map("".join)
 @example(text="xx union" + " " * 30 + "select")
 @example(text="xxxxxx'" + " " * 30 + "order")
 @example(text="xxxxx'or")
+@example(text="'" + " " * 30 + ";xxxxxx")
+@example(text="reunion select xxxxxxx")
 def test_an_injection_is_found_wherever_a_window_ends(text: str) -> None:
     assert checks._injects(text) == (checks._SQL.search(text) is not None)
+
+
+@pytest.mark.usefixtures("_narrow")
+@pytest.mark.parametrize("injection", ["'or", "' and", "';", "union  select", ";drop", "exec(", "xp_"])
+@pytest.mark.parametrize("follows", ["", " ", "x", "x" * 20, " " + "x" * 20])
+@pytest.mark.parametrize("comes_first", ["", "x", "内"])
+def test_an_injection_is_found_at_every_distance_from_a_window(injection: str, follows: str, comes_first: str) -> None:
+    for distance in range(25):
+        text = "内" * distance + comes_first + injection + follows
+        assert checks._injects(text) == (checks._SQL.search(text) is not None), text
+
+
+@pytest.mark.usefixtures("_narrow")
+def test_no_character_of_a_long_text_is_searched_many_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = 0
+
+    class Counting:
+        def search(self, text: str, begin: int) -> re.Match[str] | None:
+            nonlocal searched
+            searched += len(text) - begin
+            return None
+
+    text = "union" + " " * 10_000 + "select " * 1000
+    monkeypatch.setattr(checks, "_SQL", Counting())
+    assert not checks._injects(text)
+    assert 0 < searched <= (1 + checks._REACH / checks._PIECE) * len(text)
 
 
 @pytest.mark.usefixtures("_narrow")
@@ -199,10 +229,12 @@ class _Stuck(io.StringIO):
 
     def __init__(self) -> None:
         super().__init__()
+        self.fills = threading.Event()
         self.reads = threading.Event()
 
     def write(self, text: str) -> int:
-        self.reads.wait(10)
+        self.fills.set()
+        assert self.reads.wait(PATIENCE)
         return super().write(text)
 
 
@@ -211,14 +243,15 @@ def test_lines_that_nobody_reads_are_lost_and_counted_and_hold_nobody_up(monkeyp
     stuck = _Stuck()
     lines = Lines(stuck)
     lines("first")
+    assert stuck.fills.wait(PATIENCE)  # the first line has been taken, and waits for nobody to leave
     lines.flush()  # returns, though nothing is written
     for number in range(30):
         lines(f"line {number}")
     stuck.reads.set()
-    for _ in range(100):
+    until = time.monotonic() + PATIENCE
+    while "lost" not in stuck.getvalue() and time.monotonic() < until:
         lines.flush()
-        if "lost" in stuck.getvalue():
-            break
+        time.sleep(0.01)  # what is written may be the first line alone
     said = stuck.getvalue()
     assert "first" in said
     assert "line 9\n" in said

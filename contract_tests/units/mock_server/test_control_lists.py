@@ -4,6 +4,7 @@ Here belong messages, reports, replies, requests and accounts as lists: filters,
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +12,9 @@ from urllib.parse import urlencode
 
 import pytest
 
+from emulators import PATIENCE, sign
 from offices import Office
+from sms10692_mock.bell import Bell
 
 NUMBERS = [str(13000000000 + number) for number in range(7)]
 
@@ -118,6 +121,62 @@ def test_a_question_that_makes_no_sense_is_refused_by_name(filled: Filled, query
         assert next(iter(query)) in words
 
 
+def test_requests_have_no_fate_to_ask_for(filled: Filled) -> None:
+    for path in (f"{filled.path}/requests", "requests"):
+        status, words = filled.office.refusal("GET", f"{path}?state=waiting")
+        assert (status, "state" in words) == (422, True)
+
+
+@pytest.mark.parametrize("page", ["/v2sms.aspx", "/v2smsGBK.aspx"])
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"text": "验证码一二三"}, True),
+        ({"text": "一 二+&"}, True),
+        ({"text": "一 二+&三"}, False),
+        ({"text": "action=send"}, True),
+        ({"text": "remainpoint"}, True),
+        ({"text": "用户名"}, False),
+        ({"mobile": "15023239810"}, True),
+        ({"mobile": "13527576163"}, True),
+        ({"mobile": "150"}, False),
+        ({"mobile": "5023239810"}, False),
+        ({"task_id": 100001}, True),
+        ({"task_id": 10000}, False),
+        ({"text": "验证码", "mobile": "13527576163", "task_id": 100001}, True),
+        ({"text": "验证码", "mobile": "150"}, False),
+    ],
+    ids=str,
+)
+def test_a_request_is_found_by_what_its_form_means(page: str, query: dict[str, Any], found: bool) -> None:
+    office = Office()
+    charset = "gbk" if "GBK" in page else "utf-8"
+    credentials = {"userid": "12", "timestamp": "1", "sign": sign("test", "mima", "1")}
+    fields = {"mobile": "15023239810,13527576163", "content": "验证码一二三 一 二+&", "extno": "1"}
+    body = urlencode({"action": "send"} | credentials | fields, encoding=charset)
+    assert "100001" in office.http.post(page, data=body, content_type="application/x-www-form-urlencoded").text
+    items = office.control("GET", f"requests?{urlencode(query)}")["items"]
+    assert len(items) == found
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "gbk"])
+def test_a_request_is_found_by_bytes_that_nobody_encoded(charset: str) -> None:
+    office = Office()
+    office.http.post("/v2sms.aspx", data="content=验证码".encode(charset))
+    assert len(office.control("GET", f"requests?{urlencode({'text': '证码'})}")["items"]) == 1
+    middle = "验证".encode("gbk")[1:3].decode("gbk")
+    assert office.control("GET", f"requests?{urlencode({'text': middle})}")["items"] == []
+
+
+def test_who_waits_for_more_than_a_page_gets_a_page_and_where_it_goes_on(filled: Filled) -> None:
+    for what, length in LISTS.items():
+        page = filled.page(what, wait=1, count=length, limit=3)
+        assert len(page["items"]) == 3
+        assert page["next"] == page["items"][-1]["number"]
+        following = filled.page(what, after=page["next"], limit=length - 3)
+        assert (len(following["items"]), following["next"]) == (length - 3, None)
+
+
 def test_a_message_says_all_that_is_known_of_it(filled: Filled) -> None:
     (first, *_), (last,) = (filled.page("messages", **query)["items"] for query in ({}, {"text": "late"}))
     expected = {
@@ -194,50 +253,69 @@ def test_so_many_are_handed_out_again(document: dict[str, Any], rewound: int) ->
 # Waiting
 
 
+@pytest.fixture
+def bells(monkeypatch: pytest.MonkeyPatch) -> list[Bell]:
+    """The bells that are made from now on, at which nobody looks again unless they ring."""
+    made: list[Bell] = []
+    make = Bell.__init__
+
+    def noted(bell: Bell) -> None:
+        make(bell)
+        made.append(bell)
+
+    monkeypatch.setattr(Bell, "__init__", noted)
+    monkeypatch.setattr("sms10692_mock.bell._LOOK_AGAIN", PATIENCE)
+    return made
+
+
 @contextmanager
-def waiting(office: Office, path: str) -> Iterator[Callable[[], Any]]:
-    """Ask for a list in another thread, which must be answered soon after what the block does."""
+def waiting(bells: list[Bell], office: Office, path: str) -> Iterator[Callable[[], Any]]:
+    """Ask for a list in another thread, which waits when the block begins and must be rung for by what it does."""
     answers: list[Any] = []
     http = office.app.test_client()
-    thread = threading.Thread(target=lambda: answers.append(http.get(f"/_mock/{path}").json))
+    thread = threading.Thread(target=lambda: answers.append(http.get(f"/_mock/{path}").json), daemon=True)
     thread.start()
+    (bell,) = bells
+    until = time.monotonic() + PATIENCE
+    while not bell._waiting:
+        assert time.monotonic() < until, "it does not wait"
+        time.sleep(0.001)
 
     def answer() -> Any:
-        thread.join(60)
+        thread.join(PATIENCE / 3)
         assert not thread.is_alive(), "it still waits"
         return answers[0]
 
     yield answer
-    thread.join(70)
 
 
-def test_who_waits_for_messages_is_answered_when_there_are_so_many() -> None:
+def test_who_waits_for_messages_is_answered_when_there_are_so_many(bells: list[Bell]) -> None:
     office = Office()
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}/messages?mobile=13000000001&wait=60&count=2"
-    with waiting(office, path) as answer:
+    with waiting(bells, office, path) as answer:
         for mobile in ("13000000001", "13000000009", "13000000001"):
             office.send(account, mobile=mobile)
         assert [item["number"] for item in answer()["items"]] == [1, 3]
 
 
-def test_who_waits_for_what_is_due_is_woken_by_the_clock() -> None:
+def test_who_waits_for_what_is_due_is_woken_by_the_clock(bells: list[Bell]) -> None:
     office = Office()
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}"
     office.control("PUT", f"{path}/clock", {"mode": "frozen"})
     office.send(account, mobile="10000000023")
-    with waiting(office, f"{path}/reports?state=waiting&wait=60") as answer:
+    with waiting(bells, office, f"{path}/reports?state=waiting&wait=60") as answer:
         office.control("POST", f"{path}/clock/advance", {"to": "next"})
         assert [item["due"] for item in answer()["items"]] == ["2011-12-02T22:12:41+08:00"]
 
 
 @pytest.mark.parametrize("what", ["replies", "requests"])
-def test_who_waits_is_woken_by_what_comes(what: str) -> None:
+def test_who_waits_is_woken_by_what_comes(bells: list[Bell], what: str) -> None:
     office = Office()
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}"
-    with waiting(office, f"{path}/{what}?wait=60") as answer:
+    with waiting(bells, office, f"{path}/{what}?wait=60") as answer:
         if what == "replies":
             office.control("POST", f"{path}/replies", {"mobile": "1", "content": "T"})
         else:
@@ -251,9 +329,9 @@ def test_who_waits_in_vain_gets_what_there_is() -> None:
     assert len(office.control("GET", "accounts/12/messages?wait=0.01&count=2")["items"]) == 1
 
 
-def test_who_waits_for_an_account_that_is_closed_is_told_so() -> None:
+def test_who_waits_for_an_account_that_is_closed_is_told_so(bells: list[Bell]) -> None:
     office = Office()
     userid = office.control("POST", "accounts")["userid"]
-    with waiting(office, f"accounts/{userid}/messages?wait=60") as answer:
+    with waiting(bells, office, f"accounts/{userid}/messages?wait=60") as answer:
         office.control("DELETE", f"accounts/{userid}")
         assert userid in answer()["error"]

@@ -3,6 +3,8 @@
 Here belong `Emulator`, `EmulatorControl` and `SmsVendor`. Their fixture is in test_pytest_plugin.
 """
 
+import errno
+import gc
 import inspect
 import socket
 import threading
@@ -19,15 +21,17 @@ import httpx2
 import pytest
 from pydantic import BaseModel
 
-from emulators import received
+from emulators import PATIENCE, ask, nobody_there, received
 from sms10692 import Client, Refused, Unreachable
 from sms10692_mock import ControlRefused, ControlUnreachable, Emulator, EmulatorControl, NotSent, Options, SmsVendor
-from sms10692_mock.accounts import MANUALS_OWN
+from sms10692_mock.accounts import MANUALS_OWN, Account, account_from
 from sms10692_mock.control import accounts, requests, traffic, weather
+from sms10692_mock.control.seeds import seed_in
 from sms10692_mock.dialects import OBSERVED
 from sms10692_mock.faults import Kind
 from sms10692_mock.http import in_thread
 from sms10692_mock.testing import values
+from sms10692_mock.testing.connection import ControlError
 from sms10692_mock.testing.place import Place
 
 NUMBER, OTHER = "15023239810", "13527576163"
@@ -65,7 +69,7 @@ def client(
         account=account or vendor.account,
         password=password or vendor.password,
         transport=httpx2.HTTPTransport(verify=False),
-        timeout=5,
+        timeout=PATIENCE,
     )
 
 
@@ -91,52 +95,72 @@ def test_several_at_once_know_nothing_of_each_other() -> None:
             other.control.known(vendor.userid)
 
 
+@pytest.fixture
+def without_patience(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever is not ended but left to itself takes a minute, of which there is a third: so nothing is."""
+    monkeypatch.setattr(in_thread, "_PATIENCE", PATIENCE)
+    begun = time.monotonic()
+    yield
+    assert time.monotonic() - begun < PATIENCE / 3
+
+
+@pytest.mark.usefixtures("without_patience")
 def test_one_after_the_other_ends_at_once_and_leaves_nothing_behind() -> None:
     with Emulator():
         pass  # what is only made once
-    threads, files = threading.active_count(), _open_files()
-    took = [_ending_takes() for _ in range(8)]
-    assert min(took) < 0.02
-    assert threading.active_count() == threads
-    assert _open_files() == files
+    before = _what_is_held()
+    refused = [_is_refused_afterwards() for _ in range(8)]
+    assert any(refused), "a free port may be somebody else's at once, but not each time"
+    until = time.monotonic() + PATIENCE
+    while not all(now <= then for now, then in zip(_what_is_held(), before, strict=True)):
+        assert time.monotonic() < until, (before, _what_is_held())
+        time.sleep(0.01)  # a thread of an earlier test may come and go
 
 
-def _open_files() -> int:
-    return len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
+def _what_is_held() -> tuple[int, int]:
+    """How many threads and open files there are."""
+    gc.collect()
+    files = Path("/proc/self/fd")
+    return threading.active_count(), len(list(files.iterdir())) if files.exists() else 0
 
 
-def _ending_takes() -> float:
+def _is_refused_afterwards() -> bool:
     with Emulator() as emulator:
         with emulator.account() as vendor, client(vendor) as there:
             there.overage()
         address = _address(emulator)
-        begun = time.perf_counter()
-    took = time.perf_counter() - begun
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(address, timeout=5)
-    return took
+    with socket.socket() as connection:
+        connection.settimeout(PATIENCE)
+        return connection.connect_ex(address) == errno.ECONNREFUSED
 
 
 @pytest.mark.parametrize(
     "waiting", ["for an answer", "with half a head", "with half a body", "for a message", "for events"]
 )
+@pytest.mark.usefixtures("without_patience")
 def test_it_ends_though_somebody_is_still_waiting(waiting: str, capfd: pytest.CaptureFixture[str]) -> None:
-    took = []
     for _ in range(3):
         with socket.socket() as connection:
-            connection.settimeout(5)
+            connection.settimeout(PATIENCE)
             with Emulator() as emulator:
                 emulator.control.fault("hang", "overage")
                 connection.connect(_address(emulator))
                 connection.sendall(_WAITING[waiting])
-                while waiting == "for an answer" and not emulator.control.requests():
-                    pass
-                begun = time.perf_counter()
-            took.append(time.perf_counter() - begun)
+                _until_heard(emulator, waiting)
             with suppress(ConnectionResetError):  # an end as well
                 assert connection.recv(4) in {b"", b"HTTP" if waiting in {"for a message", "for events"} else b""}
-    assert min(took) < 0.1  # 8 ms on an idle machine
     assert capfd.readouterr() == ("", "")
+
+
+def _until_heard(emulator: Emulator, waiting: str) -> None:
+    """Until the emulator knows of whoever waits: he is in its journal, or at its bell, or before somebody answered."""
+    until = time.monotonic() + PATIENCE
+    while (waiting == "for an answer" and not emulator.control.requests()) or (
+        waiting in {"for a message", "for events"} and not emulator._bell._waiting
+    ):
+        assert time.monotonic() < until
+        time.sleep(0.001)
+    assert ask(_address(emulator), b"GET /v2sms.aspx?action=checkkeyword HTTP/1.1\r\nHost: x\r\n\r\n").status == 200
 
 
 _HEAD = b"POST /v2sms.aspx HTTP/1.1\r\nHost: localhost\r\nContent-Length: 15\r\n"
@@ -416,6 +440,33 @@ def test_an_account_of_the_emulators_own_is_held_and_stays(emulator: Emulator) -
     assert emulator.control.known("12").standing().messages == 0
 
 
+@pytest.mark.parametrize("userid", ["商户", "q?1", "100%", "%2F", "a b#c"])
+def test_an_account_is_held_whatever_is_in_its_userid(userid: str) -> None:
+    with Emulator(Options(accounts=(Account(userid, "shop", "geheim"),))) as emulator:
+        with EmulatorControl(emulator.url) as from_afar:
+            for control in (emulator.control, from_afar):
+                vendor = control.known(userid)
+                assert vendor.userid == userid
+                assert vendor.standing().points == 1000
+                assert vendor.clock.now().tzinfo is not None
+
+
+@pytest.mark.parametrize("userid", ["a/b", "..", "."])
+def test_an_account_that_no_address_could_name_is_none(userid: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no part of an address"):
+        account_from(f"{userid}:shop:geheim")
+    seed = tmp_path / "seed.toml"
+    seed.write_text(f'[[accounts]]\nuserid = "{userid}"\naccount = "shop"\npassword = "geheim"\n')
+    with pytest.raises(ValueError, match="no part of an address"):
+        seed_in(seed)
+
+
+def test_half_a_character_is_in_no_userid_and_in_no_number(control: EmulatorControl, vendor: SmsVendor) -> None:
+    with pytest.raises(ControlRefused, match="no account"):
+        control.known("\ud800")
+    assert vendor.messages(to="\ud800") == []
+
+
 def test_what_runs_elsewhere_has_no_wsgi(emulator: Emulator) -> None:
     with EmulatorControl(emulator.url + "/") as control, control.account() as vendor:
         assert vendor.url == emulator.url
@@ -439,11 +490,21 @@ def test_a_wrong_wish_is_refused_in_words(vendor: SmsVendor) -> None:
         vendor.clock.freeze(datetime(2026, 1, 1))
 
 
+def test_a_document_of_another_version_is_said() -> None:
+    def of_another_version(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [b'{"faults": [{"id": "1"}]}']
+
+    with EmulatorControl("http://localhost", wsgi=of_another_version) as control:
+        with pytest.raises(ControlError, match="no 'kind' of a Fault: it is of another version"):
+            control.faults()
+
+
 def test_nobody_there_is_said() -> None:
-    with Emulator() as gone:
-        url = gone.url
-    with EmulatorControl(url) as control, pytest.raises(ControlUnreachable, match=url):
-        control.health()
+    with nobody_there() as port:
+        url = f"http://127.0.0.1:{port}"
+        with EmulatorControl(url) as control, pytest.raises(ControlUnreachable, match=url):
+            control.health()
     with pytest.raises(ValueError, match="no address"):
         EmulatorControl("127.0.0.1:10692")
 

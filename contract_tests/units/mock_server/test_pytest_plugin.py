@@ -5,16 +5,14 @@ the README's example in test_readme.
 """
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from crowd import Times, crowd
-from emulators import running
-from sms10692_mock import Emulator, EmulatorControl
+from emulators import nobody_there, running
+from sms10692_mock import EmulatorControl
 
 pytest_plugins = ["pytester"]
 
@@ -136,6 +134,22 @@ def test_a_failed_test_shows_what_the_emulator_saw_and_no_password(
     assert (pytester.path / "password").read_text() not in said
 
 
+def test_an_explanation_that_fails_ends_no_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        def test_is_unlucky(sms_vendor, monkeypatch):
+            monkeypatch.setattr(type(sms_vendor), "explain", lambda self: {}["later"])
+            assert 1 == 2
+
+        def test_is_another(sms_vendor):
+            pass
+        """
+    )
+    ended = pytester.runpytest_subprocess()
+    ended.assert_outcomes(passed=1, failed=1)
+    assert "KeyError: 'later'" in ended.stdout.str()
+
+
 @pytest.mark.parametrize("way", ["options", "environment", "ini"])
 def test_one_emulator_may_serve_all_processes_and_need_not_be_installed(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, server: EmulatorControl, way: str
@@ -159,10 +173,10 @@ def test_one_emulator_may_serve_all_processes_and_need_not_be_installed(
 
 
 def test_an_emulator_that_is_not_there_is_an_error_and_no_skip(pytester: pytest.Pytester) -> None:
-    with Emulator() as emulator:
-        gone = emulator.url
     pytester.makepyfile("def test_it(sms_vendor): pass")
-    ended = pytester.runpytest_subprocess("--sms-vendor", gone)
+    with nobody_there() as port:
+        gone = f"http://127.0.0.1:{port}"
+        ended = pytester.runpytest_subprocess("--sms-vendor", gone)
     ended.assert_outcomes(errors=1)
     ended.stdout.fnmatch_lines([f"*no answer from {gone}*"])
 
@@ -198,37 +212,25 @@ def test_whoever_does_not_ask_loads_nothing_of_it(pytester: pytest.Pytester) -> 
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
-def test_loading_the_plugin_takes_next_to_no_time() -> None:
-    program = (
-        "import pytest, time; begun = time.perf_counter(); import sms10692_mock.pytest_plugin; "
-        "print(time.perf_counter() - begun)"
-    )
-    took = [
-        float(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout) for _ in range(3)
-    ]
-    assert min(took) < 0.02
-
-
 def test_many_at_once_on_one_emulator_do_not_see_each_other(
     tmp_path: Path, server: EmulatorControl, pytestconfig: pytest.Config
 ) -> None:
-    tests, workers = (500, "8") if WHOLE else (12, "3")
+    tests, workers = (500, "8") if WHOLE else (8, "2")
     times = crowd(tmp_path, tests, "-n", workers, *_at(server))
     assert times.passed == 3 * tests, times.said
     assert only_the_manuals_account_is_left(server)
     _say(pytestconfig, f"{tests} tests on {workers} workers", times)
 
 
-@pytest.mark.parametrize("where", ["in process", "over a socket"] if WHOLE else ["in process"])
+@pytest.mark.skipif(not WHOLE, reason="milliseconds are measured by `make crowd`, with nothing else at work")
+@pytest.mark.parametrize("where", ["in process", "over a socket"])
 def test_the_fixture_takes_two_milliseconds_at_most(
     tmp_path: Path, server: EmulatorControl, pytestconfig: pytest.Config, where: str
 ) -> None:
-    tests = 500 if WHOLE else 30
-    times = crowd(tmp_path, tests, "-k", "fresh or without", *(_at(server) if where == "over a socket" else ()))
-    assert times.passed == 2 * tests, times.said
+    times = crowd(tmp_path, 500, "-k", "fresh or without", *(_at(server) if where == "over a socket" else ()))
+    assert times.passed == 2 * 500, times.said
     _say(pytestconfig, where, times)
-    # Beside other tests only the best times are the fixture's own.
-    assert (times.cost() if WHOLE else min(times.fixture)) < 2.0, times.fixture
+    assert times.cost() < 2.0, times.fixture
 
 
 def _at(server: EmulatorControl) -> tuple[str, ...]:

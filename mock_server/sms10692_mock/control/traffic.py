@@ -298,7 +298,7 @@ class Traffic:
 
         page = self._bell.wait(look, lambda page: len(page.items) >= seek.count, seek.wait)
         faults = cache(self._faults)
-        return list_document(page, lambda thing: document(thing, faults))
+        return list_document(page, seek.limit, lambda thing: document(thing, faults))
 
     def _faults(self, request: int | None) -> list[str]:
         """The faults that struck a request, as far as it is still kept."""
