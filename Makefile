@@ -9,7 +9,7 @@ RUNS ?= 50
 KILLS ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help run test teeth crowd fuzz crash steady mutants storm malformed check bench peers screenshots wheel clean
+.PHONY: help run test teeth crowd figures fuzz crash steady mutants storm malformed check bench peers screenshots wheel clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ teeth: $(READY) ## run the whole contract suite against every broken vendor
 
 crowd: $(READY) ## 500 tests with sms_vendor on 8 workers and one emulator, and what the fixture takes
 	SMS10692_WHOLE_CROWD=1 $(BIN)/pytest -q contract_tests/units/mock_server/test_pytest_plugin.py -k "at_once or milliseconds"
+
+figures: $(READY) ## assert the milliseconds that tests beside other work only measure: the console, an emulator's end
+	SMS10692_FIGURES=1 $(BIN)/pytest -q contract_tests/console contract_tests/units/mock_server/test_emulator.py -k "within_200_ms or first_paint or ends_at_once"
 
 fuzz: $(READY) ## examine what `make run` serves until a clause fails, each time from another seed
 	while :; do env -u CI $(BIN)/sms10692-contract $(URL) --control $(URL) --profile thorough $(ARGS) || exit $$?; done

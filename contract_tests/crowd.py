@@ -51,6 +51,7 @@ def crowd(folder: Path, tests: int, *arguments: str) -> Times:
         capture_output=True,
         encoding="utf-8",
         check=False,
+        timeout=240,
     )
     assert times.exists(), ended.stdout + ended.stderr
     told: dict[str, Any] = json.loads(times.read_text())

@@ -37,7 +37,9 @@ def main() -> int:
                 seed = random.SystemRandom().randrange(2**32)
                 started = time.perf_counter()
                 command = [sys.executable, "-m", "sms10692_contract", url, "--control", url, "--seed", str(seed)]
-                ended = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, env=environment)
+                ended = subprocess.run(
+                    command, capture_output=True, encoding="utf-8", check=False, env=environment, timeout=600
+                )
                 seconds.append(time.perf_counter() - started)
                 summary = (re.findall(r"^\d+ of \d+ clauses.*", ended.stdout, re.MULTILINE) or ["no summary"])[-1]
                 print(f"{run:3}  seed {seed:10}  {seconds[-1]:5.1f} s  exit {ended.returncode}  {summary}", flush=True)

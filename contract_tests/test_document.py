@@ -17,7 +17,8 @@ BESIDE = Path(__file__).parents[2] / "shared" / "vendor" / "manual.txt"
 MANUAL = Path(os.environ.get("SMS10692_MANUAL") or BESIDE)
 
 pytestmark = pytest.mark.skipif(
-    not MANUAL.exists(), reason="the vendor's manual is not here; name its text in SMS10692_MANUAL to run this"
+    not (MANUAL.exists() or os.environ.get("SMS10692_DEMAND_MANUAL")),
+    reason="the vendor's manual is not here; name its text in SMS10692_MANUAL to run this",
 )
 
 CHAPTERS = {"第一章": 1, "第二章": 2, "第三章": 3, "第四章": 4, "第五章": 5}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from emulators import MANUALS_SIGN, STATUS, UTF8, Address, ask, request, running
+from emulators import MANUALS_SIGN, PATIENCE, STATUS, UTF8, Address, ask, request, running
 from test_serving import SEND, overage, refused
 
 FETCH = f"action=query&userid=12&timestamp=20120701231212&sign={MANUALS_SIGN}".encode()
@@ -42,7 +42,7 @@ def test_a_new_start_goes_on_where_the_last_one_ended(store: str) -> None:
         assert b"<taskID>100001<" in ask(address, request(UTF8, SEND)).body
         assert control(address, "health")["store"] == "sqlite"
         process.terminate()
-        process.wait(5)
+        process.wait(PATIENCE)
     with running("--store", store, "--account", "12:test:mima:5") as (process, address):
         assert process.stdout is not None
         assert process.stdout.readline() == "account test, userid 12, password mima, prepaid, 999 points\n"
@@ -115,7 +115,7 @@ def test_while_the_file_is_locked_a_send_is_another_error_and_a_fetch_is_503(sto
             connection.close()
         assert (fetched.status, fetched.body.count(b"\n")) == (503, 1)
         assert b"is locked by another program" in fetched.body
-        until = time.monotonic() + 5
+        until = time.monotonic() + PATIENCE
         while (answer := ask(address, request(STATUS, FETCH))).status == 503 and time.monotonic() < until:
             time.sleep(0.05)  # the file is tried again a quarter of a second later
         assert answer.body.count(b"<mobile>15023239810<") == 1

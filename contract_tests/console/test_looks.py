@@ -3,14 +3,17 @@
 Here belongs what holds for all pages, with ordinary and with hostile content. What a page does is in `test_pages`.
 """
 
+import time
 from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, Page, expect
 
+import figures
 from browsers import LOOKS, Look, opened
 from console.conftest import Customer, Served
+from emulators import PATIENCE
 
 HOSTILE = (
     "<script>document.title='hacked'</script><img src=x onerror=alert(1)>",
@@ -110,21 +113,31 @@ def test_the_first_screen_and_the_login_have_no_serious_finding_either(
 PAINTS = "performance.getEntriesByName('first-contentful-paint').map((one) => one.startTime)"
 
 
-def test_the_first_paint_comes_within_200_ms_with_100_000_messages(browser: Browser, served: Served) -> None:
-    customer = Customer(served, served.control("POST", "accounts", {"points": 10**6}))
+def test_with_100_000_messages_the_first_paint_comes_about_as_soon_as_with_one(
+    browser: Browser, served: Served, customer: Customer
+) -> None:
+    customer.sends(content="【签名】您的验证码是 1234")
+    busy = Customer(served, served.control("POST", "accounts", {"points": 10**6}))
     for first in (13_000_000_000, 15_000_000_000):
-        customer.sends(",".join(map(str, range(first, first + 50_000))), "【签名】您的验证码是 1234")
-    paints = []
+        busy.sends(",".join(map(str, range(first, first + 50_000))), "【签名】您的验证码是 1234")
+    of_one, of_many = [], []
     with opened(browser, LOOKS[1], served.url) as page:
-        for path in (customer.at("/"), customer.at("/", text="1234"), customer.at("/", state="waiting")) * 2:
-            page.goto(path)
-            expect(page.locator(".messages tbody tr:has(th)")).to_have_count(50)
+        for filters in ({}, {"text": "1234"}, {"state": "waiting"}) * 2:
+            of_one.append(first_paint(page, customer.at("/", **filters), rows=1))
+            of_many.append(first_paint(page, busy.at("/", **filters), rows=50))
             expect(page.locator(".tile").first).to_contain_text("100,000")
-            page.wait_for_timeout(50)  # a paint is noted a little after it happened
-            entries = page.evaluate(
-                "performance.getEntriesByName('first-contentful-paint').map((one) => one.startTime)"
-            )
-            paints += entries
-    served.control("DELETE", f"accounts/{customer.userid}")
-    # A shared machine stalls now and then: the best of them says what the console takes.
-    assert min(paints) <= 200, paints
+    served.control("DELETE", f"accounts/{busy.userid}")
+    # A shared machine stalls now and then: the best of each says what the console takes.
+    assert min(of_many) <= 3 * min(of_one), (of_one, of_many)
+    assert min(of_many) <= 200 or not figures.ARE_ASSERTED, of_many
+
+
+def first_paint(page: Page, path: str, rows: int) -> float:
+    """Milliseconds until something was seen."""
+    page.goto(path)
+    expect(page.locator(".messages tbody tr:has(th)")).to_have_count(rows)
+    until = time.monotonic() + PATIENCE
+    while not (paints := page.evaluate(PAINTS)):  # a paint is noted a little after it happened
+        assert time.monotonic() < until
+        page.wait_for_timeout(20)
+    return float(paints[0])

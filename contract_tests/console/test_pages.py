@@ -11,6 +11,7 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
+import figures
 from browsers import LOOKS, Look
 from console.conftest import Customer, Served
 from sms10692_mock.http.console.texts import Language, text
@@ -109,13 +110,13 @@ def test_an_event_reaches_the_page_within_200_ms(page: Page, customer: Customer)
         }).observe(document.body, { childList: true, subtree: true });
     }""")
     waits = []
-    for number in range(7):
+    for number in range(7 if figures.ARE_ASSERTED else 1):
         customer.sends(content=f"event-{number}")
         answered = time.time() * 1000
         expect(page.locator(".messages")).to_contain_text(f"event-{number}")
         waits.append(page.evaluate(f"window.seen['event-{number}']") - answered)
     # A shared machine stalls now and then: the middle one counts.
-    assert sorted(waits)[3] <= 200, waits
+    assert sorted(waits)[len(waits) // 2] <= 200 or not figures.ARE_ASSERTED, waits
 
 
 # Handset

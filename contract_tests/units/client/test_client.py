@@ -212,7 +212,7 @@ RESPONSES = st.binary() | st.builds(
 def test_any_bytes_of_a_server_are_a_value_or_an_error_of_the_tree() -> None:
     response = b""
     with server(lambda connection: connection.sendall(response)) as (url, _):
-        with Client(url, **SETTINGS, timeout=5.0) as vendor:
+        with Client(url, **SETTINGS, timeout=PATIENCE) as vendor:
 
             @given(drawn=RESPONSES)
             @settings(max_examples=300)

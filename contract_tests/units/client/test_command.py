@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from emulators import received, running
+from emulators import PATIENCE, received, running
 
 PASSWORD = "mima-and-more"
 NUMBERS = [str(13000000000 + place) for place in range(25)]
@@ -39,7 +39,7 @@ def sms10692(environment: dict[str, str], *arguments: str) -> tuple[int, str, st
         [sys.executable, "-m", "sms10692", *arguments],
         capture_output=True,
         encoding="utf-8",
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
         env=environment,
     )
@@ -137,7 +137,7 @@ def test_an_answer_that_is_none_is_exit_code_3(environment: dict[str, str]) -> N
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         code, _, err = sms10692(environment, "overage", "--url", url)
-        thread.join(10)
+        thread.join(PATIENCE)
     assert code == 3
     assert "no XML" in err
 
@@ -192,7 +192,7 @@ def test_after_an_answer_that_was_lost_it_says_which_are_in_doubt(
                 connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
                 received(connection)
                 asked.set()
-                release.wait(10)
+                release.wait(PATIENCE)
 
         thread = threading.Thread(target=answer_once)
         thread.start()
@@ -216,14 +216,14 @@ def test_after_an_answer_that_was_lost_it_says_which_are_in_doubt(
             stderr=subprocess.PIPE,
             encoding="utf-8",
         ) as process:
-            assert asked.wait(10)
+            assert asked.wait(PATIENCE)
             if interrupted:
                 process.send_signal(signal.SIGINT)
             else:
                 release.set()
-            err = process.communicate(timeout=10)[1]
+            err = process.communicate(timeout=PATIENCE)[1]
         release.set()
-        thread.join(10)
+        thread.join(PATIENCE)
     assert process.returncode == (130 if interrupted else 3)
     assert "accepted: 10 of 25, number 1 (13000000000) to number 10 (13000000009)\n" in err
     assert "in doubt: 10 of 25, number 11 (13000000010) to number 20 (13000000019): no answer came" in err
@@ -341,7 +341,7 @@ def test_following_a_queue_shows_what_comes_until_interrupted(
             lines(environment, "send", number, "--text", "x")
             assert json.loads(process.stdout.readline())["mobile"] == number
         process.send_signal(stop)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert err.splitlines()[-1].startswith("2 in ")
     assert len(list(tmp_path.iterdir())) == 2

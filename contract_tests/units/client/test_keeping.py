@@ -15,7 +15,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from emulators import running
+from emulators import PATIENCE, running
 from sms10692 import AsyncClient, Client, Refused, Reply, Report, Unkept, Unreadable, replay, replies
 from sms10692_mock.http.app import create_app
 
@@ -159,7 +159,7 @@ def test_a_process_that_is_killed_between_fetch_and_commit_loses_nothing(moment:
                 assert process.stdout is not None
                 assert process.stdout.readline() == ("kept\n" if moment == "before it is read" else "fetched\n")
                 process.kill()
-                assert process.wait(5) == -signal.SIGKILL
+                assert process.wait(PATIENCE) == -signal.SIGKILL
             assert list(vendor.status()) == []
     assert replayed(tmp_path) == NUMBERS
 
@@ -261,7 +261,7 @@ def test_what_came_before_a_cancellation_is_on_disk(tmp_path: Path) -> None:
         transport = httpx2.MockTransport(lambda request: httpx2.Response(200, stream=stream))
         async with AsyncClient("http://vendor", **SETTINGS, transport=transport) as vendor:
             fetching = asyncio.create_task(vendor.status(keep=tmp_path))
-            await asyncio.wait_for(stream.hangs.wait(), 60)
+            await asyncio.wait_for(stream.hangs.wait(), PATIENCE)
             fetching.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await fetching

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from emulators import PATIENCE
 from sms10692_mock.accounts import Account
 from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount
 from sms10692_mock.stores.records import Report, Task, Wanted
@@ -24,7 +25,7 @@ def at_once(workers: list[Callable[[], None]]) -> None:
 
     def run(worker: Callable[[], None]) -> None:
         try:
-            barrier.wait(10)
+            barrier.wait(PATIENCE)
             worker()
         except BaseException as error:
             raised.append(error)
@@ -36,7 +37,7 @@ def at_once(workers: list[Callable[[], None]]) -> None:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(4 * PATIENCE)
     finally:
         sys.setswitchinterval(interval)
     if raised:

@@ -1,0 +1,9 @@
+"""Milliseconds that tests measure: whether they are asserted, as `make figures` does with nothing else at work.
+
+Here belongs that one word. Beside other work tests assert what comes before what, and ratios.
+"""
+
+import os
+from typing import Final
+
+ARE_ASSERTED: Final = bool(os.environ.get("SMS10692_FIGURES"))
