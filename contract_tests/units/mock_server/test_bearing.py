@@ -144,6 +144,12 @@ def test_an_injection_is_found_at_every_distance_from_a_window(injection: str, f
         assert checks._injects(text) == (checks._SQL.search(text) is not None), text
 
 
+def test_half_a_word_at_the_end_of_a_piece_is_no_injection() -> None:
+    text = "union select".rjust(65_536)
+    assert checks._injects(text + " it")
+    assert not checks._injects(text + "ed")
+
+
 @pytest.mark.usefixtures("_narrow")
 def test_no_character_of_a_long_text_is_searched_many_times(monkeypatch: pytest.MonkeyPatch) -> None:
     searched = 0
