@@ -378,6 +378,15 @@ def test_a_file_without_certificates_is_wrong_usage(tmp_path: Path) -> None:
 # The command
 
 
+def test_an_account_with_a_chinese_name_is_examined_as_any_other() -> None:
+    """Q14. No clause: a throw-away account is named by the control address."""
+    with running("--account", "7:商家:secret") as (_, (host, port)):
+        own = ["--userid", "7", "--account", "商家", "--password", "secret"]
+        ended = contract(f"http://{host}:{port}", *own, *only("1.2-sign", "1.2-sign-wrong", "Q2", "Q5"))
+    assert ended.returncode == 0, ended.stdout
+    assert "4 of 4 clauses exercised, 4 held" in ended.stdout
+
+
 def test_with_its_control_address_every_clause_of_the_emulator_is_exercised_and_held(tmp_path: Path) -> None:
     page, junit = tmp_path / "report.html", tmp_path / "report.xml"
     with running() as (_, (host, port)):

@@ -25,7 +25,7 @@ def _utf8_where_it_can_be(raw: bytes) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        return raw.decode("gbk", "replace")
+        return DECODERS["gb2312"](raw)
 
 
 CHARSETS: Final = (

@@ -1,7 +1,8 @@
 """The vendor's answers: as the exact text the manual spells, and as what can be read in one that may be wrong.
 
-Here belong the documents, letter by letter, white space as real servers were seen to write it (A1, A3, A4, A10), and
-the reading of elements, which forgives everything but the element's name, so that one fault is one failing clause.
+Here belong the messages and the documents, letter by letter, white space as real servers were seen to write it (A1, A3,
+A4, A10), and the reading of elements, which forgives everything but the element's name, so that one fault is one
+failing clause.
 """
 
 import re
