@@ -23,7 +23,8 @@ from sms10692_mock.stores.documents import account_from_text, account_text, sett
 from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules, StoreUnavailable
 from sms10692_mock.stores.queues import Fates, Fetch, Item
 from sms10692_mock.stores.records import (
-    Fate,
+    LATER,
+    NEVER,
     Ledger,
     Limits,
     Listed,
@@ -76,9 +77,6 @@ _LOOKS: Final = 4
 
 _LOOKED_UP: Final = 500
 """Accounts that are asked for in one breath."""
-
-_NEVER: Final = Fate("never")
-_LATER: Final = Fate("later")
 
 
 class _Changed(Exception):
@@ -427,7 +425,7 @@ class ValkeyStore:
             items = unpacked(kind, b"\n".join(bundles))
             if wanted.newest_first:
                 number -= len(items)
-            queued = [Queued(place, item, _LATER) for place, item in enumerate(items, number + 1)]
+            queued = [Queued(place, item, LATER) for place, item in enumerate(items, number + 1)]
             if not wanted.newest_first:
                 number += len(items)
             yield from reversed(queued) if wanted.newest_first else queued
@@ -458,7 +456,7 @@ class _Sent(NamedTuple):
         numbers = range(len(task.numbers))
         for place in reversed(numbers) if newest_first else numbers:
             found = self.unpacked.report(place)
-            report, fate = None, _NEVER
+            report, fate = None, NEVER
             if found is not None:
                 bundle, index, report = found
                 start = self.starts[bundle]
