@@ -53,6 +53,13 @@ def dice(text: str) -> float:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest(), "big") / 2**48
 
 
+def may_strike(fault: Fault, operation: str, messages: Sequence[str]) -> bool:
+    """Whether a fault is one for requests of this operation, which has these messages."""
+    if fault.operations and operation not in fault.operations:
+        return False
+    return not fault.message or fault.message in messages
+
+
 def struck(
     faults: Sequence[Fault], operation: str, messages: Sequence[str]
 ) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
@@ -68,8 +75,7 @@ def struck(
     strikes: list[Fault] = []
     left: list[Fault] = []
     for fault in faults:
-        elsewhere = fault.operations and operation not in fault.operations
-        if elsewhere or (fault.message and fault.message not in messages):
+        if not may_strike(fault, operation, messages):
             left.append(fault)
             continue
         seen = replace(fault, seen=fault.seen + 1)

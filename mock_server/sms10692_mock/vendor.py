@@ -122,10 +122,13 @@ class Vendor:
             strikes[1], left = faults.struck(terms.faults, operation, messages)
             return replace(terms, faults=left)
 
+        def may_strike(some: Sequence[Fault]) -> bool:
+            return any(faults.may_strike(fault, operation, messages) for fault in some)
+
         strikes = [(), ()]
-        if account is not None and account.faults:
+        if account is not None and may_strike(account.faults):
             self.store.change(account.userid, of_account)
-        if settings.faults:
+        if may_strike(settings.faults):
             self.store.change_settings(of_all)
         return strikes[0] + strikes[1]
 

@@ -4,6 +4,7 @@ Here belong faults as functions of values, and what is left of them without a so
 wire is in `test_faults_on_the_wire`.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -14,7 +15,13 @@ from hypothesis import strategies as st
 
 from offices import Office
 from sms10692 import contract
+from sms10692_mock.accounts import Account
+from sms10692_mock.calls import call_of
 from sms10692_mock.faults import Fault, dice, struck
+from sms10692_mock.keywords import Keywords
+from sms10692_mock.stores.memory import MemoryStore
+from sms10692_mock.stores.records import Settings
+from sms10692_mock.vendor import Vendor
 
 OPERATIONS = st.sampled_from([operation.name for operation in contract.OPERATIONS])
 FAULTS = st.builds(
@@ -208,3 +215,31 @@ def test_a_fault_says_whether_the_vendor_acts_all_the_same(
     fault(office, account, "empty", acts=acts)
     assert office.send(account) == ""
     assert office.control("GET", f"accounts/{account['userid']}")["messages"] == messages
+
+
+def test_a_fault_that_cannot_strike_a_request_costs_it_nothing() -> None:
+    """Neither one of another operation nor one with a message that this operation does not have."""
+    written: list[object] = []
+
+    class Watched(MemoryStore):
+        def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
+            written.append(userid)
+            return super().change(userid, change)
+
+        def change_settings(self, change: Callable[[Settings], Settings]) -> Settings:
+            written.append(change)
+            return super().change_settings(change)
+
+    elsewhere = (
+        Fault(id="a", kind="empty", operations=("send",)),
+        Fault(id="b", kind="message", message=contract.BALANCE_TOO_SMALL),
+    )
+    store = Watched()
+    store.open(Account("1", "a", "p", faults=elsewhere))
+    store.change_settings(lambda settings: replace(settings, faults=elsewhere))
+    written.clear()
+    vendor = Vendor(store, lambda: 0.0, Keywords(()))
+    assert vendor.answer(call_of(contract.V2STATUS_API, {"action": "query", "userid": "1"})).faults == ()
+    assert written == []
+    assert len(vendor.answer(call_of(contract.V2SMS, {"action": "send", "userid": "1"})).faults) == 4
+    assert len(written) == 2

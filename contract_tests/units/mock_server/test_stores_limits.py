@@ -166,6 +166,23 @@ def test_of_the_journal_the_last_requests_are_kept(make: Making) -> None:
         assert store.next_request() > numbers[-1]
 
 
+def test_a_request_is_found_in_memory_without_looking_at_the_others() -> None:
+    looked_at: list[int] = []
+
+    class Watched(Entry):
+        @property
+        def number(self) -> int:
+            looked_at.append(self[0])
+            return self[0]
+
+    store = MemoryStore()
+    for number in range(1, 1001):
+        store.record(Watched(*entry(number, "1")))
+    looked_at.clear()
+    assert store.request(1) == entry(1, "1")
+    assert len(looked_at) < 10
+
+
 @EACH_STORE
 def test_the_journal_has_so_many_bytes_at_most(make: Making) -> None:
     with made(make, Limits(request_bytes=100_000)) as store:

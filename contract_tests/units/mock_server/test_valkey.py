@@ -29,8 +29,8 @@ from sms10692_mock.clock import Turned
 from sms10692_mock.faults import Fault
 from sms10692_mock.outcomes import Outcome, Rule, Rules
 from sms10692_mock.stores.documents import account_from_text, account_text
-from sms10692_mock.stores.protocol import NoSuchAccount, StoreUnavailable
-from sms10692_mock.stores.records import Entry, Limits, Reply, Report, Task, Wanted
+from sms10692_mock.stores.protocol import NoSuchAccount, OtherRules, StoreUnavailable
+from sms10692_mock.stores.records import Entry, Limits, Reply, Report, RulesUsed, Task, Wanted
 from sms10692_mock.stores.valkey import nodes
 from sms10692_mock.stores.valkey.leases import Lease
 from sms10692_mock.stores.valkey.store import FORM, ValkeyStore
@@ -267,6 +267,18 @@ def test_another_process_knows_new_terms_at_once(server: ValkeyServer, store: Va
             other.take_reports("12", 1, 2.0, 1)
 
 
+def test_rules_are_used_up_under_terms_that_another_process_changed(server: ValkeyServer, store: ValkeyStore) -> None:
+    used = RulesUsed(ACCOUNT.outcomes, Rules((), 7))
+    with store_on(server) as other:
+        assert store.account("12") == ACCOUNT
+        other.change("12", lambda account: replace(account, password="new"))
+        assert store.accept("12", TASK, [], [], 2.0, used) == 99
+        assert store.account("12") == other.account("12") == replace(ACCOUNT, password="new", outcomes=used.after)
+        with pytest.raises(OtherRules) as raised:
+            other.accept("12", TASK, [], [], 2.0, used)
+        assert (raised.value.rules, other.standing("12").points) == (used.after, 99)
+
+
 def test_of_two_changes_at_once_none_is_lost(server: ValkeyServer, store: ValkeyStore) -> None:
     with store_on(server) as other:
         quicker = iter([lambda account: replace(account, dialect="observed")])
@@ -366,6 +378,46 @@ def test_the_journal_is_written_on_after_an_entry_that_cannot_be(
     with store_on(server) as other:
         assert soon(lambda: other.request(2) == entry(2))
         assert other.requests(None, Wanted()).dropped == 1
+
+
+# Accounts
+
+
+@pytest.mark.parametrize("throwaway", [False, True])
+def test_an_account_that_was_listed_and_never_came_to_be_is_taken_off_the_list(
+    store: ValkeyStore, monkeypatch: pytest.MonkeyPatch, throwaway: bool
+) -> None:
+    class KilledError(Exception):
+        pass
+
+    def killed(*arguments: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "_run", killed)
+        with pytest.raises(KilledError):
+            store.open(replace(ACCOUNT, userid="ghost", throwaway=throwaway))
+    assert store.userids() == ["12", "ghost"]
+    assert store.expire(time.time() + 60) == 0
+    assert store.userids() == ["12"]
+
+
+def test_what_nobody_uses_is_closed_many_at_once(server: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    travels: list[int] = []
+    travel = nodes._Node.execute
+
+    def counted(self: Any, *commands: Any) -> Any:
+        travels.append(len(commands))
+        return travel(self, *commands)
+
+    with store_on(server) as store:
+        for number in range(300):
+            store.open(replace(ACCOUNT, userid=str(number), throwaway=number != 7))
+        assert store.expire(0.0) == 0
+        monkeypatch.setattr(nodes._Node, "execute", counted)
+        assert store.expire(time.time() + 60) == 299
+        assert store.userids() == ["7"]
+    assert len(travels) < 10
 
 
 # Numbers in blocks

@@ -19,7 +19,7 @@ from sms10692_mock.stores.journal import Journal
 from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules
 from sms10692_mock.stores.queues import Bundle, Fates, Queue, bundles
 from sms10692_mock.stores.records import (
-    Fate,
+    NEVER,
     Ledger,
     Limits,
     Listed,
@@ -35,8 +35,6 @@ from sms10692_mock.stores.records import (
     Wanted,
 )
 from sms10692_mock.stores.wanted import listed, says_message, says_reply, says_report, says_task
-
-_NEVER: Final = Fate("never")
 
 _GONE: Final = 8
 """What is forgotten is freed when it is more than this part of the tasks: each is moved so often, and no oftener."""
@@ -130,7 +128,7 @@ def _messages(sent: list[_Sent], places: range, fates: Fates, wanted: Wanted) ->
         for at in range(len(numbers))[::step]:
             if wanted.number is None or numbers[at] == wanted.number:
                 report = one.report(at)
-                fate = _NEVER if report is None else fates.of(report[1])
+                fate = NEVER if report is None else fates.of(report[1])
                 yield Message(before + at + 1, task, numbers[at], report[0] if report else None, fate)
 
 

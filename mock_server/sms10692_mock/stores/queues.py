@@ -8,14 +8,21 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import count
-from typing import Final, Generic, NamedTuple, TypeGuard, TypeVar
+from typing import Generic, NamedTuple, TypeGuard, TypeVar
 
-from sms10692_mock.stores.records import Fate, Ledger, Queued, Reply, Report, Wanted, text_bytes
+from sms10692_mock.stores.records import (
+    LATER,
+    WAITING,
+    Fate,
+    Ledger,
+    Queued,
+    Reply,
+    Report,
+    Wanted,
+    text_bytes,
+)
 
 Item = TypeVar("Item", Report, Reply)
-
-_LATER: Final = Fate("later")
-_WAITING: Final = Fate("waiting")
 
 
 class Bundle(Generic[Item]):
@@ -177,9 +184,9 @@ class Fates(NamedTuple):
     def of(self, place: int | None) -> Fate:
         """The fate of the item at this place of the log; None is the place of what is not due yet."""
         if place is None:
-            return _LATER
+            return LATER
         if place >= self.cursor:
-            return _WAITING
+            return WAITING
         if place < self.base:
             return Fate("handed out")
         index = bisect_right(self.fetches, place, key=lambda fetch: fetch.first) - 1
@@ -192,7 +199,7 @@ def _listed(
     later = [item for _, _, bundle in sorted(to_come, key=lambda row: row[:2]) for item in bundle.items]
     end = fates.base + length
     logged = (Queued(fates.base + n + 1, log[n], fates.of(fates.base + n)) for n in _places(log, length, wanted))
-    coming = (Queued(end + n + 1, later[n], _LATER) for n in _places(later, len(later), wanted))
+    coming = (Queued(end + n + 1, later[n], LATER) for n in _places(later, len(later), wanted))
     for part in (coming, logged) if wanted.newest_first else (logged, coming):
         yield from part
 

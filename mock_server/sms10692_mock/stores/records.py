@@ -133,6 +133,11 @@ class Fate(NamedTuple):
     request: int | None = None
 
 
+NEVER: Final = Fate("never")
+LATER: Final = Fate("later")
+WAITING: Final = Fate("waiting")
+
+
 class Message(NamedTuple):
     """What one number was sent: the `number`-th message of its account, from 1. Without `report`, it is never told."""
 

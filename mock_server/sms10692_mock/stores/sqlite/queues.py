@@ -7,7 +7,18 @@ from collections.abc import Iterator, Sequence
 from sqlite3 import Connection
 from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
-from sms10692_mock.stores.records import UNSENT, Fate, Ledger, Listed, Queued, Reply, Report, Wanted
+from sms10692_mock.stores.records import (
+    LATER,
+    UNSENT,
+    WAITING,
+    Fate,
+    Ledger,
+    Listed,
+    Queued,
+    Reply,
+    Report,
+    Wanted,
+)
 from sms10692_mock.stores.sqlite.texts import read, size, written
 from sms10692_mock.stores.wanted import listed, says_reply, says_report
 
@@ -23,10 +34,6 @@ _RIPEN: Final = f"""
     INSERT INTO items (queue, place, {_COLUMNS})
     SELECT queue, ? + row_number() OVER (ORDER BY due, arrival) - 1, {_COLUMNS} FROM later WHERE queue = ? AND due <= ?
 """  # noqa: S608
-
-_LATER: Final = Fate("later")
-_WAITING: Final = Fate("waiting")
-_NEVER: Final = Fate("never")
 
 
 class Standing(NamedTuple):
@@ -171,12 +178,12 @@ class Fates:
         self._queue = queue
         self._has = has
         self._from = self._to = -1
-        self._fate = _WAITING
+        self._fate = WAITING
 
     def of(self, place: int) -> Fate:
         """The fate of what stands there."""
         if place >= self._has.handed_out:
-            return _WAITING
+            return WAITING
         if not self._from <= place < self._to:
             self._look_up(place)
         return self._fate
@@ -205,7 +212,7 @@ def of_messages(db: Connection, queue: int, first: int, last: int) -> dict[int, 
     ):
         found[message] = report_of(tuple(row)), fates.of(place)
     for message, *row in db.execute(f"SELECT message, {_SAYS} FROM later {between}", (queue, first, last)):  # noqa: S608
-        found[message] = report_of(tuple(row)), _LATER
+        found[message] = report_of(tuple(row)), LATER
     return found
 
 
@@ -270,7 +277,7 @@ class Listing(NamedTuple, Generic[Item]):
             ),
             skipped,
         ):
-            yield Queued(number + step * place, self.item(row), _LATER)
+            yield Queued(number + step * place, self.item(row), LATER)
 
 
 REPORTS: Final[Listing[Report]] = Listing(report_of, says_report)

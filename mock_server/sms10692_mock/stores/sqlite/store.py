@@ -21,8 +21,8 @@ from sms10692_mock.clock import Clock
 from sms10692_mock.stores.documents import account_from_text, account_text, settings_from_text, settings_text
 from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules, StoreUnavailable
 from sms10692_mock.stores.records import (
+    NEVER,
     Entry,
-    Fate,
     Ledger,
     Limits,
     Listed,
@@ -57,8 +57,6 @@ _SOME: Final = 500
 
 _AT_ONCE: Final = 200
 """Messages whose reports are looked up at once, where messages are listed."""
-
-_NEVER: Final = Fate("never")
 
 
 class _Known:
@@ -605,7 +603,7 @@ def _messages(db: Connection, account: int, wanted: Wanted) -> Iterator[Message]
         first, last = sorted((some[0][0], some[-1][0]))
         told = queues.of_messages(db, _queue(account, "reports"), first, last)
         for number, place, task in some:
-            report, fate = told.get(number, (None, _NEVER))
+            report, fate = told.get(number, (None, NEVER))
             yield Message(number, task, task.numbers[place], report, fate)
 
 

@@ -181,9 +181,9 @@ class Nodes:
         raise StoreUnavailable(f"{self._node(self._seed)}: its nodes do not agree which of them has {keys[0]!a}")
 
     def run_all(self, work: Script, questions: Sequence[tuple[Sequence[bytes], Sequence[Argument]]]) -> list[Any]:
-        """Run a script that only reads, for other keys each time, and return all its answers.
+        """Run a script that may be repeated, for other keys each time, and return all its answers.
 
-        The questions to a node go together. One that it cannot answer so is asked again alone: reading may be repeated.
+        The questions to a node go together. One that it cannot answer so is asked again alone.
         """
         commands = [("EVALSHA", work.sha, len(keys), *keys, *arguments) for keys, arguments in questions]
         at: dict[Address, list[int]] = {}

@@ -23,7 +23,8 @@ from sms10692_mock.stores.documents import account_from_text, account_text, sett
 from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules, StoreUnavailable
 from sms10692_mock.stores.queues import Fates, Fetch, Item
 from sms10692_mock.stores.records import (
-    Fate,
+    LATER,
+    NEVER,
     Ledger,
     Limits,
     Listed,
@@ -76,9 +77,6 @@ _LOOKS: Final = 4
 
 _LOOKED_UP: Final = 500
 """Accounts that are asked for in one breath."""
-
-_NEVER: Final = Fate("never")
-_LATER: Final = Fate("later")
 
 
 class _Changed(Exception):
@@ -164,13 +162,14 @@ class ValkeyStore:
     def open(self, account: Account, *, keep: bool = False) -> None:
         userid, points = account.userid, 0 if account.postpaid else account.points
         terms = (_version(), *_terms(account))
-        # Listed before it is there and after, so that neither an end in between nor a close at once hides it.
-        self._register(account)
-        self._run(scripts.OPEN, userid, _version(), *terms, points, repr(self._real_time()), int(keep))
-        self._register(account)
+        # Listed before it is there and after, so that neither an end in between nor a close at once hides it. Where it
+        # is listed and never came to be, `expire` takes it off again.
+        self._register(userid, may_go=True)
+        opened = self._run(scripts.OPEN, userid, _version(), *terms, points, repr(self._real_time()), int(keep))
+        self._register(userid, may_go=account.throwaway or not opened)
 
-    def _register(self, account: Account) -> None:
-        self._nodes.run(scripts.REGISTER, _FOR_ALL, encoded(account.userid), int(account.throwaway))
+    def _register(self, userid: str, *, may_go: bool) -> None:
+        self._nodes.run(scripts.REGISTER, _FOR_ALL, encoded(userid), int(may_go))
 
     def _know(self, userid: str, version: bytes, account: Account) -> None:
         if len(self._terms) >= _KNOWN:
@@ -191,8 +190,7 @@ class ValkeyStore:
     def accounts(self, last: int | None = None) -> list[Account]:
         accounts: list[Account] = []
         userids = [decoded(userid) for userid in self._nodes.run(scripts.USERIDS, _FOR_ALL, -last if last else 0)]
-        for first in range(0, len(userids), _LOOKED_UP):
-            some = userids[first : first + _LOOKED_UP]
+        for some in _some(userids):
             known = [self._terms.get(userid) for userid in some]
             questions = [
                 (_keys(userid)[:1], (terms[0] if terms else "",)) for userid, terms in zip(some, known, strict=True)
@@ -236,27 +234,29 @@ class ValkeyStore:
                 scripts.CHANGE, userid, before, version, *_terms(account), repr(self._real_time())
             )
         if account.throwaway:
-            self._register(account)
+            self._register(userid, may_go=True)
         self._know(userid, version, account)
         return account
 
     def close(self, userid: str) -> None:
         self._run(scripts.CLOSE, userid)
-        self._unregister(userid)
+        self._unregister([userid])
 
-    def _unregister(self, userid: str) -> None:
-        self._nodes.run(scripts.UNREGISTER, _FOR_ALL, encoded(userid))
-        known = self._run_on_account(scripts.ACCOUNT, userid, "")
-        if known is not None:  # opened again in between
-            self._register(account_from_text(decoded(known[1])))
+    def _unregister(self, userids: Sequence[str]) -> None:
+        self._nodes.run(scripts.UNREGISTER, _FOR_ALL, *map(encoded, userids))
+        kept = self._nodes.run_all(scripts.ACCOUNT, [(_keys(userid)[:1], ("",)) for userid in userids])
+        for userid, answer in zip(userids, kept, strict=True):
+            if answer is not None:  # opened again in between
+                self._register(userid, may_go=account_from_text(decoded(answer[1])).throwaway)
 
     def expire(self, unused_since: float) -> int:
         closed = 0
-        for name in self._nodes.run(scripts.USERIDS, _FOR_ALL):
-            userid = decoded(name)
-            if self._run(scripts.CLOSE, userid, repr(unused_since)):
-                self._unregister(userid)
-                closed += 1
+        for some in _some([decoded(name) for name in self._nodes.run(scripts.USERIDS, _FOR_ALL)]):
+            left = self._nodes.run_all(scripts.CLOSE, [(_keys(userid), (repr(unused_since),)) for userid in some])
+            gone = [userid for userid, keys in zip(some, left, strict=True) if keys is not None]
+            if gone:
+                self._unregister(gone)
+            closed += sum(1 for keys in left if keys)
         return closed
 
     def charge_up(self, userid: str, points: int) -> None:
@@ -275,30 +275,23 @@ class ValkeyStore:
         now: float,
         used: RulesUsed | None = None,
     ) -> int | None:
-        terms: Sequence[bytes] = (b"", b"", b"")
-        if used is not None:
+        of_send = (int(task.cost), len(task.numbers), task.size, repr(now), packed_task(task, reports))
+        keep = (self._limits.messages, self._limits.message_bytes)
+        items = (*_arguments(packed_reports(reports)), *_arguments(packed_replies(replies)))
+        if used is None:
+            balance: int | None = self._run(scripts.ACCEPT, userid, *of_send, *keep, "", "", "", *items)
+            return balance
+        while True:
             before, account = self._with_rules(userid, used.before)
-            account = replace(account, outcomes=used.after)
-            terms = before, _version(), encoded(account_text(account))
-        balance: int | Sequence[bytes] | None = self._run(
-            scripts.ACCEPT,
-            userid,
-            int(task.cost),
-            len(task.numbers),
-            task.size,
-            repr(now),
-            packed_task(task, reports),
-            self._limits.messages,
-            self._limits.message_bytes,
-            *terms,
-            *_arguments(packed_reports(reports)),
-            *_arguments(packed_replies(replies)),
-        )
-        if isinstance(balance, Sequence):
-            raise OtherRules(self._account(userid, None, balance).outcomes)
-        if used is not None and balance is not None:
-            self._know(userid, terms[1], account)
-        return balance
+            terms, version = replace(account, outcomes=used.after), _version()
+            document = encoded(account_text(terms))
+            answer = self._run(scripts.ACCEPT, userid, *of_send, *keep, before, version, document, *items)
+            if isinstance(answer, list):  # other terms than thought, which are known now
+                self._account(userid, None, answer)
+                continue
+            if answer is not None:
+                self._know(userid, version, terms)
+            return None if answer is None else int(answer)
 
     def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
         self._run(
@@ -432,7 +425,7 @@ class ValkeyStore:
             items = unpacked(kind, b"\n".join(bundles))
             if wanted.newest_first:
                 number -= len(items)
-            queued = [Queued(place, item, _LATER) for place, item in enumerate(items, number + 1)]
+            queued = [Queued(place, item, LATER) for place, item in enumerate(items, number + 1)]
             if not wanted.newest_first:
                 number += len(items)
             yield from reversed(queued) if wanted.newest_first else queued
@@ -463,7 +456,7 @@ class _Sent(NamedTuple):
         numbers = range(len(task.numbers))
         for place in reversed(numbers) if newest_first else numbers:
             found = self.unpacked.report(place)
-            report, fate = None, _NEVER
+            report, fate = None, NEVER
             if found is not None:
                 bundle, index, report = found
                 start = self.starts[bundle]
@@ -507,6 +500,10 @@ def _pieces(begin: int, end: int, wanted: Wanted) -> Iterator[tuple[int, int]]:
             yield begin, last
             begin = last
         size = min(size * _PIECE_GROWS, _LARGEST_PIECE)
+
+
+def _some(userids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (userids[first : first + _LOOKED_UP] for first in range(0, len(userids), _LOOKED_UP))
 
 
 def _arguments(bundles: Sequence[Packed]) -> list[bytes | str | int]:

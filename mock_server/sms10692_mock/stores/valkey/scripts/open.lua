@@ -1,5 +1,6 @@
 -- Take in a customer, and forget all that was kept for one of the same userid: life, version, document, whether
--- post-paid, whether to be thrown away, points, when used, '1' to leave one alone that is there.
+-- post-paid, whether to be thrown away, points, when used, '1' to leave one alone that is there. Returns whether
+-- it was taken in.
 if ARGV[8] == '1' and must_be_there() then
   return 0
 end

@@ -1,4 +1,4 @@
--- Take a userid off the list of all: userid.
-redis.call('ZREM', KEYS[1], ARGV[1])
-redis.call('SREM', KEYS[2], ARGV[1])
+-- Take userids off both lists: userids.
+redis.call('ZREM', KEYS[1], unpack(ARGV))
+redis.call('SREM', KEYS[2], unpack(ARGV))
 return 1

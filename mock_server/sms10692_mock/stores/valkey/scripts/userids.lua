@@ -1,5 +1,5 @@
 -- The list of all userids in the order in which they came, from which of them, as by the indexes of ZRANGE; without
--- that, those to be thrown away.
+-- that, those that may have to go.
 if ARGV[1] then
   return redis.call('ZRANGE', KEYS[1], ARGV[1], -1)
 end
