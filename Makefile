@@ -29,8 +29,8 @@ crowd: $(READY) ## 500 tests with sms_vendor on 8 workers and one emulator, and 
 figures: $(READY) ## assert the milliseconds that tests beside other work only measure: the console, an emulator's end
 	SMS10692_FIGURES=1 $(BIN)/pytest -q contract_tests/console contract_tests/units/mock_server/test_emulator.py -k "within_200_ms or first_paint or ends_at_once"
 
-fuzz: $(READY) ## examine what `make run` serves, without end, each time from another seed
-	while $(BIN)/sms10692-contract $(URL) --control $(URL) --profile thorough; do :; done
+fuzz: $(READY) ## examine what `make run` serves until a clause fails, each time from another seed
+	while :; do env -u CI $(BIN)/sms10692-contract $(URL) --control $(URL) --profile thorough $(ARGS) || exit $$?; done
 
 crash: $(READY) ## kill emulators and servers at work KILLS=50 times, and count what they have kept
 	cd contract_tests && $(CURDIR)/$(BIN)/python -m crashing $(KILLS)
@@ -59,6 +59,7 @@ screenshots: $(READY) ## make pictures of every page of the console, into screen
 	$(BIN)/python contract_tests/screenshots.py screenshots
 
 bench: $(READY) ## measure, side by side in one run, into benchmarks/results.md (ARGS="--only stores" prints a part)
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m benchmarks $(ARGS)
 
 peers: $(READY) ## fetch those who are measured beside us, from npm and PyPI, into a folder that git ignores

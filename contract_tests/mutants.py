@@ -30,12 +30,13 @@ MODULES: Final = ("checks.py", "calls.py", "wire/*.py", "vendor.py")
 
 UNITS: Final = "contract_tests/units/mock_server"
 FIRST: Final = {
-    "checks.py": (str(EMULATOR / "checks.py"), f"{UNITS}/test_readings.py"),
+    "checks.py": (str(EMULATOR / "checks.py"), f"{UNITS}/test_readings.py", f"{UNITS}/test_bearing.py"),
     "wire/charsets.py": (f"{UNITS}/test_charsets.py",),
     "wire/forms.py": (str(EMULATOR / "wire" / "forms.py"), f"{UNITS}/test_forms.py"),
     "wire/render.py": (f"{UNITS}/test_render.py",),
     "vendor.py": tuple(
-        f"{UNITS}/test_{name}.py" for name in ("readings", "control", "faults", "outcomes", "control_clocks")
+        f"{UNITS}/test_{name}.py"
+        for name in ("vendor", "readings", "outcomes", "faults", "bearing", "control", "control_clocks")
     ),
 }
 """What is likeliest to notice a mutant of a file."""

@@ -3,13 +3,14 @@
 Here belongs what the state machine of `test_stores` compares every store with. Nothing is ever dropped from it.
 """
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Clock
-from sms10692_mock.stores.protocol import NoSuchAccount
+from sms10692_mock.stores.protocol import NoSuchAccount, OtherRules
 from sms10692_mock.stores.records import (
     Entry,
     Fate,
@@ -20,6 +21,7 @@ from sms10692_mock.stores.records import (
     QueueName,
     Reply,
     Report,
+    RulesUsed,
     Settings,
     Standing,
     Task,
@@ -163,11 +165,21 @@ class SimplestStore:
         return Standing(customer.points, customer.charged_up, sum(len(task.numbers) for task, _ in customer.sent))
 
     def accept(
-        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
     ) -> int | None:
         customer = self._of(userid)
+        if used is not None and customer.account.outcomes != used.before:
+            raise OtherRules(customer.account.outcomes)
         if not customer.account.postpaid and customer.points < task.price * len(task.numbers):
             return None
+        if used is not None:
+            customer.account = replace(customer.account, outcomes=used.after)
         customer.points -= task.price * len(task.numbers)
         customer.sent.append((task, reports))
         self.put(userid, reports, replies, now)
@@ -231,14 +243,15 @@ class SimplestStore:
 
     def requests(self, userid: str | None, wanted: Wanted) -> Listed[Entry]:
         entries = [one for one in self._journal if userid in (None, one.userid)]
-        sought = [text for text in (wanted.number, wanted.text, wanted.task_id) if text is not None]
+        numbers = [str(number) for number in (wanted.number, wanted.task_id) if number is not None]
+
+        def says(one: Entry) -> bool:
+            said = f"{one.query!r} {one.body!r} {one.answer!r}"
+            whole = re.findall("[0-9]+", said)
+            return all(number in whole for number in numbers) and (wanted.text or "") in said
+
         return _page(
-            sorted(entries, key=lambda one: one.number),
-            wanted,
-            lambda one: (
-                all(str(text) in f"{one.query!r} {one.body!r} {one.answer!r}" for text in sought)
-                and _within(one.now, wanted)
-            ),
+            sorted(entries, key=lambda one: one.number), wanted, lambda one: says(one) and _within(one.now, wanted)
         )
 
     def request(self, number: int) -> Entry | None:

@@ -24,14 +24,17 @@ import trustme
 
 from emulators import running
 from faults import FAULTS
+from sms10692_contract import report
 from sms10692_contract.checks import CHECKS
 from sms10692_contract.clauses import BY_ID, CLAUSES, GROUPS
+from sms10692_contract.control import Control, ControlRefused
 from sms10692_contract.document import pages
 from sms10692_contract.gate import NO_SIGN, Gate, NotAllowed
 from sms10692_contract.lab import PROFILES, Account, Lab
 from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, form, placed
-from sms10692_contract.run import State, examine
+from sms10692_contract.run import State, Verdict, examine, open_gate
 from sms10692_contract.target import address_of
+from sms10692_mock.billing import parts
 from sms10692_mock.calls import Call
 from vendors import Fault, served
 
@@ -44,7 +47,7 @@ FEW = replace(PROFILES["quick"], examples=12)
 def contract(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """The command, as a process of its own."""
     command = [sys.executable, "-m", "sms10692_contract", *arguments]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False, env=environment)
+    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False, env=environment, timeout=180)
 
 
 def only(*clauses: str) -> list[str]:
@@ -266,6 +269,42 @@ def test_an_account_that_is_known_and_not_accepted_allows_nothing() -> None:
     assert {call.action for call in asked} == {"overage"}
 
 
+# The thorough profile
+
+
+def test_a_thorough_look_spends_more_than_an_account_is_usually_made_with_and_holds() -> None:
+    with served() as vendor:
+        address, gate = address_of(vendor.url), Gate()
+        control = Control(address)
+        own, _ = open_gate(address, control, gate)
+        lab = Lab(address, own, gate, control, PROFILES["thorough"])
+        verdicts = list(examine(lab, [BY_ID["C-send-fetch"]]))
+    assert [verdict.why for verdict in verdicts if verdict.state is not State.HELD] == []
+
+
+FUZZ = """
+#!/bin/sh
+echo "$CI $*" >>"$0.asked"
+[ "$(wc -l <"$0.asked")" -lt 3 ] || exit {code}
+"""
+
+
+@pytest.mark.parametrize("code", [1, 2, 3])
+def test_make_fuzz_goes_on_with_fresh_seeds_until_a_round_is_not_green_and_fails_with_it(
+    code: int, tmp_path: Path
+) -> None:
+    command = tmp_path / "sms10692-contract"
+    command.write_text(FUZZ.lstrip().format(code=code), "utf-8")
+    command.chmod(0o755)
+    ready = tmp_path / "ready"
+    make = ["make", "-C", str(TOP), "-o", str(ready), "fuzz", f"READY={ready}", f"BIN={tmp_path}", "URL=http://x"]
+    ended = subprocess.run(make, capture_output=True, encoding="utf-8", env=os.environ | {"CI": "1"}, timeout=60)
+    assert ended.returncode != 0
+    assert f"Error {code}" in ended.stderr
+    asked = Path(f"{command}.asked").read_text("utf-8").splitlines()
+    assert asked == [" http://x --control http://x --profile thorough"] * 3
+
+
 # HTTPS
 
 
@@ -399,6 +438,8 @@ def test_an_allowed_number_is_sent_to_within_the_budget() -> None:
         (["http://127.0.0.1:1", "--userid", "1", "--account", "a", "--password", "b"], 3, "127.0.0.1:1"),
         (["http://127.0.0.1:1", "--control", "http://127.0.0.1:1"], 3, "127.0.0.1:1"),
         (["http://127.0.0.1:1"], 2, "--control"),
+        (["http://a..b", "--userid", "1", "--account", "a", "--password", "b"], 2, "a..b is no name of a host"),
+        (["http://127.0.0.1:1", "--control", "http://a..b"], 2, "a..b is no name of a host"),
         (["ftp://127.0.0.1", "--userid", "1", "--account", "a", "--password", "b"], 2, "http://HOST:PORT"),
         (["http://127.0.0.1:1", "--only", "nonsense"], 2, "nonsense"),
         (["http://127.0.0.1:1", "--nonsense"], 2, "--nonsense"),
@@ -413,31 +454,151 @@ def test_what_cannot_be_run_is_one_clear_line(arguments: list[str], code: int, s
     assert ended.stderr.count("\n") == 1
 
 
-def test_a_run_is_repeated_by_its_seed() -> None:
-    (broken,) = (one for one in FAULTS if one.name == "71 characters a part")
-    with served(broken.fault) as vendor:
-        ends = [contract(vendor.url, "--control", vendor.url, "--only", "R6-parts", "--seed", "3") for _ in range(2)]
-    expected = [re.findall(r"expected: .*", ended.stdout) for ended in ends]
-    assert expected[0] == expected[1] != []
+class OtherControl(BaseHTTPRequestHandler):
+    """What answers every request alike, and is no control address."""
+
+    status: ClassVar[int]
+    document: ClassVar[bytes]
+
+    def respond(self) -> None:
+        self.send_response_only(self.status)
+        self.send_header("Content-Length", str(len(self.document)))
+        self.end_headers()
+        self.wfile.write(self.document)
+
+    do_GET = do_POST = respond  # noqa: N815 - the names of the standard library
+
+
+@contextmanager
+def other_control(status: int, document: str) -> Iterator[str]:
+    kind = type("Other", (OtherControl,), {"status": status, "document": document.encode()})
+    with ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
+        thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "document", "said"),
+    [
+        (401, '{"error": "a token is needed"}', "a token is needed"),
+        (404, "Not Found", "404"),
+        (201, "<html>", "is no control address: <html>"),
+        (201, "[]", "is no control address: []"),
+        (201, '{"account": "a", "password": "b", "points": 1}', "without userid, account, password, points"),
+        (201, '{"userid": "1", "account": "a", "password": "b", "points": "1"}', "without userid"),
+    ],
+)
+def test_what_is_no_control_address_or_wants_another_token_is_wrong_usage(
+    status: int, document: str, said: str
+) -> None:
+    with other_control(status, document) as url:
+        ended = contract(url, "--control", url)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert said in ended.stderr
+    assert "are --control and --control-token right?" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("document", ["{}", '{"now": "yesterday"}', '{"now": "2012-07-01T23:12:12"}'])
+def test_a_clock_that_shows_no_moment_with_its_offset_is_refused(document: str) -> None:
+    with other_control(200, document) as url, pytest.raises(ControlRefused, match="was answered with the time"):
+        Control(address_of(url)).now("1")
+
+
+def verdicts_on(fault: Fault, clauses: list[str], seed: int = 1, shrinking: int = 100) -> list[Verdict]:
+    """What the quick profile says of a vendor, without long thought about the shortest failure."""
+    with served(fault) as vendor:
+        address, gate = address_of(vendor.url), Gate()
+        control = Control(address)
+        own, _ = open_gate(address, control, gate)
+        profile = replace(PROFILES["quick"], shrinking=shrinking)
+        return list(examine(Lab(address, own, gate, control, profile, seed), [BY_ID[one] for one in clauses]))
+
+
+def prices_asked_for(seed: int) -> tuple[str, list[str]]:
+    """Why R6-parts fails for a vendor that overcharges lengths no fixed case has, and the texts it was asked about."""
+    texts: list[str] = []
+
+    def price(text: str) -> int:
+        texts.append(text)
+        return parts(text) + (len(text) % 5 == 3)
+
+    (verdict,) = verdicts_on(Fault(billing=price), ["R6-parts"], seed)
+    assert verdict.state is State.FAILED
+    return verdict.why, texts
+
+
+def test_a_run_is_repeated_by_its_seed_and_by_no_other() -> None:
+    assert prices_asked_for(3) == prices_asked_for(3)
+    assert prices_asked_for(3)[1] != prices_asked_for(4)[1]
+
+
+@pytest.mark.parametrize("shrinking", [0, 200])
+def test_a_failure_is_made_shorter_for_so_many_requests(shrinking: int) -> None:
+    asked: list[Call] = []
+    failed_at: list[int] = []
+
+    def keep(call: Call) -> Call:
+        asked.append(call)
+        return call
+
+    def price(text: str) -> int:
+        if len(text) % 5 == 3 and not failed_at:
+            failed_at.append(len(asked))
+        return parts(text) + (len(text) % 5 == 3)
+
+    verdicts_on(Fault(call=keep, billing=price), ["R6-parts"], 1, shrinking)
+    assert len(asked) - failed_at[0] <= shrinking
 
 
 def test_a_clause_that_shares_its_check_with_a_failed_one_is_not_counted_as_held() -> None:
     (broken,) = (one for one in FAULTS if one.name == "reports never leave the queue")
-    with served(broken.fault) as vendor:
-        ended = contract(vendor.url, "--control", vendor.url, "--only", "M-once", "--only", "M-lost", "--seed", "1")
-    assert ended.returncode == 1
-    assert "1 of 2 clauses exercised, 0 held, 1 failed" in ended.stdout
-    assert State.NOT_EXERCISED.value in ended.stdout
+    verdicts = verdicts_on(broken.fault, ["M-once", "M-lost"])
+    assert report.summary(verdicts) == "1 of 2 clauses exercised, 0 held, 1 failed"
+    assert [verdict.state for verdict in verdicts] == [State.FAILED, State.NOT_EXERCISED]
+
+
+def under_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """The suite as tests, in an empty folder."""
+    command = [sys.executable, "-m", "pytest", "-p", "sms10692_contract.plugin", "-p", "no:cacheprovider"]
+    command += ["--pyargs", "sms10692_contract", "-q", "-k", "2.3-found or 2.3-payinfo", *options]
+    alone = ENVIRONMENT | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # importing the others takes longer than the clauses
+    return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", env=alone, timeout=60)
 
 
 @pytest.mark.parametrize("fault", ["", "Sucess corrected"])
 def test_pytest_runs_each_clause_as_a_test(fault: str, tmp_path: Path) -> None:
     faults = {one.name: one.fault for one in FAULTS}
     with served(faults.get(fault)) as vendor:
-        command = [sys.executable, "-m", "pytest", "-p", "sms10692_contract.plugin", "-p", "no:cacheprovider"]
-        options = ["--target", vendor.url, "--control", vendor.url, "--pyargs", "sms10692_contract", "-q", "-k", "2.3"]
-        ended = subprocess.run(
-            [*command, *options], cwd=tmp_path, capture_output=True, encoding="utf-8", env=ENVIRONMENT
-        )
+        ended = under_pytest(tmp_path, "--target", vendor.url, "--control", vendor.url)
     assert ended.returncode == (1 if fault else 0), ended.stdout + ended.stderr
     assert ("request:  curl" in ended.stdout) is bool(fault)
+
+
+def test_pytest_examines_with_credentials_too_and_skips_what_needs_permission(tmp_path: Path) -> None:
+    with served() as vendor:
+        own = ["--userid", "12", "--account", "test", "--password", "mima"]
+        ended = under_pytest(tmp_path, "--target", vendor.url, *own)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "1 passed, 1 skipped" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--target", "http://127.0.0.1:1"], 4, "--userid, --account and --password are needed, or --control"),
+        (["--target", "http://127.0.0.1:1", "--control", "http://127.0.0.1:1"], 3, "http://127.0.0.1:1"),
+    ],
+)
+def test_pytest_runs_nothing_where_it_was_not_told_whom_to_examine_and_as_whom(
+    options: list[str], code: int, said: str, tmp_path: Path
+) -> None:
+    ended = under_pytest(tmp_path, *options)
+    assert ended.returncode == code, ended.stdout + ended.stderr
+    assert said in ended.stdout + ended.stderr
+    assert "failed" not in ended.stdout

@@ -41,6 +41,8 @@ from sms10692_mock.wire.render import Xml
 class Fault:
     """What is put between the parts of an emulator; each does nothing unless it is given."""
 
+    line: Callable[[bytes], bytes] = lambda line: line
+    chunks: Callable[[list[bytes]], bytes] = b"".join
     request: Callable[[Page, Request], Request] = lambda page, request: request
     decode: Mapping[str, Callable[[bytes], str]] = field(default_factory=lambda: DECODERS)
     fields: Callable[[Fields], Fields] = lambda fields: fields
@@ -171,16 +173,18 @@ class Control:
 
 
 class _Wire(BaseHTTPRequestHandler):
-    """Reads a request whole; pages and control are set on a subclass."""
+    """Reads a request whole; fault, pages and control are set on a subclass."""
 
     protocol_version = "HTTP/1.1"
+    fault: ClassVar[Fault]
     pages: ClassVar[Pages]
     control: ClassVar[Control]
     raw_requestline: bytes
 
     def parse_request(self) -> bool:
         """Read raw bytes in the request line (Q6); the standard library takes some of them for white space."""
-        self.raw_requestline = re.sub(rb"[\x80-\xff]", lambda byte: b"%%%02X" % ord(byte[0]), self.raw_requestline)
+        line = self.fault.line(self.raw_requestline)
+        self.raw_requestline = re.sub(rb"[\x80-\xff]", lambda byte: b"%%%02X" % ord(byte[0]), line)
         return super().parse_request()
 
     def respond(self) -> None:
@@ -216,7 +220,7 @@ class _Wire(BaseHTTPRequestHandler):
             pieces.append(self.rfile.read(size))
             self.rfile.readline()
         self.rfile.readline()
-        return b"".join(pieces)
+        return self.fault.chunks(pieces)
 
 
 class Vendors(ThreadingHTTPServer):
@@ -250,7 +254,8 @@ def served(fault: Fault | None = None, tls: ssl.SSLContext | None = None) -> Ite
     checked = fault.checks is not Fault.checks
     kind = UncheckedVendor if checked and fault.vendor is Vendor else fault.vendor
     vendor = kind(store, Options().clock, fault.keywords(), billing=fault.billing)
-    wire = type("Wire", (_Wire,), {"pages": FaultyPages(vendor, fault), "control": Control(vendor)})
+    parts_of_it = {"fault": fault, "pages": FaultyPages(vendor, fault), "control": Control(vendor)}
+    wire = type("Wire", (_Wire,), parts_of_it)
     with Vendors(wire, tls) as server:
         thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01), daemon=True)
         thread.start()

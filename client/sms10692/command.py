@@ -264,15 +264,28 @@ def _fetch(fetch: Callable[[], Batch[Report] | Batch[Reply]], as_json: bool, fol
 
 
 def _hand_over(batch: Batch[Report] | Batch[Reply], as_json: bool) -> None:
-    """Print a batch, which comes only once: if nobody takes it from standard output, then to standard error."""
-    rows = [_row(item) for item in batch]
+    """Print a batch, which comes only once: what standard output did not take goes to standard error."""
+    shown = 0
     try:
-        _show(as_json, rows)
+        if as_json:
+            for item in batch:
+                click.echo(_json(_row(item)))
+                shown += 1
+        else:
+            _show(False, [_row(item) for item in batch])
+            shown = len(batch)
         sys.stdout.flush()
-    except OSError as error:
-        for row in rows:
-            click.echo(_json(row), err=True)
+    except OSError as error:  # nobody reads, perhaps not even what was taken
+        _to_standard_error(batch)
         raise _Exit(f"standard output: {error.strerror}; the above was fetched", NO_ANSWER) from None
+    except KeyboardInterrupt:
+        _to_standard_error(batch[shown:])
+        raise
+
+
+def _to_standard_error(items: Sequence[Report] | Sequence[Reply]) -> None:
+    for item in items:
+        click.echo(_json(_row(item)), err=True)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:

@@ -18,7 +18,7 @@ from sms10692_mock.stores.records import Limits
 from sms10692_mock.vendor import Vendor
 
 _ALL = 10**9
-KEPT = Limits(messages=_ALL, text_bytes=_ALL, handed_out=_ALL)
+KEPT = Limits(messages=_ALL, message_bytes=_ALL, handed_out=_ALL, handed_out_bytes=_ALL)
 
 
 def opened(address: str, durable: bool = False) -> Store:

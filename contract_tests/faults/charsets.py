@@ -9,6 +9,7 @@ from typing import Final
 from faults.broken import Broken, says
 from sms10692 import contract
 from sms10692.contract import Page
+from sms10692_mock.wire.charsets import DECODERS
 from vendors import Fault
 
 
@@ -18,6 +19,13 @@ def _encoded_in_utf8(body: bytes, page: Page) -> bytes:
 
 def _unencodable_lost(body: bytes, page: Page) -> bytes:
     return re.sub(rb"&#\d+;", b"?", body) if page is contract.V2SMS_GBK else body
+
+
+def _utf8_where_it_can_be(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("gbk", "replace")
 
 
 CHARSETS: Final = (
@@ -52,6 +60,16 @@ CHARSETS: Final = (
         ),
         ("R14-euro",),
     ),
+    Broken(
+        "what is UTF-8 is read as UTF-8 on the GBK page too",
+        Fault(decode={"utf-8": lambda raw: raw.decode("utf-8", "replace"), "gb2312": _utf8_where_it_can_be}),
+        ("Q16",),
+    ),
+    Broken(
+        "bytes that cannot be read are dropped",
+        Fault(decode={"utf-8": lambda raw: raw.decode("utf-8", "ignore"), "gb2312": DECODERS["gb2312"]}),
+        ("R14-unreadable",),
+    ),
     Broken("unencodable characters as ?", Fault(body=_unencodable_lost), ("R17-unencodable", "R14-euro")),
     Broken("& not escaped", says("&amp;", "&"), ("5.3-escapes", "R17-escapes")),
     Broken("< not escaped", says("&lt;", "<"), ("5.3-escapes", "R17-escapes")),
@@ -61,7 +79,7 @@ CHARSETS: Final = (
     Broken(
         "text/html",
         Fault(response=lambda call, one: one._replace(headers=[("Content-Type", "text/html; charset=utf-8")])),
-        ("A7",),
+        ("R17-type",),
     ),
     Broken(
         "HTTP 400 for a refusal",

@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from faults import vendor
 from faults.broken import Broken
 from sms10692 import contract
 from sms10692_mock.checks import Case, Check
+from sms10692_mock.clock import moment
 from vendors import Fault
 
 
@@ -115,6 +117,13 @@ NARROW: Final = (
         ("R18", "1.3-content-empty"),
     ),
     Broken(
+        "a past sendTime is refused",
+        _instead(
+            contract.OTHER_ERROR, lambda case, wrong: wrong or (moment(case.call.send_time) or case.now) < case.now
+        ),
+        ("R9-past",),
+    ),
+    Broken(
         "white space is a signature",
         _instead(contract.CREDENTIALS_EMPTY, lambda case, wrong: wrong and not case.call.sign.isspace()),
         ("R2-blank",),
@@ -139,8 +148,21 @@ CHECKS: Final = (
         for place in range(3)
     ),
     Broken(
+        "the checks 7 and 8 of send swapped",
+        Fault(vendor=vendor.BalanceBeforeOther, checks=lambda checks: ()),
+        ("R1-send",),
+    ),
+    Broken(
         "the first two checks of overage swapped",
         _swapped(0, "asking"),
         ("2.3-credentials-empty", "3.3-credentials-empty"),
+    ),
+    *(
+        Broken(
+            f"the checks {place + 1} and {place + 2} of an unknown action swapped",
+            _swapped(place, "none"),
+            ("1.2-action",),
+        )
+        for place in range(2)
     ),
 )

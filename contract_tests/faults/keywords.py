@@ -27,4 +27,13 @@ KEYWORDS: Final = (
         ("3.3-nothing-forbidden", "3.2-content"),
     ),
     Broken("single characters of a word are forbidden", Fault(keywords=lambda: Keywords("发票")), ("3.2-content",)),
+    Broken(
+        "an empty text is forbidden",
+        Fault(
+            answer=lambda call, one: (
+                Checked("包含非法字符", call.content) if isinstance(one, Checked) and not call.content.strip() else one
+            )
+        ),
+        ("R8-empty",),
+    ),
 )

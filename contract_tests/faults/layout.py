@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from faults.broken import Broken, says
+from sms10692 import contract
 from vendors import Fault
 
 
@@ -67,4 +68,19 @@ LAYOUT: Final = (
         ("4.3-nothing", "5.3-nothing"),
     ),
     Broken("an empty element closed in one tag", says("<message></message>", "<message/>"), ("2.3-found",)),
+    Broken(
+        "newer servers without CDATA", Fault(text=lambda text, call: re.sub(r"<!\[CDATA\[|\]\]>", "", text)), ("A12",)
+    ),
+    Broken("newer servers do not repeat the text", _without("checkCounts"), ("A13",)),
+    Broken(
+        "newer servers refuse overage in its own elements",
+        Fault(
+            text=lambda text, call: (
+                text.replace("remainpoint", "payinfo").replace("taskID", "overage")
+                if call.operation is contract.OVERAGE
+                else text
+            )
+        ),
+        ("A14",),
+    ),
 )

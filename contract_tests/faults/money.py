@@ -24,7 +24,7 @@ MONEY: Final = (
     Broken(
         "charged twice",
         Fault(store=stores.charging(lambda task, points: 2 * task.price)),
-        ("R6-parts", "R6-remainpoint"),
+        ("R6-parts", "R6-remainpoint", "M-charged"),
     ),
     Broken("never charged", Fault(store=stores.charging(lambda task, points: 0)), ("R6-parts", "R6-remainpoint")),
     Broken(
@@ -34,7 +34,11 @@ MONEY: Final = (
     ),
     Broken("a point too many can be spent", Fault(vendor=vendor.Overdrawn), ("R6-edge",)),
     Broken("a refusal takes the balance", Fault(vendor=vendor.Spends), ("R6-edge", "R6-refused")),
-    Broken("a refusal costs a point", Fault(vendor=vendor.ChargedRefusals, checks=lambda checks: ()), ("R6-refused",)),
+    Broken(
+        "a refusal costs a point",
+        Fault(vendor=vendor.ChargedRefusals, checks=lambda checks: ()),
+        ("R6-refused", "M-refusal"),
+    ),
     Broken("a refused send is reported", Fault(vendor=vendor.QueuesRefused), ("R6-refused",)),
     Broken("sends at once overdraw", Fault(store=stores.EdgeRace), ("C-balance",)),
     Broken("69 characters a part", Fault(billing=_parts(69, 67)), ("R6-parts",)),
@@ -68,5 +72,10 @@ MONEY: Final = (
         "the post-paid balance is positive",
         Fault(answer=lambda call, one: one._replace(overage=abs(one.overage)) if isinstance(one, Balance) else one),
         ("R6-postpaid",),
+    ),
+    Broken(
+        "a scheduled message is not charged",
+        Fault(store=stores.charging(lambda task, points: 0 if task.due > task.moment else task.price)),
+        ("R9-charged",),
     ),
 )

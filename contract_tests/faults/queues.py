@@ -53,7 +53,9 @@ QUEUES: Final = (
     Broken("another account's replies", Fault(store=stores.RepliesShared), ("1.2-own", "M-private")),
     Broken("two fetchers get the same reports", Fault(store=stores.Race), ("C-twice",)),
     Broken("two fetchers lose reports", Fault(store=stores.RaceThatLoses), ("C-lost",)),
-    Broken("scheduled messages are reported at once", Fault(store=stores.Early), ("1.2-sendTime",)),
+    Broken("two fetchers get the same replies", Fault(store=stores.RaceOfReplies), ("C-twice",)),
+    Broken("what is sent during a fetch is lost", Fault(store=stores.SweptAway), ("C-send-fetch",)),
+    Broken("scheduled messages are reported at once", Fault(store=stores.Early), ("1.2-sendTime", "M-early")),
     Broken("scheduled messages are never reported", Fault(store=stores.NeverLater), ("1.2-sendTime",)),
     Broken(
         "sendTime is ignored", Fault(call=lambda call: call._replace(send_time="")), ("1.2-sendTime", "R9-sendTime")
@@ -97,4 +99,15 @@ QUEUES: Final = (
         Fault(request=lambda page, one: one._replace(query=b"") if one.method == "HEAD" else one),
         ("R11-head",),
     ),
+    Broken(
+        "what is no mobile number is delivered",
+        _reports(lambda one: one if len(one.mobile) == 11 else one._replace(status=10, errorcode="DELIVRD")),
+        ("R5-no-handset",),
+    ),
+    Broken(
+        "10000000022 is reported",
+        Fault(call=lambda call: call._replace(mobile=call.mobile.replace("10000000022", "15000000022"))),
+        ("R13-silent",),
+    ),
+    Broken("10000000023 is reported with the others", Fault(store=stores.Punctual), ("R13-late",)),
 )

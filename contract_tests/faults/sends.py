@@ -3,6 +3,7 @@
 Here belongs what a send is beside its price.
 """
 
+import re
 from itertools import count
 from typing import Final
 
@@ -36,5 +37,20 @@ SENDS: Final = (
         "numbers given twice are sent once",
         Fault(call=lambda call: call._replace(mobile=",".join(dict.fromkeys(call.mobile.split(","))))),
         ("R5-twice",),
+    ),
+    Broken(
+        "a trailing comma is one number more",
+        Fault(call=lambda call: call._replace(mobile=re.sub(r"(?<=\d),+$", ",13000000000", call.mobile))),
+        ("Q15",),
+    ),
+    Broken(
+        "10,000 numbers at most",
+        Fault(call=lambda call: call._replace(extno="?") if call.mobile.count(",") > 10_000 else call),
+        ("Q15-many",),
+    ),
+    Broken(
+        "numbers that refuse a send are ordinary",
+        Fault(call=lambda call: call._replace(mobile=call.mobile.replace("1000000000", "1500000000"))),
+        ("R13-refusals",),
     ),
 )

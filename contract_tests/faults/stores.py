@@ -4,13 +4,13 @@ Here belongs every fault that needs to know a store from inside. They keep to wh
 (`stores.protocol`), and use nothing private.
 """
 
-import time
 from collections.abc import Callable, Iterator, Sequence
-from threading import Lock
+from threading import Barrier, BrokenBarrierError, Event, Lock
+from typing import Final
 
 from sms10692_mock.accounts import Account
 from sms10692_mock.stores.memory import MemoryStore
-from sms10692_mock.stores.records import Reply, Report, Standing, Task
+from sms10692_mock.stores.records import Reply, Report, RulesUsed, Standing, Task
 
 
 class Twice(MemoryStore):
@@ -127,57 +127,161 @@ class RepliesShared(MemoryStore):
         return [reply for one in self.userids() for reply in super(RepliesShared, self).take_replies(one, now, request)]
 
 
-class Race(MemoryStore):
+class Racing(MemoryStore):
+    """A store in which some callers at once are between their first look and what they do then."""
+
+    callers = 2
+    _ALONE: Final = 0.005
+    _TOGETHER: Final = 0.5
+    """Seconds that a caller waits for the others: fewer where they did not come the last time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._window, self._patience = Barrier(self.callers), self._ALONE
+
+    def meet(self) -> None:
+        """Wait until so many callers have come as far, or no more do."""
+        try:
+            self._window.wait(self._patience)
+        except BrokenBarrierError:
+            self._window.reset()
+            self._patience = self._ALONE
+        else:
+            self._patience = self._TOGETHER
+
+
+class Race(Racing):
     """Looks first, and takes away later."""
 
     def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         items = super().take_reports(userid, 10**9, now, request)
         self.put(userid, items, [], now)
-        time.sleep(0.002)  # the window that the race needs
+        if items:
+            self.meet()
         others = [one for one in super().take_reports(userid, 10**9, now, request) if one not in items[:limit]]
         self.put(userid, others, [], now)
         return items[:limit]
 
 
-class RaceThatLoses(MemoryStore):
+class RaceThatLoses(Racing):
     """Looks first, and keeps only what two fetchers both saw."""
 
     def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         seen = super().take_reports(userid, 10**9, now, request)
         self.put(userid, seen, [], now)
-        time.sleep(0.002)  # the window that the race needs
+        if seen:
+            self.meet()
         return [one for one in super().take_reports(userid, limit, now, request) if one in seen[:limit]]
+
+
+class RaceOfReplies(Racing):
+    """Looks at the replies first, and takes them away later."""
+
+    def take_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+        seen = super().take_replies(userid, now, request)
+        self.put(userid, [], seen, now)
+        if seen:
+            self.meet()
+        super().take_replies(userid, now, request)
+        return seen
+
+
+class SweptAway(MemoryStore):
+    """What is queued during a fetch is lost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sent = Event()
+
+    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        waiting = super().take_reports(userid, 10**9, now, request)
+        if waiting:
+            self._sent.clear()
+            self._sent.wait(0.01)  # of one who sends meanwhile
+            super().take_reports(userid, 10**9, now, request)
+            self.put(userid, waiting[limit:], [], now)
+        return waiting[:limit]
+
+    def accept(
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
+    ) -> int | None:
+        left = super().accept(userid, task, reports, replies, now, used)
+        self._sent.set()
+        return left
 
 
 class Early(MemoryStore):
     """Scheduled messages are reported at once."""
 
     def accept(
-        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
     ) -> int | None:
-        return super().accept(userid, task, [one._replace(due=min(one.due, now)) for one in reports], replies, now)
+        return super().accept(
+            userid, task, [one._replace(due=min(one.due, now)) for one in reports], replies, now, used
+        )
 
 
 class NeverLater(MemoryStore):
     """What is scheduled is thrown away."""
 
     def accept(
-        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
     ) -> int | None:
-        return super().accept(userid, task, [one for one in reports if one.due <= now + 60], replies, now)
+        return super().accept(userid, task, [one for one in reports if one.due <= now + 60], replies, now, used)
 
 
-class EdgeRace(MemoryStore):
-    """Looks at the balance first, and charges later."""
+class Punctual(MemoryStore):
+    """Nothing is reported late."""
 
     def accept(
-        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
+    ) -> int | None:
+        return super().accept(userid, task, [one._replace(due=task.due) for one in reports], replies, now, used)
+
+
+class EdgeRace(Racing):
+    """Looks at the balance first, and charges later: three find it enough for two."""
+
+    callers = 3
+
+    def accept(
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
     ) -> int | None:
         points = self.standing(userid).points
         account = self.account(userid)
         if task.cost > points and not (account and account.postpaid):
             return None
-        time.sleep(0.002)  # the window that the race needs
+        self.meet()
         self.charge_up(userid, -task.cost)
         self.put(userid, reports, replies, now)
         return self.standing(userid).points
@@ -204,10 +308,16 @@ def charging(price: Callable[[Task, int], int]) -> type[MemoryStore]:
 
     class Charging(MemoryStore):
         def accept(
-            self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+            self,
+            userid: str,
+            task: Task,
+            reports: Sequence[Report],
+            replies: Sequence[Reply],
+            now: float,
+            used: RulesUsed | None = None,
         ) -> int | None:
             other = price(task, self.standing(userid).points)
-            return super().accept(userid, task._replace(price=other), reports, replies, now)
+            return super().accept(userid, task._replace(price=other), reports, replies, now, used)
 
     return Charging
 

@@ -62,3 +62,15 @@ class ChargedRefusals(Vendor):
         if isinstance(told.answer, Refusal) and told.account is not None and call.operation is contract.SEND:
             self.store.charge_up(told.account.userid, -1)
         return told
+
+
+class BalanceBeforeOther(Vendor):
+    """Looks at the balance before the extno and the sendTime."""
+
+    def answer(self, call: Call, request: int = 0) -> Told:
+        told = super().answer(call, request)
+        if told.answer != Refusal(contract.OTHER_ERROR) or told.account is None or call.operation is not contract.SEND:
+            return told
+        cost = self.billing(call.content) * len(call.mobile.split(","))
+        is_dear = not told.account.postpaid and cost > self.store.standing(told.account.userid).points
+        return told._replace(answer=Refusal(contract.BALANCE_TOO_SMALL)) if is_dear else told

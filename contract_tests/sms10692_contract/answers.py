@@ -41,6 +41,23 @@ class Answer:
         return [{name: value.strip() for name, value in elements} for elements in found]
 
 
+# The messages of the manual, in the order of its tables: 1.3, 3.3, 4.4.
+EMPTY: Final = "用户名或密码不能为空"
+SQL: Final = "发送内容包含sql注入字符"
+WRONG: Final = "用户名或密码错误"
+NO_MOBILE: Final = "短信号码不能为空"
+NO_CONTENT: Final = "短信内容不能为空"
+FORBIDDEN: Final = "包含非法字符："
+TOO_MUCH: Final = "对不起，您当前要发送的量大于您当前余额"
+OTHER: Final = "其他错误"
+NOT_ALLOWED: Final = "该用户不允许查看状态报告"
+PARAMETER: Final = "参数不正确"
+FOUND: Final = "包含非法字符"
+NOT_FOUND: Final = "没有包含屏蔽词"
+
+MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+"""How 4.3 and 5.3 write a receivetime."""
+
 SENT: Final = (
     '<?xml version="1.0" encoding="{label}" ?><returnsms>\n'
     " <returnstatus>Success</returnstatus>\n"

@@ -22,7 +22,7 @@ from sms10692_contract.control import Control, ControlRefused
 from sms10692_contract.gate import BUDGET_DEFAULT, Gate
 from sms10692_contract.lab import PROFILES, Account, Lab
 from sms10692_contract.requests import UTF8, form
-from sms10692_contract.run import State, Verdict, chosen, examine, knows, open_gate
+from sms10692_contract.run import CREDENTIALS_NEEDED, State, Verdict, chosen, examine, knows, open_gate
 from sms10692_contract.target import Address, NoAnswer, address_of, exchange
 
 NAME: Final = "sms10692-contract"
@@ -111,7 +111,7 @@ def command(
     Exit code 0: all that was exercised held. 1: a clause failed. 2: usage. 3: not reachable.
     """
     if control is None and not (userid and account and password):
-        raise click.UsageError("--userid, --account and --password are needed, or --control")
+        raise click.UsageError(CREDENTIALS_NEEDED)
     try:
         address = address.trusting(ca, insecure)
         control = control and control.trusting(ca, insecure)
@@ -190,9 +190,12 @@ def main() -> None:
     """Run the command. Whatever was wrong with it is one line on standard error."""
     try:
         code = command.main(prog_name=NAME, standalone_mode=False)
-    except (NoAnswer, ControlRefused) as error:
+    except NoAnswer as error:
         click.echo(f"{NAME}: {error}", err=True)
         sys.exit(UNREACHABLE)
+    except ControlRefused as error:
+        click.echo(f"{NAME}: {error}: are --control and --control-token right?", err=True)
+        sys.exit(USAGE)
     except click.ClickException as error:
         click.echo(f"{NAME}: {' '.join(error.format_message().split())}", err=True)
         sys.exit(USAGE)

@@ -4,16 +4,26 @@ Here belongs what is asked of it, in JSON. It may be at another host and port th
 """
 
 import json
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 from sms10692_contract.requests import Request
-from sms10692_contract.target import Address, NoAnswer, Raw, exchange
+from sms10692_contract.target import Address, Raw, exchange
 
 _ACCOUNTS: Final = "/_mock/accounts"
 
 
 class ControlRefused(Exception):
-    """The control address said something else than expected; the message has it."""
+    """What answered said something else than a control address should; the message has it."""
+
+
+class Made(NamedTuple):
+    """An account, as the control address tells it."""
+
+    userid: str
+    account: str
+    password: str
+    points: int
 
 
 class Control:
@@ -27,9 +37,13 @@ class Control:
         """What it says of itself."""
         return self._ask("GET", "/_mock/health", None, 200)
 
-    def make_account(self, **wanted: Any) -> dict[str, Any]:
-        """A new account, as the control address tells it."""
-        return self._ask("POST", _ACCOUNTS, wanted, 201)
+    def make_account(self, **wanted: Any) -> Made:
+        """A new account."""
+        told = self._ask("POST", _ACCOUNTS, wanted, 201)
+        match told:
+            case {"userid": str(userid), "account": str(account), "password": str(password), "points": int(points)}:
+                return Made(userid, account, password, points)
+        raise ControlRefused(f"POST {self.address.url}{_ACCOUNTS} was answered without {', '.join(Made._fields)}")
 
     def charge(self, userid: str, points: int) -> None:
         """Give an account more points."""
@@ -43,9 +57,17 @@ class Control:
         """Turn the account's clock."""
         self._ask("POST", f"{_ACCOUNTS}/{userid}/clock/advance", {"seconds": seconds}, 200)
 
-    def now(self, userid: str) -> str:
-        """The account's time, ISO 8601 with its offset."""
-        return str(self._ask("GET", f"{_ACCOUNTS}/{userid}/clock", None, 200)["now"])
+    def now(self, userid: str) -> datetime:
+        """The account's time, which comes in ISO 8601 with its offset."""
+        path = f"{_ACCOUNTS}/{userid}/clock"
+        told = self._ask("GET", path, None, 200).get("now")
+        try:
+            moment = datetime.fromisoformat(str(told))
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is None:
+            raise ControlRefused(f"GET {self.address.url}{path} was answered with the time {told!r}")
+        return moment
 
     def _ask(self, method: str, path: str, document: dict[str, Any] | None, wanted: int) -> dict[str, Any]:
         body = b"" if document is None else json.dumps(document).encode()
@@ -56,9 +78,11 @@ class Control:
         if answer.status != wanted and not (wanted == 200 and 200 <= answer.status < 300):
             raise ControlRefused(f"{method} {self.address.url}{path} was answered {answer.status}: {_excerpt(answer)}")
         try:
-            read: dict[str, Any] = json.loads(answer.body) if answer.body else {}
+            read: Any = json.loads(answer.body) if answer.body else {}
         except ValueError:
-            raise NoAnswer(f"{self.address.url}{path} is no control address: {_excerpt(answer)}") from None
+            read = None
+        if not isinstance(read, dict):
+            raise ControlRefused(f"{self.address.url}{path} is no control address: {_excerpt(answer)}")
         return read
 
 

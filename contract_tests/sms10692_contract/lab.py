@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from sms10692_contract.answers import Answer, document
+from sms10692_contract.answers import MOMENT, Answer, document
 from sms10692_contract.control import Control
 from sms10692_contract.gate import Gate
 from sms10692_contract.requests import CALL, STATUS, UTF8, Request, form, sign
@@ -25,6 +25,9 @@ T = TypeVar("T")
 CHINA: Final = timezone(timedelta(hours=8))
 WAIT: Final = 180
 """Seconds after which a report that never came counts as lost."""
+
+PLENTY: Final = 10**9
+"""Points of a throw-away account, where a check does not say how many: no profile spends as much."""
 
 _POLL: Final = 5.0
 _KEPT: Final = 4
@@ -50,6 +53,11 @@ class ShrunkEnough(KeyboardInterrupt):
         self.best = best
 
 
+def just_now(seconds: int) -> str:
+    """The timestamp of so many seconds ago, as 1.2 writes it."""
+    return f"{datetime.now(CHINA) - timedelta(seconds=seconds):%Y%m%d%H%M%S}"
+
+
 @dataclass(frozen=True)
 class Account:
     """Who signs. `points` is what a throw-away account was made with."""
@@ -61,28 +69,31 @@ class Account:
 
     def credentials(self, timestamp: str | None = None, charset: str = "utf-8") -> dict[str, str]:
         """userid, timestamp and sign, over the time it is or the one given."""
-        stamp = datetime.now(CHINA).strftime("%Y%m%d%H%M%S") if timestamp is None else timestamp
+        stamp = just_now(0) if timestamp is None else timestamp
         signed = sign(self.account, self.password, stamp, charset)
         return {"userid": self.userid, "timestamp": stamp, "sign": signed}
 
 
 @dataclass(frozen=True)
 class Profile:
-    """How hard to look: examples of a property, runs and steps of a machine, rounds of a race, seconds of shrinking."""
+    """How hard to look: examples of a property, runs and steps of a machine, rounds of a race.
+
+    `shrinking` is how many requests a failure is made shorter for, so that a seed repeats what it ends with.
+    """
 
     name: str
     examples: int
     runs: int
     steps: int
     rounds: int
-    shrinking: float
+    shrinking: int
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
     profile.name: profile
     for profile in (
-        Profile("quick", examples=25, runs=50, steps=25, rounds=6, shrinking=5.0),
-        Profile("thorough", examples=1000, runs=1000, steps=50, rounds=50, shrinking=120.0),
+        Profile("quick", examples=25, runs=50, steps=25, rounds=6, shrinking=2000),
+        Profile("thorough", examples=1000, runs=1000, steps=50, rounds=50, shrinking=50_000),
     )
 }
 
@@ -99,7 +110,8 @@ class Lab:
     seed: int = 0
     forbidden: str = "发票"
     transcript: deque[Request] = field(default_factory=lambda: deque(maxlen=_KEPT))
-    _failed_at: float = 0.0
+    _asked: int = 0
+    _failed_at: int = 0
     _best: Mismatch | None = None
 
     # Accounts and their clocks
@@ -130,7 +142,7 @@ class Lab:
 
     def now(self, account: Account) -> datetime:
         """What the account's clock shows, in China."""
-        return datetime.fromisoformat(self.clock.now(account.userid)).astimezone(CHINA)
+        return self.clock.now(account.userid).astimezone(CHINA)
 
     @property
     def number(self) -> str:
@@ -145,6 +157,7 @@ class Lab:
         """Put a request to the vendor. Raises NotAllowed before, and NoAnswer after."""
         self.gate.check(request)
         self.transcript.append(request)
+        self._asked += 1
         return Answer(request, exchange(self.address, request))
 
     def post(self, account: Account, page: str, **fields: str) -> Answer:
@@ -257,12 +270,12 @@ class Lab:
     def begin_check(self) -> None:
         """Nothing has failed yet."""
         self.transcript.clear()
-        self._failed_at, self._best = 0.0, None
+        self._best = None
 
     def begin_example(self) -> None:
-        """Another example. Raises ShrunkEnough where one failed too long ago."""
+        """Another example. Raises ShrunkEnough where one failed so many requests ago."""
         self.transcript.clear()
-        if self._best is not None and time.monotonic() - self._failed_at > self.profile.shrinking:
+        if self._best is not None and self._asked - self._failed_at >= self.profile.shrinking:
             raise ShrunkEnough(self._best)
 
     @contextmanager
@@ -271,7 +284,8 @@ class Lab:
         try:
             yield
         except Mismatch as error:
-            self._failed_at = self._failed_at or time.monotonic()
+            if self._best is None:
+                self._failed_at = self._asked
             self._best = error
             raise
 
@@ -292,9 +306,9 @@ class Lab:
 
 def made_account(control: Control, gate: Gate, **wanted: Any) -> Account:
     """A new account of the control address's, which may do everything from now on."""
-    made = control.make_account(**wanted)
-    gate.userids.add(str(made["userid"]))
-    return Account(str(made["userid"]), made["account"], made["password"], int(made["points"]))
+    made = control.make_account(**({} if wanted.get("postpaid") else {"points": PLENTY}) | wanted)
+    gate.userids.add(made.userid)
+    return Account(*made)
 
 
 def mismatch(answer: Answer, expected: str, got: str = "") -> Mismatch:
@@ -331,6 +345,12 @@ def expect_sent(answer: Answer, counts: int | None = None) -> int:
     expect(bool(task) and bool(counted), answer, "an accepted send, with its taskID")
     expect(counts is None or counted == counts, answer, f"successCounts {counts}")
     return task or 0
+
+
+def expect_moment(answer: Answer, box: Mapping[str, str]) -> None:
+    """The box's receivetime is written as 4.3 and 5.3 write it."""
+    moment = box.get("receivetime", "")
+    expect(bool(MOMENT.fullmatch(moment)), answer, "a receivetime like 2011-12-02 22:12:11", repr(moment))
 
 
 def expect_refused(answer: Answer) -> None:

@@ -5,15 +5,17 @@ Here belong the command's options once more, in pytest's way. Each clause is the
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from sms10692_contract.clauses import Clause
-from sms10692_contract.control import Control
+from sms10692_contract.control import Control, ControlRefused
 from sms10692_contract.gate import BUDGET_DEFAULT, Gate
 from sms10692_contract.lab import PROFILES, Account, Lab
-from sms10692_contract.run import Verdict, examine, knows, open_gate
-from sms10692_contract.target import address_of
+from sms10692_contract.requests import UTF8, form
+from sms10692_contract.run import CREDENTIALS_NEEDED, Verdict, examine, knows, open_gate
+from sms10692_contract.target import Address, NoAnswer, address_of, exchange
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,23 +33,56 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--contract-seed", type=int, default=0)
 
 
-@pytest.fixture(scope="session")
-def lab(pytestconfig: pytest.Config) -> Lab:
-    """One run, with the permissions that were given."""
-    option = pytestconfig.getoption
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Say at once what is wrong with the options."""
+    _options(session.config)
+
+
+class _Options(NamedTuple):
+    """Whom to examine, as whom, and who can make accounts."""
+
+    address: Address
+    own: Account
+    control: Control | None
+
+
+def _options(config: pytest.Config) -> _Options:
+    """The options as values. Raises UsageError."""
+    option = config.getoption
     if not option("--target"):
         raise pytest.UsageError("--target http://HOST:PORT is needed")
-    ca, insecure = option("--ca"), option("--insecure")
-    address = address_of(option("--target")).trusting(ca, insecure)
-    gate = Gate(frozenset(option("--allow-send")), option("--budget"), option("--allow-fetch"))
     userid, account, password = (option(name) or "" for name in ("--userid", "--account", "--password"))
-    own = Account(userid, account, password)
-    control = None
-    if option("--control"):
-        control = Control(address_of(option("--control")).trusting(ca, insecure), option("--control-token"))
-        own, accepted = open_gate(address, control, gate)
-        if not accepted and not knows(address, control):
-            pytest.exit(f"{control.address.url} is not the control address of {address.url}", returncode=2)
+    if not option("--control") and not (userid and account and password):
+        raise pytest.UsageError(CREDENTIALS_NEEDED)
+    try:
+        address, *turns = (
+            address_of(url).trusting(option("--ca"), option("--insecure"))
+            for url in (option("--target"), option("--control"))
+            if url
+        )
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+    control = Control(turns[0], option("--control-token")) if turns else None
+    return _Options(address, Account(userid, account, password), control)
+
+
+@pytest.fixture(scope="session")
+def lab(pytestconfig: pytest.Config) -> Lab:
+    """One run, with the permissions that were given. Ends it where there is nothing to examine."""
+    option = pytestconfig.getoption
+    address, own, control = _options(pytestconfig)
+    gate = Gate(frozenset(option("--allow-send")), option("--budget"), option("--allow-fetch"))
+    try:
+        if control is None:
+            exchange(address, form(UTF8, own.credentials() | {"action": "overage"}))
+        else:
+            own, accepted = open_gate(address, control, gate)
+            if not accepted and not knows(address, control):
+                pytest.exit(f"{control.address.url} is not the control address of {address.url}", returncode=2)
+    except NoAnswer as error:
+        pytest.exit(str(error), returncode=3)
+    except ControlRefused as error:
+        pytest.exit(str(error), returncode=2)
     profile = PROFILES[option("--contract-profile")]
     return Lab(address, own, gate, control, profile, option("--contract-seed"), option("--forbidden"))
 

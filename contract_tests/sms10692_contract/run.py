@@ -20,6 +20,8 @@ from sms10692_contract.lab import Account, Lab, Mismatch, ShrunkEnough
 from sms10692_contract.requests import UTF8, Request, form
 from sms10692_contract.target import Address, NoAnswer, Raw, exchange
 
+CREDENTIALS_NEEDED: Final = "--userid, --account and --password are needed, or --control"
+
 _ACCEPTED: Final = b"<returnstatus>Sucess</returnstatus>"
 
 
@@ -50,7 +52,7 @@ def open_gate(address: Address, control: Control, gate: Gate) -> tuple[Account, 
 
     Raises NoAnswer and ControlRefused.
     """
-    account = _made(control)
+    account = Account(*control.make_account())
     answer = _asked(address, account)
     accepted = _ACCEPTED in answer.body
     if accepted:
@@ -65,16 +67,11 @@ def knows(address: Address, control: Control) -> bool:
     refuses an account of the other dialect in other words (A14). Nothing is asked but balances. Raises NoAnswer and
     ControlRefused.
     """
-    account = _made(control, dialect="manual")
+    account = Account(*control.make_account(dialect="manual"))
     if _asked(address, account) != _asked(address, account, sign=NO_SIGN):
         return True
-    other = _made(control, dialect="observed")
+    other = Account(*control.make_account(dialect="observed"))
     return _asked(address, account, sign=NO_SIGN) != _asked(address, other, sign=NO_SIGN)
-
-
-def _made(control: Control, **wanted: str) -> Account:
-    made = control.make_account(**wanted)
-    return Account(str(made["userid"]), made["account"], made["password"], int(made["points"]))
 
 
 def _asked(address: Address, account: Account, **wrong: str) -> Raw:

@@ -87,6 +87,10 @@ def address_of(url: str) -> Address:
     known = {"http": 80, "https": 443}
     if parts.scheme not in known or not parts.hostname or parts.query or parts.fragment or parts.username:
         raise ValueError(f"an address is written http://HOST:PORT or https://HOST:PORT, and not {url}")
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError:
+        raise ValueError(f"{parts.hostname} is no name of a host") from None
     tls = ssl.create_default_context() if parts.scheme == "https" else None
     return Address(parts.hostname, parts.port or known[parts.scheme], parts.path.rstrip("/"), tls)
 

@@ -4,6 +4,8 @@ Here belong the account and how one is written on a command line. Balances chang
 """
 
 import re
+import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +15,11 @@ from sms10692_mock.outcomes import NO_RULES, Rules
 
 POINTS_DEFAULT: Final = 1000
 
+_NO_SEGMENTS: Final = frozenset({".", ".."})
+_FRESH: Final = 8
+"""Bytes of chance in the name of a throw-away account: among a hundred thousand, no two are ever the same."""
+
+_LENGTH: Final = 1 + 2 * _FRESH
 _POINTS: Final = re.compile(r"[0-9]+")
 _MAX_DIGITS: Final = 15
 
@@ -43,6 +50,29 @@ MANUALS_OWN: Final = Account(userid="12", account="test", password="mima")
 """The account of the manual's examples. It always exists, so that the example signature of 1.2 is valid."""
 
 
+def fresh_name() -> str:
+    """A name that nobody has, for a throw-away account; its userid is `throwaway_userid` of that."""
+    return secrets.token_hex(_FRESH)
+
+
+def throwaway_userid(name: str) -> str:
+    """The userid of a throw-away account.
+
+    >>> throwaway_userid("0123456789abcdef")
+    't0123456789abcdef'
+    """
+    return f"t{name}"
+
+
+def lasting_among(userids: Iterable[str]) -> list[str]:
+    """Those that have not the form of a throw-away account's userid, as hardly another has; soon, of very many too.
+
+    >>> lasting_among(["12", throwaway_userid(fresh_name()), "trade"])
+    ['12', 'trade']
+    """
+    return [userid for userid in userids if len(userid) != _LENGTH or userid[0] != "t"]
+
+
 def account_from(text: str) -> Account:
     """Read `USERID:ACCOUNT:PASSWORD[:POINTS]`. A password may hold colons: POINTS is the last part if it is a number.
 
@@ -65,4 +95,15 @@ def account_from(text: str) -> Account:
         raise ValueError("an account is written in UTF-8")
     if not (userid.strip() and account.strip() and password.strip()):
         raise ValueError("an account is written USERID:ACCOUNT:PASSWORD[:POINTS], and none of the three may be blank")
+    if not is_nameable(userid):
+        raise ValueError(f"the userid {userid} can be no part of an address, such as the control address's")
     return Account(userid, account, password, points)
+
+
+def is_nameable(userid: str) -> bool:
+    """Whether an account of this userid can have an address below the control address; the vendor's are numbers.
+
+    >>> is_nameable("12"), is_nameable("商户?"), is_nameable("a/b"), is_nameable("..")
+    (True, True, False, False)
+    """
+    return "/" not in userid and userid not in _NO_SEGMENTS

@@ -30,19 +30,19 @@ Check: TypeAlias = tuple[str, Callable[[Case], bool]]
 """A message of the manual, and the condition under which it is the answer."""
 
 _SQL: Final = re.compile(
-    r"""
+    r"""(?aix)                              # ASCII, in any case
       '\s*(?:(?:or|and)\b|--|;)             # a quote, then what an injection goes on with
     | \bunion\s+select\b
     | ;(?:drop|delete|insert|update)\b
     | \bexec\(
     | \bxp_
-    """,
-    re.IGNORECASE | re.ASCII | re.VERBOSE,
+    """
 )
-_WINDOW: Final = 64 * 1024
+_SPACES: Final = re.compile(r"(?a)\s{2,}")
+_PIECE: Final = 65_536
 """Characters that are searched at one go: meanwhile no other thread does anything."""
-_REST: Final = re.compile(r"\S{0,6}\s*\S{0,8}", re.ASCII)
-"""So far beyond a window an injection may reach that begins in it."""
+_REACH: Final = 16
+"""More characters than an injection takes, with one space where it has several, and the one before it."""
 _EXTNO: Final = re.compile(rf"[0-9]{{1,{contract.EXTNO_MAX_DIGITS}}}")
 _COUNT: Final = re.compile(r"0*[1-9][0-9]*")
 
@@ -55,15 +55,19 @@ def _credentials_empty(case: Case) -> bool:
 def _injects(text: str) -> bool:
     """Whether a text, however long, has what an injection of SQL goes on with.
 
-    >>> _injects("it's"), _injects("' or 1=1"), _injects(" " * (_WINDOW - 2) + "union" + " " * _WINDOW + "select")
+    >>> _injects("it's"), _injects("' or 1=1"), _injects(" " * (_PIECE - 2) + "union" + " " * _PIECE + "select")
     (False, True, True)
     """
-    for begin in range(0, len(text), _WINDOW):
-        end = begin + _WINDOW
-        rest = _REST.match(text, end)
-        found = _SQL.search(text, begin, rest.end() if rest else end)
-        if found and found.start() < end:  # what begins further on may be cut in the middle of a word
+    if len(text) <= _PIECE:
+        return _SQL.search(text) is not None
+    before = ""
+    for begin in range(0, len(text), _PIECE):
+        piece = _SPACES.sub(" ", before + text[begin : begin + _PIECE])
+        # What begins at the very begin of a piece was seen in the one before; what ends at its end may be half a word.
+        found = _SQL.search(piece, 1 if len(before) == _REACH else 0)
+        if found and (found.end() < len(piece) or begin + _PIECE >= len(text)):
             return True
+        before = piece[-_REACH:]
     return False
 
 

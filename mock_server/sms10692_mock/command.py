@@ -1,6 +1,6 @@
 """The command `sms10692-mock`: options and environment in, a running emulator out.
 
-Here belongs what a person types and reads. What an option does is said where it is used.
+Here belongs what a person types, and how it is refused. What is made of it, and what it says then, is in `starting`.
 """
 
 import logging
@@ -21,15 +21,13 @@ from sms10692_mock.bell import Bell
 from sms10692_mock.billing import BILLINGS
 from sms10692_mock.dialects import DIALECTS
 from sms10692_mock.http.guard import Guard, is_loopback
-from sms10692_mock.http.invitation import curl_line
 from sms10692_mock.http.log import Lines
-from sms10692_mock.http.pages import Pages, printable
+from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.serve import Deferred, listening_socket, serve, url_of
-from sms10692_mock.http.wsgi import Application
 from sms10692_mock.keywords import Keywords, words_in
-from sms10692_mock.options import Options, vendor_of
-from sms10692_mock.stores.opening import empty, open_store
-from sms10692_mock.stores.protocol import Store, StoreUnavailable
+from sms10692_mock.options import Options
+from sms10692_mock.starting import beside_seeded, beside_the_pages_of, greeting, vendor_at
+from sms10692_mock.stores.protocol import StoreUnavailable
 from sms10692_mock.stores.records import Limits
 from sms10692_mock.vendor import Vendor
 
@@ -250,7 +248,7 @@ def command() -> None:
     "--keep-mebibytes",
     type=click.IntRange(1),
     default=_LIMITS.request_bytes // _MEBIBYTE,
-    help="Bytes of these requests with their answers, and of the texts of each account.",
+    help="Bytes of these requests with their answers; of what each account sent; and of what it fetched of each queue.",
     show_envvar=True,
 )
 @click.option(
@@ -281,7 +279,7 @@ def serve_command(
 ) -> None:
     """Start the emulator and answer until Ctrl-C."""
     options = Options(
-        accounts=_beside_seeded(seed, _permitted(accounts, postpaid, no_reports)),
+        accounts=beside_seeded(seed, _permitted(accounts, postpaid, no_reports)),
         keywords=keywords,
         billing=BILLINGS[billing],
         report_delay=report_delay,
@@ -289,8 +287,9 @@ def serve_command(
         dialect=DIALECTS[dialect],
         limits=Limits(
             messages=keep_messages,
-            text_bytes=keep_mebibytes * _MEBIBYTE,
+            message_bytes=keep_mebibytes * _MEBIBYTE,
             handed_out=keep_messages,
+            handed_out_bytes=keep_mebibytes * _MEBIBYTE,
             requests=keep_requests,
             request_bytes=keep_mebibytes * _MEBIBYTE,
         ),
@@ -307,10 +306,10 @@ def serve_command(
     lines = Lines(sys.stderr)
     log = lines if log_level in _LEVELS_WITH_REQUESTS else None
     vendor = _vendor(options, address, durable, reset, seed)
-    greeting = _greeting(url_of(listener), options, vendor.store)
+    words = greeting(url_of(listener), options, vendor.store)
     if token is None and not is_loopback(listener.getsockname()[0]):
         token = secrets.token_urlsafe(16)
-        greeting = f"{greeting}\ntoken of the control address: {token}"
+        words = f"{words}\ntoken of the control address: {token}"
     bell = Bell()
     pages = Pages(vendor, options.dialect, log, bell)
     guard = Guard(frozenset(map(str.lower, allow_host)), token)
@@ -321,70 +320,29 @@ def serve_command(
 
     serve(
         pages,
-        Deferred(lambda: _beside_the_pages(vendor, options, bell, guard)),
+        Deferred(lambda: beside_the_pages_of(vendor, options, bell, guard)),
         listener,
-        when_ready=lambda: _say(greeting),
+        when_ready=lambda: _say(words),
         when_stopped=when_stopped,
     )
 
 
-def _beside_seeded(seed: "Seed | None", accounts: Sequence[Account]) -> tuple[Account, ...]:
-    """The accounts of the seed, and the others: what the seed says of a userid comes first."""
-    if seed is None:
-        return tuple(accounts)
-    from sms10692_mock.control.seeds import accounts_of
-
-    seeded = {account.userid: account for account in accounts_of(seed)}
-    others = {account.userid: account for account in accounts}
-    return tuple((others | seeded).values())
-
-
 def _vendor(options: Options, address: str, durable: bool, reset: bool, seed: "Seed | None") -> Vendor:
     try:
-        store = open_store(address, options.limits, options.clock, durable)
-        if reset:
-            empty(store)
-        if seed is not None:
-            from sms10692_mock.control.seeds import plant
-
-            plant(seed, vendor_of(replace(options, accounts=()), store))
-        return vendor_of(options, store)
+        return vendor_at(options, address, durable, reset, seed)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--store") from None
     except StoreUnavailable as error:
         raise click.ClickException(str(error)) from None
 
 
-def _say(greeting: str) -> None:
+def _say(words: str) -> None:
     try:
-        click.echo(greeting)
+        click.echo(words)
     except OSError as error:
         sys.stderr.write(f"{NAME}: cannot write to standard output: {error.strerror}\n")
         sys.stderr.flush()
         os._exit(2)
-
-
-def _greeting(url: str, options: Options, store: Store) -> str:
-    """What a person needs to go on: the address, the accounts, and a line to paste that gets a real answer."""
-    lines = [f"listening on {url}"]
-    accounts = [store.account(given.userid) or given for given in options.accounts]
-    for given, account in zip(options.accounts, accounts, strict=True):
-        password = "as given" if account.password == given.password else "as stored"
-        if (account.account, account.password) == (MANUALS_OWN.account, MANUALS_OWN.password):
-            password = account.password
-        pays = "post-paid" if account.postpaid else f"prepaid, {store.standing(account.userid).points} points"
-        names = f"account {printable(account.account)}, userid {printable(account.userid)}"
-        lines.append(f"{names}, password {password}, {pays}")
-    now = None if options.max_clock_skew is None else options.clock()
-    reachable = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
-    return "\n".join([*lines, curl_line(reachable, accounts[0], now)])
-
-
-def _beside_the_pages(vendor: Vendor, options: Options, bell: Bell, guard: Guard) -> Application:
-    # Imported when first asked: Flask takes longer than all the rest of the start.
-    from sms10692_mock.http.app import beside_the_pages, control_of
-
-    return beside_the_pages(control_of(vendor, options, bell), guard)
 
 
 def main() -> None:

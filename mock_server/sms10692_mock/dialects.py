@@ -6,10 +6,12 @@ of real servers (A12, A13, A14 of the evidence in `fixtures/readings.md`).
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from sms10692 import contract
 from sms10692.contract import Operation
+
+DialectName: TypeAlias = Literal["manual", "observed"]
 
 ERRORCODE, EXTNO = contract.STATUS.elements[-2:]
 
@@ -23,7 +25,7 @@ class Dialect:
     text; `cdata` are the elements that boxes have as CDATA.
     """
 
-    name: str
+    name: DialectName
     refusal_of: Mapping[Operation | None, Operation]
     keyword_elements: tuple[str, ...]
     keyword_values: Callable[[str, str], tuple[str, ...]]

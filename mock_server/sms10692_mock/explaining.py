@@ -11,9 +11,10 @@ from functools import lru_cache
 from typing import Final
 
 from sms10692 import contract, signing
-from sms10692_mock.accounts import Account
+from sms10692_mock.accounts import Account, lasting_among
 from sms10692_mock.calls import Call, call_of, page_of
 from sms10692_mock.diagnosis import Asked, Fetch, Finding, diagnose, habit_findings
+from sms10692_mock.diagnosis.habits import FORM
 from sms10692_mock.diagnosis.repairs import rarity
 from sms10692_mock.stores.protocol import Store
 from sms10692_mock.stores.records import Entry, Wanted
@@ -21,9 +22,12 @@ from sms10692_mock.wire.charsets import DECODERS
 from sms10692_mock.wire.forms import Fields, fields_of
 
 _OTHERS: Final = 500
-"""Accounts that a signature is tried with beside its own: those made last."""
+"""Accounts that a signature is tried with beside its own: the throw-away ones made last, and as many of the others."""
 
 _LOOKED_BACK: Final = 50
+
+_NOT_ASKED: Final = 400
+"""The vendor answers HTTP 200 whatever it says (A7)."""
 
 
 def understood(entry: Entry) -> tuple[Call, Fields]:
@@ -44,7 +48,12 @@ def content_type(entry: Entry) -> str:
 
 
 def findings(entry: Entry, store: Store) -> tuple[Finding, ...]:
-    """What is wrong with a request; no finding has a password in it."""
+    """What is wrong with a request; no finding has a password of an account that it is tried with in it.
+
+    Nothing is found of one that the vendor was not asked about: its answer says why.
+    """
+    if entry.status >= _NOT_ASKED and not entry.faults:
+        return ()
     call, fields = understood(entry)
     return diagnose(
         Asked(
@@ -55,11 +64,22 @@ def findings(entry: Entry, store: Store) -> tuple[Finding, ...]:
             fields=fields,
             call=call,
             account=store.account(call.userid),
-            others=store.accounts(_OTHERS),
+            others=_others(store),
             now=entry.now,
             previous=_previous_fetch(entry, call, store),
         )
     )
+
+
+def _others(store: Store) -> list[Account]:
+    """Those that are there to stay come first: they are not forgotten because many tests made accounts since."""
+    last = store.accounts(_OTHERS)
+    if len(last) < _OTHERS:
+        return sorted(last, key=lambda account: account.throwaway)
+    found = map(store.account, lasting_among(store.userids())[:_OTHERS])
+    lasting = [account for account in found if account is not None]
+    seen = {account.userid for account in lasting}
+    return [*lasting, *(account for account in last if account.userid not in seen)]
 
 
 def _previous_fetch(entry: Entry, call: Call, store: Store) -> Fetch | None:
@@ -131,7 +151,6 @@ def habits(
     )
 
 
-_FORM: Final = "application/x-www-form-urlencoded"
 _KNOWN: Final = {
     operation: frozenset(name.lower() for name in operation.parameters) for operation in contract.OPERATIONS
 }
@@ -143,7 +162,7 @@ def _is_exemplary(entry: Entry, call: Call, fields: Fields) -> bool:
     """Whether no habit but those of queues can be found."""
     if entry.method != "POST" or entry.query or not entry.body.isascii() or call.operation is None:
         return False
-    if content_type(entry) != _FORM or not fields.keys() <= _KNOWN[call.operation]:
+    if content_type(entry) != FORM or not fields.keys() <= _KNOWN[call.operation]:
         return False
     earliest, latest = _fresh(entry.now // 60)
     return len(call.timestamp) == len(earliest) and earliest <= call.timestamp <= latest

@@ -84,12 +84,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def _explanation(vendor: "SmsVendor", error: BaseException) -> str | None:
-    from sms10692_mock.testing.connection import ControlError
     from sms10692_mock.testing.sms_vendor import NotSent
 
     if isinstance(error, NotSent):  # it has the explanation in its message
         return None
     try:
         return vendor.explain()
-    except ControlError as error:
-        return f"{vendor}: {error}"
+    except Exception as error:  # whatever it is: one that leaves a hook ends the whole run, of everybody
+        return f"{vendor}: {type(error).__name__}: {error}"

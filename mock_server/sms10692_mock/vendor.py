@@ -4,7 +4,7 @@ Here belong the five things the vendor does, in terms of accounts, tasks and two
 storage: the clock and the store are arguments.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple, TypeAlias
 
@@ -19,12 +19,12 @@ from sms10692_mock.checks import Case, refusal
 from sms10692_mock.clock import Clock
 from sms10692_mock.faults import Fault
 from sms10692_mock.keywords import Keywords
-from sms10692_mock.outcomes import Outcome
-from sms10692_mock.stores.protocol import NoSuchAccount, Store
-from sms10692_mock.stores.records import Reply, Report, Settings, Task
+from sms10692_mock.outcomes import Outcome, Rules
+from sms10692_mock.stores.protocol import NoSuchAccount, OtherRules, Store
+from sms10692_mock.stores.records import Reply, Report, RulesUsed, Settings, Task
 
 _ENDLESS: Final = 12
-"""So many digits of a statusNum are more than any queue holds."""
+"""Digits of a statusNum that are read: so many are more than any queue holds."""
 
 
 class Told(NamedTuple):
@@ -132,43 +132,33 @@ class Vendor:
     def send(self, account: Account, now: float, request: int, call: Call) -> Sent | Refusal:
         """Send a text to every number (chapter 1), as far as the checks let the call pass."""
         numbers = [number for part in call.mobile.split(",") if (number := part.strip())]
-        price = self.billing(call.content)
-        fates = self._fates(account, numbers, price)
-        for fate in fates:
-            if fate.refusal is not None:
-                return Refusal(fate.refusal)
+        price, extno = self.billing(call.content), call.extno.strip()
         due = max(now, clock.moment(call.send_time) or now) + self._report_delay
-        task_id, extno = self.store.next_task_id(), call.extno.strip()
-        task = Task(task_id, now, due, numbers, call.content, extno, call.page.path, price, request)
-        reports: list[Report] = []
-        replies: list[Reply] = []
-        for place, (number, fate) in enumerate(zip(numbers, fates, strict=True)):
-            status, errorcode, delay, silent, reply, _ = fate
-            if not silent:
-                reports.append(Report(due + delay, number, task_id, status, errorcode, extno, place))
-            if reply is not None:
-                replies.append(Reply(due + delay, number, task_id, reply, extno))
-        balance = self.store.accept(account.userid, task, reports, replies, now)
-        if balance is None:
-            return Refusal(contract.BALANCE_TOO_SMALL)
-        return Sent(balance, task_id, len(numbers))
-
-    def _fates(self, account: Account, numbers: list[str], price: int) -> list[Outcome]:
         rules = account.outcomes
+        while True:
+            fates, left = self._fates(account, rules, numbers)
+            for fate in fates:
+                if fate.refusal is not None:
+                    return Refusal(fate.refusal)
+            task_id = self.store.next_task_id()
+            task = Task(task_id, now, due, numbers, call.content, extno, call.page.path, price, request)
+            reports, replies = _consequences(task, fates)
+            # A send that is refused uses no rule up, so what it uses is changed when it is accepted.
+            used = None if left is rules else RulesUsed(rules, left)
+            try:
+                balance = self.store.accept(account.userid, task, reports, replies, now, used)
+            except OtherRules as error:  # another send was quicker, or somebody who changes them
+                rules = error.rules
+                continue
+            if balance is None:
+                return Refusal(contract.BALANCE_TOO_SMALL)
+            return Sent(balance, task_id, len(numbers))
+
+    def _fates(self, account: Account, rules: Rules, numbers: list[str]) -> tuple[list[Outcome], Rules]:
+        """What becomes of messages under the rules of the account, and the rules that are left."""
         if not rules.rules:
-            return [outcomes.outcome(number) for number in numbers]
-        standing = self.store.standing(account.userid)
-        fates, left = outcomes.ruled(rules, numbers, standing.messages)
-        is_dear = not account.postpaid and price * len(numbers) > standing.points
-        if left is rules or is_dear or any(fate.refusal is not None for fate in fates):
-            return fates  # A send that is refused uses no rule up.
-
-        def used_up(terms: Account) -> Account:
-            fates[:], left = outcomes.ruled(terms.outcomes, numbers, standing.messages)
-            return replace(terms, outcomes=left)
-
-        self.store.change(account.userid, used_up)
-        return fates
+            return [outcomes.outcome(number) for number in numbers], rules
+        return outcomes.ruled(rules, numbers, self.store.standing(account.userid).messages)
 
     def overage(self, account: Account) -> Balance:
         """Tell what is left and what was ever charged up (chapter 2)."""
@@ -190,6 +180,20 @@ class Vendor:
         return Replies(self.store.take_replies(account.userid, now, request))
 
 
+def _consequences(task: Task, fates: Sequence[Outcome]) -> tuple[list[Report], list[Reply]]:
+    """The reports and replies that a send brings about, whose numbers fare so."""
+    task_id, due, extno = task.task_id, task.due, task.extno
+    reports: list[Report] = []
+    replies: list[Reply] = []
+    for place, (number, fate) in enumerate(zip(task.numbers, fates, strict=True)):
+        status, errorcode, delay, silent, reply, _ = fate
+        if not silent:
+            reports.append(Report(due + delay, number, task_id, status, errorcode, extno, place))
+        if reply is not None:
+            replies.append(Reply(due + delay, number, task_id, reply, extno))
+    return reports, replies
+
+
 _Answering: TypeAlias = Callable[[Vendor, Account, float, Call, int], Answer]
 
 _ANSWERS: Final[Mapping[Operation, _Answering]] = {
@@ -207,4 +211,4 @@ def _limit(status_num: str) -> int:
     digits = status_num.strip().lstrip("0")
     if not digits:
         return contract.STATUS_NUM_DEFAULT
-    return int(digits) if len(digits) < _ENDLESS else 10**_ENDLESS
+    return int(digits[:_ENDLESS])

@@ -5,15 +5,14 @@ Here belongs the call page. Replies exist where the emulator's number 1000000003
 
 from hypothesis import strategies as st
 
-from sms10692_contract.answers import BOXES, CALLBOX, ERRORSTATUS, NOTHING
+from sms10692_contract.answers import BOXES, CALLBOX, EMPTY, ERRORSTATUS, NOT_ALLOWED, NOTHING, PARAMETER, WRONG
 from sms10692_contract.checks.registry import holds
-from sms10692_contract.checks.statuses import one_moment
 from sms10692_contract.checks.values import BLANKS, CREDENTIAL, EXTNO, NO_SIGNATURE, no_action
 from sms10692_contract.gate import NO_SIGN
-from sms10692_contract.lab import Lab, expect, expect_document, expect_sent
+from sms10692_contract.lab import Lab, expect, expect_document, expect_moment, expect_sent
 
 ANSWERS = {"10000000030": "T", "10000000031": "&lt;好&gt; &amp; 😀"}
-EMPTY = {"mobile": "", "taskid": "", "content": "", "receivetime": "", "extno": ""}
+NEVER = {"mobile": "", "taskid": "", "content": "", "receivetime": "", "extno": ""}
 
 
 @holds("5.3-layout")
@@ -25,9 +24,9 @@ def _replies_are_written_so(lab: Lab) -> None:
         boxes = answer.boxes("callbox")
         expect(len(boxes) == len(answering), answer, f"{len(answering)} boxes")
         for box in boxes:
-            one_moment(answer, box)
+            expect_moment(answer, box)
         known = [{"mobile": one, "taskid": task, "content": ANSWERS[one], "extno": extno} for one in answering]
-        whole = [EMPTY | box | fixed for box, fixed in zip(boxes, known, strict=True)]
+        whole = [NEVER | box | fixed for box, fixed in zip(boxes, known, strict=True)]
         expect_document(answer, BOXES, boxes="".join(CALLBOX.format(**box) for box in whole))
 
     written(["10000000030"], "01")
@@ -97,7 +96,7 @@ def _error_1(lab: Lab) -> None:
     def refused(name: str, blank: str) -> None:
         # Whatever is blank, the signature is nobody's, so that no vendor could act on it.
         answer = lab.call(lab.own, **{"sign": NO_SIGN} | {name: blank})
-        expect_document(answer, ERRORSTATUS, error=1, remark="用户名或密码不能为空")
+        expect_document(answer, ERRORSTATUS, error=1, remark=EMPTY)
 
     for empty in ("sign", "timestamp", "userid"):
         refused(empty, "")
@@ -107,7 +106,7 @@ def _error_1(lab: Lab) -> None:
 @holds("5.4-2")
 def _error_2(lab: Lab) -> None:
     def refused(given: str) -> None:
-        expect_document(lab.call(lab.own, sign=given), ERRORSTATUS, error=2, remark="用户名或密码错误")
+        expect_document(lab.call(lab.own, sign=given), ERRORSTATUS, error=2, remark=WRONG)
 
     refused(NO_SIGN)
     lab.for_all_if_free(refused, NO_SIGNATURE)
@@ -116,7 +115,7 @@ def _error_2(lab: Lab) -> None:
 @holds("5.4-3")
 def _error_3(lab: Lab) -> None:
     answer = lab.call(lab.account(may_read_reports=False))
-    expect_document(answer, ERRORSTATUS, error=3, remark="该用户不允许查看状态报告")
+    expect_document(answer, ERRORSTATUS, error=3, remark=NOT_ALLOWED)
 
 
 @holds("5.4-4")
@@ -124,7 +123,7 @@ def _error_4(lab: Lab) -> None:
     account = lab.account()
 
     def refused(action: str) -> None:
-        expect_document(lab.call(account, action=action), ERRORSTATUS, error=4, remark="参数不正确")
+        expect_document(lab.call(account, action=action), ERRORSTATUS, error=4, remark=PARAMETER)
 
     for action in ("send", "Query", ""):
         refused(action)

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 from sms10692_contract.checks.registry import holds
-from sms10692_contract.checks.statuses import numbers
+from sms10692_contract.checks.values import numbers
 from sms10692_contract.lab import Account, Lab, clause, expect, expect_sent
 
 ENOUGH = 240
@@ -38,16 +38,21 @@ def _fetches(lab: Lab, account: Account, size: str) -> Callable[[], list[str]]:
     return fetch_until_empty
 
 
-def _compared(lab: Lab, account: Account, taken: list[str], wanted: list[str]) -> None:
+def _hears(lab: Lab, account: Account) -> Callable[[], list[str]]:
+    """One fetch of replies, by the tasks that they answer."""
+    return lambda: [box.get("taskid", "") for box in lab.call(account).boxes("callbox")]
+
+
+def _compared(lab: Lab, account: Account, taken: list[str], wanted: list[str], what: str) -> None:
     answer = lab.overage(account)
     twice = [number for number, times in (Counter(taken) - Counter(wanted)).items() if times]
     with clause("C-twice"):
         expect(
-            not twice, answer, "every report once among all fetchers", f"{len(twice)} handed over twice: {twice[:3]}"
+            not twice, answer, f"every {what} once among all fetchers", f"{len(twice)} handed over twice: {twice[:3]}"
         )
     lost = list((Counter(wanted) - Counter(taken)).elements())
     with clause("C-lost"):
-        expect(not lost, answer, "every report to one of the fetchers", f"{len(lost)} lost: {lost[:3]}")
+        expect(not lost, answer, f"every {what} to one of the fetchers", f"{len(lost)} lost: {lost[:3]}")
 
 
 @holds("C-twice", "C-lost")
@@ -58,7 +63,10 @@ def _fetchers_at_once_share_nothing_and_lose_nothing(lab: Lab) -> None:
         expect_sent(lab.send(account, ",".join(wanted)), 120)
         lab.clock.advance(account.userid, 180)
         taken = at_once(*[_fetches(lab, account, "5")] * 6)
-        _compared(lab, account, taken, wanted)
+        _compared(lab, account, taken, wanted, "report")
+        tasks = [str(expect_sent(lab.send(account, "10000000030"), 1)) for _ in range(4)]
+        lab.clock.advance(account.userid, 180)
+        _compared(lab, account, at_once(*[_hears(lab, account)] * 6), tasks, "reply")
 
 
 @holds("C-send-fetch")

@@ -8,16 +8,24 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from sms10692_contract.answers import Answer
+from sms10692_contract.answers import EMPTY, FOUND, MOMENT, NOT_ALLOWED, NOT_FOUND, OTHER, PARAMETER, WRONG, Answer
 from sms10692_contract.checks.registry import holds
-from sms10692_contract.checks.statuses import MOMENT
-from sms10692_contract.checks.values import BLANKS, COUNT, CREDENTIAL, EXTNO, HANDSET, NO_EXTNO, PAGE, TEXT, no_action
+from sms10692_contract.checks.values import (
+    BLANKS,
+    COUNT,
+    CREDENTIAL,
+    EXTNO,
+    HANDSET,
+    NO_EXTNO,
+    PAGE,
+    TEXT,
+    no_action,
+    numbers,
+)
 from sms10692_contract.gate import NO_SIGN
 from sms10692_contract.lab import Lab, expect, expect_sent
 from sms10692_contract.requests import CALL, GBK, STATUS, UTF8
 
-EMPTY, WRONG = "用户名或密码不能为空", "用户名或密码错误"
-NOT_ALLOWED, PARAMETER = "该用户不允许查看状态报告", "参数不正确"
 REPLIED: Final = {"10000000030": "T", "10000000031": "<好> & 😀"}
 
 
@@ -51,14 +59,14 @@ def _a_send_in_json(lab: Lab) -> None:
 
     def sent(page: str, count: int) -> None:
         before = lab.balance(account)
-        answer = lab.send(account, ",".join([lab.number] * count), page=page, rt="json")
+        answer = lab.send(account, ",".join(numbers(count)), page=page, rt="json")
         found = document(answer)
         task = found.get("TaskID") if isinstance(found, dict) else None
         expect(isinstance(task, int) and task > 0, answer, "a TaskID that is a number")
         expect_json(answer, _sent(before - count, int(task or 0), count))
 
     def refused(page: str, extno: str) -> None:
-        expect_json(lab.send(account, page=page, extno=extno, rt="json"), _refused("其他错误"))
+        expect_json(lab.send(account, page=page, extno=extno, rt="json"), _refused(OTHER))
 
     sent(UTF8, 1)
     refused(UTF8, "x")
@@ -91,7 +99,7 @@ def _the_verdict_on_a_text_in_json(lab: Lab) -> None:
     def checked(page: str, before: str, forbidden: bool, after: str) -> None:
         text = before + (lab.forbidden if forbidden else "") + after
         answer = lab.checkkeyword(lab.own, text, page, rt="json")
-        expect_json(answer, {"Message": "包含非法字符" if forbidden else "没有包含屏蔽词"})
+        expect_json(answer, {"Message": FOUND if forbidden else NOT_FOUND})
 
     def refused(page: str, name: str, blank: str) -> None:
         expect_json(lab.checkkeyword(lab.own, "内容", page, rt="json", **{name: blank}), {"Message": EMPTY})
@@ -130,8 +138,8 @@ def _reports_in_json(lab: Lab) -> None:
         expect_json(lab.status(account, rt="json"), {"StatusBox": []})
 
     told(["15023239810"], "01")
-    numbers = st.lists(HANDSET | st.just("10000000020"), min_size=1, max_size=4)
-    lab.for_all(told, numbers, EXTNO, examples=lab.few)
+    some = st.lists(HANDSET | st.just("10000000020"), min_size=1, max_size=4)
+    lab.for_all(told, some, EXTNO, examples=lab.few)
 
 
 @holds("R15-call")

@@ -6,6 +6,7 @@ time it is; it does not care how soon a report comes, as long as it comes.
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -24,7 +25,10 @@ POINTS: Final = 12
 REFUSED: Final = ({"extno": "x"}, {"sendTime": "x"}, {"content": " "}, {"mobile": ","}, {"sign": NO_SIGN}, {"sign": ""})
 NOT_FETCHED: Final = ({"sign": NO_SIGN}, {"sign": ""}, {"statusNum": "0"}, {"action": "x"})
 
+SIZES: Final = ("1", "2", "5", "")
+
 whose = st.integers(0, 1)
+sizes = st.sampled_from(SIZES)
 
 
 class Book:
@@ -93,22 +97,33 @@ class Vendor(RuleBasedStateMachine):
             expect(not answer.number("taskID"), answer, "a refusal")
             self.balance_is(book)
 
-    @rule(one=whose, size=st.sampled_from(["1", "2", "5", ""]))
+    @rule(one=whose, size=sizes)
     def fetch(self, one: int, size: str) -> None:
         self.took(self.books[one], self.lab.status(self.books[one].account, statusNum=size))
 
-    @rule(one=whose, clients=st.integers(2, 4))
-    def fetch_at_once(self, one: int, clients: int) -> None:
+    @rule(one=whose, asked=st.lists(sizes, min_size=1, max_size=3), hearing=st.integers(1, 2))
+    def fetch_at_once(self, one: int, asked: list[str], hearing: int) -> None:
+        """Some clients fetch reports, each as many as it likes, and others replies."""
         book = self.books[one]
-        answers: list[Answer] = []
+        reports: list[Answer] = []
+        replies: list[Answer] = []
 
-        def fetch() -> list[str]:
-            answers.append(self.lab.status(book.account, statusNum="2"))
+        def fetch(size: str) -> Callable[[], list[str]]:
+            def fetch_so_many() -> list[str]:
+                reports.append(self.lab.status(book.account, statusNum=size))
+                return []
+
+            return fetch_so_many
+
+        def hear() -> list[str]:
+            replies.append(self.lab.call(book.account))
             return []
 
-        at_once(*[fetch] * clients)
-        for answer in answers:
+        at_once(*map(fetch, asked), *[hear] * hearing)
+        for answer in reports:
             self.took(book, answer)
+        for answer in replies:
+            self.heard(book, answer)
 
     @rule(one=whose, wrong=st.sampled_from(NOT_FETCHED))
     def refused_fetch(self, one: int, wrong: dict[str, str]) -> None:
@@ -185,6 +200,7 @@ class Vendor(RuleBasedStateMachine):
     def everything_has_come(self) -> None:
         """What the invariants say at the end."""
         for book in self.books:
+            self.took(book, self.lab.status(book.account))
             self.wait(one=self.books.index(book), seconds=86400)
             for _ in range(2):
                 self.took(book, self.lab.status(book.account))

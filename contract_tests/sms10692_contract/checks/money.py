@@ -5,14 +5,12 @@ Here belongs whatever counts points. Every check has accounts made for it.
 
 from hypothesis import strategies as st
 
+from sms10692_contract.answers import TOO_MUCH
 from sms10692_contract.checks.registry import holds
-from sms10692_contract.checks.statuses import numbers
-from sms10692_contract.checks.values import COUNT, HANDSET, PAGE, wrong_send
+from sms10692_contract.checks.values import COUNT, HANDSET, PAGE, numbers, wrong_send
 from sms10692_contract.gate import NO_SIGN
 from sms10692_contract.lab import Lab, expect, expect_message, expect_refused, expect_sent
 from sms10692_contract.requests import GBK, UTF8
-
-TOO_MUCH = "对不起，您当前要发送的量大于您当前余额"
 
 
 def _parts(text: str) -> int:

@@ -9,7 +9,24 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from sms10692_contract.answers import CHECKKEYWORD, SEND_REFUSED, Answer, escaped
+from sms10692_contract.answers import (
+    CHECKKEYWORD,
+    EMPTY,
+    FORBIDDEN,
+    FOUND,
+    NO_CONTENT,
+    NO_MOBILE,
+    NOT_ALLOWED,
+    NOT_FOUND,
+    OTHER,
+    PARAMETER,
+    SEND_REFUSED,
+    SQL,
+    TOO_MUCH,
+    WRONG,
+    Answer,
+    escaped,
+)
 from sms10692_contract.checks.registry import holds
 from sms10692_contract.checks.values import (
     BLANKS,
@@ -26,21 +43,11 @@ from sms10692_contract.checks.values import (
     PAST,
     TEXT,
     any_timestamp,
+    numbers,
 )
 from sms10692_contract.gate import NO_SIGN
 from sms10692_contract.lab import Lab, expect, expect_document, expect_message, expect_sent, message_of
 from sms10692_contract.requests import CALL, FORM, GBK, STATUS, UTF8, form, unicode_escapes, with_body
-
-EMPTY: Final = "用户名或密码不能为空"
-SQL: Final = "发送内容包含sql注入字符"
-WRONG: Final = "用户名或密码错误"
-NO_MOBILE: Final = "短信号码不能为空"
-NO_CONTENT: Final = "短信内容不能为空"
-FORBIDDEN: Final = "包含非法字符："
-TOO_MUCH: Final = "对不起，您当前要发送的量大于您当前余额"
-OTHER: Final = "其他错误"
-NOT_ALLOWED: Final = "该用户不允许查看状态报告"
-PARAMETER: Final = "参数不正确"
 
 ECHO: Final = CHECKKEYWORD.replace(" <message>", " <returnstatus>Success</returnstatus>\n <message>").replace(
     "</message>", "</message>\n <checkCounts>{text}</checkCounts>"
@@ -267,7 +274,7 @@ def _a_scheduled_message_is_charged_at_once(lab: Lab) -> None:
     def charged(minutes: int, count: int) -> None:
         account = lab.frozen(points=10)
         due = lab.now(account) + timedelta(minutes=minutes)
-        answer = lab.send(account, ",".join([lab.number] * count), sendTime=f"{due:%Y-%m-%d %H:%M:%S}")
+        answer = lab.send(account, ",".join(numbers(count)), sendTime=f"{due:%Y-%m-%d %H:%M:%S}")
         expect_sent(answer, count)
         told, left = (answer.number("remainpoint"), lab.balance(account)), 10 - count
         expect(told == (left, left), answer, f"{left} points left at once", f"{told}")
@@ -388,7 +395,7 @@ def _newer_servers_answer_checkkeyword_with_the_text(lab: Lab) -> None:
 
     def echoed(page: str, before: str, word: str, after: str) -> None:
         text = before + word + after
-        message = "包含非法字符" if word else "没有包含屏蔽词"
+        message = FOUND if word else NOT_FOUND
         expect_document(lab.checkkeyword(account, text, page), ECHO, message=message, text=escaped(text))
 
     for page in (UTF8, GBK):

@@ -9,7 +9,20 @@ from typing import Final, TypeAlias
 
 from hypothesis import strategies as st
 
-from sms10692_contract.answers import CHECKKEYWORD, SEND_REFUSED, SENT
+from sms10692_contract.answers import (
+    CHECKKEYWORD,
+    EMPTY,
+    FORBIDDEN,
+    FOUND,
+    NO_CONTENT,
+    NO_MOBILE,
+    OTHER,
+    SEND_REFUSED,
+    SENT,
+    SQL,
+    TOO_MUCH,
+    WRONG,
+)
 from sms10692_contract.checks.registry import Check, holds
 from sms10692_contract.checks.values import (
     BLANKS,
@@ -26,10 +39,11 @@ from sms10692_contract.checks.values import (
     SEND_ACTIONS,
     TEXT,
     no_action,
+    numbers,
     ordinary,
 )
 from sms10692_contract.gate import NO_SIGN
-from sms10692_contract.lab import Lab, expect, expect_document, expect_sent, mismatch
+from sms10692_contract.lab import Lab, expect, expect_document, expect_message, expect_sent, mismatch
 from sms10692_contract.requests import GBK, UTF8
 
 
@@ -48,7 +62,7 @@ def _reads_and_writes(lab: Lab, page: str) -> None:
 
     def found(before: str, after: str) -> None:
         answer = lab.checkkeyword(lab.own, before + lab.forbidden + after, page)
-        expect_document(answer, CHECKKEYWORD, message="包含非法字符")
+        expect_document(answer, CHECKKEYWORD, message=FOUND)
 
     found("代开", "了")
     lab.for_all(found, TEXT[page], TEXT[page])
@@ -57,7 +71,7 @@ def _reads_and_writes(lab: Lab, page: str) -> None:
 @holds("1.3-ok")
 def _an_accepted_send_is_written_so(lab: Lab) -> None:
     def accepted(page: str, count: int, content: str) -> None:
-        answer = lab.send(lab.account(), ",".join([lab.number] * count), content, page)
+        answer = lab.send(lab.account(), ",".join(numbers(count) if lab.is_free else [lab.number]), content, page)
         expect_sent(answer, count)
         found = {"remainpoint": answer.number("remainpoint"), "task_id": answer.number("taskID")}
         expect_document(answer, SENT, counts=count, **found)
@@ -74,9 +88,9 @@ def _each(name: str, values: st.SearchStrategy[str]) -> Wrong:
     return values.map(lambda value: {name: value})
 
 
-WRONG: Final[Mapping[str, tuple[str, dict[str, str], Wrong]]] = {
+REFUSED: Final[Mapping[str, tuple[str, dict[str, str], Wrong]]] = {
     "1.3-credentials-empty": (
-        "用户名或密码不能为空",
+        EMPTY,
         {"sign": ""},
         # Whatever is blank, the signature is nobody's, so that no vendor could act on it.
         st.builds(
@@ -86,11 +100,11 @@ WRONG: Final[Mapping[str, tuple[str, dict[str, str], Wrong]]] = {
             INJECTIONS,
         ),
     ),
-    "1.3-sql": ("发送内容包含sql注入字符", {"content": "' or 1=1"}, _each("content", INJECTIONS)),
-    "1.3-credentials-wrong": ("用户名或密码错误", {"sign": NO_SIGN}, _each("sign", NO_SIGNATURE)),
-    "1.3-mobile-empty": ("短信号码不能为空", {"mobile": ""}, _each("mobile", NOBODY)),
-    "1.3-content-empty": ("短信内容不能为空", {"content": ""}, _each("content", BLANKS)),
-    "1.3-other": ("其他错误", {"extno": "x"}, _each("extno", NO_EXTNO)),
+    "1.3-sql": (SQL, {"content": "' or 1=1"}, _each("content", INJECTIONS)),
+    "1.3-credentials-wrong": (WRONG, {"sign": NO_SIGN}, _each("sign", NO_SIGNATURE)),
+    "1.3-mobile-empty": (NO_MOBILE, {"mobile": ""}, _each("mobile", NOBODY)),
+    "1.3-content-empty": (NO_CONTENT, {"content": ""}, _each("content", BLANKS)),
+    "1.3-other": (OTHER, {"extno": "x"}, _each("extno", NO_EXTNO)),
 }
 """By clause: the message of 1.3, what is wrong with a send that gets it, and what else may be."""
 
@@ -110,7 +124,7 @@ def _refused_with(message: str, wrong: dict[str, str], others: Wrong) -> Check:
     return check
 
 
-for _clause, (_message, _wrong, _others) in WRONG.items():
+for _clause, (_message, _wrong, _others) in REFUSED.items():
     holds(_clause)(_refused_with(_message, _wrong, _others))
 
 
@@ -120,7 +134,7 @@ def _a_forbidden_word_is_refused_with_the_full_width_colon(lab: Lab) -> None:
 
     def refused(page: str, before: str, after: str) -> None:
         answer = lab.send(account, content=before + lab.forbidden + after, page=page)
-        expect_document(answer, SEND_REFUSED, message="包含非法字符：")
+        expect_document(answer, SEND_REFUSED, message=FORBIDDEN)
 
     for page in PAGES:
         refused(page, "代开", "")
@@ -131,8 +145,8 @@ def _a_forbidden_word_is_refused_with_the_full_width_colon(lab: Lab) -> None:
 def _a_balance_too_small_is_refused(lab: Lab) -> None:
     def refused(page: str, points: int, more: int) -> None:
         account = lab.account(points=points)
-        answer = lab.send(account, ",".join([lab.number] * (points + more)), page=page)
-        expect_document(answer, SEND_REFUSED, message="对不起，您当前要发送的量大于您当前余额")
+        answer = lab.send(account, ",".join(numbers(points + more)), page=page)
+        expect_document(answer, SEND_REFUSED, message=TOO_MUCH)
 
     for page in PAGES:
         refused(page, 1, 1)
@@ -200,11 +214,14 @@ def _the_action_is_compared_to_the_letter(lab: Lab) -> None:
 
     def refused(page: str, action: str) -> None:
         answer = lab.send(account, page=page, action=action)
-        expect_document(answer, SEND_REFUSED, message="其他错误")
+        expect_document(answer, SEND_REFUSED, message=OTHER)
 
     for action in ("Send", "send ", "sends", ""):
         refused(UTF8, action)
     lab.for_all(refused, PAGE, no_action(*SEND_ACTIONS))
+    wrong = {"sign": NO_SIGN}
+    expect_message(lab.send(account, action="sends", **wrong), WRONG)
+    expect_message(lab.send(account, action="sends", **wrong, timestamp=""), EMPTY)
 
 
 @holds("1.3-taskID")

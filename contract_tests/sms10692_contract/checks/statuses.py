@@ -4,13 +4,22 @@ Here belongs the status page. The replies are in `calls`, many fetchers at once 
 """
 
 import re
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
 from hypothesis import strategies as st
 
-from sms10692_contract.answers import BOXES, ERRORSTATUS, NOTHING, STATUSBOX, Answer
+from sms10692_contract.answers import (
+    BOXES,
+    EMPTY,
+    ERRORSTATUS,
+    NOT_ALLOWED,
+    NOTHING,
+    PARAMETER,
+    STATUSBOX,
+    WRONG,
+    Answer,
+)
 from sms10692_contract.checks.registry import holds
 from sms10692_contract.checks.values import (
     BLANKS,
@@ -21,25 +30,14 @@ from sms10692_contract.checks.values import (
     NO_STATUS_NUM,
     WRONG_FETCH,
     no_action,
+    numbers,
     one_wrong,
 )
 from sms10692_contract.gate import NO_SIGN
-from sms10692_contract.lab import Account, Lab, expect, expect_document, expect_message, expect_sent
+from sms10692_contract.lab import Account, Lab, expect, expect_document, expect_message, expect_moment, expect_sent
 from sms10692_contract.requests import STATUS, placed
 
-MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 NEVER: Final = {"mobile": "", "taskid": "", "status": "", "receivetime": "", "errorcode": "", "extno": ""}
-
-
-def numbers(count: int) -> list[str]:
-    """So many numbers, each once."""
-    return [str(13000000000 + place) for place in range(count)]
-
-
-def one_moment(answer: Answer, box: Mapping[str, str]) -> None:
-    """The box's receivetime is written as 4.3 writes it."""
-    moment = box.get("receivetime", "")
-    expect(bool(MOMENT.fullmatch(moment)), answer, "a receivetime like 2011-12-02 22:12:11", repr(moment))
 
 
 @holds("4.3-layout")
@@ -58,7 +56,7 @@ def _written_so(lab: Lab, wanted: list[str], extno: str) -> None:
     answer = lab.ripe_status(account, task)
     boxes = answer.boxes("statusbox")
     for box in boxes:
-        one_moment(answer, box)
+        expect_moment(answer, box)
         expect(box.get("status") in {"10", "20"}, answer, "status 10 or 20")
         code = box.get("errorcode", "")
         expect(bool(re.fullmatch(r"[^<>\s]*", code)), answer, "an errorcode without markup", repr(code))
@@ -206,7 +204,7 @@ def _error_1(lab: Lab) -> None:
     def refused(name: str, blank: str) -> None:
         # Whatever is blank, the signature is nobody's, so that no vendor could act on it.
         answer = lab.status(lab.own, **{"sign": NO_SIGN} | {name: blank})
-        expect_document(answer, ERRORSTATUS, error=1, remark="用户名或密码不能为空")
+        expect_document(answer, ERRORSTATUS, error=1, remark=EMPTY)
 
     for empty in ("sign", "timestamp", "userid"):
         refused(empty, "")
@@ -216,7 +214,7 @@ def _error_1(lab: Lab) -> None:
 @holds("4.4-2")
 def _error_2(lab: Lab) -> None:
     def refused(given: str) -> None:
-        expect_document(lab.status(lab.own, sign=given), ERRORSTATUS, error=2, remark="用户名或密码错误")
+        expect_document(lab.status(lab.own, sign=given), ERRORSTATUS, error=2, remark=WRONG)
 
     refused(NO_SIGN)
     lab.for_all_if_free(refused, NO_SIGNATURE)
@@ -225,7 +223,7 @@ def _error_2(lab: Lab) -> None:
 @holds("4.4-3")
 def _error_3(lab: Lab) -> None:
     answer = lab.status(lab.account(may_read_reports=False))
-    expect_document(answer, ERRORSTATUS, error=3, remark="该用户不允许查看状态报告")
+    expect_document(answer, ERRORSTATUS, error=3, remark=NOT_ALLOWED)
 
 
 @holds("4.4-4")
@@ -233,7 +231,7 @@ def _error_4(lab: Lab) -> None:
     account = lab.account()
 
     def refused(wrong: dict[str, str]) -> None:
-        expect_document(lab.status(account, **wrong), ERRORSTATUS, error=4, remark="参数不正确")
+        expect_document(lab.status(account, **wrong), ERRORSTATUS, error=4, remark=PARAMETER)
 
     for wrong in ({"action": "send"}, {"action": "Query"}, {"statusNum": "x"}):
         refused(wrong)
@@ -245,7 +243,7 @@ def _what_is_no_number_from_one_is_no_status_num(lab: Lab) -> None:
     account = lab.account()
 
     def refused(asked: str) -> None:
-        expect_message(lab.status(account, statusNum=asked), "参数不正确")
+        expect_message(lab.status(account, statusNum=asked), PARAMETER)
 
     for asked in ("0", "000", "-1", "1.5", "１", "1,2", "+1", "1 "):
         refused(asked)

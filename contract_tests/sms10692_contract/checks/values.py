@@ -50,7 +50,8 @@ def _broken(rights: Texts, strange: str) -> Texts:
 NO_SIGNATURE: Final = st.text("0123456789abcdef", min_size=32, max_size=32) | st.just(NO_SIGN)
 """The MD5 of something else."""
 
-TIMESTAMPS: Final = st.datetimes().map(lambda moment: moment.strftime("%Y%m%d%H%M%S").zfill(14))
+LATELY: Final = st.integers(0, 30)
+"""Seconds ago: a timestamp is the time it is (1.2), and clocks may differ a little."""
 
 
 def any_timestamp(page: str) -> Texts:
@@ -125,6 +126,12 @@ NO_HANDSET: Final = st.one_of(
 )
 """What is no mobile number (R5)."""
 
+
+def numbers(count: int) -> list[str]:
+    """So many handsets, each once."""
+    return [str(13000000000 + place) for place in range(count)]
+
+
 NOBODY: Final = st.text(" ,\t", max_size=5)
 """No number at all (R5)."""
 
@@ -140,8 +147,8 @@ NO_EXTNO: Final = (
 )
 """Neither blank nor one to ten digits (R9)."""
 
-MOMENT: Final = "%Y-%m-%d %H:%M:%S"
-PAST: Final = st.datetimes(datetime(1970, 1, 2), datetime(2020, 1, 1)).map(lambda moment: moment.strftime(MOMENT))
+_FORMAT: Final = "%Y-%m-%d %H:%M:%S"
+PAST: Final = st.datetimes(datetime(1970, 1, 2), datetime(2020, 1, 1)).map(lambda moment: moment.strftime(_FORMAT))
 
 
 def _replaced(right: str, place: int, one: str) -> str:

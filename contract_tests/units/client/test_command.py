@@ -263,6 +263,35 @@ def test_what_a_closed_pipe_did_not_take_is_on_standard_error(environment: dict[
     assert [json.loads(line)["mobile"] for line in err.splitlines()[:-1]] == NUMBERS
 
 
+@pytest.mark.parametrize("table", [False, True])
+def test_what_is_not_printed_when_it_is_interrupted_is_on_standard_error(
+    environment: dict[str, str], tmp_path: Path, table: bool
+) -> None:
+    """More than a pipe holds, so that the interrupt comes before the last is printed."""
+    numbers = [str(13000000000 + place) for place in range(1000)]
+    file = tmp_path / "numbers.txt"
+    file.write_text("\n".join(numbers), "utf-8")
+    lines(environment, "send", f"--file={file}", "--text=x")
+    with subprocess.Popen(
+        [sys.executable, "-m", "sms10692", "status", *([] if table else ["--json"])],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        rest, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    saved = [json.loads(line)["mobile"] for line in err.splitlines() if line]
+    assert saved == (numbers if table else numbers[-len(saved) :])
+    assert saved
+    if not table:
+        whole = [line for line in (first + rest).splitlines() if line.endswith("}")]
+        assert {json.loads(line)["mobile"] for line in whole} | set(saved) == set(numbers)
+
+
 def test_a_send_whose_output_nobody_takes_is_accounted_for(environment: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "numbers.txt"
     file.write_text("\n".join(NUMBERS), "utf-8")

@@ -5,6 +5,7 @@ Here belongs what can be shown in process. What takes a socket is in `test_servi
 """
 
 import io
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -97,7 +98,7 @@ def test_what_goes_through_all_accounts_passes_over_one_that_is_closed_meanwhile
 
 @pytest.fixture
 def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "_WINDOW", 7)
+    monkeypatch.setattr(checks, "_PIECE", 7)
     monkeypatch.setattr(keywords, "_WINDOW", 3)
 
 
@@ -127,8 +128,42 @@ TEXTS = st.lists(st.sampled_from(_PIECES), max_size=12).map("".join)
 @example(text="xx union" + " " * 30 + "select")
 @example(text="xxxxxx'" + " " * 30 + "order")
 @example(text="xxxxx'or")
+@example(text="'" + " " * 30 + ";xxxxxx")
+@example(text="reunion select xxxxxxx")
 def test_an_injection_is_found_wherever_a_window_ends(text: str) -> None:
     assert checks._injects(text) == (checks._SQL.search(text) is not None)
+
+
+@pytest.mark.usefixtures("_narrow")
+@pytest.mark.parametrize("injection", ["'or", "' and", "';", "union  select", ";drop", "exec(", "xp_"])
+@pytest.mark.parametrize("follows", ["", " ", "x", "x" * 20, " " + "x" * 20])
+@pytest.mark.parametrize("comes_first", ["", "x", "内"])
+def test_an_injection_is_found_at_every_distance_from_a_window(injection: str, follows: str, comes_first: str) -> None:
+    for distance in range(25):
+        text = "内" * distance + comes_first + injection + follows
+        assert checks._injects(text) == (checks._SQL.search(text) is not None), text
+
+
+def test_half_a_word_at_the_end_of_a_piece_is_no_injection() -> None:
+    text = "union select".rjust(65_536)
+    assert checks._injects(text + " it")
+    assert not checks._injects(text + "ed")
+
+
+@pytest.mark.usefixtures("_narrow")
+def test_no_character_of_a_long_text_is_searched_many_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = 0
+
+    class Counting:
+        def search(self, text: str, begin: int) -> re.Match[str] | None:
+            nonlocal searched
+            searched += len(text) - begin
+            return None
+
+    text = "union" + " " * 10_000 + "select " * 1000
+    monkeypatch.setattr(checks, "_SQL", Counting())
+    assert not checks._injects(text)
+    assert 0 < searched <= (1 + checks._REACH / checks._PIECE) * len(text)
 
 
 @pytest.mark.usefixtures("_narrow")

@@ -27,7 +27,19 @@ def test_r14_the_codes_of_users_are_the_private_characters_one_after_another() -
 
 
 @pytest.mark.parametrize(
-    "code", [b"\xaa\x7f", b"\xaa\xff", b"\xa1\x7f", b"\xa7\xff", b"\xfe\xff", b"\xff\xa1", b"\xaa"]
+    "code",
+    [
+        b"\xaa\x7f",
+        b"\xaa\xff",
+        b"\xa1\x7f",
+        b"\xa7\xff",
+        b"\xfe\xff",
+        b"\xff\xa1",
+        b"\xaa",
+        b"\xa8\x96",
+        b"\xfe\xa0",
+        b"\xa1?",
+    ],
 )
 def test_r14_a_code_beside_those_of_users_is_none(code: bytes) -> None:
     assert decode(code).startswith("\ufffd")

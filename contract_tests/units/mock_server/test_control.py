@@ -28,6 +28,12 @@ def test_a_throw_away_account_is_fresh_and_works() -> None:
     assert "statusbox" not in office.status(other)
 
 
+def test_the_userid_of_a_throw_away_account_is_of_64_bits_of_chance() -> None:
+    userids = {Office().control("POST", "accounts")["userid"][1:] for _ in range(2)}
+    assert len(userids) == 2
+    assert all(len(bytes.fromhex(userid)) == 8 for userid in userids)
+
+
 def test_an_account_is_made_as_asked() -> None:
     office = Office()
     made = office.control(
@@ -182,6 +188,8 @@ def test_it_says_that_it_is_there_and_what_it_can() -> None:
         ("POST", "clock/advance", {"seconds": -1}, "seconds"),
         ("POST", "clock/advance", {}, "seconds"),
         ("PUT", "keywords", {"words": "x"}, "words"),
+        ("PUT", "keywords", {"words": ["\ud800"]}, "words"),
+        ("POST", "reset", {"userid": "\ud800"}, "userid"),
         ("POST", "accounts/12/reports", {"mobile": "1", "status": 99}, "status"),
         ("POST", "accounts/12/replies", {"mobile": "1"}, "content"),
     ],

@@ -7,13 +7,18 @@ import gc
 import time
 import weakref
 
+from emulators import MANUALS_MOMENT, options
 from offices import Office
+from sms10692_mock.accounts import Account
+from sms10692_mock.control.seeds import Seed, plant
+from sms10692_mock.options import vendor_of
 from sms10692_mock.stores.discarding import discard
+from sms10692_mock.stores.memory import MemoryStore
 from sms10692_mock.stores.records import Limits
 
 
 def test_what_is_too_old_is_dropped_counted_and_said() -> None:
-    limits = Limits(messages=10, text_bytes=10_000, handed_out=10, requests=5, request_bytes=100_000)
+    limits = Limits(messages=10, message_bytes=10_000, handed_out=10, requests=5, request_bytes=100_000)
     office = Office(also={"limits": limits})
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}"
@@ -34,7 +39,7 @@ def test_what_is_too_old_is_dropped_counted_and_said() -> None:
 
 
 def test_what_takes_too_many_bytes_is_dropped() -> None:
-    office = Office(also={"limits": Limits(text_bytes=5_000, request_bytes=50_000)})
+    office = Office(also={"limits": Limits(message_bytes=5_100, request_bytes=50_000)})
     account = office.control("POST", "accounts", {"points": 10**6})
     path = f"accounts/{account['userid']}"
     for _ in range(20):
@@ -145,3 +150,16 @@ def test_a_throw_away_account_that_nobody_uses_expires_and_others_do_not() -> No
     assert "用户名或密码错误" in office.send(idle)
     office.now += 10**6
     assert [one["userid"] for one in office.control("GET", "accounts")["accounts"]] == ["12"]
+
+
+def test_a_start_state_closes_no_account_of_others_in_the_same_store() -> None:
+    now = MANUALS_MOMENT
+    store = MemoryStore(real_time=lambda: now)
+    store.open(Account("t1", "test-1", "s3cret", throwaway=True))
+    vendor = vendor_of(options(lambda: now), store)
+    now += 3600
+    report = {"mobile": "13000000001"}
+    seeded = {"userid": "7", "account": "shop", "password": "geheim", "reports": [report], "replies": []}
+    plant(Seed.model_validate({"accounts": [seeded]}), vendor)
+    assert store.userids() == ["t1", "12", "7"]
+    assert store.ledger("7", "reports", now).created == 1

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from emulators import PATIENCE
+from emulators import PATIENCE, sign
 from offices import Office
 from sms10692_mock.bell import Bell
 
@@ -119,6 +119,62 @@ def test_a_question_that_makes_no_sense_is_refused_by_name(filled: Filled, query
         status, words = filled.office.refusal("GET", f"{filled.path}/{what}?{urlencode(query)}")
         assert status == 422
         assert next(iter(query)) in words
+
+
+def test_requests_have_no_fate_to_ask_for(filled: Filled) -> None:
+    for path in (f"{filled.path}/requests", "requests"):
+        status, words = filled.office.refusal("GET", f"{path}?state=waiting")
+        assert (status, "state" in words) == (422, True)
+
+
+@pytest.mark.parametrize("page", ["/v2sms.aspx", "/v2smsGBK.aspx"])
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"text": "验证码一二三"}, True),
+        ({"text": "一 二+&"}, True),
+        ({"text": "一 二+&三"}, False),
+        ({"text": "action=send"}, True),
+        ({"text": "remainpoint"}, True),
+        ({"text": "用户名"}, False),
+        ({"mobile": "15023239810"}, True),
+        ({"mobile": "13527576163"}, True),
+        ({"mobile": "150"}, False),
+        ({"mobile": "5023239810"}, False),
+        ({"task_id": 100001}, True),
+        ({"task_id": 10000}, False),
+        ({"text": "验证码", "mobile": "13527576163", "task_id": 100001}, True),
+        ({"text": "验证码", "mobile": "150"}, False),
+    ],
+    ids=str,
+)
+def test_a_request_is_found_by_what_its_form_means(page: str, query: dict[str, Any], found: bool) -> None:
+    office = Office()
+    charset = "gbk" if "GBK" in page else "utf-8"
+    credentials = {"userid": "12", "timestamp": "1", "sign": sign("test", "mima", "1")}
+    fields = {"mobile": "15023239810,13527576163", "content": "验证码一二三 一 二+&", "extno": "1"}
+    body = urlencode({"action": "send"} | credentials | fields, encoding=charset)
+    assert "100001" in office.http.post(page, data=body, content_type="application/x-www-form-urlencoded").text
+    items = office.control("GET", f"requests?{urlencode(query)}")["items"]
+    assert len(items) == found
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "gbk"])
+def test_a_request_is_found_by_bytes_that_nobody_encoded(charset: str) -> None:
+    office = Office()
+    office.http.post("/v2sms.aspx", data="content=验证码".encode(charset))
+    assert len(office.control("GET", f"requests?{urlencode({'text': '证码'})}")["items"]) == 1
+    middle = "验证".encode("gbk")[1:3].decode("gbk")
+    assert office.control("GET", f"requests?{urlencode({'text': middle})}")["items"] == []
+
+
+def test_who_waits_for_more_than_a_page_gets_a_page_and_where_it_goes_on(filled: Filled) -> None:
+    for what, length in LISTS.items():
+        page = filled.page(what, wait=1, count=length, limit=3)
+        assert len(page["items"]) == 3
+        assert page["next"] == page["items"][-1]["number"]
+        following = filled.page(what, after=page["next"], limit=length - 3)
+        assert (len(following["items"]), following["next"]) == (length - 3, None)
 
 
 def test_a_message_says_all_that_is_known_of_it(filled: Filled) -> None:

@@ -162,6 +162,18 @@ def test_a_request_of_nobody_is_in_the_journal_of_all_and_told_why(office: Offic
     assert office.refusal("GET", f"accounts/12/requests/{number}")[0] == 404
 
 
+def test_the_accounts_of_the_start_are_known_however_many_were_made_since() -> None:
+    office = Office(also={"accounts": (MANUALS_OWN, *OTHERS)})
+    office.now = NOW
+    first, *_ = [office.control("POST", "accounts") for _ in range(501)]
+    shop = OTHERS[0]
+    body = form(userid=first["userid"], sign=md5(f"{shop.account}{shop.password}{TIMESTAMP}"))
+    told = Told(office, contract.V2SMS, body + f"&{shop.password}=a+name+that+is+quoted".encode())
+    assert told.codes("signature") == ["signature.another-account"]
+    assert f"'{shop.userid}'" in told.whole["diagnosis"][0]["sentence"]
+    assert "***" in told.hint
+
+
 def test_a_request_that_was_struck_by_a_fault_has_no_hint(office: Office) -> None:
     fault = office.control("POST", "faults", {"kind": "empty"})
     assert Told(office, contract.V2SMS, form(sign="x")).hint == ""

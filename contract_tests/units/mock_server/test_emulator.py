@@ -25,12 +25,14 @@ import figures
 from emulators import PATIENCE, ask, nobody_there, received
 from sms10692 import Client, Refused, Unreachable
 from sms10692_mock import ControlRefused, ControlUnreachable, Emulator, EmulatorControl, NotSent, Options, SmsVendor
-from sms10692_mock.accounts import MANUALS_OWN
+from sms10692_mock.accounts import MANUALS_OWN, Account, account_from
 from sms10692_mock.control import accounts, requests, traffic, weather
+from sms10692_mock.control.seeds import seed_in
 from sms10692_mock.dialects import OBSERVED
 from sms10692_mock.faults import Kind
 from sms10692_mock.http import in_thread
 from sms10692_mock.testing import values
+from sms10692_mock.testing.connection import ControlError
 from sms10692_mock.testing.place import Place
 
 NUMBER, OTHER = "15023239810", "13527576163"
@@ -443,6 +445,33 @@ def test_an_account_of_the_emulators_own_is_held_and_stays(emulator: Emulator) -
     assert emulator.control.known("12").standing().messages == 0
 
 
+@pytest.mark.parametrize("userid", ["商户", "q?1", "100%", "%2F", "a b#c"])
+def test_an_account_is_held_whatever_is_in_its_userid(userid: str) -> None:
+    with Emulator(Options(accounts=(Account(userid, "shop", "geheim"),))) as emulator:
+        with EmulatorControl(emulator.url) as from_afar:
+            for control in (emulator.control, from_afar):
+                vendor = control.known(userid)
+                assert vendor.userid == userid
+                assert vendor.standing().points == 1000
+                assert vendor.clock.now().tzinfo is not None
+
+
+@pytest.mark.parametrize("userid", ["a/b", "..", "."])
+def test_an_account_that_no_address_could_name_is_none(userid: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no part of an address"):
+        account_from(f"{userid}:shop:geheim")
+    seed = tmp_path / "seed.toml"
+    seed.write_text(f'[[accounts]]\nuserid = "{userid}"\naccount = "shop"\npassword = "geheim"\n')
+    with pytest.raises(ValueError, match="no part of an address"):
+        seed_in(seed)
+
+
+def test_half_a_character_is_in_no_userid_and_in_no_number(control: EmulatorControl, vendor: SmsVendor) -> None:
+    with pytest.raises(ControlRefused, match="no account"):
+        control.known("\ud800")
+    assert vendor.messages(to="\ud800") == []
+
+
 def test_what_runs_elsewhere_has_no_wsgi(emulator: Emulator) -> None:
     with EmulatorControl(emulator.url + "/") as control, control.account() as vendor:
         assert vendor.url == emulator.url
@@ -464,6 +493,16 @@ def test_a_wrong_wish_is_refused_in_words(vendor: SmsVendor) -> None:
     assert raised.value.status == 422
     with pytest.raises(ControlRefused, match="timezone"):
         vendor.clock.freeze(datetime(2026, 1, 1))
+
+
+def test_a_document_of_another_version_is_said() -> None:
+    def of_another_version(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [b'{"faults": [{"id": "1"}]}']
+
+    with EmulatorControl("http://localhost", wsgi=of_another_version) as control:
+        with pytest.raises(ControlError, match="no 'kind' of a Fault: it is of another version"):
+            control.faults()
 
 
 def test_nobody_there_is_said() -> None:

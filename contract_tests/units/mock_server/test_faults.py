@@ -136,6 +136,7 @@ def test_any_status_has_some_phrase_in_process(office: Office, account: Any, sta
         ({"kind": "charset"}, "needs charset"),
         ({"kind": "charset", "charset": "utf-8\r\nX: y"}, "charset"),
         ({"kind": "lose", "operations": ["send"]}, "something to lose"),
+        ({"kind": "message", "message": contract.SEND.messages[1], "acts": True}, "acts"),
         ({"kind": "status", "status": 100}, "status"),
         ({"kind": "cut", "at": -1}, "at"),
         ({"kind": "empty", "share": 1.5}, "share"),

@@ -198,3 +198,16 @@ def test_r16_a_json_body_has_no_fields(content_type: str) -> None:
 )
 def test_r16_every_other_body_is_a_form(content_type: str) -> None:
     assert fields_of(b"", content_type, b"mobile=1", utf8) == {"mobile": "1"}
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 7, 40])
+@pytest.mark.parametrize("line", [b"\r\n", b"\n"])
+def test_r16_what_stands_before_the_first_part_is_nothing(length: int, line: bytes) -> None:
+    part = line.join([b"--a", b'Content-Disposition: form-data; name="%s"', b"", b"%s", b""])
+    body = b"y" * length + (line if length else b"") + part % (b"action", b"send") + part % (b"extno", b"1") + b"--a--"
+    fields = fields_of(b"", "multipart/form-data; boundary=a", body, bytes.decode)
+    assert fields == {"action": "send", "extno": "1"}
+
+
+def test_r14_a_name_may_be_of_any_characters() -> None:
+    assert fields_of("内=1&action=x".encode(), "", b"", bytes.decode) == {"内": "1", "action": "x"}

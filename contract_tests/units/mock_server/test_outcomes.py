@@ -3,7 +3,7 @@
 Here belong outcomes: as functions of values, and through the control address. Reserved numbers are in `test_readings`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -13,7 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offices import Office
+from sms10692 import contract
+from sms10692_mock.accounts import Account
+from sms10692_mock.answers import Refusal, Sent
+from sms10692_mock.calls import call_of
+from sms10692_mock.keywords import Keywords
 from sms10692_mock.outcomes import RESERVED, Outcome, Rule, Rules, outcome, ruled
+from sms10692_mock.stores.memory import MemoryStore
+from sms10692_mock.stores.protocol import StoreUnavailable
+from sms10692_mock.stores.records import Reply, Report, RulesUsed, Task
+from sms10692_mock.vendor import Vendor
 
 NUMBERS = st.sampled_from(["15023239810", "15000000000", "13800000000", "10086", *RESERVED])
 OUTCOMES = st.sampled_from([Outcome(20, "A"), Outcome(10, "B"), Outcome(silent=True), Outcome(delay=5.0)])
@@ -137,6 +146,16 @@ def test_a_rule_that_is_added_stands_before_the_others_and_no_other_account_has_
     assert [errorcode for _, _, errorcode in told(office, other)] == ["DELIVRD", "DELIVRD"]
 
 
+def test_no_more_rules_are_added_than_can_be_put(office: Office) -> None:
+    account = office.control("POST", "accounts")
+    path = f"accounts/{account['userid']}/outcomes"
+    office.control("PUT", path, {"rules": [{"number": str(number)} for number in range(999)]})
+    office.control("POST", path, {"number": "999"})
+    status, words = office.refusal("POST", path, json={"number": "1000"})
+    assert (status, "1000 rules" in words) == (422, True)
+    assert len(office.control("PUT", path, office.control("GET", path))["rules"]) == 1000
+
+
 def test_a_refused_send_uses_no_rule_up(office: Office) -> None:
     account = office.control("POST", "accounts", {"points": 1})
     path = f"accounts/{account['userid']}/outcomes"
@@ -147,3 +166,76 @@ def test_a_refused_send_uses_no_rule_up(office: Office) -> None:
     assert len(office.control("GET", path)["rules"]) == 1
     office.send(account)
     assert told(office, account) == [("13000000001", "20", "UNDELIV")]
+
+
+# A rule that holds so often is used up by sends that happen, and by no others
+
+
+FAILING_ONCE = Rules((Rule("", Outcome(20, "UNDELIV"), remaining=1),))
+SEND = call_of(contract.V2SMS, {"action": "send", "userid": "1", "mobile": "15023239810", "content": "x"})
+
+
+class Meddled(MemoryStore):
+    """A store in which something happens just before a send is accepted, once."""
+
+    def __init__(self, meddle: Callable[["Meddled"], object]) -> None:
+        super().__init__()
+        self.meddles = [meddle]
+        self.open(Account("1", "a", "p", points=1, outcomes=FAILING_ONCE))
+
+    def accept(
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
+    ) -> int | None:
+        while self.meddles:
+            self.meddles.pop()(self)
+        return super().accept(userid, task, reports, replies, now, used)
+
+    def send(self) -> Refusal | Sent:
+        account = self.account("1")
+        assert account is not None
+        return Vendor(self, lambda: 0.0, Keywords(())).send(account, 0.0, 1, SEND)
+
+    def rules(self) -> Rules | None:
+        account = self.account("1")
+        return account.outcomes if account else None
+
+
+def go_away(store: Meddled) -> None:
+    raise StoreUnavailable("away")
+
+
+def test_a_send_uses_no_rule_up_where_the_store_goes_away() -> None:
+    store = Meddled(go_away)
+    with pytest.raises(StoreUnavailable):
+        store.send()
+    assert store.rules() == FAILING_ONCE
+    assert isinstance(store.send(), Sent)
+    assert store.rules() == Rules()
+    assert [report.errorcode for report in store.take_reports("1", 9, 0.0, 1)] == ["UNDELIV"]
+
+
+def test_a_send_uses_no_rule_up_where_another_takes_the_last_point() -> None:
+    store = Meddled(lambda store: store.charge_up("1", -1))
+    assert store.send() == Refusal(contract.BALANCE_TOO_SMALL)
+    assert store.rules() == FAILING_ONCE
+
+
+def test_a_rule_that_another_send_used_up_meanwhile_does_not_hold() -> None:
+    store = Meddled(Meddled.send)
+    store.charge_up("1", 1)
+    assert isinstance(store.send(), Sent)
+    assert store.rules() == Rules()
+    assert [report.errorcode for report in store.take_reports("1", 9, 0.0, 1)] == ["UNDELIV", "DELIVRD"]
+
+
+def test_a_rule_that_refuses_and_came_meanwhile_refuses() -> None:
+    refusing = Rules((Rule("", Outcome(refusal=contract.OTHER_ERROR)),))
+    store = Meddled(lambda store: store.change("1", lambda account: replace(account, outcomes=refusing)))
+    assert store.send() == Refusal(contract.OTHER_ERROR)
+    assert store.standing("1").points == 1

@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from emulators import CALL, CREDENTIALS, GBK, STATUS, UTF8, Emulator, Response, called, request
+from sms10692 import contract
+from sms10692_mock.dialects import MANUAL
+from sms10692_mock.explaining import findings
 from sms10692_mock.http.app import create_app
+from sms10692_mock.http.pages import Pages, Request
+from sms10692_mock.http.wsgi import WsgiPages
+from sms10692_mock.options import Options, vendor_of
+from sms10692_mock.stores.records import Entry, Wanted
 
 PAGES = [UTF8, GBK, STATUS, CALL]
 
@@ -98,6 +105,45 @@ def test_other_methods_are_405(path: str, method: str) -> None:
 def wsgi(**environ: Any) -> Response:
     base = {"REQUEST_METHOD": "POST", "PATH_INFO": UTF8, "QUERY_STRING": ""}
     return called(create_app().wsgi_app, base | environ)
+
+
+def kept(**environ: Any) -> Entry:
+    """The last request in the journal of an application that was asked this, and answered without the vendor."""
+    vendor = vendor_of(Options())
+    pages = Pages(vendor, MANUAL)
+    called(WsgiPages(pages, elsewhere), {"REQUEST_METHOD": "POST", "PATH_INFO": UTF8, **environ})
+    (entry,) = vendor.store.requests(None, Wanted()).items
+    assert findings(entry, vendor.store) == ()
+    return entry
+
+
+def elsewhere(environ: Any, start_response: Any) -> list[bytes]:
+    raise AssertionError("the path is a page's")
+
+
+def test_a_request_that_the_vendor_is_not_asked_about_is_in_the_journal() -> None:
+    whole, cut = b"userid=12&action=overage", {"QUERY_STRING": "userid=12&action=overage", "CONTENT_LENGTH": "9"}
+    put = kept(REQUEST_METHOD="PUT", CONTENT_LENGTH=str(len(whole)), **{"wsgi.input": io.BytesIO(whole)})
+    assert (put.status, put.method, put.userid, put.body) == (405, "PUT", "12", whole)
+    half = kept(**cut, **{"wsgi.input": io.BytesIO(b"12345678")})
+    assert (half.status, half.userid, half.body, half.answer) == (400, "12", b"", b"the body broke off\n")
+    large = kept(**{"wsgi.input": io.BytesIO(b"x" * (4 * 1024 * 1024 + 1)), "wsgi.input_terminated": True})
+    assert (large.status, large.userid, large.path) == (413, "", UTF8)
+
+
+def test_the_first_fetch_after_a_reset_is_no_polling() -> None:
+    vendor = vendor_of(Options())
+    pages = Pages(vendor, MANUAL)
+    form = "&".join(f"{name}={value}" for name, value in (CREDENTIALS | {"action": "query"}).items()).encode()
+    fetch = Request("POST", b"", "application/x-www-form-urlencoded", form)
+
+    def hint() -> str:
+        return dict(pages.respond(contract.V2STATUS_API, fetch).headers).get("X-Mock-Hint", "")
+
+    assert "polling" not in hint()
+    assert "polling" in hint()
+    vendor.store.forget_requests()
+    assert "polling" not in hint()
 
 
 def test_a_body_of_four_mebibytes_is_read_and_one_byte_more_is_413() -> None:

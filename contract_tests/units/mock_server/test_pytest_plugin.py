@@ -134,6 +134,22 @@ def test_a_failed_test_shows_what_the_emulator_saw_and_no_password(
     assert (pytester.path / "password").read_text() not in said
 
 
+def test_an_explanation_that_fails_ends_no_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        def test_is_unlucky(sms_vendor, monkeypatch):
+            monkeypatch.setattr(type(sms_vendor), "explain", lambda self: {}["later"])
+            assert 1 == 2
+
+        def test_is_another(sms_vendor):
+            pass
+        """
+    )
+    ended = pytester.runpytest_subprocess()
+    ended.assert_outcomes(passed=1, failed=1)
+    assert "KeyError: 'later'" in ended.stdout.str()
+
+
 @pytest.mark.parametrize("way", ["options", "environment", "ini"])
 def test_one_emulator_may_serve_all_processes_and_need_not_be_installed(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, server: EmulatorControl, way: str

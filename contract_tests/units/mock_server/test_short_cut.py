@@ -92,7 +92,7 @@ class Tasks:
 
 
 class OnAStoreThatWaits(Pages):
-    """Pages whose store is behind a network."""
+    """Pages whose store may wait for others, as one in a file or on a server."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)

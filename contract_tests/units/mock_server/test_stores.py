@@ -18,9 +18,9 @@ from simplest_store import SimplestStore
 from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Turned
 from sms10692_mock.faults import Fault
-from sms10692_mock.outcomes import Outcome, Rule, Rules
-from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, Store
-from sms10692_mock.stores.records import Entry, Reply, Report, Settings, State, Task, Wanted
+from sms10692_mock.outcomes import NO_RULES, Outcome, Rule, Rules
+from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules, Store
+from sms10692_mock.stores.records import Entry, Reply, Report, RulesUsed, Settings, State, Task, Wanted
 from storing import EACH_STORE, POSTPAID, PREPAID, REMOTE, STORES, Making, made, reply, report, task
 
 Result = TypeVar("Result")
@@ -52,6 +52,7 @@ TERMS = st.sampled_from(
         {"clock": Turned(1.5, 2.0, 0.0), "dialect": "observed"},
         {"may_read_reports": False, "clock": None},
         {"outcomes": Rules((Rule("13", Outcome(20, "X", 1.5, True, "😀", "no"), 0.5, 3), Rule("", Outcome())), 7)},
+        {"outcomes": Rules((), 7)},
         {
             "faults": (
                 Fault(id="a", kind="cut", operations=("send", "call"), at=3, acts=True),
@@ -61,6 +62,9 @@ TERMS = st.sampled_from(
         {"postpaid": True},
         {"postpaid": False, "password": "\ud800'"},
     ]
+)
+RULES = st.sampled_from(
+    [NO_RULES, Rules((Rule("13", Outcome(20, "X", 1.5, True, "😀", "no"), 0.5, 3),), 7), Rules((), 7)]
 )
 SETTINGS = st.sampled_from(
     [
@@ -99,6 +103,8 @@ class Compared(RuleBasedStateMachine):
                 results.append(plain(operation(store)))
             except NoSuchAccount as error:
                 results.append(("NoSuchAccount", *error.args))
+            except OtherRules as error:
+                results.append(("OtherRules", error.rules))
         assert results[1] == results[0]
 
 
@@ -233,6 +239,11 @@ class Offices(Compared):
         self.both(lambda store: store.change(userid, lambda account: replace(account, **terms)))
         self.both(lambda store: store.charge_up(userid, points))
         self.both(lambda store: store.accept(userid, task(5), [], [], self.now))
+
+    @rule(userid=st.sampled_from(["3", "1", "2"]), before=RULES, after=RULES, price=st.sampled_from([1, 9]))
+    def use_rules_up(self, userid: str, before: Rules, after: Rules, price: int) -> None:
+        used = RulesUsed(before, after)
+        self.both(lambda store: store.accept(userid, task(price), [], [], self.now, used))
 
     @rule(terms=SETTINGS)
     def change_settings(self, terms: dict[str, Any]) -> None:

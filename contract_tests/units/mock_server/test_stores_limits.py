@@ -3,15 +3,18 @@
 Here belong the limits of every store. Below them nothing is dropped: see `test_stores`.
 """
 
+import weakref
+
+from sms10692_mock.stores.memory import MemoryStore
 from sms10692_mock.stores.records import Entry, Limits, Wanted
-from storing import EACH_STORE, POSTPAID, Making, made, report, task
+from storing import EACH_STORE, POSTPAID, Making, made, reply, report, task
 
 ALL = Wanted(limit=10**6)
 
 
 @EACH_STORE
 def test_what_waits_is_never_dropped(make: Making) -> None:
-    with made(make, Limits(messages=3, text_bytes=10, handed_out=3)) as store:
+    with made(make, Limits(messages=3, message_bytes=10, handed_out=3)) as store:
         store.open(POSTPAID)
         for place in range(100):
             store.accept("2", task(1), [report(float(place % 2), str(place), place=0)], [], 0.0)
@@ -66,11 +69,68 @@ def test_one_send_over_the_limit_is_kept_whole(make: Making) -> None:
 
 @EACH_STORE
 def test_long_texts_are_dropped_sooner(make: Making) -> None:
-    with made(make, Limits(text_bytes=100)) as store:
+    with made(make, Limits(message_bytes=130)) as store:
         store.open(POSTPAID)
         for _ in range(30):
             store.accept("2", task(1, content="x" * 30), [], [], 0.0)
         assert len(store.messages("2", ALL, 0.0).items) == 3
+
+
+@EACH_STORE
+def test_long_numbers_are_dropped_sooner(make: Making) -> None:
+    with made(make, Limits(message_bytes=2_500)) as store:
+        store.open(POSTPAID)
+        for _ in range(5):
+            store.accept("2", task(1, "1" * 1000), [], [], 0.0)
+        assert len(store.messages("2", ALL, 0.0).items) == 2
+
+
+@EACH_STORE
+def test_a_character_counts_with_all_its_bytes(make: Making) -> None:
+    with made(make, Limits(message_bytes=2_500)) as store:
+        store.open(POSTPAID)
+        for _ in range(5):
+            store.accept("2", task(1, content="😀" * 250), [], [], 0.0)
+        assert len(store.messages("2", ALL, 0.0).items) == 2
+
+
+@EACH_STORE
+def test_of_long_items_that_were_handed_out_fewer_can_be_shown_and_rewound(make: Making) -> None:
+    with made(make, Limits(handed_out_bytes=10_000)) as store:
+        store.open(POSTPAID)
+        for place in range(50):
+            store.put("2", [], [reply(0.0, str(place), "好" * 333)], 0.0)
+            assert len(store.take_replies("2", 0.0, place)) == 1
+            ledger = store.ledger("2", "replies", 0.0)
+            assert max(0, place - 20) <= ledger.forgotten <= max(0, place + 1 - 8)
+        for _ in range(2):
+            rewound = store.rewind("2", "replies", None, None)
+            assert rewound == 50 - ledger.forgotten
+            assert store.ledger("2", "replies", 0.0).waiting == rewound
+            assert [one.mobile for one in store.take_replies("2", 0.0, 1)] == list(
+                map(str, range(ledger.forgotten, 50))
+            )
+            ledger = store.ledger("2", "replies", 0.0)
+        store.put("2", [], [reply(0.0, "last", "x" * 30_000)], 0.0)
+        store.take_replies("2", 0.0, 1)
+        assert [queued.item.mobile for queued in store.replies("2", ALL, 0.0).items] == ["last"]
+
+
+def test_what_is_forgotten_is_freed_in_memory() -> None:
+    """However large it is, and however few tasks that are."""
+
+    class Numbers(list[str]):
+        """A list that can be watched."""
+
+    store = MemoryStore(Limits(messages=10, message_bytes=1_000, handed_out=10))
+    store.open(POSTPAID)
+    watched: list[weakref.ref[Numbers]] = []
+    for _ in range(1000):
+        numbers = Numbers(str(13000000000 + place) for place in range(50))
+        watched.append(weakref.ref(numbers))
+        store.accept("2", task(1, content="x" * 1000)._replace(numbers=numbers), [], [], 0.0)
+    del numbers
+    assert sum(one() is not None for one in watched) == 1
 
 
 @EACH_STORE

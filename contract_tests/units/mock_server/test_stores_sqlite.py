@@ -7,18 +7,21 @@ import os
 import resource
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlencode
 
 import pytest
 
+from emulators import CREDENTIALS, UTF8, ask, request, running
 from sms10692_mock.stores.protocol import Store, StoreUnavailable
 from sms10692_mock.stores.records import Entry, Limits, Wanted
 from sms10692_mock.stores.sqlite import SqliteStore, file, schema
-from storing import POSTPAID, PREPAID, report, task
+from storing import POSTPAID, PREPAID, reply, report, task
 
 ALL = Wanted(limit=10**6)
 
@@ -131,6 +134,24 @@ def test_a_file_of_an_older_version_is_brought_to_this_one(path: Path, monkeypat
         assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION + 1,)
 
 
+def test_a_file_of_the_first_version_counts_the_bytes_of_what_is_over(path: Path) -> None:
+    with kept_in(path) as store:
+        store.open(POSTPAID)
+        store.put("2", [], [reply(0.0, "1", "好" * 1000), reply(0.0, "2", "x" * 1000)], 0.0)
+        store.take_replies("2", 0.0, 1)
+    for back in (
+        "ALTER TABLE accounts RENAME COLUMN bytes TO characters",
+        "ALTER TABLE tasks RENAME COLUMN bytes TO characters",
+        "ALTER TABLE queues DROP COLUMN bytes",
+        "PRAGMA user_version = 1",
+    ):
+        changed(path, back)
+    with kept_in(path, Limits(handed_out_bytes=1_500)) as store:
+        store.put("2", [], [reply(0.0, "3")], 0.0)
+        store.take_replies("2", 0.0, 1)
+        assert [queued.item.mobile for queued in store.replies("2", ALL, 0.0).items] == ["2", "3"]
+
+
 def test_a_database_of_another_program_is_left_alone(path: Path) -> None:
     changed(path, "CREATE TABLE theirs (a)")
     assert "is a database of another program" in told_at_the_start(path)
@@ -206,6 +227,34 @@ def full_disk(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+# Who has to wait for another writer, or for the disk, waits alone
+
+
+def test_while_a_send_waits_for_another_writer_others_are_served(path: Path) -> None:
+    send = request(UTF8, urlencode(CREDENTIALS | {"action": "send", "mobile": "15023239810", "content": "x"}).encode())
+    answers: list[bytes] = []
+    with running("--store", f"sqlite:{path}") as (_, address):
+        sending = threading.Thread(target=lambda: answers.append(ask(address, send).body))
+        waits: list[float] = []
+        assert ask(address, request("/nowhere", b"")).status == 404  # the first takes as long as Flask's import
+        with locked(path):
+            sending.start()
+            while sum(waits) < 0.5:
+                begun = time.monotonic()
+                assert ask(address, request("/nowhere", b"")).status == 404
+                waits.append(time.monotonic() - begun)
+            assert not answers
+        sending.join()
+    assert max(waits) < 0.4
+    assert b"<message>ok</message>" in answers[0]
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_no_event_loop_works_on_a_file(path: Path, durable: bool) -> None:
+    with kept_in(path, durable=durable) as store:
+        assert store.waits
 
 
 # A file that goes away in the middle

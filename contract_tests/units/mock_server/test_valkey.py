@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -332,6 +333,39 @@ def test_the_journal_is_written_when_the_server_is_back(tmp_path: Path) -> None:
         store.record(entry(2))
         with ended(started(tmp_path, port, appendonly="yes")) as server, store_on(server) as other:
             assert soon(lambda: other.request(2) == entry(2))
+
+
+def test_what_waits_for_the_server_to_be_back_has_so_many_bytes_at_most(tmp_path: Path) -> None:
+    class Headers(list[tuple[str, str]]):
+        """A list that can be watched."""
+
+    with ended(started(tmp_path, appendonly="yes")) as server, store_on(server, Limits(request_bytes=10_000)) as store:
+        port = server.port
+        server.terminate()
+        long = entry(1)._replace(body=b"x" * 1000)
+        watched: list[weakref.ref[Headers]] = []
+        for number in range(1, 1001):
+            headers = Headers(long.headers)
+            watched.append(weakref.ref(headers))
+            store.record(long._replace(number=number, headers=headers))
+        assert sum(one() is not None for one in watched) <= 2 * (10_000 // long.size) + 1, "with what is being written"
+        with ended(started(tmp_path, port, appendonly="yes")):
+            assert soon(lambda: works(lambda: store.requests(None, Wanted())))
+            kept = store.requests(None, Wanted())
+            assert 0 < len(kept.items) <= 10_000 // long.size
+            assert (len(kept.items) + kept.dropped, kept.items[-1].number) == (1000, 1000)
+
+
+def test_the_journal_is_written_on_after_an_entry_that_cannot_be(
+    server: ValkeyServer, store: ValkeyStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    no_text: Any = b""
+    store.record(entry(1)._replace(method=no_text))
+    assert soon(lambda: "cannot be written into the journal" in caplog.text)
+    store.record(entry(2))
+    with store_on(server) as other:
+        assert soon(lambda: other.request(2) == entry(2))
+        assert other.requests(None, Wanted()).dropped == 1
 
 
 # Numbers in blocks

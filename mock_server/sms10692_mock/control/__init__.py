@@ -12,15 +12,20 @@ from pydantic import BaseModel
 from sms10692 import __version__
 from sms10692_mock.accounts import Account
 from sms10692_mock.bell import Bell
-from sms10692_mock.control.accounts import Accounts, DialectName
+from sms10692_mock.clock import Turned
+from sms10692_mock.control.accounts import Accounts
 from sms10692_mock.control.clocks import Clocks
 from sms10692_mock.control.requests import Requests
 from sms10692_mock.control.traffic import Traffic
 from sms10692_mock.control.weather import Weather
+from sms10692_mock.dialects import DialectName
 from sms10692_mock.vendor import Vendor
 
 NEARLY_GONE: Final = 5
 """Points up to which a pre-paid balance is nearly gone."""
+
+_UNSEEN: Final = 1.0
+"""Seconds by which a clock may be off, and nobody sees it."""
 
 
 class Health(BaseModel):
@@ -35,6 +40,7 @@ class Health(BaseModel):
 class SignsDocument(BaseModel):
     """What of an account's weather is out of the ordinary: how many faults and rules there are, and whose clock is set.
 
+    A clock of its own that shows the real time is nothing of the kind: every account of a test has one.
     `points` is a balance that is nearly gone, else None.
     """
 
@@ -53,6 +59,10 @@ class SignsDocument(BaseModel):
         return bool(self.faults or self.faults_for_all or self.rules or self.clock or self.points is not None)
 
 
+def _is_turned(clock: Turned, real: float) -> bool:
+    return clock.speed != 1.0 or abs(clock.now(real) - real) > _UNSEEN
+
+
 class Control:
     """One emulator, seen from behind, by subject.
 
@@ -65,7 +75,7 @@ class Control:
         dialect: DialectName,
         bell: Bell,
         originals: Sequence[Account],
-        unused: float,
+        unused: float | None,
     ) -> None:
         self.vendor = vendor
         self.bell = bell
@@ -84,12 +94,13 @@ class Control:
         """What is out of the ordinary for an account."""
         account, settings = self.accounts.get(userid), self.vendor.store.settings()
         points = self.vendor.store.standing(userid).points
-        clock = self.clocks.document(userid)
+        clock, own = self.clocks.document(userid), account.clock
+        is_own = own is not None and _is_turned(own, self.vendor.real_time())
         return SignsDocument.model_construct(
             faults=len(account.faults),
             faults_for_all=len(settings.faults),
             rules=len(account.outcomes.rules),
-            clock="own" if account.clock else "all" if settings.clock else None,
+            clock="own" if is_own else "all" if settings.clock and own is None else None,
             mode=clock.mode,
             now=clock.now,
             speed=clock.speed,

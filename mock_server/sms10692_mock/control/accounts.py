@@ -11,16 +11,15 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sms10692_mock.accounts import POINTS_DEFAULT, Account
+from sms10692_mock.accounts import POINTS_DEFAULT, Account, fresh_name, throwaway_userid
 from sms10692_mock.clock import Turned
-from sms10692_mock.control.documents import WHOLE, Given
+from sms10692_mock.control.documents import WHOLE, Given, Text
+from sms10692_mock.dialects import DIALECTS, DialectName
 from sms10692_mock.keywords import Keywords
 from sms10692_mock.outcomes import NO_RULES
 from sms10692_mock.stores.protocol import NoSuchAccount
 from sms10692_mock.stores.records import Settings
 from sms10692_mock.vendor import Vendor
-
-DialectName = Literal["manual", "observed"]
 
 Points = Annotated[int, Field(ge=0, le=10**15), WHOLE]
 
@@ -85,22 +84,24 @@ _ALL: Final = AccountsSeek(after=None, limit=None)
 class Reset(Given):
     """Who begins anew: one account, or, without a userid, all."""
 
-    userid: str | None = None
+    userid: Text | None = None
 
 
 class Words(Given):
     """All the forbidden words."""
 
-    words: list[str]
+    words: list[Text]
 
 
 class Accounts:
     """What can be done about accounts. `originals` are those that there are after a reset of all.
 
-    Throw-away accounts are closed when nobody used them for `unused` seconds.
+    Throw-away accounts are closed when nobody used them for `unused` seconds; none is where that is None.
     """
 
-    def __init__(self, vendor: Vendor, dialect: DialectName, originals: Sequence[Account], unused: float) -> None:
+    def __init__(
+        self, vendor: Vendor, dialect: DialectName, originals: Sequence[Account], unused: float | None
+    ) -> None:
         self._vendor = vendor
         self._store = vendor.store
         self._dialect: DialectName = dialect
@@ -119,7 +120,6 @@ class Accounts:
     def document(self, account: Account) -> AccountDocument:
         """The account as it stands."""
         standing = self._store.standing(account.userid)
-        dialect: DialectName = "observed" if (account.dialect or self._dialect) == "observed" else "manual"
         return AccountDocument.model_construct(
             userid=account.userid,
             account=account.account,
@@ -129,7 +129,7 @@ class Accounts:
             send_total=standing.charged_up,
             messages=standing.messages,
             may_read_reports=account.may_read_reports,
-            dialect=dialect,
+            dialect=DIALECTS[account.dialect or self._dialect].name,
             throwaway=account.throwaway,
         )
 
@@ -163,12 +163,12 @@ class Accounts:
         return AccountsDocument.model_construct(accounts=documents, next=following)
 
     def make(self, wanted: NewAccount) -> AccountDocument:
-        """A fresh account with a name and a password that nobody has."""
+        """A fresh account with a name and a password that nobody has: chance sees to that."""
         self._sweep()
-        name = secrets.token_hex(4)
+        name = fresh_name()
         now = self._vendor.now()
         account = Account(
-            userid=f"t{name}",
+            userid=throwaway_userid(name),
             account=f"test-{name}",
             password=secrets.token_urlsafe(9),
             points=wanted.points,
@@ -235,6 +235,8 @@ class Accounts:
 
     def _sweep(self) -> None:
         """Close what nobody uses: whoever looks for accounts sees it gone, and nobody waits for a clock to ring."""
+        if self._unused is None:
+            return
         now = self._vendor.real_time()
         if now >= self._swept + min(_SWEPT_EVERY, self._unused):
             self._swept = now

@@ -6,15 +6,16 @@ Here belongs the form of documents. What each subject says stands beside its fun
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Final, Generic, Literal, Protocol, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from sms10692.signing import CHINA
 from sms10692_mock.clock import END_OF_TIME
 from sms10692_mock.stores.records import Listed, State, Wanted
+from sms10692_mock.stores.wanted import Numbered
 
-Thing = TypeVar("Thing", bound="_Numbered")
+Thing = TypeVar("Thing", bound=Numbered)
 Document = TypeVar("Document", bound=BaseModel)
 
 
@@ -22,11 +23,6 @@ class Given(BaseModel):
     """What a caller may say: nothing unknown, nothing of another type."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
-
-
-class _Numbered(Protocol):
-    @property
-    def number(self) -> int: ...
 
 
 def _encodable(text: str) -> str:
@@ -65,13 +61,13 @@ def _whole(given: Any) -> Any:
 WHOLE: Final = BeforeValidator(_whole)
 """5.0 is an integer in JSON, and what some languages write."""
 
-_MOST: Final = 2**53
+GREATEST: Final = 2**53
 """Numbers up to this are the same in every JSON, and in every store."""
 
-Number = Annotated[int, Field(ge=1, le=_MOST), WHOLE]
+Number = Annotated[int, Field(ge=1, le=GREATEST), WHOLE]
 """Of a task, a request, an item."""
 
-Seed = Annotated[int, Field(ge=-_MOST, le=_MOST), WHOLE]
+Seed = Annotated[int, Field(ge=-GREATEST, le=GREATEST), WHOLE]
 """What loads dice."""
 
 
@@ -87,15 +83,14 @@ def moment_document(moment: float) -> str:
 _LAST_MOMENT: Final = datetime(9999, 12, 31, 15, 59, 59, tzinfo=UTC).timestamp()
 
 
-class Seek(BaseModel):
-    """Which items of a list, and how long to wait for them."""
+class SeekRequests(BaseModel):
+    """Which requests, or items of another list, and how long to wait for them."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     mobile: str | None = Field(None, description="this number")
     text: str | None = Field(None, description="this text anywhere in it")
     task_id: Number | None = Field(None, description="this task")
-    state: State | None = Field(None, description="what became of it")
     since: Moment | None = Field(None, description="sent, due or received then or later")
     until: Moment | None = Field(None, description="sent, due or received then or earlier")
     after: Number | None = Field(None, description="`next` of the page before")
@@ -105,18 +100,27 @@ class Seek(BaseModel):
     count: int = Field(1, ge=1, le=1000)
 
     def wanted(self) -> Wanted:
-        """The same for a store."""
+        """The same for a store, which is asked for `count` items too where somebody waits for them."""
         return Wanted(
             number=self.mobile,
             text=self.text,
             task_id=self.task_id,
-            state=self.state,
             since=self.since.timestamp() if self.since else None,
             until=self.until.timestamp() if self.until else None,
             after=self.after,
             newest_first=self.order == "desc",
             limit=max(self.limit, self.count if self.wait else 1),
         )
+
+
+class Seek(SeekRequests):
+    """Which items of a list that have a fate, as requests have none."""
+
+    state: State | None = Field(None, description="what became of it")
+
+    def wanted(self) -> Wanted:
+        """The same for a store."""
+        return super().wanted()._replace(state=self.state)
 
 
 class ListDocument(BaseModel, Generic[Document]):
@@ -130,9 +134,10 @@ class ListDocument(BaseModel, Generic[Document]):
     dropped: int
 
 
-def list_document(page: Listed[Thing], document: Callable[[Thing], Document]) -> ListDocument[Any]:
-    """A page of a list as a document."""
-    following = page.items[-1].number if page.more else None
+def list_document(page: Listed[Thing], limit: int, document: Callable[[Thing], Document]) -> ListDocument[Any]:
+    """A page of a list as a document, of `limit` items at most: who waited for more of them looks at the next pages."""
+    items, more = page.items[:limit], page.more or len(page.items) > limit
+    following = items[-1].number if more else None
     return ListDocument.model_construct(
-        items=[document(thing) for thing in page.items], next=following, dropped=page.dropped
+        items=[document(thing) for thing in items], next=following, dropped=page.dropped
     )

@@ -1,6 +1,6 @@
 """Requests: the journal as documents, each with what was understood of it and what was wrong with it.
 
-Here belongs how a request is shown. Who diagnoses it is `http.explaining`.
+Here belongs how a request is shown. Who diagnoses it is `explaining`.
 """
 
 from base64 import b64encode
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from sms10692_mock.bell import Bell
 from sms10692_mock.control.accounts import Accounts
-from sms10692_mock.control.documents import ListDocument, Seek, list_document, moment_document
+from sms10692_mock.control.documents import ListDocument, SeekRequests, list_document, moment_document
 from sms10692_mock.diagnosis import Finding
 from sms10692_mock.explaining import content_type, findings, understood
 from sms10692_mock.stores.protocol import Store
@@ -86,7 +86,7 @@ class Requests:
         self._accounts = accounts
         self._bell = bell
 
-    def list(self, userid: str | None, seek: Seek) -> ListDocument[RequestDocument]:
+    def list(self, userid: str | None, seek: SeekRequests) -> ListDocument[RequestDocument]:
         """The requests in short."""
         wanted = seek.wanted()
         if userid is not None:
@@ -94,7 +94,7 @@ class Requests:
         page = self._bell.wait(
             lambda: self._store.requests(userid, wanted), lambda page: len(page.items) >= seek.count, seek.wait
         )
-        return list_document(page, _document)
+        return list_document(page, seek.limit, _document)
 
     def get(self, userid: str | None, number: int) -> WholeRequestDocument:
         """One request, whole. Raises NoSuchRequest."""

@@ -5,23 +5,30 @@ Here belongs the file, TOML, in the words of the control address's own documents
 
 import tomllib
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
-from sms10692_mock.accounts import POINTS_DEFAULT, Account
+from sms10692_mock.accounts import POINTS_DEFAULT, Account, is_nameable
 from sms10692_mock.bell import Bell
 from sms10692_mock.control import Control
-from sms10692_mock.control.accounts import DialectName
 from sms10692_mock.control.documents import Given, Text
 from sms10692_mock.control.traffic import NewReply, NewReport
 from sms10692_mock.control.weather import OutcomesDocument
+from sms10692_mock.dialects import DialectName
 from sms10692_mock.vendor import Vendor
+
+
+def _nameable(userid: str) -> str:
+    if not is_nameable(userid):
+        raise ValueError("a userid that can be no part of an address")
+    return userid
 
 
 class SeededAccount(Given):
     """An account with what it begins with; reports and replies wait from its start, or some seconds later."""
 
-    userid: Text = Field(pattern=r"\S")
+    userid: Annotated[Text, Field(pattern=r"\S"), AfterValidator(_nameable)]
     account: Text = Field(pattern=r"\S")
     password: Text = Field(pattern=r"\S")
     points: int = Field(POINTS_DEFAULT, ge=0, le=10**15)
@@ -74,7 +81,7 @@ def accounts_of(seed: Seed) -> tuple[Account, ...]:
 
 def plant(seed: Seed, vendor: Vendor) -> None:
     """Open the accounts that are not stored yet, with all they begin with; those that are stay as they are."""
-    control = Control(vendor, "manual", Bell(), (), 0.0)
+    control = Control(vendor, "manual", Bell(), (), unused=None)  # Others may have accounts in this store.
     for account, one in zip(accounts_of(seed), seed.accounts, strict=True):
         if vendor.store.account(account.userid) is not None:
             continue

@@ -5,7 +5,7 @@ Here belong messages and the two queues as documents, and putting something into
 
 from collections.abc import Callable
 from functools import cache
-from typing import Annotated, Any, Final, Literal, Protocol, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, Field
 
@@ -23,6 +23,7 @@ from sms10692_mock.control.documents import (
     Seconds,
     Seek,
     Text,
+    Thing,
     list_document,
     moment_document,
 )
@@ -46,13 +47,6 @@ _SPANS: Final = 48
 _CHARGED: Final = 5000
 """Messages that a look at charges goes through."""
 
-
-class _Numbered(Protocol):
-    @property
-    def number(self) -> int: ...
-
-
-Thing = TypeVar("Thing", bound=_Numbered)
 
 _Faults: TypeAlias = Callable[[int | None], list[str]]
 """The faults that struck the request of a number."""
@@ -298,7 +292,7 @@ class Traffic:
 
         page = self._bell.wait(look, lambda page: len(page.items) >= seek.count, seek.wait)
         faults = cache(self._faults)
-        return list_document(page, lambda thing: document(thing, faults))
+        return list_document(page, seek.limit, lambda thing: document(thing, faults))
 
     def _faults(self, request: int | None) -> list[str]:
         """The faults that struck a request, as far as it is still kept."""

@@ -4,8 +4,10 @@ Here belong outcomes and faults as documents. What they bring about is in `sms10
 """
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
+from hashlib import blake2b
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, Field, model_validator
@@ -25,6 +27,7 @@ Remaining = Annotated[int, Field(ge=1, le=10**9, description="for the next so ma
 _MESSAGES: Final = frozenset(message for operation in contract.OPERATIONS for message in operation.messages) - {
     contract.OK
 }
+_MOST_RULES: Final = 1000
 _DAY: Final = 24 * 3600.0
 _NEEDS: Final[dict[Kind, str]] = {"latency": "seconds", "message": "message", "charset": "charset"}
 _QUEUES: Final = (contract.STATUS.name, contract.CALL.name)
@@ -32,6 +35,14 @@ _QUEUES: Final = (contract.STATUS.name, contract.CALL.name)
 
 class NoSuchFault(LookupError):
     """There is no fault of this id, or none any more."""
+
+
+class NoSuchRule(LookupError):
+    """There is no such rule, or none any more."""
+
+
+class TooManyRules(ValueError):
+    """An account has as many rules as it can have."""
 
 
 class RuleDocument(Given):
@@ -49,18 +60,19 @@ class RuleDocument(Given):
 class OutcomesDocument(Given):
     """The rules of an account: of those that fit, the longest number holds, of equals the first."""
 
-    rules: list[RuleDocument] = Field(default_factory=list, max_length=1000)
+    rules: list[RuleDocument] = Field(default_factory=list, max_length=_MOST_RULES)
     seed: Seed = 0
 
 
 class NewFault(Given):
     """What is to go wrong, for which operations (none: all), how often."""
 
-    kind: Literal["latency", "hang", "status", "empty", "cut", "close", "charset", "bom", "message", "lose"] = Field(
+    kind: Kind = Field(
         description="latency: late by `seconds`, up to `seconds_max`. hang: never answered. status: HTTP `status` with "
         "a page like IIS's. empty: no body. cut: closed before byte `at` of the body. close: closed before the answer. "
         "charset: says it is `charset`. bom: a byte order mark. message: refused with `message`. lose: a queue hands "
-        "out, and then the connection is closed."
+        "out, and then the connection is closed. On Windows close and lose close no connection of `serve`: the answer "
+        "arrives."
     )
     operations: list[OperationName] = Field(default_factory=list)
     remaining: Remaining | None = None
@@ -83,6 +95,8 @@ class NewFault(Given):
             raise ValueError("seconds_max is less than seconds")
         if self.kind == "lose" and not set(self.operations) <= set(_QUEUES):
             raise ValueError("only status and call have something to lose")
+        if self.kind == "message" and self.acts:
+            raise ValueError("acts: what is refused with a message is not done")
         return self
 
 
@@ -128,21 +142,41 @@ class Weather:
         return _rules_document(self._store.change(userid, lambda account: replace(account, outcomes=rules)).outcomes)
 
     def add_rule(self, userid: str, wanted: RuleDocument) -> OutcomesDocument:
-        """One more rule, before the others."""
+        """One more rule, before the others. Raises TooManyRules."""
         rule = _rule(wanted)
-        account = self._store.change(
-            userid,
-            lambda account: replace(account, outcomes=replace(account.outcomes, rules=(rule, *account.outcomes.rules))),
-        )
-        return _rules_document(account.outcomes)
+        return self._rule_otherwise(userid, lambda rules: _bounded((rule, *rules)))
+
+    def named_rules(self, userid: str) -> list[tuple[str, RuleDocument]]:
+        """The rules of an account, each with a name for `remove_rule`, whatever is added or used up meanwhile."""
+        rules = self._accounts.get(userid).outcomes.rules
+        return [(name, _rule_document(rule)) for name, rule in zip(_names(rules), rules, strict=True)]
+
+    def remove_rule(self, userid: str, name: str) -> None:
+        """Forget one rule. Raises NoSuchRule."""
+        found: list[str] = []
+
+        def without(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+            names = _names(rules)
+            found[:] = [one for one in names if one == name]
+            return tuple(rule for one, rule in zip(names, rules, strict=True) if one != name)
+
+        self._rule_otherwise(userid, without)
+        if not found:
+            raise NoSuchRule(name)
 
     def rule_number(self, userid: str, number: str, wanted: RuleDocument | None) -> OutcomesDocument:
-        """One rule for exactly this number, before the others, in place of those that there are for it; or none."""
-        first = () if wanted is None else (_rule(wanted),)
+        """One rule for exactly this number, before the others, in place of those that there are for it; or none.
 
+        Raises TooManyRules.
+        """
+        first = () if wanted is None else (_rule(wanted),)
+        return self._rule_otherwise(
+            userid, lambda rules: _bounded((*first, *(rule for rule in rules if rule.number != number)))
+        )
+
+    def _rule_otherwise(self, userid: str, change: Callable[[tuple[Rule, ...]], tuple[Rule, ...]]) -> OutcomesDocument:
         def ruled(account: Account) -> Account:
-            others = tuple(rule for rule in account.outcomes.rules if rule.number != number)
-            return replace(account, outcomes=replace(account.outcomes, rules=(*first, *others)))
+            return replace(account, outcomes=replace(account.outcomes, rules=change(account.outcomes.rules)))
 
         return _rules_document(self._store.change(userid, ruled).outcomes)
 
@@ -199,6 +233,26 @@ def _rule(wanted: RuleDocument) -> Rule:
         reply=wanted.reply,
     )
     return Rule(wanted.number, outcome, wanted.share, wanted.remaining)
+
+
+def _bounded(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    if len(rules) > _MOST_RULES:
+        raise TooManyRules(f"an account has at most {_MOST_RULES} rules")
+    return rules
+
+
+def _names(rules: Sequence[Rule]) -> list[str]:
+    """A name for each rule: what it says, and how many behind it say the same.
+
+    New rules stand before the others, and of equals the first is used up: so the name of one that stays is the same.
+    """
+    behind: Counter[str] = Counter()
+    names: list[str] = []
+    for rule in reversed(rules):
+        said = blake2b(repr(replace(rule, remaining=None)).encode(), digest_size=8).hexdigest()
+        names.append(f"{said}-{behind[said]}")
+        behind[said] += 1
+    return names[::-1]
 
 
 def _rules_document(rules: Rules) -> OutcomesDocument:

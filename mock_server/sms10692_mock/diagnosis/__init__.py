@@ -15,6 +15,6 @@ __all__ = ["CODES", "Asked", "Fetch", "Finding", "Kind", "diagnose", "habit_find
 def diagnose(asked: Asked) -> tuple[Finding, ...]:
     """What is wrong with a request, the signature first, then the text, then the habits; nothing for a right one.
 
-    No finding holds a password of a known account, whatever the request says.
+    No finding holds a password of `account` or of `others`, whatever the request says.
     """
     return (*signature_findings(asked), *text_findings(asked), *habit_findings(asked))

@@ -66,7 +66,7 @@ class Asked(NamedTuple):
     previous: Fetch | None = None
 
     def shown(self, text: str, limit: int = _MEANT) -> str:
-        """A text of the request's, fit to be shown: no password of a known account, and not without end."""
+        """A text of the request's, fit to be shown: no password of an account given here, and not without end."""
         accounts = self.others if self.account is None else (self.account, *self.others)
         # The longest first: one password may be a part of another. Cut afterwards: a cut one would not be found.
         for password in sorted({account.password for account in accounts if account.password}, key=len, reverse=True):

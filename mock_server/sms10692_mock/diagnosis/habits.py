@@ -15,7 +15,9 @@ _KNOWN_ELSEWHERE: Final = frozenset({"rt"})
 """Q18, R15: of other brands' manuals, and understood here."""
 _PASSWORDS: Final = ("password", "pwd", "passwd")
 
-_FORM: Final = "application/x-www-form-urlencoded"
+FORM: Final = "application/x-www-form-urlencoded"
+"""What the body of a right request is."""
+
 _CHARSET_NAMES: Final = {"utf-8": "utf-8", "utf8": "utf-8", "gbk": "gb2312", "gb2312": "gb2312", "gb18030": "gb2312"}
 
 _STALE: Final = 600.0
@@ -66,7 +68,7 @@ def _content_type(asked: Asked) -> Iterator[Finding]:
         yield finding("habit.multipart" if readable else "habit.multipart-unreadable")
     elif media_type == "application/json" or media_type.endswith("+json") or asked.body.lstrip()[:1] in (b"{", b"["):
         yield finding("habit.json-body")
-    elif media_type != _FORM:
+    elif media_type != FORM:
         yield finding("habit.content-type", asked.quoted(media_type) if media_type else "absent")
     else:
         yield from _charset_label(asked, parameters)

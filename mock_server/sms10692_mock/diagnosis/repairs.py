@@ -49,7 +49,8 @@ def is_rather(text: str, other: str) -> bool:
     return chinese >= 4 or (chinese >= 2 and rarity(text) <= 0.25 < rarity(other))
 
 
-def _strictly(raw: bytes, charset: str) -> str | None:
+def strictly(raw: bytes, charset: str) -> str | None:
+    """What the bytes are in a charset, or None where they are no text in it."""
     try:
         return raw.decode(charset)
     except UnicodeDecodeError:
@@ -63,7 +64,7 @@ def utf_8_read_as_latin_1(text: str) -> str | None:
     """
     if text.isascii() or max(text) > "\xff":
         return None
-    return _strictly(text.encode("latin-1"), "utf-8")
+    return strictly(text.encode("latin-1"), "utf-8")
 
 
 def _windows_1252(character: str) -> bytes:
@@ -82,7 +83,7 @@ def utf_8_read_as_windows_1252(text: str) -> str | None:
     if text.isascii():
         return None
     raw = [_windows_1252(character) for character in text]
-    return _strictly(b"".join(raw), "utf-8") if all(raw) else None
+    return strictly(b"".join(raw), "utf-8") if all(raw) else None
 
 
 def utf_8_read_as_gbk(text: str) -> str | None:
@@ -120,7 +121,7 @@ def gbk_read_as_latin_1(text: str) -> str | None:
     """
     if text.isascii() or not re.fullmatch("(?:[\0-\x7f]|[\xa1-\xfe]{2})*", text):
         return None
-    repaired = _strictly(text.encode("latin-1"), "gbk")
+    repaired = strictly(text.encode("latin-1"), "gbk")
     return repaired if repaired and sum(map(is_chinese, repaired)) >= 2 and not rarity(repaired) else None
 
 
@@ -138,7 +139,7 @@ def percent_encoded_twice(text: str) -> str | None:
     if not re.fullmatch(r"(?:[\w.~!*'()+-]|%[0-9A-Fa-f]{2})+", text, re.ASCII):
         return None
     raw = unquote_to_bytes(text.replace("+", " "))
-    repaired = _strictly(raw, "utf-8") or _strictly(raw, "gbk")
+    repaired = strictly(raw, "utf-8") or strictly(raw, "gbk")
     if repaired is None or not (repaired.isprintable() or "\n" in repaired):
         return None
     if not repaired.isascii():
@@ -163,7 +164,7 @@ def bytes_literal(text: str) -> str | None:
     if not re.fullmatch(r"""b(['"])[\x20-\x7e]*\1""", text) or "\\x" not in text:
         return None
     raw = re.sub(rb"\\x([0-9A-Fa-f]{2})", lambda found: bytes([int(found[1], 16)]), text[2:-1].encode())
-    return _strictly(raw, "utf-8") or _strictly(raw, "gbk")
+    return strictly(raw, "utf-8") or strictly(raw, "gbk")
 
 
 def from_base64(text: str) -> str | None:
@@ -174,7 +175,7 @@ def from_base64(text: str) -> str | None:
     if len(text) < 8 or len(text) % 4 or not re.fullmatch(r"[A-Za-z0-9+/]+={0,2}", text):
         return None
     try:
-        repaired = _strictly(base64.b64decode(text, validate=True), "utf-8")
+        repaired = strictly(base64.b64decode(text, validate=True), "utf-8")
     except binascii.Error:
         return None
     return repaired if repaired and sum(map(is_chinese, repaired)) >= 2 and rarity(repaired) <= 0.25 else None

@@ -10,7 +10,7 @@ from typing import Final
 
 from sms10692 import contract
 from sms10692_mock.diagnosis.findings import Asked, Finding, finding
-from sms10692_mock.diagnosis.repairs import LOST, REPAIRS, is_chinese, is_rather
+from sms10692_mock.diagnosis.repairs import LOST, REPAIRS, is_chinese, is_rather, strictly
 from sms10692_mock.wire.charsets import DECODERS
 from sms10692_mock.wire.forms import fields_of
 
@@ -72,7 +72,7 @@ def _read(raw: bytes, charset: str) -> tuple[str, str]:
     if (wide := _from_utf_16(raw)) is not None:
         return "text.utf-16", wide
     on_utf_8 = charset == "utf-8"
-    utf_8, gbk = _strictly(raw, "utf-8"), DECODERS["gb2312"](raw)
+    utf_8, gbk = strictly(raw, "utf-8"), DECODERS["gb2312"](raw)
     gbk_is_whole = "\ufffd" not in gbk
     if utf_8 is not None:
         if on_utf_8 or utf_8.isascii() or (gbk_is_whole and not is_rather(utf_8, gbk)):
@@ -86,21 +86,14 @@ def _read(raw: bytes, charset: str) -> tuple[str, str]:
     return "text.undecodable", DECODERS[charset](raw).replace("\ufffd", LOST)
 
 
-def _strictly(raw: bytes, charset: str) -> str | None:
-    try:
-        return raw.decode(charset)
-    except UnicodeDecodeError:
-        return None
-
-
 def _from_utf_16(raw: bytes) -> str | None:
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return _strictly(raw, "utf-16")
+        return strictly(raw, "utf-16")
     zeros = raw.count(0)
     if zeros < 2 or len(raw) % 2:
         return None
     for charset, half in (("utf-16-le", raw[1::2]), ("utf-16-be", raw[::2])):
-        if half.count(0) == zeros and (text := _strictly(raw, charset)) and text.isprintable():
+        if half.count(0) == zeros and (text := strictly(raw, charset)) and text.isprintable():
             return text
     return None
 
@@ -138,7 +131,7 @@ def _gbk(raw: bytes, charset: str) -> tuple[str, str] | None:
 
 
 def _gb18030(raw: bytes, charset: str) -> tuple[str, str] | None:
-    text = _strictly(raw, "gb18030")
+    text = strictly(raw, "gb18030")
     if text is None:
         return None
     return "text.gbk-on-the-utf-8-page" if charset == "utf-8" else "text.gb18030-on-the-gbk-page", text

@@ -17,15 +17,14 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from sms10692 import __version__, contract
 from sms10692_mock.bell import Bell
 from sms10692_mock.control import Control
-from sms10692_mock.control.accounts import DialectName
 from sms10692_mock.control.clocks import NothingDue
 from sms10692_mock.control.requests import NoSuchRequest
-from sms10692_mock.control.weather import NoSuchFault
+from sms10692_mock.control.weather import NoSuchFault, TooManyRules
 from sms10692_mock.http.console import add_console
-from sms10692_mock.http.console.frame import CONSOLE
+from sms10692_mock.http.console.frame import CONSOLE, key_cookie
 from sms10692_mock.http.control import add_control
 from sms10692_mock.http.control.routing import BEARER, PREFIX
-from sms10692_mock.http.guard import Guard
+from sms10692_mock.http.guard import SAFE, Guard
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.wsgi import WsgiPages
 from sms10692_mock.options import Options, vendor_of
@@ -49,8 +48,7 @@ def create_app(options: Options | None = None, guard: Guard | None = None) -> Fl
 
 def control_of(vendor: Vendor, options: Options, bell: Bell) -> Control:
     """What can be seen and turned of an emulator that was made with these options."""
-    dialect: DialectName = "observed" if options.dialect.name == "observed" else "manual"
-    return Control(vendor, dialect, bell, options.accounts, options.unused)
+    return Control(vendor, options.dialect.name, bell, options.accounts, options.unused)
 
 
 def beside_the_pages(control: Control, guard: Guard) -> Flask:
@@ -76,6 +74,9 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
         except UnicodeDecodeError:
             return _error("the query is not UTF-8", 400)
         refusal = guard.refusal(request.method, request.headers)
+        if refusal is not None and refusal[0] == HTTPStatus.UNAUTHORIZED and _is_description():
+            # A link of the console's leads there, and a browser sends the console's cookie.
+            refusal = guard.refusal_of_page(request.method, request.headers, request.cookies.get(key_cookie(), ""))
         if refusal is None:
             return None
         response, status = _error(refusal[1], refusal[0])
@@ -85,7 +86,7 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
 
     @app.after_request
     def tell(response: Response) -> Response:
-        if request.method not in _READING:
+        if request.method not in SAFE:
             control.bell.ring()
         return response
 
@@ -114,12 +115,19 @@ def _is_nowhere() -> bool:
     return isinstance(request.routing_exception, NotFound) and not request.path.startswith(f"{PREFIX}/")
 
 
-_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+def _is_description() -> bool:
+    """Whether the description of the control address is read, or the page that shows it."""
+    return request.method in SAFE and request.blueprint in _DESCRIPTION
+
+
+_DESCRIPTION: Final = frozenset({"openapi", "swagger"})
+"""The blueprints of flask-openapi3 for the description, and for the page that shows it."""
 
 _ERRORS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (NoSuchAccount, 404, "there is no account of the userid {}"),
     (NoSuchRequest, 404, "there is no request {}, or it is too old to be kept"),
     (NoSuchFault, 404, "there is no fault {}"),
+    (TooManyRules, 422, "{}"),
     (NothingDue, 409, "{}"),
     (StoreUnavailable, 503, "the store is away: {}"),
 )

@@ -10,7 +10,8 @@ from ipaddress import ip_address
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing."""
 
 OF_THE_CONSOLE: Final = "HX-Request"
 """The header of all that the console's own script sends. Pages of other origins would have to ask for leave first."""
@@ -44,7 +45,7 @@ class Guard:
         stranger = self._stranger(headers)
         if stranger:
             return 403, stranger
-        if method not in _SAFE and headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
+        if method not in SAFE and headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
             return 415, "what changes something is sent as application/json"
         if self.token is not None and not _same(headers.get("Authorization", ""), f"Bearer {self.token}"):
             return 401, "a token is needed: Authorization: Bearer ..."
@@ -55,11 +56,11 @@ class Guard:
 
         A link from elsewhere may lead to a page. What changes something has a header that no page elsewhere can send.
         """
-        is_link = method in _SAFE and headers.get("Sec-Fetch-Mode", "") == "navigate"
+        is_link = method in SAFE and headers.get("Sec-Fetch-Mode", "") == "navigate"
         stranger = self._stranger(headers, is_link and headers.get("Sec-Fetch-Dest", "") == "document")
         if stranger:
             return 403, stranger
-        if method not in _SAFE and not headers.get(OF_THE_CONSOLE, ""):
+        if method not in SAFE and not headers.get(OF_THE_CONSOLE, ""):
             return 403, f"what changes something is sent by the console itself, with {OF_THE_CONSOLE}"
         if self.token is not None and not _same(key, self.key()):
             return 401, "a token is needed"

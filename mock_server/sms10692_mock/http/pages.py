@@ -44,6 +44,8 @@ _JOURNAL: Final = "/_mock/requests"
 _FETCHES: Final = 1000
 """Queues of which the last fetch is remembered, for a hint about the next."""
 
+_NO_FETCH: Final[tuple[int, None]] = 0, None
+
 _EXPLAINED_BYTES: Final = 64 * 1024
 """Of a request: of a longer one the answer does not wait for the explanation, which the control address has."""
 
@@ -106,7 +108,7 @@ class Pages:
         self._dialect = dialect.name
         self._xml = {name: Xml(one) for name, one in DIALECTS.items()}
         self._log = log
-        self._fetches: dict[tuple[str, str], Fetch] = {}
+        self._fetches: dict[tuple[str, str], tuple[int, Fetch]] = {}
         self._fetching = Lock()
         self._ring = (bell or Bell()).ring
         self.waits = vendor.store.waits
@@ -122,8 +124,7 @@ class Pages:
         if request.method not in _METHODS:
             allowed = ", ".join(_METHODS)
             response = _plain(405, f"this page answers {allowed}", ("Allow", allowed))
-            self.log_status(request.method, page.path, response.status)
-            return Exchange(response)
+            return Exchange(self.answered_without_the_vendor(page, request, response))
         vendor, store = self._vendor, self._vendor.store
         received = vendor.real_time()
         fields = fields_of(request.query, request.content_type, request.body, DECODERS[page.charset])
@@ -172,16 +173,19 @@ class Pages:
         return Exchange(self._said(response, line, habits(entry, call, fields, told.account, previous)))
 
     def _previous_fetch(self, entry: Entry) -> Fetch | None:
-        """The fetch of the same queue before this one, where it was one of the last that were asked here."""
+        """The fetch of the same queue before this one, if it was one of the last here and is in the journal still."""
         if entry.handed_out is None:
             return None
         fetch = (entry.userid, entry.operation)
         with self._fetching:
-            previous = self._fetches.pop(fetch, None)
-            self._fetches[fetch] = Fetch(entry.now, entry.handed_out)
+            number, previous = self._fetches.pop(fetch, _NO_FETCH)
+            self._fetches[fetch] = entry.number, Fetch(entry.now, entry.handed_out)
             if len(self._fetches) > _FETCHES:
                 del self._fetches[next(iter(self._fetches))]
-        return previous
+        try:
+            return previous if previous and self._vendor.store.request(number) else None
+        except StoreUnavailable:
+            return None
 
     def explained(self, exchange: Exchange) -> Response:
         """The response with a hint. It takes milliseconds, of a long request too many."""
@@ -222,8 +226,44 @@ class Pages:
         body = self._xml[dialect].write(answer, call.operation, page)
         return _response(200, f"text/xml; charset={page.charset}", body)
 
+    def answered_without_the_vendor(self, page: Page, request: Request, response: Response) -> Response:
+        """Keep a request to one of the pages that the vendor was not asked about, and log it; the response as it was.
+
+        Where the body could not be had whole, that of `request` is empty.
+        """
+        store, received = self._vendor.store, self._vendor.real_time()
+        call = call_of(page, fields_of(request.query, request.content_type, request.body, DECODERS[page.charset]))
+        operation = call.operation.name if call.operation else ""
+        try:
+            entry = Entry(
+                number=store.next_request(),
+                received=received,
+                now=self._vendor.now(store.account(call.userid)),
+                took=0.0,
+                method=request.method,
+                path=request.path or page.path,
+                query=request.query,
+                headers=request.headers,
+                body=request.body,
+                userid=call.userid,
+                operation=operation,
+                refusal="",
+                handed_out=None,
+                status=response.status,
+                content_type=response.headers[0][1],
+                answer=response.body,
+            )
+        except StoreUnavailable as error:
+            if self._log:
+                self._log(f"{printable(request.method)} {page.path}: the store is away: {error}")
+        else:
+            store.record(entry)
+            self._ring()
+        self.log_status(request.method, page.path, response.status)
+        return response
+
     def log_status(self, method: str, path: str, status: int) -> None:
-        """Log a request that was answered without the vendor."""
+        """Log a request that is none to the vendor's pages."""
         if self._log:
             self._log(f"{printable(method)} {printable(path)}: {status}")
 

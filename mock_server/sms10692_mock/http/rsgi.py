@@ -82,8 +82,7 @@ class RsgiPages:
         try:
             body = await _body(headers, connection)
         except Unreadable as error:
-            response = error.response
-            self._pages.log_status(scope.method, scope.path, response.status)
+            response = await self._unread(page, request_of(scope, headers, b""), error.response)
         else:
             if page is None:
                 await self._elsewheres(scope, connection, body)
@@ -105,6 +104,15 @@ class RsgiPages:
         if exchange.unexplained is None:
             return exchange.response
         return await asyncio.wrap_future(self._explanations.submit(exchange))
+
+    async def _unread(self, page: Page | None, request: Request, response: Response) -> Response:
+        if page is None:
+            self._pages.log_status(request.method, request.path, response.status)
+            return response
+        keep = self._pages.answered_without_the_vendor
+        if self._pages.waits:
+            return await _on_a_thread(self._threads.long, keep, page, request, response)
+        return keep(page, request, response)
 
     async def _elsewheres(self, scope: Scope, connection: RSGIHTTPProtocol, body: bytes) -> None:
         answer = await _on_a_thread(self._threads.beside, _wsgi_answer, self._elsewhere, _environ(scope, body))

@@ -70,7 +70,10 @@ def serve(
 ) -> NoReturn:
     """Answer requests until SIGINT or SIGTERM, then end the process: answers in flight have half a second."""
 
+    ending = threading.Lock()
+
     def end() -> NoReturn:
+        ending.acquire()  # for good: who else comes to end it waits for the end
         try:
             when_stopped()
         finally:

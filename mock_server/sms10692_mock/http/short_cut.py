@@ -19,7 +19,7 @@ from granian.rsgi import Scope
 from sms10692.contract import Page
 from sms10692_mock.calls import page_of
 from sms10692_mock.http.explanations import Explanations
-from sms10692_mock.http.pages import BodyCutShort, Pages
+from sms10692_mock.http.pages import BodyCutShort, Exchange, Pages
 from sms10692_mock.http.rsgi import RsgiApplication, is_quick, length_of, request_of, send_spoilt, unless_stopped
 from sms10692_mock.http.spoiling import Response
 
@@ -103,23 +103,20 @@ class _Visit:
         try:
             body = arrived.result()
         except RSGIProtocolClosed:
-            scope, response = self._watcher.scope, BodyCutShort().response
-            self._short_cut.pages.log_status(scope.method, scope.path, response.status)
-            self._respond(response)
+            self.answer(None)
         else:
             self.answer(body)
 
-    def answer(self, body: bytes) -> None:
-        """Answer at once, or on another thread where the store makes one wait."""
+    def answer(self, body: bytes | None) -> None:
+        """Answer at once, or on another thread where the store makes one wait. No body is one that broke off."""
         if self._short_cut.pages.waits:
             self._short_cut.threads.submit(self._exchange, body)
         else:
             self._exchange(body)
 
-    def _exchange(self, body: bytes) -> None:
+    def _exchange(self, body: bytes | None) -> None:
         try:
-            request = request_of(self._watcher.scope, self._headers, body)
-            exchange = self._short_cut.pages.exchange(self._page, request)
+            exchange = self._exchanged(body)
         except Exception as error:
             self._watcher.err(error)
             return
@@ -127,6 +124,13 @@ class _Visit:
             self._respond(exchange.response)
         else:
             self._short_cut.explanations.submit(exchange).add_done_callback(self._explained)
+
+    def _exchanged(self, body: bytes | None) -> Exchange:
+        pages, page = self._short_cut.pages, self._page
+        if body is not None:
+            return pages.exchange(page, request_of(self._watcher.scope, self._headers, body))
+        request = request_of(self._watcher.scope, self._headers, b"")
+        return Exchange(pages.answered_without_the_vendor(page, request, BodyCutShort().response))
 
     def _explained(self, future: Future[Response]) -> None:
         error = future.exception()

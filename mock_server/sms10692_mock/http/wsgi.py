@@ -37,12 +37,12 @@ class WsgiPages:
             return self._elsewhere(environ, start_response)
         method = environ["REQUEST_METHOD"]
         query = environ.get("QUERY_STRING", "").encode("latin-1")
+        content_type = environ.get("CONTENT_TYPE", "")
+        request = Request(method, query, content_type, b"", environ["PATH_INFO"], _headers(environ))
         try:
-            content_type = environ.get("CONTENT_TYPE", "")
-            request = Request(method, query, content_type, _body(environ), environ["PATH_INFO"], _headers(environ))
+            request = request._replace(body=_body(environ))
         except Unreadable as error:
-            response = error.response
-            self._pages.log_status(method, page.path, response.status)
+            response = self._pages.answered_without_the_vendor(page, request, error.response)
         else:
             response = self._pages.respond(page, request)
         _wait_or_break(response)

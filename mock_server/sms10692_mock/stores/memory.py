@@ -7,6 +7,7 @@ import sys
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from itertools import count
 from threading import Lock
 from typing import Final, NamedTuple
@@ -15,7 +16,7 @@ from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Clock
 from sms10692_mock.stores.discarding import discard
 from sms10692_mock.stores.journal import Journal
-from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount
+from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules
 from sms10692_mock.stores.queues import Bundle, Fates, Queue, bundles
 from sms10692_mock.stores.records import (
     Fate,
@@ -27,6 +28,7 @@ from sms10692_mock.stores.records import (
     QueueName,
     Reply,
     Report,
+    RulesUsed,
     Settings,
     Standing,
     Task,
@@ -36,13 +38,15 @@ from sms10692_mock.stores.wanted import listed, says_message, says_reply, says_r
 
 _NEVER: Final = Fate("never")
 
-_GONE_AT_ONCE: Final = 1024
+_GONE: Final = 8
+"""What is forgotten is freed when it is more than this part of the tasks: each is moved so often, and no oftener."""
 
 
 class _Sent(NamedTuple):
-    """A task, the number of the last message before it, and its reports, each bundle in the order of its numbers."""
+    """A task, its bytes, the number of the last message before it, and its reports, in bundles, each in their order."""
 
     before: int
+    size: int
     task: Task
     reports: Sequence[Bundle[Report]]
 
@@ -63,15 +67,15 @@ class _Book:
         self.used = used
         self.charged_up = 0 if account.postpaid else account.points
         self.points = self.charged_up
-        self.reports: Queue[Report] = Queue(limits.handed_out)
-        self.replies: Queue[Reply] = Queue(limits.handed_out)
+        self.reports: Queue[Report] = Queue(limits.handed_out, limits.handed_out_bytes)
+        self.replies: Queue[Reply] = Queue(limits.handed_out, limits.handed_out_bytes)
         self.lock = Lock()
         self._limits = limits
         self._sent: list[_Sent] = []
         """Only ever longer: who looks through it keeps it as it was by its length. The first `_gone` are forgotten."""
         self._gone = 0
         self._messages = 0
-        self._text_bytes = 0
+        self._bytes = 0
 
     def piles(self) -> Sequence[Collection[object]]:
         """All that grows with what was sent."""
@@ -85,18 +89,17 @@ class _Book:
     def dropped(self) -> int:
         return self._sent[self._gone].before if self._sent else 0
 
-    def remember(self, task: Task, reports: Sequence[Bundle[Report]]) -> None:
-        self._sent.append(_Sent(self._messages, task, reports))
+    def remember(self, task: Task, size: int, reports: Sequence[Bundle[Report]]) -> None:
+        sent, limits = self._sent, self._limits
+        sent.append(_Sent(self._messages, size, task, reports))
         self._messages += len(task.numbers)
-        self._text_bytes += len(task.content)
-        limits = self._limits
-        while self._gone < len(self._sent) - 1 and (
-            self._messages - self._sent[self._gone].before > limits.messages or self._text_bytes > limits.text_bytes
-        ):
-            self._text_bytes -= len(self._sent[self._gone].task.content)
-            self._gone += 1
-        if self._gone > _GONE_AT_ONCE and self._gone * 8 > len(self._sent):
-            self._sent, self._gone = self._sent[self._gone :], 0
+        self._bytes += size
+        gone, most, most_bytes = self._gone, limits.messages, limits.message_bytes
+        while (self._bytes > most_bytes or self._messages - sent[gone].before > most) and gone < len(sent) - 1:
+            self._bytes -= sent[gone].size
+            self._gone = gone = gone + 1
+        if gone * _GONE > len(sent):
+            self._sent, self._gone = sent[gone:], 0
 
     def sent(self, wanted: Wanted, now: float) -> Iterator[Message]:
         """The messages that are kept and of which a task is wanted, with the fates of their reports, as they are now.
@@ -120,7 +123,7 @@ def _from(sent: list[_Sent], places: range, wanted: Wanted) -> range:
 def _messages(sent: list[_Sent], places: range, fates: Fates, wanted: Wanted) -> Iterator[Message]:
     step = -1 if wanted.newest_first else 1
     for place in places:
-        before, task, _ = one = sent[place]
+        before, _, task, _ = one = sent[place]
         if not says_task(task, wanted):
             continue
         numbers = task.numbers
@@ -224,16 +227,26 @@ class MemoryStore:
         return next(self._task_ids)
 
     def accept(
-        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
     ) -> int | None:
         book = self._book(userid)
-        report_bundles, reply_bundles = bundles(reports), bundles(replies)
-        cost = task.cost
+        report_bundles, reply_bundles = bundles(reports), bundles(replies) if replies else ()
+        cost, size = task.cost, task.size
         with book.lock:
+            if used is not None and book.account.outcomes != used.before:
+                raise OtherRules(book.account.outcomes)
             if cost > book.points and not book.account.postpaid:
                 return None
+            if used is not None:
+                book.account = replace(book.account, outcomes=used.after)
             book.points -= cost
-            book.remember(task, report_bundles)
+            book.remember(task, size, report_bundles)
             book.reports.put(report_bundles, now)
             if reply_bundles:
                 book.replies.put(reply_bundles, now)

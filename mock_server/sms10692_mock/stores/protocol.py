@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from sms10692_mock.accounts import Account
+from sms10692_mock.outcomes import Rules
 from sms10692_mock.stores.records import (
     Entry,
     Ledger,
@@ -17,6 +18,7 @@ from sms10692_mock.stores.records import (
     QueueName,
     Reply,
     Report,
+    RulesUsed,
     Settings,
     Standing,
     Task,
@@ -34,6 +36,14 @@ class StoreUnavailable(Exception):
     """The store cannot be reached or written now; nothing of the operation happened, as far as can be known."""
 
 
+class OtherRules(Exception):
+    """An account has other rules now than those by which a send was decided; nothing of it happened."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__("the rules of the account have changed")
+        self.rules = rules
+
+
 class Store(Protocol):
     """The vendor's memory. What is asked of an account raises NoSuchAccount where there is none.
 
@@ -48,7 +58,7 @@ class Store(Protocol):
     """What kind of store it is, in a word."""
 
     waits: bool
-    """Whether an operation waits for a network, so that it is not for an event loop."""
+    """Whether an operation may wait, for a network, a disk or another writer: not for a thread that serves all."""
 
     def release(self) -> None:
         """Write what is still to be written, and let go of files and connections. The store is not used any more."""
@@ -96,11 +106,18 @@ class Store(Protocol):
         """A number never given before, to any account; later ones are greater (R7)."""
 
     def accept(
-        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
     ) -> int | None:
         """Charge a send, remember it, queue what becomes of it, and return the balance afterwards.
 
-        Returns None, with nothing charged or queued, where a pre-paid balance is smaller than the cost (R6).
+        Returns None, with nothing charged or queued, where a pre-paid balance is smaller than the cost (R6). A send
+        that uses rules up leaves others with the account; raises OtherRules where it has not those of before.
         """
 
     def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
@@ -139,7 +156,7 @@ class Store(Protocol):
     def requests(self, userid: str | None, wanted: Wanted) -> Listed[Entry]:
         """The journal, of one userid or of all, known or not. `since` and `until` are of the account's clock.
 
-        `number` and `text` are sought in what was sent, as decoded in UTF-8.
+        `number` and `task_id`, as whole numbers, and `text`, in UTF-8 or GBK, are sought in what was sent and answered.
         """
 
     def request(self, number: int) -> Entry | None:

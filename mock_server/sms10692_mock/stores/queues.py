@@ -8,9 +8,9 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import count
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeGuard, TypeVar
 
-from sms10692_mock.stores.records import Fate, Ledger, Queued, Reply, Report, Wanted
+from sms10692_mock.stores.records import Fate, Ledger, Queued, Reply, Report, Wanted, text_bytes
 
 Item = TypeVar("Item", Report, Reply)
 
@@ -33,7 +33,7 @@ def bundles(items: Sequence[Item]) -> list[Bundle[Item]]:
     """Items by the moment when they fall due, each in the order given."""
     if not items:
         return []
-    if len({item.due for item in items}) == 1:
+    if len(items) == 1 or len({item.due for item in items}) == 1:
         return [Bundle(items[0].due, items)]
     by_due: dict[float, list[Item]] = {}
     for item in items:
@@ -52,23 +52,27 @@ class Fetch(NamedTuple):
 class Queue(Generic[Item]):
     """Items in the order in which they fall due. Not for two threads at once.
 
-    Handing over moves a cursor. At least the last `kept` that were handed over are remembered, and can be rewound.
+    Handing over moves a cursor. At least the last `kept` that were handed over are remembered, and can be rewound, or
+    as many as have `kept_bytes`.
     """
 
-    def __init__(self, kept: int) -> None:
+    def __init__(self, kept: int, kept_bytes: int) -> None:
         self._kept = kept
+        self._kept_bytes = kept_bytes
         self._log: list[Item] = []
         """Only ever longer: who looks through it keeps it as it was by its length."""
         self._base = 0
         """The place of the first item of `_log`, counted from the very first."""
         self._cursor = 0
+        self._bytes = 0
+        """Of those handed over that are remembered."""
         self._later: list[tuple[float, int, Bundle[Item]]] = []
         self._later_items = 0
         self._arrivals = count()
         self._fetches: deque[Fetch] = deque()
 
     def put(self, arriving: Sequence[Bundle[Item]], now: float) -> None:
-        if arriving:
+        if arriving and self._later:
             self._ripen(now)
         for bundle in arriving:
             if bundle.due <= now:
@@ -84,8 +88,9 @@ class Queue(Generic[Item]):
         if items:
             self._fetches.append(Fetch(self._cursor, now, request))
             self._cursor += len(items)
-            if begin + len(items) > 2 * self._kept:
-                self._forget(begin + len(items) - self._kept)
+            self._bytes += _size(items)
+            if begin + len(items) > 2 * self._kept or self._bytes > 2 * self._kept_bytes:
+                self._forget()
         return items
 
     def rewind(self, number: int | None, since: float | None) -> int:
@@ -95,6 +100,7 @@ class Queue(Generic[Item]):
             earliest = next((fetch.first for fetch in self._fetches if fetch.moment >= since), self._cursor)
             target = max(target, earliest)
         rewound = self._cursor - target
+        self._bytes -= _size(self._log[target - self._base : self._cursor - self._base])
         self._cursor = target
         while self._fetches and self._fetches[-1].first >= target:
             self._fetches.pop()
@@ -138,11 +144,27 @@ class Queue(Generic[Item]):
             self._later_items -= len(bundle.items)
             self._log_it(bundle)
 
-    def _forget(self, number: int) -> None:
+    def _forget(self) -> None:
+        handed_over = self._cursor - self._base
+        number = max(0, handed_over - self._kept)
+        self._bytes -= _size(self._log[:number])
+        while self._bytes > self._kept_bytes and number < handed_over - 1:
+            self._bytes -= _size([self._log[number]])
+            number += 1
         self._log = self._log[number:]
         self._base += number
         while len(self._fetches) > 1 and self._fetches[1].first <= self._base:
             self._fetches.popleft()
+
+
+def _size(items: Sequence[Report] | Sequence[Reply]) -> int:
+    """Bytes of all that a client can make long."""
+    columns: Iterable[tuple[object, ...]] = zip(*items, strict=True)  # a page of thousands at once takes a fifth
+    return sum(text_bytes("".join(column)) for column in columns if _are_texts(column))
+
+
+def _are_texts(column: tuple[object, ...]) -> TypeGuard[tuple[str, ...]]:
+    return isinstance(column[0], str)
 
 
 class Fates(NamedTuple):

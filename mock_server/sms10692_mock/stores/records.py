@@ -10,6 +10,7 @@ from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from sms10692_mock.clock import Turned
 from sms10692_mock.faults import Fault
+from sms10692_mock.outcomes import Rules
 
 Thing = TypeVar("Thing", covariant=True)
 
@@ -27,6 +28,15 @@ _WIDEST: Final = 4
 
 UNSENT: Final = -1
 """The place of a report in its task, where no send brought it about."""
+
+
+def text_bytes(text: str) -> int:
+    """Bytes of a text in UTF-8, in which a half of a character takes three.
+
+    >>> [text_bytes(text) for text in ("T", "好", "😀", "\\ud800")]
+    [1, 3, 4, 3]
+    """
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 class Report(NamedTuple):
@@ -74,6 +84,18 @@ class Task(NamedTuple):
     @property
     def cost(self) -> int:
         return self.price * len(self.numbers)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all that a client can make long."""
+        return text_bytes(self.content) + text_bytes(self.extno) + text_bytes("".join(self.numbers))
+
+
+class RulesUsed(NamedTuple):
+    """The rules of an account by which a send was decided, and those that it leaves."""
+
+    before: Rules
+    after: Rules
 
 
 class Standing(NamedTuple):
@@ -190,13 +212,15 @@ class Listed(NamedTuple, Generic[Thing]):
 class Limits(NamedTuple):
     """How much of what is over is kept, for looking at: beyond, the oldest is dropped. What waits is never dropped.
 
-    `messages` and `handed_out` are for each account, `requests` and `request_bytes` for all together; `text_bytes`
-    are those of the texts that an account sent.
+    `messages` and `handed_out`, which is for each queue, are for each account, `requests` for all together; each has
+    bytes as well, and what is reached first holds. Of messages and of items handed out these are the bytes of texts
+    and numbers. The last of each is kept, however long.
     """
 
     messages: int = 100_000
-    text_bytes: int = 64 * 1024 * 1024
+    message_bytes: int = 64 * 1024 * 1024
     handed_out: int = 100_000
+    handed_out_bytes: int = 64 * 1024 * 1024
     requests: int = 10_000
     request_bytes: int = 64 * 1024 * 1024
 

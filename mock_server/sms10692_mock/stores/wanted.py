@@ -3,19 +3,23 @@
 Here belongs how a `Wanted` is applied where a store has no better way, such as an index.
 """
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
+from urllib.parse import unquote_to_bytes
 
 from sms10692_mock.stores.records import Entry, Listed, Message, Queued, Reply, Report, Task, Wanted
 
 
-class _Numbered(Protocol):
+class Numbered(Protocol):
+    """What lists are made of: it has a number, by which pages go on."""
+
     @property
     def number(self) -> int: ...
 
 
-Thing = TypeVar("Thing", bound=_Numbered)
+Thing = TypeVar("Thing", bound=Numbered)
 
 
 def listed(
@@ -72,15 +76,42 @@ def _says_item(queued: Queued[Report] | Queued[Reply], text: str, wanted: Wanted
 
 
 def says_request(entry: Entry, wanted: Wanted) -> bool:
-    """Whether a request is wanted: what is sought stands somewhere in what was sent or answered."""
-    sought = [text for text in (wanted.number, wanted.text) if text is not None]
-    if wanted.task_id is not None:
-        sought.append(str(wanted.task_id))
-    if sought:
-        said = b" ".join((entry.query, entry.body, entry.answer)).decode("utf-8", "replace")
-        if not all(text in said for text in sought):
-            return False
-    return _at(entry.now, wanted)
+    """Whether a request is wanted: what is sought stands somewhere in what was sent or answered.
+
+    Both are searched as they were on the wire, and what was sent also as a form means it, in UTF-8 and in GBK.
+    """
+    if not _at(entry.now, wanted):
+        return False
+    numbers = [str(number) for number in (wanted.number, wanted.task_id) if number is not None]
+    if wanted.text is None and not numbers:
+        return True
+    sent = b"\n".join((entry.query, entry.body))
+    said = [b"\n".join((sent, entry.answer))]
+    if b"%" in sent or b"+" in sent:
+        said.append(unquote_to_bytes(sent.replace(b"+", b" ")))
+    return all(_stands_in(said, number) for number in numbers) and (wanted.text is None or _is_in(said, wanted.text))
+
+
+def _stands_in(said: Sequence[bytes], number: str) -> bool:
+    """Whether a number stands there as a whole, not as a part of a longer one."""
+    sought = number.encode("utf-8", "replace")
+    whole = rb"(?<![0-9])%s(?![0-9])" % re.escape(sought)
+    return any(sought in one and re.search(whole, one) is not None for one in said)
+
+
+def _is_in(said: Sequence[bytes], text: str) -> bool:
+    for charset in _CHARSETS:
+        try:
+            sought = text.encode(charset)
+        except UnicodeEncodeError:
+            continue
+        # The bytes of a text in GBK may also begin in the middle of a character.
+        if any(sought in one and (charset != "gbk" or text in one.decode(charset, "replace")) for one in said):
+            return True
+    return False
+
+
+_CHARSETS: Final = ("utf-8", "gbk")
 
 
 def _at(moment: float, wanted: Wanted) -> bool:

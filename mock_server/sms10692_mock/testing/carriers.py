@@ -9,7 +9,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import closing
 from typing import Any, Final, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 _CONNECT: Final = 5.0
 """Seconds to connect."""
@@ -85,8 +85,8 @@ class ByCall:
     def __init__(self, application: Any) -> None:
         import httpx2  # here, because the other way takes no time to load
 
-        self._request = httpx2.Request
-        self._transport = httpx2.WSGITransport(app=application)
+        self._request, self._transport = httpx2.Request, httpx2.WSGITransport
+        self._application = application
 
     def carry(
         self,
@@ -96,9 +96,15 @@ class ByCall:
         body: bytes,
         seconds: float,  # noqa: ARG002 - a call takes as long as it takes
     ) -> tuple[int, bytes]:
+        path = unquote_to_bytes(target.partition("?")[0]).decode("latin-1")
+
+        def called(environ: dict[str, Any], start_response: Any) -> Any:
+            environ["PATH_INFO"] = path  # bytes as Latin-1 (PEP 3333), where httpx2 has text
+            return self._application(environ, start_response)
+
         request = self._request(method, f"http://localhost{target}", headers=headers, content=body)
-        with closing(self._transport.handle_request(request)) as response:
+        with closing(self._transport(app=called).handle_request(request)) as response:
             return response.status_code, response.read()
 
     def close(self) -> None:
-        self._transport.close()
+        """Nothing is open."""

@@ -6,7 +6,7 @@ Here belong documents and errors. How bytes get there is in `carriers`, what is 
 import json
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from sms10692_mock.testing.carriers import Carrier, NotCarried
 
@@ -14,6 +14,18 @@ _PREFIX: Final = "/_mock"
 _ANSWER: Final = 30.0
 """Seconds for an answer, beside those that were asked to wait."""
 _EXCERPT: Final = 200
+
+_HALVES: Final = "surrogatepass"
+"""Halves of characters are asked for too: it is for the emulator to say that there is no such thing."""
+
+
+def account_path(userid: str) -> str:
+    """Where an account is, whatever is in its userid; what can be no path of one leads to nothing.
+
+    >>> account_path("12"), account_path("q?1")
+    ('/accounts/12', '/accounts/q%3F1')
+    """
+    return f"/accounts/{quote(userid, safe='', errors=_HALVES)}"
 
 
 class ControlError(Exception):
@@ -50,7 +62,8 @@ class Connection:
     def get(self, path: str, /, *, wait: float | None = None, **query: Any) -> Any:
         """Look at something, and `wait` so many seconds for it."""
         given = {name: value for name, value in {"wait": wait, **query}.items() if value is not None}
-        return self._ask("GET", f"{path}?{urlencode(given)}" if given else path, b"", wait or 0.0)
+        query_string = urlencode(given, errors=_HALVES)
+        return self._ask("GET", f"{path}?{query_string}" if given else path, b"", wait or 0.0)
 
     def do(self, method: str, path: str, /, **document: Any) -> Any:
         """Change something."""

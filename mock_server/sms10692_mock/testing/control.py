@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from sms10692_mock.testing.carriers import ByCall, OverSocket
-from sms10692_mock.testing.connection import Connection
+from sms10692_mock.testing.connection import Connection, account_path
 from sms10692_mock.testing.place import Place
 from sms10692_mock.testing.sms_vendor import SmsVendor
 
@@ -64,7 +64,7 @@ class EmulatorControl(Place):
 
     def known(self, userid: str) -> SmsVendor:
         """The account of this userid, such as the manual's own, 12. Raises ControlRefused where there is none."""
-        return SmsVendor(self._connection, self._get(f"accounts/{userid}"), self._wsgi)
+        return SmsVendor(self._connection, self._connection.get(account_path(userid)), self._wsgi)
 
     def userids(self) -> list[str]:
         """The accounts that there are."""

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Final, Literal, Self, TypedDict
 
 from sms10692 import contract
-from sms10692_mock.testing.connection import Connection, ControlRefused
+from sms10692_mock.testing.connection import Connection, ControlRefused, account_path
 from sms10692_mock.testing.place import Place
 from sms10692_mock.testing.telling import told
 from sms10692_mock.testing.values import (
@@ -52,7 +52,7 @@ class SmsVendor(Place):
     """
 
     def __init__(self, connection: Connection, document: Mapping[str, Any], wsgi: Any = None) -> None:
-        super().__init__(connection, f"/accounts/{document['userid']}")
+        super().__init__(connection, account_path(document["userid"]))
         self.url = connection.url
         self.userid: str = document["userid"]
         self.account: str = document["account"]

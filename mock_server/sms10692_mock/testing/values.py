@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
+from sms10692_mock.testing.connection import ControlError
+
 Value = TypeVar("Value")
 
 State: TypeAlias = Literal["never", "later", "waiting", "handed out"]
@@ -194,8 +196,14 @@ class Standing:
 
 
 def value_of(kind: type[Value], document: Mapping[str, Any]) -> Value:
-    """The value that a document says; what else the document has is left out."""
-    return kind(**{name: read(document[name]) for name, read in _reading(kind)})
+    """The value that a document says; what else the document has is left out.
+
+    Raises ControlError where something is missing: then the emulator is of another version than this.
+    """
+    try:
+        return kind(**{name: read(document[name]) for name, read in _reading(kind)})
+    except KeyError as missing:
+        raise ControlError(f"the emulator says no {missing} of a {kind.__name__}: it is of another version") from None
 
 
 def _reading(kind: type[Any]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:

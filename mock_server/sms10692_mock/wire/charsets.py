@@ -28,10 +28,10 @@ def _user_defined(lead: int, trail: int) -> str | None:
 def _windows(error: UnicodeError) -> tuple[str | bytes, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
-    lead, *rest = error.object[error.start : error.start + 2]
-    if lead == _EURO_BYTE:
+    code = error.object[error.start : error.start + 2]
+    if code[0] == _EURO_BYTE:
         return "€", error.start + 1
-    own = _user_defined(lead, rest[0]) if rest else None
+    own = _user_defined(*code) if code[1:] else None
     return ("\ufffd", error.end) if own is None else (own, error.start + 2)
 
 

@@ -11,13 +11,13 @@ from typing import Final
 from sms10692 import contract
 from sms10692_mock.accounts import Account
 from sms10692_mock.calls import page_of
+from sms10692_mock.diagnosis.habits import FORM
 from sms10692_mock.explaining import content_type
 from sms10692_mock.stores.records import Entry
 
 LONGEST: Final = 60_000
 """Bytes of a body that still fit into a line."""
 
-_FORM: Final = "application/x-www-form-urlencoded"
 _UNSAFE: Final = re.compile(rb"[^!-~]|[\"'<>\\^`{|}]")
 
 
@@ -29,7 +29,7 @@ def as_curl(entry: Entry, url: str) -> str:
     elif entry.method != ("POST" if entry.body else "GET"):
         words += ["-X", entry.method]
     kind = content_type(entry)
-    if kind != _FORM and (entry.body or kind):
+    if kind != FORM and (entry.body or kind):
         words += ["-H", shlex.quote(f"Content-Type: {kind}" if kind else "Content-Type:")]
     piped = ""
     if b"\0" in entry.body:

@@ -115,6 +115,8 @@ def console_pages(control: Control, guard: Guard) -> Blueprint:
 
     @pages.errorhandler(NoSuchAccount)
     def no_such_account(error: NoSuchAccount) -> ResponseReturnValue:
+        if not request.args.get("userid"):
+            return refused(control, 404, "said.nobody")
         return refused(control, 404, "said.no_account", userid=str(error))
 
     @pages.errorhandler(ValidationError)
@@ -230,11 +232,15 @@ def said(key: str, status: int = 200, headers: Mapping[str, str] | None = None, 
 
 
 def refused(control: Control, status: int, key: str, **values: object) -> ResponseReturnValue:
-    """A sentence about why not: for a part of a page that sentence alone, else a page with it."""
+    """A sentence about why not: for a part of a page that sentence alone, else a page with it, account or not."""
     if is_from_script():
         return said(key, status, None, **values)
-    account = control.accounts.document(control.accounts.get(control.accounts.first()))
-    return render_template("nothing.html", words=say(key, **values), **_surroundings(control, account, "")), status
+    try:
+        account = control.accounts.document(control.accounts.get(control.accounts.first()))
+        surroundings = _surroundings(control, account, "")
+    except NoSuchAccount:  # there is none whose menu could stand around the sentence
+        return render_template("nobody.html", words=say(key, **values)), status
+    return render_template("nothing.html", words=say(key, **values), **surroundings), status
 
 
 def signed(content: str) -> Markup:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from flask import request
 
-from sms10692_mock.control.documents import Seek
+from sms10692_mock.control.documents import GREATEST, Seek
 
 SHOWN: Final = 50
 """Items that a page shows at a time."""
@@ -18,16 +18,21 @@ _NUMBERS: Final = frozenset({"task_id"})
 def seek_of(*names: str) -> tuple[Seek, bool]:
     """The newest items that fit these fields of the address, as many as a page shows; and whether any is filled in.
 
-    What can be no number is none that anything has: then nothing fits.
+    What can be no number is taken for one that nothing has: then nothing fits.
     """
     wanted: dict[str, Any] = {}
     for name in names:
         written = request.args.get(name, "").strip()
         if written:
-            wanted[name] = _whole(written) if name in _NUMBERS else written
-    after = _whole(request.args.get("after", "0"))
-    return Seek(**wanted, after=after if after > 0 else None, order="desc", limit=SHOWN), bool(wanted)
+            wanted[name] = (_whole(written) or GREATEST) if name in _NUMBERS else written
+    return Seek(**wanted, after=_whole(request.args.get("after", "")), order="desc", limit=SHOWN), bool(wanted)
 
 
-def _whole(written: str) -> int:
-    return int(written) if written.isascii() and written.isdigit() and len(written) < 19 else -1
+def _whole(written: str) -> int | None:
+    """The number that is written there, or None where a `Seek` takes none of the kind.
+
+    >>> _whole("100001"), _whole("0"), _whole("-1"), _whole("²"), _whole("9" * 5000)
+    (100001, None, None, None, None)
+    """
+    digits = written if written.isascii() and written.isdigit() and len(written) <= len(str(GREATEST)) else "0"
+    return int(digits) if 1 <= int(digits) <= GREATEST else None

@@ -4,6 +4,7 @@ Here belong these two pages. What is wrong with a request is found by `sms10692_
 """
 
 from base64 import b64decode
+from typing import Final
 
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -16,6 +17,9 @@ from sms10692_mock.http.console.copies import LONGEST, as_curl, as_pytest
 from sms10692_mock.http.console.findings import in_chinese
 from sms10692_mock.http.console.frame import language, page, refused, shown_account
 from sms10692_mock.http.console.lists import seek_of
+
+_FIELDS: Final = 200
+"""Parameters that are shown: the manual has ten, and a request can have hundreds of thousands."""
 
 
 def add_requests(pages: Blueprint, control: Control) -> None:
@@ -37,6 +41,7 @@ def add_requests(pages: Blueprint, control: Control) -> None:
         entry, whole = control.requests.entry(None, number), control.requests.get(None, number)
         known = control.vendor.store.account(entry.userid)
         copyable = len(entry.body) <= LONGEST
+        names = list(dict.fromkeys((*whole.fields_utf8, *whole.fields_gbk)))
         return page(
             control,
             "request",
@@ -47,9 +52,8 @@ def add_requests(pages: Blueprint, control: Control) -> None:
             body_text=plain(b64decode(whole.body)),
             query_text=plain(entry.query),
             answer_hex=hex_dump(entry.answer),
-            names=sorted({*whole.fields_utf8, *whole.fields_gbk}, key=list(whole.fields_utf8).index)
-            if set(whole.fields_gbk) <= set(whole.fields_utf8)
-            else sorted({*whole.fields_utf8, *whole.fields_gbk}),
+            names=names[:_FIELDS],
+            more_names=len(names[_FIELDS:]),
             as_curl=as_curl(entry, request.host_url.rstrip("/")) if copyable else "",
             as_pytest=as_pytest(entry, known) if copyable else "",
         )

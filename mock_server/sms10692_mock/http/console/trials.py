@@ -4,17 +4,18 @@ Here belong the requests as bytes, made of the table `trials.toml`, and their wa
 its own, which are closed afterwards, so that nobody's queue or balance is touched.
 """
 
+import re
 import socket
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from http.client import HTTPException, HTTPResponse
 from importlib.resources import files
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from sms10692 import contract
 from sms10692.contract import Operation, Page
@@ -23,10 +24,10 @@ from sms10692_mock.clock import china_time
 from sms10692_mock.control import Control
 from sms10692_mock.control.accounts import AccountDocument, NewAccount
 from sms10692_mock.control.clocks import Advance, ClockSetting
+from sms10692_mock.diagnosis.habits import FORM
 from sms10692_mock.http.console.bytes import plain
 from sms10692_mock.http.console.frame import document
 
-_FORM: Final = "application/x-www-form-urlencoded"
 _BOUNDARY: Final = "XyZzYx7MA4YWxkTrZu0gW"
 _TIMEOUT: Final = 10.0
 _OPERATIONS: Final[Mapping[str, Operation]] = {operation.name: operation for operation in contract.OPERATIONS}
@@ -35,6 +36,10 @@ _ORDINARY: Final[Mapping[Operation, Mapping[str, str]]] = {
     contract.SEND: {_MOBILE: "15023239810", _CONTENT: "【签名】您的验证码是 1234"},
     contract.CHECKKEYWORD: {_CONTENT: "今天天气真好"},
 }
+
+_Pairs: TypeAlias = Sequence[tuple[str, str]]
+_Writing: TypeAlias = Callable[[_Pairs, str], bytes]
+"""Makes bytes of names and values, in a charset."""
 
 
 class Step(BaseModel):
@@ -53,6 +58,13 @@ class Step(BaseModel):
     also: str = ""
     account: str = "own"
     advance: float = 0.0
+
+    @field_validator("how")
+    @classmethod
+    def _known(cls, how: str) -> str:
+        if how not in _WAYS:
+            raise ValueError(f"no way of a request: {how}")
+        return how
 
 
 class Trial(BaseModel):
@@ -118,38 +130,21 @@ def _request(step: Step, page: Page, account: AccountDocument, now: float, addre
     signed = fields[_SIGN] if _SIGN in fields else _right(account, fields[_TIMESTAMP])
     also = step.also.replace("{userid}", account.userid).replace("{sign}", signed)
     pairs = [(name, value) for name, value in fields.items() if name not in step.drop]
-    path, method, kind, body, query = step.path or page.path, "POST", step.type or _FORM, b"", b""
-    match step.how:
-        case "get" | "head" | "query":
-            method = {"get": "GET", "head": "HEAD", "query": "POST"}[step.how]
-            query = _urlencoded(pairs, codec, safe=step.how == "query")
-        case "action-in-query":
-            query = _urlencoded([pair for pair in pairs if pair[0] == _ACTION], codec)
-            body = _urlencoded([pair for pair in pairs if pair[0] != _ACTION], codec)
-        case "multipart" | "file":
-            kind, body = f"multipart/form-data; boundary={_BOUNDARY}", _multipart(pairs, codec, step.how == "file")
-        case "json":
-            kind = "application/json"
-            body = ("{" + ", ".join(f'"{name}": "{value}"' for name, value in pairs) + "}").encode(codec)
-        case "raw":
-            body = "&".join(f"{name}={value}" for name, value in pairs).encode(codec)
-        case _:
-            body = _urlencoded(pairs, codec)
-    if step.how == "lower":
-        body = body.replace(b"%E5%8F%91%E7%A5%A8", b"%e5%8f%91%e7%a5%a8")
+    way = _WAYS[step.how]
+    query, body, kind = way.query(pairs, codec), way.body(pairs, codec), way.kind or step.type or FORM
     if also:
         body += b"&" + also.encode()
-    target = path.encode() + (b"?" + query if query else b"")
+    target = (step.path or page.path).encode() + (b"?" + query if query else b"")
     headers = [("Host", f"{address[0]}:{address[1]}"), ("Connection", "close")]
     if body:
         headers.append(("Content-Type", kind))
-    if step.how == "chunked":
+    if way.is_chunked:
         headers.append(("Transfer-Encoding", "chunked"))
         body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
-    elif method == "POST":
+    elif way.method == "POST":
         headers.append(("Content-Length", str(len(body))))
     head = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    return method.encode() + b" " + target + b" HTTP/1.1\r\n" + head.encode() + b"\r\n" + body
+    return way.method.encode() + b" " + target + b" HTTP/1.1\r\n" + head.encode() + b"\r\n" + body
 
 
 def _fields(step: Step, account: AccountDocument, now: float) -> dict[str, str]:
@@ -175,23 +170,82 @@ def _right(account: AccountDocument, moment: str) -> str:
     return sign(account.account, account.password, moment)
 
 
-def _urlencoded(pairs: Sequence[tuple[str, str]], codec: str, *, safe: bool = False) -> bytes:
-    if safe:  # the bytes of a text as they are, but for what would end the value or the request line
-        return "&".join(f"{name}={value.replace(' ', '%20')}" for name, value in pairs).encode(codec)
+def _nothing(pairs: _Pairs, codec: str) -> bytes:
+    return b""
+
+
+def _urlencoded(pairs: _Pairs, codec: str) -> bytes:
     return "&".join(f"{name}={quote(value.encode(codec), safe=',')}" for name, value in pairs).encode()
 
 
-def _multipart(pairs: Sequence[tuple[str, str]], codec: str, as_file: bool) -> bytes:
-    def name_of(name: str) -> str:
-        return f'name="{name}"; filename="a.txt"' if as_file and name == _SIGN else f'name="{name}"'
+def _in_lower_case(pairs: _Pairs, codec: str) -> bytes:
+    return re.sub(rb"%..", lambda escape: escape[0].lower(), _urlencoded(pairs, codec))
 
-    parts = (
-        f"--{_BOUNDARY}\r\nContent-Disposition: form-data; {name_of(name)}\r\n\r\n".encode()
-        + value.encode(codec)
-        + b"\r\n"
-        for name, value in pairs
+
+def _raw(pairs: _Pairs, codec: str) -> bytes:
+    return "&".join(f"{name}={value}" for name, value in pairs).encode(codec)
+
+
+def _raw_in_a_line(pairs: _Pairs, codec: str) -> bytes:
+    """The bytes of a text as they are, but for what would end the request line."""
+    return _raw([(name, value.replace(" ", "%20")) for name, value in pairs], codec)
+
+
+def _action(pairs: _Pairs, codec: str) -> bytes:
+    return _urlencoded([pair for pair in pairs if pair[0] == _ACTION], codec)
+
+
+def _all_but_action(pairs: _Pairs, codec: str) -> bytes:
+    return _urlencoded([pair for pair in pairs if pair[0] != _ACTION], codec)
+
+
+def _json(pairs: _Pairs, codec: str) -> bytes:
+    return ("{" + ", ".join(f'"{name}": "{value}"' for name, value in pairs) + "}").encode(codec)
+
+
+def _multipart(pairs: _Pairs, codec: str) -> bytes:
+    return _parts([(f'name="{name}"', value) for name, value in pairs], codec)
+
+
+def _with_a_file(pairs: _Pairs, codec: str) -> bytes:
+    """The same, but that the signature is a file."""
+    names = {_SIGN: f'name="{_SIGN}"; filename="a.txt"'}
+    return _parts([(names.get(name, f'name="{name}"'), value) for name, value in pairs], codec)
+
+
+def _parts(parts: _Pairs, codec: str) -> bytes:
+    written = (
+        f"--{_BOUNDARY}\r\nContent-Disposition: form-data; {name}\r\n\r\n".encode() + value.encode(codec) + b"\r\n"
+        for name, value in parts
     )
-    return b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
+    return b"".join(written) + f"--{_BOUNDARY}--\r\n".encode()
+
+
+class _Way(NamedTuple):
+    """How the fields of a step travel: what of them stands in the query, and what in the body, which is of a `kind`."""
+
+    method: str = "POST"
+    query: _Writing = _nothing
+    body: _Writing = _nothing
+    kind: str = ""
+    is_chunked: bool = False
+
+
+_OF_PARTS: Final = f"multipart/form-data; boundary={_BOUNDARY}"
+_WAYS: Final[Mapping[str, _Way]] = {
+    "form": _Way(body=_urlencoded),
+    "get": _Way("GET", query=_urlencoded),
+    "head": _Way("HEAD", query=_urlencoded),
+    "query": _Way(query=_raw_in_a_line),
+    "action-in-query": _Way(query=_action, body=_all_but_action),
+    "multipart": _Way(body=_multipart, kind=_OF_PARTS),
+    "file": _Way(body=_with_a_file, kind=_OF_PARTS),
+    "json": _Way(body=_json, kind="application/json"),
+    "raw": _Way(body=_raw),
+    "lower": _Way(body=_in_lower_case),
+    "chunked": _Way(body=_urlencoded, is_chunked=True),
+}
+"""By the word `how` of `trials.toml`."""
 
 
 def _exchanged(raw: bytes, address: tuple[str, int]) -> tuple[int, bytes]:

@@ -12,7 +12,14 @@ from sms10692 import contract
 from sms10692_mock.control import Control
 from sms10692_mock.control.accounts import Terms
 from sms10692_mock.control.clocks import Advance, ClockSetting, NothingDue
-from sms10692_mock.control.weather import NewFault, NoSuchFault, OutcomesDocument, RuleDocument
+from sms10692_mock.control.weather import (
+    NewFault,
+    NoSuchFault,
+    NoSuchRule,
+    OutcomesDocument,
+    RuleDocument,
+    TooManyRules,
+)
 from sms10692_mock.faults import Kind
 from sms10692_mock.http.console.frame import document, given, number, page, said, shown_account
 from sms10692_mock.http.console.scenarios import AFTERWARDS, BY_NAME, SCENARIOS, begin, end, is_on
@@ -37,7 +44,7 @@ def add_weather(pages: Blueprint, control: Control) -> None:
                 *(("own", fault) for fault in weather.faults(userid).faults),
                 *(("all", fault) for fault in weather.faults(None).faults),
             ],
-            rules=weather.outcomes(userid).rules,
+            rules=weather.named_rules(userid),
             clock=clocks.document(userid),
             clock_of_all=clocks.document(None),
             kinds=_KINDS,
@@ -47,7 +54,9 @@ def add_weather(pages: Blueprint, control: Control) -> None:
 
     @pages.post("/weather/scenario")
     def scenario() -> ResponseReturnValue:
-        userid, wanted = shown_account(control).userid, BY_NAME[request.form["name"]]
+        userid, wanted = shown_account(control).userid, BY_NAME.get(given("name") or "")
+        if wanted is None:
+            return said("said.invalid", 422, what="name")
         if is_on(control, userid, wanted):
             end(control, userid, wanted)
             return said("weather.said_over")
@@ -94,10 +103,7 @@ def add_weather(pages: Blueprint, control: Control) -> None:
 
     @pages.post("/weather/rule/remove")
     def remove_rule() -> ResponseReturnValue:
-        userid, place = shown_account(control).userid, number("place", whole=True)
-        standing = weather.outcomes(userid)
-        rules = [rule for at, rule in enumerate(standing.rules) if at != place]
-        weather.put_outcomes(userid, OutcomesDocument(rules=rules, seed=standing.seed))
+        weather.remove_rule(shown_account(control).userid, given("name") or "")
         return said("weather.said_over")
 
     @pages.post("/weather/clock")
@@ -124,6 +130,14 @@ def add_weather(pages: Blueprint, control: Control) -> None:
     @pages.errorhandler(NothingDue)
     def nothing_due(error: NothingDue) -> ResponseReturnValue:
         return said("weather.said_nothing_due", 409)
+
+    @pages.errorhandler(NoSuchRule)
+    def no_such_rule(error: NoSuchRule) -> ResponseReturnValue:
+        return said("weather.said_no_rule", 404)
+
+    @pages.errorhandler(TooManyRules)
+    def too_many_rules(error: TooManyRules) -> ResponseReturnValue:
+        return said("said.invalid", 422, what=str(error))
 
     @pages.errorhandler(NoSuchFault)
     def no_such_fault(error: NoSuchFault) -> ResponseReturnValue:

@@ -6,7 +6,7 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 
 from sms10692_mock.control import Control
-from sms10692_mock.control.documents import ListDocument, Seek
+from sms10692_mock.control.documents import ListDocument, SeekRequests
 from sms10692_mock.control.requests import RequestDocument, WholeRequestDocument
 from sms10692_mock.http.control.routing import OfAccount, OfAccountsRequest, OfRequest, Responses, json_of, routes
 
@@ -19,7 +19,7 @@ def request_routes(control: Control) -> APIBlueprint:
     api, requests = routes("requests"), control.requests
 
     @api.get("/requests", summary="All requests, of known and unknown userids", responses=_LIST)
-    def all_requests(query: Seek) -> Response:
+    def all_requests(query: SeekRequests) -> Response:
         return json_of(requests.list(None, query))
 
     @api.get("/requests/<number>", summary="A request, with what was wrong with it", responses=_WHOLE)
@@ -27,7 +27,7 @@ def request_routes(control: Control) -> APIBlueprint:
         return json_of(requests.get(None, path.number))
 
     @api.get("/accounts/<userid>/requests", summary="An account's requests", responses=_LIST)
-    def requests_of_account(path: OfAccount, query: Seek) -> Response:
+    def requests_of_account(path: OfAccount, query: SeekRequests) -> Response:
         return json_of(requests.list(path.userid, query))
 
     @api.get(

@@ -8,7 +8,7 @@ from sqlite3 import Connection
 from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from sms10692_mock.stores.records import UNSENT, Fate, Ledger, Listed, Queued, Reply, Report, Wanted
-from sms10692_mock.stores.sqlite.texts import read, written
+from sms10692_mock.stores.sqlite.texts import read, size, written
 from sms10692_mock.stores.wanted import listed, says_reply, says_report
 
 Item = TypeVar("Item", Report, Reply)
@@ -30,13 +30,17 @@ _NEVER: Final = Fate("never")
 
 
 class Standing(NamedTuple):
-    """A queue in numbers: how many came up, were handed out, are forgotten of these, are to come, ever were to come."""
+    """A queue in numbers: how many came up, were handed out, are forgotten of these, are to come, ever were to come.
+
+    `bytes` are those of the texts of what was handed out and is not forgotten.
+    """
 
     up: int
     handed_out: int
     forgotten: int
     later: int
     arrivals: int
+    bytes: int
 
     def ledger(self) -> Ledger:
         return Ledger(self.up + self.later, self.later, self.up - self.handed_out, self.handed_out, self.forgotten)
@@ -76,7 +80,8 @@ def open_queue(db: Connection, queue: int) -> None:
 
 def standing(db: Connection, queue: int) -> Standing:
     """The queue in numbers, as it is."""
-    row = db.execute("SELECT up, handed_out, forgotten, later, arrivals FROM queues WHERE id = ?", (queue,)).fetchone()
+    columns = ", ".join(Standing._fields)
+    row = db.execute(f"SELECT {columns} FROM queues WHERE id = ?", (queue,)).fetchone()  # noqa: S608 - words from above
     return Standing._make(row)
 
 
@@ -126,8 +131,11 @@ def take(db: Connection, queue: int, limit: int, now: float, request: int) -> tu
         (queue, had.handed_out, until),
     ).fetchall()
     db.execute("INSERT INTO fetches VALUES (?, ?, ?, ?)", (queue, had.handed_out, now, request))
-    db.execute("UPDATE queues SET handed_out = ? WHERE id = ?", (until, queue))
-    return rows, had._replace(handed_out=until)
+    has = had._replace(
+        handed_out=until, bytes=had.bytes + sum(size(row[1]) + size(row[4]) + size(row[5]) for row in rows)
+    )
+    db.execute("UPDATE queues SET handed_out = ?, bytes = ? WHERE id = ?", (until, has.bytes, queue))
+    return rows, has
 
 
 def rewind(db: Connection, queue: int, count: int | None, since: float | None) -> int:
@@ -139,8 +147,13 @@ def rewind(db: Connection, queue: int, count: int | None, since: float | None) -
             "SELECT first FROM fetches WHERE queue = ? AND moment >= ? ORDER BY first LIMIT 1", (queue, since)
         ).fetchone()
         target = max(target, first[0] if first else had.handed_out)
+    waiting_again = db.execute(
+        "SELECT mobile, said, extno FROM items WHERE queue = ? AND place >= ? AND place < ?",
+        (queue, target, had.handed_out),
+    )
+    has_bytes = had.bytes - sum(sum(map(size, row)) for row in waiting_again)
     db.execute("DELETE FROM fetches WHERE queue = ? AND first >= ?", (queue, target))
-    db.execute("UPDATE queues SET handed_out = ? WHERE id = ?", (target, queue))
+    db.execute("UPDATE queues SET handed_out = ?, bytes = ? WHERE id = ?", (target, has_bytes, queue))
     return had.handed_out - target
 
 
@@ -264,21 +277,26 @@ REPORTS: Final[Listing[Report]] = Listing(report_of, says_report)
 REPLIES: Final[Listing[Reply]] = Listing(reply_of, says_reply)
 
 
-def forget(db: Connection, queue: int, kept: int, dropped: int, some: int) -> bool:
-    """Forget some of what was handed out, but for the last `kept` and for the reports of messages after `dropped`.
+def forget(db: Connection, queue: int, kept: int, kept_bytes: int, dropped: int, some: int) -> bool:
+    """Forget some of what was handed out, beyond the last `kept` or `kept_bytes`, but for the very last.
 
-    Returns whether there may be more of it.
+    The reports of messages after `dropped` stay too. Returns whether there may be more to forget.
     """
     has = standing(db, queue)
     rows = db.execute(
-        "SELECT place, message FROM items WHERE queue = ? AND place >= ? AND place < ? ORDER BY place LIMIT ?",
-        (queue, has.forgotten, has.handed_out - kept, some),
-    ).fetchall()
-    forgotten = has.forgotten
-    for place, message in rows:
+        "SELECT place, message, mobile, said, extno FROM items "
+        "WHERE queue = ? AND place >= ? AND place < ? ORDER BY place LIMIT ?",
+        (queue, has.forgotten, has.handed_out - 1, some),
+    )
+    forgotten, has_bytes = has.forgotten, has.bytes
+    for place, message, *texts in rows:
+        if place >= has.handed_out - kept and has_bytes <= kept_bytes:
+            break
         if message is not None and message > dropped:
             break
         forgotten = place + 1
+        has_bytes -= sum(map(size, texts))
+    rows.close()
     if forgotten > has.forgotten:
         db.execute("DELETE FROM items WHERE queue = ? AND place < ?", (queue, forgotten))
         db.execute(
@@ -286,5 +304,5 @@ def forget(db: Connection, queue: int, kept: int, dropped: int, some: int) -> bo
             "(SELECT max(first) FROM fetches WHERE queue = ? AND first <= ?)",
             (queue, queue, forgotten),
         )
-        db.execute("UPDATE queues SET forgotten = ? WHERE id = ?", (forgotten, queue))
+        db.execute("UPDATE queues SET forgotten = ?, bytes = ? WHERE id = ?", (forgotten, has_bytes, queue))
     return forgotten - has.forgotten == some

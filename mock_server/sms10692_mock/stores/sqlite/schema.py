@@ -110,7 +110,18 @@ _FIRST: Final = (
     "CREATE TABLE leftovers (account INTEGER PRIMARY KEY)",
 )
 
-MIGRATIONS: Final[Sequence[Sequence[str]]] = (_FIRST,)
+_BYTES: Final = (
+    "ALTER TABLE accounts RENAME COLUMN characters TO bytes",
+    "ALTER TABLE tasks RENAME COLUMN characters TO bytes",
+    "ALTER TABLE queues ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
+    """UPDATE queues SET bytes = (
+        SELECT coalesce(sum(length(CAST(mobile AS BLOB)) + length(CAST(said AS BLOB)) + length(CAST(extno AS BLOB))), 0)
+        FROM items WHERE items.queue = queues.id AND items.place < queues.handed_out
+    )""",
+)
+"""What is over has a limit in bytes. `bytes` of a queue are those of the texts that were handed out and are kept."""
+
+MIGRATIONS: Final[Sequence[Sequence[str]]] = (_FIRST, _BYTES)
 """The statements that make a file of version 1 of an empty one, of version 2 of one of version 1, and so on."""
 
 VERSION: Final = len(MIGRATIONS)

@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from sqlite3 import Connection
@@ -18,7 +19,7 @@ from typing import Any, Final
 from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Clock
 from sms10692_mock.stores.documents import account_from_text, account_text, settings_from_text, settings_text
-from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, StoreUnavailable
+from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules, StoreUnavailable
 from sms10692_mock.stores.records import (
     Entry,
     Fate,
@@ -30,6 +31,7 @@ from sms10692_mock.stores.records import (
     QueueName,
     Reply,
     Report,
+    RulesUsed,
     Settings,
     Standing,
     Task,
@@ -81,8 +83,7 @@ class SqliteStore:
         self, path: Path, limits: Limits | None = None, real_time: Clock = time.time, durable: bool = False
     ) -> None:
         self.name = "sqlite"
-        self.waits = durable
-        self.waits = False
+        self.waits = True
         self._limits = limits or Limits()
         self._real_time = real_time
         self._file = File(path, durable)
@@ -191,8 +192,7 @@ class SqliteStore:
     def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
         with self._changing() as db:
             number = _id_of(db, userid)
-            (terms,) = db.execute("SELECT terms FROM accounts WHERE id = ?", (number,)).fetchone()
-            account = change(account_from_text(terms))
+            account = change(_account_of(db, number))
             db.execute(
                 "UPDATE accounts SET terms = ?, postpaid = ?, throwaway = ? WHERE id = ?",
                 (account_text(account), account.postpaid, account.throwaway, number),
@@ -290,23 +290,35 @@ class SqliteStore:
         return Standing._make(row)
 
     def accept(
-        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
     ) -> int | None:
-        cost, count, characters = task.cost, len(task.numbers), len(task.content)
+        cost, count, size = task.cost, len(task.numbers), task.size
         numbers = json.dumps(task.numbers)
-        with self._file.writing as db:
+        with self._changing() if used else self._file.writing as db:
             row = db.execute(
-                "SELECT id, postpaid, points, messages, dropped, characters FROM accounts WHERE userid = ?",
+                "SELECT id, postpaid, points, messages, dropped, bytes FROM accounts WHERE userid = ?",
                 (written(userid),),
             ).fetchone()
             if row is None:
                 raise NoSuchAccount(userid)
             number, postpaid, points, before, dropped, kept = row
+            account = _account_of(db, number) if used else None
+            if used and account and account.outcomes != used.before:
+                raise OtherRules(account.outcomes)
             if cost > points and not postpaid:
                 return None
+            if used and account:
+                terms = account_text(replace(account, outcomes=used.after))
+                db.execute("UPDATE accounts SET terms = ? WHERE id = ?", (terms, number))
             db.execute(
-                "UPDATE accounts SET points = ?, messages = ?, characters = ? WHERE id = ?",
-                (points - cost, before + count, kept + characters, number),
+                "UPDATE accounts SET points = ?, messages = ?, bytes = ? WHERE id = ?",
+                (points - cost, before + count, kept + size, number),
             )
             db.execute(
                 "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -322,7 +334,7 @@ class SqliteStore:
                     task.page,
                     task.price,
                     task.request,
-                    characters,
+                    size,
                 ),
             )
             if reports:
@@ -330,7 +342,7 @@ class SqliteStore:
                 queues.put(db, _queue(number, "reports"), rows, now)
             if replies:
                 queues.put(db, _queue(number, "replies"), list(map(queues.reply_row, replies)), now)
-        if before + count - dropped > self._limits.messages or kept + characters > self._limits.text_bytes:
+        if before + count - dropped > self._limits.messages or kept + size > self._limits.message_bytes:
             self._has_grown(number)
         return int(points - cost)
 
@@ -352,7 +364,8 @@ class SqliteStore:
         with self._file.writing as db:
             number = _id_of(db, userid)
             rows, has = queues.take(db, _queue(number, name), min(limit, 2**62), now, request)
-        if has.handed_out - has.forgotten > 2 * self._limits.handed_out:
+        limits = self._limits
+        if has.handed_out - has.forgotten > 2 * limits.handed_out or has.bytes > 2 * limits.handed_out_bytes:
             self._has_grown(number)
         return rows
 
@@ -456,6 +469,7 @@ class SqliteStore:
 
     def _shrink(self, number: int) -> None:
         """Drop what is beyond the limits of an account."""
+        limits = self._limits
         while True:
             with self._file.writing as db:
                 found = db.execute("SELECT dropped FROM accounts WHERE id = ?", (number,)).fetchone()
@@ -465,28 +479,27 @@ class SqliteStore:
                 (dropped,) = db.execute("SELECT dropped FROM accounts WHERE id = ?", (number,)).fetchone()
                 for name in ("reports", "replies"):
                     queue = _queue(number, name)
-                    more = queues.forget(db, queue, self._limits.handed_out, dropped, _SOME) or more
+                    of_queue = queues.forget(db, queue, limits.handed_out, limits.handed_out_bytes, dropped, _SOME)
+                    more = of_queue or more
             if not more:
                 self._grown.discard(number)
                 return
 
     def _drop_messages(self, db: Connection, number: int) -> bool:
-        messages, characters = db.execute(
-            "SELECT messages, characters FROM accounts WHERE id = ?", (number,)
-        ).fetchone()
+        messages, kept = db.execute("SELECT messages, bytes FROM accounts WHERE id = ?", (number,)).fetchone()
         tasks = db.execute(
-            "SELECT before, characters FROM tasks WHERE account = ? ORDER BY before LIMIT ?", (number, _SOME + 1)
+            "SELECT before, bytes FROM tasks WHERE account = ? ORDER BY before LIMIT ?", (number, _SOME + 1)
         ).fetchall()
         cut = 0
         while cut < len(tasks) - 1 and (
-            messages - tasks[cut][0] > self._limits.messages or characters > self._limits.text_bytes
+            messages - tasks[cut][0] > self._limits.messages or kept > self._limits.message_bytes
         ):
-            characters -= tasks[cut][1]
+            kept -= tasks[cut][1]
             cut += 1
         if cut:
             before = tasks[cut][0]
             db.execute("DELETE FROM tasks WHERE account = ? AND before < ?", (number, before))
-            db.execute("UPDATE accounts SET dropped = ?, characters = ? WHERE id = ?", (before, characters, number))
+            db.execute("UPDATE accounts SET dropped = ?, bytes = ? WHERE id = ?", (before, kept, number))
         return cut == _SOME
 
     def _sweep(self) -> None:
@@ -559,6 +572,11 @@ def _id_of(db: Connection, userid: str) -> int:
     if row is None:
         raise NoSuchAccount(userid)
     return int(row[0])
+
+
+def _account_of(db: Connection, number: int) -> Account:
+    (terms,) = db.execute("SELECT terms FROM accounts WHERE id = ?", (number,)).fetchone()
+    return account_from_text(terms)
 
 
 def _messages(db: Connection, account: int, wanted: Wanted) -> Iterator[Message]:

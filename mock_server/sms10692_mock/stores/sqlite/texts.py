@@ -1,7 +1,10 @@
 """Texts of the wire in the file: as TEXT, or, with halves of characters in them, as BLOBs.
 
-Here belongs the way there and back. UTF-8 cannot write a lone surrogate, and clients do send them (R14, R16).
+Here belongs the way there and back, and what they take. UTF-8 cannot write a lone surrogate, and clients do send them
+(R14, R16).
 """
+
+from sms10692_mock.stores.records import text_bytes
 
 
 def written(text: str) -> str | bytes:
@@ -13,6 +16,11 @@ def written(text: str) -> str | bytes:
     except UnicodeEncodeError:
         return text.encode("utf-8", "surrogatepass")
     return text
+
+
+def size(kept: str | bytes) -> int:
+    """Bytes of a text that was `written`."""
+    return len(kept) if isinstance(kept, bytes) else text_bytes(kept)
 
 
 def read(kept: str | bytes) -> str:

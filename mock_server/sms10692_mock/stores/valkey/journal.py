@@ -3,11 +3,12 @@
 Here belongs when entries are written, and reading them again. What an entry says is made in `http`.
 """
 
+import logging
 import time
 from collections import deque
 from collections.abc import Iterator
 from threading import Condition, Lock, Thread
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from sms10692_mock.stores.protocol import StoreUnavailable
@@ -27,13 +28,22 @@ _TRY_AGAIN: Final = 0.5
 """Seconds after which what could not be written is tried again. What is written twice is there once."""
 
 
+class _Pending(NamedTuple):
+    entry: Entry
+    size: int
+
+
 class Journal:
-    """The last requests to all processes that share the server, of all and of each userid."""
+    """The last requests to all processes that share the server, of all and of each userid.
+
+    What cannot be written yet waits, but not more of it than is kept anyhow.
+    """
 
     def __init__(self, nodes: Nodes, limits: Limits) -> None:
         self._nodes = nodes
         self._limits = limits
-        self._pending: deque[Entry] = deque()
+        self._pending: deque[_Pending] = deque()
+        self._pending_bytes = 0
         self._lost = 0
         self._changed = Condition(Lock())
         self._writing = Lock()
@@ -41,12 +51,15 @@ class Journal:
         self._ended = False
 
     def record(self, entry: Entry) -> None:
+        pending = _Pending(entry, entry.size)
         with self._changed:
-            self._pending.append(entry)
-            if len(self._pending) > self._limits.requests:
-                self._pending.popleft()
+            was_empty = not self._pending
+            self._pending.append(pending)
+            self._pending_bytes += pending.size
+            while len(self._pending) > self._limits.requests or self._pending_bytes > self._limits.request_bytes:
+                self._pending_bytes -= self._pending.popleft().size
                 self._lost += 1
-            if len(self._pending) == 1:
+            if was_empty:
                 if self._writer is None:
                     self._writer = Thread(target=self._write_on, name="journal", daemon=True)
                     self._writer.start()
@@ -73,32 +86,45 @@ class Journal:
                 with self._changed:
                     if not self._ended:
                         self._changed.wait(_TRY_AGAIN)
+            except Exception:
+                logging.getLogger(__name__).exception("requests cannot be written into the journal")
 
     def _write(self) -> None:
-        """Write all that is there now, in this thread."""
+        """Write all that is there now, in this thread. What cannot be written for any other reason than that the
+        store is away is lost."""
         with self._writing:
             while batch := self._batch():
                 lost = self._lost
-                arguments: list[bytes | str | int] = [self._limits.requests, self._limits.request_bytes, lost]
-                for entry in batch:
-                    arguments += (entry.number, _userid(entry.userid), entry.size, packed_entry(entry))
-                self._nodes.run(scripts.RECORD, _KEYS, *arguments)
-                with self._changed:
-                    self._lost -= lost
-                    written = {entry.number for entry in batch}
-                    while self._pending and self._pending[0].number in written:
-                        self._pending.popleft()
+                try:
+                    arguments: list[bytes | str | int] = [self._limits.requests, self._limits.request_bytes, lost]
+                    for entry, size in batch:
+                        arguments += (entry.number, _userid(entry.userid), size, packed_entry(entry))
+                    self._nodes.run(scripts.RECORD, _KEYS, *arguments)
+                except StoreUnavailable:
+                    raise
+                except Exception:
+                    self._done_with(batch, lost=-len(batch))
+                    raise
+                self._done_with(batch, lost)
 
-    def _batch(self) -> list[Entry]:
-        batch: list[Entry] = []
-        size = 0
+    def _batch(self) -> list[_Pending]:
+        batch: list[_Pending] = []
+        together = 0
         with self._changed:
-            for entry in self._pending:
-                if len(batch) == _TOGETHER or size > _TOGETHER_BYTES:
+            for pending in self._pending:
+                if len(batch) == _TOGETHER or together > _TOGETHER_BYTES:
                     break
-                batch.append(entry)
-                size += entry.size
+                batch.append(pending)
+                together += pending.size
         return batch
+
+    def _done_with(self, batch: list[_Pending], lost: int) -> None:
+        """These need not be written any more, as far as they are still here; so many that were lost are told."""
+        numbers = {pending.entry.number for pending in batch}
+        with self._changed:
+            self._lost -= lost
+            while self._pending and self._pending[0].entry.number in numbers:
+                self._pending_bytes -= self._pending.popleft().size
 
     def entries(self, userid: str | None, wanted: Wanted) -> Listed[Entry]:
         """Those of a userid, or all, that are wanted."""
@@ -127,7 +153,7 @@ class Journal:
         """Begin anew; numbers go on."""
         with self._changed:
             self._pending.clear()
-            self._lost = 0
+            self._pending_bytes = self._lost = 0
         with self._writing:
             self._nodes.run(scripts.FORGET_JOURNAL, _KEYS)
 

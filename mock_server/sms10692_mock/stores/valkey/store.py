@@ -18,8 +18,9 @@ from urllib.parse import quote
 
 from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Clock
+from sms10692_mock.outcomes import Rules
 from sms10692_mock.stores.documents import account_from_text, account_text, settings_from_text, settings_text
-from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, StoreUnavailable
+from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules, StoreUnavailable
 from sms10692_mock.stores.queues import Fates, Fetch, Item
 from sms10692_mock.stores.records import (
     Fate,
@@ -31,6 +32,7 @@ from sms10692_mock.stores.records import (
     QueueName,
     Reply,
     Report,
+    RulesUsed,
     Settings,
     Standing,
     Task,
@@ -122,6 +124,7 @@ class ValkeyStore:
         self.name = "valkey cluster" if self._nodes.is_cluster else "valkey"
         self.waits = True
         self._limits = limits or Limits()
+        self._kept = (self._limits.handed_out, self._limits.handed_out_bytes)
         self._real_time = real_time
         self._terms: dict[str, tuple[bytes, Account]] = {}
         self._settings = _Settings(self._nodes)
@@ -200,6 +203,19 @@ class ValkeyStore:
                     accounts.append(self._account(userid, terms, answer))
         return accounts
 
+    def _with_rules(self, userid: str, rules: Rules) -> tuple[bytes, Account]:
+        """The terms with these rules, and their version. Raises OtherRules where the account has others."""
+        known = self._terms.get(userid)
+        if known is not None and known[1].outcomes == rules:
+            return known
+        answer = self._run_on_account(scripts.ACCOUNT, userid, "")
+        if answer is None:
+            raise NoSuchAccount(userid)
+        account = self._account(userid, None, answer)
+        if account.outcomes != rules:
+            raise OtherRules(account.outcomes)
+        return answer[0], account
+
     def _account(self, userid: str, known: tuple[bytes, Account] | None, answer: Sequence[bytes]) -> Account:
         """What `scripts/account.lua` said, being told the version that is known."""
         if known and answer[0] == known[0]:
@@ -251,21 +267,37 @@ class ValkeyStore:
         return Standing(int(points), int(charged_up), int(messages))
 
     def accept(
-        self, userid: str, task: Task, reports: Sequence[Report], replies: Sequence[Reply], now: float
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
     ) -> int | None:
-        balance: int | None = self._run(
+        terms: Sequence[bytes] = (b"", b"", b"")
+        if used is not None:
+            before, account = self._with_rules(userid, used.before)
+            account = replace(account, outcomes=used.after)
+            terms = before, _version(), encoded(account_text(account))
+        balance: int | Sequence[bytes] | None = self._run(
             scripts.ACCEPT,
             userid,
             int(task.cost),
             len(task.numbers),
-            len(task.content),
+            task.size,
             repr(now),
             packed_task(task, reports),
             self._limits.messages,
-            self._limits.text_bytes,
+            self._limits.message_bytes,
+            *terms,
             *_arguments(packed_reports(reports)),
             *_arguments(packed_replies(replies)),
         )
+        if isinstance(balance, Sequence):
+            raise OtherRules(self._account(userid, None, balance).outcomes)
+        if used is not None and balance is not None:
+            self._know(userid, terms[1], account)
         return balance
 
     def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
@@ -286,7 +318,7 @@ class ValkeyStore:
     def _take(
         self, kind: type[Item], userid: str, queue: QueueName, limit: int, now: float, request: int
     ) -> list[Item]:
-        lines = self._run(scripts.TAKE, userid, queue, limit, repr(now), request, self._limits.handed_out)
+        lines = self._run(scripts.TAKE, userid, queue, limit, repr(now), request, *self._kept)
         return unpacked(kind, lines)
 
     def rewind(self, userid: str, queue: QueueName, count: int | None, since: float | None) -> int:

@@ -1,15 +1,23 @@
--- Charge a send, remember it, and queue what becomes of it: cost, numbers, characters, now, task, messages and
--- characters to keep, bundles of reports, bundles of replies. Returns the balance, or nil where it does not suffice.
-local kept = redis.call('HMGET', ACCOUNT, 'points', 'postpaid', 'messages', 'text', 'forgotten')
+-- Charge a send, remember it, and queue what becomes of it: cost, numbers, bytes, now, task, messages and
+-- bytes to keep, the version of the terms that rules are used up of, and the version and document they leave, or ''
+-- three times, bundles of reports, bundles of replies. Returns the balance, or nil where it does not suffice, or version
+-- and document where the terms are others.
+local kept = redis.call('HMGET', ACCOUNT, 'points', 'postpaid', 'messages', 'text', 'forgotten', 'version')
 if not kept[1] then
   return NO_ACCOUNT
 end
-local cost, numbers, characters, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+if ARGV[8] ~= '' and ARGV[8] ~= kept[6] then
+  return { kept[6], redis.call('HGET', ACCOUNT, 'document') }
+end
+local cost, numbers, bytes, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 if cost > tonumber(kept[1]) and kept[2] ~= '1' then
   return nil
 end
 
-local before, text = tonumber(kept[3]), tonumber(kept[4]) + characters
+if ARGV[8] ~= '' then
+  redis.call('HSET', ACCOUNT, 'version', ARGV[9], 'document', ARGV[10])
+end
+local before, text = tonumber(kept[3]), tonumber(kept[4]) + bytes
 local messages = before + numbers
 local starts = {}
 local function remember(start, arrival)
@@ -18,19 +26,19 @@ local function remember(start, arrival)
   end
   starts[#starts + 1] = arrival or ('=' .. whole(start))
 end
-local next_argument = put_all('reports', 8, now, remember)
+local next_argument = put_all('reports', 11, now, remember)
 put_all('replies', next_argument, now, function() end)
 
-local head = whole(before) .. ' ' .. whole(numbers) .. ' ' .. whole(characters) .. ' ' .. table.concat(starts, ',')
+local head = whole(before) .. ' ' .. whole(numbers) .. ' ' .. whole(bytes) .. ' ' .. table.concat(starts, ',')
 local length = redis.call('RPUSH', SENT, head .. '\n' .. ARGV[5])
 if length > 1 and (messages - tonumber(kept[5]) > tonumber(ARGV[6]) or text > tonumber(ARGV[7])) then
   local forgotten, dropped = tonumber(kept[5]), 0
   while length > 1 and (messages - forgotten > tonumber(ARGV[6]) or text > tonumber(ARGV[7])) do
-    local its_numbers, its_characters, its_starts = string.match(redis.call('LPOP', SENT), '^%d+ (%d+) (%d+) ([^\n]*)')
+    local its_numbers, its_bytes, its_starts = string.match(redis.call('LPOP', SENT), '^%d+ (%d+) (%d+) ([^\n]*)')
     for start in string.gmatch(its_starts, '[^,]+') do
       redis.call('HDEL', STARTS, start)
     end
-    forgotten, text = forgotten + tonumber(its_numbers), text - tonumber(its_characters)
+    forgotten, text = forgotten + tonumber(its_numbers), text - tonumber(its_bytes)
     length, dropped = length - 1, dropped + 1
   end
   redis.call('HSET', ACCOUNT, 'forgotten', whole(forgotten))

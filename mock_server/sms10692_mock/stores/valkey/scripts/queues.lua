@@ -2,8 +2,9 @@
 -- not due yet. Here belongs how items move; which scripts there are stands in `__init__.py`.
 --
 -- The account is a hash. Of the reports (prefix r) and the replies (prefix p) it has base (the place of the first item
--- that the log still has), cursor (of the first that waits), stop (behind the last), later (how many are not due yet)
--- and rewound (how often the cursor went back). Places count from the very first item.
+-- that the log still has), cursor (of the first that waits), stop (behind the last), later (how many are not due yet),
+-- bytes (of the lines that were handed out and that the log still has) and rewound (how often the cursor went back).
+-- Places count from the very first item.
 
 local ACCOUNT, SENT, STARTS = KEYS[1], KEYS[2], KEYS[3]
 local AT_ONCE = 1000
@@ -17,11 +18,13 @@ local NO_ACCOUNT = { err = 'NOACCOUNT there is no such account' }
 local function queue(name)
   local first = name == 'reports' and 4 or 8
   local prefix = name == 'reports' and 'r' or 'p'
-  local kept = redis.call('HMGET', ACCOUNT, prefix .. 'base', prefix .. 'cursor', prefix .. 'stop', prefix .. 'later')
+  local kept = redis.call('HMGET', ACCOUNT, prefix .. 'base', prefix .. 'cursor', prefix .. 'stop', prefix .. 'later',
+    prefix .. 'bytes')
   return {
     prefix = prefix,
     log = KEYS[first], later_keys = KEYS[first + 1], bundles = KEYS[first + 2], fetches = KEYS[first + 3],
     base = tonumber(kept[1]), cursor = tonumber(kept[2]), stop = tonumber(kept[3]), later = tonumber(kept[4]),
+    bytes = tonumber(kept[5] or '0'), -- of an account of earlier it is not there
   }
 end
 
@@ -32,7 +35,8 @@ end
 
 local function save(q)
   redis.call('HSET', ACCOUNT, q.prefix .. 'base', whole(q.base), q.prefix .. 'cursor', whole(q.cursor),
-    q.prefix .. 'stop', whole(q.stop), q.prefix .. 'later', whole(q.later))
+    q.prefix .. 'stop', whole(q.stop), q.prefix .. 'later', whole(q.later),
+    q.prefix .. 'bytes', whole(q.bytes))
 end
 
 -- Put the lines of a bundle behind the log; returns the place of the first.
@@ -55,6 +59,17 @@ local function log(q, lines, count)
   end
   q.stop = q.stop + count
   return start
+end
+
+-- Calls `goes_on` with each line of the log between two places (the last not included), until it returns false.
+local function each_line(q, from, to, goes_on)
+  for first = from - q.base, to - q.base - 1, AT_ONCE do
+    for _, line in ipairs(redis.call('LRANGE', q.log, first, math.min(first + AT_ONCE, to - q.base) - 1)) do
+      if not goes_on(line) then
+        return
+      end
+    end
+  end
 end
 
 -- Move to the log what has fallen due; returns whether anything had.

@@ -27,6 +27,10 @@ if ARGV[3] ~= '' then
   target = math.max(target, earliest or q.cursor)
 end
 local number = q.cursor - target
+each_line(q, target, q.cursor, function(line)
+  q.bytes = math.max(0, q.bytes - #line)
+  return true
+end)
 q.cursor = target
 redis.call('ZREMRANGEBYSCORE', q.fetches, whole(target), '+inf')
 redis.call('HINCRBY', ACCOUNT, q.prefix .. 'rewound', 1)

@@ -1,5 +1,5 @@
 -- Hand over what is due: name of the queue, at most how many, now, number of the request, how many to remember at
--- least. Returns the lines.
+-- least, or how many bytes of them. Returns the lines.
 if not must_be_there() then
   return NO_ACCOUNT
 end
@@ -16,11 +16,22 @@ end
 local items = redis.call('LRANGE', q.log, from, from + number - 1)
 redis.call('ZADD', q.fetches, whole(q.cursor), whole(q.cursor) .. ' ' .. now .. ' ' .. ARGV[4])
 q.cursor = q.cursor + number
-local keep = tonumber(ARGV[5])
+for _, item in ipairs(items) do
+  q.bytes = q.bytes + #item
+end
+local keep, keep_bytes = tonumber(ARGV[5]), tonumber(ARGV[6])
 local over = from + number
-if over > 2 * keep then
-  redis.call('LTRIM', q.log, over - keep, -1)
-  q.base = q.base + over - keep
+if over > 2 * keep or q.bytes > 2 * keep_bytes then
+  local gone = 0
+  each_line(q, q.base, q.cursor - 1, function(line)
+    if gone >= over - keep and q.bytes <= keep_bytes then
+      return false
+    end
+    gone, q.bytes = gone + 1, math.max(0, q.bytes - #line)
+    return true
+  end)
+  redis.call('LTRIM', q.log, gone, -1)
+  q.base = q.base + gone
   local last = redis.call('ZREVRANGEBYSCORE', q.fetches, whole(q.base), '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
   if last[2] then
     redis.call('ZREMRANGEBYSCORE', q.fetches, '-inf', '(' .. last[2])
