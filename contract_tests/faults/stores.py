@@ -6,7 +6,6 @@ Here belongs every fault that needs to know a store from inside. They keep to wh
 
 from collections.abc import Callable, Iterator, Sequence
 from threading import Barrier, BrokenBarrierError, Event, Lock
-from typing import Final
 
 from sms10692_mock.accounts import Account
 from sms10692_mock.stores.memory import MemoryStore
@@ -127,27 +126,38 @@ class RepliesShared(MemoryStore):
         return [reply for one in self.userids() for reply in super(RepliesShared, self).take_replies(one, now, request)]
 
 
+class _Patience:
+    """How long to wait for others: a while on a busy machine, and hardly where it was in vain again and again."""
+
+    def __init__(self) -> None:
+        self._in_vain = 0
+
+    @property
+    def seconds(self) -> float:
+        return 0.1 if self._in_vain < 10 else 0.005
+
+    def waited(self, met: bool) -> None:
+        self._in_vain = 0 if met else self._in_vain + 1
+
+
 class Racing(MemoryStore):
     """A store in which some callers at once are between their first look and what they do then."""
 
     callers = 2
-    _ALONE: Final = 0.005
-    _TOGETHER: Final = 0.5
-    """Seconds that a caller waits for the others: fewer where they did not come the last time."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._window, self._patience = Barrier(self.callers), self._ALONE
+        self._window, self._patience = Barrier(self.callers), _Patience()
 
     def meet(self) -> None:
         """Wait until so many callers have come as far, or no more do."""
         try:
-            self._window.wait(self._patience)
+            self._window.wait(self._patience.seconds)
         except BrokenBarrierError:
             self._window.reset()
-            self._patience = self._ALONE
+            self._patience.waited(met=False)
         else:
-            self._patience = self._TOGETHER
+            self._patience.waited(met=True)
 
 
 class Race(Racing):
@@ -191,13 +201,13 @@ class SweptAway(MemoryStore):
 
     def __init__(self) -> None:
         super().__init__()
-        self._sent = Event()
+        self._sent, self._patience = Event(), _Patience()
 
     def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         waiting = super().take_reports(userid, 10**9, now, request)
         if waiting:
             self._sent.clear()
-            self._sent.wait(0.01)  # of one who sends meanwhile
+            self._patience.waited(met=self._sent.wait(self._patience.seconds))
             super().take_reports(userid, 10**9, now, request)
             self.put(userid, waiting[limit:], [], now)
         return waiting[:limit]
