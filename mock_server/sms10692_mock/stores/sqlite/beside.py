@@ -30,6 +30,7 @@ class Beside:
         self._journal = journal
         self._limits = limits
         self._grown: set[int] = set()
+        self._shrinking = threading.Lock()
         self._something = threading.Event()
         self._released = threading.Event()
         self._write_used: Callable[[], None] = lambda: None
@@ -62,15 +63,19 @@ class Beside:
 
     def shrink_if_grown(self, account: int) -> None:
         """Drop now what of an account is beyond the limits."""
-        if account in self._grown:
-            self._shrink(account)
+        if account in self._grown or self._shrinking.locked():
+            with self._shrinking:  # somebody may be at this very account
+                if account in self._grown:
+                    self._shrink(account)
 
     def settle(self) -> None:
         """Do now what is done beside the answers otherwise."""
         self._journal.write()
         self._write_used()
         while self._grown:
-            self._shrink(self._grown.pop())
+            with self._shrinking:
+                for account in list(self._grown):
+                    self._shrink(account)
         self._sweep()
 
     def _work(self) -> None:
@@ -92,7 +97,15 @@ class Beside:
                 logging.getLogger(__name__).exception("what is done beside the answers failed")
 
     def _shrink(self, number: int) -> None:
-        """Drop what is beyond the limits of an account."""
+        """Drop what is beyond the limits of an account: it may grow again meanwhile."""
+        self._grown.discard(number)
+        try:
+            self._drop(number)
+        except StoreUnavailable:
+            self._grown.add(number)
+            raise
+
+    def _drop(self, number: int) -> None:
         limits = self._limits
         while True:
             with self._file.writing as db:
@@ -106,7 +119,6 @@ class Beside:
                     of_queue = queues.forget(db, queue, limits.handed_out, limits.handed_out_bytes, dropped, _SOME)
                     more = of_queue or more
             if not more:
-                self._grown.discard(number)
                 return
 
     def _drop_messages(self, db: Connection, number: int) -> bool:
