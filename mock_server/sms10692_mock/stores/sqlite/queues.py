@@ -15,6 +15,7 @@ from sms10692_mock.stores.records import (
     Ledger,
     Listed,
     Queued,
+    QueueName,
     Reply,
     Report,
     Wanted,
@@ -78,6 +79,11 @@ def reply_of(row: Row) -> Reply:
     """The reply of a row of its first seven columns."""
     due, mobile, task_id, _, content, extno, _ = row
     return Reply(due, read(mobile), task_id, read(content), read(extno))
+
+
+def queue_of(account: int, name: QueueName) -> int:
+    """The number of a queue of an account."""
+    return 2 * account + (name == "replies")
 
 
 def open_queue(db: Connection, queue: int) -> None:

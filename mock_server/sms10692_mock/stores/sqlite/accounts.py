@@ -1,0 +1,241 @@
+"""Accounts and settings in the file, and what of them is remembered between two looks at it.
+
+Here belong terms: who there is, and what holds for them. What an account has and sends is `store`'s.
+"""
+
+import threading
+from collections.abc import Callable
+from sqlite3 import Connection
+from time import monotonic
+from typing import Any, Final
+
+from sms10692_mock.accounts import Account
+from sms10692_mock.clock import Clock
+from sms10692_mock.stores.documents import account_from_text, account_text, settings_from_text, settings_text
+from sms10692_mock.stores.protocol import NoSuchAccount, StoreUnavailable
+from sms10692_mock.stores.records import Settings
+from sms10692_mock.stores.sqlite import queues
+from sms10692_mock.stores.sqlite.file import File
+from sms10692_mock.stores.sqlite.numbers import Numbers
+from sms10692_mock.stores.sqlite.queues import queue_of
+from sms10692_mock.stores.sqlite.texts import read, written
+
+_FRESH: Final = 0.005
+"""Seconds for which what was read of accounts and settings is taken to hold, whatever other processes do."""
+
+_REMEMBERED: Final = 10_000
+"""Accounts that are remembered at once."""
+
+
+class _Known:
+    """What was read of the file at some moment."""
+
+    def __init__(self, version: int, settings: Settings) -> None:
+        self.version = version
+        self.settings = settings
+        self.accounts: dict[str, Account] = {}
+
+
+class Accounts:
+    """The accounts and settings of a file. `wake` says that there is something to be done beside the answers."""
+
+    def __init__(self, file: File, numbers: Numbers, real_time: Clock, wake: Callable[[], None]) -> None:
+        self._file = file
+        self._numbers = numbers
+        self._real_time = real_time
+        self._wake = wake
+        self._known: _Known | None = None
+        self._looked = 0.0
+        self._changes = 0
+        self._looking = threading.Lock()
+        self._used: dict[str, float] = {}
+
+    def open(self, account: Account, *, keep: bool = False) -> None:
+        userid = written(account.userid)
+        with self.changing() as db:
+            if keep and db.execute("SELECT 1 FROM accounts WHERE userid = ?", (userid,)).fetchone():
+                return
+            arrived = self._closed(db, account.userid)
+            points = 0 if account.postpaid else account.points
+            opened = db.execute(
+                "INSERT INTO accounts (userid, arrived, terms, postpaid, throwaway, used, points, charged_up) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    userid,
+                    arrived or 0,
+                    account_text(account),
+                    account.postpaid,
+                    account.throwaway,
+                    self._real_time(),
+                    points,
+                    points,
+                ),
+            ).lastrowid
+            if opened is None:
+                raise AssertionError("a row was written")
+            if arrived is None:
+                db.execute("UPDATE accounts SET arrived = ? WHERE id = ?", (opened, opened))
+            for name in ("reports", "replies"):
+                queues.open_queue(db, queue_of(opened, name))
+        self._used.pop(account.userid, None)
+        self._wake()
+
+    def account(self, userid: str) -> Account | None:
+        known = self._look()
+        account = known.accounts.get(userid)
+        if account is None:
+            with self._file.reading() as db:
+                row = db.execute("SELECT terms FROM accounts WHERE userid = ?", (written(userid),)).fetchone()
+            if row is None:
+                return None
+            account = account_from_text(row[0])
+            if len(known.accounts) >= _REMEMBERED:
+                known.accounts.clear()
+            known.accounts[userid] = account
+        if account.throwaway:
+            self._used[userid] = self._real_time()
+            self._wake()
+        return account
+
+    def userids(self) -> list[str]:
+        with self._file.reading() as db:
+            return [read(userid) for (userid,) in db.execute("SELECT userid FROM accounts ORDER BY arrived")]
+
+    def accounts(self, last: int | None = None) -> list[Account]:
+        with self._file.reading() as db:
+            rows = db.execute(
+                "SELECT terms FROM accounts ORDER BY arrived DESC LIMIT ?", (-1 if last is None else last,)
+            ).fetchall()
+        return [account_from_text(terms) for (terms,) in reversed(rows)]
+
+    def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
+        with self.changing() as db:
+            number = id_of(db, userid)
+            account = change(account_of(db, number))
+            db.execute(
+                "UPDATE accounts SET terms = ?, postpaid = ?, throwaway = ? WHERE id = ?",
+                (account_text(account), account.postpaid, account.throwaway, number),
+            )
+        return account
+
+    def close(self, userid: str) -> None:
+        with self.changing() as db:
+            self._closed(db, userid)
+        self._used.pop(userid, None)
+        self._wake()
+
+    def expire(self, unused_since: float) -> int:
+        self.write_used()
+        with self.changing() as db:
+            unused = db.execute("SELECT userid FROM accounts WHERE throwaway AND used < ?", (unused_since,)).fetchall()
+            for (userid,) in unused:
+                self._closed(db, read(userid))
+        self._wake()
+        return len(unused)
+
+    def settings(self) -> Settings:
+        return self._look().settings
+
+    def change_settings(self, change: Callable[[Settings], Settings]) -> Settings:
+        with self.changing() as db:
+            (text,) = db.execute("SELECT settings FROM state").fetchone()
+            settings = change(self._read_settings(text))
+            db.execute("UPDATE state SET settings = ?", (settings_text(settings),))
+        return settings
+
+    def _closed(self, db: Connection, userid: str) -> int | None:
+        """Close an account, if there is one; when it arrived. What was kept for it is deleted beside the answers."""
+        row = db.execute("SELECT id, arrived FROM accounts WHERE userid = ?", (written(userid),)).fetchone()
+        if row is None:
+            return None
+        number, arrived = row
+        db.execute("DELETE FROM accounts WHERE id = ?", (number,))
+        db.execute("DELETE FROM queues WHERE id IN (?, ?)", (queue_of(number, "reports"), queue_of(number, "replies")))
+        db.execute("INSERT INTO leftovers VALUES (?)", (number,))
+        return int(arrived)
+
+    def _look(self) -> _Known:
+        now = monotonic()
+        known = self._known
+        if known is not None and now - self._looked < _FRESH:
+            return known
+        changes = self._changes
+        with self._file.reading() as db:
+            version, tasks, requests = db.execute("SELECT version, tasks, requests FROM state").fetchone()
+            if known is None or known.version != version:
+                (text,) = db.execute("SELECT settings FROM state").fetchone()
+                known = _Known(version, self._read_settings(text))
+        self._numbers.seen(tasks, requests)
+        with self._looking:
+            if changes == self._changes:
+                self._known, self._looked = known, now
+        return known
+
+    def _read_settings(self, text: str) -> Settings:
+        settings, known = settings_from_text(text), self._known
+        if known is not None and settings.words == known.settings.words:
+            # The same words in the same tuple: who searches for them need not begin anew.
+            return Settings(settings.clock, known.settings.words, settings.faults)
+        return settings
+
+    def changing(self) -> "_Changing":
+        """A transaction that changes accounts or settings."""
+        return _Changing(self, self._file)
+
+    def changed(self) -> None:
+        """Forget what was read."""
+        with self._looking:
+            self._changes += 1
+            self._looked = 0.0
+
+    def write_used(self) -> None:
+        """Write down when accounts were used that somebody has looked up since."""
+        used, self._used = self._used, {}
+        if not used:
+            return
+        try:
+            with self._file.writing as db:
+                db.executemany(
+                    "UPDATE accounts SET used = max(used, ?) WHERE userid = ?",
+                    [(moment, written(userid)) for userid, moment in list(used.items())],
+                )
+        except StoreUnavailable:
+            self._used = used | self._used
+            raise
+
+
+class _Changing:
+    """A transaction that changes accounts or settings: what was read of them before does not hold after it."""
+
+    def __init__(self, accounts: Accounts, file: File) -> None:
+        self._accounts = accounts
+        self._writing = file.writing
+
+    def __enter__(self) -> Connection:
+        db = self._writing.__enter__()
+        try:
+            db.execute("UPDATE state SET version = version + 1")
+        except BaseException as error:
+            self._writing.__exit__(type(error), error, error.__traceback__)
+            raise
+        return db
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        try:
+            self._writing.__exit__(kind, error, traceback)
+        finally:
+            self._accounts.changed()
+
+
+def id_of(db: Connection, userid: str) -> int:
+    """The number of the account of this userid. Raises NoSuchAccount."""
+    row = db.execute("SELECT id FROM accounts WHERE userid = ?", (written(userid),)).fetchone()
+    if row is None:
+        raise NoSuchAccount(userid)
+    return int(row[0])
+
+
+def account_of(db: Connection, number: int) -> Account:
+    """The account of this number, as it stands in the file."""
+    (terms,) = db.execute("SELECT terms FROM accounts WHERE id = ?", (number,)).fetchone()
+    return account_from_text(terms)

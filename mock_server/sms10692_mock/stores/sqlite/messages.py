@@ -1,0 +1,58 @@
+"""Messages in the file: the numbers of the tasks of an account, each with its report.
+
+Here belongs how they are found. Which of them somebody wants is decided by `wanted`, beyond what an index can do.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from sqlite3 import Connection
+from typing import Any, Final
+
+from sms10692_mock.stores.records import NEVER, Message, Task, Wanted
+from sms10692_mock.stores.sqlite import queues
+from sms10692_mock.stores.sqlite.queues import queue_of
+from sms10692_mock.stores.sqlite.texts import read
+
+_AT_ONCE: Final = 200
+"""Messages whose reports are looked up at once, where messages are listed."""
+
+
+def messages(db: Connection, account: int, wanted: Wanted) -> Iterator[Message]:
+    """The messages of an account that may be wanted, in the order in which they are."""
+    conditions: list[tuple[str, Any]] = [("account = ?", account)]
+    if wanted.task_id is not None:
+        conditions.append(("task_id = ?", wanted.task_id))
+    if wanted.after is not None and wanted.newest_first:
+        conditions.append(("before < ?", wanted.after))
+    elif wanted.after is not None:
+        first = "(SELECT max(before) FROM tasks WHERE account = ? AND before <= ?)"
+        first_before = db.execute(f"SELECT {first}", (account, wanted.after)).fetchone()[0]
+        conditions.append(("before >= ?", first_before or 0))
+    where = " AND ".join(condition for condition, _ in conditions)
+    order = "DESC" if wanted.newest_first else "ASC"
+    columns = "before, task_id, moment, due, numbers, content, extno, page, price, request"
+    tasks = db.execute(
+        f"SELECT {columns} FROM tasks WHERE {where} ORDER BY before {order}",  # noqa: S608 - words from above
+        [value for _, value in conditions],
+    )
+    sent = (
+        (before + place + 1, place, task)
+        for before, task in ((before, _task(rest)) for before, *rest in tasks)
+        for place in _in_order(len(task.numbers), wanted.newest_first)
+    )
+    while some := list(islice(sent, _AT_ONCE)):
+        first, last = sorted((some[0][0], some[-1][0]))
+        told = queues.of_messages(db, queue_of(account, "reports"), first, last)
+        for number, place, task in some:
+            report, fate = told.get(number, (None, NEVER))
+            yield Message(number, task, task.numbers[place], report, fate)
+
+
+def _in_order(count: int, newest_first: bool) -> range:
+    return range(count - 1, -1, -1) if newest_first else range(count)
+
+
+def _task(row: Sequence[Any]) -> Task:
+    task_id, moment, due, numbers, content, extno, page, price, request = row
+    return Task(task_id, moment, due, json.loads(numbers), read(content), read(extno), page, price, request)
