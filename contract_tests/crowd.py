@@ -1,6 +1,6 @@
 """A crowd of tests with the fixture `sms_vendor`, run by a pytest of its own, and how long the fixture takes.
 
-Here belong starting that pytest, and the plugin by which it tells its times. What the tests do is in `crowded_tests`.
+Here belongs starting that pytest. It tells its times by `crowd_times`; what the tests do is in `crowded_tests`.
 """
 
 import json
@@ -12,9 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
-
-_FILE = "CROWD_TIMES"
+from crowd_times import FILE
 
 
 class Times(NamedTuple):
@@ -43,9 +41,9 @@ def crowd(folder: Path, tests: int, *arguments: str) -> Times:
     shutil.copy(Path(__file__).with_name("crowded_tests.py"), folder / "test_crowd.py")
     times = folder / "times.json"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "SMS10692_"))}
-    environment |= {"CROWD": str(tests), _FILE: str(times), "PYTHONPATH": str(Path(__file__).parent)}
+    environment |= {"CROWD": str(tests), FILE: str(times), "PYTHONPATH": str(Path(__file__).parent)}
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "crowd", "-W", "error", *arguments],
+        [sys.executable, "-m", "pytest", "-q", "-p", "crowd_times", "-W", "error", *arguments],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -58,32 +56,3 @@ def crowd(folder: Path, tests: int, *arguments: str) -> Times:
     bare = [1e3 * seconds for name, seconds in told["seconds"].items() if "without" in name]
     fixture = [1e3 * seconds for name, seconds in told["seconds"].items() if "without" not in name]
     return Times(told["passed"], ended.stdout, sorted(fixture)[: -told["processes"]], bare)
-
-
-# The plugin
-
-
-class _Clock:
-    """Adds up what pytest measures of each test's set-up and tear-down."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self.passed = 0
-        self.processes: set[str] = set()
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call":
-            self.passed += report.passed
-            self.processes.add(getattr(report, "worker_id", "this"))
-        else:
-            self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
-
-    def pytest_sessionfinish(self) -> None:
-        told = {"passed": self.passed, "seconds": self.seconds, "processes": len(self.processes)}
-        Path(os.environ[_FILE]).write_text(json.dumps(told))
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Measure where the reports of all processes arrive."""
-    if _FILE in os.environ and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Clock())

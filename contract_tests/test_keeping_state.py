@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from emulators import MANUALS_SIGN, PATIENCE, STATUS, UTF8, Address, ask, request, running
-from test_serving import SEND, overage, refused
+from serving import SEND, overage, refused
 
 FETCH = f"action=query&userid=12&timestamp=20120701231212&sign={MANUALS_SIGN}".encode()
 SEED = """

@@ -1,6 +1,6 @@
 """What the two READMEs promise is true: their commands run, their answers come, their tables are complete.
 
-Here belongs the README as a program. What the options do is in test_serving.
+Here belongs the README as a program. What the options do is in test_options.
 """
 
 import json

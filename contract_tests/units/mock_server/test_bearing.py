@@ -1,6 +1,6 @@
 """What one client does, or what happens meanwhile, costs no other: long texts, large requests, accounts that go.
 
-Here belongs what can be shown in process. What takes a socket is in `test_serving`, all of it at once in
+Here belongs what can be shown in process. What takes a socket is in `test_clients_at_once`, all of it at once in
 `test_storming`.
 """
 

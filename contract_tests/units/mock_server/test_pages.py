@@ -1,6 +1,6 @@
 """Nothing a client sends gets anything but a well-formed answer.
 
-Here belongs what HTTP says around the vendor's answers, in process; sockets are in test_serving.
+Here belongs what HTTP says around the vendor's answers, in process; sockets are in test_sockets.
 """
 
 import io

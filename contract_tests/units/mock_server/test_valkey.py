@@ -20,19 +20,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from emulators import CREDENTIALS, STATUS, UTF8, ask, nobody_there, request, running
 from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Turned
 from sms10692_mock.faults import Fault
-from sms10692_mock.outcomes import Outcome, Rule, Rules
-from sms10692_mock.stores.documents import account_from_text, account_text
+from sms10692_mock.outcomes import Rules
 from sms10692_mock.stores.protocol import NoSuchAccount, OtherRules, StoreUnavailable
 from sms10692_mock.stores.records import Entry, Limits, Reply, Report, RulesUsed, Task, Wanted
 from sms10692_mock.stores.valkey import nodes
-from sms10692_mock.stores.valkey.leases import Lease
 from sms10692_mock.stores.valkey.store import FORM, ValkeyStore
 from valkey_servers import (
     THERE_ARE_SERVERS,
@@ -420,46 +416,6 @@ def test_what_nobody_uses_is_closed_many_at_once(server: ValkeyServer, monkeypat
     assert len(travels) < 10
 
 
-# Numbers in blocks
-
-
-def test_who_seldom_asks_gets_the_next_number_and_who_often_asks_asks_seldom() -> None:
-    blocks: list[int] = []
-    now = [0.0]
-
-    def take(size: int) -> int:
-        blocks.append(size)
-        return sum(blocks)
-
-    lease = Lease(take, lambda: now[0])
-    for expected in range(1, 5):
-        assert lease.next() == expected
-        now[0] += 1.0
-    assert blocks == [1, 1, 1, 1]
-    numbers = [lease.next() for _ in range(5000)]
-    assert numbers == sorted(numbers)
-    assert len(blocks) < 20
-
-
-@given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from([0.0, 0.1, 0.7, 2.0])), max_size=200))
-def test_a_number_is_greater_than_all_that_were_given_more_than_a_second_ago(asked: list[tuple[int, float]]) -> None:
-    taken = [0]
-    now = [0.0]
-
-    def take(size: int) -> int:
-        taken[0] += size
-        return taken[0]
-
-    processes = [Lease(take, lambda: now[0]) for _ in range(3)]
-    given: list[tuple[float, int, int]] = []
-    for process, seconds in asked:
-        number = processes[process].next()
-        assert all(number != other for _, _, other in given)
-        assert all(number > other for moment, who, other in given if who == process or now[0] - moment > 1.0)
-        given.append((now[0], process, number))
-        now[0] += seconds
-
-
 # Slots and nodes
 
 
@@ -601,34 +557,6 @@ def test_a_store_that_is_not_there_is_one_clear_line() -> None:
         ):
             with pytest.raises(AssertionError, match=said), running("--store", store):
                 pass
-
-
-# What is kept
-
-
-TEXTS = st.text(st.characters(codec=None), max_size=5)
-MOMENTS = st.floats(0, 1e11)
-FAULTS = st.builds(Fault, id=TEXTS, operations=st.lists(TEXTS, max_size=2).map(tuple), seconds_max=st.none() | MOMENTS)
-RULES = st.builds(
-    Rule, TEXTS, st.builds(Outcome, delay=MOMENTS, reply=st.none() | TEXTS), remaining=st.none() | st.just(3)
-)
-
-
-@settings(max_examples=30)
-@given(
-    st.builds(
-        Account,
-        TEXTS,
-        TEXTS,
-        TEXTS,
-        clock=st.none() | st.builds(Turned, MOMENTS, MOMENTS, MOMENTS),
-        outcomes=st.builds(Rules, st.lists(RULES, max_size=2).map(tuple), st.integers(0, 9)),
-        faults=st.lists(FAULTS, max_size=2).map(tuple),
-        throwaway=st.booleans(),
-    )
-)
-def test_an_account_comes_back_as_it_was(account: Account) -> None:
-    assert account_from_text(account_text(account)) == account
 
 
 def test_a_send_of_50_000_numbers_is_taken_and_told_in_pages(store: ValkeyStore) -> None:
