@@ -8,6 +8,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Sequence
 from json.encoder import encode_basestring as quoted
+from secrets import token_hex
 from typing import Any, Final, NamedTuple
 
 from sms10692_mock.stores.queues import Item, bundles
@@ -58,6 +59,11 @@ def _report_line(report: Report) -> str:
 def unpacked(kind: type[Item], lines: bytes) -> list[Item]:
     """The items of these lines."""
     return [kind(*row) for row in json.loads(decoded(b"[%b]" % lines.replace(b"\n", b",")))]
+
+
+def new_version() -> bytes:
+    """A version that no other is equal to, also of one that was closed and opened again."""
+    return token_hex(8).encode()
 
 
 class Run(NamedTuple):

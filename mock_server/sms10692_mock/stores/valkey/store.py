@@ -4,22 +4,17 @@ Here belongs how the protocol's promises are kept by scripts: what is sent to wh
 script gets there is in `nodes`, what it does there in `scripts`.
 """
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from itertools import count as counting_from
-from secrets import token_hex
-from threading import Lock
 from typing import Any, Final, NamedTuple, TypeVar
-from urllib.parse import quote
 
 from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Clock
 from sms10692_mock.outcomes import Rules
-from sms10692_mock.stores.documents import account_from_text, account_text, settings_from_text, settings_text
+from sms10692_mock.stores.documents import account_from_text, account_text
 from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules, StoreUnavailable
 from sms10692_mock.stores.queues import Fates, Fetch, Item
 from sms10692_mock.stores.records import (
@@ -34,13 +29,13 @@ from sms10692_mock.stores.records import (
     Reply,
     Report,
     RulesUsed,
-    Settings,
     Standing,
     Task,
     Wanted,
 )
 from sms10692_mock.stores.valkey import scripts
 from sms10692_mock.stores.valkey.journal import Journal
+from sms10692_mock.stores.valkey.keys import FOR_ALL, FORM_KEY, KNOWN, keys_of
 from sms10692_mock.stores.valkey.leases import Lease
 from sms10692_mock.stores.valkey.nodes import Nodes, Refused, Script
 from sms10692_mock.stores.valkey.packing import (
@@ -48,24 +43,20 @@ from sms10692_mock.stores.valkey.packing import (
     UnpackedTask,
     decoded,
     encoded,
+    new_version,
     packed_replies,
     packed_reports,
     packed_task,
     unpacked,
     unpacked_task,
 )
+from sms10692_mock.stores.valkey.settings import SharedSettings
 from sms10692_mock.stores.wanted import listed, says_message, says_reply, says_report
 
 Thing = TypeVar("Thing")
 
 FORM: Final = 1
 """How all is kept, as a number: another where a program of today could not read it any more."""
-
-_SETTINGS_HOLD: Final = 0.5
-"""Seconds for which settings are not looked at again."""
-
-_KNOWN: Final = 10_000
-"""Accounts of which the terms are kept here, so that they need not be read and understood for each request."""
 
 _PIECE: Final = 100
 _PIECE_GROWS: Final = 4
@@ -115,7 +106,7 @@ class ValkeyStore:
 
     def __init__(self, url: str, limits: Limits | None = None, real_time: Clock = time.time) -> None:
         self._nodes = Nodes(url)
-        form = int(self._nodes.run(scripts.FORM, _FORM_KEY, FORM))
+        form = int(self._nodes.run(scripts.FORM, FORM_KEY, FORM))
         if form != FORM:
             self._nodes.close()
             raise StoreUnavailable(f"what is kept there has form {form}, and this program knows form {FORM}")
@@ -125,7 +116,7 @@ class ValkeyStore:
         self._kept = (self._limits.handed_out, self._limits.handed_out_bytes)
         self._real_time = real_time
         self._terms: dict[str, tuple[bytes, Account]] = {}
-        self._settings = _Settings(self._nodes)
+        self._settings = SharedSettings(self._nodes)
         self.settings = self._settings.now
         self.change_settings = self._settings.change
         self._task_ids = Lease(lambda size: FIRST_TASK_ID - 1 + self._lease("tasks", size))
@@ -143,36 +134,36 @@ class ValkeyStore:
         self._nodes.close()
 
     def _lease(self, kind: str, size: int) -> int:
-        last: int = self._nodes.run(scripts.LEASE, _FOR_ALL, kind, size)
+        last: int = self._nodes.run(scripts.LEASE, FOR_ALL, kind, size)
         return last
 
     def _run(self, work: Script, userid: str, *arguments: bytes | str | int) -> Any:
         try:
-            return self._nodes.run(work, _keys(userid), *arguments)
+            return self._nodes.run(work, keys_of(userid), *arguments)
         except Refused:
             raise NoSuchAccount(userid) from None
 
     def _run_on_account(self, work: Script, userid: str, *arguments: bytes | str | int) -> Any:
         """The same for a script that needs but the first of the keys."""
         try:
-            return self._nodes.run(work, _keys(userid)[:1], *arguments)
+            return self._nodes.run(work, keys_of(userid)[:1], *arguments)
         except Refused:
             raise NoSuchAccount(userid) from None
 
     def open(self, account: Account, *, keep: bool = False) -> None:
         userid, points = account.userid, 0 if account.postpaid else account.points
-        terms = (_version(), *_terms(account))
+        terms = (new_version(), *_terms(account))
         # Listed before it is there and after, so that neither an end in between nor a close at once hides it. Where it
         # is listed and never came to be, `expire` takes it off again.
         self._register(userid, may_go=True)
-        opened = self._run(scripts.OPEN, userid, _version(), *terms, points, repr(self._real_time()), int(keep))
+        opened = self._run(scripts.OPEN, userid, new_version(), *terms, points, repr(self._real_time()), int(keep))
         self._register(userid, may_go=account.throwaway or not opened)
 
     def _register(self, userid: str, *, may_go: bool) -> None:
-        self._nodes.run(scripts.REGISTER, _FOR_ALL, encoded(userid), int(may_go))
+        self._nodes.run(scripts.REGISTER, FOR_ALL, encoded(userid), int(may_go))
 
     def _know(self, userid: str, version: bytes, account: Account) -> None:
-        if len(self._terms) >= _KNOWN:
+        if len(self._terms) >= KNOWN:
             self._terms.clear()
         self._terms[userid] = (version, account)
 
@@ -185,15 +176,15 @@ class ValkeyStore:
         return self._account(userid, known, answer)
 
     def userids(self) -> list[str]:
-        return [decoded(userid) for userid in self._nodes.run(scripts.USERIDS, _FOR_ALL, 0)]
+        return [decoded(userid) for userid in self._nodes.run(scripts.USERIDS, FOR_ALL, 0)]
 
     def accounts(self, last: int | None = None) -> list[Account]:
         accounts: list[Account] = []
-        userids = [decoded(userid) for userid in self._nodes.run(scripts.USERIDS, _FOR_ALL, -last if last else 0)]
+        userids = [decoded(userid) for userid in self._nodes.run(scripts.USERIDS, FOR_ALL, -last if last else 0)]
         for some in _some(userids):
             known = [self._terms.get(userid) for userid in some]
             questions = [
-                (_keys(userid)[:1], (terms[0] if terms else "",)) for userid, terms in zip(some, known, strict=True)
+                (keys_of(userid)[:1], (terms[0] if terms else "",)) for userid, terms in zip(some, known, strict=True)
             ]
             answers = self._nodes.run_all(scripts.ACCOUNT, questions)
             for userid, terms, answer in zip(some, known, answers, strict=True):
@@ -229,7 +220,7 @@ class ValkeyStore:
         while known is not None:
             before, text = known
             account = change(account_from_text(decoded(text)))
-            version = _version()
+            version = new_version()
             known = self._run_on_account(
                 scripts.CHANGE, userid, before, version, *_terms(account), repr(self._real_time())
             )
@@ -243,16 +234,16 @@ class ValkeyStore:
         self._unregister([userid])
 
     def _unregister(self, userids: Sequence[str]) -> None:
-        self._nodes.run(scripts.UNREGISTER, _FOR_ALL, *map(encoded, userids))
-        kept = self._nodes.run_all(scripts.ACCOUNT, [(_keys(userid)[:1], ("",)) for userid in userids])
+        self._nodes.run(scripts.UNREGISTER, FOR_ALL, *map(encoded, userids))
+        kept = self._nodes.run_all(scripts.ACCOUNT, [(keys_of(userid)[:1], ("",)) for userid in userids])
         for userid, answer in zip(userids, kept, strict=True):
             if answer is not None:  # opened again in between
                 self._register(userid, may_go=account_from_text(decoded(answer[1])).throwaway)
 
     def expire(self, unused_since: float) -> int:
         closed = 0
-        for some in _some([decoded(name) for name in self._nodes.run(scripts.USERIDS, _FOR_ALL)]):
-            left = self._nodes.run_all(scripts.CLOSE, [(_keys(userid), (repr(unused_since),)) for userid in some])
+        for some in _some([decoded(name) for name in self._nodes.run(scripts.USERIDS, FOR_ALL)]):
+            left = self._nodes.run_all(scripts.CLOSE, [(keys_of(userid), (repr(unused_since),)) for userid in some])
             gone = [userid for userid, keys in zip(some, left, strict=True) if keys is not None]
             if gone:
                 self._unregister(gone)
@@ -283,7 +274,7 @@ class ValkeyStore:
             return balance
         while True:
             before, account = self._with_rules(userid, used.before)
-            terms, version = replace(account, outcomes=used.after), _version()
+            terms, version = replace(account, outcomes=used.after), new_version()
             document = encoded(account_text(terms))
             answer = self._run(scripts.ACCEPT, userid, *of_send, *keep, before, version, document, *items)
             if isinstance(answer, list):  # other terms than thought, which are known now
@@ -516,76 +507,3 @@ def _arguments(bundles: Sequence[Packed]) -> list[bytes | str | int]:
 def _terms(account: Account) -> tuple[bytes, int, int]:
     """What the scripts are given of an account: the document, and what they themselves look at."""
     return encoded(account_text(account)), int(account.postpaid), int(account.throwaway)
-
-
-def _version() -> bytes:
-    """A version that no other is equal to, also of one that was closed and opened again."""
-    return token_hex(8).encode()
-
-
-@lru_cache(maxsize=_KNOWN)
-def _keys(userid: str) -> tuple[bytes, ...]:
-    """All keys of an account: in one slot, by what stands in braces. Any userid is written without braces here."""
-    tag = quote(userid, safe="", errors="surrogatepass")
-    return tuple(f"sms10692:{{={tag}}}:{name}".encode() for name in _PARTS)
-
-
-_PARTS: Final = (
-    "account",
-    "sent",
-    "starts",
-    *(f"{queue}:{part}" for queue in ("reports", "replies") for part in ("log", "later", "bundles", "fetches")),
-)
-"""In the order in which `scripts/queues.lua` names them."""
-
-_FOR_ALL: Final = tuple(f"sms10692:{{all}}:{name}".encode() for name in ("userids", "throwaway", "numbers"))
-_FORM_KEY: Final = (b"sms10692:{all}:form",)
-_SETTINGS_KEY: Final = (b"sms10692:{all}:settings",)
-
-
-class _Settings:
-    """What holds for all accounts, as the server had it a moment ago."""
-
-    def __init__(self, nodes: Nodes) -> None:
-        self._nodes = nodes
-        self._lock = Lock()
-        self._version, self._words_version = b"", b""
-        self._settings = Settings()
-        self._read = float("-inf")
-
-    def now(self) -> Settings:
-        if time.monotonic() - self._read >= _SETTINGS_HOLD:
-            with self._lock:
-                if time.monotonic() - self._read >= _SETTINGS_HOLD:
-                    self._refresh()
-        return self._settings
-
-    def change(self, change: Callable[[Settings], Settings]) -> Settings:
-        with self._lock:
-            while True:
-                self._refresh()
-                before, settings = self._settings, change(self._settings)
-                version, words_version, arguments = _version(), self._words_version, []
-                if settings.words != before.words:
-                    words_version = _version()
-                    words = "" if settings.words is None else json.dumps(settings.words)
-                    arguments = [words_version, encoded(words)]
-                document = encoded(settings_text(replace(settings, words=None)))
-                if self._nodes.run(
-                    scripts.CHANGE_SETTINGS, _SETTINGS_KEY, self._version, version, document, *arguments
-                ):
-                    self._version, self._words_version, self._settings = version, words_version, settings
-                    self._read = time.monotonic()
-                    return settings
-
-    def _refresh(self) -> None:
-        read = time.monotonic()
-        answer = self._nodes.run(scripts.SETTINGS, _SETTINGS_KEY, self._version, self._words_version)
-        version, document, words_version, words_text = answer
-        if version != self._version or words_version != self._words_version:
-            words = self._settings.words
-            if words_version != self._words_version:
-                words = tuple(json.loads(decoded(words_text))) if words_text else None
-            self._settings = replace(settings_from_text(decoded(document)), words=words) if version else Settings()
-            self._version, self._words_version = version, words_version
-        self._read = read
