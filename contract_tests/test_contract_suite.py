@@ -379,7 +379,6 @@ def test_a_file_without_certificates_is_wrong_usage(tmp_path: Path) -> None:
 
 
 def test_an_account_with_a_chinese_name_is_examined_as_any_other() -> None:
-    """Q14. No clause: a throw-away account is named by the control address."""
     with running("--account", "7:商家:secret") as (_, (host, port)):
         own = ["--userid", "7", "--account", "商家", "--password", "secret"]
         ended = contract(f"http://{host}:{port}", *own, *only("1.2-sign", "1.2-sign-wrong", "Q2", "Q5"))

@@ -65,6 +65,16 @@ SIGNATURES: Final = (
         _signed(lambda case, one: len(case.call.timestamp) == 14 and case.call.sign == _right(case, one)),
         ("Q13",),
     ),
+    Broken(
+        "names in ASCII alone",
+        _signed(
+            lambda case, one: (
+                case.call.sign
+                == signing.sign(one.account.encode("ascii", "replace").decode(), one.password, case.call.timestamp)
+            )
+        ),
+        ("Q14",),
+    ),
     Broken("GBK signatures on no page", _signed(lambda case, one: case.call.sign == _right(case, one)), ("R4",)),
     Broken("any userid", Fault(store=stores.Anybody), ("1.2-userid",)),
 )

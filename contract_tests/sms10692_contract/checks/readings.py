@@ -4,6 +4,7 @@ Here belong those that are no matter of placing parameters, of money or of the q
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -141,6 +142,19 @@ def _the_signature_is_over_utf8_and_on_the_gbk_page_over_gbk_too(lab: Lab) -> No
         for charset in ("utf-8", "gbk"):
             signed(page, charset, "昨天")
     lab.for_all(signed, PAGE, st.sampled_from(["utf-8", "gbk"]), any_timestamp(GBK))
+
+
+@holds("Q14")
+def _a_chinese_account_name_is_signed_over_its_utf8_bytes(lab: Lab) -> None:
+    def signed(name: str) -> None:
+        account = lab.account(account=name)
+        for page in (UTF8, GBK):
+            answer = lab.overage(account, page)
+            expect(message_of(answer) == "", answer, "accepted")
+            expect_message(lab.overage(replace(account, account=f"{name}家"), page), WRONG)
+
+    signed("商家")
+    lab.for_all(signed, st.text("商家客户abc", min_size=1, max_size=6), examples=lab.few)
 
 
 @holds("R5-trimmed")

@@ -29,6 +29,7 @@ _SWEPT_EVERY: Final = 60.0
 class NewAccount(Given):
     """A throw-away account: everything may be left out."""
 
+    account: Text | None = Field(default=None, description="its name at the vendor; without one it is new")
     points: Points = POINTS_DEFAULT
     postpaid: bool = False
     may_read_reports: bool = True
@@ -169,7 +170,7 @@ class Accounts:
         now = self._vendor.now()
         account = Account(
             userid=throwaway_userid(name),
-            account=f"test-{name}",
+            account=wanted.account or f"test-{name}",
             password=secrets.token_urlsafe(9),
             points=wanted.points,
             postpaid=wanted.postpaid,
