@@ -157,10 +157,10 @@ class Control:
     def _made_of(self, given: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
             self._made += 1
-            name = f"t{self._made}"
+            userid = f"9{self._made}"
         account = Account(
-            userid=f"9{name[1:]}",
-            account=name,
+            userid=userid,
+            account=given.get("account", f"t{userid}"),
             password="secret",
             points=given.get("points", 1000),
             postpaid=given.get("postpaid", False),
@@ -168,7 +168,7 @@ class Control:
             dialect=given.get("dialect"),
         )
         self._vendor.store.open(account)
-        told = {"userid": account.userid, "account": name, "password": "secret", "points": account.points}
+        told = {"userid": account.userid, "account": account.account, "password": "secret", "points": account.points}
         return told | {"payinfo": "postpaid" if account.postpaid else "prepaid"}
 
 

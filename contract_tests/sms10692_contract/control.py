@@ -42,6 +42,10 @@ class Control:
         told = self._ask("POST", _ACCOUNTS, wanted, 201)
         match told:
             case {"userid": str(userid), "account": str(account), "password": str(password), "points": int(points)}:
+                if account != wanted.get("account", account):
+                    raise ControlRefused(
+                        f"POST {self.address.url}{_ACCOUNTS} made {account}: not the name that it was to have"
+                    )
                 return Made(userid, account, password, points)
         raise ControlRefused(f"POST {self.address.url}{_ACCOUNTS} was answered without {', '.join(Made._fields)}")
 
