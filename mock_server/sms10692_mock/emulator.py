@@ -67,12 +67,16 @@ class Emulator:
     def account(
         self,
         *,
+        account: str | None = None,
         points: int | None = None,
         postpaid: bool | None = None,
         may_read_reports: bool | None = None,
         dialect: Literal["manual", "observed"] | None = None,
     ) -> SmsVendor:
-        """A fresh throw-away account with a clock of its own: prepaid, with 1000 points, unless said otherwise."""
+        """A fresh throw-away account with a clock of its own: prepaid, with 1000 points, unless said otherwise.
+
+        `account` is its name at the vendor; without one it has a new one.
+        """
         return self.control.account(
-            points=points, postpaid=postpaid, may_read_reports=may_read_reports, dialect=dialect
+            account=account, points=points, postpaid=postpaid, may_read_reports=may_read_reports, dialect=dialect
         )

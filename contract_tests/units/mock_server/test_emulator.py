@@ -605,3 +605,11 @@ def test_whatever_may_be_wished_can_be_wished(method: Any, document: type[BaseMo
 def test_the_kinds_of_faults_are_the_emulators() -> None:
     assert get_args(values.FaultKind) == get_args(Kind)
     assert get_args(values.OperationName) == get_args(weather.OperationName)
+
+
+def test_an_account_has_the_name_that_was_wished() -> None:
+    with Emulator() as emulator:
+        vendor = emulator.account(account="商家")
+        assert vendor.account == "商家"
+        with client(vendor) as own:
+            assert own.overage().overage == 1000
