@@ -35,7 +35,7 @@ def machine() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     processor = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
-    versions = [f"{name} {metadata.version(name)}" for name in ("granian", "uvloop", "Flask", "lxml")]
+    versions = [f"{name} {metadata.version(name)}" for name in ("granian", "Flask", "lxml")]
     node = shutil.which("node")
     if node:
         said = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)

@@ -34,7 +34,7 @@ class Answer(NamedTuple):
     @property
     def length(self) -> int:
         """What the head promised."""
-        return int(re.findall(rb"\r\ncontent-length: (\d+)", self.head)[0])
+        return int(re.findall(rb"\r\nContent-Length: (\d+)", self.head)[0])
 
 
 class Client:
@@ -179,7 +179,7 @@ def test_a_status_comes_with_a_page_of_iis_and_the_vendor_is_not_asked(client: C
     answer = client.ask(client.send())
     assert answer is not None
     assert answer.status == 503
-    assert b"content-type: text/html\r\n" in answer.head + b"\r\n"
+    assert b"Content-Type: text/html\r\n" in answer.head + b"\r\n"
     assert "503 - 服务不可用。".encode("gbk") in answer.body
     assert client.items("messages") == []
     assert whole(client)
@@ -226,7 +226,7 @@ def test_a_wrong_label_is_in_the_head_and_in_the_declaration_over_the_same_bytes
     answer, right = client.ask(raw), client.ask(raw)
     assert answer is not None
     assert right is not None
-    assert f"content-type: text/xml; charset={charset}\r\n".encode() in answer.head.lower()
+    assert f"Content-Type: text/xml; charset={charset}\r\n".encode() in answer.head
     assert answer.body.startswith(f'<?xml version="1.0" encoding="{charset}" ?>'.encode())
     assert answer.body.partition(b"?>")[2] == right.body.partition(b"?>")[2]
     assert "短信号码不能为空".encode("gbk" if page == GBK else "utf-8") in answer.body

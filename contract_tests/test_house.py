@@ -35,12 +35,12 @@ def test_a_folder_holds_one_package_and_nothing_else_to_import(folder: str, pack
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        ("sms10692.contract", ["flask", "granian", "lxml", "httpx2", "asyncio"]),
-        ("sms10692_mock", ["flask", "granian", "click", "httpx2", "pydantic", "sms10692", "sms10692_mock.vendor"]),
-        ("sms10692_mock.pytest_plugin", ["flask", "granian", "click", "httpx2", "pydantic", "sms10692"]),
-        ("sms10692_mock.testing.control", ["flask", "granian", "click", "pydantic", "lxml", "pytest"]),
+        ("sms10692.contract", ["flask", "lxml", "httpx2", "asyncio"]),
+        ("sms10692_mock", ["flask", "asyncio", "click", "httpx2", "pydantic", "sms10692", "sms10692_mock.vendor"]),
+        ("sms10692_mock.pytest_plugin", ["flask", "asyncio", "click", "httpx2", "pydantic", "sms10692"]),
+        ("sms10692_mock.testing.control", ["flask", "asyncio", "click", "pydantic", "lxml", "pytest"]),
         ("sms10692_mock.command", ["flask", "werkzeug", "jinja2"]),
-        ("sms10692_mock.diagnosis", ["flask", "werkzeug", "granian", "click", "ahocorasick", "lxml", "asyncio"]),
+        ("sms10692_mock.diagnosis", ["flask", "werkzeug", "click", "lxml", "asyncio"]),
     ],
 )
 def test_an_import_loads_nothing_heavy(module: str, heavy: list[str]) -> None:

@@ -302,7 +302,6 @@ def serve_command(
     except UnicodeError:
         raise click.ClickException(f"cannot listen on {host!a}: that is no name of a host") from None
     logging.basicConfig(stream=sys.stderr, level=log_level.upper(), format="%(asctime)s %(name)s: %(message)s")
-    logging.getLogger("_granian").setLevel(logging.WARNING)
     lines = Lines(sys.stderr)
     log = lines if log_level in _LEVELS_WITH_REQUESTS else None
     vendor = _vendor(options, address, durable, reset, seed)

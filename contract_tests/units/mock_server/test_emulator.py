@@ -96,16 +96,6 @@ def test_several_at_once_know_nothing_of_each_other() -> None:
             other.control.known(vendor.userid)
 
 
-@pytest.fixture
-def without_patience(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Whatever is not ended but left to itself takes a minute, of which there is a third: so nothing is."""
-    monkeypatch.setattr(in_thread, "_PATIENCE", PATIENCE)
-    begun = time.monotonic()
-    yield
-    assert time.monotonic() - begun < PATIENCE / 3
-
-
-@pytest.mark.usefixtures("without_patience")
 def test_one_after_the_other_ends_at_once_and_leaves_nothing_behind() -> None:
     with Emulator():
         pass  # what is only made once
@@ -142,7 +132,6 @@ def _end() -> tuple[float, bool]:
 @pytest.mark.parametrize(
     "waiting", ["for an answer", "with half a head", "with half a body", "for a message", "for events"]
 )
-@pytest.mark.usefixtures("without_patience")
 def test_it_ends_though_somebody_is_still_waiting(waiting: str, capfd: pytest.CaptureFixture[str]) -> None:
     for _ in range(3):
         with socket.socket() as connection:
@@ -203,12 +192,12 @@ def test_outside_of_with_it_says_so() -> None:
 
 def test_a_thread_that_cannot_begin_is_no_thread_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> None:
-        raise OSError("no worker today")
+        raise OSError("no server today")
 
-    monkeypatch.setattr(in_thread, "work", broken)
+    monkeypatch.setattr(in_thread, "Server", broken)
     with pytest.raises(RuntimeError) as raised, Emulator():
         pass
-    assert "no worker today" in str(raised.value.__cause__)
+    assert "no server today" in str(raised.value.__cause__)
 
 
 # What was sent

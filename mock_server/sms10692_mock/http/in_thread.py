@@ -6,26 +6,19 @@ file behind. A process of its own is the affair of `serve`.
 
 import asyncio
 import threading
-from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
-from granian._granian import RSGIHTTPProtocol
-from granian.rsgi import Scope
-
+from sms10692_mock.http.answering import Answering
 from sms10692_mock.http.explanations import Explanations
-from sms10692_mock.http.hanging_up import hang_up_all
 from sms10692_mock.http.pages import Pages
-from sms10692_mock.http.rsgi import RsgiPages, unless_stopped
 from sms10692_mock.http.serve import listening_socket, url_of
+from sms10692_mock.http.server import Server
 from sms10692_mock.http.threads import new_threads
-from sms10692_mock.http.worker import run, work
 from sms10692_mock.http.wsgi import Application
 
 _GRACE: Final = 0.005
 """Seconds for answers in flight when the end comes."""
-_PATIENCE: Final = 2.0
-"""Seconds until a worker whose connections do not end is left to itself."""
 
 
 class InThread:
@@ -65,7 +58,7 @@ class InThread:
 
     def _run(self) -> None:
         try:
-            run(self._serve())
+            asyncio.run(self._serve())
         except BaseException as error:  # raised again in the thread that entered
             self._failure = error
         finally:
@@ -75,29 +68,9 @@ class InThread:
         self._loop = asyncio.get_running_loop()
         self._asked_to_stop = asyncio.Event()
         with self._listener as listener:
-            address = listener.getsockname()
             explanations = Explanations(self._pages, self._threads.explaining)
-            application = RsgiPages(self._pages, self._elsewhere, self._threads, explanations)
-            worker = work(_Stoppable(application), self._pages, self._threads, explanations, listener)
-        self._ready.set()
-        await self._asked_to_stop.wait()
-        worker.stop()
-        patience = self._loop.time() + _PATIENCE
-        while self._loop.time() < patience:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(worker.stopped.wait(), _GRACE)
-                return
-            # Again and again: where the machine is busy, somebody is let in after the worker was told to stop.
-            hang_up_all(address)
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
-                task.cancel()
-
-
-class _Stoppable:
-    """An RSGI application that hangs up where it is cancelled."""
-
-    def __init__(self, pages: RsgiPages) -> None:
-        self._pages = pages
-
-    async def __call__(self, scope: Scope, connection: RSGIHTTPProtocol) -> None:
-        await unless_stopped(self._pages(scope, connection), scope, connection)
+            server = Server(Answering(self._pages, self._elsewhere, self._threads, explanations))
+            await server.open(listener)
+            self._ready.set()
+            await self._asked_to_stop.wait()
+            await server.close(_GRACE)

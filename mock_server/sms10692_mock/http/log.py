@@ -10,7 +10,8 @@ from collections import deque
 from functools import lru_cache
 from typing import Final, TextIO
 
-_EVERY: Final = 0.02
+_EVERY: Final = 0.1
+"""Seconds between two batches: a thread that wakes up keeps the one that answers from its work, ever so shortly."""
 _KEPT: Final = 10_000
 """Lines that wait where nobody reads, as in a pipe that is full: beyond, the newest are lost, and counted."""
 _PATIENCE: Final = 0.2
@@ -18,14 +19,14 @@ _PATIENCE: Final = 0.2
 
 
 class Lines:
-    """Takes lines from any thread and writes those of the last 20 ms at once, each with the local time it came.
+    """Takes lines from any thread and writes them every tenth of a second, each with the local time it came.
 
     Where nobody reads any more they are dropped: an emulator does not end because a pager did, nor wait for one.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
-        self._lines: deque[tuple[float, str]] = deque()
+        self._lines: deque[str] = deque()
         self._lost = 0
         self._some = threading.Event()
         self._written = threading.Event()
@@ -39,7 +40,7 @@ class Lines:
         if len(self._lines) >= _KEPT:
             self._lost += 1
             return
-        self._lines.append((time.time(), line))
+        self._lines.append(f"{_clock(time.time())} {line}\n")
         if not self._some.is_set():
             self._written.clear()
             self._some.set()
@@ -57,8 +58,7 @@ class Lines:
                 self._written.set()
 
     def _write(self) -> None:
-        lines = [self._lines.popleft() for _ in range(len(self._lines))]
-        texts = [f"{_clock(moment)} {line}\n" for moment, line in lines]
+        texts = [self._lines.popleft() for _ in range(len(self._lines))]
         if self._lost:
             texts.append(f"{_clock(time.time())} {self._lost} lines are lost: nobody was reading\n")
             self._lost = 0

@@ -1,7 +1,7 @@
 """The vendor's pages: from a request, wholly read, to a response, wholly made.
 
 Here belongs what HTTP adds to a call and its answer: methods, status, content type, the line in the log. No I/O: how
-a request gets here and a response away is the affair of `wsgi` and `rsgi`, which stand side by side around this.
+a request gets here and a response away is the affair of `wsgi` and `answering`, which stand side by side around this.
 """
 
 from collections.abc import Callable, Sequence
@@ -84,14 +84,14 @@ class BodyTooLarge(Unreadable):
     """The body has more bytes than `BODY_LIMIT`."""
 
     def __init__(self) -> None:
-        super().__init__(_plain(413, f"a body has at most {BODY_LIMIT} bytes here", ("Connection", "close")))
+        super().__init__(plain(413, f"a body has at most {BODY_LIMIT} bytes here"))
 
 
 class BodyCutShort(Unreadable):
     """The sender was gone before the end of the body: half a list of numbers must not be sent to."""
 
     def __init__(self) -> None:
-        super().__init__(_plain(400, "the body broke off", ("Connection", "close")))
+        super().__init__(plain(400, "the body broke off"))
 
 
 class Pages:
@@ -123,7 +123,7 @@ class Pages:
         started = perf_counter()
         if request.method not in _METHODS:
             allowed = ", ".join(_METHODS)
-            response = _plain(405, f"this page answers {allowed}", ("Allow", allowed))
+            response = plain(405, f"this page answers {allowed}", ("Allow", allowed))
             return Exchange(self.answered_without_the_vendor(page, request, response))
         vendor, store = self._vendor, self._vendor.store
         received = vendor.real_time()
@@ -136,7 +136,7 @@ class Pages:
             if self._log:
                 self._log(f"{request.method} {page.path}: the store is away: {error}")
             if call.operation is not contract.SEND:
-                return Exchange(_plain(503, f"the store is away: {error}"))
+                return Exchange(plain(503, f"the store is away: {error}"))
             return Exchange(self._written(page, call, Refusal(contract.OTHER_ERROR), None))
         answer = told.answer
         response = self._written(page, call, answer, told.account)
@@ -272,7 +272,7 @@ def _response(status: int, content_type: str, body: bytes, *headers: tuple[str, 
     return Response(status, [("Content-Type", content_type), ("Content-Length", str(len(body))), *headers], body)
 
 
-def _plain(status: int, why: str, *headers: tuple[str, str]) -> Response:
+def plain(status: int, why: str, *headers: tuple[str, str]) -> Response:
     return _response(status, "text/plain; charset=utf-8", f"{why}\n".encode(), *headers)
 
 

@@ -1,7 +1,6 @@
-"""The emulator on a socket: granian's worker in this very process, until a signal.
+"""The emulator on a socket, as a process of its own, until a signal.
 
-Here belongs what a server adds: the port, readiness, signals, the end. granian's own command starts a second process
-and says that it listens before it does; so its worker is used directly, by `worker`.
+Here belongs what a process adds to a `server`: the port, readiness, signals, the end.
 """
 
 import asyncio
@@ -12,15 +11,14 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from types import FrameType
 from typing import Final, NoReturn
 
+from sms10692_mock.http.answering import Answering
 from sms10692_mock.http.explanations import Explanations
 from sms10692_mock.http.pages import Pages
-from sms10692_mock.http.rsgi import RsgiPages
+from sms10692_mock.http.server import BACKLOG, Server
 from sms10692_mock.http.threads import new_threads
-from sms10692_mock.http.worker import BACKLOG, run, work
 from sms10692_mock.http.wsgi import Application, Environ, StartResponse
 from sms10692_mock.late import IMPORTING
 
@@ -60,6 +58,15 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def allow_many_connections() -> None:
+    """Let this process have as many files open as the system lets it, where that is limited twice."""
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def serve(
     pages: Pages,
     elsewhere: Application,
@@ -77,7 +84,7 @@ def serve(
         try:
             when_stopped()
         finally:
-            # Not by returning: threads at work, and granian's own, would hold the process up.
+            # Not by returning: threads at work would hold the process up.
             os._exit(0)
 
     # What is kept grows, and holds no cycles: what was looked through for garbage once is not looked through again.
@@ -86,7 +93,8 @@ def serve(
     gc.set_threshold(_YOUNG)
     gc.callbacks.append(_keep_what_is_left)
     sys.setswitchinterval(_SWITCHED)
-    run(_serve_until_stopped(pages, elsewhere, listener, when_ready, end))
+    allow_many_connections()
+    asyncio.run(_serve_until_stopped(pages, elsewhere, listener, when_ready, end))
     raise AssertionError("the process has ended")
 
 
@@ -116,11 +124,9 @@ async def _serve_until_stopped(
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, ask_to_stop)
     threads = new_threads()
-    explanations = Explanations(pages, threads.explaining)
-    worker = work(RsgiPages(pages, elsewhere, threads, explanations), pages, threads, explanations, listener)
+    server = Server(Answering(pages, elsewhere, threads, Explanations(pages, threads.explaining)))
+    await server.open(listener)
     when_ready()
     await asked_to_stop.wait()
-    worker.stop()
-    with suppress(TimeoutError):
-        await asyncio.wait_for(worker.stopped.wait(), _GRACE)
+    await server.close(_GRACE)
     end()

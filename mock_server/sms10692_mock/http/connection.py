@@ -1,0 +1,217 @@
+"""One connection of a client's: a request after another, each answered before the next is looked at.
+
+Here belongs what goes over the wire and when, and what a fault does to it there. Who answers is the affair of
+`answering`.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable
+from contextlib import aclosing
+from typing import Final, cast
+
+from sms10692_mock.http.answering import Answer, Answering, Ends, Stream
+from sms10692_mock.http.heads import Head, NoHttp, head_of
+from sms10692_mock.http.inbox import Arrived, Inbox
+from sms10692_mock.http.outbox import Outbox
+from sms10692_mock.http.pages import plain
+from sms10692_mock.http.spoiling import Response
+
+_AHEAD: Final = 64 * 1024
+"""Bytes that may come while an answer is being made: beyond, nothing is read."""
+
+_AT_ONCE: Final = 16 * 1024
+"""Bytes that are read at once, into the same place every time."""
+
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_LAST_CHUNK: Final = b"0\r\n\r\n"
+
+_logger = logging.getLogger(__name__)
+
+
+class Connection(asyncio.BufferedProtocol):
+    """A connection, from when it is made until it is lost. `open_ones` holds it as long as it is open."""
+
+    def __init__(self, answering: Answering, outbox: Outbox, open_ones: "set[Connection]") -> None:
+        self._answering = answering
+        self._outbox = outbox
+        self._open_ones = open_ones
+        self._inbox = Inbox()
+        self._buffer = memoryview(bytearray(_AT_ONCE))
+        self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[None] | None = None
+        self._is_full = False
+        self._has_ended = False
+        self._news: asyncio.Future[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        server, client = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
+        self._ends = Ends(server[:2], client[:2])
+        self._open_ones.add(self)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._open_ones.discard(self)
+        self._end()
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's way of calling it
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._inbox.put(bytes(self._buffer[:nbytes]))
+        if self._task is None and not self._is_full:
+            self._go_on()
+        elif len(self._inbox) > _AHEAD:
+            self._transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        self._end()
+        if self._task is None and not self._is_full:
+            self._outbox.empty()
+            self._break_off()
+        return True
+
+    def pause_writing(self) -> None:
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+        self._tell()
+        self._resume()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return self._task is not None
+
+    def close(self) -> None:
+        """Send what was written, and close."""
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once, whoever is in the middle of what."""
+        self._transport.abort()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _end(self) -> None:
+        """Nothing more will come."""
+        self._has_ended = True
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    async def _listen(self) -> None:
+        """Wait until the client has caught up with what was written, or is gone."""
+        self._news = self._loop.create_future()
+        await self._news
+
+    def _go_on(self) -> None:
+        """Answer what is wholly there, until an answer takes its time or is not read."""
+        while self._task is None and not self._is_full and not self._transport.is_closing():
+            try:
+                arrived = self._inbox.take()
+            except NoHttp as error:
+                self._write(self._answering.refusal(error), None)
+                return
+            if arrived is None:
+                if self._has_ended:
+                    self._break_off()
+                elif self._inbox.is_asked_to_continue():
+                    self._outbox.put(self._transport, _CONTINUE)
+                return
+            self._answer(arrived)
+
+    def _break_off(self) -> None:
+        arrived = self._inbox.broken_off()
+        if arrived is None:
+            self._transport.close()
+        else:
+            self._answer(arrived)
+
+    def _answer(self, arrived: Arrived) -> None:
+        persists = arrived.head.persists and arrived.failure is None
+        head = arrived.head._replace(persists=persists)
+        try:
+            answer = self._answering.answer(arrived, self._ends)
+        except Exception:
+            self._fail(head)
+            return
+        if isinstance(answer, Response) and not answer.is_spoilt:
+            self._write(answer, head)
+        else:
+            self._task = self._loop.create_task(self._give(answer, head))
+
+    async def _give(self, coming: Answer | Awaitable[Answer], head: Head) -> None:
+        """Send an answer that takes its time, or that is not to arrive as it should."""
+        try:
+            answer = coming if isinstance(coming, Response | Stream) else await coming
+            if isinstance(answer, Stream):
+                await self._stream(answer, head)
+            elif answer.is_spoilt:
+                await self._send_spoilt(answer, head)
+            else:
+                self._write(answer, head)
+        except Exception:
+            self._fail(head)
+        finally:
+            self._task = None
+        self._resume()
+
+    def _resume(self) -> None:
+        if self._task is None and not self._transport.is_closing():
+            self._transport.resume_reading()
+            self._go_on()
+
+    def _fail(self, head: Head) -> None:
+        _logger.exception("%s %s", ascii(head.method), ascii(head.path))
+        self._write(plain(500, "the emulator has failed; its log says how"), head._replace(persists=False))
+
+    def _write(self, response: Response, head: Head | None) -> None:
+        """Send an answer as it is; it is the last where the connection is not kept, or where there was no request."""
+        last = head is None or not head.persists
+        data = _head(response, head)
+        if head is None or head.method != "HEAD":
+            data += response.body
+        self._outbox.put(self._transport, data, last)
+
+    async def _send_spoilt(self, response: Response, head: Head) -> None:
+        """Send late, or less than all, or nothing, as the response wants it."""
+        await asyncio.sleep(response.delay)
+        if response.hangs:
+            while not self._has_ended:
+                await self._listen()
+            self._transport.close()
+        elif response.cut is None or response.cut >= len(response.body):
+            self._write(response, head)
+        elif response.cut < 0:
+            self._transport.close()
+        else:
+            self._outbox.put(self._transport, _head(response, head) + response.body[: response.cut], last=True)
+
+    async def _stream(self, stream: Stream, head: Head) -> None:
+        """Send pieces as they come until there are no more, or nobody is there."""
+        in_chunks = not head.is_1_0
+        extra = [("Transfer-Encoding", "chunked")] if in_chunks else []
+        response = stream.response._replace(headers=[*stream.response.headers, *extra])
+        self._outbox.put(self._transport, _head(response, head._replace(persists=head.persists and in_chunks)))
+        async with aclosing(stream.pieces) as pieces:
+            async for piece in pieces:
+                self._outbox.put(self._transport, b"%x\r\n%b\r\n" % (len(piece), piece) if in_chunks else piece)
+                while self._is_full and not self._has_ended:
+                    await self._listen()
+                if self._has_ended:
+                    break
+        self._outbox.put(self._transport, _LAST_CHUNK if in_chunks else b"", last=not (in_chunks and head.persists))
+
+
+def _head(response: Response, head: Head | None) -> bytes:
+    headers = response.headers
+    if head is None or not head.persists:
+        headers = [*headers, ("Connection", "close")]
+    elif head.is_1_0:
+        headers = [*headers, ("Connection", "keep-alive")]
+    return head_of(response.status, headers, int(time.time()))

@@ -1,0 +1,194 @@
+"""From the bytes of a connection, in whatever pieces they come, to requests that are wholly there.
+
+Here belongs where a head and a body end, and how much of them is kept. No I/O: who reads is the affair of `connection`.
+"""
+
+import re
+from typing import Final, NamedTuple, Protocol
+
+from sms10692_mock.http.heads import HEAD_LIMIT, Head, NoHttp, head_from
+from sms10692_mock.http.pages import BODY_LIMIT, DRAIN_LIMIT, BodyCutShort, BodyTooLarge, Unreadable
+
+_LINE_LIMIT: Final = 4096
+"""Bytes of the line before a chunk."""
+_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?")
+
+
+class Arrived(NamedTuple):
+    """A request; where its body cannot be had whole, it is empty, and the `failure` says why."""
+
+    head: Head
+    body: bytes
+    failure: Unreadable | None = None
+
+
+class _Body(Protocol):
+    """A body on its way."""
+
+    kept: "_Kept"
+
+    def take(self, data: bytes) -> bytes | None:
+        """What follows the body in what came, or None where more of the body must come. Raises NoHttp."""
+        ...
+
+
+class _Kept:
+    """The bytes of a body, as long as they are few enough."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._read = 0
+
+    def add(self, piece: bytes) -> None:
+        self._read += len(piece)
+        if self._read <= BODY_LIMIT:
+            self._pieces.append(piece)
+        else:
+            self._pieces.clear()
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether even those who send all before they read have sent enough."""
+        return self._read >= DRAIN_LIMIT
+
+    def arrived(self, head: Head) -> Arrived:
+        if self._read > BODY_LIMIT:
+            return Arrived(head, b"", BodyTooLarge())
+        return Arrived(head, b"".join(self._pieces))
+
+
+class _Sized:
+    """A body of which the length is known."""
+
+    def __init__(self, length: int) -> None:
+        self.kept = _Kept()
+        self._left = length
+
+    def take(self, data: bytes) -> bytes | None:
+        piece = data[: self._left]
+        self.kept.add(piece)
+        self._left -= len(piece)
+        return None if self._left else data[len(piece) :]
+
+
+class _Chunked:
+    """A body that comes in chunks, each behind a line with its length; behind the last, of none, come trailers."""
+
+    def __init__(self) -> None:
+        self.kept = _Kept()
+        self._left = 0
+        self._behind_chunk = False
+        self._behind_last = False
+        self._line = b""
+
+    def take(self, data: bytes) -> bytes | None:
+        data, self._line = self._line + data, b""
+        at = 0
+        while at < len(data):
+            if self._left:
+                piece = data[at : at + self._left]
+                self.kept.add(piece)
+                self._left -= len(piece)
+                at += len(piece)
+                continue
+            end = data.find(b"\n", at)
+            if (end + 1 if end >= 0 else len(data)) - at > _LINE_LIMIT:
+                raise NoHttp(400, f"a line between chunks has at most {_LINE_LIMIT} bytes here")
+            if end < 0:
+                self._line = data[at:]
+                break
+            line, at = data[at:end], end + 1
+            if self._ends(line):
+                return data[at:]
+        return None
+
+    def _ends(self, line: bytes) -> bool:
+        """Whether the body ends with this line, which is one between chunks."""
+        is_empty = line in (b"", b"\r")
+        if self._behind_last:
+            return is_empty
+        if self._behind_chunk:
+            if not is_empty:
+                raise NoHttp(400, "a chunk is longer than it says")
+            self._behind_chunk = False
+            return False
+        size = _SIZE.fullmatch(line)
+        if size is None:
+            raise NoHttp(400, "a chunk has no length")
+        self._left = int(size[1], 16)
+        self._behind_last = not self._left
+        self._behind_chunk = not self._behind_last
+        return False
+
+
+class Inbox:
+    """What came on one connection and is not taken yet."""
+
+    def __init__(self) -> None:
+        self._bytes = b""
+        self._searched = 0
+        """Bytes in which no head ends."""
+        self._head: Head | None = None
+        self._body: _Body | None = None
+        self._is_asked_to_continue = False
+
+    def put(self, data: bytes) -> None:
+        """Add what came."""
+        self._bytes = self._bytes + data if self._bytes else data
+
+    def __len__(self) -> int:
+        """Bytes that nobody has looked at."""
+        return len(self._bytes)
+
+    def take(self) -> Arrived | None:
+        """The next request, or None where more of it must come. Raises NoHttp, and then there is no next one."""
+        head, body = self._head, self._body
+        if head is None or body is None:
+            head = self._next_head()
+            if head is None:
+                return None
+            length, data = head.length, self._bytes
+            if length is not None and length <= len(data) and length <= BODY_LIMIT:
+                self._bytes = data[length:]
+                return Arrived(head, data[:length])
+            body = _Chunked() if length is None else _Sized(length)
+            self._head, self._body = head, body
+            self._is_asked_to_continue = head.said.get("expect", "").lower() == "100-continue"
+        data, self._bytes = self._bytes, b""
+        rest = body.take(data)
+        if rest is None and not body.kept.is_hopeless:
+            return None
+        self._head = self._body = None
+        self._is_asked_to_continue = False
+        self._bytes = rest or b""
+        return body.kept.arrived(head)
+
+    def is_asked_to_continue(self) -> bool:
+        """Whether the client waits to be told that its body is wanted; once for each that does."""
+        is_asked, self._is_asked_to_continue = self._is_asked_to_continue, False
+        return is_asked
+
+    def broken_off(self) -> Arrived | None:
+        """The request of which the body is not wholly there, once nothing more will come."""
+        head, self._head, self._body = self._head, None, None
+        return head and Arrived(head, b"", BodyCutShort())
+
+    def _next_head(self) -> Head | None:
+        data = self._bytes
+        if data[:2] in (b"\r\n", b"\n"):  # as some send behind a body
+            data = data.lstrip(b"\r\n")
+        end = data.find(b"\n\r\n", self._searched)
+        begin = end + 3
+        bare = data.find(b"\n\n", self._searched, end + 1 if end >= 0 else len(data))
+        if bare >= 0:
+            end, begin = bare, bare + 2
+        if end < 0:
+            if len(data) > HEAD_LIMIT:
+                raise NoHttp(431, f"a head has at most {HEAD_LIMIT} bytes here")
+            self._bytes, self._searched = data, max(0, len(data) - 2)
+            return None
+        self._searched = 0
+        if end > HEAD_LIMIT:
+            raise NoHttp(431, f"a head has at most {HEAD_LIMIT} bytes here")
+        self._bytes = data[begin:]
+        return head_from(data[: end + 1])
