@@ -112,6 +112,31 @@ def test_nothing_that_a_client_sends_is_a_500(address: Address, raw: bytes) -> N
     assert not received.startswith(b"HTTP/1.1 5"), received
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"GET / HTTP/1.1\r\nX: " + b"x" * 8 * 1024 * 1024 + b"\r\n\r\n",
+        b"GET /" + b"x" * 8 * 1024 * 1024 + b" HTTP/1.1\r\n\r\n",
+        b"nonsense\r\n\r\n" + b"x" * 8 * 1024 * 1024,
+    ],
+    ids=["header", "target", "nonsense"],
+)
+def test_who_is_refused_in_the_middle_of_sending_reads_why(address: Address, raw: bytes) -> None:
+    with socket.create_connection(address, timeout=PATIENCE) as connection:
+        connection.sendall(raw)
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert re.match(rb"HTTP/1.1 4\d\d ", received)
+
+
+def test_the_head_of_a_stream_has_no_body(address: Address) -> None:
+    with socket.create_connection(address, timeout=PATIENCE) as connection:
+        connection.sendall(f"HEAD /live HTTP/1.1\r\nHost: {address[0]}\r\nConnection: close\r\n\r\n".encode())
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert received.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert received.endswith(b"\r\n\r\n")
+    assert received.count(b"\r\n\r\n") == 1
+
+
 def test_405_says_which_methods_there_are_and_413_closes(address: Address) -> None:
     def head(raw: bytes) -> bytes:
         with socket.create_connection(address, timeout=PATIENCE) as connection:

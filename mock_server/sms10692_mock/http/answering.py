@@ -27,10 +27,10 @@ P = ParamSpec("P")
 Made = TypeVar("Made")
 
 _QUICK: Final = 16 * 1024
-"""Bytes of a body up to which a send is answered at once, between two other requests."""
+"""Bytes of a form up to which a send is answered at once, between two other requests."""
 
 _LARGE_AT_ONCE: Final = 4
-"""Larger bodies that are worked on at the same time: each may take a hundred times its bytes, and all of one core."""
+"""Larger forms that are worked on at the same time: each may take a hundred times its bytes, and all of one core."""
 
 _STREAMED: Final = "text/event-stream"
 
@@ -68,8 +68,9 @@ class Answering:
         if page is None:
             return self._elsewheres(head, body, ends)
         request = request_of(head, body)
-        if self._pages.waits or not is_quick(page, len(body)):
-            return self._slowly(page, request)
+        length = len(head.query) + len(body)
+        if self._pages.waits or not is_quick(page, length):
+            return self._slowly(page, request, length)
         exchange = self._pages.exchange(page, request)
         if exchange.unexplained is None:
             return exchange.response
@@ -80,8 +81,8 @@ class Answering:
         self._pages.log_status("no HTTP", str(error), error.status)
         return plain(error.status, str(error))
 
-    async def _slowly(self, page: Page, request: Request) -> Response:
-        if len(request.body) > _QUICK:
+    async def _slowly(self, page: Page, request: Request, length: int) -> Response:
+        if length > _QUICK:
             async with self._large:
                 exchange = await _on_a_thread(self._threads.long, self._pages.exchange, page, request)
         else:
@@ -119,6 +120,8 @@ class Answering:
             body = b"".join(pieces)
         finally:
             _close(pieces)
+        if not any(name.lower() == "content-length" for name, _ in headers):
+            headers = [*headers, ("Content-Length", str(len(body)))]
         return Response(status, headers, body)
 
     async def _pieces(self, pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:

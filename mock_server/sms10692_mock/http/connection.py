@@ -24,6 +24,11 @@ _AHEAD: Final = 64 * 1024
 _AT_ONCE: Final = 16 * 1024
 """Bytes that are read at once, into the same place every time."""
 
+_REFUSED: Final = 400
+"""The least status of a refusal."""
+_PATIENCE: Final = 2.0
+"""Seconds in which a client may notice that it was refused."""
+
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _LAST_CHUNK: Final = b"0\r\n\r\n"
 
@@ -43,6 +48,8 @@ class Connection(asyncio.BufferedProtocol):
         self._task: asyncio.Task[None] | None = None
         self._is_full = False
         self._has_ended = False
+        self._has_begun = False
+        self._is_deaf = False
         self._news: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -59,6 +66,8 @@ class Connection(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
+        if self._is_deaf:
+            return
         self._inbox.put(bytes(self._buffer[:nbytes]))
         if self._task is None and not self._is_full:
             self._go_on()
@@ -69,7 +78,10 @@ class Connection(asyncio.BufferedProtocol):
         self._end()
         if self._task is None and not self._is_full:
             self._outbox.empty()
-            self._break_off()
+            if self._is_deaf:
+                self._transport.close()
+            else:
+                self._break_off()
         return True
 
     def pause_writing(self) -> None:
@@ -111,7 +123,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _go_on(self) -> None:
         """Answer what is wholly there, until an answer takes its time or is not read."""
-        while self._task is None and not self._is_full and not self._transport.is_closing():
+        while self._task is None and not self._is_full and not self._is_deaf and not self._transport.is_closing():
             try:
                 arrived = self._inbox.take()
             except NoHttp as error:
@@ -167,16 +179,34 @@ class Connection(asyncio.BufferedProtocol):
             self._go_on()
 
     def _fail(self, head: Head) -> None:
+        """Say that the answer cannot be made, if none of it is on its way."""
         _logger.exception("%s %s", ascii(head.method), ascii(head.path))
-        self._write(plain(500, "the emulator has failed; its log says how"), head._replace(persists=False))
+        if self._has_begun:
+            self._transport.abort()
+        else:
+            self._write(plain(500, "the emulator has failed; its log says how"), head._replace(persists=False))
 
     def _write(self, response: Response, head: Head | None) -> None:
         """Send an answer as it is; it is the last where the connection is not kept, or where there was no request."""
-        last = head is None or not head.persists
         data = _head(response, head)
         if head is None or head.method != "HEAD":
             data += response.body
-        self._outbox.put(self._transport, data, last)
+        if response.status < _REFUSED or (head is not None and head.persists):
+            self._outbox.put(self._transport, data, last=head is None or not head.persists)
+        else:
+            self._outbox.put(self._transport, data)
+            self._outbox.empty()
+            self._linger()
+
+    def _linger(self) -> None:
+        """Close when the client has, or soon: who is still sending would not get to read why it was refused."""
+        self._is_deaf = True
+        if self._has_ended or not self._transport.can_write_eof():
+            self._transport.close()
+        else:
+            self._transport.write_eof()
+            self._transport.resume_reading()
+            self._loop.call_later(_PATIENCE, self._transport.close)
 
     async def _send_spoilt(self, response: Response, head: Head) -> None:
         """Send late, or less than all, or nothing, as the response wants it."""
@@ -197,6 +227,7 @@ class Connection(asyncio.BufferedProtocol):
         in_chunks = not head.is_1_0
         extra = [("Transfer-Encoding", "chunked")] if in_chunks else []
         response = stream.response._replace(headers=[*stream.response.headers, *extra])
+        self._has_begun = True
         self._outbox.put(self._transport, _head(response, head._replace(persists=head.persists and in_chunks)))
         async with aclosing(stream.pieces) as pieces:
             async for piece in pieces:
@@ -205,7 +236,9 @@ class Connection(asyncio.BufferedProtocol):
                     await self._listen()
                 if self._has_ended:
                     break
-        self._outbox.put(self._transport, _LAST_CHUNK if in_chunks else b"", last=not (in_chunks and head.persists))
+        self._has_begun = False
+        end = _LAST_CHUNK if in_chunks and head.method != "HEAD" else b""
+        self._outbox.put(self._transport, end, last=not (in_chunks and head.persists))
 
 
 def _head(response: Response, head: Head | None) -> bytes:
