@@ -63,16 +63,16 @@ def call_of(page: Page, fields: Mapping[str, str]) -> Call:
     get = fields.get
     action = get(_ACTION, "")
     return Call(
-        page=page,
-        operation=_SOLE_OPERATION.get(page) or _OPERATIONS.get((page, action)),
-        action=action,
-        userid=get(_USERID, ""),
-        timestamp=get(_TIMESTAMP, ""),
-        sign=get(_SIGN, ""),
-        mobile=get(_MOBILE, ""),
-        content=get(_CONTENT, ""),
-        send_time=get(_SEND_TIME, ""),
-        extno=get(_EXTNO, ""),
-        status_num=get(_STATUS_NUM, ""),
-        wants_json=get(_FORMAT) == "json",
+        page,
+        _SOLE_OPERATION.get(page) or _OPERATIONS.get((page, action)),
+        action,
+        get(_USERID, ""),
+        get(_TIMESTAMP, ""),
+        get(_SIGN, ""),
+        get(_MOBILE, ""),
+        get(_CONTENT, ""),
+        get(_SEND_TIME, ""),
+        get(_EXTNO, ""),
+        get(_STATUS_NUM, ""),
+        get(_FORMAT) == "json",
     )

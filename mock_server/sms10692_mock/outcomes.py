@@ -4,6 +4,7 @@ Here belongs the fate of a number, as data: reserved numbers, and the rules of a
 whom, is the affair of `vendor` and the store.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
@@ -27,6 +28,7 @@ class Outcome(NamedTuple):
     refusal: str | None = None
 
 
+_HANDSET: Final = re.compile("1[0-9]{10}")
 _DELIVERED: Final = Outcome()
 _UNDELIVERABLE: Final = Outcome(contract.FAILED, "UNDELIV")
 
@@ -78,11 +80,7 @@ def outcome(number: str) -> Outcome:
     >>> outcome("15023239810").errorcode, outcome("10086").errorcode, outcome("10000000001").refusal
     ('DELIVRD', 'UNDELIV', '用户名或密码不能为空')
     """
-    reserved = RESERVED.get(number)
-    if reserved is not None:
-        return reserved
-    is_handset = len(number) == 11 and number[0] == "1" and number.isascii() and number.isdigit()
-    return _DELIVERED if is_handset else _UNDELIVERABLE
+    return RESERVED.get(number) or (_DELIVERED if _HANDSET.fullmatch(number) else _UNDELIVERABLE)
 
 
 def ruled(rules: Rules, numbers: Sequence[str], sent_before: int) -> tuple[list[Outcome], Rules]:

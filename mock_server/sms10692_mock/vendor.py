@@ -136,7 +136,8 @@ class Vendor:
         """Send a text to every number (chapter 1), as far as the checks let the call pass."""
         numbers = [number for part in call.mobile.split(",") if (number := part.strip())]
         price, extno = self.billing(call.content), call.extno.strip()
-        due = max(now, clock.moment(call.send_time) or now) + self._report_delay
+        wished = clock.moment(call.send_time) if call.send_time else None
+        due = (now if wished is None else max(now, wished)) + self._report_delay
         rules = account.outcomes
         while True:
             fates, left = self._fates(account, rules, numbers)
@@ -188,8 +189,8 @@ def _consequences(task: Task, fates: Sequence[Outcome]) -> tuple[list[Report], l
     task_id, due, extno = task.task_id, task.due, task.extno
     reports: list[Report] = []
     replies: list[Reply] = []
-    for place, (number, fate) in enumerate(zip(task.numbers, fates, strict=True)):
-        status, errorcode, delay, silent, reply, _ = fate
+    for place, number in enumerate(task.numbers):
+        status, errorcode, delay, silent, reply, _ = fates[place]
         if not silent:
             reports.append(Report(due + delay, number, task_id, status, errorcode, extno, place))
         if reply is not None:

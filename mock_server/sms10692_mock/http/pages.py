@@ -298,12 +298,12 @@ def printable(text: str) -> str:
 
 def _gist(answer: Answer | None) -> str:
     match answer:
+        case Sent():
+            return f"task {answer.task_id}, numbers {answer.success_counts}, points left {answer.remainpoint}"
         case None:
             return "kept away by a fault"
         case Refusal(message):
             return f"refused, {message}"
-        case Sent(remainpoint, task_id, success_counts):
-            return f"task {task_id}, numbers {success_counts}, points left {remainpoint}"
         case Balance(_, overage, _):
             return f"points {overage}"
         case Checked(message, _):

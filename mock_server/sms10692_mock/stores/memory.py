@@ -68,7 +68,7 @@ class _Book:
         self.reports: Queue[Report] = Queue(limits.handed_out, limits.handed_out_bytes)
         self.replies: Queue[Reply] = Queue(limits.handed_out, limits.handed_out_bytes)
         self.lock = Lock()
-        self._limits = limits
+        self._most, self._most_bytes = limits.messages, limits.message_bytes
         self._sent: list[_Sent] = []
         """Only ever longer: who looks through it keeps it as it was by its length. The first `_gone` are forgotten."""
         self._gone = 0
@@ -88,11 +88,11 @@ class _Book:
         return self._sent[self._gone].before if self._sent else 0
 
     def remember(self, task: Task, size: int, reports: Sequence[Bundle[Report]]) -> None:
-        sent, limits = self._sent, self._limits
+        sent, most, most_bytes = self._sent, self._most, self._most_bytes
         sent.append(_Sent(self._messages, size, task, reports))
         self._messages += len(task.numbers)
         self._bytes += size
-        gone, most, most_bytes = self._gone, limits.messages, limits.message_bytes
+        gone = self._gone
         while (self._bytes > most_bytes or self._messages - sent[gone].before > most) and gone < len(sent) - 1:
             self._bytes -= sent[gone].size
             self._gone = gone = gone + 1

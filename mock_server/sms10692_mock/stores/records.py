@@ -5,7 +5,6 @@ Here belong the records that go in and come out of every store. What a store pro
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from sms10692_mock.clock import Turned
@@ -88,7 +87,7 @@ class Task(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes of all that a client can make long."""
-        return text_bytes(self.content) + text_bytes(self.extno) + text_bytes("".join(self.numbers))
+        return text_bytes(self.content + self.extno) + text_bytes("".join(self.numbers))
 
 
 class RulesUsed(NamedTuple):
@@ -184,9 +183,10 @@ class Entry(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes that it takes in memory, about: all that a client can make long counts."""
-        headers = _EACH_HEADER * len(self.headers) + sum(map(len, chain.from_iterable(self.headers)))
-        sent = len(self.path) + len(self.query) + len(self.body) + _WIDEST * len(self.userid)
-        return _EACH_ENTRY + headers + sent + len(self.answer)
+        size = _EACH_ENTRY + len(self.path) + len(self.query) + len(self.body) + len(self.answer)
+        for name, value in self.headers:
+            size += _EACH_HEADER + len(name) + len(value)
+        return size + _WIDEST * len(self.userid)
 
 
 class Wanted(NamedTuple):

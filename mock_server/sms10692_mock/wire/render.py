@@ -6,6 +6,7 @@ Here belongs layout. The words and the order of the elements come from the contr
 
 import re
 from collections.abc import Iterable
+from itertools import zip_longest
 from typing import Final
 
 from sms10692 import contract
@@ -35,17 +36,20 @@ def _root(children: str) -> str:
     return f"<{contract.ROOT}>{children}</{contract.ROOT}>"
 
 
-def _elements(names: Iterable[str]) -> str:
-    """A template: each element on its own line after one space, a place for its value, no white space inside."""
-    return "".join(f"\n <{name}>%s</{name}>" for name in names)
+def _elements(names: Iterable[str], *first: str) -> str:
+    """A template: each element on its own line after one space, no white space inside, a place for its value.
+
+    The first have theirs already.
+    """
+    return "".join(f"\n <{name}>{value}</{name}>" for name, value in zip_longest(names, first, fillvalue="%s"))
 
 
 def _box(name: str, elements: Iterable[str]) -> str:
     return f"\n <{name}>{_elements(elements)}\n </{name}>"
 
 
-_SENT: Final = _root(_elements(contract.SEND.elements))
-_BALANCE: Final = _root(_elements(contract.OVERAGE.elements))
+_SENT: Final = _root(_elements(contract.SEND.elements, contract.SEND.success, contract.OK))
+_BALANCE: Final = _root(_elements(contract.OVERAGE.elements, contract.OVERAGE.success, contract.OVERAGE_FOUND))
 _STATUSBOX: Final = _box(contract.STATUS.box, contract.STATUS.elements)
 _CALLBOX: Final = _box(contract.CALL.box, contract.CALL.elements)
 _ERROR: Final = _root(_box(contract.ERROR_BOX, contract.ERROR_ELEMENTS) + "\n ")
@@ -74,14 +78,14 @@ class Xml:
     def _document(self, answer: Answer, operation: Operation | None) -> str:
         match answer:
             case Sent():
-                return _SENT % (contract.SEND.success, contract.OK, *answer)
+                return _SENT % answer
             case Refusal(message):
                 if operation is not None and operation.box:
                     return _ERROR % (operation.messages.index(message) + 1, message)
                 template, values = self._refusals[operation]
                 return template % values(message)
             case Balance():
-                return _BALANCE % (contract.OVERAGE.success, contract.OVERAGE_FOUND, *answer)
+                return _BALANCE % answer
             case Checked(message, content):
                 return self._keyword % self._keyword_values(message, _text(content))
             case Reports():
