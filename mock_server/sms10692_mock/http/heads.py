@@ -6,7 +6,7 @@ without encoding them; that is why no library reads them, which all refuse such 
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -52,7 +52,7 @@ class Head(NamedTuple):
     target: str
     path: str
     query: bytes
-    headers: list[tuple[str, str]]
+    headers: Sequence[tuple[str, str]]
     said: Mapping[str, str]
     length: int | None
     persists: bool

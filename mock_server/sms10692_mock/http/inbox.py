@@ -4,6 +4,7 @@ Here belongs where a head and a body end, and how much of them is kept. No I/O: 
 """
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 from sms10692_mock.http.heads import HEAD_LIMIT, Head, NoHttp, head_from
@@ -12,6 +13,12 @@ from sms10692_mock.http.pages import BODY_LIMIT, DRAIN_LIMIT, BodyCutShort, Body
 _LINE_LIMIT: Final = 4096
 """Bytes of the line before a chunk."""
 _SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?")
+
+
+_USUAL: Final = 1024
+"""Bytes of a head, up to which it may be one that the same client has sent before, and will again."""
+
+_known_head = lru_cache(maxsize=256)(head_from)
 
 
 class Arrived(NamedTuple):
@@ -191,4 +198,5 @@ class Inbox:
         if end > HEAD_LIMIT:
             raise NoHttp(431, f"a head has at most {HEAD_LIMIT} bytes here")
         self._bytes = data[begin:]
-        return head_from(data[: end + 1])
+        raw = data[: end + 1]
+        return _known_head(raw) if len(raw) <= _USUAL else head_from(raw)
