@@ -4,7 +4,6 @@ Here belongs what of the emulator a diagnosis gets to see. What it finds is the 
 shown, of `pages` (the hint, the log) and of the control address.
 """
 
-import codecs
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -120,27 +119,14 @@ def looks_odd(call: Call) -> bool:
         return True
     if content.isascii():
         return False
-    return _is_misread(content) or ("?" in content and rarity(content) > _HALF)
-
-
-def _is_misread(text: str) -> bool:
-    """Whether the bytes that a text has in GBK are UTF-8."""
     try:
-        raw, _ = _gbk(text)
-        begin = raw[:_BEGIN]
-        # Nearly none are, and mostly the begin tells: an exception takes longer. The cut may halve one character.
-        may_be = len(begin.decode("utf-8", "ignore").encode()) >= len(begin) - _HALVED
-        return may_be and bool(raw.decode("utf-8"))
+        content.encode("gbk").decode("utf-8")
     except (UnicodeEncodeError, UnicodeDecodeError):
-        return False
+        return "?" in content and rarity(content) > _HALF
+    return True
 
 
 _HALF: Final = 0.5
-_BEGIN: Final = 24
-_HALVED: Final = 3
-"""Bytes that there are at most of a character in UTF-8 that is not whole."""
-
-_gbk: Final = codecs.getencoder("gbk")  # looking it up takes longer than encoding a text
 
 
 def habits(

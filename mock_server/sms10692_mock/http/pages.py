@@ -273,6 +273,7 @@ def _response(status: int, content_type: str, body: bytes, *headers: tuple[str, 
 
 
 def plain(status: int, why: str, *headers: tuple[str, str]) -> Response:
+    """An answer of our own: one line of text."""
     return _response(status, "text/plain; charset=utf-8", f"{why}\n".encode(), *headers)
 
 
