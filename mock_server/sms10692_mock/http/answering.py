@@ -9,6 +9,7 @@ import io
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, Final, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
@@ -18,9 +19,10 @@ from sms10692_mock.calls import page_of
 from sms10692_mock.http.explanations import Explanations
 from sms10692_mock.http.heads import Head, NoHttp
 from sms10692_mock.http.inbox import Arrived
-from sms10692_mock.http.pages import Pages, Request, plain
+from sms10692_mock.http.pages import Exchange, Pages, Request, plain
 from sms10692_mock.http.spoiling import Response
 from sms10692_mock.http.threads import Threads
+from sms10692_mock.http.together import Together
 from sms10692_mock.http.wsgi import Application, Environ
 
 P = ParamSpec("P")
@@ -58,6 +60,7 @@ class Answering:
         self._threads = threads
         self._explanations = explanations
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
+        self._short = Together[Exchange](threads.long)
 
     def answer(self, arrived: Arrived, ends: "Ends") -> Response | Awaitable[Answer]:
         """The answer to a request, or where it takes longer what is to be waited for."""
@@ -82,11 +85,11 @@ class Answering:
         return plain(error.status, str(error))
 
     async def _slowly(self, page: Page, request: Request, length: int) -> Response:
-        if length > _QUICK:
-            async with self._large:
-                exchange = await _on_a_thread(self._threads.long, self._pages.exchange, page, request)
+        if is_quick(page, length):
+            exchange = await self._short.submit(partial(self._pages.exchange, page, request))
         else:
-            exchange = await _on_a_thread(self._threads.long, self._pages.exchange, page, request)
+            async with self._large if length > _QUICK else nullcontext():
+                exchange = await _on_a_thread(self._threads.long, self._pages.exchange, page, request)
         if exchange.unexplained is None:
             return exchange.response
         return await asyncio.wrap_future(self._explanations.submit(exchange))

@@ -29,8 +29,12 @@ _TRY_AGAIN: Final = 0.5
 
 
 class _Pending(NamedTuple):
-    entry: Entry
+    """An entry as it is written. Packed by whoever answers: a second thread at work on it would cost more."""
+
+    number: int
+    userid: str
     size: int
+    packed: bytes
 
 
 class Journal:
@@ -51,7 +55,13 @@ class Journal:
         self._ended = False
 
     def record(self, entry: Entry) -> None:
-        pending = _Pending(entry, entry.size)
+        try:
+            pending = _Pending(entry.number, _userid(entry.userid), entry.size, packed_entry(entry))
+        except Exception:
+            logging.getLogger(__name__).exception("a request cannot be written into the journal")
+            with self._changed:
+                self._lost += 1
+            return
         with self._changed:
             was_empty = not self._pending
             self._pending.append(pending)
@@ -97,8 +107,8 @@ class Journal:
                 lost = self._lost
                 try:
                     arguments: list[bytes | str | int] = [self._limits.requests, self._limits.request_bytes, lost]
-                    for entry, size in batch:
-                        arguments += (entry.number, _userid(entry.userid), size, packed_entry(entry))
+                    for pending in batch:
+                        arguments += pending
                     self._nodes.run(scripts.RECORD, _KEYS, *arguments)
                 except StoreUnavailable:
                     raise
@@ -120,10 +130,10 @@ class Journal:
 
     def _done_with(self, batch: list[_Pending], lost: int) -> None:
         """These need not be written any more, as far as they are still here; so many that were lost are told."""
-        numbers = {pending.entry.number for pending in batch}
+        numbers = {pending.number for pending in batch}
         with self._changed:
             self._lost -= lost
-            while self._pending and self._pending[0].entry.number in numbers:
+            while self._pending and self._pending[0].number in numbers:
                 self._pending_bytes -= self._pending.popleft().size
 
     def entries(self, userid: str | None, wanted: Wanted) -> Listed[Entry]:
