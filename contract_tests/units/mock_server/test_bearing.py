@@ -173,6 +173,15 @@ def test_a_forbidden_word_is_found_wherever_a_window_ends(text: str, words: list
     assert Keywords(words).in_text(text) == any(word in text for word in words)
 
 
+@given(
+    text=st.text("aA^-]\\[zé发\ud800", max_size=12),
+    words=st.lists(st.text("aA^-]\\[zé发\ud800", max_size=3), max_size=4),
+)
+def test_a_forbidden_word_may_be_of_any_characters(text: str, words: list[str]) -> None:
+    lowered = text.replace("A", "a")
+    assert Keywords(words).in_text(text) == any(word.replace("A", "a") in lowered for word in words if word)
+
+
 @given(before=st.text("-x\r\n a", max_size=30), boundary=st.sampled_from(["x", "-", "a b"]))
 def test_what_stands_before_the_first_part_of_a_multipart_body_changes_nothing(before: str, boundary: str) -> None:
     part = 'Content-Disposition: form-data; name="a"\r\n\r\n内'
