@@ -261,15 +261,15 @@ def killed_after(process: subprocess.Popen[str], seconds: float) -> Iterator[Non
 
 @contextmanager
 def running(
-    *arguments: str, environment: dict[str, str] | None = None, files: int | None = None
+    *arguments: str, environment: dict[str, str] | None = None, files: int | None = None, at_most: bool = False
 ) -> Iterator[tuple[subprocess.Popen[str], Address]]:
     """The command as a process of its own on a free port, and its address.
 
-    `files` is how many it may have open unless it asks for more.
+    `files` is how many it may have open unless it asks for more, or `at_most`.
     """
     command = [sys.executable, "-m", "sms10692_mock", "serve", "--port", "0", *arguments]
     if files is not None:
-        command = ["sh", "-c", 'ulimit -S -n "$0" && exec "$@"', str(files), *command]
+        command = ["sh", "-c", f'ulimit {"" if at_most else "-S "}-n "$0" && exec "$@"', str(files), *command]
     with _started(command, environment) as (process, address):
         yield process, address
 

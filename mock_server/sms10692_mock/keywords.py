@@ -24,7 +24,7 @@ def _folded(text: str) -> str:
 
 
 class Keywords:
-    """A set of words that answers, in time that does not grow with their number, whether a text contains one.
+    """A set of words that says whether a text contains one. How many begin otherwise than anything in it costs nothing.
 
     Words are found by their first character, then by their first two. An automaton in a library took twenty times as
     long for a send: it lets other threads go first.
@@ -32,14 +32,14 @@ class Keywords:
 
     def __init__(self, words: Iterable[str] = DEFAULT_WORDS) -> None:
         self.words = tuple(word for word in words if word)
-        self._folded = frozenset(map(_folded, self.words))
-        self._characters = frozenset(word for word in self._folded if len(word) == 1)
-        self._lengths: defaultdict[str, set[int]] = defaultdict(set)
-        for word in self._folded - self._characters:
-            self._lengths[word[:2]].add(len(word))
-        first = {word[0] for word in self._folded}
+        folded_words = frozenset(map(_folded, self.words))
+        self._characters = frozenset(word for word in folded_words if len(word) == 1)
+        self._longer: defaultdict[str, list[str]] = defaultdict(list)
+        for word in folded_words - self._characters:
+            self._longer[word[:2]].append(word)
+        first = {word[0] for word in folded_words}
         self._first = re.compile(f"[{''.join(map(re.escape, first))}]" if first else "(?!)")
-        self._overlap = max(map(len, self._folded), default=1) - 1
+        self._overlap = max(map(len, folded_words), default=1) - 1
 
     def in_text(self, text: str) -> bool:
         """Whether any word occurs in the text, as a substring, upper and lower case of ASCII letters alike.
@@ -59,18 +59,8 @@ class Keywords:
             return False
         if not self._characters.isdisjoint(text):
             return True
-        begun = self._lengths.keys() & map(add, text, text[1:])
-        return any(self._begins(text, pair) for pair in begun)
-
-    def _begins(self, text: str, pair: str) -> bool:
-        """Whether a word that begins with these two characters occurs in the text, which they do."""
-        lengths = self._lengths[pair]
-        at = text.find(pair)
-        while at >= 0:
-            if any(text[at : at + length] in self._folded for length in lengths):
-                return True
-            at = text.find(pair, at + 1)
-        return False
+        begun = self._longer.keys() & map(add, text, text[1:])
+        return any(word in text for pair in begun for word in self._longer[pair])
 
 
 def words_in(file: Path) -> list[str]:

@@ -95,6 +95,12 @@ def test_chunks_that_are_none_are_no_http(chunks: bytes) -> None:
     assert raised.value.status == 400
 
 
+def test_trailers_that_do_not_end_are_refused() -> None:
+    with pytest.raises(NoHttp) as raised:
+        taken(CHUNKED + b"0\r\n", *[b"X: " + b"x" * 4000 + b"\r\n"] * 70)
+    assert raised.value.status == 431
+
+
 def test_a_head_that_does_not_end_is_refused_when_it_is_too_long() -> None:
     line = b"GET / HTTP/1.1\r\nX: "
     assert taken(line + b"x" * (256 * 1024 - len(line))) == []
@@ -148,6 +154,11 @@ def test_who_waits_to_be_told_to_continue_is_told_once() -> None:
     inbox.put(head)
     assert inbox.take() is None
     assert (inbox.is_asked_to_continue(), inbox.is_asked_to_continue()) == (True, False)
+    inbox.put(body)
+    assert inbox.take() is not None
+    inbox.put(head.replace(b"HTTP/1.1", b"HTTP/1.0"))
+    assert inbox.take() is None
+    assert not inbox.is_asked_to_continue(), "that has no such answer"
     inbox.put(body)
     assert inbox.take() is not None
     inbox.put(head + body)

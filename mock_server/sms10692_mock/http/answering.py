@@ -34,6 +34,7 @@ _QUICK: Final = 16 * 1024
 _LARGE_AT_ONCE: Final = 4
 """Larger forms that are worked on at the same time: each may take a hundred times its bytes, and all of one core."""
 
+_BODILESS: Final = (204, 304)
 _STREAMED: Final = "text/event-stream"
 
 
@@ -123,8 +124,10 @@ class Answering:
             body = b"".join(pieces)
         finally:
             _close(pieces)
-        if not any(name.lower() == "content-length" for name, _ in headers):
-            headers = [*headers, ("Content-Length", str(len(body)))]
+        # The date is set where the head is written, for all.
+        headers = [(name, value) for name, value in headers if name.lower() != "date"]
+        if status not in _BODILESS and not any(name.lower() == "content-length" for name, _ in headers):
+            headers.append(("Content-Length", str(len(body))))
         return Response(status, headers, body)
 
     async def _pieces(self, pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:

@@ -45,6 +45,7 @@ class Connection(asyncio.BufferedProtocol):
         self._inbox = Inbox()
         self._buffer = memoryview(bytearray(_AT_ONCE))
         self._loop = asyncio.get_running_loop()
+        self._heard = self._loop.time()
         self._task: asyncio.Task[None] | None = None
         self._is_full = False
         self._has_ended = False
@@ -68,6 +69,7 @@ class Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         if self._is_deaf:
             return
+        self._heard = self._loop.time()
         self._inbox.put(bytes(self._buffer[:nbytes]))
         if self._task is None and not self._is_full:
             self._go_on()
@@ -97,8 +99,13 @@ class Connection(asyncio.BufferedProtocol):
         """Whether somebody waits for an answer."""
         return self._task is not None
 
+    def is_left_unfinished(self, since: float) -> bool:
+        """Whether part of a request is there, and nothing was heard of the rest since that time of the loop."""
+        return self._task is None and self._heard < since and self._inbox.holds_a_part
+
     def close(self) -> None:
         """Send what was written, and close."""
+        self._outbox.empty()
         self._transport.close()
 
     def abort(self) -> None:
@@ -133,14 +140,14 @@ class Connection(asyncio.BufferedProtocol):
                 if self._has_ended:
                     self._break_off()
                 elif self._inbox.is_asked_to_continue():
-                    self._outbox.put(self._transport, _CONTINUE)
+                    self._put(_CONTINUE, last=False)
                 return
             self._answer(arrived)
 
     def _break_off(self) -> None:
         arrived = self._inbox.broken_off()
         if arrived is None:
-            self._transport.close()
+            self.close()
         else:
             self._answer(arrived)
 
@@ -175,8 +182,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def _resume(self) -> None:
         if self._task is None and not self._transport.is_closing():
-            self._transport.resume_reading()
             self._go_on()
+            if (self._task is None and not self._is_full) or len(self._inbox) <= _AHEAD:
+                self._transport.resume_reading()
 
     def _fail(self, head: Head) -> None:
         """Say that the answer cannot be made, if none of it is on its way."""
@@ -192,11 +200,16 @@ class Connection(asyncio.BufferedProtocol):
         if head is None or head.method != "HEAD":
             data += response.body
         if response.status < _REFUSED or (head is not None and head.persists):
-            self._outbox.put(self._transport, data, last=head is None or not head.persists)
+            self._put(data, last=head is None or not head.persists)
         else:
             self._outbox.put(self._transport, data)
             self._outbox.empty()
             self._linger()
+
+    def _put(self, data: bytes, *, last: bool) -> None:
+        """Send soon; behind the last nothing is heard any more."""
+        self._is_deaf = self._is_deaf or last
+        self._outbox.put(self._transport, data, last)
 
     def _linger(self) -> None:
         """Close when the client has, or soon: who is still sending would not get to read why it was refused."""
@@ -212,6 +225,9 @@ class Connection(asyncio.BufferedProtocol):
         """Send late, or less than all, or nothing, as the response wants it."""
         await asyncio.sleep(response.delay)
         if response.hangs:
+            # What comes behind the request is not kept, so that the end is seen.
+            self._is_deaf = True
+            self._transport.resume_reading()
             while not self._has_ended:
                 await self._listen()
             self._transport.close()
@@ -220,15 +236,17 @@ class Connection(asyncio.BufferedProtocol):
         elif response.cut < 0:
             self._transport.close()
         else:
-            self._outbox.put(self._transport, _head(response, head) + response.body[: response.cut], last=True)
+            self._put(_head(response, head) + response.body[: response.cut], last=True)
 
     async def _stream(self, stream: Stream, head: Head) -> None:
         """Send pieces as they come until there are no more, or nobody is there."""
         in_chunks = not head.is_1_0
+        if not in_chunks:  # the end of the connection is that of the body
+            head = head._replace(persists=False)
         extra = [("Transfer-Encoding", "chunked")] if in_chunks else []
         response = stream.response._replace(headers=[*stream.response.headers, *extra])
         self._has_begun = True
-        self._outbox.put(self._transport, _head(response, head._replace(persists=head.persists and in_chunks)))
+        self._outbox.put(self._transport, _head(response, head))
         async with aclosing(stream.pieces) as pieces:
             async for piece in pieces:
                 self._outbox.put(self._transport, b"%x\r\n%b\r\n" % (len(piece), piece) if in_chunks else piece)
@@ -238,7 +256,7 @@ class Connection(asyncio.BufferedProtocol):
                     break
         self._has_begun = False
         end = _LAST_CHUNK if in_chunks and head.method != "HEAD" else b""
-        self._outbox.put(self._transport, end, last=not (in_chunks and head.persists))
+        self._put(end, last=not head.persists)
 
 
 def _head(response: Response, head: Head | None) -> bytes:

@@ -26,9 +26,10 @@ PHRASES: Final = {int(status): status.phrase for status in HTTPStatus}
 _NAME: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE: Final = re.compile(rf"({_NAME}) ([^\0-\x20\x7f]+) HTTP/1\.([01])\r?")
 # Possessive, so that a long field that is none costs no more than its length.
-_FIELD: Final = re.compile(rf"^({_NAME}+):[ \t]*+([^\0\r\n]*+)\r?\n", re.MULTILINE)
+_FIELD: Final = re.compile(rf"^({_NAME}+):[ \t]*+([^\0-\x08\n-\x1f\x7f]*+)\r?\n", re.MULTILINE)
 _ABSOLUTE: Final = re.compile(r"https?://[^/?]*", re.IGNORECASE)
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
+_LISTS: Final = ("connection",)
 _ONCE: Final = ("content-length", "transfer-encoding")
 
 
@@ -43,13 +44,12 @@ class NoHttp(Exception):
 class Head(NamedTuple):
     """What a request says before its body.
 
-    `target` is as it came, in Latin-1, `path` without percents; the names of `headers` are as they came, in `said`
-    they are in lower case, and the first of a name holds. `length` is None where the body comes in chunks. `persists`
-    says that the connection is kept.
+    `path` is without percents, `query` as it came. The names of `headers` are as they came; in `said` they are in lower
+    case, and the first of a name holds, or what all say of the connection. `length` is None where the body comes in
+    chunks. `persists` says that the connection is kept.
     """
 
     method: str
-    target: str
     path: str
     query: bytes
     headers: Sequence[tuple[str, str]]
@@ -73,25 +73,30 @@ def head_from(raw: bytes) -> Head:
     method, target, minor = line.groups()
     if len(target) > TARGET_LIMIT:
         raise NoHttp(414, f"a URL has at most {TARGET_LIMIT} bytes here")
-    headers = _FIELD.findall(rest)
-    if len(headers) != rest.count("\n"):
-        raise NoHttp(400, "a header has no name, or a control character in it")
-    if len(headers) > HEADERS_LIMIT:
+    lines = rest.count("\n")
+    if lines > HEADERS_LIMIT:
         raise NoHttp(431, f"a request has at most {HEADERS_LIMIT} headers here")
+    headers = [(name, value.rstrip(" \t")) for name, value in _FIELD.findall(rest)]
+    if len(headers) != lines:
+        raise NoHttp(400, "a header has no name, or a control character in it")
     said = {name.lower(): value for name, value in reversed(headers)}
     if len(said) != len(headers):
-        _refuse_doubles(headers)
+        said |= _of_doubles(headers)
     path, query = _parts(target)
-    is_1_0 = minor == "0"
+    length, is_1_0 = _length(said), minor == "0"
     connection = said.get("connection")
     persists = not is_1_0 if connection is None else _persists(connection.lower(), is_1_0)
-    return Head(method, target, path, query.encode("latin-1"), headers, said, _length(said), persists, is_1_0)
+    if is_1_0 and length is None:  # which it does not know: who knows what else is wrong with it
+        persists = False
+    return Head(method, path, query.encode("latin-1"), headers, said, length, persists, is_1_0)
 
 
-def _refuse_doubles(headers: Iterable[tuple[str, str]]) -> None:
+def _of_doubles(headers: Sequence[tuple[str, str]]) -> Mapping[str, str]:
+    """What is said by several headers of a name together. Raises NoHttp."""
     names = Counter(name.lower() for name, _ in headers)
     if any(names[name] > 1 for name in _ONCE):
         raise NoHttp(400, "the length of the body is given twice")
+    return {name: ",".join(value for of, value in headers if of.lower() == name) for name in names if name in _LISTS}
 
 
 def _parts(target: str) -> tuple[str, str]:
@@ -111,12 +116,11 @@ def _length(said: Mapping[str, str]) -> int | None:
     if coding is not None:
         if declared is not None:
             raise NoHttp(400, "the body has a length, and comes in chunks")
-        if coding.strip().lower() != "chunked":
+        if coding.lower() != "chunked":
             raise NoHttp(501, "the only transfer encoding here is chunked")
         return None
     if declared is None:
         return 0
-    declared = declared.rstrip(" \t")
     if _LENGTH.fullmatch(declared) is None:
         raise NoHttp(400, "the length of the body is no number")
     return int(declared)
@@ -124,7 +128,7 @@ def _length(said: Mapping[str, str]) -> int | None:
 
 def _persists(connection: str, is_1_0: bool) -> bool:
     options = [option.strip() for option in connection.split(",")]
-    return "keep-alive" in options if is_1_0 else "close" not in options
+    return "close" not in options and (not is_1_0 or "keep-alive" in options)
 
 
 def head_of(status: int, headers: Iterable[tuple[str, str]], now: int) -> bytes:

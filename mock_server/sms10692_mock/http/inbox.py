@@ -12,6 +12,7 @@ from sms10692_mock.http.pages import BODY_LIMIT, DRAIN_LIMIT, BodyCutShort, Body
 
 _LINE_LIMIT: Final = 4096
 """Bytes of the line before a chunk."""
+
 _SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?")
 
 
@@ -43,15 +44,15 @@ class _Kept:
     """The bytes of a body, as long as they are few enough."""
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
+        self._bytes = bytearray()
         self._read = 0
 
     def add(self, piece: bytes) -> None:
         self._read += len(piece)
         if self._read <= BODY_LIMIT:
-            self._pieces.append(piece)
+            self._bytes += piece
         else:
-            self._pieces.clear()
+            self._bytes.clear()
 
     @property
     def is_hopeless(self) -> bool:
@@ -61,7 +62,7 @@ class _Kept:
     def arrived(self, head: Head) -> Arrived:
         if self._read > BODY_LIMIT:
             return Arrived(head, b"", BodyTooLarge())
-        return Arrived(head, b"".join(self._pieces))
+        return Arrived(head, bytes(self._bytes))
 
 
 class _Sized:
@@ -86,6 +87,7 @@ class _Chunked:
         self._left = 0
         self._behind_chunk = False
         self._behind_last = False
+        self._trailed = 0
         self._line = b""
 
     def take(self, data: bytes) -> bytes | None:
@@ -113,6 +115,9 @@ class _Chunked:
         """Whether the body ends with this line, which is one between chunks."""
         is_empty = line in (b"", b"\r")
         if self._behind_last:
+            self._trailed += len(line)
+            if self._trailed > HEAD_LIMIT:
+                raise NoHttp(431, f"trailers have at most {HEAD_LIMIT} bytes here")
             return is_empty
         if self._behind_chunk:
             if not is_empty:
@@ -147,6 +152,11 @@ class Inbox:
         """Bytes that nobody has looked at."""
         return len(self._bytes)
 
+    @property
+    def holds_a_part(self) -> bool:
+        """Whether a request has begun and is not wholly there, once there is no next one."""
+        return bool(self._bytes) or self._body is not None
+
     def take(self) -> Arrived | None:
         """The next request, or None where more of it must come. Raises NoHttp, and then there is no next one."""
         head, body = self._head, self._body
@@ -160,7 +170,7 @@ class Inbox:
                 return Arrived(head, data[:length])
             body = _Chunked() if length is None else _Sized(length)
             self._head, self._body = head, body
-            self._is_asked_to_continue = head.said.get("expect", "").lower() == "100-continue"
+            self._is_asked_to_continue = not head.is_1_0 and head.said.get("expect", "").lower() == "100-continue"
         data, self._bytes = self._bytes, b""
         rest = body.take(data)
         if rest is None and not body.kept.is_hopeless:

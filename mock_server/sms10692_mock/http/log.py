@@ -29,6 +29,7 @@ class Lines:
         self._lines: deque[str] = deque()
         self._lost = 0
         self._some = threading.Event()
+        self._hurried = threading.Event()
         self._written = threading.Event()
         self._written.set()
         threading.Thread(target=self._write_for_ever, name="log", daemon=True).start()
@@ -47,11 +48,12 @@ class Lines:
 
     def flush(self) -> None:
         """Wait until all was written that there is; not for long, where nobody reads."""
+        self._hurried.set()
         self._written.wait(_PATIENCE)
 
     def _write_for_ever(self) -> None:
         while self._some.wait():
-            time.sleep(_EVERY)
+            self._hurried.wait(_EVERY)
             self._some.clear()
             self._write()
             if not self._lines:

@@ -5,14 +5,25 @@ its own, and of `in_thread`, for somebody else's.
 """
 
 import asyncio
+import errno
+import logging
 import socket
-from typing import Final
+from typing import Any, Final
 
 from sms10692_mock.http.answering import Answering
 from sms10692_mock.http.connection import Connection
 from sms10692_mock.http.outbox import Outbox
 
 BACKLOG: Final = 1024
+_LET_IN_AT_ONCE: Final = 16
+"""Clients between two looks at those who are in: as often asyncio tries again where there are no more files."""
+_PATIENCE: Final = 30.0
+"""Seconds for which part of a request waits for the rest."""
+_LOOK_AGAIN: Final = 0.001
+_MINUTE: Final = 60.0
+_WANT: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+_logger = logging.getLogger(__name__)
 
 
 class Server:
@@ -25,23 +36,47 @@ class Server:
     async def open(self, listener: socket.socket) -> None:
         """Let clients in, at this socket, which is closed with the server."""
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_Complaints())
         outbox = Outbox(loop)
         self._server = await loop.create_server(
-            lambda: Connection(self._answering, outbox, self._connections), sock=listener, backlog=BACKLOG
+            lambda: Connection(self._answering, outbox, self._connections), sock=listener, backlog=_LET_IN_AT_ONCE
         )
+        listener.listen(BACKLOG)
+        self._look_round(loop)
+
+    def _look_round(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Hang up on those who sent half a request and nothing since."""
+        since = loop.time() - _PATIENCE
+        for connection in list(self._connections):
+            if connection.is_left_unfinished(since):
+                connection.abort()
+        self._next_look = loop.call_later(_PATIENCE / 4, self._look_round, loop)
 
     async def close(self, grace: float) -> None:
-        """Let nobody in any more, and hang up on everybody, on those who wait for an answer after so many seconds."""
+        """Let nobody in any more, and hang up on everybody, on who waits for an answer after so many seconds."""
         self._server.close()
-        for connection in list(self._connections):
-            if not connection.is_busy:
-                connection.close()
+        self._next_look.cancel()
         until = asyncio.get_running_loop().time() + grace
         while self._connections and asyncio.get_running_loop().time() < until:
+            for connection in list(self._connections):
+                if not connection.is_busy:
+                    connection.close()
             await asyncio.sleep(_LOOK_AGAIN)
         for connection in list(self._connections):
             connection.abort()
         await asyncio.sleep(0)
 
 
-_LOOK_AGAIN: Final = 0.001
+class _Complaints:
+    """What is said of failures that nobody waits for; of a want of files once a minute, and not for each client."""
+
+    def __init__(self) -> None:
+        self._said = -_MINUTE
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in _WANT:
+            loop.default_exception_handler(context)
+        elif loop.time() - self._said >= _MINUTE:
+            self._said = loop.time()
+            _logger.error("no more clients can be let in for now: %s", error.strerror)

@@ -5,10 +5,10 @@ Here belongs what WSGI says about reading a request and giving a response.
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from http import HTTPStatus
 from typing import Any, Final, Protocol, TypeAlias
 
 from sms10692_mock.calls import page_of
+from sms10692_mock.http.heads import PHRASES
 from sms10692_mock.http.pages import BODY_LIMIT, DRAIN_LIMIT, BodyCutShort, BodyTooLarge, Pages, Request, Unreadable
 from sms10692_mock.http.spoiling import Response
 
@@ -17,7 +17,6 @@ StartResponse: TypeAlias = Callable[..., Any]
 Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _PIECE: Final = 64 * 1024
-_PHRASES: Final = {int(status): status.phrase for status in HTTPStatus}
 
 
 class _Input(Protocol):
@@ -46,7 +45,7 @@ class WsgiPages:
         else:
             response = self._pages.respond(page, request)
         _wait_or_break(response)
-        start_response(f"{response.status} {_PHRASES.get(response.status, 'Unknown')}", response.headers)
+        start_response(f"{response.status} {PHRASES.get(response.status, 'Unknown')}", response.headers)
         if method == "HEAD":
             return []
         return [response.body] if response.cut is None else _cut_short(response.body[: response.cut])
