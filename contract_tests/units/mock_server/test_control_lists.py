@@ -335,3 +335,10 @@ def test_who_waits_for_an_account_that_is_closed_is_told_so(bells: list[Bell]) -
     with waiting(bells, office, f"accounts/{userid}/messages?wait=60") as answer:
         office.control("DELETE", f"accounts/{userid}")
         assert userid in answer()["error"]
+
+
+@pytest.mark.parametrize("path", ["/_mock/accounts//queues", "/_mock", "/_mock/health"])
+def test_a_query_with_a_control_character_is_refused_also_where_one_would_be_sent_elsewhere(path: str) -> None:
+    http = Office().app.test_client()
+    answer = http.get(path, query_string="a=\r")
+    assert (answer.status_code, answer.json) == (400, {"error": "the query has a control character in it"})

@@ -4,6 +4,7 @@ Here belongs what Flask serves, that it is guarded, and how an error is told. Th
 runs all is in `serve`.
 """
 
+import re
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
@@ -70,9 +71,11 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
         if _is_nowhere() or request.blueprint == CONSOLE:  # which guards itself: a person has no JSON to send
             return None
         try:
-            request.query_string.decode()
+            query = request.query_string.decode()
         except UnicodeDecodeError:
             return _error("the query is not UTF-8", 400)
+        if _CONTROL.search(query):  # which only comes without a socket, and would stand in a header of a redirection
+            return _error("the query has a control character in it", 400)
         refusal = guard.refusal(request.method, request.headers)
         if refusal is not None and refusal[0] == HTTPStatus.UNAUTHORIZED and _is_description():
             # A link of the console's leads there, and a browser sends the console's cookie.
@@ -120,6 +123,7 @@ def _is_description() -> bool:
     return request.method in SAFE and request.blueprint in _DESCRIPTION
 
 
+_CONTROL: Final = re.compile(r"[\0-\x1f\x7f]")
 _DESCRIPTION: Final = frozenset({"openapi", "swagger"})
 """The blueprints of flask-openapi3 for the description, and for the page that shows it."""
 
