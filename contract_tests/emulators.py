@@ -6,7 +6,6 @@ Here belongs how one is made and spoken to. What it should say is each test's ow
 import hashlib
 import http.client
 import io
-import json
 import socket
 import subprocess
 import sys
@@ -14,7 +13,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
@@ -24,6 +22,7 @@ from sms10692_mock.billing import BILLINGS
 from sms10692_mock.clock import Clock
 from sms10692_mock.dialects import DIALECTS
 from sms10692_mock.http.guard import Guard
+from sms10692_mock.http.in_thread import InThread
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.serve import Deferred
 from sms10692_mock.http.wsgi import Application, WsgiPages
@@ -276,12 +275,12 @@ def running(
 
 @contextmanager
 def standing_still(given: dict[str, Any]) -> Iterator[Address]:
-    """A served emulator whose clock stands still at the manual's moment."""
-    with _started([sys.executable, str(Path(__file__).with_name("standing_still.py")), json.dumps(given)]) as (
-        _,
-        address,
-    ):
-        yield address
+    """An emulator on a socket of this process, whose clock stands still at the manual's moment."""
+    chosen = options(**given)
+    vendor, bell = vendor_of(chosen), Bell()
+    with InThread(Pages(vendor, chosen.dialect, bell=bell), beside(vendor, chosen, bell)) as served:
+        host, _, port = served.url.removeprefix("http://").rpartition(":")
+        yield host, int(port)
 
 
 @contextmanager
