@@ -14,7 +14,7 @@ _EVERY: Final = 0.1
 """Seconds between two batches: a thread that wakes up keeps the one that answers from its work, ever so shortly."""
 _KEPT: Final = 10_000
 """Lines that wait where nobody reads, as in a pipe that is full: beyond, the newest are lost, and counted."""
-_PATIENCE: Final = 0.2
+_PATIENCE: Final = 0.5
 """Seconds that the end waits for somebody to read."""
 
 
