@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from emulators import PATIENCE, received, running
+from emulators import PATIENCE, killed_after, received, running
 
 PASSWORD = "mima-and-more"
 NUMBERS = [str(13000000000 + place) for place in range(25)]
@@ -273,17 +273,24 @@ def test_what_is_not_printed_when_it_is_interrupted_is_on_standard_error(
     file = tmp_path / "numbers.txt"
     file.write_text("\n".join(numbers), "utf-8")
     lines(environment, "send", f"--file={file}", "--text=x")
-    with subprocess.Popen(
-        [sys.executable, "-m", "sms10692", "status", *([] if table else ["--json"])],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    ) as process:
+    with (
+        (tmp_path / "errors.txt").open("w+", encoding="utf-8") as errors,
+        subprocess.Popen(
+            [sys.executable, "-m", "sms10692", "status", *([] if table else ["--json"])],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            encoding="utf-8",
+        ) as process,
+    ):
         assert process.stdout is not None
         first = process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-        rest, err = process.communicate(timeout=30)
+        with killed_after(process, 30):
+            rest = process.stdout.read()
+            process.wait()
+        errors.seek(0)
+        err = errors.read()
     assert process.returncode == 130
     saved = [json.loads(line)["mobile"] for line in err.splitlines() if line]
     assert saved == (numbers if table else numbers[-len(saved) :])
