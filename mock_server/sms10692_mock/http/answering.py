@@ -38,6 +38,13 @@ _BODILESS: Final = (204, 304)
 _STREAMED: Final = "text/event-stream"
 
 
+class Ends(NamedTuple):
+    """The two ends of a connection, each a host and a port."""
+
+    server: tuple[str, int]
+    client: tuple[str, int]
+
+
 class Stream(NamedTuple):
     """A response whose body comes in pieces, as long as there are any. Who has enough of them closes them."""
 
@@ -63,22 +70,20 @@ class Answering:
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
         self._short = Together[Exchange](threads.long)
 
-    def answer(self, arrived: Arrived, ends: "Ends") -> Response | Awaitable[Answer]:
+    def answer(self, arrived: Arrived, ends: Ends) -> Response | Awaitable[Answer]:
         """The answer to a request, or where it takes longer what is to be waited for."""
         head, body, failure = arrived
         page = page_of(head.path)
         if failure is not None:
-            return self._unread(page, request_of(head, b""), failure.response)
+            return self._unread(page, _request_of(head, b""), failure.response)
         if page is None:
             return self._elsewheres(head, body, ends)
-        request = request_of(head, body)
+        request = _request_of(head, body)
         length = len(head.query) + len(body)
-        if self._pages.waits or not is_quick(page, length):
+        if self._pages.waits or not _is_quick(page, length):
             return self._slowly(page, request, length)
         exchange = self._pages.exchange(page, request)
-        if exchange.unexplained is None:
-            return exchange.response
-        return asyncio.wrap_future(self._explanations.submit(exchange))
+        return exchange.response if exchange.unexplained is None else self._explained(exchange)
 
     def refusal(self, error: NoHttp) -> Response:
         """The answer to what is no request."""
@@ -86,14 +91,15 @@ class Answering:
         return plain(error.status, str(error))
 
     async def _slowly(self, page: Page, request: Request, length: int) -> Response:
-        if is_quick(page, length):
+        if _is_quick(page, length):
             exchange = await self._short.submit(partial(self._pages.exchange, page, request))
         else:
             async with self._large if length > _QUICK else nullcontext():
                 exchange = await _on_a_thread(self._threads.long, self._pages.exchange, page, request)
-        if exchange.unexplained is None:
-            return exchange.response
-        return await asyncio.wrap_future(self._explanations.submit(exchange))
+        return exchange.response if exchange.unexplained is None else await self._explained(exchange)
+
+    def _explained(self, exchange: Exchange) -> Awaitable[Response]:
+        return asyncio.wrap_future(self._explanations.submit(exchange))
 
     def _unread(self, page: Page | None, request: Request, response: Response) -> Response | Awaitable[Response]:
         if page is None:
@@ -104,7 +110,7 @@ class Answering:
             return _on_a_thread(self._threads.long, keep, page, request, response)
         return keep(page, request, response)
 
-    async def _elsewheres(self, head: Head, body: bytes, ends: "Ends") -> Answer:
+    async def _elsewheres(self, head: Head, body: bytes, ends: Ends) -> Answer:
         answer = await _on_a_thread(self._threads.beside, self._called, _environ(head, body, ends))
         response = answer if isinstance(answer, Response) else answer.response
         self._pages.log_status(head.method, head.path, response.status)
@@ -152,19 +158,12 @@ class Answering:
                 await _on_a_thread(self._threads.beside, _close, pieces)
 
 
-class Ends(NamedTuple):
-    """The two ends of a connection, each a host and a port."""
-
-    server: tuple[str, int]
-    client: tuple[str, int]
-
-
-def request_of(head: Head, body: bytes) -> Request:
+def _request_of(head: Head, body: bytes) -> Request:
     """What of a request the vendor's pages see."""
     return Request(head.method, head.query, head.said.get("content-type", ""), body, head.path, head.headers)
 
 
-def is_quick(page: Page, length: int) -> bool:
+def _is_quick(page: Page, length: int) -> bool:
     """Whether the answer is made in well under a millisecond: not 50,000 numbers, and not a page of 4,000 reports."""
     return length <= _QUICK and page in (contract.V2SMS, contract.V2SMS_GBK)
 

@@ -152,8 +152,7 @@ class Connection(asyncio.BufferedProtocol):
             self._answer(arrived)
 
     def _answer(self, arrived: Arrived) -> None:
-        persists = arrived.head.persists and arrived.failure is None
-        head = arrived.head._replace(persists=persists)
+        head = arrived.head if arrived.failure is None else arrived.head._replace(persists=False)
         try:
             answer = self._answering.answer(arrived, self._ends)
         except Exception:

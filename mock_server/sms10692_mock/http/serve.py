@@ -58,7 +58,7 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def allow_many_connections() -> None:
+def _allow_many_connections() -> None:
     """Let this process have as many files open as the system lets it, where that is limited twice."""
     if sys.platform != "win32":
         import resource
@@ -93,7 +93,7 @@ def serve(
     gc.set_threshold(_YOUNG)
     gc.callbacks.append(_keep_what_is_left)
     sys.setswitchinterval(_SWITCHED)
-    allow_many_connections()
+    _allow_many_connections()
     asyncio.run(_serve_until_stopped(pages, elsewhere, listener, when_ready, end))
     raise AssertionError("the process has ended")
 
