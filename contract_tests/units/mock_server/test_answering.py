@@ -19,6 +19,7 @@ from sms10692_mock.http.pages import Exchange
 from sms10692_mock.http.spoiling import Response
 from sms10692_mock.http.threads import new_threads
 from sms10692_mock.http.together import Together
+from sms10692_mock.stores.protocol import one_after_another
 
 ENDS = Ends(("127.0.0.1", 1), ("127.0.0.1", 2))
 SEND = "/v2sms.aspx"
@@ -30,6 +31,7 @@ class Office:
 
     def __init__(self, waits: bool) -> None:
         self.waits = waits
+        self.at_once = one_after_another
         self._threads: list[int] = []
 
     def exchange(self, *_: object) -> Exchange:

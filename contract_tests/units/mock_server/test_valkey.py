@@ -28,7 +28,7 @@ from sms10692_mock.faults import Fault
 from sms10692_mock.outcomes import Rules
 from sms10692_mock.stores.protocol import NoSuchAccount, OtherRules, StoreUnavailable
 from sms10692_mock.stores.records import Entry, Limits, Reply, Report, RulesUsed, Task, Wanted
-from sms10692_mock.stores.valkey import nodes
+from sms10692_mock.stores.valkey import node
 from sms10692_mock.stores.valkey.store import FORM, ValkeyStore
 from valkey_servers import (
     THERE_ARE_SERVERS,
@@ -207,10 +207,10 @@ def test_while_a_server_hangs_nobody_but_the_first_waits_for_it(monkeypatch: pyt
         store.open(ACCOUNT)
         now = time.monotonic()
         with hanging(server), monkeypatch.context() as patched:
-            patched.setattr(nodes, "time", SimpleNamespace(monotonic=lambda: now))
+            patched.setattr(node, "time", SimpleNamespace(monotonic=lambda: now))
             with pytest.raises(StoreUnavailable):
                 store.account("12")
-            patched.setattr(nodes._Node, "_connection", asked_again)
+            patched.setattr(node.Node, "_connection", asked_again)
             with pytest.raises(StoreUnavailable):
                 store.account("12")
         assert soon(lambda: works(lambda: store.account("12")))
@@ -400,7 +400,7 @@ def test_an_account_that_was_listed_and_never_came_to_be_is_taken_off_the_list(
 
 def test_what_nobody_uses_is_closed_many_at_once(server: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     travels: list[int] = []
-    travel = nodes._Node.execute
+    travel = node.Node.execute
 
     def counted(self: Any, *commands: Any) -> Any:
         travels.append(len(commands))
@@ -410,7 +410,7 @@ def test_what_nobody_uses_is_closed_many_at_once(server: ValkeyServer, monkeypat
         for number in range(300):
             store.open(replace(ACCOUNT, userid=str(number), throwaway=number != 7))
         assert store.expire(0.0) == 0
-        monkeypatch.setattr(nodes._Node, "execute", counted)
+        monkeypatch.setattr(node.Node, "execute", counted)
         assert store.expire(time.time() + 60) == 299
         assert store.userids() == ["7"]
     assert len(travels) < 10

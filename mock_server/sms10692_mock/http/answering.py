@@ -68,7 +68,7 @@ class Answering:
         self._threads = threads
         self._explanations = explanations
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
-        self._short = Together[Exchange](threads.long)
+        self._short = Together[Exchange](threads.long, pages.at_once)
 
     def answer(self, arrived: Arrived, ends: Ends) -> Response | Awaitable[Answer]:
         """The answer to a request, or where it takes longer what is to be waited for."""

@@ -16,7 +16,7 @@ from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Clock
 from sms10692_mock.stores.discarding import discard
 from sms10692_mock.stores.journal import Journal
-from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules
+from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules, one_after_another
 from sms10692_mock.stores.queues import Bundle, Fates, Queue, bundles
 from sms10692_mock.stores.records import (
     NEVER,
@@ -138,6 +138,7 @@ class MemoryStore:
     def __init__(self, limits: Limits | None = None, real_time: Clock = time.time) -> None:
         self.name = "memory"
         self.waits = False
+        self.at_once = one_after_another
         self._limits = limits or Limits()
         self._real_time = real_time
         self._books: dict[str, _Book] = {}

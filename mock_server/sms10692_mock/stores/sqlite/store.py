@@ -13,7 +13,7 @@ from sqlite3 import Connection
 
 from sms10692_mock.clock import Clock
 from sms10692_mock.stores.documents import account_text, settings_text
-from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules
+from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules, one_after_another
 from sms10692_mock.stores.records import (
     Entry,
     Ledger,
@@ -56,6 +56,7 @@ class SqliteStore:
     ) -> None:
         self.name = "sqlite"
         self.waits = True
+        self.at_once = one_after_another
         self._limits = limits or Limits()
         self._file = File(path, durable)
         with self._file.writing as db:

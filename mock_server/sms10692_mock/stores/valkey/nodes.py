@@ -1,7 +1,7 @@
 """How a script gets to the node that has its keys: one server, or a cluster of them.
 
-Here belong connections, slots, time-outs, and what becomes of the errors of the client library. What the scripts do
-is in `scripts`.
+Here belong slots, scripts that a node does not know, and options. How one server is talked to is in `node`, what the
+scripts do in `scripts`.
 
 The library's own client of clusters is not used: it sends a command again after an error, also where the command may
 have been carried out, and it forgets nodes that were away.
@@ -9,20 +9,16 @@ have been carried out, and it forgets nodes that were away.
 
 import hashlib
 import time
-from collections import deque
 from collections.abc import Sequence
 from threading import Lock
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
-from valkey.connection import Connection, parse_url
+from valkey.connection import parse_url
 from valkey.crc import key_slot
-from valkey.exceptions import NoScriptError, ResponseError, ValkeyError
+from valkey.exceptions import NoScriptError, ResponseError
 
 from sms10692_mock.stores.protocol import StoreUnavailable
-
-Address: TypeAlias = tuple[str, int]
-Argument: TypeAlias = bytes | str | int
-Command: TypeAlias = Sequence[Argument]
+from sms10692_mock.stores.valkey.node import Address, Argument, Away, Command, Node
 
 OLDEST: Final = 7
 """The first version of the server, Valkey or Redis, that understands the scripts."""
@@ -30,16 +26,12 @@ OLDEST: Final = 7
 _CONNECT_SECONDS: Final = 0.5
 _ANSWER_SECONDS: Final = 2.0
 
-_NEXT_TRY: Final = 0.25
-"""Seconds for which nobody waits for a node that did not answer: its next users are told at once that it is away."""
-
-_TRUSTED: Final = 0.1
-"""Seconds after its last use in which a connection is used again without a look whether the server has hung up."""
+_NEXT_LOOK: Final = 0.25
+"""Seconds between two tries to learn which node has what."""
 
 _REDIRECTIONS: Final = 5
 
 _SCHEMES: Final = ("valkey://", "valkeys://", "redis://", "rediss://")
-_ERRORS: Final = (ValkeyError, OSError)
 
 
 class Script(NamedTuple):
@@ -55,6 +47,19 @@ def script(name: str, text: str) -> Script:
     return Script(name, text.encode(), hashlib.sha1(text.encode()).hexdigest())  # noqa: S324 - the server names it so
 
 
+class Question(NamedTuple):
+    """A script to be run, with keys that are all in one slot."""
+
+    work: Script
+    keys: Sequence[bytes]
+    arguments: Sequence[Argument]
+
+    @property
+    def command(self) -> Command:
+        """The same as the server is asked it."""
+        return ("EVALSHA", self.work.sha, len(self.keys), *self.keys, *self.arguments)
+
+
 class Refused(Exception):
     """A script's own error: its first word."""
 
@@ -62,86 +67,6 @@ class Refused(Exception):
 class _Moved(Exception):
     def __init__(self, address: Address, for_once: bool) -> None:
         self.address, self.for_once = address, for_once
-
-
-class _Node:
-    """One server, and the connections to it that nobody uses now.
-
-    A command is sent once: where the connection breaks, it may have been carried out.
-    """
-
-    def __init__(self, address: Address, options: dict[str, Any]) -> None:
-        self._address = address
-        self._options = dict(options)
-        self._type: type[Connection] = self._options.pop("connection_class", Connection)
-        self._idle: deque[tuple[Any, float]] = deque()
-        self._answered = float("-inf")
-        self._away_until = float("-inf")
-        self._why = ""
-
-    def __str__(self) -> str:
-        host, port = self._address
-        return f"{host}:{port}"
-
-    def execute(self, *commands: Command) -> list[Any]:
-        """Commands and their answers, of which any may be a ResponseError. Raises Away."""
-        begun = time.monotonic()
-        if self._away_until > begun:
-            raise _Away(self._why)
-        try:
-            connection = self._connection()
-            connection.send_packed_command(
-                [piece for command in commands for piece in connection.pack_command(*command)], check_health=False
-            )
-            answers = [_answer(connection) for _ in commands]
-        except _ERRORS as error:
-            why = f"{self}: {error}"
-            if self._answered < begun:  # since then it has answered nobody
-                self.hang_up()
-                self._why, self._away_until = why, time.monotonic() + _NEXT_TRY
-            raise _Away(why) from None
-        self._answered = time.monotonic()
-        self._idle.append((connection, self._answered))
-        return answers
-
-    def _connection(self) -> Any:  # its methods have no types
-        try:
-            connection, used = self._idle.pop()
-        except IndexError:
-            host, port = self._address
-            connection = self._type(host=host, port=port, **self._options)
-        else:
-            if time.monotonic() - used > _TRUSTED and _has_ended(connection):
-                connection.disconnect()
-        connection.connect()
-        return connection
-
-    def hang_up(self) -> None:
-        """Close the connections that nobody uses now."""
-        while self._idle:
-            try:
-                self._idle.pop()[0].disconnect()
-            except IndexError:  # somebody else took it
-                return
-
-
-def _has_ended(connection: Any) -> bool:
-    """Whether the server has hung up on a connection of which nothing is expected."""
-    try:
-        return bool(connection.can_read())
-    except _ERRORS:
-        return True
-
-
-def _answer(connection: Any) -> Any:
-    try:
-        return connection.read_response()
-    except ResponseError as error:
-        return error
-
-
-class _Away(Exception):
-    pass
 
 
 class Nodes:
@@ -154,7 +79,7 @@ class Nodes:
         self._options = _options(url)
         self._seed: Address = (self._options.pop("host", "127.0.0.1"), self._options.pop("port", 6379))
         self._lock = Lock()
-        self._nodes: dict[Address, _Node] = {}
+        self._nodes: dict[Address, Node] = {}
         self._slots: list[Address] = []
         self._slots_are_old = False
         self._slots_next_try = 0.0
@@ -165,7 +90,7 @@ class Nodes:
 
         Raises Refused with the script's own error, StoreUnavailable with any other.
         """
-        command = ("EVALSHA", work.sha, len(keys), *keys, *arguments)
+        command = Question(work, keys, arguments).command
         asked: Address | None = None
         for _ in range(_REDIRECTIONS):
             address = asked or self._address(keys[0])
@@ -180,24 +105,41 @@ class Nodes:
                     self._slots_are_old = True
         raise StoreUnavailable(f"{self._node(self._seed)}: its nodes do not agree which of them has {keys[0]!a}")
 
-    def run_all(self, work: Script, questions: Sequence[tuple[Sequence[bytes], Sequence[Argument]]]) -> list[Any]:
-        """Run a script that may be repeated, for other keys each time, and return all its answers.
+    def run_each(self, questions: Sequence[Question]) -> list[Any]:
+        """Run each of some scripts as `run` does; what comes back may also be the Refused or StoreUnavailable of one.
 
-        The questions to a node go together. One that it cannot answer so is asked again alone.
+        The questions to a node go together. One that must go elsewhere, or with its script, is asked again alone.
         """
-        commands = [("EVALSHA", work.sha, len(keys), *keys, *arguments) for keys, arguments in questions]
         at: dict[Address, list[int]] = {}
-        for place, (keys, _) in enumerate(questions):
-            at.setdefault(self._address(keys[0]), []).append(place)
         answers: list[Any] = [None] * len(questions)
-        for address, places in at.items():
+        for place, question in enumerate(questions):
             try:
-                some = self._node(address).execute(*(commands[place] for place in places))
-            except _Away as error:
-                raise StoreUnavailable(str(error)) from None
-            for place, answer in zip(places, some, strict=True):
-                keys, arguments = questions[place]
-                answers[place] = self.run(work, keys, *arguments) if isinstance(answer, ResponseError) else answer
+                at.setdefault(self._address(question.keys[0]), []).append(place)
+            except StoreUnavailable as error:
+                answers[place] = error
+        for address, places in at.items():
+            node = self._node(address)
+            for place, answer in zip(
+                places, node.execute(*(questions[place].command for place in places)), strict=True
+            ):
+                answers[place] = self._settled(questions[place], node, answer)
+        return answers
+
+    def _settled(self, question: Question, node: Node, answer: Any) -> Any:
+        try:
+            try:
+                return self._understood(node, answer)
+            except (NoScriptError, _Moved):  # nothing of it was done
+                return self.run(question.work, question.keys, *question.arguments)
+        except (Refused, StoreUnavailable) as error:
+            return error
+
+    def run_all(self, work: Script, questions: Sequence[tuple[Sequence[bytes], Sequence[Argument]]]) -> list[Any]:
+        """Run a script for other keys each time, and return all its answers; raises what went wrong with the first."""
+        answers = self.run_each([Question(work, keys, arguments) for keys, arguments in questions])
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
         return answers
 
     def close(self) -> None:
@@ -208,11 +150,13 @@ class Nodes:
     def _execute(self, address: Address, *commands: Command) -> Any:
         """Commands on one connection, and the answer to the last of them."""
         node = self._node(address)
-        try:
-            *_, answer = node.execute(*commands)
-        except _Away as error:
+        return self._understood(node, node.execute(*commands)[-1])
+
+    def _understood(self, node: Node, answer: Any) -> Any:
+        """An answer, if it is one. Raises NoScriptError, Moved, Refused and StoreUnavailable."""
+        if isinstance(answer, Away):
             self._slots_are_old = True
-            raise StoreUnavailable(str(error)) from None
+            raise StoreUnavailable(str(answer)) from None
         if not isinstance(answer, ResponseError):
             return answer
         if isinstance(answer, NoScriptError):
@@ -220,17 +164,17 @@ class Nodes:
         code, _, rest = str(answer).partition(" ")
         if code in ("MOVED", "ASK"):
             host, _, port = rest.rpartition(" ")[2].rpartition(":")
-            raise _Moved((host or address[0], int(port)), code == "ASK")
+            raise _Moved((host or node.host, int(port)), code == "ASK")
         if code in _REFUSALS:
             raise Refused(code)
         self._slots_are_old = self._slots_are_old or code == "CLUSTERDOWN"
         raise StoreUnavailable(f"{node}: {answer}")
 
-    def _node(self, address: Address) -> _Node:
+    def _node(self, address: Address) -> Node:
         node = self._nodes.get(address)
         if node is None:
             with self._lock:
-                node = self._nodes.setdefault(address, _Node(address, self._options))
+                node = self._nodes.setdefault(address, Node(address, self._options))
         return node
 
     def _address(self, key: bytes) -> Address:
@@ -241,7 +185,7 @@ class Nodes:
         return self._slots[key_slot(key)]
 
     def _learn_slots(self) -> None:
-        self._slots_next_try = time.monotonic() + _NEXT_TRY
+        self._slots_next_try = time.monotonic() + _NEXT_LOOK
         why: StoreUnavailable | None = None
         for address in dict.fromkeys([self._seed, *self._slots]):
             try:

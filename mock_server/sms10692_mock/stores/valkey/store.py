@@ -14,7 +14,7 @@ from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Clock
 from sms10692_mock.outcomes import Rules
 from sms10692_mock.stores.documents import account_from_text, account_text
-from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules, StoreUnavailable
+from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules, StoreUnavailable, one_after_another
 from sms10692_mock.stores.queues import Item
 from sms10692_mock.stores.records import (
     Limits,
@@ -41,6 +41,7 @@ from sms10692_mock.stores.valkey.packing import (
     packed_task,
     unpacked,
 )
+from sms10692_mock.stores.valkey.pipeline import Pipeline
 from sms10692_mock.stores.valkey.settings import SharedSettings
 
 FORM: Final = 1
@@ -68,6 +69,9 @@ class ValkeyStore:
         self._kept = (self._limits.handed_out, self._limits.handed_out_bytes)
         self._real_time = real_time
         self._terms: dict[str, tuple[bytes, Account]] = {}
+        self._pipeline = Pipeline(self._nodes)
+        # Of a cluster a node may hang, and who asks the others must not wait for it.
+        self.at_once = one_after_another if self._nodes.is_cluster else self._pipeline.at_once
         self._settings = SharedSettings(self._nodes)
         self.settings = self._settings.now
         self.change_settings = self._settings.change
@@ -96,14 +100,14 @@ class ValkeyStore:
 
     def _run(self, work: Script, userid: str, *arguments: bytes | str | int) -> Any:
         try:
-            return self._nodes.run(work, keys_of(userid), *arguments)
+            return self._pipeline.run(work, keys_of(userid), *arguments)
         except Refused:
             raise NoSuchAccount(userid) from None
 
     def _run_on_account(self, work: Script, userid: str, *arguments: bytes | str | int) -> Any:
         """The same for a script that needs but the first of the keys."""
         try:
-            return self._nodes.run(work, keys_of(userid)[:1], *arguments)
+            return self._pipeline.run(work, keys_of(userid)[:1], *arguments)
         except Refused:
             raise NoSuchAccount(userid) from None
 

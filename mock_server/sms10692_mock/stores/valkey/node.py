@@ -1,0 +1,100 @@
+"""One server: the connections to it, and commands on them, each sent once and no more.
+
+Here belong time-outs, and what becomes of the errors of the client library. Which server a command is for is the
+affair of `nodes`.
+"""
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+from valkey.connection import Connection
+from valkey.exceptions import ResponseError, ValkeyError
+
+Address: TypeAlias = tuple[str, int]
+Argument: TypeAlias = bytes | str | int
+Command: TypeAlias = Sequence[Argument]
+
+_NEXT_TRY: Final = 0.25
+"""Seconds for which nobody waits for a node that did not answer: its next users are told at once that it is away."""
+
+_TRUSTED: Final = 0.1
+"""Seconds after its last use in which a connection is used again without a look whether the server has hung up."""
+
+_ERRORS: Final = (ValkeyError, OSError)
+
+
+class Away(Exception):
+    """The server did not answer: a command that was sent may have been carried out."""
+
+
+class Node:
+    """One server, and the connections to it that nobody uses now. May be used by many threads at once."""
+
+    def __init__(self, address: Address, options: dict[str, Any]) -> None:
+        self.host, self._port = address
+        self._options = dict(options)
+        self._type: type[Connection] = self._options.pop("connection_class", Connection)
+        self._idle: deque[tuple[Any, float]] = deque()
+        self._answered = float("-inf")
+        self._away_until = float("-inf")
+        self._why = ""
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self._port}"
+
+    def execute(self, *commands: Command) -> list[Any]:
+        """Commands, sent together, and their answers: any may be a ResponseError, or Away, and then so are the rest."""
+        begun = time.monotonic()
+        if self._away_until > begun:
+            return [Away(self._why)] * len(commands)
+        answers: list[Any] = []
+        try:
+            connection = self._connection()
+            pieces = [piece for command in commands for piece in connection.pack_command(*command)]
+            connection.send_packed_command([b"".join(pieces)], check_health=False)
+            answers.extend(_answer(connection) for _ in commands)
+        except _ERRORS as error:
+            why = f"{self}: {error}"
+            if self._answered < begun:  # since then it has answered nobody
+                self.hang_up()
+                self._why, self._away_until = why, time.monotonic() + _NEXT_TRY
+            return answers + [Away(why)] * (len(commands) - len(answers))
+        self._answered = time.monotonic()
+        self._idle.append((connection, self._answered))
+        return answers
+
+    def _connection(self) -> Any:  # its methods have no types
+        try:
+            connection, used = self._idle.pop()
+        except IndexError:
+            connection = self._type(host=self.host, port=self._port, **self._options)
+        else:
+            if time.monotonic() - used > _TRUSTED and _has_ended(connection):
+                connection.disconnect()
+        connection.connect()
+        return connection
+
+    def hang_up(self) -> None:
+        """Close the connections that nobody uses now."""
+        while self._idle:
+            try:
+                self._idle.pop()[0].disconnect()
+            except IndexError:  # somebody else took it
+                return
+
+
+def _has_ended(connection: Any) -> bool:
+    """Whether the server has hung up on a connection of which nothing is expected."""
+    try:
+        return bool(connection.can_read())
+    except _ERRORS:
+        return True
+
+
+def _answer(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error
