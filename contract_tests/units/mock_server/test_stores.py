@@ -281,6 +281,7 @@ class Offices(Compared):
     def look_up_a_request(self, place: int) -> None:
         number = self.requests[max(0, len(self.requests) - place - 1)]
         self.both(lambda store: store.request(number))
+        self.both(lambda store: store.has_request(number))
 
     @rule(really=st.sampled_from([False, False, False, True]))
     def forget_requests(self, really: bool) -> None:

@@ -161,7 +161,9 @@ def test_of_the_journal_the_last_requests_are_kept(make: Making) -> None:
         assert [one.number for one in store.requests(str(numbers[-1] % 2), ALL).items] == numbers[-9::2]
         assert store.request(numbers[-10]) == entry(numbers[-10], str(numbers[-10] % 2))
         assert store.request(numbers[-11]) is None
+        assert [store.has_request(number) for number in numbers[-11:-8]] == [False, True, True]
         store.forget_requests()
+        assert not store.has_request(numbers[-1])
         assert store.requests(None, ALL) == ([], False, 0)
         assert store.next_request() > numbers[-1]
 

@@ -339,6 +339,7 @@ def test_the_journal_is_written_when_the_server_is_back(tmp_path: Path) -> None:
         port = server.port
         server.terminate()
         store.record(entry(2))
+        assert store.has_request(2)
         with ended(started(tmp_path, port, appendonly="yes")) as server, store_on(server) as other:
             assert soon(lambda: other.request(2) == entry(2))
 

@@ -184,7 +184,7 @@ class Pages:
             if len(self._fetches) > _FETCHES:
                 del self._fetches[next(iter(self._fetches))]
         try:
-            return previous if previous and self._vendor.store.request(number) else None
+            return previous if previous and self._vendor.store.has_request(number) else None
         except StoreUnavailable:
             return None
 

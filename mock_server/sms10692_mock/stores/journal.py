@@ -60,3 +60,6 @@ class Journal:
 
     def entry(self, number: int) -> Entry | None:
         return self._entries.get(number)
+
+    def has(self, number: int) -> bool:
+        return number in self._entries

@@ -174,5 +174,8 @@ class Store(Protocol):
     def request(self, number: int) -> Entry | None:
         """One request of the journal, if it is still there."""
 
+    def has_request(self, number: int) -> bool:
+        """Whether a request is in the journal still."""
+
     def forget_requests(self) -> None:
         """Empty the journal."""

@@ -5,14 +5,14 @@ Here belongs layout. The words and the order of the elements come from the contr
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from typing import Final
 
 from sms10692 import contract
 from sms10692.contract import Operation, Page
 from sms10692_mock.answers import REFUSED, Answer, Balance, Checked, Refusal, Replies, Reports, Sent
-from sms10692_mock.clock import china_time
+from sms10692_mock.clock import china_times
 from sms10692_mock.dialects import ERRORCODE, EXTNO, Dialect
 from sms10692_mock.wire.charsets import ENCODERS
 
@@ -28,8 +28,13 @@ def _text(value: str) -> str:
     return _NOT_PLAIN.sub(lambda character: _ESCAPES.get(character[0], ""), value)
 
 
-def _cdata(value: str) -> str:
-    return f"<![CDATA[{_NOT_XML.sub('', value).replace(']]>', ']]]]><![CDATA[>')}]]>"
+def _texts(values: Sequence[str]) -> Sequence[str]:
+    """The same of many, which hardly ever have any of that: all are looked through at one go."""
+    return [_text(value) for value in values] if _NOT_PLAIN.search("".join(values)) else values
+
+
+def _cdatas(values: Sequence[str]) -> Sequence[str]:
+    return [f"<![CDATA[{_NOT_XML.sub('', value).replace(']]>', ']]]]><![CDATA[>')}]]>" for value in values]
 
 
 def _root(children: str) -> str:
@@ -66,7 +71,7 @@ class Xml:
         self._keyword = _root(_elements(dialect.keyword_elements))
         self._keyword_values = dialect.keyword_values
         self._errorcode, self._extno_of_report, self._extno_of_reply = (
-            _cdata if place in dialect.cdata else _text
+            _cdatas if place in dialect.cdata else _texts
             for place in ((contract.STATUS, ERRORCODE), (contract.STATUS, EXTNO), (contract.CALL, EXTNO))
         )
 
@@ -88,22 +93,25 @@ class Xml:
                 return _BALANCE % answer
             case Checked(message, content):
                 return self._keyword % self._keyword_values(message, _text(content))
+            case Reports(()) | Replies(()):
+                return _root("")
             case Reports():
-                return _boxes(self._statusboxes(answer))
+                return _page(self._statusboxes(answer))
             case Replies():
-                return _boxes(self._callboxes(answer))
+                return _page(self._callboxes(answer))
 
     def _statusboxes(self, reports: Reports) -> Iterable[str]:
-        errorcode, extno = self._errorcode, self._extno_of_report
-        for due, mobile, task_id, status, code, extension, _ in reports.boxes:
-            yield _STATUSBOX % (_text(mobile), task_id, status, china_time(due), errorcode(code), extno(extension))
+        due, mobile, task_id, status, code, extno, _ = zip(*reports.boxes, strict=True)
+        errorcodes, extnos = self._errorcode(code), self._extno_of_report(extno)
+        rows = zip(_texts(mobile), task_id, status, china_times(due), errorcodes, extnos, strict=True)
+        return map(_STATUSBOX.__mod__, rows)
 
     def _callboxes(self, replies: Replies) -> Iterable[str]:
-        extno = self._extno_of_reply
-        for due, mobile, task_id, content, extension in replies.boxes:
-            yield _CALLBOX % (_text(mobile), task_id, _text(content), china_time(due), extno(extension))
+        due, mobile, task_id, content, extno = zip(*replies.boxes, strict=True)
+        extnos = self._extno_of_reply(extno)
+        rows = zip(_texts(mobile), task_id, _texts(content), china_times(due), extnos, strict=True)
+        return map(_CALLBOX.__mod__, rows)
 
 
-def _boxes(boxes: Iterable[str]) -> str:
-    children = "".join(boxes)
-    return _root(children + "\n " if children else "")
+def _page(boxes: Iterable[str]) -> str:
+    return _root("".join(boxes) + "\n ")

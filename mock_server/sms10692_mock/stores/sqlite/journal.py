@@ -7,6 +7,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from sqlite3 import Connection
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ class Journal:
         self._file = file
         self._limits = limits
         self._pending: deque[Entry] = deque()
+        self._being_written: Sequence[Entry] = ()
         self._pending_bytes = 0
         self._lost = 0
         self._lock = threading.Lock()
@@ -50,6 +52,7 @@ class Journal:
             while self._pending or self._lost:
                 with self._lock:
                     some = [self._pending.popleft() for _ in range(min(_AT_ONCE, len(self._pending)))]
+                    self._being_written = some
                     lost, self._lost = self._lost, 0
                     size = sum(entry.size for entry in some)
                     self._pending_bytes -= size
@@ -63,6 +66,8 @@ class Journal:
                         self._pending_bytes += size
                         self._lost += lost
                     raise
+                finally:
+                    self._being_written = ()
 
     def _write(self, db: Connection, rows: Sequence[tuple[Any, ...]], size: int, lost: int) -> None:
         new = db.executemany("INSERT OR IGNORE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows).rowcount
@@ -92,6 +97,14 @@ class Journal:
         with self._file.reading() as db:
             row = db.execute(f"SELECT {_COLUMNS} FROM requests WHERE number = ?", (number,)).fetchone()  # noqa: S608
         return _entry(row) if row else None
+
+    def has(self, number: int) -> bool:
+        """Whether it is there still, kept back or written."""
+        with self._lock:
+            if any(entry.number == number for entry in chain(reversed(self._pending), self._being_written)):
+                return True
+        with self._file.reading() as db:
+            return db.execute("SELECT 1 FROM requests WHERE number = ?", (number,)).fetchone() is not None
 
     def forget(self) -> None:
         """Begin anew."""

@@ -20,7 +20,7 @@ from sms10692_mock.stores.records import (
     Report,
     Wanted,
 )
-from sms10692_mock.stores.sqlite.texts import read, size, written
+from sms10692_mock.stores.sqlite.texts import read, size, sizes, written
 from sms10692_mock.stores.wanted import listed, says_reply, says_report
 
 Item = TypeVar("Item", Report, Reply)
@@ -70,8 +70,8 @@ def reply_row(reply: Reply) -> Row:
 def report_of(row: Row) -> Report:
     """The report of a row of its first seven columns."""
     due, mobile, task_id, status, errorcode, extno, place = row
-    if type(mobile) is str is type(errorcode):
-        return Report(due, mobile, task_id, status, errorcode, extno, place)
+    if type(mobile) is str is type(errorcode) is type(extno):
+        return Report._make(row)
     return Report(due, read(mobile), task_id, status, read(errorcode), read(extno), place)
 
 
@@ -144,9 +144,8 @@ def take(db: Connection, queue: int, limit: int, now: float, request: int) -> tu
         (queue, had.handed_out, until),
     ).fetchall()
     db.execute("INSERT INTO fetches VALUES (?, ?, ?, ?)", (queue, had.handed_out, now, request))
-    has = had._replace(
-        handed_out=until, bytes=had.bytes + sum(size(row[1]) + size(row[4]) + size(row[5]) for row in rows)
-    )
+    _, mobiles, _, _, said, extnos, _ = zip(*rows, strict=True)
+    has = had._replace(handed_out=until, bytes=had.bytes + sizes(mobiles) + sizes(said) + sizes(extnos))
     db.execute("UPDATE queues SET handed_out = ?, bytes = ? WHERE id = ?", (until, has.bytes, queue))
     return rows, has
 

@@ -84,6 +84,7 @@ class SqliteStore:
         self.next_request = self._numbers.next_request
         self.requests = self._journal.entries
         self.request = self._journal.entry
+        self.has_request = self._journal.has
         self.forget_requests = self._journal.forget
 
     def release(self) -> None:

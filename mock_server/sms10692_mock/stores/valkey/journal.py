@@ -159,6 +159,13 @@ class Journal:
         text = self._nodes.run(scripts.READ_ENTRY, _KEYS, number)
         return None if text is None else unpacked_entry(text)
 
+    def has(self, number: int) -> bool:
+        """Whether it is here or there, which is asked without reading it."""
+        with self._changed:
+            if any(pending.number == number for pending in reversed(self._pending)):
+                return True
+        return bool(self._nodes.run(scripts.HAS_ENTRY, _KEYS, number))
+
     def forget(self) -> None:
         """Begin anew; numbers go on."""
         with self._changed:

@@ -88,6 +88,7 @@ class ValkeyStore:
         self.record = self._journal.record
         self.requests = self._journal.entries
         self.request = self._journal.entry
+        self.has_request = self._journal.has
         self.forget_requests = self._journal.forget
 
     def release(self) -> None:
