@@ -254,6 +254,9 @@ class SimplestStore:
             sorted(entries, key=lambda one: one.number), wanted, lambda one: says(one) and _within(one.now, wanted)
         )
 
+    def has_request(self, number: int) -> bool:
+        return self.request(number) is not None
+
     def request(self, number: int) -> Entry | None:
         return next((one for one in self._journal if one.number == number), None)
 
