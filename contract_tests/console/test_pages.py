@@ -330,6 +330,23 @@ def test_the_account_is_switched(page: Page, customer: Customer, served: Served,
 
 
 @IN_ONE_LOOK
+def test_a_button_that_is_pressed_while_something_happens_is_pressed_all_the_same(
+    page: Page, customer: Customer, look: Look
+) -> None:
+    page.goto(customer.at("/weather"))
+    page.evaluate("window.heard = new Promise(heard => { new EventSource('/live').onmessage = heard; })")
+    button = page.locator("#scenario-cut")
+    button.hover()
+    page.mouse.down()
+    customer.sends()
+    # By then the page has heard of it too, and what it would have asked for has been answered.
+    page.evaluate("window.heard.then(() => fetch(location)).then(() => fetch(location))")
+    page.mouse.up()
+    expect(page.locator(".banner")).to_be_visible()
+    expect(page.locator("#scenario-cut")).to_have_attribute("aria-pressed", "true")
+
+
+@IN_ONE_LOOK
 def test_the_keyboard_alone_is_enough(page: Page, customer: Customer, look: Look) -> None:
     page.goto(customer.at("/"))
     page.keyboard.press("Tab")

@@ -49,7 +49,7 @@ _SHAPE: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 def china_time(moment: float) -> str:
     """Write a moment as the vendor does.
 
-    >>> china_time(1322835131.0), china_time(1322835131.9999999)
+    >>> china_time(1322835131.0), china_time(1322835131.75)
     ('2011-12-02 22:12:11', '2011-12-02 22:12:11')
     """
     return _china_time(floor(moment))

@@ -3,7 +3,7 @@
 (() => {
   const button = document.getElementById("pause");
   const announced = document.getElementById("announced");
-  let source = null, heard = false, paused = false, missed = false, lost = false;
+  let source = null, heard = false, paused = false, pressed = false, missed = false, lost = false;
 
   function show() {
     if (!button) return;
@@ -14,8 +14,8 @@
     if (words.textContent !== button.dataset[how]) words.textContent = button.dataset[how];
   }
   function changed() {
-    missed = paused;
-    if (!paused) htmx.trigger(document.body, "changed");
+    missed = paused || pressed;
+    if (!missed) htmx.trigger(document.body, "changed");
     show();
   }
   function pause(whether) {
@@ -23,6 +23,20 @@
     if (!paused && missed) changed();
     show();
   }
+  // What is pressed and what is let go must be the same element: until then nothing is put in anew.
+  function release() {
+    setTimeout(() => { // behind the click
+      pressed = false;
+      if (missed && !paused) changed();
+    });
+  }
+  document.addEventListener("pointerdown", () => { pressed = true; });
+  document.addEventListener("keydown", (event) => { pressed ||= event.key === " "; });
+  for (const end of ["pointerup", "pointercancel", "keyup", "dragend"]) document.addEventListener(end, release);
+  window.addEventListener("blur", release);
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (pressed) event.detail.shouldSwap = !(missed = true);
+  });
   // A stream holds one of the few connections that a browser opens to a host: a page that nobody sees has none.
   function listen() {
     if (document.hidden || !document.getElementById("live")) {
