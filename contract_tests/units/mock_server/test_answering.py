@@ -19,7 +19,6 @@ from sms10692_mock.http.pages import Exchange
 from sms10692_mock.http.spoiling import Response
 from sms10692_mock.http.threads import new_threads
 from sms10692_mock.http.together import Together
-from sms10692_mock.stores.protocol import one_after_another
 
 ENDS = Ends(("127.0.0.1", 1), ("127.0.0.1", 2))
 SEND = "/v2sms.aspx"
@@ -31,12 +30,13 @@ class Office:
 
     def __init__(self, waits: bool) -> None:
         self.waits = waits
-        self.at_once = one_after_another
         self._threads: list[int] = []
 
     def exchange(self, *_: object) -> Exchange:
         self._threads.append(threading.get_ident())
         return Exchange(Response(200, [], b""))
+
+    def on_loop(self, _: object) -> None: ...
 
     def log_status(self, *_: object) -> None: ...
 

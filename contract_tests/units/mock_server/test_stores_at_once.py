@@ -233,22 +233,3 @@ def test_r7_numbers_of_tasks_and_requests_are_never_given_twice(make: Making) ->
             assert len({one for mine in given for one in mine}) == 1200
             assert min(map(min, given)) >= first
             assert all(mine == sorted(mine) for mine in given)
-
-
-@EACH_STORE
-def test_work_that_is_given_to_the_store_at_once_is_done_whole_and_on_this_thread(make: Making) -> None:
-    with made(make) as store:
-        store.open(Account("12", "test", "mima", points=30))
-        balances: list[int | None] = []
-        threads: set[int] = set()
-
-        def send() -> None:
-            account = store.account("12")
-            assert account is not None
-            threads.add(threading.get_ident())
-            balances.append(store.accept(account.userid, task(1), [report(0.0, "1")], [], 0.0))
-
-        store.at_once([send] * 50)
-        assert sorted(balances, key=lambda balance: -1 if balance is None else balance) == [None] * 20 + list(range(30))
-        assert threads == {threading.get_ident()}
-        assert store.ledger("12", "reports", 0.0).waiting == 30

@@ -68,7 +68,13 @@ class Answering:
         self._threads = threads
         self._explanations = explanations
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
-        self._short = Together[Exchange](threads.long, pages.at_once)
+        self._on_loop = pages.on_loop(threads.long)
+        self._short = self._on_loop or Together[Exchange](threads.long)
+
+    def close(self) -> None:
+        """Let go of what is open for those who wait."""
+        if self._on_loop is not None:
+            self._on_loop.close()
 
     def answer(self, arrived: Arrived, ends: Ends) -> Response | Awaitable[Answer]:
         """The answer to a request, or where it takes longer what is to be waited for."""

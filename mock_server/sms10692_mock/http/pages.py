@@ -112,7 +112,7 @@ class Pages:
         self._fetching = Lock()
         self._ring = (bell or Bell()).ring
         self.waits = vendor.store.waits
-        self.at_once = vendor.store.at_once
+        self.on_loop = vendor.store.on_loop
 
     def respond(self, page: Page, request: Request) -> Response:
         """Answer a request to one of the pages: HTTP 200 to whatever it says, 405 to another method."""

@@ -64,6 +64,7 @@ class Server:
             await asyncio.sleep(_LOOK_AGAIN)
         for connection in list(self._connections):
             connection.abort()
+        self._answering.close()
         await asyncio.sleep(0)
 
 

@@ -1,22 +1,17 @@
-"""Short work that may be kept waiting: many pieces on one thread, until one of them is.
+"""Short work that may be kept waiting: one piece after another on one thread, until one of them is.
 
 Here belongs how much of it is done where. Threads at work at the same time take Python's lock from each other, and a
 piece then costs three times as much; handed over one by one, each piece wakes two threads up. So what comes while some
-is at work is gathered, and handed over together. Where a piece is kept waiting, those not begun go on beside it.
+is at work is gathered, and handed over together. Where a piece is kept waiting, the others go on beside it.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from functools import partial
 from time import perf_counter
-from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
-
-from sms10692_mock.stores.protocol import one_after_another
+from typing import Final, Generic, NamedTuple, TypeVar
 
 Made = TypeVar("Made")
-
-AtOnce: TypeAlias = Callable[[Sequence[Callable[[], None]]], None]
 
 _SLOW: Final = 0.005
 """Seconds after which a piece is taken to be kept waiting."""
@@ -28,13 +23,10 @@ class _Piece(NamedTuple, Generic[Made]):
 
 
 class Together(Generic[Made]):
-    """Has work done on threads, for the loop that runs when it is made; `at_once` does what was gathered."""
+    """Has work done on threads, for the loop that runs when it is made."""
 
-    def __init__(
-        self, threads: Executor, at_once: AtOnce = one_after_another, clock: Callable[[], float] = perf_counter
-    ) -> None:
+    def __init__(self, threads: Executor, clock: Callable[[], float] = perf_counter) -> None:
         self._threads = threads
-        self._at_once = at_once
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._gathered: list[_Piece[Made]] = []
@@ -62,18 +54,14 @@ class Together(Generic[Made]):
 
     def _do(self, pieces: Sequence[_Piece[Made]], patience: asyncio.TimerHandle | None) -> None:
         done: list[tuple[asyncio.Future[Made], Callable[[asyncio.Future[Made]], None]]] = []
-        is_slow = False
-
-        def do(piece: _Piece[Made]) -> None:
-            nonlocal is_slow
-            if is_slow:  # those behind it need not wait for each other as well
-                self._threads.submit(self._do, [piece], None)
-                return
+        for place, (work, future) in enumerate(pieces):
             begun = self._clock()
-            done.append((piece.future, _outcome(piece.work)))
-            is_slow = is_slow or self._clock() - begun > _SLOW
-
-        self._at_once([partial(do, piece) for piece in pieces])
+            done.append((future, _outcome(work)))
+            if self._clock() - begun > _SLOW:
+                # Those behind it need not wait for each other as well.
+                for piece in pieces[place + 1 :]:
+                    self._threads.submit(self._do, [piece], None)
+                break
         self._loop.call_soon_threadsafe(self._tell, done, patience)
 
     def _tell(

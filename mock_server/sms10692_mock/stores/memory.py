@@ -7,6 +7,7 @@ import sys
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from itertools import count
 from threading import Lock
@@ -16,7 +17,7 @@ from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Clock
 from sms10692_mock.stores.discarding import discard
 from sms10692_mock.stores.journal import Journal
-from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules, one_after_another
+from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules
 from sms10692_mock.stores.queues import Bundle, Fates, Queue, bundles
 from sms10692_mock.stores.records import (
     NEVER,
@@ -138,7 +139,6 @@ class MemoryStore:
     def __init__(self, limits: Limits | None = None, real_time: Clock = time.time) -> None:
         self.name = "memory"
         self.waits = False
-        self.at_once = one_after_another
         self._limits = limits or Limits()
         self._real_time = real_time
         self._books: dict[str, _Book] = {}
@@ -152,6 +152,9 @@ class MemoryStore:
         self.request = self._journal.entry
         self.has_request = self._journal.has
         self.forget_requests = self._journal.forget
+
+    def on_loop(self, threads: Executor) -> None:
+        """Nobody waits for memory."""
 
     def release(self) -> None:
         """Nothing has to be written, and nothing is held."""

@@ -4,8 +4,10 @@ Here belong the operations, each of which happens whole or not at all, also when
 send costs, or what becomes of it, is decided before it reaches a store; the records themselves are in `records`.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from concurrent.futures import Executor
+from typing import Final, Protocol, TypeVar
 
 from sms10692_mock.accounts import Account
 from sms10692_mock.outcomes import Rules
@@ -24,6 +26,8 @@ from sms10692_mock.stores.records import (
     Task,
     Wanted,
 )
+
+Made = TypeVar("Made")
 
 FIRST_TASK_ID: Final = 100001  # R7
 
@@ -44,10 +48,14 @@ class OtherRules(Exception):
         self.rules = rules
 
 
-def one_after_another(works: Sequence[Callable[[], None]]) -> None:
-    """Do pieces of work as a store does that gains nothing by doing them otherwise."""
-    for work in works:
-        work()
+class OnLoop(Protocol):
+    """Does work that asks a store on one event loop, where it is put aside while it waits."""
+
+    def submit(self, work: Callable[[], Made]) -> "asyncio.Future[Made]":
+        """What the work returns, or raises, once it has been done."""
+
+    def close(self) -> None:
+        """Do no more."""
 
 
 class Store(Protocol):
@@ -66,10 +74,10 @@ class Store(Protocol):
     waits: bool
     """Whether an operation may wait, for a network, a disk or another writer: not for a thread that serves all."""
 
-    def at_once(self, works: Sequence[Callable[[], None]], /) -> None:
-        """Do pieces of work that ask this store, none of which raises; all on this thread, begun in their order.
+    def on_loop(self, threads: Executor) -> OnLoop | None:
+        """What does work that asks the store, on the event loop that runs now, and some of it on the threads.
 
-        Where it is quicker a piece goes on while another waits for an answer of the store.
+        None where the store gains nothing by that.
         """
 
     def release(self) -> None:

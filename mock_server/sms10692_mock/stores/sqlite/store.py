@@ -7,13 +7,14 @@ what is done later in `beside`.
 import json
 import time
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 
 from sms10692_mock.clock import Clock
 from sms10692_mock.stores.documents import account_text, settings_text
-from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules, one_after_another
+from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules
 from sms10692_mock.stores.records import (
     Entry,
     Ledger,
@@ -56,7 +57,6 @@ class SqliteStore:
     ) -> None:
         self.name = "sqlite"
         self.waits = True
-        self.at_once = one_after_another
         self._limits = limits or Limits()
         self._file = File(path, durable)
         with self._file.writing as db:
@@ -86,6 +86,9 @@ class SqliteStore:
         self.request = self._journal.entry
         self.has_request = self._journal.has
         self.forget_requests = self._journal.forget
+
+    def on_loop(self, threads: Executor) -> None:
+        """Who waits for a file waits in its thread."""
 
     def release(self) -> None:
         try:

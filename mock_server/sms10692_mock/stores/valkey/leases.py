@@ -25,22 +25,41 @@ class Lease:
         self._take = take
         self._clock = clock
         self._lock = Lock()
-        self._next = 0
+        self._is_taking = False
+        self._least = 0
+        """No number below it is given any more."""
         self._left = 0
         self._size = 1
         self._taken = float("-inf")
 
     def next(self) -> int:
-        """One number."""
-        with self._lock:
-            now = self._clock()
-            is_old = now - self._taken >= _HOLDS
-            if is_old or not self._left:
-                self._size = 1 if is_old else min(2 * self._size, _LARGEST)
-                self._next = self._take(self._size) - self._size + 1
-                self._left = self._size
-                self._taken = now
-            number = self._next
-            self._next += 1
-            self._left -= 1
-            return number
+        """One number. Who has to ask for it keeps nobody else waiting: they ask for numbers of their own."""
+        while True:
+            with self._lock:
+                now = self._clock()
+                is_old = now - self._taken >= _HOLDS
+                if self._left and not is_old:
+                    self._left -= 1
+                    return self._given(self._least)
+                is_first, self._is_taking = not self._is_taking, True
+                size = self._next_size(is_old) if is_first else 1
+            try:
+                number = self._take(size) - size + 1
+            finally:
+                if is_first:
+                    self._is_taking = False
+            with self._lock:
+                if is_first and number >= self._least:
+                    self._size, self._left, self._taken = size, size - 1, now
+                    return self._given(number)
+                if not self._left and number >= self._least:
+                    return self._given(number)
+            # Others have given greater numbers meanwhile, or have smaller ones left.
+
+    def _next_size(self, is_old: bool) -> int:
+        """As many as were used of the last block while it held, or twice as many where it was used up before."""
+        return max(1, self._size - self._left) if is_old else min(2 * self._size, _LARGEST)
+
+    def _given(self, number: int) -> int:
+        self._least = number + 1
+        return number

@@ -18,6 +18,7 @@ from valkey.crc import key_slot
 from valkey.exceptions import NoScriptError, ResponseError
 
 from sms10692_mock.stores.protocol import StoreUnavailable
+from sms10692_mock.stores.valkey.line import Far
 from sms10692_mock.stores.valkey.node import Address, Argument, Away, Command, Node
 
 OLDEST: Final = 7
@@ -105,42 +106,36 @@ class Nodes:
                     self._slots_are_old = True
         raise StoreUnavailable(f"{self._node(self._seed)}: its nodes do not agree which of them has {keys[0]!a}")
 
-    def run_each(self, questions: Sequence[Question]) -> list[Any]:
-        """Run each of some scripts as `run` does; what comes back may also be the Refused or StoreUnavailable of one.
+    def run_all(self, work: Script, questions: Sequence[tuple[Sequence[bytes], Sequence[Argument]]]) -> list[Any]:
+        """Run a script that may be repeated, for other keys each time, and return all its answers.
 
-        The questions to a node go together. One that must go elsewhere, or with its script, is asked again alone.
+        The questions to a node go together. One that it cannot answer so is asked again alone.
         """
         at: dict[Address, list[int]] = {}
+        for place, (keys, _) in enumerate(questions):
+            at.setdefault(self._address(keys[0]), []).append(place)
         answers: list[Any] = [None] * len(questions)
-        for place, question in enumerate(questions):
-            try:
-                at.setdefault(self._address(question.keys[0]), []).append(place)
-            except StoreUnavailable as error:
-                answers[place] = error
         for address, places in at.items():
             node = self._node(address)
-            for place, answer in zip(
-                places, node.execute(*(questions[place].command for place in places)), strict=True
-            ):
-                answers[place] = self._settled(questions[place], node, answer)
+            some = node.execute(*(Question(work, *questions[place]).command for place in places))
+            for place, answer in zip(places, some, strict=True):
+                keys, arguments = questions[place]
+                is_none = isinstance(answer, ResponseError)
+                answers[place] = self.run(work, keys, *arguments) if is_none else self.understood(answer, node)
         return answers
 
-    def _settled(self, question: Question, node: Node, answer: Any) -> Any:
-        try:
-            try:
-                return self._understood(node, answer)
-            except (NoScriptError, _Moved):  # nothing of it was done
-                return self.run(question.work, question.keys, *question.arguments)
-        except (Refused, StoreUnavailable) as error:
-            return error
-
-    def run_all(self, work: Script, questions: Sequence[tuple[Sequence[bytes], Sequence[Argument]]]) -> list[Any]:
-        """Run a script for other keys each time, and return all its answers; raises what went wrong with the first."""
-        answers = self.run_each([Question(work, keys, arguments) for keys, arguments in questions])
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
-        return answers
+    @property
+    def far(self) -> Far | None:
+        """The only server, for a connection of one's own; None where there are more, or what is said is encrypted."""
+        options = self._options
+        if self.is_cluster or "connection_class" in options:
+            return None
+        hello: list[Command] = [("CLIENT", "SETNAME", options["client_name"])]
+        if options.get("password"):
+            hello.insert(0, ("AUTH", *([options["username"]] if options.get("username") else []), options["password"]))
+        if options.get("db"):
+            hello.append(("SELECT", options["db"]))
+        return Far(self._seed, hello, options["socket_connect_timeout"], options["socket_timeout"])
 
     def close(self) -> None:
         """Hang up."""
@@ -150,10 +145,11 @@ class Nodes:
     def _execute(self, address: Address, *commands: Command) -> Any:
         """Commands on one connection, and the answer to the last of them."""
         node = self._node(address)
-        return self._understood(node, node.execute(*commands)[-1])
+        return self.understood(node.execute(*commands)[-1], node)
 
-    def _understood(self, node: Node, answer: Any) -> Any:
-        """An answer, if it is one. Raises NoScriptError, Moved, Refused and StoreUnavailable."""
+    def understood(self, answer: Any, node: Node | None = None) -> Any:
+        """An answer of a node, or of the only one, if it is one. Raises NoScriptError, Refused and StoreUnavailable."""
+        node = node or self._node(self._seed)
         if isinstance(answer, Away):
             self._slots_are_old = True
             raise StoreUnavailable(str(answer)) from None

@@ -5,15 +5,16 @@ Here belongs when it is read again, and how it is changed. What it says is `reco
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Lock
-from typing import Final
+from typing import Any, Final, NamedTuple, Protocol
 
 from sms10692_mock.stores.documents import settings_from_text, settings_text
 from sms10692_mock.stores.records import Settings
 from sms10692_mock.stores.valkey import scripts
-from sms10692_mock.stores.valkey.nodes import Nodes
+from sms10692_mock.stores.valkey.node import Argument
+from sms10692_mock.stores.valkey.nodes import Script
 from sms10692_mock.stores.valkey.packing import decoded, encoded, new_version
 
 _SETTINGS_HOLD: Final = 0.5
@@ -22,49 +23,71 @@ _SETTINGS_HOLD: Final = 0.5
 _SETTINGS_KEY: Final = (b"sms10692:{all}:settings",)
 
 
-class SharedSettings:
-    """The settings that all processes share."""
+class Run(Protocol):
+    """Runs a script. Raises StoreUnavailable."""
 
-    def __init__(self, nodes: Nodes) -> None:
-        self._nodes = nodes
+    def __call__(self, work: Script, keys: Sequence[bytes], *arguments: Argument) -> Any: ...
+
+
+class _Known(NamedTuple):
+    """The settings and words as the server had them at a moment, and the versions of both."""
+
+    version: bytes
+    words_version: bytes
+    settings: Settings
+    moment: float
+
+
+class SharedSettings:
+    """The settings that all processes share. `run` is asked for scripts, and others may go on meanwhile."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
         self._lock = Lock()
-        self._version, self._words_version = b"", b""
-        self._settings = Settings()
-        self._read = float("-inf")
+        self._is_reading = False
+        self._known = _Known(b"", b"", Settings(), float("-inf"))
+        self._read()
 
     def now(self) -> Settings:
-        if time.monotonic() - self._read >= _SETTINGS_HOLD:
-            with self._lock:
-                if time.monotonic() - self._read >= _SETTINGS_HOLD:
-                    self._refresh()
-        return self._settings
+        """What holds. Who looks while another is reading it anew gets what held a moment ago."""
+        if time.monotonic() - self._known.moment >= _SETTINGS_HOLD and not self._is_reading:
+            self._is_reading = True
+            try:
+                self._read()
+            finally:
+                self._is_reading = False
+        return self._known.settings
 
     def change(self, change: Callable[[Settings], Settings]) -> Settings:
-        with self._lock:
-            while True:
-                self._refresh()
-                before, settings = self._settings, change(self._settings)
-                version, words_version, arguments = new_version(), self._words_version, []
-                if settings.words != before.words:
-                    words_version = new_version()
-                    words = "" if settings.words is None else json.dumps(settings.words)
-                    arguments = [words_version, encoded(words)]
-                document = encoded(settings_text(replace(settings, words=None)))
-                if self._nodes.run(
-                    scripts.CHANGE_SETTINGS, _SETTINGS_KEY, self._version, version, document, *arguments
-                ):
-                    self._version, self._words_version, self._settings = version, words_version, settings
-                    self._read = time.monotonic()
-                    return settings
+        while True:
+            before = self._read()
+            settings = change(before.settings)
+            version, words_version, arguments = new_version(), before.words_version, []
+            if settings.words != before.settings.words:
+                words_version = new_version()
+                words = "" if settings.words is None else json.dumps(settings.words)
+                arguments = [words_version, encoded(words)]
+            document = encoded(settings_text(replace(settings, words=None)))
+            if self._run(scripts.CHANGE_SETTINGS, _SETTINGS_KEY, before.version, version, document, *arguments):
+                self._know(_Known(version, words_version, settings, time.monotonic()))
+                return settings
 
-    def _refresh(self) -> None:
-        read = time.monotonic()
-        answer = self._nodes.run(scripts.SETTINGS, _SETTINGS_KEY, self._version, self._words_version)
+    def _know(self, known: _Known) -> None:
+        """Remember it, unless it is older than what is known."""
+        with self._lock:
+            if known.moment >= self._known.moment:
+                self._known = known
+
+    def _read(self) -> _Known:
+        moment, known = time.monotonic(), self._known
+        answer = self._run(scripts.SETTINGS, _SETTINGS_KEY, known.version, known.words_version)
         version, document, words_version, words_text = answer
-        if version != self._version or words_version != self._words_version:
-            words = self._settings.words
-            if words_version != self._words_version:
+        settings = known.settings
+        if version != known.version or words_version != known.words_version:
+            words = settings.words
+            if words_version != known.words_version:
                 words = tuple(json.loads(decoded(words_text))) if words_text else None
-            self._settings = replace(settings_from_text(decoded(document)), words=words) if version else Settings()
-            self._version, self._words_version = version, words_version
-        self._read = read
+            settings = replace(settings_from_text(decoded(document)), words=words) if version else Settings()
+        read = _Known(version, words_version, settings, moment)
+        self._know(read)
+        return read

@@ -7,14 +7,16 @@ script gets there is in `nodes`, what it does there in `scripts`, how lists are 
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Clock
 from sms10692_mock.outcomes import Rules
 from sms10692_mock.stores.documents import account_from_text, account_text
-from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules, StoreUnavailable, one_after_another
+from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules, StoreUnavailable
 from sms10692_mock.stores.queues import Item
 from sms10692_mock.stores.records import (
     Limits,
@@ -41,7 +43,7 @@ from sms10692_mock.stores.valkey.packing import (
     packed_task,
     unpacked,
 )
-from sms10692_mock.stores.valkey.pipeline import Pipeline
+from sms10692_mock.stores.valkey.pieces import Pieces, run
 from sms10692_mock.stores.valkey.settings import SharedSettings
 
 FORM: Final = 1
@@ -69,10 +71,8 @@ class ValkeyStore:
         self._kept = (self._limits.handed_out, self._limits.handed_out_bytes)
         self._real_time = real_time
         self._terms: dict[str, tuple[bytes, Account]] = {}
-        self._pipeline = Pipeline(self._nodes)
-        # Of a cluster a node may hang, and who asks the others must not wait for it.
-        self.at_once = one_after_another if self._nodes.is_cluster else self._pipeline.at_once
-        self._settings = SharedSettings(self._nodes)
+        self._ask = partial(run, self._nodes)
+        self._settings = SharedSettings(self._ask)
         self.settings = self._settings.now
         self.change_settings = self._settings.change
         self._task_ids = Lease(lambda size: FIRST_TASK_ID - 1 + self._lease("tasks", size))
@@ -91,24 +91,28 @@ class ValkeyStore:
         self.has_request = self._journal.has
         self.forget_requests = self._journal.forget
 
+    def on_loop(self, threads: Executor) -> Pieces | None:
+        far = self._nodes.far
+        return far and Pieces(self._nodes, far, threads)
+
     def release(self) -> None:
         self._journal.close()
         self._nodes.close()
 
     def _lease(self, kind: str, size: int) -> int:
-        last: int = self._nodes.run(scripts.LEASE, FOR_ALL, kind, size)
+        last: int = self._ask(scripts.LEASE, FOR_ALL, kind, size)
         return last
 
     def _run(self, work: Script, userid: str, *arguments: bytes | str | int) -> Any:
         try:
-            return self._pipeline.run(work, keys_of(userid), *arguments)
+            return self._ask(work, keys_of(userid), *arguments)
         except Refused:
             raise NoSuchAccount(userid) from None
 
     def _run_on_account(self, work: Script, userid: str, *arguments: bytes | str | int) -> Any:
         """The same for a script that needs but the first of the keys."""
         try:
-            return self._pipeline.run(work, keys_of(userid)[:1], *arguments)
+            return self._ask(work, keys_of(userid)[:1], *arguments)
         except Refused:
             raise NoSuchAccount(userid) from None
 
@@ -122,7 +126,7 @@ class ValkeyStore:
         self._register(userid, may_go=account.throwaway or not opened)
 
     def _register(self, userid: str, *, may_go: bool) -> None:
-        self._nodes.run(scripts.REGISTER, FOR_ALL, encoded(userid), int(may_go))
+        self._ask(scripts.REGISTER, FOR_ALL, encoded(userid), int(may_go))
 
     def _know(self, userid: str, version: bytes, account: Account) -> None:
         if len(self._terms) >= KNOWN:
@@ -138,11 +142,11 @@ class ValkeyStore:
         return self._account(userid, known, answer)
 
     def userids(self) -> list[str]:
-        return [decoded(userid) for userid in self._nodes.run(scripts.USERIDS, FOR_ALL, 0)]
+        return [decoded(userid) for userid in self._ask(scripts.USERIDS, FOR_ALL, 0)]
 
     def accounts(self, last: int | None = None) -> list[Account]:
         accounts: list[Account] = []
-        userids = [decoded(userid) for userid in self._nodes.run(scripts.USERIDS, FOR_ALL, -last if last else 0)]
+        userids = [decoded(userid) for userid in self._ask(scripts.USERIDS, FOR_ALL, -last if last else 0)]
         for some in _some(userids):
             known = [self._terms.get(userid) for userid in some]
             questions = [
@@ -196,7 +200,7 @@ class ValkeyStore:
         self._unregister([userid])
 
     def _unregister(self, userids: Sequence[str]) -> None:
-        self._nodes.run(scripts.UNREGISTER, FOR_ALL, *map(encoded, userids))
+        self._ask(scripts.UNREGISTER, FOR_ALL, *map(encoded, userids))
         kept = self._nodes.run_all(scripts.ACCOUNT, [(keys_of(userid)[:1], ("",)) for userid in userids])
         for userid, answer in zip(userids, kept, strict=True):
             if answer is not None:  # opened again in between
@@ -204,7 +208,7 @@ class ValkeyStore:
 
     def expire(self, unused_since: float) -> int:
         closed = 0
-        for some in _some([decoded(name) for name in self._nodes.run(scripts.USERIDS, FOR_ALL)]):
+        for some in _some([decoded(name) for name in self._ask(scripts.USERIDS, FOR_ALL)]):
             left = self._nodes.run_all(scripts.CLOSE, [(keys_of(userid), (repr(unused_since),)) for userid in some])
             gone = [userid for userid, keys in zip(some, left, strict=True) if keys is not None]
             if gone:

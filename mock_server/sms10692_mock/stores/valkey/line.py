@@ -1,0 +1,146 @@
+"""One connection to a server, on an event loop: what is asked in one turn of it goes together; nobody is held up.
+
+Here belong bytes and patience. What is asked, and who goes on with the answer, is the affair of `pieces`.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias, cast
+
+from libvalkey import Reader, pack_command
+from valkey.exceptions import NoScriptError, ResponseError
+
+from sms10692_mock.stores.valkey.node import Address, Away, Command
+
+Tell: TypeAlias = Callable[[Any], None]
+"""Is told an answer, which may be a ResponseError, or Away."""
+
+_NEXT_TRY: Final = 0.25
+"""Seconds between two tries to connect."""
+
+
+class Far(NamedTuple):
+    """A server: its address, what is said first on a connection, and the seconds for connecting and for an answer."""
+
+    address: Address
+    hello: Sequence[Command]
+    connect_seconds: float
+    answer_seconds: float
+
+
+class Line(asyncio.Protocol):
+    """Takes commands while it is open, opens itself where one would like to ask, and tells the answers in their order.
+
+    Where an answer does not come in time the connection ends, and all that waits is told so.
+    """
+
+    def __init__(self, far: Far) -> None:
+        self._far = far
+        self._loop = asyncio.get_running_loop()
+        self._opening: asyncio.Task[None] | None = None
+        self._next_try = float("-inf")
+        self._transport: asyncio.Transport | None = None
+        self._greetings = 0
+        self._is_open = False
+        self._is_closed = False
+        self._unsent: list[bytes] = []
+        self._waiting: deque[tuple[float, Tell]] = deque()
+        self._patience: asyncio.TimerHandle | None = None
+
+    def __str__(self) -> str:
+        host, port = self._far.address
+        return f"{host}:{port}"
+
+    def ask(self, command: Command, tell: Tell) -> bool:
+        """Ask, and have the answer told; or say False, where nobody is there yet, and nothing was done."""
+        if not self._is_open:
+            self._open()
+            return False
+        self._say(command, tell)
+        return True
+
+    def close(self) -> None:
+        """Hang up, for good."""
+        self._is_closed = True
+        if self._opening is not None:
+            self._opening.cancel()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _say(self, command: Command, tell: Tell) -> None:
+        packed = pack_command(tuple(command))
+        if not self._unsent:
+            self._loop.call_soon(self._send)
+        self._unsent.append(packed)
+        self._waiting.append((self._loop.time() + self._far.answer_seconds, tell))
+        if self._patience is None:
+            self._wait()
+
+    def _send(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        if self._transport is not None:
+            self._transport.write(b"".join(unsent))
+
+    def _wait(self) -> None:
+        """Look again when the patience with the oldest question ends."""
+        self._patience = self._loop.call_at(self._waiting[0][0], self._look) if self._waiting else None
+
+    def _look(self) -> None:
+        if self._waiting and self._waiting[0][0] <= self._loop.time() and self._transport is not None:
+            self._transport.abort()
+        self._wait()
+
+    def _open(self) -> None:
+        if self._transport is None and self._opening is None and self._loop.time() >= self._next_try:
+            self._next_try = self._loop.time() + _NEXT_TRY
+            self._opening = self._loop.create_task(self._connect())
+
+    async def _connect(self) -> None:
+        try:
+            async with asyncio.timeout(self._far.connect_seconds):
+                await self._loop.create_connection(lambda: self, *self._far.address)
+        except OSError:  # TimeoutError is one: whoever asks meanwhile is told otherwise
+            return
+        finally:
+            self._opening = None
+
+    # What asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        if self._is_closed:
+            self._transport.abort()
+            return
+        self._reader: Any = Reader(replyError=_error)
+        self._greetings = len(self._far.hello)
+        self._is_open = not self._greetings
+        for command in self._far.hello:
+            self._say(command, self._greeted)
+
+    def _greeted(self, answer: Any) -> None:
+        if isinstance(answer, Exception) and self._transport is not None:
+            self._transport.abort()
+            return
+        self._greetings -= 1
+        self._is_open = not self._greetings
+
+    def data_received(self, data: bytes) -> None:
+        self._reader.feed(data)
+        while (answer := self._reader.gets()) is not False:
+            self._waiting.popleft()[1](answer)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport, self._is_open = None, False
+        waiting, self._waiting = self._waiting, deque()
+        self._unsent.clear()
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        away = Away(f"{self}: {error or 'it did not answer in time'}")
+        for _, tell in waiting:
+            tell(away)
+
+
+def _error(text: str) -> ResponseError:
+    return NoScriptError(text) if text.startswith("NOSCRIPT ") else ResponseError(text)
