@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Final
 
 from benchmarks.stores import LeftOut
@@ -38,7 +38,7 @@ def _until_closed(process: subprocess.Popen[str]) -> Iterator[object]:
 
 
 def look(port: int) -> None:
-    """Look until ended."""
+    """Look until ended, or until the server is."""
     events, page = (http.client.HTTPConnection("127.0.0.1", port) for _ in range(2))
     events.request("GET", LIVE)
     stream = events.getresponse()
@@ -54,4 +54,5 @@ def look(port: int) -> None:
 
 
 if __name__ == "__main__":
-    look(int(sys.argv[1]))
+    with suppress(ConnectionError, http.client.HTTPException):  # the server has ended first
+        look(int(sys.argv[1]))

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Final, NamedTuple
 
 from benchmarks.contenders import SEND
@@ -62,10 +63,20 @@ def _by_hand(port: int) -> Start | None:
     return Start([node, str(HERE / "send.js"), str(port)]) if node else None
 
 
-def _mountebank(port: int) -> Start | None:
-    options = ("--nologfile", "--loglevel", "error", "--allowInjection", "--localOnly", "--port", str(free_port()))
+def _mountebank(port: int, *options: str, records: bool) -> Start | None:
+    options = (*options, "--allowInjection", "--localOnly", "--port", str(free_port()))
     command = _node("mountebank/bin/mb", "start", *options, "--configfile", str(HERE / "mountebank.json"))
-    return _started(command, PEER_PORT=str(port), PEER_SEND=str(HERE / "send.js"))
+    environment = {"PEER_PORT": str(port), "PEER_SEND": str(HERE / "send.js"), "PEER_RECORDS": str(records).lower()}
+    return _started(command, **environment)
+
+
+def _mountebank_alone(port: int) -> Start | None:
+    return _mountebank(port, "--nologfile", "--loglevel", "error", records=False)
+
+
+def _mountebank_that_tells(port: int) -> Start | None:
+    """As it comes, but for the log, which is not left in this folder; and it keeps the requests."""
+    return _mountebank(port, "--logfile", str(Path(gettempdir()) / "mountebank.log"), records=True)
 
 
 def _prism(port: int) -> Start | None:
@@ -103,7 +114,8 @@ _SNS: Final = Request(
 
 PEERS: Final = (
     Peer("a server in Node, by hand", "", _ALL, _by_hand),
-    Peer("mountebank", NPM["mountebank"], f"{_ALL}, as an injected function", _mountebank),
+    Peer("mountebank", NPM["mountebank"], f"{_ALL}, as an injected function", _mountebank_alone),
+    Peer("mountebank", NPM["mountebank"], "the same, each request kept and logged, as here", _mountebank_that_tells),
     Peer("WireMock", NPM["wiremock"], "form, the look of sign, XML of a template", _wiremock),
     Peer("Prism", NPM["@stoplight/prism-cli"], "form checked, XML of an example", _prism),
     Peer("pytest-httpserver", PYPI["pytest-httpserver"], f"{_ALL}, as a handler", _pytest_httpserver),
