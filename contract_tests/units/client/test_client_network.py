@@ -1,44 +1,25 @@
 """Nothing is sent twice, nothing that came is lost, and every failure is one of the tree.
 
-Here belongs the client on the network: servers that hang up, hang, or never stop, on real sockets.
+Here belongs the client on the network: servers that hang up, hang, or never stop, on real sockets; and what is tried
+again. What is asked is in `test_client_requests`.
 """
 
 import asyncio
-import logging
 import socket
 import threading
-import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
-from urllib.parse import parse_qs
 
 import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulators import PATIENCE, nobody_there, received, sign
-from sms10692 import (
-    CHINA,
-    AsyncClient,
-    Client,
-    Refused,
-    SmsError,
-    UnencodableText,
-    Unreachable,
-    Unreadable,
-)
-from sms10692_mock.http.app import create_app
+from emulators import PATIENCE, nobody_there, received
+from sending import BODY, EACH_WAY, SETTINGS, Flaky
+from sms10692 import AsyncClient, Client, SmsError, Unreachable, Unreadable
 
-SETTINGS: dict[str, Any] = {"userid": "12", "account": "test", "password": "mima"}
-BODY = (
-    b'<?xml version="1.0" encoding="utf-8" ?><returnsms>\n <returnstatus>Success</returnstatus>\n'
-    b" <message>ok</message>\n <remainpoint>998</remainpoint>\n <taskID>100001</taskID>\n"
-    b" <successCounts>1</successCounts></returnsms>"
-)
 ANSWER = f"HTTP/1.1 200 OK\r\nContent-Length: {len(BODY)}\r\n\r\n".encode() + BODY
 
 Serve = Callable[[socket.socket], object]
@@ -69,22 +50,6 @@ def server(serve: Serve) -> Iterator[tuple[str, list[bytes]]]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", asked
         listener.shutdown(socket.SHUT_RDWR)
     thread.join(PATIENCE)
-
-
-def send(url: str, **options: Any) -> Any:
-    with Client(url, **SETTINGS | options) as vendor:
-        return vendor.send(["15023239810"], "内容")
-
-
-def send_and_await(url: str, **options: Any) -> Any:
-    async def exchange() -> Any:
-        async with AsyncClient(url, **SETTINGS | options) as vendor:
-            return await vendor.send(["15023239810"], "内容")
-
-    return asyncio.run(exchange())
-
-
-EACH_WAY = pytest.mark.parametrize("send", [send, send_and_await])
 
 
 def failures(url: str, times: int) -> list[SmsError]:
@@ -228,24 +193,6 @@ def test_any_bytes_of_a_server_are_a_value_or_an_error_of_the_tree() -> None:
 # What is tried again
 
 
-class Flaky(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
-    """Fails so many times, then answers."""
-
-    def __init__(self, failures: int, error: type[httpx2.RequestError]) -> None:
-        self.failures = failures
-        self.error = error
-        self.asked = 0
-
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        self.asked += 1
-        if self.asked <= self.failures:
-            raise self.error("no")
-        return httpx2.Response(200, content=BODY)
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        return self.handle_request(request)
-
-
 CONNECTING = [httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError]
 LATER = [
     httpx2.ReadError,
@@ -279,148 +226,3 @@ def test_what_may_have_been_sent_is_never_sent_again(send: Any, error: Any) -> N
     with pytest.raises(Unreachable) as raised:
         send("http://vendor", transport=transport, retries=5)
     assert (raised.value.sent, transport.asked) == (True, 1)
-
-
-# What is said
-
-
-def said(**options: Any) -> dict[str, str]:
-    """The fields of a send, and its path."""
-    asked: list[httpx2.Request] = []
-
-    def answer(request: httpx2.Request) -> httpx2.Response:
-        asked.append(request)
-        return httpx2.Response(200, content=BODY)
-
-    arguments = {name: options.pop(name) for name in ("send_time", "extno") if name in options}
-    with Client("http://vendor/brand/", **SETTINGS, transport=httpx2.MockTransport(answer), **options) as vendor:
-        vendor.send("15023239810,13527576163", "内容", **arguments)
-    fields = parse_qs(asked[0].content.decode(), keep_blank_values=True)
-    return {name: value for name, (value,) in fields.items()} | {"path": asked[0].url.path}
-
-
-def test_timestamp_and_signature_come_from_one_reading_of_the_clock() -> None:
-    moments = [datetime(2012, 7, 1, 15, 12, 12, tzinfo=UTC) + timedelta(seconds=n) for n in range(5)]
-    readings = iter(moments)
-    fields = said(clock=lambda: next(readings))
-    assert fields["timestamp"] == "20120701231212"
-    assert fields["sign"] == sign("test", "mima", "20120701231212") == "5cc68982f55ac74348e3d819f868fbe1"
-    assert next(readings) == moments[1]
-
-
-def test_send_time_is_written_in_china_standard_time() -> None:
-    new_york = timezone(timedelta(hours=-5))
-    assert said(send_time=datetime(2010, 10, 23, 20, 8, 10, tzinfo=new_york))["sendTime"] == "2010-10-24 09:08:10"
-    assert said(send_time=datetime(2010, 10, 24, 9, 8, 10, tzinfo=CHINA))["sendTime"] == "2010-10-24 09:08:10"
-    assert said()["sendTime"] == ""
-
-
-def test_a_send_time_of_no_zone_is_an_error_of_the_caller() -> None:
-    with pytest.raises(ValueError, match="time zone"):
-        said(send_time=datetime(2010, 10, 24, 9, 8, 10))
-
-
-def test_an_address_may_have_a_path_before_the_page() -> None:
-    assert said()["path"] == "/brand/v2sms.aspx"
-    assert said(charset="gbk")["path"] == "/brand/v2smsGBK.aspx"
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "127.0.0.1:10692",
-        "ftp://vendor",
-        "http://",
-        "//vendor",
-        "http://vendor/?a=1",
-        "http://vendor/#a",
-        "http://..",
-    ],
-)
-def test_an_address_that_is_none_is_an_error_of_the_caller(url: str) -> None:
-    with pytest.raises(ValueError, match="address"):
-        Client(url, **SETTINGS)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"retries": -1},
-        {"charset": "GBK"},
-        {"account": "test\udcff"},
-        {"password": "top-secret\udcff"},
-        {"url": "http://user:top-secret@vendor:70000"},
-    ],
-    ids=str,
-)
-def test_settings_that_cannot_be_right_are_errors_of_the_caller(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError) as raised:  # noqa: PT011 - its words are looked at below
-        Client(**{"url": "http://vendor"} | SETTINGS | wrong)
-    assert "top-secret" not in "".join(traceback.format_exception(raised.value)) + repr(raised.value.args)
-
-
-def test_a_clock_of_no_zone_is_an_error_of_the_caller() -> None:
-    with pytest.raises(ValueError, match="time zone"):
-        said(clock=lambda: datetime(2012, 7, 1))
-
-
-def test_an_address_with_a_password_does_not_show_it() -> None:
-    assert "top-secret" not in repr(Client("http://user:top-secret@vendor", **SETTINGS))
-
-
-def test_the_async_client_calls_a_wsgi_application_too() -> None:
-    assert send_and_await("http://vendor", transport=httpx2.WSGITransport(create_app())).task_id == 100001
-
-
-def test_several_threads_may_share_a_client() -> None:
-    with Client("http://vendor", **SETTINGS, transport=httpx2.WSGITransport(create_app())) as vendor:
-        with ThreadPoolExecutor(8) as threads:
-            tasks = list(threads.map(lambda number: vendor.send([str(number)], "x").task_id, range(100)))
-        assert sorted(tasks) == list(range(100001, 100101))
-        assert vendor.overage().overage == 900
-
-
-@pytest.mark.parametrize(
-    ("charset", "text", "places"),
-    [
-        ("gbk", "签名 😀 验证码 é한", ((3, "😀"), (10, "한"))),
-        ("utf-8", "a\ud800b", ((1, "\ud800"),)),
-    ],
-)
-def test_a_text_that_the_page_cannot_carry_is_not_sent(charset: Any, text: str, places: Any) -> None:
-    transport = Flaky(0, httpx2.ReadError)
-    with Client("http://vendor", **SETTINGS, charset=charset, transport=transport) as vendor:
-        for call in (lambda: vendor.send(["15023239810"], text), lambda: vendor.checkkeyword(text)):
-            with pytest.raises(UnencodableText) as raised:
-                call()
-            assert (raised.value.text, raised.value.places) == (text, places)
-            assert all(f"at {index}" in str(raised.value) for index, _ in places)
-    assert transport.asked == 0
-
-
-def test_the_gbk_page_carries_the_euro_sign() -> None:
-    app = create_app()
-    with Client("http://vendor", **SETTINGS, charset="gbk", transport=httpx2.WSGITransport(app)) as vendor:
-        assert vendor.send(["15023239810"], "5 €").success_counts == 1
-
-
-# What nobody may see
-
-
-def test_the_password_is_in_no_repr_error_or_log(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    seen: list[str] = []
-    secret: dict[str, Any] = SETTINGS | {"password": "top-secret"}
-    for transport in (httpx2.WSGITransport(create_app()), Flaky(1, httpx2.ReadError), Flaky(1, httpx2.ConnectError)):
-        with Client("http://vendor", **secret, transport=transport) as vendor:
-            seen += [repr(vendor), repr(vars(vendor))]
-            with pytest.raises((Refused, Unreachable)) as raised:
-                vendor.overage()
-            error: BaseException | None = raised.value
-            seen += traceback.format_exception(error)
-            while error is not None:
-                seen += [repr(error), repr(vars(error))]
-                error = error.__cause__
-    seen.append(caplog.text)
-    assert "top-secret" not in "".join(seen)

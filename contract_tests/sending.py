@@ -1,0 +1,53 @@
+"""A send by the client of the manual's account, waited for in both ways, and networks that fail before they answer it.
+
+Here belongs what several tests of the client need. Servers that break off are in `test_client_network`.
+"""
+
+import asyncio
+from typing import Any
+
+import httpx2
+import pytest
+
+from sms10692 import AsyncClient, Client
+
+SETTINGS: dict[str, Any] = {"userid": "12", "account": "test", "password": "mima"}
+BODY = (
+    b'<?xml version="1.0" encoding="utf-8" ?><returnsms>\n <returnstatus>Success</returnstatus>\n'
+    b" <message>ok</message>\n <remainpoint>998</remainpoint>\n <taskID>100001</taskID>\n"
+    b" <successCounts>1</successCounts></returnsms>"
+)
+
+
+def send(url: str, **options: Any) -> Any:
+    with Client(url, **SETTINGS | options) as vendor:
+        return vendor.send(["15023239810"], "内容")
+
+
+def send_and_await(url: str, **options: Any) -> Any:
+    async def exchange() -> Any:
+        async with AsyncClient(url, **SETTINGS | options) as vendor:
+            return await vendor.send(["15023239810"], "内容")
+
+    return asyncio.run(exchange())
+
+
+EACH_WAY = pytest.mark.parametrize("send", [send, send_and_await])
+
+
+class Flaky(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
+    """Fails so many times, then answers."""
+
+    def __init__(self, failures: int, error: type[httpx2.RequestError]) -> None:
+        self.failures = failures
+        self.error = error
+        self.asked = 0
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.asked += 1
+        if self.asked <= self.failures:
+            raise self.error("no")
+        return httpx2.Response(200, content=BODY)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        return self.handle_request(request)

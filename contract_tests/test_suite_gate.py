@@ -1,0 +1,145 @@
+"""Nothing leaves the suite that was not allowed: no send, no fetch, no number too many.
+
+Here belongs the gate, and what came over the wire. That a control address is the vendor's own is in
+`test_suite_control`.
+"""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from examining import contract, only
+from faults import FAULTS
+from sms10692_contract.clauses import CLAUSES
+from sms10692_contract.gate import NO_SIGN, Gate, NotAllowed
+from sms10692_contract.lab import PROFILES, Account, Lab
+from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, form, placed
+from sms10692_contract.run import State, examine
+from sms10692_contract.target import address_of
+from sms10692_mock.calls import Call
+from strangers import recorded
+from vendors import Fault, served
+
+ACCOUNT = Account("7", "shop", "secret")
+FEW = replace(PROFILES["quick"], examples=12)
+
+
+BLANK = re.compile(r"(?:\s|\xe3\x80\x80|\xa1\xa1)*")
+"""White space, the full-width space in the bytes of either page included."""
+
+
+def is_harmless(path: str, fields: dict[str, list[str]]) -> bool:
+    """By what came over the wire: it only asks, or nobody could accept it."""
+    if any(
+        BLANK.fullmatch(value) or value == NO_SIGN
+        for name in ("userid", "timestamp", "sign")
+        for value in fields.get(name, [""])
+    ):
+        return True
+    asks = set(fields.get("action", [])) <= {"overage", "checkkeyword"} and "action" in fields
+    return asks and path.strip("/").lower().startswith("v2sms")
+
+
+def test_without_permission_nothing_that_sends_or_fetches_leaves() -> None:
+    with recorded() as (url, kept):
+        list(examine(Lab(address_of(url), ACCOUNT, Gate(), profile=FEW), CLAUSES))
+    readable = [(path, fields) for path, fields in kept if fields.get("action") or fields.get("sign")]
+    assert len(readable) > 40
+    assert [one for one in readable if not is_harmless(*one)] == []
+
+
+def test_without_permission_a_vendor_that_answers_is_not_asked_to_send_or_to_hand_over() -> None:
+    asked: list[Call] = []
+
+    def keep(call: Call) -> Call:
+        asked.append(call)
+        return call
+
+    own = Account("12", "test", "mima")
+    with served(Fault(call=keep)) as vendor:
+        verdicts = list(examine(Lab(address_of(vendor.url), own, Gate(), profile=FEW), CLAUSES))
+    assert {verdict.state for verdict in verdicts} == {State.HELD, State.NOT_EXERCISED}
+    assert len(asked) > 500
+    for call in asked:
+        nobodys = call.sign.strip() in ("", NO_SIGN) or not (
+            call.userid.strip() and call.timestamp.strip() and call.sign.strip()
+        )
+        assert nobodys or (call.page.path in (UTF8, GBK) and call.action in ("overage", "checkkeyword")), call
+
+
+def test_a_check_that_asks_too_much_is_held_back_before_its_bytes_are_made() -> None:
+    """Even where the table says by mistake that a clause needs nothing."""
+    with recorded() as (url, kept):
+        lab = Lab(address_of(url), ACCOUNT, Gate())
+        for ask in (lab.send, lab.status, lab.call):
+            with pytest.raises(NotAllowed):
+                ask(ACCOUNT)
+    assert kept == []
+
+
+CREDENTIALS = ACCOUNT.credentials("20120701231212")
+SEND = CREDENTIALS | {"action": "send", "mobile": "13000000001", "content": "内容"}
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        form(UTF8, SEND),
+        form(GBK, SEND | {"action": "Send"}),
+        form(UTF8, SEND | {"action": ""}),
+        form(UTF8, {name: value for name, value in SEND.items() if name != "action"}),
+        form(UTF8, SEND | {"sign": CREDENTIALS["sign"].upper()}),
+        form(UTF8, SEND | {"sign": CREDENTIALS["sign"][:16]}),
+        form(UTF8, {name.upper(): value for name, value in SEND.items()}),
+        placed(UTF8, query=[("action", "overage")], body=list(SEND.items())),
+        placed(UTF8, query=[("sign", "")], body=list(SEND.items())),
+        form(STATUS, CREDENTIALS | {"action": "query"}),
+        form(CALL, CREDENTIALS | {"action": "x"}),
+        form(STATUS, CREDENTIALS | {"action": "query", "statusNum": "0"}),
+    ],
+    ids=lambda request: f"{request.page} {request.body.decode('ascii')[-60:]}",
+)
+def test_a_request_that_some_vendor_might_act_on_is_held_back(request_: object) -> None:
+    with pytest.raises(NotAllowed):
+        Gate().check(request_)  # type: ignore[arg-type]
+
+
+def test_only_the_numbers_that_are_allowed_are_sent_to_and_only_so_many_messages() -> None:
+    gate = Gate(frozenset({"13000000001", "13000000002"}), budget=5)
+    for mobile in ("13000000003", "13000000001,13000000003", "13000000001，13000000003"):
+        with pytest.raises(NotAllowed, match="does not name"):
+            gate.check(form(UTF8, SEND | {"mobile": mobile}))
+    gate.check(form(UTF8, SEND | {"mobile": "13000000001,13000000002"}))
+    gate.check(form(UTF8, SEND | {"content": "字" * 68}))
+    gate.check(form(UTF8, SEND))
+    assert gate.spent == 5
+    with pytest.raises(NotAllowed, match="budget 5 is spent"):
+        gate.check(form(UTF8, SEND))
+    with pytest.raises(NotAllowed, match="allow-fetch"):
+        gate.check(form(STATUS, CREDENTIALS | {"action": "query"}))
+
+
+def test_control_allows_everything_to_its_own_accounts_only() -> None:
+    gate = Gate(userids={"91"})
+    gate.check(form(UTF8, SEND | {"userid": "91"}))
+    with pytest.raises(NotAllowed):
+        gate.check(form(UTF8, SEND))
+    with pytest.raises(NotAllowed):
+        gate.check(placed(UTF8, query=[("userid", "7")], body=list((SEND | {"userid": "91"}).items())))
+
+
+def test_an_account_that_is_known_and_not_accepted_allows_nothing() -> None:
+    asked: list[Call] = []
+    (broken,) = (one for one in FAULTS if one.name == "a signature over password + account")
+
+    def keep(call: Call) -> Call:
+        asked.append(call)
+        return call
+
+    with served(replace(broken.fault, call=keep)) as vendor:
+        ended = contract(vendor.url, "--control", vendor.url, *only("1.2-sign", "1.3-ok", "4.3-nothing"))
+    assert ended.returncode == 1
+    assert "is not accepted: nothing is sent or fetched" in ended.stderr
+    assert "1 of 3 clauses exercised, 0 held, 1 failed" in ended.stdout
+    assert {call.action for call in asked} == {"overage"}
