@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -20,8 +22,9 @@ import valkey_stores
 from sms10692_mock.accounts import Account
 from sms10692_mock.outcomes import Outcome, Rule, Rules
 from sms10692_mock.stores.protocol import NoSuchAccount, OtherRules, StoreUnavailable
-from sms10692_mock.stores.records import RulesUsed
-from sms10692_mock.stores.valkey.line import Line
+from sms10692_mock.stores.records import RulesUsed, Settings
+from sms10692_mock.stores.valkey import settings
+from sms10692_mock.stores.valkey.line import Far, Line
 from sms10692_mock.stores.valkey.nodes import Nodes
 from sms10692_mock.stores.valkey.pieces import Pieces
 from sms10692_mock.stores.valkey.store import ValkeyStore
@@ -64,7 +67,7 @@ async def on_loop(store: ValkeyStore) -> AsyncIterator[Pieces]:
 async def opened(pieces: Pieces, store: ValkeyStore) -> None:
     """Wait until questions go over the line, and no more through threads."""
     async with asyncio.timeout(SOON):
-        while not pieces._line._is_open:
+        while not pieces._line.is_open:
             await came_of(pieces, partial(store.standing, "12"))
 
 
@@ -197,24 +200,67 @@ def test_a_server_that_goes_away_is_away_for_all_and_used_again_when_it_is_back(
         store.release()
 
 
-def test_while_a_server_hangs_the_loop_does_not_and_who_asked_is_told() -> None:
+def test_while_a_server_hangs_the_loop_does_not_and_all_who_ask_are_told() -> None:
     with ended(started()) as server:
         store = ValkeyStore(f"{url_of(server)}?timeout=0.5")
         store.open(ACCOUNT)
 
         async def hang() -> None:
             async with on_loop(store) as pieces:
-                longest, before = 0.0, time.monotonic()
+                begun = before = time.monotonic()
+                longest = 0.0
                 with hanging(server):
                     asked = [pieces.submit(partial(send, store)) for _ in range(3)]
-                    while not all(one.done() for one in asked):
+                    # Long enough for connections that nobody answers, neither.
+                    while time.monotonic() < begun + 2.0 or not all(one.done() for one in asked):
+                        if asked[-1].done() and time.monotonic() < begun + 2.0:
+                            asked.append(pieces.submit(partial(send, store)))
                         await asyncio.sleep(0.001)
                         longest, before = max(longest, time.monotonic() - before), time.monotonic()
-                assert [type(one.exception()) for one in asked] == [StoreUnavailable] * 3
+                assert {type(one.exception()) for one in asked} == {StoreUnavailable}
                 assert longest < 0.4
+                await opened(pieces, store)
+                async with asyncio.timeout(SOON):
+                    while not isinstance((await came_of(pieces, partial(send, store)))[0], int):
+                        await asyncio.sleep(0.01)
 
         asyncio.run(hang())
         store.release()
+
+
+def test_a_line_on_which_somebody_hangs_up_at_once_is_not_open() -> None:
+    async def greet() -> None:
+        let_in = asyncio.Event()
+
+        def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.close()
+            let_in.set()
+
+        async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as somebody:
+            port: int = somebody.sockets[0].getsockname()[1]
+            line = Line(Far(("127.0.0.1", port), [("CLIENT", "SETNAME", "x")], 1.0, 1.0))
+            told: list[object] = []
+            assert not line.ask(("PING",), told.append)
+            await let_in.wait()
+            while line._transport is not None or line._opening is not None:
+                await asyncio.sleep(0.001)
+            assert not line.is_open
+            assert not line.ask(("PING",), told.append)
+            assert told == []
+            line.close()
+            await asyncio.sleep(0)
+
+    asyncio.run(greet())
+
+
+def test_after_a_quiet_time_all_who_ask_at_once_know_what_another_process_has_set(
+    server: ValkeyServer, store: ValkeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = ValkeyStore(url_of(server))
+    other.change_settings(lambda terms: replace(terms, words=("x",)))
+    other.release()
+    monkeypatch.setattr(settings, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + 5))
+    assert [one.words for one in cast(list[Settings], outcomes(store, [store.settings] * 4))] == [("x",)] * 4
 
 
 def test_a_question_that_cannot_be_asked_is_an_error_to_who_asked_it_alone(store: ValkeyStore) -> None:
@@ -254,6 +300,18 @@ def test_on_a_cluster_and_over_tls_work_is_done_on_threads() -> None:
     with ThreadPoolExecutor(1) as threads:
         assert store.on_loop(threads) is None
     store.release()
-    encrypted = Nodes.__new__(Nodes)
-    encrypted.is_cluster, encrypted._options = False, {"connection_class": object}
-    assert encrypted.far is None
+    assert _only({"connection_class": object}).far is None
+
+
+def test_who_has_a_name_and_no_password_says_so() -> None:
+    options = {"username": "shop", "client_name": "x", "socket_connect_timeout": 1.0, "socket_timeout": 1.0}
+    far = _only(options).far
+    assert far is not None
+    assert list(far.hello) == [("AUTH", "shop", ""), ("CLIENT", "SETNAME", "x")]
+
+
+def _only(options: dict[str, Any]) -> Nodes:
+    """One server that was never asked anything."""
+    nodes = Nodes.__new__(Nodes)
+    nodes.is_cluster, nodes._options, nodes._seed = False, options, ("127.0.0.1", 6379)
+    return nodes

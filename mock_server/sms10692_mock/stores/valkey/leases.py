@@ -18,14 +18,16 @@ class Lease:
     """Numbers never given before, by whoever shares the same `take`, which returns the last of so many.
 
     They grow within the process. Of two processes one may give smaller numbers than the other for a second, and no
-    longer. Who seldom asks gets blocks of one, and so the very next number.
+    longer. Who seldom asks soon gets blocks of one, and so the very next number. Where what numbers are taken from has
+    lost its count, the numbers go on behind those that were given here.
     """
 
     def __init__(self, take: Callable[[int], int], clock: Callable[[], float] = time.monotonic) -> None:
         self._take = take
         self._clock = clock
         self._lock = Lock()
-        self._is_taking = False
+        self._asked = float("-inf")
+        """Since when somebody is taking a block, if anybody is."""
         self._least = 0
         """No number below it is given any more."""
         self._left = 0
@@ -34,6 +36,7 @@ class Lease:
 
     def next(self) -> int:
         """One number. Who has to ask for it keeps nobody else waiting: they ask for numbers of their own."""
+        missing = 1
         while True:
             with self._lock:
                 now = self._clock()
@@ -41,24 +44,28 @@ class Lease:
                 if self._left and not is_old:
                     self._left -= 1
                     return self._given(self._least)
-                is_first, self._is_taking = not self._is_taking, True
-                size = self._next_size(is_old) if is_first else 1
+                is_first = now - self._asked >= _HOLDS
+                if is_first:
+                    self._asked = now
+                size = max(missing, self._next_size(is_old) if is_first else 1)
             try:
-                number = self._take(size) - size + 1
+                last = self._take(size)
             finally:
                 if is_first:
-                    self._is_taking = False
+                    self._asked = float("-inf")
             with self._lock:
-                if is_first and number >= self._least:
-                    self._size, self._left, self._taken = size, size - 1, now
-                    return self._given(number)
-                if not self._left and number >= self._least:
-                    return self._given(number)
+                first = max(last - size + 1, self._least)
+                missing = max(1, first - last)
+                if first <= last and is_first:
+                    self._size, self._left, self._taken = size, last - first, now
+                    return self._given(first)
+                if first <= last and not self._left:
+                    return self._given(first)
             # Others have given greater numbers meanwhile, or have smaller ones left.
 
     def _next_size(self, is_old: bool) -> int:
         """As many as were used of the last block while it held, or twice as many where it was used up before."""
-        return max(1, self._size - self._left) if is_old else min(2 * self._size, _LARGEST)
+        return min(max(1, self._size - self._left) if is_old else 2 * self._size, _LARGEST)
 
     def _given(self, number: int) -> int:
         self._least = number + 1

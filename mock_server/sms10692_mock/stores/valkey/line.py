@@ -19,6 +19,9 @@ Tell: TypeAlias = Callable[[Any], None]
 _NEXT_TRY: Final = 0.25
 """Seconds between two tries to connect."""
 
+_NEXT_ADDRESS: Final = 0.1
+"""Seconds after which the next address of a name is tried as well."""
+
 
 class Far(NamedTuple):
     """A server: its address, what is said first on a connection, and the seconds for connecting and for an answer."""
@@ -42,8 +45,8 @@ class Line(asyncio.Protocol):
         self._next_try = float("-inf")
         self._transport: asyncio.Transport | None = None
         self._greetings = 0
-        self._is_open = False
         self._is_closed = False
+        self._why = ""
         self._unsent: list[bytes] = []
         self._waiting: deque[tuple[float, Tell]] = deque()
         self._patience: asyncio.TimerHandle | None = None
@@ -54,18 +57,27 @@ class Line(asyncio.Protocol):
 
     def ask(self, command: Command, tell: Tell) -> bool:
         """Ask, and have the answer told; or say False, where nobody is there yet, and nothing was done."""
-        if not self._is_open:
+        if not self.is_open:
             self._open()
             return False
         self._say(command, tell)
         return True
+
+    @property
+    def is_open(self) -> bool:
+        """Whether questions go over it now."""
+        return self._transport is not None and not self._transport.is_closing() and not self._greetings
 
     def close(self) -> None:
         """Hang up, for good."""
         self._is_closed = True
         if self._opening is not None:
             self._opening.cancel()
+        self._hang_up("the emulator has ended")
+
+    def _hang_up(self, why: str) -> None:
         if self._transport is not None:
+            self._why = why
             self._transport.abort()
 
     def _say(self, command: Command, tell: Tell) -> None:
@@ -87,19 +99,22 @@ class Line(asyncio.Protocol):
         self._patience = self._loop.call_at(self._waiting[0][0], self._look) if self._waiting else None
 
     def _look(self) -> None:
-        if self._waiting and self._waiting[0][0] <= self._loop.time() and self._transport is not None:
-            self._transport.abort()
-        self._wait()
+        if self._waiting and self._waiting[0][0] <= self._loop.time():
+            self._patience = None
+            self._hang_up("it did not answer in time")
+        else:
+            self._wait()
 
     def _open(self) -> None:
-        if self._transport is None and self._opening is None and self._loop.time() >= self._next_try:
+        is_here = self._is_closed or self._transport is not None or self._opening is not None
+        if not is_here and self._loop.time() >= self._next_try:
             self._next_try = self._loop.time() + _NEXT_TRY
             self._opening = self._loop.create_task(self._connect())
 
     async def _connect(self) -> None:
         try:
             async with asyncio.timeout(self._far.connect_seconds):
-                await self._loop.create_connection(lambda: self, *self._far.address)
+                await self._loop.create_connection(lambda: self, *self._far.address, happy_eyeballs_delay=_NEXT_ADDRESS)
         except OSError:  # TimeoutError is one: whoever asks meanwhile is told otherwise
             return
         finally:
@@ -109,21 +124,17 @@ class Line(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        if self._is_closed:
-            self._transport.abort()
-            return
+        self._why = "it hung up"
         self._reader: Any = Reader(replyError=_error)
         self._greetings = len(self._far.hello)
-        self._is_open = not self._greetings
         for command in self._far.hello:
             self._say(command, self._greeted)
 
     def _greeted(self, answer: Any) -> None:
-        if isinstance(answer, Exception) and self._transport is not None:
-            self._transport.abort()
-            return
-        self._greetings -= 1
-        self._is_open = not self._greetings
+        if isinstance(answer, Exception):
+            self._hang_up(str(answer))
+        else:
+            self._greetings -= 1
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
@@ -131,13 +142,13 @@ class Line(asyncio.Protocol):
             self._waiting.popleft()[1](answer)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._transport, self._is_open = None, False
+        self._transport = None
         waiting, self._waiting = self._waiting, deque()
         self._unsent.clear()
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
-        away = Away(f"{self}: {error or 'it did not answer in time'}")
+        away = Away(f"{self}: {error or self._why}")
         for _, tell in waiting:
             tell(away)
 

@@ -130,9 +130,11 @@ class Nodes:
         options = self._options
         if self.is_cluster or "connection_class" in options:
             return None
-        hello: list[Command] = [("CLIENT", "SETNAME", options["client_name"])]
-        if options.get("password"):
-            hello.insert(0, ("AUTH", *([options["username"]] if options.get("username") else []), options["password"]))
+        user, password = options.get("username"), options.get("password")
+        hello: list[Command] = []
+        if user or password:
+            hello.append(("AUTH", *([user] if user else []), password or ""))
+        hello.append(("CLIENT", "SETNAME", options["client_name"]))
         if options.get("db"):
             hello.append(("SELECT", options["db"]))
         return Far(self._seed, hello, options["socket_connect_timeout"], options["socket_timeout"])
@@ -158,7 +160,7 @@ class Nodes:
         if isinstance(answer, NoScriptError):
             raise answer
         code, _, rest = str(answer).partition(" ")
-        if code in ("MOVED", "ASK"):
+        if self.is_cluster and code in ("MOVED", "ASK"):
             host, _, port = rest.rpartition(" ")[2].rpartition(":")
             raise _Moved((host or node.host, int(port)), code == "ASK")
         if code in _REFUSALS:

@@ -14,10 +14,9 @@ from typing import Any, TypeVar
 from greenlet import getcurrent, greenlet
 from valkey.exceptions import NoScriptError
 
-from sms10692_mock.stores.protocol import StoreUnavailable
 from sms10692_mock.stores.valkey.line import Far, Line
 from sms10692_mock.stores.valkey.node import Argument
-from sms10692_mock.stores.valkey.nodes import Nodes, Question, Refused, Script
+from sms10692_mock.stores.valkey.nodes import Nodes, Question, Script
 
 Made = TypeVar("Made")
 
@@ -57,7 +56,7 @@ class Pieces:
         return future
 
     def close(self) -> None:
-        """Ask nothing any more."""
+        """Hang up. What is still to be asked goes over threads, as it does where there is no connection."""
         self._line.close()
 
     def _go_on(self, piece: _Piece, *answer: Any) -> None:
@@ -73,11 +72,12 @@ class Pieces:
 
     def _answered(self, piece: _Piece, question: Question, answer: Any) -> None:
         try:
-            answer = self._nodes.understood(answer)
-        except NoScriptError:  # nothing of it was done
-            self._ask_on_a_thread(piece, question)
-            return
-        except (Refused, StoreUnavailable) as error:
+            try:
+                answer = self._nodes.understood(answer)
+            except NoScriptError:  # nothing of it was done
+                self._ask_on_a_thread(piece, question)
+                return
+        except Exception as error:  # for the piece to raise
             answer = error
         self._go_on(piece, answer)
 

@@ -30,7 +30,7 @@ class Run(Protocol):
 
 
 class _Known(NamedTuple):
-    """The settings and words as the server had them at a moment, and the versions of both."""
+    """The settings and words as the server had them after a moment, and the versions of both."""
 
     version: bytes
     words_version: bytes
@@ -49,8 +49,9 @@ class SharedSettings:
         self._read()
 
     def now(self) -> Settings:
-        """What holds. Who looks while another is reading it anew gets what held a moment ago."""
-        if time.monotonic() - self._known.moment >= _SETTINGS_HOLD and not self._is_reading:
+        """What holds, or held within the last second, if another is reading it anew."""
+        age = time.monotonic() - self._known.moment
+        if age >= _SETTINGS_HOLD and (not self._is_reading or age >= 2 * _SETTINGS_HOLD):
             self._is_reading = True
             try:
                 self._read()
@@ -69,14 +70,8 @@ class SharedSettings:
                 arguments = [words_version, encoded(words)]
             document = encoded(settings_text(replace(settings, words=None)))
             if self._run(scripts.CHANGE_SETTINGS, _SETTINGS_KEY, before.version, version, document, *arguments):
-                self._know(_Known(version, words_version, settings, time.monotonic()))
+                self._read()  # by whose moments alone it can be told what is newer
                 return settings
-
-    def _know(self, known: _Known) -> None:
-        """Remember it, unless it is older than what is known."""
-        with self._lock:
-            if known.moment >= self._known.moment:
-                self._known = known
 
     def _read(self) -> _Known:
         moment, known = time.monotonic(), self._known
@@ -89,5 +84,7 @@ class SharedSettings:
                 words = tuple(json.loads(decoded(words_text))) if words_text else None
             settings = replace(settings_from_text(decoded(document)), words=words) if version else Settings()
         read = _Known(version, words_version, settings, moment)
-        self._know(read)
+        with self._lock:
+            if moment >= self._known.moment:
+                self._known = read
         return read

@@ -23,19 +23,27 @@
     if (!paused && missed) changed();
     show();
   }
-  // What is pressed and what is let go must be the same element: until then nothing is put in anew.
+  // What is pressed and what is let go must be the same element: until then what nobody asked for is not put in anew.
+  let patience = null;
+  function press() {
+    pressed = true;
+    clearTimeout(patience);
+    patience = setTimeout(release, 2000); // a menu or a window that opened may have seen the end of it
+  }
   function release() {
     setTimeout(() => { // behind the click
       pressed = false;
       if (missed && !paused) changed();
     });
   }
-  document.addEventListener("pointerdown", () => { pressed = true; });
-  document.addEventListener("keydown", (event) => { pressed ||= event.key === " "; });
+  document.addEventListener("pointerdown", press);
+  document.addEventListener("keydown", (event) => { if (event.key === " ") press(); });
   for (const end of ["pointerup", "pointercancel", "keyup", "dragend"]) document.addEventListener(end, release);
   window.addEventListener("blur", release);
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (pressed) event.detail.shouldSwap = !(missed = true);
+    if (!pressed || event.detail.requestConfig.triggeringEvent?.type !== "changed") return;
+    event.detail.shouldSwap = false;
+    missed = true;
   });
   // A stream holds one of the few connections that a browser opens to a host: a page that nobody sees has none.
   function listen() {
