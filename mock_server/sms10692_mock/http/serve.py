@@ -24,8 +24,8 @@ from sms10692_mock.late import IMPORTING
 
 _GRACE: Final = 0.5
 """Seconds for answers in flight, once a signal has come."""
-_YOUNG: Final = 20_000
-"""New objects after which they are looked through for garbage: a millisecond."""
+_YOUNG: Final = 5_000
+"""New objects after which they are looked through for garbage: a millisecond, in which nobody is answered."""
 _HURRY: Final = 0.2
 _SWITCHED: Final = 0.0005
 """Seconds for which a thread that computes keeps the others waiting, above all the one that answers."""
