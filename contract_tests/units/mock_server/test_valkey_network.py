@@ -79,6 +79,13 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
         ValkeyStore(url)
 
 
+def test_a_server_that_does_not_let_the_user_look_around_is_one_clear_error() -> None:
+    with ended(started()) as server:
+        client(server).execute_command("ACL", "SETUSER", "shop", "on", ">secret", "~*", "+@all", "-info")
+        with pytest.raises(StoreUnavailable, match="permissions"):
+            ValkeyStore(f"valkey://shop:secret@127.0.0.1:{server.port}/0")
+
+
 def test_what_a_newer_program_keeps_is_left_alone(server: ValkeyServer) -> None:
     client(server).set("sms10692:{all}:form", FORM + 1)
     with pytest.raises(StoreUnavailable, match="has form 2, and this program knows form 1"):

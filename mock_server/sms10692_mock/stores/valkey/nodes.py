@@ -84,6 +84,7 @@ class Nodes:
         self._slots: list[Address] = []
         self._slots_are_old = False
         self._slots_next_try = 0.0
+        self.is_cluster = False
         self.is_cluster = self._examine()
 
     def run(self, work: Script, keys: Sequence[bytes], *arguments: Argument) -> Any:
