@@ -264,7 +264,7 @@ def test_after_a_quiet_time_all_who_ask_at_once_know_what_another_process_has_se
 
 
 def test_a_question_that_cannot_be_asked_is_an_error_to_who_asked_it_alone(store: ValkeyStore) -> None:
-    wrong, right = outcomes(store, [lambda: store.charge_up("12", object()), partial(send, store)])  # type: ignore[arg-type]
+    wrong, right = outcomes(store, [lambda: store.charge_up("12", object()), partial(send, store)])  # type: ignore[arg-type]  # the mistake
     assert isinstance(wrong, TypeError)
     assert right == 99
 

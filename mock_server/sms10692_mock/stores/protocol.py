@@ -49,13 +49,16 @@ class OtherRules(Exception):
 
 
 class OnLoop(Protocol):
-    """Does work that asks a store on one event loop, where it is put aside while it waits."""
+    """Does work that asks a store on one event loop, where it is put aside while it waits.
+
+    Other work goes on in the same thread meanwhile, so no work holds a lock while it asks.
+    """
 
     def submit(self, work: Callable[[], Made]) -> "asyncio.Future[Made]":
         """What the work returns, or raises, once it has been done."""
 
     def close(self) -> None:
-        """Do no more."""
+        """Let go of connections. Work that is under way may still ask, on the threads."""
 
 
 class Store(Protocol):

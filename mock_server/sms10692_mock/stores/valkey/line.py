@@ -11,13 +11,10 @@ from typing import Any, Final, NamedTuple, TypeAlias, cast
 from libvalkey import Reader, pack_command
 from valkey.exceptions import NoScriptError, ResponseError
 
-from sms10692_mock.stores.valkey.node import Address, Away, Command
+from sms10692_mock.stores.valkey.node import NEXT_TRY, Address, Away, Command
 
 Tell: TypeAlias = Callable[[Any], None]
 """Is told an answer, which may be a ResponseError, or Away."""
-
-_NEXT_TRY: Final = 0.25
-"""Seconds between two tries to connect."""
 
 _NEXT_ADDRESS: Final = 0.1
 """Seconds after which the next address of a name is tried as well."""
@@ -108,7 +105,7 @@ class Line(asyncio.Protocol):
     def _open(self) -> None:
         is_here = self._is_closed or self._transport is not None or self._opening is not None
         if not is_here and self._loop.time() >= self._next_try:
-            self._next_try = self._loop.time() + _NEXT_TRY
+            self._next_try = self._loop.time() + NEXT_TRY
             self._opening = self._loop.create_task(self._connect())
 
     async def _connect(self) -> None:

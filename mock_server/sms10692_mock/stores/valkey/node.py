@@ -16,8 +16,8 @@ Address: TypeAlias = tuple[str, int]
 Argument: TypeAlias = bytes | str | int
 Command: TypeAlias = Sequence[Argument]
 
-_NEXT_TRY: Final = 0.25
-"""Seconds for which nobody waits for a node that did not answer: its next users are told at once that it is away."""
+NEXT_TRY: Final = 0.25
+"""Seconds for which nobody waits for a server that did not answer: its next users are told at once that it is away."""
 
 _TRUSTED: Final = 0.1
 """Seconds after its last use in which a connection is used again without a look whether the server has hung up."""
@@ -59,7 +59,7 @@ class Node:
             why = f"{self}: {error}"
             if self._answered < begun:  # since then it has answered nobody
                 self.hang_up()
-                self._why, self._away_until = why, time.monotonic() + _NEXT_TRY
+                self._why, self._away_until = why, time.monotonic() + NEXT_TRY
             return answers + [Away(why)] * (len(commands) - len(answers))
         self._answered = time.monotonic()
         self._idle.append((connection, self._answered))
