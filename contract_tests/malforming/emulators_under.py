@@ -7,14 +7,15 @@ import io
 import socket
 import sys
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import unquote_to_bytes
 
 from emulators import Address, beside, options
 from malforming.changes import Malformed
 from malforming.judging import Answer
+from sms10692.contract import Page
 from sms10692_mock.bell import Bell
-from sms10692_mock.http.pages import Exchange, Pages
+from sms10692_mock.http.pages import Pages, Request
 from sms10692_mock.http.spoiling import Response
 from sms10692_mock.http.wsgi import WsgiPages
 from sms10692_mock.options import vendor_of
@@ -26,11 +27,15 @@ _PATIENCE: Final = 60.0
 _ACCOUNTS: Final = ("12:test:mima:100000000", "13:测试:密码:1000", "14:late:mima:5")
 
 
-class _Unexplained(Pages):
+class _Unexplained:
     """Pages that give no hint: a diagnosis takes fifty times as long as the answer."""
 
-    def explained(self, exchange: Exchange) -> Response:
-        return exchange.response
+    def __init__(self, pages: Pages) -> None:
+        self.answered_without_the_vendor = pages.answered_without_the_vendor
+        self._pages = pages
+
+    def respond(self, page: Page, request: Request) -> Response:
+        return self._pages.exchange(page, request).response
 
 
 class InProcess:
@@ -41,10 +46,9 @@ class InProcess:
         vendor, bell = vendor_of(chosen), Bell()
         self._store = vendor.store
         elsewhere = beside(vendor, chosen, bell)
-        self._explaining, self._silent = (
-            WsgiPages(pages(vendor, chosen.dialect, log=lambda line: None, bell=bell), elsewhere)
-            for pages in (Pages, _Unexplained)
-        )
+        pages = Pages(vendor, chosen.dialect, log=lambda line: None, bell=bell)
+        self._explaining = WsgiPages(pages, elsewhere)
+        self._silent = WsgiPages(cast(Pages, _Unexplained(pages)), elsewhere)
 
     def begin(self) -> None:
         """Forget all that was sent, and all that was turned."""

@@ -180,9 +180,9 @@ class Connection(asyncio.BufferedProtocol):
         self._resume()
 
     def _resume(self) -> None:
-        if self._task is None and not self._transport.is_closing():
+        if not self.is_busy and not self._transport.is_closing():
             self._go_on()
-            if (self._task is None and not self._is_full) or len(self._inbox) <= _AHEAD:
+            if (not self.is_busy and not self._is_full) or len(self._inbox) <= _AHEAD:
                 self._transport.resume_reading()
 
     def _fail(self, head: Head) -> None:

@@ -76,7 +76,8 @@ def head_from(raw: bytes) -> Head:
     lines = rest.count("\n")
     if lines > HEADERS_LIMIT:
         raise NoHttp(431, f"a request has at most {HEADERS_LIMIT} headers here")
-    headers = [(name, value.rstrip(" \t")) for name, value in _FIELD.findall(rest)]
+    fields: list[tuple[str, str]] = _FIELD.findall(rest)
+    headers = [(name, value.rstrip(" \t")) for name, value in fields]
     if len(headers) != lines:
         raise NoHttp(400, "a header has no name, or a control character in it")
     said = {name.lower(): value for name, value in reversed(headers)}

@@ -197,14 +197,10 @@ def _listed(
     fates: Fates, log: list[Item], length: int, to_come: list[tuple[float, int, Bundle[Item]]], wanted: Wanted
 ) -> Iterator[Queued[Item]]:
     later = [item for _, _, bundle in sorted(to_come, key=lambda row: row[:2]) for item in bundle.items]
-    end = fates.base + length
-    logged = (Queued(fates.base + n + 1, log[n], fates.of(fates.base + n)) for n in _places(log, length, wanted))
-    coming = (Queued(end + n + 1, later[n], LATER) for n in _places(later, len(later), wanted))
-    for part in (coming, logged) if wanted.newest_first else (logged, coming):
-        yield from part
-
-
-def _places(items: Sequence[Item], length: int, wanted: Wanted) -> Iterable[int]:
-    places = range(length)[:: -1 if wanted.newest_first else 1]
-    number = wanted.number
-    return places if number is None else (place for place in places if items[place].mobile == number)
+    step = -1 if wanted.newest_first else 1
+    for before, items, number in [(fates.base, log, length), (fates.base + length, later, len(later))][::step]:
+        for place in range(number)[::step]:
+            item = items[place]
+            if wanted.number is None or item.mobile == wanted.number:
+                fate = LATER if items is later else fates.of(before + place)
+                yield Queued(before + place + 1, item, fate)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from sms10692_mock.late import IMPORTING
+from sms10692_mock.turns import in_turns
 
 Fields: TypeAlias = dict[str, str]
 """Values by name in lower case."""
@@ -44,7 +45,7 @@ def _urlencoded(raw: bytes, decode: Decoder) -> Fields:
     # One character for each byte: what is ASCII without escapes, and that is nearly all, is text already.
     text = raw.decode("latin-1")
     is_ascii = text.isascii()
-    for pair in text.split("&"):
+    for pair in in_turns(text.split("&")):
         name, equals, value = pair.partition("=")
         if not equals:
             continue
@@ -109,7 +110,8 @@ def _multipart(content_type: str, body: bytes, decode: Decoder) -> Fields:
         while not isinstance(event := decoder.next_event(), Epilogue):
             match event:
                 case Field():
-                    name = (event.name or "").lower()
+                    # Its type says a text, and a part that has no name has None, which machine code would not take.
+                    name = (getattr(event, "name", None) or "").lower()
                 case File():
                     name = ""  # R16: a part with a file name is no field
                 case Data():
