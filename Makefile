@@ -66,7 +66,7 @@ check: $(READY) ## ruff, mypy --strict, pyright, the import rules
 screenshots: $(READY) ## make pictures of every page of the console, into screenshots/
 	$(BIN)/python contract_tests/screenshots.py screenshots
 
-bench: $(READY) ## measure, side by side in one run, into benchmarks/results.md (ARGS="--only stores" prints a part)
+bench: $(COMPILED) ## measure, side by side in one run, into benchmarks/results.md (ARGS="--only stores" prints a part)
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m benchmarks $(ARGS)
 

@@ -118,7 +118,7 @@ def bench(rounds: int, seconds: float, only: tuple[str, ...]) -> None:
     parts: dict[str, Callable[[], None]] = {
         "requests": requests,
         "waits": lambda: say(f"## At half of the full rate\n\n{throughput.waits(rounds, seconds * 2)}"),
-        "stores": lambda: say(f"## Stores\n\n{throughput.stores(rounds, seconds)}"),
+        "stores": lambda: say(f"## Stores\n\n{_STORES}\n\n{throughput.stores(rounds, seconds)}"),
         "peers": lambda: say(f"## Peers, each on one core\n\n{throughput.peers(rounds, seconds)}"),
         "sizes": lambda: say(f"## Large requests, long queues\n\n{sizes()}"),
         "growth": lambda: say(f"## As the work grows\n\n{_GROWTH}\n\n{growth()}"),
@@ -126,6 +126,8 @@ def bench(rounds: int, seconds: float, only: tuple[str, ...]) -> None:
         "start": lambda: say(f"## Start\n\n{starts(rounds)}"),
         "client": lambda: say(f"## Client\n\n{client(rounds)}"),
     }
+    if not (servers.COMPILED / "ready").exists():
+        raise click.UsageError("a send is measured compiled, too: make compiled first")
     say(f"# Measurements\n\nMade by `make bench`, after `make peers`, and not by hand: {machine()}.")
     for name, part in parts.items():
         if not only or name in only:
@@ -134,8 +136,13 @@ def bench(rounds: int, seconds: float, only: tuple[str, ...]) -> None:
 
 _HOW: Final = """\
 POST over {connections} kept connections, the server on one core and the load on another; medians of {rounds}
-interleaved rounds of {seconds:g} s, with the least and the most. "In our server": beside the vendor's pages, as
-`serve` runs any WSGI application; "granian's WSGI" is granian's own command with two threads."""
+interleaved rounds of {seconds:g} s, with the least and the most. A send, and what is "in our server", runs on what
+`make compiled` makes, where nothing else is said; "in our server" is beside the vendor's pages, as `serve` runs any
+WSGI application; "granian's WSGI" is granian's own command with two threads."""
+
+
+_STORES: Final = """\
+As `make run` has them, in plain Python, where nothing else is said; so is all below but a send beside the peers."""
 
 
 _GROWTH: Final = """\

@@ -8,7 +8,7 @@ import random
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 from urllib.parse import quote
 
 from flask import Flask
@@ -54,8 +54,13 @@ def constant(environ: dict[str, Any], start_response: Callable[..., Any]) -> Ite
     return [_ANSWER]
 
 
-class _Mute(Pages):
+class _Mute:
     """Pages that always say the same: what is left is the server and the way there and back."""
+
+    waits = False
+
+    def on_loop(self, threads: object) -> None:
+        """Nobody waits."""
 
     def exchange(self, page: object, request: object) -> Exchange:  # noqa: ARG002 - as those of Pages
         return Exchange(
@@ -63,10 +68,10 @@ class _Mute(Pages):
         )
 
 
-def _in_our_server(application: Any, options: Options = RICH, pages: type[Pages] = Pages) -> None:
+def _in_our_server(application: Any, options: Options = RICH, pages: Pages | None = None) -> None:
     listener = listening_socket("127.0.0.1", 0)
     serve(
-        pages(vendor_of(options), options.dialect, Lines(sys.stderr)),
+        pages or Pages(vendor_of(options), options.dialect, Lines(sys.stderr)),
         application,
         listener,
         when_ready=lambda: print(f"listening on {url_of(listener)}", flush=True),
@@ -88,17 +93,19 @@ def _on_granians_wsgi(name: str) -> None:
 
 
 class Contender(NamedTuple):
-    """What a server is asked, and what runs it."""
+    """What a server is asked, what runs it, and whether it is to run on what `make compiled` makes."""
 
     request: Request
     run: Callable[[], None]
+    compiled: bool = True
 
 
 CONTENDERS: Final[dict[str, Contender]] = {
     "send": Contender(SEND, lambda: _in_our_server(view)),
+    "send, in plain Python": Contender(SEND, lambda: _in_our_server(view), compiled=False),
     "send, 26 characters": Contender(LONGER_SEND, lambda: _in_our_server(view)),
     "send, 26 characters, 100,000 forbidden words": Contender(LONGER_SEND, _with_100_000_words),
-    "our server, nothing in it": Contender(SEND, lambda: _in_our_server(view, pages=_Mute)),
+    "our server, nothing in it": Contender(SEND, lambda: _in_our_server(view, pages=cast(Pages, _Mute()))),
     "Flask view in our server": Contender(Request("/view", MANUALS), lambda: _in_our_server(view)),
     "WSGI constant in our server": Contender(Request("/constant", MANUALS), lambda: _in_our_server(constant)),
     "Flask view on granian's WSGI": Contender(Request("/view", MANUALS), lambda: _on_granians_wsgi("view")),

@@ -21,14 +21,14 @@ class LeftOut(Exception):
     """What cannot be measured here, and why."""
 
 
-def emulator(store: str | None = None, *more: str, core: int | None = SERVERS_CORE) -> Server:
+def emulator(store: str | None = None, *more: str, core: int | None = SERVERS_CORE, compiled: bool = False) -> Server:
     """`sms10692-mock serve`, on a store of this URL. Raises LeftOut where it has no such option."""
     arguments = ["sms10692_mock", "serve", "--port", "0", "--account", ACCOUNT, *more]
     if store is None:
-        return our_own(*arguments, core=core)
+        return our_own(*arguments, core=core, compiled=compiled)
     _demand_the_option()
     try:
-        return our_own(*arguments, "--store", store, core=core)
+        return our_own(*arguments, "--store", store, core=core, compiled=compiled)
     except RuntimeError:
         raise LeftOut(f"this version does not start on {store.partition(':')[0]}") from None
 
@@ -39,16 +39,16 @@ def _demand_the_option() -> None:
 
 
 @contextmanager
-def in_memory() -> Iterator[list[Server]]:
+def in_memory(compiled: bool = False) -> Iterator[list[Server]]:
     """One emulator, all in memory."""
-    yield [emulator()]
+    yield [emulator(compiled=compiled)]
 
 
 @contextmanager
-def on_sqlite(*more: str) -> Iterator[list[Server]]:
+def on_sqlite(*more: str, compiled: bool = False) -> Iterator[list[Server]]:
     """One emulator on a file that goes away afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        yield [emulator(f"sqlite:{Path(folder) / 'store.db'}", *more)]
+        yield [emulator(f"sqlite:{Path(folder) / 'store.db'}", *more, compiled=compiled)]
 
 
 @contextmanager
@@ -68,11 +68,11 @@ def valkey_server() -> Iterator[str]:
 
 
 @contextmanager
-def on_valkey(emulators: int = 1) -> Iterator[list[Server]]:
+def on_valkey(emulators: int = 1, *, compiled: bool = False) -> Iterator[list[Server]]:
     """Some emulators on one Valkey, on all cores."""
     _demand_the_option()
     with valkey_server() as address:
-        yield [emulator(address, core=None) for _ in range(emulators)]
+        yield [emulator(address, core=None, compiled=compiled) for _ in range(emulators)]
 
 
 STORES: Final[dict[str, Callable[[], Any]]] = {
@@ -81,4 +81,7 @@ STORES: Final[dict[str, Callable[[], Any]]] = {
     "sqlite, --durable": lambda: on_sqlite("--durable"),
     "Valkey": on_valkey,
     "Valkey, two processes": lambda: on_valkey(2),
+    "memory, compiled": lambda: in_memory(compiled=True),
+    "sqlite, compiled": lambda: on_sqlite(compiled=True),
+    "Valkey, compiled": lambda: on_valkey(compiled=True),
 }

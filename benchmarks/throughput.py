@@ -41,8 +41,8 @@ def together(several: list[Server], request: Request, seconds: float) -> Speed:
 
 
 @contextmanager
-def _started(arguments: tuple[str, ...]) -> Iterator[Server]:
-    server = servers.our_own(*arguments)
+def _started(contender: str) -> Iterator[Server]:
+    server = servers.our_own("benchmarks.contenders", contender, compiled=CONTENDERS[contender].compiled)
     try:
         yield server
     finally:
@@ -67,7 +67,7 @@ _HEAD: Final = ["", "requests/s", "CPU µs each", "a send is"]
 def contenders(rounds: int, seconds: float) -> tuple[str, str]:
     """A send beside the least that others do, over kept connections and over one for each request."""
     with ExitStack() as stack:
-        running = {name: stack.enter_context(_started(("benchmarks.contenders", name))) for name in CONTENDERS}
+        running = {name: stack.enter_context(_started(name)) for name in CONTENDERS}
         kept = {
             name: partial(speed, running[name], contender.request, seconds) for name, contender in CONTENDERS.items()
         }
@@ -84,6 +84,7 @@ def contenders(rounds: int, seconds: float) -> tuple[str, str]:
 
 _CLOSING: Final = (
     "send",
+    "send, in plain Python",
     "Flask view in our server",
     "WSGI constant in our server",
     "WSGI constant on granian's WSGI",
@@ -97,7 +98,7 @@ def waits(rounds: int, seconds: float) -> str:
         rate = load.saturated(server.port, SEND, 1.0)[0] / 2
         return {"rate": rate, **load.at_rate(server.port, SEND, seconds, rate)}
 
-    with _started(("benchmarks.contenders", "send")) as server:
+    with _started("send") as server:
         measured = interleaved(rounds, {"send": half})["send"]
     cells = [str(figure([one[name] for one in measured])) for name in ("rate", "p50", "p99", "worst")]
     return table(["", "requests/s", "median ms", "p99 ms", "worst ms"], [["a send", *cells]])
@@ -147,8 +148,8 @@ def peers(rounds: int, seconds: float) -> str:
     absent: list[str] = []
     measures: dict[str, Callable[[], Speed]] = {}
     with ExitStack() as stack:
-        ours = stack.enter_context(_started(("benchmarks.contenders", "send")))
-        measures["send"] = partial(speed, ours, SEND, seconds)
+        for name in ("send", "send, in plain Python"):
+            measures[name] = partial(speed, stack.enter_context(_started(name)), SEND, seconds)
         for peer in PEERS:
             port = servers.free_port()
             start = peer.command(port)
