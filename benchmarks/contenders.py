@@ -105,7 +105,9 @@ CONTENDERS: Final[dict[str, Contender]] = {
     "send, in plain Python": Contender(SEND, lambda: _in_our_server(view), compiled=False),
     "send, 26 characters": Contender(LONGER_SEND, lambda: _in_our_server(view)),
     "send, 26 characters, 100,000 forbidden words": Contender(LONGER_SEND, _with_100_000_words),
-    "our server, nothing in it": Contender(SEND, lambda: _in_our_server(view, pages=cast(Pages, _Mute()))),
+    "our server in plain Python, nothing in it": Contender(
+        SEND, lambda: _in_our_server(view, pages=cast(Pages, _Mute())), compiled=False
+    ),
     "Flask view in our server": Contender(Request("/view", MANUALS), lambda: _in_our_server(view)),
     "WSGI constant in our server": Contender(Request("/constant", MANUALS), lambda: _in_our_server(constant)),
     "Flask view on granian's WSGI": Contender(Request("/view", MANUALS), lambda: _on_granians_wsgi("view")),

@@ -11,7 +11,8 @@ from typing import Any, cast
 import pytest
 
 from emulators import PATIENCE
-from sms10692_mock.http.answering import Answering, Ends
+from sms10692_mock.http.answering import Answering
+from sms10692_mock.http.elsewhere import Ends
 from sms10692_mock.http.explanations import Explanations
 from sms10692_mock.http.heads import head_from
 from sms10692_mock.http.inbox import Arrived
@@ -59,12 +60,14 @@ class Office:
         return ["here" if one == threading.get_ident() else "elsewhere" for one in self._threads]
 
 
+@pytest.mark.inside
 def test_a_short_send_is_answered_where_it_arrives_and_what_may_take_long_is_not() -> None:
     long = b"x" * (16 * 1024 + 1)
     assert Office(waits=False).where((SEND, b"a"), (SEND, long), (QUERY, b"a")) == ["here", "elsewhere", "elsewhere"]
     assert Office(waits=False).where((f"{SEND}?{'x' * 17_000}", b"")) == ["elsewhere"]
 
 
+@pytest.mark.inside
 def test_a_store_that_makes_one_wait_makes_a_thread_wait() -> None:
     assert Office(waits=True).where((SEND, b"a"), (QUERY, b"a")) == ["elsewhere", "elsewhere"]
 

@@ -11,7 +11,8 @@ from collections.abc import Awaitable
 from contextlib import aclosing
 from typing import Final, cast
 
-from sms10692_mock.http.answering import Answer, Answering, Ends, Stream
+from sms10692_mock.http.answering import Answering
+from sms10692_mock.http.elsewhere import Answer, Ends, Stream
 from sms10692_mock.http.heads import Head, NoHttp, head_of
 from sms10692_mock.http.inbox import Arrived, Inbox
 from sms10692_mock.http.outbox import Outbox

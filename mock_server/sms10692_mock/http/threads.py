@@ -1,10 +1,17 @@
 """The threads of a server, by what they are for.
 
-Here belongs how many there are. What runs on them is said where it is handed over.
+Here belongs how many there are, and how a coroutine has work done on one. What runs on them is said where it is
+handed over.
 """
 
+import asyncio
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+Made = TypeVar("Made")
 
 
 class Threads(NamedTuple):
@@ -32,3 +39,8 @@ def new_threads() -> Threads:
         ThreadPoolExecutor(256, f"{name}-beside"),
         ThreadPoolExecutor(1, f"{name}-explains"),
     )
+
+
+async def on_a_thread(threads: Executor, work: Callable[P, Made], *args: P.args, **kwargs: P.kwargs) -> Made:
+    """What the work returns, or raises, done on one of the threads."""
+    return await asyncio.get_running_loop().run_in_executor(threads, partial(work, *args, **kwargs))
