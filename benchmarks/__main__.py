@@ -142,7 +142,8 @@ WSGI application; "granian's WSGI" is granian's own command with two threads."""
 
 
 _STORES: Final = """\
-As `make run` has them, in plain Python, where nothing else is said; so is all below but a send beside the peers."""
+As `make run` has them, in plain Python, where nothing else is said; so is all below but a send beside the peers. Two
+emulators, a Valkey and the load want more than two cores: whether two do more than one shows where each has a part."""
 
 
 _GROWTH: Final = """\

@@ -11,8 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.servers import SERVERS_CORE, Server, free_port, our_own
+from benchmarks.rations import NoRations, of_a_core
+from benchmarks.servers import SERVERS_CORE, Server, end, free_port, our_own
 from sms10692_mock.command import serve_command
+
+RATION: Final = 0.4
+"""Of a core, for each of two: so much that a server of Valkey and the load have the rest of two cores."""
 
 ACCOUNT: Final = "12:test:mima:1000000000000"
 
@@ -75,12 +79,27 @@ def on_valkey(emulators: int = 1, *, compiled: bool = False) -> Iterator[list[Se
         yield [emulator(address, core=None, compiled=compiled) for _ in range(emulators)]
 
 
+@contextmanager
+def on_valkey_rationed(emulators: int) -> Iterator[list[Server]]:
+    """The same, each with `RATION` of a core, so that there is enough for all. Raises LeftOut where that cannot be."""
+    with on_valkey(emulators) as running:
+        try:
+            with of_a_core(RATION, *running):
+                yield running
+        except NoRations as error:
+            for server in running:
+                end(server)
+            raise LeftOut(str(error)) from None
+
+
 STORES: Final[dict[str, Callable[[], Any]]] = {
     "memory": in_memory,
     "sqlite": on_sqlite,
     "sqlite, --durable": lambda: on_sqlite("--durable"),
     "Valkey": on_valkey,
     "Valkey, two processes": lambda: on_valkey(2),
+    f"Valkey, {RATION} of a core": lambda: on_valkey_rationed(1),
+    f"Valkey, two processes, each {RATION} of a core": lambda: on_valkey_rationed(2),
     "memory, compiled": lambda: in_memory(compiled=True),
     "sqlite, compiled": lambda: on_sqlite(compiled=True),
     "Valkey, compiled": lambda: on_valkey(compiled=True),
