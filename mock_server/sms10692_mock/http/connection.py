@@ -1,18 +1,17 @@
 """One connection of a client's: a request after another, each answered before the next is looked at.
 
-Here belongs what goes over the wire and when, and what a fault does to it there. Who answers is the affair of
-`answering`.
+Here belongs what goes over the wire and when. Who answers is the affair of `answering`, what is waited for that of
+`giving`.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable
-from contextlib import aclosing
 from typing import Final, cast
 
 from sms10692_mock.http.answering import Answering
-from sms10692_mock.http.elsewhere import Answer, Ends, Stream
+from sms10692_mock.http.elsewhere import Ends
+from sms10692_mock.http.giving import give
 from sms10692_mock.http.heads import Head, NoHttp, head_of
 from sms10692_mock.http.inbox import Arrived, Inbox
 from sms10692_mock.http.outbox import Outbox
@@ -31,13 +30,15 @@ _PATIENCE: Final = 2.0
 """Seconds in which a client may notice that it was refused."""
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-_LAST_CHUNK: Final = b"0\r\n\r\n"
 
 _logger = logging.getLogger(__name__)
 
 
 class Connection(asyncio.BufferedProtocol):
-    """A connection, from when it is made until it is lost. `open_ones` holds it as long as it is open."""
+    """A connection, from when it is made until it is lost. `open_ones` holds it as long as it is open.
+
+    `is_full` says that the client has not caught up with what was written, `has_ended` that nothing more will come.
+    """
 
     def __init__(self, answering: Answering, outbox: Outbox, open_ones: "set[Connection]") -> None:
         self._answering = answering
@@ -48,8 +49,8 @@ class Connection(asyncio.BufferedProtocol):
         self._loop = asyncio.get_running_loop()
         self._heard = self._loop.time()
         self._task: asyncio.Task[None] | None = None
-        self._is_full = False
-        self._has_ended = False
+        self.is_full = False
+        self.has_ended = False
         self._has_begun = False
         self._is_deaf = False
         self._news: asyncio.Future[None] | None = None
@@ -72,14 +73,14 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._heard = self._loop.time()
         self._inbox.put(bytes(self._buffer[:nbytes]))
-        if self._task is None and not self._is_full:
+        if self._task is None and not self.is_full:
             self._go_on()
         elif len(self._inbox) > _AHEAD:
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
         self._end()
-        if self._task is None and not self._is_full:
+        if self._task is None and not self.is_full:
             self._outbox.empty()
             if self._is_deaf:
                 self._transport.close()
@@ -88,10 +89,10 @@ class Connection(asyncio.BufferedProtocol):
         return True
 
     def pause_writing(self) -> None:
-        self._is_full = True
+        self.is_full = True
 
     def resume_writing(self) -> None:
-        self._is_full = False
+        self.is_full = False
         self._tell()
         self._resume()
 
@@ -117,31 +118,26 @@ class Connection(asyncio.BufferedProtocol):
 
     def _end(self) -> None:
         """Nothing more will come."""
-        self._has_ended = True
+        self.has_ended = True
         self._tell()
 
     def _tell(self) -> None:
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
 
-    async def _listen(self) -> None:
-        """Wait until the client has caught up with what was written, or is gone."""
-        self._news = self._loop.create_future()
-        await self._news
-
     def _go_on(self) -> None:
         """Answer what is wholly there, until an answer takes its time or is not read."""
-        while self._task is None and not self._is_full and not self._is_deaf and not self._transport.is_closing():
+        while self._task is None and not self.is_full and not self._is_deaf and not self._transport.is_closing():
             try:
                 arrived = self._inbox.take()
             except NoHttp as error:
-                self._write(self._answering.refusal(error), None)
+                self.write(self._answering.refusal(error), None)
                 return
             if arrived is None:
-                if self._has_ended:
+                if self.has_ended:
                     self._break_off()
                 elif self._inbox.is_asked_to_continue():
-                    self._put(_CONTINUE, last=False)
+                    self.put(_CONTINUE)
                 return
             self._answer(arrived)
 
@@ -157,56 +153,53 @@ class Connection(asyncio.BufferedProtocol):
         try:
             answer = self._answering.answer(arrived, self._ends)
         except Exception:
-            self._fail(head)
+            self.fail(head)
             return
         if isinstance(answer, Response) and not answer.is_spoilt:
-            self._write(answer, head)
+            self.write(answer, head)
         else:
-            self._task = self._loop.create_task(self._give(answer, head))
-
-    async def _give(self, coming: Answer | Awaitable[Answer], head: Head) -> None:
-        """Send an answer that takes its time, or that is not to arrive as it should."""
-        try:
-            answer = coming if isinstance(coming, Response | Stream) else await coming
-            if isinstance(answer, Stream):
-                await self._stream(answer, head)
-            elif answer.is_spoilt:
-                await self._send_spoilt(answer, head)
-            else:
-                self._write(answer, head)
-        except Exception:
-            self._fail(head)
-        finally:
-            self._task = None
-        self._resume()
+            self._task = self._loop.create_task(give(self, answer, head))
 
     def _resume(self) -> None:
+        # Asked anew each time: what goes on may end with another answer to wait for.
         if not self.is_busy and not self._transport.is_closing():
             self._go_on()
-            if (not self.is_busy and not self._is_full) or len(self._inbox) <= _AHEAD:
+            if (not self.is_busy and not self.is_full) or len(self._inbox) <= _AHEAD:
                 self._transport.resume_reading()
 
-    def _fail(self, head: Head) -> None:
+    # For `giving`
+
+    def news(self) -> "asyncio.Future[None]":
+        """Done when the client has caught up with what was written, or is gone."""
+        self._news = self._loop.create_future()
+        return self._news
+
+    def given(self) -> None:
+        """Go on, as nobody is at the answer any more."""
+        self._task = None
+        self._resume()
+
+    def fail(self, head: Head) -> None:
         """Say that the answer cannot be made, if none of it is on its way."""
         _logger.exception("%s %s", ascii(head.method), ascii(head.path))
         if self._has_begun:
             self._transport.abort()
         else:
-            self._write(plain(500, "the emulator has failed; its log says how"), head._replace(persists=False))
+            self.write(plain(500, "the emulator has failed; its log says how"), head._replace(persists=False))
 
-    def _write(self, response: Response, head: Head | None) -> None:
+    def write(self, response: Response, head: Head | None) -> None:
         """Send an answer as it is; it is the last where the connection is not kept, or where there was no request."""
         data = _head(response, head)
         if head is None or head.method != "HEAD":
             data += response.body
         if response.status < _REFUSED or (head is not None and head.persists):
-            self._put(data, last=head is None or not head.persists)
+            self.put(data, last=head is None or not head.persists)
         else:
             self._outbox.put(self._transport, data)
             self._outbox.empty()
             self._linger()
 
-    def _put(self, data: bytes, *, last: bool) -> None:
+    def put(self, data: bytes, *, last: bool = False) -> None:
         """Send soon; behind the last nothing is heard any more."""
         self._is_deaf = self._is_deaf or last
         self._outbox.put(self._transport, data, last)
@@ -214,49 +207,35 @@ class Connection(asyncio.BufferedProtocol):
     def _linger(self) -> None:
         """Close when the client has, or soon: who is still sending would not get to read why it was refused."""
         self._is_deaf = True
-        if self._has_ended or not self._transport.can_write_eof():
+        if self.has_ended or not self._transport.can_write_eof():
             self._transport.close()
         else:
             self._transport.write_eof()
             self._transport.resume_reading()
             self._loop.call_later(_PATIENCE, self._transport.close)
 
-    async def _send_spoilt(self, response: Response, head: Head) -> None:
-        """Send late, or less than all, or nothing, as the response wants it."""
-        await asyncio.sleep(response.delay)
-        if response.hangs:
-            # What comes behind the request is not kept, so that the end is seen.
-            self._is_deaf = True
-            self._transport.resume_reading()
-            while not self._has_ended:
-                await self._listen()
-            self._transport.close()
-        elif response.cut is None or response.cut >= len(response.body):
-            self._write(response, head)
-        elif response.cut < 0:
-            self._transport.close()
-        else:
-            self._put(_head(response, head) + response.body[: response.cut], last=True)
+    def write_cut(self, response: Response, head: Head) -> None:
+        """Send the beginning of an answer, and close."""
+        self.put(_head(response, head) + response.body[: response.cut], last=True)
 
-    async def _stream(self, stream: Stream, head: Head) -> None:
-        """Send pieces as they come until there are no more, or nobody is there."""
-        in_chunks = not head.is_1_0
-        if not in_chunks:  # the end of the connection is that of the body
-            head = head._replace(persists=False)
-        extra = [("Transfer-Encoding", "chunked")] if in_chunks else []
-        response = stream.response._replace(headers=[*stream.response.headers, *extra])
+    def begin(self, response: Response, head: Head) -> None:
+        """Send the head of an answer whose body comes in pieces, until its `end`."""
         self._has_begun = True
-        self._outbox.put(self._transport, _head(response, head))
-        async with aclosing(stream.pieces) as pieces:
-            async for piece in pieces:
-                self._outbox.put(self._transport, b"%x\r\n%b\r\n" % (len(piece), piece) if in_chunks else piece)
-                while self._is_full and not self._has_ended:
-                    await self._listen()
-                if self._has_ended:
-                    break
+        self.put(_head(response, head))
+
+    def end(self, data: bytes, head: Head) -> None:
+        """Send the last of the pieces."""
         self._has_begun = False
-        end = _LAST_CHUNK if in_chunks and head.method != "HEAD" else b""
-        self._put(end, last=not head.persists)
+        self.put(data, last=not head.persists)
+
+    def hear_nothing(self) -> None:
+        """Keep nothing of what comes, so that its end is seen."""
+        self._is_deaf = True
+        self._transport.resume_reading()
+
+    def hang_up(self) -> None:
+        """Close, without a word."""
+        self._transport.close()
 
 
 def _head(response: Response, head: Head | None) -> bytes:

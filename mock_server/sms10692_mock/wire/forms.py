@@ -3,20 +3,15 @@
 Here belong query strings, forms, multipart bodies and their escapes. What the fields mean is the affair of `calls`.
 """
 
-import re
-from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from sms10692_mock.late import IMPORTING
 from sms10692_mock.turns import in_turns
+from sms10692_mock.wire.escapes import Decoder, unescaped
 
 Fields: TypeAlias = dict[str, str]
 """Values by name in lower case."""
 
-Decoder: TypeAlias = Callable[[bytes], str]
-
-_UNICODE_ESCAPE: Final = re.compile("%u([0-9A-Fa-f]{4})")
-_BYTE_ESCAPES: Final = re.compile("(?:%[0-9A-Fa-f]{2}){1,8192}")  # not more at one go: other threads wait meanwhile
 _MAX_PARTS: Final = 1000
 
 
@@ -50,9 +45,9 @@ def _urlencoded(raw: bytes, decode: Decoder) -> Fields:
         if not equals:
             continue
         if not is_ascii or "%" in name or "+" in name:
-            name = _unescaped(name, decode)
+            name = unescaped(name, decode)
         if not is_ascii or "%" in value or "+" in value:
-            value = _unescaped(value, decode)
+            value = unescaped(value, decode)
         name = name.lower()
         if name in fields:
             repeated.setdefault(name, [fields[name]]).append(value)
@@ -61,28 +56,6 @@ def _urlencoded(raw: bytes, decode: Decoder) -> Fields:
     for name, texts in repeated.items():
         fields[name] = ",".join(texts)
     return fields
-
-
-def _unescaped(token: str, decode: Decoder) -> str:
-    token = token.replace("+", " ")
-    if "%u" not in token:
-        return decode(_bytes_of(token))
-    # Bytes and UTF-16 units take turns: an escape ends a run of bytes, also in the middle of a character.
-    runs = _UNICODE_ESCAPE.split(token)
-    runs_of_bytes = [decode(_bytes_of(run)) for run in runs[::2]]
-    units = [chr(int(digits, 16)) for digits in runs[1::2]]
-    text = runs_of_bytes[0] + "".join(unit + run for unit, run in zip(units, runs_of_bytes[1:], strict=True))
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def _bytes_of(token: str) -> bytes:
-    if "%" in token:
-        token = _BYTE_ESCAPES.sub(_unescape, token)
-    return token.encode("latin-1")
-
-
-def _unescape(escapes: re.Match[str]) -> str:
-    return bytes.fromhex(escapes[0].replace("%", "")).decode("latin-1")
 
 
 def _multipart(content_type: str, body: bytes, decode: Decoder) -> Fields:
