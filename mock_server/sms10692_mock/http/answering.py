@@ -69,7 +69,7 @@ class Answering:
         self._explanations = explanations
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
         self._on_loop = pages.on_loop(threads.long)
-        self._short = self._on_loop or Together[Exchange](threads.long)
+        self._together = Together[Exchange](threads.long, pages.gathered)
 
     def close(self) -> None:
         """Let go of what is open for those who wait."""
@@ -97,11 +97,13 @@ class Answering:
         return plain(error.status, str(error))
 
     async def _slowly(self, page: Page, request: Request, length: int) -> Response:
-        if _is_quick(page, length):
-            exchange = await self._short.submit(partial(self._pages.exchange, page, request))
-        else:
+        if not _is_quick(page, length):
             async with self._large if length > _QUICK else nullcontext():
                 exchange = await _on_a_thread(self._threads.long, self._pages.exchange, page, request)
+        elif self._on_loop is not None:
+            exchange = await self._on_loop.submit(partial(self._pages.exchange, page, request))
+        else:
+            exchange = await self._together.submit(partial(self._pages.asked, page, request))
         return exchange.response if exchange.unexplained is None else await self._explained(exchange)
 
     def _explained(self, exchange: Exchange) -> Awaitable[Response]:
