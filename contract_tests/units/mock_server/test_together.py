@@ -221,6 +221,22 @@ def test_what_fails_inside_says_so_to_who_waits_for_it_alone(executor: ThreadPoo
     asyncio.run(three())
 
 
+def test_where_the_store_is_wrong_nobody_waits_for_ever(executor: ThreadPoolExecutor) -> None:
+    @contextmanager
+    def wrong() -> Iterator[None]:
+        yield
+        raise ZeroDivisionError
+
+    async def two() -> None:
+        together = Together[int](executor, wrong)
+        futures = [together.submit(in_one(lambda: 0)) for _ in range(2)]
+        async with asyncio.timeout(PATIENCE):
+            made = await asyncio.gather(*futures, return_exceptions=True)
+        assert [type(one) for one in made] == 2 * [ZeroDivisionError]
+
+    asyncio.run(two())
+
+
 # Answered together, of a file
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from time import perf_counter
-from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Final, Generic, NamedTuple, NoReturn, TypeAlias, TypeVar
 
 from sms10692_mock.stores.protocol import StoreUnavailable
 
@@ -100,6 +100,8 @@ class Together(Generic[Made]):
                         break
         except StoreUnavailable:
             return ()
+        except Exception as error:  # the emulator is wrong, and nobody shall wait for ever
+            return [_Done(piece.future, _outcome(_raising(error))) for piece in pieces]
         return [_Done(piece.future, _outcome(half)) for piece, half in zip(pieces, halves, strict=False)]
 
     def _one_by_one(self, pieces: Sequence[_Piece[Made]]) -> Sequence[_Done[Made]]:
@@ -130,12 +132,14 @@ def _first_half(work: Callable[[], Callable[[], Made]]) -> Callable[[], Made]:
     try:
         return work()
     except Exception as error:
-        failure = error
+        return _raising(error)
 
-        def fail() -> Made:
-            raise failure
 
-        return fail
+def _raising(error: Exception) -> Callable[[], NoReturn]:
+    def fail() -> NoReturn:
+        raise error
+
+    return fail
 
 
 def _outcome(work: Callable[[], Made]) -> "Callable[[asyncio.Future[Made]], None]":
