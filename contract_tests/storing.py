@@ -1,11 +1,14 @@
 """What tests of stores are made of: every store there is, by name, and what is put into one.
 
-Here belongs how a store is made for a test. What all of them must do is in `test_stores` and beside it.
+Here belongs how a store is made for a test, and what befalls its file. What all of them must do is in `test_stores`
+and beside it.
 """
 
+import resource
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -99,3 +102,35 @@ def reply(due: float, mobile: str, content: str = "T") -> Reply:
 def task(price: int = 1, *numbers: str, content: str = "x") -> Task:
     """A send of a text to these numbers, or to one."""
     return Task(100001, 0.0, 0.0, numbers or ("13000000001",), content, "", "/v2sms.aspx", price, 0)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Another program writes, and does not come to an end."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """No file may grow beyond so many bytes, which is as good as a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextmanager
+def gone(path: Path) -> Iterator[None]:
+    """The file is nowhere."""
+    away = path.with_name("away")
+    away.mkdir()
+    for one in path.parent.glob(f"{path.name}*"):
+        one.rename(away / one.name)
+    yield
+    for one in away.iterdir():
+        one.rename(path.parent / one.name)

@@ -4,7 +4,6 @@ Here belongs what only a file can do. What it keeps is in `test_stores`; being k
 """
 
 import os
-import resource
 import sqlite3
 import threading
 import time
@@ -21,7 +20,7 @@ from emulators import CREDENTIALS, UTF8, ask, request, running
 from sms10692_mock.stores.protocol import Store, StoreUnavailable
 from sms10692_mock.stores.records import Entry, Limits, Wanted
 from sms10692_mock.stores.sqlite import SqliteStore, file, schema
-from storing import POSTPAID, PREPAID, reply, report, task
+from storing import POSTPAID, PREPAID, full_disk, gone, locked, reply, report, task
 
 ALL = Wanted(limit=10**6)
 
@@ -198,14 +197,6 @@ def test_a_disk_that_is_full_is_said_so(path: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("BEGIN EXCLUSIVE")
-        yield
-        connection.execute("ROLLBACK")
-
-
-@contextmanager
 def as_somebody_else() -> Iterator[None]:
     """Root may do everything, so it becomes nobody for a moment."""
     if os.geteuid() != 0:
@@ -216,17 +207,6 @@ def as_somebody_else() -> Iterator[None]:
         yield
     finally:
         os.seteuid(0)
-
-
-@contextmanager
-def full_disk(size: int) -> Iterator[None]:
-    """No file may grow beyond so many bytes, which is as good as a disk that is full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 # Who has to wait for another writer, or for the disk, waits alone
@@ -258,17 +238,6 @@ def test_no_event_loop_works_on_a_file(path: Path, durable: bool) -> None:
 
 
 # A file that goes away in the middle
-
-
-@contextmanager
-def gone(path: Path) -> Iterator[None]:
-    away = path.with_name("away")
-    away.mkdir()
-    for one in path.parent.glob(f"{path.name}*"):
-        one.rename(away / one.name)
-    yield
-    for one in away.iterdir():
-        one.rename(path.parent / one.name)
 
 
 AWAY: dict[str, tuple[Callable[[Path], object], str]] = {

@@ -6,7 +6,7 @@ Here belongs how an application is asked and what of its answer is kept. Which r
 import asyncio
 import io
 import sys
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from concurrent.futures import Executor
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -37,15 +37,22 @@ Answer: TypeAlias = Response | Stream
 
 
 class Elsewhere:
-    """Asks an application on `threads`: one for each that is asked, and as long as a stream makes a piece."""
+    """Asks an application on `threads`: one for each that is asked, and as long as a stream makes a piece.
 
-    def __init__(self, application: Application, threads: Executor) -> None:
+    `log` is told the method, path and status of each.
+    """
+
+    def __init__(self, application: Application, threads: Executor, log: Callable[[str, str, int], None]) -> None:
         self._application = application
         self._threads = threads
+        self._log = log
 
     async def answer(self, head: Head, body: bytes, ends: Ends) -> Answer:
         """The answer to a request; of a stream the pieces are still to come."""
-        return await on_a_thread(self._threads, self._called, _environ(head, body, ends))
+        answer = await on_a_thread(self._threads, self._called, _environ(head, body, ends))
+        response = answer if isinstance(answer, Response) else answer.response
+        self._log(head.method, head.path, response.status)
+        return answer
 
     def _called(self, environ: Environ) -> Answer:
         started: list[Any] = []

@@ -5,6 +5,7 @@ a request gets here and a response away is the affair of `wsgi` and `answering`,
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from threading import Lock
 from time import perf_counter
 from typing import Final, NamedTuple
@@ -24,7 +25,7 @@ from sms10692_mock.stores.records import Entry
 from sms10692_mock.vendor import Told, Vendor
 from sms10692_mock.wire import render_json
 from sms10692_mock.wire.charsets import DECODERS
-from sms10692_mock.wire.forms import fields_of
+from sms10692_mock.wire.forms import Fields, fields_of
 from sms10692_mock.wire.render import Xml
 
 BODY_LIMIT: Final = 4 * 1024 * 1024
@@ -113,6 +114,7 @@ class Pages:
         self._ring = (bell or Bell()).ring
         self.waits = vendor.store.waits
         self.on_loop = vendor.store.on_loop
+        self.gathered = vendor.store.gathered
 
     def respond(self, page: Page, request: Request) -> Response:
         """Answer a request to one of the pages: HTTP 200 to whatever it says, 405 to another method."""
@@ -121,24 +123,47 @@ class Pages:
 
     def exchange(self, page: Page, request: Request) -> Exchange:
         """The same without what takes long: one with an entry that is `unexplained` is still to be `explained`."""
+        return self.asked(page, request)()
+
+    def asked(self, page: Page, request: Request) -> Callable[[], Exchange]:
+        """The first half of an exchange, which asks the store; what it returns is the second, for when that holds."""
         started = perf_counter()
         if request.method not in _METHODS:
-            allowed = ", ".join(_METHODS)
-            response = plain(405, f"this page answers {allowed}", ("Allow", allowed))
-            return Exchange(self.answered_without_the_vendor(page, request, response))
-        vendor, store = self._vendor, self._vendor.store
+            return partial(self._not_allowed, page, request)
+        vendor = self._vendor
         received = vendor.real_time()
         fields = fields_of(request.query, request.content_type, request.body, DECODERS[page.charset])
         call = call_of(page, fields)
         try:
-            number = store.next_request()
+            number = vendor.store.next_request()
             told = vendor.answer(call, number)
         except StoreUnavailable as error:
-            if self._log:
-                self._log(f"{request.method} {page.path}: the store is away: {error}")
-            if call.operation is not contract.SEND:
-                return Exchange(plain(503, f"the store is away: {error}"))
-            return Exchange(self._written(page, call, Refusal(contract.OTHER_ERROR), None))
+            return partial(self._unanswered, page, request, call, error)
+        return partial(self._answered, page, request, call, fields, told, number, received, started)
+
+    def _not_allowed(self, page: Page, request: Request) -> Exchange:
+        allowed = ", ".join(_METHODS)
+        response = plain(405, f"this page answers {allowed}", ("Allow", allowed))
+        return Exchange(self.answered_without_the_vendor(page, request, response))
+
+    def _unanswered(self, page: Page, request: Request, call: Call, error: StoreUnavailable) -> Exchange:
+        if self._log:
+            self._log(f"{request.method} {page.path}: the store is away: {error}")
+        if call.operation is not contract.SEND:
+            return Exchange(plain(503, f"the store is away: {error}"))
+        return Exchange(self._written(page, call, Refusal(contract.OTHER_ERROR), None))
+
+    def _answered(
+        self,
+        page: Page,
+        request: Request,
+        call: Call,
+        fields: Fields,
+        told: Told,
+        number: int,
+        received: float,
+        started: float,
+    ) -> Exchange:
         answer = told.answer
         response = self._written(page, call, answer, told.account)
         if told.faults:
@@ -163,7 +188,7 @@ class Pages:
             response.body,
             tuple([fault.kind for fault in told.faults]) if told.faults else (),
         )
-        store.record(entry)
+        self._vendor.store.record(entry)
         self._ring()
         line = _line(request.method, call, told, took) if self._log else ""
         previous = self._previous_fetch(entry)

@@ -156,6 +156,9 @@ class MemoryStore:
     def on_loop(self, threads: Executor) -> None:
         """Nobody waits for memory."""
 
+    def gathered(self) -> None:
+        """An operation alone is as quick."""
+
     def release(self) -> None:
         """Nothing has to be written, and nothing is held."""
 

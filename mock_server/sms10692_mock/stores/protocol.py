@@ -7,6 +7,7 @@ send costs, or what becomes of it, is decided before it reaches a store; the rec
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from typing import Final, Protocol, TypeVar
 
 from sms10692_mock.accounts import Account
@@ -81,6 +82,17 @@ class Store(Protocol):
         """What does work that asks the store, on the event loop that runs now, and some of it on the threads.
 
         None where the store gains nothing by that.
+        """
+
+    def gathered(self) -> AbstractContextManager[None] | None:
+        """For many calls at once: what this thread asks inside happens when it is left, all of it or nothing.
+
+        Each operation sees those before it, and fails alone if it found that it had nothing to do. Everybody else sees
+        none of them before the end, and is kept from writing for as long: nothing is waited for inside, nobody told
+        what came of it, and only asked for what an answer to a call is made of, and no list.
+
+        Entering raises StoreUnavailable where it would take a while, leaving where nothing of it happened: then each
+        call may be answered alone. No number that was given inside is given again. None where nothing is gained.
         """
 
     def release(self) -> None:

@@ -36,6 +36,14 @@ class _Known:
         self.accounts: dict[str, Account] = {}
 
 
+class _Gathered:
+    """What a gathering alone may know: whether it changes accounts or settings, and what it read of them since."""
+
+    def __init__(self) -> None:
+        self.changes = False
+        self.known: _Known | None = None
+
+
 class Accounts:
     """The accounts and settings of a file. `wake` says that there is something to be done beside the answers."""
 
@@ -49,6 +57,7 @@ class Accounts:
         self._changes = 0
         self._looking = threading.Lock()
         self._used: dict[str, float] = {}
+        self._gathered = _Gathered()
 
     def open(self, account: Account, *, keep: bool = False) -> None:
         userid = written(account.userid)
@@ -155,6 +164,8 @@ class Accounts:
         return int(arrived)
 
     def _look(self) -> _Known:
+        if self._gathered.changes and self._file.is_gathering():
+            return self._look_inside()
         now = monotonic()
         known = self._known
         if known is not None and now - self._looked < _FRESH:
@@ -171,6 +182,15 @@ class Accounts:
                 self._known, self._looked = known, now
         return known
 
+    def _look_inside(self) -> _Known:
+        """What holds, if what is changed here is written."""
+        known = self._gathered.known
+        if known is None:
+            with self._file.reading() as db:
+                version, text = db.execute("SELECT version, settings FROM state").fetchone()
+            known = self._gathered.known = _Known(version, self._read_settings(text))
+        return known
+
     def _read_settings(self, text: str) -> Settings:
         settings, known = settings_from_text(text), self._known
         if known is not None and settings.words == known.settings.words:
@@ -184,9 +204,24 @@ class Accounts:
 
     def changed(self) -> None:
         """Forget what was read."""
+        if self._file.is_gathering():
+            self._changed_inside()
+            return
         with self._looking:
             self._changes += 1
             self._looked = 0.0
+
+    def _changed_inside(self) -> None:
+        gathered = self._gathered
+        gathered.known = None
+        if not gathered.changes:
+            gathered.changes = True
+            self._file.afterwards(self._over)
+
+    def _over(self, _: bool) -> None:
+        """What was changed inside a gathering is everybody's now, or nobody's."""
+        self._gathered = _Gathered()
+        self.changed()
 
     def write_used(self) -> None:
         """Write down when accounts were used that somebody has looked up since."""
@@ -212,16 +247,18 @@ class _Changing:
         self._writing = file.writing
 
     def __enter__(self) -> Connection:
-        db = self._writing.__enter__()
-        try:
-            db.execute("UPDATE state SET version = version + 1")
-        except BaseException as error:
-            self._writing.__exit__(type(error), error, error.__traceback__)
-            raise
-        return db
+        self._db = self._writing.__enter__()
+        return self._db
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
         try:
+            if error is None:
+                # Last: who finds that there is nothing to change has written nothing that must be undone.
+                try:
+                    self._db.execute("UPDATE state SET version = version + 1")
+                except BaseException as failure:
+                    self._writing.__exit__(type(failure), failure, failure.__traceback__)
+                    raise
             self._writing.__exit__(kind, error, traceback)
         finally:
             self._accounts.changed()

@@ -5,8 +5,7 @@ Here belongs what is true of any operation. What is read and written is the affa
 
 import os
 import sqlite3
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
@@ -14,10 +13,18 @@ from types import TracebackType
 from typing import Final
 
 from sms10692_mock.stores.protocol import StoreUnavailable
+from sms10692_mock.stores.sqlite.gathering import Gathering
+from sms10692_mock.stores.sqlite.in_turn import InTurn
 from sms10692_mock.stores.sqlite.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
 _BUSY: Final = 2.0
 """Seconds to wait for other processes, which hold the file for milliseconds."""
+
+_SPELL: Final = 0.015
+"""Seconds for which SQLite looks whether another process still writes: begun anew, it looks every few ms, and not 100.
+
+As long do many operations together wait for other writers: one by one, some need not wait at all.
+"""
 
 _AWAY: Final = 0.25
 """Seconds for which a file that was away is not tried again: nobody shall wait for it in turn."""
@@ -59,7 +66,9 @@ class File:
     def __init__(self, path: Path, durable: bool = False) -> None:
         self._path = path.absolute()
         self._synchronous = "FULL" if durable else "NORMAL"
-        self._lock = threading.Lock()
+        self._lock = InTurn()
+        self._gathering = Gathering()
+        self._afterwards: list[Callable[[bool], None]] = []
         self._writer: sqlite3.Connection | None = None
         self._writer_is_stale = False
         self._idle: list[sqlite3.Connection] = []
@@ -71,10 +80,11 @@ class File:
         if self._path.is_dir():
             raise StoreUnavailable(f"{self._path} cannot be opened: it is a folder")
         try:
-            self._writer = self._prepared()
+            self._writer = _waiting_for_a_spell(self._prepared())
         except sqlite3.Error as error:
             raise StoreUnavailable(self._sentence(error)) from error
         self._identity = self._seen()
+        self.is_gathering: Final = self._gathering.is_mine
         self.writing: Final = _Writing(self)
         """A transaction that is written whole or not at all, one after another."""
 
@@ -169,7 +179,13 @@ class File:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """One moment of the file, whatever is written meanwhile."""
+        """One moment of the file, whatever is written meanwhile. Inside a gathering, what was written in it."""
+        if self._gathering.is_mine():
+            try:
+                yield self._gathering.begin_one(self._writer)
+            except sqlite3.Error as error:
+                raise self._gathering.spoil(self.unavailable(error)) from error
+            return
         self._be_there()
         idle = self._idle
         connection: sqlite3.Connection | None = None
@@ -225,22 +241,30 @@ class File:
 
     def begin(self) -> sqlite3.Connection:
         """Begin to write: for `_Writing`."""
+        if self._gathering.is_mine():
+            return self._gathering.begin_one(self._writer)
         self._lock.acquire()
         try:
-            self._be_there()
-            if self._writer is not None and self._writer_is_stale:
-                _close(self._writer)
-                self._writer = None
-            if self._writer is None:
-                self._writer = self._connected("rw")
-                self._writer_is_stale = False
-            self._writer.execute("BEGIN IMMEDIATE")
+            connection = self._ready_writer()
+            until = monotonic() + _BUSY
+            while not _has_begun(connection, until):
+                pass
         except sqlite3.Error as error:
             self._lock.release()
             raise self.unavailable(error) from error
         except BaseException:
             self._lock.release()
             raise
+        return connection
+
+    def _ready_writer(self) -> sqlite3.Connection:
+        self._be_there()
+        if self._writer is not None and self._writer_is_stale:
+            _close(self._writer)
+            self._writer = None
+        if self._writer is None:
+            self._writer = _waiting_for_a_spell(self._connected("rw"))
+            self._writer_is_stale = False
         return self._writer
 
     def end(self, error: BaseException | None) -> None:
@@ -248,9 +272,16 @@ class File:
         connection = self._writer
         if connection is None:
             raise AssertionError("nothing was begun")
+        if self._gathering.is_mine():
+            if isinstance(error, sqlite3.Error):
+                raise self._gathering.spoil(self.unavailable(error)) from error
+            self._gathering.end_one(connection, error)
+            return
+        is_written = False
         try:
             if error is None:
                 connection.execute("COMMIT")
+                is_written = True
             elif connection.in_transaction:
                 connection.execute("ROLLBACK")
         except sqlite3.Error as failure:
@@ -258,9 +289,63 @@ class File:
             self._writer = None
             raise self.unavailable(failure) from failure
         finally:
+            afterwards, self._afterwards = self._afterwards, []
+            for call in afterwards:
+                call(is_written)
             self._lock.release()
         if isinstance(error, sqlite3.Error):
             raise self.unavailable(error) from error
+
+    def afterwards(self, call: Callable[[bool], None]) -> None:
+        """Inside a transaction: have this called when it is over, and before the next, with whether it is written."""
+        self._afterwards.append(call)
+
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """One transaction for all that this thread reads and writes inside: see `Store.gathered`."""
+        self._begin_at_once()
+        self._gathering.begin()
+        raised: BaseException | None = None
+        try:
+            yield
+        except BaseException as error:
+            raised = error
+            raise
+        finally:
+            self._gathering.end()
+            spoilt = self._gathering.spoilt
+            self.end(raised or spoilt)
+        if spoilt is not None:
+            raise spoilt
+
+    def _begin_at_once(self) -> None:
+        if not self._lock.acquire(_SPELL):
+            raise StoreUnavailable("somebody else is writing")
+        try:
+            self._ready_writer().execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            self._lock.release()
+            if error.sqlite_errorcode & 0xFF in _PASSING:
+                raise StoreUnavailable(self._sentence(error)) from error
+            raise self.unavailable(error) from error
+        except BaseException:
+            self._lock.release()
+            raise
+
+
+def _waiting_for_a_spell(connection: sqlite3.Connection) -> sqlite3.Connection:
+    connection.execute(f"PRAGMA busy_timeout = {_SPELL * 1000:.0f}")
+    return connection
+
+
+def _has_begun(connection: sqlite3.Connection, until: float) -> bool:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in _PASSING or monotonic() >= until:
+            raise
+        return False
+    return True
 
 
 def _close(connection: sqlite3.Connection) -> None:

@@ -1,6 +1,7 @@
 """Numbers of tasks and requests, leased from the file in blocks, so that most cost no transaction (R7).
 
-Here belongs that none is given twice, and that they rise, also where several processes ask in turn.
+Here belongs that none is given twice, and that they rise, also where several processes ask in turn. What is leased in
+a transaction is everybody's when that is written.
 """
 
 import threading
@@ -11,16 +12,58 @@ from sms10692_mock.stores.sqlite.file import File
 _BLOCK: Final = 64
 
 
+class _Block:
+    """Numbers in a row."""
+
+    def __init__(self, first: int, end: int) -> None:
+        self.next = first
+        self.end = end
+
+    def take(self) -> int | None:
+        """The next of them, if there is one left."""
+        if self.next >= self.end:
+            return None
+        self.next += 1
+        return self.next - 1
+
+
 class _Lease:
-    """A block of numbers of one kind. `seen` is the first that nobody had leased, when last looked at."""
+    """A block of numbers of one kind. `seen` is the first that nobody had leased, when last looked at.
+
+    `unwritten` is one whose lease is not written yet, for the transaction alone that leased it; `given` is behind all
+    that were given of such blocks. `lock` is held for a moment, and never while the file is waited for.
+    """
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        self.next = 0
-        self.end = 0
+        self.block = _Block(0, 0)
         self.seen = 0
-        self.block = 1
+        self.length = 1
         self.lock = threading.Lock()
+        self.unwritten: _Block | None = None
+        self.given = 0
+
+    def take(self) -> int | None:
+        """The next number, if one is left that does not come too late."""
+        with self.lock:
+            return None if self.seen > self.block.end else self.block.take()
+
+    def longer(self) -> int:
+        """How many to lease next."""
+        with self.lock:
+            self.length = 1 if self.seen > self.block.end > 0 else min(2 * self.length, _BLOCK)
+            return self.length
+
+    def over(self, is_written: bool) -> None:
+        """The transaction is over that leased."""
+        block, self.unwritten = self.unwritten, None
+        if block is None:
+            return
+        if is_written:
+            with self.lock:
+                self.block = block
+        else:
+            self.given = block.next
 
 
 class Numbers:
@@ -45,14 +88,18 @@ class Numbers:
         self._requests.seen = requests
 
     def _next(self, lease: _Lease) -> int:
-        with lease.lock:
-            if lease.next >= lease.end or lease.seen > lease.end:
-                lease.block = 1 if lease.seen > lease.end > 0 else min(2 * lease.block, _BLOCK)
-                kind = lease.kind
-                with self._file.writing as db:
-                    (first,) = db.execute(f"SELECT {kind} FROM state").fetchone()  # noqa: S608 - one of two words
-                    db.execute(f"UPDATE state SET {kind} = ?", (first + lease.block,))  # noqa: S608
-                lease.next, lease.end = first, first + lease.block
-            number = lease.next
-            lease.next += 1
-            return number
+        unwritten = lease.unwritten if self._file.is_gathering() else None
+        number = lease.take() if unwritten is None else unwritten.take()
+        return self._leased(lease) if number is None else number
+
+    def _leased(self, lease: _Lease) -> int:
+        with self._file.writing as db:
+            if lease.unwritten is None and (number := lease.take()) is not None:
+                return number  # another has leased while this one waited
+            kind, length = lease.kind, lease.longer()
+            (first,) = db.execute(f"SELECT {kind} FROM state").fetchone()  # noqa: S608 - one of two words
+            first = max(first, lease.given)
+            db.execute(f"UPDATE state SET {kind} = ?", (first + length,))  # noqa: S608
+            lease.unwritten = _Block(first + 1, first + length)
+            self._file.afterwards(lease.over)
+            return int(first)

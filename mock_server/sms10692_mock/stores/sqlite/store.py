@@ -69,6 +69,7 @@ class SqliteStore:
         self._beside = Beside(self._file, self._journal, self._limits)
         self._accounts = Accounts(self._file, self._numbers, real_time, self._beside.wake)
         self._beside.start(self._accounts.write_used)
+        self.gathered = self._file.gathering
         self.settle = self._beside.settle
         self.changed = self._accounts.changed
         self.open = self._accounts.open

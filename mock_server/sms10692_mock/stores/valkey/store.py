@@ -95,6 +95,9 @@ class ValkeyStore:
         far = self._nodes.far
         return far and Pieces(self._nodes, far, threads)
 
+    def gathered(self) -> None:
+        """Many servers know no transaction together."""
+
     def release(self) -> None:
         self._journal.close()
         self._nodes.close()

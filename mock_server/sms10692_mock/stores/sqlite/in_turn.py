@@ -1,0 +1,36 @@
+"""A lock that goes round: who has just let go of it waits behind who is waiting.
+
+Here belongs nothing else. With a plain one, a thread that writes again and again keeps all others away for as long.
+"""
+
+import threading
+from types import TracebackType
+
+
+class InTurn:
+    """Like `threading.Lock`. Only one waits for the lock itself, and all others behind that one."""
+
+    def __init__(self) -> None:
+        self._first = threading.Lock()
+        self._held = threading.Lock()
+
+    def acquire(self, seconds: float = -1) -> bool:
+        """Take it, after waiting for so many seconds at most at each of two doors; whether it was to be had."""
+        if not self._first.acquire(timeout=seconds):
+            return False
+        try:
+            return self._held.acquire(timeout=seconds)
+        finally:
+            self._first.release()
+
+    def release(self) -> None:
+        """Let go of it."""
+        self._held.release()
+
+    def __enter__(self) -> None:
+        self.acquire()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.release()
