@@ -10,8 +10,8 @@ RUNS ?= 50
 KILLS ?= 50
 MALFORMED_SECONDS ?= 60
 
-# Those that ask an emulator: most others start none, the suite's start broken ones, which inherit from what is compiled.
-OF_THE_EMULATOR := contract_tests/units/mock_server $(patsubst %,contract_tests/test_%.py,clients_at_once connections \
+# Those that ask an emulator: the suite's own ask broken ones, which inherit from what is compiled, or plain ones.
+OF_THE_EMULATOR := contract_tests/units/mock_server $(patsubst %,contract_tests/test_%.py,clients_at_once connections console_serving \
   control_attacks control_schema crashes ending exchanges faults_on_the_wire keeping_state malforming options serving \
   sockets storming)
 
@@ -78,6 +78,7 @@ wheel: $(READY) ## build the wheel and the sdist into dist/
 
 compiled: $(COMPILED) ## build the faster wheel, for this machine's Python alone, into dist/; it takes a C compiler
 	mkdir -p dist
+	rm -f dist/*-cp3*.whl
 	cp .compiled/*.whl dist/
 
 test-compiled: $(COMPILED) ## run the tests of the emulator on what is compiled, and a minute of malformed requests
@@ -94,7 +95,9 @@ $(READY): pyproject.toml constraints.txt
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-$(COMPILED): $(READY) hatch_build.py $(shell find client mock_server -name '*.py')
+# All that a wheel has, and the folders, in which something may be missing since.
+$(COMPILED): $(READY) hatch_build.py README.md \
+  $(shell find client mock_server contract_tests/sms10692_contract fixtures ! -path '*/__pycache__*')
 	rm -rf .compiled
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt HATCH_BUILD_HOOKS_ENABLE=1 $(BIN)/python -m build --wheel --outdir .compiled
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target .compiled .compiled/*.whl

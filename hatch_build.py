@@ -21,10 +21,11 @@ class CompilingHook(BuildHookInterface[Any]):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, and add what was made to what the wheel will have."""
-        # Imported here, as every build loads this file, and only this one installs these.
+        # Imported here: hatchling asks this file for more than it installs these for.
         from mypyc.build import mypycify
         from setuptools import Distribution
         from setuptools.command.build_ext import build_ext
+        from setuptools.errors import CompileError
 
         self._folder = TemporaryDirectory(prefix="sms10692-compiled-")
         built = Path(self._folder.name, "built")
@@ -34,7 +35,10 @@ class CompilingHook(BuildHookInterface[Any]):
             command = build_ext(Distribution({"name": "sms10692", "ext_modules": extensions}))
             command.build_lib, command.build_temp = str(built), self._folder.name
             command.finalize_options()
-            command.run()
+            try:
+                command.run()
+            except CompileError as error:
+                raise SystemExit(f"a C compiler and the headers of this Python are needed: {error}") from None
         for extension in built.rglob("*.*"):
             build_data["force_include"][str(extension)] = extension.relative_to(built).as_posix()
         build_data["pure_python"] = False

@@ -10,6 +10,7 @@ import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -111,7 +112,7 @@ def _seed(context: click.Context, option: click.Parameter, file: str | None) -> 
 
 
 def _version() -> str:
-    is_compiled = not str(sys.modules[Vendor.__module__].__file__).endswith(".py")
+    is_compiled = str(sys.modules[Vendor.__module__].__file__).endswith(tuple(EXTENSION_SUFFIXES))
     return f"{__version__}, compiled" if is_compiled else __version__
 
 

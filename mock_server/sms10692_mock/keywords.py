@@ -10,6 +10,8 @@ from operator import add
 from pathlib import Path
 from typing import Final
 
+from sms10692_mock.turns import in_turns
+
 DEFAULT_WORDS: Final = ("发票", "办证", "赌博", "六合彩", "枪支")
 """A short list to try things with; the README prints it. The vendor's own is not public."""
 
@@ -50,9 +52,8 @@ class Keywords:
         folded = _folded(text)
         if len(folded) <= _WINDOW:
             return self._in_window(folded)
-        return any(
-            self._in_window(folded[begin : begin + _WINDOW + self._overlap]) for begin in range(0, len(folded), _WINDOW)
-        )
+        begins = in_turns(range(0, len(folded), _WINDOW), few=0)
+        return any(self._in_window(folded[begin : begin + _WINDOW + self._overlap]) for begin in begins)
 
     def _in_window(self, text: str) -> bool:
         if self._first.search(text) is None:

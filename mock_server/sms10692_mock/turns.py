@@ -8,17 +8,17 @@ from typing import Final, TypeVar
 
 Item = TypeVar("Item")
 
-_MANY: Final = 1_000
-"""Things that are worked through in far less than a millisecond."""
+_FEW: Final = 1_000
+"""Small things that are worked through in far less than a millisecond."""
 
 
-def in_turns(items: Sequence[Item]) -> Iterable[Item]:
-    """The same items; of many, another thread may have its turn before each, if this module is not compiled.
+def in_turns(items: Sequence[Item], few: int = _FEW) -> Iterable[Item]:
+    """The same items; of more than a few, another thread may have its turn before each, as this is not compiled.
 
     >>> in_turns("ab"), list(in_turns(range(2000))) == list(range(2000))
     ('ab', True)
     """
-    return items if len(items) <= _MANY else _one_by_one(items)
+    return items if len(items) <= few else _one_by_one(items)
 
 
 def _one_by_one(items: Sequence[Item]) -> Iterator[Item]:

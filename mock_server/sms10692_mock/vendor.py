@@ -142,7 +142,7 @@ class Vendor:
         rules = account.outcomes
         while True:
             fates, left = self._fates(account, rules, numbers)
-            for fate in fates:
+            for fate in in_turns(fates):
                 if fate.refusal is not None:
                     return Refusal(fate.refusal)
             task_id = self.store.next_task_id()

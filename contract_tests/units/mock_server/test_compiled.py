@@ -3,6 +3,7 @@
 Here belongs what is different there. That everything else is as it was, the other tests say, which it runs as well.
 """
 
+import copy
 import importlib
 import os
 import sys
@@ -10,15 +11,20 @@ import threading
 import time
 import tomllib
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
-from emulators import MANUALS_MOMENT, options
+from emulators import MANUALS_MOMENT, PATIENCE, options
 from sms10692 import contract, signing
-from sms10692_mock.answers import Sent
-from sms10692_mock.calls import call_of
-from sms10692_mock.options import vendor_of
-from sms10692_mock.wire.forms import fields_of
+from sms10692_mock.accounts import Account
+from sms10692_mock.dialects import DIALECTS
+from sms10692_mock.emulator import Emulator
+from sms10692_mock.http.pages import Pages, Request
+from sms10692_mock.options import Options, vendor_of
+from sms10692_mock.outcomes import Outcome, Rule, Rules
+from sms10692_mock.stores.records import Settings
 
 PYPROJECT = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text("utf-8"))
 MODULES = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["modules"]
@@ -32,12 +38,25 @@ def test_a_module_is_machine_code_where_that_was_demanded_and_its_source_elsewhe
     assert file.endswith(".py") != IS_DEMANDED
 
 
-@pytest.mark.parametrize("long", ["&mobile=15023239810" + "," * 500_000, "&mobile=15023239810" + "&" * 500_000])
-def test_others_have_their_turn_while_a_long_send_is_worked_through(long: str) -> None:
+LONG = {
+    "commas": (contract.V2SMS, b"action=send&content=x&mobile=15023239810" + b"," * 500_000),
+    "fields": (contract.V2SMS, b"action=send&content=x&mobile=15023239810" + b"&" * 500_000),
+    "escapes": (contract.V2SMS, b"action=send&content=" + b"%35x" * 200_000),
+    "escapes of characters": (contract.V2SMS, b"action=send&content=" + b"%u5bb9" * 100_000),
+    "no GBK": (contract.V2SMS_GBK, b"action=send&content=" + b"\xff" * 500_000),
+    "quotes": (contract.V2SMS, b"action=send&content=" + b"' " * 1_000_000),
+    "what is to be escaped": (contract.V2SMS, b"action=checkkeyword&content=" + b"<" * 500_000),
+}
+"""What takes long: each but the last without a signature that is looked at, as everybody can send it."""
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_others_have_their_turn_while_a_long_request_is_worked_through(name: str) -> None:
+    page, form = LONG[name]
     chosen = options(lambda: MANUALS_MOMENT)
-    vendor = vendor_of(chosen)
+    pages = Pages(vendor_of(chosen), DIALECTS["observed"])
     sign = signing.sign("test", "mima", "20120701231212")
-    form = f"action=send&userid=12&timestamp=20120701231212&sign={sign}&content=x{long}".encode()
+    body = form + f"&userid=12&timestamp=20120701231212&sign={sign}".encode()
     turns, done = 0, threading.Event()
 
     def take_turns() -> None:
@@ -52,11 +71,33 @@ def test_others_have_their_turn_while_a_long_send_is_worked_through(long: str) -
     other.start()
     try:
         before = turns
-        answer = vendor.answer(call_of(contract.V2SMS, fields_of(b"", "", form, bytes.decode))).answer
+        response = pages.exchange(page, Request("POST", b"", "", body)).response
         after = turns
     finally:
         done.set()
         other.join()
         sys.setswitchinterval(interval)
-    assert isinstance(answer, Sent)
+    assert response.status == 200
     assert after - before > 10
+
+
+def test_a_value_that_users_make_can_be_copied() -> None:
+    rules = Rules((Rule("150", Outcome(reply="T")),), 7)
+    account = Account("1", "a", "p", outcomes=rules)
+    for value in (rules, account, Settings(words=("x",)), Options(accounts=(account,)).accounts):
+        assert copy.deepcopy(value) == value
+        assert copy.copy(value) == value
+
+
+@pytest.mark.parametrize("more", ["", "," * 20_000])
+def test_the_log_says_where_the_emulator_failed(more: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Also where a thread had failed, and a coroutine waited for it."""
+
+    def broken(text: str) -> int:
+        raise ZeroDivisionError(text)
+
+    sign = signing.sign("test", "mima", "20120701231212")
+    form = f"action=send&userid=12&timestamp=20120701231212&sign={sign}&content=x&mobile=15023239810{more}"
+    with Emulator(Options(billing=broken)) as emulator, pytest.raises(HTTPError, match="500"):
+        urlopen(f"{emulator.url}/v2sms.aspx", form.encode(), PATIENCE)  # noqa: S310 - it is our own
+    assert "in broken" in caplog.text

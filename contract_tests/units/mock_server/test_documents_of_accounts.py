@@ -3,7 +3,6 @@
 Here belongs the text of an account. That a store keeps it is in `test_stores`.
 """
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +20,6 @@ RULES = st.builds(
 )
 
 
-@pytest.mark.inside
 @settings(max_examples=30)
 @given(
     st.builds(

@@ -198,8 +198,8 @@ def _listed(
 ) -> Iterator[Queued[Item]]:
     later = [item for _, _, bundle in sorted(to_come, key=lambda row: row[:2]) for item in bundle.items]
     step = -1 if wanted.newest_first else 1
-    for before, items, number in [(fates.base, log, length), (fates.base + length, later, len(later))][::step]:
-        for place in range(number)[::step]:
+    for before, items, end in [(fates.base, log, length), (fates.base + length, later, len(later))][::step]:
+        for place in range(end)[::step]:
             item = items[place]
             if wanted.number is None or item.mobile == wanted.number:
                 fate = LATER if items is later else fates.of(before + place)
