@@ -21,6 +21,10 @@ def in_turns(items: Sequence[Item], few: int = _FEW) -> Iterable[Item]:
     return items if len(items) <= few else _one_by_one(items)
 
 
+def give_turn() -> None:
+    """Another thread may have its turn, as this is not compiled."""
+
+
 def _one_by_one(items: Sequence[Item]) -> Iterator[Item]:
     for item in items:  # noqa: UP028 - `yield from` passes this frame by
         yield item

@@ -24,7 +24,6 @@ from sms10692_mock.emulator import Emulator
 from sms10692_mock.http.pages import Pages, Request
 from sms10692_mock.options import Options, vendor_of
 from sms10692_mock.outcomes import Outcome, Rule, Rules
-from sms10692_mock.stores.records import Settings
 
 PYPROJECT = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text("utf-8"))
 MODULES = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["modules"]
@@ -84,7 +83,7 @@ def test_others_have_their_turn_while_a_long_request_is_worked_through(name: str
 def test_a_value_that_users_make_can_be_copied() -> None:
     rules = Rules((Rule("150", Outcome(reply="T")),), 7)
     account = Account("1", "a", "p", outcomes=rules)
-    for value in (rules, account, Settings(words=("x",)), Options(accounts=(account,)).accounts):
+    for value in (rules, account, Options(accounts=(account,)).accounts):
         assert copy.deepcopy(value) == value
         assert copy.copy(value) == value
 

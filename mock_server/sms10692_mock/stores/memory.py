@@ -15,10 +15,12 @@ from typing import Final, NamedTuple
 
 from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Clock
+from sms10692_mock.stores.bundles import Bundle, bundles
 from sms10692_mock.stores.discarding import discard
+from sms10692_mock.stores.fates import Fates
 from sms10692_mock.stores.journal import Journal
 from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules
-from sms10692_mock.stores.queues import Bundle, Fates, Queue, bundles
+from sms10692_mock.stores.queues import Queue
 from sms10692_mock.stores.records import (
     NEVER,
     Ledger,

@@ -1,59 +1,19 @@
 """A fetch-once queue in memory: a log of what is due with one cursor, and beside it what is not due yet.
 
-Here belongs the order in which items come up, and what became of each. Locks, and whose queue it is, are `memory`'s.
+Here belongs the order in which items come up. What became of each is in `fates`; locks, and whose queue it is, are
+`memory`'s.
 """
 
 import heapq
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import count
-from typing import Generic, NamedTuple, TypeGuard, TypeVar
+from typing import Generic, TypeGuard
 
-from sms10692_mock.stores.records import (
-    LATER,
-    WAITING,
-    Fate,
-    Ledger,
-    Queued,
-    Reply,
-    Report,
-    Wanted,
-    text_bytes,
-)
-
-Item = TypeVar("Item", Report, Reply)
-
-
-class Bundle(Generic[Item]):
-    """Items that fall due together and so stay together. `start` is the place of the first in the log, once due."""
-
-    __slots__ = ("due", "items", "start")
-
-    def __init__(self, due: float, items: Sequence[Item]) -> None:
-        self.due = due
-        self.items: Sequence[Item] = items
-        self.start: int | None = None
-
-
-def bundles(items: Sequence[Item]) -> list[Bundle[Item]]:
-    """Items by the moment when they fall due, each in the order given."""
-    if not items:
-        return []
-    if len(items) == 1 or len({item.due for item in items}) == 1:
-        return [Bundle(items[0].due, items)]
-    by_due: dict[float, list[Item]] = {}
-    for item in items:
-        by_due.setdefault(item.due, []).append(item)
-    return [Bundle(moment, together) for moment, together in sorted(by_due.items())]
-
-
-class Fetch(NamedTuple):
-    """One handing over: the place of its first item, when it was, and to which request."""
-
-    first: int
-    moment: float
-    request: int
+from sms10692_mock.stores.bundles import Bundle, Item
+from sms10692_mock.stores.fates import Fates, Fetch, listed
+from sms10692_mock.stores.records import Ledger, Queued, Reply, Report, Wanted, text_bytes
+from sms10692_mock.turns import give_turn, in_turns
 
 
 class Queue(Generic[Item]):
@@ -81,7 +41,7 @@ class Queue(Generic[Item]):
     def put(self, arriving: Sequence[Bundle[Item]], now: float) -> None:
         if arriving and self._later:
             self._ripen(now)
-        for bundle in arriving:
+        for bundle in in_turns(arriving):
             if bundle.due <= now:
                 self._log_it(bundle)
             else:
@@ -124,7 +84,7 @@ class Queue(Generic[Item]):
         self._ripen(now)
         return self._later[0][0] if self._later else None
 
-    def fates(self, now: float) -> "Fates":
+    def fates(self, now: float) -> Fates:
         """What became of the items so far, whatever happens afterwards."""
         self._ripen(now)
         return Fates(self._base, self._cursor, list(self._fetches))
@@ -135,7 +95,7 @@ class Queue(Generic[Item]):
         Those to other numbers than the one that is wanted may be missing.
         """
         fates = self.fates(now)
-        return _listed(fates, self._log, len(self._log), list(self._later), wanted)
+        return listed(fates, self._log, len(self._log), list(self._later), wanted)
 
     def piles(self) -> Sequence[Collection[object]]:
         """All that grows with what was put in."""
@@ -147,6 +107,7 @@ class Queue(Generic[Item]):
 
     def _ripen(self, now: float) -> None:
         while self._later and self._later[0][0] <= now:
+            give_turn()
             bundle = heapq.heappop(self._later)[2]
             self._later_items -= len(bundle.items)
             self._log_it(bundle)
@@ -156,6 +117,7 @@ class Queue(Generic[Item]):
         number = max(0, handed_over - self._kept)
         self._bytes -= _size(self._log[:number])
         while self._bytes > self._kept_bytes and number < handed_over - 1:
+            give_turn()
             self._bytes -= _size([self._log[number]])
             number += 1
         self._log = self._log[number:]
@@ -167,40 +129,13 @@ class Queue(Generic[Item]):
 def _size(items: Sequence[Report] | Sequence[Reply]) -> int:
     """Bytes of all that a client can make long."""
     columns: Iterable[tuple[object, ...]] = zip(*items, strict=True)  # a page of thousands at once takes a fifth
-    return sum(text_bytes("".join(column)) for column in columns if _are_texts(column))
+    size = 0
+    for column in columns:
+        give_turn()
+        if _are_texts(column):
+            size += text_bytes("".join(column))
+    return size
 
 
 def _are_texts(column: tuple[object, ...]) -> TypeGuard[tuple[str, ...]]:
     return isinstance(column[0], str)
-
-
-class Fates(NamedTuple):
-    """What became of every place of a log at one moment."""
-
-    base: int
-    cursor: int
-    fetches: Sequence[Fetch]
-
-    def of(self, place: int | None) -> Fate:
-        """The fate of the item at this place of the log; None is the place of what is not due yet."""
-        if place is None:
-            return LATER
-        if place >= self.cursor:
-            return WAITING
-        if place < self.base:
-            return Fate("handed out")
-        index = bisect_right(self.fetches, place, key=lambda fetch: fetch.first) - 1
-        return Fate("handed out", *self.fetches[index][1:])
-
-
-def _listed(
-    fates: Fates, log: list[Item], length: int, to_come: list[tuple[float, int, Bundle[Item]]], wanted: Wanted
-) -> Iterator[Queued[Item]]:
-    later = [item for _, _, bundle in sorted(to_come, key=lambda row: row[:2]) for item in bundle.items]
-    step = -1 if wanted.newest_first else 1
-    for before, items, end in [(fates.base, log, length), (fates.base + length, later, len(later))][::step]:
-        for place in range(end)[::step]:
-            item = items[place]
-            if wanted.number is None or item.mobile == wanted.number:
-                fate = LATER if items is later else fates.of(before + place)
-                yield Queued(before + place + 1, item, fate)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import count as counting_from
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
+from sms10692_mock.stores.bundles import Item
+from sms10692_mock.stores.fates import Fates, Fetch
 from sms10692_mock.stores.protocol import StoreUnavailable
-from sms10692_mock.stores.queues import Fates, Fetch, Item
 from sms10692_mock.stores.records import (
     LATER,
     NEVER,

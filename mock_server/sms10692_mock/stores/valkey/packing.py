@@ -11,7 +11,7 @@ from json.encoder import encode_basestring as quoted
 from secrets import token_hex
 from typing import Any, Final, NamedTuple
 
-from sms10692_mock.stores.queues import Item, bundles
+from sms10692_mock.stores.bundles import Item, bundles
 from sms10692_mock.stores.records import UNSENT, Entry, Reply, Report, Task
 
 written: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

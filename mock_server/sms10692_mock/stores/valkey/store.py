@@ -15,9 +15,9 @@ from typing import Any, Final
 from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Clock
 from sms10692_mock.outcomes import Rules
+from sms10692_mock.stores.bundles import Item
 from sms10692_mock.stores.documents import account_from_text, account_text
 from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules, StoreUnavailable
-from sms10692_mock.stores.queues import Item
 from sms10692_mock.stores.records import (
     Limits,
     QueueName,
