@@ -4,6 +4,7 @@ Here belongs what of the emulator a diagnosis gets to see. What it finds is the 
 shown, of `pages` (the hint, the log) and of the control address.
 """
 
+import codecs
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -119,11 +120,20 @@ def looks_odd(call: Call) -> bool:
         return True
     if content.isascii():
         return False
+    return _is_utf_8_read_as_gbk(content) or ("?" in content and rarity(content) > _HALF)
+
+
+_gbk: Final = codecs.getencoder("gbk")  # looking it up takes as long as encoding a text
+
+
+def _is_utf_8_read_as_gbk(text: str) -> bool:
     try:
-        content.encode("gbk").decode("utf-8")
-    except (UnicodeEncodeError, UnicodeDecodeError):
-        return "?" in content and rarity(content) > _HALF
-    return True
+        raw = _gbk(text)[0]
+    except UnicodeEncodeError:
+        return False
+    # That it is not is no exception here: to raise one would take longer than all the rest.
+    read = raw.decode("utf-8", "replace")
+    return "\ufffd" not in read or read.encode() == raw
 
 
 _HALF: Final = 0.5

@@ -73,6 +73,22 @@ class Exchange(NamedTuple):
     line: str = ""
 
 
+class _Asked:
+    """A request, understood, when it came and began, and what the vendor said to it, if the store was there."""
+
+    __slots__ = ("call", "fields", "number", "received", "started", "told")
+
+    def __init__(
+        self, call: Call, fields: Fields, told: Told | StoreUnavailable, number: int, received: float, started: float
+    ) -> None:
+        self.call = call
+        self.fields = fields
+        self.told = told
+        self.number = number
+        self.received = received
+        self.started = started
+
+
 class Unreadable(Exception):
     """The body of a request cannot be had whole, so nothing was done. Holds the response that says so."""
 
@@ -123,55 +139,47 @@ class Pages:
 
     def exchange(self, page: Page, request: Request) -> Exchange:
         """The same without what takes long: one with an entry that is `unexplained` is still to be `explained`."""
-        return self.asked(page, request)()
+        return self._answered(page, request, self._asked(page, request))
 
     def asked(self, page: Page, request: Request) -> Callable[[], Exchange]:
         """The first half of an exchange, which asks the store; what it returns is the second, for when that holds."""
+        return partial(self._answered, page, request, self._asked(page, request))
+
+    def _asked(self, page: Page, request: Request) -> "_Asked | None":
+        """What the vendor says; None of a method that its pages do not have."""
         started = perf_counter()
         if request.method not in _METHODS:
-            return partial(self._not_allowed, page, request)
+            return None
         vendor = self._vendor
         received = vendor.real_time()
         fields = fields_of(request.query, request.content_type, request.body, DECODERS[page.charset])
         call = call_of(page, fields)
         try:
             number = vendor.store.next_request()
-            told = vendor.answer(call, number)
+            return _Asked(call, fields, vendor.answer(call, number), number, received, started)
         except StoreUnavailable as error:
-            return partial(self._unanswered, page, request, call, error)
-        return partial(self._answered, page, request, call, fields, told, number, received, started)
+            return _Asked(call, fields, error, 0, received, started)
 
-    def _not_allowed(self, page: Page, request: Request) -> Exchange:
-        allowed = ", ".join(_METHODS)
-        response = plain(405, f"this page answers {allowed}", ("Allow", allowed))
-        return Exchange(self.answered_without_the_vendor(page, request, response))
-
-    def _unanswered(self, page: Page, request: Request, call: Call, error: StoreUnavailable) -> Exchange:
-        if self._log:
-            self._log(f"{request.method} {page.path}: the store is away: {error}")
-        if call.operation is not contract.SEND:
-            return Exchange(plain(503, f"the store is away: {error}"))
-        return Exchange(self._written(page, call, Refusal(contract.OTHER_ERROR), None))
-
-    def _answered(
-        self,
-        page: Page,
-        request: Request,
-        call: Call,
-        fields: Fields,
-        told: Told,
-        number: int,
-        received: float,
-        started: float,
-    ) -> Exchange:
+    def _answered(self, page: Page, request: Request, asked: "_Asked | None") -> Exchange:
+        if asked is None:
+            allowed = ", ".join(_METHODS)
+            response = plain(405, f"this page answers {allowed}", ("Allow", allowed))
+            return Exchange(self.answered_without_the_vendor(page, request, response))
+        call, told = asked.call, asked.told
+        if isinstance(told, StoreUnavailable):
+            if self._log:
+                self._log(f"{request.method} {page.path}: the store is away: {told}")
+            if call.operation is not contract.SEND:
+                return Exchange(plain(503, f"the store is away: {told}"))
+            return Exchange(self._written(page, call, Refusal(contract.OTHER_ERROR), None))
         answer = told.answer
         response = self._written(page, call, answer, told.account)
         if told.faults:
             response = spoilt(response, told.faults)
-        took = perf_counter() - started
+        took = perf_counter() - asked.started
         entry = Entry(
-            number,
-            received,
+            asked.number,
+            asked.received,
             told.now,
             took,
             request.method,
@@ -196,7 +204,7 @@ class Pages:
             return Exchange(self._said(response, line, ()))
         if isinstance(answer, Refusal) or looks_odd(call):
             return Exchange(response, entry, line)
-        return Exchange(self._said(response, line, habits(entry, call, fields, told.account, previous)))
+        return Exchange(self._said(response, line, habits(entry, call, asked.fields, told.account, previous)))
 
     def _previous_fetch(self, entry: Entry) -> Fetch | None:
         """The fetch of the same queue before this one, if it was one of the last here and is in the journal still."""

@@ -4,8 +4,7 @@ Here belongs layout. The words and the order of the elements come from the contr
 `dialects`; JSON is written in `wire.render_json`.
 """
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import zip_longest
 from typing import Final
 
@@ -15,26 +14,7 @@ from sms10692_mock.answers import REFUSED, Answer, Balance, Checked, Refusal, Re
 from sms10692_mock.clock import china_times
 from sms10692_mock.dialects import ERRORCODE, EXTNO, Dialect
 from sms10692_mock.wire.charsets import ENCODERS
-
-_NOT_PLAIN: Final = re.compile("[&<>\r]|[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_NOT_XML: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
-
-
-def _text(value: str) -> str:
-    """Escape what markup would be mistaken for, and drop what XML cannot carry."""
-    if not _NOT_PLAIN.search(value):
-        return value
-    return _NOT_PLAIN.sub(lambda character: _ESCAPES.get(character[0], ""), value)
-
-
-def _texts(values: Sequence[str]) -> Sequence[str]:
-    """The same of many, which hardly ever have any of that: all are looked through at one go."""
-    return [_text(value) for value in values] if _NOT_PLAIN.search("".join(values)) else values
-
-
-def _cdatas(values: Sequence[str]) -> Sequence[str]:
-    return [f"<![CDATA[{_NOT_XML.sub('', value).replace(']]>', ']]]]><![CDATA[>')}]]>" for value in values]
+from sms10692_mock.wire.markup import cdatas, text, texts
 
 
 def _root(children: str) -> str:
@@ -71,7 +51,7 @@ class Xml:
         self._keyword = _root(_elements(dialect.keyword_elements))
         self._keyword_values = dialect.keyword_values
         self._errorcode, self._extno_of_report, self._extno_of_reply = (
-            _cdatas if place in dialect.cdata else _texts
+            cdatas if place in dialect.cdata else texts
             for place in ((contract.STATUS, ERRORCODE), (contract.STATUS, EXTNO), (contract.CALL, EXTNO))
         )
 
@@ -92,7 +72,7 @@ class Xml:
             case Balance():
                 return _BALANCE % answer
             case Checked(message, content):
-                return self._keyword % self._keyword_values(message, _text(content))
+                return self._keyword % self._keyword_values(message, text(content))
             case Reports(()) | Replies(()):
                 return _root("")
             case Reports():
@@ -103,13 +83,13 @@ class Xml:
     def _statusboxes(self, reports: Reports) -> Iterable[str]:
         due, mobile, task_id, status, code, extno, _ = zip(*reports.boxes, strict=True)
         errorcodes, extnos = self._errorcode(code), self._extno_of_report(extno)
-        rows = zip(_texts(mobile), task_id, status, china_times(due), errorcodes, extnos, strict=True)
+        rows = zip(texts(mobile), task_id, status, china_times(due), errorcodes, extnos, strict=True)
         return map(_STATUSBOX.__mod__, rows)
 
     def _callboxes(self, replies: Replies) -> Iterable[str]:
         due, mobile, task_id, content, extno = zip(*replies.boxes, strict=True)
         extnos = self._extno_of_reply(extno)
-        rows = zip(_texts(mobile), task_id, _texts(content), china_times(due), extnos, strict=True)
+        rows = zip(texts(mobile), task_id, texts(content), china_times(due), extnos, strict=True)
         return map(_CALLBOX.__mod__, rows)
 
 
