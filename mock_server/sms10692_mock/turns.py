@@ -12,19 +12,20 @@ _FEW: Final = 1_000
 """Small things that are worked through in far less than a millisecond."""
 
 
-def in_turns(items: Sequence[Item], few: int = _FEW) -> Iterable[Item]:
-    """The same items; of more than a few, another thread may have its turn before each, as this is not compiled.
+def in_turns(items: Sequence[Item]) -> Iterable[Item]:
+    """The same items, `one_by_one` where they are many.
 
     >>> in_turns("ab"), list(in_turns(range(2000))) == list(range(2000))
     ('ab', True)
     """
-    return items if len(items) <= few else _one_by_one(items)
+    return items if len(items) <= _FEW else one_by_one(items)
+
+
+def one_by_one(items: Iterable[Item]) -> Iterator[Item]:
+    """The same items; before each, another thread may have its turn, as this is not compiled."""
+    for item in items:  # noqa: UP028 - `yield from` passes this frame by
+        yield item
 
 
 def give_turn() -> None:
     """Another thread may have its turn, as this is not compiled."""
-
-
-def _one_by_one(items: Sequence[Item]) -> Iterator[Item]:
-    for item in items:  # noqa: UP028 - `yield from` passes this frame by
-        yield item
