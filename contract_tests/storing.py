@@ -4,7 +4,6 @@ Here belongs how a store is made for a test, and what befalls its file. What all
 and beside it.
 """
 
-import resource
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -116,6 +115,8 @@ def locked(path: Path) -> Iterator[None]:
 @contextmanager
 def full_disk(size: int) -> Iterator[None]:
     """No file may grow beyond so many bytes, which is as good as a disk that is full."""
+    import resource  # Windows has none
+
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

@@ -5,9 +5,10 @@ Here belongs what `Store.gathered` promises, of a file. What is answered togethe
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -325,22 +326,77 @@ def test_while_another_program_writes_none_is_begun_and_nobody_waits_for_long(
         assert send(another) == 19  # the file is not taken to be away
 
 
-def test_while_somebody_here_writes_none_is_begun(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_somebody_here_writes_one_waits(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file, "_SPELL", 0.001)
+    found: list[str] = []
+
+    def gather() -> None:
+        with store.gathered():
+            found.append("begun")
+
+    gathering = threading.Thread(target=gather)
     with store._file.writing:
-        found: list[str] = []
-
-        def gather() -> None:
-            try:
-                with store.gathered():
-                    found.append("begun")
-            except StoreUnavailable as error:
-                found.append(str(error))
-
-        gathering = threading.Thread(target=gather)
         gathering.start()
-        gathering.join(PATIENCE)
-        assert found == ["somebody else is writing"]
+        while not store._file._lock._first.locked():  # it is at the door
+            threading.Event().wait(0.001)
+        assert not found
+    gathering.join(PATIENCE)
+    assert found == ["begun"]
+    assert send(store) == 19
+
+
+@pytest.mark.parametrize("is_read", [False, True], ids=["written", "read"])
+def test_where_sqlite_undoes_it_in_the_middle_nothing_of_it_happened(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, is_read: bool
+) -> None:
+    """As it does where there is no memory left, which is no error of SQLite's to Python."""
+    before = kept(store)
+
+    def undo(db: Any) -> None:
+        db.execute("ROLLBACK")
+        raise MemoryError
+
+    def in_vain() -> None:
+        with store.gathered():
+            assert send(store) == 19
+            with pytest.raises(MemoryError), store._file.reading() if is_read else store._file.writing as db:
+                undo(db)
+            with pytest.raises(StoreUnavailable, match="has undone what was begun"):
+                send(store)
+            with pytest.raises(StoreUnavailable, match="has undone what was begun"):
+                store.standing("1")
+
+    with pytest.raises(StoreUnavailable, match="has undone what was begun"):
+        in_vain()
+    assert kept(store) == before
+    assert send(store) == 19
+
+
+def test_where_all_is_undone_at_the_very_end_nothing_of_it_happened(store: SqliteStore) -> None:
+    before = kept(store)
+
+    def in_vain() -> None:
+        with store.gathered():
+            assert send(store) == 19
+            with suppress(MemoryError), store._file.writing as db:
+                db.execute("ROLLBACK")
+                raise MemoryError
+
+    with pytest.raises(StoreUnavailable, match="has undone what was begun"):
+        in_vain()
+    assert kept(store) == before
+
+
+def test_a_failure_of_what_is_to_be_told_afterwards_keeps_nobody_from_writing(store: SqliteStore) -> None:
+    def fail(_: bool) -> None:
+        raise MemoryError
+
+    def failing() -> None:
+        with store._file.writing:
+            store._file.afterwards(fail)
+
+    with pytest.raises(MemoryError):
+        failing()
     assert send(store) == 19
 
 

@@ -94,7 +94,7 @@ class Connection(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         self.is_full = False
         self._tell()
-        self._resume()
+        self.resume()
 
     @property
     def is_busy(self) -> bool:
@@ -160,13 +160,6 @@ class Connection(asyncio.BufferedProtocol):
         else:
             self._task = self._loop.create_task(give(self, answer, head))
 
-    def _resume(self) -> None:
-        # Asked anew each time: what goes on may end with another answer to wait for.
-        if not self.is_busy and not self._transport.is_closing():
-            self._go_on()
-            if (not self.is_busy and not self.is_full) or len(self._inbox) <= _AHEAD:
-                self._transport.resume_reading()
-
     # For `giving`
 
     def news(self) -> "asyncio.Future[None]":
@@ -175,9 +168,16 @@ class Connection(asyncio.BufferedProtocol):
         return self._news
 
     def given(self) -> None:
-        """Go on, as nobody is at the answer any more."""
+        """Nobody is at the answer any more."""
         self._task = None
-        self._resume()
+
+    def resume(self) -> None:
+        """Go on with what has come meanwhile."""
+        # Asked anew each time: what goes on may end with another answer to wait for.
+        if not self.is_busy and not self._transport.is_closing():
+            self._go_on()
+            if (not self.is_busy and not self.is_full) or len(self._inbox) <= _AHEAD:
+                self._transport.resume_reading()
 
     def fail(self, head: Head) -> None:
         """Say that the answer cannot be made, if none of it is on its way."""

@@ -33,6 +33,7 @@ async def give(connection: "Connection", coming: Answer | Awaitable[Answer], hea
         connection.fail(head)
     finally:
         connection.given()
+    connection.resume()
 
 
 async def _give_spoilt(connection: "Connection", response: Response, head: Head) -> None:

@@ -81,9 +81,16 @@ class Together(Generic[Made]):
             self._threads.submit(self._do, pieces, patience)
 
     def _do(self, pieces: Sequence[_Piece[Made]], patience: asyncio.TimerHandle | None) -> None:
-        done = self._written_together(pieces)
-        left = pieces[len(done) :] if done else ()
-        self._loop.call_soon_threadsafe(self._tell, done or self._one_by_one(pieces), left, patience)
+        try:
+            done = self._written_together(pieces)
+            left = pieces[len(done) :] if done else ()
+            done = done or self._one_by_one(pieces)
+        except BaseException as error:  # nobody shall wait for ever
+            fail = _raising(RuntimeError(f"what was to be done together was not: {error!r}"))
+            failed = [_Done(piece.future, _outcome(fail)) for piece in pieces]
+            self._loop.call_soon_threadsafe(self._tell, failed, (), patience)
+            raise
+        self._loop.call_soon_threadsafe(self._tell, done, left, patience)
 
     def _written_together(self, pieces: Sequence[_Piece[Made]]) -> Sequence[_Done[Made]]:
         """Do the first of the pieces, or all; none of them where nothing of it happened."""
@@ -100,8 +107,6 @@ class Together(Generic[Made]):
                         break
         except StoreUnavailable:
             return ()
-        except Exception as error:  # the emulator is wrong, and nobody shall wait for ever
-            return [_Done(piece.future, _outcome(_raising(error))) for piece in pieces]
         return [_Done(piece.future, _outcome(half)) for piece, half in zip(pieces, halves, strict=False)]
 
     def _one_by_one(self, pieces: Sequence[_Piece[Made]]) -> Sequence[_Done[Made]]:
@@ -110,9 +115,10 @@ class Together(Generic[Made]):
             begun = self._clock()
             done.append(_Done(future, _outcome(_first_half(work))))
             if self._clock() - begun > _SLOW:
-                # Those behind it need not wait for each other as well.
-                for piece in pieces[place + 1 :]:
-                    self._threads.submit(self._do, [piece], None)
+                # Those behind it need not wait for each other as well, unless they can be written at once.
+                behind = pieces[place + 1 :]
+                for some in [[piece] for piece in behind] if self._gathering() is None else [behind]:
+                    self._threads.submit(self._do, some, None)
                 break
         return done
 
@@ -147,6 +153,7 @@ def _outcome(work: Callable[[], Made]) -> "Callable[[asyncio.Future[Made]], None
     try:
         made = work()
     except Exception as error:
-        failure = error
+        # A future takes no StopIteration.
+        failure = RuntimeError(repr(error)) if isinstance(error, StopIteration) else error
         return lambda future: future.set_exception(failure)
     return lambda future: future.set_result(made)

@@ -91,8 +91,9 @@ class Store(Protocol):
         none of them before the end, and is kept from writing for as long: nothing is waited for inside, nobody told
         what came of it, and only asked for what an answer to a call is made of, and no list.
 
-        Entering raises StoreUnavailable where it would take a while, leaving where nothing of it happened: then each
-        call may be answered alone. No number that was given inside is given again. None where nothing is gained.
+        Entering raises StoreUnavailable where another process writes for a while, leaving where nothing of it happened:
+        then each call may be answered alone, at once. No number that was given inside is given again. None where
+        nothing is gained.
         """
 
     def release(self) -> None:

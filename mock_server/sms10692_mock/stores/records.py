@@ -158,8 +158,9 @@ class Queued(NamedTuple, Generic[Thing]):
 class Entry(NamedTuple):
     """One request to a page of the vendor's, as it came, and its answer, as it went.
 
-    `received` is real time in seconds since 1970, `now` what the account's clock showed, `took` seconds. `handed_out`
-    is how many items it took from a queue, where it asked for one. `faults` names those that spoilt the answer.
+    `received` is real time in seconds since 1970, `now` what the account's clock showed, `took` seconds, waiting for
+    the store included. `handed_out` is how many items it took from a queue, where it asked for one. `faults` names
+    those that spoilt the answer.
     """
 
     number: int

@@ -1,6 +1,7 @@
 """From the bytes of a request to its fields, by the platform's rules: `Request[name]` of ASP.NET (R14, R16).
 
-Here belong query strings, forms, multipart bodies and their escapes. What the fields mean is the affair of `calls`.
+Here belong query strings, forms and multipart bodies. One name or value is the affair of `escapes`, what the fields
+mean that of `calls`.
 """
 
 from typing import Final, TypeAlias

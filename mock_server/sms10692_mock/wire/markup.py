@@ -12,16 +12,16 @@ _NOT_XML: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 _ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 
 
-def text(value: str) -> str:
+def escaped(value: str) -> str:
     """Escape what markup would be mistaken for, and drop what XML cannot carry."""
     if not _NOT_PLAIN.search(value):
         return value
     return _NOT_PLAIN.sub(lambda character: _ESCAPES.get(character[0], ""), value)
 
 
-def texts(values: Sequence[str]) -> Sequence[str]:
+def escaped_all(values: Sequence[str]) -> Sequence[str]:
     """The same of many, which hardly ever have any of that: all are looked through at one go."""
-    return [text(value) for value in values] if _NOT_PLAIN.search("".join(values)) else values
+    return [escaped(value) for value in values] if _NOT_PLAIN.search("".join(values)) else values
 
 
 def cdatas(values: Sequence[str]) -> Sequence[str]:

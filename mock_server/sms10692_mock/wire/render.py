@@ -14,7 +14,7 @@ from sms10692_mock.answers import REFUSED, Answer, Balance, Checked, Refusal, Re
 from sms10692_mock.clock import china_times
 from sms10692_mock.dialects import ERRORCODE, EXTNO, Dialect
 from sms10692_mock.wire.charsets import ENCODERS
-from sms10692_mock.wire.markup import cdatas, text, texts
+from sms10692_mock.wire.markup import cdatas, escaped, escaped_all
 
 
 def _root(children: str) -> str:
@@ -51,7 +51,7 @@ class Xml:
         self._keyword = _root(_elements(dialect.keyword_elements))
         self._keyword_values = dialect.keyword_values
         self._errorcode, self._extno_of_report, self._extno_of_reply = (
-            cdatas if place in dialect.cdata else texts
+            cdatas if place in dialect.cdata else escaped_all
             for place in ((contract.STATUS, ERRORCODE), (contract.STATUS, EXTNO), (contract.CALL, EXTNO))
         )
 
@@ -72,7 +72,7 @@ class Xml:
             case Balance():
                 return _BALANCE % answer
             case Checked(message, content):
-                return self._keyword % self._keyword_values(message, text(content))
+                return self._keyword % self._keyword_values(message, escaped(content))
             case Reports(()) | Replies(()):
                 return _root("")
             case Reports():
@@ -83,13 +83,13 @@ class Xml:
     def _statusboxes(self, reports: Reports) -> Iterable[str]:
         due, mobile, task_id, status, code, extno, _ = zip(*reports.boxes, strict=True)
         errorcodes, extnos = self._errorcode(code), self._extno_of_report(extno)
-        rows = zip(texts(mobile), task_id, status, china_times(due), errorcodes, extnos, strict=True)
+        rows = zip(escaped_all(mobile), task_id, status, china_times(due), errorcodes, extnos, strict=True)
         return map(_STATUSBOX.__mod__, rows)
 
     def _callboxes(self, replies: Replies) -> Iterable[str]:
         due, mobile, task_id, content, extno = zip(*replies.boxes, strict=True)
         extnos = self._extno_of_reply(extno)
-        rows = zip(texts(mobile), task_id, texts(content), china_times(due), extnos, strict=True)
+        rows = zip(escaped_all(mobile), task_id, escaped_all(content), china_times(due), extnos, strict=True)
         return map(_CALLBOX.__mod__, rows)
 
 

@@ -171,11 +171,15 @@ class File:
 
     def unavailable(self, error: sqlite3.Error) -> StoreUnavailable:
         """The error to raise in place of this one; for a moment, the file is not tried again."""
-        sentence = self._sentence(error)
-        self._away = (monotonic() + _AWAY, sentence)
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _PASSING:
+        unavailable = self._not_together(error)
+        self._away = (monotonic() + _AWAY, str(unavailable))
+        return unavailable
+
+    def _not_together(self, error: sqlite3.Error) -> StoreUnavailable:
+        """The same in a gathering, of which each operation is tried again alone, at once."""
+        if not _is_passing(error):
             self._forget_connections()
-        return StoreUnavailable(sentence)
+        return StoreUnavailable(self._sentence(error))
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -184,7 +188,7 @@ class File:
             try:
                 yield self._gathering.begin_one(self._writer)
             except sqlite3.Error as error:
-                raise self._gathering.spoil(self.unavailable(error)) from error
+                raise self._gathering.spoil(self._not_together(error)) from error
             return
         self._be_there()
         idle = self._idle
@@ -274,9 +278,19 @@ class File:
             raise AssertionError("nothing was begun")
         if self._gathering.is_mine():
             if isinstance(error, sqlite3.Error):
-                raise self._gathering.spoil(self.unavailable(error)) from error
+                raise self._gathering.spoil(self._not_together(error)) from error
             self._gathering.end_one(connection, error)
             return
+        self._end(connection, error, self.unavailable)
+        if isinstance(error, sqlite3.Error):
+            raise self.unavailable(error) from error
+
+    def _end(
+        self,
+        connection: sqlite3.Connection,
+        error: BaseException | None,
+        unavailable: Callable[[sqlite3.Error], StoreUnavailable],
+    ) -> None:
         is_written = False
         try:
             if error is None:
@@ -287,14 +301,14 @@ class File:
         except sqlite3.Error as failure:
             _close(connection)  # which undoes what was begun
             self._writer = None
-            raise self.unavailable(failure) from failure
+            raise unavailable(failure) from failure
         finally:
-            afterwards, self._afterwards = self._afterwards, []
-            for call in afterwards:
-                call(is_written)
-            self._lock.release()
-        if isinstance(error, sqlite3.Error):
-            raise self.unavailable(error) from error
+            try:
+                afterwards, self._afterwards = self._afterwards, []
+                for call in afterwards:
+                    call(is_written)
+            finally:
+                self._lock.release()
 
     def afterwards(self, call: Callable[[bool], None]) -> None:
         """Inside a transaction: have this called when it is over, and before the next, with whether it is written."""
@@ -303,7 +317,7 @@ class File:
     @contextmanager
     def gathering(self) -> Iterator[None]:
         """One transaction for all that this thread reads and writes inside: see `Store.gathered`."""
-        self._begin_at_once()
+        connection = self._begun_together()
         self._gathering.begin()
         raised: BaseException | None = None
         try:
@@ -312,25 +326,23 @@ class File:
             raised = error
             raise
         finally:
-            self._gathering.end()
-            spoilt = self._gathering.spoilt
-            self.end(raised or spoilt)
+            spoilt = self._gathering.end(connection)
+            self._end(connection, raised or spoilt, self._not_together)
         if spoilt is not None:
             raise spoilt
 
-    def _begin_at_once(self) -> None:
-        if not self._lock.acquire(_SPELL):
-            raise StoreUnavailable("somebody else is writing")
+    def _begun_together(self) -> sqlite3.Connection:
+        self._lock.acquire()
         try:
-            self._ready_writer().execute("BEGIN IMMEDIATE")
+            connection = self._ready_writer()
+            connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             self._lock.release()
-            if error.sqlite_errorcode & 0xFF in _PASSING:
-                raise StoreUnavailable(self._sentence(error)) from error
-            raise self.unavailable(error) from error
+            raise self._not_together(error) from error
         except BaseException:
             self._lock.release()
             raise
+        return connection
 
 
 def _waiting_for_a_spell(connection: sqlite3.Connection) -> sqlite3.Connection:
@@ -342,10 +354,14 @@ def _has_begun(connection: sqlite3.Connection, until: float) -> bool:
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in _PASSING or monotonic() >= until:
+        if not _is_passing(error) or monotonic() >= until:
             raise
         return False
     return True
+
+
+def _is_passing(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _PASSING
 
 
 def _close(connection: sqlite3.Connection) -> None:

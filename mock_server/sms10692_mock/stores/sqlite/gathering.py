@@ -13,7 +13,7 @@ class Gathering:
     """One after another, each of the thread that has the writer.
 
     An operation that fails when it has written something spoils all, and what follows fails too: for undoing it alone
-    there would have to be a savepoint before each, which costs a good part of what is gained.
+    there would have to be a savepoint before each, which costs a good part of what is gained. They are not nested.
     """
 
     def __init__(self) -> None:
@@ -24,12 +24,14 @@ class Gathering:
 
     def begin(self) -> None:
         """This thread has the writer, and keeps it for many operations."""
-        self.spoilt = None
         self._thread = get_ident()
 
-    def end(self) -> None:
-        """No operation is inside any more."""
+    def end(self, writer: sqlite3.Connection | None) -> StoreUnavailable | None:
+        """No operation is inside any more; why nothing of it can be written, if so."""
         self._thread = None
+        self._see(writer)
+        spoilt, self.spoilt = self.spoilt, None
+        return spoilt
 
     def is_mine(self) -> bool:
         """Whether what this thread reads and writes now is inside."""
@@ -37,7 +39,8 @@ class Gathering:
 
     def begin_one(self, writer: sqlite3.Connection | None) -> sqlite3.Connection:
         """Begin an operation inside."""
-        if self.spoilt is not None:  # SQLite may have ended the transaction, and would write each statement at once
+        self._see(writer)
+        if self.spoilt is not None:
             raise self.spoilt
         if writer is None:
             raise AssertionError("nothing was begun")
@@ -48,6 +51,11 @@ class Gathering:
         """End an operation inside."""
         if error is not None and writer.total_changes != self._changes:
             self.spoil(StoreUnavailable("an operation was left when it was half done"))
+
+    def _see(self, writer: sqlite3.Connection | None) -> None:
+        """SQLite undoes all after some errors, as a want of memory, and would then write each statement at once."""
+        if self.spoilt is None and writer is not None and not writer.in_transaction:
+            self.spoilt = StoreUnavailable("SQLite has undone what was begun")
 
     def spoil(self, why: StoreUnavailable) -> StoreUnavailable:
         """Nothing of it can be written any more; the same error."""
