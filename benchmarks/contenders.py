@@ -62,6 +62,12 @@ class _Mute:
     def on_loop(self, threads: object) -> None:
         """Nobody waits."""
 
+    def gathered(self) -> None:
+        """Nothing is written."""
+
+    def log_status(self, method: str, path: str, status: int) -> None:
+        """Nothing is logged."""
+
     def exchange(self, page: object, request: object) -> Exchange:  # noqa: ARG002 - as those of Pages
         return Exchange(
             Response(200, [("Content-Type", "text/xml; charset=utf-8"), ("Content-Length", "209")], _ANSWER)
