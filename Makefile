@@ -11,16 +11,16 @@ KILLS ?= 50
 MALFORMED_SECONDS ?= 60
 
 # Those that ask an emulator: the suite's own ask broken ones, which inherit from what is compiled, or plain ones.
-OF_THE_EMULATOR := contract_tests/units/mock_server $(patsubst %,contract_tests/test_%.py,clients_at_once connections console_serving \
-  control_attacks control_schema crashes ending exchanges faults_on_the_wire keeping_state malforming options serving \
-  sockets storming)
+OF_THE_EMULATOR := contract_tests/units/mock_server $(patsubst %,contract_tests/test_%.py,clients_at_once connections \
+  console_serving control_attacks control_schema crashes ending exchanges faults_on_the_wire keeping_state malforming \
+  options serving sockets storming)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test teeth crowd figures fuzz crash steady mutants storm malformed check bench peers screenshots wheel clean
 .PHONY: compiled test-compiled
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(READY) ## set up, and start the emulator (ARGS="--port 8000" adds options)
 	@exec $(BIN)/sms10692-mock serve $(ARGS)
