@@ -255,13 +255,13 @@ def test_who_wants_a_number_meanwhile_waits_for_the_end_and_keeps_nobody(store: 
     waits = threading.Event()
     acquire = store._file._lock.acquire
 
-    def at_the_door(seconds: float = -1) -> bool:
+    def at_the_door() -> None:
         waits.set()
-        return acquire(seconds)
+        acquire()
 
     with store.gathered():
         inside = [store.next_task_id() for _ in range(100)]
-        store._file._lock.acquire = at_the_door  # type: ignore[method-assign]
+        store._file._lock.acquire = at_the_door  # type: ignore[method-assign]  # to see who comes
         asking = threading.Thread(target=lambda: numbers.append(store.next_task_id()))
         asking.start()
         assert waits.wait(PATIENCE)

@@ -97,18 +97,6 @@ def test_those_behind_somebody_who_was_slow_do_not_wait_for_each_other(executor:
     asyncio.run(four())
 
 
-def test_what_fails_says_so_to_who_waits_for_it_alone(executor: ThreadPoolExecutor) -> None:
-    async def three() -> None:
-        together = Together[float](executor)
-        given_up, failing, right = (together.submit(in_one(partial(truediv, 1, at))) for at in (1, 0, 2))
-        given_up.cancel()
-        with pytest.raises(ZeroDivisionError):
-            await failing
-        assert await right == 0.5
-
-    asyncio.run(three())
-
-
 # Written at once
 
 
@@ -209,9 +197,10 @@ def test_what_was_left_is_done_also_where_patience_has_come_to_its_end(executor:
     asyncio.run(many())
 
 
-def test_what_fails_inside_says_so_to_who_waits_for_it_alone(executor: ThreadPoolExecutor) -> None:
+@pytest.mark.parametrize("gathers", [True, False])
+def test_what_fails_says_so_to_who_waits_for_it_alone(executor: ThreadPoolExecutor, gathers: bool) -> None:
     async def three() -> None:
-        together = Together[float](executor, Written().gathered)
+        together = Together[float](executor, Written().gathered) if gathers else Together[float](executor)
         given_up, failing, right = (together.submit(in_one(partial(truediv, 1, at))) for at in (1, 0, 2))
         given_up.cancel()
         with pytest.raises(ZeroDivisionError):

@@ -23,7 +23,7 @@ _BUSY: Final = 2.0
 _SPELL: Final = 0.015
 """Seconds for which SQLite looks whether another process still writes: begun anew, it looks every few ms, and not 100.
 
-As long do many operations together wait for other writers: one by one, some need not wait at all.
+As long do many operations together wait for other processes: one by one, some need not wait at all.
 """
 
 _AWAY: Final = 0.25
@@ -230,7 +230,7 @@ class File:
             with self._lock:  # what is left is little; a reader who is at it makes it wait for the next time
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
-            if error.sqlite_errorcode & 0xFF not in _PASSING:
+            if not _is_passing(error):
                 raise self.unavailable(error) from error
         finally:
             connection.close()

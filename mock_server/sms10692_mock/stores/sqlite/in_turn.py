@@ -14,14 +14,10 @@ class InTurn:
         self._first = threading.Lock()
         self._held = threading.Lock()
 
-    def acquire(self, seconds: float = -1) -> bool:
-        """Take it, after waiting for so many seconds at most at each of two doors; whether it was to be had."""
-        if not self._first.acquire(timeout=seconds):
-            return False
-        try:
-            return self._held.acquire(timeout=seconds)
-        finally:
-            self._first.release()
+    def acquire(self) -> None:
+        """Take it, as soon as it is to be had."""
+        with self._first:
+            self._held.acquire()
 
     def release(self) -> None:
         """Let go of it."""
