@@ -4,20 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-COMPILED := .compiled/ready
 URL ?= http://127.0.0.1:10692
 RUNS ?= 50
 KILLS ?= 50
-MALFORMED_SECONDS ?= 60
-
-# Those that ask an emulator: the suite's own ask broken ones, which inherit from what is compiled, or plain ones.
-OF_THE_EMULATOR := contract_tests/units/mock_server $(patsubst %,contract_tests/test_%.py,clients_at_once connections \
-  console_serving control_attacks control_schema crashes ending exchanges faults_on_the_wire keeping_state malforming \
-  options serving sockets storming)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test teeth crowd figures fuzz crash steady mutants storm malformed check bench peers screenshots wheel clean
-.PHONY: compiled test-compiled
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,7 +58,7 @@ check: $(READY) ## ruff, mypy --strict, pyright, the import rules
 screenshots: $(READY) ## make pictures of every page of the console, into screenshots/
 	$(BIN)/python contract_tests/screenshots.py screenshots
 
-bench: $(COMPILED) ## measure, side by side in one run, into benchmarks/results.md (ARGS="--only stores" prints a part)
+bench: $(READY) ## measure, side by side in one run, into benchmarks/results.md (ARGS="--only stores" prints a part)
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m benchmarks $(ARGS)
 
@@ -76,29 +68,11 @@ peers: $(READY) ## fetch those who are measured beside us, from npm and PyPI, in
 wheel: $(READY) ## build the wheel and the sdist into dist/
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m build
 
-compiled: $(COMPILED) ## build the faster wheel, for this machine's Python alone, into dist/; it takes a C compiler
-	mkdir -p dist
-	rm -f dist/*-cp3*.whl
-	cp .compiled/*.whl dist/
-
-test-compiled: $(COMPILED) ## run the tests of the emulator on what is compiled, and a minute of malformed requests
-	PYTHONPATH=$(CURDIR)/.compiled SMS10692_DEMAND_COMPILED=1 \
-	  $(BIN)/pytest --numprocesses auto --dist worksteal -m "not inside" $(OF_THE_EMULATOR) $(ARGS)
-	PYTHONPATH=$(CURDIR)/.compiled:contract_tests nice $(BIN)/python -m malforming 1000000 $(MALFORMED_SECONDS)
-
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .compiled dist .mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist .mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, and $(PYTHON) is %d.%d: make PYTHON=..." % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $@
-
-# All that a wheel has, and the folders, in which something may be missing since.
-$(COMPILED): $(READY) hatch_build.py README.md \
-  $(shell find client mock_server contract_tests/sms10692_contract fixtures ! -path '*/__pycache__*')
-	rm -rf .compiled
-	PIP_CONSTRAINT=$(CURDIR)/constraints.txt HATCH_BUILD_HOOKS_ENABLE=1 $(BIN)/python -m build --wheel --outdir .compiled
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target .compiled .compiled/*.whl
 	@touch $@

@@ -93,10 +93,6 @@ def control() -> str:
     return table(["in process, of the processor", ""], rows)
 
 
-_PLAIN: Final = {"sizes", "growth", "control", "start", "client"}
-"""Parts in which nothing is compiled."""
-
-
 @click.command()
 @click.option("--rounds", default=5, help="Interleaved rounds; the figures are medians.")
 @click.option("--seconds", default=2.0, help="Length of each measurement.")
@@ -130,8 +126,6 @@ def bench(rounds: int, seconds: float, only: tuple[str, ...]) -> None:
         "start": lambda: say(f"## Start\n\n{starts(rounds)}"),
         "client": lambda: say(f"## Client\n\n{client(rounds)}"),
     }
-    if not (servers.COMPILED / "ready").exists() and not _PLAIN.issuperset(only or parts):
-        raise click.UsageError("a send is measured compiled, too: make compiled first")
     say(f"# Measurements\n\nMade by `make bench`, after `make peers`, and not by hand: {machine()}.")
     for name, part in parts.items():
         if not only or name in only:
@@ -140,14 +134,13 @@ def bench(rounds: int, seconds: float, only: tuple[str, ...]) -> None:
 
 _HOW: Final = """\
 POST over {connections} kept connections, the server on one core and the load on another; medians of {rounds}
-interleaved rounds of {seconds:g} s, with the least and the most. A send, and what is "in our server", runs on what
-`make compiled` makes, where nothing else is said; "in our server" is beside the vendor's pages, as `serve` runs any
-WSGI application; "granian's WSGI" is granian's own command with two threads."""
+interleaved rounds of {seconds:g} s, with the least and the most. "In our server" is beside the vendor's pages, as
+`serve` runs any WSGI application; "granian's WSGI" is granian's own command with two threads."""
 
 
 _STORES: Final = """\
-As `make run` has them, in plain Python, where nothing else is said; so is all below but a send beside the peers. Two
-emulators, a Valkey and the load want more than two cores: whether two do more than one shows where each has a part."""
+As `make run` has them. Two emulators, a Valkey and the load want more than two cores: whether two do more than one
+shows where each has a part."""
 
 
 _GROWTH: Final = """\

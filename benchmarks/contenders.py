@@ -99,21 +99,17 @@ def _on_granians_wsgi(name: str) -> None:
 
 
 class Contender(NamedTuple):
-    """What a server is asked, what runs it, and whether it is to run on what `make compiled` makes."""
+    """What a server is asked, and what runs it."""
 
     request: Request
     run: Callable[[], None]
-    compiled: bool = True
 
 
 CONTENDERS: Final[dict[str, Contender]] = {
     "send": Contender(SEND, lambda: _in_our_server(view)),
-    "send, in plain Python": Contender(SEND, lambda: _in_our_server(view), compiled=False),
     "send, 26 characters": Contender(LONGER_SEND, lambda: _in_our_server(view)),
     "send, 26 characters, 100,000 forbidden words": Contender(LONGER_SEND, _with_100_000_words),
-    "our server in plain Python, nothing in it": Contender(
-        SEND, lambda: _in_our_server(view, pages=cast(Pages, _Mute())), compiled=False
-    ),
+    "our server, nothing in it": Contender(SEND, lambda: _in_our_server(view, pages=cast(Pages, _Mute()))),
     "Flask view in our server": Contender(Request("/view", MANUALS), lambda: _in_our_server(view)),
     "WSGI constant in our server": Contender(Request("/constant", MANUALS), lambda: _in_our_server(constant)),
     "Flask view on granian's WSGI": Contender(Request("/view", MANUALS), lambda: _on_granians_wsgi("view")),

@@ -17,8 +17,6 @@ from typing import Final, NamedTuple
 _PATIENCE: Final = 60.0
 _TICK: Final = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0
 
-COMPILED: Final = Path(__file__).parent.parent / ".compiled"
-"""The folder of what `make compiled` makes."""
 
 SERVERS_CORE: Final = 0
 LOADS_CORE: Final = 1
@@ -70,8 +68,8 @@ def on_core(core: int | None) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def our_own(*arguments: str, core: int | None = SERVERS_CORE, compiled: bool = False) -> Server:
-    """Start a module of Python that says `listening on http://…:PORT` in its first line; with what is `compiled`."""
+def our_own(*arguments: str, core: int | None = SERVERS_CORE) -> Server:
+    """Start a module of Python that says `listening on http://…:PORT` in its first line."""
     begun = time.perf_counter()
     with on_core(core):
         process = subprocess.Popen(
@@ -79,7 +77,6 @@ def our_own(*arguments: str, core: int | None = SERVERS_CORE, compiled: bool = F
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=os.environ | {"PYTHONPATH": str(COMPILED)} if compiled else None,
         )
     line = process.stdout.readline() if process.stdout else ""
     if not line.startswith("listening on "):

@@ -25,14 +25,14 @@ class LeftOut(Exception):
     """What cannot be measured here, and why."""
 
 
-def emulator(store: str | None = None, *more: str, core: int | None = SERVERS_CORE, compiled: bool = False) -> Server:
+def emulator(store: str | None = None, *more: str, core: int | None = SERVERS_CORE) -> Server:
     """`sms10692-mock serve`, on a store of this URL. Raises LeftOut where it has no such option."""
     arguments = ["sms10692_mock", "serve", "--port", "0", "--account", ACCOUNT, *more]
     if store is None:
-        return our_own(*arguments, core=core, compiled=compiled)
+        return our_own(*arguments, core=core)
     _demand_the_option()
     try:
-        return our_own(*arguments, "--store", store, core=core, compiled=compiled)
+        return our_own(*arguments, "--store", store, core=core)
     except RuntimeError:
         raise LeftOut(f"this version does not start on {store.partition(':')[0]}") from None
 
@@ -43,16 +43,16 @@ def _demand_the_option() -> None:
 
 
 @contextmanager
-def in_memory(compiled: bool = False) -> Iterator[list[Server]]:
+def in_memory() -> Iterator[list[Server]]:
     """One emulator, all in memory."""
-    yield [emulator(compiled=compiled)]
+    yield [emulator()]
 
 
 @contextmanager
-def on_sqlite(*more: str, compiled: bool = False) -> Iterator[list[Server]]:
+def on_sqlite(*more: str) -> Iterator[list[Server]]:
     """One emulator on a file that goes away afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        yield [emulator(f"sqlite:{Path(folder) / 'store.db'}", *more, compiled=compiled)]
+        yield [emulator(f"sqlite:{Path(folder) / 'store.db'}", *more)]
 
 
 @contextmanager
@@ -72,11 +72,11 @@ def valkey_server() -> Iterator[str]:
 
 
 @contextmanager
-def on_valkey(emulators: int = 1, *, compiled: bool = False) -> Iterator[list[Server]]:
+def on_valkey(emulators: int = 1) -> Iterator[list[Server]]:
     """Some emulators on one Valkey, on all cores."""
     _demand_the_option()
     with valkey_server() as address:
-        yield [emulator(address, core=None, compiled=compiled) for _ in range(emulators)]
+        yield [emulator(address, core=None) for _ in range(emulators)]
 
 
 @contextmanager
@@ -100,7 +100,4 @@ STORES: Final[dict[str, Callable[[], Any]]] = {
     "Valkey, two processes": lambda: on_valkey(2),
     f"Valkey, {RATION} of a core": lambda: on_valkey_rationed(1),
     f"Valkey, two processes, each {RATION} of a core": lambda: on_valkey_rationed(2),
-    "memory, compiled": lambda: in_memory(compiled=True),
-    "sqlite, compiled": lambda: on_sqlite(compiled=True),
-    "Valkey, compiled": lambda: on_valkey(compiled=True),
 }

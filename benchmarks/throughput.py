@@ -42,7 +42,7 @@ def together(several: list[Server], request: Request, seconds: float) -> Speed:
 
 @contextmanager
 def _started(contender: str) -> Iterator[Server]:
-    server = servers.our_own("benchmarks.contenders", contender, compiled=CONTENDERS[contender].compiled)
+    server = servers.our_own("benchmarks.contenders", contender)
     try:
         yield server
     finally:
@@ -84,7 +84,6 @@ def contenders(rounds: int, seconds: float) -> tuple[str, str]:
 
 _CLOSING: Final = (
     "send",
-    "send, in plain Python",
     "Flask view in our server",
     "WSGI constant in our server",
     "WSGI constant on granian's WSGI",
@@ -101,7 +100,7 @@ def waits(rounds: int, seconds: float) -> str:
     with _started("send") as server:
         measured = interleaved(rounds, {"send": half})["send"]
     cells = [str(figure([one[name] for one in measured])) for name in ("rate", "p50", "p99", "worst")]
-    return table(["", "requests/s", "median ms", "p99 ms", "worst ms"], [["a send, compiled", *cells]])
+    return table(["", "requests/s", "median ms", "p99 ms", "worst ms"], [["a send", *cells]])
 
 
 def stores(rounds: int, seconds: float) -> str:
@@ -121,8 +120,7 @@ def stores(rounds: int, seconds: float) -> str:
     medians = {name: figure([one.per_second for one in speeds]).median for name, speeds in measured.items()}
     rows = []
     for name, speeds in measured.items():
-        memory = medians["memory, compiled" if name.endswith(", compiled") else "memory"]
-        rows.append([name, *_cells(speeds), f"{medians[name] / memory:.2f} ×"])
+        rows.append([name, *_cells(speeds), f"{medians[name] / medians['memory']:.2f} ×"])
     return "\n".join([table(["", "requests/s", "CPU µs each", "of memory"], rows), *(f"\n{text}" for text in left_out)])
 
 

@@ -21,7 +21,6 @@ from sms10692_mock.wire.render_json import KEYS
 TOP = Path(__file__).parent.parent
 PACKAGES = {"client": "sms10692", "mock_server": "sms10692_mock"}
 MODULES = sorted(file for folder in PACKAGES for file in (TOP / folder).rglob("*.py"))
-SUITE = sorted((TOP / "contract_tests" / "sms10692_contract").rglob("*.py"))
 EACH_MODULE = pytest.mark.parametrize("module", MODULES, ids=lambda file: file.relative_to(TOP).as_posix())
 EACH_OPERATION = pytest.mark.parametrize("operation", contract.OPERATIONS, ids=lambda operation: operation.name)
 
@@ -72,13 +71,6 @@ def test_the_words_of_the_wire_stand_in_the_contract_and_nowhere_else(module: Pa
         assert not WIRE_WORDS.intersection(strings(module))
 
 
-@pytest.mark.parametrize("module", [*MODULES, *SUITE], ids=lambda file: file.relative_to(TOP).as_posix())
-def test_a_module_says_what_belongs_there(module: Path) -> None:
-    docstring = ast.get_docstring(ast.parse(module.read_text("utf-8"))) or ""
-    assert docstring.partition("\n")[0].endswith((".", "?"))
-    assert not re.match(r"utils|helpers|common|core|base|manager|handler|service", module.stem)
-
-
 @EACH_OPERATION
 def test_an_operation_is_complete(operation: contract.Operation) -> None:
     assert operation in CHECKS
@@ -105,43 +97,3 @@ def test_a_reading_has_a_test(number: str) -> None:
 @EACH_MODULE
 def test_a_reading_that_code_cites_exists(module: Path) -> None:
     assert set(re.findall(r"\bR(\d+)\b", module.read_text("utf-8"))) <= set(READINGS)
-
-
-FOLDERS = ("client", "mock_server", "contract_tests", "benchmarks")
-SCRIPTS = [
-    file
-    for folder in FOLDERS
-    for file in sorted((TOP / folder).rglob("*.py"))
-    if not file.stem.startswith("__") and "installed" not in file.parts  # what `make peers` fetched
-]
-
-
-def pictured() -> dict[str, str]:
-    """What CONTRIBUTING's picture says of each folder: beside its name, and below it with a larger indent."""
-    picture = (TOP / "CONTRIBUTING.md").read_text("utf-8").partition("\n    client/")[2].partition("\n## ")[0]
-    said: dict[str, str] = {}
-    parents: list[tuple[int, str]] = []
-    owner = ""
-    for line in f"    client/{picture}".splitlines():
-        indent = len(line) - len(line.lstrip())
-        if indent < 12:  # else it goes on with the line above
-            while parents and parents[-1][0] >= indent:
-                parents.pop()
-            owner = parents[-1][1] if parents else ""
-            name = line.split()[0]
-            if name.endswith("/"):
-                owner = f"{owner}/{name.rstrip('/')}".lstrip("/")
-                parents.append((indent, owner))
-        said[owner] = f"{said.get(owner, '')}\n{line}"
-    return said
-
-
-@pytest.mark.parametrize("folder", sorted({file.parent.relative_to(TOP).as_posix() for file in SCRIPTS}))
-def test_the_picture_of_the_house_names_every_file(folder: str) -> None:
-    said = pictured().get(folder, "")
-    names = [file.stem for file in SCRIPTS if file.parent == TOP / folder]
-    unnamed = [
-        name for name in names if not re.search(rf"\b{name}{'' if name.startswith('test_') else '[.]py'}\b", said)
-    ]
-    assert unnamed == [] or "a file for each" in said, said
-    assert said

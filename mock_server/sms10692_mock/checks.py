@@ -14,7 +14,6 @@ from sms10692_mock import clock
 from sms10692_mock.accounts import Account
 from sms10692_mock.calls import Call
 from sms10692_mock.keywords import Keywords
-from sms10692_mock.turns import one_by_one
 
 
 class Case(NamedTuple):
@@ -62,7 +61,7 @@ def _injects(text: str) -> bool:
     if len(text) <= _PIECE:
         return _SQL.search(text) is not None
     before = ""
-    for begin in one_by_one(range(0, len(text), _PIECE)):
+    for begin in range(0, len(text), _PIECE):
         piece = _SPACES.sub(" ", before + text[begin : begin + _PIECE])
         # What begins at the very begin of a piece was seen in the one before; what ends at its end may be half a word.
         found = _SQL.search(piece, 1 if len(before) == _REACH else 0)

@@ -10,7 +10,6 @@ import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -111,13 +110,8 @@ def _seed(context: click.Context, option: click.Parameter, file: str | None) -> 
         raise click.BadParameter(str(error)) from None
 
 
-def _version() -> str:
-    is_compiled = str(sys.modules[Vendor.__module__].__file__).endswith(tuple(EXTENSION_SUFFIXES))
-    return f"{__version__}, compiled" if is_compiled else __version__
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(_version(), message="%(version)s")
+@click.version_option(__version__, message="%(version)s")
 def command() -> None:
     """An emulator of the sms10692.com SMS API, for whoever has no test account."""
 

@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 
 from sms10692 import contract
 from sms10692_mock.faults import dice
-from sms10692_mock.turns import in_turns
 
 
 class Outcome(NamedTuple):
@@ -97,7 +96,7 @@ def ruled(rules: Rules, numbers: Sequence[str], sent_before: int) -> tuple[list[
     rows = sorted(enumerate(rules.rules), key=lambda row: (-len(row[1].number), row[0]))
     remaining = [rule.remaining for rule in rules.rules]
     fates: list[Outcome] = []
-    for place, number in enumerate(in_turns(numbers), start=sent_before):
+    for place, number in enumerate(numbers, start=sent_before):
         for row, rule in rows:
             fits = number == rule.number or (number.startswith(rule.number) and number not in RESERVED)
             if not fits or remaining[row] == 0:

@@ -22,7 +22,6 @@ from sms10692_mock.keywords import Keywords
 from sms10692_mock.outcomes import Outcome, Rules
 from sms10692_mock.stores.protocol import NoSuchAccount, OtherRules, Store
 from sms10692_mock.stores.records import Reply, Report, RulesUsed, Settings, Task
-from sms10692_mock.turns import in_turns
 
 _ENDLESS: Final = 12
 """Digits of a statusNum that are read: so many are more than any queue holds."""
@@ -135,14 +134,14 @@ class Vendor:
 
     def send(self, account: Account, now: float, request: int, call: Call) -> Sent | Refusal:
         """Send a text to every number (chapter 1), as far as the checks let the call pass."""
-        numbers = [number for part in in_turns(call.mobile.split(",")) if (number := part.strip())]
+        numbers = [number for part in call.mobile.split(",") if (number := part.strip())]
         price, extno = self.billing(call.content), call.extno.strip()
         wished = clock.moment(call.send_time) if call.send_time else None
         due = (now if wished is None else max(now, wished)) + self._report_delay
         rules = account.outcomes
         while True:
             fates, left = self._fates(account, rules, numbers)
-            for fate in in_turns(fates):
+            for fate in fates:
                 if fate.refusal is not None:
                     return Refusal(fate.refusal)
             task_id = self.store.next_task_id()
@@ -162,7 +161,7 @@ class Vendor:
     def _fates(self, account: Account, rules: Rules, numbers: list[str]) -> tuple[list[Outcome], Rules]:
         """What becomes of messages under the rules of the account, and the rules that are left."""
         if not rules.rules:
-            return [outcomes.outcome(number) for number in in_turns(numbers)], rules
+            return [outcomes.outcome(number) for number in numbers], rules
         return outcomes.ruled(rules, numbers, self.store.standing(account.userid).messages)
 
     def overage(self, account: Account) -> Balance:
@@ -190,7 +189,7 @@ def _consequences(task: Task, fates: Sequence[Outcome]) -> tuple[list[Report], l
     task_id, due, extno = task.task_id, task.due, task.extno
     reports: list[Report] = []
     replies: list[Reply] = []
-    for place, number in enumerate(in_turns(task.numbers)):
+    for place, number in enumerate(task.numbers):
         status, errorcode, delay, silent, reply, _ = fates[place]
         if not silent:
             reports.append(Report(due + delay, number, task_id, status, errorcode, extno, place))

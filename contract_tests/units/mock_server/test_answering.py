@@ -5,8 +5,6 @@ import threading
 from collections.abc import Callable
 from typing import Any, cast
 
-import pytest
-
 from sms10692_mock.http.answering import Answering
 from sms10692_mock.http.elsewhere import Ends
 from sms10692_mock.http.explanations import Explanations
@@ -61,13 +59,11 @@ class Office:
         return ["here" if one == threading.get_ident() else "elsewhere" for one in self._threads]
 
 
-@pytest.mark.inside
 def test_a_short_send_is_answered_where_it_arrives_and_what_may_take_long_is_not() -> None:
     long = b"x" * (16 * 1024 + 1)
     assert Office(waits=False).where((SEND, b"a"), (SEND, long), (QUERY, b"a")) == ["here", "elsewhere", "elsewhere"]
     assert Office(waits=False).where((f"{SEND}?{'x' * 17_000}", b"")) == ["elsewhere"]
 
 
-@pytest.mark.inside
 def test_a_store_that_makes_one_wait_makes_a_thread_wait() -> None:
     assert Office(waits=True).where((SEND, b"a"), (QUERY, b"a")) == ["elsewhere", "elsewhere"]

@@ -66,7 +66,6 @@ def _closing(**terms: Any) -> tuple[_Closing, Vendor]:
     return store, Vendor(store, chosen.clock, chosen.keywords)
 
 
-@pytest.mark.inside
 def test_an_account_that_is_closed_while_a_fault_strikes_it_is_unknown() -> None:
     store, vendor = _closing(faults=(Fault(id="a", kind="empty"),))
     store.closing = "7"
@@ -74,7 +73,6 @@ def test_an_account_that_is_closed_while_a_fault_strikes_it_is_unknown() -> None
     assert vendor.answer(call_of(contract.V2SMS, fields)).answer == (contract.CREDENTIALS_WRONG,)
 
 
-@pytest.mark.inside
 @pytest.mark.parametrize(
     "ask",
     [
@@ -125,7 +123,6 @@ _PIECES = [
 TEXTS = st.lists(st.sampled_from(_PIECES), max_size=12).map("".join)
 
 
-@pytest.mark.inside
 @pytest.mark.usefixtures("_narrow")
 @given(text=TEXTS)
 @example(text="xx union" + " " * 30 + "select")
@@ -137,7 +134,6 @@ def test_an_injection_is_found_wherever_a_window_ends(text: str) -> None:
     assert checks._injects(text) == (checks._SQL.search(text) is not None)
 
 
-@pytest.mark.inside
 @pytest.mark.usefixtures("_narrow")
 @pytest.mark.parametrize("injection", ["'or", "' and", "';", "union  select", ";drop", "exec(", "xp_"])
 @pytest.mark.parametrize("follows", ["", " ", "x", "x" * 20, " " + "x" * 20])
@@ -155,7 +151,6 @@ def test_half_a_word_at_the_end_of_a_piece_is_no_injection(before: str) -> None:
     assert not checks._injects(text + "ed")
 
 
-@pytest.mark.inside
 @pytest.mark.usefixtures("_narrow")
 def test_no_character_of_a_long_text_is_searched_many_times(monkeypatch: pytest.MonkeyPatch) -> None:
     searched = 0
@@ -172,7 +167,6 @@ def test_no_character_of_a_long_text_is_searched_many_times(monkeypatch: pytest.
     assert 0 < searched <= (1 + checks._REACH / checks._PIECE) * len(text)
 
 
-@pytest.mark.inside
 @pytest.mark.usefixtures("_narrow")
 @given(text=st.text("abcd", max_size=20), words=st.lists(st.text("abcd", min_size=1, max_size=6), max_size=3))
 def test_a_forbidden_word_is_found_wherever_a_window_ends(text: str, words: list[str]) -> None:
@@ -260,7 +254,6 @@ class _Stuck(io.StringIO):
         return super().write(text)
 
 
-@pytest.mark.inside
 def test_lines_that_nobody_reads_are_lost_and_counted_and_hold_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "_KEPT", 10)
     stuck = _Stuck()
@@ -291,7 +284,6 @@ def test_a_query_that_is_not_utf_8_is_refused_by_the_control_address() -> None:
     assert (response.status_code, response.json) == (400, {"error": "the query is not UTF-8"})
 
 
-@pytest.mark.inside
 def test_fetches_of_many_accounts_at_once_are_all_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sms10692_mock.http.pages._FETCHES", 3)
     chosen = options(lambda: MANUALS_MOMENT)

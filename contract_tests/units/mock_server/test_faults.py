@@ -217,7 +217,6 @@ def test_a_fault_says_whether_the_vendor_acts_all_the_same(
     assert office.control("GET", f"accounts/{account['userid']}")["messages"] == messages
 
 
-@pytest.mark.inside
 def test_a_fault_that_cannot_strike_a_request_costs_it_nothing() -> None:
     """Neither one of another operation nor one with a message that this operation does not have."""
     written: list[object] = []

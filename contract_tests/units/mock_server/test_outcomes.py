@@ -210,7 +210,6 @@ def go_away(store: Meddled) -> None:
     raise StoreUnavailable("away")
 
 
-@pytest.mark.inside
 def test_a_send_uses_no_rule_up_where_the_store_goes_away() -> None:
     store = Meddled(go_away)
     with pytest.raises(StoreUnavailable):
@@ -221,14 +220,12 @@ def test_a_send_uses_no_rule_up_where_the_store_goes_away() -> None:
     assert [report.errorcode for report in store.take_reports("1", 9, 0.0, 1)] == ["UNDELIV"]
 
 
-@pytest.mark.inside
 def test_a_send_uses_no_rule_up_where_another_takes_the_last_point() -> None:
     store = Meddled(lambda store: store.charge_up("1", -1))
     assert store.send() == Refusal(contract.BALANCE_TOO_SMALL)
     assert store.rules() == FAILING_ONCE
 
 
-@pytest.mark.inside
 def test_a_rule_that_another_send_used_up_meanwhile_does_not_hold() -> None:
     store = Meddled(Meddled.send)
     store.charge_up("1", 1)
@@ -237,7 +234,6 @@ def test_a_rule_that_another_send_used_up_meanwhile_does_not_hold() -> None:
     assert [report.errorcode for report in store.take_reports("1", 9, 0.0, 1)] == ["UNDELIV", "DELIVRD"]
 
 
-@pytest.mark.inside
 def test_a_rule_that_refuses_and_came_meanwhile_refuses() -> None:
     refusing = Rules((Rule("", Outcome(refusal=contract.OTHER_ERROR)),))
     store = Meddled(lambda store: store.change("1", lambda account: replace(account, outcomes=refusing)))

@@ -66,7 +66,6 @@ def test_a_fault_for_all_strikes_who_has_no_account_and_who_wants_nothing_there_
         assert (told.answer, [one.kind for one in told.faults]) == (None, ["empty"])
 
 
-@pytest.mark.inside
 def test_an_account_that_is_closed_while_it_sends_is_unknown() -> None:
     class Closing(MemoryStore):
         def next_task_id(self) -> int:

@@ -1,7 +1,6 @@
 """Answers that take their time, or that are not to arrive as they should: late, cut short, never, or in pieces.
 
 Here belongs what is waited for before and while an answer is sent. What is sent at once is the affair of `connection`.
-Like all that waits, not compiled: a failure that machine code had waited for does not say where it happened.
 """
 
 import asyncio

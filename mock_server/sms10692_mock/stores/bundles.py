@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from sms10692_mock.stores.records import Reply, Report
-from sms10692_mock.turns import in_turns
 
 Item = TypeVar("Item", Report, Reply)
 
@@ -27,9 +26,9 @@ def bundles(items: Sequence[Item]) -> list[Bundle[Item]]:
     """Items by the moment when they fall due, each in the order given."""
     if not items:
         return []
-    if len(items) == 1 or len({item.due for item in in_turns(items)}) == 1:
+    if len(items) == 1 or len({item.due for item in items}) == 1:
         return [Bundle(items[0].due, items)]
     by_due: dict[float, list[Item]] = {}
-    for item in in_turns(items):
+    for item in items:
         by_due.setdefault(item.due, []).append(item)
     return [Bundle(moment, together) for moment, together in sorted(by_due.items())]

@@ -13,7 +13,6 @@ from typing import Generic, TypeGuard
 from sms10692_mock.stores.bundles import Bundle, Item
 from sms10692_mock.stores.fates import Fates, Fetch, listed
 from sms10692_mock.stores.records import Ledger, Queued, Reply, Report, Wanted, text_bytes
-from sms10692_mock.turns import give_turn, in_turns
 
 
 class Queue(Generic[Item]):
@@ -41,7 +40,7 @@ class Queue(Generic[Item]):
     def put(self, arriving: Sequence[Bundle[Item]], now: float) -> None:
         if arriving and self._later:
             self._ripen(now)
-        for bundle in in_turns(arriving):
+        for bundle in arriving:
             if bundle.due <= now:
                 self._log_it(bundle)
             else:
@@ -107,7 +106,6 @@ class Queue(Generic[Item]):
 
     def _ripen(self, now: float) -> None:
         while self._later and self._later[0][0] <= now:
-            give_turn()
             bundle = heapq.heappop(self._later)[2]
             self._later_items -= len(bundle.items)
             self._log_it(bundle)
@@ -117,7 +115,6 @@ class Queue(Generic[Item]):
         number = max(0, handed_over - self._kept)
         self._bytes -= _size(self._log[:number])
         while self._bytes > self._kept_bytes and number < handed_over - 1:
-            give_turn()
             self._bytes -= _size([self._log[number]])
             number += 1
         self._log = self._log[number:]
@@ -131,7 +128,6 @@ def _size(items: Sequence[Report] | Sequence[Reply]) -> int:
     columns: Iterable[tuple[object, ...]] = zip(*items, strict=True)  # a page of thousands at once takes a fifth
     size = 0
     for column in columns:
-        give_turn()
         if _are_texts(column):
             size += text_bytes("".join(column))
     return size

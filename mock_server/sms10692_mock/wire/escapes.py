@@ -1,7 +1,6 @@
 """The escapes of forms: `+`, `%E5` for a byte, and `%u5bb9` for a character, as some clients write it (R14, R16).
 
-Here belongs one name or value. Where in a form it stands is the affair of `forms`. Not compiled: what regular
-expressions call would give no other thread its turn, however long the text.
+Here belongs one name or value. Where in a form it stands is the affair of `forms`.
 """
 
 import re

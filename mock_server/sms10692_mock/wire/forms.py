@@ -7,7 +7,6 @@ mean that of `calls`.
 from typing import Final, TypeAlias
 
 from sms10692_mock.late import IMPORTING
-from sms10692_mock.turns import in_turns
 from sms10692_mock.wire.escapes import Decoder, unescaped
 
 Fields: TypeAlias = dict[str, str]
@@ -41,7 +40,7 @@ def _urlencoded(raw: bytes, decode: Decoder) -> Fields:
     # One character for each byte: what is ASCII without escapes, and that is nearly all, is text already.
     text = raw.decode("latin-1")
     is_ascii = text.isascii()
-    for pair in in_turns(text.split("&")):
+    for pair in text.split("&"):
         name, equals, value = pair.partition("=")
         if not equals:
             continue

@@ -1,6 +1,6 @@
 """Texts in XML: what markup would be mistaken for is escaped, and what XML cannot carry is dropped (R17).
 
-Here belongs a value. The elements around it are the affair of `render`. Not compiled, as `escapes` is not.
+Here belongs a value. The elements around it are the affair of `render`.
 """
 
 import re

@@ -1,16 +1,9 @@
-"""What `make compiled` makes machine code of: that it is that, or is not, as was asked for, and lets others go on.
-
-Here belongs what is different there. That everything else is as it was, the other tests say, which it runs as well.
-"""
+"""A request that takes long lets other threads run meanwhile, and a failure in it is logged with its place."""
 
 import copy
-import importlib
-import os
 import sys
 import threading
 import time
-import tomllib
-from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -24,18 +17,6 @@ from sms10692_mock.emulator import Emulator
 from sms10692_mock.http.pages import Pages, Request
 from sms10692_mock.options import Options, vendor_of
 from sms10692_mock.outcomes import Outcome, Rule, Rules
-
-PYPROJECT = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text("utf-8"))
-MODULES = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["modules"]
-IS_DEMANDED = bool(os.environ.get("SMS10692_DEMAND_COMPILED"))
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_a_module_is_machine_code_where_that_was_demanded_and_its_source_elsewhere(name: str) -> None:
-    file = importlib.import_module(name).__file__
-    assert file is not None
-    assert file.endswith(".py") != IS_DEMANDED
-
 
 LONG = {
     "commas": (contract.V2SMS, b"action=send&content=x&mobile=15023239810" + b"," * 500_000),
