@@ -164,6 +164,9 @@ class MemoryStore:
     def release(self) -> None:
         """Nothing has to be written, and nothing is held."""
 
+    def check_ready(self) -> None:
+        """Memory is always there."""
+
     def open(self, account: Account, *, keep: bool = False) -> None:
         book = _Book(account, self._limits, self._real_time())
         if keep:

@@ -99,6 +99,12 @@ class Store(Protocol):
     def release(self) -> None:
         """Write what is still to be written, and let go of files and connections. The store is not used any more."""
 
+    def check_ready(self) -> None:
+        """Raise StoreUnavailable unless the store can be read and written now and has lost nothing.
+
+        Takes a few seconds at most. Waits for a network or a disk, so it is not for the event loop.
+        """
+
     def open(self, account: Account, *, keep: bool = False) -> None:
         """Take in a new customer, in place of one of the same userid and all that was kept for it.
 

@@ -15,6 +15,7 @@ from sqlite3 import Connection
 from sms10692_mock.clock import Clock
 from sms10692_mock.stores.documents import account_text, settings_text
 from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules
+from sms10692_mock.stores.readiness import Readiness
 from sms10692_mock.stores.records import (
     Entry,
     Ledger,
@@ -39,6 +40,7 @@ from sms10692_mock.stores.sqlite.journal import Journal
 from sms10692_mock.stores.sqlite.messages import messages
 from sms10692_mock.stores.sqlite.numbers import Numbers
 from sms10692_mock.stores.sqlite.queues import queue_of
+from sms10692_mock.stores.sqlite.schema import VERSION
 from sms10692_mock.stores.sqlite.texts import written
 from sms10692_mock.stores.wanted import listed, says_message
 
@@ -70,6 +72,7 @@ class SqliteStore:
         self._accounts = Accounts(self._file, self._numbers, real_time, self._beside.wake)
         self._beside.start(self._accounts.write_used)
         self.gathered = self._file.gathering
+        self.check_ready = Readiness(self._probe).check
         self.settle = self._beside.settle
         self.changed = self._accounts.changed
         self.open = self._accounts.open
@@ -96,6 +99,11 @@ class SqliteStore:
             self._beside.release()
         finally:
             self._file.close()
+
+    def _probe(self) -> None:
+        """Write a page: a full disk and a file that may only be read would let it be read."""
+        with self._file.writing as db:
+            db.execute(f"PRAGMA user_version = {VERSION}")  # the value is the same, the page is written all the same
 
     # Money, sends, queues
 

@@ -125,6 +125,13 @@ class Nodes:
                 answers[place] = self.run(work, keys, *arguments) if is_none else self.understood(answer, node)
         return answers
 
+    def check_writable(self) -> None:
+        """Raise StoreUnavailable unless every node would run a script that writes."""
+        if self.is_cluster:
+            self._learn_slots()
+        for address in dict.fromkeys(self._slots or [self._seed]):
+            self._execute(address, _WRITE_PROBE)
+
     @property
     def far(self) -> Far | None:
         """The only server, for a connection of one's own; None where there are more, or what is said is encrypted."""
@@ -211,6 +218,9 @@ class Nodes:
             self._learn_slots()
         return is_cluster
 
+
+_WRITE_PROBE: Final[Command] = ("EVAL", "#!lua\nreturn 1", 0)
+"""A script that does not say that it only reads: a server that has no memory or disk left, or is a replica, refuses."""
 
 _REFUSALS: Final = frozenset({"NOACCOUNT"})
 """First words of the errors that the scripts themselves raise."""

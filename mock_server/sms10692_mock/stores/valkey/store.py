@@ -18,6 +18,7 @@ from sms10692_mock.outcomes import Rules
 from sms10692_mock.stores.bundles import Item
 from sms10692_mock.stores.documents import account_from_text, account_text
 from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules, StoreUnavailable
+from sms10692_mock.stores.readiness import Readiness
 from sms10692_mock.stores.records import (
     Limits,
     QueueName,
@@ -72,6 +73,7 @@ class ValkeyStore:
         self._real_time = real_time
         self._terms: dict[str, tuple[bytes, Account]] = {}
         self._ask = partial(run, self._nodes)
+        self.check_ready = Readiness(self._nodes.check_writable).check
         self._settings = SharedSettings(self._ask)
         self.settings = self._settings.now
         self.change_settings = self._settings.change
