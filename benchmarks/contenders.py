@@ -9,13 +9,13 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Final, NamedTuple, cast
-from urllib.parse import quote
 
 from flask import Flask
 from granian.constants import Interfaces
 from granian.server import Server
 
-from benchmarks.load import CREDENTIALS, Request
+from benchmarks.load import Request
+from benchmarks.requests import LONGER_SEND, MANUALS, SEND
 from benchmarks.servers import free_port
 from sms10692_mock.accounts import Account
 from sms10692_mock.http.log import Lines
@@ -26,14 +26,6 @@ from sms10692_mock.keywords import Keywords
 from sms10692_mock.options import Options, vendor_of
 
 RICH: Final = Options(accounts=(Account("12", "test", "mima", points=10**12),))
-
-_SEND: Final = f"action=send&{CREDENTIALS}"
-MANUALS: Final = f"{_SEND}&mobile=15023239810,13527576163&content={quote('内容')}&sendTime=&extno="
-LONGER: Final = (
-    f"{_SEND}&mobile=15023239810&content={quote('【签名】您的验证码是 1234，请勿告诉他人。')}&sendTime=&extno="
-)
-SEND: Final = Request("/v2sms.aspx", MANUALS)
-LONGER_SEND: Final = Request("/v2sms.aspx", LONGER)
 
 _ANSWER: Final = b"x" * 209
 """As much as a send is answered."""

@@ -11,9 +11,10 @@ from typing import Final, NamedTuple
 
 from benchmarks import load, servers
 from benchmarks.console import open_console
-from benchmarks.contenders import CONTENDERS, SEND
+from benchmarks.contenders import CONTENDERS
 from benchmarks.load import Request
 from benchmarks.peers.table import PEERS, Peer
+from benchmarks.requests import SEND
 from benchmarks.rounds import figure, interleaved, number, table
 from benchmarks.servers import Server
 from benchmarks.stores import STORES, LeftOut, emulator

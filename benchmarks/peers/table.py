@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Final, NamedTuple
 
-from benchmarks.contenders import SEND
 from benchmarks.load import Request
+from benchmarks.requests import SEND
 from benchmarks.servers import free_port
 
 HERE: Final = Path(__file__).parent

@@ -13,7 +13,9 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("sms10692"):
             raise
-        sys.stderr.write(f"sms10692: {error.name} is missing; install it with: pip install 'sms10692[cli]'\n")
+        from sms10692.extras import missing_package
+
+        sys.stderr.write(f"sms10692: {missing_package(error.name, 'cli')}\n")
         sys.exit(2)
     run()
 

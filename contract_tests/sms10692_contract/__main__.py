@@ -13,7 +13,10 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("sms10692"):
             raise
-        sys.exit(f"sms10692-contract: {error.name} is missing; install it with: pip install 'sms10692[contract]'")
+        from sms10692.extras import missing_package
+
+        sys.stderr.write(f"sms10692-contract: {missing_package(error.name, 'contract')}\n")
+        sys.exit(2)
     run()
 
 

@@ -6,6 +6,8 @@ Here belongs the one thing to say where the extra is missing: the base package i
 import signal
 import sys
 
+from sms10692.extras import find_missing, missing_package
+
 
 def main() -> None:
     """Run the command, or say what to install."""
@@ -15,7 +17,13 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("sms10692"):
             raise
-        sys.exit(f"sms10692-mock: {error.name} is missing; install it with: pip install 'sms10692[mock]'")
+        missing = error.name
+    else:
+        # Imported at the first request that needs them, which is too late to say so.
+        missing = find_missing("flask", "flask_openapi3", "werkzeug")
+    if missing:
+        sys.stderr.write(f"sms10692-mock: {missing_package(missing, 'mock')}\n")
+        sys.exit(2)
     run()
 
 

@@ -57,7 +57,9 @@ def sms_emulator(pytestconfig: pytest.Config) -> "Iterator[EmulatorControl]":
         except ModuleNotFoundError as error:
             if error.name is None or error.name.startswith("sms10692"):
                 raise
-            pytest.skip(f"sms_vendor needs {error.name}: pip install 'sms10692[mock]', or --sms-vendor URL")
+            from sms10692.extras import missing_package
+
+            pytest.skip(f"sms_vendor: {missing_package(error.name, 'mock')}; or give --sms-vendor URL")
         with Emulator() as emulator:
             yield emulator.control
 

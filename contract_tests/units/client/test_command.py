@@ -362,4 +362,4 @@ def test_without_the_extra_it_says_what_to_install() -> None:
     program = "import sys; sys.modules['rich'] = None; from sms10692.__main__ import main; main()"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert ended.returncode == 2
-    assert "pip install 'sms10692[cli]'" in ended.stderr
+    assert 'rich is missing; install the packages of the extra [cli]: pip install "click>=8' in ended.stderr

@@ -39,7 +39,9 @@ def _valkey(address: str, limits: Limits, real_time: Clock, durable: bool) -> St
     try:
         from sms10692_mock.stores.valkey.store import ValkeyStore
     except ImportError as error:
-        raise ValueError(f"a store on a server needs pip install 'sms10692[valkey]': {error}") from None
+        from sms10692.extras import missing_package
+
+        raise ValueError(f"a store on a server: {missing_package(error.name, 'valkey')}") from None
     return ValkeyStore(address, limits, real_time)
 
 
