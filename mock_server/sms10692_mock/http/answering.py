@@ -41,7 +41,7 @@ class Answering:
         head, body, failure = arrived
         page = page_of(head.path)
         if failure is not None:
-            return self._unread(page, _request_of(head, b""), failure.response)
+            return self._unread(page, _request_of(head, body), failure.response)
         if page is None:
             return self._elsewhere.answer(head, body, ends)
         request = _request_of(head, body)
@@ -52,9 +52,9 @@ class Answering:
         exchange = self._pages.exchange(page, request)
         return exchange.response if exchange.unexplained is None else self._waiting.explained(exchange)
 
-    def refusal(self, error: NoHttp) -> Response:
-        """The answer to what is no request."""
-        self._pages.log_status("no HTTP", str(error), error.status)
+    def refusal(self, error: NoHttp, ends: Ends, beginning: str) -> Response:
+        """The answer to what is no request, and begins so."""
+        self._pages.log_bad_request(ends.client, error.status, str(error), beginning)
         return plain(error.status, str(error))
 
     def _unread(self, page: Page | None, request: Request, response: Response) -> Response | Awaitable[Response]:

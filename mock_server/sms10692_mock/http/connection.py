@@ -16,7 +16,8 @@ from sms10692_mock.http.heads import Head, NoHttp, head_of
 from sms10692_mock.http.inbox import Arrived, Inbox
 from sms10692_mock.http.outbox import Outbox
 from sms10692_mock.http.pages import plain
-from sms10692_mock.http.spoiling import Response
+from sms10692_mock.http.presence import Presence
+from sms10692_mock.http.spoiling import Response, transmission
 
 _AHEAD: Final = 64 * 1024
 """Bytes that may come while an answer is being made: beyond, nothing is read."""
@@ -48,6 +49,7 @@ class Connection(asyncio.BufferedProtocol):
         self._buffer = memoryview(bytearray(_AT_ONCE))
         self._loop = asyncio.get_running_loop()
         self._heard = self._loop.time()
+        self.presence = Presence(self._loop)
         self._task: asyncio.Task[None] | None = None
         self.is_full = False
         self.has_ended = False
@@ -63,6 +65,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._open_ones.discard(self)
+        self.presence.leave()
         self._end()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's way of calling it
@@ -86,6 +89,8 @@ class Connection(asyncio.BufferedProtocol):
                 self._transport.close()
             else:
                 self._break_off()
+        else:
+            self.presence.leave_soon()
         return True
 
     def pause_writing(self) -> None:
@@ -104,6 +109,18 @@ class Connection(asyncio.BufferedProtocol):
     def is_left_unfinished(self, since: float) -> bool:
         """Whether part of a request is there, and nothing was heard of the rest since that time of the loop."""
         return self._task is None and self._heard < since and self._inbox.holds_a_part
+
+    def time_out(self, seconds: float) -> None:
+        """Refuse a request of which the rest did not come for so many seconds."""
+        try:
+            arrived = self._inbox.timed_out(seconds)
+        except NoHttp as error:
+            self._refuse(error)
+            return
+        if arrived is None:
+            self.abort()
+        else:
+            self._answer(arrived)
 
     def close(self) -> None:
         """Send what was written, and close."""
@@ -131,7 +148,7 @@ class Connection(asyncio.BufferedProtocol):
             try:
                 arrived = self._inbox.take()
             except NoHttp as error:
-                self.write(self._answering.refusal(error), None)
+                self._refuse(error)
                 return
             if arrived is None:
                 if self.has_ended:
@@ -140,6 +157,9 @@ class Connection(asyncio.BufferedProtocol):
                     self.put(_CONTINUE)
                 return
             self._answer(arrived)
+
+    def _refuse(self, error: NoHttp) -> None:
+        self.write(self._answering.refusal(error, self._ends, self._inbox.beginning()), None)
 
     def _break_off(self) -> None:
         arrived = self._inbox.broken_off()
@@ -207,16 +227,26 @@ class Connection(asyncio.BufferedProtocol):
     def _linger(self) -> None:
         """Close when the client has, or soon: who is still sending would not get to read why it was refused."""
         self._is_deaf = True
-        if self.has_ended or not self._transport.can_write_eof():
+        if self.has_ended or self._transport.is_closing() or not self._transport.can_write_eof():
             self._transport.close()
-        else:
+            return
+        try:
             self._transport.write_eof()
-            self._transport.resume_reading()
-            self._loop.call_later(_PATIENCE, self._transport.close)
+        except OSError:  # the client has reset the connection already
+            self._transport.abort()
+            return
+        self._transport.resume_reading()
+        self._loop.call_later(_PATIENCE, self._transport.close)
 
-    def write_cut(self, response: Response, head: Head) -> None:
-        """Send the beginning of an answer, and close."""
-        self.put(_head(response, head) + response.body[: response.cut], last=True)
+    def write_spoilt(self, response: Response, head: Head) -> None:
+        """Send what a fault leaves of an answer, and close where it breaks the connection."""
+        sent = transmission(response, head.method)
+        if sent is None:
+            self.hang_up()
+        elif sent.breaks:
+            self.put(_head(response, head) + sent.body, last=True)
+        else:
+            self.write(response, head)
 
     def begin(self, response: Response, head: Head) -> None:
         """Send the head of an answer whose body comes in pieces, until its `end`."""

@@ -3,7 +3,6 @@
 Here belongs what is waited for before and while an answer is sent. What is sent at once is the affair of `connection`.
 """
 
-import asyncio
 from collections.abc import Awaitable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
@@ -37,18 +36,15 @@ async def give(connection: "Connection", coming: Answer | Awaitable[Answer], hea
 
 async def _give_spoilt(connection: "Connection", response: Response, head: Head) -> None:
     """Send late, or less than all, or nothing, as the response wants it."""
-    await asyncio.sleep(response.delay)
-    if response.hangs:
+    if response.delay and await connection.presence.is_gone_within(response.delay):
+        connection.hang_up()
+    elif response.hangs:
         connection.hear_nothing()
         while not connection.has_ended:
             await connection.news()
         connection.hang_up()
-    elif response.cut is None or response.cut >= len(response.body):
-        connection.write(response, head)
-    elif response.cut < 0:
-        connection.hang_up()
     else:
-        connection.write_cut(response, head)
+        connection.write_spoilt(response, head)
 
 
 async def _give_stream(connection: "Connection", stream: Stream, head: Head) -> None:
@@ -60,7 +56,8 @@ async def _give_stream(connection: "Connection", stream: Stream, head: Head) -> 
     connection.begin(stream.response._replace(headers=[*stream.response.headers, *extra]), head)
     async with aclosing(stream.pieces) as pieces:
         async for piece in pieces:
-            connection.put(b"%x\r\n%b\r\n" % (len(piece), piece) if in_chunks else piece)
+            if head.method != "HEAD":
+                connection.put(b"%x\r\n%b\r\n" % (len(piece), piece) if in_chunks else piece)
             while connection.is_full and not connection.has_ended:
                 await connection.news()
             if connection.has_ended:

@@ -4,11 +4,12 @@ Here belongs where a head and a body end, and how much of them is kept. No I/O: 
 """
 
 import re
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Final, NamedTuple, Protocol
 
 from sms10692_mock.http.heads import HEAD_LIMIT, Head, NoHttp, head_from
-from sms10692_mock.http.pages import BODY_LIMIT, DRAIN_LIMIT, BodyCutShort, BodyTooLarge, Unreadable
+from sms10692_mock.http.pages import BODY_LIMIT, DRAIN_LIMIT, BodyCutShort, BodyTimedOut, BodyTooLarge, Unreadable
 
 _LINE_LIMIT: Final = 4096
 """Bytes of the line before a chunk."""
@@ -22,8 +23,18 @@ _USUAL: Final = 1024
 _known_head = lru_cache(maxsize=256)(head_from)
 
 
+_EMPTY_LINES: Final = re.compile(rb"(?:\r?\n)+")
+"""What some clients send behind a body, and a server passes over (RFC 9112, 2.2)."""
+
+_TLS: Final = b"\x16\x03"
+"""A TLS handshake begins so, and no method does."""
+
+_BEGINNING: Final = re.compile(rb"[A-Za-z*:/ .\-]{1,24}|.{0,3}", re.DOTALL)
+"""What is shown of bytes that are no request: they may be the rest of a body, with numbers and signatures in it."""
+
+
 class Arrived(NamedTuple):
-    """A request; where its body cannot be had whole, it is empty, and the `failure` says why."""
+    """A request. With a `failure` the body is only what came of it, or nothing of one that was too large."""
 
     head: Head
     body: bytes
@@ -34,6 +45,7 @@ class _Body(Protocol):
     """A body on its way."""
 
     kept: "_Kept"
+    length: int | None
 
     def take(self, data: bytes) -> bytes | None:
         """What follows the body in what came, or None where more of the body must come. Raises NoHttp."""
@@ -59,10 +71,18 @@ class _Kept:
         """Whether even those who send all before they read have sent enough."""
         return self._read >= DRAIN_LIMIT
 
+    def __len__(self) -> int:
+        """Bytes that are kept."""
+        return len(self._bytes)
+
     def arrived(self, head: Head) -> Arrived:
         if self._read > BODY_LIMIT:
             return Arrived(head, b"", BodyTooLarge())
         return Arrived(head, bytes(self._bytes))
+
+    def unfinished(self, head: Head, failure: Callable[[int], Unreadable]) -> Arrived:
+        """The same of a body of which no more is waited for; `failure` is given the number of bytes that came."""
+        return Arrived(head, bytes(self._bytes), failure(self._read))
 
 
 class _Sized:
@@ -70,6 +90,7 @@ class _Sized:
 
     def __init__(self, length: int) -> None:
         self.kept = _Kept()
+        self.length: int | None = length
         self._left = length
 
     def take(self, data: bytes) -> bytes | None:
@@ -84,6 +105,7 @@ class _Chunked:
 
     def __init__(self) -> None:
         self.kept = _Kept()
+        self.length: int | None = None
         self._left = 0
         self._behind_chunk = False
         self._behind_last = False
@@ -153,6 +175,11 @@ class Inbox:
         return len(self._bytes)
 
     @property
+    def held(self) -> int:
+        """Bytes that are kept in memory."""
+        return len(self._bytes) + (len(self._body.kept) if self._body is not None else 0)
+
+    @property
     def holds_a_part(self) -> bool:
         """Whether a request has begun and is not wholly there, once there is no next one."""
         return bool(self._bytes) or self._body is not None
@@ -186,14 +213,36 @@ class Inbox:
         return is_asked
 
     def broken_off(self) -> Arrived | None:
-        """The request of which the body is not wholly there, once nothing more will come."""
-        head, self._head, self._body = self._head, None, None
-        return head and Arrived(head, b"", BodyCutShort())
+        """The request of which the body is not wholly there, once the client has said that nothing more will come."""
+        return self._unfinished(BodyCutShort)
+
+    def timed_out(self, seconds: float) -> Arrived | None:
+        """The same once the client took too many seconds. Raises NoHttp where it has sent only part of a head."""
+        arrived = self._unfinished(partial(BodyTimedOut, seconds))
+        if arrived is None and self._bytes:
+            came = len(self._bytes)
+            raise NoHttp(408, f"{came} bytes of a request came, and not the rest within {seconds:g} seconds")
+        return arrived
+
+    def beginning(self) -> str:
+        """How that begins which is no request, in ASCII, and without what may be secret."""
+        if self._head is not None:
+            return f"{self._head.method} "
+        beginning = _BEGINNING.match(self._bytes.lstrip(b"\r\n"))
+        return "" if beginning is None else ascii(beginning[0])[2:-1]
+
+    def _unfinished(self, failure: Callable[[int, int | None], Unreadable]) -> Arrived | None:
+        head, body, self._head, self._body = self._head, self._body, None, None
+        if head is None or body is None:
+            return None
+        return body.kept.unfinished(head, lambda came: failure(came, body.length))
 
     def _next_head(self) -> Head | None:
         data = self._bytes
-        if data[:2] in (b"\r\n", b"\n"):  # as some send behind a body
-            data = data.lstrip(b"\r\n")
+        if data.startswith((b"\r", b"\n")) and (empty := _EMPTY_LINES.match(data)):
+            data = self._bytes = data[empty.end() :]
+        if data.startswith(_TLS):
+            raise NoHttp(400, "a TLS handshake came to a plain HTTP port: use http://")
         end = data.find(b"\n\r\n", self._searched)
         begin = end + 3
         bare = data.find(b"\n\n", self._searched, end + 1 if end >= 0 else len(data))
@@ -202,11 +251,12 @@ class Inbox:
         if end < 0:
             if len(data) > HEAD_LIMIT:
                 raise NoHttp(431, f"a head has at most {HEAD_LIMIT} bytes here")
-            self._bytes, self._searched = data, max(0, len(data) - 2)
+            self._searched = max(0, len(data) - 2)
             return None
         self._searched = 0
         if end > HEAD_LIMIT:
             raise NoHttp(431, f"a head has at most {HEAD_LIMIT} bytes here")
-        self._bytes = data[begin:]
         raw = data[: end + 1]
-        return _known_head(raw) if len(raw) <= _USUAL else head_from(raw)
+        head = _known_head(raw) if len(raw) <= _USUAL else head_from(raw)
+        self._bytes = data[begin:]
+        return head

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Lock
 from time import perf_counter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sms10692 import contract
 from sms10692.contract import Page
@@ -107,8 +107,21 @@ class BodyTooLarge(Unreadable):
 class BodyCutShort(Unreadable):
     """The sender was gone before the end of the body: half a list of numbers must not be sent to."""
 
-    def __init__(self) -> None:
-        super().__init__(plain(400, "the body broke off"))
+    def __init__(self, came: int, length: int | None) -> None:
+        super().__init__(plain(400, f"the body broke off: {_came(came, length)}"))
+
+
+class BodyTimedOut(Unreadable):
+    """The rest of the body did not come in time."""
+
+    def __init__(self, seconds: float, came: int, length: int | None) -> None:
+        super().__init__(plain(408, f"{_came(came, length)}, and not the rest within {seconds:g} seconds"))
+
+
+def _came(came: int, length: int | None) -> str:
+    if length is None:
+        return f"{came} bytes of a chunked body came without its last chunk"
+    return f"{came} of {length} bytes came (Content-Length is {length}, and counts bytes, not characters)"
 
 
 class Pages:
@@ -192,7 +205,7 @@ class Pages:
             answer.message if isinstance(answer, Refusal) else "",
             len(answer.boxes) if isinstance(answer, _BOXES) else None,
             response.status,
-            response.headers[0][1],
+            response.headers[0][1] if response.headers else "",
             response.body,
             tuple([fault.kind for fault in told.faults]) if told.faults else (),
         )
@@ -263,7 +276,7 @@ class Pages:
     def answered_without_the_vendor(self, page: Page, request: Request, response: Response) -> Response:
         """Keep a request to one of the pages that the vendor was not asked about, and log it; the response as it was.
 
-        Where the body could not be had whole, that of `request` is empty.
+        Where the body could not be had whole, that of `request` is what came of it.
         """
         store, received = self._vendor.store, self._vendor.real_time()
         call = call_of(page, fields_of(request.query, request.content_type, request.body, DECODERS[page.charset]))
@@ -300,6 +313,11 @@ class Pages:
         """Log a request that is none to the vendor's pages."""
         if self._log:
             self._log(f"{printable(method)} {printable(path)}: {status}")
+
+    def log_bad_request(self, client: Sequence[Any], status: int, why: str, beginning: str) -> None:
+        """Log bytes that are no HTTP request, with the address that they came from."""
+        if self._log:
+            self._log(f"{client[0]}:{client[1]} sent no HTTP/1 request, but '{beginning}...': {status}, {why}")
 
 
 def _response(status: int, content_type: str, body: bytes, *headers: tuple[str, str]) -> Response:

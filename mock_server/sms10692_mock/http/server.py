@@ -45,11 +45,11 @@ class Server:
         self._look_round(loop)
 
     def _look_round(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Hang up on those who sent half a request and nothing since."""
+        """Refuse those who sent half a request and nothing since."""
         since = loop.time() - _PATIENCE
         for connection in list(self._connections):
             if connection.is_left_unfinished(since):
-                connection.abort()
+                connection.time_out(_PATIENCE)
         self._next_look = loop.call_later(_PATIENCE / 4, self._look_round, loop)
 
     async def close(self, grace: float) -> None:

@@ -29,6 +29,16 @@ class Response(NamedTuple):
         return bool(self.delay) or self.hangs or self.cut is not None
 
 
+class Transmission(NamedTuple):
+    """What of the body of a response is sent, and whether the connection is broken behind it."""
+
+    body: bytes
+    breaks: bool
+
+
+BODILESS: Final = frozenset({204, 304})
+"""Statuses of responses that end with their head (RFC 9110)."""
+
 _BOM: Final = b"\xef\xbb\xbf"
 _NOTHING: Final = -1
 
@@ -57,7 +67,16 @@ def spoilt(response: Response, faults: Sequence[Fault]) -> Response:
     """The response with what each fault does to it, in their order."""
     for fault in faults:
         response = _SPOILING[fault.kind](response, fault)
-    return response
+    return _without_body(response) if response.status in BODILESS else response
+
+
+def transmission(response: Response, method: str) -> Transmission | None:
+    """What is sent to a request of this method, whatever carries it; None where not even the head is."""
+    body, cut = response.body, response.cut
+    if cut is not None and cut < 0:
+        return None
+    breaks = cut is not None and cut < len(body)
+    return Transmission(b"" if method == "HEAD" else body[:cut], breaks)
 
 
 def with_body(response: Response, body: bytes, content_type: str | None = None) -> Response:
@@ -65,6 +84,11 @@ def with_body(response: Response, body: bytes, content_type: str | None = None) 
     changed = {"content-length": str(len(body))} | ({"content-type": content_type} if content_type else {})
     headers = [(name, changed.get(name.lower(), value)) for name, value in response.headers]
     return response._replace(body=body, headers=headers)
+
+
+def _without_body(response: Response) -> Response:
+    headers = [(name, value) for name, value in response.headers if not name.lower().startswith("content-")]
+    return response._replace(body=b"", headers=headers)
 
 
 def _status(response: Response, fault: Fault) -> Response:

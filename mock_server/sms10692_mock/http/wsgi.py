@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, TypeAlias
 from sms10692_mock.calls import page_of
 from sms10692_mock.http.heads import PHRASES
 from sms10692_mock.http.pages import BODY_LIMIT, DRAIN_LIMIT, BodyCutShort, BodyTooLarge, Pages, Request, Unreadable
-from sms10692_mock.http.spoiling import Response
+from sms10692_mock.http.spoiling import transmission
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -31,37 +31,32 @@ class WsgiPages:
         self._elsewhere = elsewhere
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        page = page_of(environ["PATH_INFO"])
+        path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "backslashreplace")
+        page = page_of(path)
         if page is None:
             return self._elsewhere(environ, start_response)
         method = environ["REQUEST_METHOD"]
         query = environ.get("QUERY_STRING", "").encode("latin-1")
         content_type = environ.get("CONTENT_TYPE", "")
-        request = Request(method, query, content_type, b"", environ["PATH_INFO"], _headers(environ))
-        try:
-            request = request._replace(body=_body(environ))
-        except Unreadable as error:
-            response = self._pages.answered_without_the_vendor(page, request, error.response)
+        body, failure = _body(environ)
+        request = Request(method, query, content_type, body, path, _headers(environ))
+        if failure is not None:
+            response = self._pages.answered_without_the_vendor(page, request, failure.response)
         else:
             response = self._pages.respond(page, request)
-        _wait_or_break(response)
+        if response.delay:
+            time.sleep(response.delay)
+        if response.hangs:
+            raise TimeoutError("a fault: the vendor never answers")
+        sent = transmission(response, method)
+        if sent is None:
+            raise ConnectionResetError("a fault: the vendor hung up before its answer")
         start_response(f"{response.status} {PHRASES.get(response.status, 'Unknown')}", response.headers)
-        if method == "HEAD":
-            return []
-        return [response.body] if response.cut is None else _cut_short(response.body[: response.cut])
+        return _broken_behind(sent.body) if sent.breaks else [sent.body]
 
 
-def _wait_or_break(response: Response) -> None:
-    """What a fault demands before the head. There is no connection here, so a broken one is an exception."""
-    if response.delay:
-        time.sleep(response.delay)
-    if response.hangs:
-        raise TimeoutError("a fault: the vendor never answers")
-    if response.cut is not None and response.cut < 0:
-        raise ConnectionResetError("a fault: the vendor hung up before its answer")
-
-
-def _cut_short(body: bytes) -> Iterator[bytes]:
+def _broken_behind(body: bytes) -> Iterator[bytes]:
+    """There is no connection here to break, so that is an exception."""
     yield body
     raise ConnectionResetError("a fault: the vendor hung up in the middle of its answer")
 
@@ -72,23 +67,22 @@ def _headers(environ: Environ) -> list[tuple[str, str]]:
     return [*named, ("content-type", content_type)] if content_type else named
 
 
-def _body(environ: Environ) -> bytes:
+def _body(environ: Environ) -> tuple[bytes, Unreadable | None]:
+    """What came of the body, and why that is not all of it; nothing of one that was too large."""
     declared = environ.get("CONTENT_LENGTH") or ""
     if declared:
         length = int(declared)
     elif environ.get("wsgi.input_terminated"):
         length = DRAIN_LIMIT  # chunked: the server knows where it ends
     else:
-        return b""
+        return b"", None
     stream: _Input = environ["wsgi.input"]
     body = b"".join(_pieces(stream, min(length, BODY_LIMIT + 1)))
     if len(body) > BODY_LIMIT:
         for _ in _pieces(stream, min(length, DRAIN_LIMIT) - len(body)):
             pass
-        raise BodyTooLarge
-    if declared and len(body) < length:
-        raise BodyCutShort
-    return body
+        return b"", BodyTooLarge()
+    return body, BodyCutShort(len(body), length) if declared and len(body) < length else None
 
 
 def _pieces(stream: _Input, wanted: int) -> Iterator[bytes]:

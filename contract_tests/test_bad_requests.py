@@ -1,0 +1,181 @@
+"""What is no request, or only part of one: each is answered, closed, and leaves a line in the log."""
+
+import asyncio
+import json
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import Any, NamedTuple, cast
+
+import pytest
+
+from emulators import PATIENCE, UTF8, Address, ask, beside, options, request
+from serving import QUERY, SEND
+from sms10692_mock.bell import Bell
+from sms10692_mock.http import server
+from sms10692_mock.http.connection import Connection
+from sms10692_mock.http.heads import NoHttp
+from sms10692_mock.http.in_thread import InThread
+from sms10692_mock.http.outbox import Outbox
+from sms10692_mock.http.pages import Pages, plain
+from sms10692_mock.options import vendor_of
+from storming.connections import control
+
+
+class Served(NamedTuple):
+    """An emulator in this process and the lines of its log."""
+
+    address: Address
+    lines: list[str]
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    chosen, lines = options(), list[str]()
+    vendor, bell = vendor_of(chosen), Bell()
+    with InThread(Pages(vendor, chosen.dialect, lines.append, bell), beside(vendor, chosen, bell)) as running:
+        host, _, port = running.url.removeprefix("http://").rpartition(":")
+        yield Served((host, int(port)), lines)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_PATIENCE", 0.1)
+
+
+def sent_alone(address: Address, *pieces: bytes) -> bytes:
+    """Everything that comes back while the client waits for it, with its side of the connection open."""
+    with socket.create_connection(address, timeout=PATIENCE) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for piece in pieces:
+            connection.sendall(piece)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def test_a_tls_client_is_refused_at_once_with_the_reason_in_the_log(served: Served) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection(served.address, timeout=PATIENCE) as connection:
+        with pytest.raises(ssl.SSLError, match="WRONG_VERSION_NUMBER"):
+            context.wrap_socket(connection)
+    (line,) = served.lines
+    assert "'\\x16\\x03\\x01...': 400, a TLS handshake came to a plain HTTP port: use http://" in line
+
+
+@pytest.mark.parametrize(
+    ("raw", "begins"),
+    [
+        (b"CONNECT sms10692.com:443 HTTP/1.1\r\n\r\n", "CONNECT sms..."),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "PRI * HTTP/..."),
+        (b"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n", "PROXY TCP..."),
+        (b"\xef\xbb\xbfPOST /v2sms.aspx HTTP/1.1\r\n\r\n", "\\xef\\xbb\\xbf..."),
+        (b"GET /v2sms.aspx HTTP/1.1\r\nA: b\r\n c\r\n\r\n", "GET /v..."),
+        (b"GET /v2sms.aspx http/1.1\r\n\r\n", "GET /v..."),
+        (b"POST /v2sms.aspx HTTP/1.1\r\nContent-Length: 14, 14\r\n\r\n", "POST /v..."),
+        (b"GET /v2sms.aspx?sign=5cc68982f55a&sendTime=2026-12-01 10:00:00 HTTP/1.1\r\n\r\n", "GET /v..."),
+        (b"5023239810&sign=5cc68982f55ac74348e3d819f868fbe1\r\n\r\n", "502..."),
+    ],
+    ids=lambda value: value[:20] if isinstance(value, bytes) else None,
+)
+@pytest.mark.usefixtures("hurried")
+def test_every_request_refused_below_http_has_a_line_in_the_log(served: Served, raw: bytes, begins: str) -> None:
+    assert sent_alone(served.address, raw).startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 408 "))
+    (line,) = served.lines
+    assert line.startswith("127.0.0.1:")
+    assert ": 40" in line
+    assert "5cc6" not in line
+    assert "023239810" not in line
+    assert f"'{begins}'" in line
+
+
+def test_the_body_of_a_chunk_that_lies_is_refused_with_the_method_in_the_log(served: Served) -> None:
+    raw = f"POST {UTF8} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n".encode()
+    assert b"a chunk is longer than it says" in sent_alone(served.address, raw)
+    assert "'POST ...': 400, a chunk is longer than it says" in served.lines[0]
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_content_length_too_large_is_answered_408_logged_and_in_the_request_log(served: Served) -> None:
+    length = len(SEND)
+    raw = request(UTF8, SEND).replace(f"Content-Length: {length}".encode(), f"Content-Length: {length + 2}".encode())
+    received = sent_alone(served.address, raw)
+    said = f"{length} of {length + 2} bytes came (Content-Length is {length + 2}, and counts bytes, not characters)"
+    assert received.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert received.endswith(f"{said}, and not the rest within 0.1 seconds\n".encode())
+    assert served.lines == ["POST /v2sms.aspx: 408"]
+    (entry,) = json.loads(ask(served.address, control("GET", "/accounts/12/requests")).body)["items"]
+    assert (entry["status"], entry["userid"], entry["request_bytes"]) == (408, "12", length)
+    assert "<overage>1000<" in ask(served.address, request(UTF8, f"action=overage&{QUERY}".encode())).body.decode()
+
+
+@pytest.mark.usefixtures("hurried")
+def test_half_a_head_is_answered_408_and_logged(served: Served) -> None:
+    received = sent_alone(served.address, b"GET /v2sms.aspx HTTP/1.1\r\nHost")
+    assert received.startswith(b"HTTP/1.1 408 ")
+    assert received.endswith(b"30 bytes of a request came, and not the rest within 0.1 seconds\n")
+    assert "'GET /v...': 408, 30 bytes of a request came" in served.lines[0]
+
+
+def test_a_body_that_broke_off_is_answered_with_the_counts(served: Served) -> None:
+    with socket.create_connection(served.address, timeout=PATIENCE) as connection:
+        connection.sendall(f"POST {UTF8} HTTP/1.1\r\nContent-Length: 9\r\n\r\nabcd".encode())
+        connection.shutdown(socket.SHUT_WR)
+        assert b"the body broke off: 4 of 9 bytes came" in b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (b"\r\n\r", b"\nGET /v2sms.aspx HTTP/1.1\r\nConnection: close\r\n\r\n"),
+        (b"\r", b"\n", b"\r", b"\nGET /v2sms.aspx HTTP/1.1\r\nConnection: close\r\n\r\n"),
+        (b"\n\n\r\nGET /v2sms.aspx HTTP/1.1\r\nConnection: close\r\n\r\n",),
+    ],
+)
+def test_empty_lines_before_a_request_are_passed_over(served: Served, pieces: tuple[bytes, ...]) -> None:
+    assert sent_alone(served.address, *pieces).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+class ResetTransport:
+    """A transport whose client has reset the connection, which the event loop has not noticed yet."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def get_extra_info(self, name: str) -> tuple[str, int]:
+        return ("127.0.0.1", 1)
+
+    def is_closing(self) -> bool:
+        return "abort" in self.calls
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        raise OSError(107, "Transport endpoint is not connected")
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: self.calls.append(name)
+
+
+class RefusingDispatcher:
+    """Refuses every request, and everything that is none."""
+
+    def answer(self, *_: object) -> object:
+        return plain(404, "nothing there")
+
+    def refusal(self, error: NoHttp, *_: object) -> object:
+        return plain(error.status, str(error))
+
+
+@pytest.mark.parametrize("raw", [b"GET /nothing HTTP/1.1\r\nConnection: close\r\n\r\n", b"nonsense\r\n\r\n"])
+def test_a_client_that_reset_the_connection_before_its_refusal_causes_no_exception(raw: bytes) -> None:
+    async def refuse() -> list[str]:
+        transport = ResetTransport()
+        open_ones: set[Connection] = set()
+        connection = Connection(cast(Any, RefusingDispatcher()), Outbox(asyncio.get_running_loop()), open_ones)
+        connection.connection_made(cast(Any, transport))
+        connection.get_buffer(-1)[: len(raw)] = raw
+        connection.buffer_updated(len(raw))
+        return transport.calls
+
+    assert asyncio.run(refuse())[-1] == "abort"
