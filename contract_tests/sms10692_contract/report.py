@@ -13,10 +13,13 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement
 from rich.console import Console
 from rich.table import Table
 
+from sms10692_contract.requests import Request
 from sms10692_contract.run import State, Verdict
 from sms10692_contract.target import Address
 
 _COLOURS: Final = {State.HELD: "green", State.FAILED: "bold red", State.NOT_EXERCISED: "yellow"}
+_SHORT: Final = 400
+"""Characters of a request that is shown only because it went before the one that failed."""
 
 
 def summary(verdicts: Sequence[Verdict]) -> str:
@@ -36,11 +39,17 @@ def failure(verdict: Verdict, address: Address, again: str) -> str:
     if clause.wire:
         lines.append(f"  spelt:    {clause.wire}")
     options = address.options_of_curl
-    lines += [f"  before:   {request.curl(address.url, *options)[:400]}" for request in verdict.before[-3:]]
+    lines += [f"  before:   {_short(request, address.url, *options)}" for request in verdict.before[-3:]]
     if verdict.request is not None:
         lines.append(f"  request:  {verdict.request.curl(address.url, *options)}")
     lines += [f"  expected: {_hung(verdict.expected)}", f"  got:      {_hung(verdict.got)}", f"  again:    {again}"]
     return "\n".join(lines)
+
+
+def _short(request: Request, url: str, *options: str) -> str:
+    """The request as a line for a shell, or how long it is: half a line is none to paste."""
+    line = request.curl(url, *options)
+    return line if len(line) <= _SHORT else f"{request.method} {request.page}, {len(request.body)} bytes"
 
 
 def _hung(text: str) -> str:

@@ -48,30 +48,48 @@ class Request:
         return first + "".join(f"{name}: {value}\r\n" for name, value in lines).encode("utf-8") + b"\r\n"
 
     def curl(self, url: str, *options: str) -> str:
-        """The same request as a line for a shell."""
+        """The same request as a line for a shell: bash, zsh, dash or fish."""
         words = ["curl", "-sg", "--path-as-is", *(shlex.quote(option) for option in options)]
         if self.protocol == "HTTP/1.0":
             words.append("--http1.0")
         if self.method == "HEAD":
             words.append("-I")
         elif self.method != ("POST" if self.body else "GET"):
-            words += ["-X", self.method]
+            words += ["-X", shlex.quote(self.method)]
         names = {name.lower() for name, _ in self.headers}
         for name, value in self.headers:
             if name.lower() not in {"content-length", "connection"} and (name, value) != ("Content-Type", FORM):
-                words += ["-H", shlex.quote(f"{name}: {value}")]
+                words += ["-H", _shell(f"{name}: {value}".encode())]
+        piped = ""
         if self.body:
+            body = dechunked(self.body) if "transfer-encoding" in names else self.body
             if "content-type" not in names:
                 words += ["-H", "Content-Type:"]
-            words += ["--data-binary", _shell(dechunked(self.body) if "transfer-encoding" in names else self.body)]
-        return " ".join([*words, _shell(url.encode() + self.target)])
+            if _is_quotable(body):
+                words += ["--data-raw", _shell(body)]
+            else:
+                piped = f"{_printf(body)} | "
+                words += ["--data-binary", "@-"]
+        return piped + " ".join([*words, _shell(url.encode() + self.target)])
+
+
+def _is_quotable(raw: bytes) -> bool:
+    """Whether bytes can stand between single quotes as they are; fish reads a backslash there."""
+    return raw.isascii() and raw.decode().isprintable() and not {*b"'\\"} & {*raw}
 
 
 def _shell(raw: bytes) -> str:
-    if raw.isascii() and raw.decode().isprintable():
-        return shlex.quote(raw.decode())
-    escaped = "".join(chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\x{byte:02x}" for byte in raw)
-    return f"$'{escaped}'"
+    """One argument. Of bytes that cannot be quoted it is what printf writes, whose octal escapes every shell knows."""
+    return shlex.quote(raw.decode()) if _is_quotable(raw) else f'"$({_printf(raw)})"'
+
+
+def _printf(raw: bytes) -> str:
+    """A command that writes these bytes. "!", which bash expands, and "-", which begins an option, are escaped too."""
+    escaped = "".join(
+        "%%" if byte == ord("%") else chr(byte) if 32 <= byte < 127 and byte not in b"'\\!-" else f"\\{byte:03o}"
+        for byte in raw
+    )
+    return f"printf '{escaped}'"
 
 
 def sign(account: str, password: str, timestamp: str, charset: str = "utf-8") -> str:

@@ -65,6 +65,16 @@ def test_a_message_that_does_not_come_is_an_error_that_says_what_did(vendor: Sms
     assert vendor.password not in said
 
 
+def test_an_errorcode_moves_no_cursor_of_the_terminal(vendor: SmsVendor) -> None:
+    vendor.fail_next("\x1b[2J\n\u202e")
+    with client(vendor) as there:
+        there.send([NUMBER], "x")
+    with pytest.raises(NotSent) as raised:
+        vendor.wait_message(to=OTHER, timeout=0.01)
+    assert "\\x1b[2J\\n\\u202e" in str(raised.value)
+    assert all(line.isprintable() for line in str(raised.value).splitlines())
+
+
 def test_a_client_with_a_wrong_userid_is_found(vendor: SmsVendor) -> None:
     with client(vendor, userid="a\nb") as wrong:
         with pytest.raises(Refused):

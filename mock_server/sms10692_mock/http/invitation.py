@@ -3,16 +3,19 @@
 Here belongs that one line. It is printed by the command and shown by the empty console.
 """
 
+import re
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 
 from sms10692 import contract, signing
 from sms10692_mock.accounts import Account
+from sms10692_mock.http.shell import quote_text
 
 _NUMBERS: Final = "15023239810,13527576163"
 _TEXT: Final = "内容"
 _MANUALS_TIMESTAMP: Final = "20120701231212"
+_ORDINARY: Final = re.compile(r"[A-Za-z0-9.:/_\[\]-]+")
 
 
 def curl_line(url: str, account: Account, now: float | None) -> str:
@@ -27,4 +30,7 @@ def curl_line(url: str, account: Account, now: float | None) -> str:
         mobile: _NUMBERS,
         content: _TEXT,
     }
-    return f'curl "{url}{contract.V2SMS.path}" -d "{urlencode(fields, safe=",")}"'
+    address = f"{url}{contract.V2SMS.path}"
+    # Double quotes are what Windows' cmd reads too; in a form and an ordinary address nothing is special within them.
+    quoted = f'"{address}"' if _ORDINARY.fullmatch(address) else quote_text(address)
+    return f'curl {quoted} -d "{urlencode(fields, safe=",")}"'

@@ -50,7 +50,7 @@ def _gist(request: Request) -> str:
 
 
 def _message_line(message: Message) -> str:
-    report = "never reported" if message.errorcode is None else f"{message.errorcode}, {message.state}"
+    report = "never reported" if message.errorcode is None else f"{_printable(message.errorcode)}, {message.state}"
     return f"  to {_printable(message.mobile)}, task {message.task_id} ({report}): {_printable(message.content)}"
 
 

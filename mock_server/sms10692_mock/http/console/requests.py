@@ -13,7 +13,7 @@ from sms10692_mock.control import Control
 from sms10692_mock.control.documents import ListDocument
 from sms10692_mock.control.requests import FindingDocument, NoSuchRequest, RequestDocument
 from sms10692_mock.http.console.bytes import hex_dump, plain
-from sms10692_mock.http.console.copies import LONGEST, as_curl, as_pytest
+from sms10692_mock.http.console.copies import as_curl, as_pytest, is_copyable
 from sms10692_mock.http.console.findings import in_chinese
 from sms10692_mock.http.console.frame import language, page, refused, shown_account
 from sms10692_mock.http.console.lists import seek_of
@@ -40,7 +40,7 @@ def add_requests(pages: Blueprint, control: Control) -> None:
         account = shown_account(control)
         entry, whole = control.requests.entry(None, number), control.requests.get(None, number)
         known = control.vendor.store.account(entry.userid)
-        copyable = len(entry.body) <= LONGEST
+        copyable = is_copyable(entry)
         names = list(dict.fromkeys((*whole.fields_utf8, *whole.fields_gbk)))
         return page(
             control,

@@ -4,14 +4,17 @@ Here belongs filling them in: how each language writes a text. The programs are 
 """
 
 import json
-import shlex
+import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Final
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from sms10692 import contract
 from sms10692_mock.control.accounts import AccountDocument
+from sms10692_mock.http.shell import printf_format, quote_text
 
 LANGUAGES: Final[Mapping[str, str]] = {
     "curl": "curl",
@@ -23,6 +26,8 @@ LANGUAGES: Final[Mapping[str, str]] = {
 }
 """By the name of the file, each with its own name."""
 
+_ASCII: Final = re.compile(r"[\0-\x7f]+")
+
 
 def snippets(account: AccountDocument, host: str) -> dict[str, str]:
     """The programs, by the names of `LANGUAGES`."""
@@ -32,7 +37,9 @@ def snippets(account: AccountDocument, host: str) -> dict[str, str]:
 def snippet(name: str, account: AccountDocument, host: str) -> str:
     """One program that sends a message for this account, to the server at this address."""
     template = _environment().get_template(f"{name}.txt")
-    return template.render(userid=account.userid, account=account.account, password=account.password, host=host)
+    return template.render(
+        userid=account.userid, account=account.account, password=account.password, url=f"{host}{contract.V2SMS.path}"
+    )
 
 
 @cache
@@ -40,9 +47,37 @@ def _environment() -> Environment:
     environment = Environment(  # noqa: S701 - these are programs; a page escapes them as it does every text
         loader=PackageLoader(__package__, "templates/snippets"), undefined=StrictUndefined
     )
-    environment.filters |= {"sh": shlex.quote, "py": repr, "php": _in_php, "java": json.dumps}
+    environment.filters |= {
+        "sh": quote_text,
+        "printf": _format_printf,
+        "percent": partial(quote, safe=""),
+        "py": repr,
+        "php": quote_php,
+        # Java, C# and JavaScript read all that JSON escapes, which is everything but printable ASCII.
+        "json": json.dumps,
+    }
     return environment
 
 
-def _in_php(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+def _format_printf(text: str) -> str:
+    """A text as the format of a printf, without the quotes; letters of every language stay readable."""
+    if text.isprintable():
+        return _ASCII.sub(lambda run: printf_format(run[0].encode()), text)
+    return printf_format(text.encode())
+
+
+def quote_php(text: str) -> str:
+    r"""A text as a literal of PHP's.
+
+    >>> print(quote_php("it's $1"), quote_php("\x1b$1\\"))
+    'it\'s $1' "\x1b\$1\\"
+    """
+    if text.isprintable():
+        return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return '"' + "".join(map(_escape_php, text)) + '"'
+
+
+def _escape_php(letter: str) -> str:
+    if letter in '"$\\':
+        return f"\\{letter}"
+    return letter if letter.isprintable() else "".join(f"\\x{byte:02x}" for byte in letter.encode())
