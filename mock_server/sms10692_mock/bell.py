@@ -5,8 +5,9 @@ Here belongs waiting. What is waited for is looked at again by whoever waits.
 
 import threading
 from collections.abc import Callable
-from time import monotonic
 from typing import Final, TypeVar
+
+from sms10692_mock.elapsed_time import monotonic
 
 Seen = TypeVar("Seen")
 

@@ -5,6 +5,7 @@ moment is a number of seconds since 1970; what the time really is, only the call
 """
 
 import re
+import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
@@ -15,6 +16,11 @@ from sms10692.signing import CHINA
 
 Clock: TypeAlias = Callable[[], float]
 """Seconds since 1970, like `time.time`."""
+
+
+def system_time() -> float:
+    """The machine's time. Looked up at each call: where a test has frozen the time, the vendor's is frozen too."""
+    return time.time()
 
 
 END_OF_TIME: Final = 221_845_392_000.0

@@ -3,12 +3,11 @@
 Here belong the choices as values, with their defaults. How they are written on a command line is in `command`.
 """
 
-import time
 from dataclasses import dataclass, field
 
 from sms10692_mock.accounts import MANUALS_OWN, Account
 from sms10692_mock.billing import Billing, parts
-from sms10692_mock.clock import Clock
+from sms10692_mock.clock import Clock, system_time
 from sms10692_mock.dialects import MANUAL, Dialect
 from sms10692_mock.keywords import Keywords
 from sms10692_mock.stores.memory import MemoryStore
@@ -30,7 +29,7 @@ class Options:
     report_delay: float = 0.0
     max_clock_skew: float | None = None
     dialect: Dialect = MANUAL
-    clock: Clock = time.time
+    clock: Clock = system_time
     limits: Limits = field(default_factory=Limits)
     unused: float = 24 * 3600.0
 

@@ -118,7 +118,7 @@ def test_a_broken_connection_is_an_exception_in_process(
 
 def test_a_latency_is_slept_in_process(office: Office, account: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("sms10692_mock.http.wsgi.time.sleep", slept.append)
+    monkeypatch.setattr("sms10692_mock.http.wsgi.sleep", slept.append)
     fault(office, account, "latency", seconds=7.5)
     assert "returnsms" in office.call(account)
     assert slept == [7.5]

@@ -9,7 +9,6 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -141,7 +140,7 @@ def test_while_a_server_hangs_nobody_but_the_first_waits_for_it(monkeypatch: pyt
         store.open(ACCOUNT)
         now = time.monotonic()
         with hanging(server), monkeypatch.context() as patched:
-            patched.setattr(node, "time", SimpleNamespace(monotonic=lambda: now))
+            patched.setattr(node, "monotonic", lambda: now)
             with pytest.raises(StoreUnavailable):
                 store.account("12")
             patched.setattr(node.Node, "_connection", asked_again)

@@ -5,8 +5,9 @@ Here belongs the account of seconds. What is done with them, and what without, i
 
 import threading
 from collections.abc import Callable
-from time import monotonic
 from typing import Final
+
+from sms10692_mock.elapsed_time import monotonic
 
 SHARE: Final = 0.1
 MOST: Final = 1.0

@@ -9,6 +9,7 @@ import threading
 from types import TracebackType
 from typing import Final, Self
 
+from sms10692_mock.elapsed_time import EventLoop
 from sms10692_mock.http.answering import Answering
 from sms10692_mock.http.explanations import Explanations
 from sms10692_mock.http.pages import Pages
@@ -58,7 +59,8 @@ class InThread:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._serve())
+            with asyncio.Runner(loop_factory=EventLoop) as runner:
+                runner.run(self._serve())
         except BaseException as error:  # raised again in the thread that entered
             self._failure = error
         finally:

@@ -7,7 +7,6 @@ a request gets here and a response away is the affair of `wsgi` and `answering`,
 from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Lock
-from time import perf_counter
 from typing import Any, Final, NamedTuple
 
 from sms10692 import contract
@@ -18,6 +17,7 @@ from sms10692_mock.bell import Bell
 from sms10692_mock.calls import Call, call_of
 from sms10692_mock.diagnosis import Fetch, Finding
 from sms10692_mock.dialects import DIALECTS, Dialect
+from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.explaining import findings, habits, looks_odd
 from sms10692_mock.http.spoiling import Response, spoilt
 from sms10692_mock.stores.protocol import StoreUnavailable
@@ -160,7 +160,7 @@ class Pages:
 
     def _asked(self, page: Page, request: Request) -> "_Asked | None":
         """What the vendor says; None of a method that its pages do not have."""
-        started = perf_counter()
+        started = monotonic()
         if request.method not in _METHODS:
             return None
         vendor = self._vendor
@@ -189,7 +189,7 @@ class Pages:
         response = self._written(page, call, answer, told.account)
         if told.faults:
             response = spoilt(response, told.faults)
-        took = perf_counter() - asked.started
+        took = monotonic() - asked.started
         entry = Entry(
             asked.number,
             asked.received,

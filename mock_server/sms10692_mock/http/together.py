@@ -12,9 +12,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
-from time import perf_counter
 from typing import Final, Generic, NamedTuple, NoReturn, TypeAlias, TypeVar
 
+from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.stores.protocol import StoreUnavailable
 
 Made = TypeVar("Made")
@@ -48,7 +48,7 @@ class Together(Generic[Made]):
     """
 
     def __init__(
-        self, threads: Executor, gathered: _Gathering = lambda: None, clock: Callable[[], float] = perf_counter
+        self, threads: Executor, gathered: _Gathering = lambda: None, clock: Callable[[], float] = monotonic
     ) -> None:
         self._threads = threads
         self._gathering = gathered

@@ -3,11 +3,11 @@
 Here belongs what WSGI says about reading a request and giving a response.
 """
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, Protocol, TypeAlias
 
 from sms10692_mock.calls import page_of
+from sms10692_mock.elapsed_time import sleep
 from sms10692_mock.http.heads import PHRASES
 from sms10692_mock.http.pages import BODY_LIMIT, DRAIN_LIMIT, BodyCutShort, BodyTooLarge, Pages, Request, Unreadable
 from sms10692_mock.http.spoiling import transmission
@@ -44,8 +44,7 @@ class WsgiPages:
             response = self._pages.answered_without_the_vendor(page, request, failure.response)
         else:
             response = self._pages.respond(page, request)
-        if response.delay:
-            time.sleep(response.delay)
+        sleep(response.delay)
         if response.hangs:
             raise TimeoutError("a fault: the vendor never answers")
         sent = transmission(response, method)

@@ -4,10 +4,11 @@ Here belongs freeing memory: what a hundred thousand messages take is given back
 """
 
 import threading
-import time
 from collections import deque
 from collections.abc import Collection, Sequence
 from typing import Any, Final
+
+from sms10692_mock.elapsed_time import sleep
 
 _PIECE: Final = 500
 _PAUSE: Final = 0.001
@@ -28,14 +29,14 @@ def discard(piles: Sequence[Collection[Any]]) -> None:
 
 
 def _take_apart(piles: list[Collection[Any]]) -> None:
-    time.sleep(_AT_FIRST)
+    sleep(_AT_FIRST)
     # A second hold on all things, so that none goes with its pile.
     pieces: deque[list[Any]] = deque()
     while piles:
         things = list(piles.pop())
         pieces.extend(things[begin : begin + _PIECE] for begin in range(0, len(things), _PIECE))
-        time.sleep(_PAUSE)
+        sleep(_PAUSE)
     del things
     while pieces:
         pieces.popleft()
-        time.sleep(_PAUSE)
+        sleep(_PAUSE)

@@ -4,7 +4,6 @@ Here belongs how to keep the protocol's promises in memory, in time that does no
 """
 
 import sys
-import time
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
@@ -14,7 +13,7 @@ from threading import Lock
 from typing import Final, NamedTuple
 
 from sms10692_mock.accounts import Account
-from sms10692_mock.clock import Clock
+from sms10692_mock.clock import Clock, system_time
 from sms10692_mock.stores.bundles import Bundle, bundles
 from sms10692_mock.stores.discarding import discard
 from sms10692_mock.stores.fates import Fates
@@ -138,7 +137,7 @@ def _messages(sent: list[_Sent], places: range, fates: Fates, wanted: Wanted) ->
 class MemoryStore:
     """A `Store` in the memory of this process."""
 
-    def __init__(self, limits: Limits | None = None, real_time: Clock = time.time) -> None:
+    def __init__(self, limits: Limits | None = None, real_time: Clock = system_time) -> None:
         self.name = "memory"
         self.waits = False
         self._limits = limits or Limits()

@@ -1,10 +1,10 @@
 """A readiness probe that many callers share."""
 
-import time
 from collections.abc import Callable
 from threading import Lock
 from typing import Final
 
+from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.stores.protocol import StoreUnavailable
 
 _HOLDS: Final = 0.5
@@ -14,7 +14,7 @@ _HOLDS: Final = 0.5
 class Readiness:
     """Runs a probe at most every `_HOLDS` seconds. May be used by many threads; one probes, the others wait for it."""
 
-    def __init__(self, probe: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, probe: Callable[[], None], clock: Callable[[], float] = monotonic) -> None:
         self._probe = probe
         self._clock = clock
         self._lock = Lock()

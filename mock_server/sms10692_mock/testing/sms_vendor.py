@@ -5,11 +5,11 @@ Here belongs what a test sees and turns of its own account. The emulator as a wh
 
 from collections.abc import Mapping
 from datetime import datetime
-from time import monotonic
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypedDict
 
 from sms10692 import contract
+from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.testing.connection import Connection, ControlRefused, account_path
 from sms10692_mock.testing.place import Place
 from sms10692_mock.testing.telling import told

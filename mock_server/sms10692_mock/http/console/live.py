@@ -3,7 +3,6 @@
 Here belongs how often. What a page shows then, it asks for again.
 """
 
-import time
 from collections.abc import Iterator
 from typing import Final
 
@@ -11,6 +10,7 @@ from flask import Blueprint, Response
 
 from sms10692_mock.bell import Bell
 from sms10692_mock.control import Control
+from sms10692_mock.elapsed_time import sleep
 
 PAUSE: Final = 0.1
 """Seconds from one event to the next, at least."""
@@ -43,4 +43,4 @@ def events(bell: Bell) -> Iterator[str]:
         yield f"data: {now}\n\n"
         heard, before = now, heard
         # Nobody who sends is kept: between two events the bell finds nobody waiting.
-        time.sleep(min(_IN_A_FLOOD, PAUSE + (now - before) / _READABLE))
+        sleep(min(_IN_A_FLOOD, PAUSE + (now - before) / _READABLE))

@@ -6,11 +6,11 @@ Here belong terms: who there is, and what holds for them. What an account has an
 import threading
 from collections.abc import Callable
 from sqlite3 import Connection
-from time import monotonic
 from typing import Any, Final
 
 from sms10692_mock.accounts import Account
 from sms10692_mock.clock import Clock
+from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.stores.documents import account_from_text, account_text, settings_from_text, settings_text
 from sms10692_mock.stores.protocol import NoSuchAccount, StoreUnavailable
 from sms10692_mock.stores.records import Settings

@@ -8,10 +8,10 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from time import monotonic
 from types import TracebackType
 from typing import Final
 
+from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.stores.protocol import StoreUnavailable
 from sms10692_mock.stores.sqlite.gathering import Gathering
 from sms10692_mock.stores.sqlite.in_turn import InTurn

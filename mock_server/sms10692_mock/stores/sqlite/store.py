@@ -5,14 +5,13 @@ what is done later in `beside`.
 """
 
 import json
-import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 
-from sms10692_mock.clock import Clock
+from sms10692_mock.clock import Clock, system_time
 from sms10692_mock.stores.documents import account_text, settings_text
 from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules
 from sms10692_mock.stores.readiness import Readiness
@@ -55,7 +54,7 @@ class SqliteStore:
     """
 
     def __init__(
-        self, path: Path, limits: Limits | None = None, real_time: Clock = time.time, durable: bool = False
+        self, path: Path, limits: Limits | None = None, real_time: Clock = system_time, durable: bool = False
     ) -> None:
         self.name = "sqlite"
         self.waits = True

@@ -4,13 +4,13 @@ Here belongs when entries are written, and reading them again. What an entry say
 """
 
 import logging
-import time
 from collections import deque
 from collections.abc import Iterator
 from threading import Condition, Lock, Thread
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
+from sms10692_mock.elapsed_time import sleep
 from sms10692_mock.stores.protocol import StoreUnavailable
 from sms10692_mock.stores.records import Entry, Limits, Listed, Wanted
 from sms10692_mock.stores.valkey import scripts
@@ -89,7 +89,7 @@ class Journal:
             with self._changed:
                 while not self._pending and not self._ended:
                     self._changed.wait()
-            time.sleep(_GATHERED)
+            sleep(_GATHERED)
             try:
                 self._write()
             except StoreUnavailable:

@@ -3,10 +3,11 @@
 Here belongs how large a block is, and how long it holds. Where blocks come from is the store's.
 """
 
-import time
 from collections.abc import Callable
 from threading import Lock
 from typing import Final
+
+from sms10692_mock.elapsed_time import monotonic
 
 _HOLDS: Final = 1.0
 """Seconds after which what is left of a block is dropped, so that no number is much smaller than its elders (R7)."""
@@ -22,7 +23,7 @@ class Lease:
     lost its count, the numbers go on behind those that were given here.
     """
 
-    def __init__(self, take: Callable[[int], int], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, take: Callable[[int], int], clock: Callable[[], float] = monotonic) -> None:
         self._take = take
         self._clock = clock
         self._lock = Lock()

@@ -4,13 +4,14 @@ Here belong time-outs, and what becomes of the errors of the client library. Whi
 affair of `nodes`.
 """
 
-import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
 from valkey.connection import Connection
 from valkey.exceptions import ResponseError, ValkeyError
+
+from sms10692_mock.elapsed_time import monotonic
 
 Address: TypeAlias = tuple[str, int]
 Argument: TypeAlias = bytes | str | int
@@ -46,7 +47,7 @@ class Node:
 
     def execute(self, *commands: Command) -> list[Any]:
         """Commands, sent together, and their answers: any may be a ResponseError, or Away, and then so are the rest."""
-        begun = time.monotonic()
+        begun = monotonic()
         if self._away_until > begun:
             return [Away(self._why)] * len(commands)
         answers: list[Any] = []
@@ -59,9 +60,9 @@ class Node:
             why = f"{self}: {error}"
             if self._answered < begun:  # since then it has answered nobody
                 self.hang_up()
-                self._why, self._away_until = why, time.monotonic() + NEXT_TRY
+                self._why, self._away_until = why, monotonic() + NEXT_TRY
             return answers + [Away(why)] * (len(commands) - len(answers))
-        self._answered = time.monotonic()
+        self._answered = monotonic()
         self._idle.append((connection, self._answered))
         return answers
 
@@ -71,7 +72,7 @@ class Node:
         except IndexError:
             connection = self._type(host=self.host, port=self._port, **self._options)
         else:
-            if time.monotonic() - used > _TRUSTED and _has_ended(connection):
+            if monotonic() - used > _TRUSTED and _has_ended(connection):
                 connection.disconnect()
         connection.connect()
         return connection

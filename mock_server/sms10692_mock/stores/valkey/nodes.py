@@ -8,7 +8,6 @@ have been carried out, and it forgets nodes that were away.
 """
 
 import hashlib
-import time
 from collections.abc import Sequence
 from threading import Lock
 from typing import Any, Final, NamedTuple
@@ -17,6 +16,7 @@ from valkey.connection import parse_url
 from valkey.crc import key_slot
 from valkey.exceptions import NoScriptError, ResponseError
 
+from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.stores.protocol import StoreUnavailable
 from sms10692_mock.stores.valkey.line import Far
 from sms10692_mock.stores.valkey.node import Address, Argument, Away, Command, Node
@@ -186,12 +186,12 @@ class Nodes:
     def _address(self, key: bytes) -> Address:
         if not self.is_cluster:
             return self._seed
-        if self._slots_are_old and self._slots_next_try < time.monotonic():
+        if self._slots_are_old and self._slots_next_try < monotonic():
             self._learn_slots()
         return self._slots[key_slot(key)]
 
     def _learn_slots(self) -> None:
-        self._slots_next_try = time.monotonic() + _NEXT_LOOK
+        self._slots_next_try = monotonic() + _NEXT_LOOK
         why: StoreUnavailable | None = None
         for address in dict.fromkeys([self._seed, *self._slots]):
             try:

@@ -4,12 +4,12 @@ Here belongs when it is read again, and how it is changed. What it says is `reco
 """
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Lock
 from typing import Any, Final, NamedTuple, Protocol
 
+from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.stores.documents import settings_from_text, settings_text
 from sms10692_mock.stores.records import Settings
 from sms10692_mock.stores.valkey import scripts
@@ -50,7 +50,7 @@ class SharedSettings:
 
     def now(self) -> Settings:
         """What holds, or held within the last second, if another is reading it anew."""
-        age = time.monotonic() - self._known.moment
+        age = monotonic() - self._known.moment
         if age >= _SETTINGS_HOLD and (not self._is_reading or age >= 2 * _SETTINGS_HOLD):
             self._is_reading = True
             try:
@@ -74,7 +74,7 @@ class SharedSettings:
                 return settings
 
     def _read(self) -> _Known:
-        moment, known = time.monotonic(), self._known
+        moment, known = monotonic(), self._known
         answer = self._run(scripts.SETTINGS, _SETTINGS_KEY, known.version, known.words_version)
         version, document, words_version, words_text = answer
         settings = known.settings

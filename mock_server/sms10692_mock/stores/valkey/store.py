@@ -5,7 +5,6 @@ script gets there is in `nodes`, what it does there in `scripts`, how lists are 
 """
 
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -13,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 from sms10692_mock.accounts import Account
-from sms10692_mock.clock import Clock
+from sms10692_mock.clock import Clock, system_time
 from sms10692_mock.outcomes import Rules
 from sms10692_mock.stores.bundles import Item
 from sms10692_mock.stores.documents import account_from_text, account_text
@@ -60,7 +59,7 @@ class ValkeyStore:
     `real_time` says when a throw-away account was used.
     """
 
-    def __init__(self, url: str, limits: Limits | None = None, real_time: Clock = time.time) -> None:
+    def __init__(self, url: str, limits: Limits | None = None, real_time: Clock = system_time) -> None:
         self._nodes = Nodes(url)
         form = int(self._nodes.run(scripts.FORM, FORM_KEY, FORM))
         if form != FORM:
