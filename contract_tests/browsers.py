@@ -17,6 +17,12 @@ DEMANDED = "SMS10692_DEMAND_BROWSER"
 """Where this is set, a machine without a browser fails its tests instead of skipping them."""
 
 
+_EXPECTED = ("Failed to load resource", "Cross-Origin-Opener-Policy header has been ignored")
+
+HOST = "sms.example"
+"""A name that the browser takes for 127.0.0.1."""
+
+
 class NoBrowser(Exception):
     """There is no Chromium on this machine."""
 
@@ -48,7 +54,7 @@ def chromium() -> Iterator[Browser]:
             executable_path=_executable(playwright),
             # In containers everything runs as root, where Chromium's sandbox does not start; only our pages are opened.
             chromium_sandbox=False,
-            args=["--disable-gpu", "--font-render-hinting=none"],
+            args=["--disable-gpu", "--font-render-hinting=none", f"--host-resolver-rules=MAP {HOST} 127.0.0.1"],
         )
         try:
             yield browser
@@ -75,7 +81,7 @@ def is_demanded() -> bool:
 def opened(browser: Browser, look: Look, url: str) -> Iterator[Page]:
     """A page of a fresh browser that looks so; `goto("/path")` goes to the server. Nothing may be said on its console.
 
-    The error that the browser itself reports of an answer that is a refusal is no such thing.
+    What the browser itself reports of every refusal, and of plain HTTP by a name, is no such thing.
     """
     context = browser.new_context(
         base_url=url,
@@ -84,19 +90,20 @@ def opened(browser: Browser, look: Look, url: str) -> Iterator[Page]:
         color_scheme="dark" if look.theme == "dark" else "light",
         permissions=["clipboard-read", "clipboard-write"],
         reduced_motion="reduce",
+        ignore_https_errors=True,  # the certificates of tests are nobody's
     )
     context.set_default_timeout(20_000)  # a busy machine is slow, and that is no failure
     page = context.new_page()
     said: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+        if message.type in {"error", "warning"} and not any(expected in message.text for expected in _EXPECTED):
             said.append(message.text)
 
     page.on("console", hear)
     page.on("pageerror", lambda error: said.append(str(error)))
     try:
         yield page
-        assert said == []
+        assert said == [], said
     finally:
         context.close()

@@ -62,7 +62,11 @@ def test_what_the_attackers_are_after_is_there(address: Address) -> None:
         ("Host: [::1]", 200),
         ("Host: mock.example:80", 200),
         ("Host: MOCK.EXAMPLE", 200),
+        ("Host: [::ffff:127.0.0.1]", 200),
+        ("Host: [::ffff:7f00:1]", 200),
         ("Host: localhost.", 403),
+        ("Host: sms.localhost", 403),
+        ("Host: 192.168.1.5", 403),
         ("Host: localhost.rebound.example", 403),
         ("Host: 127.0.0.1.rebound.example", 403),
         ("Host: user@localhost", 403),
@@ -112,12 +116,107 @@ def test_a_name_that_was_rebound_to_this_machine_is_refused(address: Address, ho
         ("/./_mock/accounts", 404),
         ("/v2sms.aspx/../_mock/accounts", 200),  # the vendor's page, whatever follows it
         ("http://127.0.0.1/_mock/accounts", 403),
+        ("http://rebound.example/_mock/accounts", 403),
+        ("http:///_mock/accounts", 400),
     ],
 )
 def test_no_way_to_write_the_path_leads_around_the_guard(address: Address, target: str, expected: int) -> None:
     answer = ask(address, f"GET {target} HTTP/1.1\r\nHost: rebound.example\r\n\r\n".encode())
     assert answer.status == expected
     assert b"mima" not in answer.body
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("http://evil.example/_mock/accounts", 403),
+        ("http://evil.example:80/_mock/accounts", 403),
+        ("https://user@127.0.0.1/_mock/accounts", 403),
+        ("HTTP://127.0.0.1/_mock/accounts", 200),
+    ],
+)
+def test_the_host_of_a_target_in_absolute_form_counts(address: Address, target: str, expected: int) -> None:
+    assert status(address, target, HOME) == expected
+    assert status(address, target) == expected
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "X-Forwarded-For: 10.0.0.1",
+        "x-forwarded-for:",
+        "X-Forwarded-Host: 127.0.0.1",
+        "X-Forwarded-Proto: https",
+        "X-Forwarded-Server: nginx",
+        "X-Forwarded: for=10.0.0.1",
+        "Forwarded: for=10.0.0.1;host=127.0.0.1",
+        "Via: 1.1 squid",
+        "X-Real-IP: 10.0.0.1",
+        "X-Client-IP: 10.0.0.1",
+        "CF-Connecting-IP: 10.0.0.1",
+        "True-Client-IP: 10.0.0.1",
+        "X-Envoy-External-Address: 10.0.0.1",
+    ],
+)
+@pytest.mark.parametrize("path", [ACCOUNTS, "/_mock/swagger", "/", "/requests", "/login", "/static/console.js"])
+def test_what_came_through_a_proxy_is_refused(address: Address, with_token: Address, header: str, path: str) -> None:
+    assert status(address, path, HOME, header) == 403
+    head = f"GET {path} HTTP/1.1\r\n{HOME}\r\n{header}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+    answer = ask(with_token, head.encode())
+    assert answer.status == 403
+    assert b"--public-url URL" in answer.body
+    assert b"--trusted-proxy ADDRESS" in answer.body
+
+
+def test_http_1_0_is_taken_for_a_proxy_where_no_token_is_demanded(address: Address, with_token: Address) -> None:
+    raw = f"GET {ACCOUNTS} HTTP/1.0\r\n{HOME}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode()
+    refused = ask(address, raw)
+    assert refused.status == 403
+    assert b"--token" in refused.body
+    assert ask(with_token, raw).status == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("10.0.0.5", 200),
+        ("10.0.0.5:8080", 200),
+        ("[fd00::5]:10692", 200),
+        ("0.0.0.0", 200),  # noqa: S104 - nothing is bound here
+        ("[::ffff:8.8.8.8]", 200),
+        ("localhost.", 200),
+        ("sms.localhost:10692", 200),
+        ("localhost.rebound.example", 403),
+        ("127.1", 403),
+        ("2130706433", 403),
+        ("rebound.example", 403),
+        ("", 403),
+    ],
+)
+def test_with_a_token_what_cannot_be_rebound_is_let_in(with_token: Address, host: str, expected: int) -> None:
+    assert status(with_token, ACCOUNTS, f"Host: {host}", f"Authorization: Bearer {TOKEN}") == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "expected"),
+    [
+        ("127.0.0.1:10692", "https://mock.example", 200),
+        ("127.0.0.1:10692", "http://Mock.Example:8443", 200),
+        ("mock.example", "https://mock.example:8443", 200),
+        ("mock.example:443", "https://mock.example", 200),
+        ("localhost:80", "http://localhost", 200),
+        ("localhost:80", "https://localhost", 403),
+        ("127.0.0.1:10692", "https://mock.example.other.example", 403),
+        ("127.0.0.1:10692", "https://other.example/mock.example", 403),
+        ("127.0.0.1:10692", "https://mock.example@other.example", 403),
+        ("127.0.0.1:10692", "https://mock.example,https://other.example", 403),
+        ("127.0.0.1:10692", "file://mock.example", 403),
+    ],
+)
+def test_an_allowed_hosts_origin_is_let_in_whatever_host_the_proxy_wrote(
+    address: Address, host: str, origin: str, expected: int
+) -> None:
+    assert status(address, ACCOUNTS, f"Host: {host}", f"Origin: {origin}") == expected
 
 
 @pytest.mark.parametrize(
@@ -187,6 +286,8 @@ def test_a_get_changes_nothing(address: Address) -> None:
     ("header", "expected"),
     [
         (f"Authorization: Bearer {TOKEN}", 200),
+        (f"authorization: bearer {TOKEN}", 200),
+        (f"Authorization: BEARER   {TOKEN}", 200),
         ("X-Nothing: x", 401),
         ("Authorization:", 401),
         ("Authorization: Bearer", 401),

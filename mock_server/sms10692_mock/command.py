@@ -20,8 +20,10 @@ from sms10692_mock.accounts import MANUALS_OWN, Account, account_from
 from sms10692_mock.bell import Bell
 from sms10692_mock.billing import BILLINGS
 from sms10692_mock.dialects import DIALECTS
-from sms10692_mock.http.guard import Guard, is_loopback
+from sms10692_mock.http.forwarding import Network, parse_network
+from sms10692_mock.http.guard import Guard, is_exposed
 from sms10692_mock.http.log import Lines
+from sms10692_mock.http.origins import Origin, normalize_host, parse_origin
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.serve import Deferred, listening_socket, serve, url_of
 from sms10692_mock.keywords import Keywords, words_in
@@ -73,6 +75,28 @@ def _token(context: click.Context, option: click.Parameter, token: str | None) -
     if token is not None and not (token.isascii() and token.isprintable() and token and " " not in token):
         raise click.BadParameter("a token is made of ASCII characters without spaces: others arrive in no header")
     return token
+
+
+def _hosts(context: click.Context, option: click.Parameter, names: Sequence[str]) -> frozenset[str]:
+    hosts = {name: normalize_host(name.strip()) for name in names}
+    for name, host in hosts.items():
+        if host is None:
+            raise click.BadParameter(f"{name!a} is no name of a host: without scheme and port, as in sms.example")
+    return frozenset(filter(None, hosts.values()))
+
+
+def _public_url(context: click.Context, option: click.Parameter, url: str | None) -> Origin | None:
+    origin = None if url is None else parse_origin(url.removesuffix("/"))
+    if url is not None and origin is None:
+        raise click.BadParameter(f"{url!a} is no address such as https://sms.example:8443, without path and user name")
+    return origin
+
+
+def _networks(context: click.Context, option: click.Parameter, texts: Sequence[str]) -> Sequence[Network]:
+    try:
+        return [parse_network(text) for text in texts]
+    except ValueError as error:
+        raise click.BadParameter(f"{error}: a numeric address, or a network such as 10.0.0.0/8") from None
 
 
 def _keywords(context: click.Context, option: click.Parameter, file: str | None) -> Keywords:
@@ -191,10 +215,31 @@ def command() -> None:
 )
 @click.option(
     "--allow-host",
+    "hosts",
     type=_Lines(),
     multiple=True,
+    callback=_hosts,
     metavar="NAME",
+    envvar="SMS10692_MOCK_ALLOW_HOST",
     help="A name by which the control address may be called, beside those of loopback. Repeatable.",
+    show_envvar=True,
+)
+@click.option(
+    "--public-url",
+    callback=_public_url,
+    metavar="URL",
+    help="The address that clients use where a proxy is in front: its host and origin are let in, links have it.",
+    show_envvar=True,
+)
+@click.option(
+    "--trusted-proxy",
+    "proxies",
+    type=_Lines(),
+    multiple=True,
+    callback=_networks,
+    metavar="ADDRESS",
+    envvar="SMS10692_MOCK_TRUSTED_PROXY",
+    help="A proxy, or a network of proxies, whose X-Forwarded-* and Forwarded headers are believed. Repeatable.",
     show_envvar=True,
 )
 @click.option(
@@ -265,7 +310,9 @@ def serve_command(
     billing: str,
     max_clock_skew: float | None,
     dialect: str,
-    allow_host: Sequence[str],
+    hosts: frozenset[str],
+    public_url: Origin | None,
+    proxies: Sequence[Network],
     token: str | None,
     address: str,
     durable: bool,
@@ -306,12 +353,13 @@ def serve_command(
     log = lines if log_level in _LEVELS_WITH_REQUESTS else None
     vendor = _vendor(options, address, durable, reset, seed)
     words = greeting(url_of(listener), options, vendor.store)
-    if token is None and not is_loopback(listener.getsockname()[0]):
+    guard = Guard(hosts, token, public_url, proxies)
+    if token is None and is_exposed(listener.getsockname()[0], guard):
         token = secrets.token_urlsafe(16)
         words = f"{words}\ntoken of the control address: {token}"
+        guard = replace(guard, token=token)
     bell = Bell()
     pages = Pages(vendor, options.dialect, log, bell)
-    guard = Guard(frozenset(map(str.lower, allow_host)), token)
 
     def when_stopped() -> None:
         lines.flush()

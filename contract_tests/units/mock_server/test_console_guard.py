@@ -24,7 +24,8 @@ def test_a_page_asks_nothing_from_outside_and_can_be_framed_by_nobody(quiet: Off
     assert policy["frame-ancestors"] == "'none'"
     assert {policy[name] for name in ("script-src", "style-src", "connect-src", "form-action")} == {"'self'"}
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
+    # no-referrer would have browsers send `Origin: null` with an ordinary form, such as the login's.
+    assert headers["Referrer-Policy"] == "same-origin"
     assert headers["Cache-Control"] == "no-store"
 
 
@@ -34,6 +35,25 @@ def test_a_page_has_no_script_or_style_of_its_own_and_no_address_outside(quiet: 
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:|<script(?! src=\"/static/)", page)
     outside = re.findall(r"(?:src|href|action|hx-\w+)=\"((?:https?:)?//[^\"]*)", page)
     assert outside == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/_mock/accounts", "/_mock/openapi.json", "/_mock/swagger", "/_mock/nowhere", "/nowhere"]
+)
+def test_the_control_address_is_neither_sniffed_framed_nor_kept(quiet: Office, path: str) -> None:
+    headers = quiet.http.get(path).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    policy = dict(part.strip().partition(" ")[::2] for part in headers["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+    assert "unsafe" not in policy["script-src"]
+
+
+def test_swagger_asks_nobody_outside_and_the_page_before_it_leads_there(quiet: Office) -> None:
+    assert '"validatorUrl": null' in quiet.http.get("/_mock/swagger").text
+    assert quiet.http.get("/_mock/").headers["Location"] == "/_mock/swagger"
 
 
 @pytest.mark.parametrize("name", ["console.js", "console.css", "icon.svg", "vendor/htmx-2.0.11.min.js"])

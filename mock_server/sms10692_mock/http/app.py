@@ -9,7 +9,8 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, jsonify, redirect, request
+from flask.typing import ResponseReturnValue
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from pydantic import ValidationError
@@ -22,11 +23,13 @@ from sms10692_mock.control.clocks import NothingDue
 from sms10692_mock.control.requests import NoSuchRequest
 from sms10692_mock.control.weather import NoSuchFault, TooManyRules
 from sms10692_mock.http.console import add_console
-from sms10692_mock.http.console.frame import CONSOLE, key_cookie
+from sms10692_mock.http.console.frame import CONSOLE, PUBLIC_URL, key_cookie, plain_refusal
 from sms10692_mock.http.control import add_control
 from sms10692_mock.http.control.routing import BEARER, PREFIX
+from sms10692_mock.http.forwarding import TrustedProxies
 from sms10692_mock.http.guard import SAFE, Guard
 from sms10692_mock.http.pages import Pages
+from sms10692_mock.http.security_headers import add_security_headers
 from sms10692_mock.http.wsgi import WsgiPages
 from sms10692_mock.options import Options, vendor_of
 from sms10692_mock.stores.protocol import NoSuchAccount, StoreUnavailable
@@ -63,11 +66,23 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
         doc_url="/openapi.json",
         validation_error_callback=_invalid,
     )
+    # Otherwise Swagger UI tells a validator on the Internet the address of the description.
+    app.config["SWAGGER_CONFIG"] = {"validatorUrl": None}
+    app.config[PUBLIC_URL] = guard.public and guard.public.url
     add_control(app, control)
     add_console(app, control, guard)
+    if guard.proxies:
+        app.wsgi_app = TrustedProxies(app.wsgi_app, guard.proxies)  # type: ignore[method-assign]  # as in create_app
 
     @app.before_request
-    def let_in() -> tuple[Response, int] | None:
+    def refuse_forwarded() -> ResponseReturnValue | None:
+        refusal = None if _is_nowhere() else guard.refusal_of_forwarded(request.environ)
+        if refusal is None:
+            return None
+        return plain_refusal(*refusal) if request.blueprint == CONSOLE else _error(refusal[1], refusal[0])
+
+    @app.before_request
+    def let_in() -> ResponseReturnValue | None:
         if _is_nowhere() or request.blueprint == CONSOLE:  # which guards itself: a person has no JSON to send
             return None
         try:
@@ -81,7 +96,7 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
             # A link of the console's leads there, and a browser sends the console's cookie.
             refusal = guard.refusal_of_page(request.method, request.headers, request.cookies.get(key_cookie(), ""))
         if refusal is None:
-            return None
+            return redirect(f"{PREFIX}/swagger") if request.endpoint == _DESCRIPTION_INDEX else None
         response, status = _error(refusal[1], refusal[0])
         if status == HTTPStatus.UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = "Bearer"
@@ -91,7 +106,7 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
     def tell(response: Response) -> Response:
         if request.method not in SAFE:
             control.bell.ring()
-        return response
+        return add_security_headers(response)
 
     for error, status, words in _ERRORS:
         app.register_error_handler(error, partial(_told, words, status))
@@ -126,6 +141,9 @@ def _is_description() -> bool:
 _CONTROL: Final = re.compile(r"[\0-\x1f\x7f]")
 _DESCRIPTION: Final = frozenset({"openapi", "swagger"})
 """The blueprints of flask-openapi3 for the description, and for the page that shows it."""
+
+_DESCRIPTION_INDEX: Final = "openapi.openapi"
+"""The endpoint of a page of flask-openapi3 with one link, to Swagger, in a script that no policy would let run."""
 
 _ERRORS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (NoSuchAccount, 404, "there is no account of the userid {}"),

@@ -121,6 +121,11 @@ def _environ(head: Head, body: bytes, ends: Ends) -> Environ:
         key = f"HTTP_{name.upper().replace('-', '_')}"
         if "_" not in name and key not in _ELSEWHERE:
             environ[key] = f"{environ[key]},{value}" if key in environ else value
+    if head.authority is not None:
+        # It counts instead of Host (RFC 9112, 3.2.2); two that differ are one that nobody has, as two headers are.
+        host = head.said.get("host", head.authority)
+        is_same = host.lower() == head.authority.lower()
+        environ["HTTP_HOST"] = head.authority if is_same else f"{host},{head.authority}"
     return environ
 
 

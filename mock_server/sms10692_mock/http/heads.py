@@ -27,7 +27,7 @@ _NAME: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE: Final = re.compile(rf"({_NAME}) ([^\0-\x20\x7f]+) HTTP/1\.([01])\r?")
 # Possessive, so that a long field that is none costs no more than its length.
 _FIELD: Final = re.compile(rf"^({_NAME}+):[ \t]*+([^\0-\x08\n-\x1f\x7f]*+)\r?\n", re.MULTILINE)
-_ABSOLUTE: Final = re.compile(r"https?://[^/?]*", re.IGNORECASE)
+_ABSOLUTE: Final = re.compile(r"https?://([^/?]*)", re.IGNORECASE)
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
 _LISTS: Final = ("connection",)
 _ONCE: Final = ("content-length", "transfer-encoding")
@@ -46,7 +46,8 @@ class Head(NamedTuple):
 
     `path` is without percents, `query` as it came. The names of `headers` are as they came; in `said` they are in lower
     case, and the first of a name holds, or what all say of the connection. `length` is None where the body comes in
-    chunks. `persists` says that the connection is kept.
+    chunks. `persists` says that the connection is kept. `authority` is host and port of a target in absolute form; they
+    count instead of the header Host (RFC 9112, 3.2.2).
     """
 
     method: str
@@ -57,6 +58,7 @@ class Head(NamedTuple):
     length: int | None
     persists: bool
     is_1_0: bool
+    authority: str | None = None
 
 
 def head_from(raw: bytes) -> Head:
@@ -83,13 +85,13 @@ def head_from(raw: bytes) -> Head:
     said = {name.lower(): value for name, value in reversed(headers)}
     if len(said) != len(headers):
         said |= _of_doubles(headers)
-    path, query = _parts(target)
+    authority, path, query = _parts(target)
     length, is_1_0 = _length(said), minor == "0"
     connection = said.get("connection")
     persists = not is_1_0 if connection is None else _persists(connection.lower(), is_1_0)
     if is_1_0 and length is None:  # which it does not know: who knows what else is wrong with it
         persists = False
-    return Head(method, path, query.encode("latin-1"), headers, said, length, persists, is_1_0)
+    return Head(method, path, query.encode("latin-1"), headers, said, length, persists, is_1_0, authority)
 
 
 def _of_doubles(headers: Sequence[tuple[str, str]]) -> Mapping[str, str]:
@@ -100,16 +102,20 @@ def _of_doubles(headers: Sequence[tuple[str, str]]) -> Mapping[str, str]:
     return {name: ",".join(value for of, value in headers if of.lower() == name) for name in names if name in _LISTS}
 
 
-def _parts(target: str) -> tuple[str, str]:
+def _parts(target: str) -> tuple[str | None, str, str]:
+    authority = None
     if not target.startswith("/") and target != "*":
         absolute = _ABSOLUTE.match(target)
         if absolute is None:
             raise NoHttp(400, "the target of a request is a path")
+        authority = absolute[1]
+        if not authority:
+            raise NoHttp(400, "the target of a request has no host")
         target = target[absolute.end() :]
     path, _, query = target.partition("?")
     if "%" in path or not path.isascii():
         path = unquote_to_bytes(path.encode("latin-1")).decode("utf-8", "backslashreplace")
-    return path or "/", query
+    return authority, path or "/", query
 
 
 def _length(said: Mapping[str, str]) -> int | None:

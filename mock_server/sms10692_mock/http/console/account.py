@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from sms10692_mock.control import Control
 from sms10692_mock.control.accounts import NewAccount, Terms
 from sms10692_mock.http.console.chart import bars
-from sms10692_mock.http.console.frame import document, given, number, page, said, shown_account
+from sms10692_mock.http.console.frame import base_url, document, given, number, page, said, shown_account
 from sms10692_mock.http.console.snippets import LANGUAGES, snippets
 
 
@@ -26,7 +26,7 @@ def add_account(pages: Blueprint, control: Control) -> None:
             shown,
             charges=charges,
             chart=bars(charges.points),
-            snippets=snippets(shown, request.host_url.rstrip("/")),
+            snippets=snippets(shown, base_url()),
             programs=LANGUAGES,
         )
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 from pydantic import BaseModel, ValidationError
@@ -21,6 +21,7 @@ from sms10692_mock.control import Control
 from sms10692_mock.control.accounts import AccountDocument
 from sms10692_mock.http.console.texts import LANGUAGES, Language, language_of, text
 from sms10692_mock.http.guard import Guard
+from sms10692_mock.http.origins import split_host
 from sms10692_mock.stores.protocol import NoSuchAccount
 
 Document = TypeVar("Document", bound=BaseModel)
@@ -31,6 +32,9 @@ CONSOLE: Final = "console"
 PAGES: Final = ("messages", "handset", "requests", "queues", "account", "weather", "manual")
 """In the order of the menu."""
 
+PUBLIC_URL: Final = "SMS10692_MOCK_PUBLIC_URL"
+"""The key in Flask's configuration of the address that clients use, or None."""
+
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -38,7 +42,8 @@ _POLICY: Final = (
 _HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # With no-referrer, browsers would send `Origin: null` with the form of the login.
+    "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -55,7 +60,17 @@ _SIGNATURE: Final = re.compile(r"^【[^【】]{1,30}】|【[^【】]{1,30}】$")
 
 def key_cookie() -> str:
     """The name of the cookie of somebody who gave the token. Cookies know no ports, so it has the port in it."""
-    return f"sms10692_key_{request.host.rpartition(':')[2]}"
+    return f"sms10692_key_{split_host(request.headers.get('Host', ''))[1] or 'default'}"
+
+
+def base_url() -> str:
+    """The address that clients use, as far as it is known here, without a slash at its end."""
+    return current_app.config[PUBLIC_URL] or request.host_url.rstrip("/")
+
+
+def plain_refusal(status: int, words: str) -> Response:
+    """A refusal as a line of text."""
+    return Response(f"{words}\n", status, mimetype="text/plain")
 
 
 def console_pages(control: Control, guard: Guard) -> Blueprint:
@@ -78,7 +93,7 @@ def console_pages(control: Control, guard: Guard) -> Blueprint:
             return None
         status, words = refusal
         if status != 401:
-            return Response(f"{words}\n", status, mimetype="text/plain")
+            return plain_refusal(status, words)
         login = url_for("console.login", next=request.full_path.rstrip("?"))
         if is_from_script():
             return Response("", 401, {"HX-Redirect": login})
@@ -106,7 +121,7 @@ def console_pages(control: Control, guard: Guard) -> Blueprint:
             "url": url,
             "here": here,
             "asset": asset,
-            "host": request.host_url.rstrip("/"),
+            "host": base_url(),
         }
 
     pages.add_app_template_filter(signed, "signed")

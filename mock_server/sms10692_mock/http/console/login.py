@@ -23,7 +23,8 @@ def add_login(pages: Blueprint, guard: Guard) -> None:
         if not guard.is_token(request.form.get("token", "").strip()):
             return render_template("login.html", next=target, words=say("login.wrong")), 401
         response = redirect(target, 303)
-        response.set_cookie(key_cookie(), guard.key(), httponly=True, samesite="Strict")
+        secure = guard.is_secure(request.headers.get("Origin", ""), request.scheme)
+        response.set_cookie(key_cookie(), guard.key(), secure=secure, httponly=True, samesite="Strict")
         return response
 
 

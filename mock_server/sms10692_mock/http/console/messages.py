@@ -7,7 +7,7 @@ from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from sms10692_mock.control import Control
-from sms10692_mock.http.console.frame import page, shown_account
+from sms10692_mock.http.console.frame import base_url, page, shown_account
 from sms10692_mock.http.console.lists import seek_of
 from sms10692_mock.http.invitation import curl_line
 
@@ -37,4 +37,4 @@ def _command(control: Control, userid: str) -> str:
     vendor = control.vendor
     account = control.accounts.get(userid)
     now = None if vendor.max_clock_skew is None else vendor.now(account)
-    return curl_line(request.host_url.rstrip("/"), account, now)
+    return curl_line(base_url(), account, now)

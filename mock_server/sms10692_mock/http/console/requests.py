@@ -15,7 +15,7 @@ from sms10692_mock.control.requests import FindingDocument, NoSuchRequest, Reque
 from sms10692_mock.http.console.bytes import hex_dump, plain
 from sms10692_mock.http.console.copies import as_curl, as_pytest, is_copyable
 from sms10692_mock.http.console.findings import in_chinese
-from sms10692_mock.http.console.frame import language, page, refused, shown_account
+from sms10692_mock.http.console.frame import base_url, language, page, refused, shown_account
 from sms10692_mock.http.console.lists import seek_of
 
 _FIELDS: Final = 200
@@ -54,7 +54,7 @@ def add_requests(pages: Blueprint, control: Control) -> None:
             answer_hex=hex_dump(entry.answer),
             names=names[:_FIELDS],
             more_names=len(names[_FIELDS:]),
-            as_curl=as_curl(entry, request.host_url.rstrip("/")) if copyable else "",
+            as_curl=as_curl(entry, base_url()) if copyable else "",
             as_pytest=as_pytest(entry, known) if copyable else "",
         )
 

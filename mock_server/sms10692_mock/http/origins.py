@@ -1,0 +1,67 @@
+"""Origins and hosts, as the headers `Origin` and `Host` and the option `--public-url` write them."""
+
+import re
+from ipaddress import ip_address
+from typing import Final, NamedTuple
+
+PORTS: Final = {"http": 80, "https": 443}
+"""Default ports, by scheme."""
+
+_ORIGIN: Final = re.compile(r"(https?)://(\[[0-9a-f:.]+\]|[^\[\]/?#@:,\s]+)(?::([0-9]{1,5}))?", re.IGNORECASE)
+_NAME: Final = re.compile(r"[A-Za-z0-9_.-]*[A-Za-z0-9_-]")
+
+
+class Origin(NamedTuple):
+    """Scheme, host (lower case, without brackets) and port of an HTTP address."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The address as text, without a slash at its end; a default port is left out."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}" + ("" if self.port == PORTS[self.scheme] else f":{self.port}")
+
+
+def parse_origin(text: str) -> Origin | None:
+    """An origin as browsers send it; None where it is none, such as `null`.
+
+    >>> parse_origin("https://SMS.test:8443").url, parse_origin("http://[::1]:80").url, parse_origin("https://a/b")
+    ('https://sms.test:8443', 'http://[::1]', None)
+    """
+    found = _ORIGIN.fullmatch(text)
+    if found is None:
+        return None
+    scheme, host = found[1].lower(), normalize_host(found[2])
+    port = int(found[3]) if found[3] else PORTS[scheme]
+    return Origin(scheme, host, port) if host and 0 < port < 1 << 16 else None
+
+
+def normalize_host(host: str) -> str | None:
+    """A host name or address in lower case, without brackets or a dot at its end; None where it is neither.
+
+    A name beyond ASCII becomes what browsers send of it.
+
+    >>> normalize_host("短信.Example."), normalize_host("[::1]"), normalize_host("[1::2::3]"), normalize_host("a b")
+    ('xn--vuq298g.example', '::1', None, None)
+    """
+    try:
+        if host.startswith("["):
+            return str(ip_address(host.strip("[]")))
+        name = (host if host.isascii() else host.encode("idna").decode()).removesuffix(".")
+    except ValueError:
+        return None
+    return name.lower() if _NAME.fullmatch(name) else None
+
+
+def split_host(header: str) -> tuple[str, int | None]:
+    """Host (lower case, without brackets) and port of a `Host` header; the port is None where there is none.
+
+    >>> split_host("[::1]:10692"), split_host("LOCALHOST")
+    (('::1', 10692), ('localhost', None))
+    """
+    name, _, port = header.rpartition(":")
+    has_port = bool(name) and port.isascii() and port.isdigit()
+    return (name if has_port else header).strip("[]").lower(), int(port[:6]) if has_port else None
