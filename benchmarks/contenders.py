@@ -18,7 +18,7 @@ from benchmarks.load import Request
 from benchmarks.requests import LONGER_SEND, MANUALS, SEND
 from benchmarks.servers import free_port
 from sms10692_mock.accounts import Account
-from sms10692_mock.http.log import Lines
+from sms10692_mock.http.log import LogWriter
 from sms10692_mock.http.pages import Exchange, Pages
 from sms10692_mock.http.serve import listening_socket, serve, url_of
 from sms10692_mock.http.spoiling import Response
@@ -60,6 +60,8 @@ class _Mute:
     def log_status(self, method: str, path: str, status: int) -> None:
         """Nothing is logged."""
 
+    log_other = log_status
+
     def exchange(self, page: object, request: object) -> Exchange:  # noqa: ARG002 - as those of Pages
         return Exchange(
             Response(200, [("Content-Type", "text/xml; charset=utf-8"), ("Content-Length", "209")], _ANSWER)
@@ -69,7 +71,7 @@ class _Mute:
 def _in_our_server(application: Any, options: Options = RICH, pages: Pages | None = None) -> None:
     listener = listening_socket("127.0.0.1", 0)
     serve(
-        pages or Pages(vendor_of(options), options.dialect, Lines(sys.stderr)),
+        pages or Pages(vendor_of(options), options.dialect, LogWriter(sys.stderr)),
         application,
         listener,
         when_ready=lambda: print(f"listening on {url_of(listener)}", flush=True),

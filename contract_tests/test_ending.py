@@ -6,7 +6,9 @@ Here belongs the end of a process of its own. The end of an emulator in a test's
 import json
 import signal
 import socket
+import sys
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import pytest
 
@@ -24,7 +26,7 @@ from serving import QUERY, SEND
 from storming.connections import control
 
 
-@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)])
 def test_a_signal_ends_it_though_requests_are_half_sent(name: signal.Signals) -> None:
     with running() as (process, address), ExitStack() as connections:
         for place in range(40):
@@ -33,6 +35,31 @@ def test_a_signal_ends_it_though_requests_are_half_sent(name: signal.Signals) ->
         ask(address, request(UTF8, SEND))
         process.send_signal(name)
         ended(process)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit on Windows")
+def test_a_full_pipe_as_standard_error_stops_neither_answers_nor_the_end() -> None:
+    """Records of the event loop go the same way as lines about requests."""
+    with running(files=64, at_most=True) as (process, address), ExitStack() as connections:
+        for _ in range(1500):
+            assert ask(address, request(UTF8, b"action=overage")).status == 200  # a line and why: the pipe is full
+        for _ in range(100):  # more than can be let in, of which the event loop complains
+            connections.enter_context(socket.create_connection(address, timeout=PATIENCE))
+        connections.close()
+        assert ask(address, request(UTF8, b"action=overage")).status == 200
+        assert ask(address, control("GET", "/health")).status == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+
+
+def test_a_full_pipe_and_a_store_that_is_gone_do_not_keep_it_from_ending(tmp_path: Path) -> None:
+    file = tmp_path / "store.db"
+    with running("--store", f"sqlite:{file}") as (process, address):
+        for _ in range(1500):
+            assert ask(address, request(UTF8, b"action=overage")).status == 200
+        file.unlink()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
 
 
 def test_a_signal_ends_it_though_nobody_reads_its_answers() -> None:

@@ -3,7 +3,6 @@
 Here belongs what a person types, and how it is refused. What is made of it, and what it says then, is in `starting`.
 """
 
-import logging
 import math
 import os
 import secrets
@@ -22,7 +21,7 @@ from sms10692_mock.billing import BILLINGS
 from sms10692_mock.dialects import DIALECTS
 from sms10692_mock.http.forwarding import Network, parse_network
 from sms10692_mock.http.guard import Guard, is_exposed
-from sms10692_mock.http.log import Lines
+from sms10692_mock.http.log import LogWriter, take_over_stderr
 from sms10692_mock.http.origins import Origin, normalize_host, parse_origin
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.serve import Deferred, listening_socket, serve, url_of
@@ -297,7 +296,11 @@ def command() -> None:
     show_envvar=True,
 )
 @click.option(
-    "--log-level", type=click.Choice(_LEVELS), default="info", help="info: one line a request.", show_envvar=True
+    "--log-level",
+    type=click.Choice(_LEVELS),
+    default="info",
+    help="info: one line a request; debug: also for what the console reads.",
+    show_envvar=True,
 )
 def serve_command(
     host: str,
@@ -348,9 +351,7 @@ def serve_command(
         raise click.ClickException(f"cannot listen on {host} port {port}: {error.strerror}") from None
     except UnicodeError:
         raise click.ClickException(f"cannot listen on {host!a}: that is no name of a host") from None
-    logging.basicConfig(stream=sys.stderr, level=log_level.upper(), format="%(asctime)s %(name)s: %(message)s")
-    lines = Lines(sys.stderr)
-    log = lines if log_level in _LEVELS_WITH_REQUESTS else None
+    log = take_over_stderr(log_level)
     vendor = _vendor(options, address, durable, reset, seed)
     words = greeting(url_of(listener), options, vendor.store)
     guard = Guard(hosts, token, public_url, proxies)
@@ -359,17 +360,24 @@ def serve_command(
         words = f"{words}\ntoken of the control address: {token}"
         guard = replace(guard, token=token)
     bell = Bell()
-    pages = Pages(vendor, options.dialect, log, bell)
+    pages = Pages(
+        vendor,
+        options.dialect,
+        log if log_level in _LEVELS_WITH_REQUESTS else None,
+        bell,
+        debug_log=log if log_level == "debug" else None,
+    )
 
     def when_stopped() -> None:
-        lines.flush()
+        log.flush()
         vendor.store.release()
+        log.flush()
 
     serve(
         pages,
         Deferred(lambda: beside_the_pages_of(vendor, options, bell, guard)),
         listener,
-        when_ready=lambda: _say(words),
+        when_ready=lambda: _say(words, log),
         when_stopped=when_stopped,
     )
 
@@ -383,12 +391,12 @@ def _vendor(options: Options, address: str, durable: bool, reset: bool, seed: "S
         raise click.ClickException(str(error)) from None
 
 
-def _say(words: str) -> None:
+def _say(words: str, log: LogWriter) -> None:
     try:
         click.echo(words)
     except OSError as error:
         sys.stderr.write(f"{NAME}: cannot write to standard output: {error.strerror}\n")
-        sys.stderr.flush()
+        log.flush()
         os._exit(2)
 
 

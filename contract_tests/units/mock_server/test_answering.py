@@ -40,6 +40,8 @@ class Office:
 
     def log_status(self, *_: object) -> None: ...
 
+    def log_other(self, *_: object) -> None: ...
+
     def where(self, *requests: tuple[str, bytes]) -> list[str]:
         """Whether each was answered here, or elsewhere."""
 

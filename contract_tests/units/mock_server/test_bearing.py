@@ -4,10 +4,8 @@ Here belongs what can be shown in process. What takes a socket is in `test_clien
 `test_storming`.
 """
 
-import io
 import re
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from emulators import CREDENTIALS, MANUALS_MOMENT, PATIENCE, options
+from emulators import CREDENTIALS, MANUALS_MOMENT, options
 from offices import Office
 from sms10692 import contract
 from sms10692_mock import checks, keywords
@@ -25,9 +23,7 @@ from sms10692_mock.calls import call_of
 from sms10692_mock.control.accounts import NewAccount, Reset
 from sms10692_mock.control.clocks import Advance
 from sms10692_mock.faults import Fault
-from sms10692_mock.http import log
 from sms10692_mock.http.app import control_of
-from sms10692_mock.http.log import Lines
 from sms10692_mock.http.pages import Pages, Request
 from sms10692_mock.keywords import Keywords
 from sms10692_mock.options import vendor_of
@@ -235,44 +231,6 @@ def test_whatever_is_long_in_a_request_the_journal_stays_within_its_bytes(long: 
     assert len(listed.items) + listed.dropped == 100
     assert 1 <= len(listed.items) <= 10
     assert listed.items[-1].number == 100
-
-
-# The log
-
-
-class _Stuck(io.StringIO):
-    """A pipe that is full until somebody reads."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fills = threading.Event()
-        self.reads = threading.Event()
-
-    def write(self, text: str) -> int:
-        self.fills.set()
-        assert self.reads.wait(PATIENCE)
-        return super().write(text)
-
-
-def test_lines_that_nobody_reads_are_lost_and_counted_and_hold_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "_KEPT", 10)
-    stuck = _Stuck()
-    lines = Lines(stuck)
-    lines("first")
-    assert stuck.fills.wait(PATIENCE)  # the first line has been taken, and waits for nobody to leave
-    lines.flush()  # returns, though nothing is written
-    for number in range(30):
-        lines(f"line {number}")
-    stuck.reads.set()
-    until = time.monotonic() + PATIENCE
-    while "lost" not in stuck.getvalue() and time.monotonic() < until:
-        lines.flush()
-        time.sleep(0.01)  # what is written may be the first line alone
-    said = stuck.getvalue()
-    assert "first" in said
-    assert "line 9\n" in said
-    assert "line 10\n" not in said
-    assert "20 lines are lost" in said
 
 
 # Others

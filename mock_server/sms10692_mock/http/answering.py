@@ -29,7 +29,7 @@ class Answering:
 
     def __init__(self, pages: Pages, elsewhere: Application, threads: Threads, explanations: Explanations) -> None:
         self._pages = pages
-        self._elsewhere = Elsewhere(elsewhere, threads.beside, pages.log_status)
+        self._elsewhere = Elsewhere(elsewhere, threads.beside, pages.log_other)
         self._waiting = Waiting(pages, threads, explanations)
 
     def close(self) -> None:

@@ -52,6 +52,11 @@ _EXPLAINED_BYTES: Final = 64 * 1024
 
 _BOXES: Final = (Reports, Replies)
 _METHODS: Final = ("GET", "HEAD", "POST")
+_READING: Final = ("GET", "HEAD")
+_API: Final = "/_mock"
+_HEALTH: Final = "/_mock/health"
+_REFUSED: Final = 400
+"""The least status of a refusal."""
 
 
 class Request(NamedTuple):
@@ -128,16 +133,24 @@ class Pages:
     """Answers requests to the vendor's pages, in `dialect` where the account has none.
 
     `log` is given a line about each request, and below it what is wrong with it; an answer to a request that seems
-    wrong says so in a header, `X-Mock-Hint`. The body never changes. `bell` is rung after each.
+    wrong says so in a header, `X-Mock-Hint`. The body never changes. `bell` is rung after each. `debug_log` is given
+    the lines that are many and that nobody misses.
     """
 
     def __init__(
-        self, vendor: Vendor, dialect: Dialect, log: Callable[[str], None] | None = None, bell: Bell | None = None
+        self,
+        vendor: Vendor,
+        dialect: Dialect,
+        log: Callable[[str], None] | None = None,
+        bell: Bell | None = None,
+        *,
+        debug_log: Callable[[str], None] | None = None,
     ) -> None:
         self._vendor = vendor
         self._dialect = dialect.name
         self._xml = {name: Xml(one) for name, one in DIALECTS.items()}
         self._log = log
+        self._debug_log = debug_log
         self._fetches: dict[tuple[str, str], tuple[int, Fetch]] = {}
         self._fetching = Lock()
         self._ring = (bell or Bell()).ring
@@ -313,6 +326,17 @@ class Pages:
         """Log a request that is none to the vendor's pages."""
         if self._log:
             self._log(f"{printable(method)} {printable(path)}: {status}")
+
+    def log_other(self, method: str, path: str, status: int) -> None:
+        """Log a request to a page of the console, or to the control API.
+
+        What the console reads, in the background too, and what asks for health, is of interest to few.
+        """
+        is_quiet = status < _REFUSED and method in _READING and (path.startswith(_HEALTH) or not path.startswith(_API))
+        if not is_quiet:
+            self.log_status(method, path, status)
+        elif self._debug_log:
+            self._debug_log(f"{method} {printable(path)}: {status}")
 
     def log_bad_request(self, client: Sequence[Any], status: int, why: str, beginning: str) -> None:
         """Log bytes that are no HTTP request, with the address that they came from."""

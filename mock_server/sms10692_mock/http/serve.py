@@ -27,6 +27,9 @@ _GRACE: Final = 0.5
 _YOUNG: Final = 5_000
 """New objects after which they are looked through for garbage: a millisecond, in which nobody is answered."""
 _HURRY: Final = 0.2
+_STOPPING: Final = 10.0
+"""Seconds for the store and the log to be closed. What takes longer is given up."""
+_STOP_SIGNALS: Final = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else [])]
 _SWITCHED: Final = 0.0005
 """Seconds for which a thread that computes keeps the others waiting, above all the one that answers."""
 
@@ -75,12 +78,15 @@ def serve(
     when_ready: Callable[[], None],
     when_stopped: Callable[[], None],
 ) -> NoReturn:
-    """Answer requests until SIGINT or SIGTERM, then end the process: answers in flight have half a second."""
+    """Answer requests until SIGINT, SIGTERM or SIGHUP, then end the process: answers in flight have half a second."""
 
     ending = threading.Lock()
 
     def end() -> NoReturn:
         ending.acquire()  # for good: who else comes to end it waits for the end
+        watchdog = threading.Timer(_STOPPING, os._exit, [1])
+        watchdog.daemon = True
+        watchdog.start()
         try:
             when_stopped()
         finally:
@@ -121,8 +127,9 @@ async def _serve_until_stopped(
         hurry.start()
         loop.call_soon_threadsafe(asked_to_stop.set)
 
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, ask_to_stop)
+    for name in _STOP_SIGNALS:
+        if signal.getsignal(name) is not signal.SIG_IGN:  # as nohup sets it
+            signal.signal(name, ask_to_stop)
     threads = new_threads()
     server = Server(Answering(pages, elsewhere, threads, Explanations(pages, threads.explaining)))
     await server.open(listener)
