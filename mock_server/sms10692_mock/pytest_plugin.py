@@ -4,6 +4,7 @@ Here belong options, fixtures, and what a failed test's report says. Importing t
 pytest does so in every run of everybody who has the package, with or without the extra `[mock]`.
 """
 
+import inspect
 import os
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _URL: Final = "SMS10692_MOCK_URL"
 _TOKEN: Final = "SMS10692_MOCK_TOKEN"  # noqa: S105 - the name of a variable
+_INVALID: Final = 422
 
 _HELD: Final = pytest.StashKey["SmsVendor"]()
 
@@ -32,18 +34,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("sms_vendor", "the same as --sms-vendor")
 
 
+def _url(config: pytest.Config) -> str:
+    """The address of the emulator that runs elsewhere, or nothing."""
+    url: str = config.getoption("--sms-vendor") or os.environ.get(_URL) or config.getini("sms_vendor")
+    return url
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker. Raises UsageError for a token without the emulator that it is for."""
+    if config.getoption("--sms-vendor-token") and not _url(config):
+        raise pytest.UsageError("--sms-vendor-token is for an emulator that runs elsewhere: give --sms-vendor URL too")
     config.addinivalue_line(
         "markers",
-        "sms_vendor(points, postpaid, may_read_reports, dialect): the terms of the account of this test's sms_vendor",
+        "sms_vendor(*, account, points, postpaid, may_read_reports, dialect): what account this test's sms_vendor is",
     )
 
 
 @pytest.fixture(scope="session")
 def sms_emulator(pytestconfig: pytest.Config) -> "Iterator[EmulatorControl]":
     """The emulator of this run: `sms_emulator.account()` makes another account, beside the one of `sms_vendor`."""
-    url = pytestconfig.getoption("--sms-vendor") or os.environ.get(_URL) or pytestconfig.getini("sms_vendor")
+    url = _url(pytestconfig)
     if url:
         from sms10692_mock.testing.control import EmulatorControl
 
@@ -59,7 +69,8 @@ def sms_emulator(pytestconfig: pytest.Config) -> "Iterator[EmulatorControl]":
                 raise
             from sms10692.extras import missing_package
 
-            pytest.skip(f"sms_vendor: {missing_package(error.name, 'mock')}; or give --sms-vendor URL")
+            needed = missing_package(error.name, "mock")
+            pytest.fail(f"sms_vendor: {needed}; or give --sms-vendor URL", pytrace=False)
         with Emulator() as emulator:
             yield emulator.control
 
@@ -67,10 +78,39 @@ def sms_emulator(pytestconfig: pytest.Config) -> "Iterator[EmulatorControl]":
 @pytest.fixture
 def sms_vendor(request: pytest.FixtureRequest, sms_emulator: "EmulatorControl") -> "Iterator[SmsVendor]":
     """The vendor, as a fresh account of this test alone sees it, with a clock of its own."""
-    marker = request.node.get_closest_marker("sms_vendor")
-    with sms_emulator.account(**(marker.kwargs if marker else {})) as vendor:
+    with _account(sms_emulator, request.node.get_closest_marker("sms_vendor")) as vendor:
         request.node.stash[_HELD] = vendor
         yield vendor
+
+
+def _account(emulator: "EmulatorControl", marker: pytest.Mark | None) -> "SmsVendor":
+    from sms10692_mock.testing.connection import ControlRefused
+
+    try:
+        return emulator.account(**(marker.kwargs if marker else {}))
+    except ControlRefused as error:
+        if marker is None or error.status != _INVALID:
+            raise
+        pytest.fail(f"{_source(marker)}: {error}", pytrace=False)
+
+
+def _source(marker: pytest.Mark) -> str:
+    """The marker as it is written in a test."""
+    given = [*map(repr, marker.args), *(f"{name}={value!r}" for name, value in marker.kwargs.items())]
+    return f"@pytest.mark.{marker.name}({', '.join(given)})"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail a test whose marker says what no account has, whether or not it uses the fixture."""
+    for marker in item.iter_markers("sms_vendor"):
+        from sms10692_mock.testing.control import EmulatorControl
+
+        keywords = [name for name in inspect.signature(EmulatorControl.account).parameters if name != "self"]
+        unknown = [repr(name) for name in marker.kwargs if name not in keywords]
+        problem = f"there is no {', '.join(unknown)}" if unknown else "it takes keywords only"
+        if unknown or marker.args:
+            pytest.fail(f"{_source(marker)}: {problem}; the keywords are {', '.join(keywords)}", pytrace=False)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -79,6 +79,68 @@ def test_each_test_has_an_account_of_its_own_on_the_terms_it_asks_for(pytester: 
     pytester.runpytest_subprocess("-W", "error", "--strict-markers").assert_outcomes(passed=5)
 
 
+def test_a_wrong_marker_is_an_error_that_names_the_keywords(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.sms_vendor(5)
+        def test_positional(sms_vendor): pass
+
+        @pytest.mark.sms_vendor(5, points=7)
+        def test_both(sms_vendor): pass
+
+        @pytest.mark.sms_vendor(points=5, balance=5, 手机=1)
+        def test_unknown(sms_vendor): pass
+
+        @pytest.mark.sms_vendor(balance=6)
+        class TestBelowAWrongOne:
+            @pytest.mark.sms_vendor(points=1)
+            def test_a_right_one(self, sms_vendor): pass
+
+        @pytest.mark.sms_vendor(6)
+        def test_asks_for_no_vendor(): pass
+
+        @pytest.mark.sms_vendor(account="shop", points=1, postpaid=False, may_read_reports=True, dialect="observed")
+        def test_right(sms_vendor): pass
+        """
+    )
+    ended = pytester.runpytest_subprocess()
+    ended.assert_outcomes(passed=1, errors=5)
+    said = ended.stdout.str()
+    for problem in (
+        "(5): it takes keywords only",
+        "(5, points=7): it takes keywords only",
+        "(points=5, balance=5, 手机=1): there is no 'balance', '手机'",
+        "(balance=6): there is no 'balance'",
+        "(6): it takes keywords only",
+    ):
+        keywords = "account, points, postpaid, may_read_reports, dialect"
+        assert f"\n@pytest.mark.sms_vendor{problem}; the keywords are {keywords}\n" in said
+    assert "Traceback" not in said
+
+
+def test_a_value_that_no_account_can_have_is_told_with_the_marker(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.sms_vendor(points="many")
+        def test_it(sms_vendor): pass
+        """
+    )
+    ended = pytester.runpytest_subprocess()
+    ended.assert_outcomes(errors=1)
+    ended.stdout.fnmatch_lines(["@pytest.mark.sms_vendor(points='many'): POST /accounts: points: *"])
+
+
+def test_a_token_without_an_emulator_elsewhere_is_wrong_usage(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(sms_vendor): pass")
+    ended = pytester.runpytest_subprocess("--sms-vendor-token", TOKEN)
+    assert ended.ret == pytest.ExitCode.USAGE_ERROR
+    ended.stderr.fnmatch_lines(["ERROR: --sms-vendor-token *: give --sms-vendor URL too"])
+
+
 def test_a_failed_test_shows_what_the_emulator_saw_and_no_password(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,7 +243,7 @@ def test_an_emulator_that_is_not_there_is_an_error_and_no_skip(pytester: pytest.
     ended.stdout.fnmatch_lines([f"*no answer from {gone}*"])
 
 
-def test_without_flask_tests_that_ask_are_skipped_and_others_run(pytester: pytest.Pytester) -> None:
+def test_without_flask_tests_that_ask_fail_with_the_command_to_run_and_others_pass(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         flask=WITHOUT_FLASK,
         test_it="""
@@ -190,8 +252,9 @@ def test_without_flask_tests_that_ask_are_skipped_and_others_run(pytester: pytes
         def test_without(): pass
         """,
     )
-    ended = pytester.runpytest_subprocess("-rs")
-    ended.assert_outcomes(passed=1, skipped=2)
+    ended = pytester.runpytest_subprocess()
+    ended.assert_outcomes(passed=1, errors=2)
+    assert ended.ret == pytest.ExitCode.TESTS_FAILED
     ended.stdout.fnmatch_lines(['*sms_vendor: flask is missing; *: pip install "click*"flask>=*'])
 
 
