@@ -18,7 +18,7 @@ from sms10692_mock.faults import Fault
 from sms10692_mock.outcomes import Outcome, Rule, Rules
 from sms10692_mock.stores.protocol import NoSuchAccount, OtherRules, StoreUnavailable
 from sms10692_mock.stores.records import RulesUsed, Settings
-from sms10692_mock.stores.sqlite import SqliteStore, accounts, file, queues
+from sms10692_mock.stores.sqlite import SqliteStore, accounts, connections, file, queues
 from sms10692_mock.stores.sqlite.in_turn import InTurn
 from storing import POSTPAID, PREPAID, full_disk, locked, report, task
 
@@ -35,7 +35,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file, "_BUSY", 0.02)
     monkeypatch.setattr(file, "_AWAY", 0.0)
     monkeypatch.setattr(file, "_LOOK_EVERY", 0.0)
-    monkeypatch.setattr(file, "_CACHE_KIB", 256)
+    monkeypatch.setattr(connections, "_CACHE_KIB", 256)
     monkeypatch.setattr(accounts, "_FRESH", 60.0)
     monkeypatch.setattr(file, "_SPELL", PATIENCE)
 

@@ -19,7 +19,7 @@ import pytest
 from emulators import CREDENTIALS, UTF8, ask, request, running
 from sms10692_mock.stores.protocol import Store, StoreUnavailable
 from sms10692_mock.stores.records import Entry, Limits, Wanted
-from sms10692_mock.stores.sqlite import SqliteStore, file, schema
+from sms10692_mock.stores.sqlite import SqliteStore, connections, file, schema
 from storing import POSTPAID, PREPAID, full_disk, gone, locked, reply, report, task
 
 ALL = Wanted(limit=10**6)
@@ -122,9 +122,9 @@ def test_a_file_of_an_older_version_is_brought_to_this_one(path: Path, monkeypat
     with kept_in(path) as store:
         store.open(PREPAID)
     monkeypatch.setattr(
-        file, "MIGRATIONS", (*schema.MIGRATIONS, ["CREATE TABLE more (a)", "INSERT INTO more VALUES (7)"])
+        connections, "MIGRATIONS", (*schema.MIGRATIONS, ["CREATE TABLE more (a)", "INSERT INTO more VALUES (7)"])
     )
-    monkeypatch.setattr(file, "VERSION", schema.VERSION + 1)
+    monkeypatch.setattr(connections, "VERSION", schema.VERSION + 1)
     for _ in range(2):
         with kept_in(path) as store:
             assert store.standing("1") == (20, 20, 0)
@@ -275,17 +275,6 @@ def test_the_journal_of_the_time_when_the_file_was_away_is_written_afterwards(pa
             with pytest.raises(StoreUnavailable):
                 store.requests(None, ALL)
         assert [entry.number for entry in store.requests(None, ALL).items] == numbers
-
-
-def test_another_file_in_its_place_is_used_from_then_on(path: Path, tmp_path: Path) -> None:
-    with kept_in(tmp_path / "other") as other:
-        other.open(PREPAID)
-    with kept_in(path) as store:
-        store.open(POSTPAID)
-        for end in ("-wal", "-shm"):
-            path.with_name(path.name + end).unlink()
-        (tmp_path / "other").rename(path)
-        assert store.userids() == ["1"]
 
 
 # Several processes

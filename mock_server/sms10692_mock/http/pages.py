@@ -22,6 +22,7 @@ from sms10692_mock.explaining import findings, habits, looks_odd
 from sms10692_mock.http.spoiling import Response, spoilt
 from sms10692_mock.stores.protocol import StoreUnavailable
 from sms10692_mock.stores.records import Entry
+from sms10692_mock.stores.redaction import redact_headers
 from sms10692_mock.vendor import Told, Vendor
 from sms10692_mock.wire import render_json
 from sms10692_mock.wire.charsets import DECODERS
@@ -211,7 +212,7 @@ class Pages:
             request.method,
             request.path or page.path,
             request.query,
-            request.headers,
+            redact_headers(request.headers),
             request.body,
             call.userid,
             call.operation.name if call.operation else "",
@@ -303,7 +304,7 @@ class Pages:
                 method=request.method,
                 path=request.path or page.path,
                 query=request.query,
-                headers=request.headers,
+                headers=redact_headers(request.headers),
                 body=request.body,
                 userid=call.userid,
                 operation=operation,

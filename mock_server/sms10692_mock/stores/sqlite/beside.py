@@ -18,6 +18,9 @@ from sms10692_mock.stores.sqlite.queues import queue_of
 
 _EVERY: Final = 0.05
 _AGAIN: Final = 0.5
+_WATCHED_EVERY: Final = 1.0
+"""Seconds between two looks at the file while nobody uses it: another may be put in its place."""
+
 _SOME: Final = 500
 """Rows that are deleted in one transaction: a send that comes meanwhile waits for no more than that."""
 
@@ -49,7 +52,7 @@ class Beside:
         try:
             self.settle()
         except StoreUnavailable as error:
-            logging.getLogger(__name__).warning("the end of the journal is lost: %s", error)
+            logging.getLogger(__name__).error("the end of the journal is lost: %s", error)
 
     def wake(self) -> None:
         """There is something to do."""
@@ -80,15 +83,19 @@ class Beside:
 
     def _work(self) -> None:
         while not self._released.is_set():
-            self._something.wait()
+            self._something.wait(_WATCHED_EVERY)
             if self._released.wait(_EVERY):
                 return
-            self._something.clear()
+            is_something = self._something.is_set()
+            if is_something:
+                self._something.clear()
             if self._released.is_set():  # and what woke this thread was just cleared
                 return
             try:
-                self.settle()
-                self._file.move_log()
+                self._file.watch()
+                if is_something:
+                    self.settle()
+                    self._file.move_log()
             except StoreUnavailable:
                 # Whoever asks for something is told; what waits to be written is written when the file is back.
                 self._something.set()

@@ -7,11 +7,17 @@ handing over is one stretch of one tree; what is to come stands in `later` by th
 the message that a report is about. Texts are TEXT, or BLOBs where UTF-8 has no way to write them.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
+
+from sms10692_mock.stores.redaction import redact_headers
 
 APPLICATION_ID: Final = 0x534D5331
 """Says, in the head of the file, whose it is."""
+
+HEADERS_IN_REST: Final = 4
+"""Which part of the `rest` of a request its headers are."""
 
 _FIRST: Final = (
     """CREATE TABLE state (
@@ -121,7 +127,20 @@ _BYTES: Final = (
 )
 """What is over has a limit in bytes. `bytes` of a queue are those of the texts that were handed out and are kept."""
 
-MIGRATIONS: Final[Sequence[Sequence[str]]] = (_FIRST, _BYTES)
+_REDACTED: Final = ("UPDATE requests SET rest = redacted(rest)",)
+"""Requests that an earlier version logged have the values of headers that let somebody in."""
+
+
+def _redacted(rest: str) -> str:
+    row = json.loads(rest)
+    row[HEADERS_IN_REST] = redact_headers(row[HEADERS_IN_REST])
+    return json.dumps(row)
+
+
+FUNCTIONS: Final[Mapping[str, Callable[[str], str]]] = {"redacted": _redacted}
+"""What the statements below call."""
+
+MIGRATIONS: Final[Sequence[Sequence[str]]] = (_FIRST, _BYTES, _REDACTED)
 """The statements that make a file of version 1 of an empty one, of version 2 of one of version 1, and so on."""
 
 VERSION: Final = len(MIGRATIONS)
