@@ -113,11 +113,17 @@ class SimplestStore:
             raise NoSuchAccount(userid)
         return self._customers[userid]
 
-    def open(self, account: Account, *, keep: bool = False) -> None:
+    def open(self, account: Account, *, keep: bool = False) -> bool:
         if keep and account.userid in self._customers:
-            return
+            return False
         points = 0 if account.postpaid else account.points
         self._customers[account.userid] = Customer(account, self._real_time(), points, points)
+        return True
+
+    def reset(self, userid: str, change: Callable[[Account], Account]) -> Account:
+        account = change(self._of(userid).account)
+        self.open(account)
+        return account
 
     def account(self, userid: str) -> Account | None:
         if userid not in self._customers:
@@ -159,6 +165,9 @@ class SimplestStore:
     def charge_up(self, userid: str, points: int) -> None:
         self._of(userid).points += points
         self._of(userid).charged_up += points
+
+    def set_balance(self, userid: str, points: int) -> None:
+        self.charge_up(userid, points - self._of(userid).points)
 
     def standing(self, userid: str) -> Standing:
         customer = self._of(userid)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from sms10692_mock.bounds import check_balance
 from sms10692_mock.clock import Turned
 from sms10692_mock.faults import Fault
 from sms10692_mock.outcomes import NO_RULES, Rules
@@ -19,7 +20,10 @@ _NO_SEGMENTS: Final = frozenset({".", ".."})
 _FRESH: Final = 8
 """Bytes of chance in the name of a throw-away account: among a hundred thousand, no two are ever the same."""
 
-_LENGTH: Final = 1 + 2 * _FRESH
+_FIRST_USERID: Final = 100_000_000
+_DIGITS: Final = len(str(_FIRST_USERID))
+"""Of the userid of a throw-away account: such a number fits into 32 bits."""
+
 _POINTS: Final = re.compile(r"[0-9]+")
 _MAX_DIGITS: Final = 15
 
@@ -50,27 +54,41 @@ MANUALS_OWN: Final = Account(userid="12", account="test", password="mima")
 """The account of the manual's examples. It always exists, so that the example signature of 1.2 is valid."""
 
 
+def first_points(account: Account) -> int:
+    """The balance with which an account begins, and all that was charged up by then. Raises BalanceOutOfBounds.
+
+    >>> first_points(Account("7", "shop", "a", points=5)), first_points(Account("7", "shop", "a", postpaid=True))
+    (5, 0)
+    """
+    points = 0 if account.postpaid else account.points
+    check_balance(points, points)
+    return points
+
+
 def fresh_name() -> str:
-    """A name that nobody has, for a throw-away account; its userid is `throwaway_userid` of that."""
+    """A name that nobody has, for a throw-away account."""
     return secrets.token_hex(_FRESH)
 
 
-def throwaway_userid(name: str) -> str:
-    """The userid of a throw-away account.
+def random_userid() -> str:
+    """A userid for a throw-away account: nine digits, the first not 0, so that a program may keep it as an integer.
 
-    >>> throwaway_userid("0123456789abcdef")
-    't0123456789abcdef'
+    Another account may have the same one: who opens an account of it looks whether there is none.
     """
-    return f"t{name}"
+    return str(_FIRST_USERID + secrets.randbelow(9 * _FIRST_USERID))
 
 
 def lasting_among(userids: Iterable[str]) -> list[str]:
     """Those that have not the form of a throw-away account's userid, as hardly another has; soon, of very many too.
 
-    >>> lasting_among(["12", throwaway_userid(fresh_name()), "trade"])
-    ['12', 'trade']
+    >>> lasting_among(["12", random_userid(), "trade", "012345678"])
+    ['12', 'trade', '012345678']
     """
-    return [userid for userid in userids if len(userid) != _LENGTH or userid[0] != "t"]
+    return [
+        userid
+        for userid in userids
+        if len(userid) != _DIGITS or not (userid.isascii() and userid.isdigit()) or userid[0] == "0"
+    ]
 
 
 def account_from(text: str) -> Account:

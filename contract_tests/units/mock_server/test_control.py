@@ -3,6 +3,7 @@
 Here belongs `/_mock` in process. What the vendor says afterwards is asked of its pages.
 """
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -28,10 +29,80 @@ def test_a_throw_away_account_is_fresh_and_works() -> None:
     assert "statusbox" not in office.status(other)
 
 
-def test_the_userid_of_a_throw_away_account_is_of_64_bits_of_chance() -> None:
-    userids = {Office().control("POST", "accounts")["userid"][1:] for _ in range(2)}
-    assert len(userids) == 2
-    assert all(len(bytes.fromhex(userid)) == 8 for userid in userids)
+def test_the_userid_of_a_throw_away_account_is_a_number_of_nine_digits_that_is_not_the_last_emulators() -> None:
+    """A client may keep it as an integer, and a test that outlives its emulator meets nobody else's account."""
+    userids = {Office().control("POST", "accounts")["userid"] for _ in range(5)}
+    assert len(userids) == 5
+    assert all(re.fullmatch("[1-9][0-9]{8}", userid) for userid in userids)
+
+
+def test_a_throw_away_account_never_takes_the_place_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    office = Office(accounts=["100000000:shop:a:5"])
+    drawn = iter([0, 0, 7, 7, 8])
+    monkeypatch.setattr("sms10692_mock.accounts.secrets.randbelow", lambda _: next(drawn))
+    made = [office.control("POST", "accounts")["userid"] for _ in range(2)]
+    assert made == ["100000007", "100000008"]
+    assert office.control("GET", "accounts/100000000")["account"] == "shop"
+
+
+def test_an_account_has_the_userid_name_and_password_that_it_was_made_with() -> None:
+    office = Office()
+    wanted = {"userid": "8", "account": "商户", "password": "密码"}
+    assert wanted.items() <= office.control("POST", "accounts", wanted).items()
+    assert "<message>ok<" in office.send(wanted)
+    refused = office.refusal("POST", "accounts", json=wanted | {"password": "other"})
+    assert refused == (409, "there is an account of the userid 8 already")
+    assert office.refusal("POST", "accounts", json={"userid": "12"})[0] == 409
+    assert "<message>ok<" in office.send(wanted)
+
+
+@pytest.mark.parametrize("wrong", ["", " ", "a/b", "..", "\ud800", 8, None])
+def test_a_userid_that_no_address_can_have_is_refused(wrong: object) -> None:
+    office = Office()
+    status = office.http.post("/_mock/accounts", json={"userid": wrong}).status_code
+    assert status == (201 if wrong is None else 422)
+
+
+def test_a_password_changes_for_the_next_request() -> None:
+    office = Office()
+    account = office.control("POST", "accounts")
+    changed = office.control("PATCH", f"accounts/{account['userid']}", {"password": "new", "account": "other"})
+    assert (changed["account"], changed["password"], changed["points"]) == ("other", "new", 1000)
+    assert "用户名或密码错误" in office.send(account)
+    assert "<message>ok<" in office.send(changed)
+    for wrong in ("", " ", None, 5):
+        assert office.refusal("PATCH", f"accounts/{account['userid']}", json={"password": wrong})[0] == 422
+
+
+def test_a_balance_that_many_set_at_once_is_the_one_they_set() -> None:
+    office = Office()
+
+    def patch(_: int) -> None:
+        assert office.app.test_client().patch("/_mock/accounts/12", json={"points": 5000}).status_code == 200
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(patch, range(64)))
+    standing = office.control("GET", "accounts/12")
+    assert (standing["points"], standing["send_total"]) == (5000, 5000)
+
+
+def test_a_balance_is_set_or_charged_up_and_not_both() -> None:
+    office = Office()
+    status, words = office.refusal("PATCH", "accounts/12", json={"points": 5, "charge": 5})
+    assert status == 422
+    assert "either" in words
+    assert office.control("GET", "accounts/12")["points"] == 1000
+
+
+def test_a_balance_beyond_the_bounds_is_refused_and_nothing_else_is_changed() -> None:
+    office = Office()
+    for _ in range(2):
+        status, words = office.refusal("PATCH", "accounts/12", json={"charge": 10**15, "may_read_reports": False})
+        assert status == 422
+        assert "1000000000000000" in words
+    account = office.control("GET", "accounts/12")
+    assert (account["points"], account["send_total"], account["may_read_reports"]) == (1000, 1000, True)
+    assert office.control("PATCH", "accounts/12", {"charge": 10**15 - 1000})["points"] == 10**15
 
 
 def test_an_account_is_made_as_asked() -> None:
@@ -181,7 +252,7 @@ def test_it_says_that_it_is_there_and_what_it_can() -> None:
         ("POST", "accounts", {"pionts": 5}, "pionts"),
         ("POST", "accounts", {"dialect": "json"}, "dialect"),
         ("POST", "accounts", [], "body"),
-        ("PATCH", "accounts/12", {"password": "x"}, "password"),
+        ("PATCH", "accounts/12", {"password": ""}, "password"),
         ("PATCH", "accounts/12", {"charge": 10**16}, "charge"),
         ("PUT", "clock", {"mode": "stopped"}, "mode"),
         ("PUT", "clock", {"mode": "frozen", "now": "2020-01-01 00:00:00"}, "now"),

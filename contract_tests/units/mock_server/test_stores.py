@@ -215,6 +215,10 @@ class Offices(Compared):
     def open(self, account: Account, keep: bool) -> None:
         self.both(lambda store: store.open(account, keep=keep))
 
+    @rule(userid=st.sampled_from(["3", "1", "2"]), terms=TERMS)
+    def reset(self, userid: str, terms: dict[str, Any]) -> None:
+        self.both(lambda store: store.reset(userid, lambda account: replace(account, **terms)))
+
     @rule(userid=st.sampled_from(["3", "1"]))
     def close(self, userid: str) -> None:
         self.both(lambda store: store.close(userid))
@@ -238,6 +242,7 @@ class Offices(Compared):
     def change(self, userid: str, terms: dict[str, Any], points: int) -> None:
         self.both(lambda store: store.change(userid, lambda account: replace(account, **terms)))
         self.both(lambda store: store.charge_up(userid, points))
+        self.both(lambda store: store.set_balance(userid, 3 * points))
         self.both(lambda store: store.accept(userid, task(5), [], [], self.now))
 
     @rule(userid=st.sampled_from(["3", "1", "2"]), before=RULES, after=RULES, price=st.sampled_from([1, 9]))
@@ -312,7 +317,9 @@ def test_a_store_agrees_with_the_simplest_store(make: Making, machine: type[Any]
 
 NOBODY: dict[str, Callable[[Store], object]] = {
     "change": lambda store: store.change("9", lambda account: account),
+    "reset": lambda store: store.reset("9", lambda account: account),
     "charge_up": lambda store: store.charge_up("9", 1),
+    "set_balance": lambda store: store.set_balance("9", 1),
     "standing": lambda store: store.standing("9"),
     "accept": lambda store: store.accept("9", task(), [], [], 0.0),
     "put": lambda store: store.put("9", [report(0.0, "1")], [reply(0.0, "1")], 0.0),

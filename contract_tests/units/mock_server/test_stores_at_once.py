@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -15,7 +16,7 @@ from emulators import PATIENCE
 from sms10692_mock.accounts import Account
 from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount
 from sms10692_mock.stores.records import Report, Task, Wanted
-from storing import EACH_STORE, POSTPAID, Making, made, reply, report, task
+from storing import EACH_STORE, POSTPAID, PREPAID, Making, made, reply, report, task
 
 
 def at_once(workers: list[Callable[[], None]]) -> None:
@@ -196,6 +197,49 @@ def test_every_change_of_terms_and_settings_counts(make: Making) -> None:
 
 
 @EACH_STORE
+def test_a_reset_undoes_no_change_of_terms_that_comes_meanwhile(make: Making) -> None:
+    with made(make) as store:
+        store.open(POSTPAID)
+
+        def change() -> None:
+            for _ in range(40):
+                store.change("2", lambda account: replace(account, points=account.points + 1))
+
+        def reset() -> None:
+            for _ in range(40):
+                store.reset("2", lambda account: replace(account, faults=()))
+
+        at_once([change, change, reset])
+        account = store.account("2")
+        assert account is not None
+        assert account.points == POSTPAID.points + 80
+
+
+@EACH_STORE
+def test_a_reset_never_brings_back_an_account_that_was_closed(make: Making) -> None:
+    with made(make) as store:
+        for _ in range(30):
+            store.open(POSTPAID)
+
+            def reset() -> None:
+                with suppress(NoSuchAccount):
+                    store.reset("2", lambda account: account)
+
+            at_once([reset, reset, lambda: store.close("2")])
+            assert store.account("2") is None
+
+
+@EACH_STORE
+def test_one_of_many_that_open_the_same_account_at_once_opens_it(make: Making) -> None:
+    with made(make) as store:
+        for place in range(30):
+            opened: list[bool] = []
+            account = replace(POSTPAID, userid=str(place))
+            at_once([lambda: opened.append(store.open(account, keep=True))] * 3)  # noqa: B023 - it ends within the turn
+            assert sorted(opened) == [False, False, True]
+
+
+@EACH_STORE
 def test_an_account_that_is_closed_meanwhile_is_there_or_not(make: Making) -> None:
     """Never half: a send is charged to what there is, or there is nobody."""
     with made(make) as store:
@@ -233,3 +277,31 @@ def test_r7_numbers_of_tasks_and_requests_are_never_given_twice(make: Making) ->
             assert len({one for mine in given for one in mine}) == 1200
             assert min(map(min, given)) >= first
             assert all(mine == sorted(mine) for mine in given)
+
+
+@EACH_STORE
+def test_a_balance_that_many_set_at_once_is_the_one_they_set(make: Making) -> None:
+    with made(make) as store:
+        store.open(replace(PREPAID, points=1000))
+        at_once([lambda: store.set_balance("1", 5000)] * 4)
+        assert store.standing("1") == (5000, 5000, 0)
+
+
+@EACH_STORE
+def test_a_balance_set_beside_sends_and_charges_loses_none_of_them(make: Making) -> None:
+    """Whatever order they come in: what was sent and what is left is all that was ever charged up."""
+    with made(make) as store:
+        store.open(replace(PREPAID, points=1000))
+
+        def use() -> None:
+            for _ in range(30):
+                assert store.accept("1", task(1), [], [], 0.0) is not None
+                store.charge_up("1", 2)
+
+        def set_it() -> None:
+            for _ in range(30):
+                store.set_balance("1", 500)
+
+        at_once([use, use, set_it, set_it])
+        points, charged_up, messages = store.standing("1")
+        assert (charged_up - points, messages) == (60, 60)

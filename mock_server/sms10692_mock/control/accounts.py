@@ -9,9 +9,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from sms10692_mock.accounts import POINTS_DEFAULT, Account, fresh_name, throwaway_userid
+from sms10692_mock.accounts import POINTS_DEFAULT, Account, fresh_name, is_nameable, random_userid
+from sms10692_mock.bounds import MAX_POINTS
 from sms10692_mock.clock import Turned
 from sms10692_mock.control.documents import WHOLE, Given, Text
 from sms10692_mock.dialects import DIALECTS, DialectName
@@ -21,15 +22,37 @@ from sms10692_mock.stores.protocol import NoSuchAccount
 from sms10692_mock.stores.records import Settings
 from sms10692_mock.vendor import Vendor
 
-Points = Annotated[int, Field(ge=0, le=10**15), WHOLE]
+Points = Annotated[int, Field(ge=0, le=MAX_POINTS), WHOLE]
 
 _SWEPT_EVERY: Final = 60.0
+
+
+class AccountExists(ValueError):
+    """There is an account of this userid already; nothing was changed."""
+
+    def __init__(self, userid: str) -> None:
+        super().__init__(f"there is an account of the userid {userid} already")
+
+
+def _nameable(userid: str) -> str:
+    if not is_nameable(userid):
+        raise ValueError("a userid that can be no part of an address")
+    return userid
+
+
+Name = Annotated[Text, Field(pattern=r"\S")]
+"""Of an account, or its password: anything but blank."""
+
+Userid = Annotated[Name, AfterValidator(_nameable)]
+"""Of an account: what can be a part of an address."""
 
 
 class NewAccount(Given):
     """A throw-away account: everything may be left out."""
 
-    account: Text | None = Field(default=None, description="its name at the vendor; without one it is new")
+    userid: Userid | None = Field(default=None, description="without one, nine digits that no account has")
+    account: Name | None = Field(default=None, description="its name at the vendor; without one it is new")
+    password: Name | None = Field(default=None, description="without one it is random")
     points: Points = POINTS_DEFAULT
     postpaid: bool = False
     may_read_reports: bool = True
@@ -40,12 +63,20 @@ class NewAccount(Given):
 class Terms(Given):
     """What may change of an account."""
 
+    account: Name = Field("", description="its name at the vendor")
+    password: Name = ""
     charge: Points = Field(0, description="to add to the balance and to sendTotal")
-    points: Annotated[int, Field(ge=-(10**15), le=10**15), WHOLE] | None = Field(
-        None, description="the balance to have, as if so much had been charged up"
+    points: Annotated[int, Field(ge=-MAX_POINTS, le=MAX_POINTS), WHOLE] | None = Field(
+        None, description="the balance to have; sendTotal counts what this adds, as if it had been charged up"
     )
     may_read_reports: bool = True
     dialect: DialectName | None = None
+
+    @model_validator(mode="after")
+    def _one_balance(self) -> "Terms":
+        if self.points is not None and self.charge:
+            raise ValueError('give either "points", the balance to have, or "charge", points to add')
+        return self
 
 
 class AccountDocument(BaseModel):
@@ -164,33 +195,41 @@ class Accounts:
         return AccountsDocument.model_construct(accounts=documents, next=following)
 
     def make(self, wanted: NewAccount) -> AccountDocument:
-        """A fresh account with a name and a password that nobody has: chance sees to that."""
+        """A fresh account, with a userid, a name and a password that no other has where none are given.
+
+        Raises AccountExists.
+        """
         self._sweep()
-        name = fresh_name()
-        now = self._vendor.now()
+        real = self._vendor.real_time()
         account = Account(
-            userid=throwaway_userid(name),
-            account=wanted.account or f"test-{name}",
-            password=secrets.token_urlsafe(9),
+            userid=wanted.userid or random_userid(),
+            account=wanted.account or f"test-{fresh_name()}",
+            password=wanted.password or secrets.token_urlsafe(9),
             points=wanted.points,
             postpaid=wanted.postpaid,
             may_read_reports=wanted.may_read_reports,
             dialect=wanted.dialect,
-            clock=Turned(now, self._vendor.real_time()) if wanted.own_clock else None,
+            clock=Turned(self._vendor.now(), real) if wanted.own_clock else None,
             throwaway=True,
         )
-        self._store.open(account)
+        while not self._store.open(account, keep=True):
+            if wanted.userid is not None:
+                raise AccountExists(wanted.userid)
+            account = replace(account, userid=random_userid())
         return self.document(account)
 
     def change(self, userid: str, terms: Terms) -> AccountDocument:
-        """Charge an account up, or give it other terms; what is not named stays."""
+        """Charge an account up, set its balance, or give it other terms; what is not named stays.
+
+        Raises BalanceOutOfBounds; then nothing was changed.
+        """
         given = terms.model_dump(exclude_unset=True)
-        points, balance = given.pop("charge", 0), given.pop("points", None)
-        account = self._store.change(userid, lambda account: replace(account, **given)) if given else self.get(userid)
+        charge, balance = given.pop("charge", 0), given.pop("points", None)
         if balance is not None:
-            points += balance - self._store.standing(userid).points
-        if points:
-            self._store.charge_up(userid, points)
+            self._store.set_balance(userid, balance)
+        elif charge:
+            self._store.charge_up(userid, charge)
+        account = self._store.change(userid, lambda account: replace(account, **given)) if given else self.get(userid)
         return self.document(account)
 
     def close(self, userid: str) -> None:
@@ -199,9 +238,9 @@ class Accounts:
 
     def reset(self, userid: str) -> AccountDocument:
         """Let an account begin anew, with its name and password and what may be read; nothing else stays."""
-        account = replace(self.get(userid), clock=None, outcomes=NO_RULES, faults=())
-        self._store.open(account)
-        return self.document(account)
+        return self.document(
+            self._store.reset(userid, lambda account: replace(account, clock=None, outcomes=NO_RULES, faults=()))
+        )
 
     def reset_all(self) -> AccountsDocument:
         """Let the emulator begin anew: throw-away accounts are gone, settings and the journal forgotten."""

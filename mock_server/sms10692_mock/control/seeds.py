@@ -5,33 +5,28 @@ Here belongs the file, TOML, in the words of the control address's own documents
 
 import tomllib
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from sms10692_mock.accounts import POINTS_DEFAULT, Account, is_nameable
+from sms10692_mock.accounts import POINTS_DEFAULT, Account
 from sms10692_mock.bell import Bell
+from sms10692_mock.bounds import MAX_POINTS
 from sms10692_mock.control import Control
-from sms10692_mock.control.documents import Given, Text
+from sms10692_mock.control.accounts import Name, Userid
+from sms10692_mock.control.documents import Given
 from sms10692_mock.control.traffic import NewReply, NewReport
 from sms10692_mock.control.weather import OutcomesDocument
 from sms10692_mock.dialects import DialectName
 from sms10692_mock.vendor import Vendor
 
 
-def _nameable(userid: str) -> str:
-    if not is_nameable(userid):
-        raise ValueError("a userid that can be no part of an address")
-    return userid
-
-
 class SeededAccount(Given):
     """An account with what it begins with; reports and replies wait from its start, or some seconds later."""
 
-    userid: Annotated[Text, Field(pattern=r"\S"), AfterValidator(_nameable)]
-    account: Text = Field(pattern=r"\S")
-    password: Text = Field(pattern=r"\S")
-    points: int = Field(POINTS_DEFAULT, ge=0, le=10**15)
+    userid: Userid
+    account: Name
+    password: Name
+    points: int = Field(POINTS_DEFAULT, ge=0, le=MAX_POINTS)
     postpaid: bool = False
     may_read_reports: bool = True
     dialect: DialectName | None = None

@@ -18,7 +18,9 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from sms10692 import __version__, contract
 from sms10692_mock.bell import Bell
+from sms10692_mock.bounds import BalanceOutOfBounds
 from sms10692_mock.control import Control
+from sms10692_mock.control.accounts import AccountExists
 from sms10692_mock.control.clocks import NothingDue
 from sms10692_mock.control.requests import NoSuchRequest
 from sms10692_mock.control.weather import NoSuchFault, TooManyRules
@@ -150,6 +152,8 @@ _ERRORS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (NoSuchRequest, 404, "there is no request {}, or it is too old to be kept"),
     (NoSuchFault, 404, "there is no fault {}"),
     (TooManyRules, 422, "{}"),
+    (BalanceOutOfBounds, 422, "{}"),
+    (AccountExists, 409, "{}"),
     (NothingDue, 409, "{}"),
     (StoreUnavailable, 503, "the store is away: {}"),
 )

@@ -12,7 +12,8 @@ from itertools import count
 from threading import Lock
 from typing import Final, NamedTuple
 
-from sms10692_mock.accounts import Account
+from sms10692_mock.accounts import Account, first_points
+from sms10692_mock.bounds import MAX_POINTS, charged
 from sms10692_mock.clock import Clock, system_time
 from sms10692_mock.stores.bundles import Bundle, bundles
 from sms10692_mock.stores.discarding import discard
@@ -65,7 +66,7 @@ class _Book:
     def __init__(self, account: Account, limits: Limits, used: float) -> None:
         self.account = account
         self.used = used
-        self.charged_up = 0 if account.postpaid else account.points
+        self.charged_up = first_points(account)
         self.points = self.charged_up
         self.reports: Queue[Report] = Queue(limits.handed_out, limits.handed_out_bytes)
         self.replies: Queue[Reply] = Queue(limits.handed_out, limits.handed_out_bytes)
@@ -143,6 +144,8 @@ class MemoryStore:
         self._limits = limits or Limits()
         self._real_time = real_time
         self._books: dict[str, _Book] = {}
+        self._opening = Lock()
+        """Held while a book is put in or out; taken before that of a book."""
         self._settings = Settings()
         self._settings_lock = Lock()
         self._task_ids = count(FIRST_TASK_ID)
@@ -166,15 +169,25 @@ class MemoryStore:
     def check_ready(self) -> None:
         """Memory is always there."""
 
-    def open(self, account: Account, *, keep: bool = False) -> None:
+    def open(self, account: Account, *, keep: bool = False) -> bool:
         book = _Book(account, self._limits, self._real_time())
-        if keep:
-            self._books.setdefault(account.userid, book)
-            return
-        before = self._books.get(account.userid)
-        self._books[account.userid] = book
+        with self._opening:
+            before = self._books.get(account.userid)
+            if keep and before is not None:
+                return False
+            self._books[account.userid] = book
         if before is not None:
             discard(before.piles())
+        return True
+
+    def reset(self, userid: str, change: Callable[[Account], Account]) -> Account:
+        with self._opening:
+            before = self._book(userid)
+            with before.lock:
+                account = change(before.account)
+                self._books[userid] = _Book(account, self._limits, self._real_time())
+        discard(before.piles())
+        return account
 
     def account(self, userid: str) -> Account | None:
         book = self._books.get(userid)
@@ -197,13 +210,16 @@ class MemoryStore:
         return [book.account for book in books[-last if last else 0 :]]
 
     def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
-        book = self._book(userid)
-        with book.lock:
-            book.account = change(book.account)
-            return book.account
+        while True:
+            book = self._book(userid)
+            with book.lock:
+                if self._books.get(userid) is book:  # else it was reset since, and the terms are in another book
+                    book.account = change(book.account)
+                    return book.account
 
     def close(self, userid: str) -> None:
-        book = self._books.pop(userid, None)
+        with self._opening:
+            book = self._books.pop(userid, None)
         if book is not None:
             discard(book.piles())
 
@@ -225,8 +241,12 @@ class MemoryStore:
     def charge_up(self, userid: str, points: int) -> None:
         book = self._book(userid)
         with book.lock:
-            book.points += points
-            book.charged_up += points
+            book.points, book.charged_up = charged(book.points, book.charged_up, points)
+
+    def set_balance(self, userid: str, points: int) -> None:
+        book = self._book(userid)
+        with book.lock:
+            book.points, book.charged_up = charged(book.points, book.charged_up, points - book.points)
 
     def standing(self, userid: str) -> Standing:
         book = self._book(userid)
@@ -251,16 +271,17 @@ class MemoryStore:
         with book.lock:
             if used is not None and book.account.outcomes != used.before:
                 raise OtherRules(book.account.outcomes)
-            if cost > book.points and not book.account.postpaid:
+            balance = book.points - cost
+            if balance < (-MAX_POINTS if book.account.postpaid else 0):
                 return None
             if used is not None:
                 book.account = replace(book.account, outcomes=used.after)
-            book.points -= cost
+            book.points = balance
             book.remember(task, size, report_bundles)
             book.reports.put(report_bundles, now)
             if reply_bundles:
                 book.replies.put(reply_bundles, now)
-            return book.points
+            return balance
 
     def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
         book = self._book(userid)

@@ -105,10 +105,17 @@ class Store(Protocol):
         Takes a few seconds at most. Waits for a network or a disk, so it is not for the event loop.
         """
 
-    def open(self, account: Account, *, keep: bool = False) -> None:
+    def open(self, account: Account, *, keep: bool = False) -> bool:
         """Take in a new customer, in place of one of the same userid and all that was kept for it.
 
-        With `keep`, who is there stays as it is.
+        With `keep`, one that is there stays as it is. Returns whether the new one was taken in. Raises
+        BalanceOutOfBounds.
+        """
+
+    def reset(self, userid: str, change: Callable[[Account], Account]) -> Account:
+        """Forget all that was kept for a customer, and let it begin anew with other terms, which are returned.
+
+        `change` may be called more than once, as for `change`. Raises BalanceOutOfBounds.
         """
 
     def account(self, userid: str) -> Account | None:
@@ -139,7 +146,13 @@ class Store(Protocol):
         """Put other settings in place, and return them. `change` may be called more than once."""
 
     def charge_up(self, userid: str, points: int) -> None:
-        """Give an account points (2.3: sendTotal counts them)."""
+        """Give an account points (2.3: sendTotal counts them). Raises BalanceOutOfBounds."""
+
+    def set_balance(self, userid: str, points: int) -> None:
+        """Give an account the points that are missing to this balance, or take what is too much, and count them alike.
+
+        Raises BalanceOutOfBounds.
+        """
 
     def standing(self, userid: str) -> Standing:
         """What the account has now."""
@@ -158,8 +171,9 @@ class Store(Protocol):
     ) -> int | None:
         """Charge a send, remember it, queue what becomes of it, and return the balance afterwards.
 
-        Returns None, with nothing charged or queued, where a pre-paid balance is smaller than the cost (R6). A send
-        that uses rules up leaves others with the account; raises OtherRules where it has not those of before.
+        Returns None, with nothing charged or queued, where a pre-paid balance is smaller than the cost (R6), or a
+        post-paid one would be below `-MAX_POINTS`. A send that uses rules up leaves others with the account; raises
+        OtherRules where it has not those of before.
         """
 
     def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:

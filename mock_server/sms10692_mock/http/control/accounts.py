@@ -13,7 +13,7 @@ from sms10692_mock.control.accounts import (
     Terms,
     Words,
 )
-from sms10692_mock.http.control.routing import DONE, Nothing, OfAccount, json_of, routes
+from sms10692_mock.http.control.routing import DONE, Failure, Nothing, OfAccount, json_of, routes
 
 
 def account_routes(control: Control) -> APIBlueprint:
@@ -32,7 +32,7 @@ def account_routes(control: Control) -> APIBlueprint:
     def all_accounts(query: AccountsSeek) -> Response:
         return json_of(accounts.all(query))
 
-    @api.post("/accounts", summary="Make a throw-away account", responses={201: AccountDocument})
+    @api.post("/accounts", summary="Make a throw-away account", responses={201: AccountDocument, 409: Failure})
     def make_account(body: NewAccount) -> Response:
         return json_of(accounts.make(body), 201)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sqlite3 import Connection
 from typing import Any, Final
 
-from sms10692_mock.accounts import Account
+from sms10692_mock.accounts import Account, first_points
 from sms10692_mock.clock import Clock
 from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.stores.documents import account_from_text, account_text, settings_from_text, settings_text
@@ -59,35 +59,51 @@ class Accounts:
         self._used: dict[str, float] = {}
         self._gathered = _Gathered()
 
-    def open(self, account: Account, *, keep: bool = False) -> None:
-        userid = written(account.userid)
+    def open(self, account: Account, *, keep: bool = False) -> bool:
+        first_points(account)
         with self.changing() as db:
-            if keep and db.execute("SELECT 1 FROM accounts WHERE userid = ?", (userid,)).fetchone():
-                return
-            arrived = self._closed(db, account.userid)
-            points = 0 if account.postpaid else account.points
-            opened = db.execute(
-                "INSERT INTO accounts (userid, arrived, terms, postpaid, throwaway, used, points, charged_up) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    userid,
-                    arrived or 0,
-                    account_text(account),
-                    account.postpaid,
-                    account.throwaway,
-                    self._real_time(),
-                    points,
-                    points,
-                ),
-            ).lastrowid
-            if opened is None:
-                raise AssertionError("a row was written")
-            if arrived is None:
-                db.execute("UPDATE accounts SET arrived = ? WHERE id = ?", (opened, opened))
-            for name in ("reports", "replies"):
-                queues.open_queue(db, queue_of(opened, name))
+            if keep and self._is_there(db, account.userid):
+                return False
+            self._opened(db, account)
         self._used.pop(account.userid, None)
         self._wake()
+        return True
+
+    def reset(self, userid: str, change: Callable[[Account], Account]) -> Account:
+        with self.changing() as db:
+            account = change(account_of(db, id_of(db, userid)))
+            self._opened(db, account)
+        self._used.pop(userid, None)
+        self._wake()
+        return account
+
+    def _is_there(self, db: Connection, userid: str) -> bool:
+        return db.execute("SELECT 1 FROM accounts WHERE userid = ?", (written(userid),)).fetchone() is not None
+
+    def _opened(self, db: Connection, account: Account) -> None:
+        """Take an account in, in place of one of the same userid."""
+        points = first_points(account)
+        arrived = self._closed(db, account.userid)
+        opened = db.execute(
+            "INSERT INTO accounts (userid, arrived, terms, postpaid, throwaway, used, points, charged_up) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                written(account.userid),
+                arrived or 0,
+                account_text(account),
+                account.postpaid,
+                account.throwaway,
+                self._real_time(),
+                points,
+                points,
+            ),
+        ).lastrowid
+        if opened is None:
+            raise AssertionError("a row was written")
+        if arrived is None:
+            db.execute("UPDATE accounts SET arrived = ? WHERE id = ?", (opened, opened))
+        for name in ("reports", "replies"):
+            queues.open_queue(db, queue_of(opened, name))
 
     def account(self, userid: str) -> Account | None:
         known = self._look()

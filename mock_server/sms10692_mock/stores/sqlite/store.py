@@ -5,12 +5,13 @@ what is done later in `beside`.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 
+from sms10692_mock.bounds import MAX_POINTS, charged
 from sms10692_mock.clock import Clock, system_time
 from sms10692_mock.stores.documents import account_text, settings_text
 from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules
@@ -75,6 +76,7 @@ class SqliteStore:
         self.settle = self._beside.settle
         self.changed = self._accounts.changed
         self.open = self._accounts.open
+        self.reset = self._accounts.reset
         self.account = self._accounts.account
         self.userids = self._accounts.userids
         self.accounts = self._accounts.accounts
@@ -107,12 +109,21 @@ class SqliteStore:
     # Money, sends, queues
 
     def charge_up(self, userid: str, points: int) -> None:
+        self._charge(userid, lambda _: points)
+
+    def set_balance(self, userid: str, points: int) -> None:
+        self._charge(userid, lambda balance: points - balance)
+
+    def _charge(self, userid: str, more: Callable[[int], int]) -> None:
         with self._file.writing as db:
-            number = id_of(db, userid)
-            db.execute(
-                "UPDATE accounts SET points = points + ?, charged_up = charged_up + ? WHERE id = ?",
-                (points, points, number),
-            )
+            row = db.execute(
+                "SELECT id, points, charged_up FROM accounts WHERE userid = ?", (written(userid),)
+            ).fetchone()
+            if row is None:
+                raise NoSuchAccount(userid)
+            number, points, charged_up = row
+            points, charged_up = charged(points, charged_up, more(points))
+            db.execute("UPDATE accounts SET points = ?, charged_up = ? WHERE id = ?", (points, charged_up, number))
 
     def standing(self, userid: str) -> Standing:
         with self._file.reading() as db:
@@ -145,14 +156,15 @@ class SqliteStore:
             account = account_of(db, number) if used else None
             if used and account and account.outcomes != used.before:
                 raise OtherRules(account.outcomes)
-            if cost > points and not postpaid:
+            balance = points - cost
+            if balance < (-MAX_POINTS if postpaid else 0):
                 return None
             if used and account:
                 terms = account_text(replace(account, outcomes=used.after))
                 db.execute("UPDATE accounts SET terms = ? WHERE id = ?", (terms, number))
             db.execute(
                 "UPDATE accounts SET points = ?, messages = ?, bytes = ? WHERE id = ?",
-                (points - cost, before + count, kept + size, number),
+                (balance, before + count, kept + size, number),
             )
             db.execute(
                 "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -178,7 +190,7 @@ class SqliteStore:
                 queues.put(db, queue_of(number, "replies"), list(map(queues.reply_row, replies)), now)
         if before + count - dropped > self._limits.messages or kept + size > self._limits.message_bytes:
             self._beside.has_grown(number)
-        return int(points - cost)
+        return int(balance)
 
     def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
         with self._file.writing as db:

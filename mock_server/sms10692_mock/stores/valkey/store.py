@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from sms10692_mock.accounts import Account
+from sms10692_mock.accounts import Account, first_points
+from sms10692_mock.bounds import MAX_POINTS, BalanceOutOfBounds
 from sms10692_mock.clock import Clock, system_time
 from sms10692_mock.outcomes import Rules
 from sms10692_mock.stores.bundles import Item
@@ -120,14 +121,29 @@ class ValkeyStore:
         except Refused:
             raise NoSuchAccount(userid) from None
 
-    def open(self, account: Account, *, keep: bool = False) -> None:
-        userid, points = account.userid, 0 if account.postpaid else account.points
-        terms = (new_version(), *_terms(account))
+    def open(self, account: Account, *, keep: bool = False) -> bool:
+        userid = account.userid
+        arguments = self._opening(account)
         # Listed before it is there and after, so that neither an end in between nor a close at once hides it. Where it
         # is listed and never came to be, `expire` takes it off again.
         self._register(userid, may_go=True)
-        opened = self._run(scripts.OPEN, userid, new_version(), *terms, points, repr(self._real_time()), int(keep))
+        opened = bool(self._run(scripts.OPEN, userid, *arguments, "keep" if keep else ""))
         self._register(userid, may_go=account.throwaway or not opened)
+        return opened
+
+    def reset(self, userid: str, change: Callable[[Account], Account]) -> Account:
+        while True:
+            known = self._run_on_account(scripts.ACCOUNT, userid, "")
+            if known is None:
+                raise NoSuchAccount(userid)
+            version, text = known
+            account = change(account_from_text(decoded(text)))
+            if self._run(scripts.OPEN, userid, *self._opening(account), "reset", version):
+                return account
+
+    def _opening(self, account: Account) -> tuple[bytes | str | int, ...]:
+        points = first_points(account)
+        return new_version(), new_version(), *_terms(account), points, repr(self._real_time())
 
     def _register(self, userid: str, *, may_go: bool) -> None:
         self._ask(scripts.REGISTER, FOR_ALL, encoded(userid), int(may_go))
@@ -221,7 +237,15 @@ class ValkeyStore:
         return closed
 
     def charge_up(self, userid: str, points: int) -> None:
-        self._run_on_account(scripts.CHARGE_UP, userid, points)
+        self._charge(userid, points, "by")
+
+    def set_balance(self, userid: str, points: int) -> None:
+        self._charge(userid, points, "to")
+
+    def _charge(self, userid: str, points: int, how: Literal["by", "to"]) -> None:
+        beyond = self._run_on_account(scripts.CHARGE_UP, userid, points, how, MAX_POINTS)
+        if beyond is not None:
+            raise BalanceOutOfBounds(*map(int, beyond))
 
     def standing(self, userid: str) -> Standing:
         points, charged_up, messages = self._run_on_account(scripts.STANDING, userid)
@@ -237,7 +261,7 @@ class ValkeyStore:
         used: RulesUsed | None = None,
     ) -> int | None:
         of_send = (int(task.cost), len(task.numbers), task.size, repr(now), packed_task(task, reports))
-        keep = (self._limits.messages, self._limits.message_bytes)
+        keep = (self._limits.messages, self._limits.message_bytes, MAX_POINTS)
         items = (*_arguments(packed_reports(reports)), *_arguments(packed_replies(replies)))
         if used is None:
             balance: int | None = self._run(scripts.ACCEPT, userid, *of_send, *keep, "", "", "", *items)

@@ -1,21 +1,21 @@
 -- Charge a send, remember it, and queue what becomes of it: cost, numbers, bytes, now, task, messages and
--- bytes to keep, the version of the terms that rules are used up of, and the version and document they leave, or ''
--- three times, bundles of reports, bundles of replies. Returns the balance, or nil where it does not suffice, or version
--- and document where the terms are others.
+-- bytes to keep, how far below zero a post-paid balance may be, the version of the terms that rules are used up of, and
+-- the version and document they leave, or '' three times, bundles of reports, bundles of replies. Returns the balance,
+-- or nil where it does not suffice, or version and document where the terms are others.
 local kept = redis.call('HMGET', ACCOUNT, 'points', 'postpaid', 'messages', 'text', 'forgotten', 'version')
 if not kept[1] then
   return NO_ACCOUNT
 end
-if ARGV[8] ~= '' and ARGV[8] ~= kept[6] then
+if ARGV[9] ~= '' and ARGV[9] ~= kept[6] then
   return { kept[6], redis.call('HGET', ACCOUNT, 'document') }
 end
 local cost, numbers, bytes, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
-if cost > tonumber(kept[1]) and kept[2] ~= '1' then
+if tonumber(kept[1]) - cost < (kept[2] == '1' and -tonumber(ARGV[8]) or 0) then
   return nil
 end
 
-if ARGV[8] ~= '' then
-  redis.call('HSET', ACCOUNT, 'version', ARGV[9], 'document', ARGV[10])
+if ARGV[9] ~= '' then
+  redis.call('HSET', ACCOUNT, 'version', ARGV[10], 'document', ARGV[11])
 end
 local before, text = tonumber(kept[3]), tonumber(kept[4]) + bytes
 local messages = before + numbers
@@ -26,7 +26,7 @@ local function remember(start, arrival)
   end
   starts[#starts + 1] = arrival or ('=' .. whole(start))
 end
-local next_argument = put_all('reports', 11, now, remember)
+local next_argument = put_all('reports', 12, now, remember)
 put_all('replies', next_argument, now, function() end)
 
 local head = whole(before) .. ' ' .. whole(numbers) .. ' ' .. whole(bytes) .. ' ' .. table.concat(starts, ',')

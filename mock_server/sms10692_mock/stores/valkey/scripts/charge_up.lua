@@ -1,6 +1,15 @@
--- Give an account points: how many.
-if redis.call('EXISTS', KEYS[1]) == 0 then
+-- Change the balance of an account, and all that was ever charged up by as much: how many points; 'by' that many, or 'to'
+-- that balance; the most that either may be, above zero or below. Returns nil, or what they would be beyond that.
+local kept = redis.call('HMGET', KEYS[1], 'points', 'charged_up')
+if not kept[1] then
   return { err = 'NOACCOUNT there is no such account' }
 end
-redis.call('HINCRBY', KEYS[1], 'charged_up', ARGV[1])
-return redis.call('HINCRBY', KEYS[1], 'points', ARGV[1])
+local points, charged_up, most = tonumber(kept[1]), tonumber(kept[2]), tonumber(ARGV[3])
+local more = tonumber(ARGV[1]) - (ARGV[2] == 'to' and points or 0)
+points, charged_up = points + more, charged_up + more
+local after = { string.format('%.0f', points), string.format('%.0f', charged_up) }
+if math.abs(points) > most or math.abs(charged_up) > most then
+  return after
+end
+redis.call('HSET', KEYS[1], 'points', after[1], 'charged_up', after[2])
+return nil

@@ -1,7 +1,10 @@
 -- Take in a customer, and forget all that was kept for one of the same userid: life, version, document, whether
--- post-paid, whether to be thrown away, points, when used, '1' to leave one alone that is there. Returns whether
--- it was taken in.
-if ARGV[8] == '1' and must_be_there() then
+-- post-paid, whether to be thrown away, points, when used; 'keep' to leave one alone that is there, or 'reset' and a
+-- version to replace only one of this version. Returns whether it was taken in.
+if ARGV[8] == 'keep' and must_be_there() then
+  return 0
+end
+if ARGV[8] == 'reset' and redis.call('HGET', ACCOUNT, 'version') ~= ARGV[9] then
   return 0
 end
 redis.call('UNLINK', unpack(KEYS))
