@@ -10,17 +10,28 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from emulators import MANUALS_MOMENT, options, sign
+from sms10692_mock.clock import Clock
 from sms10692_mock.http.app import create_app
 from sms10692_mock.http.guard import Guard
+from sms10692_mock.stores.protocol import Store
 
 
 class Office:
     """An emulator and its control address, both in this process; the real time stands still until a test turns it."""
 
-    def __init__(self, guard: Guard | None = None, also: Mapping[str, Any] | None = None, **given: Any) -> None:
+    def __init__(
+        self,
+        guard: Guard | None = None,
+        also: Mapping[str, Any] | None = None,
+        *,
+        clock: Clock | None = None,
+        store: Store | None = None,
+        **given: Any,
+    ) -> None:
         """`also` are options that no command line has in these words."""
         self.now = MANUALS_MOMENT
-        self.app = create_app(replace(options(lambda: self.now, **given), **(also or {})), guard)
+        chosen = replace(options(clock or (lambda: self.now), **given), **(also or {}))
+        self.app = create_app(chosen, guard, store)
         self.http: FlaskClient = self.app.test_client()
 
     def control(self, method: str, path: str, document: Any = None, **headers: str) -> Any:

@@ -67,7 +67,9 @@ class Emulator:
     def account(
         self,
         *,
+        userid: str | None = None,
         account: str | None = None,
+        password: str | None = None,
         points: int | None = None,
         postpaid: bool | None = None,
         may_read_reports: bool | None = None,
@@ -75,8 +77,14 @@ class Emulator:
     ) -> SmsVendor:
         """A fresh throw-away account with a clock of its own: prepaid, with 1000 points, unless said otherwise.
 
-        `account` is its name at the vendor; without one it has a new one.
+        `account` is its name at the vendor. Without them, userid, name and password are those of no other account.
         """
         return self.control.account(
-            account=account, points=points, postpaid=postpaid, may_read_reports=may_read_reports, dialect=dialect
+            userid=userid,
+            account=account,
+            password=password,
+            points=points,
+            postpaid=postpaid,
+            may_read_reports=may_read_reports,
+            dialect=dialect,
         )

@@ -16,7 +16,7 @@ from sms10692_mock.answers import Answer, Balance, Checked, Refusal, Replies, Re
 from sms10692_mock.billing import Billing, parts
 from sms10692_mock.calls import Call
 from sms10692_mock.checks import Case, refusal
-from sms10692_mock.clock import Clock
+from sms10692_mock.clock import Clock, later, shown
 from sms10692_mock.faults import Fault
 from sms10692_mock.keywords import Keywords
 from sms10692_mock.outcomes import Outcome, Rules
@@ -71,8 +71,7 @@ class Vendor:
         return self._now(account, self.store.settings())
 
     def _now(self, account: Account | None, settings: Settings) -> float:
-        turned = (account and account.clock) or settings.clock
-        return turned.now(self.real_time()) if turned else self.real_time()
+        return shown((account and account.clock) or settings.clock, self.real_time())
 
     def keywords(self) -> Keywords:
         """The forbidden words that hold."""
@@ -137,7 +136,9 @@ class Vendor:
         numbers = [number for part in call.mobile.split(",") if (number := part.strip())]
         price, extno = self.billing(call.content), call.extno.strip()
         wished = clock.moment(call.send_time) if call.send_time else None
-        due = (now if wished is None else max(now, wished)) + self._report_delay
+        due = now if wished is None else max(now, wished)
+        if self._report_delay:
+            due = later(due, self._report_delay)
         rules = account.outcomes
         while True:
             fates, left = self._fates(account, rules, numbers)
@@ -191,10 +192,11 @@ def _consequences(task: Task, fates: Sequence[Outcome]) -> tuple[list[Report], l
     replies: list[Reply] = []
     for place, number in enumerate(task.numbers):
         status, errorcode, delay, silent, reply, _ = fates[place]
+        its_due = later(due, delay) if delay else due
         if not silent:
-            reports.append(Report(due + delay, number, task_id, status, errorcode, extno, place))
+            reports.append(Report(its_due, number, task_id, status, errorcode, extno, place))
         if reply is not None:
-            replies.append(Reply(due + delay, number, task_id, reply, extno))
+            replies.append(Reply(its_due, number, task_id, reply, extno))
     return reports, replies
 
 

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from sms10692_mock.accounts import POINTS_DEFAULT, Account, fresh_name, is_nameable, random_userid
 from sms10692_mock.bounds import MAX_POINTS
-from sms10692_mock.clock import Turned
+from sms10692_mock.clock import Turned, shown
 from sms10692_mock.control.documents import WHOLE, Given, Text
 from sms10692_mock.dialects import DIALECTS, DialectName
 from sms10692_mock.keywords import Keywords
@@ -209,7 +209,7 @@ class Accounts:
             postpaid=wanted.postpaid,
             may_read_reports=wanted.may_read_reports,
             dialect=wanted.dialect,
-            clock=Turned(self._vendor.now(), real) if wanted.own_clock else None,
+            clock=Turned(shown(self._store.settings().clock, real), real) if wanted.own_clock else None,
             throwaway=True,
         )
         while not self._store.open(account, keep=True):

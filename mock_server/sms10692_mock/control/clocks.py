@@ -10,7 +10,8 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, Field, model_validator
 
-from sms10692_mock.clock import Turned
+from sms10692_mock.bounds import LAST_MOMENT, MAX_SPEED
+from sms10692_mock.clock import Turned, bounded, shown
 from sms10692_mock.control.accounts import Accounts
 from sms10692_mock.control.documents import Given, Moment, Seconds, moment_document
 from sms10692_mock.stores.protocol import NoSuchAccount
@@ -28,7 +29,7 @@ class ClockSetting(Given):
 
     mode: Literal["real", "frozen", "running"]
     now: Moment | None = None
-    speed: float = Field(1.0, gt=0, le=1_000_000, allow_inf_nan=False)
+    speed: float = Field(1.0, gt=0, le=MAX_SPEED, allow_inf_nan=False)
 
 
 class Advance(Given):
@@ -78,16 +79,24 @@ class Clocks:
         def set_to(turned: Turned | None) -> Turned | None:
             if setting.mode == "real":
                 return None
-            at = setting.now.timestamp() if setting.now else (turned or for_all or Turned(real, real)).now(real)
+            at = setting.now.timestamp() if setting.now else shown(turned or for_all, real)
             return Turned(at, real, setting.speed if setting.mode == "running" else 0.0)
 
         return self._turn(userid, set_to)
 
     def advance(self, userid: str | None, how_far: Advance) -> ClockDocument:
-        """Put the clock forward. Raises NothingDue where it is to go to the next event and there is none."""
+        """Put the clock forward. Raises NothingDue where it is to go to the next event and there is none.
+
+        Two that go to the next event at once go to the same one.
+        """
         real, for_all = self._vendor.real_time(), self._store.settings().clock
-        seconds = self._seconds_to_next(userid) if how_far.seconds is None else how_far.seconds
-        return self._turn(userid, lambda turned: (turned or for_all or Turned(real, real)).advanced(seconds, real))
+        seconds, moment = how_far.seconds, self._next_due(userid) if how_far.seconds is None else 0.0
+
+        def put_forward(turned: Turned | None) -> Turned:
+            clock = turned or for_all or Turned(bounded(real), real)
+            return clock.advanced_to(moment, real) if seconds is None else clock.advanced(seconds, real)
+
+        return self._turn(userid, put_forward)
 
     def _turn(self, userid: str | None, turn: Turn) -> ClockDocument:
         if userid is None:
@@ -96,7 +105,7 @@ class Clocks:
             self._store.change(userid, lambda account: replace(account, clock=turn(account.clock)))
         return self.document(userid)
 
-    def _seconds_to_next(self, userid: str | None) -> float:
+    def _next_due(self, userid: str | None) -> float:
         account = None if userid is None else self._accounts.get(userid)
         now = self._vendor.now(account)
         userids = [userid] if userid is not None else [one for one in self._store.userids() if self._follows_all(one)]
@@ -107,7 +116,9 @@ class Clocks:
                 moments += [] if moment is None else [moment]
         if not moments:
             raise NothingDue("nothing waits to fall due")
-        return min(moments) - now
+        if min(moments) > LAST_MOMENT:
+            raise NothingDue("what waits falls due after the year 9000, where no clock goes")
+        return min(moments)
 
     def _follows_all(self, userid: str) -> bool:
         account = self._store.account(userid)

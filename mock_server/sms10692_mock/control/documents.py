@@ -5,13 +5,13 @@ Here belongs the form of documents. What each subject says stands beside its fun
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from sms10692.signing import CHINA
-from sms10692_mock.clock import END_OF_TIME
+from sms10692_mock.bounds import FIRST_MOMENT, LAST_MOMENT, MAX_NUMBER, MAX_SECONDS, MAX_TEXT
+from sms10692_mock.clock import date_of
 from sms10692_mock.stores.records import Listed, State, Wanted
 from sms10692_mock.stores.wanted import Numbered
 
@@ -30,7 +30,7 @@ def _encodable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_encodable), Field(max_length=10_000)]
+Text = Annotated[str, AfterValidator(_encodable), Field(max_length=MAX_TEXT)]
 """A text of reasonable length, without halves of characters."""
 
 _WRITTEN: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*", re.ASCII)
@@ -43,7 +43,7 @@ def _written(given: Any) -> Any:
 
 
 def _on_a_clock(moment: datetime) -> datetime:
-    if not 0 <= moment.timestamp() <= END_OF_TIME:
+    if not FIRST_MOMENT <= moment.timestamp() <= LAST_MOMENT:
         raise ValueError("a moment from 1970 to 9000")
     return moment
 
@@ -51,7 +51,7 @@ def _on_a_clock(moment: datetime) -> datetime:
 Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written), AfterValidator(_on_a_clock)]
 """A moment with its offset from UTC, ISO 8601."""
 
-Seconds = Annotated[float, Field(ge=0, le=10**10, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, le=MAX_SECONDS, allow_inf_nan=False)]
 
 
 def _whole(given: Any) -> Any:
@@ -61,26 +61,20 @@ def _whole(given: Any) -> Any:
 WHOLE: Final = BeforeValidator(_whole)
 """5.0 is an integer in JSON, and what some languages write."""
 
-GREATEST: Final = 2**53
-"""Numbers up to this are the same in every JSON, and in every store."""
-
-Number = Annotated[int, Field(ge=1, le=GREATEST), WHOLE]
+Number = Annotated[int, Field(ge=1, le=MAX_NUMBER), WHOLE]
 """Of a task, a request, an item."""
 
-Seed = Annotated[int, Field(ge=-GREATEST, le=GREATEST), WHOLE]
+Seed = Annotated[int, Field(ge=-MAX_NUMBER, le=MAX_NUMBER), WHOLE]
 """What loads dice."""
 
 
 def moment_document(moment: float) -> str:
-    """A moment in China Standard Time, ISO 8601; the last there is for those beyond.
+    """A moment in China Standard Time, ISO 8601.
 
-    >>> moment_document(1322835131.0), moment_document(1e300)
-    ('2011-12-02T22:12:11+08:00', '9999-12-31T23:59:59+08:00')
+    >>> moment_document(1322835131.0)
+    '2011-12-02T22:12:11+08:00'
     """
-    return datetime.fromtimestamp(min(moment, _LAST_MOMENT), CHINA).isoformat()
-
-
-_LAST_MOMENT: Final = datetime(9999, 12, 31, 15, 59, 59, tzinfo=UTC).timestamp()
+    return date_of(moment).isoformat()
 
 
 class SeekRequests(BaseModel):

@@ -13,6 +13,7 @@ from sms10692 import contract
 from sms10692_mock.accounts import Account
 from sms10692_mock.bell import Bell
 from sms10692_mock.billing import Billing, parts, units, why
+from sms10692_mock.clock import later
 from sms10692_mock.control.accounts import Accounts
 from sms10692_mock.control.documents import (
     WHOLE,
@@ -248,7 +249,9 @@ class Traffic:
         account, now = self._at(userid)
         task_id, _ = self._last_task(userid, wanted.mobile, now)
         task_id = wanted.task_id or task_id
-        report = Report(now + wanted.seconds, wanted.mobile, task_id, wanted.status, wanted.errorcode, wanted.extno)
+        report = Report(
+            later(now, wanted.seconds), wanted.mobile, task_id, wanted.status, wanted.errorcode, wanted.extno
+        )
         self._store.put(account.userid, [report], [], now)
 
     def put_reply(self, userid: str, wanted: NewReply) -> None:
@@ -256,7 +259,7 @@ class Traffic:
         account, now = self._at(userid)
         task_id, extno = self._last_task(userid, wanted.mobile, now)
         reply = Reply(
-            now + wanted.seconds,
+            later(now, wanted.seconds),
             wanted.mobile,
             wanted.task_id or task_id,
             wanted.content,

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from sms10692 import contract
 from sms10692_mock.accounts import Account
+from sms10692_mock.bounds import MAX_COUNT, MAX_FAULT_SECONDS, MAX_RULES
 from sms10692_mock.control.accounts import Accounts
 from sms10692_mock.control.documents import WHOLE, Given, Seconds, Seed, Text
 from sms10692_mock.faults import ACTS, Fault, Kind
@@ -22,13 +23,13 @@ from sms10692_mock.stores.protocol import Store
 
 OperationName = Literal["send", "overage", "checkkeyword", "status", "call"]
 Share = Field(1.0, ge=0, le=1, description="of the requests or messages that fit, by dice")
-Remaining = Annotated[int, Field(ge=1, le=10**9, description="for the next so many; without it, until removed"), WHOLE]
+Remaining = Annotated[
+    int, Field(ge=1, le=MAX_COUNT, description="for the next so many; without it, until removed"), WHOLE
+]
 
 _MESSAGES: Final = frozenset(message for operation in contract.OPERATIONS for message in operation.messages) - {
     contract.OK
 }
-_MOST_RULES: Final = 1000
-_DAY: Final = 24 * 3600.0
 _NEEDS: Final[dict[Kind, str]] = {"latency": "seconds", "message": "message", "charset": "charset"}
 _QUEUES: Final = (contract.STATUS.name, contract.CALL.name)
 
@@ -60,7 +61,7 @@ class RuleDocument(Given):
 class OutcomesDocument(Given):
     """The rules of an account: of those that fit, the longest number holds, of equals the first."""
 
-    rules: list[RuleDocument] = Field(default_factory=list, max_length=_MOST_RULES)
+    rules: list[RuleDocument] = Field(default_factory=list, max_length=MAX_RULES)
     seed: Seed = 0
 
 
@@ -78,8 +79,8 @@ class NewFault(Given):
     remaining: Remaining | None = None
     share: float = Share
     seed: Seed = 0
-    seconds: float = Field(0.0, ge=0, le=_DAY)
-    seconds_max: float | None = Field(None, ge=0, le=_DAY)
+    seconds: float = Field(0.0, ge=0, le=MAX_FAULT_SECONDS)
+    seconds_max: float | None = Field(None, ge=0, le=MAX_FAULT_SECONDS)
     at: Annotated[int, Field(ge=0, le=2**31), WHOLE] = 0
     status: Annotated[int, Field(ge=200, le=599), WHOLE] = 500
     message: Literal[tuple(sorted(_MESSAGES))] | None = None  # type: ignore[valid-type]  # the manual's, from contract
@@ -236,8 +237,8 @@ def _rule(wanted: RuleDocument) -> Rule:
 
 
 def _bounded(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    if len(rules) > _MOST_RULES:
-        raise TooManyRules(f"an account has at most {_MOST_RULES} rules")
+    if len(rules) > MAX_RULES:
+        raise TooManyRules(f"an account has at most {MAX_RULES} rules")
     return rules
 
 

@@ -34,18 +34,20 @@ from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.security_headers import add_security_headers
 from sms10692_mock.http.wsgi import WsgiPages
 from sms10692_mock.options import Options, vendor_of
-from sms10692_mock.stores.protocol import NoSuchAccount, StoreUnavailable
+from sms10692_mock.stores.protocol import NoSuchAccount, Store, StoreUnavailable
 from sms10692_mock.vendor import Vendor
 
 
-def create_app(options: Options | None = None, guard: Guard | None = None) -> Flask:
+def create_app(options: Options | None = None, guard: Guard | None = None, store: Store | None = None) -> Flask:
     """The emulator as a Flask application, with `app.test_client()` and all; `options` as in `sms10692-mock serve`.
+
+    What happens is kept in `store`, or in memory.
 
     >>> create_app().test_client().get("/v2sms.aspx?action=overage").text.splitlines()[2]
     ' <message>用户名或密码不能为空</message>'
     """
     options = options or Options()
-    vendor, bell = vendor_of(options), Bell()
+    vendor, bell = vendor_of(options, store), Bell()
     app = beside_the_pages(control_of(vendor, options, bell), guard or Guard())
     pages = Pages(vendor, options.dialect, bell=bell)
     app.wsgi_app = WsgiPages(pages, elsewhere=app.wsgi_app)  # type: ignore[method-assign]  # Flask's way for middleware

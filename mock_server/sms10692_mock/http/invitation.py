@@ -4,12 +4,12 @@ Here belongs that one line. It is printed by the command and shown by the empty 
 """
 
 import re
-from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 
 from sms10692 import contract, signing
 from sms10692_mock.accounts import Account
+from sms10692_mock.clock import date_of
 from sms10692_mock.http.shell import quote_text
 
 _NUMBERS: Final = "15023239810,13527576163"
@@ -20,7 +20,7 @@ _ORDINARY: Final = re.compile(r"[A-Za-z0-9.:/_\[\]-]+")
 
 def curl_line(url: str, account: Account, now: float | None) -> str:
     """A send for this account. `now` is the moment to sign; None where any will do, and then it is the manual's."""
-    timestamp = _MANUALS_TIMESTAMP if now is None else signing.timestamp(datetime.fromtimestamp(now, signing.CHINA))
+    timestamp = _MANUALS_TIMESTAMP if now is None else signing.timestamp(date_of(now))
     userid, stamp, sign, mobile, content, _, action, _ = contract.SEND.parameters
     fields = {
         action: contract.SEND.action,

@@ -231,10 +231,29 @@ class SmsVendor(Place):
         return value_of(Standing, self._do("PATCH", "", charge=points))
 
     def change(
-        self, *, may_read_reports: bool | None = None, dialect: Literal["manual", "observed"] | None = None
+        self,
+        *,
+        may_read_reports: bool | None = None,
+        dialect: Literal["manual", "observed"] | None = None,
+        account: str | None = None,
+        password: str | None = None,
+        points: int | None = None,
     ) -> Standing:
-        """Give the account other terms; what is None stays."""
-        return value_of(Standing, self._do("PATCH", "", may_read_reports=may_read_reports, dialect=dialect))
+        """Give the account other terms; what is None stays. With another name or password, `credentials` has it.
+
+        `points` is the balance that it has then, whatever it had.
+        """
+        document = self._do(
+            "PATCH",
+            "",
+            may_read_reports=may_read_reports,
+            dialect=dialect,
+            account=account,
+            password=password,
+            points=points,
+        )
+        self.account, self.password = document["account"], document["password"]
+        return value_of(Standing, document)
 
     def reset(self) -> None:
         """Begin anew, with the same credentials: nothing was sent, nothing waits, no rules, no faults."""

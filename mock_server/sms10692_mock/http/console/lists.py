@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from flask import request
 
-from sms10692_mock.control.documents import GREATEST, Seek
+from sms10692_mock.bounds import MAX_NUMBER
+from sms10692_mock.control.documents import Seek
 
 SHOWN: Final = 50
 """Items that a page shows at a time."""
@@ -24,7 +25,7 @@ def seek_of(*names: str) -> tuple[Seek, bool]:
     for name in names:
         written = request.args.get(name, "").strip()
         if written:
-            wanted[name] = (_whole(written) or GREATEST) if name in _NUMBERS else written
+            wanted[name] = (_whole(written) or MAX_NUMBER) if name in _NUMBERS else written
     return Seek(**wanted, after=_whole(request.args.get("after", "")), order="desc", limit=SHOWN), bool(wanted)
 
 
@@ -34,5 +35,5 @@ def _whole(written: str) -> int | None:
     >>> _whole("100001"), _whole("0"), _whole("-1"), _whole("²"), _whole("9" * 5000)
     (100001, None, None, None, None)
     """
-    digits = written if written.isascii() and written.isdigit() and len(written) <= len(str(GREATEST)) else "0"
-    return int(digits) if 1 <= int(digits) <= GREATEST else None
+    digits = written if written.isascii() and written.isdigit() and len(written) <= len(str(MAX_NUMBER)) else "0"
+    return int(digits) if 1 <= int(digits) <= MAX_NUMBER else None
