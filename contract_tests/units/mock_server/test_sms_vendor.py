@@ -179,6 +179,21 @@ def test_an_account_is_charged_up_and_has_its_terms(control: EmulatorControl) ->
             assert list(there.status()) == []
 
 
+def test_an_account_has_the_userid_that_a_test_chose_and_another_password_from_then_on(
+    control: EmulatorControl,
+) -> None:
+    with control.account(userid="77", account="shop", password="first") as vendor:
+        assert vendor.credentials == {"userid": "77", "account": "shop", "password": "first"}
+        with pytest.raises(ControlRefused, match="there is an account of the userid 77"):
+            control.account(userid="77")
+        before = client(vendor)
+        assert vendor.change(password="second", points=3).points == 3
+        with before, pytest.raises(Refused):
+            before.overage()
+        with client(vendor) as there:
+            assert there.overage().overage == 3
+
+
 def test_a_reset_account_begins_anew_with_the_same_credentials(vendor: SmsVendor) -> None:
     vendor.clock.freeze(NOON)
     vendor.fault("empty")
