@@ -22,6 +22,8 @@ QUERY = "/v2statusApi.aspx"
 class Office:
     """Pages that say nothing, and remember on which thread they were asked."""
 
+    probe = None
+
     def __init__(self, waits: bool) -> None:
         self.waits = waits
         self._threads: list[int] = []

@@ -19,6 +19,7 @@ from sms10692_mock.control.requests import Requests
 from sms10692_mock.control.traffic import Traffic
 from sms10692_mock.control.weather import Weather
 from sms10692_mock.dialects import DialectName
+from sms10692_mock.stores.probe import StoreProbe
 from sms10692_mock.vendor import Vendor
 
 NEARLY_GONE: Final = 5
@@ -29,12 +30,25 @@ _UNSEEN: Final = 1.0
 
 
 class Health(BaseModel):
-    """That it is there, and what it is."""
+    """What the emulator is, and whether its store is there; `error` says why not."""
 
-    ready: Literal[True]
+    ready: bool
     version: str
     dialect: DialectName
     store: str
+    error: str | None
+
+
+class Live(BaseModel):
+    """That the process answers."""
+
+    live: Literal[True]
+
+
+class Ready(BaseModel):
+    """Whether the store can be read and written."""
+
+    ready: bool
 
 
 class SignsDocument(BaseModel):
@@ -85,10 +99,18 @@ class Control:
         self.traffic = Traffic(vendor, self.accounts, bell)
         self.requests = Requests(vendor.store, self.accounts, bell)
         self.weather = Weather(vendor.store, self.accounts)
+        self._probe = StoreProbe(vendor.store)
 
     def health(self) -> Health:
-        """That it is there."""
-        return Health(ready=True, version=__version__, dialect=self.dialect, store=self.vendor.store.name)
+        """What the emulator is, and whether its store is there. Takes a second at most."""
+        failure = self._probe.failure()
+        return Health(
+            ready=not failure,
+            version=__version__,
+            dialect=self.dialect,
+            store=self.vendor.store.name,
+            error=f"the store is away: {failure}" if failure else None,
+        )
 
     def signs(self, userid: str) -> SignsDocument:
         """What is out of the ordinary for an account."""

@@ -14,6 +14,7 @@ from sms10692_mock.http.explanations import Explanations
 from sms10692_mock.http.heads import Head, NoHttp
 from sms10692_mock.http.inbox import Arrived
 from sms10692_mock.http.pages import Pages, Request, plain
+from sms10692_mock.http.probes import Probes
 from sms10692_mock.http.spoiling import Response
 from sms10692_mock.http.threads import Threads
 from sms10692_mock.http.waiting import QUICK, Waiting
@@ -31,6 +32,7 @@ class Answering:
         self._pages = pages
         self._elsewhere = Elsewhere(elsewhere, threads.beside, pages.log_other)
         self._waiting = Waiting(pages, threads, explanations)
+        self._probes = Probes(pages.probe)
 
     def close(self) -> None:
         """Let go of what is open for those who wait."""
@@ -43,7 +45,7 @@ class Answering:
         if failure is not None:
             return self._unread(page, _request_of(head, body), failure.response)
         if page is None:
-            return self._elsewhere.answer(head, body, ends)
+            return self._probes.answer(head.method, head.path) or self._elsewhere.answer(head, body, ends)
         request = _request_of(head, body)
         if not _is_quick(page, len(head.query) + len(body)):
             return self._waiting.long(page, request)

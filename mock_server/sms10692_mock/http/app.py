@@ -27,6 +27,7 @@ from sms10692_mock.control.weather import NoSuchFault, TooManyRules
 from sms10692_mock.http.console import add_console
 from sms10692_mock.http.console.frame import CONSOLE, PUBLIC_URL, key_cookie, plain_refusal
 from sms10692_mock.http.control import add_control
+from sms10692_mock.http.control.health import PROBES
 from sms10692_mock.http.control.routing import BEARER, PREFIX
 from sms10692_mock.http.forwarding import TrustedProxies
 from sms10692_mock.http.guard import SAFE, Guard
@@ -80,14 +81,15 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
 
     @app.before_request
     def refuse_forwarded() -> ResponseReturnValue | None:
-        refusal = None if _is_nowhere() else guard.refusal_of_forwarded(request.environ)
+        refusal = None if _is_nowhere() or request.endpoint in PROBES else guard.refusal_of_forwarded(request.environ)
         if refusal is None:
             return None
         return plain_refusal(*refusal) if request.blueprint == CONSOLE else _error(refusal[1], refusal[0])
 
     @app.before_request
     def let_in() -> ResponseReturnValue | None:
-        if _is_nowhere() or request.blueprint == CONSOLE:  # which guards itself: a person has no JSON to send
+        # The console guards itself: a person has no JSON to send.
+        if _is_nowhere() or request.endpoint in PROBES or request.blueprint == CONSOLE:
             return None
         try:
             query = request.query_string.decode()

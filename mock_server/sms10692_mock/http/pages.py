@@ -20,6 +20,7 @@ from sms10692_mock.dialects import DIALECTS, Dialect
 from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.explaining import findings, habits, looks_odd
 from sms10692_mock.http.spoiling import Response, spoilt
+from sms10692_mock.stores.probe import StoreProbe
 from sms10692_mock.stores.protocol import StoreUnavailable
 from sms10692_mock.stores.records import Entry
 from sms10692_mock.stores.redaction import redact_headers
@@ -158,6 +159,7 @@ class Pages:
         self.waits = vendor.store.waits
         self.on_loop = vendor.store.on_loop
         self.gathered = vendor.store.gathered
+        self.probe = StoreProbe(vendor.store)
 
     def respond(self, page: Page, request: Request) -> Response:
         """Answer a request to one of the pages: HTTP 200 to whatever it says, 405 to another method."""

@@ -1,9 +1,9 @@
-"""Routes about accounts, forbidden words, health and beginning anew."""
+"""Routes about accounts, forbidden words and beginning anew."""
 
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 
-from sms10692_mock.control import Control, Health
+from sms10692_mock.control import Control
 from sms10692_mock.control.accounts import (
     AccountDocument,
     AccountsDocument,
@@ -19,10 +19,6 @@ from sms10692_mock.http.control.routing import DONE, Failure, Nothing, OfAccount
 def account_routes(control: Control) -> APIBlueprint:
     """The routes for one emulator."""
     api, accounts = routes("accounts"), control.accounts
-
-    @api.get("/health", summary="Whether it is there", responses={200: Health})
-    def health() -> Response:
-        return json_of(control.health())
 
     @api.post("/reset", summary="Begin anew, all or one account", responses={200: AccountsDocument})
     def reset(body: Reset) -> Response:
