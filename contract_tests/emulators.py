@@ -260,16 +260,20 @@ def killed_after(process: subprocess.Popen[str], seconds: float) -> Iterator[Non
 
 @contextmanager
 def running(
-    *arguments: str, environment: dict[str, str] | None = None, files: int | None = None, at_most: bool = False
+    *arguments: str,
+    environment: dict[str, str] | None = None,
+    files: int | None = None,
+    at_most: bool = False,
+    encoding: str = "utf-8",
 ) -> Iterator[tuple[subprocess.Popen[str], Address]]:
     """The command as a process of its own on a free port, and its address.
 
-    `files` is how many it may have open unless it asks for more, or `at_most`.
+    `files` is how many it may have open unless it asks for more, or `at_most`; `encoding` is that of its streams.
     """
     command = [sys.executable, "-m", "sms10692_mock", "serve", "--port", "0", *arguments]
     if files is not None:
         command = ["sh", "-c", f'ulimit {"" if at_most else "-S "}-n "$0" && exec "$@"', str(files), *command]
-    with _started(command, environment) as (process, address):
+    with _started(command, environment, encoding) as (process, address):
         yield process, address
 
 
@@ -285,10 +289,10 @@ def standing_still(given: dict[str, Any]) -> Iterator[Address]:
 
 @contextmanager
 def _started(
-    command: list[str], environment: dict[str, str] | None = None
+    command: list[str], environment: dict[str, str] | None = None, encoding: str = "utf-8"
 ) -> Iterator[tuple[subprocess.Popen[str], Address]]:
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", env=environment
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding=encoding, env=environment
     ) as process:
         try:
             assert process.stdout is not None

@@ -3,11 +3,13 @@
 Here belongs what a person types, and how it is refused. What is made of it, and what it says then, is in `starting`.
 """
 
+import io
 import math
 import os
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,6 +32,7 @@ from sms10692_mock.options import Options
 from sms10692_mock.starting import beside_seeded, beside_the_pages_of, greeting, vendor_at
 from sms10692_mock.stores.protocol import StoreUnavailable
 from sms10692_mock.stores.records import Limits
+from sms10692_mock.streams import OutputFailed, write_error, write_output
 from sms10692_mock.vendor import Vendor
 
 if TYPE_CHECKING:
@@ -373,13 +376,16 @@ def serve_command(
         vendor.store.release()
         log.flush()
 
-    serve(
-        pages,
-        Deferred(lambda: beside_the_pages_of(vendor, options, bell, guard)),
-        listener,
-        when_ready=lambda: _say(words, log),
-        when_stopped=when_stopped,
-    )
+    try:
+        serve(
+            pages,
+            Deferred(lambda: beside_the_pages_of(vendor, options, bell, guard)),
+            listener,
+            when_ready=lambda: _greet(words, log),
+            when_stopped=when_stopped,
+        )
+    finally:
+        log.flush()  # an internal error ends the process at once
 
 
 def _vendor(options: Options, address: str, durable: bool, reset: bool, seed: "Seed | None") -> Vendor:
@@ -391,24 +397,38 @@ def _vendor(options: Options, address: str, durable: bool, reset: bool, seed: "S
         raise click.ClickException(str(error)) from None
 
 
-def _say(words: str, log: LogWriter) -> None:
-    try:
-        click.echo(words)
-    except OSError as error:
-        sys.stderr.write(f"{NAME}: cannot write to standard output: {error.strerror}\n")
-        log.flush()
-        os._exit(2)
-
-
 def main() -> None:
     """Run the command. Whatever was wrong with it is one line on standard error, and exit code 2."""
+    # Help and version go through click, which would choose another encoding, and hide that nobody reads.
+    written = io.StringIO()
     try:
-        command.main(prog_name=NAME, standalone_mode=False)
+        try:
+            with redirect_stdout(written):
+                command.main(prog_name=NAME, standalone_mode=False)
+        finally:
+            write_output(written.getvalue())
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        write_error(f"{error.format_message()}\n")
         sys.exit(2)
     except click.ClickException as error:
-        click.echo(f"{NAME}: {' '.join(error.format_message().split())}", err=True)
+        write_error(f"{NAME}: {' '.join(error.format_message().split())}\n")
+        sys.exit(2)
+    except OutputFailed as error:
+        write_error(f"{NAME}: {_unwritten(error)}\n")
         sys.exit(2)
     except click.Abort:
         sys.exit(130)
+
+
+def _unwritten(error: OutputFailed) -> str:
+    return f"cannot write to standard output: {error}"
+
+
+def _greet(words: str, log: LogWriter) -> None:
+    """Say that it serves. Where that cannot be said nothing is served; threads at work would hold the process up."""
+    try:
+        write_output(f"{words}\n")
+    except OutputFailed as error:
+        log.flush()
+        write_error(f"{NAME}: {_unwritten(error)}\n")
+        os._exit(2)

@@ -21,6 +21,7 @@ from sms10692_mock.http.server import BACKLOG, Server
 from sms10692_mock.http.threads import new_threads
 from sms10692_mock.http.wsgi import Application, Environ, StartResponse
 from sms10692_mock.late import IMPORTING
+from sms10692_mock.streams import INTERNAL_ERROR, end_with_internal_error
 
 _GRACE: Final = 0.5
 """Seconds for answers in flight, once a signal has come."""
@@ -84,14 +85,15 @@ def serve(
 
     def end() -> NoReturn:
         ending.acquire()  # for good: who else comes to end it waits for the end
-        watchdog = threading.Timer(_STOPPING, os._exit, [1])
+        watchdog = threading.Timer(_STOPPING, os._exit, [INTERNAL_ERROR])
         watchdog.daemon = True
         watchdog.start()
         try:
             when_stopped()
-        finally:
-            # Not by returning: threads at work would hold the process up.
-            os._exit(0)
+        except Exception as error:
+            end_with_internal_error(error)
+        # Not by returning: threads at work would hold the process up.
+        os._exit(0)
 
     # What is kept grows, and holds no cycles: what was looked through for garbage once is not looked through again.
     gc.collect()
