@@ -91,22 +91,27 @@ def replay(folder: Folder) -> Iterator[Batch[Report] | Batch[Reply]]:
     """Yield the batches that were kept in a folder and are not yet `done()`, oldest first; none if there is no folder.
 
     What a crash left in the middle of being written is yielded too, if it is whole. Another process may be at work in
-    the same folder: a batch may then come to both, and none is lost. Raises Unreadable, after all that can be read, for
-    the first file that cannot; it stays where it is.
+    the same folder: a batch may then come to both, and none is lost.
+
+    Files that cannot be read stay where they are and hide no others: after all that can be read, the error for the
+    first of them is raised, Unreadable or OSError, and a note on it (`__notes__`) names each of the rest.
     """
-    unreadable: Unreadable | None = None
+    failures: list[tuple[Path, Unreadable | OSError]] = []
     for file in sorted(Path(folder).glob("*.xml*")):
         queue = file.name.removesuffix(_PARTIAL).removesuffix(".xml").rpartition(".")[2]
         try:
             batch = _read(file, queue)
-        except Unreadable as error:
+        except (Unreadable, OSError) as error:
             if not _is_being_written(file):
-                unreadable = unreadable or error
+                failures.append((file, error))
             continue
         if batch is not None:
             yield batch
-    if unreadable is not None:
-        raise unreadable
+    if failures:
+        _, first = failures[0]
+        for other, failure in failures[1:]:
+            first.add_note(f"{other} cannot be read either: {failure}")
+        raise first
 
 
 def _is_being_written(file: Path) -> bool:
