@@ -43,7 +43,10 @@ def synchronous(transport: httpx2.BaseTransport, folder: Path) -> None:
         password="mima",
         charset="gbk",
         timeout=5.0,
+        total_timeout=60.0,
         retries=2,
+        proxy=None,
+        trust_env=False,
         transport=transport,
         clock=lambda: datetime.now(CHINA),
         max_answer=1024,
@@ -61,11 +64,15 @@ def synchronous(transport: httpx2.BaseTransport, folder: Path) -> None:
             assert_type(report.status, Status)
             assert_type(report.receivetime, datetime)
         batch.done()
-        for replies in vendor.all_calls(keep=folder):
+        for replies in vendor.call_batches(keep=folder):
             assert_type(replies, Batch[Reply])
             assert_type(replies[0].content, str)
-        for reports in vendor.all_status():
-            assert_type(reports[0], Report)
+        for reports in vendor.status_batches(10, keep=folder):
+            assert_type(reports, Batch[Report])
+        for report in vendor.all_status(10):
+            assert_type(report, Report)
+        for reply in vendor.all_calls():
+            assert_type(reply, Reply)
     for kept in replay(folder):
         assert_type(kept, Batch[Report] | Batch[Reply])
         kept.done()
@@ -80,8 +87,17 @@ async def asynchronous(transport: httpx2.AsyncBaseTransport) -> None:
         assert_type(await vendor.overage(), Overage)
         assert_type(await vendor.status(), Batch[Report])
         assert_type(await vendor.call(), Batch[Reply])
-        async for reports in vendor.all_status():
+        async for reports in vendor.status_batches():
             assert_type(reports, Batch[Report])
+        async for replies in vendor.call_batches(keep="folder"):
+            assert_type(replies, Batch[Reply])
+        async for report in vendor.all_status():
+            assert_type(report, Report)
+        async for reply in vendor.all_calls():
+            assert_type(reply, Reply)
+        await vendor.all_status()  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues] - not to be awaited
+        for _ in vendor.all_calls():  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues] - nor this
+            pass
 
 
 def errors(error: SmsError) -> Reason | None:

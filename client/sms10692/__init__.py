@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from sms10692.client import AsyncClient, Client
+    from sms10692.async_client import AsyncClient
+    from sms10692.client import Client
     from sms10692.errors import (
         RawReply,
         Reason,
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from sms10692.values import Batch, Checked, Overage, PayInfo, Reply, Report, Sent, Status
 
 _HOMES = {
-    "client": ("AsyncClient", "Client"),
+    "async_client": ("AsyncClient",),
+    "client": ("Client",),
     "errors": ("RawReply", "Reason", "Refused", "SmsError", "UnencodableText", "Unkept", "Unreachable", "Unreadable"),
     "keeping": ("replay",),
     "segmentation": ("Segments", "segments"),

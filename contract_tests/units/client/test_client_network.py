@@ -1,14 +1,11 @@
 """Nothing is sent twice, nothing that came is lost, and every failure is one of the tree.
 
-Here belongs the client on the network: servers that hang up, hang, or never stop, on real sockets; and what is tried
-again. What is asked is in `test_client_requests`.
+Servers that hang up, hang, or never stop, on real sockets. What is tried again is in `test_client_retries`.
 """
 
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx2
@@ -16,40 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulators import PATIENCE, nobody_there, received
-from sending import BODY, EACH_WAY, SETTINGS, Flaky
+from emulators import PATIENCE, nobody_there
+from raw_servers import http_answer, server
+from sending import BODY, EACH_WAY, SETTINGS
 from sms10692 import AsyncClient, Client, SmsError, Unreachable, Unreadable
 
-ANSWER = f"HTTP/1.1 200 OK\r\nContent-Length: {len(BODY)}\r\n\r\n".encode() + BODY
-
-Serve = Callable[[socket.socket], object]
-
-
-@contextmanager
-def server(serve: Serve) -> Iterator[tuple[str, list[bytes]]]:
-    """A server that reads a request and then does as it is told; its address, and what it was asked."""
-    asked: list[bytes] = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def answer_all() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                with connection:
-                    connection.settimeout(PATIENCE)
-                    asked.append(received(connection))
-                    try:
-                        serve(connection)
-                    except OSError:
-                        continue
-
-        thread = threading.Thread(target=answer_all)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", asked
-        listener.shutdown(socket.SHUT_RDWR)
-    thread.join(PATIENCE)
+ANSWER = http_answer(BODY)
 
 
 def failures(url: str, times: int) -> list[SmsError]:
@@ -188,41 +157,3 @@ def test_any_bytes_of_a_server_are_a_value_or_an_error_of_the_tree() -> None:
                     vendor.overage()
 
             holds()
-
-
-# What is tried again
-
-
-CONNECTING = [httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError]
-LATER = [
-    httpx2.ReadError,
-    httpx2.ReadTimeout,
-    httpx2.WriteError,
-    httpx2.WriteTimeout,
-    httpx2.RemoteProtocolError,
-    httpx2.LocalProtocolError,
-    httpx2.CloseError,
-]
-
-
-@EACH_WAY
-@pytest.mark.parametrize("error", CONNECTING)
-def test_a_failure_to_connect_is_tried_again_as_often_as_asked(send: Any, error: Any) -> None:
-    assert send("http://vendor", transport=Flaky(2, error), retries=2).task_id == 100001
-    transport = Flaky(2, error)
-    with pytest.raises(Unreachable) as raised:
-        send("http://vendor", transport=transport, retries=1)
-    assert (raised.value.sent, transport.asked) == (False, 2)
-    transport = Flaky(1, error)
-    with pytest.raises(Unreachable):
-        send("http://vendor", transport=transport)
-    assert transport.asked == 1
-
-
-@EACH_WAY
-@pytest.mark.parametrize("error", LATER)
-def test_what_may_have_been_sent_is_never_sent_again(send: Any, error: Any) -> None:
-    transport = Flaky(1, error)
-    with pytest.raises(Unreachable) as raised:
-        send("http://vendor", transport=transport, retries=5)
-    assert (raised.value.sent, transport.asked) == (True, 1)

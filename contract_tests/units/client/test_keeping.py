@@ -45,9 +45,9 @@ def test_a_kept_batch_is_replayed_until_it_is_done(vendor: Client, tmp_path: Pat
 
 def test_reports_and_replies_are_replayed_in_the_order_of_their_fetches(vendor: Client, tmp_path: Path) -> None:
     vendor.send(["10000000030", *NUMBERS], "内容")
-    for _ in vendor.all_status(4, keep=tmp_path):
+    for _ in vendor.status_batches(4, keep=tmp_path):
         pass
-    for _ in vendor.all_calls(keep=tmp_path):
+    for _ in vendor.call_batches(keep=tmp_path):
         pass
     batches = list(replay(tmp_path))
     assert [len(batch) for batch in batches] == [4, 2, 1]
@@ -218,7 +218,7 @@ def test_half_an_answer_is_told_when_nobody_writes_it_any_more(tmp_path: Path) -
 def test_batches_that_somebody_else_has_done_are_passed_over(vendor: Client, tmp_path: Path) -> None:
     (tmp_path / "0.status.xml").mkdir()
     vendor.send(NUMBERS, "内容")
-    for _ in vendor.all_status(2, keep=tmp_path):
+    for _ in vendor.status_batches(2, keep=tmp_path):
         pass
     batches = replay(tmp_path)
     first = next(batches)

@@ -1,0 +1,175 @@
+"""What both clients share: their settings, and what becomes of an HTTP response. No I/O but a spool file's."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Final, Generic, TypeVar
+
+import httpx2
+
+from sms10692 import __version__
+from sms10692.address import parse_address
+from sms10692.backoff import backoff_delays
+from sms10692.calls import Call, Calls, Charset, Clock, system_clock
+from sms10692.errors import RawReply, Refused, Unkept, Unreachable, Unreadable
+from sms10692.keeping import Keeper
+from sms10692.routes import Route, find_route
+from sms10692.transport import Deadline
+from sms10692.values import Batch, Reply, Report
+
+Value = TypeVar("Value")
+Item = TypeVar("Item", Report, Reply)
+Transport = TypeVar("Transport")
+
+MAX_ANSWER: Final = 64 * 1024 * 1024
+"""Bytes of an answer that are read, unless `max_answer` says otherwise."""
+
+TOTAL_TIMEOUT: Final = 120.0
+"""Seconds for a whole call, unless `total_timeout` says otherwise."""
+
+HEADERS: Final = {
+    "Content-Type": "application/x-www-form-urlencoded",
+    "Accept-Encoding": "identity",  # a small answer that unpacks to a large one would be bounded late
+    "Connection": "close",  # `transport` says why
+    "User-Agent": f"sms10692/{__version__}",
+}
+
+_NOTHING_SENT: Final = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+    httpx2.UnsupportedProtocol,
+)
+
+_STATUSES_OF_PROXIES: Final = frozenset({407, 502, 503, 504})
+
+
+class ResponseBody:
+    """The body of a response while it comes in, up to a limit of bytes."""
+
+    def __init__(self, response: httpx2.Response, limit: int) -> None:
+        self._response = response
+        self._limit = limit
+        self._body = bytearray()
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is worth a spool file: an error page is not."""
+        return self._response.status_code == 200
+
+    def add(self, chunk: bytes) -> bytes:
+        """Take a chunk, and return what of it is to be kept. `check` comes after that is on disk."""
+        chunk = chunk[: self._limit + 1 - len(self._body)]
+        self._body += chunk
+        return chunk
+
+    def check(self) -> None:
+        """Raise Unreadable where it is too long."""
+        if len(self._body) > self._limit:
+            raise Unreadable(f"the answer is longer than {self._limit} bytes", self.reply())
+
+    def cut_short(self, why: object) -> Unreadable:
+        """The error for a body that ended too soon."""
+        return Unreadable(f"the answer broke off: {why}", self.reply())
+
+    def reply(self) -> RawReply:
+        """What has come, up to the limit."""
+        return RawReply(self._response.status_code, dict(self._response.headers), bytes(self._body[: self._limit]))
+
+
+def read_batch(call: Call[list[Item]], reply: RawReply, keeper: Keeper | None) -> Batch[Item]:
+    """Read the whole answer of a queue; where it is to be kept, not before it is safe on disk."""
+    if keeper is None or reply.status != 200:
+        return Batch(call.read(reply))
+    try:
+        kept = keeper.keep()
+    except OSError as error:
+        if not call.read(reply):
+            return Batch(())
+        raise Unkept(error.strerror or str(error), reply) from error
+    try:
+        batch = Batch(call.read(reply), kept)
+    except Refused:
+        kept.unlink(missing_ok=True)
+        raise
+    except Unreadable as error:
+        raise Unreadable(error.why, reply, kept) from None
+    if not batch:
+        kept.unlink(missing_ok=True)
+    return batch or Batch(())
+
+
+def keep_partial(error: Unreadable, keeper: Keeper | None) -> Unreadable:
+    """Keep an answer that broke off: it may hold reports that the vendor will not hand over again."""
+    if keeper is None or error.status != 200 or not error.body:
+        return error
+    try:
+        return Unreadable(error.why, error.reply, keeper.keep())
+    except OSError:  # the error has all that came
+        return error
+
+
+class BaseClient(ABC, Generic[Transport]):
+    """The settings of a client."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        userid: str,
+        account: str,
+        password: str,
+        charset: Charset = "utf-8",
+        timeout: float | None = 30.0,
+        total_timeout: float | None = TOTAL_TIMEOUT,
+        retries: int = 0,
+        proxy: str | None = None,
+        trust_env: bool = True,
+        transport: Transport | None = None,
+        clock: Clock = system_clock,
+        max_answer: int = MAX_ANSWER,
+    ) -> None:
+        if retries < 0:
+            raise ValueError(f"retries is how often to try again, and not {retries}")
+        if total_timeout is not None and not (total_timeout > 0 and math.isfinite(total_timeout)):
+            raise ValueError(f"total_timeout is a number of seconds above 0, or None, and not {total_timeout}")
+        if max_answer < 1:
+            raise ValueError(f"max_answer is a number of bytes above 0, and not {max_answer}")
+        self._url = parse_address(url)
+        self._calls = Calls(userid, account, password, charset, clock)
+        self._retries = retries
+        self._total_timeout = total_timeout
+        self._max_answer = max_answer
+        self._route = find_route(self._url, proxy, trust_env) if transport is None else None
+        self._connect(timeout, self._route, transport)
+
+    @abstractmethod
+    def _connect(self, timeout: float | None, route: Route | None, transport: Transport | None) -> None: ...
+
+    def __repr__(self) -> str:
+        address = httpx2.URL(self._url).copy_with(userinfo=b"")
+        return f"{type(self).__name__}({str(address)!r}, userid={self._calls.userid!r})"
+
+    def _delays(self) -> Iterator[float]:
+        return backoff_delays(self._retries)
+
+    def _unreachable(self, error: httpx2.RequestError, deadline: Deadline) -> Unreachable:
+        why = str(deadline) if deadline.is_over else f"{type(error).__name__}: {error}"
+        return Unreachable(self._remarked(why), not isinstance(error, _NOTHING_SENT))
+
+    def _remarked(self, why: str) -> str:
+        return why if self._route is None or not self._route.remark else f"{why}, {self._route.remark}"
+
+    def _read(self, call: Call[Value], reply: RawReply) -> Value:
+        """Read an answer that is not a queue's."""
+        try:
+            return call.read(reply)
+        except Unreadable as error:
+            raise self._named_proxy(error) from None
+
+    def _named_proxy(self, error: Unreadable) -> Unreadable:
+        """An error page may be the proxy's own: the error names the proxy."""
+        if self._route is None or self._route.proxy is None or error.status not in _STATUSES_OF_PROXIES:
+            return error
+        return Unreadable(self._remarked(error.why), error.reply, error.kept)
