@@ -1,16 +1,18 @@
-"""The command `sms10692`: the five actions for people and for scripts.
+"""The command `sms10692`: the five actions for people and for scripts; options, exit codes and tables.
 
-Here belong options, exit codes and tables. What the vendor is asked, and how its answer is read, is `Client`'s affair;
-a long list that is sent in batches is `batches`'.
+What the vendor sends is printed as `terminal` makes it safe. An error of the program itself is exit code 70.
 """
 
 import codecs
-import json
+import errno
 import math
+import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime
 from enum import Enum
@@ -18,7 +20,7 @@ from functools import wraps
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, BinaryIO, Final, Literal, NoReturn
 
 import click
 from rich.console import Console
@@ -26,17 +28,54 @@ from rich.progress import Progress
 from rich.table import Table
 
 from sms10692 import __version__
+from sms10692.__main__ import INTERNAL_ERROR
+from sms10692.base_client import TOTAL_TIMEOUT
 from sms10692.batches import Ledger, Mark, send_in_batches
 from sms10692.client import Client
 from sms10692.errors import Refused, SmsError, UnencodableText, Unreachable, Unreadable
+from sms10692.recipients import WrongNumbers, from_arguments, from_file
 from sms10692.segmentation import segments
 from sms10692.signing import CHINA
+from sms10692.terminal import json_line, printable
 from sms10692.values import Batch, Reply, Report
 
 NAME: Final = "sms10692"
 REFUSED, USAGE, NO_ANSWER, INTERRUPTED = 1, 2, 3, 130
 
+SHORTEST_INTERVAL: Final = 1.0
+"""Seconds between two fetches of --follow."""
+
 Row = dict[str, Any]
+
+
+class _Table(Console):
+    """A console on standard output; a pipe that nobody reads is an OSError, where rich would end with exit code 1."""
+
+    def __init__(self) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False)
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+class _Commands(click.Group):
+    """The group of all actions; standard output that fails is an error of ours, where click would end with code 1."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        with _output_errors():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, context: click.Context) -> Any:
+        with _output_errors():
+            return super().invoke(context)
+
+
+@contextmanager
+def _output_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _Exit(f"{error.filename or 'standard output'}: {error.strerror or error}", NO_ANSWER) from None
 
 
 class _Exit(Exception):
@@ -50,7 +89,7 @@ class _Exit(Exception):
 def _failed(error: SmsError) -> _Exit:
     match error:
         case Refused():
-            return _Exit(f"refused: {error} ({error.reason.value})", REFUSED)
+            return _Exit(f"refused: {printable(str(error))} ({error.reason.value})", REFUSED)
         case UnencodableText():
             return _Exit(str(error), USAGE)
         case _:
@@ -68,13 +107,13 @@ def _show(as_json: bool, rows: Sequence[Row]) -> None:
             table.add_column(name, overflow="fold")
         for row in rows:
             table.add_row(*map(_for_people, row.values()))
-        Console(highlight=False, markup=False, emoji=False).print(table)
+        _Table().print(table)
 
 
 def _json(row: Row) -> str:
     """One line, which is ASCII where standard output may not carry more."""
     in_full = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
-    return json.dumps(row, ensure_ascii=not in_full, default=_for_programs)
+    return json_line(row, _for_programs, ascii_only=not in_full)
 
 
 def _row(value: Any) -> Row:
@@ -83,7 +122,7 @@ def _row(value: Any) -> Row:
 
 
 def _for_people(value: object) -> str:
-    return value.strftime("%Y-%m-%d %H:%M:%S") if isinstance(value, datetime) else str(value)
+    return value.strftime("%Y-%m-%d %H:%M:%S") if isinstance(value, datetime) else printable(str(value))
 
 
 def _for_programs(value: object) -> str:
@@ -99,7 +138,13 @@ def _finite(context: click.Context, option: click.Parameter, seconds: float | No
 def _vendor(action: Callable[..., None]) -> Callable[..., None]:
     """Give an action the options that all have, a client made of them, and the meaning of its errors."""
 
-    @click.option("--url", required=True, envvar="SMS10692_URL", show_envvar=True, help="The vendor's address.")
+    @click.option(
+        "--url",
+        required=True,
+        envvar="SMS10692_URL",
+        show_envvar=True,
+        help="The vendor's address, with or without the page.",
+    )
     @click.option("--userid", required=True, envvar="SMS10692_USERID", show_envvar=True)
     @click.option("--account", required=True, envvar="SMS10692_ACCOUNT", show_envvar=True)
     @click.option(
@@ -111,7 +156,27 @@ def _vendor(action: Callable[..., None]) -> Callable[..., None]:
     )
     @click.option("--charset", type=click.Choice(["utf-8", "gbk"]), default="utf-8", help="Which page to use.")
     @click.option(
-        "--timeout", type=click.FloatRange(min=0, min_open=True), default=30.0, callback=_finite, help="Seconds."
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=30.0,
+        show_default=True,
+        callback=_finite,
+        help="Seconds for each step of a request.",
+    )
+    @click.option(
+        "--total-timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=TOTAL_TIMEOUT,
+        show_default=True,
+        callback=_finite,
+        help="Seconds for a whole request.",
+    )
+    @click.option("--proxy", metavar="URL", help="A proxy: http, https or socks5.")
+    @click.option(
+        "--trust-env/--no-trust-env",
+        default=True,
+        show_default=True,
+        help="Take a proxy and certificates from the environment; not the proxy for loopback addresses.",
     )
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
     @wraps(action)
@@ -122,10 +187,23 @@ def _vendor(action: Callable[..., None]) -> Callable[..., None]:
         password: str,
         charset: Literal["utf-8", "gbk"],
         timeout: float,
+        total_timeout: float,
+        proxy: str | None,
+        trust_env: bool,
         **options: Any,
     ) -> None:
         try:
-            client = Client(url, userid=userid, account=account, password=password, charset=charset, timeout=timeout)
+            client = Client(
+                url,
+                userid=userid,
+                account=account,
+                password=password,
+                charset=charset,
+                timeout=timeout,
+                total_timeout=total_timeout,
+                proxy=proxy,
+                trust_env=trust_env,
+            )
         except ValueError as error:
             raise click.UsageError(str(error)) from None
         with client:
@@ -134,22 +212,34 @@ def _vendor(action: Callable[..., None]) -> Callable[..., None]:
             except SmsError as error:
                 raise _failed(error) from None
             except OSError as error:
-                raise _Exit(f"{error.filename or 'input or output'}: {error.strerror}", USAGE) from None
+                if error.filename is None:
+                    raise
+                raise _Exit(f"{error.filename}: {error.strerror}", USAGE) from None
 
     return with_a_client
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="%(version)s")
 def command() -> None:
-    """The sms10692.com SMS API. Exit codes: 0 done, 1 refused, 2 usage, 3 no answer that can be read."""
+    """The sms10692.com SMS API.
+
+    Exit codes: 0 done, 1 refused by the vendor, 2 usage, 3 no answer that can be read or output that cannot be written,
+    70 an error of this program, 130 interrupted.
+    """
 
 
 @command.command()
 @_vendor
 @click.argument("mobiles", nargs=-1)
 @click.option("--text", required=True, help="What to send.")
-@click.option("--file", type=click.File(encoding="utf-8-sig"), help="Numbers, one a line, instead of arguments.")
+@click.option(
+    "--file",
+    type=click.File("rb"),
+    help="Numbers instead of arguments: one a line, or a table (CSV) with --column. Nothing is sent unless all are"
+    " numbers: 11 digits that begin with 1.",
+)
+@click.option("--column", metavar="NAME", help="The column of the file that has the numbers, by name or from 1.")
 @click.option("--batch", type=click.IntRange(min=1), default=1000, show_default=True, help="Numbers in a request.")
 @click.option("--send-time", type=click.DateTime(["%Y-%m-%d %H:%M:%S"]), help="In China Standard Time.")
 @click.option("--extno", default="")
@@ -158,7 +248,8 @@ def send(
     as_json: bool,
     mobiles: tuple[str, ...],
     text: str,
-    file: Any,
+    file: BinaryIO | None,
+    column: str | None,
     batch: int,
     send_time: datetime | None,
     extno: str,
@@ -166,12 +257,17 @@ def send(
     """Send a text to numbers, or to the numbers in a file."""
     if bool(mobiles) == bool(file):
         raise click.UsageError("give numbers, or --file, and not both")
+    if column is not None and file is None:
+        raise click.UsageError("--column is for --file")
     try:
-        ledger = Ledger(file or mobiles)
-    except UnicodeDecodeError:
-        raise click.BadParameter("it is not UTF-8", param_hint="--file") from None
-    if not ledger.numbers:
+        recipients = from_arguments(mobiles) if file is None else from_file(file, column)
+    except WrongNumbers as error:
+        raise click.UsageError(str(error)) from None
+    if not recipients.numbers:
         raise click.UsageError("there is no number to send to")
+    if recipients.remark:
+        click.echo(f"{NAME}: {recipients.remark}", err=True)
+    ledger = Ledger(recipients.numbers)
     at = send_time.replace(tzinfo=CHINA) if send_time else None
     try:
         with Progress(console=Console(stderr=True), disable=as_json or len(ledger.numbers) <= batch) as progress:
@@ -212,10 +308,10 @@ def _queue(action: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option(
             "--follow",
-            type=click.FloatRange(min=0),
+            type=click.FloatRange(min=SHORTEST_INTERVAL),
             callback=_finite,
             metavar="SECONDS",
-            help="Fetch again and again until Ctrl-C.",
+            help=f"Fetch again and again until Ctrl-C, every so many seconds, at least {SHORTEST_INTERVAL:g}.",
         ),
         click.option("--keep", type=click.Path(path_type=Path), metavar="FOLDER", help="Keep the raw answers there."),
     ):
@@ -248,12 +344,12 @@ def _fetch(fetch: Callable[[], Batch[Report] | Batch[Reply]], as_json: bool, fol
     counter = Console(stderr=True)
     fetched = fetches = 0
     try:
-        with counter.status("fetching") as live:
+        with counter.status("fetching", spinner="line") as live:
             while True:
                 try:
                     batch = fetch()
                 except (Unreachable, Unreadable) as error:  # it may pass; what the vendor refuses it goes on refusing
-                    click.echo(str(error), err=True)
+                    click.echo(printable(str(error)), err=True)
                 else:
                     fetches, fetched = fetches + 1, fetched + len(batch)
                     _hand_over(batch, as_json)
@@ -304,10 +400,25 @@ def main() -> None:
         click.echo(error.format_message(), err=True)
         sys.exit(USAGE)
     except click.ClickException as error:
-        click.echo(f"{NAME}: {' '.join(error.format_message().split())}", err=True)
+        _say(" ".join(error.format_message().split()))
         sys.exit(USAGE)
     except _Exit as end:
-        click.echo(f"{NAME}: {end}", err=True)
+        _say(str(end))
         sys.exit(end.code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
+    except Exception as error:
+        _say_internal(error)
+        sys.exit(INTERNAL_ERROR)
+
+
+def _say(text: str) -> None:
+    """Print one line on standard error. That nobody can read it changes no exit code."""
+    with suppress(OSError):
+        click.echo(f"{NAME}: {printable(text)}", err=True)
+
+
+def _say_internal(error: Exception) -> None:
+    with suppress(OSError):
+        click.echo("\n".join(map(printable, "".join(traceback.format_exception(error)).splitlines())), err=True)
+    _say(f"an error of this program, {type(error).__name__}; please report the lines above")

@@ -103,12 +103,17 @@ def test_the_five_actions_print_tables_for_people(environment: dict[str, str]) -
         (["send", "--text", "x"], 2, "--file"),
         (["send", "1", "--text", "x", "--file", os.devnull], 2, "--file"),
         (["send", "1"], 2, "--text"),
-        (["send", "1", "--text", "한", "--charset", "gbk"], 2, "no bytes"),
+        (["send", "13000000001", "--text", "한", "--charset", "gbk"], 2, "no bytes"),
         (["send", "1", "--text", "x", "--send-time", "tomorrow"], 2, "--send-time"),
         (["overage", "--url", "vendor"], 2, "address"),
         (["nonsense"], 2, "nonsense"),
         (["overage", "--url", "http://127.0.0.1:1"], 3, "nothing was sent"),
         (["status", "--follow", "nan"], 2, "--follow"),
+        (["status", "--follow", "0"], 2, "--follow"),
+        (["call", "--follow", "0.99"], 2, "--follow"),
+        (["status", "--total-timeout", "0"], 2, "--total-timeout"),
+        (["overage", "--url", "http://127.0.0.1:1/?a=b"], 2, "query string"),
+        (["overage", "--proxy", "ftp://127.0.0.1"], 2, "proxy="),
         (["status", "--timeout", "inf"], 2, "--timeout"),
         (["status", "--keep", "/dev/null"], 2, "/dev/null"),
         (["send", "--text", "x", ","], 2, "no number"),
@@ -191,6 +196,8 @@ def test_after_an_answer_that_was_lost_it_says_which_are_in_doubt(
             with connection:
                 received(connection)
                 connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+            connection, _ = listener.accept()
+            with connection:
                 received(connection)
                 asked.set()
                 release.wait(PATIENCE)
@@ -316,7 +323,8 @@ def test_a_send_whose_output_nobody_takes_is_accounted_for(environment: dict[str
 @pytest.mark.parametrize("encoding", ["ascii", "gbk", "utf-8"])
 def test_a_terminal_that_cannot_show_a_text_loses_nothing(environment: dict[str, str], encoding: str) -> None:
     narrow = environment | {"PYTHONIOENCODING": encoding}
-    lines(environment, "send", "10000000031", "10000000031", "--text", "x")
+    for _ in range(2):
+        lines(environment, "send", "10000000031", "--text", "x")
     ended = subprocess.run(
         [sys.executable, "-m", "sms10692", "call", "--json"], capture_output=True, check=True, env=narrow
     )
@@ -341,7 +349,7 @@ def test_following_a_queue_shows_what_comes_until_interrupted(
     environment: dict[str, str], tmp_path: Path, stop: signal.Signals
 ) -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "sms10692", "status", "--follow", "0.05", "--json", "--keep", str(tmp_path)],
+        [sys.executable, "-m", "sms10692", "status", "--follow", "1", "--json", "--keep", str(tmp_path)],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
