@@ -55,18 +55,27 @@ def test_the_emulator_in_process_answers(readme: str) -> None:
 
 
 @EACH_README
-def test_the_clients_program_runs(readme: str) -> None:
-    (program,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    with running() as (_, (host, port)):
-        program = program.replace("http://127.0.0.1:10692", f"http://{host}:{port}")
-        ended = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True)
-    printed = ended.stdout.splitlines()
+def test_the_clients_programs_run(readme: str, tmp_path: Path) -> None:
+    program, program_awaited = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    printed = _printed(program, tmp_path)
     assert printed[:3] == ["100001 998 2", "PREPAID 998 1000", "True"]
     assert [line.split()[:3] for line in printed[3:5]] == [
         ["15023239810", "100001", "DELIVERED"],
         ["10000000030", "100001", "DELIVERED"],
     ]
     assert printed[5:] == ["10000000030 T"]
+    assert _printed(program_awaited, tmp_path) == ["15023239810", "10000000030", "['T']"]
+    assert list((tmp_path / "replies").iterdir()) == []
+
+
+def _printed(program: str, folder: Path) -> list[str]:
+    """The lines that a program prints that speaks to an emulator of its own."""
+    with running() as (_, (host, port)):
+        program = program.replace("http://127.0.0.1:10692", f"http://{host}:{port}")
+        command = [sys.executable, "-c", program]
+        return subprocess.run(
+            command, cwd=folder, capture_output=True, encoding="utf-8", check=True
+        ).stdout.splitlines()
 
 
 APPLICATION = """
