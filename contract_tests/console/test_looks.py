@@ -25,6 +25,7 @@ HOSTILE = (
     "long" * 500,
 )
 HOSTILE_NUMBER = "<script>document.title='hacked'</script>"
+LONG_NUMBER = "1380013800013800138000"
 HOSTILE_ACCOUNT = "<script>document.title=1</script>"
 
 PAGES = ("/", "/handset", "/requests", "/queues", "/queues?queue=replies", "/account", "/weather", "/manual?kind=seen")
@@ -36,7 +37,8 @@ def busy(served: Served) -> Iterator[Customer]:
     made = Customer(served, served.control("POST", "accounts", {"points": 10_000}))
     for content in HOSTILE:
         made.sends("15023239810", content, extno="01")
-    made.sends(HOSTILE_NUMBER, "to nobody")
+    made.sends(HOSTILE_NUMBER, "to nobody", extno="0" * 60)
+    made.sends(f"{LONG_NUMBER},+8613800138000,{'1' * 500}", "to nobody")
     made.sends("10000000020,10000000022,10000000023,10000000031", "outcomes")
     made.asks("/v2statusApi.aspx", action="query", statusNum="3")
     made.asks("/v2callApi.aspx", action="query")
@@ -76,6 +78,72 @@ def test_every_page_fits_and_shows_hostile_content_as_text(
         page.goto(busy.at("/"))
         expect(page.locator(".messages")).to_contain_text(HOSTILE[0])
         expect(page.locator(".messages")).to_contain_text(HOSTILE_NUMBER)
+
+
+WIDTHS = sorted({*range(320, 1601, 20), 375, 701, 719, 720, 721, 768, 899, 901, 1024, 1149})
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_page_scrolls_sideways_at_any_width(browser: Browser, served: Served, busy: Customer, language: str) -> None:
+    wider = []
+    with opened(browser, Look(language, 1600, "light"), served.url) as page:
+        for path in paths(busy):
+            page.goto(path, wait_until="domcontentloaded")
+            expect(page.locator("h1")).to_be_visible()
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 800})
+                over = page.evaluate("document.documentElement.scrollWidth") - width
+                wider += [(path, width, over)] if over > 0 else []
+    assert wider == []
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_report_of_a_message_is_seen_and_its_number_is_one_line_at_any_width(
+    browser: Browser, served: Served, busy: Customer, language: str
+) -> None:
+    outside, broken = [], []
+    with opened(browser, Look(language, 1600, "light"), served.url) as page:
+        page.goto(busy.at("/"))
+        number = page.locator(".messages .mobile", has_text=LONG_NUMBER).first
+        assert number.inner_text() == LONG_NUMBER
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            edges = page.eval_on_selector_all(
+                ".messages .fate .badge", "all => all.map((one) => one.getBoundingClientRect().right)"
+            )
+            outside += [width] if not edges or max(edges) > width else []
+            height = number.evaluate("(one) => one.clientHeight / parseFloat(getComputedStyle(one).fontSize)")
+            broken += [width] if height > 2 else []
+    assert (outside, broken) == ([], [])
+
+
+def test_a_line_of_bytes_is_seen_whole_at_a_desk(browser: Browser, served: Served, busy: Customer) -> None:
+    with opened(browser, LOOKS[1], served.url) as page:
+        page.goto(next(path for path in paths(busy) if path.startswith("/requests/")))
+        hidden = page.eval_on_selector_all("pre.hex", "all => all.map((one) => one.scrollWidth - one.clientWidth)")
+    assert hidden
+    assert max(hidden) <= 0
+
+
+@pytest.mark.parametrize("look", LOOKS[:2], ids=str)
+def test_every_page_is_in_the_menu_that_is_seen(browser: Browser, served: Served, busy: Customer, look: Look) -> None:
+    with opened(browser, look, served.url) as page:
+        page.goto(busy.at("/"))
+        edges = page.eval_on_selector_all(".menu a", "all => all.map((one) => one.getBoundingClientRect().right)")
+    assert len(edges) == len(PAGES) - 1
+    assert max(edges) <= look.width
+
+
+def test_the_answer_of_a_telephone_can_be_written_without_scrolling(
+    browser: Browser, served: Served, busy: Customer
+) -> None:
+    with opened(browser, LOOKS[1], served.url) as page:
+        page.goto(busy.at("/handset", mobile="15023239810"))
+        expect(page.locator(".banner")).to_be_visible()
+        page.locator("#answer").fill("T")
+        page.locator("#answer").press("Enter")
+        expect(page.locator("#said .good")).to_be_visible()
+        assert page.locator("#answer").evaluate("(one) => one.getBoundingClientRect().bottom") < 800
 
 
 @pytest.mark.parametrize("look", LOOKS[:2], ids=str)
