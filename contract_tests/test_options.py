@@ -8,18 +8,23 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+from click.core import ParameterSource
+from pytest import MonkeyPatch
 
 from emulators import (
     STATUS,
     UTF8,
     Address,
     ask,
+    ended,
     request,
     running,
     sign,
 )
 from serving import QUERY, overage, refused
+from sms10692_mock.command import serve_command
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +120,49 @@ def test_a_wrong_option_is_one_clear_line(arguments: list[str], said: str) -> No
 def test_a_wrong_environment_is_one_clear_line() -> None:
     assert "7:shop" not in (said := refused("serve", environment=os.environ | {"SMS10692_MOCK_ACCOUNT": "7:shop"}))
     assert "SMS10692_MOCK_ACCOUNT" in said or "--account" in said
+
+
+SERVICE = {
+    "SMS10692_MOCK_SERVICE_HOST": "10.96.0.12",
+    "SMS10692_MOCK_SERVICE_PORT": "10692",
+    "SMS10692_MOCK_SERVICE_PORT_HTTP": "10692",
+    "SMS10692_MOCK_PORT": "tcp://10.96.0.12:10692",
+    "SMS10692_MOCK_PORT_10692_TCP": "tcp://10.96.0.12:10692",
+    "SMS10692_MOCK_PORT_10692_TCP_PROTO": "tcp",
+    "SMS10692_MOCK_PORT_10692_TCP_PORT": "10692",
+    "SMS10692_MOCK_PORT_10692_TCP_ADDR": "10.96.0.12",
+}
+"""What Kubernetes sets in every container beside a Service `sms10692-mock`."""
+
+
+@pytest.mark.parametrize("address", ["tcp://10.96.0.12:10692", "udp://10.96.0.12:53", "tcp://[fd00::12]:10692"])
+def test_the_variables_of_a_service_of_that_name_are_ignored_with_one_line(address: str) -> None:
+    environment = os.environ | SERVICE | {"SMS10692_MOCK_PORT": address, "SMS10692_MOCK_ACCOUNT": "7:shop:a:5"}
+    with running(environment=environment) as (process, found):
+        assert "<overage>5<" in overage(found, "shop", "a", "7")
+        process.terminate()
+        said = ended(process)[1]
+    (line,) = [line for line in said.splitlines() if "SMS10692_MOCK" in line]
+    assert f"SMS10692_MOCK_PORT={address} is ignored" in line
+
+
+@pytest.mark.parametrize("option", [option for option in serve_command.params if option.name != "help"], ids=str)
+def test_no_option_is_read_from_a_variable_of_a_service(option: click.Parameter, monkeypatch: MonkeyPatch) -> None:
+    for name, value in SERVICE.items():
+        monkeypatch.setenv(name, value)
+    with serve_command.make_context("serve", []) as context:
+        assert context.get_parameter_source(option.name or "") is ParameterSource.DEFAULT
+    assert os.environ["SMS10692_MOCK_PORT"] == SERVICE["SMS10692_MOCK_PORT"]
+
+
+def test_a_port_in_the_environment_is_no_service(address: Address) -> None:
+    assert str(address[1]) in refused("serve", environment=os.environ | {"SMS10692_MOCK_PORT": str(address[1])})
+    assert "--port" in refused("serve", environment=os.environ | {"SMS10692_MOCK_PORT": "tcp"})
+
+
+def test_an_address_of_a_service_as_any_other_option_is_one_clear_line() -> None:
+    environment = os.environ | {"SMS10692_MOCK_STORE": "tcp://10.96.0.12:6379"}
+    assert "--store" in refused("serve", environment=environment)
 
 
 def test_a_list_of_words_that_is_not_utf_8_is_one_clear_line(tmp_path: Path) -> None:

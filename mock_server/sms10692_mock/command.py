@@ -29,6 +29,7 @@ from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.serve import Deferred, listening_socket, serve, url_of
 from sms10692_mock.keywords import Keywords, words_in
 from sms10692_mock.options import Options
+from sms10692_mock.service_links import ServiceLinkCommand, log_ignored_links
 from sms10692_mock.starting import beside_seeded, beside_the_pages_of, greeting, vendor_at
 from sms10692_mock.stores.protocol import StoreUnavailable
 from sms10692_mock.stores.records import Limits
@@ -144,6 +145,7 @@ def command() -> None:
 
 @command.command(
     "serve",
+    cls=ServiceLinkCommand,
     context_settings={"auto_envvar_prefix": "SMS10692_MOCK", "show_default": True, "max_content_width": 100},
 )
 @click.option("--host", default="127.0.0.1", help="Address to listen on.", show_envvar=True)
@@ -355,6 +357,7 @@ def serve_command(
     except UnicodeError:
         raise click.ClickException(f"cannot listen on {host!a}: that is no name of a host") from None
     log = take_over_stderr(log_level)
+    log_ignored_links()
     vendor = _vendor(options, address, durable, reset, seed)
     words = greeting(url_of(listener), options, vendor.store)
     guard = Guard(hosts, token, public_url, proxies)
