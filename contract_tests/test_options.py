@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 import pytest
 from click.core import ParameterSource
-from pytest import MonkeyPatch
 
 from emulators import (
     STATUS,
@@ -147,7 +146,9 @@ def test_the_variables_of_a_service_of_that_name_are_ignored_with_one_line(addre
 
 
 @pytest.mark.parametrize("option", [option for option in serve_command.params if option.name != "help"], ids=str)
-def test_no_option_is_read_from_a_variable_of_a_service(option: click.Parameter, monkeypatch: MonkeyPatch) -> None:
+def test_no_option_is_read_from_a_variable_of_a_service(
+    option: click.Parameter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in SERVICE.items():
         monkeypatch.setenv(name, value)
     with serve_command.make_context("serve", []) as context:

@@ -247,6 +247,12 @@ def command() -> None:
     show_envvar=True,
 )
 @click.option(
+    "--allow-cross-site",
+    is_flag=True,
+    help="Answer requests to the vendor's pages that browsers send for pages of other sites.",
+    show_envvar=True,
+)
+@click.option(
     "--token",
     callback=_token,
     help="Demanded by the control address. Made and printed where others than this machine can reach it.",
@@ -321,6 +327,7 @@ def serve_command(
     hosts: frozenset[str],
     public_url: Origin | None,
     proxies: Sequence[Network],
+    allow_cross_site: bool,
     token: str | None,
     address: str,
     durable: bool,
@@ -361,7 +368,8 @@ def serve_command(
     vendor = _vendor(options, address, durable, reset, seed)
     words = greeting(url_of(listener), options, vendor.store)
     guard = Guard(hosts, token, public_url, proxies)
-    if token is None and is_exposed(listener.getsockname()[0], guard):
+    can_others_reach_it = is_exposed(listener.getsockname()[0], guard)
+    if token is None and can_others_reach_it:
         token = secrets.token_urlsafe(16)
         words = f"{words}\ntoken of the control address: {token}"
         guard = replace(guard, token=token)
@@ -372,6 +380,8 @@ def serve_command(
         log if log_level in _LEVELS_WITH_REQUESTS else None,
         bell,
         debug_log=log if log_level == "debug" else None,
+        is_exposed=can_others_reach_it,
+        allows_cross_site=allow_cross_site,
     )
 
     def when_stopped() -> None:

@@ -32,7 +32,7 @@ class Emulator:
     def __init__(self, options: Options | None = None) -> None:
         options = options or Options()
         vendor, self._bell = vendor_of(options), Bell()
-        pages = Pages(vendor, options.dialect, bell=self._bell)
+        pages = Pages(vendor, options.dialect, bell=self._bell, allows_cross_site=options.allow_cross_site)
         beside = beside_the_pages(control_of(vendor, options, self._bell), Guard())
         self.wsgi = WsgiPages(pages, beside)
         self._served = InThread(pages, beside)

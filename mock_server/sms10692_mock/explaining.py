@@ -14,7 +14,7 @@ from typing import Final
 from sms10692 import contract, signing
 from sms10692_mock.accounts import Account, lasting_among
 from sms10692_mock.calls import Call, call_of, page_of
-from sms10692_mock.diagnosis import Asked, Fetch, Finding, diagnose, habit_findings
+from sms10692_mock.diagnosis import Asked, Fetch, Finding, diagnose, habit_findings, is_signed
 from sms10692_mock.diagnosis.habits import FORM
 from sms10692_mock.diagnosis.repairs import rarity
 from sms10692_mock.stores.protocol import Store
@@ -55,20 +55,48 @@ def findings(entry: Entry, store: Store) -> tuple[Finding, ...]:
     """
     if entry.status >= _NOT_ASKED and not entry.faults:
         return ()
-    call, fields = understood(entry)
+    asked = _asked(entry)
     return diagnose(
-        Asked(
-            method=entry.method,
-            query=entry.query,
-            content_type=content_type(entry),
-            body=entry.body,
-            fields=fields,
-            call=call,
-            account=store.account(call.userid),
+        asked._replace(
+            account=store.account(asked.call.userid),
             others=_others(store),
-            now=entry.now,
-            previous=_previous_fetch(entry, call, store),
+            previous=_previous_fetch(entry, asked.call, store),
         )
+    )
+
+
+def public_findings(entry: Entry, store: Store) -> tuple[tuple[Finding, ...], bool]:
+    """What is wrong with a request, as far as whoever sent it may know, and whether there may be more.
+
+    Of the accounts nothing is used but the one that signed the request: otherwise a finding would confirm names,
+    passwords and userids to whoever guesses them. Whether there may be more depends on the signature alone.
+    """
+    if entry.status >= _NOT_ASKED and not entry.faults:
+        return (), False
+    asked = _asked(entry)
+    account = store.account(asked.call.userid)
+    if account is not None and is_signed(asked, account, asked.call.timestamp, asked.call.sign):
+        return diagnose(asked._replace(account=account, previous=_previous_fetch(entry, asked.call, store))), False
+    return tuple(one for one in diagnose(asked) if one.code != _UNKNOWN), True
+
+
+_UNKNOWN: Final = "signature.userid-unknown"
+"""Found of every userid where no account is looked at."""
+
+
+def _asked(entry: Entry) -> Asked:
+    """A request as the diagnosis takes it, without any account."""
+    call, fields = understood(entry)
+    return Asked(
+        method=entry.method,
+        query=entry.query,
+        content_type=content_type(entry),
+        body=entry.body,
+        fields=fields,
+        call=call,
+        account=None,
+        others=(),
+        now=entry.now,
     )
 
 

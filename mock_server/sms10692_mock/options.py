@@ -21,6 +21,7 @@ class Options:
     """`accounts` beside or in place of the manual's own; the rest as `Vendor` and `Pages` take it.
 
     `limits` are of what a store keeps; throw-away accounts are closed when `unused` for so many seconds.
+    `allow_cross_site` lets requests in that browsers send for pages of other sites.
     """
 
     accounts: tuple[Account, ...] = (MANUALS_OWN,)
@@ -32,6 +33,7 @@ class Options:
     clock: Clock = system_time
     limits: Limits = field(default_factory=Limits)
     unused: float = 24 * 3600.0
+    allow_cross_site: bool = False
 
 
 def vendor_of(options: Options, store: Store | None = None) -> Vendor:

@@ -13,7 +13,7 @@ from sms10692_mock.http.elsewhere import Answer, Elsewhere, Ends
 from sms10692_mock.http.explanations import Explanations
 from sms10692_mock.http.heads import Head, NoHttp
 from sms10692_mock.http.inbox import Arrived
-from sms10692_mock.http.pages import Pages, Request, plain
+from sms10692_mock.http.pages import CROSS_SITE, Pages, Request, cross_site_refusal, plain
 from sms10692_mock.http.probes import Probes
 from sms10692_mock.http.spoiling import Response
 from sms10692_mock.http.threads import Threads
@@ -47,6 +47,8 @@ class Answering:
         if page is None:
             return self._probes.answer(head.method, head.path) or self._elsewhere.answer(head, body, ends)
         request = _request_of(head, body)
+        if head.said.get("sec-fetch-site") == CROSS_SITE and not self._pages.allows_cross_site:
+            return self._unread(page, request, cross_site_refusal())
         if not _is_quick(page, len(head.query) + len(body)):
             return self._waiting.long(page, request)
         if self._pages.waits:

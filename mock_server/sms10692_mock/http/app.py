@@ -50,7 +50,7 @@ def create_app(options: Options | None = None, guard: Guard | None = None, store
     options = options or Options()
     vendor, bell = vendor_of(options, store), Bell()
     app = beside_the_pages(control_of(vendor, options, bell), guard or Guard())
-    pages = Pages(vendor, options.dialect, bell=bell)
+    pages = Pages(vendor, options.dialect, bell=bell, allows_cross_site=options.allow_cross_site)
     app.wsgi_app = WsgiPages(pages, elsewhere=app.wsgi_app)  # type: ignore[method-assign]  # Flask's way for middleware
     return app
 

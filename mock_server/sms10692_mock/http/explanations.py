@@ -3,6 +3,7 @@
 Here belongs what goes without an explanation. What one says is the affair of `pages`.
 """
 
+import logging
 import threading
 from concurrent.futures import Executor, Future
 from time import thread_time
@@ -13,6 +14,8 @@ from sms10692_mock.http.pages import Exchange, Pages
 from sms10692_mock.http.spoiling import Response
 
 _WAITING: Final = 64
+
+_logger = logging.getLogger(__name__)
 
 
 class Explanations:
@@ -30,16 +33,24 @@ class Explanations:
         with self._lock:
             is_flood = self._waiting >= _WAITING or not self._allowance.is_left()
             self._waiting += not is_flood
-        if not is_flood:
-            return self._explaining.submit(self._explained, exchange)
         future: Future[Response] = Future()
-        future.set_result(self._pages.unexplained(exchange))
+        if is_flood:
+            future.set_result(self._pages.unexplained(exchange))
+        else:
+            self._explaining.submit(self._explain, exchange, future)
         return future
 
-    def _explained(self, exchange: Exchange) -> Response:
+    def _explain(self, exchange: Exchange, future: "Future[Response]") -> None:
         begun = thread_time()
         try:
-            return self._pages.explained(exchange)
+            if future.set_running_or_notify_cancel():
+                future.set_result(self._pages.explained(exchange))
+                self._pages.log_explanation(exchange)
+        except Exception as error:
+            if future.done():
+                _logger.exception("a request could not be explained in the log")
+            else:
+                future.set_exception(error)
         finally:
             self._allowance.spend(thread_time() - begun)
             with self._lock:

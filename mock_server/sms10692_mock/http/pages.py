@@ -5,6 +5,7 @@ a request gets here and a response away is the affair of `wsgi` and `answering`,
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from threading import Lock
 from typing import Any, Final, NamedTuple
@@ -18,7 +19,7 @@ from sms10692_mock.calls import Call, call_of
 from sms10692_mock.diagnosis import Fetch, Finding
 from sms10692_mock.dialects import DIALECTS, Dialect
 from sms10692_mock.elapsed_time import monotonic
-from sms10692_mock.explaining import findings, habits, looks_odd
+from sms10692_mock.explaining import findings, habits, looks_odd, public_findings
 from sms10692_mock.http.spoiling import Response, spoilt
 from sms10692_mock.stores.probe import StoreProbe
 from sms10692_mock.stores.protocol import StoreUnavailable
@@ -70,6 +71,10 @@ class Request(NamedTuple):
     body: bytes
     path: str = ""
     headers: Sequence[tuple[str, str]] = ()
+
+
+CROSS_SITE: Final = "cross-site"
+"""The value of the header Sec-Fetch-Site that a browser sends for a page of another site."""
 
 
 class Exchange(NamedTuple):
@@ -137,6 +142,9 @@ class Pages:
     `log` is given a line about each request, and below it what is wrong with it; an answer to a request that seems
     wrong says so in a header, `X-Mock-Hint`. The body never changes. `bell` is rung after each. `debug_log` is given
     the lines that are many and that nobody misses.
+
+    Where `is_exposed`, strangers may read the hints: they use no account's secrets but the sender's own.
+    `allows_cross_site` lets requests in that browsers send for pages of other sites.
     """
 
     def __init__(
@@ -147,12 +155,16 @@ class Pages:
         bell: Bell | None = None,
         *,
         debug_log: Callable[[str], None] | None = None,
+        is_exposed: bool = False,
+        allows_cross_site: bool = False,
     ) -> None:
         self._vendor = vendor
         self._dialect = dialect.name
         self._xml = {name: Xml(one) for name, one in DIALECTS.items()}
         self._log = log
         self._debug_log = debug_log
+        self._is_exposed = is_exposed
+        self.allows_cross_site = allows_cross_site
         self._fetches: dict[tuple[str, str], tuple[int, Fetch]] = {}
         self._fetching = Lock()
         self._ring = (bell or Bell()).ring
@@ -164,7 +176,11 @@ class Pages:
     def respond(self, page: Page, request: Request) -> Response:
         """Answer a request to one of the pages: HTTP 200 to whatever it says, 405 to another method."""
         exchange = self.exchange(page, request)
-        return self.explained(exchange) if exchange.unexplained else exchange.response
+        if exchange.unexplained is None:
+            return exchange.response
+        response = self.explained(exchange)
+        self.log_explanation(exchange)
+        return response
 
     def exchange(self, page: Page, request: Request) -> Exchange:
         """The same without what takes long: one with an entry that is `unexplained` is still to be `explained`."""
@@ -253,13 +269,28 @@ class Pages:
     def explained(self, exchange: Exchange) -> Response:
         """The response with a hint. It takes milliseconds, of a long request too many."""
         response, entry, line = exchange
-        if entry is None or len(entry.query) + len(entry.body) > _EXPLAINED_BYTES:
+        if entry is None or _is_long(entry):
             return self.unexplained(exchange)
         try:
+            if self._is_exposed:
+                found, is_part = public_findings(entry, self._vendor.store)
+                more = [f"explained by GET {_JOURNAL}/{entry.number} alone"] if is_part else []
+                return _hinted(response, " | ".join([*map(_sentence, found), *more]))
             found = findings(entry, self._vendor.store)
         except StoreUnavailable:
             return self.unexplained(exchange)
         return self._said(response, line, found)
+
+    def log_explanation(self, exchange: Exchange) -> None:
+        """Log what `explained` could not log where strangers may read the hints.
+
+        It must not run before the response is sent: how long it takes depends on secrets.
+        """
+        response, entry, line = exchange
+        if not self._is_exposed or self._log is None or entry is None or _is_long(entry):
+            return
+        with suppress(StoreUnavailable):  # then `explained` has logged the line
+            self._said(response, line, findings(entry, self._vendor.store))
 
     def unexplained(self, exchange: Exchange) -> Response:
         """The response with a hint of where to ask why: for a long request, and for one of a flood."""
@@ -275,7 +306,7 @@ class Pages:
             if self._log:
                 self._log(line)
             return response
-        said = [f"{finding.code}: {finding.sentence}" for finding in found]
+        said = list(map(_sentence, found))
         if self._log:
             self._log("\n  ".join([line, *said]))
         return _hinted(response, " | ".join(said))
@@ -351,12 +382,27 @@ def _response(status: int, content_type: str, body: bytes, *headers: tuple[str, 
     return Response(status, [("Content-Type", content_type), ("Content-Length", str(len(body))), *headers], body)
 
 
+def cross_site_refusal() -> Response:
+    """The answer to a request that a browser sent for a page of another site: it could empty a queue unseen."""
+    return plain(403, "a page of another site sent this request; --allow-cross-site lets such requests in")
+
+
 def plain(status: int, why: str, *headers: tuple[str, str]) -> Response:
     """An answer of our own: one line of text."""
     return _response(status, "text/plain; charset=utf-8", f"{why}\n".encode(), *headers)
 
 
+def _is_long(entry: Entry) -> bool:
+    return len(entry.query) + len(entry.body) > _EXPLAINED_BYTES
+
+
+def _sentence(finding: Finding) -> str:
+    return f"{finding.code}: {finding.sentence}"
+
+
 def _hinted(response: Response, hint: str) -> Response:
+    if not hint:
+        return response
     return response._replace(headers=[*response.headers, ("X-Mock-Hint", ascii(hint)[1:-1][:_HINT])])
 
 

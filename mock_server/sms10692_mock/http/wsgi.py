@@ -9,7 +9,17 @@ from typing import Any, Final, Protocol, TypeAlias
 from sms10692_mock.calls import page_of
 from sms10692_mock.elapsed_time import sleep
 from sms10692_mock.http.heads import PHRASES
-from sms10692_mock.http.pages import BODY_LIMIT, DRAIN_LIMIT, BodyCutShort, BodyTooLarge, Pages, Request, Unreadable
+from sms10692_mock.http.pages import (
+    BODY_LIMIT,
+    CROSS_SITE,
+    DRAIN_LIMIT,
+    BodyCutShort,
+    BodyTooLarge,
+    Pages,
+    Request,
+    Unreadable,
+    cross_site_refusal,
+)
 from sms10692_mock.http.spoiling import transmission
 
 Environ: TypeAlias = dict[str, Any]
@@ -40,7 +50,9 @@ class WsgiPages:
         content_type = environ.get("CONTENT_TYPE", "")
         body, failure = _body(environ)
         request = Request(method, query, content_type, body, path, _headers(environ))
-        if failure is not None:
+        if failure is None and environ.get("HTTP_SEC_FETCH_SITE") == CROSS_SITE and not self._pages.allows_cross_site:
+            response = self._pages.answered_without_the_vendor(page, request, cross_site_refusal())
+        elif failure is not None:
             response = self._pages.answered_without_the_vendor(page, request, failure.response)
         else:
             response = self._pages.respond(page, request)
