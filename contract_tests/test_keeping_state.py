@@ -78,6 +78,8 @@ def test_a_start_state_is_planted_once(store: str, tmp_path: Path) -> None:
         ("[[accounts]]\nuserid='7'\naccount='a'\npassword='p'\npoint=1", "accounts.0.point: Extra inputs"),
         ("[[accounts]", "is no TOML"),
         ("[[accounts]]\nuserid='7'\naccount='a'\npassword='p'\n" * 2, "a userid is given twice"),
+        (f"accounts = {'[' * 5000}", "is nested too deeply"),
+        (f"accounts = [{'{a=' * 5000}", "is nested too deeply"),
     ],
 )
 def test_a_start_state_that_is_wrong_is_said_where(seed: str, why: str, tmp_path: Path) -> None:
@@ -89,17 +91,62 @@ def test_a_start_state_that_is_wrong_is_said_where(seed: str, why: str, tmp_path
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (["--store", "mysql://x"], "'mysql://x' is no store"),
+        (["--store", "mysql://x"], "the stores are memory, sqlite:PATH and valkey://HOST:PORT/DATABASE"),
+        (["--store", "Valkey://x"], "did you mean valkey? "),
         (["--store", "sqlite:"], "needs its path"),
         (["--store", "sqlite:no/such/folder/file"], "there is no folder"),
         (["--durable"], "the store in memory cannot be durable"),
         (["--store", "memory:x"], "has no path"),
         (["--seed", "no-such-file"], "cannot read no-such-file"),
+        (["--seed", "/dev/zero"], "/dev/zero is longer than 16 MiB"),
+        (["--keywords", "/dev/zero"], "/dev/zero is longer than 16 MiB"),
+        (["--store", "valkey://h/abc"], "the database of a store on a server is a number: valkey://HOST:PORT/0"),
+        (["--store", "valkey://h/1O"], "is a number"),
+        (["--store", "valkey://h/-1"], "is a number"),
+        (["--store", "valkey://h/0/1"], "is a number"),
+        (["--store", "valkey://h:0"], "a port from 1 to 65535"),
+        (["--store", "valkey://h?timeout=1e308"], "is more than 0 and at most 3600 s"),
+        (["--store", "valkey://h?timeout=nan"], "is more than 0 and at most 3600 s"),
+        (["--store", "valkey://h?timeout=0"], "is more than 0 and at most 3600 s"),
+        (["--store", "valkey://h?timeout=x"], "are written ?NAME=VALUE"),
+        (["--store", "valkey://h?timeout"], "are written ?NAME=VALUE"),
+        (["--store", "valkey://h?tiemout=1"], "has no such option; it has timeout"),
+        (["--store", "valkey://h?ssl_ca_certs=x"], "has no such option; it has timeout"),
+        (["--store", "valkeys://127.0.0.1:1?ssl_ca_certs=/no/such"], "127.0.0.1:1"),
+        (["--store", f"valkey://{'h' * 70}"], "label"),
     ],
     ids=str,
 )
 def test_a_store_that_cannot_be_used_is_one_line_and_no_start(options: list[str], why: str) -> None:
     assert why in refused("serve", "--port", "0", *options)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "valky://:S3CRETpw@h/0",
+        "Valkey://:S3CRETpw@h/0",
+        "postgres://user:S3CRETpw@h/0",
+        "S3CRETpw",
+        "S3CRETpw:x@h",
+        "memory:S3CRETpw",
+        "valkey://:S3CRETpw/x@h",
+        "valkey://:S3CRETpw#x@h",
+        "valkey://:S3CRETpw?x@h",
+        "valkey://:S3CRETpw?x=y@h",
+        "valkey://h:S3CRETpw/0",
+        "valkey://:S3CRETpw@h:x/0",
+        "valkey://:S3CRETpw@h/abc",
+        "valkey://:S3CRETpw@h/0?x=1",
+        "valkey://:S3CRETpw@h/0?S3CRETpw=1",
+        "valkey://:S3CRETpw@h?timeout=1e308",
+        "valkey://:S3CRETpw@[h/0",
+        "valkey:/:S3CRETpw@h/0",
+        "valkey::S3CRETpw@h/0",
+    ],
+)
+def test_no_error_about_a_store_repeats_a_password(address: str) -> None:
+    assert "S3CRETpw" not in refused("serve", "--port", "0", "--store", address)
 
 
 def test_while_the_file_is_locked_a_send_is_another_error_and_a_fetch_is_503(store: str) -> None:
@@ -120,3 +167,23 @@ def test_while_the_file_is_locked_a_send_is_another_error_and_a_fetch_is_503(sto
             time.sleep(0.05)  # the file is tried again a quarter of a second later
         assert answer.body.count(b"<mobile>15023239810<") == 1
         assert "<overage>999<" in overage(address)
+
+
+@pytest.mark.parametrize("level", ["error", "warning", "info"])
+def test_a_store_that_is_away_is_logged_at_every_level(store: str, level: str) -> None:
+    """Once, however many requests are refused."""
+    with running("--store", store, "--log-level", level) as (process, address):
+        connection = sqlite3.connect(store.removeprefix("sqlite:"), isolation_level=None)
+        connection.execute("BEGIN EXCLUSIVE")
+        try:
+            for _ in range(3):
+                assert "其他错误" in ask(address, request(UTF8, SEND)).body.decode()
+        finally:
+            connection.execute("ROLLBACK")
+            connection.close()
+        process.terminate()
+        logged = process.communicate(timeout=PATIENCE)[1].splitlines()
+        away = [line for line in logged if "sms10692_mock.stores.availability" in line]
+        assert [line.partition("availability: ")[2] for line in away] == [
+            f"the store is away: {store.removeprefix('sqlite:')} is locked by another program"
+        ]

@@ -111,6 +111,8 @@ def _keywords(context: click.Context, option: click.Parameter, file: str | None)
         raise click.BadParameter(f"cannot read {file}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise click.BadParameter(f"{file} is not UTF-8 (byte {error.start})") from None
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def _permitted(accounts: Mapping[str, Account], postpaid: Sequence[str], no_reports: Sequence[str]) -> list[Account]:

@@ -10,6 +10,8 @@ from operator import add
 from pathlib import Path
 from typing import Final
 
+from sms10692_mock.text_files import read_text
+
 DEFAULT_WORDS: Final = ("发票", "办证", "赌博", "六合彩", "枪支")
 """A short list to try things with; the README prints it. The vendor's own is not public."""
 
@@ -65,6 +67,7 @@ class Keywords:
 def words_in(file: Path) -> list[str]:
     """Read a list of words: UTF-8, with or without a byte order mark, one word a line, blank lines ignored.
 
-    Raises OSError where the file cannot be read and UnicodeDecodeError where it is not UTF-8.
+    Raises OSError where the file cannot be read, UnicodeDecodeError where it is not UTF-8, and ValueError where it is
+    too long.
     """
-    return [word for line in file.read_text("utf-8-sig").split("\n") if (word := line.strip())]
+    return [word for line in read_text(file).split("\n") if (word := line.strip())]

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 import pytest
 from werkzeug.test import Client
 
-from emulators import MANUALS_SIGN
+from emulators import MANUALS_SIGN, beside
 from sms10692_mock.bell import Bell
-from sms10692_mock.http.app import beside_the_pages, control_of
-from sms10692_mock.http.guard import Guard
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.wsgi import WsgiPages
 from sms10692_mock.options import Options, vendor_of
@@ -41,7 +39,7 @@ def test_no_view_of_a_request_has_the_secrets_in_its_headers(make: Making) -> No
         vendor = vendor_of(options, store)
         lines: list[str] = []
         pages = Pages(vendor, options.dialect, lines.append, bell)
-        client = Client(WsgiPages(pages, beside_the_pages(control_of(vendor, options, bell), Guard())))
+        client = Client(WsgiPages(pages, beside(vendor, options, bell)))
         client.post("/v2sms.aspx", data=FORM, headers=SECRETS)
         client.put("/v2sms.aspx", data=FORM, headers=SECRETS)  # one that the vendor is not asked about
         listed = json.loads(client.get("/_mock/requests").data)["items"]

@@ -17,6 +17,7 @@ from sms10692_mock.control.documents import Given
 from sms10692_mock.control.traffic import NewReply, NewReport
 from sms10692_mock.control.weather import OutcomesDocument
 from sms10692_mock.dialects import DialectName
+from sms10692_mock.text_files import read_text
 from sms10692_mock.vendor import Vendor
 
 
@@ -44,7 +45,9 @@ class Seed(Given):
 def seed_in(file: Path) -> Seed:
     """Read a start state. Raises ValueError, in words for the person who wrote it, or OSError."""
     try:
-        seed = Seed.model_validate(tomllib.loads(file.read_text("utf-8-sig")))
+        seed = Seed.model_validate(tomllib.loads(read_text(file)))
+    except RecursionError:
+        raise ValueError(f"{file} is nested too deeply") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{file} is not UTF-8 (byte {error.start})") from None
     except tomllib.TOMLDecodeError as error:

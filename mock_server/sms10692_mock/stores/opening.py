@@ -4,6 +4,7 @@ Here belongs which stores there are, and how one is written on a command line.
 """
 
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -65,9 +66,13 @@ def open_store(address: str, limits: Limits, real_time: Clock, durable: bool = F
     >>> open_store("memory", Limits(), lambda: 0.0).name
     'memory'
     """
-    opening = _OPENINGS.get(address.partition(":")[0])
+    kind = address.partition(":")[0]
+    opening = _OPENINGS.get(kind)
     if opening is None:
-        raise ValueError(f"{address!a} is no store; there are memory, sqlite:PATH and valkey://HOST:PORT")
+        # Nothing of the address is repeated: a password may be in any part of it.
+        meant = get_close_matches(kind.lower(), _OPENINGS, n=1)
+        hint = f"did you mean {meant[0]}? " if meant else ""
+        raise ValueError(f"{hint}the stores are memory, sqlite:PATH and valkey://HOST:PORT/DATABASE")
     return opening(address, limits, real_time, durable)
 
 

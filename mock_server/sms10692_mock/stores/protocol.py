@@ -108,8 +108,8 @@ class Store(Protocol):
     def open(self, account: Account, *, keep: bool = False) -> bool:
         """Take in a new customer, in place of one of the same userid and all that was kept for it.
 
-        With `keep`, one that is there stays as it is. Returns whether the new one was taken in. Raises
-        BalanceOutOfBounds.
+        With `keep`, one that is there stays as it is, and a store that can lose accounts creates a lasting one again
+        that it has lost. Returns whether the new one was taken in. Raises BalanceOutOfBounds.
         """
 
     def reset(self, userid: str, change: Callable[[Account], Account]) -> Account:

@@ -18,6 +18,8 @@ from sms10692_mock.stores.valkey.nodes import Nodes
 from sms10692_mock.stores.valkey.packing import packed_entry, unpacked_entry
 from sms10692_mock.stores.wanted import listed, says_request
 
+_log: Final = logging.getLogger(__name__)
+
 _GATHERED: Final = 0.02
 """Seconds in which entries gather before they are written."""
 
@@ -26,6 +28,10 @@ _TOGETHER_BYTES: Final = 2 * 1024 * 1024
 
 _TRY_AGAIN: Final = 0.5
 """Seconds after which what could not be written is tried again. What is written twice is there once."""
+
+
+_TRIES: Final = 3
+"""How often an entry is tried alone that a server refuses while it takes everything else."""
 
 
 class _Pending(NamedTuple):
@@ -49,6 +55,9 @@ class Journal:
         self._pending: deque[_Pending] = deque()
         self._pending_bytes = 0
         self._lost = 0
+        self._together = _TOGETHER
+        """How many entries are written at once: fewer after a failure, to find the one that is refused."""
+        self._refusals = 0
         self._changed = Condition(Lock())
         self._writing = Lock()
         self._writer: Thread | None = None
@@ -58,7 +67,7 @@ class Journal:
         try:
             pending = _Pending(entry.number, _userid(entry.userid), entry.size, packed_entry(entry))
         except Exception:
-            logging.getLogger(__name__).exception("a request cannot be written into the journal")
+            _log.exception("a request cannot be written into the journal")
             with self._changed:
                 self._lost += 1
             return
@@ -97,11 +106,13 @@ class Journal:
                     if not self._ended:
                         self._changed.wait(_TRY_AGAIN)
             except Exception:
-                logging.getLogger(__name__).exception("requests cannot be written into the journal")
+                _log.exception("requests cannot be written into the journal")
 
     def _write(self) -> None:
-        """Write all that is there now, in this thread. What cannot be written for any other reason than that the
-        store is away is lost."""
+        """Write all that is there now, in this thread. What the server does not take is lost, and logged.
+
+        Raises StoreUnavailable where the server is away.
+        """
         with self._writing:
             while batch := self._batch():
                 lost = self._lost
@@ -110,19 +121,41 @@ class Journal:
                     for pending in batch:
                         arguments += pending
                     self._nodes.run(scripts.RECORD, _KEYS, *arguments)
-                except StoreUnavailable:
-                    raise
+                except StoreUnavailable as error:
+                    self._refused(batch, error)
                 except Exception:
                     self._done_with(batch, lost=-len(batch))
                     raise
-                self._done_with(batch, lost)
+                else:
+                    self._done_with(batch, lost)
+                    self._together = min(2 * self._together, _TOGETHER)
+                    self._refusals = 0
+
+    def _refused(self, batch: list[_Pending], error: StoreUnavailable) -> None:
+        """Try fewer next time; give up an entry that is refused again and again. Raises where the server is away."""
+        self._nodes.check_writable()
+        if len(batch) > 1:
+            self._together = max(1, len(batch) // 2)
+            return
+        self._refusals += 1
+        if self._refusals < _TRIES:
+            raise error
+        (pending,) = batch
+        self._done_with(batch, lost=-1)
+        self._refusals = 0
+        _log.error(
+            "request %d is not in the request log: the server does not take its %d bytes (%s)",
+            pending.number,
+            len(pending.packed),
+            error,
+        )
 
     def _batch(self) -> list[_Pending]:
         batch: list[_Pending] = []
         together = 0
         with self._changed:
             for pending in self._pending:
-                if len(batch) == _TOGETHER or together > _TOGETHER_BYTES:
+                if len(batch) >= self._together or together > _TOGETHER_BYTES:
                     break
                 batch.append(pending)
                 together += pending.size

@@ -16,6 +16,9 @@ from sms10692_mock.stores.valkey.node import NEXT_TRY, Address, Away, Command
 Tell: TypeAlias = Callable[[Any], None]
 """Is told an answer, which may be a ResponseError, or Away."""
 
+_LARGE: Final = 512 * 1024
+"""Bytes of a command that has a connection of its own. A server that takes less (`proto-max-bulk-len`) is none."""
+
 _NEXT_ADDRESS: Final = 0.1
 """Seconds after which the next address of a name is tried as well."""
 
@@ -53,11 +56,18 @@ class Line(asyncio.Protocol):
         return f"{host}:{port}"
 
     def ask(self, command: Command, tell: Tell) -> bool:
-        """Ask, and have the answer told; or say False, where nobody is there yet, and nothing was done."""
+        """Ask, and have the answer told; or say False, where nothing was done.
+
+        That is so while nobody is there yet, and for a command so large that the server may hang up on it: what others
+        have asked on this connection would go with it.
+        """
         if not self.is_open:
             self._open()
             return False
-        self._say(command, tell)
+        packed = pack_command(tuple(command))
+        if len(packed) > _LARGE:
+            return False
+        self._say(packed, tell)
         return True
 
     @property
@@ -77,8 +87,7 @@ class Line(asyncio.Protocol):
             self._why = why
             self._transport.abort()
 
-    def _say(self, command: Command, tell: Tell) -> None:
-        packed = pack_command(tuple(command))
+    def _say(self, packed: bytes, tell: Tell) -> None:
         if not self._unsent:
             self._loop.call_soon(self._send)
         self._unsent.append(packed)
@@ -125,7 +134,7 @@ class Line(asyncio.Protocol):
         self._reader: Any = Reader(replyError=_error)
         self._greetings = len(self._far.hello)
         for command in self._far.hello:
-            self._say(command, self._greeted)
+            self._say(pack_command(tuple(command)), self._greeted)
 
     def _greeted(self, answer: Any) -> None:
         if isinstance(answer, Exception):

@@ -10,8 +10,10 @@ from typing import Any, Final, TypeAlias
 
 from valkey.connection import Connection
 from valkey.exceptions import ResponseError, ValkeyError
+from valkey.exceptions import TimeoutError as ValkeyTimeoutError
 
 from sms10692_mock.elapsed_time import monotonic
+from sms10692_mock.stores.availability import AvailabilityLog
 
 Address: TypeAlias = tuple[str, int]
 Argument: TypeAlias = bytes | str | int
@@ -24,6 +26,7 @@ _TRUSTED: Final = 0.1
 """Seconds after its last use in which a connection is used again without a look whether the server has hung up."""
 
 _ERRORS: Final = (ValkeyError, OSError)
+_TIMEOUTS: Final = (TimeoutError, ValkeyTimeoutError)
 
 
 class Away(Exception):
@@ -37,10 +40,16 @@ class Node:
         self.host, self._port = address
         self._options = dict(options)
         self._type: type[Connection] = self._options.pop("connection_class", Connection)
+        self._password: str = self._options.get("password") or ""
         self._idle: deque[tuple[Any, float]] = deque()
         self._answered = float("-inf")
         self._away_until = float("-inf")
         self._why = ""
+        self.availability: Final = AvailabilityLog()
+
+    def without_password(self, text: str) -> str:
+        """A message of the server or the library, which may quote the command that logs in."""
+        return text.replace(self._password, "***") if self._password else text
 
     def __str__(self) -> str:
         return f"{self.host}:{self._port}"
@@ -51,20 +60,38 @@ class Node:
         if self._away_until > begun:
             return [Away(self._why)] * len(commands)
         answers: list[Any] = []
+        is_sent = False
         try:
             connection = self._connection()
+            is_sent = True
             pieces = [piece for command in commands for piece in connection.pack_command(*command)]
             connection.send_packed_command([b"".join(pieces)], check_health=False)
             answers.extend(_answer(connection) for _ in commands)
         except _ERRORS as error:
-            why = f"{self}: {error}"
+            why = f"{self}: {self.without_password(str(error))}"
+            # A server hangs up on a request that is too large for it, and goes on with all others.
+            is_refused = is_sent and not isinstance(error, _TIMEOUTS) and self._still_answers()
             if self._answered < begun:  # since then it has answered nobody
                 self.hang_up()
-                self._why, self._away_until = why, monotonic() + NEXT_TRY
+                if not is_refused:
+                    self._why, self._away_until = why, monotonic() + NEXT_TRY
             return answers + [Away(why)] * (len(commands) - len(answers))
         self._answered = monotonic()
         self._idle.append((connection, self._answered))
         return answers
+
+    def _still_answers(self) -> bool:
+        """Whether the server takes a new connection and answers on it."""
+        connection: Any = self._type(host=self.host, port=self._port, **self._options)
+        try:
+            connection.connect()
+            connection.send_command("PING", check_health=False)
+            connection.read_response()
+        except _ERRORS:
+            return False
+        finally:
+            connection.disconnect()
+        return True
 
     def _connection(self) -> Any:  # its methods have no types
         try:

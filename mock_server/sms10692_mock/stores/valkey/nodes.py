@@ -8,11 +8,11 @@ have been carried out, and it forgets nodes that were away.
 """
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from threading import Lock
 from typing import Any, Final, NamedTuple
 
-from valkey.connection import parse_url
 from valkey.crc import key_slot
 from valkey.exceptions import NoScriptError, ResponseError
 
@@ -20,19 +20,17 @@ from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.stores.protocol import StoreUnavailable
 from sms10692_mock.stores.valkey.line import Far
 from sms10692_mock.stores.valkey.node import Address, Argument, Away, Command, Node
+from sms10692_mock.stores.valkey.options import parse_options
+
+_log: Final = logging.getLogger(__name__)
 
 OLDEST: Final = 7
 """The first version of the server, Valkey or Redis, that understands the scripts."""
-
-_CONNECT_SECONDS: Final = 0.5
-_ANSWER_SECONDS: Final = 2.0
 
 _NEXT_LOOK: Final = 0.25
 """Seconds between two tries to learn which node has what."""
 
 _REDIRECTIONS: Final = 5
-
-_SCHEMES: Final = ("valkey://", "valkeys://", "redis://", "rediss://")
 
 
 class Script(NamedTuple):
@@ -77,13 +75,15 @@ class Nodes:
     """
 
     def __init__(self, url: str) -> None:
-        self._options = _options(url)
+        self._options = parse_options(url)
         self._seed: Address = (self._options.pop("host", "127.0.0.1"), self._options.pop("port", 6379))
         self._lock = Lock()
         self._nodes: dict[Address, Node] = {}
         self._slots: list[Address] = []
         self._slots_are_old = False
         self._slots_next_try = 0.0
+        self.logs = False
+        """Whether it is logged that a node is away: not at the start, which fails then."""
         self.is_cluster = False
         self.is_cluster = self._examine()
 
@@ -162,8 +162,10 @@ class Nodes:
         node = node or self._node(self._seed)
         if isinstance(answer, Away):
             self._slots_are_old = True
-            raise StoreUnavailable(str(answer)) from None
+            raise self._unavailable(node, str(answer)) from None
         if not isinstance(answer, ResponseError):
+            if node.availability.is_away:
+                node.availability.succeeded()
             return answer
         if isinstance(answer, NoScriptError):
             raise answer
@@ -174,7 +176,13 @@ class Nodes:
         if code in _REFUSALS:
             raise Refused(code)
         self._slots_are_old = self._slots_are_old or code == "CLUSTERDOWN"
-        raise StoreUnavailable(f"{node}: {answer}")
+        raise self._unavailable(node, f"{node}: {answer}")
+
+    def _unavailable(self, node: Node, why: str) -> StoreUnavailable:
+        why = node.without_password(why)
+        if self.logs:
+            node.availability.failed(why)
+        return StoreUnavailable(why)
 
     def _node(self, address: Address) -> Node:
         node = self._nodes.get(address)
@@ -206,8 +214,7 @@ class Nodes:
 
     def _examine(self) -> bool:
         node = self._node(self._seed)
-        said = [line.partition(b":") for line in self._execute(self._seed, ("INFO",)).split(b"\r\n")]
-        information = {name.decode(): value.decode() for name, _, value in said}
+        information = _information(self._execute(self._seed, ("INFO",)))
         version = information.get("valkey_version") or information["redis_version"]
         if int(version.partition(".")[0]) < OLDEST:
             raise StoreUnavailable(f"{node}: it is version {version}, and {OLDEST} or newer is needed")
@@ -216,7 +223,20 @@ class Nodes:
             if self._options.get("db"):
                 raise StoreUnavailable(f"{node}: a cluster has no database but 0")
             self._learn_slots()
+        for address in dict.fromkeys(self._slots or [self._seed]):
+            self._warn_of_eviction(address)
         return is_cluster
+
+    def _warn_of_eviction(self, address: Address) -> None:
+        """Without memory, a server with such a policy drops keys: accounts and what waits for them."""
+        information = _information(self._execute(address, ("INFO", "memory")))
+        policy = information.get("maxmemory_policy", "noeviction")
+        if policy.startswith("allkeys-"):
+            _log.warning(
+                "%s has maxmemory-policy %s, so accounts and reports vanish when its memory is full: set noeviction",
+                self._node(address),
+                policy,
+            )
 
 
 _WRITE_PROBE: Final[Command] = ("EVAL", "#!lua\nreturn 1", 0)
@@ -226,27 +246,10 @@ _REFUSALS: Final = frozenset({"NOACCOUNT"})
 """First words of the errors that the scripts themselves raise."""
 
 
-def _options(url: str) -> dict[str, Any]:
-    """What the library needs to connect. Raises ValueError.
-
-    `?timeout=5` is seconds in which an answer must be there; what begins with `ssl_` is the library's.
-    """
-    if not url.startswith(_SCHEMES):
-        raise ValueError(f"a store on a server is written {_SCHEMES[0]}HOST:PORT/DATABASE")
-    scheme, _, rest = url.partition("://")
-    try:
-        given: dict[str, Any] = dict(parse_url(f"{scheme.replace('redis', 'valkey')}://{rest}"))
-        seconds = float(given.pop("timeout", _ANSWER_SECONDS))
-    except ValueError as error:
-        raise ValueError(f"a store on a server has an address that can be read: {error}") from None
-    for name in given:
-        if name not in _GIVEN and not name.startswith("ssl_"):
-            raise ValueError(f"a store on a server has no option {name}")
-    waiting = {"socket_connect_timeout": min(seconds, _CONNECT_SECONDS), "socket_timeout": seconds}
-    return {**waiting, "client_name": "sms10692-mock", **given}
-
-
-_GIVEN: Final = frozenset({"connection_class", "db", "host", "password", "port", "username"})
+def _information(text: bytes) -> dict[str, str]:
+    """What INFO says, by name."""
+    lines = [line.partition(b":") for line in text.split(b"\r\n")]
+    return {name.decode(): value.decode() for name, _, value in lines}
 
 
 def _slots(ranges: Sequence[Any], asked: Address) -> list[Address]:

@@ -33,6 +33,7 @@ from sms10692_mock.stores.valkey.journal import Journal
 from sms10692_mock.stores.valkey.keys import FOR_ALL, FORM_KEY, KNOWN, keys_of
 from sms10692_mock.stores.valkey.leases import Lease
 from sms10692_mock.stores.valkey.looking import Lists
+from sms10692_mock.stores.valkey.losses import Losses
 from sms10692_mock.stores.valkey.nodes import Nodes, Refused, Script
 from sms10692_mock.stores.valkey.packing import (
     Packed,
@@ -62,7 +63,8 @@ class ValkeyStore:
 
     def __init__(self, url: str, limits: Limits | None = None, real_time: Clock = system_time) -> None:
         self._nodes = Nodes(url)
-        form = int(self._nodes.run(scripts.FORM, FORM_KEY, FORM))
+        self._ask = partial(run, self._nodes)
+        form = self._mark()
         if form != FORM:
             self._nodes.close()
             raise StoreUnavailable(f"what is kept there has form {form}, and this program knows form {FORM}")
@@ -72,8 +74,10 @@ class ValkeyStore:
         self._kept = (self._limits.handed_out, self._limits.handed_out_bytes)
         self._real_time = real_time
         self._terms: dict[str, tuple[bytes, Account]] = {}
-        self._ask = partial(run, self._nodes)
-        self.check_ready = Readiness(self._nodes.check_writable).check
+        self._losses = Losses(
+            self._ask, partial(self.open, keep=True), lambda userid: self._unregister([userid]), self._mark
+        )
+        self.check_ready = Readiness(self._probe).check
         self._settings = SharedSettings(self._ask)
         self.settings = self._settings.now
         self.change_settings = self._settings.change
@@ -92,6 +96,15 @@ class ValkeyStore:
         self.request = self._journal.entry
         self.has_request = self._journal.has
         self.forget_requests = self._journal.forget
+        self._nodes.logs = True
+
+    def _mark(self) -> int:
+        """Write the form in which all is kept, unless there is one; the one that is there."""
+        return int(self._ask(scripts.FORM, FORM_KEY, FORM))
+
+    def _probe(self) -> None:
+        self._nodes.check_writable()
+        self._losses.check()
 
     def on_loop(self, threads: Executor) -> Pieces | None:
         far = self._nodes.far
@@ -122,13 +135,18 @@ class ValkeyStore:
             raise NoSuchAccount(userid) from None
 
     def open(self, account: Account, *, keep: bool = False) -> bool:
+        if keep and not account.throwaway:
+            self._losses.configure(account)
         userid = account.userid
         arguments = self._opening(account)
         # Listed before it is there and after, so that neither an end in between nor a close at once hides it. Where it
         # is listed and never came to be, `expire` takes it off again.
         self._register(userid, may_go=True)
         opened = bool(self._run(scripts.OPEN, userid, *arguments, "keep" if keep else ""))
-        self._register(userid, may_go=account.throwaway or not opened)
+        if opened:
+            self._register(userid, may_go=account.throwaway)
+        else:
+            self._list_kept([userid])
         return opened
 
     def reset(self, userid: str, change: Callable[[Account], Account]) -> Account:
@@ -158,8 +176,9 @@ class ValkeyStore:
         answer = self._run_on_account(scripts.ACCOUNT, userid, known[0] if known else "", repr(self._real_time()))
         if answer is None:
             self._terms.pop(userid, None)
-            return None
-        return self._account(userid, known, answer)
+            if self._losses.is_restored(userid):
+                answer, known = self._run_on_account(scripts.ACCOUNT, userid, ""), None
+        return None if answer is None else self._account(userid, known, answer)
 
     def userids(self) -> list[str]:
         return [decoded(userid) for userid in self._ask(scripts.USERIDS, FOR_ALL, 0)]
@@ -216,14 +235,19 @@ class ValkeyStore:
         return account
 
     def close(self, userid: str) -> None:
+        self._register(userid, may_go=True)  # or another process would take it for lost
         self._run(scripts.CLOSE, userid)
         self._unregister([userid])
 
     def _unregister(self, userids: Sequence[str]) -> None:
         self._ask(scripts.UNREGISTER, FOR_ALL, *map(encoded, userids))
+        self._list_kept(userids)  # those that were opened again in between
+
+    def _list_kept(self, userids: Sequence[str]) -> None:
+        """List those of these accounts that are there."""
         kept = self._nodes.run_all(scripts.ACCOUNT, [(keys_of(userid)[:1], ("",)) for userid in userids])
         for userid, answer in zip(userids, kept, strict=True):
-            if answer is not None:  # opened again in between
+            if answer is not None:
                 self._register(userid, may_go=account_from_text(decoded(answer[1])).throwaway)
 
     def expire(self, unused_since: float) -> int:
