@@ -32,7 +32,7 @@ from sms10692 import (
     replay,
     segments,
 )
-from sms10692_mock import Emulator, EmulatorControl, NotSent, SmsVendor
+from sms10692_mock import AsyncSmsVendor, Emulator, EmulatorControl, NotSent, SmsVendor
 
 
 def synchronous(transport: httpx2.BaseTransport, folder: Path) -> None:
@@ -128,6 +128,17 @@ def test_of_a_user(sms_vendor: SmsVendor) -> None:
     assert_type(sms_vendor.clock.advance(60), datetime)
     assert_type(sms_vendor.fault("cut", "send", at=5).id, str)
     assert_type([finding.sentence for request in sms_vendor.requests() for finding in request.diagnosis], list[str])
+
+
+async def test_of_a_user_on_an_event_loop(async_sms_vendor: AsyncSmsVendor) -> None:
+    async with AsyncClient(async_sms_vendor.url, **async_sms_vendor.credentials) as vendor:
+        assert_type(await vendor.send(["15023239810"], "内容"), Sent)
+    message = await async_sms_vendor.wait_message(to="15023239810", timeout=1)
+    assert_type((message.content, message.sent), tuple[str, datetime])
+    assert_type([each.content for each in await async_sms_vendor.messages(to="15023239810")], list[str])
+    assert_type(await async_sms_vendor.clock.advance(60), datetime)
+    assert_type((await async_sms_vendor.fault("cut", "send", at=5)).id, str)
+    await async_sms_vendor.fail_next("MK:0001", count=2)
 
 
 def emulators() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sms10692_mock.emulator import Emulator
     from sms10692_mock.options import Options
+    from sms10692_mock.testing.async_sms_vendor import AsyncSmsVendor
     from sms10692_mock.testing.connection import ControlError, ControlRefused, ControlUnreachable
     from sms10692_mock.testing.control import EmulatorControl
     from sms10692_mock.testing.sms_vendor import NotSent, SmsVendor
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "emulator": ("Emulator",),
     "options": ("Options",),
+    "testing.async_sms_vendor": ("AsyncSmsVendor",),
     "testing.connection": ("ControlError", "ControlRefused", "ControlUnreachable"),
     "testing.control": ("EmulatorControl",),
     "testing.sms_vendor": ("NotSent", "SmsVendor"),
 }
 
 __all__ = [
+    "AsyncSmsVendor",
     "ControlError",
     "ControlRefused",
     "ControlUnreachable",

@@ -4,8 +4,10 @@ Here belongs how one is put together and served. What it can do is in `testing`;
 `command`.
 """
 
+import os
+import threading
 from types import TracebackType
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from sms10692_mock.bell import Bell
 from sms10692_mock.http.app import beside_the_pages, control_of
@@ -17,12 +19,17 @@ from sms10692_mock.options import Options, vendor_of
 from sms10692_mock.testing.control import EmulatorControl
 from sms10692_mock.testing.sms_vendor import SmsVendor
 
+_NOT_ENTERED: Final = "an emulator runs while it is entered: with Emulator() as emulator"
+
 
 class Emulator:
-    """An emulator that answers on a free port of 127.0.0.1, in a thread of this process, for as long as it is entered.
+    """An emulator in this process, for as long as it is entered; `options` are as in `sms10692-mock serve`.
 
-    `wsgi` is the same emulator as a WSGI application, for calls without a socket; `options` are as in
-    `sms10692-mock serve`.
+    `wsgi` is the emulator as a WSGI application. It takes no socket and no thread until `url` is first asked for; from
+    then on it answers on a free port of 127.0.0.1 too.
+
+    A child that is forked meanwhile reaches the emulator at the address that was asked for before the fork, and in no
+    other way.
 
     >>> with Emulator() as emulator:
     ...     emulator.account(points=5).standing().points
@@ -35,12 +42,14 @@ class Emulator:
         pages = Pages(vendor, options.dialect, bell=self._bell, allows_cross_site=options.allow_cross_site)
         beside = beside_the_pages(control_of(vendor, options, self._bell), Guard())
         self.wsgi = WsgiPages(pages, beside)
-        self._served = InThread(pages, beside)
+        self._pages, self._beside = pages, beside
+        self._served: InThread | None = None
+        self._serving = threading.Lock()
         self._control: EmulatorControl | None = None
 
     def __enter__(self) -> Self:
-        url = self._served.__enter__().url
-        self._control = EmulatorControl(url, wsgi=self.wsgi)
+        self._control = EmulatorControl(self._listen, wsgi=self.wsgi)
+        self._process = os.getpid()
         return self
 
     def __exit__(
@@ -48,20 +57,40 @@ class Emulator:
     ) -> None:
         self.control.close()
         self._control = None
+        if self._process != os.getpid():
+            return
+        with self._serving:
+            served, self._served = self._served, None
         self._bell.dismiss()
-        self._served.__exit__(kind, error, traceback)
-        self._bell.dismiss()  # who came in between
+        if served is not None:
+            served.__exit__(kind, error, traceback)
+            self._bell.dismiss()  # who came in between
+
+    def _listen(self) -> str:
+        """Answer on a port too, and return the address."""
+        if self._process != os.getpid():
+            raise RuntimeError("this process was forked from the emulator's: ask for its url before the fork")
+        with self._serving:
+            if self._control is None:
+                raise RuntimeError(_NOT_ENTERED)
+            if self._served is None:
+                try:
+                    self._served = InThread(self._pages, self._beside).__enter__()
+                except Exception as error:
+                    error.add_note("The url of an emulator takes a socket and a thread; its wsgi takes neither.")
+                    raise
+            return self._served.url
 
     @property
     def control(self) -> EmulatorControl:
         """The emulator as a whole: its clock, its faults, its requests. Raises RuntimeError where it does not run."""
         if self._control is None:
-            raise RuntimeError("an emulator runs while it is entered: with Emulator() as emulator")
+            raise RuntimeError(_NOT_ENTERED)
         return self._control
 
     @property
     def url(self) -> str:
-        """Its address. Raises RuntimeError where it does not run."""
+        """Its address, at which it listens from now on. Raises RuntimeError where it does not run."""
         return self.control.url
 
     def account(

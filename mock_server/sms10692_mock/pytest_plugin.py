@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
+    from sms10692_mock.testing.async_sms_vendor import AsyncSmsVendor
     from sms10692_mock.testing.control import EmulatorControl
     from sms10692_mock.testing.sms_vendor import SmsVendor
 
@@ -81,6 +82,14 @@ def sms_vendor(request: pytest.FixtureRequest, sms_emulator: "EmulatorControl") 
     with _account(sms_emulator, request.node.get_closest_marker("sms_vendor")) as vendor:
         request.node.stash[_HELD] = vendor
         yield vendor
+
+
+@pytest.fixture
+def async_sms_vendor(sms_vendor: "SmsVendor") -> "AsyncSmsVendor":
+    """The `sms_vendor` of this test for coroutines: its methods are awaited, and block no event loop."""
+    from sms10692_mock.testing.async_sms_vendor import AsyncSmsVendor
+
+    return AsyncSmsVendor(sms_vendor)
 
 
 def _account(emulator: "EmulatorControl", marker: pytest.Mark | None) -> "SmsVendor":

@@ -5,9 +5,13 @@ Here belong `testing.carriers` and `testing.connection`. What is asked over them
 
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
+from wsgiref.simple_server import make_server
+from wsgiref.validate import validator
 
 import pytest
+import vcr
 
 import holding
 from emulators import nobody_there, received
@@ -80,6 +84,44 @@ def test_a_connection_that_was_closed_meanwhile_is_opened_again() -> None:
                 answered = thread.submit(answer_and_hang_up)
                 assert control.health() == {}
                 answered.result()
+
+
+@pytest.mark.parametrize("way", ["by call", "over a socket"])
+@pytest.mark.parametrize("record_mode", ["none", "all"])
+def test_what_a_test_asks_is_no_part_of_a_cassette(
+    emulator: Emulator, tmp_path: Path, way: str, record_mode: str
+) -> None:
+    cassette = tmp_path / "cassette.yaml"
+    with vcr.use_cassette(str(cassette), record_mode=record_mode):
+        with EmulatorControl(emulator.url, wsgi=emulator.wsgi if way == "by call" else None) as control:
+            with control.account() as vendor:
+                vendor.reply("15023239810", "T", task_id=1)
+                assert vendor.messages() == []
+    assert not cassette.exists()
+
+
+def test_by_call_it_asks_as_wsgi_demands(emulator: Emulator) -> None:
+    with EmulatorControl("http://localhost", wsgi=validator(emulator.wsgi)) as control:
+        with control.account() as vendor:
+            vendor.fail_next()
+            assert vendor.messages(text="短信 &") == []
+
+
+def test_a_server_that_does_not_keep_connections_is_asked_again(emulator: Emulator) -> None:
+    def closing(environ: Any, start_response: Any) -> Any:
+        return emulator.wsgi(environ, start_response)
+
+    with make_server("127.0.0.1", 0, closing) as server, ThreadPoolExecutor(1) as thread:  # HTTP/1.0
+        served = thread.submit(server.serve_forever, 0.01)
+        with EmulatorControl(f"http://127.0.0.1:{server.server_port}") as control:
+            assert control.health() == control.health()
+        server.shutdown()
+        served.result()
+
+
+def test_a_token_with_a_line_end_is_no_second_header(emulator: Emulator) -> None:
+    with EmulatorControl(emulator.url, "s3cret\r\nX: y") as control, pytest.raises(ValueError, match="line end"):
+        control.health()
 
 
 def test_many_threads_may_share_it(emulator: Emulator) -> None:

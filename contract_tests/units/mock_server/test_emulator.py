@@ -146,6 +146,9 @@ def test_a_thread_that_cannot_begin_is_no_thread_to_wait_for(monkeypatch: pytest
         raise OSError("no server today")
 
     monkeypatch.setattr(in_thread, "Server", broken)
-    with pytest.raises(RuntimeError) as raised, Emulator():
-        pass
-    assert "no server today" in str(raised.value.__cause__)
+    with Emulator() as emulator:
+        for _ in range(2):
+            with pytest.raises(RuntimeError) as raised:
+                _ = emulator.url
+            assert "no server today" in str(raised.value.__cause__)
+        assert emulator.account().standing().points == 1000

@@ -234,6 +234,38 @@ def test_one_emulator_may_serve_all_processes_and_need_not_be_installed(
     assert only_the_manuals_account_is_left(server)
 
 
+def test_a_test_without_the_address_takes_no_socket(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        from httpx2 import WSGITransport
+        from pytest_socket import SocketBlockedError
+        from sms10692 import Client
+
+        def test_wsgi(sms_vendor):
+            transport = WSGITransport(app=sms_vendor.wsgi)
+            with Client("http://sms.test", **sms_vendor.credentials, transport=transport) as client:
+                client.send("15023239810", "x")
+            assert sms_vendor.wait_message().content == "x"
+            assert "requests:" in sms_vendor.explain()
+            assert sms_vendor.userid in repr(sms_vendor)
+
+        def test_url(sms_vendor):
+            for _ in range(2):
+                with pytest.raises(SocketBlockedError) as raised:
+                    sms_vendor.url
+                assert "its wsgi takes neither" in raised.value.__notes__[0]
+
+        @pytest.mark.allow_hosts(["127.0.0.1"])
+        @pytest.mark.enable_socket
+        def test_allowed(sms_vendor):
+            with Client(sms_vendor.url, **sms_vendor.credentials) as client:
+                client.overage()
+        """
+    )
+    pytester.runpytest_subprocess("--disable-socket").assert_outcomes(passed=3)
+
+
 def test_an_emulator_that_is_not_there_is_an_error_and_no_skip(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(sms_vendor): pass")
     with nobody_there() as port:

@@ -101,6 +101,11 @@ class Connection(asyncio.BufferedProtocol):
         self._tell()
         self.resume()
 
+    def fileno(self) -> int:
+        """The descriptor of its socket; -1 once that is closed."""
+        descriptor: int = self._transport.get_extra_info("socket").fileno()
+        return descriptor
+
     @property
     def is_busy(self) -> bool:
         """Whether somebody waits for an answer."""

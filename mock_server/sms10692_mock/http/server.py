@@ -44,6 +44,10 @@ class Server:
         listener.listen(BACKLOG)
         self._look_round(loop)
 
+    def filenos(self) -> list[int]:
+        """The descriptors of the connections that are open."""
+        return [connection.fileno() for connection in self._connections]
+
     def _look_round(self, loop: asyncio.AbstractEventLoop) -> None:
         """Refuse those who sent half a request and nothing since."""
         since = loop.time() - _PATIENCE

@@ -1,18 +1,24 @@
 """Two ways in which a request gets to an emulator and its answer back: over a socket, and by a call.
 
-Here belongs what carries bytes. What they mean is the affair of `connection`.
+Both go below the HTTP libraries, the connections of `http.client` included: what a test replaces there (vcrpy,
+responses, respx) is for the application under test, and must neither record nor answer what the test itself asks.
 """
 
 import http.client
+import io
+import os
 import selectors
 import socket
-from collections.abc import Mapping
+import ssl
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from typing import Any, Final, Protocol
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 _CONNECT: Final = 5.0
 """Seconds to connect."""
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 class NotCarried(Exception):
@@ -30,63 +36,98 @@ class Carrier(Protocol):
 
 
 class OverSocket:
-    """By HTTP, over connections that are kept.
-
-    The standard library's client takes half the time of httpx2's, and a test waits for it at its start and its end.
-    """
+    """By HTTP, over connections that are kept."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
             raise ValueError(f"{url!a} is no address such as http://127.0.0.1:10692")
-        self._kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._host, self._port, self._path = parts.hostname, parts.port, parts.path.rstrip("/")
-        self._idle: list[http.client.HTTPConnection] = []
+        self._address = parts.hostname, parts.port or _DEFAULT_PORTS[parts.scheme]
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        host = parts.netloc.rpartition("@")[2]
+        self._host = host if host.isascii() else host.encode("idna").decode("ascii")
+        self._path = quote(parts.path.rstrip("/"), safe="/%")
+        self._idle: list[socket.socket] = []
+        self._process = os.getpid()
 
     def carry(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes, seconds: float
     ) -> tuple[int, bytes]:
+        request = _request(method, self._path + target, {"Host": self._host, **headers}, body)
         try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._kind(self._host, self._port)
+            connection = self._connection()
+        except OSError as error:
+            raise NotCarried(str(error) or type(error).__name__) from error
         try:
-            _ready(connection).settimeout(seconds)
-            connection.request(method, self._path + target, body or None, headers)
-            response = connection.getresponse()
-            answer = response.status, response.read()
+            connection.settimeout(seconds)
+            connection.sendall(request)
+            with closing(http.client.HTTPResponse(connection, method=method)) as response:
+                response.begin()
+                answer = response.status, response.read()
+                is_kept = not response.will_close
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise NotCarried(str(error) or type(error).__name__) from error
-        self._idle.append(connection)
+        except BaseException:  # a signal: the answer is still to come, and would be taken for the next one's
+            connection.close()
+            raise
+        if is_kept:
+            self._idle.append(connection)
+        else:
+            connection.close()
         return answer
 
     def close(self) -> None:
         while self._idle:
             self._idle.pop().close()
 
+    def _connection(self) -> socket.socket:
+        """One that is idle, or a new one. A forked child shares none with its parent."""
+        if self._process != os.getpid():
+            self.close()
+            self._process = os.getpid()
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return self._connect()
+            if not _has_ended(connection):
+                return connection
+            connection.close()
 
-def _ready(connection: http.client.HTTPConnection) -> socket.socket:
-    """The socket of this connection, which was opened anew where the other side has closed it."""
-    if connection.sock is not None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(connection.sock, selectors.EVENT_READ)
-            if selector.select(0):  # nobody was asked anything: so this is the end
-                connection.close()
-    if connection.sock is None:
-        connection.timeout = _CONNECT
-        connection.connect()
-    return connection.sock
+    def _connect(self) -> socket.socket:
+        connection = socket.create_connection(self._address, timeout=_CONNECT)
+        try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return self._tls.wrap_socket(connection, server_hostname=self._address[0]) if self._tls else connection
+        except BaseException:
+            connection.close()
+            raise
+
+
+def _request(method: str, target: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    """Raises ValueError for a header that would be two, such as a token with a line end."""
+    if body or method != "GET":
+        headers = {**headers, "Content-Length": str(len(body))}
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    if any("\r" in line or "\n" in line for line in lines):
+        raise ValueError("a header of a request has a line end in it")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+def _has_ended(connection: socket.socket) -> bool:
+    """Whether the other side has closed this idle connection: there is nothing else that could be read."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, selectors.EVENT_READ)
+        return bool(selector.select(0))
 
 
 class ByCall:
-    """By a call of a WSGI application in this process."""
+    """By a call of a WSGI application in this process. A forked child has a copy of it, which is never called."""
 
     def __init__(self, application: Any) -> None:
-        import httpx2  # here, because the other way takes no time to load
-
-        self._request, self._transport = httpx2.Request, httpx2.WSGITransport
         self._application = application
+        self._process = os.getpid()
 
     def carry(
         self,
@@ -96,15 +137,55 @@ class ByCall:
         body: bytes,
         seconds: float,  # noqa: ARG002 - a call takes as long as it takes
     ) -> tuple[int, bytes]:
-        path = unquote_to_bytes(target.partition("?")[0]).decode("latin-1")
+        if self._process != os.getpid():
+            raise NotCarried(
+                f"it runs in process {self._process}, of which this one was forked: "
+                "here take EmulatorControl(url), with the url from before the fork"
+            )
+        statuses: list[str] = []
+        written: list[bytes] = []
 
-        def called(environ: dict[str, Any], start_response: Any) -> Any:
-            environ["PATH_INFO"] = path  # bytes as Latin-1 (PEP 3333), where httpx2 has text
-            return self._application(environ, start_response)
+        def start_response(status: str, headers: Any, exc_info: Any = None) -> Callable[[bytes], object]:
+            if exc_info:
+                raise exc_info[1]
+            statuses.append(status)
+            return written.append
 
-        request = self._request(method, f"http://localhost{target}", headers=headers, content=body)
-        with closing(self._transport(app=called).handle_request(request)) as response:
-            return response.status_code, response.read()
+        content: Iterable[bytes] = self._application(_environ(method, target, headers, body), start_response)
+        try:
+            written.extend(content)
+        finally:
+            close = getattr(content, "close", None)
+            if close is not None:
+                close()
+        return int(statuses[-1].partition(" ")[0]), b"".join(written)
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _environ(method: str, target: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    path, _, query = target.partition("?")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),  # PEP 3333
+        "QUERY_STRING": query,
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "CONTENT_LENGTH": str(len(body)),
+        "HTTP_HOST": "localhost",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in headers.items():
+        key = name.upper().replace("-", "_")
+        environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
+    return environ

@@ -4,6 +4,7 @@ Here belong documents and errors. How bytes get there is in `carriers`, what is 
 """
 
 import json
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -47,13 +48,26 @@ class ControlUnreachable(ControlError):
 class Connection:
     """Speaks to the control address of the emulator at `url`, with its `token` if it wants one.
 
+    `url` may be a function that makes the emulator listen, and is called when the address is first asked for.
     What is None is left out of a query or a document. Every method may raise ControlError.
     """
 
-    def __init__(self, url: str, token: str | None, carrier: Carrier) -> None:
-        self.url = url
+    def __init__(self, url: str | Callable[[], str], token: str | None, carrier: Carrier) -> None:
+        self._url = url
         self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         self._carrier = carrier
+
+    @property
+    def url(self) -> str:
+        """The address."""
+        if not isinstance(self._url, str):
+            self._url = self._url()
+        return self._url
+
+    @property
+    def name(self) -> str:
+        """The emulator in a message, which does not make it listen."""
+        return self._url if isinstance(self._url, str) else "the emulator in this process"
 
     def close(self) -> None:
         """Close what is open."""
@@ -74,7 +88,7 @@ class Connection:
         try:
             status, content = self._carrier.carry(method, _PREFIX + path, self._headers, body, wait + _ANSWER)
         except NotCarried as error:
-            raise ControlUnreachable(f"no answer from {self.url}{_PREFIX}: {error}") from error.__cause__
+            raise ControlUnreachable(f"no answer from {self.name}{_PREFIX}: {error}") from error.__cause__
         try:
             answer = json.loads(content)
         except ValueError:
@@ -85,4 +99,4 @@ class Connection:
             if "error" in answer:
                 raise ControlRefused(status, f"{method} {path}: {answer['error']}")
         excerpt = content[:_EXCERPT].decode("utf-8", "replace")
-        raise ControlUnreachable(f"{self.url} has no control address; it answered {status}: {excerpt}")
+        raise ControlUnreachable(f"{self.name} has no control address; it answered {status}: {excerpt}")

@@ -3,7 +3,7 @@
 Here belongs what concerns all accounts of it. What concerns one is in `sms_vendor`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -16,14 +16,24 @@ from sms10692_mock.testing.sms_vendor import SmsVendor
 class EmulatorControl(Place):
     """The emulator at `url`, where `sms10692-mock serve` runs, over its control address; `token` is that one's.
 
-    Where the emulator is in this process as well, `wsgi` is its application, and is called in place of a socket. The
+    Where the emulator is in this process as well, `wsgi` is its application, and is called in place of a socket; `url`
+    may then be a function that makes it listen, and is called when the address is first asked for. The
     `clock`, `fault` and `requests` are for all accounts at once. Every method may raise ControlError.
     """
 
-    def __init__(self, url: str, token: str | None = None, *, wsgi: Any = None) -> None:
-        self.url = url.rstrip("/")
-        super().__init__(Connection(self.url, token, OverSocket(self.url) if wsgi is None else ByCall(wsgi)), "")
+    def __init__(self, url: str | Callable[[], str], token: str | None = None, *, wsgi: Any = None) -> None:
+        if isinstance(url, str):
+            url = url.rstrip("/")
+        elif wsgi is None:
+            raise TypeError("url is a function, and there is no wsgi to call")
+        carrier = OverSocket(url) if isinstance(url, str) and wsgi is None else ByCall(wsgi)
+        super().__init__(Connection(url, token, carrier), "")
         self._wsgi = wsgi
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return self._connection.url
 
     def __enter__(self) -> Self:
         return self

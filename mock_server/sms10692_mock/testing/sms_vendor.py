@@ -3,7 +3,11 @@
 Here belongs what a test sees and turns of its own account. The emulator as a whole is in `control`.
 """
 
-from collections.abc import Mapping
+import asyncio
+import sys
+import threading
+import warnings
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypedDict
@@ -31,6 +35,10 @@ _TOLD: Final = 20
 _TOLD_OF_STRANGERS: Final = 5
 _GONE: Final = 404
 _HIDDEN: Final = "***"
+_BLOCKED: Final = (
+    "wait_message was called on a running event loop and blocks it, so that nothing on that loop can send meanwhile: "
+    "await the wait_message of the fixture async_sms_vendor, or of AsyncSmsVendor(sms_vendor)"
+)
 
 
 class NotSent(AssertionError):
@@ -53,7 +61,6 @@ class SmsVendor(Place):
 
     def __init__(self, connection: Connection, document: Mapping[str, Any], wsgi: Any = None) -> None:
         super().__init__(connection, account_path(document["userid"]))
-        self.url = connection.url
         self.userid: str = document["userid"]
         self.account: str = document["account"]
         self.password: str = document["password"]
@@ -61,9 +68,10 @@ class SmsVendor(Place):
         self._wsgi = wsgi
         self._awaited: set[int] = set()
         self._looked_through: dict[tuple[str | None, str | None], int] = {}
+        self._waiting = threading.Lock()
 
     def __repr__(self) -> str:
-        return f"<SmsVendor {self.url} userid={self.userid}>"
+        return f"<SmsVendor userid={self.userid} of {self._connection.name}>"
 
     def __enter__(self) -> Self:
         return self
@@ -72,6 +80,11 @@ class SmsVendor(Place):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def url(self) -> str:
+        """The address for the client. An emulator in this process begins to listen when this is first asked for."""
+        return self._connection.url
 
     @property
     def credentials(self) -> Credentials:
@@ -96,28 +109,44 @@ class SmsVendor(Place):
         """The first such message that was not awaited before, as soon as it is sent.
 
         Each message is returned once, so that a second call waits for a second message. Raises NotSent after `timeout`
-        seconds of real time.
+        seconds of real time. Blocks the thread: on an event loop take that of `AsyncSmsVendor`.
         """
         __tracebackhide__ = True  # pytest's: what matters is where the test called this
         until = monotonic() + timeout
+        blocks_a_loop = timeout > 0 and _runs_on_an_event_loop()
+        wait = 0.0 if blocks_a_loop else min(max(0.0, timeout), _LONGEST_WAIT)
         while True:
-            left = max(0.0, until - monotonic())
-            message = self._not_awaited(to, text, min(left, _LONGEST_WAIT))
+            message = self._take_first(to, text, self._fetch_not_awaited(to, text, wait))
             if message is not None:
                 return message
-            if not left:
-                raise NotSent(self._not_sent(to, text, timeout))
+            if blocks_a_loop and not wait:
+                warnings.warn(_BLOCKED, RuntimeWarning, stacklevel=2)
+            left = until - monotonic()
+            if left <= 0:
+                note = f"\n{_BLOCKED}" if blocks_a_loop else ""
+                raise NotSent(self._explain_not_sent(to, text, timeout) + note)
+            wait = min(left, _LONGEST_WAIT)
 
-    def _not_awaited(self, to: str | None, text: str | None, wait: float) -> Message | None:
+    def _fetch_not_awaited(self, to: str | None, text: str | None, wait: float) -> list[Mapping[str, Any]]:
+        """Such messages behind those that were looked through, after at most `wait` seconds."""
         after = self._looked_through.get((to, text))
-        for document in self._get("messages", mobile=to, text=text, after=after, wait=wait)["items"]:
-            number = self._looked_through[to, text] = document["number"]
-            if number not in self._awaited:
+        page = self._get("messages", mobile=to, text=text, after=after, wait=wait)
+        return list(page["items"])
+
+    def _take_first(self, to: str | None, text: str | None, documents: Iterable[Mapping[str, Any]]) -> Message | None:
+        """The first of these that was not awaited before, which it is from now on."""
+        for document in documents:
+            number = document["number"]
+            with self._waiting:
+                is_new = number not in self._awaited
                 self._awaited.add(number)
+                self._looked_through[to, text] = number
+            if is_new:
                 return value_of(Message, document)
         return None
 
-    def _not_sent(self, to: str | None, text: str | None, timeout: float) -> str:
+    def _explain_not_sent(self, to: str | None, text: str | None, timeout: float) -> str:
+        """That no such message was sent, and what was."""
         another = "no other" if self._awaited else "no"
         whom = f" to {to}" if to is not None else ""
         what = f" with '{text}'" if text is not None else ""
@@ -281,7 +310,9 @@ class SmsVendor(Place):
         page = self._get("messages", order="desc", limit=_TOLD)["items"]
         messages = [value_of(Message, document) for document in reversed(page)]
         text = told(requests, messages, [] if requests else self._strangers())
-        return f"account {self.account}, userid {self.userid}, at {self.url}\n{text}".replace(self.password, _HIDDEN)
+        return f"account {self.account}, userid {self.userid}, at {self._connection.name}\n{text}".replace(
+            self.password, _HIDDEN
+        )
 
     def _strangers(self) -> list[Request]:
         known = {document["userid"] for document in self._connection.get("/accounts")["accounts"]}
@@ -290,3 +321,13 @@ class SmsVendor(Place):
         strange = [document["number"] for document in last if document["refusal"] and document["userid"] not in known]
         numbers = reversed(strange[:_TOLD_OF_STRANGERS])
         return [value_of(Request, self._connection.get(f"/requests/{number}")) for number in numbers]
+
+
+def _runs_on_an_event_loop() -> bool:
+    """Whether this thread runs asyncio or trio now."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        trio = sys.modules.get("trio")
+        return trio is not None and bool(trio.lowlevel.in_trio_run())
+    return True
