@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from emulators import Emulator, request, running
-from sms10692 import Client, contract
+from sms10692 import Client, Reason, Status, contract
 from sms10692_mock import EmulatorControl
 from sms10692_mock.command import serve_command
 from sms10692_mock.faults import Kind
@@ -101,6 +101,23 @@ def test_the_programs_for_pytest_and_unittest_pass(readme: str, tmp_path: Path) 
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "test_it.py"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
     assert "2 passed" in ended.stdout, ended.stdout
+
+
+@EACH_README
+def test_the_program_for_an_event_loop_passes(readme: str, tmp_path: Path) -> None:
+    (program,) = re.findall(r"^    import pytest\n(?:\n?    .*\n)+", readme, re.MULTILINE)
+    backend = '\n@pytest.fixture\ndef anyio_backend():\n    return "asyncio"\n'
+    (tmp_path / "test_it.py").write_text(dedent(program) + backend, "utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "test_it.py"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
+    assert "1 passed" in ended.stdout, ended.stdout
+
+
+@EACH_README
+def test_the_reasons_and_statuses_are_named(readme: str) -> None:
+    assert {f"`{name}`" for kind in (Reason, Status) for name in kind.__members__} <= set(
+        re.findall(r"`[A-Z_]+`", readme)
+    )
 
 
 @EACH_README
