@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _URL: Final = "SMS10692_MOCK_URL"
 _TOKEN: Final = "SMS10692_MOCK_TOKEN"  # noqa: S105 - the name of a variable
-_INVALID: Final = 422
+_REFUSED: Final = frozenset({409, 422})
+"""Statuses of the control address for an account that cannot be as it was asked for."""
 
 _HELD: Final = pytest.StashKey["SmsVendor"]()
 
@@ -47,7 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--sms-vendor-token is for an emulator that runs elsewhere: give --sms-vendor URL too")
     config.addinivalue_line(
         "markers",
-        "sms_vendor(*, account, points, postpaid, may_read_reports, dialect): what account this test's sms_vendor is",
+        "sms_vendor(*, userid, account, password, points, postpaid, may_read_reports, dialect): "
+        "what account this test's sms_vendor is",
     )
 
 
@@ -98,7 +100,7 @@ def _account(emulator: "EmulatorControl", marker: pytest.Mark | None) -> "SmsVen
     try:
         return emulator.account(**(marker.kwargs if marker else {}))
     except ControlRefused as error:
-        if marker is None or error.status != _INVALID:
+        if marker is None or error.status not in _REFUSED:
             raise
         pytest.fail(f"{_source(marker)}: {error}", pytrace=False)
 

@@ -115,9 +115,10 @@ def test_a_wrong_marker_is_an_error_that_names_the_keywords(pytester: pytest.Pyt
         "(balance=6): there is no 'balance'",
         "(6): it takes keywords only",
     ):
-        keywords = "account, points, postpaid, may_read_reports, dialect"
+        keywords = "userid, account, password, points, postpaid, may_read_reports, dialect"
         assert f"\n@pytest.mark.sms_vendor{problem}; the keywords are {keywords}\n" in said
     assert "Traceback" not in said
+    pytester.runpytest_subprocess("--markers").stdout.fnmatch_lines([f"@pytest.mark.sms_vendor([*], {keywords}): *"])
 
 
 def test_a_value_that_no_account_can_have_is_told_with_the_marker(pytester: pytest.Pytester) -> None:
