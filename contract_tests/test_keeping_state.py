@@ -21,9 +21,17 @@ account = "shop"
 password = "secret"
 points = 5
 outcomes.rules = [{ number = "138", outcome = "failed" }]
+messages = [
+    { mobile = "13900000000", content = "first" },
+    { mobile = "13900000000", content = "您的包裹已到", extno = "07" },
+    { mobile = "13800000000", content = "x" },
+]
 reports = [{ mobile = "13800000000" }, { mobile = "13900000000", seconds = 3600 }]
 replies = [{ mobile = "13800000000", content = "退订" }]
 """
+
+
+SHOP = "[[accounts]]\nuserid='7'\naccount='a'\npassword='p'\n"
 
 
 def control(address: Address, path: str) -> dict[str, object]:
@@ -68,6 +76,15 @@ def test_a_start_state_is_planted_once(store: str, tmp_path: Path) -> None:
             rules = control(address, "accounts/7/outcomes")["rules"]
             assert isinstance(rules, list)
             assert [rule["outcome"] for rule in rules] == ["failed"]
+            sent, replies = (control(address, f"accounts/7/{what}")["items"] for what in ("messages", "replies"))
+            assert isinstance(sent, list)
+            assert isinstance(replies, list)
+            assert [(one["content"], one["state"]) for one in sent] == [
+                ("first", "never"),
+                ("您的包裹已到", "later"),
+                ("x", "waiting"),
+            ]
+            assert [one["task_id"] for one in replies] == [sent[2]["task_id"]]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +94,15 @@ def test_a_start_state_is_planted_once(store: str, tmp_path: Path) -> None:
         ("[[accounts]]\nuserid = '7'", "accounts.0.account: Field required"),
         ("[[accounts]]\nuserid='7'\naccount='a'\npassword='p'\npoint=1", "accounts.0.point: Extra inputs"),
         ("[[accounts]", "is no TOML"),
+        (
+            f"{SHOP}replies = [{{ mobile = '138', content = 'T' }}]",
+            "replies has 138, and messages",
+        ),
+        (
+            f"{SHOP}reports = [{{ mobile = '138' }}]\nmessages = [{{ mobile = '139', content = 'x' }}]",
+            "reports has 138",
+        ),
+        (f"{SHOP}reports = [{{ mobile = '138', task_id = 100001 }}]", "accounts.0.reports.0.task_id: Extra inputs"),
         ("[[accounts]]\nuserid='7'\naccount='a'\npassword='p'\n" * 2, "a userid is given twice"),
         (f"accounts = {'[' * 5000}", "is nested too deeply"),
         (f"accounts = [{'{a=' * 5000}", "is nested too deeply"),
@@ -86,6 +112,35 @@ def test_a_start_state_that_is_wrong_is_said_where(seed: str, why: str, tmp_path
     file = tmp_path / "seed.toml"
     file.write_text(seed, "utf-8")
     assert why in refused("serve", "--port", "0", "--seed", str(file))
+
+
+def test_an_account_that_is_stored_otherwise_is_no_start(store: str, tmp_path: Path) -> None:
+    """A restart with what was given before goes on; a new password neither holds nor is passed over in silence."""
+    seed = tmp_path / "seed.toml"
+    for options in ([], [], ["--account", "12:test:mima:5"]):
+        with running("--store", store, *options):
+            pass
+    for given, what, field in (
+        ("12:test:NEW", "with another password", '"password": ...'),
+        ("12:shop:mima", "with another name", '"account": ...'),
+    ):
+        words = refused("serve", "--port", "0", "--store", store, "--account", given)
+        assert what in words
+        assert f"PATCH /_mock/accounts/12 {{{field}}}" in words
+        assert "--reset" in words
+        assert "NEW" not in words
+        assert "mima" not in words
+    seed.write_text("[[accounts]]\nuserid='12'\naccount='test'\npassword='NEW'\n", "utf-8")
+    assert "with another password" in refused("serve", "--port", "0", "--store", store, "--seed", str(seed))
+    assert "with another way to pay" in refused("serve", "--port", "0", "--store", store, "--postpaid", "12")
+    with running("--store", store, "--account", "12:test:NEW", "--reset") as (process, _):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "account test, userid 12, password as given, prepaid, 1000 points\n"
+
+
+def test_in_memory_nothing_is_stored_otherwise() -> None:
+    with running("--account", "12:test:NEW") as (_, address):
+        assert "<overage>1000<" in overage(address, password="NEW")
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,10 @@ def test_queues_are_looked_at_put_into_and_rewound(page: Page, customer: Custome
     page.locator("#mobile").fill("13800138000")
     page.get_by_label(words(look, "word.text"), exact=True).fill("好的")
     page.get_by_role("button", name=words(look, "queues.do_inject")).click()
+    refusal = words(look, "said.nothing_sent", userid=customer.userid, mobile="13800138000")
+    expect(page.get_by_role("alert")).to_have_text(refusal)
+    page.locator("#mobile").fill("15023239810")
+    page.get_by_role("button", name=words(look, "queues.do_inject")).click()
     expect(page.locator("tbody tr")).to_contain_text("好的")
     assert "<content>好的<" in customer.asks("/v2callApi.aspx", action="query")
 

@@ -30,7 +30,7 @@ from sms10692_mock.http.serve import Deferred, listening_socket, serve, url_of
 from sms10692_mock.keywords import Keywords, words_in
 from sms10692_mock.options import Options
 from sms10692_mock.service_links import ServiceLinkCommand, log_ignored_links
-from sms10692_mock.starting import beside_seeded, beside_the_pages_of, greeting, vendor_at
+from sms10692_mock.starting import StoredOtherwise, beside_seeded, beside_the_pages_of, greeting, vendor_at
 from sms10692_mock.stores.protocol import StoreUnavailable
 from sms10692_mock.stores.records import Limits
 from sms10692_mock.streams import OutputFailed, write_error, write_output
@@ -367,7 +367,7 @@ def serve_command(
         raise click.ClickException(f"cannot listen on {host!a}: that is no name of a host") from None
     log = take_over_stderr(log_level)
     log_ignored_links()
-    vendor = _vendor(options, address, durable, reset, seed)
+    vendor = _vendor(options, address, durable, reset, seed, accounts)
     words = greeting(url_of(listener), options, vendor.store)
     guard = Guard(hosts, token, public_url, proxies)
     can_others_reach_it = is_exposed(listener.getsockname()[0], guard)
@@ -403,9 +403,21 @@ def serve_command(
         log.flush()  # an internal error ends the process at once
 
 
-def _vendor(options: Options, address: str, durable: bool, reset: bool, seed: "Seed | None") -> Vendor:
+def _vendor(
+    options: Options,
+    address: str,
+    durable: bool,
+    reset: bool,
+    seed: "Seed | None",
+    accounts: Mapping[str, Account],
+) -> Vendor:
+    named = {userid for userid, account in accounts.items() if account is not MANUALS_OWN}
+    if seed is not None:
+        named.update(account.userid for account in seed.accounts)
     try:
-        return vendor_at(options, address, durable, reset, seed)
+        return vendor_at(options, address, durable, reset, seed, named)
+    except StoredOtherwise as error:
+        raise click.UsageError(str(error)) from None
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--store") from None
     except StoreUnavailable as error:

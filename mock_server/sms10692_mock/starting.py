@@ -4,9 +4,9 @@ Here belongs the way from options to a vendor, what is served beside its pages, 
 is in `command`; an emulator of somebody's process is put together in `emulator`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sms10692_mock.accounts import MANUALS_OWN, Account
 from sms10692_mock.bell import Bell
@@ -36,19 +36,58 @@ def beside_seeded(seed: "Seed | None", accounts: Sequence[Account]) -> tuple[Acc
     return tuple((others | seeded).values())
 
 
-def vendor_at(options: Options, address: str, durable: bool, reset: bool, seed: "Seed | None") -> Vendor:
+class StoredOtherwise(ValueError):
+    """An account that was given is stored with other credentials, or pays otherwise; nothing was changed."""
+
+
+def vendor_at(
+    options: Options, address: str, durable: bool, reset: bool, seed: "Seed | None", named: Collection[str] = ()
+) -> Vendor:
     """The vendor whose store is at this address, emptied if it is to begin anew, and planted with the seed.
 
-    Raises ValueError, in words, where that is no address of a store, or StoreUnavailable.
+    `named` are the userids whose name and password were given by the user. Raises StoredOtherwise, ValueError, in
+    words, where that is no address of a store, or StoreUnavailable.
     """
     store = open_store(address, options.limits, options.clock, durable)
     if reset:
         empty(store)
+    try:
+        _check_stored(store, options.accounts, named)
+    except StoredOtherwise:
+        store.release()
+        raise
     if seed is not None:
         from sms10692_mock.control.seeds import plant
 
         plant(seed, vendor_of(replace(options, accounts=()), store))
     return vendor_of(options, store)
+
+
+def _check_stored(store: Store, accounts: Sequence[Account], named: Collection[str]) -> None:
+    """Raise StoredOtherwise where what is stored contradicts what was given.
+
+    The balance is no contradiction: points are those of the first start. Nor is what tests may turn, as whether the
+    queues may be read.
+    """
+    for given in accounts:
+        stored = store.account(given.userid)
+        if stored is None:
+            continue
+        others = [name for name in ("account", "password") if getattr(stored, name) != getattr(given, name)]
+        changed = others if given.userid in named else []
+        words = [_CREDENTIALS[name] for name in changed] + ["way to pay"] * (given.postpaid and not stored.postpaid)
+        if not words:
+            continue
+        userid = printable(given.userid)
+        fields = ", ".join(f'"{name}": ...' for name in changed)
+        patch = f"PATCH /_mock/accounts/{userid} {{{fields}}} changes it in a running emulator, and " if changed else ""
+        raise StoredOtherwise(
+            f"the account {userid} is stored with another {' and another '.join(words)}, and a start changes no stored "
+            f"account: {patch}--reset forgets all that is stored"
+        )
+
+
+_CREDENTIALS: Final[Mapping[str, str]] = {"account": "name", "password": "password"}
 
 
 def greeting(url: str, options: Options, store: Store) -> str:

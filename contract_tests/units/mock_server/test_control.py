@@ -171,16 +171,47 @@ def test_reports_and_replies_may_be_put_into_the_queues() -> None:
     office = Office()
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}"
-    office.control("POST", f"{path}/reports", {"mobile": "13000000001", "status": 20, "errorcode": "GB:0002"})
-    office.control("POST", f"{path}/reports", {"mobile": "13000000002", "task_id": 7, "extno": "01", "seconds": 60})
-    office.control("POST", f"{path}/replies", {"mobile": "13000000003", "content": "<T>"})
+    office.send(account, mobile="13000000001,13000000002,13000000003", extno="07")
+    office.status(account)
+    failed = {"mobile": "13000000001", "status": 20, "errorcode": "GB:0002"}
+    assert office.control("POST", f"{path}/reports", failed) == {
+        "mobile": "13000000001", "task_id": 100001, "status": 20, "errorcode": "GB:0002", "extno": "07",
+        "due": "2011-12-02T22:12:11+08:00", "state": "waiting",
+    }  # fmt: skip
+    later = {"mobile": "13000000002", "task_id": 100001, "extno": "", "seconds": 60}
+    assert {"extno": "", "state": "later"}.items() <= office.control("POST", f"{path}/reports", later).items()
+    assert office.control("POST", f"{path}/replies", {"mobile": "13000000003", "content": "<T>"}) == {
+        "mobile": "13000000003", "task_id": 100001, "content": "<T>", "extno": "07",
+        "due": "2011-12-02T22:12:11+08:00", "state": "waiting",
+    }  # fmt: skip
     first = office.status(account)
     assert "<mobile>13000000001<" in first
     assert "<errorcode>GB:0002<" in first
+    assert "<extno>07<" in first
     assert "13000000002" not in first
     office.now += 60
-    assert "<taskid>7<" in office.status(account)
+    assert "<extno></extno>" in office.status(account)
     assert "<content>&lt;T&gt;<" in office.call(account)
+
+
+@pytest.mark.parametrize("queue", ["reports", "replies"])
+def test_what_is_put_into_a_queue_belongs_to_a_task_of_the_account(queue: str) -> None:
+    """Never to one of another account, nor to one that there is not."""
+    office = Office()
+    own, other = {"userid": "12", "account": "test", "password": "mima"}, office.control("POST", "accounts")
+    office.send(other, mobile="13000000009")
+    path = f"accounts/12/{queue}"
+    document = {"mobile": "13000000009"} | ({"content": "T"} if queue == "replies" else {})
+    status, words = office.refusal("POST", path, json=document)
+    assert (status, "nothing to 13000000009" in words, "task_id" in words) == (422, True, True)
+    for task_id in (100001, 2**53):  # the other account's, and nobody's
+        status, words = office.refusal("POST", path, json=document | {"task_id": task_id})
+        assert (status, f"no task {task_id}" in words) == (422, True)
+    assert office.control("GET", path)["items"] == []
+    office.send(own, mobile="13000000001")
+    assert office.control("POST", path, document | {"task_id": 100002})["task_id"] == 100002
+    office.send(own, mobile="13000000009")
+    assert office.control("POST", path, document)["task_id"] == 100003
 
 
 # Clocks
@@ -309,9 +340,79 @@ def test_only_this_machines_own_pages_are_let_in(headers: dict[str, str], status
 @pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data", ""])
 def test_a_form_post_changes_nothing(content_type: str) -> None:
     office = Office()
-    status, _ = office.refusal("POST", "accounts", json=None, data=b"{}", content_type=content_type)
-    assert status == 415
+    for body in (b"{}", *([b""] if content_type else [])):
+        status, _ = office.refusal("POST", "accounts", json=None, data=body, content_type=content_type)
+        assert status == 415
     assert len(office.control("GET", "accounts")["accounts"]) == 1
+
+
+EMPTY = [
+    ("POST", "reset", 200),
+    ("POST", "accounts/12/reset", 200),
+    ("POST", "accounts", 201),
+    ("POST", "accounts/12/reports/rewind", 200),
+    ("DELETE", "faults", 200),
+    ("DELETE", "accounts/12/faults", 200),
+    ("DELETE", "accounts/12", 200),
+    ("POST", "accounts/12/replies", 422),
+    ("PUT", "clock", 415),
+    ("PATCH", "accounts/12", 415),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), EMPTY)
+@pytest.mark.parametrize("length", [None, "0"])
+def test_what_needs_no_document_needs_no_content_type(method: str, path: str, status: int, length: str | None) -> None:
+    headers = {} if length is None else {"Content-Length": length}
+    response = Office().http.open(f"/_mock/{path}", method=method, headers=headers)
+    assert response.status_code == status
+    assert response.json is not None
+
+
+@pytest.mark.parametrize(("method", "path", "status"), EMPTY)
+def test_an_empty_document_of_json_is_one_without_fields(method: str, path: str, status: int) -> None:
+    response = Office().http.open(f"/_mock/{path}", method=method, content_type="application/json")
+    assert response.status_code == (422 if status == 415 and method == "PUT" else 200 if status == 415 else status)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"User-Agent": "Mozilla/5.0 (Windows NT 6.1; Trident/7.0; rv:11.0) like Gecko"}, 415),
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Transfer-Encoding": "chunked"}, 415),
+        ({"Origin": "http://localhost", "User-Agent": "Mozilla/5.0"}, 200),
+        ({"Sec-Fetch-Site": "same-origin", "User-Agent": "Mozilla/5.0"}, 200),
+        ({"User-Agent": "curl/8.5.0"}, 200),
+    ],
+    ids=str,
+)
+def test_an_empty_post_that_a_page_of_another_origin_can_cause_changes_nothing(
+    headers: dict[str, str], status: int
+) -> None:
+    office = Office()
+    office.control("POST", "accounts")
+    response = office.http.post("/_mock/reset", headers={"Host": "localhost"} | headers)
+    assert response.status_code == status
+    assert len(office.control("GET", "accounts")["accounts"]) == (1 if status == 200 else 2)
+
+
+@pytest.mark.parametrize("depth", [30, 300, 900, 5_000, 100_000])
+@pytest.mark.parametrize("around", ["", '{"rules": ', '{"points": ', '{"words": '])
+def test_json_that_is_nested_deeply_is_refused(depth: int, around: str) -> None:
+    office = Office()
+    for opening, closing in (("[", "]"), ('{"a":', "}")):
+        body = around + opening * depth + ("1" if closing == "}" else "") + closing * depth + ("}" if around else "")
+        for method, path in (("POST", "accounts"), ("PUT", "accounts/12/outcomes"), ("PUT", "keywords")):
+            response = office.http.open(
+                f"/_mock/{path}", method=method, data=body.encode(), content_type="application/json"
+            )
+            assert response.status_code == 422
+            assert response.json is not None
 
 
 def test_a_token_is_demanded_where_there_is_one() -> None:

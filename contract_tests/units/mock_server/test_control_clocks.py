@@ -48,7 +48,9 @@ def test_the_clock_for_all_goes_to_the_next_event_of_those_that_follow_it() -> N
     one, other = (office.control("POST", "accounts") for _ in range(2))
     office.control("PUT", f"accounts/{other['userid']}/clock", {"mode": "frozen"})
     for account, seconds in ((one, 50), (other, 10)):
-        report = {"mobile": "1", "seconds": seconds}
+        office.send(account)
+        office.status(account)
+        report = {"mobile": "13000000001", "seconds": seconds}
         office.control("POST", f"accounts/{account['userid']}/reports", report)
     assert office.control("POST", "clock/advance", {"to": "next"})["now"] == "2011-12-02T22:13:01+08:00"
     assert "statusbox" in office.status(one)

@@ -146,8 +146,7 @@ def test_a_queue_fetched_too_often_is_told(office: Office, operation: contract.O
 
 def test_a_queue_that_is_emptied_page_by_page_is_told_nothing(office: Office) -> None:
     account, body = credentials(office, action="query", statusNum="1")
-    for number in range(3):
-        office.control("POST", f"accounts/{account['userid']}/reports", {"mobile": f"1300000000{number}"})
+    office.send(account, mobile="13000000000,13000000001,13000000002")
     for _ in range(4):
         assert Told(office, contract.STATUS.pages[0], body).codes("habit") == []
 

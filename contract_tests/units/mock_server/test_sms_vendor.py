@@ -141,20 +141,24 @@ def test_rules_hold_until_they_are_cleared(vendor: SmsVendor) -> None:
 
 def test_a_reply_answers_the_last_task_and_a_report_belongs_to_it(vendor: SmsVendor) -> None:
     with client(vendor) as there:
+        first = there.send([NUMBER], "x")
         sent = there.send([NUMBER], "x", extno="7")
         there.status()
-        vendor.reply(NUMBER, "T")
-        vendor.reply(OTHER, "later", task_id=5, extno="9", seconds=60)
-        vendor.report(NUMBER, 20)
-        vendor.report(NUMBER, 10, "EXTRA", task_id=5)
+        reply = vendor.reply(NUMBER, "T")
+        assert (reply.task_id, reply.extno, reply.state) == (sent.task_id, "7", "waiting")
+        with pytest.raises(ControlRefused, match=f"has sent nothing to {OTHER}"):
+            vendor.reply(OTHER, "T")
+        assert vendor.reply(OTHER, "later", task_id=first.task_id, extno="9", seconds=60).state == "later"
+        assert vendor.report(NUMBER, 20).extno == "7"
+        vendor.report(NUMBER, 10, "EXTRA", task_id=first.task_id)
         assert [(reply.content, reply.task_id, reply.extno) for reply in there.call()] == [("T", sent.task_id, "7")]
         assert [(report.errorcode, report.task_id) for report in there.status()] == [
             ("UNDELIV", sent.task_id),
-            ("EXTRA", 5),
+            ("EXTRA", first.task_id),
         ]
     assert [(reply.content, reply.state) for reply in vendor.replies()] == [("T", "handed out"), ("later", "later")]
     fetch = vendor.requests(last=1)[0]
-    assert {report.handed_out_to for report in vendor.reports()[1:]} == {fetch.number}
+    assert {report.handed_out_to for report in vendor.reports()[2:]} == {fetch.number}
 
 
 def test_what_was_handed_out_may_wait_again(vendor: SmsVendor) -> None:
@@ -227,6 +231,8 @@ def test_a_clock_stands_is_put_forward_and_runs(vendor: SmsVendor) -> None:
     assert clock.now() == NOON
     assert clock.advance(60) == NOON + timedelta(minutes=1)
     assert clock.advance(timedelta(hours=1)) == NOON + timedelta(hours=1, minutes=1)
+    with client(vendor) as there:
+        there.send(NUMBER, "x")
     vendor.reply(NUMBER, "T", seconds=30)
     assert clock.advance_to_next() == NOON + timedelta(hours=1, minutes=1, seconds=30)
     with pytest.raises(ControlRefused, match="nothing waits") as raised:

@@ -6,23 +6,38 @@ Here belongs the file, TOML, in the words of the control address's own documents
 import tomllib
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
+from sms10692 import contract
 from sms10692_mock.accounts import POINTS_DEFAULT, Account
 from sms10692_mock.bell import Bell
 from sms10692_mock.bounds import MAX_POINTS
+from sms10692_mock.clock import later
 from sms10692_mock.control import Control
 from sms10692_mock.control.accounts import Name, Userid
-from sms10692_mock.control.documents import Given
-from sms10692_mock.control.traffic import NewReply, NewReport
+from sms10692_mock.control.documents import Given, Text
+from sms10692_mock.control.traffic import NewReply, ReplyOfNumber, ReportOfNumber
 from sms10692_mock.control.weather import OutcomesDocument
 from sms10692_mock.dialects import DialectName
+from sms10692_mock.stores.records import UNSENT, Report, Task
 from sms10692_mock.text_files import read_text
 from sms10692_mock.vendor import Vendor
 
 
+class SentMessage(Given):
+    """A message that the account sent before its start, which reports and replies refer to by its number."""
+
+    mobile: Text
+    content: Name
+    extno: str = Field("", pattern=r"^[0-9]{0,10}$")
+
+
 class SeededAccount(Given):
-    """An account with what it begins with; reports and replies wait from its start, or some seconds later."""
+    """An account with what it begins with; reports and replies wait from its start, or some seconds later.
+
+    They belong to the last of the `messages` to their number. Of a message without a report, none ever comes. `points`
+    is the balance at the start: what the messages cost was charged up beside it.
+    """
 
     userid: Userid
     account: Name
@@ -32,8 +47,20 @@ class SeededAccount(Given):
     may_read_reports: bool = True
     dialect: DialectName | None = None
     outcomes: OutcomesDocument | None = None
-    reports: list[NewReport] = Field(default_factory=list)
-    replies: list[NewReply] = Field(default_factory=list)
+    messages: list[SentMessage] = Field(default_factory=list)
+    reports: list[ReportOfNumber] = Field(default_factory=list)
+    replies: list[ReplyOfNumber] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _all_of_messages(self) -> "SeededAccount":
+        sent = {message.mobile for message in self.messages}
+        for name, items in (("reports", self.reports), ("replies", self.replies)):
+            for item in items:
+                if item.mobile not in sent:
+                    raise ValueError(
+                        f"{name} has {item.mobile}, to which messages has nothing: add what was sent to it"
+                    )
+        return self
 
 
 class Seed(Given):
@@ -86,7 +113,33 @@ def plant(seed: Seed, vendor: Vendor) -> None:
         vendor.store.open(account)
         if one.outcomes is not None:
             control.weather.put_outcomes(one.userid, one.outcomes)
-        for report in one.reports:
-            control.traffic.put_report(one.userid, report)
+        _record_messages(vendor, account, one)
         for reply in one.replies:
-            control.traffic.put_reply(one.userid, reply)
+            control.traffic.put_reply(one.userid, NewReply(**reply.model_dump()))
+
+
+def _record_messages(vendor: Vendor, account: Account, one: SeededAccount) -> None:
+    """Record sends of the past, each with the reports of the number if it is the last to it."""
+    store, now = vendor.store, vendor.now()
+    last = {message.mobile: place for place, message in enumerate(one.messages)}
+    for place, message in enumerate(one.messages):
+        task_id, price = store.next_task_id(), vendor.billing(message.content)
+        path, numbers = contract.V2SMS.path, [message.mobile]
+        task = Task(task_id, now, now, numbers, message.content, message.extno, path, price, request=0)
+        mine = [report for report in one.reports if last[report.mobile] == place]
+        reports = [
+            Report(
+                later(now, report.seconds),
+                report.mobile,
+                task_id,
+                report.status,
+                report.errorcode,
+                message.extno if report.extno is None else report.extno,
+                UNSENT if others_before else 0,
+            )
+            for others_before, report in enumerate(mine)
+        ]
+        if not account.postpaid:
+            store.charge_up(account.userid, price)
+        store.accept(account.userid, task, reports[:1], [], now)
+        store.put(account.userid, reports[1:], [], now)

@@ -28,7 +28,6 @@ from sms10692_mock.control.documents import (
     list_document,
     moment_document,
 )
-from sms10692_mock.stores.protocol import FIRST_TASK_ID
 from sms10692_mock.stores.records import (
     UNSENT,
     Fate,
@@ -40,6 +39,7 @@ from sms10692_mock.stores.records import (
     Reply,
     Report,
     State,
+    Task,
     Wanted,
 )
 from sms10692_mock.vendor import Vendor
@@ -53,31 +53,52 @@ _Faults: TypeAlias = Callable[[int | None], list[str]]
 """The faults that struck the request of a number."""
 
 
-class NewReport(Given):
-    """A report to put into the queue, as if the network had sent it: everything but the number may be left out.
+class NoSuchTask(LookupError):
+    """An account has no task of this number, or none that was sent to this number; or it is too old to be kept."""
 
-    Without `task_id` it belongs to the last task that was sent to that number.
-    """
+    def __init__(self, userid: str, mobile: str, task_id: int | None) -> None:
+        self.userid, self.mobile, self.task_id = userid, mobile, task_id
+        super().__init__(
+            f"the account {userid} has sent nothing to {mobile} that is still kept: send to that number first, or give "
+            "the task_id of one of its tasks"
+            if task_id is None
+            else f"the account {userid} has no task {task_id} that is still kept"
+        )
+
+
+class _NewItem(Given):
+    """What all items have in common that are put into a queue."""
 
     mobile: Text
-    task_id: Number | None = None
+    extno: str | None = Field(None, pattern=r"^[0-9]{0,10}$", description="without it, the task's")
+    seconds: Seconds = Field(0.0, description="how long until it waits")
+
+
+class _OfTask(Given):
+    """Which task of the account an item belongs to."""
+
+    task_id: Number | None = Field(None, description="of this account; without it, the last one sent to that number")
+
+
+class ReportOfNumber(_NewItem):
+    """A report of the last task that was sent to a number, as if the network had sent it."""
+
     status: Annotated[Literal[10, 20], WHOLE] = contract.DELIVERED
     errorcode: Text = "DELIVRD"
-    extno: str = Field("", pattern=r"^[0-9]{0,10}$")
-    seconds: Seconds = Field(0.0, description="how long until it waits")
 
 
-class NewReply(Given):
-    """An answer from a handset to put into the queue: everything but number and text may be left out.
+class ReplyOfNumber(_NewItem):
+    """An answer from a handset to the last task that was sent to it."""
 
-    Without `task_id` and `extno` it answers the last task that was sent to that number.
-    """
-
-    mobile: Text
     content: Text
-    task_id: Number | None = None
-    extno: str | None = Field(None, pattern=r"^[0-9]{0,10}$")
-    seconds: Seconds = Field(0.0, description="how long until it waits")
+
+
+class NewReport(ReportOfNumber, _OfTask):
+    """A report to put into the queue, as if the network had sent it: everything but the number may be left out."""
+
+
+class NewReply(ReplyOfNumber, _OfTask):
+    """An answer from a handset to put into the queue: everything but number and text may be left out."""
 
 
 class Rewind(Given):
@@ -124,7 +145,30 @@ class MessageDocument(BaseModel):
     request: int
 
 
-class ReportDocument(BaseModel):
+class EnqueuedReport(BaseModel):
+    """A report that was put into the queue: `waiting`, or `later` until its moment."""
+
+    mobile: str
+    task_id: int
+    status: int
+    errorcode: str
+    extno: str
+    due: str
+    state: State
+
+
+class EnqueuedReply(BaseModel):
+    """A reply that was put into the queue: `waiting`, or `later` until its moment."""
+
+    mobile: str
+    task_id: int
+    content: str
+    extno: str
+    due: str
+    state: State
+
+
+class ReportDocument(EnqueuedReport):
     """A report, and what became of it: `handed_out_to` is the number of a request.
 
     `spoilt_by` are the faults that struck its answer: with most of them, the client never saw the report. `injected`
@@ -132,32 +176,19 @@ class ReportDocument(BaseModel):
     """
 
     number: int
-    mobile: str
-    task_id: int
-    status: int
-    errorcode: str
-    extno: str
-    due: str
     injected: bool
-    state: State
     handed_out: str | None
     handed_out_to: int | None
     spoilt_by: list[str]
 
 
-class ReplyDocument(BaseModel):
+class ReplyDocument(EnqueuedReply):
     """A reply, and what became of it: `handed_out_to` is the number of a request.
 
     `spoilt_by` are the faults that struck its answer: with most of them, the client never saw the reply.
     """
 
     number: int
-    mobile: str
-    task_id: int
-    content: str
-    extno: str
-    due: str
-    state: State
     handed_out: str | None
     handed_out_to: int | None
     spoilt_by: list[str]
@@ -244,28 +275,23 @@ class Traffic:
             total=sum(points),
         )
 
-    def put_report(self, userid: str, wanted: NewReport) -> None:
-        """Put a report into the queue."""
+    def put_report(self, userid: str, wanted: NewReport) -> EnqueuedReport:
+        """Put a report into the queue. Raises NoSuchTask."""
         account, now = self._at(userid)
-        task_id, _ = self._last_task(userid, wanted.mobile, now)
-        task_id = wanted.task_id or task_id
-        report = Report(
-            later(now, wanted.seconds), wanted.mobile, task_id, wanted.status, wanted.errorcode, wanted.extno
-        )
+        task = self._task(userid, wanted.mobile, wanted.task_id, now)
+        extno = task.extno if wanted.extno is None else wanted.extno
+        report = Report(later(now, wanted.seconds), wanted.mobile, task.task_id, wanted.status, wanted.errorcode, extno)
         self._store.put(account.userid, [report], [], now)
+        return EnqueuedReport.model_construct(**_report_fields(report), state=_state(report.due, now))
 
-    def put_reply(self, userid: str, wanted: NewReply) -> None:
-        """Put a reply into the queue."""
+    def put_reply(self, userid: str, wanted: NewReply) -> EnqueuedReply:
+        """Put a reply into the queue. Raises NoSuchTask."""
         account, now = self._at(userid)
-        task_id, extno = self._last_task(userid, wanted.mobile, now)
-        reply = Reply(
-            later(now, wanted.seconds),
-            wanted.mobile,
-            wanted.task_id or task_id,
-            wanted.content,
-            extno if wanted.extno is None else wanted.extno,
-        )
+        task = self._task(userid, wanted.mobile, wanted.task_id, now)
+        extno = task.extno if wanted.extno is None else wanted.extno
+        reply = Reply(later(now, wanted.seconds), wanted.mobile, task.task_id, wanted.content, extno)
         self._store.put(account.userid, [], [reply], now)
+        return EnqueuedReply.model_construct(**_reply_fields(reply), state=_state(reply.due, now))
 
     def rewind(self, userid: str, queue: QueueName, wanted: Rewind) -> RewoundDocument:
         """Let items wait again that were handed out."""
@@ -276,9 +302,15 @@ class Traffic:
         account = self._accounts.get(userid)
         return account, self._vendor.now(account)
 
-    def _last_task(self, userid: str, mobile: str, now: float) -> tuple[int, str]:
-        last = self._store.messages(userid, Wanted(number=mobile, newest_first=True, limit=1), now).items
-        return (last[0].task.task_id, last[0].task.extno) if last else (FIRST_TASK_ID, "")
+    def _task(self, userid: str, mobile: str, task_id: int | None, now: float) -> Task:
+        """The account's task of this number, or the last one that it sent to this mobile number."""
+        wanted = Wanted(task_id=task_id, limit=1)
+        if task_id is None:
+            wanted = Wanted(number=mobile, newest_first=True, limit=1)
+        found = self._store.messages(userid, wanted, now).items
+        if not found:
+            raise NoSuchTask(userid, mobile, task_id)
+        return found[0].task
 
     def _list(
         self,
@@ -336,31 +368,43 @@ def _message_document(message: Message, billing: Billing, faults: _Faults) -> Me
 
 
 def _report_document(queued: Queued[Report], faults: _Faults) -> ReportDocument:
-    report = queued.item
     return ReportDocument.model_construct(
         number=queued.number,
-        mobile=report.mobile,
-        task_id=report.task_id,
-        status=report.status,
-        errorcode=report.errorcode,
-        extno=report.extno,
-        due=moment_document(report.due),
-        injected=report.place == UNSENT,
+        injected=queued.item.place == UNSENT,
+        **_report_fields(queued.item),
         **_handed_out(queued.fate, faults),
     )
+
+
+def _report_fields(report: Report) -> dict[str, Any]:
+    return {
+        "mobile": report.mobile,
+        "task_id": report.task_id,
+        "status": report.status,
+        "errorcode": report.errorcode,
+        "extno": report.extno,
+        "due": moment_document(report.due),
+    }
 
 
 def _reply_document(queued: Queued[Reply], faults: _Faults) -> ReplyDocument:
-    reply = queued.item
     return ReplyDocument.model_construct(
-        number=queued.number,
-        mobile=reply.mobile,
-        task_id=reply.task_id,
-        content=reply.content,
-        extno=reply.extno,
-        due=moment_document(reply.due),
-        **_handed_out(queued.fate, faults),
+        number=queued.number, **_reply_fields(queued.item), **_handed_out(queued.fate, faults)
     )
+
+
+def _reply_fields(reply: Reply) -> dict[str, Any]:
+    return {
+        "mobile": reply.mobile,
+        "task_id": reply.task_id,
+        "content": reply.content,
+        "extno": reply.extno,
+        "due": moment_document(reply.due),
+    }
+
+
+def _state(due: float, now: float) -> State:
+    return "later" if due > now else "waiting"
 
 
 def _ledger_document(ledger: Ledger) -> LedgerDocument:

@@ -23,10 +23,12 @@ from sms10692_mock.control import Control
 from sms10692_mock.control.accounts import AccountExists
 from sms10692_mock.control.clocks import NothingDue
 from sms10692_mock.control.requests import NoSuchRequest
+from sms10692_mock.control.traffic import NoSuchTask
 from sms10692_mock.control.weather import NoSuchFault, TooManyRules
 from sms10692_mock.http.console import add_console
 from sms10692_mock.http.console.frame import CONSOLE, PUBLIC_URL, key_cookie, plain_refusal
 from sms10692_mock.http.control import add_control
+from sms10692_mock.http.control.body import JsonRequest
 from sms10692_mock.http.control.health import PROBES
 from sms10692_mock.http.control.routing import BEARER, PREFIX
 from sms10692_mock.http.forwarding import TrustedProxies
@@ -74,6 +76,7 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
     # Otherwise Swagger UI tells a validator on the Internet the address of the description.
     app.config["SWAGGER_CONFIG"] = {"validatorUrl": None}
     app.config[PUBLIC_URL] = guard.public and guard.public.url
+    app.request_class = JsonRequest
     add_control(app, control)
     add_console(app, control, guard)
     if guard.proxies:
@@ -157,6 +160,7 @@ _ERRORS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (NoSuchFault, 404, "there is no fault {}"),
     (TooManyRules, 422, "{}"),
     (BalanceOutOfBounds, 422, "{}"),
+    (NoSuchTask, 422, "{}"),
     (AccountExists, 409, "{}"),
     (NothingDue, 409, "{}"),
     (StoreUnavailable, 503, "the store is away: {}"),

@@ -58,7 +58,7 @@ class Guard:
         stranger = self._stranger(headers)
         if stranger:
             return 403, stranger
-        if method not in SAFE and headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
+        if method not in SAFE and not (_is_json(headers) or _is_empty_of_a_program(method, headers)):
             return 415, "what changes something is sent as application/json"
         if self.token is not None and not self.is_token(_bearer(headers.get("Authorization", ""))):
             return 401, "a token is needed: Authorization: Bearer ..."
@@ -169,6 +169,27 @@ def _bearer(header: str) -> str:
 
 def _cut(text: str) -> str:
     return text[:_SHOWN]
+
+
+def _is_json(headers: Headers) -> bool:
+    """Whether a request says that it is JSON: a page of another origin has to ask for leave to say so."""
+    return headers.get("Content-Type", "").partition(";")[0].strip() == "application/json"
+
+
+def _is_empty_of_a_program(method: str, headers: Headers) -> bool:
+    """Whether a request has neither a body nor a Content-Type, and is not a browser's that hides from where it is.
+
+    A page of another origin can make a browser send an empty POST without asking for leave. Browsers of today say so in
+    `Sec-Fetch-Site` and `Origin`, by which such a request was refused before; those that say neither are not let in.
+    """
+    if method not in _MAY_BE_EMPTY or headers.get("Content-Type", "") or headers.get("Transfer-Encoding", ""):
+        return False
+    is_told = headers.get("Sec-Fetch-Site", "") or headers.get("Origin", "")
+    is_browser = headers.get("User-Agent", "").startswith("Mozilla/")
+    return headers.get("Content-Length", "0") in ("", "0") and bool(is_told or not is_browser)
+
+
+_MAY_BE_EMPTY: Final = frozenset({"POST", "DELETE"})
 
 
 def _same(given: str, right: str) -> bool:

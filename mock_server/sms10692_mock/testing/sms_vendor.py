@@ -18,6 +18,8 @@ from sms10692_mock.testing.connection import Connection, ControlRefused, account
 from sms10692_mock.testing.place import Place
 from sms10692_mock.testing.telling import told
 from sms10692_mock.testing.values import (
+    EnqueuedReply,
+    EnqueuedReport,
     Message,
     OutcomeName,
     Queues,
@@ -173,14 +175,15 @@ class SmsVendor(Place):
         task_id: int | None = None,
         extno: str | None = None,
         seconds: float | None = None,
-    ) -> None:
+    ) -> EnqueuedReport:
         """Put a report into the queue, as if the network had sent it, so many `seconds` from now.
 
-        Without `task_id` it belongs to the last task that was sent to that number.
+        Without `task_id` it belongs to the last task that was sent to that number, without `extno` it has the task's.
+        Raises ControlRefused where the account has no such task.
         """
         if errorcode is None and status == contract.FAILED:
             errorcode = "UNDELIV"
-        self._do(
+        document = self._do(
             "POST",
             "reports",
             mobile=number,
@@ -190,6 +193,7 @@ class SmsVendor(Place):
             extno=extno,
             seconds=seconds,
         )
+        return value_of(EnqueuedReport, document)
 
     def reply(
         self,
@@ -199,9 +203,13 @@ class SmsVendor(Place):
         task_id: int | None = None,
         extno: str | None = None,
         seconds: float | None = None,
-    ) -> None:
-        """Answer from a handset, so many `seconds` from now: to the last task that was sent to it, or to another."""
-        self._do("POST", "replies", mobile=number, content=text, task_id=task_id, extno=extno, seconds=seconds)
+    ) -> EnqueuedReply:
+        """Answer from a handset, so many `seconds` from now: to the last task that was sent to it, or to another.
+
+        Raises ControlRefused where the account has no such task.
+        """
+        wanted = {"mobile": number, "content": text, "task_id": task_id, "extno": extno, "seconds": seconds}
+        return value_of(EnqueuedReply, self._do("POST", "replies", **wanted))
 
     def rewind_reports(self, count: int | None = None, since: datetime | None = None) -> int:
         """Let the last `count` reports wait again that were handed out, or those since a moment, or all; how many."""

@@ -53,37 +53,49 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """A report in its queue, or handed out of it: when, to which request, and which faults struck the answer.
+class EnqueuedReport:
+    """A report that was put into the queue: `waiting`, or `later` until its moment."""
 
-    `injected` says that no send brought it about, but somebody put it into the queue.
-    """
-
-    number: int
     mobile: str
     task_id: int
     status: int
     errorcode: str
     extno: str
     due: datetime
-    injected: bool
     state: State
-    handed_out: datetime | None
-    handed_out_to: int | None
-    spoilt_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """A reply in its queue, or handed out of it: when, to which request, and which faults struck the answer."""
+class EnqueuedReply:
+    """A reply that was put into the queue: `waiting`, or `later` until its moment."""
 
-    number: int
     mobile: str
     task_id: int
     content: str
     extno: str
     due: datetime
     state: State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report(EnqueuedReport):
+    """A report in its queue, or handed out of it: when, to which request, and which faults struck the answer.
+
+    `injected` says that no send brought it about, but somebody put it into the queue.
+    """
+
+    number: int
+    injected: bool
+    handed_out: datetime | None
+    handed_out_to: int | None
+    spoilt_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply(EnqueuedReply):
+    """A reply in its queue, or handed out of it: when, to which request, and which faults struck the answer."""
+
+    number: int
     handed_out: datetime | None
     handed_out_to: int | None
     spoilt_by: tuple[str, ...]

@@ -17,8 +17,10 @@ from markupsafe import Markup, escape
 from pydantic import BaseModel, ValidationError
 
 from sms10692 import __version__
+from sms10692_mock.bounds import BalanceOutOfBounds
 from sms10692_mock.control import Control
 from sms10692_mock.control.accounts import AccountDocument
+from sms10692_mock.control.traffic import NoSuchTask
 from sms10692_mock.http.console.texts import LANGUAGES, Language, language_of, text
 from sms10692_mock.http.guard import Guard
 from sms10692_mock.http.origins import split_host
@@ -133,6 +135,16 @@ def console_pages(control: Control, guard: Guard) -> Blueprint:
         if not request.args.get("userid"):
             return refused(control, 404, "said.nobody")
         return refused(control, 404, "said.no_account", userid=str(error))
+
+    @pages.errorhandler(NoSuchTask)
+    def no_such_task(error: NoSuchTask) -> ResponseReturnValue:
+        if error.task_id is None:
+            return refused(control, 422, "said.nothing_sent", userid=error.userid, mobile=error.mobile)
+        return refused(control, 422, "said.no_task", userid=error.userid, task=error.task_id)
+
+    @pages.errorhandler(BalanceOutOfBounds)
+    def out_of_bounds(error: BalanceOutOfBounds) -> ResponseReturnValue:
+        return refused(control, 422, "said.invalid", what=str(error))
 
     @pages.errorhandler(ValidationError)
     def invalid(error: ValidationError) -> ResponseReturnValue:

@@ -7,6 +7,8 @@ from sms10692_mock.control import Control
 from sms10692_mock.control.documents import ListDocument, Seek
 from sms10692_mock.control.traffic import (
     ChargesDocument,
+    EnqueuedReply,
+    EnqueuedReport,
     MessageDocument,
     NewReply,
     NewReport,
@@ -16,7 +18,7 @@ from sms10692_mock.control.traffic import (
     Rewind,
     RewoundDocument,
 )
-from sms10692_mock.http.control.routing import DONE, Nothing, OfAccount, json_of, routes
+from sms10692_mock.http.control.routing import OfAccount, json_of, routes
 
 
 def traffic_routes(control: Control) -> APIBlueprint:
@@ -39,10 +41,9 @@ def traffic_routes(control: Control) -> APIBlueprint:
     def reports(path: OfAccount, query: Seek) -> Response:
         return json_of(traffic.reports(path.userid, query))
 
-    @api.post("/accounts/<userid>/reports", summary="Put a report into the queue", responses={201: Nothing})
+    @api.post("/accounts/<userid>/reports", summary="Put a report into the queue", responses={201: EnqueuedReport})
     def put_report(path: OfAccount, body: NewReport) -> Response:
-        traffic.put_report(path.userid, body)
-        return json_of(DONE, 201)
+        return json_of(traffic.put_report(path.userid, body), 201)
 
     @api.post("/accounts/<userid>/reports/rewind", summary="Hand out again", responses={200: RewoundDocument})
     def rewind_reports(path: OfAccount, body: Rewind) -> Response:
@@ -52,10 +53,9 @@ def traffic_routes(control: Control) -> APIBlueprint:
     def replies(path: OfAccount, query: Seek) -> Response:
         return json_of(traffic.replies(path.userid, query))
 
-    @api.post("/accounts/<userid>/replies", summary="Answer as a handset", responses={201: Nothing})
+    @api.post("/accounts/<userid>/replies", summary="Answer as a handset", responses={201: EnqueuedReply})
     def put_reply(path: OfAccount, body: NewReply) -> Response:
-        traffic.put_reply(path.userid, body)
-        return json_of(DONE, 201)
+        return json_of(traffic.put_reply(path.userid, body), 201)
 
     @api.post("/accounts/<userid>/replies/rewind", summary="Hand out again", responses={200: RewoundDocument})
     def rewind_replies(path: OfAccount, body: Rewind) -> Response:
