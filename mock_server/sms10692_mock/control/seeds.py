@@ -57,9 +57,7 @@ class SeededAccount(Given):
         for name, items in (("reports", self.reports), ("replies", self.replies)):
             for item in items:
                 if item.mobile not in sent:
-                    raise ValueError(
-                        f"{name} has {item.mobile}, to which messages has nothing: add what was sent to it"
-                    )
+                    raise ValueError(f"{name} has {item.mobile}, and messages has nothing that was sent to it")
         return self
 
 
