@@ -117,9 +117,10 @@ def test_a_form_of_another_page_changes_nothing(quiet: Office, path: str, form: 
 
 
 @pytest.mark.parametrize(("path", "form"), CHANGES[:-2])
-def test_the_same_form_of_the_console_does(quiet: Office, path: str, form: dict[str, str]) -> None:
-    quiet.send({"userid": "12", "account": "test", "password": "mima"}, mobile="15023239810")
-    response = quiet.http.post(path, data=form, headers=OF_THE_CONSOLE | {"Origin": "http://localhost"})
+def test_the_same_form_of_the_console_does(path: str, form: dict[str, str]) -> None:
+    office = Office()
+    office.send({"userid": "12", "account": "test", "password": "mima"}, mobile="15023239810")
+    response = office.http.post(path, data=form, headers=OF_THE_CONSOLE | {"Origin": "http://localhost"})
     assert (response.status_code, "said good" in response.text) == (200, True)
 
 
