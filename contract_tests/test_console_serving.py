@@ -66,7 +66,7 @@ def until(connection: socket.socket, word: bytes) -> bytes:
 def test_an_event_comes_because_something_happened(monkeypatch: pytest.MonkeyPatch) -> None:
     # Nobody looks again by himself, and nothing comes from time to time.
     monkeypatch.setattr(live, "_EVEN_SO", PATIENCE)
-    monkeypatch.setattr("sms10692_mock.bell._LOOK_AGAIN", PATIENCE)
+    monkeypatch.setattr("sms10692_mock.bell.LOOK_AGAIN", PATIENCE)
     with Emulator() as emulator:
         host, _, port = emulator.url.removeprefix("http://").rpartition(":")
         address = host, int(port)
@@ -74,7 +74,7 @@ def test_an_event_comes_because_something_happened(monkeypatch: pytest.MonkeyPat
             events.settimeout(PATIENCE / 3)
             for _ in range(3):
                 soon = time.monotonic() + PATIENCE
-                while not emulator._bell._waiting:
+                while not emulator._bell.waiting:
                     assert time.monotonic() < soon, "the stream does not listen"
                     time.sleep(0.001)
                 ask(address, SEND)

@@ -1,74 +1,161 @@
-"""Something happened: for those who wait until there is what they want to see.
+"""Change notifications: for whoever waits until there is what they want to see.
 
-Here belongs waiting. What is waited for is looked at again by whoever waits.
+A wait blocks its thread. A server that can wait otherwise calls an application `deferring()`: then a wait returns after
+its first look, and what it would have waited for is in a `Wait`.
 """
 
 import threading
-from collections.abc import Callable
-from typing import Final, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final, NamedTuple, TypeVar
 
-from sms10692_mock.elapsed_time import monotonic
+from sms10692_mock.elapsed_time import monotonic, sleep
 
 Seen = TypeVar("Seen")
 
-_LOOK_AGAIN: Final = 0.25
-"""Seconds after which somebody who waits looks even if nobody rang: other processes may share the store."""
+LOOK_AGAIN: Final = 0.25
+"""Seconds after which is looked again at what may change without a notification."""
+
+
+class Wait(NamedTuple):
+    """What was to be waited for, for so many seconds from the first look on.
+
+    `rings` is how often the bell was rung before that look. `is_enough` looks again and may raise what the look
+    raises; without it any change is enough. Without `bell` only the time passes.
+    """
+
+    seconds: float
+    bell: "Bell | None" = None
+    userid: str | None = None
+    rings: int = 0
+    dismissals: int = 0
+    is_enough: Callable[[], bool] | None = None
+    polls: bool = False
+
+
+_DEFERRED: ContextVar[list[Wait] | None] = ContextVar("deferred", default=None)
+
+
+@contextmanager
+def deferring() -> Iterator[list[Wait]]:
+    """Inside, waits of this thread do not block but are listed."""
+    waits: list[Wait] = []
+    token = _DEFERRED.set(waits)
+    try:
+        yield waits
+    finally:
+        _DEFERRED.reset(token)
+
+
+def is_deferring() -> bool:
+    """Whether a wait would return at once."""
+    return _DEFERRED.get() is not None
+
+
+def pause(seconds: float) -> None:
+    """Let so much time pass."""
+    waits = _DEFERRED.get()
+    if waits is None:
+        sleep(seconds)
+    else:
+        waits.append(Wait(seconds))
+
+
+class _Subscriber(NamedTuple):
+    userid: str | None
+    wake: Callable[[], None]
 
 
 class Bell:
-    """Rung after whatever may be waited for; costs next to nothing while nobody waits."""
+    """Rung after whatever may be waited for; costs next to nothing while nobody waits.
+
+    `rings` is how often it was rung, `dismissals` how often those who waited were told to go.
+    """
 
     def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._waiting = 0
-        self._rings = 0
-        self._dismissals = 0
+        self._lock = threading.Lock()
+        self._subscribers: tuple[_Subscriber, ...] = ()
+        self.rings = 0
+        self.dismissals = 0
 
-    def ring(self) -> None:
-        """Let everybody who waits look again."""
-        self._rings += 1
-        if self._waiting:
-            with self._condition:
-                self._condition.notify_all()
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._subscribers)
+
+    def ring(self, userid: str | None = None) -> None:
+        """Let those look again who wait for something of this account; without one, everybody."""
+        self.rings += 1
+        for subscriber in self._subscribers:
+            if userid is None or subscriber.userid is None or subscriber.userid == userid:
+                subscriber.wake()
 
     def dismiss(self) -> None:
         """Let everybody who waits now look once more and go."""
-        self._dismissals += 1
+        self.dismissals += 1
         self.ring()
 
-    def wait(self, look: Callable[[], Seen], enough: Callable[[Seen], bool], seconds: float) -> Seen:
-        """What `look` returns as soon as it is `enough`, or after so many seconds what it returns then."""
-        until = monotonic() + seconds
-        dismissals = self._dismissals
-        with self._condition:
-            self._waiting += 1
+    @contextmanager
+    def subscribed(self, userid: str | None, wake: Callable[[], None]) -> Iterator[None]:
+        """Inside, `wake` is called at each change of this account, or of any, by the thread that made it."""
+        subscriber = _Subscriber(userid, wake)
+        with self._lock:
+            self._subscribers = (*self._subscribers, subscriber)
         try:
-            while True:
-                rings = self._rings
-                seen = look()
-                left = until - monotonic()
-                if left <= 0 or self._dismissals != dismissals or enough(seen):
-                    return seen
-                with self._condition:
-                    if self._rings == rings:
-                        self._condition.wait(min(left, _LOOK_AGAIN))
+            yield
         finally:
-            with self._condition:
-                self._waiting -= 1
+            with self._lock:
+                self._subscribers = tuple(one for one in self._subscribers if one is not subscriber)
 
-    def listen(self, heard: int, seconds: float) -> int:
-        """How often it was rung: as soon as that is more than was `heard`, or after so many seconds.
+    def wait(
+        self,
+        look: Callable[[], Seen],
+        enough: Callable[[Seen], bool],
+        seconds: float,
+        *,
+        userid: str | None = None,
+        polls: bool = False,
+    ) -> Seen:
+        """What `look` returns as soon as it is `enough`, or after so many seconds what it returns then.
+
+        It looks again when something changed in the account, or in any; with `polls` four times a second too, for what
+        changes without a notification: by the clock, or by another process.
+        """
+        until, rings, dismissals = monotonic() + seconds, self.rings, self.dismissals
+        seen = look()
+        if seconds <= 0 or enough(seen):
+            return seen
+        waits = _DEFERRED.get()
+        if waits is not None:
+            waits.append(Wait(seconds, self, userid, rings, dismissals, lambda: enough(look()), polls))
+            return seen
+        changed = threading.Event()
+        with self.subscribed(userid, changed.set):
+            is_due = self.rings != rings  # since the look
+            while True:
+                left = until - monotonic()
+                if not is_due and left > 0 and self.dismissals == dismissals:
+                    changed.wait(min(left, LOOK_AGAIN) if polls else left)
+                is_due = False
+                changed.clear()
+                seen = look()
+                if enough(seen) or until <= monotonic() or self.dismissals != dismissals:
+                    return seen
+
+    def listen(self, heard: int, seconds: float) -> None:
+        """Wait until it was rung more often than was `heard`, or for so many seconds.
 
         Between two calls nobody waits, and ringing costs next to nothing: who listens and then pauses is woken once
         a pause, however often it rings.
         """
-        until = monotonic() + seconds
-        with self._condition:
-            self._waiting += 1
-            try:
-                while self._rings == heard and (left := until - monotonic()) > 0:
-                    # A ring between the look and the wait is not lost for long.
-                    self._condition.wait(min(left, _LOOK_AGAIN))
-            finally:
-                self._waiting -= 1
-        return self._rings
+        if self.rings != heard:
+            return
+        waits = _DEFERRED.get()
+        if waits is not None:
+            waits.append(Wait(seconds, self, rings=heard, dismissals=self.dismissals))
+            return
+        changed = threading.Event()
+        with self.subscribed(None, changed.set):
+            if self.rings == heard:
+                changed.wait(seconds)

@@ -11,6 +11,7 @@ from sms10692_mock.http.explanations import Explanations
 from sms10692_mock.http.heads import head_from
 from sms10692_mock.http.inbox import Arrived
 from sms10692_mock.http.pages import Exchange
+from sms10692_mock.http.presence import Presence
 from sms10692_mock.http.spoiling import Response
 from sms10692_mock.http.threads import new_threads
 
@@ -53,7 +54,7 @@ class Office:
             desk = Answering(pages, lambda *_: iter([b""]), threads, Explanations(pages, threads.explaining))
             for path, body in requests:
                 head = head_from(f"POST {path} HTTP/1.1\r\nHost: x\r\n".encode())
-                answer = desk.answer(Arrived(head, body), ENDS)
+                answer = desk.answer(Arrived(head, body), ENDS, Presence(asyncio.get_running_loop()))
                 if not isinstance(answer, Response):
                     await answer
             threads.shutdown()

@@ -3,7 +3,8 @@
 Here belongs the stream without a socket. On one, it is in `test_console_serving`.
 """
 
-from sms10692_mock.bell import Bell
+from emulators import PATIENCE
+from sms10692_mock.bell import Bell, deferring
 from sms10692_mock.http.console import live
 
 
@@ -20,7 +21,23 @@ def test_a_flood_of_rings_is_a_few_events() -> None:
 
 def test_nobody_is_woken_who_does_not_listen() -> None:
     bell = Bell()
-    heard = bell.listen(-1, 0)
     bell.ring()
-    assert bell.listen(heard, 0) == heard + 1
-    assert bell.listen(heard + 1, 0) == heard + 1
+    bell.listen(0, PATIENCE)  # returns at once: it was rung more often than was heard
+    bell.listen(1, 0)
+    assert (bell.rings, bell.waiting) == (1, 0)
+
+
+def test_a_server_that_waits_itself_gets_empty_pieces_and_what_to_wait_for() -> None:
+    bell = Bell()
+    events = live.events(bell)
+    came: list[tuple[str, list[float]]] = []
+    for _ in range(5):
+        with deferring() as waits:
+            came.append((next(events), [wait.seconds for wait in waits]))
+    assert came == [
+        ("retry: 1000\ndata: 0\n\n", []),
+        ("", [2.0]),
+        ("data: 0\n\n", []),
+        ("", [0.1]),
+        ("", [2.0]),
+    ]

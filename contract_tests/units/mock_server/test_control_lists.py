@@ -264,7 +264,7 @@ def bells(monkeypatch: pytest.MonkeyPatch) -> list[Bell]:
         made.append(bell)
 
     monkeypatch.setattr(Bell, "__init__", noted)
-    monkeypatch.setattr("sms10692_mock.bell._LOOK_AGAIN", PATIENCE)
+    monkeypatch.setattr("sms10692_mock.bell.LOOK_AGAIN", PATIENCE)
     return made
 
 
@@ -277,7 +277,7 @@ def waiting(bells: list[Bell], office: Office, path: str) -> Iterator[Callable[[
     thread.start()
     (bell,) = bells
     until = time.monotonic() + PATIENCE
-    while not bell._waiting:
+    while not bell.waiting:
         assert time.monotonic() < until, "it does not wait"
         time.sleep(0.001)
 

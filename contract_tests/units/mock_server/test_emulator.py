@@ -101,7 +101,7 @@ def _until_heard(emulator: Emulator, waiting: str) -> None:
     """Until the emulator knows of whoever waits: he is in its journal, or at its bell, or before somebody answered."""
     until = time.monotonic() + PATIENCE
     while (waiting == "for an answer" and not emulator.control.requests()) or (
-        waiting in {"for a message", "for events"} and not emulator._bell._waiting
+        waiting in {"for a message", "for events"} and not emulator._bell.waiting
     ):
         assert time.monotonic() < until
         time.sleep(0.001)

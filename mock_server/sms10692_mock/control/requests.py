@@ -92,7 +92,11 @@ class Requests:
         if userid is not None:
             self._accounts.get(userid)
         page = self._bell.wait(
-            lambda: self._store.requests(userid, wanted), lambda page: len(page.items) >= seek.count, seek.wait
+            lambda: self._store.requests(userid, wanted),
+            lambda page: len(page.items) >= seek.count,
+            seek.wait,
+            userid=userid,
+            polls=self._store.waits,
         )
         return list_document(page, seek.limit, _document)
 

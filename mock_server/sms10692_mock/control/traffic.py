@@ -325,7 +325,9 @@ class Traffic:
             account = self._accounts.get(userid)
             return items(userid, wanted, self._vendor.now(account))
 
-        page = self._bell.wait(look, lambda page: len(page.items) >= seek.count, seek.wait)
+        # A clock, or another process, changes what is in a state, or in the store, without a notification.
+        polls = wanted.state is not None or self._store.waits
+        page = self._bell.wait(look, lambda page: len(page.items) >= seek.count, seek.wait, userid=userid, polls=polls)
         faults = cache(self._faults)
         return list_document(page, seek.limit, lambda thing: document(thing, faults))
 

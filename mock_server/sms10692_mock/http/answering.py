@@ -4,7 +4,7 @@ Here belongs which request may keep others waiting. How a request came and a res
 `connection`, how one is waited for that of `waiting` and `elsewhere`.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 from sms10692 import contract
 from sms10692.contract import Page
@@ -14,6 +14,7 @@ from sms10692_mock.http.explanations import Explanations
 from sms10692_mock.http.heads import Head, NoHttp
 from sms10692_mock.http.inbox import Arrived
 from sms10692_mock.http.pages import CROSS_SITE, Pages, Request, cross_site_refusal, plain
+from sms10692_mock.http.presence import Presence
 from sms10692_mock.http.probes import Probes
 from sms10692_mock.http.spoiling import Response
 from sms10692_mock.http.threads import Threads
@@ -25,7 +26,7 @@ class Answering:
     """Answers requests to the vendor's `pages`, and leaves all other paths to `elsewhere`.
 
     What takes long of the vendor's runs on threads of its own, all that is elsewhere on those beside: streams and
-    those who wait hold theirs as long as they like. For the loop that runs when it is made.
+    those who wait hold none. For the loop that runs when it is made.
     """
 
     def __init__(self, pages: Pages, elsewhere: Application, threads: Threads, explanations: Explanations) -> None:
@@ -34,18 +35,27 @@ class Answering:
         self._waiting = Waiting(pages, threads, explanations)
         self._probes = Probes(pages.probe)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether the application beside the pages is not at work on any thread."""
+        return self._elsewhere.is_idle
+
+    def call_when_idle(self, call: Callable[[], None]) -> None:
+        """Call this whenever that becomes so, on the event loop."""
+        self._elsewhere.when_idle = call
+
     def close(self) -> None:
         """Let go of what is open for those who wait."""
         self._waiting.close()
 
-    def answer(self, arrived: Arrived, ends: Ends) -> Response | Awaitable[Answer]:
+    def answer(self, arrived: Arrived, ends: Ends, presence: Presence) -> Response | Awaitable[Answer]:
         """The answer to a request, or where it takes longer what is to be waited for."""
         head, body, failure = arrived
         page = page_of(head.path)
         if failure is not None:
             return self._unread(page, _request_of(head, body), failure.response)
         if page is None:
-            return self._probes.answer(head.method, head.path) or self._elsewhere.answer(head, body, ends)
+            return self._probes.answer(head.method, head.path) or self._elsewhere.answer(head, body, ends, presence)
         request = _request_of(head, body)
         if head.said.get("sec-fetch-site") == CROSS_SITE and not self._pages.allows_cross_site:
             return self._unread(page, request, cross_site_refusal())

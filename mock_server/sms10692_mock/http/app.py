@@ -114,7 +114,7 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
     @app.after_request
     def tell(response: Response) -> Response:
         if request.method not in SAFE:
-            control.bell.ring()
+            control.bell.ring((request.view_args or {}).get("userid"))
         return add_security_headers(response)
 
     for error, status, words in _ERRORS:

@@ -176,7 +176,7 @@ class Connection(asyncio.BufferedProtocol):
     def _answer(self, arrived: Arrived) -> None:
         head = arrived.head if arrived.failure is None else arrived.head._replace(persists=False)
         try:
-            answer = self._answering.answer(arrived, self._ends)
+            answer = self._answering.answer(arrived, self._ends, self.presence)
         except Exception:
             self.fail(head)
             return

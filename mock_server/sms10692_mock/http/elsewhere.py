@@ -6,17 +6,22 @@ Here belongs how an application is asked and what of its answer is kept. Which r
 import asyncio
 import io
 import sys
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Executor
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
+from sms10692_mock.bell import Wait, deferring
+from sms10692_mock.http.application_call import ApplicationCall
 from sms10692_mock.http.heads import Head
+from sms10692_mock.http.long_polling import LongPolling
+from sms10692_mock.http.presence import ClientGone, Presence
 from sms10692_mock.http.spoiling import Response
-from sms10692_mock.http.threads import on_a_thread
 from sms10692_mock.http.wsgi import Application, Environ
 
-_BODILESS: Final = (204, 304)
-_STREAMED: Final = "text/event-stream"
+Made = TypeVar("Made")
+
+_CLIENT_GONE: Final = 499
+"""What the log says of a request whose client did not wait for the answer."""
 
 
 class Ends(NamedTuple):
@@ -37,63 +42,81 @@ Answer: TypeAlias = Response | Stream
 
 
 class Elsewhere:
-    """Asks an application on `threads`: one for each that is asked, and as long as a stream makes a piece.
+    """Asks an application on `threads`, each time for as long as it works: nothing that waits holds one.
 
-    `log` is told the method, path and status of each.
+    `log` is told the method, path and status of each request. `when_idle` is called whenever the last thread that was
+    at work is done. For the loop that runs when it is made.
     """
 
     def __init__(self, application: Application, threads: Executor, log: Callable[[str, str, int], None]) -> None:
         self._application = application
         self._threads = threads
         self._log = log
+        self._long_polling = LongPolling(threads)
+        self._working = 0
+        self.when_idle: Callable[[], None] = lambda: None
 
-    async def answer(self, head: Head, body: bytes, ends: Ends) -> Answer:
-        """The answer to a request; of a stream the pieces are still to come."""
-        answer = await on_a_thread(self._threads, self._called, _environ(head, body, ends))
-        response = answer if isinstance(answer, Response) else answer.response
+    @property
+    def is_idle(self) -> bool:
+        """Whether no thread is at work for a request."""
+        return not self._working
+
+    async def answer(self, head: Head, body: bytes, ends: Ends, presence: Presence) -> Answer:
+        """The answer to a request; of a stream the pieces are still to come. Raises ClientGone."""
+        call, response, wait = await self._call(head, body, ends)
+        if wait is not None:
+            await self._long_polling.wait(wait, presence)
+            if presence.is_gone:
+                self._log(head.method, head.path, _CLIENT_GONE)
+                raise ClientGone
+            call, response, _ = await self._call(head, body, ends)
         self._log(head.method, head.path, response.status)
-        return answer
+        return Stream(response, self._pieces(call, presence)) if call.is_stream else response
 
-    def _called(self, environ: Environ) -> Answer:
-        started: list[Any] = []
+    async def _call(self, head: Head, body: bytes, ends: Ends) -> tuple[ApplicationCall, Response, Wait | None]:
+        call = ApplicationCall(self._application, _environ(head, body, ends))
+        response, wait = await self._work(call, call.begin)
+        return call, response, None if call.is_stream else wait
 
-        def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
-            started[:] = int(status.partition(" ")[0]), headers
-
-        pieces = self._application(environ, start_response)
-        status, headers = started
-        if _is_stream(headers):
-            return Stream(Response(status, headers, b""), self._pieces(pieces))
-        try:
-            body = b"".join(pieces)
-        finally:
-            _close(pieces)
-        # The date is set where the head is written, for all.
-        headers = [(name, value) for name, value in headers if name.lower() != "date"]
-        if status not in _BODILESS and not any(name.lower() == "content-length" for name, _ in headers):
-            headers.append(("Content-Length", str(len(body))))
-        return Response(status, headers, body)
-
-    async def _pieces(self, pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
-        """The pieces, each made on a thread, until an empty one."""
-        coming = iter(pieces)
-        is_left_to_others = False
+    async def _pieces(self, call: ApplicationCall, presence: Presence) -> AsyncGenerator[bytes, None]:
+        """The pieces of a body that has begun, each made on a thread."""
+        is_closed = False
         try:
             while True:
-                next_piece = self._threads.submit(next, coming, b"")
                 try:
-                    piece = await asyncio.wrap_future(next_piece)
+                    piece, wait = await self._work(call, call.next_piece)
                 except asyncio.CancelledError:
-                    # Somebody is still making the next piece, and nobody else may close what makes it.
-                    is_left_to_others = True
-                    next_piece.add_done_callback(lambda _: _close(pieces))
+                    is_closed = True  # by the thread that is at work for it
                     raise
-                if not piece:
+                if piece is None:
                     return
-                yield piece
+                if piece:
+                    yield piece
+                if wait is not None:
+                    await self._long_polling.wait(wait, presence)
         finally:
-            if not is_left_to_others:
-                await on_a_thread(self._threads, _close, pieces)
+            if not is_closed:
+                await self._work(call, call.close)
+
+    async def _work(self, call: ApplicationCall, work: Callable[[], Made]) -> tuple[Made, Wait | None]:
+        """What the work returns, done on a thread, and what it would have waited for there."""
+        self._working += 1
+        done = self._threads.submit(_deferring, work)
+        try:
+            return await asyncio.wrap_future(done)
+        except asyncio.CancelledError:
+            done.add_done_callback(lambda _: call.close())  # nobody else may while a thread is at work
+            raise
+        finally:
+            self._working -= 1
+            if not self._working:
+                self.when_idle()
+
+
+def _deferring(work: Callable[[], Made]) -> tuple[Made, Wait | None]:
+    with deferring() as waits:
+        made = work()
+    return made, waits[0] if waits else None
 
 
 def _environ(head: Head, body: bytes, ends: Ends) -> Environ:
@@ -101,7 +124,7 @@ def _environ(head: Head, body: bytes, ends: Ends) -> Environ:
     environ: Environ = {
         "REQUEST_METHOD": head.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": head.path.encode().decode("latin-1"),
+        "PATH_INFO": (head.path if head.path.startswith("/") else f"/{head.path}").encode().decode("latin-1"),
         "QUERY_STRING": head.query.decode("latin-1"),
         "SERVER_NAME": ends.server[0],
         "SERVER_PORT": str(ends.server[1]),
@@ -120,7 +143,8 @@ def _environ(head: Head, body: bytes, ends: Ends) -> Environ:
     for name, value in head.headers:
         key = f"HTTP_{name.upper().replace('-', '_')}"
         if "_" not in name and key not in _ELSEWHERE:
-            environ[key] = f"{environ[key]},{value}" if key in environ else value
+            separator = "; " if key == "HTTP_COOKIE" else ","
+            environ[key] = f"{environ[key]}{separator}{value}" if key in environ else value
     if head.authority is not None:
         # It counts instead of Host (RFC 9112, 3.2.2); two that differ are one that nobody has, as two headers are.
         host = head.said.get("host", head.authority)
@@ -131,12 +155,3 @@ def _environ(head: Head, body: bytes, ends: Ends) -> Environ:
 
 _ELSEWHERE: Final = frozenset({"HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"})
 """What is said otherwise, or holds no longer."""
-
-
-def _is_stream(headers: list[tuple[str, str]]) -> bool:
-    return any(name.lower() == "content-type" and value.startswith(_STREAMED) for name, value in headers)
-
-
-def _close(pieces: Iterable[bytes]) -> None:
-    if hasattr(pieces, "close"):
-        pieces.close()

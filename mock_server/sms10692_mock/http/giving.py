@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sms10692_mock.http.elsewhere import Answer, Stream
 from sms10692_mock.http.heads import Head
+from sms10692_mock.http.presence import ClientGone
 from sms10692_mock.http.spoiling import Response
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ async def give(connection: "Connection", coming: Answer | Awaitable[Answer], hea
             await _give_spoilt(connection, answer, head)
         else:
             connection.write(answer, head)
+    except ClientGone:
+        connection.hang_up()
     except Exception:
         connection.fail(head)
     finally:

@@ -242,7 +242,7 @@ class Pages:
             tuple([fault.kind for fault in told.faults]) if told.faults else (),
         )
         self._vendor.store.record(entry)
-        self._ring()
+        self._ring(entry.userid)
         line = _line(request.method, call, told, took) if self._log else ""
         previous = self._previous_fetch(entry)
         if told.faults:
@@ -352,7 +352,7 @@ class Pages:
                 self._log(f"{printable(request.method)} {page.path}: the store is away: {error}")
         else:
             store.record(entry)
-            self._ring()
+            self._ring(entry.userid)
         self.log_status(request.method, page.path, response.status)
         return response
 

@@ -30,13 +30,12 @@ class Threads(NamedTuple):
 def new_threads() -> Threads:
     """Threads that begin when they are first needed.
 
-    Beside the pages, who waits and every open console holds one. Two explanations at once would slow everybody down
-    twice as much.
+    Two explanations at once would slow everybody down twice as much.
     """
     name = "sms10692-mock"
     return Threads(
         ThreadPoolExecutor(32, name),
-        ThreadPoolExecutor(256, f"{name}-beside"),
+        ThreadPoolExecutor(64, f"{name}-beside"),
         ThreadPoolExecutor(1, f"{name}-explains"),
     )
 

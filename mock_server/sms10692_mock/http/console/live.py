@@ -8,9 +8,8 @@ from typing import Final
 
 from flask import Blueprint, Response
 
-from sms10692_mock.bell import Bell
+from sms10692_mock.bell import Bell, is_deferring, pause
 from sms10692_mock.control import Control
-from sms10692_mock.elapsed_time import sleep
 
 PAUSE: Final = 0.1
 """Seconds from one event to the next, at least."""
@@ -36,11 +35,16 @@ def add_live(pages: Blueprint, control: Control) -> None:
 
 def events(bell: Bell) -> Iterator[str]:
     """Events without end, one at once."""
-    heard = bell.listen(-1, 0)
+    heard = bell.rings
     yield f"retry: 1000\ndata: {heard}\n\n"
     while True:
-        now = bell.listen(heard, _EVEN_SO)
+        bell.listen(heard, _EVEN_SO)
+        if is_deferring():
+            yield ""  # the server waits, and not this thread
+        now = bell.rings
         yield f"data: {now}\n\n"
         heard, before = now, heard
         # Nobody who sends is kept: between two events the bell finds nobody waiting.
-        sleep(min(_IN_A_FLOOD, PAUSE + (now - before) / _READABLE))
+        pause(min(_IN_A_FLOOD, PAUSE + (now - before) / _READABLE))
+        if is_deferring():
+            yield ""
