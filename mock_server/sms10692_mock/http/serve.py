@@ -4,7 +4,6 @@ Here belongs what a process adds to a `server`: the port, readiness, signals, th
 """
 
 import asyncio
-import gc
 import os
 import signal
 import socket
@@ -16,6 +15,7 @@ from typing import Final, NoReturn
 
 from sms10692_mock.http.answering import Answering
 from sms10692_mock.http.explanations import Explanations
+from sms10692_mock.http.heap_freezer import HeapFreezer
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.server import BACKLOG, Server
 from sms10692_mock.http.threads import new_threads
@@ -25,8 +25,6 @@ from sms10692_mock.streams import INTERNAL_ERROR, end_with_internal_error
 
 _GRACE: Final = 0.5
 """Seconds for answers in flight, once a signal has come."""
-_YOUNG: Final = 5_000
-"""New objects after which they are looked through for garbage: a millisecond, in which nobody is answered."""
 _HURRY: Final = 0.2
 _STOPPING: Final = 10.0
 """Seconds for the store and the log to be closed. What takes longer is given up."""
@@ -95,21 +93,10 @@ def serve(
         # Not by returning: threads at work would hold the process up.
         os._exit(0)
 
-    # What is kept grows, and holds no cycles: what was looked through for garbage once is not looked through again.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_YOUNG)
-    gc.callbacks.append(_keep_what_is_left)
     sys.setswitchinterval(_SWITCHED)
     _allow_many_connections()
     asyncio.run(_serve_until_stopped(pages, elsewhere, listener, when_ready, end))
     raise AssertionError("the process has ended")
-
-
-def _keep_what_is_left(phase: str, info: dict[str, int]) -> None:
-    """After each look for garbage. What of a request in flight is a cycle is kept for good: a few in many thousands."""
-    if phase == "stop":
-        gc.freeze()
 
 
 async def _serve_until_stopped(
@@ -133,7 +120,11 @@ async def _serve_until_stopped(
         if signal.getsignal(name) is not signal.SIG_IGN:  # as nohup sets it
             signal.signal(name, ask_to_stop)
     threads = new_threads()
-    server = Server(Answering(pages, elsewhere, threads, Explanations(pages, threads.explaining)))
+    answering = Answering(pages, elsewhere, threads, Explanations(pages, threads.explaining))
+    freezer = HeapFreezer(loop, lambda: answering.is_idle)
+    answering.call_when_idle(freezer.freeze_if_due)
+    freezer.install()
+    server = Server(answering)
     await server.open(listener)
     when_ready()
     await asked_to_stop.wait()
