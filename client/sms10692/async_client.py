@@ -7,6 +7,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+import httpcore2
 import httpx2
 
 from sms10692.base_client import HEADERS, BaseClient, Item, ResponseBody, Value, keep_partial, read_batch
@@ -178,9 +179,19 @@ class _Exchange:
         self._keeper = keeper
         self.response: ResponseBody | None = None
         self.may_be_sent = False
+        self._stream: httpcore2.AsyncNetworkStream | None = None
 
     async def run(self) -> RawReply:
         """Send the request and take in the response. Raises httpx2.RequestError, and Unreadable for half a body."""
+        try:
+            return await self._run()
+        except BaseException:
+            if self._stream is not None:  # httpx2 leaves it open where a TLS handshake is cancelled
+                await self._stream.aclose()
+            raise
+
+    async def _run(self) -> RawReply:
+        self._stream = None
         tracing = {"trace": self._trace}
         async with self._http.stream("POST", self._url, content=self._content, extensions=tracing) as response:
             body = self.response = ResponseBody(response, self._max_answer)
@@ -197,6 +208,8 @@ class _Exchange:
     async def _trace(self, event: str, info: dict[str, Any]) -> None:
         if event == "http11.send_request_headers.started" and info["request"].method == b"POST":
             self.may_be_sent = True
+        elif event.endswith(".connect_tcp.complete"):
+            self._stream = info["return_value"]
 
 
 async def _until_empty(fetch: Callable[[], Any]) -> AsyncIterator[Any]:

@@ -23,13 +23,13 @@ class Client(BaseClient[httpx2.BaseTransport]):
 
     `url` is the vendor's address, with or without the page. `charset` chooses between its two pages, UTF-8 and GBK.
     `timeout` is in seconds, for each step of a request (connecting, each read), or None to wait for ever;
-    `total_timeout` is for a whole call, retries included, or None. `retries` is how often a failure to connect is tried
-    again, with growing pauses; nothing that may have been sent ever is. `proxy` is the address of a proxy (http, https,
-    socks5). `trust_env` says whether a proxy and certificates are taken from the environment (HTTP_PROXY, HTTPS_PROXY,
-    ALL_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR); loopback addresses are always reached directly unless `proxy` is
-    given. `transport` is httpx2's, for example `httpx2.WSGITransport(app)` for an emulator in this process; it takes
-    the place of both. `clock` gives an aware moment for timestamp and signature. `max_answer` bounds an answer in
-    bytes.
+    `total_timeout` is for a whole call, retries included, or None; the system's look-up of a name is not ended by it.
+    `retries` is how often a failure to connect is tried again, with growing pauses; nothing that may have been sent
+    ever is. `proxy` is the address of a proxy (http, https, socks5). `trust_env` says whether a proxy and certificates
+    are taken from the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR);
+    loopback addresses are reached directly unless `proxy` is given. `transport` is httpx2's, for example
+    `httpx2.WSGITransport(app)` for an emulator in this process; it takes the place of both. `clock` gives an aware
+    moment for timestamp and signature. `max_answer` bounds an answer in bytes.
 
     Raises ValueError for settings that cannot be right. Every method raises Refused, Unreadable or Unreachable, and
     nothing else that is the vendor's doing.

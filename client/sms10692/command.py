@@ -48,14 +48,19 @@ SHORTEST_INTERVAL: Final = 1.0
 Row = dict[str, Any]
 
 
-class _Table(Console):
-    """A console on standard output; a pipe that nobody reads is an OSError, where rich would end with exit code 1."""
+class _Console(Console):
+    """A console for a pipe that nobody reads, at which rich would end the program with exit code 1.
 
-    def __init__(self) -> None:
-        super().__init__(highlight=False, markup=False, emoji=False)
+    On standard output that is an OSError; on standard error nothing more is shown, and the work goes on.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
 
     def on_broken_pipe(self) -> None:
-        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+        self.quiet = True
+        if not self.stderr:
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 class _Commands(click.Group):
@@ -107,7 +112,7 @@ def _show(as_json: bool, rows: Sequence[Row]) -> None:
             table.add_column(name, overflow="fold")
         for row in rows:
             table.add_row(*map(_for_people, row.values()))
-        _Table().print(table)
+        _Console().print(table)
 
 
 def _json(row: Row) -> str:
@@ -266,11 +271,11 @@ def send(
     if not recipients.numbers:
         raise click.UsageError("there is no number to send to")
     if recipients.remark:
-        click.echo(f"{NAME}: {recipients.remark}", err=True)
+        _say(recipients.remark)
     ledger = Ledger(recipients.numbers)
     at = send_time.replace(tzinfo=CHINA) if send_time else None
     try:
-        with Progress(console=Console(stderr=True), disable=as_json or len(ledger.numbers) <= batch) as progress:
+        with Progress(console=_Console(stderr=True), disable=as_json or len(ledger.numbers) <= batch) as progress:
             task = progress.add_task("numbers", total=len(ledger.numbers))
             for sent, numbers in send_in_batches(client, ledger, text, batch=batch, send_time=at, extno=extno):
                 progress.update(task, completed=ledger.mark.accepted)
@@ -281,7 +286,7 @@ def send(
             click.echo(f"{ledger}\neach text is {segments(text)}")
     except (SmsError, KeyboardInterrupt, OSError) as error:
         if len(ledger.numbers) > 1 or ledger.mark != Mark():
-            click.echo(str(ledger), err=True)
+            _note(str(ledger))
         if isinstance(error, KeyboardInterrupt):
             raise _Exit("interrupted", INTERRUPTED) from None
         if isinstance(error, OSError):
@@ -341,7 +346,7 @@ def _fetch(fetch: Callable[[], Batch[Report] | Batch[Reply]], as_json: bool, fol
         if not batch and not as_json:
             click.echo("nothing waits")
         return
-    counter = Console(stderr=True)
+    counter = _Console(stderr=True)
     fetched = fetches = 0
     try:
         with counter.status("fetching", spinner="line") as live:
@@ -349,14 +354,14 @@ def _fetch(fetch: Callable[[], Batch[Report] | Batch[Reply]], as_json: bool, fol
                 try:
                     batch = fetch()
                 except (Unreachable, Unreadable) as error:  # it may pass; what the vendor refuses it goes on refusing
-                    click.echo(printable(str(error)), err=True)
+                    _note(printable(str(error)))
                 else:
                     fetches, fetched = fetches + 1, fetched + len(batch)
                     _hand_over(batch, as_json)
                 live.update(f"{fetched} in {fetches} fetches, one every {follow:g} s; Ctrl-C ends it")
                 time.sleep(follow)
     except KeyboardInterrupt:
-        click.echo(f"{fetched} in {fetches} fetches", err=True)
+        _note(f"{fetched} in {fetches} fetches")
 
 
 def _hand_over(batch: Batch[Report] | Batch[Reply], as_json: bool) -> None:
@@ -413,12 +418,16 @@ def main() -> None:
 
 
 def _say(text: str) -> None:
-    """Print one line on standard error. That nobody can read it changes no exit code."""
+    """Print one line on standard error."""
+    _note(f"{NAME}: {printable(text)}")
+
+
+def _note(text: str) -> None:
+    """Print a text on standard error. That nobody can read it ends nothing, and changes no exit code."""
     with suppress(OSError):
-        click.echo(f"{NAME}: {printable(text)}", err=True)
+        click.echo(text, err=True)
 
 
 def _say_internal(error: Exception) -> None:
-    with suppress(OSError):
-        click.echo("\n".join(map(printable, "".join(traceback.format_exception(error)).splitlines())), err=True)
+    _note("\n".join(map(printable, "".join(traceback.format_exception(error)).splitlines())))
     _say(f"an error of this program, {type(error).__name__}; please report the lines above")

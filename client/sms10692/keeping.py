@@ -96,21 +96,20 @@ def replay(folder: Folder) -> Iterator[Batch[Report] | Batch[Reply]]:
     Files that cannot be read stay where they are and hide no others: after all that can be read, the error for the
     first of them is raised, Unreadable or OSError, and a note on it (`__notes__`) names each of the rest.
     """
-    failures: list[tuple[Path, Unreadable | OSError]] = []
+    first: Unreadable | OSError | None = None
     for file in sorted(Path(folder).glob("*.xml*")):
         queue = file.name.removesuffix(_PARTIAL).removesuffix(".xml").rpartition(".")[2]
         try:
             batch = _read(file, queue)
         except (Unreadable, OSError) as error:
-            if not _is_being_written(file):
-                failures.append((file, error))
+            if first is not None and not _is_being_written(file):
+                first.add_note(f"{file} cannot be read either: {error}")
+            elif not _is_being_written(file):
+                first = error
             continue
         if batch is not None:
             yield batch
-    if failures:
-        _, first = failures[0]
-        for other, failure in failures[1:]:
-            first.add_note(f"{other} cannot be read either: {failure}")
+    if first is not None:
         raise first
 
 
@@ -119,6 +118,8 @@ def _is_being_written(file: Path) -> bool:
         return file.name.endswith(_PARTIAL) and time.time() - file.stat().st_mtime < _ABANDONED
     except FileNotFoundError:  # it has its final name by now
         return True
+    except OSError:
+        return False
 
 
 def _read(file: Path, queue: str) -> Batch[Report] | Batch[Reply] | None:

@@ -171,6 +171,9 @@ def test_standard_error_that_nobody_reads_changes_no_exit_code(environment: dict
     os.close(reading)
     assert ended(environment, "send", "10000000006", "--text", "x", stderr=writing).returncode == 1
     assert ended(environment, "send", "x", "--text", "x", stderr=writing).returncode == 2
+    numbers = [str(13000000000 + place) for place in range(25)]
+    end = ended(environment, "send", *numbers, numbers[0], "--batch", "5", "--text", "x", stderr=writing)
+    assert (end.returncode, b"accepted: 25 of 25" in end.stdout) == (0, True)
     os.close(writing)
 
 
