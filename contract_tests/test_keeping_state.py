@@ -242,3 +242,10 @@ def test_a_store_that_is_away_is_logged_at_every_level(store: str, level: str) -
         assert [line.partition("availability: ")[2] for line in away] == [
             f"the store is away: {store.removeprefix('sqlite:')} is locked by another program"
         ]
+
+
+def test_r7_task_numbers_rise_for_a_client_that_sends_to_two_processes_in_turn(store: str) -> None:
+    with running("--store", store) as (_, one), running("--store", store) as (_, other):
+        answers = [ask((one, other)[turn % 2], request(UTF8, SEND)).body.decode() for turn in range(80)]
+    numbers = [int(answer.partition("<taskID>")[2].partition("<")[0]) for answer in answers]
+    assert numbers == sorted(set(numbers))

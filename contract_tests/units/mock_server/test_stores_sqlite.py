@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -295,12 +295,33 @@ def test_what_another_process_changes_is_seen(path: Path) -> None:
         assert other.account("1") is None
 
 
-def test_r7_numbers_of_two_processes_in_turn_rise(path: Path) -> None:
+def test_r7_task_numbers_of_two_processes_in_turn_rise(path: Path) -> None:
+    """Also those given inside a gathering, and where another process has leased a moment ago."""
     with kept_in(path) as one, kept_in(path) as other:
         given = []
-        for turn in range(40):
+        for turn in range(60):
             store = (one, other)[turn % 2]
-            store.changed()
-            store.settings()  # as every request does
+            if turn % 3 == 0:
+                with store.gathered():
+                    given += [store.next_task_id() for _ in range(3)]
             given.append(store.next_task_id())
         assert given == sorted(set(given))
+        assert given[0] == 100001
+
+
+def test_numbers_of_a_gathering_that_was_not_written_leave_no_block_that_is_never_used(path: Path) -> None:
+    """Each number would need a transaction of its own until all of the block were passed."""
+    with kept_in(path) as store:
+        for _ in range(200):  # the blocks have their full length
+            last = store.next_task_id()
+        with suppress(RuntimeError), store.gathered():
+            for _ in range(100):
+                store.next_task_id()
+            store.account("1")  # reads what is not written
+            raise RuntimeError
+        leases: list[str] = []
+        store._file._writer.set_trace_callback(leases.append)  # type: ignore[union-attr]
+        given = [store.next_task_id() for _ in range(100)]
+        assert given == sorted(set(given))
+        assert given[0] > last
+        assert sum("UPDATE state SET tasks" in one for one in leases) < 20

@@ -158,7 +158,10 @@ class Store(Protocol):
         """What the account has now."""
 
     def next_task_id(self) -> int:
-        """A number never given before, to any account; later ones are greater (R7)."""
+        """A number never given before, to any account, by any process; later ones are greater (R7).
+
+        On a Valkey server, later means a second later where another process gave the number before.
+        """
 
     def accept(
         self,
@@ -204,7 +207,7 @@ class Store(Protocol):
         """The queue of replies, likewise."""
 
     def next_request(self) -> int:
-        """A number for a request, never given before; later ones are greater."""
+        """A number for a request, never given before; later ones of the same process are greater."""
 
     def record(self, entry: Entry) -> None:
         """Write a request into the journal. May be lost if the process ends at once."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.stores.availability import AvailabilityLog
@@ -170,6 +170,28 @@ class File:
         else:
             connection.close()
 
+    def read_row(self, statement: str) -> tuple[Any, ...]:
+        """The only row of a statement, as it stands in the file now: for what every request reads."""
+        idle = self._idle
+        if self._gathering.is_mine() or not idle:
+            with self.reading() as connection:
+                return _only_row(connection, statement)
+        self._be_there()
+        try:
+            connection = idle.pop()
+        except IndexError:  # another thread was quicker
+            return self.read_row(statement)
+        try:
+            row = _only_row(connection, statement)
+        except sqlite3.Error as error:
+            close_quietly(connection)
+            raise self.unavailable(error) from error
+        if idle is self._idle:
+            idle.append(connection)
+        else:
+            connection.close()
+        return row
+
     def move_log(self) -> None:
         """Move a long write-ahead log into the file, beside the writers, so that none of them has to."""
         if self._connections.files.log_size() < _MOVED_FROM:
@@ -310,6 +332,11 @@ def _has_begun(connection: sqlite3.Connection, until: float) -> bool:
             raise
         return False
     return True
+
+
+def _only_row(connection: sqlite3.Connection, statement: str) -> tuple[Any, ...]:
+    row: tuple[Any, ...] = connection.execute(statement).fetchone()
+    return row
 
 
 class _Writing:

@@ -1,7 +1,7 @@
 """Numbers of tasks and requests, leased from the file in blocks, so that most cost no transaction (R7).
 
-Here belongs that none is given twice, and that they rise, also where several processes ask in turn. What is leased in
-a transaction is everybody's when that is written.
+Here belongs that none is given twice, and that those of tasks rise, also where several processes ask in turn. What is
+leased in a transaction is everybody's when that is written.
 """
 
 import threading
@@ -43,6 +43,11 @@ class _Lease:
         self.unwritten: _Block | None = None
         self.given = 0
 
+    def see(self, first: int) -> None:
+        """This is the first that nobody has leased, or was a moment ago."""
+        with self.lock:
+            self.seen = max(self.seen, first)
+
     def take(self) -> int | None:
         """The next number, if one is left that does not come too late."""
         with self.lock:
@@ -73,19 +78,41 @@ class Numbers:
         self._file = file
         self._tasks = _Lease("tasks")
         self._requests = _Lease("requests")
+        self._is_seen_inside = False
+        """Whether the gathering that is going on has looked."""
 
     def next_task_id(self) -> int:
-        """A number for a task."""
+        """A number for a task: greater than each that was given, to any process, before this was called (R7)."""
+        self._look()
         return self._next(self._tasks)
 
     def next_request(self) -> int:
-        """A number for a request."""
+        """A number for a request. Of several processes, one may give smaller numbers than another for a moment."""
         return self._next(self._requests)
 
     def seen(self, tasks: int, requests: int) -> None:
-        """What stands in the file now."""
-        self._tasks.seen = tasks
-        self._requests.seen = requests
+        """What stands in the file now. Inside a gathering it may never be written, and says nothing."""
+        if not self._file.is_gathering():
+            self._see(tasks, requests)
+
+    def _see(self, tasks: int, requests: int) -> None:
+        self._tasks.see(tasks)
+        self._requests.see(requests)
+
+    def _look(self) -> None:
+        """See what other processes have leased: a task number from an older block would be smaller than theirs.
+
+        Inside a gathering nobody else leases, so one look is enough for all of it.
+        """
+        if self._file.is_gathering():
+            if self._is_seen_inside:
+                return
+            self._is_seen_inside = True
+            self._file.afterwards(self._over)
+        self._see(*self._file.read_row("SELECT tasks, requests FROM state"))  # nothing is leased inside yet
+
+    def _over(self, _: bool) -> None:
+        self._is_seen_inside = False
 
     def _next(self, lease: _Lease) -> int:
         unwritten = lease.unwritten if self._file.is_gathering() else None
