@@ -210,7 +210,50 @@ def test_what_is_no_number_is_said_and_nothing_is_done(page: Page, customer: Cus
     page.get_by_text(words(look, "queues.rewind"), exact=True).click()
     page.get_by_label(words(look, "queues.how_many")).fill("some")
     page.get_by_role("button", name=words(look, "queues.do_rewind")).click()
-    expect(page.get_by_role("alert")).to_have_text(words(look, "said.no_number", what="some"))
+    expect(page.get_by_role("alert")).to_have_text(words(look, "said.no_number", field="count", what="some"))
+
+
+def test_the_field_that_is_wrong_is_named_and_marked(page: Page, customer: Customer, look: Look) -> None:
+    page.goto(customer.at("/account"))
+    page.locator("#points").fill("some")
+    page.locator("#points").press("Enter")
+    expect(page.get_by_role("alert")).to_have_text(words(look, "said.no_number", field="points", what="some"))
+    expect(page.locator("#points")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#points")).to_be_focused()
+    page.locator("#points").fill("-1")
+    page.locator("#points").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("points: ")
+    expect(page.locator("#points")).to_have_attribute("aria-invalid", "true")
+    page.locator("#points").fill("1")
+    page.locator("#points").press("Enter")
+    expect(page.locator("#said .good")).to_be_visible()
+    expect(page.locator("#points")).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_what_was_done_is_said_for_a_while_and_what_was_refused_for_longer(page: Page, customer: Customer) -> None:
+    page.clock.install()
+    page.goto(customer.at("/account"))
+    for points, kind in (("some", "bad"), ("1", "good")):
+        page.locator("#points").fill(points)
+        page.locator("#points").press("Enter")
+        expect(page.locator(f"#said .{kind}")).to_be_visible()
+        page.clock.run_for(11_000)
+        expect(page.locator("#said .said")).to_have_count(1 if kind == "bad" else 0)
+
+
+def test_rows_that_were_not_searched_are_faint_while_nobody_answers(page: Page, customer: Customer) -> None:
+    customer.sends(content="first")
+    page.goto(customer.at("/"))
+    expect(page.locator("#pause")).to_have_attribute("data-how", "live")
+    page.evaluate("console.error = () => {}")  # htmx says there that the request failed
+    page.route("**/*text=second*", lambda route: route.abort())
+    page.locator("#by-text").fill("second")
+    expect(page.locator("#pause")).to_have_attribute("data-how", "lost")
+    expect(page.locator("#live")).to_have_css("opacity", "0.5")
+    page.unroute("**/*text=second*")
+    page.locator("#by-text").fill("second!")
+    expect(page.locator("#live")).to_have_css("opacity", "1")
+    expect(page.locator(".messages")).to_have_count(0)
 
 
 # Account

@@ -54,6 +54,10 @@ _LANGUAGE: Final = "sms10692_language"
 _THEME: Final = "sms10692_theme"
 _THEMES: Final = ("light", "dark")
 _A_YEAR: Final = 365 * 24 * 3600
+_FIELD: Final = "X-Field"
+"""The header of a refusal with the name of the field that is wrong, for the script to mark it."""
+_FIELDS: Final[Mapping[str, str]] = {"charge": "points", "errorcode": "code", "share": "percent"}
+"""Fields of forms by what they are called in a document, where that is another name."""
 _LISTED: Final = 200
 """Accounts that the switch offers."""
 
@@ -149,8 +153,9 @@ def console_pages(control: Control, guard: Guard) -> Blueprint:
     @pages.errorhandler(ValidationError)
     def invalid(error: ValidationError) -> ResponseReturnValue:
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        return refused(control, 422, "said.invalid", what=f"{place}: {first['msg']}" if place else first["msg"])
+        place = ".".join(_FIELDS.get(str(part), str(part)) for part in first["loc"])
+        what = f"{place}: {first['msg']}" if place else first["msg"]
+        return refused(control, 422, "said.invalid", {_FIELD: place} if place.isascii() else None, what=what)
 
     return pages
 
@@ -258,10 +263,12 @@ def said(key: str, status: int = 200, headers: Mapping[str, str] | None = None, 
     return Response(words, status, dict(headers or {}))
 
 
-def refused(control: Control, status: int, key: str, **values: object) -> ResponseReturnValue:
+def refused(
+    control: Control, status: int, key: str, headers: Mapping[str, str] | None = None, /, **values: object
+) -> ResponseReturnValue:
     """A sentence about why not: for a part of a page that sentence alone, else a page with it, account or not."""
     if is_from_script():
-        return said(key, status, None, **values)
+        return said(key, status, headers, **values)
     try:
         account = control.accounts.document(control.accounts.get(control.accounts.first()))
         surroundings = _surroundings(control, account, "")
@@ -313,7 +320,7 @@ def number(name: str, *, whole: bool = False) -> Any:
     try:
         return int(written) if whole else float(written)
     except ValueError:
-        abort(said("said.no_number", 422, what=written[:40]))
+        abort(said("said.no_number", 422, {_FIELD: name}, field=name, what=written[:40]))
 
 
 def document(kind: type[Document], /, **values: Any) -> Document:

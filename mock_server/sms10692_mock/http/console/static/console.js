@@ -13,6 +13,11 @@
     const words = button.querySelector(".words");
     if (words.textContent !== button.dataset[how]) words.textContent = button.dataset[how];
   }
+  function reach(whether) {
+    lost = !whether;
+    document.body.classList.toggle("lost", lost);
+    show();
+  }
   function changed() {
     missed = paused || pressed;
     if (!missed) htmx.trigger(document.body, "changed");
@@ -52,8 +57,8 @@
       source = null;
     } else if (!source) {
       source = new EventSource("/live");
-      source.onopen = () => { heard = true; lost = false; show(); };
-      source.onerror = () => { lost = true; show(); };
+      source.onopen = () => { heard = true; reach(true); };
+      source.onerror = () => reach(false);
       source.onmessage = changed;
     }
   }
@@ -125,6 +130,28 @@
       const says = document.querySelector("#live [data-says]")?.dataset.says;
       if (says && announced && announced.textContent !== says) announced.textContent = says;
     }, 2000);
+  });
+  // What is shown is not what was asked for where nobody answered.
+  for (const name of ["sendError", "timeout"]) document.addEventListener(`htmx:${name}`, () => reach(false));
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.xhr?.status) reach(true);
+  });
+  // The field that is wrong, which the refusal names.
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const form = event.target.closest?.("form");
+    if (!form) return;
+    for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+    const wrong = form.elements.namedItem(event.detail.xhr?.getResponseHeader("X-Field") || "");
+    if (!(wrong instanceof HTMLElement)) return;
+    wrong.setAttribute("aria-invalid", "true");
+    wrong.focus();
+  });
+  // That something was done is said for a while; what was refused stays.
+  let saying = null;
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target.id !== "said") return;
+    clearTimeout(saying);
+    saying = setTimeout(() => document.querySelector("#said .good")?.remove(), 10000);
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     const form = event.target.closest && event.target.closest("form[data-empties]");
