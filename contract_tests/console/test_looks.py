@@ -173,7 +173,7 @@ def test_the_first_screen_and_the_login_have_no_serious_finding_either(
     browser: Browser, served: Served, customer: Customer
 ) -> None:
     with opened(browser, LOOKS[1], served.url) as page:
-        for path in (customer.at("/"), "/login", "/requests/999999"):
+        for path in (customer.at("/"), "/login", "/requests/999999", "/nosuch"):
             page.goto(path, wait_until="domcontentloaded")
             assert findings(page) == []
 

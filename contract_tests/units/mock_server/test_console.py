@@ -15,6 +15,7 @@ import console_pages
 from console_pages import OF_THE_CONSOLE, PAGES
 from emulators import sign
 from offices import Office
+from sms10692_mock.http.guard import Guard
 
 quiet = console_pages.quiet
 
@@ -87,6 +88,21 @@ def test_a_banner_tells_of_a_clock_that_was_turned_and_of_no_other() -> None:
 def test_an_unknown_path_is_404_in_words() -> None:
     response = Office().http.get("/console")
     assert (response.status_code, response.mimetype) == (404, "text/plain")
+
+
+def test_an_unknown_path_leads_a_browser_back_and_shows_nothing_of_an_account() -> None:
+    office = Office(guard=Guard(token="secret"))
+    browser = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "Accept-Language": "zh"}
+    response = office.http.get("/nosuch?userid=12&x=<script>", headers=browser)
+    assert (response.status_code, response.mimetype) == (404, "text/html")
+    assert '<a href="/">' in response.text
+    assert "/v2callApi.aspx" in response.text
+    assert "没有这个页面" in response.text
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert "<select" not in response.text
+    assert "<script>" not in response.text
+    java = {"Accept": "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"}
+    assert office.http.get("/nosuch", headers=java).mimetype == "text/plain"
 
 
 def test_what_is_not_accepted_is_said() -> None:

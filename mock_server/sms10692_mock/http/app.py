@@ -27,6 +27,7 @@ from sms10692_mock.control.traffic import NoSuchTask
 from sms10692_mock.control.weather import NoSuchFault, TooManyRules
 from sms10692_mock.http.console import add_console
 from sms10692_mock.http.console.frame import CONSOLE, PUBLIC_URL, key_cookie, plain_refusal
+from sms10692_mock.http.console.unknown_page import unknown_page
 from sms10692_mock.http.control import add_control
 from sms10692_mock.http.control.body import JsonRequest
 from sms10692_mock.http.control.health import PROBES
@@ -124,6 +125,8 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
     def no_such_page(error: NotFound) -> tuple[Response, int] | Response:
         if not _is_nowhere():
             return _error("there is no such address; GET /_mock/openapi.json has them all", 404)
+        if "application/xhtml+xml" in request.accept_mimetypes.values():  # a browser, and no client of the vendor's
+            return unknown_page()
         pages = "".join(f"  {page.path}\n" for page in contract.PAGES)
         return Response(f"There is no such page. The vendor's are:\n{pages}", 404, mimetype="text/plain")
 

@@ -41,7 +41,7 @@ _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_HEADERS: Final[Mapping[str, str]] = {
+HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     # With no-referrer, browsers would send `Origin: null` with the form of the login.
@@ -107,7 +107,7 @@ def console_pages(control: Control, guard: Guard) -> Blueprint:
 
     @pages.after_request
     def seal(response: Response) -> Response:
-        response.headers.extend(_HEADERS)
+        response.headers.extend(HEADERS)
         if request.endpoint == "console.static":
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         else:
@@ -115,21 +115,7 @@ def console_pages(control: Control, guard: Guard) -> Blueprint:
             _remember(response)
         return response
 
-    @pages.context_processor
-    def frame() -> dict[str, Any]:
-        return {
-            "t": partial(text, language()),
-            "language": language(),
-            "languages": LANGUAGES,
-            "theme": theme(),
-            "version": __version__,
-            "menu": PAGES,
-            "url": url,
-            "here": here,
-            "asset": asset,
-            "host": base_url(),
-        }
-
+    pages.context_processor(template_values)
     pages.add_app_template_filter(signed, "signed")
     pages.add_app_template_filter(short_time, "short_time")
     pages.add_app_template_filter(price, "price")
@@ -158,6 +144,22 @@ def console_pages(control: Control, guard: Guard) -> Blueprint:
         return refused(control, 422, "said.invalid", {_FIELD: place} if place.isascii() else None, what=what)
 
     return pages
+
+
+def template_values() -> dict[str, Any]:
+    """What every template needs, also one that is about no account."""
+    return {
+        "t": partial(text, language()),
+        "language": language(),
+        "languages": LANGUAGES,
+        "theme": theme(),
+        "version": __version__,
+        "menu": PAGES,
+        "url": url,
+        "here": here,
+        "asset": asset,
+        "host": base_url(),
+    }
 
 
 def is_from_script() -> bool:
