@@ -56,7 +56,7 @@ _THEMES: Final = ("light", "dark")
 _A_YEAR: Final = 365 * 24 * 3600
 _FIELD: Final = "X-Field"
 """The header of a refusal with the name of the field that is wrong, for the script to mark it."""
-_FIELDS: Final[Mapping[str, str]] = {"charge": "points", "errorcode": "code", "share": "percent"}
+_FIELDS: Final[Mapping[str, str]] = {"charge": "points", "share": "percent"}
 """Fields of forms by what they are called in a document, where that is another name."""
 _LISTED: Final = 200
 """Accounts that the switch offers."""
