@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -275,6 +276,20 @@ def test_the_journal_of_the_time_when_the_file_was_away_is_written_afterwards(pa
             with pytest.raises(StoreUnavailable):
                 store.requests(None, ALL)
         assert [entry.number for entry in store.requests(None, ALL).items] == numbers
+
+
+def test_a_request_that_cannot_be_written_is_logged_and_takes_no_other_with_it(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    no_text: Any = b""
+    with kept_in(path) as store:
+        for number in range(1, 6):
+            entry = Entry(number, 0.0, 0.0, 0.0, "GET", "/", b"", [], b"", "1", "", "", None, 200, "", b"")
+            store.record(entry._replace(method=no_text) if number == 3 else entry)
+        found = store.requests(None, ALL)
+        assert [entry.number for entry in found.items] == [1, 2, 4, 5]
+        assert found.dropped == 1
+    assert "request 3 cannot be written into the request log" in caplog.text
 
 
 # Several processes

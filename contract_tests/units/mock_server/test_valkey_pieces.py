@@ -314,3 +314,25 @@ def _only(options: dict[str, Any]) -> Nodes:
     nodes = Nodes.__new__(Nodes)
     nodes.is_cluster, nodes._options, nodes._seed = False, options, ("127.0.0.1", 6379)
     return nodes
+
+
+def test_a_request_that_the_server_refuses_as_too_large_takes_no_other_with_it() -> None:
+    with ended(started(proto_max_bulk_len=1024 * 1024)) as server:
+        store = ValkeyStore(url_of(server))
+        store.open(ACCOUNT)
+        too_large = TASK._replace(content="x" * 2 * 1024 * 1024)
+
+        async def send_many() -> None:
+            async with on_loop(store) as pieces:
+                asked = [pieces.submit(partial(send, store)) for _ in range(5)]
+                refused = pieces.submit(lambda: store.accept("12", too_large, [REPORT], [], 2.0))
+                asked += [pieces.submit(partial(send, store)) for _ in range(5)]
+                came = await asyncio.gather(refused, *asked, return_exceptions=True)
+                assert isinstance(came[0], StoreUnavailable)
+                assert sorted(cast(list[int], came[1:])) == list(range(90, 100))
+                # Nor is the server taken to be away for those who come next.
+                assert (await came_of(pieces, partial(send, store)))[0] == 89
+
+        asyncio.run(send_many())
+        assert store.account("12") == ACCOUNT
+        store.release()

@@ -4,6 +4,7 @@ Here belongs what is kept and what is dropped. When it is written is the affair 
 """
 
 import json
+import logging
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,8 @@ from sms10692_mock.stores.records import Entry, Limits, Listed, Wanted
 from sms10692_mock.stores.sqlite.file import File
 from sms10692_mock.stores.sqlite.texts import read, written
 from sms10692_mock.stores.wanted import listed, says_request
+
+_log: Final = logging.getLogger(__name__)
 
 _AT_ONCE: Final = 200
 """Entries that are written in one transaction: a send that comes meanwhile waits for no more than that."""
@@ -56,7 +59,8 @@ class Journal:
                     lost, self._lost = self._lost, 0
                     size = sum(entry.size for entry in some)
                     self._pending_bytes -= size
-                rows = [_row(entry) for entry in some]
+                rows = self._rows(some)
+                lost += len(some) - len(rows)
                 try:
                     with self._file.writing as db:
                         self._write(db, rows, size, lost)
@@ -64,10 +68,20 @@ class Journal:
                     with self._lock:
                         self._pending.extendleft(reversed(some))
                         self._pending_bytes += size
-                        self._lost += lost
+                        self._lost += lost - (len(some) - len(rows))  # those are counted again
                     raise
                 finally:
                     self._being_written = ()
+
+    def _rows(self, entries: Sequence[Entry]) -> list[tuple[Any, ...]]:
+        """Entries as rows. One that cannot be written is logged and lost, and no other with it."""
+        rows: list[tuple[Any, ...]] = []
+        for entry in entries:
+            try:
+                rows.append(_row(entry))
+            except Exception:
+                _log.exception("request %d cannot be written into the request log", entry.number)
+        return rows
 
     def _write(self, db: Connection, rows: Sequence[tuple[Any, ...]], size: int, lost: int) -> None:
         new = db.executemany("INSERT OR IGNORE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows).rowcount

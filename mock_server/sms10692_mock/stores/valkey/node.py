@@ -26,6 +26,9 @@ _TRUSTED: Final = 0.1
 """Seconds after its last use in which a connection is used again without a look whether the server has hung up."""
 
 _ERRORS: Final = (ValkeyError, OSError)
+_HANGS_UP: Final = "Protocol error"
+"""How an error begins after which the server closes the connection, as of a request that is too large for it."""
+
 _TIMEOUTS: Final = (TimeoutError, ValkeyTimeoutError)
 
 
@@ -77,7 +80,10 @@ class Node:
                     self._why, self._away_until = why, monotonic() + NEXT_TRY
             return answers + [Away(why)] * (len(commands) - len(answers))
         self._answered = monotonic()
-        self._idle.append((connection, self._answered))
+        if any(isinstance(answer, ResponseError) and str(answer).startswith(_HANGS_UP) for answer in answers):
+            connection.disconnect()
+        else:
+            self._idle.append((connection, self._answered))
         return answers
 
     def _still_answers(self) -> bool:
