@@ -14,7 +14,7 @@ from faults import FAULTS
 from sms10692_contract.clauses import CLAUSES
 from sms10692_contract.gate import NO_SIGN, Gate, NotAllowed
 from sms10692_contract.lab import PROFILES, Account, Lab
-from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, form, placed
+from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, Request, form, placed
 from sms10692_contract.run import State, examine
 from sms10692_contract.target import address_of
 from sms10692_mock.calls import Call
@@ -111,13 +111,91 @@ def test_only_the_numbers_that_are_allowed_are_sent_to_and_only_so_many_messages
         with pytest.raises(NotAllowed, match="does not name"):
             gate.check(form(UTF8, SEND | {"mobile": mobile}))
     gate.check(form(UTF8, SEND | {"mobile": "13000000001,13000000002"}))
-    gate.check(form(UTF8, SEND | {"content": "字" * 68}))
+    gate.check(form(UTF8, SEND | {"content": "字" * 71}))
     gate.check(form(UTF8, SEND))
     assert gate.spent == 5
-    with pytest.raises(NotAllowed, match="budget 5 is spent"):
+    with pytest.raises(NotAllowed, match="--budget 5: 5 are spent, and this send costs 1"):
         gate.check(form(UTF8, SEND))
     with pytest.raises(NotAllowed, match="allow-fetch"):
         gate.check(form(STATUS, CREDENTIALS | {"action": "query"}))
+
+
+A, B = "13000000001", "13000000002"
+AB = frozenset({A, B})
+
+
+@pytest.mark.parametrize(
+    ("mobile", "content", "cost"),
+    [
+        (A, "", 1),
+        (A, "字" * 70, 1),
+        (A, "字" * 71, 2),
+        (A, "字" * 134, 2),
+        (A, "字" * 135, 3),
+        (A, "x" * 70, 1),
+        (A, "x" * 71, 2),
+        (A, "😀" * 35, 1),
+        (A, "😀" * 35 + "x", 2),
+        (A, "😀" * 67, 2),
+        (A, "字" * 69 + "😀", 2),
+        (A, "字" * 133 + "😀", 3),
+        (A, "\ud83d" * 70, 1),
+        (A, " \n" * 35, 1),
+        (f"{A},{B}", "字" * 70, 2),
+        (f"{A},{B}", "😀" * 67, 4),
+        (f"{A},{A},{A}", "字" * 71, 6),
+        (f",{A} , ,{B},,", "内容", 2),
+        (f"{A}，{B}", "内容", 2),
+        (",", "内容", 0),
+        ("", "内容", 0),
+    ],
+    ids=lambda value: f"{value[:4]!a}x{len(value)}" if isinstance(value, str) else None,
+)
+def test_a_send_is_counted_as_the_account_is_billed(mobile: str, content: str, cost: int) -> None:
+    pairs = tuple((SEND | {"mobile": mobile, "content": content}).items())
+    request = Request(UTF8, pairs, "POST", UTF8.encode(), (), b"")
+    gate = Gate(AB, budget=cost)
+    gate.check(request)
+    assert gate.spent == cost
+    if cost:
+        with pytest.raises(NotAllowed, match=f"--budget {cost}: {cost} are spent, and this send costs {cost}"):
+            gate.check(request)
+        with pytest.raises(NotAllowed, match=f"--budget {cost - 1}: 0 are spent, and this send costs {cost}"):
+            Gate(AB, budget=cost - 1).check(request)
+
+
+FEWER = [(name, value) for name, value in SEND.items() if name not in ("mobile", "content")]
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "cost"),
+    [
+        ([], [("mobile", A), ("mobile", A), ("content", "x")], 2),
+        ([], [("Mobile", A), ("MOBILE", f"{B},{A}"), ("content", "x")], 3),
+        ([("mobile", A)], [("mobile", A), ("content", "x")], 1),
+        ([("mobile", A)], [("mobile", f"{A},{B}"), ("content", "x")], 2),
+        ([("mobile", f"{A},{B}"), ("content", "x")], [("content", "字" * 71)], 4),
+        ([], [("mobile", A), ("content", "字" * 35), ("content", "字" * 35)], 2),
+        ([("content", "字" * 35)], [("mobile", A), ("content", "字" * 35)], 1),
+    ],
+)
+def test_a_parameter_given_twice_is_counted_as_it_is_read(
+    query: list[tuple[str, str]], body: list[tuple[str, str]], cost: int
+) -> None:
+    gate = Gate(AB, budget=100)
+    gate.check(placed(UTF8, query=query, body=[*FEWER, *body]))
+    assert gate.spent == cost
+
+
+def test_the_budget_is_what_the_balance_of_a_paid_account_loses() -> None:
+    own = Account("12", "test", "mima")
+    texts = ["字" * 70, "字" * 71, "😀" * 67, "x" * 135, "字" * 69 + "😀"]
+    with served() as vendor:
+        lab = Lab(address_of(vendor.url), own, Gate(AB, budget=100))
+        for text in texts:
+            before, spent = lab.balance(own), lab.gate.spent
+            lab.send(own, f"{A},{B}", text)
+            assert before - lab.balance(own) == lab.gate.spent - spent, text
 
 
 def test_control_allows_everything_to_its_own_accounts_only() -> None:

@@ -4,12 +4,12 @@ Here belongs the decision about a request, from the names and values in it, befo
 examined vendor may be wrong in any way, so a request counts as harmless only if no vendor could act on it.
 """
 
-import math
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from sms10692_contract.billing import count_parts
 from sms10692_contract.requests import CALL, STATUS, Request
 
 ASKING: Final = frozenset({"overage", "checkkeyword"})
@@ -64,12 +64,29 @@ class Gate:
             raise NotAllowed("it sends, and --allow-send was not given")
         if not self.numbers.issuperset(numbers):
             raise NotAllowed("it sends to a number that --allow-send does not name")
-        longest = max((len(text) for text in _values(request, "content")), default=0)
+        cost = _cost(request)
         with self._lock:
-            messages = len(numbers) * math.ceil(max(longest, 1) / 67)
-            if self.spent + messages > self.budget:
-                raise NotAllowed(f"--budget {self.budget} is spent")
-            self.spent += messages
+            if self.spent + cost > self.budget:
+                raise NotAllowed(f"--budget {self.budget}: {self.spent} are spent, and this send costs {cost}")
+            self.spent += cost
+
+
+def _cost(request: Request) -> int:
+    """Return the points that a vendor charges for a send: its numbers times the parts of its text (R6).
+
+    Where a parameter stands in the query string and in the form, the dearer of both counts.
+    """
+    numbers = max(len(_split(mobile)) for mobile in _readings(request, "mobile"))
+    return numbers * max(count_parts(content) for content in _readings(request, "content"))
+
+
+def _readings(request: Request, name: str) -> tuple[str, str]:
+    """Return a parameter's value in the query string and in the form. What is repeated is joined with commas (R14)."""
+    query, body = request.pairs[: request.in_query], request.pairs[request.in_query :]
+    in_query, in_body = (
+        ",".join(value for key, value in pairs if key.strip().lower() == name) for pairs in (query, body)
+    )
+    return in_query, in_body
 
 
 def _split(mobile: str) -> list[str]:

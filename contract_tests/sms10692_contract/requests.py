@@ -31,7 +31,7 @@ Encode: TypeAlias = Callable[[str], bytes]
 
 @dataclass(frozen=True)
 class Request:
-    """One request. `pairs` are all the names and values in it, wherever they stand."""
+    """One request. `pairs` are all the names and values in it: `in_query` of the query string, then the form's."""
 
     page: str
     pairs: tuple[tuple[str, str], ...]
@@ -40,6 +40,7 @@ class Request:
     headers: tuple[tuple[str, str], ...]
     body: bytes
     protocol: str = "HTTP/1.1"
+    in_query: int = 0
 
     def head(self, host: str) -> bytes:
         """All the bytes before the body."""
@@ -142,7 +143,7 @@ def placed(
     if method == "POST":
         headers.append(("Content-Length", str(len(in_body))))
     headers.append(("Connection", "close"))
-    return Request(page, (*query, *body), method, target, tuple(headers), in_body)
+    return Request(page, (*query, *body), method, target, tuple(headers), in_body, in_query=len(query))
 
 
 def form(page: str, fields: Mapping[str, str]) -> Request:

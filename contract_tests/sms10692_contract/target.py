@@ -4,13 +4,14 @@ Here belongs how bytes go out and an answer comes in. Whether they may go out is
 """
 
 import http.client
+import re
 import socket
 import ssl
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from sms10692_contract.requests import Request
 
@@ -76,23 +77,37 @@ class Address:
 
 
 def address_of(url: str) -> Address:
-    """Read an address. Raises ValueError, in words for the person who wrote it.
+    """Read an address, with or without a page of the vendor's behind it. Raises ValueError with a message for the user.
 
     >>> address_of("http://127.0.0.1:10692/"), address_of("http://[::1]").url
     (Address(host='127.0.0.1', port=10692, prefix='', options=()), 'http://[::1]:80')
-    >>> address_of("https://sms.example").url
-    'https://sms.example:443'
+    >>> address_of("https://sms.example").url, address_of("http://sms.example/sms/V2SMS.aspx/").url
+    ('https://sms.example:443', 'http://sms.example:80/sms')
     """
-    parts = urlsplit(url)
+    parts = urlsplit(url.strip())
     known = {"http": 80, "https": 443}
     if parts.scheme not in known or not parts.hostname or parts.query or parts.fragment or parts.username:
         raise ValueError(f"an address is written http://HOST:PORT or https://HOST:PORT, and not {url}")
+    if parts.port == 0:
+        raise ValueError(f"0 is no port: {url}")
     try:
         parts.hostname.encode("idna")
     except UnicodeError:
         raise ValueError(f"{parts.hostname} is no name of a host") from None
     tls = ssl.create_default_context() if parts.scheme == "https" else None
-    return Address(parts.hostname, parts.port or known[parts.scheme], parts.path.rstrip("/"), tls)
+    return Address(parts.hostname, parts.port or known[parts.scheme], _prefix(parts.path), tls)
+
+
+_PAGE: Final = re.compile(r"/+(?:v2(?:sms|smsGBK|statusApi|callApi)\.aspx|_mock)(?:/|$)", re.IGNORECASE)
+
+
+def _prefix(path: str) -> str:
+    """Return what stands before the pages and the control API in a path.
+
+    The manual writes the address with the page, and pages are also reached with something behind them (Q9).
+    """
+    page = _PAGE.search(path)
+    return quote(path[: page.start()] if page else path, safe="/%:@!$&'()*+,;=~-._").rstrip("/")
 
 
 def exchange(address: Address, request: Request) -> Raw:

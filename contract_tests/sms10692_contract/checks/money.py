@@ -6,16 +6,12 @@ Here belongs whatever counts points. Every check has accounts made for it.
 from hypothesis import strategies as st
 
 from sms10692_contract.answers import TOO_MUCH
+from sms10692_contract.billing import count_parts
 from sms10692_contract.checks.registry import holds
 from sms10692_contract.checks.values import COUNT, HANDSET, PAGE, numbers, wrong_send
 from sms10692_contract.gate import NO_SIGN
 from sms10692_contract.lab import Lab, expect, expect_message, expect_refused, expect_sent
 from sms10692_contract.requests import GBK, UTF8
-
-
-def _parts(text: str) -> int:
-    units = len(text.encode("utf-16-le")) // 2
-    return 1 if units <= 70 else -(-units // 67)
 
 
 @holds("R6-parts")
@@ -24,8 +20,8 @@ def _a_text_costs_its_parts(lab: Lab) -> None:
         account = lab.account(points=1000)
         answer = lab.send(account, ",".join(numbers(count)), text, page)
         expect_sent(answer, count)
-        left = 1000 - _parts(text) * count
-        expect(answer.number("remainpoint") == left, answer, f"remainpoint {left}, for {_parts(text)} parts each")
+        left = 1000 - count_parts(text) * count
+        expect(answer.number("remainpoint") == left, answer, f"remainpoint {left}, for {count_parts(text)} parts each")
 
     for length in (1, 70, 71, 134, 135, 201, 202):
         costs(UTF8, "字" * length, 1)
@@ -47,7 +43,7 @@ def _what_was_charged_is_what_the_balance_lost(lab: Lab) -> None:
         text = "字" * length
         answer = lab.send(account, ",".join(numbers(count)), text, page)
         expect_sent(answer, count)
-        after, left = lab.balance(account), before - count * _parts(text)
+        after, left = lab.balance(account), before - count * count_parts(text)
         expect(after == left, answer, f"{left} points left", f"{after}")
         expect(answer.number("remainpoint") == after, answer, f"remainpoint {after}, as overage says")
 
