@@ -49,7 +49,7 @@ class OtherControl(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(self.document)
 
-    do_GET = do_POST = respond  # noqa: N815 - the names of the standard library
+    do_GET = do_POST = do_DELETE = respond  # noqa: N815 - the names of the standard library
 
 
 @contextmanager

@@ -130,6 +130,7 @@ class Control:
     def __init__(self, vendor: Vendor) -> None:
         self._vendor = vendor
         self._made = 0
+        self.keeps_accounts = False
         self._lock = threading.Lock()
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
@@ -140,6 +141,8 @@ class Control:
             return 200, {"ready": True, "version": "0", "dialect": "manual", "store": "memory"}
         if method == "POST" and not rest:
             return 201, self._made_of(given)
+        if method == "DELETE":
+            return self._delete(rest[0])
         account = store.account(rest[0])
         if account is None:
             return 404, {}
@@ -152,6 +155,16 @@ class Control:
             now = datetime.fromtimestamp(self._vendor.now(store.account(rest[0])), CHINA)
             return 200, {"mode": "frozen", "now": now.isoformat(), "speed": 0.0}
         store.charge_up(rest[0], given["charge"])
+        return 200, {}
+
+    def userids(self) -> list[str]:
+        """Of all accounts."""
+        return [account.userid for account in self._vendor.store.accounts()]
+
+    def _delete(self, userid: str) -> tuple[int, dict[str, Any]]:
+        if self.keeps_accounts:
+            return 405, {}
+        self._vendor.store.close(userid)
         return 200, {}
 
     def _made_of(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -210,7 +223,7 @@ class _Wire(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(content)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = respond  # noqa: N815 - the names of the standard library
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = respond  # noqa: N815 - the names of the standard library
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") is None:
@@ -232,6 +245,7 @@ class Vendors(ThreadingHTTPServer):
     def __init__(self, wire: type[_Wire], tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), wire)
         self.errors: list[str] = []
+        self.control = wire.control
         self._scheme = "https" if tls else "http"
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_side=True)

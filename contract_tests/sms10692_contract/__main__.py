@@ -4,15 +4,19 @@ Here belongs the one thing to say where the extra is missing: the base package i
 """
 
 import sys
+import traceback
 
 
 def main() -> None:
     """Run the command, or say what to install."""
     try:
         from sms10692_contract.command import main as run
-    except ModuleNotFoundError as error:
-        if error.name and error.name.startswith("sms10692"):
-            raise
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if not isinstance(error, ModuleNotFoundError) or (error.name or "").startswith("sms10692"):
+            traceback.print_exc()
+            sys.exit(70)
         from sms10692.extras import missing_package
 
         sys.stderr.write(f"sms10692-contract: {missing_package(error.name, 'contract')}\n")

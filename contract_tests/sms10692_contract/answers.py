@@ -6,6 +6,8 @@ failing clause.
 """
 
 import re
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,8 +29,7 @@ class Answer:
 
     def element(self, name: str) -> str:
         """What stands in the first element of this name; nothing where there is none."""
-        found = re.search(f"<{name}>(.*?)</{name}>", self.text, re.DOTALL)
-        return found[1].strip() if found else ""
+        return next(_contents(self.text, name), "").strip()
 
     def number(self, name: str) -> int | None:
         """The same as a number, where it is one."""
@@ -37,9 +38,36 @@ class Answer:
 
     def boxes(self, name: str) -> list[dict[str, str]]:
         """The elements of each box, by name."""
-        inside = re.findall(f"<{name}>(.*?)</{name}>", self.text, re.DOTALL)
-        found = (re.findall(r"<(\w+)>(.*?)</\1>", box, re.DOTALL) for box in inside)
-        return [{name: value.strip() for name, value in elements} for elements in found]
+        return [{name: value.strip() for name, value in _elements(inside)} for inside in _contents(self.text, name)]
+
+
+def _contents(text: str, name: str) -> Iterator[str]:
+    """Yield what stands in each element of this name. Takes time in proportion to the text, whatever it holds."""
+    opening, closing, at = f"<{name}>", f"</{name}>", 0
+    while (begin := text.find(opening, at)) >= 0 and (end := text.find(closing, begin)) >= 0:
+        yield text[begin + len(opening) : end]
+        at = end + len(closing)
+
+
+_TAG: Final = re.compile(r"<(/?)(\w+)>")
+
+
+def _elements(text: str) -> Iterator[tuple[str, str]]:
+    """Yield name and content of each element that none of the others contains, in time in proportion to the text."""
+    ends: dict[str, deque[re.Match[str]]] = {}
+    for tag in _TAG.finditer(text):
+        if tag[1]:
+            ends.setdefault(tag[2], deque()).append(tag)
+    at = 0
+    for tag in _TAG.finditer(text):
+        if tag[1] or tag.start() < at:
+            continue
+        closing = ends.get(tag[2], deque())
+        while closing and closing[0].start() < tag.end():
+            closing.popleft()
+        if closing:
+            yield tag[2], text[tag.end() : closing[0].start()]
+            at = closing[0].end()
 
 
 # The messages of the manual, in the order of its tables: 1.3, 3.3, 4.4.

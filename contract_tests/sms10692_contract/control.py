@@ -4,13 +4,17 @@ Here belongs what is asked of it, in JSON. It may be at another host and port th
 """
 
 import json
+from collections.abc import Container
 from datetime import datetime
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote
 
-from sms10692_contract.requests import Request
+from sms10692_contract.interruptions import INTERRUPTIONS
+from sms10692_contract.requests import Request, is_encodable
 from sms10692_contract.target import Address, Raw, exchange
 
 _ACCOUNTS: Final = "/_mock/accounts"
+_EXCERPT: Final = 200
 
 
 class ControlRefused(Exception):
@@ -27,10 +31,14 @@ class Made(NamedTuple):
 
 
 class Control:
-    """Speaks to a control address, with a token if it wants one. Every method may raise NoAnswer or ControlRefused."""
+    """Speaks to a control address, with a token if it wants one. Every method may raise NoAnswer or ControlRefused.
+
+    `userids` are those of the accounts that were made here and not deleted yet.
+    """
 
     def __init__(self, address: Address, token: str | None = None) -> None:
         self.address = address
+        self.userids: list[str] = []
         self._headers = [("Connection", "close"), *([("Authorization", f"Bearer {token}")] if token else [])]
 
     def health(self) -> dict[str, Any]:
@@ -38,51 +46,63 @@ class Control:
         return self._ask("GET", "/_mock/health", None, 200)
 
     def make_account(self, **wanted: Any) -> Made:
-        """A new account."""
-        told = self._ask("POST", _ACCOUNTS, wanted, 201)
+        """A new account. A signal interrupts only when its userid is known."""
+        with INTERRUPTIONS.deferred():
+            told = self._ask("POST", _ACCOUNTS, wanted, 201)
+            if isinstance(told.get("userid"), str):
+                self.userids.append(told["userid"])
         match told:
             case {"userid": str(userid), "account": str(account), "password": str(password), "points": int(points)}:
                 if account != wanted.get("account", account):
+                    name = account[:_EXCERPT]
                     raise ControlRefused(
-                        f"POST {self.address.url}{_ACCOUNTS} made {account}: not the name that it was to have"
+                        f"POST {self.address.url}{_ACCOUNTS} made {name}: not the name that it was to have"
                     )
+                if not (is_encodable(userid, "gbk") and is_encodable(account + password, "utf-8")):
+                    raise ControlRefused(f"POST {self.address.url}{_ACCOUNTS} made an account that no form can name")
                 return Made(userid, account, password, points)
         raise ControlRefused(f"POST {self.address.url}{_ACCOUNTS} was answered without {', '.join(Made._fields)}")
 
+    def delete_accounts(self, keep: Container[str] = ()) -> None:
+        """Delete the accounts that were made here, but for those to keep. What cannot be deleted stays in `userids`."""
+        for userid in [one for one in self.userids if one not in keep]:
+            self._ask("DELETE", _path(userid), None, 200, 404)
+            self.userids.remove(userid)
+
     def charge(self, userid: str, points: int) -> None:
         """Give an account more points."""
-        self._ask("PATCH", f"{_ACCOUNTS}/{userid}", {"charge": points}, 200)
+        self._ask("PATCH", _path(userid), {"charge": points}, 200)
 
     def freeze(self, userid: str) -> None:
         """Stop the account's clock."""
-        self._ask("PUT", f"{_ACCOUNTS}/{userid}/clock", {"mode": "frozen"}, 200)
+        self._ask("PUT", f"{_path(userid)}/clock", {"mode": "frozen"}, 200)
 
     def advance(self, userid: str, seconds: int) -> None:
         """Turn the account's clock."""
-        self._ask("POST", f"{_ACCOUNTS}/{userid}/clock/advance", {"seconds": seconds}, 200)
+        self._ask("POST", f"{_path(userid)}/clock/advance", {"seconds": seconds}, 200)
 
     def now(self, userid: str) -> datetime:
         """The account's time, which comes in ISO 8601 with its offset."""
-        path = f"{_ACCOUNTS}/{userid}/clock"
+        path = f"{_path(userid)}/clock"
         told = self._ask("GET", path, None, 200).get("now")
         try:
             moment = datetime.fromisoformat(str(told))
         except ValueError:
             moment = None
         if moment is None or moment.tzinfo is None:
-            raise ControlRefused(f"GET {self.address.url}{path} was answered with the time {told!r}")
+            raise ControlRefused(f"GET {self.address.url}{path} was answered with the time {str(told)[:_EXCERPT]!r}")
         return moment
 
-    def _ask(self, method: str, path: str, document: dict[str, Any] | None, wanted: int) -> dict[str, Any]:
+    def _ask(self, method: str, path: str, document: dict[str, Any] | None, *wanted: int) -> dict[str, Any]:
         body = b"" if document is None else json.dumps(document).encode()
         headers = list(self._headers)
-        if document is not None:
+        if method != "GET":
             headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         answer = exchange(self.address, Request(path, (), method, path.encode(), tuple(headers), body))
-        if answer.status != wanted and not (wanted == 200 and 200 <= answer.status < 300):
+        if answer.status not in wanted and not (200 in wanted and 200 <= answer.status < 300):
             raise ControlRefused(f"{method} {self.address.url}{path} was answered {answer.status}: {_excerpt(answer)}")
         try:
-            read: Any = json.loads(answer.body) if answer.body else {}
+            read: Any = answer.json() if answer.body else {}
         except ValueError:
             read = None
         if not isinstance(read, dict):
@@ -90,5 +110,9 @@ class Control:
         return read
 
 
+def _path(userid: str) -> str:
+    return f"{_ACCOUNTS}/{quote(userid, safe='', errors='replace')}"
+
+
 def _excerpt(answer: Raw) -> str:
-    return answer.body[:200].decode("utf-8", "replace")
+    return answer.body[:_EXCERPT].decode("utf-8", "replace")

@@ -6,7 +6,7 @@ Here belongs how a check asks and waits. What it should be answered is each chec
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final, TypeVar
@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from sms10692_contract.answers import MOMENT, Answer, document
-from sms10692_contract.control import Control
+from sms10692_contract.control import Control, ControlRefused
 from sms10692_contract.gate import Gate
 from sms10692_contract.requests import CALL, STATUS, UTF8, Request, form, sign
-from sms10692_contract.target import Address, Raw, exchange
+from sms10692_contract.target import Address, NoAnswer, Raw, Unbounded, exchange
 
 T = TypeVar("T")
 
@@ -33,10 +33,15 @@ _POLL: Final = 5.0
 _KEPT: Final = 4
 
 
+_CLIPPED: Final = 4000
+"""Characters of a text that are shown at most: a hostile answer is as long as it likes."""
+
+
 class Mismatch(AssertionError):
     """A clause does not hold: what was asked, what should have come, and what came."""
 
     def __init__(self, request: Request | None, expected: str, got: str) -> None:
+        expected, got = _clipped(expected), _clipped(got)
         super().__init__(f"expected {expected}; got {got}")
         self.request = request
         self.expected = expected
@@ -109,6 +114,7 @@ class Lab:
     profile: Profile = PROFILES["quick"]
     seed: int = 0
     forbidden: str = "发票"
+    keep_accounts: bool = False
     transcript: deque[Request] = field(default_factory=lambda: deque(maxlen=_KEPT))
     _asked: int = 0
     _failed_at: int = 0
@@ -126,6 +132,14 @@ class Lab:
         if self.control is None or not self.is_free:
             return self.own
         return made_account(self.control, self.gate, **wanted)
+
+    def delete_accounts(self) -> None:
+        """Delete the accounts that the checks have made until now. What cannot be deleted is left for the end."""
+        if self.control is None or self.keep_accounts:
+            return
+        with suppress(NoAnswer, ControlRefused):  # the end of the run tries again, and says so
+            self.control.delete_accounts(keep={self.own.userid})
+            self.gate.userids.intersection_update({self.own.userid})
 
     def frozen(self, **wanted: Any) -> Account:
         """A new account whose clock stands still."""
@@ -154,11 +168,17 @@ class Lab:
     # Asking
 
     def ask(self, request: Request) -> Answer:
-        """Put a request to the vendor. Raises NotAllowed before, and NoAnswer after."""
+        """Put a request to the vendor. Raises NotAllowed before, and NoAnswer after.
+
+        Raises ShrunkEnough where a bound is exceeded: each example that Hypothesis tries after it takes as long again.
+        """
         self.gate.check(request)
         self.transcript.append(request)
         self._asked += 1
-        return Answer(request, exchange(self.address, request))
+        try:
+            return Answer(request, exchange(self.address, request))
+        except Unbounded as error:
+            raise ShrunkEnough(Mismatch(request, "an answer", str(error))) from error
 
     def post(self, account: Account, page: str, **fields: str) -> Answer:
         """An ordinary form with the account's credentials, where not given."""
@@ -369,7 +389,11 @@ def _text(body: bytes) -> str:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         text = body.decode("gbk", "backslashreplace")
-    return text if len(text) <= 1500 else f"{text[:1500]}… ({len(text)} characters)"
+    return _clipped(text, 1500)
+
+
+def _clipped(text: str, length: int = _CLIPPED) -> str:
+    return text if len(text) <= length else f"{text[:length]}… ({len(text)} characters)"
 
 
 @contextmanager

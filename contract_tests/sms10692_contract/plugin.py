@@ -3,19 +3,23 @@
 Here belong the command's options once more, in pytest's way. Each clause is then a test, in `test_clauses`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import pytest
 
 from sms10692_contract.clauses import Clause
 from sms10692_contract.control import Control, ControlRefused
+from sms10692_contract.escaping import escape_unprintable
 from sms10692_contract.gate import BUDGET_DEFAULT, Gate
+from sms10692_contract.interruptions import INTERRUPTIONS
 from sms10692_contract.lab import PROFILES, Account, Lab
 from sms10692_contract.requests import UTF8, form
-from sms10692_contract.run import CREDENTIALS_NEEDED, Verdict, examine, knows, open_gate
+from sms10692_contract.run import CREDENTIALS_NEEDED, Verdict, accounts_left, examine, knows, open_gate
 from sms10692_contract.target import Address, NoAnswer, address_of, exchange
+
+_LEFT: Final = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -23,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("sms10692-contract")
     for name in ("--target", "--userid", "--account", "--password", "--control", "--control-token"):
         group.addoption(name)
+    group.addoption("--keep-accounts", action="store_true")
     group.addoption("--ca", type=Path)
     group.addoption("--insecure", action="store_true")
     group.addoption("--allow-send", action="append", default=[])
@@ -34,8 +39,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Say at once what is wrong with the options."""
+    """Say at once what is wrong with the options. Let a signal end the run with its fixtures, which delete accounts."""
     _options(session.config)
+    INTERRUPTIONS.install()
+
+
+def pytest_unconfigure() -> None:
+    """Leave the signals as they were."""
+    INTERRUPTIONS.restore()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which accounts are left."""
+    if _LEFT in config.stash:
+        terminalreporter.write_line(config.stash[_LEFT])
 
 
 class _Options(NamedTuple):
@@ -67,24 +84,35 @@ def _options(config: pytest.Config) -> _Options:
 
 
 @pytest.fixture(scope="session")
-def lab(pytestconfig: pytest.Config) -> Lab:
+def lab(pytestconfig: pytest.Config) -> Iterator[Lab]:
     """One run, with the permissions that were given. Ends it where there is nothing to examine."""
     option = pytestconfig.getoption
     address, own, control = _options(pytestconfig)
     gate = Gate(frozenset(option("--allow-send")), option("--budget"), option("--allow-fetch"))
+    keep = option("--keep-accounts")
+    profile = PROFILES[option("--contract-profile")]
+    try:
+        own = _accepted(address, own, control, gate)
+        yield Lab(address, own, gate, control, profile, option("--contract-seed"), option("--forbidden"), keep)
+    finally:
+        left = accounts_left(control, keep) if control is not None else ""
+        if left:
+            pytestconfig.stash[_LEFT] = escape_unprintable(left)
+
+
+def _accepted(address: Address, own: Account, control: Control | None, gate: Gate) -> Account:
     try:
         if control is None:
             exchange(address, form(UTF8, own.credentials() | {"action": "overage"}))
-        else:
-            own, accepted = open_gate(address, control, gate)
-            if not accepted and not knows(address, control):
-                pytest.exit(f"{control.address.url} is not the control address of {address.url}", returncode=2)
+            return own
+        own, accepted = open_gate(address, control, gate)
+        if not accepted and not knows(address, control):
+            pytest.exit(f"{control.address.url} is not the control address of {address.url}", returncode=2)
     except NoAnswer as error:
-        pytest.exit(str(error), returncode=3)
+        pytest.exit(escape_unprintable(str(error)), returncode=3)
     except ControlRefused as error:
-        pytest.exit(str(error), returncode=2)
-    profile = PROFILES[option("--contract-profile")]
-    return Lab(address, own, gate, control, profile, option("--contract-seed"), option("--forbidden"))
+        pytest.exit(escape_unprintable(str(error)), returncode=2)
+    return own
 
 
 @pytest.fixture(scope="session")

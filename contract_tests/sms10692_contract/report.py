@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement
 from rich.console import Console
 from rich.table import Table
 
+from sms10692_contract.escaping import escape_unprintable
 from sms10692_contract.requests import Request
 from sms10692_contract.run import State, Verdict
 from sms10692_contract.target import Address
@@ -53,30 +54,47 @@ def _short(request: Request, url: str, *options: str) -> str:
 
 
 def _hung(text: str) -> str:
-    return text.replace("\n", "\n            ")
+    """Indent the lines after the first: an answer must not be able to forge a line of the report."""
+    return escape_unprintable(text, keep="\n").replace("\n", "\n            ")
 
 
-def print_table(verdicts: Sequence[Verdict], console: Console) -> None:
-    """Every clause and its verdict."""
-    table = Table(show_edge=False, pad_edge=False)
+def table(verdicts: Sequence[Verdict], console: Console) -> str:
+    """Every clause and its verdict, as this console would show them.
+
+    The console itself must not print it: it ends the process with exit code 1 where a pipe was closed.
+    """
+    rows = Table(show_edge=False, pad_edge=False)
     for name in ("clause", "of"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("says")
-    table.add_column("verdict")
+        rows.add_column(name, no_wrap=True)
+    rows.add_column("says")
+    rows.add_column("verdict")
     for verdict in verdicts:
         clause, state = verdict.clause, verdict.state
-        said = f"{state.value} ({verdict.why})" if state is State.NOT_EXERCISED else state.value
-        table.add_row(
+        said = f"{state.value} ({escape_unprintable(verdict.why)})" if state is State.NOT_EXERCISED else state.value
+        rows.add_row(
             clause.id, clause.source, clause.says, said, style=None if state is State.HELD else _COLOURS[state]
         )
-    console.print(table)
+    with console.capture() as captured:
+        console.print(rows)
+    return captured.get().rstrip("\n")
+
+
+def check_writable(file: Path) -> None:
+    """Raise OSError where the file cannot be written. A file that is there is left as it is."""
+    is_new = not file.exists()
+    if not is_new and not file.is_file():
+        return  # opening a pipe waits for its reader
+    with file.open("ab"):
+        pass
+    if is_new:
+        file.unlink()
 
 
 def write_html(verdicts: Sequence[Verdict], file: Path, address: Address, repeat: dict[str, str]) -> None:
     """A page that needs nothing else."""
     rows = []
     for verdict in verdicts:
-        detail = verdict.why if verdict.state is State.NOT_EXERCISED else ""
+        detail = escape_unprintable(verdict.why) if verdict.state is State.NOT_EXERCISED else ""
         if verdict.state is State.FAILED:
             detail = failure(verdict, address, repeat[verdict.clause.id])
         cells = (verdict.clause.id, verdict.clause.source, verdict.clause.says, verdict.clause.wire)
@@ -104,12 +122,8 @@ def write_junit(verdicts: Sequence[Verdict], file: Path, address: Address, repea
         case = SubElement(suite, "testcase", classname="sms10692_contract", name=f"{clause.id} {clause.says}")
         case.set("time", f"{verdict.seconds:.3f}")
         if verdict.state is State.FAILED:
-            told = SubElement(case, "failure", message=_xml(verdict.why))
-            told.text = _xml(failure(verdict, address, repeat[clause.id]))
+            told = SubElement(case, "failure", message=escape_unprintable(verdict.why))
+            told.text = failure(verdict, address, repeat[clause.id])
         elif verdict.state is State.NOT_EXERCISED:
-            SubElement(case, "skipped", message=_xml(verdict.why))
+            SubElement(case, "skipped", message=escape_unprintable(verdict.why))
     ElementTree(suite).write(file, "utf-8", xml_declaration=True)
-
-
-def _xml(text: str) -> str:
-    return "".join(one if one >= " " or one in "\t\n" else "�" for one in text)

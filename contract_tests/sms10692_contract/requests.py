@@ -107,6 +107,15 @@ def percent(charset: str) -> Encode:
     return lambda text: quote(text.encode(charset), safe="").encode("ascii")
 
 
+def is_encodable(text: str, charset: str) -> bool:
+    """Whether the charset has every character of a text."""
+    try:
+        text.encode(charset)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def unescaped(charset: str) -> Encode:
     """The bytes themselves (Q6), but for the few that would end a value."""
     stops = {byte: f"%{byte:02X}".encode() for byte in (*range(33), *b'%&+#"<>', 127)}

@@ -60,6 +60,17 @@ def open_gate(address: Address, control: Control, gate: Gate) -> tuple[Account, 
     return account, accepted
 
 
+def accounts_left(control: Control, keep: bool) -> str:
+    """Delete the accounts that were made in this run, unless they are to be kept. Return a message if any are left."""
+    why = "--keep-accounts"
+    if not keep:
+        try:
+            control.delete_accounts()
+        except (NoAnswer, ControlRefused) as error:
+            why = str(error)
+    return f"accounts left at {control.address.url}: {len(control.userids)} ({why})" if control.userids else ""
+
+
 def knows(address: Address, control: Control) -> bool:
     """Whether the address knows accounts made at the control address, though it does not accept them.
 
@@ -97,6 +108,7 @@ def examine(
             check = CHECKS[clause.id]
             together = [one for one in CLAUSES if CHECKS[one.id] is check]
             known |= {verdict.clause.id: verdict for verdict in _verdicts(lab, clause, together)}
+            lab.delete_accounts()
         yield known[clause.id]
 
 

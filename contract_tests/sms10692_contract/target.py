@@ -4,19 +4,19 @@ Here belongs how bytes go out and an answer comes in. Whether they may go out is
 """
 
 import http.client
+import json
 import re
 import socket
 import ssl
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, NamedTuple
+from time import monotonic
+from typing import Any, Final, NamedTuple, cast
 from urllib.parse import quote, urlsplit
 
+from sms10692_contract import bounds
+from sms10692_contract.bounds import BoundedConnection, BoundExceeded, step_timeout, timeout_message
 from sms10692_contract.requests import Request
-
-TIMEOUT: Final = 15.0
-"""Seconds that an answer may take."""
 
 
 class Raw(NamedTuple):
@@ -26,9 +26,20 @@ class Raw(NamedTuple):
     content_type: str
     body: bytes
 
+    def json(self) -> Any:
+        """Return the body as JSON. Raises ValueError where it is none, or is nested too deeply to be read."""
+        try:
+            return json.loads(self.body)
+        except RecursionError:
+            raise ValueError("the document is nested too deeply") from None
+
 
 class NoAnswer(Exception):
-    """The address cannot be reached, hung up, or did not speak HTTP."""
+    """The address cannot be reached, hung up, did not speak HTTP, or exceeded a bound. The message names its URL."""
+
+
+class Unbounded(NoAnswer):
+    """The exchange took too long, or the response is too large. A request that is made shorter would not help."""
 
 
 @dataclass(frozen=True)
@@ -110,44 +121,79 @@ def _prefix(path: str) -> str:
     return quote(path[: page.start()] if page else path, safe="/%:@!$&'()*+,;=~-._").rstrip("/")
 
 
+_EXCERPT: Final = 200
+_PIECE: Final = 65536
+
+
 def exchange(address: Address, request: Request) -> Raw:
-    """Send a request, as it is, and read the answer. Raises NoAnswer."""
+    """Send a request, as it is, and read the response. Raises NoAnswer; it is Unbounded where a bound was exceeded."""
     head = request.head(address.netloc)
     if address.prefix:
         head = head.replace(b" /", b" " + address.prefix.encode() + b"/", 1)
+    deadline = monotonic() + bounds.EXCHANGE_SECONDS
     try:
-        with closing(_connection(address)) as connection:
+        with _connected(address, deadline) as connection:
+            bounded = BoundedConnection(connection, deadline)
             if any(name == "Expect" for name, _ in request.headers):
-                connection.sendall(head)
-                _await_continue(connection)
-                connection.sendall(request.body)
+                bounded.send(head)
+                _await_continue(bounded)
+                bounded.send(request.body)
             else:
-                connection.sendall(head + request.body)
-            response = http.client.HTTPResponse(connection, method=request.method)
-            response.begin()
-            return Raw(response.status, response.getheader("Content-Type", ""), response.read())
+                bounded.send(head + request.body)
+            return _response(bounded, request.method)
+    except BoundExceeded as error:
+        raise Unbounded(f"{address.url}: {error}") from error
+    except TimeoutError as error:
+        raise Unbounded(f"{address.url}: {timeout_message(deadline)}") from error
     except ssl.SSLCertVerificationError as error:
         raise NoAnswer(f"{address.url}: {error.verify_message}; see --ca and --insecure") from error
-    except (OSError, http.client.HTTPException) as error:
-        raise NoAnswer(f"{address.url}: {error or type(error).__name__}") from error
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise NoAnswer(f"{address.url}: {str(error)[:_EXCERPT] or type(error).__name__}") from error
 
 
-def _connection(address: Address) -> socket.socket:
-    connection = socket.create_connection((address.host, address.port), timeout=TIMEOUT)
-    try:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return address.tls.wrap_socket(connection, server_hostname=address.host) if address.tls else connection
-    except BaseException:
-        connection.close()
-        raise
+def _connected(address: Address, deadline: float) -> socket.socket:
+    last: OSError | None = None
+    for family, kind, protocol, _, place in socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.settimeout(step_timeout(deadline))
+            connection.connect(place)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if address.tls is None:
+                return connection
+            connection.settimeout(step_timeout(deadline))
+            return address.tls.wrap_socket(connection, server_hostname=address.host)
+        except ssl.SSLError:
+            connection.close()
+            raise
+        except OSError as error:
+            connection.close()
+            last = error
+        except BaseException:
+            connection.close()
+            raise
+    raise last or OSError("the name of the host has no address")
 
 
-def _await_continue(connection: socket.socket) -> None:
-    received = b""
-    while not received.endswith(b"\r\n\r\n"):
-        piece = connection.recv(1)
-        if not piece:
-            raise NoAnswer("it hung up instead of saying 100 Continue")
-        received += piece
-    if not received.startswith(b"HTTP/1.1 100"):
-        raise NoAnswer(f"it said {received[:12]!r} instead of 100 Continue")
+def _response(connection: BoundedConnection, method: str) -> Raw:
+    """Read a response piece by piece: a length that is only announced must not reserve memory."""
+    while True:
+        response = http.client.HTTPResponse(cast(socket.socket, connection), method=method)
+        response.begin()
+        if not 100 < response.status < 200:
+            break
+        cast(Any, response).fp = None  # an interim response that is collected would close the connection
+    pieces = []
+    while piece := response.read(_PIECE):
+        pieces.append(piece)
+    if response.length:
+        raise OSError(f"the connection ended {response.length} bytes before the response did")
+    return Raw(response.status, response.getheader("Content-Type", ""), b"".join(pieces))
+
+
+def _await_continue(connection: BoundedConnection) -> None:
+    first = connection.reader.readline(_PIECE)
+    if not first.startswith(b"HTTP/1.1 100"):
+        raise OSError(f"it said {first[:12]!r} instead of 100 Continue" if first else "it hung up before 100 Continue")
+    while connection.reader.readline(_PIECE).strip(b"\r\n"):
+        pass

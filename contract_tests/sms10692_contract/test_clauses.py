@@ -9,6 +9,7 @@ import pytest
 
 from sms10692_contract import report
 from sms10692_contract.clauses import CLAUSES, Clause
+from sms10692_contract.escaping import escape_unprintable
 from sms10692_contract.lab import Lab
 from sms10692_contract.run import State, Verdict
 
@@ -18,7 +19,7 @@ def test_a_clause_holds(clause: Clause, verdict_on: Callable[[Clause], Verdict],
     """Fails with the request that shows it, and is skipped where it could not be exercised."""
     verdict = verdict_on(clause)
     if verdict.state is State.NOT_EXERCISED:
-        pytest.skip(verdict.why)
+        pytest.skip(escape_unprintable(verdict.why))
     if verdict.state is State.FAILED:
         again = f"the same, with --contract-seed {lab.seed} -k '{clause.id}'"
         pytest.fail(report.failure(verdict, lab.address, again), pytrace=False)

@@ -34,14 +34,17 @@ def document(answer: Answer) -> Any:
     kind = answer.raw.content_type.partition(";")[0].strip().lower()
     expect(kind == "application/json", answer, "application/json", answer.raw.content_type)
     try:
-        return json.loads(answer.raw.body)
+        return answer.raw.json()
     except ValueError:
         return expect(False, answer, "a JSON document in UTF-8")
 
 
 def expect_json(answer: Answer, wanted: Any) -> None:
     """The answer is this document; numbers are numbers, and the order of keys is nobody's affair."""
-    same = json.dumps(document(answer), sort_keys=True) == json.dumps(wanted, sort_keys=True)
+    try:
+        same = json.dumps(document(answer), sort_keys=True) == json.dumps(wanted, sort_keys=True)
+    except RecursionError:  # it could be read, and is nested too deeply to be written
+        same = False
     expect(same, answer, json.dumps(wanted, ensure_ascii=False))
 
 
