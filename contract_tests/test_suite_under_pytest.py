@@ -46,6 +46,8 @@ def test_pytest_examines_with_credentials_too_and_skips_what_needs_permission(tm
     [
         (["--target", "http://127.0.0.1:1"], 4, "--userid, --account and --password are needed, or --control"),
         (["--target", "http://127.0.0.1:1", "--control", "http://127.0.0.1:1"], 3, "http://127.0.0.1:1"),
+        (["--target", "http://127.0.0.1:1", "--userid", "\udcff"], 4, "--userid: it cannot be written in gbk"),
+        (["--target", "http://127.0.0.1:1", "--password", "\udcff"], 4, "--password: it cannot be written in utf-8"),
     ],
 )
 def test_pytest_runs_nothing_where_it_was_not_told_whom_to_examine_and_as_whom(

@@ -6,7 +6,6 @@ failing clause.
 """
 
 import re
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -54,20 +53,13 @@ _TAG: Final = re.compile(r"<(/?)(\w+)>")
 
 def _elements(text: str) -> Iterator[tuple[str, str]]:
     """Yield name and content of each element that none of the others contains, in time in proportion to the text."""
-    ends: dict[str, deque[re.Match[str]]] = {}
-    for tag in _TAG.finditer(text):
-        if tag[1]:
-            ends.setdefault(tag[2], deque()).append(tag)
+    last_closing = {tag[2]: tag.start() for tag in _TAG.finditer(text) if tag[1]}
     at = 0
     for tag in _TAG.finditer(text):
-        if tag[1] or tag.start() < at:
-            continue
-        closing = ends.get(tag[2], deque())
-        while closing and closing[0].start() < tag.end():
-            closing.popleft()
-        if closing:
-            yield tag[2], text[tag.end() : closing[0].start()]
-            at = closing[0].end()
+        if not tag[1] and at <= tag.start() and tag.end() <= last_closing.get(tag[2], -1):
+            end = text.index(f"</{tag[2]}>", tag.end())
+            yield tag[2], text[tag.end() : end]
+            at = end + len(tag[0]) + 1
 
 
 # The messages of the manual, in the order of its tables: 1.3, 3.3, 4.4.

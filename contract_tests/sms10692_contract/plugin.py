@@ -15,11 +15,20 @@ from sms10692_contract.escaping import escape_unprintable
 from sms10692_contract.gate import BUDGET_DEFAULT, Gate
 from sms10692_contract.interruptions import INTERRUPTIONS
 from sms10692_contract.lab import PROFILES, Account, Lab
-from sms10692_contract.requests import UTF8, form
+from sms10692_contract.requests import UTF8, form, is_encodable
 from sms10692_contract.run import CREDENTIALS_NEEDED, Verdict, accounts_left, examine, knows, open_gate
 from sms10692_contract.target import Address, NoAnswer, address_of, exchange
 
 _LEFT: Final = pytest.StashKey[str]()
+
+_CHARSETS: Final = {
+    "--userid": "gbk",
+    "--account": "utf-8",
+    "--password": "utf-8",
+    "--control-token": "utf-8",
+    "--forbidden": "gbk",
+}
+"""The charset of each of these options: the userid and the word stand in forms of the GBK page."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -68,6 +77,9 @@ def _options(config: pytest.Config) -> _Options:
     option = config.getoption
     if not option("--target"):
         raise pytest.UsageError("--target http://HOST:PORT is needed")
+    for name, charset in _CHARSETS.items():
+        if not is_encodable(option(name) or "", charset):
+            raise pytest.UsageError(f"{name}: it cannot be written in {charset}")
     userid, account, password = (option(name) or "" for name in ("--userid", "--account", "--password"))
     if not option("--control") and not (userid and account and password):
         raise pytest.UsageError(CREDENTIALS_NEEDED)
