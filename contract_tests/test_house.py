@@ -60,8 +60,8 @@ WIRE_WORDS = {
     word
     for operation in contract.OPERATIONS
     for word in (*operation.messages, *operation.elements, operation.box, operation.success, operation.failure)
-    # Beside ordinary words of English, one that the control address has from the vendor.
-    if word and word not in {"message", "content", "status", "overage", "ok", "mobile", "payinfo"}
+    # Without ordinary English words, and without the words that the control API uses as names of its own fields.
+    if word and word not in {"message", "content", "status", "overage", "ok", "mobile", "payinfo", "errorcode", "extno"}
 }
 
 

@@ -5,7 +5,6 @@ sees. An emulator in the same process must still time out, so every timeout and 
 time that the vendor writes into its answers is `clock.system_time`, which follows those libraries.
 """
 
-import asyncio
 import sys
 import threading
 import time
@@ -25,11 +24,9 @@ def _original(name: str) -> Callable[[], float]:
 if sys.platform == "win32":
     monotonic: Final[Callable[[], float]] = partial(_original("perf_counter"))  # monotonic has steps of 15 ms
     """Seconds since an arbitrary moment."""
-    _EventLoop = asyncio.ProactorEventLoop
 else:
     monotonic: Final[Callable[[], float]] = partial(time.clock_gettime, time.CLOCK_MONOTONIC)
     """Seconds since an arbitrary moment."""
-    _EventLoop = asyncio.SelectorEventLoop
 
 
 def sleep(seconds: float) -> None:
@@ -38,10 +35,3 @@ def sleep(seconds: float) -> None:
         never_released = threading.Lock()
         never_released.acquire()
         never_released.acquire(timeout=seconds)
-
-
-class EventLoop(_EventLoop):
-    """An asyncio event loop whose timers run by `monotonic`."""
-
-    def time(self) -> float:
-        return monotonic()

@@ -11,8 +11,8 @@ import weakref
 from types import TracebackType
 from typing import Final, Self
 
-from sms10692_mock.elapsed_time import EventLoop
 from sms10692_mock.http.answering import Answering
+from sms10692_mock.http.event_loop import EventLoop
 from sms10692_mock.http.explanations import Explanations
 from sms10692_mock.http.pages import Pages
 from sms10692_mock.http.serve import listening_socket, url_of

@@ -3,7 +3,6 @@
 Here belongs what a test sees and turns of its own account. The emulator as a whole is in `control`.
 """
 
-import asyncio
 import sys
 import threading
 import warnings
@@ -333,9 +332,7 @@ class SmsVendor(Place):
 
 def _runs_on_an_event_loop() -> bool:
     """Whether this thread runs asyncio or trio now."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        trio = sys.modules.get("trio")
-        return trio is not None and bool(trio.lowlevel.in_trio_run())
-    return True
+    asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")  # a library that runs a loop is loaded
+    if asyncio is not None and asyncio._get_running_loop() is not None:
+        return True
+    return trio is not None and bool(trio.lowlevel.in_trio_run())
