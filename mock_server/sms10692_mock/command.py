@@ -4,7 +4,6 @@ Here belongs what a person types, and how it is refused. What is made of it, and
 """
 
 import io
-import math
 import os
 import secrets
 import sys
@@ -20,6 +19,7 @@ from sms10692 import __version__
 from sms10692_mock.accounts import MANUALS_OWN, Account, account_from
 from sms10692_mock.bell import Bell
 from sms10692_mock.billing import BILLINGS
+from sms10692_mock.bounds import MAX_SECONDS
 from sms10692_mock.dialects import DIALECTS
 from sms10692_mock.http.forwarding import Network, parse_network
 from sms10692_mock.http.guard import Guard, is_exposed
@@ -69,8 +69,8 @@ def _accounts(context: click.Context, option: click.Parameter, texts: Sequence[s
 
 
 def _seconds(context: click.Context, option: click.Parameter, seconds: float | None) -> float | None:
-    if seconds is not None and not (math.isfinite(seconds) and seconds >= 0):
-        raise click.BadParameter("a number of seconds, zero or more")
+    if seconds is not None and not 0 <= seconds <= MAX_SECONDS:  # which nan is not
+        raise click.BadParameter(f"a number of seconds, from 0 to {MAX_SECONDS:.0f}")
     return seconds
 
 

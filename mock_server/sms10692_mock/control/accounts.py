@@ -63,8 +63,8 @@ class NewAccount(Given):
 class Terms(Given):
     """What may change of an account."""
 
-    account: Name = Field("", description="its name at the vendor")
-    password: Name = ""
+    account: Name = Field(default_factory=str, description="its name at the vendor")
+    password: Name = Field(default_factory=str)
     charge: Points = Field(0, description="to add to the balance and to sendTotal")
     points: Annotated[int, Field(ge=-MAX_POINTS, le=MAX_POINTS), WHOLE] | None = Field(
         None, description="the balance to have; sendTotal counts what this adds, as if it had been charged up"

@@ -11,12 +11,10 @@ from typing import Any, Final
 
 from flask import Flask, Response, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
-from flask_openapi3.models.info import Info
-from flask_openapi3.openapi import OpenAPI
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from sms10692 import __version__, contract
+from sms10692 import contract
 from sms10692_mock.bell import Bell
 from sms10692_mock.bounds import BalanceOutOfBounds
 from sms10692_mock.control import Control
@@ -32,6 +30,7 @@ from sms10692_mock.http.control import add_control
 from sms10692_mock.http.control.body import JsonRequest
 from sms10692_mock.http.control.health import PROBES
 from sms10692_mock.http.control.routing import BEARER, PREFIX
+from sms10692_mock.http.description import INFO, DescribedApp
 from sms10692_mock.http.forwarding import TrustedProxies
 from sms10692_mock.http.guard import SAFE, Guard
 from sms10692_mock.http.pages import Pages
@@ -65,9 +64,9 @@ def control_of(vendor: Vendor, options: Options, bell: Bell) -> Control:
 
 def beside_the_pages(control: Control, guard: Guard) -> Flask:
     """What is served under all paths but the vendor's: the console, and the control address with its description."""
-    app = OpenAPI(
+    app = DescribedApp(
         __package__,
-        info=Info(title="sms10692-mock", version=__version__),
+        info=INFO,
         security_schemes={BEARER: {"type": "http", "scheme": "bearer", "description": "where others can reach it"}},
         static_folder=None,
         doc_prefix=PREFIX,

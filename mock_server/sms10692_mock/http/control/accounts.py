@@ -25,23 +25,23 @@ def account_routes(control: Control) -> APIBlueprint:
         return json_of(accounts.reset_these(body))
 
     @api.get("/accounts", summary="All accounts", responses={200: AccountsDocument})
-    def all_accounts(query: AccountsSeek) -> Response:
+    def list_accounts(query: AccountsSeek) -> Response:
         return json_of(accounts.all(query))
 
     @api.post("/accounts", summary="Make a throw-away account", responses={201: AccountDocument, 409: Failure})
-    def make_account(body: NewAccount) -> Response:
+    def create_account(body: NewAccount) -> Response:
         return json_of(accounts.make(body), 201)
 
     @api.get("/accounts/<userid>", summary="An account", responses={200: AccountDocument})
-    def show_account(path: OfAccount) -> Response:
+    def get_account(path: OfAccount) -> Response:
         return json_of(accounts.document(accounts.get(path.userid)))
 
     @api.patch("/accounts/<userid>", summary="Charge up, change terms", responses={200: AccountDocument})
-    def change_account(path: OfAccount, body: Terms) -> Response:
+    def update_account(path: OfAccount, body: Terms) -> Response:
         return json_of(accounts.change(path.userid, body))
 
     @api.delete("/accounts/<userid>", summary="Close an account", responses={200: Nothing})
-    def close_account(path: OfAccount) -> Response:
+    def delete_account(path: OfAccount) -> Response:
         accounts.close(path.userid)
         return json_of(DONE)
 
@@ -50,11 +50,11 @@ def account_routes(control: Control) -> APIBlueprint:
         return json_of(accounts.reset(path.userid))
 
     @api.get("/keywords", summary="The forbidden words", responses={200: Words})
-    def show_keywords() -> Response:
+    def get_keywords() -> Response:
         return json_of(accounts.keywords())
 
     @api.put("/keywords", summary="Other forbidden words", responses={200: Words})
-    def put_keywords(body: Words) -> Response:
+    def replace_keywords(body: Words) -> Response:
         return json_of(accounts.put_keywords(body))
 
     return api

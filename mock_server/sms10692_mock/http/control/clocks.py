@@ -17,11 +17,11 @@ def clock_routes(control: Control) -> APIBlueprint:
     api, clocks = routes("clocks"), control.clocks
 
     @api.get("/clock", summary="The clock for all", responses={200: ClockDocument})
-    def show_clock() -> Response:
+    def get_clock() -> Response:
         return json_of(clocks.document(None))
 
     @api.put("/clock", summary="Turn the clock for all", responses={200: ClockDocument})
-    def turn_clock(body: ClockSetting) -> Response:
+    def set_clock(body: ClockSetting) -> Response:
         return json_of(clocks.put(None, body))
 
     @api.post("/clock/advance", summary="Put the clock for all forward", responses=_ADVANCED)
@@ -29,15 +29,15 @@ def clock_routes(control: Control) -> APIBlueprint:
         return json_of(clocks.advance(None, body))
 
     @api.get("/accounts/<userid>/clock", summary="An account's clock", responses={200: ClockDocument})
-    def show_clock_of_account(path: OfAccount) -> Response:
+    def get_account_clock(path: OfAccount) -> Response:
         return json_of(clocks.document(path.userid))
 
     @api.put("/accounts/<userid>/clock", summary="Turn an account's clock", responses={200: ClockDocument})
-    def turn_clock_of_account(path: OfAccount, body: ClockSetting) -> Response:
+    def set_account_clock(path: OfAccount, body: ClockSetting) -> Response:
         return json_of(clocks.put(path.userid, body))
 
     @api.post("/accounts/<userid>/clock/advance", summary="Put an account's clock forward", responses=_ADVANCED)
-    def advance_clock_of_account(path: OfAccount, body: Advance) -> Response:
+    def advance_account_clock(path: OfAccount, body: Advance) -> Response:
         return json_of(clocks.advance(path.userid, body))
 
     return api

@@ -8,7 +8,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from sms10692_mock.control import Control, Health, Live, Ready
 from sms10692_mock.http.control.routing import Responses, json_of, routes
 
-PROBES: Final = frozenset({"health.live", "health.ready"})
+PROBES: Final = frozenset({"health.check_live", "health.check_ready"})
 """The endpoints that need neither a token nor a known Host."""
 
 _HEALTH: Final[Responses] = {200: Health, 503: Health}
@@ -20,16 +20,16 @@ def health_routes(control: Control) -> APIBlueprint:
     api = routes("health")
 
     @api.get("/health", summary="Whether the emulator and its store are there, with details", responses=_HEALTH)
-    def health() -> Response:
+    def get_health() -> Response:
         document = control.health()
         return json_of(document, 200 if document.ready else 503)
 
     @api.get("/health/live", summary="Whether the process answers; for anybody", responses={200: Live})
-    def live() -> Response:
+    def check_live() -> Response:
         return json_of(Live(live=True))
 
     @api.get("/health/ready", summary="Whether the store is there; for anybody", responses=_READY)
-    def ready() -> Response:
+    def check_ready() -> Response:
         document = Ready(ready=control.health().ready)
         return json_of(document, 200 if document.ready else 503)
 

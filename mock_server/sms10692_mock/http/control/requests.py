@@ -19,15 +19,15 @@ def request_routes(control: Control) -> APIBlueprint:
     api, requests = routes("requests"), control.requests
 
     @api.get("/requests", summary="All requests, of known and unknown userids", responses=_LIST)
-    def all_requests(query: SeekRequests) -> Response:
+    def list_requests(query: SeekRequests) -> Response:
         return json_of(requests.list(None, query))
 
     @api.get("/requests/<number>", summary="A request, with what was wrong with it", responses=_WHOLE)
-    def show_request(path: OfRequest) -> Response:
+    def get_request(path: OfRequest) -> Response:
         return json_of(requests.get(None, path.number))
 
     @api.get("/accounts/<userid>/requests", summary="An account's requests", responses=_LIST)
-    def requests_of_account(path: OfAccount, query: SeekRequests) -> Response:
+    def list_account_requests(path: OfAccount, query: SeekRequests) -> Response:
         return json_of(requests.list(path.userid, query))
 
     @api.get(
@@ -35,7 +35,7 @@ def request_routes(control: Control) -> APIBlueprint:
         summary="A request of an account, with what was wrong with it",
         responses=_WHOLE,
     )
-    def show_request_of_account(path: OfAccountsRequest) -> Response:
+    def get_account_request(path: OfAccountsRequest) -> Response:
         return json_of(requests.get(path.userid, path.number))
 
     return api

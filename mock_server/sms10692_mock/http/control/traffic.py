@@ -26,23 +26,23 @@ def traffic_routes(control: Control) -> APIBlueprint:
     api, traffic = routes("traffic"), control.traffic
 
     @api.get("/accounts/<userid>/messages", summary="What was sent", responses={200: ListDocument[MessageDocument]})
-    def messages(path: OfAccount, query: Seek) -> Response:
+    def list_messages(path: OfAccount, query: Seek) -> Response:
         return json_of(traffic.messages(path.userid, query))
 
     @api.get("/accounts/<userid>/charges", summary="What was charged lately", responses={200: ChargesDocument})
-    def charges(path: OfAccount) -> Response:
+    def get_charges(path: OfAccount) -> Response:
         return json_of(traffic.charges(path.userid))
 
     @api.get("/accounts/<userid>/queues", summary="Both queues in numbers", responses={200: QueuesDocument})
-    def queues(path: OfAccount) -> Response:
+    def get_queues(path: OfAccount) -> Response:
         return json_of(traffic.queues(path.userid))
 
     @api.get("/accounts/<userid>/reports", summary="The reports", responses={200: ListDocument[ReportDocument]})
-    def reports(path: OfAccount, query: Seek) -> Response:
+    def list_reports(path: OfAccount, query: Seek) -> Response:
         return json_of(traffic.reports(path.userid, query))
 
     @api.post("/accounts/<userid>/reports", summary="Put a report into the queue", responses={201: EnqueuedReport})
-    def put_report(path: OfAccount, body: NewReport) -> Response:
+    def add_report(path: OfAccount, body: NewReport) -> Response:
         return json_of(traffic.put_report(path.userid, body), 201)
 
     @api.post("/accounts/<userid>/reports/rewind", summary="Hand out again", responses={200: RewoundDocument})
@@ -50,11 +50,11 @@ def traffic_routes(control: Control) -> APIBlueprint:
         return json_of(traffic.rewind(path.userid, "reports", body))
 
     @api.get("/accounts/<userid>/replies", summary="The replies", responses={200: ListDocument[ReplyDocument]})
-    def replies(path: OfAccount, query: Seek) -> Response:
+    def list_replies(path: OfAccount, query: Seek) -> Response:
         return json_of(traffic.replies(path.userid, query))
 
     @api.post("/accounts/<userid>/replies", summary="Answer as a handset", responses={201: EnqueuedReply})
-    def put_reply(path: OfAccount, body: NewReply) -> Response:
+    def add_reply(path: OfAccount, body: NewReply) -> Response:
         return json_of(traffic.put_reply(path.userid, body), 201)
 
     @api.post("/accounts/<userid>/replies/rewind", summary="Hand out again", responses={200: RewoundDocument})

@@ -13,15 +13,15 @@ def weather_routes(control: Control) -> APIBlueprint:
     api, weather = routes("weather"), control.weather
 
     @api.get("/accounts/<userid>/signs", summary="What is out of the ordinary", responses={200: SignsDocument})
-    def signs(path: OfAccount) -> Response:
+    def get_signs(path: OfAccount) -> Response:
         return json_of(control.signs(path.userid))
 
     @api.get("/accounts/<userid>/outcomes", summary="An account's rules", responses={200: OutcomesDocument})
-    def show_outcomes(path: OfAccount) -> Response:
+    def get_outcomes(path: OfAccount) -> Response:
         return json_of(weather.outcomes(path.userid))
 
     @api.put("/accounts/<userid>/outcomes", summary="Other rules", responses={200: OutcomesDocument})
-    def put_outcomes(path: OfAccount, body: OutcomesDocument) -> Response:
+    def replace_outcomes(path: OfAccount, body: OutcomesDocument) -> Response:
         return json_of(weather.put_outcomes(path.userid, body))
 
     @api.post("/accounts/<userid>/outcomes", summary="A rule before the others", responses={201: OutcomesDocument})
@@ -29,7 +29,7 @@ def weather_routes(control: Control) -> APIBlueprint:
         return json_of(weather.add_rule(path.userid, body), 201)
 
     @api.get("/faults", summary="The faults for all", responses={200: FaultsDocument})
-    def show_faults() -> Response:
+    def list_faults() -> Response:
         return json_of(weather.faults(None))
 
     @api.post("/faults", summary="Let something go wrong for all", responses={201: FaultDocument})
@@ -47,20 +47,20 @@ def weather_routes(control: Control) -> APIBlueprint:
         return json_of(DONE)
 
     @api.get("/accounts/<userid>/faults", summary="An account's faults", responses={200: FaultsDocument})
-    def show_faults_of_account(path: OfAccount) -> Response:
+    def list_account_faults(path: OfAccount) -> Response:
         return json_of(weather.faults(path.userid))
 
     @api.post("/accounts/<userid>/faults", summary="Let something go wrong", responses={201: FaultDocument})
-    def add_fault_of_account(path: OfAccount, body: NewFault) -> Response:
+    def add_account_fault(path: OfAccount, body: NewFault) -> Response:
         return json_of(weather.add_fault(path.userid, body), 201)
 
     @api.delete("/accounts/<userid>/faults", summary="Let all go right again", responses={200: Nothing})
-    def clear_faults_of_account(path: OfAccount) -> Response:
+    def clear_account_faults(path: OfAccount) -> Response:
         weather.clear_faults(path.userid)
         return json_of(DONE)
 
     @api.delete("/accounts/<userid>/faults/<fault_id>", summary="Take a fault back", responses={200: Nothing})
-    def remove_fault_of_account(path: OfAccountsFault) -> Response:
+    def remove_account_fault(path: OfAccountsFault) -> Response:
         weather.remove_fault(path.userid, path.fault_id)
         return json_of(DONE)
 
