@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from sms10692_mock.accounts import POINTS_DEFAULT, Account, fresh_name, is_nameable, random_userid
 from sms10692_mock.bounds import MAX_POINTS
 from sms10692_mock.clock import Turned, shown
-from sms10692_mock.control.documents import WHOLE, Given, Text
+from sms10692_mock.control.documents import WHOLE, Given, Name, Text
 from sms10692_mock.dialects import DIALECTS, DialectName
 from sms10692_mock.keywords import Keywords
 from sms10692_mock.outcomes import NO_RULES
@@ -39,9 +39,6 @@ def _nameable(userid: str) -> str:
         raise ValueError("a userid that can be no part of an address")
     return userid
 
-
-Name = Annotated[Text, Field(pattern=r"\S")]
-"""Of an account, or its password: anything but blank."""
 
 Userid = Annotated[Name, AfterValidator(_nameable)]
 """Of an account: what can be a part of an address."""

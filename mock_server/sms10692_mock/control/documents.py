@@ -33,6 +33,9 @@ def _encodable(text: str) -> str:
 Text = Annotated[str, AfterValidator(_encodable), Field(max_length=MAX_TEXT)]
 """A text of reasonable length, without halves of characters."""
 
+Name = Annotated[str, Field(min_length=1, max_length=MAX_TEXT, pattern=r"\S"), AfterValidator(_encodable)]
+"""The same, but not blank. The constraints come first: behind a validator, OpenAPI would not have the pattern."""
+
 _WRITTEN: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*", re.ASCII)
 
 

@@ -14,8 +14,8 @@ from sms10692_mock.bell import Bell
 from sms10692_mock.bounds import MAX_POINTS
 from sms10692_mock.clock import later
 from sms10692_mock.control import Control
-from sms10692_mock.control.accounts import Name, Userid
-from sms10692_mock.control.documents import Given, Text
+from sms10692_mock.control.accounts import Userid
+from sms10692_mock.control.documents import Given, Name, Text
 from sms10692_mock.control.traffic import NewReply, ReplyOfNumber, ReportOfNumber
 from sms10692_mock.control.weather import OutcomesDocument
 from sms10692_mock.dialects import DialectName
