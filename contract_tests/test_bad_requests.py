@@ -5,6 +5,7 @@ import json
 import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from typing import Any, NamedTuple, cast
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from emulators import PATIENCE, UTF8, Address, ask, beside, options, request
 from serving import QUERY, SEND
 from sms10692_mock.bell import Bell
-from sms10692_mock.http import server
+from sms10692_mock.http import receiving, server
 from sms10692_mock.http.connection import Connection
 from sms10692_mock.http.heads import NoHttp
 from sms10692_mock.http.in_thread import InThread
@@ -30,7 +31,8 @@ class Served(NamedTuple):
 
 
 @pytest.fixture
-def served() -> Iterator[Served]:
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    monkeypatch.setattr(server, "_SWEEP", 0.05)
     chosen, lines = options(), list[str]()
     vendor, bell = vendor_of(chosen), Bell()
     with InThread(Pages(vendor, chosen.dialect, lines.append, bell), beside(vendor, chosen, bell)) as running:
@@ -179,3 +181,55 @@ def test_a_client_that_reset_the_connection_before_its_refusal_causes_no_excepti
         return transport.calls
 
     assert asyncio.run(refuse())[-1] == "abort"
+
+
+# Many unfinished requests, slow ones, and answers that nobody reads
+
+
+def unfinished(size: int, missing: int) -> bytes:
+    """A request with so many bytes of its body."""
+    return f"POST {UTF8} HTTP/1.1\r\nContent-Length: {size + missing}\r\n\r\n".encode() + b"x" * size
+
+
+def test_of_too_many_half_sent_bodies_the_oldest_is_refused_and_the_newest_is_received(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = 100_000
+    monkeypatch.setattr(receiving, "_MOST", 5 * size // 2)
+    with ExitStack() as opened:
+        connections = [opened.enter_context(socket.create_connection(served.address, timeout=PATIENCE)) for _ in "abc"]
+        for connection in connections:
+            connection.sendall(unfinished(size, 10))
+            ask(served.address, request(UTF8, b"action=overage"))  # what is whole is answered meanwhile
+        assert connections[0].recv(1000).startswith(b"HTTP/1.1 503 ")
+        for connection in connections[1:]:
+            connection.sendall(b"x" * 10)
+            assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
+    assert sum("503, more than 250000 bytes of unfinished requests" in line for line in served.lines) == 1
+    again = unfinished(size, 10) + b"x" * 10  # nothing is counted twice, or for ever
+    for _ in range(5):
+        assert ask(served.address, again).status == 200
+
+
+def test_a_request_that_comes_byte_by_byte_has_an_end(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_RECEIVING", 0.3)
+    received = b""
+    with socket.create_connection(served.address, timeout=0.02) as connection:
+        connection.sendall(unfinished(0, 10_000))
+        while not received:
+            connection.sendall(b"x")
+            with suppress(TimeoutError):
+                received = connection.recv(1000)
+    assert received.startswith(b"HTTP/1.1 408 ")
+    assert b"and not the rest within 0.3 seconds" in received
+
+
+def test_a_client_that_never_reads_is_hung_up_on(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_UNREAD", 0.2)
+    raw = b"GET /v2sms.aspx HTTP/1.1\r\n\r\n" * 1000
+    with socket.create_connection(served.address, timeout=PATIENCE) as connection:
+        connection.setblocking(False)
+        while not any("bytes for 0.2 seconds, and was hung up on" in line for line in served.lines):
+            with suppress(BlockingIOError, ConnectionError):
+                connection.send(raw)
+    assert ask(served.address, request(UTF8, b"action=overage")).status == 200

@@ -210,6 +210,7 @@ def test_an_answer_without_a_body_has_no_length(busy: Address) -> None:
 @pytest.mark.parametrize("half", [OVERAGE[:30], OVERAGE[:-5]], ids=["head", "body"])
 def test_half_a_request_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch, half: bytes) -> None:
     monkeypatch.setattr(server, "_PATIENCE", 0.1)
+    monkeypatch.setattr(server, "_SWEEP", 0.05)
     with Emulator() as emulator:
         host, _, port = emulator.url.removeprefix("http://").rpartition(":")
         with (

@@ -34,6 +34,9 @@ MAX_FAULT_SECONDS: Final = 24 * 3600.0
 MAX_RULES: Final = 1000
 """Of an account."""
 
+MAX_FAULTS: Final = 100
+"""Of an account, and of those for all: each request looks through both."""
+
 MAX_TEXT: Final = 10_000
 """Characters of a text in a document of the control API or in a start state."""
 

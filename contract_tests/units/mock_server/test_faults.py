@@ -177,6 +177,22 @@ def test_faults_are_listed_removed_and_gone_after_a_reset(office: Office, accoun
     assert office.control("GET", "faults")["faults"] == []
 
 
+@pytest.mark.parametrize("for_all", [False, True])
+def test_more_faults_than_a_hundred_are_refused_and_change_nothing(office: Office, account: Any, for_all: bool) -> None:
+    path = "faults" if for_all else f"accounts/{account['userid']}/faults"
+    document = {"kind": "empty", "operations": ["call"]}
+    for _ in range(100):
+        office.control("POST", path, document)
+    status, words = office.refusal("POST", path, json=document)
+    assert (status, "at most 100 faults can be on" in words) == (422, True)
+    faults = office.control("GET", path)["faults"]
+    assert len(faults) == 100
+    office.control("POST", "accounts/12/faults", document)  # another's
+    office.control("DELETE", f"{path}/{faults[0]['id']}")
+    office.control("POST", path, document)
+    assert len(office.control("GET", path)["faults"]) == 100
+
+
 TOO_SMALL = "对不起，您当前要发送的量大于您当前余额"
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from sms10692 import contract
 from sms10692_mock.accounts import Account
-from sms10692_mock.bounds import MAX_COUNT, MAX_FAULT_SECONDS, MAX_RULES
+from sms10692_mock.bounds import MAX_COUNT, MAX_FAULT_SECONDS, MAX_FAULTS, MAX_RULES
 from sms10692_mock.control.accounts import Accounts
 from sms10692_mock.control.documents import WHOLE, Given, Seconds, Seed, Text
 from sms10692_mock.faults import ACTS, Fault, Kind
@@ -40,6 +40,10 @@ class NoSuchFault(LookupError):
 
 class NoSuchRule(LookupError):
     """There is no such rule, or none any more."""
+
+
+class TooManyFaults(ValueError):
+    """As many faults are on as can be, for an account or for all."""
 
 
 class TooManyRules(ValueError):
@@ -187,7 +191,7 @@ class Weather:
         return FaultsDocument.model_construct(faults=[_fault_document(fault) for fault in on])
 
     def add_fault(self, userid: str | None, wanted: NewFault) -> FaultDocument:
-        """Let something go wrong."""
+        """Let something go wrong. Raises TooManyFaults."""
         given = wanted.model_dump()
         fault = Fault(
             **given
@@ -198,7 +202,7 @@ class Weather:
                 "acts": wanted.kind in ACTS if wanted.acts is None else wanted.acts,
             }
         )
-        self._change(userid, lambda faults: (*faults, fault))
+        self._change(userid, lambda faults: _bounded_faults((*faults, fault), userid))
         return _fault_document(fault)
 
     def remove_fault(self, userid: str | None, fault_id: str) -> None:
@@ -240,6 +244,13 @@ def _bounded(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
     if len(rules) > MAX_RULES:
         raise TooManyRules(f"an account has at most {MAX_RULES} rules")
     return rules
+
+
+def _bounded_faults(faults: tuple[Fault, ...], userid: str | None) -> tuple[Fault, ...]:
+    if len(faults) > MAX_FAULTS:
+        whose = "for all accounts" if userid is None else "for an account"
+        raise TooManyFaults(f"at most {MAX_FAULTS} faults can be on {whose}: delete some first")
+    return faults
 
 
 def _names(rules: Sequence[Rule]) -> list[str]:

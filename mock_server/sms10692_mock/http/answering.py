@@ -71,6 +71,10 @@ class Answering:
         self._pages.log_bad_request(ends.client, error.status, str(error), beginning)
         return plain(error.status, str(error))
 
+    def log_unread(self, ends: Ends, size: int, seconds: float) -> None:
+        """Log that a client did not read its answers."""
+        self._pages.log_client(ends.client, f"read nothing of {size} bytes for {seconds:g} seconds, and was hung up on")
+
     def _unread(self, page: Page | None, request: Request, response: Response) -> Response | Awaitable[Response]:
         if page is None:
             self._pages.log_status(request.method, request.path, response.status)

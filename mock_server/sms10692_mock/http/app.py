@@ -22,7 +22,7 @@ from sms10692_mock.control.accounts import AccountExists
 from sms10692_mock.control.clocks import NothingDue
 from sms10692_mock.control.requests import NoSuchRequest
 from sms10692_mock.control.traffic import NoSuchTask
-from sms10692_mock.control.weather import NoSuchFault, TooManyRules
+from sms10692_mock.control.weather import NoSuchFault, TooManyFaults, TooManyRules
 from sms10692_mock.http.console import add_console
 from sms10692_mock.http.console.frame import CONSOLE, PUBLIC_URL, key_cookie, plain_refusal
 from sms10692_mock.http.console.unknown_page import unknown_page
@@ -161,6 +161,7 @@ _ERRORS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (NoSuchRequest, 404, "there is no request {}, or it is too old to be kept"),
     (NoSuchFault, 404, "there is no fault {}"),
     (TooManyRules, 422, "{}"),
+    (TooManyFaults, 422, "{}"),
     (BalanceOutOfBounds, 422, "{}"),
     (NoSuchTask, 422, "{}"),
     (AccountExists, 409, "{}"),

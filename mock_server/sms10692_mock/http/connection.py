@@ -17,6 +17,7 @@ from sms10692_mock.http.inbox import Arrived, Inbox
 from sms10692_mock.http.outbox import Outbox
 from sms10692_mock.http.pages import plain
 from sms10692_mock.http.presence import Presence
+from sms10692_mock.http.receiving import Receiving
 from sms10692_mock.http.spoiling import Response, transmission
 
 _AHEAD: Final = 64 * 1024
@@ -41,8 +42,14 @@ class Connection(asyncio.BufferedProtocol):
     `is_full` says that the client has not caught up with what was written, `has_ended` that nothing more will come.
     """
 
-    def __init__(self, answering: Answering, outbox: Outbox, open_ones: "set[Connection]") -> None:
+    def __init__(
+        self, answering: Answering, outbox: Outbox, open_ones: "set[Connection]", receiving: Receiving | None = None
+    ) -> None:
         self._answering = answering
+        self._receiving = receiving or Receiving()
+        self._is_receiving = False
+        self._unread = 0
+        self._unread_since = 0.0
         self._outbox = outbox
         self._open_ones = open_ones
         self._inbox = Inbox()
@@ -65,6 +72,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._open_ones.discard(self)
+        self._end_receiving()
         self.presence.leave()
         self._end()
 
@@ -78,6 +86,9 @@ class Connection(asyncio.BufferedProtocol):
         self._inbox.put(bytes(self._buffer[:nbytes]))
         if self._task is None and not self.is_full:
             self._go_on()
+            if self._task is None and self._inbox.holds_a_part:
+                self._is_receiving = True
+                self._receiving.hold(self, self._inbox.held, self._heard)
         elif len(self._inbox) > _AHEAD:
             self._transport.pause_reading()
 
@@ -115,6 +126,28 @@ class Connection(asyncio.BufferedProtocol):
         """Whether part of a request is there, and nothing was heard of the rest since that time of the loop."""
         return self._task is None and self._heard < since and self._inbox.holds_a_part
 
+    def began_receiving_before(self, time: float) -> bool:
+        """Whether the request that is being received began before that time of the loop."""
+        began = self._receiving.began(self)
+        return began is not None and began < time
+
+    def unread_for(self, now: float) -> float:
+        """Seconds for which the client has read nothing of what waits to be sent. To be asked now and then."""
+        size = self._transport.get_write_buffer_size()
+        if not size or not self._unread or size < self._unread:
+            self._unread_since = now
+        self._unread = size
+        return now - self._unread_since
+
+    def abort_unread(self, seconds: float) -> None:
+        """Close at once, as the client has read nothing for so many seconds."""
+        self._answering.log_unread(self._ends, self._unread, seconds)
+        self.abort()
+
+    def refuse_overload(self, most: int) -> None:
+        """Refuse the request that is being received, as all together are too large."""
+        self._refuse(NoHttp(503, f"more than {most} bytes of unfinished requests are being received: try again"))
+
     def time_out(self, seconds: float) -> None:
         """Refuse a request of which the rest did not come for so many seconds."""
         try:
@@ -137,6 +170,11 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.abort()
         if self._task is not None:
             self._task.cancel()
+
+    def _end_receiving(self) -> None:
+        if self._is_receiving:
+            self._is_receiving = False
+            self._receiving.forget(self)
 
     def _end(self) -> None:
         """Nothing more will come."""
@@ -174,6 +212,7 @@ class Connection(asyncio.BufferedProtocol):
             self._answer(arrived)
 
     def _answer(self, arrived: Arrived) -> None:
+        self._end_receiving()
         head = arrived.head if arrived.failure is None else arrived.head._replace(persists=False)
         try:
             answer = self._answering.answer(arrived, self._ends, self.presence)
@@ -232,6 +271,8 @@ class Connection(asyncio.BufferedProtocol):
     def _linger(self) -> None:
         """Close when the client has, or soon: who is still sending would not get to read why it was refused."""
         self._is_deaf = True
+        self._inbox = Inbox()
+        self._end_receiving()
         if self.has_ended or self._transport.is_closing() or not self._transport.can_write_eof():
             self._transport.close()
             return

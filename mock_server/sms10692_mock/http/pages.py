@@ -374,8 +374,12 @@ class Pages:
 
     def log_bad_request(self, client: Sequence[Any], status: int, why: str, beginning: str) -> None:
         """Log bytes that are no HTTP request, with the address that they came from."""
+        self.log_client(client, f"sent no HTTP/1 request, but '{beginning}...': {status}, {why}")
+
+    def log_client(self, client: Sequence[Any], what: str) -> None:
+        """Log what the client at an address did."""
         if self._log:
-            self._log(f"{client[0]}:{client[1]} sent no HTTP/1 request, but '{beginning}...': {status}, {why}")
+            self._log(f"{client[0]}:{client[1]} {what}")
 
 
 def _response(status: int, content_type: str, body: bytes, *headers: tuple[str, str]) -> Response:

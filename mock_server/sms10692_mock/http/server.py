@@ -13,12 +13,19 @@ from typing import Any, Final
 from sms10692_mock.http.answering import Answering
 from sms10692_mock.http.connection import Connection
 from sms10692_mock.http.outbox import Outbox
+from sms10692_mock.http.receiving import Receiving
 
 BACKLOG: Final = 1024
 _LET_IN_AT_ONCE: Final = 16
 """Clients between two looks at those who are in: as often asyncio tries again where there are no more files."""
 _PATIENCE: Final = 30.0
 """Seconds for which part of a request waits for the rest."""
+_RECEIVING: Final = 120.0
+"""Seconds for a whole request, from its first byte to its last."""
+_UNREAD: Final = 60.0
+"""Seconds for which an answer waits for a client that reads nothing of it."""
+_SWEEP: Final = 7.5
+"""Seconds between two looks for those whose time is over."""
 _LOOK_AGAIN: Final = 0.001
 _MINUTE: Final = 60.0
 _WANT: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -32,6 +39,7 @@ class Server:
     def __init__(self, answering: Answering) -> None:
         self._answering = answering
         self._connections: set[Connection] = set()
+        self._receiving = Receiving()
 
     async def open(self, listener: socket.socket) -> None:
         """Let clients in, at this socket, which is closed with the server."""
@@ -39,7 +47,9 @@ class Server:
         loop.set_exception_handler(_Complaints())
         outbox = Outbox(loop)
         self._server = await loop.create_server(
-            lambda: Connection(self._answering, outbox, self._connections), sock=listener, backlog=_LET_IN_AT_ONCE
+            lambda: Connection(self._answering, outbox, self._connections, self._receiving),
+            sock=listener,
+            backlog=_LET_IN_AT_ONCE,
         )
         listener.listen(BACKLOG)
         self._look_round(loop)
@@ -49,12 +59,16 @@ class Server:
         return [connection.fileno() for connection in self._connections]
 
     def _look_round(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Refuse those who sent half a request and nothing since."""
-        since = loop.time() - _PATIENCE
+        """Refuse requests that do not come to their end, and close connections of which nothing is read."""
+        now = loop.time()
         for connection in list(self._connections):
-            if connection.is_left_unfinished(since):
+            if connection.unread_for(now) >= _UNREAD:
+                connection.abort_unread(_UNREAD)
+            elif connection.is_left_unfinished(now - _PATIENCE):
                 connection.time_out(_PATIENCE)
-        self._next_look = loop.call_later(_PATIENCE / 4, self._look_round, loop)
+            elif connection.began_receiving_before(now - _RECEIVING):
+                connection.time_out(_RECEIVING)
+        self._next_look = loop.call_later(_SWEEP, self._look_round, loop)
 
     async def close(self, grace: float) -> None:
         """Let nobody in any more, and hang up on everybody, on who waits for an answer after so many seconds."""

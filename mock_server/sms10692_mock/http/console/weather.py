@@ -18,6 +18,7 @@ from sms10692_mock.control.weather import (
     NoSuchRule,
     OutcomesDocument,
     RuleDocument,
+    TooManyFaults,
     TooManyRules,
 )
 from sms10692_mock.faults import Kind
@@ -135,8 +136,9 @@ def add_weather(pages: Blueprint, control: Control) -> None:
     def no_such_rule(error: NoSuchRule) -> ResponseReturnValue:
         return said("weather.said_no_rule", 404)
 
+    @pages.errorhandler(TooManyFaults)
     @pages.errorhandler(TooManyRules)
-    def too_many_rules(error: TooManyRules) -> ResponseReturnValue:
+    def too_many(error: TooManyFaults | TooManyRules) -> ResponseReturnValue:
         return said("said.invalid", 422, what=str(error))
 
     @pages.errorhandler(NoSuchFault)
