@@ -77,10 +77,10 @@ def test_a_wait_is_answered_by_what_happens_in_its_account_and_looks_at_no_other
         with socket.create_connection(address_of(emulator), timeout=PATIENCE) as waiting:
             waiting.sendall(control("GET", f"/accounts/{mine.userid}/messages?wait=60&mobile=1"))
             until(lambda: emulator._bell.waiting == 1)
-            for number in range(20):
-                other.reply(str(number), "T")
+            for _ in range(20):
+                other.charge(1)
             assert looks.count(mine.userid) == 1
-            emulator.control.known(mine.userid).reply("1", "T")  # something else in its account
+            mine.charge(1)  # something else in its account
             until(lambda: looks.count(mine.userid) >= 2)
             waiting.setblocking(False)
             with pytest.raises(BlockingIOError):
