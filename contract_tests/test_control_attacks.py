@@ -68,6 +68,8 @@ def test_what_the_attackers_are_after_is_there(address: Address) -> None:
         ("Host: sms.localhost", 403),
         ("Host: 192.168.1.5", 403),
         ("Host: localhost.rebound.example", 403),
+        ("Host: [::1%rebound.example]", 403),
+        ("Host: ::1%rebound.example:80", 403),
         ("Host: 127.0.0.1.rebound.example", 403),
         ("Host: user@localhost", 403),
         ("Host: localhost@rebound.example", 403),

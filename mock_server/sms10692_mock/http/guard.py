@@ -222,13 +222,15 @@ def is_loopback(host: str) -> bool:
 
     >>> [is_loopback(host) for host in ("localhost", "127.0.0.1", "::1", "127.8.0.1", "127.0.0.1.example", "0.0.0.0")]
     [True, True, True, True, False, False]
-    >>> is_loopback("::ffff:127.0.0.1"), is_loopback("::ffff:8.8.8.8")
-    (True, False)
+    >>> is_loopback("::ffff:127.0.0.1"), is_loopback("::ffff:8.8.8.8"), is_loopback("::1%rebound.example")
+    (True, False, False)
     """
     try:
         address = ip_address(host)
     except ValueError:
         return host == "localhost"
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
+    if isinstance(address, IPv6Address):
+        if address.scope_id is not None:  # any text, and no address of loopback needs one
+            return False
+        address = address.ipv4_mapped or address
     return address.is_loopback
