@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from typing import Any, NamedTuple, cast
@@ -205,10 +206,34 @@ def test_of_too_many_half_sent_bodies_the_oldest_is_refused_and_the_newest_is_re
         for connection in connections[1:]:
             connection.sendall(b"x" * 10)
             assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
-    assert sum("503, more than 250000 bytes of unfinished requests" in line for line in served.lines) == 1
+    kept = json.loads(ask(served.address, control("GET", "/requests")).body)["items"]
+    assert [entry["status"] for entry in kept].count(503) == 1
+    assert sum("POST /v2sms.aspx: 503" in line for line in served.lines) == 1
     again = unfinished(size, 10) + b"x" * 10  # nothing is counted twice, or for ever
     for _ in range(5):
         assert ask(served.address, again).status == 200
+
+
+def test_of_too_many_half_sent_heads_the_oldest_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiving, "_MOST", 1000)
+    with socket.create_connection(served.address, timeout=PATIENCE) as connection:
+        connection.sendall(b"GET /v2sms.aspx?" + b"x" * 1000)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 503 ")
+    (line,) = served.lines
+    assert "'GET /v...': 503, 1016 bytes of a request came, and more than 1000 bytes of unfinished requests" in line
+
+
+@pytest.mark.usefixtures("hurried")
+def test_whole_requests_wait_for_a_client_that_reads_slowly(served: Served) -> None:
+    asked = b"GET /_mock/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(PATIENCE)
+        connection.connect(served.address)
+        connection.sendall(asked * 100 + asked.replace(b"HTTP/1.1\r\n", b"HTTP/1.1\r\nConnection: close\r\n"))
+        assert not threading.Event().wait(1.0)
+        received = b"".join(iter(lambda: connection.recv(1024 * 1024), b""))
+    assert received.count(b"HTTP/1.1 200 ") == 101
 
 
 def test_a_request_that_comes_byte_by_byte_has_an_end(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:

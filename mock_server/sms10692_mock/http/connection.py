@@ -7,6 +7,8 @@ Here belongs what goes over the wire and when. Who answers is the affair of `ans
 import asyncio
 import logging
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Final, cast
 
 from sms10692_mock.http.answering import Answering
@@ -123,8 +125,11 @@ class Connection(asyncio.BufferedProtocol):
         return self._task is not None
 
     def is_left_unfinished(self, since: float) -> bool:
-        """Whether part of a request is there, and nothing was heard of the rest since that time of the loop."""
-        return self._task is None and self._heard < since and self._inbox.holds_a_part
+        """Whether part of a request is there, and nothing was heard of the rest since that time of the loop.
+
+        What comes while the client does not read is not looked at, and may be whole.
+        """
+        return not self.is_busy and not self.is_full and self._heard < since and self._inbox.holds_a_part
 
     def began_receiving_before(self, time: float) -> bool:
         """Whether the request that is being received began before that time of the loop."""
@@ -146,12 +151,15 @@ class Connection(asyncio.BufferedProtocol):
 
     def refuse_overload(self, most: int) -> None:
         """Refuse the request that is being received, as all together are too large."""
-        self._refuse(NoHttp(503, f"more than {most} bytes of unfinished requests are being received: try again"))
+        self._give_up(partial(self._inbox.crowded_out, most))
 
     def time_out(self, seconds: float) -> None:
         """Refuse a request of which the rest did not come for so many seconds."""
+        self._give_up(partial(self._inbox.timed_out, seconds))
+
+    def _give_up(self, take: Callable[[], Arrived | None]) -> None:
         try:
-            arrived = self._inbox.timed_out(seconds)
+            arrived = take()
         except NoHttp as error:
             self._refuse(error)
             return

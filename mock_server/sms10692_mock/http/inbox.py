@@ -9,7 +9,16 @@ from functools import lru_cache, partial
 from typing import Final, NamedTuple, Protocol
 
 from sms10692_mock.http.heads import HEAD_LIMIT, Head, NoHttp, head_from
-from sms10692_mock.http.pages import BODY_LIMIT, DRAIN_LIMIT, BodyCutShort, BodyTimedOut, BodyTooLarge, Unreadable
+from sms10692_mock.http.pages import (
+    BODY_LIMIT,
+    DRAIN_LIMIT,
+    BodyCrowdedOut,
+    BodyCutShort,
+    BodyTimedOut,
+    BodyTooLarge,
+    Unreadable,
+    unfinished,
+)
 
 _LINE_LIMIT: Final = 4096
 """Bytes of the line before a chunk."""
@@ -218,10 +227,17 @@ class Inbox:
 
     def timed_out(self, seconds: float) -> Arrived | None:
         """The same once the client took too many seconds. Raises NoHttp where it has sent only part of a head."""
-        arrived = self._unfinished(partial(BodyTimedOut, seconds))
+        why = f"not the rest within {seconds:g} seconds"
+        return self._given_up(partial(BodyTimedOut, seconds), 408, why)
+
+    def crowded_out(self, most: int) -> Arrived | None:
+        """The same where all unfinished requests hold more than so many bytes. Raises NoHttp likewise."""
+        return self._given_up(partial(BodyCrowdedOut, most), 503, unfinished(most))
+
+    def _given_up(self, failure: Callable[[int, int | None], Unreadable], status: int, why: str) -> Arrived | None:
+        arrived = self._unfinished(failure)
         if arrived is None and self._bytes:
-            came = len(self._bytes)
-            raise NoHttp(408, f"{came} bytes of a request came, and not the rest within {seconds:g} seconds")
+            raise NoHttp(status, f"{len(self._bytes)} bytes of a request came, and {why}")
         return arrived
 
     def beginning(self) -> str:

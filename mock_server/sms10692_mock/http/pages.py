@@ -130,6 +130,18 @@ class BodyTimedOut(Unreadable):
         super().__init__(plain(408, f"{_came(came, length)}, and not the rest within {seconds:g} seconds"))
 
 
+class BodyCrowdedOut(Unreadable):
+    """The rest of the body did not come, and others need the memory: all unfinished requests hold `most` bytes."""
+
+    def __init__(self, most: int, came: int, length: int | None) -> None:
+        super().__init__(plain(503, f"{_came(came, length)}, and {unfinished(most)}"))
+
+
+def unfinished(most: int) -> str:
+    """Why a request of which only part came is refused at once."""
+    return f"more than {most} bytes of unfinished requests are being received: try again"
+
+
 def _came(came: int, length: int | None) -> str:
     if length is None:
         return f"{came} bytes of a chunked body came without its last chunk"
