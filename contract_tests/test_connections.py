@@ -3,11 +3,14 @@
 Here belongs what depends on when bytes are written and connections closed. What HTTP there is, is in `test_sockets`.
 """
 
+import asyncio
+import gc
 import re
 import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -223,3 +226,27 @@ def test_half_a_request_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch, 
             assert waiting.recv(65536).startswith(b"HTTP/1.1 408 ")
             idle.sendall(OVERAGE)
             assert idle.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize(
+    "raw", [OVERAGE, ELSEWHERE, b"no request\r\n\r\n", OVERAGE[:-5]], ids=["page", "beside", "bad", "half"]
+)
+def test_a_closed_connection_is_freed_without_a_collection(raw: bytes) -> None:
+    """Otherwise it would stay for ever, where the heap was frozen while it was open."""
+    with Emulator() as emulator:
+        host, _, port = emulator.url.removeprefix("http://").rpartition(":")
+        all_of((host, int(port)), ELSEWHERE)
+        gc.collect()
+        gc.disable()
+        try:
+            assert all_of((host, int(port)), raw).startswith(b"HTTP/1.1 ")
+            until = time.monotonic() + PATIENCE / 10
+            while open_transports() and time.monotonic() < until:
+                time.sleep(0.01)
+            assert open_transports() == 0
+        finally:
+            gc.enable()
+
+
+def open_transports() -> int:
+    return sum(isinstance(one, asyncio.Transport) for one in gc.get_objects())

@@ -77,6 +77,9 @@ class Connection(asyncio.BufferedProtocol):
         self._end_receiving()
         self.presence.leave()
         self._end()
+        # asyncio keeps a bound method of the transport in the transport. Frozen with the heap while it was open, such a
+        # cycle would never be freed.
+        vars(self._transport).pop("_read_ready_cb", None)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's way of calling it
         return self._buffer
