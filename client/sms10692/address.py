@@ -41,8 +41,15 @@ def parse_address(url: str) -> str:
 def _is_http(url: str) -> bool:
     try:
         parsed = httpx2.URL(url)
-        parsed.host.encode("idna")  # as every name look-up does, with an error that is none of httpx2's
-    except (httpx2.InvalidURL, UnicodeError):
+    except httpx2.InvalidURL:
         return False
-    port_exists = parsed.port is None or parsed.port < 65536
-    return parsed.scheme in {"http", "https"} and bool(parsed.host) and port_exists
+    return parsed.scheme in {"http", "https"} and can_connect(parsed)
+
+
+def can_connect(url: httpx2.URL) -> bool:
+    """Whether a connection to the host and the port of a URL can be tried at all."""
+    try:
+        url.host.encode("idna")  # as every name look-up does, with an error that is none of httpx2's
+    except UnicodeError:
+        return False
+    return bool(url.host) and (url.port is None or 0 <= url.port < 65536)

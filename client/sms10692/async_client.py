@@ -159,7 +159,7 @@ class AsyncClient(BaseClient[httpx2.AsyncBaseTransport | httpx2.BaseTransport]):
             if not limit.expired():
                 raise
             if exchange.response is not None:
-                raise exchange.response.cut_short(deadline) from None
+                raise exchange.response.cut_short(str(deadline)) from None
             raise Unreachable(self._remarked(str(deadline)), exchange.may_be_sent) from None
 
     async def _pause(self, seconds: float) -> None:
@@ -202,7 +202,7 @@ class _Exchange:
                         await self._keeper.write(kept)
                     body.check()
             except httpx2.RequestError as error:
-                raise body.cut_short(error or type(error).__name__) from error
+                raise body.cut_short(str(error) or type(error).__name__) from error
             return body.reply()
 
     async def _trace(self, event: str, info: dict[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """What both clients share: their settings, and what becomes of an HTTP response. No I/O but a spool file's."""
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Final, Generic, TypeVar
@@ -26,6 +25,9 @@ MAX_ANSWER: Final = 64 * 1024 * 1024
 
 TOTAL_TIMEOUT: Final = 120.0
 """Seconds for a whole call, unless `total_timeout` says otherwise."""
+
+LONGEST_TIMEOUT: Final = 1_000_000.0
+"""Seconds: eleven days. The system's calls count milliseconds in 32 bits."""
 
 HEADERS: Final = {
     "Content-Type": "application/x-www-form-urlencoded",
@@ -69,7 +71,7 @@ class ResponseBody:
         if len(self._body) > self._limit:
             raise Unreadable(f"the answer is longer than {self._limit} bytes", self.reply())
 
-    def cut_short(self, why: object) -> Unreadable:
+    def cut_short(self, why: str) -> Unreadable:
         """The error for a body that ended too soon."""
         return Unreadable(f"the answer broke off: {why}", self.reply())
 
@@ -80,7 +82,7 @@ class ResponseBody:
 
 def read_batch(call: Call[list[Item]], reply: RawReply, keeper: Keeper | None) -> Batch[Item]:
     """Read the whole answer of a queue; where it is to be kept, not before it is safe on disk."""
-    if keeper is None or reply.status != 200:
+    if keeper is None or reply.status != 200 or not reply.body:
         return Batch(call.read(reply))
     try:
         kept = keeper.keep()
@@ -132,8 +134,9 @@ class BaseClient(ABC, Generic[Transport]):
     ) -> None:
         if retries < 0:
             raise ValueError(f"retries is how often to try again, and not {retries}")
-        if total_timeout is not None and not (total_timeout > 0 and math.isfinite(total_timeout)):
-            raise ValueError(f"total_timeout is a number of seconds above 0, or None, and not {total_timeout}")
+        for name, seconds in (("timeout", timeout), ("total_timeout", total_timeout)):
+            if isinstance(seconds, int | float) and not 0 < seconds <= LONGEST_TIMEOUT:  # httpx2.Timeout is taken too
+                raise ValueError(f"{name} is up to {LONGEST_TIMEOUT:.0f} seconds, above 0, or None, and not {seconds}")
         if max_answer < 1:
             raise ValueError(f"max_answer is a number of bytes above 0, and not {max_answer}")
         self._url = parse_address(url)
@@ -155,7 +158,7 @@ class BaseClient(ABC, Generic[Transport]):
         return backoff_delays(self._retries)
 
     def _unreachable(self, error: httpx2.RequestError, deadline: Deadline) -> Unreachable:
-        why = str(deadline) if deadline.is_over else f"{type(error).__name__}: {error}"
+        why = str(deadline) if deadline.is_over else ": ".join(filter(None, (type(error).__name__, str(error))))
         return Unreachable(self._remarked(why), not isinstance(error, _NOTHING_SENT))
 
     def _remarked(self, why: str) -> str:

@@ -147,7 +147,9 @@ class Client(BaseClient[httpx2.BaseTransport]):
                         keeper.write(kept)
                     body.check()
                     if deadline.is_over:
-                        raise body.cut_short(deadline)
+                        raise body.cut_short(str(deadline))
             except httpx2.RequestError as error:
-                raise body.cut_short(deadline if deadline.is_over else error or type(error).__name__) from error
+                raise body.cut_short(
+                    str(deadline) if deadline.is_over else str(error) or type(error).__name__
+                ) from error
             return body.reply()

@@ -15,6 +15,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
+from sms10692.address import can_connect
+
 _TLS_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 """What Python and httpx2 read when they load certificates."""
 
@@ -80,9 +82,10 @@ def is_loopback(host: str) -> bool:
 def load_certificates(trust_env: bool) -> ssl.SSLContext:
     """Load the certificates to trust, those of SSL_CERT_FILE or SSL_CERT_DIR where set. Raises ValueError."""
     given = [f"{name}={os.environ[name]!a}" for name in _TLS_VARIABLES if os.environ.get(name)]
-    folder = os.environ.get("SSL_CERT_DIR")
+    folders = [folder for folder in os.environ.get("SSL_CERT_DIR", "").split(os.pathsep) if folder]
     advice = f"correct or unset what is set ({', '.join(given)})"
-    if trust_env and folder and not os.environ.get("SSL_CERT_FILE") and not Path(folder).is_dir():
+    is_used = trust_env and bool(folders) and not os.environ.get("SSL_CERT_FILE")
+    if is_used and not any(Path(folder).is_dir() for folder in folders):
         raise ValueError(f"the certificates cannot be loaded: there is no such folder; {advice}")
     try:
         return httpx2.create_ssl_context(trust_env=trust_env)
@@ -133,8 +136,10 @@ def _parse_proxy(address: str, source: str) -> httpx2.Proxy:
         raise ValueError(
             f"the proxy of {source} is none: its address begins with http, https, socks5 or socks5h{named}{advice}"
         ) from None
-    if not proxy.url.host or not 0 < (proxy.url.port or 1) < 65536:
-        raise ValueError(f"the proxy of {source} is none: its address has no host, or no such port exists{advice}")
+    if not can_connect(proxy.url):
+        raise ValueError(
+            f"the proxy of {source} is none: its address has no host that can exist, or no such port{advice}"
+        )
     if proxy.url.scheme.startswith("socks") and find_spec("socksio") is None:
         raise ValueError(
             f"the proxy of {source} is {proxy.url}, and SOCKS needs the package socksio: pip install socksio{advice}"

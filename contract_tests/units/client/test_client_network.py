@@ -5,6 +5,7 @@ Servers that hang up, hang, or never stop, on real sockets. What is tried again 
 
 import asyncio
 import socket
+import struct
 import threading
 from typing import Any
 
@@ -89,6 +90,18 @@ def test_an_answer_of_100_megabytes_is_read_up_to_the_limit(send: Any) -> None:
         send(url)
     assert len(raised.value.body) == 64 * 1024 * 1024
     assert "longer than 67108864 bytes" in raised.value.why
+
+
+@EACH_WAY
+def test_a_connection_that_is_reset_says_why(send: Any) -> None:
+    def reset(connection: socket.socket) -> None:
+        connection.sendall(ANSWER[:-20])
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with server(reset) as (url, _), pytest.raises((Unreadable, Unreachable)) as raised:
+        send(url)
+    assert isinstance(raised.value, Unreadable | Unreachable)
+    assert not raised.value.why.endswith((" ", ":"))
 
 
 @EACH_WAY

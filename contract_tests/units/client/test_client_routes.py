@@ -1,5 +1,6 @@
 """Loopback addresses are reached directly; whatever else is wrong in the environment is named in one line."""
 
+import os
 import socket
 import ssl
 import sys
@@ -70,6 +71,8 @@ def test_loopback_addresses_go_direct(host: str, environment: pytest.MonkeyPatch
         ("HTTP_PROXY", "http://u:top-secret@:3128", "HTTP_PROXY is none: .* no host"),
         ("HTTP_PROXY", "http://top-secret:pass:word@x:port", "HTTP_PROXY is none"),
         ("HTTP_PROXY", "http://u:top-secret@proxy:70000", "HTTP_PROXY is none"),
+        ("HTTP_PROXY", "http://u:top-secret@a..b:3128", "HTTP_PROXY is none: .* no host"),
+        ("ALL_PROXY", f"http://{'a' * 70}:3128", "ALL_PROXY is none: .* no host"),
     ],
 )
 def test_a_proxy_of_the_environment_that_cannot_be_used_is_named(
@@ -107,6 +110,11 @@ def test_certificates_that_cannot_be_loaded_are_named(
         kind("https://vendor", **SETTINGS)
     kind("http://vendor", **SETTINGS)
     kind("https://vendor", **SETTINGS, trust_env=False)
+
+
+def test_folders_of_certificates_may_be_several(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("SSL_CERT_DIR", os.pathsep.join(["/no/such", str(tmp_path)]))
+    Client("https://vendor", **SETTINGS)
 
 
 def test_no_certificates_are_loaded_for_an_http_address(environment: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ from sms10692_mock.http.app import create_app
         "http://vendor/?a=1",
         "http://vendor/#a",
         "http://..",
+        "http://vendor:-1",
     ],
 )
 def test_an_address_that_is_none_is_an_error_of_the_caller(url: str) -> None:
@@ -38,6 +39,12 @@ def test_an_address_that_is_none_is_an_error_of_the_caller(url: str) -> None:
     "wrong",
     [
         {"retries": -1},
+        {"timeout": 0},
+        {"timeout": -1},
+        {"timeout": float("nan")},
+        {"timeout": 1e10},
+        {"timeout": 2**32 / 1000 + 1},
+        {"total_timeout": 1e300},
         {"charset": "GBK"},
         {"account": "test\udcff"},
         {"password": "top-secret\udcff"},

@@ -80,6 +80,12 @@ def test_an_answer_that_cannot_be_read_is_kept_for_whoever_can(tmp_path: Path) -
     assert str(file) in str(raised.value)
 
 
+def test_an_answer_without_a_byte_is_not_kept(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable) as raised:
+        Client("http://vendor", **SETTINGS, transport=answering(b"")).status(keep=tmp_path)
+    assert (raised.value.kept, list(tmp_path.iterdir())) == (None, [])
+
+
 def test_an_error_page_is_not_kept(tmp_path: Path) -> None:
     with Client("http://vendor", **SETTINGS, transport=answering(b"x", 503)) as vendor, pytest.raises(Unreadable):
         vendor.status(keep=tmp_path)
