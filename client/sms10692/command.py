@@ -27,12 +27,12 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from sms10692 import __version__
+from sms10692 import __version__, replies
 from sms10692.__main__ import INTERNAL_ERROR
-from sms10692.base_client import TOTAL_TIMEOUT
+from sms10692.base_client import LONGEST_TIMEOUT, TOTAL_TIMEOUT, Item
 from sms10692.batches import Ledger, Mark, send_in_batches
 from sms10692.client import Client
-from sms10692.errors import Refused, SmsError, UnencodableText, Unreachable, Unreadable
+from sms10692.errors import RawReply, Refused, SmsError, UnencodableText, Unkept, Unreachable, Unreadable
 from sms10692.recipients import WrongNumbers, from_arguments, from_file
 from sms10692.segmentation import segments
 from sms10692.signing import CHINA
@@ -162,7 +162,7 @@ def _vendor(action: Callable[..., None]) -> Callable[..., None]:
     @click.option("--charset", type=click.Choice(["utf-8", "gbk"]), default="utf-8", help="Which page to use.")
     @click.option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=click.FloatRange(0, LONGEST_TIMEOUT, min_open=True),
         default=30.0,
         show_default=True,
         callback=_finite,
@@ -170,7 +170,7 @@ def _vendor(action: Callable[..., None]) -> Callable[..., None]:
     )
     @click.option(
         "--total-timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=click.FloatRange(0, LONGEST_TIMEOUT, min_open=True),
         default=TOTAL_TIMEOUT,
         show_default=True,
         callback=_finite,
@@ -268,6 +268,8 @@ def send(
         recipients = from_arguments(mobiles) if file is None else from_file(file, column)
     except WrongNumbers as error:
         raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise click.UsageError(f"nothing was sent: the file cannot be read: {error.strerror}") from None
     if not recipients.numbers:
         raise click.UsageError("there is no number to send to")
     if recipients.remark:
@@ -313,7 +315,7 @@ def _queue(action: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option(
             "--follow",
-            type=click.FloatRange(min=SHORTEST_INTERVAL),
+            type=click.FloatRange(SHORTEST_INTERVAL, LONGEST_TIMEOUT),
             callback=_finite,
             metavar="SECONDS",
             help=f"Fetch again and again until Ctrl-C, every so many seconds, at least {SHORTEST_INTERVAL:g}.",
@@ -329,17 +331,30 @@ def _queue(action: Callable[..., None]) -> Callable[..., None]:
 @click.option("--num", "status_num", type=click.IntRange(min=1), help="Reports to fetch at most.")
 def status(client: Client, as_json: bool, follow: float | None, keep: Path | None, status_num: int | None) -> None:
     """Fetch reports. The vendor hands each over only once."""
-    _fetch(lambda: client.status(status_num, keep=keep), as_json, follow)
+    _fetch(lambda: client.status(status_num, keep=keep), replies.reports, as_json, follow)
 
 
 @command.command()
 @_queue
 def call(client: Client, as_json: bool, follow: float | None, keep: Path | None) -> None:
     """Fetch replies. The vendor hands each over only once."""
-    _fetch(lambda: client.call(keep=keep), as_json, follow)
+    _fetch(lambda: client.call(keep=keep), replies.replies, as_json, follow)
 
 
-def _fetch(fetch: Callable[[], Batch[Report] | Batch[Reply]], as_json: bool, follow: float | None) -> None:
+def _fetch(
+    fetch: Callable[[], Batch[Item]],
+    read: Callable[[RawReply], list[Item]],
+    as_json: bool,
+    follow: float | None,
+) -> None:
+    try:
+        _fetch_and_show(fetch, as_json, follow)
+    except Unkept as error:  # no file has it, and it comes only once
+        _hand_over(Batch(read(error.reply)), as_json)
+        raise
+
+
+def _fetch_and_show(fetch: Callable[[], Batch[Item]], as_json: bool, follow: float | None) -> None:
     if follow is None:
         batch = fetch()
         _hand_over(batch, as_json)
@@ -364,7 +379,7 @@ def _fetch(fetch: Callable[[], Batch[Report] | Batch[Reply]], as_json: bool, fol
         _note(f"{fetched} in {fetches} fetches")
 
 
-def _hand_over(batch: Batch[Report] | Batch[Reply], as_json: bool) -> None:
+def _hand_over(batch: Batch[Item], as_json: bool) -> None:
     """Print a batch, which comes only once: what standard output did not take goes to standard error."""
     shown = 0
     try:
@@ -384,7 +399,7 @@ def _hand_over(batch: Batch[Report] | Batch[Reply], as_json: bool) -> None:
         raise
 
 
-def _to_standard_error(items: Sequence[Report] | Sequence[Reply]) -> None:
+def _to_standard_error(items: Sequence[Report | Reply]) -> None:
     for item in items:
         click.echo(_json(_row(item)), err=True)
 
@@ -398,6 +413,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a reply may hold what the terminal cannot show
+    if sys.stdout is None:  # closed by whoever started us: what is fetched would be lost
+        _say("standard output is closed; nothing was asked for")
+        sys.exit(NO_ANSWER)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         command.main(prog_name=NAME, standalone_mode=False)

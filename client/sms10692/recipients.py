@@ -152,7 +152,7 @@ def _find_column(text: str, column: str) -> tuple[str, int, bool]:
         names = [cell.strip().casefold() for cell in cells]
         if names.count(wanted) > 1:
             raise WrongNumbers(f"nothing was sent: several columns are called '{printable(column)}'")
-        if wanted in names:
+        if wanted in names and not _NUMBER.fullmatch(wanted):  # a number is to be sent to, and names no column
             return delimiter, names.index(wanted), True
     delimiter, cells = max(tables, key=lambda table: len(table[1]), default=(",", []))
     if _PLACE.fullmatch(wanted) and int(wanted) <= len(cells):

@@ -32,7 +32,12 @@ def json_line(row: Any, default: Callable[[object], object], *, ascii_only: bool
     line = json.dumps(row, ensure_ascii=ascii_only, default=default)
     if line.isascii() and "\x7f" not in line:
         return line
-    return "".join(f"\\u{ord(character):04x}" if _is_escaped(character) else character for character in line)
+    return "".join(_json_escape(character) if _is_escaped(character) else character for character in line)
+
+
+def _json_escape(character: str) -> str:
+    """Beyond U+FFFF, JSON escapes a pair of surrogates."""
+    return "\\u" + character.encode("utf-16-be", "surrogatepass").hex(" ", 2).replace(" ", "\\u")
 
 
 def _is_escaped(character: str) -> bool:

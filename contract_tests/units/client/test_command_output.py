@@ -150,6 +150,14 @@ def test_a_module_that_cannot_be_loaded_is_exit_code_70() -> None:
     assert b"lxml" in end.stderr
 
 
+NO_ROOM = """
+import os
+def no_room(descriptor): raise OSError(28, "No space left on device")
+os.fsync = no_room
+from sms10692.__main__ import main
+main()
+"""
+
 ACTIONS = [["--help"], ["--version"], ["send", "--help"], ["overage"], ["checkkeyword", "x"], ["status"], ["call"]]
 
 
@@ -166,6 +174,26 @@ def test_standard_output_that_nobody_reads_is_exit_code_3(environment: dict[str,
         assert b'"mobile": "10000000031"' in end.stderr, "what was fetched is lost"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there, a program starts with all three streams")
+@pytest.mark.parametrize(
+    "arguments", [["call"], ["call", "--json"], ["send", "10000000031", "--text", "x"]], ids=" ".join
+)
+def test_standard_output_that_is_closed_is_exit_code_3_before_anything_is_asked(arguments: list[str]) -> None:
+    with server(lambda connection: connection.sendall(http_answer(REPLY.encode()))) as (url, asked):
+        end = ended(settings(url), *arguments, stdout=None, preexec_fn=lambda: os.close(1))
+    assert (end.returncode, asked) == (3, [])
+    assert end.stderr == b"sms10692: standard output is closed; nothing was asked for\n"
+
+
+@pytest.mark.parametrize("output", ["", "--json"])
+def test_an_answer_that_cannot_be_kept_is_printed(environment: dict[str, str], output: str, tmp_path: Path) -> None:
+    ended(environment, "send", "10000000031", "--text", "x")
+    arguments = [argument for argument in ("call", "--keep", str(tmp_path), output) if argument]
+    end = subprocess.run([sys.executable, "-c", NO_ROOM, *arguments], capture_output=True, check=False, env=environment)
+    assert (end.returncode, b"10000000031" in end.stdout) == (3, True)
+    assert b"sms10692: the answer could not be kept: No space left on device" in end.stderr
+
+
 def test_standard_error_that_nobody_reads_changes_no_exit_code(environment: dict[str, str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
@@ -180,7 +208,7 @@ def test_standard_error_that_nobody_reads_changes_no_exit_code(environment: dict
 # What a server sends
 
 
-HOSTILE = "\x9b2J\nsms10692: ok\rx\u202egnp.exe\u2028y\x7f\u200fz"
+HOSTILE = "\x9b2J\nsms10692: ok\rx\u202egnp.exe\u2028y\x7f\u200fz\U000e0067"
 
 
 def escaped(text: str) -> str:
@@ -273,6 +301,22 @@ def test_numbers_may_come_on_standard_input(environment: dict[str, str]) -> None
 def test_a_file_without_end_is_refused(environment: dict[str, str]) -> None:
     end = ended(environment, "send", "--file", "/dev/zero", "--text", "x")
     assert (end.returncode, b"larger than 32 MiB" in end.stderr) == (2, True)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="this system has no file that opens and does not read")
+def test_a_file_that_cannot_be_read_is_exit_code_2(environment: dict[str, str]) -> None:
+    end = ended(environment, "send", "--file", "/proc/self/mem", "--text", "x")
+    assert (end.returncode, b"the file cannot be read: Input/output error" in end.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["overage", "--timeout", "1e10"], ["overage", "--total-timeout", "1e300"], ["call", "--follow", "1e300"]],
+    ids=" ".join,
+)
+def test_a_time_that_no_system_can_wait_is_refused(arguments: list[str]) -> None:
+    end = ended(settings("http://127.0.0.1:1"), *arguments)
+    assert (end.returncode, end.stderr.count(b"\n")) == (2, 1), end.stderr
 
 
 def test_a_column_without_a_file_is_refused(environment: dict[str, str]) -> None:

@@ -96,6 +96,10 @@ def test_a_table_is_divided_by_comma_semicolon_or_tab(delimiter: str, column: st
     assert numbers("\r\n".join(lines if column != "2" else lines[1:]), column) == (A, B)
 
 
+def test_a_number_names_no_column_and_is_never_passed_over() -> None:
+    assert f"there is no column '{A}'" in refusal(f"{A}\n{B}\n", A)
+
+
 def test_blank_rows_of_a_table_are_passed_over() -> None:
     assert numbers(f"\n手机号,姓名\n{A},\n,\n\n , \n{B},x\n", "手机号") == (A, B)
 
