@@ -288,10 +288,17 @@ def command() -> None:
     show_envvar=True,
 )
 @click.option(
+    "--keep-accounts",
+    type=click.IntRange(1),
+    default=_LIMITS.accounts,
+    help="Temporary accounts with empty queues; beyond, those unused longest are closed.",
+    show_envvar=True,
+)
+@click.option(
     "--keep-messages",
     type=click.IntRange(1),
     default=_LIMITS.messages,
-    help="Messages of an account that can still be looked at, and of each queue as many that were handed out.",
+    help="Messages of all accounts together that can still be looked at, and as many items handed out of each queue.",
     show_envvar=True,
 )
 @click.option(
@@ -305,7 +312,7 @@ def command() -> None:
     "--keep-mebibytes",
     type=click.IntRange(1),
     default=_LIMITS.request_bytes // _MEBIBYTE,
-    help="Bytes of these requests with their answers; of what each account sent; and of what it fetched of each queue.",
+    help="Bytes of these requests with their answers; of what was sent; and of what was fetched of each queue.",
     show_envvar=True,
 )
 @click.option(
@@ -336,6 +343,7 @@ def serve_command(
     reset: bool,
     seed: "Seed | None",
     expire: float,
+    keep_accounts: int,
     keep_messages: int,
     keep_requests: int,
     keep_mebibytes: int,
@@ -356,6 +364,7 @@ def serve_command(
             handed_out_bytes=keep_mebibytes * _MEBIBYTE,
             requests=keep_requests,
             request_bytes=keep_mebibytes * _MEBIBYTE,
+            accounts=keep_accounts,
         ),
         unused=expire,
     )

@@ -6,6 +6,9 @@ Here belongs the end of what is kept. What is kept of sends and fetches is in `t
 import gc
 import time
 import weakref
+from typing import Any
+
+import pytest
 
 from emulators import MANUALS_MOMENT, options
 from offices import Office
@@ -56,6 +59,46 @@ def test_what_waits_is_never_dropped() -> None:
     for _ in range(30):
         office.send(account)
     assert office.status(account).count("<statusbox>") == 30
+
+
+def test_temporary_accounts_beyond_the_limit_are_closed_counted_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    office = Office(accounts=["7:shop:a"], also={"limits": Limits(accounts=3)})
+    waiting = office.control("POST", "accounts")
+    office.send(waiting)
+    made: list[dict[str, Any]] = []
+    for _ in range(8):
+        office.now += 1
+        made.append(office.control("POST", "accounts"))
+        office.now += 1
+        office.send(made[0], mobile="10000000022")  # which is never reported, so nothing waits
+    listed = office.control("GET", "accounts")
+    assert [one["userid"] for one in listed["accounts"]] == [
+        "12", "7", waiting["userid"], made[0]["userid"], made[-2]["userid"], made[-1]["userid"],
+    ]  # fmt: skip
+    assert listed["evicted"] == 5
+    assert "用户名或密码错误" in office.send(made[1])
+    assert "statusbox" in office.status(waiting)
+    said = [record.getMessage() for record in caplog.records if "--keep-accounts" in record.getMessage()]
+    assert len(said) == 5
+    assert said[0].startswith("closed 1 temporary accounts, those unused longest whose queues are empty: 3 of them")
+
+
+def test_the_history_of_all_accounts_together_is_bounded_while_they_send() -> None:
+    """Seen to by a thread, of which nobody waits for the end: a test does."""
+    office = Office(also={"limits": Limits(messages=40), "unused": 1e9})
+    accounts = [office.control("POST", "accounts") for _ in range(10)]
+    for account in accounts:
+        for _ in range(12):
+            office.send(account)
+    until = time.monotonic() + 60
+    while (
+        kept := sum(len(office.control("GET", f"accounts/{one['userid']}/messages")["items"]) for one in accounts)
+    ) > 50:
+        assert time.monotonic() < until
+        office.send(accounts[0])
+    assert kept >= 10
+    assert office.control("GET", "accounts")["evicted"] == 0  # something waits for all of them
 
 
 # Beginning anew, and expiry

@@ -3,11 +3,18 @@
 Here belong the limits of every store. Below them nothing is dropped: see `test_stores`.
 """
 
+import sys
 import weakref
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+import pytest
+
+from sms10692_mock.accounts import Account
 from sms10692_mock.stores.memory import MemoryStore
 from sms10692_mock.stores.records import Entry, Limits, Wanted
-from storing import EACH_STORE, POSTPAID, Making, made, reply, report, task
+from sms10692_mock.stores.retention import History, Plan, Usage, plan, total_limits
+from storing import EACH_STORE, POSTPAID, PREPAID, STORES, Making, made, reply, report, task
 
 ALL = Wanted(limit=10**6)
 
@@ -144,6 +151,101 @@ def test_a_message_tells_its_fate_as_long_as_it_is_kept(make: Making) -> None:
         sent = store.messages("2", ALL, 0.0).items
         assert [message.report and message.report.mobile for message in sent] == list(map(str, range(20)))
         assert {message.fate.state for message in sent} == {"handed out"}
+
+
+# All accounts together
+
+TEMPORARY = Account("3", "c", "p", throwaway=True)
+
+
+def test_accounts_to_close_and_histories_to_cut_are_found() -> None:
+    """The plan alone: unused longest first, only what is idle, and what is left is cut to one length."""
+    limits = Limits(messages=10, accounts=2)
+
+    def found(*accounts: tuple[str, bool, float, int], limits: Limits = limits) -> tuple[list[str], Sequence[str], int]:
+        todo = plan([Usage(userid, idle, used, History(messages)) for userid, idle, used, messages in accounts], limits)
+        return [one.userid for one in todo.close], todo.shrink, todo.kept.messages
+
+    assert found(("a", True, 3, 0), ("b", True, 1, 0), ("c", True, 2, 0), ("d", False, 0, 0)) == (["b"], [], 10)
+    assert found(("a", False, 0, 0), ("b", False, 0, 0), ("c", False, 0, 0), ("new", True, 9, 0))[0] == []
+    old_and_new = (("empty", True, 1, 0), ("old", True, 2, 3), ("new", True, 99, 8))
+    assert found(*old_and_new, limits=limits._replace(accounts=9)) == (["old"], [], 10)
+    assert found(("a", True, 98, 3), ("b", True, 99, 8)) == ([], ["b"], 7)
+    assert found(("own", False, 0, 9), ("other", False, 0, 7)) == ([], ["own", "other"], 5)
+    assert found(("large", False, 0, 90), ("small", False, 0, 3)) == ([], ["large"], 7)
+    assert plan([], limits) == ([], [], total_limits(limits))
+
+
+@EACH_STORE
+def test_of_too_many_temporary_accounts_those_unused_longest_with_empty_queues_are_closed(make: Making) -> None:
+    now = [0.0]
+    with made(make, Limits(accounts=2), lambda: now[0]) as store:
+        store.open(POSTPAID)
+        for place in range(8):
+            now[0] += 1
+            store.open(replace(TEMPORARY, userid=f"t{place}"))
+            if place in (1, 2):
+                store.put(f"t{place}", [report(float(place - 1), "1")], [reply(9.0, "1")], 0.0)
+            now[0] += 1
+            store.account("t3")  # which is used again and again
+        assert store.userids() == ["2", "t1", "t2", "t3", "t7"]
+        assert store.evicted() == 4
+        assert (store.ledger("t1", "reports", 5.0).waiting, store.ledger("t2", "replies", 5.0).later) == (1, 1)
+        for place in (1, 2):
+            store.take_reports(f"t{place}", 9, 9.0, 1)
+            store.take_replies(f"t{place}", 9.0, 1)
+        now[0] += 1
+        store.account("t2")
+        store.open(replace(TEMPORARY, userid="t9"))
+        assert store.userids() == ["2", "t2", "t9"]
+        assert store.enforce_limits() == 0
+
+
+@EACH_STORE
+def test_what_all_accounts_keep_is_bounded_together(make: Making) -> None:
+    """Temporary accounts go before the history of others is cut, and of each the last stays."""
+    now = [0.0]
+    with made(make, Limits(messages=10, handed_out=5), lambda: now[0]) as store:
+        store.open(PREPAID)
+        store.open(POSTPAID)
+        store.open(replace(TEMPORARY, points=9))
+        now[0] += 100
+        store.open(replace(TEMPORARY, userid="4"))
+        for userid, sends in (("3", 5), ("1", 4), ("2", 9)):
+            for place in range(sends):
+                store.accept(userid, task(1), [report(0.0, str(place), place=0)], [], 0.0)
+            assert len(store.take_reports(userid, 99, 0.0, 1)) == sends
+        store.enforce_limits()
+        assert store.userids() == ["1", "2", "4"]
+        assert store.evicted() == 1
+        sent = {userid: store.messages(userid, ALL, 0.0) for userid in "12"}
+        assert {userid: [one.report and one.report.mobile for one in page.items] for userid, page in sent.items()} == {
+            "1": list("0123"),
+            "2": list("345678"),
+        }
+        assert sent["2"].dropped == 3
+        assert sum(len(store.reports(userid, ALL, 0.0).items) for userid in "12") <= 10
+        assert (store.standing("2").messages, store.ledger("2", "reports", 0.0).handed_out) == (9, 9)
+
+
+@pytest.mark.parametrize("name", [name for name in STORES if name != "sqlite from two sides"])
+def test_an_account_that_is_used_meanwhile_is_not_closed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    with made(STORES[name], Limits(accounts=1), lambda: now[0]) as store:
+        module = sys.modules[type(store).__module__]
+
+        def plan_and_use(usages: Iterable[Usage], limits: Limits) -> Plan:
+            decided = plan(usages, limits)
+            now[0] += 1
+            store.account("3")
+            return decided
+
+        monkeypatch.setattr(module, "plan", plan_and_use)
+        store.open(TEMPORARY)
+        now[0] += 1
+        store.open(replace(TEMPORARY, userid="4"))
+        assert store.userids() == ["3", "4"]
+        assert store.evicted() == 0
 
 
 def entry(number: int, userid: str, answer: bytes = b"") -> Entry:

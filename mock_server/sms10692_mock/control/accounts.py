@@ -101,10 +101,14 @@ class AccountsSeek(Given):
 
 
 class AccountsDocument(BaseModel):
-    """Accounts, in the order in which they came. `next` is the `after` of the next page, if there is one."""
+    """Accounts, in the order in which they came. `next` is the `after` of the next page, if there is one.
+
+    `evicted` is how many temporary accounts were ever closed because there were too many (`--keep-accounts`).
+    """
 
     accounts: Sequence[AccountDocument]
     next: str | None
+    evicted: int
 
 
 _ALL: Final = AccountsSeek(after=None, limit=None)
@@ -189,7 +193,7 @@ class Accounts:
             with suppress(NoSuchAccount):  # closed since it was listed
                 documents.append(self.document(account))
         following = page[-1].userid if len(page) < len(known) else None
-        return AccountsDocument.model_construct(accounts=documents, next=following)
+        return self._page(documents, following)
 
     def make(self, wanted: NewAccount) -> AccountDocument:
         """A fresh account, with a userid, a name and a password that no other has where none are given.
@@ -258,7 +262,10 @@ class Accounts:
         """The one or the other."""
         if who.userid is None:
             return self.reset_all()
-        return AccountsDocument.model_construct(accounts=[self.reset(who.userid)], next=None)
+        return self._page([self.reset(who.userid)], None)
+
+    def _page(self, accounts: Sequence[AccountDocument], following: str | None) -> AccountsDocument:
+        return AccountsDocument.model_construct(accounts=accounts, next=following, evicted=self._store.evicted())
 
     def keywords(self) -> Words:
         """The forbidden words."""

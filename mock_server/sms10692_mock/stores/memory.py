@@ -37,6 +37,7 @@ from sms10692_mock.stores.records import (
     Task,
     Wanted,
 )
+from sms10692_mock.stores.retention import Growth, History, Usage, plan
 from sms10692_mock.stores.wanted import listed, says_message, says_reply, says_report, says_task
 
 _GONE: Final = 8
@@ -91,16 +92,38 @@ class _Book:
         return self._sent[self._gone].before if self._sent else 0
 
     def remember(self, task: Task, size: int, reports: Sequence[Bundle[Report]]) -> None:
-        sent, most, most_bytes = self._sent, self._most, self._most_bytes
-        sent.append(_Sent(self._messages, size, task, reports))
+        most, most_bytes = self._most, self._most_bytes
+        self._sent.append(_Sent(self._messages, size, task, reports))
         self._messages += len(task.numbers)
         self._bytes += size
-        gone = self._gone
+        self._drop(most, most_bytes)
+
+    def _drop(self, most: int, most_bytes: int) -> None:
+        sent, gone = self._sent, self._gone
         while (self._bytes > most_bytes or self._messages - sent[gone].before > most) and gone < len(sent) - 1:
             self._bytes -= sent[gone].size
             self._gone = gone = gone + 1
         if gone * _GONE > len(sent):
             self._sent, self._gone = sent[gone:], 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the account is temporary and nothing waits in its queues."""
+        return self.account.throwaway and self.reports.is_empty and self.replies.is_empty
+
+    def usage(self) -> Usage:
+        with self.lock:
+            messages = self._messages - self.dropped if self._sent else 0
+            history = History(messages, self._bytes, *self.reports.remembered, *self.replies.remembered)
+            return Usage(self.account.userid, self.is_idle, self.used, history)
+
+    def shrink(self, kept: History) -> None:
+        """Drop what is over, but for so much and the last of each."""
+        with self.lock:
+            if self._sent:
+                self._drop(kept.messages, kept.message_bytes)
+            self.reports.forget(kept.reports, kept.report_bytes)
+            self.replies.forget(kept.replies, kept.reply_bytes)
 
     def sent(self, wanted: Wanted, now: float) -> Iterator[Message]:
         """The messages that are kept and of which a task is wanted, with the fates of their reports, as they are now.
@@ -150,6 +173,8 @@ class MemoryStore:
         self._settings_lock = Lock()
         self._task_ids = count(FIRST_TASK_ID)
         self._journal = Journal(self._limits)
+        self._evicted = 0
+        self._growth = Growth(self._limits, self.enforce_limits)
         self.next_request = self._journal.next_number
         self.record = self._journal.record
         self.requests = self._journal.entries
@@ -178,6 +203,8 @@ class MemoryStore:
             self._books[account.userid] = book
         if before is not None:
             discard(before.piles())
+        if account.throwaway:
+            self._growth.add_account()
         return True
 
     def reset(self, userid: str, change: Callable[[Account], Account]) -> Account:
@@ -230,6 +257,28 @@ class MemoryStore:
             self.close(userid)
         return len(unused)
 
+    def enforce_limits(self) -> int:
+        books = dict(self._books)
+        todo = plan((book.usage() for book in books.values()), self._limits)
+        closed = sum(self._close_idle(books[one.userid], one.used) for one in todo.close)
+        for userid in todo.shrink:
+            books[userid].shrink(todo.kept)
+        self._evicted += closed
+        return closed
+
+    def _close_idle(self, book: _Book, used: float) -> bool:
+        """Close an account, unless it was used or got something since."""
+        userid = book.account.userid
+        with self._opening, book.lock:
+            if self._books.get(userid) is not book or book.used != used or not book.is_idle:
+                return False
+            del self._books[userid]
+        discard(book.piles())
+        return True
+
+    def evicted(self) -> int:
+        return self._evicted
+
     def settings(self) -> Settings:
         return self._settings
 
@@ -281,7 +330,8 @@ class MemoryStore:
             book.reports.put(report_bundles, now)
             if reply_bundles:
                 book.replies.put(reply_bundles, now)
-            return balance
+        self._growth.add(len(task.numbers), size)
+        return balance
 
     def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
         book = self._book(userid)
@@ -289,6 +339,7 @@ class MemoryStore:
         with book.lock:
             book.reports.put(report_bundles, now)
             book.replies.put(reply_bundles, now)
+        self._growth.add(len(reports) + len(replies), 0)
 
     def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         book = self._book(userid)

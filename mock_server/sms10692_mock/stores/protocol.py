@@ -139,6 +139,16 @@ class Store(Protocol):
     def expire(self, unused_since: float) -> int:
         """Close the throw-away accounts that nobody used since this moment of real time, and say how many."""
 
+    def enforce_limits(self) -> int:
+        """Close accounts and drop what is over so that all accounts together keep no more than the limits.
+
+        Returns how many accounts were closed: temporary ones with empty queues, those unused longest first. Looks at
+        all accounts; a store calls it itself now and then.
+        """
+
+    def evicted(self) -> int:
+        """How many accounts were ever closed so."""
+
     def settings(self) -> Settings:
         """What holds for all accounts."""
 

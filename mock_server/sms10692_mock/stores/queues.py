@@ -56,7 +56,7 @@ class Queue(Generic[Item]):
             self._cursor += len(items)
             self._bytes += _size(items)
             if begin + len(items) > 2 * self._kept or self._bytes > 2 * self._kept_bytes:
-                self._forget()
+                self.forget(self._kept, self._kept_bytes)
         return items
 
     def rewind(self, number: int | None, since: float | None) -> int:
@@ -110,11 +110,22 @@ class Queue(Generic[Item]):
             self._later_items -= len(bundle.items)
             self._log_it(bundle)
 
-    def _forget(self) -> None:
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits, now or later."""
+        return not self._later and self._cursor == self._base + len(self._log)
+
+    @property
+    def remembered(self) -> tuple[int, int]:
+        """How many items that were handed over are remembered, and their bytes."""
+        return self._cursor - self._base, self._bytes
+
+    def forget(self, kept: int, kept_bytes: int) -> None:
+        """Forget what was handed over, but for the last `kept` or as many as have `kept_bytes`, and the very last."""
         handed_over = self._cursor - self._base
-        number = max(0, handed_over - self._kept)
+        number = max(0, handed_over - max(kept, 1))
         self._bytes -= _size(self._log[:number])
-        while self._bytes > self._kept_bytes and number < handed_over - 1:
+        while self._bytes > kept_bytes and number < handed_over - 1:
             self._bytes -= _size([self._log[number]])
             number += 1
         self._log = self._log[number:]

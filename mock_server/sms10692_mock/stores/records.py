@@ -218,9 +218,11 @@ class Listed(NamedTuple, Generic[Thing]):
 class Limits(NamedTuple):
     """How much of what is over is kept, for looking at: beyond, the oldest is dropped. What waits is never dropped.
 
-    `messages` and `handed_out`, which is for each queue, are for each account, `requests` for all together; each has
-    bytes as well, and what is reached first holds. Of messages and of items handed out these are the bytes of texts
-    and numbers. The last of each is kept, however long.
+    `messages`, `handed_out`, which is for each queue, and `requests` are for all accounts together; each has bytes as
+    well, and what is reached first holds. Of messages and of items handed out these are the bytes of texts and numbers.
+    The last of each is kept, however long. One account alone never has more; that all together have not is seen to when
+    a quarter of it has come since. `accounts` is how many temporary accounts with empty queues there may be, and a
+    tenth of it more.
     """
 
     messages: int = 100_000
@@ -229,6 +231,7 @@ class Limits(NamedTuple):
     handed_out_bytes: int = 64 * 1024 * 1024
     requests: int = 10_000
     request_bytes: int = 64 * 1024 * 1024
+    accounts: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)

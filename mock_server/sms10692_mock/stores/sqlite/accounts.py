@@ -4,7 +4,7 @@ Here belong terms: who there is, and what holds for them. What an account has an
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from sqlite3 import Connection
 from typing import Any, Final
 
@@ -14,17 +14,23 @@ from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.stores.documents import account_from_text, account_text, settings_from_text, settings_text
 from sms10692_mock.stores.protocol import NoSuchAccount, StoreUnavailable
 from sms10692_mock.stores.records import Settings
+from sms10692_mock.stores.retention import Usage
 from sms10692_mock.stores.sqlite import queues
 from sms10692_mock.stores.sqlite.file import File
 from sms10692_mock.stores.sqlite.numbers import Numbers
 from sms10692_mock.stores.sqlite.queues import queue_of
 from sms10692_mock.stores.sqlite.texts import read, written
+from sms10692_mock.stores.sqlite.usage import unused_since
 
 _FRESH: Final = 0.005
 """Seconds for which what was read of accounts and settings is taken to hold, whatever other processes do."""
 
 _REMEMBERED: Final = 10_000
 """Accounts that are remembered at once."""
+
+
+_AT_ONCE: Final = 100
+"""Accounts that are evicted in one transaction: a send that comes meanwhile waits for no more than that."""
 
 
 class _Known:
@@ -157,6 +163,25 @@ class Accounts:
                 self._closed(db, read(userid))
         self._wake()
         return len(unused)
+
+    def evict(self, some: Sequence[Usage]) -> int:
+        """Close these accounts, but for those that were used or got something since; how many."""
+        closed = 0
+        for first in range(0, len(some), _AT_ONCE):
+            with self.changing() as db:
+                unused = list(unused_since(db, some[first : first + _AT_ONCE]))
+                unused = [userid for userid in unused if userid not in self._used]
+                for userid in unused:
+                    self._closed(db, userid)
+                db.execute("UPDATE state SET evicted = evicted + ?", (len(unused),))
+            closed += len(unused)
+        self._wake()
+        return closed
+
+    def evicted(self) -> int:
+        """How many accounts were ever evicted."""
+        with self._file.reading() as db:
+            return int(db.execute("SELECT evicted FROM state").fetchone()[0])
 
     def settings(self) -> Settings:
         return self._look().settings

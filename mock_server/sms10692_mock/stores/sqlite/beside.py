@@ -10,7 +10,8 @@ from sqlite3 import Connection
 from typing import Final
 
 from sms10692_mock.stores.protocol import StoreUnavailable
-from sms10692_mock.stores.records import Limits
+from sms10692_mock.stores.records import Limits, QueueName
+from sms10692_mock.stores.retention import History
 from sms10692_mock.stores.sqlite import queues
 from sms10692_mock.stores.sqlite.file import File
 from sms10692_mock.stores.sqlite.journal import Journal
@@ -31,7 +32,8 @@ class Beside:
     def __init__(self, file: File, journal: Journal, limits: Limits) -> None:
         self._file = file
         self._journal = journal
-        self._limits = limits
+        fetched = (limits.handed_out, limits.handed_out_bytes)
+        self._kept = History(limits.messages, limits.message_bytes, *fetched, *fetched)
         self._grown: set[int] = set()
         self._shrinking = threading.Lock()
         self._something = threading.Event()
@@ -107,43 +109,33 @@ class Beside:
         """Drop what is beyond the limits of an account: it may grow again meanwhile."""
         self._grown.discard(number)
         try:
-            self._drop(number)
+            self._drop(number, self._kept)
         except StoreUnavailable:
             self._grown.add(number)
             raise
 
-    def _drop(self, number: int) -> None:
-        limits = self._limits
+    def shrink(self, number: int, kept: History) -> None:
+        """Drop now what an account has beyond this."""
+        with self._shrinking:
+            self._drop(number, kept)
+
+    def _drop(self, number: int, kept: History) -> None:
+        of_queues: tuple[tuple[QueueName, int, int], ...] = (
+            ("reports", kept.reports, kept.report_bytes),
+            ("replies", kept.replies, kept.reply_bytes),
+        )
         while True:
             with self._file.writing as db:
                 found = db.execute("SELECT dropped FROM accounts WHERE id = ?", (number,)).fetchone()
                 if found is None:
                     return
-                more = self._drop_messages(db, number)
+                more = _drop_messages(db, number, kept)
                 (dropped,) = db.execute("SELECT dropped FROM accounts WHERE id = ?", (number,)).fetchone()
-                for name in ("reports", "replies"):
-                    queue = queue_of(number, name)
-                    of_queue = queues.forget(db, queue, limits.handed_out, limits.handed_out_bytes, dropped, _SOME)
+                for name, items, size in of_queues:
+                    of_queue = queues.forget(db, queue_of(number, name), items, size, dropped, _SOME)
                     more = of_queue or more
             if not more:
                 return
-
-    def _drop_messages(self, db: Connection, number: int) -> bool:
-        messages, kept = db.execute("SELECT messages, bytes FROM accounts WHERE id = ?", (number,)).fetchone()
-        tasks = db.execute(
-            "SELECT before, bytes FROM tasks WHERE account = ? ORDER BY before LIMIT ?", (number, _SOME + 1)
-        ).fetchall()
-        cut = 0
-        while cut < len(tasks) - 1 and (
-            messages - tasks[cut][0] > self._limits.messages or kept > self._limits.message_bytes
-        ):
-            kept -= tasks[cut][1]
-            cut += 1
-        if cut:
-            before = tasks[cut][0]
-            db.execute("DELETE FROM tasks WHERE account = ? AND before < ?", (number, before))
-            db.execute("UPDATE accounts SET dropped = ?, bytes = ? WHERE id = ?", (before, kept, number))
-        return cut == _SOME
 
     def _sweep(self) -> None:
         """Delete what closed accounts have left."""
@@ -181,3 +173,20 @@ def _delete_some(db: Connection, table: str, owner: str, order: str, times: int,
     marks = ", ".join("?" * len(found))
     db.execute(f"DELETE FROM {table} WHERE {owner} = ? AND ({order}) < ({marks})", (mine, *found))  # noqa: S608
     return True
+
+
+def _drop_messages(db: Connection, number: int, kept: History) -> bool:
+    """Drop some messages of an account beyond this, but for the last task; whether there may be more to drop."""
+    messages, size = db.execute("SELECT messages, bytes FROM accounts WHERE id = ?", (number,)).fetchone()
+    tasks = db.execute(
+        "SELECT before, bytes FROM tasks WHERE account = ? ORDER BY before LIMIT ?", (number, _SOME + 1)
+    ).fetchall()
+    cut = 0
+    while cut < len(tasks) - 1 and (messages - tasks[cut][0] > kept.messages or size > kept.message_bytes):
+        size -= tasks[cut][1]
+        cut += 1
+    if cut:
+        before = tasks[cut][0]
+        db.execute("DELETE FROM tasks WHERE account = ? AND before < ?", (number, before))
+        db.execute("UPDATE accounts SET dropped = ?, bytes = ? WHERE id = ?", (before, size, number))
+    return cut == _SOME

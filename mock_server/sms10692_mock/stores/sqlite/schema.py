@@ -140,7 +140,10 @@ def _redacted(rest: str) -> str:
 FUNCTIONS: Final[Mapping[str, Callable[[str], str]]] = {"redacted": _redacted}
 """What the statements below call."""
 
-MIGRATIONS: Final[Sequence[Sequence[str]]] = (_FIRST, _BYTES, _REDACTED)
+_EVICTED: Final = ("ALTER TABLE state ADD COLUMN evicted INTEGER NOT NULL DEFAULT 0",)
+"""How many accounts were closed because there were too many."""
+
+MIGRATIONS: Final[Sequence[Sequence[str]]] = (_FIRST, _BYTES, _REDACTED, _EVICTED)
 """The statements that make a file of version 1 of an empty one, of version 2 of one of version 1, and so on."""
 
 VERSION: Final = len(MIGRATIONS)

@@ -7,10 +7,12 @@ what is done later in `beside`.
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 
+from sms10692_mock.accounts import Account
 from sms10692_mock.bounds import MAX_POINTS, charged
 from sms10692_mock.clock import Clock, system_time
 from sms10692_mock.stores.documents import account_text, settings_text
@@ -32,6 +34,7 @@ from sms10692_mock.stores.records import (
     Task,
     Wanted,
 )
+from sms10692_mock.stores.retention import Growth, plan
 from sms10692_mock.stores.sqlite import queues
 from sms10692_mock.stores.sqlite.accounts import Accounts, account_of, id_of
 from sms10692_mock.stores.sqlite.beside import Beside
@@ -42,6 +45,7 @@ from sms10692_mock.stores.sqlite.numbers import Numbers
 from sms10692_mock.stores.sqlite.queues import queue_of
 from sms10692_mock.stores.sqlite.schema import VERSION
 from sms10692_mock.stores.sqlite.texts import written
+from sms10692_mock.stores.sqlite.usage import usages
 from sms10692_mock.stores.wanted import listed, says_message
 
 
@@ -63,19 +67,19 @@ class SqliteStore:
         self._file = File(path, durable)
         with self._file.writing as db:
             db.execute(
-                "INSERT OR IGNORE INTO state VALUES (1, 1, ?, 1, ?, 0, 0, 0)",
+                "INSERT OR IGNORE INTO state VALUES (1, 1, ?, 1, ?, 0, 0, 0, 0)",
                 (FIRST_TASK_ID, settings_text(Settings())),
             )
         self._numbers = Numbers(self._file)
         self._journal = Journal(self._file, self._limits)
         self._beside = Beside(self._file, self._journal, self._limits)
+        self._growth = Growth(self._limits, self.enforce_limits)
         self._accounts = Accounts(self._file, self._numbers, real_time, self._beside.wake)
         self._beside.start(self._accounts.write_used)
         self.gathered = self._file.gathering
         self.check_ready = Readiness(self._probe).check
         self.settle = self._beside.settle
         self.changed = self._accounts.changed
-        self.open = self._accounts.open
         self.reset = self._accounts.reset
         self.account = self._accounts.account
         self.userids = self._accounts.userids
@@ -83,6 +87,7 @@ class SqliteStore:
         self.change = self._accounts.change
         self.close = self._accounts.close
         self.expire = self._accounts.expire
+        self.evicted = self._accounts.evicted
         self.settings = self._accounts.settings
         self.change_settings = self._accounts.change_settings
         self.next_task_id = self._numbers.next_task_id
@@ -105,6 +110,24 @@ class SqliteStore:
         """Write a page: a full disk and a file that may only be read would let it be read."""
         with self._file.writing as db:
             db.execute(f"PRAGMA user_version = {VERSION}")  # the value is the same, the page is written all the same
+
+    def open(self, account: Account, *, keep: bool = False) -> bool:
+        opened = self._accounts.open(account, keep=keep)
+        if opened and account.throwaway:
+            self._growth.add_account()
+        return opened
+
+    def enforce_limits(self) -> int:
+        self._accounts.write_used()
+        with self._file.reading() as db:
+            todo = plan(usages(db), self._limits)
+        closed = self._accounts.evict(todo.close) if todo.close else 0
+        for userid in todo.shrink:
+            with suppress(NoSuchAccount):  # closed since
+                with self._file.reading() as db:
+                    number = id_of(db, userid)
+                self._beside.shrink(number, todo.kept)
+        return closed
 
     # Money, sends, queues
 
@@ -190,6 +213,7 @@ class SqliteStore:
                 queues.put(db, queue_of(number, "replies"), list(map(queues.reply_row, replies)), now)
         if before + count - dropped > self._limits.messages or kept + size > self._limits.message_bytes:
             self._beside.has_grown(number)
+        self._growth.add(count, size)
         return int(balance)
 
     def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
@@ -201,6 +225,7 @@ class SqliteStore:
                 )
             if replies:
                 queues.put(db, queue_of(number, "replies"), list(map(queues.reply_row, replies)), now)
+        self._growth.add(len(reports) + len(replies), 0)
 
     def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         return list(map(queues.report_of, self._take(userid, "reports", limit, now, request)))

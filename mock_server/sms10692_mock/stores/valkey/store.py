@@ -7,9 +7,11 @@ script gets there is in `nodes`, what it does there in `scripts`, how lists are 
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final, Literal
+from math import inf, nextafter
+from typing import Any, Final, Literal, TypeVar
 
 from sms10692_mock.accounts import Account, first_points
 from sms10692_mock.bounds import MAX_POINTS, BalanceOutOfBounds
@@ -28,6 +30,7 @@ from sms10692_mock.stores.records import (
     Standing,
     Task,
 )
+from sms10692_mock.stores.retention import Growth, History, Usage, plan
 from sms10692_mock.stores.valkey import scripts
 from sms10692_mock.stores.valkey.journal import Journal
 from sms10692_mock.stores.valkey.keys import FOR_ALL, FORM_KEY, KNOWN, keys_of
@@ -48,8 +51,13 @@ from sms10692_mock.stores.valkey.packing import (
 from sms10692_mock.stores.valkey.pieces import Pieces, run
 from sms10692_mock.stores.valkey.settings import SharedSettings
 
+Thing = TypeVar("Thing")
+
 FORM: Final = 1
 """How all is kept, as a number: another where a program of today could not read it any more."""
+
+_EVICTED: Final = "evicted"
+"""Counts, beside the numbers that were given, the accounts that were closed because there were too many."""
 
 _LOOKED_UP: Final = 500
 """Accounts that are asked for in one breath."""
@@ -73,6 +81,7 @@ class ValkeyStore:
         self._limits = limits or Limits()
         self._kept = (self._limits.handed_out, self._limits.handed_out_bytes)
         self._real_time = real_time
+        self._growth = Growth(self._limits, self.enforce_limits)
         self._terms: dict[str, tuple[bytes, Account]] = {}
         self._losses = Losses(
             self._ask, partial(self.open, keep=True), lambda userid: self._unregister([userid]), self._mark
@@ -147,6 +156,8 @@ class ValkeyStore:
             self._register(userid, may_go=account.throwaway)
         else:
             self._list_kept([userid])
+        if opened and account.throwaway:
+            self._growth.add_account()
         return opened
 
     def reset(self, userid: str, change: Callable[[Account], Account]) -> Account:
@@ -260,6 +271,34 @@ class ValkeyStore:
             closed += sum(1 for keys in left if keys)
         return closed
 
+    def enforce_limits(self) -> int:
+        todo = plan(self._usages(), self._limits)
+        closed = 0
+        for some in _some(todo.close):
+            # A moment later than that when it was used last: one that was used since stays.
+            questions = [(keys_of(one.userid), (repr(nextafter(one.used, inf)), "1")) for one in some]
+            left = self._nodes.run_all(scripts.CLOSE, questions)
+            gone = [one.userid for one, keys in zip(some, left, strict=True) if keys is not None]
+            if gone:
+                self._unregister(gone)
+                self._lease(_EVICTED, len(gone))
+            closed += len(gone)
+        for userid in todo.shrink:
+            with suppress(NoSuchAccount):  # closed since
+                self._run(scripts.SHRINK, userid, *todo.kept)
+        return closed
+
+    def _usages(self) -> Iterator[Usage]:
+        for some in _some(self.userids()):
+            answers = self._nodes.run_all(scripts.USAGE, [(keys_of(userid)[:1], ()) for userid in some])
+            for userid, answer in zip(some, answers, strict=True):
+                if answer is not None:
+                    throwaway, used, waits, *history = answer
+                    yield Usage(userid, throwaway == b"1" and not waits, float(used), History(*history))
+
+    def evicted(self) -> int:
+        return self._lease(_EVICTED, 0)
+
     def charge_up(self, userid: str, points: int) -> None:
         self._charge(userid, points, "by")
 
@@ -284,11 +323,13 @@ class ValkeyStore:
         now: float,
         used: RulesUsed | None = None,
     ) -> int | None:
-        of_send = (int(task.cost), len(task.numbers), task.size, repr(now), packed_task(task, reports))
+        count, size = len(task.numbers), task.size
+        of_send = (int(task.cost), count, size, repr(now), packed_task(task, reports))
         keep = (self._limits.messages, self._limits.message_bytes, MAX_POINTS)
         items = (*_arguments(packed_reports(reports)), *_arguments(packed_replies(replies)))
         if used is None:
             balance: int | None = self._run(scripts.ACCEPT, userid, *of_send, *keep, "", "", "", *items)
+            self._growth.add(count, size)
             return balance
         while True:
             before, account = self._with_rules(userid, used.before)
@@ -298,9 +339,11 @@ class ValkeyStore:
             if isinstance(answer, list):  # other terms than thought, which are known now
                 self._account(userid, None, answer)
                 continue
-            if answer is not None:
-                self._know(userid, version, terms)
-            return None if answer is None else int(answer)
+            if answer is None:
+                return None
+            self._know(userid, version, terms)
+            self._growth.add(count, size)
+            return int(answer)
 
     def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
         self._run(
@@ -310,6 +353,7 @@ class ValkeyStore:
             *_arguments(packed_reports(reports)),
             *_arguments(packed_replies(replies)),
         )
+        self._growth.add(len(reports) + len(replies), 0)
 
     def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         return self._take(Report, userid, "reports", limit, now, request)
@@ -333,8 +377,8 @@ class ValkeyStore:
         return min(map(float, self._run(scripts.NEXT_DUE, userid, repr(now))), default=None)
 
 
-def _some(userids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (userids[first : first + _LOOKED_UP] for first in range(0, len(userids), _LOOKED_UP))
+def _some(things: Sequence[Thing]) -> Iterator[Sequence[Thing]]:
+    return (things[first : first + _LOOKED_UP] for first in range(0, len(things), _LOOKED_UP))
 
 
 def _arguments(bundles: Sequence[Packed]) -> list[bytes | str | int]:

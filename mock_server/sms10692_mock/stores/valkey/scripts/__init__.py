@@ -27,6 +27,8 @@ OPEN: Final = _with_queues("open")
 ACCOUNT: Final = _alone("account")
 CHANGE: Final = _alone("change")
 CLOSE: Final = _with_queues("close")
+USAGE: Final = _alone("usage")
+SHRINK: Final = _with_queues("shrink")
 CHARGE_UP: Final = _alone("charge_up")
 STANDING: Final = _alone("standing")
 

@@ -30,19 +30,10 @@ local next_argument = put_all('reports', 12, now, remember)
 put_all('replies', next_argument, now, function() end)
 
 local head = whole(before) .. ' ' .. whole(numbers) .. ' ' .. whole(bytes) .. ' ' .. table.concat(starts, ',')
-local length = redis.call('RPUSH', SENT, head .. '\n' .. ARGV[5])
-if length > 1 and (messages - tonumber(kept[5]) > tonumber(ARGV[6]) or text > tonumber(ARGV[7])) then
-  local forgotten, dropped = tonumber(kept[5]), 0
-  while length > 1 and (messages - forgotten > tonumber(ARGV[6]) or text > tonumber(ARGV[7])) do
-    local its_numbers, its_bytes, its_starts = string.match(redis.call('LPOP', SENT), '^%d+ (%d+) (%d+) ([^\n]*)')
-    for start in string.gmatch(its_starts, '[^,]+') do
-      redis.call('HDEL', STARTS, start)
-    end
-    forgotten, text = forgotten + tonumber(its_numbers), text - tonumber(its_bytes)
-    length, dropped = length - 1, dropped + 1
-  end
-  redis.call('HSET', ACCOUNT, 'forgotten', whole(forgotten))
-  redis.call('HINCRBY', ACCOUNT, 'dropped', dropped)
+redis.call('RPUSH', SENT, head .. '\n' .. ARGV[5])
+local forgotten, keep, keep_bytes = tonumber(kept[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+if messages - forgotten > keep or text > keep_bytes then
+  forgotten, text = drop_tasks(messages, forgotten, text, keep, keep_bytes)
 end
 redis.call('HSET', ACCOUNT, 'messages', whole(messages), 'text', whole(text))
 return redis.call('HINCRBY', ACCOUNT, 'points', whole(-cost))

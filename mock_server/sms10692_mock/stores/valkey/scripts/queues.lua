@@ -108,6 +108,43 @@ local function put(q, due, count, lines, now)
   return nil, arrival
 end
 
+-- Drop the first tasks beyond so many messages and bytes, but for the last: how many messages there were ever and of
+-- how many tasks were dropped, bytes, how many to keep of both. Returns the new numbers of the messages dropped and bytes.
+local function drop_tasks(messages, forgotten, text, keep, keep_bytes)
+  local length, dropped = redis.call('LLEN', SENT), 0
+  while length > 1 and (messages - forgotten > keep or text > keep_bytes) do
+    local its_numbers, its_bytes, its_starts = string.match(redis.call('LPOP', SENT), '^%d+ (%d+) (%d+) ([^\n]*)')
+    for start in string.gmatch(its_starts, '[^,]+') do
+      redis.call('HDEL', STARTS, start)
+    end
+    forgotten, text = forgotten + tonumber(its_numbers), text - tonumber(its_bytes)
+    length, dropped = length - 1, dropped + 1
+  end
+  if dropped > 0 then
+    redis.call('HSET', ACCOUNT, 'forgotten', whole(forgotten))
+    redis.call('HINCRBY', ACCOUNT, 'dropped', dropped)
+  end
+  return forgotten, text
+end
+
+-- Forget what was handed out, but for so many items, or as many as have so many bytes, and the very last.
+local function forget(q, keep, keep_bytes)
+  local over, gone = q.cursor - q.base, 0
+  each_line(q, q.base, q.cursor - 1, function(line)
+    if gone >= over - keep and q.bytes <= keep_bytes then
+      return false
+    end
+    gone, q.bytes = gone + 1, math.max(0, q.bytes - #line)
+    return true
+  end)
+  redis.call('LTRIM', q.log, gone, -1)
+  q.base = q.base + gone
+  local last = redis.call('ZREVRANGEBYSCORE', q.fetches, whole(q.base), '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  if last[2] then
+    redis.call('ZREMRANGEBYSCORE', q.fetches, '-inf', '(' .. last[2])
+  end
+end
+
 -- Put bundles into the queue of this name that stand in ARGV from `first`: how many there are, and of each due, count,
 -- lines. Calls `placed` with what became of each, and returns what comes behind them in ARGV.
 local function put_all(name, first, now, placed)

@@ -22,20 +22,7 @@ end
 local keep, keep_bytes = tonumber(ARGV[5]), tonumber(ARGV[6])
 local over = from + number
 if over > 2 * keep or q.bytes > 2 * keep_bytes then
-  local gone = 0
-  each_line(q, q.base, q.cursor - 1, function(line)
-    if gone >= over - keep and q.bytes <= keep_bytes then
-      return false
-    end
-    gone, q.bytes = gone + 1, math.max(0, q.bytes - #line)
-    return true
-  end)
-  redis.call('LTRIM', q.log, gone, -1)
-  q.base = q.base + gone
-  local last = redis.call('ZREVRANGEBYSCORE', q.fetches, whole(q.base), '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
-  if last[2] then
-    redis.call('ZREMRANGEBYSCORE', q.fetches, '-inf', '(' .. last[2])
-  end
+  forget(q, keep, keep_bytes)
 end
 save(q)
 return table.concat(items, '\n')

@@ -1,0 +1,34 @@
+"""What each account in the file keeps of what is over, and closing those that have to go for it."""
+
+from collections.abc import Iterable, Iterator
+from sqlite3 import Connection
+from typing import Final
+
+from sms10692_mock.stores.retention import History, Usage
+from sms10692_mock.stores.sqlite.texts import read, written
+
+_ALL: Final = """
+    SELECT a.userid, a.throwaway, a.used, r.up > r.handed_out OR r.later > 0 OR p.up > p.handed_out OR p.later > 0,
+        a.messages - a.dropped, a.bytes, r.handed_out - r.forgotten, r.bytes, p.handed_out - p.forgotten, p.bytes
+    FROM accounts a JOIN queues r ON r.id = 2 * a.id JOIN queues p ON p.id = 2 * a.id + 1
+"""
+_ONE: Final = f"{_ALL} WHERE a.userid = ?"
+
+
+def usages(db: Connection) -> list[Usage]:
+    """Of all accounts."""
+    return list(map(_usage, db.execute(_ALL)))
+
+
+def unused_since(db: Connection, some: Iterable[Usage]) -> Iterator[str]:
+    """The userids of those that were not used since, and got nothing."""
+    for one in some:
+        row = db.execute(_ONE, (written(one.userid),)).fetchone()
+        now = row and _usage(row)
+        if now and now.is_idle and now.used == one.used:
+            yield one.userid
+
+
+def _usage(row: tuple[str | bytes, int, float, int, int, int, int, int, int, int]) -> Usage:
+    userid, throwaway, used, has_items, *history = row
+    return Usage(read(userid), bool(throwaway and not has_items), used, History(*history))

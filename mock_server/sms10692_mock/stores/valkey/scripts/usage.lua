@@ -1,0 +1,15 @@
+-- What an account keeps of what is over. Returns whether it is to be thrown away, when it was used, whether something
+-- waits; messages, their bytes; of reports and of replies, how many were handed out and are kept, and their bytes.
+local kept = redis.call('HMGET', KEYS[1], 'throwaway', 'used', 'messages', 'forgotten', 'text',
+  'rcursor', 'rbase', 'rbytes', 'rstop', 'rlater', 'pcursor', 'pbase', 'pbytes', 'pstop', 'plater')
+if not kept[1] then
+  return nil
+end
+local function number(place)
+  return tonumber(kept[place] or '0')
+end
+local waits = number(6) < number(9) or number(10) > 0 or number(11) < number(14) or number(15) > 0
+return {
+  kept[1], kept[2], waits and 1 or 0, number(3) - number(4), number(5),
+  number(6) - number(7), number(8), number(11) - number(12), number(13),
+}
