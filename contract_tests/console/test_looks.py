@@ -43,9 +43,10 @@ def busy(served: Served) -> Iterator[Customer]:
     made.asks("/v2statusApi.aspx", action="query", statusNum="3")
     made.asks("/v2callApi.aspx", action="query")
     made.asks("/v2smsGBK.aspx", action="send", mobile="15023239810", content="您的验证码是 1234")
+    task = made.control("GET", "/messages?limit=1")["items"][0]["task_id"]
     for content in HOSTILE[:3]:
         made.control("POST", "/replies", {"mobile": "15023239810", "content": content})
-        made.control("POST", "/reports", {"mobile": HOSTILE_NUMBER, "errorcode": content})
+        made.control("POST", "/reports", {"mobile": HOSTILE_NUMBER, "task_id": task, "errorcode": content})
     made.control("POST", "/faults", {"kind": "latency", "seconds": 0.01, "operations": ["overage"]})
     made.control("POST", "/outcomes", {"number": "139", "outcome": "failed", "reply": HOSTILE[0], "delay": 60.0})
     made.control("POST", "/clock/advance", {"seconds": 5.0})

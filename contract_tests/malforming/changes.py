@@ -72,7 +72,9 @@ CONTROL: Final = (
     _control("GET", "/accounts/12/reports?state=waiting&until=2026-01-02T03:04:05Z"),
     _control("GET", "/accounts/12/replies?state=handed%20out"),
     _control("POST", "/accounts/12/reports", {"mobile": "15023239810", "status": 20, "errorcode": "2", "extno": "01"}),
-    _control("POST", "/accounts/12/replies", {"mobile": "15023239810", "content": "好", "task_id": 7, "seconds": 1.0}),
+    _control(
+        "POST", "/accounts/12/replies", {"mobile": "15023239810", "content": "好", "task_id": None, "seconds": 1.0}
+    ),
     _control("POST", "/accounts/12/reports/rewind", {"count": 3}),
     _control("POST", "/accounts/12/replies/rewind", {"since": "2026-01-02T03:04:05+08:00"}),
     _control(

@@ -19,7 +19,7 @@ from sms10692_mock.http.pages import Pages, Request
 from sms10692_mock.http.spoiling import Response
 from sms10692_mock.http.wsgi import WsgiPages
 from sms10692_mock.options import vendor_of
-from sms10692_mock.stores.records import Settings
+from sms10692_mock.stores.records import Settings, Task
 
 _MOMENT: Final = 0.5
 """Seconds without an answer after which a request is taken for half of one."""
@@ -49,6 +49,7 @@ class InProcess:
         pages = Pages(vendor, chosen.dialect, log=lambda line: None, bell=bell)
         self._explaining = WsgiPages(pages, elsewhere)
         self._silent = WsgiPages(cast(Pages, _Unexplained(pages)), elsewhere)
+        self._send()
 
     def begin(self) -> None:
         """Forget all that was sent, and all that was turned."""
@@ -58,6 +59,13 @@ class InProcess:
             self._store.open(account)
         self._store.change_settings(lambda settings: Settings())
         self._store.forget_requests()
+        self._send()
+
+    def _send(self) -> None:
+        """Record a send that costs nothing, to which reports and replies can belong."""
+        task_id, account = self._store.next_task_id(), self._chosen.accounts[0]
+        task = Task(task_id, 0.0, 0.0, ["15023239810"], "x", "", "/v2sms.aspx", price=0, request=0)
+        self._store.accept(account.userid, task, [], [], 0.0)
 
     def ask(self, one: Malformed, *, explained: bool = True) -> Answer:
         """The answer; an exception that a server would make a 500 of comes through."""

@@ -18,6 +18,7 @@ from emulators import (
     sign,
     standing_still,
 )
+from offices import Office
 
 EMPTY = "用户名或密码不能为空"
 SQL = "发送内容包含sql注入字符"
@@ -209,6 +210,14 @@ def test_r6_post_paid_is_never_refused_and_goes_below_zero() -> None:
     assert emulator.post(UTF8, action="overage").endswith(
         "<payinfo>后付费</payinfo>\n <overage>-2</overage>\n <sendTotal>0</sendTotal></returnsms>"
     )
+
+
+def test_r6_a_post_paid_balance_has_a_floor() -> None:
+    office = Office(postpaid=["12"])
+    own = {"userid": "12", "account": "test", "password": "mima"}
+    office.control("PATCH", "accounts/12", {"points": 1 - 10**15})
+    assert f"<remainpoint>-{10**15}<" in office.send(own)
+    assert message(office.send(own)) == TOO_MUCH
 
 
 def test_r6_send_total_is_what_was_charged_up_and_not_what_is_left() -> None:
@@ -439,6 +448,17 @@ def test_r12_receivetime_is_china_standard_time() -> None:
     emulator.send()
     emulator.now += 7200
     assert "<receivetime>2011-12-02 23:12:11<" in emulator.status()
+
+
+@pytest.mark.parametrize(
+    ("now", "receivetime"),
+    [(-86400.0, "1970-01-01 08:00:00"), (1e12, "9000-01-01 08:00:00"), (0.0, "1970-01-01 08:00:00")],
+)
+def test_r12_no_moment_is_outside_of_1970_to_9000(now: float, receivetime: str) -> None:
+    emulator = Emulator()
+    emulator.now = now
+    emulator.send()
+    assert f"<receivetime>{receivetime}<" in emulator.status()
 
 
 # R13

@@ -143,6 +143,7 @@ def test_a_file_of_the_first_version_counts_the_bytes_of_what_is_over(path: Path
         "ALTER TABLE accounts RENAME COLUMN bytes TO characters",
         "ALTER TABLE tasks RENAME COLUMN bytes TO characters",
         "ALTER TABLE queues DROP COLUMN bytes",
+        "ALTER TABLE state DROP COLUMN evicted",
         "PRAGMA user_version = 1",
     ):
         changed(path, back)
