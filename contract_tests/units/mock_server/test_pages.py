@@ -185,6 +185,14 @@ def test_a_body_that_broke_off_is_not_acted_on() -> None:
     assert emulator.balance() == 1000
 
 
+@pytest.mark.parametrize(
+    "length", ["abc", "-1", "1_0", "٣", "9" * 5000], ids=["word", "sign", "underscore", "arabic", "long"]
+)
+def test_a_length_that_is_no_number_is_400_as_on_a_socket(length: str) -> None:
+    answer = create_app().test_client().post(UTF8, data=b"x", environ_overrides={"CONTENT_LENGTH": length})
+    assert (answer.status_code, answer.text) == (400, "the length of the body is no number\n")
+
+
 def test_flasks_own_test_client_reaches_the_pages() -> None:
     client = create_app().test_client()
     answer = client.post("/v2sms.aspx", data={"action": "overage"} | CREDENTIALS)

@@ -3,6 +3,7 @@
 Here belongs what WSGI says about reading a request and giving a response.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -19,6 +20,7 @@ from sms10692_mock.http.pages import (
     Request,
     Unreadable,
     cross_site_refusal,
+    plain,
 )
 from sms10692_mock.http.spoiling import transmission
 
@@ -27,6 +29,7 @@ StartResponse: TypeAlias = Callable[..., Any]
 Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _PIECE: Final = 64 * 1024
+_LENGTH: Final = re.compile("[0-9]{1,18}")
 
 
 class _Input(Protocol):
@@ -81,6 +84,8 @@ def _headers(environ: Environ) -> list[tuple[str, str]]:
 def _body(environ: Environ) -> tuple[bytes, Unreadable | None]:
     """What came of the body, and why that is not all of it; nothing of one that was too large."""
     declared = environ.get("CONTENT_LENGTH") or ""
+    if declared and not _LENGTH.fullmatch(declared):
+        return b"", Unreadable(plain(400, "the length of the body is no number"))
     if declared:
         length = int(declared)
     elif environ.get("wsgi.input_terminated"):
