@@ -187,3 +187,11 @@ def test_a_request_of_thousands_of_fields_is_shown_at_once_and_in_part() -> None
     assert all(f"<code>{name}</code>" in page for name in names[:200])
     assert "<code>name200</code>" not in page
     assert "Parameters that are not shown: 19800." in page
+
+
+def test_a_new_password_of_an_account_holds_and_an_empty_field_changes_none() -> None:
+    office = Office()
+    for password, holds in (("", "mima"), ("新密码", "新密码")):
+        form = {"may_read_reports": "on", "dialect": "manual", "password": password}
+        assert office.http.post("/account/terms?userid=12", data=form, headers=OF_THE_CONSOLE).status_code == 200
+        assert "<message>ok<" in office.send({"userid": "12", "account": "test", "password": holds})

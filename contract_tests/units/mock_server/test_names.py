@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from sms10692_mock import Emulator, EmulatorControl, SmsVendor
-from sms10692_mock.control import accounts, requests, traffic, weather
+from sms10692_mock.control import accounts, requests, traffic_documents, weather
 from sms10692_mock.faults import Kind
 from sms10692_mock.testing import values
 from sms10692_mock.testing.place import Place
@@ -20,11 +20,11 @@ from sms10692_mock.testing.place import Place
 @pytest.mark.parametrize(
     ("value", "document"),
     [
-        (values.Message, traffic.MessageDocument),
-        (values.Report, traffic.ReportDocument),
-        (values.Reply, traffic.ReplyDocument),
-        (values.Ledger, traffic.LedgerDocument),
-        (values.Queues, traffic.QueuesDocument),
+        (values.Message, traffic_documents.MessageDocument),
+        (values.Report, traffic_documents.ReportDocument),
+        (values.Reply, traffic_documents.ReplyDocument),
+        (values.Ledger, traffic_documents.LedgerDocument),
+        (values.Queues, traffic_documents.QueuesDocument),
         (values.Rule, weather.RuleDocument),
         (values.Fault, weather.FaultDocument),
         (values.Finding, requests.FindingDocument),

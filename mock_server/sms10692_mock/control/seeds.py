@@ -16,7 +16,7 @@ from sms10692_mock.clock import later
 from sms10692_mock.control import Control
 from sms10692_mock.control.accounts import Userid
 from sms10692_mock.control.documents import Given, Name, Text
-from sms10692_mock.control.traffic import NewReply, ReplyOfNumber, ReportOfNumber
+from sms10692_mock.control.traffic_documents import NewReply, ReplyOfNumber, ReportOfNumber
 from sms10692_mock.control.weather import OutcomesDocument
 from sms10692_mock.dialects import DialectName
 from sms10692_mock.stores.records import UNSENT, Report, Task

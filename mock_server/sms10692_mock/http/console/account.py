@@ -38,7 +38,12 @@ def add_account(pages: Blueprint, control: Control) -> None:
 
     @pages.post("/account/terms")
     def terms() -> ResponseReturnValue:
-        wanted = document(Terms, may_read_reports="may_read_reports" in request.form, dialect=given("dialect"))
+        wanted = document(
+            Terms,
+            may_read_reports="may_read_reports" in request.form,
+            dialect=given("dialect"),
+            password=given("password"),
+        )
         control.accounts.change(shown_account(control).userid, wanted)
         return said("account.said_terms")
 

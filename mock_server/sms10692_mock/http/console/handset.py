@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from sms10692_mock.control import Control
 from sms10692_mock.control.documents import Seek
-from sms10692_mock.control.traffic import NewReply, NewReport
+from sms10692_mock.control.traffic_documents import NewReply, NewReport
 from sms10692_mock.control.weather import RuleDocument
 from sms10692_mock.http.console.frame import document, given, number, page, said, shown_account
 

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from sms10692_mock.control import Control
-from sms10692_mock.control.traffic import NewReply, NewReport, Rewind
+from sms10692_mock.control.traffic_documents import NewReply, NewReport, Rewind
 from sms10692_mock.http.console.frame import document, given, number, page, said, shown_account
 from sms10692_mock.http.console.lists import seek_of
 from sms10692_mock.stores.records import QueueName

@@ -5,7 +5,7 @@ from flask_openapi3.blueprint import APIBlueprint
 
 from sms10692_mock.control import Control
 from sms10692_mock.control.documents import ListDocument, Seek
-from sms10692_mock.control.traffic import (
+from sms10692_mock.control.traffic_documents import (
     ChargesDocument,
     EnqueuedReply,
     EnqueuedReport,
