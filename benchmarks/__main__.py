@@ -20,11 +20,11 @@ from typing import Final
 import click
 
 from benchmarks import load, servers, throughput
+from benchmarks.admin_api import control_figures
 from benchmarks.client import build_and_sign, medians, read_by_lxml, read_by_the_client
-from benchmarks.control import control_figures
-from benchmarks.growth import growth
-from benchmarks.rounds import table
-from benchmarks.sizes import sizes
+from benchmarks.payload_size import sizes
+from benchmarks.sampling import table
+from benchmarks.scaling import growth
 
 _PARTS: Final = "requests, waits, stores, peers, sizes, growth, control, start, client"
 RESULTS: Final = Path(__file__).parent / "results.md"

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from lxml import etree
 
-from sms10692 import RawReply, replies
-from sms10692.calls import Calls
+from sms10692 import RawReply, responses
+from sms10692.requests import Calls
 
 BOX = (
     " <statusbox>\n <mobile>{mobile}</mobile>\n <taskid>{task}</taskid>\n <status>10</status>\n"
@@ -29,7 +29,7 @@ PAGE = (
 
 def read_by_the_client() -> None:
     """To frozen reports, each element by its name, dates and numbers as such."""
-    replies.reports(RawReply(200, {}, PAGE))
+    responses.reports(RawReply(200, {}, PAGE))
 
 
 def read_by_lxml() -> None:

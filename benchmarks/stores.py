@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.rations import NoRations, of_a_core
+from benchmarks.cpu_quota import NoRations, of_a_core
 from benchmarks.servers import SERVERS_CORE, Server, end, free_port, our_own
-from sms10692_mock.command import serve_command
+from sms10692_mock.cli import serve_command
 
 RATION: Final = 0.4
 """Of a core, for each of two: so much that a server of Valkey and the load have the rest of two cores."""

@@ -10,14 +10,14 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from benchmarks import load, servers
-from benchmarks.console import open_console
-from benchmarks.contenders import CONTENDERS
+from benchmarks.console_load import open_console
 from benchmarks.load import Request
 from benchmarks.peers.table import PEERS, Peer
 from benchmarks.requests import SEND
-from benchmarks.rounds import figure, interleaved, number, table
+from benchmarks.sampling import figure, interleaved, number, table
 from benchmarks.servers import Server
 from benchmarks.stores import STORES, LeftOut, emulator
+from benchmarks.targets import CONTENDERS
 
 
 class Speed(NamedTuple):
@@ -43,7 +43,7 @@ def together(several: list[Server], request: Request, seconds: float) -> Speed:
 
 @contextmanager
 def _started(contender: str) -> Iterator[Server]:
-    server = servers.our_own("benchmarks.contenders", contender)
+    server = servers.our_own("benchmarks.targets", contender)
     try:
         yield server
     finally:

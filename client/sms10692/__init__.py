@@ -22,19 +22,19 @@ if TYPE_CHECKING:
         Unreachable,
         Unreadable,
     )
-    from sms10692.keeping import replay
+    from sms10692.models import Batch, Checked, Overage, PayInfo, Reply, Report, Sent, Status
     from sms10692.segmentation import Segments, segments
     from sms10692.signing import CHINA
-    from sms10692.values import Batch, Checked, Overage, PayInfo, Reply, Report, Sent, Status
+    from sms10692.spool import replay
 
 _HOMES = {
     "async_client": ("AsyncClient",),
     "client": ("Client",),
     "errors": ("RawReply", "Reason", "Refused", "SmsError", "UnencodableText", "Unkept", "Unreachable", "Unreadable"),
-    "keeping": ("replay",),
+    "spool": ("replay",),
     "segmentation": ("Segments", "segments"),
     "signing": ("CHINA",),
-    "values": ("Batch", "Checked", "Overage", "PayInfo", "Reply", "Report", "Sent", "Status"),
+    "models": ("Batch", "Checked", "Overage", "PayInfo", "Reply", "Report", "Sent", "Status"),
 }
 
 __all__ = [

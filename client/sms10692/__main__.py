@@ -14,7 +14,7 @@ INTERNAL_ERROR: Final = 70
 def main() -> None:
     """Run the command, or say what to install."""
     try:
-        from sms10692.command import main as run
+        from sms10692.cli import main as run
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("sms10692"):
             _fail()

@@ -11,13 +11,13 @@ import httpcore2
 import httpx2
 
 from sms10692.base_client import HEADERS, BaseClient, Item, ResponseBody, Value, keep_partial, read_batch
-from sms10692.calls import Call
 from sms10692.errors import RawReply, Unreachable, Unreadable
-from sms10692.keeping import Folder, Queue
-from sms10692.keeping_on_thread import AsyncKeeper
-from sms10692.routes import Route
+from sms10692.models import Batch, Checked, Overage, Reply, Report, Sent
+from sms10692.proxies import Route
+from sms10692.requests import Call
+from sms10692.spool import Folder, Queue
+from sms10692.threaded_spool import AsyncKeeper
 from sms10692.transport import Deadline, ThreadTransport, make_async_transport
-from sms10692.values import Batch, Checked, Overage, Reply, Report, Sent
 
 _LONG: Final = 64 * 1024
 """Bytes of an answer from which on it is read on a thread: the event loop would stand still meanwhile."""

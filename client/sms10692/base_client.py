@@ -9,12 +9,12 @@ import httpx2
 from sms10692 import __version__
 from sms10692.address import parse_address
 from sms10692.backoff import backoff_delays
-from sms10692.calls import Call, Calls, Charset, Clock, system_clock
 from sms10692.errors import RawReply, Refused, Unkept, Unreachable, Unreadable
-from sms10692.keeping import Keeper
-from sms10692.routes import Route, find_route
+from sms10692.models import Batch, Reply, Report
+from sms10692.proxies import Route, find_route
+from sms10692.requests import Call, Calls, Charset, Clock, system_clock
+from sms10692.spool import Keeper
 from sms10692.transport import Deadline
-from sms10692.values import Batch, Reply, Report
 
 Value = TypeVar("Value")
 Item = TypeVar("Item", Report, Reply)

@@ -10,12 +10,12 @@ from typing import Self
 import httpx2
 
 from sms10692.base_client import HEADERS, BaseClient, Item, ResponseBody, Value, keep_partial, read_batch
-from sms10692.calls import Call
 from sms10692.errors import RawReply, Unreadable
-from sms10692.keeping import Folder, Keeper, Queue
-from sms10692.routes import Route
+from sms10692.models import Batch, Checked, Overage, Reply, Report, Sent
+from sms10692.proxies import Route
+from sms10692.requests import Call
+from sms10692.spool import Folder, Keeper, Queue
 from sms10692.transport import DEADLINE, Deadline, SyncTransport
-from sms10692.values import Batch, Checked, Overage, Reply, Report, Sent
 
 
 class Client(BaseClient[httpx2.BaseTransport]):

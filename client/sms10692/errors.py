@@ -16,7 +16,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from sms10692 import contract
+from sms10692 import protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +45,17 @@ class Reason(Enum):
 
 
 REASONS: Final[Mapping[str, Reason]] = {
-    contract.CREDENTIALS_EMPTY: Reason.CREDENTIALS_EMPTY,
-    contract.SQL_INJECTION: Reason.SQL_INJECTION,
-    contract.CREDENTIALS_WRONG: Reason.CREDENTIALS_WRONG,
-    contract.MOBILE_EMPTY: Reason.MOBILE_EMPTY,
-    contract.CONTENT_EMPTY: Reason.CONTENT_EMPTY,
-    contract.FORBIDDEN_IN_SEND: Reason.FORBIDDEN_WORD,
-    contract.FORBIDDEN_FOUND: Reason.FORBIDDEN_WORD,
-    contract.BALANCE_TOO_SMALL: Reason.BALANCE_TOO_SMALL,
-    contract.OTHER_ERROR: Reason.OTHER_ERROR,
-    contract.REPORTS_NOT_ALLOWED: Reason.REPORTS_NOT_ALLOWED,
-    contract.PARAMETER_WRONG: Reason.PARAMETER_WRONG,
+    protocol.CREDENTIALS_EMPTY: Reason.CREDENTIALS_EMPTY,
+    protocol.SQL_INJECTION: Reason.SQL_INJECTION,
+    protocol.CREDENTIALS_WRONG: Reason.CREDENTIALS_WRONG,
+    protocol.MOBILE_EMPTY: Reason.MOBILE_EMPTY,
+    protocol.CONTENT_EMPTY: Reason.CONTENT_EMPTY,
+    protocol.FORBIDDEN_IN_SEND: Reason.FORBIDDEN_WORD,
+    protocol.FORBIDDEN_FOUND: Reason.FORBIDDEN_WORD,
+    protocol.BALANCE_TOO_SMALL: Reason.BALANCE_TOO_SMALL,
+    protocol.OTHER_ERROR: Reason.OTHER_ERROR,
+    protocol.REPORTS_NOT_ALLOWED: Reason.REPORTS_NOT_ALLOWED,
+    protocol.PARAMETER_WRONG: Reason.PARAMETER_WRONG,
 }
 """By the vendor's message."""
 
@@ -66,7 +66,7 @@ def reason_of(message: str) -> Reason:
     >>> reason_of("包含非法字符：发票"), reason_of("非法签名")
     (<Reason.FORBIDDEN_WORD: 'forbidden-word'>, <Reason.NOT_IN_THE_MANUAL: 'not-in-the-manual'>)
     """
-    if message.startswith(contract.FORBIDDEN_IN_SEND):
+    if message.startswith(protocol.FORBIDDEN_IN_SEND):
         return Reason.FORBIDDEN_WORD
     return REASONS.get(message, Reason.NOT_IN_THE_MANUAL)
 

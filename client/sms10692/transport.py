@@ -13,7 +13,7 @@ from typing import Any, Final
 import httpcore2
 import httpx2
 
-from sms10692.routes import Route
+from sms10692.proxies import Route
 
 _SLICE: Final = 16 * 1024
 """Bytes that are written before the deadline is looked at again."""

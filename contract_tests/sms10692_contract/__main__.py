@@ -10,7 +10,7 @@ import traceback
 def main() -> None:
     """Run the command, or say what to install."""
     try:
-        from sms10692_contract.command import main as run
+        from sms10692_contract.cli import main as run
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:

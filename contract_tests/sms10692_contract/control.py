@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
+from sms10692_contract.http import Address, Raw, exchange
 from sms10692_contract.interruptions import INTERRUPTIONS
 from sms10692_contract.requests import Request, is_encodable
-from sms10692_contract.target import Address, Raw, exchange
 
 _ACCOUNTS: Final = "/_mock/accounts"
 _EXCERPT: Final = 200

@@ -12,12 +12,12 @@ import pytest
 from sms10692_contract.clauses import Clause
 from sms10692_contract.control import Control, ControlRefused
 from sms10692_contract.escaping import escape_unprintable
-from sms10692_contract.gate import BUDGET_DEFAULT, Gate
+from sms10692_contract.harness import PROFILES, Account, Lab
+from sms10692_contract.http import Address, NoAnswer, address_of, exchange
 from sms10692_contract.interruptions import INTERRUPTIONS
-from sms10692_contract.lab import PROFILES, Account, Lab
 from sms10692_contract.requests import UTF8, form, is_encodable
-from sms10692_contract.run import CREDENTIALS_NEEDED, Verdict, accounts_left, examine, knows, open_gate
-from sms10692_contract.target import Address, NoAnswer, address_of, exchange
+from sms10692_contract.runner import CREDENTIALS_NEEDED, Verdict, accounts_left, examine, knows, open_gate
+from sms10692_contract.safety import BUDGET_DEFAULT, Gate
 
 _LEFT: Final = pytest.StashKey[str]()
 

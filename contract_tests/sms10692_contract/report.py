@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sms10692_contract.escaping import escape_unprintable
+from sms10692_contract.http import Address
 from sms10692_contract.requests import Request
-from sms10692_contract.run import State, Verdict
-from sms10692_contract.target import Address
+from sms10692_contract.runner import State, Verdict
 
 _COLOURS: Final = {State.HELD: "green", State.FAILED: "bold red", State.NOT_EXERCISED: "yellow"}
 _SHORT: Final = 400

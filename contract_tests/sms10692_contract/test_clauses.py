@@ -10,8 +10,8 @@ import pytest
 from sms10692_contract import report
 from sms10692_contract.clauses import CLAUSES, Clause
 from sms10692_contract.escaping import escape_unprintable
-from sms10692_contract.lab import Lab
-from sms10692_contract.run import State, Verdict
+from sms10692_contract.harness import Lab
+from sms10692_contract.runner import State, Verdict
 
 
 @pytest.mark.parametrize("clause", CLAUSES, ids=lambda clause: clause.id)

@@ -8,20 +8,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sms10692_mock.config import Options
     from sms10692_mock.emulator import Emulator
-    from sms10692_mock.options import Options
+    from sms10692_mock.testing.account import NotSent, SmsVendor
+    from sms10692_mock.testing.api_client import ControlError, ControlRefused, ControlUnreachable
     from sms10692_mock.testing.async_sms_vendor import AsyncSmsVendor
-    from sms10692_mock.testing.connection import ControlError, ControlRefused, ControlUnreachable
     from sms10692_mock.testing.control import EmulatorControl
-    from sms10692_mock.testing.sms_vendor import NotSent, SmsVendor
 
 _HOMES = {
     "emulator": ("Emulator",),
-    "options": ("Options",),
+    "config": ("Options",),
     "testing.async_sms_vendor": ("AsyncSmsVendor",),
-    "testing.connection": ("ControlError", "ControlRefused", "ControlUnreachable"),
+    "testing.api_client": ("ControlError", "ControlRefused", "ControlUnreachable"),
     "testing.control": ("EmulatorControl",),
-    "testing.sms_vendor": ("NotSent", "SmsVendor"),
+    "testing.account": ("NotSent", "SmsVendor"),
 }
 
 __all__ = [

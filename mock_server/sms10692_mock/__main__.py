@@ -25,7 +25,7 @@ def main() -> None:
 def _command() -> Callable[[], None]:
     """The command. Ends the process where a package is missing."""
     try:
-        from sms10692_mock.command import main as run
+        from sms10692_mock.cli import main as run
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("sms10692"):
             raise

@@ -9,15 +9,15 @@ import threading
 from types import TracebackType
 from typing import Final, Literal, Self
 
-from sms10692_mock.bell import Bell
-from sms10692_mock.http.app import beside_the_pages, control_of
-from sms10692_mock.http.guard import Guard
-from sms10692_mock.http.in_thread import InThread
-from sms10692_mock.http.pages import Pages
-from sms10692_mock.http.wsgi import WsgiPages
-from sms10692_mock.options import Options, vendor_of
+from sms10692_mock.admin.app import beside_the_pages, control_of
+from sms10692_mock.admin.auth import Guard
+from sms10692_mock.app.vendor_app import Pages
+from sms10692_mock.app.wsgi import WsgiPages
+from sms10692_mock.config import Options, vendor_of
+from sms10692_mock.domain.notifier import Bell
+from sms10692_mock.server.thread_runner import InThread
+from sms10692_mock.testing.account import SmsVendor
 from sms10692_mock.testing.control import EmulatorControl
-from sms10692_mock.testing.sms_vendor import SmsVendor
 
 _NOT_ENTERED: Final = "an emulator runs while it is entered: with Emulator() as emulator"
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
+    from sms10692_mock.testing.account import SmsVendor
     from sms10692_mock.testing.async_sms_vendor import AsyncSmsVendor
     from sms10692_mock.testing.control import EmulatorControl
-    from sms10692_mock.testing.sms_vendor import SmsVendor
 
 _URL: Final = "SMS10692_MOCK_URL"
 _TOKEN: Final = "SMS10692_MOCK_TOKEN"  # noqa: S105 - the name of a variable
@@ -95,7 +95,7 @@ def async_sms_vendor(sms_vendor: "SmsVendor") -> "AsyncSmsVendor":
 
 
 def _account(emulator: "EmulatorControl", marker: pytest.Mark | None) -> "SmsVendor":
-    from sms10692_mock.testing.connection import ControlRefused
+    from sms10692_mock.testing.api_client import ControlRefused
 
     try:
         return emulator.account(**(marker.kwargs if marker else {}))
@@ -137,7 +137,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def _explanation(vendor: "SmsVendor", error: BaseException) -> str | None:
-    from sms10692_mock.testing.sms_vendor import NotSent
+    from sms10692_mock.testing.account import NotSent
 
     if isinstance(error, NotSent):  # it has the explanation in its message
         return None

@@ -5,18 +5,29 @@ Here belong the families, a file each, and the one table of all of them.
 
 from sms10692_contract.checks import (
     calls,
-    crowds,
-    forms,
+    concurrency,
+    encodings,
     json_answers,
-    machine,
     money,
     overage_and_keywords,
     readings,
     sends,
+    stateful,
     statuses,
 )
 from sms10692_contract.checks.registry import CHECKS, Check
 
 __all__ = ["CHECKS", "Check"]
 
-FAMILIES = (sends, overage_and_keywords, statuses, calls, forms, money, readings, json_answers, crowds, machine)
+FAMILIES = (
+    sends,
+    overage_and_keywords,
+    statuses,
+    calls,
+    encodings,
+    money,
+    readings,
+    json_answers,
+    concurrency,
+    stateful,
+)

@@ -5,11 +5,11 @@ Here belongs the call page. Replies exist where the emulator's number 1000000003
 
 from hypothesis import strategies as st
 
-from sms10692_contract.answers import BOXES, CALLBOX, EMPTY, ERRORSTATUS, NOT_ALLOWED, NOTHING, PARAMETER, WRONG
 from sms10692_contract.checks.registry import holds
-from sms10692_contract.checks.values import BLANKS, CREDENTIAL, EXTNO, NO_SIGNATURE, no_action
-from sms10692_contract.gate import NO_SIGN
-from sms10692_contract.lab import Lab, expect, expect_document, expect_moment, expect_sent
+from sms10692_contract.checks.strategies import BLANKS, CREDENTIAL, EXTNO, NO_SIGNATURE, no_action
+from sms10692_contract.expected import BOXES, CALLBOX, EMPTY, ERRORSTATUS, NOT_ALLOWED, NOTHING, PARAMETER, WRONG
+from sms10692_contract.harness import Lab, expect, expect_document, expect_moment, expect_sent
+from sms10692_contract.safety import NO_SIGN
 
 ANSWERS = {"10000000030": "T", "10000000031": "&lt;好&gt; &amp; 😀"}
 NEVER = {"mobile": "", "taskid": "", "content": "", "receivetime": "", "extno": ""}

@@ -8,9 +8,8 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from sms10692_contract.answers import EMPTY, FOUND, MOMENT, NOT_ALLOWED, NOT_FOUND, OTHER, PARAMETER, WRONG, Answer
 from sms10692_contract.checks.registry import holds
-from sms10692_contract.checks.values import (
+from sms10692_contract.checks.strategies import (
     BLANKS,
     COUNT,
     CREDENTIAL,
@@ -22,9 +21,10 @@ from sms10692_contract.checks.values import (
     no_action,
     numbers,
 )
-from sms10692_contract.gate import NO_SIGN
-from sms10692_contract.lab import Lab, expect, expect_sent
+from sms10692_contract.expected import EMPTY, FOUND, MOMENT, NOT_ALLOWED, NOT_FOUND, OTHER, PARAMETER, WRONG, Answer
+from sms10692_contract.harness import Lab, expect, expect_sent
 from sms10692_contract.requests import CALL, GBK, STATUS, UTF8
+from sms10692_contract.safety import NO_SIGN
 
 REPLIED: Final = {"10000000030": "T", "10000000031": "<好> & 😀"}
 

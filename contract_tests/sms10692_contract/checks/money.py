@@ -5,13 +5,13 @@ Here belongs whatever counts points. Every check has accounts made for it.
 
 from hypothesis import strategies as st
 
-from sms10692_contract.answers import TOO_MUCH
 from sms10692_contract.billing import count_parts
 from sms10692_contract.checks.registry import holds
-from sms10692_contract.checks.values import COUNT, HANDSET, PAGE, numbers, wrong_send
-from sms10692_contract.gate import NO_SIGN
-from sms10692_contract.lab import Lab, expect, expect_message, expect_refused, expect_sent
+from sms10692_contract.checks.strategies import COUNT, HANDSET, PAGE, numbers, wrong_send
+from sms10692_contract.expected import TOO_MUCH
+from sms10692_contract.harness import Lab, expect, expect_message, expect_refused, expect_sent
 from sms10692_contract.requests import GBK, UTF8
+from sms10692_contract.safety import NO_SIGN
 
 
 @holds("R6-parts")

@@ -8,9 +8,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from sms10692_contract.answers import CHECKKEYWORD, EMPTY, FOUND, NOT_FOUND, OVERAGE, OVERAGE_REFUSED, WRONG, Answer
 from sms10692_contract.checks.registry import holds
-from sms10692_contract.checks.values import (
+from sms10692_contract.checks.strategies import (
     BLANKS,
     CREDENTIAL,
     LATELY,
@@ -20,9 +19,10 @@ from sms10692_contract.checks.values import (
     TEXT,
     nearly,
 )
-from sms10692_contract.gate import NO_SIGN
-from sms10692_contract.lab import Lab, expect, expect_document, expect_message, just_now, message_of
+from sms10692_contract.expected import CHECKKEYWORD, EMPTY, FOUND, NOT_FOUND, OVERAGE, OVERAGE_REFUSED, WRONG, Answer
+from sms10692_contract.harness import Lab, expect, expect_document, expect_message, just_now, message_of
 from sms10692_contract.requests import CHARSET, GBK, UTF8, form, sign
+from sms10692_contract.safety import NO_SIGN
 
 
 @holds("1.2-sign")

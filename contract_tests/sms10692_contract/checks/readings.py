@@ -10,7 +10,25 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from sms10692_contract.answers import (
+from sms10692_contract.checks.registry import holds
+from sms10692_contract.checks.strategies import (
+    BLANKS,
+    COUNT,
+    CREDENTIAL,
+    HANDSET,
+    INJECTIONS,
+    NO_EXTNO,
+    NO_HANDSET,
+    NO_INJECTIONS,
+    NO_SEND_TIME,
+    NOBODY,
+    PAGE,
+    PAST,
+    TEXT,
+    any_timestamp,
+    numbers,
+)
+from sms10692_contract.expected import (
     CHECKKEYWORD,
     EMPTY,
     FORBIDDEN,
@@ -28,27 +46,9 @@ from sms10692_contract.answers import (
     Answer,
     escaped,
 )
-from sms10692_contract.checks.registry import holds
-from sms10692_contract.checks.values import (
-    BLANKS,
-    COUNT,
-    CREDENTIAL,
-    HANDSET,
-    INJECTIONS,
-    NO_EXTNO,
-    NO_HANDSET,
-    NO_INJECTIONS,
-    NO_SEND_TIME,
-    NOBODY,
-    PAGE,
-    PAST,
-    TEXT,
-    any_timestamp,
-    numbers,
-)
-from sms10692_contract.gate import NO_SIGN
-from sms10692_contract.lab import Lab, expect, expect_document, expect_message, expect_sent, message_of
+from sms10692_contract.harness import Lab, expect, expect_document, expect_message, expect_sent, message_of
 from sms10692_contract.requests import CALL, FORM, GBK, STATUS, UTF8, form, unicode_escapes, with_body
+from sms10692_contract.safety import NO_SIGN
 
 ECHO: Final = CHECKKEYWORD.replace(" <message>", " <returnstatus>Success</returnstatus>\n <message>").replace(
     "</message>", "</message>\n <checkCounts>{text}</checkCounts>"

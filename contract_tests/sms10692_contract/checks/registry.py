@@ -6,7 +6,7 @@ Here belongs the table that the families fill, and what keeps two of them from c
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from sms10692_contract.lab import Lab
+from sms10692_contract.harness import Lab
 
 Check: TypeAlias = Callable[[Lab], None]
 

@@ -9,22 +9,8 @@ from typing import Final, TypeAlias
 
 from hypothesis import strategies as st
 
-from sms10692_contract.answers import (
-    CHECKKEYWORD,
-    EMPTY,
-    FORBIDDEN,
-    FOUND,
-    NO_CONTENT,
-    NO_MOBILE,
-    OTHER,
-    SEND_REFUSED,
-    SENT,
-    SQL,
-    TOO_MUCH,
-    WRONG,
-)
 from sms10692_contract.checks.registry import Check, holds
-from sms10692_contract.checks.values import (
+from sms10692_contract.checks.strategies import (
     BLANKS,
     COUNT,
     CREDENTIAL,
@@ -42,9 +28,23 @@ from sms10692_contract.checks.values import (
     numbers,
     ordinary,
 )
-from sms10692_contract.gate import NO_SIGN
-from sms10692_contract.lab import Lab, expect, expect_document, expect_message, expect_sent, mismatch
+from sms10692_contract.expected import (
+    CHECKKEYWORD,
+    EMPTY,
+    FORBIDDEN,
+    FOUND,
+    NO_CONTENT,
+    NO_MOBILE,
+    OTHER,
+    SEND_REFUSED,
+    SENT,
+    SQL,
+    TOO_MUCH,
+    WRONG,
+)
+from sms10692_contract.harness import Lab, expect, expect_document, expect_message, expect_sent, mismatch
 from sms10692_contract.requests import GBK, UTF8
+from sms10692_contract.safety import NO_SIGN
 
 
 @holds("1.1-utf8")

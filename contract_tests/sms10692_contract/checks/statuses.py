@@ -9,19 +9,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from sms10692_contract.answers import (
-    BOXES,
-    EMPTY,
-    ERRORSTATUS,
-    NOT_ALLOWED,
-    NOTHING,
-    PARAMETER,
-    STATUSBOX,
-    WRONG,
-    Answer,
-)
 from sms10692_contract.checks.registry import holds
-from sms10692_contract.checks.values import (
+from sms10692_contract.checks.strategies import (
     BLANKS,
     CREDENTIAL,
     EXTNO,
@@ -33,9 +22,20 @@ from sms10692_contract.checks.values import (
     numbers,
     one_wrong,
 )
-from sms10692_contract.gate import NO_SIGN
-from sms10692_contract.lab import Account, Lab, expect, expect_document, expect_message, expect_moment, expect_sent
+from sms10692_contract.expected import (
+    BOXES,
+    EMPTY,
+    ERRORSTATUS,
+    NOT_ALLOWED,
+    NOTHING,
+    PARAMETER,
+    STATUSBOX,
+    WRONG,
+    Answer,
+)
+from sms10692_contract.harness import Account, Lab, expect, expect_document, expect_message, expect_moment, expect_sent
 from sms10692_contract.requests import STATUS, placed
+from sms10692_contract.safety import NO_SIGN
 
 NEVER: Final = {"mobile": "", "taskid": "", "status": "", "receivetime": "", "errorcode": "", "extno": ""}
 

@@ -3,11 +3,11 @@
 Here belongs the way in. No I/O, and nothing that a request must wait for: whoever answers requests may ask later.
 """
 
-from sms10692_mock.diagnosis.findings import Asked, Fetch, Finding, Kind, is_signed
-from sms10692_mock.diagnosis.habits import habit_findings
-from sms10692_mock.diagnosis.sentences import CODES
-from sms10692_mock.diagnosis.signatures import signature_findings
-from sms10692_mock.diagnosis.texts import text_findings
+from sms10692_mock.diagnosis.context import Asked, Fetch, Finding, Kind, is_signed
+from sms10692_mock.diagnosis.messages import CODES
+from sms10692_mock.diagnosis.request_style import habit_findings
+from sms10692_mock.diagnosis.signature import signature_findings
+from sms10692_mock.diagnosis.text import text_findings
 
 __all__ = ["CODES", "Asked", "Fetch", "Finding", "Kind", "diagnose", "habit_findings", "is_signed"]
 

@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from threading import Lock, Thread
 from typing import Final
 
-from sms10692_mock.stores.protocol import Store, StoreUnavailable
+from sms10692_mock.domain.store import Store, StoreUnavailable
 
 DEADLINE: Final = 0.8
 """Seconds after which a store that has not answered is not ready: less than the second that a kubelet waits."""

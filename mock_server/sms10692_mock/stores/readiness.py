@@ -4,8 +4,8 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Final
 
+from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.elapsed_time import monotonic
-from sms10692_mock.stores.protocol import StoreUnavailable
 
 _HOLDS: Final = 0.5
 """Seconds for which a result is reused: anybody may ask for readiness, and each probe writes to the store."""

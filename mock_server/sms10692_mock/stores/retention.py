@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
-from sms10692_mock.stores.protocol import StoreUnavailable
-from sms10692_mock.stores.records import Limits
+from sms10692_mock.domain.records import Limits
+from sms10692_mock.domain.store import StoreUnavailable
 
 _STEPS: Final = 4
 """Limits are enforced anew when what came since is this part of one: each time, all accounts are looked at."""

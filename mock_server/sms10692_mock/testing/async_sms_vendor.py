@@ -12,9 +12,9 @@ from typing import Any, Concatenate, Final, Generic, ParamSpec, Self, TypeVar
 from anyio.to_thread import run_sync
 
 from sms10692_mock.elapsed_time import monotonic
+from sms10692_mock.testing.account import Credentials, NotSent, SmsVendor
 from sms10692_mock.testing.clock import Clock
-from sms10692_mock.testing.sms_vendor import Credentials, NotSent, SmsVendor
-from sms10692_mock.testing.values import Message
+from sms10692_mock.testing.models import Message
 
 Wrapped = TypeVar("Wrapped")
 Wrapped_co = TypeVar("Wrapped_co", covariant=True)

@@ -6,7 +6,7 @@ Here belongs turning it. What happens at which moment is the emulator's affair.
 from datetime import datetime, timedelta
 from typing import Any
 
-from sms10692_mock.testing.connection import Connection
+from sms10692_mock.testing.api_client import Connection
 
 
 class Clock:

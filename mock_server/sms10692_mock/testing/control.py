@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from sms10692_mock.testing.carriers import ByCall, OverSocket
-from sms10692_mock.testing.connection import Connection, account_path
-from sms10692_mock.testing.place import Place
-from sms10692_mock.testing.sms_vendor import SmsVendor
+from sms10692_mock.testing.account import SmsVendor
+from sms10692_mock.testing.api_client import Connection, account_path
+from sms10692_mock.testing.scope import Place
+from sms10692_mock.testing.transport import ByCall, OverSocket
 
 
 class EmulatorControl(Place):

@@ -8,18 +8,18 @@ from collections.abc import Callable, Sequence
 from sqlite3 import Connection
 from typing import Any, Final
 
-from sms10692_mock.accounts import Account, first_points
-from sms10692_mock.clock import Clock
+from sms10692_mock.domain.accounts import Account, first_points
+from sms10692_mock.domain.clock import Clock
+from sms10692_mock.domain.records import Settings
+from sms10692_mock.domain.store import NoSuchAccount, StoreUnavailable
 from sms10692_mock.elapsed_time import monotonic
-from sms10692_mock.stores.documents import account_from_text, account_text, settings_from_text, settings_text
-from sms10692_mock.stores.protocol import NoSuchAccount, StoreUnavailable
-from sms10692_mock.stores.records import Settings
 from sms10692_mock.stores.retention import Usage
+from sms10692_mock.stores.serialization import account_from_text, account_text, settings_from_text, settings_text
 from sms10692_mock.stores.sqlite import queues
-from sms10692_mock.stores.sqlite.file import File
-from sms10692_mock.stores.sqlite.numbers import Numbers
+from sms10692_mock.stores.sqlite.database import File
 from sms10692_mock.stores.sqlite.queues import queue_of
-from sms10692_mock.stores.sqlite.texts import read, written
+from sms10692_mock.stores.sqlite.sequences import Numbers
+from sms10692_mock.stores.sqlite.text_codec import read, written
 from sms10692_mock.stores.sqlite.usage import unused_since
 
 _FRESH: Final = 0.005

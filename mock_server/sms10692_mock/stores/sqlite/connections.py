@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from sms10692_mock.stores.protocol import StoreUnavailable
+from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores.sqlite.errors import close_quietly
 from sms10692_mock.stores.sqlite.files import DatabaseFiles, State
 from sms10692_mock.stores.sqlite.schema import APPLICATION_ID, FUNCTIONS, MIGRATIONS, VERSION

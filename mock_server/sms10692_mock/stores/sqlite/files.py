@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from sms10692_mock.stores.protocol import StoreUnavailable
+from sms10692_mock.domain.store import StoreUnavailable
 
 _log: Final = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from itertools import islice
 from sqlite3 import Connection
 from typing import Any, Final
 
-from sms10692_mock.stores.records import NEVER, Message, Task, Wanted
+from sms10692_mock.domain.records import NEVER, Message, Task, Wanted
 from sms10692_mock.stores.sqlite import queues
 from sms10692_mock.stores.sqlite.queues import queue_of
-from sms10692_mock.stores.sqlite.texts import read
+from sms10692_mock.stores.sqlite.text_codec import read
 
 _AT_ONCE: Final = 200
 """Messages whose reports are looked up at once, where messages are listed."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from sqlite3 import Connection
 from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
-from sms10692_mock.stores.records import (
+from sms10692_mock.domain.records import (
     LATER,
     UNSENT,
     WAITING,
@@ -20,8 +20,8 @@ from sms10692_mock.stores.records import (
     Report,
     Wanted,
 )
-from sms10692_mock.stores.sqlite.texts import read, size, sizes, written
-from sms10692_mock.stores.wanted import listed, says_reply, says_report
+from sms10692_mock.stores.query import listed, says_reply, says_report
+from sms10692_mock.stores.sqlite.text_codec import read, size, sizes, written
 
 Item = TypeVar("Item", Report, Reply)
 Row: TypeAlias = tuple[Any, ...]

@@ -12,13 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 
-from sms10692_mock.accounts import Account
-from sms10692_mock.bounds import MAX_POINTS, charged
-from sms10692_mock.clock import Clock, system_time
-from sms10692_mock.stores.documents import account_text, settings_text
-from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules
-from sms10692_mock.stores.readiness import Readiness
-from sms10692_mock.stores.records import (
+from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.bounds import MAX_POINTS, charged
+from sms10692_mock.domain.clock import Clock, system_time
+from sms10692_mock.domain.records import (
     Entry,
     Ledger,
     Limits,
@@ -34,19 +31,22 @@ from sms10692_mock.stores.records import (
     Task,
     Wanted,
 )
+from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, OtherRules
+from sms10692_mock.stores.query import listed, says_message
+from sms10692_mock.stores.readiness import Readiness
 from sms10692_mock.stores.retention import Growth, plan
+from sms10692_mock.stores.serialization import account_text, settings_text
 from sms10692_mock.stores.sqlite import queues
 from sms10692_mock.stores.sqlite.accounts import Accounts, account_of, id_of
-from sms10692_mock.stores.sqlite.beside import Beside
-from sms10692_mock.stores.sqlite.file import File
-from sms10692_mock.stores.sqlite.journal import Journal
+from sms10692_mock.stores.sqlite.database import File
+from sms10692_mock.stores.sqlite.maintenance import Beside
 from sms10692_mock.stores.sqlite.messages import messages
-from sms10692_mock.stores.sqlite.numbers import Numbers
 from sms10692_mock.stores.sqlite.queues import queue_of
+from sms10692_mock.stores.sqlite.request_log import Journal
 from sms10692_mock.stores.sqlite.schema import VERSION
-from sms10692_mock.stores.sqlite.texts import written
+from sms10692_mock.stores.sqlite.sequences import Numbers
+from sms10692_mock.stores.sqlite.text_codec import written
 from sms10692_mock.stores.sqlite.usage import usages
-from sms10692_mock.stores.wanted import listed, says_message
 
 
 class SqliteStore:

@@ -5,7 +5,7 @@ from sqlite3 import Connection
 from typing import Final
 
 from sms10692_mock.stores.retention import History, Usage
-from sms10692_mock.stores.sqlite.texts import read, written
+from sms10692_mock.stores.sqlite.text_codec import read, written
 
 _ALL: Final = """
     SELECT a.userid, a.throwaway, a.used, r.up > r.handed_out OR r.later > 0 OR p.up > p.handed_out OR p.later > 0,

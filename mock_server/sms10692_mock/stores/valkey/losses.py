@@ -8,12 +8,12 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from sms10692_mock.accounts import Account
+from sms10692_mock.domain.accounts import Account
 from sms10692_mock.stores.valkey import scripts
+from sms10692_mock.stores.valkey.connection_pool import Argument
 from sms10692_mock.stores.valkey.keys import FOR_ALL, FORM_KEY
-from sms10692_mock.stores.valkey.node import Argument
-from sms10692_mock.stores.valkey.nodes import Script
-from sms10692_mock.stores.valkey.packing import encoded
+from sms10692_mock.stores.valkey.script_client import Script
+from sms10692_mock.stores.valkey.serialization import encoded
 
 _log: Final = logging.getLogger(__name__)
 

@@ -13,15 +13,11 @@ from functools import partial
 from math import inf, nextafter
 from typing import Any, Final, Literal, TypeVar
 
-from sms10692_mock.accounts import Account, first_points
-from sms10692_mock.bounds import MAX_POINTS, BalanceOutOfBounds
-from sms10692_mock.clock import Clock, system_time
-from sms10692_mock.outcomes import Rules
-from sms10692_mock.stores.bundles import Item
-from sms10692_mock.stores.documents import account_from_text, account_text
-from sms10692_mock.stores.protocol import FIRST_TASK_ID, NoSuchAccount, OtherRules, StoreUnavailable
-from sms10692_mock.stores.readiness import Readiness
-from sms10692_mock.stores.records import (
+from sms10692_mock.domain.accounts import Account, first_points
+from sms10692_mock.domain.bounds import MAX_POINTS, BalanceOutOfBounds
+from sms10692_mock.domain.clock import Clock, system_time
+from sms10692_mock.domain.delivery import Rules
+from sms10692_mock.domain.records import (
     Limits,
     QueueName,
     Reply,
@@ -30,15 +26,20 @@ from sms10692_mock.stores.records import (
     Standing,
     Task,
 )
+from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, OtherRules, StoreUnavailable
+from sms10692_mock.stores.due_batches import Item
+from sms10692_mock.stores.readiness import Readiness
 from sms10692_mock.stores.retention import Growth, History, Usage, plan
+from sms10692_mock.stores.serialization import account_from_text, account_text
 from sms10692_mock.stores.valkey import scripts
-from sms10692_mock.stores.valkey.journal import Journal
 from sms10692_mock.stores.valkey.keys import FOR_ALL, FORM_KEY, KNOWN, keys_of
-from sms10692_mock.stores.valkey.leases import Lease
-from sms10692_mock.stores.valkey.looking import Lists
+from sms10692_mock.stores.valkey.listing import Lists
 from sms10692_mock.stores.valkey.losses import Losses
-from sms10692_mock.stores.valkey.nodes import Nodes, Refused, Script
-from sms10692_mock.stores.valkey.packing import (
+from sms10692_mock.stores.valkey.pipelined_runner import Pieces, run
+from sms10692_mock.stores.valkey.request_log import Journal
+from sms10692_mock.stores.valkey.script_client import Nodes, Refused, Script
+from sms10692_mock.stores.valkey.sequences import Lease
+from sms10692_mock.stores.valkey.serialization import (
     Packed,
     decoded,
     encoded,
@@ -48,8 +49,7 @@ from sms10692_mock.stores.valkey.packing import (
     packed_task,
     unpacked,
 )
-from sms10692_mock.stores.valkey.pieces import Pieces, run
-from sms10692_mock.stores.valkey.settings import SharedSettings
+from sms10692_mock.stores.valkey.settings_cache import SharedSettings
 
 Thing = TypeVar("Thing")
 

@@ -6,7 +6,7 @@ Here belongs which there are. What each does, and its arguments, stands in the f
 from pathlib import Path
 from typing import Final
 
-from sms10692_mock.stores.valkey.nodes import Script, script
+from sms10692_mock.stores.valkey.script_client import Script, script
 
 _HEAD: Final = "#!lua\n"
 """With it the server refuses a script beforehand that it could not carry through, for want of memory or of a disk."""

@@ -1,0 +1,161 @@
+"""The vendor's answers: as the exact text the manual spells, and as what can be read in one that may be wrong.
+
+Here belong the messages and the documents, letter by letter, white space as real servers were seen to write it (A1, A3,
+A4, A10), and the reading of elements, which forgives everything but the element's name, so that one fault is one
+failing clause.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from sms10692_contract.http import Raw
+from sms10692_contract.requests import CHARSET, LABEL, Request
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer, and the request that it answers."""
+
+    request: Request
+    raw: Raw
+
+    @property
+    def text(self) -> str:
+        """The body in the charset of the page."""
+        return self.raw.body.decode(CHARSET[self.request.page], "replace")
+
+    def element(self, name: str) -> str:
+        """What stands in the first element of this name; nothing where there is none."""
+        return next(_contents(self.text, name), "").strip()
+
+    def number(self, name: str) -> int | None:
+        """The same as a number, where it is one."""
+        text = self.element(name)
+        return int(text) if re.fullmatch("-?[0-9]{1,18}", text) else None
+
+    def boxes(self, name: str) -> list[dict[str, str]]:
+        """The elements of each box, by name."""
+        return [{name: value.strip() for name, value in _elements(inside)} for inside in _contents(self.text, name)]
+
+
+def _contents(text: str, name: str) -> Iterator[str]:
+    """Yield what stands in each element of this name. Takes time in proportion to the text, whatever it holds."""
+    opening, closing, at = f"<{name}>", f"</{name}>", 0
+    while (begin := text.find(opening, at)) >= 0 and (end := text.find(closing, begin)) >= 0:
+        yield text[begin + len(opening) : end]
+        at = end + len(closing)
+
+
+_TAG: Final = re.compile(r"<(/?)(\w+)>")
+
+
+def _elements(text: str) -> Iterator[tuple[str, str]]:
+    """Yield name and content of each element that none of the others contains, in time in proportion to the text."""
+    last_closing = {tag[2]: tag.start() for tag in _TAG.finditer(text) if tag[1]}
+    at = 0
+    for tag in _TAG.finditer(text):
+        if not tag[1] and at <= tag.start() and tag.end() <= last_closing.get(tag[2], -1):
+            end = text.index(f"</{tag[2]}>", tag.end())
+            yield tag[2], text[tag.end() : end]
+            at = end + len(tag[0]) + 1
+
+
+# The messages of the manual, in the order of its tables: 1.3, 3.3, 4.4.
+EMPTY: Final = "用户名或密码不能为空"
+SQL: Final = "发送内容包含sql注入字符"
+WRONG: Final = "用户名或密码错误"
+NO_MOBILE: Final = "短信号码不能为空"
+NO_CONTENT: Final = "短信内容不能为空"
+FORBIDDEN: Final = "包含非法字符："
+TOO_MUCH: Final = "对不起，您当前要发送的量大于您当前余额"
+OTHER: Final = "其他错误"
+NOT_ALLOWED: Final = "该用户不允许查看状态报告"
+PARAMETER: Final = "参数不正确"
+FOUND: Final = "包含非法字符"
+NOT_FOUND: Final = "没有包含屏蔽词"
+
+MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+"""How 4.3 and 5.3 write a receivetime."""
+
+SENT: Final = (
+    '<?xml version="1.0" encoding="{label}" ?><returnsms>\n'
+    " <returnstatus>Success</returnstatus>\n"
+    " <message>ok</message>\n"
+    " <remainpoint>{remainpoint}</remainpoint>\n"
+    " <taskID>{task_id}</taskID>\n"
+    " <successCounts>{counts}</successCounts></returnsms>"
+)
+SEND_REFUSED: Final = (
+    '<?xml version="1.0" encoding="{label}" ?><returnsms>\n'
+    " <returnstatus>Faild</returnstatus>\n"
+    " <message>{message}</message>\n"
+    " <remainpoint>0</remainpoint>\n"
+    " <taskID>0</taskID>\n"
+    " <successCounts>0</successCounts></returnsms>"
+)
+OVERAGE: Final = (
+    '<?xml version="1.0" encoding="{label}" ?><returnsms>\n'
+    " <returnstatus>Sucess</returnstatus>\n"
+    " <message></message>\n"
+    " <payinfo>{payinfo}</payinfo>\n"
+    " <overage>{overage}</overage>\n"
+    " <sendTotal>{send_total}</sendTotal></returnsms>"
+)
+OVERAGE_REFUSED: Final = (
+    '<?xml version="1.0" encoding="{label}" ?><returnsms>\n'
+    " <returnstatus>Faild</returnstatus>\n"
+    " <message>{message}</message>\n"
+    " <payinfo></payinfo>\n"
+    " <overage>0</overage>\n"
+    " <sendTotal>0</sendTotal></returnsms>"
+)
+CHECKKEYWORD: Final = '<?xml version="1.0" encoding="{label}" ?><returnsms>\n <message>{message}</message></returnsms>'
+NOTHING: Final = '<?xml version="1.0" encoding="utf-8" ?><returnsms></returnsms>'
+BOXES: Final = '<?xml version="1.0" encoding="utf-8" ?><returnsms>{boxes}\n </returnsms>'
+STATUSBOX: Final = (
+    "\n <statusbox>\n"
+    " <mobile>{mobile}</mobile>\n"
+    " <taskid>{taskid}</taskid>\n"
+    " <status>{status}</status>\n"
+    " <receivetime>{receivetime}</receivetime>\n"
+    " <errorcode>{errorcode}</errorcode>\n"
+    " <extno>{extno}</extno>\n"
+    " </statusbox>"
+)
+CALLBOX: Final = (
+    "\n <callbox>\n"
+    " <mobile>{mobile}</mobile>\n"
+    " <taskid>{taskid}</taskid>\n"
+    " <content>{content}</content>\n"
+    " <receivetime>{receivetime}</receivetime>\n"
+    " <extno>{extno}</extno>\n"
+    " </callbox>"
+)
+ERRORSTATUS: Final = (
+    '<?xml version="1.0" encoding="utf-8" ?><returnsms>\n'
+    " <errorstatus>\n"
+    " <error>{error}</error>\n"
+    " <remark>{remark}</remark>\n"
+    " </errorstatus>\n"
+    " </returnsms>"
+)
+
+
+_NO_XML: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def escaped(text: str) -> str:
+    """A text inside an element (R17): markup as entities, the carriage return too, and without what XML cannot carry.
+
+    >>> escaped("<a & b>\\r\\x00")
+    '&lt;a &amp; b&gt;&#13;'
+    """
+    text = _NO_XML.sub("", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("\r", "&#13;")
+
+
+def document(template: str, page: str, **values: object) -> bytes:
+    """The bytes of a document on a page; what its charset lacks as decimal references (R17)."""
+    return template.format(label=LABEL[page], **values).encode(CHARSET[page], "xmlcharrefreplace")

@@ -1,0 +1,1 @@
+"""Everything below /_mock, and the console."""

@@ -1,0 +1,67 @@
+"""Requests: the journal, and each request as it came beside what it was understood as.
+
+Here belong these two pages. What is wrong with a request is found by `sms10692_mock.diagnosis`.
+"""
+
+from base64 import b64decode
+from typing import Final
+
+from flask import Blueprint, Response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from sms10692_mock.admin.console.export_request import as_curl, as_pytest, is_copyable
+from sms10692_mock.admin.console.finding_texts import in_chinese
+from sms10692_mock.admin.console.hexdump import hex_dump, plain
+from sms10692_mock.admin.console.layout import base_url, language, page, refused, shown_account
+from sms10692_mock.admin.console.list_filters import seek_of
+from sms10692_mock.admin.services import Control
+from sms10692_mock.admin.services.requests import FindingDocument, NoSuchRequest, RequestDocument
+from sms10692_mock.admin.services.schemas import ListDocument
+
+_FIELDS: Final = 200
+"""Parameters that are shown: the manual has ten, and a request can have hundreds of thousands."""
+
+
+def add_requests(pages: Blueprint, control: Control) -> None:
+    """Add the pages."""
+
+    @pages.get("/requests")
+    def requests() -> ResponseReturnValue:
+        account = shown_account(control)
+        seek, is_filtered = seek_of("text")
+        is_own = "own" in request.args
+        found: ListDocument[RequestDocument] = control.requests.list(account.userid if is_own else None, seek)
+        if request.headers.get("HX-Target") == "older":
+            return Response(render_template("requests.rows.html", requests=found))
+        return page(control, "requests", account, requests=found, is_filtered=is_filtered or is_own)
+
+    @pages.get("/requests/<int:number>", endpoint="request")
+    def one_request(number: int) -> ResponseReturnValue:
+        account = shown_account(control)
+        entry, whole = control.requests.entry(None, number), control.requests.get(None, number)
+        known = control.vendor.store.account(entry.userid)
+        copyable = is_copyable(entry)
+        names = list(dict.fromkeys((*whole.fields_utf8, *whole.fields_gbk)))
+        return page(
+            control,
+            "request",
+            account,
+            request_shown=whole,
+            findings=[(finding, _sentence(finding)) for finding in whole.diagnosis],
+            body_hex=hex_dump(entry.body),
+            body_text=plain(b64decode(whole.body)),
+            query_text=plain(entry.query),
+            answer_hex=hex_dump(entry.answer),
+            names=names[:_FIELDS],
+            more_names=len(names[_FIELDS:]),
+            as_curl=as_curl(entry, base_url()) if copyable else "",
+            as_pytest=as_pytest(entry, known) if copyable else "",
+        )
+
+    @pages.errorhandler(NoSuchRequest)
+    def no_such_request(error: NoSuchRequest) -> ResponseReturnValue:
+        return refused(control, 404, "said.no_request", number=str(error))
+
+
+def _sentence(finding: FindingDocument) -> str:
+    return in_chinese(finding.code, finding.detail) if language() == "zh" else finding.sentence

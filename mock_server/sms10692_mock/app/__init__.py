@@ -1,0 +1,1 @@
+"""The vendor's endpoints as an application of the HTTP server."""

@@ -1,0 +1,120 @@
+"""What a fault makes of an answer on its way to the client.
+
+Here belong the changes to a response, as functions of values, and what the rim has to do about its connection. Which
+faults strike is the affair of `sms10692_mock.domain.faults`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from sms10692_mock.domain.faults import Fault, Kind
+
+
+class Response(NamedTuple):
+    """A status, headers, and the whole body; and how its sending is to fail, if it is.
+
+    It is sent after `delay` seconds. `cut` is how many bytes of the body are sent before the connection is closed,
+    and below 0 not even the head is; where it `hangs`, nothing is ever sent.
+    """
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    delay: float = 0.0
+    cut: int | None = None
+    hangs: bool = False
+
+    @property
+    def is_spoilt(self) -> bool:
+        return bool(self.delay) or self.hangs or self.cut is not None
+
+
+class Transmission(NamedTuple):
+    """What of the body of a response is sent, and whether the connection is broken behind it."""
+
+    body: bytes
+    breaks: bool
+
+
+BODILESS: Final = frozenset({204, 304})
+"""Statuses of responses that end with their head (RFC 9110)."""
+
+_BOM: Final = b"\xef\xbb\xbf"
+_NOTHING: Final = -1
+
+_IIS: Final = """<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">
+<html xmlns="http://www.w3.org/1999/xhtml">
+<head>
+<meta http-equiv="Content-Type" content="text/html; charset=gb2312"/>
+<title>{status} - {title}</title>
+</head>
+<body>
+<div id="header"><h1>服务器错误</h1></div>
+<div id="content"><h2>{status} - {title}</h2></div>
+</body>
+</html>
+"""
+_TITLES: Final = {
+    403: "禁止访问: 访问被拒绝。",
+    404: "找不到文件或目录。",
+    500: "内部服务器错误。",
+    502: "Web 服务器在作为网关或代理服务器时收到了无效响应。",
+    503: "服务不可用。",
+}
+
+
+def spoilt(response: Response, faults: Sequence[Fault]) -> Response:
+    """The response with what each fault does to it, in their order."""
+    for fault in faults:
+        response = _SPOILING[fault.kind](response, fault)
+    return _without_body(response) if response.status in BODILESS else response
+
+
+def transmission(response: Response, method: str) -> Transmission | None:
+    """What is sent to a request of this method, whatever carries it; None where not even the head is."""
+    body, cut = response.body, response.cut
+    if cut is not None and cut < 0:
+        return None
+    breaks = cut is not None and cut < len(body)
+    return Transmission(b"" if method == "HEAD" else body[:cut], breaks)
+
+
+def with_body(response: Response, body: bytes, content_type: str | None = None) -> Response:
+    """The response with another body, and with the headers that go with it."""
+    changed = {"content-length": str(len(body))} | ({"content-type": content_type} if content_type else {})
+    headers = [(name, changed.get(name.lower(), value)) for name, value in response.headers]
+    return response._replace(body=body, headers=headers)
+
+
+def _without_body(response: Response) -> Response:
+    headers = [(name, value) for name, value in response.headers if not name.lower().startswith("content-")]
+    return response._replace(body=b"", headers=headers)
+
+
+def _status(response: Response, fault: Fault) -> Response:
+    title = _TITLES.get(fault.status, "服务器错误。")
+    page = _IIS.format(status=fault.status, title=title).replace("\n", "\r\n").encode("gbk")
+    return with_body(response, page, "text/html")._replace(status=fault.status)
+
+
+def _charset(response: Response, fault: Fault) -> Response:
+    content_type = dict(response.headers)["Content-Type"].partition(";")[0]
+    head, end, rest = response.body.partition(b"?>")
+    before, quote, label = head.partition(b'encoding="')
+    if quote:
+        head = before + quote + fault.charset.encode("ascii", "replace") + label[label.index(b'"') :]
+    return with_body(response, head + end + rest, f"{content_type}; charset={fault.charset}")
+
+
+_SPOILING: Final[Mapping[Kind, Callable[[Response, Fault], Response]]] = {
+    "latency": lambda response, fault: response._replace(delay=response.delay + fault.latency()),
+    "hang": lambda response, fault: response._replace(hangs=True),
+    "status": _status,
+    "empty": lambda response, fault: with_body(response, b""),
+    "cut": lambda response, fault: response._replace(cut=fault.at),
+    "close": lambda response, fault: response._replace(cut=_NOTHING),
+    "charset": _charset,
+    "bom": lambda response, fault: with_body(response, _BOM + response.body),
+    "message": lambda response, fault: response,
+    "lose": lambda response, fault: response._replace(cut=_NOTHING),
+}

@@ -1,0 +1,456 @@
+"""The vendor's pages: from a request, wholly read, to a response, wholly made.
+
+Here belongs what HTTP adds to a call and its answer: methods, status, content type, the line in the log. No I/O: how
+a request gets here and a response away is the affair of `wsgi` and `answering`, which stand side by side around this.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from threading import Lock
+from typing import Any, Final, NamedTuple
+
+from sms10692 import protocol
+from sms10692.protocol import Page
+from sms10692_mock.app.fault_injection import Response, spoilt
+from sms10692_mock.codec import json_renderer
+from sms10692_mock.codec.charsets import DECODERS
+from sms10692_mock.codec.forms import Fields, fields_of
+from sms10692_mock.codec.xml import Xml
+from sms10692_mock.diagnosis import Fetch, Finding
+from sms10692_mock.diagnosis.service import findings, habits, looks_odd, public_findings
+from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.api_request import Call, call_of
+from sms10692_mock.domain.notifier import Bell
+from sms10692_mock.domain.records import Entry
+from sms10692_mock.domain.results import Answer, Balance, Checked, Refusal, Replies, Reports, Sent
+from sms10692_mock.domain.store import StoreUnavailable
+from sms10692_mock.domain.vendor import Told, Vendor
+from sms10692_mock.elapsed_time import monotonic
+from sms10692_mock.profiles import DIALECTS, Dialect
+from sms10692_mock.stores.probe import StoreProbe
+from sms10692_mock.stores.redaction import redact_headers
+
+BODY_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes of a body that are read. 50,000 numbers take 600,000 (Q15)."""
+
+DRAIN_LIMIT: Final = 16 * 1024 * 1024
+"""Bytes of a body that are taken off the wire: who sends all before reading gets to read that it was too much."""
+
+_LOGGED: Final = 64
+"""Characters of a text of the client's that a line of the log has at most."""
+
+_HINT: Final = 1000
+"""Characters of a hint."""
+
+_JOURNAL: Final = "/_mock/requests"
+
+_FETCHES: Final = 1000
+"""Queues of which the last fetch is remembered, for a hint about the next."""
+
+_NO_FETCH: Final[tuple[int, None]] = 0, None
+
+_EXPLAINED_BYTES: Final = 64 * 1024
+"""Of a request: of a longer one the answer does not wait for the explanation, which the control address has."""
+
+_BOXES: Final = (Reports, Replies)
+_METHODS: Final = ("GET", "HEAD", "POST")
+_READING: Final = ("GET", "HEAD")
+_API: Final = "/_mock"
+_HEALTH: Final = "/_mock/health"
+_REFUSED: Final = 400
+"""The least status of a refusal."""
+
+
+class Request(NamedTuple):
+    """What of a request reaches the vendor. `path` is as it came, `content_type` the whole header, or empty."""
+
+    method: str
+    query: bytes
+    content_type: str
+    body: bytes
+    path: str = ""
+    headers: Sequence[tuple[str, str]] = ()
+
+
+CROSS_SITE: Final = "cross-site"
+"""The value of the header Sec-Fetch-Site that a browser sends for a page of another site."""
+
+
+class Exchange(NamedTuple):
+    """A response; and where it is to be explained before it is sent, its entry in the journal and line in the log."""
+
+    response: Response
+    unexplained: Entry | None = None
+    line: str = ""
+
+
+class _Asked:
+    """A request, understood, when it came and began, and what the vendor said to it, if the store was there."""
+
+    __slots__ = ("call", "fields", "number", "received", "started", "told")
+
+    def __init__(
+        self, call: Call, fields: Fields, told: Told | StoreUnavailable, number: int, received: float, started: float
+    ) -> None:
+        self.call = call
+        self.fields = fields
+        self.told = told
+        self.number = number
+        self.received = received
+        self.started = started
+
+
+class Unreadable(Exception):
+    """The body of a request cannot be had whole, so nothing was done. Holds the response that says so."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.body.decode())
+        self.response = response
+
+
+class BodyTooLarge(Unreadable):
+    """The body has more bytes than `BODY_LIMIT`."""
+
+    def __init__(self) -> None:
+        super().__init__(plain(413, f"a body has at most {BODY_LIMIT} bytes here"))
+
+
+class BodyCutShort(Unreadable):
+    """The sender was gone before the end of the body: half a list of numbers must not be sent to."""
+
+    def __init__(self, came: int, length: int | None) -> None:
+        super().__init__(plain(400, f"the body broke off: {_came(came, length)}"))
+
+
+class BodyTimedOut(Unreadable):
+    """The rest of the body did not come in time."""
+
+    def __init__(self, seconds: float, came: int, length: int | None) -> None:
+        super().__init__(plain(408, f"{_came(came, length)}, and not the rest within {seconds:g} seconds"))
+
+
+class BodyCrowdedOut(Unreadable):
+    """The rest of the body did not come, and others need the memory: all unfinished requests hold `most` bytes."""
+
+    def __init__(self, most: int, came: int, length: int | None) -> None:
+        super().__init__(plain(503, f"{_came(came, length)}, and {unfinished(most)}"))
+
+
+def unfinished(most: int) -> str:
+    """Why a request of which only part came is refused at once."""
+    return f"more than {most} bytes of unfinished requests are being received: try again"
+
+
+def _came(came: int, length: int | None) -> str:
+    if length is None:
+        return f"{came} bytes of a chunked body came without its last chunk"
+    return f"{came} of {length} bytes came (Content-Length is {length}, and counts bytes, not characters)"
+
+
+class Pages:
+    """Answers requests to the vendor's pages, in `dialect` where the account has none.
+
+    `log` is given a line about each request, and below it what is wrong with it; an answer to a request that seems
+    wrong says so in a header, `X-Mock-Hint`. The body never changes. `bell` is rung after each. `debug_log` is given
+    the lines that are many and that nobody misses.
+
+    Where `is_exposed`, strangers may read the hints: they use no account's secrets but the sender's own.
+    `allows_cross_site` lets requests in that browsers send for pages of other sites.
+    """
+
+    def __init__(
+        self,
+        vendor: Vendor,
+        dialect: Dialect,
+        log: Callable[[str], None] | None = None,
+        bell: Bell | None = None,
+        *,
+        debug_log: Callable[[str], None] | None = None,
+        is_exposed: bool = False,
+        allows_cross_site: bool = False,
+    ) -> None:
+        self._vendor = vendor
+        self._dialect = dialect.name
+        self._xml = {name: Xml(one) for name, one in DIALECTS.items()}
+        self._log = log
+        self._debug_log = debug_log
+        self._is_exposed = is_exposed
+        self.allows_cross_site = allows_cross_site
+        self._fetches: dict[tuple[str, str], tuple[int, Fetch]] = {}
+        self._fetching = Lock()
+        self._ring = (bell or Bell()).ring
+        self.waits = vendor.store.waits
+        self.on_loop = vendor.store.on_loop
+        self.gathered = vendor.store.gathered
+        self.probe = StoreProbe(vendor.store)
+
+    def respond(self, page: Page, request: Request) -> Response:
+        """Answer a request to one of the pages: HTTP 200 to whatever it says, 405 to another method."""
+        exchange = self.exchange(page, request)
+        if exchange.unexplained is None:
+            return exchange.response
+        response = self.explained(exchange)
+        self.log_explanation(exchange)
+        return response
+
+    def exchange(self, page: Page, request: Request) -> Exchange:
+        """The same without what takes long: one with an entry that is `unexplained` is still to be `explained`."""
+        return self._answered(page, request, self._asked(page, request))
+
+    def asked(self, page: Page, request: Request) -> Callable[[], Exchange]:
+        """The first half of an exchange, which asks the store; what it returns is the second, for when that holds."""
+        return partial(self._answered, page, request, self._asked(page, request))
+
+    def _asked(self, page: Page, request: Request) -> "_Asked | None":
+        """What the vendor says; None of a method that its pages do not have."""
+        started = monotonic()
+        if request.method not in _METHODS:
+            return None
+        vendor = self._vendor
+        received = vendor.real_time()
+        fields = fields_of(request.query, request.content_type, request.body, DECODERS[page.charset])
+        call = call_of(page, fields)
+        try:
+            number = vendor.store.next_request()
+            return _Asked(call, fields, vendor.answer(call, number), number, received, started)
+        except StoreUnavailable as error:
+            return _Asked(call, fields, error, 0, received, started)
+
+    def _answered(self, page: Page, request: Request, asked: "_Asked | None") -> Exchange:
+        if asked is None:
+            allowed = ", ".join(_METHODS)
+            response = plain(405, f"this page answers {allowed}", ("Allow", allowed))
+            return Exchange(self.answered_without_the_vendor(page, request, response))
+        call, told = asked.call, asked.told
+        if isinstance(told, StoreUnavailable):
+            if self._log:
+                self._log(f"{request.method} {page.path}: the store is away: {told}")
+            if call.operation is not protocol.SEND:
+                return Exchange(plain(503, f"the store is away: {told}"))
+            return Exchange(self._written(page, call, Refusal(protocol.OTHER_ERROR), None))
+        answer = told.answer
+        response = self._written(page, call, answer, told.account)
+        if told.faults:
+            response = spoilt(response, told.faults)
+        took = monotonic() - asked.started
+        entry = Entry(
+            asked.number,
+            asked.received,
+            told.now,
+            took,
+            request.method,
+            request.path or page.path,
+            request.query,
+            redact_headers(request.headers),
+            request.body,
+            call.userid,
+            call.operation.name if call.operation else "",
+            answer.message if isinstance(answer, Refusal) else "",
+            len(answer.boxes) if isinstance(answer, _BOXES) else None,
+            response.status,
+            response.headers[0][1] if response.headers else "",
+            response.body,
+            tuple([fault.kind for fault in told.faults]) if told.faults else (),
+        )
+        self._vendor.store.record(entry)
+        self._ring(entry.userid)
+        line = _line(request.method, call, told, took) if self._log else ""
+        previous = self._previous_fetch(entry)
+        if told.faults:
+            return Exchange(self._said(response, line, ()))
+        if isinstance(answer, Refusal) or looks_odd(call):
+            return Exchange(response, entry, line)
+        return Exchange(self._said(response, line, habits(entry, call, asked.fields, told.account, previous)))
+
+    def _previous_fetch(self, entry: Entry) -> Fetch | None:
+        """The fetch of the same queue before this one, if it was one of the last here and is in the journal still."""
+        if entry.handed_out is None:
+            return None
+        fetch = (entry.userid, entry.operation)
+        with self._fetching:
+            number, previous = self._fetches.pop(fetch, _NO_FETCH)
+            self._fetches[fetch] = entry.number, Fetch(entry.now, entry.handed_out)
+            if len(self._fetches) > _FETCHES:
+                del self._fetches[next(iter(self._fetches))]
+        try:
+            return previous if previous and self._vendor.store.has_request(number) else None
+        except StoreUnavailable:
+            return None
+
+    def explained(self, exchange: Exchange) -> Response:
+        """The response with a hint. It takes milliseconds, of a long request too many."""
+        response, entry, line = exchange
+        if entry is None or _is_long(entry):
+            return self.unexplained(exchange)
+        try:
+            if self._is_exposed:
+                found, is_part = public_findings(entry, self._vendor.store)
+                more = [f"explained by GET {_JOURNAL}/{entry.number} alone"] if is_part else []
+                return _hinted(response, " | ".join([*map(_sentence, found), *more]))
+            found = findings(entry, self._vendor.store)
+        except StoreUnavailable:
+            return self.unexplained(exchange)
+        return self._said(response, line, found)
+
+    def log_explanation(self, exchange: Exchange) -> None:
+        """Log what `explained` could not log where strangers may read the hints.
+
+        It must not run before the response is sent: how long it takes depends on secrets.
+        """
+        response, entry, line = exchange
+        if not self._is_exposed or self._log is None or entry is None or _is_long(entry):
+            return
+        with suppress(StoreUnavailable):  # then `explained` has logged the line
+            self._said(response, line, findings(entry, self._vendor.store))
+
+    def unexplained(self, exchange: Exchange) -> Response:
+        """The response with a hint of where to ask why: for a long request, and for one of a flood."""
+        response, entry, line = exchange
+        if self._log:
+            self._log(line)
+        if entry is None:
+            return response
+        return _hinted(response, f"not explained at once: GET {_JOURNAL}/{entry.number}")
+
+    def _said(self, response: Response, line: str, found: Sequence[Finding]) -> Response:
+        if not found:
+            if self._log:
+                self._log(line)
+            return response
+        said = list(map(_sentence, found))
+        if self._log:
+            self._log("\n  ".join([line, *said]))
+        return _hinted(response, " | ".join(said))
+
+    def _written(self, page: Page, call: Call, answer: Answer | None, account: Account | None) -> Response:
+        if answer is None:
+            return _response(200, f"text/xml; charset={page.charset}", b"")
+        if call.wants_json:
+            return _response(200, "application/json", json_renderer.write(answer, call.operation, page))
+        dialect = (account and account.dialect) or self._dialect
+        body = self._xml[dialect].write(answer, call.operation, page)
+        return _response(200, f"text/xml; charset={page.charset}", body)
+
+    def answered_without_the_vendor(self, page: Page, request: Request, response: Response) -> Response:
+        """Keep a request to one of the pages that the vendor was not asked about, and log it; the response as it was.
+
+        Where the body could not be had whole, that of `request` is what came of it.
+        """
+        store, received = self._vendor.store, self._vendor.real_time()
+        call = call_of(page, fields_of(request.query, request.content_type, request.body, DECODERS[page.charset]))
+        operation = call.operation.name if call.operation else ""
+        try:
+            entry = Entry(
+                number=store.next_request(),
+                received=received,
+                now=self._vendor.now(store.account(call.userid)),
+                took=0.0,
+                method=request.method,
+                path=request.path or page.path,
+                query=request.query,
+                headers=redact_headers(request.headers),
+                body=request.body,
+                userid=call.userid,
+                operation=operation,
+                refusal="",
+                handed_out=None,
+                status=response.status,
+                content_type=response.headers[0][1],
+                answer=response.body,
+            )
+        except StoreUnavailable as error:
+            if self._log:
+                self._log(f"{printable(request.method)} {page.path}: the store is away: {error}")
+        else:
+            store.record(entry)
+            self._ring(entry.userid)
+        self.log_status(request.method, page.path, response.status)
+        return response
+
+    def log_status(self, method: str, path: str, status: int) -> None:
+        """Log a request that is none to the vendor's pages."""
+        if self._log:
+            self._log(f"{printable(method)} {printable(path)}: {status}")
+
+    def log_other(self, method: str, path: str, status: int) -> None:
+        """Log a request to a page of the console, or to the control API.
+
+        What the console reads, in the background too, and what asks for health, is of interest to few.
+        """
+        is_quiet = status < _REFUSED and method in _READING and (path.startswith(_HEALTH) or not path.startswith(_API))
+        if not is_quiet:
+            self.log_status(method, path, status)
+        elif self._debug_log:
+            self._debug_log(f"{method} {printable(path)}: {status}")
+
+    def log_bad_request(self, client: Sequence[Any], status: int, why: str, beginning: str) -> None:
+        """Log bytes that are no HTTP request, with the address that they came from."""
+        self.log_client(client, f"sent no HTTP/1 request, but '{beginning}...': {status}, {why}")
+
+    def log_client(self, client: Sequence[Any], what: str) -> None:
+        """Log what the client at an address did."""
+        if self._log:
+            self._log(f"{client[0]}:{client[1]} {what}")
+
+
+def _response(status: int, content_type: str, body: bytes, *headers: tuple[str, str]) -> Response:
+    return Response(status, [("Content-Type", content_type), ("Content-Length", str(len(body))), *headers], body)
+
+
+def cross_site_refusal() -> Response:
+    """The answer to a request that a browser sent for a page of another site: it could empty a queue unseen."""
+    return plain(403, "a page of another site sent this request; --allow-cross-site lets such requests in")
+
+
+def plain(status: int, why: str, *headers: tuple[str, str]) -> Response:
+    """An answer of our own: one line of text."""
+    return _response(status, "text/plain; charset=utf-8", f"{why}\n".encode(), *headers)
+
+
+def _is_long(entry: Entry) -> bool:
+    return len(entry.query) + len(entry.body) > _EXPLAINED_BYTES
+
+
+def _sentence(finding: Finding) -> str:
+    return f"{finding.code}: {finding.sentence}"
+
+
+def _hinted(response: Response, hint: str) -> Response:
+    if not hint:
+        return response
+    return response._replace(headers=[*response.headers, ("X-Mock-Hint", ascii(hint)[1:-1][:_HINT])])
+
+
+def _line(method: str, call: Call, told: Told, seconds: float) -> str:
+    """One line about a request: no number, no text, no signature, and nothing in the userid's place but a userid."""
+    action = call.operation.name if call.operation else "no such action"
+    userid = "unknown" if told.account is None and call.userid else f"'{printable(call.userid)}'"
+    return f"{method} {call.page.path} {action}, userid {userid}: {_gist(told.answer)} ({seconds * 1e3:.2f} ms)"
+
+
+def printable(text: str) -> str:
+    """A text of somebody else's, cut to a bearable length, in which nothing can move a cursor or begin a line.
+
+    >>> printable("shop"), printable("a\\nb")
+    ('shop', 'a\\\\nb')
+    """
+    return text if text.isalnum() and len(text) < _LOGGED else ascii(text[:_LOGGED])[1:-1]
+
+
+def _gist(answer: Answer | None) -> str:
+    match answer:
+        case Sent():
+            return f"task {answer.task_id}, numbers {answer.success_counts}, points left {answer.remainpoint}"
+        case None:
+            return "kept away by a fault"
+        case Refusal(message):
+            return f"refused, {message}"
+        case Balance(_, overage, _):
+            return f"points {overage}"
+        case Checked(message, _):
+            return message
+        case Reports(boxes):
+            return f"reports handed over {len(boxes)}"
+        case Replies(boxes):
+            return f"replies handed over {len(boxes)}"

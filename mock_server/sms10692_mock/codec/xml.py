@@ -1,0 +1,97 @@
+"""From an answer to the exact text of the vendor's XML: declaration, line feeds, escapes, in a dialect (R17).
+
+Here belongs layout. The words and the order of the elements come from the contract, what a dialect changes from
+`dialects`; JSON is written in `wire.render_json`.
+"""
+
+from collections.abc import Iterable
+from itertools import zip_longest
+from typing import Final
+
+from sms10692 import protocol
+from sms10692.protocol import Operation, Page
+from sms10692_mock.codec.charsets import ENCODERS
+from sms10692_mock.codec.xml_escape import cdatas, escaped, escaped_all
+from sms10692_mock.domain.clock import china_times
+from sms10692_mock.domain.results import REFUSED, Answer, Balance, Checked, Refusal, Replies, Reports, Sent
+from sms10692_mock.profiles import ERRORCODE, EXTNO, Dialect
+
+
+def _root(children: str) -> str:
+    return f"<{protocol.ROOT}>{children}</{protocol.ROOT}>"
+
+
+def _elements(names: Iterable[str], *first: str) -> str:
+    """A template: each element on its own line after one space, no white space inside, a place for its value.
+
+    The first have theirs already.
+    """
+    return "".join(f"\n <{name}>{value}</{name}>" for name, value in zip_longest(names, first, fillvalue="%s"))
+
+
+def _box(name: str, elements: Iterable[str]) -> str:
+    return f"\n <{name}>{_elements(elements)}\n </{name}>"
+
+
+_SENT: Final = _root(_elements(protocol.SEND.elements, protocol.SEND.success, protocol.OK))
+_BALANCE: Final = _root(_elements(protocol.OVERAGE.elements, protocol.OVERAGE.success, protocol.OVERAGE_FOUND))
+_STATUSBOX: Final = _box(protocol.STATUS.box, protocol.STATUS.elements)
+_CALLBOX: Final = _box(protocol.CALL.box, protocol.CALL.elements)
+_ERROR: Final = _root(_box(protocol.ERROR_BOX, protocol.ERROR_ELEMENTS) + "\n ")
+
+
+class Xml:
+    """Writes answers as one dialect does."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._refusals = {
+            operation: (_root(_elements(shape.elements)), REFUSED[shape])
+            for operation, shape in dialect.refusal_of.items()
+        }
+        self._keyword = _root(_elements(dialect.keyword_elements))
+        self._keyword_values = dialect.keyword_values
+        self._errorcode, self._extno_of_report, self._extno_of_reply = (
+            cdatas if place in dialect.cdata else escaped_all
+            for place in ((protocol.STATUS, ERRORCODE), (protocol.STATUS, EXTNO), (protocol.CALL, EXTNO))
+        )
+
+    def write(self, answer: Answer, operation: Operation | None, page: Page) -> bytes:
+        """The bytes that the page answers, in its charset; `operation` is None for an action that the page lacks."""
+        declaration = f'<?xml version="1.0" encoding="{page.charset}" ?>'
+        return ENCODERS[page.charset](declaration + self._document(answer, operation))
+
+    def _document(self, answer: Answer, operation: Operation | None) -> str:
+        match answer:
+            case Sent():
+                return _SENT % answer
+            case Refusal(message):
+                if operation is not None and operation.box:
+                    return _ERROR % (operation.messages.index(message) + 1, message)
+                template, values = self._refusals[operation]
+                return template % values(message)
+            case Balance():
+                return _BALANCE % answer
+            case Checked(message, content):
+                return self._keyword % self._keyword_values(message, escaped(content))
+            case Reports(()) | Replies(()):
+                return _root("")
+            case Reports():
+                return _page(self._statusboxes(answer))
+            case Replies():
+                return _page(self._callboxes(answer))
+
+    def _statusboxes(self, reports: Reports) -> Iterable[str]:
+        due, mobile, task_id, status, code, extno, _ = zip(*reports.boxes, strict=True)
+        errorcodes, extnos = self._errorcode(code), self._extno_of_report(extno)
+        rows = zip(escaped_all(mobile), task_id, status, china_times(due), errorcodes, extnos, strict=True)
+        return map(_STATUSBOX.__mod__, rows)
+
+    def _callboxes(self, replies: Replies) -> Iterable[str]:
+        due, mobile, task_id, content, extno = zip(*replies.boxes, strict=True)
+        extnos = self._extno_of_reply(extno)
+        rows = zip(escaped_all(mobile), task_id, escaped_all(content), china_times(due), extnos, strict=True)
+        return map(_CALLBOX.__mod__, rows)
+
+
+def _page(boxes: Iterable[str]) -> str:
+    return _root("".join(boxes) + "\n ")

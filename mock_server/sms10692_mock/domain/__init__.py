@@ -1,0 +1,1 @@
+"""The vendor: accounts, sends, queues and rules. No I/O."""

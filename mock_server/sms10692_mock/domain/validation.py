@@ -1,0 +1,155 @@
+"""Why a call is refused: the manual's messages, each with its one condition, in the order of the manual (R1).
+
+Here belong the refusals that can be seen from the call and the account alone. Two need more and are in `vendor`:
+a balance too small, and a number that was reserved to be refused (R13).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple, TypeAlias
+
+from sms10692 import protocol, signing
+from sms10692.protocol import Operation
+from sms10692_mock.domain import clock
+from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.api_request import Call
+from sms10692_mock.domain.keywords import Keywords
+
+
+class Case(NamedTuple):
+    """All that a check may look at."""
+
+    call: Call
+    account: Account | None
+    keywords: Keywords
+    now: float
+    max_clock_skew: float | None
+
+
+Check: TypeAlias = tuple[str, Callable[[Case], bool]]
+"""A message of the manual, and the condition under which it is the answer."""
+
+_SQL: Final = re.compile(
+    r"""(?aix)                              # ASCII, in any case
+      '\s*(?:(?:or|and)\b|--|;)             # a quote, then what an injection goes on with
+    | \bunion\s+select\b
+    | ;(?:drop|delete|insert|update)\b
+    | \bexec\(
+    | \bxp_
+    """
+)
+_SPACES: Final = re.compile(r"(?a)\s{2,}")
+_PIECE: Final = 65_536
+"""Characters that are searched at one go: meanwhile no other thread does anything."""
+_REACH: Final = 16
+"""More characters than an injection takes, with one space where it has several, and the one before it."""
+_EXTNO: Final = re.compile(rf"[0-9]{{1,{protocol.EXTNO_MAX_DIGITS}}}")
+_COUNT: Final = re.compile(r"0*[1-9][0-9]*")
+
+
+def _credentials_empty(case: Case) -> bool:
+    call = case.call
+    return not (call.userid.strip() and call.timestamp.strip() and call.sign.strip())
+
+
+def _injects(text: str) -> bool:
+    """Whether a text, however long, has what an injection of SQL goes on with.
+
+    >>> _injects("it's"), _injects("' or 1=1"), _injects(" " * (_PIECE - 2) + "union" + " " * _PIECE + "select")
+    (False, True, True)
+    """
+    if len(text) <= _PIECE:
+        return _SQL.search(text) is not None
+    before = ""
+    for begin in range(0, len(text), _PIECE):
+        piece = _SPACES.sub(" ", before + text[begin : begin + _PIECE])
+        # What begins at the very begin of a piece was seen in the one before; what ends at its end may be half a word.
+        found = _SQL.search(piece, 1 if len(before) == _REACH else 0)
+        if found and (found.end() < len(piece) or begin + _PIECE >= len(text)):
+            return True
+        before = piece[-_REACH:]
+    return False
+
+
+def _signed(account: Account, timestamp: str, charset: str) -> str | None:
+    try:
+        return signing.sign(account.account, account.password, timestamp, charset)
+    except UnicodeEncodeError:
+        return None
+
+
+def _credentials_wrong(case: Case) -> bool:
+    call, account = case.call, case.account
+    if account is None:
+        return True
+    if call.sign != _signed(account, call.timestamp, "utf-8") and not (
+        call.page is protocol.V2SMS_GBK and call.sign == _signed(account, call.timestamp, "gbk")  # R4
+    ):
+        return True
+    return case.max_clock_skew is not None and _skew(call.timestamp, case.now) > case.max_clock_skew
+
+
+def _skew(timestamp: str, now: float) -> float:
+    moment = signing.moment(timestamp)
+    return float("inf") if moment is None else abs(moment.timestamp() - now)
+
+
+def _may_not_read_reports(case: Case) -> bool:
+    return case.account is not None and not case.account.may_read_reports
+
+
+def _request_wrong(case: Case) -> bool:
+    """R9: an extno that is none, or a sendTime that is none."""
+    extno, send_time = case.call.extno, case.call.send_time
+    if extno.strip() and not _EXTNO.fullmatch(extno):
+        return True
+    return bool(send_time.strip()) and clock.moment(send_time) is None
+
+
+def _action_wrong(case: Case) -> bool:
+    operation = case.call.operation
+    return operation is None or case.call.action != operation.action
+
+
+def _status_num_wrong(case: Case) -> bool:
+    return bool(case.call.status_num.strip()) and not _COUNT.fullmatch(case.call.status_num)
+
+
+_EMPTY: Final[Check] = (protocol.CREDENTIALS_EMPTY, _credentials_empty)
+_WRONG: Final[Check] = (protocol.CREDENTIALS_WRONG, _credentials_wrong)
+
+CHECKS: Final[Mapping[Operation | None, tuple[Check, ...]]] = {
+    protocol.SEND: (
+        _EMPTY,
+        (protocol.SQL_INJECTION, lambda case: _injects(case.call.content)),
+        _WRONG,
+        (protocol.MOBILE_EMPTY, lambda case: not case.call.mobile.replace(",", " ").strip()),
+        (protocol.CONTENT_EMPTY, lambda case: not case.call.content.strip()),
+        (protocol.FORBIDDEN_IN_SEND, lambda case: case.keywords.in_text(case.call.content)),
+        (protocol.OTHER_ERROR, _request_wrong),
+    ),
+    protocol.OVERAGE: (_EMPTY, _WRONG),
+    protocol.CHECKKEYWORD: (_EMPTY, _WRONG),
+    protocol.STATUS: (
+        _EMPTY,
+        _WRONG,
+        (protocol.REPORTS_NOT_ALLOWED, _may_not_read_reports),
+        (protocol.PARAMETER_WRONG, _action_wrong),
+        (protocol.PARAMETER_WRONG, _status_num_wrong),
+    ),
+    protocol.CALL: (
+        _EMPTY,
+        _WRONG,
+        (protocol.REPORTS_NOT_ALLOWED, _may_not_read_reports),
+        (protocol.PARAMETER_WRONG, _action_wrong),
+    ),
+    None: (_EMPTY, _WRONG, (protocol.OTHER_ERROR, _action_wrong)),
+}
+
+
+def refusal(case: Case) -> str | None:
+    """The first message of the operation's checks whose condition holds, or None."""
+    for message, fails in CHECKS[case.call.operation]:
+        if fails(case):
+            return message
+    return None

@@ -1,1 +1,0 @@
-"""The rim of the emulator: the only place that knows HTTP."""

@@ -1,0 +1,1 @@
+"""An HTTP/1 server for any application. It knows nothing of the vendor."""

@@ -1,0 +1,197 @@
+"""What a page of the console shows, to whoever asks for it without a browser.
+
+Here belongs a response, also to a form. Who gets one is in `test_console_guard`, its languages in
+`test_console_texts`, what can be copied from it in `test_console_copies`. How pages look and are used is in `console/`.
+"""
+
+import re
+import time
+from html import unescape
+from urllib.parse import quote
+
+import pytest
+
+from sms10692_mock.admin.auth import Guard
+from support import console
+from support.console import OF_THE_CONSOLE, PAGES
+from support.emulators import sign
+from support.flask_emulator import Office
+
+quiet = console.quiet
+
+SCRIPT = "<script>alert('x')</script>"
+
+
+def test_what_others_wrote_is_shown_as_text_on_every_page() -> None:
+    script = SCRIPT.replace("/", "")  # which no userid has
+    office = Office(accounts=[f"{script}:{script}:{script}"])
+    credentials = {"userid": script, "timestamp": "1", "sign": sign(script, script, "1")}
+    fields = {"action": "send", "mobile": script, "content": script, script: script} | credentials
+    office.http.post("/v2sms.aspx", data=fields, headers={"User-Agent": script})
+    office.http.post(
+        f"/handset/reply?userid={quote(script)}", data={"mobile": script, "content": script}, headers=OF_THE_CONSOLE
+    )
+    about = f"?userid={quote(script)}&mobile={quote(script)}&text={quote(script)}"
+    for path in (*PAGES, "/requests/1", "/queues?queue=replies"):
+        page = office.http.get(path + about if "?" not in path else path + about.replace("?", "&")).text
+        assert script not in page, path
+        assert script in unescape(page), path
+    missing = office.http.get(f"/?userid={quote(script + 'x')}")
+    assert (missing.status_code, script in missing.text) == (404, False)
+
+
+def test_a_signature_is_marked_where_it_stands_at_an_end() -> None:
+    office = Office()
+    account = office.control("POST", "accounts")
+    for content in ("【甲】a", "b【乙】", "c【丙】d"):
+        office.send(account, content=content)
+    page = office.http.get(f"/?userid={account['userid']}").text
+    assert re.findall("<mark>(.*?)</mark>", page) == ["【乙】", "【甲】"]
+
+
+def test_a_part_that_is_as_it_was_is_not_sent_again() -> None:
+    office = Office()
+    page = office.http.get("/").text
+    seen = re.findall(r'"X-Seen": "(\w+)"', page)[0]
+    live_part = {"HX-Request": "true", "HX-Target": "live", "X-Seen": seen}
+    assert office.http.get("/", headers=live_part).status_code == 204
+    office.control("POST", "faults", {"kind": "empty"})
+    changed = office.http.get("/", headers=live_part)
+    assert changed.status_code == 200
+    assert "<html" not in changed.text
+    assert 'id="banner" hx-swap-oob' in changed.text
+
+
+def test_a_banner_tells_of_a_clock_that_was_turned_and_of_no_other() -> None:
+    office = Office()
+    account = office.control("POST", "accounts", {"own_clock": True})
+    address = f"accounts/{account['userid']}"
+    office.now += 3600
+
+    def is_told() -> bool:
+        told = bool(office.control("GET", f"{address}/signs")["clock"] == "own")
+        assert told == ('id="clear-sky"' in office.http.get(f"/?userid={account['userid']}").text)
+        return told
+
+    assert not is_told()
+    office.control("PUT", "clock", {"mode": "frozen"})
+    assert not is_told()
+    for setting in ({"mode": "running", "speed": 2}, {"mode": "frozen"}):
+        office.control("PUT", f"{address}/clock", setting)
+        assert is_told()
+        office.control("PUT", f"{address}/clock", {"mode": "running", "now": "2011-12-02T23:12:11+08:00"})
+        assert not is_told()
+    office.control("POST", f"{address}/clock/advance", {"seconds": 60})
+    assert is_told()
+
+
+def test_an_unknown_path_is_404_in_words() -> None:
+    response = Office().http.get("/console")
+    assert (response.status_code, response.mimetype) == (404, "text/plain")
+
+
+def test_an_unknown_path_leads_a_browser_back_and_shows_nothing_of_an_account() -> None:
+    office = Office(guard=Guard(token="secret"))
+    browser = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "Accept-Language": "zh"}
+    response = office.http.get("/nosuch?userid=12&x=<script>", headers=browser)
+    assert (response.status_code, response.mimetype) == (404, "text/html")
+    assert '<a href="/">' in response.text
+    assert "/v2callApi.aspx" in response.text
+    assert "没有这个页面" in response.text
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert "<select" not in response.text
+    assert "<script>" not in response.text
+    java = {"Accept": "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"}
+    assert office.http.get("/nosuch", headers=java).mimetype == "text/plain"
+
+
+def test_what_is_not_accepted_is_said() -> None:
+    office = Office()
+    for path, form in (
+        ("/account/charge", {"points": "-1"}),
+        ("/account/charge", {"points": "many"}),
+        ("/weather/fault", {"kind": "latency"}),
+        ("/weather/clock", {"mode": "backwards"}),
+        ("/handset/reply", {"mobile": "15023239810"}),
+        ("/weather/scenario", {"name": "hail"}),
+        ("/weather/scenario", {}),
+    ):
+        response = office.http.post(path, data=form, headers=OF_THE_CONSOLE)
+        assert (response.status_code, "said bad" in response.text) == (422, True)
+    assert office.http.post("/weather/advance", data={"to": "next"}, headers=OF_THE_CONSOLE).status_code == 409
+    assert office.control("GET", "accounts/12")["points"] == 1000
+
+
+def test_the_rule_that_was_shown_is_removed_and_nothing_that_was_used_up_comes_back() -> None:
+    office = Office()
+    first, second, third = (
+        {"number": number, "outcome": "failed", "remaining": left}
+        for number, left in (("13000000001", 1), ("13000000002", 5), ("13000000003", 5))
+    )
+    office.control("PUT", "accounts/12/outcomes", {"rules": [first, second, third, first]})
+    buttons = re.findall(r'name="name" value="([^"]*)"><button id="rule-', office.http.get("/weather").text)
+    assert len(set(buttons)) == 4
+    account = office.control("GET", "accounts/12")
+    office.send(account, mobile="13000000001")
+    office.send(account, mobile="13000000002")
+    office.control("POST", "accounts/12/outcomes", {"number": "13000000002", "outcome": "silent"})
+
+    def removed(button: str) -> int:
+        return office.http.post("/weather/rule/remove", data={"name": button}, headers=OF_THE_CONSOLE).status_code
+
+    assert removed(buttons[1]) == 200
+    rules = office.control("GET", "accounts/12/outcomes")["rules"]
+    assert [(rule["number"][-1], rule["outcome"], rule["remaining"]) for rule in rules] == [
+        ("2", "silent", None),
+        ("3", "failed", 5),
+        ("1", "failed", 1),
+    ]
+    assert [removed(button) for button in (buttons[0], buttons[1], "")] == [404] * 3
+    assert removed(buttons[3]) == 200
+
+
+def test_where_no_account_is_left_every_page_says_so_and_makes_one() -> None:
+    office = Office()
+    office.control("DELETE", "accounts/12")
+    for path in PAGES:
+        page = office.http.get(path)
+        assert (page.status_code, "There is no account at all" in page.text, "/account/new" in page.text) == (
+            404,
+            True,
+            True,
+        ), path
+    assert office.http.get("/?userid=12").status_code == 404
+    assert "There is no account" in office.http.post("/account/reset", headers=OF_THE_CONSOLE).text
+    made = office.http.post("/account/new", data={"may_read_reports": "on"}, headers=OF_THE_CONSOLE)
+    assert office.http.get(made.headers["HX-Redirect"]).status_code == 200
+    assert office.control("GET", "accounts")["accounts"][0]["may_read_reports"]
+
+
+@pytest.mark.parametrize("task_id", ["abc", "-1", "0", "1" * 17, "9" * 5000, "²"])
+def test_a_list_has_nothing_of_a_task_that_can_be_none(quiet: Office, task_id: str) -> None:
+    account = quiet.control("POST", "accounts")
+    quiet.send(account, content="something was sent")
+    for path in ("/", "/queues"):
+        page = quiet.http.get(path, query_string={"userid": account["userid"], "task_id": task_id})
+        assert (page.status_code, "something was sent" in page.text) == (200, False)
+    assert quiet.http.get("/", query_string={"after": task_id}).status_code == 200
+
+
+def test_a_request_of_thousands_of_fields_is_shown_at_once_and_in_part() -> None:
+    office = Office()
+    names = [f"name{place}" for place in range(20_000)]
+    office.http.post("/v2sms.aspx", data="&".join(f"{name}=1" for name in names))
+    begin = time.process_time()
+    page = office.http.get("/requests/1").text
+    assert time.process_time() - begin < 2.0
+    assert all(f"<code>{name}</code>" in page for name in names[:200])
+    assert "<code>name200</code>" not in page
+    assert "Parameters that are not shown: 19800." in page
+
+
+def test_a_new_password_of_an_account_holds_and_an_empty_field_changes_none() -> None:
+    office = Office()
+    for password, holds in (("", "mima"), ("新密码", "新密码")):
+        form = {"may_read_reports": "on", "dialect": "manual", "password": password}
+        assert office.http.post("/account/terms?userid=12", data=form, headers=OF_THE_CONSOLE).status_code == 200
+        assert "<message>ok<" in office.send({"userid": "12", "account": "test", "password": holds})

@@ -1,0 +1,43 @@
+"""The console's stream of events: a flood is a few of them, and nobody is woken who does not listen.
+
+Here belongs the stream without a socket. On one, it is in `test_console_serving`.
+"""
+
+from sms10692_mock.admin.console import sse
+from sms10692_mock.domain.notifier import Bell, deferring
+from support.emulators import PATIENCE
+
+
+def test_a_flood_of_rings_is_a_few_events() -> None:
+    bell = Bell()
+    events = sse.events(bell)
+    assert next(events).startswith("retry:")
+    for _ in range(1000):
+        bell.ring()
+    assert next(events) == "data: 1000\n\n"
+    bell.ring()
+    assert next(events) == "data: 1001\n\n"
+
+
+def test_nobody_is_woken_who_does_not_listen() -> None:
+    bell = Bell()
+    bell.ring()
+    bell.listen(0, PATIENCE)  # returns at once: it was rung more often than was heard
+    bell.listen(1, 0)
+    assert (bell.rings, bell.waiting) == (1, 0)
+
+
+def test_a_server_that_waits_itself_gets_empty_pieces_and_what_to_wait_for() -> None:
+    bell = Bell()
+    events = sse.events(bell)
+    came: list[tuple[str, list[float]]] = []
+    for _ in range(5):
+        with deferring() as waits:
+            came.append((next(events), [wait.seconds for wait in waits]))
+    assert came == [
+        ("retry: 1000\ndata: 0\n\n", []),
+        ("", [2.0]),
+        ("data: 0\n\n", []),
+        ("", [0.1]),
+        ("", [2.0]),
+    ]

@@ -1,0 +1,200 @@
+"""Nothing a client sends gets anything but a well-formed answer.
+
+Here belongs what HTTP says around the vendor's answers, in process; sockets are in test_sockets.
+"""
+
+import io
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from sms10692 import protocol
+from sms10692_mock.admin.app import create_app
+from sms10692_mock.app.vendor_app import Pages, Request
+from sms10692_mock.app.wsgi import WsgiPages
+from sms10692_mock.config import Options, vendor_of
+from sms10692_mock.diagnosis.service import findings
+from sms10692_mock.domain.records import Entry, Wanted
+from sms10692_mock.profiles import MANUAL
+from support.emulators import CALL, CREDENTIALS, GBK, STATUS, UTF8, Emulator, Response, called, request
+
+PAGES = [UTF8, GBK, STATUS, CALL]
+
+
+@pytest.mark.parametrize("dialect", ["manual", "observed"])
+@given(data=st.data())
+def test_any_bytes_get_a_well_formed_answer_with_status_200(dialect: str, data: st.DataObject) -> None:
+    emulator = Emulator(dialect=dialect)
+    path = data.draw(st.sampled_from(PAGES))
+    names = [*CREDENTIALS, "action", "mobile", "content", "sendTime", "extno", "statusNum", "rt"]
+    values = st.binary() | st.sampled_from([*(value.encode() for value in CREDENTIALS.values()), b"send", b"query"])
+    pairs = st.lists(st.tuples(st.sampled_from(names).map(str.encode), values).map(b"=".join))
+    right = b"&".join(f"{name}={value}".encode() for name, value in CREDENTIALS.items())
+    body = data.draw(st.binary() | pairs.map(b"&".join) | pairs.map(lambda some: b"&".join([right, *some])))
+    content_type = data.draw(st.sampled_from(["", "multipart/form-data; boundary=a", "text/xml", "application/json"]))
+    answer = emulator.ask(request(path, body, content_type))
+    assert answer.status == 200
+    if answer.content_type == "application/json":
+        assert isinstance(json.loads(answer.body), dict)
+        return
+    assert answer.content_type == f"text/xml; charset={'gb2312' if path == GBK else 'utf-8'}"
+    text = answer.body.decode("gbk" if path == GBK else "utf-8")
+    assert etree.fromstring(text.partition("?>")[2].encode()).tag == "returnsms"
+
+
+NOT_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+@pytest.mark.parametrize(("path", "codec"), [(UTF8, "utf-8"), (GBK, "gbk")])
+@given(data=st.data())
+def test_any_text_that_a_page_can_carry_is_understood_as_sent(path: str, codec: str, data: st.DataObject) -> None:
+    text = data.draw(st.text(st.characters(codec=codec)))
+    answer = Emulator(dialect="observed", keywords=[]).post(path, action="checkkeyword", content=text)
+    root = etree.fromstring(answer.partition("?>")[2].encode())
+    assert (root.findtext("checkCounts") or "") == NOT_XML.sub("", text)
+
+
+@given(
+    sends=st.lists(
+        st.tuples(
+            st.lists(st.sampled_from(["13000000001", "10086", "10000000022", "10000000005"]), max_size=4).map(",".join),
+            st.sampled_from(["内容", "字" * 71, "发票", "", "' or 1=1"]),
+            st.sampled_from(["", "12345678901"]),
+        ),
+        max_size=8,
+    ),
+    postpaid=st.booleans(),
+)
+def test_whatever_is_charged_is_what_the_balance_lost(sends: list[tuple[str, str, str]], postpaid: bool) -> None:
+    emulator = Emulator(accounts=["12:test:mima:6"], postpaid=["12"] if postpaid else [])
+    left = 0 if postpaid else 6
+    for mobile, content, extno in sends:
+        answer = emulator.send(mobile, content, extno=extno)
+        if "<returnstatus>Success<" in answer:
+            numbers = int(re.findall(r"<successCounts>(\d+)<", answer)[0])
+            left -= numbers * (2 if len(content) == 71 else 1)
+            assert f"<remainpoint>{left}<" in answer
+        else:
+            assert answer.endswith(
+                "<remainpoint>0</remainpoint>\n <taskID>0</taskID>\n <successCounts>0</successCounts></returnsms>"
+            )
+        assert emulator.balance() == left
+
+
+@pytest.mark.parametrize(
+    "path", ["/else", "/v2sms", "/v2sms.asp", "/a/v2sms.aspx", "/sms.aspx", "/v2sms.aspx.bak", "*"]
+)
+def test_other_paths_are_404_and_say_which_pages_there_are(path: str) -> None:
+    answer = Emulator().ask(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert answer.status == 404
+    assert b"/v2smsGBK.aspx" in answer.body
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH", "get"])
+@pytest.mark.parametrize("path", PAGES)
+def test_other_methods_are_405(path: str, method: str) -> None:
+    answer = Emulator().ask(f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert (answer.status, answer.body) == (405, b"this page answers GET, HEAD, POST\n")
+
+
+def wsgi(**environ: Any) -> Response:
+    base = {"REQUEST_METHOD": "POST", "PATH_INFO": UTF8, "QUERY_STRING": ""}
+    return called(create_app().wsgi_app, base | environ)
+
+
+def kept(**environ: Any) -> Entry:
+    """The last request in the journal of an application that was asked this, and answered without the vendor."""
+    vendor = vendor_of(Options())
+    pages = Pages(vendor, MANUAL)
+    called(WsgiPages(pages, elsewhere), {"REQUEST_METHOD": "POST", "PATH_INFO": UTF8, **environ})
+    (entry,) = vendor.store.requests(None, Wanted()).items
+    assert findings(entry, vendor.store) == ()
+    return entry
+
+
+def elsewhere(environ: Any, start_response: Any) -> list[bytes]:
+    raise AssertionError("the path is a page's")
+
+
+CUT = b"the body broke off: 8 of 9 bytes came (Content-Length is 9, and counts bytes, not characters)\n"
+
+
+def test_a_request_that_the_vendor_is_not_asked_about_is_in_the_journal() -> None:
+    whole, cut = b"userid=12&action=overage", {"QUERY_STRING": "userid=12&action=overage", "CONTENT_LENGTH": "9"}
+    put = kept(REQUEST_METHOD="PUT", CONTENT_LENGTH=str(len(whole)), **{"wsgi.input": io.BytesIO(whole)})
+    assert (put.status, put.method, put.userid, put.body) == (405, "PUT", "12", whole)
+    half = kept(**cut, **{"wsgi.input": io.BytesIO(b"12345678")})
+    assert (half.status, half.userid, half.body, half.answer) == (400, "12", b"12345678", CUT)
+    large = kept(**{"wsgi.input": io.BytesIO(b"x" * (4 * 1024 * 1024 + 1)), "wsgi.input_terminated": True})
+    assert (large.status, large.userid, large.path) == (413, "", UTF8)
+
+
+def test_the_first_fetch_after_a_reset_is_no_polling() -> None:
+    vendor = vendor_of(Options())
+    pages = Pages(vendor, MANUAL)
+    form = "&".join(f"{name}={value}" for name, value in (CREDENTIALS | {"action": "query"}).items()).encode()
+    fetch = Request("POST", b"", "application/x-www-form-urlencoded", form)
+
+    def hint() -> str:
+        return dict(pages.respond(protocol.V2STATUS_API, fetch).headers).get("X-Mock-Hint", "")
+
+    assert "polling" not in hint()
+    assert "polling" in hint()
+    vendor.store.forget_requests()
+    assert "polling" not in hint()
+
+
+def test_a_body_of_four_mebibytes_is_read_and_one_byte_more_is_413() -> None:
+    limit = 4 * 1024 * 1024
+    body = b"action=overage&x=".ljust(limit, b"y")
+    assert wsgi(CONTENT_LENGTH=str(limit), **{"wsgi.input": io.BytesIO(body)}).status == 200
+    stream = io.BytesIO(body + b"y" * 100)
+    answer = wsgi(CONTENT_LENGTH=str(limit + 100), **{"wsgi.input": stream})
+    assert (answer.status, answer.body) == (413, b"a body has at most 4194304 bytes here\n")
+    assert stream.tell() == limit + 100
+
+
+def test_of_a_larger_body_no_more_than_16_mebibytes_are_read() -> None:
+    class Endless(io.RawIOBase):
+        read_so_far = 0
+
+        def read(self, size: int = -1) -> bytes:
+            self.read_so_far += size
+            return b"y" * size
+
+    stream = Endless()
+    assert wsgi(**{"wsgi.input": stream, "wsgi.input_terminated": True}).status == 413
+    assert stream.read_so_far == 16 * 1024 * 1024
+
+
+def test_a_body_that_broke_off_is_not_acted_on() -> None:
+    emulator = Emulator()
+    body = b"action=send&mobile=13000000001,13000000002&content=x&" + b"&".join(
+        f"{name}={value}".encode() for name, value in CREDENTIALS.items()
+    )
+    answer = emulator.ask(request(UTF8, body).replace(b"Content-Length: ", b"Content-Length: 1"))
+    assert (answer.status, answer.body) == (
+        400,
+        b"the body broke off: 125 of 1125 bytes came (Content-Length is 1125, and counts bytes, not characters)\n",
+    )
+    assert emulator.balance() == 1000
+
+
+@pytest.mark.parametrize(
+    "length", ["abc", "-1", "1_0", "٣", "9" * 5000], ids=["word", "sign", "underscore", "arabic", "long"]
+)
+def test_a_length_that_is_no_number_is_400_as_on_a_socket(length: str) -> None:
+    answer = create_app().test_client().post(UTF8, data=b"x", environ_overrides={"CONTENT_LENGTH": length})
+    assert (answer.status_code, answer.text) == (400, "the length of the body is no number\n")
+
+
+def test_flasks_own_test_client_reaches_the_pages() -> None:
+    client = create_app().test_client()
+    answer = client.post("/v2sms.aspx", data={"action": "overage"} | CREDENTIALS)
+    assert "Sucess" in answer.text
+    assert client.get("/nowhere").status_code == 404

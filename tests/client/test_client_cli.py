@@ -1,0 +1,373 @@
+"""The command `sms10692` for people and for scripts: what it prints, and with which exit code it ends.
+
+Here belongs the command as a process of its own, against an emulator as another.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.emulators import PATIENCE, killed_after, received, running
+
+PASSWORD = "mima-and-more"
+NUMBERS = [str(13000000000 + place) for place in range(25)]
+
+
+@pytest.fixture
+def environment() -> Iterator[dict[str, str]]:
+    with running("--account", f"12:test:{PASSWORD}", "--log-level", "error") as (_, (host, port)):
+        yield os.environ | {
+            "SMS10692_URL": f"http://{host}:{port}",
+            "SMS10692_USERID": "12",
+            "SMS10692_ACCOUNT": "test",
+            "SMS10692_PASSWORD": PASSWORD,
+            "COLUMNS": "120",
+        }
+
+
+def sms10692(environment: dict[str, str], *arguments: str) -> tuple[int, str, str]:
+    ended = subprocess.run(
+        [sys.executable, "-m", "sms10692", *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+        check=False,
+        env=environment,
+    )
+    assert PASSWORD not in ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+def lines(environment: dict[str, str], *arguments: str) -> list[dict[str, Any]]:
+    code, out, err = sms10692(environment, *arguments, "--json")
+    assert (code, err) == (0, "")
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_the_five_actions_print_one_json_object_a_line(environment: dict[str, str]) -> None:
+    assert lines(environment, "send", "15023239810", "10000000031", "--text", "内容", "--extno", "01") == [
+        {"task_id": 100001, "remain_point": 998, "success_counts": 2, "mobiles": ["15023239810", "10000000031"]}
+    ]
+    assert lines(environment, "overage") == [{"payinfo": "预付费", "overage": 998, "send_total": 1000}]
+    assert lines(environment, "checkkeyword", "发票") == [{"is_forbidden": True, "message": "包含非法字符"}]
+    (report,) = lines(environment, "status", "--num", "1")
+    assert report.pop("receivetime").endswith("+08:00")
+    assert report == {
+        "mobile": "15023239810",
+        "task_id": 100001,
+        "status": 10,
+        "errorcode": "DELIVRD",
+        "extno": "01",
+    }
+    (reply,) = lines(environment, "call")
+    assert (reply["mobile"], reply["content"]) == ("10000000031", "<好> & 😀")
+    assert lines(environment, "call") == []
+
+
+def test_the_five_actions_print_tables_for_people(environment: dict[str, str]) -> None:
+    code, out, err = sms10692(
+        environment, "send", "15023239810", "10000000030", "--text", "字" * 71, "--charset", "gbk"
+    )
+    assert (code, err) == (0, "")
+    assert "100001" in out
+    assert "each text is 2 messages" in out
+    for arguments, shown in (
+        (["overage"], "预付费"),
+        (["checkkeyword", "x"], "没有包含屏蔽词"),
+        (["status"], "DELIVRD"),
+        (["status"], "nothing waits"),
+        (["call"], "T"),
+    ):
+        code, out, err = sms10692(environment, *arguments)
+        assert (code, err) == (0, "")
+        assert shown in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["send", "10000000007", "--text", "x"], 1, "balance-too-small"),
+        (["overage", "--userid", "99"], 1, "用户名或密码错误"),
+        (["status", "--account", "nobody"], 1, "error 2"),
+        (["send", "--text", "x"], 2, "--file"),
+        (["send", "1", "--text", "x", "--file", os.devnull], 2, "--file"),
+        (["send", "1"], 2, "--text"),
+        (["send", "13000000001", "--text", "한", "--charset", "gbk"], 2, "no bytes"),
+        (["send", "1", "--text", "x", "--send-time", "tomorrow"], 2, "--send-time"),
+        (["overage", "--url", "vendor"], 2, "address"),
+        (["nonsense"], 2, "nonsense"),
+        (["overage", "--url", "http://127.0.0.1:1"], 3, "nothing was sent"),
+        (["status", "--follow", "nan"], 2, "--follow"),
+        (["status", "--follow", "0"], 2, "--follow"),
+        (["call", "--follow", "0.99"], 2, "--follow"),
+        (["status", "--total-timeout", "0"], 2, "--total-timeout"),
+        (["overage", "--url", "http://127.0.0.1:1/?a=b"], 2, "query string"),
+        (["overage", "--proxy", "ftp://127.0.0.1"], 2, "proxy="),
+        (["status", "--timeout", "inf"], 2, "--timeout"),
+        (["status", "--keep", "/dev/null"], 2, "/dev/null"),
+        (["send", "--text", "x", ","], 2, "no number"),
+    ],
+    ids=str,
+)
+def test_what_goes_wrong_is_one_line_and_an_exit_code(
+    environment: dict[str, str], arguments: list[str], code: int, said: str
+) -> None:
+    ended, out, err = sms10692(environment, *arguments)
+    assert (ended, out) == (code, "")
+    assert err.startswith("sms10692: ")
+    assert err.count("\n") == 1
+    assert said in err
+
+
+def test_an_answer_that_is_none_is_exit_code_3(environment: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                received(connection)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        code, _, err = sms10692(environment, "overage", "--url", url)
+        thread.join(PATIENCE)
+    assert code == 3
+    assert "no XML" in err
+
+
+def test_settings_that_are_missing_are_named(environment: dict[str, str]) -> None:
+    del environment["SMS10692_PASSWORD"]
+    code, _, err = sms10692(environment, "overage")
+    assert code == 2
+    assert "SMS10692_PASSWORD" in err
+
+
+# Long lists
+
+
+def test_a_long_list_is_sent_in_batches(environment: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "numbers.txt"
+    file.write_text("\ufeff" + "\r\n\r\n".join(NUMBERS) + "\n", "utf-8")
+    sent = lines(environment, "send", "--file", str(file), "--text", "内容", "--batch", "10")
+    assert [one["success_counts"] for one in sent] == [10, 10, 5]
+    assert [number for one in sent for number in one["mobiles"]] == NUMBERS
+    assert [report["mobile"] for report in lines(environment, "status")] == NUMBERS
+
+
+def test_after_a_refusal_it_says_exactly_which_were_accepted(environment: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "numbers.txt"
+    file.write_text("\n".join([*NUMBERS[:12], "10000000006", *NUMBERS[12:]]), "utf-8")
+    code, _, err = sms10692(environment, "send", "--file", str(file), "--text", "内容", "--batch", "5")
+    assert code == 1
+    assert "accepted: 10 of 26, number 1 (13000000000) to number 10 (13000000009)\n" in err
+    assert "in doubt" not in err
+    assert "not sent: 16 of 26, number 11 (13000000010) to number 26 (13000000024)\n" in err
+    assert [report["mobile"] for report in lines(environment, "status")] == NUMBERS[:10]
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_after_an_answer_that_was_lost_it_says_which_are_in_doubt(
+    environment: dict[str, str], tmp_path: Path, interrupted: bool
+) -> None:
+    file = tmp_path / "numbers.txt"
+    file.write_text("\n".join(NUMBERS), "utf-8")
+    body = b"<returnsms><returnstatus>Success</returnstatus><message>ok</message><remainpoint>1</remainpoint>"
+    body += b"<taskID>1</taskID><successCounts>10</successCounts></returnsms>"
+    asked = threading.Event()
+    release = threading.Event()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer_once() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                received(connection)
+                connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+            connection, _ = listener.accept()
+            with connection:
+                received(connection)
+                asked.set()
+                release.wait(PATIENCE)
+
+        thread = threading.Thread(target=answer_once)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "sms10692",
+                "send",
+                "--url",
+                url,
+                "--file",
+                str(file),
+                "--text",
+                "x",
+                "--batch",
+                "10",
+            ],
+            env=environment,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        ) as process:
+            assert asked.wait(PATIENCE)
+            if interrupted:
+                process.send_signal(signal.SIGINT)
+            else:
+                release.set()
+            err = process.communicate(timeout=PATIENCE)[1]
+        release.set()
+        thread.join(PATIENCE)
+    assert process.returncode == (130 if interrupted else 3)
+    assert "accepted: 10 of 25, number 1 (13000000000) to number 10 (13000000009)\n" in err
+    assert "in doubt: 10 of 25, number 11 (13000000010) to number 20 (13000000019): no answer came" in err
+    assert "not sent: 5 of 25, number 21 (13000000020) to number 25 (13000000024)\n" in err
+
+
+def test_numbers_may_be_given_as_on_the_wire(environment: dict[str, str]) -> None:
+    code, out, _ = sms10692(environment, "send", "13000000001,13000000002", " 13000000003 ", "--text", "x")
+    assert code == 0
+    assert "accepted: 3 of 3, number 1 (13000000001) to number 3 (13000000003)\n" in out
+
+
+# Standard output that nobody reads, or that cannot show what it is given
+
+
+def unread(environment: dict[str, str], *arguments: str) -> tuple[int, str]:
+    """The exit code and the standard error of a command whose standard output is closed."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "sms10692", *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        err = process.stderr.read()
+    assert "Traceback" not in err
+    return process.returncode, err
+
+
+def test_what_a_closed_pipe_did_not_take_is_on_standard_error(environment: dict[str, str]) -> None:
+    lines(environment, "send", *NUMBERS, "--text", "x")
+    code, err = unread(environment, "status", "--json")
+    assert code == 3
+    assert [json.loads(line)["mobile"] for line in err.splitlines()[:-1]] == NUMBERS
+
+
+@pytest.mark.parametrize("table", [False, True])
+def test_what_is_not_printed_when_it_is_interrupted_is_on_standard_error(
+    environment: dict[str, str], tmp_path: Path, table: bool
+) -> None:
+    """More than a pipe holds, so that the interrupt comes before the last is printed."""
+    numbers = [str(13000000000 + place) for place in range(1000)]
+    file = tmp_path / "numbers.txt"
+    file.write_text("\n".join(numbers), "utf-8")
+    lines(environment, "send", f"--file={file}", "--text=x")
+    with (
+        (tmp_path / "errors.txt").open("w+", encoding="utf-8") as errors,
+        subprocess.Popen(
+            [sys.executable, "-m", "sms10692", "status", *([] if table else ["--json"])],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            encoding="utf-8",
+        ) as process,
+    ):
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        with killed_after(process, 30):
+            rest = process.stdout.read()
+            process.wait()
+        errors.seek(0)
+        err = errors.read()
+    assert process.returncode == 130
+    saved = [json.loads(line)["mobile"] for line in err.splitlines() if line]
+    assert saved == (numbers if table else numbers[-len(saved) :])
+    assert saved
+    if not table:
+        printed = set()
+        for line in (first + rest).splitlines():
+            with suppress(ValueError):  # the line that the interrupt cut is whole on standard error
+                printed.add(json.loads(line)["mobile"])
+        assert printed | set(saved) == set(numbers)
+
+
+def test_a_send_whose_output_nobody_takes_is_accounted_for(environment: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "numbers.txt"
+    file.write_text("\n".join(NUMBERS), "utf-8")
+    code, err = unread(environment, "send", f"--file={file}", "--text=x", "--batch=1", "--json")
+    assert code == 3
+    accepted = len(lines(environment, "status"))
+    assert f"accepted: {accepted} of 25" in err
+    assert f"not sent: {25 - accepted} of 25" in err
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "gbk", "utf-8"])
+def test_a_terminal_that_cannot_show_a_text_loses_nothing(environment: dict[str, str], encoding: str) -> None:
+    narrow = environment | {"PYTHONIOENCODING": encoding}
+    for _ in range(2):
+        lines(environment, "send", "10000000031", "--text", "x")
+    ended = subprocess.run(
+        [sys.executable, "-m", "sms10692", "call", "--json"], capture_output=True, check=True, env=narrow
+    )
+    assert [json.loads(line)["content"] for line in ended.stdout.splitlines()] == ["<好> & 😀"] * 2
+    lines(environment, "send", "10000000031", "--text", "x")
+    ended = subprocess.run([sys.executable, "-m", "sms10692", "call"], capture_output=True, check=True, env=narrow)
+    assert b"10000000031" in ended.stdout
+
+
+def test_a_reply_is_shown_in_the_characters_that_were_sent() -> None:
+    program = "from sms10692.cli import _show; _show(False, [{'content': ':smile: [bold]x[/bold]'}])"
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True).stdout
+    assert ":smile: [bold]x[/bold]" in shown
+    assert "\x1b" not in shown
+
+
+# Following
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_following_a_queue_shows_what_comes_until_interrupted(
+    environment: dict[str, str], tmp_path: Path, stop: signal.Signals
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "sms10692", "status", "--follow", "1", "--json", "--keep", str(tmp_path)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        assert process.stdout is not None
+        for number in ("13000000001", "13000000002"):
+            lines(environment, "send", number, "--text", "x")
+            assert json.loads(process.stdout.readline())["mobile"] == number
+        process.send_signal(stop)
+        _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert err.splitlines()[-1].startswith("2 in ")
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_without_the_extra_it_says_what_to_install() -> None:
+    program = "import sys; sys.modules['rich'] = None; from sms10692.__main__ import main; main()"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert 'rich is missing; install the packages of the extra [cli]: pip install "click>=8' in ended.stderr

@@ -1,0 +1,230 @@
+"""Loopback addresses are reached directly; whatever else is wrong in the environment is named in one line."""
+
+import os
+import socket
+import ssl
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from sms10692 import AsyncClient, Client, Unreachable, Unreadable
+from sms10692.proxies import find_route
+from support.client import BODY, EACH_WAY, SETTINGS
+from support.emulators import PATIENCE, nobody_there
+from support.raw_servers import http_answer, server
+
+VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+EACH_CLIENT = pytest.mark.parametrize("kind", [Client, AsyncClient])
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+@EACH_WAY
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:7890"),
+        ("all_proxy", "socks5h://127.0.0.1:7890"),
+        ("ALL_PROXY", "socks://127.0.0.1:7890"),
+        ("HTTP_PROXY", "http://127.0.0.1:9"),
+        ("http_proxy", "nonsense:::"),
+        ("SSL_CERT_FILE", "/no/such/ca.pem"),
+        ("SSL_CERT_DIR", "/no/such"),
+        ("SSLKEYLOGFILE", "/no/such/keys"),
+    ],
+)
+def test_an_emulator_on_this_machine_is_reached_whatever_the_environment_says(
+    send: Any, name: str, value: str, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv(name, value)
+    with server(lambda connection: connection.sendall(http_answer(BODY))) as (url, _):
+        assert send(url).task_id == 100001
+        assert send(url.replace("127.0.0.1", "localhost")).task_id == 100001
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "sms.localhost", "127.0.0.1", "127.1.2.3", "[::1]"])
+def test_loopback_addresses_go_direct(host: str, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ALL_PROXY", "http://proxy:3128")
+    assert find_route(f"http://{host}:10692", None, trust_env=True).proxy is None
+    assert find_route("http://localhost.example", None, trust_env=True).proxy is not None
+
+
+@EACH_CLIENT
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:7890", "ALL_PROXY is socks5://127.0.0.1:7890"),
+        ("http_proxy", "socks5h://u:top-secret@proxy", "pip install socksio"),
+        ("ALL_PROXY", "socks://127.0.0.1:7890", "ALL_PROXY is none: .* but 'socks'"),
+        ("HTTP_PROXY", "http://u:top-secret@:3128", "HTTP_PROXY is none: .* no host"),
+        ("HTTP_PROXY", "http://top-secret:pass:word@x:port", "HTTP_PROXY is none"),
+        ("HTTP_PROXY", "http://u:top-secret@proxy:70000", "HTTP_PROXY is none"),
+        ("HTTP_PROXY", "http://u:top-secret@a..b:3128", "HTTP_PROXY is none: .* no host"),
+        ("ALL_PROXY", f"http://{'a' * 70}:3128", "ALL_PROXY is none: .* no host"),
+    ],
+)
+def test_a_proxy_of_the_environment_that_cannot_be_used_is_named(
+    kind: Any, name: str, value: str, said: str, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setitem(sys.modules, "socksio", None)  # as if it were not installed
+    environment.setenv(name, value)
+    with pytest.raises(ValueError, match=said) as raised:
+        kind("http://vendor", **SETTINGS)
+    assert "--no-trust-env" in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert "top-secret" not in str(raised.value)
+    kind("http://vendor", **SETTINGS, trust_env=False)
+    kind("http://vendor", **SETTINGS, proxy="http://proxy:3128")
+
+
+@EACH_CLIENT
+def test_a_proxy_argument_that_cannot_be_used_is_named(kind: Any, environment: pytest.MonkeyPatch) -> None:
+    for proxy in ("ftp://proxy", "http://", "socks5://proxy"):
+        environment.setitem(sys.modules, "socksio", None)
+        with pytest.raises(ValueError, match="proxy="):
+            kind("http://vendor", **SETTINGS, proxy=proxy)
+
+
+@EACH_CLIENT
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SSL_CERT_FILE", "/no/such/ca.pem"), ("SSL_CERT_FILE", __file__), ("SSL_CERT_DIR", "/no/such")],
+)
+def test_certificates_that_cannot_be_loaded_are_named(
+    kind: Any, name: str, value: str, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv(name, value)
+    with pytest.raises(ValueError, match=f"the certificates cannot be loaded: .*{name}='{value}'"):
+        kind("https://vendor", **SETTINGS)
+    kind("http://vendor", **SETTINGS)
+    kind("https://vendor", **SETTINGS, trust_env=False)
+
+
+def test_folders_of_certificates_may_be_several(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("SSL_CERT_DIR", os.pathsep.join(["/no/such", str(tmp_path)]))
+    Client("https://vendor", **SETTINGS)
+
+
+def test_no_certificates_are_loaded_for_an_http_address(environment: pytest.MonkeyPatch) -> None:
+    def load(*arguments: Any) -> None:
+        raise AssertionError("certificates were loaded")
+
+    environment.setattr(ssl.SSLContext, "load_verify_locations", load)
+    environment.setattr(ssl, "create_default_context", load)
+    for kind in (Client, AsyncClient):
+        kind("http://vendor", **SETTINGS)
+        kind("http://vendor", **SETTINGS, proxy="http://proxy:3128")
+
+
+@EACH_WAY
+def test_a_proxy_that_is_not_there_is_named(send: Any, environment: pytest.MonkeyPatch) -> None:
+    with nobody_there() as port:
+        environment.setenv("HTTP_PROXY", f"http://u:top-secret@127.0.0.1:{port}")
+        with pytest.raises(Unreachable) as raised:
+            send("http://vendor.invalid")
+    assert not raised.value.sent
+    assert f"through the proxy http://127.0.0.1:{port} of HTTP_PROXY" in str(raised.value)
+    assert "top-secret" not in str(raised.value)
+
+
+@EACH_WAY
+def test_an_error_page_that_came_through_a_proxy_names_it(send: Any) -> None:
+    page = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"
+    with server(lambda connection: connection.sendall(page)) as (url, _), pytest.raises(Unreadable) as raised:
+        send("http://vendor.invalid", proxy=url)
+    assert f"through the proxy {url} of proxy=" in str(raised.value)
+
+
+@EACH_WAY
+@pytest.mark.parametrize("way", ["environment", "argument"])
+def test_a_proxy_is_asked_for_the_whole_address(send: Any, way: str, environment: pytest.MonkeyPatch) -> None:
+    with server(lambda connection: connection.sendall(http_answer(BODY))) as (url, asked):
+        if way == "environment":
+            environment.setenv("http_proxy", url.removeprefix("http://"))
+        assert send("http://vendor.invalid/v2sms.aspx", proxy=url if way == "argument" else None).task_id == 100001
+    assert asked[0].startswith(b"POST http://vendor.invalid/v2sms.aspx HTTP/1.1\r\n")
+
+
+@EACH_WAY
+def test_a_proxy_that_is_given_is_used_for_loopback_addresses_too(send: Any) -> None:
+    with server(lambda connection: connection.sendall(http_answer(BODY))) as (url, asked):
+        send("http://127.0.0.1:1", proxy=url)
+    assert asked[0].startswith(b"POST http://127.0.0.1:1/v2sms.aspx ")
+
+
+@EACH_WAY
+def test_a_socks_proxy_is_used_where_its_package_is_installed(send: Any) -> None:
+    pytest.importorskip("socksio", reason="socksio is not installed, without which there is no SOCKS")
+
+    def serve(connection: socket.socket) -> None:
+        connection.settimeout(PATIENCE)
+        connection.sendall(b"\x05\x00")
+        request = connection.recv(1000)
+        assert request[5 : 5 + request[4]] == b"vendor.invalid"
+        connection.sendall(b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00")
+        connection.recv(10000)
+        connection.sendall(http_answer(BODY))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(100)
+                serve(connection)
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        proxy = f"socks5://127.0.0.1:{listener.getsockname()[1]}"
+        assert send("http://vendor.invalid", proxy=proxy).task_id == 100001
+        thread.join(PATIENCE)
+
+
+@pytest.mark.parametrize(
+    ("exempt", "direct"),
+    [
+        ("vendor.example", True),
+        (".example", True),
+        ("*", True),
+        ("other.example", False),
+        ("", False),
+    ],
+)
+def test_names_in_no_proxy_go_direct(exempt: str, direct: bool, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("HTTP_PROXY", "http://proxy:3128")
+    environment.setenv("NO_PROXY", exempt)
+    assert (find_route("http://vendor.example", None, trust_env=True).proxy is None) is direct
+
+
+@pytest.mark.parametrize(
+    ("exempt", "direct"),
+    [("192.0.2.7", True), ("192.0.2.0/24", True), ("198.51.100.0/24", False), ("localhost, 192.0.2.0/24", True)],
+)
+def test_addresses_and_networks_in_no_proxy_go_direct(
+    exempt: str, direct: bool, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("ALL_PROXY", "http://proxy:3128")
+    environment.setenv("NO_PROXY", exempt)
+    assert (find_route("http://192.0.2.7:8080", None, trust_env=True).proxy is None) is direct
+
+
+def test_a_transport_takes_the_place_of_proxies_and_certificates(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment.setenv("ALL_PROXY", "socks://nonsense")
+    environment.setenv("SSL_CERT_FILE", str(tmp_path / "missing"))
+    transport = httpx2.MockTransport(lambda request: httpx2.Response(200, content=BODY))
+    with Client("https://vendor", **SETTINGS, transport=transport) as vendor:
+        assert vendor.send(["15023239810"], "x").task_id == 100001

@@ -1,0 +1,90 @@
+"""An https:// address: the certificates of the environment are used, and the deadline holds there too."""
+
+import gc
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from sms10692 import Unreachable
+from support.client import BODY, EACH_WAY
+from support.emulators import PATIENCE, received
+from support.raw_servers import http_answer
+
+AUTHORITY = trustme.CA()
+
+
+@contextmanager
+def tls_server(answer: bytes, drop: bytes = b"") -> Iterator[str]:
+    """The address of a server that answers one request over TLS, and then drips until the client hangs up."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    AUTHORITY.issue_cert("localhost").configure_cert(context)
+    over = threading.Event()
+
+    def serve() -> None:
+        try:
+            connection, _ = listener.accept()
+            with connection, context.wrap_socket(connection, server_side=True) as secure:
+                secure.settimeout(PATIENCE)
+                received(secure)
+                secure.sendall(answer)
+                while drop and not over.wait(0.02):
+                    secure.sendall(drop)
+        except OSError:
+            pass  # the client had enough
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"https://localhost:{listener.getsockname()[1]}"
+        over.set()
+    thread.join(PATIENCE)
+
+
+@pytest.fixture
+def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    file = str(tmp_path / "ca.pem")
+    AUTHORITY.cert_pem.write_to_path(file)
+    monkeypatch.setenv("SSL_CERT_FILE", file)
+    return file
+
+
+@EACH_WAY
+def test_a_certificate_of_an_authority_in_ssl_cert_file_is_trusted(send: Any, trusted: str) -> None:
+    with tls_server(http_answer(BODY)) as url:
+        assert send(f"{url}/v2sms.aspx").task_id == 100001
+
+
+@EACH_WAY
+def test_a_certificate_that_is_not_trusted_names_where_certificates_come_from(
+    send: Any, trusted: str, tmp_path: Path
+) -> None:
+    trustme.CA().cert_pem.write_to_path(trusted)
+    with tls_server(http_answer(BODY)) as url, pytest.raises(Unreachable) as raised:
+        send(url)
+    assert not raised.value.sent
+    assert "certificate verify failed" in str(raised.value)
+    assert f"SSL_CERT_FILE is '{trusted}'" in str(raised.value)
+
+
+@EACH_WAY
+def test_a_head_that_drips_over_tls_is_left_at_the_deadline(send: Any, trusted: str) -> None:
+    with tls_server(b"HTTP/1.1 200 OK\r\nX: ", b"x") as url, pytest.raises(Unreachable) as raised:
+        send(url, timeout=PATIENCE, total_timeout=0.5)
+    assert raised.value.sent
+    assert "no whole answer within 0.5 s" in str(raised.value)
+
+
+@EACH_WAY
+def test_a_handshake_that_is_never_answered_is_left_at_the_deadline(send: Any, trusted: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(Unreachable) as raised:
+        send(f"https://localhost:{silent.getsockname()[1]}", timeout=PATIENCE, total_timeout=0.5)
+    assert not raised.value.sent
+    assert "no whole answer within 0.5 s" in str(raised.value)
+    gc.collect()  # a connection that was left open is told now, which fails the test

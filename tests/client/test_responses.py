@@ -1,0 +1,300 @@
+"""Whatever bytes come, they are a value, a refusal, or Unreadable; and what servers really send is read.
+
+Here belongs the reading of bytes that no exchange shows: other layouts, other charsets, damage, malice.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sms10692 import CHINA, RawReply, Reason, Refused, Sent, Status, Unreadable, responses
+from sms10692.errors import REASONS
+
+READERS: list[Callable[[RawReply], Any]] = [
+    responses.sent,
+    responses.overage,
+    responses.checked,
+    responses.reports,
+    responses.replies,
+]
+SENT = (
+    "<returnsms>\n <returnstatus>Success</returnstatus>\n <message>ok</message>\n <remainpoint>998</remainpoint>\n"
+    " <taskID>100001</taskID>\n <successCounts>2</successCounts></returnsms>"
+)
+BOX = (
+    "<statusbox><mobile>15023239810</mobile><taskid>1212</taskid><status>10</status>"
+    "<receivetime>2011-12-02 22:12:11</receivetime><errorcode>DELIVRD</errorcode><extno>01</extno></statusbox>"
+)
+
+
+def reply(body: str | bytes, status: int = 200) -> RawReply:
+    return RawReply(status, {}, body if isinstance(body, bytes) else body.encode())
+
+
+def unreadable(read: Callable[[RawReply], Any], body: str | bytes, status: int = 200) -> str:
+    raw = reply(body, status)
+    with pytest.raises(Unreadable) as raised:
+        read(raw)
+    assert (raised.value.body, raised.value.status) == (raw.body, status)
+    return raised.value.why
+
+
+# What servers send
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'<?xml version="1.0" encoding="utf-8" ?>{SENT}',
+        f'\ufeff<?xml version="1.0" encoding="utf-8" ?>{SENT}',
+        f'\r\n <?xml version="1.0" encoding="utf-8"?>\r\n{SENT}\r\n',
+        SENT,
+        SENT.replace("\n", "\r\n"),
+        SENT.replace("\n ", ""),
+        SENT.replace("\n ", "\n<!-- a remark -->\t"),
+        SENT.replace("<message>ok</message>", "<message><![CDATA[ok]]></message>"),
+        SENT.replace("<returnstatus>", "<extra>1</extra><returnstatus>"),
+        SENT.replace("Success<", "Sucess<"),
+        SENT.replace("998", " 998 "),
+        SENT.replace("<message>ok</message>", "<message></message>"),
+        "<returnsms><taskID>100001</taskID><successCounts>2</successCounts><message/><remainpoint>998</remainpoint>"
+        "<returnstatus>Success</returnstatus></returnsms>",
+    ],
+    ids=range(13),
+)
+def test_layout_changes_nothing(body: str) -> None:
+    assert responses.sent(reply(body)) == Sent(100001, 998, 2)
+
+
+@pytest.mark.parametrize("label", ["utf-8", "gb2312", "GBK", "gb18030", "nonsense", "utf-16"])
+@pytest.mark.parametrize("codec", ["utf-8", "gbk"])
+def test_labels_lie_and_bytes_do_not(label: str, codec: str) -> None:
+    body = f'<?xml version="1.0" encoding="{label}" ?>{SENT}'.replace("Success", "Faild").replace("ok", "其他错误")
+    with pytest.raises(Refused) as raised:
+        responses.sent(reply(body.encode(codec)))
+    assert raised.value.reason is Reason.OTHER_ERROR
+
+
+def test_a_gbk_answer_may_hold_what_libxml2_refuses_as_gb2312() -> None:
+    text = "镕囧".encode("gbk") + b"\x80"
+    body = b'<?xml version="1.0" encoding="gb2312" ?><returnsms><callbox><mobile>1</mobile><taskid>1</taskid><content>'
+    body += text + b"</content><receivetime>2011-12-02 22:12:11</receivetime><extno></extno></callbox></returnsms>"
+    assert responses.replies(reply(body))[0].content == "镕囧€"
+
+
+@pytest.mark.parametrize("text", ["谢谢", "小", "没", "要", "谢谢你", "好的，谢谢！", "T"])
+@pytest.mark.parametrize("labelled", ["declared", "served"])
+def test_a_short_gbk_text_is_gbk_where_its_label_says_so(text: str, labelled: str) -> None:
+    boxes = BOX.replace("statusbox", "callbox").replace("<status>10</status>", f"<content>{text}</content>")
+    declaration = '<?xml version="1.0" encoding="gb2312" ?>' if labelled == "declared" else ""
+    headers = {"content-type": "text/xml; charset=gb2312"} if labelled == "served" else {}
+    body = f"{declaration}<returnsms>{boxes.replace('<errorcode>DELIVRD</errorcode>', '')}</returnsms>".encode("gbk")
+    assert responses.replies(RawReply(200, headers, body))[0].content == text
+
+
+def test_a_verdict_that_names_the_word_is_a_verdict() -> None:
+    for message in ("包含非法字符", "包含非法字符：", "包含非法字符：发票", " 包含非法字符 "):
+        assert responses.checked(reply(f"<returnsms><message>{message}</message></returnsms>")).is_forbidden
+        assert responses.checked(reply(SENT.replace("Success", "Faild").replace("ok", message))).is_forbidden
+
+
+def test_hostile_bytes_are_refused_in_a_moment() -> None:
+    for body in (b" " * 1_000_000, b"<?xml " * 200_000, b"\x80" * 1_000_000, b"<?xml encoding=" * 100_000):
+        for read in READERS:
+            unreadable(read, body)
+
+
+@pytest.mark.parametrize("message", sorted(REASONS))
+def test_no_message_of_the_manual_in_gbk_passes_for_utf_8(message: str) -> None:
+    with pytest.raises(UnicodeDecodeError):
+        message.encode("gbk").decode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("2011-12-02 22:12:11", datetime(2011, 12, 2, 22, 12, 11, tzinfo=CHINA)),
+        ("2016/1/26 11:02:08", datetime(2016, 1, 26, 11, 2, 8, tzinfo=CHINA)),
+        ("2016/1/6 1:02:08", datetime(2016, 1, 6, 1, 2, 8, tzinfo=CHINA)),
+        (" 2011-12-02 22:12:11\n", datetime(2011, 12, 2, 22, 12, 11, tzinfo=CHINA)),
+    ],
+)
+def test_both_forms_of_a_date_are_read(written: str, moment: datetime) -> None:
+    (report,) = responses.reports(reply(f"<returnsms>{BOX}</returnsms>".replace("2011-12-02 22:12:11", written)))
+    assert report.receivetime == moment
+    assert report.status is Status.DELIVERED
+
+
+def test_a_text_of_white_space_stays_one() -> None:
+    boxes = BOX.replace("statusbox", "callbox").replace("<status>10</status>", "<content> \n </content>")
+    boxes = boxes.replace("<errorcode>DELIVRD</errorcode>", "")
+    assert responses.replies(reply(f"<returnsms>\n {boxes}\n </returnsms>"))[0].content == " \n "
+
+
+def test_elements_of_a_box_are_read_by_name() -> None:
+    turned = BOX.replace("<mobile>15023239810</mobile>", "").replace("</statusbox>", "<mobile>1</mobile></statusbox>")
+    first, second = responses.reports(reply(f"<returnsms>{turned}{BOX}</returnsms>"))
+    assert (first.mobile, second.mobile) == ("1", "15023239810")
+    assert first.errorcode == second.errorcode == "DELIVRD"
+
+
+@pytest.mark.parametrize(
+    "message", ["sign参数错误", "参数错误", "短信必须带【】格式签名", "非法签名", "扩展子号只能是数字", ""]
+)
+def test_a_message_outside_the_manual_is_a_refusal_too(message: str) -> None:
+    with pytest.raises(Refused) as raised:
+        responses.sent(reply(SENT.replace("Success", "Faild").replace("ok", message)))
+    assert (raised.value.message, raised.value.reason) == (message, Reason.NOT_IN_THE_MANUAL)
+
+
+def test_a_queue_page_that_refuses_in_sends_form_is_a_refusal() -> None:
+    with pytest.raises(Refused):
+        responses.reports(reply(SENT.replace("Success", "Faild").replace("ok", "其他错误")))
+
+
+# Damage
+
+
+@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        SENT[:-1].encode(),
+        b'<?xml version="1.0" encoding="utf-8" ?>',
+        b"<html><body><h1>Server Error in '/' Application.</h1></body></html>",
+        b"<!DOCTYPE html><title>404</title>",
+        b'{"ReturnStatus":"Success"}',
+        b"<returnsms><nonsense/></returnsms>",
+        b"<other></other>",
+        b"<returnsms>\xff\xfe</returnsms>",
+        SENT.encode("utf-16"),
+        b"\x00" * 100,
+        b"<returnsms>\x0b</returnsms>",
+    ],
+    ids=range(13),
+)
+def test_what_is_no_answer_is_unreadable_with_its_bytes(read: Callable[[RawReply], Any], body: bytes) -> None:
+    unreadable(read, body)
+
+
+@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize("status", [204, 302, 404, 500, 503])
+def test_any_other_http_status_is_unreadable(read: Callable[[RawReply], Any], status: int) -> None:
+    assert unreadable(read, SENT, status) == "the HTTP status is not 200"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("998", "9 98"),
+        ("998", "9.5"),
+        ("998", ""),
+        ("998", "９９８"),
+        ("998", "9" * 5000),
+        ("100001", "x"),
+        ("<taskID>100001</taskID>", ""),
+        ("<message>ok</message>", ""),
+        ("<message>ok</message>", "<message>ok</message><message>ok</message>"),
+        ("<message>ok</message>", "<message>o<b>k</b></message>"),
+        ("Success", "success"),
+        ("Success", "Failed"),
+        ("Success", ""),
+        ("returnsms", "ReturnSms"),
+    ],
+)
+def test_a_send_that_says_something_else_is_unreadable(right: str, wrong: str) -> None:
+    unreadable(responses.sent, SENT.replace(right, wrong))
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("<status>10<", "<status>99<"),
+        ("<status>10<", "<status><"),
+        ("2011-12-02 22:12:11", "2011-02-30 22:12:11"),
+        ("2011-12-02 22:12:11", "yesterday"),
+        ("2011-12-02 22:12:11", ""),
+        ("2011-12-02 22:12:11", "0000-01-01 00:00:00"),
+        ("1212", "12a"),
+        ("<extno>01</extno>", ""),
+        ("<extno>01</extno>", "<extno>01</extno><extno>02</extno>"),
+        ("<mobile>1", "<mobile><x/>1"),
+        ("statusbox", "statusBox"),
+        ("statusbox", "callbox"),
+        ("<statusbox><mobile>", "<statusbox/><mobile>"),
+        ("</mobile><taskid>1212</taskid>", "<taskid>1212</taskid></mobile>"),
+    ],
+)
+def test_a_report_that_says_something_else_is_unreadable(right: str, wrong: str) -> None:
+    unreadable(responses.reports, f"<returnsms>{BOX}{BOX.replace(right, wrong)}</returnsms>")
+
+
+# Malice
+
+
+def test_entities_are_never_resolved(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    for definition in (
+        '<!ENTITY a "x"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">',
+        f'<!ENTITY c SYSTEM "{secret.as_uri()}">',
+        '<!ENTITY % p SYSTEM "http://127.0.0.1:9/x"> %p;',
+    ):
+        body = f"<!DOCTYPE returnsms [{definition}]>{SENT.replace('ok', '&c;')}"
+        assert "secret" not in unreadable(responses.sent, body)
+
+
+def test_a_document_type_is_unreadable_also_where_it_does_nothing() -> None:
+    assert "document type" in unreadable(responses.sent, f"<!DOCTYPE returnsms>{SENT}")
+
+
+def test_a_deep_document_is_unreadable() -> None:
+    unreadable(responses.sent, "<returnsms>" + "<a>" * 100_000)
+
+
+def read_in_every_way(body: bytes) -> None:
+    for read in READERS:
+        with suppress(Refused, Unreadable):
+            read(reply(body))
+
+
+IN_A_ROOT = st.text().map(lambda text: f"<returnsms>{text}</returnsms>".encode())
+
+
+@given(body=st.binary() | st.text().map(str.encode) | IN_A_ROOT)
+def test_any_bytes_are_a_value_or_an_error_of_the_tree(body: bytes) -> None:
+    read_in_every_way(body)
+
+
+NAMES = st.sampled_from(
+    [
+        *("returnstatus", "message", "remainpoint", "taskID", "successCounts", "payinfo", "overage", "sendTotal"),
+        *("statusbox", "mobile", "taskid", "status", "receivetime", "errorcode", "extno", "callbox", "content"),
+        *("errorstatus", "error", "remark", "nonsense"),
+    ]
+)
+TEXTS = st.text() | st.sampled_from(["Success", "Faild", "ok", "10", "99", "2011-12-02 22:12:11", "预付费", "\n"])
+
+
+def element(name: str, children: list[str]) -> str:
+    return f"<{name}>{''.join(children)}</{name}>"
+
+
+TREES = st.recursive(
+    TEXTS.map(lambda text: f"<![CDATA[{text.replace(']]>', '')}]]>"),
+    lambda inner: st.builds(element, NAMES, st.lists(inner, max_size=6)),
+    max_leaves=12,
+)
+
+
+@given(trees=st.lists(TREES, max_size=5))
+def test_any_tree_is_a_value_or_an_error_of_the_tree(trees: list[str]) -> None:
+    read_in_every_way(element("returnsms", trees).encode(errors="replace"))

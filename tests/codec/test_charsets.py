@@ -1,0 +1,54 @@
+"""The codes that code page 936 keeps for characters of its users, all of them.
+
+Here belongs the table of R14 in full. What else is read of a request is in `test_forms`.
+"""
+
+import pytest
+
+from sms10692_mock.codec.charsets import DECODERS
+
+decode = DECODERS["gb2312"]
+
+
+def codes(leads: range, trails: list[int]) -> list[bytes]:
+    return [bytes((lead, trail)) for lead in leads for trail in trails]
+
+
+USERS = [
+    *codes(range(0xAA, 0xB0), list(range(0xA1, 0xFF))),
+    *codes(range(0xF8, 0xFF), list(range(0xA1, 0xFF))),
+    *codes(range(0xA1, 0xA8), [trail for trail in range(0x40, 0xA1) if trail != 0x7F]),
+]
+"""In the order of the characters: AAA1 to AFFE, F8A1 to FEFE, A140 to A7A0."""
+
+
+def test_r14_the_codes_of_users_are_the_private_characters_one_after_another() -> None:
+    assert [decode(code) for code in USERS] == [chr(place) for place in range(0xE000, 0xE766)]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        b"\xaa\x7f",
+        b"\xaa\xff",
+        b"\xa1\x7f",
+        b"\xa7\xff",
+        b"\xfe\xff",
+        b"\xff\xa1",
+        b"\xaa",
+        b"\xa8\x96",
+        b"\xfe\xa0",
+        b"\xa1?",
+    ],
+)
+def test_r14_a_code_beside_those_of_users_is_none(code: bytes) -> None:
+    assert decode(code).startswith("\ufffd")
+
+
+@pytest.mark.parametrize("code", USERS[::97], ids=bytes.hex)
+def test_r14_a_users_code_takes_two_bytes_and_leaves_what_follows(code: bytes) -> None:
+    assert decode(b"a" + code + b"b" + code) == f"a{decode(code)}b{decode(code)}"
+
+
+def test_r14_0x80_is_the_euro_sign_and_takes_one_byte() -> None:
+    assert decode(b"\x80a\x80\x80") == "€a€€"

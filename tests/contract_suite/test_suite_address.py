@@ -1,0 +1,83 @@
+"""The address of `sms10692-contract` and of the suite's plugin, written with or without one of the vendor's pages."""
+
+from pathlib import Path
+
+import pytest
+
+from contract_suite.test_suite_under_pytest import under_pytest
+from sms10692_contract.http import address_of
+from support.contract_cli import contract, only
+from support.fake_servers import recorded
+from support.mutant_vendor import served
+
+OWN = ["--userid", "12", "--account", "test", "--password", "mima"]
+
+
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("http://h", "http://h:80"),
+        ("http://h/", "http://h:80"),
+        (" http://h:81\n", "http://h:81"),
+        ("http://h/v2sms.aspx", "http://h:80"),
+        ("http://h/v2smsGBK.aspx", "http://h:80"),
+        ("http://h/v2statusApi.aspx", "http://h:80"),
+        ("http://h/v2callApi.aspx", "http://h:80"),
+        ("http://h/V2SMS.ASPX/", "http://h:80"),
+        ("http://h//v2smsgbk.aspx", "http://h:80"),
+        ("http://h/v2sms.aspx?", "http://h:80"),
+        ("http://h/v2sms.aspx/v2sms.aspx", "http://h:80"),
+        ("https://h/sms/v2sms.aspx", "https://h:443/sms"),
+        ("http://h/a/b//V2callapi.aspx/", "http://h:80/a/b"),
+        ("http://h/短信/a b/v2sms.aspx", "http://h:80/%E7%9F%AD%E4%BF%A1/a%20b"),
+        ("http://h/a%20b/v2sms.aspx", "http://h:80/a%20b"),
+        ("http://h/_mock", "http://h:80"),
+        ("http://h/sms/_mock/accounts", "http://h:80/sms"),
+        ("http://h/xv2sms.aspx", "http://h:80/xv2sms.aspx"),
+        ("http://h/v2sms.aspxx", "http://h:80/v2sms.aspxx"),
+        ("http://h/my_mock", "http://h:80/my_mock"),
+    ],
+)
+def test_a_page_behind_the_address_is_left_out(written: str, url: str) -> None:
+    assert address_of(written).url == url
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "h/v2sms.aspx",
+        "http:///v2sms.aspx",
+        "http://h/v2sms.aspx?action=send",
+        "http://h:0/",
+        "http://h:65536",
+        "ftp://h",
+    ],
+)
+def test_what_is_no_address_is_refused_in_words(written: str) -> None:
+    ended = contract(written, *OWN)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("page", ["/v2sms.aspx", "/V2SMSGBK.aspx/", "//v2statusapi.aspx"])
+def test_the_command_examines_an_address_that_is_written_with_its_page(page: str) -> None:
+    with served() as vendor:
+        ended = contract(f"{vendor.url}{page}", *OWN, *only("2.3-found", "3.3-forbidden"))
+        controlled = contract(f"{vendor.url}{page}", "--control", f"{vendor.url}{page}", *only("1.3-ok", "2.3-found"))
+    assert (ended.returncode, controlled.returncode) == (0, 0), ended.stdout + controlled.stdout
+    assert "2 of 2 clauses exercised, 2 held" in ended.stdout
+    assert "2 of 2 clauses exercised, 2 held" in controlled.stdout
+
+
+def test_the_plugin_examines_an_address_that_is_written_with_its_page(tmp_path: Path) -> None:
+    with served() as vendor:
+        url = f"{vendor.url}/V2sms.aspx/"
+        ended = under_pytest(tmp_path, "--target", url, "--control", url)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "2 passed" in ended.stdout
+
+
+def test_what_stands_before_the_page_stands_before_every_page() -> None:
+    with recorded() as (url, kept):
+        contract(f"{url}/sms/v2sms.aspx", *OWN, *only("2.3-found", "4.4-1"))
+    assert {path for path, _ in kept} == {"/sms/v2sms.aspx", "/sms/v2statusApi.aspx"}

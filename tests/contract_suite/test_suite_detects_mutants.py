@@ -1,0 +1,77 @@
+"""The suite has teeth: it fails for every broken vendor, and names the clause.
+
+Here belongs the power of the suite, measured on `faults`. By default only what must fail is run; `make teeth` runs the
+command itself, whole, against each of them.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from sms10692_contract.clauses import BY_ID, CLAUSES, Clause
+from sms10692_contract.control import Control
+from sms10692_contract.harness import Lab, Profile
+from sms10692_contract.http import address_of
+from sms10692_contract.runner import State, Verdict, examine, knows, open_gate
+from sms10692_contract.safety import Gate
+from support.mutant_vendor import Fault, served
+from support.mutants import FAULTS, Broken
+
+WHOLE = "SMS10692_WHOLE_TEETH" in os.environ
+BRIEF = Profile("brief", examples=4, runs=15, steps=15, rounds=2, shrinking=0)
+
+
+def examined(fault: Fault, clauses: list[Clause]) -> list[Verdict]:
+    """What the suite says, through a socket, of the vendor with this fault."""
+    with served(fault) as vendor:
+        address, gate = address_of(vendor.url), Gate()
+        control = Control(address)
+        own, accepted = open_gate(address, control, gate)
+        assert accepted or knows(address, control), "a broken vendor must not be taken for another emulator"
+        verdicts = list(examine(Lab(address, own, gate, control, BRIEF), clauses))
+        assert vendor.errors == []
+        return verdicts
+
+
+def of(verdicts: list[Verdict], state: State) -> set[str]:
+    return {verdict.clause.id for verdict in verdicts if verdict.state is state}
+
+
+def test_the_vendor_without_a_fault_holds_every_clause() -> None:
+    verdicts = examined(Fault(), list(CLAUSES))
+    assert of(verdicts, State.HELD) == set(BY_ID), [verdict.why for verdict in verdicts if verdict.why]
+
+
+def test_there_are_at_least_80_broken_vendors() -> None:
+    assert len({broken.name for broken in FAULTS}) == len(FAULTS) >= 80
+
+
+def test_every_clause_is_what_some_broken_vendor_fails() -> None:
+    assert {clause for broken in FAULTS for clause in broken.clauses} == set(BY_ID)
+
+
+@pytest.mark.parametrize("broken", FAULTS, ids=lambda broken: broken.name)
+def test_a_broken_vendor_is_caught_by_the_right_clause(broken: Broken, tmp_path: Path) -> None:
+    assert broken.clauses
+    if WHOLE:
+        failed = failed_for_the_command(broken.fault, tmp_path / "report.xml")
+    else:
+        failed = of(examined(broken.fault, [BY_ID[name] for name in broken.clauses]), State.FAILED)
+    assert failed >= set(broken.clauses)
+
+
+def failed_for_the_command(fault: Fault, report: Path) -> set[str]:
+    """What the command says, which must end within a minute, with exit code 1."""
+    with served(fault) as vendor:
+        command = [sys.executable, "-m", "sms10692_contract", vendor.url, "--control", vendor.url]
+        ended = subprocess.run(
+            [*command, "--seed", "0", "--junit", str(report)], capture_output=True, encoding="utf-8", timeout=60
+        )
+        assert vendor.errors == []
+    assert ended.returncode == 1, ended.stderr
+    cases = ET.parse(report).getroot().iter("testcase")
+    return {case.get("name", "").partition(" ")[0] for case in cases if case.find("failure") is not None}

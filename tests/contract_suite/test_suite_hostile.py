@@ -1,0 +1,189 @@
+"""A hostile server can neither hold the suite up, nor fill its memory, nor end it with an error of its own."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, repeat
+
+import pytest
+
+from sms10692_contract import bounds
+from sms10692_contract.clauses import BY_ID
+from sms10692_contract.control import Control, ControlRefused
+from sms10692_contract.expected import Answer
+from sms10692_contract.harness import Account, Lab
+from sms10692_contract.http import NoAnswer, Raw, Unbounded, address_of, exchange
+from sms10692_contract.requests import STATUS, UTF8, Request, form
+from sms10692_contract.runner import State, examine
+from sms10692_contract.safety import Gate
+from support.contract_cli import contract, only
+from support.fake_servers import other_control
+from support.hostile_servers import hostile
+
+OWN = ["--userid", "12", "--account", "test", "--password", "mima"]
+REQUEST = form(UTF8, {"action": "overage"})
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n"
+LARGE = b"x" * 65536
+
+
+def dripping(head: bytes, piece: bytes) -> Callable[[], Iterator[bytes]]:
+    """Pieces that come too often for a timeout of each wait, without end."""
+
+    def pieces() -> Iterator[bytes]:
+        yield head
+        while True:
+            time.sleep(0.01)  # the drip itself
+            yield piece
+
+    return pieces
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        lambda: chain([OK + b"\r\n"], repeat(LARGE)),
+        lambda: chain([OK + b"Content-Length: 10000000000\r\n\r\n"], repeat(LARGE)),
+        lambda: chain([OK + b"Transfer-Encoding: chunked\r\n\r\n"], repeat(b"10000\r\n" + LARGE + b"\r\n")),
+        lambda: chain([OK + b"Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"], repeat(LARGE)),
+        lambda: chain([OK + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n"], repeat(LARGE)),
+        lambda: chain([OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n"], repeat(b"X: y\r\n" * 1000)),
+        lambda: repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000),
+        lambda: repeat(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" * 1000),
+    ],
+    ids=["no length", "length", "chunks", "one chunk", "negative chunk", "trailers", "100", "103"],
+)
+def test_a_response_without_end_is_no_answer(
+    pieces: Callable[[], Iterable[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "RESPONSE_BYTES", 1024 * 1024)
+    with hostile(pieces) as url, pytest.raises(NoAnswer, match=r"\d: the response is larger than 1024 KiB"):
+        exchange(address_of(url), REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "said"),
+    [
+        (lambda: chain([OK], repeat(b"X: y\r\n" * 100)), "more than 100 headers"),
+        (lambda: chain([OK + b"X: "], repeat(LARGE)), "header line"),
+        (lambda: chain([b"HTTP/1.1 200 "], repeat(LARGE)), "status line"),
+        (lambda: [b"\x9b2J\r\n\r\n"], "\x9b2J"),
+        (lambda: [b"\x16\x03\x01" + LARGE], "status line"),
+        (lambda: [OK + b"Content-Length: 5\r\n\r\n123"], "the connection ended 2 bytes before the response did"),
+        (lambda: [OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\n123"], "IncompleteRead"),
+        (lambda: [OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n123"], "IncompleteRead"),
+        (list, "closed connection without response"),
+    ],
+)
+def test_a_response_that_is_no_http_is_no_answer(pieces: Callable[[], Iterable[bytes]], said: str) -> None:
+    with hostile(pieces) as url, pytest.raises(NoAnswer, match=said) as raised:
+        exchange(address_of(url), REQUEST)
+    assert len(str(raised.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        dripping(b"", b"H"),
+        dripping(OK, b"X"),
+        dripping(OK + b"\r\n", b"x"),
+        dripping(OK + b"Content-Length: 1000000\r\n\r\n", b"x"),
+        dripping(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        dripping(b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+    ],
+    ids=["status line", "head", "no length", "length", "chunks", "100", "102"],
+)
+def test_a_response_that_drips_is_no_answer(
+    pieces: Callable[[], Iterable[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "EXCHANGE_SECONDS", 0.5)
+    with hostile(pieces) as url, pytest.raises(Unbounded, match=r"the exchange was not complete after 0.5 s"):
+        exchange(address_of(url), REQUEST)
+
+
+def test_silence_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "STEP_SECONDS", 0.2)
+    with hostile(dripping(b"", b"")) as url, pytest.raises(Unbounded, match=r"nothing came for 0.2 s"):
+        exchange(address_of(url), REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [
+        (b"HTTP/1.1 417 No\r\n\r\n", "instead of 100 Continue"),
+        (b"", "it hung up before 100 Continue"),
+        (b"HTTP/1.1 100 Continue\r\n" + b"X: y\r\n" * 400_000, "the response is larger than 1024 KiB"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", "closed connection"),
+    ],
+)
+def test_what_is_no_100_continue_is_no_answer(first: bytes, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "RESPONSE_BYTES", 1024 * 1024)
+    expecting = Request(UTF8, (), "POST", UTF8.encode(), (("Expect", "100-continue"),), b"x")
+    with hostile(lambda: [first]) as url, pytest.raises(NoAnswer, match=said):
+        exchange(address_of(url), expecting)
+
+
+def test_interim_responses_before_an_answer_are_passed_over() -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
+    with hostile(lambda: [interim, OK, b"Content-Length: 2\r\n\r\nok"]) as url:
+        assert exchange(address_of(url), REQUEST) == Raw(200, "text/xml", b"ok")
+
+
+def test_the_command_ends_with_exit_code_3_where_the_first_response_has_no_end() -> None:
+    with hostile(lambda: chain([OK + b"\r\n"], repeat(LARGE))) as url:
+        ended = contract(url, *OWN)
+    assert (ended.returncode, ended.stdout) == (3, "")
+    assert ended.stderr == f"sms10692-contract: {url}: the response is larger than 16384 KiB\n"
+
+
+def test_a_clause_whose_answer_has_no_end_fails_after_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each request that Hypothesis tried after it would take as long again."""
+    asked: list[int] = []
+
+    def pieces() -> Iterable[bytes]:
+        asked.append(1)
+        return chain([OK + b"\r\n"], repeat(LARGE))
+
+    monkeypatch.setattr(bounds, "RESPONSE_BYTES", 1024 * 1024)
+    with hostile(pieces) as url:
+        lab = Lab(address_of(url), Account("12", "test", "mima"), Gate())
+        verdicts = list(examine(lab, [BY_ID["2.3-found"], BY_ID["Q4"]]))
+    assert [(verdict.state, verdict.expected) for verdict in verdicts] == [(State.FAILED, "an answer")] * 2
+    assert all("the response is larger than 1024 KiB" in verdict.got for verdict in verdicts)
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("document", ["[" * 200_000, '{"a":' * 200_000, "1" * 5000, '"\\ud800"'])
+def test_what_is_no_readable_json_is_no_control_address(document: str) -> None:
+    with other_control(201, document) as url, pytest.raises(ControlRefused, match="is no control address"):
+        Control(address_of(url)).make_account()
+
+
+@pytest.mark.parametrize("userid", ["😀", "\\ud800", "\\u0000\\r\\n/../"])
+def test_an_account_that_no_form_can_name_is_refused(userid: str) -> None:
+    document = '{"userid": "USERID", "account": "a", "password": "b", "points": 1}'.replace("USERID", userid)
+    with other_control(201, document) as url:
+        ended = contract(url, "--control", url, *only("2.3-found"))
+    assert ended.returncode in (1, 2)
+    assert "Traceback" not in ended.stderr
+
+
+MANY = 1_000_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<message>" * MANY,
+        "<statusbox>" * MANY,
+        "<statusbox>" + "<a>" * MANY,
+        "<statusbox>" + "".join(f"<a{number}>" for number in range(MANY // 4)) + "</statusbox>",
+        "<statusbox>" + "<a>" * (MANY // 2) + "</b>" * (MANY // 2) + "</statusbox>",
+        "<" * MANY,
+    ],
+    ids=["openings", "boxes", "elements", "names", "others", "angles"],
+)
+def test_what_is_read_in_an_answer_takes_time_in_proportion_to_it(text: str) -> None:
+    """With a search from each opening to the end, any of these takes hours."""
+    answer = Answer(form(STATUS, {}), Raw(200, "text/xml", text.encode()))
+    assert answer.element("message") == ""
+    assert all(box == {} for box in answer.boxes("statusbox"))

@@ -1,0 +1,223 @@
+"""What `sms10692-contract` writes: in every encoding, to a closed pipe, to files; and what it does where it cannot."""
+
+import os
+import subprocess
+import sys
+import unicodedata
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from sms10692_contract.clauses import CLAUSES
+from sms10692_contract.escaping import escape_unprintable
+from support.contract_cli import contract, only
+from support.fake_servers import other_control, recorded
+from support.mutant_vendor import Fault, served
+
+OWN = ["--userid", "12", "--account", "test", "--password", "mima"]
+ENCODINGS = ["gbk", "cp936", "cp1252", "ascii", "cp437", "latin-1", "utf-8"]
+HOSTILE = "Succ€ess😀内容\x9b2J\x1b[2J\u202e\u2066\u2028\r\nsms10692-contract: all held\x00\u200b"
+WRONG = Fault(text=lambda text, call: text.replace("Sucess", HOSTILE))
+SHOWN = only(*(clause.id for clause in CLAUSES if clause.needs), "2.3-found")
+"""Most clauses, of which nearly all are only listed, and one that fails."""
+
+
+def raw_contract(*arguments: str, encoding: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error, which must be in the encoding to the byte."""
+    command = [sys.executable, "-m", "sms10692_contract", *arguments]
+    environment = os.environ | {"PYTHONIOENCODING": encoding, "COLUMNS": "200"}
+    ended = subprocess.run(command, capture_output=True, check=False, env=environment, timeout=180)
+    return ended.returncode, ended.stdout.decode(encoding), ended.stderr.decode(encoding)
+
+
+def controls(text: str) -> set[str]:
+    """The characters that a terminal or a reader might obey."""
+    return {one for one in text if unicodedata.category(one) in ("Cc", "Cf", "Cs", "Zl", "Zp") and one != "\n"}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_failed_clause_is_reported_in_every_encoding(encoding: str, tmp_path: Path) -> None:
+    page, junit = tmp_path / "report.html", tmp_path / "report.xml"
+    files = ["--html", str(page), "--junit", str(junit)]
+    with served(WRONG) as vendor:
+        code, out, err = raw_contract(vendor.url, *OWN, *SHOWN, *files, encoding=encoding)
+    assert (code, err) == (1, "")
+    assert "0 held, 1 failed" in out
+    assert "\\x9b2J\\x1b[2J\\u202e\\u2066\\u2028\\r" in out
+    assert ("€" in out) is (encoding in ("cp1252", "utf-8"))
+    suite = ET.parse(junit).getroot()
+    assert suite.get("failures") == "1"
+    assert "Succ€ess😀内容" in page.read_text("utf-8")
+    for text in (out, page.read_text("utf-8"), junit.read_text("utf-8")):
+        assert controls(text) == set()
+        assert "\nsms10692-contract: all held" not in text
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--help"], 0),
+        (["--version"], 0),
+        (["http://127.0.0.1:1", *OWN, "--only", "条款€😀\x9b"], 2),
+        (["http://127.0.0.1:1", *OWN, "--条款€😀"], 2),
+        (["http://主机..😀/短信", *OWN], 2),
+        (["http://127.0.0.1:1/短信😀", *OWN], 3),
+        (["http://127.0.0.1:1", *OWN, "--html", "/no/such/文件夹€😀"], 2),
+        (["http://127.0.0.1:1", *OWN, "--ca", "/no/such/文件夹€😀"], 2),
+    ],
+    ids=str,
+)
+def test_every_message_is_written_in_every_encoding(arguments: list[str], code: int, encoding: str) -> None:
+    ended, out, err = raw_contract(*arguments, encoding=encoding)
+    assert ended == code, err
+    assert bool(out) is (code == 0)
+    assert err.count("\n") == (1 if code else 0)
+    assert controls(out + err) == set()
+
+
+def test_what_a_hostile_address_says_of_itself_is_one_line_of_plain_text() -> None:
+    with other_control(401, HOSTILE) as url:
+        code, out, err = raw_contract(url, "--control", url, encoding="utf-8")
+    assert (code, out) == (2, "")
+    assert "\\x9b2J\\x1b[2J\\u202e\\u2066\\u2028\\r\\nsms10692-contract: all held\\x00\\u200b" in err
+    assert err.count("\n") == 1
+    assert controls(err) == set()
+
+
+@pytest.mark.parametrize("option", ["--userid", "--account", "--password", "--forbidden", "--control-token"])
+def test_what_is_no_text_is_wrong_usage(option: str) -> None:
+    command = [sys.executable, "-m", "sms10692_contract", "http://127.0.0.1:1", *OWN, option]
+    ended = subprocess.run([*map(os.fsencode, command), b"\xff"], capture_output=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert option.encode() in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("内容　€😀 <é>", "内容　€😀 <é>"),
+        ("\t\r\n", "\\t\\r\n"),
+        ("\x00\x1b\x7f\x85\x9b", "\\x00\\x1b\\x7f\\x85\\x9b"),
+        (
+            "\u061c\u200e\u200f\u202a\u202e\u2066\u2069\ufeff",
+            "\\u061c\\u200e\\u200f\\u202a\\u202e\\u2066\\u2069\\ufeff",
+        ),
+        ("\u2028\u2029\ud800\uffff\U000e0001", "\\u2028\\u2029\\ud800\\uffff\\U000e0001"),
+    ],
+)
+def test_what_does_not_print_as_itself_is_escaped(text: str, shown: str) -> None:
+    assert escape_unprintable(text, keep="\n") == shown
+
+
+# Where the report goes
+
+
+def test_a_reader_that_has_seen_enough_changes_neither_the_verdict_nor_the_files(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    for fault, code in ((None, 0), (WRONG, 1)):
+        with served(fault) as vendor:
+            command = [sys.executable, "-m", "sms10692_contract", vendor.url, *OWN, *SHOWN, "--html", str(page)]
+            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+                assert process.stdout is not None
+                assert process.stderr is not None
+                process.stdout.close()
+                err = process.stderr.read()
+        assert (process.returncode, err) == (code, b"")
+        assert "</html>" in page.read_text("utf-8")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_change_neither_the_verdict_nor_the_files(closed: str, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    with served() as vendor:
+        command = [sys.executable, "-m", "sms10692_contract", vendor.url, *OWN, *SHOWN, "--html", str(page)]
+        ended = subprocess.run(["/bin/sh", "-c", f'"$@" {closed}', "sh", *command], check=False, timeout=60)
+    assert ended.returncode == 0
+    assert "</html>" in page.read_text("utf-8")
+
+
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+
+
+@needs_full
+def test_a_standard_output_that_is_full_is_no_verdict(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    with served() as vendor, Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "sms10692_contract", vendor.url, *OWN, *SHOWN, "--html", str(page)]
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, encoding="utf-8", check=False, timeout=60)
+    assert ended.returncode == 2
+    assert ended.stderr == "sms10692-contract: standard output cannot be written: No space left on device\n"
+    assert "</html>" in page.read_text("utf-8")
+
+
+@needs_full
+def test_a_file_that_cannot_be_written_at_the_end_loses_nothing_else(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    with served() as vendor:
+        ended = contract(vendor.url, *OWN, *SHOWN, "--junit", "/dev/full", "--html", str(page))
+    assert ended.returncode == 2
+    assert ended.stderr == "sms10692-contract: /dev/full cannot be written: No space left on device\n"
+    assert "1 held" in ended.stdout
+    assert "</html>" in page.read_text("utf-8")
+
+
+@pytest.mark.parametrize("option", ["--html", "--junit"])
+def test_a_file_that_cannot_be_written_is_wrong_usage_before_anything_is_asked(option: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept", "utf-8")
+    with recorded() as (url, kept):
+        for file in (tmp_path / "none" / "report", tmp_path / "file" / "report", tmp_path):
+            ended = contract(url, *OWN, option, str(file))
+            assert (ended.returncode, ended.stdout) == (2, "")
+            assert str(file) in ended.stderr
+            assert ended.stderr.count("\n") == 1
+        same = contract(url, *OWN, "--html", str(tmp_path / "a"), "--junit", str(tmp_path / "a"))
+        assert (same.returncode, kept) == (2, [])
+    assert "name the same file" in same.stderr
+
+
+def test_a_run_that_does_not_begin_leaves_the_report_files_as_they_were(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("kept", "utf-8")
+    ended = contract("http://127.0.0.1:1", *OWN, "--html", str(tmp_path / "old"), "--junit", str(tmp_path / "new"))
+    assert ended.returncode == 3
+    assert {file.name: file.read_text("utf-8") for file in tmp_path.iterdir()} == {"old": "kept"}
+
+
+DEFECT = """
+import sys
+from sms10692_contract import command
+def examine(lab, clauses, progress):
+    progress(clauses[0])
+    raise RuntimeError("a defect: €😀\\u202e")
+    yield
+command.examine = examine
+command.main()
+"""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_an_internal_error_is_exit_code_70_with_its_traceback_and_all_reports(encoding: str, tmp_path: Path) -> None:
+    page, junit = tmp_path / "report.html", tmp_path / "report.xml"
+    with served() as vendor:
+        command = [sys.executable, "-c", DEFECT, vendor.url, *OWN, *only("2.3-found")]
+        command += ["--html", str(page), "--junit", str(junit)]
+        environment = os.environ | {"PYTHONIOENCODING": encoding}
+        ended = subprocess.run(command, capture_output=True, encoding=encoding, check=False, env=environment)
+    assert ended.returncode == 70
+    assert "Traceback (most recent call last)" in ended.stderr
+    assert "RuntimeError: a defect: " in ended.stderr
+    assert "a defect of sms10692-contract itself" in ended.stderr
+    assert controls(ended.stderr) == set()
+    assert "0 of 1 clauses exercised" in ended.stdout
+    assert ET.parse(junit).getroot().get("skipped") == "1"
+    assert "the run was stopped: a defect" in page.read_text("utf-8")
+
+
+def test_an_error_while_the_command_is_loaded_is_exit_code_70_too() -> None:
+    program = (
+        "import sys; sys.modules['hypothesis.errors'] = object(); from sms10692_contract.__main__ import main; main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=False)
+    assert ended.returncode == 70
+    assert "Traceback" in ended.stderr

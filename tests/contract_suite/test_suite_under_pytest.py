@@ -1,0 +1,59 @@
+"""Under pytest each clause is a test, and nothing runs where nobody said whom to examine.
+
+Here belongs the suite's plugin, in a pytest of its own. The same as a command is in `test_suite_command`.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.mutant_vendor import served
+from support.mutants import FAULTS
+
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(str(Path(one).absolute()) for one in sys.path)}
+
+
+def under_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """The suite as tests, in an empty folder."""
+    command = [sys.executable, "-m", "pytest", "-p", "sms10692_contract.plugin", "-p", "no:cacheprovider"]
+    command += ["--pyargs", "sms10692_contract", "-q", "-k", "2.3-found or 2.3-payinfo", *options]
+    alone = ENVIRONMENT | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # importing the others takes longer than the clauses
+    return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", env=alone, timeout=60)
+
+
+@pytest.mark.parametrize("fault", ["", "Sucess corrected"])
+def test_pytest_runs_each_clause_as_a_test(fault: str, tmp_path: Path) -> None:
+    faults = {one.name: one.fault for one in FAULTS}
+    with served(faults.get(fault)) as vendor:
+        ended = under_pytest(tmp_path, "--target", vendor.url, "--control", vendor.url)
+    assert ended.returncode == (1 if fault else 0), ended.stdout + ended.stderr
+    assert ("request:  curl" in ended.stdout) is bool(fault)
+
+
+def test_pytest_examines_with_credentials_too_and_skips_what_needs_permission(tmp_path: Path) -> None:
+    with served() as vendor:
+        own = ["--userid", "12", "--account", "test", "--password", "mima"]
+        ended = under_pytest(tmp_path, "--target", vendor.url, *own)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "1 passed, 1 skipped" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--target", "http://127.0.0.1:1"], 4, "--userid, --account and --password are needed, or --control"),
+        (["--target", "http://127.0.0.1:1", "--control", "http://127.0.0.1:1"], 3, "http://127.0.0.1:1"),
+        (["--target", "http://127.0.0.1:1", "--userid", "\udcff"], 4, "--userid: it cannot be written in gbk"),
+        (["--target", "http://127.0.0.1:1", "--password", "\udcff"], 4, "--password: it cannot be written in utf-8"),
+    ],
+)
+def test_pytest_runs_nothing_where_it_was_not_told_whom_to_examine_and_as_whom(
+    options: list[str], code: int, said: str, tmp_path: Path
+) -> None:
+    ended = under_pytest(tmp_path, *options)
+    assert ended.returncode == code, ended.stdout + ended.stderr
+    assert said in ended.stdout + ended.stderr
+    assert "failed" not in ended.stdout

@@ -1,0 +1,241 @@
+"""What becomes of a message follows the rules of its account, and the same dice fall the same way.
+
+Here belong outcomes: as functions of values, and through the control address. Reserved numbers are in `test_readings`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sms10692 import protocol
+from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.api_request import call_of
+from sms10692_mock.domain.delivery import RESERVED, Outcome, Rule, Rules, outcome, ruled
+from sms10692_mock.domain.keywords import Keywords
+from sms10692_mock.domain.records import Reply, Report, RulesUsed, Task
+from sms10692_mock.domain.results import Refusal, Sent
+from sms10692_mock.domain.store import StoreUnavailable
+from sms10692_mock.domain.vendor import Vendor
+from sms10692_mock.stores.memory.store import MemoryStore
+from support.flask_emulator import Office
+
+NUMBERS = st.sampled_from(["15023239810", "15000000000", "13800000000", "10086", *RESERVED])
+OUTCOMES = st.sampled_from([Outcome(20, "A"), Outcome(10, "B"), Outcome(silent=True), Outcome(delay=5.0)])
+PREFIXES = st.sampled_from(["", "1", "15", "150", "15023239810", "138", "9", "10000000020"])
+RULE = st.builds(
+    Rule, PREFIXES, OUTCOMES, st.sampled_from([1.0, 0.0, 0.5]), st.none() | st.integers(min_value=1, max_value=4)
+)
+RULES = st.builds(lambda rules, seed: Rules(tuple(rules), seed), st.lists(RULE, max_size=5), st.integers(0, 3))
+
+
+@given(rules=RULES, numbers=st.lists(NUMBERS, max_size=30), cuts=st.lists(st.integers(0, 30), max_size=3))
+def test_messages_fare_the_same_in_one_send_and_in_many(rules: Rules, numbers: list[str], cuts: list[int]) -> None:
+    if any(rule.remaining for rule in rules.rules):  # A rule that is used up moves the dice of those behind it.
+        rules = replace(rules, rules=tuple(replace(rule, share=1.0) for rule in rules.rules))
+    whole, left = ruled(rules, numbers, 0)
+    pieces: list[Outcome] = []
+    bounds = sorted({0, len(numbers), *(cut for cut in cuts if cut < len(numbers))})
+    remaining = rules
+    for begin, end in pairwise(bounds):
+        fates, remaining = ruled(remaining, numbers[begin:end], begin)
+        pieces += fates
+    assert (pieces, remaining) == (whole, left)
+
+
+@given(rules=RULES, numbers=st.lists(NUMBERS, max_size=30), before=st.integers(0, 1000))
+def test_every_message_has_the_outcome_of_a_rule_that_fits_or_none(
+    rules: Rules, numbers: list[str], before: int
+) -> None:
+    fates, left = ruled(rules, numbers, before)
+    assert len(fates) == len(numbers)
+    for number, fate in zip(numbers, fates, strict=True):
+        fitting = [rule.outcome for rule in rules.rules if rule.share and _fits(rule, number)]
+        assert fate in [*fitting, outcome(number)]
+    used = sum(rule.remaining or 0 for rule in rules.rules) - sum(rule.remaining or 0 for rule in left.rules)
+    assert 0 <= used <= len(numbers)
+    assert ruled(rules, numbers, before) == (fates, left)
+
+
+def _fits(rule: Rule, number: str) -> bool:
+    return number == rule.number or (number.startswith(rule.number) and number not in RESERVED)
+
+
+@given(numbers=st.permutations(["", "1", "15", "150", "1502"]))
+def test_the_longest_rule_holds_in_whatever_order_they_are_given(numbers: Sequence[str]) -> None:
+    rules = Rules(tuple(Rule(number, Outcome(20, number or "all")) for number in numbers))
+    fates, _ = ruled(rules, ["15023239810", "15100000000", "13800000000", "99"], 0)
+    assert [fate.errorcode for fate in fates] == ["1502", "15", "1", "all"]
+
+
+def test_of_two_rules_for_the_same_number_the_first_holds_until_it_is_used_up() -> None:
+    rules = Rules((Rule("15", Outcome(20, "A"), remaining=2), Rule("15", Outcome(20, "B"))))
+    fates, left = ruled(rules, ["15023239810"] * 4, 0)
+    assert [fate.errorcode for fate in fates] == ["A", "A", "B", "B"]
+    assert [rule.outcome.errorcode for rule in left.rules] == ["B"]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_share_is_about_that_share_and_another_seed_strikes_others(share: float) -> None:
+    def failing(seed: int) -> list[bool]:
+        fates, _ = ruled(Rules((Rule("", Outcome(20, "A"), share),), seed), ["15023239810"] * 2000, 0)
+        return [fate.errorcode == "A" for fate in fates]
+
+    assert failing(1) == failing(1) != failing(2)
+    assert share - 0.05 < sum(failing(1)) / 2000 < share + 0.05
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+def told(office: Office, account: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Number, status and errorcode of each report that is waiting."""
+    assert "statusbox" in office.status(account)
+    boxes = office.control("GET", f"accounts/{account['userid']}/reports?state=handed%20out&order=desc")["items"]
+    return [(one["mobile"], str(one["status"]), one["errorcode"]) for one in reversed(boxes)]
+
+
+def test_rules_are_put_and_what_they_bring_about_is_reported(office: Office) -> None:
+    account = office.control("POST", "accounts")
+    path = f"accounts/{account['userid']}/outcomes"
+    rules = [
+        {"number": "", "outcome": "failed", "errorcode": "MK:0001"},
+        {"number": "150", "outcome": "delivered"},
+        {"number": "15000000001", "outcome": "silent"},
+        {"number": "15000000002", "outcome": "delivered", "delay": 60, "reply": "T"},
+        {"number": "138", "outcome": "failed", "remaining": 1},
+    ]
+    put = office.control("PUT", path, {"rules": rules, "seed": 5})
+    assert put == office.control("GET", path)
+    assert [(rule["number"], rule["errorcode"]) for rule in put["rules"]][:2] == [("", "MK:0001"), ("150", "DELIVRD")]
+    mobile = "13800000000,13800000000,15000000000,15000000001,15000000002"
+    assert "<successCounts>5<" in office.send(account, mobile=mobile)
+    assert told(office, account) == [
+        ("13800000000", "20", "UNDELIV"),
+        ("13800000000", "20", "MK:0001"),
+        ("15000000000", "10", "DELIVRD"),
+    ]
+    assert "callbox" not in office.call(account)
+    office.now += 60
+    assert told(office, account)[-1] == ("15000000002", "10", "DELIVRD")
+    assert "<content>T<" in office.call(account)
+    messages = office.control("GET", f"accounts/{account['userid']}/messages")["items"]
+    assert [one["state"] for one in messages] == ["handed out"] * 3 + ["never", "handed out"]
+    assert [rule["number"] for rule in office.control("GET", path)["rules"]] == [
+        "",
+        "150",
+        "15000000001",
+        "15000000002",
+    ]
+
+
+def test_a_rule_that_is_added_stands_before_the_others_and_no_other_account_has_it(office: Office) -> None:
+    one, other = (office.control("POST", "accounts") for _ in range(2))
+    path = f"accounts/{one['userid']}/outcomes"
+    office.control("PUT", path, {"rules": [{"number": "130", "outcome": "failed", "errorcode": "B"}]})
+    office.control("POST", path, {"number": "130", "outcome": "failed", "errorcode": "A", "remaining": 1})
+    for account in (one, other):
+        office.send(account, mobile="13000000001,13000000002")
+    assert [errorcode for _, _, errorcode in told(office, one)] == ["A", "B"]
+    assert [errorcode for _, _, errorcode in told(office, other)] == ["DELIVRD", "DELIVRD"]
+
+
+def test_no_more_rules_are_added_than_can_be_put(office: Office) -> None:
+    account = office.control("POST", "accounts")
+    path = f"accounts/{account['userid']}/outcomes"
+    office.control("PUT", path, {"rules": [{"number": str(number)} for number in range(999)]})
+    office.control("POST", path, {"number": "999"})
+    status, words = office.refusal("POST", path, json={"number": "1000"})
+    assert (status, "1000 rules" in words) == (422, True)
+    assert len(office.control("PUT", path, office.control("GET", path))["rules"]) == 1000
+
+
+def test_a_refused_send_uses_no_rule_up(office: Office) -> None:
+    account = office.control("POST", "accounts", {"points": 1})
+    path = f"accounts/{account['userid']}/outcomes"
+    office.control("PUT", path, {"rules": [{"number": "13", "outcome": "failed", "remaining": 1}]})
+    assert "余额" in office.send(account, mobile="13000000001,13000000002")
+    office.control("PATCH", f"accounts/{account['userid']}", {"charge": 5})
+    assert "其他错误" in office.send(account, mobile="10000000008,13000000002")
+    assert len(office.control("GET", path)["rules"]) == 1
+    office.send(account)
+    assert told(office, account) == [("13000000001", "20", "UNDELIV")]
+
+
+# A rule that holds so often is used up by sends that happen, and by no others
+
+
+FAILING_ONCE = Rules((Rule("", Outcome(20, "UNDELIV"), remaining=1),))
+SEND = call_of(protocol.V2SMS, {"action": "send", "userid": "1", "mobile": "15023239810", "content": "x"})
+
+
+class Meddled(MemoryStore):
+    """A store in which something happens just before a send is accepted, once."""
+
+    def __init__(self, meddle: Callable[["Meddled"], object]) -> None:
+        super().__init__()
+        self.meddles = [meddle]
+        self.open(Account("1", "a", "p", points=1, outcomes=FAILING_ONCE))
+
+    def accept(
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
+    ) -> int | None:
+        while self.meddles:
+            self.meddles.pop()(self)
+        return super().accept(userid, task, reports, replies, now, used)
+
+    def send(self) -> Refusal | Sent:
+        account = self.account("1")
+        assert account is not None
+        return Vendor(self, lambda: 0.0, Keywords(())).send(account, 0.0, 1, SEND)
+
+    def rules(self) -> Rules | None:
+        account = self.account("1")
+        return account.outcomes if account else None
+
+
+def go_away(store: Meddled) -> None:
+    raise StoreUnavailable("away")
+
+
+def test_a_send_uses_no_rule_up_where_the_store_goes_away() -> None:
+    store = Meddled(go_away)
+    with pytest.raises(StoreUnavailable):
+        store.send()
+    assert store.rules() == FAILING_ONCE
+    assert isinstance(store.send(), Sent)
+    assert store.rules() == Rules()
+    assert [report.errorcode for report in store.take_reports("1", 9, 0.0, 1)] == ["UNDELIV"]
+
+
+def test_a_send_uses_no_rule_up_where_another_takes_the_last_point() -> None:
+    store = Meddled(lambda store: store.charge_up("1", -1))
+    assert store.send() == Refusal(protocol.BALANCE_TOO_SMALL)
+    assert store.rules() == FAILING_ONCE
+
+
+def test_a_rule_that_another_send_used_up_meanwhile_does_not_hold() -> None:
+    store = Meddled(Meddled.send)
+    store.charge_up("1", 1)
+    assert isinstance(store.send(), Sent)
+    assert store.rules() == Rules()
+    assert [report.errorcode for report in store.take_reports("1", 9, 0.0, 1)] == ["UNDELIV", "DELIVRD"]
+
+
+def test_a_rule_that_refuses_and_came_meanwhile_refuses() -> None:
+    refusing = Rules((Rule("", Outcome(refusal=protocol.OTHER_ERROR)),))
+    store = Meddled(lambda store: store.change("1", lambda account: replace(account, outcomes=refusing)))
+    assert store.send() == Refusal(protocol.OTHER_ERROR)
+    assert store.standing("1").points == 1

@@ -1,0 +1,260 @@
+"""What is no request, or only part of one: each is answered, closed, and leaves a line in the log."""
+
+import asyncio
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from typing import Any, NamedTuple, cast
+
+import pytest
+
+from sms10692_mock.app.vendor_app import Pages, plain
+from sms10692_mock.config import vendor_of
+from sms10692_mock.domain.notifier import Bell
+from sms10692_mock.server import receive_limits, server
+from sms10692_mock.server.http1_head import NoHttp
+from sms10692_mock.server.protocol import Connection
+from sms10692_mock.server.thread_runner import InThread
+from sms10692_mock.server.write_coalescer import Outbox
+from stress.connections import control
+from support.emulators import PATIENCE, UTF8, Address, ask, beside, options, request
+from support.serve_cli import QUERY, SEND
+
+
+class Served(NamedTuple):
+    """An emulator in this process and the lines of its log."""
+
+    address: Address
+    lines: list[str]
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    monkeypatch.setattr(server, "_SWEEP", 0.05)
+    chosen, lines = options(), list[str]()
+    vendor, bell = vendor_of(chosen), Bell()
+    with InThread(Pages(vendor, chosen.dialect, lines.append, bell), beside(vendor, chosen, bell)) as running:
+        host, _, port = running.url.removeprefix("http://").rpartition(":")
+        yield Served((host, int(port)), lines)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_PATIENCE", 0.1)
+
+
+def sent_alone(address: Address, *pieces: bytes) -> bytes:
+    """Everything that comes back while the client waits for it, with its side of the connection open."""
+    with socket.create_connection(address, timeout=PATIENCE) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for piece in pieces:
+            connection.sendall(piece)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def test_a_tls_client_is_refused_at_once_with_the_reason_in_the_log(served: Served) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection(served.address, timeout=PATIENCE) as connection:
+        with pytest.raises(ssl.SSLError, match="WRONG_VERSION_NUMBER"):
+            context.wrap_socket(connection)
+    (line,) = served.lines
+    assert "'\\x16\\x03\\x01...': 400, a TLS handshake came to a plain HTTP port: use http://" in line
+
+
+@pytest.mark.parametrize(
+    ("raw", "begins"),
+    [
+        (b"CONNECT sms10692.com:443 HTTP/1.1\r\n\r\n", "CONNECT sms..."),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "PRI * HTTP/..."),
+        (b"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n", "PROXY TCP..."),
+        (b"\xef\xbb\xbfPOST /v2sms.aspx HTTP/1.1\r\n\r\n", "\\xef\\xbb\\xbf..."),
+        (b"GET /v2sms.aspx HTTP/1.1\r\nA: b\r\n c\r\n\r\n", "GET /v..."),
+        (b"GET /v2sms.aspx http/1.1\r\n\r\n", "GET /v..."),
+        (b"POST /v2sms.aspx HTTP/1.1\r\nContent-Length: 14, 14\r\n\r\n", "POST /v..."),
+        (b"GET /v2sms.aspx?sign=5cc68982f55a&sendTime=2026-12-01 10:00:00 HTTP/1.1\r\n\r\n", "GET /v..."),
+        (b"5023239810&sign=5cc68982f55ac74348e3d819f868fbe1\r\n\r\n", "502..."),
+    ],
+    ids=lambda value: value[:20] if isinstance(value, bytes) else None,
+)
+@pytest.mark.usefixtures("hurried")
+def test_every_request_refused_below_http_has_a_line_in_the_log(served: Served, raw: bytes, begins: str) -> None:
+    assert sent_alone(served.address, raw).startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 408 "))
+    (line,) = served.lines
+    assert line.startswith("127.0.0.1:")
+    assert ": 40" in line
+    assert "5cc6" not in line
+    assert "023239810" not in line
+    assert f"'{begins}'" in line
+
+
+def test_the_body_of_a_chunk_that_lies_is_refused_with_the_method_in_the_log(served: Served) -> None:
+    raw = f"POST {UTF8} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n".encode()
+    assert b"a chunk is longer than it says" in sent_alone(served.address, raw)
+    assert "'POST ...': 400, a chunk is longer than it says" in served.lines[0]
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_content_length_too_large_is_answered_408_logged_and_in_the_request_log(served: Served) -> None:
+    length = len(SEND)
+    raw = request(UTF8, SEND).replace(f"Content-Length: {length}".encode(), f"Content-Length: {length + 2}".encode())
+    received = sent_alone(served.address, raw)
+    said = f"{length} of {length + 2} bytes came (Content-Length is {length + 2}, and counts bytes, not characters)"
+    assert received.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert received.endswith(f"{said}, and not the rest within 0.1 seconds\n".encode())
+    assert served.lines == ["POST /v2sms.aspx: 408"]
+    (entry,) = json.loads(ask(served.address, control("GET", "/accounts/12/requests")).body)["items"]
+    assert (entry["status"], entry["userid"], entry["request_bytes"]) == (408, "12", length)
+    assert "<overage>1000<" in ask(served.address, request(UTF8, f"action=overage&{QUERY}".encode())).body.decode()
+
+
+@pytest.mark.usefixtures("hurried")
+def test_half_a_head_is_answered_408_and_logged(served: Served) -> None:
+    received = sent_alone(served.address, b"GET /v2sms.aspx HTTP/1.1\r\nHost")
+    assert received.startswith(b"HTTP/1.1 408 ")
+    assert received.endswith(b"30 bytes of a request came, and not the rest within 0.1 seconds\n")
+    assert "'GET /v...': 408, 30 bytes of a request came" in served.lines[0]
+
+
+def test_a_body_that_broke_off_is_answered_with_the_counts(served: Served) -> None:
+    with socket.create_connection(served.address, timeout=PATIENCE) as connection:
+        connection.sendall(f"POST {UTF8} HTTP/1.1\r\nContent-Length: 9\r\n\r\nabcd".encode())
+        connection.shutdown(socket.SHUT_WR)
+        assert b"the body broke off: 4 of 9 bytes came" in b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (b"\r\n\r", b"\nGET /v2sms.aspx HTTP/1.1\r\nConnection: close\r\n\r\n"),
+        (b"\r", b"\n", b"\r", b"\nGET /v2sms.aspx HTTP/1.1\r\nConnection: close\r\n\r\n"),
+        (b"\n\n\r\nGET /v2sms.aspx HTTP/1.1\r\nConnection: close\r\n\r\n",),
+    ],
+)
+def test_empty_lines_before_a_request_are_passed_over(served: Served, pieces: tuple[bytes, ...]) -> None:
+    assert sent_alone(served.address, *pieces).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+class ResetTransport:
+    """A transport whose client has reset the connection, which the event loop has not noticed yet."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def get_extra_info(self, name: str) -> tuple[str, int]:
+        return ("127.0.0.1", 1)
+
+    def is_closing(self) -> bool:
+        return "abort" in self.calls
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        raise OSError(107, "Transport endpoint is not connected")
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: self.calls.append(name)
+
+
+class RefusingDispatcher:
+    """Refuses every request, and everything that is none."""
+
+    def answer(self, *_: object) -> object:
+        return plain(404, "nothing there")
+
+    def refusal(self, error: NoHttp, *_: object) -> object:
+        return plain(error.status, str(error))
+
+
+@pytest.mark.parametrize("raw", [b"GET /nothing HTTP/1.1\r\nConnection: close\r\n\r\n", b"nonsense\r\n\r\n"])
+def test_a_client_that_reset_the_connection_before_its_refusal_causes_no_exception(raw: bytes) -> None:
+    async def refuse() -> list[str]:
+        transport = ResetTransport()
+        open_ones: set[Connection] = set()
+        connection = Connection(cast(Any, RefusingDispatcher()), Outbox(asyncio.get_running_loop()), open_ones)
+        connection.connection_made(cast(Any, transport))
+        connection.get_buffer(-1)[: len(raw)] = raw
+        connection.buffer_updated(len(raw))
+        return transport.calls
+
+    assert asyncio.run(refuse())[-1] == "abort"
+
+
+# Many unfinished requests, slow ones, and answers that nobody reads
+
+
+def unfinished(size: int, missing: int) -> bytes:
+    """A request with so many bytes of its body."""
+    return f"POST {UTF8} HTTP/1.1\r\nContent-Length: {size + missing}\r\n\r\n".encode() + b"x" * size
+
+
+def test_of_too_many_half_sent_bodies_the_oldest_is_refused_and_the_newest_is_received(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = 100_000
+    monkeypatch.setattr(receive_limits, "_MOST", 5 * size // 2)
+    with ExitStack() as opened:
+        connections = [opened.enter_context(socket.create_connection(served.address, timeout=PATIENCE)) for _ in "abc"]
+        for connection in connections:
+            connection.sendall(unfinished(size, 10))
+            ask(served.address, request(UTF8, b"action=overage"))  # what is whole is answered meanwhile
+        assert connections[0].recv(1000).startswith(b"HTTP/1.1 503 ")
+        for connection in connections[1:]:
+            connection.sendall(b"x" * 10)
+            assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
+    kept = json.loads(ask(served.address, control("GET", "/requests")).body)["items"]
+    assert [entry["status"] for entry in kept].count(503) == 1
+    assert sum("POST /v2sms.aspx: 503" in line for line in served.lines) == 1
+    again = unfinished(size, 10) + b"x" * 10  # nothing is counted twice, or for ever
+    for _ in range(5):
+        assert ask(served.address, again).status == 200
+
+
+def test_of_too_many_half_sent_heads_the_oldest_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receive_limits, "_MOST", 1000)
+    with socket.create_connection(served.address, timeout=PATIENCE) as connection:
+        connection.sendall(b"GET /v2sms.aspx?" + b"x" * 1000)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 503 ")
+    (line,) = served.lines
+    assert "'GET /v...': 503, 1016 bytes of a request came, and more than 1000 bytes of unfinished requests" in line
+
+
+@pytest.mark.usefixtures("hurried")
+def test_whole_requests_wait_for_a_client_that_reads_slowly(served: Served) -> None:
+    asked = b"GET /_mock/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(PATIENCE)
+        connection.connect(served.address)
+        connection.sendall(asked * 100 + asked.replace(b"HTTP/1.1\r\n", b"HTTP/1.1\r\nConnection: close\r\n"))
+        assert not threading.Event().wait(1.0)
+        received = b"".join(iter(lambda: connection.recv(1024 * 1024), b""))
+    assert received.count(b"HTTP/1.1 200 ") == 101
+
+
+def test_a_request_that_comes_byte_by_byte_has_an_end(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_RECEIVING", 0.3)
+    received = b""
+    with socket.create_connection(served.address, timeout=0.02) as connection:
+        connection.sendall(unfinished(0, 10_000))
+        while not received:
+            connection.sendall(b"x")
+            with suppress(TimeoutError):
+                received = connection.recv(1000)
+    assert received.startswith(b"HTTP/1.1 408 ")
+    assert b"and not the rest within 0.3 seconds" in received
+
+
+def test_a_client_that_never_reads_is_hung_up_on(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_UNREAD", 0.2)
+    raw = b"GET /v2sms.aspx HTTP/1.1\r\n\r\n" * 1000
+    with socket.create_connection(served.address, timeout=PATIENCE) as connection:
+        connection.setblocking(False)
+        while not any("bytes for 0.2 seconds, and was hung up on" in line for line in served.lines):
+            with suppress(BlockingIOError, ConnectionError):
+                connection.send(raw)
+    assert ask(served.address, request(UTF8, b"action=overage")).status == 200

@@ -1,0 +1,252 @@
+"""The life of a connection, on a server at which many have just asked: what is on its way arrives, and nothing else.
+
+Here belongs what depends on when bytes are written and connections closed. What HTTP there is, is in `test_sockets`.
+"""
+
+import asyncio
+import gc
+import re
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+from sms10692_mock import Emulator
+from sms10692_mock.server import server
+from stress.connections import control
+from support.emulators import PATIENCE, UTF8, Address, ask, ended, logged, request, running
+from support.serve_cli import QUERY, SEND, overage
+
+OVERAGE = request(UTF8, f"action=overage&{QUERY}".encode())
+ELSEWHERE = b"GET /_mock/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+@pytest.fixture
+def busy() -> Iterator[Address]:
+    """An emulator at which many have asked at once, after which answers wait for each other."""
+    with running() as (_, address), ExitStack() as connections:
+        after_a_burst(address, connections)
+        yield address
+
+
+def after_a_burst(address: Address, connections: ExitStack) -> None:
+    many = [connections.enter_context(socket.create_connection(address, timeout=PATIENCE)) for _ in range(16)]
+    for _ in range(3):
+        for connection in many:
+            connection.sendall(OVERAGE)
+        for connection in many:
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def all_of(address: Address, raw: bytes) -> bytes:
+    """Everything that comes back when nothing more is sent."""
+    with socket.create_connection(address, timeout=PATIENCE) as connection:
+        connection.sendall(raw)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [OVERAGE, ELSEWHERE, request(UTF8, b"action=overage&userid=12&sign=x&timestamp=1")],
+    ids=["page", "beside", "why"],
+)
+def test_who_has_said_all_gets_an_answer(busy: Address, raw: bytes) -> None:
+    assert re.findall(rb"HTTP/1.1 (\d+) ", all_of(busy, raw * 3)) == [b"200"] * 3
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        OVERAGE.replace(b"Host: x", b"Connection: close"),
+        OVERAGE.replace(b"HTTP/1.1", b"HTTP/1.0"),
+        ELSEWHERE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"),
+        b"nonsense\r\n\r\n",
+    ],
+    ids=["close", "1.0", "beside", "nonsense"],
+)
+def test_what_comes_behind_the_last_request_is_not_done(busy: Address, last: bytes) -> None:
+    assert all_of(busy, last + request(UTF8, SEND)).count(b"HTTP/1.1 ") == 1
+    assert "<overage>1000<" in overage(busy)
+
+
+def test_what_comes_behind_an_answer_that_was_cut_is_not_done(busy: Address) -> None:
+    assert ask(busy, control("POST", "/accounts/12/faults", {"kind": "cut", "at": 5, "remaining": 1})).status == 201
+    assert all_of(busy, OVERAGE + request(UTF8, SEND)).endswith(b"\r\n\r\n<?xml")
+    assert "<overage>1000<" in overage(busy)
+
+
+def test_a_thousand_requests_at_once_over_one_connection_are_all_answered(busy: Address) -> None:
+    received: list[bytes] = []
+    with socket.create_connection(busy, timeout=PATIENCE) as connection:
+        reading = threading.Thread(
+            target=lambda: received.extend(iter(lambda: connection.recv(65536), b"")),
+        )
+        reading.start()
+        for _ in range(1000):
+            connection.sendall(ELSEWHERE + OVERAGE)
+        connection.shutdown(socket.SHUT_WR)
+        reading.join(PATIENCE)
+    assert b"".join(received).count(b"HTTP/1.1 200 OK\r\n") == 2000
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nobody can be held there, nor be told to end")
+def test_what_was_done_when_the_end_came_is_told() -> None:
+    with running() as (process, address), ExitStack() as connections:
+        after_a_burst(address, connections)
+        many = [connections.enter_context(socket.create_connection(address, timeout=PATIENCE)) for _ in range(32)]
+        for connection in many:
+            connection.sendall(OVERAGE)
+            assert connection.recv(65536)
+        process.send_signal(signal.SIGSTOP)
+        for connection in many:
+            connection.sendall(request(UTF8, SEND))
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGCONT)
+        answered = sum(b"<message>ok<" in what_comes(connection) for connection in many)
+        done = sum("task 10" in line for line in ended(process)[1].splitlines())
+        assert answered == done
+
+
+def what_comes(connection: socket.socket) -> bytes:
+    """The next bytes, or none where the connection is closed, in whatever way."""
+    with suppress(ConnectionError):
+        return connection.recv(65536)
+    return b""
+
+
+def test_an_answer_that_comes_after_the_signal_is_the_last() -> None:
+    with running() as (process, address), ExitStack() as connections:
+        fault = {"kind": "latency", "seconds": 0.2, "remaining": 1}
+        assert ask(address, control("POST", "/accounts/12/faults", fault)).status == 201
+        connection = connections.enter_context(socket.create_connection(address, timeout=PATIENCE))
+        connection.sendall(OVERAGE)
+        logged(process, 2)
+        process.send_signal(signal.SIGTERM)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+        assert connection.recv(1) == b""
+        ended(process)
+
+
+def test_who_is_gone_while_nothing_is_answered_is_missed() -> None:
+    with running() as (process, address):
+        assert (
+            ask(address, control("POST", "/accounts/12/faults", {"kind": "hang", "operations": ["overage"]})).status
+            == 201
+        )
+        before = files_of(process.pid)
+        for _ in range(5):
+            with socket.create_connection(address, timeout=PATIENCE) as connection:
+                connection.sendall(OVERAGE + b"x" * 200_000)
+        while files_of(process.pid) > before:
+            continue
+
+
+@pytest.mark.parametrize("seconds", [3600, 86_400])
+def test_a_client_that_hangs_up_while_its_answer_is_late_is_forgotten(seconds: float) -> None:
+    with running() as (process, address):
+        fault = {"kind": "latency", "seconds": seconds, "operations": ["overage"]}
+        assert ask(address, control("POST", "/accounts/12/faults", fault)).status == 201
+        before = files_of(process.pid)
+        for _ in range(20):
+            with socket.create_connection(address, timeout=PATIENCE) as connection:
+                connection.sendall(OVERAGE)
+        logged(process, 21)
+        while files_of(process.pid) > before:
+            continue
+
+
+def test_a_client_that_closes_only_its_side_gets_an_answer_that_is_a_little_late(busy: Address) -> None:
+    fault = {"kind": "latency", "seconds": 0.05, "remaining": 1}
+    assert ask(busy, control("POST", "/accounts/12/faults", fault)).status == 201
+    assert b"<overage>1000<" in all_of(busy, OVERAGE)
+
+
+def files_of(pid: int) -> int:
+    """How many files a process has open; 0 where that cannot be seen."""
+    folder = Path(f"/proc/{pid}/fd")
+    return len(list(folder.iterdir())) if folder.exists() else 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit on Windows")
+def test_where_no_file_is_left_it_says_so_once_and_serves_those_who_are_in() -> None:
+    with running(files=48, at_most=True) as (process, address), ExitStack() as connections:
+        inside = connections.enter_context(socket.create_connection(address, timeout=PATIENCE))
+        inside.sendall(OVERAGE)
+        assert inside.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+        for _ in range(80):
+            connections.enter_context(socket.create_connection(address, timeout=PATIENCE))
+        for _ in range(20):
+            inside.sendall(OVERAGE)
+            assert inside.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+        connections.close()
+        assert ask(address, OVERAGE).status == 200
+        process.send_signal(signal.SIGTERM)
+        assert ended(process)[1].count("no more clients can be let in") == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/static/console.css", 200), ("HEAD", "/static/console.css", 200)]
+)
+def test_an_answer_has_one_date(busy: Address, method: str, path: str, status: int) -> None:
+    received = all_of(busy, f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    assert received.startswith(f"HTTP/1.1 {status} ".encode())
+    assert received.partition(b"\r\n\r\n")[0].count(b"\r\nDate: ") == 1
+
+
+def test_an_answer_without_a_body_has_no_length(busy: Address) -> None:
+    asked = b"GET /static/console.css HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    tag = re.search(rb"\r\nETag: (.*)\r\n", all_of(busy, asked + b"\r\n"))
+    assert tag is not None
+    received = all_of(busy, asked + b"If-None-Match: %b\r\n\r\n" % tag[1])
+    assert received.startswith(b"HTTP/1.1 304 ")
+    assert received.endswith(b"\r\n\r\n")
+    assert b"Content-Length" not in received
+
+
+@pytest.mark.parametrize("half", [OVERAGE[:30], OVERAGE[:-5]], ids=["head", "body"])
+def test_half_a_request_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch, half: bytes) -> None:
+    monkeypatch.setattr(server, "_PATIENCE", 0.1)
+    monkeypatch.setattr(server, "_SWEEP", 0.05)
+    with Emulator() as emulator:
+        host, _, port = emulator.url.removeprefix("http://").rpartition(":")
+        with (
+            socket.create_connection((host, int(port)), timeout=PATIENCE) as idle,
+            socket.create_connection((host, int(port)), timeout=PATIENCE) as waiting,
+        ):
+            idle.sendall(OVERAGE)
+            assert idle.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+            waiting.sendall(half)
+            assert waiting.recv(65536).startswith(b"HTTP/1.1 408 ")
+            idle.sendall(OVERAGE)
+            assert idle.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize(
+    "raw", [OVERAGE, ELSEWHERE, b"no request\r\n\r\n", OVERAGE[:-5]], ids=["page", "beside", "bad", "half"]
+)
+def test_a_closed_connection_is_freed_without_a_collection(raw: bytes) -> None:
+    """Otherwise it would stay for ever, where the heap was frozen while it was open."""
+    with Emulator() as emulator:
+        host, _, port = emulator.url.removeprefix("http://").rpartition(":")
+        all_of((host, int(port)), ELSEWHERE)
+        gc.collect()
+        gc.disable()
+        try:
+            assert all_of((host, int(port)), raw).startswith(b"HTTP/1.1 ")
+            until = time.monotonic() + PATIENCE / 10
+            while open_transports() and time.monotonic() < until:
+                time.sleep(0.01)
+            assert open_transports() == 0
+        finally:
+            gc.enable()
+
+
+def open_transports() -> int:
+    return sum(isinstance(one, asyncio.Transport) for one in gc.get_objects())

@@ -1,0 +1,268 @@
+"""What users copy from the emulator is safe to paste: it sends what it says, and runs nothing that a stranger wrote.
+
+Strangers write requests, accounts' names and passwords. The lines are run in real shells, the programs by their
+interpreters.
+"""
+
+import hashlib
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote_to_bytes
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from sms10692_contract import requests as suite
+from sms10692_contract.clauses import CLAUSES
+from sms10692_contract.http import address_of
+from sms10692_contract.report import failure
+from sms10692_contract.runner import State, Verdict
+from sms10692_mock.admin.console.export_request import as_curl, as_pytest
+from sms10692_mock.admin.console.snippets import LANGUAGES, quote_php, snippet
+from sms10692_mock.admin.services.accounts import AccountDocument
+from sms10692_mock.app.curl_example import curl_line
+from sms10692_mock.app.shell_quoting import printf, quote_bytes, quote_text
+from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.records import Entry
+from support.emulators import PATIENCE
+from support.shells import INTERPRETERS, SHELLS, Recorder, paste, recording
+
+FORM = "application/x-www-form-urlencoded"
+HOSTILE = (
+    "`touch$IFS$9PWNED`",
+    "$(touch PWNED)",
+    "'; touch PWNED; '",
+    "\\'; touch PWNED; \\'",
+    '"; touch PWNED; "',
+    "x|touch PWNED",
+    "x&touch PWNED&",
+    "!touch",
+    "!!",
+    "a!\"b' !c",
+    "~root",
+    "*",
+    "#",
+    "@/etc/passwd",
+    "-o PWNED",
+    "--output=PWNED",
+    "-n",
+    "--",
+    "%s%n%%",
+    "$'\\x41'",
+    "{a,b}",
+    "[1-3]",
+    ">PWNED",
+    "<(touch PWNED)",
+    "\\",
+    "\\\n",
+)
+BYTES = (b"\0$", b"-n\0", b"--\0", b"\0", b"\r\n", b"\x1b[201~touch PWNED\n", b"\x03", b"\xff\xfe", b"\xc4\xda", b"\n")
+METHODS = ("GET", "HEAD", "POST", "PUT", "get", "OPTIONS", "`touch$IFS$9PWNED`", "X|id", "X&id&", "'", "!!", "-o", "~")
+KINDS = (FORM, "", "application/json", "text/plain; x='a\"$(touch PWNED)`!!", "@/etc/passwd", "\xc4\xda\t\\", ";")
+
+
+@pytest.fixture(scope="module")
+def recorder() -> Iterator[Recorder]:
+    with recording() as started:
+        yield started
+
+
+def entry_of(method: str = "POST", body: bytes = b"", kind: str = FORM, query: bytes = b"", path: str = "") -> Entry:
+    """A request as the journal has it, at the page that the path follows."""
+    headers = [("Content-Type", kind)] if kind else []
+    return Entry(
+        1, 0.0, 0.0, 0.0, method, f"/v2sms.aspx{path}", query, headers, body, "", "", "", None, 200, "text/xml", b""
+    )
+
+
+def entries() -> st.SearchStrategy[Entry]:
+    """Any request that the emulator's server lets through, and often a hostile one."""
+    words = st.sampled_from([word.encode() for word in HOSTILE])
+    bodies = st.lists(words | st.sampled_from(BYTES) | st.binary(max_size=20), max_size=3).map(b"".join)
+    token = st.text("!#$%&'*+-.^_`|~AZaz09", min_size=1, max_size=12)
+    in_a_line = st.characters(max_codepoint=255, exclude_categories=["Cc"])
+    in_a_target = st.integers(33, 255).filter(lambda byte: byte != 127)
+    return st.builds(
+        entry_of,
+        st.sampled_from(METHODS) | token,
+        bodies,
+        st.sampled_from(KINDS) | st.text(in_a_line, max_size=20).map(lambda kind: kind.strip(" \t")),
+        st.lists(in_a_target, max_size=12).map(bytes) | words.map(lambda word: re.sub(rb"\s", b"", word)),
+        st.sampled_from(("", "/", "/%41?#", "/'$(touch PWNED)", "/内容/..", "/\\xff")),
+    )
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@given(entry=entries())
+@settings(max_examples=15)
+@example(entry=entry_of("`touch$IFS$9PWNED`"))
+@example(entry=entry_of(body=b"@/etc/passwd"))
+@example(entry=entry_of(body=b"\0$"))
+@example(entry=entry_of(body=b"-n\0"))
+@example(entry=entry_of(body=b"a!!b"))
+@example(entry=entry_of(body=b"a\0!b"))
+@example(entry=entry_of("HEAD", b"a=b"))
+@example(entry=entry_of(query=b"a=b#c[1-2]{x,y}\xc4\xda"))
+@example(entry=entry_of(body=b"x", kind="a\\'b\xc4!"))
+def test_a_copied_curl_line_sends_the_same_request_and_does_nothing_else(
+    recorder: Recorder, tmp_path_factory: pytest.TempPathFactory, shell: str, entry: Entry
+) -> None:
+    line = as_curl(entry, recorder.url)
+    assert line.isprintable()
+    assert line.isascii()
+    said = paste(shell, line, tmp_path_factory.getbasetemp())
+    if "interactive" not in shell:
+        assert said == ""
+    (request,) = recorder.take()
+    path, _, query = request.target.partition(b"?")
+    assert request.method == entry.method
+    assert unquote_to_bytes(path) == entry.path.encode()
+    assert [unquote_to_bytes(part) for part in re.split(b"([&=])", query)] == [
+        unquote_to_bytes(part) for part in re.split(b"([&=])", entry.query)
+    ]
+    assert request.headers.get("content-type", "") == (entry.headers[0][1] if entry.headers else "")
+    assert request.body == entry.body
+
+
+@given(entry=entries())
+@settings(max_examples=8)
+@example(entry=entry_of("X'\"\\\n"))
+@example(entry=entry_of("PUT", b"\0'''\"\"\"\\\n#", "a'\"b"))
+def test_a_copied_test_passes_whatever_the_request_held(entry: Entry) -> None:
+    status = 200 if entry.method in {"GET", "HEAD", "POST"} else 405
+    account = Account("7'\"\\\n", "a'''\n\"\"\"", "{x}\\")
+    program = as_pytest(entry._replace(status=status), account)
+    assert all(line.isprintable() for line in program.splitlines())
+    names: dict[str, Any] = {}
+    exec(program, names)  # noqa: S102 - that is what it is for
+    names["test_request_1"]()
+
+
+def account_of(userid: str, account: str, password: str) -> AccountDocument:
+    return AccountDocument.model_construct(userid=userid, account=account, password=password)
+
+
+ACCOUNTS = (
+    account_of("7'\"\\$!", "账 `touch PWNED` %s ${x} #{x} $(touch PWNED) \\u0022", "a'b\"c\\d $HOME 😀!! \\"),
+    account_of("@/etc/passwd", "-n\n'; touch PWNED; '", "\x1b[201~touch PWNED\r\n\x00\u202e\x7f\x85\u2028"),
+    account_of("-o PWNED", "*/ //\\u000a?>", "{$x} {{ 7*7 }} \\x41\\"),
+)
+
+
+@pytest.mark.parametrize("account", ACCOUNTS, ids=("quotes", "control", "comments"))
+@pytest.mark.parametrize("language", INTERPRETERS)
+def test_a_snippet_signs_for_any_credentials_and_does_nothing_else(
+    recorder: Recorder, tmp_path: Path, language: str, account: AccountDocument
+) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    program = snippet(language, account, recorder.url)
+    assert all(line.isprintable() for line in program.splitlines())
+    done = subprocess.run(
+        INTERPRETERS[language](program, tmp_path), capture_output=True, cwd=place, timeout=PATIENCE, check=True
+    )
+    assert done.returncode == 0
+    assert list(place.iterdir()) == []
+    (request,) = recorder.take()
+    fields = {name: value[0] for name, value in parse_qs(request.body.decode(), keep_blank_values=True).items()}
+    signed = f"{account.account}{account.password}{fields['timestamp']}".encode()
+    assert fields == {
+        "action": "send",
+        "userid": account.userid,
+        "timestamp": fields["timestamp"],
+        "sign": hashlib.md5(signed).hexdigest(),
+        "mobile": "15023239810",
+        "content": "【签名】您的验证码是 1234",
+    }
+
+
+@pytest.mark.parametrize("account", ACCOUNTS, ids=("quotes", "control", "comments"))
+def test_literals_of_java_csharp_and_javascript_are_printable_ascii(account: AccountDocument) -> None:
+    # All three read the escapes of JSON. Java reads \u before it reads anything else: none may stand for a quote.
+    for language in ("java", "csharp", "node"):
+        program = snippet(language, account, "http://x")
+        for text in (account.userid, account.account, account.password):
+            literal = json.dumps(text)
+            assert literal in program
+            assert literal.isascii()
+            assert literal.isprintable()
+            assert not re.search(r"(?<!\\)(\\\\)*\\u00(22|27|5c|0a|0d)", literal, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("host", ["http://x$(touch PWNED)'\"\\", "http://a;touch PWNED"])
+def test_the_address_in_a_snippet_is_quoted_too(language: str, host: str) -> None:
+    address = f"{host}/v2sms.aspx"
+    quoted = {"curl": quote_text(address), "python": repr(address), "php": quote_php(address)}
+    assert snippet(language, ACCOUNTS[0], host).count(quoted.get(language, json.dumps(address))) == 1
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("account", ACCOUNTS, ids=("quotes", "control", "comments"))
+def test_the_first_line_to_paste_is_signed_for_any_credentials(
+    recorder: Recorder, tmp_path: Path, shell: str, account: AccountDocument
+) -> None:
+    paste(shell, curl_line(recorder.url, Account(account.userid, account.account, account.password), 0.0), tmp_path)
+    (request,) = recorder.take()
+    fields = parse_qs(request.body.decode())
+    assert fields["userid"] == [account.userid]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_first_line_to_paste_runs_nothing_that_stands_in_the_address(tmp_path: Path, shell: str) -> None:
+    for name in HOSTILE:
+        paste(shell, curl_line(f"http://127.0.0.1:1/{name}", Account("7", "a", "b"), 0.0), tmp_path)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@given(
+    method=st.sampled_from([method for method in METHODS if method != "HEAD"]),
+    body=st.sampled_from([*BYTES, *(word.encode() for word in HOSTILE)]) | st.binary(min_size=1, max_size=30),
+    kind=st.sampled_from([kind for kind in KINDS if kind.isascii()]),
+    chunk=st.integers(0, 5),
+)
+@settings(max_examples=10)
+@example(method="POST", body=b"@/etc/passwd", kind=FORM, chunk=0)
+@example(method="X|id", body=b"-n\0!!", kind="'!!", chunk=3)
+def test_a_curl_line_of_the_suite_sends_the_same_request_and_does_nothing_else(
+    recorder: Recorder,
+    tmp_path_factory: pytest.TempPathFactory,
+    shell: str,
+    method: str,
+    body: bytes,
+    kind: str,
+    chunk: int,
+) -> None:
+    asked = suite.with_body(suite.placed(suite.UTF8, query=[("a", "'!!\\")], method=method), body, kind)
+    line = (suite.chunked(asked, chunk) if chunk else asked).curl(recorder.url)
+    assert line.isprintable()
+    paste(shell, line, tmp_path_factory.getbasetemp())
+    (request,) = recorder.take()
+    assert (request.method, request.target, request.body) == (method, asked.target, body)
+    assert request.headers.get("content-type", "") == kind
+
+
+def test_half_a_curl_line_is_not_shown() -> None:
+    clause = CLAUSES[0]
+    long = suite.form(suite.UTF8, {"content": "'" * 200})
+    shown = failure(Verdict(clause, State.FAILED, before=(long,)), address_of("http://127.0.0.1:1"), "")
+    assert "curl" not in shown
+    assert "POST /v2sms.aspx, 608 bytes" in shown
+
+
+@given(st.binary(max_size=30))
+@settings(max_examples=30)
+def test_printf_writes_any_bytes(raw: bytes) -> None:
+    for shell in ("bash", "dash"):
+        assert subprocess.run([shell, "-c", printf(raw)], capture_output=True, check=True).stdout == raw
+
+
+@pytest.mark.parametrize("raw", [b"a\0b", b"a\n"])
+def test_bytes_that_no_argument_can_hold_are_refused(raw: bytes) -> None:
+    with pytest.raises(ValueError, match="NUL"):
+        quote_bytes(raw)

@@ -1,0 +1,77 @@
+"""A page of another site cannot use the vendor's pages through somebody's browser, unless that is allowed."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sms10692_mock.config import Options
+from sms10692_mock.emulator import Emulator
+from support.emulators import CREDENTIALS, STATUS, UTF8, Address, Response, ask, request, running
+from support.flask_emulator import Office
+
+FETCH = f"action=query&{'&'.join(f'{name}={value}' for name, value in CREDENTIALS.items())}"
+SEND = FETCH.replace("query", "send") + "&mobile=15023239810&content=x"
+IMAGE = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n"
+
+
+def get(address: Address, target: str, headers: str = "") -> Response:
+    return ask(address, f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n".encode())
+
+
+def last_request(address: Address) -> dict[str, Any]:
+    found = get(address, "/_mock/requests?order=desc&limit=1").body
+    request: dict[str, Any] = json.loads(found)["items"][0]
+    return request
+
+
+@pytest.fixture(scope="module", params=["memory", "sqlite"])
+def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
+    store = "memory" if request.param == "memory" else f"sqlite:{tmp_path_factory.mktemp('store') / 'file'}"
+    with running("--log-level", "error", "--store", store) as (_, found):
+        yield found
+
+
+def test_an_image_tag_of_another_site_takes_nothing_from_a_queue(address: Address) -> None:
+    assert b"<message>ok</message>" in ask(address, request(UTF8, SEND.encode())).body
+    refused = get(address, f"{STATUS}?{FETCH}", IMAGE)
+    assert refused.status == 403
+    assert refused.content_type.startswith("text/plain")
+    assert b"--allow-cross-site" in refused.body
+    assert (last_request(address)["status"], last_request(address)["operation"]) == (403, "status")
+    assert get(address, f"{STATUS}?{FETCH}").body.count(b"<statusbox>") == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_no_method_and_no_page_is_used_for_another_site(address: Address, method: str) -> None:
+    before = get(address, "/_mock/accounts/12").body
+    for page in ("/v2sms.aspx", "/V2SMSGBK.aspx", "/v2statusApi.aspx", "/v2callApi.aspx", "//v2sms.aspx/x"):
+        raw = f"{method} {page}?{SEND} HTTP/1.1\r\nHost: 127.0.0.1\r\n{IMAGE}Content-Length: 0\r\n\r\n"
+        assert ask(address, raw.encode()).status == 403
+    assert get(address, "/_mock/accounts/12").body == before
+
+
+@pytest.mark.parametrize("site", ["none", "same-origin", "same-site"])
+def test_what_a_person_or_a_page_of_this_machine_asks_is_answered(address: Address, site: str) -> None:
+    assert get(address, f"{UTF8}?{SEND}", f"Sec-Fetch-Site: {site}\r\n").status == 200
+
+
+def test_the_option_lets_pages_of_other_sites_in() -> None:
+    with running("--allow-cross-site", "--log-level", "error") as (_, address):
+        assert get(address, f"{UTF8}?{SEND}", IMAGE).status == 200
+
+
+def test_the_same_without_a_socket() -> None:
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    office = Office()
+    assert office.http.get(f"{UTF8}?{SEND}", headers=headers).status_code == 403
+    assert office.control("GET", "requests")["items"][0]["status"] == 403
+    assert Office(also={"allow_cross_site": True}).http.get(f"{UTF8}?{SEND}", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(("is_allowed", "status"), [(False, 403), (True, 200)])
+def test_the_same_in_the_process_of_a_test(is_allowed: bool, status: int) -> None:
+    with Emulator(Options(allow_cross_site=is_allowed)) as emulator:
+        host, _, port = emulator.url.removeprefix("http://").rpartition(":")
+        assert get((host, int(port)), f"{UTF8}?{SEND}", IMAGE).status == status

@@ -1,0 +1,160 @@
+"""Health checks of containers: `/live` and `/ready` for anybody, `/_mock/health` itself for who may see details."""
+
+import json
+import select
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from sms10692_mock.admin.auth import Guard
+from sms10692_mock.domain.store import Store, StoreUnavailable
+from sms10692_mock.stores.memory.store import MemoryStore
+from sms10692_mock.stores.probe import StoreProbe
+from support.emulators import PATIENCE, Address, Response, ask, running
+from support.flask_emulator import Office
+from support.stores import locked
+from support.valkey_server import ended, hanging, started, url_of
+from support.valkey_store import NEED_SERVERS, SOON, soon
+
+LIVE, READY, DETAILS = "/_mock/health/live", "/_mock/health/ready", "/_mock/health"
+WAITING = 300
+"""More requests than there are threads for the control address."""
+
+
+def get(address: Address, path: str, *headers: str, method: str = "GET") -> Response:
+    return ask(address, "\r\n".join([f"{method} {path} HTTP/1.1", *headers, "", ""]).encode())
+
+
+def health(address: Address) -> tuple[int, bool]:
+    answer = get(address, DETAILS, "Host: 127.0.0.1")
+    return answer.status, json.loads(answer.body)["ready"]
+
+
+@pytest.fixture(scope="module")
+def exposed() -> Iterator[Address]:
+    """An emulator in a container: bound beyond loopback, so that it demands a token."""
+    with running("--host", "0.0.0.0", "--log-level", "error") as (_, (_, port)):  # noqa: S104 - it is what is tested
+        yield "127.0.0.1", port
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ["Host: 10.244.0.7:10692"],
+        ["Host: sms"],
+        ["Host: rebound.example", "Origin: http://rebound.example", "Sec-Fetch-Site: cross-site"],
+        ["X-Forwarded-For: 10.0.0.1", "Via: 1.1 proxy"],
+        [],
+    ],
+)
+@pytest.mark.parametrize(("path", "body"), [(LIVE, b'{"live":true}'), (READY, b'{"ready":true}')])
+def test_a_health_check_needs_neither_a_token_nor_a_known_host(
+    exposed: Address, path: str, body: bytes, headers: list[str]
+) -> None:
+    assert get(exposed, path, *headers) == (200, "application/json", body)
+    assert get(exposed, path, *headers, method="HEAD") == (200, "application/json", b"")
+
+
+def test_details_keep_their_guard(exposed: Address) -> None:
+    assert get(exposed, DETAILS, "Host: 127.0.0.1").status == 401
+    assert get(exposed, DETAILS, "Host: rebound.example").status == 403
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_a_health_check_is_read_only(exposed: Address, method: str) -> None:
+    assert get(exposed, LIVE, method=method).status == 405
+    assert get(exposed, READY, method=method).status == 405
+
+
+def test_the_same_without_a_socket() -> None:
+    office = Office(Guard(token="secret"))
+    for path, document in ((LIVE, {"live": True}), (READY, {"ready": True})):
+        response = office.http.get(path, headers={"Host": "rebound.example", "X-Forwarded-For": "10.0.0.1"})
+        assert (response.status_code, response.json) == (200, document)
+        assert office.http.head(path).data == b""
+
+
+def test_requests_that_wait_on_every_thread_hold_up_no_health_check(exposed: Address) -> None:
+    with running("--log-level", "error") as (_, address), ExitStack() as stack:
+        waiting = [stack.enter_context(socket.create_connection(address, timeout=PATIENCE)) for _ in range(WAITING)]
+        for one in waiting:
+            one.sendall(b"GET /_mock/accounts/12/messages?count=1&wait=60 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert get(address, LIVE).status == 200
+        assert get(address, READY).status == 200
+        assert select.select(waiting, [], [], 0)[0] == []
+
+
+def test_a_file_that_is_locked_is_not_ready_until_it_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    with running("--store", f"sqlite:{path}", "--log-level", "error") as (_, address):
+        assert health(address) == (200, True)
+        with locked(path):
+            assert soon(lambda: get(address, READY).status == 503)
+            assert get(address, READY).body == b'{"ready":false}'
+            assert get(address, LIVE).status == 200
+            assert health(address) == (503, False)
+        assert soon(lambda: get(address, READY).status == 200)
+        assert soon(lambda: health(address) == (200, True))
+
+
+@NEED_SERVERS
+def test_a_server_that_is_away_or_hangs_is_not_ready_until_it_is_back(tmp_path: Path) -> None:
+    server = started(tmp_path)
+    with ended(server), running("--store", f"{url_of(server)}?timeout={SOON}", "--log-level", "error") as (_, address):
+        assert get(address, READY).status == 200
+        with hanging(server):  # and the store would wait for a minute
+            assert soon(lambda: get(address, READY).status == 503)
+            assert get(address, LIVE).status == 200
+            assert health(address) == (503, False)
+        assert soon(lambda: get(address, READY).status == 200)
+        server.terminate()
+        assert soon(lambda: get(address, READY).status == 503)
+        answer = get(address, DETAILS, "Host: 127.0.0.1")
+        assert answer.status == 503
+        assert json.loads(answer.body)["error"].startswith("the store is away: ")
+
+
+class SlowStore:
+    """A store whose check takes until it is let go, and counts how often it was asked."""
+
+    waits = True
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+        self.checks = 0
+
+    def check_ready(self) -> None:
+        self.checks += 1
+        assert self.let_go.wait(PATIENCE)
+
+
+def test_a_check_that_takes_long_is_shared_and_waited_for_until_the_deadline() -> None:
+    store = SlowStore()
+    probe = StoreProbe(cast(Store, store), deadline=0.01)
+    first = probe.start()
+    assert probe.failure() == "it does not answer"
+    assert probe.start() is first
+    store.let_go.set()
+    assert first.result(PATIENCE) == ""
+    assert StoreProbe(cast(Store, store), deadline=PATIENCE).failure() == ""
+    assert store.checks == 2
+
+
+def test_a_check_that_fails_says_why_and_the_next_begins_anew() -> None:
+    class Away(MemoryStore):
+        is_away = True
+
+        def check_ready(self) -> None:
+            if self.is_away:
+                raise StoreUnavailable("somewhere else")
+
+    store = Away()
+    probe = StoreProbe(store)
+    assert probe.failure() == "somewhere else"
+    store.is_away = False
+    assert probe.failure() == ""

@@ -1,0 +1,124 @@
+"""Where others can reach the emulator, no hint confirms a name, a password or a userid that somebody guesses."""
+
+import hashlib
+import http.client
+import json
+import re
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import pytest
+
+from support.emulators import PATIENCE, Address, ended, is_of_a_request, running, sign
+
+ACCOUNT = ("77", "shop", "s3cretpw")
+OTHER = ("78", "other", "an0therone")
+TOKEN = "t0ken"
+NOW = "20120701231212"
+
+
+def md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def hint(address: Address, **fields: str) -> str:
+    """The hint that a request gets, without the number of the request."""
+    connection = http.client.HTTPConnection(*address, timeout=PATIENCE)
+    connection.request("POST", "/v2sms.aspx", urlencode(fields), {"Content-Type": "application/x-www-form-urlencoded"})
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    return re.sub(r"requests/\d+", "requests/N", response.headers.get("X-Mock-Hint", ""))
+
+
+ARGUMENTS = ("--account", ":".join(ACCOUNT), "--account", ":".join(OTHER), "--token", TOKEN)
+
+
+@pytest.fixture(scope="module")
+def exposed() -> Iterator[Address]:
+    with running(*ARGUMENTS, "--host", "0.0.0.0", "--log-level", "error") as (_, (_, port)):  # noqa: S104 - tested
+        yield "127.0.0.1", port
+
+
+@pytest.fixture(scope="module")
+def proxied() -> Iterator[Address]:
+    with running(*ARGUMENTS, "--public-url", "https://sms.example", "--log-level", "error") as (_, address):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[Address]:
+    with running(*ARGUMENTS, "--log-level", "error") as (_, address):
+        yield address
+
+
+GUESSES = {
+    "the name": ({"userid": "77", "sign": md5("shop" + NOW)}, {"userid": "77", "sign": md5("shup" + NOW)}),
+    "the password": ({"userid": "77", "sign": md5("s3cretpw" + NOW)}, {"userid": "77", "sign": md5("guess" + NOW)}),
+    "the account as userid": ({"userid": "shop"}, {"userid": "shup"}),
+    "the userid": ({"userid": "77"}, {"userid": "79"}),
+    "whose signature": (
+        {"userid": "99", "sign": sign("shop", "s3cretpw", NOW)},
+        {"userid": "99", "sign": sign("shop", "guess", NOW)},
+    ),
+    "a capital signature": (
+        {"userid": "77", "sign": sign("shop", "s3cretpw", NOW).upper()},
+        {"userid": "77", "sign": sign("shop", "guess", NOW).upper()},
+    ),
+    "another's password": (
+        {"userid": "77", "sign": md5("shop" + "an0therone" + NOW)},
+        {"userid": "77", "sign": md5("shop" + "guess" + NOW)},
+    ),
+}
+"""What is guessed: a request in which the guess is right, and one in which it is wrong."""
+
+
+@pytest.mark.parametrize("guess", GUESSES)
+@pytest.mark.parametrize("where", ["exposed", "proxied"])
+def test_a_right_guess_gets_the_hint_of_a_wrong_one(request: pytest.FixtureRequest, where: str, guess: str) -> None:
+    address: Address = request.getfixturevalue(where)
+    right, wrong = GUESSES[guess]
+    common = {"action": "overage", "timestamp": NOW, "sign": md5("x")}
+    assert hint(address, **common | right) == hint(address, **common | wrong) != ""
+
+
+@pytest.mark.parametrize("guess", GUESSES)
+def test_on_this_machine_hints_say_all(local: Address, guess: str) -> None:
+    right, wrong = GUESSES[guess]
+    common = {"action": "overage", "timestamp": NOW, "sign": md5("x")}
+    assert hint(local, **common | right) != hint(local, **common | wrong)
+
+
+@pytest.mark.parametrize("field", ["s3cretpw", "an0therone"])
+def test_a_password_in_a_request_is_shown_as_it_came(exposed: Address, field: str) -> None:
+    common = {"action": "overage", "timestamp": NOW, "userid": "77"}
+    for signature in (md5("x"), sign("shop", "s3cretpw", NOW)):
+        if (field, signature) != ("s3cretpw", sign("shop", "s3cretpw", NOW)):
+            assert f"'{field}'" in hint(exposed, **common, **{"sign": signature, field: "1"})
+
+
+def test_what_is_wrong_with_the_request_alone_is_hinted(exposed: Address) -> None:
+    absent = hint(exposed, action="overage", userid="77", timestamp=NOW)
+    assert absent.startswith("signature.absent: ")
+    swapped = hint(exposed, action="overage", userid="77", timestamp=md5("x"), sign=NOW)
+    assert swapped.startswith("signature.swapped: ")
+    text = {"content": "%E5%86%85%E5%AE%B9", "mobile": "15023239810", "action": "send"}
+    right = {"userid": "77", "timestamp": NOW, "sign": sign("shop", "s3cretpw", NOW)}
+    assert "text.percent-encoded-twice: " in hint(exposed, **text | right)
+
+
+def test_the_control_address_and_the_log_say_the_rest() -> None:
+    with running(*ARGUMENTS, "--host", "0.0.0.0") as (process, (_, port)):  # noqa: S104 - it is what is tested
+        address = "127.0.0.1", port
+        words = hint(address, action="overage", userid="77", timestamp=NOW, sign=md5("shop" + NOW))
+        assert words.endswith("explained by GET /_mock/requests/N alone")
+        connection = http.client.HTTPConnection(*address, timeout=PATIENCE)
+        connection.request("GET", "/_mock/requests/1", headers={"Authorization": f"Bearer {TOKEN}"})
+        document = json.loads(connection.getresponse().read())
+        connection.close()
+        codes = [finding["code"] for finding in document["diagnosis"]]
+        assert "signature.no-password" in codes
+        process.terminate()
+        lines = ended(process)[1].splitlines()
+    (place,) = [place for place, line in enumerate(lines) if is_of_a_request(line) and "overage" in line]
+    assert "signature.no-password: " in lines[place + 1]

@@ -1,0 +1,181 @@
+"""Each option does what it says, also from the environment; a wrong one is one clear line, and no start.
+
+Here belongs the command as it is typed. What is served then is in the tests beside this.
+"""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.core import ParameterSource
+
+from sms10692_mock.cli import serve_command
+from support.emulators import (
+    STATUS,
+    UTF8,
+    Address,
+    ask,
+    ended,
+    request,
+    running,
+    sign,
+)
+from support.serve_cli import QUERY, overage, refused
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[Address]:
+    with running() as (_, address):
+        yield address
+
+
+def test_options_do_what_they_say(tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("\ufeffalpha\r\n\r\n beta \n", "utf-8")
+    arguments = ["--account", "7:shop:a:b:5", "--account", "8:shop2:1234", "--postpaid", "8", "--no-reports", "7"]
+    arguments += ["--keywords", str(words), "--report-delay", "3600", "--billing", "numbers", "--dialect", "observed"]
+    with running(*arguments) as (_, address):
+        check_options(address)
+
+
+def test_options_may_come_from_the_environment(tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("alpha\nbeta\n", "utf-8")
+    environment = os.environ | {
+        "SMS10692_MOCK_ACCOUNT": "7:shop:a:b:5\n8:shop2:1234\n",
+        "SMS10692_MOCK_POSTPAID": "8",
+        "SMS10692_MOCK_NO_REPORTS": "7\n",
+        "SMS10692_MOCK_KEYWORDS": str(words),
+        "SMS10692_MOCK_REPORT_DELAY": "3600",
+        "SMS10692_MOCK_BILLING": "numbers",
+        "SMS10692_MOCK_DIALECT": "observed",
+        "SMS10692_MOCK_LOG_LEVEL": "error",
+        "SMS10692_MOCK_HOST": "127.0.0.2",
+    }
+    with running(environment=environment) as (_, address):
+        assert address[0] == "127.0.0.2"
+        check_options(address)
+
+
+def check_options(address: Address) -> None:
+    assert "<overage>5<" in overage(address, "shop", "a:b", "7")
+    assert "后付费" in overage(address, "shop2", "1234", "8")
+    assert "<overage>1000<" in overage(address)
+    form = f"action=query&userid=7&timestamp=1&sign={sign('shop', 'a:b', '1')}"
+    assert "<error>3<" in ask(address, request(STATUS, form.encode())).body.decode()
+    check = f"action=checkkeyword&{QUERY}&content="
+    assert "包含非法字符<" in ask(address, request(UTF8, f"{check}a beta".encode())).body.decode()
+    assert "<checkCounts>发票<" in ask(address, request(UTF8, f"{check}发票".encode())).body.decode()
+    long = f"action=send&{QUERY}&mobile=15023239810&content={'x' * 700}"
+    assert "<remainpoint>999<" in ask(address, request(UTF8, long.encode())).body.decode()
+    assert "statusbox" not in ask(address, request(STATUS, f"action=query&{QUERY}".encode())).body.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["serve", "--port", "70000"], "--port"),
+        (["serve", "--port", "x"], "--port"),
+        (["serve", "--nonsense"], "--nonsense"),
+        (["nonsense"], "nonsense"),
+        (["serve", "--account", "7:shop"], "USERID:ACCOUNT:PASSWORD"),
+        (["serve", "--account", "7: :p"], "USERID:ACCOUNT:PASSWORD"),
+        (["serve", "--account", "7:a:b", "--account", "7:c:d"], "twice"),
+        (["serve", "--postpaid", "99"], "--postpaid"),
+        (["serve", "--no-reports", "99"], "--no-reports"),
+        (["serve", "--report-delay", "-1"], "--report-delay"),
+        (["serve", "--report-delay", "nan"], "--report-delay"),
+        (["serve", "--max-clock-skew", "inf"], "--max-clock-skew"),
+        (["serve", "--billing", "free"], "--billing"),
+        (["serve", "--dialect", "json"], "--dialect"),
+        (["serve", "--keywords", "/no/such/file"], "/no/such/file"),
+        (["serve", "--keywords", "."], "cannot read"),
+        (["serve", "--host", "::g"], "::g"),  # no name, so that nobody far away is asked for it
+        (["serve", "--host", "192.0.2.1", "--port", "0"], "192.0.2.1"),
+        (["serve", "--host", "a..b"], "no name of a host"),
+        (["serve", "--host", "a" * 64], "aaa"),
+        (["serve", "--account", "12:\udcff:mima"], "UTF-8"),
+        (["serve", "--account", "7:a:b:9999999999999999"], "15 digits"),
+        (["serve", "--account", "7:shop::50"], "blank"),
+        (["serve", "--allow-host", ""], "no name of a host"),
+        (["serve", "--allow-host", "https://sms.example"], "without scheme and port"),
+        (["serve", "--allow-host", "sms.example:8443"], "without scheme and port"),
+        (["serve", "--public-url", "sms.example"], "https://sms.example:8443"),
+        (["serve", "--public-url", "https://sms.example/sms"], "without path"),
+        (["serve", "--public-url", "https://user@sms.example"], "user name"),
+        (["serve", "--public-url", "ftp://sms.example"], "--public-url"),
+        (["serve", "--trusted-proxy", "nginx"], "a numeric address, or a network"),
+        (["serve", "--trusted-proxy", "10.0.0.0/33"], "10.0.0.0/33"),
+    ],
+    ids=str,
+)
+def test_a_wrong_option_is_one_clear_line(arguments: list[str], said: str) -> None:
+    assert said in refused(*arguments)
+
+
+def test_a_wrong_environment_is_one_clear_line() -> None:
+    assert "7:shop" not in (said := refused("serve", environment=os.environ | {"SMS10692_MOCK_ACCOUNT": "7:shop"}))
+    assert "SMS10692_MOCK_ACCOUNT" in said or "--account" in said
+
+
+SERVICE = {
+    "SMS10692_MOCK_SERVICE_HOST": "10.96.0.12",
+    "SMS10692_MOCK_SERVICE_PORT": "10692",
+    "SMS10692_MOCK_SERVICE_PORT_HTTP": "10692",
+    "SMS10692_MOCK_PORT": "tcp://10.96.0.12:10692",
+    "SMS10692_MOCK_PORT_10692_TCP": "tcp://10.96.0.12:10692",
+    "SMS10692_MOCK_PORT_10692_TCP_PROTO": "tcp",
+    "SMS10692_MOCK_PORT_10692_TCP_PORT": "10692",
+    "SMS10692_MOCK_PORT_10692_TCP_ADDR": "10.96.0.12",
+}
+"""What Kubernetes sets in every container beside a Service `sms10692-mock`."""
+
+
+@pytest.mark.parametrize("address", ["tcp://10.96.0.12:10692", "udp://10.96.0.12:53", "tcp://[fd00::12]:10692"])
+def test_the_variables_of_a_service_of_that_name_are_ignored_with_one_line(address: str) -> None:
+    environment = os.environ | SERVICE | {"SMS10692_MOCK_PORT": address, "SMS10692_MOCK_ACCOUNT": "7:shop:a:5"}
+    with running(environment=environment) as (process, found):
+        assert "<overage>5<" in overage(found, "shop", "a", "7")
+        process.terminate()
+        said = ended(process)[1]
+    (line,) = [line for line in said.splitlines() if "SMS10692_MOCK" in line]
+    assert f"SMS10692_MOCK_PORT={address} is ignored" in line
+
+
+@pytest.mark.parametrize("option", [option for option in serve_command.params if option.name != "help"], ids=str)
+def test_no_option_is_read_from_a_variable_of_a_service(
+    option: click.Parameter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in SERVICE.items():
+        monkeypatch.setenv(name, value)
+    with serve_command.make_context("serve", []) as context:
+        assert context.get_parameter_source(option.name or "") is ParameterSource.DEFAULT
+    assert os.environ["SMS10692_MOCK_PORT"] == SERVICE["SMS10692_MOCK_PORT"]
+
+
+def test_a_port_in_the_environment_is_no_service(address: Address) -> None:
+    assert str(address[1]) in refused("serve", environment=os.environ | {"SMS10692_MOCK_PORT": str(address[1])})
+    assert "--port" in refused("serve", environment=os.environ | {"SMS10692_MOCK_PORT": "tcp"})
+
+
+def test_an_address_of_a_service_as_any_other_option_is_one_clear_line() -> None:
+    environment = os.environ | {"SMS10692_MOCK_STORE": "tcp://10.96.0.12:6379"}
+    assert "--store" in refused("serve", environment=environment)
+
+
+def test_a_list_of_words_that_is_not_utf_8_is_one_clear_line(tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_bytes("发票".encode("gbk"))
+    assert "is not UTF-8" in refused("serve", "--keywords", str(words))
+
+
+def test_a_port_that_another_emulator_has_is_one_clear_line(address: Address) -> None:
+    assert str(address[1]) in refused("serve", "--port", str(address[1]))
+
+
+def test_a_port_that_somebody_else_has_is_one_clear_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        assert "in use" in refused("serve", "--port", str(other.getsockname()[1]))

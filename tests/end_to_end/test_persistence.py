@@ -1,0 +1,251 @@
+"""What `serve` keeps between two starts: with a store, a start state, and a fresh beginning.
+
+Here belongs the command with `--store` as a process of its own. What stores promise is in `units`.
+"""
+
+import json
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from support.emulators import MANUALS_SIGN, PATIENCE, STATUS, UTF8, Address, ask, request, running
+from support.serve_cli import SEND, overage, refused
+
+FETCH = f"action=query&userid=12&timestamp=20120701231212&sign={MANUALS_SIGN}".encode()
+SEED = """
+[[accounts]]
+userid = "7"
+account = "shop"
+password = "secret"
+points = 5
+outcomes.rules = [{ number = "138", outcome = "failed" }]
+messages = [
+    { mobile = "13900000000", content = "first" },
+    { mobile = "13900000000", content = "您的包裹已到", extno = "07" },
+    { mobile = "13800000000", content = "x" },
+]
+reports = [{ mobile = "13800000000" }, { mobile = "13900000000", seconds = 3600 }]
+replies = [{ mobile = "13800000000", content = "退订" }]
+"""
+
+
+SHOP = "[[accounts]]\nuserid='7'\naccount='a'\npassword='p'\n"
+
+
+def control(address: Address, path: str) -> dict[str, object]:
+    answer = ask(address, f"GET /_mock/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    document: dict[str, object] = json.loads(answer.body)
+    return document
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    return f"sqlite:{tmp_path / 'store'}"
+
+
+def test_a_new_start_goes_on_where_the_last_one_ended(store: str) -> None:
+    with running("--store", store) as (process, address):
+        assert b"<taskID>100001<" in ask(address, request(UTF8, SEND)).body
+        assert control(address, "health")["store"] == "sqlite"
+        process.terminate()
+        process.wait(PATIENCE)
+    with running("--store", store, "--account", "12:test:mima:5") as (process, address):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "account test, userid 12, password mima, prepaid, 999 points\n"
+        assert "<overage>999<" in overage(address)
+        assert ask(address, request(STATUS, FETCH)).body.count(b"<mobile>15023239810<") == 1
+        requests = control(address, "requests")["items"]
+        assert isinstance(requests, list)
+        assert [one["operation"] for one in requests] == ["send", "overage", "status"]
+    with running("--store", store, "--reset") as (_, address):
+        assert "<overage>1000<" in overage(address)
+
+
+def test_a_start_state_is_planted_once(store: str, tmp_path: Path) -> None:
+    seed = tmp_path / "seed.toml"
+    seed.write_text(SEED, "utf-8")
+    for _ in range(2):
+        with running("--store", store, "--seed", str(seed)) as (_, address):
+            assert "<overage>5<" in overage(address, "shop", "secret", "7")
+            assert control(address, "accounts/7/queues") == {
+                "reports": {"created": 2, "later": 1, "waiting": 1, "handed_out": 0, "forgotten": 0},
+                "replies": {"created": 1, "later": 0, "waiting": 1, "handed_out": 0, "forgotten": 0},
+            }
+            rules = control(address, "accounts/7/outcomes")["rules"]
+            assert isinstance(rules, list)
+            assert [rule["outcome"] for rule in rules] == ["failed"]
+            sent, replies = (control(address, f"accounts/7/{what}")["items"] for what in ("messages", "replies"))
+            assert isinstance(sent, list)
+            assert isinstance(replies, list)
+            assert [(one["content"], one["state"]) for one in sent] == [
+                ("first", "never"),
+                ("您的包裹已到", "later"),
+                ("x", "waiting"),
+            ]
+            assert [one["task_id"] for one in replies] == [sent[2]["task_id"]]
+
+
+@pytest.mark.parametrize(
+    ("seed", "why"),
+    [
+        ("accounts = 1", "accounts: Input should be a valid list"),
+        ("[[accounts]]\nuserid = '7'", "accounts.0.account: Field required"),
+        ("[[accounts]]\nuserid='7'\naccount='a'\npassword='p'\npoint=1", "accounts.0.point: Extra inputs"),
+        ("[[accounts]", "is no TOML"),
+        (
+            f"{SHOP}replies = [{{ mobile = '138', content = 'T' }}]",
+            "replies has 138, and messages",
+        ),
+        (
+            f"{SHOP}reports = [{{ mobile = '138' }}]\nmessages = [{{ mobile = '139', content = 'x' }}]",
+            "reports has 138",
+        ),
+        (f"{SHOP}reports = [{{ mobile = '138', task_id = 100001 }}]", "accounts.0.reports.0.task_id: Extra inputs"),
+        ("[[accounts]]\nuserid='7'\naccount='a'\npassword='p'\n" * 2, "a userid is given twice"),
+        (f"accounts = {'[' * 5000}", "is nested too deeply"),
+        (f"accounts = [{'{a=' * 5000}", "is nested too deeply"),
+    ],
+)
+def test_a_start_state_that_is_wrong_is_said_where(seed: str, why: str, tmp_path: Path) -> None:
+    file = tmp_path / "seed.toml"
+    file.write_text(seed, "utf-8")
+    assert why in refused("serve", "--port", "0", "--seed", str(file))
+
+
+def test_an_account_that_is_stored_otherwise_is_no_start(store: str, tmp_path: Path) -> None:
+    """A restart with what was given before goes on; a new password neither holds nor is passed over in silence."""
+    seed = tmp_path / "seed.toml"
+    for options in ([], [], ["--account", "12:test:mima:5"]):
+        with running("--store", store, *options):
+            pass
+    for given, what, field in (
+        ("12:test:NEW", "with another password", '"password": ...'),
+        ("12:shop:mima", "with another name", '"account": ...'),
+    ):
+        words = refused("serve", "--port", "0", "--store", store, "--account", given)
+        assert what in words
+        assert f"PATCH /_mock/accounts/12 {{{field}}}" in words
+        assert "--reset" in words
+        assert "NEW" not in words
+        assert "mima" not in words
+    seed.write_text("[[accounts]]\nuserid='12'\naccount='test'\npassword='NEW'\n", "utf-8")
+    assert "with another password" in refused("serve", "--port", "0", "--store", store, "--seed", str(seed))
+    assert "with another way to pay" in refused("serve", "--port", "0", "--store", store, "--postpaid", "12")
+    with running("--store", store, "--account", "12:test:NEW", "--reset") as (process, _):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "account test, userid 12, password as given, prepaid, 1000 points\n"
+
+
+def test_in_memory_nothing_is_stored_otherwise() -> None:
+    with running("--account", "12:test:NEW") as (_, address):
+        assert "<overage>1000<" in overage(address, password="NEW")
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--store", "mysql://x"], "the stores are memory, sqlite:PATH and valkey://HOST:PORT/DATABASE"),
+        (["--store", "Valkey://x"], "did you mean valkey? "),
+        (["--store", "sqlite:"], "needs its path"),
+        (["--store", "sqlite:no/such/folder/file"], "there is no folder"),
+        (["--durable"], "the store in memory cannot be durable"),
+        (["--store", "memory:x"], "has no path"),
+        (["--seed", "no-such-file"], "cannot read no-such-file"),
+        (["--seed", "/dev/zero"], "/dev/zero is longer than 16 MiB"),
+        (["--keywords", "/dev/zero"], "/dev/zero is longer than 16 MiB"),
+        (["--store", "valkey://h/abc"], "the database of a store on a server is a number: valkey://HOST:PORT/0"),
+        (["--store", "valkey://h/1O"], "is a number"),
+        (["--store", "valkey://h/-1"], "is a number"),
+        (["--store", "valkey://h/0/1"], "is a number"),
+        (["--store", "valkey://h:0"], "a port from 1 to 65535"),
+        (["--store", "valkey://h?timeout=1e308"], "is more than 0 and at most 3600 s"),
+        (["--store", "valkey://h?timeout=nan"], "is more than 0 and at most 3600 s"),
+        (["--store", "valkey://h?timeout=0"], "is more than 0 and at most 3600 s"),
+        (["--store", "valkey://h?timeout=x"], "are written ?NAME=VALUE"),
+        (["--store", "valkey://h?timeout"], "are written ?NAME=VALUE"),
+        (["--store", "valkey://h?tiemout=1"], "has no such option; it has timeout"),
+        (["--store", "valkey://h?ssl_ca_certs=x"], "has no such option; it has timeout"),
+        (["--store", "valkeys://127.0.0.1:1?ssl_ca_certs=/no/such"], "127.0.0.1:1"),
+        (["--store", f"valkey://{'h' * 70}"], "label"),
+    ],
+    ids=str,
+)
+def test_a_store_that_cannot_be_used_is_one_line_and_no_start(options: list[str], why: str) -> None:
+    assert why in refused("serve", "--port", "0", *options)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "valky://:S3CRETpw@h/0",
+        "Valkey://:S3CRETpw@h/0",
+        "postgres://user:S3CRETpw@h/0",
+        "S3CRETpw",
+        "S3CRETpw:x@h",
+        "memory:S3CRETpw",
+        "valkey://:S3CRETpw/x@h",
+        "valkey://:S3CRETpw#x@h",
+        "valkey://:S3CRETpw?x@h",
+        "valkey://:S3CRETpw?x=y@h",
+        "valkey://h:S3CRETpw/0",
+        "valkey://:S3CRETpw@h:x/0",
+        "valkey://:S3CRETpw@h/abc",
+        "valkey://:S3CRETpw@h/0?x=1",
+        "valkey://:S3CRETpw@h/0?S3CRETpw=1",
+        "valkey://:S3CRETpw@h?timeout=1e308",
+        "valkey://:S3CRETpw@[h/0",
+        "valkey:/:S3CRETpw@h/0",
+        "valkey::S3CRETpw@h/0",
+    ],
+)
+def test_no_error_about_a_store_repeats_a_password(address: str) -> None:
+    assert "S3CRETpw" not in refused("serve", "--port", "0", "--store", address)
+
+
+def test_while_the_file_is_locked_a_send_is_another_error_and_a_fetch_is_503(store: str) -> None:
+    with running("--store", store, "--log-level", "error") as (_, address):
+        ask(address, request(UTF8, SEND))
+        connection = sqlite3.connect(store.removeprefix("sqlite:"), isolation_level=None)
+        connection.execute("BEGIN EXCLUSIVE")
+        try:
+            assert "其他错误" in ask(address, request(UTF8, SEND)).body.decode()
+            fetched = ask(address, request(STATUS, FETCH))
+        finally:
+            connection.execute("ROLLBACK")
+            connection.close()
+        assert (fetched.status, fetched.body.count(b"\n")) == (503, 1)
+        assert b"is locked by another program" in fetched.body
+        until = time.monotonic() + PATIENCE
+        while (answer := ask(address, request(STATUS, FETCH))).status == 503 and time.monotonic() < until:
+            time.sleep(0.05)  # the file is tried again a quarter of a second later
+        assert answer.body.count(b"<mobile>15023239810<") == 1
+        assert "<overage>999<" in overage(address)
+
+
+@pytest.mark.parametrize("level", ["error", "warning", "info"])
+def test_a_store_that_is_away_is_logged_at_every_level(store: str, level: str) -> None:
+    """Once, however many requests are refused."""
+    with running("--store", store, "--log-level", level) as (process, address):
+        connection = sqlite3.connect(store.removeprefix("sqlite:"), isolation_level=None)
+        connection.execute("BEGIN EXCLUSIVE")
+        try:
+            for _ in range(3):
+                assert "其他错误" in ask(address, request(UTF8, SEND)).body.decode()
+        finally:
+            connection.execute("ROLLBACK")
+            connection.close()
+        process.terminate()
+        logged = process.communicate(timeout=PATIENCE)[1].splitlines()
+        away = [line for line in logged if "sms10692_mock.stores.availability" in line]
+        assert [line.partition("availability: ")[2] for line in away] == [
+            f"the store is away: {store.removeprefix('sqlite:')} is locked by another program"
+        ]
+
+
+def test_r7_task_numbers_rise_for_a_client_that_sends_to_two_processes_in_turn(store: str) -> None:
+    with running("--store", store) as (_, one), running("--store", store) as (_, other):
+        answers = [ask((one, other)[turn % 2], request(UTF8, SEND)).body.decode() for turn in range(80)]
+    numbers = [int(answer.partition("<taskID>")[2].partition("<")[0]) for answer in answers]
+    assert numbers == sorted(set(numbers))

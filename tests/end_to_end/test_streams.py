@@ -1,0 +1,242 @@
+"""The command `sms10692-mock` in every encoding of its streams, and with streams that are closed or full.
+
+All that it writes is one of: the greeting, help, a refusal, a line of the log, an internal error.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from sms10692_mock.cli import command
+from sms10692_mock.streams import INTERNAL_ERROR
+from support.emulators import PATIENCE, UTF8, ask, ended, logged, request, running
+from support.serve_cli import SEND
+
+ENCODINGS = ("gbk", "cp936", "cp1252", "ascii", "cp437", "latin-1", "utf-8")
+Ended: TypeAlias = subprocess.CompletedProcess[bytes]
+
+HARD = "商户€ß🎉\udcff"
+"""Characters that one or another encoding does not have, and a byte that is no UTF-8 at all."""
+
+
+def run(*arguments: str, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE) -> Ended:
+    """Run the command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "sms10692_mock", *arguments], stdout=stdout, stderr=stderr, timeout=PATIENCE, check=False
+    )
+
+
+def run_python(program: str, *arguments: str, encoding: str = "utf-8", stderr: int = subprocess.PIPE) -> Ended:
+    """Run a program that does something to the command first."""
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_the_greeting_and_the_log_are_written_in_any_encoding(encoding: str) -> None:
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    accounts = ["--account", f"7:商户€:{HARD[:-1]}", "--account", "8:账:x"]
+    with running(*accounts, environment=environment, encoding=encoding) as (process, address):
+        assert process.stdout is not None
+        greeting = [process.stdout.readline() for _ in range(3)]
+        assert "account test" in greeting[0]
+        assert greeting[1].startswith("account \\u5546\\u6237\\u20ac, userid 7")
+        assert greeting[2].startswith(f"account {'账'.encode(encoding, 'backslashreplace').decode(encoding)}, userid 8")
+        ask(address, request(UTF8, SEND.replace(b"userid=12", "userid=商户".encode())))
+        (line,) = logged(process, 1)[:1]
+        assert "refused, " in line
+        process.send_signal(signal.SIGTERM)
+        ended(process)
+        assert process.returncode == 0
+
+
+REFUSED = (
+    ["nonsense" + HARD],
+    ["serve", f"--{HARD}"],
+    ["serve", "--keywords", f"/no/{HARD}"],
+    ["serve", "--seed", f"/no/{HARD}"],
+    ["serve", "--store", HARD],
+    ["serve", "--dialect", HARD],
+    ["serve", "--account", HARD],
+    ["serve", "--account", f"{HARD[:-1]}/:a:b"],
+    ["serve", "--postpaid", HARD],
+    ["serve", "--host", HARD],
+    ["serve", "--token", HARD],
+    ["serve", "--port", HARD],
+)
+HELP = (["--help"], ["serve", "--help"], ["--version"])
+MANY = """
+import sys
+from sms10692_mock.__main__ import main
+codes = []
+for arguments in {commands}:
+    sys.argv = ["sms10692-mock", *arguments]
+    try:
+        main()
+        codes.append(0)
+    except SystemExit as end:
+        codes.append(end.code)
+sys.exit(str(codes))
+"""
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_each_refusal_is_one_line_in_any_encoding(encoding: str) -> None:
+    done = run_python(MANY.format(commands=ascii(REFUSED)), encoding=encoding)
+    *lines, codes = done.stderr.decode(encoding).splitlines()
+    assert (done.stdout, codes) == (b"", str([2] * len(REFUSED)))
+    assert len(lines) == len(REFUSED)
+    assert all(line.startswith("sms10692-mock: ") for line in lines)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_help_is_written_in_any_encoding(encoding: str) -> None:
+    assert len(command.commands) == len(HELP) - 2, "a command whose help is not asked for"
+    done = run_python(MANY.format(commands=ascii(HELP)), encoding=encoding)
+    assert done.stderr.decode(encoding).strip() == str([0] * len(HELP))
+    assert done.stdout.decode(encoding).count("Usage: sms10692-mock") == 2
+
+
+FAILING = """
+import sys
+from sms10692_mock import command
+from sms10692_mock.server import serve
+from sms10692_mock.__main__ import main
+
+def fail(*arguments):
+    raise RuntimeError("商户€ß🎉\\udcff")
+
+setattr(sys.modules[sys.argv[1]], sys.argv[2], fail)
+sys.argv = ["sms10692-mock", "serve", "--port", "0"]
+main()
+"""
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize(
+    "function",
+    ["sms10692_mock.cli.listening_socket", "sms10692_mock.cli.greeting", "sms10692_mock.server.process.Answering"],
+)
+def test_an_internal_error_is_told_in_any_encoding_with_exit_code_70(function: str, encoding: str) -> None:
+    module, _, name = function.rpartition(".")
+    done = run_python(FAILING, module, name, encoding=encoding)
+    said = done.stderr.decode(encoding)
+    assert done.returncode == INTERNAL_ERROR == 70
+    assert "Traceback" in said
+    assert said.splitlines()[-1].startswith("sms10692-mock: internal error: RuntimeError(")
+
+
+def test_an_error_while_it_is_loaded_is_an_internal_error() -> None:
+    program = (
+        "import sys; sys.modules['sms10692_mock.domain.vendor'] = None; from sms10692_mock.__main__ import main; main()"
+    )
+    done = run_python(program)
+    assert done.returncode == INTERNAL_ERROR
+
+
+FAILING_AT_THE_END = """
+import os, signal, sys
+from sms10692_mock import command
+from sms10692_mock.__main__ import main
+from sms10692_mock.stores.memory.store import MemoryStore
+
+def fail(store):
+    raise RuntimeError("the store does not close")
+
+MemoryStore.release = fail
+command._greet = lambda words, log: os.kill(os.getpid(), signal.SIGTERM)
+sys.argv = ["sms10692-mock", "serve", "--port", "0"]
+main()
+"""
+
+
+def test_an_error_while_it_ends_is_an_internal_error() -> None:
+    done = run_python(FAILING_AT_THE_END)
+    assert done.returncode == INTERNAL_ERROR
+    assert done.stderr.endswith(b"sms10692-mock: internal error: RuntimeError('the store does not close')\n")
+
+
+def test_an_internal_error_ends_the_process_also_where_nobody_reads_why() -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        while os.write(writer, b"x" * 65536):
+            pass
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+    try:
+        done = run_python(FAILING, "sms10692_mock.cli", "greeting", stderr=writer)
+    finally:
+        os.close(reader)
+        os.close(writer)
+    assert done.returncode == INTERNAL_ERROR
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["serve", "--port", "0"]], ids=str)
+def test_standard_output_that_is_full_is_one_line_and_exit_code_2(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = run(*arguments, stdout=full.fileno())
+    assert (done.returncode, done.stderr) == (
+        2,
+        b"sms10692-mock: cannot write to standard output: No space left on device\n",
+    )
+
+
+def test_standard_output_that_nobody_reads_is_one_line_and_exit_code_2() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = run("serve", "--help", stdout=writer)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (2, b"sms10692-mock: cannot write to standard output: Broken pipe\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_refusal_that_cannot_be_written_keeps_its_exit_code() -> None:
+    with Path("/dev/full").open("w") as full:
+        assert run("serve", "--nonsense", stderr=full.fileno()).returncode == 2
+
+
+SERVING_WITHOUT_STREAMS = """
+import os, stat, sys
+from pathlib import Path
+from sms10692_mock import command
+from sms10692_mock.__main__ import main
+
+def look(words, log):
+    are_sockets = [stat.S_ISSOCK(os.fstat(descriptor).st_mode) for descriptor in range(3)]
+    found.write_text(str(are_sockets))
+    os._exit(0)
+
+found = Path(sys.argv[1])
+command._greet = look
+sys.argv = ["sms10692-mock", "serve", "--port", "0"]
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX closes the streams")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_with_closed_streams_it_serves_and_no_socket_takes_their_place(closed: str, tmp_path: Path) -> None:
+    found = tmp_path / "found"
+    command_line = f'exec "$0" -c "$1" "$2" {closed}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", command_line, sys.executable, SERVING_WITHOUT_STREAMS, str(found)],
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, found.read_text("utf-8")) == (0, "[False, False, False]")

@@ -1,0 +1,115 @@
+"""Clients that wait for a list, or watch the console, cost the others nothing."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from sms10692_mock import Emulator
+from sms10692_mock.stores.memory.store import MemoryStore
+from stress.connections import control
+from support.emulators import PATIENCE, Address, ask
+
+MANY = 300
+"""More clients than there ever were threads."""
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+def address_of(emulator: Emulator) -> Address:
+    host, _, port = emulator.url.removeprefix("http://").rpartition(":")
+    return host, int(port)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    for _ in range(int(PATIENCE * 100)):
+        if holds():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("it never came")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        control("GET", "/accounts/12/messages?wait=60"),
+        control("GET", "/requests?wait=60"),
+        b"GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    ],
+    ids=["messages", "requests", "events"],
+)
+def test_many_clients_that_wait_keep_no_other_waiting_and_are_forgotten_when_they_hang_up(
+    emulator: Emulator, raw: bytes
+) -> None:
+    address = address_of(emulator)
+    with ExitStack() as connections:
+        for _ in range(MANY):
+            connection = connections.enter_context(socket.create_connection(address, timeout=PATIENCE))
+            connection.sendall(raw)
+        until(lambda: emulator._bell.waiting > MANY * 0.9)  # of watchers, some pause between two events
+        with socket.create_connection(address, timeout=PATIENCE / 3) as other:
+            other.sendall(control("GET", "/health"))
+            assert other.recv(12) == b"HTTP/1.1 200"
+        assert threading.active_count() < MANY / 2
+    until(lambda: not emulator._bell.waiting)
+
+
+def test_a_wait_is_answered_by_what_happens_in_its_account_and_looks_at_no_other(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+    look = MemoryStore.messages
+
+    def counting(store: MemoryStore, userid: str, *rest: Any) -> Any:
+        looks.append(userid)
+        return look(store, userid, *rest)
+
+    monkeypatch.setattr(MemoryStore, "messages", counting)
+    with emulator.account() as mine, emulator.account() as other:
+        with socket.create_connection(address_of(emulator), timeout=PATIENCE) as waiting:
+            waiting.sendall(control("GET", f"/accounts/{mine.userid}/messages?wait=60&mobile=1"))
+            until(lambda: emulator._bell.waiting == 1)
+            for _ in range(20):
+                other.charge(1)
+            assert looks.count(mine.userid) == 1
+            mine.charge(1)  # something else in its account
+            until(lambda: looks.count(mine.userid) >= 2)
+            waiting.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                waiting.recv(1)
+            waiting.settimeout(PATIENCE)
+
+
+@pytest.mark.parametrize("close", ["whole", "half"])
+def test_a_client_that_hangs_up_ends_its_wait(emulator: Emulator, close: str) -> None:
+    with socket.create_connection(address_of(emulator), timeout=PATIENCE) as waiting:
+        waiting.sendall(control("GET", "/accounts/12/messages?wait=60"))
+        until(lambda: emulator._bell.waiting == 1)
+        if close == "half":
+            waiting.shutdown(socket.SHUT_WR)
+            assert waiting.recv(1) == b""
+        else:
+            waiting.close()
+        until(lambda: not emulator._bell.waiting)
+
+
+def test_a_wait_in_vain_ends_with_its_time_and_says_what_there_is(emulator: Emulator) -> None:
+    response = ask(address_of(emulator), control("GET", "/accounts/12/messages?wait=0.05&count=2"))
+    assert (response.status, json.loads(response.body)["items"]) == (200, [])
+
+
+def test_a_wait_for_an_account_that_is_closed_meanwhile_ends_with_404(emulator: Emulator) -> None:
+    vendor = emulator.account()
+    with socket.create_connection(address_of(emulator), timeout=PATIENCE) as waiting:
+        waiting.sendall(control("GET", f"/accounts/{vendor.userid}/messages?wait=60"))
+        until(lambda: emulator._bell.waiting == 1)
+        assert ask(address_of(emulator), control("DELETE", f"/accounts/{vendor.userid}", {})).status == 200
+        assert waiting.recv(12) == b"HTTP/1.1 404"

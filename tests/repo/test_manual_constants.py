@@ -1,0 +1,127 @@
+"""The manual's text and the contract agree, list by list, in order.
+
+Here belongs the reading of the manual: it is cut into its chapters, and each table becomes a list. The text is the
+vendor's and not in this repository: it is read from the file that SMS10692_MANUAL names, or from beside the checkout.
+"""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from sms10692 import protocol
+from sms10692.protocol import Operation
+
+BESIDE = Path(__file__).parents[3] / "shared" / "vendor" / "manual.txt"
+MANUAL = Path(os.environ.get("SMS10692_MANUAL") or BESIDE)
+
+pytestmark = pytest.mark.skipif(
+    not (MANUAL.exists() or os.environ.get("SMS10692_DEMAND_MANUAL")),
+    reason="the vendor's manual is not here; name its text in SMS10692_MANUAL to run this",
+)
+
+CHAPTERS = {"第一章": 1, "第二章": 2, "第三章": 3, "第四章": 4, "第五章": 5}
+EACH_OPERATION = pytest.mark.parametrize("operation", protocol.OPERATIONS, ids=lambda operation: operation.name)
+
+
+def sections(chapter: int) -> dict[str, str]:
+    """The text below each heading `chapter.N`."""
+    chapters = re.split("(第[一二三四五]章)", MANUAL.read_text("utf-8"))
+    text = {CHAPTERS[name]: body for name, body in zip(chapters[1::2], chapters[2::2], strict=True)}[chapter]
+    parts = re.split(rf"^({chapter}\.\d)", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def rows(table: str) -> list[list[str]]:
+    """The cells of a table: each begins after a tab, each row after an empty line."""
+    return [[cell.strip() for cell in row.split("\n\t")] for row in re.split(r"\n\n+\t", table.partition("\n\t")[2])]
+
+
+def answers(section: str) -> str:
+    """The part of a section before its table: the XML with its remarks."""
+    return section.partition("\n\t")[0]
+
+
+def elements(xml: str) -> list[str]:
+    """The names of the elements that hold text, in order."""
+    return re.findall(r"<(\w+)>[^<\n]*</\1>", xml)
+
+
+@EACH_OPERATION
+def test_the_addresses_are_the_manuals(operation: Operation) -> None:
+    manual = re.findall(r"http://sms10692\.com(/\S+\.aspx)", sections(operation.chapter)[f"{operation.chapter}.1"])
+    assert manual == [page.path for page in operation.pages]
+
+
+def test_the_charsets_are_the_manuals() -> None:
+    manual = re.findall(r"http://sms10692\.com(/\S+\.aspx) 对应(\S+)", sections(1)["1.1"])
+    assert [(path, charset.lower()) for path, charset in manual] == [
+        (page.path, page.charset) for page in protocol.SEND.pages
+    ]
+
+
+@EACH_OPERATION
+def test_the_parameters_are_the_manuals(operation: Operation) -> None:
+    header, *table = rows(sections(operation.chapter)[f"{operation.chapter}.2"])
+    assert header == ["参数名称", "含义", "说明"]
+    assert [row[0] for row in table] == list(operation.parameters)
+
+
+@EACH_OPERATION
+def test_the_action_is_the_manuals(operation: Operation) -> None:
+    table = rows(sections(operation.chapter)[f"{operation.chapter}.2"])
+    (meaning,) = (row[2] for row in table if row[0] == "action")
+    assert re.findall(r"设置为固定的[:：](\w+)", meaning) == [operation.action]
+
+
+@EACH_OPERATION
+def test_the_elements_are_the_manuals(operation: Operation) -> None:
+    xml = answers(sections(operation.chapter)[f"{operation.chapter}.3"])
+    boxes = re.findall(r"<(\w+box)>(.*?)</\1>", xml, re.DOTALL)
+    if operation.box:
+        assert [(name, elements(box)) for name, box in boxes] == [(operation.box, list(operation.elements))] * 2
+    else:
+        assert not boxes
+        assert elements(xml) == list(operation.elements)
+    assert re.findall(r"\n<(\w+)>\n", xml)[0] == protocol.ROOT
+
+
+@EACH_OPERATION
+def test_the_messages_are_the_manuals(operation: Operation) -> None:
+    text = sections(operation.chapter)
+    if operation.box:
+        manual = re.findall(r"^(\d)：(.*)$", text[f"{operation.chapter}.4"], re.MULTILINE)
+        assert manual == [(str(number), word) for number, word in enumerate(operation.messages, start=1)]
+        return
+    header, *table = rows(text[f"{operation.chapter}.3"])
+    assert header == ["返回信息提示", "说明"]
+    assert ["" if row[0] == "返回空" else row[0] for row in table] == list(operation.messages)
+
+
+@pytest.mark.parametrize("operation", [protocol.SEND, protocol.OVERAGE], ids=lambda operation: operation.name)
+def test_the_words_of_returnstatus_are_the_manuals(operation: Operation) -> None:
+    xml = answers(sections(operation.chapter)[f"{operation.chapter}.3"])
+    assert re.findall(r"成功返回(\w+?)\s", xml) == [operation.success]
+    assert re.findall(r"失败返回：(\w+)", xml) == [operation.failure]
+
+
+@pytest.mark.parametrize("operation", [protocol.STATUS, protocol.CALL], ids=lambda operation: operation.name)
+def test_the_errors_have_the_manuals_elements(operation: Operation) -> None:
+    xml = sections(operation.chapter)[f"{operation.chapter}.4"]
+    assert re.findall(r"<(\w+status)>", xml) == [protocol.ERROR_BOX]
+    assert elements(xml) == list(protocol.ERROR_ELEMENTS)
+
+
+def test_the_ways_to_pay_are_the_manuals() -> None:
+    assert re.findall(r"返回支付方式\s+(\w+)，(\w+)", sections(2)["2.3"]) == [(protocol.POSTPAID, protocol.PREPAID)]
+
+
+def test_the_states_of_a_report_are_the_manuals() -> None:
+    manual = re.findall(r"(\d+)：发送(成功|失败)", sections(4)["4.3"])
+    assert manual == [(str(protocol.DELIVERED), "成功"), (str(protocol.FAILED), "失败")]
+
+
+def test_the_numbers_in_the_tables_are_the_manuals() -> None:
+    assert re.findall(r"默认(\d+)", sections(4)["4.2"]) == [str(protocol.STATUS_NUM_DEFAULT)]
+    assert re.findall(r"最多(\d+)位", sections(1)["1.2"]) == [str(protocol.EXTNO_MAX_DIGITS)]

@@ -1,0 +1,102 @@
+"""The house is as CONTRIBUTING.md draws it: each fact in one place, each family complete, nothing loaded for nothing.
+
+Here belongs what is true of the code as text. Imports are watched by import-linter, style by ruff.
+"""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sms10692 import protocol
+from sms10692_mock.codec.json_renderer import KEYS
+from sms10692_mock.domain.validation import CHECKS
+from sms10692_mock.domain.vendor import Vendor
+from sms10692_mock.profiles import DIALECTS
+
+TOP = Path(__file__).parents[2]
+PACKAGES = {"client": "sms10692", "mock_server": "sms10692_mock"}
+MODULES = sorted(file for folder in PACKAGES for file in (TOP / folder).rglob("*.py"))
+EACH_MODULE = pytest.mark.parametrize("module", MODULES, ids=lambda file: file.relative_to(TOP).as_posix())
+EACH_OPERATION = pytest.mark.parametrize("operation", protocol.OPERATIONS, ids=lambda operation: operation.name)
+
+
+@pytest.mark.parametrize(("folder", "package"), PACKAGES.items())
+def test_a_folder_holds_one_package_and_nothing_else_to_import(folder: str, package: str) -> None:
+    assert [file.name for file in (TOP / folder).iterdir() if file.name != "__pycache__"] == [package]
+    assert (TOP / folder / package / "py.typed").exists()
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("sms10692.protocol", ["flask", "lxml", "httpx2", "asyncio"]),
+        (
+            "sms10692_mock",
+            ["flask", "asyncio", "click", "httpx2", "pydantic", "sms10692", "sms10692_mock.domain.vendor"],
+        ),
+        ("sms10692_mock.pytest_plugin", ["flask", "asyncio", "click", "httpx2", "pydantic", "sms10692"]),
+        ("sms10692_mock.testing.control", ["flask", "asyncio", "click", "pydantic", "lxml", "pytest"]),
+        ("sms10692_mock.cli", ["flask", "werkzeug", "jinja2"]),
+        ("sms10692_mock.diagnosis", ["flask", "werkzeug", "click", "lxml", "asyncio"]),
+    ],
+)
+def test_an_import_loads_nothing_heavy(module: str, heavy: list[str]) -> None:
+    program = f"import sys, {module}; print(*(name for name in {heavy!r} if name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "\n"
+
+
+def strings(module: Path) -> Iterator[str]:
+    """The strings of a module that are not docstrings."""
+    tree = ast.parse(module.read_text("utf-8"))
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value
+
+
+WIRE_WORDS = {
+    word
+    for operation in protocol.OPERATIONS
+    for word in (*operation.messages, *operation.elements, operation.box, operation.success, operation.failure)
+    # Without ordinary English words, and without the words that the control API uses as names of its own fields.
+    if word and word not in {"message", "content", "status", "overage", "ok", "mobile", "payinfo", "errorcode", "extno"}
+}
+
+
+@EACH_MODULE
+def test_the_words_of_the_wire_stand_in_the_contract_and_nowhere_else(module: Path) -> None:
+    if module.name != "protocol.py":
+        assert not WIRE_WORDS.intersection(strings(module))
+
+
+@EACH_OPERATION
+def test_an_operation_is_complete(operation: protocol.Operation) -> None:
+    assert operation in CHECKS
+    assert callable(getattr(Vendor, operation.name))
+    assert len(KEYS[operation]) == len(operation.elements)
+    assert (TOP / "fixtures" / "exchanges" / f"{operation.chapter}-{operation.name}").is_dir()
+    for dialect in DIALECTS.values():
+        assert operation.box or operation in dialect.refusal_of
+
+
+READINGS = re.findall(r"^## R(\d+) ", (TOP / "fixtures" / "readings.md").read_text("utf-8"), re.MULTILINE)
+TESTS = "\n".join(file.read_text("utf-8") for file in (TOP / "tests").rglob("test_*.py"))
+
+
+def test_readings_are_numbered_one_after_another() -> None:
+    assert [int(number) for number in READINGS] == list(range(1, len(READINGS) + 1))
+
+
+@pytest.mark.parametrize("number", READINGS)
+def test_a_reading_has_a_test(number: str) -> None:
+    assert f"def test_r{number}_" in TESTS
+
+
+@EACH_MODULE
+def test_a_reading_that_code_cites_exists(module: Path) -> None:
+    assert set(re.findall(r"\bR(\d+)\b", module.read_text("utf-8"))) <= set(READINGS)

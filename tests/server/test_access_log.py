@@ -1,0 +1,124 @@
+"""`http.log`: lines and records are written with the time, in their order, and never waited for."""
+
+import io
+import logging
+import re
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from sms10692_mock.server import access_log
+from sms10692_mock.server.access_log import LogStream, LogWriter, format_time, take_over_stderr
+from support.emulators import PATIENCE, UTF8, ask, ended, running
+
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d"
+
+
+class Stuck(io.StringIO):
+    """A pipe that is full until somebody reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_full = threading.Event()
+        self.is_read = threading.Event()
+        self.flushed = threading.Semaphore(0)
+
+    def write(self, text: str) -> int:
+        self.is_full.set()
+        assert self.is_read.wait(PATIENCE)
+        return super().write(text)
+
+    def flush(self) -> None:
+        self.flushed.release()
+
+
+def test_lines_that_nobody_reads_are_dropped_and_counted_and_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access_log, "_MOST", 10 * len(f"{format_time(0.0)} line 0\n"))
+    stuck = Stuck()
+    writer = LogWriter(stuck)
+    writer("first")
+    assert stuck.is_full.wait(PATIENCE)
+    writer.flush()
+    for number in range(30):
+        writer(f"line {number}")
+    stuck.is_read.set()
+    for _ in range(2):
+        assert stuck.flushed.acquire(timeout=PATIENCE)
+    said = stuck.getvalue()
+    assert "first" in said
+    assert "line 9\n" in said
+    assert "line 10\n" not in said
+    assert "20 lines are lost: nobody was reading\n" in said
+
+
+def test_a_line_has_date_time_and_zone_and_so_has_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    access_log._local_second.cache_clear()
+    if hasattr(time, "tzset"):
+        time.tzset()
+        try:
+            assert format_time(1322835131.0625) == "2011-12-02T22:12:11.062+08:00"
+        finally:
+            monkeypatch.undo()
+            time.tzset()
+            access_log._local_second.cache_clear()
+    record = logging.makeLogRecord({"name": "a.b", "msg": "it %s", "args": ("failed",)})
+    assert re.fullmatch(f"{TIME} a.b: it failed", access_log.RecordFormatter().format(record))
+
+
+@contextmanager
+def stderr_of_a_process() -> Iterator[io.StringIO]:
+    """Standard error of a process that was taken over; afterwards all is as before."""
+    before, handlers, level = sys.stderr, logging.root.handlers[:], logging.root.level
+    logging.root.handlers = []
+    sys.stderr = stream = io.StringIO()
+    try:
+        yield stream
+    finally:
+        sys.stderr, logging.root.handlers = before, handlers
+        logging.root.setLevel(level)
+        logging.captureWarnings(False)
+
+
+def test_records_warnings_and_tracebacks_of_threads_all_go_through_the_writer() -> None:
+    with stderr_of_a_process() as stderr:
+        writer = take_over_stderr("info")
+        assert isinstance(sys.stderr, LogStream)
+        logging.getLogger("sms10692_mock").info("a record")
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            logging.captureWarnings(False)  # pytest's own way with warnings has replaced it
+            logging.captureWarnings(True)
+            warnings.warn("a warning", stacklevel=1)
+        threading.__excepthook__(threading.ExceptHookArgs((ValueError, ValueError("in a thread"), None, None)))
+        sys.stderr.write("half a line")
+        writer("a request")
+        sys.stderr.write(", and the rest\n")
+        writer.flush()
+    lines = stderr.getvalue().splitlines()
+    assert re.fullmatch(f"{TIME} sms10692_mock: a record", lines[0])
+    assert any(re.match(f"{TIME} py.warnings: .*a warning", line) for line in lines)
+    assert "ValueError: in a thread" in lines
+    assert re.fullmatch(f"{TIME} a request", lines[-2])
+    assert lines[-1] == "half a line, and the rest"
+
+
+@pytest.mark.parametrize(("level", "reads"), [("info", False), ("debug", True)])
+def test_what_the_console_reads_is_logged_at_debug_only(level: str, reads: bool) -> None:
+    with running("--log-level", level) as (process, address):
+        for target, status in [("/", 200), ("/static/console.css", 200), ("/_mock/health", 200)]:
+            assert ask(address, f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()).status == status
+        for target, status in [("/nowhere", 404), ("/_mock/accounts", 200), (f"{UTF8}?action=x", 200)]:
+            assert ask(address, f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()).status == status
+        process.send_signal(signal.SIGTERM)
+        lines = ended(process)[1]
+    assert [f" GET {target}: 200\n" in lines for target in ("/", "/static/console.css", "/_mock/health")] == [reads] * 3
+    assert " GET /nowhere: 404\n" in lines
+    assert " GET /_mock/accounts: 200\n" in lines
+    assert re.search(f"^{TIME} GET /v2sms.aspx no such action", lines, re.MULTILINE)

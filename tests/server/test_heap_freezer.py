@@ -1,0 +1,61 @@
+"""`http.heap_freezer`: what is kept is not searched again, and no garbage is kept."""
+
+import asyncio
+import gc
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from sms10692_mock.server.heap_freezer import HeapFreezer
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    thresholds, callbacks = gc.get_threshold(), gc.callbacks[:]
+    yield
+    gc.set_threshold(*thresholds)
+    gc.callbacks[:] = callbacks
+    gc.unfreeze()
+
+
+class InFlight:
+    """A request that is in a cycle with itself, as those are that ended with an exception."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def test_what_is_in_flight_during_a_collection_is_freed_and_what_is_kept_is_frozen() -> None:
+    async def serve() -> None:
+        is_idle = False
+        freezer = HeapFreezer(asyncio.get_running_loop(), lambda: is_idle)
+        freezer.install()
+        frozen = gc.get_freeze_count()
+        request, kept = InFlight(), [[number] for number in range(10_000)]
+        gone = weakref.ref(request)
+        await asyncio.sleep(0)  # the appointment of a collection meanwhile
+        assert gc.get_freeze_count() <= frozen  # less where frozen objects went otherwise
+        del request
+        is_idle = True
+        freezer.freeze_if_due()
+        assert gone() is None
+        assert gc.get_freeze_count() > frozen + len(kept) / 2
+
+    asyncio.run(serve())
+
+
+def test_a_collection_is_followed_by_a_freeze_where_nothing_is_in_flight() -> None:
+    async def serve() -> None:
+        freezer = HeapFreezer(asyncio.get_running_loop(), lambda: True)
+        freezer.install()
+        frozen = gc.get_freeze_count()
+        kept = [[number] for number in range(1000)]
+        gc.collect(0)
+        await asyncio.sleep(0)
+        assert gc.get_freeze_count() > frozen + len(kept) / 2
+        before = gc.get_freeze_count()
+        freezer.freeze_if_due()  # nothing was collected since
+        assert gc.get_freeze_count() <= before
+
+    asyncio.run(serve())

@@ -1,0 +1,166 @@
+"""`http.inbox`: requests are the same in whatever pieces they come, and bodies that cannot be had whole say why."""
+
+import itertools
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sms10692_mock.app.vendor_app import BodyCutShort, BodyTooLarge
+from sms10692_mock.server.http1_head import NoHttp
+from sms10692_mock.server.http1_parser import Arrived, Inbox
+
+MEBIBYTE = 1024 * 1024
+CHUNKED = b"POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def sized(body: bytes, line_end: bytes = b"\r\n") -> bytes:
+    lines = [b"POST /s HTTP/1.1", b"Content-Length: %d" % len(body), b"", b""]
+    return line_end.join(lines) + body
+
+
+def chunked(chunks: list[bytes]) -> bytes:
+    return CHUNKED + b"".join(b"%x;x=y\r\n%b\r\n" % (len(one), one) for one in chunks if one) + b"0\r\nA: b\r\n\r\n"
+
+
+def taken(*pieces: bytes) -> list[Arrived]:
+    inbox, all_of_them = Inbox(), []
+    for piece in pieces:
+        inbox.put(piece)
+        while (arrived := inbox.take()) is not None:
+            all_of_them.append(arrived)
+    return all_of_them
+
+
+def cut(raw: bytes, places: list[int]) -> list[bytes]:
+    ends = [0, *sorted(place % (len(raw) + 1) for place in places), len(raw)]
+    return [raw[begin:end] for begin, end in itertools.pairwise(ends)]
+
+
+BODIES = st.binary(max_size=40) | st.sampled_from([b"\r\n\r\n", b"\n\n", b"0\r\n\r\n"])
+
+
+@given(
+    st.lists(
+        BODIES.flatmap(
+            lambda body: st.sampled_from(
+                [
+                    (sized(body), body),
+                    (sized(body, b"\n"), body),
+                    (chunked([body[:3], body[3:]]), body),
+                    (b"GET / HTTP/1.0\r\n\r\n", b""),
+                    (b"\r\n" + sized(body), body),
+                ]
+            )
+        ),
+        max_size=4,
+    ),
+    st.lists(st.integers(0, 10_000), max_size=8),
+)
+def test_requests_are_the_same_in_whatever_pieces_they_come(
+    messages: list[tuple[bytes, bytes]], places: list[int]
+) -> None:
+    raw = b"".join(message for message, _ in messages)
+    assert [one.body for one in taken(*cut(raw, places))] == [body for _, body in messages]
+    assert [one.body for one in taken(*cut(raw, list(range(len(raw)))))] == [body for _, body in messages]
+
+
+@given(st.binary() | st.binary().map(lambda tail: CHUNKED + tail), st.lists(st.integers(0, 1000), max_size=4))
+def test_any_bytes_are_requests_or_no_http(raw: bytes, places: list[int]) -> None:
+    with suppress(NoHttp):
+        for arrived in taken(*cut(raw, places)):
+            assert len(arrived.body) < len(raw)
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"\r\n",
+        b"x\r\n",
+        b"-1\r\n",
+        b"0x1\r\n",
+        b" 1\r\n",
+        b"1 1\r\n",
+        b"1\r\nab\r\n",
+        b"3\r\na\r\nb",
+        b"1" * 16 + b"\r\n",
+        b"1;" + b"x" * 4096,
+        b"1\r\na" + b"x" * 4097,
+    ],
+)
+def test_chunks_that_are_none_are_no_http(chunks: bytes) -> None:
+    with pytest.raises(NoHttp) as raised:
+        taken(CHUNKED + chunks + b"\r\n" * 3)
+    assert raised.value.status == 400
+
+
+def test_trailers_that_do_not_end_are_refused() -> None:
+    with pytest.raises(NoHttp) as raised:
+        taken(CHUNKED + b"0\r\n", *[b"X: " + b"x" * 4000 + b"\r\n"] * 70)
+    assert raised.value.status == 431
+
+
+def test_a_head_that_does_not_end_is_refused_when_it_is_too_long() -> None:
+    line = b"GET / HTTP/1.1\r\nX: "
+    assert taken(line + b"x" * (256 * 1024 - len(line))) == []
+    with pytest.raises(NoHttp) as raised:
+        taken(line + b"x" * (256 * 1024 - len(line)), b"x")
+    assert raised.value.status == 431
+    with pytest.raises(NoHttp) as raised:
+        taken(line + b"x" * 256 * 1024 + b"\r\n\r\n")
+    assert raised.value.status == 431
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_body_of_four_mebibytes_is_taken_and_one_of_a_byte_more_is_too_large(is_chunked: bool) -> None:
+    def arrived(size: int) -> list[Arrived]:
+        body = b"x" * size
+        raw = chunked([body]) if is_chunked else sized(body)
+        return taken(*cut(raw, list(range(0, len(raw), 65_536))), b"GET / HTTP/1.1\r\n\r\n")
+
+    whole, after = arrived(4 * MEBIBYTE)
+    assert (len(whole.body), whole.failure, after.head.method) == (4 * MEBIBYTE, None, "GET")
+    large, after = arrived(4 * MEBIBYTE + 1)
+    assert (large.body, type(large.failure), after.head.method) == (b"", BodyTooLarge, "GET")
+
+
+def test_of_a_body_without_end_no_more_than_sixteen_mebibytes_are_waited_for() -> None:
+    inbox = Inbox()
+    inbox.put(b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n")
+    for number in range(16):
+        assert inbox.take() is None, number
+        inbox.put(b"x" * MEBIBYTE)
+    arrived = inbox.take()
+    assert arrived is not None
+    assert isinstance(arrived.failure, BodyTooLarge)
+
+
+def test_a_body_that_broke_off_is_told_from_none() -> None:
+    for raw, has_broken_off in ((sized(b"abc")[:-1], True), (sized(b"abc"), False), (CHUNKED, True), (b"GET", False)):
+        inbox = Inbox()
+        inbox.put(raw)
+        while inbox.take():
+            continue
+        broken = inbox.broken_off()
+        assert (broken is not None) is has_broken_off
+        assert broken is None or isinstance(broken.failure, BodyCutShort)
+
+
+def test_who_waits_to_be_told_to_continue_is_told_once() -> None:
+    head, _, body = sized(b"abc").partition(b"\r\n\r\n")
+    head += b"\r\nExpect: 100-Continue\r\n\r\n"
+    inbox = Inbox()
+    inbox.put(head)
+    assert inbox.take() is None
+    assert (inbox.is_asked_to_continue(), inbox.is_asked_to_continue()) == (True, False)
+    inbox.put(body)
+    assert inbox.take() is not None
+    inbox.put(head.replace(b"HTTP/1.1", b"HTTP/1.0"))
+    assert inbox.take() is None
+    assert not inbox.is_asked_to_continue(), "that has no such answer"
+    inbox.put(body)
+    assert inbox.take() is not None
+    inbox.put(head + body)
+    assert inbox.take() is not None
+    assert not inbox.is_asked_to_continue(), "it was all there"

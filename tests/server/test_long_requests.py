@@ -1,0 +1,83 @@
+"""A request that takes long lets other threads run meanwhile, and a failure in it is logged with its place."""
+
+import copy
+import sys
+import threading
+import time
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+
+from sms10692 import protocol, signing
+from sms10692_mock.app.vendor_app import Pages, Request
+from sms10692_mock.config import Options, vendor_of
+from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.delivery import Outcome, Rule, Rules
+from sms10692_mock.emulator import Emulator
+from sms10692_mock.profiles import DIALECTS
+from support.emulators import MANUALS_MOMENT, PATIENCE, options
+
+LONG = {
+    "commas": (protocol.V2SMS, b"action=send&content=x&mobile=15023239810" + b"," * 500_000),
+    "fields": (protocol.V2SMS, b"action=send&content=x&mobile=15023239810" + b"&" * 500_000),
+    "escapes": (protocol.V2SMS, b"action=send&content=" + b"%35x" * 200_000),
+    "escapes of characters": (protocol.V2SMS, b"action=send&content=" + b"%u5bb9" * 100_000),
+    "no GBK": (protocol.V2SMS_GBK, b"action=send&content=" + b"\xff" * 500_000),
+    "quotes": (protocol.V2SMS, b"action=send&content=" + b"' " * 1_000_000),
+    "what is to be escaped": (protocol.V2SMS, b"action=checkkeyword&content=" + b"<" * 500_000),
+}
+"""What takes long: each but the last without a signature that is looked at, as everybody can send it."""
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_others_have_their_turn_while_a_long_request_is_worked_through(name: str) -> None:
+    page, form = LONG[name]
+    chosen = options(lambda: MANUALS_MOMENT)
+    pages = Pages(vendor_of(chosen), DIALECTS["observed"])
+    sign = signing.sign("test", "mima", "20120701231212")
+    body = form + f"&userid=12&timestamp=20120701231212&sign={sign}".encode()
+    turns, done = 0, threading.Event()
+
+    def take_turns() -> None:
+        nonlocal turns
+        while not done.is_set():
+            turns += 1
+            time.sleep(0)
+
+    other = threading.Thread(target=take_turns)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(0.0001)
+    other.start()
+    try:
+        before = turns
+        response = pages.exchange(page, Request("POST", b"", "", body)).response
+        after = turns
+    finally:
+        done.set()
+        other.join()
+        sys.setswitchinterval(interval)
+    assert response.status == 200
+    assert after - before > 10
+
+
+def test_a_value_that_users_make_can_be_copied() -> None:
+    rules = Rules((Rule("150", Outcome(reply="T")),), 7)
+    account = Account("1", "a", "p", outcomes=rules)
+    for value in (rules, account, Options(accounts=(account,)).accounts):
+        assert copy.deepcopy(value) == value
+        assert copy.copy(value) == value
+
+
+@pytest.mark.parametrize("more", ["", "," * 20_000])
+def test_the_log_says_where_the_emulator_failed(more: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Also where a thread had failed, and a coroutine waited for it."""
+
+    def broken(text: str) -> int:
+        raise ZeroDivisionError(text)
+
+    sign = signing.sign("test", "mima", "20120701231212")
+    form = f"action=send&userid=12&timestamp=20120701231212&sign={sign}&content=x&mobile=15023239810{more}"
+    with Emulator(Options(billing=broken)) as emulator, pytest.raises(HTTPError, match="500"):
+        urlopen(f"{emulator.url}/v2sms.aspx", form.encode(), PATIENCE)  # noqa: S310 - it is our own
+    assert "in broken" in caplog.text

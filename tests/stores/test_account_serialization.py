@@ -1,0 +1,37 @@
+"""An account written as text, as stores keep it, comes back as it was.
+
+Here belongs the text of an account. That a store keeps it is in `test_stores`.
+"""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.clock import Turned
+from sms10692_mock.domain.delivery import Outcome, Rule, Rules
+from sms10692_mock.domain.faults import Fault
+from sms10692_mock.stores.serialization import account_from_text, account_text
+
+TEXTS = st.text(st.characters(codec=None), max_size=5)
+MOMENTS = st.floats(0, 1e11)
+FAULTS = st.builds(Fault, id=TEXTS, operations=st.lists(TEXTS, max_size=2).map(tuple), seconds_max=st.none() | MOMENTS)
+RULES = st.builds(
+    Rule, TEXTS, st.builds(Outcome, delay=MOMENTS, reply=st.none() | TEXTS), remaining=st.none() | st.just(3)
+)
+
+
+@settings(max_examples=30)
+@given(
+    st.builds(
+        Account,
+        TEXTS,
+        TEXTS,
+        TEXTS,
+        clock=st.none() | st.builds(Turned, MOMENTS, MOMENTS, MOMENTS),
+        outcomes=st.builds(Rules, st.lists(RULES, max_size=2).map(tuple), st.integers(0, 9)),
+        faults=st.lists(FAULTS, max_size=2).map(tuple),
+        throwaway=st.booleans(),
+    )
+)
+def test_an_account_comes_back_as_it_was(account: Account) -> None:
+    assert account_from_text(account_text(account)) == account

@@ -1,0 +1,377 @@
+"""The files of a SQLite store: private to their owner, and never mixed up with others that are put in their place."""
+
+import logging
+import os
+import sqlite3
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.records import Entry, Limits, Wanted
+from sms10692_mock.domain.store import StoreUnavailable
+from sms10692_mock.stores.sqlite import SqliteStore, database, files, schema
+from support.stores import POSTPAID, PREPAID, report, task
+
+OTHERS = [Account(str(number), "a", "p", points=number) for number in range(100, 400)]
+"""So many that their pages fill a good part of a write-ahead log."""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "store"
+
+
+@pytest.fixture(params=[0o022, 0o000, 0o002], ids=["umask 022", "umask 000", "umask 002"])
+def umask(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = os.umask(request.param)
+    yield
+    os.umask(before)
+
+
+def modes(path: Path) -> dict[str, str]:
+    """The mode of each file of a store that is there."""
+    found = path.parent.glob(f"{path.name}*")
+    return {one.name.removeprefix(path.name): f"{stat.S_IMODE(one.stat().st_mode):03o}" for one in found}
+
+
+def beside(path: Path, end: str) -> Path:
+    return path.with_name(path.name + end)
+
+
+# Private
+
+
+def test_the_files_of_a_store_can_be_read_by_their_owner_alone(path: Path, umask: None) -> None:
+    store = SqliteStore(path)
+    store.open(PREPAID)
+    assert modes(path) == {"": "600", "-wal": "600", "-shm": "600"}
+    store.release()
+    assert modes(path) == {"": "600"}
+
+
+def test_the_file_is_never_readable_by_others_not_even_while_it_is_created(
+    path: Path, monkeypatch: pytest.MonkeyPatch, umask: None
+) -> None:
+    seen: list[dict[str, str]] = []
+    connect = sqlite3.connect
+
+    def connect_and_look(*arguments: object, **options: object) -> sqlite3.Connection:
+        seen.append(modes(path))
+        connection: sqlite3.Connection = connect(*arguments, **options)  # type: ignore[call-overload]
+        connection.set_trace_callback(lambda _: seen.append(modes(path)))
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", connect_and_look)
+    SqliteStore(path).release()
+    assert {mode for one in seen for mode in one.values()} == {"600"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(0o644, "600"), (0o640, "600"), (0o604, "600"), (0o664, "660"), (0o660, "660"), (0o600, "600")],
+    ids=["644", "640", "604", "664", "660", "600"],
+)
+def test_the_access_of_others_to_an_older_file_is_taken_away_and_said_so(
+    path: Path, before: int, after: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A group that may write shares the file on purpose."""
+    SqliteStore(path).release()
+    path.chmod(before)
+    with closing(sqlite3.connect(path)) as killed:  # holds the log of a process that was killed
+        killed.execute("SELECT * FROM state").fetchone()
+        store = SqliteStore(path)
+        assert modes(path) == dict.fromkeys(("", "-wal", "-shm"), after)
+        store.release()
+    assert ("could be read by other users" in caplog.text) == (f"{before:03o}" != after)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_of_another_user_that_others_can_read_is_used_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    with TemporaryDirectory() as folder:  # pytest's own may be entered by its user alone
+        Path(folder).chmod(0o755)
+        shared = Path(folder) / "store"
+        shared.touch()
+        shared.chmod(0o644)
+        os.seteuid(65534)
+        try:
+            files._restrict(shared)
+        finally:
+            os.seteuid(0)
+        assert modes(shared) == {"": "644"}
+    assert "can be read by other users, and has passwords in it: Operation not permitted" in caplog.text
+
+
+def test_a_file_of_another_program_keeps_its_mode(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE theirs (a)")
+    path.chmod(0o644)
+    with pytest.raises(StoreUnavailable, match="another program"):
+        SqliteStore(path)
+    assert modes(path) == {"": "644"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_file_that_cannot_be_created_is_said_so_and_not_that_it_is_gone(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:  # as a folder that can only be read refuses everybody but root
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(StoreUnavailable, match="cannot be created: Permission denied"):
+        SqliteStore(path)
+
+
+# Secrets of an older version
+
+
+def test_secrets_in_the_headers_of_requests_that_an_older_version_kept_are_gone_from_the_file(path: Path) -> None:
+    store = SqliteStore(path)
+    headers = [("Host", "x"), ("Authorization", "Bearer S3CRET-1"), ("COOKIE", "key=S3CRET-2"), ("X-Own", "kept")]
+    for number in range(1, 200):  # more than a page holds
+        store.record(Entry(number, 0.0, 0.0, 0.0, "GET", "/", b"", headers, b"", "1", "", "", None, 200, "", b""))
+    store.settle()
+    store.release()
+    assert b"S3CRET-1" in path.read_bytes(), "the store keeps what it is given"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("ALTER TABLE state DROP COLUMN evicted")
+        connection.execute("PRAGMA user_version = 2")
+    store = SqliteStore(path)
+    for one in path.parent.glob("store*"):
+        assert b"S3CRET" not in one.read_bytes(), one
+    store.release()
+    store = SqliteStore(path)
+    entry = store.request(7)
+    store.release()
+    assert entry is not None
+    assert entry.headers == [
+        ("Host", "x"),
+        ("Authorization", "[redacted]"),
+        ("COOKIE", "[redacted]"),
+        ("X-Own", "kept"),
+    ]
+    assert schema.VERSION == 4
+
+
+# Another file in the place
+
+
+def contents(path: Path) -> list[str]:
+    """What is in the store, if nothing is wrong with it; with the log beside it, if there is one."""
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        return [userid for (userid,) in connection.execute("SELECT userid FROM accounts ORDER BY arrived")]
+
+
+def make_checkpointed(path: Path) -> None:
+    store = SqliteStore(path)
+    for account in OTHERS:
+        store.open(account)
+    store.release()
+    assert not beside(path, "-wal").exists()
+
+
+def make_with_log(path: Path) -> None:
+    """As a process leaves it that was killed: most of it is in the log."""
+    original = path.with_name("original")
+    store = SqliteStore(original)
+    for account in OTHERS:
+        store.open(account)
+    for end in ("", "-wal"):
+        beside(path, end).write_bytes(beside(original, end).read_bytes())
+    store.release()
+    assert beside(path, "-wal").stat().st_size > 100_000
+
+
+def move(source: Path, target: Path, *ends: str) -> None:
+    for end in ends:
+        beside(source, end).rename(beside(target, end))
+
+
+def after_moving_the_old_one(other: Path, path: Path) -> None:
+    move(path, path.with_name("old"), "")
+    move(other, path, "")
+
+
+def after_deleting_the_old_one(other: Path, path: Path) -> None:
+    path.unlink()
+    move(other, path, "")
+
+
+REPLACEMENTS: dict[str, tuple[Callable[[Path], None], Callable[[Path, Path], None]]] = {
+    "checkpointed": (make_checkpointed, lambda other, path: move(other, path, "")),
+    "with its log, the database first": (make_with_log, lambda other, path: move(other, path, "", "-wal")),
+    "with its log, the log first": (make_with_log, lambda other, path: move(other, path, "-wal", "")),
+    "after the old one was moved away": (make_checkpointed, after_moving_the_old_one),
+    "after the old one was deleted": (make_checkpointed, after_deleting_the_old_one),
+}
+EACH_REPLACEMENT = pytest.mark.parametrize(("make", "replace"), REPLACEMENTS.values(), ids=REPLACEMENTS)
+
+
+def use(store: SqliteStore) -> None:
+    store.accept("2", task(1, "a"), [report(0.0, "a", place=0)], [], 0.0)
+
+
+@EACH_REPLACEMENT
+@pytest.mark.parametrize("seen_at", ["the next operation", "the end", "a look while nobody uses it"])
+def test_another_file_in_the_place_of_the_store_is_left_as_it_is(
+    path: Path,
+    tmp_path: Path,
+    make: Callable[[Path], None],
+    replace: Callable[[Path, Path], None],
+    seen_at: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(database, "_LOOK_EVERY", 0.0)
+    other = tmp_path / "other"
+    make(other)
+    store = SqliteStore(path)
+    store.open(POSTPAID)
+    for _ in range(50):
+        use(store)
+    store.settle()
+    replace(other, path)
+    if seen_at == "the next operation":
+        with pytest.raises(
+            StoreUnavailable, match=r"another file is in the place of .*/store: start again|was removed or"
+        ):
+            use(store)
+        with pytest.raises(StoreUnavailable, match="start again"):
+            store.standing("2")
+    elif seen_at == "a look while nobody uses it":
+        with pytest.raises(StoreUnavailable, match="start again"):
+            store._file.watch()
+    store.release()
+    assert contents(path) == [account.userid for account in OTHERS]
+    again = SqliteStore(path)
+    assert again.userids() == [account.userid for account in OTHERS]
+    again.release()
+    old = tmp_path / "old"
+    if old.exists():
+        assert contents(old) == ["2"], "what was in the log of the old file is in it"
+        with closing(sqlite3.connect(old)) as connection:
+            assert connection.execute("SELECT messages, points FROM accounts").fetchall() == [(50, -50)]
+
+
+@EACH_REPLACEMENT
+@pytest.mark.parametrize("run", range(3))
+def test_another_file_is_left_as_it_is_also_while_many_are_at_work(
+    path: Path, tmp_path: Path, make: Callable[[Path], None], replace: Callable[[Path, Path], None], run: int
+) -> None:
+    """With connections that are opened, closed and at work in the moment of the change, on two stores as in two
+    processes."""
+    other = tmp_path / "other"
+    make(other)
+    stores = [SqliteStore(path, Limits(messages=20)) for _ in range(2)]
+    stores[0].open(POSTPAID)
+    ended = threading.Event()
+    refused = threading.Barrier(5)
+
+    def work(store: SqliteStore) -> None:
+        is_refused = False
+        while not ended.is_set():
+            try:
+                use(store)
+                store.messages("2", Wanted(), 0.0)
+                with store.gathered():
+                    use(store)
+            except StoreUnavailable as error:
+                if "start again" in str(error) and not is_refused:
+                    is_refused = True
+                    refused.wait(60)
+
+    threads = [threading.Thread(target=work, args=(store,), daemon=True) for store in stores * 2]
+    for thread in threads:
+        thread.start()
+    threading.Event().wait(0.05 * run)
+    replace(other, path)
+    refused.wait(60)
+    ended.set()
+    for thread in threads:
+        thread.join(60)
+    for store in stores:
+        store.release()
+    assert contents(path) == [account.userid for account in OTHERS]
+
+
+@pytest.mark.parametrize("end", ["-wal", "-shm"])
+def test_a_log_that_is_removed_by_hand_ends_the_use_of_the_file_before_another_process_uses_it_too(
+    path: Path, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes, one with the removed file and one with a new one, would not see each other's locks."""
+    monkeypatch.setattr(database, "_LOOK_EVERY", 0.0)
+    store = SqliteStore(path)
+    store.open(POSTPAID)
+    use(store)
+    beside(path, end).unlink()
+    with pytest.raises(StoreUnavailable, match=r"was removed or replaced beside .*/store: start again"):
+        use(store)
+    store.release()
+    again = SqliteStore(path)
+    assert again.standing("2") == (-1, 0, 1)
+    again.release()
+
+
+def test_a_file_that_comes_back_is_used_again_with_all_that_was_in_its_log(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(database, "_AWAY", 0.0)
+    store = SqliteStore(path)
+    store.open(POSTPAID)
+    use(store)
+    path.rename(tmp_path / "away")
+    with pytest.raises(StoreUnavailable, match="is gone"):
+        use(store)
+    for end in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            beside(path, end).unlink()
+    (tmp_path / "away").rename(path)
+    assert store.standing("2") == (-1, 0, 1)
+    use(store)
+    store.release()
+    assert contents(path) == ["2"]
+
+
+def test_a_symbolic_link_is_followed_once(path: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    store = SqliteStore(link)
+    store.open(POSTPAID)
+    assert modes(path) == {"": "600", "-wal": "600", "-shm": "600"}
+    store.check_ready()
+    store.release()
+
+
+# What is logged
+
+
+def test_a_store_that_is_away_is_logged_once_and_once_that_it_is_back(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(database, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(database, "_AWAY", 0.0)
+    store = SqliteStore(path)
+    store._file._availability._clock = lambda: now
+    store.open(POSTPAID)
+    path.rename(tmp_path / "away")
+    for _ in range(20):
+        with suppress(StoreUnavailable):
+            use(store)
+    (tmp_path / "away").rename(path)
+    for _ in range(3):
+        now += 1.0
+        use(store)
+    store.release()
+    lines = [(record.levelno, record.getMessage()) for record in caplog.records]
+    assert lines[0] == (logging.ERROR, f"the store is away: {path} is gone")
+    assert lines[1][0] == logging.ERROR
+    assert lines[1][1].startswith("the store is back after ")
+    assert len(lines) == 2

@@ -1,0 +1,297 @@
+"""What is over is dropped beyond the limits, the oldest first; what waits is never dropped.
+
+Here belong the limits of every store. Below them nothing is dropped: see `test_stores`.
+"""
+
+import sys
+import weakref
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.records import Entry, Limits, Wanted
+from sms10692_mock.stores.memory.store import MemoryStore
+from sms10692_mock.stores.retention import History, Plan, Usage, plan, total_limits
+from support.stores import EACH_STORE, POSTPAID, PREPAID, STORES, Making, made, reply, report, task
+
+ALL = Wanted(limit=10**6)
+
+
+@EACH_STORE
+def test_what_waits_is_never_dropped(make: Making) -> None:
+    with made(make, Limits(messages=3, message_bytes=10, handed_out=3)) as store:
+        store.open(POSTPAID)
+        for place in range(100):
+            store.accept("2", task(1), [report(float(place % 2), str(place), place=0)], [], 0.0)
+        assert store.ledger("2", "reports", 0.0) == (100, 50, 50, 0, 0)
+        taken = store.take_reports("2", 1000, 1.0, 1)
+        assert sorted(int(one.mobile) for one in taken) == list(range(100))
+
+
+@EACH_STORE
+def test_of_what_was_handed_out_the_last_can_be_shown_and_rewound(make: Making) -> None:
+    with made(make, Limits(messages=10, handed_out=10)) as store:
+        store.open(POSTPAID)
+        for place in range(100):
+            store.accept("2", task(1), [report(0.0, str(place), place=0)], [], 0.0)
+            assert len(store.take_reports("2", 1, float(place), place)) == 1
+            ledger = store.ledger("2", "reports", float(place))
+            assert ledger[:4] == (place + 1, 0, 0, place + 1)
+            assert max(0, place - 20) <= ledger.forgotten <= max(0, place + 1 - 10)
+        listed = store.reports("2", ALL, 100.0)
+        assert listed.dropped == ledger.forgotten
+        assert [queued.number for queued in listed.items] == list(range(listed.dropped + 1, 101))
+        assert [queued.fate.request for queued in listed.items] == list(range(listed.dropped, 100))
+        assert store.rewind("2", "reports", None, None) == 100 - ledger.forgotten
+        assert [one.mobile for one in store.take_reports("2", 100, 100.0, 100)] == list(
+            map(str, range(ledger.forgotten, 100))
+        )
+
+
+@EACH_STORE
+def test_of_what_was_sent_the_last_is_kept(make: Making) -> None:
+    with made(make, Limits(messages=10)) as store:
+        store.open(POSTPAID)
+        for place in range(50):
+            store.accept("2", task(1, "1", "2"), [report(9.0, str(place), place=1)], [], 0.0)
+        listed = store.messages("2", ALL, 0.0)
+        assert (len(listed.items), listed.dropped) == (10, 90)
+        assert [message.number for message in listed.items] == list(range(91, 101))
+        assert [message.fate.state for message in listed.items] == ["never", "later"] * 5
+        assert store.standing("2").messages == 100
+        assert [message.number for message in store.messages("2", Wanted(after=94, limit=2), 0.0).items] == [95, 96]
+
+
+@EACH_STORE
+def test_one_send_over_the_limit_is_kept_whole(make: Making) -> None:
+    with made(make, Limits(messages=10)) as store:
+        store.open(POSTPAID)
+        store.accept("2", task(1, *map(str, range(25))), [], [], 0.0)
+        assert len(store.messages("2", ALL, 0.0).items) == 25
+        store.accept("2", task(1, "x"), [], [], 0.0)
+        assert [message.mobile for message in store.messages("2", ALL, 0.0).items] == ["x"]
+
+
+@EACH_STORE
+def test_long_texts_are_dropped_sooner(make: Making) -> None:
+    with made(make, Limits(message_bytes=130)) as store:
+        store.open(POSTPAID)
+        for _ in range(30):
+            store.accept("2", task(1, content="x" * 30), [], [], 0.0)
+        assert len(store.messages("2", ALL, 0.0).items) == 3
+
+
+@EACH_STORE
+def test_long_numbers_are_dropped_sooner(make: Making) -> None:
+    with made(make, Limits(message_bytes=2_500)) as store:
+        store.open(POSTPAID)
+        for _ in range(5):
+            store.accept("2", task(1, "1" * 1000), [], [], 0.0)
+        assert len(store.messages("2", ALL, 0.0).items) == 2
+
+
+@EACH_STORE
+def test_a_character_counts_with_all_its_bytes(make: Making) -> None:
+    with made(make, Limits(message_bytes=2_500)) as store:
+        store.open(POSTPAID)
+        for _ in range(5):
+            store.accept("2", task(1, content="😀" * 250), [], [], 0.0)
+        assert len(store.messages("2", ALL, 0.0).items) == 2
+
+
+@EACH_STORE
+def test_of_long_items_that_were_handed_out_fewer_can_be_shown_and_rewound(make: Making) -> None:
+    with made(make, Limits(handed_out_bytes=10_000)) as store:
+        store.open(POSTPAID)
+        for place in range(50):
+            store.put("2", [], [reply(0.0, str(place), "好" * 333)], 0.0)
+            assert len(store.take_replies("2", 0.0, place)) == 1
+            ledger = store.ledger("2", "replies", 0.0)
+            assert max(0, place - 20) <= ledger.forgotten <= max(0, place + 1 - 8)
+        for _ in range(2):
+            rewound = store.rewind("2", "replies", None, None)
+            assert rewound == 50 - ledger.forgotten
+            assert store.ledger("2", "replies", 0.0).waiting == rewound
+            assert [one.mobile for one in store.take_replies("2", 0.0, 1)] == list(
+                map(str, range(ledger.forgotten, 50))
+            )
+            ledger = store.ledger("2", "replies", 0.0)
+        store.put("2", [], [reply(0.0, "last", "x" * 30_000)], 0.0)
+        store.take_replies("2", 0.0, 1)
+        assert [queued.item.mobile for queued in store.replies("2", ALL, 0.0).items] == ["last"]
+
+
+def test_what_is_forgotten_is_freed_in_memory() -> None:
+    """However large it is, and however few tasks that are."""
+
+    class Numbers(list[str]):
+        """A list that can be watched."""
+
+    store = MemoryStore(Limits(messages=10, message_bytes=1_000, handed_out=10))
+    store.open(POSTPAID)
+    watched: list[weakref.ref[Numbers]] = []
+    for _ in range(1000):
+        numbers = Numbers(str(13000000000 + place) for place in range(50))
+        watched.append(weakref.ref(numbers))
+        store.accept("2", task(1, content="x" * 1000)._replace(numbers=numbers), [], [], 0.0)
+    del numbers
+    assert sum(one() is not None for one in watched) == 1
+
+
+@EACH_STORE
+def test_a_message_tells_its_fate_as_long_as_it_is_kept(make: Making) -> None:
+    """Whether a report was handed out is known even when it cannot be rewound any more."""
+    with made(make, Limits(handed_out=2)) as store:
+        store.open(POSTPAID)
+        for place in range(20):
+            store.accept("2", task(1), [report(0.0, str(place), place=0)], [], 0.0)
+            store.take_reports("2", 1, 0.0, 1)
+        sent = store.messages("2", ALL, 0.0).items
+        assert [message.report and message.report.mobile for message in sent] == list(map(str, range(20)))
+        assert {message.fate.state for message in sent} == {"handed out"}
+
+
+# All accounts together
+
+TEMPORARY = Account("3", "c", "p", throwaway=True)
+
+
+def test_accounts_to_close_and_histories_to_cut_are_found() -> None:
+    """The plan alone: unused longest first, only what is idle, and what is left is cut to one length."""
+    limits = Limits(messages=10, accounts=2)
+
+    def found(*accounts: tuple[str, bool, float, int], limits: Limits = limits) -> tuple[list[str], Sequence[str], int]:
+        todo = plan([Usage(userid, idle, used, History(messages)) for userid, idle, used, messages in accounts], limits)
+        return [one.userid for one in todo.close], todo.shrink, todo.kept.messages
+
+    assert found(("a", True, 3, 0), ("b", True, 1, 0), ("c", True, 2, 0), ("d", False, 0, 0)) == (["b"], [], 10)
+    assert found(("a", False, 0, 0), ("b", False, 0, 0), ("c", False, 0, 0), ("new", True, 9, 0))[0] == []
+    old_and_new = (("empty", True, 1, 0), ("old", True, 2, 3), ("new", True, 99, 8))
+    assert found(*old_and_new, limits=limits._replace(accounts=9)) == (["old"], [], 10)
+    assert found(("a", True, 98, 3), ("b", True, 99, 8)) == ([], ["b"], 7)
+    assert found(("own", False, 0, 9), ("other", False, 0, 7)) == ([], ["own", "other"], 5)
+    assert found(("large", False, 0, 90), ("small", False, 0, 3)) == ([], ["large"], 7)
+    assert plan([], limits) == ([], [], total_limits(limits))
+
+
+@EACH_STORE
+def test_of_too_many_temporary_accounts_those_unused_longest_with_empty_queues_are_closed(make: Making) -> None:
+    now = [0.0]
+    with made(make, Limits(accounts=2), lambda: now[0]) as store:
+        store.open(POSTPAID)
+        for place in range(8):
+            now[0] += 1
+            store.open(replace(TEMPORARY, userid=f"t{place}"))
+            if place in (1, 2):
+                store.put(f"t{place}", [report(float(place - 1), "1")], [reply(9.0, "1")], 0.0)
+            now[0] += 1
+            store.account("t3")  # which is used again and again
+        assert store.userids() == ["2", "t1", "t2", "t3", "t7"]
+        assert store.evicted() == 4
+        assert (store.ledger("t1", "reports", 5.0).waiting, store.ledger("t2", "replies", 5.0).later) == (1, 1)
+        for place in (1, 2):
+            store.take_reports(f"t{place}", 9, 9.0, 1)
+            store.take_replies(f"t{place}", 9.0, 1)
+        now[0] += 1
+        store.account("t2")
+        store.open(replace(TEMPORARY, userid="t9"))
+        assert store.userids() == ["2", "t2", "t9"]
+        assert store.enforce_limits() == 0
+
+
+@EACH_STORE
+def test_what_all_accounts_keep_is_bounded_together(make: Making) -> None:
+    """Temporary accounts go before the history of others is cut, and of each the last stays."""
+    now = [0.0]
+    with made(make, Limits(messages=10, handed_out=5), lambda: now[0]) as store:
+        store.open(PREPAID)
+        store.open(POSTPAID)
+        store.open(replace(TEMPORARY, points=9))
+        now[0] += 100
+        store.open(replace(TEMPORARY, userid="4"))
+        for userid, sends in (("3", 5), ("1", 4), ("2", 9)):
+            for place in range(sends):
+                store.accept(userid, task(1), [report(0.0, str(place), place=0)], [], 0.0)
+            assert len(store.take_reports(userid, 99, 0.0, 1)) == sends
+        store.enforce_limits()
+        assert store.userids() == ["1", "2", "4"]
+        assert store.evicted() == 1
+        sent = {userid: store.messages(userid, ALL, 0.0) for userid in "12"}
+        assert {userid: [one.report and one.report.mobile for one in page.items] for userid, page in sent.items()} == {
+            "1": list("0123"),
+            "2": list("345678"),
+        }
+        assert sent["2"].dropped == 3
+        assert sum(len(store.reports(userid, ALL, 0.0).items) for userid in "12") <= 10
+        assert (store.standing("2").messages, store.ledger("2", "reports", 0.0).handed_out) == (9, 9)
+
+
+@pytest.mark.parametrize("name", [name for name in STORES if name != "sqlite from two sides"])
+def test_an_account_that_is_used_meanwhile_is_not_closed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    with made(STORES[name], Limits(accounts=1), lambda: now[0]) as store:
+        module = sys.modules[type(store).__module__]
+
+        def plan_and_use(usages: Iterable[Usage], limits: Limits) -> Plan:
+            decided = plan(usages, limits)
+            now[0] += 1
+            store.account("3")
+            return decided
+
+        monkeypatch.setattr(module, "plan", plan_and_use)
+        store.open(TEMPORARY)
+        now[0] += 1
+        store.open(replace(TEMPORARY, userid="4"))
+        assert store.userids() == ["3", "4"]
+        assert store.evicted() == 0
+
+
+def entry(number: int, userid: str, answer: bytes = b"") -> Entry:
+    return Entry(number, 0.0, 0.0, 0.0, "GET", "/", b"", [], b"", userid, "", "", None, 200, "", answer)
+
+
+@EACH_STORE
+def test_of_the_journal_the_last_requests_are_kept(make: Making) -> None:
+    with made(make, Limits(requests=10)) as store:
+        numbers = [store.next_request() for _ in range(35)]
+        for number in numbers:
+            store.record(entry(number, str(number % 2)))
+        listed = store.requests(None, ALL)
+        assert ([one.number for one in listed.items], listed.dropped) == (numbers[-10:], 25)
+        assert [one.number for one in store.requests(str(numbers[-1] % 2), ALL).items] == numbers[-9::2]
+        assert store.request(numbers[-10]) == entry(numbers[-10], str(numbers[-10] % 2))
+        assert store.request(numbers[-11]) is None
+        assert [store.has_request(number) for number in numbers[-11:-8]] == [False, True, True]
+        store.forget_requests()
+        assert not store.has_request(numbers[-1])
+        assert store.requests(None, ALL) == ([], False, 0)
+        assert store.next_request() > numbers[-1]
+
+
+def test_a_request_is_found_in_memory_without_looking_at_the_others() -> None:
+    looked_at: list[int] = []
+
+    class Watched(Entry):
+        @property
+        def number(self) -> int:
+            looked_at.append(self[0])
+            return self[0]
+
+    store = MemoryStore()
+    for number in range(1, 1001):
+        store.record(Watched(*entry(number, "1")))
+    looked_at.clear()
+    assert store.request(1) == entry(1, "1")
+    assert len(looked_at) < 10
+
+
+@EACH_STORE
+def test_the_journal_has_so_many_bytes_at_most(make: Making) -> None:
+    with made(make, Limits(request_bytes=100_000)) as store:
+        for _ in range(30):
+            store.record(entry(store.next_request(), "1", b"x" * 10_000))
+        kept = store.requests(None, ALL)
+        assert 1 < len(kept.items) <= 10
+        assert len(kept.items) + kept.dropped == 30

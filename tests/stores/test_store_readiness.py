@@ -1,0 +1,129 @@
+"""A store says whether it can be read and written now: `Store.check_ready`."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sms10692_mock.domain.store import StoreUnavailable
+from sms10692_mock.stores import readiness
+from sms10692_mock.stores.readiness import Readiness
+from sms10692_mock.stores.sqlite import SqliteStore, database
+from sms10692_mock.stores.valkey.store import ValkeyStore
+from support import valkey_store
+from support.emulators import nobody_there
+from support.stores import EACH_STORE, Making, full_disk, gone, locked, made
+from support.valkey_server import ValkeyServer, client, ended, started, url_of
+from support.valkey_store import NEED_SERVERS, soon, store_on, works
+
+server = valkey_store.server
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is waited for, and no result is used again."""
+    monkeypatch.setattr(database, "_BUSY", 0.02)
+    monkeypatch.setattr(database, "_AWAY", 0.0)
+    monkeypatch.setattr(database, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(readiness, "_HOLDS", 0.0)
+
+
+@EACH_STORE
+def test_a_store_that_works_is_ready(make: Making) -> None:
+    with made(make) as store:
+        store.check_ready()
+
+
+@pytest.mark.parametrize(
+    ("away", "why"),
+    [
+        (locked, "is locked by another program"),
+        (gone, "is gone"),
+        (lambda path: full_disk(path.with_name("store-wal").stat().st_size), "the disk is full"),
+    ],
+    ids=["locked", "gone", "full"],
+)
+def test_a_file_that_cannot_be_written_is_not_ready_until_it_can(
+    tmp_path: Path, away: Callable[[Path], object], why: str
+) -> None:
+    path = tmp_path / "store"
+    store = SqliteStore(path)
+    store.settle()
+    with away(path):  # type: ignore[attr-defined]
+        with pytest.raises(StoreUnavailable, match=why):
+            store.check_ready()
+    store.check_ready()
+    store.release()
+
+
+@NEED_SERVERS
+def test_a_server_that_is_away_is_not_ready_until_it_is_back(tmp_path: Path) -> None:
+    with ended(started(tmp_path, appendonly="yes")) as server, store_on(server) as store:
+        port = server.port
+        server.terminate()
+        with pytest.raises(StoreUnavailable, match=f"127.0.0.1:{port}"):
+            store.check_ready()
+        with ended(started(tmp_path, port, appendonly="yes")):
+            assert soon(lambda: works(store.check_ready))
+
+
+@NEED_SERVERS
+def test_a_server_without_memory_is_not_ready(server: ValkeyServer) -> None:
+    with store_on(server) as store:
+        client(server).config_set("maxmemory", 1)
+        try:
+            with pytest.raises(StoreUnavailable, match="maxmemory"):
+                store.check_ready()
+        finally:
+            client(server).config_set("maxmemory", 0)
+        store.check_ready()
+
+
+@NEED_SERVERS
+def test_a_replica_is_not_ready(server: ValkeyServer) -> None:
+    with ended(started()) as other, store_on(other) as store, nobody_there() as port:
+        client(other).execute_command("REPLICAOF", "127.0.0.1", port)
+        with pytest.raises(StoreUnavailable):
+            store.check_ready()
+
+
+@NEED_SERVERS
+def test_a_cluster_is_not_ready_while_one_of_its_nodes_cannot_be_written(
+    cluster: tuple[ValkeyServer, ...],
+) -> None:
+    store = ValkeyStore(url_of(cluster[0]))
+    client(cluster[2]).config_set("maxmemory", 1)
+    try:
+        with pytest.raises(StoreUnavailable, match=f":{cluster[2].port}: .*maxmemory"):
+            store.check_ready()
+    finally:
+        client(cluster[2]).config_set("maxmemory", 0)
+    store.check_ready()
+    store.release()
+
+
+cluster = valkey_store.cluster
+
+
+def test_one_probe_serves_all_who_ask_within_half_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    now, probes = 0.0, 0
+
+    def probe() -> None:
+        nonlocal probes
+        probes += 1
+        if probes == 2:
+            raise StoreUnavailable("away")
+
+    ready = Readiness(probe, lambda: now)
+    ready.check()
+    now = 0.49
+    ready.check()
+    assert probes == 1
+    now = 0.5
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="away"):
+            ready.check()
+    assert probes == 2
+    now = 1.0
+    ready.check()

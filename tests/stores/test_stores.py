@@ -1,0 +1,397 @@
+"""Every store does what the simplest store does, operation by operation, in any order.
+
+Here belongs the state machine. Many callers at once are in `test_stores_at_once`, what is dropped in
+`test_stores_limits`.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.clock import Turned
+from sms10692_mock.domain.delivery import NO_RULES, Outcome, Rule, Rules
+from sms10692_mock.domain.faults import Fault
+from sms10692_mock.domain.records import Entry, Reply, Report, RulesUsed, Settings, State, Task, Wanted
+from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, OtherRules, Store
+from support.model_store import SimplestStore
+from support.stores import EACH_STORE, POSTPAID, PREPAID, REMOTE, STORES, Making, made, reply, report, task
+
+Result = TypeVar("Result")
+
+THROWAWAY = Account("3", "c", "p", points=5, throwaway=True)
+USERIDS = st.sampled_from(["2", "1"])
+QUEUES = st.sampled_from(["reports", "replies"])
+MOBILES = st.sampled_from(["13000000001", "13000000002", "1300", "号,\0", "\ud800"])
+TEXTS = st.sampled_from(["T", "内容", "a'b\0c", "😀", "\udfff", ""])
+SECONDS = st.sampled_from([0, 1, 2, 3, -1])
+DELAYS = SECONDS | st.none()
+STATES: list[State] = ["never", "later", "waiting", "handed out"]
+MOMENTS = st.integers(-2, 8).map(float)
+FILTERS = st.one_of(
+    st.just({}),
+    st.fixed_dictionaries({"number": MOBILES}),
+    st.fixed_dictionaries({"text": TEXTS | st.sampled_from(["内", "VR"])}),
+    st.fixed_dictionaries({"task_id": st.integers(FIRST_TASK_ID, FIRST_TASK_ID + 5)}),
+    st.fixed_dictionaries({"since": MOMENTS}),
+    st.fixed_dictionaries({"until": MOMENTS}),
+    st.fixed_dictionaries({"state": st.sampled_from(STATES)}),
+)
+PAGES = st.fixed_dictionaries(
+    {"newest_first": st.booleans()}, optional={"after": st.integers(0, 6), "limit": st.integers(1, 4)}
+)
+WANTED = st.builds(lambda *some: Wanted(**{name: one[name] for one in some for name in one}), FILTERS, FILTERS, PAGES)
+TERMS = st.sampled_from(
+    [
+        {"clock": Turned(1.5, 2.0, 0.0), "dialect": "observed"},
+        {"may_read_reports": False, "clock": None},
+        {"outcomes": Rules((Rule("13", Outcome(20, "X", 1.5, True, "😀", "no"), 0.5, 3), Rule("", Outcome())), 7)},
+        {"outcomes": Rules((), 7)},
+        {
+            "faults": (
+                Fault(id="a", kind="cut", operations=("send", "call"), at=3, acts=True),
+                Fault(id="b", kind="bom"),
+            )
+        },
+        {"postpaid": True},
+        {"postpaid": False, "password": "\ud800'"},
+    ]
+)
+RULES = st.sampled_from(
+    [NO_RULES, Rules((Rule("13", Outcome(20, "X", 1.5, True, "😀", "no"), 0.5, 3),), 7), Rules((), 7)]
+)
+SETTINGS = st.sampled_from(
+    [
+        {"clock": Turned(0.0, 1.0, 2.5)},
+        {"clock": None, "words": ()},
+        {"words": ("发票", "\ud800")},
+        {"faults": (Fault(id="c", kind="latency", seconds=0.5, seconds_max=1.0, seed=3, remaining=2, share=0.25),)},
+    ]
+)
+
+
+def plain(value: Any) -> Any:
+    """The same with tuples for all sequences: a store may return any."""
+    return tuple(plain(one) for one in value) if isinstance(value, (list, tuple)) else value
+
+
+class Compared(RuleBasedStateMachine):
+    """A store and the simplest one, of which everything is asked alike."""
+
+    def __init__(self, make: Making) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.real = 0.0
+        self.stack = ExitStack()
+        self.store = self.stack.enter_context(made(make, real_time=lambda: self.real))
+        self.model = SimplestStore(lambda: self.real)
+
+    def teardown(self) -> None:
+        self.stack.close()
+
+    def both(self, operation: Callable[[Any], Any]) -> None:
+        """Compare what they say to an operation; an exception is an answer."""
+        results = []
+        for store in (self.model, self.store):
+            try:
+                results.append(plain(operation(store)))
+            except NoSuchAccount as error:
+                results.append(("NoSuchAccount", *error.args))
+            except OtherRules as error:
+                results.append(("OtherRules", error.rules))
+        assert results[1] == results[0]
+
+
+class Queues(Compared):
+    """Two accounts; the clock goes forward, and now and then back."""
+
+    def __init__(self, make: Making) -> None:
+        super().__init__(make)
+        self.task_ids = [FIRST_TASK_ID - 1]
+        for account in (PREPAID, POSTPAID):
+            self.both(lambda store, account=account: store.open(account))  # type: ignore[misc]
+
+    @rule(
+        userid=USERIDS,
+        price=st.sampled_from([1, 0, 2, 5]),
+        sent=st.lists(st.tuples(MOBILES, DELAYS, DELAYS), min_size=1, max_size=4),
+        content=TEXTS,
+    )
+    def accept(self, userid: str, price: int, sent: list[tuple[str, int | None, int | None]], content: str) -> None:
+        task_id = self.store.next_task_id()
+        assert task_id > self.task_ids[-1]
+        self.task_ids.append(task_id)
+        numbers = [mobile for mobile, _, _ in sent]
+        one = Task(task_id, self.now, self.now + 1, numbers, content, "01", "/v2smsGBK.aspx", price, 7)
+        reports = [
+            report(self.now + delay, mobile, task_id, place)
+            for place, (mobile, delay, _) in enumerate(sent)
+            if delay is not None
+        ]
+        replies = [reply(self.now + delay, mobile, content) for mobile, _, delay in sent if delay is not None]
+        self.both(lambda store: store.accept(userid, one, reports, replies, self.now))
+
+    @rule(
+        userid=USERIDS,
+        reports=st.lists(st.tuples(MOBILES, SECONDS), max_size=3),
+        replies=st.lists(st.tuples(TEXTS, SECONDS), max_size=3),
+    )
+    def put(self, userid: str, reports: list[tuple[str, int]], replies: list[tuple[str, int]]) -> None:
+        some = [report(self.now + delay, mobile) for mobile, delay in reports]
+        others = [reply(self.now + delay, "13000000001", content) for content, delay in replies]
+        self.both(lambda store: store.put(userid, some, others, self.now))
+
+    @rule(userid=USERIDS, limit=st.integers(1, 5), request=st.integers(1, 9))
+    def take_reports(self, userid: str, limit: int, request: int) -> None:
+        self.both(lambda store: store.take_reports(userid, limit, self.now, request))
+
+    @rule(userid=USERIDS, request=st.integers(1, 9))
+    def take_replies(self, userid: str, request: int) -> None:
+        self.both(lambda store: store.take_replies(userid, self.now, request))
+
+    @rule(
+        userid=USERIDS,
+        queue=QUEUES,
+        taking=st.lists(SECONDS, max_size=3),
+        number=st.none() | st.integers(0, 4),
+        since=st.none() | SECONDS,
+    )
+    def rewind(self, userid: str, queue: Any, taking: list[int], number: int | None, since: int | None) -> None:
+        for request, seconds in enumerate(taking):
+            self.take_reports(userid, 1, request)
+            self.now += seconds
+        moment = None if since is None else self.now - since
+        self.both(lambda store: store.rewind(userid, queue, number, moment))
+
+    @rule(seconds=st.sampled_from([1, 2, 3, -2]))
+    def time_passes(self, seconds: int) -> None:
+        self.now += seconds
+
+    @rule(userid=USERIDS, wanted=WANTED)
+    def look_for(self, userid: str, wanted: Wanted) -> None:
+        self.both(lambda store: store.messages(userid, wanted, self.now))
+        self.both(lambda store: store.reports(userid, wanted, self.now))
+        self.both(lambda store: store.replies(userid, wanted, self.now))
+
+    @rule(userid=USERIDS, newest_first=st.booleans())
+    def look_at_all(self, userid: str, newest_first: bool) -> None:
+        self.look_for(userid, Wanted(newest_first=newest_first, limit=10**6))
+
+    @rule(userid=USERIDS)
+    def count(self, userid: str) -> None:
+        self.both(lambda store: store.next_due(userid, self.now))
+        self.both(lambda store: store.ledger(userid, "reports", self.now))
+        self.both(lambda store: store.ledger(userid, "replies", self.now))
+
+    @invariant()
+    def balances_are_the_same(self) -> None:
+        self.both(lambda store: (store.standing("1"), store.standing("2")))
+
+    def teardown(self) -> None:
+        for userid in ("1", "2"):
+            self.look_at_all(userid, False)
+            self.count(userid)
+            self.take_reports(userid, 10**6, 1)
+            self.take_replies(userid, 1)
+        super().teardown()
+
+
+class Offices(Compared):
+    """Accounts that come and go and change, settings, and the journal."""
+
+    def __init__(self, make: Making) -> None:
+        super().__init__(make)
+        self.requests = [0]
+
+    @rule(
+        account=st.sampled_from([PREPAID, THROWAWAY, replace(THROWAWAY, points=2, postpaid=True)]), keep=st.booleans()
+    )
+    def open(self, account: Account, keep: bool) -> None:
+        self.both(lambda store: store.open(account, keep=keep))
+
+    @rule(userid=st.sampled_from(["3", "1", "2"]), terms=TERMS)
+    def reset(self, userid: str, terms: dict[str, Any]) -> None:
+        self.both(lambda store: store.reset(userid, lambda account: replace(account, **terms)))
+
+    @rule(userid=st.sampled_from(["3", "1"]))
+    def close(self, userid: str) -> None:
+        self.both(lambda store: store.close(userid))
+
+    @rule(userid=st.sampled_from(["3", "1", "2"]))
+    def look_up(self, userid: str) -> None:
+        self.both(lambda store: store.account(userid))
+
+    @rule(last=st.none() | st.integers(1, 3))
+    def look_at_accounts(self, last: int | None) -> None:
+        self.both(lambda store: store.accounts(last))
+
+    @rule(unused=st.integers(0, 2), seconds=st.integers(0, 2), used=st.booleans())
+    def expire(self, unused: int, seconds: int, used: bool) -> None:
+        self.real += seconds
+        if used:
+            self.look_up("3")
+        self.both(lambda store: store.expire(self.real - unused))
+
+    @rule(userid=st.sampled_from(["3", "1", "2"]), terms=TERMS, points=st.integers(0, 9))
+    def change(self, userid: str, terms: dict[str, Any], points: int) -> None:
+        self.both(lambda store: store.change(userid, lambda account: replace(account, **terms)))
+        self.both(lambda store: store.charge_up(userid, points))
+        self.both(lambda store: store.set_balance(userid, 3 * points))
+        self.both(lambda store: store.accept(userid, task(5), [], [], self.now))
+
+    @rule(userid=st.sampled_from(["3", "1", "2"]), before=RULES, after=RULES, price=st.sampled_from([1, 9]))
+    def use_rules_up(self, userid: str, before: Rules, after: Rules, price: int) -> None:
+        used = RulesUsed(before, after)
+        self.both(lambda store: store.accept(userid, task(price), [], [], self.now, used))
+
+    @rule(terms=SETTINGS)
+    def change_settings(self, terms: dict[str, Any]) -> None:
+        self.both(lambda store: store.change_settings(lambda settings: replace(settings, **terms)))
+
+    @rule(
+        userid=st.sampled_from(["1", "nobody", "\ud800"]),
+        said=st.sampled_from([b"", b"mobile=13000000001", b"taskid=100001", b"T"]),
+        handed_out=st.none() | st.just(3),
+        late=st.booleans(),
+    )
+    def record(self, userid: str, said: bytes, handed_out: int | None, late: bool) -> None:
+        numbers = [self.store.next_request() for _ in range(2 if late else 1)]
+        assert [self.requests[-1], *numbers] == sorted({self.requests[-1], *numbers})
+        self.requests += numbers
+        for number in reversed(numbers):  # who began first need not be done first
+            entry = Entry(
+                number, 1.5, self.real, 0.25, "POST", "/v2sms.aspx", said, [("host", "x"), ("a", "b")], b"\xff\0",
+                userid, "send", "", handed_out, 200, "text/xml", said, ("cut",),
+            )  # fmt: skip
+            self.both(lambda store, entry=entry: store.record(entry))  # type: ignore[misc]
+
+    @rule(userid=st.sampled_from(["1", "nobody", "\ud800", "none", None]), wanted=WANTED, after=st.booleans())
+    def look_up_requests(self, userid: str | None, wanted: Wanted, after: bool) -> None:
+        sought = wanted._replace(number=None if wanted.number == "\ud800" else wanted.number, text=None)
+        if after:
+            sought = sought._replace(after=self.requests[len(self.requests) // 2])
+        self.both(lambda store: store.requests(userid, sought))
+
+    @rule(userid=st.sampled_from(["1", None]), newest_first=st.booleans())
+    def look_at_all_requests(self, userid: str | None, newest_first: bool) -> None:
+        self.both(lambda store: store.requests(userid, Wanted(newest_first=newest_first)))
+
+    @rule(place=st.integers(0, 5))
+    def look_up_a_request(self, place: int) -> None:
+        number = self.requests[max(0, len(self.requests) - place - 1)]
+        self.both(lambda store: store.request(number))
+        self.both(lambda store: store.has_request(number))
+
+    @rule(really=st.sampled_from([False, False, False, True]))
+    def forget_requests(self, really: bool) -> None:
+        if really:
+            self.both(lambda store: store.forget_requests())
+
+    @invariant()
+    def accounts_and_settings_are_the_same(self) -> None:
+        self.both(lambda store: store.userids())
+        self.both(lambda store: [store.standing(userid) for userid in store.userids()])
+        self.both(lambda store: store.settings())
+
+    def teardown(self) -> None:
+        self.both(lambda store: [store.account(userid) for userid in store.userids()])
+        super().teardown()
+
+
+@EACH_STORE
+@pytest.mark.parametrize("machine", [Queues, Offices])
+def test_a_store_agrees_with_the_simplest_store(make: Making, machine: type[Any]) -> None:
+    class Machine(machine):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__(make)
+
+    examples = 100 if make is STORES["memory"] else 15 if make in REMOTE.values() else 25  # the others have to write
+    run_state_machine_as_test(Machine, settings=settings(stateful_step_count=30, max_examples=examples))
+
+
+NOBODY: dict[str, Callable[[Store], object]] = {
+    "change": lambda store: store.change("9", lambda account: account),
+    "reset": lambda store: store.reset("9", lambda account: account),
+    "charge_up": lambda store: store.charge_up("9", 1),
+    "set_balance": lambda store: store.set_balance("9", 1),
+    "standing": lambda store: store.standing("9"),
+    "accept": lambda store: store.accept("9", task(), [], [], 0.0),
+    "put": lambda store: store.put("9", [report(0.0, "1")], [reply(0.0, "1")], 0.0),
+    "put nothing": lambda store: store.put("9", [], [], 0.0),
+    "take_reports": lambda store: store.take_reports("9", 1, 0.0, 1),
+    "take_replies": lambda store: store.take_replies("9", 0.0, 1),
+    "rewind": lambda store: store.rewind("9", "reports", None, None),
+    "ledger": lambda store: store.ledger("9", "replies", 0.0),
+    "next_due": lambda store: store.next_due("9", 0.0),
+    "messages": lambda store: store.messages("9", Wanted(), 0.0),
+    "reports": lambda store: store.reports("9", Wanted(), 0.0),
+    "replies": lambda store: store.replies("9", Wanted(), 0.0),
+}
+
+
+@EACH_STORE
+@pytest.mark.parametrize("operation", NOBODY.values(), ids=NOBODY)
+def test_what_is_asked_of_nobody_is_an_error_that_says_so(make: Making, operation: Callable[[Store], object]) -> None:
+    with made(make) as store:
+        with pytest.raises(NoSuchAccount, match="9"):
+            operation(store)
+        assert (store.userids(), store.account("9"), store.settings()) == ([], None, Settings())
+
+
+@EACH_STORE
+def test_what_an_account_had_is_gone_when_it_is_opened_again(make: Making) -> None:
+    with made(make) as store:
+        store.open(PREPAID)
+        store.accept("1", task(), [report(0.0, "1", place=0)], [reply(5.0, "1")], 0.0)
+        store.open(PREPAID)
+        assert store.standing("1") == (20, 20, 0)
+        assert [*store.take_reports("1", 9, 9.0, 1), *store.take_replies("1", 9.0, 1)] == []
+        assert store.messages("1", Wanted(), 9.0) == ([], False, 0)
+
+
+@EACH_STORE
+def test_what_was_handed_out_again_tells_of_the_last_time(make: Making) -> None:
+    with made(make) as store:
+        store.open(PREPAID)
+        store.put("1", [report(0.0, str(place)) for place in range(6)], [], 0.0)
+        for moment in (1.0, 2.0, 3.0):
+            store.take_reports("1", 2, moment, int(moment))
+        assert store.rewind("1", "reports", 3, 3.0) == 2
+        assert store.rewind("1", "reports", 1, 1.0) == 1
+        assert [one.mobile for one in store.take_reports("1", 1, 4.0, 4)] == ["3"]
+        assert store.rewind("1", "reports", 0, None) == 0
+        fates = [queued.fate for queued in store.reports("1", Wanted(), 4.0).items]
+        assert [(fate.moment, fate.request) for fate in fates] == [(1, 1), (1, 1), (2, 2), (4, 4), *[(None, None)] * 2]
+        assert store.ledger("1", "reports", 4.0) == (6, 0, 2, 4, 0)
+
+
+@EACH_STORE
+def test_an_account_of_another_has_queues_of_its_own(make: Making) -> None:
+    with made(make) as store:
+        store.open(PREPAID)
+        store.open(POSTPAID)
+        mine, others = report(0.0, "1"), report(0.0, "2")
+        store.put("1", [mine], [], 0.0)
+        store.put("2", [others], [], 0.0)
+        assert list(store.take_reports("2", 9, 0.0, 1)) == [others]
+        assert list(store.take_reports("1", 9, 0.0, 1)) == [mine]
+
+
+def test_the_order_in_which_items_come_up_is_that_of_their_moments_and_then_of_their_arrival() -> None:
+    """The simplest store itself, by hand: what it says is what all are held to."""
+    store = SimplestStore(lambda: 0.0)
+    store.open(PREPAID)
+    for name, due in (("c", 3.0), ("a", 1.0), ("d", 3.0), ("b", 2.0)):
+        store.put("1", [Report(due, name, 1, 10, "", "")], [Reply(due, name, 1, "", "")], 0.0)
+    assert [one.mobile for one in store.take_reports("1", 9, 2.5, 1)] == ["a", "b"]
+    assert store.next_due("1", 2.5) == 3.0
+    assert [one.mobile for one in store.take_reports("1", 1, 3.0, 2)] == ["c"]
+    assert store.rewind("1", "reports", None, 2.6) == 1
+    assert store.rewind("1", "reports", 1, None) == 1
+    assert [one.mobile for one in store.take_reports("1", 9, 0.0, 3)] == ["b", "c", "d"]

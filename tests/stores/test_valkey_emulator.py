@@ -1,0 +1,71 @@
+"""Emulators on a server: two are one vendor, and one says so where its server hangs or is not there.
+
+Here belongs the command with such a store, as a process of its own. The store alone is in `test_valkey_network`.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from urllib.parse import urlencode
+
+import pytest
+
+from support import valkey_store
+from support.emulators import CREDENTIALS, STATUS, UTF8, ask, nobody_there, request, running
+from support.valkey_server import ValkeyServer, ended, hanging, started, url_of
+from support.valkey_store import NEED_SERVERS, SOON, soon
+
+pytestmark = NEED_SERVERS
+
+server = valkey_store.server
+
+
+def post(path: str, **fields: str) -> bytes:
+    return request(path, urlencode(CREDENTIALS | fields).encode())
+
+
+SEND = post(UTF8, action="send", mobile="15023239810", content="x")
+FETCH = post(STATUS, action="query")
+
+
+def test_two_emulators_on_one_server_are_one_vendor(server: ValkeyServer) -> None:
+    with running("--store", url_of(server)) as (_, one), running("--store", url_of(server)) as (_, other):
+        assert "<message>ok</message>" in ask(one, SEND).body.decode()
+        assert "<message>ok</message>" in ask(other, SEND).body.decode()
+        assert ask(other, FETCH).body.count(b"<statusbox>") == 2
+        assert ask(one, FETCH).body.count(b"<statusbox>") == 0
+        assert b"<overage>998</overage>" in ask(one, post(UTF8, action="overage")).body
+
+
+def test_an_emulator_on_a_server_that_hangs_says_so() -> None:
+    with ended(started()) as server, running("--store", f"{url_of(server)}?timeout=1") as (_, address):
+        assert b"<message>ok</message>" in ask(address, SEND).body
+        with hanging(server):
+            with ThreadPoolExecutor(4) as threads:
+                answers = list(threads.map(partial(ask, address), [SEND] * 4))
+            assert all("其他错误" in answer.body.decode() for answer in answers)
+            away = ask(address, FETCH)
+            assert (away.status, away.body[:17]) == (503, b"the store is away")
+        assert soon(lambda: ask(address, FETCH).status == 200)
+
+
+def test_an_emulator_on_a_server_that_hangs_serves_meanwhile_what_needs_it_not() -> None:
+    with (
+        ended(started()) as server,
+        running("--store", f"{url_of(server)}?timeout={SOON}") as (_, address),
+        ThreadPoolExecutor(4) as threads,
+    ):
+        with hanging(server):
+            waiting = [threads.submit(ask, address, SEND) for _ in range(4)]
+            assert ask(address, request("/nowhere", b"")).status == 404
+            assert not any(one.done() for one in waiting)
+        assert all(b"<message>ok</message>" in one.result().body for one in waiting)
+
+
+def test_a_store_that_is_not_there_is_one_clear_line() -> None:
+    with nobody_there() as port:
+        for store, said in (
+            (f"valkey://127.0.0.1:{port}", "Connection refused"),
+            ("valkey://127.0.0.1/0?colour=red", "a store on a server"),
+        ):
+            with pytest.raises(AssertionError, match=said), running("--store", store):
+                pass

@@ -1,0 +1,87 @@
+"""Several processes on one server: what one changes, another knows, and of two changes at once none is lost.
+
+Here belong accounts, settings and numbers. The journal that they share is in `test_valkey_journal`.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.clock import Turned
+from sms10692_mock.domain.delivery import Rules
+from sms10692_mock.domain.faults import Fault
+from sms10692_mock.domain.records import RulesUsed
+from sms10692_mock.domain.store import NoSuchAccount, OtherRules
+from sms10692_mock.stores.valkey.store import ValkeyStore
+from support import valkey_store
+from support.valkey_server import ValkeyServer
+from support.valkey_store import ACCOUNT, NEED_SERVERS, TASK, soon, store_on
+
+pytestmark = NEED_SERVERS
+
+server = valkey_store.server
+store = valkey_store.store
+
+
+def test_another_process_knows_new_terms_at_once(server: ValkeyServer, store: ValkeyStore) -> None:
+    with store_on(server) as other:
+        assert other.account("12") == ACCOUNT
+        changed = store.change("12", lambda account: replace(account, password="new", clock=Turned(1.0, 2.0)))
+        assert other.account("12") == changed
+        store.close("12")
+        assert other.account("12") is None
+        with pytest.raises(NoSuchAccount):
+            other.take_reports("12", 1, 2.0, 1)
+
+
+def test_rules_are_used_up_under_terms_that_another_process_changed(server: ValkeyServer, store: ValkeyStore) -> None:
+    used = RulesUsed(ACCOUNT.outcomes, Rules((), 7))
+    with store_on(server) as other:
+        assert store.account("12") == ACCOUNT
+        other.change("12", lambda account: replace(account, password="new"))
+        assert store.accept("12", TASK, [], [], 2.0, used) == 99
+        assert store.account("12") == other.account("12") == replace(ACCOUNT, password="new", outcomes=used.after)
+        with pytest.raises(OtherRules) as raised:
+            other.accept("12", TASK, [], [], 2.0, used)
+        assert (raised.value.rules, other.standing("12").points) == (used.after, 99)
+
+
+def test_of_two_changes_at_once_none_is_lost(server: ValkeyServer, store: ValkeyStore) -> None:
+    with store_on(server) as other:
+        quicker = iter([lambda account: replace(account, dialect="observed")])
+
+        def change(account: Account) -> Account:
+            for one in quicker:
+                other.change("12", one)
+            return replace(account, password="new")
+
+        assert store.change("12", change) == replace(ACCOUNT, password="new", dialect="observed")
+        assert other.account("12") == store.account("12")
+
+
+def test_settings_are_known_to_another_process_soon(server: ValkeyServer, store: ValkeyStore) -> None:
+    with store_on(server) as other:
+        assert other.settings().words is None
+        words = tuple(f"word {number}" for number in range(3))
+        changed = store.change_settings(lambda settings: replace(settings, words=words))
+        assert soon(lambda: other.settings() == changed)
+        known = other.settings().words
+        store.change_settings(lambda settings: replace(settings, clock=Turned(1.0, 2.0)))
+        assert soon(lambda: other.settings().clock == Turned(1.0, 2.0))
+        assert other.settings().words is known, "what did not change is not read again"
+
+
+def test_of_two_changes_of_settings_at_once_none_is_lost(server: ValkeyServer, store: ValkeyStore) -> None:
+    with store_on(server) as other:
+        fault = Fault(id="a", kind="hang")
+        other.change_settings(lambda settings: replace(settings, faults=(fault,)))
+        changed = store.change_settings(lambda settings: replace(settings, clock=Turned(1.0, 2.0)))
+        assert changed.faults == (fault,)
+
+
+def test_numbers_are_given_once_by_however_many_processes(server: ValkeyServer) -> None:
+    with store_on(server) as one, store_on(server) as other:
+        given = [store.next_task_id() for _ in range(300) for store in (one, other, other)]
+    assert len(set(given)) == len(given)
+    assert min(given) == 100001

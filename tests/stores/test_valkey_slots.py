@@ -1,0 +1,105 @@
+"""Slots and nodes of a cluster: an account is in one slot, is found where it moves to, and is served without others.
+
+Here belongs what only a cluster shows. What every store promises is asked of one too, in `test_stores`.
+"""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+
+from sms10692_mock.domain.records import Reply
+from sms10692_mock.domain.store import StoreUnavailable
+from support import valkey_store
+from support.valkey_server import ValkeyServer, client, hanging
+from support.valkey_store import ACCOUNT, NEED_SERVERS, REPORT, TASK, soon, store_on, works
+
+pytestmark = NEED_SERVERS
+
+cluster = valkey_store.cluster
+
+
+def slots(node: ValkeyServer, keys: list[bytes]) -> set[int]:
+    return {client(node).execute_command("CLUSTER", "KEYSLOT", key) for key in keys}
+
+
+@pytest.mark.parametrize("userid", ["12", "{", "}", "{}a", "a}b{c}", " ", "客户", "\ud800"])
+def test_all_that_is_kept_for_an_account_is_in_one_slot_and_goes_with_it(
+    cluster: tuple[ValkeyServer, ...], userid: str
+) -> None:
+    def keys() -> list[bytes]:
+        return [key for node in cluster for key in client(node).keys("*") if b"{all}" not in key]
+
+    with store_on(cluster[0]) as store:
+        store.open(replace(ACCOUNT, userid=userid))
+        later = REPORT._replace(due=9.0)
+        store.accept(userid, TASK, [REPORT, later], [Reply(2.0, "1", 1, "T", ""), Reply(9.0, "1", 1, "T", "")], 2.0)
+        store.take_reports(userid, 1, 2.0, 1)
+        store.take_replies(userid, 2.0, 1)
+        assert len(keys()) == 11
+        assert len(slots(cluster[0], keys())) == 1
+        assert store.userids() == [userid]
+        store.close(userid)
+        assert keys() == []
+        assert store.userids() == []
+
+
+def test_accounts_spread_over_the_nodes(cluster: tuple[ValkeyServer, ...]) -> None:
+    with store_on(cluster[0]) as store:
+        for number in range(30):
+            store.open(replace(ACCOUNT, userid=str(number)))
+            assert store.accept(str(number), TASK, [REPORT], [], 2.0) == 99
+        assert all(client(node).dbsize() > 5 for node in cluster)
+        assert store.userids() == [str(number) for number in range(30)]
+
+
+def test_an_account_is_found_where_its_slot_has_moved_to(cluster: tuple[ValkeyServer, ...]) -> None:
+    names = [client(node).execute_command("CLUSTER", "MYID") for node in cluster]
+    with store_on(cluster[0]) as store:
+        store.open(ACCOUNT)
+        [slot] = slots(cluster[0], [b"{=12}"])
+
+        def kept(at: int) -> int:
+            number: int = client(cluster[at]).execute_command("CLUSTER", "COUNTKEYSINSLOT", slot)
+            return number
+
+        [home] = [
+            at for at, node in enumerate(cluster) if client(node).execute_command("CLUSTER COUNTKEYSINSLOT", slot)
+        ]
+        store.close("12")
+        away = (home + 1) % len(cluster)
+
+        def set_slot(*how: Any) -> None:
+            for node in (cluster[away], cluster[home]):
+                client(node).execute_command("CLUSTER", "SETSLOT", slot, *how)
+
+        client(cluster[away]).execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", names[home])
+        client(cluster[home]).execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", names[away])
+        try:
+            assert store.account("12") is None, "asked where it is going to"
+            with pytest.raises(StoreUnavailable, match="TRYAGAIN"):
+                store.open(ACCOUNT)
+            set_slot("NODE", names[away])
+            store.open(ACCOUNT)
+            assert store.accept("12", TASK, [REPORT], [], 2.0) == 99
+            assert kept(away) > 0
+            store.close("12")
+        finally:
+            set_slot("NODE", names[home])
+        store.open(ACCOUNT)
+        assert kept(home) > 0
+
+
+def test_while_a_node_hangs_the_accounts_of_others_are_served(cluster: tuple[ValkeyServer, ...]) -> None:
+    with store_on(cluster[0], timeout=1.0) as store:
+        for number in range(30):
+            store.open(replace(ACCOUNT, userid=str(number)))
+
+        def served() -> int:
+            return sum(works(partial(store.standing, str(number))) for number in range(30))
+
+        with hanging(cluster[2]):
+            is_served = served()
+        assert 5 < is_served < 25
+        assert soon(lambda: served() == 30)

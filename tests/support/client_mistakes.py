@@ -1,0 +1,201 @@
+"""Mistakes as real clients make them: of signatures, each computed by hashlib from the manual's account, and of texts.
+
+Here belongs which mistake has which code. That a diagnosis names them is tested in `units/mock_server`.
+"""
+
+import base64
+import hashlib
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from sms10692 import protocol, signing
+from support.diagnosis import TIMESTAMP, md5
+
+A, P, T, U = "test", "mima", TIMESTAMP, "12"
+RIGHT = md5(A + P + T)
+DIGEST = bytes.fromhex(RIGHT)
+MOMENT = datetime(2012, 7, 1, 23, 12, 12, tzinfo=signing.CHINA)
+
+
+def later(**amount: int) -> str:
+    return signing.timestamp(MOMENT + timedelta(**amount))
+
+
+SIGNS = {
+    # How the digest is written
+    "capital letters": ("upper-case", RIGHT.upper()),
+    "one capital letter": ("upper-case", RIGHT.replace("c", "C", 1)),
+    "BitConverter of .NET": ("hyphens", DIGEST.hex("-").upper()),
+    "colons": ("hyphens", DIGEST.hex(":")),
+    "sent twice": ("repeated", f"{RIGHT},{RIGHT}"),
+    "a line feed behind the sign": ("wrapped", f"{RIGHT}\n"),
+    "a space before the sign": ("wrapped", f" {RIGHT}"),
+    "quotes around the sign": ("wrapped", f'"{RIGHT}"'),
+    "printed bytes": ("wrapped", f"b'{RIGHT}'"),
+    "middle 16 digits": ("sixteen-digits", RIGHT[8:24]),
+    "middle 16 digits in capitals": ("sixteen-digits", RIGHT[8:24].upper()),
+    "first 16 digits": ("sixteen-digits", RIGHT[:16]),
+    "Base64 of the digest": ("base64", base64.b64encode(DIGEST).decode()),
+    "Base64 without padding": ("base64", base64.b64encode(DIGEST).decode().rstrip("=")),
+    "Base64 of the 32 digits": ("base64", base64.b64encode(RIGHT.encode()).decode()),
+    "SHA-1": ("another-hash", hashlib.sha1((A + P + T).encode()).hexdigest()),
+    "SHA-256": ("another-hash", hashlib.sha256((A + P + T).encode()).hexdigest()),
+    "SHA-256 in capitals": ("another-hash", hashlib.sha256((A + P + T).encode()).hexdigest().upper()),
+    "SHA-512": ("another-hash", hashlib.sha512((A + P + T).encode()).hexdigest()),
+    "SHA-1 in Base64": (
+        "another-hash",
+        base64.b64encode(hashlib.sha1((A + P + T).encode()).digest()).decode(),
+    ),
+    "signed bytes of Java": ("signed-bytes", "".join(f"{b if b < 128 else b + 0xFFFFFF00:x}" for b in DIGEST)),
+    "a decimal number": ("as-number", str(int(RIGHT, 16))),
+    "cut": ("not-32-digits", RIGHT[:-1] + "…"),
+    "no digits": ("not-32-digits", "sign"),
+    # Other parts, in other orders
+    "userid in place of the account": ("userid-for-account", md5(U + P + T)),
+    "userid, timestamp, password": ("userid-for-account", md5(U + T + P)),
+    "password, account": ("order", md5(P + A + T)),
+    "account, timestamp, password": ("order", md5(A + T + P)),
+    "password, timestamp, account": ("order", md5(P + T + A)),
+    "timestamp, account, password": ("order", md5(T + A + P)),
+    "timestamp, password, account": ("order", md5(T + P + A)),
+    "userid too": ("userid-too", md5(U + A + P + T)),
+    "userid at the end": ("userid-too", md5(A + P + T + U)),
+    "no account": ("no-account", md5(P + T)),
+    "no password": ("no-password", md5(A + T)),
+    "password alone": ("no-timestamp", md5(P)),
+    "no timestamp": ("no-timestamp", md5(A + P)),
+    "userid and password": ("no-timestamp", md5(U + P)),
+    "nothing": ("nothing-signed", md5("")),
+    # Something between or around them
+    **{f"separated by {sign!r}": ("separators", md5(sign.join((A, P, T)))) for sign in ",+&:|-_ ;/"},
+    "commas in another order": ("separators", md5(f"{P},{A},{T}")),
+    "commas and the userid": ("separators", md5(f"{U},{P},{T}")),
+    "one colon": ("separators", md5(f"{A}:{P}{T}")),
+    "as in a form": ("labels", md5(f"account={A}&password={P}&timestamp={T}")),
+    "as in a form of the userid": ("labels", md5(f"userid={U}&password={P}&timestamp={T}")),
+    "as in a form, sorted": ("labels", md5(f"password={P}&timestamp={T}&username={A}")),
+    "braces": ("quotes", md5(f"{{{A}}}{{{P}}}{{{T}}}")),
+    "names that nobody replaced": ("names-signed", md5("$account$password$timestamp")),
+    # Hashed beforehand
+    "MD5 of the password": ("hashed-password", md5(A + md5(P) + T)),
+    "MD5 of the password in capitals": ("hashed-password", md5(A + md5(P).upper() + T)),
+    "MD5 of the password with the userid": ("hashed-password", md5(U + md5(P) + T)),
+    "16 digits of the password's MD5": ("hashed-password", md5(A + md5(P)[8:24] + T)),
+    "MD5 of everything twice": ("hashed-twice", md5(RIGHT)),
+    "MD5 of everything twice in capitals": ("hashed-twice", md5(RIGHT.upper())),
+    "MD5 of the digest's bytes": ("hashed-twice", md5(DIGEST)),
+    "MD5 of everything in another order twice": ("hashed-twice", md5(md5(P + A + T))),
+    "MD5 of each part": ("hashed-parts", md5(md5(A) + md5(P) + md5(T))),
+    "MD5 of account and password": ("hashed-parts", md5(md5(A + P) + T)),
+    "MD5 of the timestamp": ("hashed-parts", md5(A + P + md5(T))),
+    # What nobody sees
+    "a line feed at the end": ("line-end", md5(f"{A}{P}{T}\n")),
+    "a line feed behind the password": ("line-end", md5(f"{A}{P}\n{T}")),
+    "CR LF behind the account": ("line-end", md5(f"{A}\r\n{P}{T}")),
+    "a line feed behind each": ("line-end", md5(f"{A}\n{P}\n{T}\n")),
+    "a space at the end": ("white-space", md5(f"{A}{P}{T} ")),
+    "a space before the password": ("separators", md5(f"{A} {P}{T}")),
+    "a no-break space behind the password": ("white-space", md5(f"{A}{P}\u00a0{T}")),
+    "a byte order mark before all": ("byte-order-mark", md5(f"\ufeff{A}{P}{T}")),
+    "a byte order mark before the password": ("byte-order-mark", md5(f"{A}\ufeff{P}{T}")),
+    "a NUL at the end": ("nul", md5(f"{A}{P}{T}\0")),
+    # Rewritten
+    "UTF-16 little end first": ("utf-16", md5((A + P + T).encode("utf-16-le"))),
+    "UTF-16 big end first": ("utf-16", md5((A + P + T).encode("utf-16-be"))),
+    "UTF-32": ("utf-32", md5((A + P + T).encode("utf-32-le"))),
+    "the whole in Base64": ("base64-part", md5(base64.b64encode((A + P + T).encode()))),
+    "the password in Base64": ("base64-part", md5(A + base64.b64encode(P.encode()).decode() + T)),
+    "account in capitals": ("letter-case", md5(A.upper() + P + T)),
+    "capitalised password": ("letter-case", md5(A + P.capitalize() + T)),
+    "all in capitals": ("letter-case", md5((A + P).upper() + T)),
+    "separated, then percent-encoded": ("url-encoded", md5(quote(f"{A}&{P}&{T}", safe=""))),
+    # More than the three
+    "content too": ("too-much", md5(f"{A}{P}{T}内容")),
+    "content first": ("too-much", md5(f"内容{A}{P}{T}")),
+    "mobile too": ("too-much", md5(f"{A}{P}{T}15023239810,13527576163")),
+    "action too": ("too-much", md5(f"send{A}{P}{T}")),
+    # Another timestamp
+    "with separators": ("timestamp-separators", md5(f"{A}{P}2012-07-01 23:12:12")),
+    "with slashes": ("timestamp-separators", md5(f"{A}{P}2012/07/01 23:12:12")),
+    "with slashes, as .NET writes it": ("timestamp-separators", md5(f"{A}{P}2012/7/1 23:12:12")),
+    "without seconds": ("timestamp-separators", md5(f"{A}{P}2012-07-01 23:12")),
+    "ISO 8601": ("timestamp-separators", md5(f"{A}{P}2012-07-01T23:12:12+08:00")),
+    "as Java writes a date": ("timestamp-separators", md5(f"{A}{P}Sun Jul 01 23:12:12 CST 2012")),
+    "12 digits": ("timestamp-short", md5(f"{A}{P}201207012312")),
+    "the date alone": ("timestamp-short", md5(f"{A}{P}20120701")),
+    "Unix seconds": ("timestamp-unix", md5(f"{A}{P}1341155532")),
+    "Unix milliseconds": ("timestamp-unix", md5(f"{A}{P}1341155532000")),
+    "Unix milliseconds of the same second": ("timestamp-unix", md5(f"{A}{P}1341155532987")),
+    "milliseconds behind": ("timestamp-milliseconds", md5(f"{A}{P}{T}123")),
+    "12-hour clock": ("timestamp-twelve-hour", md5(f"{A}{P}20120701111212")),
+    "minutes for the month": ("timestamp-letters", md5(f"{A}{P}20121201231212")),
+    "the month for minutes": ("timestamp-letters", md5(f"{A}{P}20120701230712")),
+    "months from zero": ("timestamp-letters", md5(f"{A}{P}20120601231212")),
+    **{f"{n} s off": ("seconds-off", md5(A + P + later(seconds=n))) for n in (*range(-5, 0), *range(1, 6))},
+    "a minute off": ("minutes-off", md5(A + P + later(minutes=-1))),
+    "2 min 3 s off": ("minutes-off", md5(A + P + later(seconds=123))),
+    "UTC": ("timestamp-utc", md5(A + P + later(hours=-8))),
+    "Japan": ("timestamp-zone", md5(A + P + later(hours=1))),
+    # Another account
+    "another's password": ("another-password", md5(f"{A}geheim-shop{T}")),
+    "another's password in Chinese": ("another-password", md5(f"{A}geheim-店铺{T}")),
+    "another's name": ("another-name", md5(f"shop{P}{T}")),
+    "another account": ("another-account", md5(f"shopgeheim-shop{T}")),
+    # Nothing that is known
+    "a typing mistake": ("unexplained", md5(f"{A}mina{T}")),
+}
+
+UTF8, GBK = protocol.V2SMS, protocol.V2SMS_GBK
+MEANT = "您好，您的验证码是1234。"
+
+
+def read_as(charset: str, text: str = MEANT) -> bytes:
+    """UTF-8 read in another charset and encoded again."""
+    return text.encode().decode(charset).encode()
+
+
+TEXTS = {
+    "GBK on the UTF-8 page": (UTF8, MEANT.encode("gbk"), "gbk-on-the-utf-8-page", MEANT),
+    "two characters of GBK on the UTF-8 page": (UTF8, "内容".encode("gbk"), "gbk-on-the-utf-8-page", "内容"),
+    "GBK with a euro on the UTF-8 page": (UTF8, "十\x80".encode("gbk", "replace").replace(b"?", b"\x80"),
+                                          "gbk-on-the-utf-8-page", "十€"),
+    "UTF-8 on the GBK page": (GBK, MEANT.encode(), "utf-8-on-the-gbk-page", MEANT),
+    "two characters of UTF-8 on the GBK page": (GBK, "内容".encode(), "utf-8-on-the-gbk-page", "内容"),
+    "UTF-8 that is whole in GBK too": (GBK, "你好".encode(), "utf-8-on-the-gbk-page", "你好"),
+    "a face in UTF-8 on the GBK page": (GBK, "好😀的".encode(), "utf-8-on-the-gbk-page", "好😀的"),
+    "GB18030 on the GBK page": (GBK, "好😀的".encode("gb18030"), "gb18030-on-the-gbk-page", "好😀的"),
+    "UTF-16 with a mark": (UTF8, MEANT.encode("utf-16"), "utf-16", MEANT),
+    "UTF-16 without a mark": (UTF8, MEANT.encode("utf-16-le"), "utf-16", MEANT),
+    "ASCII in UTF-16": (UTF8, "Hello".encode("utf-16-be"), "utf-16", "Hello"),
+    "Latin-1": (UTF8, "Café à la carte".encode("latin-1"), "latin-1", "Café à la carte"),
+    "cut": (UTF8, MEANT.encode()[:-1], "cut", MEANT[:-1] + "□"),
+    "cut on the GBK page": (GBK, MEANT.encode("gbk")[:-1], "cut", MEANT[:-1] + "□"),
+    "UTF-8 cut on the GBK page": (GBK, MEANT.encode()[:-1], "utf-8-on-the-gbk-page", MEANT[:-1] + "□"),
+    "no text at all": (UTF8, b"\xff\xff\xff12", "undecodable", "□□□12"),
+    "read as Latin-1": (UTF8, read_as("latin-1"), "utf-8-read-as-latin-1", MEANT),
+    "read as Windows-1252": (UTF8, "å†…å®¹".encode(), "utf-8-read-as-windows-1252", "内容"),
+    "accents read as Latin-1": (UTF8, read_as("latin-1", "Café"), "utf-8-read-as-latin-1", "Café"),
+    "read as GBK": (UTF8, read_as("gbk", "您好，验证码"), "utf-8-read-as-gbk", "您好，验证码"),
+    "read as GBK with a loss": (UTF8, "鎮ㄥソ锛?1234".encode(), "utf-8-read-as-gbk", "您好□1234"),
+    "GBK read as Latin-1": (UTF8, MEANT.encode("gbk").decode("latin-1").encode(), "gbk-read-as-latin-1", MEANT),
+    "percent-encoded twice": (UTF8, quote(MEANT, safe="").encode(), "percent-encoded-twice", MEANT),
+    "GBK percent-encoded twice": (GBK, quote(MEANT, safe="", encoding="gbk").encode(), "percent-encoded-twice", MEANT),
+    "English percent-encoded twice": (UTF8, b"Hello%2C%20you", "percent-encoded-twice", "Hello, you"),
+    "escape() of JavaScript twice": (UTF8, b"%u5185%u5bb9 1", "percent-encoded-twice", "内容 1"),
+    "a byte order mark": (UTF8, b"\xef\xbb\xbf" + MEANT.encode(), "byte-order-mark", MEANT),
+    "printed bytes": (UTF8, str("内容".encode()).encode(), "bytes-literal", "内容"),
+    "Base64": (UTF8, base64.b64encode(MEANT.encode()), "base64", MEANT),
+    "escapes": (UTF8, rb"\u5185\u5bb9 \ud83d\ude00", "escapes", "内容 😀"),
+    "decimal references": (UTF8, b"&#20013;&#25991;", "entities", "中文"),
+    "hexadecimal references": (UTF8, b"&#x4E2D;&#x6587;", "entities", "中文"),
+    "named entities": (UTF8, "A&amp;B &lt;内容&gt;".encode(), "entities", "A&B <内容>"),
+    "a NUL": (UTF8, "内容\0".encode(), "unseen-characters", "内容"),
+    "a bell": (UTF8, "内\a容".encode(), "unseen-characters", "内容"),
+    "a space without width": (UTF8, "内\u200b容".encode(), "unseen-characters", "内容"),
+    "U+FFFD": (UTF8, "内\ufffd，1234".encode(), "replacement-characters", "内□，1234"),
+    "U+FFFD read as GBK": (UTF8, "锟斤拷容".encode(), "replacement-characters", "□□容"),
+    "question marks alone": (UTF8, b"??", "question-marks", "□□"),
+    "question marks before digits": (UTF8, b"????????1234?", "question-marks", "□□□□□□□□1234?"),
+    "question marks in brackets": (UTF8, b"[??] code 1234", "question-marks", "[□□] code 1234"),
+    "question marks on the GBK page": (GBK, b"?????1234???", "question-marks", "□□□□□1234□□□"),
+}  # fmt: skip

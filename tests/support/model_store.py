@@ -1,0 +1,304 @@
+"""The simplest store that could be right: lists, searched from end to end, for one caller at a time.
+
+Here belongs what the state machine of `test_stores` compares every store with. Nothing is ever dropped from it.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
+
+from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.clock import Clock
+from sms10692_mock.domain.records import (
+    Entry,
+    Fate,
+    Ledger,
+    Listed,
+    Message,
+    Queued,
+    QueueName,
+    Reply,
+    Report,
+    RulesUsed,
+    Settings,
+    Standing,
+    Task,
+    Wanted,
+)
+from sms10692_mock.domain.store import NoSuchAccount, OtherRules
+
+Item = TypeVar("Item", Report, Reply)
+Thing = TypeVar("Thing", Message, Entry, Queued[Report], Queued[Reply])
+
+
+@dataclass
+class Line(Generic[Item]):
+    """A queue: what came up, in order; to whom the first of these were handed; and what is to come, as it arrived."""
+
+    up: list[Item] = field(default_factory=list)
+    handed: list[Fate] = field(default_factory=list)
+    later: list[Item] = field(default_factory=list)
+
+    def look(self, now: float) -> None:
+        self.up += sorted((one for one in self.later if one.due <= now), key=lambda one: one.due)
+        self.later = [one for one in self.later if one.due > now]
+
+    def put(self, items: Sequence[Item], now: float) -> None:
+        if items:
+            self.look(now)
+            self.later += items
+            self.look(now)
+
+    def take(self, limit: int, now: float, request: int) -> list[Item]:
+        self.look(now)
+        taken = self.up[len(self.handed) :][:limit]
+        self.handed += [Fate("handed out", now, request) for _ in taken]
+        return taken
+
+    def rewind(self, number: int | None, since: float | None) -> int:
+        before = len(self.handed)
+        kept = 0 if number is None else max(0, before - number)
+        while (
+            since is not None and kept < before and not any(_is_since(fate, since) for fate in self.handed[: kept + 1])
+        ):
+            kept += 1
+        del self.handed[kept:]
+        return before - kept
+
+    def ledger(self, now: float) -> Ledger:
+        self.look(now)
+        created, later, handed = len(self.up) + len(self.later), len(self.later), len(self.handed)
+        return Ledger(created, later, created - later - handed, handed, 0)
+
+    def listed(self, now: float) -> list[Queued[Item]]:
+        self.look(now)
+        waiting: list[Fate] = [Fate("waiting")] * (len(self.up) - len(self.handed))
+        fates = [*self.handed, *waiting, *[Fate("later")] * len(self.later)]
+        listed: list[Queued[Item]] = []
+        for item in self.up + sorted(self.later, key=lambda one: one.due):
+            listed.append(Queued(len(listed) + 1, item, fates[len(listed)]))
+        return listed
+
+
+def _is_since(fate: Fate, since: float) -> bool:
+    return fate.moment is not None and fate.moment >= since
+
+
+@dataclass
+class Customer:
+    """An account and all that is kept for it."""
+
+    account: Account
+    used: float
+    points: int
+    charged_up: int
+    sent: list[tuple[Task, Sequence[Report]]] = field(default_factory=list)
+    reports: Line[Report] = field(default_factory=Line)
+    replies: Line[Reply] = field(default_factory=Line)
+
+
+class SimplestStore:
+    """A `Store`, but for its numbers of tasks and requests, which every store may choose."""
+
+    def __init__(self, real_time: Clock) -> None:
+        self.name = "lists"
+        self._real_time = real_time
+        self._customers: dict[str, Customer] = {}
+        self._settings = Settings()
+        self._journal: list[Entry] = []
+
+    def _of(self, userid: str) -> Customer:
+        if userid not in self._customers:
+            raise NoSuchAccount(userid)
+        return self._customers[userid]
+
+    def open(self, account: Account, *, keep: bool = False) -> bool:
+        if keep and account.userid in self._customers:
+            return False
+        points = 0 if account.postpaid else account.points
+        self._customers[account.userid] = Customer(account, self._real_time(), points, points)
+        return True
+
+    def reset(self, userid: str, change: Callable[[Account], Account]) -> Account:
+        account = change(self._of(userid).account)
+        self.open(account)
+        return account
+
+    def account(self, userid: str) -> Account | None:
+        if userid not in self._customers:
+            return None
+        self._customers[userid].used = self._real_time()
+        return self._customers[userid].account
+
+    def userids(self) -> list[str]:
+        return list(self._customers)
+
+    def accounts(self, last: int | None = None) -> list[Account]:
+        accounts = [customer.account for customer in self._customers.values()]
+        return accounts if last is None else accounts[max(0, len(accounts) - last) :]
+
+    def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
+        customer = self._of(userid)
+        customer.account = change(customer.account)
+        return customer.account
+
+    def close(self, userid: str) -> None:
+        self._customers.pop(userid, None)
+
+    def expire(self, unused_since: float) -> int:
+        before = len(self._customers)
+        self._customers = {
+            userid: customer
+            for userid, customer in self._customers.items()
+            if not (customer.account.throwaway and customer.used < unused_since)
+        }
+        return before - len(self._customers)
+
+    def settings(self) -> Settings:
+        return self._settings
+
+    def change_settings(self, change: Callable[[Settings], Settings]) -> Settings:
+        self._settings = change(self._settings)
+        return self._settings
+
+    def charge_up(self, userid: str, points: int) -> None:
+        self._of(userid).points += points
+        self._of(userid).charged_up += points
+
+    def set_balance(self, userid: str, points: int) -> None:
+        self.charge_up(userid, points - self._of(userid).points)
+
+    def standing(self, userid: str) -> Standing:
+        customer = self._of(userid)
+        return Standing(customer.points, customer.charged_up, sum(len(task.numbers) for task, _ in customer.sent))
+
+    def accept(
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[Report],
+        replies: Sequence[Reply],
+        now: float,
+        used: RulesUsed | None = None,
+    ) -> int | None:
+        customer = self._of(userid)
+        if used is not None and customer.account.outcomes != used.before:
+            raise OtherRules(customer.account.outcomes)
+        if not customer.account.postpaid and customer.points < task.price * len(task.numbers):
+            return None
+        if used is not None:
+            customer.account = replace(customer.account, outcomes=used.after)
+        customer.points -= task.price * len(task.numbers)
+        customer.sent.append((task, reports))
+        self.put(userid, reports, replies, now)
+        return customer.points
+
+    def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
+        customer = self._of(userid)
+        customer.reports.put(reports, now)
+        customer.replies.put(replies, now)
+
+    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        return self._of(userid).reports.take(limit, now, request)
+
+    def take_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+        return self._of(userid).replies.take(10**9, now, request)
+
+    def rewind(self, userid: str, queue: QueueName, count: int | None, since: float | None) -> int:
+        customer = self._of(userid)
+        return (customer.reports if queue == "reports" else customer.replies).rewind(count, since)
+
+    def ledger(self, userid: str, queue: QueueName, now: float) -> Ledger:
+        customer = self._of(userid)
+        return (customer.reports if queue == "reports" else customer.replies).ledger(now)
+
+    def next_due(self, userid: str, now: float) -> float | None:
+        customer = self._of(userid)
+        customer.reports.look(now)
+        customer.replies.look(now)
+        moments = [report.due for report in customer.reports.later] + [reply.due for reply in customer.replies.later]
+        return min(moments, default=None)
+
+    def messages(self, userid: str, wanted: Wanted, now: float) -> Listed[Message]:
+        customer = self._of(userid)
+        queued = customer.reports.listed(now)
+        messages: list[Message] = []
+        for task, reports in customer.sent:
+            for place, mobile in enumerate(task.numbers):
+                told = next((one for one in queued if one.item in reports and one.item.place == place), None)
+                report, fate = (told.item, told.fate) if told else (None, Fate("never"))
+                messages.append(Message(len(messages) + 1, task, mobile, report, fate))
+        return _page(
+            messages,
+            wanted,
+            lambda one: (
+                wanted.number in (None, one.mobile)
+                and wanted.task_id in (None, one.task.task_id)
+                and (wanted.text or "") in one.task.content
+                and wanted.state in (None, one.fate.state)
+                and _within(one.task.moment, wanted)
+            ),
+        )
+
+    def reports(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Report]]:
+        return _items(self._of(userid).reports.listed(now), wanted, lambda report: report.errorcode)
+
+    def replies(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Reply]]:
+        return _items(self._of(userid).replies.listed(now), wanted, lambda reply: reply.content)
+
+    def record(self, entry: Entry) -> None:
+        self._journal.append(entry)
+
+    def requests(self, userid: str | None, wanted: Wanted) -> Listed[Entry]:
+        entries = [one for one in self._journal if userid in (None, one.userid)]
+        numbers = [str(number) for number in (wanted.number, wanted.task_id) if number is not None]
+
+        def says(one: Entry) -> bool:
+            said = f"{one.query!r} {one.body!r} {one.answer!r}"
+            whole = re.findall("[0-9]+", said)
+            return all(number in whole for number in numbers) and (wanted.text or "") in said
+
+        return _page(
+            sorted(entries, key=lambda one: one.number), wanted, lambda one: says(one) and _within(one.now, wanted)
+        )
+
+    def has_request(self, number: int) -> bool:
+        return self.request(number) is not None
+
+    def request(self, number: int) -> Entry | None:
+        return next((one for one in self._journal if one.number == number), None)
+
+    def forget_requests(self) -> None:
+        self._journal.clear()
+
+
+def _items(queued: list[Queued[Item]], wanted: Wanted, text: Callable[[Item], str]) -> Listed[Queued[Item]]:
+    return _page(
+        queued,
+        wanted,
+        lambda one: (
+            wanted.number in (None, one.item.mobile)
+            and wanted.task_id in (None, one.item.task_id)
+            and (wanted.text or "") in text(one.item)
+            and wanted.state in (None, one.fate.state)
+            and _within(one.item.due, wanted)
+        ),
+    )
+
+
+def _within(moment: float, wanted: Wanted) -> bool:
+    return not (wanted.since is not None and moment < wanted.since) and not (
+        wanted.until is not None and moment > wanted.until
+    )
+
+
+def _page(things: Sequence[Thing], wanted: Wanted, fits: Callable[[Thing], bool]) -> Listed[Thing]:
+    found: list[Thing] = []
+    for thing in reversed(things) if wanted.newest_first else things:
+        passed = wanted.after is None or (
+            thing.number < wanted.after if wanted.newest_first else thing.number > wanted.after
+        )
+        if passed and fits(thing):
+            found.append(thing)
+    return Listed(found[: wanted.limit], len(found) > wanted.limit, 0)

@@ -1,0 +1,168 @@
+"""Checks that are missing, and checks in another order.
+
+Here belongs what a call is not refused for, or too early. How a signature is compared is in `signatures`.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from sms10692 import protocol
+from sms10692_mock.domain.clock import moment
+from sms10692_mock.domain.validation import Case, Check
+from support.mutant_vendor import Fault
+from support.mutants import vendor
+from support.mutants.mutant import Broken
+
+
+def _unchecked(message: str, chapter: str) -> Fault:
+    def left(checks: tuple[Check, ...]) -> tuple[Check, ...]:
+        return tuple(check for check in checks if check[0] != message) if _of(checks, chapter) else checks
+
+    return Fault(checks=left)
+
+
+def _of(checks: Sequence[Check], chapter: str) -> bool:
+    kinds = {7: "send", 2: "asking", 5: "queue", 4: "queue", 3: "none"}
+    return kinds[len(checks)] == chapter
+
+
+def _swapped(place: int, chapter: str) -> Fault:
+    def swap(checks: tuple[Check, ...]) -> tuple[Check, ...]:
+        if not _of(checks, chapter):
+            return checks
+        return (*checks[:place], checks[place + 1], checks[place], *checks[place + 2 :])
+
+    return Fault(checks=swap)
+
+
+def _instead(message: str, condition: Callable[[Case, bool], bool]) -> Fault:
+    """Another condition for a message; from the case and whether it is refused rightly."""
+
+    def changed(checks: tuple[Check, ...]) -> tuple[Check, ...]:
+        return tuple(
+            (own, (lambda case, fails=fails: condition(case, fails(case))) if own == message else fails)
+            for own, fails in checks
+        )
+
+    return Fault(checks=changed)
+
+
+_UNCHECKED: Final = (
+    (protocol.CREDENTIALS_EMPTY, "send", ("1.3-credentials-empty", "R1-send")),
+    (protocol.SQL_INJECTION, "send", ("1.3-sql", "R8-injections", "R1-send")),
+    (protocol.CREDENTIALS_WRONG, "send", ("1.3-credentials-wrong", "R1-send")),
+    (protocol.MOBILE_EMPTY, "send", ("1.3-mobile-empty", "R5-none", "R1-send")),
+    (protocol.CONTENT_EMPTY, "send", ("1.3-content-empty", "R18", "R1-send")),
+    (protocol.FORBIDDEN_IN_SEND, "send", ("1.3-forbidden", "R1-send")),
+    (protocol.OTHER_ERROR, "send", ("1.3-other", "R9-extno", "R9-sendTime", "R1-send")),
+    (protocol.CREDENTIALS_EMPTY, "asking", ("2.3-credentials-empty", "3.3-credentials-empty", "R2-blank")),
+    (protocol.CREDENTIALS_WRONG, "asking", ("2.3-credentials-wrong", "3.3-credentials-wrong", "1.2-sign-wrong")),
+    (protocol.CREDENTIALS_EMPTY, "queue", ("4.4-1", "5.4-1")),
+    (protocol.CREDENTIALS_WRONG, "queue", ("4.4-2", "5.4-2")),
+    (protocol.REPORTS_NOT_ALLOWED, "queue", ("4.4-3", "5.4-3")),
+    (protocol.PARAMETER_WRONG, "queue", ("4.4-4", "5.4-4")),
+    (protocol.OTHER_ERROR, "none", ("1.2-action",)),
+)
+
+NARROW: Final = (
+    Broken(
+        "injections in lower case only",
+        _instead(protocol.SQL_INJECTION, lambda case, wrong: wrong and case.call.content.islower()),
+        ("R8-injections",),
+    ),
+    Broken(
+        "every quote is an injection",
+        _instead(protocol.SQL_INJECTION, lambda case, wrong: wrong or "'" in case.call.content),
+        ("R8-ordinary",),
+    ),
+    Broken(
+        "an extno of any number of digits",
+        _instead(protocol.OTHER_ERROR, lambda case, wrong: wrong and not case.call.extno.isdecimal()),
+        ("R9-extno",),
+    ),
+    Broken(
+        "an extno of white space is refused",
+        _instead(protocol.OTHER_ERROR, lambda case, wrong: wrong or case.call.extno != case.call.extno.strip()),
+        ("R9-extno",),
+    ),
+    Broken(
+        "any digits in their places are a sendTime",
+        _instead(
+            protocol.OTHER_ERROR,
+            lambda case, wrong: (
+                wrong and not re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", case.call.send_time, re.ASCII)
+            ),
+        ),
+        ("R9-sendTime",),
+    ),
+    Broken(
+        "a sendTime of white space is refused",
+        _instead(protocol.OTHER_ERROR, lambda case, wrong: wrong or case.call.send_time.isspace()),
+        ("1.2-sendTime-empty",),
+    ),
+    Broken(
+        "a statusNum with a zero before it is refused",
+        _instead(protocol.PARAMETER_WRONG, lambda case, wrong: wrong or case.call.status_num.startswith("0")),
+        ("4.2-statusNum",),
+    ),
+    Broken(
+        "a statusNum of white space is refused",
+        _instead(protocol.PARAMETER_WRONG, lambda case, wrong: wrong or case.call.status_num.isspace()),
+        ("R10-statusNum",),
+    ),
+    Broken(
+        "white space is a text",
+        _instead(protocol.CONTENT_EMPTY, lambda case, wrong: not case.call.content),
+        ("R18", "1.3-content-empty"),
+    ),
+    Broken(
+        "a past sendTime is refused",
+        _instead(
+            protocol.OTHER_ERROR, lambda case, wrong: wrong or (moment(case.call.send_time) or case.now) < case.now
+        ),
+        ("R9-past",),
+    ),
+    Broken(
+        "white space is a signature",
+        _instead(protocol.CREDENTIALS_EMPTY, lambda case, wrong: wrong and not case.call.sign.isspace()),
+        ("R2-blank",),
+    ),
+)
+
+CHECKS: Final = (
+    *NARROW,
+    *(
+        Broken(f"{chapter} without the check {message}", _unchecked(message, chapter), clauses)
+        for message, chapter, clauses in _UNCHECKED
+    ),
+    *(
+        Broken(f"the checks {place + 1} and {place + 2} of send swapped", _swapped(place, "send"), ("R1-send",))
+        for place in range(6)
+        if place != 4
+    ),  # a text of white space holds no word: these two never both apply
+    *(
+        Broken(
+            f"the checks {place + 1} and {place + 2} of the queues swapped", _swapped(place, "queue"), ("R1-queues",)
+        )
+        for place in range(3)
+    ),
+    Broken(
+        "the checks 7 and 8 of send swapped",
+        Fault(vendor=vendor.BalanceBeforeOther, checks=lambda checks: ()),
+        ("R1-send",),
+    ),
+    Broken(
+        "the first two checks of overage swapped",
+        _swapped(0, "asking"),
+        ("2.3-credentials-empty", "3.3-credentials-empty"),
+    ),
+    *(
+        Broken(
+            f"the checks {place + 1} and {place + 2} of an unknown action swapped",
+            _swapped(place, "none"),
+            ("1.2-action",),
+        )
+        for place in range(2)
+    ),
+)

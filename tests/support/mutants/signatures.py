@@ -1,0 +1,80 @@
+"""Signatures accepted that are not right, and right ones that are not.
+
+Here belongs the comparison of 1.2. That it is made at all is in `checks`.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from sms10692 import protocol, signing
+from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.validation import Case, Check
+from support.mutant_vendor import Fault
+from support.mutants import stores
+from support.mutants.mutant import Broken
+
+
+def _signed(right: Callable[[Case, Account], bool]) -> Fault:
+    def wrong(case: Case) -> bool:
+        return case.account is None or not right(case, case.account)
+
+    def changed(checks: tuple[Check, ...]) -> tuple[Check, ...]:
+        return tuple((message, wrong if message == protocol.CREDENTIALS_WRONG else fails) for message, fails in checks)
+
+    return Fault(checks=changed)
+
+
+def _right(case: Case, one: Account) -> str:
+    return signing.sign(one.account, one.password, case.call.timestamp)
+
+
+SIGNATURES: Final = (
+    Broken(
+        "a signature without case",
+        _signed(lambda case, one: case.call.sign.lower() == _right(case, one)),
+        ("1.2-sign-wrong",),
+    ),
+    Broken(
+        "a signature over password + account",
+        _signed(lambda case, one: case.call.sign == signing.sign(one.password, one.account, case.call.timestamp)),
+        ("1.2-sign",),
+    ),
+    Broken(
+        "half a signature is enough",
+        _signed(lambda case, one: case.call.sign[:16] == _right(case, one)[:16]),
+        ("1.2-sign-wrong",),
+    ),
+    Broken(
+        "the end of a signature is enough",
+        _signed(lambda case, one: case.call.sign[-8:] == _right(case, one)[-8:]),
+        ("1.2-sign-wrong",),
+    ),
+    Broken(
+        "any beginning of a signature is enough",
+        _signed(lambda case, one: _right(case, one).startswith(case.call.sign)),
+        ("1.2-sign-wrong",),
+    ),
+    Broken(
+        "the timestamp is not signed",
+        _signed(lambda case, one: case.call.sign in (_right(case, one), signing.sign(one.account, one.password, ""))),
+        ("1.2-sign-wrong",),
+    ),
+    Broken("any signature", _signed(lambda case, one: True), ("1.2-sign-wrong", "1.3-credentials-wrong")),
+    Broken(
+        "only timestamps of 14 digits",
+        _signed(lambda case, one: len(case.call.timestamp) == 14 and case.call.sign == _right(case, one)),
+        ("Q13",),
+    ),
+    Broken(
+        "names in ASCII alone",
+        _signed(
+            lambda case, one: (
+                case.call.sign
+                == signing.sign(one.account.encode("ascii", "replace").decode(), one.password, case.call.timestamp)
+            )
+        ),
+        ("Q14",),
+    ),
+    Broken("GBK signatures on no page", _signed(lambda case, one: case.call.sign == _right(case, one)), ("R4",)),
+    Broken("any userid", Fault(store=stores.Anybody), ("1.2-userid",)),
+)

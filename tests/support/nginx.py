@@ -1,0 +1,111 @@
+"""A real nginx in front of an emulator, on a free port of 127.0.0.1, plain or with TLS."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+import trustme
+
+from support.emulators import PATIENCE, Address
+
+DEMANDED = "SMS10692_DEMAND_NGINX"
+"""Where this is set, a machine without nginx fails its tests instead of skipping them."""
+
+FORWARDED = """
+    proxy_set_header Host $host;
+    proxy_set_header X-Real-IP $remote_addr;
+    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    proxy_set_header X-Forwarded-Proto $scheme;
+    proxy_set_header X-Forwarded-Port $server_port;
+"""
+"""What most guides tell people to set."""
+
+_CONFIGURATION = """
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+events {{}}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  server {{
+    listen 127.0.0.1:{port}{tls};
+    {certificate}
+    location / {{
+      proxy_pass http://{upstream[0]}:{upstream[1]};
+      {directives}
+    }}
+  }}
+}}
+"""
+
+_LOOK_AGAIN = 0.01
+
+
+def free_port() -> int:
+    """A port that was free a moment ago, for what must know it before it listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def nginx(
+    upstream: Address, directives: str = "", *, port: int | None = None, certificate: trustme.LeafCert | None = None
+) -> Iterator[Address]:
+    """An nginx that passes everything on to the emulator at `upstream`, and its address.
+
+    `directives` stand beside `proxy_pass`. Skips the test where there is no nginx and none is demanded.
+    """
+    executable = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if executable is None:
+        if os.environ.get(DEMANDED):
+            pytest.fail("nginx is demanded, and is not installed")
+        pytest.skip("nginx is not installed (.ci/nginx installs it)")
+    port = port or free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        path, lines = Path(folder), ""
+        if certificate is not None:
+            certificate.private_key_and_cert_chain_pem.write_to_path(path / "certificate.pem")
+            lines = f"ssl_certificate {path}/certificate.pem; ssl_certificate_key {path}/certificate.pem;"
+        (path / "nginx.conf").write_text(
+            _CONFIGURATION.format(
+                folder=path,
+                port=port,
+                tls=" ssl" if certificate else "",
+                certificate=lines,
+                upstream=upstream,
+                directives=directives,
+            ),
+            "utf-8",
+        )
+        command = [executable, "-e", "stderr", "-p", folder, "-c", f"{folder}/nginx.conf"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8") as process:
+            try:
+                _wait_until_it_listens(process, port)
+                yield "127.0.0.1", port
+            finally:
+                process.kill()
+
+
+def _wait_until_it_listens(process: subprocess.Popen[str], port: int) -> None:
+    until = monotonic() + PATIENCE
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
+            return
+        except ConnectionRefusedError:
+            assert process.poll() is None, process.communicate()[1]
+            assert monotonic() < until, "nginx does not listen"
+            sleep(_LOOK_AGAIN)

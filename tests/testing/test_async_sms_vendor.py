@@ -1,0 +1,169 @@
+"""A test on an event loop awaits what the vendor was sent, while what sends it runs on the same loop."""
+
+import asyncio
+import inspect
+import warnings
+from collections.abc import Coroutine, Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from sms10692 import AsyncClient
+from sms10692_mock import AsyncSmsVendor, EmulatorControl, NotSent, SmsVendor
+from sms10692_mock.testing.async_sms_vendor import AsyncClock
+from sms10692_mock.testing.clock import Clock
+from support import handles
+from support.emulators import PATIENCE
+from support.handles import NUMBER, OTHER
+
+pytest_plugins = ["pytester"]
+
+emulator = handles.emulator
+control = handles.control
+
+
+@pytest.fixture
+def vendor(control: EmulatorControl) -> Iterator[AsyncSmsVendor]:
+    with control.account() as vendor:
+        yield AsyncSmsVendor(vendor)
+
+
+def client(vendor: AsyncSmsVendor) -> AsyncClient:
+    transport = httpx2.AsyncHTTPTransport(verify=False)
+    return AsyncClient(vendor.url, **vendor.credentials, transport=transport, timeout=PATIENCE)
+
+
+def run(coroutine: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(coroutine, PATIENCE))
+
+
+def test_what_sends_runs_on_while_its_message_is_awaited(vendor: AsyncSmsVendor) -> None:
+    async def main() -> None:
+        async with client(vendor) as there:
+            waiting = asyncio.create_task(vendor.wait_message(to=NUMBER, timeout=PATIENCE))
+            await asyncio.sleep(0)
+            await there.send([NUMBER], "first")
+            assert (await waiting).content == "first"
+
+    run(main())
+
+
+def test_two_who_wait_at_once_get_two_messages(vendor: AsyncSmsVendor) -> None:
+    async def main() -> None:
+        async with client(vendor) as there:
+            waiting = [asyncio.create_task(vendor.wait_message(timeout=PATIENCE)) for _ in range(3)]
+            await there.send([NUMBER, OTHER, NUMBER], "x")
+            assert sorted([(await each).number for each in waiting]) == [1, 2, 3]
+
+    run(main())
+
+
+def test_a_wait_that_is_cancelled_takes_no_message(vendor: AsyncSmsVendor) -> None:
+    async def main() -> None:
+        async with client(vendor) as there:
+            for text in ("first", "second"):
+                waiting = asyncio.create_task(vendor.wait_message(timeout=PATIENCE))
+                await asyncio.sleep(0)
+                waiting.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await waiting
+                await there.send([NUMBER], text)
+                assert (await vendor.wait_message(timeout=PATIENCE)).content == text
+
+    run(main())
+
+
+def test_a_message_that_does_not_come_is_the_same_error(vendor: AsyncSmsVendor) -> None:
+    async def main() -> None:
+        with pytest.raises(NotSent, match=rf"no message to {NUMBER} was sent within 0.01 s\n"):
+            await vendor.wait_message(to=NUMBER, timeout=0.01)
+
+    run(main())
+
+
+@pytest.mark.parametrize(("awaited", "blocking"), [(AsyncSmsVendor, SmsVendor), (AsyncClock, Clock)])
+def test_each_method_is_there_to_be_awaited_with_the_same_arguments(awaited: type, blocking: type) -> None:
+    for name, member in inspect.getmembers(blocking):
+        if name.startswith("_"):
+            continue
+        twin = getattr(awaited, name)
+        if isinstance(member, property):
+            assert isinstance(twin, property), name
+        else:
+            assert inspect.iscoroutinefunction(twin), name
+            assert inspect.signature(twin).parameters == inspect.signature(member).parameters, name
+
+
+def test_all_that_a_test_turns_is_awaited(control: EmulatorControl) -> None:
+    async def main() -> None:
+        async with AsyncSmsVendor(control.account(points=2)) as vendor, client(vendor) as there:
+            await vendor.fail_next("MK:0001")
+            await vendor.clock.freeze(handles.NOON)
+            await there.send([NUMBER], "x")
+            (report,) = await there.status()
+            assert (report.errorcode, report.receivetime) == ("MK:0001", handles.NOON)
+            assert (await vendor.charge(5)).points == 6
+            assert vendor.userid in repr(vendor)
+            assert vendor.password not in repr(vendor)
+        assert vendor.userid not in control.userids()
+
+    run(main())
+
+
+def test_a_wait_that_blocks_the_loop_warns_and_says_why_nothing_came(control: EmulatorControl) -> None:
+    async def main() -> None:
+        with control.account() as vendor:
+            with pytest.warns(RuntimeWarning, match="await the wait_message of the fixture async_sms_vendor") as warned:
+                with pytest.raises(NotSent, match="blocks it, so that nothing on that loop can send meanwhile"):
+                    vendor.wait_message(timeout=0.01)
+            assert [each.filename for each in warned] == [__file__]
+
+    run(main())
+
+
+def test_a_message_that_is_there_is_no_reason_to_warn(control: EmulatorControl) -> None:
+    async def main() -> None:
+        with control.account() as vendor:
+            async with client(AsyncSmsVendor(vendor)) as there:
+                await there.send([NUMBER], "x")
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                assert vendor.wait_message().content == "x"
+
+    run(main())
+
+
+def test_the_fixture_is_the_account_of_sms_vendor(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import asyncio
+        import pytest
+        from sms10692 import AsyncClient
+
+        pytestmark = pytest.mark.anyio
+
+        @pytest.fixture
+        def anyio_backend():
+            return "asyncio"
+
+        async def register(vendor, number):
+            async with AsyncClient(vendor.url, **vendor.credentials) as client:
+                await client.send(number, "验证码 1234")
+
+        @pytest.mark.sms_vendor(points=7)
+        async def test_it(async_sms_vendor, sms_vendor):
+            assert async_sms_vendor.userid == sms_vendor.userid
+            task = asyncio.create_task(register(async_sms_vendor, "15023239810"))
+            assert "验证码" in (await async_sms_vendor.wait_message(to="15023239810")).content
+            await task
+            assert (await async_sms_vendor.standing()).points == 6
+
+        async def test_it_fails(async_sms_vendor):
+            await register(async_sms_vendor, "15023239810")
+            await async_sms_vendor.wait_message(to="13800000000", timeout=0.01)
+        """
+    )
+    ended = pytester.runpytest_subprocess("-W", "error")
+    ended.assert_outcomes(passed=1, failed=1)
+    ended.stdout.fnmatch_lines(["*NotSent: no message to 13800000000 was sent within 0.01 s", "*to 15023239810, task*"])

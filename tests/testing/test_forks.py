@@ -1,0 +1,160 @@
+"""A process that is forked while an emulator runs holds nothing of it, and reaches it by its address alone.
+
+Each test is a program of its own: the process that runs pytest has threads, and is not to be forked.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.emulators import PATIENCE
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system forks no processes")
+
+PROGRAM = """
+import os, socket
+from contextlib import contextmanager
+from sms10692 import Client
+from sms10692_mock import ControlUnreachable, Emulator, EmulatorControl
+
+@contextmanager
+def child(work=lambda: None, is_awaited=True):
+    # A forked child that lives until the block ends. Its work is done before the block, or meanwhile where it is not
+    # awaited; its failure is the program's.
+    from_parent, to_child = os.pipe()
+    from_child, to_parent = os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.close(to_child)
+        try:
+            work()
+            os.write(to_parent, b"done")
+            os.read(from_parent, 1)
+            os._exit(0)
+        except BaseException:
+            import traceback
+            traceback.print_exc()
+            os._exit(1)
+    os.close(to_parent)
+    done = os.read(from_child, 4) if is_awaited else b"done"
+    try:
+        yield
+    finally:
+        os.close(to_child)
+        _, status = os.waitpid(pid, 0)
+        assert (done, status) == (b"done", 0)
+
+def address_of(emulator):
+    host, _, port = emulator.url.removeprefix("http://").rpartition(":")
+    return host, int(port)
+
+def is_refused(address):
+    with socket.socket() as connection:
+        return connection.connect_ex(address) != 0
+"""
+
+
+def run(program: str, tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(PROGRAM + program)
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", str(script)]
+    ended = subprocess.run(command, timeout=PATIENCE, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_after_the_end_its_port_is_refused_though_a_child_lives(tmp_path: Path) -> None:
+    program = """
+with Emulator() as emulator:
+    address = address_of(emulator)
+    with child():
+        assert not is_refused(address)
+        emulator.__exit__(None, None, None)
+        assert is_refused(address)
+        emulator.__enter__()
+"""
+    run(program, tmp_path)
+
+
+def test_a_connection_that_is_closed_has_ended_though_a_child_lives(tmp_path: Path) -> None:
+    program = f"""
+REQUEST = b"GET /v2sms.aspx HTTP/1.1\\r\\nHost: x\\r\\n%b\\r\\n"
+with Emulator() as emulator, socket.create_connection(address_of(emulator), timeout={PATIENCE}) as connection:
+    connection.sendall(REQUEST % b"")
+    assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
+    with child():
+        connection.sendall(REQUEST % b"Connection: close\\r\\n")
+        while connection.recv(65536):
+            pass
+"""
+    run(program, tmp_path)
+
+
+def test_a_child_sends_and_asks_over_the_address_and_its_parent_sees_it(tmp_path: Path) -> None:
+    program = """
+def send():
+    with Client(vendor.url, **vendor.credentials) as client:
+        client.send("15023239810", "x")
+    with EmulatorControl(vendor.url) as control:
+        assert control.known(vendor.userid).wait_message().content == "x"
+
+with Emulator() as emulator:
+    vendor = emulator.account()
+    _ = vendor.url
+    with child(send):
+        assert vendor.wait_message().content == "x"
+"""
+    run(program, tmp_path)
+
+
+def test_a_childs_copy_of_the_emulator_is_not_taken_for_the_emulator(tmp_path: Path) -> None:
+    program = """
+def ask():
+    for call in (vendor.messages, emulator.account):
+        try:
+            call()
+        except ControlUnreachable as error:
+            assert "was forked: here take EmulatorControl(url)" in str(error), error
+        else:
+            raise AssertionError(call)
+    try:
+        emulator.url
+    except RuntimeError as error:
+        assert "ask for its url before the fork" in str(error)
+    else:
+        raise AssertionError("a child has an address of its own")
+
+with Emulator() as emulator:
+    vendor = emulator.account()
+    with child(ask):
+        assert vendor.messages() == []
+"""
+    run(program, tmp_path)
+
+
+def test_a_child_that_leaves_the_emulator_ends_nothing(tmp_path: Path) -> None:
+    program = """
+with Emulator() as emulator:
+    vendor, address = emulator.account(), address_of(emulator)
+    with child(lambda: emulator.__exit__(None, None, None)):
+        assert not is_refused(address)
+        with Client(vendor.url, **vendor.credentials) as client:
+            assert client.overage().overage == 1000
+"""
+    run(program, tmp_path)
+
+
+def test_parent_and_child_share_no_connection_to_an_emulator_elsewhere(tmp_path: Path) -> None:
+    program = """
+def look(points):
+    for _ in range(50):
+        assert control.known(userids[points]).standing().points == points
+
+with Emulator() as emulator, EmulatorControl(emulator.url) as control:
+    userids = {points: control.account(points=points).userid for points in (1, 2)}
+    with child(lambda: look(1), is_awaited=False):
+        look(2)
+"""
+    run(program, tmp_path)

@@ -1,0 +1,337 @@
+"""The fixture `sms_vendor` works in anybody's pytest, tells why a test failed, and costs the others nothing.
+
+Here belongs the plugin, in a pytest of its own with a project of its own. What the fixture holds is in test_sms_vendor,
+the README's example in test_readme.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from parallel_load.run import Times, crowd
+from sms10692_mock import EmulatorControl
+from support.emulators import nobody_there, running
+
+pytest_plugins = ["pytester"]
+
+WHOLE = bool(os.environ.get("SMS10692_WHOLE_CROWD"))
+TOKEN = "s3cret"
+WITHOUT_FLASK = "raise ModuleNotFoundError(\"No module named 'flask'\", name='flask')"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("SMS10692_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmulatorControl]:
+    """An emulator that runs elsewhere, and demands a token."""
+    with running("--token", TOKEN, "--log-level", "error") as (_, (host, port)):
+        with EmulatorControl(f"http://{host}:{port}", TOKEN) as control:
+            yield control
+
+
+def only_the_manuals_account_is_left(server: EmulatorControl) -> bool:
+    return server.userids() == ["12"]
+
+
+def test_each_test_has_an_account_of_its_own_on_the_terms_it_asks_for(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        from httpx2 import WSGITransport
+        from sms10692 import Client, PayInfo
+
+        seen = []
+
+        @pytest.mark.parametrize("place", range(2))
+        def test_fresh(sms_vendor, sms_emulator, place):
+            assert sms_vendor.userid not in seen
+            seen.append(sms_vendor.userid)
+            transport = WSGITransport(app=sms_vendor.wsgi)
+            with Client(sms_vendor.url, **sms_vendor.credentials, transport=transport) as client:
+                client.send("15023239810", "x")
+            assert len(sms_vendor.messages()) == 1
+            with sms_emulator.account(points=1) as other:
+                assert other.messages() == []
+            before = sms_emulator.clock.now()
+            sms_vendor.clock.advance(10**6)
+            assert (sms_emulator.clock.now() - before).total_seconds() < 10**5
+
+        @pytest.mark.sms_vendor(points=7, dialect="observed")
+        class TestTerms:
+            def test_of_a_class(self, sms_vendor):
+                assert (sms_vendor.standing().points, sms_vendor.standing().dialect) == (7, "observed")
+
+            @pytest.mark.sms_vendor(postpaid=True)
+            def test_of_a_test(self, sms_vendor):
+                assert (sms_vendor.standing().points, sms_vendor.standing().dialect) == (0, "manual")
+
+        def test_they_are_closed(sms_emulator):
+            assert sms_emulator.userids() == ["12"]
+            assert len(seen) == 2
+        """
+    )
+    pytester.runpytest_subprocess("-W", "error", "--strict-markers").assert_outcomes(passed=5)
+
+
+def test_a_wrong_marker_is_an_error_that_names_the_keywords(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.sms_vendor(5)
+        def test_positional(sms_vendor): pass
+
+        @pytest.mark.sms_vendor(5, points=7)
+        def test_both(sms_vendor): pass
+
+        @pytest.mark.sms_vendor(points=5, balance=5, 手机=1)
+        def test_unknown(sms_vendor): pass
+
+        @pytest.mark.sms_vendor(balance=6)
+        class TestBelowAWrongOne:
+            @pytest.mark.sms_vendor(points=1)
+            def test_a_right_one(self, sms_vendor): pass
+
+        @pytest.mark.sms_vendor(6)
+        def test_asks_for_no_vendor(): pass
+
+        @pytest.mark.sms_vendor(account="shop", points=1, postpaid=False, may_read_reports=True, dialect="observed")
+        def test_right(sms_vendor): pass
+        """
+    )
+    ended = pytester.runpytest_subprocess()
+    ended.assert_outcomes(passed=1, errors=5)
+    said = ended.stdout.str()
+    for problem in (
+        "(5): it takes keywords only",
+        "(5, points=7): it takes keywords only",
+        "(points=5, balance=5, 手机=1): there is no 'balance', '手机'",
+        "(balance=6): there is no 'balance'",
+        "(6): it takes keywords only",
+    ):
+        keywords = "userid, account, password, points, postpaid, may_read_reports, dialect"
+        assert f"\n@pytest.mark.sms_vendor{problem}; the keywords are {keywords}\n" in said
+    assert "Traceback" not in said
+    pytester.runpytest_subprocess("--markers").stdout.fnmatch_lines([f"@pytest.mark.sms_vendor([*], {keywords}): *"])
+
+
+def test_a_value_that_no_account_can_have_is_told_with_the_marker(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.sms_vendor(points="many")
+        def test_it(sms_vendor): pass
+        """
+    )
+    ended = pytester.runpytest_subprocess()
+    ended.assert_outcomes(errors=1)
+    ended.stdout.fnmatch_lines(["@pytest.mark.sms_vendor(points='many'): POST /accounts: points: *"])
+
+
+def test_a_token_without_an_emulator_elsewhere_is_wrong_usage(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(sms_vendor): pass")
+    ended = pytester.runpytest_subprocess("--sms-vendor-token", TOKEN)
+    assert ended.ret == pytest.ExitCode.USAGE_ERROR
+    ended.stderr.fnmatch_lines(["ERROR: --sms-vendor-token *: give --sms-vendor URL too"])
+
+
+def test_a_failed_test_shows_what_the_emulator_saw_and_no_password(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)  # there pytest repeats every message in its summary
+    pytester.makepyfile(
+        """
+        import pytest
+        from sms10692 import Client, Refused
+        from httpx2 import HTTPTransport
+
+        def overage(vendor, password):
+            transport = HTTPTransport(verify=False)
+            account = {"userid": vendor.userid, "account": vendor.account, "password": password}
+            with Client(vendor.url, transport=transport, **account) as client:
+                return client.overage()
+
+        def test_passes(sms_vendor):
+            overage(sms_vendor, sms_vendor.password)
+
+        def test_is_refused(sms_vendor):
+            with open("password", "w") as file:
+                file.write(sms_vendor.password)
+            try:
+                overage(sms_vendor, sms_vendor.password + " ")
+            except Refused:
+                pass
+            assert 1 == 2
+
+        @pytest.fixture
+        def registered(sms_vendor):
+            overage(sms_vendor, sms_vendor.password)
+            raise LookupError
+
+        def test_cannot_begin(registered):
+            pass
+
+        def test_waits_in_vain(sms_vendor):
+            overage(sms_vendor, sms_vendor.password)
+            sms_vendor.wait_message(timeout=0)
+
+        def test_has_no_vendor():
+            assert False
+        """
+    )
+    ended = pytester.runpytest_subprocess("-n", "1")
+    ended.assert_outcomes(passed=1, failed=3, errors=1)
+    said = ended.stdout.str()
+    shown = [part.partition("\n___")[0] for part in said.split("- sms_vendor -")[1:]]
+    assert len(shown) == 2
+    assert "overage: answered" in shown[0]
+    assert "overage: refused, 用户名或密码错误\n      signature." in shown[1]
+    assert said.count("requests:") == 3
+    assert (pytester.path / "password").read_text() not in said
+
+
+def test_an_explanation_that_fails_ends_no_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        def test_is_unlucky(sms_vendor, monkeypatch):
+            monkeypatch.setattr(type(sms_vendor), "explain", lambda self: {}["later"])
+            assert 1 == 2
+
+        def test_is_another(sms_vendor):
+            pass
+        """
+    )
+    ended = pytester.runpytest_subprocess()
+    ended.assert_outcomes(passed=1, failed=1)
+    assert "KeyError: 'later'" in ended.stdout.str()
+
+
+@pytest.mark.parametrize("way", ["options", "environment", "ini"])
+def test_one_emulator_may_serve_all_processes_and_need_not_be_installed(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, server: EmulatorControl, way: str
+) -> None:
+    pytester.makepyfile(
+        flask=WITHOUT_FLASK,
+        test_it=f"""
+        def test_it(sms_vendor):
+            assert sms_vendor.url == {server.url!r}
+            sms_vendor.charge(1)
+        """,
+    )
+    arguments = ["--sms-vendor", server.url, "--sms-vendor-token", TOKEN] if way == "options" else []
+    monkeypatch.setenv("SMS10692_MOCK_TOKEN", "wrong" if way == "options" else TOKEN)
+    if way == "ini":
+        pytester.makeini(f"[pytest]\nsms_vendor = {server.url}")
+    else:
+        monkeypatch.setenv("SMS10692_MOCK_URL", "wrong" if way == "options" else server.url)
+    pytester.runpytest_subprocess(*arguments).assert_outcomes(passed=1)
+    assert only_the_manuals_account_is_left(server)
+
+
+def test_a_test_without_the_address_takes_no_socket(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        from httpx2 import WSGITransport
+        from pytest_socket import SocketBlockedError
+        from sms10692 import Client
+
+        def test_wsgi(sms_vendor):
+            transport = WSGITransport(app=sms_vendor.wsgi)
+            with Client("http://sms.test", **sms_vendor.credentials, transport=transport) as client:
+                client.send("15023239810", "x")
+            assert sms_vendor.wait_message().content == "x"
+            assert "requests:" in sms_vendor.explain()
+            assert sms_vendor.userid in repr(sms_vendor)
+
+        def test_url(sms_vendor):
+            for _ in range(2):
+                with pytest.raises(SocketBlockedError) as raised:
+                    sms_vendor.url
+                assert "its wsgi takes neither" in raised.value.__notes__[0]
+
+        @pytest.mark.allow_hosts(["127.0.0.1"])
+        @pytest.mark.enable_socket
+        def test_allowed(sms_vendor):
+            with Client(sms_vendor.url, **sms_vendor.credentials) as client:
+                client.overage()
+        """
+    )
+    pytester.runpytest_subprocess("--disable-socket").assert_outcomes(passed=3)
+
+
+def test_an_emulator_that_is_not_there_is_an_error_and_no_skip(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(sms_vendor): pass")
+    with nobody_there() as port:
+        gone = f"http://127.0.0.1:{port}"
+        ended = pytester.runpytest_subprocess("--sms-vendor", gone)
+    ended.assert_outcomes(errors=1)
+    ended.stdout.fnmatch_lines([f"*no answer from {gone}*"])
+
+
+def test_without_flask_tests_that_ask_fail_with_the_command_to_run_and_others_pass(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        flask=WITHOUT_FLASK,
+        test_it="""
+        def test_one(sms_vendor): pass
+        def test_two(sms_vendor): pass
+        def test_without(): pass
+        """,
+    )
+    ended = pytester.runpytest_subprocess()
+    ended.assert_outcomes(passed=1, errors=2)
+    assert ended.ret == pytest.ExitCode.TESTS_FAILED
+    ended.stdout.fnmatch_lines(['*sms_vendor: flask is missing; *: pip install "click*"flask>=*'])
+
+
+def test_whoever_does_not_ask_loads_nothing_of_it(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_it(request):
+            assert request.config.pluginmanager.hasplugin("sms10692_mock")
+            loaded = {name.partition(".")[0] for name in sys.modules}
+            assert not loaded & {"flask", "pydantic", "httpx2", "click", "lxml", "sms10692"}
+            assert [name for name in sys.modules if name.startswith("sms10692_mock.")] == [
+                "sms10692_mock.pytest_plugin"
+            ]
+        """
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_many_at_once_on_one_emulator_do_not_see_each_other(
+    tmp_path: Path, server: EmulatorControl, pytestconfig: pytest.Config
+) -> None:
+    tests, workers = (500, "8") if WHOLE else (8, "2")
+    times = crowd(tmp_path, tests, "-n", workers, *_at(server))
+    assert times.passed == 3 * tests, times.said
+    assert only_the_manuals_account_is_left(server)
+    _say(pytestconfig, f"{tests} tests on {workers} workers", times)
+
+
+@pytest.mark.skipif(not WHOLE, reason="milliseconds are measured by `make crowd`, with nothing else at work")
+@pytest.mark.parametrize("where", ["in process", "over a socket"])
+def test_the_fixture_takes_two_milliseconds_at_most(
+    tmp_path: Path, server: EmulatorControl, pytestconfig: pytest.Config, where: str
+) -> None:
+    times = crowd(tmp_path, 500, "-k", "fresh or without", *(_at(server) if where == "over a socket" else ()))
+    assert times.passed == 2 * 500, times.said
+    _say(pytestconfig, where, times)
+    assert times.cost() < 2.0, times.fixture
+
+
+def _at(server: EmulatorControl) -> tuple[str, ...]:
+    return "--sms-vendor", server.url, "--sms-vendor-token", TOKEN
+
+
+def _say(config: pytest.Config, where: str, times: Times) -> None:
+    config.get_terminal_writer().line(f"\nset-up and tear-down of sms_vendor, {where}: {times.figures()}")

@@ -1,0 +1,60 @@
+"""What a test holds has the names of the control address: all that may be wished, and all that is said.
+
+Here belong names alone, of `testing` and of `control`. What stands behind them is in the tests beside this.
+"""
+
+import inspect
+from dataclasses import fields
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+
+from sms10692_mock import Emulator, EmulatorControl, SmsVendor
+from sms10692_mock.admin.services import accounts, behaviour, message_documents, requests
+from sms10692_mock.domain.faults import Kind
+from sms10692_mock.testing import models
+from sms10692_mock.testing.scope import Place
+
+
+@pytest.mark.parametrize(
+    ("value", "document"),
+    [
+        (models.Message, message_documents.MessageDocument),
+        (models.Report, message_documents.ReportDocument),
+        (models.Reply, message_documents.ReplyDocument),
+        (models.Ledger, message_documents.LedgerDocument),
+        (models.Queues, message_documents.QueuesDocument),
+        (models.Rule, behaviour.RuleDocument),
+        (models.Fault, behaviour.FaultDocument),
+        (models.Finding, requests.FindingDocument),
+    ],
+)
+def test_a_value_has_the_names_of_its_document(value: type[Any], document: type[BaseModel]) -> None:
+    assert [field.name for field in fields(value)] == list(document.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("value", "document"),
+    [(models.Request, requests.WholeRequestDocument), (models.Standing, accounts.AccountDocument)],
+)
+def test_a_value_has_names_of_its_document(value: type[Any], document: type[BaseModel]) -> None:
+    assert {field.name for field in fields(value)} <= document.model_fields.keys()
+
+
+@pytest.mark.parametrize(
+    ("method", "document"),
+    [
+        (Place.fault, behaviour.NewFault),
+        (SmsVendor.rule, behaviour.RuleDocument),
+        (EmulatorControl.account, accounts.NewAccount),
+        (Emulator.account, accounts.NewAccount),
+    ],
+)
+def test_whatever_may_be_wished_can_be_wished(method: Any, document: type[BaseModel]) -> None:
+    assert set(inspect.signature(method).parameters) - {"self"} == document.model_fields.keys() - {"own_clock"}
+
+
+def test_the_kinds_of_faults_are_the_emulators() -> None:
+    assert get_args(models.FaultKind) == get_args(Kind)
+    assert get_args(models.OperationName) == get_args(behaviour.OperationName)

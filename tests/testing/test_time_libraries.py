@@ -1,0 +1,153 @@
+"""Tests that freeze or replace the time neither hang nor shorten a wait, and the vendor's clock shows the frozen time.
+
+Each runs in a process of its own, with the real freezegun, time-machine and pytest-freezer.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.emulators import PATIENCE
+
+pytest_plugins = ["pytester"]
+
+FROZEN = """
+from contextlib import contextmanager
+from time import CLOCK_MONOTONIC, clock_gettime
+from unittest import mock
+import time
+
+import pytest
+import time_machine
+from freezegun import freeze_time
+
+NEW_YEAR = "2026-01-01 00:00:00"
+
+
+@contextmanager
+def patched():
+    with mock.patch("time.sleep"), mock.patch("time.monotonic", return_value=0.0):
+        yield
+
+
+WAYS = {
+    "freezegun": lambda: freeze_time(NEW_YEAR),
+    "freezegun, real_asyncio": lambda: freeze_time(NEW_YEAR, real_asyncio=True),
+    "freezegun, tick": lambda: freeze_time(NEW_YEAR, tick=True),
+    "freezegun, auto_tick_seconds": lambda: freeze_time(NEW_YEAR, auto_tick_seconds=15),
+    "time-machine": lambda: time_machine.travel(NEW_YEAR, tick=False),
+    "time-machine, tick": lambda: time_machine.travel(NEW_YEAR, tick=True),
+    "patched": patched,
+}
+each = pytest.mark.parametrize("way", WAYS)
+
+
+class Elapsed:
+    def __enter__(self):
+        self._begun = clock_gettime(CLOCK_MONOTONIC)
+        return self
+
+    def __exit__(self, *_):
+        self.seconds = clock_gettime(CLOCK_MONOTONIC) - self._begun
+"""
+
+
+def test_a_wait_ends_after_its_timeout_of_real_time(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        FROZEN
+        + """
+        from sms10692_mock import EmulatorControl, NotSent
+
+        @each
+        def test_in_process(sms_vendor, way):
+            with WAYS[way](), Elapsed() as elapsed:
+                with pytest.raises(NotSent, match="within 0.3 s"):
+                    sms_vendor.wait_message(to="13800000000", timeout=0.3)
+            assert elapsed.seconds >= 0.3
+
+        @each
+        def test_over_a_socket(sms_vendor, way):
+            with WAYS[way](), EmulatorControl(sms_vendor.url) as control:
+                with Elapsed() as elapsed, pytest.raises(NotSent):
+                    control.known(sms_vendor.userid).wait_message(timeout=0.3)
+            assert elapsed.seconds >= 0.3
+
+        def test_with_the_fixture_of_pytest_freezer(freezer, sms_vendor):
+            with pytest.raises(NotSent):
+                sms_vendor.wait_message(timeout=0.1)
+
+        def test_with_the_fixture_of_time_machine(time_machine, sms_vendor):
+            time_machine.move_to(NEW_YEAR, tick=False)
+            with pytest.raises(NotSent):
+                sms_vendor.wait_message(timeout=0.1)
+        """.replace("\n        ", "\n")
+    )
+    pytester.runpytest_subprocess(timeout=PATIENCE).assert_outcomes(passed=16)
+
+
+def test_a_latency_lasts_and_ends_in_real_time(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        FROZEN
+        + """
+        import httpx2
+        from sms10692 import Client
+
+        @each
+        @pytest.mark.parametrize("through", ["a socket", "WSGI"])
+        def test_latency(sms_vendor, way, through):
+            sms_vendor.fault("latency", seconds=0.3)
+            transport = httpx2.WSGITransport(app=sms_vendor.wsgi) if through == "WSGI" else None
+            with WAYS[way](), Elapsed() as elapsed:
+                with Client(sms_vendor.url, **sms_vendor.credentials, transport=transport) as client:
+                    client.overage()
+            assert elapsed.seconds >= 0.3
+            (request,) = sms_vendor.requests()
+            assert 0 < request.took < 60
+        """.replace("\n        ", "\n")
+    )
+    pytester.runpytest_subprocess(timeout=PATIENCE).assert_outcomes(passed=14)
+
+
+def test_the_vendor_lives_in_the_frozen_time(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        FROZEN
+        + """
+        from datetime import timedelta
+        from sms10692 import Client
+
+        @pytest.mark.parametrize("way", [way for way in WAYS if way != "patched"])
+        def test_it(sms_vendor, way):
+            with WAYS[way](), Client(sms_vendor.url, **sms_vendor.credentials) as client:
+                client.send("15023239810", "x")
+                (report,) = client.status()
+                assert f"{report.receivetime:%Y-%m}" in ("2025-12", "2026-01")
+                (message,) = sms_vendor.messages()
+                assert message.state == "handed out"
+                assert abs(message.handed_out - message.sent) < timedelta(hours=1)
+        """.replace("\n        ", "\n")
+    )
+    pytester.runpytest_subprocess(timeout=PATIENCE).assert_outcomes(passed=6)
+
+
+@pytest.mark.parametrize(
+    "freezing", ["freezegun.freeze_time('2026-01-01')", "time_machine.travel('2026-01-01', tick=False)"]
+)
+def test_an_emulator_that_begins_and_ends_in_frozen_time_does_both(freezing: str, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(f"""
+import freezegun, time_machine
+with {freezing}:
+    from sms10692_mock import Emulator, EmulatorControl, NotSent
+    with Emulator() as emulator:
+        emulator.control.fault("latency", seconds=0.1)
+        vendor = emulator.account()
+        with EmulatorControl(emulator.url) as control:
+            try:
+                control.known(vendor.userid).wait_message(timeout=0.1)
+            except NotSent:
+                print("not sent")
+""")
+    ended = subprocess.run([sys.executable, str(script)], timeout=PATIENCE, capture_output=True, text=True, check=True)
+    assert ended.stdout == "not sent\n"

@@ -1,0 +1,62 @@
+"""`python -m malforming REQUESTS [SECONDS [SEED]]`: so many malformed requests, or as many as there is time for.
+
+Here belongs the command: nine of ten in process on every core, a few over a socket, and what came of it in figures.
+It ends with 1 where an answer was wrong.
+"""
+
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+from fuzz.run import Found, hunt, hunt_over_a_socket
+from support.emulators import running
+
+_OVER_A_SOCKET = 50
+"""One request of so many goes over a socket."""
+_TO_CONTROL = 0.05
+_SLICE = 50_000
+"""Requests of one seed; the next slice has another, and begins with the real requests again."""
+
+
+def _in_process(task: tuple[int, int, float]) -> Found:
+    seed, requests, until = task
+    return hunt(seed, requests, until, _TO_CONTROL)
+
+
+def main() -> None:
+    """Run the command."""
+    given = sys.argv[1:]
+    requests, seconds = int(given[0]) if given else 1_000_000, float(given[1]) if given[1:] else float("inf")
+    first_seed, begun = int(given[2]) if given[2:] else 1, time.monotonic()
+    until, found = begun + seconds, Found()
+    over_socket = requests // _OVER_A_SOCKET
+    rest = requests - over_socket
+    slices = [min(_SLICE, rest - done) for done in range(0, rest, _SLICE)]
+    tasks = [
+        (seed, size, until - seconds * 0.1 if seconds < 1e9 else until) for seed, size in enumerate(slices, first_seed)
+    ]
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        for seen in pool.map(_in_process, tasks):
+            found.add(seen)
+    with running("--log-level", "error", "--account", "12:test:mima:100000000") as (process, address):
+        found.add(hunt_over_a_socket(first_seed, over_socket, address, until))
+        process.terminate()
+        said = process.communicate()[1]
+        if "Traceback" in said:
+            found.wrongs.append(f"the log has a traceback:\n{said[said.index('Traceback') :][:3000]}")
+    took = time.monotonic() - begun
+    asked = found.asked.total()
+    sys.stdout.write(f"{asked:,} malformed requests in {took:.0f} s, seeds from {first_seed}\n")
+    sys.stdout.writelines(
+        f"  {name:<44} {count:>9,}\n" for name, count in sorted((found.asked + found.answers).items())
+    )
+    sys.stdout.write(f"  {'kinds of answers':<44} {len(found.kinds):>9,}\n")
+    sys.stdout.writelines(f"  WRONG: {one}\n" for one in found.wrongs)
+    if found.wrongs:
+        sys.exit(1)
+    sys.stdout.write("  no exception, no 5xx, and every answer well-formed\n")
+
+
+if __name__ == "__main__":
+    main()
