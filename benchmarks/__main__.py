@@ -47,7 +47,7 @@ def machine() -> str:
             f"{os.cpu_count()} cores ({processor or 'unknown'})",
             f"Python {platform.python_version()}",
             *versions,
-            f"the load: {load.what_does_it()}, and our own at a fixed rate",
+            f"the load: {load.load_tool()}, and our own at a fixed rate",
             *([f"{os.getloadavg()[0]:.1f} processes wanted a core when it began"] if hasattr(os, "getloadavg") else []),
         ]
     )
@@ -57,7 +57,7 @@ def starts(rounds: int) -> str:
     """How long the start takes, beside the import of Flask alone, and the memory of an idle emulator."""
     seconds, imports, memory = [], [], []
     for _ in range(rounds):
-        server = servers.our_own("sms10692_mock", "serve", "--port", "0", core=None)
+        server = servers.start_emulator("sms10692_mock", "serve", "--port", "0", core=None)
         seconds.append(server.until_ready)
         memory.append(server.resident())
         servers.end(server)
@@ -110,14 +110,14 @@ def bench(rounds: int, seconds: float, only: tuple[str, ...]) -> None:
             RESULTS.write_text("\n\n".join(said) + "\n", "utf-8")
 
     def requests() -> None:
-        kept, closing = throughput.contenders(rounds, seconds)
+        kept, closing = throughput.targets_side_by_side(rounds, seconds)
         how = _HOW.format(rounds=rounds, seconds=seconds, connections=load.CONNECTIONS)
         say(f"## A send beside the least that others do\n\n{how}\n\n{kept}")
         say(f"### A connection for each request\n\n{closing}")
 
     parts: dict[str, Callable[[], None]] = {
         "requests": requests,
-        "waits": lambda: say(f"## At half of the full rate\n\n{throughput.waits(rounds, seconds * 2)}"),
+        "waits": lambda: say(f"## At half of the full rate\n\n{throughput.latency_at_half_load(rounds, seconds * 2)}"),
         "stores": lambda: say(f"## Stores\n\n{_STORES}\n\n{throughput.stores(rounds, seconds)}"),
         "peers": lambda: say(f"## Peers, each on one core\n\n{throughput.peers(rounds, seconds)}"),
         "sizes": lambda: say(f"## Large requests, long queues\n\n{sizes()}"),

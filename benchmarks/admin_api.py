@@ -13,14 +13,14 @@ from typing import Any
 from flask import Flask, jsonify
 
 from sms10692 import protocol
-from sms10692_mock.admin.app import beside_the_pages, control_of
-from sms10692_mock.admin.auth import Guard
-from sms10692_mock.admin.services import Control
+from sms10692_mock.admin.app import build_control, create_admin_app
+from sms10692_mock.admin.auth import AccessPolicy
+from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import NewAccount
-from sms10692_mock.app.vendor_app import Pages, Request
-from sms10692_mock.config import Options, vendor_of
-from sms10692_mock.domain.api_request import call_of
-from sms10692_mock.domain.notifier import Bell
+from sms10692_mock.app.vendor_app import Request, VendorApp
+from sms10692_mock.config import Options, build_vendor
+from sms10692_mock.domain.api_request import parse_request
+from sms10692_mock.domain.notifier import ChangeNotifier
 
 _Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -56,24 +56,24 @@ def _median(work: Callable[[], object], rounds: int) -> float:
     return statistics.median(figures)
 
 
-def _filled(control: Control, messages: int) -> str:
+def _filled(control: ControlService, messages: int) -> str:
     """The userid of an account that sent so many messages, each in a send of its own."""
-    userid = control.accounts.make(NewAccount(points=messages)).userid
+    userid = control.accounts.create(NewAccount(points=messages)).userid
     account = control.accounts.get(userid)
     for number in range(messages):
         fields = {"action": "send", "userid": userid, "mobile": f"1{number:010}", "content": f"text {number}"}
-        control.vendor.send(account, control.vendor.now(), number, call_of(protocol.V2SMS, fields))
+        control.vendor.send(account, control.vendor.now(), number, parse_request(protocol.V2SMS, fields))
     return userid
 
 
 def control_figures() -> dict[str, float]:
     """Milliseconds, by what was done."""
     options = Options()
-    vendor, bell = vendor_of(options), Bell()
-    control = control_of(vendor, options, bell)
-    ours, bare = beside_the_pages(control, Guard()), Flask("bare")
+    vendor, bell = build_vendor(options), ChangeNotifier()
+    control = build_control(vendor, options, bell)
+    ours, bare = create_admin_app(control, AccessPolicy()), Flask("bare")
     bare.post("/")(lambda: jsonify(userid="1"))
-    pages = Pages(vendor, options.dialect)
+    pages = VendorApp(vendor, options.dialect)
     wrong = b"action=overage&userid=12&timestamp=20260101000000&sign=" + b"0" * 32
     refused = Request("POST", b"", "application/x-www-form-urlencoded", wrong, protocol.V2SMS.path)
     full = [_filled(control, 100_000) for _ in range(3)]
@@ -85,5 +85,5 @@ def control_figures() -> dict[str, float]:
         "reset of one that sent 100,000 messages": _median(
             lambda: _post(ours, f"/_mock/accounts/{next(resets)}/reset"), len(full)
         ),
-        "a refused request, explained": _median(lambda: pages.respond(protocol.V2SMS, refused), 50),
+        "a refused request, explained": _median(lambda: pages.handle(protocol.V2SMS, refused), 50),
     }

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from lxml import etree
 
-from sms10692 import RawReply, responses
-from sms10692.requests import Calls
+from sms10692 import RawResponse, responses
+from sms10692.requests import RequestBuilder
 
 BOX = (
     " <statusbox>\n <mobile>{mobile}</mobile>\n <taskid>{task}</taskid>\n <status>10</status>\n"
@@ -29,7 +29,7 @@ PAGE = (
 
 def read_by_the_client() -> None:
     """To frozen reports, each element by its name, dates and numbers as such."""
-    responses.reports(RawReply(200, {}, PAGE))
+    responses.parse_reports(RawResponse(200, {}, PAGE))
 
 
 def read_by_lxml() -> None:
@@ -39,7 +39,7 @@ def read_by_lxml() -> None:
 
 def build_and_sign() -> None:
     """A hundred requests: fields, clock, signature, form."""
-    calls = Calls("12", "test", "mima")
+    calls = RequestBuilder("12", "test", "mima")
     for _ in range(100):
         calls.send(["15023239810", "13527576163"], "【签名】您的验证码是 1234", None, "")
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Final
 
-from benchmarks.stores import LeftOut
+from benchmarks.stores import Skipped
 
 LIVE: Final = "/live"
 PAGE: Final = "/"
@@ -24,7 +24,7 @@ def open_console(port: int) -> AbstractContextManager[object]:
     process = subprocess.Popen([sys.executable, "-m", __name__, str(port)], stdout=subprocess.PIPE, text=True)
     if process.stdout is None or process.stdout.readline() != "looking\n":
         process.wait()
-        raise LeftOut("this version has no console")
+        raise Skipped("this version has no console")
     return _until_closed(process)
 
 

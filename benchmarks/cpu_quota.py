@@ -19,12 +19,12 @@ _FIRST, _SECOND = Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup")
 """Where the groups of the two versions are."""
 
 
-class NoRations(Exception):
+class QuotaUnavailable(Exception):
     """This machine gives no process a part of a core, and why."""
 
 
 @contextmanager
-def of_a_core(share: float, *servers: Server) -> Iterator[None]:
+def limited_cpu(share: float, *servers: Server) -> Iterator[None]:
     """Each of the servers has this share of a core. Raises NoRations."""
     groups = []
     try:
@@ -53,5 +53,5 @@ def _new_group(share: float) -> Path:
     except OSError as error:
         if group.is_dir():
             group.rmdir()
-        raise NoRations(f"there are no control groups to be had here: {error.strerror}") from None
+        raise QuotaUnavailable(f"there are no control groups to be had here: {error.strerror}") from None
     return group

@@ -31,7 +31,7 @@ WRK: Final = shutil.which("wrk")
 CONNECTIONS: Final = 16
 
 
-def signed_now(form: str) -> str:
+def with_current_signature(form: str) -> str:
     """The form with a timestamp of this moment, and its signature."""
     timestamp = signing.timestamp(datetime.now(signing.CHINA))
     sign = signing.sign("test", "mima", timestamp)
@@ -47,25 +47,25 @@ class Request(NamedTuple):
 
     def raw(self) -> bytes:
         lines = [f"POST {self.path} HTTP/1.1", *(f"{name}: {value}" for name, value in self._headers()), "", ""]
-        return "\r\n".join(lines).encode() + signed_now(self.form).encode()
+        return "\r\n".join(lines).encode() + with_current_signature(self.form).encode()
 
     def closing(self) -> "Request":
         """The same, on a connection of its own."""
         return self._replace(headers=(*self.headers, ("Connection", "close")))
 
     def _headers(self) -> list[tuple[str, str]]:
-        length = len(signed_now(self.form).encode())
+        length = len(with_current_signature(self.form).encode())
         usual = [("Host", "127.0.0.1"), ("Content-Type", "application/x-www-form-urlencoded")]
         return [*usual, ("Content-Length", str(length)), *self.headers]
 
     def for_wrk(self) -> str:
         """The request as a program of wrk's, which adds host and length itself."""
         headers = [("Content-Type", "application/x-www-form-urlencoded"), *self.headers]
-        lines = ['wrk.method = "POST"', f"wrk.body = {json.dumps(signed_now(self.form))}"]
+        lines = ['wrk.method = "POST"', f"wrk.body = {json.dumps(with_current_signature(self.form))}"]
         return "\n".join(lines + [f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}" for name, value in headers])
 
 
-def what_does_it() -> str:
+def load_tool() -> str:
     """The load that `saturated` uses, by name and version."""
     if WRK is None:
         return "our own load in Python"
@@ -73,7 +73,7 @@ def what_does_it() -> str:
     return " ".join((said.stdout + said.stderr).split()[:2]).replace("debian/", "")
 
 
-def saturated(port: int, request: Request, seconds: float, connections: int = CONNECTIONS) -> tuple[float, int]:
+def max_throughput(port: int, request: Request, seconds: float, connections: int = CONNECTIONS) -> tuple[float, int]:
     """Answers a second with this many connections always busy, and how many there were.
 
     Raises RuntimeError where one is not HTTP 200.
@@ -93,7 +93,7 @@ def saturated(port: int, request: Request, seconds: float, connections: int = CO
     return int(answers) / float(elapsed), int(answers)
 
 
-def answered_once(port: int, request: Request) -> None:
+def request_once(port: int, request: Request) -> None:
     """Ask once, and wait for the answer however long it takes. Raises RuntimeError where it is not HTTP 200."""
     connection = _Connection(port)
     connection.send(request.raw(), 0.0)
@@ -102,7 +102,7 @@ def answered_once(port: int, request: Request) -> None:
     connection.socket.close()
 
 
-def at_rate(
+def open_loop_latency(
     port: int, request: Request, seconds: float, rate: float, connections: int = CONNECTIONS
 ) -> dict[str, float]:
     """Milliseconds from the moment a request was to be sent to its answer: `p50`, `p99`, `worst`."""

@@ -11,10 +11,10 @@ from itertools import count
 from typing import Any, Final, NamedTuple
 
 from benchmarks import servers
-from benchmarks.load import CREDENTIALS, signed_now
+from benchmarks.load import CREDENTIALS, with_current_signature
 from benchmarks.sampling import figure, table
 from benchmarks.servers import Server
-from benchmarks.stores import STORES, LeftOut
+from benchmarks.stores import STORES, Skipped
 
 NUMBERS: Final = 50_000
 PAGE: Final = 4_000
@@ -35,7 +35,9 @@ class _Costs(NamedTuple):
 
 def _asked(server: Server, path: str, form: str) -> bytes:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    connection.request("POST", path, signed_now(form), {"Content-Type": "application/x-www-form-urlencoded"})
+    connection.request(
+        "POST", path, with_current_signature(form), {"Content-Type": "application/x-www-form-urlencoded"}
+    )
     answer = connection.getresponse()
     body = answer.read()
     connection.close()
@@ -77,7 +79,7 @@ def sizes() -> str:
         with ExitStack() as stack:
             try:
                 (server,) = stack.enter_context(start())
-            except LeftOut as error:
+            except Skipped as error:
                 left_out.append(f"\nLeft out: {name}: {error}.")
                 continue
             stack.callback(servers.end, server)

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 
-def resident(pid: int | None = None) -> float:
+def rss_bytes(pid: int | None = None) -> float:
     """Mebibytes in memory of a process, of this one if none is named; where Linux says so, or not a number."""
     status = Path(f"/proc/{os.getpid() if pid is None else pid}/status")
     if not status.exists():

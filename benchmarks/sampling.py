@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 Measured = TypeVar("Measured")
 
 
-class Figure(NamedTuple):
+class Median(NamedTuple):
     """The median of some rounds, and the least and the most of them."""
 
     median: float
@@ -28,12 +28,12 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def figure(values: list[float]) -> Figure:
+def figure(values: list[float]) -> Median:
     """Of some rounds."""
-    return Figure(statistics.median(values), min(values), max(values))
+    return Median(statistics.median(values), min(values), max(values))
 
 
-def interleaved(rounds: int, measures: Mapping[str, Callable[[], Measured]]) -> dict[str, list[Measured]]:
+def interleave(rounds: int, measures: Mapping[str, Callable[[], Measured]]) -> dict[str, list[Measured]]:
     """What each measured in every round, one after another in each."""
     measured: dict[str, list[Measured]] = {name: [] for name in measures}
     for _ in range(rounds):

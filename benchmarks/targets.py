@@ -18,12 +18,12 @@ from benchmarks.load import Request
 from benchmarks.requests import LONGER_SEND, MANUALS, SEND
 from benchmarks.servers import free_port
 from sms10692_mock.app.fault_injection import Response
-from sms10692_mock.app.vendor_app import Exchange, Pages
-from sms10692_mock.config import Options, vendor_of
+from sms10692_mock.app.vendor_app import HandledRequest, VendorApp
+from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.server.access_log import LogWriter
-from sms10692_mock.server.process import listening_socket, serve, url_of
+from sms10692_mock.server.process import format_url, listening_socket, serve
 
 RICH: Final = Options(accounts=(Account("12", "test", "mima", points=10**12),))
 
@@ -46,7 +46,7 @@ def constant(environ: dict[str, Any], start_response: Callable[..., Any]) -> Ite
     return [_ANSWER]
 
 
-class _Mute:
+class _NullApp:
     """Pages that always say the same: what is left is the server and the way there and back."""
 
     waits = False
@@ -57,24 +57,24 @@ class _Mute:
     def gathered(self) -> None:
         """Nothing is written."""
 
-    def log_status(self, method: str, path: str, status: int) -> None:
+    def log_line(self, method: str, path: str, status: int) -> None:
         """Nothing is logged."""
 
-    log_other = log_status
+    log_other = log_line
 
-    def exchange(self, page: object, request: object) -> Exchange:  # noqa: ARG002 - as those of Pages
-        return Exchange(
+    def handle_without_hint(self, page: object, request: object) -> HandledRequest:  # noqa: ARG002 - as those of Pages
+        return HandledRequest(
             Response(200, [("Content-Type", "text/xml; charset=utf-8"), ("Content-Length", "209")], _ANSWER)
         )
 
 
-def _in_our_server(application: Any, options: Options = RICH, pages: Pages | None = None) -> None:
+def _in_our_server(application: Any, options: Options = RICH, pages: VendorApp | None = None) -> None:
     listener = listening_socket("127.0.0.1", 0)
     serve(
-        pages or Pages(vendor_of(options), options.dialect, LogWriter(sys.stderr)),
+        pages or VendorApp(build_vendor(options), options.dialect, LogWriter(sys.stderr)),
         application,
         listener,
-        when_ready=lambda: print(f"listening on {url_of(listener)}", flush=True),
+        when_ready=lambda: print(f"listening on {format_url(listener)}", flush=True),
         when_stopped=lambda: None,
     )
 
@@ -92,25 +92,25 @@ def _on_granians_wsgi(name: str) -> None:
     server.serve()
 
 
-class Contender(NamedTuple):
+class Target(NamedTuple):
     """What a server is asked, and what runs it."""
 
     request: Request
     run: Callable[[], None]
 
 
-CONTENDERS: Final[dict[str, Contender]] = {
-    "send": Contender(SEND, lambda: _in_our_server(view)),
-    "send, 26 characters": Contender(LONGER_SEND, lambda: _in_our_server(view)),
-    "send, 26 characters, 100,000 forbidden words": Contender(LONGER_SEND, _with_100_000_words),
-    "our server, nothing in it": Contender(SEND, lambda: _in_our_server(view, pages=cast(Pages, _Mute()))),
-    "Flask view in our server": Contender(Request("/view", MANUALS), lambda: _in_our_server(view)),
-    "WSGI constant in our server": Contender(Request("/constant", MANUALS), lambda: _in_our_server(constant)),
-    "Flask view on granian's WSGI": Contender(Request("/view", MANUALS), lambda: _on_granians_wsgi("view")),
-    "WSGI constant on granian's WSGI": Contender(Request("/constant", MANUALS), lambda: _on_granians_wsgi("constant")),
+TARGETS: Final[dict[str, Target]] = {
+    "send": Target(SEND, lambda: _in_our_server(view)),
+    "send, 26 characters": Target(LONGER_SEND, lambda: _in_our_server(view)),
+    "send, 26 characters, 100,000 forbidden words": Target(LONGER_SEND, _with_100_000_words),
+    "our server, nothing in it": Target(SEND, lambda: _in_our_server(view, pages=cast(VendorApp, _NullApp()))),
+    "Flask view in our server": Target(Request("/view", MANUALS), lambda: _in_our_server(view)),
+    "WSGI constant in our server": Target(Request("/constant", MANUALS), lambda: _in_our_server(constant)),
+    "Flask view on granian's WSGI": Target(Request("/view", MANUALS), lambda: _on_granians_wsgi("view")),
+    "WSGI constant on granian's WSGI": Target(Request("/constant", MANUALS), lambda: _on_granians_wsgi("constant")),
 }
 """By name. All run in one process, on one core."""
 
 
 if __name__ == "__main__":
-    CONTENDERS[sys.argv[1]].run()
+    TARGETS[sys.argv[1]].run()

@@ -12,12 +12,12 @@ from typing import Final, NamedTuple
 from benchmarks import load, servers
 from benchmarks.console_load import open_console
 from benchmarks.load import Request
-from benchmarks.peers.table import PEERS, Peer
+from benchmarks.peers.table import PEERS, Competitor
 from benchmarks.requests import SEND
-from benchmarks.sampling import figure, interleaved, number, table
+from benchmarks.sampling import figure, interleave, number, table
 from benchmarks.servers import Server
-from benchmarks.stores import STORES, LeftOut, emulator
-from benchmarks.targets import CONTENDERS
+from benchmarks.stores import STORES, Skipped, emulator
+from benchmarks.targets import TARGETS
 
 
 class Speed(NamedTuple):
@@ -30,11 +30,11 @@ class Speed(NamedTuple):
 def speed(server: Server, request: Request, seconds: float) -> Speed:
     """One measurement."""
     before = server.cpu()
-    per_second, answers = load.saturated(server.port, request, seconds)
+    per_second, answers = load.max_throughput(server.port, request, seconds)
     return Speed(per_second, (server.cpu() - before) / answers * 1e6)
 
 
-def together(several: list[Server], request: Request, seconds: float) -> Speed:
+def measure_parallel(several: list[Server], request: Request, seconds: float) -> Speed:
     """One measurement of servers that share the load."""
     with ThreadPoolExecutor(len(several)) as threads:
         speeds = list(threads.map(lambda server: speed(server, request, seconds), several))
@@ -43,7 +43,7 @@ def together(several: list[Server], request: Request, seconds: float) -> Speed:
 
 @contextmanager
 def _started(contender: str) -> Iterator[Server]:
-    server = servers.our_own("benchmarks.targets", contender)
+    server = servers.start_emulator("benchmarks.targets", contender)
     try:
         yield server
     finally:
@@ -65,19 +65,17 @@ def _cells(speeds: list[Speed]) -> list[str]:
 _HEAD: Final = ["", "requests/s", "CPU µs each", "a send is"]
 
 
-def contenders(rounds: int, seconds: float) -> tuple[str, str]:
+def targets_side_by_side(rounds: int, seconds: float) -> tuple[str, str]:
     """A send beside the least that others do, over kept connections and over one for each request."""
     with ExitStack() as stack:
-        running = {name: stack.enter_context(_started(name)) for name in CONTENDERS}
-        kept = {
-            name: partial(speed, running[name], contender.request, seconds) for name, contender in CONTENDERS.items()
-        }
+        running = {name: stack.enter_context(_started(name)) for name in TARGETS}
+        kept = {name: partial(speed, running[name], contender.request, seconds) for name, contender in TARGETS.items()}
         closing = {
             f"{name}, closing": partial(speed, running[name], contender.request.closing(), seconds)
-            for name, contender in CONTENDERS.items()
+            for name, contender in TARGETS.items()
             if name in _CLOSING
         }
-        measured = interleaved(rounds, kept | closing)
+        measured = interleave(rounds, kept | closing)
     first = {name: measured[name] for name in kept}
     second = {name.removesuffix(", closing"): measured[name] for name in closing}
     return table(_HEAD, _rows(first, "send")), table(_HEAD, _rows(second, "send"))
@@ -91,15 +89,15 @@ _CLOSING: Final = (
 )
 
 
-def waits(rounds: int, seconds: float) -> str:
+def latency_at_half_load(rounds: int, seconds: float) -> str:
     """How long a send waits at half of the full rate, which is measured just before, from the moment it was due."""
 
     def half() -> dict[str, float]:
-        rate = load.saturated(server.port, SEND, 1.0)[0] / 2
-        return {"rate": rate, **load.at_rate(server.port, SEND, seconds, rate)}
+        rate = load.max_throughput(server.port, SEND, 1.0)[0] / 2
+        return {"rate": rate, **load.open_loop_latency(server.port, SEND, seconds, rate)}
 
     with _started("send") as server:
-        measured = interleaved(rounds, {"send": half})["send"]
+        measured = interleave(rounds, {"send": half})["send"]
     cells = [str(figure([one[name] for one in measured])) for name in ("rate", "p50", "p99", "worst")]
     return table(["", "requests/s", "median ms", "p99 ms", "worst ms"], [["a send", *cells]])
 
@@ -112,12 +110,12 @@ def stores(rounds: int, seconds: float) -> str:
         for name, start in (*STORES.items(), ("memory, a console open", _with_a_console)):
             try:
                 running = stack.enter_context(start())
-            except LeftOut as error:
+            except Skipped as error:
                 left_out.append(f"Left out: {name}: {error}.")
                 continue
             stack.callback(_end_all, running)
-            measures[name] = partial(together, running, SEND, seconds)
-        measured = interleaved(rounds, measures)
+            measures[name] = partial(measure_parallel, running, SEND, seconds)
+        measured = interleave(rounds, measures)
     medians = {name: figure([one.per_second for one in speeds]).median for name, speeds in measured.items()}
     rows = []
     for name, speeds in measured.items():
@@ -130,7 +128,7 @@ def _with_a_console() -> Iterator[list[Server]]:
     server = emulator()
     try:
         console = open_console(server.port)
-    except LeftOut:
+    except Skipped:
         servers.end(server)
         raise
     with console:
@@ -155,15 +153,15 @@ def peers(rounds: int, seconds: float) -> str:
             if start is None:
                 absent.append(f"Not installed: {peer.name}.")
                 continue
-            server = servers.somebody_elses(start.command, port, start.environment)
+            server = servers.start_peer(start.command, port, start.environment)
             stack.callback(servers.end, server)
-            load.answered_once(port, peer.request)
+            load.request_once(port, peer.request)
             measures[_said_of(peer)] = partial(speed, server, peer.request, seconds)
         for measure in measures.values():  # JIT compilers want to have seen it
             measure()
-        measured = interleaved(rounds, measures)
+        measured = interleave(rounds, measures)
     return "\n".join([table(_HEAD, _rows(measured, "send")), *(f"\n{text}" for text in absent)])
 
 
-def _said_of(peer: Peer) -> str:
+def _said_of(peer: Competitor) -> str:
     return f"{f'{peer.name} {peer.version}'.strip()}: {peer.work}"

@@ -12,27 +12,27 @@ import httpx2
 from sms10692 import (
     CHINA,
     AsyncClient,
-    Batch,
-    Checked,
+    BalanceResult,
     Client,
-    Overage,
+    ConnectionFailed,
+    FetchedBatch,
+    InvalidResponse,
+    KeywordResult,
     PayInfo,
-    RawReply,
+    RawResponse,
     Reason,
-    Refused,
     Reply,
     Report,
     Segments,
-    Sent,
+    SendResult,
     SmsError,
     Status,
     UnencodableText,
-    Unreachable,
-    Unreadable,
-    replay,
-    segments,
+    VendorRefusal,
+    count_segments,
+    replay_spool,
 )
-from sms10692_mock import AsyncSmsVendor, Emulator, EmulatorControl, NotSent, SmsVendor
+from sms10692_mock import AsyncSmsVendor, Emulator, EmulatorControl, MessageNotSent, SmsVendor
 
 
 def synchronous(transport: httpx2.BaseTransport, folder: Path) -> None:
@@ -52,45 +52,45 @@ def synchronous(transport: httpx2.BaseTransport, folder: Path) -> None:
         max_answer=1024,
     ) as vendor:
         sent = vendor.send(["15023239810"], "内容", send_time=datetime.now(CHINA), extno="01")
-        assert_type(sent, Sent)
+        assert_type(sent, SendResult)
         assert_type((sent.task_id, sent.remain_point, sent.success_counts), tuple[int, int, int])
         overage = vendor.overage()
-        assert_type(overage, Overage)
+        assert_type(overage, BalanceResult)
         assert_type(overage.payinfo, PayInfo)
-        assert_type(vendor.checkkeyword("内容"), Checked)
+        assert_type(vendor.checkkeyword("内容"), KeywordResult)
         batch = vendor.status(10, keep=folder)
-        assert_type(batch, Batch[Report])
+        assert_type(batch, FetchedBatch[Report])
         for report in batch:
             assert_type(report.status, Status)
             assert_type(report.receivetime, datetime)
         batch.done()
         for replies in vendor.call_batches(keep=folder):
-            assert_type(replies, Batch[Reply])
+            assert_type(replies, FetchedBatch[Reply])
             assert_type(replies[0].content, str)
         for reports in vendor.status_batches(10, keep=folder):
-            assert_type(reports, Batch[Report])
+            assert_type(reports, FetchedBatch[Report])
         for report in vendor.all_status(10):
             assert_type(report, Report)
         for reply in vendor.all_calls():
             assert_type(reply, Reply)
-    for kept in replay(folder):
-        assert_type(kept, Batch[Report] | Batch[Reply])
+    for kept in replay_spool(folder):
+        assert_type(kept, FetchedBatch[Report] | FetchedBatch[Reply])
         kept.done()
-    assert_type(segments("内容"), Segments)
+    assert_type(count_segments("内容"), Segments)
 
 
 async def asynchronous(transport: httpx2.AsyncBaseTransport) -> None:
     async with AsyncClient(
         "http://127.0.0.1:10692", userid="12", account="test", password="mima", transport=transport
     ) as vendor:
-        assert_type(await vendor.send("15023239810", "内容"), Sent)
-        assert_type(await vendor.overage(), Overage)
-        assert_type(await vendor.status(), Batch[Report])
-        assert_type(await vendor.call(), Batch[Reply])
+        assert_type(await vendor.send("15023239810", "内容"), SendResult)
+        assert_type(await vendor.overage(), BalanceResult)
+        assert_type(await vendor.status(), FetchedBatch[Report])
+        assert_type(await vendor.call(), FetchedBatch[Reply])
         async for reports in vendor.status_batches():
-            assert_type(reports, Batch[Report])
+            assert_type(reports, FetchedBatch[Report])
         async for replies in vendor.call_batches(keep="folder"):
-            assert_type(replies, Batch[Reply])
+            assert_type(replies, FetchedBatch[Reply])
         async for report in vendor.all_status():
             assert_type(report, Report)
         async for reply in vendor.all_calls():
@@ -102,16 +102,16 @@ async def asynchronous(transport: httpx2.AsyncBaseTransport) -> None:
 
 def errors(error: SmsError) -> Reason | None:
     match error:
-        case Refused():
-            assert_type(error.reply, RawReply)
+        case VendorRefusal():
+            assert_type(error.reply, RawResponse)
             assert_type(error.code, int | None)
             return error.reason
-        case Unreadable():
+        case InvalidResponse():
             assert_type((error.status, error.body), tuple[int, bytes])
-        case Unreachable():
+        case ConnectionFailed():
             assert_type(error.sent, bool)
         case UnencodableText():
-            assert_type(error.places, tuple[tuple[int, str], ...])
+            assert_type(error.positions, tuple[tuple[int, str], ...])
         case _:
             pass
     return None
@@ -119,10 +119,10 @@ def errors(error: SmsError) -> Reason | None:
 
 def test_of_a_user(sms_vendor: SmsVendor) -> None:
     with Client(sms_vendor.url, **sms_vendor.credentials, timeout=5) as vendor:
-        assert_type(vendor.send(["15023239810"], "内容"), Sent)
+        assert_type(vendor.send(["15023239810"], "内容"), SendResult)
     try:
         message = sms_vendor.wait_message(to="15023239810", timeout=1)
-    except NotSent as error:
+    except MessageNotSent as error:
         raise LookupError from error
     assert_type((message.content, message.sent, message.spoilt_by), tuple[str, datetime, tuple[str, ...]])
     assert_type(sms_vendor.clock.advance(60), datetime)
@@ -132,7 +132,7 @@ def test_of_a_user(sms_vendor: SmsVendor) -> None:
 
 async def test_of_a_user_on_an_event_loop(async_sms_vendor: AsyncSmsVendor) -> None:
     async with AsyncClient(async_sms_vendor.url, **async_sms_vendor.credentials) as vendor:
-        assert_type(await vendor.send(["15023239810"], "内容"), Sent)
+        assert_type(await vendor.send(["15023239810"], "内容"), SendResult)
     message = await async_sms_vendor.wait_message(to="15023239810", timeout=1)
     assert_type((message.content, message.sent), tuple[str, datetime])
     assert_type([each.content for each in await async_sms_vendor.messages(to="15023239810")], list[str])
@@ -145,4 +145,4 @@ def emulators() -> None:
     with Emulator() as emulator, emulator.account(points=5) as held:
         assert_type(held, SmsVendor)
     with EmulatorControl("http://127.0.0.1:10692", "token") as control:
-        assert_type(control.known("12"), SmsVendor)
+        assert_type(control.get_account("12"), SmsVendor)

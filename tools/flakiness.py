@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from support.emulators import running
+from support.emulators import emulator_process
 
 
 def _busy() -> None:
@@ -31,7 +31,7 @@ def main() -> int:
     other.start()
     seconds, red = [], 0
     try:
-        with running() as (_, (host, port)):
+        with emulator_process() as (_, (host, port)):
             url = f"http://{host}:{port}"
             for run in range(1, runs + 1):
                 seed = random.SystemRandom().randrange(2**32)

@@ -11,11 +11,14 @@ from urllib.parse import urlencode
 from playwright.sync_api import Browser, Page
 
 from sms10692.signing import CHINA, timestamp
-from support.browser import Look, chromium, opened
-from support.emulators import Address, ask, request, running, sign
+from support.browser import BrowserProfile, browser_page, chromium
+from support.emulators import Address, ask, emulator_process, request, sign
 
 LOOKS = [
-    Look(language, width, theme) for language in ("zh", "en") for width in (375, 1280) for theme in ("light", "dark")
+    BrowserProfile(language, width, theme)
+    for language in ("zh", "en")
+    for width in (375, 1280)
+    for theme in ("light", "dark")
 ]
 
 TEXTS = (
@@ -81,7 +84,7 @@ def photograph(browser: Browser, address: Address, folder: Path) -> None:
     """Every page, in every look."""
     url = f"http://{address[0]}:{address[1]}"
     for look in LOOKS:
-        with opened(browser, look, url) as page:
+        with browser_page(browser, look, url) as page:
             for name, path in PAGES.items():
                 page.goto(path.format(wrong=7))
                 if name == "manual":
@@ -102,9 +105,9 @@ def main(folder: Path) -> None:
     """Make them all."""
     folder.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
-        with running() as (_, address):
+        with emulator_process() as (_, address):
             for look in LOOKS:
-                with opened(browser, look, f"http://{address[0]}:{address[1]}") as page:
+                with browser_page(browser, look, f"http://{address[0]}:{address[1]}") as page:
                     page.goto("/")
                     take(page, folder / f"empty-{look}.png")
             use(address)
@@ -113,7 +116,7 @@ def main(folder: Path) -> None:
             form({"name": "late"}, address, "/weather/scenario")
             form({"mode": "frozen"}, address, "/weather/clock")
             for look in LOOKS:
-                with opened(browser, look, f"http://{address[0]}:{address[1]}") as page:
+                with browser_page(browser, look, f"http://{address[0]}:{address[1]}") as page:
                     page.goto("/weather")
                     take(page, folder / f"storm-{look}.png")
     sys.stdout.write(f"{len(list(folder.glob('*.png')))} pictures in {folder}\n")

@@ -26,7 +26,7 @@ class Start(NamedTuple):
     environment: Mapping[str, str] = {}
 
 
-class Peer(NamedTuple):
+class Competitor(NamedTuple):
     """`work` says what of a send it does. `command` gives the start on a port, or None where something is missing."""
 
     name: str
@@ -113,12 +113,14 @@ _SNS: Final = Request(
 )
 
 PEERS: Final = (
-    Peer("a server in Node, by hand", "", _ALL, _by_hand),
-    Peer("mountebank", NPM["mountebank"], f"{_ALL}, as an injected function", _mountebank_alone),
-    Peer("mountebank", NPM["mountebank"], "the same, each request kept and logged, as here", _mountebank_that_tells),
-    Peer("WireMock", NPM["wiremock"], "form, the look of sign, XML of a template", _wiremock),
-    Peer("Prism", NPM["@stoplight/prism-cli"], "form checked, XML of an example", _prism),
-    Peer("pytest-httpserver", PYPI["pytest-httpserver"], f"{_ALL}, as a handler", _pytest_httpserver),
-    Peer("Mockoon", NPM["@mockoon/cli"], "form, the look of sign, balance, XML of a template", _mockoon),
-    Peer("moto, SNS", PYPI["moto[server]"], "form, a message to a number kept, XML", _moto, _SNS),
+    Competitor("a server in Node, by hand", "", _ALL, _by_hand),
+    Competitor("mountebank", NPM["mountebank"], f"{_ALL}, as an injected function", _mountebank_alone),
+    Competitor(
+        "mountebank", NPM["mountebank"], "the same, each request kept and logged, as here", _mountebank_that_tells
+    ),
+    Competitor("WireMock", NPM["wiremock"], "form, the look of sign, XML of a template", _wiremock),
+    Competitor("Prism", NPM["@stoplight/prism-cli"], "form checked, XML of an example", _prism),
+    Competitor("pytest-httpserver", PYPI["pytest-httpserver"], f"{_ALL}, as a handler", _pytest_httpserver),
+    Competitor("Mockoon", NPM["@mockoon/cli"], "form, the look of sign, balance, XML of a template", _mockoon),
+    Competitor("moto, SNS", PYPI["moto[server]"], "form, a message to a number kept, XML", _moto, _SNS),
 )

@@ -13,21 +13,21 @@ if TYPE_CHECKING:
     from sms10692.async_client import AsyncClient
     from sms10692.client import Client
     from sms10692.errors import (
-        RawReply,
+        ConnectionFailed,
+        InvalidResponse,
+        RawResponse,
         Reason,
-        Refused,
         SmsError,
+        SpoolError,
         UnencodableText,
-        Unkept,
-        Unreachable,
-        Unreadable,
+        VendorRefusal,
     )
-    from sms10692.models import Batch, Checked, Overage, PayInfo, Reply, Report, Sent, Status
-    from sms10692.segmentation import Segments, segments
+    from sms10692.models import BalanceResult, FetchedBatch, KeywordResult, PayInfo, Reply, Report, SendResult, Status
+    from sms10692.segmentation import Segments, count_segments
     from sms10692.signing import CHINA
-    from sms10692.spool import replay
+    from sms10692.spool import replay_spool
 
-_HOMES = {
+_EXPORTS = {
     "async_client": ("AsyncClient",),
     "client": ("Client",),
     "errors": ("RawReply", "Reason", "Refused", "SmsError", "UnencodableText", "Unkept", "Unreachable", "Unreadable"),
@@ -40,31 +40,31 @@ _HOMES = {
 __all__ = [
     "CHINA",
     "AsyncClient",
-    "Batch",
-    "Checked",
+    "BalanceResult",
     "Client",
-    "Overage",
+    "ConnectionFailed",
+    "FetchedBatch",
+    "InvalidResponse",
+    "KeywordResult",
     "PayInfo",
-    "RawReply",
+    "RawResponse",
     "Reason",
-    "Refused",
     "Reply",
     "Report",
     "Segments",
-    "Sent",
+    "SendResult",
     "SmsError",
+    "SpoolError",
     "Status",
     "UnencodableText",
-    "Unkept",
-    "Unreachable",
-    "Unreadable",
-    "replay",
-    "segments",
+    "VendorRefusal",
+    "count_segments",
+    "replay_spool",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    for home, names in _HOMES.items():
+    for home, names in _EXPORTS.items():
         if name in names:
             value = getattr(import_module(f"sms10692.{home}"), name)
             globals()[name] = value

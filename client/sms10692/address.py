@@ -6,7 +6,7 @@ import httpx2
 
 from sms10692 import protocol
 
-_PAGES: Final = frozenset(page.path.strip("/").casefold() for page in protocol.PAGES)
+_PAGES: Final = frozenset(page.path.strip("/").casefold() for page in protocol.ENDPOINTS)
 
 
 def parse_address(url: str) -> str:
@@ -33,7 +33,7 @@ def parse_address(url: str) -> str:
     if segments and segments[-1].casefold().endswith(".aspx"):
         raise ValueError(
             f"the vendor's address ends in the page {segments[-1]!a}, and the manual's are"
-            f" {', '.join(page.path.strip('/') for page in protocol.PAGES)}"
+            f" {', '.join(page.path.strip('/') for page in protocol.ENDPOINTS)}"
         )
     return str(parsed.copy_with(raw_path="/".join([*segments, ""]).encode(), fragment=None)).rstrip("/")
 

@@ -11,12 +11,12 @@ import httpcore2
 import httpx2
 
 from sms10692.base_client import HEADERS, BaseClient, Item, ResponseBody, Value, keep_partial, read_batch
-from sms10692.errors import RawReply, Unreachable, Unreadable
-from sms10692.models import Batch, Checked, Overage, Reply, Report, Sent
-from sms10692.proxies import Route
-from sms10692.requests import Call
+from sms10692.errors import ConnectionFailed, InvalidResponse, RawResponse
+from sms10692.models import BalanceResult, FetchedBatch, KeywordResult, Reply, Report, SendResult
+from sms10692.proxies import ProxyRoute
+from sms10692.requests import PreparedRequest
 from sms10692.spool import Folder, Queue
-from sms10692.threaded_spool import AsyncKeeper
+from sms10692.threaded_spool import ThreadedSpoolFile
 from sms10692.transport import Deadline, ThreadTransport, make_async_transport
 
 _LONG: Final = 64 * 1024
@@ -59,7 +59,7 @@ class AsyncClient(BaseClient[httpx2.AsyncBaseTransport | httpx2.BaseTransport]):
     def _connect(
         self,
         timeout: float | None,
-        route: Route | None,
+        route: ProxyRoute | None,
         transport: httpx2.AsyncBaseTransport | httpx2.BaseTransport | None,
     ) -> None:
         if route is not None:
@@ -82,33 +82,33 @@ class AsyncClient(BaseClient[httpx2.AsyncBaseTransport | httpx2.BaseTransport]):
 
     async def send(
         self, mobiles: Iterable[str] | str, content: str, *, send_time: datetime | None = None, extno: str = ""
-    ) -> Sent:
+    ) -> SendResult:
         """Send a text to every number, as `Client.send`."""
         return await self._ask(self._calls.send(mobiles, content, send_time, extno))
 
-    async def overage(self) -> Overage:
+    async def overage(self) -> BalanceResult:
         """Tell what is left, as `Client.overage`."""
         return await self._ask(self._calls.overage())
 
-    async def checkkeyword(self, content: str) -> Checked:
+    async def checkkeyword(self, content: str) -> KeywordResult:
         """Tell whether a text holds a forbidden word, as `Client.checkkeyword`."""
         return await self._ask(self._calls.checkkeyword(content))
 
-    async def status(self, status_num: int | None = None, *, keep: Folder | None = None) -> Batch[Report]:
+    async def status(self, status_num: int | None = None, *, keep: Folder | None = None) -> FetchedBatch[Report]:
         """Fetch once: a batch of the next reports, as `Client.status`."""
         return await self._fetch(self._calls.status(status_num), "status", keep)
 
-    async def call(self, *, keep: Folder | None = None) -> Batch[Reply]:
+    async def call(self, *, keep: Folder | None = None) -> FetchedBatch[Reply]:
         """Fetch once: a batch of the replies that wait, as `Client.call`."""
         return await self._fetch(self._calls.call(), "call", keep)
 
     def status_batches(
         self, status_num: int | None = None, *, keep: Folder | None = None
-    ) -> AsyncIterator[Batch[Report]]:
+    ) -> AsyncIterator[FetchedBatch[Report]]:
         """Fetch until no report is left: `async for batch in client.status_batches()`."""
         return _Items(_until_empty(lambda: self.status(status_num, keep=keep)), "status_batches")
 
-    def call_batches(self, *, keep: Folder | None = None) -> AsyncIterator[Batch[Reply]]:
+    def call_batches(self, *, keep: Folder | None = None) -> AsyncIterator[FetchedBatch[Reply]]:
         """Fetch until no reply is left: `async for batch in client.call_batches()`."""
         return _Items(_until_empty(lambda: self.call(keep=keep)), "call_batches")
 
@@ -120,26 +120,28 @@ class AsyncClient(BaseClient[httpx2.AsyncBaseTransport | httpx2.BaseTransport]):
         """Fetch until no reply is left: `async for reply in client.all_calls()`. See `Client.all_status`."""
         return _Items(_each(self.call_batches()), "all_calls")
 
-    async def _ask(self, call: Call[Value]) -> Value:
+    async def _ask(self, call: PreparedRequest[Value]) -> Value:
         reply = await self._reply(call, None)
         if len(reply.body) > _LONG:
             return await asyncio.to_thread(self._read, call, reply)
         return self._read(call, reply)
 
-    async def _fetch(self, call: Call[list[Item]], queue: Queue, folder: Folder | None) -> Batch[Item]:
-        async with nullcontext() if folder is None else AsyncKeeper(folder, queue) as keeper:
+    async def _fetch(
+        self, call: PreparedRequest[list[Item]], queue: Queue, folder: Folder | None
+    ) -> FetchedBatch[Item]:
+        async with nullcontext() if folder is None else ThreadedSpoolFile(folder, queue) as keeper:
             run = asyncio.to_thread if keeper is None else keeper.run
             file = None if keeper is None else keeper.file
             try:
                 reply = await self._reply(call, keeper)
-            except Unreadable as error:
+            except InvalidResponse as error:
                 raise await run(keep_partial, error, file) from error.__cause__
             try:
                 return await run(read_batch, call, reply, file)
-            except Unreadable as error:
+            except InvalidResponse as error:
                 raise self._named_proxy(error) from None
 
-    async def _reply(self, call: Call[Value], keeper: AsyncKeeper | None) -> RawReply:
+    async def _reply(self, call: PreparedRequest[Value], keeper: ThreadedSpoolFile | None) -> RawResponse:
         exchange = _Exchange(self._http, self._url + call.path, call.body, self._max_answer, keeper)
         exchange.may_be_sent = self._route is None  # a transport that was given says nothing of what it sent
         deadline = Deadline(self._total_timeout)
@@ -160,7 +162,7 @@ class AsyncClient(BaseClient[httpx2.AsyncBaseTransport | httpx2.BaseTransport]):
                 raise
             if exchange.response is not None:
                 raise exchange.response.cut_short(str(deadline)) from None
-            raise Unreachable(self._remarked(str(deadline)), exchange.may_be_sent) from None
+            raise ConnectionFailed(self._remarked(str(deadline)), exchange.may_be_sent) from None
 
     async def _pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -170,7 +172,7 @@ class _Exchange:
     """A request and its response. It knows, when it is cancelled, what has come, and whether anything was sent."""
 
     def __init__(
-        self, http: httpx2.AsyncClient, url: str, content: bytes, max_answer: int, keeper: AsyncKeeper | None
+        self, http: httpx2.AsyncClient, url: str, content: bytes, max_answer: int, keeper: ThreadedSpoolFile | None
     ) -> None:
         self._http = http
         self._url = url
@@ -181,7 +183,7 @@ class _Exchange:
         self.may_be_sent = False
         self._stream: httpcore2.AsyncNetworkStream | None = None
 
-    async def run(self) -> RawReply:
+    async def run(self) -> RawResponse:
         """Send the request and take in the response. Raises httpx2.RequestError, and Unreadable for half a body."""
         try:
             return await self._run()
@@ -190,7 +192,7 @@ class _Exchange:
                 await self._stream.aclose()
             raise
 
-    async def _run(self) -> RawReply:
+    async def _run(self) -> RawResponse:
         self._stream = None
         tracing = {"trace": self._trace}
         async with self._http.stream("POST", self._url, content=self._content, extensions=tracing) as response:
@@ -217,7 +219,7 @@ async def _until_empty(fetch: Callable[[], Any]) -> AsyncIterator[Any]:
         yield batch
 
 
-async def _each(batches: AsyncIterator[Batch[Item]]) -> AsyncIterator[Item]:
+async def _each(batches: AsyncIterator[FetchedBatch[Item]]) -> AsyncIterator[Item]:
     async for batch in batches:
         for item in batch:
             yield item

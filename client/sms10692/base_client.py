@@ -9,11 +9,11 @@ import httpx2
 from sms10692 import __version__
 from sms10692.address import parse_address
 from sms10692.backoff import backoff_delays
-from sms10692.errors import RawReply, Refused, Unkept, Unreachable, Unreadable
-from sms10692.models import Batch, Reply, Report
-from sms10692.proxies import Route, find_route
-from sms10692.requests import Call, Calls, Charset, Clock, system_clock
-from sms10692.spool import Keeper
+from sms10692.errors import ConnectionFailed, InvalidResponse, RawResponse, SpoolError, VendorRefusal
+from sms10692.models import FetchedBatch, Reply, Report
+from sms10692.proxies import ProxyRoute, find_route
+from sms10692.requests import Charset, Clock, PreparedRequest, RequestBuilder, system_clock
+from sms10692.spool import SpoolFile
 from sms10692.transport import Deadline
 
 Value = TypeVar("Value")
@@ -69,45 +69,45 @@ class ResponseBody:
     def check(self) -> None:
         """Raise Unreadable where it is too long."""
         if len(self._body) > self._limit:
-            raise Unreadable(f"the answer is longer than {self._limit} bytes", self.reply())
+            raise InvalidResponse(f"the answer is longer than {self._limit} bytes", self.reply())
 
-    def cut_short(self, why: str) -> Unreadable:
+    def cut_short(self, why: str) -> InvalidResponse:
         """The error for a body that ended too soon."""
-        return Unreadable(f"the answer broke off: {why}", self.reply())
+        return InvalidResponse(f"the answer broke off: {why}", self.reply())
 
-    def reply(self) -> RawReply:
+    def reply(self) -> RawResponse:
         """What has come, up to the limit."""
-        return RawReply(self._response.status_code, dict(self._response.headers), bytes(self._body[: self._limit]))
+        return RawResponse(self._response.status_code, dict(self._response.headers), bytes(self._body[: self._limit]))
 
 
-def read_batch(call: Call[list[Item]], reply: RawReply, keeper: Keeper | None) -> Batch[Item]:
+def read_batch(call: PreparedRequest[list[Item]], reply: RawResponse, keeper: SpoolFile | None) -> FetchedBatch[Item]:
     """Read the whole answer of a queue; where it is to be kept, not before it is safe on disk."""
     if keeper is None or reply.status != 200 or not reply.body:
-        return Batch(call.read(reply))
+        return FetchedBatch(call.read(reply))
     try:
         kept = keeper.keep()
     except OSError as error:
         if not call.read(reply):
-            return Batch(())
-        raise Unkept(error.strerror or str(error), reply) from error
+            return FetchedBatch(())
+        raise SpoolError(error.strerror or str(error), reply) from error
     try:
-        batch = Batch(call.read(reply), kept)
-    except Refused:
+        batch = FetchedBatch(call.read(reply), kept)
+    except VendorRefusal:
         kept.unlink(missing_ok=True)
         raise
-    except Unreadable as error:
-        raise Unreadable(error.why, reply, kept) from None
+    except InvalidResponse as error:
+        raise InvalidResponse(error.why, reply, kept) from None
     if not batch:
         kept.unlink(missing_ok=True)
-    return batch or Batch(())
+    return batch or FetchedBatch(())
 
 
-def keep_partial(error: Unreadable, keeper: Keeper | None) -> Unreadable:
+def keep_partial(error: InvalidResponse, keeper: SpoolFile | None) -> InvalidResponse:
     """Keep an answer that broke off: it may hold reports that the vendor will not hand over again."""
     if keeper is None or error.status != 200 or not error.body:
         return error
     try:
-        return Unreadable(error.why, error.reply, keeper.keep())
+        return InvalidResponse(error.why, error.reply, keeper.keep())
     except OSError:  # the error has all that came
         return error
 
@@ -140,7 +140,7 @@ class BaseClient(ABC, Generic[Transport]):
         if max_answer < 1:
             raise ValueError(f"max_answer is a number of bytes above 0, and not {max_answer}")
         self._url = parse_address(url)
-        self._calls = Calls(userid, account, password, charset, clock)
+        self._calls = RequestBuilder(userid, account, password, charset, clock)
         self._retries = retries
         self._total_timeout = total_timeout
         self._max_answer = max_answer
@@ -148,7 +148,7 @@ class BaseClient(ABC, Generic[Transport]):
         self._connect(timeout, self._route, transport)
 
     @abstractmethod
-    def _connect(self, timeout: float | None, route: Route | None, transport: Transport | None) -> None: ...
+    def _connect(self, timeout: float | None, route: ProxyRoute | None, transport: Transport | None) -> None: ...
 
     def __repr__(self) -> str:
         address = httpx2.URL(self._url).copy_with(userinfo=b"")
@@ -157,22 +157,22 @@ class BaseClient(ABC, Generic[Transport]):
     def _delays(self) -> Iterator[float]:
         return backoff_delays(self._retries)
 
-    def _unreachable(self, error: httpx2.RequestError, deadline: Deadline) -> Unreachable:
+    def _unreachable(self, error: httpx2.RequestError, deadline: Deadline) -> ConnectionFailed:
         why = str(deadline) if deadline.is_over else ": ".join(filter(None, (type(error).__name__, str(error))))
-        return Unreachable(self._remarked(why), not isinstance(error, _NOTHING_SENT))
+        return ConnectionFailed(self._remarked(why), not isinstance(error, _NOTHING_SENT))
 
     def _remarked(self, why: str) -> str:
         return why if self._route is None or not self._route.remark else f"{why}, {self._route.remark}"
 
-    def _read(self, call: Call[Value], reply: RawReply) -> Value:
+    def _read(self, call: PreparedRequest[Value], reply: RawResponse) -> Value:
         """Read an answer that is not a queue's."""
         try:
             return call.read(reply)
-        except Unreadable as error:
+        except InvalidResponse as error:
             raise self._named_proxy(error) from None
 
-    def _named_proxy(self, error: Unreadable) -> Unreadable:
+    def _named_proxy(self, error: InvalidResponse) -> InvalidResponse:
         """An error page may be the proxy's own: the error names the proxy."""
         if self._route is None or self._route.proxy is None or error.status not in _STATUSES_OF_PROXIES:
             return error
-        return Unreadable(self._remarked(error.why), error.reply, error.kept)
+        return InvalidResponse(self._remarked(error.why), error.reply, error.kept)

@@ -8,18 +8,18 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sms10692.client import Client
-from sms10692.errors import Refused, UnencodableText, Unreachable
-from sms10692.models import Sent
+from sms10692.errors import ConnectionFailed, UnencodableText, VendorRefusal
+from sms10692.models import SendResult
 
 
-class Mark(NamedTuple):
+class BulkCounts(NamedTuple):
     """How far a list came: the first so many numbers are `accepted`, the next so many `in_doubt`, the rest not sent."""
 
     accepted: int = 0
-    in_doubt: int = 0
+    uncertain: int = 0
 
 
-class Ledger:
+class BulkProgress:
     """What became of a list of numbers; `sent` holds an answer for each request that was accepted.
 
     Entries may hold several numbers, separated by commas as on the wire (1.2); blank ones are none.
@@ -30,8 +30,8 @@ class Ledger:
 
     def __init__(self, entries: Iterable[str]) -> None:
         self.numbers = tuple(number for entry in entries for part in entry.split(",") if (number := part.strip()))
-        self.sent: list[Sent] = []
-        self.mark = Mark()
+        self.sent: list[SendResult] = []
+        self.mark = BulkCounts()
 
     def __str__(self) -> str:
         """A line for each of the three that there is.
@@ -63,23 +63,23 @@ class Ledger:
 
 
 def send_in_batches(
-    client: Client, ledger: Ledger, text: str, *, batch: int, send_time: datetime | None = None, extno: str = ""
-) -> Iterator[tuple[Sent, tuple[str, ...]]]:
+    client: Client, ledger: BulkProgress, text: str, *, batch: int, send_time: datetime | None = None, extno: str = ""
+) -> Iterator[tuple[SendResult, tuple[str, ...]]]:
     """Send to the numbers of a ledger, `batch` at a time; yield each answer with its numbers.
 
     Raises what `Client.send` raises; the ledger then says how far it came, also when it was interrupted.
     """
     for start in range(0, len(ledger.numbers), batch):
         numbers = ledger.numbers[start : start + batch]
-        ledger.mark = Mark(start, len(numbers))
+        ledger.mark = BulkCounts(start, len(numbers))
         try:
             sent = client.send(numbers, text, send_time=send_time, extno=extno)
-        except (Refused, UnencodableText):
-            ledger.mark = Mark(start)
+        except (VendorRefusal, UnencodableText):
+            ledger.mark = BulkCounts(start)
             raise
-        except Unreachable as error:
-            ledger.mark = Mark(start, len(numbers) if error.sent else 0)
+        except ConnectionFailed as error:
+            ledger.mark = BulkCounts(start, len(numbers) if error.sent else 0)
             raise
         ledger.sent.append(sent)
-        ledger.mark = Mark(start + len(numbers))  # at once: an interrupt must find the one or the other
+        ledger.mark = BulkCounts(start + len(numbers))  # at once: an interrupt must find the one or the other
         yield sent, numbers

@@ -30,12 +30,20 @@ from rich.table import Table
 from sms10692 import __version__, responses
 from sms10692.__main__ import INTERNAL_ERROR
 from sms10692.base_client import LONGEST_TIMEOUT, TOTAL_TIMEOUT, Item
-from sms10692.bulk import Ledger, Mark, send_in_batches
+from sms10692.bulk import BulkCounts, BulkProgress, send_in_batches
 from sms10692.client import Client
-from sms10692.errors import RawReply, Refused, SmsError, UnencodableText, Unkept, Unreachable, Unreadable
-from sms10692.models import Batch, Reply, Report
+from sms10692.errors import (
+    ConnectionFailed,
+    InvalidResponse,
+    RawResponse,
+    SmsError,
+    SpoolError,
+    UnencodableText,
+    VendorRefusal,
+)
+from sms10692.models import FetchedBatch, Reply, Report
 from sms10692.recipients import WrongNumbers, from_arguments, from_file
-from sms10692.segmentation import segments
+from sms10692.segmentation import count_segments
 from sms10692.signing import CHINA
 from sms10692.terminal import json_line, printable
 
@@ -80,10 +88,10 @@ def _output_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _Exit(f"{error.filename or 'standard output'}: {error.strerror or error}", NO_ANSWER) from None
+        raise _CliError(f"{error.filename or 'standard output'}: {error.strerror or error}", NO_ANSWER) from None
 
 
-class _Exit(Exception):
+class _CliError(Exception):
     """The command is over: what to say on standard error, and the exit code."""
 
     def __init__(self, said: str, code: int) -> None:
@@ -91,14 +99,14 @@ class _Exit(Exception):
         self.code = code
 
 
-def _failed(error: SmsError) -> _Exit:
+def _failed(error: SmsError) -> _CliError:
     match error:
-        case Refused():
-            return _Exit(f"refused: {printable(str(error))} ({error.reason.value})", REFUSED)
+        case VendorRefusal():
+            return _CliError(f"refused: {printable(str(error))} ({error.reason.value})", REFUSED)
         case UnencodableText():
-            return _Exit(str(error), USAGE)
+            return _CliError(str(error), USAGE)
         case _:
-            return _Exit(str(error), NO_ANSWER)
+            return _CliError(str(error), NO_ANSWER)
 
 
 def _show(as_json: bool, rows: Sequence[Row]) -> None:
@@ -111,14 +119,14 @@ def _show(as_json: bool, rows: Sequence[Row]) -> None:
         for name in rows[0]:
             table.add_column(name, overflow="fold")
         for row in rows:
-            table.add_row(*map(_for_people, row.values()))
+            table.add_row(*map(_format_text, row.values()))
         _Console().print(table)
 
 
 def _json(row: Row) -> str:
     """One line, which is ASCII where standard output may not carry more."""
     in_full = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
-    return json_line(row, _for_programs, ascii_only=not in_full)
+    return json_line(row, _format_json, ascii_only=not in_full)
 
 
 def _row(value: Any) -> Row:
@@ -126,21 +134,21 @@ def _row(value: Any) -> Row:
     return {name: one.value if isinstance(one, Enum) else one for name, one in asdict(value).items()}
 
 
-def _for_people(value: object) -> str:
+def _format_text(value: object) -> str:
     return value.strftime("%Y-%m-%d %H:%M:%S") if isinstance(value, datetime) else printable(str(value))
 
 
-def _for_programs(value: object) -> str:
+def _format_json(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _finite(context: click.Context, option: click.Parameter, seconds: float | None) -> float | None:
+def _finite_seconds(context: click.Context, option: click.Parameter, seconds: float | None) -> float | None:
     if seconds is not None and not math.isfinite(seconds):
         raise click.BadParameter("a number of seconds")
     return seconds
 
 
-def _vendor(action: Callable[..., None]) -> Callable[..., None]:
+def _client_options(action: Callable[..., None]) -> Callable[..., None]:
     """Give an action the options that all have, a client made of them, and the meaning of its errors."""
 
     @click.option(
@@ -165,7 +173,7 @@ def _vendor(action: Callable[..., None]) -> Callable[..., None]:
         type=click.FloatRange(0, LONGEST_TIMEOUT, min_open=True),
         default=30.0,
         show_default=True,
-        callback=_finite,
+        callback=_finite_seconds,
         help="Seconds for each step of a request.",
     )
     @click.option(
@@ -173,7 +181,7 @@ def _vendor(action: Callable[..., None]) -> Callable[..., None]:
         type=click.FloatRange(0, LONGEST_TIMEOUT, min_open=True),
         default=TOTAL_TIMEOUT,
         show_default=True,
-        callback=_finite,
+        callback=_finite_seconds,
         help="Seconds for a whole request.",
     )
     @click.option("--proxy", metavar="URL", help="A proxy: http, https or socks5.")
@@ -219,7 +227,7 @@ def _vendor(action: Callable[..., None]) -> Callable[..., None]:
             except OSError as error:
                 if error.filename is None:
                     raise
-                raise _Exit(f"{error.filename}: {error.strerror}", USAGE) from None
+                raise _CliError(f"{error.filename}: {error.strerror}", USAGE) from None
 
     return with_a_client
 
@@ -235,7 +243,7 @@ def command() -> None:
 
 
 @command.command()
-@_vendor
+@_client_options
 @click.argument("mobiles", nargs=-1)
 @click.option("--text", required=True, help="What to send.")
 @click.option(
@@ -274,7 +282,7 @@ def send(
         raise click.UsageError("there is no number to send to")
     if recipients.remark:
         _say(recipients.remark)
-    ledger = Ledger(recipients.numbers)
+    ledger = BulkProgress(recipients.numbers)
     at = send_time.replace(tzinfo=CHINA) if send_time else None
     try:
         with Progress(console=_Console(stderr=True), disable=as_json or len(ledger.numbers) <= batch) as progress:
@@ -285,79 +293,79 @@ def send(
                     _show(True, [_row(sent) | {"mobiles": numbers}])
         if not as_json:
             _show(False, [_row(sent) for sent in ledger.sent])
-            click.echo(f"{ledger}\neach text is {segments(text)}")
+            click.echo(f"{ledger}\neach text is {count_segments(text)}")
     except (SmsError, KeyboardInterrupt, OSError) as error:
-        if len(ledger.numbers) > 1 or ledger.mark != Mark():
+        if len(ledger.numbers) > 1 or ledger.mark != BulkCounts():
             _note(str(ledger))
         if isinstance(error, KeyboardInterrupt):
-            raise _Exit("interrupted", INTERRUPTED) from None
+            raise _CliError("interrupted", INTERRUPTED) from None
         if isinstance(error, OSError):
-            raise _Exit(f"standard output: {error.strerror}", NO_ANSWER) from None
+            raise _CliError(f"standard output: {error.strerror}", NO_ANSWER) from None
         raise
 
 
 @command.command()
-@_vendor
+@_client_options
 def overage(client: Client, as_json: bool) -> None:
     """Tell how the account pays and what is left."""
     _show(as_json, [_row(client.overage())])
 
 
 @command.command()
-@_vendor
+@_client_options
 @click.argument("text")
 def checkkeyword(client: Client, as_json: bool, text: str) -> None:
     """Tell whether a text holds a forbidden word."""
     _show(as_json, [_row(client.checkkeyword(text))])
 
 
-def _queue(action: Callable[..., None]) -> Callable[..., None]:
+def _queue_options(action: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option(
             "--follow",
             type=click.FloatRange(SHORTEST_INTERVAL, LONGEST_TIMEOUT),
-            callback=_finite,
+            callback=_finite_seconds,
             metavar="SECONDS",
             help=f"Fetch again and again until Ctrl-C, every so many seconds, at least {SHORTEST_INTERVAL:g}.",
         ),
         click.option("--keep", type=click.Path(path_type=Path), metavar="FOLDER", help="Keep the raw answers there."),
     ):
         action = option(action)
-    return _vendor(action)
+    return _client_options(action)
 
 
 @command.command()
-@_queue
+@_queue_options
 @click.option("--num", "status_num", type=click.IntRange(min=1), help="Reports to fetch at most.")
 def status(client: Client, as_json: bool, follow: float | None, keep: Path | None, status_num: int | None) -> None:
     """Fetch reports. The vendor hands each over only once."""
-    _fetch(lambda: client.status(status_num, keep=keep), responses.reports, as_json, follow)
+    _fetch(lambda: client.status(status_num, keep=keep), responses.parse_reports, as_json, follow)
 
 
 @command.command()
-@_queue
+@_queue_options
 def call(client: Client, as_json: bool, follow: float | None, keep: Path | None) -> None:
     """Fetch replies. The vendor hands each over only once."""
-    _fetch(lambda: client.call(keep=keep), responses.replies, as_json, follow)
+    _fetch(lambda: client.call(keep=keep), responses.parse_replies, as_json, follow)
 
 
 def _fetch(
-    fetch: Callable[[], Batch[Item]],
-    read: Callable[[RawReply], list[Item]],
+    fetch: Callable[[], FetchedBatch[Item]],
+    read: Callable[[RawResponse], list[Item]],
     as_json: bool,
     follow: float | None,
 ) -> None:
     try:
         _fetch_and_show(fetch, as_json, follow)
-    except Unkept as error:  # no file has it, and it comes only once
-        _hand_over(Batch(read(error.reply)), as_json)
+    except SpoolError as error:  # no file has it, and it comes only once
+        _print_batch(FetchedBatch(read(error.reply)), as_json)
         raise
 
 
-def _fetch_and_show(fetch: Callable[[], Batch[Item]], as_json: bool, follow: float | None) -> None:
+def _fetch_and_show(fetch: Callable[[], FetchedBatch[Item]], as_json: bool, follow: float | None) -> None:
     if follow is None:
         batch = fetch()
-        _hand_over(batch, as_json)
+        _print_batch(batch, as_json)
         if not batch and not as_json:
             click.echo("nothing waits")
         return
@@ -368,18 +376,21 @@ def _fetch_and_show(fetch: Callable[[], Batch[Item]], as_json: bool, follow: flo
             while True:
                 try:
                     batch = fetch()
-                except (Unreachable, Unreadable) as error:  # it may pass; what the vendor refuses it goes on refusing
+                except (
+                    ConnectionFailed,
+                    InvalidResponse,
+                ) as error:  # it may pass; what the vendor refuses it goes on refusing
                     _note(printable(str(error)))
                 else:
                     fetches, fetched = fetches + 1, fetched + len(batch)
-                    _hand_over(batch, as_json)
+                    _print_batch(batch, as_json)
                 live.update(f"{fetched} in {fetches} fetches, one every {follow:g} s; Ctrl-C ends it")
                 time.sleep(follow)
     except KeyboardInterrupt:
         _note(f"{fetched} in {fetches} fetches")
 
 
-def _hand_over(batch: Batch[Item], as_json: bool) -> None:
+def _print_batch(batch: FetchedBatch[Item], as_json: bool) -> None:
     """Print a batch, which comes only once: what standard output did not take goes to standard error."""
     shown = 0
     try:
@@ -393,7 +404,7 @@ def _hand_over(batch: Batch[Item], as_json: bool) -> None:
         sys.stdout.flush()
     except OSError as error:  # nobody reads, perhaps not even what was taken
         _to_standard_error(batch)
-        raise _Exit(f"standard output: {error.strerror}; the above was fetched", NO_ANSWER) from None
+        raise _CliError(f"standard output: {error.strerror}; the above was fetched", NO_ANSWER) from None
     except KeyboardInterrupt:
         _to_standard_error(batch[shown:])
         raise
@@ -425,7 +436,7 @@ def main() -> None:
     except click.ClickException as error:
         _say(" ".join(error.format_message().split()))
         sys.exit(USAGE)
-    except _Exit as end:
+    except _CliError as end:
         _say(str(end))
         sys.exit(end.code)
     except (click.Abort, KeyboardInterrupt):

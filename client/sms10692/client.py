@@ -10,11 +10,11 @@ from typing import Self
 import httpx2
 
 from sms10692.base_client import HEADERS, BaseClient, Item, ResponseBody, Value, keep_partial, read_batch
-from sms10692.errors import RawReply, Unreadable
-from sms10692.models import Batch, Checked, Overage, Reply, Report, Sent
-from sms10692.proxies import Route
-from sms10692.requests import Call
-from sms10692.spool import Folder, Keeper, Queue
+from sms10692.errors import InvalidResponse, RawResponse
+from sms10692.models import BalanceResult, FetchedBatch, KeywordResult, Reply, Report, SendResult
+from sms10692.proxies import ProxyRoute
+from sms10692.requests import PreparedRequest
+from sms10692.spool import Folder, Queue, SpoolFile
 from sms10692.transport import DEADLINE, Deadline, SyncTransport
 
 
@@ -37,7 +37,7 @@ class Client(BaseClient[httpx2.BaseTransport]):
 
     _http: httpx2.Client
 
-    def _connect(self, timeout: float | None, route: Route | None, transport: httpx2.BaseTransport | None) -> None:
+    def _connect(self, timeout: float | None, route: ProxyRoute | None, transport: httpx2.BaseTransport | None) -> None:
         used = transport if route is None else SyncTransport(route)
         self._http = httpx2.Client(headers=HEADERS, timeout=timeout, transport=used, trust_env=False)
 
@@ -55,7 +55,7 @@ class Client(BaseClient[httpx2.BaseTransport]):
 
     def send(
         self, mobiles: Iterable[str] | str, content: str, *, send_time: datetime | None = None, extno: str = ""
-    ) -> Sent:
+    ) -> SendResult:
         """Send a text to every number, at once or at an aware moment (chapter 1).
 
         Raises UnencodableText, before anything is sent, where the page has no bytes for the text. After
@@ -63,15 +63,15 @@ class Client(BaseClient[httpx2.BaseTransport]):
         """
         return self._ask(self._calls.send(mobiles, content, send_time, extno))
 
-    def overage(self) -> Overage:
+    def overage(self) -> BalanceResult:
         """Tell how the account pays and what it has left (chapter 2)."""
         return self._ask(self._calls.overage())
 
-    def checkkeyword(self, content: str) -> Checked:
+    def checkkeyword(self, content: str) -> KeywordResult:
         """Tell whether a text holds a forbidden word (chapter 3)."""
         return self._ask(self._calls.checkkeyword(content))
 
-    def status(self, status_num: int | None = None, *, keep: Folder | None = None) -> Batch[Report]:
+    def status(self, status_num: int | None = None, *, keep: Folder | None = None) -> FetchedBatch[Report]:
         """Fetch once: a batch of the next reports, 4000 unless `status_num` says otherwise (chapter 4).
 
         Each is handed over once. With `keep`, a folder, the answer is on disk before it is read, until the batch is
@@ -79,16 +79,18 @@ class Client(BaseClient[httpx2.BaseTransport]):
         """
         return self._fetch(self._calls.status(status_num), "status", keep)
 
-    def call(self, *, keep: Folder | None = None) -> Batch[Reply]:
+    def call(self, *, keep: Folder | None = None) -> FetchedBatch[Reply]:
         """Fetch once: a batch of the replies that wait (chapter 5). `keep` is as in `status`."""
         return self._fetch(self._calls.call(), "call", keep)
 
-    def status_batches(self, status_num: int | None = None, *, keep: Folder | None = None) -> Iterator[Batch[Report]]:
+    def status_batches(
+        self, status_num: int | None = None, *, keep: Folder | None = None
+    ) -> Iterator[FetchedBatch[Report]]:
         """Fetch until no report is left, and yield batch after batch. `keep` is as in `status`."""
         while batch := self.status(status_num, keep=keep):
             yield batch
 
-    def call_batches(self, *, keep: Folder | None = None) -> Iterator[Batch[Reply]]:
+    def call_batches(self, *, keep: Folder | None = None) -> Iterator[FetchedBatch[Reply]]:
         """Fetch until no reply is left, and yield batch after batch. `keep` is as in `status`."""
         while batch := self.call(keep=keep):
             yield batch
@@ -106,21 +108,21 @@ class Client(BaseClient[httpx2.BaseTransport]):
         for batch in self.call_batches():
             yield from batch
 
-    def _ask(self, call: Call[Value]) -> Value:
+    def _ask(self, call: PreparedRequest[Value]) -> Value:
         return self._read(call, self._reply(call))
 
-    def _fetch(self, call: Call[list[Item]], queue: Queue, folder: Folder | None) -> Batch[Item]:
-        with nullcontext() if folder is None else Keeper(folder, queue) as keeper:
+    def _fetch(self, call: PreparedRequest[list[Item]], queue: Queue, folder: Folder | None) -> FetchedBatch[Item]:
+        with nullcontext() if folder is None else SpoolFile(folder, queue) as keeper:
             try:
                 reply = self._reply(call, keeper)
-            except Unreadable as error:
+            except InvalidResponse as error:
                 raise keep_partial(error, keeper) from error.__cause__
             try:
                 return read_batch(call, reply, keeper)
-            except Unreadable as error:
+            except InvalidResponse as error:
                 raise self._named_proxy(error) from None
 
-    def _reply(self, call: Call[Value], keeper: Keeper | None = None) -> RawReply:
+    def _reply(self, call: PreparedRequest[Value], keeper: SpoolFile | None = None) -> RawResponse:
         deadline = Deadline(self._total_timeout)
         delays = self._delays()
         while True:
@@ -136,7 +138,7 @@ class Client(BaseClient[httpx2.BaseTransport]):
     def _pause(self, seconds: float) -> None:
         time.sleep(seconds)
 
-    def _exchange(self, call: Call[Value], keeper: Keeper | None, deadline: Deadline) -> RawReply:
+    def _exchange(self, call: PreparedRequest[Value], keeper: SpoolFile | None, deadline: Deadline) -> RawResponse:
         url = self._url + call.path
         with self._http.stream("POST", url, content=call.body, extensions={DEADLINE: deadline}) as response:
             body = ResponseBody(response, self._max_answer)

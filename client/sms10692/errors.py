@@ -20,7 +20,7 @@ from sms10692 import protocol
 
 
 @dataclass(frozen=True, slots=True)
-class RawReply:
+class RawResponse:
     """An answer as it came: the HTTP status, the headers by lower-case name, and the body."""
 
     status: int
@@ -44,7 +44,7 @@ class Reason(Enum):
     NOT_IN_THE_MANUAL = "not-in-the-manual"
 
 
-REASONS: Final[Mapping[str, Reason]] = {
+REFUSALS: Final[Mapping[str, Reason]] = {
     protocol.CREDENTIALS_EMPTY: Reason.CREDENTIALS_EMPTY,
     protocol.SQL_INJECTION: Reason.SQL_INJECTION,
     protocol.CREDENTIALS_WRONG: Reason.CREDENTIALS_WRONG,
@@ -60,7 +60,7 @@ REASONS: Final[Mapping[str, Reason]] = {
 """By the vendor's message."""
 
 
-def reason_of(message: str) -> Reason:
+def classify_refusal(message: str) -> Reason:
     """What a message means. The colon of 包含非法字符： suggests that some servers name the word after it.
 
     >>> reason_of("包含非法字符：发票"), reason_of("非法签名")
@@ -68,14 +68,14 @@ def reason_of(message: str) -> Reason:
     """
     if message.startswith(protocol.FORBIDDEN_IN_SEND):
         return Reason.FORBIDDEN_WORD
-    return REASONS.get(message, Reason.NOT_IN_THE_MANUAL)
+    return REFUSALS.get(message, Reason.NOT_IN_THE_MANUAL)
 
 
 class SmsError(Exception):
     """Whatever goes wrong between a caller and the vendor."""
 
 
-class Refused(SmsError):
+class VendorRefusal(SmsError):
     """The vendor said no.
 
     `message` is its own sentence, `reason` what that means, `code` the number of an error of the queue pages (4.4, 5.4)
@@ -85,18 +85,18 @@ class Refused(SmsError):
     'error 4: 参数不正确'
     """
 
-    def __init__(self, message: str, code: int | None, reply: RawReply) -> None:
+    def __init__(self, message: str, code: int | None, reply: RawResponse) -> None:
         super().__init__(message, code, reply)
         self.message = message
         self.code = code
         self.reply = reply
-        self.reason = reason_of(message)
+        self.reason = classify_refusal(message)
 
     def __str__(self) -> str:
         return self.message if self.code is None else f"error {self.code}: {self.message}"
 
 
-class Unreadable(SmsError):
+class InvalidResponse(SmsError):
     """The answer is none that the manual knows. What was asked for may have been done.
 
     `why` says what was amiss; `reply` is what came, up to the limit of the client; `kept` is the file that has it,
@@ -106,7 +106,7 @@ class Unreadable(SmsError):
     'no XML (HTTP 502, 6 bytes)'
     """
 
-    def __init__(self, why: str, reply: RawReply, kept: Path | None = None) -> None:
+    def __init__(self, why: str, reply: RawResponse, kept: Path | None = None) -> None:
         super().__init__(why, reply, kept)
         self.why = why
         self.reply = reply
@@ -132,7 +132,7 @@ class Unreadable(SmsError):
         return self.reply.body
 
 
-class Unreachable(SmsError):
+class ConnectionFailed(SmsError):
     """No answer came. `sent` says whether the request may have reached the vendor, and so may have been acted on.
 
     >>> str(Unreachable("ReadTimeout", sent=True))
@@ -148,14 +148,14 @@ class Unreachable(SmsError):
         return f"{self.why} ({'it may have been received' if self.sent else 'nothing was sent'})"
 
 
-class Unkept(SmsError):
+class SpoolError(SmsError):
     """An answer came and could not be written where it was to be kept. `reply` is the whole answer: it comes once.
 
     >>> str(Unkept("No space left on device", RawReply(200, {}, b"<returnsms>")))
     'the answer could not be kept: No space left on device (11 bytes)'
     """
 
-    def __init__(self, why: str, reply: RawReply) -> None:
+    def __init__(self, why: str, reply: RawResponse) -> None:
         super().__init__(why, reply)
         self.why = why
         self.reply = reply
@@ -177,9 +177,9 @@ class UnencodableText(SmsError, ValueError):
         super().__init__(text, charset, tuple(places))
         self.text = text
         self.charset = charset
-        self.places = tuple(places)
+        self.positions = tuple(places)
 
     def __str__(self) -> str:
-        named = ", ".join(f"{character!a} at {index}" for index, character in self.places[:10])
-        more = f" and {len(self.places) - 10} more" if len(self.places) > 10 else ""
+        named = ", ".join(f"{character!a} at {index}" for index, character in self.positions[:10])
+        more = f" and {len(self.positions) - 10} more" if len(self.positions) > 10 else ""
         return f"the {self.charset} page has no bytes for {named}{more}"

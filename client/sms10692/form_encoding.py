@@ -16,7 +16,7 @@ _EURO: Final = {"gb2312": b"\x80"}
 """The one character that code page 936 has and Python's codec lacks."""
 
 
-def form(fields: Iterable[tuple[str, str]], charset: str) -> bytes:
+def encode_form(fields: Iterable[tuple[str, str]], charset: str) -> bytes:
     """Write a form as the manual's examples have it: in the given order, a comma as it is, a space as `%20`.
 
     Raises UnencodableText where the page has no bytes for a character.
@@ -24,16 +24,16 @@ def form(fields: Iterable[tuple[str, str]], charset: str) -> bytes:
     >>> form([("action", "send"), ("mobile", "15023239810,13527576163"), ("content", "内容")], "gb2312")
     b'action=send&mobile=15023239810,13527576163&content=%C4%DA%C8%DD'
     """
-    return "&".join(f"{name}={_quoted(value, charset)}" for name, value in fields).encode("ascii")
+    return "&".join(f"{name}={_quote(value, charset)}" for name, value in fields).encode("ascii")
 
 
-def _quoted(value: str, charset: str) -> str:
+def _quote(value: str, charset: str) -> str:
     if value.isalnum() and value.isascii():
         return value
-    return quote_from_bytes(encoded(value, charset), safe=",")
+    return quote_from_bytes(encode_text(value, charset), safe=",")
 
 
-def encoded(text: str, charset: str) -> bytes:
+def encode_text(text: str, charset: str) -> bytes:
     """The bytes of a text on a page, or UnencodableText.
 
     >>> encoded("5 €", "gb2312")
@@ -42,10 +42,10 @@ def encoded(text: str, charset: str) -> bytes:
     try:
         return text.encode(CODECS[charset])
     except UnicodeEncodeError:
-        return b"".join(_each(text, charset))
+        return b"".join(_encode_chars(text, charset))
 
 
-def _each(text: str, charset: str) -> list[bytes]:
+def _encode_chars(text: str, charset: str) -> list[bytes]:
     pieces: list[bytes] = []
     places: list[tuple[int, str]] = []
     for index, character in enumerate(text):

@@ -14,7 +14,7 @@ from sms10692 import protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SendResult:
     """An accepted send (1.3): its number, the balance afterwards, and how many numbers it went to."""
 
     task_id: int
@@ -30,7 +30,7 @@ class PayInfo(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Overage:
+class BalanceResult:
     """How an account pays, what it has left, and all the points it was ever given (2.3)."""
 
     payinfo: PayInfo
@@ -39,7 +39,7 @@ class Overage:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class KeywordResult:
     """Whether a text holds a forbidden word (3.3), and the vendor's sentence about it."""
 
     is_forbidden: bool
@@ -79,7 +79,7 @@ class Reply:
 Item = TypeVar("Item", bound=Report | Reply, covariant=True)
 
 
-class Batch(Sequence[Item]):
+class FetchedBatch(Sequence[Item]):
     """What one fetch handed over, in the vendor's order: it will not hand these over again.
 
     Where the raw answer was kept, `kept` is its file, and `done()` says that it is needed no more.
@@ -110,7 +110,7 @@ class Batch(Sequence[Item]):
         return iter(self._items)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Batch) and self._items == other._items
+        return isinstance(other, FetchedBatch) and self._items == other._items
 
     def __hash__(self) -> int:
         return hash(self._items)

@@ -10,7 +10,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Page:
+class Endpoint:
     """One address of the vendor.
 
     `path` is spelled as the manual spells it; `charset` is the label its answers declare (1.1, 1.3).
@@ -20,12 +20,12 @@ class Page:
     charset: str
 
 
-V2SMS: Final = Page("/v2sms.aspx", "utf-8")
-V2SMS_GBK: Final = Page("/v2smsGBK.aspx", "gb2312")
-V2STATUS_API: Final = Page("/v2statusApi.aspx", "utf-8")
-V2CALL_API: Final = Page("/v2callApi.aspx", "utf-8")
+V2SMS: Final = Endpoint("/v2sms.aspx", "utf-8")
+V2SMS_GBK: Final = Endpoint("/v2smsGBK.aspx", "gb2312")
+V2STATUS_API: Final = Endpoint("/v2statusApi.aspx", "utf-8")
+V2CALL_API: Final = Endpoint("/v2callApi.aspx", "utf-8")
 
-PAGES: Final = (V2SMS, V2SMS_GBK, V2STATUS_API, V2CALL_API)
+ENDPOINTS: Final = (V2SMS, V2SMS_GBK, V2STATUS_API, V2CALL_API)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,19 +39,19 @@ class Operation:
 
     chapter: int
     name: str
-    pages: tuple[Page, ...]
+    endpoints: tuple[Endpoint, ...]
     action: str
     parameters: tuple[str, ...]
     elements: tuple[str, ...]
     messages: tuple[str, ...]
-    box: str = ""
+    item_element: str = ""
     success: str = ""
     failure: str = ""
 
 
 ROOT: Final = "returnsms"
-ERROR_BOX: Final = "errorstatus"
-ERROR_ELEMENTS: Final = ("error", "remark")
+ERROR_ELEMENT: Final = "errorstatus"
+ERROR_FIELDS: Final = ("error", "remark")
 
 OK: Final = "ok"
 CREDENTIALS_EMPTY: Final = "用户名或密码不能为空"
@@ -80,7 +80,7 @@ EXTNO_MAX_DIGITS: Final = 10
 SEND: Final = Operation(
     chapter=1,
     name="send",
-    pages=(V2SMS, V2SMS_GBK),
+    endpoints=(V2SMS, V2SMS_GBK),
     action="send",
     parameters=("userid", "timestamp", "sign", "mobile", "content", "sendTime", "action", "extno"),
     elements=("returnstatus", "message", "remainpoint", "taskID", "successCounts"),
@@ -102,7 +102,7 @@ SEND: Final = Operation(
 OVERAGE: Final = Operation(
     chapter=2,
     name="overage",
-    pages=(V2SMS, V2SMS_GBK),
+    endpoints=(V2SMS, V2SMS_GBK),
     action="overage",
     parameters=("userid", "timestamp", "sign", "action"),
     elements=("returnstatus", "message", "payinfo", "overage", "sendTotal"),
@@ -114,7 +114,7 @@ OVERAGE: Final = Operation(
 CHECKKEYWORD: Final = Operation(
     chapter=3,
     name="checkkeyword",
-    pages=(V2SMS, V2SMS_GBK),
+    endpoints=(V2SMS, V2SMS_GBK),
     action="checkkeyword",
     parameters=("userid", "timestamp", "sign", "action", "content"),
     elements=("message",),
@@ -124,23 +124,23 @@ CHECKKEYWORD: Final = Operation(
 STATUS: Final = Operation(
     chapter=4,
     name="status",
-    pages=(V2STATUS_API,),
+    endpoints=(V2STATUS_API,),
     action="query",
     parameters=("userid", "timestamp", "sign", "statusNum", "action"),
     elements=("mobile", "taskid", "status", "receivetime", "errorcode", "extno"),
     messages=(CREDENTIALS_EMPTY, CREDENTIALS_WRONG, REPORTS_NOT_ALLOWED, PARAMETER_WRONG),
-    box="statusbox",
+    item_element="statusbox",
 )
 
 CALL: Final = Operation(
     chapter=5,
     name="call",
-    pages=(V2CALL_API,),
+    endpoints=(V2CALL_API,),
     action="query",
     parameters=("userid", "timestamp", "sign", "action"),
     elements=("mobile", "taskid", "content", "receivetime", "extno"),
     messages=(CREDENTIALS_EMPTY, CREDENTIALS_WRONG, REPORTS_NOT_ALLOWED, PARAMETER_WRONG),
-    box="callbox",
+    item_element="callbox",
 )
 
 OPERATIONS: Final = (SEND, OVERAGE, CHECKKEYWORD, STATUS, CALL)

@@ -24,7 +24,7 @@ _SYSTEM: Final = "the proxy settings of the system"
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class ProxyRoute:
     """A way to the vendor. `proxy` is None where the connection is direct; `source` says where the proxy comes from."""
 
     proxy: httpx2.Proxy | None
@@ -44,7 +44,7 @@ class Route:
         return ", ".join(remarks)
 
 
-def find_route(url: str, proxy: str | None, trust_env: bool) -> Route:
+def find_route(url: str, proxy: str | None, trust_env: bool) -> ProxyRoute:
     """Choose the proxy, and load certificates where TLS is spoken: for an https:// address, or to an https:// proxy.
 
     Raises ValueError, whose message is one line that names the argument or the variable of the environment.
@@ -59,7 +59,7 @@ def find_route(url: str, proxy: str | None, trust_env: bool) -> Route:
     tls = load_certificates(trust_env) if needs_tls else None
     if chosen is not None and chosen.url.scheme == "https":
         chosen.ssl_context = tls
-    return Route(chosen, source, tls, is_https, trust_env)
+    return ProxyRoute(chosen, source, tls, is_https, trust_env)
 
 
 def is_loopback(host: str) -> bool:

@@ -30,7 +30,7 @@ class WrongNumbers(ValueError):
     """Something in the list is no number, or there is no list in the file. Its text is one line."""
 
 
-class Entry(NamedTuple):
+class RecipientEntry(NamedTuple):
     """What stands in one place of a list, such as `line 3`."""
 
     place: str
@@ -71,7 +71,7 @@ def from_arguments(arguments: Iterable[str]) -> Recipients:
     ('13000000001', '13000000002')
     """
     return _check(
-        Entry(f"argument {place}", part)
+        RecipientEntry(f"argument {place}", part)
         for place, argument in enumerate(arguments, 1)
         for part in argument.split(",")
         if part.strip()
@@ -91,7 +91,7 @@ def from_file(file: BinaryIO, column: str | None) -> Recipients:
     return _check(_column(text, column))
 
 
-def _check(entries: Iterable[Entry], advice: str = "") -> Recipients:
+def _check(entries: Iterable[RecipientEntry], advice: str = "") -> Recipients:
     places: dict[str, str] = {}
     wrong, repeated = _Findings(), _Findings()
     for place, text in entries:
@@ -132,16 +132,16 @@ def _decode(file: BinaryIO) -> str:
     raise WrongNumbers("nothing was sent: the file is neither UTF-8 nor GBK")
 
 
-def _entries(text: str) -> Iterator[Entry]:
+def _entries(text: str) -> Iterator[RecipientEntry]:
     for line, cells in _rows(text, ","):
-        yield from (Entry(f"line {line}", cell) for cell in cells if cell.strip())
+        yield from (RecipientEntry(f"line {line}", cell) for cell in cells if cell.strip())
 
 
-def _column(text: str, column: str) -> Iterator[Entry]:
+def _column(text: str, column: str) -> Iterator[RecipientEntry]:
     delimiter, index, has_names = _find_column(text, column)
     for row, (line, cells) in enumerate(_rows(text, delimiter)):
         if row or not has_names:
-            yield Entry(f"line {line}", cells[index] if index < len(cells) else "")
+            yield RecipientEntry(f"line {line}", cells[index] if index < len(cells) else "")
 
 
 def _find_column(text: str, column: str) -> tuple[str, int, bool]:

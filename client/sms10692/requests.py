@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Final, Generic, Literal, TypeAlias, TypeVar
 
 from sms10692 import protocol, responses
-from sms10692.errors import RawReply
-from sms10692.form_encoding import form
-from sms10692.models import Checked, Overage, Reply, Report, Sent
+from sms10692.errors import RawResponse
+from sms10692.form_encoding import encode_form
+from sms10692.models import BalanceResult, KeywordResult, Reply, Report, SendResult
 from sms10692.protocol import Operation
 from sms10692.signing import CHINA, sign, timestamp
 
@@ -32,16 +32,16 @@ def system_clock() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Generic[Value]):
+class PreparedRequest(Generic[Value]):
     """A request: the path and the form to post there, and what reads the answer."""
 
     path: str
     body: bytes
-    read: Callable[[RawReply], Value]
+    read: Callable[[RawResponse], Value]
 
 
 @dataclass(frozen=True)
-class Calls:
+class RequestBuilder:
     """The five calls of one account. The password is in no `repr`.
 
     >>> calls = Calls("12", "test", "mima", clock=lambda: datetime(2012, 7, 1, 23, 12, 12, tzinfo=CHINA))
@@ -61,33 +61,35 @@ class Calls:
         if not (_is_text(self.userid) and _is_text(self.account) and _is_text(self.password)):
             raise ValueError("userid, account and password are texts that UTF-8 can carry, and one of them is not")
 
-    def send(self, mobiles: Iterable[str] | str, content: str, send_time: datetime | None, extno: str) -> Call[Sent]:
+    def send(
+        self, mobiles: Iterable[str] | str, content: str, send_time: datetime | None, extno: str
+    ) -> PreparedRequest[SendResult]:
         """Send a text (1.2). Raises ValueError for a naive `send_time`: of which zone would it be?"""
         mobile = mobiles if isinstance(mobiles, str) else ",".join(mobiles)
-        return self._call(protocol.SEND, responses.sent, (mobile, content, _china_time(send_time), extno))
+        return self._prepare(protocol.SEND, responses.parse_sent, (mobile, content, _china_time(send_time), extno))
 
-    def overage(self) -> Call[Overage]:
+    def overage(self) -> PreparedRequest[BalanceResult]:
         """Ask for the balance (2.2)."""
-        return self._call(protocol.OVERAGE, responses.overage)
+        return self._prepare(protocol.OVERAGE, responses.parse_overage)
 
-    def checkkeyword(self, content: str) -> Call[Checked]:
+    def checkkeyword(self, content: str) -> PreparedRequest[KeywordResult]:
         """Ask whether a text holds a forbidden word (3.2)."""
-        return self._call(protocol.CHECKKEYWORD, responses.checked, (content,))
+        return self._prepare(protocol.CHECKKEYWORD, responses.parse_checked, (content,))
 
-    def status(self, status_num: int | None) -> Call[list[Report]]:
+    def status(self, status_num: int | None) -> PreparedRequest[list[Report]]:
         """Fetch reports, up to `status_num` of them (4.2)."""
         given = () if status_num is None else (str(status_num),)
-        return self._call(protocol.STATUS, responses.reports, given)
+        return self._prepare(protocol.STATUS, responses.parse_reports, given)
 
-    def call(self) -> Call[list[Reply]]:
+    def call(self) -> PreparedRequest[list[Reply]]:
         """Fetch replies (5.2)."""
-        return self._call(protocol.CALL, responses.replies)
+        return self._prepare(protocol.CALL, responses.parse_replies)
 
-    def _call(
-        self, operation: Operation, read: Callable[[RawReply], Value], given: tuple[str, ...] = ()
-    ) -> Call[Value]:
+    def _prepare(
+        self, operation: Operation, read: Callable[[RawResponse], Value], given: tuple[str, ...] = ()
+    ) -> PreparedRequest[Value]:
         """`given` are the values of the parameters beside credentials and action, in the manual's order."""
-        page = operation.pages[-1 if self.charset == "gbk" else 0]
+        page = operation.endpoints[-1 if self.charset == "gbk" else 0]
         now = self.clock()
         if now.tzinfo is None:
             raise ValueError("the clock gives a moment of no time zone")
@@ -99,7 +101,7 @@ class Calls:
             *zip((userid, stamp, signature), credentials, strict=True),
             *zip(others, given, strict=False),
         ]
-        return Call(page.path, form(fields, page.charset), read)
+        return PreparedRequest(page.path, encode_form(fields, page.charset), read)
 
 
 def _is_text(value: str) -> bool:

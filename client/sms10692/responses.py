@@ -15,8 +15,8 @@ from typing import Final, TypeVar
 from lxml import etree
 
 from sms10692 import protocol
-from sms10692.errors import RawReply, Refused, Unreadable
-from sms10692.models import Checked, Overage, PayInfo, Reply, Report, Sent, Status
+from sms10692.errors import InvalidResponse, RawResponse, VendorRefusal
+from sms10692.models import BalanceResult, KeywordResult, PayInfo, Reply, Report, SendResult, Status
 from sms10692.protocol import Operation
 from sms10692.signing import CHINA
 
@@ -46,7 +46,7 @@ MAX_ELEMENTS: Final = 10_000
 """Elements in any other answer, which has five."""
 
 
-class _No(Exception):
+class _VendorRefusal(Exception):
     """The vendor's refusal: its message, and the number of an error."""
 
     def __init__(self, message: str, code: int | None = None) -> None:
@@ -55,34 +55,34 @@ class _No(Exception):
         self.code = code
 
 
-class _Odd(Exception):
+class _MalformedResponse(Exception):
     """What is no answer of the manual's."""
 
 
-def _reader(
+def _translate_errors(
     max_elements: int,
-) -> Callable[[Callable[[etree._Element], Value]], Callable[[RawReply], Value]]:
+) -> Callable[[Callable[[etree._Element], Value]], Callable[[RawResponse], Value]]:
     """Make a reader of a root into one of an answer, whose elements are bounded."""
 
-    def decorate(read: Callable[[etree._Element], Value]) -> Callable[[RawReply], Value]:
+    def decorate(read: Callable[[etree._Element], Value]) -> Callable[[RawResponse], Value]:
         @wraps(read)
-        def read_reply(reply: RawReply) -> Value:
+        def read_reply(reply: RawResponse) -> Value:
             try:
                 return read(_root(reply, max_elements))
-            except _No as no:
-                raise Refused(no.message, no.code, reply) from None
-            except _Odd as odd:
-                raise Unreadable(str(odd), reply) from None
+            except _VendorRefusal as no:
+                raise VendorRefusal(no.message, no.code, reply) from None
+            except _MalformedResponse as odd:
+                raise InvalidResponse(str(odd), reply) from None
             except etree.LxmlError as error:
-                raise Unreadable(f"XML that cannot be read: {error}", reply) from None
+                raise InvalidResponse(f"XML that cannot be read: {error}", reply) from None
 
         return read_reply
 
     return decorate
 
 
-@_reader(MAX_ELEMENTS)
-def sent(root: etree._Element) -> Sent:
+@_translate_errors(MAX_ELEMENTS)
+def parse_sent(root: etree._Element) -> SendResult:
     """Read the answer to a send (1.3).
 
     >>> sent(RawReply(200, {}, b"<returnsms><returnstatus>Success</returnstatus><message>ok</message><remainpoint>998"
@@ -90,13 +90,13 @@ def sent(root: etree._Element) -> Sent:
     Sent(task_id=100001, remain_point=998, success_counts=2)
     """
     fields = _fields(root)
-    _accepted(fields)
-    _, _, remain_point, task_id, success_counts = _promised(fields, protocol.SEND.elements)
-    return Sent(_integer(task_id), _integer(remain_point), _integer(success_counts))
+    _check_status(fields)
+    _, _, remain_point, task_id, success_counts = _require(fields, protocol.SEND.elements)
+    return SendResult(_parse_integer(task_id), _parse_integer(remain_point), _parse_integer(success_counts))
 
 
-@_reader(MAX_ELEMENTS)
-def overage(root: etree._Element) -> Overage:
+@_translate_errors(MAX_ELEMENTS)
+def parse_overage(root: etree._Element) -> BalanceResult:
     """Read the answer to an overage (2.3).
 
     >>> overage(RawReply(200, {}, "<returnsms><returnstatus>Sucess</returnstatus><message/><payinfo>后付费</payinfo>"
@@ -104,71 +104,71 @@ def overage(root: etree._Element) -> Overage:
     -2
     """
     fields = _fields(root)
-    _accepted(fields)
-    _, _, payinfo, left, total = _promised(fields, protocol.OVERAGE.elements)
+    _check_status(fields)
+    _, _, payinfo, left, total = _require(fields, protocol.OVERAGE.elements)
     if payinfo.strip() not in _PAYINFOS:
-        raise _Odd(f"neither way to pay: {payinfo[:40]!a}")
-    return Overage(_PAYINFOS[payinfo.strip()], _integer(left), _integer(total))
+        raise _MalformedResponse(f"neither way to pay: {payinfo[:40]!a}")
+    return BalanceResult(_PAYINFOS[payinfo.strip()], _parse_integer(left), _parse_integer(total))
 
 
-@_reader(MAX_ELEMENTS)
-def checked(root: etree._Element) -> Checked:
+@_translate_errors(MAX_ELEMENTS)
+def parse_checked(root: etree._Element) -> KeywordResult:
     """Read the answer to a checkkeyword (3.3), with or without returnstatus.
 
     >>> checked(RawReply(200, {}, "<returnsms><message>没有包含屏蔽词</message></returnsms>".encode())).is_forbidden
     False
     """
     fields = _fields(root)
-    (message,) = _promised(fields, protocol.CHECKKEYWORD.elements)
+    (message,) = _require(fields, protocol.CHECKKEYWORD.elements)
     verdict = message.strip()
     if verdict.startswith(protocol.FORBIDDEN_FOUND):
-        return Checked(True, verdict)
+        return KeywordResult(True, verdict)
     if _RETURNSTATUS in fields:
-        _accepted(fields)
+        _check_status(fields)
     if verdict == protocol.NOTHING_FORBIDDEN:
-        return Checked(False, verdict)
+        return KeywordResult(False, verdict)
     if not verdict:
-        raise _Odd("no verdict")
-    raise _No(verdict)
+        raise _MalformedResponse("no verdict")
+    raise _VendorRefusal(verdict)
 
 
-@_reader(MAX_ITEMS_ELEMENTS)
-def reports(root: etree._Element) -> list[Report]:
+@_translate_errors(MAX_ITEMS_ELEMENTS)
+def parse_reports(root: etree._Element) -> list[Report]:
     """Read the answer to a fetch of reports (4.3, 4.4).
 
     >>> reports(RawReply(200, {}, b"<returnsms></returnsms>"))
     []
     """
     return [
-        Report(mobile, _integer(task_id), _status(status), _moment(receivetime), errorcode, extno)
-        for _, mobile, task_id, status, receivetime, errorcode, extno in _boxes(root, protocol.STATUS)
+        Report(mobile, _parse_integer(task_id), _parse_status(status), _parse_time(receivetime), errorcode, extno)
+        for _, mobile, task_id, status, receivetime, errorcode, extno in _items(root, protocol.STATUS)
     ]
 
 
-@_reader(MAX_ITEMS_ELEMENTS)
-def replies(root: etree._Element) -> list[Reply]:
+@_translate_errors(MAX_ITEMS_ELEMENTS)
+def parse_replies(root: etree._Element) -> list[Reply]:
     """Read the answer to a fetch of replies (5.3, 5.4).
 
     >>> replies(RawReply(200, {}, b"<returnsms></returnsms>"))
     []
     """
     return [
-        Reply(mobile, _integer(task_id), content, _moment(receivetime), extno)
-        for _, mobile, task_id, content, receivetime, extno in _boxes(root, protocol.CALL)
+        Reply(mobile, _parse_integer(task_id), content, _parse_time(receivetime), extno)
+        for _, mobile, task_id, content, receivetime, extno in _items(root, protocol.CALL)
     ]
 
 
-def _root(reply: RawReply, max_elements: int) -> etree._Element:
+def _root(reply: RawResponse, max_elements: int) -> etree._Element:
     if reply.status != 200:
-        raise _Odd("the HTTP status is not 200")
+        raise _MalformedResponse("the HTTP status is not 200")
     if _count_nodes(reply.body) > max_elements:
-        raise _Odd(f"more than {max_elements} elements")
+        raise _MalformedResponse(f"more than {max_elements} elements")
     try:
-        root = _parsed(reply.body) if _is_utf_8(reply) else _parsed_text(_from_code_page_936(reply.body))
+        root = _parse(reply.body) if _is_utf_8(reply) else _parse_text(_from_code_page_936(reply.body))
     except etree.XMLSyntaxError as error:
-        raise _Odd(f"no XML: {error.msg}") from None
+        raise _MalformedResponse(f"no XML: {error.msg}") from None
     if root.tag != protocol.ROOT:
-        raise _Odd(f"the root is {root.tag!a}")
+        raise _MalformedResponse(f"the root is {root.tag!a}")
     return root
 
 
@@ -181,7 +181,7 @@ def _count_nodes(body: bytes) -> int:
     return body.count(b"<") - body.count(b"</") + sum(body.count(quote) for quote in _QUOTES) // 2
 
 
-def _is_utf_8(reply: RawReply) -> bool:
+def _is_utf_8(reply: RawResponse) -> bool:
     """Which of the two charsets an answer is in, when its label may lie.
 
     What is not UTF-8 is GBK. What could be either is what its label says, unless the label is GBK's and the text
@@ -206,13 +206,13 @@ def _is_utf_8(reply: RawReply) -> bool:
     return not any("\x7f" < character < "\u0800" for character in text)
 
 
-def _windows(error: UnicodeError) -> tuple[str | bytes, int]:
+def _decode_cp1252(error: UnicodeError) -> tuple[str | bytes, int]:
     if isinstance(error, UnicodeDecodeError) and error.object[error.start] == _EURO:
         return "€", error.start + 1
     raise error
 
 
-codecs.register_error("sms10692.windows", _windows)
+codecs.register_error("sms10692.windows", _decode_cp1252)
 
 
 def _from_code_page_936(body: bytes) -> str:
@@ -224,16 +224,16 @@ def _from_code_page_936(body: bytes) -> str:
     try:
         return body.decode("gbk", "sms10692.windows")
     except UnicodeDecodeError:
-        raise _Odd("neither UTF-8 nor code page 936") from None
+        raise _MalformedResponse("neither UTF-8 nor code page 936") from None
 
 
-def _parsed(body: bytes) -> etree._Element:
+def _parse(body: bytes) -> etree._Element:
     """Parse UTF-8 whatever the label: libxml2 would take `gb2312` for less than the vendor means by it.
 
     A document type is refused before it is parsed: the attributes that it declares are put into every element.
     """
     if _DOCTYPE.match(body.removeprefix(codecs.BOM_UTF8)):
-        raise _Odd("a document type, which no answer has")
+        raise _MalformedResponse("a document type, which no answer has")
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
@@ -248,11 +248,11 @@ def _parsed(body: bytes) -> etree._Element:
         declaration = _DECLARATION.match(text := body.decode("utf-8", "replace"))
         if declaration is None or text.startswith("<?xml"):
             raise
-        return _parsed_text(text)  # white space before a declaration, which XML does not allow and servers send
+        return _parse_text(text)  # white space before a declaration, which XML does not allow and servers send
 
 
-def _parsed_text(text: str) -> etree._Element:
-    return _parsed(_DECLARATION.sub("", text, count=1).encode("utf-8"))
+def _parse_text(text: str) -> etree._Element:
+    return _parse(_DECLARATION.sub("", text, count=1).encode("utf-8"))
 
 
 def _fields(parent: etree._Element) -> dict[str, str]:
@@ -260,71 +260,71 @@ def _fields(parent: etree._Element) -> dict[str, str]:
     fields: dict[str, str] = {}
     for child in parent:
         if len(child):
-            raise _Odd(f"an element stands inside {child.tag!a}")
+            raise _MalformedResponse(f"an element stands inside {child.tag!a}")
         fields[str(child.tag)] = child.text or ""
     if len(fields) != len(parent):
-        raise _Odd(f"an element stands twice in {parent.tag!a}")
+        raise _MalformedResponse(f"an element stands twice in {parent.tag!a}")
     return fields
 
 
-def _promised(fields: Mapping[str, str], names: tuple[str, ...]) -> list[str]:
+def _require(fields: Mapping[str, str], names: tuple[str, ...]) -> list[str]:
     """The texts of the elements that the manual promises, in its order."""
     try:
         return [fields[name] for name in names]
     except KeyError as missing:
-        raise _Odd(f"no {missing.args[0]}") from None
+        raise _MalformedResponse(f"no {missing.args[0]}") from None
 
 
-def _accepted(fields: Mapping[str, str]) -> None:
-    status, message = _promised(fields, (_RETURNSTATUS, _MESSAGE))
+def _check_status(fields: Mapping[str, str]) -> None:
+    status, message = _require(fields, (_RETURNSTATUS, _MESSAGE))
     if status.strip() in _SUCCESSES:
         return
     if status.strip() == protocol.SEND.failure:
-        raise _No(message.strip())
-    raise _Odd(f"neither success nor failure: {status[:40]!a}")
+        raise _VendorRefusal(message.strip())
+    raise _MalformedResponse(f"neither success nor failure: {status[:40]!a}")
 
 
-def _boxes(root: etree._Element, operation: Operation) -> Iterable[tuple[str, ...]]:
+def _items(root: etree._Element, operation: Operation) -> Iterable[tuple[str, ...]]:
     """The texts of each box and of its elements, in the manual's order."""
-    error = root.find(protocol.ERROR_BOX)
+    error = root.find(protocol.ERROR_ELEMENT)
     if error is not None:
-        code, remark = _promised(_fields(error), protocol.ERROR_ELEMENTS)
-        raise _No(remark.strip(), _integer(code))
+        code, remark = _require(_fields(error), protocol.ERROR_FIELDS)
+        raise _VendorRefusal(remark.strip(), _parse_integer(code))
     if root.find(_RETURNSTATUS) is not None:
-        _accepted(_fields(root))
+        _check_status(_fields(root))
     if _TOO_DEEP(root):
-        raise _Odd("an element stands inside a text in a box")
+        raise _MalformedResponse("an element stands inside a text in a box")
     names: list[object] = []
     texts: list[str] = []
     for element in root.iterdescendants():
         names.append(element.tag)
         texts.append(element.text or "")
-    in_order = [operation.box, *operation.elements]
+    in_order = [operation.item_element, *operation.elements]
     if names == in_order * len(root):
         # As the manual has it, and as servers send it: one walk over the tree is half the work of reading it by name.
         return zip(*[iter(texts)] * len(in_order), strict=True)
     for box in root:
-        if box.tag != operation.box:
-            raise _Odd(f"a {box.tag!a} where a {operation.box} belongs")
-    return [("", *_promised(_fields(box), operation.elements)) for box in root]
+        if box.tag != operation.item_element:
+            raise _MalformedResponse(f"a {box.tag!a} where a {operation.item_element} belongs")
+    return [("", *_require(_fields(box), operation.elements)) for box in root]
 
 
-def _integer(text: str) -> int:
+def _parse_integer(text: str) -> int:
     if text.isdigit() and text.isascii() and len(text) < 19:
         return int(text)
     if not _INTEGER.fullmatch(text.strip()):
-        raise _Odd(f"no whole number: {text[:40]!a}")
+        raise _MalformedResponse(f"no whole number: {text[:40]!a}")
     return int(text)
 
 
-def _status(text: str) -> Status:
+def _parse_status(text: str) -> Status:
     status = _STATUSES.get(text) or _STATUSES.get(text.strip())
     if status is None:
-        raise _Odd(f"a report is neither delivered nor failed: {text[:40]!a}")
+        raise _MalformedResponse(f"a report is neither delivered nor failed: {text[:40]!a}")
     return status
 
 
-def _moment(text: str) -> datetime:
+def _parse_time(text: str) -> datetime:
     """Read a receivetime in either form (A11).
 
     >>> _moment("2016/1/26 11:02:08").isoformat()
@@ -338,4 +338,4 @@ def _moment(text: str) -> datetime:
             return datetime(year, month, day, hour, minute, second, tzinfo=CHINA)
     except ValueError:
         pass
-    raise _Odd(f"no date: {text[:40]!a}")
+    raise _MalformedResponse(f"no date: {text[:40]!a}")

@@ -16,7 +16,7 @@ class Segments:
 
     count: int
     units: int
-    room: int
+    remaining: int
 
     def __str__(self) -> str:
         if self.count == 1:
@@ -24,7 +24,7 @@ class Segments:
         return f"{self.count} messages: {self.units} units, {_EACH} to a message when one is not enough ({_ONE})"
 
 
-def segments(text: str) -> Segments:
+def count_segments(text: str) -> Segments:
     """Divide a text as the networks do: 70 UTF-16 units in one message, else 67 in each.
 
     A character outside the Basic Multilingual Plane, as most emoji are, is two units.

@@ -13,18 +13,18 @@ from types import TracebackType
 from typing import Final, Literal, Self, TypeAlias
 
 from sms10692 import responses
-from sms10692.errors import RawReply, Refused, Unreadable
-from sms10692.models import Batch, Reply, Report
+from sms10692.errors import InvalidResponse, RawResponse, VendorRefusal
+from sms10692.models import FetchedBatch, Reply, Report
 
 Folder: TypeAlias = str | os.PathLike[str]
 Queue: TypeAlias = Literal["status", "call"]
 
 _PARTIAL: Final = ".partial"
-_ABANDONED: Final = 600
+_STALE_SECONDS: Final = 600
 """Seconds after which nobody is writing a partial file any more."""
 
 
-class Keeper:
+class SpoolFile:
     """A file for an answer that is still to come, made before it is asked for: a bad folder costs nothing yet.
 
     Raises OSError, when it is made, where the folder can be neither found nor made nor written to.
@@ -35,7 +35,7 @@ class Keeper:
         new = [parent for parent in (place, *place.parents) if not parent.exists()]
         place.mkdir(parents=True, exist_ok=True)
         for parent in new:
-            _make_durable(parent.parent)
+            _fsync_directory(parent.parent)
         self._whole = place / f"{time.time_ns():020}-{uuid.uuid4().hex[:8]}.{queue}.xml"
         self._partial = place / f"{self._whole.name}{_PARTIAL}"
         descriptor = os.open(self._partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)  # people's numbers and texts
@@ -73,11 +73,11 @@ class Keeper:
         os.fsync(self._file.fileno())
         self._file.close()
         self._partial.replace(self._whole)
-        _make_durable(self._whole.parent)
+        _fsync_directory(self._whole.parent)
         return self._whole
 
 
-def _make_durable(folder: Path) -> None:
+def _fsync_directory(folder: Path) -> None:
     if os.name == "nt":  # Windows has no handle of a folder to flush
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -87,7 +87,7 @@ def _make_durable(folder: Path) -> None:
         os.close(handle)
 
 
-def replay(folder: Folder) -> Iterator[Batch[Report] | Batch[Reply]]:
+def replay_spool(folder: Folder) -> Iterator[FetchedBatch[Report] | FetchedBatch[Reply]]:
     """Yield the batches that were kept in a folder and are not yet `done()`, oldest first; none if there is no folder.
 
     What a crash left in the middle of being written is yielded too, if it is whole. Another process may be at work in
@@ -96,15 +96,15 @@ def replay(folder: Folder) -> Iterator[Batch[Report] | Batch[Reply]]:
     Files that cannot be read stay where they are and hide no others: after all that can be read, the error for the
     first of them is raised, Unreadable or OSError, and a note on it (`__notes__`) names each of the rest.
     """
-    first: Unreadable | OSError | None = None
+    first: InvalidResponse | OSError | None = None
     for file in sorted(Path(folder).glob("*.xml*")):
         queue = file.name.removesuffix(_PARTIAL).removesuffix(".xml").rpartition(".")[2]
         try:
             batch = _read(file, queue)
-        except (Unreadable, OSError) as error:
-            if first is not None and not _is_being_written(file):
+        except (InvalidResponse, OSError) as error:
+            if first is not None and not _is_in_progress(file):
                 first.add_note(f"{file} cannot be read either: {error}")
-            elif not _is_being_written(file):
+            elif not _is_in_progress(file):
                 first = error
             continue
         if batch is not None:
@@ -113,29 +113,29 @@ def replay(folder: Folder) -> Iterator[Batch[Report] | Batch[Reply]]:
         raise first
 
 
-def _is_being_written(file: Path) -> bool:
+def _is_in_progress(file: Path) -> bool:
     try:
-        return file.name.endswith(_PARTIAL) and time.time() - file.stat().st_mtime < _ABANDONED
+        return file.name.endswith(_PARTIAL) and time.time() - file.stat().st_mtime < _STALE_SECONDS
     except FileNotFoundError:  # it has its final name by now
         return True
     except OSError:
         return False
 
 
-def _read(file: Path, queue: str) -> Batch[Report] | Batch[Reply] | None:
+def _read(file: Path, queue: str) -> FetchedBatch[Report] | FetchedBatch[Reply] | None:
     """The batch in a file; None where it holds nothing to hand over, or is none of ours, or is gone by now."""
     if queue not in {"status", "call"} or not file.is_file():
         return None
     try:
-        reply = RawReply(200, {}, file.read_bytes())
+        reply = RawResponse(200, {}, file.read_bytes())
     except FileNotFoundError:
         return None
     try:
         if queue == "status":
-            return Batch(responses.reports(reply), file) or None
-        return Batch(responses.replies(reply), file) or None
-    except Refused:
+            return FetchedBatch(responses.parse_reports(reply), file) or None
+        return FetchedBatch(responses.parse_replies(reply), file) or None
+    except VendorRefusal:
         file.unlink(missing_ok=True)
         return None
-    except Unreadable as error:
-        raise Unreadable(error.why, reply, file) from None
+    except InvalidResponse as error:
+        raise InvalidResponse(error.why, reply, file) from None

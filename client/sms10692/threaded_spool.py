@@ -6,19 +6,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
-from sms10692.spool import Folder, Keeper, Queue
+from sms10692.spool import Folder, Queue, SpoolFile
 
 Arguments = ParamSpec("Arguments")
 Value = TypeVar("Value")
 
 
-class AsyncKeeper:
-    """A `Keeper` on one thread of its own, which does what it is given in order.
+class ThreadedSpoolFile:
+    """A `SpoolFile` on one thread of its own, which does what it is given in order.
 
     What was begun is finished there when the task that awaits it is cancelled: what came is on disk all the same.
     """
 
-    file: Keeper
+    file: SpoolFile
 
     def __init__(self, folder: Folder, queue: Queue) -> None:
         self._folder = folder
@@ -26,7 +26,7 @@ class AsyncKeeper:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sms10692-keep")
 
     async def __aenter__(self) -> Self:
-        opening = self._thread.submit(Keeper, self._folder, self._queue)
+        opening = self._thread.submit(SpoolFile, self._folder, self._queue)
         try:
             self.file = await asyncio.shield(asyncio.wrap_future(opening))
         except BaseException:
@@ -44,7 +44,7 @@ class AsyncKeeper:
             self._thread.shutdown(wait=False)
 
     async def write(self, chunk: bytes) -> None:
-        """Write what has come, as `Keeper.write`."""
+        """Write what has come, as `SpoolFile.write`."""
         await self.run(self.file.write, chunk)
 
     async def run(
@@ -54,7 +54,7 @@ class AsyncKeeper:
         return await asyncio.shield(asyncio.wrap_future(self._thread.submit(work, *arguments, **options)))
 
 
-def _close(opening: "Future[Keeper]") -> None:
+def _close(opening: "Future[SpoolFile]") -> None:
     """Remove the empty file of a fetch that was cancelled before it had one."""
     if opening.exception() is None:
         opening.result().__exit__(None, None, None)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import httpcore2
 import httpx2
 
-from sms10692.proxies import Route
+from sms10692.proxies import ProxyRoute
 
 _SLICE: Final = 16 * 1024
 """Bytes that are written before the deadline is looked at again."""
@@ -118,7 +118,7 @@ class _Body(httpx2.SyncByteStream):
 class SyncTransport(httpx2.BaseTransport):
     """Sends each request over a connection of its own, which ends with the deadline in the request's extensions."""
 
-    def __init__(self, route: Route) -> None:
+    def __init__(self, route: ProxyRoute) -> None:
         self._route = route
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -174,7 +174,7 @@ def _as_httpx2() -> Iterator[None]:
         raise same(str(error)) from error
 
 
-def make_async_transport(route: Route) -> httpx2.AsyncBaseTransport:
+def make_async_transport(route: ProxyRoute) -> httpx2.AsyncBaseTransport:
     """A transport that uses no connection twice; its deadline is `asyncio.timeout`'s affair."""
     import ssl
 

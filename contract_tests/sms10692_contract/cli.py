@@ -20,9 +20,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sms10692 import __version__
 from sms10692_contract import report, terminal
 from sms10692_contract.clauses import BY_ID, Clause
-from sms10692_contract.control import Control, ControlRefused
-from sms10692_contract.harness import PROFILES, Account, Lab
-from sms10692_contract.http import Address, NoAnswer, address_of, exchange
+from sms10692_contract.control import ControlClient, ControlRefused
+from sms10692_contract.harness import EFFORTS, CheckContext, SuiteAccount
+from sms10692_contract.http import Address, TargetUnreachable, parse_address, send_request
 from sms10692_contract.interruptions import INTERRUPTIONS, Interrupted
 from sms10692_contract.requests import UTF8, form, is_encodable
 from sms10692_contract.runner import (
@@ -30,12 +30,12 @@ from sms10692_contract.runner import (
     State,
     Verdict,
     accounts_left,
-    chosen,
-    examine,
-    knows,
-    open_gate,
+    enable_sandbox,
+    run_checks,
+    select,
+    shares_accounts,
 )
-from sms10692_contract.safety import BUDGET_DEFAULT, Gate
+from sms10692_contract.safety import BUDGET_DEFAULT, SafetyGuard
 
 NAME: Final = "sms10692-contract"
 FAILED, USAGE, UNREACHABLE, INTERNAL = 1, 2, 3, 70
@@ -46,7 +46,7 @@ class _AddressType(click.ParamType[Address]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Address:
         try:
-            return address_of(value)
+            return parse_address(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
@@ -131,7 +131,7 @@ def _writable(context: click.Context, option: click.Parameter, file: Path | None
     callback=_text_in_gbk,
     help="A word that the vendor forbids.",
 )
-@click.option("--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True)
+@click.option("--profile", type=click.Choice(list(EFFORTS)), default="quick", show_default=True)
 @click.option("--seed", type=int, help="Where the search begins: repeats a run. Always 0 where CI is set.")
 @click.option("--only", multiple=True, callback=_known, metavar="CLAUSE", help="This clause only. Repeatable.")
 @click.option(
@@ -172,18 +172,18 @@ def command(
     if html is not None and junit is not None and html.resolve() == junit.resolve():
         raise click.UsageError("--html and --junit name the same file")
     try:
-        address = address.trusting(ca, insecure)
-        control = control and control.trusting(ca, insecure)
+        address = address.with_tls(ca, insecure)
+        control = control and control.with_tls(ca, insecure)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--ca") from error
-    gate = Gate(frozenset(allow_send), budget, allow_fetch)
-    own = Account(userid or "", account or "", password or "")
-    turns = Control(control, control_token) if control is not None else None
+    gate = SafetyGuard(frozenset(allow_send), budget, allow_fetch)
+    own = SuiteAccount(userid or "", account or "", password or "")
+    turns = ControlClient(control, control_token) if control is not None else None
     if seed is None:
         seed = 0 if os.environ.get("CI") else random.SystemRandom().randrange(2**32)
     with _deleting_accounts(turns, keep_accounts):
         own = _accepted(address, own, turns, gate)
-        lab = Lab(address, own, gate, turns, PROFILES[profile], seed, forbidden, keep_accounts)
+        lab = CheckContext(address, own, gate, turns, EFFORTS[profile], seed, forbidden, keep_accounts)
         verdicts, stopped = _examined(lab, only)
     again = _repeat(lab, control, allow_send, allow_fetch, profile)
     repeat = {verdict.clause.id: f"{again} --only {verdict.clause.id}" for verdict in verdicts}
@@ -207,15 +207,15 @@ def command(
     return FAILED if any(verdict.state is State.FAILED for verdict in verdicts) else 0
 
 
-def _accepted(address: Address, own: Account, turns: Control | None, gate: Gate) -> Account:
+def _accepted(address: Address, own: SuiteAccount, turns: ControlClient | None, gate: SafetyGuard) -> SuiteAccount:
     """Return the account that is examined, and say where it is not accepted."""
     if turns is None:
-        answer = exchange(address, form(UTF8, own.credentials() | {"action": "overage"}))
+        answer = send_request(address, form(UTF8, own.credentials() | {"action": "overage"}))
         if "用户名或密码错误".encode() in answer.body:
             terminal.write_error(f"{NAME}: {address.url} says that the account or the password is wrong")
         return own
-    own, accepted = open_gate(address, turns, gate)
-    if not accepted and not knows(address, turns):
+    own, accepted = enable_sandbox(address, turns, gate)
+    if not accepted and not shares_accounts(address, turns):
         raise click.UsageError(
             f"{turns.address.url} is not the control address of {address.url}, which does not know the accounts"
             " made there. Nothing was sent or fetched."
@@ -228,7 +228,7 @@ def _accepted(address: Address, own: Account, turns: Control | None, gate: Gate)
 
 
 @contextmanager
-def _deleting_accounts(turns: Control | None, keep: bool) -> Iterator[None]:
+def _deleting_accounts(turns: ControlClient | None, keep: bool) -> Iterator[None]:
     """Delete the accounts that were made inside, however it ends; say which are left."""
     try:
         yield
@@ -239,9 +239,9 @@ def _deleting_accounts(turns: Control | None, keep: bool) -> Iterator[None]:
                 terminal.write_error(f"{NAME}: {left}")
 
 
-def _examined(lab: Lab, only: Sequence[str]) -> tuple[list[Verdict], BaseException | None]:
+def _examined(lab: CheckContext, only: Sequence[str]) -> tuple[list[Verdict], BaseException | None]:
     """Return a verdict on every chosen clause, and what stopped the run before the last one."""
-    clauses = list(chosen(only))
+    clauses = list(select(only))
     verdicts: list[Verdict] = []
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -252,7 +252,7 @@ def _examined(lab: Lab, only: Sequence[str]) -> tuple[list[Verdict], BaseExcepti
             def show(clause: Clause) -> None:
                 progress.update(task, description=clause.id)
 
-            for verdict in examine(lab, clauses, show):
+            for verdict in run_checks(lab, clauses, show):
                 verdicts.append(verdict)
                 progress.advance(task)
     except (KeyboardInterrupt, Exception) as error:
@@ -276,7 +276,9 @@ def _print_report(verdicts: Sequence[Verdict], address: Address, repeat: dict[st
     terminal.write_line(f"\n{report.summary(verdicts)}")
 
 
-def _repeat(lab: Lab, control: Address | None, allow_send: Sequence[str], allow_fetch: bool, profile: str) -> str:
+def _repeat(
+    lab: CheckContext, control: Address | None, allow_send: Sequence[str], allow_fetch: bool, profile: str
+) -> str:
     words = [NAME, lab.address.url, "--seed", str(lab.seed), "--profile", profile]
     if control is not None:
         words += ["--control", control.url]
@@ -285,7 +287,7 @@ def _repeat(lab: Lab, control: Address | None, allow_send: Sequence[str], allow_
     words += lab.address.options
     for number in allow_send:
         words += ["--allow-send", number]
-    words += ["--budget", str(lab.gate.budget)] if allow_send else []
+    words += ["--budget", str(lab.guard.budget)] if allow_send else []
     words += ["--allow-fetch"] if allow_fetch else []
     words += ["--forbidden", lab.forbidden] if lab.forbidden != "发票" else []
     return shlex.join(words)
@@ -307,7 +309,7 @@ def _exit_code() -> int:
     try:
         code: int = command.main(prog_name=NAME, standalone_mode=False)
         terminal.flush()
-    except NoAnswer as error:
+    except TargetUnreachable as error:
         terminal.write_error(f"{NAME}: {error}")
         return UNREACHABLE
     except ControlRefused as error:

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
-from sms10692_contract.http import Address, Raw, exchange
+from sms10692_contract.http import Address, RawAnswer, send_request
 from sms10692_contract.interruptions import INTERRUPTIONS
-from sms10692_contract.requests import Request, is_encodable
+from sms10692_contract.requests import WireRequest, is_encodable
 
 _ACCOUNTS: Final = "/_mock/accounts"
 _EXCERPT: Final = 200
@@ -21,7 +21,7 @@ class ControlRefused(Exception):
     """What answered said something else than a control address should; the message has it."""
 
 
-class Made(NamedTuple):
+class CreatedAccount(NamedTuple):
     """An account, as the control address tells it."""
 
     userid: str
@@ -30,7 +30,7 @@ class Made(NamedTuple):
     points: int
 
 
-class Control:
+class ControlClient:
     """Speaks to a control address, with a token if it wants one. Every method may raise NoAnswer or ControlRefused.
 
     `userids` are those of the accounts that were made here and not deleted yet.
@@ -45,7 +45,7 @@ class Control:
         """What it says of itself."""
         return self._ask("GET", "/_mock/health", None, 200)
 
-    def make_account(self, **wanted: Any) -> Made:
+    def make_account(self, **wanted: Any) -> CreatedAccount:
         """A new account. A signal interrupts only when its userid is known."""
         with INTERRUPTIONS.deferred():
             told = self._ask("POST", _ACCOUNTS, wanted, 201)
@@ -60,8 +60,10 @@ class Control:
                     )
                 if not (is_encodable(userid, "gbk") and is_encodable(account + password, "utf-8")):
                     raise ControlRefused(f"POST {self.address.url}{_ACCOUNTS} made an account that no form can name")
-                return Made(userid, account, password, points)
-        raise ControlRefused(f"POST {self.address.url}{_ACCOUNTS} was answered without {', '.join(Made._fields)}")
+                return CreatedAccount(userid, account, password, points)
+        raise ControlRefused(
+            f"POST {self.address.url}{_ACCOUNTS} was answered without {', '.join(CreatedAccount._fields)}"
+        )
 
     def delete_accounts(self, keep: Container[str] = ()) -> None:
         """Delete the accounts that were made here, but for those to keep. What cannot be deleted stays in `userids`."""
@@ -69,7 +71,7 @@ class Control:
             self._ask("DELETE", _path(userid), None, 200, 404)
             self.userids.remove(userid)
 
-    def charge(self, userid: str, points: int) -> None:
+    def top_up(self, userid: str, points: int) -> None:
         """Give an account more points."""
         self._ask("PATCH", _path(userid), {"charge": points}, 200)
 
@@ -98,7 +100,7 @@ class Control:
         headers = list(self._headers)
         if method != "GET":
             headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-        answer = exchange(self.address, Request(path, (), method, path.encode(), tuple(headers), body))
+        answer = send_request(self.address, WireRequest(path, (), method, path.encode(), tuple(headers), body))
         if answer.status not in wanted and not (200 in wanted and 200 <= answer.status < 300):
             raise ControlRefused(f"{method} {self.address.url}{path} was answered {answer.status}: {_excerpt(answer)}")
         try:
@@ -114,5 +116,5 @@ def _path(userid: str) -> str:
     return f"{_ACCOUNTS}/{quote(userid, safe='', errors='replace')}"
 
 
-def _excerpt(answer: Raw) -> str:
+def _excerpt(answer: RawAnswer) -> str:
     return answer.body[:_EXCERPT].decode("utf-8", "replace")

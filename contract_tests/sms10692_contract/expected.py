@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sms10692_contract.http import Raw
-from sms10692_contract.requests import CHARSET, LABEL, Request
+from sms10692_contract.http import RawAnswer
+from sms10692_contract.requests import CHARSET, LABEL, WireRequest
 
 
 @dataclass(frozen=True)
-class Answer:
+class ParsedAnswer:
     """An answer, and the request that it answers."""
 
-    request: Request
-    raw: Raw
+    request: WireRequest
+    raw: RawAnswer
 
     @property
     def text(self) -> str:

@@ -49,7 +49,7 @@ CHINESE: Final = _Language(
 )
 
 
-def document() -> str:
+def contract_page() -> str:
     """The whole of `docs/contract.md`."""
     return _HEAD + "".join(f"| {' | '.join(_cells(clause))} |\n" for clause in CLAUSES)
 
@@ -62,7 +62,7 @@ def _cells(clause: Clause) -> Iterator[str]:
     yield " ".join(_NEEDS[need] for need in clause.needs)
 
 
-def exactness(language: _Language) -> str:
+def exactness_table(language: _Language) -> str:
     """The READMEs' table of what is exact, what is our reading, and what is not attempted."""
     rows = [language.heads, ("---",) * 4, *(tuple(_row(group, language)) for group in GROUPS)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
@@ -83,22 +83,22 @@ def _readings(clauses: list[Clause]) -> list[str]:
     return [f"[R{number}](fixtures/readings.md#{anchors[number]})" for number in sorted(cited)]
 
 
-def filled(readme: str, language: _Language) -> str:
+def fill_readme(readme: str, language: _Language) -> str:
     """A README with its table made anew. Raises ValueError where it has no place for it."""
     before, begins, rest = readme.partition(_BEGINS)
     _, ends, after = rest.partition(_ENDS)
     if not (begins and ends):
         raise ValueError(f"no place for the table: {_BEGINS.strip()} to {_ENDS.strip()}")
-    return before + begins + exactness(language) + ends + after
+    return before + begins + exactness_table(language) + ends + after
 
 
-def pages() -> dict[Path, str]:
+def rendered_files() -> dict[Path, str]:
     """Each page of the tree as it should be."""
     readmes = {_TREE / "README.md": ENGLISH, _TREE / "README.zh-CN.md": CHINESE}
-    made = {file: filled(file.read_text("utf-8"), language) for file, language in readmes.items()}
-    return made | {_TREE / "docs" / "contract.md": document()}
+    made = {file: fill_readme(file.read_text("utf-8"), language) for file, language in readmes.items()}
+    return made | {_TREE / "docs" / "contract.md": contract_page()}
 
 
 if __name__ == "__main__":
-    for _file, _text in pages().items():
+    for _file, _text in rendered_files().items():
         _file.write_text(_text, "utf-8")

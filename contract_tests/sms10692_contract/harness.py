@@ -14,11 +14,11 @@ from typing import Any, Final, TypeVar
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from sms10692_contract.control import Control, ControlRefused
-from sms10692_contract.expected import MOMENT, Answer, document
-from sms10692_contract.http import Address, NoAnswer, Raw, Unbounded, exchange
-from sms10692_contract.requests import CALL, STATUS, UTF8, Request, form, sign
-from sms10692_contract.safety import Gate
+from sms10692_contract.control import ControlClient, ControlRefused
+from sms10692_contract.expected import MOMENT, ParsedAnswer, document
+from sms10692_contract.http import Address, RawAnswer, TargetUnreachable, Unbounded, send_request
+from sms10692_contract.requests import CALL, STATUS, UTF8, WireRequest, form, sign
+from sms10692_contract.safety import SafetyGuard
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ CHINA: Final = timezone(timedelta(hours=8))
 WAIT: Final = 180
 """Seconds after which a report that never came counts as lost."""
 
-PLENTY: Final = 10**9
+DEFAULT_POINTS: Final = 10**9
 """Points of a throw-away account, where a check does not say how many: no profile spends as much."""
 
 _POLL: Final = 5.0
@@ -40,17 +40,17 @@ _CLIPPED: Final = 4000
 class Mismatch(AssertionError):
     """A clause does not hold: what was asked, what should have come, and what came."""
 
-    def __init__(self, request: Request | None, expected: str, got: str) -> None:
+    def __init__(self, request: WireRequest | None, expected: str, got: str) -> None:
         expected, got = _clipped(expected), _clipped(got)
         super().__init__(f"expected {expected}; got {got}")
         self.request = request
         self.expected = expected
         self.got = got
-        self.before: tuple[Request, ...] = ()
+        self.before: tuple[WireRequest, ...] = ()
         self.clause = ""
 
 
-class ShrunkEnough(KeyboardInterrupt):
+class ShrinkLimitReached(KeyboardInterrupt):
     """Time to stop making a failure shorter. Of a kind that Hypothesis lets through at once."""
 
     def __init__(self, best: Mismatch) -> None:
@@ -58,13 +58,13 @@ class ShrunkEnough(KeyboardInterrupt):
         self.best = best
 
 
-def just_now(seconds: int) -> str:
+def current_timestamp(seconds: int) -> str:
     """The timestamp of so many seconds ago, as 1.2 writes it."""
     return f"{datetime.now(CHINA) - timedelta(seconds=seconds):%Y%m%d%H%M%S}"
 
 
 @dataclass(frozen=True)
-class Account:
+class SuiteAccount:
     """Who signs. `points` is what a throw-away account was made with."""
 
     userid: str
@@ -74,13 +74,13 @@ class Account:
 
     def credentials(self, timestamp: str | None = None, charset: str = "utf-8") -> dict[str, str]:
         """userid, timestamp and sign, over the time it is or the one given."""
-        stamp = just_now(0) if timestamp is None else timestamp
+        stamp = current_timestamp(0) if timestamp is None else timestamp
         signed = sign(self.account, self.password, stamp, charset)
         return {"userid": self.userid, "timestamp": stamp, "sign": signed}
 
 
 @dataclass(frozen=True)
-class Profile:
+class Effort:
     """How hard to look: examples of a property, runs and steps of a machine, rounds of a race.
 
     `shrinking` is how many requests a failure is made shorter for, so that a seed repeats what it ends with.
@@ -94,28 +94,28 @@ class Profile:
     shrinking: int
 
 
-PROFILES: Final[Mapping[str, Profile]] = {
+EFFORTS: Final[Mapping[str, Effort]] = {
     profile.name: profile
     for profile in (
-        Profile("quick", examples=25, runs=50, steps=25, rounds=6, shrinking=2000),
-        Profile("thorough", examples=1000, runs=1000, steps=50, rounds=50, shrinking=50_000),
+        Effort("quick", examples=25, runs=50, steps=25, rounds=6, shrinking=2000),
+        Effort("thorough", examples=1000, runs=1000, steps=50, rounds=50, shrinking=50_000),
     )
 }
 
 
 @dataclass
-class Lab:
+class CheckContext:
     """One run against one address. Every request goes through the gate."""
 
     address: Address
-    own: Account
-    gate: Gate
-    control: Control | None = None
-    profile: Profile = PROFILES["quick"]
+    own: SuiteAccount
+    guard: SafetyGuard
+    control: ControlClient | None = None
+    profile: Effort = EFFORTS["quick"]
     seed: int = 0
     forbidden: str = "发票"
     keep_accounts: bool = False
-    transcript: deque[Request] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    transcript: deque[WireRequest] = field(default_factory=lambda: deque(maxlen=_KEPT))
     _asked: int = 0
     _failed_at: int = 0
     _best: Mismatch | None = None
@@ -123,77 +123,79 @@ class Lab:
     # Accounts and their clocks
 
     @property
-    def is_free(self) -> bool:
+    def is_sandboxed(self) -> bool:
         """Whether requests cost nobody anything: the accounts are throw-away ones."""
-        return bool(self.gate.userids)
+        return bool(self.guard.userids)
 
-    def account(self, **wanted: Any) -> Account:
+    def account(self, **wanted: Any) -> SuiteAccount:
         """A new throw-away account; without a control address, the one that was given."""
-        if self.control is None or not self.is_free:
+        if self.control is None or not self.is_sandboxed:
             return self.own
-        return made_account(self.control, self.gate, **wanted)
+        return made_account(self.control, self.guard, **wanted)
 
     def delete_accounts(self) -> None:
         """Delete the accounts that the checks have made until now. What cannot be deleted is left for the end."""
         if self.control is None or self.keep_accounts:
             return
-        with suppress(NoAnswer, ControlRefused):  # the end of the run tries again, and says so
+        with suppress(TargetUnreachable, ControlRefused):  # the end of the run tries again, and says so
             self.control.delete_accounts(keep={self.own.userid})
-            self.gate.userids.intersection_update({self.own.userid})
+            self.guard.userids.intersection_update({self.own.userid})
 
-    def frozen(self, **wanted: Any) -> Account:
+    def frozen_account(self, **wanted: Any) -> SuiteAccount:
         """A new account whose clock stands still."""
         account = self.account(**wanted)
         self.clock.freeze(account.userid)
         return account
 
     @property
-    def clock(self) -> Control:
+    def clock(self) -> ControlClient:
         """Who turns clocks. Only for clauses that need control."""
         if self.control is None:
             raise AssertionError("a clause that needs a clock must say so in the table")
         return self.control
 
-    def now(self, account: Account) -> datetime:
+    def now(self, account: SuiteAccount) -> datetime:
         """What the account's clock shows, in China."""
         return self.clock.now(account.userid).astimezone(CHINA)
 
     @property
     def number(self) -> str:
         """A number that may be sent to; where none may, one that no telephone has."""
-        if self.is_free:
+        if self.is_sandboxed:
             return "15023239810"
-        return min(self.gate.numbers, default="1")
+        return min(self.guard.numbers, default="1")
 
     # Asking
 
-    def ask(self, request: Request) -> Answer:
+    def ask(self, request: WireRequest) -> ParsedAnswer:
         """Put a request to the vendor. Raises NotAllowed before, and NoAnswer after.
 
         Raises ShrunkEnough where a bound is exceeded: each example that Hypothesis tries after it takes as long again.
         """
-        self.gate.check(request)
+        self.guard.check(request)
         self.transcript.append(request)
         self._asked += 1
         try:
-            return Answer(request, exchange(self.address, request))
+            return ParsedAnswer(request, send_request(self.address, request))
         except Unbounded as error:
-            raise ShrunkEnough(Mismatch(request, "an answer", str(error))) from error
+            raise ShrinkLimitReached(Mismatch(request, "an answer", str(error))) from error
 
-    def post(self, account: Account, page: str, **fields: str) -> Answer:
+    def post(self, account: SuiteAccount, page: str, **fields: str) -> ParsedAnswer:
         """An ordinary form with the account's credentials, where not given."""
         return self.ask(form(page, account.credentials() | fields))
 
-    def send(self, account: Account, mobile: str = "", content: str = "内容", page: str = UTF8, **more: str) -> Answer:
+    def send(
+        self, account: SuiteAccount, mobile: str = "", content: str = "内容", page: str = UTF8, **more: str
+    ) -> ParsedAnswer:
         """1.2."""
         fields = {"action": "send", "mobile": mobile or self.number, "content": content}
         return self.post(account, page, **fields | more)
 
-    def overage(self, account: Account, page: str = UTF8, **more: str) -> Answer:
+    def overage(self, account: SuiteAccount, page: str = UTF8, **more: str) -> ParsedAnswer:
         """2.2."""
         return self.post(account, page, action="overage", **more)
 
-    def balance(self, account: Account) -> int:
+    def balance(self, account: SuiteAccount) -> int:
         """What overage says is left."""
         answer = self.overage(account)
         left = answer.number("overage")
@@ -201,45 +203,45 @@ class Lab:
             raise mismatch(answer, "a whole number in overage")
         return left
 
-    def checkkeyword(self, account: Account, content: str, page: str = UTF8, **more: str) -> Answer:
+    def checkkeyword(self, account: SuiteAccount, content: str, page: str = UTF8, **more: str) -> ParsedAnswer:
         """3.2."""
         return self.post(account, page, action="checkkeyword", content=content, **more)
 
-    def status(self, account: Account, **more: str) -> Answer:
+    def status(self, account: SuiteAccount, **more: str) -> ParsedAnswer:
         """4.2."""
         return self.post(account, STATUS, **{"action": "query"} | more)
 
-    def call(self, account: Account, **more: str) -> Answer:
+    def call(self, account: SuiteAccount, **more: str) -> ParsedAnswer:
         """5.2."""
         return self.post(account, CALL, **{"action": "query"} | more)
 
-    def reports(self, account: Account, wanted: int, **more: str) -> list[dict[str, str]]:
+    def reports(self, account: SuiteAccount, wanted: int, **more: str) -> list[dict[str, str]]:
         """The reports of several fetches, until there are so many or they no longer come."""
         return self._collected(account, wanted, lambda: self.status(account, **more).boxes("statusbox"))
 
-    def replies(self, account: Account, wanted: int) -> list[dict[str, str]]:
+    def replies(self, account: SuiteAccount, wanted: int) -> list[dict[str, str]]:
         """The replies, in the same way."""
         return self._collected(account, wanted, lambda: self.call(account).boxes("callbox"))
 
-    def ripe_status(self, account: Account, task: int) -> Answer:
+    def fetch_due_reports(self, account: SuiteAccount, task: int) -> ParsedAnswer:
         """The fetch that has the reports of a task, or the last one. An account of its own has no other tasks."""
         return self._ripe(account, lambda: self.status(account), "statusbox", task)
 
-    def ripe_call(self, account: Account, task: int) -> Answer:
+    def fetch_due_replies(self, account: SuiteAccount, task: int) -> ParsedAnswer:
         """The same of replies."""
         return self._ripe(account, lambda: self.call(account), "callbox", task)
 
-    def _ripe(self, account: Account, fetch: Callable[[], Answer], name: str, task: int) -> Answer:
+    def _ripe(self, account: SuiteAccount, fetch: Callable[[], ParsedAnswer], name: str, task: int) -> ParsedAnswer:
         answer = fetch()
         for _ in self._waits(account):
             boxes = answer.boxes(name)
-            if any(self.is_free or box.get("taskid") == str(task) for box in boxes):
+            if any(self.is_sandboxed or box.get("taskid") == str(task) for box in boxes):
                 break
             answer = fetch()
         return answer
 
     def _collected(
-        self, account: Account, wanted: int, fetch: Callable[[], list[dict[str, str]]]
+        self, account: SuiteAccount, wanted: int, fetch: Callable[[], list[dict[str, str]]]
     ) -> list[dict[str, str]]:
         boxes = fetch()
         for _ in self._waits(account):
@@ -249,8 +251,8 @@ class Lab:
                 break
         return boxes
 
-    def _waits(self, account: Account) -> Iterator[None]:
-        if self.control is not None and self.is_free:
+    def _waits(self, account: SuiteAccount) -> Iterator[None]:
+        if self.control is not None and self.is_sandboxed:
             yield
             self.control.advance(account.userid, WAIT)
             yield
@@ -270,7 +272,7 @@ class Lab:
         @given(st.tuples(*strategies))
         def with_values(values: tuple[Any, ...]) -> None:
             self.begin_example()
-            with self.seen():
+            with self.recording_failure():
                 check(*values)
 
         with_values()
@@ -279,11 +281,11 @@ class Lab:
         self, check: Callable[..., None], *strategies: st.SearchStrategy[Any], examples: int = 0
     ) -> None:
         """The same where it costs nobody anything. Elsewhere the cases that a check tries first must do."""
-        if self.is_free:
+        if self.is_sandboxed:
             self.for_all(check, *strategies, examples=examples)
 
     @property
-    def few(self) -> int:
+    def few_examples(self) -> int:
         """So many examples where each is several requests."""
         return max(self.profile.examples // 3, 2)
 
@@ -296,10 +298,10 @@ class Lab:
         """Another example. Raises ShrunkEnough where one failed so many requests ago."""
         self.transcript.clear()
         if self._best is not None and self._asked - self._failed_at >= self.profile.shrinking:
-            raise ShrunkEnough(self._best)
+            raise ShrinkLimitReached(self._best)
 
     @contextmanager
-    def seen(self) -> Iterator[None]:
+    def recording_failure(self) -> Iterator[None]:
         """Keep the failure of an example: Hypothesis goes on with shorter ones."""
         try:
             yield
@@ -324,42 +326,42 @@ class Lab:
         )
 
 
-def made_account(control: Control, gate: Gate, **wanted: Any) -> Account:
+def made_account(control: ControlClient, gate: SafetyGuard, **wanted: Any) -> SuiteAccount:
     """A new account of the control address's, which may do everything from now on."""
-    made = control.make_account(**({} if wanted.get("postpaid") else {"points": PLENTY}) | wanted)
+    made = control.make_account(**({} if wanted.get("postpaid") else {"points": DEFAULT_POINTS}) | wanted)
     gate.userids.add(made.userid)
-    return Account(*made)
+    return SuiteAccount(*made)
 
 
-def mismatch(answer: Answer, expected: str, got: str = "") -> Mismatch:
+def mismatch(answer: ParsedAnswer, expected: str, got: str = "") -> Mismatch:
     """The answer is not what it should be."""
     return Mismatch(answer.request, expected, got or shown(answer.raw))
 
 
-def expect(holds: bool, answer: Answer, expected: str, got: str = "") -> None:
+def expect(holds: bool, answer: ParsedAnswer, expected: str, got: str = "") -> None:
     """Raise Mismatch unless it holds."""
     if not holds:
         raise mismatch(answer, expected, got)
 
 
-def expect_message(answer: Answer, message: str) -> None:
+def expect_message(answer: ParsedAnswer, message: str) -> None:
     """The answer's message, or remark, is this."""
     found = message_of(answer)
     expect(found == message, answer, f"the message {message!r}", f"{found!r} in {shown(answer.raw)}")
 
 
-def message_of(answer: Answer) -> str:
+def message_of(answer: ParsedAnswer) -> str:
     """The answer's message, or remark."""
     return answer.element("message") or answer.element("remark")
 
 
-def expect_document(answer: Answer, template: str, **values: object) -> None:
+def expect_document(answer: ParsedAnswer, template: str, **values: object) -> None:
     """The answer is this document, byte for byte."""
     wanted = document(template, answer.request.page, **values)
     expect(answer.raw.body == wanted, answer, _text(wanted))
 
 
-def expect_sent(answer: Answer, counts: int | None = None) -> int:
+def expect_sent(answer: ParsedAnswer, counts: int | None = None) -> int:
     """The send was accepted; returns its task."""
     task, counted = answer.number("taskID"), answer.number("successCounts")
     expect(bool(task) and bool(counted), answer, "an accepted send, with its taskID")
@@ -367,18 +369,18 @@ def expect_sent(answer: Answer, counts: int | None = None) -> int:
     return task or 0
 
 
-def expect_moment(answer: Answer, box: Mapping[str, str]) -> None:
+def expect_moment(answer: ParsedAnswer, box: Mapping[str, str]) -> None:
     """The box's receivetime is written as 4.3 and 5.3 write it."""
     moment = box.get("receivetime", "")
     expect(bool(MOMENT.fullmatch(moment)), answer, "a receivetime like 2011-12-02 22:12:11", repr(moment))
 
 
-def expect_refused(answer: Answer) -> None:
+def expect_refused(answer: ParsedAnswer) -> None:
     """The send was not accepted, whatever the words."""
     expect(answer.number("taskID") == 0 and answer.number("successCounts") == 0, answer, "a refusal, with taskID 0")
 
 
-def shown(raw: Raw) -> str:
+def shown(raw: RawAnswer) -> str:
     """An answer, for people."""
     status = "" if raw.status == 200 else f"HTTP {raw.status}, "
     return f"{status}{_text(raw.body)}"

@@ -16,10 +16,10 @@ from urllib.parse import quote, urlsplit
 
 from sms10692_contract import bounds
 from sms10692_contract.bounds import BoundedConnection, BoundExceeded, step_timeout, timeout_message
-from sms10692_contract.requests import Request
+from sms10692_contract.requests import WireRequest
 
 
-class Raw(NamedTuple):
+class RawAnswer(NamedTuple):
     """What came back."""
 
     status: int
@@ -34,11 +34,11 @@ class Raw(NamedTuple):
             raise ValueError("the document is nested too deeply") from None
 
 
-class NoAnswer(Exception):
+class TargetUnreachable(Exception):
     """The address cannot be reached, hung up, did not speak HTTP, or exceeded a bound. The message names its URL."""
 
 
-class Unbounded(NoAnswer):
+class Unbounded(TargetUnreachable):
     """The exchange took too long, or the response is too large. A request that is made shorter would not help."""
 
 
@@ -70,7 +70,7 @@ class Address:
         """The options in the words of `curl`."""
         return tuple("--cacert" if option == "--ca" else option for option in self.options)
 
-    def trusting(self, ca: Path | None, insecure: bool) -> "Address":
+    def with_tls(self, ca: Path | None, insecure: bool) -> "Address":
         """The same address, with certificates that `ca` signed, or with any.
 
         Raises ValueError where `ca` is no such file.
@@ -87,7 +87,7 @@ class Address:
             raise ValueError(f"{ca} holds no certificates: {error}") from error
 
 
-def address_of(url: str) -> Address:
+def parse_address(url: str) -> Address:
     """Read an address, with or without a page of the vendor's behind it. Raises ValueError with a message for the user.
 
     >>> address_of("http://127.0.0.1:10692/"), address_of("http://[::1]").url
@@ -125,7 +125,7 @@ _EXCERPT: Final = 200
 _PIECE: Final = 65536
 
 
-def exchange(address: Address, request: Request) -> Raw:
+def send_request(address: Address, request: WireRequest) -> RawAnswer:
     """Send a request, as it is, and read the response. Raises NoAnswer; it is Unbounded where a bound was exceeded."""
     head = request.head(address.netloc)
     if address.prefix:
@@ -146,9 +146,9 @@ def exchange(address: Address, request: Request) -> Raw:
     except TimeoutError as error:
         raise Unbounded(f"{address.url}: {timeout_message(deadline)}") from error
     except ssl.SSLCertVerificationError as error:
-        raise NoAnswer(f"{address.url}: {error.verify_message}; see --ca and --insecure") from error
+        raise TargetUnreachable(f"{address.url}: {error.verify_message}; see --ca and --insecure") from error
     except (OSError, ValueError, http.client.HTTPException) as error:
-        raise NoAnswer(f"{address.url}: {str(error)[:_EXCERPT] or type(error).__name__}") from error
+        raise TargetUnreachable(f"{address.url}: {str(error)[:_EXCERPT] or type(error).__name__}") from error
 
 
 def _connected(address: Address, deadline: float) -> socket.socket:
@@ -175,7 +175,7 @@ def _connected(address: Address, deadline: float) -> socket.socket:
     raise last or OSError("the name of the host has no address")
 
 
-def _response(connection: BoundedConnection, method: str) -> Raw:
+def _response(connection: BoundedConnection, method: str) -> RawAnswer:
     """Read a response piece by piece: a length that is only announced must not reserve memory."""
     while True:
         response = http.client.HTTPResponse(cast(socket.socket, connection), method=method)
@@ -188,7 +188,7 @@ def _response(connection: BoundedConnection, method: str) -> Raw:
         pieces.append(piece)
     if response.length:
         raise OSError(f"the connection ended {response.length} bytes before the response did")
-    return Raw(response.status, response.getheader("Content-Type", ""), b"".join(pieces))
+    return RawAnswer(response.status, response.getheader("Content-Type", ""), b"".join(pieces))
 
 
 def _await_continue(connection: BoundedConnection) -> None:

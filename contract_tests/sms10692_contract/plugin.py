@@ -10,14 +10,21 @@ from typing import Final, NamedTuple
 import pytest
 
 from sms10692_contract.clauses import Clause
-from sms10692_contract.control import Control, ControlRefused
+from sms10692_contract.control import ControlClient, ControlRefused
 from sms10692_contract.escaping import escape_unprintable
-from sms10692_contract.harness import PROFILES, Account, Lab
-from sms10692_contract.http import Address, NoAnswer, address_of, exchange
+from sms10692_contract.harness import EFFORTS, CheckContext, SuiteAccount
+from sms10692_contract.http import Address, TargetUnreachable, parse_address, send_request
 from sms10692_contract.interruptions import INTERRUPTIONS
 from sms10692_contract.requests import UTF8, form, is_encodable
-from sms10692_contract.runner import CREDENTIALS_NEEDED, Verdict, accounts_left, examine, knows, open_gate
-from sms10692_contract.safety import BUDGET_DEFAULT, Gate
+from sms10692_contract.runner import (
+    CREDENTIALS_NEEDED,
+    Verdict,
+    accounts_left,
+    enable_sandbox,
+    run_checks,
+    shares_accounts,
+)
+from sms10692_contract.safety import BUDGET_DEFAULT, SafetyGuard
 
 _LEFT: Final = pytest.StashKey[str]()
 
@@ -43,7 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--budget", type=int, default=BUDGET_DEFAULT)
     group.addoption("--allow-fetch", action="store_true")
     group.addoption("--forbidden", default="发票")
-    group.addoption("--contract-profile", choices=list(PROFILES), default="quick")
+    group.addoption("--contract-profile", choices=list(EFFORTS), default="quick")
     group.addoption("--contract-seed", type=int, default=0)
 
 
@@ -68,8 +75,8 @@ class _Options(NamedTuple):
     """Whom to examine, as whom, and who can make accounts."""
 
     address: Address
-    own: Account
-    control: Control | None
+    own: SuiteAccount
+    control: ControlClient | None
 
 
 def _options(config: pytest.Config) -> _Options:
@@ -85,42 +92,42 @@ def _options(config: pytest.Config) -> _Options:
         raise pytest.UsageError(CREDENTIALS_NEEDED)
     try:
         address, *turns = (
-            address_of(url).trusting(option("--ca"), option("--insecure"))
+            parse_address(url).with_tls(option("--ca"), option("--insecure"))
             for url in (option("--target"), option("--control"))
             if url
         )
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
-    control = Control(turns[0], option("--control-token")) if turns else None
-    return _Options(address, Account(userid, account, password), control)
+    control = ControlClient(turns[0], option("--control-token")) if turns else None
+    return _Options(address, SuiteAccount(userid, account, password), control)
 
 
 @pytest.fixture(scope="session")
-def lab(pytestconfig: pytest.Config) -> Iterator[Lab]:
+def lab(pytestconfig: pytest.Config) -> Iterator[CheckContext]:
     """One run, with the permissions that were given. Ends it where there is nothing to examine."""
     option = pytestconfig.getoption
     address, own, control = _options(pytestconfig)
-    gate = Gate(frozenset(option("--allow-send")), option("--budget"), option("--allow-fetch"))
+    gate = SafetyGuard(frozenset(option("--allow-send")), option("--budget"), option("--allow-fetch"))
     keep = option("--keep-accounts")
-    profile = PROFILES[option("--contract-profile")]
+    profile = EFFORTS[option("--contract-profile")]
     try:
         own = _accepted(address, own, control, gate)
-        yield Lab(address, own, gate, control, profile, option("--contract-seed"), option("--forbidden"), keep)
+        yield CheckContext(address, own, gate, control, profile, option("--contract-seed"), option("--forbidden"), keep)
     finally:
         left = accounts_left(control, keep) if control is not None else ""
         if left:
             pytestconfig.stash[_LEFT] = escape_unprintable(left)
 
 
-def _accepted(address: Address, own: Account, control: Control | None, gate: Gate) -> Account:
+def _accepted(address: Address, own: SuiteAccount, control: ControlClient | None, gate: SafetyGuard) -> SuiteAccount:
     try:
         if control is None:
-            exchange(address, form(UTF8, own.credentials() | {"action": "overage"}))
+            send_request(address, form(UTF8, own.credentials() | {"action": "overage"}))
             return own
-        own, accepted = open_gate(address, control, gate)
-        if not accepted and not knows(address, control):
+        own, accepted = enable_sandbox(address, control, gate)
+        if not accepted and not shares_accounts(address, control):
             pytest.exit(f"{control.address.url} is not the control address of {address.url}", returncode=2)
-    except NoAnswer as error:
+    except TargetUnreachable as error:
         pytest.exit(escape_unprintable(str(error)), returncode=3)
     except ControlRefused as error:
         pytest.exit(escape_unprintable(str(error)), returncode=2)
@@ -128,7 +135,7 @@ def _accepted(address: Address, own: Account, control: Control | None, gate: Gat
 
 
 @pytest.fixture(scope="session")
-def verdict_on(lab: Lab) -> Callable[[Clause], Verdict]:
+def verdict_on(lab: CheckContext) -> Callable[[Clause], Verdict]:
     """The verdict on a clause. A check of several clauses runs once."""
     known: dict[str, Verdict] = {}
-    return lambda clause: next(examine(lab, [clause], known=known))
+    return lambda clause: next(run_checks(lab, [clause], known=known))

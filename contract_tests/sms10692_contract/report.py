@@ -15,7 +15,7 @@ from rich.table import Table
 
 from sms10692_contract.escaping import escape_unprintable
 from sms10692_contract.http import Address
-from sms10692_contract.requests import Request
+from sms10692_contract.requests import WireRequest
 from sms10692_contract.runner import State, Verdict
 
 _COLOURS: Final = {State.HELD: "green", State.FAILED: "bold red", State.NOT_EXERCISED: "yellow"}
@@ -40,14 +40,14 @@ def failure(verdict: Verdict, address: Address, again: str) -> str:
     if clause.wire:
         lines.append(f"  spelt:    {clause.wire}")
     options = address.options_of_curl
-    lines += [f"  before:   {_short(request, address.url, *options)}" for request in verdict.before[-3:]]
+    lines += [f"  before:   {_short(request, address.url, *options)}" for request in verdict.preceding[-3:]]
     if verdict.request is not None:
         lines.append(f"  request:  {verdict.request.curl(address.url, *options)}")
     lines += [f"  expected: {_hung(verdict.expected)}", f"  got:      {_hung(verdict.got)}", f"  again:    {again}"]
     return "\n".join(lines)
 
 
-def _short(request: Request, url: str, *options: str) -> str:
+def _short(request: WireRequest, url: str, *options: str) -> str:
     """The request as a line for a shell, or how long it is: half a line is none to paste."""
     line = request.curl(url, *options)
     return line if len(line) <= _SHORT else f"{request.method} {request.page}, {len(request.body)} bytes"

@@ -30,7 +30,7 @@ Encode: TypeAlias = Callable[[str], bytes]
 
 
 @dataclass(frozen=True)
-class Request:
+class WireRequest:
     """One request. `pairs` are all the names and values in it: `in_query` of the query string, then the form's."""
 
     page: str
@@ -133,7 +133,7 @@ def urlencoded(pairs: Pairs, encode: Encode) -> bytes:
     return b"&".join(encode(name) + b"=" + encode(value) for name, value in pairs)
 
 
-def placed(
+def build_request(
     page: str,
     *,
     query: Pairs = (),
@@ -143,7 +143,7 @@ def placed(
     path: str | None = None,
     content_type: str | None = FORM,
     around: Callable[[bytes], bytes] = lambda raw: raw,
-) -> Request:
+) -> WireRequest:
     """A request with these pairs in its query string and those in its form; `around` adds stray separators."""
     encode = encode or percent(CHARSET[page])
     in_query, in_body = (around(urlencoded(pairs, encode)) if pairs else b"" for pairs in (query, body))
@@ -152,15 +152,15 @@ def placed(
     if method == "POST":
         headers.append(("Content-Length", str(len(in_body))))
     headers.append(("Connection", "close"))
-    return Request(page, (*query, *body), method, target, tuple(headers), in_body, in_query=len(query))
+    return WireRequest(page, (*query, *body), method, target, tuple(headers), in_body, in_query=len(query))
 
 
-def form(page: str, fields: Mapping[str, str]) -> Request:
+def form(page: str, fields: Mapping[str, str]) -> WireRequest:
     """The ordinary request of the manual: everything in the form."""
-    return placed(page, body=list(fields.items()))
+    return build_request(page, body=list(fields.items()))
 
 
-def multipart(page: str, pairs: Pairs) -> Request:
+def multipart(page: str, pairs: Pairs) -> WireRequest:
     """The same as `multipart/form-data` (Q5)."""
     raw = b"".join(
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'.encode()
@@ -168,17 +168,19 @@ def multipart(page: str, pairs: Pairs) -> Request:
         + b"\r\n"
         for name, value in pairs
     )
-    plain = with_body(placed(page), raw + f"--{BOUNDARY}--\r\n".encode(), f"multipart/form-data; boundary={BOUNDARY}")
+    plain = with_body(
+        build_request(page), raw + f"--{BOUNDARY}--\r\n".encode(), f"multipart/form-data; boundary={BOUNDARY}"
+    )
     return replace(plain, pairs=tuple(pairs))
 
 
-def with_body(request: Request, body: bytes, content_type: str) -> Request:
+def with_body(request: WireRequest, body: bytes, content_type: str) -> WireRequest:
     """The same request with another body, which means nothing to the vendor or what `pairs` already say."""
     headers = (("Content-Type", content_type), ("Content-Length", str(len(body))), ("Connection", "close"))
     return replace(request, headers=headers, body=body)
 
 
-def chunked(request: Request, size: int) -> Request:
+def chunked(request: WireRequest, size: int) -> WireRequest:
     """The same request with its body in chunks of this size (Q17)."""
     pieces = [request.body[at : at + size] for at in range(0, len(request.body), size)]
     body = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"

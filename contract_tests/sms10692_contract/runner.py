@@ -14,11 +14,11 @@ from hypothesis.errors import Flaky
 
 from sms10692_contract.checks import CHECKS
 from sms10692_contract.clauses import CLAUSES, Clause
-from sms10692_contract.control import Control, ControlRefused
-from sms10692_contract.harness import Account, Lab, Mismatch, ShrunkEnough
-from sms10692_contract.http import Address, NoAnswer, Raw, exchange
-from sms10692_contract.requests import UTF8, Request, form
-from sms10692_contract.safety import NO_SIGN, Gate, NotAllowed
+from sms10692_contract.control import ControlClient, ControlRefused
+from sms10692_contract.harness import CheckContext, Mismatch, ShrinkLimitReached, SuiteAccount
+from sms10692_contract.http import Address, RawAnswer, TargetUnreachable, send_request
+from sms10692_contract.requests import UTF8, WireRequest, form
+from sms10692_contract.safety import INVALID_SIGN, PermissionMissing, SafetyGuard
 
 CREDENTIALS_NEEDED: Final = "--userid, --account and --password are needed, or --control"
 
@@ -42,17 +42,17 @@ class Verdict:
     why: str = ""
     expected: str = ""
     got: str = ""
-    request: Request | None = None
-    before: tuple[Request, ...] = ()
+    request: WireRequest | None = None
+    preceding: tuple[WireRequest, ...] = ()
     seconds: float = 0.0
 
 
-def open_gate(address: Address, control: Control, gate: Gate) -> tuple[Account, bool]:
+def enable_sandbox(address: Address, control: ControlClient, gate: SafetyGuard) -> tuple[SuiteAccount, bool]:
     """Make a throw-away account, and allow everything if the address accepts it; the account, and whether it did.
 
     Raises NoAnswer and ControlRefused.
     """
-    account = Account(*control.make_account())
+    account = SuiteAccount(*control.make_account())
     answer = _asked(address, account)
     accepted = _ACCEPTED in answer.body
     if accepted:
@@ -60,42 +60,42 @@ def open_gate(address: Address, control: Control, gate: Gate) -> tuple[Account, 
     return account, accepted
 
 
-def accounts_left(control: Control, keep: bool) -> str:
+def accounts_left(control: ControlClient, keep: bool) -> str:
     """Delete the accounts that were made in this run, unless they are to be kept. Return a message if any are left."""
     why = "--keep-accounts"
     if not keep:
         try:
             control.delete_accounts()
-        except (NoAnswer, ControlRefused) as error:
+        except (TargetUnreachable, ControlRefused) as error:
             why = str(error)
     return f"accounts left at {control.address.url}: {len(control.userids)} ({why})" if control.userids else ""
 
 
-def knows(address: Address, control: Control) -> bool:
+def shares_accounts(address: Address, control: ControlClient) -> bool:
     """Whether the address knows accounts made at the control address, though it does not accept them.
 
     It does if it answers the right signature otherwise than a wrong one, or, where it takes no signature at all, if it
     refuses an account of the other dialect in other words (A14). Nothing is asked but balances. Raises NoAnswer and
     ControlRefused.
     """
-    account = Account(*control.make_account(dialect="manual"))
-    if _asked(address, account) != _asked(address, account, sign=NO_SIGN):
+    account = SuiteAccount(*control.make_account(dialect="manual"))
+    if _asked(address, account) != _asked(address, account, sign=INVALID_SIGN):
         return True
-    other = Account(*control.make_account(dialect="observed"))
-    return _asked(address, account, sign=NO_SIGN) != _asked(address, other, sign=NO_SIGN)
+    other = SuiteAccount(*control.make_account(dialect="observed"))
+    return _asked(address, account, sign=INVALID_SIGN) != _asked(address, other, sign=INVALID_SIGN)
 
 
-def _asked(address: Address, account: Account, **wrong: str) -> Raw:
-    return exchange(address, form(UTF8, account.credentials() | {"action": "overage"} | wrong))
+def _asked(address: Address, account: SuiteAccount, **wrong: str) -> RawAnswer:
+    return send_request(address, form(UTF8, account.credentials() | {"action": "overage"} | wrong))
 
 
-def chosen(only: Sequence[str]) -> Iterator[Clause]:
+def select(only: Sequence[str]) -> Iterator[Clause]:
     """The clauses of these ids, or all."""
     return (clause for clause in CLAUSES if not only or clause.id in only)
 
 
-def examine(
-    lab: Lab,
+def run_checks(
+    lab: CheckContext,
     clauses: Iterable[Clause],
     progress: Callable[[Clause], None] = lambda clause: None,
     known: dict[str, Verdict] | None = None,
@@ -112,8 +112,8 @@ def examine(
         yield known[clause.id]
 
 
-def _verdicts(lab: Lab, clause: Clause, together: Sequence[Clause]) -> Iterator[Verdict]:
-    lacking = lab.gate.permits(clause.needs)
+def _verdicts(lab: CheckContext, clause: Clause, together: Sequence[Clause]) -> Iterator[Verdict]:
+    lacking = lab.guard.missing_permission(clause.needs)
     if lacking:
         yield from (Verdict(one, State.NOT_EXERCISED, f"needs {lacking}") for one in together)
         return
@@ -121,9 +121,9 @@ def _verdicts(lab: Lab, clause: Clause, together: Sequence[Clause]) -> Iterator[
     lab.begin_check()
     try:
         CHECKS[clause.id](lab)
-    except NotAllowed as held_back:
+    except PermissionMissing as held_back:
         yield from (Verdict(one, State.NOT_EXERCISED, str(held_back)) for one in together)
-    except (Mismatch, Flaky, NoAnswer, ControlRefused, ShrunkEnough) as error:
+    except (Mismatch, Flaky, TargetUnreachable, ControlRefused, ShrinkLimitReached) as error:
         failure = _mismatch(error, lab)
         failed = failure.clause or clause.id
         before = tuple(request for request in lab.transcript if request is not failure.request)
@@ -138,11 +138,11 @@ def _verdicts(lab: Lab, clause: Clause, together: Sequence[Clause]) -> Iterator[
         yield from (Verdict(one, State.HELD, seconds=perf_counter() - started) for one in together)
 
 
-def _mismatch(error: BaseException, lab: Lab) -> Mismatch:
+def _mismatch(error: BaseException, lab: CheckContext) -> Mismatch:
     """The mismatch in an error: Hypothesis wraps one that it saw only once."""
     if isinstance(error, Mismatch):
         return error
-    if isinstance(error, ShrunkEnough):
+    if isinstance(error, ShrinkLimitReached):
         return error.best
     if isinstance(error, BaseExceptionGroup):
         for inside in error.exceptions:

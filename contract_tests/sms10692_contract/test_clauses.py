@@ -10,12 +10,12 @@ import pytest
 from sms10692_contract import report
 from sms10692_contract.clauses import CLAUSES, Clause
 from sms10692_contract.escaping import escape_unprintable
-from sms10692_contract.harness import Lab
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.runner import State, Verdict
 
 
 @pytest.mark.parametrize("clause", CLAUSES, ids=lambda clause: clause.id)
-def test_a_clause_holds(clause: Clause, verdict_on: Callable[[Clause], Verdict], lab: Lab) -> None:
+def test_a_clause_holds(clause: Clause, verdict_on: Callable[[Clause], Verdict], lab: CheckContext) -> None:
     """Fails with the request that shows it, and is skipped where it could not be exercised."""
     verdict = verdict_on(clause)
     if verdict.state is State.NOT_EXERCISED:

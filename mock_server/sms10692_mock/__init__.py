@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sms10692_mock.config import Options
     from sms10692_mock.emulator import Emulator
-    from sms10692_mock.testing.account import NotSent, SmsVendor
+    from sms10692_mock.testing.account import MessageNotSent, SmsVendor
     from sms10692_mock.testing.api_client import ControlError, ControlRefused, ControlUnreachable
     from sms10692_mock.testing.async_sms_vendor import AsyncSmsVendor
     from sms10692_mock.testing.control import EmulatorControl
 
-_HOMES = {
+_EXPORTS = {
     "emulator": ("Emulator",),
     "config": ("Options",),
     "testing.async_sms_vendor": ("AsyncSmsVendor",),
@@ -31,14 +31,14 @@ __all__ = [
     "ControlUnreachable",
     "Emulator",
     "EmulatorControl",
-    "NotSent",
+    "MessageNotSent",
     "Options",
     "SmsVendor",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    for home, names in _HOMES.items():
+    for home, names in _EXPORTS.items():
         if name in names:
             value = getattr(import_module(f"sms10692_mock.{home}"), name)
             globals()[name] = value

@@ -16,28 +16,28 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from sms10692 import __version__
-from sms10692_mock.admin.auth import Guard, is_exposed
+from sms10692_mock.admin.auth import AccessPolicy, is_exposed
 from sms10692_mock.admin.forwarding import Network, parse_network
 from sms10692_mock.admin.origins import Origin, normalize_host, parse_origin
-from sms10692_mock.app.vendor_app import Pages
+from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.config import Options
-from sms10692_mock.domain.accounts import MANUALS_OWN, Account, account_from
+from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account, parse_account
 from sms10692_mock.domain.billing import BILLINGS
 from sms10692_mock.domain.bounds import MAX_SECONDS
-from sms10692_mock.domain.keywords import Keywords, words_in
-from sms10692_mock.domain.notifier import Bell
+from sms10692_mock.domain.keywords import Keywords, load_words
+from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import Limits
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor
-from sms10692_mock.profiles import DIALECTS
+from sms10692_mock.profiles import PROFILES
 from sms10692_mock.server.access_log import LogWriter, take_over_stderr
-from sms10692_mock.server.process import Deferred, listening_socket, serve, url_of
+from sms10692_mock.server.process import LazyWsgiApp, format_url, listening_socket, serve
 from sms10692_mock.service_links import ServiceLinkCommand, log_ignored_links
-from sms10692_mock.startup import StoredOtherwise, beside_seeded, beside_the_pages_of, greeting, vendor_at
+from sms10692_mock.startup import StoredOtherwise, banner, build_admin_app, merge_accounts, open_vendor
 from sms10692_mock.streams import OutputFailed, write_error, write_output
 
 if TYPE_CHECKING:
-    from sms10692_mock.admin.services.initial_state import Seed
+    from sms10692_mock.admin.services.initial_state import InitialState
 
 NAME: Final = "sms10692-mock"
 
@@ -59,13 +59,13 @@ def _accounts(context: click.Context, option: click.Parameter, texts: Sequence[s
     accounts: dict[str, Account] = {}
     for text in texts:
         try:
-            account = account_from(text)
+            account = parse_account(text)
         except ValueError as error:
             raise click.BadParameter(str(error)) from None
         if account.userid in accounts:
             raise click.BadParameter(f"the userid {account.userid} is given twice")
         accounts[account.userid] = account
-    return {MANUALS_OWN.userid: MANUALS_OWN} | accounts
+    return {DEFAULT_ACCOUNT.userid: DEFAULT_ACCOUNT} | accounts
 
 
 def _seconds(context: click.Context, option: click.Parameter, seconds: float | None) -> float | None:
@@ -106,7 +106,7 @@ def _keywords(context: click.Context, option: click.Parameter, file: str | None)
     if file is None:
         return Keywords()
     try:
-        return Keywords(words_in(Path(file)))
+        return Keywords(load_words(Path(file)))
     except OSError as error:
         raise click.BadParameter(f"cannot read {file}: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -126,13 +126,13 @@ def _permitted(accounts: Mapping[str, Account], postpaid: Sequence[str], no_repo
     ]
 
 
-def _seed(context: click.Context, option: click.Parameter, file: str | None) -> "Seed | None":
+def _seed(context: click.Context, option: click.Parameter, file: str | None) -> "InitialState | None":
     if file is None:
         return None
-    from sms10692_mock.admin.services.initial_state import seed_in  # of use to few, and it takes time
+    from sms10692_mock.admin.services.initial_state import load_initial_state  # of use to few, and it takes time
 
     try:
-        return seed_in(Path(file))
+        return load_initial_state(Path(file))
     except OSError as error:
         raise click.BadParameter(f"cannot read {file}: {error.strerror}") from None
     except ValueError as error:
@@ -214,7 +214,7 @@ def command() -> None:
 )
 @click.option(
     "--dialect",
-    type=click.Choice(list(DIALECTS)),
+    type=click.Choice(list(PROFILES)),
     default="manual",
     help="Write as the manual says, or as newer servers were seen to.",
     show_envvar=True,
@@ -341,7 +341,7 @@ def serve_command(
     address: str,
     durable: bool,
     reset: bool,
-    seed: "Seed | None",
+    seed: "InitialState | None",
     expire: float,
     keep_accounts: int,
     keep_messages: int,
@@ -351,12 +351,12 @@ def serve_command(
 ) -> None:
     """Start the emulator and answer until Ctrl-C."""
     options = Options(
-        accounts=beside_seeded(seed, _permitted(accounts, postpaid, no_reports)),
+        accounts=merge_accounts(seed, _permitted(accounts, postpaid, no_reports)),
         keywords=keywords,
         billing=BILLINGS[billing],
         report_delay=report_delay,
         max_clock_skew=max_clock_skew,
-        dialect=DIALECTS[dialect],
+        dialect=PROFILES[dialect],
         limits=Limits(
             messages=keep_messages,
             message_bytes=keep_mebibytes * _MEBIBYTE,
@@ -377,15 +377,15 @@ def serve_command(
     log = take_over_stderr(log_level)
     log_ignored_links()
     vendor = _vendor(options, address, durable, reset, seed, accounts)
-    words = greeting(url_of(listener), options, vendor.store)
-    guard = Guard(hosts, token, public_url, proxies)
+    words = banner(format_url(listener), options, vendor.store)
+    guard = AccessPolicy(hosts, token, public_url, proxies)
     can_others_reach_it = is_exposed(listener.getsockname()[0], guard)
     if token is None and can_others_reach_it:
         token = secrets.token_urlsafe(16)
         words = f"{words}\ntoken of the control address: {token}"
         guard = replace(guard, token=token)
-    bell = Bell()
-    pages = Pages(
+    bell = ChangeNotifier()
+    pages = VendorApp(
         vendor,
         options.dialect,
         log if log_level in _LEVELS_WITH_REQUESTS else None,
@@ -397,13 +397,13 @@ def serve_command(
 
     def when_stopped() -> None:
         log.flush()
-        vendor.store.release()
+        vendor.store.close()
         log.flush()
 
     try:
         serve(
             pages,
-            Deferred(lambda: beside_the_pages_of(vendor, options, bell, guard)),
+            LazyWsgiApp(lambda: build_admin_app(vendor, options, bell, guard)),
             listener,
             when_ready=lambda: _greet(words, log),
             when_stopped=when_stopped,
@@ -417,14 +417,14 @@ def _vendor(
     address: str,
     durable: bool,
     reset: bool,
-    seed: "Seed | None",
+    seed: "InitialState | None",
     accounts: Mapping[str, Account],
 ) -> Vendor:
-    named = {userid for userid, account in accounts.items() if account is not MANUALS_OWN}
+    named = {userid for userid, account in accounts.items() if account is not DEFAULT_ACCOUNT}
     if seed is not None:
         named.update(account.userid for account in seed.accounts)
     try:
-        return vendor_at(options, address, durable, reset, seed, named)
+        return open_vendor(options, address, durable, reset, seed, named)
     except StoredOtherwise as error:
         raise click.UsageError(str(error)) from None
     except ValueError as error:

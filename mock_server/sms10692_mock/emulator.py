@@ -9,13 +9,13 @@ import threading
 from types import TracebackType
 from typing import Final, Literal, Self
 
-from sms10692_mock.admin.app import beside_the_pages, control_of
-from sms10692_mock.admin.auth import Guard
-from sms10692_mock.app.vendor_app import Pages
-from sms10692_mock.app.wsgi import WsgiPages
-from sms10692_mock.config import Options, vendor_of
-from sms10692_mock.domain.notifier import Bell
-from sms10692_mock.server.thread_runner import InThread
+from sms10692_mock.admin.app import build_control, create_admin_app
+from sms10692_mock.admin.auth import AccessPolicy
+from sms10692_mock.app.vendor_app import VendorApp
+from sms10692_mock.app.wsgi import WsgiVendorApp
+from sms10692_mock.config import Options, build_vendor
+from sms10692_mock.domain.notifier import ChangeNotifier
+from sms10692_mock.server.thread_runner import ThreadRunner
 from sms10692_mock.testing.account import SmsVendor
 from sms10692_mock.testing.control import EmulatorControl
 
@@ -38,12 +38,12 @@ class Emulator:
 
     def __init__(self, options: Options | None = None) -> None:
         options = options or Options()
-        vendor, self._bell = vendor_of(options), Bell()
-        pages = Pages(vendor, options.dialect, bell=self._bell, allows_cross_site=options.allow_cross_site)
-        beside = beside_the_pages(control_of(vendor, options, self._bell), Guard())
-        self.wsgi = WsgiPages(pages, beside)
+        vendor, self._bell = build_vendor(options), ChangeNotifier()
+        pages = VendorApp(vendor, options.dialect, bell=self._bell, allows_cross_site=options.allow_cross_site)
+        beside = create_admin_app(build_control(vendor, options, self._bell), AccessPolicy())
+        self.wsgi = WsgiVendorApp(pages, beside)
         self._pages, self._beside = pages, beside
-        self._served: InThread | None = None
+        self._served: ThreadRunner | None = None
         self._serving = threading.Lock()
         self._control: EmulatorControl | None = None
 
@@ -61,10 +61,10 @@ class Emulator:
             return
         with self._serving:
             served, self._served = self._served, None
-        self._bell.dismiss()
+        self._bell.wake_all()
         if served is not None:
             served.__exit__(kind, error, traceback)
-            self._bell.dismiss()  # who came in between
+            self._bell.wake_all()  # who came in between
 
     def _listen(self) -> str:
         """Answer on a port too, and return the address."""
@@ -75,7 +75,7 @@ class Emulator:
                 raise RuntimeError(_NOT_ENTERED)
             if self._served is None:
                 try:
-                    self._served = InThread(self._pages, self._beside).__enter__()
+                    self._served = ThreadRunner(self._pages, self._beside).__enter__()
                 except Exception as error:
                     error.add_note("The url of an emulator takes a socket and a thread; its wsgi takes neither.")
                     raise

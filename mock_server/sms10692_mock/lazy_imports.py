@@ -7,5 +7,5 @@ half of what they look for.
 from threading import RLock
 from typing import Final
 
-IMPORTING: Final = RLock()
+LAZY_IMPORT_LOCK: Final = RLock()
 """Held while something is imported late."""

@@ -11,13 +11,13 @@ from typing import Final, Literal, TypeAlias
 from sms10692 import protocol
 from sms10692.protocol import Operation
 
-DialectName: TypeAlias = Literal["manual", "observed"]
+ProfileName: TypeAlias = Literal["manual", "observed"]
 
 ERRORCODE, EXTNO = protocol.STATUS.elements[-2:]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Dialect:
+class Profile:
     """One way of writing.
 
     `refusal_of` names, for each operation of the first two pages, the one in whose elements it is refused;
@@ -25,14 +25,14 @@ class Dialect:
     text; `cdata` are the elements that boxes have as CDATA.
     """
 
-    name: DialectName
+    name: ProfileName
     refusal_of: Mapping[Operation | None, Operation]
     keyword_elements: tuple[str, ...]
     keyword_values: Callable[[str, str], tuple[str, ...]]
     cdata: frozenset[tuple[Operation, str]]
 
 
-MANUAL: Final = Dialect(
+MANUAL: Final = Profile(
     name="manual",
     refusal_of={
         protocol.SEND: protocol.SEND,
@@ -45,7 +45,7 @@ MANUAL: Final = Dialect(
     cdata=frozenset(),
 )
 
-OBSERVED: Final = Dialect(
+OBSERVED: Final = Profile(
     name="observed",
     refusal_of={
         protocol.SEND: protocol.SEND,
@@ -58,4 +58,4 @@ OBSERVED: Final = Dialect(
     cdata=frozenset({(protocol.STATUS, ERRORCODE), (protocol.STATUS, EXTNO), (protocol.CALL, EXTNO)}),
 )
 
-DIALECTS: Final[Mapping[str, Dialect]] = {dialect.name: dialect for dialect in (MANUAL, OBSERVED)}
+PROFILES: Final[Mapping[str, Profile]] = {dialect.name: dialect for dialect in (MANUAL, OBSERVED)}

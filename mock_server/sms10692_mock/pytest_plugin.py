@@ -21,7 +21,7 @@ _TOKEN: Final = "SMS10692_MOCK_TOKEN"  # noqa: S105 - the name of a variable
 _REFUSED: Final = frozenset({409, 422})
 """Statuses of the control address for an account that cannot be as it was asked for."""
 
-_HELD: Final = pytest.StashKey["SmsVendor"]()
+_VENDOR_KEY: Final = pytest.StashKey["SmsVendor"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -82,7 +82,7 @@ def sms_emulator(pytestconfig: pytest.Config) -> "Iterator[EmulatorControl]":
 def sms_vendor(request: pytest.FixtureRequest, sms_emulator: "EmulatorControl") -> "Iterator[SmsVendor]":
     """The vendor, as a fresh account of this test alone sees it, with a clock of its own."""
     with _account(sms_emulator, request.node.get_closest_marker("sms_vendor")) as vendor:
-        request.node.stash[_HELD] = vendor
+        request.node.stash[_VENDOR_KEY] = vendor
         yield vendor
 
 
@@ -129,7 +129,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Show what the emulator saw, where the test failed."""
     outcome = yield
     report: pytest.TestReport = outcome.get_result()
-    vendor = item.stash.get(_HELD, None)
+    vendor = item.stash.get(_VENDOR_KEY, None)
     if vendor is not None and call.excinfo is not None and report.failed and report.when != "teardown":
         explanation = _explanation(vendor, call.excinfo.value)
         if explanation is not None:
@@ -137,9 +137,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def _explanation(vendor: "SmsVendor", error: BaseException) -> str | None:
-    from sms10692_mock.testing.account import NotSent
+    from sms10692_mock.testing.account import MessageNotSent
 
-    if isinstance(error, NotSent):  # it has the explanation in its message
+    if isinstance(error, MessageNotSent):  # it has the explanation in its message
         return None
     try:
         return vendor.explain()

@@ -8,24 +8,24 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from sms10692_mock.admin.auth import Guard
-from sms10692_mock.app.curl_example import curl_line
-from sms10692_mock.app.vendor_app import printable
+from sms10692_mock.admin.auth import AccessPolicy
+from sms10692_mock.app.curl_example import example_curl
+from sms10692_mock.app.vendor_app import sanitize
 from sms10692_mock.app.wsgi import Application
-from sms10692_mock.config import Options, vendor_of
-from sms10692_mock.domain.accounts import MANUALS_OWN, Account
-from sms10692_mock.domain.notifier import Bell
+from sms10692_mock.config import Options, build_vendor
+from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
+from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.store import Store
 from sms10692_mock.domain.vendor import Vendor
-from sms10692_mock.stores.factory import empty, open_store
+from sms10692_mock.stores.factory import open_store, wipe
 
 if TYPE_CHECKING:
-    from sms10692_mock.admin.services.initial_state import Seed
+    from sms10692_mock.admin.services.initial_state import InitialState
 
 # What few need, or nobody at once, is imported where it is needed: nobody waits for it at the start.
 
 
-def beside_seeded(seed: "Seed | None", accounts: Sequence[Account]) -> tuple[Account, ...]:
+def merge_accounts(seed: "InitialState | None", accounts: Sequence[Account]) -> tuple[Account, ...]:
     """The accounts of the seed, and the others: what the seed says of a userid comes first."""
     if seed is None:
         return tuple(accounts)
@@ -40,8 +40,8 @@ class StoredOtherwise(ValueError):
     """An account that was given is stored with other credentials, or pays otherwise; nothing was changed."""
 
 
-def vendor_at(
-    options: Options, address: str, durable: bool, reset: bool, seed: "Seed | None", named: Collection[str] = ()
+def open_vendor(
+    options: Options, address: str, durable: bool, reset: bool, seed: "InitialState | None", named: Collection[str] = ()
 ) -> Vendor:
     """The vendor whose store is at this address, emptied if it is to begin anew, and planted with the seed.
 
@@ -50,17 +50,17 @@ def vendor_at(
     """
     store = open_store(address, options.limits, options.clock, durable)
     if reset:
-        empty(store)
+        wipe(store)
     try:
         _check_stored(store, options.accounts, named)
     except StoredOtherwise:
-        store.release()
+        store.close()
         raise
     if seed is not None:
         from sms10692_mock.admin.services.initial_state import plant
 
-        plant(seed, vendor_of(replace(options, accounts=()), store))
-    return vendor_of(options, store)
+        plant(seed, build_vendor(replace(options, accounts=()), store))
+    return build_vendor(options, store)
 
 
 def _check_stored(store: Store, accounts: Sequence[Account], named: Collection[str]) -> None:
@@ -78,7 +78,7 @@ def _check_stored(store: Store, accounts: Sequence[Account], named: Collection[s
         words = [_CREDENTIALS[name] for name in changed] + ["way to pay"] * (given.postpaid and not stored.postpaid)
         if not words:
             continue
-        userid = printable(given.userid)
+        userid = sanitize(given.userid)
         fields = ", ".join(f'"{name}": ...' for name in changed)
         patch = f"PATCH /_mock/accounts/{userid} {{{fields}}} changes it in a running emulator, and " if changed else ""
         raise StoredOtherwise(
@@ -90,24 +90,24 @@ def _check_stored(store: Store, accounts: Sequence[Account], named: Collection[s
 _CREDENTIALS: Final[Mapping[str, str]] = {"account": "name", "password": "password"}
 
 
-def greeting(url: str, options: Options, store: Store) -> str:
+def banner(url: str, options: Options, store: Store) -> str:
     """What a person needs to go on: the address, the accounts, and a line to paste that gets a real answer."""
     lines = [f"listening on {url}"]
     accounts = [store.account(given.userid) or given for given in options.accounts]
     for given, account in zip(options.accounts, accounts, strict=True):
         password = "as given" if account.password == given.password else "as stored"
-        if (account.account, account.password) == (MANUALS_OWN.account, MANUALS_OWN.password):
+        if (account.account, account.password) == (DEFAULT_ACCOUNT.account, DEFAULT_ACCOUNT.password):
             password = account.password
-        pays = "post-paid" if account.postpaid else f"prepaid, {store.standing(account.userid).points} points"
-        names = f"account {printable(account.account)}, userid {printable(account.userid)}"
+        pays = "post-paid" if account.postpaid else f"prepaid, {store.balance(account.userid).points} points"
+        names = f"account {sanitize(account.account)}, userid {sanitize(account.userid)}"
         lines.append(f"{names}, password {password}, {pays}")
     now = None if options.max_clock_skew is None else options.clock()
     reachable = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
-    return "\n".join([*lines, curl_line(reachable, accounts[0], now)])
+    return "\n".join([*lines, example_curl(reachable, accounts[0], now)])
 
 
-def beside_the_pages_of(vendor: Vendor, options: Options, bell: Bell, guard: Guard) -> Application:
+def build_admin_app(vendor: Vendor, options: Options, bell: ChangeNotifier, guard: AccessPolicy) -> Application:
     """What is served beside the vendor's pages. Loads Flask, which takes longer than all the rest of the start."""
-    from sms10692_mock.admin.app import beside_the_pages, control_of
+    from sms10692_mock.admin.app import build_control, create_admin_app
 
-    return beside_the_pages(control_of(vendor, options, bell), guard)
+    return create_admin_app(build_control(vendor, options, bell), guard)

@@ -11,25 +11,25 @@ from urllib.parse import quote
 
 import pytest
 
-from sms10692_mock.admin.auth import Guard
+from sms10692_mock.admin.auth import AccessPolicy
 from support import console
-from support.console import OF_THE_CONSOLE, PAGES
+from support.console import CONSOLE_HEADERS, PAGES
 from support.emulators import sign
-from support.flask_emulator import Office
+from support.flask_emulator import FlaskEmulator
 
-quiet = console.quiet
+quiet = console.read_only_emulator
 
 SCRIPT = "<script>alert('x')</script>"
 
 
 def test_what_others_wrote_is_shown_as_text_on_every_page() -> None:
     script = SCRIPT.replace("/", "")  # which no userid has
-    office = Office(accounts=[f"{script}:{script}:{script}"])
+    office = FlaskEmulator(accounts=[f"{script}:{script}:{script}"])
     credentials = {"userid": script, "timestamp": "1", "sign": sign(script, script, "1")}
     fields = {"action": "send", "mobile": script, "content": script, script: script} | credentials
     office.http.post("/v2sms.aspx", data=fields, headers={"User-Agent": script})
     office.http.post(
-        f"/handset/reply?userid={quote(script)}", data={"mobile": script, "content": script}, headers=OF_THE_CONSOLE
+        f"/handset/reply?userid={quote(script)}", data={"mobile": script, "content": script}, headers=CONSOLE_HEADERS
     )
     about = f"?userid={quote(script)}&mobile={quote(script)}&text={quote(script)}"
     for path in (*PAGES, "/requests/1", "/queues?queue=replies"):
@@ -41,7 +41,7 @@ def test_what_others_wrote_is_shown_as_text_on_every_page() -> None:
 
 
 def test_a_signature_is_marked_where_it_stands_at_an_end() -> None:
-    office = Office()
+    office = FlaskEmulator()
     account = office.control("POST", "accounts")
     for content in ("【甲】a", "b【乙】", "c【丙】d"):
         office.send(account, content=content)
@@ -50,7 +50,7 @@ def test_a_signature_is_marked_where_it_stands_at_an_end() -> None:
 
 
 def test_a_part_that_is_as_it_was_is_not_sent_again() -> None:
-    office = Office()
+    office = FlaskEmulator()
     page = office.http.get("/").text
     seen = re.findall(r'"X-Seen": "(\w+)"', page)[0]
     live_part = {"HX-Request": "true", "HX-Target": "live", "X-Seen": seen}
@@ -63,7 +63,7 @@ def test_a_part_that_is_as_it_was_is_not_sent_again() -> None:
 
 
 def test_a_banner_tells_of_a_clock_that_was_turned_and_of_no_other() -> None:
-    office = Office()
+    office = FlaskEmulator()
     account = office.control("POST", "accounts", {"own_clock": True})
     address = f"accounts/{account['userid']}"
     office.now += 3600
@@ -86,12 +86,12 @@ def test_a_banner_tells_of_a_clock_that_was_turned_and_of_no_other() -> None:
 
 
 def test_an_unknown_path_is_404_in_words() -> None:
-    response = Office().http.get("/console")
+    response = FlaskEmulator().http.get("/console")
     assert (response.status_code, response.mimetype) == (404, "text/plain")
 
 
 def test_an_unknown_path_leads_a_browser_back_and_shows_nothing_of_an_account() -> None:
-    office = Office(guard=Guard(token="secret"))
+    office = FlaskEmulator(guard=AccessPolicy(token="secret"))
     browser = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "Accept-Language": "zh"}
     response = office.http.get("/nosuch?userid=12&x=<script>", headers=browser)
     assert (response.status_code, response.mimetype) == (404, "text/html")
@@ -106,7 +106,7 @@ def test_an_unknown_path_leads_a_browser_back_and_shows_nothing_of_an_account() 
 
 
 def test_what_is_not_accepted_is_said() -> None:
-    office = Office()
+    office = FlaskEmulator()
     for path, form in (
         ("/account/charge", {"points": "-1"}),
         ("/account/charge", {"points": "many"}),
@@ -116,14 +116,14 @@ def test_what_is_not_accepted_is_said() -> None:
         ("/weather/scenario", {"name": "hail"}),
         ("/weather/scenario", {}),
     ):
-        response = office.http.post(path, data=form, headers=OF_THE_CONSOLE)
+        response = office.http.post(path, data=form, headers=CONSOLE_HEADERS)
         assert (response.status_code, "said bad" in response.text) == (422, True)
-    assert office.http.post("/weather/advance", data={"to": "next"}, headers=OF_THE_CONSOLE).status_code == 409
+    assert office.http.post("/weather/advance", data={"to": "next"}, headers=CONSOLE_HEADERS).status_code == 409
     assert office.control("GET", "accounts/12")["points"] == 1000
 
 
 def test_the_rule_that_was_shown_is_removed_and_nothing_that_was_used_up_comes_back() -> None:
-    office = Office()
+    office = FlaskEmulator()
     first, second, third = (
         {"number": number, "outcome": "failed", "remaining": left}
         for number, left in (("13000000001", 1), ("13000000002", 5), ("13000000003", 5))
@@ -137,7 +137,7 @@ def test_the_rule_that_was_shown_is_removed_and_nothing_that_was_used_up_comes_b
     office.control("POST", "accounts/12/outcomes", {"number": "13000000002", "outcome": "silent"})
 
     def removed(button: str) -> int:
-        return office.http.post("/weather/rule/remove", data={"name": button}, headers=OF_THE_CONSOLE).status_code
+        return office.http.post("/weather/rule/remove", data={"name": button}, headers=CONSOLE_HEADERS).status_code
 
     assert removed(buttons[1]) == 200
     rules = office.control("GET", "accounts/12/outcomes")["rules"]
@@ -151,7 +151,7 @@ def test_the_rule_that_was_shown_is_removed_and_nothing_that_was_used_up_comes_b
 
 
 def test_where_no_account_is_left_every_page_says_so_and_makes_one() -> None:
-    office = Office()
+    office = FlaskEmulator()
     office.control("DELETE", "accounts/12")
     for path in PAGES:
         page = office.http.get(path)
@@ -161,14 +161,14 @@ def test_where_no_account_is_left_every_page_says_so_and_makes_one() -> None:
             True,
         ), path
     assert office.http.get("/?userid=12").status_code == 404
-    assert "There is no account" in office.http.post("/account/reset", headers=OF_THE_CONSOLE).text
-    made = office.http.post("/account/new", data={"may_read_reports": "on"}, headers=OF_THE_CONSOLE)
+    assert "There is no account" in office.http.post("/account/reset", headers=CONSOLE_HEADERS).text
+    made = office.http.post("/account/new", data={"may_read_reports": "on"}, headers=CONSOLE_HEADERS)
     assert office.http.get(made.headers["HX-Redirect"]).status_code == 200
     assert office.control("GET", "accounts")["accounts"][0]["may_read_reports"]
 
 
 @pytest.mark.parametrize("task_id", ["abc", "-1", "0", "1" * 17, "9" * 5000, "²"])
-def test_a_list_has_nothing_of_a_task_that_can_be_none(quiet: Office, task_id: str) -> None:
+def test_a_list_has_nothing_of_a_task_that_can_be_none(quiet: FlaskEmulator, task_id: str) -> None:
     account = quiet.control("POST", "accounts")
     quiet.send(account, content="something was sent")
     for path in ("/", "/queues"):
@@ -178,7 +178,7 @@ def test_a_list_has_nothing_of_a_task_that_can_be_none(quiet: Office, task_id: s
 
 
 def test_a_request_of_thousands_of_fields_is_shown_at_once_and_in_part() -> None:
-    office = Office()
+    office = FlaskEmulator()
     names = [f"name{place}" for place in range(20_000)]
     office.http.post("/v2sms.aspx", data="&".join(f"{name}=1" for name in names))
     begin = time.process_time()
@@ -190,8 +190,8 @@ def test_a_request_of_thousands_of_fields_is_shown_at_once_and_in_part() -> None
 
 
 def test_a_new_password_of_an_account_holds_and_an_empty_field_changes_none() -> None:
-    office = Office()
+    office = FlaskEmulator()
     for password, holds in (("", "mima"), ("新密码", "新密码")):
         form = {"may_read_reports": "on", "dialect": "manual", "password": password}
-        assert office.http.post("/account/terms?userid=12", data=form, headers=OF_THE_CONSOLE).status_code == 200
+        assert office.http.post("/account/terms?userid=12", data=form, headers=CONSOLE_HEADERS).status_code == 200
         assert "<message>ok<" in office.send({"userid": "12", "account": "test", "password": holds})

@@ -8,16 +8,16 @@ import re
 
 import pytest
 
-from sms10692_mock.admin.auth import Guard
+from sms10692_mock.admin.auth import AccessPolicy
 from support import console
-from support.console import CONSOLE, OF_THE_CONSOLE, PAGES
-from support.flask_emulator import Office
+from support.console import CONSOLE, CONSOLE_HEADERS, PAGES
+from support.flask_emulator import FlaskEmulator
 
-quiet = console.quiet
+quiet = console.read_only_emulator
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_asks_nothing_from_outside_and_can_be_framed_by_nobody(quiet: Office, path: str) -> None:
+def test_a_page_asks_nothing_from_outside_and_can_be_framed_by_nobody(quiet: FlaskEmulator, path: str) -> None:
     headers = quiet.http.get(path).headers
     policy = dict(part.strip().partition(" ")[::2] for part in headers["Content-Security-Policy"].split(";"))
     assert policy["default-src"] == "'none'"
@@ -30,7 +30,7 @@ def test_a_page_asks_nothing_from_outside_and_can_be_framed_by_nobody(quiet: Off
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_has_no_script_or_style_of_its_own_and_no_address_outside(quiet: Office, path: str) -> None:
+def test_a_page_has_no_script_or_style_of_its_own_and_no_address_outside(quiet: FlaskEmulator, path: str) -> None:
     page = quiet.http.get(path).text
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:|<script(?! src=\"/static/)", page)
     outside = re.findall(r"(?:src|href|action|hx-\w+)=\"((?:https?:)?//[^\"]*)", page)
@@ -40,7 +40,7 @@ def test_a_page_has_no_script_or_style_of_its_own_and_no_address_outside(quiet: 
 @pytest.mark.parametrize(
     "path", ["/_mock/accounts", "/_mock/openapi.json", "/_mock/swagger", "/_mock/nowhere", "/nowhere"]
 )
-def test_the_control_address_is_neither_sniffed_framed_nor_kept(quiet: Office, path: str) -> None:
+def test_the_control_address_is_neither_sniffed_framed_nor_kept(quiet: FlaskEmulator, path: str) -> None:
     headers = quiet.http.get(path).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"
@@ -51,13 +51,13 @@ def test_the_control_address_is_neither_sniffed_framed_nor_kept(quiet: Office, p
     assert "unsafe" not in policy["script-src"]
 
 
-def test_swagger_asks_nobody_outside_and_the_page_before_it_leads_there(quiet: Office) -> None:
+def test_swagger_asks_nobody_outside_and_the_page_before_it_leads_there(quiet: FlaskEmulator) -> None:
     assert '"validatorUrl": null' in quiet.http.get("/_mock/swagger").text
     assert quiet.http.get("/_mock/").headers["Location"] == "/_mock/swagger"
 
 
 @pytest.mark.parametrize("name", ["console.js", "console.css", "icon.svg", "vendor/htmx-2.0.11.min.js"])
-def test_static_files_are_served_and_kept_for_good(quiet: Office, name: str) -> None:
+def test_static_files_are_served_and_kept_for_good(quiet: FlaskEmulator, name: str) -> None:
     response = quiet.http.get(f"/static/{name}", buffered=True)
     assert response.status_code == 200
     assert "immutable" in response.headers["Cache-Control"]
@@ -75,15 +75,15 @@ def test_static_files_are_served_and_kept_for_good(quiet: Office, name: str) -> 
     ],
 )
 @pytest.mark.parametrize("path", ["/", "/live", "/static/console.js", "/login"])
-def test_pages_of_others_are_not_let_in(quiet: Office, path: str, headers: dict[str, str]) -> None:
+def test_pages_of_others_are_not_let_in(quiet: FlaskEmulator, path: str, headers: dict[str, str]) -> None:
     assert quiet.http.get(path, headers=headers).status_code == 403
 
 
 def test_a_link_from_elsewhere_leads_to_a_page() -> None:
     headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
-    office = Office()
+    office = FlaskEmulator()
     assert office.http.get("/requests", headers=headers).status_code == 200
-    assert office.http.post("/weather/clear", headers=headers | OF_THE_CONSOLE).status_code == 403
+    assert office.http.post("/weather/clear", headers=headers | CONSOLE_HEADERS).status_code == 403
 
 
 CHANGES = [
@@ -108,27 +108,27 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("path", "form"), CHANGES)
-def test_a_form_of_another_page_changes_nothing(quiet: Office, path: str, form: dict[str, str]) -> None:
+def test_a_form_of_another_page_changes_nothing(quiet: FlaskEmulator, path: str, form: dict[str, str]) -> None:
     office = quiet
     before = office.control("GET", "accounts/12"), office.control("GET", "accounts/12/queues")
-    for headers in ({}, {"Origin": "http://elsewhere.example"} | OF_THE_CONSOLE, {"Sec-Fetch-Site": "same-site"}):
+    for headers in ({}, {"Origin": "http://elsewhere.example"} | CONSOLE_HEADERS, {"Sec-Fetch-Site": "same-site"}):
         assert office.http.post(path, data=form, headers=headers).status_code == 403
     assert (office.control("GET", "accounts/12"), office.control("GET", "accounts/12/queues")) == before
 
 
 @pytest.mark.parametrize(("path", "form"), CHANGES[:-2])
 def test_the_same_form_of_the_console_does(path: str, form: dict[str, str]) -> None:
-    office = Office()
+    office = FlaskEmulator()
     office.send({"userid": "12", "account": "test", "password": "mima"}, mobile="15023239810")
-    response = office.http.post(path, data=form, headers=OF_THE_CONSOLE | {"Origin": "http://localhost"})
+    response = office.http.post(path, data=form, headers=CONSOLE_HEADERS | {"Origin": "http://localhost"})
     assert (response.status_code, "said good" in response.text) == (200, True)
 
 
 def test_where_a_token_is_demanded_a_page_asks_for_it_once() -> None:
-    office = Office(Guard(token="secret"))
+    office = FlaskEmulator(AccessPolicy(token="secret"))
     asked = office.http.get("/queues?queue=replies")
     assert (asked.status_code, asked.headers["Location"]) == (303, "/login?next=/queues?queue%3Dreplies")
-    assert office.http.get("/live", headers=OF_THE_CONSOLE).headers["HX-Redirect"].startswith("/login")
+    assert office.http.get("/live", headers=CONSOLE_HEADERS).headers["HX-Redirect"].startswith("/login")
     wrong = office.http.post("/login", data={"token": "guess", "next": "/queues"})
     assert (wrong.status_code, wrong.headers.get("Set-Cookie")) == (401, None)
     elsewhere = office.http.post("/login", data={"token": "secret"}, headers={"Origin": "http://elsewhere.example"})

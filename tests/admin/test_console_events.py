@@ -4,32 +4,32 @@ Here belongs the stream without a socket. On one, it is in `test_console_serving
 """
 
 from sms10692_mock.admin.console import sse
-from sms10692_mock.domain.notifier import Bell, deferring
-from support.emulators import PATIENCE
+from sms10692_mock.domain.notifier import ChangeNotifier, deferring
+from support.emulators import TIMEOUT
 
 
 def test_a_flood_of_rings_is_a_few_events() -> None:
-    bell = Bell()
-    events = sse.events(bell)
+    bell = ChangeNotifier()
+    events = sse.change_events(bell)
     assert next(events).startswith("retry:")
     for _ in range(1000):
-        bell.ring()
+        bell.notify()
     assert next(events) == "data: 1000\n\n"
-    bell.ring()
+    bell.notify()
     assert next(events) == "data: 1001\n\n"
 
 
 def test_nobody_is_woken_who_does_not_listen() -> None:
-    bell = Bell()
-    bell.ring()
-    bell.listen(0, PATIENCE)  # returns at once: it was rung more often than was heard
-    bell.listen(1, 0)
+    bell = ChangeNotifier()
+    bell.notify()
+    bell.wait_for_change(0, TIMEOUT)  # returns at once: it was rung more often than was heard
+    bell.wait_for_change(1, 0)
     assert (bell.rings, bell.waiting) == (1, 0)
 
 
 def test_a_server_that_waits_itself_gets_empty_pieces_and_what_to_wait_for() -> None:
-    bell = Bell()
-    events = sse.events(bell)
+    bell = ChangeNotifier()
+    events = sse.change_events(bell)
     came: list[tuple[str, list[float]]] = []
     for _ in range(5):
         with deferring() as waits:

@@ -11,7 +11,7 @@ import pytest
 
 from sms10692_mock.admin.console import clause_demo
 from support.emulators import sign
-from support.flask_emulator import Office
+from support.flask_emulator import FlaskEmulator
 
 REQUESTS = [
     (b"action=overage&userid=12&timestamp=1&sign=" + sign("test", "mima", "1").encode(), {}),
@@ -23,7 +23,7 @@ REQUESTS = [
 
 @pytest.mark.parametrize(("body", "given"), REQUESTS)
 def test_a_copied_test_sends_the_same_and_passes(body: bytes, given: dict[str, Any]) -> None:
-    office = Office()
+    office = FlaskEmulator()
     arguments = {"content_type": "application/x-www-form-urlencoded"} | given
     office.http.post("/v2smsGBK.aspx", data=body, **arguments)
     program = unescape(
@@ -37,4 +37,4 @@ def test_a_copied_test_sends_the_same_and_passes(body: bytes, given: dict[str, A
 
 def test_a_step_of_a_trial_goes_a_way_that_there_is() -> None:
     with pytest.raises(ValueError, match="no way of a request: pigeon"):
-        clause_demo.Step(how="pigeon")
+        clause_demo.DemoStep(how="pigeon")

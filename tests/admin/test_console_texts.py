@@ -9,9 +9,9 @@ import pytest
 
 from sms10692_mock.admin.console import clause_demo, clauses, finding_texts, i18n
 from sms10692_mock.diagnosis import CODES
-from sms10692_mock.diagnosis.messages import SENTENCES
+from sms10692_mock.diagnosis.messages import MESSAGES
 from support.console import CONSOLE
-from support.flask_emulator import Office
+from support.flask_emulator import FlaskEmulator
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from support.flask_emulator import Office
     ],
 )
 def test_the_language_is_chosen_by_the_browser_and_by_a_switch(accepted: str, chosen: str, language: str) -> None:
-    office = Office()
+    office = FlaskEmulator()
     page = office.http.get(f"/queues{chosen}", headers={"Accept-Language": accepted})
     assert f'<html lang="{language}"' in page.text
     if "lang=zh" in chosen:
@@ -59,14 +59,14 @@ def test_each_text_is_used_and_each_used_text_is_there() -> None:
 def test_each_finding_has_a_sentence_in_chinese() -> None:
     assert set(finding_texts.sentences()) == set(CODES)
     for code in CODES:
-        assert finding_texts.sentences()[code].count("{}") == SENTENCES[code].count("{}"), code
+        assert finding_texts.sentences()[code].count("{}") == MESSAGES[code].count("{}"), code
 
 
 def test_each_clause_and_reading_is_in_chinese_and_can_be_tried() -> None:
     for clause in clauses.clauses():
         assert re.search("[一-鿿]", clause.chinese), clause.id
-        assert clause.id in clause_demo.trials()
-    assert {one for trial in clause_demo.trials().values() for one in trial.clauses} == {
+        assert clause.id in clause_demo.load_demos()
+    assert {one for trial in clause_demo.load_demos().values() for one in trial.clauses} == {
         clause.id for clause in clauses.clauses()
     }
     assert [reading.number for reading in clauses.readings()] == [f"R{n}" for n in range(1, 19)]

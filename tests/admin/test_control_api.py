@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from sms10692_mock.admin.auth import Guard
-from support.emulators import Address, ask, running
-from support.flask_emulator import Office
+from sms10692_mock.admin.auth import AccessPolicy
+from support.emulators import Address, ask, emulator_process
+from support.flask_emulator import FlaskEmulator
 
 # Accounts
 
 
 def test_a_throw_away_account_is_fresh_and_works() -> None:
-    office = Office()
+    office = FlaskEmulator()
     one, other = (office.control("POST", "accounts") for _ in range(2))
     assert {"points": 1000, "send_total": 1000, "payinfo": "prepaid", "dialect": "manual"}.items() <= one.items()
     assert len({one["userid"], other["userid"], "12"}) == 3
@@ -31,13 +31,13 @@ def test_a_throw_away_account_is_fresh_and_works() -> None:
 
 def test_the_userid_of_a_throw_away_account_is_a_number_of_nine_digits_that_is_not_the_last_emulators() -> None:
     """A client may keep it as an integer, and a test that outlives its emulator meets nobody else's account."""
-    userids = {Office().control("POST", "accounts")["userid"] for _ in range(5)}
+    userids = {FlaskEmulator().control("POST", "accounts")["userid"] for _ in range(5)}
     assert len(userids) == 5
     assert all(re.fullmatch("[1-9][0-9]{8}", userid) for userid in userids)
 
 
 def test_a_throw_away_account_never_takes_the_place_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    office = Office(accounts=["100000000:shop:a:5"])
+    office = FlaskEmulator(accounts=["100000000:shop:a:5"])
     drawn = iter([0, 0, 7, 7, 8])
     monkeypatch.setattr("sms10692_mock.domain.accounts.secrets.randbelow", lambda _: next(drawn))
     made = [office.control("POST", "accounts")["userid"] for _ in range(2)]
@@ -46,7 +46,7 @@ def test_a_throw_away_account_never_takes_the_place_of_another(monkeypatch: pyte
 
 
 def test_an_account_has_the_userid_name_and_password_that_it_was_made_with() -> None:
-    office = Office()
+    office = FlaskEmulator()
     wanted = {"userid": "8", "account": "商户", "password": "密码"}
     assert wanted.items() <= office.control("POST", "accounts", wanted).items()
     assert "<message>ok<" in office.send(wanted)
@@ -58,13 +58,13 @@ def test_an_account_has_the_userid_name_and_password_that_it_was_made_with() -> 
 
 @pytest.mark.parametrize("wrong", ["", " ", "a/b", "..", "\ud800", 8, None])
 def test_a_userid_that_no_address_can_have_is_refused(wrong: object) -> None:
-    office = Office()
+    office = FlaskEmulator()
     status = office.http.post("/_mock/accounts", json={"userid": wrong}).status_code
     assert status == (201 if wrong is None else 422)
 
 
 def test_a_password_changes_for_the_next_request() -> None:
-    office = Office()
+    office = FlaskEmulator()
     account = office.control("POST", "accounts")
     changed = office.control("PATCH", f"accounts/{account['userid']}", {"password": "new", "account": "other"})
     assert (changed["account"], changed["password"], changed["points"]) == ("other", "new", 1000)
@@ -75,7 +75,7 @@ def test_a_password_changes_for_the_next_request() -> None:
 
 
 def test_a_balance_that_many_set_at_once_is_the_one_they_set() -> None:
-    office = Office()
+    office = FlaskEmulator()
 
     def patch(_: int) -> None:
         assert office.app.test_client().patch("/_mock/accounts/12", json={"points": 5000}).status_code == 200
@@ -87,7 +87,7 @@ def test_a_balance_that_many_set_at_once_is_the_one_they_set() -> None:
 
 
 def test_a_balance_is_set_or_charged_up_and_not_both() -> None:
-    office = Office()
+    office = FlaskEmulator()
     status, words = office.refusal("PATCH", "accounts/12", json={"points": 5, "charge": 5})
     assert status == 422
     assert "either" in words
@@ -95,7 +95,7 @@ def test_a_balance_is_set_or_charged_up_and_not_both() -> None:
 
 
 def test_a_balance_beyond_the_bounds_is_refused_and_nothing_else_is_changed() -> None:
-    office = Office()
+    office = FlaskEmulator()
     for _ in range(2):
         status, words = office.refusal("PATCH", "accounts/12", json={"charge": 10**15, "may_read_reports": False})
         assert status == 422
@@ -106,7 +106,7 @@ def test_a_balance_beyond_the_bounds_is_refused_and_nothing_else_is_changed() ->
 
 
 def test_an_account_is_made_as_asked() -> None:
-    office = Office()
+    office = FlaskEmulator()
     made = office.control(
         "POST", "accounts", {"points": 5, "postpaid": True, "may_read_reports": False, "dialect": "observed"}
     )
@@ -117,7 +117,7 @@ def test_an_account_is_made_as_asked() -> None:
 
 
 def test_terms_may_change_and_what_waits_stays() -> None:
-    office = Office()
+    office = FlaskEmulator()
     account = office.control("POST", "accounts", {"points": 1})
     office.send(account)
     changed = office.control("PATCH", f"accounts/{account['userid']}", {"charge": 10, "may_read_reports": False})
@@ -128,7 +128,7 @@ def test_terms_may_change_and_what_waits_stays() -> None:
 
 
 def test_a_closed_account_is_unknown() -> None:
-    office = Office()
+    office = FlaskEmulator()
     account = office.control("POST", "accounts")
     office.control("DELETE", f"accounts/{account['userid']}")
     assert "用户名或密码错误" in office.send(account)
@@ -139,7 +139,7 @@ def test_a_closed_account_is_unknown() -> None:
 
 
 def test_a_reset_account_begins_anew() -> None:
-    office = Office()
+    office = FlaskEmulator()
     account = office.control("POST", "accounts", {"points": 3})
     office.send(account, mobile="10000000030")
     office.control("POST", f"accounts/{account['userid']}/reset")
@@ -149,7 +149,7 @@ def test_a_reset_account_begins_anew() -> None:
 
 
 def test_changes_at_the_same_moment_are_all_made() -> None:
-    office = Office()
+    office = FlaskEmulator()
     userid = office.control("POST", "accounts", {"points": 0})["userid"]
     office.control("PUT", f"accounts/{userid}/clock", {"mode": "frozen"})
 
@@ -168,7 +168,7 @@ def test_changes_at_the_same_moment_are_all_made() -> None:
 
 
 def test_reports_and_replies_may_be_put_into_the_queues() -> None:
-    office = Office()
+    office = FlaskEmulator()
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}"
     office.send(account, mobile="13000000001,13000000002,13000000003", extno="07")
@@ -197,7 +197,7 @@ def test_reports_and_replies_may_be_put_into_the_queues() -> None:
 @pytest.mark.parametrize("queue", ["reports", "replies"])
 def test_what_is_put_into_a_queue_belongs_to_a_task_of_the_account(queue: str) -> None:
     """Never to one of another account, nor to one that there is not."""
-    office = Office()
+    office = FlaskEmulator()
     own, other = {"userid": "12", "account": "test", "password": "mima"}, office.control("POST", "accounts")
     office.send(other, mobile="13000000009")
     path = f"accounts/12/{queue}"
@@ -218,7 +218,7 @@ def test_what_is_put_into_a_queue_belongs_to_a_task_of_the_account(queue: str) -
 
 
 def test_an_account_has_its_own_clock() -> None:
-    office = Office()
+    office = FlaskEmulator()
     one, other = (office.control("POST", "accounts") for _ in range(2))
     for account in (one, other):
         office.send(account, mobile="10000000023")
@@ -229,7 +229,7 @@ def test_an_account_has_its_own_clock() -> None:
 
 
 def test_the_clock_for_all_is_for_those_that_have_none() -> None:
-    office = Office()
+    office = FlaskEmulator()
     one, other = (office.control("POST", "accounts") for _ in range(2))
     office.control("PUT", f"accounts/{one['userid']}/clock", {"mode": "frozen", "now": "2020-01-01T00:00:00Z"})
     office.control("POST", "clock/advance", {"seconds": 86400})
@@ -240,7 +240,7 @@ def test_the_clock_for_all_is_for_those_that_have_none() -> None:
 
 
 def test_a_clock_stands_still_runs_fast_and_is_real_again() -> None:
-    office = Office()
+    office = FlaskEmulator()
     assert office.control("GET", "clock") == {"mode": "real", "now": "2011-12-02T22:12:11+08:00", "speed": 1.0}
     office.control("PUT", "clock", {"mode": "frozen"})
     office.now += 100
@@ -256,7 +256,7 @@ def test_a_clock_stands_still_runs_fast_and_is_real_again() -> None:
 
 
 def test_forbidden_words_may_be_others() -> None:
-    office = Office()
+    office = FlaskEmulator()
     account = office.control("POST", "accounts")
     assert "发票" in office.control("GET", "keywords")["words"]
     assert office.control("PUT", "keywords", {"words": ["x"]}) == {"words": ["x"]}
@@ -265,7 +265,7 @@ def test_forbidden_words_may_be_others() -> None:
 
 
 def test_it_says_that_it_is_there_and_what_it_can() -> None:
-    office = Office(dialect="observed")
+    office = FlaskEmulator(dialect="observed")
     health = office.control("GET", "health")
     assert (health["ready"], health["dialect"], health["store"]) == (True, "observed", "memory")
     description = office.control("GET", "openapi.json")
@@ -298,14 +298,14 @@ def test_it_says_that_it_is_there_and_what_it_can() -> None:
     ids=str,
 )
 def test_a_wrong_document_is_refused_by_name(method: str, path: str, document: Any, said: str) -> None:
-    status, words = Office().refusal(method, path, json=document)
+    status, words = FlaskEmulator().refusal(method, path, json=document)
     assert status == 422
     assert said in words
 
 
 def test_other_addresses_and_methods_are_refused_in_json() -> None:
-    assert Office().refusal("GET", "nowhere")[0] == 404
-    assert Office().refusal("DELETE", "health")[0] == 405
+    assert FlaskEmulator().refusal("GET", "nowhere")[0] == 404
+    assert FlaskEmulator().refusal("DELETE", "health")[0] == 405
 
 
 # Who is let in
@@ -330,7 +330,7 @@ def test_other_addresses_and_methods_are_refused_in_json() -> None:
     ids=str,
 )
 def test_only_this_machines_own_pages_are_let_in(headers: dict[str, str], status: int) -> None:
-    response = Office().http.get("/_mock/accounts", headers=headers)
+    response = FlaskEmulator().http.get("/_mock/accounts", headers=headers)
     assert response.status_code == status
     assert "Access-Control-Allow-Origin" not in response.headers
     if status != 200:
@@ -339,7 +339,7 @@ def test_only_this_machines_own_pages_are_let_in(headers: dict[str, str], status
 
 @pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data", ""])
 def test_a_form_post_changes_nothing(content_type: str) -> None:
-    office = Office()
+    office = FlaskEmulator()
     for body in (b"{}", *([b""] if content_type else [])):
         status, _ = office.refusal("POST", "accounts", json=None, data=body, content_type=content_type)
         assert status == 415
@@ -364,14 +364,14 @@ EMPTY = [
 @pytest.mark.parametrize("length", [None, "0"])
 def test_what_needs_no_document_needs_no_content_type(method: str, path: str, status: int, length: str | None) -> None:
     headers = {} if length is None else {"Content-Length": length}
-    response = Office().http.open(f"/_mock/{path}", method=method, headers=headers)
+    response = FlaskEmulator().http.open(f"/_mock/{path}", method=method, headers=headers)
     assert response.status_code == status
     assert response.json is not None
 
 
 @pytest.mark.parametrize(("method", "path", "status"), EMPTY)
 def test_an_empty_document_of_json_is_one_without_fields(method: str, path: str, status: int) -> None:
-    response = Office().http.open(f"/_mock/{path}", method=method, content_type="application/json")
+    response = FlaskEmulator().http.open(f"/_mock/{path}", method=method, content_type="application/json")
     assert response.status_code == (422 if status == 415 and method == "PUT" else 200 if status == 415 else status)
 
 
@@ -394,7 +394,7 @@ def test_an_empty_document_of_json_is_one_without_fields(method: str, path: str,
 def test_an_empty_post_that_a_page_of_another_origin_can_cause_changes_nothing(
     headers: dict[str, str], status: int
 ) -> None:
-    office = Office()
+    office = FlaskEmulator()
     office.control("POST", "accounts")
     response = office.http.post("/_mock/reset", headers={"Host": "localhost"} | headers)
     assert response.status_code == status
@@ -404,7 +404,7 @@ def test_an_empty_post_that_a_page_of_another_origin_can_cause_changes_nothing(
 @pytest.mark.parametrize("depth", [30, 300, 900, 5_000, 100_000])
 @pytest.mark.parametrize("around", ["", '{"rules": ', '{"points": ', '{"words": '])
 def test_json_that_is_nested_deeply_is_refused(depth: int, around: str) -> None:
-    office = Office()
+    office = FlaskEmulator()
     for opening, closing in (("[", "]"), ('{"a":', "}")):
         body = around + opening * depth + ("1" if closing == "}" else "") + closing * depth + ("}" if around else "")
         for method, path in (("POST", "accounts"), ("PUT", "accounts/12/outcomes"), ("PUT", "keywords")):
@@ -416,7 +416,7 @@ def test_json_that_is_nested_deeply_is_refused(depth: int, around: str) -> None:
 
 
 def test_a_token_is_demanded_where_there_is_one() -> None:
-    office = Office(Guard(frozenset({"mock.example"}), "s3cret"))
+    office = FlaskEmulator(AccessPolicy(frozenset({"mock.example"}), "s3cret"))
     host = {"Host": "mock.example"}
     for wrong in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "s3cret"}, {"Authorization": "Bearer 秘"}):
         headers = host | {name: value.encode().decode("latin-1") for name, value in wrong.items()}
@@ -426,13 +426,13 @@ def test_a_token_is_demanded_where_there_is_one() -> None:
 
 
 def test_the_vendors_pages_need_no_token() -> None:
-    office = Office(Guard(token="s3cret"))
+    office = FlaskEmulator(AccessPolicy(token="s3cret"))
     assert "用户名或密码不能为空" in office.http.get("/v2sms.aspx?action=overage", headers={"Host": "any"}).text
 
 
 @pytest.fixture(scope="module")
 def wide() -> Iterator[tuple[Address, str]]:
-    with running("--host", "0.0.0.0", "--log-level", "error") as (process, (_, port)):  # noqa: S104 - it is what is tested
+    with emulator_process("--host", "0.0.0.0", "--log-level", "error") as (process, (_, port)):  # noqa: S104 - it is what is tested
         assert process.stdout is not None
         said = [process.stdout.readline() for _ in range(3)]
         yield ("127.0.0.1", port), said[-1].removeprefix("token of the control address: ").strip()

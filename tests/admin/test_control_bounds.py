@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 
-from sms10692_mock.admin.services.initial_state import Seed, plant
-from sms10692_mock.config import vendor_of
+from sms10692_mock.admin.services.initial_state import InitialState, plant
+from sms10692_mock.config import build_vendor
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.records import Limits
-from sms10692_mock.stores.memory.incremental_free import discard
+from sms10692_mock.stores.memory.incremental_free import free_incrementally
 from sms10692_mock.stores.memory.store import MemoryStore
-from support.emulators import MANUALS_MOMENT, options
-from support.flask_emulator import Office
+from support.emulators import MANUAL_TIME, options
+from support.flask_emulator import FlaskEmulator
 
 
 def test_what_is_too_old_is_dropped_counted_and_said() -> None:
     limits = Limits(messages=10, message_bytes=10_000, handed_out=10, requests=5, request_bytes=100_000)
-    office = Office(also={"limits": limits})
+    office = FlaskEmulator(also={"limits": limits})
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}"
     for _ in range(30):
@@ -42,7 +42,7 @@ def test_what_is_too_old_is_dropped_counted_and_said() -> None:
 
 
 def test_what_takes_too_many_bytes_is_dropped() -> None:
-    office = Office(also={"limits": Limits(message_bytes=5_100, request_bytes=50_000)})
+    office = FlaskEmulator(also={"limits": Limits(message_bytes=5_100, request_bytes=50_000)})
     account = office.control("POST", "accounts", {"points": 10**6})
     path = f"accounts/{account['userid']}"
     for _ in range(20):
@@ -54,7 +54,7 @@ def test_what_takes_too_many_bytes_is_dropped() -> None:
 
 
 def test_what_waits_is_never_dropped() -> None:
-    office = Office(also={"limits": Limits(messages=1, handed_out=1, requests=1)})
+    office = FlaskEmulator(also={"limits": Limits(messages=1, handed_out=1, requests=1)})
     account = office.control("POST", "accounts")
     for _ in range(30):
         office.send(account)
@@ -63,7 +63,7 @@ def test_what_waits_is_never_dropped() -> None:
 
 def test_temporary_accounts_beyond_the_limit_are_closed_counted_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    office = Office(accounts=["7:shop:a"], also={"limits": Limits(accounts=3)})
+    office = FlaskEmulator(accounts=["7:shop:a"], also={"limits": Limits(accounts=3)})
     waiting = office.control("POST", "accounts")
     office.send(waiting)
     made: list[dict[str, Any]] = []
@@ -86,7 +86,7 @@ def test_temporary_accounts_beyond_the_limit_are_closed_counted_and_logged(caplo
 
 def test_the_history_of_all_accounts_together_is_bounded_while_they_send() -> None:
     """Seen to by a thread, of which nobody waits for the end: a test does."""
-    office = Office(also={"limits": Limits(messages=40), "unused": 1e9})
+    office = FlaskEmulator(also={"limits": Limits(messages=40), "unused": 1e9})
     accounts = [office.control("POST", "accounts") for _ in range(10)]
     for account in accounts:
         for _ in range(12):
@@ -107,7 +107,7 @@ def test_the_history_of_all_accounts_together_is_bounded_while_they_send() -> No
 
 
 def test_a_reset_of_all_leaves_the_accounts_of_the_start_and_nothing_else() -> None:
-    office = Office(accounts=["7:shop:a:5"])
+    office = FlaskEmulator(accounts=["7:shop:a:5"])
     shop = {"userid": "7", "account": "shop", "password": "a"}
     office.control("POST", "accounts")
     office.send(shop)
@@ -138,7 +138,7 @@ def test_a_reset_waits_for_nothing_to_be_forgotten() -> None:
 
 def reset_takes(sends: int) -> float:
     """Seconds in which its thread computes: what others do on this machine does not count, nor garbage of others."""
-    office = Office()
+    office = FlaskEmulator()
     account = office.control("POST", "accounts", {"points": 10**6})
     numbers = ",".join(str(13000000000 + number) for number in range(100))
     for _ in range(sends):
@@ -162,7 +162,7 @@ def test_what_is_discarded_is_freed_and_who_looks_at_it_sees_it_whole() -> None:
 
     pile = [Thing() for _ in range(1200)]
     first, looked_at = weakref.ref(pile[0]), iter(pile)
-    discard([pile])
+    free_incrementally([pile])
     del pile
     assert len(list(looked_at)) == 1200
     until = time.monotonic() + 60
@@ -172,7 +172,7 @@ def test_what_is_discarded_is_freed_and_who_looks_at_it_sees_it_whole() -> None:
 
 
 def test_a_reset_of_one_leaves_the_others_alone() -> None:
-    office = Office()
+    office = FlaskEmulator()
     one, other = (office.control("POST", "accounts", {"points": 7}) for _ in range(2))
     for account in (one, other):
         office.send(account)
@@ -185,7 +185,7 @@ def test_a_reset_of_one_leaves_the_others_alone() -> None:
 
 
 def test_a_throw_away_account_that_nobody_uses_expires_and_others_do_not() -> None:
-    office = Office(also={"unused": 100.0})
+    office = FlaskEmulator(also={"unused": 100.0})
     idle, busy = (office.control("POST", "accounts") for _ in range(2))
     for _ in range(3):
         office.now += 60
@@ -198,14 +198,14 @@ def test_a_throw_away_account_that_nobody_uses_expires_and_others_do_not() -> No
 
 
 def test_a_start_state_closes_no_account_of_others_in_the_same_store() -> None:
-    now = MANUALS_MOMENT
+    now = MANUAL_TIME
     store = MemoryStore(real_time=lambda: now)
-    store.open(Account("t1", "test-1", "s3cret", throwaway=True))
-    vendor = vendor_of(options(lambda: now), store)
+    store.create_account(Account("t1", "test-1", "s3cret", throwaway=True))
+    vendor = build_vendor(options(lambda: now), store)
     now += 3600
     report = {"mobile": "13000000001"}
     seeded = {"userid": "7", "account": "shop", "password": "geheim", "reports": [report]}
     seeded["messages"] = [report | {"content": "x"}]
-    plant(Seed.model_validate({"accounts": [seeded]}), vendor)
+    plant(InitialState.model_validate({"accounts": [seeded]}), vendor)
     assert store.userids() == ["t1", "12", "7"]
-    assert store.ledger("7", "reports", now).created == 1
+    assert store.queue_stats("7", "reports", now).created == 1

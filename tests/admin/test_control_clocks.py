@@ -10,14 +10,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sms10692_mock.domain.bounds import FIRST_MOMENT, LAST_MOMENT, MAX_SPEED
-from sms10692_mock.domain.clock import Turned, china_time
-from support.emulators import MANUALS_MOMENT, sign
-from support.flask_emulator import Office
-from support.stores import EACH_STORE, Making, made
+from sms10692_mock.domain.clock import ClockOverride, format_time
+from support.emulators import MANUAL_TIME, sign
+from support.flask_emulator import FlaskEmulator
+from support.stores import EACH_STORE, StoreFactory, open_test_store
 
 
 def test_everything_follows_the_clock_of_the_account() -> None:
-    office = Office(max_clock_skew=60.0)
+    office = FlaskEmulator(max_clock_skew=60.0)
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}"
     office.control("PUT", f"{path}/clock", {"mode": "frozen", "now": "2020-02-29T23:59:50+08:00"})
@@ -44,7 +44,7 @@ def test_everything_follows_the_clock_of_the_account() -> None:
 
 
 def test_the_clock_for_all_goes_to_the_next_event_of_those_that_follow_it() -> None:
-    office = Office()
+    office = FlaskEmulator()
     one, other = (office.control("POST", "accounts") for _ in range(2))
     office.control("PUT", f"accounts/{other['userid']}/clock", {"mode": "frozen"})
     for account, seconds in ((one, 50), (other, 10)):
@@ -59,7 +59,7 @@ def test_the_clock_for_all_goes_to_the_next_event_of_those_that_follow_it() -> N
 
 
 def test_a_fast_clock_brings_what_is_due_and_a_stopped_one_does_not() -> None:
-    office = Office()
+    office = FlaskEmulator()
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}"
     office.control("PUT", f"{path}/clock", {"mode": "running", "speed": 60})
@@ -75,7 +75,7 @@ def test_a_fast_clock_brings_what_is_due_and_a_stopped_one_does_not() -> None:
 
 
 def test_a_clock_runs_no_further_than_dates_can_be_written() -> None:
-    office = Office()
+    office = FlaskEmulator()
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}"
     office.control("PUT", f"{path}/clock", {"mode": "running", "now": "8999-12-31T00:00:00Z", "speed": 1_000_000})
@@ -88,7 +88,7 @@ def test_a_clock_runs_no_further_than_dates_can_be_written() -> None:
 
 
 def test_a_clock_at_the_year_9000_has_no_next_event() -> None:
-    office = Office()
+    office = FlaskEmulator()
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}"
     office.send(account, sendTime="9999-12-31 23:59:59")
@@ -99,7 +99,7 @@ def test_a_clock_at_the_year_9000_has_no_next_event() -> None:
 
 
 def test_two_that_go_to_the_next_event_at_once_go_to_the_same_one() -> None:
-    office = Office()
+    office = FlaskEmulator()
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}"
     office.send(account, mobile="10000000023")
@@ -124,7 +124,7 @@ def test_a_time_that_stands_still_at_a_whole_second_is_that_second_for_an_accoun
     """As with `time_machine.travel(..., tick=False)` in a test, whose account was made before."""
     readings = iter([1_764_460_800 + fraction + reading * 1e-6 for reading in range(1000)])
     now: list[float] = []
-    office = Office(clock=lambda: now[0] if now else next(readings))
+    office = FlaskEmulator(clock=lambda: now[0] if now else next(readings))
     account = office.control("POST", "accounts", {"own_clock": True})
     now.append(1_767_225_600.0)
     office.send(account)
@@ -145,16 +145,16 @@ def test_a_time_that_stands_still_at_a_whole_second_is_that_second_for_an_accoun
 def test_steps_that_make_whole_seconds_end_at_a_whole_second(
     at: int, since: float, steps: list[int], moved: int
 ) -> None:
-    clock = Turned(float(at), since)
+    clock = ClockOverride(float(at), since)
     for step in (*steps, 1000 - sum(steps) % 1000):
-        clock = clock.advanced(step / 1000, since)
+        clock = clock.advance(step / 1000, since)
     total = sum(steps) + 1000 - sum(steps) % 1000
     assert clock.now(since) == at + total // 1000
-    assert Turned(since, since).now(float(moved)) == moved
+    assert ClockOverride(since, since).now(float(moved)) == moved
 
 
 def test_a_report_that_is_due_at_a_whole_second_says_that_second() -> None:
-    office = Office(report_delay=0.1)
+    office = FlaskEmulator(report_delay=0.1)
     office.now = 1_767_225_599.9
     office.control("PUT", "accounts/12/outcomes", {"rules": [{"number": "151", "delay": 0.2}]})
     own = {"userid": "12", "account": "test", "password": "mima"}
@@ -175,26 +175,26 @@ def test_a_report_that_is_due_at_a_whole_second_says_that_second() -> None:
     real=st.floats(-1e12, 1e12),
     seconds=st.floats(0.0, 1e10),
 )
-@example(at=MANUALS_MOMENT, since=MANUALS_MOMENT, speed=1e6, real=MANUALS_MOMENT - 86400, seconds=0.0)
+@example(at=MANUAL_TIME, since=MANUAL_TIME, speed=1e6, real=MANUAL_TIME - 86400, seconds=0.0)
 def test_whatever_a_clock_shows_can_be_written(
     at: float, since: float, speed: float, real: float, seconds: float
 ) -> None:
-    clock = Turned(at, since, speed)
-    for moment in (clock.now(real), clock.advanced(seconds, real).now(-real)):
+    clock = ClockOverride(at, since, speed)
+    for moment in (clock.now(real), clock.advance(seconds, real).now(-real)):
         assert FIRST_MOMENT <= moment <= LAST_MOMENT
-        assert len(china_time(moment)) == 19
+        assert len(format_time(moment)) == 19
 
 
 @EACH_STORE
-def test_a_fast_clock_and_a_real_time_that_goes_back_spoil_nothing(make: Making) -> None:
+def test_a_fast_clock_and_a_real_time_that_goes_back_spoil_nothing(make: StoreFactory) -> None:
     """Neither a request at that moment, nor the lists of what was sent then."""
-    now = [MANUALS_MOMENT]
-    with made(make, real_time=lambda: now[0]) as store:
-        office = Office(clock=lambda: now[0], store=store)
+    now = [MANUAL_TIME]
+    with open_test_store(make, real_time=lambda: now[0]) as store:
+        office = FlaskEmulator(clock=lambda: now[0], store=store)
         own = {"userid": "12", "account": "test", "password": "mima"}
         office.control("PUT", "clock", {"mode": "running", "speed": 1_000_000})
         for step in (-86400.0, 86400.0, 1e6, 0.0, -1e10, 1e12):
-            now[0] = MANUALS_MOMENT + step
+            now[0] = MANUAL_TIME + step
             assert "<message>ok<" in office.send(own, mobile="10000000030")
             assert "statusbox" in office.status(own)
             assert "callbox" in office.call(own)

@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from sms10692_mock.domain.notifier import Bell
-from support.emulators import PATIENCE, sign
-from support.flask_emulator import Office
+from sms10692_mock.domain.notifier import ChangeNotifier
+from support.emulators import TIMEOUT, sign
+from support.flask_emulator import FlaskEmulator
 
 NUMBERS = [str(13000000000 + number) for number in range(7)]
 
@@ -23,7 +23,7 @@ class Filled:
     """An account that sent five texts to several numbers, a minute apart, and has seven replies."""
 
     def __init__(self) -> None:
-        self.office = Office()
+        self.office = FlaskEmulator()
         self.account = self.office.control("POST", "accounts")
         self.path = f"accounts/{self.account['userid']}"
         for place in range(5):
@@ -149,7 +149,7 @@ def test_requests_have_no_fate_to_ask_for(filled: Filled) -> None:
     ids=str,
 )
 def test_a_request_is_found_by_what_its_form_means(page: str, query: dict[str, Any], found: bool) -> None:
-    office = Office()
+    office = FlaskEmulator()
     charset = "gbk" if "GBK" in page else "utf-8"
     credentials = {"userid": "12", "timestamp": "1", "sign": sign("test", "mima", "1")}
     fields = {"mobile": "15023239810,13527576163", "content": "验证码一二三 一 二+&", "extno": "1"}
@@ -161,7 +161,7 @@ def test_a_request_is_found_by_what_its_form_means(page: str, query: dict[str, A
 
 @pytest.mark.parametrize("charset", ["utf-8", "gbk"])
 def test_a_request_is_found_by_bytes_that_nobody_encoded(charset: str) -> None:
-    office = Office()
+    office = FlaskEmulator()
     office.http.post("/v2sms.aspx", data="content=验证码".encode(charset))
     assert len(office.control("GET", f"requests?{urlencode({'text': '证码'})}")["items"]) == 1
     middle = "验证".encode("gbk")[1:3].decode("gbk")
@@ -193,7 +193,7 @@ def test_a_message_says_all_that_is_known_of_it(filled: Filled) -> None:
 def test_a_reply_without_a_task_answers_the_last_one_sent_to_that_number(filled: Filled) -> None:
     tasks = [reply["task_id"] for reply in filled.page("replies")["items"]]
     assert tasks == [100001, 100002, 100003, 100004, 100005, 100005, 100005]
-    office, account = Office(), {"userid": "12", "account": "test", "password": "mima"}
+    office, account = FlaskEmulator(), {"userid": "12", "account": "test", "password": "mima"}
     office.send(account, extno="07")
     office.control("POST", "accounts/12/replies", {"mobile": "13000000001", "content": "T"})
     assert "<extno>07<" in office.call(account)
@@ -206,7 +206,7 @@ def test_both_queues_add_up(filled: Filled) -> None:
 
 
 def test_accounts_are_paged_too() -> None:
-    office = Office()
+    office = FlaskEmulator()
     made = ["12", *(office.control("POST", "accounts")["userid"] for _ in range(4))]
     found: list[str] = []
     query = "limit=2"
@@ -237,7 +237,7 @@ def test_accounts_are_paged_too() -> None:
     ids=str,
 )
 def test_so_many_are_handed_out_again(document: dict[str, Any], rewound: int) -> None:
-    office = Office()
+    office = FlaskEmulator()
     account = office.control("POST", "accounts")
     office.send(account, mobile=",".join(NUMBERS[:4]))
     for _ in range(2):
@@ -254,43 +254,43 @@ def test_so_many_are_handed_out_again(document: dict[str, Any], rewound: int) ->
 
 
 @pytest.fixture
-def bells(monkeypatch: pytest.MonkeyPatch) -> list[Bell]:
+def bells(monkeypatch: pytest.MonkeyPatch) -> list[ChangeNotifier]:
     """The bells that are made from now on, at which nobody looks again unless they ring."""
-    made: list[Bell] = []
-    make = Bell.__init__
+    made: list[ChangeNotifier] = []
+    make = ChangeNotifier.__init__
 
-    def noted(bell: Bell) -> None:
+    def noted(bell: ChangeNotifier) -> None:
         make(bell)
         made.append(bell)
 
-    monkeypatch.setattr(Bell, "__init__", noted)
-    monkeypatch.setattr("sms10692_mock.domain.notifier.LOOK_AGAIN", PATIENCE)
+    monkeypatch.setattr(ChangeNotifier, "__init__", noted)
+    monkeypatch.setattr("sms10692_mock.domain.notifier.LOOK_AGAIN", TIMEOUT)
     return made
 
 
 @contextmanager
-def waiting(bells: list[Bell], office: Office, path: str) -> Iterator[Callable[[], Any]]:
+def waiting(bells: list[ChangeNotifier], office: FlaskEmulator, path: str) -> Iterator[Callable[[], Any]]:
     """Ask for a list in another thread, which waits when the block begins and must be rung for by what it does."""
     answers: list[Any] = []
     http = office.app.test_client()
     thread = threading.Thread(target=lambda: answers.append(http.get(f"/_mock/{path}").json), daemon=True)
     thread.start()
     (bell,) = bells
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while not bell.waiting:
         assert time.monotonic() < until, "it does not wait"
         time.sleep(0.001)
 
     def answer() -> Any:
-        thread.join(PATIENCE / 3)
+        thread.join(TIMEOUT / 3)
         assert not thread.is_alive(), "it still waits"
         return answers[0]
 
     yield answer
 
 
-def test_who_waits_for_messages_is_answered_when_there_are_so_many(bells: list[Bell]) -> None:
-    office = Office()
+def test_who_waits_for_messages_is_answered_when_there_are_so_many(bells: list[ChangeNotifier]) -> None:
+    office = FlaskEmulator()
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}/messages?mobile=13000000001&wait=60&count=2"
     with waiting(bells, office, path) as answer:
@@ -299,8 +299,8 @@ def test_who_waits_for_messages_is_answered_when_there_are_so_many(bells: list[B
         assert [item["number"] for item in answer()["items"]] == [1, 3]
 
 
-def test_who_waits_for_what_is_due_is_woken_by_the_clock(bells: list[Bell]) -> None:
-    office = Office()
+def test_who_waits_for_what_is_due_is_woken_by_the_clock(bells: list[ChangeNotifier]) -> None:
+    office = FlaskEmulator()
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}"
     office.control("PUT", f"{path}/clock", {"mode": "frozen"})
@@ -311,8 +311,8 @@ def test_who_waits_for_what_is_due_is_woken_by_the_clock(bells: list[Bell]) -> N
 
 
 @pytest.mark.parametrize("what", ["replies", "requests"])
-def test_who_waits_is_woken_by_what_comes(bells: list[Bell], what: str) -> None:
-    office = Office()
+def test_who_waits_is_woken_by_what_comes(bells: list[ChangeNotifier], what: str) -> None:
+    office = FlaskEmulator()
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}"
     if what == "replies":
@@ -326,13 +326,13 @@ def test_who_waits_is_woken_by_what_comes(bells: list[Bell], what: str) -> None:
 
 
 def test_who_waits_in_vain_gets_what_there_is() -> None:
-    office = Office()
+    office = FlaskEmulator()
     office.send({"userid": "12", "account": "test", "password": "mima"})
     assert len(office.control("GET", "accounts/12/messages?wait=0.01&count=2")["items"]) == 1
 
 
-def test_who_waits_for_an_account_that_is_closed_is_told_so(bells: list[Bell]) -> None:
-    office = Office()
+def test_who_waits_for_an_account_that_is_closed_is_told_so(bells: list[ChangeNotifier]) -> None:
+    office = FlaskEmulator()
     userid = office.control("POST", "accounts")["userid"]
     with waiting(bells, office, f"accounts/{userid}/messages?wait=60") as answer:
         office.control("DELETE", f"accounts/{userid}")
@@ -341,6 +341,6 @@ def test_who_waits_for_an_account_that_is_closed_is_told_so(bells: list[Bell]) -
 
 @pytest.mark.parametrize("path", ["/_mock/accounts//queues", "/_mock", "/_mock/health"])
 def test_a_query_with_a_control_character_is_refused_also_where_one_would_be_sent_elsewhere(path: str) -> None:
-    http = Office().app.test_client()
+    http = FlaskEmulator().app.test_client()
     answer = http.get(path, query_string="a=\r")
     assert (answer.status_code, answer.json) == (400, {"error": "the query has a control character in it"})

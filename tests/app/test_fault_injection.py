@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from sms10692 import protocol
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.api_request import call_of
-from sms10692_mock.domain.faults import Fault, dice, struck
+from sms10692_mock.domain.api_request import parse_request
+from sms10692_mock.domain.faults import Fault, evaluate, seeded_random
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.records import Settings
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.stores.memory.store import MemoryStore
-from support.flask_emulator import Office
+from support.flask_emulator import FlaskEmulator
 
 OPERATIONS = st.sampled_from([operation.name for operation in protocol.OPERATIONS])
 FAULTS = st.builds(
@@ -41,7 +41,7 @@ def test_a_fault_strikes_no_more_and_no_others_than_it_says(fault: Fault, reques
     strikes = 0
     for operation in requests:
         before = left
-        now, left = struck(left, operation, ["ok"])
+        now, left = evaluate(left, operation, ["ok"])
         strikes += len(now)
         assert not now or not fault.operations or operation in fault.operations
         assert before or not now
@@ -58,15 +58,15 @@ def test_faults_do_not_know_of_each_other(faults: list[Fault], requests: list[st
     together: tuple[Fault, ...] = tuple(faults)
     alone: list[tuple[Fault, ...]] = [(fault,) for fault in faults]
     for operation in requests:
-        now, together = struck(together, operation, ["ok"])
-        each = [struck(one, operation, ["ok"]) for one in alone]
+        now, together = evaluate(together, operation, ["ok"])
+        each = [evaluate(one, operation, ["ok"]) for one in alone]
         alone = [left for _, left in each]
         assert [one.id for one in now] == [one.id for strikes, _ in each for one in strikes]
 
 
 @given(text=st.text())
 def test_dice_are_always_the_same_and_in_their_range(text: str) -> None:
-    assert 0 <= dice(text) == dice(text) < 1
+    assert 0 <= seeded_random(text) == seeded_random(text) < 1
 
 
 @given(low=st.floats(0, 100), width=st.floats(0, 100), seed=st.integers(), seen=st.integers(0, 1000))
@@ -85,16 +85,16 @@ def test_latencies_differ_from_request_to_request() -> None:
 
 
 @pytest.fixture
-def office() -> Office:
-    return Office()
+def office() -> FlaskEmulator:
+    return FlaskEmulator()
 
 
 @pytest.fixture
-def account(office: Office) -> Any:
+def account(office: FlaskEmulator) -> Any:
     return office.control("POST", "accounts")
 
 
-def fault(office: Office, account: Any, kind: str, **given: Any) -> Any:
+def fault(office: FlaskEmulator, account: Any, kind: str, **given: Any) -> Any:
     return office.control("POST", f"accounts/{account['userid']}/faults", {"kind": kind, "remaining": 1} | given)
 
 
@@ -108,7 +108,7 @@ def fault(office: Office, account: Any, kind: str, **given: Any) -> Any:
     ],
 )
 def test_a_broken_connection_is_an_exception_in_process(
-    office: Office, account: Any, kind: str, given: dict[str, Any], error: type[Exception]
+    office: FlaskEmulator, account: Any, kind: str, given: dict[str, Any], error: type[Exception]
 ) -> None:
     fault(office, account, kind, **given)
     with pytest.raises(error, match="a fault"):
@@ -116,7 +116,7 @@ def test_a_broken_connection_is_an_exception_in_process(
     assert "returnsms" in office.call(account)
 
 
-def test_a_latency_is_slept_in_process(office: Office, account: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_latency_is_slept_in_process(office: FlaskEmulator, account: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     monkeypatch.setattr("sms10692_mock.app.wsgi.sleep", slept.append)
     fault(office, account, "latency", seconds=7.5)
@@ -125,7 +125,7 @@ def test_a_latency_is_slept_in_process(office: Office, account: Any, monkeypatch
 
 
 @pytest.mark.parametrize("status", [200, 299, 418, 599])
-def test_any_status_has_some_phrase_in_process(office: Office, account: Any, status: int) -> None:
+def test_any_status_has_some_phrase_in_process(office: FlaskEmulator, account: Any, status: int) -> None:
     fault(office, account, "status", status=status)
     credentials = {"action": "overage", "userid": account["userid"]}
     response = office.http.post("/v2sms.aspx", data=credentials)
@@ -153,14 +153,16 @@ def test_any_status_has_some_phrase_in_process(office: Office, account: Any, sta
     ],
     ids=str,
 )
-def test_a_fault_that_makes_no_sense_is_refused_by_name(office: Office, document: dict[str, Any], said: str) -> None:
+def test_a_fault_that_makes_no_sense_is_refused_by_name(
+    office: FlaskEmulator, document: dict[str, Any], said: str
+) -> None:
     status, words = office.refusal("POST", "accounts/12/faults", json=document)
     assert status == 422
     assert said in words
     assert office.control("GET", "accounts/12/faults")["faults"] == []
 
 
-def test_faults_are_listed_removed_and_gone_after_a_reset(office: Office, account: Any) -> None:
+def test_faults_are_listed_removed_and_gone_after_a_reset(office: FlaskEmulator, account: Any) -> None:
     path = f"accounts/{account['userid']}"
     one, two = (fault(office, account, kind, remaining=5) for kind in ("empty", "bom"))
     for_all = office.control("POST", "faults", {"kind": "latency", "seconds": 0.001, "operations": ["overage"]})
@@ -178,7 +180,9 @@ def test_faults_are_listed_removed_and_gone_after_a_reset(office: Office, accoun
 
 
 @pytest.mark.parametrize("for_all", [False, True])
-def test_more_faults_than_a_hundred_are_refused_and_change_nothing(office: Office, account: Any, for_all: bool) -> None:
+def test_more_faults_than_a_hundred_are_refused_and_change_nothing(
+    office: FlaskEmulator, account: Any, for_all: bool
+) -> None:
     path = "faults" if for_all else f"accounts/{account['userid']}/faults"
     document = {"kind": "empty", "operations": ["call"]}
     for _ in range(100):
@@ -196,7 +200,7 @@ def test_more_faults_than_a_hundred_are_refused_and_change_nothing(office: Offic
 TOO_SMALL = "对不起，您当前要发送的量大于您当前余额"
 
 
-def test_a_fault_for_all_strikes_every_account(office: Office, account: Any) -> None:
+def test_a_fault_for_all_strikes_every_account(office: FlaskEmulator, account: Any) -> None:
     other = office.control("POST", "accounts")
     refusing = {"kind": "message", "message": TOO_SMALL, "operations": ["send"], "remaining": 2}
     office.control("POST", "faults", refusing)
@@ -206,7 +210,7 @@ def test_a_fault_for_all_strikes_every_account(office: Office, account: Any) -> 
     assert "<message>ok</message>" in office.send(account)
 
 
-def test_a_fault_of_an_account_strikes_no_other(office: Office, account: Any) -> None:
+def test_a_fault_of_an_account_strikes_no_other(office: FlaskEmulator, account: Any) -> None:
     other = office.control("POST", "accounts")
     fault(office, account, "message", message=TOO_SMALL, operations=["send"])
     assert "<message>ok</message>" in office.send(other)
@@ -214,7 +218,7 @@ def test_a_fault_of_an_account_strikes_no_other(office: Office, account: Any) ->
     assert "<message>ok</message>" in office.send(account)
 
 
-def test_faults_of_an_account_and_for_all_strike_together(office: Office, account: Any) -> None:
+def test_faults_of_an_account_and_for_all_strike_together(office: FlaskEmulator, account: Any) -> None:
     fault(office, account, "bom")
     office.control("POST", "faults", {"kind": "charset", "charset": "utf-16", "remaining": 1})
     credentials = {"action": "overage", "userid": account["userid"]}
@@ -226,7 +230,7 @@ def test_faults_of_an_account_and_for_all_strike_together(office: Office, accoun
 
 @pytest.mark.parametrize(("acts", "messages"), [(False, 0), (True, 1), (None, 1)])
 def test_a_fault_says_whether_the_vendor_acts_all_the_same(
-    office: Office, account: Any, acts: bool | None, messages: int
+    office: FlaskEmulator, account: Any, acts: bool | None, messages: int
 ) -> None:
     fault(office, account, "empty", acts=acts)
     assert office.send(account) == ""
@@ -238,9 +242,9 @@ def test_a_fault_that_cannot_strike_a_request_costs_it_nothing() -> None:
     written: list[object] = []
 
     class Watched(MemoryStore):
-        def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
+        def update_account(self, userid: str, change: Callable[[Account], Account]) -> Account:
             written.append(userid)
-            return super().change(userid, change)
+            return super().update_account(userid, change)
 
         def change_settings(self, change: Callable[[Settings], Settings]) -> Settings:
             written.append(change)
@@ -251,11 +255,11 @@ def test_a_fault_that_cannot_strike_a_request_costs_it_nothing() -> None:
         Fault(id="b", kind="message", message=protocol.BALANCE_TOO_SMALL),
     )
     store = Watched()
-    store.open(Account("1", "a", "p", faults=elsewhere))
+    store.create_account(Account("1", "a", "p", faults=elsewhere))
     store.change_settings(lambda settings: replace(settings, faults=elsewhere))
     written.clear()
     vendor = Vendor(store, lambda: 0.0, Keywords(()))
-    assert vendor.answer(call_of(protocol.V2STATUS_API, {"action": "query", "userid": "1"})).faults == ()
+    assert vendor.handle(parse_request(protocol.V2STATUS_API, {"action": "query", "userid": "1"})).faults == ()
     assert written == []
-    assert len(vendor.answer(call_of(protocol.V2SMS, {"action": "send", "userid": "1"})).faults) == 4
+    assert len(vendor.handle(parse_request(protocol.V2SMS, {"action": "send", "userid": "1"})).faults) == 4
     assert len(written) == 2

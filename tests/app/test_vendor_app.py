@@ -15,13 +15,13 @@ from lxml import etree
 
 from sms10692 import protocol
 from sms10692_mock.admin.app import create_app
-from sms10692_mock.app.vendor_app import Pages, Request
-from sms10692_mock.app.wsgi import WsgiPages
-from sms10692_mock.config import Options, vendor_of
-from sms10692_mock.diagnosis.service import findings
-from sms10692_mock.domain.records import Entry, Wanted
+from sms10692_mock.app.vendor_app import Request, VendorApp
+from sms10692_mock.app.wsgi import WsgiVendorApp
+from sms10692_mock.config import Options, build_vendor
+from sms10692_mock.diagnosis.service import diagnose_logged
+from sms10692_mock.domain.records import LoggedRequest, Query
 from sms10692_mock.profiles import MANUAL
-from support.emulators import CALL, CREDENTIALS, GBK, STATUS, UTF8, Emulator, Response, called, request
+from support.emulators import CALL, CREDENTIALS, GBK, STATUS, UTF8, Response, WsgiHarness, call_wsgi, request
 
 PAGES = [UTF8, GBK, STATUS, CALL]
 
@@ -29,7 +29,7 @@ PAGES = [UTF8, GBK, STATUS, CALL]
 @pytest.mark.parametrize("dialect", ["manual", "observed"])
 @given(data=st.data())
 def test_any_bytes_get_a_well_formed_answer_with_status_200(dialect: str, data: st.DataObject) -> None:
-    emulator = Emulator(dialect=dialect)
+    emulator = WsgiHarness(dialect=dialect)
     path = data.draw(st.sampled_from(PAGES))
     names = [*CREDENTIALS, "action", "mobile", "content", "sendTime", "extno", "statusNum", "rt"]
     values = st.binary() | st.sampled_from([*(value.encode() for value in CREDENTIALS.values()), b"send", b"query"])
@@ -54,7 +54,7 @@ NOT_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 @given(data=st.data())
 def test_any_text_that_a_page_can_carry_is_understood_as_sent(path: str, codec: str, data: st.DataObject) -> None:
     text = data.draw(st.text(st.characters(codec=codec)))
-    answer = Emulator(dialect="observed", keywords=[]).post(path, action="checkkeyword", content=text)
+    answer = WsgiHarness(dialect="observed", keywords=[]).post(path, action="checkkeyword", content=text)
     root = etree.fromstring(answer.partition("?>")[2].encode())
     assert (root.findtext("checkCounts") or "") == NOT_XML.sub("", text)
 
@@ -71,7 +71,7 @@ def test_any_text_that_a_page_can_carry_is_understood_as_sent(path: str, codec: 
     postpaid=st.booleans(),
 )
 def test_whatever_is_charged_is_what_the_balance_lost(sends: list[tuple[str, str, str]], postpaid: bool) -> None:
-    emulator = Emulator(accounts=["12:test:mima:6"], postpaid=["12"] if postpaid else [])
+    emulator = WsgiHarness(accounts=["12:test:mima:6"], postpaid=["12"] if postpaid else [])
     left = 0 if postpaid else 6
     for mobile, content, extno in sends:
         answer = emulator.send(mobile, content, extno=extno)
@@ -90,7 +90,7 @@ def test_whatever_is_charged_is_what_the_balance_lost(sends: list[tuple[str, str
     "path", ["/else", "/v2sms", "/v2sms.asp", "/a/v2sms.aspx", "/sms.aspx", "/v2sms.aspx.bak", "*"]
 )
 def test_other_paths_are_404_and_say_which_pages_there_are(path: str) -> None:
-    answer = Emulator().ask(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    answer = WsgiHarness().ask(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     assert answer.status == 404
     assert b"/v2smsGBK.aspx" in answer.body
 
@@ -98,22 +98,22 @@ def test_other_paths_are_404_and_say_which_pages_there_are(path: str) -> None:
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH", "get"])
 @pytest.mark.parametrize("path", PAGES)
 def test_other_methods_are_405(path: str, method: str) -> None:
-    answer = Emulator().ask(f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    answer = WsgiHarness().ask(f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     assert (answer.status, answer.body) == (405, b"this page answers GET, HEAD, POST\n")
 
 
 def wsgi(**environ: Any) -> Response:
     base = {"REQUEST_METHOD": "POST", "PATH_INFO": UTF8, "QUERY_STRING": ""}
-    return called(create_app().wsgi_app, base | environ)
+    return call_wsgi(create_app().wsgi_app, base | environ)
 
 
-def kept(**environ: Any) -> Entry:
+def kept(**environ: Any) -> LoggedRequest:
     """The last request in the journal of an application that was asked this, and answered without the vendor."""
-    vendor = vendor_of(Options())
-    pages = Pages(vendor, MANUAL)
-    called(WsgiPages(pages, elsewhere), {"REQUEST_METHOD": "POST", "PATH_INFO": UTF8, **environ})
-    (entry,) = vendor.store.requests(None, Wanted()).items
-    assert findings(entry, vendor.store) == ()
+    vendor = build_vendor(Options())
+    pages = VendorApp(vendor, MANUAL)
+    call_wsgi(WsgiVendorApp(pages, elsewhere), {"REQUEST_METHOD": "POST", "PATH_INFO": UTF8, **environ})
+    (entry,) = vendor.store.requests(None, Query()).items
+    assert diagnose_logged(entry, vendor.store) == ()
     return entry
 
 
@@ -135,17 +135,17 @@ def test_a_request_that_the_vendor_is_not_asked_about_is_in_the_journal() -> Non
 
 
 def test_the_first_fetch_after_a_reset_is_no_polling() -> None:
-    vendor = vendor_of(Options())
-    pages = Pages(vendor, MANUAL)
+    vendor = build_vendor(Options())
+    pages = VendorApp(vendor, MANUAL)
     form = "&".join(f"{name}={value}" for name, value in (CREDENTIALS | {"action": "query"}).items()).encode()
     fetch = Request("POST", b"", "application/x-www-form-urlencoded", form)
 
     def hint() -> str:
-        return dict(pages.respond(protocol.V2STATUS_API, fetch).headers).get("X-Mock-Hint", "")
+        return dict(pages.handle(protocol.V2STATUS_API, fetch).headers).get("X-Mock-Hint", "")
 
     assert "polling" not in hint()
     assert "polling" in hint()
-    vendor.store.forget_requests()
+    vendor.store.clear_request_log()
     assert "polling" not in hint()
 
 
@@ -173,7 +173,7 @@ def test_of_a_larger_body_no_more_than_16_mebibytes_are_read() -> None:
 
 
 def test_a_body_that_broke_off_is_not_acted_on() -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     body = b"action=send&mobile=13000000001,13000000002&content=x&" + b"&".join(
         f"{name}={value}".encode() for name, value in CREDENTIALS.items()
     )

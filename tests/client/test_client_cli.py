@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from support.emulators import PATIENCE, killed_after, received, running
+from support.emulators import TIMEOUT, emulator_process, killed_after, read_response
 
 PASSWORD = "mima-and-more"
 NUMBERS = [str(13000000000 + place) for place in range(25)]
@@ -25,7 +25,7 @@ NUMBERS = [str(13000000000 + place) for place in range(25)]
 
 @pytest.fixture
 def environment() -> Iterator[dict[str, str]]:
-    with running("--account", f"12:test:{PASSWORD}", "--log-level", "error") as (_, (host, port)):
+    with emulator_process("--account", f"12:test:{PASSWORD}", "--log-level", "error") as (_, (host, port)):
         yield os.environ | {
             "SMS10692_URL": f"http://{host}:{port}",
             "SMS10692_USERID": "12",
@@ -40,7 +40,7 @@ def sms10692(environment: dict[str, str], *arguments: str) -> tuple[int, str, st
         [sys.executable, "-m", "sms10692", *arguments],
         capture_output=True,
         encoding="utf-8",
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
         env=environment,
     )
@@ -136,14 +136,14 @@ def test_an_answer_that_is_none_is_exit_code_3(environment: dict[str, str]) -> N
         def answer() -> None:
             connection, _ = listener.accept()
             with connection:
-                received(connection)
+                read_response(connection)
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
 
         thread = threading.Thread(target=answer)
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         code, _, err = sms10692(environment, "overage", "--url", url)
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT)
     assert code == 3
     assert "no XML" in err
 
@@ -194,13 +194,13 @@ def test_after_an_answer_that_was_lost_it_says_which_are_in_doubt(
         def answer_once() -> None:
             connection, _ = listener.accept()
             with connection:
-                received(connection)
+                read_response(connection)
                 connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
             connection, _ = listener.accept()
             with connection:
-                received(connection)
+                read_response(connection)
                 asked.set()
-                release.wait(PATIENCE)
+                release.wait(TIMEOUT)
 
         thread = threading.Thread(target=answer_once)
         thread.start()
@@ -224,14 +224,14 @@ def test_after_an_answer_that_was_lost_it_says_which_are_in_doubt(
             stderr=subprocess.PIPE,
             encoding="utf-8",
         ) as process:
-            assert asked.wait(PATIENCE)
+            assert asked.wait(TIMEOUT)
             if interrupted:
                 process.send_signal(signal.SIGINT)
             else:
                 release.set()
-            err = process.communicate(timeout=PATIENCE)[1]
+            err = process.communicate(timeout=TIMEOUT)[1]
         release.set()
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT)
     assert process.returncode == (130 if interrupted else 3)
     assert "accepted: 10 of 25, number 1 (13000000000) to number 10 (13000000009)\n" in err
     assert "in doubt: 10 of 25, number 11 (13000000010) to number 20 (13000000019): no answer came" in err
@@ -360,7 +360,7 @@ def test_following_a_queue_shows_what_comes_until_interrupted(
             lines(environment, "send", number, "--text", "x")
             assert json.loads(process.stdout.readline())["mobile"] == number
         process.send_signal(stop)
-        _, err = process.communicate(timeout=PATIENCE)
+        _, err = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0
     assert err.splitlines()[-1].startswith("2 in ")
     assert len(list(tmp_path.iterdir())) == 2

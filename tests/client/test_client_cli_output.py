@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sms10692.terminal import printable
-from support.emulators import PATIENCE, running
+from support.emulators import TIMEOUT, emulator_process
 from support.raw_servers import http_answer, server
 
 ENCODINGS = ["utf-8", "gbk", "cp936", "cp1252", "ascii", "cp437", "latin-1", "utf-16"]
@@ -20,7 +20,7 @@ NUMBER = "15023239810"
 
 @pytest.fixture
 def environment() -> Iterator[dict[str, str]]:
-    with running("--log-level", "error") as (_, (host, port)):
+    with emulator_process("--log-level", "error") as (_, (host, port)):
         yield settings(f"http://{host}:{port}")
 
 
@@ -40,7 +40,7 @@ def ended(environment: dict[str, str], *arguments: str, **options: Any) -> subpr
     standard: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     command = [sys.executable, "-m", "sms10692", *arguments]
     end: subprocess.CompletedProcess[bytes] = subprocess.run(
-        command, check=False, timeout=PATIENCE, env=environment, **standard | options
+        command, check=False, timeout=TIMEOUT, env=environment, **standard | options
     )
     return end
 
@@ -97,7 +97,7 @@ def test_every_action_ends_as_it_should_in_any_encoding(
         [sys.executable, "-c", IN_TURN, json.dumps(actions)],
         check=False,
         capture_output=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         env=environment | {"PYTHONIOENCODING": encoding},
     )
     assert end.returncode == 0, end.stderr

@@ -14,18 +14,18 @@ import pytest
 from sms10692 import (
     CHINA,
     AsyncClient,
-    Batch,
-    Checked,
+    BalanceResult,
     Client,
-    Overage,
+    FetchedBatch,
+    InvalidResponse,
+    KeywordResult,
     PayInfo,
     Reason,
-    Refused,
     Reply,
     Report,
-    Sent,
+    SendResult,
     Status,
-    Unreadable,
+    VendorRefusal,
 )
 from support.exchanges import EXCHANGES, Exchange
 
@@ -61,7 +61,7 @@ def arguments(held: Exchange) -> tuple[str, dict[str, Any], dict[str, Any]]:
 def outcome(ask: Any) -> Any:
     try:
         return ask()
-    except (Refused, Unreadable) as error:
+    except (VendorRefusal, InvalidResponse) as error:
         return error
 
 
@@ -93,17 +93,17 @@ def test_an_answer_is_read_to_the_right_value(held: Exchange, ask: Any) -> None:
     value, _ = ask(held)
     match held.reads:
         case {"sent": fields}:
-            assert value == Sent(**fields)
+            assert value == SendResult(**fields)
         case {"overage": fields}:
-            assert value == Overage(**fields | {"payinfo": PayInfo(fields["payinfo"])})
+            assert value == BalanceResult(**fields | {"payinfo": PayInfo(fields["payinfo"])})
         case {"checked": fields}:
-            assert value == Checked(**fields)
+            assert value == KeywordResult(**fields)
         case {"reports": boxes}:
-            assert value == Batch([Report(**box | {"status": Status(box["status"])}) for box in boxes])
+            assert value == FetchedBatch([Report(**box | {"status": Status(box["status"])}) for box in boxes])
         case {"replies": boxes}:
-            assert value == Batch([Reply(**box) for box in boxes])
+            assert value == FetchedBatch([Reply(**box) for box in boxes])
         case {"refused": fields}:
-            assert isinstance(value, Refused)
+            assert isinstance(value, VendorRefusal)
             assert {"code": None} | fields == {
                 "message": value.message,
                 "reason": value.reason.value,
@@ -111,7 +111,7 @@ def test_an_answer_is_read_to_the_right_value(held: Exchange, ask: Any) -> None:
             }
             assert value.reply.body == held.response.body
         case {"unreadable": True}:
-            assert isinstance(value, Unreadable)
+            assert isinstance(value, InvalidResponse)
             assert (value.status, value.body) == (200, held.response.body)
         case _:
             pytest.fail(f"{held.name} does not say how it reads")
@@ -146,7 +146,7 @@ def test_every_reason_but_the_last_is_read_in_some_exchange() -> None:
 
 
 def test_values_cannot_be_changed() -> None:
-    sent = Sent(1, 2, 3)
+    sent = SendResult(1, 2, 3)
     with pytest.raises(AttributeError):
         sent.task_id = 2  # type: ignore[misc]
     assert asdict(sent) == {"task_id": 1, "remain_point": 2, "success_counts": 3}

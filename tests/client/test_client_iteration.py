@@ -9,7 +9,7 @@ import pytest
 from sms10692 import AsyncClient, Client, Reply, Report
 from sms10692_mock.admin.app import create_app
 from support.client import SETTINGS
-from support.emulators import running
+from support.emulators import emulator_process
 
 NUMBERS = ["10000000030", "10000000030", "15023239810"]
 
@@ -73,7 +73,7 @@ def test_to_await_what_is_iterated_is_an_error_that_says_how_it_is_done(settings
 
 
 def test_an_async_client_is_used_by_one_event_loop_after_another(settings: dict[str, Any]) -> None:
-    with running("--log-level", "error") as (_, (host, port)):
+    with emulator_process("--log-level", "error") as (_, (host, port)):
         client = AsyncClient(**settings | {"url": f"http://{host}:{port}", "transport": None})
 
         async def overage() -> int:

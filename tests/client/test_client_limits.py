@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from sms10692 import AsyncClient, Client, Unreachable, Unreadable
+from sms10692 import AsyncClient, Client, ConnectionFailed, InvalidResponse
 from sms10692.transport import Deadline
 from support.client import BODY, EACH_WAY, SETTINGS
-from support.emulators import PATIENCE, received
+from support.emulators import TIMEOUT, read_response
 from support.raw_servers import http_answer, server
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
@@ -42,8 +42,8 @@ def dripping(before: bytes, drop: bytes) -> Callable[[socket.socket], None]:
     ids=["first line", "header", "103", "100"],
 )
 def test_a_head_that_never_ends_is_left_at_the_deadline(send: Any, before: bytes, drop: bytes) -> None:
-    with server(dripping(before, drop)) as (url, asked), pytest.raises(Unreachable) as raised:
-        send(url, timeout=PATIENCE, total_timeout=0.5, retries=3)
+    with server(dripping(before, drop)) as (url, asked), pytest.raises(ConnectionFailed) as raised:
+        send(url, timeout=TIMEOUT, total_timeout=0.5, retries=3)
     assert raised.value.sent
     assert "no whole answer within 0.5 s" in str(raised.value)
     assert len(asked) == 1
@@ -51,8 +51,8 @@ def test_a_head_that_never_ends_is_left_at_the_deadline(send: Any, before: bytes
 
 @EACH_WAY
 def test_a_body_that_drips_is_left_at_the_deadline(send: Any) -> None:
-    with server(dripping(HEAD, b"x")) as (url, _), pytest.raises(Unreadable) as raised:
-        send(url, timeout=PATIENCE, total_timeout=0.5)
+    with server(dripping(HEAD, b"x")) as (url, _), pytest.raises(InvalidResponse) as raised:
+        send(url, timeout=TIMEOUT, total_timeout=0.5)
     assert "no whole answer within 0.5 s" in str(raised.value)
     assert 0 < len(raised.value.body) < 1000
     assert set(raised.value.body) == {ord("x")}
@@ -61,7 +61,7 @@ def test_a_body_that_drips_is_left_at_the_deadline(send: Any) -> None:
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
 def test_what_came_before_the_deadline_is_kept(kind: Any, tmp_path: Any) -> None:
     def fetch(url: str) -> Any:
-        settings = SETTINGS | {"timeout": PATIENCE, "total_timeout": 0.5}
+        settings = SETTINGS | {"timeout": TIMEOUT, "total_timeout": 0.5}
         if kind is Client:
             with Client(url, **settings) as vendor:
                 return vendor.status(keep=tmp_path)
@@ -72,7 +72,7 @@ def test_what_came_before_the_deadline_is_kept(kind: Any, tmp_path: Any) -> None
 
         return asyncio.run(fetch_and_await())
 
-    with server(dripping(HEAD, b"x")) as (url, _), pytest.raises(Unreadable) as raised:
+    with server(dripping(HEAD, b"x")) as (url, _), pytest.raises(InvalidResponse) as raised:
         fetch(url)
     assert raised.value.kept is not None
     assert raised.value.kept.read_bytes() == raised.value.body
@@ -88,8 +88,8 @@ def test_a_deadline_while_connecting_says_that_nothing_was_sent(send: Any) -> No
         for one in waiting:
             one.setblocking(False)
             one.connect_ex(listener.getsockname())
-        with pytest.raises(Unreachable) as raised:
-            send(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=PATIENCE, total_timeout=0.3)
+        with pytest.raises(ConnectionFailed) as raised:
+            send(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=TIMEOUT, total_timeout=0.3)
         for one in waiting:
             one.close()
     assert not raised.value.sent
@@ -131,10 +131,10 @@ def test_an_answer_too_many_is_never_taken_for_that_to_the_next_request(late: bo
 
     def say_more(connection: socket.socket, number: int) -> None:
         with connection:
-            connection.settimeout(PATIENCE)
+            connection.settimeout(TIMEOUT)
             try:
                 connection.sendall(answer(number * 1000))
-                while received(connection):
+                while read_response(connection):
                     connection.sendall(answer(number * 1000000))
             except OSError:
                 pass
@@ -152,6 +152,6 @@ def test_an_answer_too_many_is_never_taken_for_that_to_the_next_request(late: bo
         assert sends(url) == [1, 2, 3]
         assert asyncio.run(sends_awaited(url)) == [4, 5, 6]
         for _ in range(6):
-            assert closed.acquire(timeout=PATIENCE)
+            assert closed.acquire(timeout=TIMEOUT)
     assert len(asked) == 6
     assert all(b"\r\nconnection: close\r\n" in raw.lower() for raw in asked)

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sms10692 import AsyncClient, Client, SmsError, Unreachable, Unreadable
+from sms10692 import AsyncClient, Client, ConnectionFailed, InvalidResponse, SmsError
 from support.client import BODY, EACH_WAY, SETTINGS
-from support.emulators import PATIENCE, nobody_there
+from support.emulators import TIMEOUT, closed_port
 from support.raw_servers import http_answer, server
 
 ANSWER = http_answer(BODY)
@@ -60,12 +60,12 @@ def test_a_server_that_hangs_up_at_any_byte_of_the_answer_is_told_apart(failures
 @EACH_WAY
 def test_a_server_that_never_answers_may_have_received_it(send: Any) -> None:
     hold = threading.Event()
-    patient = httpx2.Timeout(PATIENCE, read=0.2)  # only for the answer that never comes
-    with server(lambda connection: hold.wait(PATIENCE)) as (url, asked):
-        with pytest.raises(Unreachable) as raised:
+    patient = httpx2.Timeout(TIMEOUT, read=0.2)  # only for the answer that never comes
+    with server(lambda connection: hold.wait(TIMEOUT)) as (url, asked):
+        with pytest.raises(ConnectionFailed) as raised:
             send(url, timeout=patient, retries=3)
         hold.set()
-        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=PATIENCE) as last:
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=TIMEOUT) as last:
             last.sendall(b"GET /last HTTP/1.1\r\n\r\n")
             assert last.recv(1) == b""
     assert raised.value.sent
@@ -74,7 +74,7 @@ def test_a_server_that_never_answers_may_have_received_it(send: Any) -> None:
 
 @EACH_WAY
 def test_nobody_at_the_address_means_nothing_was_sent(send: Any) -> None:
-    with nobody_there() as port, pytest.raises(Unreachable) as raised:
+    with closed_port() as port, pytest.raises(ConnectionFailed) as raised:
         send(f"http://127.0.0.1:{port}")
     assert not raised.value.sent
 
@@ -86,7 +86,7 @@ def test_an_answer_of_100_megabytes_is_read_up_to_the_limit(send: Any) -> None:
         for _ in range(100):
             connection.sendall(b"x" * 1_000_000)
 
-    with server(endless) as (url, _), pytest.raises(Unreadable) as raised:
+    with server(endless) as (url, _), pytest.raises(InvalidResponse) as raised:
         send(url)
     assert len(raised.value.body) == 64 * 1024 * 1024
     assert "longer than 67108864 bytes" in raised.value.why
@@ -98,16 +98,19 @@ def test_a_connection_that_is_reset_says_why(send: Any) -> None:
         connection.sendall(ANSWER[:-20])
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
-    with server(reset) as (url, _), pytest.raises((Unreadable, Unreachable)) as raised:
+    with server(reset) as (url, _), pytest.raises((InvalidResponse, ConnectionFailed)) as raised:
         send(url)
-    assert isinstance(raised.value, Unreadable | Unreachable)
+    assert isinstance(raised.value, InvalidResponse | ConnectionFailed)
     assert not raised.value.why.endswith((" ", ":"))
 
 
 @EACH_WAY
 def test_a_redirection_is_not_followed(send: Any) -> None:
     elsewhere = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
-    with server(lambda connection: connection.sendall(elsewhere)) as (url, asked), pytest.raises(Unreadable) as raised:
+    with (
+        server(lambda connection: connection.sendall(elsewhere)) as (url, asked),
+        pytest.raises(InvalidResponse) as raised,
+    ):
         send(url)
     assert (raised.value.status, raised.value.headers["location"], len(asked)) == (302, "http://127.0.0.1:1/", 1)
 
@@ -122,7 +125,7 @@ def test_an_answer_that_was_compressed_unasked_is_read(send: Any) -> None:
         assert send(url).task_id == 100001
         assert b"accept-encoding: identity" in asked[0].lower()
     broken = head + b"y" * len(packed)
-    with server(lambda connection: connection.sendall(broken)) as (url, _), pytest.raises(Unreadable):
+    with server(lambda connection: connection.sendall(broken)) as (url, _), pytest.raises(InvalidResponse):
         send(url)
 
 
@@ -159,14 +162,14 @@ RESPONSES = st.binary() | st.builds(
 def test_any_bytes_of_a_server_are_a_value_or_an_error_of_the_tree() -> None:
     response = b""
     with server(lambda connection: connection.sendall(response)) as (url, _):
-        with Client(url, **SETTINGS, timeout=PATIENCE) as vendor:
+        with Client(url, **SETTINGS, timeout=TIMEOUT) as vendor:
 
             @given(drawn=RESPONSES)
             @settings(max_examples=300)
             def holds(drawn: bytes) -> None:
                 nonlocal response
                 response = drawn
-                with pytest.raises((Unreachable, Unreadable)):
+                with pytest.raises((ConnectionFailed, InvalidResponse)):
                     vendor.overage()
 
             holds()

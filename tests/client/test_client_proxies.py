@@ -11,10 +11,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from sms10692 import AsyncClient, Client, Unreachable, Unreadable
+from sms10692 import AsyncClient, Client, ConnectionFailed, InvalidResponse
 from sms10692.proxies import find_route
 from support.client import BODY, EACH_WAY, SETTINGS
-from support.emulators import PATIENCE, nobody_there
+from support.emulators import TIMEOUT, closed_port
 from support.raw_servers import http_answer, server
 
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -130,9 +130,9 @@ def test_no_certificates_are_loaded_for_an_http_address(environment: pytest.Monk
 
 @EACH_WAY
 def test_a_proxy_that_is_not_there_is_named(send: Any, environment: pytest.MonkeyPatch) -> None:
-    with nobody_there() as port:
+    with closed_port() as port:
         environment.setenv("HTTP_PROXY", f"http://u:top-secret@127.0.0.1:{port}")
-        with pytest.raises(Unreachable) as raised:
+        with pytest.raises(ConnectionFailed) as raised:
             send("http://vendor.invalid")
     assert not raised.value.sent
     assert f"through the proxy http://127.0.0.1:{port} of HTTP_PROXY" in str(raised.value)
@@ -142,7 +142,7 @@ def test_a_proxy_that_is_not_there_is_named(send: Any, environment: pytest.Monke
 @EACH_WAY
 def test_an_error_page_that_came_through_a_proxy_names_it(send: Any) -> None:
     page = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"
-    with server(lambda connection: connection.sendall(page)) as (url, _), pytest.raises(Unreadable) as raised:
+    with server(lambda connection: connection.sendall(page)) as (url, _), pytest.raises(InvalidResponse) as raised:
         send("http://vendor.invalid", proxy=url)
     assert f"through the proxy {url} of proxy=" in str(raised.value)
 
@@ -169,7 +169,7 @@ def test_a_socks_proxy_is_used_where_its_package_is_installed(send: Any) -> None
     pytest.importorskip("socksio", reason="socksio is not installed, without which there is no SOCKS")
 
     def serve(connection: socket.socket) -> None:
-        connection.settimeout(PATIENCE)
+        connection.settimeout(TIMEOUT)
         connection.sendall(b"\x05\x00")
         request = connection.recv(1000)
         assert request[5 : 5 + request[4]] == b"vendor.invalid"
@@ -189,7 +189,7 @@ def test_a_socks_proxy_is_used_where_its_package_is_installed(send: Any) -> None
         thread.start()
         proxy = f"socks5://127.0.0.1:{listener.getsockname()[1]}"
         assert send("http://vendor.invalid", proxy=proxy).task_id == 100001
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 
 from sms10692 import CHINA, Client, UnencodableText
 from sms10692_mock.admin.app import create_app
-from support.client import BODY, SETTINGS, Flaky, send_and_await
+from support.client import BODY, SETTINGS, FlakyTransport, send_and_await
 from support.emulators import sign
 
 
@@ -71,12 +71,12 @@ def test_an_address_may_have_a_path_before_the_page() -> None:
     ],
 )
 def test_a_text_that_the_page_cannot_carry_is_not_sent(charset: Any, text: str, places: Any) -> None:
-    transport = Flaky(0, httpx2.ReadError)
+    transport = FlakyTransport(0, httpx2.ReadError)
     with Client("http://vendor", **SETTINGS, charset=charset, transport=transport) as vendor:
         for call in (lambda: vendor.send(["15023239810"], text), lambda: vendor.checkkeyword(text)):
             with pytest.raises(UnencodableText) as raised:
                 call()
-            assert (raised.value.text, raised.value.places) == (text, places)
+            assert (raised.value.text, raised.value.positions) == (text, places)
             assert all(f"at {index}" in str(raised.value) for index, _ in places)
     assert transport.asked == 0
 

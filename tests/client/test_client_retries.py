@@ -5,9 +5,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from sms10692 import AsyncClient, Client, Unreachable
+from sms10692 import AsyncClient, Client, ConnectionFailed
 from sms10692.backoff import backoff_delays
-from support.client import EACH_WAY, Flaky
+from support.client import EACH_WAY, FlakyTransport
 
 CONNECTING = [httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError]
 LATER = [
@@ -37,13 +37,13 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 @EACH_WAY
 @pytest.mark.parametrize("error", CONNECTING)
 def test_a_failure_to_connect_is_tried_again_as_often_as_asked(send: Any, error: Any) -> None:
-    assert send("http://vendor", transport=Flaky(2, error), retries=2).task_id == 100001
-    transport = Flaky(2, error)
-    with pytest.raises(Unreachable) as raised:
+    assert send("http://vendor", transport=FlakyTransport(2, error), retries=2).task_id == 100001
+    transport = FlakyTransport(2, error)
+    with pytest.raises(ConnectionFailed) as raised:
         send("http://vendor", transport=transport, retries=1)
     assert (raised.value.sent, transport.asked) == (False, 2)
-    transport = Flaky(1, error)
-    with pytest.raises(Unreachable):
+    transport = FlakyTransport(1, error)
+    with pytest.raises(ConnectionFailed):
         send("http://vendor", transport=transport)
     assert transport.asked == 1
 
@@ -51,27 +51,27 @@ def test_a_failure_to_connect_is_tried_again_as_often_as_asked(send: Any, error:
 @EACH_WAY
 @pytest.mark.parametrize("error", LATER)
 def test_what_may_have_been_sent_is_never_sent_again(send: Any, error: Any, pauses: list[float]) -> None:
-    transport = Flaky(1, error)
-    with pytest.raises(Unreachable) as raised:
+    transport = FlakyTransport(1, error)
+    with pytest.raises(ConnectionFailed) as raised:
         send("http://vendor", transport=transport, retries=5)
     assert (raised.value.sent, transport.asked, pauses) == (True, 1, [])
 
 
 @EACH_WAY
 def test_the_pause_before_each_retry_is_longer_and_none_is_like_anothers(send: Any, pauses: list[float]) -> None:
-    with pytest.raises(Unreachable):
-        send("http://vendor", transport=Flaky(10, httpx2.ConnectError), retries=4)
+    with pytest.raises(ConnectionFailed):
+        send("http://vendor", transport=FlakyTransport(10, httpx2.ConnectError), retries=4)
     first = pauses.copy()
     assert all(longest / 2 <= pause <= longest for pause, longest in zip(first, (0.5, 1, 2, 4), strict=True))
-    with pytest.raises(Unreachable):
-        send("http://vendor", transport=Flaky(10, httpx2.ConnectError), retries=4)
+    with pytest.raises(ConnectionFailed):
+        send("http://vendor", transport=FlakyTransport(10, httpx2.ConnectError), retries=4)
     assert pauses[4:] != first
 
 
 @EACH_WAY
 def test_a_pause_that_would_outlast_the_deadline_is_not_begun(send: Any, pauses: list[float]) -> None:
-    transport = Flaky(10, httpx2.ConnectError)
-    with pytest.raises(Unreachable, match="ConnectError"):
+    transport = FlakyTransport(10, httpx2.ConnectError)
+    with pytest.raises(ConnectionFailed, match="ConnectError"):
         send("http://vendor", transport=transport, retries=9, total_timeout=0.2)
     assert (transport.asked, pauses) == (1, [])
 

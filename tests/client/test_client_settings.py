@@ -11,9 +11,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from sms10692 import Client, Refused, Unreachable
+from sms10692 import Client, ConnectionFailed, VendorRefusal
 from sms10692_mock.admin.app import create_app
-from support.client import SETTINGS, Flaky
+from support.client import SETTINGS, FlakyTransport
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,14 @@ def test_the_password_is_in_no_repr_error_or_log(caplog: pytest.LogCaptureFixtur
     caplog.set_level(logging.DEBUG)
     seen: list[str] = []
     secret: dict[str, Any] = SETTINGS | {"password": "top-secret"}
-    for transport in (httpx2.WSGITransport(create_app()), Flaky(1, httpx2.ReadError), Flaky(1, httpx2.ConnectError)):
+    for transport in (
+        httpx2.WSGITransport(create_app()),
+        FlakyTransport(1, httpx2.ReadError),
+        FlakyTransport(1, httpx2.ConnectError),
+    ):
         with Client("http://vendor", **secret, transport=transport) as vendor:
             seen += [repr(vendor), repr(vars(vendor))]
-            with pytest.raises((Refused, Unreachable)) as raised:
+            with pytest.raises((VendorRefusal, ConnectionFailed)) as raised:
                 vendor.overage()
             error: BaseException | None = raised.value
             seen += traceback.format_exception(error)

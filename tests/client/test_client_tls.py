@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import trustme
 
-from sms10692 import Unreachable
+from sms10692 import ConnectionFailed
 from support.client import BODY, EACH_WAY
-from support.emulators import PATIENCE, received
+from support.emulators import TIMEOUT, read_response
 from support.raw_servers import http_answer
 
 AUTHORITY = trustme.CA()
@@ -31,8 +31,8 @@ def tls_server(answer: bytes, drop: bytes = b"") -> Iterator[str]:
         try:
             connection, _ = listener.accept()
             with connection, context.wrap_socket(connection, server_side=True) as secure:
-                secure.settimeout(PATIENCE)
-                received(secure)
+                secure.settimeout(TIMEOUT)
+                read_response(secure)
                 secure.sendall(answer)
                 while drop and not over.wait(0.02):
                     secure.sendall(drop)
@@ -44,7 +44,7 @@ def tls_server(answer: bytes, drop: bytes = b"") -> Iterator[str]:
         thread.start()
         yield f"https://localhost:{listener.getsockname()[1]}"
         over.set()
-    thread.join(PATIENCE)
+    thread.join(TIMEOUT)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_certificate_that_is_not_trusted_names_where_certificates_come_from(
     send: Any, trusted: str, tmp_path: Path
 ) -> None:
     trustme.CA().cert_pem.write_to_path(trusted)
-    with tls_server(http_answer(BODY)) as url, pytest.raises(Unreachable) as raised:
+    with tls_server(http_answer(BODY)) as url, pytest.raises(ConnectionFailed) as raised:
         send(url)
     assert not raised.value.sent
     assert "certificate verify failed" in str(raised.value)
@@ -75,16 +75,16 @@ def test_a_certificate_that_is_not_trusted_names_where_certificates_come_from(
 
 @EACH_WAY
 def test_a_head_that_drips_over_tls_is_left_at_the_deadline(send: Any, trusted: str) -> None:
-    with tls_server(b"HTTP/1.1 200 OK\r\nX: ", b"x") as url, pytest.raises(Unreachable) as raised:
-        send(url, timeout=PATIENCE, total_timeout=0.5)
+    with tls_server(b"HTTP/1.1 200 OK\r\nX: ", b"x") as url, pytest.raises(ConnectionFailed) as raised:
+        send(url, timeout=TIMEOUT, total_timeout=0.5)
     assert raised.value.sent
     assert "no whole answer within 0.5 s" in str(raised.value)
 
 
 @EACH_WAY
 def test_a_handshake_that_is_never_answered_is_left_at_the_deadline(send: Any, trusted: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(Unreachable) as raised:
-        send(f"https://localhost:{silent.getsockname()[1]}", timeout=PATIENCE, total_timeout=0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(ConnectionFailed) as raised:
+        send(f"https://localhost:{silent.getsockname()[1]}", timeout=TIMEOUT, total_timeout=0.5)
     assert not raised.value.sent
     assert "no whole answer within 0.5 s" in str(raised.value)
     gc.collect()  # a connection that was left open is told now, which fails the test

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 import sms10692
-from sms10692 import RawReply, Refused, UnencodableText, Unkept, Unreachable, Unreadable
+from sms10692 import ConnectionFailed, InvalidResponse, RawResponse, SpoolError, UnencodableText, VendorRefusal
 
-REPLY = RawReply(200, {"content-type": "text/xml"}, b"<returnsms>")
+REPLY = RawResponse(200, {"content-type": "text/xml"}, b"<returnsms>")
 
 
 @pytest.mark.parametrize(
@@ -47,10 +47,10 @@ def test_a_name_that_is_none_is_an_attribute_error() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        Refused("参数不正确", 4, REPLY),
-        Unreadable("no XML", REPLY),
-        Unreachable("ReadTimeout", sent=True),
-        Unkept("No space left on device", REPLY),
+        VendorRefusal("参数不正确", 4, REPLY),
+        InvalidResponse("no XML", REPLY),
+        ConnectionFailed("ReadTimeout", sent=True),
+        SpoolError("No space left on device", REPLY),
         UnencodableText("好😀", "gbk", [(1, "😀")]),
     ],
     ids=lambda error: type(error).__name__,

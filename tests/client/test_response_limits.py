@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sms10692 import RawReply, Unreadable, replay, responses
+from sms10692 import InvalidResponse, RawResponse, replay_spool, responses
 
 BOX = (
     b"<statusbox><mobile>15023239810</mobile><taskid>1212</taskid><status>10</status>"
@@ -15,18 +15,18 @@ BOX = (
 MILLIONS = b"<returnsms>" + b"<a/>" * 10_100_000 + b"</returnsms>"
 
 
-def read(read: Callable[[RawReply], Any], body: bytes) -> str:
-    with pytest.raises(Unreadable) as raised:
-        read(RawReply(200, {}, body))
+def read(read: Callable[[RawResponse], Any], body: bytes) -> str:
+    with pytest.raises(InvalidResponse) as raised:
+        read(RawResponse(200, {}, body))
     return raised.value.why
 
 
-@pytest.mark.parametrize("reader", [responses.reports, responses.replies])
+@pytest.mark.parametrize("reader", [responses.parse_reports, responses.parse_replies])
 def test_ten_million_elements_in_an_answer_of_a_queue_are_unreadable(reader: Any) -> None:
     assert read(reader, MILLIONS) == "more than 1000000 elements"
 
 
-@pytest.mark.parametrize("reader", [responses.sent, responses.overage, responses.checked])
+@pytest.mark.parametrize("reader", [responses.parse_sent, responses.parse_overage, responses.parse_checked])
 def test_ten_thousand_elements_in_any_other_answer_are_unreadable(reader: Any) -> None:
     assert read(reader, b"<returnsms>" + b"<a/>" * 10_000 + b"</returnsms>") == "more than 10000 elements"
 
@@ -34,11 +34,11 @@ def test_ten_thousand_elements_in_any_other_answer_are_unreadable(reader: Any) -
 @pytest.mark.parametrize("quote", [b"'", b'"'])
 def test_attributes_count_as_elements(quote: bytes) -> None:
     attributes = b" ".join(b"a%d=%s%s" % (place, quote, quote) for place in range(10_000))
-    assert read(responses.sent, b"<returnsms " + attributes + b"/>") == "more than 10000 elements"
+    assert read(responses.parse_sent, b"<returnsms " + attributes + b"/>") == "more than 10000 elements"
 
 
 def test_more_reports_than_anybody_fetches_at_once_are_read() -> None:
-    assert len(responses.reports(RawReply(200, {}, b"<returnsms>" + BOX * 20_000 + b"</returnsms>"))) == 20_000
+    assert len(responses.parse_reports(RawResponse(200, {}, b"<returnsms>" + BOX * 20_000 + b"</returnsms>"))) == 20_000
 
 
 @pytest.mark.parametrize("before", ["", "<!-- <a> -->", "<?xml version='1.0'?>", " <?a b?>\n<!---->", "\ufeff"])
@@ -46,12 +46,12 @@ def test_attributes_that_a_document_type_declares_are_put_into_no_element(before
     """A thousand of them in each of half a million elements are more than any machine holds."""
     declared = " ".join(f"a{place} CDATA 'x'" for place in range(1000))
     body = f"{before}<!DOCTYPE returnsms [<!ATTLIST b {declared}>]><returnsms>{'<b/>' * 500_000}</returnsms>"
-    assert read(responses.reports, body.encode()) == "a document type, which no answer has"
+    assert read(responses.parse_reports, body.encode()) == "a document type, which no answer has"
 
 
 def test_a_text_that_looks_like_a_document_type_is_a_text() -> None:
     box = BOX.replace(b"DELIVRD", b"<![CDATA[<!DOCTYPE html>]]>")
-    (report,) = responses.reports(RawReply(200, {}, b"<returnsms>" + box + b"</returnsms>"))
+    (report,) = responses.parse_reports(RawResponse(200, {}, b"<returnsms>" + box + b"</returnsms>"))
     assert report.errorcode == "<!DOCTYPE html>"
 
 
@@ -60,9 +60,9 @@ def test_a_kept_answer_of_millions_of_elements_hides_none_after_it(tmp_path: Pat
     (tmp_path / "1.status.xml").write_bytes(b"<returnsms>" + BOX + b"</returnsms>")
     (tmp_path / "2.call.xml").write_bytes(b"nonsense")
     (tmp_path / "3.status.xml").write_bytes(b"<returnsms>" + BOX * 2 + b"</returnsms>")
-    batches = replay(tmp_path)
+    batches = replay_spool(tmp_path)
     assert [len(next(batches)), len(next(batches))] == [1, 2]
-    with pytest.raises(Unreadable) as raised:
+    with pytest.raises(InvalidResponse) as raised:
         next(batches)
     assert raised.value.kept == tmp_path / "0.status.xml"
     assert len(raised.value.__notes__) == 1
@@ -82,7 +82,7 @@ def test_a_kept_answer_that_the_disk_does_not_give_hides_none_after_it(
         return read_bytes(path)
 
     monkeypatch.setattr(Path, "read_bytes", broken)
-    batches = replay(tmp_path)
+    batches = replay_spool(tmp_path)
     assert next(batches).kept == tmp_path / "1.status.xml"
     with pytest.raises(OSError, match=r"0\.status\.xml"):
         next(batches)

@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sms10692 import CHINA, RawReply, Reason, Refused, Sent, Status, Unreadable, responses
-from sms10692.errors import REASONS
+from sms10692 import CHINA, InvalidResponse, RawResponse, Reason, SendResult, Status, VendorRefusal, responses
+from sms10692.errors import REFUSALS
 
-READERS: list[Callable[[RawReply], Any]] = [
-    responses.sent,
-    responses.overage,
-    responses.checked,
-    responses.reports,
-    responses.replies,
+READERS: list[Callable[[RawResponse], Any]] = [
+    responses.parse_sent,
+    responses.parse_overage,
+    responses.parse_checked,
+    responses.parse_reports,
+    responses.parse_replies,
 ]
 SENT = (
     "<returnsms>\n <returnstatus>Success</returnstatus>\n <message>ok</message>\n <remainpoint>998</remainpoint>\n"
@@ -33,13 +33,13 @@ BOX = (
 )
 
 
-def reply(body: str | bytes, status: int = 200) -> RawReply:
-    return RawReply(status, {}, body if isinstance(body, bytes) else body.encode())
+def reply(body: str | bytes, status: int = 200) -> RawResponse:
+    return RawResponse(status, {}, body if isinstance(body, bytes) else body.encode())
 
 
-def unreadable(read: Callable[[RawReply], Any], body: str | bytes, status: int = 200) -> str:
+def unreadable(read: Callable[[RawResponse], Any], body: str | bytes, status: int = 200) -> str:
     raw = reply(body, status)
-    with pytest.raises(Unreadable) as raised:
+    with pytest.raises(InvalidResponse) as raised:
         read(raw)
     assert (raised.value.body, raised.value.status) == (raw.body, status)
     return raised.value.why
@@ -69,15 +69,15 @@ def unreadable(read: Callable[[RawReply], Any], body: str | bytes, status: int =
     ids=range(13),
 )
 def test_layout_changes_nothing(body: str) -> None:
-    assert responses.sent(reply(body)) == Sent(100001, 998, 2)
+    assert responses.parse_sent(reply(body)) == SendResult(100001, 998, 2)
 
 
 @pytest.mark.parametrize("label", ["utf-8", "gb2312", "GBK", "gb18030", "nonsense", "utf-16"])
 @pytest.mark.parametrize("codec", ["utf-8", "gbk"])
 def test_labels_lie_and_bytes_do_not(label: str, codec: str) -> None:
     body = f'<?xml version="1.0" encoding="{label}" ?>{SENT}'.replace("Success", "Faild").replace("ok", "其他错误")
-    with pytest.raises(Refused) as raised:
-        responses.sent(reply(body.encode(codec)))
+    with pytest.raises(VendorRefusal) as raised:
+        responses.parse_sent(reply(body.encode(codec)))
     assert raised.value.reason is Reason.OTHER_ERROR
 
 
@@ -85,7 +85,7 @@ def test_a_gbk_answer_may_hold_what_libxml2_refuses_as_gb2312() -> None:
     text = "镕囧".encode("gbk") + b"\x80"
     body = b'<?xml version="1.0" encoding="gb2312" ?><returnsms><callbox><mobile>1</mobile><taskid>1</taskid><content>'
     body += text + b"</content><receivetime>2011-12-02 22:12:11</receivetime><extno></extno></callbox></returnsms>"
-    assert responses.replies(reply(body))[0].content == "镕囧€"
+    assert responses.parse_replies(reply(body))[0].content == "镕囧€"
 
 
 @pytest.mark.parametrize("text", ["谢谢", "小", "没", "要", "谢谢你", "好的，谢谢！", "T"])
@@ -95,13 +95,13 @@ def test_a_short_gbk_text_is_gbk_where_its_label_says_so(text: str, labelled: st
     declaration = '<?xml version="1.0" encoding="gb2312" ?>' if labelled == "declared" else ""
     headers = {"content-type": "text/xml; charset=gb2312"} if labelled == "served" else {}
     body = f"{declaration}<returnsms>{boxes.replace('<errorcode>DELIVRD</errorcode>', '')}</returnsms>".encode("gbk")
-    assert responses.replies(RawReply(200, headers, body))[0].content == text
+    assert responses.parse_replies(RawResponse(200, headers, body))[0].content == text
 
 
 def test_a_verdict_that_names_the_word_is_a_verdict() -> None:
     for message in ("包含非法字符", "包含非法字符：", "包含非法字符：发票", " 包含非法字符 "):
-        assert responses.checked(reply(f"<returnsms><message>{message}</message></returnsms>")).is_forbidden
-        assert responses.checked(reply(SENT.replace("Success", "Faild").replace("ok", message))).is_forbidden
+        assert responses.parse_checked(reply(f"<returnsms><message>{message}</message></returnsms>")).is_forbidden
+        assert responses.parse_checked(reply(SENT.replace("Success", "Faild").replace("ok", message))).is_forbidden
 
 
 def test_hostile_bytes_are_refused_in_a_moment() -> None:
@@ -110,7 +110,7 @@ def test_hostile_bytes_are_refused_in_a_moment() -> None:
             unreadable(read, body)
 
 
-@pytest.mark.parametrize("message", sorted(REASONS))
+@pytest.mark.parametrize("message", sorted(REFUSALS))
 def test_no_message_of_the_manual_in_gbk_passes_for_utf_8(message: str) -> None:
     with pytest.raises(UnicodeDecodeError):
         message.encode("gbk").decode("utf-8")
@@ -126,7 +126,7 @@ def test_no_message_of_the_manual_in_gbk_passes_for_utf_8(message: str) -> None:
     ],
 )
 def test_both_forms_of_a_date_are_read(written: str, moment: datetime) -> None:
-    (report,) = responses.reports(reply(f"<returnsms>{BOX}</returnsms>".replace("2011-12-02 22:12:11", written)))
+    (report,) = responses.parse_reports(reply(f"<returnsms>{BOX}</returnsms>".replace("2011-12-02 22:12:11", written)))
     assert report.receivetime == moment
     assert report.status is Status.DELIVERED
 
@@ -134,12 +134,12 @@ def test_both_forms_of_a_date_are_read(written: str, moment: datetime) -> None:
 def test_a_text_of_white_space_stays_one() -> None:
     boxes = BOX.replace("statusbox", "callbox").replace("<status>10</status>", "<content> \n </content>")
     boxes = boxes.replace("<errorcode>DELIVRD</errorcode>", "")
-    assert responses.replies(reply(f"<returnsms>\n {boxes}\n </returnsms>"))[0].content == " \n "
+    assert responses.parse_replies(reply(f"<returnsms>\n {boxes}\n </returnsms>"))[0].content == " \n "
 
 
 def test_elements_of_a_box_are_read_by_name() -> None:
     turned = BOX.replace("<mobile>15023239810</mobile>", "").replace("</statusbox>", "<mobile>1</mobile></statusbox>")
-    first, second = responses.reports(reply(f"<returnsms>{turned}{BOX}</returnsms>"))
+    first, second = responses.parse_reports(reply(f"<returnsms>{turned}{BOX}</returnsms>"))
     assert (first.mobile, second.mobile) == ("1", "15023239810")
     assert first.errorcode == second.errorcode == "DELIVRD"
 
@@ -148,14 +148,14 @@ def test_elements_of_a_box_are_read_by_name() -> None:
     "message", ["sign参数错误", "参数错误", "短信必须带【】格式签名", "非法签名", "扩展子号只能是数字", ""]
 )
 def test_a_message_outside_the_manual_is_a_refusal_too(message: str) -> None:
-    with pytest.raises(Refused) as raised:
-        responses.sent(reply(SENT.replace("Success", "Faild").replace("ok", message)))
+    with pytest.raises(VendorRefusal) as raised:
+        responses.parse_sent(reply(SENT.replace("Success", "Faild").replace("ok", message)))
     assert (raised.value.message, raised.value.reason) == (message, Reason.NOT_IN_THE_MANUAL)
 
 
 def test_a_queue_page_that_refuses_in_sends_form_is_a_refusal() -> None:
-    with pytest.raises(Refused):
-        responses.reports(reply(SENT.replace("Success", "Faild").replace("ok", "其他错误")))
+    with pytest.raises(VendorRefusal):
+        responses.parse_reports(reply(SENT.replace("Success", "Faild").replace("ok", "其他错误")))
 
 
 # Damage
@@ -181,13 +181,13 @@ def test_a_queue_page_that_refuses_in_sends_form_is_a_refusal() -> None:
     ],
     ids=range(13),
 )
-def test_what_is_no_answer_is_unreadable_with_its_bytes(read: Callable[[RawReply], Any], body: bytes) -> None:
+def test_what_is_no_answer_is_unreadable_with_its_bytes(read: Callable[[RawResponse], Any], body: bytes) -> None:
     unreadable(read, body)
 
 
 @pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize("status", [204, 302, 404, 500, 503])
-def test_any_other_http_status_is_unreadable(read: Callable[[RawReply], Any], status: int) -> None:
+def test_any_other_http_status_is_unreadable(read: Callable[[RawResponse], Any], status: int) -> None:
     assert unreadable(read, SENT, status) == "the HTTP status is not 200"
 
 
@@ -211,7 +211,7 @@ def test_any_other_http_status_is_unreadable(read: Callable[[RawReply], Any], st
     ],
 )
 def test_a_send_that_says_something_else_is_unreadable(right: str, wrong: str) -> None:
-    unreadable(responses.sent, SENT.replace(right, wrong))
+    unreadable(responses.parse_sent, SENT.replace(right, wrong))
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_a_send_that_says_something_else_is_unreadable(right: str, wrong: str) -
     ],
 )
 def test_a_report_that_says_something_else_is_unreadable(right: str, wrong: str) -> None:
-    unreadable(responses.reports, f"<returnsms>{BOX}{BOX.replace(right, wrong)}</returnsms>")
+    unreadable(responses.parse_reports, f"<returnsms>{BOX}{BOX.replace(right, wrong)}</returnsms>")
 
 
 # Malice
@@ -249,20 +249,20 @@ def test_entities_are_never_resolved(tmp_path: Path) -> None:
         '<!ENTITY % p SYSTEM "http://127.0.0.1:9/x"> %p;',
     ):
         body = f"<!DOCTYPE returnsms [{definition}]>{SENT.replace('ok', '&c;')}"
-        assert "secret" not in unreadable(responses.sent, body)
+        assert "secret" not in unreadable(responses.parse_sent, body)
 
 
 def test_a_document_type_is_unreadable_also_where_it_does_nothing() -> None:
-    assert "document type" in unreadable(responses.sent, f"<!DOCTYPE returnsms>{SENT}")
+    assert "document type" in unreadable(responses.parse_sent, f"<!DOCTYPE returnsms>{SENT}")
 
 
 def test_a_deep_document_is_unreadable() -> None:
-    unreadable(responses.sent, "<returnsms>" + "<a>" * 100_000)
+    unreadable(responses.parse_sent, "<returnsms>" + "<a>" * 100_000)
 
 
 def read_in_every_way(body: bytes) -> None:
     for read in READERS:
-        with suppress(Refused, Unreadable):
+        with suppress(VendorRefusal, InvalidResponse):
             read(reply(body))
 
 

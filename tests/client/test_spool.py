@@ -15,9 +15,19 @@ from typing import Any
 import httpx2
 import pytest
 
-from sms10692 import AsyncClient, Client, Refused, Reply, Report, Unkept, Unreadable, replay, responses
+from sms10692 import (
+    AsyncClient,
+    Client,
+    InvalidResponse,
+    Reply,
+    Report,
+    SpoolError,
+    VendorRefusal,
+    replay_spool,
+    responses,
+)
 from sms10692_mock.admin.app import create_app
-from support.emulators import PATIENCE, running
+from support.emulators import TIMEOUT, emulator_process
 
 SETTINGS: dict[str, Any] = {"userid": "12", "account": "test", "password": "mima"}
 NUMBERS = [str(13000000000 + place) for place in range(5)]
@@ -30,7 +40,7 @@ def vendor() -> Iterator[Client]:
 
 
 def replayed(folder: Path) -> list[str]:
-    return [item.mobile for batch in replay(folder) for item in batch]
+    return [item.mobile for batch in replay_spool(folder) for item in batch]
 
 
 def test_a_kept_batch_is_replayed_until_it_is_done(vendor: Client, tmp_path: Path) -> None:
@@ -49,7 +59,7 @@ def test_reports_and_replies_are_replayed_in_the_order_of_their_fetches(vendor: 
         pass
     for _ in vendor.call_batches(keep=tmp_path):
         pass
-    batches = list(replay(tmp_path))
+    batches = list(replay_spool(tmp_path))
     assert [len(batch) for batch in batches] == [4, 2, 1]
     assert [type(batch[0]) for batch in batches] == [Report, Report, Reply]
     for batch in batches:
@@ -61,7 +71,7 @@ def test_an_answer_with_nothing_in_it_is_not_kept(vendor: Client, tmp_path: Path
     assert vendor.status(keep=tmp_path).kept is None
     wrong = SETTINGS | {"password": "wrong"}
     with Client("http://vendor", **wrong, transport=httpx2.WSGITransport(create_app())) as other:
-        with pytest.raises(Refused):
+        with pytest.raises(VendorRefusal):
             other.call(keep=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -72,7 +82,10 @@ def answering(body: bytes, status: int = 200) -> httpx2.MockTransport:
 
 def test_an_answer_that_cannot_be_read_is_kept_for_whoever_can(tmp_path: Path) -> None:
     body = b"<returnsms><statusbox><mobile>1</mobile></statusbox></returnsms>"
-    with Client("http://vendor", **SETTINGS, transport=answering(body)) as vendor, pytest.raises(Unreadable) as raised:
+    with (
+        Client("http://vendor", **SETTINGS, transport=answering(body)) as vendor,
+        pytest.raises(InvalidResponse) as raised,
+    ):
         vendor.status(keep=tmp_path)
     (file,) = tmp_path.iterdir()
     assert file.read_bytes() == body
@@ -81,13 +94,13 @@ def test_an_answer_that_cannot_be_read_is_kept_for_whoever_can(tmp_path: Path) -
 
 
 def test_an_answer_without_a_byte_is_not_kept(tmp_path: Path) -> None:
-    with pytest.raises(Unreadable) as raised:
+    with pytest.raises(InvalidResponse) as raised:
         Client("http://vendor", **SETTINGS, transport=answering(b"")).status(keep=tmp_path)
     assert (raised.value.kept, list(tmp_path.iterdir())) == (None, [])
 
 
 def test_an_error_page_is_not_kept(tmp_path: Path) -> None:
-    with Client("http://vendor", **SETTINGS, transport=answering(b"x", 503)) as vendor, pytest.raises(Unreadable):
+    with Client("http://vendor", **SETTINGS, transport=answering(b"x", 503)) as vendor, pytest.raises(InvalidResponse):
         vendor.status(keep=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -110,9 +123,9 @@ def test_what_came_of_an_answer_that_broke_off_is_kept(tmp_path: Path) -> None:
         async with AsyncClient("http://vendor", **SETTINGS, transport=transport) as vendor:
             await vendor.call(keep=tmp_path)
 
-    with Client("http://vendor", **SETTINGS, transport=transport) as vendor, pytest.raises(Unreadable):
+    with Client("http://vendor", **SETTINGS, transport=transport) as vendor, pytest.raises(InvalidResponse):
         vendor.call(keep=tmp_path)
-    with pytest.raises(Unreadable):
+    with pytest.raises(InvalidResponse):
         asyncio.run(fetch())
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [body, body]
 
@@ -123,9 +136,9 @@ def test_a_file_that_cannot_be_read_keeps_no_other_from_being_replayed(vendor: C
     (tmp_path / "notes.xml").write_bytes(b"of somebody else")
     vendor.send(NUMBERS, "内容")
     vendor.status(keep=tmp_path)
-    batches = replay(tmp_path)
+    batches = replay_spool(tmp_path)
     assert [item.mobile for item in next(batches)] == NUMBERS
-    with pytest.raises(Unreadable) as raised:
+    with pytest.raises(InvalidResponse) as raised:
         next(batches)
     assert raised.value.kept == tmp_path / "0.status.xml"
 
@@ -152,7 +165,7 @@ with Client(url, userid="12", account="test", password="mima") as vendor:
 
 @pytest.mark.parametrize("moment", ["before it is read", "before it is done"])
 def test_a_process_that_is_killed_between_fetch_and_commit_loses_nothing(moment: str, tmp_path: Path) -> None:
-    with running("--log-level", "error") as (_, (host, port)):
+    with emulator_process("--log-level", "error") as (_, (host, port)):
         url = f"http://{host}:{port}"
         with Client(url, **SETTINGS) as vendor:
             vendor.send(NUMBERS, "内容")
@@ -165,7 +178,7 @@ def test_a_process_that_is_killed_between_fetch_and_commit_loses_nothing(moment:
                 assert process.stdout is not None
                 assert process.stdout.readline() == ("kept\n" if moment == "before it is read" else "fetched\n")
                 process.kill()
-                assert process.wait(PATIENCE) == -signal.SIGKILL
+                assert process.wait(TIMEOUT) == -signal.SIGKILL
             assert list(vendor.status()) == []
     assert replayed(tmp_path) == NUMBERS
 
@@ -186,10 +199,10 @@ def test_an_answer_that_the_disk_has_no_room_for_is_in_the_error(
 
     vendor.send(NUMBERS, "内容")
     monkeypatch.setattr("sms10692.spool.os.fsync", no_room)
-    with pytest.raises(Unkept) as raised:
+    with pytest.raises(SpoolError) as raised:
         vendor.status(keep=tmp_path)
     assert list(vendor.status(keep=tmp_path)) == []
-    assert [report.mobile for report in responses.reports(raised.value.reply)] == NUMBERS
+    assert [report.mobile for report in responses.parse_reports(raised.value.reply)] == NUMBERS
 
 
 def test_a_refusal_that_a_killed_process_left_is_no_obstacle(vendor: Client, tmp_path: Path) -> None:
@@ -206,7 +219,7 @@ def test_a_whole_answer_that_was_not_yet_renamed_is_replayed(vendor: Client, tmp
     kept = vendor.status(keep=tmp_path).kept
     assert kept is not None
     kept.rename(f"{kept}.partial")
-    (batch,) = replay(tmp_path)
+    (batch,) = replay_spool(tmp_path)
     batch.done()
     assert list(tmp_path.iterdir()) == []
 
@@ -214,10 +227,10 @@ def test_a_whole_answer_that_was_not_yet_renamed_is_replayed(vendor: Client, tmp
 def test_half_an_answer_is_told_when_nobody_writes_it_any_more(tmp_path: Path) -> None:
     half = tmp_path / "0.status.xml.partial"
     half.write_bytes(b"<returnsms><statusbox>")
-    assert list(replay(tmp_path)) == []
+    assert list(replay_spool(tmp_path)) == []
     os.utime(half, (0, 0))
-    with pytest.raises(Unreadable) as raised:
-        list(replay(tmp_path))
+    with pytest.raises(InvalidResponse) as raised:
+        list(replay_spool(tmp_path))
     assert raised.value.kept == half
 
 
@@ -226,9 +239,9 @@ def test_batches_that_somebody_else_has_done_are_passed_over(vendor: Client, tmp
     vendor.send(NUMBERS, "内容")
     for _ in vendor.status_batches(2, keep=tmp_path):
         pass
-    batches = replay(tmp_path)
+    batches = replay_spool(tmp_path)
     first = next(batches)
-    for batch in replay(tmp_path):
+    for batch in replay_spool(tmp_path):
         batch.done()
     first.done()
     assert list(batches) == []
@@ -267,7 +280,7 @@ def test_what_came_before_a_cancellation_is_on_disk(tmp_path: Path) -> None:
         transport = httpx2.MockTransport(lambda request: httpx2.Response(200, stream=stream))
         async with AsyncClient("http://vendor", **SETTINGS, transport=transport) as vendor:
             fetching = asyncio.create_task(vendor.status(keep=tmp_path))
-            await asyncio.wait_for(stream.hangs.wait(), PATIENCE)
+            await asyncio.wait_for(stream.hangs.wait(), TIMEOUT)
             fetching.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await fetching

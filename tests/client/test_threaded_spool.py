@@ -10,10 +10,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from sms10692 import AsyncClient, Unkept, Unreadable
-from sms10692.spool import Keeper
+from sms10692 import AsyncClient, InvalidResponse, SpoolError
+from sms10692.spool import SpoolFile
 from support.client import SETTINGS
-from support.emulators import PATIENCE
+from support.emulators import TIMEOUT
 
 BODY = (
     b"<returnsms><statusbox><mobile>15023239810</mobile><taskid>1212</taskid><status>10</status>"
@@ -55,13 +55,13 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> set[int]:
     seen: set[int] = set()
 
     def noted(name: str) -> None:
-        method = getattr(Keeper, name)
+        method = getattr(SpoolFile, name)
 
         def note(*arguments: Any) -> Any:
             seen.add(threading.get_ident())
             return method(*arguments)
 
-        monkeypatch.setattr(Keeper, name, note)
+        monkeypatch.setattr(SpoolFile, name, note)
 
     for name in ("__init__", "write", "keep", "__exit__"):
         noted(name)
@@ -80,7 +80,7 @@ def test_no_file_is_touched_on_the_thread_of_the_event_loop(tmp_path: Path, thre
     if then is None:
         assert len(fetch(tmp_path / "new", BODY[:100], BODY[100:])) == 1
     else:
-        with pytest.raises(Unreadable):
+        with pytest.raises(InvalidResponse):
             fetch(tmp_path / "new", BODY[:100], BODY[100:], then=then)
     assert [file.read_bytes() for file in (tmp_path / "new").iterdir()] == [BODY]
     assert threads
@@ -92,7 +92,7 @@ def test_a_failure_of_the_disk_is_told_as_without_a_thread(tmp_path: Path, monke
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("sms10692.spool.os.fsync", no_room)
-    with pytest.raises(Unkept) as raised:
+    with pytest.raises(SpoolError) as raised:
         fetch(tmp_path, BODY)
     assert raised.value.reply.body == BODY
     (tmp_path / "file").write_text("")
@@ -104,30 +104,30 @@ def test_a_fetch_that_is_cancelled_before_it_has_a_file_leaves_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opening, go_on, closed = threading.Event(), threading.Event(), threading.Event()
-    create, leave = Keeper.__init__, Keeper.__exit__
+    create, leave = SpoolFile.__init__, SpoolFile.__exit__
 
-    def slow(keeper: Keeper, *arguments: Any) -> None:
+    def slow(keeper: SpoolFile, *arguments: Any) -> None:
         opening.set()
-        assert go_on.wait(PATIENCE)
+        assert go_on.wait(TIMEOUT)
         create(keeper, *arguments)
 
-    def noted(keeper: Keeper, *arguments: Any) -> None:
+    def noted(keeper: SpoolFile, *arguments: Any) -> None:
         leave(keeper, *arguments)
         closed.set()
 
-    monkeypatch.setattr(Keeper, "__init__", slow)
-    monkeypatch.setattr(Keeper, "__exit__", noted)
+    monkeypatch.setattr(SpoolFile, "__init__", slow)
+    monkeypatch.setattr(SpoolFile, "__exit__", noted)
 
     async def fetch_and_cancel() -> None:
         transport = httpx2.MockTransport(lambda request: httpx2.Response(200, content=BODY))
         async with AsyncClient("http://vendor", **SETTINGS, transport=transport) as vendor:
             fetching = asyncio.create_task(vendor.status(keep=tmp_path))
-            assert await asyncio.to_thread(opening.wait, PATIENCE)
+            assert await asyncio.to_thread(opening.wait, TIMEOUT)
             fetching.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await fetching
             go_on.set()
-            assert await asyncio.to_thread(closed.wait, PATIENCE)
+            assert await asyncio.to_thread(closed.wait, TIMEOUT)
 
     asyncio.run(fetch_and_cancel())
     assert list(tmp_path.iterdir()) == []
@@ -137,20 +137,20 @@ def test_a_cancellation_while_a_chunk_is_written_leaves_it_whole_on_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writing, go_on = threading.Event(), threading.Event()
-    write = Keeper.write
+    write = SpoolFile.write
 
-    def slow(keeper: Keeper, chunk: bytes) -> None:
+    def slow(keeper: SpoolFile, chunk: bytes) -> None:
         writing.set()
-        assert go_on.wait(PATIENCE)
+        assert go_on.wait(TIMEOUT)
         write(keeper, chunk)
 
-    monkeypatch.setattr(Keeper, "write", slow)
+    monkeypatch.setattr(SpoolFile, "write", slow)
 
     async def fetch_and_cancel() -> None:
         transport = httpx2.MockTransport(lambda request: httpx2.Response(200, content=BODY))
         async with AsyncClient("http://vendor", **SETTINGS, transport=transport) as vendor:
             fetching = asyncio.create_task(vendor.status(keep=tmp_path))
-            assert await asyncio.to_thread(writing.wait, PATIENCE)
+            assert await asyncio.to_thread(writing.wait, TIMEOUT)
             fetching.cancel()
             await asyncio.sleep(0)
             go_on.set()

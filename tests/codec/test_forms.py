@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sms10692_mock.codec.charsets import DECODERS
-from sms10692_mock.codec.forms import fields_of
+from sms10692_mock.codec.forms import parse_fields
 
 utf8, cp936 = DECODERS["utf-8"], DECODERS["gb2312"]
 EACH_PAGE = pytest.mark.parametrize(("label", "codec"), [("utf-8", "utf-8"), ("gb2312", "gbk")])
@@ -25,7 +25,7 @@ def text_of(codec: str) -> st.SearchStrategy[str]:
 
 
 def form(body: bytes) -> dict[str, str]:
-    return fields_of(b"", "application/x-www-form-urlencoded", body, utf8)
+    return parse_fields(b"", "application/x-www-form-urlencoded", body, utf8)
 
 
 # R14
@@ -37,8 +37,8 @@ def test_r14_any_text_is_understood_as_sent(label: str, codec: str, data: st.Dat
     text = data.draw(text_of(codec))
     escaped = quote_from_bytes(text.encode(codec), safe=data.draw(st.sampled_from(["", "/", "~!*()'"]))).encode()
     decode = DECODERS[label]
-    assert fields_of(b"", "", b"a=1&content=" + escaped + b"&b=2", decode)["content"] == text
-    assert fields_of(b"content=" + escaped.replace(b"%20", b"+"), "", b"", decode)["content"] == text
+    assert parse_fields(b"", "", b"a=1&content=" + escaped + b"&b=2", decode)["content"] == text
+    assert parse_fields(b"content=" + escaped.replace(b"%20", b"+"), "", b"", decode)["content"] == text
 
 
 @EACH_PAGE
@@ -47,8 +47,8 @@ def test_r14_any_text_is_understood_when_it_is_not_escaped(label: str, codec: st
     text = re.sub("[&+%]", "", data.draw(text_of(codec)))
     raw = b"content=" + text.encode(codec)
     # A GBK character never holds one of the separators: its second byte is 0x40 or above.
-    assert fields_of(b"", "", raw, DECODERS[label])["content"] == text
-    assert fields_of(raw, "", b"", DECODERS[label])["content"] == text
+    assert parse_fields(b"", "", raw, DECODERS[label])["content"] == text
+    assert parse_fields(raw, "", b"", DECODERS[label])["content"] == text
 
 
 @EACH_PAGE
@@ -56,17 +56,17 @@ def test_r14_any_text_is_understood_when_it_is_not_escaped(label: str, codec: st
 def test_r14_any_text_is_understood_in_unicode_escapes(label: str, codec: str, text: str) -> None:
     units = text.encode("utf-16-be")
     escaped = "".join(f"%u{units[i]:02X}{units[i + 1]:02x}" for i in range(0, len(units), 2))
-    assert fields_of(b"", "", b"content=" + escaped.encode(), DECODERS[label])["content"] == text
+    assert parse_fields(b"", "", b"content=" + escaped.encode(), DECODERS[label])["content"] == text
 
 
 def test_r14_the_query_counts_before_the_form() -> None:
-    assert fields_of(b"action=send", "", b"action=overage&userid=12", utf8) == {"action": "send", "userid": "12"}
-    assert fields_of(b"action=", "", b"action=overage", utf8) == {"action": ""}
+    assert parse_fields(b"action=send", "", b"action=overage&userid=12", utf8) == {"action": "send", "userid": "12"}
+    assert parse_fields(b"action=", "", b"action=overage", utf8) == {"action": ""}
 
 
 def test_r14_a_name_repeated_within_one_of_the_two_is_joined_with_commas() -> None:
     assert form(b"mobile=1&Mobile=2&mobile=") == {"mobile": "1,2,"}
-    assert fields_of(b"a=1&a=2", "", b"a=3", utf8) == {"a": "1,2"}
+    assert parse_fields(b"a=1&a=2", "", b"a=3", utf8) == {"a": "1,2"}
 
 
 def test_r14_names_ignore_case_and_are_not_trimmed() -> None:
@@ -120,12 +120,12 @@ def test_r14_escapes(escaped: bytes, text: str) -> None:
     ],
 )
 def test_r14_code_page_936(raw: bytes, text: str) -> None:
-    assert fields_of(b"", "", b"content=" + raw, cp936) == {"content": text}
+    assert parse_fields(b"", "", b"content=" + raw, cp936) == {"content": text}
 
 
 @given(label=st.sampled_from(["utf-8", "gb2312"]), query=st.binary(), content_type=st.text(), body=st.binary())
 def test_r14_any_bytes_are_some_fields(label: str, query: bytes, content_type: str, body: bytes) -> None:
-    for value in fields_of(query, content_type, body, DECODERS[label]).values():
+    for value in parse_fields(query, content_type, body, DECODERS[label]).values():
         value.encode("utf-8")
 
 
@@ -152,12 +152,15 @@ MULTIPART = "multipart/form-data; boundary=XyZ"
 def test_r16_any_text_is_understood_in_a_multipart_body(label: str, codec: str, data: st.DataObject) -> None:
     text = data.draw(text_of(codec))
     body = multipart(field("Action", b"send"), field("content", text.encode(codec)), field("action", b"x"))
-    assert fields_of(b"", MULTIPART, body, DECODERS[label]) == {"action": "send,x", "content": text}
+    assert parse_fields(b"", MULTIPART, body, DECODERS[label]) == {"action": "send,x", "content": text}
 
 
 def test_r16_a_part_with_a_file_name_is_no_field() -> None:
     file = b'Content-Disposition: form-data; name="content"; filename="a.txt"\r\n\r\nx'
-    assert fields_of(b"", MULTIPART, multipart(field("a", b"1"), file, field("b", b"2")), utf8) == {"a": "1", "b": "2"}
+    assert parse_fields(b"", MULTIPART, multipart(field("a", b"1"), file, field("b", b"2")), utf8) == {
+        "a": "1",
+        "b": "2",
+    }
 
 
 @pytest.mark.parametrize(
@@ -175,29 +178,29 @@ def test_r16_a_part_with_a_file_name_is_no_field() -> None:
     ids=["no end", "cut", "another boundary", "no header", "no text", "empty", "no boundary", "1,001 parts"],
 )
 def test_r16_a_malformed_multipart_body_has_no_fields(content_type: str, body: bytes) -> None:
-    assert fields_of(b"action=send", content_type, body, utf8) == {"action": "send"}
+    assert parse_fields(b"action=send", content_type, body, utf8) == {"action": "send"}
 
 
 def test_r16_a_thousand_parts_are_read() -> None:
-    assert len(fields_of(b"", MULTIPART, multipart(*[field("a", b"1")] * 1000), utf8)["a"]) == 1999
+    assert len(parse_fields(b"", MULTIPART, multipart(*[field("a", b"1")] * 1000), utf8)["a"]) == 1999
 
 
 @given(body=st.binary())
 def test_r16_any_bytes_are_some_multipart_body(body: bytes) -> None:
-    fields_of(b"", MULTIPART, body, utf8)
-    fields_of(b"", MULTIPART, multipart(body, body), utf8)
+    parse_fields(b"", MULTIPART, body, utf8)
+    parse_fields(b"", MULTIPART, multipart(body, body), utf8)
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "Application/JSON; charset=utf-8", "application/x+json"])
 def test_r16_a_json_body_has_no_fields(content_type: str) -> None:
-    assert fields_of(b"action=send", content_type, b'{"a":"&mobile=1&x=2"}', utf8) == {"action": "send"}
+    assert parse_fields(b"action=send", content_type, b'{"a":"&mobile=1&x=2"}', utf8) == {"action": "send"}
 
 
 @pytest.mark.parametrize(
     "content_type", ["", "application/xml", "text/plain", "nonsense", ";", "application/octet-stream"]
 )
 def test_r16_every_other_body_is_a_form(content_type: str) -> None:
-    assert fields_of(b"", content_type, b"mobile=1", utf8) == {"mobile": "1"}
+    assert parse_fields(b"", content_type, b"mobile=1", utf8) == {"mobile": "1"}
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 7, 40])
@@ -205,9 +208,9 @@ def test_r16_every_other_body_is_a_form(content_type: str) -> None:
 def test_r16_what_stands_before_the_first_part_is_nothing(length: int, line: bytes) -> None:
     part = line.join([b"--a", b'Content-Disposition: form-data; name="%s"', b"", b"%s", b""])
     body = b"y" * length + (line if length else b"") + part % (b"action", b"send") + part % (b"extno", b"1") + b"--a--"
-    fields = fields_of(b"", "multipart/form-data; boundary=a", body, bytes.decode)
+    fields = parse_fields(b"", "multipart/form-data; boundary=a", body, bytes.decode)
     assert fields == {"action": "send", "extno": "1"}
 
 
 def test_r14_a_name_may_be_of_any_characters() -> None:
-    assert fields_of("内=1&action=x".encode(), "", b"", bytes.decode) == {"内": "1", "action": "x"}
+    assert parse_fields("内=1&action=x".encode(), "", b"", bytes.decode) == {"内": "1", "action": "x"}

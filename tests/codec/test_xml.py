@@ -13,10 +13,10 @@ from lxml import etree
 
 from sms10692 import protocol
 from sms10692_mock.codec import json_renderer
-from sms10692_mock.codec.xml import Xml
+from sms10692_mock.codec.xml import XmlRenderer
 from sms10692_mock.domain.records import Reply, Report
-from sms10692_mock.domain.results import Checked, Refusal, Replies, Reports
-from sms10692_mock.profiles import DIALECTS, MANUAL, OBSERVED, Dialect
+from sms10692_mock.domain.results import KeywordResult, Refusal, RepliesResult, ReportsResult
+from sms10692_mock.profiles import MANUAL, OBSERVED, PROFILES, Profile
 
 ANY_TEXT = st.text(st.characters(codec="utf-8") | st.sampled_from("&<>]\r\n\t€镕囧😀\0\x1f\ufffe"))
 NOT_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -28,21 +28,23 @@ def parsed(raw: bytes, codec: str) -> etree._Element:
     return etree.fromstring(text.partition("?>")[2].encode())
 
 
-@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+@pytest.mark.parametrize("dialect", PROFILES.values(), ids=PROFILES)
 @given(text=ANY_TEXT, extno=st.text("0123456789", max_size=10))
-def test_r17_boxes_say_again_what_they_were_given(dialect: Dialect, text: str, extno: str) -> None:
+def test_r17_boxes_say_again_what_they_were_given(dialect: Profile, text: str, extno: str) -> None:
     kept = NOT_XML.sub("", text)
-    reports = Reports([Report(0.0, text, 7, 20, "MK:0011", extno)])
-    box = parsed(Xml(dialect).write(reports, protocol.STATUS, protocol.V2STATUS_API), "utf-8")[0]
+    reports = ReportsResult([Report(0.0, text, 7, 20, "MK:0011", extno)])
+    box = parsed(XmlRenderer(dialect).render(reports, protocol.STATUS, protocol.V2STATUS_API), "utf-8")[0]
     assert [element.text or "" for element in box] == [kept, "7", "20", "1970-01-01 08:00:00", "MK:0011", extno]
-    replies = Replies([Reply(0.0, text, 7, text, extno)])
-    box = parsed(Xml(dialect).write(replies, protocol.CALL, protocol.V2CALL_API), "utf-8")[0]
+    replies = RepliesResult([Reply(0.0, text, 7, text, extno)])
+    box = parsed(XmlRenderer(dialect).render(replies, protocol.CALL, protocol.V2CALL_API), "utf-8")[0]
     assert [element.text or "" for element in box] == [kept, "7", kept, "1970-01-01 08:00:00", extno]
 
 
 @given(code=ANY_TEXT)
 def test_r17_cdata_says_again_what_it_was_given(code: str) -> None:
-    raw = Xml(OBSERVED).write(Reports([Report(0.0, "1", 7, 10, code, "")]), protocol.STATUS, protocol.V2STATUS_API)
+    raw = XmlRenderer(OBSERVED).render(
+        ReportsResult([Report(0.0, "1", 7, 10, code, "")]), protocol.STATUS, protocol.V2STATUS_API
+    )
     assert parsed(raw, "utf-8").findtext("statusbox/errorcode") == NOT_XML.sub("", code).replace("\r\n", "\n").replace(
         "\r", "\n"
     )
@@ -50,8 +52,8 @@ def test_r17_cdata_says_again_what_it_was_given(code: str) -> None:
 
 @pytest.mark.parametrize(("page", "codec"), [(protocol.V2SMS, "utf-8"), (protocol.V2SMS_GBK, "gbk")])
 @given(text=ANY_TEXT)
-def test_r17_both_pages_say_again_what_they_were_given(page: protocol.Page, codec: str, text: str) -> None:
-    raw = Xml(OBSERVED).write(Checked("没有包含屏蔽词", text), protocol.CHECKKEYWORD, page)
+def test_r17_both_pages_say_again_what_they_were_given(page: protocol.Endpoint, codec: str, text: str) -> None:
+    raw = XmlRenderer(OBSERVED).render(KeywordResult("没有包含屏蔽词", text), protocol.CHECKKEYWORD, page)
     assert parsed(raw, codec).findtext("checkCounts") == NOT_XML.sub("", text)
 
 
@@ -68,12 +70,14 @@ def test_r17_both_pages_say_again_what_they_were_given(page: protocol.Page, code
     ],
 )
 def test_r17_what_gbk_lacks_is_a_decimal_reference(text: str, written: str) -> None:
-    raw = Xml(OBSERVED).write(Checked("没有包含屏蔽词", text), protocol.CHECKKEYWORD, protocol.V2SMS_GBK)
+    raw = XmlRenderer(OBSERVED).render(KeywordResult("没有包含屏蔽词", text), protocol.CHECKKEYWORD, protocol.V2SMS_GBK)
     assert f"<checkCounts>{written}</checkCounts>".encode("gbk") in raw
 
 
 def test_no_element_has_white_space_inside_and_none_is_written_short() -> None:
-    raw = Xml(MANUAL).write(Reports([Report(0.0, "", 7, 10, "", "")]), protocol.STATUS, protocol.V2STATUS_API)
+    raw = XmlRenderer(MANUAL).render(
+        ReportsResult([Report(0.0, "", 7, 10, "", "")]), protocol.STATUS, protocol.V2STATUS_API
+    )
     assert b"/>" not in raw
     assert b"<mobile></mobile>" in raw
 
@@ -85,8 +89,8 @@ ERRORS = [(operation, place) for operation in (protocol.STATUS, protocol.CALL) f
 def test_r15_an_error_of_a_queue_has_its_number_and_remark_in_both_forms(
     operation: protocol.Operation, place: int
 ) -> None:
-    message, page = operation.messages[place - 1], operation.pages[0]
-    written = json.loads(json_renderer.write(Refusal(message), operation, page))
+    message, page = operation.messages[place - 1], operation.endpoints[0]
+    written = json.loads(json_renderer.render(Refusal(message), operation, page))
     assert written == {"ErrorStatus": {"Error": place, "Remark": message}}
-    box = parsed(Xml(MANUAL).write(Refusal(message), operation, page), "utf-8")[0]
+    box = parsed(XmlRenderer(MANUAL).render(Refusal(message), operation, page), "utf-8")[0]
     assert [element.text for element in box] == [str(place), message]

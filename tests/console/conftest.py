@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, Page
 
-from support.browser import LOOKS, Look, NoBrowser, chromium, is_demanded, opened
-from support.emulators import Address, ask, request, running, sign
+from support.browser import BROWSER_PROFILES, BrowserProfile, NoBrowser, browser_page, chromium, required_in_ci
+from support.emulators import Address, ask, emulator_process, request, sign
 
 
 class Served(NamedTuple):
@@ -69,7 +69,7 @@ class Customer(NamedTuple):
 @pytest.fixture(scope="package")
 def served() -> Iterator[Served]:
     """The emulator."""
-    with running() as (_, address):
+    with emulator_process() as (_, address):
         yield Served(address)
 
 
@@ -80,7 +80,7 @@ def browser() -> Iterator[Browser]:
         with chromium() as found:
             yield found
     except NoBrowser as error:
-        if is_demanded():
+        if required_in_ci():
             raise
         pytest.skip(str(error))
 
@@ -93,16 +93,16 @@ def customer(served: Served) -> Iterator[Customer]:
     served.control("DELETE", f"accounts/{made.userid}")
 
 
-@pytest.fixture(params=LOOKS[:2], ids=str)
-def look(request: pytest.FixtureRequest) -> Look:
+@pytest.fixture(params=BROWSER_PROFILES[:2], ids=str)
+def look(request: pytest.FixtureRequest) -> BrowserProfile:
     """How the test looks: in Chinese on a telephone in the dark, and in English at a desk."""
     chosen = request.param
-    assert isinstance(chosen, Look)
+    assert isinstance(chosen, BrowserProfile)
     return chosen
 
 
 @pytest.fixture
-def page(browser: Browser, served: Served, look: Look) -> Iterator[Page]:
+def page(browser: Browser, served: Served, look: BrowserProfile) -> Iterator[Page]:
     """A page that is about to be opened."""
-    with opened(browser, look, served.url) as opened_page:
+    with browser_page(browser, look, served.url) as opened_page:
         yield opened_page

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from console.conftest import Customer, Served
 from support import timings
-from support.browser import LOOKS, Look, opened
-from support.emulators import PATIENCE
+from support.browser import BROWSER_PROFILES, BrowserProfile, browser_page
+from support.emulators import TIMEOUT
 
 HOSTILE = (
     "<script>document.title='hacked'</script><img src=x onerror=alert(1)>",
@@ -65,11 +65,11 @@ def paths(customer: Customer) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=str)
+@pytest.mark.parametrize("look", BROWSER_PROFILES, ids=str)
 def test_every_page_fits_and_shows_hostile_content_as_text(
-    browser: Browser, served: Served, busy: Customer, look: Look
+    browser: Browser, served: Served, busy: Customer, look: BrowserProfile
 ) -> None:
-    with opened(browser, look, served.url) as page:
+    with browser_page(browser, look, served.url) as page:
         for path in paths(busy):
             page.goto(path, wait_until="domcontentloaded")
             expect(page.locator("h1")).to_be_visible()
@@ -87,7 +87,7 @@ WIDTHS = sorted({*range(320, 1601, 20), 375, 701, 719, 720, 721, 768, 899, 901, 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_no_page_scrolls_sideways_at_any_width(browser: Browser, served: Served, busy: Customer, language: str) -> None:
     wider = []
-    with opened(browser, Look(language, 1600, "light"), served.url) as page:
+    with browser_page(browser, BrowserProfile(language, 1600, "light"), served.url) as page:
         for path in paths(busy):
             page.goto(path, wait_until="domcontentloaded")
             expect(page.locator("h1")).to_be_visible()
@@ -103,7 +103,7 @@ def test_the_report_of_a_message_is_seen_and_its_number_is_one_line_at_any_width
     browser: Browser, served: Served, busy: Customer, language: str
 ) -> None:
     outside, broken = [], []
-    with opened(browser, Look(language, 1600, "light"), served.url) as page:
+    with browser_page(browser, BrowserProfile(language, 1600, "light"), served.url) as page:
         page.goto(busy.at("/"))
         number = page.locator(".messages .mobile", has_text=LONG_NUMBER).first
         assert number.inner_text() == LONG_NUMBER
@@ -119,16 +119,18 @@ def test_the_report_of_a_message_is_seen_and_its_number_is_one_line_at_any_width
 
 
 def test_a_line_of_bytes_is_seen_whole_at_a_desk(browser: Browser, served: Served, busy: Customer) -> None:
-    with opened(browser, LOOKS[1], served.url) as page:
+    with browser_page(browser, BROWSER_PROFILES[1], served.url) as page:
         page.goto(next(path for path in paths(busy) if path.startswith("/requests/")))
         hidden = page.eval_on_selector_all("pre.hex", "all => all.map((one) => one.scrollWidth - one.clientWidth)")
     assert hidden
     assert max(hidden) <= 0
 
 
-@pytest.mark.parametrize("look", LOOKS[:2], ids=str)
-def test_every_page_is_in_the_menu_that_is_seen(browser: Browser, served: Served, busy: Customer, look: Look) -> None:
-    with opened(browser, look, served.url) as page:
+@pytest.mark.parametrize("look", BROWSER_PROFILES[:2], ids=str)
+def test_every_page_is_in_the_menu_that_is_seen(
+    browser: Browser, served: Served, busy: Customer, look: BrowserProfile
+) -> None:
+    with browser_page(browser, look, served.url) as page:
         page.goto(busy.at("/"))
         edges = page.eval_on_selector_all(".menu a", "all => all.map((one) => one.getBoundingClientRect().right)")
     assert len(edges) == len(PAGES) - 1
@@ -138,7 +140,7 @@ def test_every_page_is_in_the_menu_that_is_seen(browser: Browser, served: Served
 def test_the_answer_of_a_telephone_can_be_written_without_scrolling(
     browser: Browser, served: Served, busy: Customer
 ) -> None:
-    with opened(browser, LOOKS[1], served.url) as page:
+    with browser_page(browser, BROWSER_PROFILES[1], served.url) as page:
         page.goto(busy.at("/handset", mobile="15023239810"))
         expect(page.locator(".banner")).to_be_visible()
         page.locator("#answer").fill("T")
@@ -147,10 +149,12 @@ def test_the_answer_of_a_telephone_can_be_written_without_scrolling(
         assert page.locator("#answer").evaluate("(one) => one.getBoundingClientRect().bottom") < 800
 
 
-@pytest.mark.parametrize("look", LOOKS[:2], ids=str)
-def test_no_page_has_a_serious_finding_of_axe(browser: Browser, served: Served, busy: Customer, look: Look) -> None:
+@pytest.mark.parametrize("look", BROWSER_PROFILES[:2], ids=str)
+def test_no_page_has_a_serious_finding_of_axe(
+    browser: Browser, served: Served, busy: Customer, look: BrowserProfile
+) -> None:
     serious: list[str] = []
-    with opened(browser, look, served.url) as page:
+    with browser_page(browser, look, served.url) as page:
         for path in paths(busy):
             page.goto(path, wait_until="domcontentloaded")
             serious += [f"{path}: {found}" for found in findings(page)]
@@ -173,7 +177,7 @@ def findings(page: Page) -> list[str]:
 def test_the_first_screen_and_the_login_have_no_serious_finding_either(
     browser: Browser, served: Served, customer: Customer
 ) -> None:
-    with opened(browser, LOOKS[1], served.url) as page:
+    with browser_page(browser, BROWSER_PROFILES[1], served.url) as page:
         for path in (customer.at("/"), "/login", "/requests/999999", "/nosuch"):
             page.goto(path, wait_until="domcontentloaded")
             assert findings(page) == []
@@ -190,7 +194,7 @@ def test_with_100_000_messages_the_first_paint_comes_about_as_soon_as_with_one(
     for first in (13_000_000_000, 15_000_000_000):
         busy.sends(",".join(map(str, range(first, first + 50_000))), "【签名】您的验证码是 1234")
     of_one, of_many = [], []
-    with opened(browser, LOOKS[1], served.url) as page:
+    with browser_page(browser, BROWSER_PROFILES[1], served.url) as page:
         for filters in ({}, {"text": "1234"}, {"state": "waiting"}) * 2:
             of_one.append(first_paint(page, customer.at("/", **filters), rows=1))
             of_many.append(first_paint(page, busy.at("/", **filters), rows=50))
@@ -198,14 +202,14 @@ def test_with_100_000_messages_the_first_paint_comes_about_as_soon_as_with_one(
     served.control("DELETE", f"accounts/{busy.userid}")
     # A shared machine stalls now and then: the best of each says what the console takes.
     assert min(of_many) <= 3 * min(of_one), (of_one, of_many)
-    assert min(of_many) <= 200 or not timings.ARE_ASSERTED, of_many
+    assert min(of_many) <= 200 or not timings.TIMINGS_ASSERTED, of_many
 
 
 def first_paint(page: Page, path: str, rows: int) -> float:
     """Milliseconds until something was seen."""
     page.goto(path)
     expect(page.locator(".messages tbody tr:has(th)")).to_have_count(rows)
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while not (paints := page.evaluate(PAINTS)):  # a paint is noted a little after it happened
         assert time.monotonic() < until
         page.wait_for_timeout(20)

@@ -14,15 +14,15 @@ from playwright.sync_api import Page, expect
 from console.conftest import Customer, Served
 from sms10692_mock.admin.console.i18n import Language, text
 from support import timings
-from support.browser import LOOKS, Look
+from support.browser import BROWSER_PROFILES, BrowserProfile
 
 expect.set_options(timeout=20_000)
 
-IN_ONE_LOOK = pytest.mark.parametrize("look", LOOKS[:1], indirect=True, ids=str)
+IN_ONE_LOOK = pytest.mark.parametrize("look", BROWSER_PROFILES[:1], indirect=True, ids=str)
 """What is the same in every language and at every width."""
 
 
-def words(look: Look, key: str, **values: object) -> str:
+def words(look: BrowserProfile, key: str, **values: object) -> str:
     """A text of the console in the language of this look."""
     language: Language = "zh" if look.language == "zh" else "en"
     return text(language, key, **values)
@@ -36,7 +36,9 @@ def wait_for_the_stream(page: Page) -> None:
 # Messages
 
 
-def test_the_first_screen_has_the_line_that_makes_something_appear(page: Page, customer: Customer, look: Look) -> None:
+def test_the_first_screen_has_the_line_that_makes_something_appear(
+    page: Page, customer: Customer, look: BrowserProfile
+) -> None:
     page.goto(customer.at("/"))
     wait_for_the_stream(page)
     expect(page.get_by_role("heading", name=words(look, "empty.title"))).to_be_visible()
@@ -50,7 +52,7 @@ def test_the_first_screen_has_the_line_that_makes_something_appear(page: Page, c
 
 
 def test_a_message_appears_as_it_is_sent_with_all_that_is_known_of_it(
-    page: Page, customer: Customer, look: Look
+    page: Page, customer: Customer, look: BrowserProfile
 ) -> None:
     customer.sends(content="first")
     page.goto(customer.at("/"))
@@ -67,7 +69,7 @@ def test_a_message_appears_as_it_is_sent_with_all_that_is_known_of_it(
     expect(page.get_by_role("heading", level=1)).to_contain_text(words(look, "page.request"))
 
 
-def test_a_filter_stays_in_the_address_bar(page: Page, customer: Customer, look: Look) -> None:
+def test_a_filter_stays_in_the_address_bar(page: Page, customer: Customer, look: BrowserProfile) -> None:
     customer.sends("15023239810", "apple")
     customer.sends("13527576163", "pear")
     page.goto(customer.at("/"))
@@ -82,7 +84,9 @@ def test_a_filter_stays_in_the_address_bar(page: Page, customer: Customer, look:
     expect(page.locator(".messages tbody tr")).to_have_count(2)
 
 
-def test_older_messages_come_on_demand_and_new_ones_wait_meanwhile(page: Page, customer: Customer, look: Look) -> None:
+def test_older_messages_come_on_demand_and_new_ones_wait_meanwhile(
+    page: Page, customer: Customer, look: BrowserProfile
+) -> None:
     customer.sends(",".join(str(13000000000 + n) for n in range(120)))
     page.goto(customer.at("/"))
     wait_for_the_stream(page)
@@ -110,19 +114,21 @@ def test_an_event_reaches_the_page_within_200_ms(page: Page, customer: Customer)
         }).observe(document.body, { childList: true, subtree: true });
     }""")
     waits = []
-    for number in range(7 if timings.ARE_ASSERTED else 1):
+    for number in range(7 if timings.TIMINGS_ASSERTED else 1):
         customer.sends(content=f"event-{number}")
         answered = time.time() * 1000
         expect(page.locator(".messages")).to_contain_text(f"event-{number}")
         waits.append(page.evaluate(f"window.seen['event-{number}']") - answered)
     # A shared machine stalls now and then: the middle one counts.
-    assert sorted(waits)[len(waits) // 2] <= 200 or not timings.ARE_ASSERTED, waits
+    assert sorted(waits)[len(waits) // 2] <= 200 or not timings.TIMINGS_ASSERTED, waits
 
 
 # Handset
 
 
-def test_the_handset_answers_and_the_answer_is_seen_to_be_fetched(page: Page, customer: Customer, look: Look) -> None:
+def test_the_handset_answers_and_the_answer_is_seen_to_be_fetched(
+    page: Page, customer: Customer, look: BrowserProfile
+) -> None:
     customer.sends("15023239810", "【签名】回复 T 退订")
     page.goto(customer.at("/handset"))
     wait_for_the_stream(page)
@@ -137,7 +143,7 @@ def test_the_handset_answers_and_the_answer_is_seen_to_be_fetched(page: Page, cu
     expect(answer).to_contain_text(words(look, "state.handed_out"))
 
 
-def test_the_handset_says_what_becomes_of_messages(page: Page, customer: Customer, look: Look) -> None:
+def test_the_handset_says_what_becomes_of_messages(page: Page, customer: Customer, look: BrowserProfile) -> None:
     customer.sends("15023239810", "first")
     page.goto(customer.at("/handset"))
     wait_for_the_stream(page)
@@ -157,7 +163,9 @@ def test_the_handset_says_what_becomes_of_messages(page: Page, customer: Custome
 # Requests
 
 
-def test_a_request_shows_its_bytes_and_what_was_wrong_with_them(page: Page, customer: Customer, look: Look) -> None:
+def test_a_request_shows_its_bytes_and_what_was_wrong_with_them(
+    page: Page, customer: Customer, look: BrowserProfile
+) -> None:
     page.goto("/requests")
     wait_for_the_stream(page)
     customer.asks("/v2smsGBK.aspx", action="send", mobile="15023239810", content="您的验证码是 1234")
@@ -179,7 +187,7 @@ def test_a_request_shows_its_bytes_and_what_was_wrong_with_them(page: Page, cust
 # Queues
 
 
-def test_queues_are_looked_at_put_into_and_rewound(page: Page, customer: Customer, look: Look) -> None:
+def test_queues_are_looked_at_put_into_and_rewound(page: Page, customer: Customer, look: BrowserProfile) -> None:
     customer.sends("15023239810,10000000020")
     customer.asks("/v2statusApi.aspx", action="query")
     page.goto(customer.at("/queues"))
@@ -205,7 +213,7 @@ def test_queues_are_looked_at_put_into_and_rewound(page: Page, customer: Custome
 
 
 @IN_ONE_LOOK
-def test_what_is_no_number_is_said_and_nothing_is_done(page: Page, customer: Customer, look: Look) -> None:
+def test_what_is_no_number_is_said_and_nothing_is_done(page: Page, customer: Customer, look: BrowserProfile) -> None:
     page.goto(customer.at("/queues"))
     page.get_by_text(words(look, "queues.rewind"), exact=True).click()
     page.get_by_label(words(look, "queues.how_many")).fill("some")
@@ -213,7 +221,7 @@ def test_what_is_no_number_is_said_and_nothing_is_done(page: Page, customer: Cus
     expect(page.get_by_role("alert")).to_have_text(words(look, "said.no_number", field="count", what="some"))
 
 
-def test_the_field_that_is_wrong_is_named_and_marked(page: Page, customer: Customer, look: Look) -> None:
+def test_the_field_that_is_wrong_is_named_and_marked(page: Page, customer: Customer, look: BrowserProfile) -> None:
     page.goto(customer.at("/account"))
     page.locator("#points").fill("some")
     page.locator("#points").press("Enter")
@@ -259,7 +267,7 @@ def test_rows_that_were_not_searched_are_faint_while_nobody_answers(page: Page, 
 # Account
 
 
-def test_an_account_is_charged_up_forbidden_and_made(page: Page, customer: Customer, look: Look) -> None:
+def test_an_account_is_charged_up_forbidden_and_made(page: Page, customer: Customer, look: BrowserProfile) -> None:
     customer.sends()
     page.goto(customer.at("/account"))
     wait_for_the_stream(page)
@@ -287,7 +295,9 @@ def test_an_account_is_charged_up_forbidden_and_made(page: Page, customer: Custo
 # Weather
 
 
-def test_a_scenario_is_one_click_and_a_banner_says_so_on_every_page(page: Page, customer: Customer, look: Look) -> None:
+def test_a_scenario_is_one_click_and_a_banner_says_so_on_every_page(
+    page: Page, customer: Customer, look: BrowserProfile
+) -> None:
     page.goto(customer.at("/weather"))
     wait_for_the_stream(page)
     page.get_by_role("button", name=words(look, "scenario.down")).click()
@@ -301,7 +311,9 @@ def test_a_scenario_is_one_click_and_a_banner_says_so_on_every_page(page: Page, 
     assert "<remainpoint>999<" in customer.sends()
 
 
-def test_reports_come_an_hour_late_or_when_the_clock_is_put_forward(page: Page, customer: Customer, look: Look) -> None:
+def test_reports_come_an_hour_late_or_when_the_clock_is_put_forward(
+    page: Page, customer: Customer, look: BrowserProfile
+) -> None:
     page.goto(customer.at("/weather"))
     wait_for_the_stream(page)
     page.get_by_role("button", name=words(look, "scenario.late")).click()
@@ -315,7 +327,7 @@ def test_reports_come_an_hour_late_or_when_the_clock_is_put_forward(page: Page, 
     expect(page.locator("#live")).to_contain_text(words(look, "weather.mode_frozen"))
 
 
-def test_a_fault_is_made_with_sliders_and_removed(page: Page, customer: Customer, look: Look) -> None:
+def test_a_fault_is_made_with_sliders_and_removed(page: Page, customer: Customer, look: BrowserProfile) -> None:
     page.goto(customer.at("/weather"))
     wait_for_the_stream(page)
     page.locator("#kind").select_option("cut")
@@ -338,7 +350,7 @@ def test_a_fault_is_made_with_sliders_and_removed(page: Page, customer: Customer
 # Manual
 
 
-def test_a_clause_is_tried_and_shows_request_and_answer(page: Page, customer: Customer, look: Look) -> None:
+def test_a_clause_is_tried_and_shows_request_and_answer(page: Page, customer: Customer, look: BrowserProfile) -> None:
     page.goto("/manual")
     tried = page.locator("[id='clause-4.1-once']")
     tried.get_by_role("button").click()
@@ -355,7 +367,7 @@ def test_a_clause_is_tried_and_shows_request_and_answer(page: Page, customer: Cu
 # The frame
 
 
-def test_language_and_look_are_switched_and_remembered(page: Page, customer: Customer, look: Look) -> None:
+def test_language_and_look_are_switched_and_remembered(page: Page, customer: Customer, look: BrowserProfile) -> None:
     page.goto(customer.at("/queues"))
     other = "en" if look.language == "zh" else "zh"
     page.locator(f".choices [hreflang={other}]").click()
@@ -368,7 +380,7 @@ def test_language_and_look_are_switched_and_remembered(page: Page, customer: Cus
 
 
 @IN_ONE_LOOK
-def test_the_account_is_switched(page: Page, customer: Customer, served: Served, look: Look) -> None:
+def test_the_account_is_switched(page: Page, customer: Customer, served: Served, look: BrowserProfile) -> None:
     customer.sends("13911112222")
     page.goto("/?userid=12")
     page.locator("#userid").select_option(customer.userid)
@@ -378,7 +390,7 @@ def test_the_account_is_switched(page: Page, customer: Customer, served: Served,
 
 @IN_ONE_LOOK
 def test_a_button_that_is_pressed_while_something_happens_is_pressed_all_the_same(
-    page: Page, customer: Customer, look: Look
+    page: Page, customer: Customer, look: BrowserProfile
 ) -> None:
     page.goto(customer.at("/weather"))
     page.evaluate("window.heard = new Promise(heard => { new EventSource('/live').onmessage = heard; })")
@@ -394,7 +406,7 @@ def test_a_button_that_is_pressed_while_something_happens_is_pressed_all_the_sam
 
 
 @IN_ONE_LOOK
-def test_the_keyboard_alone_is_enough(page: Page, customer: Customer, look: Look) -> None:
+def test_the_keyboard_alone_is_enough(page: Page, customer: Customer, look: BrowserProfile) -> None:
     page.goto(customer.at("/"))
     page.keyboard.press("Tab")
     expect(page.locator(".skip")).to_be_focused()

@@ -8,15 +8,15 @@ import trustme
 from playwright.sync_api import Browser, Page, expect
 
 from sms10692_mock.admin.console.i18n import text
-from support.browser import HOST, LOOKS, opened
+from support.browser import BROWSER_PROFILES, HOST, browser_page
 from support.console import PAGES
-from support.emulators import running
+from support.emulators import emulator_process
 from support.nginx import FORWARDED, free_port, nginx
 
 expect.set_options(timeout=20_000)
 
 TOKEN = "t0ken"
-LOOK = LOOKS[1]
+LOOK = BROWSER_PROFILES[1]
 
 
 def words(key: str) -> str:
@@ -26,14 +26,14 @@ def words(key: str) -> str:
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     """The port of an emulator that demands a token."""
-    with running("--token", TOKEN, "--allow-host", HOST, "--log-level", "error") as (_, address):
+    with emulator_process("--token", TOKEN, "--allow-host", HOST, "--log-level", "error") as (_, address):
         yield address[1]
 
 
 @pytest.fixture(params=["127.0.0.1", "localhost", HOST])
 def page(browser: Browser, port: int, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A page of a browser that never logged in, by one of the names of this machine."""
-    with opened(browser, LOOK, f"http://{request.param}:{port}") as opened_page:
+    with browser_page(browser, LOOK, f"http://{request.param}:{port}") as opened_page:
         yield opened_page
 
 
@@ -81,9 +81,9 @@ def test_the_cookie_is_kept_from_scripts_and_from_other_sites(page: Page) -> Non
 def test_the_console_is_used_through_nginx_with_tls(browser: Browser, directives: str) -> None:
     port = free_port()
     url = f"https://{HOST}:{port}"
-    with running("--token", TOKEN, "--public-url", url, "--log-level", "error") as (_, address):
+    with emulator_process("--token", TOKEN, "--public-url", url, "--log-level", "error") as (_, address):
         certificate = trustme.CA().issue_cert(HOST)
-        with nginx(address, directives, port=port, certificate=certificate), opened(browser, LOOK, url) as page:
+        with nginx(address, directives, port=port, certificate=certificate), browser_page(browser, LOOK, url) as page:
             page.goto("/")
             log_in(page, TOKEN)
             expect(page.locator("#first-command")).to_contain_text(url)

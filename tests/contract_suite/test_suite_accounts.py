@@ -13,17 +13,17 @@ import pytest
 
 from contract_suite.test_suite_under_pytest import ENVIRONMENT, under_pytest
 from sms10692_contract.clauses import BY_ID
-from sms10692_contract.control import Control, ControlRefused
-from sms10692_contract.harness import Lab
-from sms10692_contract.http import address_of
+from sms10692_contract.control import ControlClient, ControlRefused
+from sms10692_contract.harness import CheckContext
+from sms10692_contract.http import parse_address
 from sms10692_contract.interruptions import Interrupted, Interruptions
-from sms10692_contract.runner import accounts_left, examine, open_gate
-from sms10692_contract.safety import Gate
+from sms10692_contract.runner import accounts_left, enable_sandbox, run_checks
+from sms10692_contract.safety import SafetyGuard
 from support.contract_cli import contract, only
-from support.emulators import logged, running
-from support.fake_servers import other_control
-from support.mutant_vendor import served
-from support.mutants import FAULTS
+from support.emulators import emulator_process, read_log
+from support.fake_servers import fake_control_api
+from support.mutant_vendor import mutant_server
+from support.mutants import MUTANTS
 
 MAKING = ["1.3-ok", "4.1-once", "M-once", "C-balance", "R6-parts"]
 """Clauses whose checks make accounts."""
@@ -37,7 +37,7 @@ def accounts(url: str) -> list[str]:
 
 @pytest.mark.parametrize("clauses", [MAKING, ["2.3-found"]], ids=["many", "one"])
 def test_a_run_leaves_the_accounts_as_they_were(clauses: list[str]) -> None:
-    with running() as (_, (host, port)):
+    with emulator_process() as (_, (host, port)):
         url = f"http://{host}:{port}"
         ended = contract(url, "--control", url, *only(*clauses))
         assert accounts(url) == ["12"]
@@ -45,8 +45,8 @@ def test_a_run_leaves_the_accounts_as_they_were(clauses: list[str]) -> None:
 
 
 def test_a_run_in_which_a_clause_fails_leaves_the_accounts_as_they_were() -> None:
-    (broken,) = (one for one in FAULTS if one.name == "reports never leave the queue")
-    with served(broken.fault) as vendor:
+    (broken,) = (one for one in MUTANTS if one.name == "reports never leave the queue")
+    with mutant_server(broken.fault) as vendor:
         ended = contract(vendor.url, "--control", vendor.url, *only("M-once", "R6-parts"))
         assert vendor.control.userids() == ["12"]
     assert ended.returncode == 1
@@ -54,17 +54,19 @@ def test_a_run_in_which_a_clause_fails_leaves_the_accounts_as_they_were() -> Non
 
 
 def test_a_run_at_a_wrong_control_address_leaves_the_accounts_as_they_were() -> None:
-    with served() as vendor, served() as other:
+    with mutant_server() as vendor, mutant_server() as other:
         assert contract(other.url, "--control", vendor.url).returncode == 2
         assert vendor.control.userids() == other.control.userids() == ["12"]
 
 
 def test_the_accounts_of_a_check_are_deleted_before_the_next() -> None:
-    with served() as vendor:
-        address, gate = address_of(vendor.url), Gate()
-        control = Control(address)
-        own, _ = open_gate(address, control, gate)
-        for _ in examine(Lab(address, own, gate, control), [BY_ID[one] for one in ("R6-edge", "R6-refused")]):
+    with mutant_server() as vendor:
+        address, gate = parse_address(vendor.url), SafetyGuard()
+        control = ControlClient(address)
+        own, _ = enable_sandbox(address, control, gate)
+        for _ in run_checks(
+            CheckContext(address, own, gate, control), [BY_ID[one] for one in ("R6-edge", "R6-refused")]
+        ):
             assert control.userids == [own.userid]
             assert gate.userids == {own.userid}
             assert vendor.control.userids() == ["12", own.userid]
@@ -73,7 +75,7 @@ def test_the_accounts_of_a_check_are_deleted_before_the_next() -> None:
 
 
 def test_accounts_are_kept_where_they_are_to_be() -> None:
-    with served() as vendor:
+    with mutant_server() as vendor:
         ended = contract(vendor.url, "--control", vendor.url, "--keep-accounts", *only("R6-edge"))
         kept = len(vendor.control.userids()) - 1
     assert ended.returncode == 0
@@ -82,7 +84,7 @@ def test_accounts_are_kept_where_they_are_to_be() -> None:
 
 
 def test_accounts_that_cannot_be_deleted_are_counted_and_change_no_verdict() -> None:
-    with served() as vendor:
+    with mutant_server() as vendor:
         vendor.control.keeps_accounts = True
         ended = contract(vendor.url, "--control", vendor.url, *only("2.3-found"))
     assert ended.returncode == 0
@@ -93,12 +95,12 @@ def test_accounts_that_cannot_be_deleted_are_counted_and_change_no_verdict() -> 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_an_interrupted_run_deletes_its_accounts_and_shows_what_it_had_found(name: str, tmp_path: Path) -> None:
     page, number = tmp_path / "report.html", getattr(signal, name)
-    with running() as (emulator, (host, port)):
+    with emulator_process() as (emulator, (host, port)):
         url = f"http://{host}:{port}"
         command = [sys.executable, "-m", "sms10692_contract", url, "--control", url, "--profile", "thorough"]
         command += [*only("Q15-many", "M-once"), "--html", str(page)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as process:
-            logged(emulator, 200)
+            read_log(emulator, 200)
             draining = threading.Thread(target=emulator.stderr.read)  # type: ignore[union-attr]  # it is a pipe
             draining.start()
             process.send_signal(number)
@@ -114,15 +116,15 @@ def test_an_interrupted_run_deletes_its_accounts_and_shows_what_it_had_found(nam
 
 @pytest.mark.parametrize("fault", ["", "Sucess corrected"])
 def test_a_run_under_pytest_leaves_the_accounts_as_they_were(fault: str, tmp_path: Path) -> None:
-    faults = {one.name: one.fault for one in FAULTS}
-    with served(faults.get(fault)) as vendor:
+    faults = {one.name: one.fault for one in MUTANTS}
+    with mutant_server(faults.get(fault)) as vendor:
         ended = under_pytest(tmp_path, "--target", vendor.url, "--control", vendor.url, "-k", "2.3-found or R6-edge")
         assert vendor.control.userids() == ["12"]
     assert ended.returncode == (1 if fault else 0), ended.stdout + ended.stderr
 
 
 def test_a_run_under_pytest_says_which_accounts_it_left(tmp_path: Path) -> None:
-    with served() as vendor:
+    with mutant_server() as vendor:
         vendor.control.keeps_accounts = True
         ended = under_pytest(tmp_path, "--target", vendor.url, "--control", vendor.url)
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -131,7 +133,7 @@ def test_a_run_under_pytest_says_which_accounts_it_left(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_an_interrupted_run_under_pytest_deletes_its_accounts(name: str, tmp_path: Path) -> None:
-    with running() as (emulator, (host, port)):
+    with emulator_process() as (emulator, (host, port)):
         url = f"http://{host}:{port}"
         command = [sys.executable, "-m", "pytest", "-p", "sms10692_contract.plugin", "-p", "no:cacheprovider"]
         command += ["--pyargs", "sms10692_contract", "-q", "-k", "M-once", "--target", url, "--control", url]
@@ -140,7 +142,7 @@ def test_an_interrupted_run_under_pytest_deletes_its_accounts(name: str, tmp_pat
         with subprocess.Popen(
             command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", env=alone
         ) as process:
-            logged(emulator, 200)
+            read_log(emulator, 200)
             draining = threading.Thread(target=emulator.stderr.read)  # type: ignore[union-attr]  # it is a pipe
             draining.start()
             process.send_signal(getattr(signal, name))
@@ -177,8 +179,8 @@ def test_a_signal_waits_for_what_must_be_finished_and_a_second_does_not() -> Non
 
 
 def test_an_account_that_is_not_told_in_full_is_deleted_too() -> None:
-    with other_control(201, '{"userid": "1/../2", "account": "a"}') as url:
-        control = Control(address_of(url))
+    with fake_control_api(201, '{"userid": "1/../2", "account": "a"}') as url:
+        control = ControlClient(parse_address(url))
         with pytest.raises(ControlRefused, match="without userid, account"):
             control.make_account()
         assert control.userids == ["1/../2"]

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from contract_suite.test_suite_under_pytest import under_pytest
-from sms10692_contract.http import address_of
+from sms10692_contract.http import parse_address
 from support.contract_cli import contract, only
-from support.fake_servers import recorded
-from support.mutant_vendor import served
+from support.fake_servers import recording_server
+from support.mutant_vendor import mutant_server
 
 OWN = ["--userid", "12", "--account", "test", "--password", "mima"]
 
@@ -39,7 +39,7 @@ OWN = ["--userid", "12", "--account", "test", "--password", "mima"]
     ],
 )
 def test_a_page_behind_the_address_is_left_out(written: str, url: str) -> None:
-    assert address_of(written).url == url
+    assert parse_address(written).url == url
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_what_is_no_address_is_refused_in_words(written: str) -> None:
 
 @pytest.mark.parametrize("page", ["/v2sms.aspx", "/V2SMSGBK.aspx/", "//v2statusapi.aspx"])
 def test_the_command_examines_an_address_that_is_written_with_its_page(page: str) -> None:
-    with served() as vendor:
+    with mutant_server() as vendor:
         ended = contract(f"{vendor.url}{page}", *OWN, *only("2.3-found", "3.3-forbidden"))
         controlled = contract(f"{vendor.url}{page}", "--control", f"{vendor.url}{page}", *only("1.3-ok", "2.3-found"))
     assert (ended.returncode, controlled.returncode) == (0, 0), ended.stdout + controlled.stdout
@@ -70,7 +70,7 @@ def test_the_command_examines_an_address_that_is_written_with_its_page(page: str
 
 
 def test_the_plugin_examines_an_address_that_is_written_with_its_page(tmp_path: Path) -> None:
-    with served() as vendor:
+    with mutant_server() as vendor:
         url = f"{vendor.url}/V2sms.aspx/"
         ended = under_pytest(tmp_path, "--target", url, "--control", url)
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -78,6 +78,6 @@ def test_the_plugin_examines_an_address_that_is_written_with_its_page(tmp_path: 
 
 
 def test_what_stands_before_the_page_stands_before_every_page() -> None:
-    with recorded() as (url, kept):
+    with recording_server() as (url, kept):
         contract(f"{url}/sms/v2sms.aspx", *OWN, *only("2.3-found", "4.4-1"))
     assert {path for path, _ in kept} == {"/sms/v2sms.aspx", "/sms/v2statusApi.aspx"}

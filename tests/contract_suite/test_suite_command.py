@@ -13,13 +13,13 @@ import pytest
 
 from sms10692_contract.clauses import BY_ID, CLAUSES
 from support.contract_cli import contract, only
-from support.emulators import running
-from support.mutant_vendor import served
-from support.mutants import FAULTS
+from support.emulators import emulator_process
+from support.mutant_vendor import mutant_server
+from support.mutants import MUTANTS
 
 
 def test_an_account_with_a_chinese_name_is_examined_as_any_other() -> None:
-    with running("--account", "7:商家:secret") as (_, (host, port)):
+    with emulator_process("--account", "7:商家:secret") as (_, (host, port)):
         own = ["--userid", "7", "--account", "商家", "--password", "secret"]
         ended = contract(f"http://{host}:{port}", *own, *only("1.2-sign", "1.2-sign-wrong", "Q2", "Q5"))
     assert ended.returncode == 0, ended.stdout
@@ -28,7 +28,7 @@ def test_an_account_with_a_chinese_name_is_examined_as_any_other() -> None:
 
 def test_with_its_control_address_every_clause_of_the_emulator_is_exercised_and_held(tmp_path: Path) -> None:
     page, junit = tmp_path / "report.html", tmp_path / "report.xml"
-    with running() as (_, (host, port)):
+    with emulator_process() as (_, (host, port)):
         url = f"http://{host}:{port}"
         ended = contract(url, "--control", url, "--html", str(page), "--junit", str(junit))
     assert ended.returncode == 0, ended.stdout
@@ -39,9 +39,9 @@ def test_with_its_control_address_every_clause_of_the_emulator_is_exercised_and_
 
 
 def test_a_failed_clause_is_shown_with_its_request_and_how_to_repeat_it(tmp_path: Path) -> None:
-    (broken,) = (one for one in FAULTS if one.name == "Sucess corrected")
+    (broken,) = (one for one in MUTANTS if one.name == "Sucess corrected")
     page, junit = tmp_path / "report.html", tmp_path / "report.xml"
-    with served(broken.fault) as vendor:
+    with mutant_server(broken.fault) as vendor:
         own = [vendor.url, "--userid", "12", "--account", "test", "--password", "mima"]
         some = only("2.3-found", "2.3-payinfo", "3.3-forbidden")
         ended = contract(*own, *some, "--seed", "5", "--html", str(page), "--junit", str(junit))
@@ -62,7 +62,7 @@ def test_a_failed_clause_is_shown_with_its_request_and_how_to_repeat_it(tmp_path
 def test_without_permission_the_rest_is_listed_and_not_counted_as_held() -> None:
     free = ["1.3-credentials-empty", "2.3-found", "3.3-forbidden", "4.4-1"]
     needing = [clause.id for clause in CLAUSES if clause.needs]
-    with served() as vendor:
+    with mutant_server() as vendor:
         own = [vendor.url, "--userid", "12", "--account", "test", "--password", "mima"]
         ended = contract(*own, *only(*free, *needing))
     assert ended.returncode == 0
@@ -71,7 +71,7 @@ def test_without_permission_the_rest_is_listed_and_not_counted_as_held() -> None
 
 
 def test_an_allowed_number_is_sent_to_within_the_budget() -> None:
-    with served() as vendor:
+    with mutant_server() as vendor:
         own = [vendor.url, "--userid", "12", "--account", "test", "--password", "mima"]
         needing = [clause.id for clause in CLAUSES if clause.needs]
         ended = contract(*own, *only(*needing), "--allow-send", "15023239810", "--allow-fetch", "--budget", "20")

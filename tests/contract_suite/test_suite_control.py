@@ -5,16 +5,16 @@ Here belongs `--control` where it is wrong. What it allows where it is right is 
 
 import pytest
 
-from sms10692_contract.control import Control, ControlRefused
-from sms10692_contract.http import address_of
+from sms10692_contract.control import ControlClient, ControlRefused
+from sms10692_contract.http import parse_address
 from sms10692_contract.requests import UTF8
 from support.contract_cli import contract
-from support.fake_servers import other_control, recorded
-from support.mutant_vendor import served
+from support.fake_servers import fake_control_api, recording_server
+from support.mutant_vendor import mutant_server
 
 
 def test_the_control_address_of_another_emulator_is_wrong_usage_and_only_balances_were_asked_for() -> None:
-    with served() as vendor, recorded() as (url, kept):
+    with mutant_server() as vendor, recording_server() as (url, kept):
         ended = contract(url, "--control", vendor.url, "--seed", "1")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert f"{vendor.url} is not the control address of {url}" in ended.stderr
@@ -23,7 +23,7 @@ def test_the_control_address_of_another_emulator_is_wrong_usage_and_only_balance
 
 
 def test_the_control_address_of_a_like_emulator_is_wrong_usage_too() -> None:
-    with served() as vendor, served() as other:
+    with mutant_server() as vendor, mutant_server() as other:
         ended = contract(other.url, "--control", vendor.url)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert f"{vendor.url} is not the control address of {other.url}" in ended.stderr
@@ -43,7 +43,7 @@ def test_the_control_address_of_a_like_emulator_is_wrong_usage_too() -> None:
 def test_what_is_no_control_address_or_wants_another_token_is_wrong_usage(
     status: int, document: str, said: str
 ) -> None:
-    with other_control(status, document) as url:
+    with fake_control_api(status, document) as url:
         ended = contract(url, "--control", url)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert said in ended.stderr
@@ -53,5 +53,5 @@ def test_what_is_no_control_address_or_wants_another_token_is_wrong_usage(
 
 @pytest.mark.parametrize("document", ["{}", '{"now": "yesterday"}', '{"now": "2012-07-01T23:12:12"}'])
 def test_a_clock_that_shows_no_moment_with_its_offset_is_refused(document: str) -> None:
-    with other_control(200, document) as url, pytest.raises(ControlRefused, match="was answered with the time"):
-        Control(address_of(url)).now("1")
+    with fake_control_api(200, document) as url, pytest.raises(ControlRefused, match="was answered with the time"):
+        ControlClient(parse_address(url)).now("1")

@@ -8,15 +8,15 @@ import pytest
 
 from sms10692_contract import bounds
 from sms10692_contract.clauses import BY_ID
-from sms10692_contract.control import Control, ControlRefused
-from sms10692_contract.expected import Answer
-from sms10692_contract.harness import Account, Lab
-from sms10692_contract.http import NoAnswer, Raw, Unbounded, address_of, exchange
-from sms10692_contract.requests import STATUS, UTF8, Request, form
-from sms10692_contract.runner import State, examine
-from sms10692_contract.safety import Gate
+from sms10692_contract.control import ControlClient, ControlRefused
+from sms10692_contract.expected import ParsedAnswer
+from sms10692_contract.harness import CheckContext, SuiteAccount
+from sms10692_contract.http import RawAnswer, TargetUnreachable, Unbounded, parse_address, send_request
+from sms10692_contract.requests import STATUS, UTF8, WireRequest, form
+from sms10692_contract.runner import State, run_checks
+from sms10692_contract.safety import SafetyGuard
 from support.contract_cli import contract, only
-from support.fake_servers import other_control
+from support.fake_servers import fake_control_api
 from support.hostile_servers import hostile
 
 OWN = ["--userid", "12", "--account", "test", "--password", "mima"]
@@ -55,8 +55,8 @@ def test_a_response_without_end_is_no_answer(
     pieces: Callable[[], Iterable[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bounds, "RESPONSE_BYTES", 1024 * 1024)
-    with hostile(pieces) as url, pytest.raises(NoAnswer, match=r"\d: the response is larger than 1024 KiB"):
-        exchange(address_of(url), REQUEST)
+    with hostile(pieces) as url, pytest.raises(TargetUnreachable, match=r"\d: the response is larger than 1024 KiB"):
+        send_request(parse_address(url), REQUEST)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_a_response_without_end_is_no_answer(
     ],
 )
 def test_a_response_that_is_no_http_is_no_answer(pieces: Callable[[], Iterable[bytes]], said: str) -> None:
-    with hostile(pieces) as url, pytest.raises(NoAnswer, match=said) as raised:
-        exchange(address_of(url), REQUEST)
+    with hostile(pieces) as url, pytest.raises(TargetUnreachable, match=said) as raised:
+        send_request(parse_address(url), REQUEST)
     assert len(str(raised.value)) < 300
 
 
@@ -97,13 +97,13 @@ def test_a_response_that_drips_is_no_answer(
 ) -> None:
     monkeypatch.setattr(bounds, "EXCHANGE_SECONDS", 0.5)
     with hostile(pieces) as url, pytest.raises(Unbounded, match=r"the exchange was not complete after 0.5 s"):
-        exchange(address_of(url), REQUEST)
+        send_request(parse_address(url), REQUEST)
 
 
 def test_silence_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "STEP_SECONDS", 0.2)
     with hostile(dripping(b"", b"")) as url, pytest.raises(Unbounded, match=r"nothing came for 0.2 s"):
-        exchange(address_of(url), REQUEST)
+        send_request(parse_address(url), REQUEST)
 
 
 @pytest.mark.parametrize(
@@ -117,15 +117,15 @@ def test_silence_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_is_no_100_continue_is_no_answer(first: bytes, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "RESPONSE_BYTES", 1024 * 1024)
-    expecting = Request(UTF8, (), "POST", UTF8.encode(), (("Expect", "100-continue"),), b"x")
-    with hostile(lambda: [first]) as url, pytest.raises(NoAnswer, match=said):
-        exchange(address_of(url), expecting)
+    expecting = WireRequest(UTF8, (), "POST", UTF8.encode(), (("Expect", "100-continue"),), b"x")
+    with hostile(lambda: [first]) as url, pytest.raises(TargetUnreachable, match=said):
+        send_request(parse_address(url), expecting)
 
 
 def test_interim_responses_before_an_answer_are_passed_over() -> None:
     interim = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
     with hostile(lambda: [interim, OK, b"Content-Length: 2\r\n\r\nok"]) as url:
-        assert exchange(address_of(url), REQUEST) == Raw(200, "text/xml", b"ok")
+        assert send_request(parse_address(url), REQUEST) == RawAnswer(200, "text/xml", b"ok")
 
 
 def test_the_command_ends_with_exit_code_3_where_the_first_response_has_no_end() -> None:
@@ -145,8 +145,8 @@ def test_a_clause_whose_answer_has_no_end_fails_after_one_request(monkeypatch: p
 
     monkeypatch.setattr(bounds, "RESPONSE_BYTES", 1024 * 1024)
     with hostile(pieces) as url:
-        lab = Lab(address_of(url), Account("12", "test", "mima"), Gate())
-        verdicts = list(examine(lab, [BY_ID["2.3-found"], BY_ID["Q4"]]))
+        lab = CheckContext(parse_address(url), SuiteAccount("12", "test", "mima"), SafetyGuard())
+        verdicts = list(run_checks(lab, [BY_ID["2.3-found"], BY_ID["Q4"]]))
     assert [(verdict.state, verdict.expected) for verdict in verdicts] == [(State.FAILED, "an answer")] * 2
     assert all("the response is larger than 1024 KiB" in verdict.got for verdict in verdicts)
     assert len(asked) == 2
@@ -154,14 +154,14 @@ def test_a_clause_whose_answer_has_no_end_fails_after_one_request(monkeypatch: p
 
 @pytest.mark.parametrize("document", ["[" * 200_000, '{"a":' * 200_000, "1" * 5000, '"\\ud800"'])
 def test_what_is_no_readable_json_is_no_control_address(document: str) -> None:
-    with other_control(201, document) as url, pytest.raises(ControlRefused, match="is no control address"):
-        Control(address_of(url)).make_account()
+    with fake_control_api(201, document) as url, pytest.raises(ControlRefused, match="is no control address"):
+        ControlClient(parse_address(url)).make_account()
 
 
 @pytest.mark.parametrize("userid", ["😀", "\\ud800", "\\u0000\\r\\n/../"])
 def test_an_account_that_no_form_can_name_is_refused(userid: str) -> None:
     document = '{"userid": "USERID", "account": "a", "password": "b", "points": 1}'.replace("USERID", userid)
-    with other_control(201, document) as url:
+    with fake_control_api(201, document) as url:
         ended = contract(url, "--control", url, *only("2.3-found"))
     assert ended.returncode in (1, 2)
     assert "Traceback" not in ended.stderr
@@ -184,6 +184,6 @@ MANY = 1_000_000
 )
 def test_what_is_read_in_an_answer_takes_time_in_proportion_to_it(text: str) -> None:
     """With a search from each opening to the end, any of these takes hours."""
-    answer = Answer(form(STATUS, {}), Raw(200, "text/xml", text.encode()))
+    answer = ParsedAnswer(form(STATUS, {}), RawAnswer(200, "text/xml", text.encode()))
     assert answer.element("message") == ""
     assert all(box == {} for box in answer.boxes("statusbox"))

@@ -13,8 +13,8 @@ import pytest
 import trustme
 
 from support.contract_cli import contract, only
-from support.mutant_vendor import served
-from support.mutants import FAULTS
+from support.mutant_vendor import mutant_server
+from support.mutants import MUTANTS
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def authority() -> trustme.CA:
 def https(authority: trustme.CA) -> Iterator[str]:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(tls)
-    with served(tls=tls) as vendor:
+    with mutant_server(tls=tls) as vendor:
         yield vendor.url
 
 
@@ -58,15 +58,15 @@ def test_an_unknown_certificate_is_not_reachable_and_says_what_would_help(https:
 def test_http_where_https_is_spoken_and_the_reverse_is_not_reachable(https: str) -> None:
     own = ["--userid", "12", "--account", "test", "--password", "mima"]
     assert contract(https.replace("https:", "http:"), *own).returncode == 3
-    with served() as vendor:
+    with mutant_server() as vendor:
         assert contract(vendor.url.replace("http:", "https:"), *own).returncode == 3
 
 
 def test_what_repeats_a_failure_at_an_https_address_trusts_the_same(ca: str, authority: trustme.CA) -> None:
-    (broken,) = (one for one in FAULTS if one.name == "Sucess corrected")
+    (broken,) = (one for one in MUTANTS if one.name == "Sucess corrected")
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(tls)
-    with served(broken.fault, tls) as vendor:
+    with mutant_server(broken.fault, tls) as vendor:
         own = ["--userid", "12", "--account", "test", "--password", "mima", "--ca", ca]
         ended = contract(vendor.url, *own, *only("2.3-found"))
         assert ended.returncode == 1

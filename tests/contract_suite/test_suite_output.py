@@ -12,13 +12,13 @@ import pytest
 from sms10692_contract.clauses import CLAUSES
 from sms10692_contract.escaping import escape_unprintable
 from support.contract_cli import contract, only
-from support.fake_servers import other_control, recorded
-from support.mutant_vendor import Fault, served
+from support.fake_servers import fake_control_api, recording_server
+from support.mutant_vendor import Defect, mutant_server
 
 OWN = ["--userid", "12", "--account", "test", "--password", "mima"]
 ENCODINGS = ["gbk", "cp936", "cp1252", "ascii", "cp437", "latin-1", "utf-8"]
 HOSTILE = "Succ€ess😀内容\x9b2J\x1b[2J\u202e\u2066\u2028\r\nsms10692-contract: all held\x00\u200b"
-WRONG = Fault(text=lambda text, call: text.replace("Sucess", HOSTILE))
+WRONG = Defect(text=lambda text, call: text.replace("Sucess", HOSTILE))
 SHOWN = only(*(clause.id for clause in CLAUSES if clause.needs), "2.3-found")
 """Most clauses, of which nearly all are only listed, and one that fails."""
 
@@ -40,7 +40,7 @@ def controls(text: str) -> set[str]:
 def test_a_failed_clause_is_reported_in_every_encoding(encoding: str, tmp_path: Path) -> None:
     page, junit = tmp_path / "report.html", tmp_path / "report.xml"
     files = ["--html", str(page), "--junit", str(junit)]
-    with served(WRONG) as vendor:
+    with mutant_server(WRONG) as vendor:
         code, out, err = raw_contract(vendor.url, *OWN, *SHOWN, *files, encoding=encoding)
     assert (code, err) == (1, "")
     assert "0 held, 1 failed" in out
@@ -78,7 +78,7 @@ def test_every_message_is_written_in_every_encoding(arguments: list[str], code: 
 
 
 def test_what_a_hostile_address_says_of_itself_is_one_line_of_plain_text() -> None:
-    with other_control(401, HOSTILE) as url:
+    with fake_control_api(401, HOSTILE) as url:
         code, out, err = raw_contract(url, "--control", url, encoding="utf-8")
     assert (code, out) == (2, "")
     assert "\\x9b2J\\x1b[2J\\u202e\\u2066\\u2028\\r\\nsms10692-contract: all held\\x00\\u200b" in err
@@ -117,7 +117,7 @@ def test_what_does_not_print_as_itself_is_escaped(text: str, shown: str) -> None
 def test_a_reader_that_has_seen_enough_changes_neither_the_verdict_nor_the_files(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     for fault, code in ((None, 0), (WRONG, 1)):
-        with served(fault) as vendor:
+        with mutant_server(fault) as vendor:
             command = [sys.executable, "-m", "sms10692_contract", vendor.url, *OWN, *SHOWN, "--html", str(page)]
             with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
                 assert process.stdout is not None
@@ -131,7 +131,7 @@ def test_a_reader_that_has_seen_enough_changes_neither_the_verdict_nor_the_files
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_closed_streams_change_neither_the_verdict_nor_the_files(closed: str, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
-    with served() as vendor:
+    with mutant_server() as vendor:
         command = [sys.executable, "-m", "sms10692_contract", vendor.url, *OWN, *SHOWN, "--html", str(page)]
         ended = subprocess.run(["/bin/sh", "-c", f'"$@" {closed}', "sh", *command], check=False, timeout=60)
     assert ended.returncode == 0
@@ -144,7 +144,7 @@ needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this sys
 @needs_full
 def test_a_standard_output_that_is_full_is_no_verdict(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
-    with served() as vendor, Path("/dev/full").open("wb") as full:
+    with mutant_server() as vendor, Path("/dev/full").open("wb") as full:
         command = [sys.executable, "-m", "sms10692_contract", vendor.url, *OWN, *SHOWN, "--html", str(page)]
         ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, encoding="utf-8", check=False, timeout=60)
     assert ended.returncode == 2
@@ -155,7 +155,7 @@ def test_a_standard_output_that_is_full_is_no_verdict(tmp_path: Path) -> None:
 @needs_full
 def test_a_file_that_cannot_be_written_at_the_end_loses_nothing_else(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
-    with served() as vendor:
+    with mutant_server() as vendor:
         ended = contract(vendor.url, *OWN, *SHOWN, "--junit", "/dev/full", "--html", str(page))
     assert ended.returncode == 2
     assert ended.stderr == "sms10692-contract: /dev/full cannot be written: No space left on device\n"
@@ -166,7 +166,7 @@ def test_a_file_that_cannot_be_written_at_the_end_loses_nothing_else(tmp_path: P
 @pytest.mark.parametrize("option", ["--html", "--junit"])
 def test_a_file_that_cannot_be_written_is_wrong_usage_before_anything_is_asked(option: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("kept", "utf-8")
-    with recorded() as (url, kept):
+    with recording_server() as (url, kept):
         for file in (tmp_path / "none" / "report", tmp_path / "file" / "report", tmp_path):
             ended = contract(url, *OWN, option, str(file))
             assert (ended.returncode, ended.stdout) == (2, "")
@@ -186,7 +186,7 @@ def test_a_run_that_does_not_begin_leaves_the_report_files_as_they_were(tmp_path
 
 DEFECT = """
 import sys
-from sms10692_contract import command
+from sms10692_contract import cli as command
 def examine(lab, clauses, progress):
     progress(clauses[0])
     raise RuntimeError("a defect: €😀\\u202e")
@@ -199,7 +199,7 @@ command.main()
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
 def test_an_internal_error_is_exit_code_70_with_its_traceback_and_all_reports(encoding: str, tmp_path: Path) -> None:
     page, junit = tmp_path / "report.html", tmp_path / "report.xml"
-    with served() as vendor:
+    with mutant_server() as vendor:
         command = [sys.executable, "-c", DEFECT, vendor.url, *OWN, *only("2.3-found")]
         command += ["--html", str(page), "--junit", str(junit)]
         environment = os.environ | {"PYTHONIOENCODING": encoding}

@@ -13,26 +13,26 @@ import pytest
 
 from sms10692_contract import report
 from sms10692_contract.clauses import BY_ID
-from sms10692_contract.control import Control
-from sms10692_contract.harness import PROFILES, Lab
-from sms10692_contract.http import address_of
-from sms10692_contract.runner import State, Verdict, examine, open_gate
-from sms10692_contract.safety import Gate
-from sms10692_mock.domain.api_request import Call
-from sms10692_mock.domain.billing import parts
-from support.mutant_vendor import Fault, served
-from support.mutants import FAULTS
+from sms10692_contract.control import ControlClient
+from sms10692_contract.harness import EFFORTS, CheckContext
+from sms10692_contract.http import parse_address
+from sms10692_contract.runner import State, Verdict, enable_sandbox, run_checks
+from sms10692_contract.safety import SafetyGuard
+from sms10692_mock.domain.api_request import ApiRequest
+from sms10692_mock.domain.billing import segment_price
+from support.mutant_vendor import Defect, mutant_server
+from support.mutants import MUTANTS
 
 TOP = Path(__file__).parents[2]
 
 
 def test_a_thorough_look_spends_more_than_an_account_is_usually_made_with_and_holds() -> None:
-    with served() as vendor:
-        address, gate = address_of(vendor.url), Gate()
-        control = Control(address)
-        own, _ = open_gate(address, control, gate)
-        lab = Lab(address, own, gate, control, PROFILES["thorough"])
-        verdicts = list(examine(lab, [BY_ID["C-send-fetch"]]))
+    with mutant_server() as vendor:
+        address, gate = parse_address(vendor.url), SafetyGuard()
+        control = ControlClient(address)
+        own, _ = enable_sandbox(address, control, gate)
+        lab = CheckContext(address, own, gate, control, EFFORTS["thorough"])
+        verdicts = list(run_checks(lab, [BY_ID["C-send-fetch"]]))
     assert [verdict.why for verdict in verdicts if verdict.state is not State.HELD] == []
 
 
@@ -59,14 +59,16 @@ def test_make_fuzz_goes_on_with_fresh_seeds_until_a_round_is_not_green_and_fails
     assert asked == [" http://x --control http://x --profile thorough"] * 3
 
 
-def verdicts_on(fault: Fault, clauses: list[str], seed: int = 1, shrinking: int = 100) -> list[Verdict]:
+def verdicts_on(fault: Defect, clauses: list[str], seed: int = 1, shrinking: int = 100) -> list[Verdict]:
     """What the quick profile says of a vendor, without long thought about the shortest failure."""
-    with served(fault) as vendor:
-        address, gate = address_of(vendor.url), Gate()
-        control = Control(address)
-        own, _ = open_gate(address, control, gate)
-        profile = replace(PROFILES["quick"], shrinking=shrinking)
-        return list(examine(Lab(address, own, gate, control, profile, seed), [BY_ID[one] for one in clauses]))
+    with mutant_server(fault) as vendor:
+        address, gate = parse_address(vendor.url), SafetyGuard()
+        control = ControlClient(address)
+        own, _ = enable_sandbox(address, control, gate)
+        profile = replace(EFFORTS["quick"], shrinking=shrinking)
+        return list(
+            run_checks(CheckContext(address, own, gate, control, profile, seed), [BY_ID[one] for one in clauses])
+        )
 
 
 def prices_asked_for(seed: int) -> tuple[str, list[str]]:
@@ -75,9 +77,9 @@ def prices_asked_for(seed: int) -> tuple[str, list[str]]:
 
     def price(text: str) -> int:
         texts.append(text)
-        return parts(text) + (len(text) % 5 == 3)
+        return segment_price(text) + (len(text) % 5 == 3)
 
-    (verdict,) = verdicts_on(Fault(billing=price), ["R6-parts"], seed)
+    (verdict,) = verdicts_on(Defect(billing=price), ["R6-parts"], seed)
     assert verdict.state is State.FAILED
     return verdict.why, texts
 
@@ -89,24 +91,24 @@ def test_a_run_is_repeated_by_its_seed_and_by_no_other() -> None:
 
 @pytest.mark.parametrize("shrinking", [0, 200])
 def test_a_failure_is_made_shorter_for_so_many_requests(shrinking: int) -> None:
-    asked: list[Call] = []
+    asked: list[ApiRequest] = []
     failed_at: list[int] = []
 
-    def keep(call: Call) -> Call:
+    def keep(call: ApiRequest) -> ApiRequest:
         asked.append(call)
         return call
 
     def price(text: str) -> int:
         if len(text) % 5 == 3 and not failed_at:
             failed_at.append(len(asked))
-        return parts(text) + (len(text) % 5 == 3)
+        return segment_price(text) + (len(text) % 5 == 3)
 
-    verdicts_on(Fault(call=keep, billing=price), ["R6-parts"], 1, shrinking)
+    verdicts_on(Defect(call=keep, billing=price), ["R6-parts"], 1, shrinking)
     assert len(asked) - failed_at[0] <= shrinking
 
 
 def test_a_clause_that_shares_its_check_with_a_failed_one_is_not_counted_as_held() -> None:
-    (broken,) = (one for one in FAULTS if one.name == "reports never leave the queue")
+    (broken,) = (one for one in MUTANTS if one.name == "reports never leave the queue")
     verdicts = verdicts_on(broken.fault, ["M-once", "M-lost"])
     assert report.summary(verdicts) == "1 of 2 clauses exercised, 0 held, 1 failed"
     assert [verdict.state for verdict in verdicts] == [State.FAILED, State.NOT_EXERCISED]

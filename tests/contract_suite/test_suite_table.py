@@ -12,7 +12,7 @@ import pytest
 
 from sms10692_contract.checks import CHECKS
 from sms10692_contract.clauses import BY_ID, CLAUSES, GROUPS
-from sms10692_contract.generate_docs import pages
+from sms10692_contract.generate_docs import rendered_files
 
 TOP = Path(__file__).parents[2]
 
@@ -32,9 +32,9 @@ def test_every_source_is_a_chapter_a_reading_a_shape_or_seen() -> None:
         assert re.fullmatch(r"[1-5]\.[1-4]|[AQ]\d+", source) or f"## {source} " in readings
 
 
-@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", rendered_files(), ids=lambda page: page.name)
 def test_a_page_that_comes_from_the_table_is_up_to_date(page: Path) -> None:
-    assert page.read_text("utf-8") == pages()[page]
+    assert page.read_text("utf-8") == rendered_files()[page]
 
 
 def test_every_clause_is_of_a_group_and_only_what_is_not_attempted_has_none() -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from support.mutant_vendor import served
-from support.mutants import FAULTS
+from support.mutant_vendor import mutant_server
+from support.mutants import MUTANTS
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(str(Path(one).absolute()) for one in sys.path)}
 
@@ -26,15 +26,15 @@ def under_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str
 
 @pytest.mark.parametrize("fault", ["", "Sucess corrected"])
 def test_pytest_runs_each_clause_as_a_test(fault: str, tmp_path: Path) -> None:
-    faults = {one.name: one.fault for one in FAULTS}
-    with served(faults.get(fault)) as vendor:
+    faults = {one.name: one.fault for one in MUTANTS}
+    with mutant_server(faults.get(fault)) as vendor:
         ended = under_pytest(tmp_path, "--target", vendor.url, "--control", vendor.url)
     assert ended.returncode == (1 if fault else 0), ended.stdout + ended.stderr
     assert ("request:  curl" in ended.stdout) is bool(fault)
 
 
 def test_pytest_examines_with_credentials_too_and_skips_what_needs_permission(tmp_path: Path) -> None:
-    with served() as vendor:
+    with mutant_server() as vendor:
         own = ["--userid", "12", "--account", "test", "--password", "mima"]
         ended = under_pytest(tmp_path, "--target", vendor.url, *own)
     assert ended.returncode == 0, ended.stdout + ended.stderr

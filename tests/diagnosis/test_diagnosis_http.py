@@ -13,20 +13,20 @@ from urllib.parse import quote_from_bytes, urlencode
 import pytest
 
 from sms10692 import protocol
-from sms10692.protocol import Page
-from sms10692_mock.domain.accounts import MANUALS_OWN
+from sms10692.protocol import Endpoint
+from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
 from support.client_mistakes import RIGHT, SIGNS, TEXTS
 from support.diagnosis import FORM, NOW, OTHERS, SECRETS, TIMESTAMP, form, md5
-from support.emulators import Address, running
-from support.flask_emulator import Office
+from support.emulators import Address, emulator_process
+from support.flask_emulator import FlaskEmulator
 
 QUEUES = (protocol.STATUS, protocol.CALL)
 
 
 @pytest.fixture(scope="module")
-def office() -> Office:
+def office() -> FlaskEmulator:
     """One at the moment of the manual's timestamp, where other accounts are known too."""
-    made = Office(also={"accounts": (MANUALS_OWN, *OTHERS)})
+    made = FlaskEmulator(also={"accounts": (DEFAULT_ACCOUNT, *OTHERS)})
     made.now = NOW
     return made
 
@@ -34,7 +34,7 @@ def office() -> Office:
 class Told:
     """What a client and whoever looks afterwards are told of one request."""
 
-    def __init__(self, office: Office, page: Page, body: bytes, **request: Any) -> None:
+    def __init__(self, office: FlaskEmulator, page: Endpoint, body: bytes, **request: Any) -> None:
         arguments = {"method": "POST", "content_type": FORM} | request
         response = office.http.open(page.path, data=body, **arguments)
         self.answer = response.data
@@ -55,7 +55,7 @@ class Told:
 
 
 @pytest.mark.parametrize(("code", "sign"), SIGNS.values(), ids=SIGNS)
-def test_a_mistake_of_signature_is_told(office: Office, code: str, sign: str) -> None:
+def test_a_mistake_of_signature_is_told(office: FlaskEmulator, code: str, sign: str) -> None:
     told = Told(office, protocol.V2SMS, form(sign=sign))
     assert "用户名或密码错误" in told.answer.decode()
     assert told.codes("signature") == [f"signature.{code}"]
@@ -66,7 +66,7 @@ def test_a_mistake_of_signature_is_told(office: Office, code: str, sign: str) ->
 @pytest.mark.parametrize(("page", "raw", "code", "meant"), TEXTS.values(), ids=TEXTS)
 @pytest.mark.parametrize("sign", [RIGHT, md5("x")], ids=["accepted", "refused"])
 def test_a_mistake_of_text_is_told_also_where_the_vendor_accepted_it(
-    office: Office, page: Page, raw: bytes, code: str, meant: str, sign: str
+    office: FlaskEmulator, page: Endpoint, raw: bytes, code: str, meant: str, sign: str
 ) -> None:
     body = form(page, sign=sign, content="x").replace(b"content=x", b"content=" + quote_from_bytes(raw).encode())
     told = Told(office, page, body)
@@ -85,13 +85,13 @@ RIGHT_ONES = {
 
 
 @pytest.mark.parametrize(("page", "body"), RIGHT_ONES.values(), ids=RIGHT_ONES)
-def test_a_right_request_is_told_nothing(office: Office, page: Page, body: bytes) -> None:
+def test_a_right_request_is_told_nothing(office: FlaskEmulator, page: Endpoint, body: bytes) -> None:
     told = Told(office, page, body)
     assert b">ok<" in told.answer
     assert (told.hint, told.whole["diagnosis"]) == ("", [])
 
 
-def credentials(office: Office, **fields: str) -> tuple[dict[str, Any], bytes]:
+def credentials(office: FlaskEmulator, **fields: str) -> tuple[dict[str, Any], bytes]:
     """A fresh account, and a right form of it."""
     account = office.control("POST", "accounts")
     sign = md5(f"{account['account']}{account['password']}{TIMESTAMP}")
@@ -100,11 +100,11 @@ def credentials(office: Office, **fields: str) -> tuple[dict[str, Any], bytes]:
 
 
 @pytest.mark.parametrize("operation", protocol.OPERATIONS, ids=lambda operation: operation.name)
-def test_no_operation_is_told_anything_when_asked_rightly(office: Office, operation: protocol.Operation) -> None:
+def test_no_operation_is_told_anything_when_asked_rightly(office: FlaskEmulator, operation: protocol.Operation) -> None:
     texts = {"content": "内容", "mobile": "15023239810"} if operation is protocol.SEND else {"content": "内容"}
     fields = texts if operation in (protocol.SEND, protocol.CHECKKEYWORD) else {}
     _, body = credentials(office, action=operation.action, **fields)
-    told = Told(office, operation.pages[0], body)
+    told = Told(office, operation.endpoints[0], body)
     assert told.whole["refusal"] == ""
     assert (told.hint, told.whole["diagnosis"]) == ("", [])
 
@@ -122,7 +122,7 @@ HABITS: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
 
 @pytest.mark.parametrize(("code", "request_of", "fields"), HABITS.values(), ids=HABITS)
 def test_a_habit_of_an_accepted_request_is_told(
-    office: Office, code: str, request_of: dict[str, Any], fields: dict[str, str]
+    office: FlaskEmulator, code: str, request_of: dict[str, Any], fields: dict[str, str]
 ) -> None:
     stamp = fields.get("timestamp", TIMESTAMP)
     body = form(protocol.V2SMS, **{"sign": md5(f"testmima{stamp}")} | fields).replace(b"userid=&", b"")
@@ -132,9 +132,9 @@ def test_a_habit_of_an_accepted_request_is_told(
 
 
 @pytest.mark.parametrize("operation", QUEUES, ids=lambda operation: operation.name)
-def test_a_queue_fetched_too_often_is_told(office: Office, operation: protocol.Operation) -> None:
+def test_a_queue_fetched_too_often_is_told(office: FlaskEmulator, operation: protocol.Operation) -> None:
     _, body = credentials(office, action=operation.action)
-    page = operation.pages[0]
+    page = operation.endpoints[0]
     assert Told(office, page, body).codes("habit") == []
     assert Told(office, page, body).codes("habit") == ["habit.polling", "habit.fetched-after-empty"]
     office.now += 20
@@ -144,14 +144,14 @@ def test_a_queue_fetched_too_often_is_told(office: Office, operation: protocol.O
     office.now = NOW
 
 
-def test_a_queue_that_is_emptied_page_by_page_is_told_nothing(office: Office) -> None:
+def test_a_queue_that_is_emptied_page_by_page_is_told_nothing(office: FlaskEmulator) -> None:
     account, body = credentials(office, action="query", statusNum="1")
     office.send(account, mobile="13000000000,13000000001,13000000002")
     for _ in range(4):
-        assert Told(office, protocol.STATUS.pages[0], body).codes("habit") == []
+        assert Told(office, protocol.STATUS.endpoints[0], body).codes("habit") == []
 
 
-def test_a_request_of_nobody_is_in_the_journal_of_all_and_told_why(office: Office) -> None:
+def test_a_request_of_nobody_is_in_the_journal_of_all_and_told_why(office: FlaskEmulator) -> None:
     told = Told(office, protocol.V2SMS, form(userid="4711"))
     assert told.codes("signature") == ["signature.userid-of-another"]
     assert told.whole["userid"] == "4711"
@@ -162,7 +162,7 @@ def test_a_request_of_nobody_is_in_the_journal_of_all_and_told_why(office: Offic
 
 
 def test_the_accounts_of_the_start_are_known_however_many_were_made_since() -> None:
-    office = Office(also={"accounts": (MANUALS_OWN, *OTHERS)})
+    office = FlaskEmulator(also={"accounts": (DEFAULT_ACCOUNT, *OTHERS)})
     office.now = NOW
     first, *_ = [office.control("POST", "accounts") for _ in range(501)]
     shop = OTHERS[0]
@@ -173,7 +173,7 @@ def test_the_accounts_of_the_start_are_known_however_many_were_made_since() -> N
     assert "***" in told.hint
 
 
-def test_a_request_that_was_struck_by_a_fault_has_no_hint(office: Office) -> None:
+def test_a_request_that_was_struck_by_a_fault_has_no_hint(office: FlaskEmulator) -> None:
     fault = office.control("POST", "faults", {"kind": "empty"})
     assert Told(office, protocol.V2SMS, form(sign="x")).hint == ""
     office.control("DELETE", f"faults/{fault['id']}")
@@ -181,7 +181,7 @@ def test_a_request_that_was_struck_by_a_fault_has_no_hint(office: Office) -> Non
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[Address]:
-    with running("--log-level", "error") as (_, address):
+    with emulator_process("--log-level", "error") as (_, address):
         yield address
 
 

@@ -13,27 +13,30 @@ from hypothesis import strategies as st
 
 from sms10692 import protocol, signing
 from sms10692_mock.diagnosis import CODES
-from sms10692_mock.diagnosis.signed_text_candidates import FAMILIES, OTHERS_TRIED, Known, candidates
+from sms10692_mock.diagnosis.signed_text_candidates import GENERATORS, OTHERS_TRIED, SigningInputs, candidates
 from sms10692_mock.domain.accounts import Account
 from support.client_mistakes import RIGHT, SIGNS, A, P, T, U, later
-from support.diagnosis import FORM, NOW, OTHERS, asked, codes, form, found, md5
+from support.diagnosis import FORM, NOW, OTHERS, diagnosed, diagnosis_context, finding_codes, form, md5
 
 
 @pytest.mark.parametrize(("code", "sign"), SIGNS.values(), ids=SIGNS)
 def test_a_mistake_of_signature_is_named(code: str, sign: str) -> None:
-    assert codes(asked(form(sign=sign)), "signature") == [code]
+    assert finding_codes(diagnosis_context(form(sign=sign)), "signature") == [code]
 
 
 def test_two_mistakes_at_once_are_both_named() -> None:
-    assert codes(asked(form(sign=md5(P + A + T).upper())), "signature") == ["order", "upper-case"]
-    assert codes(asked(form(sign=md5(A + md5(P) + T)[8:24])), "signature") == ["hashed-password", "sixteen-digits"]
-    assert codes(asked(form(sign=md5("x").upper())), "signature") == ["upper-case", "unexplained"]
-    assert codes(asked(form(sign=md5("x")[:20])), "signature") == ["not-32-digits", "unexplained"]
+    assert finding_codes(diagnosis_context(form(sign=md5(P + A + T).upper())), "signature") == ["order", "upper-case"]
+    assert finding_codes(diagnosis_context(form(sign=md5(A + md5(P) + T)[8:24])), "signature") == [
+        "hashed-password",
+        "sixteen-digits",
+    ]
+    assert finding_codes(diagnosis_context(form(sign=md5("x").upper())), "signature") == ["upper-case", "unexplained"]
+    assert finding_codes(diagnosis_context(form(sign=md5("x")[:20])), "signature") == ["not-32-digits", "unexplained"]
 
 
 def test_the_sentence_tells_what_the_request_told() -> None:
     def sentence(sign: str, code: str) -> str:
-        return found(asked(form(sign=sign)))[f"signature.{code}"].sentence
+        return diagnosed(diagnosis_context(form(sign=sign)))[f"signature.{code}"].sentence
 
     assert "password, account, timestamp" in sentence(md5(P + A + T), "order")
     assert "3 s later" in sentence(md5(A + P + later(seconds=3)), "seconds-off")
@@ -48,11 +51,17 @@ def test_a_digest_written_as_numbers_is_named() -> None:
     for timestamp, sign in signs.items():
         each_byte = "".join(f"{byte:x}" for byte in bytes.fromhex(sign))
         if sign.startswith("0"):
-            assert codes(asked(form(timestamp=timestamp, sign=f"{int(sign, 16):x}")), "signature") == ["zeros-lost"]
-            assert codes(asked(form(timestamp=timestamp, sign=each_byte)), "signature") == ["zeros-lost"]
+            assert finding_codes(
+                diagnosis_context(form(timestamp=timestamp, sign=f"{int(sign, 16):x}")), "signature"
+            ) == ["zeros-lost"]
+            assert finding_codes(diagnosis_context(form(timestamp=timestamp, sign=each_byte)), "signature") == [
+                "zeros-lost"
+            ]
         if sign.startswith("f"):
             negative = f"{int(sign, 16) - (1 << 128):x}"
-            assert codes(asked(form(timestamp=timestamp, sign=negative)), "signature") == ["as-number"]
+            assert finding_codes(diagnosis_context(form(timestamp=timestamp, sign=negative)), "signature") == [
+                "as-number"
+            ]
     assert {sign[0] for sign in signs.values()} >= {"0", "f"}
 
 
@@ -76,29 +85,33 @@ def test_a_digest_written_as_numbers_is_named() -> None:
 def test_a_timestamp_that_is_not_the_signed_one_is_named(sent: str, code: str) -> None:
     shop = Account("7", "shop", "geheim-shop")
     body = form(userid="7", timestamp=sent, sign=md5(f"shopgeheim-shop{T}"))
-    assert codes(asked(body, account=shop, others=()), "signature") == [code]
+    assert finding_codes(diagnosis_context(body, account=shop, others=()), "signature") == [code]
 
 
 def test_the_manuals_own_signature_is_known_at_sight() -> None:
-    assert codes(asked(form(timestamp="20200101000000")), "signature") == ["manuals-timestamp"]
-    assert codes(asked(form(userid="7"), account=OTHERS[0], others=()), "signature") == ["manuals-example"]
+    assert finding_codes(diagnosis_context(form(timestamp="20200101000000")), "signature") == ["manuals-timestamp"]
+    assert finding_codes(diagnosis_context(form(userid="7"), account=OTHERS[0], others=()), "signature") == [
+        "manuals-example"
+    ]
 
 
 def test_a_signature_of_the_time_now_is_known_whatever_was_sent() -> None:
     sign = md5(f"{A}{P}20240229080001")
     now = datetime(2024, 2, 29, 8, 0, 3, tzinfo=signing.CHINA).timestamp()
-    assert codes(asked(form(timestamp="constant", sign=sign), now=now), "signature") == ["another-moment"]
-    assert codes(asked(form(sign=sign), now=now), "signature") == ["another-moment"]
+    assert finding_codes(diagnosis_context(form(timestamp="constant", sign=sign), now=now), "signature") == [
+        "another-moment"
+    ]
+    assert finding_codes(diagnosis_context(form(sign=sign), now=now), "signature") == ["another-moment"]
 
 
 @given(timestamp=st.text(max_size=20) | st.from_regex(r"[0-9]{8,17}", fullmatch=True), sign=st.text(max_size=50))
 def test_whatever_is_sent_is_diagnosed(timestamp: str, sign: str) -> None:
-    found(asked(form(timestamp=timestamp, sign=sign)))
+    diagnosed(diagnosis_context(form(timestamp=timestamp, sign=sign)))
 
 
 @pytest.mark.parametrize("timestamp", ["00010101000000", "99991231235959", "9999999999", "19700101000000", "٢" * 14])
 def test_a_timestamp_at_the_ends_of_time_is_diagnosed(timestamp: str) -> None:
-    assert codes(asked(form(timestamp=timestamp, sign=md5("x"))), "signature") == ["unexplained"]
+    assert finding_codes(diagnosis_context(form(timestamp=timestamp, sign=md5("x"))), "signature") == ["unexplained"]
 
 
 # The parameters
@@ -139,7 +152,7 @@ def without(*names: str, **instead: str) -> bytes:
     ],
 )
 def test_what_is_wrong_with_the_three_parameters_is_named(body: bytes, expected: list[str]) -> None:
-    findings = [f for f in found(asked(body)).values() if f.kind == "signature"]
+    findings = [f for f in diagnosed(diagnosis_context(body)).values() if f.kind == "signature"]
     assert len(findings) == len(set(findings))
     assert sorted(set(expected)) == sorted({f.code.removeprefix("signature.") for f in findings})
 
@@ -165,7 +178,7 @@ CHINESE = Account("5", "商店", "密 码&")
     ],
 )
 def test_a_chinese_account_signed_in_other_bytes_is_named(code: str, raw: bytes) -> None:
-    assert codes(asked(form(userid="5", sign=md5(raw)), account=CHINESE), "signature") == [code]
+    assert finding_codes(diagnosis_context(form(userid="5", sign=md5(raw)), account=CHINESE), "signature") == [code]
 
 
 def test_gbk_is_right_on_the_gbk_page_also_beside_another_mistake() -> None:
@@ -176,15 +189,15 @@ def test_gbk_is_right_on_the_gbk_page_also_beside_another_mistake() -> None:
         (md5(f"商店密 码&{T}".encode("gbk")).upper(), ["upper-case"]),
     ):
         body = form(page, userid="5", sign=sign)
-        assert codes(asked(body, page=page, account=CHINESE), "signature") == expected
-    both = asked(form(userid="5", sign=md5(f"密 码&商店{T}".encode("gbk"))), account=CHINESE)
-    assert codes(both, "signature") == ["order", "gbk"]
+        assert finding_codes(diagnosis_context(body, page=page, account=CHINESE), "signature") == expected
+    both = diagnosis_context(form(userid="5", sign=md5(f"密 码&商店{T}".encode("gbk"))), account=CHINESE)
+    assert finding_codes(both, "signature") == ["order", "gbk"]
 
 
 def test_white_space_that_belongs_to_an_account_is_missed() -> None:
     spaced = OTHERS[2]
     body = form(userid="Q3", sign=md5(f"spacedgeheim spaced{T}"))
-    assert codes(asked(body, account=spaced, others=()), "signature") == ["trimmed"]
+    assert finding_codes(diagnosis_context(body, account=spaced, others=()), "signature") == ["trimmed"]
 
 
 # What is right
@@ -197,15 +210,15 @@ VISIBLE = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")),
 def test_a_right_signature_is_found_nothing_wrong_with(name: str, password: str, moment: datetime) -> None:
     account = Account("12", name, password)
     timestamp = signing.timestamp(moment.replace(tzinfo=signing.CHINA))
-    for page in protocol.PAGES[:2]:
+    for page in protocol.ENDPOINTS[:2]:
         body = urlencode({"userid": "12", "timestamp": timestamp, "sign": md5(name + password + timestamp)}).encode()
-        assert codes(asked(body, page=page, account=account), "signature") == []
+        assert finding_codes(diagnosis_context(body, page=page, account=account), "signature") == []
 
 
 def test_the_manuals_example_is_right() -> None:
     body = f"action=send&userid=12&timestamp={T}&sign=5cc68982f55ac74348e3d819f868fbe1".encode()
-    assert codes(asked(body), "signature") == []
-    assert codes(asked(b"", query=body, method="GET"), "signature") == []
+    assert finding_codes(diagnosis_context(body), "signature") == []
+    assert finding_codes(diagnosis_context(b"", query=body, method="GET"), "signature") == []
 
 
 @given(
@@ -214,7 +227,7 @@ def test_the_manuals_example_is_right() -> None:
     content=st.text(),
 )
 def test_the_right_text_is_never_called_a_mistake(account: Account, timestamp: str, content: str) -> None:
-    known = Known(account.account, account.password, "12", timestamp, (("content", content),), OTHERS, NOW)
+    known = SigningInputs(account.account, account.password, "12", timestamp, (("content", content),), OTHERS, NOW)
     right = f"{account.account}{account.password}{timestamp}"
     for code, _, text in candidates(known):
         assert text != right
@@ -223,14 +236,14 @@ def test_the_right_text_is_never_called_a_mistake(account: Account, timestamp: s
 
 def test_a_diagnosis_computes_a_bounded_number_of_digests() -> None:
     many = tuple(Account(str(n), f"a{n}", f"p{n}") for n in range(10_000))
-    known = Known(A, P, U, T, (("content", "内容"), ("mobile", "1")), many, NOW)
+    known = SigningInputs(A, P, U, T, (("content", "内容"), ("mobile", "1")), many, NOW)
     assert 4_000 < sum(1 for _ in candidates(known)) < 7_000
-    assert sum(1 for _ in FAMILIES[-1](known)) == 3 * OTHERS_TRIED
+    assert sum(1 for _ in GENERATORS[-1](known)) == 3 * OTHERS_TRIED
 
 
 def test_a_password_is_hidden_wherever_the_request_has_it() -> None:
     body = form(userid="mima", content="geheim-shop &amp; mima") + b"&geheim-shop=1&mima=mima"
-    shown = found(asked(body, content_type=f"{FORM}; charset=mima"))
+    shown = diagnosed(diagnosis_context(body, content_type=f"{FORM}; charset=mima"))
     assert shown["text.entities"].meant == "*** & ***"
     assert shown["habit.unknown-parameters"].sentence.count("***") == 2
     assert shown["habit.charset-label"].sentence.count("***") == 1

@@ -10,25 +10,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sms10692 import protocol
-from sms10692.protocol import Page
+from sms10692.protocol import Endpoint
 from sms10692_mock.diagnosis import Finding
 from support.client_mistakes import MEANT, TEXTS
-from support.diagnosis import FORM, asked, codes, form, found
+from support.diagnosis import FORM, diagnosed, diagnosis_context, finding_codes, form
 
 UTF8, GBK = protocol.V2SMS, protocol.V2SMS_GBK
 CREDENTIALS = b"action=send&userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d819f868fbe1"
 
 
-def sent(raw: bytes, page: Page, name: str = "content") -> dict[str, Finding]:
+def sent(raw: bytes, page: Endpoint, name: str = "content") -> dict[str, Finding]:
     """What is found wrong with a text of these bytes, by code."""
     body = CREDENTIALS + f"&{name}={quote_from_bytes(raw, safe='')}".encode()
-    findings = found(asked(body, page=page))
+    findings = diagnosed(diagnosis_context(body, page=page))
     return {code.removeprefix("text."): each for code, each in findings.items() if each.kind == "text"}
 
 
 @pytest.mark.parametrize(("page", "raw", "code", "meant"), TEXTS.values(), ids=TEXTS)
 def test_a_mistake_of_text_is_named_and_the_text_shown_as_it_was_meant(
-    page: Page, raw: bytes, code: str, meant: str
+    page: Endpoint, raw: bytes, code: str, meant: str
 ) -> None:
     assert {name: finding.meant for name, finding in sent(raw, page).items()} == {code: meant}
 
@@ -46,20 +46,20 @@ def test_a_text_in_a_multipart_body_or_the_query_or_without_escapes_is_looked_at
     raw = MEANT.encode("gbk")
     part = b'--X\r\nContent-Disposition: form-data; name="content"\r\n\r\n' + raw + b"\r\n--X--\r\n"
     for request in (
-        asked(part, content_type="multipart/form-data; boundary=X"),
-        asked(b"", query=b"content=" + quote_from_bytes(raw).encode(), method="GET"),
-        asked(b"mobile=1&content=" + raw),
+        diagnosis_context(part, content_type="multipart/form-data; boundary=X"),
+        diagnosis_context(b"", query=b"content=" + quote_from_bytes(raw).encode(), method="GET"),
+        diagnosis_context(b"mobile=1&content=" + raw),
     ):
-        assert found(request)["text.gbk-on-the-utf-8-page"].meant == MEANT
+        assert diagnosed(request)["text.gbk-on-the-utf-8-page"].meant == MEANT
 
 
 def test_a_text_in_unicode_escapes_has_no_charset() -> None:
-    assert codes(asked(CREDENTIALS + b"&content=%u00E9%u00E9%u5185", page=UTF8), "text") == []
-    assert codes(asked(CREDENTIALS + b"&content=%u00C4%u00DA", page=GBK), "text") == []
+    assert finding_codes(diagnosis_context(CREDENTIALS + b"&content=%u00E9%u00E9%u5185", page=UTF8), "text") == []
+    assert finding_codes(diagnosis_context(CREDENTIALS + b"&content=%u00C4%u00DA", page=GBK), "text") == []
 
 
 def test_a_long_text_is_shown_in_part() -> None:
-    meant = found(asked(form(content="&amp;" * 3000)))["text.entities"].meant
+    meant = diagnosed(diagnosis_context(form(content="&amp;" * 3000)))["text.entities"].meant
     assert meant == "&" * 2000 + "…"
 
 
@@ -77,7 +77,7 @@ def test_a_long_text_is_shown_in_part() -> None:
     ],
 )
 @pytest.mark.parametrize("page", [UTF8, GBK], ids=["UTF-8", "GBK"])
-def test_a_list_of_numbers_that_is_none_is_named(page: Page, mobile: str, code: str) -> None:
+def test_a_list_of_numbers_that_is_none_is_named(page: Endpoint, mobile: str, code: str) -> None:
     for charset in ("utf-8", "gbk"):
         shown = sent(mobile.encode(charset), page, "mobile")
         assert {name: each.meant and each.meant.strip(",") for name, each in shown.items()} == {
@@ -120,14 +120,14 @@ WITHOUT_DAMAGE = ORDINARY.filter(lambda text: not text.isascii() or "?" not in t
 
 @pytest.mark.parametrize(("page", "charset"), [(UTF8, "utf-8"), (GBK, "gbk")])
 @given(text=WITHOUT_DAMAGE | ENGLISH)
-def test_an_ordinary_text_is_found_nothing_wrong_with(page: Page, charset: str, text: str) -> None:
+def test_an_ordinary_text_is_found_nothing_wrong_with(page: Endpoint, charset: str, text: str) -> None:
     assert sent(text.encode(charset), page) == {}
-    assert codes(asked(form(page, content=text), page=page), "text") == []
+    assert finding_codes(diagnosis_context(form(page, content=text), page=page), "text") == []
 
 
 @pytest.mark.parametrize(("page", "charset"), [(UTF8, "utf-8"), (GBK, "gbk")])
 @given(text=ANY_CHINESE)
-def test_a_text_of_any_chinese_characters_is_found_nothing_wrong_with(page: Page, charset: str, text: str) -> None:
+def test_a_text_of_any_chinese_characters_is_found_nothing_wrong_with(page: Endpoint, charset: str, text: str) -> None:
     assert sent(text.encode(charset), page) == {}
 
 
@@ -151,7 +151,7 @@ def test_a_text_of_any_chinese_characters_is_found_nothing_wrong_with(page: Page
         "10>5 & 3<4",
     ],
 )
-def test_a_text_that_might_be_taken_for_a_mistake_is_not(page: Page, charset: str, text: str) -> None:
+def test_a_text_that_might_be_taken_for_a_mistake_is_not(page: Endpoint, charset: str, text: str) -> None:
     assert sent(text.encode(charset), page) == {}
 
 
@@ -164,6 +164,6 @@ def test_a_text_of_another_language_is_right_on_the_utf_8_page(text: str) -> Non
 
 @given(raw=st.binary(), content_type=st.sampled_from([FORM, "", "multipart/form-data; boundary=x"]))
 def test_whatever_bytes_are_sent_are_diagnosed(raw: bytes, content_type: str) -> None:
-    for page in protocol.PAGES:
-        found(asked(b"content=" + raw, page=page, content_type=content_type))
-        found(asked(b"mobile=" + raw, query=raw, page=page, content_type=content_type))
+    for page in protocol.ENDPOINTS:
+        diagnosed(diagnosis_context(b"content=" + raw, page=page, content_type=content_type))
+        diagnosed(diagnosis_context(b"mobile=" + raw, query=raw, page=page, content_type=content_type))

@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 import pytest
 
 from sms10692 import protocol, signing
-from sms10692_mock.diagnosis import CODES, Fetch, diagnose
-from sms10692_mock.diagnosis.messages import SENTENCES
-from sms10692_mock.domain.accounts import MANUALS_OWN
+from sms10692_mock.diagnosis import CODES, PreviousFetch, diagnose
+from sms10692_mock.diagnosis.messages import MESSAGES
+from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
 from support import client_mistakes
-from support.diagnosis import FORM, NOW, asked, codes, form, found, md5
+from support.diagnosis import FORM, NOW, diagnosed, diagnosis_context, finding_codes, form, md5
 
 MULTIPART = "multipart/form-data; boundary=X"
 PART = b'--X\r\nContent-Disposition: form-data; name="action"\r\n\r\nsend\r\n--X--\r\n'
@@ -24,10 +24,15 @@ PART = b'--X\r\nContent-Disposition: form-data; name="action"\r\n\r\nsend\r\n--X
 
 def test_a_request_as_the_manual_wants_it_is_found_nothing_wrong_with() -> None:
     for page in (protocol.V2SMS, protocol.V2SMS_GBK):
-        assert diagnose(asked(form(page), page=page)) == ()
-    assert diagnose(asked(form() + b"&rt=json", content_type=f"{FORM}; charset=UTF-8")) == ()
-    assert diagnose(asked(form(), query=b"action=send")) == ()  # Q1
-    assert diagnose(asked(form(protocol.V2SMS_GBK), page=protocol.V2SMS_GBK, content_type=f"{FORM};charset=GBK")) == ()
+        assert diagnose(diagnosis_context(form(page), page=page)) == ()
+    assert diagnose(diagnosis_context(form() + b"&rt=json", content_type=f"{FORM}; charset=UTF-8")) == ()
+    assert diagnose(diagnosis_context(form(), query=b"action=send")) == ()  # Q1
+    assert (
+        diagnose(
+            diagnosis_context(form(protocol.V2SMS_GBK), page=protocol.V2SMS_GBK, content_type=f"{FORM};charset=GBK")
+        )
+        == ()
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,21 +51,21 @@ def test_a_request_as_the_manual_wants_it_is_found_nothing_wrong_with() -> None:
 )
 def test_a_timestamp_that_is_not_the_time_is_named(hour: str, expected: list[str]) -> None:
     now = datetime.fromisoformat(hour).replace(tzinfo=signing.CHINA).timestamp()
-    assert codes(asked(form(), now=now), "habit") == expected
+    assert finding_codes(diagnosis_context(form(), now=now), "habit") == expected
 
 
 def test_it_is_said_how_old_a_timestamp_is() -> None:
-    assert "12 minutes old" in found(asked(form(), now=NOW + 720))["habit.stale"].sentence
-    assert "2 days ahead" in found(asked(form(), now=NOW - 2 * 86400))["habit.stale"].sentence
+    assert "12 minutes old" in diagnosed(diagnosis_context(form(), now=NOW + 720))["habit.stale"].sentence
+    assert "2 days ahead" in diagnosed(diagnosis_context(form(), now=NOW - 2 * 86400))["habit.stale"].sentence
 
 
 def test_a_timestamp_of_another_form_is_named() -> None:
     body = form(timestamp="1341155532", sign=md5("testmima1341155532"))
-    assert codes(asked(body), "habit") == ["timestamp-form"]
+    assert finding_codes(diagnosis_context(body), "habit") == ["timestamp-form"]
 
 
 def test_the_time_is_nothing_to_talk_about_while_the_signature_is_wrong() -> None:
-    assert codes(asked(form(sign=md5("x")), now=NOW + 3600), "habit") == []
+    assert finding_codes(diagnosis_context(form(sign=md5("x")), now=NOW + 3600), "habit") == []
 
 
 @pytest.mark.parametrize(
@@ -79,25 +84,33 @@ def test_the_time_is_nothing_to_talk_about_while_the_signature_is_wrong() -> Non
     ],
 )
 def test_a_body_that_is_no_plain_form_is_named(body: bytes, content_type: str, expected: list[str]) -> None:
-    assert codes(asked(body, content_type=content_type), "habit") == expected
+    assert finding_codes(diagnosis_context(body, content_type=content_type), "habit") == expected
 
 
 def test_a_query_string_that_is_kept_in_logs_is_named() -> None:
-    assert codes(asked(b"", query=form(), method="GET"), "habit") == ["get", "credentials-in-query"]
-    assert codes(asked(b"", query=form(), content_type=""), "habit") == ["credentials-in-query"]
-    assert codes(asked(form(), query="content=内容".encode()), "habit") == ["unencoded"]
+    assert finding_codes(diagnosis_context(b"", query=form(), method="GET"), "habit") == ["get", "credentials-in-query"]
+    assert finding_codes(diagnosis_context(b"", query=form(), content_type=""), "habit") == ["credentials-in-query"]
+    assert finding_codes(diagnosis_context(form(), query="content=内容".encode()), "habit") == ["unencoded"]
 
 
 def test_a_parameter_unknown_to_the_manual_is_named() -> None:
-    assert codes(asked(form() + b"&taskName=x"), "habit") == ["unknown-parameters"]
-    assert "'taskname'" in found(asked(form() + b"&taskName=x"))["habit.unknown-parameters"].sentence
-    many = found(asked(form() + b"".join(b"&p%d=1" % n for n in range(50))))["habit.unknown-parameters"].sentence
+    assert finding_codes(diagnosis_context(form() + b"&taskName=x"), "habit") == ["unknown-parameters"]
+    assert "'taskname'" in diagnosed(diagnosis_context(form() + b"&taskName=x"))["habit.unknown-parameters"].sentence
+    many = diagnosed(diagnosis_context(form() + b"".join(b"&p%d=1" % n for n in range(50))))[
+        "habit.unknown-parameters"
+    ].sentence
     assert many.endswith("'p7', and more.")
-    assert codes(asked(form() + b"&password=mima"), "habit") == ["clear-credentials", "unknown-parameters"]
-    assert codes(asked(form() + b"&amp;extno=1"), "habit") == ["entity-between-parameters", "unknown-parameters"]
+    assert finding_codes(diagnosis_context(form() + b"&password=mima"), "habit") == [
+        "clear-credentials",
+        "unknown-parameters",
+    ]
+    assert finding_codes(diagnosis_context(form() + b"&amp;extno=1"), "habit") == [
+        "entity-between-parameters",
+        "unknown-parameters",
+    ]
     call = form_of_a_queue(statusNum="10")
-    assert codes(asked(call, page=protocol.V2CALL_API), "habit") == ["unknown-parameters"]
-    assert codes(asked(call, page=protocol.V2STATUS_API), "habit") == []
+    assert finding_codes(diagnosis_context(call, page=protocol.V2CALL_API), "habit") == ["unknown-parameters"]
+    assert finding_codes(diagnosis_context(call, page=protocol.V2STATUS_API), "habit") == []
 
 
 def form_of_a_queue(**fields: str) -> bytes:
@@ -118,22 +131,29 @@ def form_of_a_queue(**fields: str) -> bytes:
         (-1.0, 0, []),
     ],
 )
-def test_a_queue_fetched_too_soon_is_named(page: protocol.Page, gap: float, items: int, expected: list[str]) -> None:
-    request = asked(form_of_a_queue(), page=page, previous=Fetch(NOW - gap, items))
-    assert codes(request, "habit") == expected
+def test_a_queue_fetched_too_soon_is_named(
+    page: protocol.Endpoint, gap: float, items: int, expected: list[str]
+) -> None:
+    request = diagnosis_context(form_of_a_queue(), page=page, previous=PreviousFetch(NOW - gap, items))
+    assert finding_codes(request, "habit") == expected
 
 
 def test_a_queue_that_had_more_than_was_asked_for_may_be_fetched_again_at_once() -> None:
     for number, expected in (("10", []), ("0", ["polling"]), ("11", ["polling"]), ("x", ["polling"])):
         body = form_of_a_queue(statusNum=number)
-        assert codes(asked(body, page=protocol.V2STATUS_API, previous=Fetch(NOW - 1, 10)), "habit") == expected
+        assert (
+            finding_codes(
+                diagnosis_context(body, page=protocol.V2STATUS_API, previous=PreviousFetch(NOW - 1, 10)), "habit"
+            )
+            == expected
+        )
 
 
 # What a finding is
 
 
 def test_a_finding_cannot_be_changed() -> None:
-    (finding,) = diagnose(asked(form(), method="GET"))
+    (finding,) = diagnose(diagnosis_context(form(), method="GET"))
     with pytest.raises(FrozenInstanceError):
         finding.code = "x"  # type: ignore[misc]
 
@@ -141,11 +161,11 @@ def test_a_finding_cannot_be_changed() -> None:
 @pytest.mark.parametrize("code", CODES)
 def test_a_code_says_its_kind_and_has_one_sentence(code: str) -> None:
     assert re.fullmatch(r"(signature|text|habit)\.[a-z0-9]+(-[a-z0-9]+)*", code)
-    sentence = SENTENCES[code]
+    sentence = MESSAGES[code]
     assert sentence.count("{}") == sentence.count("{") <= 1
     assert sentence.endswith(".")
     assert len(sentence) < 200
-    assert MANUALS_OWN.password not in sentence
+    assert DEFAULT_ACCOUNT.password not in sentence
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -12,40 +12,40 @@ from hypothesis import strategies as st
 
 from sms10692_mock.domain import bounds
 from sms10692_mock.domain.bounds import MAX_POINTS, BalanceOutOfBounds
-from sms10692_mock.domain.records import Wanted
-from support.flask_emulator import Office
+from sms10692_mock.domain.records import Query
+from support.flask_emulator import FlaskEmulator
 from support.serve_cli import refused
-from support.stores import EACH_STORE, POSTPAID, PREPAID, Making, made, task
+from support.stores import EACH_STORE, POSTPAID, PREPAID, StoreFactory, open_test_store, task
 
 LIMITS = (Path(__file__).parents[2] / "docs" / "limits.md").read_text("utf-8")
 NEAR = st.sampled_from([0, 1, -1, MAX_POINTS, -MAX_POINTS, MAX_POINTS - 1, 2**53, 2**63, -(2**63), 10**30, 2 * 10**15])
-STEPS = st.lists(st.tuples(st.sampled_from(["charge_up", "set_balance", "accept"]), NEAR), max_size=12)
+STEPS = st.lists(st.tuples(st.sampled_from(["add_points", "set_balance", "accept"]), NEAR), max_size=12)
 
 
 @EACH_STORE
 @pytest.mark.parametrize("account", [PREPAID, POSTPAID], ids=["prepaid", "postpaid"])
-def test_a_balance_stays_within_its_bounds_and_exact(make: Making, account: Any) -> None:
+def test_a_balance_stays_within_its_bounds_and_exact(make: StoreFactory, account: Any) -> None:
     """Whatever comes, what a store says is what arithmetic says, and what is beyond is refused whole."""
-    with made(make) as store:
+    with open_test_store(make) as store:
 
         @given(steps=STEPS)
         @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
         def holds(steps: list[tuple[str, int]]) -> None:
-            store.open(account)
+            store.create_account(account)
             points = charged_up = 0 if account.postpaid else account.points
             for operation, number in steps:
                 if operation == "accept":
                     cost = abs(number)
                     enough = points - cost >= (-MAX_POINTS if account.postpaid else 0)
-                    left = store.accept(account.userid, task(cost), [], [], 0.0)
+                    left = store.record_send(account.userid, task(cost), [], [], 0.0)
                     assert left == (points - cost if enough else None)
                     points -= cost if enough else 0
                 else:
-                    more = number if operation == "charge_up" else number - points
+                    more = number if operation == "add_points" else number - points
                     beyond = max(abs(points + more), abs(charged_up + more)) > MAX_POINTS
                     assert outcome(lambda: getattr(store, operation)(account.userid, number)) is beyond  # noqa: B023
                     points, charged_up = (points, charged_up) if beyond else (points + more, charged_up + more)
-                standing = store.standing(account.userid)
+                standing = store.balance(account.userid)
                 assert standing[:2] == (points, charged_up)
                 assert {type(standing.points), type(standing.charged_up)} == {int}
 
@@ -62,31 +62,31 @@ def outcome(operation: Callable[[], object]) -> bool:
 
 
 @EACH_STORE
-def test_an_account_begins_within_the_bounds(make: Making) -> None:
-    with made(make) as store:
+def test_an_account_begins_within_the_bounds(make: StoreFactory) -> None:
+    with open_test_store(make) as store:
         for points in (MAX_POINTS + 1, 2**63, -MAX_POINTS - 1):
             with pytest.raises(BalanceOutOfBounds):
-                store.open(replace(PREPAID, points=points))
+                store.create_account(replace(PREPAID, points=points))
             with pytest.raises(BalanceOutOfBounds):
-                store.open(replace(PREPAID, points=points), keep=True)
+                store.create_account(replace(PREPAID, points=points), keep=True)
         assert store.userids() == []
-        assert store.open(replace(PREPAID, points=MAX_POINTS))
+        assert store.create_account(replace(PREPAID, points=MAX_POINTS))
         with pytest.raises(BalanceOutOfBounds):
             store.reset("1", lambda account: replace(account, points=MAX_POINTS + 1))
-        assert store.standing("1") == (MAX_POINTS, MAX_POINTS, 0)
+        assert store.balance("1") == (MAX_POINTS, MAX_POINTS, 0)
 
 
 @EACH_STORE
-def test_the_greatest_numbers_are_found_in_lists(make: Making) -> None:
-    with made(make) as store:
-        office = Office(store=store)
+def test_the_greatest_numbers_are_found_in_lists(make: StoreFactory) -> None:
+    with open_test_store(make) as store:
+        office = FlaskEmulator(store=store)
         for path in ("messages", "reports", "replies", "requests"):
             for query in (f"after={2**53}", f"task_id={2**53}", f"limit=1000&count=1000&after={2**53}&order=desc"):
                 office.control("GET", f"accounts/12/{path}?{query}")
             beyond = (f"after={2**53 + 1}", f"task_id={2**63}", "limit=1001", "after=0", "since=9001-01-01T00:00:00Z")
             for query in beyond:
                 assert office.refusal("GET", f"accounts/12/{path}?{query}")[0] == 422
-        assert store.messages("12", Wanted(after=2**53), 0.0).items == []
+        assert store.messages("12", Query(after=2**53), 0.0).items == []
 
 
 BEYOND: list[tuple[str, str, dict[str, Any]]] = [
@@ -113,7 +113,7 @@ BEYOND: list[tuple[str, str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("method", "path", "document"), BEYOND, ids=str)
 def test_what_is_beyond_a_bound_is_refused_at_the_door(method: str, path: str, document: dict[str, Any]) -> None:
-    status, words = Office().refusal(method, path, json=document)
+    status, words = FlaskEmulator().refusal(method, path, json=document)
     assert status == 422
     assert any(field in words for field in document)
 

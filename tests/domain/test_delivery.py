@@ -14,67 +14,84 @@ from hypothesis import strategies as st
 
 from sms10692 import protocol
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.api_request import call_of
-from sms10692_mock.domain.delivery import RESERVED, Outcome, Rule, Rules, outcome, ruled
+from sms10692_mock.domain.api_request import parse_request
+from sms10692_mock.domain.delivery import (
+    RESERVED_NUMBERS,
+    DeliveryOutcome,
+    DeliveryRule,
+    DeliveryRules,
+    apply_rules,
+    default_outcome,
+)
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.records import Reply, Report, RulesUsed, Task
-from sms10692_mock.domain.results import Refusal, Sent
+from sms10692_mock.domain.records import Reply, Report, RulesTransition, Task
+from sms10692_mock.domain.results import Refusal, SendResult
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.stores.memory.store import MemoryStore
-from support.flask_emulator import Office
+from support.flask_emulator import FlaskEmulator
 
-NUMBERS = st.sampled_from(["15023239810", "15000000000", "13800000000", "10086", *RESERVED])
-OUTCOMES = st.sampled_from([Outcome(20, "A"), Outcome(10, "B"), Outcome(silent=True), Outcome(delay=5.0)])
+NUMBERS = st.sampled_from(["15023239810", "15000000000", "13800000000", "10086", *RESERVED_NUMBERS])
+OUTCOMES = st.sampled_from(
+    [DeliveryOutcome(20, "A"), DeliveryOutcome(10, "B"), DeliveryOutcome(silent=True), DeliveryOutcome(delay=5.0)]
+)
 PREFIXES = st.sampled_from(["", "1", "15", "150", "15023239810", "138", "9", "10000000020"])
 RULE = st.builds(
-    Rule, PREFIXES, OUTCOMES, st.sampled_from([1.0, 0.0, 0.5]), st.none() | st.integers(min_value=1, max_value=4)
+    DeliveryRule,
+    PREFIXES,
+    OUTCOMES,
+    st.sampled_from([1.0, 0.0, 0.5]),
+    st.none() | st.integers(min_value=1, max_value=4),
 )
-RULES = st.builds(lambda rules, seed: Rules(tuple(rules), seed), st.lists(RULE, max_size=5), st.integers(0, 3))
+RULES = st.builds(lambda rules, seed: DeliveryRules(tuple(rules), seed), st.lists(RULE, max_size=5), st.integers(0, 3))
 
 
 @given(rules=RULES, numbers=st.lists(NUMBERS, max_size=30), cuts=st.lists(st.integers(0, 30), max_size=3))
-def test_messages_fare_the_same_in_one_send_and_in_many(rules: Rules, numbers: list[str], cuts: list[int]) -> None:
+def test_messages_fare_the_same_in_one_send_and_in_many(
+    rules: DeliveryRules, numbers: list[str], cuts: list[int]
+) -> None:
     if any(rule.remaining for rule in rules.rules):  # A rule that is used up moves the dice of those behind it.
         rules = replace(rules, rules=tuple(replace(rule, share=1.0) for rule in rules.rules))
-    whole, left = ruled(rules, numbers, 0)
-    pieces: list[Outcome] = []
+    whole, left = apply_rules(rules, numbers, 0)
+    pieces: list[DeliveryOutcome] = []
     bounds = sorted({0, len(numbers), *(cut for cut in cuts if cut < len(numbers))})
     remaining = rules
     for begin, end in pairwise(bounds):
-        fates, remaining = ruled(remaining, numbers[begin:end], begin)
+        fates, remaining = apply_rules(remaining, numbers[begin:end], begin)
         pieces += fates
     assert (pieces, remaining) == (whole, left)
 
 
 @given(rules=RULES, numbers=st.lists(NUMBERS, max_size=30), before=st.integers(0, 1000))
 def test_every_message_has_the_outcome_of_a_rule_that_fits_or_none(
-    rules: Rules, numbers: list[str], before: int
+    rules: DeliveryRules, numbers: list[str], before: int
 ) -> None:
-    fates, left = ruled(rules, numbers, before)
+    fates, left = apply_rules(rules, numbers, before)
     assert len(fates) == len(numbers)
     for number, fate in zip(numbers, fates, strict=True):
         fitting = [rule.outcome for rule in rules.rules if rule.share and _fits(rule, number)]
-        assert fate in [*fitting, outcome(number)]
+        assert fate in [*fitting, default_outcome(number)]
     used = sum(rule.remaining or 0 for rule in rules.rules) - sum(rule.remaining or 0 for rule in left.rules)
     assert 0 <= used <= len(numbers)
-    assert ruled(rules, numbers, before) == (fates, left)
+    assert apply_rules(rules, numbers, before) == (fates, left)
 
 
-def _fits(rule: Rule, number: str) -> bool:
-    return number == rule.number or (number.startswith(rule.number) and number not in RESERVED)
+def _fits(rule: DeliveryRule, number: str) -> bool:
+    return number == rule.number or (number.startswith(rule.number) and number not in RESERVED_NUMBERS)
 
 
 @given(numbers=st.permutations(["", "1", "15", "150", "1502"]))
 def test_the_longest_rule_holds_in_whatever_order_they_are_given(numbers: Sequence[str]) -> None:
-    rules = Rules(tuple(Rule(number, Outcome(20, number or "all")) for number in numbers))
-    fates, _ = ruled(rules, ["15023239810", "15100000000", "13800000000", "99"], 0)
+    rules = DeliveryRules(tuple(DeliveryRule(number, DeliveryOutcome(20, number or "all")) for number in numbers))
+    fates, _ = apply_rules(rules, ["15023239810", "15100000000", "13800000000", "99"], 0)
     assert [fate.errorcode for fate in fates] == ["1502", "15", "1", "all"]
 
 
 def test_of_two_rules_for_the_same_number_the_first_holds_until_it_is_used_up() -> None:
-    rules = Rules((Rule("15", Outcome(20, "A"), remaining=2), Rule("15", Outcome(20, "B"))))
-    fates, left = ruled(rules, ["15023239810"] * 4, 0)
+    rules = DeliveryRules(
+        (DeliveryRule("15", DeliveryOutcome(20, "A"), remaining=2), DeliveryRule("15", DeliveryOutcome(20, "B")))
+    )
+    fates, left = apply_rules(rules, ["15023239810"] * 4, 0)
     assert [fate.errorcode for fate in fates] == ["A", "A", "B", "B"]
     assert [rule.outcome.errorcode for rule in left.rules] == ["B"]
 
@@ -82,7 +99,9 @@ def test_of_two_rules_for_the_same_number_the_first_holds_until_it_is_used_up() 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_a_share_is_about_that_share_and_another_seed_strikes_others(share: float) -> None:
     def failing(seed: int) -> list[bool]:
-        fates, _ = ruled(Rules((Rule("", Outcome(20, "A"), share),), seed), ["15023239810"] * 2000, 0)
+        fates, _ = apply_rules(
+            DeliveryRules((DeliveryRule("", DeliveryOutcome(20, "A"), share),), seed), ["15023239810"] * 2000, 0
+        )
         return [fate.errorcode == "A" for fate in fates]
 
     assert failing(1) == failing(1) != failing(2)
@@ -90,18 +109,18 @@ def test_a_share_is_about_that_share_and_another_seed_strikes_others(share: floa
 
 
 @pytest.fixture
-def office() -> Office:
-    return Office()
+def office() -> FlaskEmulator:
+    return FlaskEmulator()
 
 
-def told(office: Office, account: dict[str, Any]) -> list[tuple[str, str, str]]:
+def told(office: FlaskEmulator, account: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Number, status and errorcode of each report that is waiting."""
     assert "statusbox" in office.status(account)
     boxes = office.control("GET", f"accounts/{account['userid']}/reports?state=handed%20out&order=desc")["items"]
     return [(one["mobile"], str(one["status"]), one["errorcode"]) for one in reversed(boxes)]
 
 
-def test_rules_are_put_and_what_they_bring_about_is_reported(office: Office) -> None:
+def test_rules_are_put_and_what_they_bring_about_is_reported(office: FlaskEmulator) -> None:
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}/outcomes"
     rules = [
@@ -135,7 +154,7 @@ def test_rules_are_put_and_what_they_bring_about_is_reported(office: Office) -> 
     ]
 
 
-def test_a_rule_that_is_added_stands_before_the_others_and_no_other_account_has_it(office: Office) -> None:
+def test_a_rule_that_is_added_stands_before_the_others_and_no_other_account_has_it(office: FlaskEmulator) -> None:
     one, other = (office.control("POST", "accounts") for _ in range(2))
     path = f"accounts/{one['userid']}/outcomes"
     office.control("PUT", path, {"rules": [{"number": "130", "outcome": "failed", "errorcode": "B"}]})
@@ -146,7 +165,7 @@ def test_a_rule_that_is_added_stands_before_the_others_and_no_other_account_has_
     assert [errorcode for _, _, errorcode in told(office, other)] == ["DELIVRD", "DELIVRD"]
 
 
-def test_no_more_rules_are_added_than_can_be_put(office: Office) -> None:
+def test_no_more_rules_are_added_than_can_be_put(office: FlaskEmulator) -> None:
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}/outcomes"
     office.control("PUT", path, {"rules": [{"number": str(number)} for number in range(999)]})
@@ -156,7 +175,7 @@ def test_no_more_rules_are_added_than_can_be_put(office: Office) -> None:
     assert len(office.control("PUT", path, office.control("GET", path))["rules"]) == 1000
 
 
-def test_a_refused_send_uses_no_rule_up(office: Office) -> None:
+def test_a_refused_send_uses_no_rule_up(office: FlaskEmulator) -> None:
     account = office.control("POST", "accounts", {"points": 1})
     path = f"accounts/{account['userid']}/outcomes"
     office.control("PUT", path, {"rules": [{"number": "13", "outcome": "failed", "remaining": 1}]})
@@ -171,8 +190,8 @@ def test_a_refused_send_uses_no_rule_up(office: Office) -> None:
 # A rule that holds so often is used up by sends that happen, and by no others
 
 
-FAILING_ONCE = Rules((Rule("", Outcome(20, "UNDELIV"), remaining=1),))
-SEND = call_of(protocol.V2SMS, {"action": "send", "userid": "1", "mobile": "15023239810", "content": "x"})
+FAILING_ONCE = DeliveryRules((DeliveryRule("", DeliveryOutcome(20, "UNDELIV"), remaining=1),))
+SEND = parse_request(protocol.V2SMS, {"action": "send", "userid": "1", "mobile": "15023239810", "content": "x"})
 
 
 class Meddled(MemoryStore):
@@ -181,27 +200,27 @@ class Meddled(MemoryStore):
     def __init__(self, meddle: Callable[["Meddled"], object]) -> None:
         super().__init__()
         self.meddles = [meddle]
-        self.open(Account("1", "a", "p", points=1, outcomes=FAILING_ONCE))
+        self.create_account(Account("1", "a", "p", points=1, outcomes=FAILING_ONCE))
 
-    def accept(
+    def record_send(
         self,
         userid: str,
         task: Task,
         reports: Sequence[Report],
         replies: Sequence[Reply],
         now: float,
-        used: RulesUsed | None = None,
+        used: RulesTransition | None = None,
     ) -> int | None:
         while self.meddles:
             self.meddles.pop()(self)
-        return super().accept(userid, task, reports, replies, now, used)
+        return super().record_send(userid, task, reports, replies, now, used)
 
-    def send(self) -> Refusal | Sent:
+    def send(self) -> Refusal | SendResult:
         account = self.account("1")
         assert account is not None
         return Vendor(self, lambda: 0.0, Keywords(())).send(account, 0.0, 1, SEND)
 
-    def rules(self) -> Rules | None:
+    def rules(self) -> DeliveryRules | None:
         account = self.account("1")
         return account.outcomes if account else None
 
@@ -215,27 +234,27 @@ def test_a_send_uses_no_rule_up_where_the_store_goes_away() -> None:
     with pytest.raises(StoreUnavailable):
         store.send()
     assert store.rules() == FAILING_ONCE
-    assert isinstance(store.send(), Sent)
-    assert store.rules() == Rules()
-    assert [report.errorcode for report in store.take_reports("1", 9, 0.0, 1)] == ["UNDELIV"]
+    assert isinstance(store.send(), SendResult)
+    assert store.rules() == DeliveryRules()
+    assert [report.errorcode for report in store.fetch_reports("1", 9, 0.0, 1)] == ["UNDELIV"]
 
 
 def test_a_send_uses_no_rule_up_where_another_takes_the_last_point() -> None:
-    store = Meddled(lambda store: store.charge_up("1", -1))
+    store = Meddled(lambda store: store.add_points("1", -1))
     assert store.send() == Refusal(protocol.BALANCE_TOO_SMALL)
     assert store.rules() == FAILING_ONCE
 
 
 def test_a_rule_that_another_send_used_up_meanwhile_does_not_hold() -> None:
     store = Meddled(Meddled.send)
-    store.charge_up("1", 1)
-    assert isinstance(store.send(), Sent)
-    assert store.rules() == Rules()
-    assert [report.errorcode for report in store.take_reports("1", 9, 0.0, 1)] == ["UNDELIV", "DELIVRD"]
+    store.add_points("1", 1)
+    assert isinstance(store.send(), SendResult)
+    assert store.rules() == DeliveryRules()
+    assert [report.errorcode for report in store.fetch_reports("1", 9, 0.0, 1)] == ["UNDELIV", "DELIVRD"]
 
 
 def test_a_rule_that_refuses_and_came_meanwhile_refuses() -> None:
-    refusing = Rules((Rule("", Outcome(refusal=protocol.OTHER_ERROR)),))
-    store = Meddled(lambda store: store.change("1", lambda account: replace(account, outcomes=refusing)))
+    refusing = DeliveryRules((DeliveryRule("", DeliveryOutcome(refusal=protocol.OTHER_ERROR)),))
+    store = Meddled(lambda store: store.update_account("1", lambda account: replace(account, outcomes=refusing)))
     assert store.send() == Refusal(protocol.OTHER_ERROR)
-    assert store.standing("1").points == 1
+    assert store.balance("1").points == 1

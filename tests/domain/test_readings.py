@@ -8,17 +8,17 @@ import pytest
 from support.emulators import (
     CREDENTIALS,
     GBK,
-    MANUALS_MOMENT,
+    MANUAL_TIME,
     STATUS,
     UTF8,
-    Emulator,
+    WsgiHarness,
     ask,
+    emulator_server,
     message,
     request,
     sign,
-    standing_still,
 )
-from support.flask_emulator import Office
+from support.flask_emulator import FlaskEmulator
 
 EMPTY = "用户名或密码不能为空"
 SQL = "发送内容包含sql注入字符"
@@ -35,7 +35,7 @@ OTHER = "其他错误"
 
 def test_r1_send_is_checked_in_the_order_of_the_readings() -> None:
     """One request with everything wrong; what it is refused for is put right, step by step."""
-    emulator = Emulator(accounts=["12:test:mima:0"])
+    emulator = WsgiHarness(accounts=["12:test:mima:0"])
     wrong = {"sign": "", "content": "' or 发票", "mobile": ",", "extno": "x"}
     steps: list[tuple[str, dict[str, str]]] = [
         (EMPTY, {"sign": "0"}),
@@ -54,7 +54,7 @@ def test_r1_send_is_checked_in_the_order_of_the_readings() -> None:
 
 @pytest.mark.parametrize("page", ["status", "call"])
 def test_r1_the_queue_pages_are_checked_in_the_order_of_their_errors(page: str) -> None:
-    allowed, not_allowed = Emulator(), Emulator(no_reports=["12"])
+    allowed, not_allowed = WsgiHarness(), WsgiHarness(no_reports=["12"])
     fetch, fetch_not_allowed = getattr(allowed, page), getattr(not_allowed, page)
     assert message(fetch_not_allowed(sign="", action="x")) == EMPTY
     assert message(fetch_not_allowed(sign="0", action="x")) == WRONG
@@ -68,13 +68,13 @@ def test_r1_the_queue_pages_are_checked_in_the_order_of_their_errors(page: str) 
 @pytest.mark.parametrize("name", ["userid", "timestamp", "sign"])
 @pytest.mark.parametrize("value", ["", " ", "\t\r\n", "\u3000"])
 def test_r2_a_blank_credential_is_empty(name: str, value: str) -> None:
-    assert message(Emulator().post(UTF8, action="overage", **{name: value})) == EMPTY
+    assert message(WsgiHarness().post(UTF8, action="overage", **{name: value})) == EMPTY
 
 
 @pytest.mark.parametrize("name", ["userid", "timestamp", "sign"])
 def test_r2_an_absent_credential_is_empty(name: str) -> None:
     form = "&".join(f"{key}={value}" for key, value in CREDENTIALS.items() if key != name)
-    answer = Emulator().ask(request(UTF8, f"action=overage&{form}".encode()))
+    answer = WsgiHarness().ask(request(UTF8, f"action=overage&{form}".encode()))
     assert message(answer.body.decode()) == EMPTY
 
 
@@ -93,7 +93,7 @@ def test_r2_an_absent_credential_is_empty(name: str) -> None:
     ids=str,
 )
 def test_r2_any_other_userid_or_signature_is_wrong(credential: dict[str, str]) -> None:
-    assert message(Emulator().post(UTF8, action="overage", **credential)) == WRONG
+    assert message(WsgiHarness().post(UTF8, action="overage", **credential)) == WRONG
 
 
 # R3
@@ -101,7 +101,7 @@ def test_r2_any_other_userid_or_signature_is_wrong(credential: dict[str, str]) -
 
 @pytest.mark.parametrize("timestamp", ["1", "1341155532123", "2012-07-01 23:12:12", "昨天", "0" * 1000])
 def test_r3_a_timestamp_is_any_text_over_which_the_signature_is_right(timestamp: str) -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     assert "Sucess" in emulator.post(UTF8, action="overage", timestamp=timestamp, sign=sign("test", "mima", timestamp))
 
 
@@ -120,7 +120,7 @@ def test_r3_a_timestamp_is_any_text_over_which_the_signature_is_right(timestamp:
     ],
 )
 def test_r3_with_a_limit_a_timestamp_is_a_moment_within_it(timestamp: str, is_right: bool) -> None:
-    emulator = Emulator(max_clock_skew=60.0)
+    emulator = WsgiHarness(max_clock_skew=60.0)
     answer = emulator.post(UTF8, action="overage", timestamp=timestamp, sign=sign("test", "mima", timestamp))
     assert ("Sucess" in answer, message(answer)) == ((True, "") if is_right else (False, WRONG))
 
@@ -129,7 +129,7 @@ def test_r3_with_a_limit_a_timestamp_is_a_moment_within_it(timestamp: str, is_ri
 
 
 def test_r4_an_account_that_gbk_lacks_is_only_signed_in_utf_8() -> None:
-    emulator = Emulator(accounts=["7:😀:mima"])
+    emulator = WsgiHarness(accounts=["7:😀:mima"])
     right = {"userid": "7", "sign": sign("😀", "mima", "20120701231212")}
     assert "Sucess" in emulator.post(GBK, action="overage", **right)
     assert message(emulator.post(GBK, action="overage", userid="7", sign="0")) == WRONG
@@ -139,7 +139,7 @@ def test_r4_an_account_that_gbk_lacks_is_only_signed_in_utf_8() -> None:
 
 
 def test_r5_numbers_are_split_at_the_half_width_comma_and_trimmed() -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     assert "<successCounts>2<" in emulator.send(" 15023239810 ,, ,\t13527576163,")
     assert emulator.status().count("<statusbox>") == 2
     assert "<successCounts>1<" in emulator.send("15023239810，13527576163")
@@ -147,14 +147,14 @@ def test_r5_numbers_are_split_at_the_half_width_comma_and_trimmed() -> None:
 
 @pytest.mark.parametrize("mobile", ["", " ", ",", " , ,,"])
 def test_r5_nothing_left_is_empty(mobile: str) -> None:
-    assert message(Emulator().send(mobile)) == NO_MOBILE
+    assert message(WsgiHarness().send(mobile)) == NO_MOBILE
 
 
 @pytest.mark.parametrize(
     "number", ["10086", "25023239810", "150232398100", "+8615023239810", "1502323981x", "１５０２３２３９８１０"]
 )
 def test_r5_what_is_no_mobile_number_is_charged_and_reported_undelivered(number: str) -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     assert "<remainpoint>999<" in emulator.send(number)
     report = emulator.status()
     assert f"<mobile>{number}</mobile>" in report
@@ -163,14 +163,14 @@ def test_r5_what_is_no_mobile_number_is_charged_and_reported_undelivered(number:
 
 
 def test_r5_a_number_given_twice_counts_twice() -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     assert "<successCounts>2<" in emulator.send("15023239810,15023239810")
     assert emulator.status().count("<mobile>15023239810<") == 2
 
 
 def test_r5_50_000_numbers_in_one_request_are_ordinary() -> None:
     numbers = [str(13000000000 + place) for place in range(50_000)]
-    with standing_still({"accounts": ["12:test:mima:50000"]}) as address:
+    with emulator_server({"accounts": ["12:test:mima:50000"]}) as address:
         form = f"action=send&userid=12&timestamp=20120701231212&sign={CREDENTIALS['sign']}&content=x&mobile="
         sent = ask(address, request(UTF8, (form + ",".join(numbers)).encode())).body.decode()
         assert "<successCounts>50000<" in sent
@@ -189,14 +189,14 @@ def test_r5_50_000_numbers_in_one_request_are_ordinary() -> None:
     ids=lambda value: f"{len(value)} characters" if isinstance(value, str) else None,
 )
 def test_r6_a_send_costs_its_parts_times_its_numbers(content: str, parts: int) -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     assert f"<remainpoint>{1000 - 3 * parts}<" in emulator.send("13000000001,13000000002,13000000003", content)
-    by_number = Emulator(billing="numbers")
+    by_number = WsgiHarness(billing="numbers")
     assert "<remainpoint>997<" in by_number.send("13000000001,13000000002,13000000003", content)
 
 
 def test_r6_a_cost_above_the_balance_refuses_all_of_it_and_takes_nothing() -> None:
-    emulator = Emulator(accounts=["12:test:mima:2"])
+    emulator = WsgiHarness(accounts=["12:test:mima:2"])
     assert message(emulator.send("13000000001,13000000002,13000000003")) == TOO_MUCH
     assert emulator.balance() == 2
     assert emulator.status().endswith("<returnsms></returnsms>")
@@ -205,7 +205,7 @@ def test_r6_a_cost_above_the_balance_refuses_all_of_it_and_takes_nothing() -> No
 
 
 def test_r6_post_paid_is_never_refused_and_goes_below_zero() -> None:
-    emulator = Emulator(accounts=["12:test:mima:5"], postpaid=["12"])
+    emulator = WsgiHarness(accounts=["12:test:mima:5"], postpaid=["12"])
     assert "<remainpoint>-2<" in emulator.send("13000000001,13000000002")
     assert emulator.post(UTF8, action="overage").endswith(
         "<payinfo>后付费</payinfo>\n <overage>-2</overage>\n <sendTotal>0</sendTotal></returnsms>"
@@ -213,7 +213,7 @@ def test_r6_post_paid_is_never_refused_and_goes_below_zero() -> None:
 
 
 def test_r6_a_post_paid_balance_has_a_floor() -> None:
-    office = Office(postpaid=["12"])
+    office = FlaskEmulator(postpaid=["12"])
     own = {"userid": "12", "account": "test", "password": "mima"}
     office.control("PATCH", "accounts/12", {"points": 1 - 10**15})
     assert f"<remainpoint>-{10**15}<" in office.send(own)
@@ -221,7 +221,7 @@ def test_r6_a_post_paid_balance_has_a_floor() -> None:
 
 
 def test_r6_send_total_is_what_was_charged_up_and_not_what_is_left() -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     emulator.send()
     assert "<overage>999</overage>\n <sendTotal>1000</sendTotal>" in emulator.post(UTF8, action="overage")
 
@@ -230,7 +230,7 @@ def test_r6_send_total_is_what_was_charged_up_and_not_what_is_left() -> None:
 
 
 def test_r7_task_numbers_rise_over_all_accounts() -> None:
-    emulator = Emulator(accounts=["7:other:secret"])
+    emulator = WsgiHarness(accounts=["7:other:secret"])
     other = {"userid": "7", "sign": sign("other", "secret", "20120701231212")}
     answers = [emulator.send(), emulator.send(**other), emulator.send("13000000000," * 2000), emulator.send()]
     tasks = [int(answer.partition("<taskID>")[2].partition("<")[0]) for answer in answers]
@@ -260,7 +260,7 @@ def test_r7_task_numbers_rise_over_all_accounts() -> None:
     ],
 )
 def test_r8_an_injection_is_refused(content: str) -> None:
-    assert message(Emulator().send(content=content)) == SQL
+    assert message(WsgiHarness().send(content=content)) == SQL
 
 
 @pytest.mark.parametrize(
@@ -276,29 +276,29 @@ def test_r8_an_injection_is_refused(content: str) -> None:
     ],
 )
 def test_r8_an_ordinary_sentence_is_sent(content: str) -> None:
-    assert message(Emulator().send(content=content)) == "ok"
+    assert message(WsgiHarness().send(content=content)) == "ok"
 
 
 @pytest.mark.parametrize("before", [0, 65_530, 70_000, 131_066, 140_000, 200_000])
 def test_r8_an_injection_is_found_wherever_it_stands_in_a_long_text(before: int) -> None:
-    assert message(Emulator().send(content="字" * before + "' or 1=1")) == SQL
+    assert message(WsgiHarness().send(content="字" * before + "' or 1=1")) == SQL
 
 
 @pytest.mark.parametrize("word", ["发票", "办证", "赌博", "六合彩", "枪支"])
 def test_r8_a_default_word_is_forbidden_wherever_it_stands(word: str) -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     assert message(emulator.send(content=f"代开{word}了")) == FORBIDDEN
     assert message(emulator.post(UTF8, action="checkkeyword", content=f"代开{word}了")) == "包含非法字符"
 
 
 def test_r8_other_words_take_the_place_of_the_default_ones() -> None:
-    emulator = Emulator(keywords=["Casino"])
+    emulator = WsgiHarness(keywords=["Casino"])
     assert message(emulator.send(content="发票")) == "ok"
     assert message(emulator.send(content="the CASINOs")) == FORBIDDEN
 
 
 def test_r8_an_empty_text_holds_no_forbidden_word() -> None:
-    assert message(Emulator().post(UTF8, action="checkkeyword", content="")) == "没有包含屏蔽词"
+    assert message(WsgiHarness().post(UTF8, action="checkkeyword", content="")) == "没有包含屏蔽词"
 
 
 # R9
@@ -306,19 +306,19 @@ def test_r8_an_empty_text_holds_no_forbidden_word() -> None:
 
 @pytest.mark.parametrize("extno", ["", " ", "0", "0123456789"])
 def test_r9_an_extno_is_blank_or_up_to_ten_digits(extno: str) -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     assert message(emulator.send(extno=extno)) == "ok"
     assert f"<extno>{extno.strip()}</extno>" in emulator.status()
 
 
 @pytest.mark.parametrize("extno", ["01234567890", "1a", "-1", "１", " 1", "1\n"])
 def test_r9_any_other_extno_is_refused(extno: str) -> None:
-    assert message(Emulator().send(extno=extno)) == OTHER
+    assert message(WsgiHarness().send(extno=extno)) == OTHER
 
 
 @pytest.mark.parametrize("send_time", ["", " ", "2011-12-02 22:12:10", "2010-10-24 09:08:10", "0001-01-01 00:00:00"])
 def test_r9_a_blank_or_past_send_time_is_now(send_time: str) -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     assert message(emulator.send(sendTime=send_time)) == "ok"
     assert "<receivetime>2011-12-02 22:12:11<" in emulator.status()
 
@@ -337,11 +337,11 @@ def test_r9_a_blank_or_past_send_time_is_now(send_time: str) -> None:
     ],
 )
 def test_r9_any_other_send_time_is_refused(send_time: str) -> None:
-    assert message(Emulator().send(sendTime=send_time)) == OTHER
+    assert message(WsgiHarness().send(sendTime=send_time)) == OTHER
 
 
 def test_r9_a_later_send_is_charged_at_once_and_reported_after_its_time() -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     assert "<remainpoint>999<" in emulator.send(sendTime="2011-12-03 00:00:00")
     assert emulator.balance() == 999
     emulator.now += 6468
@@ -351,7 +351,7 @@ def test_r9_a_later_send_is_charged_at_once_and_reported_after_its_time() -> Non
 
 
 def test_r9_the_delay_of_reports_is_counted_from_the_send_time() -> None:
-    emulator = Emulator(report_delay=60.0)
+    emulator = WsgiHarness(report_delay=60.0)
     emulator.send(sendTime="2011-12-02 22:12:41")
     emulator.now += 89
     assert "statusbox" not in emulator.status()
@@ -360,7 +360,7 @@ def test_r9_the_delay_of_reports_is_counted_from_the_send_time() -> None:
 
 
 def test_r9_the_last_moment_there_is_can_be_sent_at() -> None:
-    emulator = Emulator(report_delay=10.0)
+    emulator = WsgiHarness(report_delay=10.0)
     assert message(emulator.send(sendTime="9999-12-31 23:59:59")) == "ok"
     assert "statusbox" not in emulator.status()
 
@@ -369,7 +369,7 @@ def test_r9_the_last_moment_there_is_can_be_sent_at() -> None:
 
 
 def test_r10_a_blank_status_num_is_4000() -> None:
-    emulator = Emulator(accounts=["12:test:mima:9000"])
+    emulator = WsgiHarness(accounts=["12:test:mima:9000"])
     emulator.send(",".join(str(13000000000 + place) for place in range(8001)))
     counts = [emulator.status(statusNum=asked).count("<statusbox>") for asked in ("", " ", "")]
     assert counts == [4000, 4000, 1]
@@ -377,27 +377,27 @@ def test_r10_a_blank_status_num_is_4000() -> None:
 
 @pytest.mark.parametrize("status_num", ["1", "0002", "4001", "9" * 5000])
 def test_r10_status_num_is_any_whole_number_from_one(status_num: str) -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     emulator.send("13000000001,13000000002,13000000003")
     assert emulator.status(statusNum=status_num).count("<statusbox>") == min(int(status_num[:9]), 3)
 
 
 @pytest.mark.parametrize("status_num", ["0", "000", "-1", "1.5", "x", "１", "1,2", "+1", "1 "])
 def test_r10_any_other_status_num_is_refused_and_takes_nothing(status_num: str) -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     emulator.send()
     assert message(emulator.status(statusNum=status_num)) == "参数不正确"
     assert emulator.status().count("<statusbox>") == 1
 
 
 def test_r10_the_call_page_hands_over_all_that_waits() -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     emulator.send("10000000030," * 3)
     assert emulator.call(statusNum="1").count("<callbox>") == 3
 
 
 def test_r10_first_in_first_out_by_the_time_when_an_item_began_to_wait() -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     emulator.send("10000000023,13000000001")
     emulator.now += 29
     emulator.send("13000000002")
@@ -409,7 +409,7 @@ def test_r10_first_in_first_out_by_the_time_when_an_item_began_to_wait() -> None
 
 @pytest.mark.parametrize("action", ["", "Send", "send ", "query", "send,send"])
 def test_r10_an_action_that_a_page_lacks_is_refused_after_the_credentials(action: str) -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     assert message(emulator.post(UTF8, action=action, sign="")) == EMPTY
     assert message(emulator.post(UTF8, action=action, sign="0")) == WRONG
     assert emulator.post(UTF8, action=action).endswith(
@@ -423,7 +423,7 @@ def test_r10_an_action_that_a_page_lacks_is_refused_after_the_credentials(action
 
 @pytest.mark.parametrize("wrong", [{"sign": ""}, {"sign": "0"}, {"action": "send"}, {"statusNum": "0"}], ids=str)
 def test_r11_a_refused_fetch_takes_nothing(wrong: dict[str, str]) -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     emulator.send("10000000030")
     assert "statusbox" not in emulator.status(**wrong)
     assert emulator.status().count("<statusbox>") == 1
@@ -431,7 +431,7 @@ def test_r11_a_refused_fetch_takes_nothing(wrong: dict[str, str]) -> None:
 
 
 def test_r11_a_head_request_is_a_fetch_like_any_other() -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     emulator.send()
     query = "&".join(f"{name}={value}" for name, value in CREDENTIALS.items())
     answer = emulator.ask(f"HEAD {STATUS}?action=query&{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
@@ -443,8 +443,8 @@ def test_r11_a_head_request_is_a_fetch_like_any_other() -> None:
 
 
 def test_r12_receivetime_is_china_standard_time() -> None:
-    emulator = Emulator(report_delay=3600.0)
-    assert MANUALS_MOMENT == 1322835131.0  # 2011-12-02 14:12:11 UTC
+    emulator = WsgiHarness(report_delay=3600.0)
+    assert MANUAL_TIME == 1322835131.0  # 2011-12-02 14:12:11 UTC
     emulator.send()
     emulator.now += 7200
     assert "<receivetime>2011-12-02 23:12:11<" in emulator.status()
@@ -455,7 +455,7 @@ def test_r12_receivetime_is_china_standard_time() -> None:
     [(-86400.0, "1970-01-01 08:00:00"), (1e12, "9000-01-01 08:00:00"), (0.0, "1970-01-01 08:00:00")],
 )
 def test_r12_no_moment_is_outside_of_1970_to_9000(now: float, receivetime: str) -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     emulator.now = now
     emulator.send()
     assert f"<receivetime>{receivetime}<" in emulator.status()
@@ -469,14 +469,14 @@ def test_r12_no_moment_is_outside_of_1970_to_9000(now: float, receivetime: str) 
     list(enumerate([EMPTY, SQL, WRONG, NO_MOBILE, NO_CONTENT, FORBIDDEN, TOO_MUCH, OTHER], start=1)),
 )
 def test_r13_eight_numbers_refuse_the_send(place: int, refusal: str) -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     assert message(emulator.send(f"15023239810,1000000000{place},10000000008")) == refusal
     assert emulator.balance() == 1000
     assert "statusbox" not in emulator.status()
 
 
 def test_r13_a_number_that_refuses_does_so_before_the_balance() -> None:
-    emulator = Emulator(accounts=["12:test:mima:0"])
+    emulator = WsgiHarness(accounts=["12:test:mima:0"])
     assert message(emulator.send("10000000006")) == FORBIDDEN
     assert message(emulator.send("10000000006", extno="x")) == OTHER
 
@@ -485,7 +485,7 @@ def test_r13_a_number_that_refuses_does_so_before_the_balance() -> None:
     ("number", "status", "errorcode"), [("10000000020", "20", "UNDELIV"), ("10000000021", "20", "MK:0011")]
 )
 def test_r13_two_numbers_are_reported_undelivered(number: str, status: str, errorcode: str) -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     emulator.send(number)
     report = emulator.status()
     assert f"<status>{status}</status>" in report
@@ -493,14 +493,14 @@ def test_r13_two_numbers_are_reported_undelivered(number: str, status: str, erro
 
 
 def test_r13_one_number_is_never_reported() -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     assert "<remainpoint>999<" in emulator.send("10000000022")
     emulator.now += 10 * 365 * 86400
     assert "statusbox" not in emulator.status()
 
 
 def test_r13_one_number_is_reported_30_seconds_late() -> None:
-    emulator = Emulator(report_delay=5.0)
+    emulator = WsgiHarness(report_delay=5.0)
     emulator.send("10000000023")
     emulator.now += 34
     assert "statusbox" not in emulator.status()
@@ -509,7 +509,7 @@ def test_r13_one_number_is_reported_30_seconds_late() -> None:
 
 
 def test_r13_two_numbers_answer_as_soon_as_their_reports_wait() -> None:
-    emulator = Emulator(report_delay=5.0)
+    emulator = WsgiHarness(report_delay=5.0)
     emulator.send("10000000030,10000000031", extno="01")
     emulator.now += 4
     assert "callbox" not in emulator.call()
@@ -524,7 +524,7 @@ def test_r13_two_numbers_answer_as_soon_as_their_reports_wait() -> None:
 
 
 def test_r15_rt_is_compared_to_the_letter() -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     assert emulator.send(rt="json").startswith("{")
     assert emulator.send(rt="JSON").startswith("<")
 
@@ -534,4 +534,4 @@ def test_r15_rt_is_compared_to_the_letter() -> None:
 
 @pytest.mark.parametrize("content", ["", " ", "\r\n\t", "\u3000"])
 def test_r18_a_text_of_white_space_is_empty(content: str) -> None:
-    assert message(Emulator().send(content=content)) == NO_CONTENT
+    assert message(WsgiHarness().send(content=content)) == NO_CONTENT

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from sms10692 import protocol
-from sms10692_mock.domain.accounts import MANUALS_OWN
-from sms10692_mock.domain.api_request import Call, call_of
+from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
+from sms10692_mock.domain.api_request import ApiRequest, parse_request
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.records import Report, Wanted
-from sms10692_mock.domain.results import Balance, Refusal, Reports, Sent
+from sms10692_mock.domain.records import Query, Report
+from sms10692_mock.domain.results import BalanceResult, Refusal, ReportsResult, SendResult
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.stores.memory.store import MemoryStore
 from support.emulators import CREDENTIALS
@@ -25,28 +25,28 @@ def vendor() -> Vendor:
 
 
 def vendor_on(store: MemoryStore) -> Vendor:
-    store.open(MANUALS_OWN)
+    store.create_account(DEFAULT_ACCOUNT)
     return Vendor(store, lambda: 1000.0, Keywords(()))
 
 
-def call(action: str, **fields: str) -> Call:
+def call(action: str, **fields: str) -> ApiRequest:
     page = protocol.V2STATUS_API if action == "query" else protocol.V2SMS
-    return call_of(page, CREDENTIALS | {"action": action} | fields)
+    return parse_request(page, CREDENTIALS | {"action": action} | fields)
 
 
 SEND = call("send", mobile="15023239810", content="x")
 
 
 def test_without_a_delay_a_report_is_there_at_once(vendor: Vendor) -> None:
-    assert isinstance(vendor.answer(SEND).answer, Sent)
-    answer = vendor.answer(call("query")).answer
-    assert isinstance(answer, Reports)
+    assert isinstance(vendor.handle(SEND).result, SendResult)
+    answer = vendor.handle(call("query")).result
+    assert isinstance(answer, ReportsResult)
     assert [report.due for report in answer.boxes] == [1000.0]
 
 
 def test_a_call_without_a_number_is_request_0(vendor: Vendor) -> None:
-    vendor.answer(SEND)
-    (message,) = vendor.store.messages("12", Wanted(), 1000.0).items
+    vendor.handle(SEND)
+    (message,) = vendor.store.messages("12", Query(), 1000.0).items
     assert message.task.request == 0
 
 
@@ -54,38 +54,38 @@ def test_words_that_were_put_are_prepared_once_and_anew_when_others_are_put(vend
     for words in (("乙",), ("甲",), ("丙",)):
         vendor.store.change_settings(lambda settings, words=words: replace(settings, words=words))  # type: ignore[misc]
         assert vendor.keywords() is vendor.keywords()
-        assert vendor.keywords().in_text("".join(words))
-        assert not vendor.keywords().in_text("丁")
+        assert vendor.keywords().contains_any("".join(words))
+        assert not vendor.keywords().contains_any("丁")
 
 
 def test_a_fault_for_all_strikes_who_has_no_account_and_who_wants_nothing_there_is(vendor: Vendor) -> None:
     fault = Fault(id="a", kind="empty")
     vendor.store.change_settings(lambda settings: replace(settings, faults=(fault,)))
     for asked in (call("overage", userid="nobody"), call("nothing"), call("nothing", userid="nobody")):
-        told = vendor.answer(asked)
-        assert (told.answer, [one.kind for one in told.faults]) == (None, ["empty"])
+        told = vendor.handle(asked)
+        assert (told.result, [one.kind for one in told.faults]) == (None, ["empty"])
 
 
 def test_an_account_that_is_closed_while_it_sends_is_unknown() -> None:
     class Closing(MemoryStore):
         def next_task_id(self) -> int:
-            self.close("12")
+            self.delete_account("12")
             return super().next_task_id()
 
-    told = vendor_on(Closing(real_time=lambda: 1000.0)).answer(SEND)
-    assert told.answer == Refusal(protocol.CREDENTIALS_WRONG)
+    told = vendor_on(Closing(real_time=lambda: 1000.0)).handle(SEND)
+    assert told.result == Refusal(protocol.CREDENTIALS_WRONG)
     assert told.account is None
 
 
 def test_a_status_num_of_any_length_is_a_limit(vendor: Vendor) -> None:
     for number in ("9" * 11, "9" * 12, "9" * 13, "0" * 50 + "3", "8" * 5000):
-        vendor.store.put("12", [Report(1.0, "1", 1, 10, "DELIVRD", "", 0)] * 4, (), 1.0)
-        answer = vendor.answer(call("query", statusnum=number)).answer
-        assert isinstance(answer, Reports)
+        vendor.store.enqueue("12", [Report(1.0, "1", 1, 10, "DELIVRD", "", 0)] * 4, (), 1.0)
+        answer = vendor.handle(call("query", statusnum=number)).result
+        assert isinstance(answer, ReportsResult)
         assert len(answer.boxes) == (3 if number.endswith("3") else 4)
-        vendor.answer(call("query"))
+        vendor.handle(call("query"))
 
 
 def test_what_is_left_is_told_as_it_is(vendor: Vendor) -> None:
-    vendor.answer(SEND)
-    assert vendor.answer(call("overage")).answer == Balance(protocol.PREPAID, 999, 1000)
+    vendor.handle(SEND)
+    assert vendor.handle(call("overage")).result == BalanceResult(protocol.PREPAID, 999, 1000)

@@ -11,16 +11,16 @@ from typing import Any, NamedTuple, cast
 
 import pytest
 
-from sms10692_mock.app.vendor_app import Pages, plain
-from sms10692_mock.config import vendor_of
-from sms10692_mock.domain.notifier import Bell
+from sms10692_mock.app.vendor_app import VendorApp, text_response
+from sms10692_mock.config import build_vendor
+from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.server import receive_limits, server
-from sms10692_mock.server.http1_head import NoHttp
-from sms10692_mock.server.protocol import Connection
-from sms10692_mock.server.thread_runner import InThread
-from sms10692_mock.server.write_coalescer import Outbox
+from sms10692_mock.server.http1_head import BadRequest
+from sms10692_mock.server.protocol import HttpProtocol
+from sms10692_mock.server.thread_runner import ThreadRunner
+from sms10692_mock.server.write_coalescer import WriteCoalescer
 from stress.connections import control
-from support.emulators import PATIENCE, UTF8, Address, ask, beside, options, request
+from support.emulators import TIMEOUT, UTF8, Address, admin_app, ask, options, request
 from support.serve_cli import QUERY, SEND
 
 
@@ -35,8 +35,10 @@ class Served(NamedTuple):
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     monkeypatch.setattr(server, "_SWEEP", 0.05)
     chosen, lines = options(), list[str]()
-    vendor, bell = vendor_of(chosen), Bell()
-    with InThread(Pages(vendor, chosen.dialect, lines.append, bell), beside(vendor, chosen, bell)) as running:
+    vendor, bell = build_vendor(chosen), ChangeNotifier()
+    with ThreadRunner(
+        VendorApp(vendor, chosen.dialect, lines.append, bell), admin_app(vendor, chosen, bell)
+    ) as running:
         host, _, port = running.url.removeprefix("http://").rpartition(":")
         yield Served((host, int(port)), lines)
 
@@ -48,7 +50,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def sent_alone(address: Address, *pieces: bytes) -> bytes:
     """Everything that comes back while the client waits for it, with its side of the connection open."""
-    with socket.create_connection(address, timeout=PATIENCE) as connection:
+    with socket.create_connection(address, timeout=TIMEOUT) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for piece in pieces:
             connection.sendall(piece)
@@ -58,7 +60,7 @@ def sent_alone(address: Address, *pieces: bytes) -> bytes:
 def test_a_tls_client_is_refused_at_once_with_the_reason_in_the_log(served: Served) -> None:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with socket.create_connection(served.address, timeout=PATIENCE) as connection:
+    with socket.create_connection(served.address, timeout=TIMEOUT) as connection:
         with pytest.raises(ssl.SSLError, match="WRONG_VERSION_NUMBER"):
             context.wrap_socket(connection)
     (line,) = served.lines
@@ -120,7 +122,7 @@ def test_half_a_head_is_answered_408_and_logged(served: Served) -> None:
 
 
 def test_a_body_that_broke_off_is_answered_with_the_counts(served: Served) -> None:
-    with socket.create_connection(served.address, timeout=PATIENCE) as connection:
+    with socket.create_connection(served.address, timeout=TIMEOUT) as connection:
         connection.sendall(f"POST {UTF8} HTTP/1.1\r\nContent-Length: 9\r\n\r\nabcd".encode())
         connection.shutdown(socket.SHUT_WR)
         assert b"the body broke off: 4 of 9 bytes came" in b"".join(iter(lambda: connection.recv(65536), b""))
@@ -164,18 +166,20 @@ class RefusingDispatcher:
     """Refuses every request, and everything that is none."""
 
     def answer(self, *_: object) -> object:
-        return plain(404, "nothing there")
+        return text_response(404, "nothing there")
 
-    def refusal(self, error: NoHttp, *_: object) -> object:
-        return plain(error.status, str(error))
+    def refusal(self, error: BadRequest, *_: object) -> object:
+        return text_response(error.status, str(error))
 
 
 @pytest.mark.parametrize("raw", [b"GET /nothing HTTP/1.1\r\nConnection: close\r\n\r\n", b"nonsense\r\n\r\n"])
 def test_a_client_that_reset_the_connection_before_its_refusal_causes_no_exception(raw: bytes) -> None:
     async def refuse() -> list[str]:
         transport = ResetTransport()
-        open_ones: set[Connection] = set()
-        connection = Connection(cast(Any, RefusingDispatcher()), Outbox(asyncio.get_running_loop()), open_ones)
+        open_ones: set[HttpProtocol] = set()
+        connection = HttpProtocol(
+            cast(Any, RefusingDispatcher()), WriteCoalescer(asyncio.get_running_loop()), open_ones
+        )
         connection.connection_made(cast(Any, transport))
         connection.get_buffer(-1)[: len(raw)] = raw
         connection.buffer_updated(len(raw))
@@ -198,7 +202,7 @@ def test_of_too_many_half_sent_bodies_the_oldest_is_refused_and_the_newest_is_re
     size = 100_000
     monkeypatch.setattr(receive_limits, "_MOST", 5 * size // 2)
     with ExitStack() as opened:
-        connections = [opened.enter_context(socket.create_connection(served.address, timeout=PATIENCE)) for _ in "abc"]
+        connections = [opened.enter_context(socket.create_connection(served.address, timeout=TIMEOUT)) for _ in "abc"]
         for connection in connections:
             connection.sendall(unfinished(size, 10))
             ask(served.address, request(UTF8, b"action=overage"))  # what is whole is answered meanwhile
@@ -216,7 +220,7 @@ def test_of_too_many_half_sent_bodies_the_oldest_is_refused_and_the_newest_is_re
 
 def test_of_too_many_half_sent_heads_the_oldest_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receive_limits, "_MOST", 1000)
-    with socket.create_connection(served.address, timeout=PATIENCE) as connection:
+    with socket.create_connection(served.address, timeout=TIMEOUT) as connection:
         connection.sendall(b"GET /v2sms.aspx?" + b"x" * 1000)
         assert connection.recv(1000).startswith(b"HTTP/1.1 503 ")
     (line,) = served.lines
@@ -228,7 +232,7 @@ def test_whole_requests_wait_for_a_client_that_reads_slowly(served: Served) -> N
     asked = b"GET /_mock/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.settimeout(PATIENCE)
+        connection.settimeout(TIMEOUT)
         connection.connect(served.address)
         connection.sendall(asked * 100 + asked.replace(b"HTTP/1.1\r\n", b"HTTP/1.1\r\nConnection: close\r\n"))
         assert not threading.Event().wait(1.0)
@@ -252,7 +256,7 @@ def test_a_request_that_comes_byte_by_byte_has_an_end(served: Served, monkeypatc
 def test_a_client_that_never_reads_is_hung_up_on(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_UNREAD", 0.2)
     raw = b"GET /v2sms.aspx HTTP/1.1\r\n\r\n" * 1000
-    with socket.create_connection(served.address, timeout=PATIENCE) as connection:
+    with socket.create_connection(served.address, timeout=TIMEOUT) as connection:
         connection.setblocking(False)
         while not any("bytes for 0.2 seconds, and was hung up on" in line for line in served.lines):
             with suppress(BlockingIOError, ConnectionError):

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 import trustme
 
-from support.emulators import PATIENCE, Address, running
+from support.emulators import TIMEOUT, Address, emulator_process
 from support.nginx import FORWARDED, free_port, nginx
 from support.serve_cli import SEND
 
@@ -38,12 +38,12 @@ def ask(
     """What a client of nginx gets to see; over TLS where it trusts an authority."""
     connection: http.client.HTTPConnection
     if trusted is None:
-        connection = http.client.HTTPConnection(*address, timeout=PATIENCE)
+        connection = http.client.HTTPConnection(*address, timeout=TIMEOUT)
     else:
         context = ssl.create_default_context()
         trusted.configure_trust(context)
         context.check_hostname = False
-        connection = http.client.HTTPSConnection(*address, timeout=PATIENCE, context=context)
+        connection = http.client.HTTPSConnection(*address, timeout=TIMEOUT, context=context)
     named = dict(headers or {})
     if form is not None:
         named["Content-Type"] = "application/x-www-form-urlencoded"
@@ -58,7 +58,7 @@ def ask(
 @pytest.fixture(scope="module")
 def undeclared() -> Iterator[Address]:
     """An emulator as most people start it: on loopback, without a token, which knows of no proxy."""
-    with running("--log-level", "error") as (_, address):
+    with emulator_process("--log-level", "error") as (_, address):
         yield address
 
 
@@ -85,7 +85,7 @@ def test_the_same_is_seen_without_nginx(undeclared: Address) -> None:
 def test_with_the_public_url_the_token_and_the_login_let_in(directives: str) -> None:
     port = free_port()
     url = f"http://{NAME}:{port}"
-    with running("--public-url", url, "--token", TOKEN, "--log-level", "error") as (_, address):
+    with emulator_process("--public-url", url, "--token", TOKEN, "--log-level", "error") as (_, address):
         with nginx(address, directives, port=port) as front:
             host = {"Host": f"{NAME}:{port}"}
             assert ask(front, "/_mock/accounts", host).status == 401
@@ -101,7 +101,7 @@ def test_with_the_public_url_the_token_and_the_login_let_in(directives: str) -> 
 
 
 def test_a_public_url_beyond_this_machine_demands_a_token() -> None:
-    with running("--public-url", f"https://{NAME}", "--log-level", "error") as (process, address):
+    with emulator_process("--public-url", f"https://{NAME}", "--log-level", "error") as (process, address):
         assert ask(address, "/_mock/accounts").status == 401
         assert process.stdout is not None
         said = [process.stdout.readline() for _ in range(3)]
@@ -110,7 +110,7 @@ def test_a_public_url_beyond_this_machine_demands_a_token() -> None:
 
 
 def test_an_allowed_host_may_send_its_origin_where_nginx_leaves_the_port_out() -> None:
-    with running("--public-url", "http://127.0.0.1:1", "--allow-host", NAME, "--token", TOKEN) as (_, address):
+    with emulator_process("--public-url", "http://127.0.0.1:1", "--allow-host", NAME, "--token", TOKEN) as (_, address):
         with nginx(address, "proxy_set_header Host $host;") as front:
             origin = f"http://{NAME}:{front[1]}"
             headers = {"Host": f"{NAME}:{front[1]}", "Origin": origin}
@@ -125,7 +125,7 @@ def authority() -> trustme.CA:
 
 def test_what_a_trusted_proxy_forwards_is_believed(authority: trustme.CA) -> None:
     arguments = ("--trusted-proxy", "127.0.0.0/8", "--allow-host", NAME, "--token", TOKEN, "--log-level", "error")
-    with running(*arguments) as (_, address):
+    with emulator_process(*arguments) as (_, address):
         with nginx(address, FORWARDED, certificate=authority.issue_cert(NAME)) as front:
             url = f"https://{NAME}:{front[1]}"
             host = {"Host": f"{NAME}:{front[1]}"}
@@ -141,7 +141,7 @@ def test_what_a_trusted_proxy_forwards_is_believed(authority: trustme.CA) -> Non
 
 
 def test_what_any_other_proxy_forwards_is_refused() -> None:
-    with running("--trusted-proxy", "10.0.0.1", "--token", TOKEN, "--log-level", "error") as (_, address):
+    with emulator_process("--trusted-proxy", "10.0.0.1", "--token", TOKEN, "--log-level", "error") as (_, address):
         with nginx(address, FORWARDED) as front:
             refused = ask(front, "/_mock/accounts", BEARER)
             assert refused.status == 403

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from lxml import etree
 
-from support.emulators import GBK, UTF8, Emulator
+from support.emulators import GBK, UTF8, WsgiHarness
 from support.exchanges import EXCHANGES, Exchange
 
 Reader = Callable[[str], list[str]]
@@ -64,13 +64,13 @@ READERS = [
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__)
 def test_a_send_reads_the_same(reader: Reader) -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     assert reader(emulator.send("13000000001,13000000002")) == ["Success", "ok", "998", "100001", "2"]
     assert reader(emulator.send("")) == ["Faild", "短信号码不能为空", "0", "0", "0"]
 
 
 def test_a_word_that_is_contained_tells_success_from_failure() -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     assert "Success" in emulator.send()
     assert "Success" not in emulator.send("")
     assert re.findall(r"<returnstatus>([a-zA-Z]+)</returnstatus>", emulator.post(UTF8, action="overage")) == ["Sucess"]
@@ -88,7 +88,7 @@ def boxes_by_position(answer: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("reader", [boxes_by_cutting, boxes_by_position], ids=lambda reader: reader.__name__)
 def test_reports_read_the_same(reader: Callable[[str], list[list[str]]]) -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     emulator.send("13000000001,10000000021", extno="01")
     assert reader(emulator.status()) == [
         ["13000000001", "100001", "10", "2011-12-02 22:12:11", "DELIVRD", "01"],
@@ -98,7 +98,7 @@ def test_reports_read_the_same(reader: Callable[[str], list[list[str]]]) -> None
 
 
 def test_json_counts_are_numbers() -> None:
-    answer = json.loads(Emulator().send("13000000001,13000000002", rt="json"))
+    answer = json.loads(WsgiHarness().send("13000000001,13000000002", rt="json"))
     assert answer["SuccessCounts"] == 2
     assert answer["ReturnStatus"] == "Success"
 
@@ -118,7 +118,7 @@ GBK_DECLARATION = '<?xml version="1.0" encoding="gb2312" ?>'
 
 
 def test_the_gbk_page_reads_the_same_after_its_own_declaration() -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     answer = emulator.send("13000000001,13000000002", path=GBK)
     assert answer.startswith(GBK_DECLARATION)
     assert by_position(answer.replace(GBK_DECLARATION, "")) == ["Success", "ok", "998", "100001", "2"]
@@ -128,14 +128,14 @@ def test_the_gbk_page_reads_the_same_after_its_own_declaration() -> None:
 
 @pytest.mark.parametrize("reader", [by_position, line_by_line], ids=lambda reader: reader.__name__)
 def test_a_balance_reads_the_same(reader: Reader) -> None:
-    emulator = Emulator()
+    emulator = WsgiHarness()
     assert reader(emulator.post(UTF8, action="overage")) == ["Sucess", "", "预付费", "1000", "1000"]
     assert reader(emulator.post(UTF8, action="overage", sign="0")) == ["Faild", "用户名或密码错误", "", "0", "0"]
 
 
 @pytest.mark.parametrize("dialect", ["manual", "observed"])
 def test_replies_read_the_same_in_either_dialect(dialect: str) -> None:
-    emulator = Emulator(dialect=dialect)
+    emulator = WsgiHarness(dialect=dialect)
     emulator.send("10000000030,10000000031", extno="01")
     assert boxes_by_position(emulator.call()) == [
         ["10000000030", "100001", "T", "2011-12-02 22:12:11", "01"],
@@ -146,6 +146,6 @@ def test_replies_read_the_same_in_either_dialect(dialect: str) -> None:
 
 @pytest.mark.parametrize("page", ["status", "call"])
 def test_an_error_reads_the_same(page: str) -> None:
-    answer = getattr(Emulator(no_reports=["12"]), page)()
+    answer = getattr(WsgiHarness(no_reports=["12"]), page)()
     assert boxes_by_position(answer) == [["3", "该用户不允许查看状态报告"]]
     assert re.findall(r"<error>(\d)</error>\s*<remark>([^<]*)</remark>", answer) == [("3", "该用户不允许查看状态报告")]

@@ -1,6 +1,6 @@
 """What one client does costs no other, and clients at once lose nothing: on sockets, without faults.
 
-Here belongs what only a socket shows of several. All of it at once, and with faults, is in `test_storming`.
+Here belongs what only a socket shows of several. All of it at once, and with faults, is in `test_stress_tool`.
 """
 
 import re
@@ -15,19 +15,19 @@ import pytest
 
 from stress.connections import control
 from support.emulators import (
-    PATIENCE,
     STATUS,
+    TIMEOUT,
     UTF8,
     ask,
-    ended,
+    emulator_process,
     request,
-    running,
+    wait_exit,
 )
 from support.serve_cli import QUERY
 
 
 def test_r11_fetches_at_the_same_moment_share_nothing_and_lose_nothing() -> None:
-    with running("--log-level", "error") as (_, address):
+    with emulator_process("--log-level", "error") as (_, address):
         numbers = [str(13000000000 + place) for place in range(900)]
         send = f"action=send&{QUERY}&content=x&mobile={','.join(numbers)}"
         assert "Success" in ask(address, request(UTF8, send.encode())).body.decode()
@@ -47,34 +47,34 @@ def test_r11_fetches_at_the_same_moment_share_nothing_and_lose_nothing() -> None
 
 
 def test_a_log_that_nobody_reads_holds_up_neither_answers_nor_the_end() -> None:
-    with running() as (process, address):  # its standard error is a pipe, which is soon full
+    with emulator_process() as (process, address):  # its standard error is a pipe, which is soon full
         for _ in range(1500):
             assert ask(address, request(UTF8, b"action=overage")).status == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT) == 0
 
 
 def test_an_answer_that_is_cut_for_somebody_who_is_gone_is_no_error() -> None:
-    with running() as (process, address):
+    with emulator_process() as (process, address):
         for fault in ({"kind": "latency", "seconds": 0.1}, {"kind": "cut", "at": 50}):
             assert ask(address, control("POST", "/accounts/12/faults", fault)).status == 201
         raw = request(UTF8, f"action=overage&{QUERY}".encode())
         for _ in range(20):
-            with socket.create_connection(address, timeout=PATIENCE) as connection:
+            with socket.create_connection(address, timeout=TIMEOUT) as connection:
                 connection.sendall(raw)
-        with socket.create_connection(address, timeout=PATIENCE) as last, suppress(ConnectionError):
+        with socket.create_connection(address, timeout=TIMEOUT) as last, suppress(ConnectionError):
             last.sendall(raw)
             while last.recv(65536):  # what was asked before has been late before
                 continue
         process.send_signal(signal.SIGTERM)
-        assert "Traceback" not in ended(process)[1]
+        assert "Traceback" not in wait_exit(process)[1]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit on Windows")
 def test_more_connections_than_a_process_may_usually_have_are_all_served() -> None:
-    with running(files=128) as (_, address), ExitStack() as connections:
+    with emulator_process(files=128) as (_, address), ExitStack() as connections:
         for _ in range(200):
-            connections.enter_context(socket.create_connection(address, timeout=PATIENCE))
+            connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
         assert ask(address, request(UTF8, b"action=overage")).status == 200
 
 
@@ -107,5 +107,5 @@ for thread in threads:
 
 
 def test_the_first_multipart_body_and_the_first_request_beside_the_pages_may_come_at_once() -> None:
-    done = subprocess.run([sys.executable, "-c", AT_ONCE], capture_output=True, text=True, timeout=PATIENCE, check=True)
+    done = subprocess.run([sys.executable, "-c", AT_ONCE], capture_output=True, text=True, timeout=TIMEOUT, check=True)
     assert done.stderr == ""

@@ -20,7 +20,7 @@ import pytest
 from sms10692_mock import Emulator
 from sms10692_mock.server import server
 from stress.connections import control
-from support.emulators import PATIENCE, UTF8, Address, ask, ended, logged, request, running
+from support.emulators import TIMEOUT, UTF8, Address, ask, emulator_process, read_log, request, wait_exit
 from support.serve_cli import QUERY, SEND, overage
 
 OVERAGE = request(UTF8, f"action=overage&{QUERY}".encode())
@@ -30,13 +30,13 @@ ELSEWHERE = b"GET /_mock/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 @pytest.fixture
 def busy() -> Iterator[Address]:
     """An emulator at which many have asked at once, after which answers wait for each other."""
-    with running() as (_, address), ExitStack() as connections:
+    with emulator_process() as (_, address), ExitStack() as connections:
         after_a_burst(address, connections)
         yield address
 
 
 def after_a_burst(address: Address, connections: ExitStack) -> None:
-    many = [connections.enter_context(socket.create_connection(address, timeout=PATIENCE)) for _ in range(16)]
+    many = [connections.enter_context(socket.create_connection(address, timeout=TIMEOUT)) for _ in range(16)]
     for _ in range(3):
         for connection in many:
             connection.sendall(OVERAGE)
@@ -46,7 +46,7 @@ def after_a_burst(address: Address, connections: ExitStack) -> None:
 
 def all_of(address: Address, raw: bytes) -> bytes:
     """Everything that comes back when nothing more is sent."""
-    with socket.create_connection(address, timeout=PATIENCE) as connection:
+    with socket.create_connection(address, timeout=TIMEOUT) as connection:
         connection.sendall(raw)
         connection.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: connection.recv(65536), b""))
@@ -84,7 +84,7 @@ def test_what_comes_behind_an_answer_that_was_cut_is_not_done(busy: Address) -> 
 
 def test_a_thousand_requests_at_once_over_one_connection_are_all_answered(busy: Address) -> None:
     received: list[bytes] = []
-    with socket.create_connection(busy, timeout=PATIENCE) as connection:
+    with socket.create_connection(busy, timeout=TIMEOUT) as connection:
         reading = threading.Thread(
             target=lambda: received.extend(iter(lambda: connection.recv(65536), b"")),
         )
@@ -92,15 +92,15 @@ def test_a_thousand_requests_at_once_over_one_connection_are_all_answered(busy: 
         for _ in range(1000):
             connection.sendall(ELSEWHERE + OVERAGE)
         connection.shutdown(socket.SHUT_WR)
-        reading.join(PATIENCE)
+        reading.join(TIMEOUT)
     assert b"".join(received).count(b"HTTP/1.1 200 OK\r\n") == 2000
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nobody can be held there, nor be told to end")
 def test_what_was_done_when_the_end_came_is_told() -> None:
-    with running() as (process, address), ExitStack() as connections:
+    with emulator_process() as (process, address), ExitStack() as connections:
         after_a_burst(address, connections)
-        many = [connections.enter_context(socket.create_connection(address, timeout=PATIENCE)) for _ in range(32)]
+        many = [connections.enter_context(socket.create_connection(address, timeout=TIMEOUT)) for _ in range(32)]
         for connection in many:
             connection.sendall(OVERAGE)
             assert connection.recv(65536)
@@ -110,7 +110,7 @@ def test_what_was_done_when_the_end_came_is_told() -> None:
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGCONT)
         answered = sum(b"<message>ok<" in what_comes(connection) for connection in many)
-        done = sum("task 10" in line for line in ended(process)[1].splitlines())
+        done = sum("task 10" in line for line in wait_exit(process)[1].splitlines())
         assert answered == done
 
 
@@ -122,27 +122,27 @@ def what_comes(connection: socket.socket) -> bytes:
 
 
 def test_an_answer_that_comes_after_the_signal_is_the_last() -> None:
-    with running() as (process, address), ExitStack() as connections:
+    with emulator_process() as (process, address), ExitStack() as connections:
         fault = {"kind": "latency", "seconds": 0.2, "remaining": 1}
         assert ask(address, control("POST", "/accounts/12/faults", fault)).status == 201
-        connection = connections.enter_context(socket.create_connection(address, timeout=PATIENCE))
+        connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
         connection.sendall(OVERAGE)
-        logged(process, 2)
+        read_log(process, 2)
         process.send_signal(signal.SIGTERM)
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
         assert connection.recv(1) == b""
-        ended(process)
+        wait_exit(process)
 
 
 def test_who_is_gone_while_nothing_is_answered_is_missed() -> None:
-    with running() as (process, address):
+    with emulator_process() as (process, address):
         assert (
             ask(address, control("POST", "/accounts/12/faults", {"kind": "hang", "operations": ["overage"]})).status
             == 201
         )
         before = files_of(process.pid)
         for _ in range(5):
-            with socket.create_connection(address, timeout=PATIENCE) as connection:
+            with socket.create_connection(address, timeout=TIMEOUT) as connection:
                 connection.sendall(OVERAGE + b"x" * 200_000)
         while files_of(process.pid) > before:
             continue
@@ -150,14 +150,14 @@ def test_who_is_gone_while_nothing_is_answered_is_missed() -> None:
 
 @pytest.mark.parametrize("seconds", [3600, 86_400])
 def test_a_client_that_hangs_up_while_its_answer_is_late_is_forgotten(seconds: float) -> None:
-    with running() as (process, address):
+    with emulator_process() as (process, address):
         fault = {"kind": "latency", "seconds": seconds, "operations": ["overage"]}
         assert ask(address, control("POST", "/accounts/12/faults", fault)).status == 201
         before = files_of(process.pid)
         for _ in range(20):
-            with socket.create_connection(address, timeout=PATIENCE) as connection:
+            with socket.create_connection(address, timeout=TIMEOUT) as connection:
                 connection.sendall(OVERAGE)
-        logged(process, 21)
+        read_log(process, 21)
         while files_of(process.pid) > before:
             continue
 
@@ -176,19 +176,19 @@ def files_of(pid: int) -> int:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit on Windows")
 def test_where_no_file_is_left_it_says_so_once_and_serves_those_who_are_in() -> None:
-    with running(files=48, at_most=True) as (process, address), ExitStack() as connections:
-        inside = connections.enter_context(socket.create_connection(address, timeout=PATIENCE))
+    with emulator_process(files=48, at_most=True) as (process, address), ExitStack() as connections:
+        inside = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
         inside.sendall(OVERAGE)
         assert inside.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
         for _ in range(80):
-            connections.enter_context(socket.create_connection(address, timeout=PATIENCE))
+            connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
         for _ in range(20):
             inside.sendall(OVERAGE)
             assert inside.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
         connections.close()
         assert ask(address, OVERAGE).status == 200
         process.send_signal(signal.SIGTERM)
-        assert ended(process)[1].count("no more clients can be let in") == 1
+        assert wait_exit(process)[1].count("no more clients can be let in") == 1
 
 
 @pytest.mark.parametrize(
@@ -217,8 +217,8 @@ def test_half_a_request_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch, 
     with Emulator() as emulator:
         host, _, port = emulator.url.removeprefix("http://").rpartition(":")
         with (
-            socket.create_connection((host, int(port)), timeout=PATIENCE) as idle,
-            socket.create_connection((host, int(port)), timeout=PATIENCE) as waiting,
+            socket.create_connection((host, int(port)), timeout=TIMEOUT) as idle,
+            socket.create_connection((host, int(port)), timeout=TIMEOUT) as waiting,
         ):
             idle.sendall(OVERAGE)
             assert idle.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
@@ -240,7 +240,7 @@ def test_a_closed_connection_is_freed_without_a_collection(raw: bytes) -> None:
         gc.disable()
         try:
             assert all_of((host, int(port)), raw).startswith(b"HTTP/1.1 ")
-            until = time.monotonic() + PATIENCE / 10
+            until = time.monotonic() + TIMEOUT / 10
             while open_transports() and time.monotonic() < until:
                 time.sleep(0.01)
             assert open_transports() == 0

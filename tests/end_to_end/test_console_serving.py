@@ -18,12 +18,12 @@ import pytest
 
 from sms10692_mock import Emulator
 from sms10692_mock.admin.console import sse
-from sms10692_mock.admin.console.clause_demo import trials
+from sms10692_mock.admin.console.clause_demo import load_demos
 from sms10692_mock.admin.console.clauses import clauses
 from sms10692_mock.admin.console.snippets import snippet
 from sms10692_mock.admin.console.sse import PAUSE
 from sms10692_mock.admin.services.accounts import AccountDocument
-from support.emulators import PATIENCE, Address, ask, request, running, sign
+from support.emulators import TIMEOUT, Address, ask, emulator_process, request, sign
 from support.shells import INTERPRETERS
 
 QUERY = f"userid=12&timestamp=1&sign={sign('test', 'mima', '1')}"
@@ -33,7 +33,7 @@ STATUS = request("/v2statusApi.aspx", f"action=query&{QUERY}".encode())
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[Address]:
-    with running() as (_, found):
+    with emulator_process() as (_, found):
         yield found
 
 
@@ -44,7 +44,7 @@ def get(address: Address, path: str) -> bytes:
 
 def stream(address: Address) -> socket.socket:
     """An open stream of events, of which the first has come."""
-    connection = socket.create_connection(address, timeout=PATIENCE)
+    connection = socket.create_connection(address, timeout=TIMEOUT)
     connection.sendall(get(address, "/live"))
     assert b"text/event-stream" in until(connection, b"data: ")
     return connection
@@ -65,15 +65,15 @@ def until(connection: socket.socket, word: bytes) -> bytes:
 
 def test_an_event_comes_because_something_happened(monkeypatch: pytest.MonkeyPatch) -> None:
     # Nobody looks again by himself, and nothing comes from time to time.
-    monkeypatch.setattr(sse, "_EVEN_SO", PATIENCE)
-    monkeypatch.setattr("sms10692_mock.domain.notifier.LOOK_AGAIN", PATIENCE)
+    monkeypatch.setattr(sse, "_EVEN_SO", TIMEOUT)
+    monkeypatch.setattr("sms10692_mock.domain.notifier.LOOK_AGAIN", TIMEOUT)
     with Emulator() as emulator:
         host, _, port = emulator.url.removeprefix("http://").rpartition(":")
         address = host, int(port)
         with stream(address) as events:
-            events.settimeout(PATIENCE / 3)
+            events.settimeout(TIMEOUT / 3)
             for _ in range(3):
-                soon = time.monotonic() + PATIENCE
+                soon = time.monotonic() + TIMEOUT
                 while not emulator._bell.waiting:
                     assert time.monotonic() < soon, "the stream does not listen"
                     time.sleep(0.001)
@@ -107,7 +107,7 @@ def test_streams_and_those_who_wait_hold_up_neither_the_vendor_nor_each_other(ad
     all_waiting: list[socket.socket] = []
     with ExitStack() as stack:
         for _ in range(50):
-            waiting = stack.enter_context(socket.create_connection(address, timeout=PATIENCE))
+            waiting = stack.enter_context(socket.create_connection(address, timeout=TIMEOUT))
             waiting.sendall(get(address, "/_mock/accounts/12/messages?wait=60&text=never"))
             all_waiting.append(waiting)
         for _ in range(20):
@@ -166,7 +166,7 @@ def test_each_trial_is_answered_and_shows_the_words_of_its_clause(address: Addre
     before = json.loads(ask(address, get(address, "/_mock/accounts")).body)
     for clause in clauses():
         answers = tried(address, clause.id)
-        steps = [step for step in trials()[clause.id].steps if not step.advance]
+        steps = [step for step in load_demos()[clause.id].steps if not step.advance]
         assert len(answers) == len(steps), clause.id
         shows = "".join("".join(answers).split())
         if clause.wire.startswith("<") and "…" not in clause.wire:

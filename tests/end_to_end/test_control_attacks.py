@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.emulators import Address, ask, ended, logged, request, running
+from support.emulators import Address, ask, emulator_process, read_log, request, wait_exit
 
 SECRET = "5e cret:秘密"
 """The password of an account that must not leave."""
@@ -21,7 +21,7 @@ TOKEN = "t0ken"
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[Address]:
-    with running("--account", f"77:shop:{SECRET}", "--log-level", "error", "--allow-host", "Mock.Example") as (
+    with emulator_process("--account", f"77:shop:{SECRET}", "--log-level", "error", "--allow-host", "Mock.Example") as (
         _,
         found,
     ):
@@ -30,7 +30,7 @@ def address() -> Iterator[Address]:
 
 @pytest.fixture(scope="module")
 def with_token() -> Iterator[Address]:
-    with running("--account", f"77:shop:{SECRET}", "--log-level", "error", "--token", TOKEN) as (_, found):
+    with emulator_process("--account", f"77:shop:{SECRET}", "--log-level", "error", "--token", TOKEN) as (_, found):
         yield found
 
 
@@ -316,12 +316,12 @@ def test_the_token_lets_no_rebound_name_in(with_token: Address) -> None:
 @pytest.mark.parametrize("token", ["", "two words", "秘密", "tab\there"])
 def test_a_token_that_no_header_can_carry_is_refused_at_the_start(token: str) -> None:
     with pytest.raises(AssertionError, match="a token is made of ASCII characters"):
-        with running("--token", token):
+        with emulator_process("--token", token):
             pass
 
 
 def test_no_password_is_logged_or_hinted() -> None:
-    with running("--account", f"77:shop:{SECRET}", "--log-level", "debug") as (process, address):
+    with emulator_process("--account", f"77:shop:{SECRET}", "--log-level", "debug") as (process, address):
         for form in (
             f"action=overage&userid=77&timestamp=1&sign=1&password={SECRET}",
             f"action=overage&userid=12&account={SECRET}&timestamp=1&{SECRET}=x",
@@ -332,9 +332,9 @@ def test_no_password_is_logged_or_hinted() -> None:
         whole = json.loads(ask(address, f"GET /_mock/requests/1 HTTP/1.1\r\n{HOME}\r\n\r\n".encode()).body)
         assert whole["diagnosis"]
         assert not any(SECRET in finding["sentence"] for finding in whole["diagnosis"])
-        lines = logged(process, 4)
+        lines = read_log(process, 4)
         process.terminate()
-        said = "".join([*lines, *ended(process)])
+        said = "".join([*lines, *wait_exit(process)])
     assert len(re.findall(r"POST /v2sms.aspx", said)) == 3
     assert SECRET not in said
     assert ascii(SECRET)[1:-1] not in said

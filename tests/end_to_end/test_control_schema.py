@@ -58,5 +58,5 @@ def test_the_description_is_ordered_by_subject_with_ids_that_can_be_read() -> No
     assert tags == {tag for operation in operations for tag in operation["tags"]}
     assert {len(operation["tags"]) for operation in operations} == {1}
     assert document["servers"] == [{"url": "http://localhost:10692", "description": "this emulator"}]
-    for page in protocol.PAGES:
+    for page in protocol.ENDPOINTS:
         assert page.path in document["info"]["description"]

@@ -19,17 +19,17 @@ from hypothesis import strategies as st
 
 from sms10692_contract import requests as suite
 from sms10692_contract.clauses import CLAUSES
-from sms10692_contract.http import address_of
+from sms10692_contract.http import parse_address
 from sms10692_contract.report import failure
 from sms10692_contract.runner import State, Verdict
 from sms10692_mock.admin.console.export_request import as_curl, as_pytest
 from sms10692_mock.admin.console.snippets import LANGUAGES, quote_php, snippet
 from sms10692_mock.admin.services.accounts import AccountDocument
-from sms10692_mock.app.curl_example import curl_line
+from sms10692_mock.app.curl_example import example_curl
 from sms10692_mock.app.shell_quoting import printf, quote_bytes, quote_text
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.records import Entry
-from support.emulators import PATIENCE
+from sms10692_mock.domain.records import LoggedRequest
+from support.emulators import TIMEOUT
 from support.shells import INTERPRETERS, SHELLS, Recorder, paste, recording
 
 FORM = "application/x-www-form-urlencoded"
@@ -72,15 +72,17 @@ def recorder() -> Iterator[Recorder]:
         yield started
 
 
-def entry_of(method: str = "POST", body: bytes = b"", kind: str = FORM, query: bytes = b"", path: str = "") -> Entry:
+def entry_of(
+    method: str = "POST", body: bytes = b"", kind: str = FORM, query: bytes = b"", path: str = ""
+) -> LoggedRequest:
     """A request as the journal has it, at the page that the path follows."""
     headers = [("Content-Type", kind)] if kind else []
-    return Entry(
+    return LoggedRequest(
         1, 0.0, 0.0, 0.0, method, f"/v2sms.aspx{path}", query, headers, body, "", "", "", None, 200, "text/xml", b""
     )
 
 
-def entries() -> st.SearchStrategy[Entry]:
+def entries() -> st.SearchStrategy[LoggedRequest]:
     """Any request that the emulator's server lets through, and often a hostile one."""
     words = st.sampled_from([word.encode() for word in HOSTILE])
     bodies = st.lists(words | st.sampled_from(BYTES) | st.binary(max_size=20), max_size=3).map(b"".join)
@@ -110,7 +112,7 @@ def entries() -> st.SearchStrategy[Entry]:
 @example(entry=entry_of(query=b"a=b#c[1-2]{x,y}\xc4\xda"))
 @example(entry=entry_of(body=b"x", kind="a\\'b\xc4!"))
 def test_a_copied_curl_line_sends_the_same_request_and_does_nothing_else(
-    recorder: Recorder, tmp_path_factory: pytest.TempPathFactory, shell: str, entry: Entry
+    recorder: Recorder, tmp_path_factory: pytest.TempPathFactory, shell: str, entry: LoggedRequest
 ) -> None:
     line = as_curl(entry, recorder.url)
     assert line.isprintable()
@@ -133,7 +135,7 @@ def test_a_copied_curl_line_sends_the_same_request_and_does_nothing_else(
 @settings(max_examples=8)
 @example(entry=entry_of("X'\"\\\n"))
 @example(entry=entry_of("PUT", b"\0'''\"\"\"\\\n#", "a'\"b"))
-def test_a_copied_test_passes_whatever_the_request_held(entry: Entry) -> None:
+def test_a_copied_test_passes_whatever_the_request_held(entry: LoggedRequest) -> None:
     status = 200 if entry.method in {"GET", "HEAD", "POST"} else 405
     account = Account("7'\"\\\n", "a'''\n\"\"\"", "{x}\\")
     program = as_pytest(entry._replace(status=status), account)
@@ -164,7 +166,7 @@ def test_a_snippet_signs_for_any_credentials_and_does_nothing_else(
     program = snippet(language, account, recorder.url)
     assert all(line.isprintable() for line in program.splitlines())
     done = subprocess.run(
-        INTERPRETERS[language](program, tmp_path), capture_output=True, cwd=place, timeout=PATIENCE, check=True
+        INTERPRETERS[language](program, tmp_path), capture_output=True, cwd=place, timeout=TIMEOUT, check=True
     )
     assert done.returncode == 0
     assert list(place.iterdir()) == []
@@ -207,7 +209,7 @@ def test_the_address_in_a_snippet_is_quoted_too(language: str, host: str) -> Non
 def test_the_first_line_to_paste_is_signed_for_any_credentials(
     recorder: Recorder, tmp_path: Path, shell: str, account: AccountDocument
 ) -> None:
-    paste(shell, curl_line(recorder.url, Account(account.userid, account.account, account.password), 0.0), tmp_path)
+    paste(shell, example_curl(recorder.url, Account(account.userid, account.account, account.password), 0.0), tmp_path)
     (request,) = recorder.take()
     fields = parse_qs(request.body.decode())
     assert fields["userid"] == [account.userid]
@@ -216,7 +218,7 @@ def test_the_first_line_to_paste_is_signed_for_any_credentials(
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_first_line_to_paste_runs_nothing_that_stands_in_the_address(tmp_path: Path, shell: str) -> None:
     for name in HOSTILE:
-        paste(shell, curl_line(f"http://127.0.0.1:1/{name}", Account("7", "a", "b"), 0.0), tmp_path)
+        paste(shell, example_curl(f"http://127.0.0.1:1/{name}", Account("7", "a", "b"), 0.0), tmp_path)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -238,7 +240,7 @@ def test_a_curl_line_of_the_suite_sends_the_same_request_and_does_nothing_else(
     kind: str,
     chunk: int,
 ) -> None:
-    asked = suite.with_body(suite.placed(suite.UTF8, query=[("a", "'!!\\")], method=method), body, kind)
+    asked = suite.with_body(suite.build_request(suite.UTF8, query=[("a", "'!!\\")], method=method), body, kind)
     line = (suite.chunked(asked, chunk) if chunk else asked).curl(recorder.url)
     assert line.isprintable()
     paste(shell, line, tmp_path_factory.getbasetemp())
@@ -250,7 +252,7 @@ def test_a_curl_line_of_the_suite_sends_the_same_request_and_does_nothing_else(
 def test_half_a_curl_line_is_not_shown() -> None:
     clause = CLAUSES[0]
     long = suite.form(suite.UTF8, {"content": "'" * 200})
-    shown = failure(Verdict(clause, State.FAILED, before=(long,)), address_of("http://127.0.0.1:1"), "")
+    shown = failure(Verdict(clause, State.FAILED, preceding=(long,)), parse_address("http://127.0.0.1:1"), "")
     assert "curl" not in shown
     assert "POST /v2sms.aspx, 608 bytes" in shown
 

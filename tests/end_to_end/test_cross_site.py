@@ -8,8 +8,8 @@ import pytest
 
 from sms10692_mock.config import Options
 from sms10692_mock.emulator import Emulator
-from support.emulators import CREDENTIALS, STATUS, UTF8, Address, Response, ask, request, running
-from support.flask_emulator import Office
+from support.emulators import CREDENTIALS, STATUS, UTF8, Address, Response, ask, emulator_process, request
+from support.flask_emulator import FlaskEmulator
 
 FETCH = f"action=query&{'&'.join(f'{name}={value}' for name, value in CREDENTIALS.items())}"
 SEND = FETCH.replace("query", "send") + "&mobile=15023239810&content=x"
@@ -29,7 +29,7 @@ def last_request(address: Address) -> dict[str, Any]:
 @pytest.fixture(scope="module", params=["memory", "sqlite"])
 def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
     store = "memory" if request.param == "memory" else f"sqlite:{tmp_path_factory.mktemp('store') / 'file'}"
-    with running("--log-level", "error", "--store", store) as (_, found):
+    with emulator_process("--log-level", "error", "--store", store) as (_, found):
         yield found
 
 
@@ -58,16 +58,16 @@ def test_what_a_person_or_a_page_of_this_machine_asks_is_answered(address: Addre
 
 
 def test_the_option_lets_pages_of_other_sites_in() -> None:
-    with running("--allow-cross-site", "--log-level", "error") as (_, address):
+    with emulator_process("--allow-cross-site", "--log-level", "error") as (_, address):
         assert get(address, f"{UTF8}?{SEND}", IMAGE).status == 200
 
 
 def test_the_same_without_a_socket() -> None:
     headers = {"Sec-Fetch-Site": "cross-site"}
-    office = Office()
+    office = FlaskEmulator()
     assert office.http.get(f"{UTF8}?{SEND}", headers=headers).status_code == 403
     assert office.control("GET", "requests")["items"][0]["status"] == 403
-    assert Office(also={"allow_cross_site": True}).http.get(f"{UTF8}?{SEND}", headers=headers).status_code == 200
+    assert FlaskEmulator(also={"allow_cross_site": True}).http.get(f"{UTF8}?{SEND}", headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize(("is_allowed", "status"), [(False, 403), (True, 200)])

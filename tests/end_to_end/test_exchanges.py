@@ -6,13 +6,13 @@ Here belongs what is asked of all exchanges alike. There is no switch that write
 import pytest
 
 from sms10692 import protocol
-from support.emulators import Emulator, ask, standing_still
+from support.emulators import WsgiHarness, ask, emulator_server
 from support.exchanges import EXCHANGES, Exchange, exchange
 
 
 @pytest.mark.parametrize("held", EXCHANGES, ids=lambda held: held.name)
 def test_an_exchange_is_held_in_process(held: Exchange) -> None:
-    emulator = Emulator(**held.given)
+    emulator = WsgiHarness(**held.given)
     for name in held.before:
         emulator.ask(exchange(name).request)
     assert emulator.ask(held.request) == held.response
@@ -21,7 +21,7 @@ def test_an_exchange_is_held_in_process(held: Exchange) -> None:
 @pytest.mark.parametrize("chapter", sorted({held.name.split("/")[0] for held in EXCHANGES}))
 def test_the_exchanges_of_a_chapter_are_held_on_a_socket(chapter: str) -> None:
     for held in (held for held in EXCHANGES if held.name.startswith(chapter)):
-        with standing_still(held.given) as address:
+        with emulator_server(held.given) as address:
             for name in held.before:
                 ask(address, exchange(name).request)
             assert ask(address, held.request) == held.response, held.name
@@ -30,22 +30,22 @@ def test_the_exchanges_of_a_chapter_are_held_on_a_socket(chapter: str) -> None:
 WORDS_OF = [
     (operation, page, word)
     for operation in protocol.OPERATIONS
-    for page in operation.pages
+    for page in operation.endpoints
     for word in operation.messages
 ]
 
 
 @pytest.mark.parametrize(("operation", "page", "word"), WORDS_OF, ids=lambda value: getattr(value, "path", None))
 def test_every_message_of_every_operation_has_an_exchange_on_each_page(
-    operation: protocol.Operation, page: protocol.Page, word: str
+    operation: protocol.Operation, page: protocol.Endpoint, word: str
 ) -> None:
     codec = "gbk" if page.charset == "gb2312" else "utf-8"
-    element = "remark" if operation.box else "message"
+    element = "remark" if operation.item_element else "message"
     wanted = f"<{element}>{word}</{element}>".encode(codec)
     assert [
         held.name
         for held in EXCHANGES
         if held.request.startswith(f"POST {page.path} ".encode())
-        and (operation.box or f"action={operation.action}&".encode() in held.request + b"&")
+        and (operation.item_element or f"action={operation.action}&".encode() in held.request + b"&")
         and wanted in held.response.body
     ]

@@ -15,7 +15,7 @@ import pytest
 
 from sms10692_mock import Emulator
 from sms10692_mock.testing.account import SmsVendor
-from support.emulators import PATIENCE, STATUS, UTF8
+from support.emulators import STATUS, TIMEOUT, UTF8
 
 _NOT_COMPARED = ("Date", "Connection")
 """Headers of the connection, which WSGI leaves to the server."""
@@ -45,7 +45,7 @@ def emulator() -> Iterator[Emulator]:
 
 def over_a_socket(emulator: Emulator, vendor: SmsVendor, method: str, target: str, body: bytes) -> Seen:
     host, _, port = emulator.url.removeprefix("http://").rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
+    with socket.create_connection((host, int(port)), timeout=TIMEOUT) as connection:
         head = f"{method} {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
         connection.sendall(f"{head}Content-Type: application/x-www-form-urlencoded\r\n\r\n".encode() + body)
         if hangs(vendor, connection):
@@ -74,7 +74,7 @@ def hangs(vendor: SmsVendor, connection: socket.socket) -> bool:
     while True:
         with suppress(TimeoutError, ConnectionResetError):
             connection.recv(1, socket.MSG_PEEK)
-            connection.settimeout(PATIENCE)
+            connection.settimeout(TIMEOUT)
             return False
         if any("hang" in request.faults for request in vendor.requests(1)):
             return True

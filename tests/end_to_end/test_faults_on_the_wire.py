@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from support.emulators import CALL, GBK, STATUS, UTF8, Address, request, running, sign
+from support.emulators import CALL, GBK, STATUS, UTF8, Address, emulator_process, request, sign
 
 _PATIENCE = 60
 _ROUNDED = 0.01
@@ -95,7 +95,7 @@ def received(connection: socket.socket) -> Answer | None:
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[tuple[int, Address]]:
-    with running("--log-level", "error") as (process, address):
+    with emulator_process("--log-level", "error") as (process, address):
         yield process.pid, address
 
 
@@ -300,7 +300,7 @@ def test_over_ipv6_the_right_connection_is_hung_up() -> None:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
         pytest.skip("this machine has no IPv6")
-    with running("--host", "::1", "--log-level", "error") as (_, address):
+    with emulator_process("--host", "::1", "--log-level", "error") as (_, address):
         client = Client(address)
         with socket.create_connection(address, timeout=_PATIENCE) as kept:
             client.fault("close", remaining=1)
@@ -351,7 +351,7 @@ def test_a_fault_strikes_the_next_so_many_and_is_gone(client: Client) -> None:
 
 
 def test_a_share_is_struck_and_the_same_seed_strikes_the_same() -> None:
-    with running("--log-level", "error") as (_, address):
+    with emulator_process("--log-level", "error") as (_, address):
         struck = []
         for seed in (7, 7, 8):
             client = Client(address)
@@ -378,7 +378,7 @@ def test_a_fault_lasts_until_it_is_removed_and_strikes_one_account_only(client: 
 
 
 def test_a_fault_for_all_strikes_each_and_those_that_nobody_knows() -> None:
-    with running("--log-level", "error") as (_, address):
+    with emulator_process("--log-level", "error") as (_, address):
         one, other = Client(address), Client(address)
         one.control("POST", "faults", {"kind": "status", "status": 502})
         unknown = request(UTF8, b"action=send&userid=nobody")

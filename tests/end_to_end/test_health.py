@@ -11,15 +11,15 @@ from typing import cast
 
 import pytest
 
-from sms10692_mock.admin.auth import Guard
+from sms10692_mock.admin.auth import AccessPolicy
 from sms10692_mock.domain.store import Store, StoreUnavailable
 from sms10692_mock.stores.memory.store import MemoryStore
 from sms10692_mock.stores.probe import StoreProbe
-from support.emulators import PATIENCE, Address, Response, ask, running
-from support.flask_emulator import Office
-from support.stores import locked
-from support.valkey_server import ended, hanging, started, url_of
-from support.valkey_store import NEED_SERVERS, SOON, soon
+from support.emulators import TIMEOUT, Address, Response, ask, emulator_process
+from support.flask_emulator import FlaskEmulator
+from support.stores import file_locked
+from support.valkey_server import ended, start_server, unresponsive_server, url_of
+from support.valkey_store import NEED_SERVERS, SOON, eventually
 
 LIVE, READY, DETAILS = "/_mock/health/live", "/_mock/health/ready", "/_mock/health"
 WAITING = 300
@@ -38,7 +38,7 @@ def health(address: Address) -> tuple[int, bool]:
 @pytest.fixture(scope="module")
 def exposed() -> Iterator[Address]:
     """An emulator in a container: bound beyond loopback, so that it demands a token."""
-    with running("--host", "0.0.0.0", "--log-level", "error") as (_, (_, port)):  # noqa: S104 - it is what is tested
+    with emulator_process("--host", "0.0.0.0", "--log-level", "error") as (_, (_, port)):  # noqa: S104 - it is what is tested
         yield "127.0.0.1", port
 
 
@@ -72,7 +72,7 @@ def test_a_health_check_is_read_only(exposed: Address, method: str) -> None:
 
 
 def test_the_same_without_a_socket() -> None:
-    office = Office(Guard(token="secret"))
+    office = FlaskEmulator(AccessPolicy(token="secret"))
     for path, document in ((LIVE, {"live": True}), (READY, {"ready": True})):
         response = office.http.get(path, headers={"Host": "rebound.example", "X-Forwarded-For": "10.0.0.1"})
         assert (response.status_code, response.json) == (200, document)
@@ -80,8 +80,8 @@ def test_the_same_without_a_socket() -> None:
 
 
 def test_requests_that_wait_on_every_thread_hold_up_no_health_check(exposed: Address) -> None:
-    with running("--log-level", "error") as (_, address), ExitStack() as stack:
-        waiting = [stack.enter_context(socket.create_connection(address, timeout=PATIENCE)) for _ in range(WAITING)]
+    with emulator_process("--log-level", "error") as (_, address), ExitStack() as stack:
+        waiting = [stack.enter_context(socket.create_connection(address, timeout=TIMEOUT)) for _ in range(WAITING)]
         for one in waiting:
             one.sendall(b"GET /_mock/accounts/12/messages?count=1&wait=60 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert get(address, LIVE).status == 200
@@ -91,29 +91,32 @@ def test_requests_that_wait_on_every_thread_hold_up_no_health_check(exposed: Add
 
 def test_a_file_that_is_locked_is_not_ready_until_it_can_be_written(tmp_path: Path) -> None:
     path = tmp_path / "store"
-    with running("--store", f"sqlite:{path}", "--log-level", "error") as (_, address):
+    with emulator_process("--store", f"sqlite:{path}", "--log-level", "error") as (_, address):
         assert health(address) == (200, True)
-        with locked(path):
-            assert soon(lambda: get(address, READY).status == 503)
+        with file_locked(path):
+            assert eventually(lambda: get(address, READY).status == 503)
             assert get(address, READY).body == b'{"ready":false}'
             assert get(address, LIVE).status == 200
             assert health(address) == (503, False)
-        assert soon(lambda: get(address, READY).status == 200)
-        assert soon(lambda: health(address) == (200, True))
+        assert eventually(lambda: get(address, READY).status == 200)
+        assert eventually(lambda: health(address) == (200, True))
 
 
 @NEED_SERVERS
 def test_a_server_that_is_away_or_hangs_is_not_ready_until_it_is_back(tmp_path: Path) -> None:
-    server = started(tmp_path)
-    with ended(server), running("--store", f"{url_of(server)}?timeout={SOON}", "--log-level", "error") as (_, address):
+    server = start_server(tmp_path)
+    with (
+        ended(server),
+        emulator_process("--store", f"{url_of(server)}?timeout={SOON}", "--log-level", "error") as (_, address),
+    ):
         assert get(address, READY).status == 200
-        with hanging(server):  # and the store would wait for a minute
-            assert soon(lambda: get(address, READY).status == 503)
+        with unresponsive_server(server):  # and the store would wait for a minute
+            assert eventually(lambda: get(address, READY).status == 503)
             assert get(address, LIVE).status == 200
             assert health(address) == (503, False)
-        assert soon(lambda: get(address, READY).status == 200)
+        assert eventually(lambda: get(address, READY).status == 200)
         server.terminate()
-        assert soon(lambda: get(address, READY).status == 503)
+        assert eventually(lambda: get(address, READY).status == 503)
         answer = get(address, DETAILS, "Host: 127.0.0.1")
         assert answer.status == 503
         assert json.loads(answer.body)["error"].startswith("the store is away: ")
@@ -130,7 +133,7 @@ class SlowStore:
 
     def check_ready(self) -> None:
         self.checks += 1
-        assert self.let_go.wait(PATIENCE)
+        assert self.let_go.wait(TIMEOUT)
 
 
 def test_a_check_that_takes_long_is_shared_and_waited_for_until_the_deadline() -> None:
@@ -140,8 +143,8 @@ def test_a_check_that_takes_long_is_shared_and_waited_for_until_the_deadline() -
     assert probe.failure() == "it does not answer"
     assert probe.start() is first
     store.let_go.set()
-    assert first.result(PATIENCE) == ""
-    assert StoreProbe(cast(Store, store), deadline=PATIENCE).failure() == ""
+    assert first.result(TIMEOUT) == ""
+    assert StoreProbe(cast(Store, store), deadline=TIMEOUT).failure() == ""
     assert store.checks == 2
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from support.emulators import PATIENCE, Address, ended, is_of_a_request, running, sign
+from support.emulators import TIMEOUT, Address, emulator_process, is_request_line, sign, wait_exit
 
 ACCOUNT = ("77", "shop", "s3cretpw")
 OTHER = ("78", "other", "an0therone")
@@ -23,7 +23,7 @@ def md5(text: str) -> str:
 
 def hint(address: Address, **fields: str) -> str:
     """The hint that a request gets, without the number of the request."""
-    connection = http.client.HTTPConnection(*address, timeout=PATIENCE)
+    connection = http.client.HTTPConnection(*address, timeout=TIMEOUT)
     connection.request("POST", "/v2sms.aspx", urlencode(fields), {"Content-Type": "application/x-www-form-urlencoded"})
     response = connection.getresponse()
     response.read()
@@ -36,19 +36,19 @@ ARGUMENTS = ("--account", ":".join(ACCOUNT), "--account", ":".join(OTHER), "--to
 
 @pytest.fixture(scope="module")
 def exposed() -> Iterator[Address]:
-    with running(*ARGUMENTS, "--host", "0.0.0.0", "--log-level", "error") as (_, (_, port)):  # noqa: S104 - tested
+    with emulator_process(*ARGUMENTS, "--host", "0.0.0.0", "--log-level", "error") as (_, (_, port)):  # noqa: S104 - tested
         yield "127.0.0.1", port
 
 
 @pytest.fixture(scope="module")
 def proxied() -> Iterator[Address]:
-    with running(*ARGUMENTS, "--public-url", "https://sms.example", "--log-level", "error") as (_, address):
+    with emulator_process(*ARGUMENTS, "--public-url", "https://sms.example", "--log-level", "error") as (_, address):
         yield address
 
 
 @pytest.fixture(scope="module")
 def local() -> Iterator[Address]:
-    with running(*ARGUMENTS, "--log-level", "error") as (_, address):
+    with emulator_process(*ARGUMENTS, "--log-level", "error") as (_, address):
         yield address
 
 
@@ -108,17 +108,17 @@ def test_what_is_wrong_with_the_request_alone_is_hinted(exposed: Address) -> Non
 
 
 def test_the_control_address_and_the_log_say_the_rest() -> None:
-    with running(*ARGUMENTS, "--host", "0.0.0.0") as (process, (_, port)):  # noqa: S104 - it is what is tested
+    with emulator_process(*ARGUMENTS, "--host", "0.0.0.0") as (process, (_, port)):  # noqa: S104 - it is what is tested
         address = "127.0.0.1", port
         words = hint(address, action="overage", userid="77", timestamp=NOW, sign=md5("shop" + NOW))
         assert words.endswith("explained by GET /_mock/requests/N alone")
-        connection = http.client.HTTPConnection(*address, timeout=PATIENCE)
+        connection = http.client.HTTPConnection(*address, timeout=TIMEOUT)
         connection.request("GET", "/_mock/requests/1", headers={"Authorization": f"Bearer {TOKEN}"})
         document = json.loads(connection.getresponse().read())
         connection.close()
         codes = [finding["code"] for finding in document["diagnosis"]]
         assert "signature.no-password" in codes
         process.terminate()
-        lines = ended(process)[1].splitlines()
-    (place,) = [place for place, line in enumerate(lines) if is_of_a_request(line) and "overage" in line]
+        lines = wait_exit(process)[1].splitlines()
+    (place,) = [place for place, line in enumerate(lines) if is_request_line(line) and "overage" in line]
     assert "signature.no-password: " in lines[place + 1]

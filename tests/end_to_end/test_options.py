@@ -18,17 +18,17 @@ from support.emulators import (
     UTF8,
     Address,
     ask,
-    ended,
+    emulator_process,
     request,
-    running,
     sign,
+    wait_exit,
 )
 from support.serve_cli import QUERY, overage, refused
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[Address]:
-    with running() as (_, address):
+    with emulator_process() as (_, address):
         yield address
 
 
@@ -37,7 +37,7 @@ def test_options_do_what_they_say(tmp_path: Path) -> None:
     words.write_text("\ufeffalpha\r\n\r\n beta \n", "utf-8")
     arguments = ["--account", "7:shop:a:b:5", "--account", "8:shop2:1234", "--postpaid", "8", "--no-reports", "7"]
     arguments += ["--keywords", str(words), "--report-delay", "3600", "--billing", "numbers", "--dialect", "observed"]
-    with running(*arguments) as (_, address):
+    with emulator_process(*arguments) as (_, address):
         check_options(address)
 
 
@@ -55,7 +55,7 @@ def test_options_may_come_from_the_environment(tmp_path: Path) -> None:
         "SMS10692_MOCK_LOG_LEVEL": "error",
         "SMS10692_MOCK_HOST": "127.0.0.2",
     }
-    with running(environment=environment) as (_, address):
+    with emulator_process(environment=environment) as (_, address):
         assert address[0] == "127.0.0.2"
         check_options(address)
 
@@ -137,10 +137,10 @@ SERVICE = {
 @pytest.mark.parametrize("address", ["tcp://10.96.0.12:10692", "udp://10.96.0.12:53", "tcp://[fd00::12]:10692"])
 def test_the_variables_of_a_service_of_that_name_are_ignored_with_one_line(address: str) -> None:
     environment = os.environ | SERVICE | {"SMS10692_MOCK_PORT": address, "SMS10692_MOCK_ACCOUNT": "7:shop:a:5"}
-    with running(environment=environment) as (process, found):
+    with emulator_process(environment=environment) as (process, found):
         assert "<overage>5<" in overage(found, "shop", "a", "7")
         process.terminate()
-        said = ended(process)[1]
+        said = wait_exit(process)[1]
     (line,) = [line for line in said.splitlines() if "SMS10692_MOCK" in line]
     assert f"SMS10692_MOCK_PORT={address} is ignored" in line
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from support.emulators import MANUALS_SIGN, PATIENCE, STATUS, UTF8, Address, ask, request, running
+from support.emulators import MANUAL_SIGN, STATUS, TIMEOUT, UTF8, Address, ask, emulator_process, request
 from support.serve_cli import SEND, overage, refused
 
-FETCH = f"action=query&userid=12&timestamp=20120701231212&sign={MANUALS_SIGN}".encode()
+FETCH = f"action=query&userid=12&timestamp=20120701231212&sign={MANUAL_SIGN}".encode()
 SEED = """
 [[accounts]]
 userid = "7"
@@ -46,12 +46,12 @@ def store(tmp_path: Path) -> str:
 
 
 def test_a_new_start_goes_on_where_the_last_one_ended(store: str) -> None:
-    with running("--store", store) as (process, address):
+    with emulator_process("--store", store) as (process, address):
         assert b"<taskID>100001<" in ask(address, request(UTF8, SEND)).body
         assert control(address, "health")["store"] == "sqlite"
         process.terminate()
-        process.wait(PATIENCE)
-    with running("--store", store, "--account", "12:test:mima:5") as (process, address):
+        process.wait(TIMEOUT)
+    with emulator_process("--store", store, "--account", "12:test:mima:5") as (process, address):
         assert process.stdout is not None
         assert process.stdout.readline() == "account test, userid 12, password mima, prepaid, 999 points\n"
         assert "<overage>999<" in overage(address)
@@ -59,7 +59,7 @@ def test_a_new_start_goes_on_where_the_last_one_ended(store: str) -> None:
         requests = control(address, "requests")["items"]
         assert isinstance(requests, list)
         assert [one["operation"] for one in requests] == ["send", "overage", "status"]
-    with running("--store", store, "--reset") as (_, address):
+    with emulator_process("--store", store, "--reset") as (_, address):
         assert "<overage>1000<" in overage(address)
 
 
@@ -67,7 +67,7 @@ def test_a_start_state_is_planted_once(store: str, tmp_path: Path) -> None:
     seed = tmp_path / "seed.toml"
     seed.write_text(SEED, "utf-8")
     for _ in range(2):
-        with running("--store", store, "--seed", str(seed)) as (_, address):
+        with emulator_process("--store", store, "--seed", str(seed)) as (_, address):
             assert "<overage>5<" in overage(address, "shop", "secret", "7")
             assert control(address, "accounts/7/queues") == {
                 "reports": {"created": 2, "later": 1, "waiting": 1, "handed_out": 0, "forgotten": 0},
@@ -118,7 +118,7 @@ def test_an_account_that_is_stored_otherwise_is_no_start(store: str, tmp_path: P
     """A restart with what was given before goes on; a new password neither holds nor is passed over in silence."""
     seed = tmp_path / "seed.toml"
     for options in ([], [], ["--account", "12:test:mima:5"]):
-        with running("--store", store, *options):
+        with emulator_process("--store", store, *options):
             pass
     for given, what, field in (
         ("12:test:NEW", "with another password", '"password": ...'),
@@ -133,13 +133,13 @@ def test_an_account_that_is_stored_otherwise_is_no_start(store: str, tmp_path: P
     seed.write_text("[[accounts]]\nuserid='12'\naccount='test'\npassword='NEW'\n", "utf-8")
     assert "with another password" in refused("serve", "--port", "0", "--store", store, "--seed", str(seed))
     assert "with another way to pay" in refused("serve", "--port", "0", "--store", store, "--postpaid", "12")
-    with running("--store", store, "--account", "12:test:NEW", "--reset") as (process, _):
+    with emulator_process("--store", store, "--account", "12:test:NEW", "--reset") as (process, _):
         assert process.stdout is not None
         assert process.stdout.readline() == "account test, userid 12, password as given, prepaid, 1000 points\n"
 
 
 def test_in_memory_nothing_is_stored_otherwise() -> None:
-    with running("--account", "12:test:NEW") as (_, address):
+    with emulator_process("--account", "12:test:NEW") as (_, address):
         assert "<overage>1000<" in overage(address, password="NEW")
 
 
@@ -205,7 +205,7 @@ def test_no_error_about_a_store_repeats_a_password(address: str) -> None:
 
 
 def test_while_the_file_is_locked_a_send_is_another_error_and_a_fetch_is_503(store: str) -> None:
-    with running("--store", store, "--log-level", "error") as (_, address):
+    with emulator_process("--store", store, "--log-level", "error") as (_, address):
         ask(address, request(UTF8, SEND))
         connection = sqlite3.connect(store.removeprefix("sqlite:"), isolation_level=None)
         connection.execute("BEGIN EXCLUSIVE")
@@ -217,7 +217,7 @@ def test_while_the_file_is_locked_a_send_is_another_error_and_a_fetch_is_503(sto
             connection.close()
         assert (fetched.status, fetched.body.count(b"\n")) == (503, 1)
         assert b"is locked by another program" in fetched.body
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + TIMEOUT
         while (answer := ask(address, request(STATUS, FETCH))).status == 503 and time.monotonic() < until:
             time.sleep(0.05)  # the file is tried again a quarter of a second later
         assert answer.body.count(b"<mobile>15023239810<") == 1
@@ -227,7 +227,7 @@ def test_while_the_file_is_locked_a_send_is_another_error_and_a_fetch_is_503(sto
 @pytest.mark.parametrize("level", ["error", "warning", "info"])
 def test_a_store_that_is_away_is_logged_at_every_level(store: str, level: str) -> None:
     """Once, however many requests are refused."""
-    with running("--store", store, "--log-level", level) as (process, address):
+    with emulator_process("--store", store, "--log-level", level) as (process, address):
         connection = sqlite3.connect(store.removeprefix("sqlite:"), isolation_level=None)
         connection.execute("BEGIN EXCLUSIVE")
         try:
@@ -237,7 +237,7 @@ def test_a_store_that_is_away_is_logged_at_every_level(store: str, level: str) -
             connection.execute("ROLLBACK")
             connection.close()
         process.terminate()
-        logged = process.communicate(timeout=PATIENCE)[1].splitlines()
+        logged = process.communicate(timeout=TIMEOUT)[1].splitlines()
         away = [line for line in logged if "sms10692_mock.stores.availability" in line]
         assert [line.partition("availability: ")[2] for line in away] == [
             f"the store is away: {store.removeprefix('sqlite:')} is locked by another program"
@@ -245,7 +245,7 @@ def test_a_store_that_is_away_is_logged_at_every_level(store: str, level: str) -
 
 
 def test_r7_task_numbers_rise_for_a_client_that_sends_to_two_processes_in_turn(store: str) -> None:
-    with running("--store", store) as (_, one), running("--store", store) as (_, other):
+    with emulator_process("--store", store) as (_, one), emulator_process("--store", store) as (_, other):
         answers = [ask((one, other)[turn % 2], request(UTF8, SEND)).body.decode() for turn in range(80)]
     numbers = [int(answer.partition("<taskID>")[2].partition("<")[0]) for answer in answers]
     assert numbers == sorted(set(numbers))

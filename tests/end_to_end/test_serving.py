@@ -14,25 +14,25 @@ from pathlib import Path
 import pytest
 
 from support.emulators import (
-    MANUALS_SIGN,
-    PATIENCE,
+    MANUAL_SIGN,
+    TIMEOUT,
     UTF8,
     ask,
-    ended,
-    is_of_a_request,
-    logged,
+    emulator_process,
+    is_request_line,
+    read_log,
     request,
-    running,
+    wait_exit,
 )
 from support.serve_cli import QUERY, SEND, overage
 
 
 def test_the_line_to_paste_gets_a_real_answer() -> None:
-    with running() as (process, _):
+    with emulator_process() as (process, _):
         assert process.stdout is not None
         assert process.stdout.readline() == "account test, userid 12, password mima, prepaid, 1000 points\n"
         curl = shlex.split(process.stdout.readline())
-        assert MANUALS_SIGN in curl[-1]
+        assert MANUAL_SIGN in curl[-1]
         answer = subprocess.run(
             [*curl, "--silent"], capture_output=True, text=True, encoding="utf-8", check=True
         ).stdout
@@ -41,7 +41,7 @@ def test_the_line_to_paste_gets_a_real_answer() -> None:
 
 @pytest.mark.parametrize("arguments", [["--account", "12:a&b:c d:e"], ["--max-clock-skew", "60"]], ids=str)
 def test_the_line_to_paste_is_signed_for_what_was_chosen(arguments: list[str]) -> None:
-    with running(*arguments) as (process, _):
+    with emulator_process(*arguments) as (process, _):
         assert process.stdout is not None
         process.stdout.readline()
         curl = shlex.split(process.stdout.readline())
@@ -52,28 +52,28 @@ def test_the_line_to_paste_is_signed_for_what_was_chosen(arguments: list[str]) -
 
 
 def test_a_request_is_a_line_on_standard_error_and_nothing_on_standard_output() -> None:
-    with running() as (process, address):
+    with emulator_process() as (process, address):
         ask(address, request(UTF8, SEND))
         ask(address, request(UTF8, b"action=send"))
         ask(address, b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
         assert process.stdout is not None
         assert [process.stdout.readline().partition(" ")[0] for _ in range(2)] == ["account", "curl"]
-        explained = logged(process, 3)
+        explained = read_log(process, 3)
         process.send_signal(signal.SIGTERM)
-        out, err = ended(process)
+        out, err = wait_exit(process)
     assert out == ""
     explained += err.splitlines()
-    lines = list(filter(is_of_a_request, explained))
+    lines = list(filter(is_request_line, explained))
     assert len(lines) == 3
     assert "POST /v2sms.aspx send, userid '12': task 100001, numbers 1, points left 999" in lines[0]
     assert "POST /v2sms.aspx send, userid '': refused, 用户名或密码不能为空" in lines[1]
     assert "GET /nowhere: 404" in lines[2]
-    assert not re.search(f"mima|{MANUALS_SIGN}|15023239810", "".join(explained))
+    assert not re.search(f"mima|{MANUAL_SIGN}|15023239810", "".join(explained))
 
 
 def test_below_a_refused_request_the_log_says_why() -> None:
-    with running() as (process, address):
-        upper = QUERY.replace(MANUALS_SIGN, MANUALS_SIGN.upper())
+    with emulator_process() as (process, address):
+        upper = QUERY.replace(MANUAL_SIGN, MANUAL_SIGN.upper())
         ask(address, request(UTF8, f"action=overage&{upper}".encode()))
         assert process.stderr is not None
         lines = [process.stderr.readline() for _ in range(2)]
@@ -83,38 +83,38 @@ def test_below_a_refused_request_the_log_says_why() -> None:
 
 
 def test_without_requests_in_the_log_standard_error_is_silent() -> None:
-    with running("--log-level", "warning") as (process, address):
+    with emulator_process("--log-level", "warning") as (process, address):
         ask(address, request(UTF8, SEND))
         process.send_signal(signal.SIGINT)
-        assert ended(process)[1] == ""
+        assert wait_exit(process)[1] == ""
 
 
 def test_a_hostile_userid_does_not_break_the_log() -> None:
-    with running() as (process, address):
+    with emulator_process() as (process, address):
         ask(address, request(UTF8, b"action=send&timestamp=1&sign=1&userid=%0Afake%1B[2J" + b"x" * 1000))
-        lines = logged(process, 1)
+        lines = read_log(process, 1)
         process.send_signal(signal.SIGTERM)
-        lines += ended(process)[1].splitlines()
+        lines += wait_exit(process)[1].splitlines()
     assert len([line for line in lines if "POST" in line]) == 1
     assert "\x1b" not in "".join(lines)
     assert all(len(line) < 400 for line in lines)
 
 
 def test_control_characters_of_an_account_do_not_reach_the_terminal() -> None:
-    with running("--account", "7:a\nb\x1b[2J:secret") as (process, _):
+    with emulator_process("--account", "7:a\nb\x1b[2J:secret") as (process, _):
         assert process.stdout is not None
         process.stdout.readline()
         assert process.stdout.readline() == "account a\\nb\\x1b[2J, userid 7, password as given, prepaid, 1000 points\n"
 
 
 def test_a_log_that_nobody_reads_any_more_stops_nothing() -> None:
-    with running() as (process, address):
+    with emulator_process() as (process, address):
         assert process.stderr is not None
         process.stderr.close()
         for _ in range(3):
             assert "Sucess" in overage(address)
         process.send_signal(signal.SIGTERM)
-        ended(process)
+        wait_exit(process)
 
 
 def test_standard_output_that_cannot_be_written_is_one_clear_line() -> None:
@@ -124,7 +124,7 @@ def test_standard_output_that_cannot_be_written_is_one_clear_line() -> None:
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)

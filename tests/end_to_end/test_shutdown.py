@@ -14,78 +14,78 @@ import pytest
 
 from stress.connections import control
 from support.emulators import (
-    PATIENCE,
     STATUS,
+    TIMEOUT,
     UTF8,
     Address,
     ask,
-    ended,
+    emulator_process,
     request,
-    running,
+    wait_exit,
 )
 from support.serve_cli import QUERY, SEND
 
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)])
 def test_a_signal_ends_it_though_requests_are_half_sent(name: signal.Signals) -> None:
-    with running() as (process, address), ExitStack() as connections:
+    with emulator_process() as (process, address), ExitStack() as connections:
         for place in range(40):
-            connection = connections.enter_context(socket.create_connection(address, timeout=PATIENCE))
+            connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
             connection.sendall(request(UTF8, SEND)[:-5] if place % 2 else b"")
         ask(address, request(UTF8, SEND))
         process.send_signal(name)
-        ended(process)
+        wait_exit(process)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit on Windows")
 def test_a_full_pipe_as_standard_error_stops_neither_answers_nor_the_end() -> None:
     """Records of the event loop go the same way as lines about requests."""
-    with running(files=64, at_most=True) as (process, address), ExitStack() as connections:
+    with emulator_process(files=64, at_most=True) as (process, address), ExitStack() as connections:
         for _ in range(1500):
             assert ask(address, request(UTF8, b"action=overage")).status == 200  # a line and why: the pipe is full
         for _ in range(100):  # more than can be let in, of which the event loop complains
-            connections.enter_context(socket.create_connection(address, timeout=PATIENCE))
+            connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
         connections.close()
         assert ask(address, request(UTF8, b"action=overage")).status == 200
         assert ask(address, control("GET", "/health")).status == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT) == 0
 
 
 def test_a_full_pipe_and_a_store_that_is_gone_do_not_keep_it_from_ending(tmp_path: Path) -> None:
     file = tmp_path / "store.db"
-    with running("--store", f"sqlite:{file}") as (process, address):
+    with emulator_process("--store", f"sqlite:{file}") as (process, address):
         for _ in range(1500):
             assert ask(address, request(UTF8, b"action=overage")).status == 200
         file.unlink()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT) == 0
 
 
 def test_a_signal_ends_it_though_nobody_reads_its_answers() -> None:
-    with running("--postpaid", "12", "--log-level", "error") as (process, address), ExitStack() as connections:
+    with emulator_process("--postpaid", "12", "--log-level", "error") as (process, address), ExitStack() as connections:
         send = f"action=send&{QUERY}&content=x&mobile=".encode() + b"13000000001," * 100_000
         for _ in range(2):
             ask(address, request(UTF8, send))
         for _ in range(4):
-            connection = connections.enter_context(socket.create_connection(address, timeout=PATIENCE))
+            connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
             connection.sendall(request(STATUS, f"action=query&{QUERY}&statusNum=50000".encode()))
             assert connection.recv(1) == b"H", "ten megabytes have begun to come, more than a socket holds"
         process.send_signal(signal.SIGTERM)
-        ended(process)
+        wait_exit(process)
 
 
 @pytest.mark.parametrize("form", ["statusNum=99999999&rt=json", "statusNum=99999999"])
 def test_a_signal_ends_it_before_an_answer_that_takes_seconds_to_make(form: str) -> None:
-    with running("--postpaid", "12", "--log-level", "error") as (process, address):
+    with emulator_process("--postpaid", "12", "--log-level", "error") as (process, address):
         ask(address, request(UTF8, f"action=send&{QUERY}&content=x&mobile=".encode() + b"1," * 500_000))
         assert taken_reports(address) == 0
-        with socket.create_connection(address, timeout=PATIENCE) as connection:
+        with socket.create_connection(address, timeout=TIMEOUT) as connection:
             connection.sendall(request(STATUS, f"action=query&{QUERY}&{form}".encode()))
             while not taken_reports(address):
                 continue
             process.send_signal(signal.SIGTERM)
-            ended(process)
+            wait_exit(process)
             with suppress(ConnectionError):
                 assert connection.recv(1) == b""
 

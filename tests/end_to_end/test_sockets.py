@@ -15,34 +15,34 @@ from hypothesis import strategies as st
 from support.emulators import (
     CALL,
     GBK,
-    PATIENCE,
     STATUS,
+    TIMEOUT,
     UTF8,
     Address,
     ask,
+    emulator_process,
     request,
-    running,
 )
 from support.serve_cli import QUERY, SEND, overage
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[Address]:
-    with running() as (_, address):
+    with emulator_process() as (_, address):
         yield address
 
 
 def test_requests_half_sent_keep_nobody_waiting(address: Address) -> None:
     with ExitStack() as connections:
         for _ in range(300):
-            connection = connections.enter_context(socket.create_connection(address, timeout=PATIENCE))
+            connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
             connection.sendall(request(UTF8, SEND)[:-5])
         assert "Sucess" in overage(address)
 
 
 @pytest.mark.parametrize("cut", ["length", "chunked"])
 def test_a_body_that_broke_off_is_not_acted_on(cut: str) -> None:
-    with running() as (_, address), socket.create_connection(address, timeout=PATIENCE) as connection:
+    with emulator_process() as (_, address), socket.create_connection(address, timeout=TIMEOUT) as connection:
         if cut == "length":
             raw = request(UTF8, SEND).replace(b"Content-Length: ", b"Content-Length: 1")
         else:
@@ -57,7 +57,7 @@ def test_a_body_that_broke_off_is_not_acted_on(cut: str) -> None:
 @pytest.mark.parametrize("size", [4 * 1024 * 1024 + 1, 16 * 1024 * 1024])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_who_sends_a_body_that_is_too_large_reads_413(address: Address, size: int, chunked: bool) -> None:
-    with socket.create_connection(address, timeout=PATIENCE) as connection:
+    with socket.create_connection(address, timeout=TIMEOUT) as connection:
         if chunked:
             connection.sendall(f"POST {UTF8} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
             connection.sendall(f"{size:x}\r\n".encode() + b"x" * size + b"\r\n0\r\n\r\n")
@@ -101,7 +101,7 @@ REQUESTS = st.builds(
 
 @given(raw=REQUESTS)
 def test_nothing_that_a_client_sends_is_a_500(address: Address, raw: bytes) -> None:
-    with socket.create_connection(address, timeout=PATIENCE) as connection:
+    with socket.create_connection(address, timeout=TIMEOUT) as connection:
         try:
             connection.sendall(raw)
             with suppress(OSError):  # it may be gone meanwhile
@@ -122,14 +122,14 @@ def test_nothing_that_a_client_sends_is_a_500(address: Address, raw: bytes) -> N
     ids=["header", "target", "nonsense"],
 )
 def test_who_is_refused_in_the_middle_of_sending_reads_why(address: Address, raw: bytes) -> None:
-    with socket.create_connection(address, timeout=PATIENCE) as connection:
+    with socket.create_connection(address, timeout=TIMEOUT) as connection:
         connection.sendall(raw)
         received = b"".join(iter(lambda: connection.recv(65536), b""))
     assert re.match(rb"HTTP/1.1 4\d\d ", received)
 
 
 def test_the_head_of_a_stream_has_no_body(address: Address) -> None:
-    with socket.create_connection(address, timeout=PATIENCE) as connection:
+    with socket.create_connection(address, timeout=TIMEOUT) as connection:
         connection.sendall(f"HEAD /live HTTP/1.1\r\nHost: {address[0]}\r\nConnection: close\r\n\r\n".encode())
         received = b"".join(iter(lambda: connection.recv(65536), b""))
     assert received.startswith(b"HTTP/1.1 200 OK\r\n")
@@ -139,7 +139,7 @@ def test_the_head_of_a_stream_has_no_body(address: Address) -> None:
 
 def test_405_says_which_methods_there_are_and_413_closes(address: Address) -> None:
     def head(raw: bytes) -> bytes:
-        with socket.create_connection(address, timeout=PATIENCE) as connection:
+        with socket.create_connection(address, timeout=TIMEOUT) as connection:
             connection.sendall(raw)
             return connection.recv(1000)
 
@@ -148,7 +148,7 @@ def test_405_says_which_methods_there_are_and_413_closes(address: Address) -> No
 
 
 def test_a_client_that_waits_to_be_told_to_continue_is_told(address: Address) -> None:
-    with socket.create_connection(address, timeout=PATIENCE) as connection:
+    with socket.create_connection(address, timeout=TIMEOUT) as connection:
         head, _, body = request(UTF8, SEND).partition(b"\r\n\r\n")
         connection.sendall(head + b"\r\nExpect: 100-continue\r\n\r\n")
         assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -165,7 +165,7 @@ def test_bytes_that_were_not_encoded_are_read_in_the_charset_of_the_page(address
 
 def test_requests_that_come_at_once_are_answered_in_their_order(address: Address) -> None:
     numbers = range(20)
-    with socket.create_connection(address, timeout=PATIENCE) as connection:
+    with socket.create_connection(address, timeout=TIMEOUT) as connection:
         for number in numbers:
             # Every other answer takes its time.
             path = "/_mock/accounts" if number % 2 else UTF8
@@ -176,7 +176,7 @@ def test_requests_that_come_at_once_are_answered_in_their_order(address: Address
 
 
 def test_a_connection_serves_one_request_after_another(address: Address) -> None:
-    with socket.create_connection(address, timeout=PATIENCE) as connection:
+    with socket.create_connection(address, timeout=TIMEOUT) as connection:
         for _ in range(3):
             connection.sendall(request(UTF8, b"action=overage"))
             received = b""
@@ -205,7 +205,7 @@ def test_what_is_no_http_is_refused_as_the_readme_says(address: Address, raw: by
 
 
 def test_a_head_request_has_the_headers_of_a_get_and_no_body(address: Address) -> None:
-    with socket.create_connection(address, timeout=PATIENCE) as connection:
+    with socket.create_connection(address, timeout=TIMEOUT) as connection:
         connection.sendall(b"HEAD /v2sms.aspx?action=overage HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         received = b"".join(iter(lambda: connection.recv(1000), b""))
     length = len(ask(address, b"GET /v2sms.aspx?action=overage HTTP/1.1\r\nHost: x\r\n\r\n").body)

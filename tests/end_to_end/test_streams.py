@@ -14,7 +14,7 @@ import pytest
 
 from sms10692_mock.cli import command
 from sms10692_mock.streams import INTERNAL_ERROR
-from support.emulators import PATIENCE, UTF8, ask, ended, logged, request, running
+from support.emulators import TIMEOUT, UTF8, ask, emulator_process, read_log, request, wait_exit
 from support.serve_cli import SEND
 
 ENCODINGS = ("gbk", "cp936", "cp1252", "ascii", "cp437", "latin-1", "utf-8")
@@ -27,7 +27,7 @@ HARD = "商户€ß🎉\udcff"
 def run(*arguments: str, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE) -> Ended:
     """Run the command to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "sms10692_mock", *arguments], stdout=stdout, stderr=stderr, timeout=PATIENCE, check=False
+        [sys.executable, "-m", "sms10692_mock", *arguments], stdout=stdout, stderr=stderr, timeout=TIMEOUT, check=False
     )
 
 
@@ -38,7 +38,7 @@ def run_python(program: str, *arguments: str, encoding: str = "utf-8", stderr: i
         env=os.environ | {"PYTHONIOENCODING": encoding},
         stdout=subprocess.PIPE,
         stderr=stderr,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
 
@@ -47,17 +47,17 @@ def run_python(program: str, *arguments: str, encoding: str = "utf-8", stderr: i
 def test_the_greeting_and_the_log_are_written_in_any_encoding(encoding: str) -> None:
     environment = os.environ | {"PYTHONIOENCODING": encoding}
     accounts = ["--account", f"7:商户€:{HARD[:-1]}", "--account", "8:账:x"]
-    with running(*accounts, environment=environment, encoding=encoding) as (process, address):
+    with emulator_process(*accounts, environment=environment, encoding=encoding) as (process, address):
         assert process.stdout is not None
         greeting = [process.stdout.readline() for _ in range(3)]
         assert "account test" in greeting[0]
         assert greeting[1].startswith("account \\u5546\\u6237\\u20ac, userid 7")
         assert greeting[2].startswith(f"account {'账'.encode(encoding, 'backslashreplace').decode(encoding)}, userid 8")
         ask(address, request(UTF8, SEND.replace(b"userid=12", "userid=商户".encode())))
-        (line,) = logged(process, 1)[:1]
+        (line,) = read_log(process, 1)[:1]
         assert "refused, " in line
         process.send_signal(signal.SIGTERM)
-        ended(process)
+        wait_exit(process)
         assert process.returncode == 0
 
 
@@ -110,7 +110,7 @@ def test_help_is_written_in_any_encoding(encoding: str) -> None:
 
 FAILING = """
 import sys
-from sms10692_mock import command
+from sms10692_mock import cli as command
 from sms10692_mock.server import serve
 from sms10692_mock.__main__ import main
 
@@ -147,7 +147,7 @@ def test_an_error_while_it_is_loaded_is_an_internal_error() -> None:
 
 FAILING_AT_THE_END = """
 import os, signal, sys
-from sms10692_mock import command
+from sms10692_mock import cli as command
 from sms10692_mock.__main__ import main
 from sms10692_mock.stores.memory.store import MemoryStore
 
@@ -213,7 +213,7 @@ def test_a_refusal_that_cannot_be_written_keeps_its_exit_code() -> None:
 SERVING_WITHOUT_STREAMS = """
 import os, stat, sys
 from pathlib import Path
-from sms10692_mock import command
+from sms10692_mock import cli as command
 from sms10692_mock.__main__ import main
 
 def look(words, log):
@@ -236,7 +236,7 @@ def test_with_closed_streams_it_serves_and_no_socket_takes_their_place(closed: s
     done = subprocess.run(
         ["/bin/sh", "-c", command_line, sys.executable, SERVING_WITHOUT_STREAMS, str(found)],
         capture_output=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     assert (done.returncode, found.read_text("utf-8")) == (0, "[False, False, False]")

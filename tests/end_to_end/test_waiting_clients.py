@@ -12,7 +12,7 @@ import pytest
 from sms10692_mock import Emulator
 from sms10692_mock.stores.memory.store import MemoryStore
 from stress.connections import control
-from support.emulators import PATIENCE, Address, ask
+from support.emulators import TIMEOUT, Address, ask
 
 MANY = 300
 """More clients than there ever were threads."""
@@ -30,7 +30,7 @@ def address_of(emulator: Emulator) -> Address:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    for _ in range(int(PATIENCE * 100)):
+    for _ in range(int(TIMEOUT * 100)):
         if holds():
             return
         threading.Event().wait(0.01)
@@ -52,10 +52,10 @@ def test_many_clients_that_wait_keep_no_other_waiting_and_are_forgotten_when_the
     address = address_of(emulator)
     with ExitStack() as connections:
         for _ in range(MANY):
-            connection = connections.enter_context(socket.create_connection(address, timeout=PATIENCE))
+            connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
             connection.sendall(raw)
         until(lambda: emulator._bell.waiting > MANY * 0.9)  # of watchers, some pause between two events
-        with socket.create_connection(address, timeout=PATIENCE / 3) as other:
+        with socket.create_connection(address, timeout=TIMEOUT / 3) as other:
             other.sendall(control("GET", "/health"))
             assert other.recv(12) == b"HTTP/1.1 200"
         assert threading.active_count() < MANY / 2
@@ -74,23 +74,23 @@ def test_a_wait_is_answered_by_what_happens_in_its_account_and_looks_at_no_other
 
     monkeypatch.setattr(MemoryStore, "messages", counting)
     with emulator.account() as mine, emulator.account() as other:
-        with socket.create_connection(address_of(emulator), timeout=PATIENCE) as waiting:
+        with socket.create_connection(address_of(emulator), timeout=TIMEOUT) as waiting:
             waiting.sendall(control("GET", f"/accounts/{mine.userid}/messages?wait=60&mobile=1"))
             until(lambda: emulator._bell.waiting == 1)
             for _ in range(20):
-                other.charge(1)
+                other.top_up(1)
             assert looks.count(mine.userid) == 1
-            mine.charge(1)  # something else in its account
+            mine.top_up(1)  # something else in its account
             until(lambda: looks.count(mine.userid) >= 2)
             waiting.setblocking(False)
             with pytest.raises(BlockingIOError):
                 waiting.recv(1)
-            waiting.settimeout(PATIENCE)
+            waiting.settimeout(TIMEOUT)
 
 
 @pytest.mark.parametrize("close", ["whole", "half"])
 def test_a_client_that_hangs_up_ends_its_wait(emulator: Emulator, close: str) -> None:
-    with socket.create_connection(address_of(emulator), timeout=PATIENCE) as waiting:
+    with socket.create_connection(address_of(emulator), timeout=TIMEOUT) as waiting:
         waiting.sendall(control("GET", "/accounts/12/messages?wait=60"))
         until(lambda: emulator._bell.waiting == 1)
         if close == "half":
@@ -108,7 +108,7 @@ def test_a_wait_in_vain_ends_with_its_time_and_says_what_there_is(emulator: Emul
 
 def test_a_wait_for_an_account_that_is_closed_meanwhile_ends_with_404(emulator: Emulator) -> None:
     vendor = emulator.account()
-    with socket.create_connection(address_of(emulator), timeout=PATIENCE) as waiting:
+    with socket.create_connection(address_of(emulator), timeout=TIMEOUT) as waiting:
         waiting.sendall(control("GET", f"/accounts/{vendor.userid}/messages?wait=60"))
         until(lambda: emulator._bell.waiting == 1)
         assert ask(address_of(emulator), control("DELETE", f"/accounts/{vendor.userid}", {})).status == 200

@@ -51,13 +51,13 @@ def elements(xml: str) -> list[str]:
 @EACH_OPERATION
 def test_the_addresses_are_the_manuals(operation: Operation) -> None:
     manual = re.findall(r"http://sms10692\.com(/\S+\.aspx)", sections(operation.chapter)[f"{operation.chapter}.1"])
-    assert manual == [page.path for page in operation.pages]
+    assert manual == [page.path for page in operation.endpoints]
 
 
 def test_the_charsets_are_the_manuals() -> None:
     manual = re.findall(r"http://sms10692\.com(/\S+\.aspx) 对应(\S+)", sections(1)["1.1"])
     assert [(path, charset.lower()) for path, charset in manual] == [
-        (page.path, page.charset) for page in protocol.SEND.pages
+        (page.path, page.charset) for page in protocol.SEND.endpoints
     ]
 
 
@@ -79,8 +79,10 @@ def test_the_action_is_the_manuals(operation: Operation) -> None:
 def test_the_elements_are_the_manuals(operation: Operation) -> None:
     xml = answers(sections(operation.chapter)[f"{operation.chapter}.3"])
     boxes = re.findall(r"<(\w+box)>(.*?)</\1>", xml, re.DOTALL)
-    if operation.box:
-        assert [(name, elements(box)) for name, box in boxes] == [(operation.box, list(operation.elements))] * 2
+    if operation.item_element:
+        assert [(name, elements(box)) for name, box in boxes] == [
+            (operation.item_element, list(operation.elements))
+        ] * 2
     else:
         assert not boxes
         assert elements(xml) == list(operation.elements)
@@ -90,7 +92,7 @@ def test_the_elements_are_the_manuals(operation: Operation) -> None:
 @EACH_OPERATION
 def test_the_messages_are_the_manuals(operation: Operation) -> None:
     text = sections(operation.chapter)
-    if operation.box:
+    if operation.item_element:
         manual = re.findall(r"^(\d)：(.*)$", text[f"{operation.chapter}.4"], re.MULTILINE)
         assert manual == [(str(number), word) for number, word in enumerate(operation.messages, start=1)]
         return
@@ -109,8 +111,8 @@ def test_the_words_of_returnstatus_are_the_manuals(operation: Operation) -> None
 @pytest.mark.parametrize("operation", [protocol.STATUS, protocol.CALL], ids=lambda operation: operation.name)
 def test_the_errors_have_the_manuals_elements(operation: Operation) -> None:
     xml = sections(operation.chapter)[f"{operation.chapter}.4"]
-    assert re.findall(r"<(\w+status)>", xml) == [protocol.ERROR_BOX]
-    assert elements(xml) == list(protocol.ERROR_ELEMENTS)
+    assert re.findall(r"<(\w+status)>", xml) == [protocol.ERROR_ELEMENT]
+    assert elements(xml) == list(protocol.ERROR_FIELDS)
 
 
 def test_the_ways_to_pay_are_the_manuals() -> None:

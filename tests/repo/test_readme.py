@@ -19,10 +19,10 @@ from sms10692 import Client, Reason, Status, protocol
 from sms10692_mock import EmulatorControl
 from sms10692_mock.admin.app import create_app
 from sms10692_mock.cli import serve_command
-from sms10692_mock.domain.delivery import RESERVED
+from sms10692_mock.domain.delivery import RESERVED_NUMBERS
 from sms10692_mock.domain.faults import Kind
 from sms10692_mock.domain.keywords import DEFAULT_WORDS
-from support.emulators import Emulator, request, running
+from support.emulators import WsgiHarness, emulator_process, request
 
 TOP = Path(__file__).parents[2]
 ENGLISH, CHINESE = ((TOP / name).read_text("utf-8") for name in ("README.md", "README.zh-CN.md"))
@@ -38,7 +38,7 @@ def test_a_real_answer_comes_by_line_12(readme: str) -> None:
 def test_the_first_answer_is_the_emulators(readme: str) -> None:
     command, *answer = readme.partition("    $ ")[2].partition("\n\n")[0].split("\n    ")
     arguments = shlex.split(command)
-    with running() as (_, (host, port)):
+    with emulator_process() as (_, (host, port)):
         url = arguments[1].replace("http://127.0.0.1:10692", f"http://{host}:{port}")
         pasted = [arguments[0], "--silent", url, *arguments[2:]]
         said = subprocess.run(pasted, capture_output=True, encoding="utf-8", check=True).stdout
@@ -70,7 +70,7 @@ def test_the_clients_programs_run(readme: str, tmp_path: Path) -> None:
 
 def _printed(program: str, folder: Path) -> list[str]:
     """The lines that a program prints that speaks to an emulator of its own."""
-    with running() as (_, (host, port)):
+    with emulator_process() as (_, (host, port)):
         program = program.replace("http://127.0.0.1:10692", f"http://{host}:{port}")
         command = [sys.executable, "-c", program]
         return subprocess.run(
@@ -123,9 +123,9 @@ def test_the_reasons_and_statuses_are_named(readme: str) -> None:
 @EACH_README
 def test_the_lines_for_other_languages_do_the_same(readme: str) -> None:
     lines = re.findall(r"^    \$ (curl .*/_mock/.*)$", readme, re.MULTILINE)
-    with running() as (_, (host, port)), EmulatorControl(f"http://{host}:{port}") as control:
+    with emulator_process() as (_, (host, port)), EmulatorControl(f"http://{host}:{port}") as control:
         made = _pasted(lines[0], host, port)
-        vendor = control.known(made["userid"])
+        vendor = control.get_account(made["userid"])
         before = vendor.clock.freeze()
         with Client(vendor.url, **vendor.credentials) as client:
             client.send(["15023239810"], "x")
@@ -158,7 +158,7 @@ def test_every_option_is_in_its_table(readme: str) -> None:
 def test_every_reserved_number_is_in_its_table(readme: str) -> None:
     named = set(re.findall(r"1000000\d{4}", readme))
     between = {f"1000000000{place}" for place in range(2, 8)}
-    assert named | between == set(RESERVED)
+    assert named | between == set(RESERVED_NUMBERS)
     assert "、".join(protocol.SEND.messages[1:]) in readme or ", ".join(protocol.SEND.messages[1:]) in readme
 
 
@@ -205,4 +205,4 @@ def test_every_link_leads_somewhere(readme: str) -> None:
 def test_the_manuals_request_is_the_readmes() -> None:
     form = re.findall(r"-d '([^']*)'", ENGLISH)[0]
     assert list(dict(parse_qsl(form))) == ["action", "userid", "timestamp", "sign", "mobile", "content"]
-    assert Emulator().ask(request("/v2sms.aspx", form.encode())).status == 200
+    assert WsgiHarness().ask(request("/v2sms.aspx", form.encode())).status == 200

@@ -14,9 +14,9 @@ import pytest
 
 from sms10692 import protocol
 from sms10692_mock.codec.json_renderer import KEYS
-from sms10692_mock.domain.validation import CHECKS
+from sms10692_mock.domain.validation import RULES
 from sms10692_mock.domain.vendor import Vendor
-from sms10692_mock.profiles import DIALECTS
+from sms10692_mock.profiles import PROFILES
 
 TOP = Path(__file__).parents[2]
 PACKAGES = {"client": "sms10692", "mock_server": "sms10692_mock"}
@@ -62,7 +62,7 @@ def strings(module: Path) -> Iterator[str]:
 WIRE_WORDS = {
     word
     for operation in protocol.OPERATIONS
-    for word in (*operation.messages, *operation.elements, operation.box, operation.success, operation.failure)
+    for word in (*operation.messages, *operation.elements, operation.item_element, operation.success, operation.failure)
     # Without ordinary English words, and without the words that the control API uses as names of its own fields.
     if word and word not in {"message", "content", "status", "overage", "ok", "mobile", "payinfo", "errorcode", "extno"}
 }
@@ -76,12 +76,12 @@ def test_the_words_of_the_wire_stand_in_the_contract_and_nowhere_else(module: Pa
 
 @EACH_OPERATION
 def test_an_operation_is_complete(operation: protocol.Operation) -> None:
-    assert operation in CHECKS
+    assert operation in RULES
     assert callable(getattr(Vendor, operation.name))
     assert len(KEYS[operation]) == len(operation.elements)
     assert (TOP / "fixtures" / "exchanges" / f"{operation.chapter}-{operation.name}").is_dir()
-    for dialect in DIALECTS.values():
-        assert operation.box or operation in dialect.refusal_of
+    for dialect in PROFILES.values():
+        assert operation.item_element or operation in dialect.refusal_of
 
 
 READINGS = re.findall(r"^## R(\d+) ", (TOP / "fixtures" / "readings.md").read_text("utf-8"), re.MULTILINE)

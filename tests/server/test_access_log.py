@@ -15,7 +15,7 @@ import pytest
 
 from sms10692_mock.server import access_log
 from sms10692_mock.server.access_log import LogStream, LogWriter, format_time, take_over_stderr
-from support.emulators import PATIENCE, UTF8, ask, ended, running
+from support.emulators import TIMEOUT, UTF8, ask, emulator_process, wait_exit
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d"
 
@@ -31,7 +31,7 @@ class Stuck(io.StringIO):
 
     def write(self, text: str) -> int:
         self.is_full.set()
-        assert self.is_read.wait(PATIENCE)
+        assert self.is_read.wait(TIMEOUT)
         return super().write(text)
 
     def flush(self) -> None:
@@ -43,13 +43,13 @@ def test_lines_that_nobody_reads_are_dropped_and_counted_and_nobody_waits(monkey
     stuck = Stuck()
     writer = LogWriter(stuck)
     writer("first")
-    assert stuck.is_full.wait(PATIENCE)
+    assert stuck.is_full.wait(TIMEOUT)
     writer.flush()
     for number in range(30):
         writer(f"line {number}")
     stuck.is_read.set()
     for _ in range(2):
-        assert stuck.flushed.acquire(timeout=PATIENCE)
+        assert stuck.flushed.acquire(timeout=TIMEOUT)
     said = stuck.getvalue()
     assert "first" in said
     assert "line 9\n" in said
@@ -111,13 +111,13 @@ def test_records_warnings_and_tracebacks_of_threads_all_go_through_the_writer() 
 
 @pytest.mark.parametrize(("level", "reads"), [("info", False), ("debug", True)])
 def test_what_the_console_reads_is_logged_at_debug_only(level: str, reads: bool) -> None:
-    with running("--log-level", level) as (process, address):
+    with emulator_process("--log-level", level) as (process, address):
         for target, status in [("/", 200), ("/static/console.css", 200), ("/_mock/health", 200)]:
             assert ask(address, f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()).status == status
         for target, status in [("/nowhere", 404), ("/_mock/accounts", 200), (f"{UTF8}?action=x", 200)]:
             assert ask(address, f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()).status == status
         process.send_signal(signal.SIGTERM)
-        lines = ended(process)[1]
+        lines = wait_exit(process)[1]
     assert [f" GET {target}: 200\n" in lines for target in ("/", "/static/console.css", "/_mock/health")] == [reads] * 3
     assert " GET /nowhere: 404\n" in lines
     assert " GET /_mock/accounts: 200\n" in lines

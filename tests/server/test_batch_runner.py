@@ -21,17 +21,17 @@ from urllib.parse import urlencode
 import pytest
 
 from sms10692 import protocol
-from sms10692_mock.app.vendor_app import Exchange, Pages, Request
-from sms10692_mock.domain.accounts import MANUALS_OWN
+from sms10692_mock.app.vendor_app import HandledRequest, Request, VendorApp
+from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.records import Wanted
+from sms10692_mock.domain.records import Query
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor
-from sms10692_mock.profiles import DIALECTS
-from sms10692_mock.server.batch_runner import Together
+from sms10692_mock.profiles import PROFILES
+from sms10692_mock.server.batch_runner import BatchRunner
 from sms10692_mock.stores.sqlite import SqliteStore, database, queues
-from support.emulators import CREDENTIALS, PATIENCE, message
-from support.stores import full_disk
+from support.emulators import CREDENTIALS, TIMEOUT, message
+from support.stores import disk_full
 
 Made = TypeVar("Made")
 
@@ -59,7 +59,7 @@ def test_what_comes_at_once_is_done_on_one_thread_in_its_order(executor: ThreadP
         done.append((place, threading.get_ident()))
 
     async def five() -> None:
-        together = Together[None](executor, clock=lambda: 0.0)
+        together = BatchRunner[None](executor, clock=lambda: 0.0)
         await asyncio.gather(*(together.submit(in_one(partial(note, place))) for place in range(5)))
 
     asyncio.run(five())
@@ -71,10 +71,10 @@ def test_who_is_kept_waiting_keeps_nobody_else(executor: ThreadPoolExecutor) -> 
     held = threading.Event()
 
     async def two() -> None:
-        together = Together[str](executor)
-        waiting = together.submit(in_one(lambda: "held" if held.wait(PATIENCE) else "forgotten"))
+        together = BatchRunner[str](executor)
+        waiting = together.submit(in_one(lambda: "held" if held.wait(TIMEOUT) else "forgotten"))
         await asyncio.sleep(0)  # it is at work
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             assert await together.submit(in_one(lambda: "later")) == "later"
             assert not waiting.done()
             held.set()
@@ -88,9 +88,9 @@ def test_those_behind_somebody_who_was_slow_do_not_wait_for_each_other(executor:
     moments = iter([0.0, 1.0])
 
     async def four() -> None:
-        together = Together[int](executor, clock=lambda: next(moments, 1.0))
+        together = BatchRunner[int](executor, clock=lambda: next(moments, 1.0))
         slow = together.submit(in_one(lambda: 0))
-        others = [together.submit(in_one(lambda: behind.wait(PATIENCE))) for _ in range(3)]
+        others = [together.submit(in_one(lambda: behind.wait(TIMEOUT))) for _ in range(3)]
         assert await slow == 0
         assert sorted(await asyncio.gather(*others)) == [0, 1, 2]
 
@@ -136,8 +136,8 @@ class Written:
         """What happens when so many pieces come at once."""
 
         async def all_of_them() -> None:
-            together = Together[int](executor, self.gathered, clock)
-            async with asyncio.timeout(PATIENCE):
+            together = BatchRunner[int](executor, self.gathered, clock)
+            async with asyncio.timeout(TIMEOUT):
                 made = await asyncio.gather(*(together.submit(partial(self.work, place)) for place in range(count)))
             assert made == list(range(count))
 
@@ -181,14 +181,14 @@ def test_what_was_left_is_done_also_where_patience_has_come_to_its_end(executor:
     held = threading.Event()
 
     def first() -> Callable[[], str]:
-        held.wait(PATIENCE)
+        held.wait(TIMEOUT)
         return lambda: "first"
 
     async def many() -> None:
-        together = Together[str](executor, Written().gathered, clock=lambda: 0.0)
+        together = BatchRunner[str](executor, Written().gathered, clock=lambda: 0.0)
         futures = [together.submit(first)] + [together.submit(in_one(lambda: "another")) for _ in range(40)]
         await asyncio.sleep(0)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while together._at_work is not None:
                 await asyncio.sleep(0.001)
             held.set()
@@ -200,7 +200,7 @@ def test_what_was_left_is_done_also_where_patience_has_come_to_its_end(executor:
 @pytest.mark.parametrize("gathers", [True, False])
 def test_what_fails_says_so_to_who_waits_for_it_alone(executor: ThreadPoolExecutor, gathers: bool) -> None:
     async def three() -> None:
-        together = Together[float](executor, Written().gathered) if gathers else Together[float](executor)
+        together = BatchRunner[float](executor, Written().gathered) if gathers else BatchRunner[float](executor)
         given_up, failing, right = (together.submit(in_one(partial(truediv, 1, at))) for at in (1, 0, 2))
         given_up.cancel()
         with pytest.raises(ZeroDivisionError):
@@ -217,9 +217,9 @@ def test_where_the_store_is_wrong_nobody_waits_for_ever(executor: ThreadPoolExec
         raise ZeroDivisionError
 
     async def two() -> None:
-        together = Together[int](executor, wrong)
+        together = BatchRunner[int](executor, wrong)
         futures = [together.submit(in_one(lambda: 0)) for _ in range(2)]
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             made = await asyncio.gather(*futures, return_exceptions=True)
         assert [repr(one).count("ZeroDivisionError") for one in made] == [1, 1]
 
@@ -235,9 +235,9 @@ def test_whatever_fails_nobody_waits_for_ever(
         raise failure
 
     async def three() -> None:
-        together = Together[int](executor, Written().gathered) if gathers else Together[int](executor)
+        together = BatchRunner[int](executor, Written().gathered) if gathers else BatchRunner[int](executor)
         futures = [together.submit(in_one(work)) for work in (lambda: 0, fail, lambda: 0)]
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             made = await asyncio.gather(*futures, return_exceptions=True)
         assert failure.__name__ in repr(made[1])
 
@@ -266,20 +266,20 @@ class Office:
 
     def __init__(self, path: Path) -> None:
         self.store = SqliteStore(path)
-        self.store.open(replace(MANUALS_OWN, points=1000))
+        self.store.create_account(replace(DEFAULT_ACCOUNT, points=1000))
         self.store.settle()
         self.log: list[str] = []
         vendor = Vendor(self.store, lambda: 1e9, Keywords(()))
-        self._pages = Pages(vendor, DIALECTS["manual"], self.log.append)
+        self._pages = VendorApp(vendor, PROFILES["manual"], self.log.append)
 
-    def answers(self, executor: ThreadPoolExecutor, *actions: str) -> Sequence[Exchange]:
+    def answers(self, executor: ThreadPoolExecutor, *actions: str) -> Sequence[HandledRequest]:
         """What is answered to calls that come at once."""
 
-        async def all_of_them() -> Sequence[Exchange]:
-            together = Together[Exchange](executor, self.store.gathered, clock=lambda: 0.0)
-            async with asyncio.timeout(PATIENCE):
+        async def all_of_them() -> Sequence[HandledRequest]:
+            together = BatchRunner[HandledRequest](executor, self.store.batch_transaction, clock=lambda: 0.0)
+            async with asyncio.timeout(TIMEOUT):
                 return await asyncio.gather(
-                    *(together.submit(partial(self._pages.asked, protocol.V2SMS, call(action))) for action in actions)
+                    *(together.submit(partial(self._pages.begin, protocol.V2SMS, call(action))) for action in actions)
                 )
 
         return asyncio.run(all_of_them())
@@ -293,40 +293,40 @@ def call(action: str) -> Request:
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     monkeypatch.setattr(database, "_AWAY", 0.0)
-    monkeypatch.setattr(database, "_SPELL", PATIENCE)  # for what is done beside the answers
+    monkeypatch.setattr(database, "_BUSY_SLICE", TIMEOUT)  # for what is done beside the answers
     one = Office(tmp_path / "store")
     try:
         yield one
     finally:
-        one.store.release()
+        one.store.close()
 
 
 def test_where_it_cannot_be_written_each_is_answered_so_and_nothing_claims_that_it_was(
     office: Office, executor: ThreadPoolExecutor
 ) -> None:
-    before = office.store.standing("12")
-    with full_disk(0):
+    before = office.store.balance("12")
+    with disk_full(0):
         sent, left, again = (one.response for one in office.answers(executor, "send", "overage", "send"))
     assert message(sent.body.decode()) == message(again.body.decode()) == protocol.OTHER_ERROR
     assert (left.status, left.body.count(b"\n")) == (503, 1)
     assert len(office.log) == 3
     assert all("the store is away" in line for line in office.log)
-    assert office.store.standing("12") == before
-    assert office.store.requests(None, Wanted(limit=9)).items == []
-    assert office.store.ledger("12", "reports", 2e9) == (0, 0, 0, 0, 0)
+    assert office.store.balance("12") == before
+    assert office.store.requests(None, Query(limit=9)).items == []
+    assert office.store.queue_stats("12", "reports", 2e9) == (0, 0, 0, 0, 0)
 
 
 def test_where_one_of_them_fails_half_done_all_are_answered_as_if_it_had_not(
     office: Office, executor: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put, puts = queues.put, count()
+    put, puts = queues.enqueue, count()
 
     def fails_once(*of_queue: Any) -> None:
         if next(puts) == 1:
             raise sqlite3.OperationalError("disk I/O error")
         put(*of_queue)
 
-    monkeypatch.setattr(queues, "put", fails_once)
+    monkeypatch.setattr(queues, "enqueue", fails_once)
     monkeypatch.setattr(database, "_AWAY", 3600.0)  # of one that fails alone
     answers = [one.response.body.decode() for one in office.answers(executor, "send", "send", "overage", "send")]
     assert next(puts) == 5  # of one that was undone, one that failed, and three that were done again
@@ -334,8 +334,8 @@ def test_where_one_of_them_fails_half_done_all_are_answered_as_if_it_had_not(
     assert "<overage>998</overage>" in answers[2]
     assert not any("the store is away" in line for line in office.log)
     assert len(office.log) == 4
-    assert office.store.standing("12") == (997, 1000, 3)
-    assert len(office.store.requests(None, Wanted(limit=9)).items) == 4
+    assert office.store.balance("12") == (997, 1000, 3)
+    assert len(office.store.requests(None, Query(limit=9)).items) == 4
 
 
 def test_those_answered_together_are_each_charged_once_and_see_those_before(
@@ -347,6 +347,6 @@ def test_those_answered_together_are_each_charged_once_and_see_those_before(
     assert "<overage>999</overage>" in balances[1]
     assert "<remainpoint>998</remainpoint>" in balances[2]
     assert "<overage>998</overage>" in balances[3]
-    journal = office.store.requests(None, Wanted(limit=9)).items
+    journal = office.store.requests(None, Query(limit=9)).items
     assert [entry.operation for entry in journal] == ["send", "overage", "send", "overage"]
-    assert office.store.ledger("12", "reports", 2e9).waiting == 2
+    assert office.store.queue_stats("12", "reports", 2e9).waiting == 2

@@ -5,17 +5,17 @@ import threading
 from collections.abc import Callable
 from typing import Any, cast
 
-from sms10692_mock.app.diagnosis_scheduler import Explanations
-from sms10692_mock.app.dispatch import Answering
+from sms10692_mock.app.diagnosis_scheduler import DiagnosisScheduler
+from sms10692_mock.app.dispatch import Dispatcher
 from sms10692_mock.app.fault_injection import Response
-from sms10692_mock.app.vendor_app import Exchange
-from sms10692_mock.server.client_presence import Presence
-from sms10692_mock.server.http1_head import head_from
-from sms10692_mock.server.http1_parser import Arrived
-from sms10692_mock.server.thread_pools import new_threads
-from sms10692_mock.server.wsgi_bridge import Ends
+from sms10692_mock.app.vendor_app import HandledRequest
+from sms10692_mock.server.client_presence import ClientPresence
+from sms10692_mock.server.http1_head import parse_head
+from sms10692_mock.server.http1_parser import ParsedRequest
+from sms10692_mock.server.thread_pools import create_thread_pools
+from sms10692_mock.server.wsgi_bridge import SocketAddresses
 
-ENDS = Ends(("127.0.0.1", 1), ("127.0.0.1", 2))
+ENDS = SocketAddresses(("127.0.0.1", 1), ("127.0.0.1", 2))
 SEND = "/v2sms.aspx"
 QUERY = "/v2statusApi.aspx"
 
@@ -29,19 +29,19 @@ class Office:
         self.waits = waits
         self._threads: list[int] = []
 
-    def exchange(self, *_: object) -> Exchange:
+    def handle_without_hint(self, *_: object) -> HandledRequest:
         self._threads.append(threading.get_ident())
-        return Exchange(Response(200, [], b""))
+        return HandledRequest(Response(200, [], b""))
 
-    def asked(self, *_: object) -> Callable[[], Exchange]:
-        exchange = self.exchange()
-        return lambda: exchange
+    def begin(self, *_: object) -> Callable[[], HandledRequest]:
+        handled = self.handle_without_hint()
+        return lambda: handled
 
     def on_loop(self, _: object) -> None: ...
 
     def gathered(self) -> None: ...
 
-    def log_status(self, *_: object) -> None: ...
+    def log_line(self, *_: object) -> None: ...
 
     def log_other(self, *_: object) -> None: ...
 
@@ -49,12 +49,12 @@ class Office:
         """Whether each was answered here, or elsewhere."""
 
         async def all_of_them() -> None:
-            threads = new_threads()
+            threads = create_thread_pools()
             pages = cast(Any, self)
-            desk = Answering(pages, lambda *_: iter([b""]), threads, Explanations(pages, threads.explaining))
+            desk = Dispatcher(pages, lambda *_: iter([b""]), threads, DiagnosisScheduler(pages, threads.diagnosis))
             for path, body in requests:
-                head = head_from(f"POST {path} HTTP/1.1\r\nHost: x\r\n".encode())
-                answer = desk.answer(Arrived(head, body), ENDS, Presence(asyncio.get_running_loop()))
+                head = parse_head(f"POST {path} HTTP/1.1\r\nHost: x\r\n".encode())
+                answer = desk.dispatch(ParsedRequest(head, body), ENDS, ClientPresence(asyncio.get_running_loop()))
                 if not isinstance(answer, Response):
                     await answer
             threads.shutdown()

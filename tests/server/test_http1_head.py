@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sms10692_mock.server.http1_head import Head, NoHttp, head_from, head_of
+from sms10692_mock.server.http1_head import BadRequest, RequestHead, format_head, parse_head
 
 
-def head(*lines: str, first: str = "POST /v2sms.aspx HTTP/1.1") -> Head:
-    return head_from("".join(f"{line}\r\n" for line in (first, *lines)).encode("latin-1"))
+def head(*lines: str, first: str = "POST /v2sms.aspx HTTP/1.1") -> RequestHead:
+    return parse_head("".join(f"{line}\r\n" for line in (first, *lines)).encode("latin-1"))
 
 
 def refused(*lines: str, first: str = "POST /v2sms.aspx HTTP/1.1") -> int:
-    with pytest.raises(NoHttp) as raised:
+    with pytest.raises(BadRequest) as raised:
         head(*lines, first=first)
     return raised.value.status
 
@@ -22,13 +22,13 @@ def refused(*lines: str, first: str = "POST /v2sms.aspx HTTP/1.1") -> int:
 def test_headers_are_as_they_came_and_are_found_in_any_case() -> None:
     read = head("HOST: x", "X-Empty:", "X-Wide: \t a b ")
     assert read.headers[:2] == [("HOST", "x"), ("X-Empty", "")]
-    assert read.said["host"] == "x"
-    assert read.said["x-wide"] == "a b"
+    assert read.headers_lower["host"] == "x"
+    assert read.headers_lower["x-wide"] == "a b"
 
 
 def test_of_two_headers_of_a_name_the_first_holds() -> None:
     read = head("Content-Type: a/b", "content-type: c/d")
-    assert read.said["content-type"] == "a/b"
+    assert read.headers_lower["content-type"] == "a/b"
     assert len(read.headers) == 2
 
 
@@ -68,8 +68,8 @@ def test_a_target_is_a_path_and_a_query(target: str, path: str, query: bytes) ->
     ],
 )
 def test_whether_the_connection_is_kept(first: str, lines: list[str], persists: bool) -> None:
-    assert head(*lines, first=first).persists is persists
-    assert head(*lines, first=first).is_1_0 is first.endswith("0")
+    assert head(*lines, first=first).keep_alive is persists
+    assert head(*lines, first=first).is_http10 is first.endswith("0")
 
 
 @pytest.mark.parametrize(
@@ -132,13 +132,13 @@ def test_as_much_as_the_readme_says_is_read() -> None:
 
 @given(st.binary() | st.text(st.sampled_from("GET /:a\r\n\tHTP1.0 "), max_size=60).map(str.encode))
 def test_any_bytes_are_a_head_or_are_refused(raw: bytes) -> None:
-    with suppress(NoHttp):
-        read = head_from(raw)
+    with suppress(BadRequest):
+        read = parse_head(raw)
         assert raw.startswith(read.method.encode())
 
 
 def test_the_head_of_a_response_has_a_date() -> None:
-    assert head_of(200, [("Content-Type", "text/xml")], 784_111_777) == (
+    assert format_head(200, [("Content-Type", "text/xml")], 784_111_777) == (
         b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n"
     )
-    assert head_of(299, [], 0).startswith(b"HTTP/1.1 299 Unknown\r\n")
+    assert format_head(299, [], 0).startswith(b"HTTP/1.1 299 Unknown\r\n")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sms10692_mock.app.vendor_app import BodyCutShort, BodyTooLarge
-from sms10692_mock.server.http1_head import NoHttp
-from sms10692_mock.server.http1_parser import Arrived, Inbox
+from sms10692_mock.app.vendor_app import BodyTooLarge, TruncatedBody
+from sms10692_mock.server.http1_head import BadRequest
+from sms10692_mock.server.http1_parser import ParsedRequest, RequestParser
 
 MEBIBYTE = 1024 * 1024
 CHUNKED = b"POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -24,11 +24,11 @@ def chunked(chunks: list[bytes]) -> bytes:
     return CHUNKED + b"".join(b"%x;x=y\r\n%b\r\n" % (len(one), one) for one in chunks if one) + b"0\r\nA: b\r\n\r\n"
 
 
-def taken(*pieces: bytes) -> list[Arrived]:
-    inbox, all_of_them = Inbox(), []
+def taken(*pieces: bytes) -> list[ParsedRequest]:
+    inbox, all_of_them = RequestParser(), []
     for piece in pieces:
-        inbox.put(piece)
-        while (arrived := inbox.take()) is not None:
+        inbox.feed(piece)
+        while (arrived := inbox.next_request()) is not None:
             all_of_them.append(arrived)
     return all_of_them
 
@@ -68,7 +68,7 @@ def test_requests_are_the_same_in_whatever_pieces_they_come(
 
 @given(st.binary() | st.binary().map(lambda tail: CHUNKED + tail), st.lists(st.integers(0, 1000), max_size=4))
 def test_any_bytes_are_requests_or_no_http(raw: bytes, places: list[int]) -> None:
-    with suppress(NoHttp):
+    with suppress(BadRequest):
         for arrived in taken(*cut(raw, places)):
             assert len(arrived.body) < len(raw)
 
@@ -90,13 +90,13 @@ def test_any_bytes_are_requests_or_no_http(raw: bytes, places: list[int]) -> Non
     ],
 )
 def test_chunks_that_are_none_are_no_http(chunks: bytes) -> None:
-    with pytest.raises(NoHttp) as raised:
+    with pytest.raises(BadRequest) as raised:
         taken(CHUNKED + chunks + b"\r\n" * 3)
     assert raised.value.status == 400
 
 
 def test_trailers_that_do_not_end_are_refused() -> None:
-    with pytest.raises(NoHttp) as raised:
+    with pytest.raises(BadRequest) as raised:
         taken(CHUNKED + b"0\r\n", *[b"X: " + b"x" * 4000 + b"\r\n"] * 70)
     assert raised.value.status == 431
 
@@ -104,17 +104,17 @@ def test_trailers_that_do_not_end_are_refused() -> None:
 def test_a_head_that_does_not_end_is_refused_when_it_is_too_long() -> None:
     line = b"GET / HTTP/1.1\r\nX: "
     assert taken(line + b"x" * (256 * 1024 - len(line))) == []
-    with pytest.raises(NoHttp) as raised:
+    with pytest.raises(BadRequest) as raised:
         taken(line + b"x" * (256 * 1024 - len(line)), b"x")
     assert raised.value.status == 431
-    with pytest.raises(NoHttp) as raised:
+    with pytest.raises(BadRequest) as raised:
         taken(line + b"x" * 256 * 1024 + b"\r\n\r\n")
     assert raised.value.status == 431
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])
 def test_a_body_of_four_mebibytes_is_taken_and_one_of_a_byte_more_is_too_large(is_chunked: bool) -> None:
-    def arrived(size: int) -> list[Arrived]:
+    def arrived(size: int) -> list[ParsedRequest]:
         body = b"x" * size
         raw = chunked([body]) if is_chunked else sized(body)
         return taken(*cut(raw, list(range(0, len(raw), 65_536))), b"GET / HTTP/1.1\r\n\r\n")
@@ -126,41 +126,41 @@ def test_a_body_of_four_mebibytes_is_taken_and_one_of_a_byte_more_is_too_large(i
 
 
 def test_of_a_body_without_end_no_more_than_sixteen_mebibytes_are_waited_for() -> None:
-    inbox = Inbox()
-    inbox.put(b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n")
+    inbox = RequestParser()
+    inbox.feed(b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n")
     for number in range(16):
-        assert inbox.take() is None, number
-        inbox.put(b"x" * MEBIBYTE)
-    arrived = inbox.take()
+        assert inbox.next_request() is None, number
+        inbox.feed(b"x" * MEBIBYTE)
+    arrived = inbox.next_request()
     assert arrived is not None
     assert isinstance(arrived.failure, BodyTooLarge)
 
 
 def test_a_body_that_broke_off_is_told_from_none() -> None:
     for raw, has_broken_off in ((sized(b"abc")[:-1], True), (sized(b"abc"), False), (CHUNKED, True), (b"GET", False)):
-        inbox = Inbox()
-        inbox.put(raw)
-        while inbox.take():
+        inbox = RequestParser()
+        inbox.feed(raw)
+        while inbox.next_request():
             continue
-        broken = inbox.broken_off()
+        broken = inbox.truncated()
         assert (broken is not None) is has_broken_off
-        assert broken is None or isinstance(broken.failure, BodyCutShort)
+        assert broken is None or isinstance(broken.failure, TruncatedBody)
 
 
 def test_who_waits_to_be_told_to_continue_is_told_once() -> None:
     head, _, body = sized(b"abc").partition(b"\r\n\r\n")
     head += b"\r\nExpect: 100-Continue\r\n\r\n"
-    inbox = Inbox()
-    inbox.put(head)
-    assert inbox.take() is None
+    inbox = RequestParser()
+    inbox.feed(head)
+    assert inbox.next_request() is None
     assert (inbox.is_asked_to_continue(), inbox.is_asked_to_continue()) == (True, False)
-    inbox.put(body)
-    assert inbox.take() is not None
-    inbox.put(head.replace(b"HTTP/1.1", b"HTTP/1.0"))
-    assert inbox.take() is None
+    inbox.feed(body)
+    assert inbox.next_request() is not None
+    inbox.feed(head.replace(b"HTTP/1.1", b"HTTP/1.0"))
+    assert inbox.next_request() is None
     assert not inbox.is_asked_to_continue(), "that has no such answer"
-    inbox.put(body)
-    assert inbox.take() is not None
-    inbox.put(head + body)
-    assert inbox.take() is not None
+    inbox.feed(body)
+    assert inbox.next_request() is not None
+    inbox.feed(head + body)
+    assert inbox.next_request() is not None
     assert not inbox.is_asked_to_continue(), "it was all there"

@@ -1,7 +1,7 @@
 """What one client does, or what happens meanwhile, costs no other: long texts, large requests, accounts that go.
 
 Here belongs what can be shown in process. What takes a socket is in `test_clients_at_once`, all of it at once in
-`test_storming`.
+`test_stress_tool`.
 """
 
 import re
@@ -14,24 +14,24 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sms10692 import protocol
-from sms10692_mock.admin.app import control_of
-from sms10692_mock.admin.services.accounts import NewAccount, Reset
+from sms10692_mock.admin.app import build_control
+from sms10692_mock.admin.services.accounts import NewAccount, ResetOptions
 from sms10692_mock.admin.services.clocks import Advance
-from sms10692_mock.app.vendor_app import Pages, Request
+from sms10692_mock.app.vendor_app import Request, VendorApp
 from sms10692_mock.codec import forms
-from sms10692_mock.config import vendor_of
+from sms10692_mock.config import build_vendor
 from sms10692_mock.domain import keywords, validation
-from sms10692_mock.domain.accounts import MANUALS_OWN, Account
-from sms10692_mock.domain.api_request import call_of
+from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
+from sms10692_mock.domain.api_request import parse_request
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.notifier import Bell
-from sms10692_mock.domain.records import Entry, Limits, Wanted
+from sms10692_mock.domain.notifier import ChangeNotifier
+from sms10692_mock.domain.records import Limits, LoggedRequest, Query
 from sms10692_mock.domain.store import NoSuchAccount
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.stores.memory.store import MemoryStore
-from support.emulators import CREDENTIALS, MANUALS_MOMENT, options
-from support.flask_emulator import Office
+from support.emulators import CREDENTIALS, MANUAL_TIME, options
+from support.flask_emulator import FlaskEmulator
 
 # Accounts that somebody closes in the middle
 
@@ -44,21 +44,21 @@ class _Closing(MemoryStore):
     def account(self, userid: str) -> Account | None:
         account = super().account(userid)
         if userid == self.closing:
-            self.close(userid)
+            self.delete_account(userid)
         return account
 
     def accounts(self, last: int | None = None) -> list[Account]:
         accounts = super().accounts(last)
         if self.closing:
-            self.close(self.closing)
+            self.delete_account(self.closing)
         return accounts
 
 
 def _closing(**terms: Any) -> tuple[_Closing, Vendor]:
     chosen = options()
     store = _Closing(real_time=chosen.clock)
-    store.open(MANUALS_OWN)
-    store.open(Account("7", "shop", "p", **terms))
+    store.create_account(DEFAULT_ACCOUNT)
+    store.create_account(Account("7", "shop", "p", **terms))
     return store, Vendor(store, chosen.clock, chosen.keywords)
 
 
@@ -66,27 +66,27 @@ def test_an_account_that_is_closed_while_a_fault_strikes_it_is_unknown() -> None
     store, vendor = _closing(faults=(Fault(id="a", kind="empty"),))
     store.closing = "7"
     fields = CREDENTIALS | {"userid": "7", "action": "overage"}
-    assert vendor.answer(call_of(protocol.V2SMS, fields)).answer == (protocol.CREDENTIALS_WRONG,)
+    assert vendor.handle(parse_request(protocol.V2SMS, fields)).result == (protocol.CREDENTIALS_WRONG,)
 
 
 @pytest.mark.parametrize(
     "ask",
     [
         lambda control: [one.userid for one in control.accounts.all().accounts],
-        lambda control: [one.userid for one in control.accounts.reset_these(Reset()).accounts],
+        lambda control: [one.userid for one in control.accounts.reset_many(ResetOptions()).accounts],
         lambda control: [control.clocks.advance(None, Advance(to="next")), "12"][1:],
     ],
     ids=["all", "reset", "advance"],
 )
 def test_what_goes_through_all_accounts_passes_over_one_that_is_closed_meanwhile(ask: Callable[[Any], Any]) -> None:
     store, vendor = _closing()
-    sent = call_of(protocol.V2SMS, CREDENTIALS | {"action": "send", "mobile": "10000000023", "content": "x"})
-    vendor.answer(sent)
-    control = control_of(vendor, options(), Bell())
+    sent = parse_request(protocol.V2SMS, CREDENTIALS | {"action": "send", "mobile": "10000000023", "content": "x"})
+    vendor.handle(sent)
+    control = build_control(vendor, options(), ChangeNotifier())
     store.closing = "7"
     assert ask(control) == ["12"]
     with pytest.raises(NoSuchAccount):
-        store.standing("7")
+        store.balance("7")
 
 
 # Long texts: searched in windows, and found as in one
@@ -94,7 +94,7 @@ def test_what_goes_through_all_accounts_passes_over_one_that_is_closed_meanwhile
 
 @pytest.fixture
 def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(validation, "_PIECE", 7)
+    monkeypatch.setattr(validation, "_WINDOW", 7)
     monkeypatch.setattr(keywords, "_WINDOW", 3)
 
 
@@ -127,7 +127,7 @@ TEXTS = st.lists(st.sampled_from(_PIECES), max_size=12).map("".join)
 @example(text="'" + " " * 30 + ";xxxxxx")
 @example(text="reunion select xxxxxxx")
 def test_an_injection_is_found_wherever_a_window_ends(text: str) -> None:
-    assert validation._injects(text) == (validation._SQL.search(text) is not None)
+    assert validation._contains_sql_injection(text) == (validation._SQL.search(text) is not None)
 
 
 @pytest.mark.usefixtures("_narrow")
@@ -137,14 +137,14 @@ def test_an_injection_is_found_wherever_a_window_ends(text: str) -> None:
 def test_an_injection_is_found_at_every_distance_from_a_window(injection: str, follows: str, comes_first: str) -> None:
     for distance in range(25):
         text = "内" * distance + comes_first + injection + follows
-        assert validation._injects(text) == (validation._SQL.search(text) is not None), text
+        assert validation._contains_sql_injection(text) == (validation._SQL.search(text) is not None), text
 
 
 @pytest.mark.parametrize("before", [" ", "x"])
 def test_half_a_word_at_the_end_of_a_piece_is_no_injection(before: str) -> None:
     text = " union select".rjust(65_536, before)
-    assert validation._injects(text + " it")
-    assert not validation._injects(text + "ed")
+    assert validation._contains_sql_injection(text + " it")
+    assert not validation._contains_sql_injection(text + "ed")
 
 
 @pytest.mark.usefixtures("_narrow")
@@ -159,14 +159,14 @@ def test_no_character_of_a_long_text_is_searched_many_times(monkeypatch: pytest.
 
     text = "union" + " " * 10_000 + "select " * 1000
     monkeypatch.setattr(validation, "_SQL", Counting())
-    assert not validation._injects(text)
-    assert 0 < searched <= (1 + validation._REACH / validation._PIECE) * len(text)
+    assert not validation._contains_sql_injection(text)
+    assert 0 < searched <= (1 + validation._OVERLAP / validation._WINDOW) * len(text)
 
 
 @pytest.mark.usefixtures("_narrow")
 @given(text=st.text("abcd", max_size=20), words=st.lists(st.text("abcd", min_size=1, max_size=6), max_size=3))
 def test_a_forbidden_word_is_found_wherever_a_window_ends(text: str, words: list[str]) -> None:
-    assert Keywords(words).in_text(text) == any(word in text for word in words)
+    assert Keywords(words).contains_any(text) == any(word in text for word in words)
 
 
 @given(
@@ -175,40 +175,42 @@ def test_a_forbidden_word_is_found_wherever_a_window_ends(text: str, words: list
 )
 def test_a_forbidden_word_may_be_of_any_characters(text: str, words: list[str]) -> None:
     lowered = text.replace("A", "a")
-    assert Keywords(words).in_text(text) == any(word.replace("A", "a") in lowered for word in words if word)
+    assert Keywords(words).contains_any(text) == any(word.replace("A", "a") in lowered for word in words if word)
 
 
 @given(before=st.text("-x\r\n a", max_size=30), boundary=st.sampled_from(["x", "-", "a b"]))
 def test_what_stands_before_the_first_part_of_a_multipart_body_changes_nothing(before: str, boundary: str) -> None:
     part = 'Content-Disposition: form-data; name="a"\r\n\r\n内'
     body = f"{before}\r\n--{boundary}\r\n{part}\r\n--{boundary}--\r\n".encode()
-    fields = forms.fields_of(b"", f'multipart/form-data; boundary="{boundary}"', body, bytes.decode)
+    fields = forms.parse_fields(b"", f'multipart/form-data; boundary="{boundary}"', body, bytes.decode)
     if f"--{boundary}" not in before + "\r\n":
         assert fields == {"a": "内"}
-    assert forms.fields_of(b"", 'multipart/form-data; boundary="y"', body, bytes.decode) == {}
+    assert forms.parse_fields(b"", 'multipart/form-data; boundary="y"', body, bytes.decode) == {}
 
 
 def test_an_answer_to_a_long_request_does_not_wait_for_its_explanation() -> None:
     chosen = options()
-    vendor = vendor_of(chosen)
-    pages = Pages(vendor, chosen.dialect)
+    vendor = build_vendor(chosen)
+    pages = VendorApp(vendor, chosen.dialect)
 
     def hint(length: int) -> str:
         body = b"action=send&userid=12&timestamp=1&sign=1&content=" + b"x" * length
-        response = pages.respond(protocol.V2SMS, Request("POST", b"", "", body))
+        response = pages.handle(protocol.V2SMS, Request("POST", b"", "", body))
         return dict(response.headers).get("X-Mock-Hint", "")
 
     assert hint(100).startswith("signature.")
     assert hint(70_000) == "not explained at once: GET /_mock/requests/2"
-    control = control_of(vendor, chosen, Bell())
+    control = build_control(vendor, chosen, ChangeNotifier())
     assert [finding.code for finding in control.requests.get(None, 2).diagnosis]
 
 
 # Memory
 
 
-def _entry(**given: Any) -> Entry:
-    plain = Entry(1, 0.0, 0.0, 0.0, "POST", "/v2sms.aspx", b"", [], b"", "12", "send", "", None, 200, "text/xml", b"")
+def _entry(**given: Any) -> LoggedRequest:
+    plain = LoggedRequest(
+        1, 0.0, 0.0, 0.0, "POST", "/v2sms.aspx", b"", [], b"", "12", "send", "", None, 200, "text/xml", b""
+    )
     return plain._replace(**given)
 
 
@@ -226,8 +228,8 @@ def _entry(**given: Any) -> Entry:
 def test_whatever_is_long_in_a_request_the_journal_stays_within_its_bytes(long: dict[str, Any]) -> None:
     store = MemoryStore(Limits(requests=1000, request_bytes=100_000))
     for number in range(1, 101):
-        store.record(_entry(number=number, **long))
-    listed = store.requests(None, Wanted(limit=1000))
+        store.log_request(_entry(number=number, **long))
+    listed = store.requests(None, Query(limit=1000))
     assert len(listed.items) + listed.dropped == 100
     assert 1 <= len(listed.items) <= 10
     assert listed.items[-1].number == 100
@@ -238,15 +240,15 @@ def test_whatever_is_long_in_a_request_the_journal_stays_within_its_bytes(long: 
 
 def test_a_query_that_is_not_utf_8_is_refused_by_the_control_address() -> None:
     environ = {"QUERY_STRING": "text=\xd6", "HTTP_HOST": "127.0.0.1"}
-    response = Office().http.get("/_mock/accounts/12/messages", environ_overrides=environ)
+    response = FlaskEmulator().http.get("/_mock/accounts/12/messages", environ_overrides=environ)
     assert (response.status_code, response.json) == (400, {"error": "the query is not UTF-8"})
 
 
 def test_fetches_of_many_accounts_at_once_are_all_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sms10692_mock.app.vendor_app._FETCHES", 3)
-    chosen = options(lambda: MANUALS_MOMENT)
-    vendor = vendor_of(chosen)
-    pages, control = Pages(vendor, chosen.dialect), control_of(vendor, chosen, Bell())
+    chosen = options(lambda: MANUAL_TIME)
+    vendor = build_vendor(chosen)
+    pages, control = VendorApp(vendor, chosen.dialect), build_control(vendor, chosen, ChangeNotifier())
     failed: list[BaseException] = []
 
     def fetch(userid: str) -> None:
@@ -256,7 +258,7 @@ def test_fetches_of_many_accounts_at_once_are_all_answered(monkeypatch: pytest.M
         except RuntimeError as error:
             failed.append(error)
 
-    made = [control.accounts.make(NewAccount.model_validate({})).userid for _ in range(8)]
+    made = [control.accounts.create(NewAccount.model_validate({})).userid for _ in range(8)]
     fetchers = [threading.Thread(target=fetch, args=(userid,)) for userid in made]
     for fetcher in fetchers:
         fetcher.start()

@@ -10,13 +10,13 @@ from urllib.request import urlopen
 import pytest
 
 from sms10692 import protocol, signing
-from sms10692_mock.app.vendor_app import Pages, Request
-from sms10692_mock.config import Options, vendor_of
+from sms10692_mock.app.vendor_app import Request, VendorApp
+from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.delivery import Outcome, Rule, Rules
+from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRule, DeliveryRules
 from sms10692_mock.emulator import Emulator
-from sms10692_mock.profiles import DIALECTS
-from support.emulators import MANUALS_MOMENT, PATIENCE, options
+from sms10692_mock.profiles import PROFILES
+from support.emulators import MANUAL_TIME, TIMEOUT, options
 
 LONG = {
     "commas": (protocol.V2SMS, b"action=send&content=x&mobile=15023239810" + b"," * 500_000),
@@ -33,8 +33,8 @@ LONG = {
 @pytest.mark.parametrize("name", LONG)
 def test_others_have_their_turn_while_a_long_request_is_worked_through(name: str) -> None:
     page, form = LONG[name]
-    chosen = options(lambda: MANUALS_MOMENT)
-    pages = Pages(vendor_of(chosen), DIALECTS["observed"])
+    chosen = options(lambda: MANUAL_TIME)
+    pages = VendorApp(build_vendor(chosen), PROFILES["observed"])
     sign = signing.sign("test", "mima", "20120701231212")
     body = form + f"&userid=12&timestamp=20120701231212&sign={sign}".encode()
     turns, done = 0, threading.Event()
@@ -51,7 +51,7 @@ def test_others_have_their_turn_while_a_long_request_is_worked_through(name: str
     other.start()
     try:
         before = turns
-        response = pages.exchange(page, Request("POST", b"", "", body)).response
+        response = pages.handle_without_hint(page, Request("POST", b"", "", body)).response
         after = turns
     finally:
         done.set()
@@ -62,7 +62,7 @@ def test_others_have_their_turn_while_a_long_request_is_worked_through(name: str
 
 
 def test_a_value_that_users_make_can_be_copied() -> None:
-    rules = Rules((Rule("150", Outcome(reply="T")),), 7)
+    rules = DeliveryRules((DeliveryRule("150", DeliveryOutcome(reply="T")),), 7)
     account = Account("1", "a", "p", outcomes=rules)
     for value in (rules, account, Options(accounts=(account,)).accounts):
         assert copy.deepcopy(value) == value
@@ -79,5 +79,5 @@ def test_the_log_says_where_the_emulator_failed(more: str, caplog: pytest.LogCap
     sign = signing.sign("test", "mima", "20120701231212")
     form = f"action=send&userid=12&timestamp=20120701231212&sign={sign}&content=x&mobile=15023239810{more}"
     with Emulator(Options(billing=broken)) as emulator, pytest.raises(HTTPError, match="500"):
-        urlopen(f"{emulator.url}/v2sms.aspx", form.encode(), PATIENCE)  # noqa: S310 - it is our own
+        urlopen(f"{emulator.url}/v2sms.aspx", form.encode(), TIMEOUT)  # noqa: S310 - it is our own
     assert "in broken" in caplog.text

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, cast
 
-from sms10692_mock.server.write_coalescer import Outbox
+from sms10692_mock.server.write_coalescer import WriteCoalescer
 
 
 class Wire:
@@ -23,14 +23,14 @@ class Wire:
         self.closed = True
 
 
-def put(outbox: Outbox, wire: Wire, *many: bytes, last: bool = False) -> None:
+def put(outbox: WriteCoalescer, wire: Wire, *many: bytes, last: bool = False) -> None:
     for data in many:
-        outbox.put(cast(Any, wire), data, last)
+        outbox.write(cast(Any, wire), data, last)
 
 
 def test_few_answers_are_written_at_once_and_many_at_the_end_of_a_turn() -> None:
     async def turns() -> None:
-        outbox, wire = Outbox(asyncio.get_running_loop()), Wire()
+        outbox, wire = WriteCoalescer(asyncio.get_running_loop()), Wire()
         put(outbox, wire, b"a", b"b", b"c", b"d")
         assert wire.written == [b"a", b"b", b"c", b"d"], "the turn before had none"
         await asyncio.sleep(0)
@@ -45,13 +45,13 @@ def test_few_answers_are_written_at_once_and_many_at_the_end_of_a_turn() -> None
 
 def test_the_last_answer_closes_and_nothing_comes_behind_it() -> None:
     async def turns() -> None:
-        outbox, wire = Outbox(asyncio.get_running_loop()), Wire()
+        outbox, wire = WriteCoalescer(asyncio.get_running_loop()), Wire()
         put(outbox, wire, b"a", b"b", b"c", b"d")
         await asyncio.sleep(0)
         put(outbox, wire, b"e", last=True)
         put(outbox, wire, b"f")
         assert not wire.closed
-        outbox.empty()
+        outbox.flush()
         assert wire.closed
         assert wire.written[-1] == b"e"
 

@@ -12,10 +12,10 @@ from wsgiref.validate import validator
 
 import pytest
 
-from sms10692_mock.app.vendor_app import Pages
-from sms10692_mock.config import vendor_of
-from sms10692_mock.server.thread_runner import InThread
-from support.emulators import PATIENCE, options
+from sms10692_mock.app.vendor_app import VendorApp
+from sms10692_mock.config import build_vendor
+from sms10692_mock.server.thread_runner import ThreadRunner
+from support.emulators import TIMEOUT, options
 
 App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 TEXT = [("Content-Type", "text/plain")]
@@ -25,15 +25,15 @@ EVENTS = [("Content-Type", "text/event-stream")]
 @contextmanager
 def served(application: App, *, validated: bool = True) -> Iterator[tuple[str, int]]:
     chosen = options()
-    with InThread(
-        Pages(vendor_of(chosen), chosen.dialect), validator(application) if validated else application
+    with ThreadRunner(
+        VendorApp(build_vendor(chosen), chosen.dialect), validator(application) if validated else application
     ) as running:
         host, _, port = running.url.removeprefix("http://").rpartition(":")
         yield host, int(port)
 
 
 def raw_response(address: tuple[str, int], method: str = "GET", version: str = "1.1") -> bytes:
-    with socket.create_connection(address, timeout=PATIENCE) as connection:
+    with socket.create_connection(address, timeout=TIMEOUT) as connection:
         connection.sendall(f"{method} /app HTTP/{version}\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
@@ -122,7 +122,7 @@ def test_a_head_request_for_endless_events_gets_their_head_and_closes_them() -> 
 
     with served(endless, validated=False) as address:
         assert parts(raw_response(address, "HEAD"))[2] == b""
-        assert pieces.closed.wait(PATIENCE)
+        assert pieces.closed.wait(TIMEOUT)
 
 
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
@@ -150,7 +150,7 @@ def test_events_come_piece_by_piece_and_an_empty_one_does_not_end_them() -> None
         yield b"data: 2\n\n"
 
     with served(events, validated=False) as address:  # the validator demands start_response at the first piece
-        connection = http.client.HTTPConnection(*address, timeout=PATIENCE)
+        connection = http.client.HTTPConnection(*address, timeout=TIMEOUT)
         for _ in range(2):  # over one connection
             connection.request("GET", "/app")
             response = connection.getresponse()
@@ -175,10 +175,10 @@ def test_the_result_is_closed_when_all_is_taken_when_it_fails_and_when_the_clien
 
     with served(application) as address:
         for kind in ("whole", "failing", "events"):
-            with socket.create_connection(address, timeout=PATIENCE) as connection:
+            with socket.create_connection(address, timeout=TIMEOUT) as connection:
                 connection.sendall(f"GET /app?{kind} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
                 assert connection.recv(9) == b"HTTP/1.1 "
-            assert made[-1].closed.wait(PATIENCE), kind
+            assert made[-1].closed.wait(TIMEOUT), kind
 
 
 def never_started(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -241,7 +241,7 @@ def test_the_environment_is_as_the_validator_wants_it_for_any_request() -> None:
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
         return [f"{environ['PATH_INFO']} {environ.get('HTTP_COOKIE')} ".encode("latin-1") + body]
 
-    with served(echo) as address, socket.create_connection(address, timeout=PATIENCE) as connection:
+    with served(echo) as address, socket.create_connection(address, timeout=TIMEOUT) as connection:
         connection.sendall(
             b"POST /\xe5\x86\x85 HTTP/1.1\r\nHost: x\r\nCookie: a=1\r\nCookie: b=2\r\nX_Y: z\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nOPTIONS * HTTP/1.1\r\nConnection: close\r\n\r\n"

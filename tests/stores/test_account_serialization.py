@@ -7,16 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.clock import Turned
-from sms10692_mock.domain.delivery import Outcome, Rule, Rules
+from sms10692_mock.domain.clock import ClockOverride
+from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRule, DeliveryRules
 from sms10692_mock.domain.faults import Fault
-from sms10692_mock.stores.serialization import account_from_text, account_text
+from sms10692_mock.stores.serialization import dump_account, load_account
 
 TEXTS = st.text(st.characters(codec=None), max_size=5)
 MOMENTS = st.floats(0, 1e11)
 FAULTS = st.builds(Fault, id=TEXTS, operations=st.lists(TEXTS, max_size=2).map(tuple), seconds_max=st.none() | MOMENTS)
 RULES = st.builds(
-    Rule, TEXTS, st.builds(Outcome, delay=MOMENTS, reply=st.none() | TEXTS), remaining=st.none() | st.just(3)
+    DeliveryRule,
+    TEXTS,
+    st.builds(DeliveryOutcome, delay=MOMENTS, reply=st.none() | TEXTS),
+    remaining=st.none() | st.just(3),
 )
 
 
@@ -27,11 +30,11 @@ RULES = st.builds(
         TEXTS,
         TEXTS,
         TEXTS,
-        clock=st.none() | st.builds(Turned, MOMENTS, MOMENTS, MOMENTS),
-        outcomes=st.builds(Rules, st.lists(RULES, max_size=2).map(tuple), st.integers(0, 9)),
+        clock=st.none() | st.builds(ClockOverride, MOMENTS, MOMENTS, MOMENTS),
+        outcomes=st.builds(DeliveryRules, st.lists(RULES, max_size=2).map(tuple), st.integers(0, 9)),
         faults=st.lists(FAULTS, max_size=2).map(tuple),
         throwaway=st.booleans(),
     )
 )
 def test_an_account_comes_back_as_it_was(account: Account) -> None:
-    assert account_from_text(account_text(account)) == account
+    assert load_account(dump_account(account)) == account

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 import pytest
 from werkzeug.test import Client
 
-from sms10692_mock.app.vendor_app import Pages
-from sms10692_mock.app.wsgi import WsgiPages
-from sms10692_mock.config import Options, vendor_of
-from sms10692_mock.domain.notifier import Bell
-from sms10692_mock.domain.records import Entry
+from sms10692_mock.app.vendor_app import VendorApp
+from sms10692_mock.app.wsgi import WsgiVendorApp
+from sms10692_mock.config import Options, build_vendor
+from sms10692_mock.domain.notifier import ChangeNotifier
+from sms10692_mock.domain.records import LoggedRequest
 from sms10692_mock.stores.redaction import redact_headers
-from sms10692_mock.stores.valkey.serialization import packed_entry, unpacked_entry
-from support.emulators import MANUALS_SIGN, beside
-from support.stores import EACH_STORE, Making, made
+from sms10692_mock.stores.valkey.serialization import dump_request, load_request
+from support.emulators import MANUAL_SIGN, admin_app
+from support.stores import EACH_STORE, StoreFactory, open_test_store
 
 SECRETS = {
     "Authorization": "Bearer S3CRET-1",
@@ -23,23 +23,23 @@ SECRETS = {
     "Set-Cookie": "a=S3CRET-4",
     "X-Api-Key": "S3CRET-5",
 }
-FORM = {"action": "overage", "userid": "12", "timestamp": "20120701231212", "sign": MANUALS_SIGN}
+FORM = {"action": "overage", "userid": "12", "timestamp": "20120701231212", "sign": MANUAL_SIGN}
 
 
 @pytest.fixture
-def entry() -> Entry:
+def entry() -> LoggedRequest:
     headers = [(name.upper(), value) for name, value in SECRETS.items()]
-    return Entry(1, 0.0, 0.0, 0.0, "GET", "/", b"", headers, b"", "1", "", "", None, 200, "", b"")
+    return LoggedRequest(1, 0.0, 0.0, 0.0, "GET", "/", b"", headers, b"", "1", "", "", None, 200, "", b"")
 
 
 @EACH_STORE
-def test_no_view_of_a_request_has_the_secrets_in_its_headers(make: Making) -> None:
-    with made(make) as store:
-        options, bell = Options(), Bell()
-        vendor = vendor_of(options, store)
+def test_no_view_of_a_request_has_the_secrets_in_its_headers(make: StoreFactory) -> None:
+    with open_test_store(make) as store:
+        options, bell = Options(), ChangeNotifier()
+        vendor = build_vendor(options, store)
         lines: list[str] = []
-        pages = Pages(vendor, options.dialect, lines.append, bell)
-        client = Client(WsgiPages(pages, beside(vendor, options, bell)))
+        pages = VendorApp(vendor, options.dialect, lines.append, bell)
+        client = Client(WsgiVendorApp(pages, admin_app(vendor, options, bell)))
         client.post("/v2sms.aspx", data=FORM, headers=SECRETS)
         client.put("/v2sms.aspx", data=FORM, headers=SECRETS)  # one that the vendor is not asked about
         listed = json.loads(client.get("/_mock/requests").data)["items"]
@@ -54,12 +54,12 @@ def test_no_view_of_a_request_has_the_secrets_in_its_headers(make: Making) -> No
             assert "S3CRET" not in text
 
 
-def test_names_of_headers_are_read_in_any_case(entry: Entry) -> None:
+def test_names_of_headers_are_read_in_any_case(entry: LoggedRequest) -> None:
     assert {value for _, value in redact_headers(entry.headers)} == {"[redacted]"}
 
 
-def test_an_entry_that_an_older_version_put_on_a_server_is_read_without_its_secrets(entry: Entry) -> None:
-    assert "S3CRET" not in repr(unpacked_entry(packed_entry(entry)))
+def test_an_entry_that_an_older_version_put_on_a_server_is_read_without_its_secrets(entry: LoggedRequest) -> None:
+    assert "S3CRET" not in repr(load_request(dump_request(entry)))
 
 
 def test_headers_without_secrets_are_not_copied() -> None:

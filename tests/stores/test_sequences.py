@@ -10,7 +10,7 @@ from threading import Lock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sms10692_mock.stores.valkey.sequences import Lease
+from sms10692_mock.stores.valkey.sequences import BlockSequence
 
 
 def test_who_seldom_asks_gets_the_next_number_and_who_often_asks_asks_seldom() -> None:
@@ -21,7 +21,7 @@ def test_who_seldom_asks_gets_the_next_number_and_who_often_asks_asks_seldom() -
         blocks.append(size)
         return sum(blocks)
 
-    lease = Lease(take, lambda: now[0])
+    lease = BlockSequence(take, lambda: now[0])
     for expected in range(1, 5):
         assert lease.next() == expected
         now[0] += 1.0
@@ -40,7 +40,7 @@ def test_a_number_is_greater_than_all_that_were_given_more_than_a_second_ago(ask
         taken[0] += size
         return taken[0]
 
-    processes = [Lease(take, lambda: now[0]) for _ in range(3)]
+    processes = [BlockSequence(take, lambda: now[0]) for _ in range(3)]
     given: list[tuple[float, int, int]] = []
     for process, seconds in asked:
         number = processes[process].next()
@@ -58,7 +58,7 @@ def test_where_the_count_is_lost_numbers_go_on_with_a_question_more() -> None:
         taken[0] += size
         return taken[0]
 
-    lease = Lease(take, lambda: now[0])
+    lease = BlockSequence(take, lambda: now[0])
     last = [lease.next() for _ in range(100_000)][-1]
     now[0] += 1.0
     questions[0] = taken[0] = 0
@@ -75,7 +75,7 @@ def test_numbers_given_to_many_at_once_are_given_once_and_grow_for_each() -> Non
             taken[0] += size
             return taken[0]
 
-    lease = Lease(take)
+    lease = BlockSequence(take)
     with ThreadPoolExecutor(8) as threads:
         of_each = list(threads.map(lambda _: [lease.next() for _ in range(1000)], range(8)))
     assert all(mine == sorted(mine) for mine in of_each)

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.records import Entry, Limits, Wanted
+from sms10692_mock.domain.records import Limits, LoggedRequest, Query
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores.sqlite import SqliteStore, database, files, schema
 from support.stores import POSTPAID, PREPAID, report, task
@@ -49,9 +49,9 @@ def beside(path: Path, end: str) -> Path:
 
 def test_the_files_of_a_store_can_be_read_by_their_owner_alone(path: Path, umask: None) -> None:
     store = SqliteStore(path)
-    store.open(PREPAID)
+    store.create_account(PREPAID)
     assert modes(path) == {"": "600", "-wal": "600", "-shm": "600"}
-    store.release()
+    store.close()
     assert modes(path) == {"": "600"}
 
 
@@ -68,7 +68,7 @@ def test_the_file_is_never_readable_by_others_not_even_while_it_is_created(
         return connection
 
     monkeypatch.setattr(sqlite3, "connect", connect_and_look)
-    SqliteStore(path).release()
+    SqliteStore(path).close()
     assert {mode for one in seen for mode in one.values()} == {"600"}
 
 
@@ -81,13 +81,13 @@ def test_the_access_of_others_to_an_older_file_is_taken_away_and_said_so(
     path: Path, before: int, after: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A group that may write shares the file on purpose."""
-    SqliteStore(path).release()
+    SqliteStore(path).close()
     path.chmod(before)
     with closing(sqlite3.connect(path)) as killed:  # holds the log of a process that was killed
         killed.execute("SELECT * FROM state").fetchone()
         store = SqliteStore(path)
         assert modes(path) == dict.fromkeys(("", "-wal", "-shm"), after)
-        store.release()
+        store.close()
     assert ("could be read by other users" in caplog.text) == (f"{before:03o}" != after)
 
 
@@ -135,9 +135,11 @@ def test_secrets_in_the_headers_of_requests_that_an_older_version_kept_are_gone_
     store = SqliteStore(path)
     headers = [("Host", "x"), ("Authorization", "Bearer S3CRET-1"), ("COOKIE", "key=S3CRET-2"), ("X-Own", "kept")]
     for number in range(1, 200):  # more than a page holds
-        store.record(Entry(number, 0.0, 0.0, 0.0, "GET", "/", b"", headers, b"", "1", "", "", None, 200, "", b""))
+        store.log_request(
+            LoggedRequest(number, 0.0, 0.0, 0.0, "GET", "/", b"", headers, b"", "1", "", "", None, 200, "", b"")
+        )
     store.settle()
-    store.release()
+    store.close()
     assert b"S3CRET-1" in path.read_bytes(), "the store keeps what it is given"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("ALTER TABLE state DROP COLUMN evicted")
@@ -145,10 +147,10 @@ def test_secrets_in_the_headers_of_requests_that_an_older_version_kept_are_gone_
     store = SqliteStore(path)
     for one in path.parent.glob("store*"):
         assert b"S3CRET" not in one.read_bytes(), one
-    store.release()
+    store.close()
     store = SqliteStore(path)
     entry = store.request(7)
-    store.release()
+    store.close()
     assert entry is not None
     assert entry.headers == [
         ("Host", "x"),
@@ -172,8 +174,8 @@ def contents(path: Path) -> list[str]:
 def make_checkpointed(path: Path) -> None:
     store = SqliteStore(path)
     for account in OTHERS:
-        store.open(account)
-    store.release()
+        store.create_account(account)
+    store.close()
     assert not beside(path, "-wal").exists()
 
 
@@ -182,10 +184,10 @@ def make_with_log(path: Path) -> None:
     original = path.with_name("original")
     store = SqliteStore(original)
     for account in OTHERS:
-        store.open(account)
+        store.create_account(account)
     for end in ("", "-wal"):
         beside(path, end).write_bytes(beside(original, end).read_bytes())
-    store.release()
+    store.close()
     assert beside(path, "-wal").stat().st_size > 100_000
 
 
@@ -215,7 +217,7 @@ EACH_REPLACEMENT = pytest.mark.parametrize(("make", "replace"), REPLACEMENTS.val
 
 
 def use(store: SqliteStore) -> None:
-    store.accept("2", task(1, "a"), [report(0.0, "a", place=0)], [], 0.0)
+    store.record_send("2", task(1, "a"), [report(0.0, "a", place=0)], [], 0.0)
 
 
 @EACH_REPLACEMENT
@@ -232,7 +234,7 @@ def test_another_file_in_the_place_of_the_store_is_left_as_it_is(
     other = tmp_path / "other"
     make(other)
     store = SqliteStore(path)
-    store.open(POSTPAID)
+    store.create_account(POSTPAID)
     for _ in range(50):
         use(store)
     store.settle()
@@ -243,15 +245,15 @@ def test_another_file_in_the_place_of_the_store_is_left_as_it_is(
         ):
             use(store)
         with pytest.raises(StoreUnavailable, match="start again"):
-            store.standing("2")
+            store.balance("2")
     elif seen_at == "a look while nobody uses it":
         with pytest.raises(StoreUnavailable, match="start again"):
-            store._file.watch()
-    store.release()
+            store._database.watch()
+    store.close()
     assert contents(path) == [account.userid for account in OTHERS]
     again = SqliteStore(path)
     assert again.userids() == [account.userid for account in OTHERS]
-    again.release()
+    again.close()
     old = tmp_path / "old"
     if old.exists():
         assert contents(old) == ["2"], "what was in the log of the old file is in it"
@@ -269,7 +271,7 @@ def test_another_file_is_left_as_it_is_also_while_many_are_at_work(
     other = tmp_path / "other"
     make(other)
     stores = [SqliteStore(path, Limits(messages=20)) for _ in range(2)]
-    stores[0].open(POSTPAID)
+    stores[0].create_account(POSTPAID)
     ended = threading.Event()
     refused = threading.Barrier(5)
 
@@ -278,8 +280,8 @@ def test_another_file_is_left_as_it_is_also_while_many_are_at_work(
         while not ended.is_set():
             try:
                 use(store)
-                store.messages("2", Wanted(), 0.0)
-                with store.gathered():
+                store.messages("2", Query(), 0.0)
+                with store.batch_transaction():
                     use(store)
             except StoreUnavailable as error:
                 if "start again" in str(error) and not is_refused:
@@ -296,7 +298,7 @@ def test_another_file_is_left_as_it_is_also_while_many_are_at_work(
     for thread in threads:
         thread.join(60)
     for store in stores:
-        store.release()
+        store.close()
     assert contents(path) == [account.userid for account in OTHERS]
 
 
@@ -307,15 +309,15 @@ def test_a_log_that_is_removed_by_hand_ends_the_use_of_the_file_before_another_p
     """Two processes, one with the removed file and one with a new one, would not see each other's locks."""
     monkeypatch.setattr(database, "_LOOK_EVERY", 0.0)
     store = SqliteStore(path)
-    store.open(POSTPAID)
+    store.create_account(POSTPAID)
     use(store)
     beside(path, end).unlink()
     with pytest.raises(StoreUnavailable, match=r"was removed or replaced beside .*/store: start again"):
         use(store)
-    store.release()
+    store.close()
     again = SqliteStore(path)
-    assert again.standing("2") == (-1, 0, 1)
-    again.release()
+    assert again.balance("2") == (-1, 0, 1)
+    again.close()
 
 
 def test_a_file_that_comes_back_is_used_again_with_all_that_was_in_its_log(
@@ -324,7 +326,7 @@ def test_a_file_that_comes_back_is_used_again_with_all_that_was_in_its_log(
     monkeypatch.setattr(database, "_LOOK_EVERY", 0.0)
     monkeypatch.setattr(database, "_AWAY", 0.0)
     store = SqliteStore(path)
-    store.open(POSTPAID)
+    store.create_account(POSTPAID)
     use(store)
     path.rename(tmp_path / "away")
     with pytest.raises(StoreUnavailable, match="is gone"):
@@ -333,9 +335,9 @@ def test_a_file_that_comes_back_is_used_again_with_all_that_was_in_its_log(
         with suppress(FileNotFoundError):
             beside(path, end).unlink()
     (tmp_path / "away").rename(path)
-    assert store.standing("2") == (-1, 0, 1)
+    assert store.balance("2") == (-1, 0, 1)
     use(store)
-    store.release()
+    store.close()
     assert contents(path) == ["2"]
 
 
@@ -343,10 +345,10 @@ def test_a_symbolic_link_is_followed_once(path: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(path)
     store = SqliteStore(link)
-    store.open(POSTPAID)
+    store.create_account(POSTPAID)
     assert modes(path) == {"": "600", "-wal": "600", "-shm": "600"}
     store.check_ready()
-    store.release()
+    store.close()
 
 
 # What is logged
@@ -359,8 +361,8 @@ def test_a_store_that_is_away_is_logged_once_and_once_that_it_is_back(
     monkeypatch.setattr(database, "_LOOK_EVERY", 0.0)
     monkeypatch.setattr(database, "_AWAY", 0.0)
     store = SqliteStore(path)
-    store._file._availability._clock = lambda: now
-    store.open(POSTPAID)
+    store._database._availability._clock = lambda: now
+    store.create_account(POSTPAID)
     path.rename(tmp_path / "away")
     for _ in range(20):
         with suppress(StoreUnavailable):
@@ -369,7 +371,7 @@ def test_a_store_that_is_away_is_logged_once_and_once_that_it_is_back(
     for _ in range(3):
         now += 1.0
         use(store)
-    store.release()
+    store.close()
     lines = [(record.levelno, record.getMessage()) for record in caplog.records]
     assert lines[0] == (logging.ERROR, f"the store is away: {path} is gone")
     assert lines[1][0] == logging.ERROR

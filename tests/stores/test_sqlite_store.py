@@ -1,6 +1,6 @@
 """A store in a file survives the end of its process, says what is wrong with a file, and recovers when it was away.
 
-Here belongs what only a file can do. What it keeps is in `test_stores`; being killed at work, in `crashing`.
+Here belongs what only a file can do. What it keeps is in `test_stores`; being killed at work, in `crash`.
 """
 
 import os
@@ -17,13 +17,13 @@ from urllib.parse import urlencode
 
 import pytest
 
-from sms10692_mock.domain.records import Entry, Limits, Wanted
+from sms10692_mock.domain.records import Limits, LoggedRequest, Query
 from sms10692_mock.domain.store import Store, StoreUnavailable
 from sms10692_mock.stores.sqlite import SqliteStore, connections, database, schema
-from support.emulators import CREDENTIALS, UTF8, ask, request, running
-from support.stores import POSTPAID, PREPAID, full_disk, gone, locked, reply, report, task
+from support.emulators import CREDENTIALS, UTF8, ask, emulator_process, request
+from support.stores import POSTPAID, PREPAID, disk_full, file_locked, file_missing, reply, report, task
 
-ALL = Wanted(limit=10**6)
+ALL = Query(limit=10**6)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def kept_in(path: Path, limits: Limits | None = None, durable: bool = False) -> 
     try:
         yield store
     finally:
-        store.release()
+        store.close()
 
 
 def changed(path: Path, statement: str) -> None:
@@ -65,8 +65,8 @@ def everything(store: Store) -> list[object]:
         store.userids(),
         store.account("1"),
         store.settings(),
-        store.standing("1"),
-        store.ledger("1", "reports", 2.0),
+        store.balance("1"),
+        store.queue_stats("1", "reports", 2.0),
         store.messages("1", ALL, 2.0),
         store.reports("1", ALL, 2.0),
         store.replies("1", ALL, 2.0),
@@ -80,12 +80,12 @@ def everything(store: Store) -> list[object]:
 @pytest.mark.parametrize("durable", [False, True])
 def test_all_that_was_kept_is_there_after_a_restart(path: Path, durable: bool) -> None:
     with kept_in(path, durable=durable) as store:
-        store.open(PREPAID)
-        store.change("1", lambda account: replace(account, dialect="observed"))
+        store.create_account(PREPAID)
+        store.update_account("1", lambda account: replace(account, dialect="observed"))
         store.change_settings(lambda settings: replace(settings, words=("发票",)))
-        store.accept("1", task(1, "a", "b"), [report(1.0, "a", place=0), report(9.0, "b", place=1)], [], 0.0)
-        store.take_reports("1", 1, 1.0, store.next_request())
-        store.record(Entry(1, 0.0, 0.0, 0.0, "GET", "/", b"", [], b"", "1", "", "", None, 200, "", b""))
+        store.record_send("1", task(1, "a", "b"), [report(1.0, "a", place=0), report(9.0, "b", place=1)], [], 0.0)
+        store.fetch_reports("1", 1, 1.0, store.next_request())
+        store.log_request(LoggedRequest(1, 0.0, 0.0, 0.0, "GET", "/", b"", [], b"", "1", "", "", None, 200, "", b""))
         before, task_id, request = everything(store), store.next_task_id(), store.next_request()
     with kept_in(path) as store:
         assert everything(store) == before
@@ -96,23 +96,23 @@ def test_all_that_was_kept_is_there_after_a_restart(path: Path, durable: bool) -
 def test_the_file_of_a_process_that_was_killed_is_whole(path: Path, tmp_path: Path) -> None:
     """What the write-ahead log holds counts: here the files are copied away under an open store."""
     with kept_in(path) as store:
-        store.open(PREPAID)
-        store.accept("1", task(1), [report(0.0, "a", place=0)], [], 0.0)
+        store.create_account(PREPAID)
+        store.record_send("1", task(1), [report(0.0, "a", place=0)], [], 0.0)
         copy = tmp_path / "copy"
         for end in ("", "-wal"):
             path.with_name(path.name + end).exists() and copy.with_name(f"copy{end}").write_bytes(
                 path.with_name(path.name + end).read_bytes()
             )
         with kept_in(copy) as other:
-            assert other.standing("1") == (19, 20, 1)
-            assert [one.mobile for one in other.take_reports("1", 9, 0.0, 1)] == ["a"]
+            assert other.balance("1") == (19, 20, 1)
+            assert [one.mobile for one in other.fetch_reports("1", 9, 0.0, 1)] == ["a"]
 
 
 # A file that cannot be used is said so at the start
 
 
 def test_a_file_of_a_newer_version_is_left_alone(path: Path) -> None:
-    SqliteStore(path).release()
+    SqliteStore(path).close()
     changed(path, f"PRAGMA user_version = {schema.VERSION + 1}")
     before = path.read_bytes()
     assert f"is of the newer version {schema.VERSION + 1}" in told_at_the_start(path)
@@ -121,14 +121,14 @@ def test_a_file_of_a_newer_version_is_left_alone(path: Path) -> None:
 
 def test_a_file_of_an_older_version_is_brought_to_this_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with kept_in(path) as store:
-        store.open(PREPAID)
+        store.create_account(PREPAID)
     monkeypatch.setattr(
         connections, "MIGRATIONS", (*schema.MIGRATIONS, ["CREATE TABLE more (a)", "INSERT INTO more VALUES (7)"])
     )
     monkeypatch.setattr(connections, "VERSION", schema.VERSION + 1)
     for _ in range(2):
         with kept_in(path) as store:
-            assert store.standing("1") == (20, 20, 0)
+            assert store.balance("1") == (20, 20, 0)
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT a FROM more").fetchall() == [(7,)]
         assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION + 1,)
@@ -136,9 +136,9 @@ def test_a_file_of_an_older_version_is_brought_to_this_one(path: Path, monkeypat
 
 def test_a_file_of_the_first_version_counts_the_bytes_of_what_is_over(path: Path) -> None:
     with kept_in(path) as store:
-        store.open(POSTPAID)
-        store.put("2", [], [reply(0.0, "1", "好" * 1000), reply(0.0, "2", "x" * 1000)], 0.0)
-        store.take_replies("2", 0.0, 1)
+        store.create_account(POSTPAID)
+        store.enqueue("2", [], [reply(0.0, "1", "好" * 1000), reply(0.0, "2", "x" * 1000)], 0.0)
+        store.fetch_replies("2", 0.0, 1)
     for back in (
         "ALTER TABLE accounts RENAME COLUMN bytes TO characters",
         "ALTER TABLE tasks RENAME COLUMN bytes TO characters",
@@ -148,8 +148,8 @@ def test_a_file_of_the_first_version_counts_the_bytes_of_what_is_over(path: Path
     ):
         changed(path, back)
     with kept_in(path, Limits(handed_out_bytes=1_500)) as store:
-        store.put("2", [], [reply(0.0, "3")], 0.0)
-        store.take_replies("2", 0.0, 1)
+        store.enqueue("2", [], [reply(0.0, "3")], 0.0)
+        store.fetch_replies("2", 0.0, 1)
         assert [queued.item.mobile for queued in store.replies("2", ALL, 0.0).items] == ["2", "3"]
 
 
@@ -166,7 +166,7 @@ def test_what_is_no_database_is_left_alone(path: Path) -> None:
 
 def test_a_file_that_was_cut_short_is_damaged(path: Path) -> None:
     with kept_in(path) as store:
-        store.open(PREPAID)
+        store.create_account(PREPAID)
     os.truncate(path, path.stat().st_size // 2)
     assert "is damaged" in told_at_the_start(path)
 
@@ -177,8 +177,8 @@ def test_a_path_that_cannot_be_a_file_is_said_so(path: Path) -> None:
 
 
 def test_a_file_that_another_program_has_locked_is_said_so(path: Path) -> None:
-    SqliteStore(path).release()
-    with locked(path):
+    SqliteStore(path).close()
+    with file_locked(path):
         assert "is locked by another program" in told_at_the_start(path)
 
 
@@ -186,7 +186,7 @@ def test_a_file_that_may_only_be_read_is_said_so() -> None:
     with TemporaryDirectory() as folder:  # pytest's own may be entered by its user alone
         Path(folder).chmod(0o755)
         path = Path(folder) / "store"
-        SqliteStore(path).release()
+        SqliteStore(path).close()
         path.chmod(0o444)
         with as_somebody_else():
             told = told_at_the_start(path)
@@ -194,7 +194,7 @@ def test_a_file_that_may_only_be_read_is_said_so() -> None:
 
 
 def test_a_disk_that_is_full_is_said_so(path: Path) -> None:
-    with full_disk(8 * 1024):
+    with disk_full(8 * 1024):
         assert "the disk is full" in told_at_the_start(path)
 
 
@@ -217,11 +217,11 @@ def as_somebody_else() -> Iterator[None]:
 def test_while_a_send_waits_for_another_writer_others_are_served(path: Path) -> None:
     send = request(UTF8, urlencode(CREDENTIALS | {"action": "send", "mobile": "15023239810", "content": "x"}).encode())
     answers: list[bytes] = []
-    with running("--store", f"sqlite:{path}") as (_, address):
+    with emulator_process("--store", f"sqlite:{path}") as (_, address):
         sending = threading.Thread(target=lambda: answers.append(ask(address, send).body))
         waits: list[float] = []
         assert ask(address, request("/nowhere", b"")).status == 404  # the first takes as long as Flask's import
-        with locked(path):
+        with file_locked(path):
             sending.start()
             while sum(waits) < 0.5:
                 begun = time.monotonic()
@@ -236,16 +236,16 @@ def test_while_a_send_waits_for_another_writer_others_are_served(path: Path) -> 
 @pytest.mark.parametrize("durable", [False, True])
 def test_no_event_loop_works_on_a_file(path: Path, durable: bool) -> None:
     with kept_in(path, durable=durable) as store:
-        assert store.waits
+        assert store.blocking
 
 
 # A file that goes away in the middle
 
 
 AWAY: dict[str, tuple[Callable[[Path], object], str]] = {
-    "locked": (locked, "is locked by another program"),
-    "gone": (gone, "is gone"),
-    "full": (lambda path: full_disk(path.stat().st_size), "the disk is full"),
+    "locked": (file_locked, "is locked by another program"),
+    "gone": (file_missing, "is gone"),
+    "full": (lambda path: disk_full(path.stat().st_size), "the disk is full"),
 }
 
 
@@ -254,26 +254,28 @@ def test_nothing_is_half_done_while_the_file_is_away_and_all_is_well_when_it_is_
     path: Path, away: Callable[[Path], object], sentence: str
 ) -> None:
     with kept_in(path) as store:
-        store.open(POSTPAID)
+        store.create_account(POSTPAID)
         store.settle()
         numbers = [str(place) for place in range(20_000)]
         big = [report(0.0, number, place=place) for place, number in enumerate(numbers)]
         with away(path):  # type: ignore[attr-defined]
             for _ in range(2):
                 with pytest.raises(StoreUnavailable, match=sentence):
-                    store.accept("2", task(1, *numbers), big, [], 0.0)
-        assert store.standing("2") == (0, 0, 0)
-        assert store.ledger("2", "reports", 0.0) == (0, 0, 0, 0, 0)
-        assert store.accept("2", task(1), [report(0.0, "a", place=0)], [], 0.0) == -1
-        assert [one.mobile for one in store.take_reports("2", 9, 0.0, 1)] == ["a"]
+                    store.record_send("2", task(1, *numbers), big, [], 0.0)
+        assert store.balance("2") == (0, 0, 0)
+        assert store.queue_stats("2", "reports", 0.0) == (0, 0, 0, 0, 0)
+        assert store.record_send("2", task(1), [report(0.0, "a", place=0)], [], 0.0) == -1
+        assert [one.mobile for one in store.fetch_reports("2", 9, 0.0, 1)] == ["a"]
 
 
 def test_the_journal_of_the_time_when_the_file_was_away_is_written_afterwards(path: Path) -> None:
     with kept_in(path) as store:
         numbers = [store.next_request() for _ in range(5)]
-        with locked(path):
+        with file_locked(path):
             for number in numbers:
-                store.record(Entry(number, 0.0, 0.0, 0.0, "GET", "/", b"", [], b"", "1", "", "", None, 200, "", b""))
+                store.log_request(
+                    LoggedRequest(number, 0.0, 0.0, 0.0, "GET", "/", b"", [], b"", "1", "", "", None, 200, "", b"")
+                )
             with pytest.raises(StoreUnavailable):
                 store.requests(None, ALL)
         assert [entry.number for entry in store.requests(None, ALL).items] == numbers
@@ -285,8 +287,8 @@ def test_a_request_that_cannot_be_written_is_logged_and_takes_no_other_with_it(
     no_text: Any = b""
     with kept_in(path) as store:
         for number in range(1, 6):
-            entry = Entry(number, 0.0, 0.0, 0.0, "GET", "/", b"", [], b"", "1", "", "", None, 200, "", b"")
-            store.record(entry._replace(method=no_text) if number == 3 else entry)
+            entry = LoggedRequest(number, 0.0, 0.0, 0.0, "GET", "/", b"", [], b"", "1", "", "", None, 200, "", b"")
+            store.log_request(entry._replace(method=no_text) if number == 3 else entry)
         found = store.requests(None, ALL)
         assert [entry.number for entry in found.items] == [1, 2, 4, 5]
         assert found.dropped == 1
@@ -298,15 +300,15 @@ def test_a_request_that_cannot_be_written_is_logged_and_takes_no_other_with_it(
 
 def test_what_another_process_changes_is_seen(path: Path) -> None:
     with kept_in(path) as one, kept_in(path) as other:
-        one.open(PREPAID)
+        one.create_account(PREPAID)
         assert other.account("1") == PREPAID
-        one.change("1", lambda account: replace(account, password="new"))
+        one.update_account("1", lambda account: replace(account, password="new"))
         one.change_settings(lambda settings: replace(settings, words=("x",)))
         threading.Event().wait(0.01)  # what was read holds for 5 ms
         account = other.account("1")
         assert account is not None
         assert (account.password, other.settings().words) == ("new", ("x",))
-        one.close("1")
+        one.delete_account("1")
         threading.Event().wait(0.01)
         assert other.account("1") is None
 
@@ -318,7 +320,7 @@ def test_r7_task_numbers_of_two_processes_in_turn_rise(path: Path) -> None:
         for turn in range(60):
             store = (one, other)[turn % 2]
             if turn % 3 == 0:
-                with store.gathered():
+                with store.batch_transaction():
                     given += [store.next_task_id() for _ in range(3)]
             given.append(store.next_task_id())
         assert given == sorted(set(given))
@@ -330,13 +332,13 @@ def test_numbers_of_a_gathering_that_was_not_written_leave_no_block_that_is_neve
     with kept_in(path) as store:
         for _ in range(200):  # the blocks have their full length
             last = store.next_task_id()
-        with suppress(RuntimeError), store.gathered():
+        with suppress(RuntimeError), store.batch_transaction():
             for _ in range(100):
                 store.next_task_id()
             store.account("1")  # reads what is not written
             raise RuntimeError
         leases: list[str] = []
-        store._file._writer.set_trace_callback(leases.append)  # type: ignore[union-attr]
+        store._database._writer.set_trace_callback(leases.append)  # type: ignore[union-attr]
         given = [store.next_task_id() for _ in range(100)]
         assert given == sorted(set(given))
         assert given[0] > last

@@ -11,115 +11,115 @@ from dataclasses import replace
 import pytest
 
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.records import Entry, Limits, Wanted
+from sms10692_mock.domain.records import Limits, LoggedRequest, Query
 from sms10692_mock.stores.memory.store import MemoryStore
 from sms10692_mock.stores.retention import History, Plan, Usage, plan, total_limits
-from support.stores import EACH_STORE, POSTPAID, PREPAID, STORES, Making, made, reply, report, task
+from support.stores import EACH_STORE, POSTPAID, PREPAID, STORES, StoreFactory, open_test_store, reply, report, task
 
-ALL = Wanted(limit=10**6)
+ALL = Query(limit=10**6)
 
 
 @EACH_STORE
-def test_what_waits_is_never_dropped(make: Making) -> None:
-    with made(make, Limits(messages=3, message_bytes=10, handed_out=3)) as store:
-        store.open(POSTPAID)
+def test_what_waits_is_never_dropped(make: StoreFactory) -> None:
+    with open_test_store(make, Limits(messages=3, message_bytes=10, handed_out=3)) as store:
+        store.create_account(POSTPAID)
         for place in range(100):
-            store.accept("2", task(1), [report(float(place % 2), str(place), place=0)], [], 0.0)
-        assert store.ledger("2", "reports", 0.0) == (100, 50, 50, 0, 0)
-        taken = store.take_reports("2", 1000, 1.0, 1)
+            store.record_send("2", task(1), [report(float(place % 2), str(place), place=0)], [], 0.0)
+        assert store.queue_stats("2", "reports", 0.0) == (100, 50, 50, 0, 0)
+        taken = store.fetch_reports("2", 1000, 1.0, 1)
         assert sorted(int(one.mobile) for one in taken) == list(range(100))
 
 
 @EACH_STORE
-def test_of_what_was_handed_out_the_last_can_be_shown_and_rewound(make: Making) -> None:
-    with made(make, Limits(messages=10, handed_out=10)) as store:
-        store.open(POSTPAID)
+def test_of_what_was_handed_out_the_last_can_be_shown_and_rewound(make: StoreFactory) -> None:
+    with open_test_store(make, Limits(messages=10, handed_out=10)) as store:
+        store.create_account(POSTPAID)
         for place in range(100):
-            store.accept("2", task(1), [report(0.0, str(place), place=0)], [], 0.0)
-            assert len(store.take_reports("2", 1, float(place), place)) == 1
-            ledger = store.ledger("2", "reports", float(place))
+            store.record_send("2", task(1), [report(0.0, str(place), place=0)], [], 0.0)
+            assert len(store.fetch_reports("2", 1, float(place), place)) == 1
+            ledger = store.queue_stats("2", "reports", float(place))
             assert ledger[:4] == (place + 1, 0, 0, place + 1)
             assert max(0, place - 20) <= ledger.forgotten <= max(0, place + 1 - 10)
         listed = store.reports("2", ALL, 100.0)
         assert listed.dropped == ledger.forgotten
         assert [queued.number for queued in listed.items] == list(range(listed.dropped + 1, 101))
         assert [queued.fate.request for queued in listed.items] == list(range(listed.dropped, 100))
-        assert store.rewind("2", "reports", None, None) == 100 - ledger.forgotten
-        assert [one.mobile for one in store.take_reports("2", 100, 100.0, 100)] == list(
+        assert store.requeue("2", "reports", None, None) == 100 - ledger.forgotten
+        assert [one.mobile for one in store.fetch_reports("2", 100, 100.0, 100)] == list(
             map(str, range(ledger.forgotten, 100))
         )
 
 
 @EACH_STORE
-def test_of_what_was_sent_the_last_is_kept(make: Making) -> None:
-    with made(make, Limits(messages=10)) as store:
-        store.open(POSTPAID)
+def test_of_what_was_sent_the_last_is_kept(make: StoreFactory) -> None:
+    with open_test_store(make, Limits(messages=10)) as store:
+        store.create_account(POSTPAID)
         for place in range(50):
-            store.accept("2", task(1, "1", "2"), [report(9.0, str(place), place=1)], [], 0.0)
+            store.record_send("2", task(1, "1", "2"), [report(9.0, str(place), place=1)], [], 0.0)
         listed = store.messages("2", ALL, 0.0)
         assert (len(listed.items), listed.dropped) == (10, 90)
         assert [message.number for message in listed.items] == list(range(91, 101))
         assert [message.fate.state for message in listed.items] == ["never", "later"] * 5
-        assert store.standing("2").messages == 100
-        assert [message.number for message in store.messages("2", Wanted(after=94, limit=2), 0.0).items] == [95, 96]
+        assert store.balance("2").messages == 100
+        assert [message.number for message in store.messages("2", Query(after=94, limit=2), 0.0).items] == [95, 96]
 
 
 @EACH_STORE
-def test_one_send_over_the_limit_is_kept_whole(make: Making) -> None:
-    with made(make, Limits(messages=10)) as store:
-        store.open(POSTPAID)
-        store.accept("2", task(1, *map(str, range(25))), [], [], 0.0)
+def test_one_send_over_the_limit_is_kept_whole(make: StoreFactory) -> None:
+    with open_test_store(make, Limits(messages=10)) as store:
+        store.create_account(POSTPAID)
+        store.record_send("2", task(1, *map(str, range(25))), [], [], 0.0)
         assert len(store.messages("2", ALL, 0.0).items) == 25
-        store.accept("2", task(1, "x"), [], [], 0.0)
+        store.record_send("2", task(1, "x"), [], [], 0.0)
         assert [message.mobile for message in store.messages("2", ALL, 0.0).items] == ["x"]
 
 
 @EACH_STORE
-def test_long_texts_are_dropped_sooner(make: Making) -> None:
-    with made(make, Limits(message_bytes=130)) as store:
-        store.open(POSTPAID)
+def test_long_texts_are_dropped_sooner(make: StoreFactory) -> None:
+    with open_test_store(make, Limits(message_bytes=130)) as store:
+        store.create_account(POSTPAID)
         for _ in range(30):
-            store.accept("2", task(1, content="x" * 30), [], [], 0.0)
+            store.record_send("2", task(1, content="x" * 30), [], [], 0.0)
         assert len(store.messages("2", ALL, 0.0).items) == 3
 
 
 @EACH_STORE
-def test_long_numbers_are_dropped_sooner(make: Making) -> None:
-    with made(make, Limits(message_bytes=2_500)) as store:
-        store.open(POSTPAID)
+def test_long_numbers_are_dropped_sooner(make: StoreFactory) -> None:
+    with open_test_store(make, Limits(message_bytes=2_500)) as store:
+        store.create_account(POSTPAID)
         for _ in range(5):
-            store.accept("2", task(1, "1" * 1000), [], [], 0.0)
+            store.record_send("2", task(1, "1" * 1000), [], [], 0.0)
         assert len(store.messages("2", ALL, 0.0).items) == 2
 
 
 @EACH_STORE
-def test_a_character_counts_with_all_its_bytes(make: Making) -> None:
-    with made(make, Limits(message_bytes=2_500)) as store:
-        store.open(POSTPAID)
+def test_a_character_counts_with_all_its_bytes(make: StoreFactory) -> None:
+    with open_test_store(make, Limits(message_bytes=2_500)) as store:
+        store.create_account(POSTPAID)
         for _ in range(5):
-            store.accept("2", task(1, content="😀" * 250), [], [], 0.0)
+            store.record_send("2", task(1, content="😀" * 250), [], [], 0.0)
         assert len(store.messages("2", ALL, 0.0).items) == 2
 
 
 @EACH_STORE
-def test_of_long_items_that_were_handed_out_fewer_can_be_shown_and_rewound(make: Making) -> None:
-    with made(make, Limits(handed_out_bytes=10_000)) as store:
-        store.open(POSTPAID)
+def test_of_long_items_that_were_handed_out_fewer_can_be_shown_and_rewound(make: StoreFactory) -> None:
+    with open_test_store(make, Limits(handed_out_bytes=10_000)) as store:
+        store.create_account(POSTPAID)
         for place in range(50):
-            store.put("2", [], [reply(0.0, str(place), "好" * 333)], 0.0)
-            assert len(store.take_replies("2", 0.0, place)) == 1
-            ledger = store.ledger("2", "replies", 0.0)
+            store.enqueue("2", [], [reply(0.0, str(place), "好" * 333)], 0.0)
+            assert len(store.fetch_replies("2", 0.0, place)) == 1
+            ledger = store.queue_stats("2", "replies", 0.0)
             assert max(0, place - 20) <= ledger.forgotten <= max(0, place + 1 - 8)
         for _ in range(2):
-            rewound = store.rewind("2", "replies", None, None)
+            rewound = store.requeue("2", "replies", None, None)
             assert rewound == 50 - ledger.forgotten
-            assert store.ledger("2", "replies", 0.0).waiting == rewound
-            assert [one.mobile for one in store.take_replies("2", 0.0, 1)] == list(
+            assert store.queue_stats("2", "replies", 0.0).waiting == rewound
+            assert [one.mobile for one in store.fetch_replies("2", 0.0, 1)] == list(
                 map(str, range(ledger.forgotten, 50))
             )
-            ledger = store.ledger("2", "replies", 0.0)
-        store.put("2", [], [reply(0.0, "last", "x" * 30_000)], 0.0)
-        store.take_replies("2", 0.0, 1)
+            ledger = store.queue_stats("2", "replies", 0.0)
+        store.enqueue("2", [], [reply(0.0, "last", "x" * 30_000)], 0.0)
+        store.fetch_replies("2", 0.0, 1)
         assert [queued.item.mobile for queued in store.replies("2", ALL, 0.0).items] == ["last"]
 
 
@@ -130,24 +130,24 @@ def test_what_is_forgotten_is_freed_in_memory() -> None:
         """A list that can be watched."""
 
     store = MemoryStore(Limits(messages=10, message_bytes=1_000, handed_out=10))
-    store.open(POSTPAID)
+    store.create_account(POSTPAID)
     watched: list[weakref.ref[Numbers]] = []
     for _ in range(1000):
         numbers = Numbers(str(13000000000 + place) for place in range(50))
         watched.append(weakref.ref(numbers))
-        store.accept("2", task(1, content="x" * 1000)._replace(numbers=numbers), [], [], 0.0)
+        store.record_send("2", task(1, content="x" * 1000)._replace(numbers=numbers), [], [], 0.0)
     del numbers
     assert sum(one() is not None for one in watched) == 1
 
 
 @EACH_STORE
-def test_a_message_tells_its_fate_as_long_as_it_is_kept(make: Making) -> None:
+def test_a_message_tells_its_fate_as_long_as_it_is_kept(make: StoreFactory) -> None:
     """Whether a report was handed out is known even when it cannot be rewound any more."""
-    with made(make, Limits(handed_out=2)) as store:
-        store.open(POSTPAID)
+    with open_test_store(make, Limits(handed_out=2)) as store:
+        store.create_account(POSTPAID)
         for place in range(20):
-            store.accept("2", task(1), [report(0.0, str(place), place=0)], [], 0.0)
-            store.take_reports("2", 1, 0.0, 1)
+            store.record_send("2", task(1), [report(0.0, str(place), place=0)], [], 0.0)
+            store.fetch_reports("2", 1, 0.0, 1)
         sent = store.messages("2", ALL, 0.0).items
         assert [message.report and message.report.mobile for message in sent] == list(map(str, range(20)))
         assert {message.fate.state for message in sent} == {"handed out"}
@@ -177,44 +177,47 @@ def test_accounts_to_close_and_histories_to_cut_are_found() -> None:
 
 
 @EACH_STORE
-def test_of_too_many_temporary_accounts_those_unused_longest_with_empty_queues_are_closed(make: Making) -> None:
+def test_of_too_many_temporary_accounts_those_unused_longest_with_empty_queues_are_closed(make: StoreFactory) -> None:
     now = [0.0]
-    with made(make, Limits(accounts=2), lambda: now[0]) as store:
-        store.open(POSTPAID)
+    with open_test_store(make, Limits(accounts=2), lambda: now[0]) as store:
+        store.create_account(POSTPAID)
         for place in range(8):
             now[0] += 1
-            store.open(replace(TEMPORARY, userid=f"t{place}"))
+            store.create_account(replace(TEMPORARY, userid=f"t{place}"))
             if place in (1, 2):
-                store.put(f"t{place}", [report(float(place - 1), "1")], [reply(9.0, "1")], 0.0)
+                store.enqueue(f"t{place}", [report(float(place - 1), "1")], [reply(9.0, "1")], 0.0)
             now[0] += 1
             store.account("t3")  # which is used again and again
         assert store.userids() == ["2", "t1", "t2", "t3", "t7"]
         assert store.evicted() == 4
-        assert (store.ledger("t1", "reports", 5.0).waiting, store.ledger("t2", "replies", 5.0).later) == (1, 1)
+        assert (store.queue_stats("t1", "reports", 5.0).waiting, store.queue_stats("t2", "replies", 5.0).later) == (
+            1,
+            1,
+        )
         for place in (1, 2):
-            store.take_reports(f"t{place}", 9, 9.0, 1)
-            store.take_replies(f"t{place}", 9.0, 1)
+            store.fetch_reports(f"t{place}", 9, 9.0, 1)
+            store.fetch_replies(f"t{place}", 9.0, 1)
         now[0] += 1
         store.account("t2")
-        store.open(replace(TEMPORARY, userid="t9"))
+        store.create_account(replace(TEMPORARY, userid="t9"))
         assert store.userids() == ["2", "t2", "t9"]
         assert store.enforce_limits() == 0
 
 
 @EACH_STORE
-def test_what_all_accounts_keep_is_bounded_together(make: Making) -> None:
+def test_what_all_accounts_keep_is_bounded_together(make: StoreFactory) -> None:
     """Temporary accounts go before the history of others is cut, and of each the last stays."""
     now = [0.0]
-    with made(make, Limits(messages=10, handed_out=5), lambda: now[0]) as store:
-        store.open(PREPAID)
-        store.open(POSTPAID)
-        store.open(replace(TEMPORARY, points=9))
+    with open_test_store(make, Limits(messages=10, handed_out=5), lambda: now[0]) as store:
+        store.create_account(PREPAID)
+        store.create_account(POSTPAID)
+        store.create_account(replace(TEMPORARY, points=9))
         now[0] += 100
-        store.open(replace(TEMPORARY, userid="4"))
+        store.create_account(replace(TEMPORARY, userid="4"))
         for userid, sends in (("3", 5), ("1", 4), ("2", 9)):
             for place in range(sends):
-                store.accept(userid, task(1), [report(0.0, str(place), place=0)], [], 0.0)
-            assert len(store.take_reports(userid, 99, 0.0, 1)) == sends
+                store.record_send(userid, task(1), [report(0.0, str(place), place=0)], [], 0.0)
+            assert len(store.fetch_reports(userid, 99, 0.0, 1)) == sends
         store.enforce_limits()
         assert store.userids() == ["1", "2", "4"]
         assert store.evicted() == 1
@@ -225,13 +228,13 @@ def test_what_all_accounts_keep_is_bounded_together(make: Making) -> None:
         }
         assert sent["2"].dropped == 3
         assert sum(len(store.reports(userid, ALL, 0.0).items) for userid in "12") <= 10
-        assert (store.standing("2").messages, store.ledger("2", "reports", 0.0).handed_out) == (9, 9)
+        assert (store.balance("2").messages, store.queue_stats("2", "reports", 0.0).handed_out) == (9, 9)
 
 
 @pytest.mark.parametrize("name", [name for name in STORES if name != "sqlite from two sides"])
 def test_an_account_that_is_used_meanwhile_is_not_closed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    with made(STORES[name], Limits(accounts=1), lambda: now[0]) as store:
+    with open_test_store(STORES[name], Limits(accounts=1), lambda: now[0]) as store:
         module = sys.modules[type(store).__module__]
 
         def plan_and_use(usages: Iterable[Usage], limits: Limits) -> Plan:
@@ -241,31 +244,31 @@ def test_an_account_that_is_used_meanwhile_is_not_closed(name: str, monkeypatch:
             return decided
 
         monkeypatch.setattr(module, "plan", plan_and_use)
-        store.open(TEMPORARY)
+        store.create_account(TEMPORARY)
         now[0] += 1
-        store.open(replace(TEMPORARY, userid="4"))
+        store.create_account(replace(TEMPORARY, userid="4"))
         assert store.userids() == ["3", "4"]
         assert store.evicted() == 0
 
 
-def entry(number: int, userid: str, answer: bytes = b"") -> Entry:
-    return Entry(number, 0.0, 0.0, 0.0, "GET", "/", b"", [], b"", userid, "", "", None, 200, "", answer)
+def entry(number: int, userid: str, answer: bytes = b"") -> LoggedRequest:
+    return LoggedRequest(number, 0.0, 0.0, 0.0, "GET", "/", b"", [], b"", userid, "", "", None, 200, "", answer)
 
 
 @EACH_STORE
-def test_of_the_journal_the_last_requests_are_kept(make: Making) -> None:
-    with made(make, Limits(requests=10)) as store:
+def test_of_the_journal_the_last_requests_are_kept(make: StoreFactory) -> None:
+    with open_test_store(make, Limits(requests=10)) as store:
         numbers = [store.next_request() for _ in range(35)]
         for number in numbers:
-            store.record(entry(number, str(number % 2)))
+            store.log_request(entry(number, str(number % 2)))
         listed = store.requests(None, ALL)
         assert ([one.number for one in listed.items], listed.dropped) == (numbers[-10:], 25)
         assert [one.number for one in store.requests(str(numbers[-1] % 2), ALL).items] == numbers[-9::2]
         assert store.request(numbers[-10]) == entry(numbers[-10], str(numbers[-10] % 2))
         assert store.request(numbers[-11]) is None
-        assert [store.has_request(number) for number in numbers[-11:-8]] == [False, True, True]
-        store.forget_requests()
-        assert not store.has_request(numbers[-1])
+        assert [store.is_logged(number) for number in numbers[-11:-8]] == [False, True, True]
+        store.clear_request_log()
+        assert not store.is_logged(numbers[-1])
         assert store.requests(None, ALL) == ([], False, 0)
         assert store.next_request() > numbers[-1]
 
@@ -273,7 +276,7 @@ def test_of_the_journal_the_last_requests_are_kept(make: Making) -> None:
 def test_a_request_is_found_in_memory_without_looking_at_the_others() -> None:
     looked_at: list[int] = []
 
-    class Watched(Entry):
+    class Watched(LoggedRequest):
         @property
         def number(self) -> int:
             looked_at.append(self[0])
@@ -281,17 +284,17 @@ def test_a_request_is_found_in_memory_without_looking_at_the_others() -> None:
 
     store = MemoryStore()
     for number in range(1, 1001):
-        store.record(Watched(*entry(number, "1")))
+        store.log_request(Watched(*entry(number, "1")))
     looked_at.clear()
     assert store.request(1) == entry(1, "1")
     assert len(looked_at) < 10
 
 
 @EACH_STORE
-def test_the_journal_has_so_many_bytes_at_most(make: Making) -> None:
-    with made(make, Limits(request_bytes=100_000)) as store:
+def test_the_journal_has_so_many_bytes_at_most(make: StoreFactory) -> None:
+    with open_test_store(make, Limits(request_bytes=100_000)) as store:
         for _ in range(30):
-            store.record(entry(store.next_request(), "1", b"x" * 10_000))
+            store.log_request(entry(store.next_request(), "1", b"x" * 10_000))
         kept = store.requests(None, ALL)
         assert 1 < len(kept.items) <= 10
         assert len(kept.items) + kept.dropped == 30

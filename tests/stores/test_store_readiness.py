@@ -11,10 +11,10 @@ from sms10692_mock.stores.readiness import Readiness
 from sms10692_mock.stores.sqlite import SqliteStore, database
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support import valkey_store
-from support.emulators import nobody_there
-from support.stores import EACH_STORE, Making, full_disk, gone, locked, made
-from support.valkey_server import ValkeyServer, client, ended, started, url_of
-from support.valkey_store import NEED_SERVERS, soon, store_on, works
+from support.emulators import closed_port
+from support.stores import EACH_STORE, StoreFactory, disk_full, file_locked, file_missing, open_test_store
+from support.valkey_server import ValkeyServer, client, ended, start_server, url_of
+from support.valkey_store import NEED_SERVERS, eventually, store_on, works
 
 server = valkey_store.server
 
@@ -29,17 +29,17 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @EACH_STORE
-def test_a_store_that_works_is_ready(make: Making) -> None:
-    with made(make) as store:
+def test_a_store_that_works_is_ready(make: StoreFactory) -> None:
+    with open_test_store(make) as store:
         store.check_ready()
 
 
 @pytest.mark.parametrize(
     ("away", "why"),
     [
-        (locked, "is locked by another program"),
-        (gone, "is gone"),
-        (lambda path: full_disk(path.with_name("store-wal").stat().st_size), "the disk is full"),
+        (file_locked, "is locked by another program"),
+        (file_missing, "is gone"),
+        (lambda path: disk_full(path.with_name("store-wal").stat().st_size), "the disk is full"),
     ],
     ids=["locked", "gone", "full"],
 )
@@ -53,18 +53,18 @@ def test_a_file_that_cannot_be_written_is_not_ready_until_it_can(
         with pytest.raises(StoreUnavailable, match=why):
             store.check_ready()
     store.check_ready()
-    store.release()
+    store.close()
 
 
 @NEED_SERVERS
 def test_a_server_that_is_away_is_not_ready_until_it_is_back(tmp_path: Path) -> None:
-    with ended(started(tmp_path, appendonly="yes")) as server, store_on(server) as store:
+    with ended(start_server(tmp_path, appendonly="yes")) as server, store_on(server) as store:
         port = server.port
         server.terminate()
         with pytest.raises(StoreUnavailable, match=f"127.0.0.1:{port}"):
             store.check_ready()
-        with ended(started(tmp_path, port, appendonly="yes")):
-            assert soon(lambda: works(store.check_ready))
+        with ended(start_server(tmp_path, port, appendonly="yes")):
+            assert eventually(lambda: works(store.check_ready))
 
 
 @NEED_SERVERS
@@ -81,7 +81,7 @@ def test_a_server_without_memory_is_not_ready(server: ValkeyServer) -> None:
 
 @NEED_SERVERS
 def test_a_replica_is_not_ready(server: ValkeyServer) -> None:
-    with ended(started()) as other, store_on(other) as store, nobody_there() as port:
+    with ended(start_server()) as other, store_on(other) as store, closed_port() as port:
         client(other).execute_command("REPLICAOF", "127.0.0.1", port)
         with pytest.raises(StoreUnavailable):
             store.check_ready()
@@ -99,7 +99,7 @@ def test_a_cluster_is_not_ready_while_one_of_its_nodes_cannot_be_written(
     finally:
         client(cluster[2]).config_set("maxmemory", 0)
     store.check_ready()
-    store.release()
+    store.close()
 
 
 cluster = valkey_store.cluster

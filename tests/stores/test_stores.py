@@ -15,13 +15,24 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.clock import Turned
-from sms10692_mock.domain.delivery import NO_RULES, Outcome, Rule, Rules
+from sms10692_mock.domain.clock import ClockOverride
+from sms10692_mock.domain.delivery import NO_DELIVERY_RULES, DeliveryOutcome, DeliveryRule, DeliveryRules
 from sms10692_mock.domain.faults import Fault
-from sms10692_mock.domain.records import Entry, Reply, Report, RulesUsed, Settings, State, Task, Wanted
-from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, OtherRules, Store
-from support.model_store import SimplestStore
-from support.stores import EACH_STORE, POSTPAID, PREPAID, REMOTE, STORES, Making, made, reply, report, task
+from sms10692_mock.domain.records import LoggedRequest, Query, Reply, Report, RulesTransition, Settings, State, Task
+from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, RulesConflict, Store
+from support.model_store import ModelStore
+from support.stores import (
+    EACH_STORE,
+    POSTPAID,
+    PREPAID,
+    REMOTE,
+    STORES,
+    StoreFactory,
+    open_test_store,
+    reply,
+    report,
+    task,
+)
 
 Result = TypeVar("Result")
 
@@ -46,13 +57,21 @@ FILTERS = st.one_of(
 PAGES = st.fixed_dictionaries(
     {"newest_first": st.booleans()}, optional={"after": st.integers(0, 6), "limit": st.integers(1, 4)}
 )
-WANTED = st.builds(lambda *some: Wanted(**{name: one[name] for one in some for name in one}), FILTERS, FILTERS, PAGES)
+WANTED = st.builds(lambda *some: Query(**{name: one[name] for one in some for name in one}), FILTERS, FILTERS, PAGES)
 TERMS = st.sampled_from(
     [
-        {"clock": Turned(1.5, 2.0, 0.0), "dialect": "observed"},
+        {"clock": ClockOverride(1.5, 2.0, 0.0), "dialect": "observed"},
         {"may_read_reports": False, "clock": None},
-        {"outcomes": Rules((Rule("13", Outcome(20, "X", 1.5, True, "😀", "no"), 0.5, 3), Rule("", Outcome())), 7)},
-        {"outcomes": Rules((), 7)},
+        {
+            "outcomes": DeliveryRules(
+                (
+                    DeliveryRule("13", DeliveryOutcome(20, "X", 1.5, True, "😀", "no"), 0.5, 3),
+                    DeliveryRule("", DeliveryOutcome()),
+                ),
+                7,
+            )
+        },
+        {"outcomes": DeliveryRules((), 7)},
         {
             "faults": (
                 Fault(id="a", kind="cut", operations=("send", "call"), at=3, acts=True),
@@ -64,11 +83,15 @@ TERMS = st.sampled_from(
     ]
 )
 RULES = st.sampled_from(
-    [NO_RULES, Rules((Rule("13", Outcome(20, "X", 1.5, True, "😀", "no"), 0.5, 3),), 7), Rules((), 7)]
+    [
+        NO_DELIVERY_RULES,
+        DeliveryRules((DeliveryRule("13", DeliveryOutcome(20, "X", 1.5, True, "😀", "no"), 0.5, 3),), 7),
+        DeliveryRules((), 7),
+    ]
 )
 SETTINGS = st.sampled_from(
     [
-        {"clock": Turned(0.0, 1.0, 2.5)},
+        {"clock": ClockOverride(0.0, 1.0, 2.5)},
         {"clock": None, "words": ()},
         {"words": ("发票", "\ud800")},
         {"faults": (Fault(id="c", kind="latency", seconds=0.5, seconds_max=1.0, seed=3, remaining=2, share=0.25),)},
@@ -84,13 +107,13 @@ def plain(value: Any) -> Any:
 class Compared(RuleBasedStateMachine):
     """A store and the simplest one, of which everything is asked alike."""
 
-    def __init__(self, make: Making) -> None:
+    def __init__(self, make: StoreFactory) -> None:
         super().__init__()
         self.now = 0.0
         self.real = 0.0
         self.stack = ExitStack()
-        self.store = self.stack.enter_context(made(make, real_time=lambda: self.real))
-        self.model = SimplestStore(lambda: self.real)
+        self.store = self.stack.enter_context(open_test_store(make, real_time=lambda: self.real))
+        self.model = ModelStore(lambda: self.real)
 
     def teardown(self) -> None:
         self.stack.close()
@@ -103,7 +126,7 @@ class Compared(RuleBasedStateMachine):
                 results.append(plain(operation(store)))
             except NoSuchAccount as error:
                 results.append(("NoSuchAccount", *error.args))
-            except OtherRules as error:
+            except RulesConflict as error:
                 results.append(("OtherRules", error.rules))
         assert results[1] == results[0]
 
@@ -111,11 +134,11 @@ class Compared(RuleBasedStateMachine):
 class Queues(Compared):
     """Two accounts; the clock goes forward, and now and then back."""
 
-    def __init__(self, make: Making) -> None:
+    def __init__(self, make: StoreFactory) -> None:
         super().__init__(make)
         self.task_ids = [FIRST_TASK_ID - 1]
         for account in (PREPAID, POSTPAID):
-            self.both(lambda store, account=account: store.open(account))  # type: ignore[misc]
+            self.both(lambda store, account=account: store.create_account(account))  # type: ignore[misc]
 
     @rule(
         userid=USERIDS,
@@ -135,7 +158,7 @@ class Queues(Compared):
             if delay is not None
         ]
         replies = [reply(self.now + delay, mobile, content) for mobile, _, delay in sent if delay is not None]
-        self.both(lambda store: store.accept(userid, one, reports, replies, self.now))
+        self.both(lambda store: store.record_send(userid, one, reports, replies, self.now))
 
     @rule(
         userid=USERIDS,
@@ -145,15 +168,15 @@ class Queues(Compared):
     def put(self, userid: str, reports: list[tuple[str, int]], replies: list[tuple[str, int]]) -> None:
         some = [report(self.now + delay, mobile) for mobile, delay in reports]
         others = [reply(self.now + delay, "13000000001", content) for content, delay in replies]
-        self.both(lambda store: store.put(userid, some, others, self.now))
+        self.both(lambda store: store.enqueue(userid, some, others, self.now))
 
     @rule(userid=USERIDS, limit=st.integers(1, 5), request=st.integers(1, 9))
     def take_reports(self, userid: str, limit: int, request: int) -> None:
-        self.both(lambda store: store.take_reports(userid, limit, self.now, request))
+        self.both(lambda store: store.fetch_reports(userid, limit, self.now, request))
 
     @rule(userid=USERIDS, request=st.integers(1, 9))
     def take_replies(self, userid: str, request: int) -> None:
-        self.both(lambda store: store.take_replies(userid, self.now, request))
+        self.both(lambda store: store.fetch_replies(userid, self.now, request))
 
     @rule(
         userid=USERIDS,
@@ -167,31 +190,31 @@ class Queues(Compared):
             self.take_reports(userid, 1, request)
             self.now += seconds
         moment = None if since is None else self.now - since
-        self.both(lambda store: store.rewind(userid, queue, number, moment))
+        self.both(lambda store: store.requeue(userid, queue, number, moment))
 
     @rule(seconds=st.sampled_from([1, 2, 3, -2]))
     def time_passes(self, seconds: int) -> None:
         self.now += seconds
 
     @rule(userid=USERIDS, wanted=WANTED)
-    def look_for(self, userid: str, wanted: Wanted) -> None:
+    def look_for(self, userid: str, wanted: Query) -> None:
         self.both(lambda store: store.messages(userid, wanted, self.now))
         self.both(lambda store: store.reports(userid, wanted, self.now))
         self.both(lambda store: store.replies(userid, wanted, self.now))
 
     @rule(userid=USERIDS, newest_first=st.booleans())
     def look_at_all(self, userid: str, newest_first: bool) -> None:
-        self.look_for(userid, Wanted(newest_first=newest_first, limit=10**6))
+        self.look_for(userid, Query(newest_first=newest_first, limit=10**6))
 
     @rule(userid=USERIDS)
     def count(self, userid: str) -> None:
         self.both(lambda store: store.next_due(userid, self.now))
-        self.both(lambda store: store.ledger(userid, "reports", self.now))
-        self.both(lambda store: store.ledger(userid, "replies", self.now))
+        self.both(lambda store: store.queue_stats(userid, "reports", self.now))
+        self.both(lambda store: store.queue_stats(userid, "replies", self.now))
 
     @invariant()
     def balances_are_the_same(self) -> None:
-        self.both(lambda store: (store.standing("1"), store.standing("2")))
+        self.both(lambda store: (store.balance("1"), store.balance("2")))
 
     def teardown(self) -> None:
         for userid in ("1", "2"):
@@ -205,7 +228,7 @@ class Queues(Compared):
 class Offices(Compared):
     """Accounts that come and go and change, settings, and the journal."""
 
-    def __init__(self, make: Making) -> None:
+    def __init__(self, make: StoreFactory) -> None:
         super().__init__(make)
         self.requests = [0]
 
@@ -213,7 +236,7 @@ class Offices(Compared):
         account=st.sampled_from([PREPAID, THROWAWAY, replace(THROWAWAY, points=2, postpaid=True)]), keep=st.booleans()
     )
     def open(self, account: Account, keep: bool) -> None:
-        self.both(lambda store: store.open(account, keep=keep))
+        self.both(lambda store: store.create_account(account, keep=keep))
 
     @rule(userid=st.sampled_from(["3", "1", "2"]), terms=TERMS)
     def reset(self, userid: str, terms: dict[str, Any]) -> None:
@@ -221,7 +244,7 @@ class Offices(Compared):
 
     @rule(userid=st.sampled_from(["3", "1"]))
     def close(self, userid: str) -> None:
-        self.both(lambda store: store.close(userid))
+        self.both(lambda store: store.delete_account(userid))
 
     @rule(userid=st.sampled_from(["3", "1", "2"]))
     def look_up(self, userid: str) -> None:
@@ -240,15 +263,15 @@ class Offices(Compared):
 
     @rule(userid=st.sampled_from(["3", "1", "2"]), terms=TERMS, points=st.integers(0, 9))
     def change(self, userid: str, terms: dict[str, Any], points: int) -> None:
-        self.both(lambda store: store.change(userid, lambda account: replace(account, **terms)))
-        self.both(lambda store: store.charge_up(userid, points))
+        self.both(lambda store: store.update_account(userid, lambda account: replace(account, **terms)))
+        self.both(lambda store: store.add_points(userid, points))
         self.both(lambda store: store.set_balance(userid, 3 * points))
-        self.both(lambda store: store.accept(userid, task(5), [], [], self.now))
+        self.both(lambda store: store.record_send(userid, task(5), [], [], self.now))
 
     @rule(userid=st.sampled_from(["3", "1", "2"]), before=RULES, after=RULES, price=st.sampled_from([1, 9]))
-    def use_rules_up(self, userid: str, before: Rules, after: Rules, price: int) -> None:
-        used = RulesUsed(before, after)
-        self.both(lambda store: store.accept(userid, task(price), [], [], self.now, used))
+    def use_rules_up(self, userid: str, before: DeliveryRules, after: DeliveryRules, price: int) -> None:
+        used = RulesTransition(before, after)
+        self.both(lambda store: store.record_send(userid, task(price), [], [], self.now, used))
 
     @rule(terms=SETTINGS)
     def change_settings(self, terms: dict[str, Any]) -> None:
@@ -265,14 +288,14 @@ class Offices(Compared):
         assert [self.requests[-1], *numbers] == sorted({self.requests[-1], *numbers})
         self.requests += numbers
         for number in reversed(numbers):  # who began first need not be done first
-            entry = Entry(
+            entry = LoggedRequest(
                 number, 1.5, self.real, 0.25, "POST", "/v2sms.aspx", said, [("host", "x"), ("a", "b")], b"\xff\0",
                 userid, "send", "", handed_out, 200, "text/xml", said, ("cut",),
             )  # fmt: skip
-            self.both(lambda store, entry=entry: store.record(entry))  # type: ignore[misc]
+            self.both(lambda store, entry=entry: store.log_request(entry))  # type: ignore[misc]
 
     @rule(userid=st.sampled_from(["1", "nobody", "\ud800", "none", None]), wanted=WANTED, after=st.booleans())
-    def look_up_requests(self, userid: str | None, wanted: Wanted, after: bool) -> None:
+    def look_up_requests(self, userid: str | None, wanted: Query, after: bool) -> None:
         sought = wanted._replace(number=None if wanted.number == "\ud800" else wanted.number, text=None)
         if after:
             sought = sought._replace(after=self.requests[len(self.requests) // 2])
@@ -280,23 +303,23 @@ class Offices(Compared):
 
     @rule(userid=st.sampled_from(["1", None]), newest_first=st.booleans())
     def look_at_all_requests(self, userid: str | None, newest_first: bool) -> None:
-        self.both(lambda store: store.requests(userid, Wanted(newest_first=newest_first)))
+        self.both(lambda store: store.requests(userid, Query(newest_first=newest_first)))
 
     @rule(place=st.integers(0, 5))
     def look_up_a_request(self, place: int) -> None:
         number = self.requests[max(0, len(self.requests) - place - 1)]
         self.both(lambda store: store.request(number))
-        self.both(lambda store: store.has_request(number))
+        self.both(lambda store: store.is_logged(number))
 
     @rule(really=st.sampled_from([False, False, False, True]))
     def forget_requests(self, really: bool) -> None:
         if really:
-            self.both(lambda store: store.forget_requests())
+            self.both(lambda store: store.clear_request_log())
 
     @invariant()
     def accounts_and_settings_are_the_same(self) -> None:
         self.both(lambda store: store.userids())
-        self.both(lambda store: [store.standing(userid) for userid in store.userids()])
+        self.both(lambda store: [store.balance(userid) for userid in store.userids()])
         self.both(lambda store: store.settings())
 
     def teardown(self) -> None:
@@ -306,7 +329,7 @@ class Offices(Compared):
 
 @EACH_STORE
 @pytest.mark.parametrize("machine", [Queues, Offices])
-def test_a_store_agrees_with_the_simplest_store(make: Making, machine: type[Any]) -> None:
+def test_a_store_agrees_with_the_simplest_store(make: StoreFactory, machine: type[Any]) -> None:
     class Machine(machine):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__(make)
@@ -316,82 +339,84 @@ def test_a_store_agrees_with_the_simplest_store(make: Making, machine: type[Any]
 
 
 NOBODY: dict[str, Callable[[Store], object]] = {
-    "change": lambda store: store.change("9", lambda account: account),
+    "change": lambda store: store.update_account("9", lambda account: account),
     "reset": lambda store: store.reset("9", lambda account: account),
-    "charge_up": lambda store: store.charge_up("9", 1),
+    "charge_up": lambda store: store.add_points("9", 1),
     "set_balance": lambda store: store.set_balance("9", 1),
-    "standing": lambda store: store.standing("9"),
-    "accept": lambda store: store.accept("9", task(), [], [], 0.0),
-    "put": lambda store: store.put("9", [report(0.0, "1")], [reply(0.0, "1")], 0.0),
-    "put nothing": lambda store: store.put("9", [], [], 0.0),
-    "take_reports": lambda store: store.take_reports("9", 1, 0.0, 1),
-    "take_replies": lambda store: store.take_replies("9", 0.0, 1),
-    "rewind": lambda store: store.rewind("9", "reports", None, None),
-    "ledger": lambda store: store.ledger("9", "replies", 0.0),
+    "standing": lambda store: store.balance("9"),
+    "accept": lambda store: store.record_send("9", task(), [], [], 0.0),
+    "put": lambda store: store.enqueue("9", [report(0.0, "1")], [reply(0.0, "1")], 0.0),
+    "put nothing": lambda store: store.enqueue("9", [], [], 0.0),
+    "take_reports": lambda store: store.fetch_reports("9", 1, 0.0, 1),
+    "take_replies": lambda store: store.fetch_replies("9", 0.0, 1),
+    "rewind": lambda store: store.requeue("9", "reports", None, None),
+    "ledger": lambda store: store.queue_stats("9", "replies", 0.0),
     "next_due": lambda store: store.next_due("9", 0.0),
-    "messages": lambda store: store.messages("9", Wanted(), 0.0),
-    "reports": lambda store: store.reports("9", Wanted(), 0.0),
-    "replies": lambda store: store.replies("9", Wanted(), 0.0),
+    "messages": lambda store: store.messages("9", Query(), 0.0),
+    "reports": lambda store: store.reports("9", Query(), 0.0),
+    "replies": lambda store: store.replies("9", Query(), 0.0),
 }
 
 
 @EACH_STORE
 @pytest.mark.parametrize("operation", NOBODY.values(), ids=NOBODY)
-def test_what_is_asked_of_nobody_is_an_error_that_says_so(make: Making, operation: Callable[[Store], object]) -> None:
-    with made(make) as store:
+def test_what_is_asked_of_nobody_is_an_error_that_says_so(
+    make: StoreFactory, operation: Callable[[Store], object]
+) -> None:
+    with open_test_store(make) as store:
         with pytest.raises(NoSuchAccount, match="9"):
             operation(store)
         assert (store.userids(), store.account("9"), store.settings()) == ([], None, Settings())
 
 
 @EACH_STORE
-def test_what_an_account_had_is_gone_when_it_is_opened_again(make: Making) -> None:
-    with made(make) as store:
-        store.open(PREPAID)
-        store.accept("1", task(), [report(0.0, "1", place=0)], [reply(5.0, "1")], 0.0)
-        store.open(PREPAID)
-        assert store.standing("1") == (20, 20, 0)
-        assert [*store.take_reports("1", 9, 9.0, 1), *store.take_replies("1", 9.0, 1)] == []
-        assert store.messages("1", Wanted(), 9.0) == ([], False, 0)
+def test_what_an_account_had_is_gone_when_it_is_opened_again(make: StoreFactory) -> None:
+    with open_test_store(make) as store:
+        store.create_account(PREPAID)
+        store.record_send("1", task(), [report(0.0, "1", place=0)], [reply(5.0, "1")], 0.0)
+        store.create_account(PREPAID)
+        assert store.balance("1") == (20, 20, 0)
+        assert [*store.fetch_reports("1", 9, 9.0, 1), *store.fetch_replies("1", 9.0, 1)] == []
+        assert store.messages("1", Query(), 9.0) == ([], False, 0)
 
 
 @EACH_STORE
-def test_what_was_handed_out_again_tells_of_the_last_time(make: Making) -> None:
-    with made(make) as store:
-        store.open(PREPAID)
-        store.put("1", [report(0.0, str(place)) for place in range(6)], [], 0.0)
+def test_what_was_handed_out_again_tells_of_the_last_time(make: StoreFactory) -> None:
+    with open_test_store(make) as store:
+        store.create_account(PREPAID)
+        store.enqueue("1", [report(0.0, str(place)) for place in range(6)], [], 0.0)
         for moment in (1.0, 2.0, 3.0):
-            store.take_reports("1", 2, moment, int(moment))
-        assert store.rewind("1", "reports", 3, 3.0) == 2
-        assert store.rewind("1", "reports", 1, 1.0) == 1
-        assert [one.mobile for one in store.take_reports("1", 1, 4.0, 4)] == ["3"]
-        assert store.rewind("1", "reports", 0, None) == 0
-        fates = [queued.fate for queued in store.reports("1", Wanted(), 4.0).items]
+            store.fetch_reports("1", 2, moment, int(moment))
+        assert store.requeue("1", "reports", 3, 3.0) == 2
+        assert store.requeue("1", "reports", 1, 1.0) == 1
+        assert [one.mobile for one in store.fetch_reports("1", 1, 4.0, 4)] == ["3"]
+        assert store.requeue("1", "reports", 0, None) == 0
+        fates = [queued.fate for queued in store.reports("1", Query(), 4.0).items]
         assert [(fate.moment, fate.request) for fate in fates] == [(1, 1), (1, 1), (2, 2), (4, 4), *[(None, None)] * 2]
-        assert store.ledger("1", "reports", 4.0) == (6, 0, 2, 4, 0)
+        assert store.queue_stats("1", "reports", 4.0) == (6, 0, 2, 4, 0)
 
 
 @EACH_STORE
-def test_an_account_of_another_has_queues_of_its_own(make: Making) -> None:
-    with made(make) as store:
-        store.open(PREPAID)
-        store.open(POSTPAID)
+def test_an_account_of_another_has_queues_of_its_own(make: StoreFactory) -> None:
+    with open_test_store(make) as store:
+        store.create_account(PREPAID)
+        store.create_account(POSTPAID)
         mine, others = report(0.0, "1"), report(0.0, "2")
-        store.put("1", [mine], [], 0.0)
-        store.put("2", [others], [], 0.0)
-        assert list(store.take_reports("2", 9, 0.0, 1)) == [others]
-        assert list(store.take_reports("1", 9, 0.0, 1)) == [mine]
+        store.enqueue("1", [mine], [], 0.0)
+        store.enqueue("2", [others], [], 0.0)
+        assert list(store.fetch_reports("2", 9, 0.0, 1)) == [others]
+        assert list(store.fetch_reports("1", 9, 0.0, 1)) == [mine]
 
 
 def test_the_order_in_which_items_come_up_is_that_of_their_moments_and_then_of_their_arrival() -> None:
     """The simplest store itself, by hand: what it says is what all are held to."""
-    store = SimplestStore(lambda: 0.0)
-    store.open(PREPAID)
+    store = ModelStore(lambda: 0.0)
+    store.create_account(PREPAID)
     for name, due in (("c", 3.0), ("a", 1.0), ("d", 3.0), ("b", 2.0)):
-        store.put("1", [Report(due, name, 1, 10, "", "")], [Reply(due, name, 1, "", "")], 0.0)
-    assert [one.mobile for one in store.take_reports("1", 9, 2.5, 1)] == ["a", "b"]
+        store.enqueue("1", [Report(due, name, 1, 10, "", "")], [Reply(due, name, 1, "", "")], 0.0)
+    assert [one.mobile for one in store.fetch_reports("1", 9, 2.5, 1)] == ["a", "b"]
     assert store.next_due("1", 2.5) == 3.0
-    assert [one.mobile for one in store.take_reports("1", 1, 3.0, 2)] == ["c"]
-    assert store.rewind("1", "reports", None, 2.6) == 1
-    assert store.rewind("1", "reports", 1, None) == 1
-    assert [one.mobile for one in store.take_reports("1", 9, 0.0, 3)] == ["b", "c", "d"]
+    assert [one.mobile for one in store.fetch_reports("1", 1, 3.0, 2)] == ["c"]
+    assert store.requeue("1", "reports", None, 2.6) == 1
+    assert store.requeue("1", "reports", 1, None) == 1
+    assert [one.mobile for one in store.fetch_reports("1", 9, 0.0, 3)] == ["b", "c", "d"]

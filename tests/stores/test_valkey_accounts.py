@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sms10692_mock.domain.records import Report, Wanted
+from sms10692_mock.domain.records import Query, Report
 from sms10692_mock.stores.valkey import connection_pool
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support import valkey_store
@@ -35,7 +35,7 @@ def test_an_account_that_was_listed_and_never_came_to_be_is_taken_off_the_list(
     with monkeypatch.context() as patched:
         patched.setattr(store, "_run", killed)
         with pytest.raises(KilledError):
-            store.open(replace(ACCOUNT, userid="ghost", throwaway=throwaway))
+            store.create_account(replace(ACCOUNT, userid="ghost", throwaway=throwaway))
     assert store.userids() == ["12", "ghost"]
     assert store.expire(time.time() + 60) == 0
     assert store.userids() == ["12"]
@@ -43,7 +43,7 @@ def test_an_account_that_was_listed_and_never_came_to_be_is_taken_off_the_list(
 
 def test_what_nobody_uses_is_closed_many_at_once(server: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     travels: list[int] = []
-    travel = connection_pool.Node.execute
+    travel = connection_pool.NodePool.execute
 
     def counted(self: Any, *commands: Any) -> Any:
         travels.append(len(commands))
@@ -51,9 +51,9 @@ def test_what_nobody_uses_is_closed_many_at_once(server: ValkeyServer, monkeypat
 
     with store_on(server) as store:
         for number in range(300):
-            store.open(replace(ACCOUNT, userid=str(number), throwaway=number != 7))
+            store.create_account(replace(ACCOUNT, userid=str(number), throwaway=number != 7))
         assert store.expire(0.0) == 0
-        monkeypatch.setattr(connection_pool.Node, "execute", counted)
+        monkeypatch.setattr(connection_pool.NodePool, "execute", counted)
         assert store.expire(time.time() + 60) == 299
         assert store.userids() == ["7"]
     assert len(travels) < 10
@@ -62,9 +62,9 @@ def test_what_nobody_uses_is_closed_many_at_once(server: ValkeyServer, monkeypat
 def test_a_send_of_50_000_numbers_is_taken_and_told_in_pages(store: ValkeyStore) -> None:
     numbers = [str(13000000000 + place) for place in range(50_000)]
     reports = [Report(2.0, number, 100001, 10, "DELIVRD", "", place) for place, number in enumerate(numbers)]
-    store.charge_up("12", 50_000)
-    assert store.accept("12", TASK._replace(numbers=numbers), reports, [], 2.0) == 100
-    taken = [report for _ in range(13) for report in store.take_reports("12", 4000, 2.0, 1)]
+    store.add_points("12", 50_000)
+    assert store.record_send("12", TASK._replace(numbers=numbers), reports, [], 2.0) == 100
+    taken = [report for _ in range(13) for report in store.fetch_reports("12", 4000, 2.0, 1)]
     assert taken == reports
-    [last] = store.messages("12", Wanted(newest_first=True, limit=1), 2.0).items
+    [last] = store.messages("12", Query(newest_first=True, limit=1), 2.0).items
     assert (last.number, last.mobile, last.report) == (50_000, numbers[-1], reports[-1])

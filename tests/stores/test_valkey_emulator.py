@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 import pytest
 
 from support import valkey_store
-from support.emulators import CREDENTIALS, STATUS, UTF8, ask, nobody_there, request, running
-from support.valkey_server import ValkeyServer, ended, hanging, started, url_of
-from support.valkey_store import NEED_SERVERS, SOON, soon
+from support.emulators import CREDENTIALS, STATUS, UTF8, ask, closed_port, emulator_process, request
+from support.valkey_server import ValkeyServer, ended, start_server, unresponsive_server, url_of
+from support.valkey_store import NEED_SERVERS, SOON, eventually
 
 pytestmark = NEED_SERVERS
 
@@ -28,7 +28,10 @@ FETCH = post(STATUS, action="query")
 
 
 def test_two_emulators_on_one_server_are_one_vendor(server: ValkeyServer) -> None:
-    with running("--store", url_of(server)) as (_, one), running("--store", url_of(server)) as (_, other):
+    with (
+        emulator_process("--store", url_of(server)) as (_, one),
+        emulator_process("--store", url_of(server)) as (_, other),
+    ):
         assert "<message>ok</message>" in ask(one, SEND).body.decode()
         assert "<message>ok</message>" in ask(other, SEND).body.decode()
         assert ask(other, FETCH).body.count(b"<statusbox>") == 2
@@ -37,24 +40,24 @@ def test_two_emulators_on_one_server_are_one_vendor(server: ValkeyServer) -> Non
 
 
 def test_an_emulator_on_a_server_that_hangs_says_so() -> None:
-    with ended(started()) as server, running("--store", f"{url_of(server)}?timeout=1") as (_, address):
+    with ended(start_server()) as server, emulator_process("--store", f"{url_of(server)}?timeout=1") as (_, address):
         assert b"<message>ok</message>" in ask(address, SEND).body
-        with hanging(server):
+        with unresponsive_server(server):
             with ThreadPoolExecutor(4) as threads:
                 answers = list(threads.map(partial(ask, address), [SEND] * 4))
             assert all("其他错误" in answer.body.decode() for answer in answers)
             away = ask(address, FETCH)
             assert (away.status, away.body[:17]) == (503, b"the store is away")
-        assert soon(lambda: ask(address, FETCH).status == 200)
+        assert eventually(lambda: ask(address, FETCH).status == 200)
 
 
 def test_an_emulator_on_a_server_that_hangs_serves_meanwhile_what_needs_it_not() -> None:
     with (
-        ended(started()) as server,
-        running("--store", f"{url_of(server)}?timeout={SOON}") as (_, address),
+        ended(start_server()) as server,
+        emulator_process("--store", f"{url_of(server)}?timeout={SOON}") as (_, address),
         ThreadPoolExecutor(4) as threads,
     ):
-        with hanging(server):
+        with unresponsive_server(server):
             waiting = [threads.submit(ask, address, SEND) for _ in range(4)]
             assert ask(address, request("/nowhere", b"")).status == 404
             assert not any(one.done() for one in waiting)
@@ -62,10 +65,10 @@ def test_an_emulator_on_a_server_that_hangs_serves_meanwhile_what_needs_it_not()
 
 
 def test_a_store_that_is_not_there_is_one_clear_line() -> None:
-    with nobody_there() as port:
+    with closed_port() as port:
         for store, said in (
             (f"valkey://127.0.0.1:{port}", "Connection refused"),
             ("valkey://127.0.0.1/0?colour=red", "a store on a server"),
         ):
-            with pytest.raises(AssertionError, match=said), running("--store", store):
+            with pytest.raises(AssertionError, match=said), emulator_process("--store", store):
                 pass

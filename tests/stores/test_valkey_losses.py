@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterator
 import pytest
 from werkzeug.test import Client
 
-from sms10692_mock.app.vendor_app import Pages
-from sms10692_mock.app.wsgi import WsgiPages
-from sms10692_mock.config import Options, vendor_of
+from sms10692_mock.app.vendor_app import VendorApp
+from sms10692_mock.app.wsgi import WsgiVendorApp
+from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.notifier import Bell
-from sms10692_mock.domain.records import Entry, Wanted
+from sms10692_mock.domain.notifier import ChangeNotifier
+from sms10692_mock.domain.records import LoggedRequest, Query
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores import readiness
 from sms10692_mock.stores.valkey import request_log
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support import valkey_store
-from support.emulators import MANUALS_SIGN, beside
-from support.valkey_server import ValkeyServer, client, ended, started, url_of
-from support.valkey_store import ACCOUNT, NEED_SERVERS, REPORT, TASK, soon, store_on, works
+from support.emulators import MANUAL_SIGN, admin_app
+from support.valkey_server import ValkeyServer, client, ended, start_server, url_of
+from support.valkey_store import ACCOUNT, NEED_SERVERS, REPORT, TASK, eventually, store_on, works
 
 pytestmark = NEED_SERVERS
 
@@ -27,7 +27,7 @@ server = valkey_store.server
 cluster = valkey_store.cluster
 
 MADE = Account("13", "made", "later", points=5)
-FORM = {"action": "overage", "userid": "12", "timestamp": "20120701231212", "sign": MANUALS_SIGN}
+FORM = {"action": "overage", "userid": "12", "timestamp": "20120701231212", "sign": MANUAL_SIGN}
 
 
 @pytest.fixture(autouse=True)
@@ -39,8 +39,8 @@ def each_check_probes(monkeypatch: pytest.MonkeyPatch) -> None:
 def store(server: ValkeyServer) -> Iterator[ValkeyStore]:
     """A store with an account of the options, and one that was made later."""
     with store_on(server) as store:
-        store.open(ACCOUNT, keep=True)
-        store.open(MADE)
+        store.create_account(ACCOUNT, keep=True)
+        store.create_account(MADE)
         yield store
 
 
@@ -54,10 +54,10 @@ EMPTIED = "the server was emptied, or has dropped keys: what was stored may be l
 def test_after_a_server_was_emptied_the_accounts_of_the_options_are_there_again_and_it_is_logged(
     server: ValkeyServer, store: ValkeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store.accept("12", TASK, [REPORT], [], 2.0)
+    store.record_send("12", TASK, [REPORT], [], 2.0)
     client(server).flushall()
     assert store.account("12") == ACCOUNT
-    assert store.standing("12") == (100, 100, 0)
+    assert store.balance("12") == (100, 100, 0)
     assert store.account("13") is None
     assert store.account("12") == ACCOUNT
     assert errors(caplog) == [EMPTIED]
@@ -83,10 +83,10 @@ def test_a_question_whether_the_store_is_ready_finds_it_out_too(
 
 def test_clients_of_an_emptied_server_go_on(server: ValkeyServer) -> None:
     with store_on(server) as store:
-        options, bell = Options(), Bell()
-        vendor = vendor_of(options, store)
-        pages = Pages(vendor, options.dialect, bell=bell)
-        browser = Client(WsgiPages(pages, beside(vendor, options, bell)))
+        options, bell = Options(), ChangeNotifier()
+        vendor = build_vendor(options, store)
+        pages = VendorApp(vendor, options.dialect, bell=bell)
+        browser = Client(WsgiVendorApp(pages, admin_app(vendor, options, bell)))
         client(server).flushall()
         assert "<overage>1000<" in browser.post("/v2sms.aspx", data=FORM).text
 
@@ -116,7 +116,7 @@ def test_an_account_that_was_there_at_the_start_is_known_to_be_lost_too(
     server: ValkeyServer, store: ValkeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     with store_on(server) as other:
-        other.open(ACCOUNT, keep=True)
+        other.create_account(ACCOUNT, keep=True)
         client(server).delete("sms10692:{=12}:account")
         assert other.account("12") == ACCOUNT
     assert len(errors(caplog)) == 1
@@ -126,8 +126,8 @@ def test_what_was_deleted_or_never_was_is_not_lost(
     server: ValkeyServer, store: ValkeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     with store_on(server) as other:
-        other.open(ACCOUNT, keep=True)
-        store.close("12")
+        other.create_account(ACCOUNT, keep=True)
+        store.delete_account("12")
         other.check_ready()
         assert (other.account("12"), other.account("never"), store.account("12")) == (None, None, None)
     assert errors(caplog) == []
@@ -139,39 +139,41 @@ def test_on_a_cluster_a_node_that_was_emptied_is_noticed(
     store = ValkeyStore(url_of(cluster[0]))
     accounts = [Account(str(number), "a", "p") for number in range(12)]
     for account in accounts:
-        store.open(account, keep=True)
+        store.create_account(account, keep=True)
     client(cluster[1]).flushall()
     store.check_ready()
     assert sorted(store.userids()) == sorted(account.userid for account in accounts)
     assert all(store.account(account.userid) == account for account in accounts)
     assert errors(caplog)
-    store.release()
+    store.close()
 
 
 @pytest.mark.parametrize(("policy", "warns"), [("allkeys-lru", True), ("noeviction", False), ("volatile-lru", False)])
 def test_a_policy_by_which_accounts_may_vanish_is_warned_of_at_the_start(
     policy: str, warns: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with ended(started(maxmemory_policy=policy)) as server, store_on(server):
+    with ended(start_server(maxmemory_policy=policy)) as server, store_on(server):
         assert (f"has maxmemory-policy {policy}, so accounts and reports vanish" in caplog.text) == warns
 
 
 # A request that the server does not take
 
 
-def entry(number: int, size: int = 0) -> Entry:
-    return Entry(number, 1.0, 2.0, 0.1, "GET", "/x", b"", [], b"x" * size, "12", "send", "", None, 200, "t", b"")
+def entry(number: int, size: int = 0) -> LoggedRequest:
+    return LoggedRequest(
+        number, 1.0, 2.0, 0.1, "GET", "/x", b"", [], b"x" * size, "12", "send", "", None, 200, "t", b""
+    )
 
 
 def test_a_request_that_the_server_does_not_take_is_dropped_and_logged_and_the_others_are_kept(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(request_log, "_TRY_AGAIN", 0.0)
-    with ended(started(proto_max_bulk_len=1024 * 1024)) as server, store_on(server) as store:
+    with ended(start_server(proto_max_bulk_len=1024 * 1024)) as server, store_on(server) as store:
         for number in range(1, 401):
-            store.record(entry(number, 2 * 1024 * 1024 if number == 250 else 0))
-        assert soon(lambda: works(lambda: store.requests(None, Wanted())))
-        page = store.requests(None, Wanted(limit=1000))
+            store.log_request(entry(number, 2 * 1024 * 1024 if number == 250 else 0))
+        assert eventually(lambda: works(lambda: store.requests(None, Query())))
+        page = store.requests(None, Query(limit=1000))
         assert [one.number for one in page.items] == [number for number in range(1, 401) if number != 250]
         assert page.dropped == 1
     assert any("request 250 is not in the request log: the server does not take its" in line for line in errors(caplog))
@@ -190,19 +192,19 @@ def test_a_server_that_is_away_is_logged_once_and_once_that_it_is_back(
     try:
         for _ in range(20):
             with pytest.raises(StoreUnavailable):
-                store.accept("12", TASK, [REPORT], [], 2.0)
+                store.record_send("12", TASK, [REPORT], [], 2.0)
     finally:
         client(server).config_set("maxmemory", 0)
     now = 51.0
     for _ in range(3):
-        store.accept("12", TASK, [REPORT], [], 2.0)
+        store.record_send("12", TASK, [REPORT], [], 2.0)
     away, back = errors(caplog)
     assert away.startswith(f"the store is away: 127.0.0.1:{server.port}: ")
     assert back == "the store is back after 1 s; operations that failed: 20"
 
 
 def test_no_message_of_a_server_repeats_the_password() -> None:
-    with ended(started(rename_command="AUTH NOAUTH")) as server:
+    with ended(start_server(rename_command="AUTH NOAUTH")) as server:
         with pytest.raises(StoreUnavailable) as raised:
             ValkeyStore(f"valkey://shop:S3CRETpw@127.0.0.1:{server.port}/0")
     assert "S3CRETpw" not in str(raised.value)

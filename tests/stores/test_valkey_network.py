@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from sms10692_mock.domain.records import Wanted
+from sms10692_mock.domain.records import Query
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores.valkey import connection_pool
-from sms10692_mock.stores.valkey.store import FORM, ValkeyStore
+from sms10692_mock.stores.valkey.store import SCHEMA_VERSION, ValkeyStore
 from support import valkey_store
-from support.emulators import nobody_there
-from support.valkey_server import ValkeyServer, client, ended, hanging, started, url_of
-from support.valkey_store import ACCOUNT, NEED_SERVERS, REPORT, SOON, TASK, soon, store_on, works
+from support.emulators import closed_port
+from support.valkey_server import ValkeyServer, client, ended, start_server, unresponsive_server, url_of
+from support.valkey_store import ACCOUNT, NEED_SERVERS, REPORT, SOON, TASK, eventually, store_on, works
 
 pytestmark = NEED_SERVERS
 
@@ -61,7 +61,7 @@ class Proxy:
 
 
 def test_a_server_that_is_not_there_is_said_to_be_away_at_the_start() -> None:
-    with nobody_there() as port, pytest.raises(StoreUnavailable, match=f"127.0.0.1:{port}") as raised:
+    with closed_port() as port, pytest.raises(StoreUnavailable, match=f"127.0.0.1:{port}") as raised:
         ValkeyStore(f"valkey://shop:secret@127.0.0.1:{port}/0")
     assert "secret" not in str(raised.value)
 
@@ -79,14 +79,14 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 
 
 def test_a_server_that_does_not_let_the_user_look_around_is_one_clear_error() -> None:
-    with ended(started()) as server:
+    with ended(start_server()) as server:
         client(server).execute_command("ACL", "SETUSER", "shop", "on", ">secret", "~*", "+@all", "-info")
         with pytest.raises(StoreUnavailable, match="permissions"):
             ValkeyStore(f"valkey://shop:secret@127.0.0.1:{server.port}/0")
 
 
 def test_what_a_newer_program_keeps_is_left_alone(server: ValkeyServer) -> None:
-    client(server).set("sms10692:{all}:form", FORM + 1)
+    client(server).set("sms10692:{all}:form", SCHEMA_VERSION + 1)
     with pytest.raises(StoreUnavailable, match="has form 2, and this program knows form 1"):
         ValkeyStore(url_of(server))
 
@@ -94,73 +94,73 @@ def test_what_a_newer_program_keeps_is_left_alone(server: ValkeyServer) -> None:
 def test_an_operation_whose_answer_was_lost_is_not_done_again(server: ValkeyServer, store: ValkeyStore) -> None:
     proxy = Proxy(server)
     far = ValkeyStore(proxy.url)
-    assert far.accept("12", TASK, [REPORT], [], 2.0) == 99
+    assert far.record_send("12", TASK, [REPORT], [], 2.0) == 99
     proxy.cuts_before_answers = True
     with pytest.raises(StoreUnavailable):
-        far.accept("12", TASK, [REPORT], [], 2.0)
-    assert soon(lambda: store.standing("12").messages == 2)
+        far.record_send("12", TASK, [REPORT], [], 2.0)
+    assert eventually(lambda: store.balance("12").messages == 2)
     proxy.cuts_before_answers = False
-    assert soon(lambda: works(lambda: far.account("12")))
-    assert far.standing("12") == store.standing("12") == (98, 100, 2)
-    far.release()
+    assert eventually(lambda: works(lambda: far.account("12")))
+    assert far.balance("12") == store.balance("12") == (98, 100, 2)
+    far.close()
     proxy.close()
 
 
 def test_a_server_that_comes_back_is_used_again_and_has_forgotten_nothing(tmp_path: Path) -> None:
-    with ended(started(tmp_path, appendonly="yes", appendfsync="always")) as server:
+    with ended(start_server(tmp_path, appendonly="yes", appendfsync="always")) as server:
         port = server.port
         with store_on(server) as store:
-            store.open(ACCOUNT)
-            store.accept("12", TASK, [REPORT], [], 2.0)
+            store.create_account(ACCOUNT)
+            store.record_send("12", TASK, [REPORT], [], 2.0)
             server.terminate()
             begun = time.monotonic()  # nothing waits for the store's own patience, which is SOON
             for operation in (
                 lambda: store.account("12"),
-                lambda: store.accept("12", TASK, [REPORT], [], 2.0),
-                lambda: store.take_reports("12", 1, 2.0, 1),
-                lambda: store.messages("12", Wanted(), 2.0),
-                lambda: store.requests(None, Wanted()),
+                lambda: store.record_send("12", TASK, [REPORT], [], 2.0),
+                lambda: store.fetch_reports("12", 1, 2.0, 1),
+                lambda: store.messages("12", Query(), 2.0),
+                lambda: store.requests(None, Query()),
                 store.next_task_id,
             ):
                 with pytest.raises(StoreUnavailable):
                     operation()
             assert time.monotonic() - begun < SOON / 3
-            with ended(started(tmp_path, port, appendonly="yes", appendfsync="always")):
-                assert soon(lambda: works(lambda: store.account("12")))
+            with ended(start_server(tmp_path, port, appendonly="yes", appendfsync="always")):
+                assert eventually(lambda: works(lambda: store.account("12")))
                 assert store.account("12") == ACCOUNT
-                assert store.standing("12") == (99, 100, 1)
-                assert store.take_reports("12", 10, 2.0, 1) == [REPORT]
+                assert store.balance("12") == (99, 100, 1)
+                assert store.fetch_reports("12", 10, 2.0, 1) == [REPORT]
 
 
 def test_while_a_server_hangs_nobody_but_the_first_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def asked_again(node: object) -> None:
         raise AssertionError(f"{connection_pool} is asked, which is known to be away")
 
-    with ended(started()) as server, store_on(server, timeout=1.0) as store:
-        store.open(ACCOUNT)
+    with ended(start_server()) as server, store_on(server, timeout=1.0) as store:
+        store.create_account(ACCOUNT)
         now = time.monotonic()
-        with hanging(server), monkeypatch.context() as patched:
+        with unresponsive_server(server), monkeypatch.context() as patched:
             patched.setattr(connection_pool, "monotonic", lambda: now)
             with pytest.raises(StoreUnavailable):
                 store.account("12")
-            patched.setattr(connection_pool.Node, "_connection", asked_again)
+            patched.setattr(connection_pool.NodePool, "_connection", asked_again)
             with pytest.raises(StoreUnavailable):
                 store.account("12")
-        assert soon(lambda: works(lambda: store.account("12")))
+        assert eventually(lambda: works(lambda: store.account("12")))
 
 
 def test_scripts_that_the_server_forgot_are_told_it_again(server: ValkeyServer, store: ValkeyStore) -> None:
-    store.accept("12", TASK, [REPORT], [], 2.0)
+    store.record_send("12", TASK, [REPORT], [], 2.0)
     client(server).script_flush()
-    assert store.accept("12", TASK, [REPORT], [], 2.0) == 98
+    assert store.record_send("12", TASK, [REPORT], [], 2.0) == 98
 
 
 def test_a_server_that_can_hold_no_more_does_nothing_by_halves(server: ValkeyServer, store: ValkeyStore) -> None:
     client(server).config_set("maxmemory", 1)
     try:
         with pytest.raises(StoreUnavailable, match="maxmemory"):
-            store.accept("12", TASK, [REPORT], [], 2.0)
+            store.record_send("12", TASK, [REPORT], [], 2.0)
     finally:
         client(server).config_set("maxmemory", 0)
-    assert store.standing("12") == (100, 100, 0)
-    assert store.ledger("12", "reports", 2.0).created == 0
+    assert store.balance("12") == (100, 100, 0)
+    assert store.queue_stats("12", "reports", 2.0).created == 0

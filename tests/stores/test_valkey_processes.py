@@ -8,15 +8,15 @@ from dataclasses import replace
 import pytest
 
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.clock import Turned
-from sms10692_mock.domain.delivery import Rules
+from sms10692_mock.domain.clock import ClockOverride
+from sms10692_mock.domain.delivery import DeliveryRules
 from sms10692_mock.domain.faults import Fault
-from sms10692_mock.domain.records import RulesUsed
-from sms10692_mock.domain.store import NoSuchAccount, OtherRules
+from sms10692_mock.domain.records import RulesTransition
+from sms10692_mock.domain.store import NoSuchAccount, RulesConflict
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support import valkey_store
 from support.valkey_server import ValkeyServer
-from support.valkey_store import ACCOUNT, NEED_SERVERS, TASK, soon, store_on
+from support.valkey_store import ACCOUNT, NEED_SERVERS, TASK, eventually, store_on
 
 pytestmark = NEED_SERVERS
 
@@ -27,24 +27,26 @@ store = valkey_store.store
 def test_another_process_knows_new_terms_at_once(server: ValkeyServer, store: ValkeyStore) -> None:
     with store_on(server) as other:
         assert other.account("12") == ACCOUNT
-        changed = store.change("12", lambda account: replace(account, password="new", clock=Turned(1.0, 2.0)))
+        changed = store.update_account(
+            "12", lambda account: replace(account, password="new", clock=ClockOverride(1.0, 2.0))
+        )
         assert other.account("12") == changed
-        store.close("12")
+        store.delete_account("12")
         assert other.account("12") is None
         with pytest.raises(NoSuchAccount):
-            other.take_reports("12", 1, 2.0, 1)
+            other.fetch_reports("12", 1, 2.0, 1)
 
 
 def test_rules_are_used_up_under_terms_that_another_process_changed(server: ValkeyServer, store: ValkeyStore) -> None:
-    used = RulesUsed(ACCOUNT.outcomes, Rules((), 7))
+    used = RulesTransition(ACCOUNT.outcomes, DeliveryRules((), 7))
     with store_on(server) as other:
         assert store.account("12") == ACCOUNT
-        other.change("12", lambda account: replace(account, password="new"))
-        assert store.accept("12", TASK, [], [], 2.0, used) == 99
+        other.update_account("12", lambda account: replace(account, password="new"))
+        assert store.record_send("12", TASK, [], [], 2.0, used) == 99
         assert store.account("12") == other.account("12") == replace(ACCOUNT, password="new", outcomes=used.after)
-        with pytest.raises(OtherRules) as raised:
-            other.accept("12", TASK, [], [], 2.0, used)
-        assert (raised.value.rules, other.standing("12").points) == (used.after, 99)
+        with pytest.raises(RulesConflict) as raised:
+            other.record_send("12", TASK, [], [], 2.0, used)
+        assert (raised.value.rules, other.balance("12").points) == (used.after, 99)
 
 
 def test_of_two_changes_at_once_none_is_lost(server: ValkeyServer, store: ValkeyStore) -> None:
@@ -53,10 +55,10 @@ def test_of_two_changes_at_once_none_is_lost(server: ValkeyServer, store: Valkey
 
         def change(account: Account) -> Account:
             for one in quicker:
-                other.change("12", one)
+                other.update_account("12", one)
             return replace(account, password="new")
 
-        assert store.change("12", change) == replace(ACCOUNT, password="new", dialect="observed")
+        assert store.update_account("12", change) == replace(ACCOUNT, password="new", dialect="observed")
         assert other.account("12") == store.account("12")
 
 
@@ -65,10 +67,10 @@ def test_settings_are_known_to_another_process_soon(server: ValkeyServer, store:
         assert other.settings().words is None
         words = tuple(f"word {number}" for number in range(3))
         changed = store.change_settings(lambda settings: replace(settings, words=words))
-        assert soon(lambda: other.settings() == changed)
+        assert eventually(lambda: other.settings() == changed)
         known = other.settings().words
-        store.change_settings(lambda settings: replace(settings, clock=Turned(1.0, 2.0)))
-        assert soon(lambda: other.settings().clock == Turned(1.0, 2.0))
+        store.change_settings(lambda settings: replace(settings, clock=ClockOverride(1.0, 2.0)))
+        assert eventually(lambda: other.settings().clock == ClockOverride(1.0, 2.0))
         assert other.settings().words is known, "what did not change is not read again"
 
 
@@ -76,7 +78,7 @@ def test_of_two_changes_of_settings_at_once_none_is_lost(server: ValkeyServer, s
     with store_on(server) as other:
         fault = Fault(id="a", kind="hang")
         other.change_settings(lambda settings: replace(settings, faults=(fault,)))
-        changed = store.change_settings(lambda settings: replace(settings, clock=Turned(1.0, 2.0)))
+        changed = store.change_settings(lambda settings: replace(settings, clock=ClockOverride(1.0, 2.0)))
         assert changed.faults == (fault,)
 
 

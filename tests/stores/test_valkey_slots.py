@@ -12,8 +12,8 @@ import pytest
 from sms10692_mock.domain.records import Reply
 from sms10692_mock.domain.store import StoreUnavailable
 from support import valkey_store
-from support.valkey_server import ValkeyServer, client, hanging
-from support.valkey_store import ACCOUNT, NEED_SERVERS, REPORT, TASK, soon, store_on, works
+from support.valkey_server import ValkeyServer, client, unresponsive_server
+from support.valkey_store import ACCOUNT, NEED_SERVERS, REPORT, TASK, eventually, store_on, works
 
 pytestmark = NEED_SERVERS
 
@@ -32,15 +32,17 @@ def test_all_that_is_kept_for_an_account_is_in_one_slot_and_goes_with_it(
         return [key for node in cluster for key in client(node).keys("*") if b"{all}" not in key]
 
     with store_on(cluster[0]) as store:
-        store.open(replace(ACCOUNT, userid=userid))
+        store.create_account(replace(ACCOUNT, userid=userid))
         later = REPORT._replace(due=9.0)
-        store.accept(userid, TASK, [REPORT, later], [Reply(2.0, "1", 1, "T", ""), Reply(9.0, "1", 1, "T", "")], 2.0)
-        store.take_reports(userid, 1, 2.0, 1)
-        store.take_replies(userid, 2.0, 1)
+        store.record_send(
+            userid, TASK, [REPORT, later], [Reply(2.0, "1", 1, "T", ""), Reply(9.0, "1", 1, "T", "")], 2.0
+        )
+        store.fetch_reports(userid, 1, 2.0, 1)
+        store.fetch_replies(userid, 2.0, 1)
         assert len(keys()) == 11
         assert len(slots(cluster[0], keys())) == 1
         assert store.userids() == [userid]
-        store.close(userid)
+        store.delete_account(userid)
         assert keys() == []
         assert store.userids() == []
 
@@ -48,8 +50,8 @@ def test_all_that_is_kept_for_an_account_is_in_one_slot_and_goes_with_it(
 def test_accounts_spread_over_the_nodes(cluster: tuple[ValkeyServer, ...]) -> None:
     with store_on(cluster[0]) as store:
         for number in range(30):
-            store.open(replace(ACCOUNT, userid=str(number)))
-            assert store.accept(str(number), TASK, [REPORT], [], 2.0) == 99
+            store.create_account(replace(ACCOUNT, userid=str(number)))
+            assert store.record_send(str(number), TASK, [REPORT], [], 2.0) == 99
         assert all(client(node).dbsize() > 5 for node in cluster)
         assert store.userids() == [str(number) for number in range(30)]
 
@@ -57,7 +59,7 @@ def test_accounts_spread_over_the_nodes(cluster: tuple[ValkeyServer, ...]) -> No
 def test_an_account_is_found_where_its_slot_has_moved_to(cluster: tuple[ValkeyServer, ...]) -> None:
     names = [client(node).execute_command("CLUSTER", "MYID") for node in cluster]
     with store_on(cluster[0]) as store:
-        store.open(ACCOUNT)
+        store.create_account(ACCOUNT)
         [slot] = slots(cluster[0], [b"{=12}"])
 
         def kept(at: int) -> int:
@@ -67,7 +69,7 @@ def test_an_account_is_found_where_its_slot_has_moved_to(cluster: tuple[ValkeySe
         [home] = [
             at for at, node in enumerate(cluster) if client(node).execute_command("CLUSTER COUNTKEYSINSLOT", slot)
         ]
-        store.close("12")
+        store.delete_account("12")
         away = (home + 1) % len(cluster)
 
         def set_slot(*how: Any) -> None:
@@ -79,27 +81,27 @@ def test_an_account_is_found_where_its_slot_has_moved_to(cluster: tuple[ValkeySe
         try:
             assert store.account("12") is None, "asked where it is going to"
             with pytest.raises(StoreUnavailable, match="TRYAGAIN"):
-                store.open(ACCOUNT)
+                store.create_account(ACCOUNT)
             set_slot("NODE", names[away])
-            store.open(ACCOUNT)
-            assert store.accept("12", TASK, [REPORT], [], 2.0) == 99
+            store.create_account(ACCOUNT)
+            assert store.record_send("12", TASK, [REPORT], [], 2.0) == 99
             assert kept(away) > 0
-            store.close("12")
+            store.delete_account("12")
         finally:
             set_slot("NODE", names[home])
-        store.open(ACCOUNT)
+        store.create_account(ACCOUNT)
         assert kept(home) > 0
 
 
 def test_while_a_node_hangs_the_accounts_of_others_are_served(cluster: tuple[ValkeyServer, ...]) -> None:
     with store_on(cluster[0], timeout=1.0) as store:
         for number in range(30):
-            store.open(replace(ACCOUNT, userid=str(number)))
+            store.create_account(replace(ACCOUNT, userid=str(number)))
 
         def served() -> int:
-            return sum(works(partial(store.standing, str(number))) for number in range(30))
+            return sum(works(partial(store.balance, str(number))) for number in range(30))
 
-        with hanging(cluster[2]):
+        with unresponsive_server(cluster[2]):
             is_served = served()
         assert 5 < is_served < 25
-        assert soon(lambda: served() == 30)
+        assert eventually(lambda: served() == 30)

@@ -27,7 +27,7 @@ class NoBrowser(Exception):
     """There is no Chromium on this machine."""
 
 
-class Look(NamedTuple):
+class BrowserProfile(NamedTuple):
     """How somebody looks at a page."""
 
     language: str
@@ -38,7 +38,7 @@ class Look(NamedTuple):
         return f"{self.language}-{self.width}-{self.theme}"
 
 
-LOOKS = tuple(Look(language, width, theme) for language, width, theme in (
+BROWSER_PROFILES = tuple(BrowserProfile(language, width, theme) for language, width, theme in (
     ("zh", 375, "dark"),
     ("en", 1280, "light"),
     ("en", 375, "light"),
@@ -72,13 +72,13 @@ def _executable(playwright: Playwright) -> str:
     raise NoBrowser("no Chromium was found: `playwright install chromium`, or one of " + ", ".join(NAMES))
 
 
-def is_demanded() -> bool:
+def required_in_ci() -> bool:
     """Whether tests without a browser are a failure."""
     return bool(os.environ.get(DEMANDED))
 
 
 @contextmanager
-def opened(browser: Browser, look: Look, url: str) -> Iterator[Page]:
+def browser_page(browser: Browser, look: BrowserProfile, url: str) -> Iterator[Page]:
     """A page of a fresh browser that looks so; `goto("/path")` goes to the server. Nothing may be said on its console.
 
     What the browser itself reports of every refusal, and of plain HTTP by a name, is no such thing.

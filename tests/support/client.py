@@ -35,7 +35,7 @@ def send_and_await(url: str, **options: Any) -> Any:
 EACH_WAY = pytest.mark.parametrize("send", [send, send_and_await])
 
 
-class Flaky(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
+class FlakyTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
     """Fails so many times, then answers."""
 
     def __init__(self, failures: int, error: type[httpx2.RequestError]) -> None:

@@ -149,7 +149,7 @@ UTF8, GBK = protocol.V2SMS, protocol.V2SMS_GBK
 MEANT = "您好，您的验证码是1234。"
 
 
-def read_as(charset: str, text: str = MEANT) -> bytes:
+def misdecode(charset: str, text: str = MEANT) -> bytes:
     """UTF-8 read in another charset and encoded again."""
     return text.encode().decode(charset).encode()
 
@@ -172,10 +172,10 @@ TEXTS = {
     "cut on the GBK page": (GBK, MEANT.encode("gbk")[:-1], "cut", MEANT[:-1] + "□"),
     "UTF-8 cut on the GBK page": (GBK, MEANT.encode()[:-1], "utf-8-on-the-gbk-page", MEANT[:-1] + "□"),
     "no text at all": (UTF8, b"\xff\xff\xff12", "undecodable", "□□□12"),
-    "read as Latin-1": (UTF8, read_as("latin-1"), "utf-8-read-as-latin-1", MEANT),
+    "read as Latin-1": (UTF8, misdecode("latin-1"), "utf-8-read-as-latin-1", MEANT),
     "read as Windows-1252": (UTF8, "å†…å®¹".encode(), "utf-8-read-as-windows-1252", "内容"),
-    "accents read as Latin-1": (UTF8, read_as("latin-1", "Café"), "utf-8-read-as-latin-1", "Café"),
-    "read as GBK": (UTF8, read_as("gbk", "您好，验证码"), "utf-8-read-as-gbk", "您好，验证码"),
+    "accents read as Latin-1": (UTF8, misdecode("latin-1", "Café"), "utf-8-read-as-latin-1", "Café"),
+    "read as GBK": (UTF8, misdecode("gbk", "您好，验证码"), "utf-8-read-as-gbk", "您好，验证码"),
     "read as GBK with a loss": (UTF8, "鎮ㄥソ锛?1234".encode(), "utf-8-read-as-gbk", "您好□1234"),
     "GBK read as Latin-1": (UTF8, MEANT.encode("gbk").decode("latin-1").encode(), "gbk-read-as-latin-1", MEANT),
     "percent-encoded twice": (UTF8, quote(MEANT, safe="").encode(), "percent-encoded-twice", MEANT),

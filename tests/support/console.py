@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from sms10692_mock.admin.console import i18n
-from support.flask_emulator import Office
+from support.flask_emulator import FlaskEmulator
 
 CONSOLE = Path(i18n.__file__).parent
-OF_THE_CONSOLE = {"HX-Request": "true"}
+CONSOLE_HEADERS = {"HX-Request": "true"}
 PAGES = ("/", "/handset", "/requests", "/queues", "/account", "/weather", "/manual")
 
 
 @pytest.fixture(scope="module")
-def quiet() -> Office:
+def read_only_emulator() -> FlaskEmulator:
     """An emulator of which no test changes anything that another looks at."""
-    return Office()
+    return FlaskEmulator()

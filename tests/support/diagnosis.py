@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from sms10692 import protocol
-from sms10692.protocol import Page
+from sms10692.protocol import Endpoint
 from sms10692_mock.codec.charsets import DECODERS
-from sms10692_mock.codec.forms import fields_of
-from sms10692_mock.diagnosis import Asked, Fetch, Finding, diagnose
-from sms10692_mock.domain.accounts import MANUALS_OWN, Account
-from sms10692_mock.domain.api_request import call_of
+from sms10692_mock.codec.forms import parse_fields
+from sms10692_mock.diagnosis import DiagnosisContext, Finding, PreviousFetch, diagnose
+from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
+from sms10692_mock.domain.api_request import parse_request
 
 FORM = "application/x-www-form-urlencoded"
 TIMESTAMP = "20120701231212"
@@ -25,7 +25,7 @@ OTHERS = (
     Account(userid="008", account="店铺", password="geheim-店铺"),
     Account(userid="Q3", account=" spaced ", password="geheim spaced"),
 )
-SECRETS = tuple(account.password for account in (MANUALS_OWN, *OTHERS))
+SECRETS = tuple(account.password for account in (DEFAULT_ACCOUNT, *OTHERS))
 
 
 def md5(text: str | bytes) -> str:
@@ -33,7 +33,7 @@ def md5(text: str | bytes) -> str:
     return hashlib.md5(text if isinstance(text, bytes) else text.encode()).hexdigest()
 
 
-def form(page: Page = protocol.V2SMS, **fields: str) -> bytes:
+def form(page: Endpoint = protocol.V2SMS, **fields: str) -> bytes:
     """The form of a send by the manual's account, in the page's charset; `fields` are put in the place of its own."""
     sent = {
         "action": "send",
@@ -48,27 +48,27 @@ def form(page: Page = protocol.V2SMS, **fields: str) -> bytes:
     return urlencode(sent | fields, encoding="utf-8" if page.charset == "utf-8" else "gbk").encode()
 
 
-def asked(
+def diagnosis_context(
     body: bytes,
     *,
-    page: Page = protocol.V2SMS,
+    page: Endpoint = protocol.V2SMS,
     method: str = "POST",
     query: bytes = b"",
     content_type: str = FORM,
-    account: Account | None = MANUALS_OWN,
+    account: Account | None = DEFAULT_ACCOUNT,
     others: tuple[Account, ...] = OTHERS,
     now: float = NOW,
-    previous: Fetch | None = None,
-) -> Asked:
+    previous: PreviousFetch | None = None,
+) -> DiagnosisContext:
     """A request as the emulator would have read it. An account counts only where the request names it."""
-    fields: Mapping[str, str] = fields_of(query, content_type, body, DECODERS[page.charset])
-    call = call_of(page, fields)
+    fields: Mapping[str, str] = parse_fields(query, content_type, body, DECODERS[page.charset])
+    call = parse_request(page, fields)
     named = account if account is not None and call.userid == account.userid else None
     rest = others if named is account or account is None else (account, *others)
-    return Asked(method, query, content_type, body, fields, call, named, rest, now, previous)
+    return DiagnosisContext(method, query, content_type, body, fields, call, named, rest, now, previous)
 
 
-def found(request: Asked) -> dict[str, Finding]:
+def diagnosed(request: DiagnosisContext) -> dict[str, Finding]:
     """What is found, by code; and no password in any of it."""
     findings = diagnose(request)
     for finding in findings:
@@ -77,6 +77,6 @@ def found(request: Asked) -> dict[str, Finding]:
     return {finding.code: finding for finding in findings}
 
 
-def codes(request: Asked, kind: str) -> list[str]:
+def finding_codes(request: DiagnosisContext, kind: str) -> list[str]:
     """The codes of one kind, without the kind."""
-    return [code.removeprefix(f"{kind}.") for code, finding in found(request).items() if finding.kind == kind]
+    return [code.removeprefix(f"{kind}.") for code, finding in diagnosed(request).items() if finding.kind == kind]

@@ -16,26 +16,26 @@ from dataclasses import replace
 from typing import IO, Any, Final, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
-from sms10692_mock.admin.auth import Guard
-from sms10692_mock.app.vendor_app import Pages
-from sms10692_mock.app.wsgi import Application, WsgiPages
-from sms10692_mock.config import Options, vendor_of
-from sms10692_mock.domain.accounts import MANUALS_OWN, account_from
+from sms10692_mock.admin.auth import AccessPolicy
+from sms10692_mock.app.vendor_app import VendorApp
+from sms10692_mock.app.wsgi import Application, WsgiVendorApp
+from sms10692_mock.config import Options, build_vendor
+from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, parse_account
 from sms10692_mock.domain.billing import BILLINGS
 from sms10692_mock.domain.clock import Clock
 from sms10692_mock.domain.keywords import DEFAULT_WORDS, Keywords
-from sms10692_mock.domain.notifier import Bell
+from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.vendor import Vendor
-from sms10692_mock.profiles import DIALECTS
-from sms10692_mock.server.process import Deferred
-from sms10692_mock.server.thread_runner import InThread
+from sms10692_mock.profiles import PROFILES
+from sms10692_mock.server.process import LazyWsgiApp
+from sms10692_mock.server.thread_runner import ThreadRunner
 
-MANUALS_MOMENT = 1322835131.0
+MANUAL_TIME = 1322835131.0
 """2011-12-02 22:12:11 in China: the receivetime of the manual's examples."""
 
-MANUALS_SIGN = "5cc68982f55ac74348e3d819f868fbe1"
+MANUAL_SIGN = "5cc68982f55ac74348e3d819f868fbe1"
 
-CREDENTIALS = {"userid": "12", "timestamp": "20120701231212", "sign": MANUALS_SIGN}
+CREDENTIALS = {"userid": "12", "timestamp": "20120701231212", "sign": MANUAL_SIGN}
 """The manual's own example (1.2)."""
 
 UTF8, GBK, STATUS, CALL = "/v2sms.aspx", "/v2smsGBK.aspx", "/v2statusApi.aspx", "/v2callApi.aspx"
@@ -43,7 +43,7 @@ CHARSETS = {UTF8: "utf-8", GBK: "gbk", STATUS: "utf-8", CALL: "utf-8"}
 
 Address = tuple[str, int]
 
-PATIENCE: Final = 60.0
+TIMEOUT: Final = 60.0
 """Seconds after which what should come at once is taken never to come: that a busy machine is slow is no failure."""
 
 
@@ -61,7 +61,7 @@ def sign(account: str, password: str, timestamp: str) -> str:
 
 
 def options(
-    clock: Clock = lambda: MANUALS_MOMENT,
+    clock: Clock = lambda: MANUAL_TIME,
     *,
     accounts: Sequence[str] = (),
     postpaid: Sequence[str] = (),
@@ -73,7 +73,7 @@ def options(
     max_clock_skew: float | None = None,
 ) -> Options:
     """Options in the words of the command line."""
-    by_userid = {account.userid: account for account in (MANUALS_OWN, *map(account_from, accounts))}
+    by_userid = {account.userid: account for account in (DEFAULT_ACCOUNT, *map(parse_account, accounts))}
     return Options(
         accounts=tuple(
             replace(account, postpaid=userid in postpaid, may_read_reports=userid not in no_reports)
@@ -83,30 +83,30 @@ def options(
         billing=BILLINGS[billing],
         report_delay=report_delay,
         max_clock_skew=max_clock_skew,
-        dialect=DIALECTS[dialect],
+        dialect=PROFILES[dialect],
         clock=clock,
     )
 
 
-def beside(vendor: Vendor, chosen: Options, bell: Bell) -> Deferred:
+def admin_app(vendor: Vendor, chosen: Options, bell: ChangeNotifier) -> LazyWsgiApp:
     """What is served beside the vendor's pages, which most tests never ask for."""
 
     def make() -> Application:
-        from sms10692_mock.admin.app import beside_the_pages, control_of
+        from sms10692_mock.admin.app import build_control, create_admin_app
 
-        return beside_the_pages(control_of(vendor, chosen, bell), Guard())
+        return create_admin_app(build_control(vendor, chosen, bell), AccessPolicy())
 
-    return Deferred(make)
+    return LazyWsgiApp(make)
 
 
-class Emulator:
+class WsgiHarness:
     """An emulator in this process. `now` is its time, which stands still until a test turns it."""
 
     def __init__(self, **given: Any) -> None:
-        self.now = MANUALS_MOMENT
+        self.now = MANUAL_TIME
         chosen = options(lambda: self.now, **given)
-        vendor, bell = vendor_of(chosen), Bell()
-        self._application = WsgiPages(Pages(vendor, chosen.dialect, bell=bell), beside(vendor, chosen, bell))
+        vendor, bell = build_vendor(chosen), ChangeNotifier()
+        self._application = WsgiVendorApp(VendorApp(vendor, chosen.dialect, bell=bell), admin_app(vendor, chosen, bell))
 
     def ask(self, raw: bytes) -> Response:
         """Answer a raw HTTP request."""
@@ -133,7 +133,7 @@ class Emulator:
         if "transfer-encoding" in headers:
             environ["wsgi.input"] = io.BytesIO(_dechunked(body))
             environ["wsgi.input_terminated"] = True
-        return called(self._application, environ)
+        return call_wsgi(self._application, environ)
 
     def post(self, path: str, **fields: str) -> str:
         """The text of the answer to a form with these fields and the manual's credentials, where not given."""
@@ -159,7 +159,7 @@ class Emulator:
         return int(self.post(UTF8, action="overage", **fields).partition("<overage>")[2].partition("<")[0])
 
 
-def called(application: Any, environ: dict[str, Any]) -> Response:
+def call_wsgi(application: Any, environ: dict[str, Any]) -> Response:
     """Call a WSGI application."""
     started: list[tuple[int, str]] = []
 
@@ -176,7 +176,7 @@ def request(path: str, body: bytes, content_type: str = "application/x-www-form-
     return head.encode() + body
 
 
-def received(connection: socket.socket) -> bytes:
+def read_response(connection: socket.socket) -> bytes:
     """A whole request from a client, whose head and body may come apart; nothing if it hung up."""
     raw = b""
     while b"\r\n\r\n" not in raw or len(raw.partition(b"\r\n\r\n")[2]) < _declared(raw):
@@ -199,7 +199,7 @@ def message(answer: str) -> str:
 
 def ask(address: Address, raw: bytes) -> Response:
     """Send a raw HTTP request over a socket, and read the answer."""
-    with socket.create_connection(address, timeout=PATIENCE) as connection:
+    with socket.create_connection(address, timeout=TIMEOUT) as connection:
         connection.sendall(raw)
         response = http.client.HTTPResponse(connection, method=raw[:4].decode("latin-1").strip())
         response.begin()
@@ -207,7 +207,7 @@ def ask(address: Address, raw: bytes) -> Response:
 
 
 @contextmanager
-def nobody_there() -> Iterator[int]:
+def closed_port() -> Iterator[int]:
     """A port at which nobody listens, nor will: it is taken, and whoever connects to it is refused."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -215,28 +215,28 @@ def nobody_there() -> Iterator[int]:
         yield port
 
 
-def logged(process: subprocess.Popen[str], requests: int) -> list[str]:
+def read_log(process: subprocess.Popen[str], requests: int) -> list[str]:
     """Lines on standard error up to that of the last of so many requests; the process is killed if they do not come.
 
     Whoever counts lines reads them before the end, which does not wait for a log that is slow.
     """
     assert process.stderr is not None
     lines: list[str] = []
-    with killed_after(process, PATIENCE):
-        while sum(map(is_of_a_request, lines)) < requests:
+    with killed_after(process, TIMEOUT):
+        while sum(map(is_request_line, lines)) < requests:
             lines.append(process.stderr.readline())
             assert lines[-1], f"the log ended: {lines}"
     return lines
 
 
-def is_of_a_request(line: str) -> bool:
+def is_request_line(line: str) -> bool:
     """Whether it is a line of the log, and none that explains the one above."""
     return not line.startswith("  ")
 
 
-def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+def wait_exit(process: subprocess.Popen[str]) -> tuple[str, str]:
     """What a process that was told to end had still to say, on standard output and error; killed if it does not end."""
-    with killed_after(process, PATIENCE):
+    with killed_after(process, TIMEOUT):
         said = _rest(process.stdout), _rest(process.stderr)
         assert process.wait() == 0
     return said
@@ -259,7 +259,7 @@ def killed_after(process: subprocess.Popen[str], seconds: float) -> Iterator[Non
 
 
 @contextmanager
-def running(
+def emulator_process(
     *arguments: str,
     environment: dict[str, str] | None = None,
     files: int | None = None,
@@ -278,11 +278,11 @@ def running(
 
 
 @contextmanager
-def standing_still(given: dict[str, Any]) -> Iterator[Address]:
+def emulator_server(given: dict[str, Any]) -> Iterator[Address]:
     """An emulator on a socket of this process, whose clock stands still at the manual's moment."""
     chosen = options(**given)
-    vendor, bell = vendor_of(chosen), Bell()
-    with InThread(Pages(vendor, chosen.dialect, bell=bell), beside(vendor, chosen, bell)) as served:
+    vendor, bell = build_vendor(chosen), ChangeNotifier()
+    with ThreadRunner(VendorApp(vendor, chosen.dialect, bell=bell), admin_app(vendor, chosen, bell)) as served:
         host, _, port = served.url.removeprefix("http://").rpartition(":")
         yield host, int(port)
 
@@ -296,7 +296,7 @@ def _started(
     ) as process:
         try:
             assert process.stdout is not None
-            with killed_after(process, PATIENCE):
+            with killed_after(process, TIMEOUT):
                 first_line = process.stdout.readline()
             assert first_line.startswith("listening on http://"), process.communicate()[1]
             host, _, port = first_line.strip().removeprefix("listening on http://").rpartition(":")

@@ -11,7 +11,7 @@ from typing import ClassVar
 from urllib.parse import parse_qs
 
 
-class Recorder(BaseHTTPRequestHandler):
+class RecordingHandler(BaseHTTPRequestHandler):
     """Answers every request with nothing of use, and keeps what it was asked."""
 
     kept: ClassVar[list[tuple[str, dict[str, list[str]]]]]
@@ -30,14 +30,14 @@ class Recorder(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def recorded() -> Iterator[tuple[str, list[tuple[str, dict[str, list[str]]]]]]:
+def recording_server() -> Iterator[tuple[str, list[tuple[str, dict[str, list[str]]]]]]:
     """An address at which nothing of use is answered, and what was asked there."""
     kept: list[tuple[str, dict[str, list[str]]]] = []
-    with _served(type("Kept", (Recorder,), {"kept": kept})) as url:
+    with _served(type("Kept", (RecordingHandler,), {"kept": kept})) as url:
         yield url, kept
 
 
-class OtherControl(BaseHTTPRequestHandler):
+class FakeControlHandler(BaseHTTPRequestHandler):
     """What answers every request alike, and is no control address."""
 
     status: ClassVar[int]
@@ -53,9 +53,9 @@ class OtherControl(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def other_control(status: int, document: str) -> Iterator[str]:
+def fake_control_api(status: int, document: str) -> Iterator[str]:
     """An address at which everything is answered with this."""
-    kind = type("Other", (OtherControl,), {"status": status, "document": document.encode()})
+    kind = type("Other", (FakeControlHandler,), {"status": status, "document": document.encode()})
     with _served(kind) as url:
         yield url
 

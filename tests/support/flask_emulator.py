@@ -10,18 +10,18 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from sms10692_mock.admin.app import create_app
-from sms10692_mock.admin.auth import Guard
+from sms10692_mock.admin.auth import AccessPolicy
 from sms10692_mock.domain.clock import Clock
 from sms10692_mock.domain.store import Store
-from support.emulators import MANUALS_MOMENT, options, sign
+from support.emulators import MANUAL_TIME, options, sign
 
 
-class Office:
+class FlaskEmulator:
     """An emulator and its control address, both in this process; the real time stands still until a test turns it."""
 
     def __init__(
         self,
-        guard: Guard | None = None,
+        guard: AccessPolicy | None = None,
         also: Mapping[str, Any] | None = None,
         *,
         clock: Clock | None = None,
@@ -29,7 +29,7 @@ class Office:
         **given: Any,
     ) -> None:
         """`also` are options that no command line has in these words."""
-        self.now = MANUALS_MOMENT
+        self.now = MANUAL_TIME
         chosen = replace(options(clock or (lambda: self.now), **given), **(also or {}))
         self.app = create_app(chosen, guard, store)
         self.http: FlaskClient = self.app.test_client()

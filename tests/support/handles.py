@@ -12,7 +12,7 @@ import pytest
 
 from sms10692 import Client
 from sms10692_mock import Emulator, EmulatorControl, SmsVendor
-from support.emulators import PATIENCE
+from support.emulators import TIMEOUT
 
 NUMBER, OTHER = "15023239810", "13527576163"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -49,5 +49,5 @@ def client(
         account=account or vendor.account,
         password=password or vendor.password,
         transport=httpx2.HTTPTransport(verify=False),
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )

@@ -11,33 +11,33 @@ from typing import Generic, TypeVar
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.clock import Clock
 from sms10692_mock.domain.records import (
-    Entry,
-    Fate,
-    Ledger,
-    Listed,
+    AccountBalance,
+    DeliveryState,
+    LoggedRequest,
     Message,
-    Queued,
+    Page,
+    Query,
+    QueueItem,
     QueueName,
+    QueueStats,
     Reply,
     Report,
-    RulesUsed,
+    RulesTransition,
     Settings,
-    Standing,
     Task,
-    Wanted,
 )
-from sms10692_mock.domain.store import NoSuchAccount, OtherRules
+from sms10692_mock.domain.store import NoSuchAccount, RulesConflict
 
 Item = TypeVar("Item", Report, Reply)
-Thing = TypeVar("Thing", Message, Entry, Queued[Report], Queued[Reply])
+Thing = TypeVar("Thing", Message, LoggedRequest, QueueItem[Report], QueueItem[Reply])
 
 
 @dataclass
-class Line(Generic[Item]):
+class ModelQueue(Generic[Item]):
     """A queue: what came up, in order; to whom the first of these were handed; and what is to come, as it arrived."""
 
     up: list[Item] = field(default_factory=list)
-    handed: list[Fate] = field(default_factory=list)
+    handed: list[DeliveryState] = field(default_factory=list)
     later: list[Item] = field(default_factory=list)
 
     def look(self, now: float) -> None:
@@ -53,7 +53,7 @@ class Line(Generic[Item]):
     def take(self, limit: int, now: float, request: int) -> list[Item]:
         self.look(now)
         taken = self.up[len(self.handed) :][:limit]
-        self.handed += [Fate("handed out", now, request) for _ in taken]
+        self.handed += [DeliveryState("handed out", now, request) for _ in taken]
         return taken
 
     def rewind(self, number: int | None, since: float | None) -> int:
@@ -66,27 +66,27 @@ class Line(Generic[Item]):
         del self.handed[kept:]
         return before - kept
 
-    def ledger(self, now: float) -> Ledger:
+    def ledger(self, now: float) -> QueueStats:
         self.look(now)
         created, later, handed = len(self.up) + len(self.later), len(self.later), len(self.handed)
-        return Ledger(created, later, created - later - handed, handed, 0)
+        return QueueStats(created, later, created - later - handed, handed, 0)
 
-    def listed(self, now: float) -> list[Queued[Item]]:
+    def listed(self, now: float) -> list[QueueItem[Item]]:
         self.look(now)
-        waiting: list[Fate] = [Fate("waiting")] * (len(self.up) - len(self.handed))
-        fates = [*self.handed, *waiting, *[Fate("later")] * len(self.later)]
-        listed: list[Queued[Item]] = []
+        waiting: list[DeliveryState] = [DeliveryState("waiting")] * (len(self.up) - len(self.handed))
+        fates = [*self.handed, *waiting, *[DeliveryState("later")] * len(self.later)]
+        listed: list[QueueItem[Item]] = []
         for item in self.up + sorted(self.later, key=lambda one: one.due):
-            listed.append(Queued(len(listed) + 1, item, fates[len(listed)]))
+            listed.append(QueueItem(len(listed) + 1, item, fates[len(listed)]))
         return listed
 
 
-def _is_since(fate: Fate, since: float) -> bool:
+def _is_since(fate: DeliveryState, since: float) -> bool:
     return fate.moment is not None and fate.moment >= since
 
 
 @dataclass
-class Customer:
+class ModelAccount:
     """An account and all that is kept for it."""
 
     account: Account
@@ -94,35 +94,35 @@ class Customer:
     points: int
     charged_up: int
     sent: list[tuple[Task, Sequence[Report]]] = field(default_factory=list)
-    reports: Line[Report] = field(default_factory=Line)
-    replies: Line[Reply] = field(default_factory=Line)
+    reports: ModelQueue[Report] = field(default_factory=ModelQueue)
+    replies: ModelQueue[Reply] = field(default_factory=ModelQueue)
 
 
-class SimplestStore:
+class ModelStore:
     """A `Store`, but for its numbers of tasks and requests, which every store may choose."""
 
     def __init__(self, real_time: Clock) -> None:
         self.name = "lists"
         self._real_time = real_time
-        self._customers: dict[str, Customer] = {}
+        self._customers: dict[str, ModelAccount] = {}
         self._settings = Settings()
-        self._journal: list[Entry] = []
+        self._journal: list[LoggedRequest] = []
 
-    def _of(self, userid: str) -> Customer:
+    def _of(self, userid: str) -> ModelAccount:
         if userid not in self._customers:
             raise NoSuchAccount(userid)
         return self._customers[userid]
 
-    def open(self, account: Account, *, keep: bool = False) -> bool:
+    def create_account(self, account: Account, *, keep: bool = False) -> bool:
         if keep and account.userid in self._customers:
             return False
         points = 0 if account.postpaid else account.points
-        self._customers[account.userid] = Customer(account, self._real_time(), points, points)
+        self._customers[account.userid] = ModelAccount(account, self._real_time(), points, points)
         return True
 
     def reset(self, userid: str, change: Callable[[Account], Account]) -> Account:
         account = change(self._of(userid).account)
-        self.open(account)
+        self.create_account(account)
         return account
 
     def account(self, userid: str) -> Account | None:
@@ -138,12 +138,12 @@ class SimplestStore:
         accounts = [customer.account for customer in self._customers.values()]
         return accounts if last is None else accounts[max(0, len(accounts) - last) :]
 
-    def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
+    def update_account(self, userid: str, change: Callable[[Account], Account]) -> Account:
         customer = self._of(userid)
         customer.account = change(customer.account)
         return customer.account
 
-    def close(self, userid: str) -> None:
+    def delete_account(self, userid: str) -> None:
         self._customers.pop(userid, None)
 
     def expire(self, unused_since: float) -> int:
@@ -162,54 +162,54 @@ class SimplestStore:
         self._settings = change(self._settings)
         return self._settings
 
-    def charge_up(self, userid: str, points: int) -> None:
+    def add_points(self, userid: str, points: int) -> None:
         self._of(userid).points += points
         self._of(userid).charged_up += points
 
     def set_balance(self, userid: str, points: int) -> None:
-        self.charge_up(userid, points - self._of(userid).points)
+        self.add_points(userid, points - self._of(userid).points)
 
-    def standing(self, userid: str) -> Standing:
+    def balance(self, userid: str) -> AccountBalance:
         customer = self._of(userid)
-        return Standing(customer.points, customer.charged_up, sum(len(task.numbers) for task, _ in customer.sent))
+        return AccountBalance(customer.points, customer.charged_up, sum(len(task.numbers) for task, _ in customer.sent))
 
-    def accept(
+    def record_send(
         self,
         userid: str,
         task: Task,
         reports: Sequence[Report],
         replies: Sequence[Reply],
         now: float,
-        used: RulesUsed | None = None,
+        used: RulesTransition | None = None,
     ) -> int | None:
         customer = self._of(userid)
         if used is not None and customer.account.outcomes != used.before:
-            raise OtherRules(customer.account.outcomes)
+            raise RulesConflict(customer.account.outcomes)
         if not customer.account.postpaid and customer.points < task.price * len(task.numbers):
             return None
         if used is not None:
             customer.account = replace(customer.account, outcomes=used.after)
         customer.points -= task.price * len(task.numbers)
         customer.sent.append((task, reports))
-        self.put(userid, reports, replies, now)
+        self.enqueue(userid, reports, replies, now)
         return customer.points
 
-    def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
+    def enqueue(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
         customer = self._of(userid)
         customer.reports.put(reports, now)
         customer.replies.put(replies, now)
 
-    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         return self._of(userid).reports.take(limit, now, request)
 
-    def take_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
         return self._of(userid).replies.take(10**9, now, request)
 
-    def rewind(self, userid: str, queue: QueueName, count: int | None, since: float | None) -> int:
+    def requeue(self, userid: str, queue: QueueName, count: int | None, since: float | None) -> int:
         customer = self._of(userid)
         return (customer.reports if queue == "reports" else customer.replies).rewind(count, since)
 
-    def ledger(self, userid: str, queue: QueueName, now: float) -> Ledger:
+    def queue_stats(self, userid: str, queue: QueueName, now: float) -> QueueStats:
         customer = self._of(userid)
         return (customer.reports if queue == "reports" else customer.replies).ledger(now)
 
@@ -220,14 +220,14 @@ class SimplestStore:
         moments = [report.due for report in customer.reports.later] + [reply.due for reply in customer.replies.later]
         return min(moments, default=None)
 
-    def messages(self, userid: str, wanted: Wanted, now: float) -> Listed[Message]:
+    def messages(self, userid: str, wanted: Query, now: float) -> Page[Message]:
         customer = self._of(userid)
         queued = customer.reports.listed(now)
         messages: list[Message] = []
         for task, reports in customer.sent:
             for place, mobile in enumerate(task.numbers):
                 told = next((one for one in queued if one.item in reports and one.item.place == place), None)
-                report, fate = (told.item, told.fate) if told else (None, Fate("never"))
+                report, fate = (told.item, told.fate) if told else (None, DeliveryState("never"))
                 messages.append(Message(len(messages) + 1, task, mobile, report, fate))
         return _page(
             messages,
@@ -241,20 +241,20 @@ class SimplestStore:
             ),
         )
 
-    def reports(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Report]]:
+    def reports(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Report]]:
         return _items(self._of(userid).reports.listed(now), wanted, lambda report: report.errorcode)
 
-    def replies(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Reply]]:
+    def replies(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Reply]]:
         return _items(self._of(userid).replies.listed(now), wanted, lambda reply: reply.content)
 
-    def record(self, entry: Entry) -> None:
+    def log_request(self, entry: LoggedRequest) -> None:
         self._journal.append(entry)
 
-    def requests(self, userid: str | None, wanted: Wanted) -> Listed[Entry]:
+    def requests(self, userid: str | None, wanted: Query) -> Page[LoggedRequest]:
         entries = [one for one in self._journal if userid in (None, one.userid)]
         numbers = [str(number) for number in (wanted.number, wanted.task_id) if number is not None]
 
-        def says(one: Entry) -> bool:
+        def says(one: LoggedRequest) -> bool:
             said = f"{one.query!r} {one.body!r} {one.answer!r}"
             whole = re.findall("[0-9]+", said)
             return all(number in whole for number in numbers) and (wanted.text or "") in said
@@ -263,17 +263,17 @@ class SimplestStore:
             sorted(entries, key=lambda one: one.number), wanted, lambda one: says(one) and _within(one.now, wanted)
         )
 
-    def has_request(self, number: int) -> bool:
+    def is_logged(self, number: int) -> bool:
         return self.request(number) is not None
 
-    def request(self, number: int) -> Entry | None:
+    def request(self, number: int) -> LoggedRequest | None:
         return next((one for one in self._journal if one.number == number), None)
 
-    def forget_requests(self) -> None:
+    def clear_request_log(self) -> None:
         self._journal.clear()
 
 
-def _items(queued: list[Queued[Item]], wanted: Wanted, text: Callable[[Item], str]) -> Listed[Queued[Item]]:
+def _items(queued: list[QueueItem[Item]], wanted: Query, text: Callable[[Item], str]) -> Page[QueueItem[Item]]:
     return _page(
         queued,
         wanted,
@@ -287,13 +287,13 @@ def _items(queued: list[Queued[Item]], wanted: Wanted, text: Callable[[Item], st
     )
 
 
-def _within(moment: float, wanted: Wanted) -> bool:
+def _within(moment: float, wanted: Query) -> bool:
     return not (wanted.since is not None and moment < wanted.since) and not (
         wanted.until is not None and moment > wanted.until
     )
 
 
-def _page(things: Sequence[Thing], wanted: Wanted, fits: Callable[[Thing], bool]) -> Listed[Thing]:
+def _page(things: Sequence[Thing], wanted: Query, fits: Callable[[Thing], bool]) -> Page[Thing]:
     found: list[Thing] = []
     for thing in reversed(things) if wanted.newest_first else things:
         passed = wanted.after is None or (
@@ -301,4 +301,4 @@ def _page(things: Sequence[Thing], wanted: Wanted, fits: Callable[[Thing], bool]
         )
         if passed and fits(thing):
             found.append(thing)
-    return Listed(found[: wanted.limit], len(found) > wanted.limit, 0)
+    return Page(found[: wanted.limit], len(found) > wanted.limit, 0)

@@ -16,93 +16,93 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
-from sms10692.protocol import Page
+from sms10692.protocol import Endpoint
 from sms10692.signing import CHINA
 from sms10692_mock.app.fault_injection import Response
-from sms10692_mock.app.vendor_app import Pages, Request
+from sms10692_mock.app.vendor_app import Request, VendorApp
 from sms10692_mock.codec import json_renderer
 from sms10692_mock.codec.charsets import DECODERS
-from sms10692_mock.codec.forms import Fields, fields_of
-from sms10692_mock.codec.xml import Xml
+from sms10692_mock.codec.forms import Fields, parse_fields
+from sms10692_mock.codec.xml import XmlRenderer
 from sms10692_mock.config import Options
-from sms10692_mock.domain.accounts import MANUALS_OWN, Account
-from sms10692_mock.domain.api_request import Call, call_of, page_of
-from sms10692_mock.domain.billing import Billing, parts
-from sms10692_mock.domain.clock import Turned
+from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
+from sms10692_mock.domain.api_request import ApiRequest, match_endpoint, parse_request
+from sms10692_mock.domain.billing import Billing, segment_price
+from sms10692_mock.domain.clock import ClockOverride
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.results import Answer, Refusal
-from sms10692_mock.domain.validation import CHECKS, Case, Check
-from sms10692_mock.domain.vendor import Told, Vendor
-from sms10692_mock.profiles import DIALECTS
+from sms10692_mock.domain.results import Refusal, Result
+from sms10692_mock.domain.validation import RULES, Rule, ValidationContext
+from sms10692_mock.domain.vendor import Vendor, VendorResult
+from sms10692_mock.profiles import PROFILES
 from sms10692_mock.stores.memory.store import MemoryStore
 
 
 @dataclass(frozen=True)
-class Fault:
+class Defect:
     """What is put between the parts of an emulator; each does nothing unless it is given."""
 
     line: Callable[[bytes], bytes] = lambda line: line
     chunks: Callable[[list[bytes]], bytes] = b"".join
-    request: Callable[[Page, Request], Request] = lambda page, request: request
+    request: Callable[[Endpoint, Request], Request] = lambda page, request: request
     decode: Mapping[str, Callable[[bytes], str]] = field(default_factory=lambda: DECODERS)
     fields: Callable[[Fields], Fields] = lambda fields: fields
-    call: Callable[[Call], Call] = lambda call: call
-    checks: Callable[[tuple[Check, ...]], tuple[Check, ...]] = lambda checks: checks
-    answer: Callable[[Call, Answer], Answer] = lambda call, answer: answer
-    text: Callable[[str, Call], str] = lambda text, call: text
-    body: Callable[[bytes, Page], bytes] = lambda body, page: body
-    response: Callable[[Call, Response], Response] = lambda call, response: response
+    call: Callable[[ApiRequest], ApiRequest] = lambda call: call
+    checks: Callable[[tuple[Rule, ...]], tuple[Rule, ...]] = lambda checks: checks
+    answer: Callable[[ApiRequest, Result], Result] = lambda call, answer: answer
+    text: Callable[[str, ApiRequest], str] = lambda text, call: text
+    body: Callable[[bytes, Endpoint], bytes] = lambda body, page: body
+    response: Callable[[ApiRequest, Response], Response] = lambda call, response: response
     store: type[MemoryStore] = MemoryStore
     vendor: type[Vendor] = Vendor
-    billing: Billing = parts
+    billing: Billing = segment_price
     keywords: Callable[[], Keywords] = Keywords
 
 
-class FaultyPages(Pages):
+class DefectivePages(VendorApp):
     """The vendor's pages with a fault between the steps of a request."""
 
-    def __init__(self, vendor: Vendor, fault: Fault) -> None:
-        super().__init__(vendor, DIALECTS["manual"])
+    def __init__(self, vendor: Vendor, fault: Defect) -> None:
+        super().__init__(vendor, PROFILES["manual"])
         self._faulty = vendor
         self._fault = fault
-        self._writers = {name: Xml(dialect) for name, dialect in DIALECTS.items()}
+        self._writers = {name: XmlRenderer(dialect) for name, dialect in PROFILES.items()}
 
-    def respond(self, page: Page, request: Request) -> Response:
+    def handle(self, page: Endpoint, request: Request) -> Response:
         fault = self._fault
         request = fault.request(page, request)
-        fields = fields_of(request.query, request.content_type, request.body, fault.decode[page.charset])
-        call = fault.call(call_of(page, fault.fields(fields)))
+        fields = parse_fields(request.query, request.content_type, request.body, fault.decode[page.charset])
+        call = fault.call(parse_request(page, fault.fields(fields)))
         account = self._faulty.store.account(call.userid)
         refused = self._refusal(call, account)
-        said = Refusal(refused) if refused is not None else self._faulty.answer(call).answer
+        said = Refusal(refused) if refused is not None else self._faulty.handle(call).result
         assert said is not None, "no fault of the emulator's own is set here"
         answer = fault.answer(call, said)
         if call.wants_json:
-            content_type, body = "application/json", json_renderer.write(answer, call.operation, page)
+            content_type, body = "application/json", json_renderer.render(answer, call.operation, page)
         else:
             content_type = f"text/xml; charset={page.charset}"
-            written = self._writers[(account and account.dialect) or "manual"].write(answer, call.operation, page)
+            written = self._writers[(account and account.dialect) or "manual"].render(answer, call.operation, page)
             body = fault.body(_rewritten(written, page, call, fault), page)
         return fault.response(call, Response(200, [("Content-Type", content_type)], body))
 
-    def _refusal(self, call: Call, account: Account | None) -> str | None:
-        case = Case(call, account, self._faulty.keywords(), self._faulty.now(account), None)
-        for message, fails in self._fault.checks(CHECKS[call.operation]):
+    def _refusal(self, call: ApiRequest, account: Account | None) -> str | None:
+        case = ValidationContext(call, account, self._faulty.keywords(), self._faulty.now(account), None)
+        for message, fails in self._fault.checks(RULES[call.operation]):
             if fails(case):
                 return message
         return None
 
 
 class UncheckedVendor(Vendor):
-    """A vendor that acts on any call it is given: `FaultyPages` has done the checks."""
+    """A vendor that acts on any call it is given: `DefectivePages` has done the checks."""
 
-    def answer(self, call: Call, request: int = 0) -> Told:
+    def handle(self, call: ApiRequest, request: int = 0) -> VendorResult:
         account = self.store.account(call.userid) or self.store.account(self.store.userids()[-1])
         assert account is not None
         now = self.now(account)
-        return Told(self._unchecked(account, now, request, call), account, now)
+        return VendorResult(self._unchecked(account, now, request, call), account, now)
 
-    def _unchecked(self, account: Account, now: float, request: int, call: Call) -> Answer:
+    def _unchecked(self, account: Account, now: float, request: int, call: ApiRequest) -> Result:
         match call.operation and call.operation.name:
             case "overage":
                 return self.overage(account)
@@ -117,14 +117,14 @@ class UncheckedVendor(Vendor):
                 return self.send(account, now, request, call._replace(mobile=call.mobile or "15023239810"))
 
 
-def _rewritten(written: bytes, page: Page, call: Call, fault: Fault) -> bytes:
+def _rewritten(written: bytes, page: Endpoint, call: ApiRequest, fault: Defect) -> bytes:
     codec = "gbk" if page.charset == "gb2312" else "utf-8"
     text = written.decode(codec)
     changed = fault.text(text, call)
     return written if changed == text else changed.encode(codec, "xmlcharrefreplace")
 
 
-class Control:
+class MutantControl:
     """The control address, as small as it can be."""
 
     def __init__(self, vendor: Vendor) -> None:
@@ -148,13 +148,15 @@ class Control:
             return 404, {}
         if rest[1:] and method != "GET":
             real = self._vendor.real_time()
-            clock = account.clock or Turned(real, real)
-            turned = Turned(clock.now(real), real, 0.0) if method == "PUT" else clock.advanced(given["seconds"], real)
-            store.change(rest[0], lambda one: replace(one, clock=turned))
+            clock = account.clock or ClockOverride(real, real)
+            turned = (
+                ClockOverride(clock.now(real), real, 0.0) if method == "PUT" else clock.advance(given["seconds"], real)
+            )
+            store.update_account(rest[0], lambda one: replace(one, clock=turned))
         if rest[1:]:
             now = datetime.fromtimestamp(self._vendor.now(store.account(rest[0])), CHINA)
             return 200, {"mode": "frozen", "now": now.isoformat(), "speed": 0.0}
-        store.charge_up(rest[0], given["charge"])
+        store.add_points(rest[0], given["charge"])
         return 200, {}
 
     def userids(self) -> list[str]:
@@ -164,7 +166,7 @@ class Control:
     def _delete(self, userid: str) -> tuple[int, dict[str, Any]]:
         if self.keeps_accounts:
             return 405, {}
-        self._vendor.store.close(userid)
+        self._vendor.store.delete_account(userid)
         return 200, {}
 
     def _made_of(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -180,7 +182,7 @@ class Control:
             may_read_reports=given.get("may_read_reports", True),
             dialect=given.get("dialect"),
         )
-        self._vendor.store.open(account)
+        self._vendor.store.create_account(account)
         told = {"userid": account.userid, "account": account.account, "password": "secret", "points": account.points}
         return told | {"payinfo": "postpaid" if account.postpaid else "prepaid"}
 
@@ -189,9 +191,9 @@ class _Wire(BaseHTTPRequestHandler):
     """Reads a request whole; fault, pages and control are set on a subclass."""
 
     protocol_version = "HTTP/1.1"
-    fault: ClassVar[Fault]
-    pages: ClassVar[Pages]
-    control: ClassVar[Control]
+    fault: ClassVar[Defect]
+    pages: ClassVar[VendorApp]
+    control: ClassVar[MutantControl]
     raw_requestline: bytes
 
     def parse_request(self) -> bool:
@@ -204,7 +206,7 @@ class _Wire(BaseHTTPRequestHandler):
         target = self.requestline.split(" ")[1]
         path, _, query = target.partition("?")
         body = self._body()
-        page = page_of(path)
+        page = match_endpoint(path)
         if path.startswith("/_mock/"):
             status, document = self.control.answer(self.command, path, body)
             headers, content = [("Content-Type", "application/json")], json.dumps(document).encode()
@@ -213,7 +215,7 @@ class _Wire(BaseHTTPRequestHandler):
         else:
             kind = self.headers.get("Content-Type") or ""
             request = Request(self.command, query.encode("latin-1"), kind, body)
-            response = self.pages.respond(page, request)
+            response = self.pages.handle(page, request)
             status, headers, content = response.status, response.headers, response.body
         self.send_response_only(status, HTTPStatus(status).phrase)
         for name, value in headers:
@@ -236,7 +238,7 @@ class _Wire(BaseHTTPRequestHandler):
         return self.fault.chunks(pieces)
 
 
-class Vendors(ThreadingHTTPServer):
+class MutantServer(ThreadingHTTPServer):
     """A vendor on a socket. A fault that ends in an exception is no broken vendor but a broken test: see `errors`."""
 
     daemon_threads = True
@@ -260,17 +262,17 @@ class Vendors(ThreadingHTTPServer):
 
 
 @contextmanager
-def served(fault: Fault | None = None, tls: ssl.SSLContext | None = None) -> Iterator[Vendors]:
+def mutant_server(fault: Defect | None = None, tls: ssl.SSLContext | None = None) -> Iterator[MutantServer]:
     """A vendor and its control address, by HTTPS where there is a context for it."""
-    fault = fault or Fault()
+    fault = fault or Defect()
     store = fault.store()
-    store.open(MANUALS_OWN)
-    checked = fault.checks is not Fault.checks
+    store.create_account(DEFAULT_ACCOUNT)
+    checked = fault.checks is not Defect.checks
     kind = UncheckedVendor if checked and fault.vendor is Vendor else fault.vendor
     vendor = kind(store, Options().clock, fault.keywords(), billing=fault.billing)
-    parts_of_it = {"fault": fault, "pages": FaultyPages(vendor, fault), "control": Control(vendor)}
+    parts_of_it = {"fault": fault, "pages": DefectivePages(vendor, fault), "control": MutantControl(vendor)}
     wire = type("Wire", (_Wire,), parts_of_it)
-    with Vendors(wire, tls) as server:
+    with MutantServer(wire, tls) as server:
         thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01), daemon=True)
         thread.start()
         try:

@@ -13,7 +13,7 @@ from time import monotonic, sleep
 import pytest
 import trustme
 
-from support.emulators import PATIENCE, Address
+from support.emulators import TIMEOUT, Address
 
 DEMANDED = "SMS10692_DEMAND_NGINX"
 """Where this is set, a machine without nginx fails its tests instead of skipping them."""
@@ -100,10 +100,10 @@ def nginx(
 
 
 def _wait_until_it_listens(process: subprocess.Popen[str], port: int) -> None:
-    until = monotonic() + PATIENCE
+    until = monotonic() + TIMEOUT
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
+            socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT).close()
             return
         except ConnectionRefusedError:
             assert process.poll() is None, process.communicate()[1]

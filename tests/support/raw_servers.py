@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from support.emulators import PATIENCE, received
+from support.emulators import TIMEOUT, read_response
 
 Serve = Callable[[socket.socket], object]
 
@@ -28,8 +28,8 @@ def server(serve: Serve) -> Iterator[tuple[str, list[bytes]]]:
                 except OSError:
                     return
                 with connection:
-                    connection.settimeout(PATIENCE)
-                    asked.append(received(connection))
+                    connection.settimeout(TIMEOUT)
+                    asked.append(read_response(connection))
                     try:
                         serve(connection)
                     except OSError:
@@ -39,4 +39,4 @@ def server(serve: Serve) -> Iterator[tuple[str, list[bytes]]]:
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", asked
         listener.shutdown(socket.SHUT_RDWR)
-    thread.join(PATIENCE)
+    thread.join(TIMEOUT)

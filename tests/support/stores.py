@@ -17,27 +17,27 @@ import pytest
 
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.clock import Clock
-from sms10692_mock.domain.records import UNSENT, Limits, Reply, Report, Task
+from sms10692_mock.domain.records import NO_TASK_INDEX, Limits, Reply, Report, Task
 from sms10692_mock.domain.store import Store
 from sms10692_mock.stores.memory.store import MemoryStore
 from sms10692_mock.stores.sqlite import SqliteStore
 from sms10692_mock.stores.valkey.store import ValkeyStore
-from support.valkey_server import THERE_ARE_SERVERS, ValkeyServer, emptied, the_cluster, the_server, url_of
+from support.valkey_server import THERE_ARE_SERVERS, ValkeyServer, flushed, the_cluster, the_server, url_of
 
-Making: TypeAlias = Callable[[Path, Limits, Clock], Store]
+StoreFactory: TypeAlias = Callable[[Path, Limits, Clock], Store]
 """Makes a store that is empty: from an empty folder, its limits, and the real time."""
 
 
-class TwoSides:
+class AlternatingStore:
     """One file, used by two stores in turn, as two processes would: what the one did, the other sees."""
 
     def __init__(self, path: Path, limits: Limits, clock: Clock) -> None:
         self._sides = [SqliteStore(path, limits, clock) for _ in range(2)]
         self._turns = count()
 
-    def release(self) -> None:
+    def close(self) -> None:
         for side in self._sides:
-            side.release()
+            side.close()
 
     def __getattr__(self, name: str) -> Any:
         turn = next(self._turns) % 2
@@ -48,7 +48,7 @@ class TwoSides:
         return getattr(side, name)
 
 
-REMOTE: Final[Mapping[str, Making]] = (
+REMOTE: Final[Mapping[str, StoreFactory]] = (
     {
         "valkey": lambda folder, limits, clock: _on_emptied([the_server()], limits, clock),
         "valkey cluster": lambda folder, limits, clock: _on_emptied(the_cluster(), limits, clock),
@@ -58,10 +58,12 @@ REMOTE: Final[Mapping[str, Making]] = (
 )
 """Those on a server, which take longer."""
 
-STORES: Final[Mapping[str, Making]] = {
+STORES: Final[Mapping[str, StoreFactory]] = {
     "memory": lambda folder, limits, clock: MemoryStore(limits, clock),
     "sqlite": lambda folder, limits, clock: SqliteStore(folder / "store", limits, clock),
-    "sqlite from two sides": lambda folder, limits, clock: cast(Store, TwoSides(folder / "store", limits, clock)),
+    "sqlite from two sides": lambda folder, limits, clock: cast(
+        Store, AlternatingStore(folder / "store", limits, clock)
+    ),
     **REMOTE,
 }
 EACH_STORE = pytest.mark.parametrize("make", STORES.values(), ids=STORES)
@@ -69,7 +71,7 @@ EACH_STORE = pytest.mark.parametrize("make", STORES.values(), ids=STORES)
 
 def _on_emptied(servers: Sequence[ValkeyServer], limits: Limits, clock: Clock) -> Store:
     for server in servers:
-        emptied(server)
+        flushed(server)
     return ValkeyStore(url_of(servers[0]), limits, clock)
 
 
@@ -78,17 +80,17 @@ POSTPAID: Final = Account("2", "b", "p", postpaid=True)
 
 
 @contextmanager
-def made(make: Making, limits: Limits | None = None, real_time: Clock = time.time) -> Iterator[Store]:
+def open_test_store(make: StoreFactory, limits: Limits | None = None, real_time: Clock = time.time) -> Iterator[Store]:
     """A store, as long as it is needed."""
     with TemporaryDirectory() as folder:
         store = make(Path(folder), limits or Limits(), real_time)
         try:
             yield store
         finally:
-            store.release()
+            store.close()
 
 
-def report(due: float, mobile: str, task_id: int = 100001, place: int = UNSENT) -> Report:
+def report(due: float, mobile: str, task_id: int = 100001, place: int = NO_TASK_INDEX) -> Report:
     """A report of a delivered message."""
     return Report(due, mobile, task_id, 10, "DELIVRD", "", place)
 
@@ -104,7 +106,7 @@ def task(price: int = 1, *numbers: str, content: str = "x") -> Task:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def file_locked(path: Path) -> Iterator[None]:
     """Another program writes, and does not come to an end."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
@@ -113,7 +115,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def full_disk(size: int) -> Iterator[None]:
+def disk_full(size: int) -> Iterator[None]:
     """No file may grow beyond so many bytes, which is as good as a disk that is full."""
     import resource  # Windows has none
 
@@ -126,7 +128,7 @@ def full_disk(size: int) -> Iterator[None]:
 
 
 @contextmanager
-def gone(path: Path) -> Iterator[None]:
+def file_missing(path: Path) -> Iterator[None]:
     """The file is nowhere."""
     away = path.with_name("away")
     away.mkdir()

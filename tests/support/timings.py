@@ -6,4 +6,4 @@ Here belongs that one word. Beside other work tests assert what comes before wha
 import os
 from typing import Final
 
-ARE_ASSERTED: Final = bool(os.environ.get("SMS10692_FIGURES"))
+TIMINGS_ASSERTED: Final = bool(os.environ.get("SMS10692_FIGURES"))

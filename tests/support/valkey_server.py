@@ -37,7 +37,7 @@ _NODES: Final = 3
 _PATIENCE: Final = 60.0
 
 
-def started(folder: Path | None = None, port: int | None = None, **options: str | int) -> ValkeyServer:
+def start_server(folder: Path | None = None, port: int | None = None, **options: str | int) -> ValkeyServer:
     """A server with these options; what it keeps is in the folder, and goes with it where none is given."""
 
     def start() -> ValkeyServer:
@@ -75,7 +75,7 @@ def free_port() -> int:
 @cache
 def the_server() -> ValkeyServer:
     """The server that the tests of this process share; it ends with the process."""
-    return started()
+    return start_server()
 
 
 @cache
@@ -112,7 +112,7 @@ def client(server: ValkeyServer) -> Any:
     return Valkey(host="127.0.0.1", port=server.port, single_connection_client=True)
 
 
-def emptied(server: ValkeyServer) -> ValkeyServer:
+def flushed(server: ValkeyServer) -> ValkeyServer:
     """The same server, which now knows nothing but its place in the cluster."""
     with client(server) as one:
         one.flushall()
@@ -134,7 +134,7 @@ def ended(server: ValkeyServer) -> Iterator[ValkeyServer]:
 
 
 @contextmanager
-def hanging(server: ValkeyServer) -> Iterator[None]:
+def unresponsive_server(server: ValkeyServer) -> Iterator[None]:
     """The server does not go on until the block ends."""
     pid = _pid_of(server)
     os.kill(pid, signal.SIGSTOP)

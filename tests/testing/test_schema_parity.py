@@ -14,7 +14,7 @@ from sms10692_mock import Emulator, EmulatorControl, SmsVendor
 from sms10692_mock.admin.services import accounts, behaviour, message_documents, requests
 from sms10692_mock.domain.faults import Kind
 from sms10692_mock.testing import models
-from sms10692_mock.testing.scope import Place
+from sms10692_mock.testing.scope import ControlScope
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from sms10692_mock.testing.scope import Place
         (models.Message, message_documents.MessageDocument),
         (models.Report, message_documents.ReportDocument),
         (models.Reply, message_documents.ReplyDocument),
-        (models.Ledger, message_documents.LedgerDocument),
+        (models.Ledger, message_documents.QueueStatsDocument),
         (models.Queues, message_documents.QueuesDocument),
         (models.Rule, behaviour.RuleDocument),
         (models.Fault, behaviour.FaultDocument),
@@ -45,7 +45,7 @@ def test_a_value_has_names_of_its_document(value: type[Any], document: type[Base
 @pytest.mark.parametrize(
     ("method", "document"),
     [
-        (Place.fault, behaviour.NewFault),
+        (ControlScope.fault, behaviour.NewFault),
         (SmsVendor.rule, behaviour.RuleDocument),
         (EmulatorControl.account, accounts.NewAccount),
         (Emulator.account, accounts.NewAccount),

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sms10692 import Refused, Unreachable
-from sms10692_mock import ControlRefused, EmulatorControl, NotSent, SmsVendor
+from sms10692 import ConnectionFailed, VendorRefusal
+from sms10692_mock import ControlRefused, EmulatorControl, MessageNotSent, SmsVendor
 from sms10692_mock.testing import models
 from support import handles
 from support.handles import NOON, NUMBER, OTHER, client
@@ -45,7 +45,7 @@ def test_an_awaited_message_comes_as_soon_as_it_is_sent_and_once(vendor: SmsVend
         there.send([NUMBER], "third")
     assert vendor.wait_message(text="third").mobile == NUMBER
     assert vendor.wait_message().content == "second"
-    with pytest.raises(NotSent, match="no other message was sent within 0 s"):
+    with pytest.raises(MessageNotSent, match="no other message was sent within 0 s"):
         vendor.wait_message(timeout=0)
 
 
@@ -53,9 +53,9 @@ def test_a_message_that_does_not_come_is_an_error_that_says_what_did(vendor: Sms
     with client(vendor) as there:
         there.send([NUMBER], "验证码\n1234")
     with client(vendor, password=vendor.password + " ") as wrong:
-        with pytest.raises(Refused):
+        with pytest.raises(VendorRefusal):
             wrong.send([OTHER], "x")
-    with pytest.raises(NotSent) as raised:
+    with pytest.raises(MessageNotSent) as raised:
         vendor.wait_message(to=OTHER, text="x", timeout=0.01)
     said = str(raised.value)
     assert said.startswith(f"no message to {OTHER} with 'x' was sent within 0.01 s\n")
@@ -69,7 +69,7 @@ def test_an_errorcode_moves_no_cursor_of_the_terminal(vendor: SmsVendor) -> None
     vendor.fail_next("\x1b[2J\n\u202e")
     with client(vendor) as there:
         there.send([NUMBER], "x")
-    with pytest.raises(NotSent) as raised:
+    with pytest.raises(MessageNotSent) as raised:
         vendor.wait_message(to=OTHER, timeout=0.01)
     assert "\\x1b[2J\\n\\u202e" in str(raised.value)
     assert all(line.isprintable() for line in str(raised.value).splitlines())
@@ -77,7 +77,7 @@ def test_an_errorcode_moves_no_cursor_of_the_terminal(vendor: SmsVendor) -> None
 
 def test_a_client_with_a_wrong_userid_is_found(vendor: SmsVendor) -> None:
     with client(vendor, userid="a\nb") as wrong:
-        with pytest.raises(Refused):
+        with pytest.raises(VendorRefusal):
             wrong.send([NUMBER], "x")
     said = vendor.explain()
     assert "none named this account's userid" in said
@@ -90,7 +90,7 @@ def test_a_client_with_a_wrong_userid_is_found(vendor: SmsVendor) -> None:
 
 def test_requests_come_with_their_diagnosis(vendor: SmsVendor) -> None:
     with client(vendor, account=vendor.account.upper()) as wrong:
-        with pytest.raises(Refused):
+        with pytest.raises(VendorRefusal):
             wrong.overage()
     with client(vendor) as there:
         there.overage()
@@ -165,18 +165,18 @@ def test_what_was_handed_out_may_wait_again(vendor: SmsVendor) -> None:
     with client(vendor) as there:
         there.send([NUMBER, "10000000030"], "x")
         assert (len(there.status()), len(there.call())) == (2, 1)
-        assert vendor.rewind_reports(1) == 1
-        assert vendor.ledger().reports == models.Ledger(created=2, later=0, waiting=1, handed_out=1, forgotten=0)
+        assert vendor.requeue_reports(1) == 1
+        assert vendor.queue_stats().reports == models.Ledger(created=2, later=0, waiting=1, handed_out=1, forgotten=0)
         assert [report.mobile for report in there.status()] == ["10000000030"]
-        assert vendor.rewind_replies(since=datetime.now(UTC) - timedelta(minutes=5)) == 1
-        assert vendor.ledger().replies.waiting == 1
+        assert vendor.requeue_replies(since=datetime.now(UTC) - timedelta(minutes=5)) == 1
+        assert vendor.queue_stats().replies.waiting == 1
 
 
 def test_an_account_is_charged_up_and_has_its_terms(control: EmulatorControl) -> None:
     with control.account(points=0, postpaid=False, may_read_reports=False, dialect="observed") as vendor:
-        standing = vendor.standing()
+        standing = vendor.balance()
         assert (standing.points, standing.may_read_reports, standing.dialect) == (0, False, "observed")
-        assert vendor.charge(7).send_total == 7
+        assert vendor.top_up(7).send_total == 7
         assert vendor.change(may_read_reports=True, dialect="manual").dialect == "manual"
         with client(vendor) as there:
             assert there.overage().overage == 7
@@ -192,7 +192,7 @@ def test_an_account_has_the_userid_that_a_test_chose_and_another_password_from_t
             control.account(userid="77")
         before = client(vendor)
         assert vendor.change(password="second", points=3).points == 3
-        with before, pytest.raises(Refused):
+        with before, pytest.raises(VendorRefusal):
             before.overage()
         with client(vendor) as there:
             assert there.overage().overage == 3
@@ -245,7 +245,7 @@ def test_a_clock_stands_is_put_forward_and_runs(vendor: SmsVendor) -> None:
 def test_a_fault_strikes_until_it_is_removed(vendor: SmsVendor) -> None:
     fault = vendor.fault("close", "overage", remaining=5)
     with client(vendor) as there:
-        with pytest.raises(Unreachable):
+        with pytest.raises(ConnectionFailed):
             there.overage()
         there.checkkeyword("x")
         (left,) = vendor.faults()
@@ -253,7 +253,7 @@ def test_a_fault_strikes_until_it_is_removed(vendor: SmsVendor) -> None:
         vendor.remove_fault(fault)
         there.overage()
         vendor.fault("message", message="其他错误")
-        with pytest.raises(Refused):
+        with pytest.raises(VendorRefusal):
             there.send([NUMBER], "x")
         vendor.clear_faults()
         there.send([NUMBER], "x")

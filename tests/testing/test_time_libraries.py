@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.emulators import PATIENCE
+from support.emulators import TIMEOUT
 
 pytest_plugins = ["pytester"]
 
@@ -84,7 +84,7 @@ def test_a_wait_ends_after_its_timeout_of_real_time(pytester: pytest.Pytester) -
                 sms_vendor.wait_message(timeout=0.1)
         """.replace("\n        ", "\n")
     )
-    pytester.runpytest_subprocess(timeout=PATIENCE).assert_outcomes(passed=16)
+    pytester.runpytest_subprocess(timeout=TIMEOUT).assert_outcomes(passed=16)
 
 
 def test_a_latency_lasts_and_ends_in_real_time(pytester: pytest.Pytester) -> None:
@@ -107,7 +107,7 @@ def test_a_latency_lasts_and_ends_in_real_time(pytester: pytest.Pytester) -> Non
             assert 0 < request.took < 60
         """.replace("\n        ", "\n")
     )
-    pytester.runpytest_subprocess(timeout=PATIENCE).assert_outcomes(passed=14)
+    pytester.runpytest_subprocess(timeout=TIMEOUT).assert_outcomes(passed=14)
 
 
 def test_the_vendor_lives_in_the_frozen_time(pytester: pytest.Pytester) -> None:
@@ -128,7 +128,7 @@ def test_the_vendor_lives_in_the_frozen_time(pytester: pytest.Pytester) -> None:
                 assert abs(message.handed_out - message.sent) < timedelta(hours=1)
         """.replace("\n        ", "\n")
     )
-    pytester.runpytest_subprocess(timeout=PATIENCE).assert_outcomes(passed=6)
+    pytester.runpytest_subprocess(timeout=TIMEOUT).assert_outcomes(passed=6)
 
 
 @pytest.mark.parametrize(
@@ -149,5 +149,5 @@ with {freezing}:
             except NotSent:
                 print("not sent")
 """)
-    ended = subprocess.run([sys.executable, str(script)], timeout=PATIENCE, capture_output=True, text=True, check=True)
+    ended = subprocess.run([sys.executable, str(script)], timeout=TIMEOUT, capture_output=True, text=True, check=True)
     assert ended.stdout == "not sent\n"

@@ -1,6 +1,6 @@
 """What was acknowledged is there after a kill, once, and what was lost is known.
 
-Here belong a few kills of each kind. `python -m crashing` does many.
+Here belong a few kills of each kind. `python -m crash` does many.
 """
 
 import random

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from stress.oracle import Books, Witness, complaints
-from stress.run import SMALL, storm
+from stress.oracle import ClientRecord, EmulatorRecord, discrepancies
+from stress.run import SMALL, run_stress
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="it counts open files, which only Linux lists there")
 def test_after_a_storm_every_acknowledged_send_has_its_reports_exactly_once() -> None:
-    figures = storm(SMALL, seed=1, rounds=8)
+    figures = run_stress(SMALL, seed=1, rounds=8)
     assert figures.complaints == []
     assert figures.files[-1] <= figures.files[0]
     for some in ("numbers acknowledged", "reports received", "replies received", "faults", "clients that hung up"):
@@ -27,7 +27,7 @@ def test_after_a_storm_every_acknowledged_send_has_its_reports_exactly_once() ->
 
 # The judgement
 
-WITNESS = Witness(
+WITNESS = ClientRecord(
     acknowledged={"13000000001": 7, "13000000002": 7, "13900000003": 8},
     unanswered=[("13000000004", "13000000005"), ("13000000006",)],
     unsent={"13000000007"},
@@ -48,7 +48,7 @@ def _ledger(handed_out: int) -> dict[str, int]:
     return {"created": handed_out, "later": 0, "waiting": 0, "handed_out": handed_out, "forgotten": 0}
 
 
-BOOKS = Books(
+BOOKS = EmulatorRecord(
     account={"send_total": 100, "points": 95},
     messages=[
         *(_message("13000000001", 7), _message("13000000002", 7), _message("13900000003", 8)),
@@ -66,10 +66,10 @@ BOOKS = Books(
 
 
 def test_right_books_bring_no_complaint() -> None:
-    assert complaints(WITNESS, BOOKS) == []
+    assert discrepancies(WITNESS, BOOKS) == []
 
 
-WRONG: list[Callable[[Witness, Books], object]] = [
+WRONG: list[Callable[[ClientRecord, EmulatorRecord], object]] = [
     lambda witness, books: witness.acknowledged.update({"13000000099": 7}),
     lambda witness, books: witness.acknowledged.update({"13000000001": 8}),
     lambda witness, books: witness.unsent.add("13000000004"),
@@ -90,7 +90,7 @@ WRONG: list[Callable[[Witness, Books], object]] = [
 
 
 @pytest.mark.parametrize("change", WRONG, ids=range(len(WRONG)))
-def test_what_does_not_agree_brings_a_complaint(change: Callable[[Witness, Books], object]) -> None:
+def test_what_does_not_agree_brings_a_complaint(change: Callable[[ClientRecord, EmulatorRecord], object]) -> None:
     witness, books = deepcopy(WITNESS), deepcopy(BOOKS)
     change(witness, books)
-    assert complaints(witness, books)
+    assert discrepancies(witness, books)

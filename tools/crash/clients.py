@@ -21,7 +21,7 @@ _PATIENCE: Final = 10.0
 _PAUSE: Final = 0.01
 
 
-class Notes(NamedTuple):
+class ClientRecord(NamedTuple):
     """What clients know: no number is sent to twice, so a number says which message it was.
 
     `acknowledged` and `unanswered` are the numbers of each send that was answered with ok, or not so; `received` those
@@ -34,12 +34,12 @@ class Notes(NamedTuple):
     fetches: list[None]
 
     @classmethod
-    def empty(cls) -> "Notes":
+    def empty(cls) -> "ClientRecord":
         return cls([], [], [], [])
 
-    def and_those(self, other: "Notes") -> "Notes":
+    def and_those(self, other: "ClientRecord") -> "ClientRecord":
         """All that both know."""
-        return Notes(
+        return ClientRecord(
             self.acknowledged + other.acknowledged,
             self.unanswered + other.unanswered,
             self.received + other.received,
@@ -47,12 +47,12 @@ class Notes(NamedTuple):
         )
 
 
-class Client(Thread):
+class CrashClient(Thread):
     """The `number`-th client. It speaks to `address`, which may change, as long as it is not to `stop`."""
 
     def __init__(self, number: int, address: Callable[[], Address], stop: Event) -> None:
         super().__init__(daemon=True)
-        self.notes = Notes.empty()
+        self.notes = ClientRecord.empty()
         self._number = number
         self._address = address
         self._stop_now = stop
@@ -85,7 +85,7 @@ class Client(Thread):
             self.notes.acknowledged.append(self.notes.unanswered.pop())
 
 
-def fetch(connection: http.client.HTTPConnection, notes: Notes) -> bool:
+def fetch(connection: http.client.HTTPConnection, notes: ClientRecord) -> bool:
     """Fetch some reports, and say whether there may be more."""
     notes.fetches.append(None)
     status, body = _asked(connection, "/v2statusApi.aspx", action="query", statusNum="7")

@@ -7,14 +7,14 @@ import sys
 import time
 from dataclasses import replace
 
-from sms10692_mock.app.vendor_app import Pages
-from sms10692_mock.domain.accounts import MANUALS_OWN
+from sms10692_mock.app.vendor_app import VendorApp
+from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.records import Limits
 from sms10692_mock.domain.store import Store
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.profiles import MANUAL
-from sms10692_mock.server.process import Deferred, listening_socket, serve, url_of
+from sms10692_mock.server.process import LazyWsgiApp, format_url, listening_socket, serve
 from sms10692_mock.stores.factory import open_store
 
 _ALL = 10**9
@@ -24,11 +24,11 @@ KEPT = Limits(messages=_ALL, message_bytes=_ALL, handed_out=_ALL, handed_out_byt
 def opened(address: str, durable: bool = False) -> Store:
     """The store, with an account that can pay for everything."""
     store = open_store(address, KEPT, time.time, durable)
-    store.open(replace(MANUALS_OWN, points=10**12), keep=True)
+    store.create_account(replace(DEFAULT_ACCOUNT, points=10**12), keep=True)
     return store
 
 
-def nothing() -> Deferred:
+def nothing() -> LazyWsgiApp:
     """What is served beside the vendor's pages."""
     raise NotImplementedError("nobody asks for it")
 
@@ -36,9 +36,9 @@ def nothing() -> Deferred:
 if __name__ == "__main__":
     listener = listening_socket("127.0.0.1", 0)
     serve(
-        Pages(Vendor(opened(sys.argv[1], "durable" in sys.argv[2:]), time.time, Keywords()), MANUAL),
-        Deferred(nothing),
+        VendorApp(Vendor(opened(sys.argv[1], "durable" in sys.argv[2:]), time.time, Keywords()), MANUAL),
+        LazyWsgiApp(nothing),
         listener,
-        when_ready=lambda: print(f"listening on {url_of(listener)}", flush=True),
+        when_ready=lambda: print(f"listening on {format_url(listener)}", flush=True),
         when_stopped=lambda: None,
     )

@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from crash.clients import Notes
-from sms10692_mock.domain.records import Message, Wanted
+from crash.clients import ClientRecord
+from sms10692_mock.domain.records import Message, Query
 from sms10692_mock.domain.store import Store
 
-ALL = Wanted(limit=10**9)
+ALL = Query(limit=10**9)
 
 
-class Balance(NamedTuple):
+class CrashResult(NamedTuple):
     """What came of it, in numbers.
 
     `sends` were acknowledged, and `reports` are theirs; of `unanswered_sends`, `done` were done all the same. `lost`
@@ -31,10 +31,10 @@ class Balance(NamedTuple):
     lost_in: int
 
 
-def balance(notes: Notes, store: Store, kills: int) -> Balance:
+def compare_records(notes: ClientRecord, store: Store, kills: int) -> CrashResult:
     """Draw the balance. Raises AssertionError where both sides do not agree."""
     now = 1e11
-    ledger = store.ledger("12", "reports", now)
+    ledger = store.queue_stats("12", "reports", now)
     messages = store.messages("12", ALL, now).items
     queued = store.reports("12", ALL, now).items
 
@@ -51,14 +51,14 @@ def balance(notes: Notes, store: Store, kills: int) -> Balance:
     done = [send for send in notes.unanswered if any(number in times_sent for number in send)]
     assert not [send for send in done if not all(number in times_sent for number in send)], "done by halves"
     assert len(times_sent) == len(acknowledged) + sum(map(len, done)), "nobody sent it"
-    assert store.standing("12").points == store.standing("12").charged_up - len(messages), "charged what was sent"
+    assert store.balance("12").points == store.balance("12").charged_up - len(messages), "charged what was sent"
 
     assert ledger.created == ledger.handed_out == len(messages), "nothing waits any more"
     lost = [message for message in messages if message.mobile not in times_received]
     assert not [number for number in times_received if number not in times_sent], "received what was never sent"
     assert len({message.fate.request for message in lost}) <= len(notes.fetches), "lost in an answer that arrived"
     _were_handed_out_together(lost, messages)
-    return Balance(
+    return CrashResult(
         kills=kills,
         sends=len(notes.acknowledged),
         reports=len(acknowledged),

@@ -13,9 +13,9 @@ from pathlib import Path
 from threading import Event
 from typing import Final, TypeAlias
 
-from crash.clients import Client, Notes, fetch
-from crash.oracle import Balance, balance
-from crash.scenarios import Scene, sqlite_with_emulator_killed, valkey_killed, valkey_with_emulator_killed
+from crash.clients import ClientRecord, CrashClient, fetch
+from crash.oracle import CrashResult, compare_records
+from crash.scenarios import KillableEmulator, sqlite_with_emulator_killed, valkey_killed, valkey_with_emulator_killed
 from sms10692_mock.domain.store import Store
 from support.valkey_server import THERE_ARE_SERVERS
 
@@ -24,7 +24,7 @@ CLIENTS: Final = 8
 _AT_MOST: Final = 0.5
 _RECOVERS_WITHIN: Final = 60.0
 
-Killed: TypeAlias = AbstractContextManager[tuple[Scene, Callable[[], None]]]
+Killed: TypeAlias = AbstractContextManager[tuple[KillableEmulator, Callable[[], None]]]
 
 SCENES: Final[Mapping[str, Callable[[Path], Killed]]] = {
     "the emulator, on sqlite": sqlite_with_emulator_killed,
@@ -40,11 +40,11 @@ SCENES: Final[Mapping[str, Callable[[Path], Killed]]] = {
 """By what is killed: the scene in an empty folder."""
 
 
-def crash(killed: Killed, kills: int, opened: Callable[[str], Store], dice: random.Random) -> Balance:
+def crash(killed: Killed, kills: int, opened: Callable[[str], Store], dice: random.Random) -> CrashResult:
     """Kill so many times under load. Raises AssertionError where something was forgotten or came twice."""
     with killed as (scene, kill):
         stop = Event()
-        clients = [Client(number, scene.address, stop) for number in range(CLIENTS)]
+        clients = [CrashClient(number, scene.address, stop) for number in range(CLIENTS)]
         for client in clients:
             client.start()
         for _ in range(kills):
@@ -58,13 +58,13 @@ def crash(killed: Killed, kills: int, opened: Callable[[str], Store], dice: rand
         stop.set()
         for client in clients:
             client.join()
-        notes = reduce(Notes.and_those, (client.notes for client in clients))
+        notes = reduce(ClientRecord.and_those, (client.notes for client in clients))
         connection = http.client.HTTPConnection(*scene.address(), timeout=10)
         while fetch(connection, notes):
             time.sleep(0)
         connection.close()
         store = opened(scene.url)
         try:
-            return balance(notes, store, kills)
+            return compare_records(notes, store, kills)
         finally:
-            store.release()
+            store.close()

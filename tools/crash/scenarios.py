@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from crash.clients import Address
-from support.valkey_server import ValkeyServer, ended, started, url_of
+from support.valkey_server import ValkeyServer, ended, start_server, url_of
 
 _LISTENING: Final = re.compile(r"listening on http://(.*):(\d+)")
 
 
-class Scene:
+class KillableEmulator:
     """An emulator on a store, which any thread may ask for its address."""
 
     def __init__(self, url: str, *options: str) -> None:
@@ -56,13 +56,13 @@ class Scene:
 
 def durable(folder: Path, port: int | None = None) -> ValkeyServer:
     """A server that has each change on the disk before it answers."""
-    return started(folder, port, appendonly="yes", appendfsync="always")
+    return start_server(folder, port, appendonly="yes", appendfsync="always")
 
 
 @contextmanager
-def emulator_killed(url: str, *options: str) -> Iterator[tuple[Scene, Callable[[], None]]]:
+def emulator_killed(url: str, *options: str) -> Iterator[tuple[KillableEmulator, Callable[[], None]]]:
     """An emulator that is killed, on a store that is not; and how to kill it."""
-    scene = Scene(url, *options)
+    scene = KillableEmulator(url, *options)
     try:
         yield scene, scene.kill_emulator
     finally:
@@ -70,21 +70,21 @@ def emulator_killed(url: str, *options: str) -> Iterator[tuple[Scene, Callable[[
 
 
 @contextmanager
-def sqlite_with_emulator_killed(folder: Path, *options: str) -> Iterator[tuple[Scene, Callable[[], None]]]:
+def sqlite_with_emulator_killed(folder: Path, *options: str) -> Iterator[tuple[KillableEmulator, Callable[[], None]]]:
     """An emulator that is killed, on a file of its own."""
     with emulator_killed(f"sqlite:{folder / 'store'}", *options) as killed:
         yield killed
 
 
 @contextmanager
-def valkey_with_emulator_killed(folder: Path) -> Iterator[tuple[Scene, Callable[[], None]]]:
+def valkey_with_emulator_killed(folder: Path) -> Iterator[tuple[KillableEmulator, Callable[[], None]]]:
     """An emulator that is killed, on a server of its own."""
     with ended(durable(folder)) as server, emulator_killed(url_of(server)) as killed:
         yield killed
 
 
 @contextmanager
-def valkey_killed(folder: Path) -> Iterator[tuple[Scene, Callable[[], None]]]:
+def valkey_killed(folder: Path) -> Iterator[tuple[KillableEmulator, Callable[[], None]]]:
     """A server that is killed, which writes each change to the disk before it answers, and an emulator that is not."""
     server = durable(folder)
     port = server.port
@@ -94,7 +94,7 @@ def valkey_killed(folder: Path) -> Iterator[tuple[Scene, Callable[[], None]]]:
         server.terminate()
         server = durable(folder, port)
 
-    scene = Scene(url_of(server))
+    scene = KillableEmulator(url_of(server))
     try:
         yield scene, kill
     finally:

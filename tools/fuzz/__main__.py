@@ -1,4 +1,4 @@
-"""`python -m malforming REQUESTS [SECONDS [SEED]]`: so many malformed requests, or as many as there is time for.
+"""`python -m fuzz REQUESTS [SECONDS [SEED]]`: so many malformed requests, or as many as there is time for.
 
 Here belongs the command: nine of ten in process on every core, a few over a socket, and what came of it in figures.
 It ends with 1 where an answer was wrong.
@@ -9,8 +9,8 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
-from fuzz.run import Found, hunt, hunt_over_a_socket
-from support.emulators import running
+from fuzz.run import FuzzStats, fuzz_in_process, fuzz_over_socket
+from support.emulators import emulator_process
 
 _OVER_A_SOCKET = 50
 """One request of so many goes over a socket."""
@@ -19,9 +19,9 @@ _SLICE = 50_000
 """Requests of one seed; the next slice has another, and begins with the real requests again."""
 
 
-def _in_process(task: tuple[int, int, float]) -> Found:
+def _in_process(task: tuple[int, int, float]) -> FuzzStats:
     seed, requests, until = task
-    return hunt(seed, requests, until, _TO_CONTROL)
+    return fuzz_in_process(seed, requests, until, _TO_CONTROL)
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
     given = sys.argv[1:]
     requests, seconds = int(given[0]) if given else 1_000_000, float(given[1]) if given[1:] else float("inf")
     first_seed, begun = int(given[2]) if given[2:] else 1, time.monotonic()
-    until, found = begun + seconds, Found()
+    until, found = begun + seconds, FuzzStats()
     over_socket = requests // _OVER_A_SOCKET
     rest = requests - over_socket
     slices = [min(_SLICE, rest - done) for done in range(0, rest, _SLICE)]
@@ -39,8 +39,8 @@ def main() -> None:
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         for seen in pool.map(_in_process, tasks):
             found.add(seen)
-    with running("--log-level", "error", "--account", "12:test:mima:100000000") as (process, address):
-        found.add(hunt_over_a_socket(first_seed, over_socket, address, until))
+    with emulator_process("--log-level", "error", "--account", "12:test:mima:100000000") as (process, address):
+        found.add(fuzz_over_socket(first_seed, over_socket, address, until))
         process.terminate()
         said = process.communicate()[1]
         if "Traceback" in said:

@@ -13,7 +13,7 @@ from support.exchanges import EXCHANGES
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
-class Malformed(NamedTuple):
+class FuzzInput(NamedTuple):
     """A request. `target` is a path, percent-encoded where that is needed, without the query."""
 
     method: bytes
@@ -32,25 +32,25 @@ class Malformed(NamedTuple):
         return b"%s %s%s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n%s" % (self.method, self.target, query, lines, self.body)
 
 
-def _of(raw: bytes) -> Malformed:
+def _of(raw: bytes) -> FuzzInput:
     head, _, body = raw.partition(b"\r\n\r\n")
     first_line, *lines = head.split(b"\r\n")
     method, target, _ = first_line.split(b" ")
     path, _, query = target.partition(b"?")
     headers = tuple((name, value) for name, _, value in (line.partition(b": ") for line in lines))
     kept = tuple(header for header in headers if header[0].lower() in (b"content-type", b"transfer-encoding"))
-    return Malformed(method, path, query, kept, body)
+    return FuzzInput(method, path, query, kept, body)
 
 
 REAL: Final = tuple(_of(exchange.request) for exchange in EXCHANGES)
 """The requests of the hand-written exchanges."""
 
 
-def _control(method: str, path: str, document: object = None) -> Malformed:
+def _control(method: str, path: str, document: object = None) -> FuzzInput:
     path, _, query = path.partition("?")
     body = b"" if document is None else json.dumps(document).encode()
     headers = ((b"Content-Type", b"application/json"),)
-    return Malformed(method.encode(), b"/_mock" + path.encode(), query.encode(), headers, body)
+    return FuzzInput(method.encode(), b"/_mock" + path.encode(), query.encode(), headers, body)
 
 
 CONTROL: Final = (
@@ -189,7 +189,7 @@ _VALUES: Final[tuple[Any, ...]] = (
 )
 
 
-def malformed(dice: Random, kept: Sequence[Malformed] = REAL) -> Malformed:
+def malformed(dice: Random, kept: Sequence[FuzzInput] = REAL) -> FuzzInput:
     """A request to one of the vendor's pages, with up to six changes."""
     one = dice.choice(kept)
     for _ in range(dice.choice((1, 1, 1, 2, 2, 3, 6))):
@@ -197,7 +197,7 @@ def malformed(dice: Random, kept: Sequence[Malformed] = REAL) -> Malformed:
     return one
 
 
-def malformed_control(dice: Random) -> Malformed:
+def malformed_control(dice: Random) -> FuzzInput:
     """A request to the control address, with up to three changes. None of them waits."""
     one = dice.choice(CONTROL)
     for _ in range(dice.choice((1, 1, 2, 3))):
@@ -205,7 +205,7 @@ def malformed_control(dice: Random) -> Malformed:
     return one._replace(query=one.query.replace(b"wait", b"w")) if b"wait" in one.query else one
 
 
-def broken_line(dice: Random, one: Malformed) -> bytes:
+def broken_line(dice: Random, one: FuzzInput) -> bytes:
     """The bytes of a request, with something wrong below what a page gets to see."""
     raw = one.raw()
     wrong = dice.randrange(8)
@@ -275,10 +275,10 @@ def _bytes_changed(dice: Random, raw: bytes) -> bytes:
     return raw[:place] + dice.choice(_TOKENS) + raw[end:]
 
 
-def _in_pairs(change: Callable[[Random, list[bytes]], None]) -> Callable[[Random, Malformed], Malformed]:
+def _in_pairs(change: Callable[[Random, list[bytes]], None]) -> Callable[[Random, FuzzInput], FuzzInput]:
     """A change of the pairs of a form, in the query or in the body, whichever there is."""
 
-    def changed(dice: Random, one: Malformed) -> Malformed:
+    def changed(dice: Random, one: FuzzInput) -> FuzzInput:
         of_query = not one.body or (bool(one.query) and dice.random() < 0.5)
         pairs = (one.query if of_query else one.body).split(b"&")
         change(dice, pairs)
@@ -332,7 +332,7 @@ def _swap(dice: Random, pairs: list[bytes]) -> None:
     pairs[one], pairs[other] = name + b"=" + value2, name2 + b"=" + value
 
 
-def _multipart(dice: Random, one: Malformed) -> Malformed:
+def _multipart(dice: Random, one: FuzzInput) -> FuzzInput:
     end, boundary = dice.choice((b"\r\n", b"\n", b"\r")), dice.choice((b"x", b"----b", b"a b"))
     part = b'--%s%sContent-Disposition: form-data; name="%s"%s%s%s%s'
     parts = [
@@ -343,21 +343,21 @@ def _multipart(dice: Random, one: Malformed) -> Malformed:
     return one._replace(headers=((b"Content-Type", b'multipart/form-data; boundary="%s"' % boundary),), body=body)
 
 
-def _splice(dice: Random, one: Malformed) -> Malformed:
+def _splice(dice: Random, one: FuzzInput) -> FuzzInput:
     other = dice.choice(REAL)
     return one._replace(
         body=one.body[: dice.randrange(len(one.body) + 1)] + other.body[dice.randrange(len(other.body) + 1) :]
     )
 
 
-def _path(dice: Random, one: Malformed) -> Malformed:
+def _path(dice: Random, one: FuzzInput) -> FuzzInput:
     path = one.target + dice.choice((b"", b"/", b"/x", b"/%00", b"/%E5", b"%20"))
     return one._replace(
         target=dice.choice((path, path.upper(), b"/" + path, b"/./" + path[1:], path.replace(b"s", b"%73")))
     )
 
 
-_CHANGES: Final[tuple[Callable[[Random, Malformed], Malformed], ...]] = (
+_CHANGES: Final[tuple[Callable[[Random, FuzzInput], FuzzInput], ...]] = (
     *map(_in_pairs, (_value, _value_in_part, _content, _content, _drop, _twice, _rename, _add, _swap)),
     lambda dice, one: one._replace(body=_bytes_changed(dice, one.body)),
     lambda dice, one: one._replace(query=_line_safe(_bytes_changed(dice, one.query))),
@@ -371,7 +371,7 @@ _CHANGES: Final[tuple[Callable[[Random, Malformed], Malformed], ...]] = (
 )
 
 
-def _of_document(dice: Random, one: Malformed) -> Malformed:
+def _of_document(dice: Random, one: FuzzInput) -> FuzzInput:
     try:
         document = json.loads(one.body or b"{}")
     except ValueError:
@@ -388,7 +388,7 @@ def _of_document(dice: Random, one: Malformed) -> Malformed:
     return one._replace(body=json.dumps(document).encode())
 
 
-_CONTROL_CHANGES: Final[tuple[Callable[[Random, Malformed], Malformed], ...]] = (
+_CONTROL_CHANGES: Final[tuple[Callable[[Random, FuzzInput], FuzzInput], ...]] = (
     _of_document,
     _of_document,
     _of_document,

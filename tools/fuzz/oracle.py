@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from lxml import etree
 
-from fuzz.mutators import Malformed
+from fuzz.mutators import FuzzInput
 
 _SCHEMA: Final = Path(__file__).parent.parent.parent / "fixtures" / "schema" / "answers.rng"
 _HINT: Final = 1000
@@ -25,7 +25,7 @@ _KEYS: Final = frozenset({"ReturnStatus", "Message", "StatusBox", "CallBox", "Er
 _FORBIDDEN: Final = (b"Traceback", b"Internal Server Error")
 
 
-class Answer(NamedTuple):
+class FuzzAnswer(NamedTuple):
     """What came back. The names of headers are in lower case."""
 
     status: int
@@ -38,7 +38,7 @@ def _schema() -> etree.RelaxNG:
     return etree.RelaxNG(etree.parse(_SCHEMA))
 
 
-def wrong_of_page(one: Malformed, answer: Answer) -> str | None:
+def check_vendor_response(one: FuzzInput, answer: FuzzAnswer) -> str | None:
     """What is wrong with an answer of the vendor's pages."""
     status, headers, body = answer
     hint = headers.get("x-mock-hint", "")
@@ -79,7 +79,7 @@ def _wrong_of_json(body: bytes) -> str | None:
     return None if isinstance(document, dict) and document.keys() & _KEYS else f"not one of ours: {body[:200]!r}"
 
 
-def wrong_of_control(one: Malformed, answer: Answer) -> str | None:
+def check_control_response(one: FuzzInput, answer: FuzzAnswer) -> str | None:
     """What is wrong with an answer of the control address: an error is an object that says so."""
     status, headers, body = answer
     if status >= 500:
@@ -97,7 +97,7 @@ def wrong_of_control(one: Malformed, answer: Answer) -> str | None:
     )
 
 
-def wrong_of_bytes(received: bytes) -> str | None:
+def check_raw_bytes(received: bytes) -> str | None:
     """What is wrong with what came over a socket, of which nobody knows whether it was a request at all."""
     if received and not received.startswith((b"HTTP/1.1 ", b"HTTP/1.0 ")):
         return f"no HTTP: {received[:200]!r}"

@@ -14,10 +14,10 @@ from random import Random
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from fuzz.mutators import REAL, Malformed, broken_line, malformed, malformed_control
-from fuzz.oracle import Answer, wrong_of_bytes, wrong_of_control, wrong_of_page
-from fuzz.targets import InProcess, over_a_socket
-from sms10692_mock.domain.api_request import page_of
+from fuzz.mutators import REAL, FuzzInput, broken_line, malformed, malformed_control
+from fuzz.oracle import FuzzAnswer, check_control_response, check_raw_bytes, check_vendor_response
+from fuzz.targets import InProcessTarget, over_a_socket
+from sms10692_mock.domain.api_request import match_endpoint
 from support.emulators import Address
 
 _ANEW: Final = 2000
@@ -40,7 +40,7 @@ _CODE: Final = re.compile(r"(?:^|\| )([a-z.0-9-]+):")
 
 
 @dataclass
-class Found:
+class FuzzStats:
     """What a hunt saw: how many requests of each kind, which kinds of answers, and what was wrong."""
 
     asked: Counter[str] = field(default_factory=Counter)
@@ -48,7 +48,7 @@ class Found:
     kinds: set[tuple[object, ...]] = field(default_factory=set)
     wrongs: list[str] = field(default_factory=list)
 
-    def add(self, other: "Found") -> None:
+    def add(self, other: "FuzzStats") -> None:
         """What another hunt saw beside this one."""
         self.asked += other.asked
         self.answers += other.answers
@@ -56,25 +56,25 @@ class Found:
         self.wrongs += other.wrongs
 
 
-def wrong(under: InProcess, one: Malformed, *, explained: bool = True) -> tuple[str | None, Answer | None]:
+def wrong(under: InProcessTarget, one: FuzzInput, *, explained: bool = True) -> tuple[str | None, FuzzAnswer | None]:
     """What is wrong with the answer to a request, and the answer; there is none where an exception came instead."""
     try:
         answer = under.ask(one, explained=explained)
     except Exception as error:
         return f"raised {error!r}", None
-    is_page = page_of(unquote_to_bytes(one.target).decode("latin-1")) is not None
-    return (wrong_of_page if is_page else wrong_of_control)(one, answer), answer
+    is_page = match_endpoint(unquote_to_bytes(one.target).decode("latin-1")) is not None
+    return (check_vendor_response if is_page else check_control_response)(one, answer), answer
 
 
-def kind_of(one: Malformed, answer: Answer) -> tuple[object, ...]:
+def novelty_key(one: FuzzInput, answer: FuzzAnswer) -> tuple[object, ...]:
     """What makes an answer another than those before: where, the status, the words, what the hint names."""
     said = frozenset(_SAID.findall(answer.body[:2000]))
     return one.target[:8].lower(), answer.status, said, frozenset(_CODE.findall(answer.headers.get("x-mock-hint", "")))
 
 
-def shrunk(one: Malformed) -> Malformed:
+def minimise(one: FuzzInput) -> FuzzInput:
     """The same with what can be left out of it, so that it is still wrong; within so many tries."""
-    tries, fresh = _TRIES, InProcess()
+    tries, fresh = _TRIES, InProcessTarget()
     for name in ("body", "query"):
         size = len(getattr(one, name)) // 2
         while size:
@@ -90,9 +90,9 @@ def shrunk(one: Malformed) -> Malformed:
     return one
 
 
-def hunt(seed: int, requests: int, until: float = float("inf"), control: float = 0.0) -> Found:
+def fuzz_in_process(seed: int, requests: int, until: float = float("inf"), control: float = 0.0) -> FuzzStats:
     """Ask so much in process, a share of it at the control address, or until a moment of `time.monotonic`."""
-    dice, pages, beside, found = Random(seed), InProcess(), InProcess(), Found()  # noqa: S311 - the same for the same seed
+    dice, pages, beside, found = Random(seed), InProcessTarget(), InProcessTarget(), FuzzStats()  # noqa: S311 - the same for the same seed
     kept = list(REAL)
     for number in range(requests):
         if number % _ANEW == 0:
@@ -105,13 +105,13 @@ def hunt(seed: int, requests: int, until: float = float("inf"), control: float =
         said, answer = wrong(beside if to_control else pages, one, explained=number % _EXPLAINED == 0)
         found.asked["control address" if to_control else "pages"] += 1
         if said is not None:
-            small = shrunk(one)
+            small = minimise(one)
             found.wrongs.append(f"seed {seed}, request {number}: {said}\n    {small.raw()[:2000]!r}")
             if len(found.wrongs) >= _ENOUGH:
                 break
         if answer is not None:
             found.answers[f"{answer.status} {answer.headers.get('content-type', '')}"] += 1
-            kind = kind_of(one, answer)
+            kind = novelty_key(one, answer)
             if kind not in found.kinds:
                 found.kinds.add(kind)
                 if not to_control and len(kept) < _KEPT:
@@ -119,9 +119,9 @@ def hunt(seed: int, requests: int, until: float = float("inf"), control: float =
     return found
 
 
-def hunt_over_a_socket(seed: int, requests: int, address: Address, until: float = float("inf")) -> Found:
+def fuzz_over_socket(seed: int, requests: int, address: Address, until: float = float("inf")) -> FuzzStats:
     """The same over a socket, with what is wrong below the pages too."""
-    dice, found = Random(seed), Found()  # noqa: S311 - the same requests for the same seed
+    dice, found = Random(seed), FuzzStats()  # noqa: S311 - the same requests for the same seed
 
     def raws() -> Iterator[bytes]:
         while True:
@@ -139,6 +139,6 @@ def hunt_over_a_socket(seed: int, requests: int, address: Address, until: float 
             for raw, received in pool.map(asked, some):
                 found.asked["socket"] += 1
                 found.answers[f"socket: {received[9:12].decode('latin-1') or 'nothing'}"] += 1
-                if (said := wrong_of_bytes(received)) is not None:
+                if (said := check_raw_bytes(received)) is not None:
                     found.wrongs.append(f"seed {seed}, over a socket: {said}\n    {raw[:2000]!r}")
     return found

@@ -10,16 +10,16 @@ from contextlib import suppress
 from typing import Any, Final, cast
 from urllib.parse import unquote_to_bytes
 
-from fuzz.mutators import Malformed
-from fuzz.oracle import Answer
-from sms10692.protocol import Page
+from fuzz.mutators import FuzzInput
+from fuzz.oracle import FuzzAnswer
+from sms10692.protocol import Endpoint
 from sms10692_mock.app.fault_injection import Response
-from sms10692_mock.app.vendor_app import Pages, Request
-from sms10692_mock.app.wsgi import WsgiPages
-from sms10692_mock.config import vendor_of
-from sms10692_mock.domain.notifier import Bell
+from sms10692_mock.app.vendor_app import Request, VendorApp
+from sms10692_mock.app.wsgi import WsgiVendorApp
+from sms10692_mock.config import build_vendor
+from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import Settings, Task
-from support.emulators import Address, beside, options
+from support.emulators import Address, admin_app, options
 
 _MOMENT: Final = 0.5
 """Seconds without an answer after which a request is taken for half of one."""
@@ -30,44 +30,44 @@ _ACCOUNTS: Final = ("12:test:mima:100000000", "13:测试:密码:1000", "14:late:
 class _Unexplained:
     """Pages that give no hint: a diagnosis takes fifty times as long as the answer."""
 
-    def __init__(self, pages: Pages) -> None:
-        self.answered_without_the_vendor = pages.answered_without_the_vendor
+    def __init__(self, pages: VendorApp) -> None:
+        self.answered_without_the_vendor = pages.log_rejected
         self._pages = pages
 
-    def respond(self, page: Page, request: Request) -> Response:
-        return self._pages.exchange(page, request).response
+    def respond(self, page: Endpoint, request: Request) -> Response:
+        return self._pages.handle_without_hint(page, request).response
 
 
-class InProcess:
+class InProcessTarget:
     """An emulator in this process, whose clock stands still, and which begins anew when asked to."""
 
     def __init__(self) -> None:
         self._chosen = chosen = options(accounts=_ACCOUNTS, postpaid=["14"])
-        vendor, bell = vendor_of(chosen), Bell()
+        vendor, bell = build_vendor(chosen), ChangeNotifier()
         self._store = vendor.store
-        elsewhere = beside(vendor, chosen, bell)
-        pages = Pages(vendor, chosen.dialect, log=lambda line: None, bell=bell)
-        self._explaining = WsgiPages(pages, elsewhere)
-        self._silent = WsgiPages(cast(Pages, _Unexplained(pages)), elsewhere)
+        elsewhere = admin_app(vendor, chosen, bell)
+        pages = VendorApp(vendor, chosen.dialect, log=lambda line: None, bell=bell)
+        self._explaining = WsgiVendorApp(pages, elsewhere)
+        self._silent = WsgiVendorApp(cast(VendorApp, _Unexplained(pages)), elsewhere)
         self._send()
 
     def begin(self) -> None:
         """Forget all that was sent, and all that was turned."""
         for userid in self._store.userids():
-            self._store.close(userid)
+            self._store.delete_account(userid)
         for account in self._chosen.accounts:
-            self._store.open(account)
+            self._store.create_account(account)
         self._store.change_settings(lambda settings: Settings())
-        self._store.forget_requests()
+        self._store.clear_request_log()
         self._send()
 
     def _send(self) -> None:
         """Record a send that costs nothing, to which reports and replies can belong."""
         task_id, account = self._store.next_task_id(), self._chosen.accounts[0]
         task = Task(task_id, 0.0, 0.0, ["15023239810"], "x", "", "/v2sms.aspx", price=0, request=0)
-        self._store.accept(account.userid, task, [], [], 0.0)
+        self._store.record_send(account.userid, task, [], [], 0.0)
 
-    def ask(self, one: Malformed, *, explained: bool = True) -> Answer:
+    def ask(self, one: FuzzInput, *, explained: bool = True) -> FuzzAnswer:
         """The answer; an exception that a server would make a 500 of comes through."""
         started: list[tuple[int, dict[str, str]]] = []
 
@@ -76,10 +76,10 @@ class InProcess:
 
         application = self._explaining if explained else self._silent
         body = b"".join(application(_environ(one), start_response))
-        return Answer(*started[0], body)
+        return FuzzAnswer(*started[0], body)
 
 
-def _environ(one: Malformed) -> dict[str, Any]:
+def _environ(one: FuzzInput) -> dict[str, Any]:
     environ: dict[str, Any] = {
         "REQUEST_METHOD": one.method.decode("latin-1"),
         "SCRIPT_NAME": "",

@@ -78,7 +78,7 @@ class Mutant(NamedTuple):
     becomes: str
 
 
-class Equivalent(NamedTuple):
+class EquivalentMutant(NamedTuple):
     """A change that changes nothing, and why."""
 
     file: str
@@ -87,10 +87,10 @@ class Equivalent(NamedTuple):
     why: str
 
 
-def equivalents() -> list[Equivalent]:
+def equivalents() -> list[EquivalentMutant]:
     """Those that are known."""
     rows = tomllib.loads((TOP / "tools" / "mutation" / "equivalent.toml").read_text("utf-8"))["equivalent"]
-    return [Equivalent(**row) for row in rows]
+    return [EquivalentMutant(**row) for row in rows]
 
 
 def modules(patterns: Sequence[str]) -> list[str]:
@@ -125,7 +125,7 @@ def _change(file: str, code: str, changed: str) -> Mutant:
     return Mutant(file, start + 1, was, becomes)
 
 
-def copied(into: Path) -> None:
+def copy_project(into: Path) -> None:
     """Put a copy of the tree there: mutants are written into files, and yours are not touched."""
     command = ["git", "-C", str(TOP), "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, capture_output=True, check=True).stdout
@@ -232,7 +232,7 @@ def main() -> int:
     sums = [0, 0, 0]
     print(f"{'':20} {'mutants':>8} {'killed':>8} {'equivalent':>11} {'survived':>9}")
     with tempfile.TemporaryDirectory() as folder:
-        copied(Path(folder))
+        copy_project(Path(folder))
         settle(Path(folder))
         for file in chosen:
             row = tried(file, known)

@@ -28,13 +28,13 @@ def test_an_account_sees_what_it_did_and_nothing_else(sms_vendor: SmsVendor, pla
         sms_vendor.clock.advance(60)
         assert [report.mobile for report in client.status()] == ["15000000000"]
         assert client.overage().overage == 8
-    assert sms_vendor.ledger().reports.created == 2
+    assert sms_vendor.queue_stats().reports.created == 2
     assert len(sms_vendor.requests()) == 5
 
 
 @pytest.mark.parametrize("place", range(int(os.environ["CROWD"])))
 def test_an_account_is_fresh(sms_vendor: SmsVendor, place: int) -> None:
-    assert sms_vendor.standing().messages == 0
+    assert sms_vendor.balance().messages == 0
     assert sms_vendor.clock.now().year >= 2026
 
 

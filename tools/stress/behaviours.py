@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
-from stress.connections import Answer, Broken, Connection, control, form
-from stress.oracle import ANSWERING, QUEUES, Item, QueueName, Witness
+from stress.connections import Answer, ConnectionBroken, RawConnection, control, form
+from stress.oracle import ANSWERING, QUEUES, ClientRecord, Item, QueueName
 from support.emulators import CALL, GBK, STATUS, UTF8, Address, request
 
 PATIENCE: Final = 1.5
@@ -60,7 +60,7 @@ _SENT: Final = re.compile(r"<returnstatus>Success</returnstatus>.*<taskID>([0-9]
 
 
 @dataclass
-class Scene:
+class StressContext:
     """Where a storm takes place. `rounds` is a loop of each client; `wrongs` are answers that must never come."""
 
     address: Address
@@ -78,11 +78,11 @@ class Scene:
         """Numbers that nobody has sent to."""
         return [f"{dice.choice(_PREFIXES)}{next(self.numbers):08}" for _ in range(how_many)]
 
-    async def told(self, connection: Connection, raw: bytes, patience: float = PATIENCE) -> Answer:
+    async def told(self, connection: RawConnection, raw: bytes, patience: float = PATIENCE) -> Answer:
         """What is answered; counts it, and notes what no fault explains. Raises Broken."""
         try:
             answer = await connection.ask(raw, patience)
-        except Broken:
+        except ConnectionBroken:
             self.tally["requests without a whole answer"] += 1
             raise
         self.tally["requests answered"] += 1
@@ -91,7 +91,7 @@ class Scene:
             self.wrongs.append(f"{answer.status} to {raw[:200]!r}: {answer.headers} {answer.body[:200]!r}")
         return answer
 
-    async def controlled(self, connection: Connection, method: str, path: str, document: object = None) -> Any:
+    async def controlled(self, connection: RawConnection, method: str, path: str, document: object = None) -> Any:
         """What the control address answers. Raises Broken."""
         return (await self.told(connection, control(method, path, document), 60.0)).document()
 
@@ -108,10 +108,10 @@ def read(answer: Answer, charset: str = "utf-8") -> str | None:
 
 
 async def send(
-    scene: Scene,
-    witness: Witness,
+    scene: StressContext,
+    witness: ClientRecord,
     account: dict[str, Any],
-    connection: Connection,
+    connection: RawConnection,
     mobiles: list[str],
     path: str = UTF8,
 ) -> None:
@@ -120,7 +120,7 @@ async def send(
     raw = form(account, path, charset, action="send", content="内容", mobile=",".join(mobiles))
     try:
         text = read(await scene.told(connection, raw), charset)
-    except Broken:
+    except ConnectionBroken:
         text = None
     if text is None:
         witness.unanswered.append(tuple(mobiles))
@@ -131,10 +131,10 @@ async def send(
 
 
 async def fetch(
-    scene: Scene,
-    witness: Witness,
+    scene: StressContext,
+    witness: ClientRecord,
     account: dict[str, Any],
-    connection: Connection,
+    connection: RawConnection,
     queue: QueueName,
     patience: float = 2 * PATIENCE,
     **fields: str,
@@ -142,7 +142,7 @@ async def fetch(
     """Fetch from a queue, and let the witness know what came; None where no readable answer came."""
     try:
         text = read(await scene.told(connection, form(account, PAGES[queue], action="query", **fields), patience))
-    except Broken:
+    except ConnectionBroken:
         text = None
     if text is None:
         witness.lost[queue] += 1
@@ -152,9 +152,11 @@ async def fetch(
     return items
 
 
-async def customer(scene: Scene, name: str, witness: Witness, account: dict[str, Any], pause: float) -> None:
+async def normal_client(
+    scene: StressContext, name: str, witness: ClientRecord, account: dict[str, Any], pause: float
+) -> None:
     """Sends, fetches and asks, as programs do, over a connection that it keeps or does not."""
-    dice, connection = scene.dice(name), Connection(scene.address)
+    dice, connection = scene.dice(name), RawConnection(scene.address)
     async for _ in scene.rounds():
         await asyncio.sleep(dice.expovariate(1 / pause))
         what = dice.random()
@@ -169,7 +171,7 @@ async def customer(scene: Scene, name: str, witness: Witness, account: dict[str,
         elif what < 0.85:
             await fetch(scene, witness, account, connection, "replies")
         else:
-            with suppress(Broken):
+            with suppress(ConnectionBroken):
                 action = dice.choice(["overage", "checkkeyword"])
                 await scene.told(connection, form(account, UTF8, action=action, content="内容"))
         if dice.random() < 0.3:
@@ -177,9 +179,11 @@ async def customer(scene: Scene, name: str, witness: Witness, account: dict[str,
     connection.close()
 
 
-async def lout(scene: Scene, name: str, witness: Witness, account: dict[str, Any], pause: float) -> None:
+async def aborting_client(
+    scene: StressContext, name: str, witness: ClientRecord, account: dict[str, Any], pause: float
+) -> None:
     """Hangs up: in the middle of a request, before the answer, or in the middle of the answer."""
-    dice, connection = scene.dice(name), Connection(scene.address)
+    dice, connection = scene.dice(name), RawConnection(scene.address)
     async for _ in scene.rounds():
         await asyncio.sleep(dice.expovariate(1 / pause))
         mobiles, queue, in_the_middle = (
@@ -209,26 +213,26 @@ async def lout(scene: Scene, name: str, witness: Witness, account: dict[str, Any
         scene.tally["clients that hung up"] += 1
 
 
-async def idler(scene: Scene, name: str, account: dict[str, Any]) -> None:
+async def idle_client(scene: StressContext, name: str, account: dict[str, Any]) -> None:
     """Holds a connection: never used, used once, or with half a request on it, head or body; until it is cancelled."""
     dice = scene.dice(name)
     whole = form(account, UTF8, action="overage")
     said = dice.choice([b"", whole, whole[:30], whole[:-20]])
-    connection = Connection(scene.address)
+    connection = RawConnection(scene.address)
     try:
         while True:
-            with suppress(OSError, Broken):
+            with suppress(OSError, ConnectionBroken):
                 await (scene.told(connection, whole, 10.0) if said is whole else connection.say(said))
             await asyncio.sleep(5.0)
     finally:
         connection.close()
 
 
-async def waiter(scene: Scene, name: str, account: dict[str, Any], seconds: float) -> None:
+async def waiting_reader(scene: StressContext, name: str, account: dict[str, Any], seconds: float) -> None:
     """Waits for an answer that takes long, again and again."""
-    dice, connection = scene.dice(name), Connection(scene.address)
+    dice, connection = scene.dice(name), RawConnection(scene.address)
     async for _ in scene.rounds():
-        with suppress(Broken):
+        with suppress(ConnectionBroken):
             path = dice.choice([UTF8, STATUS])
             await scene.told(
                 connection, form(account, path, action="overage" if path == UTF8 else "query"), seconds + 10
@@ -237,20 +241,20 @@ async def waiter(scene: Scene, name: str, account: dict[str, Any], seconds: floa
     connection.close()
 
 
-async def turner(scene: Scene, accounts: list[dict[str, Any]], pause: float) -> None:
+async def fault_toggler(scene: StressContext, accounts: list[dict[str, Any]], pause: float) -> None:
     """Lets things go wrong, for an account or for all, and now and then all go right again."""
-    dice, connection = scene.dice("weather"), Connection(scene.address)
+    dice, connection = scene.dice("weather"), RawConnection(scene.address)
     async for _ in scene.rounds():
         await asyncio.sleep(dice.expovariate(1 / pause))
         for _ in range(dice.randint(1, 3)):
-            with suppress(Broken):
+            with suppress(ConnectionBroken):
                 await _turn(scene, connection, dice, accounts)
     for path in ("/faults", *(f"/accounts/{account['userid']}/faults" for account in accounts)):
         await scene.controlled(connection, "DELETE", path, {})
     connection.close()
 
 
-async def _turn(scene: Scene, connection: Connection, dice: Random, accounts: list[dict[str, Any]]) -> None:
+async def _turn(scene: StressContext, connection: RawConnection, dice: Random, accounts: list[dict[str, Any]]) -> None:
     fault = dict(dice.choice(_FAULTS))
     for_all = dice.random() < 0.2 and "operations" not in fault and fault["kind"] != "lose"
     path = "/faults" if for_all else f"/accounts/{dice.choice(accounts)['userid']}/faults"
@@ -265,9 +269,9 @@ async def _turn(scene: Scene, connection: Connection, dice: Random, accounts: li
         scene.tally["faults"] += 1
 
 
-async def looker(scene: Scene, accounts: list[dict[str, Any]], pause: float) -> None:
+async def list_reader(scene: StressContext, accounts: list[dict[str, Any]], pause: float) -> None:
     """Looks at lists, as a test or the console does, and waits for what comes."""
-    dice, connection = scene.dice("looker"), Connection(scene.address)
+    dice, connection = scene.dice("looker"), RawConnection(scene.address)
     looks = (
         "messages",
         "messages?order=desc&text=内",
@@ -280,17 +284,17 @@ async def looker(scene: Scene, accounts: list[dict[str, Any]], pause: float) -> 
         await asyncio.sleep(dice.expovariate(1 / pause))
         look = dice.choice([*looks, "messages?wait=0.5&count=1000"])
         path = dice.choice([f"/accounts/{dice.choice(accounts)['userid']}/{look}", "/accounts", "/requests?order=desc"])
-        with suppress(Broken):
+        with suppress(ConnectionBroken):
             await scene.told(connection, control("GET", path.replace("内", "%E5%86%85")), 10.0)
     connection.close()
 
 
-async def passer_by(scene: Scene, name: str, pause: float) -> None:
+async def short_lived_account(scene: StressContext, name: str, pause: float) -> None:
     """Makes an account and uses it, over several connections, until it is reset or closed in the middle."""
-    dice, connection = scene.dice(name), Connection(scene.address)
+    dice, connection = scene.dice(name), RawConnection(scene.address)
     async for _ in scene.rounds():
         await asyncio.sleep(dice.expovariate(1 / pause))
-        with suppress(Broken):
+        with suppress(ConnectionBroken):
             account = await scene.controlled(connection, "POST", "/accounts", {})
             path = f"/accounts/{account['userid']}"
             await scene.controlled(
@@ -307,17 +311,17 @@ async def passer_by(scene: Scene, name: str, pause: float) -> None:
     connection.close()
 
 
-async def _use(scene: Scene, account: dict[str, Any], times: int) -> None:
-    witness, connection = Witness(), Connection(scene.address)
+async def _use(scene: StressContext, account: dict[str, Any], times: int) -> None:
+    witness, connection = ClientRecord(), RawConnection(scene.address)
     for number in range(times):
         await send(scene, witness, account, connection, [f"1300000{number:04}"])
         await fetch(scene, witness, account, connection, "reports")
     connection.close()
 
 
-async def porter(scene: Scene, account: dict[str, Any], pause: float) -> None:
+async def large_body_client(scene: StressContext, account: dict[str, Any], pause: float) -> None:
     """Comes with what is large: 50,000 numbers, 4 MiB of nothing, more than is taken; and with what is wrong."""
-    dice, connection = scene.dice("porter"), Connection(scene.address)
+    dice, connection = scene.dice("porter"), RawConnection(scene.address)
     numbers = ",".join(str(15000000000 + place) for place in range(50_000))
     large = (
         form(account, UTF8, action="send", content="x", mobile=numbers),
@@ -331,10 +335,10 @@ async def porter(scene: Scene, account: dict[str, Any], pause: float) -> None:
     wrong = form(account | {"password": "wrong"}, UTF8, action="send", content="内容", mobile="15023239810")
     async for _ in scene.rounds():
         await asyncio.sleep(dice.expovariate(1 / pause))
-        with suppress(Broken):
+        with suppress(ConnectionBroken):
             await scene.told(connection, dice.choice(large), 30.0)
             scene.tally["large requests"] += 1
-        flood = [Connection(scene.address) for _ in range(10)]
+        flood = [RawConnection(scene.address) for _ in range(10)]
         await asyncio.gather(*(one.ask(wrong) for one in flood), return_exceptions=True)
         for one in flood:
             one.close()

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from support.emulators import Address, request, sign
 
 
-class Broken(Exception):
+class ConnectionBroken(Exception):
     """No whole answer came: the connection was closed, or nothing came for too long."""
 
 
@@ -29,7 +29,7 @@ class Answer(NamedTuple):
         return json.loads(self.body)
 
 
-class Connection:
+class RawConnection:
     """One connection at a time, made when needed and kept as long as the server keeps it."""
 
     def __init__(self, address: Address) -> None:
@@ -44,7 +44,7 @@ class Connection:
                 return await self._answer()
         except (OSError, EOFError, TimeoutError) as error:
             self.close()
-            raise Broken(repr(error)) from None
+            raise ConnectionBroken(repr(error)) from None
 
     async def say(self, raw: bytes) -> None:
         """Send some bytes and expect nothing. Raises OSError."""

@@ -24,7 +24,7 @@ QUEUES: tuple[QueueName, ...] = ("reports", "replies")
 
 
 @dataclass
-class Witness:
+class ClientRecord:
     """What clients know.
 
     `acknowledged` has the task of each number of a send that was answered `ok`; `unanswered` are sends whose answer
@@ -40,7 +40,7 @@ class Witness:
 
 
 @dataclass(frozen=True)
-class Books:
+class EmulatorRecord:
     """What the control address says of one account, in the end: documents, as they come."""
 
     account: dict[str, Any]
@@ -49,7 +49,7 @@ class Books:
     items: dict[QueueName, Sequence[dict[str, Any]]]
 
 
-def complaints(witness: Witness, books: Books) -> list[str]:
+def discrepancies(witness: ClientRecord, books: EmulatorRecord) -> list[str]:
     """Where what the clients know and what the emulator says do not agree; nothing, if all is right."""
     return [
         *_of_sends(witness, books),
@@ -58,7 +58,7 @@ def complaints(witness: Witness, books: Books) -> list[str]:
     ]
 
 
-def _of_sends(witness: Witness, books: Books) -> Iterator[str]:
+def _of_sends(witness: ClientRecord, books: EmulatorRecord) -> Iterator[str]:
     sent = Counter(message["mobile"] for message in books.messages)
     task_of = {message["mobile"]: message["task_id"] for message in books.messages}
     yield from (f"{mobile} was sent to {times} times" for mobile, times in sent.items() if times > 1)
@@ -73,14 +73,14 @@ def _of_sends(witness: Witness, books: Books) -> Iterator[str]:
     yield from (f"{mobile} was sent to, and nobody asked for it" for mobile in sent.keys() - known)
 
 
-def _of_money(books: Books) -> Iterator[str]:
+def _of_money(books: EmulatorRecord) -> Iterator[str]:
     spent = books.account["send_total"] - books.account["points"]
     cost = sum(message["cost"] for message in books.messages)
     if spent != cost:
         yield f"the balance lost {spent} points, and the messages cost {cost}"
 
 
-def _of(queue: QueueName, witness: Witness, books: Books) -> Iterator[str]:
+def _of(queue: QueueName, witness: ClientRecord, books: EmulatorRecord) -> Iterator[str]:
     ledger, items = books.queues[queue], books.items[queue]
     if ledger["created"] != ledger["later"] + ledger["waiting"] + ledger["handed_out"]:
         yield f"the ledger of the {queue} does not add up: {ledger}"
@@ -96,7 +96,7 @@ def _of(queue: QueueName, witness: Witness, books: Books) -> Iterator[str]:
     yield from _of_fetches(queue, items, witness)
 
 
-def _of_fetches(queue: QueueName, items: Iterable[dict[str, Any]], witness: Witness) -> Iterator[str]:
+def _of_fetches(queue: QueueName, items: Iterable[dict[str, Any]], witness: ClientRecord) -> Iterator[str]:
     received = Counter(item for answer in witness.fetched[queue] for item in answer)
     yield from (f"{item} of the {queue} was received {times} times" for item, times in received.items() if times > 1)
     handed_out: dict[int, list[Item]] = {}

@@ -24,7 +24,7 @@ _PAUSE: Final = 0.01
 
 
 @dataclass
-class Seen:
+class ProbeResult:
     """Waits in milliseconds, by kind of request; what was acknowledged and fetched; what went wrong."""
 
     waits: dict[str, list[float]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
@@ -33,9 +33,9 @@ class Seen:
     wrongs: list[str] = field(default_factory=list)
 
 
-def client(host: str, port: int, account: dict[str, Any], end: threading.Event) -> Seen:
+def client(host: str, port: int, account: dict[str, Any], end: threading.Event) -> ProbeResult:
     """Send, fetch, be refused, in turn, until the end."""
-    seen, connection = Seen(), http.client.HTTPConnection(host, port, timeout=30)
+    seen, connection = ProbeResult(), http.client.HTTPConnection(host, port, timeout=30)
 
     def told(kind: str, raw: bytes) -> str:
         path, body = raw.split(b" ", 2)[1].decode(), raw.partition(b"\r\n\r\n")[2]

@@ -18,17 +18,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stress import behaviours
-from stress.behaviours import PAGES, Scene
-from stress.connections import Connection
-from stress.oracle import QUEUES, Books, Witness, complaints
-from support.emulators import PATIENCE, Address, killed_after
+from stress.behaviours import PAGES, StressContext
+from stress.connections import RawConnection
+from stress.oracle import QUEUES, ClientRecord, EmulatorRecord, discrepancies
+from support.emulators import TIMEOUT, Address, killed_after
 
+_TOP = Path(__file__).parents[2]
 _RESERVE = 10**9
 """Points of an account that is to last."""
 _TRIES = 5
 
 
-class Size(NamedTuple):
+class StressSize(NamedTuple):
     """How many of each take part, and the seconds that they pause between rounds, on average."""
 
     accounts: int = 12
@@ -43,7 +44,7 @@ class Size(NamedTuple):
     calm: float = 3.0
 
 
-SMALL = Size(
+SMALL = StressSize(
     accounts=3,
     customers=6,
     louts=3,
@@ -59,7 +60,7 @@ SMALL = Size(
 
 
 @dataclass
-class Figures:
+class StressResult:
     """What came of a storm. Waits are in milliseconds, memory in MiB."""
 
     waits: dict[str, list[float]] = field(default_factory=dict)
@@ -99,7 +100,7 @@ def serving(*arguments: str) -> Iterator[Served]:
         log = Path(folder) / "log"
         with log.open("w") as err, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=err, text=True) as process:
             try:
-                with killed_after(process, PATIENCE):
+                with killed_after(process, TIMEOUT):
                     line = process.stdout.readline() if process.stdout else ""
                 host, _, port = line.strip().removeprefix("listening on http://").rpartition(":")
                 yield Served(process, (host, int(port)), log)
@@ -107,9 +108,9 @@ def serving(*arguments: str) -> Iterator[Served]:
                 process.kill()
 
 
-def storm(
-    size: Size, seed: int, seconds: float | None = None, rounds: int = 0, arguments: Sequence[str] = ()
-) -> Figures:
+def run_stress(
+    size: StressSize, seed: int, seconds: float | None = None, rounds: int = 0, arguments: Sequence[str] = ()
+) -> StressResult:
     """Let it storm for so many seconds, or for so many rounds of each client."""
     with serving(*arguments) as served:
         return asyncio.run(_storm(served, size, seed, _ending(seconds, rounds)))
@@ -127,9 +128,9 @@ def _ending(seconds: float | None, rounds: int) -> Callable[[], AsyncIterator[in
     return going
 
 
-async def _storm(served: Served, size: Size, seed: int, rounds: Callable[[], AsyncIterator[int]]) -> Figures:
-    scene, figures = Scene(served.address, seed, rounds), Figures()
-    ask = Connection(served.address)
+async def _storm(served: Served, size: StressSize, seed: int, rounds: Callable[[], AsyncIterator[int]]) -> StressResult:
+    scene, figures = StressContext(served.address, seed, rounds), StressResult()
+    ask = RawConnection(served.address)
 
     async def made(**terms: Any) -> dict[str, Any]:
         document: dict[str, Any] = await scene.controlled(ask, "POST", "/accounts", {"points": _RESERVE} | terms)
@@ -144,27 +145,27 @@ async def _storm(served: Served, size: Size, seed: int, rounds: Callable[[], Asy
     await scene.controlled(ask, "POST", f"/accounts/{slow['userid']}/faults", late)
     ask.close()
 
-    witnesses = {account["userid"]: Witness() for account in accounts}
+    witnesses = {account["userid"]: ClientRecord() for account in accounts}
     if size.calm:
-        async with _beside(served, calm, figures, Witness()):
+        async with _beside(served, calm, figures, ClientRecord()):
             await asyncio.sleep(size.calm)
         figures.waits = {f"{kind}, before the storm": waits for kind, waits in figures.waits.items()}
     measuring = asyncio.create_task(_measure(served, figures))
     parts: list[Coroutine[Any, Any, None]] = []
     for place, account in enumerate(accounts):
         witness = witnesses[account["userid"]]
-        for client, how_many in ((behaviours.customer, size.customers), (behaviours.lout, size.louts)):
+        for client, how_many in ((behaviours.normal_client, size.customers), (behaviours.aborting_client, size.louts)):
             names = [f"{client.__name__} {one} of {place}" for one in range(how_many)]
             parts += [client(scene, name, witness, account, size.pause) for name in names]
-    idlers = [asyncio.create_task(behaviours.idler(scene, f"idler {one}", idle)) for one in range(size.idlers)]
-    parts += [behaviours.waiter(scene, f"waiter {one}", slow, size.slow) for one in range(size.waiters)]
-    parts += [behaviours.passer_by(scene, f"passer-by {one}", size.pause) for one in range(size.passers_by)]
+    idlers = [asyncio.create_task(behaviours.idle_client(scene, f"idler {one}", idle)) for one in range(size.idlers)]
+    parts += [behaviours.waiting_reader(scene, f"waiter {one}", slow, size.slow) for one in range(size.waiters)]
+    parts += [behaviours.short_lived_account(scene, f"passer-by {one}", size.pause) for one in range(size.passers_by)]
     parts += [
-        behaviours.turner(scene, accounts, size.pause),
-        behaviours.looker(scene, accounts, size.pause),
-        behaviours.porter(scene, large, size.large_pause),
+        behaviours.fault_toggler(scene, accounts, size.pause),
+        behaviours.list_reader(scene, accounts, size.pause),
+        behaviours.large_body_client(scene, large, size.large_pause),
     ]
-    async with _beside(served, beside, figures, witnesses.setdefault(beside["userid"], Witness())):
+    async with _beside(served, beside, figures, witnesses.setdefault(beside["userid"], ClientRecord())):
         await asyncio.gather(*parts)
     for task in (measuring, *idlers):
         task.cancel()
@@ -174,7 +175,7 @@ async def _storm(served: Served, size: Size, seed: int, rounds: Callable[[], Asy
         witness = witnesses[account["userid"]]
         await _drain(scene, account, witness)
         books = await _books(scene, account)
-        figures.complaints += [f"{account['userid']}: {one}" for one in complaints(witness, books)]
+        figures.complaints += [f"{account['userid']}: {one}" for one in discrepancies(witness, books)]
         scene.tally["messages"] += len(books.messages)
         scene.tally["points"] += books.account["send_total"] - books.account["points"]
         for queue in QUEUES:
@@ -193,16 +194,16 @@ async def _storm(served: Served, size: Size, seed: int, rounds: Callable[[], Asy
     return figures
 
 
-async def _measure(served: Served, figures: Figures) -> None:
+async def _measure(served: Served, figures: StressResult) -> None:
     while True:
         figures.memory.append(served.memory())
         figures.files.append(served.files())
         await asyncio.sleep(0.5)
 
 
-async def _settle(served: Served, figures: Figures) -> None:
+async def _settle(served: Served, figures: StressResult) -> None:
     """Descriptors that are open once every client is gone: they are closed within seconds, on a quiet machine."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while served.files() > figures.files[0] and time.monotonic() < until:
         await asyncio.sleep(0.1)
     figures.files.append(served.files())
@@ -212,7 +213,7 @@ async def _settle(served: Served, figures: Figures) -> None:
 class _beside:  # noqa: N801 - it is used as a function
     """The client beside, while it storms."""
 
-    def __init__(self, served: Served, account: dict[str, Any], figures: Figures, witness: Witness) -> None:
+    def __init__(self, served: Served, account: dict[str, Any], figures: StressResult, witness: ClientRecord) -> None:
         self._served = served
         self._account = account
         self._figures = figures
@@ -225,7 +226,7 @@ class _beside:  # noqa: N801 - it is used as a function
             *("-m", "stress.probe", host, str(port)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            cwd=Path(__file__).parent.parent,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(str(_TOP / folder) for folder in ("tests", "tools"))},
         )
         _stdin(self._process).write(json.dumps(self._account).encode() + b"\n")
 
@@ -248,21 +249,21 @@ def _stdin(process: asyncio.subprocess.Process) -> asyncio.StreamWriter:
     return process.stdin
 
 
-async def _drain(scene: Scene, account: dict[str, Any], witness: Witness) -> None:
+async def _drain(scene: StressContext, account: dict[str, Any], witness: ClientRecord) -> None:
     """Fetch until nothing is left, also of what falls due in the next seconds."""
-    connection = Connection(scene.address)
+    connection = RawConnection(scene.address)
     await scene.controlled(connection, "POST", f"/accounts/{account['userid']}/clock/advance", {"seconds": 10})
     for queue in PAGES:
         # What does not come in time may come at the next try; only an answer with nothing in it is the end.
         enough = witness.lost[queue] + _TRIES
-        while await behaviours.fetch(scene, witness, account, connection, queue, patience=PATIENCE) != []:
+        while await behaviours.fetch(scene, witness, account, connection, queue, patience=TIMEOUT) != []:
             if witness.lost[queue] >= enough:
                 raise AssertionError(f"{queue} of {account['userid']} cannot be fetched any more")
     connection.close()
 
 
-async def _books(scene: Scene, account: dict[str, Any]) -> Books:
-    connection = Connection(scene.address)  # a fresh one: those that nobody used for long are closed
+async def _books(scene: StressContext, account: dict[str, Any]) -> EmulatorRecord:
+    connection = RawConnection(scene.address)  # a fresh one: those that nobody used for long are closed
     path = f"/accounts/{account['userid']}"
 
     async def listed(what: str) -> list[dict[str, Any]]:
@@ -276,7 +277,7 @@ async def _books(scene: Scene, account: dict[str, Any]) -> Books:
             after = f"&after={page['next']}"
 
     with closing(connection):
-        return Books(
+        return EmulatorRecord(
             account=await scene.controlled(connection, "GET", path),
             messages=await listed("messages"),
             queues=await scene.controlled(connection, "GET", f"{path}/queues"),
@@ -284,7 +285,7 @@ async def _books(scene: Scene, account: dict[str, Any]) -> Books:
         )
 
 
-def figures_in_words(figures: Figures) -> str:
+def figures_in_words(figures: StressResult) -> str:
     """The figures as a table of lines."""
     rows = [(name, f"{count:,}") for name, count in figures.tally.items()]
     for kind, waits in figures.waits.items():

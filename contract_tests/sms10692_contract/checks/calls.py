@@ -5,22 +5,22 @@ Here belongs the call page. Replies exist where the emulator's number 1000000003
 
 from hypothesis import strategies as st
 
-from sms10692_contract.checks.registry import holds
+from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import BLANKS, CREDENTIAL, EXTNO, NO_SIGNATURE, no_action
 from sms10692_contract.expected import BOXES, CALLBOX, EMPTY, ERRORSTATUS, NOT_ALLOWED, NOTHING, PARAMETER, WRONG
-from sms10692_contract.harness import Lab, expect, expect_document, expect_moment, expect_sent
-from sms10692_contract.safety import NO_SIGN
+from sms10692_contract.harness import CheckContext, expect, expect_document, expect_moment, expect_sent
+from sms10692_contract.safety import INVALID_SIGN
 
 ANSWERS = {"10000000030": "T", "10000000031": "&lt;好&gt; &amp; 😀"}
 NEVER = {"mobile": "", "taskid": "", "content": "", "receivetime": "", "extno": ""}
 
 
-@holds("5.3-layout")
-def _replies_are_written_so(lab: Lab) -> None:
+@checks("5.3-layout")
+def _replies_are_written_so(lab: CheckContext) -> None:
     def written(answering: list[str], extno: str) -> None:
         account = lab.account()
         task = expect_sent(lab.send(account, ",".join(answering), extno=extno), len(answering))
-        answer = lab.ripe_call(account, task)
+        answer = lab.fetch_due_replies(account, task)
         boxes = answer.boxes("callbox")
         expect(len(boxes) == len(answering), answer, f"{len(answering)} boxes")
         for box in boxes:
@@ -30,20 +30,22 @@ def _replies_are_written_so(lab: Lab) -> None:
         expect_document(answer, BOXES, boxes="".join(CALLBOX.format(**box) for box in whole))
 
     written(["10000000030"], "01")
-    lab.for_all(written, st.lists(st.sampled_from(list(ANSWERS)), min_size=1, max_size=4), EXTNO, examples=lab.few)
+    lab.for_all(
+        written, st.lists(st.sampled_from(list(ANSWERS)), min_size=1, max_size=4), EXTNO, examples=lab.few_examples
+    )
 
 
-@holds("5.3-escapes")
-def _markup_in_a_reply_is_escaped(lab: Lab) -> None:
+@checks("5.3-escapes")
+def _markup_in_a_reply_is_escaped(lab: CheckContext) -> None:
     account = lab.account()
     task = expect_sent(lab.send(account, "10000000031"), 1)
-    answer = lab.ripe_call(account, task)
+    answer = lab.fetch_due_replies(account, task)
     boxes = answer.boxes("callbox") or [{}]
     expect(boxes[0].get("content") == ANSWERS["10000000031"], answer, f"the content {ANSWERS['10000000031']}")
 
 
-@holds("5.3-nothing")
-def _nothing_to_fetch_is_an_empty_root(lab: Lab) -> None:
+@checks("5.3-nothing")
+def _nothing_to_fetch_is_an_empty_root(lab: CheckContext) -> None:
     account = lab.account()
     answer = lab.call(account)
     for _ in range(20):
@@ -53,18 +55,18 @@ def _nothing_to_fetch_is_an_empty_root(lab: Lab) -> None:
     expect_document(answer, NOTHING)
 
 
-@holds("5.1-once")
-def _a_reply_is_handed_over_once(lab: Lab) -> None:
+@checks("5.1-once")
+def _a_reply_is_handed_over_once(lab: CheckContext) -> None:
     account = lab.account()
     task = expect_sent(lab.send(account, "10000000030"), 1)
-    first = lab.ripe_call(account, task)
+    first = lab.fetch_due_replies(account, task)
     expect(len(first.boxes("callbox")) == 1, first, "a reply")
     again = lab.call(account)
     expect("<callbox>" not in again.text, again, "nothing: the reply was handed over")
 
 
-@holds("5.3-taskid")
-def _a_reply_names_the_task_of_its_send(lab: Lab) -> None:
+@checks("5.3-taskid")
+def _a_reply_names_the_task_of_its_send(lab: CheckContext) -> None:
     account = lab.account()
     for number in ANSWERS:
         answer = lab.send(account, number)
@@ -73,8 +75,8 @@ def _a_reply_names_the_task_of_its_send(lab: Lab) -> None:
         expect(told == [(number, str(task))], answer, f"a reply from {number} to task {task}", f"{told}")
 
 
-@holds("R10-calls")
-def _a_fetch_takes_every_reply_in_order(lab: Lab) -> None:
+@checks("R10-calls")
+def _a_fetch_takes_every_reply_in_order(lab: CheckContext) -> None:
     def in_order(sends: list[list[str]], asked: str) -> None:
         account = lab.account()
         wanted = []
@@ -88,14 +90,14 @@ def _a_fetch_takes_every_reply_in_order(lab: Lab) -> None:
 
     in_order([list(ANSWERS)] * 3, "1")
     several = st.lists(st.lists(st.sampled_from(list(ANSWERS)), min_size=1, max_size=3), min_size=1, max_size=4)
-    lab.for_all(in_order, several, st.sampled_from(["", "0", "1", "2", "x"]), examples=lab.few)
+    lab.for_all(in_order, several, st.sampled_from(["", "0", "1", "2", "x"]), examples=lab.few_examples)
 
 
-@holds("5.4-1")
-def _error_1(lab: Lab) -> None:
+@checks("5.4-1")
+def _error_1(lab: CheckContext) -> None:
     def refused(name: str, blank: str) -> None:
         # Whatever is blank, the signature is nobody's, so that no vendor could act on it.
-        answer = lab.call(lab.own, **{"sign": NO_SIGN} | {name: blank})
+        answer = lab.call(lab.own, **{"sign": INVALID_SIGN} | {name: blank})
         expect_document(answer, ERRORSTATUS, error=1, remark=EMPTY)
 
     for empty in ("sign", "timestamp", "userid"):
@@ -103,23 +105,23 @@ def _error_1(lab: Lab) -> None:
     lab.for_all(refused, CREDENTIAL, BLANKS)
 
 
-@holds("5.4-2")
-def _error_2(lab: Lab) -> None:
+@checks("5.4-2")
+def _error_2(lab: CheckContext) -> None:
     def refused(given: str) -> None:
         expect_document(lab.call(lab.own, sign=given), ERRORSTATUS, error=2, remark=WRONG)
 
-    refused(NO_SIGN)
+    refused(INVALID_SIGN)
     lab.for_all_if_free(refused, NO_SIGNATURE)
 
 
-@holds("5.4-3")
-def _error_3(lab: Lab) -> None:
+@checks("5.4-3")
+def _error_3(lab: CheckContext) -> None:
     answer = lab.call(lab.account(may_read_reports=False))
     expect_document(answer, ERRORSTATUS, error=3, remark=NOT_ALLOWED)
 
 
-@holds("5.4-4")
-def _error_4(lab: Lab) -> None:
+@checks("5.4-4")
+def _error_4(lab: CheckContext) -> None:
     account = lab.account()
 
     def refused(action: str) -> None:

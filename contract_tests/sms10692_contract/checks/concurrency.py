@@ -8,15 +8,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from sms10692_contract.checks.registry import holds
+from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import numbers
-from sms10692_contract.harness import Account, Lab, clause, expect, expect_sent
+from sms10692_contract.harness import CheckContext, SuiteAccount, clause, expect, expect_sent
 
 ENOUGH = 240
 """Reports after which a fetcher stops: a queue that never empties is found out by then."""
 
 
-def at_once(*tasks: Callable[[], list[str]]) -> list[str]:
+def run_concurrently(*tasks: Callable[[], list[str]]) -> list[str]:
     """Start all tasks at the same moment; everything that they brought."""
     start = Barrier(len(tasks))
 
@@ -28,7 +28,7 @@ def at_once(*tasks: Callable[[], list[str]]) -> list[str]:
         return [one for brought in threads.map(started, tasks) for one in brought]
 
 
-def _fetches(lab: Lab, account: Account, size: str) -> Callable[[], list[str]]:
+def _fetches(lab: CheckContext, account: SuiteAccount, size: str) -> Callable[[], list[str]]:
     def fetch_until_empty() -> list[str]:
         taken: list[str] = []
         while len(taken) <= ENOUGH and (boxes := lab.status(account, statusNum=size).boxes("statusbox")):
@@ -38,12 +38,12 @@ def _fetches(lab: Lab, account: Account, size: str) -> Callable[[], list[str]]:
     return fetch_until_empty
 
 
-def _hears(lab: Lab, account: Account) -> Callable[[], list[str]]:
+def _hears(lab: CheckContext, account: SuiteAccount) -> Callable[[], list[str]]:
     """One fetch of replies, by the tasks that they answer."""
     return lambda: [box.get("taskid", "") for box in lab.call(account).boxes("callbox")]
 
 
-def _compared(lab: Lab, account: Account, taken: list[str], wanted: list[str], what: str) -> None:
+def _compared(lab: CheckContext, account: SuiteAccount, taken: list[str], wanted: list[str], what: str) -> None:
     answer = lab.overage(account)
     twice = [number for number, times in (Counter(taken) - Counter(wanted)).items() if times]
     with clause("C-twice"):
@@ -55,22 +55,22 @@ def _compared(lab: Lab, account: Account, taken: list[str], wanted: list[str], w
         expect(not lost, answer, f"every {what} to one of the fetchers", f"{len(lost)} lost: {lost[:3]}")
 
 
-@holds("C-twice", "C-lost")
-def _fetchers_at_once_share_nothing_and_lose_nothing(lab: Lab) -> None:
+@checks("C-twice", "C-lost")
+def _fetchers_at_once_share_nothing_and_lose_nothing(lab: CheckContext) -> None:
     for _ in range(lab.profile.rounds):
         account = lab.account()
         wanted = numbers(120)
         expect_sent(lab.send(account, ",".join(wanted)), 120)
         lab.clock.advance(account.userid, 180)
-        taken = at_once(*[_fetches(lab, account, "5")] * 6)
+        taken = run_concurrently(*[_fetches(lab, account, "5")] * 6)
         _compared(lab, account, taken, wanted, "report")
         tasks = [str(expect_sent(lab.send(account, "10000000030"), 1)) for _ in range(4)]
         lab.clock.advance(account.userid, 180)
-        _compared(lab, account, at_once(*[_hears(lab, account)] * 6), tasks, "reply")
+        _compared(lab, account, run_concurrently(*[_hears(lab, account)] * 6), tasks, "reply")
 
 
-@holds("C-send-fetch")
-def _a_send_and_a_fetch_at_once_lose_nothing(lab: Lab) -> None:
+@checks("C-send-fetch")
+def _a_send_and_a_fetch_at_once_lose_nothing(lab: CheckContext) -> None:
     account = lab.account()
     wanted = numbers(30 * lab.profile.rounds)
 
@@ -83,33 +83,33 @@ def _a_send_and_a_fetch_at_once_lose_nothing(lab: Lab) -> None:
         boxes = [box for _ in range(10 * lab.profile.rounds) for box in lab.status(account).boxes("statusbox")]
         return [box.get("mobile", "") for box in boxes]
 
-    taken = at_once(send_all, fetch_now_and_then)
+    taken = run_concurrently(send_all, fetch_now_and_then)
     taken += [box.get("mobile", "") for box in lab.reports(account, len(wanted) - len(taken))]
     answer = lab.overage(account)
     expect(Counter(taken) == Counter(wanted), answer, f"{len(wanted)} reports, each once", f"{len(taken)} reports")
 
 
-@holds("C-balance")
-def _sends_at_once_spend_a_point_once(lab: Lab) -> None:
+@checks("C-balance")
+def _sends_at_once_spend_a_point_once(lab: CheckContext) -> None:
     for _ in range(2 * lab.profile.rounds):
         account = lab.account(points=2)
 
-        def send_one(account: Account = account) -> list[str]:
+        def send_one(account: SuiteAccount = account) -> list[str]:
             answer = lab.send(account)
             return ["sent"] if answer.number("taskID") else []
 
-        sent = at_once(*[send_one] * 6)
+        sent = run_concurrently(*[send_one] * 6)
         balance = lab.overage(account)
         got = len(sent), balance.number("overage")
         expect(got == (2, 0), balance, "2 of 6 sends accepted with 2 points, and 0 points left", f"{got}")
 
 
-@holds("C-taskID")
-def _sends_at_once_have_tasks_of_their_own(lab: Lab) -> None:
+@checks("C-taskID")
+def _sends_at_once_have_tasks_of_their_own(lab: CheckContext) -> None:
     account = lab.account()
 
     def send_some() -> list[str]:
         return [str(expect_sent(lab.send(account), 1)) for _ in range(4)]
 
-    tasks = at_once(*[send_some] * 5)
+    tasks = run_concurrently(*[send_some] * 5)
     expect(len(set(tasks)) == 20, lab.overage(account), "20 taskIDs", f"{len(set(tasks))} different ones")

@@ -12,47 +12,47 @@ from typing import Final, TypeAlias
 
 from hypothesis import strategies as st
 
-from sms10692_contract.checks.registry import Check, holds
+from sms10692_contract.checks.registry import Check, checks
 from sms10692_contract.checks.strategies import HANDSET, PAGE, PAGES, TEXT, any_timestamp
-from sms10692_contract.expected import EMPTY, FOUND, NOT_FOUND, Answer
-from sms10692_contract.harness import Account, Lab, expect, expect_message, expect_sent, message_of
+from sms10692_contract.expected import EMPTY, FOUND, NOT_FOUND, ParsedAnswer
+from sms10692_contract.harness import CheckContext, SuiteAccount, expect, expect_message, expect_sent, message_of
 from sms10692_contract.requests import (
     CHARSET,
     FORM,
     GBK,
     UTF8,
     Pairs,
-    Request,
+    WireRequest,
+    build_request,
     chunked,
     form,
     multipart,
     percent,
-    placed,
     unescaped,
     unicode_escapes,
     with_body,
 )
-from sms10692_contract.safety import NO_SIGN
+from sms10692_contract.safety import INVALID_SIGN
 
-Way: TypeAlias = Callable[[str, Pairs], Request]
+Encoding: TypeAlias = Callable[[str, Pairs], WireRequest]
 """From a page and the parameters to a request."""
 
 
-def _split(page: str, pairs: Pairs) -> Request:
-    return placed(
+def _split(page: str, pairs: Pairs) -> WireRequest:
+    return build_request(
         page, query=[pair for pair in pairs if pair[0] == "action"], body=[p for p in pairs if p[0] != "action"]
     )
 
 
-def _spelt(spelling: Mapping[str, str]) -> Way:
-    return lambda page, pairs: placed(page, body=[(spelling.get(name, name), value) for name, value in pairs])
+def _spelt(spelling: Mapping[str, str]) -> Encoding:
+    return lambda page, pairs: build_request(page, body=[(spelling.get(name, name), value) for name, value in pairs])
 
 
-def _at(path: Callable[[str], str]) -> Way:
-    return lambda page, pairs: placed(page, body=pairs, path=path(page))
+def _at(path: Callable[[str], str]) -> Encoding:
+    return lambda page, pairs: build_request(page, body=pairs, path=path(page))
 
 
-def _header(request: Request, *headers: tuple[str, str]) -> Request:
+def _header(request: WireRequest, *headers: tuple[str, str]) -> WireRequest:
     return replace(request, headers=(*request.headers, *headers))
 
 
@@ -65,24 +65,24 @@ EXTRA: Final = (
     ("statusNum", "1"),
 )
 
-WAYS: Final[Mapping[str, tuple[Way, ...]]] = {
+ENCODINGS: Final[Mapping[str, tuple[Encoding, ...]]] = {
     "Q1": (_split,),
     "Q2": (
-        lambda page, pairs: placed(page, query=pairs, method="GET"),
-        lambda page, pairs: placed(page, query=pairs),
+        lambda page, pairs: build_request(page, query=pairs, method="GET"),
+        lambda page, pairs: build_request(page, query=pairs),
     ),
-    "Q3": (lambda page, pairs: placed(page, query=[("action", "checkkeyword")], body=pairs),),
+    "Q3": (lambda page, pairs: build_request(page, query=[("action", "checkkeyword")], body=pairs),),
     "Q4": tuple(
-        (lambda page, pairs, kind=kind: placed(page, body=pairs, content_type=kind))  # type: ignore[misc]
+        (lambda page, pairs, kind=kind: build_request(page, body=pairs, content_type=kind))  # type: ignore[misc]
         for kind in (FORM, f"{FORM}; charset=UTF-8", f"{FORM};charset=gbk", f"{FORM}; charset=iso-8859-1")
     ),
     "Q5": (multipart,),
-    "Q6": (lambda page, pairs: placed(page, body=pairs, encode=unescaped(CHARSET[page])),),
+    "Q6": (lambda page, pairs: build_request(page, body=pairs, encode=unescaped(CHARSET[page])),),
     "Q7": (
-        lambda page, pairs: placed(page, body=pairs, content_type=None),
-        lambda page, pairs: placed(page, body=pairs, content_type="application/xml"),
-        lambda page, pairs: placed(page, body=pairs, content_type="text/plain"),
-        lambda page, pairs: with_body(placed(page, query=pairs), b'{"content": "x"}', "application/json"),
+        lambda page, pairs: build_request(page, body=pairs, content_type=None),
+        lambda page, pairs: build_request(page, body=pairs, content_type="application/xml"),
+        lambda page, pairs: build_request(page, body=pairs, content_type="text/plain"),
+        lambda page, pairs: with_body(build_request(page, query=pairs), b'{"content": "x"}', "application/json"),
     ),
     "Q8": (
         _spelt({"userid": "userId", "timestamp": "timeStamp", "action": "Action", "content": "CONTENT"}),
@@ -96,20 +96,22 @@ WAYS: Final[Mapping[str, tuple[Way, ...]]] = {
         _at(lambda page: f"{page}/v2sms.aspx"),
     ),
     "Q10": (
-        lambda page, pairs: placed(page, body=pairs, around=lambda raw: b"&" + raw + b"&"),
-        lambda page, pairs: placed(page, body=pairs, around=lambda raw: raw.replace(b"&", b"&&") + b"&extno"),
+        lambda page, pairs: build_request(page, body=pairs, around=lambda raw: b"&" + raw + b"&"),
+        lambda page, pairs: build_request(page, body=pairs, around=lambda raw: raw.replace(b"&", b"&&") + b"&extno"),
         _at(lambda page: f"{page}?"),
     ),
-    "Q11": (lambda page, pairs: placed(page, body=[*EXTRA, *pairs]),),
+    "Q11": (lambda page, pairs: build_request(page, body=[*EXTRA, *pairs]),),
     "Q17": (
-        lambda page, pairs: chunked(placed(page, body=pairs), 7),
-        lambda page, pairs: chunked(placed(page, body=pairs), 1000),
-        lambda page, pairs: replace(placed(page, body=pairs), protocol="HTTP/1.0"),
-        lambda page, pairs: _header(placed(page, body=pairs), ("Expect", "100-continue")),
+        lambda page, pairs: chunked(build_request(page, body=pairs), 7),
+        lambda page, pairs: chunked(build_request(page, body=pairs), 1000),
+        lambda page, pairs: replace(build_request(page, body=pairs), protocol="HTTP/1.0"),
+        lambda page, pairs: _header(build_request(page, body=pairs), ("Expect", "100-continue")),
     ),
-    "R14-percent-u": (lambda page, pairs: placed(page, body=pairs, encode=unicode_escapes),),
+    "R14-percent-u": (lambda page, pairs: build_request(page, body=pairs, encode=unicode_escapes),),
     "R14-lower-percent": (
-        lambda page, pairs: placed(page, body=pairs, encode=lambda text: _lower_codes(percent(CHARSET[page])(text))),
+        lambda page, pairs: build_request(
+            page, body=pairs, encode=lambda text: _lower_codes(percent(CHARSET[page])(text))
+        ),
     ),
 }
 """By clause, the ways it is about."""
@@ -127,20 +129,20 @@ def _names(least: int = 1) -> st.SearchStrategy[frozenset[str]]:
     return st.frozensets(st.sampled_from(["userid", "timestamp", "sign", "action", "content"]), min_size=least)
 
 
-def _divided(in_query: frozenset[str]) -> Way:
-    return lambda page, pairs: placed(
+def _divided(in_query: frozenset[str]) -> Encoding:
+    return lambda page, pairs: build_request(
         page,
         query=[pair for pair in pairs if pair[0] in in_query],
         body=[pair for pair in pairs if pair[0] not in in_query],
     )
 
 
-def _doubled(in_query: frozenset[str]) -> Way:
-    return lambda page, pairs: placed(page, query=[pair for pair in pairs if pair[0] in in_query], body=pairs)
+def _doubled(in_query: frozenset[str]) -> Encoding:
+    return lambda page, pairs: build_request(page, query=[pair for pair in pairs if pair[0] in in_query], body=pairs)
 
 
-def _typed(content_type: str) -> Way:
-    return lambda page, pairs: placed(page, body=pairs, content_type=content_type)
+def _typed(content_type: str) -> Encoding:
+    return lambda page, pairs: build_request(page, body=pairs, content_type=content_type)
 
 
 def _in_turn(text: str, turns: Sequence[bool]) -> str:
@@ -148,15 +150,15 @@ def _in_turn(text: str, turns: Sequence[bool]) -> str:
     return "".join(one.upper() if turn else one.lower() for one, turn in zip(text, cycle(turns), strict=False))
 
 
-def _lettered(turns: Sequence[bool]) -> Way:
-    return lambda page, pairs: placed(page, body=[(_in_turn(name, turns), value) for name, value in pairs])
+def _lettered(turns: Sequence[bool]) -> Encoding:
+    return lambda page, pairs: build_request(page, body=[(_in_turn(name, turns), value) for name, value in pairs])
 
 
-def _pathed(turns: Sequence[bool], slashes: int, behind: str) -> Way:
+def _pathed(turns: Sequence[bool], slashes: int, behind: str) -> Encoding:
     return _at(lambda page: "/" * slashes + _in_turn(page[1:], turns) + behind)
 
 
-def _separated(counts: Sequence[int], strays: Sequence[str]) -> Way:
+def _separated(counts: Sequence[int], strays: Sequence[str]) -> Encoding:
     def between(raw: bytes) -> bytes:
         separators, stray = cycle(counts), cycle([*strays, ""])
         return (
@@ -164,29 +166,29 @@ def _separated(counts: Sequence[int], strays: Sequence[str]) -> Way:
             + b"&"
         )
 
-    return lambda page, pairs: placed(page, body=pairs, around=between)
+    return lambda page, pairs: build_request(page, body=pairs, around=between)
 
 
-def _among(others: Sequence[tuple[str, str]], at: int) -> Way:
+def _among(others: Sequence[tuple[str, str]], at: int) -> Encoding:
     def mixed(pairs: Pairs) -> Pairs:
         place = at % (len(pairs) + 1)
         return [*pairs[:place], *others, *pairs[place:]]
 
-    return lambda page, pairs: placed(page, body=mixed(pairs))
+    return lambda page, pairs: build_request(page, body=mixed(pairs))
 
 
-def _in_chunks(size: int) -> Way:
-    return lambda page, pairs: chunked(placed(page, body=pairs), size)
+def _in_chunks(size: int) -> Encoding:
+    return lambda page, pairs: chunked(build_request(page, body=pairs), size)
 
 
-def _encoded(turns: Sequence[bool], other: Callable[[str, str], bytes]) -> Way:
+def _encoded(turns: Sequence[bool], other: Callable[[str, str], bytes]) -> Encoding:
     def encode(page: str) -> Callable[[str], bytes]:
         usual = percent(CHARSET[page])
         return lambda text: b"".join(
             other(page, one) if turn else usual(one) for one, turn in zip(text, cycle(turns), strict=False)
         )
 
-    return lambda page, pairs: placed(page, body=pairs, encode=encode(page))
+    return lambda page, pairs: build_request(page, body=pairs, encode=encode(page))
 
 
 KNOWN: Final = frozenset(
@@ -196,7 +198,7 @@ _TURNS: Final = st.lists(st.booleans(), min_size=1, max_size=6)
 _NAME: Final = st.text("abcdefgxyz_01", min_size=1, max_size=8).filter(lambda name: name not in KNOWN)
 _TOKEN: Final = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=10)
 
-DRAWN: Final[Mapping[str, st.SearchStrategy[Way]]] = {
+GENERATED: Final[Mapping[str, st.SearchStrategy[Encoding]]] = {
     "Q1": st.builds(_divided, _names()),
     "Q3": st.builds(_doubled, _names()),
     "Q4": _TOKEN.map(lambda charset: _typed(f"{FORM}; charset={charset}")),
@@ -216,21 +218,21 @@ DRAWN: Final[Mapping[str, st.SearchStrategy[Way]]] = {
 """By clause, all the ways of its kind."""
 
 
-def _pairs(account: Account, content: str) -> list[tuple[str, str]]:
+def _pairs(account: SuiteAccount, content: str) -> list[tuple[str, str]]:
     return list((account.credentials() | {"action": "checkkeyword", "content": content}).items())
 
 
-def _read_in_these(ways: tuple[Way, ...], drawn: st.SearchStrategy[Way] | None) -> Check:
-    def check(lab: Lab) -> None:
+def _read_in_these(ways: tuple[Encoding, ...], drawn: st.SearchStrategy[Encoding] | None) -> Check:
+    def check(lab: CheckContext) -> None:
         for page in PAGES:
             for way in ways:
 
-                def read(before: str, after: str, page: str = page, way: Way = way) -> None:
+                def read(before: str, after: str, page: str = page, way: Encoding = way) -> None:
                     answer = lab.ask(way(page, _pairs(lab.own, before + lab.forbidden + after)))
                     expect_message(answer, FOUND)
 
                 read("", "")
-                lab.for_all(read, TEXT[page], TEXT[page], examples=lab.few)
+                lab.for_all(read, TEXT[page], TEXT[page], examples=lab.few_examples)
                 expect_message(lab.ask(way(page, _pairs(lab.own, "内容"))), NOT_FOUND)
             if drawn is not None:
                 lab.for_all(
@@ -245,29 +247,29 @@ def _read_in_these(ways: tuple[Way, ...], drawn: st.SearchStrategy[Way] | None) 
     return check
 
 
-for _clause, _ways in WAYS.items():
-    holds(_clause)(_read_in_these(_ways, DRAWN.get(_clause)))
+for _clause, _ways in ENCODINGS.items():
+    checks(_clause)(_read_in_these(_ways, GENERATED.get(_clause)))
 
 
-@holds("Q6-query")
-def _raw_utf8_in_the_query_string_is_read(lab: Lab) -> None:
+@checks("Q6-query")
+def _raw_utf8_in_the_query_string_is_read(lab: CheckContext) -> None:
     def read(before: str, after: str) -> None:
         pairs = _pairs(lab.own, before + lab.forbidden + after)
-        expect_message(lab.ask(placed(UTF8, query=pairs, encode=unescaped("utf-8"), method="GET")), FOUND)
+        expect_message(lab.ask(build_request(UTF8, query=pairs, encode=unescaped("utf-8"), method="GET")), FOUND)
 
     read("代开", "")
     lab.for_all(read, TEXT[UTF8], TEXT[UTF8])
 
 
-@holds("Q12")
-def _the_optional_parameters_may_be_absent(lab: Lab) -> None:
+@checks("Q12")
+def _the_optional_parameters_may_be_absent(lab: CheckContext) -> None:
     account = lab.account()
     fields = account.credentials() | {"action": "send", "mobile": lab.number, "content": "内容"}
     expect_sent(lab.ask(form(UTF8, fields)), 1)
 
 
-@holds("Q13")
-def _a_timestamp_is_any_text_over_which_the_signature_is_right(lab: Lab) -> None:
+@checks("Q13")
+def _a_timestamp_is_any_text_over_which_the_signature_is_right(lab: CheckContext) -> None:
     def signed(timestamp: str, page: str = UTF8) -> None:
         answer = lab.ask(form(page, lab.own.credentials(timestamp) | {"action": "overage"}))
         expect(message_of(answer) == "" and bool(answer.element("overage")), answer, "a timestamp that is accepted")
@@ -279,8 +281,8 @@ def _a_timestamp_is_any_text_over_which_the_signature_is_right(lab: Lab) -> None
         lab.for_all(signed, any_timestamp(page), st.just(page))
 
 
-@holds("Q15")
-def _a_trailing_comma_is_no_number(lab: Lab) -> None:
+@checks("Q15")
+def _a_trailing_comma_is_no_number(lab: CheckContext) -> None:
     account = lab.account()
     expect_sent(lab.send(account, f"{lab.number},"), 1)
 
@@ -290,32 +292,32 @@ def _a_trailing_comma_is_no_number(lab: Lab) -> None:
     lab.for_all_if_free(sent, st.lists(HANDSET, min_size=1, max_size=4), st.integers(0, 4))
 
 
-@holds("Q15-many")
-def _fifty_thousand_numbers_are_ordinary(lab: Lab) -> None:
+@checks("Q15-many")
+def _fifty_thousand_numbers_are_ordinary(lab: CheckContext) -> None:
     account = lab.account(points=50_000)
     expect_sent(lab.send(account, ",".join(str(13000000000 + place) for place in range(50_000))), 50_000)
 
 
-@holds("Q16")
-def _utf8_codes_on_the_gbk_page_are_not_understood(lab: Lab) -> None:
+@checks("Q16")
+def _utf8_codes_on_the_gbk_page_are_not_understood(lab: CheckContext) -> None:
     def misread(page: str, other: str, before: str, after: str) -> None:
         text = before + lab.forbidden + after
         if lab.forbidden not in text.encode(other).decode(CHARSET[page], "replace"):
-            answer = lab.ask(placed(page, body=_pairs(lab.own, text), encode=percent(other)))
+            answer = lab.ask(build_request(page, body=_pairs(lab.own, text), encode=percent(other)))
             expect_message(answer, NOT_FOUND)
 
     for page, other in ((GBK, "utf-8"), (UTF8, "gbk")):
         misread(page, other, "", "")
         latin = st.text("abc 1，。内容", max_size=6)
-        lab.for_all(misread, st.just(page), st.just(other), latin, latin, examples=lab.few)
+        lab.for_all(misread, st.just(page), st.just(other), latin, latin, examples=lab.few_examples)
 
 
-@holds("R14-plus")
-def _a_plus_is_a_space(lab: Lab) -> None:
+@checks("R14-plus")
+def _a_plus_is_a_space(lab: CheckContext) -> None:
     def read(page: str, timestamp: str, in_query: bool) -> None:
         pairs = list((lab.own.credentials(timestamp) | {"action": "overage"}).items())
         query, body = (pairs, []) if in_query else ([], pairs)
-        request = placed(
+        request = build_request(
             page, body=body, query=query, encode=lambda text: percent(CHARSET[page])(text).replace(b"%20", b"+")
         )
         expect_message(lab.ask(request), "")
@@ -325,14 +327,14 @@ def _a_plus_is_a_space(lab: Lab) -> None:
     lab.for_all(read, PAGE, st.text(" +%1内", max_size=6).map(lambda text: f"1{text}"), st.booleans())
 
 
-@holds("R14-query-first")
-def _the_query_string_comes_before_the_form(lab: Lab) -> None:
+@checks("R14-query-first")
+def _the_query_string_comes_before_the_form(lab: CheckContext) -> None:
     credentials = list(lab.own.credentials().items())
     for content, message in ((lab.forbidden, FOUND), ("", NOT_FOUND)):
         other = "" if content else lab.forbidden
         query = [("content", content), *credentials]
-        body = [("content", other), ("sign", NO_SIGN), ("action", "checkkeyword")]
-        expect_message(lab.ask(placed(UTF8, query=query, body=body)), message)
+        body = [("content", other), ("sign", INVALID_SIGN), ("action", "checkkeyword")]
+        expect_message(lab.ask(build_request(UTF8, query=query, body=body)), message)
 
     def first(page: str, in_query: frozenset[str], value: str) -> None:
         """What stands in the query string counts, whatever the form says under the same names."""
@@ -340,48 +342,48 @@ def _the_query_string_comes_before_the_form(lab: Lab) -> None:
         query = [pair for pair in pairs if pair[0] in in_query]
         others = {name: "overage" if name == "action" else value for name in in_query}
         body = [(name, others.get(name, given)) for name, given in pairs]
-        expect_message(lab.ask(placed(page, query=query, body=body)), FOUND)
+        expect_message(lab.ask(build_request(page, query=query, body=body)), FOUND)
 
     lab.for_all(first, PAGE, _names(), st.text("x0,", max_size=3))
 
 
-@holds("R14-repeated")
-def _a_name_that_is_repeated_is_joined_with_commas(lab: Lab) -> None:
+@checks("R14-repeated")
+def _a_name_that_is_repeated_is_joined_with_commas(lab: CheckContext) -> None:
     account = lab.account()
     fields = [*account.credentials().items(), ("action", "send"), ("content", "内容")]
     numbers = [("mobile", "13000000001"), ("mobile", "13000000002")]
-    expect_sent(lab.ask(placed(UTF8, body=[*fields, *numbers])), 2)
-    expect_sent(lab.ask(placed(UTF8, query=[*fields, *numbers])), 2)
+    expect_sent(lab.ask(build_request(UTF8, body=[*fields, *numbers])), 2)
+    expect_sent(lab.ask(build_request(UTF8, query=[*fields, *numbers])), 2)
 
     def joined(page: str, wanted: list[str], in_query: bool) -> None:
         pairs = [*fields, *(("mobile", number) for number in wanted)]
-        request = placed(page, query=pairs) if in_query else placed(page, body=pairs)
+        request = build_request(page, query=pairs) if in_query else build_request(page, body=pairs)
         expect_sent(lab.ask(request), len(wanted))
 
     lab.for_all(joined, PAGE, st.lists(HANDSET, min_size=2, max_size=5), st.booleans())
 
 
-@holds("R14-names")
-def _a_name_is_not_trimmed(lab: Lab) -> None:
+@checks("R14-names")
+def _a_name_is_not_trimmed(lab: CheckContext) -> None:
     def other(page: str, renamed: str, before: str, after: str) -> None:
         credentials = lab.own.credentials().items()
         fields = [(f"{before}{name}{after}" if name == renamed else name, value) for name, value in credentials]
         if before or after:
-            expect_message(lab.ask(placed(page, body=[*fields, ("action", "overage")])), EMPTY)
+            expect_message(lab.ask(build_request(page, body=[*fields, ("action", "overage")])), EMPTY)
 
     other(UTF8, "sign", "", " ")
     space = st.text(" \t\r\n", max_size=2)
     lab.for_all(other, PAGE, st.sampled_from(["userid", "timestamp", "sign"]), space, space)
 
 
-@holds("R14-euro")
-def _0x80_is_the_euro_sign_on_the_gbk_page(lab: Lab) -> None:
+@checks("R14-euro")
+def _0x80_is_the_euro_sign_on_the_gbk_page(lab: CheckContext) -> None:
     answer = _echo(lab, GBK, b"%80")
     expect(answer.element("checkCounts") == "&#8364;", answer, "checkCounts &#8364;")
 
 
-@holds("R14-unreadable")
-def _a_byte_that_cannot_be_read_is_a_replacement_character(lab: Lab) -> None:
+@checks("R14-unreadable")
+def _a_byte_that_cannot_be_read_is_a_replacement_character(lab: CheckContext) -> None:
     answer = _echo(lab, UTF8, b"a%FFb%zz")
     expect(answer.element("checkCounts") == "a\ufffdb%zz", answer, "checkCounts a\ufffdb%zz")
 
@@ -395,14 +397,14 @@ def _a_byte_that_cannot_be_read_is_a_replacement_character(lab: Lab) -> None:
     lab.for_all(lambda some: read([one for two in some for one in two]), st.lists(pieces, min_size=1, max_size=4))
 
 
-def _echo(lab: Lab, page: str, raw: bytes) -> Answer:
+def _echo(lab: CheckContext, page: str, raw: bytes) -> ParsedAnswer:
     """What a text of these bytes is read as, which the dialect `observed` shows."""
     pairs = _pairs(lab.account(dialect="observed"), "CONTENT")
-    return lab.ask(placed(page, body=pairs, around=lambda form: form.replace(b"CONTENT", raw)))
+    return lab.ask(build_request(page, body=pairs, around=lambda form: form.replace(b"CONTENT", raw)))
 
 
-@holds("R16-files")
-def _a_part_with_a_file_name_is_no_field(lab: Lab) -> None:
+@checks("R16-files")
+def _a_part_with_a_file_name_is_no_field(lab: CheckContext) -> None:
     def ignored(page: str, file: str) -> None:
         request = multipart(page, _pairs(lab.own, lab.forbidden))
         named = request.body.replace(b'name="content"', f'name="content"; filename="{file}"'.encode())
@@ -410,11 +412,11 @@ def _a_part_with_a_file_name_is_no_field(lab: Lab) -> None:
         expect_message(answer, NOT_FOUND)
 
     ignored(UTF8, "a.txt")
-    lab.for_all(ignored, PAGE, st.text("ab.-_1", min_size=1, max_size=8), examples=lab.few)
+    lab.for_all(ignored, PAGE, st.text("ab.-_1", min_size=1, max_size=8), examples=lab.few_examples)
 
 
-@holds("R16-json")
-def _a_json_body_has_no_fields(lab: Lab) -> None:
+@checks("R16-json")
+def _a_json_body_has_no_fields(lab: CheckContext) -> None:
     def no_fields(page: str, kind: str, as_form: bool) -> None:
         pairs = _pairs(lab.own, lab.forbidden)
         request = form(page, dict(pairs))
@@ -423,4 +425,4 @@ def _a_json_body_has_no_fields(lab: Lab) -> None:
 
     no_fields(UTF8, "application/json", True)
     kinds = st.sampled_from(["application/json", "application/json; charset=utf-8", "Application/JSON"])
-    lab.for_all(no_fields, PAGE, kinds, st.booleans(), examples=lab.few)
+    lab.for_all(no_fields, PAGE, kinds, st.booleans(), examples=lab.few_examples)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from sms10692_contract.checks.registry import holds
+from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import (
     BLANKS,
     COUNT,
@@ -21,15 +21,25 @@ from sms10692_contract.checks.strategies import (
     no_action,
     numbers,
 )
-from sms10692_contract.expected import EMPTY, FOUND, MOMENT, NOT_ALLOWED, NOT_FOUND, OTHER, PARAMETER, WRONG, Answer
-from sms10692_contract.harness import Lab, expect, expect_sent
+from sms10692_contract.expected import (
+    EMPTY,
+    FOUND,
+    MOMENT,
+    NOT_ALLOWED,
+    NOT_FOUND,
+    OTHER,
+    PARAMETER,
+    WRONG,
+    ParsedAnswer,
+)
+from sms10692_contract.harness import CheckContext, expect, expect_sent
 from sms10692_contract.requests import CALL, GBK, STATUS, UTF8
-from sms10692_contract.safety import NO_SIGN
+from sms10692_contract.safety import INVALID_SIGN
 
 REPLIED: Final = {"10000000030": "T", "10000000031": "<好> & 😀"}
 
 
-def document(answer: Answer) -> Any:
+def document(answer: ParsedAnswer) -> Any:
     """The answer as JSON."""
     kind = answer.raw.content_type.partition(";")[0].strip().lower()
     expect(kind == "application/json", answer, "application/json", answer.raw.content_type)
@@ -39,7 +49,7 @@ def document(answer: Answer) -> Any:
         return expect(False, answer, "a JSON document in UTF-8")
 
 
-def expect_json(answer: Answer, wanted: Any) -> None:
+def expect_json(answer: ParsedAnswer, wanted: Any) -> None:
     """The answer is this document; numbers are numbers, and the order of keys is nobody's affair."""
     try:
         same = json.dumps(document(answer), sort_keys=True) == json.dumps(wanted, sort_keys=True)
@@ -56,8 +66,8 @@ def _refused(message: str) -> dict[str, Any]:
     return {"ReturnStatus": "Faild", "Message": message, "RemainPoint": 0, "TaskID": 0, "SuccessCounts": 0}
 
 
-@holds("R15-send")
-def _a_send_in_json(lab: Lab) -> None:
+@checks("R15-send")
+def _a_send_in_json(lab: CheckContext) -> None:
     account = lab.account(points=10**6)
 
     def sent(page: str, count: int) -> None:
@@ -77,8 +87,8 @@ def _a_send_in_json(lab: Lab) -> None:
     lab.for_all(refused, PAGE, NO_EXTNO)
 
 
-@holds("R15-overage")
-def _the_balance_in_json(lab: Lab) -> None:
+@checks("R15-overage")
+def _the_balance_in_json(lab: CheckContext) -> None:
     def found(page: str, points: int, postpaid: bool) -> None:
         account = lab.account(points=points, postpaid=postpaid)
         points = 0 if postpaid else points
@@ -94,11 +104,11 @@ def _the_balance_in_json(lab: Lab) -> None:
     lab.for_all(found, PAGE, st.integers(0, 10**9), st.booleans())
     for page in (UTF8, GBK):
         refused(page, {"sign": ""}, EMPTY)
-        refused(page, {"sign": NO_SIGN}, WRONG)
+        refused(page, {"sign": INVALID_SIGN}, WRONG)
 
 
-@holds("R15-checkkeyword")
-def _the_verdict_on_a_text_in_json(lab: Lab) -> None:
+@checks("R15-checkkeyword")
+def _the_verdict_on_a_text_in_json(lab: CheckContext) -> None:
     def checked(page: str, before: str, forbidden: bool, after: str) -> None:
         text = before + (lab.forbidden if forbidden else "") + after
         answer = lab.checkkeyword(lab.own, text, page, rt="json")
@@ -109,12 +119,12 @@ def _the_verdict_on_a_text_in_json(lab: Lab) -> None:
 
     for page in (UTF8, GBK):
         checked(page, "代开", True, "")
-        lab.for_all(checked, st.just(page), TEXT[page], st.booleans(), TEXT[page], examples=lab.few)
-        expect_json(lab.checkkeyword(lab.own, "内容", page, rt="json", sign=NO_SIGN), {"Message": WRONG})
-    lab.for_all(refused, PAGE, CREDENTIAL, BLANKS, examples=lab.few)
+        lab.for_all(checked, st.just(page), TEXT[page], st.booleans(), TEXT[page], examples=lab.few_examples)
+        expect_json(lab.checkkeyword(lab.own, "内容", page, rt="json", sign=INVALID_SIGN), {"Message": WRONG})
+    lab.for_all(refused, PAGE, CREDENTIAL, BLANKS, examples=lab.few_examples)
 
 
-def _with_moments(answer: Answer, key: str, boxes: list[dict[str, Any]]) -> dict[str, Any]:
+def _with_moments(answer: ParsedAnswer, key: str, boxes: list[dict[str, Any]]) -> dict[str, Any]:
     """The document that should have come, at the moments that did."""
     found = document(answer)
     told = found.get(key) if isinstance(found, dict) else None
@@ -125,8 +135,8 @@ def _with_moments(answer: Answer, key: str, boxes: list[dict[str, Any]]) -> dict
     return {key: [box | {"ReceiveTime": moment} for box, moment in zip(boxes, moments, strict=True)]}
 
 
-@holds("R15-status")
-def _reports_in_json(lab: Lab) -> None:
+@checks("R15-status")
+def _reports_in_json(lab: CheckContext) -> None:
     def told(wanted: list[str], extno: str) -> None:
         account = lab.account()
         task = expect_sent(lab.send(account, ",".join(wanted), extno=extno), len(wanted))
@@ -142,11 +152,11 @@ def _reports_in_json(lab: Lab) -> None:
 
     told(["15023239810"], "01")
     some = st.lists(HANDSET | st.just("10000000020"), min_size=1, max_size=4)
-    lab.for_all(told, some, EXTNO, examples=lab.few)
+    lab.for_all(told, some, EXTNO, examples=lab.few_examples)
 
 
-@holds("R15-call")
-def _replies_in_json(lab: Lab) -> None:
+@checks("R15-call")
+def _replies_in_json(lab: CheckContext) -> None:
     def told(answering: list[str], extno: str) -> None:
         account = lab.account()
         task = expect_sent(lab.send(account, ",".join(answering), extno=extno), len(answering))
@@ -159,16 +169,18 @@ def _replies_in_json(lab: Lab) -> None:
         expect_json(lab.call(account, rt="json"), {"CallBox": []})
 
     told(["10000000031"], "01")
-    lab.for_all(told, st.lists(st.sampled_from(list(REPLIED)), min_size=1, max_size=4), EXTNO, examples=lab.few)
+    lab.for_all(
+        told, st.lists(st.sampled_from(list(REPLIED)), min_size=1, max_size=4), EXTNO, examples=lab.few_examples
+    )
 
 
-@holds("R15-errors")
-def _the_errors_of_the_queues_in_json(lab: Lab) -> None:
+@checks("R15-errors")
+def _the_errors_of_the_queues_in_json(lab: CheckContext) -> None:
     allowed, not_allowed = lab.account(), lab.account(may_read_reports=False)
 
     def refused(page: str, error: int, action: str) -> None:
         account = not_allowed if error == 3 else allowed
-        wrong = {"action": action} | ({1: {"timestamp": ""}, 2: {"sign": NO_SIGN}}.get(error) or {})
+        wrong = {"action": action} | ({1: {"timestamp": ""}, 2: {"sign": INVALID_SIGN}}.get(error) or {})
         remark = (EMPTY, WRONG, NOT_ALLOWED, PARAMETER)[error - 1]
         answer = lab.post(account, page, rt="json", **wrong)
         expect_json(answer, {"ErrorStatus": {"Error": error, "Remark": remark}})
@@ -176,22 +188,26 @@ def _the_errors_of_the_queues_in_json(lab: Lab) -> None:
     for page in (STATUS, CALL):
         for error in range(1, 5):
             refused(page, error, "x")
-    lab.for_all(refused, st.sampled_from([STATUS, CALL]), st.integers(1, 4), no_action("query"), examples=lab.few)
+    lab.for_all(
+        refused, st.sampled_from([STATUS, CALL]), st.integers(1, 4), no_action("query"), examples=lab.few_examples
+    )
 
 
-@holds("R15-gbk")
-def _json_on_the_gbk_page_is_ascii(lab: Lab) -> None:
-    def ascii_only(answer: Answer) -> None:
+@checks("R15-gbk")
+def _json_on_the_gbk_page_is_ascii(lab: CheckContext) -> None:
+    def ascii_only(answer: ParsedAnswer) -> None:
         expect(answer.raw.body.isascii(), answer, "JSON in ASCII, which is GBK too")
 
-    for sign in ("", NO_SIGN):
+    for sign in ("", INVALID_SIGN):
         ascii_only(lab.overage(lab.own, GBK, rt="json", sign=sign))
     ascii_only(lab.overage(lab.own, GBK, rt="json"))
-    lab.for_all(lambda text: ascii_only(lab.checkkeyword(lab.own, text, GBK, rt="json")), TEXT[GBK], examples=lab.few)
+    lab.for_all(
+        lambda text: ascii_only(lab.checkkeyword(lab.own, text, GBK, rt="json")), TEXT[GBK], examples=lab.few_examples
+    )
 
 
-@holds("R15-letter")
-def _any_other_rt_is_xml(lab: Lab) -> None:
+@checks("R15-letter")
+def _any_other_rt_is_xml(lab: CheckContext) -> None:
     def xml(page: str, kind: str) -> None:
         answer = lab.overage(lab.own, page, rt=kind)
         expect(answer.text.startswith("<?xml"), answer, f"XML, because rt is {kind!r}")
@@ -199,4 +215,4 @@ def _any_other_rt_is_xml(lab: Lab) -> None:
     for kind in ("JSON", "xml", ""):
         xml(UTF8, kind)
     others = st.sampled_from(["Json", "json ", " json", "jsonp", "1", "true"]) | st.text("json", max_size=6)
-    lab.for_all(xml, PAGE, others.filter(lambda kind: kind != "json"), examples=lab.few)
+    lab.for_all(xml, PAGE, others.filter(lambda kind: kind != "json"), examples=lab.few_examples)

@@ -6,16 +6,16 @@ Here belongs whatever counts points. Every check has accounts made for it.
 from hypothesis import strategies as st
 
 from sms10692_contract.billing import count_parts
-from sms10692_contract.checks.registry import holds
+from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import COUNT, HANDSET, PAGE, numbers, wrong_send
 from sms10692_contract.expected import TOO_MUCH
-from sms10692_contract.harness import Lab, expect, expect_message, expect_refused, expect_sent
+from sms10692_contract.harness import CheckContext, expect, expect_message, expect_refused, expect_sent
 from sms10692_contract.requests import GBK, UTF8
-from sms10692_contract.safety import NO_SIGN
+from sms10692_contract.safety import INVALID_SIGN
 
 
-@holds("R6-parts")
-def _a_text_costs_its_parts(lab: Lab) -> None:
+@checks("R6-parts")
+def _a_text_costs_its_parts(lab: CheckContext) -> None:
     def costs(page: str, text: str, count: int) -> None:
         account = lab.account(points=1000)
         answer = lab.send(account, ",".join(numbers(count)), text, page)
@@ -34,8 +34,8 @@ def _a_text_costs_its_parts(lab: Lab) -> None:
     lab.for_all(costs, st.just(UTF8), texts, st.integers(1, 3))
 
 
-@holds("R6-remainpoint")
-def _what_was_charged_is_what_the_balance_lost(lab: Lab) -> None:
+@checks("R6-remainpoint")
+def _what_was_charged_is_what_the_balance_lost(lab: CheckContext) -> None:
     account = lab.account(points=10**6)
 
     def charged(page: str, count: int, length: int) -> None:
@@ -52,8 +52,8 @@ def _what_was_charged_is_what_the_balance_lost(lab: Lab) -> None:
     lab.for_all(charged, PAGE, COUNT, st.integers(1, 200))
 
 
-@holds("R6-edge")
-def _a_balance_is_spent_to_the_last_point_and_no_further(lab: Lab) -> None:
+@checks("R6-edge")
+def _a_balance_is_spent_to_the_last_point_and_no_further(lab: CheckContext) -> None:
     def sent(points: int, more: int) -> None:
         account = lab.account(points=points)
         count = points + more
@@ -70,8 +70,8 @@ def _a_balance_is_spent_to_the_last_point_and_no_further(lab: Lab) -> None:
     lab.for_all(sent, st.integers(1, 30), st.integers(0, 2))
 
 
-@holds("R6-refused")
-def _a_refused_send_costs_nothing_and_sends_nothing(lab: Lab) -> None:
+@checks("R6-refused")
+def _a_refused_send_costs_nothing_and_sends_nothing(lab: CheckContext) -> None:
     wrong = (
         {"mobile": ","},
         {"content": " "},
@@ -79,7 +79,7 @@ def _a_refused_send_costs_nothing_and_sends_nothing(lab: Lab) -> None:
         {"content": "' or 1=1"},
         {"extno": "x"},
         {"sendTime": "x"},
-        {"sign": NO_SIGN},
+        {"sign": INVALID_SIGN},
         {"action": "sends"},
         {"mobile": "13000000001,13000000002,13000000003,13000000004"},
     )
@@ -98,8 +98,8 @@ def _a_refused_send_costs_nothing_and_sends_nothing(lab: Lab) -> None:
     lab.for_all(refused, wrong_send(lab.forbidden))
 
 
-@holds("R6-postpaid")
-def _a_post_paid_account_goes_below_zero(lab: Lab) -> None:
+@checks("R6-postpaid")
+def _a_post_paid_account_goes_below_zero(lab: CheckContext) -> None:
     def used(counts: list[int]) -> None:
         account = lab.account(postpaid=True)
         for place, count in enumerate(counts):
@@ -112,27 +112,29 @@ def _a_post_paid_account_goes_below_zero(lab: Lab) -> None:
         expect(told == (left, 0), balance, f"overage {left} and sendTotal 0", f"{told}")
 
     used([2])
-    lab.for_all(used, st.lists(st.integers(1, 9), min_size=1, max_size=4), examples=lab.few)
+    lab.for_all(used, st.lists(st.integers(1, 9), min_size=1, max_size=4), examples=lab.few_examples)
 
 
-@holds("2.3-sendTotal")
-def _send_total_is_what_was_ever_charged_up(lab: Lab) -> None:
+@checks("2.3-sendTotal")
+def _send_total_is_what_was_ever_charged_up(lab: CheckContext) -> None:
     def charged_up(points: int, more: list[int]) -> None:
         account = lab.account(points=points)
         expect_sent(lab.send(account), 1)
         for extra in (0, *more):
-            lab.clock.charge(account.userid, extra)
+            lab.clock.top_up(account.userid, extra)
             points += extra
             answer = lab.overage(account)
             told = answer.number("overage"), answer.number("sendTotal")
             expect(told == (points - 1, points), answer, f"overage {points - 1}, sendTotal {points}", f"{told}")
 
     charged_up(50, [7])
-    lab.for_all(charged_up, st.integers(1, 10**6), st.lists(st.integers(0, 10**6), max_size=3), examples=lab.few)
+    lab.for_all(
+        charged_up, st.integers(1, 10**6), st.lists(st.integers(0, 10**6), max_size=3), examples=lab.few_examples
+    )
 
 
-@holds("R5-twice")
-def _a_number_given_twice_counts_twice(lab: Lab) -> None:
+@checks("R5-twice")
+def _a_number_given_twice_counts_twice(lab: CheckContext) -> None:
     def counted(given: list[str]) -> None:
         account = lab.account(points=9)
         answer = lab.send(account, ",".join(given))
@@ -142,4 +144,6 @@ def _a_number_given_twice_counts_twice(lab: Lab) -> None:
         expect(told == len(given), answer, f"{len(given)} reports", f"{told}")
 
     counted(["13000000001"] * 2)
-    lab.for_all(counted, st.lists(HANDSET, min_size=1, max_size=3).map(lambda some: some * 2), examples=lab.few)
+    lab.for_all(
+        counted, st.lists(HANDSET, min_size=1, max_size=3).map(lambda some: some * 2), examples=lab.few_examples
+    )

@@ -8,49 +8,65 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from sms10692_contract.checks.registry import holds
+from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import (
     BLANKS,
     CREDENTIAL,
-    LATELY,
     NO_SIGNATURE,
     PAGE,
     PAGES,
+    RECENT,
     TEXT,
-    nearly,
+    near_misses,
 )
-from sms10692_contract.expected import CHECKKEYWORD, EMPTY, FOUND, NOT_FOUND, OVERAGE, OVERAGE_REFUSED, WRONG, Answer
-from sms10692_contract.harness import Lab, expect, expect_document, expect_message, just_now, message_of
+from sms10692_contract.expected import (
+    CHECKKEYWORD,
+    EMPTY,
+    FOUND,
+    NOT_FOUND,
+    OVERAGE,
+    OVERAGE_REFUSED,
+    WRONG,
+    ParsedAnswer,
+)
+from sms10692_contract.harness import (
+    CheckContext,
+    current_timestamp,
+    expect,
+    expect_document,
+    expect_message,
+    message_of,
+)
 from sms10692_contract.requests import CHARSET, GBK, UTF8, form, sign
-from sms10692_contract.safety import NO_SIGN
+from sms10692_contract.safety import INVALID_SIGN
 
 
-@holds("1.2-sign")
-def _the_signature_is_over_account_password_timestamp(lab: Lab) -> None:
+@checks("1.2-sign")
+def _the_signature_is_over_account_password_timestamp(lab: CheckContext) -> None:
     def signed(page: str, seconds: int) -> None:
-        answer = lab.ask(form(page, lab.account().credentials(just_now(seconds)) | {"action": "overage"}))
+        answer = lab.ask(form(page, lab.account().credentials(current_timestamp(seconds)) | {"action": "overage"}))
         expect(message_of(answer) == "" and bool(answer.element("overage")), answer, "a signature that is accepted")
 
     signed(UTF8, 0)
-    lab.for_all(signed, PAGE, LATELY)
+    lab.for_all(signed, PAGE, RECENT)
 
 
-@holds("1.2-sign-wrong")
-def _any_other_signature_is_refused(lab: Lab) -> None:
-    own, stamp = lab.own, just_now(0)
+@checks("1.2-sign-wrong")
+def _any_other_signature_is_refused(lab: CheckContext) -> None:
+    own, stamp = lab.own, current_timestamp(0)
     right = sign(own.account, own.password, stamp)
     others = {
         "the signature in upper case": right.upper(),
         "the first 16 digits of it": right[:16],
         "the first 31 digits of it": right[:31],
         "the signature and a digit more": f"{right}0",
-        "a signature that begins alike": right[:8] + NO_SIGN[8:],
-        "a signature that ends alike": NO_SIGN[:24] + right[24:],
+        "a signature that begins alike": right[:8] + INVALID_SIGN[8:],
+        "a signature that ends alike": INVALID_SIGN[:24] + right[24:],
         "a signature over password + account + timestamp": sign(own.password, own.account, stamp),
         "a signature over timestamp + account + password": sign(stamp, own.account, own.password),
         "a signature over account + timestamp + password": sign(own.account, stamp, own.password),
         "a signature over account + password": sign(own.account, own.password, ""),
-        "a signature over another timestamp": sign(own.account, own.password, just_now(1)),
+        "a signature over another timestamp": sign(own.account, own.password, current_timestamp(1)),
         "the signature over another password": sign(own.account, f"{own.password}x", stamp),
     }
     for what, given in others.items():
@@ -70,16 +86,16 @@ def _any_other_signature_is_refused(lab: Lab) -> None:
     lab.for_all(other, PAGE, NO_SIGNATURE)
 
     def part(page: str, seconds: int, start: int, end: int) -> None:
-        timestamp = just_now(seconds)
+        timestamp = current_timestamp(seconds)
         given = sign(own.account, own.password, timestamp)[start:end]
         expect_message(lab.overage(own, page, timestamp=timestamp, sign=given), WRONG)
 
-    lab.for_all(part, PAGE, LATELY, st.just(0), st.integers(1, 31))
-    lab.for_all(part, PAGE, LATELY, st.integers(1, 31), st.just(32))
+    lab.for_all(part, PAGE, RECENT, st.just(0), st.integers(1, 31))
+    lab.for_all(part, PAGE, RECENT, st.integers(1, 31), st.just(32))
 
 
-@holds("1.2-userid")
-def _another_userid_is_refused(lab: Lab) -> None:
+@checks("1.2-userid")
+def _another_userid_is_refused(lab: CheckContext) -> None:
     own = lab.account()  # the newest there is: a vendor that takes whoever comes last for anybody shows here
 
     def refused(userid: str) -> None:
@@ -92,8 +108,8 @@ def _another_userid_is_refused(lab: Lab) -> None:
     lab.for_all(refused, st.integers(1, 99999).map(str) | st.text("abcx-_0", min_size=1, max_size=6))
 
 
-@holds("2.3-found")
-def _the_balance_is_written_so(lab: Lab) -> None:
+@checks("2.3-found")
+def _the_balance_is_written_so(lab: CheckContext) -> None:
     account = lab.account()
 
     def known(page: str, points: int) -> None:
@@ -110,8 +126,8 @@ def _the_balance_is_written_so(lab: Lab) -> None:
         expect_document(answer, OVERAGE, payinfo=payinfo, **found)
 
 
-@holds("2.3-payinfo")
-def _who_pays_how_is_said(lab: Lab) -> None:
+@checks("2.3-payinfo")
+def _who_pays_how_is_said(lab: CheckContext) -> None:
     for postpaid, payinfo in ((False, "预付费"), (True, "后付费")):
         answer = lab.overage(lab.account(postpaid=postpaid))
         expect(answer.element("payinfo") == payinfo, answer, f"payinfo {payinfo}")
@@ -122,7 +138,7 @@ _UNSIGNED: Final = st.builds(lambda given: {"sign": given}, NO_SIGNATURE)
 
 
 def _refused_alike(
-    lab: Lab,
+    lab: CheckContext,
     template: str,
     message: str,
     action: str,
@@ -139,18 +155,18 @@ def _refused_alike(
     lab.for_all(refused, PAGE, others)
 
 
-@holds("2.3-credentials-empty")
-def _overage_without_a_signature(lab: Lab) -> None:
+@checks("2.3-credentials-empty")
+def _overage_without_a_signature(lab: CheckContext) -> None:
     _refused_alike(lab, OVERAGE_REFUSED, EMPTY, "overage", [{"sign": ""}], _BLANK)
 
 
-@holds("2.3-credentials-wrong")
-def _overage_with_a_wrong_signature(lab: Lab) -> None:
-    _refused_alike(lab, OVERAGE_REFUSED, WRONG, "overage", [{"sign": NO_SIGN}], _UNSIGNED)
+@checks("2.3-credentials-wrong")
+def _overage_with_a_wrong_signature(lab: CheckContext) -> None:
+    _refused_alike(lab, OVERAGE_REFUSED, WRONG, "overage", [{"sign": INVALID_SIGN}], _UNSIGNED)
 
 
-@holds("3.3-forbidden")
-def _a_forbidden_word_is_found_without_the_colon(lab: Lab) -> None:
+@checks("3.3-forbidden")
+def _a_forbidden_word_is_found_without_the_colon(lab: CheckContext) -> None:
     def found(page: str, before: str) -> None:
         answer = lab.checkkeyword(lab.own, before + lab.forbidden, page)
         expect_document(answer, CHECKKEYWORD, message=FOUND)
@@ -160,8 +176,8 @@ def _a_forbidden_word_is_found_without_the_colon(lab: Lab) -> None:
         lab.for_all(found, st.just(page), TEXT[page])
 
 
-@holds("3.3-nothing-forbidden")
-def _no_forbidden_word_is_found(lab: Lab) -> None:
+@checks("3.3-nothing-forbidden")
+def _no_forbidden_word_is_found(lab: CheckContext) -> None:
     def nothing(page: str, content: str) -> None:
         expect_document(lab.checkkeyword(lab.own, content, page), CHECKKEYWORD, message=NOT_FOUND)
 
@@ -170,18 +186,18 @@ def _no_forbidden_word_is_found(lab: Lab) -> None:
     lab.for_all(nothing, PAGE, st.text("内容通知1a 。", max_size=70))
 
 
-@holds("3.3-credentials-empty")
-def _checkkeyword_without_a_signature(lab: Lab) -> None:
+@checks("3.3-credentials-empty")
+def _checkkeyword_without_a_signature(lab: CheckContext) -> None:
     _refused_alike(lab, CHECKKEYWORD, EMPTY, "checkkeyword", [{"sign": ""}], _BLANK)
 
 
-@holds("3.3-credentials-wrong")
-def _checkkeyword_with_a_wrong_signature(lab: Lab) -> None:
-    _refused_alike(lab, CHECKKEYWORD, WRONG, "checkkeyword", [{"sign": NO_SIGN}], _UNSIGNED)
+@checks("3.3-credentials-wrong")
+def _checkkeyword_with_a_wrong_signature(lab: CheckContext) -> None:
+    _refused_alike(lab, CHECKKEYWORD, WRONG, "checkkeyword", [{"sign": INVALID_SIGN}], _UNSIGNED)
 
 
-@holds("3.2-content")
-def _a_word_is_found_wherever_it_stands(lab: Lab) -> None:
+@checks("3.2-content")
+def _a_word_is_found_wherever_it_stands(lab: CheckContext) -> None:
     for page in PAGES:
 
         def found(before: str, after: str, page: str = page) -> None:
@@ -198,11 +214,11 @@ def _a_word_is_found_wherever_it_stands(lab: Lab) -> None:
         expect_message(lab.checkkeyword(lab.own, text, page), NOT_FOUND)
 
     if len(lab.forbidden) > 1:
-        lab.for_all(missed, PAGE, nearly(lab.forbidden))
+        lab.for_all(missed, PAGE, near_misses(lab.forbidden))
 
 
-@holds("R8-empty")
-def _an_empty_text_holds_no_forbidden_word(lab: Lab) -> None:
+@checks("R8-empty")
+def _an_empty_text_holds_no_forbidden_word(lab: CheckContext) -> None:
     def nothing(page: str, blank: str) -> None:
         expect_message(lab.checkkeyword(lab.own, blank, page), NOT_FOUND)
 
@@ -210,25 +226,29 @@ def _an_empty_text_holds_no_forbidden_word(lab: Lab) -> None:
     lab.for_all(nothing, PAGE, BLANKS)
 
 
-def _of_every_kind(lab: Lab) -> Iterator[tuple[Answer, str]]:
+def _of_every_kind(lab: CheckContext) -> Iterator[tuple[ParsedAnswer, str]]:
     """Answers that anybody may ask for, each with the label of its page's charset."""
     for page, label in ((UTF8, "utf-8"), (GBK, "gb2312")):
-        answers = [lab.overage(lab.own, page), lab.overage(lab.own, page, sign=NO_SIGN)]
+        answers = [lab.overage(lab.own, page), lab.overage(lab.own, page, sign=INVALID_SIGN)]
         answers += [lab.checkkeyword(lab.own, lab.forbidden, page), lab.overage(lab.own, page, sign="")]
-        answers += [lab.send(lab.own, page=page, sign=NO_SIGN), lab.send(lab.own, page=page, sign="")]
+        answers += [lab.send(lab.own, page=page, sign=INVALID_SIGN), lab.send(lab.own, page=page, sign="")]
         yield from ((answer, label) for answer in answers)
-    for answer in (lab.status(lab.own, sign=""), lab.status(lab.own, sign=NO_SIGN), lab.call(lab.own, sign=NO_SIGN)):
+    for answer in (
+        lab.status(lab.own, sign=""),
+        lab.status(lab.own, sign=INVALID_SIGN),
+        lab.call(lab.own, sign=INVALID_SIGN),
+    ):
         yield answer, "utf-8"
 
 
-@holds("A7")
-def _every_answer_is_http_200(lab: Lab) -> None:
+@checks("A7")
+def _every_answer_is_http_200(lab: CheckContext) -> None:
     for answer, _ in _of_every_kind(lab):
         expect(answer.raw.status == 200, answer, "HTTP 200", f"HTTP {answer.raw.status}")
 
 
-@holds("R17-type")
-def _every_answer_in_xml_says_so_with_its_charset(lab: Lab) -> None:
+@checks("R17-type")
+def _every_answer_in_xml_says_so_with_its_charset(lab: CheckContext) -> None:
     for answer, label in _of_every_kind(lab):
         wanted, got = f"text/xml; charset={label}", answer.raw.content_type.lower()
         expect(got == wanted, answer, wanted, got)

@@ -10,7 +10,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from sms10692_contract.checks.registry import holds
+from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import (
     BLANKS,
     COUNT,
@@ -21,10 +21,10 @@ from sms10692_contract.checks.strategies import (
     NO_HANDSET,
     NO_INJECTIONS,
     NO_SEND_TIME,
-    NOBODY,
     PAGE,
     PAST,
     TEXT,
+    UNKNOWN_USERIDS,
     any_timestamp,
     numbers,
 )
@@ -43,12 +43,12 @@ from sms10692_contract.expected import (
     SQL,
     TOO_MUCH,
     WRONG,
-    Answer,
+    ParsedAnswer,
     escaped,
 )
-from sms10692_contract.harness import Lab, expect, expect_document, expect_message, expect_sent, message_of
+from sms10692_contract.harness import CheckContext, expect, expect_document, expect_message, expect_sent, message_of
 from sms10692_contract.requests import CALL, FORM, GBK, STATUS, UTF8, form, unicode_escapes, with_body
-from sms10692_contract.safety import NO_SIGN
+from sms10692_contract.safety import INVALID_SIGN
 
 ECHO: Final = CHECKKEYWORD.replace(" <message>", " <returnstatus>Success</returnstatus>\n <message>").replace(
     "</message>", "</message>\n <checkCounts>{text}</checkCounts>"
@@ -56,15 +56,15 @@ ECHO: Final = CHECKKEYWORD.replace(" <message>", " <returnstatus>Success</return
 """A13: what newer servers answer to checkkeyword; it shows how a text was read, and how it is written."""
 
 
-@holds("R1-send")
-def _a_send_is_checked_in_this_order(lab: Lab) -> None:
+@checks("R1-send")
+def _a_send_is_checked_in_this_order(lab: CheckContext) -> None:
     """A send with everything wrong; what it is refused for is put right, step by step."""
     account = lab.account(points=0)
     right = account.credentials()
     for page in (UTF8, GBK):
         wrong = right | {"action": "send", "sign": "", "content": f"' or {lab.forbidden}", "mobile": ",", "extno": "x"}
         steps: tuple[tuple[str, dict[str, str]], ...] = (
-            (EMPTY, {"sign": NO_SIGN}),
+            (EMPTY, {"sign": INVALID_SIGN}),
             (SQL, {"content": ""}),
             (WRONG, {"sign": right["sign"]}),
             (NO_MOBILE, {"mobile": "15023239810"}),
@@ -82,7 +82,7 @@ def _a_send_is_checked_in_this_order(lab: Lab) -> None:
         content = "' or 1=1" if injected else " "
         content += lab.forbidden if faults[FORBIDDEN] else "" if faults[NO_CONTENT] else "内容"
         given = right | {"action": "send", "mobile": "15023239810", "content": content}
-        given |= {"sign": NO_SIGN} if faults[WRONG] else {}
+        given |= {"sign": INVALID_SIGN} if faults[WRONG] else {}
         given |= {"timestamp": ""} if faults[EMPTY] else {}
         given |= {"mobile": ","} if faults[NO_MOBILE] else {}
         given |= {"extno": "x"} if faults[OTHER] else {}
@@ -97,17 +97,17 @@ def _a_send_is_checked_in_this_order(lab: Lab) -> None:
     lab.for_all(first_of, PAGE, st.booleans(), kinds)
 
 
-@holds("R1-queues")
-def _the_queues_are_checked_in_this_order(lab: Lab) -> None:
+@checks("R1-queues")
+def _the_queues_are_checked_in_this_order(lab: CheckContext) -> None:
     account, allowed = lab.account(may_read_reports=False), lab.account()
     for page in (STATUS, CALL):
         expect_message(lab.post(account, page, action="x", sign=""), EMPTY)
-        expect_message(lab.post(account, page, action="x", sign=NO_SIGN), WRONG)
+        expect_message(lab.post(account, page, action="x", sign=INVALID_SIGN), WRONG)
         expect_message(lab.post(account, page, action="x", statusNum="0"), NOT_ALLOWED)
         expect_message(lab.post(allowed, page, action="x"), PARAMETER)
 
     def first_of(page: str, empty: bool, wrong: bool, forbidden: bool) -> None:
-        given = {"action": "x"} | ({"sign": NO_SIGN} if wrong else {}) | ({"timestamp": ""} if empty else {})
+        given = {"action": "x"} | ({"sign": INVALID_SIGN} if wrong else {}) | ({"timestamp": ""} if empty else {})
         order = ((empty, EMPTY), (wrong, WRONG), (forbidden, NOT_ALLOWED), (True, PARAMETER))
         answer = lab.post(account if forbidden else allowed, page, **given)
         expect_message(answer, next(message for holds_, message in order if holds_))
@@ -115,8 +115,8 @@ def _the_queues_are_checked_in_this_order(lab: Lab) -> None:
     lab.for_all(first_of, st.sampled_from([STATUS, CALL]), st.booleans(), st.booleans(), st.booleans())
 
 
-@holds("R2-blank")
-def _a_blank_credential_is_empty(lab: Lab) -> None:
+@checks("R2-blank")
+def _a_blank_credential_is_empty(lab: CheckContext) -> None:
     for name in ("userid", "timestamp", "sign"):
         for blank in ("", " ", "\t\r\n", "\u3000"):
             answer = lab.ask(form(UTF8, lab.own.credentials() | {"action": "overage", name: blank}))
@@ -131,8 +131,8 @@ def _a_blank_credential_is_empty(lab: Lab) -> None:
     lab.for_all(empty, PAGE, CREDENTIAL, BLANKS)
 
 
-@holds("R4")
-def _the_signature_is_over_utf8_and_on_the_gbk_page_over_gbk_too(lab: Lab) -> None:
+@checks("R4")
+def _the_signature_is_over_utf8_and_on_the_gbk_page_over_gbk_too(lab: CheckContext) -> None:
     def signed(page: str, charset: str, timestamp: str) -> None:
         accepted = page == GBK or charset == "utf-8" or timestamp.isascii()
         answer = lab.ask(form(page, lab.own.credentials(timestamp, charset) | {"action": "overage"}))
@@ -144,8 +144,8 @@ def _the_signature_is_over_utf8_and_on_the_gbk_page_over_gbk_too(lab: Lab) -> No
     lab.for_all(signed, PAGE, st.sampled_from(["utf-8", "gbk"]), any_timestamp(GBK))
 
 
-@holds("Q14")
-def _a_chinese_account_name_is_signed_over_its_utf8_bytes(lab: Lab) -> None:
+@checks("Q14")
+def _a_chinese_account_name_is_signed_over_its_utf8_bytes(lab: CheckContext) -> None:
     def signed(name: str) -> None:
         account = lab.account(account=name)
         for page in (UTF8, GBK):
@@ -154,11 +154,11 @@ def _a_chinese_account_name_is_signed_over_its_utf8_bytes(lab: Lab) -> None:
             expect_message(lab.overage(replace(account, account=f"{name}家"), page), WRONG)
 
     signed("商家")
-    lab.for_all(signed, st.text("商家客户abc", min_size=1, max_size=6), examples=lab.few)
+    lab.for_all(signed, st.text("商家客户abc", min_size=1, max_size=6), examples=lab.few_examples)
 
 
-@holds("R5-trimmed")
-def _white_space_around_numbers_is_dropped(lab: Lab) -> None:
+@checks("R5-trimmed")
+def _white_space_around_numbers_is_dropped(lab: CheckContext) -> None:
     account = lab.account()
     answer = lab.send(account, " 15023239810 ,, ,\t13527576163,")
     expect_sent(answer, 2)
@@ -175,11 +175,11 @@ def _white_space_around_numbers_is_dropped(lab: Lab) -> None:
         expect(told == wanted, answer, f"reports of {wanted}", f"{told}")
 
     blanks = st.text(" \t,", max_size=3)
-    lab.for_all(split, st.lists(st.tuples(blanks, HANDSET, blanks), min_size=1, max_size=4), examples=lab.few)
+    lab.for_all(split, st.lists(st.tuples(blanks, HANDSET, blanks), min_size=1, max_size=4), examples=lab.few_examples)
 
 
-@holds("R5-none")
-def _no_number_left_is_empty(lab: Lab) -> None:
+@checks("R5-none")
+def _no_number_left_is_empty(lab: CheckContext) -> None:
     account = lab.account()
 
     def refused(page: str, mobile: str) -> None:
@@ -188,11 +188,11 @@ def _no_number_left_is_empty(lab: Lab) -> None:
 
     for mobile in (" ", ",", " , ,,"):
         refused(UTF8, mobile)
-    lab.for_all(refused, PAGE, NOBODY)
+    lab.for_all(refused, PAGE, UNKNOWN_USERIDS)
 
 
-@holds("R5-no-handset")
-def _what_is_no_mobile_number_is_charged_and_not_delivered(lab: Lab) -> None:
+@checks("R5-no-handset")
+def _what_is_no_mobile_number_is_charged_and_not_delivered(lab: CheckContext) -> None:
     def undelivered(number: str) -> None:
         account = lab.account(points=5)
         answer = lab.send(account, number)
@@ -203,11 +203,11 @@ def _what_is_no_mobile_number_is_charged_and_not_delivered(lab: Lab) -> None:
 
     for number in ("10086", "25023239810", "150232398100", "+8615023239810", "1502323981x"):
         undelivered(number)
-    lab.for_all(undelivered, NO_HANDSET, examples=lab.few)
+    lab.for_all(undelivered, NO_HANDSET, examples=lab.few_examples)
 
 
-@holds("R8-injections")
-def _an_injection_is_refused(lab: Lab) -> None:
+@checks("R8-injections")
+def _an_injection_is_refused(lab: CheckContext) -> None:
     account = lab.account()
     injections = ("x'AND y", "a'--", "';", "1 UNION  SELECT 2", "x;drop table t", ";Delete", ";insert", ";update")
 
@@ -219,8 +219,8 @@ def _an_injection_is_refused(lab: Lab) -> None:
     lab.for_all(refused, PAGE, INJECTIONS, examples=2 * lab.profile.examples)
 
 
-@holds("R8-ordinary")
-def _an_ordinary_sentence_is_no_injection(lab: Lab) -> None:
+@checks("R8-ordinary")
+def _an_ordinary_sentence_is_no_injection(lab: CheckContext) -> None:
     account = lab.account()
     sentences = (
         "Please select a seat",
@@ -238,8 +238,8 @@ def _an_ordinary_sentence_is_no_injection(lab: Lab) -> None:
     lab.for_all(sent, PAGE, NO_INJECTIONS)
 
 
-@holds("R9-extno")
-def _any_other_extno_is_refused(lab: Lab) -> None:
+@checks("R9-extno")
+def _any_other_extno_is_refused(lab: CheckContext) -> None:
     account = lab.account()
 
     def refused(extno: str) -> None:
@@ -255,8 +255,8 @@ def _any_other_extno_is_refused(lab: Lab) -> None:
     lab.for_all(sent, BLANKS)
 
 
-@holds("R9-sendTime")
-def _any_other_send_time_is_refused(lab: Lab) -> None:
+@checks("R9-sendTime")
+def _any_other_send_time_is_refused(lab: CheckContext) -> None:
     account = lab.account()
 
     def refused(send_time: str) -> None:
@@ -268,10 +268,10 @@ def _any_other_send_time_is_refused(lab: Lab) -> None:
     lab.for_all(refused, NO_SEND_TIME, examples=2 * lab.profile.examples)
 
 
-@holds("R9-past")
-def _a_past_send_time_is_now(lab: Lab) -> None:
+@checks("R9-past")
+def _a_past_send_time_is_now(lab: CheckContext) -> None:
     def sent(send_time: str) -> None:
-        account = lab.frozen()
+        account = lab.frozen_account()
         started = f"{lab.now(account):%Y-%m-%d %H:%M:%S}"
         answer = lab.send(account, sendTime=send_time)
         expect_sent(answer, 1)
@@ -280,13 +280,13 @@ def _a_past_send_time_is_now(lab: Lab) -> None:
         expect(started <= told < "9", answer, f"a report of {started} or after", told)
 
     sent("2010-10-24 09:08:10")
-    lab.for_all(sent, PAST, examples=lab.few)
+    lab.for_all(sent, PAST, examples=lab.few_examples)
 
 
-@holds("R9-charged")
-def _a_scheduled_message_is_charged_at_once(lab: Lab) -> None:
+@checks("R9-charged")
+def _a_scheduled_message_is_charged_at_once(lab: CheckContext) -> None:
     def charged(minutes: int, count: int) -> None:
-        account = lab.frozen(points=10)
+        account = lab.frozen_account(points=10)
         due = lab.now(account) + timedelta(minutes=minutes)
         answer = lab.send(account, ",".join(numbers(count)), sendTime=f"{due:%Y-%m-%d %H:%M:%S}")
         expect_sent(answer, count)
@@ -294,13 +294,13 @@ def _a_scheduled_message_is_charged_at_once(lab: Lab) -> None:
         expect(told == (left, left), answer, f"{left} points left at once", f"{told}")
 
     charged(3 * 24 * 60, 1)
-    lab.for_all(charged, st.integers(1, 60 * 24 * 400), COUNT, examples=lab.few)
+    lab.for_all(charged, st.integers(1, 60 * 24 * 400), COUNT, examples=lab.few_examples)
 
 
-@holds("R12")
-def _receivetime_of_a_scheduled_message_is_its_time(lab: Lab) -> None:
+@checks("R12")
+def _receivetime_of_a_scheduled_message_is_its_time(lab: CheckContext) -> None:
     def told_at(seconds: int) -> None:
-        account = lab.frozen()
+        account = lab.frozen_account()
         due = lab.now(account).replace(microsecond=0) + timedelta(seconds=seconds)
         answer = lab.send(account, sendTime=f"{due:%Y-%m-%d %H:%M:%S}")
         expect_sent(answer, 1)
@@ -310,11 +310,11 @@ def _receivetime_of_a_scheduled_message_is_its_time(lab: Lab) -> None:
         expect(told in allowed, answer, f"a receivetime of {due:%Y-%m-%d %H:%M:%S} in China, or a little later", told)
 
     told_at(7 * 3600)
-    lab.for_all(told_at, st.integers(60, 86400 * 400), examples=lab.few)
+    lab.for_all(told_at, st.integers(60, 86400 * 400), examples=lab.few_examples)
 
 
-@holds("R13-refusals")
-def _eight_numbers_refuse_the_send(lab: Lab) -> None:
+@checks("R13-refusals")
+def _eight_numbers_refuse_the_send(lab: CheckContext) -> None:
     messages = (EMPTY, SQL, WRONG, NO_MOBILE, NO_CONTENT, FORBIDDEN, TOO_MUCH, OTHER)
     account = lab.account(points=0)
 
@@ -325,11 +325,11 @@ def _eight_numbers_refuse_the_send(lab: Lab) -> None:
     for place in range(1, 9):
         refused(["15023239810"], [place, 8])
     places = st.lists(st.integers(1, 8), min_size=1, max_size=3)
-    lab.for_all(refused, st.lists(HANDSET, max_size=3), places, examples=lab.few)
+    lab.for_all(refused, st.lists(HANDSET, max_size=3), places, examples=lab.few_examples)
 
 
-@holds("R13-silent")
-def _one_number_is_never_reported(lab: Lab) -> None:
+@checks("R13-silent")
+def _one_number_is_never_reported(lab: CheckContext) -> None:
     account = lab.account()
     answer = lab.send(account, "10000000022")
     expect_sent(answer, 1)
@@ -337,9 +337,9 @@ def _one_number_is_never_reported(lab: Lab) -> None:
     expect("<statusbox>" not in lab.status(account).text, answer, "no report in a year", "a report")
 
 
-@holds("R13-late")
-def _one_number_is_reported_30_seconds_late(lab: Lab) -> None:
-    account = lab.frozen()
+@checks("R13-late")
+def _one_number_is_reported_30_seconds_late(lab: CheckContext) -> None:
+    account = lab.frozen_account()
     answer = lab.send(account, "10000000023,13000000001")
     expect_sent(answer, 2)
     first = lab.status(account)
@@ -351,8 +351,8 @@ def _one_number_is_reported_30_seconds_late(lab: Lab) -> None:
     expect([box.get("mobile") for box in told] == ["13000000001", "10000000023"], answer, "10000000023 last", f"{told}")
 
 
-@holds("R17-unencodable")
-def _what_gbk_lacks_is_a_decimal_reference(lab: Lab) -> None:
+@checks("R17-unencodable")
+def _what_gbk_lacks_is_a_decimal_reference(lab: CheckContext) -> None:
     account = lab.account(dialect="observed")
     pairs = account.credentials() | {"action": "checkkeyword", "content": "CONTENT"}
     answer = lab.ask(form(GBK, pairs | {"content": "好ˉ"}))
@@ -370,13 +370,13 @@ def _what_gbk_lacks_is_a_decimal_reference(lab: Lab) -> None:
     lab.for_all(echoed, TEXT[UTF8])
 
 
-def _echoed(answer: Answer, text: str) -> None:
+def _echoed(answer: ParsedAnswer, text: str) -> None:
     message = message_of(answer)
     expect_document(answer, ECHO, message=message, text=text)
 
 
-@holds("R17-escapes")
-def _markup_in_a_text_is_escaped(lab: Lab) -> None:
+@checks("R17-escapes")
+def _markup_in_a_text_is_escaped(lab: CheckContext) -> None:
     account = lab.account(dialect="observed")
     answer = lab.checkkeyword(account, "<a>&\"'\r\n")
     expect(
@@ -393,8 +393,8 @@ def _markup_in_a_text_is_escaped(lab: Lab) -> None:
     lab.for_all(echoed, PAGE, st.text("<>&\"'\r\n\t\x00\x0b\x1fa内;#", max_size=12))
 
 
-@holds("R18")
-def _a_text_of_white_space_is_empty(lab: Lab) -> None:
+@checks("R18")
+def _a_text_of_white_space_is_empty(lab: CheckContext) -> None:
     account = lab.account()
 
     def refused(page: str, content: str) -> None:
@@ -403,8 +403,8 @@ def _a_text_of_white_space_is_empty(lab: Lab) -> None:
     lab.for_all(refused, PAGE, BLANKS)
 
 
-@holds("A13")
-def _newer_servers_answer_checkkeyword_with_the_text(lab: Lab) -> None:
+@checks("A13")
+def _newer_servers_answer_checkkeyword_with_the_text(lab: CheckContext) -> None:
     account = lab.account(dialect="observed")
 
     def echoed(page: str, before: str, word: str, after: str) -> None:
@@ -418,17 +418,17 @@ def _newer_servers_answer_checkkeyword_with_the_text(lab: Lab) -> None:
         lab.for_all(echoed, st.just(page), texts, st.sampled_from(["", lab.forbidden]), texts)
 
 
-@holds("A14")
-def _newer_servers_refuse_overage_in_the_elements_of_send(lab: Lab) -> None:
-    answer = lab.overage(lab.account(dialect="observed"), sign=NO_SIGN)
+@checks("A14")
+def _newer_servers_refuse_overage_in_the_elements_of_send(lab: CheckContext) -> None:
+    answer = lab.overage(lab.account(dialect="observed"), sign=INVALID_SIGN)
     expect_document(answer, SEND_REFUSED, message=WRONG)
 
 
-@holds("A12")
-def _newer_servers_have_errorcode_and_extno_in_cdata(lab: Lab) -> None:
+@checks("A12")
+def _newer_servers_have_errorcode_and_extno_in_cdata(lab: CheckContext) -> None:
     account = lab.account(dialect="observed")
     task = expect_sent(lab.send(account, extno="01"), 1)
-    answer = lab.ripe_status(account, task)
+    answer = lab.fetch_due_reports(account, task)
     box = (answer.boxes("statusbox") or [{}])[0]
     told = box.get("errorcode"), box.get("extno")
     expect(told == ("<![CDATA[DELIVRD]]>", "<![CDATA[01]]>"), answer, "errorcode and extno in CDATA")

@@ -6,9 +6,9 @@ Here belongs the table that the families fill, and what keeps two of them from c
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from sms10692_contract.harness import Lab
+from sms10692_contract.harness import CheckContext
 
-Check: TypeAlias = Callable[[Lab], None]
+Check: TypeAlias = Callable[[CheckContext], None]
 
 _CHECKS: Final[dict[str, Check]] = {}
 
@@ -16,7 +16,7 @@ CHECKS: Final[Mapping[str, Check]] = _CHECKS
 """By the id of the clause. A function that examines several stands there several times."""
 
 
-def holds(*clauses: str) -> Callable[[Check], Check]:
+def checks(*clauses: str) -> Callable[[Check], Check]:
     """Enter a function as the check of these clauses."""
 
     def enter(check: Check) -> Check:

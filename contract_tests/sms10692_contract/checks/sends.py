@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from hypothesis import strategies as st
 
-from sms10692_contract.checks.registry import Check, holds
+from sms10692_contract.checks.registry import Check, checks
 from sms10692_contract.checks.strategies import (
     BLANKS,
     COUNT,
@@ -19,11 +19,11 @@ from sms10692_contract.checks.strategies import (
     INJECTIONS,
     NO_EXTNO,
     NO_SIGNATURE,
-    NOBODY,
     PAGE,
     PAGES,
     SEND_ACTIONS,
     TEXT,
+    UNKNOWN_USERIDS,
     no_action,
     numbers,
     ordinary,
@@ -42,22 +42,22 @@ from sms10692_contract.expected import (
     TOO_MUCH,
     WRONG,
 )
-from sms10692_contract.harness import Lab, expect, expect_document, expect_message, expect_sent, mismatch
+from sms10692_contract.harness import CheckContext, expect, expect_document, expect_message, expect_sent, mismatch
 from sms10692_contract.requests import GBK, UTF8
-from sms10692_contract.safety import NO_SIGN
+from sms10692_contract.safety import INVALID_SIGN
 
 
-@holds("1.1-utf8")
-def _the_utf8_page_reads_and_writes_utf8(lab: Lab) -> None:
+@checks("1.1-utf8")
+def _the_utf8_page_reads_and_writes_utf8(lab: CheckContext) -> None:
     _reads_and_writes(lab, UTF8)
 
 
-@holds("1.1-gbk")
-def _the_gbk_page_reads_and_writes_gbk(lab: Lab) -> None:
+@checks("1.1-gbk")
+def _the_gbk_page_reads_and_writes_gbk(lab: CheckContext) -> None:
     _reads_and_writes(lab, GBK)
 
 
-def _reads_and_writes(lab: Lab, page: str) -> None:
+def _reads_and_writes(lab: CheckContext, page: str) -> None:
     """A word is found only where it was read in the right charset; the answer is bytes of it."""
 
     def found(before: str, after: str) -> None:
@@ -68,17 +68,17 @@ def _reads_and_writes(lab: Lab, page: str) -> None:
     lab.for_all(found, TEXT[page], TEXT[page])
 
 
-@holds("1.3-ok")
-def _an_accepted_send_is_written_so(lab: Lab) -> None:
+@checks("1.3-ok")
+def _an_accepted_send_is_written_so(lab: CheckContext) -> None:
     def accepted(page: str, count: int, content: str) -> None:
-        answer = lab.send(lab.account(), ",".join(numbers(count) if lab.is_free else [lab.number]), content, page)
+        answer = lab.send(lab.account(), ",".join(numbers(count) if lab.is_sandboxed else [lab.number]), content, page)
         expect_sent(answer, count)
         found = {"remainpoint": answer.number("remainpoint"), "task_id": answer.number("taskID")}
         expect_document(answer, SENT, counts=count, **found)
 
     for page in PAGES:
         accepted(page, 1, "内容")
-        lab.for_all_if_free(accepted, st.just(page), COUNT, ordinary(page), examples=lab.few)
+        lab.for_all_if_free(accepted, st.just(page), COUNT, ordinary(page), examples=lab.few_examples)
 
 
 Wrong: TypeAlias = st.SearchStrategy[dict[str, str]]
@@ -94,15 +94,15 @@ REFUSED: Final[Mapping[str, tuple[str, dict[str, str], Wrong]]] = {
         {"sign": ""},
         # Whatever is blank, the signature is nobody's, so that no vendor could act on it.
         st.builds(
-            lambda name, blank, other: {"sign": NO_SIGN, "content": other} | {name: blank},
+            lambda name, blank, other: {"sign": INVALID_SIGN, "content": other} | {name: blank},
             CREDENTIAL,
             BLANKS,
             INJECTIONS,
         ),
     ),
     "1.3-sql": (SQL, {"content": "' or 1=1"}, _each("content", INJECTIONS)),
-    "1.3-credentials-wrong": (WRONG, {"sign": NO_SIGN}, _each("sign", NO_SIGNATURE)),
-    "1.3-mobile-empty": (NO_MOBILE, {"mobile": ""}, _each("mobile", NOBODY)),
+    "1.3-credentials-wrong": (WRONG, {"sign": INVALID_SIGN}, _each("sign", NO_SIGNATURE)),
+    "1.3-mobile-empty": (NO_MOBILE, {"mobile": ""}, _each("mobile", UNKNOWN_USERIDS)),
     "1.3-content-empty": (NO_CONTENT, {"content": ""}, _each("content", BLANKS)),
     "1.3-other": (OTHER, {"extno": "x"}, _each("extno", NO_EXTNO)),
 }
@@ -110,7 +110,7 @@ REFUSED: Final[Mapping[str, tuple[str, dict[str, str], Wrong]]] = {
 
 
 def _refused_with(message: str, wrong: dict[str, str], others: Wrong) -> Check:
-    def check(lab: Lab) -> None:
+    def check(lab: CheckContext) -> None:
         account = lab.account()
 
         def refused(page: str, given: dict[str, str]) -> None:
@@ -125,11 +125,11 @@ def _refused_with(message: str, wrong: dict[str, str], others: Wrong) -> Check:
 
 
 for _clause, (_message, _wrong, _others) in REFUSED.items():
-    holds(_clause)(_refused_with(_message, _wrong, _others))
+    checks(_clause)(_refused_with(_message, _wrong, _others))
 
 
-@holds("1.3-forbidden")
-def _a_forbidden_word_is_refused_with_the_full_width_colon(lab: Lab) -> None:
+@checks("1.3-forbidden")
+def _a_forbidden_word_is_refused_with_the_full_width_colon(lab: CheckContext) -> None:
     account = lab.account()
 
     def refused(page: str, before: str, after: str) -> None:
@@ -141,8 +141,8 @@ def _a_forbidden_word_is_refused_with_the_full_width_colon(lab: Lab) -> None:
         lab.for_all_if_free(refused, st.just(page), ordinary(page), ordinary(page))
 
 
-@holds("1.3-balance")
-def _a_balance_too_small_is_refused(lab: Lab) -> None:
+@checks("1.3-balance")
+def _a_balance_too_small_is_refused(lab: CheckContext) -> None:
     def refused(page: str, points: int, more: int) -> None:
         account = lab.account(points=points)
         answer = lab.send(account, ",".join(numbers(points + more)), page=page)
@@ -153,8 +153,8 @@ def _a_balance_too_small_is_refused(lab: Lab) -> None:
     lab.for_all(refused, PAGE, st.integers(0, 9), st.integers(1, 9))
 
 
-@holds("1.2-mobile")
-def _numbers_are_split_at_the_half_width_comma(lab: Lab) -> None:
+@checks("1.2-mobile")
+def _numbers_are_split_at_the_half_width_comma(lab: CheckContext) -> None:
     def sent(numbers: list[str]) -> None:
         account = lab.account()
         answer = lab.send(account, ",".join(numbers))
@@ -165,22 +165,22 @@ def _numbers_are_split_at_the_half_width_comma(lab: Lab) -> None:
     lab.for_all(sent, st.lists(HANDSET, min_size=1, max_size=6))
 
 
-@holds("1.2-sendTime-empty")
-def _an_empty_send_time_is_now(lab: Lab) -> None:
+@checks("1.2-sendTime-empty")
+def _an_empty_send_time_is_now(lab: CheckContext) -> None:
     def sent(blank: str) -> None:
         account = lab.account()
         answer = lab.send(account, sendTime=blank)
-        reports = lab.ripe_status(account, expect_sent(answer, 1))
+        reports = lab.fetch_due_reports(account, expect_sent(answer, 1))
         expect("<statusbox>" in reports.text, reports, "a report of what was sent at once")
 
     sent("")
-    lab.for_all_if_free(sent, BLANKS, examples=lab.few)
+    lab.for_all_if_free(sent, BLANKS, examples=lab.few_examples)
 
 
-@holds("1.2-sendTime")
-def _a_scheduled_message_is_not_reported_before_its_time(lab: Lab) -> None:
+@checks("1.2-sendTime")
+def _a_scheduled_message_is_not_reported_before_its_time(lab: CheckContext) -> None:
     def scheduled(minutes: int) -> None:
-        account = lab.frozen()
+        account = lab.frozen_account()
         due = lab.now(account) + timedelta(minutes=minutes)
         answer = lab.send(account, sendTime=due.strftime("%Y-%m-%d %H:%M:%S"))
         expect_sent(answer, 1)
@@ -191,11 +191,11 @@ def _a_scheduled_message_is_not_reported_before_its_time(lab: Lab) -> None:
         late = lab.reports(account, 1)
         expect(len(late) == 1, answer, f"a report after {due:%H:%M:%S}", "none")
 
-    lab.for_all(scheduled, st.integers(2, 60 * 24 * 400), examples=lab.few)
+    lab.for_all(scheduled, st.integers(2, 60 * 24 * 400), examples=lab.few_examples)
 
 
-@holds("1.2-extno")
-def _an_extno_is_up_to_ten_digits_and_comes_back(lab: Lab) -> None:
+@checks("1.2-extno")
+def _an_extno_is_up_to_ten_digits_and_comes_back(lab: CheckContext) -> None:
     def sent(extno: str) -> None:
         account = lab.account()
         answer = lab.send(account, "10000000030", extno=extno)
@@ -208,8 +208,8 @@ def _an_extno_is_up_to_ten_digits_and_comes_back(lab: Lab) -> None:
     lab.for_all(sent, EXTNO)
 
 
-@holds("1.2-action")
-def _the_action_is_compared_to_the_letter(lab: Lab) -> None:
+@checks("1.2-action")
+def _the_action_is_compared_to_the_letter(lab: CheckContext) -> None:
     account = lab.account()
 
     def refused(page: str, action: str) -> None:
@@ -219,13 +219,13 @@ def _the_action_is_compared_to_the_letter(lab: Lab) -> None:
     for action in ("Send", "send ", "sends", ""):
         refused(UTF8, action)
     lab.for_all(refused, PAGE, no_action(*SEND_ACTIONS))
-    wrong = {"sign": NO_SIGN}
+    wrong = {"sign": INVALID_SIGN}
     expect_message(lab.send(account, action="sends", **wrong), WRONG)
     expect_message(lab.send(account, action="sends", **wrong, timestamp=""), EMPTY)
 
 
-@holds("1.3-taskID")
-def _a_task_has_its_number_for_itself(lab: Lab) -> None:
+@checks("1.3-taskID")
+def _a_task_has_its_number_for_itself(lab: CheckContext) -> None:
     accounts = lab.account(), lab.account()
     tasks: list[int] = []
     for place in range(8):

@@ -14,16 +14,23 @@ import hypothesis
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from sms10692_contract.checks.concurrency import at_once
-from sms10692_contract.checks.registry import holds
-from sms10692_contract.expected import Answer
-from sms10692_contract.harness import Account, Lab, Mismatch, clause, expect
-from sms10692_contract.safety import NO_SIGN
+from sms10692_contract.checks.concurrency import run_concurrently
+from sms10692_contract.checks.registry import checks
+from sms10692_contract.expected import ParsedAnswer
+from sms10692_contract.harness import CheckContext, Mismatch, SuiteAccount, clause, expect
+from sms10692_contract.safety import INVALID_SIGN
 
 ONCE, LOST, NOTHING, CHARGED, PRIVATE, EARLY = "M-once", "M-lost", "M-refusal", "M-charged", "M-private", "M-early"
 POINTS: Final = 12
-REFUSED: Final = ({"extno": "x"}, {"sendTime": "x"}, {"content": " "}, {"mobile": ","}, {"sign": NO_SIGN}, {"sign": ""})
-NOT_FETCHED: Final = ({"sign": NO_SIGN}, {"sign": ""}, {"statusNum": "0"}, {"action": "x"})
+REFUSED: Final = (
+    {"extno": "x"},
+    {"sendTime": "x"},
+    {"content": " "},
+    {"mobile": ","},
+    {"sign": INVALID_SIGN},
+    {"sign": ""},
+)
+NOT_FETCHED: Final = ({"sign": INVALID_SIGN}, {"sign": ""}, {"statusNum": "0"}, {"action": "x"})
 
 SIZES: Final = ("1", "2", "5", "")
 
@@ -31,10 +38,10 @@ whose = st.integers(0, 1)
 sizes = st.sampled_from(SIZES)
 
 
-class Book:
+class AccountModel:
     """What the model knows of an account."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: SuiteAccount) -> None:
         self.account = account
         self.points = POINTS
         self.clock = 0
@@ -43,15 +50,15 @@ class Book:
         self.replies: Counter[str] = Counter()
 
 
-class Vendor(RuleBasedStateMachine):
+class VendorMachine(RuleBasedStateMachine):
     """The machine. `lab` is set on a subclass for each run."""
 
-    lab: Lab
+    lab: CheckContext
 
     def __init__(self) -> None:
         super().__init__()
         self.lab.begin_example()
-        self.books = [Book(self.lab.frozen(points=POINTS)) for _ in range(2)]
+        self.books = [AccountModel(self.lab.frozen_account(points=POINTS)) for _ in range(2)]
         self.sent = 0
 
     # Rules
@@ -105,8 +112,8 @@ class Vendor(RuleBasedStateMachine):
     def fetch_at_once(self, one: int, asked: list[str], hearing: int) -> None:
         """Some clients fetch reports, each as many as it likes, and others replies."""
         book = self.books[one]
-        reports: list[Answer] = []
-        replies: list[Answer] = []
+        reports: list[ParsedAnswer] = []
+        replies: list[ParsedAnswer] = []
 
         def fetch(size: str) -> Callable[[], list[str]]:
             def fetch_so_many() -> list[str]:
@@ -119,7 +126,7 @@ class Vendor(RuleBasedStateMachine):
             replies.append(self.lab.call(book.account))
             return []
 
-        at_once(*map(fetch, asked), *[hear] * hearing)
+        run_concurrently(*map(fetch, asked), *[hear] * hearing)
         for answer in reports:
             self.took(book, answer)
         for answer in replies:
@@ -155,11 +162,11 @@ class Vendor(RuleBasedStateMachine):
 
     # Invariants
 
-    def balance_is(self, book: Book) -> None:
+    def balance_is(self, book: AccountModel) -> None:
         answer = self.lab.overage(book.account)
         expect(answer.number("overage") == book.points, answer, f"overage {book.points}")
 
-    def took(self, book: Book, answer: Answer) -> None:
+    def took(self, book: AccountModel, answer: ParsedAnswer) -> None:
         """Every report of an answer is this account's, was waiting, and was due."""
         for box in answer.boxes("statusbox"):
             key = f"{box.get('mobile')} of task {box.get('taskid')}"
@@ -170,7 +177,7 @@ class Vendor(RuleBasedStateMachine):
                 expect(book.waiting[key] <= book.clock, answer, f"no report of {key} before its sendTime")
             del book.waiting[key]
 
-    def heard(self, book: Book, answer: Answer) -> None:
+    def heard(self, book: AccountModel, answer: ParsedAnswer) -> None:
         """The same of replies."""
         for box in answer.boxes("callbox"):
             task = box.get("taskid", "")
@@ -179,7 +186,7 @@ class Vendor(RuleBasedStateMachine):
                 expect(book.replies[task] > 0, answer, f"no second reply to task {task}")
             book.replies[task] -= 1
 
-    def is_own(self, book: Book, answer: Answer, box: dict[str, str]) -> None:
+    def is_own(self, book: AccountModel, answer: ParsedAnswer, box: dict[str, str]) -> None:
         """A box is of a task of this account."""
         with clause(PRIVATE):
             expect(
@@ -191,7 +198,7 @@ class Vendor(RuleBasedStateMachine):
     def teardown(self) -> None:
         """In a day everything has come. Not asked where a rule failed already."""
         error = sys.exception()
-        with self.lab.seen():
+        with self.lab.recording_failure():
             if isinstance(error, Mismatch):
                 raise error
             if error is None:
@@ -213,8 +220,8 @@ class Vendor(RuleBasedStateMachine):
                 self.balance_is(book)
 
 
-@holds(ONCE, LOST, NOTHING, CHARGED, PRIVATE, EARLY)
-def _the_machine_runs_beside_the_vendor(lab: Lab) -> None:
-    machine: Any = hypothesis.seed(lab.seed)(type("Run", (Vendor,), {"lab": lab}))
+@checks(ONCE, LOST, NOTHING, CHARGED, PRIVATE, EARLY)
+def _the_machine_runs_beside_the_vendor(lab: CheckContext) -> None:
+    machine: Any = hypothesis.seed(lab.seed)(type("Run", (VendorMachine,), {"lab": lab}))
     chosen = hypothesis.settings(lab.search, max_examples=lab.profile.runs, stateful_step_count=lab.profile.steps)
     run_state_machine_as_test(machine, settings=chosen)

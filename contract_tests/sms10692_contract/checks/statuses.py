@@ -9,7 +9,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from sms10692_contract.checks.registry import holds
+from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import (
     BLANKS,
     CREDENTIAL,
@@ -31,44 +31,52 @@ from sms10692_contract.expected import (
     PARAMETER,
     STATUSBOX,
     WRONG,
-    Answer,
+    ParsedAnswer,
 )
-from sms10692_contract.harness import Account, Lab, expect, expect_document, expect_message, expect_moment, expect_sent
-from sms10692_contract.requests import STATUS, placed
-from sms10692_contract.safety import NO_SIGN
+from sms10692_contract.harness import (
+    CheckContext,
+    SuiteAccount,
+    expect,
+    expect_document,
+    expect_message,
+    expect_moment,
+    expect_sent,
+)
+from sms10692_contract.requests import STATUS, build_request
+from sms10692_contract.safety import INVALID_SIGN
 
 NEVER: Final = {"mobile": "", "taskid": "", "status": "", "receivetime": "", "errorcode": "", "extno": ""}
 
 
-@holds("4.3-layout")
-def _reports_are_written_so(lab: Lab) -> None:
-    if not lab.is_free:
+@checks("4.3-layout")
+def _reports_are_written_so(lab: CheckContext) -> None:
+    if not lab.is_sandboxed:
         _written_so(lab, [lab.number], "")
         return
     _written_so(lab, ["15023239810", "10000000020"], "01")
     some = st.lists(HANDSET | st.sampled_from(["10000000020", "10000000021", "10086"]), min_size=1, max_size=5)
-    lab.for_all(lambda wanted, extno: _written_so(lab, wanted, extno), some, EXTNO, examples=lab.few)
+    lab.for_all(lambda wanted, extno: _written_so(lab, wanted, extno), some, EXTNO, examples=lab.few_examples)
 
 
-def _written_so(lab: Lab, wanted: list[str], extno: str) -> None:
+def _written_so(lab: CheckContext, wanted: list[str], extno: str) -> None:
     account = lab.account()
     task = expect_sent(lab.send(account, ",".join(wanted), extno=extno), len(wanted))
-    answer = lab.ripe_status(account, task)
+    answer = lab.fetch_due_reports(account, task)
     boxes = answer.boxes("statusbox")
     for box in boxes:
         expect_moment(answer, box)
         expect(box.get("status") in {"10", "20"}, answer, "status 10 or 20")
         code = box.get("errorcode", "")
         expect(bool(re.fullmatch(r"[^<>\s]*", code)), answer, "an errorcode without markup", repr(code))
-    if lab.is_free:
+    if lab.is_sandboxed:
         expect(len(boxes) == len(wanted), answer, f"{len(wanted)} boxes")
         known = [{"mobile": number, "taskid": str(task), "extno": extno} for number in wanted]
         boxes = [box | fixed for box, fixed in zip(boxes, known, strict=True)]
     expect_document(answer, BOXES, boxes="".join(STATUSBOX.format(**NEVER | box) for box in boxes))
 
 
-@holds("4.3-nothing")
-def _nothing_to_fetch_is_an_empty_root(lab: Lab) -> None:
+@checks("4.3-nothing")
+def _nothing_to_fetch_is_an_empty_root(lab: CheckContext) -> None:
     account = lab.account()
     answer = lab.status(account)
     for _ in range(20):
@@ -78,20 +86,20 @@ def _nothing_to_fetch_is_an_empty_root(lab: Lab) -> None:
     expect_document(answer, NOTHING)
 
 
-@holds("4.3-status")
-def _status_10_is_delivered_and_20_is_not(lab: Lab) -> None:
+@checks("4.3-status")
+def _status_10_is_delivered_and_20_is_not(lab: CheckContext) -> None:
     rows = {"15023239810": ("10", "DELIVRD"), "10000000020": ("20", "UNDELIV"), "10000000021": ("20", "MK:0011")}
     for number, told in rows.items():
         account = lab.account()
         task = expect_sent(lab.send(account, number), 1)
-        answer = lab.ripe_status(account, task)
+        answer = lab.fetch_due_reports(account, task)
         box = answer.boxes("statusbox")[:1] or [{}]
         got = box[0].get("status"), box[0].get("errorcode")
         expect(got == told, answer, f"status {told[0]} and errorcode {told[1]} for {number}")
 
 
-@holds("4.3-taskid")
-def _a_report_names_the_task_of_its_send(lab: Lab) -> None:
+@checks("4.3-taskid")
+def _a_report_names_the_task_of_its_send(lab: CheckContext) -> None:
     account = lab.account(points=10_000)
 
     def named(wanted: list[str]) -> None:
@@ -102,14 +110,14 @@ def _a_report_names_the_task_of_its_send(lab: Lab) -> None:
 
     for wanted in (["13000000001", "13000000002"], ["13000000003"]):
         named(wanted)
-    lab.for_all(named, st.lists(HANDSET, min_size=1, max_size=5), examples=lab.few)
+    lab.for_all(named, st.lists(HANDSET, min_size=1, max_size=5), examples=lab.few_examples)
 
 
-@holds("4.3-receivetime")
-def _receivetime_is_the_time_in_china(lab: Lab) -> None:
-    account = lab.frozen()
+@checks("4.3-receivetime")
+def _receivetime_is_the_time_in_china(lab: CheckContext) -> None:
+    account = lab.frozen_account()
     sent = lab.now(account)
-    answer = lab.ripe_status(account, expect_sent(lab.send(account), 1))
+    answer = lab.fetch_due_reports(account, expect_sent(lab.send(account), 1))
     told = answer.element("receivetime")
     fetched = lab.now(account)
     allowed = {
@@ -118,8 +126,8 @@ def _receivetime_is_the_time_in_china(lab: Lab) -> None:
     expect(told in allowed, answer, f"a receivetime from {sent:%Y-%m-%d %H:%M:%S} to {fetched:%H:%M:%S} in China")
 
 
-@holds("4.2-statusNum")
-def _a_fetch_takes_as_many_as_it_asks_for(lab: Lab) -> None:
+@checks("4.2-statusNum")
+def _a_fetch_takes_as_many_as_it_asks_for(lab: CheckContext) -> None:
     def fetched(waiting: int, asked: int, zeros: int = 0) -> None:
         account = lab.account()
         expect_sent(lab.send(account, ",".join(numbers(waiting))), waiting)
@@ -134,7 +142,7 @@ def _a_fetch_takes_as_many_as_it_asks_for(lab: Lab) -> None:
     lab.for_all(fetched, st.integers(1, 40), st.integers(1, 45) | st.integers(46, 10**30), st.integers(0, 3))
 
 
-def _when_all_wait(lab: Lab, account: Account, asked: str) -> Answer:
+def _when_all_wait(lab: CheckContext, account: SuiteAccount, asked: str) -> ParsedAnswer:
     answer = lab.status(account, statusNum=asked)
     if not answer.boxes("statusbox"):
         lab.clock.advance(account.userid, 180)
@@ -142,8 +150,8 @@ def _when_all_wait(lab: Lab, account: Account, asked: str) -> Answer:
     return answer
 
 
-@holds("4.2-default")
-def _a_fetch_takes_4000_where_it_does_not_say(lab: Lab) -> None:
+@checks("4.2-default")
+def _a_fetch_takes_4000_where_it_does_not_say(lab: CheckContext) -> None:
     for more in ({}, {"statusNum": ""}):
         account = lab.account(points=5000)
         expect_sent(lab.send(account, ",".join(numbers(4001))), 4001)
@@ -154,11 +162,11 @@ def _a_fetch_takes_4000_where_it_does_not_say(lab: Lab) -> None:
         expect(len(lab.status(account).boxes("statusbox")) == 1, answer, "the last of 4001 reports in the next fetch")
 
 
-@holds("4.1-once")
-def _a_report_is_handed_over_once(lab: Lab) -> None:
+@checks("4.1-once")
+def _a_report_is_handed_over_once(lab: CheckContext) -> None:
     account = lab.account()
     task = expect_sent(lab.send(account), 1)
-    first = lab.ripe_status(account, task)
+    first = lab.fetch_due_reports(account, task)
     expect("<statusbox>" in first.text, first, "a report")
     for _ in range(2):
         again = lab.status(account)
@@ -166,8 +174,8 @@ def _a_report_is_handed_over_once(lab: Lab) -> None:
         expect(not twice, again, "nothing: the report was handed over")
 
 
-@holds("R10-order")
-def _reports_come_first_in_first_out(lab: Lab) -> None:
+@checks("R10-order")
+def _reports_come_first_in_first_out(lab: CheckContext) -> None:
     def in_order(sends: list[int], asked: int) -> None:
         account = lab.account()
         wanted = numbers(sum(sends))
@@ -183,11 +191,13 @@ def _reports_come_first_in_first_out(lab: Lab) -> None:
         expect(told == wanted, answer, f"the reports of {wanted}", f"{told}")
 
     in_order([3, 3, 3], 4)
-    lab.for_all(in_order, st.lists(st.integers(1, 4), min_size=1, max_size=4), st.integers(1, 6), examples=lab.few)
+    lab.for_all(
+        in_order, st.lists(st.integers(1, 4), min_size=1, max_size=4), st.integers(1, 6), examples=lab.few_examples
+    )
 
 
-@holds("1.2-own")
-def _an_account_gets_what_is_its_own(lab: Lab) -> None:
+@checks("1.2-own")
+def _an_account_gets_what_is_its_own(lab: CheckContext) -> None:
     sender, other = lab.account(), lab.account()
     expect_sent(lab.send(sender, "10000000030"), 1)
     lab.clock.advance(sender.userid, 180)
@@ -199,11 +209,11 @@ def _an_account_gets_what_is_its_own(lab: Lab) -> None:
         expect(tag in answer.text, answer, "what the account's own send brought")
 
 
-@holds("4.4-1")
-def _error_1(lab: Lab) -> None:
+@checks("4.4-1")
+def _error_1(lab: CheckContext) -> None:
     def refused(name: str, blank: str) -> None:
         # Whatever is blank, the signature is nobody's, so that no vendor could act on it.
-        answer = lab.status(lab.own, **{"sign": NO_SIGN} | {name: blank})
+        answer = lab.status(lab.own, **{"sign": INVALID_SIGN} | {name: blank})
         expect_document(answer, ERRORSTATUS, error=1, remark=EMPTY)
 
     for empty in ("sign", "timestamp", "userid"):
@@ -211,23 +221,23 @@ def _error_1(lab: Lab) -> None:
     lab.for_all(refused, CREDENTIAL, BLANKS)
 
 
-@holds("4.4-2")
-def _error_2(lab: Lab) -> None:
+@checks("4.4-2")
+def _error_2(lab: CheckContext) -> None:
     def refused(given: str) -> None:
         expect_document(lab.status(lab.own, sign=given), ERRORSTATUS, error=2, remark=WRONG)
 
-    refused(NO_SIGN)
+    refused(INVALID_SIGN)
     lab.for_all_if_free(refused, NO_SIGNATURE)
 
 
-@holds("4.4-3")
-def _error_3(lab: Lab) -> None:
+@checks("4.4-3")
+def _error_3(lab: CheckContext) -> None:
     answer = lab.status(lab.account(may_read_reports=False))
     expect_document(answer, ERRORSTATUS, error=3, remark=NOT_ALLOWED)
 
 
-@holds("4.4-4")
-def _error_4(lab: Lab) -> None:
+@checks("4.4-4")
+def _error_4(lab: CheckContext) -> None:
     account = lab.account()
 
     def refused(wrong: dict[str, str]) -> None:
@@ -238,8 +248,8 @@ def _error_4(lab: Lab) -> None:
     lab.for_all_if_free(refused, one_wrong([("action", no_action("query")), ("statusNum", NO_STATUS_NUM)]))
 
 
-@holds("R10-statusNum")
-def _what_is_no_number_from_one_is_no_status_num(lab: Lab) -> None:
+@checks("R10-statusNum")
+def _what_is_no_number_from_one_is_no_status_num(lab: CheckContext) -> None:
     account = lab.account()
 
     def refused(asked: str) -> None:
@@ -255,8 +265,8 @@ def _what_is_no_number_from_one_is_no_status_num(lab: Lab) -> None:
     lab.for_all(blank, BLANKS)
 
 
-@holds("R11-refused")
-def _a_refused_fetch_takes_nothing(lab: Lab) -> None:
+@checks("R11-refused")
+def _a_refused_fetch_takes_nothing(lab: CheckContext) -> None:
     def refused(wrong: dict[str, str]) -> None:
         account = lab.account()
         expect_sent(lab.send(account, "10000000030"), 1)
@@ -269,17 +279,17 @@ def _a_refused_fetch_takes_nothing(lab: Lab) -> None:
             expect("<callbox>" not in answer.text, answer, "a refusal")
             expect(len(lab.call(account).boxes("callbox")) == 1, answer, "the reply still there afterwards", "none")
 
-    for wrong in ({"sign": ""}, {"sign": NO_SIGN}, {"action": "send"}, {"statusNum": "0"}):
+    for wrong in ({"sign": ""}, {"sign": INVALID_SIGN}, {"action": "send"}, {"statusNum": "0"}):
         refused(wrong)
-    lab.for_all(refused, one_wrong(WRONG_FETCH), examples=lab.few)
+    lab.for_all(refused, one_wrong(WRONG_FETCH), examples=lab.few_examples)
 
 
-@holds("R11-head")
-def _a_head_request_is_a_fetch(lab: Lab) -> None:
+@checks("R11-head")
+def _a_head_request_is_a_fetch(lab: CheckContext) -> None:
     account = lab.account()
     expect_sent(lab.send(account), 1)
     lab.clock.advance(account.userid, 180)
     pairs = list((account.credentials() | {"action": "query"}).items())
-    answer = lab.ask(placed(STATUS, query=pairs, method="HEAD"))
+    answer = lab.ask(build_request(STATUS, query=pairs, method="HEAD"))
     expect((answer.raw.status, answer.raw.body) == (200, b""), answer, "HTTP 200 and no body")
     expect(lab.status(account).boxes("statusbox") == [], answer, "the report gone afterwards", "the report")

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from hypothesis import strategies as st
 
 from sms10692_contract.requests import GBK, UTF8
-from sms10692_contract.safety import NO_SIGN
+from sms10692_contract.safety import INVALID_SIGN
 
 Texts: TypeAlias = st.SearchStrategy[str]
 
@@ -36,7 +36,7 @@ BLANKS: Final = st.text(" \t\r\n\u3000", max_size=4)
 CREDENTIAL: Final = st.sampled_from(["userid", "timestamp", "sign"])
 
 
-def cased(text: str) -> Texts:
+def random_case(text: str) -> Texts:
     """The same letters, each in either case."""
     return st.tuples(*(st.sampled_from([one.lower(), one.upper()]) for one in text)).map("".join)
 
@@ -53,10 +53,10 @@ def _broken(rights: Texts, strange: str) -> Texts:
 
 # Credentials
 
-NO_SIGNATURE: Final = st.text("0123456789abcdef", min_size=32, max_size=32) | st.just(NO_SIGN)
+NO_SIGNATURE: Final = st.text("0123456789abcdef", min_size=32, max_size=32) | st.just(INVALID_SIGN)
 """The MD5 of something else."""
 
-LATELY: Final = st.integers(0, 30)
+RECENT: Final = st.integers(0, 30)
 """Seconds ago: a timestamp is the time it is (1.2), and clocks may differ a little."""
 
 
@@ -77,7 +77,7 @@ def ordinary(page: str) -> Texts:
     return calm[page].map(lambda text: f"内{text}")
 
 
-def nearly(word: str) -> Texts:
+def near_misses(word: str) -> Texts:
     """Texts of a word's own characters, in which it does not stand."""
     pieces = [*word, word[:-1], word[1:], word[::-1], " ", "，", "内容"]
     texts = st.lists(st.sampled_from(pieces), min_size=1, max_size=6).map("".join)
@@ -87,17 +87,17 @@ def nearly(word: str) -> Texts:
 _SPACE: Final = st.text(" \t\r\n", max_size=2)
 
 _QUOTED: Final = st.builds(
-    lambda space, rest: f"'{space}{rest}", _SPACE, cased("or") | cased("and") | st.sampled_from(["--", ";"])
+    lambda space, rest: f"'{space}{rest}", _SPACE, random_case("or") | random_case("and") | st.sampled_from(["--", ";"])
 )
 _UNION: Final = st.builds(
-    lambda union, space, select: f"{union} {space}{select}", cased("union"), _SPACE, cased("select")
+    lambda union, space, select: f"{union} {space}{select}", random_case("union"), _SPACE, random_case("select")
 )
-_CHANGE: Final = st.sampled_from([";drop", ";delete", ";insert", ";update"]).flatmap(cased)
+_CHANGE: Final = st.sampled_from([";drop", ";delete", ";insert", ";update"]).flatmap(random_case)
 
 INJECTIONS: Final = st.builds(
     lambda before, injection, after: f"{before}{injection}{after}",
     st.sampled_from(["", "内容 ", "x "]),
-    _QUOTED | _UNION | _CHANGE | cased("exec(") | cased("xp_cmdshell"),
+    _QUOTED | _UNION | _CHANGE | random_case("exec(") | random_case("xp_cmdshell"),
     st.sampled_from(["", " 1=1", " x'", " 内容"]),
 )
 """R8: what counts as an sql injection, among other text."""
@@ -136,7 +136,7 @@ def numbers(count: int) -> list[str]:
     return [str(13000000000 + place) for place in range(count)]
 
 
-NOBODY: Final = st.text(" ,\t", max_size=5)
+UNKNOWN_USERIDS: Final = st.text(" ,\t", max_size=5)
 """No number at all (R5)."""
 
 COUNT: Final = st.integers(1, 4)
@@ -191,7 +191,7 @@ NO_STATUS_NUM: Final = (
 
 def no_action(*actions: str) -> Texts:
     """What is none of a page's actions: one in other letters, a part of it, another word (1.2, R10)."""
-    near = [st.sampled_from([f"{one} ", f" {one}", one[:-1], f"{one}s"]) | cased(one) for one in actions]
+    near = [st.sampled_from([f"{one} ", f" {one}", one[:-1], f"{one}s"]) | random_case(one) for one in actions]
     return st.one_of(st.just(""), st.text("abcdefq", max_size=6), *near).filter(lambda text: text not in actions)
 
 
@@ -210,7 +210,7 @@ def wrong_send(forbidden: str) -> st.SearchStrategy[dict[str, str]]:
     """What of a send can be wrong, one thing at a time, so that every account is refused."""
     with_word = st.builds(lambda before, after: before + forbidden + after, UTF8_TEXT, UTF8_TEXT)
     kinds: Kinds = (
-        ("mobile", NOBODY),
+        ("mobile", UNKNOWN_USERIDS),
         ("content", BLANKS),
         ("content", with_word),
         ("content", INJECTIONS),

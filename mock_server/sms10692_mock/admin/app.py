@@ -19,29 +19,29 @@ from sms10692_mock.admin.api import add_control
 from sms10692_mock.admin.api.body import JsonRequest
 from sms10692_mock.admin.api.health import PROBES
 from sms10692_mock.admin.api.routing import BEARER, PREFIX
-from sms10692_mock.admin.auth import SAFE, Guard
+from sms10692_mock.admin.auth import SAFE_METHODS, AccessPolicy
 from sms10692_mock.admin.console import add_console
 from sms10692_mock.admin.console.layout import CONSOLE, PUBLIC_URL, key_cookie, plain_refusal
 from sms10692_mock.admin.console.unknown_page import unknown_page
 from sms10692_mock.admin.forwarding import TrustedProxies
 from sms10692_mock.admin.openapi import INFO, DescribedApp
 from sms10692_mock.admin.security_headers import add_security_headers
-from sms10692_mock.admin.services import Control
+from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import AccountExists
 from sms10692_mock.admin.services.behaviour import NoSuchFault, TooManyFaults, TooManyRules
-from sms10692_mock.admin.services.clocks import NothingDue
+from sms10692_mock.admin.services.clocks import NoPendingEvent
 from sms10692_mock.admin.services.messages import NoSuchTask
 from sms10692_mock.admin.services.requests import NoSuchRequest
-from sms10692_mock.app.vendor_app import Pages
-from sms10692_mock.app.wsgi import WsgiPages
-from sms10692_mock.config import Options, vendor_of
+from sms10692_mock.app.vendor_app import VendorApp
+from sms10692_mock.app.wsgi import WsgiVendorApp
+from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.bounds import BalanceOutOfBounds
-from sms10692_mock.domain.notifier import Bell
+from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.store import NoSuchAccount, Store, StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor
 
 
-def create_app(options: Options | None = None, guard: Guard | None = None, store: Store | None = None) -> Flask:
+def create_app(options: Options | None = None, guard: AccessPolicy | None = None, store: Store | None = None) -> Flask:
     """The emulator as a Flask application, with `app.test_client()` and all; `options` as in `sms10692-mock serve`.
 
     What happens is kept in `store`, or in memory.
@@ -50,19 +50,19 @@ def create_app(options: Options | None = None, guard: Guard | None = None, store
     ' <message>用户名或密码不能为空</message>'
     """
     options = options or Options()
-    vendor, bell = vendor_of(options, store), Bell()
-    app = beside_the_pages(control_of(vendor, options, bell), guard or Guard())
-    pages = Pages(vendor, options.dialect, bell=bell, allows_cross_site=options.allow_cross_site)
-    app.wsgi_app = WsgiPages(pages, elsewhere=app.wsgi_app)  # type: ignore[method-assign]  # Flask's way for middleware
+    vendor, bell = build_vendor(options, store), ChangeNotifier()
+    app = create_admin_app(build_control(vendor, options, bell), guard or AccessPolicy())
+    pages = VendorApp(vendor, options.dialect, bell=bell, allows_cross_site=options.allow_cross_site)
+    app.wsgi_app = WsgiVendorApp(pages, elsewhere=app.wsgi_app)  # type: ignore[method-assign]  # Flask's way for middleware
     return app
 
 
-def control_of(vendor: Vendor, options: Options, bell: Bell) -> Control:
+def build_control(vendor: Vendor, options: Options, bell: ChangeNotifier) -> ControlService:
     """What can be seen and turned of an emulator that was made with these options."""
-    return Control(vendor, options.dialect.name, bell, options.accounts, options.unused)
+    return ControlService(vendor, options.dialect.name, bell, options.accounts, options.unused)
 
 
-def beside_the_pages(control: Control, guard: Guard) -> Flask:
+def create_admin_app(control: ControlService, guard: AccessPolicy) -> Flask:
     """What is served under all paths but the vendor's: the console, and the control address with its description."""
     app = DescribedApp(
         __package__,
@@ -100,10 +100,10 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
             return _error("the query is not UTF-8", 400)
         if _CONTROL.search(query):  # which only comes without a socket, and would stand in a header of a redirection
             return _error("the query has a control character in it", 400)
-        refusal = guard.refusal(request.method, request.headers)
+        refusal = guard.check_api(request.method, request.headers)
         if refusal is not None and refusal[0] == HTTPStatus.UNAUTHORIZED and _is_description():
             # A link of the console's leads there, and a browser sends the console's cookie.
-            refusal = guard.refusal_of_page(request.method, request.headers, request.cookies.get(key_cookie(), ""))
+            refusal = guard.check_console(request.method, request.headers, request.cookies.get(key_cookie(), ""))
         if refusal is None:
             return redirect(f"{PREFIX}/swagger") if request.endpoint == _DESCRIPTION_INDEX else None
         response, status = _error(refusal[1], refusal[0])
@@ -113,8 +113,8 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
 
     @app.after_request
     def tell(response: Response) -> Response:
-        if request.method not in SAFE:
-            control.bell.ring((request.view_args or {}).get("userid"))
+        if request.method not in SAFE_METHODS:
+            control.bell.notify((request.view_args or {}).get("userid"))
         return add_security_headers(response)
 
     for error, status, words in _ERRORS:
@@ -126,7 +126,7 @@ def beside_the_pages(control: Control, guard: Guard) -> Flask:
             return _error("there is no such address; GET /_mock/openapi.json has them all", 404)
         if "application/xhtml+xml" in request.accept_mimetypes.values():  # a browser, and no client of the vendor's
             return unknown_page()
-        pages = "".join(f"  {page.path}\n" for page in protocol.PAGES)
+        pages = "".join(f"  {page.path}\n" for page in protocol.ENDPOINTS)
         return Response(f"There is no such page. The vendor's are:\n{pages}", 404, mimetype="text/plain")
 
     @app.errorhandler(HTTPException)
@@ -146,7 +146,7 @@ def _is_nowhere() -> bool:
 
 def _is_description() -> bool:
     """Whether the description of the control address is read, or the page that shows it."""
-    return request.method in SAFE and request.blueprint in _DESCRIPTION
+    return request.method in SAFE_METHODS and request.blueprint in _DESCRIPTION
 
 
 _CONTROL: Final = re.compile(r"[\0-\x1f\x7f]")
@@ -165,7 +165,7 @@ _ERRORS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (BalanceOutOfBounds, 422, "{}"),
     (NoSuchTask, 422, "{}"),
     (AccountExists, 409, "{}"),
-    (NothingDue, 409, "{}"),
+    (NoPendingEvent, 409, "{}"),
     (StoreUnavailable, 503, "the store is away: {}"),
 )
 

@@ -13,10 +13,10 @@ from typing import Any, Final, Protocol
 from sms10692_mock.admin.forwarding import Network, forwarding_header
 from sms10692_mock.admin.origins import PORTS, Origin, parse_origin, split_host
 
-SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 
-OF_THE_CONSOLE: Final = "HX-Request"
+CONSOLE_HEADER: Final = "HX-Request"
 """The header of all that the console's own script sends. Pages of other origins would have to ask for leave first."""
 
 _SHOWN: Final = 100
@@ -34,7 +34,7 @@ class Headers(Protocol):
 
 
 @dataclass(frozen=True)
-class Guard:
+class AccessPolicy:
     """Lets requests in or not.
 
     `hosts` are names in lower case, beside those of loopback, by which this machine may be called; `token`, where it
@@ -47,7 +47,7 @@ class Guard:
     public: Origin | None = None
     proxies: Sequence[Network] = ()
 
-    def refusal(self, method: str, headers: Headers) -> tuple[int, str] | None:
+    def check_api(self, method: str, headers: Headers) -> tuple[int, str] | None:
         """An HTTP status and a sentence for a request that is not let in.
 
         >>> Guard().refusal("GET", {"Host": "127.0.0.1:10692"}) is None
@@ -58,28 +58,28 @@ class Guard:
         stranger = self._stranger(headers)
         if stranger:
             return 403, stranger
-        if method not in SAFE and not (_is_json(headers) or _is_empty_of_a_program(method, headers)):
+        if method not in SAFE_METHODS and not (_is_json(headers) or _is_empty_of_a_program(method, headers)):
             return 415, "what changes something is sent as application/json"
         if self.token is not None and not self.is_token(_bearer(headers.get("Authorization", ""))):
             return 401, "a token is needed: Authorization: Bearer ..."
         return None
 
-    def refusal_of_page(self, method: str, headers: Headers, key: str) -> tuple[int, str] | None:
+    def check_console(self, method: str, headers: Headers, key: str) -> tuple[int, str] | None:
         """The same for the console's pages; `key` is what the cookie of somebody who logged in holds, or empty.
 
         A link from elsewhere may lead to a page. What changes something has a header that no page elsewhere can send.
         """
-        is_link = method in SAFE and headers.get("Sec-Fetch-Mode", "") == "navigate"
+        is_link = method in SAFE_METHODS and headers.get("Sec-Fetch-Mode", "") == "navigate"
         stranger = self._stranger(headers, is_link and headers.get("Sec-Fetch-Dest", "") == "document")
         if stranger:
             return 403, stranger
-        if method not in SAFE and not headers.get(OF_THE_CONSOLE, ""):
-            return 403, f"what changes something is sent by the console itself, with {OF_THE_CONSOLE}"
-        if self.token is not None and not _same(key, self.key()):
+        if method not in SAFE_METHODS and not headers.get(CONSOLE_HEADER, ""):
+            return 403, f"what changes something is sent by the console itself, with {CONSOLE_HEADER}"
+        if self.token is not None and not _same(key, self.session_key()):
             return 401, "a token is needed"
         return None
 
-    def refusal_of_login(self, headers: Headers) -> tuple[int, str] | None:
+    def check_login(self, headers: Headers) -> tuple[int, str] | None:
         """The same for who sends a token, which is an ordinary form."""
         stranger = self._stranger(headers)
         return (403, stranger) if stranger else None
@@ -102,7 +102,7 @@ class Guard:
             return 403, f"this request is in HTTP/1.0, as proxies send it: {_DECLARE}; or demand a token with --token"
         return None
 
-    def key(self) -> str:
+    def session_key(self) -> str:
         """What the cookie of somebody who gave the token holds: made of the token, which it does not give away."""
         return hmac.new((self.token or "").encode(), b"console", "sha256").hexdigest()
 
@@ -209,7 +209,7 @@ def is_address(host: str) -> bool:
     return True
 
 
-def is_exposed(address: str, guard: Guard) -> bool:
+def is_exposed(address: str, guard: AccessPolicy) -> bool:
     """Whether others than this machine can reach an emulator that listens at this address, directly or by a proxy."""
     is_proxied = bool(guard.proxies) or (guard.public is not None and not is_loopback(guard.public.host))
     return is_proxied or not is_loopback(address)

@@ -27,8 +27,8 @@ def describe_vendor() -> str:
     - `POST /v2sms.aspx` (UTF-8): send, overage, checkkeyword
     """
     lines = []
-    for page in protocol.PAGES:
-        names = ", ".join(operation.name for operation in protocol.OPERATIONS if page in operation.pages)
+    for page in protocol.ENDPOINTS:
+        names = ", ".join(operation.name for operation in protocol.OPERATIONS if page in operation.endpoints)
         lines.append(f"- `POST {page.path}` ({page.charset.upper()}): {names}")
     return "\n".join(lines)
 

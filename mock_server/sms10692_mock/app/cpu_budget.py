@@ -13,7 +13,7 @@ SHARE: Final = 0.1
 MOST: Final = 1.0
 
 
-class Allowance:
+class CpuBudget:
     """A `share` of the time may be spent, and what is not spent is saved, up to `most` seconds of work.
 
     >>> allowance = Allowance(share=0.5, most=1.0, clock=iter([0.0, 0.0, 1.0, 5.0]).__next__)
@@ -29,7 +29,7 @@ class Allowance:
         self._saved = most
         self._since = clock()
 
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Seconds that may be spent now; below 0 where more was spent than there was."""
         with self._lock:
             now = self._clock()
@@ -37,9 +37,9 @@ class Allowance:
             self._since = now
             return self._saved
 
-    def is_left(self) -> bool:
+    def has_remaining(self) -> bool:
         """Whether anything may be spent now."""
-        return self.left() > 0
+        return self.remaining() > 0
 
     def spend(self, seconds: float) -> None:
         """Note what was spent."""

@@ -18,7 +18,7 @@ _MANUALS_TIMESTAMP: Final = "20120701231212"
 _ORDINARY: Final = re.compile(r"[A-Za-z0-9.:/_\[\]-]+")
 
 
-def curl_line(url: str, account: Account, now: float | None) -> str:
+def example_curl(url: str, account: Account, now: float | None) -> str:
     """A send for this account. `now` is the moment to sign; None where any will do, and then it is the manual's."""
     timestamp = _MANUALS_TIMESTAMP if now is None else signing.timestamp(date_of(now))
     userid, stamp, sign, mobile, content, _, action, _ = protocol.SEND.parameters

@@ -9,42 +9,42 @@ from concurrent.futures import Executor, Future
 from time import thread_time
 from typing import Final
 
-from sms10692_mock.app.cpu_budget import Allowance
+from sms10692_mock.app.cpu_budget import CpuBudget
 from sms10692_mock.app.fault_injection import Response
-from sms10692_mock.app.vendor_app import Exchange, Pages
+from sms10692_mock.app.vendor_app import HandledRequest, VendorApp
 
 _WAITING: Final = 64
 
 _logger = logging.getLogger(__name__)
 
 
-class Explanations:
+class DiagnosisScheduler:
     """Has exchanges explained on a thread, as long as few wait and the allowance lasts."""
 
-    def __init__(self, pages: Pages, explaining: Executor) -> None:
+    def __init__(self, pages: VendorApp, explaining: Executor) -> None:
         self._pages = pages
         self._explaining = explaining
-        self._allowance = Allowance()
+        self._allowance = CpuBudget()
         self._waiting = 0
         self._lock = threading.Lock()
 
-    def submit(self, exchange: Exchange) -> "Future[Response]":
+    def submit(self, exchange: HandledRequest) -> "Future[Response]":
         """The response to come: with a hint, or at once with one of where to ask."""
         with self._lock:
-            is_flood = self._waiting >= _WAITING or not self._allowance.is_left()
+            is_flood = self._waiting >= _WAITING or not self._allowance.has_remaining()
             self._waiting += not is_flood
         future: Future[Response] = Future()
         if is_flood:
-            future.set_result(self._pages.unexplained(exchange))
+            future.set_result(self._pages.add_hint_pointer(exchange))
         else:
             self._explaining.submit(self._explain, exchange, future)
         return future
 
-    def _explain(self, exchange: Exchange, future: "Future[Response]") -> None:
+    def _explain(self, exchange: HandledRequest, future: "Future[Response]") -> None:
         begun = thread_time()
         try:
             if future.set_running_or_notify_cancel():
-                future.set_result(self._pages.explained(exchange))
+                future.set_result(self._pages.add_hint(exchange))
                 self._pages.log_explanation(exchange)
         except Exception as error:
             if future.done():

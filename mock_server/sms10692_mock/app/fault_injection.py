@@ -21,12 +21,12 @@ class Response(NamedTuple):
     headers: list[tuple[str, str]]
     body: bytes
     delay: float = 0.0
-    cut: int | None = None
-    hangs: bool = False
+    truncate_at: int | None = None
+    never_send: bool = False
 
     @property
-    def is_spoilt(self) -> bool:
-        return bool(self.delay) or self.hangs or self.cut is not None
+    def is_faulty(self) -> bool:
+        return bool(self.delay) or self.never_send or self.truncate_at is not None
 
 
 class Transmission(NamedTuple):
@@ -63,16 +63,16 @@ _TITLES: Final = {
 }
 
 
-def spoilt(response: Response, faults: Sequence[Fault]) -> Response:
+def inject(response: Response, faults: Sequence[Fault]) -> Response:
     """The response with what each fault does to it, in their order."""
     for fault in faults:
-        response = _SPOILING[fault.kind](response, fault)
+        response = _INJECTORS[fault.kind](response, fault)
     return _without_body(response) if response.status in BODILESS else response
 
 
 def transmission(response: Response, method: str) -> Transmission | None:
     """What is sent to a request of this method, whatever carries it; None where not even the head is."""
-    body, cut = response.body, response.cut
+    body, cut = response.body, response.truncate_at
     if cut is not None and cut < 0:
         return None
     breaks = cut is not None and cut < len(body)
@@ -106,15 +106,15 @@ def _charset(response: Response, fault: Fault) -> Response:
     return with_body(response, head + end + rest, f"{content_type}; charset={fault.charset}")
 
 
-_SPOILING: Final[Mapping[Kind, Callable[[Response, Fault], Response]]] = {
+_INJECTORS: Final[Mapping[Kind, Callable[[Response, Fault], Response]]] = {
     "latency": lambda response, fault: response._replace(delay=response.delay + fault.latency()),
-    "hang": lambda response, fault: response._replace(hangs=True),
+    "hang": lambda response, fault: response._replace(never_send=True),
     "status": _status,
     "empty": lambda response, fault: with_body(response, b""),
-    "cut": lambda response, fault: response._replace(cut=fault.at),
-    "close": lambda response, fault: response._replace(cut=_NOTHING),
+    "cut": lambda response, fault: response._replace(truncate_at=fault.at),
+    "close": lambda response, fault: response._replace(truncate_at=_NOTHING),
     "charset": _charset,
     "bom": lambda response, fault: with_body(response, _BOM + response.body),
     "message": lambda response, fault: response,
-    "lose": lambda response, fault: response._replace(cut=_NOTHING),
+    "lose": lambda response, fault: response._replace(truncate_at=_NOTHING),
 }

@@ -11,23 +11,31 @@ from threading import Lock
 from typing import Any, Final, NamedTuple
 
 from sms10692 import protocol
-from sms10692.protocol import Page
-from sms10692_mock.app.fault_injection import Response, spoilt
+from sms10692.protocol import Endpoint
+from sms10692_mock.app.fault_injection import Response, inject
 from sms10692_mock.codec import json_renderer
 from sms10692_mock.codec.charsets import DECODERS
-from sms10692_mock.codec.forms import Fields, fields_of
-from sms10692_mock.codec.xml import Xml
-from sms10692_mock.diagnosis import Fetch, Finding
-from sms10692_mock.diagnosis.service import findings, habits, looks_odd, public_findings
+from sms10692_mock.codec.forms import Fields, parse_fields
+from sms10692_mock.codec.xml import XmlRenderer
+from sms10692_mock.diagnosis import Finding, PreviousFetch
+from sms10692_mock.diagnosis.service import diagnose_logged, needs_diagnosis, public_findings, style_warnings
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.api_request import Call, call_of
-from sms10692_mock.domain.notifier import Bell
-from sms10692_mock.domain.records import Entry
-from sms10692_mock.domain.results import Answer, Balance, Checked, Refusal, Replies, Reports, Sent
+from sms10692_mock.domain.api_request import ApiRequest, parse_request
+from sms10692_mock.domain.notifier import ChangeNotifier
+from sms10692_mock.domain.records import LoggedRequest
+from sms10692_mock.domain.results import (
+    BalanceResult,
+    KeywordResult,
+    Refusal,
+    RepliesResult,
+    ReportsResult,
+    Result,
+    SendResult,
+)
 from sms10692_mock.domain.store import StoreUnavailable
-from sms10692_mock.domain.vendor import Told, Vendor
+from sms10692_mock.domain.vendor import Vendor, VendorResult
 from sms10692_mock.elapsed_time import monotonic
-from sms10692_mock.profiles import DIALECTS, Dialect
+from sms10692_mock.profiles import PROFILES, Profile
 from sms10692_mock.stores.probe import StoreProbe
 from sms10692_mock.stores.redaction import redact_headers
 
@@ -53,7 +61,7 @@ _NO_FETCH: Final[tuple[int, None]] = 0, None
 _EXPLAINED_BYTES: Final = 64 * 1024
 """Of a request: of a longer one the answer does not wait for the explanation, which the control address has."""
 
-_BOXES: Final = (Reports, Replies)
+_BOXES: Final = (ReportsResult, RepliesResult)
 _METHODS: Final = ("GET", "HEAD", "POST")
 _READING: Final = ("GET", "HEAD")
 _API: Final = "/_mock"
@@ -77,21 +85,27 @@ CROSS_SITE: Final = "cross-site"
 """The value of the header Sec-Fetch-Site that a browser sends for a page of another site."""
 
 
-class Exchange(NamedTuple):
+class HandledRequest(NamedTuple):
     """A response; and where it is to be explained before it is sent, its entry in the journal and line in the log."""
 
     response: Response
-    unexplained: Entry | None = None
+    pending_hint: LoggedRequest | None = None
     line: str = ""
 
 
-class _Asked:
+class _StorePhase:
     """A request, understood, when it came and began, and what the vendor said to it, if the store was there."""
 
     __slots__ = ("call", "fields", "number", "received", "started", "told")
 
     def __init__(
-        self, call: Call, fields: Fields, told: Told | StoreUnavailable, number: int, received: float, started: float
+        self,
+        call: ApiRequest,
+        fields: Fields,
+        told: VendorResult | StoreUnavailable,
+        number: int,
+        received: float,
+        started: float,
     ) -> None:
         self.call = call
         self.fields = fields
@@ -101,7 +115,7 @@ class _Asked:
         self.started = started
 
 
-class Unreadable(Exception):
+class BodyError(Exception):
     """The body of a request cannot be had whole, so nothing was done. Holds the response that says so."""
 
     def __init__(self, response: Response) -> None:
@@ -109,32 +123,32 @@ class Unreadable(Exception):
         self.response = response
 
 
-class BodyTooLarge(Unreadable):
+class BodyTooLarge(BodyError):
     """The body has more bytes than `BODY_LIMIT`."""
 
     def __init__(self) -> None:
-        super().__init__(plain(413, f"a body has at most {BODY_LIMIT} bytes here"))
+        super().__init__(text_response(413, f"a body has at most {BODY_LIMIT} bytes here"))
 
 
-class BodyCutShort(Unreadable):
+class TruncatedBody(BodyError):
     """The sender was gone before the end of the body: half a list of numbers must not be sent to."""
 
     def __init__(self, came: int, length: int | None) -> None:
-        super().__init__(plain(400, f"the body broke off: {_came(came, length)}"))
+        super().__init__(text_response(400, f"the body broke off: {_came(came, length)}"))
 
 
-class BodyTimedOut(Unreadable):
+class BodyTimedOut(BodyError):
     """The rest of the body did not come in time."""
 
     def __init__(self, seconds: float, came: int, length: int | None) -> None:
-        super().__init__(plain(408, f"{_came(came, length)}, and not the rest within {seconds:g} seconds"))
+        super().__init__(text_response(408, f"{_came(came, length)}, and not the rest within {seconds:g} seconds"))
 
 
-class BodyCrowdedOut(Unreadable):
+class BodyCrowdedOut(BodyError):
     """The rest of the body did not come, and others need the memory: all unfinished requests hold `most` bytes."""
 
     def __init__(self, most: int, came: int, length: int | None) -> None:
-        super().__init__(plain(503, f"{_came(came, length)}, and {unfinished(most)}"))
+        super().__init__(text_response(503, f"{_came(came, length)}, and {unfinished(most)}"))
 
 
 def unfinished(most: int) -> str:
@@ -148,7 +162,7 @@ def _came(came: int, length: int | None) -> str:
     return f"{came} of {length} bytes came (Content-Length is {length}, and counts bytes, not characters)"
 
 
-class Pages:
+class VendorApp:
     """Answers requests to the vendor's pages, in `dialect` where the account has none.
 
     `log` is given a line about each request, and below it what is wrong with it; an answer to a request that seems
@@ -162,9 +176,9 @@ class Pages:
     def __init__(
         self,
         vendor: Vendor,
-        dialect: Dialect,
+        dialect: Profile,
         log: Callable[[str], None] | None = None,
-        bell: Bell | None = None,
+        bell: ChangeNotifier | None = None,
         *,
         debug_log: Callable[[str], None] | None = None,
         is_exposed: bool = False,
@@ -172,69 +186,69 @@ class Pages:
     ) -> None:
         self._vendor = vendor
         self._dialect = dialect.name
-        self._xml = {name: Xml(one) for name, one in DIALECTS.items()}
+        self._xml = {name: XmlRenderer(one) for name, one in PROFILES.items()}
         self._log = log
         self._debug_log = debug_log
         self._is_exposed = is_exposed
         self.allows_cross_site = allows_cross_site
-        self._fetches: dict[tuple[str, str], tuple[int, Fetch]] = {}
+        self._fetches: dict[tuple[str, str], tuple[int, PreviousFetch]] = {}
         self._fetching = Lock()
-        self._ring = (bell or Bell()).ring
-        self.waits = vendor.store.waits
-        self.on_loop = vendor.store.on_loop
-        self.gathered = vendor.store.gathered
+        self._ring = (bell or ChangeNotifier()).notify
+        self.waits = vendor.store.blocking
+        self.on_loop = vendor.store.loop_executor
+        self.gathered = vendor.store.batch_transaction
         self.probe = StoreProbe(vendor.store)
 
-    def respond(self, page: Page, request: Request) -> Response:
+    def handle(self, page: Endpoint, request: Request) -> Response:
         """Answer a request to one of the pages: HTTP 200 to whatever it says, 405 to another method."""
-        exchange = self.exchange(page, request)
-        if exchange.unexplained is None:
+        exchange = self.handle_without_hint(page, request)
+        if exchange.pending_hint is None:
             return exchange.response
-        response = self.explained(exchange)
+        response = self.add_hint(exchange)
         self.log_explanation(exchange)
         return response
 
-    def exchange(self, page: Page, request: Request) -> Exchange:
+    def handle_without_hint(self, page: Endpoint, request: Request) -> HandledRequest:
         """The same without what takes long: one with an entry that is `unexplained` is still to be `explained`."""
         return self._answered(page, request, self._asked(page, request))
 
-    def asked(self, page: Page, request: Request) -> Callable[[], Exchange]:
+    def begin(self, page: Endpoint, request: Request) -> Callable[[], HandledRequest]:
         """The first half of an exchange, which asks the store; what it returns is the second, for when that holds."""
         return partial(self._answered, page, request, self._asked(page, request))
 
-    def _asked(self, page: Page, request: Request) -> "_Asked | None":
+    def _asked(self, page: Endpoint, request: Request) -> "_StorePhase | None":
         """What the vendor says; None of a method that its pages do not have."""
         started = monotonic()
         if request.method not in _METHODS:
             return None
         vendor = self._vendor
         received = vendor.real_time()
-        fields = fields_of(request.query, request.content_type, request.body, DECODERS[page.charset])
-        call = call_of(page, fields)
+        fields = parse_fields(request.query, request.content_type, request.body, DECODERS[page.charset])
+        call = parse_request(page, fields)
         try:
             number = vendor.store.next_request()
-            return _Asked(call, fields, vendor.answer(call, number), number, received, started)
+            return _StorePhase(call, fields, vendor.handle(call, number), number, received, started)
         except StoreUnavailable as error:
-            return _Asked(call, fields, error, 0, received, started)
+            return _StorePhase(call, fields, error, 0, received, started)
 
-    def _answered(self, page: Page, request: Request, asked: "_Asked | None") -> Exchange:
+    def _answered(self, page: Endpoint, request: Request, asked: "_StorePhase | None") -> HandledRequest:
         if asked is None:
             allowed = ", ".join(_METHODS)
-            response = plain(405, f"this page answers {allowed}", ("Allow", allowed))
-            return Exchange(self.answered_without_the_vendor(page, request, response))
+            response = text_response(405, f"this page answers {allowed}", ("Allow", allowed))
+            return HandledRequest(self.log_rejected(page, request, response))
         call, told = asked.call, asked.told
         if isinstance(told, StoreUnavailable):
             if self._log:
                 self._log(f"{request.method} {page.path}: the store is away: {told}")
             if call.operation is not protocol.SEND:
-                return Exchange(plain(503, f"the store is away: {told}"))
-            return Exchange(self._written(page, call, Refusal(protocol.OTHER_ERROR), None))
-        answer = told.answer
+                return HandledRequest(text_response(503, f"the store is away: {told}"))
+            return HandledRequest(self._written(page, call, Refusal(protocol.OTHER_ERROR), None))
+        answer = told.result
         response = self._written(page, call, answer, told.account)
         if told.faults:
-            response = spoilt(response, told.faults)
+            response = inject(response, told.faults)
         took = monotonic() - asked.started
-        entry = Entry(
+        entry = LoggedRequest(
             asked.number,
             asked.received,
             told.now,
@@ -253,47 +267,49 @@ class Pages:
             response.body,
             tuple([fault.kind for fault in told.faults]) if told.faults else (),
         )
-        self._vendor.store.record(entry)
+        self._vendor.store.log_request(entry)
         self._ring(entry.userid)
         line = _line(request.method, call, told, took) if self._log else ""
         previous = self._previous_fetch(entry)
         if told.faults:
-            return Exchange(self._said(response, line, ()))
-        if isinstance(answer, Refusal) or looks_odd(call):
-            return Exchange(response, entry, line)
-        return Exchange(self._said(response, line, habits(entry, call, asked.fields, told.account, previous)))
+            return HandledRequest(self._said(response, line, ()))
+        if isinstance(answer, Refusal) or needs_diagnosis(call):
+            return HandledRequest(response, entry, line)
+        return HandledRequest(
+            self._said(response, line, style_warnings(entry, call, asked.fields, told.account, previous))
+        )
 
-    def _previous_fetch(self, entry: Entry) -> Fetch | None:
+    def _previous_fetch(self, entry: LoggedRequest) -> PreviousFetch | None:
         """The fetch of the same queue before this one, if it was one of the last here and is in the journal still."""
         if entry.handed_out is None:
             return None
         fetch = (entry.userid, entry.operation)
         with self._fetching:
             number, previous = self._fetches.pop(fetch, _NO_FETCH)
-            self._fetches[fetch] = entry.number, Fetch(entry.now, entry.handed_out)
+            self._fetches[fetch] = entry.number, PreviousFetch(entry.now, entry.handed_out)
             if len(self._fetches) > _FETCHES:
                 del self._fetches[next(iter(self._fetches))]
         try:
-            return previous if previous and self._vendor.store.has_request(number) else None
+            return previous if previous and self._vendor.store.is_logged(number) else None
         except StoreUnavailable:
             return None
 
-    def explained(self, exchange: Exchange) -> Response:
+    def add_hint(self, exchange: HandledRequest) -> Response:
         """The response with a hint. It takes milliseconds, of a long request too many."""
         response, entry, line = exchange
         if entry is None or _is_long(entry):
-            return self.unexplained(exchange)
+            return self.add_hint_pointer(exchange)
         try:
             if self._is_exposed:
                 found, is_part = public_findings(entry, self._vendor.store)
                 more = [f"explained by GET {_JOURNAL}/{entry.number} alone"] if is_part else []
                 return _hinted(response, " | ".join([*map(_sentence, found), *more]))
-            found = findings(entry, self._vendor.store)
+            found = diagnose_logged(entry, self._vendor.store)
         except StoreUnavailable:
-            return self.unexplained(exchange)
+            return self.add_hint_pointer(exchange)
         return self._said(response, line, found)
 
-    def log_explanation(self, exchange: Exchange) -> None:
+    def log_explanation(self, exchange: HandledRequest) -> None:
         """Log what `explained` could not log where strangers may read the hints.
 
         It must not run before the response is sent: how long it takes depends on secrets.
@@ -302,9 +318,9 @@ class Pages:
         if not self._is_exposed or self._log is None or entry is None or _is_long(entry):
             return
         with suppress(StoreUnavailable):  # then `explained` has logged the line
-            self._said(response, line, findings(entry, self._vendor.store))
+            self._said(response, line, diagnose_logged(entry, self._vendor.store))
 
-    def unexplained(self, exchange: Exchange) -> Response:
+    def add_hint_pointer(self, exchange: HandledRequest) -> Response:
         """The response with a hint of where to ask why: for a long request, and for one of a flood."""
         response, entry, line = exchange
         if self._log:
@@ -323,25 +339,27 @@ class Pages:
             self._log("\n  ".join([line, *said]))
         return _hinted(response, " | ".join(said))
 
-    def _written(self, page: Page, call: Call, answer: Answer | None, account: Account | None) -> Response:
+    def _written(self, page: Endpoint, call: ApiRequest, answer: Result | None, account: Account | None) -> Response:
         if answer is None:
             return _response(200, f"text/xml; charset={page.charset}", b"")
         if call.wants_json:
-            return _response(200, "application/json", json_renderer.write(answer, call.operation, page))
+            return _response(200, "application/json", json_renderer.render(answer, call.operation, page))
         dialect = (account and account.dialect) or self._dialect
-        body = self._xml[dialect].write(answer, call.operation, page)
+        body = self._xml[dialect].render(answer, call.operation, page)
         return _response(200, f"text/xml; charset={page.charset}", body)
 
-    def answered_without_the_vendor(self, page: Page, request: Request, response: Response) -> Response:
+    def log_rejected(self, page: Endpoint, request: Request, response: Response) -> Response:
         """Keep a request to one of the pages that the vendor was not asked about, and log it; the response as it was.
 
         Where the body could not be had whole, that of `request` is what came of it.
         """
         store, received = self._vendor.store, self._vendor.real_time()
-        call = call_of(page, fields_of(request.query, request.content_type, request.body, DECODERS[page.charset]))
+        call = parse_request(
+            page, parse_fields(request.query, request.content_type, request.body, DECODERS[page.charset])
+        )
         operation = call.operation.name if call.operation else ""
         try:
-            entry = Entry(
+            entry = LoggedRequest(
                 number=store.next_request(),
                 received=received,
                 now=self._vendor.now(store.account(call.userid)),
@@ -361,17 +379,17 @@ class Pages:
             )
         except StoreUnavailable as error:
             if self._log:
-                self._log(f"{printable(request.method)} {page.path}: the store is away: {error}")
+                self._log(f"{sanitize(request.method)} {page.path}: the store is away: {error}")
         else:
-            store.record(entry)
+            store.log_request(entry)
             self._ring(entry.userid)
-        self.log_status(request.method, page.path, response.status)
+        self.log_line(request.method, page.path, response.status)
         return response
 
-    def log_status(self, method: str, path: str, status: int) -> None:
-        """Log a request that is none to the vendor's pages."""
+    def log_line(self, method: str, path: str, status: int) -> None:
+        """Write a line of the access log, without an entry in the request log."""
         if self._log:
-            self._log(f"{printable(method)} {printable(path)}: {status}")
+            self._log(f"{sanitize(method)} {sanitize(path)}: {status}")
 
     def log_other(self, method: str, path: str, status: int) -> None:
         """Log a request to a page of the console, or to the control API.
@@ -380,9 +398,9 @@ class Pages:
         """
         is_quiet = status < _REFUSED and method in _READING and (path.startswith(_HEALTH) or not path.startswith(_API))
         if not is_quiet:
-            self.log_status(method, path, status)
+            self.log_line(method, path, status)
         elif self._debug_log:
-            self._debug_log(f"{method} {printable(path)}: {status}")
+            self._debug_log(f"{method} {sanitize(path)}: {status}")
 
     def log_bad_request(self, client: Sequence[Any], status: int, why: str, beginning: str) -> None:
         """Log bytes that are no HTTP request, with the address that they came from."""
@@ -400,15 +418,15 @@ def _response(status: int, content_type: str, body: bytes, *headers: tuple[str, 
 
 def cross_site_refusal() -> Response:
     """The answer to a request that a browser sent for a page of another site: it could empty a queue unseen."""
-    return plain(403, "a page of another site sent this request; --allow-cross-site lets such requests in")
+    return text_response(403, "a page of another site sent this request; --allow-cross-site lets such requests in")
 
 
-def plain(status: int, why: str, *headers: tuple[str, str]) -> Response:
+def text_response(status: int, why: str, *headers: tuple[str, str]) -> Response:
     """An answer of our own: one line of text."""
     return _response(status, "text/plain; charset=utf-8", f"{why}\n".encode(), *headers)
 
 
-def _is_long(entry: Entry) -> bool:
+def _is_long(entry: LoggedRequest) -> bool:
     return len(entry.query) + len(entry.body) > _EXPLAINED_BYTES
 
 
@@ -422,14 +440,14 @@ def _hinted(response: Response, hint: str) -> Response:
     return response._replace(headers=[*response.headers, ("X-Mock-Hint", ascii(hint)[1:-1][:_HINT])])
 
 
-def _line(method: str, call: Call, told: Told, seconds: float) -> str:
+def _line(method: str, call: ApiRequest, told: VendorResult, seconds: float) -> str:
     """One line about a request: no number, no text, no signature, and nothing in the userid's place but a userid."""
     action = call.operation.name if call.operation else "no such action"
-    userid = "unknown" if told.account is None and call.userid else f"'{printable(call.userid)}'"
-    return f"{method} {call.page.path} {action}, userid {userid}: {_gist(told.answer)} ({seconds * 1e3:.2f} ms)"
+    userid = "unknown" if told.account is None and call.userid else f"'{sanitize(call.userid)}'"
+    return f"{method} {call.page.path} {action}, userid {userid}: {_summary(told.result)} ({seconds * 1e3:.2f} ms)"
 
 
-def printable(text: str) -> str:
+def sanitize(text: str) -> str:
     """A text of somebody else's, cut to a bearable length, in which nothing can move a cursor or begin a line.
 
     >>> printable("shop"), printable("a\\nb")
@@ -438,19 +456,19 @@ def printable(text: str) -> str:
     return text if text.isalnum() and len(text) < _LOGGED else ascii(text[:_LOGGED])[1:-1]
 
 
-def _gist(answer: Answer | None) -> str:
+def _summary(answer: Result | None) -> str:
     match answer:
-        case Sent():
+        case SendResult():
             return f"task {answer.task_id}, numbers {answer.success_counts}, points left {answer.remainpoint}"
         case None:
             return "kept away by a fault"
         case Refusal(message):
             return f"refused, {message}"
-        case Balance(_, overage, _):
+        case BalanceResult(_, overage, _):
             return f"points {overage}"
-        case Checked(message, _):
+        case KeywordResult(message, _):
             return message
-        case Reports(boxes):
+        case ReportsResult(boxes):
             return f"reports handed over {len(boxes)}"
-        case Replies(boxes):
+        case RepliesResult(boxes):
             return f"replies handed over {len(boxes)}"

@@ -12,15 +12,15 @@ from sms10692_mock.app.vendor_app import (
     BODY_LIMIT,
     CROSS_SITE,
     DRAIN_LIMIT,
-    BodyCutShort,
+    BodyError,
     BodyTooLarge,
-    Pages,
     Request,
-    Unreadable,
+    TruncatedBody,
+    VendorApp,
     cross_site_refusal,
-    plain,
+    text_response,
 )
-from sms10692_mock.domain.api_request import page_of
+from sms10692_mock.domain.api_request import match_endpoint
 from sms10692_mock.elapsed_time import sleep
 from sms10692_mock.server.http1_head import PHRASES
 
@@ -36,16 +36,16 @@ class _Input(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-class WsgiPages:
+class WsgiVendorApp:
     """A WSGI application that serves the vendor's pages and leaves all other paths to `elsewhere`."""
 
-    def __init__(self, pages: Pages, elsewhere: Application) -> None:
+    def __init__(self, pages: VendorApp, elsewhere: Application) -> None:
         self._pages = pages
         self._elsewhere = elsewhere
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "backslashreplace")
-        page = page_of(path)
+        page = match_endpoint(path)
         if page is None:
             return self._elsewhere(environ, start_response)
         method = environ["REQUEST_METHOD"]
@@ -54,13 +54,13 @@ class WsgiPages:
         body, failure = _body(environ)
         request = Request(method, query, content_type, body, path, _headers(environ))
         if failure is None and environ.get("HTTP_SEC_FETCH_SITE") == CROSS_SITE and not self._pages.allows_cross_site:
-            response = self._pages.answered_without_the_vendor(page, request, cross_site_refusal())
+            response = self._pages.log_rejected(page, request, cross_site_refusal())
         elif failure is not None:
-            response = self._pages.answered_without_the_vendor(page, request, failure.response)
+            response = self._pages.log_rejected(page, request, failure.response)
         else:
-            response = self._pages.respond(page, request)
+            response = self._pages.handle(page, request)
         sleep(response.delay)
-        if response.hangs:
+        if response.never_send:
             raise TimeoutError("a fault: the vendor never answers")
         sent = transmission(response, method)
         if sent is None:
@@ -81,11 +81,11 @@ def _headers(environ: Environ) -> list[tuple[str, str]]:
     return [*named, ("content-type", content_type)] if content_type else named
 
 
-def _body(environ: Environ) -> tuple[bytes, Unreadable | None]:
+def _body(environ: Environ) -> tuple[bytes, BodyError | None]:
     """What came of the body, and why that is not all of it; nothing of one that was too large."""
     declared = environ.get("CONTENT_LENGTH") or ""
     if declared and not _LENGTH.fullmatch(declared):
-        return b"", Unreadable(plain(400, "the length of the body is no number"))
+        return b"", BodyError(text_response(400, "the length of the body is no number"))
     if declared:
         length = int(declared)
     elif environ.get("wsgi.input_terminated"):
@@ -98,7 +98,7 @@ def _body(environ: Environ) -> tuple[bytes, Unreadable | None]:
         for _ in _pieces(stream, min(length, DRAIN_LIMIT) - len(body)):
             pass
         return b"", BodyTooLarge()
-    return body, BodyCutShort(len(body), length) if declared and len(body) < length else None
+    return body, TruncatedBody(len(body), length) if declared and len(body) < length else None
 
 
 def _pieces(stream: _Input, wanted: int) -> Iterator[bytes]:

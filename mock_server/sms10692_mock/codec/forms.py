@@ -6,8 +6,8 @@ mean that of `calls`.
 
 from typing import Final, TypeAlias
 
-from sms10692_mock.codec.percent import Decoder, unescaped
-from sms10692_mock.lazy_imports import IMPORTING
+from sms10692_mock.codec.percent import Decoder, decode_component
+from sms10692_mock.lazy_imports import LAZY_IMPORT_LOCK
 
 Fields: TypeAlias = dict[str, str]
 """Values by name in lower case."""
@@ -15,7 +15,7 @@ Fields: TypeAlias = dict[str, str]
 _MAX_PARTS: Final = 1000
 
 
-def fields_of(query: bytes, content_type: str, body: bytes, decode: Decoder) -> Fields:
+def parse_fields(query: bytes, content_type: str, body: bytes, decode: Decoder) -> Fields:
     """The fields of a request: the query string's where it has one of that name, else the body's.
 
     >>> fields_of(b"action=send&&extno", "", b"Action=x&mobile=1&mobile=2&content=%E5%86%85+%u5bb9", bytes.decode)
@@ -45,9 +45,9 @@ def _urlencoded(raw: bytes, decode: Decoder) -> Fields:
         if not equals:
             continue
         if not is_ascii or "%" in name or "+" in name:
-            name = unescaped(name, decode)
+            name = decode_component(name, decode)
         if not is_ascii or "%" in value or "+" in value:
-            value = unescaped(value, decode)
+            value = decode_component(value, decode)
         name = name.lower()
         if name in fields:
             repeated.setdefault(name, [fields[name]]).append(value)
@@ -61,7 +61,7 @@ def _urlencoded(raw: bytes, decode: Decoder) -> Fields:
 def _multipart(content_type: str, body: bytes, decode: Decoder) -> Fields:
     """The fields of a multipart body. One that breaks off or is malformed has none (R16)."""
     # Imported here: it takes longer than the rest of the emulator's start, and most clients never need it.
-    with IMPORTING:
+    with LAZY_IMPORT_LOCK:
         from werkzeug.exceptions import RequestEntityTooLarge
         from werkzeug.http import parse_options_header
         from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder

@@ -13,7 +13,7 @@ _UNICODE_ESCAPE: Final = re.compile("%u([0-9A-Fa-f]{4})")
 _BYTE_ESCAPES: Final = re.compile("(?:%[0-9A-Fa-f]{2}){1,8192}")  # not more at one go: other threads wait meanwhile
 
 
-def unescaped(token: str, decode: Decoder) -> str:
+def decode_component(token: str, decode: Decoder) -> str:
     """The text that a name or a value of a form means, one character for each byte as it came.
 
     >>> unescaped("%E5%86%85+%u5bb9", bytes.decode)

@@ -9,12 +9,21 @@ from itertools import zip_longest
 from typing import Final
 
 from sms10692 import protocol
-from sms10692.protocol import Operation, Page
+from sms10692.protocol import Endpoint, Operation
 from sms10692_mock.codec.charsets import ENCODERS
-from sms10692_mock.codec.xml_escape import cdatas, escaped, escaped_all
-from sms10692_mock.domain.clock import china_times
-from sms10692_mock.domain.results import REFUSED, Answer, Balance, Checked, Refusal, Replies, Reports, Sent
-from sms10692_mock.profiles import ERRORCODE, EXTNO, Dialect
+from sms10692_mock.codec.xml_escape import cdata_all, escape, escape_all
+from sms10692_mock.domain.clock import format_times
+from sms10692_mock.domain.results import (
+    REFUSAL_VALUES,
+    BalanceResult,
+    KeywordResult,
+    Refusal,
+    RepliesResult,
+    ReportsResult,
+    Result,
+    SendResult,
+)
+from sms10692_mock.profiles import ERRORCODE, EXTNO, Profile
 
 
 def _root(children: str) -> str:
@@ -35,61 +44,61 @@ def _box(name: str, elements: Iterable[str]) -> str:
 
 _SENT: Final = _root(_elements(protocol.SEND.elements, protocol.SEND.success, protocol.OK))
 _BALANCE: Final = _root(_elements(protocol.OVERAGE.elements, protocol.OVERAGE.success, protocol.OVERAGE_FOUND))
-_STATUSBOX: Final = _box(protocol.STATUS.box, protocol.STATUS.elements)
-_CALLBOX: Final = _box(protocol.CALL.box, protocol.CALL.elements)
-_ERROR: Final = _root(_box(protocol.ERROR_BOX, protocol.ERROR_ELEMENTS) + "\n ")
+_STATUSBOX: Final = _box(protocol.STATUS.item_element, protocol.STATUS.elements)
+_CALLBOX: Final = _box(protocol.CALL.item_element, protocol.CALL.elements)
+_ERROR: Final = _root(_box(protocol.ERROR_ELEMENT, protocol.ERROR_FIELDS) + "\n ")
 
 
-class Xml:
+class XmlRenderer:
     """Writes answers as one dialect does."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Profile) -> None:
         self._refusals = {
-            operation: (_root(_elements(shape.elements)), REFUSED[shape])
+            operation: (_root(_elements(shape.elements)), REFUSAL_VALUES[shape])
             for operation, shape in dialect.refusal_of.items()
         }
         self._keyword = _root(_elements(dialect.keyword_elements))
         self._keyword_values = dialect.keyword_values
         self._errorcode, self._extno_of_report, self._extno_of_reply = (
-            cdatas if place in dialect.cdata else escaped_all
+            cdata_all if place in dialect.cdata else escape_all
             for place in ((protocol.STATUS, ERRORCODE), (protocol.STATUS, EXTNO), (protocol.CALL, EXTNO))
         )
 
-    def write(self, answer: Answer, operation: Operation | None, page: Page) -> bytes:
+    def render(self, answer: Result, operation: Operation | None, page: Endpoint) -> bytes:
         """The bytes that the page answers, in its charset; `operation` is None for an action that the page lacks."""
         declaration = f'<?xml version="1.0" encoding="{page.charset}" ?>'
         return ENCODERS[page.charset](declaration + self._document(answer, operation))
 
-    def _document(self, answer: Answer, operation: Operation | None) -> str:
+    def _document(self, answer: Result, operation: Operation | None) -> str:
         match answer:
-            case Sent():
+            case SendResult():
                 return _SENT % answer
             case Refusal(message):
-                if operation is not None and operation.box:
+                if operation is not None and operation.item_element:
                     return _ERROR % (operation.messages.index(message) + 1, message)
                 template, values = self._refusals[operation]
                 return template % values(message)
-            case Balance():
+            case BalanceResult():
                 return _BALANCE % answer
-            case Checked(message, content):
-                return self._keyword % self._keyword_values(message, escaped(content))
-            case Reports(()) | Replies(()):
+            case KeywordResult(message, content):
+                return self._keyword % self._keyword_values(message, escape(content))
+            case ReportsResult(()) | RepliesResult(()):
                 return _root("")
-            case Reports():
+            case ReportsResult():
                 return _page(self._statusboxes(answer))
-            case Replies():
+            case RepliesResult():
                 return _page(self._callboxes(answer))
 
-    def _statusboxes(self, reports: Reports) -> Iterable[str]:
+    def _statusboxes(self, reports: ReportsResult) -> Iterable[str]:
         due, mobile, task_id, status, code, extno, _ = zip(*reports.boxes, strict=True)
         errorcodes, extnos = self._errorcode(code), self._extno_of_report(extno)
-        rows = zip(escaped_all(mobile), task_id, status, china_times(due), errorcodes, extnos, strict=True)
+        rows = zip(escape_all(mobile), task_id, status, format_times(due), errorcodes, extnos, strict=True)
         return map(_STATUSBOX.__mod__, rows)
 
-    def _callboxes(self, replies: Replies) -> Iterable[str]:
+    def _callboxes(self, replies: RepliesResult) -> Iterable[str]:
         due, mobile, task_id, content, extno = zip(*replies.boxes, strict=True)
         extnos = self._extno_of_reply(extno)
-        rows = zip(escaped_all(mobile), task_id, escaped_all(content), china_times(due), extnos, strict=True)
+        rows = zip(escape_all(mobile), task_id, escape_all(content), format_times(due), extnos, strict=True)
         return map(_CALLBOX.__mod__, rows)
 
 

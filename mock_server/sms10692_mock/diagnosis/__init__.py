@@ -3,18 +3,18 @@
 Here belongs the way in. No I/O, and nothing that a request must wait for: whoever answers requests may ask later.
 """
 
-from sms10692_mock.diagnosis.context import Asked, Fetch, Finding, Kind, is_signed
+from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, Kind, PreviousFetch, is_signed
 from sms10692_mock.diagnosis.messages import CODES
-from sms10692_mock.diagnosis.request_style import habit_findings
+from sms10692_mock.diagnosis.request_style import style_findings
 from sms10692_mock.diagnosis.signature import signature_findings
 from sms10692_mock.diagnosis.text import text_findings
 
-__all__ = ["CODES", "Asked", "Fetch", "Finding", "Kind", "diagnose", "habit_findings", "is_signed"]
+__all__ = ["CODES", "DiagnosisContext", "Finding", "Kind", "PreviousFetch", "diagnose", "is_signed", "style_findings"]
 
 
-def diagnose(asked: Asked) -> tuple[Finding, ...]:
+def diagnose(asked: DiagnosisContext) -> tuple[Finding, ...]:
     """What is wrong with a request, the signature first, then the text, then the habits; nothing for a right one.
 
     No finding holds a password of `account` or of `others`, whatever the request says.
     """
-    return (*signature_findings(asked), *text_findings(asked), *habit_findings(asked))
+    return (*signature_findings(asked), *text_findings(asked), *style_findings(asked))

@@ -14,7 +14,7 @@ Algorithm: TypeAlias = Callable[..., "hashlib._Hash"]
 _HEX32: Final = re.compile(r"[0-9A-Fa-f]{32}")
 
 
-class Shape(NamedTuple):
+class DigestFormat(NamedTuple):
     """One way of writing a digest.
 
     A signature that `look` matches is of this shape if `read` of it equals `write` of the digest. `evident` says
@@ -23,10 +23,10 @@ class Shape(NamedTuple):
 
     code: str
     algorithm: Algorithm
-    look: re.Pattern[str]
-    read: Callable[[str], str]
-    write: Callable[[bytes], str]
-    evident: bool = True
+    pattern: re.Pattern[str]
+    normalize: Callable[[str], str]
+    encode: Callable[[bytes], str]
+    conclusive: bool = True
 
     @property
     def hash_name(self) -> str:
@@ -99,37 +99,39 @@ def _base64(count: int) -> re.Pattern[str]:
     return _look(rf"[A-Za-z0-9+/_ -]{{{count}}}={{0,2}}")
 
 
-SHAPES: Final = (
-    Shape("", _MD5, _look(r"[0-9a-f]{32}"), str, bytes.hex),
-    Shape("signature.upper-case", _MD5, _look(r"(?=.*[A-F])[0-9A-Fa-f]{32}"), str.lower, bytes.hex),
-    Shape("signature.hyphens", _MD5, _PAIRS, _digits_only, bytes.hex),
-    Shape("signature.repeated", _MD5, _look(r"([0-9a-f]{32})(?:,\1)+"), _first_32, bytes.hex),
-    Shape("signature.wrapped", _MD5, _WRAPPED, _first_32, bytes.hex),
-    Shape("signature.sixteen-digits", _MD5, _digits(16), str.lower, lambda digest: digest.hex()[8:24]),
-    Shape("signature.sixteen-digits", _MD5, _digits(16), str.lower, lambda digest: digest.hex()[:16]),
-    Shape("signature.sixteen-digits", _MD5, _digits(16), str.lower, lambda digest: digest.hex()[16:]),
-    Shape("signature.base64", _MD5, _base64(22), _hex_of_base64, bytes.hex),
-    Shape("signature.base64", _MD5, _base64(43), _text_of_base64, bytes.hex, evident=False),
-    Shape("signature.another-hash", hashlib.sha1, _digits(40), str.lower, bytes.hex),
-    Shape("signature.another-hash", hashlib.sha1, _base64(27), _hex_of_base64, bytes.hex, evident=False),
-    Shape("signature.another-hash", hashlib.sha224, _digits(56), str.lower, bytes.hex),
-    Shape("signature.another-hash", hashlib.sha256, _digits(64), str.lower, bytes.hex),
-    Shape("signature.another-hash", hashlib.sha256, _base64(43), _hex_of_base64, bytes.hex, evident=False),
-    Shape("signature.another-hash", hashlib.sha384, _digits(96), str.lower, bytes.hex),
-    Shape("signature.another-hash", hashlib.sha512, _digits(128), str.lower, bytes.hex),
-    Shape("signature.zeros-lost", _MD5, _FEWER, str.lower, _unpadded, evident=False),
-    Shape("signature.zeros-lost", _MD5, _FEWER, str.lower, _without_leading_zeros, evident=False),
-    Shape("signature.signed-bytes", _MD5, _MANY_FS, str.lower, _sign_extended, evident=False),
-    Shape("signature.signed-bytes", _MD5, _MANY_FS, str.lower, _sign_extended_and_padded, evident=False),
-    Shape("signature.as-number", _MD5, _look(r"-[0-9A-Fa-f]{20,32}"), str.lower, _as_signed_number, evident=False),
-    Shape("signature.as-number", _MD5, _look(r"[0-9]{34,39}"), str, _as_decimal, evident=False),
+DIGEST_FORMATS: Final = (
+    DigestFormat("", _MD5, _look(r"[0-9a-f]{32}"), str, bytes.hex),
+    DigestFormat("signature.upper-case", _MD5, _look(r"(?=.*[A-F])[0-9A-Fa-f]{32}"), str.lower, bytes.hex),
+    DigestFormat("signature.hyphens", _MD5, _PAIRS, _digits_only, bytes.hex),
+    DigestFormat("signature.repeated", _MD5, _look(r"([0-9a-f]{32})(?:,\1)+"), _first_32, bytes.hex),
+    DigestFormat("signature.wrapped", _MD5, _WRAPPED, _first_32, bytes.hex),
+    DigestFormat("signature.sixteen-digits", _MD5, _digits(16), str.lower, lambda digest: digest.hex()[8:24]),
+    DigestFormat("signature.sixteen-digits", _MD5, _digits(16), str.lower, lambda digest: digest.hex()[:16]),
+    DigestFormat("signature.sixteen-digits", _MD5, _digits(16), str.lower, lambda digest: digest.hex()[16:]),
+    DigestFormat("signature.base64", _MD5, _base64(22), _hex_of_base64, bytes.hex),
+    DigestFormat("signature.base64", _MD5, _base64(43), _text_of_base64, bytes.hex, conclusive=False),
+    DigestFormat("signature.another-hash", hashlib.sha1, _digits(40), str.lower, bytes.hex),
+    DigestFormat("signature.another-hash", hashlib.sha1, _base64(27), _hex_of_base64, bytes.hex, conclusive=False),
+    DigestFormat("signature.another-hash", hashlib.sha224, _digits(56), str.lower, bytes.hex),
+    DigestFormat("signature.another-hash", hashlib.sha256, _digits(64), str.lower, bytes.hex),
+    DigestFormat("signature.another-hash", hashlib.sha256, _base64(43), _hex_of_base64, bytes.hex, conclusive=False),
+    DigestFormat("signature.another-hash", hashlib.sha384, _digits(96), str.lower, bytes.hex),
+    DigestFormat("signature.another-hash", hashlib.sha512, _digits(128), str.lower, bytes.hex),
+    DigestFormat("signature.zeros-lost", _MD5, _FEWER, str.lower, _unpadded, conclusive=False),
+    DigestFormat("signature.zeros-lost", _MD5, _FEWER, str.lower, _without_leading_zeros, conclusive=False),
+    DigestFormat("signature.signed-bytes", _MD5, _MANY_FS, str.lower, _sign_extended, conclusive=False),
+    DigestFormat("signature.signed-bytes", _MD5, _MANY_FS, str.lower, _sign_extended_and_padded, conclusive=False),
+    DigestFormat(
+        "signature.as-number", _MD5, _look(r"-[0-9A-Fa-f]{20,32}"), str.lower, _as_signed_number, conclusive=False
+    ),
+    DigestFormat("signature.as-number", _MD5, _look(r"[0-9]{34,39}"), str, _as_decimal, conclusive=False),
 )
 
 
-def shapes_of(sign: str) -> tuple[Shape, ...]:
+def matching_formats(sign: str) -> tuple[DigestFormat, ...]:
     """The shapes that a signature may have, by its look.
 
     >>> [shape.code for shape in shapes_of("5CC68982F55AC74348E3D819F868FBE1")]
     ['signature.upper-case']
     """
-    return tuple(shape for shape in SHAPES if shape.look.fullmatch(sign))
+    return tuple(shape for shape in DIGEST_FORMATS if shape.pattern.fullmatch(sign))

@@ -197,11 +197,11 @@ _HABITS: Final = {
     ),
 }
 
-SENTENCES: Final[Mapping[str, str]] = {
+MESSAGES: Final[Mapping[str, str]] = {
     f"{kind}.{code}": sentence
     for kind, sentences in (("signature", _SIGNATURES), ("text", _TEXTS), ("habit", _HABITS))
     for code, sentence in sentences.items()
 }
 
-CODES: Final = tuple(SENTENCES)
+CODES: Final = tuple(MESSAGES)
 """Every code that a finding may have. They are stable: tests and scripts may rely on them."""

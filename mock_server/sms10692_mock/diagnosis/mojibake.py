@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-LOST: Final = "□"
+LOST_CHARACTER: Final = "□"
 """Stands where a character is lost for good."""
 
 _REPLACEMENT: Final = "\ufffd"
@@ -34,22 +34,22 @@ def is_chinese(character: str) -> bool:
     return "\u3400" <= character <= "\u9fff" or "\u3000" <= character <= "\u303f" or "\uff00" <= character <= "\uffef"
 
 
-def rarity(text: str) -> float:
+def rare_character_ratio(text: str) -> float:
     """Which share of the characters beyond ASCII is not everyday Chinese."""
     beyond = [character for character in text if character > "\x7f"]
     return sum(not _is_everyday(character) for character in beyond) / len(beyond) if beyond else 0.0
 
 
-def is_rather(text: str, other: str) -> bool:
+def is_more_plausible(text: str, other: str) -> bool:
     """Whether one reading of some bytes is Chinese and the other is not: in doubt, the other.
 
     Four Chinese characters are enough, because GBK bytes hardly ever make so many in UTF-8.
     """
     chinese = sum(map(is_chinese, text))
-    return chinese >= 4 or (chinese >= 2 and rarity(text) <= 0.25 < rarity(other))
+    return chinese >= 4 or (chinese >= 2 and rare_character_ratio(text) <= 0.25 < rare_character_ratio(other))
 
 
-def strictly(raw: bytes, charset: str) -> str | None:
+def decode_or_none(raw: bytes, charset: str) -> str | None:
     """What the bytes are in a charset, or None where they are no text in it."""
     try:
         return raw.decode(charset)
@@ -64,7 +64,7 @@ def utf_8_read_as_latin_1(text: str) -> str | None:
     """
     if text.isascii() or max(text) > "\xff":
         return None
-    return strictly(text.encode("latin-1"), "utf-8")
+    return decode_or_none(text.encode("latin-1"), "utf-8")
 
 
 def _windows_1252(character: str) -> bytes:
@@ -83,7 +83,7 @@ def utf_8_read_as_windows_1252(text: str) -> str | None:
     if text.isascii():
         return None
     raw = [_windows_1252(character) for character in text]
-    return strictly(b"".join(raw), "utf-8") if all(raw) else None
+    return decode_or_none(b"".join(raw), "utf-8") if all(raw) else None
 
 
 def utf_8_read_as_gbk(text: str) -> str | None:
@@ -97,7 +97,7 @@ def utf_8_read_as_gbk(text: str) -> str | None:
         repaired = text.encode("gbk").decode("utf-8")
     except UnicodeError:
         return _with_gaps(text)
-    return repaired if is_rather(repaired, text) else None
+    return repaired if is_more_plausible(repaired, text) else None
 
 
 def _with_gaps(text: str) -> str | None:
@@ -109,9 +109,9 @@ def _with_gaps(text: str) -> str | None:
     )
     read = re.sub("\ufffd+", _REPLACEMENT, raw.decode("utf-8", "replace"))
     whole = read.replace(_REPLACEMENT, "")
-    if sum(map(is_chinese, whole)) < 2 or rarity(whole) > 0.25 or rarity(text) <= 0.5:
+    if sum(map(is_chinese, whole)) < 2 or rare_character_ratio(whole) > 0.25 or rare_character_ratio(text) <= 0.5:
         return None
-    return read.replace(_REPLACEMENT, LOST)
+    return read.replace(_REPLACEMENT, LOST_CHARACTER)
 
 
 def gbk_read_as_latin_1(text: str) -> str | None:
@@ -121,8 +121,8 @@ def gbk_read_as_latin_1(text: str) -> str | None:
     """
     if text.isascii() or not re.fullmatch("(?:[\0-\x7f]|[\xa1-\xfe]{2})*", text):
         return None
-    repaired = strictly(text.encode("latin-1"), "gbk")
-    return repaired if repaired and sum(map(is_chinese, repaired)) >= 2 and not rarity(repaired) else None
+    repaired = decode_or_none(text.encode("latin-1"), "gbk")
+    return repaired if repaired and sum(map(is_chinese, repaired)) >= 2 and not rare_character_ratio(repaired) else None
 
 
 def percent_encoded_twice(text: str) -> str | None:
@@ -139,7 +139,7 @@ def percent_encoded_twice(text: str) -> str | None:
     if not re.fullmatch(r"(?:[\w.~!*'()+-]|%[0-9A-Fa-f]{2})+", text, re.ASCII):
         return None
     raw = unquote_to_bytes(text.replace("+", " "))
-    repaired = strictly(raw, "utf-8") or strictly(raw, "gbk")
+    repaired = decode_or_none(raw, "utf-8") or decode_or_none(raw, "gbk")
     if repaired is None or not (repaired.isprintable() or "\n" in repaired):
         return None
     if not repaired.isascii():
@@ -164,7 +164,7 @@ def bytes_literal(text: str) -> str | None:
     if not re.fullmatch(r"""b(['"])[\x20-\x7e]*\1""", text) or "\\x" not in text:
         return None
     raw = re.sub(rb"\\x([0-9A-Fa-f]{2})", lambda found: bytes([int(found[1], 16)]), text[2:-1].encode())
-    return strictly(raw, "utf-8") or strictly(raw, "gbk")
+    return decode_or_none(raw, "utf-8") or decode_or_none(raw, "gbk")
 
 
 def from_base64(text: str) -> str | None:
@@ -175,10 +175,14 @@ def from_base64(text: str) -> str | None:
     if len(text) < 8 or len(text) % 4 or not re.fullmatch(r"[A-Za-z0-9+/]+={0,2}", text):
         return None
     try:
-        repaired = strictly(base64.b64decode(text, validate=True), "utf-8")
+        repaired = decode_or_none(base64.b64decode(text, validate=True), "utf-8")
     except binascii.Error:
         return None
-    return repaired if repaired and sum(map(is_chinese, repaired)) >= 2 and rarity(repaired) <= 0.25 else None
+    return (
+        repaired
+        if repaired and sum(map(is_chinese, repaired)) >= 2 and rare_character_ratio(repaired) <= 0.25
+        else None
+    )
 
 
 def escapes(text: str) -> str | None:
@@ -213,7 +217,7 @@ def replacement_characters(text: str) -> str | None:
     >>> replacement_characters("\\ufffd容"), replacement_characters("锟斤拷锟斤拷容")
     ('□容', '□□□□容')
     """
-    repaired = text.replace("锟斤拷", LOST * 2).replace(_REPLACEMENT, LOST)
+    repaired = text.replace("锟斤拷", LOST_CHARACTER * 2).replace(_REPLACEMENT, LOST_CHARACTER)
     return repaired if repaired != text else None
 
 
@@ -236,7 +240,7 @@ def question_marks(text: str) -> str | None:
     """
     if not text.isascii() or not _LOST_IN_QUESTION_MARKS.search(text):
         return None
-    return re.sub(r"[?]{2,}", lambda found: LOST * len(found[0]), text)
+    return re.sub(r"[?]{2,}", lambda found: LOST_CHARACTER * len(found[0]), text)
 
 
 REPAIRS: Final[tuple[tuple[str, Callable[[str], str | None]], ...]] = (

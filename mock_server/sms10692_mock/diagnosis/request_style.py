@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from sms10692 import protocol, signing
-from sms10692_mock.codec.forms import fields_of
-from sms10692_mock.diagnosis.context import Asked, Finding, finding, is_signed
+from sms10692_mock.codec.forms import parse_fields
+from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_signed, make_finding
 
 _CREDENTIALS: Final = protocol.OVERAGE.parameters[:3]
 _KNOWN_ELSEWHERE: Final = frozenset({"rt"})
@@ -27,28 +27,28 @@ _RIGHT_AFTER: Final = 5.0
 _LISTED: Final = 8
 
 
-def habit_findings(asked: Asked) -> tuple[Finding, ...]:
+def style_findings(asked: DiagnosisContext) -> tuple[Finding, ...]:
     """The habits that a request shows."""
     return tuple(found for habit in _HABITS for found in habit(asked))
 
 
-def _clock(asked: Asked) -> Iterator[Finding]:
+def _clock(asked: DiagnosisContext) -> Iterator[Finding]:
     call = asked.call
     if asked.account is None or not is_signed(asked, asked.account, call.timestamp, call.sign):
         return
     moment = signing.moment(call.timestamp)
     if moment is None:
-        yield finding("habit.timestamp-form")
+        yield make_finding("habit.timestamp-form")
         return
     late = asked.now - moment.timestamp()
     if abs(late) <= _STALE:
         return
     if abs(abs(late) - 12 * _HOUR) <= _STALE:
-        yield finding("habit.twelve-hour")
+        yield make_finding("habit.twelve-hour")
     elif abs(late - 8 * _HOUR) <= _STALE:
-        yield finding("habit.utc")
+        yield make_finding("habit.utc")
     else:
-        yield finding("habit.stale", f"{_duration(abs(late))} {'old' if late > 0 else 'ahead'}")
+        yield make_finding("habit.stale", f"{_duration(abs(late))} {'old' if late > 0 else 'ahead'}")
 
 
 def _duration(seconds: float) -> str:
@@ -58,84 +58,84 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} seconds"
 
 
-def _content_type(asked: Asked) -> Iterator[Finding]:
+def _content_type(asked: DiagnosisContext) -> Iterator[Finding]:
     media_type, _, parameters = asked.content_type.partition(";")
     media_type = media_type.strip().lower()
     if not asked.body:
         return
     if media_type == "multipart/form-data":
-        readable = fields_of(b"", asked.content_type, asked.body, _as_it_is)
-        yield finding("habit.multipart" if readable else "habit.multipart-unreadable")
+        readable = parse_fields(b"", asked.content_type, asked.body, _as_it_is)
+        yield make_finding("habit.multipart" if readable else "habit.multipart-unreadable")
     elif media_type == "application/json" or media_type.endswith("+json") or asked.body.lstrip()[:1] in (b"{", b"["):
-        yield finding("habit.json-body")
+        yield make_finding("habit.json-body")
     elif media_type != FORM:
-        yield finding("habit.content-type", asked.quoted(media_type) if media_type else "absent")
+        yield make_finding("habit.content-type", asked.quote(media_type) if media_type else "absent")
     else:
         yield from _charset_label(asked, parameters)
 
 
-def _charset_label(asked: Asked, parameters: str) -> Iterator[Finding]:
+def _charset_label(asked: DiagnosisContext, parameters: str) -> Iterator[Finding]:
     name, _, value = parameters.strip().partition("=")
     label = value.strip().strip("\"'").lower()
     page = asked.call.page.charset
     if name.strip().lower() == "charset" and label and _CHARSET_NAMES.get(label) != page:
-        yield finding("habit.charset-label", asked.quoted(label))
+        yield make_finding("habit.charset-label", asked.quote(label))
 
 
 def _as_it_is(raw: bytes) -> str:
     return raw.decode("latin-1")
 
 
-def _unencoded(asked: Asked) -> Iterator[Finding]:
+def _unencoded(asked: DiagnosisContext) -> Iterator[Finding]:
     is_multipart = asked.content_type.strip().lower().startswith("multipart/")
     if not asked.query.isascii() or not (is_multipart or asked.body.isascii()):
-        yield finding("habit.unencoded")
+        yield make_finding("habit.unencoded")
 
 
-def _method(asked: Asked) -> Iterator[Finding]:
+def _method(asked: DiagnosisContext) -> Iterator[Finding]:
     if asked.method in ("GET", "HEAD"):
-        yield finding("habit.get")
+        yield make_finding("habit.get")
 
 
-def _query(asked: Asked) -> Iterator[Finding]:
+def _query(asked: DiagnosisContext) -> Iterator[Finding]:
     if asked.query:
-        names = fields_of(asked.query, "", b"", _as_it_is)
+        names = parse_fields(asked.query, "", b"", _as_it_is)
         if any(name in names for name in _CREDENTIALS):
-            yield finding("habit.credentials-in-query")
+            yield make_finding("habit.credentials-in-query")
 
 
-def _parameters(asked: Asked) -> Iterator[Finding]:
+def _parameters(asked: DiagnosisContext) -> Iterator[Finding]:
     operation = asked.call.operation
     operations = protocol.OPERATIONS if operation is None else (operation,)
     known = {name.lower() for each in operations for name in each.parameters} | _KNOWN_ELSEWHERE
     unknown = [name for name in asked.fields if name not in known]
     if any(name.startswith("amp;") for name in unknown):
-        yield finding("habit.entity-between-parameters")
+        yield make_finding("habit.entity-between-parameters")
     if asked.call.sign and any(asked.fields.get(name) for name in _PASSWORDS):
-        yield finding("habit.clear-credentials")
+        yield make_finding("habit.clear-credentials")
     if unknown:
         more = ", and more" if len(unknown) > _LISTED else ""
-        yield finding("habit.unknown-parameters", ", ".join(map(asked.quoted, unknown[:_LISTED])) + more)
+        yield make_finding("habit.unknown-parameters", ", ".join(map(asked.quote, unknown[:_LISTED])) + more)
 
 
-def _queue(asked: Asked) -> Iterator[Finding]:
+def _queue(asked: DiagnosisContext) -> Iterator[Finding]:
     previous = asked.previous
     if previous is None or asked.call.operation not in (protocol.STATUS, protocol.CALL):
         return
     gap = asked.now - previous.moment
     if not 0 <= gap < _POLLING or previous.items >= _limit(asked):
         return  # A full answer means that there is more: fetching again at once is right.
-    yield finding("habit.polling", f"{gap:.0f}")
+    yield make_finding("habit.polling", f"{gap:.0f}")
     if previous.items == 0 and gap < _RIGHT_AFTER:
-        yield finding("habit.fetched-after-empty", f"{gap:.0f}")
+        yield make_finding("habit.fetched-after-empty", f"{gap:.0f}")
 
 
-def _limit(asked: Asked) -> int:
+def _limit(asked: DiagnosisContext) -> int:
     number = asked.call.status_num
     return int(number[:9]) if number.isascii() and number.isdigit() and int(number[:9]) else protocol.STATUS_NUM_DEFAULT
 
 
-_HABITS: Final[tuple[Callable[[Asked], Iterator[Finding]], ...]] = (
+_HABITS: Final[tuple[Callable[[DiagnosisContext], Iterator[Finding]], ...]] = (
     _clock,
     _content_type,
     _unencoded,

@@ -13,13 +13,13 @@ from typing import Final
 
 from sms10692 import protocol, signing
 from sms10692_mock.codec.charsets import DECODERS
-from sms10692_mock.codec.forms import Fields, fields_of
-from sms10692_mock.diagnosis import Asked, Fetch, Finding, diagnose, habit_findings, is_signed
-from sms10692_mock.diagnosis.mojibake import rarity
+from sms10692_mock.codec.forms import Fields, parse_fields
+from sms10692_mock.diagnosis import DiagnosisContext, Finding, PreviousFetch, diagnose, is_signed, style_findings
+from sms10692_mock.diagnosis.mojibake import rare_character_ratio
 from sms10692_mock.diagnosis.request_style import FORM
-from sms10692_mock.domain.accounts import Account, lasting_among
-from sms10692_mock.domain.api_request import Call, call_of, page_of
-from sms10692_mock.domain.records import Entry, Wanted
+from sms10692_mock.domain.accounts import Account, exclude_temporary
+from sms10692_mock.domain.api_request import ApiRequest, match_endpoint, parse_request
+from sms10692_mock.domain.records import LoggedRequest, Query
 from sms10692_mock.domain.store import Store
 
 _OTHERS: Final = 500
@@ -31,16 +31,16 @@ _NOT_ASKED: Final = 400
 """The vendor answers HTTP 200 whatever it says (A7)."""
 
 
-def understood(entry: Entry) -> tuple[Call, Fields]:
+def reparse(entry: LoggedRequest) -> tuple[ApiRequest, Fields]:
     """The call that an entry of the journal was, and its fields."""
-    page = page_of(entry.path)
+    page = match_endpoint(entry.path)
     if page is None:
         raise ValueError(f"{entry.path} is no page of the vendor's")
-    fields = fields_of(entry.query, content_type(entry), entry.body, DECODERS[page.charset])
-    return call_of(page, fields), fields
+    fields = parse_fields(entry.query, content_type(entry), entry.body, DECODERS[page.charset])
+    return parse_request(page, fields), fields
 
 
-def content_type(entry: Entry) -> str:
+def content_type(entry: LoggedRequest) -> str:
     """What a request said of its body."""
     for name, value in entry.headers:
         if name.lower() == "content-type":
@@ -48,7 +48,7 @@ def content_type(entry: Entry) -> str:
     return ""
 
 
-def findings(entry: Entry, store: Store) -> tuple[Finding, ...]:
+def diagnose_logged(entry: LoggedRequest, store: Store) -> tuple[Finding, ...]:
     """What is wrong with a request; no finding has a password of an account that it is tried with in it.
 
     Nothing is found of one that the vendor was not asked about: its answer says why.
@@ -59,13 +59,13 @@ def findings(entry: Entry, store: Store) -> tuple[Finding, ...]:
     return diagnose(
         asked._replace(
             account=store.account(asked.call.userid),
-            others=_others(store),
+            others=_candidate_accounts(store),
             previous=_previous_fetch(entry, asked.call, store),
         )
     )
 
 
-def public_findings(entry: Entry, store: Store) -> tuple[tuple[Finding, ...], bool]:
+def public_findings(entry: LoggedRequest, store: Store) -> tuple[tuple[Finding, ...], bool]:
     """What is wrong with a request, as far as whoever sent it may know, and whether there may be more.
 
     Of the accounts nothing is used but the one that signed the request: otherwise a finding would confirm names,
@@ -84,10 +84,10 @@ _UNKNOWN: Final = "signature.userid-unknown"
 """Found of every userid where no account is looked at."""
 
 
-def _asked(entry: Entry) -> Asked:
+def _asked(entry: LoggedRequest) -> DiagnosisContext:
     """A request as the diagnosis takes it, without any account."""
-    call, fields = understood(entry)
-    return Asked(
+    call, fields = reparse(entry)
+    return DiagnosisContext(
         method=entry.method,
         query=entry.query,
         content_type=content_type(entry),
@@ -100,24 +100,24 @@ def _asked(entry: Entry) -> Asked:
     )
 
 
-def _others(store: Store) -> list[Account]:
+def _candidate_accounts(store: Store) -> list[Account]:
     """Those that are there to stay come first: they are not forgotten because many tests made accounts since."""
     last = store.accounts(_OTHERS)
     if len(last) < _OTHERS:
         return sorted(last, key=lambda account: account.throwaway)
-    found = map(store.account, lasting_among(store.userids())[:_OTHERS])
+    found = map(store.account, exclude_temporary(store.userids())[:_OTHERS])
     lasting = [account for account in found if account is not None]
     seen = {account.userid for account in lasting}
     return [*lasting, *(account for account in last if account.userid not in seen)]
 
 
-def _previous_fetch(entry: Entry, call: Call, store: Store) -> Fetch | None:
+def _previous_fetch(entry: LoggedRequest, call: ApiRequest, store: Store) -> PreviousFetch | None:
     if call.operation not in (protocol.STATUS, protocol.CALL):
         return None
-    wanted = Wanted(after=entry.number, newest_first=True, limit=_LOOKED_BACK)
+    wanted = Query(after=entry.number, newest_first=True, limit=_LOOKED_BACK)
     for other in store.requests(call.userid, wanted).items:
         if other.operation == entry.operation and other.handed_out is not None:
-            return Fetch(other.now, other.handed_out)
+            return PreviousFetch(other.now, other.handed_out)
     return None
 
 
@@ -136,7 +136,7 @@ _ODD: Final = re.compile(
 )
 
 
-def looks_odd(call: Call) -> bool:
+def needs_diagnosis(call: ApiRequest) -> bool:
     """Whether text or numbers of an accepted send are worth a diagnosis: true of all wrong ones, and of few others.
 
     Many times faster than a diagnosis, which no answer to a right request waits for.
@@ -148,7 +148,7 @@ def looks_odd(call: Call) -> bool:
         return True
     if content.isascii():
         return False
-    return _is_utf_8_read_as_gbk(content) or ("?" in content and rarity(content) > _HALF)
+    return _is_utf_8_read_as_gbk(content) or ("?" in content and rare_character_ratio(content) > _HALF)
 
 
 _gbk: Final = codecs.getencoder("gbk")  # looking it up takes as long as encoding a text
@@ -167,14 +167,14 @@ def _is_utf_8_read_as_gbk(text: str) -> bool:
 _HALF: Final = 0.5
 
 
-def habits(
-    entry: Entry, call: Call, fields: Fields, account: Account | None, previous: Fetch | None
+def style_warnings(
+    entry: LoggedRequest, call: ApiRequest, fields: Fields, account: Account | None, previous: PreviousFetch | None
 ) -> Sequence[Finding]:
     """The habits of a request that was right: little is looked at where there are none, for its answer waits."""
-    if _is_exemplary(entry, call, fields) and previous is None:
+    if _is_conventional(entry, call, fields) and previous is None:
         return ()
-    return habit_findings(
-        Asked(
+    return style_findings(
+        DiagnosisContext(
             method=entry.method,
             query=entry.query,
             content_type=content_type(entry),
@@ -196,18 +196,18 @@ _MINUTES_OFF: Final = 9
 """A minute less than what the habit allows, because the times below are those of the minute's begin."""
 
 
-def _is_exemplary(entry: Entry, call: Call, fields: Fields) -> bool:
+def _is_conventional(entry: LoggedRequest, call: ApiRequest, fields: Fields) -> bool:
     """Whether no habit but those of queues can be found."""
     if entry.method != "POST" or entry.query or not entry.body.isascii() or call.operation is None:
         return False
     if content_type(entry) != FORM or not _KNOWN[call.operation].issuperset(fields):
         return False
-    earliest, latest = _fresh(entry.now // 60)
+    earliest, latest = _accepted_timestamps(entry.now // 60)
     return len(call.timestamp) == len(earliest) and earliest <= call.timestamp <= latest
 
 
 @lru_cache(maxsize=64)
-def _fresh(minute: float) -> tuple[str, str]:
+def _accepted_timestamps(minute: float) -> tuple[str, str]:
     """The earliest and the latest timestamp that nobody calls stale in this minute since 1970."""
     moment = datetime.fromtimestamp(minute * 60, signing.CHINA)
     off = timedelta(minutes=_MINUTES_OFF)

@@ -11,17 +11,17 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from sms10692 import protocol
-from sms10692_mock.diagnosis.context import Asked, Finding, finding, is_signed
-from sms10692_mock.diagnosis.digest_formats import Shape, shapes_of
-from sms10692_mock.diagnosis.signed_text_candidates import OTHERS_TRIED, Known, candidates
-from sms10692_mock.domain.accounts import MANUALS_OWN, Account
+from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_signed, make_finding
+from sms10692_mock.diagnosis.digest_formats import DigestFormat, matching_formats
+from sms10692_mock.diagnosis.signed_text_candidates import OTHERS_TRIED, SigningInputs, candidates
+from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 
 _USERID, _TIMESTAMP, _SIGN = protocol.SEND.parameters[:3]
 _ACTION: Final = protocol.OVERAGE.parameters[3]
 
 MANUALS_SIGN: Final = "5cc68982f55ac74348e3d819f868fbe1"
 """The signature of the manual's example (1.2)."""
-_MANUALS_TEXT: Final = MANUALS_OWN.account + MANUALS_OWN.password
+_MANUALS_TEXT: Final = DEFAULT_ACCOUNT.account + DEFAULT_ACCOUNT.password
 
 _MISNAMED: Final = {
     _USERID: ("user_id", "user-id", "uid", "user", "id", "usrid", "userld", "companyid", "corpid"),
@@ -39,7 +39,7 @@ class _Credentials(NamedTuple):
     sign: str
 
 
-def signature_findings(asked: Asked) -> tuple[Finding, ...]:
+def signature_findings(asked: DiagnosisContext) -> tuple[Finding, ...]:
     """What is wrong with userid, timestamp and sign; nothing where the signature is accepted."""
     given = _Credentials(asked.call.userid, asked.call.timestamp, asked.call.sign)
     account = asked.account
@@ -57,7 +57,7 @@ def signature_findings(asked: Asked) -> tuple[Finding, ...]:
     return (*absent, *swapped, *_sign(asked, account, given))
 
 
-def _stand_ins(asked: Asked, given: _Credentials) -> tuple[tuple[Finding, ...], _Credentials]:
+def _stand_ins(asked: DiagnosisContext, given: _Credentials) -> tuple[tuple[Finding, ...], _Credentials]:
     """What is said about each of the three that is absent, and the three with what was sent in their place."""
     findings = []
     for name, value in zip((_USERID, _TIMESTAMP, _SIGN), given, strict=True):
@@ -68,24 +68,24 @@ def _stand_ins(asked: Asked, given: _Credentials) -> tuple[tuple[Finding, ...], 
     return tuple(dict.fromkeys(findings)), given
 
 
-def _stand_in(asked: Asked, name: str) -> tuple[Finding, str]:
+def _stand_in(asked: DiagnosisContext, name: str) -> tuple[Finding, str]:
     """The finding about an absent parameter, and the value that another one has in its place, or nothing."""
     for other, value in asked.fields.items():
         if other == f"{name} ":
-            return finding("signature.sign-space" if name == _SIGN else "signature.name-space", name), value
+            return make_finding("signature.sign-space" if name == _SIGN else "signature.name-space", name), value
         if other != name and re.sub(r"[\s\ufeff\u200b\0]", "", other) == name:
-            return finding("signature.name-space", name), value
+            return make_finding("signature.name-space", name), value
         if other == f"amp;{name}":
-            return finding("signature.name-entity", name), value
+            return make_finding("signature.name-entity", name), value
     for other in _MISNAMED[name]:
         if asked.fields.get(other, "").strip():
-            return finding("signature.misnamed", f"{asked.quoted(other)} should be '{name}'"), asked.fields[other]
+            return make_finding("signature.misnamed", f"{asked.quote(other)} should be '{name}'"), asked.fields[other]
     if name != _USERID and _in_clear(asked):
-        return finding("signature.clear-credentials"), ""
-    return finding("signature.blank" if name in asked.fields else "signature.absent", name), ""
+        return make_finding("signature.clear-credentials"), ""
+    return make_finding("signature.blank" if name in asked.fields else "signature.absent", name), ""
 
 
-def _in_clear(asked: Asked) -> bool:
+def _in_clear(asked: DiagnosisContext) -> bool:
     return any(name in asked.fields for name in _CLEAR_PASSWORDS) and any(
         name in asked.fields for name in (*_CLEAR_NAMES, _USERID)
     )
@@ -93,7 +93,7 @@ def _in_clear(asked: Asked) -> bool:
 
 def _unswapped(given: _Credentials) -> tuple[tuple[Finding, ...], _Credentials]:
     if re.fullmatch(r"[0-9]{10,17}", given.sign) and re.fullmatch(r"[0-9A-Fa-f]{32}", given.timestamp):
-        return (finding("signature.swapped"),), given._replace(sign=given.timestamp, timestamp=given.sign)
+        return (make_finding("signature.swapped"),), given._replace(sign=given.timestamp, timestamp=given.sign)
     return (), given
 
 
@@ -102,7 +102,7 @@ def _plain(userid: str) -> str:
     return unicodedata.normalize("NFKC", userid).strip("\"'\ufeff\u200b\0 \t\r\n\x0b\f").lstrip("0").lower()
 
 
-def _userid(asked: Asked, given: _Credentials) -> tuple[tuple[Finding, ...], Account | None]:
+def _userid(asked: DiagnosisContext, given: _Credentials) -> tuple[tuple[Finding, ...], Account | None]:
     """What is wrong with a userid that is nobody's, and the account that was meant, where that can be told."""
     userid = given.userid
     stripped, plain = userid.strip(), _plain(userid)
@@ -115,39 +115,39 @@ def _userid(asked: Asked, given: _Credentials) -> tuple[tuple[Finding, ...], Acc
             if meets(account):
                 if code == "signature.userid-space" and userid == stripped:
                     return (), account  # The userid came under another name.
-                return (finding(code, asked.quoted(account.userid)),), account
+                return (make_finding(code, asked.quote(account.userid)),), account
     for account in asked.others[:OTHERS_TRIED]:
         if is_signed(asked, account, given.timestamp, given.sign):
-            return (finding("signature.userid-of-another", asked.quoted(account.userid)),), account
-    return (finding("signature.userid-unknown", asked.quoted(userid)),), None
+            return (make_finding("signature.userid-of-another", asked.quote(account.userid)),), account
+    return (make_finding("signature.userid-unknown", asked.quote(userid)),), None
 
 
-def _sign(asked: Asked, account: Account, given: _Credentials) -> tuple[Finding, ...]:
+def _sign(asked: DiagnosisContext, account: Account, given: _Credentials) -> tuple[Finding, ...]:
     """What explains the signature: how it is written, what was hashed, or that neither is known here."""
     timestamp, sign = given.timestamp, given.sign
     if is_signed(asked, account, timestamp, sign):
         return ()
     if sign.lower() == MANUALS_SIGN and account.account + account.password != _MANUALS_TEXT:
-        return (finding("signature.manuals-example"),)
-    shapes = shapes_of(sign)
+        return (make_finding("signature.manuals-example"),)
+    shapes = matching_formats(sign)
     if not shapes:
-        return (finding("signature.not-32-digits"),)
-    known = Known(
+        return (make_finding("signature.not-32-digits"),)
+    known = SigningInputs(
         account.account, account.password, account.userid, timestamp, _extras(asked), _but(asked, account), asked.now
     )
     explained = _explained(asked, known, shapes, sign)
     if explained is not None:
         return explained
-    evident = [shape.code for shape in shapes if shape.code and shape.evident]
+    evident = [shape.code for shape in shapes if shape.code and shape.conclusive]
     shaped = evident[:1] or ([] if not shapes[0].code else ["signature.not-32-digits"])
-    return (*map(finding, shaped), finding("signature.unexplained"))
+    return (*map(make_finding, shaped), make_finding("signature.unexplained"))
 
 
-def _but(asked: Asked, account: Account) -> tuple[Account, ...]:
+def _but(asked: DiagnosisContext, account: Account) -> tuple[Account, ...]:
     return tuple(other for other in asked.others if other != account)
 
 
-def _extras(asked: Asked) -> tuple[tuple[str, str], ...]:
+def _extras(asked: DiagnosisContext) -> tuple[tuple[str, str], ...]:
     call = asked.call
     return (
         ("content", call.content),
@@ -158,8 +158,10 @@ def _extras(asked: Asked) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _explained(asked: Asked, known: Known, shapes: tuple[Shape, ...], sign: str) -> tuple[Finding, ...] | None:
-    wanted = [(shape, shape.algorithm, shape.write, shape.read(sign)) for shape in shapes]
+def _explained(
+    asked: DiagnosisContext, known: SigningInputs, shapes: tuple[DigestFormat, ...], sign: str
+) -> tuple[Finding, ...] | None:
+    wanted = [(shape, shape.algorithm, shape.encode, shape.normalize(sign)) for shape in shapes]
     for code, detail, text in chain((("", "", known.text),), candidates(known)):
         for charset, raw in _bytes_of(text):
             for shape, algorithm, write, read in wanted:
@@ -177,10 +179,10 @@ def _bytes_of(text: str | bytes) -> tuple[tuple[str, bytes], ...]:
     return ("utf-8", text.encode("utf-8", "surrogatepass")), ("gbk", text.encode("gbk", "replace"))
 
 
-def _named(asked: Asked, shape: Shape, code: str, detail: str, charset: str) -> Iterator[Finding]:
+def _named(asked: DiagnosisContext, shape: DigestFormat, code: str, detail: str, charset: str) -> Iterator[Finding]:
     if code:
-        yield finding(code, asked.quoted(detail) if code in _ABOUT_ANOTHER else detail)
+        yield make_finding(code, asked.quote(detail) if code in _ABOUT_ANOTHER else detail)
     if charset == "gbk" and asked.call.page.charset == "utf-8":
-        yield finding("signature.gbk")
+        yield make_finding("signature.gbk")
     if shape.code:
-        yield finding(shape.code, shape.hash_name)
+        yield make_finding(shape.code, shape.hash_name)

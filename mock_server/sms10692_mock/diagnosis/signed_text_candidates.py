@@ -13,7 +13,7 @@ from itertools import islice, permutations, product
 from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import quote, quote_plus
 
-from sms10692_mock.diagnosis.timestamp_candidates import moment_of, now_or_never, other_moments, same_moment
+from sms10692_mock.diagnosis.timestamp_candidates import always_tried, moment_of, other_moments, same_moment
 from sms10692_mock.domain.accounts import Account
 
 OTHERS_TRIED: Final = 500
@@ -23,7 +23,7 @@ _EXTRA_MAX: Final = 5000
 """Characters of a text beyond which nobody is supposed to have signed it."""
 
 
-class Known(NamedTuple):
+class SigningInputs(NamedTuple):
     """The values that a client may have hashed, and the time."""
 
     account: str
@@ -69,7 +69,7 @@ def _chosen(choice: Sequence[object]) -> str:
     return _named([name for name, chosen in zip(_NAMES, choice, strict=True) if chosen])
 
 
-def _orders(known: Known) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+def _orders(known: SigningInputs) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Every order of the three parts, with the account and with the userid: names and values."""
     for first, name in ((known.account, "account"), (known.userid, "userid")):
         for order in permutations(((name, first), ("password", known.password), ("timestamp", known.timestamp))):
@@ -86,7 +86,7 @@ def _arrangement(names: tuple[str, ...]) -> str:
     return "signature.order" if "account" in names else "signature.no-account"
 
 
-def arrangements(known: Known) -> Rows:
+def arrangements(known: SigningInputs) -> Rows:
     """Every order of every choice of the parts, the right one left out."""
     values = {
         "account": known.account,
@@ -124,7 +124,7 @@ _LITERALS: Final = (
 )
 
 
-def separated(known: Known) -> Rows:
+def separated(known: SigningInputs) -> Rows:
     """Something between the parts, around them, or before them; or their names alone."""
     for separator, (names, values) in product(_SEPARATORS, _orders(known)):
         yield "signature.separators", _named(names), separator.join(values)
@@ -157,7 +157,7 @@ _HASHED_PARTS: Final[tuple[Write, ...]] = (
 )
 
 
-def hashed_parts(known: Known) -> Rows:
+def with_hashed_parts(known: SigningInputs) -> Rows:
     """Some of the parts hashed before the whole is."""
     for write, (names, values) in product(_HASHED_PARTS, _orders(known)):
         place = names.index("password")
@@ -182,7 +182,7 @@ def hashed_parts(known: Known) -> Rows:
             yield "signature.hashed-parts", "some of the parts", text
 
 
-def hashed_twice(known: Known) -> Rows:
+def hashed_twice(known: SigningInputs) -> Rows:
     """The whole hashed, and the digest hashed again."""
     for names, values in _orders(known):
         for write in _HASHED_PARTS:
@@ -206,7 +206,7 @@ _STRAYS: Final = (
 )
 
 
-def strays(known: Known) -> Rows:
+def with_invisible_characters(known: SigningInputs) -> Rows:
     """A character that nobody sees, behind or before one or more of the parts."""
     before: list[Candidate] = []
     for (code, what, stray), choice in product(_STRAYS, product((False, True), repeat=3)):
@@ -247,7 +247,7 @@ def _lower_escapes(text: str) -> str:
     return head + "".join(f"%{part[:2].lower()}{part[2:]}" for part in rest)
 
 
-def rewritten(known: Known) -> Rows:
+def rewritten(known: SigningInputs) -> Rows:
     """Some of the parts, or the whole, rewritten before the whole is hashed. What a rewriting leaves alone is right."""
     for code, write in _REWRITINGS:
         for choice in product((False, True), repeat=3):
@@ -273,7 +273,7 @@ _CHARSETS: Final = (
 )
 
 
-def other_charsets(known: Known) -> Rows:
+def other_charsets(known: SigningInputs) -> Rows:
     """Other bytes of the same text."""
     for (code, charset), (names, values) in product(_CHARSETS, _orders(known)):
         text = "".join(values)
@@ -281,7 +281,7 @@ def other_charsets(known: Known) -> Rows:
             yield code, charset if names == _NAMES else f"{charset}, as {_named(names)}", raw
 
 
-def extended(known: Known) -> Rows:
+def with_extra_parameters(known: SigningInputs) -> Rows:
     """Other parameters signed too."""
     for name, value in known.extras:
         if value and len(value) <= _EXTRA_MAX:
@@ -291,11 +291,11 @@ def extended(known: Known) -> Rows:
                 yield "signature.too-much", name, separator.join(parts)
 
 
-def timestamps(known: Known) -> Rows:
+def timestamps(known: SigningInputs) -> Rows:
     """Another timestamp than the one that was sent."""
     account, password, moment = known.account, known.password, known.moment
     if moment is None:
-        for code, detail, timestamp in now_or_never(known.now):
+        for code, detail, timestamp in always_tried(known.now):
             yield code, detail, f"{account}{password}{timestamp}"
         return
     for code, detail, timestamp in same_moment(moment):
@@ -307,7 +307,7 @@ def timestamps(known: Known) -> Rows:
             yield code, detail, f"{account}{password}{timestamp}"
 
 
-def others(known: Known) -> Rows:
+def others(known: SigningInputs) -> Rows:
     """The name or the password of another account, or both. The userid is what may be said of it."""
     for other in islice(known.others, OTHERS_TRIED):
         whose = other.userid
@@ -316,24 +316,24 @@ def others(known: Known) -> Rows:
         yield "signature.another-name", whose, f"{other.account}{known.password}{known.timestamp}"
 
 
-FAMILIES: Final[tuple[Callable[[Known], Rows], ...]] = (
+GENERATORS: Final[tuple[Callable[[SigningInputs], Rows], ...]] = (
     arrangements,
     hashed_twice,
-    hashed_parts,
+    with_hashed_parts,
     separated,
-    strays,
+    with_invisible_characters,
     rewritten,
     other_charsets,
-    extended,
+    with_extra_parameters,
     timestamps,
     others,
 )
 
 
-def candidates(known: Known) -> Rows:
+def candidates(known: SigningInputs) -> Rows:
     """Every mistake that is known here, for these values. The right text is never among them."""
     right = known.text
-    for family in FAMILIES:
+    for family in GENERATORS:
         for candidate in family(known):
             if candidate[2] != right:
                 yield candidate

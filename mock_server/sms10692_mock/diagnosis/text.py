@@ -10,9 +10,9 @@ from typing import Final
 
 from sms10692 import protocol
 from sms10692_mock.codec.charsets import DECODERS
-from sms10692_mock.codec.forms import fields_of
-from sms10692_mock.diagnosis.context import Asked, Finding, finding
-from sms10692_mock.diagnosis.mojibake import LOST, REPAIRS, is_chinese, is_rather, strictly
+from sms10692_mock.codec.forms import parse_fields
+from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, make_finding
+from sms10692_mock.diagnosis.mojibake import LOST_CHARACTER, REPAIRS, decode_or_none, is_chinese, is_more_plausible
 
 _MOBILE, _CONTENT = protocol.SEND.parameters[3:5]
 
@@ -22,7 +22,7 @@ _BYTE_OF: Final = {character: byte for byte, character in _KEPT.items()}
 _OF_BYTES_ALONE: Final = re.compile("[\0-\x7f\uf780-\uf7ff]*")
 
 
-def text_findings(asked: Asked) -> tuple[Finding, ...]:
+def text_findings(asked: DiagnosisContext) -> tuple[Finding, ...]:
     """What is wrong with the text and with the list of numbers; nothing for what was sent rightly."""
     content, mobile = asked.call.content, asked.call.mobile
     plain = content.isascii() and mobile.isascii() and "\0" not in content
@@ -31,19 +31,19 @@ def text_findings(asked: Asked) -> tuple[Finding, ...]:
     if mobile:
         readable = _read(sent[_MOBILE], asked.call.page.charset)[1] if sent.get(_MOBILE) else mobile
         found += _of_mobile(readable)
-    return tuple(finding(code, meant=asked.shown(meant)) for code, meant in found)
+    return tuple(make_finding(code, meant=asked.redact(meant)) for code, meant in found)
 
 
 def _keep(raw: bytes) -> str:
     return raw.decode("latin-1").translate(_KEPT)
 
 
-def _sent(asked: Asked) -> dict[str, bytes]:
+def _sent(asked: DiagnosisContext) -> dict[str, bytes]:
     """The bytes of the two fields, before anybody decoded them; not of one that has `%u` escapes beyond ASCII."""
     query, body = asked.query, asked.body
     if asked.call.mobile.isascii() and not asked.content_type.strip().lower().startswith("multipart/"):
         query, body = _without_numbers(query), _without_numbers(body)
-    fields = fields_of(query, asked.content_type, body, _keep)
+    fields = parse_fields(query, asked.content_type, body, _keep)
     return {
         name: value.translate(_BYTE_OF).encode("latin-1")
         for name, value in fields.items()
@@ -72,10 +72,10 @@ def _read(raw: bytes, charset: str) -> tuple[str, str]:
     if (wide := _from_utf_16(raw)) is not None:
         return "text.utf-16", wide
     on_utf_8 = charset == "utf-8"
-    utf_8, gbk = strictly(raw, "utf-8"), DECODERS["gb2312"](raw)
+    utf_8, gbk = decode_or_none(raw, "utf-8"), DECODERS["gb2312"](raw)
     gbk_is_whole = "\ufffd" not in gbk
     if utf_8 is not None:
-        if on_utf_8 or utf_8.isascii() or (gbk_is_whole and not is_rather(utf_8, gbk)):
+        if on_utf_8 or utf_8.isascii() or (gbk_is_whole and not is_more_plausible(utf_8, gbk)):
             return "", utf_8 if on_utf_8 else gbk
         return "text.utf-8-on-the-gbk-page", utf_8
     if gbk_is_whole and not on_utf_8:
@@ -83,17 +83,17 @@ def _read(raw: bytes, charset: str) -> tuple[str, str]:
     for reading in (_cut, _latin_1, _gbk, _gb18030):
         if (read := reading(raw, charset)) is not None:
             return read
-    return "text.undecodable", DECODERS[charset](raw).replace("\ufffd", LOST)
+    return "text.undecodable", DECODERS[charset](raw).replace("\ufffd", LOST_CHARACTER)
 
 
 def _from_utf_16(raw: bytes) -> str | None:
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return strictly(raw, "utf-16")
+        return decode_or_none(raw, "utf-16")
     zeros = raw.count(0)
     if zeros < 2 or len(raw) % 2:
         return None
     for charset, half in (("utf-16-le", raw[1::2]), ("utf-16-be", raw[::2])):
-        if half.count(0) == zeros and (text := strictly(raw, charset)) and text.isprintable():
+        if half.count(0) == zeros and (text := decode_or_none(raw, charset)) and text.isprintable():
             return text
     return None
 
@@ -101,10 +101,10 @@ def _from_utf_16(raw: bytes) -> str | None:
 def _cut(raw: bytes, charset: str) -> tuple[str, str] | None:
     on_utf_8 = charset == "utf-8"
     whole = _before_the_cut(raw, "utf-8")
-    if whole is not None and any(map(is_chinese, whole)) and (on_utf_8 or is_rather(whole, "")):
-        return "text.cut" if on_utf_8 else "text.utf-8-on-the-gbk-page", whole + LOST
+    if whole is not None and any(map(is_chinese, whole)) and (on_utf_8 or is_more_plausible(whole, "")):
+        return "text.cut" if on_utf_8 else "text.utf-8-on-the-gbk-page", whole + LOST_CHARACTER
     whole = None if on_utf_8 else _before_the_cut(raw, "gbk")
-    return None if whole is None else ("text.cut", whole + LOST)
+    return None if whole is None else ("text.cut", whole + LOST_CHARACTER)
 
 
 def _before_the_cut(raw: bytes, charset: str) -> str | None:
@@ -131,7 +131,7 @@ def _gbk(raw: bytes, charset: str) -> tuple[str, str] | None:
 
 
 def _gb18030(raw: bytes, charset: str) -> tuple[str, str] | None:
-    text = strictly(raw, "gb18030")
+    text = decode_or_none(raw, "gb18030")
     if text is None:
         return None
     return "text.gbk-on-the-utf-8-page" if charset == "utf-8" else "text.gb18030-on-the-gbk-page", text

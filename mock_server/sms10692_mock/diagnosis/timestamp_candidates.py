@@ -108,7 +108,7 @@ _SEPARATED: Final = tuple(
     )
 )
 
-FORMS: Final[tuple[tuple[str, str, Callable[[datetime], str]], ...]] = (
+FORMATS: Final[tuple[tuple[str, str, Callable[[datetime], str]], ...]] = (
     ("signature.timestamp-differs", "its 14 digits", signing.timestamp),
     *(("signature.timestamp-separators", "", write) for write in (*_SEPARATED, _slashes, _american, _java)),
     ("signature.timestamp-unix", "seconds", lambda moment: str(_unix(moment))),
@@ -152,7 +152,7 @@ def _shifts() -> Iterator[tuple[str, str, timedelta]]:
 
 def same_moment(moment: datetime) -> Iterator[Signed]:
     """The moment in every other form."""
-    for code, detail, write in FORMS:
+    for code, detail, write in FORMATS:
         yield code, detail, write(moment)
 
 
@@ -160,7 +160,7 @@ def other_moments(moment: datetime, now: float) -> Iterator[Signed]:
     """Moments near the one that was sent, what another clock shows, the time now, and the manual's own."""
     for code, detail, shift in _shifts():
         yield code, detail, signing.timestamp(moment + shift)
-    yield from now_or_never(now)
+    yield from always_tried(now)
     unix = _unix(moment)
     digits = signing.timestamp(moment)
     for thousandth in range(1000):
@@ -168,7 +168,7 @@ def other_moments(moment: datetime, now: float) -> Iterator[Signed]:
         yield "signature.timestamp-milliseconds", "", f"{digits}{thousandth:03}"
 
 
-def now_or_never(now: float) -> Iterator[Signed]:
+def always_tried(now: float) -> Iterator[Signed]:
     """What may have been signed whatever was sent."""
     yield "signature.manuals-timestamp", "", MANUALS_TIMESTAMP
     this_second = datetime.fromtimestamp(now, UTC)

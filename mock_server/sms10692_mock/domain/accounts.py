@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from sms10692_mock.domain.bounds import check_balance
-from sms10692_mock.domain.clock import Turned
-from sms10692_mock.domain.delivery import NO_RULES, Rules
+from sms10692_mock.domain.clock import ClockOverride
+from sms10692_mock.domain.delivery import NO_DELIVERY_RULES, DeliveryRules
 from sms10692_mock.domain.faults import Fault
 
 POINTS_DEFAULT: Final = 1000
@@ -43,14 +43,14 @@ class Account:
     points: int = POINTS_DEFAULT
     postpaid: bool = False
     may_read_reports: bool = True
-    clock: Turned | None = None
+    clock: ClockOverride | None = None
     dialect: str | None = None
-    outcomes: Rules = NO_RULES
+    outcomes: DeliveryRules = NO_DELIVERY_RULES
     faults: tuple[Fault, ...] = ()
     throwaway: bool = False
 
 
-MANUALS_OWN: Final = Account(userid="12", account="test", password="mima")
+DEFAULT_ACCOUNT: Final = Account(userid="12", account="test", password="mima")
 """The account of the manual's examples. It always exists, so that the example signature of 1.2 is valid."""
 
 
@@ -65,12 +65,12 @@ def first_points(account: Account) -> int:
     return points
 
 
-def fresh_name() -> str:
+def random_id() -> str:
     """A name that nobody has, for a throw-away account."""
     return secrets.token_hex(_FRESH)
 
 
-def random_userid() -> str:
+def temporary_userid() -> str:
     """A userid for a throw-away account: nine digits, the first not 0, so that a program may keep it as an integer.
 
     Another account may have the same one: who opens an account of it looks whether there is none.
@@ -78,7 +78,7 @@ def random_userid() -> str:
     return str(_FIRST_USERID + secrets.randbelow(9 * _FIRST_USERID))
 
 
-def lasting_among(userids: Iterable[str]) -> list[str]:
+def exclude_temporary(userids: Iterable[str]) -> list[str]:
     """Those that have not the form of a throw-away account's userid, as hardly another has; soon, of very many too.
 
     >>> lasting_among(["12", random_userid(), "trade", "012345678"])
@@ -91,7 +91,7 @@ def lasting_among(userids: Iterable[str]) -> list[str]:
     ]
 
 
-def account_from(text: str) -> Account:
+def parse_account(text: str) -> Account:
     """Read `USERID:ACCOUNT:PASSWORD[:POINTS]`. A password may hold colons: POINTS is the last part if it is a number.
 
     Raises ValueError, in words for the person who wrote it.
@@ -113,12 +113,12 @@ def account_from(text: str) -> Account:
         raise ValueError("an account is written in UTF-8")
     if not (userid.strip() and account.strip() and password.strip()):
         raise ValueError("an account is written USERID:ACCOUNT:PASSWORD[:POINTS], and none of the three may be blank")
-    if not is_nameable(userid):
+    if not is_url_safe(userid):
         raise ValueError(f"the userid {userid} can be no part of an address, such as the control address's")
     return Account(userid, account, password, points)
 
 
-def is_nameable(userid: str) -> bool:
+def is_url_safe(userid: str) -> bool:
     """Whether an account of this userid can have an address below the control address; the vendor's are numbers.
 
     >>> is_nameable("12"), is_nameable("商户?"), is_nameable("a/b"), is_nameable("..")

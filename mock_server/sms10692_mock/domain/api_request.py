@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from sms10692 import protocol
-from sms10692.protocol import Operation, Page
+from sms10692.protocol import Endpoint, Operation
 
 _USERID, _TIMESTAMP, _SIGN, _MOBILE, _CONTENT, _SEND_TIME, _ACTION, _EXTNO = (
     name.lower() for name in protocol.SEND.parameters
@@ -16,22 +16,22 @@ _USERID, _TIMESTAMP, _SIGN, _MOBILE, _CONTENT, _SEND_TIME, _ACTION, _EXTNO = (
 _STATUS_NUM: Final = protocol.STATUS.parameters[3].lower()
 _FORMAT: Final = "rt"  # Q18, R15: a parameter of other brands' manuals
 
-_PAGES: Final[Mapping[str, Page]] = {page.path.lower(): page for page in protocol.PAGES}
-_OPERATIONS: Final[Mapping[tuple[Page, str], Operation]] = {
-    (page, operation.action): operation for operation in protocol.OPERATIONS for page in operation.pages
+_PAGES: Final[Mapping[str, Endpoint]] = {page.path.lower(): page for page in protocol.ENDPOINTS}
+_OPERATIONS: Final[Mapping[tuple[Endpoint, str], Operation]] = {
+    (page, operation.action): operation for operation in protocol.OPERATIONS for page in operation.endpoints
 }
-_SOLE_OPERATION: Final[Mapping[Page, Operation]] = {
-    page: operation for operation in (protocol.STATUS, protocol.CALL) for page in operation.pages
+_ONLY_OPERATION: Final[Mapping[Endpoint, Operation]] = {
+    page: operation for operation in (protocol.STATUS, protocol.CALL) for page in operation.endpoints
 }
 
 
-class Call(NamedTuple):
+class ApiRequest(NamedTuple):
     """One request, understood. A parameter that was not given is the empty string.
 
     `operation` is None where a page of several operations got an action that is none of them.
     """
 
-    page: Page
+    page: Endpoint
     operation: Operation | None
     action: str
     userid: str
@@ -45,7 +45,7 @@ class Call(NamedTuple):
     wants_json: bool
 
 
-def page_of(path: str) -> Page | None:
+def match_endpoint(path: str) -> Endpoint | None:
     """The page that a path means, in any case, after doubled slashes, whatever follows it (Q9).
 
     >>> page_of("//V2SMSgbk.aspx/v2sms.aspx").path
@@ -58,13 +58,13 @@ def page_of(path: str) -> Page | None:
     return _PAGES.get(f"/{first}".lower()) if path.startswith("/") else None
 
 
-def call_of(page: Page, fields: Mapping[str, str]) -> Call:
+def parse_request(page: Endpoint, fields: Mapping[str, str]) -> ApiRequest:
     """What a request to this page asks for. The names of `fields` are in lower case, as `wire.forms` gives them."""
     get = fields.get
     action = get(_ACTION, "")
-    return Call(
+    return ApiRequest(
         page,
-        _SOLE_OPERATION.get(page) or _OPERATIONS.get((page, action)),
+        _ONLY_OPERATION.get(page) or _OPERATIONS.get((page, action)),
         action,
         get(_USERID, ""),
         get(_TIMESTAMP, ""),

@@ -28,7 +28,7 @@ _MICROS: Final = 1_000_000
 """Sums of moments are made in whole microseconds: in floating point, a whole second may come out a little less."""
 
 
-class Turned(NamedTuple):
+class ClockOverride(NamedTuple):
     """A clock that was set: it showed `at` when the real time was `since`, and runs at `speed`; 0 is standing still.
 
     >>> noon = Turned(at=43200.0, since=5.0, speed=2.0)
@@ -54,13 +54,13 @@ class Turned(NamedTuple):
             passed = round(passed * speed)
         return bounded((_micros(at) + passed) / _MICROS)
 
-    def advanced(self, seconds: float, real: float) -> "Turned":
+    def advance(self, seconds: float, real: float) -> "ClockOverride":
         """The same clock, put forward."""
-        return Turned(bounded(later(self.now(real), seconds)), real, self.speed)
+        return ClockOverride(bounded(later(self.now(real), seconds)), real, self.speed)
 
-    def advanced_to(self, moment: float, real: float) -> "Turned":
+    def advanced_to(self, moment: float, real: float) -> "ClockOverride":
         """The same clock, put forward to a moment; one that shows a later one shows it still."""
-        return Turned(max(self.now(real), moment), real, self.speed)
+        return ClockOverride(max(self.now(real), moment), real, self.speed)
 
 
 def _micros(moment: float) -> int:
@@ -85,7 +85,7 @@ def bounded(moment: float) -> float:
     return moment if FIRST_MOMENT <= moment <= LAST_MOMENT else min(max(moment, FIRST_MOMENT), LAST_MOMENT)
 
 
-def shown(turned: Turned | None, real: float) -> float:
+def shown(turned: ClockOverride | None, real: float) -> float:
     """What a clock shows that was set, or, without one, the real time."""
     return turned.now(real) if turned else bounded(real)
 
@@ -104,7 +104,7 @@ def date_of(moment: float) -> datetime:
     return datetime.fromtimestamp(min(max(moment, FIRST_MOMENT), _LAST_DATE), CHINA)
 
 
-def china_time(moment: float) -> str:
+def format_time(moment: float) -> str:
     """Write a moment as the vendor does.
 
     >>> china_time(1322835131.0), china_time(1322835131.75)
@@ -113,7 +113,7 @@ def china_time(moment: float) -> str:
     return _china_time(floor(moment))
 
 
-def china_times(moments: Iterable[float]) -> Iterable[str]:
+def format_times(moments: Iterable[float]) -> Iterable[str]:
     """Write moments as the vendor does: thousands in half the time."""
     return map(_china_time, map(floor, moments))
 
@@ -123,7 +123,7 @@ def _china_time(second: int) -> str:
     return date_of(second).strftime(_FORMAT)
 
 
-def moment(text: str) -> float | None:
+def parse_time(text: str) -> float | None:
     """Read what `china_time` writes; None for anything else, dates that do not exist included.
 
     >>> moment("2011-12-02 22:12:11")

@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias
 
 Kind: TypeAlias = Literal["latency", "hang", "status", "empty", "cut", "close", "charset", "bom", "message", "lose"]
 
-ACTS: Final[frozenset[Kind]] = frozenset({"latency", "empty", "cut", "charset", "bom", "lose"})
+APPLY_BY_DEFAULT: Final[frozenset[Kind]] = frozenset({"latency", "empty", "cut", "charset", "bom", "lose"})
 """The kinds with which the vendor still does what it was asked, and only the answer suffers."""
 
 
@@ -45,22 +45,22 @@ class Fault:
         """Seconds that this request waits."""
         if self.seconds_max is None:
             return self.seconds
-        return self.seconds + (self.seconds_max - self.seconds) * dice(f"{self.seed}:latency:{self.seen}")
+        return self.seconds + (self.seconds_max - self.seconds) * seeded_random(f"{self.seed}:latency:{self.seen}")
 
 
-def dice(text: str) -> float:
+def seeded_random(text: str) -> float:
     """A number from 0 to less than 1 that is always the same for the same text, and even over many."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest(), "big") / 2**48
 
 
-def may_strike(fault: Fault, operation: str, messages: Sequence[str]) -> bool:
+def matches(fault: Fault, operation: str, messages: Sequence[str]) -> bool:
     """Whether a fault is one for requests of this operation, which has these messages."""
     if fault.operations and operation not in fault.operations:
         return False
     return not fault.message or fault.message in messages
 
 
-def struck(
+def evaluate(
     faults: Sequence[Fault], operation: str, messages: Sequence[str]
 ) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
     """Which faults strike a request for this operation, and what is left of all of them afterwards.
@@ -75,11 +75,11 @@ def struck(
     strikes: list[Fault] = []
     left: list[Fault] = []
     for fault in faults:
-        if not may_strike(fault, operation, messages):
+        if not matches(fault, operation, messages):
             left.append(fault)
             continue
         seen = replace(fault, seen=fault.seen + 1)
-        if fault.share >= 1.0 or dice(f"{fault.seed}:{fault.seen}") < fault.share:
+        if fault.share >= 1.0 or seeded_random(f"{fault.seed}:{fault.seen}") < fault.share:
             strikes.append(seen)
             if fault.remaining is not None:
                 seen = replace(seen, remaining=fault.remaining - 1)

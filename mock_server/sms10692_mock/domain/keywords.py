@@ -20,7 +20,7 @@ _WINDOW: Final = 64 * 1024
 """Characters that are looked through at one go: meanwhile no other thread does anything."""
 
 
-def _folded(text: str) -> str:
+def _ascii_lower(text: str) -> str:
     """Lower the ASCII letters and no others: `str.lower` would change the length of some texts."""
     return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
@@ -34,7 +34,7 @@ class Keywords:
 
     def __init__(self, words: Iterable[str] = DEFAULT_WORDS) -> None:
         self.words = tuple(word for word in words if word)
-        folded_words = frozenset(map(_folded, self.words))
+        folded_words = frozenset(map(_ascii_lower, self.words))
         self._characters = frozenset(word for word in folded_words if len(word) == 1)
         self._longer: defaultdict[str, list[str]] = defaultdict(list)
         for word in folded_words - self._characters:
@@ -43,13 +43,13 @@ class Keywords:
         self._first = re.compile(f"[{''.join(map(re.escape, first))}]" if first else "(?!)")
         self._overlap = max(map(len, folded_words), default=1) - 1
 
-    def in_text(self, text: str) -> bool:
+    def contains_any(self, text: str) -> bool:
         """Whether any word occurs in the text, as a substring, upper and lower case of ASCII letters alike.
 
         >>> Keywords(["Casino"]).in_text("the CASINO"), Keywords([]).in_text("anything")
         (True, False)
         """
-        folded = _folded(text)
+        folded = _ascii_lower(text)
         if len(folded) <= _WINDOW:
             return self._in_window(folded)
         begins = range(0, len(folded), _WINDOW)
@@ -64,7 +64,7 @@ class Keywords:
         return any(word in text for pair in begun for word in self._longer[pair])
 
 
-def words_in(file: Path) -> list[str]:
+def load_words(file: Path) -> list[str]:
     """Read a list of words: UTF-8, with or without a byte order mark, one word a line, blank lines ignored.
 
     Raises OSError where the file cannot be read, UnicodeDecodeError where it is not UTF-8, and ValueError where it is

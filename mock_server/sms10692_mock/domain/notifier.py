@@ -26,7 +26,7 @@ class Wait(NamedTuple):
     """
 
     seconds: float
-    bell: "Bell | None" = None
+    bell: "ChangeNotifier | None" = None
     userid: str | None = None
     rings: int = 0
     dismissals: int = 0
@@ -67,7 +67,7 @@ class _Subscriber(NamedTuple):
     wake: Callable[[], None]
 
 
-class Bell:
+class ChangeNotifier:
     """Rung after whatever may be waited for; costs next to nothing while nobody waits.
 
     `rings` is how often it was rung, `dismissals` how often those who waited were told to go.
@@ -84,17 +84,17 @@ class Bell:
         """How many wait."""
         return len(self._subscribers)
 
-    def ring(self, userid: str | None = None) -> None:
+    def notify(self, userid: str | None = None) -> None:
         """Let those look again who wait for something of this account; without one, everybody."""
         self.rings += 1
         for subscriber in self._subscribers:
             if userid is None or subscriber.userid is None or subscriber.userid == userid:
                 subscriber.wake()
 
-    def dismiss(self) -> None:
+    def wake_all(self) -> None:
         """Let everybody who waits now look once more and go."""
         self.dismissals += 1
-        self.ring()
+        self.notify()
 
     @contextmanager
     def subscribed(self, userid: str | None, wake: Callable[[], None]) -> Iterator[None]:
@@ -108,7 +108,7 @@ class Bell:
             with self._lock:
                 self._subscribers = tuple(one for one in self._subscribers if one is not subscriber)
 
-    def wait(
+    def wait_for(
         self,
         look: Callable[[], Seen],
         enough: Callable[[Seen], bool],
@@ -143,7 +143,7 @@ class Bell:
                 if enough(seen) or until <= monotonic() or self.dismissals != dismissals:
                     return seen
 
-    def listen(self, heard: int, seconds: float) -> None:
+    def wait_for_change(self, heard: int, seconds: float) -> None:
         """Wait until it was rung more often than was `heard`, or for so many seconds.
 
         Between two calls nobody waits, and ringing costs next to nothing: who listens and then pauses is woken once

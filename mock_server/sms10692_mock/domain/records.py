@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
-from sms10692_mock.domain.clock import Turned
-from sms10692_mock.domain.delivery import Rules
+from sms10692_mock.domain.clock import ClockOverride
+from sms10692_mock.domain.delivery import DeliveryRules
 from sms10692_mock.domain.faults import Fault
 
 Thing = TypeVar("Thing", covariant=True)
@@ -25,7 +25,7 @@ _EACH_HEADER: Final = 150
 _WIDEST: Final = 4
 """Bytes that a character takes at most."""
 
-UNSENT: Final = -1
+NO_TASK_INDEX: Final = -1
 """The place of a report in its task, where no send brought it about."""
 
 
@@ -50,7 +50,7 @@ class Report(NamedTuple):
     status: int
     errorcode: str
     extno: str
-    place: int = UNSENT
+    place: int = NO_TASK_INDEX
 
 
 class Reply(NamedTuple):
@@ -90,14 +90,14 @@ class Task(NamedTuple):
         return text_bytes(self.content + self.extno) + text_bytes("".join(self.numbers))
 
 
-class RulesUsed(NamedTuple):
+class RulesTransition(NamedTuple):
     """The rules of an account by which a send was decided, and those that it leaves."""
 
-    before: Rules
-    after: Rules
+    before: DeliveryRules
+    after: DeliveryRules
 
 
-class Standing(NamedTuple):
+class AccountBalance(NamedTuple):
     """The balance of an account, and all the points it was ever given. A post-paid balance is zero or below (R6).
 
     `messages` is how many it ever sent, a message for each number.
@@ -108,7 +108,7 @@ class Standing(NamedTuple):
     messages: int
 
 
-class Ledger(NamedTuple):
+class QueueStats(NamedTuple):
     """A queue in numbers: `created` = `later` + `waiting` + `handed_out`.
 
     `later` are not due yet; `forgotten` of those handed out can no longer be shown or rewound.
@@ -121,7 +121,7 @@ class Ledger(NamedTuple):
     forgotten: int
 
 
-class Fate(NamedTuple):
+class DeliveryState(NamedTuple):
     """What became of a report or a reply: to which request it was handed out, and when on the account's clock.
 
     Both are None where it was not, or where that is no longer known.
@@ -132,9 +132,9 @@ class Fate(NamedTuple):
     request: int | None = None
 
 
-NEVER: Final = Fate("never")
-LATER: Final = Fate("later")
-WAITING: Final = Fate("waiting")
+NEVER: Final = DeliveryState("never")
+LATER: Final = DeliveryState("later")
+WAITING: Final = DeliveryState("waiting")
 
 
 class Message(NamedTuple):
@@ -144,18 +144,18 @@ class Message(NamedTuple):
     task: Task
     mobile: str
     report: Report | None
-    fate: Fate
+    fate: DeliveryState
 
 
-class Queued(NamedTuple, Generic[Thing]):
+class QueueItem(NamedTuple, Generic[Thing]):
     """An item of a queue, the `number`-th to come up, from 1."""
 
     number: int
     item: Thing
-    fate: Fate
+    fate: DeliveryState
 
 
-class Entry(NamedTuple):
+class LoggedRequest(NamedTuple):
     """One request to a page of the vendor's, as it came, and its answer, as it went.
 
     `received` is real time in seconds since 1970, `now` what the account's clock showed, `took` seconds, waiting for
@@ -190,7 +190,7 @@ class Entry(NamedTuple):
         return size + _WIDEST * len(self.userid)
 
 
-class Wanted(NamedTuple):
+class Query(NamedTuple):
     """Which items of a list: all that fit what is given. `after` is the number of the last one seen.
 
     `number` is a whole telephone number, `text` any part of a text; `since` and `until` are moments, both included.
@@ -207,7 +207,7 @@ class Wanted(NamedTuple):
     limit: int = 100
 
 
-class Listed(NamedTuple, Generic[Thing]):
+class Page(NamedTuple, Generic[Thing]):
     """A page of a list. `more` says that there are others behind the last one; `dropped` is how many were too old."""
 
     items: Sequence[Thing]
@@ -241,6 +241,6 @@ class Settings:
     `words` is None while they are those that the emulator was started with.
     """
 
-    clock: Turned | None = None
+    clock: ClockOverride | None = None
     words: tuple[str, ...] | None = None
     faults: tuple[Fault, ...] = ()

@@ -18,7 +18,7 @@ class Refusal(NamedTuple):
     message: str
 
 
-class Sent(NamedTuple):
+class SendResult(NamedTuple):
     """A send was accepted (1.3): the balance afterwards, the task, and how many numbers it has."""
 
     remainpoint: int
@@ -26,7 +26,7 @@ class Sent(NamedTuple):
     success_counts: int
 
 
-class Balance(NamedTuple):
+class BalanceResult(NamedTuple):
     """How the account pays and what it has (2.3)."""
 
     payinfo: str
@@ -34,28 +34,28 @@ class Balance(NamedTuple):
     send_total: int
 
 
-class Checked(NamedTuple):
+class KeywordResult(NamedTuple):
     """The verdict on a text (3.3), and the text itself, which the dialect `observed` repeats (A13)."""
 
     message: str
     content: str
 
 
-class Reports(NamedTuple):
+class ReportsResult(NamedTuple):
     """The reports that this fetch takes from the queue (4.3)."""
 
     boxes: Sequence[Report]
 
 
-class Replies(NamedTuple):
+class RepliesResult(NamedTuple):
     """The replies that this fetch takes from the queue (5.3)."""
 
     boxes: Sequence[Reply]
 
 
-Answer: TypeAlias = Refusal | Sent | Balance | Checked | Reports | Replies
+Result: TypeAlias = Refusal | SendResult | BalanceResult | KeywordResult | ReportsResult | RepliesResult
 
-REFUSED: Final[Mapping[Operation, Callable[[str], tuple[str | int, ...]]]] = {
+REFUSAL_VALUES: Final[Mapping[Operation, Callable[[str], tuple[str | int, ...]]]] = {
     protocol.SEND: lambda message: (protocol.SEND.failure, message, 0, 0, 0),  # A4
     protocol.OVERAGE: lambda message: (protocol.OVERAGE.failure, message, "", 0, 0),
     protocol.CHECKKEYWORD: lambda message: (message,),

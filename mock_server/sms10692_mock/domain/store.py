@@ -11,21 +11,21 @@ from contextlib import AbstractContextManager
 from typing import Final, Protocol, TypeVar
 
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.delivery import Rules
+from sms10692_mock.domain.delivery import DeliveryRules
 from sms10692_mock.domain.records import (
-    Entry,
-    Ledger,
-    Listed,
+    AccountBalance,
+    LoggedRequest,
     Message,
-    Queued,
+    Page,
+    Query,
+    QueueItem,
     QueueName,
+    QueueStats,
     Reply,
     Report,
-    RulesUsed,
+    RulesTransition,
     Settings,
-    Standing,
     Task,
-    Wanted,
 )
 
 Made = TypeVar("Made")
@@ -41,15 +41,15 @@ class StoreUnavailable(Exception):
     """The store cannot be reached or written now; nothing of the operation happened, as far as can be known."""
 
 
-class OtherRules(Exception):
+class RulesConflict(Exception):
     """An account has other rules now than those by which a send was decided; nothing of it happened."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: DeliveryRules) -> None:
         super().__init__("the rules of the account have changed")
         self.rules = rules
 
 
-class OnLoop(Protocol):
+class LoopExecutor(Protocol):
     """Does work that asks a store on one event loop, where it is put aside while it waits.
 
     Other work goes on in the same thread meanwhile, so no work holds a lock while it asks.
@@ -75,16 +75,16 @@ class Store(Protocol):
     name: str
     """What kind of store it is, in a word."""
 
-    waits: bool
+    blocking: bool
     """Whether an operation may wait, for a network, a disk or another writer: not for a thread that serves all."""
 
-    def on_loop(self, threads: Executor) -> OnLoop | None:
+    def loop_executor(self, threads: Executor) -> LoopExecutor | None:
         """What does work that asks the store, on the event loop that runs now, and some of it on the threads.
 
         None where the store gains nothing by that.
         """
 
-    def gathered(self) -> AbstractContextManager[None] | None:
+    def batch_transaction(self) -> AbstractContextManager[None] | None:
         """For many calls at once: what this thread asks inside happens when it is left, all of it or nothing.
 
         Each operation sees those before it, and fails alone if it found that it had nothing to do. Everybody else sees
@@ -96,7 +96,7 @@ class Store(Protocol):
         nothing is gained.
         """
 
-    def release(self) -> None:
+    def close(self) -> None:
         """Write what is still to be written, and let go of files and connections. The store is not used any more."""
 
     def check_ready(self) -> None:
@@ -105,7 +105,7 @@ class Store(Protocol):
         Takes a few seconds at most. Waits for a network or a disk, so it is not for the event loop.
         """
 
-    def open(self, account: Account, *, keep: bool = False) -> bool:
+    def create_account(self, account: Account, *, keep: bool = False) -> bool:
         """Take in a new customer, in place of one of the same userid and all that was kept for it.
 
         With `keep`, one that is there stays as it is, and a store that can lose accounts creates a lasting one again
@@ -127,13 +127,13 @@ class Store(Protocol):
     def accounts(self, last: int | None = None) -> list[Account]:
         """All customers, or so many that came last, in the order in which they came. Looking is no use of them."""
 
-    def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
+    def update_account(self, userid: str, change: Callable[[Account], Account]) -> Account:
         """Put other terms in place of a customer's, and return them; what it has and what waits for it stay.
 
         `change` may be called more than once, where another was quicker.
         """
 
-    def close(self, userid: str) -> None:
+    def delete_account(self, userid: str) -> None:
         """Forget a customer and all that was kept for it. Of no effect where there is none."""
 
     def expire(self, unused_since: float) -> int:
@@ -155,7 +155,7 @@ class Store(Protocol):
     def change_settings(self, change: Callable[[Settings], Settings]) -> Settings:
         """Put other settings in place, and return them. `change` may be called more than once."""
 
-    def charge_up(self, userid: str, points: int) -> None:
+    def add_points(self, userid: str, points: int) -> None:
         """Give an account points (2.3: sendTotal counts them). Raises BalanceOutOfBounds."""
 
     def set_balance(self, userid: str, points: int) -> None:
@@ -164,7 +164,7 @@ class Store(Protocol):
         Raises BalanceOutOfBounds.
         """
 
-    def standing(self, userid: str) -> Standing:
+    def balance(self, userid: str) -> AccountBalance:
         """What the account has now."""
 
     def next_task_id(self) -> int:
@@ -173,14 +173,14 @@ class Store(Protocol):
         On a Valkey server, later means a second later where another process gave the number before.
         """
 
-    def accept(
+    def record_send(
         self,
         userid: str,
         task: Task,
         reports: Sequence[Report],
         replies: Sequence[Reply],
         now: float,
-        used: RulesUsed | None = None,
+        used: RulesTransition | None = None,
     ) -> int | None:
         """Charge a send, remember it, queue what becomes of it, and return the balance afterwards.
 
@@ -189,50 +189,50 @@ class Store(Protocol):
         OtherRules where it has not those of before.
         """
 
-    def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
+    def enqueue(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
         """Queue what came without a send."""
 
-    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         """Hand over, for good, up to `limit` of the reports that are due, first in, first out (R10, R11)."""
 
-    def take_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
         """Hand over, for good, all the replies that are due, first in, first out (R10, R11)."""
 
-    def rewind(self, userid: str, queue: QueueName, count: int | None, since: float | None) -> int:
+    def requeue(self, userid: str, queue: QueueName, count: int | None, since: float | None) -> int:
         """Let the last `count` items wait again that were handed out, or those since a moment, or all; how many."""
 
-    def ledger(self, userid: str, queue: QueueName, now: float) -> Ledger:
+    def queue_stats(self, userid: str, queue: QueueName, now: float) -> QueueStats:
         """A queue in numbers."""
 
     def next_due(self, userid: str, now: float) -> float | None:
         """The first moment after `now` at which something falls due, if anything will."""
 
-    def messages(self, userid: str, wanted: Wanted, now: float) -> Listed[Message]:
+    def messages(self, userid: str, wanted: Query, now: float) -> Page[Message]:
         """What the account sent. `since` and `until` are of the moment of the send."""
 
-    def reports(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Report]]:
+    def reports(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Report]]:
         """The queue of reports, with what was handed out of it. `since` and `until` are of the moment due."""
 
-    def replies(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Reply]]:
+    def replies(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Reply]]:
         """The queue of replies, likewise."""
 
     def next_request(self) -> int:
         """A number for a request, never given before; later ones of the same process are greater."""
 
-    def record(self, entry: Entry) -> None:
+    def log_request(self, entry: LoggedRequest) -> None:
         """Write a request into the journal. May be lost if the process ends at once."""
 
-    def requests(self, userid: str | None, wanted: Wanted) -> Listed[Entry]:
+    def requests(self, userid: str | None, wanted: Query) -> Page[LoggedRequest]:
         """The journal, of one userid or of all, known or not. `since` and `until` are of the account's clock.
 
         `number` and `task_id`, as whole numbers, and `text`, in UTF-8 or GBK, are sought in what was sent and answered.
         """
 
-    def request(self, number: int) -> Entry | None:
+    def request(self, number: int) -> LoggedRequest | None:
         """One request of the journal, if it is still there."""
 
-    def has_request(self, number: int) -> bool:
+    def is_logged(self, number: int) -> bool:
         """Whether a request is in the journal still."""
 
-    def forget_requests(self) -> None:
+    def clear_request_log(self) -> None:
         """Empty the journal."""

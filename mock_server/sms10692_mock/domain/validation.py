@@ -12,21 +12,21 @@ from sms10692 import protocol, signing
 from sms10692.protocol import Operation
 from sms10692_mock.domain import clock
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.api_request import Call
+from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.keywords import Keywords
 
 
-class Case(NamedTuple):
+class ValidationContext(NamedTuple):
     """All that a check may look at."""
 
-    call: Call
+    call: ApiRequest
     account: Account | None
     keywords: Keywords
     now: float
     max_clock_skew: float | None
 
 
-Check: TypeAlias = tuple[str, Callable[[Case], bool]]
+Rule: TypeAlias = tuple[str, Callable[[ValidationContext], bool]]
 """A message of the manual, and the condition under which it is the answer."""
 
 _SQL: Final = re.compile(
@@ -39,35 +39,35 @@ _SQL: Final = re.compile(
     """
 )
 _SPACES: Final = re.compile(r"(?a)\s{2,}")
-_PIECE: Final = 65_536
+_WINDOW: Final = 65_536
 """Characters that are searched at one go: meanwhile no other thread does anything."""
-_REACH: Final = 16
+_OVERLAP: Final = 16
 """More characters than an injection takes, with one space where it has several, and the one before it."""
 _EXTNO: Final = re.compile(rf"[0-9]{{1,{protocol.EXTNO_MAX_DIGITS}}}")
 _COUNT: Final = re.compile(r"0*[1-9][0-9]*")
 
 
-def _credentials_empty(case: Case) -> bool:
+def _credentials_empty(case: ValidationContext) -> bool:
     call = case.call
     return not (call.userid.strip() and call.timestamp.strip() and call.sign.strip())
 
 
-def _injects(text: str) -> bool:
+def _contains_sql_injection(text: str) -> bool:
     """Whether a text, however long, has what an injection of SQL goes on with.
 
     >>> _injects("it's"), _injects("' or 1=1"), _injects(" " * (_PIECE - 2) + "union" + " " * _PIECE + "select")
     (False, True, True)
     """
-    if len(text) <= _PIECE:
+    if len(text) <= _WINDOW:
         return _SQL.search(text) is not None
     before = ""
-    for begin in range(0, len(text), _PIECE):
-        piece = _SPACES.sub(" ", before + text[begin : begin + _PIECE])
+    for begin in range(0, len(text), _WINDOW):
+        piece = _SPACES.sub(" ", before + text[begin : begin + _WINDOW])
         # What begins at the very begin of a piece was seen in the one before; what ends at its end may be half a word.
-        found = _SQL.search(piece, 1 if len(before) == _REACH else 0)
-        if found and (found.end() < len(piece) or begin + _PIECE >= len(text)):
+        found = _SQL.search(piece, 1 if len(before) == _OVERLAP else 0)
+        if found and (found.end() < len(piece) or begin + _WINDOW >= len(text)):
             return True
-        before = piece[-_REACH:]
+        before = piece[-_OVERLAP:]
     return False
 
 
@@ -78,7 +78,7 @@ def _signed(account: Account, timestamp: str, charset: str) -> str | None:
         return None
 
 
-def _credentials_wrong(case: Case) -> bool:
+def _credentials_wrong(case: ValidationContext) -> bool:
     call, account = case.call, case.account
     if account is None:
         return True
@@ -94,38 +94,38 @@ def _skew(timestamp: str, now: float) -> float:
     return float("inf") if moment is None else abs(moment.timestamp() - now)
 
 
-def _may_not_read_reports(case: Case) -> bool:
+def _may_not_read_reports(case: ValidationContext) -> bool:
     return case.account is not None and not case.account.may_read_reports
 
 
-def _request_wrong(case: Case) -> bool:
+def _request_wrong(case: ValidationContext) -> bool:
     """R9: an extno that is none, or a sendTime that is none."""
     extno, send_time = case.call.extno, case.call.send_time
     if extno.strip() and not _EXTNO.fullmatch(extno):
         return True
-    return bool(send_time.strip()) and clock.moment(send_time) is None
+    return bool(send_time.strip()) and clock.parse_time(send_time) is None
 
 
-def _action_wrong(case: Case) -> bool:
+def _action_wrong(case: ValidationContext) -> bool:
     operation = case.call.operation
     return operation is None or case.call.action != operation.action
 
 
-def _status_num_wrong(case: Case) -> bool:
+def _status_num_wrong(case: ValidationContext) -> bool:
     return bool(case.call.status_num.strip()) and not _COUNT.fullmatch(case.call.status_num)
 
 
-_EMPTY: Final[Check] = (protocol.CREDENTIALS_EMPTY, _credentials_empty)
-_WRONG: Final[Check] = (protocol.CREDENTIALS_WRONG, _credentials_wrong)
+_EMPTY: Final[Rule] = (protocol.CREDENTIALS_EMPTY, _credentials_empty)
+_WRONG: Final[Rule] = (protocol.CREDENTIALS_WRONG, _credentials_wrong)
 
-CHECKS: Final[Mapping[Operation | None, tuple[Check, ...]]] = {
+RULES: Final[Mapping[Operation | None, tuple[Rule, ...]]] = {
     protocol.SEND: (
         _EMPTY,
-        (protocol.SQL_INJECTION, lambda case: _injects(case.call.content)),
+        (protocol.SQL_INJECTION, lambda case: _contains_sql_injection(case.call.content)),
         _WRONG,
         (protocol.MOBILE_EMPTY, lambda case: not case.call.mobile.replace(",", " ").strip()),
         (protocol.CONTENT_EMPTY, lambda case: not case.call.content.strip()),
-        (protocol.FORBIDDEN_IN_SEND, lambda case: case.keywords.in_text(case.call.content)),
+        (protocol.FORBIDDEN_IN_SEND, lambda case: case.keywords.contains_any(case.call.content)),
         (protocol.OTHER_ERROR, _request_wrong),
     ),
     protocol.OVERAGE: (_EMPTY, _WRONG),
@@ -147,9 +147,9 @@ CHECKS: Final[Mapping[Operation | None, tuple[Check, ...]]] = {
 }
 
 
-def refusal(case: Case) -> str | None:
+def first_failure(case: ValidationContext) -> str | None:
     """The first message of the operation's checks whose condition holds, or None."""
-    for message, fails in CHECKS[case.call.operation]:
+    for message, fails in RULES[case.call.operation]:
         if fails(case):
             return message
     return None

@@ -28,33 +28,33 @@ _GATHERED: Final = 32
 _GATHERED_FOR: Final = 0.003
 """Seconds after which what was done is written, and no further piece with it."""
 
-_Gathering: TypeAlias = Callable[[], AbstractContextManager[None] | None]
+_BatchTransaction: TypeAlias = Callable[[], AbstractContextManager[None] | None]
 
 
-class _Piece(NamedTuple, Generic[Made]):
+class _Job(NamedTuple, Generic[Made]):
     work: Callable[[], Callable[[], Made]]
     future: "asyncio.Future[Made]"
 
 
-class _Done(NamedTuple, Generic[Made]):
+class _Completed(NamedTuple, Generic[Made]):
     future: "asyncio.Future[Made]"
     tell: "Callable[[asyncio.Future[Made]], None]"
 
 
-class Together(Generic[Made]):
+class BatchRunner(Generic[Made]):
     """Has work done on threads, for the loop that runs when it is made.
 
     `gathered` is the store's: the first halves of works may happen inside, and the second afterwards.
     """
 
     def __init__(
-        self, threads: Executor, gathered: _Gathering = lambda: None, clock: Callable[[], float] = monotonic
+        self, threads: Executor, gathered: _BatchTransaction = lambda: None, clock: Callable[[], float] = monotonic
     ) -> None:
         self._threads = threads
         self._gathering = gathered
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._gathered: list[_Piece[Made]] = []
+        self._gathered: list[_Job[Made]] = []
         self._at_work: asyncio.TimerHandle | None = None
         """The end of the patience with those at work, if there are any and there is."""
 
@@ -64,7 +64,7 @@ class Together(Generic[Made]):
         The first asks the store, tells nobody, and returns the second. It is done again where nothing of it happened.
         """
         future: asyncio.Future[Made] = self._loop.create_future()
-        self._gathered.append(_Piece(work, future))
+        self._gathered.append(_Job(work, future))
         if len(self._gathered) == 1 and self._at_work is None:
             self._loop.call_soon(self._begin)
         return future
@@ -80,19 +80,19 @@ class Together(Generic[Made]):
             self._at_work = patience
             self._threads.submit(self._do, pieces, patience)
 
-    def _do(self, pieces: Sequence[_Piece[Made]], patience: asyncio.TimerHandle | None) -> None:
+    def _do(self, pieces: Sequence[_Job[Made]], patience: asyncio.TimerHandle | None) -> None:
         try:
-            done = self._written_together(pieces)
+            done = self._run_in_one_transaction(pieces)
             left = pieces[len(done) :] if done else ()
-            done = done or self._one_by_one(pieces)
+            done = done or self._run_individually(pieces)
         except BaseException as error:  # nobody shall wait for ever
             fail = _raising(RuntimeError(f"what was to be done together was not: {error!r}"))
-            failed = [_Done(piece.future, _outcome(fail)) for piece in pieces]
+            failed = [_Completed(piece.future, _outcome(fail)) for piece in pieces]
             self._loop.call_soon_threadsafe(self._tell, failed, (), patience)
             raise
         self._loop.call_soon_threadsafe(self._tell, done, left, patience)
 
-    def _written_together(self, pieces: Sequence[_Piece[Made]]) -> Sequence[_Done[Made]]:
+    def _run_in_one_transaction(self, pieces: Sequence[_Job[Made]]) -> Sequence[_Completed[Made]]:
         """Do the first of the pieces, or all; none of them where nothing of it happened."""
         gathering = self._gathering() if len(pieces) > 1 else None
         if gathering is None:
@@ -107,13 +107,13 @@ class Together(Generic[Made]):
                         break
         except StoreUnavailable:
             return ()
-        return [_Done(piece.future, _outcome(half)) for piece, half in zip(pieces, halves, strict=False)]
+        return [_Completed(piece.future, _outcome(half)) for piece, half in zip(pieces, halves, strict=False)]
 
-    def _one_by_one(self, pieces: Sequence[_Piece[Made]]) -> Sequence[_Done[Made]]:
-        done: list[_Done[Made]] = []
+    def _run_individually(self, pieces: Sequence[_Job[Made]]) -> Sequence[_Completed[Made]]:
+        done: list[_Completed[Made]] = []
         for place, (work, future) in enumerate(pieces):
             begun = self._clock()
-            done.append(_Done(future, _outcome(_first_half(work))))
+            done.append(_Completed(future, _outcome(_first_half(work))))
             if self._clock() - begun > _SLOW:
                 # Those behind it need not wait for each other as well, unless they can be written at once.
                 behind = pieces[place + 1 :]
@@ -123,7 +123,7 @@ class Together(Generic[Made]):
         return done
 
     def _tell(
-        self, done: Sequence[_Done[Made]], left: Sequence[_Piece[Made]], patience: asyncio.TimerHandle | None
+        self, done: Sequence[_Completed[Made]], left: Sequence[_Job[Made]], patience: asyncio.TimerHandle | None
     ) -> None:
         for future, tell in done:
             if not future.done():  # nobody waits for it any more

@@ -48,7 +48,7 @@ class Signal:
         self._when_set = call
 
 
-class Presence:
+class ClientPresence:
     """The presence of one client. For the event loop that runs when it is made, and for its thread alone."""
 
     __slots__ = ("_loop", "_waiters", "is_gone")

@@ -33,7 +33,7 @@ _LISTS: Final = ("connection",)
 _ONCE: Final = ("content-length", "transfer-encoding")
 
 
-class NoHttp(Exception):
+class BadRequest(Exception):
     """What came is no request. Holds the status of the response that says so."""
 
     def __init__(self, status: int, why: str) -> None:
@@ -41,7 +41,7 @@ class NoHttp(Exception):
         self.status = status
 
 
-class Head(NamedTuple):
+class RequestHead(NamedTuple):
     """What a request says before its body.
 
     `path` is without percents, `query` as it came. The names of `headers` are as they came; in `said` they are in lower
@@ -54,14 +54,14 @@ class Head(NamedTuple):
     path: str
     query: bytes
     headers: Sequence[tuple[str, str]]
-    said: Mapping[str, str]
+    headers_lower: Mapping[str, str]
     length: int | None
-    persists: bool
-    is_1_0: bool
+    keep_alive: bool
+    is_http10: bool
     authority: str | None = None
 
 
-def head_from(raw: bytes) -> Head:
+def parse_head(raw: bytes) -> RequestHead:
     """Read a head, the empty line at its end excluded. Raises NoHttp.
 
     >>> head = head_from(b"POST /v2sms.aspx?a=b HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 3\\r\\n")
@@ -71,34 +71,34 @@ def head_from(raw: bytes) -> Head:
     first, _, rest = raw.decode("latin-1").partition("\n")
     line = _REQUEST_LINE.fullmatch(first)
     if line is None:
-        raise NoHttp(400, "the request does not begin with a method, a target and HTTP/1.1")
+        raise BadRequest(400, "the request does not begin with a method, a target and HTTP/1.1")
     method, target, minor = line.groups()
     if len(target) > TARGET_LIMIT:
-        raise NoHttp(414, f"a URL has at most {TARGET_LIMIT} bytes here")
+        raise BadRequest(414, f"a URL has at most {TARGET_LIMIT} bytes here")
     lines = rest.count("\n")
     if lines > HEADERS_LIMIT:
-        raise NoHttp(431, f"a request has at most {HEADERS_LIMIT} headers here")
+        raise BadRequest(431, f"a request has at most {HEADERS_LIMIT} headers here")
     fields: list[tuple[str, str]] = _FIELD.findall(rest)
     headers = [(name, value.rstrip(" \t")) for name, value in fields]
     if len(headers) != lines:
-        raise NoHttp(400, "a header has no name, or a control character in it")
+        raise BadRequest(400, "a header has no name, or a control character in it")
     said = {name.lower(): value for name, value in reversed(headers)}
     if len(said) != len(headers):
-        said |= _of_doubles(headers)
+        said |= _merge_repeated(headers)
     authority, path, query = _parts(target)
     length, is_1_0 = _length(said), minor == "0"
     connection = said.get("connection")
     persists = not is_1_0 if connection is None else _persists(connection.lower(), is_1_0)
     if is_1_0 and length is None:  # which it does not know: who knows what else is wrong with it
         persists = False
-    return Head(method, path, query.encode("latin-1"), headers, said, length, persists, is_1_0, authority)
+    return RequestHead(method, path, query.encode("latin-1"), headers, said, length, persists, is_1_0, authority)
 
 
-def _of_doubles(headers: Sequence[tuple[str, str]]) -> Mapping[str, str]:
+def _merge_repeated(headers: Sequence[tuple[str, str]]) -> Mapping[str, str]:
     """What is said by several headers of a name together. Raises NoHttp."""
     names = Counter(name.lower() for name, _ in headers)
     if any(names[name] > 1 for name in _ONCE):
-        raise NoHttp(400, "the length of the body is given twice")
+        raise BadRequest(400, "the length of the body is given twice")
     return {name: ",".join(value for of, value in headers if of.lower() == name) for name in names if name in _LISTS}
 
 
@@ -107,10 +107,10 @@ def _parts(target: str) -> tuple[str | None, str, str]:
     if not target.startswith("/") and target != "*":
         absolute = _ABSOLUTE.match(target)
         if absolute is None:
-            raise NoHttp(400, "the target of a request is a path")
+            raise BadRequest(400, "the target of a request is a path")
         authority = absolute[1]
         if not authority:
-            raise NoHttp(400, "the target of a request has no host")
+            raise BadRequest(400, "the target of a request has no host")
         target = target[absolute.end() :]
     path, _, query = target.partition("?")
     if "%" in path or not path.isascii():
@@ -122,14 +122,14 @@ def _length(said: Mapping[str, str]) -> int | None:
     coding, declared = said.get("transfer-encoding"), said.get("content-length")
     if coding is not None:
         if declared is not None:
-            raise NoHttp(400, "the body has a length, and comes in chunks")
+            raise BadRequest(400, "the body has a length, and comes in chunks")
         if coding.lower() != "chunked":
-            raise NoHttp(501, "the only transfer encoding here is chunked")
+            raise BadRequest(501, "the only transfer encoding here is chunked")
         return None
     if declared is None:
         return 0
     if _LENGTH.fullmatch(declared) is None:
-        raise NoHttp(400, "the length of the body is no number")
+        raise BadRequest(400, "the length of the body is no number")
     return int(declared)
 
 
@@ -138,7 +138,7 @@ def _persists(connection: str, is_1_0: bool) -> bool:
     return "close" not in options and (not is_1_0 or "keep-alive" in options)
 
 
-def head_of(status: int, headers: Iterable[tuple[str, str]], now: int) -> bytes:
+def format_head(status: int, headers: Iterable[tuple[str, str]], now: int) -> bytes:
     """The head of a response, with the `Date` of a second since 1970, and the empty line at its end."""
     phrase = PHRASES.get(status, "Unknown")
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers])

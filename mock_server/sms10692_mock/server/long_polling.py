@@ -6,10 +6,10 @@ from concurrent.futures import Executor
 from time import thread_time
 from typing import Final
 
-from sms10692_mock.app.cpu_budget import Allowance
+from sms10692_mock.app.cpu_budget import CpuBudget
 from sms10692_mock.domain.notifier import LOOK_AGAIN, Wait
-from sms10692_mock.server.client_presence import Presence, Signal
-from sms10692_mock.server.thread_pools import on_a_thread
+from sms10692_mock.server.client_presence import ClientPresence, Signal
+from sms10692_mock.server.thread_pools import run_in_threadpool
 
 _SHARE: Final = 0.2
 """Of the time of one core that all looks together may take, in the long run."""
@@ -31,9 +31,9 @@ class LongPolling:
         self._threads = threads
         self._loop = asyncio.get_running_loop()
         self._looking = asyncio.Semaphore(_AT_ONCE)
-        self._allowance = Allowance(_SHARE, _SAVED)
+        self._allowance = CpuBudget(_SHARE, _SAVED)
 
-    async def wait(self, wait: Wait, presence: Presence) -> None:
+    async def wait(self, wait: Wait, presence: ClientPresence) -> None:
         """Return when there is enough, the time has passed, or the client is gone."""
         until = self._loop.time() + wait.seconds
         if wait.bell is None:
@@ -59,9 +59,9 @@ class LongPolling:
                 if is_over:
                     return
 
-    async def _may_look(self, until: float, presence: Presence) -> bool:
+    async def _may_look(self, until: float, presence: ClientPresence) -> bool:
         """Wait for the allowance; False where the time passed or the client went meanwhile."""
-        while (left := self._allowance.left()) <= 0:
+        while (left := self._allowance.remaining()) <= 0:
             if self._loop.time() >= until or await presence.is_gone_within(max(-left / _SHARE, 0.001)):
                 return False
         return True
@@ -69,7 +69,7 @@ class LongPolling:
     async def _look(self, is_enough: Callable[[], bool]) -> tuple[bool, float]:
         """Whether the wait is over, and the seconds that the look took."""
         async with self._looking:
-            return await on_a_thread(self._threads, self._looked, is_enough)
+            return await run_in_threadpool(self._threads, self._looked, is_enough)
 
     def _looked(self, is_enough: Callable[[], bool]) -> tuple[bool, float]:
         begun = thread_time()

@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Final, NoReturn
 
-from sms10692_mock.app.diagnosis_scheduler import Explanations
-from sms10692_mock.app.dispatch import Answering
-from sms10692_mock.app.vendor_app import Pages
+from sms10692_mock.app.diagnosis_scheduler import DiagnosisScheduler
+from sms10692_mock.app.dispatch import Dispatcher
+from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.app.wsgi import Application, Environ, StartResponse
-from sms10692_mock.lazy_imports import IMPORTING
+from sms10692_mock.lazy_imports import LAZY_IMPORT_LOCK
 from sms10692_mock.server.heap_freezer import HeapFreezer
 from sms10692_mock.server.server import BACKLOG, Server
-from sms10692_mock.server.thread_pools import new_threads
+from sms10692_mock.server.thread_pools import create_thread_pools
 from sms10692_mock.streams import INTERNAL_ERROR, end_with_internal_error
 
 _GRACE: Final = 0.5
@@ -33,7 +33,7 @@ _SWITCHED: Final = 0.0005
 """Seconds for which a thread that computes keeps the others waiting, above all the one that answers."""
 
 
-class Deferred:
+class LazyWsgiApp:
     """A WSGI application that is made when first asked, so that the start need not wait for Flask's import."""
 
     def __init__(self, make: Callable[[], Application]) -> None:
@@ -42,7 +42,7 @@ class Deferred:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if self._made is None:
-            with IMPORTING:
+            with LAZY_IMPORT_LOCK:
                 self._made = self._made or self._make()
         return self._made(environ, start_response)
 
@@ -54,7 +54,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return socket.create_server(address[:2], family=family, backlog=BACKLOG)
 
 
-def url_of(listener: socket.socket) -> str:
+def format_url(listener: socket.socket) -> str:
     """The address of a listening socket, with the port that it really has."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -70,7 +70,7 @@ def _allow_many_connections() -> None:
 
 
 def serve(
-    pages: Pages,
+    pages: VendorApp,
     elsewhere: Application,
     listener: socket.socket,
     *,
@@ -100,7 +100,7 @@ def serve(
 
 
 async def _serve_until_stopped(
-    pages: Pages,
+    pages: VendorApp,
     elsewhere: Application,
     listener: socket.socket,
     when_ready: Callable[[], None],
@@ -119,8 +119,8 @@ async def _serve_until_stopped(
     for name in _STOP_SIGNALS:
         if signal.getsignal(name) is not signal.SIG_IGN:  # as nohup sets it
             signal.signal(name, ask_to_stop)
-    threads = new_threads()
-    answering = Answering(pages, elsewhere, threads, Explanations(pages, threads.explaining))
+    threads = create_thread_pools()
+    answering = Dispatcher(pages, elsewhere, threads, DiagnosisScheduler(pages, threads.diagnosis))
     freezer = HeapFreezer(loop, lambda: answering.is_idle)
     answering.call_when_idle(freezer.freeze_if_due)
     freezer.install()

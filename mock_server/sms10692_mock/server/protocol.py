@@ -11,21 +11,21 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, cast
 
-from sms10692_mock.app.dispatch import Answering
+from sms10692_mock.app.dispatch import Dispatcher
 from sms10692_mock.app.fault_injection import Response, transmission
-from sms10692_mock.app.vendor_app import plain
-from sms10692_mock.server.client_presence import Presence
-from sms10692_mock.server.http1_head import Head, NoHttp, head_of
-from sms10692_mock.server.http1_parser import Arrived, Inbox
+from sms10692_mock.app.vendor_app import text_response
+from sms10692_mock.server.client_presence import ClientPresence
+from sms10692_mock.server.http1_head import BadRequest, RequestHead, format_head
+from sms10692_mock.server.http1_parser import ParsedRequest, RequestParser
 from sms10692_mock.server.receive_limits import Receiving
-from sms10692_mock.server.response_sender import give
-from sms10692_mock.server.write_coalescer import Outbox
-from sms10692_mock.server.wsgi_bridge import Ends
+from sms10692_mock.server.response_sender import send_deferred
+from sms10692_mock.server.write_coalescer import WriteCoalescer
+from sms10692_mock.server.wsgi_bridge import SocketAddresses
 
-_AHEAD: Final = 64 * 1024
+_READ_AHEAD: Final = 64 * 1024
 """Bytes that may come while an answer is being made: beyond, nothing is read."""
 
-_AT_ONCE: Final = 16 * 1024
+_READ_SIZE: Final = 16 * 1024
 """Bytes that are read at once, into the same place every time."""
 
 _REFUSED: Final = 400
@@ -38,14 +38,18 @@ _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _logger = logging.getLogger(__name__)
 
 
-class Connection(asyncio.BufferedProtocol):
+class HttpProtocol(asyncio.BufferedProtocol):
     """A connection, from when it is made until it is lost. `open_ones` holds it as long as it is open.
 
     `is_full` says that the client has not caught up with what was written, `has_ended` that nothing more will come.
     """
 
     def __init__(
-        self, answering: Answering, outbox: Outbox, open_ones: "set[Connection]", receiving: Receiving | None = None
+        self,
+        answering: Dispatcher,
+        outbox: WriteCoalescer,
+        open_ones: "set[HttpProtocol]",
+        receiving: Receiving | None = None,
     ) -> None:
         self._answering = answering
         self._receiving = receiving or Receiving()
@@ -54,11 +58,11 @@ class Connection(asyncio.BufferedProtocol):
         self._unread_since = 0.0
         self._outbox = outbox
         self._open_ones = open_ones
-        self._inbox = Inbox()
-        self._buffer = memoryview(bytearray(_AT_ONCE))
+        self._inbox = RequestParser()
+        self._buffer = memoryview(bytearray(_READ_SIZE))
         self._loop = asyncio.get_running_loop()
         self._heard = self._loop.time()
-        self.presence = Presence(self._loop)
+        self.presence = ClientPresence(self._loop)
         self._task: asyncio.Task[None] | None = None
         self.is_full = False
         self.has_ended = False
@@ -69,7 +73,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         server, client = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
-        self._ends = Ends(server[:2], client[:2])
+        self._ends = SocketAddresses(server[:2], client[:2])
         self._open_ones.add(self)
 
     def connection_lost(self, _error: Exception | None) -> None:
@@ -88,23 +92,23 @@ class Connection(asyncio.BufferedProtocol):
         if self._is_deaf:
             return
         self._heard = self._loop.time()
-        self._inbox.put(bytes(self._buffer[:nbytes]))
+        self._inbox.feed(bytes(self._buffer[:nbytes]))
         if self._task is None and not self.is_full:
-            self._go_on()
-            if self._task is None and self._inbox.holds_a_part:
+            self._process()
+            if self._task is None and self._inbox.is_mid_request:
                 self._is_receiving = True
                 self._receiving.hold(self, self._inbox.held, self._heard)
-        elif len(self._inbox) > _AHEAD:
+        elif len(self._inbox) > _READ_AHEAD:
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
         self._end()
         if self._task is None and not self.is_full:
-            self._outbox.empty()
+            self._outbox.flush()
             if self._is_deaf:
                 self._transport.close()
             else:
-                self._break_off()
+                self._handle_eof()
         else:
             self.presence.leave_soon()
         return True
@@ -114,7 +118,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         self.is_full = False
-        self._tell()
+        self._wake()
         self.resume()
 
     def fileno(self) -> int:
@@ -127,12 +131,12 @@ class Connection(asyncio.BufferedProtocol):
         """Whether somebody waits for an answer."""
         return self._task is not None
 
-    def is_left_unfinished(self, since: float) -> bool:
+    def is_stalled(self, since: float) -> bool:
         """Whether part of a request is there, and nothing was heard of the rest since that time of the loop.
 
         What comes while the client does not read is not looked at, and may be whole.
         """
-        return not self.is_busy and not self.is_full and self._heard < since and self._inbox.holds_a_part
+        return not self.is_busy and not self.is_full and self._heard < since and self._inbox.is_mid_request
 
     def began_receiving_before(self, time: float) -> bool:
         """Whether the request that is being received began before that time of the loop."""
@@ -160,10 +164,10 @@ class Connection(asyncio.BufferedProtocol):
         """Refuse a request of which the rest did not come for so many seconds."""
         self._give_up(partial(self._inbox.timed_out, seconds))
 
-    def _give_up(self, take: Callable[[], Arrived | None]) -> None:
+    def _give_up(self, take: Callable[[], ParsedRequest | None]) -> None:
         try:
             arrived = take()
-        except NoHttp as error:
+        except BadRequest as error:
             self._refuse(error)
             return
         if arrived is None:
@@ -173,7 +177,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def close(self) -> None:
         """Send what was written, and close."""
-        self._outbox.empty()
+        self._outbox.flush()
         self._transport.close()
 
     def abort(self) -> None:
@@ -190,59 +194,59 @@ class Connection(asyncio.BufferedProtocol):
     def _end(self) -> None:
         """Nothing more will come."""
         self.has_ended = True
-        self._tell()
+        self._wake()
 
-    def _tell(self) -> None:
+    def _wake(self) -> None:
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
 
-    def _go_on(self) -> None:
+    def _process(self) -> None:
         """Answer what is wholly there, until an answer takes its time or is not read."""
         while self._task is None and not self.is_full and not self._is_deaf and not self._transport.is_closing():
             try:
-                arrived = self._inbox.take()
-            except NoHttp as error:
+                arrived = self._inbox.next_request()
+            except BadRequest as error:
                 self._refuse(error)
                 return
             if arrived is None:
                 if self.has_ended:
-                    self._break_off()
+                    self._handle_eof()
                 elif self._inbox.is_asked_to_continue():
                     self.put(_CONTINUE)
                 return
             self._answer(arrived)
 
-    def _refuse(self, error: NoHttp) -> None:
-        self.write(self._answering.refusal(error, self._ends, self._inbox.beginning()), None)
+    def _refuse(self, error: BadRequest) -> None:
+        self.write(self._answering.bad_request(error, self._ends, self._inbox.beginning()), None)
 
-    def _break_off(self) -> None:
-        arrived = self._inbox.broken_off()
+    def _handle_eof(self) -> None:
+        arrived = self._inbox.truncated()
         if arrived is None:
             self.close()
         else:
             self._answer(arrived)
 
-    def _answer(self, arrived: Arrived) -> None:
+    def _answer(self, arrived: ParsedRequest) -> None:
         self._end_receiving()
-        head = arrived.head if arrived.failure is None else arrived.head._replace(persists=False)
+        head = arrived.head if arrived.failure is None else arrived.head._replace(keep_alive=False)
         try:
-            answer = self._answering.answer(arrived, self._ends, self.presence)
+            answer = self._answering.dispatch(arrived, self._ends, self.presence)
         except Exception:
             self.fail(head)
             return
-        if isinstance(answer, Response) and not answer.is_spoilt:
+        if isinstance(answer, Response) and not answer.is_faulty:
             self.write(answer, head)
         else:
-            self._task = self._loop.create_task(give(self, answer, head))
+            self._task = self._loop.create_task(send_deferred(self, answer, head))
 
     # For `giving`
 
-    def news(self) -> "asyncio.Future[None]":
+    def wait_writable_or_closed(self) -> "asyncio.Future[None]":
         """Done when the client has caught up with what was written, or is gone."""
         self._news = self._loop.create_future()
         return self._news
 
-    def given(self) -> None:
+    def task_done(self) -> None:
         """Nobody is at the answer any more."""
         self._task = None
 
@@ -250,39 +254,39 @@ class Connection(asyncio.BufferedProtocol):
         """Go on with what has come meanwhile."""
         # Asked anew each time: what goes on may end with another answer to wait for.
         if not self.is_busy and not self._transport.is_closing():
-            self._go_on()
-            if (not self.is_busy and not self.is_full) or len(self._inbox) <= _AHEAD:
+            self._process()
+            if (not self.is_busy and not self.is_full) or len(self._inbox) <= _READ_AHEAD:
                 self._transport.resume_reading()
 
-    def fail(self, head: Head) -> None:
+    def fail(self, head: RequestHead) -> None:
         """Say that the answer cannot be made, if none of it is on its way."""
         _logger.exception("%s %s", ascii(head.method), ascii(head.path))
         if self._has_begun:
             self._transport.abort()
         else:
-            self.write(plain(500, "the emulator has failed; its log says how"), head._replace(persists=False))
+            self.write(text_response(500, "the emulator has failed; its log says how"), head._replace(keep_alive=False))
 
-    def write(self, response: Response, head: Head | None) -> None:
+    def write(self, response: Response, head: RequestHead | None) -> None:
         """Send an answer as it is; it is the last where the connection is not kept, or where there was no request."""
         data = _head(response, head)
         if head is None or head.method != "HEAD":
             data += response.body
-        if response.status < _REFUSED or (head is not None and head.persists):
-            self.put(data, last=head is None or not head.persists)
+        if response.status < _REFUSED or (head is not None and head.keep_alive):
+            self.put(data, last=head is None or not head.keep_alive)
         else:
-            self._outbox.put(self._transport, data)
-            self._outbox.empty()
-            self._linger()
+            self._outbox.write(self._transport, data)
+            self._outbox.flush()
+            self._lingering_close()
 
     def put(self, data: bytes, *, last: bool = False) -> None:
         """Send soon; behind the last nothing is heard any more."""
         self._is_deaf = self._is_deaf or last
-        self._outbox.put(self._transport, data, last)
+        self._outbox.write(self._transport, data, last)
 
-    def _linger(self) -> None:
+    def _lingering_close(self) -> None:
         """Close when the client has, or soon: who is still sending would not get to read why it was refused."""
         self._is_deaf = True
-        self._inbox = Inbox()
+        self._inbox = RequestParser()
         self._end_receiving()
         if self.has_ended or self._transport.is_closing() or not self._transport.can_write_eof():
             self._transport.close()
@@ -295,40 +299,40 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.resume_reading()
         self._loop.call_later(_PATIENCE, self._transport.close)
 
-    def write_spoilt(self, response: Response, head: Head) -> None:
+    def write_faulty(self, response: Response, head: RequestHead) -> None:
         """Send what a fault leaves of an answer, and close where it breaks the connection."""
         sent = transmission(response, head.method)
         if sent is None:
-            self.hang_up()
+            self.disconnect()
         elif sent.breaks:
             self.put(_head(response, head) + sent.body, last=True)
         else:
             self.write(response, head)
 
-    def begin(self, response: Response, head: Head) -> None:
+    def begin(self, response: Response, head: RequestHead) -> None:
         """Send the head of an answer whose body comes in pieces, until its `end`."""
         self._has_begun = True
         self.put(_head(response, head))
 
-    def end(self, data: bytes, head: Head) -> None:
+    def end(self, data: bytes, head: RequestHead) -> None:
         """Send the last of the pieces."""
         self._has_begun = False
-        self.put(data, last=not head.persists)
+        self.put(data, last=not head.keep_alive)
 
-    def hear_nothing(self) -> None:
+    def discard_input(self) -> None:
         """Keep nothing of what comes, so that its end is seen."""
         self._is_deaf = True
         self._transport.resume_reading()
 
-    def hang_up(self) -> None:
+    def disconnect(self) -> None:
         """Close, without a word."""
         self._transport.close()
 
 
-def _head(response: Response, head: Head | None) -> bytes:
+def _head(response: Response, head: RequestHead | None) -> bytes:
     headers = response.headers
-    if head is None or not head.persists:
+    if head is None or not head.keep_alive:
         headers = [*headers, ("Connection", "close")]
-    elif head.is_1_0:
+    elif head.is_http10:
         headers = [*headers, ("Connection", "keep-alive")]
-    return head_of(response.status, headers, int(time.time()))
+    return format_head(response.status, headers, int(time.time()))

@@ -9,52 +9,54 @@ from typing import TYPE_CHECKING, Final
 
 from sms10692_mock.app.fault_injection import Response
 from sms10692_mock.server.client_presence import ClientGone
-from sms10692_mock.server.http1_head import Head
-from sms10692_mock.server.wsgi_bridge import Answer, Stream
+from sms10692_mock.server.http1_head import RequestHead
+from sms10692_mock.server.wsgi_bridge import AnyResponse, StreamingResponse
 
 if TYPE_CHECKING:
-    from sms10692_mock.server.protocol import Connection
+    from sms10692_mock.server.protocol import HttpProtocol
 
 _LAST_CHUNK: Final = b"0\r\n\r\n"
 
 
-async def give(connection: "Connection", coming: Answer | Awaitable[Answer], head: Head) -> None:
+async def send_deferred(
+    connection: "HttpProtocol", coming: AnyResponse | Awaitable[AnyResponse], head: RequestHead
+) -> None:
     """Send what is the answer to the request of this head, once it is there."""
     try:
-        answer = coming if isinstance(coming, Response | Stream) else await coming
-        if isinstance(answer, Stream):
-            await _give_stream(connection, answer, head)
-        elif answer.is_spoilt:
-            await _give_spoilt(connection, answer, head)
+        answer = coming if isinstance(coming, Response | StreamingResponse) else await coming
+        if isinstance(answer, StreamingResponse):
+            await _send_stream(connection, answer, head)
+        elif answer.is_faulty:
+            await _send_faulty(connection, answer, head)
         else:
             connection.write(answer, head)
     except ClientGone:
-        connection.hang_up()
+        connection.disconnect()
     except Exception:
         connection.fail(head)
     finally:
-        connection.given()
+        connection.task_done()
     connection.resume()
 
 
-async def _give_spoilt(connection: "Connection", response: Response, head: Head) -> None:
+async def _send_faulty(connection: "HttpProtocol", response: Response, head: RequestHead) -> None:
     """Send late, or less than all, or nothing, as the response wants it."""
     if response.delay and await connection.presence.is_gone_within(response.delay):
-        connection.hang_up()
-    elif response.hangs:
-        connection.hear_nothing()
+        connection.disconnect()
+    elif response.never_send:
+        connection.discard_input()
         while not connection.has_ended:
-            await connection.news()
-        connection.hang_up()
+            await connection.wait_writable_or_closed()
+        connection.disconnect()
     else:
-        connection.write_spoilt(response, head)
+        connection.write_faulty(response, head)
 
 
-async def _give_stream(connection: "Connection", stream: Stream, head: Head) -> None:
+async def _send_stream(connection: "HttpProtocol", stream: StreamingResponse, head: RequestHead) -> None:
     """Send pieces as they come until there are no more, or nobody is there."""
-    in_chunks = not head.is_1_0
+    in_chunks = not head.is_http10
     if not in_chunks:  # the end of the connection is that of the body
-        head = head._replace(persists=False)
+        head = head._replace(keep_alive=False)
     extra = [("Transfer-Encoding", "chunked")] if in_chunks else []
     connection.begin(stream.response._replace(headers=[*stream.response.headers, *extra]), head)
     async with aclosing(stream.pieces) as pieces:
@@ -62,7 +64,7 @@ async def _give_stream(connection: "Connection", stream: Stream, head: Head) -> 
             if head.method != "HEAD":
                 connection.put(b"%x\r\n%b\r\n" % (len(piece), piece) if in_chunks else piece)
             while connection.is_full and not connection.has_ended:
-                await connection.news()
+                await connection.wait_writable_or_closed()
             if connection.has_ended:
                 break
     connection.end(_LAST_CHUNK if in_chunks and head.method != "HEAD" else b"", head)

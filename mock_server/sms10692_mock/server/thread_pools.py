@@ -14,12 +14,12 @@ P = ParamSpec("P")
 Made = TypeVar("Made")
 
 
-class Threads(NamedTuple):
+class ThreadPools(NamedTuple):
     """Threads for what takes `long` at the vendor's pages, for what is `beside` them, and the one for `explaining`."""
 
-    long: Executor
-    beside: Executor
-    explaining: Executor
+    vendor: Executor
+    fallback: Executor
+    diagnosis: Executor
 
     def shutdown(self) -> None:
         """Let them end, each as soon as it has done what it is at."""
@@ -27,19 +27,19 @@ class Threads(NamedTuple):
             executor.shutdown(wait=False)
 
 
-def new_threads() -> Threads:
+def create_thread_pools() -> ThreadPools:
     """Threads that begin when they are first needed.
 
     Two explanations at once would slow everybody down twice as much.
     """
     name = "sms10692-mock"
-    return Threads(
+    return ThreadPools(
         ThreadPoolExecutor(32, name),
         ThreadPoolExecutor(64, f"{name}-beside"),
         ThreadPoolExecutor(1, f"{name}-explains"),
     )
 
 
-async def on_a_thread(threads: Executor, work: Callable[P, Made], *args: P.args, **kwargs: P.kwargs) -> Made:
+async def run_in_threadpool(threads: Executor, work: Callable[P, Made], *args: P.args, **kwargs: P.kwargs) -> Made:
     """What the work returns, or raises, done on one of the threads."""
     return await asyncio.get_running_loop().run_in_executor(threads, partial(work, *args, **kwargs))

@@ -11,27 +11,27 @@ import weakref
 from types import TracebackType
 from typing import Final, Self
 
-from sms10692_mock.app.diagnosis_scheduler import Explanations
-from sms10692_mock.app.dispatch import Answering
-from sms10692_mock.app.vendor_app import Pages
+from sms10692_mock.app.diagnosis_scheduler import DiagnosisScheduler
+from sms10692_mock.app.dispatch import Dispatcher
+from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.app.wsgi import Application
 from sms10692_mock.server.event_loop import EventLoop
-from sms10692_mock.server.process import listening_socket, url_of
+from sms10692_mock.server.process import format_url, listening_socket
 from sms10692_mock.server.server import Server
-from sms10692_mock.server.thread_pools import new_threads
+from sms10692_mock.server.thread_pools import create_thread_pools
 
 _GRACE: Final = 0.005
 """Seconds for answers in flight when the end comes."""
 
 
-class InThread:
+class ThreadRunner:
     """Answers requests on a free port of 127.0.0.1 for as long as it is entered.
 
     Whoever still waits for an answer at the end, or sends half a request, is hung up on. A forked child holds neither
     the port nor a connection.
     """
 
-    def __init__(self, pages: Pages, elsewhere: Application) -> None:
+    def __init__(self, pages: VendorApp, elsewhere: Application) -> None:
         self._pages = pages
         self._elsewhere = elsewhere
         self._failure: BaseException | None = None
@@ -39,8 +39,8 @@ class InThread:
 
     def __enter__(self) -> Self:
         self._listener = listening_socket("127.0.0.1", 0)
-        self.url = url_of(self._listener)
-        self._threads = new_threads()
+        self.url = format_url(self._listener)
+        self._threads = create_thread_pools()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sms10692-mock", daemon=True)
         _SERVING.add(self)
@@ -76,8 +76,8 @@ class InThread:
         self._loop = asyncio.get_running_loop()
         self._asked_to_stop = asyncio.Event()
         with self._listener as listener:
-            explanations = Explanations(self._pages, self._threads.explaining)
-            server = self._server = Server(Answering(self._pages, self._elsewhere, self._threads, explanations))
+            explanations = DiagnosisScheduler(self._pages, self._threads.diagnosis)
+            server = self._server = Server(Dispatcher(self._pages, self._elsewhere, self._threads, explanations))
             await server.open(listener)
             self._ready.set()
             await self._asked_to_stop.wait()
@@ -99,7 +99,7 @@ class InThread:
             os.close(null)
 
 
-_SERVING: Final[weakref.WeakSet[InThread]] = weakref.WeakSet()
+_SERVING: Final[weakref.WeakSet[ThreadRunner]] = weakref.WeakSet()
 """All that are entered in this process."""
 
 

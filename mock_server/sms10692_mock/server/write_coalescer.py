@@ -11,7 +11,7 @@ _MANY: Final = 4
 """Answers in the last turn from which the next wait for each other: fewer clients have time to ask again meanwhile."""
 
 
-class Outbox:
+class WriteCoalescer:
     """What is to be written, in its order."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -20,7 +20,7 @@ class Outbox:
         self._this_turn = 0
         self._last_turn = 0
 
-    def put(self, transport: asyncio.WriteTransport, data: bytes, last: bool = False) -> None:
+    def write(self, transport: asyncio.WriteTransport, data: bytes, last: bool = False) -> None:
         """Write soon, and close the connection where it was the last on it."""
         if not self._this_turn:
             self._loop.call_soon(self._end_turn)
@@ -30,7 +30,7 @@ class Outbox:
             return
         _write(transport, data, last)
 
-    def empty(self) -> None:
+    def flush(self) -> None:
         """Write now."""
         waiting, self._waiting = self._waiting, []
         for transport, data, last in waiting:
@@ -38,7 +38,7 @@ class Outbox:
 
     def _end_turn(self) -> None:
         self._last_turn, self._this_turn = self._this_turn, 0
-        self.empty()
+        self.flush()
 
 
 def _write(transport: asyncio.WriteTransport, data: bytes, last: bool) -> None:

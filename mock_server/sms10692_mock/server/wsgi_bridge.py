@@ -13,8 +13,8 @@ from typing import Final, NamedTuple, TypeAlias, TypeVar
 from sms10692_mock.app.fault_injection import Response
 from sms10692_mock.app.wsgi import Application, Environ
 from sms10692_mock.domain.notifier import Wait, deferring
-from sms10692_mock.server.client_presence import ClientGone, Presence
-from sms10692_mock.server.http1_head import Head
+from sms10692_mock.server.client_presence import ClientGone, ClientPresence
+from sms10692_mock.server.http1_head import RequestHead
 from sms10692_mock.server.long_polling import LongPolling
 from sms10692_mock.server.wsgi_call import ApplicationCall
 
@@ -24,24 +24,24 @@ _CLIENT_GONE: Final = 499
 """What the log says of a request whose client did not wait for the answer."""
 
 
-class Ends(NamedTuple):
+class SocketAddresses(NamedTuple):
     """The two ends of a connection, each a host and a port."""
 
     server: tuple[str, int]
     client: tuple[str, int]
 
 
-class Stream(NamedTuple):
+class StreamingResponse(NamedTuple):
     """A response whose body comes in pieces, as long as there are any. Who has enough of them closes them."""
 
     response: Response
     pieces: AsyncGenerator[bytes, None]
 
 
-Answer: TypeAlias = Response | Stream
+AnyResponse: TypeAlias = Response | StreamingResponse
 
 
-class Elsewhere:
+class WsgiBridge:
     """Asks an application on `threads`, each time for as long as it works: nothing that waits holds one.
 
     `log` is told the method, path and status of each request. `when_idle` is called whenever the last thread that was
@@ -61,7 +61,9 @@ class Elsewhere:
         """Whether no thread is at work for a request."""
         return not self._working
 
-    async def answer(self, head: Head, body: bytes, ends: Ends, presence: Presence) -> Answer:
+    async def respond(
+        self, head: RequestHead, body: bytes, ends: SocketAddresses, presence: ClientPresence
+    ) -> AnyResponse:
         """The answer to a request; of a stream the pieces are still to come. Raises ClientGone."""
         call, response, wait = await self._call(head, body, ends)
         if wait is not None:
@@ -71,14 +73,16 @@ class Elsewhere:
                 raise ClientGone
             call, response, _ = await self._call(head, body, ends)
         self._log(head.method, head.path, response.status)
-        return Stream(response, self._pieces(call, presence)) if call.is_stream else response
+        return StreamingResponse(response, self._pieces(call, presence)) if call.is_stream else response
 
-    async def _call(self, head: Head, body: bytes, ends: Ends) -> tuple[ApplicationCall, Response, Wait | None]:
+    async def _call(
+        self, head: RequestHead, body: bytes, ends: SocketAddresses
+    ) -> tuple[ApplicationCall, Response, Wait | None]:
         call = ApplicationCall(self._application, _environ(head, body, ends))
         response, wait = await self._work(call, call.begin)
         return call, response, None if call.is_stream else wait
 
-    async def _pieces(self, call: ApplicationCall, presence: Presence) -> AsyncGenerator[bytes, None]:
+    async def _pieces(self, call: ApplicationCall, presence: ClientPresence) -> AsyncGenerator[bytes, None]:
         """The pieces of a body that has begun, each made on a thread."""
         is_closed = False
         try:
@@ -119,7 +123,7 @@ def _deferring(work: Callable[[], Made]) -> tuple[Made, Wait | None]:
     return made, waits[0] if waits else None
 
 
-def _environ(head: Head, body: bytes, ends: Ends) -> Environ:
+def _environ(head: RequestHead, body: bytes, ends: SocketAddresses) -> Environ:
     """The same request as PEP 3333 has it."""
     environ: Environ = {
         "REQUEST_METHOD": head.method,
@@ -128,10 +132,10 @@ def _environ(head: Head, body: bytes, ends: Ends) -> Environ:
         "QUERY_STRING": head.query.decode("latin-1"),
         "SERVER_NAME": ends.server[0],
         "SERVER_PORT": str(ends.server[1]),
-        "SERVER_PROTOCOL": "HTTP/1.0" if head.is_1_0 else "HTTP/1.1",
+        "SERVER_PROTOCOL": "HTTP/1.0" if head.is_http10 else "HTTP/1.1",
         "REMOTE_ADDR": ends.client[0],
         "CONTENT_LENGTH": str(len(body)),
-        "CONTENT_TYPE": head.said.get("content-type", ""),
+        "CONTENT_TYPE": head.headers_lower.get("content-type", ""),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(body),
@@ -142,16 +146,16 @@ def _environ(head: Head, body: bytes, ends: Ends) -> Environ:
     }
     for name, value in head.headers:
         key = f"HTTP_{name.upper().replace('-', '_')}"
-        if "_" not in name and key not in _ELSEWHERE:
+        if "_" not in name and key not in _DROPPED_HEADERS:
             separator = "; " if key == "HTTP_COOKIE" else ","
             environ[key] = f"{environ[key]}{separator}{value}" if key in environ else value
     if head.authority is not None:
         # It counts instead of Host (RFC 9112, 3.2.2); two that differ are one that nobody has, as two headers are.
-        host = head.said.get("host", head.authority)
+        host = head.headers_lower.get("host", head.authority)
         is_same = host.lower() == head.authority.lower()
         environ["HTTP_HOST"] = head.authority if is_same else f"{host},{head.authority}"
     return environ
 
 
-_ELSEWHERE: Final = frozenset({"HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"})
+_DROPPED_HEADERS: Final = frozenset({"HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"})
 """What is said otherwise, or holds no longer."""

@@ -11,7 +11,7 @@ from sms10692_mock.domain.records import Reply, Report
 Item = TypeVar("Item", Report, Reply)
 
 
-class Bundle(Generic[Item]):
+class DueBatch(Generic[Item]):
     """Items that fall due together and so stay together. `start` is the place of the first in the log, once due."""
 
     __slots__ = ("due", "items", "start")
@@ -22,13 +22,13 @@ class Bundle(Generic[Item]):
         self.start: int | None = None
 
 
-def bundles(items: Sequence[Item]) -> list[Bundle[Item]]:
+def group_by_due(items: Sequence[Item]) -> list[DueBatch[Item]]:
     """Items by the moment when they fall due, each in the order given."""
     if not items:
         return []
     if len(items) == 1 or len({item.due for item in items}) == 1:
-        return [Bundle(items[0].due, items)]
+        return [DueBatch(items[0].due, items)]
     by_due: dict[float, list[Item]] = {}
     for item in items:
         by_due.setdefault(item.due, []).append(item)
-    return [Bundle(moment, together) for moment, together in sorted(by_due.items())]
+    return [DueBatch(moment, together) for moment, together in sorted(by_due.items())]

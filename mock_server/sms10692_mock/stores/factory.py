@@ -76,9 +76,9 @@ def open_store(address: str, limits: Limits, real_time: Clock, durable: bool = F
     return opening(address, limits, real_time, durable)
 
 
-def empty(store: Store) -> None:
+def wipe(store: Store) -> None:
     """Forget all accounts, settings and requests; numbers of tasks and requests go on."""
     for userid in store.userids():
-        store.close(userid)
+        store.delete_account(userid)
     store.change_settings(lambda settings: Settings())
-    store.forget_requests()
+    store.clear_request_log()

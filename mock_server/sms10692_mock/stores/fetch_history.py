@@ -7,11 +7,11 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from sms10692_mock.domain.records import LATER, WAITING, Fate, Queued, Wanted
-from sms10692_mock.stores.due_batches import Bundle, Item
+from sms10692_mock.domain.records import LATER, WAITING, DeliveryState, Query, QueueItem
+from sms10692_mock.stores.due_batches import DueBatch, Item
 
 
-class Fetch(NamedTuple):
+class FetchRecord(NamedTuple):
     """One handing over: the place of its first item, when it was, and to which request."""
 
     first: int
@@ -19,28 +19,32 @@ class Fetch(NamedTuple):
     request: int
 
 
-class Fates(NamedTuple):
+class FetchHistory(NamedTuple):
     """What became of every place of a log at one moment."""
 
     base: int
     cursor: int
-    fetches: Sequence[Fetch]
+    fetches: Sequence[FetchRecord]
 
-    def of(self, place: int | None) -> Fate:
+    def state_of(self, place: int | None) -> DeliveryState:
         """The fate of the item at this place of the log; None is the place of what is not due yet."""
         if place is None:
             return LATER
         if place >= self.cursor:
             return WAITING
         if place < self.base:
-            return Fate("handed out")
+            return DeliveryState("handed out")
         index = bisect_right(self.fetches, place, key=lambda fetch: fetch.first) - 1
-        return Fate("handed out", *self.fetches[index][1:])
+        return DeliveryState("handed out", *self.fetches[index][1:])
 
 
-def listed(
-    fates: Fates, log: Sequence[Item], length: int, to_come: list[tuple[float, int, Bundle[Item]]], wanted: Wanted
-) -> Iterator[Queued[Item]]:
+def query_items(
+    fates: FetchHistory,
+    log: Sequence[Item],
+    length: int,
+    to_come: list[tuple[float, int, DueBatch[Item]]],
+    wanted: Query,
+) -> Iterator[QueueItem[Item]]:
     """The first so many of a log, with their fates, and those that are not due yet behind them, in the order wanted.
 
     Those to other numbers than the one that is wanted are missing. `to_come` is sorted only when somebody looks.
@@ -51,5 +55,5 @@ def listed(
         for place in range(end)[::step]:
             item = items[place]
             if wanted.number is None or item.mobile == wanted.number:
-                fate = LATER if items is later else fates.of(before + place)
-                yield Queued(before + place + 1, item, fate)
+                fate = LATER if items is later else fates.state_of(before + place)
+                yield QueueItem(before + place + 1, item, fate)

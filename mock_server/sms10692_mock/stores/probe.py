@@ -21,7 +21,7 @@ class StoreProbe:
 
     def __init__(self, store: Store, deadline: float = DEADLINE) -> None:
         self._check: Callable[[], None] = store.check_ready
-        self._waits = store.waits
+        self._waits = store.blocking
         self._deadline = deadline
         self._lock = Lock()
         self._running: Future[str] | None = None

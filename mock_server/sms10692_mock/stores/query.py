@@ -1,6 +1,6 @@
 """Which items of a list somebody wants to see: filters and pages, as functions of values.
 
-Here belongs how a `Wanted` is applied where a store has no better way, such as an index.
+Here belongs how a `Query` is applied where a store has no better way, such as an index.
 """
 
 import re
@@ -9,22 +9,20 @@ from itertools import islice
 from typing import Final, Protocol, TypeVar
 from urllib.parse import unquote_to_bytes
 
-from sms10692_mock.domain.records import Entry, Listed, Message, Queued, Reply, Report, Task, Wanted
+from sms10692_mock.domain.records import LoggedRequest, Message, Page, Query, QueueItem, Reply, Report, Task
 
 
-class Numbered(Protocol):
+class HasNumber(Protocol):
     """What lists are made of: it has a number, by which pages go on."""
 
     @property
     def number(self) -> int: ...
 
 
-Thing = TypeVar("Thing", bound=Numbered)
+Thing = TypeVar("Thing", bound=HasNumber)
 
 
-def listed(
-    things: Iterable[Thing], wanted: Wanted, says: Callable[[Thing, Wanted], bool], dropped: int
-) -> Listed[Thing]:
+def paginate(things: Iterable[Thing], wanted: Query, says: Callable[[Thing, Query], bool], dropped: int) -> Page[Thing]:
     """One page of `things`, which come in the order in which they are wanted."""
     after, newest_first = wanted.after, wanted.newest_first
     fitting = (
@@ -33,10 +31,10 @@ def listed(
         if (after is None or (thing.number < after if newest_first else thing.number > after)) and says(thing, wanted)
     )
     page = list(islice(fitting, wanted.limit + 1))
-    return Listed(page[: wanted.limit], len(page) > wanted.limit, dropped)
+    return Page(page[: wanted.limit], len(page) > wanted.limit, dropped)
 
 
-def says_task(task: Task, wanted: Wanted) -> bool:
+def matches_task(task: Task, wanted: Query) -> bool:
     """Whether a message of this task can be wanted."""
     return (
         (wanted.task_id is None or task.task_id == wanted.task_id)
@@ -45,26 +43,26 @@ def says_task(task: Task, wanted: Wanted) -> bool:
     )
 
 
-def says_message(message: Message, wanted: Wanted) -> bool:
+def matches_message(message: Message, wanted: Query) -> bool:
     """Whether a message is wanted."""
     return (
         (wanted.number is None or message.mobile == wanted.number)
         and (wanted.state is None or message.fate.state == wanted.state)
-        and says_task(message.task, wanted)
+        and matches_task(message.task, wanted)
     )
 
 
-def says_report(queued: Queued[Report], wanted: Wanted) -> bool:
+def matches_report(queued: QueueItem[Report], wanted: Query) -> bool:
     """Whether a report is wanted; its text is its errorcode."""
     return _says_item(queued, queued.item.errorcode, wanted)
 
 
-def says_reply(queued: Queued[Reply], wanted: Wanted) -> bool:
+def matches_reply(queued: QueueItem[Reply], wanted: Query) -> bool:
     """Whether a reply is wanted."""
     return _says_item(queued, queued.item.content, wanted)
 
 
-def _says_item(queued: Queued[Report] | Queued[Reply], text: str, wanted: Wanted) -> bool:
+def _says_item(queued: QueueItem[Report] | QueueItem[Reply], text: str, wanted: Query) -> bool:
     item = queued.item
     return (
         (wanted.number is None or item.mobile == wanted.number)
@@ -75,7 +73,7 @@ def _says_item(queued: Queued[Report] | Queued[Reply], text: str, wanted: Wanted
     )
 
 
-def says_request(entry: Entry, wanted: Wanted) -> bool:
+def matches_request(entry: LoggedRequest, wanted: Query) -> bool:
     """Whether a request is wanted: what is sought stands somewhere in what was sent or answered.
 
     Both are searched as they were on the wire, and what was sent also as a form means it, in UTF-8 and in GBK.
@@ -89,10 +87,12 @@ def says_request(entry: Entry, wanted: Wanted) -> bool:
     said = [b"\n".join((sent, entry.answer))]
     if b"%" in sent or b"+" in sent:
         said.append(unquote_to_bytes(sent.replace(b"+", b" ")))
-    return all(_stands_in(said, number) for number in numbers) and (wanted.text is None or _is_in(said, wanted.text))
+    return all(_contains_number(said, number) for number in numbers) and (
+        wanted.text is None or _is_in(said, wanted.text)
+    )
 
 
-def _stands_in(said: Sequence[bytes], number: str) -> bool:
+def _contains_number(said: Sequence[bytes], number: str) -> bool:
     """Whether a number stands there as a whole, not as a part of a longer one."""
     sought = number.encode("utf-8", "replace")
     whole = rb"(?<![0-9])%s(?![0-9])" % re.escape(sought)
@@ -114,5 +114,5 @@ def _is_in(said: Sequence[bytes], text: str) -> bool:
 _CHARSETS: Final = ("utf-8", "gbk")
 
 
-def _at(moment: float, wanted: Wanted) -> bool:
+def _at(moment: float, wanted: Query) -> bool:
     return (wanted.since is None or moment >= wanted.since) and (wanted.until is None or moment <= wanted.until)

@@ -8,32 +8,32 @@ from dataclasses import fields, is_dataclass
 from typing import Any, Final
 
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.clock import Turned
-from sms10692_mock.domain.delivery import Outcome, Rule, Rules
+from sms10692_mock.domain.clock import ClockOverride
+from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRule, DeliveryRules
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.records import Settings
 
 _PACKED: Final = (",", ":")
 
 
-def account_text(account: Account) -> str:
+def dump_account(account: Account) -> str:
     """An account as JSON, in ASCII: halves of characters survive too."""
     return json.dumps(_plain(account), separators=_PACKED)
 
 
-def account_from_text(text: str) -> Account:
+def load_account(text: str) -> Account:
     """The account of `account_text`. What a later version of that left out has its default."""
     told = json.loads(text)
     parts = {"clock": _turned(told["clock"]), "outcomes": _rules(told["outcomes"]), "faults": _faults(told["faults"])}
     return Account(**told | parts)
 
 
-def settings_text(settings: Settings) -> str:
+def dump_settings(settings: Settings) -> str:
     """Settings as JSON, in ASCII."""
     return json.dumps(_plain(settings), separators=_PACKED)
 
 
-def settings_from_text(text: str) -> Settings:
+def load_settings(text: str) -> Settings:
     """The settings of `settings_text`."""
     told = json.loads(text)
     words = told["words"]
@@ -49,13 +49,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _turned(told: dict[str, Any] | None) -> Turned | None:
-    return None if told is None else Turned(**told)
+def _turned(told: dict[str, Any] | None) -> ClockOverride | None:
+    return None if told is None else ClockOverride(**told)
 
 
-def _rules(told: dict[str, Any]) -> Rules:
-    rules = (Rule(**rule | {"outcome": Outcome(**rule["outcome"])}) for rule in told["rules"])
-    return Rules(tuple(rules), told["seed"])
+def _rules(told: dict[str, Any]) -> DeliveryRules:
+    rules = (DeliveryRule(**rule | {"outcome": DeliveryOutcome(**rule["outcome"])}) for rule in told["rules"])
+    return DeliveryRules(tuple(rules), told["seed"])
 
 
 def _faults(told: list[dict[str, Any]]) -> tuple[Fault, ...]:

@@ -13,8 +13,8 @@ from typing import Any, Final, Literal, Self, TypedDict
 
 from sms10692 import protocol
 from sms10692_mock.elapsed_time import monotonic
-from sms10692_mock.testing.api_client import Connection, ControlRefused, account_path
-from sms10692_mock.testing.failure_report import told
+from sms10692_mock.testing.api_client import ControlApi, ControlRefused, account_path
+from sms10692_mock.testing.failure_report import format_report
 from sms10692_mock.testing.models import (
     EnqueuedReply,
     EnqueuedReport,
@@ -26,9 +26,9 @@ from sms10692_mock.testing.models import (
     Request,
     Rule,
     Standing,
-    value_of,
+    from_document,
 )
-from sms10692_mock.testing.scope import Place
+from sms10692_mock.testing.scope import ControlScope
 
 _LONGEST_WAIT: Final = 60.0
 """Seconds for which the control address waits at once."""
@@ -42,7 +42,7 @@ _BLOCKED: Final = (
 )
 
 
-class NotSent(AssertionError):
+class MessageNotSent(AssertionError):
     """A message that a test waited for was not sent; the text says what was, and what was refused."""
 
 
@@ -54,13 +54,13 @@ class Credentials(TypedDict):
     password: str
 
 
-class SmsVendor(Place):
+class SmsVendor(ControlScope):
     """The vendor, as one account sees it: `url` and `credentials` are for the client, the rest is for the test.
 
     As a context manager it closes the account at the end. Every method may raise ControlError.
     """
 
-    def __init__(self, connection: Connection, document: Mapping[str, Any], wsgi: Any = None) -> None:
+    def __init__(self, connection: ControlApi, document: Mapping[str, Any], wsgi: Any = None) -> None:
         super().__init__(connection, account_path(document["userid"]))
         self.userid: str = document["userid"]
         self.account: str = document["account"]
@@ -104,7 +104,7 @@ class SmsVendor(Place):
 
     def messages(self, to: str | None = None, text: str | None = None) -> list[Message]:
         """What was sent, the oldest first: all, or what went to a number, or what has a text anywhere in it."""
-        return [value_of(Message, document) for document in self._documents("messages", mobile=to, text=text)]
+        return [from_document(Message, document) for document in self._documents("messages", mobile=to, text=text)]
 
     def wait_message(self, to: str | None = None, text: str | None = None, timeout: float = 5.0) -> Message:
         """The first such message that was not awaited before, as soon as it is sent.
@@ -125,7 +125,7 @@ class SmsVendor(Place):
             left = until - monotonic()
             if left <= 0:
                 note = f"\n{_BLOCKED}" if blocks_a_loop else ""
-                raise NotSent(self._explain_not_sent(to, text, timeout) + note)
+                raise MessageNotSent(self._explain_not_sent(to, text, timeout) + note)
             wait = min(left, _LONGEST_WAIT)
 
     def _fetch_not_awaited(self, to: str | None, text: str | None, wait: float) -> list[Mapping[str, Any]]:
@@ -143,7 +143,7 @@ class SmsVendor(Place):
                 self._awaited.add(number)
                 self._looked_through[to, text] = number
             if is_new:
-                return value_of(Message, document)
+                return from_document(Message, document)
         return None
 
     def _explain_not_sent(self, to: str | None, text: str | None, timeout: float) -> str:
@@ -155,15 +155,15 @@ class SmsVendor(Place):
 
     def reports(self) -> list[Report]:
         """The queue of reports, with what was handed out of it."""
-        return [value_of(Report, document) for document in self._documents("reports")]
+        return [from_document(Report, document) for document in self._documents("reports")]
 
     def replies(self) -> list[Reply]:
         """The queue of replies, with what was handed out of it."""
-        return [value_of(Reply, document) for document in self._documents("replies")]
+        return [from_document(Reply, document) for document in self._documents("replies")]
 
-    def ledger(self) -> Queues:
+    def queue_stats(self) -> Queues:
         """Both queues in numbers."""
-        return value_of(Queues, self._get("queues"))
+        return from_document(Queues, self._get("queues"))
 
     def report(
         self,
@@ -192,7 +192,7 @@ class SmsVendor(Place):
             extno=extno,
             seconds=seconds,
         )
-        return value_of(EnqueuedReport, document)
+        return from_document(EnqueuedReport, document)
 
     def reply(
         self,
@@ -208,13 +208,13 @@ class SmsVendor(Place):
         Raises ControlRefused where the account has no such task.
         """
         wanted = {"mobile": number, "content": text, "task_id": task_id, "extno": extno, "seconds": seconds}
-        return value_of(EnqueuedReply, self._do("POST", "replies", **wanted))
+        return from_document(EnqueuedReply, self._do("POST", "replies", **wanted))
 
-    def rewind_reports(self, count: int | None = None, since: datetime | None = None) -> int:
+    def requeue_reports(self, count: int | None = None, since: datetime | None = None) -> int:
         """Let the last `count` reports wait again that were handed out, or those since a moment, or all; how many."""
         return self._rewind("reports", count, since)
 
-    def rewind_replies(self, count: int | None = None, since: datetime | None = None) -> int:
+    def requeue_replies(self, count: int | None = None, since: datetime | None = None) -> int:
         """The same for replies."""
         return self._rewind("replies", count, since)
 
@@ -252,19 +252,19 @@ class SmsVendor(Place):
 
     def outcomes(self) -> list[Rule]:
         """The rules that hold."""
-        return [value_of(Rule, document) for document in self._get("outcomes")["rules"]]
+        return [from_document(Rule, document) for document in self._get("outcomes")["rules"]]
 
     def clear_outcomes(self, *, seed: int = 0) -> None:
         """Forget the rules. `seed` loads the dice of those that are made for a share."""
         self._do("PUT", "outcomes", rules=[], seed=seed)
 
-    def standing(self) -> Standing:
+    def balance(self) -> Standing:
         """What the account has."""
-        return value_of(Standing, self._get(""))
+        return from_document(Standing, self._get(""))
 
-    def charge(self, points: int) -> Standing:
+    def top_up(self, points: int) -> Standing:
         """Charge the account up, and say what it has then."""
-        return value_of(Standing, self._do("PATCH", "", charge=points))
+        return from_document(Standing, self._do("PATCH", "", charge=points))
 
     def change(
         self,
@@ -289,7 +289,7 @@ class SmsVendor(Place):
             points=points,
         )
         self.account, self.password = document["account"], document["password"]
-        return value_of(Standing, document)
+        return from_document(Standing, document)
 
     def reset(self) -> None:
         """Begin anew, with the same credentials: nothing was sent, nothing waits, no rules, no faults."""
@@ -315,8 +315,8 @@ class SmsVendor(Place):
         """
         requests = self.requests(_TOLD)
         page = self._get("messages", order="desc", limit=_TOLD)["items"]
-        messages = [value_of(Message, document) for document in reversed(page)]
-        text = told(requests, messages, [] if requests else self._strangers())
+        messages = [from_document(Message, document) for document in reversed(page)]
+        text = format_report(requests, messages, [] if requests else self._strangers())
         return f"account {self.account}, userid {self.userid}, at {self._connection.name}\n{text}".replace(
             self.password, _HIDDEN
         )
@@ -327,7 +327,7 @@ class SmsVendor(Place):
         # Not those that were answered: their accounts are closed by now.
         strange = [document["number"] for document in last if document["refusal"] and document["userid"] not in known]
         numbers = reversed(strange[:_TOLD_OF_STRANGERS])
-        return [value_of(Request, self._connection.get(f"/requests/{number}")) for number in numbers]
+        return [from_document(Request, self._connection.get(f"/requests/{number}")) for number in numbers]
 
 
 def _runs_on_an_event_loop() -> bool:

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from sms10692_mock.testing.transport import Carrier, NotCarried
+from sms10692_mock.testing.transport import Transport, TransportError
 
 _PREFIX: Final = "/_mock"
 _ANSWER: Final = 30.0
@@ -45,14 +45,14 @@ class ControlUnreachable(ControlError):
     """Nothing answers there, or something that is no control address."""
 
 
-class Connection:
+class ControlApi:
     """Speaks to the control address of the emulator at `url`, with its `token` if it wants one.
 
     `url` may be a function that makes the emulator listen, and is called when the address is first asked for.
     What is None is left out of a query or a document. Every method may raise ControlError.
     """
 
-    def __init__(self, url: str | Callable[[], str], token: str | None, carrier: Carrier) -> None:
+    def __init__(self, url: str | Callable[[], str], token: str | None, carrier: Transport) -> None:
         self._url = url
         self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         self._carrier = carrier
@@ -79,15 +79,15 @@ class Connection:
         query_string = urlencode(given, errors=_HALVES)
         return self._ask("GET", f"{path}?{query_string}" if given else path, b"", wait or 0.0)
 
-    def do(self, method: str, path: str, /, **document: Any) -> Any:
+    def send(self, method: str, path: str, /, **document: Any) -> Any:
         """Change something."""
         given = {name: value for name, value in document.items() if value is not None}
         return self._ask(method, path, b"" if method == "DELETE" else json.dumps(given).encode(), 0.0)
 
     def _ask(self, method: str, path: str, body: bytes, wait: float) -> Any:
         try:
-            status, content = self._carrier.carry(method, _PREFIX + path, self._headers, body, wait + _ANSWER)
-        except NotCarried as error:
+            status, content = self._carrier.request(method, _PREFIX + path, self._headers, body, wait + _ANSWER)
+        except TransportError as error:
             raise ControlUnreachable(f"no answer from {self.name}{_PREFIX}: {error}") from error.__cause__
         try:
             answer = json.loads(content)

@@ -12,7 +12,7 @@ from typing import Any, Concatenate, Final, Generic, ParamSpec, Self, TypeVar
 from anyio.to_thread import run_sync
 
 from sms10692_mock.elapsed_time import monotonic
-from sms10692_mock.testing.account import Credentials, NotSent, SmsVendor
+from sms10692_mock.testing.account import Credentials, MessageNotSent, SmsVendor
 from sms10692_mock.testing.clock import Clock
 from sms10692_mock.testing.models import Message
 
@@ -106,18 +106,18 @@ class AsyncSmsVendor(_Async[SmsVendor]):
             if message is not None:
                 return message
             if not left:
-                raise NotSent(await run_sync(self._wrapped._explain_not_sent, to, text, timeout))
+                raise MessageNotSent(await run_sync(self._wrapped._explain_not_sent, to, text, timeout))
 
     messages = _awaited(SmsVendor.messages)
     reports = _awaited(SmsVendor.reports)
     replies = _awaited(SmsVendor.replies)
     requests = _awaited(SmsVendor.requests)
-    ledger = _awaited(SmsVendor.ledger)
+    ledger = _awaited(SmsVendor.queue_stats)
     explain = _awaited(SmsVendor.explain)
     report = _awaited(SmsVendor.report)
     reply = _awaited(SmsVendor.reply)
-    rewind_reports = _awaited(SmsVendor.rewind_reports)
-    rewind_replies = _awaited(SmsVendor.rewind_replies)
+    rewind_reports = _awaited(SmsVendor.requeue_reports)
+    rewind_replies = _awaited(SmsVendor.requeue_replies)
     fail_next = _awaited(SmsVendor.fail_next)
     rule = _awaited(SmsVendor.rule)
     outcomes = _awaited(SmsVendor.outcomes)
@@ -126,8 +126,8 @@ class AsyncSmsVendor(_Async[SmsVendor]):
     faults = _awaited(SmsVendor.faults)
     remove_fault = _awaited(SmsVendor.remove_fault)
     clear_faults = _awaited(SmsVendor.clear_faults)
-    standing = _awaited(SmsVendor.standing)
-    charge = _awaited(SmsVendor.charge)
+    standing = _awaited(SmsVendor.balance)
+    charge = _awaited(SmsVendor.top_up)
     change = _awaited(SmsVendor.change)
     reset = _awaited(SmsVendor.reset)
     close = _awaited(SmsVendor.close)

@@ -6,13 +6,13 @@ Here belongs turning it. What happens at which moment is the emulator's affair.
 from datetime import datetime, timedelta
 from typing import Any
 
-from sms10692_mock.testing.api_client import Connection
+from sms10692_mock.testing.api_client import ControlApi
 
 
 class Clock:
     """One clock. Every method returns the moment that it shows afterwards; the moments that it takes are aware."""
 
-    def __init__(self, connection: Connection, prefix: str) -> None:
+    def __init__(self, connection: ControlApi, prefix: str) -> None:
         self._connection = connection
         self._path = f"{prefix}/clock"
 
@@ -35,14 +35,14 @@ class Clock:
     def advance(self, seconds: float | timedelta) -> datetime:
         """Put it forward."""
         wanted = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
-        return _shown(self._connection.do("POST", f"{self._path}/advance", seconds=wanted))
+        return _shown(self._connection.send("POST", f"{self._path}/advance", seconds=wanted))
 
     def advance_to_next(self) -> datetime:
         """Put it forward to the next report or reply that falls due. Raises ControlRefused where there is none."""
-        return _shown(self._connection.do("POST", f"{self._path}/advance", to="next"))
+        return _shown(self._connection.send("POST", f"{self._path}/advance", to="next"))
 
     def _put(self, **setting: Any) -> datetime:
-        return _shown(self._connection.do("PUT", self._path, **setting))
+        return _shown(self._connection.send("PUT", self._path, **setting))
 
 
 def _shown(document: Any) -> datetime:

@@ -8,12 +8,12 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from sms10692_mock.testing.account import SmsVendor
-from sms10692_mock.testing.api_client import Connection, account_path
-from sms10692_mock.testing.scope import Place
-from sms10692_mock.testing.transport import ByCall, OverSocket
+from sms10692_mock.testing.api_client import ControlApi, account_path
+from sms10692_mock.testing.scope import ControlScope
+from sms10692_mock.testing.transport import HttpTransport, WsgiTransport
 
 
-class EmulatorControl(Place):
+class EmulatorControl(ControlScope):
     """The emulator at `url`, where `sms10692-mock serve` runs, over its control address; `token` is that one's.
 
     Where the emulator is in this process as well, `wsgi` is its application, and is called in place of a socket; `url`
@@ -26,8 +26,8 @@ class EmulatorControl(Place):
             url = url.rstrip("/")
         elif wsgi is None:
             raise TypeError("url is a function, and there is no wsgi to call")
-        carrier = OverSocket(url) if isinstance(url, str) and wsgi is None else ByCall(wsgi)
-        super().__init__(Connection(url, token, carrier), "")
+        carrier = HttpTransport(url) if isinstance(url, str) and wsgi is None else WsgiTransport(wsgi)
+        super().__init__(ControlApi(url, token, carrier), "")
         self._wsgi = wsgi
 
     @property
@@ -82,7 +82,7 @@ class EmulatorControl(Place):
         )
         return SmsVendor(self._connection, document, self._wsgi)
 
-    def known(self, userid: str) -> SmsVendor:
+    def get_account(self, userid: str) -> SmsVendor:
         """The account of this userid, such as the manual's own, 12. Raises ControlRefused where there is none."""
         return SmsVendor(self._connection, self._connection.get(account_path(userid)), self._wsgi)
 
@@ -94,7 +94,7 @@ class EmulatorControl(Place):
         """The forbidden words."""
         return list(self._get("keywords")["words"])
 
-    def forbid(self, words: Iterable[str]) -> None:
+    def set_forbidden_words(self, words: Iterable[str]) -> None:
         """Put these forbidden words in place of the others, for all accounts."""
         self._do("PUT", "keywords", words=list(words))
 

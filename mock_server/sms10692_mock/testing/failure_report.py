@@ -12,7 +12,7 @@ _TEXT: Final = 200
 """Characters of a text of a message's, or of a client's, that are shown."""
 
 
-def told(requests: Sequence[Request], messages: Sequence[Message], strangers: Sequence[Request]) -> str:
+def format_report(requests: Sequence[Request], messages: Sequence[Message], strangers: Sequence[Request]) -> str:
     """The requests with what was wrong with them, and the messages; `strangers` are requests of unknown userids."""
     return "\n".join(
         [

@@ -207,7 +207,7 @@ class Standing:
     dialect: str
 
 
-def value_of(kind: type[Value], document: Mapping[str, Any]) -> Value:
+def from_document(kind: type[Value], document: Mapping[str, Any]) -> Value:
     """The value that a document says; what else the document has is left out.
 
     Raises ControlError where something is missing: then the emulator is of another version than this.
@@ -229,15 +229,15 @@ def _as_it_is(given: Any) -> Any:
     return given
 
 
-def _perhaps_moment(given: str | None) -> datetime | None:
+def _parse_optional_time(given: str | None) -> datetime | None:
     return None if given is None else datetime.fromisoformat(given)
 
 
 _KNOWN: Final[dict[type[Any], tuple[tuple[str, Callable[[Any], Any]], ...]]] = {}
 _READ: Final[Mapping[Any, Callable[[Any], Any]]] = {
     datetime: datetime.fromisoformat,
-    datetime | None: _perhaps_moment,
+    datetime | None: _parse_optional_time,
     tuple[str, ...]: tuple,
-    tuple[Finding, ...]: lambda given: tuple(value_of(Finding, one) for one in given),
-    Ledger: lambda given: value_of(Ledger, given),
+    tuple[Finding, ...]: lambda given: tuple(from_document(Finding, one) for one in given),
+    Ledger: lambda given: from_document(Ledger, given),
 }

@@ -8,19 +8,19 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from sms10692_mock.testing.api_client import Connection
+from sms10692_mock.testing.api_client import ControlApi
 from sms10692_mock.testing.clock import Clock
-from sms10692_mock.testing.models import Fault, FaultKind, OperationName, Request, value_of
+from sms10692_mock.testing.models import Fault, FaultKind, OperationName, Request, from_document
 
 Value = TypeVar("Value")
 
 _PAGE: Final = 1000
 
 
-class Place:
+class ControlScope:
     """Where something can be turned and looked at: below `prefix` of a control address."""
 
-    def __init__(self, connection: Connection, prefix: str) -> None:
+    def __init__(self, connection: ControlApi, prefix: str) -> None:
         self._connection = connection
         self._prefix = prefix
         self.clock = Clock(connection, prefix)
@@ -64,11 +64,11 @@ class Place:
             charset=charset,
             acts=acts,
         )
-        return value_of(Fault, document)
+        return from_document(Fault, document)
 
     def faults(self) -> list[Fault]:
         """The faults that are on."""
-        return [value_of(Fault, document) for document in self._get("faults")["faults"]]
+        return [from_document(Fault, document) for document in self._get("faults")["faults"]]
 
     def remove_fault(self, fault: Fault) -> None:
         """Let it go right again. Raises ControlRefused where it is off by now."""
@@ -88,13 +88,13 @@ class Place:
         else:
             newest = islice(self._documents("requests", order="desc"), last)
             numbers = [document["number"] for document in newest][::-1]
-        return [value_of(Request, self._get(f"requests/{number}")) for number in numbers]
+        return [from_document(Request, self._get(f"requests/{number}")) for number in numbers]
 
     def _get(self, path: str, **query: Any) -> Any:
         return self._connection.get(f"{self._prefix}/{path}" if path else self._prefix, **query)
 
     def _do(self, method: str, path: str, **document: Any) -> Any:
-        return self._connection.do(method, f"{self._prefix}/{path}" if path else self._prefix, **document)
+        return self._connection.send(method, f"{self._prefix}/{path}" if path else self._prefix, **document)
 
     def _documents(self, path: str, **query: Any) -> Iterator[Any]:
         """All items of a list, page after page."""

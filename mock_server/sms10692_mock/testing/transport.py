@@ -21,21 +21,21 @@ _CONNECT: Final = 5.0
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-class NotCarried(Exception):
+class TransportError(Exception):
     """There was no answer."""
 
 
-class Carrier(Protocol):
+class Transport(Protocol):
     """Brings a request to an emulator, from any thread; gives status and body of the answer. May raise NotCarried."""
 
-    def carry(
+    def request(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes, seconds: float
     ) -> tuple[int, bytes]: ...
 
     def close(self) -> None: ...
 
 
-class OverSocket:
+class HttpTransport:
     """By HTTP, over connections that are kept."""
 
     def __init__(self, url: str) -> None:
@@ -50,14 +50,14 @@ class OverSocket:
         self._idle: list[socket.socket] = []
         self._process = os.getpid()
 
-    def carry(
+    def request(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes, seconds: float
     ) -> tuple[int, bytes]:
         request = _request(method, self._path + target, {"Host": self._host, **headers}, body)
         try:
             connection = self._connection()
         except OSError as error:
-            raise NotCarried(str(error) or type(error).__name__) from error
+            raise TransportError(str(error) or type(error).__name__) from error
         try:
             connection.settimeout(seconds)
             connection.sendall(request)
@@ -67,7 +67,7 @@ class OverSocket:
                 is_kept = not response.will_close
         except (OSError, http.client.HTTPException) as error:
             connection.close()
-            raise NotCarried(str(error) or type(error).__name__) from error
+            raise TransportError(str(error) or type(error).__name__) from error
         except BaseException:  # a signal: the answer is still to come, and would be taken for the next one's
             connection.close()
             raise
@@ -122,14 +122,14 @@ def _has_ended(connection: socket.socket) -> bool:
         return bool(selector.select(0))
 
 
-class ByCall:
+class WsgiTransport:
     """By a call of a WSGI application in this process. A forked child has a copy of it, which is never called."""
 
     def __init__(self, application: Any) -> None:
         self._application = application
         self._process = os.getpid()
 
-    def carry(
+    def request(
         self,
         method: str,
         target: str,
@@ -138,7 +138,7 @@ class ByCall:
         seconds: float,  # noqa: ARG002 - a call takes as long as it takes
     ) -> tuple[int, bytes]:
         if self._process != os.getpid():
-            raise NotCarried(
+            raise TransportError(
                 f"it runs in process {self._process}, of which this one was forked: "
                 "here take EmulatorControl(url), with the url from before the fork"
             )

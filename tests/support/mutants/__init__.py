@@ -13,15 +13,15 @@ from support.mutants.json_answers import JSON_ANSWERS
 from support.mutants.keywords import KEYWORDS
 from support.mutants.layout import LAYOUT
 from support.mutants.money import MONEY
-from support.mutants.mutant import Broken
+from support.mutants.mutant import Mutant
 from support.mutants.queues import QUEUES
 from support.mutants.sends import SENDS
 from support.mutants.signatures import SIGNATURES
 from support.mutants.words import WORDS
 
-__all__ = ["FAULTS", "Broken"]
+__all__ = ["MUTANTS", "Mutant"]
 
-FAULTS: Final = (
+MUTANTS: Final = (
     *WORDS,
     *LAYOUT,
     *CHARSETS,

@@ -8,44 +8,44 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from sms10692 import protocol
-from sms10692_mock.domain.clock import moment
-from sms10692_mock.domain.validation import Case, Check
-from support.mutant_vendor import Fault
+from sms10692_mock.domain.clock import parse_time
+from sms10692_mock.domain.validation import Rule, ValidationContext
+from support.mutant_vendor import Defect
 from support.mutants import vendor
-from support.mutants.mutant import Broken
+from support.mutants.mutant import Mutant
 
 
-def _unchecked(message: str, chapter: str) -> Fault:
-    def left(checks: tuple[Check, ...]) -> tuple[Check, ...]:
+def _unchecked(message: str, chapter: str) -> Defect:
+    def left(checks: tuple[Rule, ...]) -> tuple[Rule, ...]:
         return tuple(check for check in checks if check[0] != message) if _of(checks, chapter) else checks
 
-    return Fault(checks=left)
+    return Defect(checks=left)
 
 
-def _of(checks: Sequence[Check], chapter: str) -> bool:
+def _of(checks: Sequence[Rule], chapter: str) -> bool:
     kinds = {7: "send", 2: "asking", 5: "queue", 4: "queue", 3: "none"}
     return kinds[len(checks)] == chapter
 
 
-def _swapped(place: int, chapter: str) -> Fault:
-    def swap(checks: tuple[Check, ...]) -> tuple[Check, ...]:
+def _swapped(place: int, chapter: str) -> Defect:
+    def swap(checks: tuple[Rule, ...]) -> tuple[Rule, ...]:
         if not _of(checks, chapter):
             return checks
         return (*checks[:place], checks[place + 1], checks[place], *checks[place + 2 :])
 
-    return Fault(checks=swap)
+    return Defect(checks=swap)
 
 
-def _instead(message: str, condition: Callable[[Case, bool], bool]) -> Fault:
+def _instead(message: str, condition: Callable[[ValidationContext, bool], bool]) -> Defect:
     """Another condition for a message; from the case and whether it is refused rightly."""
 
-    def changed(checks: tuple[Check, ...]) -> tuple[Check, ...]:
+    def changed(checks: tuple[Rule, ...]) -> tuple[Rule, ...]:
         return tuple(
             (own, (lambda case, fails=fails: condition(case, fails(case))) if own == message else fails)
             for own, fails in checks
         )
 
-    return Fault(checks=changed)
+    return Defect(checks=changed)
 
 
 _UNCHECKED: Final = (
@@ -66,27 +66,27 @@ _UNCHECKED: Final = (
 )
 
 NARROW: Final = (
-    Broken(
+    Mutant(
         "injections in lower case only",
         _instead(protocol.SQL_INJECTION, lambda case, wrong: wrong and case.call.content.islower()),
         ("R8-injections",),
     ),
-    Broken(
+    Mutant(
         "every quote is an injection",
         _instead(protocol.SQL_INJECTION, lambda case, wrong: wrong or "'" in case.call.content),
         ("R8-ordinary",),
     ),
-    Broken(
+    Mutant(
         "an extno of any number of digits",
         _instead(protocol.OTHER_ERROR, lambda case, wrong: wrong and not case.call.extno.isdecimal()),
         ("R9-extno",),
     ),
-    Broken(
+    Mutant(
         "an extno of white space is refused",
         _instead(protocol.OTHER_ERROR, lambda case, wrong: wrong or case.call.extno != case.call.extno.strip()),
         ("R9-extno",),
     ),
-    Broken(
+    Mutant(
         "any digits in their places are a sendTime",
         _instead(
             protocol.OTHER_ERROR,
@@ -96,34 +96,34 @@ NARROW: Final = (
         ),
         ("R9-sendTime",),
     ),
-    Broken(
+    Mutant(
         "a sendTime of white space is refused",
         _instead(protocol.OTHER_ERROR, lambda case, wrong: wrong or case.call.send_time.isspace()),
         ("1.2-sendTime-empty",),
     ),
-    Broken(
+    Mutant(
         "a statusNum with a zero before it is refused",
         _instead(protocol.PARAMETER_WRONG, lambda case, wrong: wrong or case.call.status_num.startswith("0")),
         ("4.2-statusNum",),
     ),
-    Broken(
+    Mutant(
         "a statusNum of white space is refused",
         _instead(protocol.PARAMETER_WRONG, lambda case, wrong: wrong or case.call.status_num.isspace()),
         ("R10-statusNum",),
     ),
-    Broken(
+    Mutant(
         "white space is a text",
         _instead(protocol.CONTENT_EMPTY, lambda case, wrong: not case.call.content),
         ("R18", "1.3-content-empty"),
     ),
-    Broken(
+    Mutant(
         "a past sendTime is refused",
         _instead(
-            protocol.OTHER_ERROR, lambda case, wrong: wrong or (moment(case.call.send_time) or case.now) < case.now
+            protocol.OTHER_ERROR, lambda case, wrong: wrong or (parse_time(case.call.send_time) or case.now) < case.now
         ),
         ("R9-past",),
     ),
-    Broken(
+    Mutant(
         "white space is a signature",
         _instead(protocol.CREDENTIALS_EMPTY, lambda case, wrong: wrong and not case.call.sign.isspace()),
         ("R2-blank",),
@@ -133,32 +133,32 @@ NARROW: Final = (
 CHECKS: Final = (
     *NARROW,
     *(
-        Broken(f"{chapter} without the check {message}", _unchecked(message, chapter), clauses)
+        Mutant(f"{chapter} without the check {message}", _unchecked(message, chapter), clauses)
         for message, chapter, clauses in _UNCHECKED
     ),
     *(
-        Broken(f"the checks {place + 1} and {place + 2} of send swapped", _swapped(place, "send"), ("R1-send",))
+        Mutant(f"the checks {place + 1} and {place + 2} of send swapped", _swapped(place, "send"), ("R1-send",))
         for place in range(6)
         if place != 4
     ),  # a text of white space holds no word: these two never both apply
     *(
-        Broken(
+        Mutant(
             f"the checks {place + 1} and {place + 2} of the queues swapped", _swapped(place, "queue"), ("R1-queues",)
         )
         for place in range(3)
     ),
-    Broken(
+    Mutant(
         "the checks 7 and 8 of send swapped",
-        Fault(vendor=vendor.BalanceBeforeOther, checks=lambda checks: ()),
+        Defect(vendor=vendor.ChecksBalanceTooEarly, checks=lambda checks: ()),
         ("R1-send",),
     ),
-    Broken(
+    Mutant(
         "the first two checks of overage swapped",
         _swapped(0, "asking"),
         ("2.3-credentials-empty", "3.3-credentials-empty"),
     ),
     *(
-        Broken(
+        Mutant(
             f"the checks {place + 1} and {place + 2} of an unknown action swapped",
             _swapped(place, "none"),
             ("1.2-action",),

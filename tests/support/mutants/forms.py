@@ -8,15 +8,15 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from sms10692.protocol import PAGES, Page
+from sms10692.protocol import ENDPOINTS, Endpoint
 from sms10692_mock.app.vendor_app import Request
 from sms10692_mock.codec.forms import Fields
-from support.mutant_vendor import Fault
-from support.mutants.mutant import Broken
+from support.mutant_vendor import Defect
+from support.mutants.mutant import Mutant
 
 
-def _request(change: Callable[[Request], Request]) -> Fault:
-    return Fault(request=lambda page, request: change(request))
+def _request(change: Callable[[Request], Request]) -> Defect:
+    return Defect(request=lambda page, request: change(request))
 
 
 def _is(request: Request, kind: str) -> bool:
@@ -35,7 +35,7 @@ def _action_twice(one: Request) -> Request:
     return one
 
 
-def _read_as_it_says(page: Page, one: Request) -> Request:
+def _read_as_it_says(page: Endpoint, one: Request) -> Request:
     """The charset of the Content-Type decides."""
     named = re.search("charset=(gbk|utf-8)", one.content_type, re.IGNORECASE)
     if not named:
@@ -50,20 +50,20 @@ def _read_as_it_says(page: Page, one: Request) -> Request:
     return one._replace(body=b"&".join(name + equals + read(value) for name, equals, value in pairs))
 
 
-def _line(change: Callable[[bytes], bytes]) -> Fault:
+def _line(change: Callable[[bytes], bytes]) -> Defect:
     """A change of what stands between the method and the end of the first line."""
 
     def changed(line: bytes) -> bytes:
         method, _, rest = line.partition(b" ")
         return line if b"/_mock" in line else method + b" " + change(rest)
 
-    return Fault(line=changed)
+    return Defect(line=changed)
 
 
 _KNOWN: Final = frozenset(
     ("userid", "timestamp", "sign", "mobile", "content", "sendtime", "action", "extno", "statusnum", "rt")
 )
-_PAGES: Final = b"|".join(re.escape(page.path.encode()) for page in PAGES)
+_PAGES: Final = b"|".join(re.escape(page.path.encode()) for page in ENDPOINTS)
 
 
 def _if_known(fields: Fields) -> Fields:
@@ -71,27 +71,27 @@ def _if_known(fields: Fields) -> Fields:
 
 
 FORMS: Final = (
-    Broken(
+    Mutant(
         "the query string is ignored", _request(lambda one: one._replace(query=b"")), ("Q1", "Q2", "R14-query-first")
     ),
-    Broken(
+    Mutant(
         "the query string is ignored where there is a body",
         _request(lambda one: one._replace(query=b"") if one.body else one),
         ("Q1",),
     ),
-    Broken(
+    Mutant(
         "multipart is not read", _request(lambda one: one._replace(body=b"") if _is(one, "multipart") else one), ("Q5",)
     ),
-    Broken(
+    Mutant(
         "no form without its Content-Type",
         _request(lambda one: one if _is(one, "form") else one._replace(body=b"")),
         ("Q7",),
     ),
-    Broken(
+    Mutant(
         "%u is not read", _request(lambda one: one._replace(body=one.body.replace(b"%u", b"%25u"))), ("R14-percent-u",)
     ),
-    Broken("+ stays +", _request(lambda one: one._replace(body=one.body.replace(b"+", b"%2B"))), ("R14-plus",)),
-    Broken(
+    Mutant("+ stays +", _request(lambda one: one._replace(body=one.body.replace(b"+", b"%2B"))), ("R14-plus",)),
+    Mutant(
         "the form comes before the query string",
         _request(
             lambda one: (
@@ -100,71 +100,71 @@ FORMS: Final = (
         ),
         ("R14-query-first",),
     ),
-    Broken(
+    Mutant(
         "names are trimmed", _request(lambda one: one._replace(body=one.body.replace(b"%20=", b"="))), ("R14-names",)
     ),
-    Broken(
+    Mutant(
         "of a repeated name the first counts",
-        Fault(fields=lambda fields: fields | {"mobile": fields.get("mobile", "").split(",13000000002")[0]}),
+        Defect(fields=lambda fields: fields | {"mobile": fields.get("mobile", "").split(",13000000002")[0]}),
         ("R14-repeated",),
     ),
-    Broken(
+    Mutant(
         "JSON bodies are forms",
         _request(lambda one: one._replace(content_type="") if _is(one, "json") else one),
         ("R16-json",),
     ),
-    Broken(
+    Mutant(
         "names with case",
         _request(lambda one: one._replace(body=re.sub(rb"(^|&)([A-Z])", rb"\1x\2", one.body))),
         ("Q8",),
     ),
-    Broken("an action that is given twice is joined", _request(_action_twice), ("Q3",)),
-    Broken("the Content-Type decides the charset", Fault(request=_read_as_it_says), ("Q4",)),
-    Broken(
+    Mutant("an action that is given twice is joined", _request(_action_twice), ("Q3",)),
+    Mutant("the Content-Type decides the charset", Defect(request=_read_as_it_says), ("Q4",)),
+    Mutant(
         "the bytes of a text in a form are lost",
         _request(lambda one: one._replace(body=re.sub(rb"[\x80-\xff]", b"?", one.body)) if _is_plain(one) else one),
         ("Q6",),
     ),
-    Broken(
+    Mutant(
         "the bytes of a text in the query string are lost",
         _line(lambda rest: re.sub(rb"[\x80-\xff]", b"?", rest)),
         ("Q6-query",),
     ),
-    Broken(
+    Mutant(
         "pages with case",
         _line(lambda rest: rest if re.match(rb"/*(%b)" % _PAGES, rest) else b"/no" + rest),
         ("Q9",),
     ),
-    Broken("a doubled slash is another page", _line(lambda rest: re.sub(rb"^//", b"/no/", rest)), ("Q9",)),
-    Broken(
+    Mutant("a doubled slash is another page", _line(lambda rest: re.sub(rb"^//", b"/no/", rest)), ("Q9",)),
+    Mutant(
         "what stands behind a page is another page",
         _line(lambda rest: re.sub(rb"^(/*)([^/? ]+)/", rb"\1no\2/", rest)),
         ("Q9",),
     ),
-    Broken(
+    Mutant(
         "a form ends at a doubled separator",
         _request(lambda one: one._replace(body=one.body.split(b"&&")[0]) if _is_plain(one) else one),
         ("Q10",),
     ),
-    Broken(
+    Mutant(
         "a separator before a form",
         _request(lambda one: one._replace(body=b"") if one.body.startswith(b"&") else one),
         ("Q10",),
     ),
-    Broken("a parameter that no manual names spoils all", Fault(fields=_if_known), ("Q11",)),
-    Broken(
+    Mutant("a parameter that no manual names spoils all", Defect(fields=_if_known), ("Q11",)),
+    Mutant(
         "a send must have its extno",
-        Fault(fields=lambda fields: fields if "extno" in fields else fields | {"extno": "?"}),
+        Defect(fields=lambda fields: fields if "extno" in fields else fields | {"extno": "?"}),
         ("Q12",),
     ),
-    Broken("HTTP/1.0 is not spoken", _line(lambda rest: b"/no" + rest if b"HTTP/1.0" in rest else rest), ("Q17",)),
-    Broken("of a chunked body the first chunk counts", Fault(chunks=lambda pieces: b"".join(pieces[:1])), ("Q17",)),
-    Broken(
+    Mutant("HTTP/1.0 is not spoken", _line(lambda rest: b"/no" + rest if b"HTTP/1.0" in rest else rest), ("Q17",)),
+    Mutant("of a chunked body the first chunk counts", Defect(chunks=lambda pieces: b"".join(pieces[:1])), ("Q17",)),
+    Mutant(
         "percent codes with lower-case digits stay",
         _request(lambda one: one._replace(body=re.sub(rb"%(?=[0-9][a-f]|[a-f][0-9a-f])", b"%25", one.body))),
         ("R14-lower-percent",),
     ),
-    Broken(
+    Mutant(
         "a part with a file name is a field",
         _request(lambda one: one._replace(body=one.body.replace(b"; filename=", b"; x="))),
         ("R16-files",),

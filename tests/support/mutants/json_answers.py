@@ -9,19 +9,19 @@ from typing import Any, Final
 
 from sms10692 import protocol
 from sms10692_mock.app.fault_injection import Response
-from sms10692_mock.domain.api_request import Call
-from support.mutant_vendor import Fault
-from support.mutants.mutant import Broken
+from sms10692_mock.domain.api_request import ApiRequest
+from support.mutant_vendor import Defect
+from support.mutants.mutant import Mutant
 
 
-def _document(change: Callable[[Any], Any], ascii_only: bool | None = None) -> Fault:
-    def changed(call: Call, one: Response) -> Response:
+def _document(change: Callable[[Any], Any], ascii_only: bool | None = None) -> Defect:
+    def changed(call: ApiRequest, one: Response) -> Response:
         if not call.wants_json:
             return one
         is_ascii = call.page is protocol.V2SMS_GBK if ascii_only is None else ascii_only
         return one._replace(body=json.dumps(change(json.loads(one.body)), ensure_ascii=is_ascii).encode())
 
-    return Fault(response=changed)
+    return Defect(response=changed)
 
 
 def _texts(value: Any) -> Any:
@@ -46,13 +46,13 @@ def _nothing(value: Any) -> Any:
     return {key: one for key, one in value.items() if one != []}
 
 
-def _in_gbk(call: Call, one: Response) -> Response:
+def _in_gbk(call: ApiRequest, one: Response) -> Response:
     if not call.wants_json or call.page is not protocol.V2SMS_GBK:
         return one
     return one._replace(body=json.dumps(json.loads(one.body), ensure_ascii=False).encode("gbk"))
 
 
-def _as_xml(call: Call, one: Response) -> Response:
+def _as_xml(call: ApiRequest, one: Response) -> Response:
     return one._replace(headers=[("Content-Type", "text/xml; charset=utf-8")]) if call.wants_json else one
 
 
@@ -60,31 +60,31 @@ def _with_status(value: Any) -> Any:
     return {"ReturnStatus": "Success", **value} if list(value) == ["Message"] else value
 
 
-def _reworded(old: str, new: str) -> Fault:
+def _reworded(old: str, new: str) -> Defect:
     return _document(lambda value: json.loads(json.dumps(value, ensure_ascii=False).replace(old, new)))
 
 
 JSON_ANSWERS: Final = (
-    Broken(
+    Mutant(
         "rt=json is ignored",
-        Fault(call=lambda call: call._replace(wants_json=False)),
+        Defect(call=lambda call: call._replace(wants_json=False)),
         ("R15-send", "R15-overage", "R15-checkkeyword", "R15-status", "R15-call", "R15-errors"),
     ),
-    Broken(
-        "rt in any case", Fault(fields=lambda fields: fields | {"rt": fields.get("rt", "").lower()}), ("R15-letter",)
+    Mutant(
+        "rt in any case", Defect(fields=lambda fields: fields | {"rt": fields.get("rt", "").lower()}), ("R15-letter",)
     ),
-    Broken("rt trimmed", Fault(fields=lambda fields: fields | {"rt": fields.get("rt", "").strip()}), ("R15-letter",)),
-    Broken("JSON as text/xml", Fault(response=_as_xml), ("R15-send", "R15-overage", "R15-status")),
-    Broken("numbers of JSON as texts", _document(_texts), ("R15-send", "R15-overage", "R15-status", "R15-errors")),
-    Broken("TaskID in JSON spelt TaskId", _document(_renamed("TaskID", "TaskId")), ("R15-send",)),
-    Broken("TaskId of a box spelt TaskID", _document(_renamed("TaskId", "TaskID")), ("R15-status", "R15-call")),
-    Broken("Sucess corrected in JSON", _reworded("Sucess", "Success"), ("R15-overage",)),
-    Broken("one report in JSON is no list", _document(_alone), ("R15-status", "R15-call")),
-    Broken("nothing to fetch in JSON is {}", _document(_nothing), ("R15-status", "R15-call")),
-    Broken("JSON in the bytes of the GBK page", Fault(response=_in_gbk), ("R15-gbk",)),
-    Broken("JSON in UTF-8 on the GBK page", _document(lambda value: value, ascii_only=False), ("R15-gbk",)),
-    Broken("JSON with the escapes of XML", _reworded("<", "&lt;"), ("R15-call",)),
-    Broken("Remark in JSON empty", _reworded("参数不正确", ""), ("R15-errors",)),
-    Broken("Payinfo in JSON in English", _reworded("预付费", "prepaid"), ("R15-overage",)),
-    Broken("checkkeyword in JSON with ReturnStatus", _document(_with_status), ("R15-checkkeyword",)),
+    Mutant("rt trimmed", Defect(fields=lambda fields: fields | {"rt": fields.get("rt", "").strip()}), ("R15-letter",)),
+    Mutant("JSON as text/xml", Defect(response=_as_xml), ("R15-send", "R15-overage", "R15-status")),
+    Mutant("numbers of JSON as texts", _document(_texts), ("R15-send", "R15-overage", "R15-status", "R15-errors")),
+    Mutant("TaskID in JSON spelt TaskId", _document(_renamed("TaskID", "TaskId")), ("R15-send",)),
+    Mutant("TaskId of a box spelt TaskID", _document(_renamed("TaskId", "TaskID")), ("R15-status", "R15-call")),
+    Mutant("Sucess corrected in JSON", _reworded("Sucess", "Success"), ("R15-overage",)),
+    Mutant("one report in JSON is no list", _document(_alone), ("R15-status", "R15-call")),
+    Mutant("nothing to fetch in JSON is {}", _document(_nothing), ("R15-status", "R15-call")),
+    Mutant("JSON in the bytes of the GBK page", Defect(response=_in_gbk), ("R15-gbk",)),
+    Mutant("JSON in UTF-8 on the GBK page", _document(lambda value: value, ascii_only=False), ("R15-gbk",)),
+    Mutant("JSON with the escapes of XML", _reworded("<", "&lt;"), ("R15-call",)),
+    Mutant("Remark in JSON empty", _reworded("参数不正确", ""), ("R15-errors",)),
+    Mutant("Payinfo in JSON in English", _reworded("预付费", "prepaid"), ("R15-overage",)),
+    Mutant("checkkeyword in JSON with ReturnStatus", _document(_with_status), ("R15-checkkeyword",)),
 )

@@ -6,23 +6,23 @@ Here belongs what every family is made of. Where in an emulator a fault can be p
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sms10692_mock.domain.results import Sent
-from support.mutant_vendor import Fault
+from sms10692_mock.domain.results import SendResult
+from support.mutant_vendor import Defect
 
 
-class Broken(NamedTuple):
+class Mutant(NamedTuple):
     """A vendor with one fault, and what the suite must say about it."""
 
     name: str
-    fault: Fault
+    fault: Defect
     clauses: tuple[str, ...]
 
 
-def says(old: str, new: str, only: str = "") -> Fault:
+def replacing_text(old: str, new: str, only: str = "") -> Defect:
     """The text of answers with one thing in place of another; only of those in which `only` stands."""
-    return Fault(text=lambda text, call: text.replace(old, new) if not only or only in text else text)
+    return Defect(text=lambda text, call: text.replace(old, new) if not only or only in text else text)
 
 
-def sent(change: Callable[[Sent], Sent]) -> Fault:
+def changing_send_result(change: Callable[[SendResult], SendResult]) -> Defect:
     """The answer to an accepted send, changed."""
-    return Fault(answer=lambda call, one: change(one) if isinstance(one, Sent) else one)
+    return Defect(answer=lambda call, one: change(one) if isinstance(one, SendResult) else one)

@@ -8,67 +8,81 @@ from collections.abc import Callable
 from typing import Final
 
 from sms10692_mock.domain.records import Reply, Report
-from sms10692_mock.domain.results import Replies, Reports
-from support.mutant_vendor import Fault
+from sms10692_mock.domain.results import RepliesResult, ReportsResult
+from support.mutant_vendor import Defect
 from support.mutants import stores, vendor
-from support.mutants.mutant import Broken
+from support.mutants.mutant import Mutant
 
 
-def _reports(change: Callable[[Report], Report]) -> Fault:
-    return Fault(
-        answer=lambda call, one: Reports([change(report) for report in one.boxes]) if isinstance(one, Reports) else one
+def _reports(change: Callable[[Report], Report]) -> Defect:
+    return Defect(
+        answer=lambda call, one: (
+            ReportsResult([change(report) for report in one.boxes]) if isinstance(one, ReportsResult) else one
+        )
     )
 
 
-def _replies(change: Callable[[Reply], Reply]) -> Fault:
-    return Fault(
-        answer=lambda call, one: Replies([change(reply) for reply in one.boxes]) if isinstance(one, Replies) else one
+def _replies(change: Callable[[Reply], Reply]) -> Defect:
+    return Defect(
+        answer=lambda call, one: (
+            RepliesResult([change(reply) for reply in one.boxes]) if isinstance(one, RepliesResult) else one
+        )
     )
 
 
 QUEUES: Final = (
-    Broken("reports never leave the queue", Fault(store=stores.NeverForgets), ("4.1-once", "M-once")),
-    Broken("the last of several reports stays", Fault(store=stores.Twice), ("4.2-statusNum", "M-once")),
-    Broken("replies never leave the queue", Fault(store=stores.RepliesTwice), ("5.1-once", "M-once")),
-    Broken("reports in reverse", Fault(store=stores.Reversed), ("R10-order",)),
-    Broken("reports last in, first out", Fault(store=stores.LastInFirstOut), ("R10-order",)),
-    Broken("one report more than asked for", Fault(store=stores.OneMore), ("4.2-statusNum",)),
-    Broken("ten reports at most", Fault(store=stores.AtMostTen), ("4.2-statusNum", "4.2-default")),
-    Broken("statusNum is ignored", Fault(store=stores.AllAtOnce), ("4.2-statusNum", "4.2-default")),
-    Broken("what was not asked for is lost", Fault(store=stores.RestLost), ("4.2-statusNum",)),
-    Broken("half a batch is lost", Fault(store=stores.HalfLost), ("1.2-mobile", "M-lost")),
-    Broken(
+    Mutant("reports never leave the queue", Defect(store=stores.NeverEvictsReports), ("4.1-once", "M-once")),
+    Mutant("the last of several reports stays", Defect(store=stores.DuplicatesReport), ("4.2-statusNum", "M-once")),
+    Mutant("replies never leave the queue", Defect(store=stores.DuplicatesReplies), ("5.1-once", "M-once")),
+    Mutant("reports in reverse", Defect(store=stores.ReversesReports), ("R10-order",)),
+    Mutant("reports last in, first out", Defect(store=stores.NewestReportsFirst), ("R10-order",)),
+    Mutant("one report more than asked for", Defect(store=stores.ReturnsOneTooMany), ("4.2-statusNum",)),
+    Mutant("ten reports at most", Defect(store=stores.ReturnsAtMostTen), ("4.2-statusNum", "4.2-default")),
+    Mutant("statusNum is ignored", Defect(store=stores.IgnoresLimit), ("4.2-statusNum", "4.2-default")),
+    Mutant("what was not asked for is lost", Defect(store=stores.DropsRemainder), ("4.2-statusNum",)),
+    Mutant("half a batch is lost", Defect(store=stores.DropsHalf), ("1.2-mobile", "M-lost")),
+    Mutant(
         "100 by default",
-        Fault(call=lambda call: call._replace(status_num=call.status_num.strip() or "100")),
+        Defect(call=lambda call: call._replace(status_num=call.status_num.strip() or "100")),
         ("4.2-default",),
     ),
-    Broken("one reply at a time", Fault(store=stores.OneReply), ("R10-calls",)),
-    Broken("replies in reverse", Fault(store=stores.RepliesReversed), ("R10-calls",)),
-    Broken(
+    Mutant("one reply at a time", Defect(store=stores.ReturnsOneReply), ("R10-calls",)),
+    Mutant("replies in reverse", Defect(store=stores.ReversesReplies), ("R10-calls",)),
+    Mutant(
         "statusNum limits replies",
-        Fault(answer=lambda call, one: Replies(one.boxes[:1]) if isinstance(one, Replies) and call.status_num else one),
+        Defect(
+            answer=lambda call, one: (
+                RepliesResult(one.boxes[:1]) if isinstance(one, RepliesResult) and call.status_num else one
+            )
+        ),
         ("R10-calls",),
     ),
-    Broken("another account's reports", Fault(store=stores.Shared), ("1.2-own", "M-private")),
-    Broken("another account's replies", Fault(store=stores.RepliesShared), ("1.2-own", "M-private")),
-    Broken("two fetchers get the same reports", Fault(store=stores.Race), ("C-twice",)),
-    Broken("two fetchers lose reports", Fault(store=stores.RaceThatLoses), ("C-lost",)),
-    Broken("two fetchers get the same replies", Fault(store=stores.RaceOfReplies), ("C-twice",)),
-    Broken("what is sent during a fetch is lost", Fault(store=stores.SweptAway), ("C-send-fetch",)),
-    Broken("scheduled messages are reported at once", Fault(store=stores.Early), ("1.2-sendTime", "M-early")),
-    Broken("scheduled messages are never reported", Fault(store=stores.NeverLater), ("1.2-sendTime",)),
-    Broken(
-        "sendTime is ignored", Fault(call=lambda call: call._replace(send_time="")), ("1.2-sendTime", "R9-sendTime")
+    Mutant("another account's reports", Defect(store=stores.SharesReportQueues), ("1.2-own", "M-private")),
+    Mutant("another account's replies", Defect(store=stores.SharesReplyQueues), ("1.2-own", "M-private")),
+    Mutant("two fetchers get the same reports", Defect(store=stores.NonAtomicFetch), ("C-twice",)),
+    Mutant("two fetchers lose reports", Defect(store=stores.LossyNonAtomicFetch), ("C-lost",)),
+    Mutant("two fetchers get the same replies", Defect(store=stores.NonAtomicReplyFetch), ("C-twice",)),
+    Mutant("what is sent during a fetch is lost", Defect(store=stores.LosesConcurrentItems), ("C-send-fetch",)),
+    Mutant(
+        "scheduled messages are reported at once",
+        Defect(store=stores.ReportsScheduledEarly),
+        ("1.2-sendTime", "M-early"),
     ),
-    Broken(
-        "a refused fetch empties the queue", Fault(vendor=vendor.Losing, checks=lambda checks: ()), ("R11-refused",)
+    Mutant("scheduled messages are never reported", Defect(store=stores.DropsScheduled), ("1.2-sendTime",)),
+    Mutant(
+        "sendTime is ignored", Defect(call=lambda call: call._replace(send_time="")), ("1.2-sendTime", "R9-sendTime")
     ),
-    Broken("extno is not echoed", _reports(lambda one: one._replace(extno="")), ("1.2-extno",)),
-    Broken("extno is a number", _reports(lambda one: one._replace(extno=str(int(one.extno or 0)))), ("1.2-extno",)),
-    Broken("extno of replies is not echoed", _replies(lambda one: one._replace(extno="")), ("1.2-extno",)),
-    Broken(
+    Mutant(
+        "a refused fetch empties the queue",
+        Defect(vendor=vendor.EmptiesQueueOnRefusal, checks=lambda checks: ()),
+        ("R11-refused",),
+    ),
+    Mutant("extno is not echoed", _reports(lambda one: one._replace(extno="")), ("1.2-extno",)),
+    Mutant("extno is a number", _reports(lambda one: one._replace(extno=str(int(one.extno or 0)))), ("1.2-extno",)),
+    Mutant("extno of replies is not echoed", _replies(lambda one: one._replace(extno="")), ("1.2-extno",)),
+    Mutant(
         "status and errorcode exchanged",
-        Fault(
+        Defect(
             text=lambda text, call: re.sub(
                 r"<status>(.*?)</status>(.*?)<errorcode>(.*?)</errorcode>",
                 r"<status>\3</status>\2<errorcode>\1</errorcode>",
@@ -78,36 +92,36 @@ QUEUES: Final = (
         ),
         ("4.3-layout", "4.3-status"),
     ),
-    Broken("10 and 20 exchanged", _reports(lambda one: one._replace(status=30 - one.status)), ("4.3-status",)),
-    Broken(
+    Mutant("10 and 20 exchanged", _reports(lambda one: one._replace(status=30 - one.status)), ("4.3-status",)),
+    Mutant(
         "receivetime in UTC", _reports(lambda one: one._replace(due=one.due - 8 * 3600)), ("4.3-receivetime", "R12")
     ),
-    Broken(
+    Mutant(
         "receivetime with slashes",
-        Fault(text=lambda text, call: re.sub(r"(\d{4})-(\d\d)-(\d\d) ", r"\1/\2/\3 ", text)),
+        Defect(text=lambda text, call: re.sub(r"(\d{4})-(\d\d)-(\d\d) ", r"\1/\2/\3 ", text)),
         ("4.3-layout", "5.3-layout"),
     ),
-    Broken("another task in reports", _reports(lambda one: one._replace(task_id=one.task_id + 1)), ("4.3-taskid",)),
-    Broken("another task in replies", _replies(lambda one: one._replace(task_id=one.task_id + 1)), ("5.3-taskid",)),
-    Broken(
+    Mutant("another task in reports", _reports(lambda one: one._replace(task_id=one.task_id + 1)), ("4.3-taskid",)),
+    Mutant("another task in replies", _replies(lambda one: one._replace(task_id=one.task_id + 1)), ("5.3-taskid",)),
+    Mutant(
         "numbers without their first digit",
         _reports(lambda one: one._replace(mobile=one.mobile[1:])),
         ("4.3-taskid", "1.2-mobile"),
     ),
-    Broken(
+    Mutant(
         "a HEAD request is no fetch",
-        Fault(request=lambda page, one: one._replace(query=b"") if one.method == "HEAD" else one),
+        Defect(request=lambda page, one: one._replace(query=b"") if one.method == "HEAD" else one),
         ("R11-head",),
     ),
-    Broken(
+    Mutant(
         "what is no mobile number is delivered",
         _reports(lambda one: one if len(one.mobile) == 11 else one._replace(status=10, errorcode="DELIVRD")),
         ("R5-no-handset",),
     ),
-    Broken(
+    Mutant(
         "10000000022 is reported",
-        Fault(call=lambda call: call._replace(mobile=call.mobile.replace("10000000022", "15000000022"))),
+        Defect(call=lambda call: call._replace(mobile=call.mobile.replace("10000000022", "15000000022"))),
         ("R13-silent",),
     ),
-    Broken("10000000023 is reported with the others", Fault(store=stores.Punctual), ("R13-late",)),
+    Mutant("10000000023 is reported with the others", Defect(store=stores.IgnoresReportDelay), ("R13-late",)),
 )

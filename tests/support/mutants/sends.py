@@ -7,50 +7,50 @@ import re
 from itertools import count
 from typing import Final
 
-from support.mutant_vendor import Fault
+from support.mutant_vendor import Defect
 from support.mutants import stores
-from support.mutants.mutant import Broken, sent
+from support.mutants.mutant import Mutant, changing_send_result
 
 SENDS: Final = (
-    Broken(
+    Mutant(
         "successCounts is one too many",
-        sent(lambda one: one._replace(success_counts=one.success_counts + 1)),
+        changing_send_result(lambda one: one._replace(success_counts=one.success_counts + 1)),
         ("1.2-mobile",),
     ),
-    Broken(
+    Mutant(
         "a taskID is used again",
-        Fault(store=stores.giving(lambda: (100001 + place % 5 for place in count()))),
+        Defect(store=stores.yielding(lambda: (100001 + place % 5 for place in count()))),
         ("1.3-taskID",),
     ),
-    Broken("taskIDs fall", Fault(store=stores.giving(lambda: count(999999, -1))), ("1.3-taskID",)),
-    Broken(
+    Mutant("taskIDs fall", Defect(store=stores.yielding(lambda: count(999999, -1))), ("1.3-taskID",)),
+    Mutant(
         "every task is the same",
-        Fault(store=stores.giving(lambda: (100001 for _ in count()))),
+        Defect(store=stores.yielding(lambda: (100001 for _ in count()))),
         ("1.3-taskID", "C-taskID"),
     ),
-    Broken(
+    Mutant(
         "the full-width comma divides",
-        Fault(call=lambda call: call._replace(mobile=call.mobile.replace("，", ","))),
+        Defect(call=lambda call: call._replace(mobile=call.mobile.replace("，", ","))),
         ("R5-trimmed",),
     ),
-    Broken(
+    Mutant(
         "numbers given twice are sent once",
-        Fault(call=lambda call: call._replace(mobile=",".join(dict.fromkeys(call.mobile.split(","))))),
+        Defect(call=lambda call: call._replace(mobile=",".join(dict.fromkeys(call.mobile.split(","))))),
         ("R5-twice",),
     ),
-    Broken(
+    Mutant(
         "a trailing comma is one number more",
-        Fault(call=lambda call: call._replace(mobile=re.sub(r"(?<=\d),+$", ",13000000000", call.mobile))),
+        Defect(call=lambda call: call._replace(mobile=re.sub(r"(?<=\d),+$", ",13000000000", call.mobile))),
         ("Q15",),
     ),
-    Broken(
+    Mutant(
         "10,000 numbers at most",
-        Fault(call=lambda call: call._replace(extno="?") if call.mobile.count(",") > 10_000 else call),
+        Defect(call=lambda call: call._replace(extno="?") if call.mobile.count(",") > 10_000 else call),
         ("Q15-many",),
     ),
-    Broken(
+    Mutant(
         "numbers that refuse a send are ordinary",
-        Fault(call=lambda call: call._replace(mobile=call.mobile.replace("1000000000", "1500000000"))),
+        Defect(call=lambda call: call._replace(mobile=call.mobile.replace("1000000000", "1500000000"))),
         ("R13-refusals",),
     ),
 )

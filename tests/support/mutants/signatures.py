@@ -8,64 +8,64 @@ from typing import Final
 
 from sms10692 import protocol, signing
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.validation import Case, Check
-from support.mutant_vendor import Fault
+from sms10692_mock.domain.validation import Rule, ValidationContext
+from support.mutant_vendor import Defect
 from support.mutants import stores
-from support.mutants.mutant import Broken
+from support.mutants.mutant import Mutant
 
 
-def _signed(right: Callable[[Case, Account], bool]) -> Fault:
-    def wrong(case: Case) -> bool:
+def _signed(right: Callable[[ValidationContext, Account], bool]) -> Defect:
+    def wrong(case: ValidationContext) -> bool:
         return case.account is None or not right(case, case.account)
 
-    def changed(checks: tuple[Check, ...]) -> tuple[Check, ...]:
+    def changed(checks: tuple[Rule, ...]) -> tuple[Rule, ...]:
         return tuple((message, wrong if message == protocol.CREDENTIALS_WRONG else fails) for message, fails in checks)
 
-    return Fault(checks=changed)
+    return Defect(checks=changed)
 
 
-def _right(case: Case, one: Account) -> str:
+def _right(case: ValidationContext, one: Account) -> str:
     return signing.sign(one.account, one.password, case.call.timestamp)
 
 
 SIGNATURES: Final = (
-    Broken(
+    Mutant(
         "a signature without case",
         _signed(lambda case, one: case.call.sign.lower() == _right(case, one)),
         ("1.2-sign-wrong",),
     ),
-    Broken(
+    Mutant(
         "a signature over password + account",
         _signed(lambda case, one: case.call.sign == signing.sign(one.password, one.account, case.call.timestamp)),
         ("1.2-sign",),
     ),
-    Broken(
+    Mutant(
         "half a signature is enough",
         _signed(lambda case, one: case.call.sign[:16] == _right(case, one)[:16]),
         ("1.2-sign-wrong",),
     ),
-    Broken(
+    Mutant(
         "the end of a signature is enough",
         _signed(lambda case, one: case.call.sign[-8:] == _right(case, one)[-8:]),
         ("1.2-sign-wrong",),
     ),
-    Broken(
+    Mutant(
         "any beginning of a signature is enough",
         _signed(lambda case, one: _right(case, one).startswith(case.call.sign)),
         ("1.2-sign-wrong",),
     ),
-    Broken(
+    Mutant(
         "the timestamp is not signed",
         _signed(lambda case, one: case.call.sign in (_right(case, one), signing.sign(one.account, one.password, ""))),
         ("1.2-sign-wrong",),
     ),
-    Broken("any signature", _signed(lambda case, one: True), ("1.2-sign-wrong", "1.3-credentials-wrong")),
-    Broken(
+    Mutant("any signature", _signed(lambda case, one: True), ("1.2-sign-wrong", "1.3-credentials-wrong")),
+    Mutant(
         "only timestamps of 14 digits",
         _signed(lambda case, one: len(case.call.timestamp) == 14 and case.call.sign == _right(case, one)),
         ("Q13",),
     ),
-    Broken(
+    Mutant(
         "names in ASCII alone",
         _signed(
             lambda case, one: (
@@ -75,6 +75,6 @@ SIGNATURES: Final = (
         ),
         ("Q14",),
     ),
-    Broken("GBK signatures on no page", _signed(lambda case, one: case.call.sign == _right(case, one)), ("R4",)),
-    Broken("any userid", Fault(store=stores.Anybody), ("1.2-userid",)),
+    Mutant("GBK signatures on no page", _signed(lambda case, one: case.call.sign == _right(case, one)), ("R4",)),
+    Mutant("any userid", Defect(store=stores.AcceptsAnyUserid), ("1.2-userid",)),
 )

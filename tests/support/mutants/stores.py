@@ -8,122 +8,124 @@ from collections.abc import Callable, Iterator, Sequence
 from threading import Barrier, BrokenBarrierError, Event, Lock
 
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.records import Reply, Report, RulesUsed, Standing, Task
+from sms10692_mock.domain.records import AccountBalance, Reply, Report, RulesTransition, Task
 from sms10692_mock.stores.memory.store import MemoryStore
 
 
-class Twice(MemoryStore):
+class DuplicatesReport(MemoryStore):
     """The last of several reports stays."""
 
-    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        items = super().take_reports(userid, limit, now, request)
-        self.put(userid, items[-1:] if len(items) > 1 else [], [], now)
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        items = super().fetch_reports(userid, limit, now, request)
+        self.enqueue(userid, items[-1:] if len(items) > 1 else [], [], now)
         return items
 
 
-class NeverForgets(MemoryStore):
+class NeverEvictsReports(MemoryStore):
     """Reports stay."""
 
-    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        items = super().take_reports(userid, limit, now, request)
-        self.put(userid, items, [], now)
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        items = super().fetch_reports(userid, limit, now, request)
+        self.enqueue(userid, items, [], now)
         return items
 
 
-class RepliesTwice(MemoryStore):
+class DuplicatesReplies(MemoryStore):
     """Replies stay."""
 
-    def take_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
-        items = super().take_replies(userid, now, request)
-        self.put(userid, [], items, now)
+    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+        items = super().fetch_replies(userid, now, request)
+        self.enqueue(userid, [], items, now)
         return items
 
 
-class Reversed(MemoryStore):
+class ReversesReports(MemoryStore):
     """Reports in reverse."""
 
-    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        return super().take_reports(userid, limit, now, request)[::-1]
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        return super().fetch_reports(userid, limit, now, request)[::-1]
 
 
-class LastInFirstOut(MemoryStore):
+class NewestReportsFirst(MemoryStore):
     """The newest reports first."""
 
-    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        items = super().take_reports(userid, 10**9, now, request)
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        items = super().fetch_reports(userid, 10**9, now, request)
         kept = max(len(items) - limit, 0)
-        self.put(userid, items[:kept], [], now)
+        self.enqueue(userid, items[:kept], [], now)
         return items[kept:]
 
 
-class OneMore(MemoryStore):
+class ReturnsOneTooMany(MemoryStore):
     """One report more than asked for."""
 
-    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        return super().take_reports(userid, limit + 1, now, request)
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        return super().fetch_reports(userid, limit + 1, now, request)
 
 
-class AtMostTen(MemoryStore):
+class ReturnsAtMostTen(MemoryStore):
     """Ten reports at most."""
 
-    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        return super().take_reports(userid, min(limit, 10), now, request)
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        return super().fetch_reports(userid, min(limit, 10), now, request)
 
 
-class AllAtOnce(MemoryStore):
+class IgnoresLimit(MemoryStore):
     """All reports, whatever was asked for."""
 
-    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        return super().take_reports(userid, 10**9, now, request)
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        return super().fetch_reports(userid, 10**9, now, request)
 
 
-class RestLost(MemoryStore):
+class DropsRemainder(MemoryStore):
     """What was not asked for is thrown away."""
 
-    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        return super().take_reports(userid, 10**9, now, request)[:limit]
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        return super().fetch_reports(userid, 10**9, now, request)[:limit]
 
 
-class HalfLost(MemoryStore):
+class DropsHalf(MemoryStore):
     """Of more than three reports the second half is thrown away."""
 
-    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        items = super().take_reports(userid, limit, now, request)
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        items = super().fetch_reports(userid, limit, now, request)
         return items[: len(items) // 2] if len(items) > 3 else items
 
 
-class OneReply(MemoryStore):
+class ReturnsOneReply(MemoryStore):
     """A reply at a time."""
 
-    def take_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
-        items = super().take_replies(userid, now, request)
-        self.put(userid, [], items[1:], now)
+    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+        items = super().fetch_replies(userid, now, request)
+        self.enqueue(userid, [], items[1:], now)
         return items[:1]
 
 
-class RepliesReversed(MemoryStore):
+class ReversesReplies(MemoryStore):
     """Replies in reverse."""
 
-    def take_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
-        return super().take_replies(userid, now, request)[::-1]
+    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+        return super().fetch_replies(userid, now, request)[::-1]
 
 
-class Shared(MemoryStore):
+class SharesReportQueues(MemoryStore):
     """The queues of the newest accounts are everybody's."""
 
-    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        items = super().take_reports(userid, limit, now, request)
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        items = super().fetch_reports(userid, limit, now, request)
         for other in self.userids()[-3:]:
             if other != userid and len(items) < limit:
-                items = [*items, *super().take_reports(other, 1, now, request)]
+                items = [*items, *super().fetch_reports(other, 1, now, request)]
         return items
 
 
-class RepliesShared(MemoryStore):
+class SharesReplyQueues(MemoryStore):
     """The replies of all accounts are everybody's."""
 
-    def take_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
-        return [reply for one in self.userids() for reply in super(RepliesShared, self).take_replies(one, now, request)]
+    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+        return [
+            reply for one in self.userids() for reply in super(SharesReplyQueues, self).fetch_replies(one, now, request)
+        ]
 
 
 class _Patience:
@@ -140,7 +142,7 @@ class _Patience:
         self._in_vain = 0 if met else self._in_vain + 1
 
 
-class Racing(MemoryStore):
+class RacyStoreBase(MemoryStore):
     """A store in which some callers at once are between their first look and what they do then."""
 
     callers = 2
@@ -160,152 +162,152 @@ class Racing(MemoryStore):
             self._patience.waited(met=True)
 
 
-class Race(Racing):
+class NonAtomicFetch(RacyStoreBase):
     """Looks first, and takes away later."""
 
-    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        items = super().take_reports(userid, 10**9, now, request)
-        self.put(userid, items, [], now)
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        items = super().fetch_reports(userid, 10**9, now, request)
+        self.enqueue(userid, items, [], now)
         if items:
             self.meet()
-        others = [one for one in super().take_reports(userid, 10**9, now, request) if one not in items[:limit]]
-        self.put(userid, others, [], now)
+        others = [one for one in super().fetch_reports(userid, 10**9, now, request) if one not in items[:limit]]
+        self.enqueue(userid, others, [], now)
         return items[:limit]
 
 
-class RaceThatLoses(Racing):
+class LossyNonAtomicFetch(RacyStoreBase):
     """Looks first, and keeps only what two fetchers both saw."""
 
-    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        seen = super().take_reports(userid, 10**9, now, request)
-        self.put(userid, seen, [], now)
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        seen = super().fetch_reports(userid, 10**9, now, request)
+        self.enqueue(userid, seen, [], now)
         if seen:
             self.meet()
-        return [one for one in super().take_reports(userid, limit, now, request) if one in seen[:limit]]
+        return [one for one in super().fetch_reports(userid, limit, now, request) if one in seen[:limit]]
 
 
-class RaceOfReplies(Racing):
+class NonAtomicReplyFetch(RacyStoreBase):
     """Looks at the replies first, and takes them away later."""
 
-    def take_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
-        seen = super().take_replies(userid, now, request)
-        self.put(userid, [], seen, now)
+    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+        seen = super().fetch_replies(userid, now, request)
+        self.enqueue(userid, [], seen, now)
         if seen:
             self.meet()
-        super().take_replies(userid, now, request)
+        super().fetch_replies(userid, now, request)
         return seen
 
 
-class SweptAway(MemoryStore):
+class LosesConcurrentItems(MemoryStore):
     """What is queued during a fetch is lost."""
 
     def __init__(self) -> None:
         super().__init__()
         self._sent, self._patience = Event(), _Patience()
 
-    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        waiting = super().take_reports(userid, 10**9, now, request)
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        waiting = super().fetch_reports(userid, 10**9, now, request)
         if waiting:
             self._sent.clear()
             self._patience.waited(met=self._sent.wait(self._patience.seconds))
-            super().take_reports(userid, 10**9, now, request)
-            self.put(userid, waiting[limit:], [], now)
+            super().fetch_reports(userid, 10**9, now, request)
+            self.enqueue(userid, waiting[limit:], [], now)
         return waiting[:limit]
 
-    def accept(
+    def record_send(
         self,
         userid: str,
         task: Task,
         reports: Sequence[Report],
         replies: Sequence[Reply],
         now: float,
-        used: RulesUsed | None = None,
+        used: RulesTransition | None = None,
     ) -> int | None:
-        left = super().accept(userid, task, reports, replies, now, used)
+        left = super().record_send(userid, task, reports, replies, now, used)
         self._sent.set()
         return left
 
 
-class Early(MemoryStore):
+class ReportsScheduledEarly(MemoryStore):
     """Scheduled messages are reported at once."""
 
-    def accept(
+    def record_send(
         self,
         userid: str,
         task: Task,
         reports: Sequence[Report],
         replies: Sequence[Reply],
         now: float,
-        used: RulesUsed | None = None,
+        used: RulesTransition | None = None,
     ) -> int | None:
-        return super().accept(
+        return super().record_send(
             userid, task, [one._replace(due=min(one.due, now)) for one in reports], replies, now, used
         )
 
 
-class NeverLater(MemoryStore):
+class DropsScheduled(MemoryStore):
     """What is scheduled is thrown away."""
 
-    def accept(
+    def record_send(
         self,
         userid: str,
         task: Task,
         reports: Sequence[Report],
         replies: Sequence[Reply],
         now: float,
-        used: RulesUsed | None = None,
+        used: RulesTransition | None = None,
     ) -> int | None:
-        return super().accept(userid, task, [one for one in reports if one.due <= now + 60], replies, now, used)
+        return super().record_send(userid, task, [one for one in reports if one.due <= now + 60], replies, now, used)
 
 
-class Punctual(MemoryStore):
+class IgnoresReportDelay(MemoryStore):
     """Nothing is reported late."""
 
-    def accept(
+    def record_send(
         self,
         userid: str,
         task: Task,
         reports: Sequence[Report],
         replies: Sequence[Reply],
         now: float,
-        used: RulesUsed | None = None,
+        used: RulesTransition | None = None,
     ) -> int | None:
-        return super().accept(userid, task, [one._replace(due=task.due) for one in reports], replies, now, used)
+        return super().record_send(userid, task, [one._replace(due=task.due) for one in reports], replies, now, used)
 
 
-class EdgeRace(Racing):
+class NonAtomicBalance(RacyStoreBase):
     """Looks at the balance first, and charges later: three find it enough for two."""
 
     callers = 3
 
-    def accept(
+    def record_send(
         self,
         userid: str,
         task: Task,
         reports: Sequence[Report],
         replies: Sequence[Reply],
         now: float,
-        used: RulesUsed | None = None,
+        used: RulesTransition | None = None,
     ) -> int | None:
-        points = self.standing(userid).points
+        points = self.balance(userid).points
         account = self.account(userid)
         if task.cost > points and not (account and account.postpaid):
             return None
         self.meet()
-        self.charge_up(userid, -task.cost)
-        self.put(userid, reports, replies, now)
-        return self.standing(userid).points
+        self.add_points(userid, -task.cost)
+        self.enqueue(userid, reports, replies, now)
+        return self.balance(userid).points
 
 
-class TotalShrinks(MemoryStore):
+class ForgetsTopUps(MemoryStore):
     """What was charged up is what is left."""
 
-    def standing(self, userid: str) -> Standing:
-        standing = super().standing(userid)
+    def balance(self, userid: str) -> AccountBalance:
+        standing = super().balance(userid)
         return standing._replace(charged_up=standing.points)
 
 
-class Anybody(MemoryStore):
+class AcceptsAnyUserid(MemoryStore):
     """An unknown userid is the newest account's."""
 
     def account(self, userid: str) -> Account | None:
@@ -313,26 +315,26 @@ class Anybody(MemoryStore):
         return own if own or userid.strip() in ("", "12") else super().account(self.userids()[-1])
 
 
-def charging(price: Callable[[Task, int], int]) -> type[MemoryStore]:
+def charging_extra(price: Callable[[Task, int], int]) -> type[MemoryStore]:
     """A store that charges another price for each number; from the task and the balance."""
 
     class Charging(MemoryStore):
-        def accept(
+        def record_send(
             self,
             userid: str,
             task: Task,
             reports: Sequence[Report],
             replies: Sequence[Reply],
             now: float,
-            used: RulesUsed | None = None,
+            used: RulesTransition | None = None,
         ) -> int | None:
-            other = price(task, self.standing(userid).points)
-            return super().accept(userid, task._replace(price=other), reports, replies, now, used)
+            other = price(task, self.balance(userid).points)
+            return super().record_send(userid, task._replace(price=other), reports, replies, now, used)
 
     return Charging
 
 
-def giving(tasks: Callable[[], Iterator[int]]) -> type[MemoryStore]:
+def yielding(tasks: Callable[[], Iterator[int]]) -> type[MemoryStore]:
     """A store with other task numbers."""
 
     class Tasks(MemoryStore):

@@ -3,58 +3,58 @@
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 
-from sms10692_mock.admin.api.routing import DONE, Failure, Nothing, OfAccount, json_of, routes
-from sms10692_mock.admin.services import Control
+from sms10692_mock.admin.api.routing import EMPTY, AccountPath, Empty, ErrorBody, blueprint, json_response
+from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import (
     AccountDocument,
+    AccountPatch,
+    AccountQuery,
     AccountsDocument,
-    AccountsSeek,
+    ForbiddenWords,
     NewAccount,
-    Reset,
-    Terms,
-    Words,
+    ResetOptions,
 )
 
 
-def account_routes(control: Control) -> APIBlueprint:
+def account_routes(control: ControlService) -> APIBlueprint:
     """The routes for one emulator."""
-    api, accounts = routes("accounts"), control.accounts
+    api, accounts = blueprint("accounts"), control.accounts
 
     @api.post("/reset", summary="Begin anew, all or one account", responses={200: AccountsDocument})
-    def reset(body: Reset) -> Response:
-        return json_of(accounts.reset_these(body))
+    def reset(body: ResetOptions) -> Response:
+        return json_response(accounts.reset_many(body))
 
     @api.get("/accounts", summary="All accounts", responses={200: AccountsDocument})
-    def list_accounts(query: AccountsSeek) -> Response:
-        return json_of(accounts.all(query))
+    def list_accounts(query: AccountQuery) -> Response:
+        return json_response(accounts.all(query))
 
-    @api.post("/accounts", summary="Make a throw-away account", responses={201: AccountDocument, 409: Failure})
+    @api.post("/accounts", summary="Make a throw-away account", responses={201: AccountDocument, 409: ErrorBody})
     def create_account(body: NewAccount) -> Response:
-        return json_of(accounts.make(body), 201)
+        return json_response(accounts.create(body), 201)
 
     @api.get("/accounts/<userid>", summary="An account", responses={200: AccountDocument})
-    def get_account(path: OfAccount) -> Response:
-        return json_of(accounts.document(accounts.get(path.userid)))
+    def get_account(path: AccountPath) -> Response:
+        return json_response(accounts.document(accounts.get(path.userid)))
 
     @api.patch("/accounts/<userid>", summary="Charge up, change terms", responses={200: AccountDocument})
-    def update_account(path: OfAccount, body: Terms) -> Response:
-        return json_of(accounts.change(path.userid, body))
+    def update_account(path: AccountPath, body: AccountPatch) -> Response:
+        return json_response(accounts.change(path.userid, body))
 
-    @api.delete("/accounts/<userid>", summary="Close an account", responses={200: Nothing})
-    def delete_account(path: OfAccount) -> Response:
-        accounts.close(path.userid)
-        return json_of(DONE)
+    @api.delete("/accounts/<userid>", summary="Close an account", responses={200: Empty})
+    def delete_account(path: AccountPath) -> Response:
+        accounts.delete(path.userid)
+        return json_response(EMPTY)
 
     @api.post("/accounts/<userid>/reset", summary="Let an account begin anew", responses={200: AccountDocument})
-    def reset_account(path: OfAccount) -> Response:
-        return json_of(accounts.reset(path.userid))
+    def reset_account(path: AccountPath) -> Response:
+        return json_response(accounts.reset(path.userid))
 
-    @api.get("/keywords", summary="The forbidden words", responses={200: Words})
+    @api.get("/keywords", summary="The forbidden words", responses={200: ForbiddenWords})
     def get_keywords() -> Response:
-        return json_of(accounts.keywords())
+        return json_response(accounts.keywords())
 
-    @api.put("/keywords", summary="Other forbidden words", responses={200: Words})
-    def replace_keywords(body: Words) -> Response:
-        return json_of(accounts.put_keywords(body))
+    @api.put("/keywords", summary="Other forbidden words", responses={200: ForbiddenWords})
+    def replace_keywords(body: ForbiddenWords) -> Response:
+        return json_response(accounts.put_keywords(body))
 
     return api

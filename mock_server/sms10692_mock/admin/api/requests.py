@@ -5,37 +5,44 @@ from typing import Final
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 
-from sms10692_mock.admin.api.routing import OfAccount, OfAccountsRequest, OfRequest, Responses, json_of, routes
-from sms10692_mock.admin.services import Control
+from sms10692_mock.admin.api.routing import (
+    AccountPath,
+    AccountRequestPath,
+    RequestPath,
+    Responses,
+    blueprint,
+    json_response,
+)
+from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.requests import RequestDocument, WholeRequestDocument
-from sms10692_mock.admin.services.schemas import ListDocument, SeekRequests
+from sms10692_mock.admin.services.schemas import ListDocument, RequestQuery
 
 _LIST: Final[Responses] = {200: ListDocument[RequestDocument]}
 _WHOLE: Final[Responses] = {200: WholeRequestDocument}
 
 
-def request_routes(control: Control) -> APIBlueprint:
+def request_routes(control: ControlService) -> APIBlueprint:
     """The routes for one emulator."""
-    api, requests = routes("requests"), control.requests
+    api, requests = blueprint("requests"), control.requests
 
     @api.get("/requests", summary="All requests, of known and unknown userids", responses=_LIST)
-    def list_requests(query: SeekRequests) -> Response:
-        return json_of(requests.list(None, query))
+    def list_requests(query: RequestQuery) -> Response:
+        return json_response(requests.list(None, query))
 
     @api.get("/requests/<number>", summary="A request, with what was wrong with it", responses=_WHOLE)
-    def get_request(path: OfRequest) -> Response:
-        return json_of(requests.get(None, path.number))
+    def get_request(path: RequestPath) -> Response:
+        return json_response(requests.get(None, path.number))
 
     @api.get("/accounts/<userid>/requests", summary="An account's requests", responses=_LIST)
-    def list_account_requests(path: OfAccount, query: SeekRequests) -> Response:
-        return json_of(requests.list(path.userid, query))
+    def list_account_requests(path: AccountPath, query: RequestQuery) -> Response:
+        return json_response(requests.list(path.userid, query))
 
     @api.get(
         "/accounts/<userid>/requests/<number>",
         summary="A request of an account, with what was wrong with it",
         responses=_WHOLE,
     )
-    def get_account_request(path: OfAccountsRequest) -> Response:
-        return json_of(requests.get(path.userid, path.number))
+    def get_account_request(path: AccountRequestPath) -> Response:
+        return json_response(requests.get(path.userid, path.number))
 
     return api

@@ -24,43 +24,43 @@ Responses: TypeAlias = dict[str | int | HTTPStatus, type[BaseModel] | dict[Any, 
 """What a route may answer, by status."""
 
 
-class OfAccount(BaseModel):
+class AccountPath(BaseModel):
     """Which account."""
 
     userid: str
 
 
-class OfRequest(BaseModel):
+class RequestPath(BaseModel):
     """Which request."""
 
     number: Number
 
 
-class OfAccountsRequest(OfAccount):
+class AccountRequestPath(AccountPath):
     """Which request of which account."""
 
     number: Number
 
 
-class OfFault(BaseModel):
+class FaultPath(BaseModel):
     """Which fault."""
 
     fault_id: str
 
 
-class OfAccountsFault(OfAccount):
+class AccountFaultPath(AccountPath):
     """Which fault of which account."""
 
     fault_id: str
 
 
-class Failure(BaseModel):
+class ErrorBody(BaseModel):
     """What was wrong with a request."""
 
     error: str
 
 
-class Nothing(BaseModel):
+class Empty(BaseModel):
     """Nothing to say: it was done."""
 
 
@@ -82,9 +82,9 @@ _TAGS: Final[Mapping[str, Tag]] = {
 """Of the description, by subject."""
 
 
-def routes(subject: str) -> APIBlueprint:
+def blueprint(subject: str) -> APIBlueprint:
     """A blueprint for one subject. The functions of its routes give the operations their ids."""
-    responses: Responses = dict.fromkeys(_REFUSALS, Failure)
+    responses: Responses = dict.fromkeys(_REFUSALS, ErrorBody)
     return APIBlueprint(
         subject,
         __name__,
@@ -96,9 +96,9 @@ def routes(subject: str) -> APIBlueprint:
     )
 
 
-def json_of(document: BaseModel, status: int = 200) -> Response:
+def json_response(document: BaseModel, status: int = 200) -> Response:
     """A document as a response."""
     return Response(document.model_dump_json(), status, content_type="application/json")
 
 
-DONE: Final = Nothing()
+EMPTY: Final = Empty()

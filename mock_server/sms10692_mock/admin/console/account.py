@@ -6,64 +6,74 @@ Here belongs that page: charging up, permissions, snippets, new accounts. What i
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
-from sms10692_mock.admin.console.chart import bars
-from sms10692_mock.admin.console.layout import base_url, document, given, number, page, said, shown_account
+from sms10692_mock.admin.console.chart import chart_bars
+from sms10692_mock.admin.console.layout import (
+    base_url,
+    build_model,
+    form_field,
+    form_number,
+    render_page,
+    selected_account,
+    translated_message,
+)
 from sms10692_mock.admin.console.snippets import LANGUAGES, snippets
-from sms10692_mock.admin.services import Control
-from sms10692_mock.admin.services.accounts import NewAccount, Terms
+from sms10692_mock.admin.services import ControlService
+from sms10692_mock.admin.services.accounts import AccountPatch, NewAccount
 
 
-def add_account(pages: Blueprint, control: Control) -> None:
+def add_account(pages: Blueprint, control: ControlService) -> None:
     """Add the page."""
 
     @pages.get("/account")
     def account() -> ResponseReturnValue:
-        shown = shown_account(control)
+        shown = selected_account(control)
         charges = control.traffic.charges(shown.userid)
-        return page(
+        return render_page(
             control,
             "account",
             shown,
             charges=charges,
-            chart=bars(charges.points),
+            chart=chart_bars(charges.points),
             snippets=snippets(shown, base_url()),
             programs=LANGUAGES,
         )
 
     @pages.post("/account/charge")
     def charge() -> ResponseReturnValue:
-        points = number("points", whole=True)
-        after = control.accounts.change(shown_account(control).userid, document(Terms, charge=points))
-        return said("account.said_charged", points=after.points)
+        points = form_number("points", whole=True)
+        after = control.accounts.change(selected_account(control).userid, build_model(AccountPatch, charge=points))
+        return translated_message("account.said_charged", points=after.points)
 
     @pages.post("/account/terms")
     def terms() -> ResponseReturnValue:
-        wanted = document(
-            Terms,
+        wanted = build_model(
+            AccountPatch,
             may_read_reports="may_read_reports" in request.form,
-            dialect=given("dialect"),
-            password=given("password"),
+            dialect=form_field("dialect"),
+            password=form_field("password"),
         )
-        control.accounts.change(shown_account(control).userid, wanted)
-        return said("account.said_terms")
+        control.accounts.change(selected_account(control).userid, wanted)
+        return translated_message("account.said_terms")
 
     @pages.post("/account/reset")
     def reset() -> ResponseReturnValue:
-        control.accounts.reset(shown_account(control).userid)
-        return said("account.said_reset")
+        control.accounts.reset(selected_account(control).userid)
+        return translated_message("account.said_reset")
 
     @pages.post("/account/close")
     def close() -> ResponseReturnValue:
-        control.accounts.close(shown_account(control).userid)
-        return said("account.said_closed", headers={"HX-Redirect": "/"})
+        control.accounts.delete(selected_account(control).userid)
+        return translated_message("account.said_closed", headers={"HX-Redirect": "/"})
 
     @pages.post("/account/new")
     def make() -> ResponseReturnValue:
-        wanted = document(
+        wanted = build_model(
             NewAccount,
-            points=number("points", whole=True),
+            points=form_number("points", whole=True),
             postpaid="postpaid" in request.form,
             may_read_reports="may_read_reports" in request.form,
         )
-        made = control.accounts.make(wanted)
-        return said("account.said_made", headers={"HX-Redirect": url_for("console.account", userid=made.userid)})
+        made = control.accounts.create(wanted)
+        return translated_message(
+            "account.said_made", headers={"HX-Redirect": url_for("console.account", userid=made.userid)}
+        )

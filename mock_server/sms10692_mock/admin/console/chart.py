@@ -11,7 +11,7 @@ HEIGHT: Final = 180
 _GAP: Final = 3
 
 
-class Bar(NamedTuple):
+class ChartBar(NamedTuple):
     """One bar, in the units of the drawing."""
 
     x: float
@@ -21,7 +21,7 @@ class Bar(NamedTuple):
     value: int
 
 
-def bars(values: Sequence[int]) -> list[Bar]:
+def chart_bars(values: Sequence[int]) -> list[ChartBar]:
     """A bar for each value; what is above nothing can be seen, however little it is.
 
     >>> bars([0, 10, 20])[1]
@@ -31,6 +31,6 @@ def bars(values: Sequence[int]) -> list[Bar]:
     return [_bar(value, max(2.0, HEIGHT * value / highest), place * each, each) for place, value in enumerate(values)]
 
 
-def _bar(value: int, height: float, left: float, each: float) -> Bar:
+def _bar(value: int, height: float, left: float, each: float) -> ChartBar:
     shown = round(height, 2) if value else 0.0
-    return Bar(round(left + _GAP / 2, 2), round(HEIGHT - shown, 2), round(each - _GAP, 2), shown, value)
+    return ChartBar(round(left + _GAP / 2, 2), round(HEIGHT - shown, 2), round(each - _GAP, 2), shown, value)

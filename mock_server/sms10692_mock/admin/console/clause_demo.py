@@ -18,15 +18,15 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from sms10692 import protocol
-from sms10692.protocol import Operation, Page
+from sms10692.protocol import Endpoint, Operation
 from sms10692.signing import CHINA, sign, timestamp
-from sms10692_mock.admin.console.hexdump import plain
-from sms10692_mock.admin.console.layout import document
-from sms10692_mock.admin.services import Control
+from sms10692_mock.admin.console.hexdump import printable_text
+from sms10692_mock.admin.console.layout import build_model
+from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import AccountDocument, NewAccount
 from sms10692_mock.admin.services.clocks import Advance, ClockSetting
 from sms10692_mock.diagnosis.request_style import FORM
-from sms10692_mock.domain.clock import china_time
+from sms10692_mock.domain.clock import format_time
 
 _BOUNDARY: Final = "XyZzYx7MA4YWxkTrZu0gW"
 _TIMEOUT: Final = 10.0
@@ -42,7 +42,7 @@ _Writing: TypeAlias = Callable[[_Pairs, str], bytes]
 """Makes bytes of names and values, in a charset."""
 
 
-class Step(BaseModel):
+class DemoStep(BaseModel):
     """One request, or a clock put forward; the words are explained in `clause_demos.toml`."""
 
     model_config = ConfigDict(extra="forbid")
@@ -62,20 +62,20 @@ class Step(BaseModel):
     @field_validator("how")
     @classmethod
     def _known(cls, how: str) -> str:
-        if how not in _WAYS:
+        if how not in _ENCODINGS:
             raise ValueError(f"no way of a request: {how}")
         return how
 
 
-class Trial(BaseModel):
+class Demo(BaseModel):
     """What is done for some clauses, with what account."""
 
     clauses: list[str]
-    terms: NewAccount = document(NewAccount)
-    steps: list[Step]
+    terms: NewAccount = build_model(NewAccount)
+    steps: list[DemoStep]
 
 
-class Tried(NamedTuple):
+class DemoResult(NamedTuple):
     """One request and its answer as text; or, without either, the seconds by which the clock was put forward."""
 
     request: str = ""
@@ -84,53 +84,53 @@ class Tried(NamedTuple):
     advanced: float = 0.0
 
 
-class NobodyListens(Exception):
+class ServerUnreachable(Exception):
     """This server cannot be reached where it believes to be."""
 
 
 @cache
-def trials() -> Mapping[str, Trial]:
+def load_demos() -> Mapping[str, Demo]:
     """All trials, by clause."""
     table = tomllib.loads((files(__package__) / "clause_demos.toml").read_text("utf-8"))
-    return {clause: trial for row in table["trial"] for trial in [Trial(**row)] for clause in trial.clauses}
+    return {clause: trial for row in table["trial"] for trial in [Demo(**row)] for clause in trial.clauses}
 
 
-def try_out(control: Control, trial: Trial, address: tuple[str, int]) -> list[Tried]:
+def run_demo(control: ControlService, trial: Demo, address: tuple[str, int]) -> list[DemoResult]:
     """Do a trial at the server of this address. Raises NobodyListens."""
-    accounts = {name: control.accounts.make(trial.terms) for name in ("own", "other")}
+    accounts = {name: control.accounts.create(trial.terms) for name in ("own", "other")}
     try:
         return [_tried(control, step, accounts[step.account], address) for step in trial.steps]
     except (OSError, HTTPException) as error:
-        raise NobodyListens(f"{address[0]}:{address[1]}: {error or type(error).__name__}") from error
+        raise ServerUnreachable(f"{address[0]}:{address[1]}: {error or type(error).__name__}") from error
     finally:
         for account in accounts.values():
-            control.accounts.close(account.userid)
+            control.accounts.delete(account.userid)
 
 
-def _tried(control: Control, step: Step, account: AccountDocument, address: tuple[str, int]) -> Tried:
+def _tried(control: ControlService, step: DemoStep, account: AccountDocument, address: tuple[str, int]) -> DemoResult:
     if step.advance:
-        control.clocks.put(account.userid, document(ClockSetting, mode="running"))
+        control.clocks.put(account.userid, build_model(ClockSetting, mode="running"))
         control.clocks.advance(account.userid, Advance(seconds=step.advance))
-        return Tried(advanced=step.advance)
+        return DemoResult(advanced=step.advance)
     now = control.vendor.now(control.accounts.get(account.userid))
     page = _page(step)
     raw = _request(step, page, account, now, address)
     status, body = _exchanged(raw, address)
     codec = "gbk" if page is protocol.V2SMS_GBK else "utf-8"
-    return Tried(plain(raw), status, body.decode(codec, "replace"))
+    return DemoResult(printable_text(raw), status, body.decode(codec, "replace"))
 
 
-def _page(step: Step) -> Page:
-    return protocol.V2SMS_GBK if step.page == "gbk" else _OPERATIONS[step.do].pages[0]
+def _page(step: DemoStep) -> Endpoint:
+    return protocol.V2SMS_GBK if step.page == "gbk" else _OPERATIONS[step.do].endpoints[0]
 
 
-def _request(step: Step, page: Page, account: AccountDocument, now: float, address: tuple[str, int]) -> bytes:
+def _request(step: DemoStep, page: Endpoint, account: AccountDocument, now: float, address: tuple[str, int]) -> bytes:
     fields = _fields(step, account, now)
     codec = "gbk" if page is protocol.V2SMS_GBK else "utf-8"
     signed = fields[_SIGN] if _SIGN in fields else _right(account, fields[_TIMESTAMP])
     also = step.also.replace("{userid}", account.userid).replace("{sign}", signed)
     pairs = [(name, value) for name, value in fields.items() if name not in step.drop]
-    way = _WAYS[step.how]
+    way = _ENCODINGS[step.how]
     query, body, kind = way.query(pairs, codec), way.body(pairs, codec), way.kind or step.type or FORM
     if also:
         body += b"&" + also.encode()
@@ -147,7 +147,7 @@ def _request(step: Step, page: Page, account: AccountDocument, now: float, addre
     return way.method.encode() + b" " + target + b" HTTP/1.1\r\n" + head.encode() + b"\r\n" + body
 
 
-def _fields(step: Step, account: AccountDocument, now: float) -> dict[str, str]:
+def _fields(step: DemoStep, account: AccountDocument, now: float) -> dict[str, str]:
     operation = _OPERATIONS[step.do]
     moment = step.set.get(_TIMESTAMP) or timestamp(datetime.fromtimestamp(now, CHINA))
     right = _right(account, moment)
@@ -159,7 +159,7 @@ def _fields(step: Step, account: AccountDocument, now: float) -> dict[str, str]:
         **_ORDINARY.get(operation, {}),
     }
     made = {
-        "{in an hour}": lambda: china_time(int(now) + 3600.0),
+        "{in an hour}": lambda: format_time(int(now) + 3600.0),
         "{50,000 numbers}": lambda: ",".join(str(13_000_000_000 + place) for place in range(50_000)),
         "{71 characters}": lambda: "字" * 71,
     }
@@ -221,7 +221,7 @@ def _parts(parts: _Pairs, codec: str) -> bytes:
     return b"".join(written) + f"--{_BOUNDARY}--\r\n".encode()
 
 
-class _Way(NamedTuple):
+class _Encoding(NamedTuple):
     """How the fields of a step travel: what of them stands in the query, and what in the body, which is of a `kind`."""
 
     method: str = "POST"
@@ -232,18 +232,18 @@ class _Way(NamedTuple):
 
 
 _OF_PARTS: Final = f"multipart/form-data; boundary={_BOUNDARY}"
-_WAYS: Final[Mapping[str, _Way]] = {
-    "form": _Way(body=_urlencoded),
-    "get": _Way("GET", query=_urlencoded),
-    "head": _Way("HEAD", query=_urlencoded),
-    "query": _Way(query=_raw_in_a_line),
-    "action-in-query": _Way(query=_action, body=_all_but_action),
-    "multipart": _Way(body=_multipart, kind=_OF_PARTS),
-    "file": _Way(body=_with_a_file, kind=_OF_PARTS),
-    "json": _Way(body=_json, kind="application/json"),
-    "raw": _Way(body=_raw),
-    "lower": _Way(body=_in_lower_case),
-    "chunked": _Way(body=_urlencoded, is_chunked=True),
+_ENCODINGS: Final[Mapping[str, _Encoding]] = {
+    "form": _Encoding(body=_urlencoded),
+    "get": _Encoding("GET", query=_urlencoded),
+    "head": _Encoding("HEAD", query=_urlencoded),
+    "query": _Encoding(query=_raw_in_a_line),
+    "action-in-query": _Encoding(query=_action, body=_all_but_action),
+    "multipart": _Encoding(body=_multipart, kind=_OF_PARTS),
+    "file": _Encoding(body=_with_a_file, kind=_OF_PARTS),
+    "json": _Encoding(body=_json, kind="application/json"),
+    "raw": _Encoding(body=_raw),
+    "lower": _Encoding(body=_in_lower_case),
+    "chunked": _Encoding(body=_urlencoded, is_chunked=True),
 }
 """By the word `how` of `clause_demos.toml`."""
 

@@ -13,8 +13,8 @@ from sms10692_mock.app.shell_quoting import is_quotable, printf, quote_bytes
 from sms10692_mock.diagnosis.request_style import FORM
 from sms10692_mock.diagnosis.service import content_type
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.api_request import page_of
-from sms10692_mock.domain.records import Entry
+from sms10692_mock.domain.api_request import match_endpoint
+from sms10692_mock.domain.records import LoggedRequest
 
 LONGEST: Final = 60_000
 """Bytes of a target and a body that still fit into a line."""
@@ -24,12 +24,12 @@ _OF_A_QUERY: Final = f"{_OF_A_PATH}%?[]"
 """Characters that stand for themselves, beside letters, digits and "-._~"."""
 
 
-def is_copyable(entry: Entry) -> bool:
+def is_copyable(entry: LoggedRequest) -> bool:
     """Whether the request is short enough for a line."""
     return len(entry.path) + len(entry.query) + len(entry.body) <= LONGEST
 
 
-def as_curl(entry: Entry, url: str) -> str:
+def as_curl(entry: LoggedRequest, url: str) -> str:
     """A line for a shell. A body that is not printable comes through a pipe, as no argument can hold every byte."""
     words = ["curl", "-sg", "--path-as-is", *_method(entry)]
     kind = content_type(entry)
@@ -44,7 +44,7 @@ def as_curl(entry: Entry, url: str) -> str:
     return piped + " ".join([*words, quote_bytes(f"{url}{_target(entry)}".encode())])
 
 
-def _method(entry: Entry) -> list[str]:
+def _method(entry: LoggedRequest) -> list[str]:
     if entry.method == "HEAD":
         # With a body, -I is refused, and -X waits for the body of a response that has none.
         return ["-X", "HEAD", "-H", "'Connection: close'", "--ignore-content-length"] if entry.body else ["-I"]
@@ -62,23 +62,23 @@ def _line(text: str) -> bytes:
     return text.translate({0: " ", 10: " ", 13: " "}).strip(" ").encode("latin-1", "replace")
 
 
-def _target(entry: Entry) -> str:
+def _target(entry: LoggedRequest) -> str:
     """Path and query with percent codes for what cannot stand in an address as it is. They mean the same."""
     return f"{_path(entry)}?{_query(entry)}" if entry.query else _path(entry)
 
 
-def _path(entry: Entry) -> str:
+def _path(entry: LoggedRequest) -> str:
     path = entry.path if entry.path.startswith("/") else f"/{entry.path}"
     return quote(path, safe=_OF_A_PATH, errors="replace")
 
 
-def _query(entry: Entry) -> str:
+def _query(entry: LoggedRequest) -> str:
     return quote(entry.query, safe=_OF_A_QUERY)
 
 
-def as_pytest(entry: Entry, account: Account | None) -> str:
+def as_pytest(entry: LoggedRequest, account: Account | None) -> str:
     """A test that sends the same bytes to an emulator of its own, which has that account and was never used."""
-    page = page_of(entry.path)
+    page = match_endpoint(entry.path)
     path = page.path if page and entry.path.startswith("//") else _path(entry)
     arguments = [f"method={entry.method!r}"]
     if entry.query:
@@ -110,7 +110,7 @@ def as_pytest(entry: Entry, account: Account | None) -> str:
     )
 
 
-def _said(entry: Entry, charset: str) -> str:
+def _said(entry: LoggedRequest, charset: str) -> str:
     """What the vendor says to such a request, whatever else it was asked before."""
     if entry.refusal:
         return entry.refusal

@@ -26,7 +26,7 @@ def hex_dump(raw: bytes) -> str:
     return "\n".join(lines)
 
 
-def plain(raw: bytes) -> str:
+def printable_text(raw: bytes) -> str:
     r"""ASCII as it is, all other bytes as escapes.
 
     >>> plain("a内\n".encode("gbk"))

@@ -47,7 +47,7 @@ def text(language: Language, key: str, **values: object) -> str:
     return found.format(**values) if values else found
 
 
-def language_of(chosen: str, accepted: LanguageAccept) -> Language:
+def choose_language(chosen: str, accepted: LanguageAccept) -> Language:
     """The language that was chosen, or the first that the browser asks for and that there is, or English.
 
     >>> language_of("", LanguageAccept([("de", 1), ("zh-CN", 0.9), ("en", 0.8)]))

@@ -17,10 +17,10 @@ from markupsafe import Markup, escape
 from pydantic import BaseModel, ValidationError
 
 from sms10692 import __version__
-from sms10692_mock.admin.auth import Guard
-from sms10692_mock.admin.console.i18n import LANGUAGES, Language, language_of, text
+from sms10692_mock.admin.auth import AccessPolicy
+from sms10692_mock.admin.console.i18n import LANGUAGES, Language, choose_language, text
 from sms10692_mock.admin.origins import split_host
-from sms10692_mock.admin.services import Control
+from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import AccountDocument
 from sms10692_mock.admin.services.messages import NoSuchTask
 from sms10692_mock.domain.bounds import BalanceOutOfBounds
@@ -79,7 +79,7 @@ def plain_refusal(status: int, words: str) -> Response:
     return Response(f"{words}\n", status, mimetype="text/plain")
 
 
-def console_pages(control: Control, guard: Guard) -> Blueprint:
+def console_pages(control: ControlService, guard: AccessPolicy) -> Blueprint:
     """The blueprint that pages are added to: guarded, with a policy that lets nothing in from outside."""
     pages = Blueprint(
         CONSOLE,
@@ -92,16 +92,16 @@ def console_pages(control: Control, guard: Guard) -> Blueprint:
     @pages.before_request
     def let_in() -> ResponseReturnValue | None:
         if request.endpoint in ("console.login", "console.log_in", "console.static"):
-            refusal = guard.refusal_of_login(request.headers)
+            refusal = guard.check_login(request.headers)
         else:
-            refusal = guard.refusal_of_page(request.method, request.headers, request.cookies.get(key_cookie(), ""))
+            refusal = guard.check_console(request.method, request.headers, request.cookies.get(key_cookie(), ""))
         if refusal is None:
             return None
         status, words = refusal
         if status != 401:
             return plain_refusal(status, words)
         login = url_for("console.login", next=request.full_path.rstrip("?"))
-        if is_from_script():
+        if is_htmx():
             return Response("", 401, {"HX-Redirect": login})
         return redirect(login, 303)
 
@@ -123,25 +123,25 @@ def console_pages(control: Control, guard: Guard) -> Blueprint:
     @pages.errorhandler(NoSuchAccount)
     def no_such_account(error: NoSuchAccount) -> ResponseReturnValue:
         if not request.args.get("userid"):
-            return refused(control, 404, "said.nobody")
-        return refused(control, 404, "said.no_account", userid=str(error))
+            return error_page(control, 404, "said.nobody")
+        return error_page(control, 404, "said.no_account", userid=str(error))
 
     @pages.errorhandler(NoSuchTask)
     def no_such_task(error: NoSuchTask) -> ResponseReturnValue:
         if error.task_id is None:
-            return refused(control, 422, "said.nothing_sent", userid=error.userid, mobile=error.mobile)
-        return refused(control, 422, "said.no_task", userid=error.userid, task=error.task_id)
+            return error_page(control, 422, "said.nothing_sent", userid=error.userid, mobile=error.mobile)
+        return error_page(control, 422, "said.no_task", userid=error.userid, task=error.task_id)
 
     @pages.errorhandler(BalanceOutOfBounds)
     def out_of_bounds(error: BalanceOutOfBounds) -> ResponseReturnValue:
-        return refused(control, 422, "said.invalid", what=str(error))
+        return error_page(control, 422, "said.invalid", what=str(error))
 
     @pages.errorhandler(ValidationError)
     def invalid(error: ValidationError) -> ResponseReturnValue:
         first = error.errors(include_url=False)[0]
         place = ".".join(_FIELDS.get(str(part), str(part)) for part in first["loc"])
         what = f"{place}: {first['msg']}" if place else first["msg"]
-        return refused(control, 422, "said.invalid", {_FIELD: place} if place.isascii() else None, what=what)
+        return error_page(control, 422, "said.invalid", {_FIELD: place} if place.isascii() else None, what=what)
 
     return pages
 
@@ -156,13 +156,13 @@ def template_values() -> dict[str, Any]:
         "version": __version__,
         "menu": PAGES,
         "url": url,
-        "here": here,
-        "asset": asset,
+        "here": current_url,
+        "asset": static_asset,
         "host": base_url(),
     }
 
 
-def is_from_script() -> bool:
+def is_htmx() -> bool:
     """Whether htmx asks, for a part of a page."""
     return request.headers.get("HX-Request") == "true"
 
@@ -171,7 +171,7 @@ def language() -> Language:
     """The language of this request. It is asked for with every text, so it is found once."""
     if "language" not in g:
         asked = request.args.get("lang", "") or request.cookies.get(_LANGUAGE, "")
-        g.language = language_of(asked if asked in LANGUAGES else "", request.accept_languages)
+        g.language = choose_language(asked if asked in LANGUAGES else "", request.accept_languages)
     found: Language = g.language
     return found
 
@@ -189,14 +189,14 @@ def _remember(response: Response) -> None:
             response.set_cookie(cookie, chosen, max_age=_A_YEAR, httponly=True, samesite="Lax")
 
 
-def say(key: str, **values: object) -> str:
+def message_partial(key: str, **values: object) -> str:
     """A text in the language of this request."""
     return text(language(), key, **values)
 
 
-def shown_account(control: Control) -> AccountDocument:
+def selected_account(control: ControlService) -> AccountDocument:
     """The account that the address names, or the first one. Raises NoSuchAccount."""
-    userid = request.args.get("userid") or control.accounts.first()
+    userid = request.args.get("userid") or control.accounts.default_userid()
     return control.accounts.document(control.accounts.get(userid))
 
 
@@ -214,14 +214,14 @@ def url(page: str, **values: Any) -> str:
     return f"{path}?{query}" if query else path
 
 
-def here(**changes: str | None) -> str:
+def current_url(**changes: str | None) -> str:
     """This page's own address, with some of its values changed; None takes one away."""
     kept = {name: value for name, value in request.args.items() if name not in ("lang", "theme", "after")}
     values = {name: value for name, value in (kept | changes).items() if value}
     return f"{request.path}?{urlencode(values)}" if values else request.path
 
 
-def page(control: Control, name: str, account: AccountDocument, **values: Any) -> ResponseReturnValue:
+def render_page(control: ControlService, name: str, account: AccountDocument, **values: Any) -> ResponseReturnValue:
     """A page, or, where the script asks for it, the part of it that lives: nothing if that is as it was.
 
     A page is `NAME.html`; what of it changes by itself is `NAME.live.html`.
@@ -236,7 +236,7 @@ def page(control: Control, name: str, account: AccountDocument, **values: Any) -
     if request.headers.get("X-Seen") == seen:
         return "", 204
     # What was filtered for stays in the address bar, without fields that are empty.
-    headers = {"HX-Push-Url": here()} if request.headers.get("HX-Trigger") == "filter" else {}
+    headers = {"HX-Push-Url": current_url()} if request.headers.get("HX-Trigger") == "filter" else {}
     return Response(render_template("live.html", **surroundings, **live, alone=True), headers=headers)
 
 
@@ -245,38 +245,40 @@ def _fingerprint(name: str) -> str:
     return f"{zlib.crc32((files(__package__) / 'static' / name).read_bytes()):x}"
 
 
-def asset(name: str) -> str:
+def static_asset(name: str) -> str:
     """The address of a static file, another one when its content is another: browsers may keep it for ever."""
     return url_for("console.static", filename=name, v=_fingerprint(name))
 
 
-def _surroundings(control: Control, account: AccountDocument, name: str) -> dict[str, Any]:
+def _surroundings(control: ControlService, account: AccountDocument, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "account": account,
         "userids": control.accounts.userids(_LISTED, account.userid),
-        "signs": control.signs(account.userid),
+        "signs": control.anomalies(account.userid),
     }
 
 
-def said(key: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: object) -> Response:
+def translated_message(
+    key: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: object
+) -> Response:
     """A sentence about what was just done, or why it was not."""
-    words = render_template("said.html", words=say(key, **values), is_bad=status >= 400)
+    words = render_template("said.html", words=message_partial(key, **values), is_bad=status >= 400)
     return Response(words, status, dict(headers or {}))
 
 
-def refused(
-    control: Control, status: int, key: str, headers: Mapping[str, str] | None = None, /, **values: object
+def error_page(
+    control: ControlService, status: int, key: str, headers: Mapping[str, str] | None = None, /, **values: object
 ) -> ResponseReturnValue:
     """A sentence about why not: for a part of a page that sentence alone, else a page with it, account or not."""
-    if is_from_script():
-        return said(key, status, headers, **values)
+    if is_htmx():
+        return translated_message(key, status, headers, **values)
     try:
-        account = control.accounts.document(control.accounts.get(control.accounts.first()))
+        account = control.accounts.document(control.accounts.get(control.accounts.default_userid()))
         surroundings = _surroundings(control, account, "")
     except NoSuchAccount:  # there is none whose menu could stand around the sentence
-        return render_template("nobody.html", words=say(key, **values)), status
-    return render_template("nothing.html", words=say(key, **values), **surroundings), status
+        return render_template("nobody.html", words=message_partial(key, **values)), status
+    return render_template("nothing.html", words=message_partial(key, **values), **surroundings), status
 
 
 def signed(content: str) -> Markup:
@@ -305,26 +307,30 @@ def price(message: Any) -> str:
     """Why a message costs what it costs, in the language of this request."""
     units, parts, cost = message.units, message.parts, message.cost
     if cost != parts:
-        return say("cost.flat", cost=cost, units=units, parts=parts)
-    return say("cost.one_part", units=units) if parts == 1 else say("cost.parts", units=units, parts=parts)
+        return message_partial("cost.flat", cost=cost, units=units, parts=parts)
+    return (
+        message_partial("cost.one_part", units=units)
+        if parts == 1
+        else message_partial("cost.parts", units=units, parts=parts)
+    )
 
 
-def given(name: str) -> str | None:
+def form_field(name: str) -> str | None:
     """A field of the form that was sent, without white space around it; None where it is blank."""
     return request.form.get(name, "").strip() or None
 
 
-def number(name: str, *, whole: bool = False) -> Any:
+def form_number(name: str, *, whole: bool = False) -> Any:
     """A field of the form as a number; None where it is blank. Ends the request with 422 where it is none."""
-    written = given(name)
+    written = form_field(name)
     if written is None:
         return None
     try:
         return int(written) if whole else float(written)
     except ValueError:
-        abort(said("said.no_number", 422, {_FIELD: name}, field=name, what=written[:40]))
+        abort(translated_message("said.no_number", 422, {_FIELD: name}, field=name, what=written[:40]))
 
 
-def document(kind: type[Document], /, **values: Any) -> Document:
+def build_model(kind: type[Document], /, **values: Any) -> Document:
     """A document with these values, but for those that are None. Raises ValidationError."""
     return kind(**{name: value for name, value in values.items() if value is not None})

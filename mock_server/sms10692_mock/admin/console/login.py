@@ -6,11 +6,11 @@ Here belongs giving the token once and having a cookie for it. Who is let in is 
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from sms10692_mock.admin.auth import Guard
-from sms10692_mock.admin.console.layout import key_cookie, say
+from sms10692_mock.admin.auth import AccessPolicy
+from sms10692_mock.admin.console.layout import key_cookie, message_partial
 
 
-def add_login(pages: Blueprint, guard: Guard) -> None:
+def add_login(pages: Blueprint, guard: AccessPolicy) -> None:
     """Add the page."""
 
     @pages.get("/login")
@@ -21,10 +21,10 @@ def add_login(pages: Blueprint, guard: Guard) -> None:
     def log_in() -> ResponseReturnValue:
         target = _local(request.form.get("next", "/"))
         if not guard.is_token(request.form.get("token", "").strip()):
-            return render_template("login.html", next=target, words=say("login.wrong")), 401
+            return render_template("login.html", next=target, words=message_partial("login.wrong")), 401
         response = redirect(target, 303)
         secure = guard.is_secure(request.headers.get("Origin", ""), request.scheme)
-        response.set_cookie(key_cookie(), guard.key(), secure=secure, httponly=True, samesite="Strict")
+        response.set_cookie(key_cookie(), guard.session_key(), secure=secure, httponly=True, samesite="Strict")
         return response
 
 

@@ -6,23 +6,23 @@ Here belongs that page, and the first screen of an emulator to which nothing was
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from sms10692_mock.admin.console.layout import base_url, page, shown_account
-from sms10692_mock.admin.console.list_filters import seek_of
-from sms10692_mock.admin.services import Control
-from sms10692_mock.app.curl_example import curl_line
+from sms10692_mock.admin.console.layout import base_url, render_page, selected_account
+from sms10692_mock.admin.console.list_filters import query_from_url
+from sms10692_mock.admin.services import ControlService
+from sms10692_mock.app.curl_example import example_curl
 
 
-def add_messages(pages: Blueprint, control: Control) -> None:
+def add_messages(pages: Blueprint, control: ControlService) -> None:
     """Add the page."""
 
     @pages.get("/")
     def messages() -> ResponseReturnValue:
-        account = shown_account(control)
-        seek, is_filtered = seek_of("mobile", "text", "task_id", "state")
+        account = selected_account(control)
+        seek, is_filtered = query_from_url("mobile", "text", "task_id", "state")
         found = control.traffic.messages(account.userid, seek)
         if request.headers.get("HX-Target") == "older":
             return Response(render_template("messages.rows.html", messages=found))
-        return page(
+        return render_page(
             control,
             "messages",
             account,
@@ -33,8 +33,8 @@ def add_messages(pages: Blueprint, control: Control) -> None:
         )
 
 
-def _command(control: Control, userid: str) -> str:
+def _command(control: ControlService, userid: str) -> str:
     vendor = control.vendor
     account = control.accounts.get(userid)
     now = None if vendor.max_clock_skew is None else vendor.now(account)
-    return curl_line(base_url(), account, now)
+    return example_curl(base_url(), account, now)

@@ -10,11 +10,18 @@ from typing import Any, Final, Literal, NamedTuple
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from sms10692_mock.admin.console.layout import document, given, number, page, said, shown_account
-from sms10692_mock.admin.services import Control
+from sms10692_mock.admin.console.layout import (
+    build_model,
+    form_field,
+    form_number,
+    render_page,
+    selected_account,
+    translated_message,
+)
+from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.behaviour import RuleDocument
 from sms10692_mock.admin.services.message_documents import NewReply, NewReport
-from sms10692_mock.admin.services.schemas import Seek
+from sms10692_mock.admin.services.schemas import ListQuery
 
 _LOOKED_AT: Final = 300
 """Messages among which the numbers stand that are offered."""
@@ -33,16 +40,16 @@ class _Shown(NamedTuple):
     item: Any
 
 
-def add_handset(pages: Blueprint, control: Control) -> None:
+def add_phone(pages: Blueprint, control: ControlService) -> None:
     """Add the page."""
 
     @pages.get("/handset")
     def handset() -> ResponseReturnValue:
-        account = shown_account(control)
+        account = selected_account(control)
         numbers = _numbers(control, account.userid)
         mobile = request.args.get("mobile", "").strip() or next(iter(numbers), "")
         rules = control.weather.outcomes(account.userid).rules
-        return page(
+        return render_page(
             control,
             "handset",
             account,
@@ -54,53 +61,53 @@ def add_handset(pages: Blueprint, control: Control) -> None:
 
     @pages.get("/handset/numbers")
     def numbers() -> ResponseReturnValue:
-        found = _numbers(control, shown_account(control).userid)
+        found = _numbers(control, selected_account(control).userid)
         return Response(
             render_template("handset.numbers.html", numbers=found, mobile=request.args.get("mobile", "").strip())
         )
 
     @pages.post("/handset/reply")
     def reply() -> ResponseReturnValue:
-        userid = shown_account(control).userid
-        control.traffic.put_reply(
-            userid, document(NewReply, mobile=given("mobile"), content=request.form.get("content"))
+        userid = selected_account(control).userid
+        control.traffic.inject_reply(
+            userid, build_model(NewReply, mobile=form_field("mobile"), content=request.form.get("content"))
         )
-        return said("handset.said_reply")
+        return translated_message("handset.said_reply")
 
     @pages.post("/handset/report")
     def report() -> ResponseReturnValue:
-        userid = shown_account(control).userid
-        failed = given("outcome") == "failed"
-        wanted = document(
+        userid = selected_account(control).userid
+        failed = form_field("outcome") == "failed"
+        wanted = build_model(
             NewReport,
-            mobile=given("mobile"),
-            task_id=number("task_id", whole=True),
+            mobile=form_field("mobile"),
+            task_id=form_number("task_id", whole=True),
             status=20 if failed else 10,
-            errorcode=(given("code") or "UNDELIV") if failed else None,
-            extno=given("ext"),
+            errorcode=(form_field("code") or "UNDELIV") if failed else None,
+            extno=form_field("ext"),
         )
-        control.traffic.put_report(userid, wanted)
-        return said("handset.said_report")
+        control.traffic.inject_report(userid, wanted)
+        return translated_message("handset.said_report")
 
     @pages.post("/handset/outcome")
     def outcome() -> ResponseReturnValue:
-        userid = shown_account(control).userid
-        mobile, wanted = given("mobile") or "", given("outcome")
+        userid = selected_account(control).userid
+        mobile, wanted = form_field("mobile") or "", form_field("outcome")
         rule = None
         if wanted != "usual":
-            code = given("code") if wanted == "failed" else None
-            rule = document(RuleDocument, number=mobile, outcome=wanted, errorcode=code)
-        control.weather.rule_number(userid, mobile, rule)
-        return said("handset.said_outcome", mobile=mobile)
+            code = form_field("code") if wanted == "failed" else None
+            rule = build_model(RuleDocument, number=mobile, outcome=wanted, errorcode=code)
+        control.weather.set_rule_for_number(userid, mobile, rule)
+        return translated_message("handset.said_outcome", mobile=mobile)
 
 
-def _numbers(control: Control, userid: str) -> list[str]:
-    lately = control.traffic.messages(userid, document(Seek, order="desc", limit=_LOOKED_AT)).items
+def _numbers(control: ControlService, userid: str) -> list[str]:
+    lately = control.traffic.messages(userid, build_model(ListQuery, order="desc", limit=_LOOKED_AT)).items
     return list(dict.fromkeys(message.mobile for message in lately))[:_OFFERED]
 
 
-def _thread(control: Control, userid: str, mobile: str) -> list[_Shown]:
-    seek = document(Seek, mobile=mobile, order="desc", limit=_SHOWN)
+def _thread(control: ControlService, userid: str, mobile: str) -> list[_Shown]:
+    seek = build_model(ListQuery, mobile=mobile, order="desc", limit=_SHOWN)
     traffic = control.traffic
     messages = [_Shown(message.sent, "message", message) for message in traffic.messages(userid, seek).items]
     replies = [_Shown(reply.due, "reply", reply) for reply in traffic.replies(userid, seek).items]

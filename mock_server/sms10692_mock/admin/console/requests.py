@@ -11,10 +11,10 @@ from flask.typing import ResponseReturnValue
 
 from sms10692_mock.admin.console.export_request import as_curl, as_pytest, is_copyable
 from sms10692_mock.admin.console.finding_texts import in_chinese
-from sms10692_mock.admin.console.hexdump import hex_dump, plain
-from sms10692_mock.admin.console.layout import base_url, language, page, refused, shown_account
-from sms10692_mock.admin.console.list_filters import seek_of
-from sms10692_mock.admin.services import Control
+from sms10692_mock.admin.console.hexdump import hex_dump, printable_text
+from sms10692_mock.admin.console.layout import base_url, error_page, language, render_page, selected_account
+from sms10692_mock.admin.console.list_filters import query_from_url
+from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.requests import FindingDocument, NoSuchRequest, RequestDocument
 from sms10692_mock.admin.services.schemas import ListDocument
 
@@ -22,35 +22,35 @@ _FIELDS: Final = 200
 """Parameters that are shown: the manual has ten, and a request can have hundreds of thousands."""
 
 
-def add_requests(pages: Blueprint, control: Control) -> None:
+def add_requests(pages: Blueprint, control: ControlService) -> None:
     """Add the pages."""
 
     @pages.get("/requests")
     def requests() -> ResponseReturnValue:
-        account = shown_account(control)
-        seek, is_filtered = seek_of("text")
+        account = selected_account(control)
+        seek, is_filtered = query_from_url("text")
         is_own = "own" in request.args
         found: ListDocument[RequestDocument] = control.requests.list(account.userid if is_own else None, seek)
         if request.headers.get("HX-Target") == "older":
             return Response(render_template("requests.rows.html", requests=found))
-        return page(control, "requests", account, requests=found, is_filtered=is_filtered or is_own)
+        return render_page(control, "requests", account, requests=found, is_filtered=is_filtered or is_own)
 
     @pages.get("/requests/<int:number>", endpoint="request")
     def one_request(number: int) -> ResponseReturnValue:
-        account = shown_account(control)
+        account = selected_account(control)
         entry, whole = control.requests.entry(None, number), control.requests.get(None, number)
         known = control.vendor.store.account(entry.userid)
         copyable = is_copyable(entry)
         names = list(dict.fromkeys((*whole.fields_utf8, *whole.fields_gbk)))
-        return page(
+        return render_page(
             control,
             "request",
             account,
             request_shown=whole,
             findings=[(finding, _sentence(finding)) for finding in whole.diagnosis],
             body_hex=hex_dump(entry.body),
-            body_text=plain(b64decode(whole.body)),
-            query_text=plain(entry.query),
+            body_text=printable_text(b64decode(whole.body)),
+            query_text=printable_text(entry.query),
             answer_hex=hex_dump(entry.answer),
             names=names[:_FIELDS],
             more_names=len(names[_FIELDS:]),
@@ -60,7 +60,7 @@ def add_requests(pages: Blueprint, control: Control) -> None:
 
     @pages.errorhandler(NoSuchRequest)
     def no_such_request(error: NoSuchRequest) -> ResponseReturnValue:
-        return refused(control, 404, "said.no_request", number=str(error))
+        return error_page(control, 404, "said.no_request", number=str(error))
 
 
 def _sentence(finding: FindingDocument) -> str:

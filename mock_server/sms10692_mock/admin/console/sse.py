@@ -8,8 +8,8 @@ from typing import Final
 
 from flask import Blueprint, Response
 
-from sms10692_mock.admin.services import Control
-from sms10692_mock.domain.notifier import Bell, is_deferring, pause
+from sms10692_mock.admin.services import ControlService
+from sms10692_mock.domain.notifier import ChangeNotifier, is_deferring, pause
 
 PAUSE: Final = 0.1
 """Seconds from one event to the next, at least."""
@@ -24,21 +24,21 @@ _EVEN_SO: Final = 2.0
 """Seconds after which an event comes though nothing happened: reports fall due, and others may share the store."""
 
 
-def add_live(pages: Blueprint, control: Control) -> None:
+def add_event_stream(pages: Blueprint, control: ControlService) -> None:
     """Add the stream."""
 
     @pages.get("/live")
     def live() -> Response:
         headers = {"X-Accel-Buffering": "no"}
-        return Response(events(control.bell), mimetype="text/event-stream", headers=headers)
+        return Response(change_events(control.bell), mimetype="text/event-stream", headers=headers)
 
 
-def events(bell: Bell) -> Iterator[str]:
+def change_events(bell: ChangeNotifier) -> Iterator[str]:
     """Events without end, one at once."""
     heard = bell.rings
     yield f"retry: 1000\ndata: {heard}\n\n"
     while True:
-        bell.listen(heard, _EVEN_SO)
+        bell.wait_for_change(heard, _EVEN_SO)
         if is_deferring():
             yield ""  # the server waits, and not this thread
         now = bell.rings

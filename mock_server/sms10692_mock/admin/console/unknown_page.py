@@ -11,5 +11,5 @@ from sms10692_mock.admin.console.layout import HEADERS, template_values
 
 def unknown_page() -> Response:
     """Answer 404 with the vendor's pages and a way back to the console."""
-    paths = [page.path for page in protocol.PAGES]
+    paths = [page.path for page in protocol.ENDPOINTS]
     return Response(render_template("unknown_page.html", **template_values(), paths=paths), 404, dict(HEADERS))

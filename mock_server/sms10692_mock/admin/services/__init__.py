@@ -10,19 +10,19 @@ from typing import Final, Literal
 from pydantic import BaseModel
 
 from sms10692 import __version__
-from sms10692_mock.admin.services.accounts import Accounts
-from sms10692_mock.admin.services.behaviour import Weather
-from sms10692_mock.admin.services.clocks import Clocks
-from sms10692_mock.admin.services.messages import Traffic
+from sms10692_mock.admin.services.accounts import AccountService
+from sms10692_mock.admin.services.behaviour import BehaviourService
+from sms10692_mock.admin.services.clocks import ClockService
+from sms10692_mock.admin.services.messages import MessageService
 from sms10692_mock.admin.services.requests import Requests
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.clock import Turned
-from sms10692_mock.domain.notifier import Bell
+from sms10692_mock.domain.clock import ClockOverride
+from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.vendor import Vendor
-from sms10692_mock.profiles import DialectName
+from sms10692_mock.profiles import ProfileName
 from sms10692_mock.stores.probe import StoreProbe
 
-NEARLY_GONE: Final = 5
+LOW_BALANCE: Final = 5
 """Points up to which a pre-paid balance is nearly gone."""
 
 _UNSEEN: Final = 1.0
@@ -34,7 +34,7 @@ class Health(BaseModel):
 
     ready: bool
     version: str
-    dialect: DialectName
+    dialect: ProfileName
     store: str
     error: str | None
 
@@ -51,7 +51,7 @@ class Ready(BaseModel):
     ready: bool
 
 
-class SignsDocument(BaseModel):
+class AnomaliesDocument(BaseModel):
     """What of an account's weather is out of the ordinary: how many faults and rules there are, and whose clock is set.
 
     A clock of its own that shows the real time is nothing of the kind: every account of a test has one.
@@ -73,11 +73,11 @@ class SignsDocument(BaseModel):
         return bool(self.faults or self.faults_for_all or self.rules or self.clock or self.points is not None)
 
 
-def _is_turned(clock: Turned, real: float) -> bool:
+def _is_turned(clock: ClockOverride, real: float) -> bool:
     return clock.speed != 1.0 or abs(clock.now(real) - real) > _UNSEEN
 
 
-class Control:
+class ControlService:
     """One emulator, seen from behind, by subject.
 
     `bell` is rung by its pages, and by whoever changes something here.
@@ -86,19 +86,19 @@ class Control:
     def __init__(
         self,
         vendor: Vendor,
-        dialect: DialectName,
-        bell: Bell,
+        dialect: ProfileName,
+        bell: ChangeNotifier,
         originals: Sequence[Account],
         unused: float | None,
     ) -> None:
         self.vendor = vendor
         self.bell = bell
-        self.dialect: DialectName = dialect
-        self.accounts = Accounts(vendor, dialect, originals, unused)
-        self.clocks = Clocks(vendor, self.accounts)
-        self.traffic = Traffic(vendor, self.accounts, bell)
+        self.dialect: ProfileName = dialect
+        self.accounts = AccountService(vendor, dialect, originals, unused)
+        self.clocks = ClockService(vendor, self.accounts)
+        self.traffic = MessageService(vendor, self.accounts, bell)
         self.requests = Requests(vendor.store, self.accounts, bell)
-        self.weather = Weather(vendor.store, self.accounts)
+        self.weather = BehaviourService(vendor.store, self.accounts)
         self._probe = StoreProbe(vendor.store)
 
     def health(self) -> Health:
@@ -112,13 +112,13 @@ class Control:
             error=f"the store is away: {failure}" if failure else None,
         )
 
-    def signs(self, userid: str) -> SignsDocument:
+    def anomalies(self, userid: str) -> AnomaliesDocument:
         """What is out of the ordinary for an account."""
         account, settings = self.accounts.get(userid), self.vendor.store.settings()
-        points = self.vendor.store.standing(userid).points
+        points = self.vendor.store.balance(userid).points
         clock, own = self.clocks.document(userid), account.clock
         is_own = own is not None and _is_turned(own, self.vendor.real_time())
-        return SignsDocument.model_construct(
+        return AnomaliesDocument.model_construct(
             faults=len(account.faults),
             faults_for_all=len(settings.faults),
             rules=len(account.outcomes.rules),
@@ -126,5 +126,5 @@ class Control:
             mode=clock.mode,
             now=clock.now,
             speed=clock.speed,
-            points=points if points <= NEARLY_GONE and not account.postpaid else None,
+            points=points if points <= LOW_BALANCE and not account.postpaid else None,
         )

@@ -11,18 +11,18 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from sms10692_mock.admin.services.schemas import WHOLE, Given, Name, Text
-from sms10692_mock.domain.accounts import POINTS_DEFAULT, Account, fresh_name, is_nameable, random_userid
+from sms10692_mock.admin.services.schemas import INTEGRAL, Name, StrictInput, Text
+from sms10692_mock.domain.accounts import POINTS_DEFAULT, Account, is_url_safe, random_id, temporary_userid
 from sms10692_mock.domain.bounds import MAX_POINTS
-from sms10692_mock.domain.clock import Turned, shown
-from sms10692_mock.domain.delivery import NO_RULES
+from sms10692_mock.domain.clock import ClockOverride, shown
+from sms10692_mock.domain.delivery import NO_DELIVERY_RULES
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.records import Settings
 from sms10692_mock.domain.store import NoSuchAccount
 from sms10692_mock.domain.vendor import Vendor
-from sms10692_mock.profiles import DIALECTS, DialectName
+from sms10692_mock.profiles import PROFILES, ProfileName
 
-Points = Annotated[int, Field(ge=0, le=MAX_POINTS), WHOLE]
+Points = Annotated[int, Field(ge=0, le=MAX_POINTS), INTEGRAL]
 
 _SWEPT_EVERY: Final = 60.0
 
@@ -35,7 +35,7 @@ class AccountExists(ValueError):
 
 
 def _nameable(userid: str) -> str:
-    if not is_nameable(userid):
+    if not is_url_safe(userid):
         raise ValueError("a userid that can be no part of an address")
     return userid
 
@@ -44,7 +44,7 @@ Userid = Annotated[Name, AfterValidator(_nameable)]
 """Of an account: what can be a part of an address."""
 
 
-class NewAccount(Given):
+class NewAccount(StrictInput):
     """A throw-away account: everything may be left out."""
 
     userid: Userid | None = Field(default=None, description="without one, nine digits that no account has")
@@ -53,24 +53,24 @@ class NewAccount(Given):
     points: Points = POINTS_DEFAULT
     postpaid: bool = False
     may_read_reports: bool = True
-    dialect: DialectName | None = None
+    dialect: ProfileName | None = None
     own_clock: bool = Field(default=False, description="whether the clock for all is not its clock, from the start")
 
 
-class Terms(Given):
+class AccountPatch(StrictInput):
     """What may change of an account."""
 
     account: Name = Field(default_factory=str, description="its name at the vendor")
     password: Name = Field(default_factory=str)
     charge: Points = Field(0, description="to add to the balance and to sendTotal")
-    points: Annotated[int, Field(ge=-MAX_POINTS, le=MAX_POINTS), WHOLE] | None = Field(
+    points: Annotated[int, Field(ge=-MAX_POINTS, le=MAX_POINTS), INTEGRAL] | None = Field(
         None, description="the balance to have; sendTotal counts what this adds, as if it had been charged up"
     )
     may_read_reports: bool = True
-    dialect: DialectName | None = None
+    dialect: ProfileName | None = None
 
     @model_validator(mode="after")
-    def _one_balance(self) -> "Terms":
+    def _one_balance(self) -> "AccountPatch":
         if self.points is not None and self.charge:
             raise ValueError('give either "points", the balance to have, or "charge", points to add')
         return self
@@ -87,11 +87,11 @@ class AccountDocument(BaseModel):
     send_total: int
     messages: int
     may_read_reports: bool
-    dialect: DialectName
+    dialect: ProfileName
     throwaway: bool
 
 
-class AccountsSeek(Given):
+class AccountQuery(StrictInput):
     """Which accounts: all, or so many that came after one."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(strict=False)
@@ -111,33 +111,33 @@ class AccountsDocument(BaseModel):
     evicted: int
 
 
-_ALL: Final = AccountsSeek(after=None, limit=None)
+_ALL: Final = AccountQuery(after=None, limit=None)
 
 
-class Reset(Given):
+class ResetOptions(StrictInput):
     """Who begins anew: one account, or, without a userid, all."""
 
     userid: Text | None = None
 
 
-class Words(Given):
+class ForbiddenWords(StrictInput):
     """All the forbidden words."""
 
     words: list[Text]
 
 
-class Accounts:
+class AccountService:
     """What can be done about accounts. `originals` are those that there are after a reset of all.
 
     Throw-away accounts are closed when nobody used them for `unused` seconds; none is where that is None.
     """
 
     def __init__(
-        self, vendor: Vendor, dialect: DialectName, originals: Sequence[Account], unused: float | None
+        self, vendor: Vendor, dialect: ProfileName, originals: Sequence[Account], unused: float | None
     ) -> None:
         self._vendor = vendor
         self._store = vendor.store
-        self._dialect: DialectName = dialect
+        self._dialect: ProfileName = dialect
         self._originals = originals
         self._unused = unused
         self._swept = vendor.real_time()
@@ -152,7 +152,7 @@ class Accounts:
 
     def document(self, account: Account) -> AccountDocument:
         """The account as it stands."""
-        standing = self._store.standing(account.userid)
+        standing = self._store.balance(account.userid)
         return AccountDocument.model_construct(
             userid=account.userid,
             account=account.account,
@@ -162,11 +162,11 @@ class Accounts:
             send_total=standing.charged_up,
             messages=standing.messages,
             may_read_reports=account.may_read_reports,
-            dialect=DIALECTS[account.dialect or self._dialect].name,
+            dialect=PROFILES[account.dialect or self._dialect].name,
             throwaway=account.throwaway,
         )
 
-    def first(self) -> str:
+    def default_userid(self) -> str:
         """The userid of the account that came first. Raises NoSuchAccount where there is none at all."""
         userids = self._store.userids()
         if not userids:
@@ -180,7 +180,7 @@ class Accounts:
         last = set(known[-limit:])
         return [userid for userid in known if userid in last or userid in originals]
 
-    def all(self, seek: AccountsSeek = _ALL) -> AccountsDocument:
+    def all(self, seek: AccountQuery = _ALL) -> AccountsDocument:
         """All accounts, or a page of them, in the order in which they came. None follow one that is gone."""
         self._sweep()
         known = self._store.accounts()  # Looking is no use of them.
@@ -195,7 +195,7 @@ class Accounts:
         following = page[-1].userid if len(page) < len(known) else None
         return self._page(documents, following)
 
-    def make(self, wanted: NewAccount) -> AccountDocument:
+    def create(self, wanted: NewAccount) -> AccountDocument:
         """A fresh account, with a userid, a name and a password that no other has where none are given.
 
         Raises AccountExists.
@@ -203,23 +203,23 @@ class Accounts:
         self._sweep()
         real = self._vendor.real_time()
         account = Account(
-            userid=wanted.userid or random_userid(),
-            account=wanted.account or f"test-{fresh_name()}",
+            userid=wanted.userid or temporary_userid(),
+            account=wanted.account or f"test-{random_id()}",
             password=wanted.password or secrets.token_urlsafe(9),
             points=wanted.points,
             postpaid=wanted.postpaid,
             may_read_reports=wanted.may_read_reports,
             dialect=wanted.dialect,
-            clock=Turned(shown(self._store.settings().clock, real), real) if wanted.own_clock else None,
+            clock=ClockOverride(shown(self._store.settings().clock, real), real) if wanted.own_clock else None,
             throwaway=True,
         )
-        while not self._store.open(account, keep=True):
+        while not self._store.create_account(account, keep=True):
             if wanted.userid is not None:
                 raise AccountExists(wanted.userid)
-            account = replace(account, userid=random_userid())
+            account = replace(account, userid=temporary_userid())
         return self.document(account)
 
-    def change(self, userid: str, terms: Terms) -> AccountDocument:
+    def change(self, userid: str, terms: AccountPatch) -> AccountDocument:
         """Charge an account up, set its balance, or give it other terms; what is not named stays.
 
         Raises BalanceOutOfBounds; then nothing was changed.
@@ -229,18 +229,22 @@ class Accounts:
         if balance is not None:
             self._store.set_balance(userid, balance)
         elif charge:
-            self._store.charge_up(userid, charge)
-        account = self._store.change(userid, lambda account: replace(account, **given)) if given else self.get(userid)
+            self._store.add_points(userid, charge)
+        account = (
+            self._store.update_account(userid, lambda account: replace(account, **given)) if given else self.get(userid)
+        )
         return self.document(account)
 
-    def close(self, userid: str) -> None:
+    def delete(self, userid: str) -> None:
         """Forget an account, and all that was kept for it."""
-        self._store.close(self.get(userid).userid)
+        self._store.delete_account(self.get(userid).userid)
 
     def reset(self, userid: str) -> AccountDocument:
         """Let an account begin anew, with its name and password and what may be read; nothing else stays."""
         return self.document(
-            self._store.reset(userid, lambda account: replace(account, clock=None, outcomes=NO_RULES, faults=()))
+            self._store.reset(
+                userid, lambda account: replace(account, clock=None, outcomes=NO_DELIVERY_RULES, faults=())
+            )
         )
 
     def reset_all(self) -> AccountsDocument:
@@ -248,17 +252,17 @@ class Accounts:
         originals = {account.userid: account for account in self._originals}
         for account in self._store.accounts():
             if account.throwaway:
-                self._store.close(account.userid)
+                self._store.delete_account(account.userid)
             elif account.userid not in originals:
                 with suppress(NoSuchAccount):  # closed since it was listed
                     self.reset(account.userid)
         for account in self._originals:
-            self._store.open(account)
+            self._store.create_account(account)
         self._store.change_settings(lambda settings: Settings())
-        self._store.forget_requests()
+        self._store.clear_request_log()
         return self.all()
 
-    def reset_these(self, who: Reset) -> AccountsDocument:
+    def reset_many(self, who: ResetOptions) -> AccountsDocument:
         """The one or the other."""
         if who.userid is None:
             return self.reset_all()
@@ -267,11 +271,11 @@ class Accounts:
     def _page(self, accounts: Sequence[AccountDocument], following: str | None) -> AccountsDocument:
         return AccountsDocument.model_construct(accounts=accounts, next=following, evicted=self._store.evicted())
 
-    def keywords(self) -> Words:
+    def keywords(self) -> ForbiddenWords:
         """The forbidden words."""
-        return Words.model_construct(words=list(self._vendor.keywords().words))
+        return ForbiddenWords.model_construct(words=list(self._vendor.keywords().words))
 
-    def put_keywords(self, wanted: Words) -> Words:
+    def put_keywords(self, wanted: ForbiddenWords) -> ForbiddenWords:
         """Other forbidden words, for all accounts."""
         words = Keywords(wanted.words).words
         self._store.change_settings(lambda settings: replace(settings, words=words))

@@ -13,18 +13,18 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, Field, model_validator
 
 from sms10692 import protocol
-from sms10692_mock.admin.services.accounts import Accounts
-from sms10692_mock.admin.services.schemas import WHOLE, Given, Seconds, Seed, Text
+from sms10692_mock.admin.services.accounts import AccountService
+from sms10692_mock.admin.services.schemas import INTEGRAL, Seconds, Seed, StrictInput, Text
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.bounds import MAX_COUNT, MAX_FAULT_SECONDS, MAX_FAULTS, MAX_RULES
-from sms10692_mock.domain.delivery import Outcome, Rule, Rules
-from sms10692_mock.domain.faults import ACTS, Fault, Kind
+from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRule, DeliveryRules
+from sms10692_mock.domain.faults import APPLY_BY_DEFAULT, Fault, Kind
 from sms10692_mock.domain.store import Store
 
 OperationName = Literal["send", "overage", "checkkeyword", "status", "call"]
 Share = Field(1.0, ge=0, le=1, description="of the requests or messages that fit, by dice")
 Remaining = Annotated[
-    int, Field(ge=1, le=MAX_COUNT, description="for the next so many; without it, until removed"), WHOLE
+    int, Field(ge=1, le=MAX_COUNT, description="for the next so many; without it, until removed"), INTEGRAL
 ]
 
 _MESSAGES: Final = frozenset(message for operation in protocol.OPERATIONS for message in operation.messages) - {
@@ -50,7 +50,7 @@ class TooManyRules(ValueError):
     """An account has as many rules as it can have."""
 
 
-class RuleDocument(Given):
+class RuleDocument(StrictInput):
     """What becomes of messages to numbers that begin so; `delay` is in seconds, `reply` what the handset answers."""
 
     number: str = Field("", pattern=r"^[0-9+]{0,32}$", description="a number, or how it begins; empty: every number")
@@ -62,14 +62,14 @@ class RuleDocument(Given):
     remaining: Remaining | None = None
 
 
-class OutcomesDocument(Given):
+class OutcomesDocument(StrictInput):
     """The rules of an account: of those that fit, the longest number holds, of equals the first."""
 
     rules: list[RuleDocument] = Field(default_factory=list, max_length=MAX_RULES)
     seed: Seed = 0
 
 
-class NewFault(Given):
+class NewFault(StrictInput):
     """What is to go wrong, for which operations (none: all), how often."""
 
     kind: Kind = Field(
@@ -85,8 +85,8 @@ class NewFault(Given):
     seed: Seed = 0
     seconds: float = Field(0.0, ge=0, le=MAX_FAULT_SECONDS)
     seconds_max: float | None = Field(None, ge=0, le=MAX_FAULT_SECONDS)
-    at: Annotated[int, Field(ge=0, le=2**31), WHOLE] = 0
-    status: Annotated[int, Field(ge=200, le=599), WHOLE] = 500
+    at: Annotated[int, Field(ge=0, le=2**31), INTEGRAL] = 0
+    status: Annotated[int, Field(ge=200, le=599), INTEGRAL] = 500
     message: Literal[tuple(sorted(_MESSAGES))] | None = None  # type: ignore[valid-type]  # the manual's, from contract
     charset: str = Field("", pattern=r"^[A-Za-z0-9_.-]{0,40}$")
     acts: bool | None = Field(None, description="whether the vendor does all the same what it was asked")
@@ -130,10 +130,10 @@ class FaultsDocument(BaseModel):
     faults: Sequence[FaultDocument]
 
 
-class Weather:
+class BehaviourService:
     """What can be done about outcomes and faults; where a userid is None, about the faults for all."""
 
-    def __init__(self, store: Store, accounts: Accounts) -> None:
+    def __init__(self, store: Store, accounts: AccountService) -> None:
         self._store = store
         self._accounts = accounts
 
@@ -143,15 +143,17 @@ class Weather:
 
     def put_outcomes(self, userid: str, wanted: OutcomesDocument) -> OutcomesDocument:
         """Other rules in place of those of an account."""
-        rules = Rules(tuple(map(_rule, wanted.rules)), wanted.seed)
-        return _rules_document(self._store.change(userid, lambda account: replace(account, outcomes=rules)).outcomes)
+        rules = DeliveryRules(tuple(map(_rule, wanted.rules)), wanted.seed)
+        return _rules_document(
+            self._store.update_account(userid, lambda account: replace(account, outcomes=rules)).outcomes
+        )
 
     def add_rule(self, userid: str, wanted: RuleDocument) -> OutcomesDocument:
         """One more rule, before the others. Raises TooManyRules."""
         rule = _rule(wanted)
         return self._rule_otherwise(userid, lambda rules: _bounded((rule, *rules)))
 
-    def named_rules(self, userid: str) -> list[tuple[str, RuleDocument]]:
+    def rules_with_ids(self, userid: str) -> list[tuple[str, RuleDocument]]:
         """The rules of an account, each with a name for `remove_rule`, whatever is added or used up meanwhile."""
         rules = self._accounts.get(userid).outcomes.rules
         return [(name, _rule_document(rule)) for name, rule in zip(_names(rules), rules, strict=True)]
@@ -160,7 +162,7 @@ class Weather:
         """Forget one rule. Raises NoSuchRule."""
         found: list[str] = []
 
-        def without(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        def without(rules: tuple[DeliveryRule, ...]) -> tuple[DeliveryRule, ...]:
             names = _names(rules)
             found[:] = [one for one in names if one == name]
             return tuple(rule for one, rule in zip(names, rules, strict=True) if one != name)
@@ -169,7 +171,7 @@ class Weather:
         if not found:
             raise NoSuchRule(name)
 
-    def rule_number(self, userid: str, number: str, wanted: RuleDocument | None) -> OutcomesDocument:
+    def set_rule_for_number(self, userid: str, number: str, wanted: RuleDocument | None) -> OutcomesDocument:
         """One rule for exactly this number, before the others, in place of those that there are for it; or none.
 
         Raises TooManyRules.
@@ -179,11 +181,13 @@ class Weather:
             userid, lambda rules: _bounded((*first, *(rule for rule in rules if rule.number != number)))
         )
 
-    def _rule_otherwise(self, userid: str, change: Callable[[tuple[Rule, ...]], tuple[Rule, ...]]) -> OutcomesDocument:
+    def _rule_otherwise(
+        self, userid: str, change: Callable[[tuple[DeliveryRule, ...]], tuple[DeliveryRule, ...]]
+    ) -> OutcomesDocument:
         def ruled(account: Account) -> Account:
             return replace(account, outcomes=replace(account.outcomes, rules=change(account.outcomes.rules)))
 
-        return _rules_document(self._store.change(userid, ruled).outcomes)
+        return _rules_document(self._store.update_account(userid, ruled).outcomes)
 
     def faults(self, userid: str | None) -> FaultsDocument:
         """The faults that are on for an account, or for all."""
@@ -199,7 +203,7 @@ class Weather:
                 "id": secrets.token_hex(4),
                 "operations": tuple(_QUEUES if wanted.kind == "lose" and not wanted.operations else wanted.operations),
                 "message": wanted.message or "",
-                "acts": wanted.kind in ACTS if wanted.acts is None else wanted.acts,
+                "acts": wanted.kind in APPLY_BY_DEFAULT if wanted.acts is None else wanted.acts,
             }
         )
         self._change(userid, lambda faults: _bounded_faults((*faults, fault), userid))
@@ -225,22 +229,22 @@ class Weather:
         if userid is None:
             self._store.change_settings(lambda settings: replace(settings, faults=change(settings.faults)))
         else:
-            self._store.change(userid, lambda account: replace(account, faults=change(account.faults)))
+            self._store.update_account(userid, lambda account: replace(account, faults=change(account.faults)))
 
 
-def _rule(wanted: RuleDocument) -> Rule:
+def _rule(wanted: RuleDocument) -> DeliveryRule:
     failed = wanted.outcome == "failed"
-    outcome = Outcome(
+    outcome = DeliveryOutcome(
         status=protocol.FAILED if failed else protocol.DELIVERED,
         errorcode=wanted.errorcode if wanted.errorcode is not None else "UNDELIV" if failed else "DELIVRD",
         delay=wanted.delay,
         silent=wanted.outcome == "silent",
         reply=wanted.reply,
     )
-    return Rule(wanted.number, outcome, wanted.share, wanted.remaining)
+    return DeliveryRule(wanted.number, outcome, wanted.share, wanted.remaining)
 
 
-def _bounded(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+def _bounded(rules: tuple[DeliveryRule, ...]) -> tuple[DeliveryRule, ...]:
     if len(rules) > MAX_RULES:
         raise TooManyRules(f"an account has at most {MAX_RULES} rules")
     return rules
@@ -253,7 +257,7 @@ def _bounded_faults(faults: tuple[Fault, ...], userid: str | None) -> tuple[Faul
     return faults
 
 
-def _names(rules: Sequence[Rule]) -> list[str]:
+def _names(rules: Sequence[DeliveryRule]) -> list[str]:
     """A name for each rule: what it says, and how many behind it say the same.
 
     New rules stand before the others, and of equals the first is used up: so the name of one that stays is the same.
@@ -267,11 +271,11 @@ def _names(rules: Sequence[Rule]) -> list[str]:
     return names[::-1]
 
 
-def _rules_document(rules: Rules) -> OutcomesDocument:
+def _rules_document(rules: DeliveryRules) -> OutcomesDocument:
     return OutcomesDocument.model_construct(rules=[_rule_document(rule) for rule in rules.rules], seed=rules.seed)
 
 
-def _rule_document(rule: Rule) -> RuleDocument:
+def _rule_document(rule: DeliveryRule) -> RuleDocument:
     outcome = rule.outcome
     name: Literal["delivered", "failed", "silent"] = (
         "silent" if outcome.silent else "failed" if outcome.status == protocol.FAILED else "delivered"

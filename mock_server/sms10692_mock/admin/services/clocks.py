@@ -10,21 +10,21 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, Field, model_validator
 
-from sms10692_mock.admin.services.accounts import Accounts
-from sms10692_mock.admin.services.schemas import Given, Moment, Seconds, moment_document
+from sms10692_mock.admin.services.accounts import AccountService
+from sms10692_mock.admin.services.schemas import Moment, Seconds, StrictInput, format_time
 from sms10692_mock.domain.bounds import LAST_MOMENT, MAX_SPEED
-from sms10692_mock.domain.clock import Turned, bounded, shown
+from sms10692_mock.domain.clock import ClockOverride, bounded, shown
 from sms10692_mock.domain.store import NoSuchAccount
 from sms10692_mock.domain.vendor import Vendor
 
-Turn: TypeAlias = Callable[[Turned | None], Turned | None]
+ClockChange: TypeAlias = Callable[[ClockOverride | None], ClockOverride | None]
 
 
-class NothingDue(LookupError):
+class NoPendingEvent(LookupError):
     """A clock cannot be put forward to the next event, because there is none."""
 
 
-class ClockSetting(Given):
+class ClockSetting(StrictInput):
     """`real` undoes all turning; `frozen` stops the clock, now or at `now`; `running` lets it run from `now`."""
 
     mode: Literal["real", "frozen", "running"]
@@ -32,7 +32,7 @@ class ClockSetting(Given):
     speed: float = Field(1.0, gt=0, le=MAX_SPEED, allow_inf_nan=False)
 
 
-class Advance(Given):
+class Advance(StrictInput):
     """How far to put a clock forward: so many seconds, or to the next report or reply that falls due."""
 
     seconds: Seconds | None = None
@@ -53,10 +53,10 @@ class ClockDocument(BaseModel):
     speed: float
 
 
-class Clocks:
+class ClockService:
     """What can be done about clocks; where a userid is None, about the one for all."""
 
-    def __init__(self, vendor: Vendor, accounts: Accounts) -> None:
+    def __init__(self, vendor: Vendor, accounts: AccountService) -> None:
         self._vendor = vendor
         self._store = vendor.store
         self._accounts = accounts
@@ -69,18 +69,18 @@ class Clocks:
             "real" if turned is None else "running" if turned.speed else "frozen"
         )
         return ClockDocument.model_construct(
-            mode=mode, now=moment_document(self._vendor.now(account)), speed=1.0 if turned is None else turned.speed
+            mode=mode, now=format_time(self._vendor.now(account)), speed=1.0 if turned is None else turned.speed
         )
 
     def put(self, userid: str | None, setting: ClockSetting) -> ClockDocument:
         """Stop, set or speed up the clock."""
         real, for_all = self._vendor.real_time(), self._store.settings().clock
 
-        def set_to(turned: Turned | None) -> Turned | None:
+        def set_to(turned: ClockOverride | None) -> ClockOverride | None:
             if setting.mode == "real":
                 return None
             at = setting.now.timestamp() if setting.now else shown(turned or for_all, real)
-            return Turned(at, real, setting.speed if setting.mode == "running" else 0.0)
+            return ClockOverride(at, real, setting.speed if setting.mode == "running" else 0.0)
 
         return self._turn(userid, set_to)
 
@@ -92,17 +92,17 @@ class Clocks:
         real, for_all = self._vendor.real_time(), self._store.settings().clock
         seconds, moment = how_far.seconds, self._next_due(userid) if how_far.seconds is None else 0.0
 
-        def put_forward(turned: Turned | None) -> Turned:
-            clock = turned or for_all or Turned(bounded(real), real)
-            return clock.advanced_to(moment, real) if seconds is None else clock.advanced(seconds, real)
+        def put_forward(turned: ClockOverride | None) -> ClockOverride:
+            clock = turned or for_all or ClockOverride(bounded(real), real)
+            return clock.advanced_to(moment, real) if seconds is None else clock.advance(seconds, real)
 
         return self._turn(userid, put_forward)
 
-    def _turn(self, userid: str | None, turn: Turn) -> ClockDocument:
+    def _turn(self, userid: str | None, turn: ClockChange) -> ClockDocument:
         if userid is None:
             self._store.change_settings(lambda settings: replace(settings, clock=turn(settings.clock)))
         else:
-            self._store.change(userid, lambda account: replace(account, clock=turn(account.clock)))
+            self._store.update_account(userid, lambda account: replace(account, clock=turn(account.clock)))
         return self.document(userid)
 
     def _next_due(self, userid: str | None) -> float:
@@ -115,9 +115,9 @@ class Clocks:
                 moment = self._store.next_due(one, now)
                 moments += [] if moment is None else [moment]
         if not moments:
-            raise NothingDue("nothing waits to fall due")
+            raise NoPendingEvent("nothing waits to fall due")
         if min(moments) > LAST_MOMENT:
-            raise NothingDue("what waits falls due after the year 9000, where no clock goes")
+            raise NoPendingEvent("what waits falls due after the year 9000, where no clock goes")
         return min(moments)
 
     def _follows_all(self, userid: str) -> bool:

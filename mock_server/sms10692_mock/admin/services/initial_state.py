@@ -9,22 +9,22 @@ from pathlib import Path
 from pydantic import Field, ValidationError, model_validator
 
 from sms10692 import protocol
-from sms10692_mock.admin.services import Control
+from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import Userid
 from sms10692_mock.admin.services.behaviour import OutcomesDocument
 from sms10692_mock.admin.services.message_documents import NewReply, ReplyOfNumber, ReportOfNumber
-from sms10692_mock.admin.services.schemas import Given, Name, Text
+from sms10692_mock.admin.services.schemas import Name, StrictInput, Text
 from sms10692_mock.domain.accounts import POINTS_DEFAULT, Account
 from sms10692_mock.domain.bounds import MAX_POINTS
 from sms10692_mock.domain.clock import later
-from sms10692_mock.domain.notifier import Bell
-from sms10692_mock.domain.records import UNSENT, Report, Task
+from sms10692_mock.domain.notifier import ChangeNotifier
+from sms10692_mock.domain.records import NO_TASK_INDEX, Report, Task
 from sms10692_mock.domain.vendor import Vendor
-from sms10692_mock.profiles import DialectName
+from sms10692_mock.profiles import ProfileName
 from sms10692_mock.text_files import read_text
 
 
-class SentMessage(Given):
+class SentMessage(StrictInput):
     """A message that the account sent before its start, which reports and replies refer to by its number."""
 
     mobile: Text
@@ -32,7 +32,7 @@ class SentMessage(Given):
     extno: str = Field("", pattern=r"^[0-9]{0,10}$")
 
 
-class SeededAccount(Given):
+class InitialAccount(StrictInput):
     """An account with what it begins with; reports and replies wait from its start, or some seconds later.
 
     They belong to the last of the `messages` to their number. Of a message without a report, none ever comes. `points`
@@ -45,14 +45,14 @@ class SeededAccount(Given):
     points: int = Field(POINTS_DEFAULT, ge=0, le=MAX_POINTS)
     postpaid: bool = False
     may_read_reports: bool = True
-    dialect: DialectName | None = None
+    dialect: ProfileName | None = None
     outcomes: OutcomesDocument | None = None
     messages: list[SentMessage] = Field(default_factory=list)
     reports: list[ReportOfNumber] = Field(default_factory=list)
     replies: list[ReplyOfNumber] = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _all_of_messages(self) -> "SeededAccount":
+    def _all_of_messages(self) -> "InitialAccount":
         sent = {message.mobile for message in self.messages}
         for name, items in (("reports", self.reports), ("replies", self.replies)):
             for item in items:
@@ -61,16 +61,16 @@ class SeededAccount(Given):
         return self
 
 
-class Seed(Given):
+class InitialState(StrictInput):
     """All of the file."""
 
-    accounts: list[SeededAccount] = Field(default_factory=list)
+    accounts: list[InitialAccount] = Field(default_factory=list)
 
 
-def seed_in(file: Path) -> Seed:
+def load_initial_state(file: Path) -> InitialState:
     """Read a start state. Raises ValueError, in words for the person who wrote it, or OSError."""
     try:
-        seed = Seed.model_validate(tomllib.loads(read_text(file)))
+        seed = InitialState.model_validate(tomllib.loads(read_text(file)))
     except RecursionError:
         raise ValueError(f"{file} is nested too deeply") from None
     except UnicodeDecodeError as error:
@@ -86,7 +86,7 @@ def seed_in(file: Path) -> Seed:
     return seed
 
 
-def accounts_of(seed: Seed) -> tuple[Account, ...]:
+def accounts_of(seed: InitialState) -> tuple[Account, ...]:
     """Its accounts, without what they begin with."""
     return tuple(
         Account(
@@ -102,21 +102,23 @@ def accounts_of(seed: Seed) -> tuple[Account, ...]:
     )
 
 
-def plant(seed: Seed, vendor: Vendor) -> None:
+def plant(seed: InitialState, vendor: Vendor) -> None:
     """Open the accounts that are not stored yet, with all they begin with; those that are stay as they are."""
-    control = Control(vendor, "manual", Bell(), (), unused=None)  # Others may have accounts in this store.
+    control = ControlService(
+        vendor, "manual", ChangeNotifier(), (), unused=None
+    )  # Others may have accounts in this store.
     for account, one in zip(accounts_of(seed), seed.accounts, strict=True):
         if vendor.store.account(account.userid) is not None:
             continue
-        vendor.store.open(account)
+        vendor.store.create_account(account)
         if one.outcomes is not None:
             control.weather.put_outcomes(one.userid, one.outcomes)
         _record_messages(vendor, account, one)
         for reply in one.replies:
-            control.traffic.put_reply(one.userid, NewReply(**reply.model_dump()))
+            control.traffic.inject_reply(one.userid, NewReply(**reply.model_dump()))
 
 
-def _record_messages(vendor: Vendor, account: Account, one: SeededAccount) -> None:
+def _record_messages(vendor: Vendor, account: Account, one: InitialAccount) -> None:
     """Record sends of the past, each with the reports of the number if it is the last to it."""
     store, now = vendor.store, vendor.now()
     last = {message.mobile: place for place, message in enumerate(one.messages)}
@@ -133,11 +135,11 @@ def _record_messages(vendor: Vendor, account: Account, one: SeededAccount) -> No
                 report.status,
                 report.errorcode,
                 message.extno if report.extno is None else report.extno,
-                UNSENT if others_before else 0,
+                NO_TASK_INDEX if others_before else 0,
             )
             for others_before, report in enumerate(mine)
         ]
         if not account.postpaid:
-            store.charge_up(account.userid, price)
-        store.accept(account.userid, task, reports[:1], [], now)
-        store.put(account.userid, reports[1:], [], now)
+            store.add_points(account.userid, price)
+        store.record_send(account.userid, task, reports[:1], [], now)
+        store.enqueue(account.userid, reports[1:], [], now)

@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from sms10692 import protocol
-from sms10692_mock.admin.services.schemas import WHOLE, Given, Moment, Number, Seconds, Text
+from sms10692_mock.admin.services.schemas import INTEGRAL, Moment, Number, Seconds, StrictInput, Text
 from sms10692_mock.domain.records import State
 
 
-class _NewItem(Given):
+class _NewItem(StrictInput):
     """What all items have in common that are put into a queue."""
 
     mobile: Text
@@ -17,7 +17,7 @@ class _NewItem(Given):
     seconds: Seconds = Field(0.0, description="how long until it waits")
 
 
-class _OfTask(Given):
+class _OfTask(StrictInput):
     """Which task of the account an item belongs to."""
 
     task_id: Number | None = Field(None, description="of this account; without it, the last one sent to that number")
@@ -26,7 +26,7 @@ class _OfTask(Given):
 class ReportOfNumber(_NewItem):
     """A report of the last task that was sent to a number, as if the network had sent it."""
 
-    status: Annotated[Literal[10, 20], WHOLE] = protocol.DELIVERED
+    status: Annotated[Literal[10, 20], INTEGRAL] = protocol.DELIVERED
     errorcode: Text = "DELIVRD"
 
 
@@ -44,10 +44,10 @@ class NewReply(ReplyOfNumber, _OfTask):
     """An answer from a handset to put into the queue: everything but number and text may be left out."""
 
 
-class Rewind(Given):
+class Requeue(StrictInput):
     """Which of what was handed out is to wait again: the last `count`, or those since a moment; without either, all."""
 
-    count: Annotated[int, Field(ge=0), WHOLE] | None = None
+    count: Annotated[int, Field(ge=0), INTEGRAL] | None = None
     since: Moment | None = None
 
 
@@ -137,7 +137,7 @@ class ReplyDocument(EnqueuedReply):
     spoilt_by: list[str]
 
 
-class LedgerDocument(BaseModel):
+class QueueStatsDocument(BaseModel):
     """A queue in numbers: `created` = `later` + `waiting` + `handed_out`; `forgotten` of these are no longer kept."""
 
     created: int
@@ -150,11 +150,11 @@ class LedgerDocument(BaseModel):
 class QueuesDocument(BaseModel):
     """Both queues in numbers."""
 
-    reports: LedgerDocument
-    replies: LedgerDocument
+    reports: QueueStatsDocument
+    replies: QueueStatsDocument
 
 
-class ChargesDocument(BaseModel):
+class SpendingDocument(BaseModel):
     """What was charged lately: `points` for each of equal spans of time, from `since` to `until`.
 
     Only the last messages are looked at; `messages` is how many of them there are, `total` what they cost.

@@ -8,45 +8,45 @@ from functools import cache
 from typing import Any, Final, TypeAlias
 
 from sms10692 import protocol
-from sms10692_mock.admin.services.accounts import Accounts
+from sms10692_mock.admin.services.accounts import AccountService
 from sms10692_mock.admin.services.message_documents import (
-    ChargesDocument,
     EnqueuedReply,
     EnqueuedReport,
-    LedgerDocument,
     MessageDocument,
     NewReply,
     NewReport,
     QueuesDocument,
+    QueueStatsDocument,
     ReplyDocument,
     ReportDocument,
-    Rewind,
+    Requeue,
     RewoundDocument,
+    SpendingDocument,
 )
 from sms10692_mock.admin.services.schemas import (
     ListDocument,
-    Seek,
+    ListQuery,
     Thing,
-    list_document,
-    moment_document,
+    format_time,
+    to_list_document,
 )
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.billing import Billing, parts, units, why
+from sms10692_mock.domain.billing import Billing, explain_price, segment_price, utf16_length
 from sms10692_mock.domain.clock import later
-from sms10692_mock.domain.notifier import Bell
+from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import (
-    UNSENT,
-    Fate,
-    Ledger,
-    Listed,
+    NO_TASK_INDEX,
+    DeliveryState,
     Message,
-    Queued,
+    Page,
+    Query,
+    QueueItem,
     QueueName,
+    QueueStats,
     Reply,
     Report,
     State,
     Task,
-    Wanted,
 )
 from sms10692_mock.domain.vendor import Vendor
 
@@ -72,27 +72,27 @@ class NoSuchTask(LookupError):
         )
 
 
-class Traffic:
+class MessageService:
     """What can be seen and done about messages and queues of an account."""
 
-    def __init__(self, vendor: Vendor, accounts: Accounts, bell: Bell) -> None:
+    def __init__(self, vendor: Vendor, accounts: AccountService, bell: ChangeNotifier) -> None:
         self._vendor = vendor
         self._store = vendor.store
         self._accounts = accounts
         self._bell = bell
 
-    def messages(self, userid: str, seek: Seek) -> ListDocument[MessageDocument]:
+    def messages(self, userid: str, seek: ListQuery) -> ListDocument[MessageDocument]:
         """What was sent."""
         billing = self._vendor.billing
         return self._list(
             userid, seek, self._store.messages, lambda one, faults: _message_document(one, billing, faults)
         )
 
-    def reports(self, userid: str, seek: Seek) -> ListDocument[ReportDocument]:
+    def reports(self, userid: str, seek: ListQuery) -> ListDocument[ReportDocument]:
         """The queue of reports, with what was handed out."""
         return self._list(userid, seek, self._store.reports, _report_document)
 
-    def replies(self, userid: str, seek: Seek) -> ListDocument[ReplyDocument]:
+    def replies(self, userid: str, seek: ListQuery) -> ListDocument[ReplyDocument]:
         """The queue of replies, with what was handed out."""
         return self._list(userid, seek, self._store.replies, _reply_document)
 
@@ -100,51 +100,51 @@ class Traffic:
         """Both queues in numbers."""
         now = self._vendor.now(self._accounts.get(userid))
         return QueuesDocument.model_construct(
-            reports=_ledger_document(self._store.ledger(userid, "reports", now)),
-            replies=_ledger_document(self._store.ledger(userid, "replies", now)),
+            reports=_ledger_document(self._store.queue_stats(userid, "reports", now)),
+            replies=_ledger_document(self._store.queue_stats(userid, "replies", now)),
         )
 
-    def charges(self, userid: str, spans: int = _SPANS) -> ChargesDocument:
+    def charges(self, userid: str, spans: int = _SPANS) -> SpendingDocument:
         """What was charged lately, in so many spans of time."""
         _, now = self._at(userid)
-        items = self._store.messages(userid, Wanted(newest_first=True, limit=_CHARGED), now).items
+        items = self._store.messages(userid, Query(newest_first=True, limit=_CHARGED), now).items
         if not items:
-            return ChargesDocument.model_construct(since=None, until=None, points=[], messages=0, total=0)
+            return SpendingDocument.model_construct(since=None, until=None, points=[], messages=0, total=0)
         first, last = items[-1].task.moment, max(items[0].task.moment, items[-1].task.moment + 1.0)
         points = [0] * spans
         for message in items:
             span = int((message.task.moment - first) / (last - first) * spans)
             points[min(max(span, 0), spans - 1)] += message.task.price
-        return ChargesDocument.model_construct(
-            since=moment_document(first),
-            until=moment_document(last),
+        return SpendingDocument.model_construct(
+            since=format_time(first),
+            until=format_time(last),
             points=points,
             messages=len(items),
             total=sum(points),
         )
 
-    def put_report(self, userid: str, wanted: NewReport) -> EnqueuedReport:
+    def inject_report(self, userid: str, wanted: NewReport) -> EnqueuedReport:
         """Put a report into the queue. Raises NoSuchTask."""
         account, now = self._at(userid)
         task = self._task(userid, wanted.mobile, wanted.task_id, now)
         extno = task.extno if wanted.extno is None else wanted.extno
         report = Report(later(now, wanted.seconds), wanted.mobile, task.task_id, wanted.status, wanted.errorcode, extno)
-        self._store.put(account.userid, [report], [], now)
+        self._store.enqueue(account.userid, [report], [], now)
         return EnqueuedReport.model_construct(**_report_fields(report), state=_state(report.due, now))
 
-    def put_reply(self, userid: str, wanted: NewReply) -> EnqueuedReply:
+    def inject_reply(self, userid: str, wanted: NewReply) -> EnqueuedReply:
         """Put a reply into the queue. Raises NoSuchTask."""
         account, now = self._at(userid)
         task = self._task(userid, wanted.mobile, wanted.task_id, now)
         extno = task.extno if wanted.extno is None else wanted.extno
         reply = Reply(later(now, wanted.seconds), wanted.mobile, task.task_id, wanted.content, extno)
-        self._store.put(account.userid, [], [reply], now)
+        self._store.enqueue(account.userid, [], [reply], now)
         return EnqueuedReply.model_construct(**_reply_fields(reply), state=_state(reply.due, now))
 
-    def rewind(self, userid: str, queue: QueueName, wanted: Rewind) -> RewoundDocument:
+    def rewind(self, userid: str, queue: QueueName, wanted: Requeue) -> RewoundDocument:
         """Let items wait again that were handed out."""
         since = wanted.since.timestamp() if wanted.since else None
-        return RewoundDocument.model_construct(rewound=self._store.rewind(userid, queue, wanted.count, since))
+        return RewoundDocument.model_construct(rewound=self._store.requeue(userid, queue, wanted.count, since))
 
     def _at(self, userid: str) -> tuple[Account, float]:
         account = self._accounts.get(userid)
@@ -152,9 +152,9 @@ class Traffic:
 
     def _task(self, userid: str, mobile: str, task_id: int | None, now: float) -> Task:
         """The account's task of this number, or the last one that it sent to this mobile number."""
-        wanted = Wanted(task_id=task_id, limit=1)
+        wanted = Query(task_id=task_id, limit=1)
         if task_id is None:
-            wanted = Wanted(number=mobile, newest_first=True, limit=1)
+            wanted = Query(number=mobile, newest_first=True, limit=1)
         found = self._store.messages(userid, wanted, now).items
         if not found:
             raise NoSuchTask(userid, mobile, task_id)
@@ -163,21 +163,23 @@ class Traffic:
     def _list(
         self,
         userid: str,
-        seek: Seek,
-        items: Callable[[str, Wanted, float], Listed[Thing]],
+        seek: ListQuery,
+        items: Callable[[str, Query, float], Page[Thing]],
         document: Callable[[Thing, _Faults], Any],
     ) -> ListDocument[Any]:
         wanted = seek.wanted()
 
-        def look() -> Listed[Thing]:
+        def look() -> Page[Thing]:
             account = self._accounts.get(userid)
             return items(userid, wanted, self._vendor.now(account))
 
         # A clock, or another process, changes what is in a state, or in the store, without a notification.
-        polls = wanted.state is not None or self._store.waits
-        page = self._bell.wait(look, lambda page: len(page.items) >= seek.count, seek.wait, userid=userid, polls=polls)
+        polls = wanted.state is not None or self._store.blocking
+        page = self._bell.wait_for(
+            look, lambda page: len(page.items) >= seek.count, seek.wait, userid=userid, polls=polls
+        )
         faults = cache(self._faults)
-        return list_document(page, seek.limit, lambda thing: document(thing, faults))
+        return to_list_document(page, seek.limit, lambda thing: document(thing, faults))
 
     def _faults(self, request: int | None) -> list[str]:
         """The faults that struck a request, as far as it is still kept."""
@@ -185,10 +187,10 @@ class Traffic:
         return list(entry.faults) if entry else []
 
 
-def _handed_out(fate: Fate, faults: _Faults) -> dict[str, Any]:
+def _handed_out(fate: DeliveryState, faults: _Faults) -> dict[str, Any]:
     return {
         "state": fate.state,
-        "handed_out": None if fate.moment is None else moment_document(fate.moment),
+        "handed_out": None if fate.moment is None else format_time(fate.moment),
         "handed_out_to": fate.request,
         "spoilt_by": faults(fate.request),
     }
@@ -201,15 +203,15 @@ def _message_document(message: Message, billing: Billing, faults: _Faults) -> Me
         task_id=task.task_id,
         mobile=message.mobile,
         content=task.content,
-        units=units(task.content),
-        parts=parts(task.content),
+        units=utf16_length(task.content),
+        parts=segment_price(task.content),
         cost=task.price,
-        cost_why=why(billing, task.content),
+        cost_why=explain_price(billing, task.content),
         page=task.page,
         charset=_CHARSETS[task.page],
         extno=task.extno,
-        sent=moment_document(task.moment),
-        due=moment_document(report.due if report else task.due),
+        sent=format_time(task.moment),
+        due=format_time(report.due if report else task.due),
         status=report.status if report else None,
         errorcode=report.errorcode if report else None,
         request=task.request,
@@ -217,10 +219,10 @@ def _message_document(message: Message, billing: Billing, faults: _Faults) -> Me
     )
 
 
-def _report_document(queued: Queued[Report], faults: _Faults) -> ReportDocument:
+def _report_document(queued: QueueItem[Report], faults: _Faults) -> ReportDocument:
     return ReportDocument.model_construct(
         number=queued.number,
-        injected=queued.item.place == UNSENT,
+        injected=queued.item.place == NO_TASK_INDEX,
         **_report_fields(queued.item),
         **_handed_out(queued.fate, faults),
     )
@@ -233,11 +235,11 @@ def _report_fields(report: Report) -> dict[str, Any]:
         "status": report.status,
         "errorcode": report.errorcode,
         "extno": report.extno,
-        "due": moment_document(report.due),
+        "due": format_time(report.due),
     }
 
 
-def _reply_document(queued: Queued[Reply], faults: _Faults) -> ReplyDocument:
+def _reply_document(queued: QueueItem[Reply], faults: _Faults) -> ReplyDocument:
     return ReplyDocument.model_construct(
         number=queued.number, **_reply_fields(queued.item), **_handed_out(queued.fate, faults)
     )
@@ -249,7 +251,7 @@ def _reply_fields(reply: Reply) -> dict[str, Any]:
         "task_id": reply.task_id,
         "content": reply.content,
         "extno": reply.extno,
-        "due": moment_document(reply.due),
+        "due": format_time(reply.due),
     }
 
 
@@ -257,8 +259,8 @@ def _state(due: float, now: float) -> State:
     return "later" if due > now else "waiting"
 
 
-def _ledger_document(ledger: Ledger) -> LedgerDocument:
-    return LedgerDocument.model_construct(**ledger._asdict())
+def _ledger_document(ledger: QueueStats) -> QueueStatsDocument:
+    return QueueStatsDocument.model_construct(**ledger._asdict())
 
 
-_CHARSETS: Final = {page.path: page.charset for page in protocol.PAGES}
+_CHARSETS: Final = {page.path: page.charset for page in protocol.ENDPOINTS}

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
 
-from sms10692_mock.admin.services.accounts import Accounts
-from sms10692_mock.admin.services.schemas import ListDocument, SeekRequests, list_document, moment_document
+from sms10692_mock.admin.services.accounts import AccountService
+from sms10692_mock.admin.services.schemas import ListDocument, RequestQuery, format_time, to_list_document
 from sms10692_mock.codec.charsets import DECODERS
-from sms10692_mock.codec.forms import fields_of
+from sms10692_mock.codec.forms import parse_fields
 from sms10692_mock.diagnosis import Finding
-from sms10692_mock.diagnosis.service import content_type, findings, understood
-from sms10692_mock.domain.notifier import Bell
-from sms10692_mock.domain.records import Entry
+from sms10692_mock.diagnosis.service import content_type, diagnose_logged, reparse
+from sms10692_mock.domain.notifier import ChangeNotifier
+from sms10692_mock.domain.records import LoggedRequest
 from sms10692_mock.domain.store import Store
 
 
@@ -81,29 +81,29 @@ class WholeRequestDocument(RequestDocument):
 class Requests:
     """What can be seen of the journal; where a userid is None, of all requests."""
 
-    def __init__(self, store: Store, accounts: Accounts, bell: Bell) -> None:
+    def __init__(self, store: Store, accounts: AccountService, bell: ChangeNotifier) -> None:
         self._store = store
         self._accounts = accounts
         self._bell = bell
 
-    def list(self, userid: str | None, seek: SeekRequests) -> ListDocument[RequestDocument]:
+    def list(self, userid: str | None, seek: RequestQuery) -> ListDocument[RequestDocument]:
         """The requests in short."""
         wanted = seek.wanted()
         if userid is not None:
             self._accounts.get(userid)
-        page = self._bell.wait(
+        page = self._bell.wait_for(
             lambda: self._store.requests(userid, wanted),
             lambda page: len(page.items) >= seek.count,
             seek.wait,
             userid=userid,
-            polls=self._store.waits,
+            polls=self._store.blocking,
         )
-        return list_document(page, seek.limit, _document)
+        return to_list_document(page, seek.limit, _document)
 
     def get(self, userid: str | None, number: int) -> WholeRequestDocument:
         """One request, whole. Raises NoSuchRequest."""
         entry = self.entry(userid, number)
-        call, fields = understood(entry)
+        call, fields = reparse(entry)
         return WholeRequestDocument.model_construct(
             **dict(_document(entry)),
             headers=list(entry.headers),
@@ -117,10 +117,10 @@ class Requests:
             content_type=entry.content_type,
             answer=b64encode(entry.answer).decode(),
             answer_text=_answer_text(entry),
-            diagnosis=[_finding_document(finding) for finding in findings(entry, self._store)],
+            diagnosis=[_finding_document(finding) for finding in diagnose_logged(entry, self._store)],
         )
 
-    def entry(self, userid: str | None, number: int) -> Entry:
+    def entry(self, userid: str | None, number: int) -> LoggedRequest:
         """The same as it is kept. Raises NoSuchRequest."""
         entry = self._store.request(number)
         if entry is None or (userid is not None and entry.userid != userid):
@@ -128,12 +128,12 @@ class Requests:
         return entry
 
 
-def _document(entry: Entry) -> RequestDocument:
+def _document(entry: LoggedRequest) -> RequestDocument:
     query = entry.query.decode("utf-8", "backslashreplace")
     return RequestDocument.model_construct(
         number=entry.number,
-        received=moment_document(entry.received),
-        now=moment_document(entry.now),
+        received=format_time(entry.received),
+        now=format_time(entry.now),
         took=round(entry.took, 6),
         method=entry.method,
         path=f"{entry.path}?{query}" if query else entry.path,
@@ -148,11 +148,11 @@ def _document(entry: Entry) -> RequestDocument:
     )
 
 
-def _fields(entry: Entry, charset: str) -> Mapping[str, str]:
-    return fields_of(entry.query, content_type(entry), entry.body, DECODERS[charset])
+def _fields(entry: LoggedRequest, charset: str) -> Mapping[str, str]:
+    return parse_fields(entry.query, content_type(entry), entry.body, DECODERS[charset])
 
 
-def _answer_text(entry: Entry) -> str:
+def _answer_text(entry: LoggedRequest) -> str:
     charset = "gb2312" if "gb2312" in entry.content_type else "utf-8"
     return DECODERS[charset](entry.answer)
 

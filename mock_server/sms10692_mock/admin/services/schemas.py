@@ -12,14 +12,14 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from sms10692_mock.domain.bounds import FIRST_MOMENT, LAST_MOMENT, MAX_NUMBER, MAX_SECONDS, MAX_TEXT
 from sms10692_mock.domain.clock import date_of
-from sms10692_mock.domain.records import Listed, State, Wanted
-from sms10692_mock.stores.query import Numbered
+from sms10692_mock.domain.records import Page, Query, State
+from sms10692_mock.stores.query import HasNumber
 
-Thing = TypeVar("Thing", bound=Numbered)
+Thing = TypeVar("Thing", bound=HasNumber)
 Document = TypeVar("Document", bound=BaseModel)
 
 
-class Given(BaseModel):
+class StrictInput(BaseModel):
     """What a caller may say: nothing unknown, nothing of another type."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
@@ -61,17 +61,17 @@ def _whole(given: Any) -> Any:
     return int(given) if isinstance(given, float) and given.is_integer() else given
 
 
-WHOLE: Final = BeforeValidator(_whole)
+INTEGRAL: Final = BeforeValidator(_whole)
 """5.0 is an integer in JSON, and what some languages write."""
 
-Number = Annotated[int, Field(ge=1, le=MAX_NUMBER), WHOLE]
+Number = Annotated[int, Field(ge=1, le=MAX_NUMBER), INTEGRAL]
 """Of a task, a request, an item."""
 
-Seed = Annotated[int, Field(ge=-MAX_NUMBER, le=MAX_NUMBER), WHOLE]
+Seed = Annotated[int, Field(ge=-MAX_NUMBER, le=MAX_NUMBER), INTEGRAL]
 """What loads dice."""
 
 
-def moment_document(moment: float) -> str:
+def format_time(moment: float) -> str:
     """A moment in China Standard Time, ISO 8601.
 
     >>> moment_document(1322835131.0)
@@ -80,7 +80,7 @@ def moment_document(moment: float) -> str:
     return date_of(moment).isoformat()
 
 
-class SeekRequests(BaseModel):
+class RequestQuery(BaseModel):
     """Which requests, or items of another list, and how long to wait for them."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -96,9 +96,9 @@ class SeekRequests(BaseModel):
     wait: float = Field(0.0, ge=0, le=60, description="seconds to wait for `count` items")
     count: int = Field(1, ge=1, le=1000)
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> Query:
         """The same for a store, which is asked for `count` items too where somebody waits for them."""
-        return Wanted(
+        return Query(
             number=self.mobile,
             text=self.text,
             task_id=self.task_id,
@@ -110,12 +110,12 @@ class SeekRequests(BaseModel):
         )
 
 
-class Seek(SeekRequests):
+class ListQuery(RequestQuery):
     """Which items of a list that have a fate, as requests have none."""
 
     state: State | None = Field(None, description="what became of it")
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> Query:
         """The same for a store."""
         return super().wanted()._replace(state=self.state)
 
@@ -131,7 +131,7 @@ class ListDocument(BaseModel, Generic[Document]):
     dropped: int
 
 
-def list_document(page: Listed[Thing], limit: int, document: Callable[[Thing], Document]) -> ListDocument[Any]:
+def to_list_document(page: Page[Thing], limit: int, document: Callable[[Thing], Document]) -> ListDocument[Any]:
     """A page of a list as a document, of `limit` items at most: who waited for more of them looks at the next pages."""
     items, more = page.items[:limit], page.more or len(page.items) > limit
     following = items[-1].number if more else None

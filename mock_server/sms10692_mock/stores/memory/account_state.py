@@ -9,24 +9,24 @@ from threading import Lock
 from typing import Final, NamedTuple
 
 from sms10692_mock.domain.accounts import Account, first_points
-from sms10692_mock.domain.records import NEVER, Limits, Message, Reply, Report, Task, Wanted
-from sms10692_mock.stores.due_batches import Bundle
-from sms10692_mock.stores.fetch_history import Fates
-from sms10692_mock.stores.memory.fetch_queue import Queue
-from sms10692_mock.stores.query import says_task
+from sms10692_mock.domain.records import NEVER, Limits, Message, Query, Reply, Report, Task
+from sms10692_mock.stores.due_batches import DueBatch
+from sms10692_mock.stores.fetch_history import FetchHistory
+from sms10692_mock.stores.memory.fetch_queue import FetchQueue
+from sms10692_mock.stores.query import matches_task
 from sms10692_mock.stores.retention import History, Usage
 
 _GONE: Final = 8
 """What is forgotten is freed when it is more than this part of the tasks: each is moved so often, and no oftener."""
 
 
-class _Sent(NamedTuple):
+class _SentTask(NamedTuple):
     """A task, its bytes, the number of the last message before it, and its reports, in bundles, each in their order."""
 
     before: int
     size: int
     task: Task
-    reports: Sequence[Bundle[Report]]
+    reports: Sequence[DueBatch[Report]]
 
     def report(self, place: int) -> tuple[Report, int | None] | None:
         """The report of the number at this place of the task, and where in the queue's log it stands."""
@@ -37,7 +37,7 @@ class _Sent(NamedTuple):
         return None
 
 
-class MemoryAccount:
+class AccountState:
     """All that is kept for one account."""
 
     def __init__(self, account: Account, limits: Limits, used: float) -> None:
@@ -45,19 +45,19 @@ class MemoryAccount:
         self.used = used
         self.charged_up = first_points(account)
         self.points = self.charged_up
-        self.reports: Queue[Report] = Queue(limits.handed_out, limits.handed_out_bytes)
-        self.replies: Queue[Reply] = Queue(limits.handed_out, limits.handed_out_bytes)
+        self.reports: FetchQueue[Report] = FetchQueue(limits.handed_out, limits.handed_out_bytes)
+        self.replies: FetchQueue[Reply] = FetchQueue(limits.handed_out, limits.handed_out_bytes)
         self.lock = Lock()
         self._most, self._most_bytes = limits.messages, limits.message_bytes
-        self._sent: list[_Sent] = []
+        self._sent: list[_SentTask] = []
         """Only ever longer: who looks through it keeps it as it was by its length. The first `_gone` are forgotten."""
         self._gone = 0
         self._messages = 0
         self._bytes = 0
 
-    def piles(self) -> Sequence[Collection[object]]:
+    def large_collections(self) -> Sequence[Collection[object]]:
         """All that grows with what was sent."""
-        return self._sent, *self.reports.piles(), *self.replies.piles()
+        return self._sent, *self.reports.large_collections(), *self.replies.large_collections()
 
     @property
     def messages(self) -> int:
@@ -67,9 +67,9 @@ class MemoryAccount:
     def dropped(self) -> int:
         return self._sent[self._gone].before if self._sent else 0
 
-    def remember(self, task: Task, size: int, reports: Sequence[Bundle[Report]]) -> None:
+    def append_task(self, task: Task, size: int, reports: Sequence[DueBatch[Report]]) -> None:
         most, most_bytes = self._most, self._most_bytes
-        self._sent.append(_Sent(self._messages, size, task, reports))
+        self._sent.append(_SentTask(self._messages, size, task, reports))
         self._messages += len(task.numbers)
         self._bytes += size
         self._drop(most, most_bytes)
@@ -101,17 +101,17 @@ class MemoryAccount:
             self.reports.forget(kept.reports, kept.report_bytes)
             self.replies.forget(kept.replies, kept.reply_bytes)
 
-    def sent(self, wanted: Wanted, now: float) -> Iterator[Message]:
+    def sent(self, wanted: Query, now: float) -> Iterator[Message]:
         """The messages that are kept and of which a task is wanted, with the fates of their reports, as they are now.
 
         The account is locked for a moment only, however many there are to look through.
         """
         with self.lock:
-            sent, places, fates = self._sent, range(self._gone, len(self._sent)), self.reports.fates(now)
+            sent, places, fates = self._sent, range(self._gone, len(self._sent)), self.reports.history(now)
         return _messages(sent, _from(sent, places, wanted), fates, wanted)
 
 
-def _from(sent: list[_Sent], places: range, wanted: Wanted) -> range:
+def _from(sent: list[_SentTask], places: range, wanted: Query) -> range:
     """The places at which a wanted message can stand, in the order in which they are wanted."""
     if wanted.after is not None:
         # The last task that begins before that message: those on the other side of it cannot be wanted.
@@ -120,15 +120,15 @@ def _from(sent: list[_Sent], places: range, wanted: Wanted) -> range:
     return places[::-1] if wanted.newest_first else places
 
 
-def _messages(sent: list[_Sent], places: range, fates: Fates, wanted: Wanted) -> Iterator[Message]:
+def _messages(sent: list[_SentTask], places: range, fates: FetchHistory, wanted: Query) -> Iterator[Message]:
     step = -1 if wanted.newest_first else 1
     for place in places:
         before, _, task, _ = one = sent[place]
-        if not says_task(task, wanted):
+        if not matches_task(task, wanted):
             continue
         numbers = task.numbers
         for at in range(len(numbers))[::step]:
             if wanted.number is None or numbers[at] == wanted.number:
                 report = one.report(at)
-                fate = NEVER if report is None else fates.of(report[1])
+                fate = NEVER if report is None else fates.state_of(report[1])
                 yield Message(before + at + 1, task, numbers[at], report[0] if report else None, fate)

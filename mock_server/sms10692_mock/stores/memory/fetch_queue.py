@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import count
 from typing import Generic, TypeGuard
 
-from sms10692_mock.domain.records import Ledger, Queued, Reply, Report, Wanted, text_bytes
-from sms10692_mock.stores.due_batches import Bundle, Item
-from sms10692_mock.stores.fetch_history import Fates, Fetch, listed
+from sms10692_mock.domain.records import Query, QueueItem, QueueStats, Reply, Report, text_bytes
+from sms10692_mock.stores.due_batches import DueBatch, Item
+from sms10692_mock.stores.fetch_history import FetchHistory, FetchRecord, query_items
 
 
-class Queue(Generic[Item]):
+class FetchQueue(Generic[Item]):
     """Items in the order in which they fall due. Not for two threads at once.
 
     Handing over moves a cursor. At least the last `kept` that were handed over are remembered, and can be rewound, or
@@ -32,14 +32,14 @@ class Queue(Generic[Item]):
         self._cursor = 0
         self._bytes = 0
         """Of those handed over that are remembered."""
-        self._later: list[tuple[float, int, Bundle[Item]]] = []
+        self._later: list[tuple[float, int, DueBatch[Item]]] = []
         self._later_items = 0
         self._arrivals = count()
-        self._fetches: deque[Fetch] = deque()
+        self._fetches: deque[FetchRecord] = deque()
 
-    def put(self, arriving: Sequence[Bundle[Item]], now: float) -> None:
+    def enqueue(self, arriving: Sequence[DueBatch[Item]], now: float) -> None:
         if arriving and self._later:
-            self._ripen(now)
+            self._release_due(now)
         for bundle in arriving:
             if bundle.due <= now:
                 self._log_it(bundle)
@@ -47,19 +47,19 @@ class Queue(Generic[Item]):
                 heapq.heappush(self._later, (bundle.due, next(self._arrivals), bundle))
                 self._later_items += len(bundle.items)
 
-    def take(self, limit: int, now: float, request: int) -> list[Item]:
-        self._ripen(now)
+    def fetch(self, limit: int, now: float, request: int) -> list[Item]:
+        self._release_due(now)
         begin = self._cursor - self._base
         items = self._log[begin : begin + limit]
         if items:
-            self._fetches.append(Fetch(self._cursor, now, request))
+            self._fetches.append(FetchRecord(self._cursor, now, request))
             self._cursor += len(items)
             self._bytes += _size(items)
             if begin + len(items) > 2 * self._kept or self._bytes > 2 * self._kept_bytes:
                 self.forget(self._kept, self._kept_bytes)
         return items
 
-    def rewind(self, number: int | None, since: float | None) -> int:
+    def requeue(self, number: int | None, since: float | None) -> int:
         """Let items wait again: the last `number`, and of them those handed out since a moment."""
         target = self._base if number is None else max(self._base, self._cursor - number)
         if since is not None:
@@ -72,39 +72,39 @@ class Queue(Generic[Item]):
             self._fetches.pop()
         return rewound
 
-    def ledger(self, now: float) -> Ledger:
+    def stats(self, now: float) -> QueueStats:
         """The queue in numbers."""
-        self._ripen(now)
+        self._release_due(now)
         end = self._base + len(self._log)
-        return Ledger(end + self._later_items, self._later_items, end - self._cursor, self._cursor, self._base)
+        return QueueStats(end + self._later_items, self._later_items, end - self._cursor, self._cursor, self._base)
 
     def next_due(self, now: float) -> float | None:
         """When the next item falls due."""
-        self._ripen(now)
+        self._release_due(now)
         return self._later[0][0] if self._later else None
 
-    def fates(self, now: float) -> Fates:
+    def history(self, now: float) -> FetchHistory:
         """What became of the items so far, whatever happens afterwards."""
-        self._ripen(now)
-        return Fates(self._base, self._cursor, list(self._fetches))
+        self._release_due(now)
+        return FetchHistory(self._base, self._cursor, list(self._fetches))
 
-    def listed(self, wanted: Wanted, now: float) -> Iterator[Queued[Item]]:
+    def query(self, wanted: Query, now: float) -> Iterator[QueueItem[Item]]:
         """All items that are kept, with their fates, those not due yet behind the others, as they are now.
 
         Those to other numbers than the one that is wanted may be missing.
         """
-        fates = self.fates(now)
-        return listed(fates, self._log, len(self._log), list(self._later), wanted)
+        fates = self.history(now)
+        return query_items(fates, self._log, len(self._log), list(self._later), wanted)
 
-    def piles(self) -> Sequence[Collection[object]]:
+    def large_collections(self) -> Sequence[Collection[object]]:
         """All that grows with what was put in."""
         return self._log, self._later, self._fetches
 
-    def _log_it(self, bundle: Bundle[Item]) -> None:
+    def _log_it(self, bundle: DueBatch[Item]) -> None:
         bundle.start = self._base + len(self._log)
         self._log.extend(bundle.items)
 
-    def _ripen(self, now: float) -> None:
+    def _release_due(self, now: float) -> None:
         while self._later and self._later[0][0] <= now:
             bundle = heapq.heappop(self._later)[2]
             self._later_items -= len(bundle.items)

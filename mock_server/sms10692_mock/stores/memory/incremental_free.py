@@ -18,7 +18,7 @@ _AT_FIRST: Final = 0.02
 """Seconds in which whoever let go of them gets his answer."""
 
 
-def discard(piles: Sequence[Collection[Any]]) -> None:
+def free_incrementally(piles: Sequence[Collection[Any]]) -> None:
     """Forget piles of things that nobody else has, soon: small ones now, large ones piece by piece on a thread.
 
     Whoever still looks through one sees it whole: nothing is taken out of it, it is only no longer kept.

@@ -7,22 +7,22 @@ from collections import deque
 from itertools import count
 from threading import Lock
 
-from sms10692_mock.domain.records import Entry, Limits, Listed, Wanted
-from sms10692_mock.stores.memory.incremental_free import discard
-from sms10692_mock.stores.query import listed, says_request
+from sms10692_mock.domain.records import Limits, LoggedRequest, Page, Query
+from sms10692_mock.stores.memory.incremental_free import free_incrementally
+from sms10692_mock.stores.query import matches_request, paginate
 
 
-class Journal:
+class RequestLog:
     """The last requests, by number: looking through them may take its time, writing or finding one may not."""
 
     def __init__(self, limits: Limits) -> None:
         self._most, self._most_bytes = limits.requests, limits.request_bytes
         self._numbers = count(1)
         self._lock = Lock()
-        self._entries: dict[int, Entry] = {}
-        self.forget()
+        self._entries: dict[int, LoggedRequest] = {}
+        self.clear()
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Begin anew; numbers go on."""
         before = self._entries
         with self._lock:
@@ -31,12 +31,12 @@ class Journal:
             """Their numbers and bytes, in the order in which they came."""
             self._bytes = 0
             self._dropped = 0
-        discard([before.values()])
+        free_incrementally([before.values()])
 
     def next_number(self) -> int:
         return next(self._numbers)
 
-    def record(self, entry: Entry) -> None:
+    def record(self, entry: LoggedRequest) -> None:
         size = entry.size
         with self._lock:
             entries, row, number = self._entries, self._row, entry.number
@@ -49,17 +49,17 @@ class Journal:
                 self._bytes -= size
                 self._dropped += 1
 
-    def entries(self, userid: str | None, wanted: Wanted) -> Listed[Entry]:
+    def query(self, userid: str | None, wanted: Query) -> Page[LoggedRequest]:
         """Those of a userid, or all, that are wanted."""
         with self._lock:
             kept, dropped = list(self._entries.values()), self._dropped
         # Who began first need not be done first.
         in_order = sorted(kept, key=lambda entry: entry.number, reverse=wanted.newest_first)
         mine = (entry for entry in in_order if userid is None or entry.userid == userid)
-        return listed(mine, wanted, says_request, dropped)
+        return paginate(mine, wanted, matches_request, dropped)
 
-    def entry(self, number: int) -> Entry | None:
+    def get(self, number: int) -> LoggedRequest | None:
         return self._entries.get(number)
 
-    def has(self, number: int) -> bool:
+    def is_logged(self, number: int) -> bool:
         return number in self._entries

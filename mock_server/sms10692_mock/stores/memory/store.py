@@ -14,26 +14,26 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.bounds import MAX_POINTS, charged
 from sms10692_mock.domain.clock import Clock, system_time
 from sms10692_mock.domain.records import (
-    Ledger,
+    AccountBalance,
     Limits,
-    Listed,
     Message,
-    Queued,
+    Page,
+    Query,
+    QueueItem,
     QueueName,
+    QueueStats,
     Reply,
     Report,
-    RulesUsed,
+    RulesTransition,
     Settings,
-    Standing,
     Task,
-    Wanted,
 )
-from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, OtherRules
-from sms10692_mock.stores.due_batches import bundles
-from sms10692_mock.stores.memory.account_state import MemoryAccount
-from sms10692_mock.stores.memory.incremental_free import discard
-from sms10692_mock.stores.memory.request_log import Journal
-from sms10692_mock.stores.query import listed, says_message, says_reply, says_report
+from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, RulesConflict
+from sms10692_mock.stores.due_batches import group_by_due
+from sms10692_mock.stores.memory.account_state import AccountState
+from sms10692_mock.stores.memory.incremental_free import free_incrementally
+from sms10692_mock.stores.memory.request_log import RequestLog
+from sms10692_mock.stores.query import matches_message, matches_reply, matches_report, paginate
 from sms10692_mock.stores.retention import Growth, plan
 
 
@@ -42,46 +42,46 @@ class MemoryStore:
 
     def __init__(self, limits: Limits | None = None, real_time: Clock = system_time) -> None:
         self.name = "memory"
-        self.waits = False
+        self.blocking = False
         self._limits = limits or Limits()
         self._real_time = real_time
-        self._books: dict[str, MemoryAccount] = {}
+        self._books: dict[str, AccountState] = {}
         self._opening = Lock()
         """Held while a book is put in or out; taken before that of a book."""
         self._settings = Settings()
         self._settings_lock = Lock()
         self._task_ids = count(FIRST_TASK_ID)
-        self._journal = Journal(self._limits)
+        self._journal = RequestLog(self._limits)
         self._evicted = 0
         self._growth = Growth(self._limits, self.enforce_limits)
         self.next_request = self._journal.next_number
-        self.record = self._journal.record
-        self.requests = self._journal.entries
-        self.request = self._journal.entry
-        self.has_request = self._journal.has
-        self.forget_requests = self._journal.forget
+        self.log_request = self._journal.record
+        self.requests = self._journal.query
+        self.request = self._journal.get
+        self.is_logged = self._journal.is_logged
+        self.clear_request_log = self._journal.clear
 
-    def on_loop(self, threads: Executor) -> None:
+    def loop_executor(self, threads: Executor) -> None:
         """Nobody waits for memory."""
 
-    def gathered(self) -> None:
+    def batch_transaction(self) -> None:
         """An operation alone is as quick."""
 
-    def release(self) -> None:
+    def close(self) -> None:
         """Nothing has to be written, and nothing is held."""
 
     def check_ready(self) -> None:
         """Memory is always there."""
 
-    def open(self, account: Account, *, keep: bool = False) -> bool:
-        book = MemoryAccount(account, self._limits, self._real_time())
+    def create_account(self, account: Account, *, keep: bool = False) -> bool:
+        book = AccountState(account, self._limits, self._real_time())
         with self._opening:
             before = self._books.get(account.userid)
             if keep and before is not None:
                 return False
             self._books[account.userid] = book
         if before is not None:
-            discard(before.piles())
+            free_incrementally(before.large_collections())
         if account.throwaway:
             self._growth.add_account()
         return True
@@ -91,8 +91,8 @@ class MemoryStore:
             before = self._book(userid)
             with before.lock:
                 account = change(before.account)
-                self._books[userid] = MemoryAccount(account, self._limits, self._real_time())
-        discard(before.piles())
+                self._books[userid] = AccountState(account, self._limits, self._real_time())
+        free_incrementally(before.large_collections())
         return account
 
     def account(self, userid: str) -> Account | None:
@@ -102,7 +102,7 @@ class MemoryStore:
         book.used = self._real_time()
         return book.account
 
-    def _book(self, userid: str) -> MemoryAccount:
+    def _book(self, userid: str) -> AccountState:
         try:
             return self._books[userid]
         except KeyError:
@@ -115,7 +115,7 @@ class MemoryStore:
         books = list(self._books.values())
         return [book.account for book in books[-last if last else 0 :]]
 
-    def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
+    def update_account(self, userid: str, change: Callable[[Account], Account]) -> Account:
         while True:
             book = self._book(userid)
             with book.lock:
@@ -123,17 +123,17 @@ class MemoryStore:
                     book.account = change(book.account)
                     return book.account
 
-    def close(self, userid: str) -> None:
+    def delete_account(self, userid: str) -> None:
         with self._opening:
             book = self._books.pop(userid, None)
         if book is not None:
-            discard(book.piles())
+            free_incrementally(book.large_collections())
 
     def expire(self, unused_since: float) -> int:
         books = list(self._books.items())
         unused = [userid for userid, book in books if book.account.throwaway and book.used < unused_since]
         for userid in unused:
-            self.close(userid)
+            self.delete_account(userid)
         return len(unused)
 
     def enforce_limits(self) -> int:
@@ -145,14 +145,14 @@ class MemoryStore:
         self._evicted += closed
         return closed
 
-    def _close_idle(self, book: MemoryAccount, used: float) -> bool:
+    def _close_idle(self, book: AccountState, used: float) -> bool:
         """Close an account, unless it was used or got something since."""
         userid = book.account.userid
         with self._opening, book.lock:
             if self._books.get(userid) is not book or book.used != used or not book.is_idle:
                 return False
             del self._books[userid]
-        discard(book.piles())
+        free_incrementally(book.large_collections())
         return True
 
     def evicted(self) -> int:
@@ -166,7 +166,7 @@ class MemoryStore:
             self._settings = change(self._settings)
             return self._settings
 
-    def charge_up(self, userid: str, points: int) -> None:
+    def add_points(self, userid: str, points: int) -> None:
         book = self._book(userid)
         with book.lock:
             book.points, book.charged_up = charged(book.points, book.charged_up, points)
@@ -176,69 +176,69 @@ class MemoryStore:
         with book.lock:
             book.points, book.charged_up = charged(book.points, book.charged_up, points - book.points)
 
-    def standing(self, userid: str) -> Standing:
+    def balance(self, userid: str) -> AccountBalance:
         book = self._book(userid)
         with book.lock:
-            return Standing(book.points, book.charged_up, book.messages)
+            return AccountBalance(book.points, book.charged_up, book.messages)
 
     def next_task_id(self) -> int:
         return next(self._task_ids)
 
-    def accept(
+    def record_send(
         self,
         userid: str,
         task: Task,
         reports: Sequence[Report],
         replies: Sequence[Reply],
         now: float,
-        used: RulesUsed | None = None,
+        used: RulesTransition | None = None,
     ) -> int | None:
         book = self._book(userid)
-        report_bundles, reply_bundles = bundles(reports), bundles(replies) if replies else ()
+        report_bundles, reply_bundles = group_by_due(reports), group_by_due(replies) if replies else ()
         cost, size = task.cost, task.size
         with book.lock:
             if used is not None and book.account.outcomes != used.before:
-                raise OtherRules(book.account.outcomes)
+                raise RulesConflict(book.account.outcomes)
             balance = book.points - cost
             if balance < (-MAX_POINTS if book.account.postpaid else 0):
                 return None
             if used is not None:
                 book.account = replace(book.account, outcomes=used.after)
             book.points = balance
-            book.remember(task, size, report_bundles)
-            book.reports.put(report_bundles, now)
+            book.append_task(task, size, report_bundles)
+            book.reports.enqueue(report_bundles, now)
             if reply_bundles:
-                book.replies.put(reply_bundles, now)
+                book.replies.enqueue(reply_bundles, now)
         self._growth.add(len(task.numbers), size)
         return balance
 
-    def put(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
+    def enqueue(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
         book = self._book(userid)
-        report_bundles, reply_bundles = bundles(reports), bundles(replies)
+        report_bundles, reply_bundles = group_by_due(reports), group_by_due(replies)
         with book.lock:
-            book.reports.put(report_bundles, now)
-            book.replies.put(reply_bundles, now)
+            book.reports.enqueue(report_bundles, now)
+            book.replies.enqueue(reply_bundles, now)
         self._growth.add(len(reports) + len(replies), 0)
 
-    def take_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         book = self._book(userid)
         with book.lock:
-            return book.reports.take(limit, now, request)
+            return book.reports.fetch(limit, now, request)
 
-    def take_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
         book = self._book(userid)
         with book.lock:
-            return book.replies.take(sys.maxsize, now, request)
+            return book.replies.fetch(sys.maxsize, now, request)
 
-    def rewind(self, userid: str, queue: QueueName, count: int | None, since: float | None) -> int:
+    def requeue(self, userid: str, queue: QueueName, count: int | None, since: float | None) -> int:
         book = self._book(userid)
         with book.lock:
-            return book.reports.rewind(count, since) if queue == "reports" else book.replies.rewind(count, since)
+            return book.reports.requeue(count, since) if queue == "reports" else book.replies.requeue(count, since)
 
-    def ledger(self, userid: str, queue: QueueName, now: float) -> Ledger:
+    def queue_stats(self, userid: str, queue: QueueName, now: float) -> QueueStats:
         book = self._book(userid)
         with book.lock:
-            return book.reports.ledger(now) if queue == "reports" else book.replies.ledger(now)
+            return book.reports.stats(now) if queue == "reports" else book.replies.stats(now)
 
     def next_due(self, userid: str, now: float) -> float | None:
         book = self._book(userid)
@@ -246,18 +246,18 @@ class MemoryStore:
             due = (book.reports.next_due(now), book.replies.next_due(now))
         return min((moment for moment in due if moment is not None), default=None)
 
-    def messages(self, userid: str, wanted: Wanted, now: float) -> Listed[Message]:
+    def messages(self, userid: str, wanted: Query, now: float) -> Page[Message]:
         book = self._book(userid)
-        return listed(book.sent(wanted, now), wanted, says_message, book.dropped)
+        return paginate(book.sent(wanted, now), wanted, matches_message, book.dropped)
 
-    def reports(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Report]]:
+    def reports(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Report]]:
         book = self._book(userid)
         with book.lock:
-            items, ledger = book.reports.listed(wanted, now), book.reports.ledger(now)
-        return listed(items, wanted, says_report, ledger.forgotten)
+            items, ledger = book.reports.query(wanted, now), book.reports.stats(now)
+        return paginate(items, wanted, matches_report, ledger.forgotten)
 
-    def replies(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Reply]]:
+    def replies(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Reply]]:
         book = self._book(userid)
         with book.lock:
-            items, ledger = book.replies.listed(wanted, now), book.replies.ledger(now)
-        return listed(items, wanted, says_reply, ledger.forgotten)
+            items, ledger = book.replies.query(wanted, now), book.replies.stats(now)
+        return paginate(items, wanted, matches_reply, ledger.forgotten)

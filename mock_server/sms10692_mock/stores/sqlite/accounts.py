@@ -14,18 +14,18 @@ from sms10692_mock.domain.records import Settings
 from sms10692_mock.domain.store import NoSuchAccount, StoreUnavailable
 from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.stores.retention import Usage
-from sms10692_mock.stores.serialization import account_from_text, account_text, settings_from_text, settings_text
+from sms10692_mock.stores.serialization import dump_account, dump_settings, load_account, load_settings
 from sms10692_mock.stores.sqlite import queues
-from sms10692_mock.stores.sqlite.database import File
-from sms10692_mock.stores.sqlite.queues import queue_of
-from sms10692_mock.stores.sqlite.sequences import Numbers
-from sms10692_mock.stores.sqlite.text_codec import read, written
+from sms10692_mock.stores.sqlite.database import Database
+from sms10692_mock.stores.sqlite.queues import get_queue
+from sms10692_mock.stores.sqlite.sequences import Sequences
+from sms10692_mock.stores.sqlite.text_codec import from_db, to_db
 from sms10692_mock.stores.sqlite.usage import unused_since
 
-_FRESH: Final = 0.005
+_CACHE_SECONDS: Final = 0.005
 """Seconds for which what was read of accounts and settings is taken to hold, whatever other processes do."""
 
-_REMEMBERED: Final = 10_000
+_CACHE_SIZE: Final = 10_000
 """Accounts that are remembered at once."""
 
 
@@ -33,7 +33,7 @@ _AT_ONCE: Final = 100
 """Accounts that are evicted in one transaction: a send that comes meanwhile waits for no more than that."""
 
 
-class _Known:
+class _Snapshot:
     """What was read of the file at some moment."""
 
     def __init__(self, version: int, settings: Settings) -> None:
@@ -42,32 +42,32 @@ class _Known:
         self.accounts: dict[str, Account] = {}
 
 
-class _Gathered:
+class _BatchSnapshot:
     """What a gathering alone may know: whether it changes accounts or settings, and what it read of them since."""
 
     def __init__(self) -> None:
         self.changes = False
-        self.known: _Known | None = None
+        self.known: _Snapshot | None = None
 
 
-class Accounts:
+class AccountTable:
     """The accounts and settings of a file. `wake` says that there is something to be done beside the answers."""
 
-    def __init__(self, file: File, numbers: Numbers, real_time: Clock, wake: Callable[[], None]) -> None:
+    def __init__(self, file: Database, numbers: Sequences, real_time: Clock, wake: Callable[[], None]) -> None:
         self._file = file
         self._numbers = numbers
         self._real_time = real_time
         self._wake = wake
-        self._known: _Known | None = None
+        self._known: _Snapshot | None = None
         self._looked = 0.0
         self._changes = 0
         self._looking = threading.Lock()
         self._used: dict[str, float] = {}
-        self._gathered = _Gathered()
+        self._gathered = _BatchSnapshot()
 
-    def open(self, account: Account, *, keep: bool = False) -> bool:
+    def create_account(self, account: Account, *, keep: bool = False) -> bool:
         first_points(account)
-        with self.changing() as db:
+        with self.write_transaction() as db:
             if keep and self._is_there(db, account.userid):
                 return False
             self._opened(db, account)
@@ -76,15 +76,15 @@ class Accounts:
         return True
 
     def reset(self, userid: str, change: Callable[[Account], Account]) -> Account:
-        with self.changing() as db:
-            account = change(account_of(db, id_of(db, userid)))
+        with self.write_transaction() as db:
+            account = change(read_account(db, get_account_id(db, userid)))
             self._opened(db, account)
         self._used.pop(userid, None)
         self._wake()
         return account
 
     def _is_there(self, db: Connection, userid: str) -> bool:
-        return db.execute("SELECT 1 FROM accounts WHERE userid = ?", (written(userid),)).fetchone() is not None
+        return db.execute("SELECT 1 FROM accounts WHERE userid = ?", (to_db(userid),)).fetchone() is not None
 
     def _opened(self, db: Connection, account: Account) -> None:
         """Take an account in, in place of one of the same userid."""
@@ -94,9 +94,9 @@ class Accounts:
             "INSERT INTO accounts (userid, arrived, terms, postpaid, throwaway, used, points, charged_up) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                written(account.userid),
+                to_db(account.userid),
                 arrived or 0,
-                account_text(account),
+                dump_account(account),
                 account.postpaid,
                 account.throwaway,
                 self._real_time(),
@@ -109,18 +109,18 @@ class Accounts:
         if arrived is None:
             db.execute("UPDATE accounts SET arrived = ? WHERE id = ?", (opened, opened))
         for name in ("reports", "replies"):
-            queues.open_queue(db, queue_of(opened, name))
+            queues.open_queue(db, get_queue(opened, name))
 
     def account(self, userid: str) -> Account | None:
-        known = self._look()
+        known = self._refresh()
         account = known.accounts.get(userid)
         if account is None:
             with self._file.reading() as db:
-                row = db.execute("SELECT terms FROM accounts WHERE userid = ?", (written(userid),)).fetchone()
+                row = db.execute("SELECT terms FROM accounts WHERE userid = ?", (to_db(userid),)).fetchone()
             if row is None:
                 return None
-            account = account_from_text(row[0])
-            if len(known.accounts) >= _REMEMBERED:
+            account = load_account(row[0])
+            if len(known.accounts) >= _CACHE_SIZE:
                 known.accounts.clear()
             known.accounts[userid] = account
         if account.throwaway:
@@ -130,37 +130,37 @@ class Accounts:
 
     def userids(self) -> list[str]:
         with self._file.reading() as db:
-            return [read(userid) for (userid,) in db.execute("SELECT userid FROM accounts ORDER BY arrived")]
+            return [from_db(userid) for (userid,) in db.execute("SELECT userid FROM accounts ORDER BY arrived")]
 
     def accounts(self, last: int | None = None) -> list[Account]:
         with self._file.reading() as db:
             rows = db.execute(
                 "SELECT terms FROM accounts ORDER BY arrived DESC LIMIT ?", (-1 if last is None else last,)
             ).fetchall()
-        return [account_from_text(terms) for (terms,) in reversed(rows)]
+        return [load_account(terms) for (terms,) in reversed(rows)]
 
-    def change(self, userid: str, change: Callable[[Account], Account]) -> Account:
-        with self.changing() as db:
-            number = id_of(db, userid)
-            account = change(account_of(db, number))
+    def update_account(self, userid: str, change: Callable[[Account], Account]) -> Account:
+        with self.write_transaction() as db:
+            number = get_account_id(db, userid)
+            account = change(read_account(db, number))
             db.execute(
                 "UPDATE accounts SET terms = ?, postpaid = ?, throwaway = ? WHERE id = ?",
-                (account_text(account), account.postpaid, account.throwaway, number),
+                (dump_account(account), account.postpaid, account.throwaway, number),
             )
         return account
 
-    def close(self, userid: str) -> None:
-        with self.changing() as db:
+    def delete_account(self, userid: str) -> None:
+        with self.write_transaction() as db:
             self._closed(db, userid)
         self._used.pop(userid, None)
         self._wake()
 
     def expire(self, unused_since: float) -> int:
-        self.write_used()
-        with self.changing() as db:
+        self.flush_last_used()
+        with self.write_transaction() as db:
             unused = db.execute("SELECT userid FROM accounts WHERE throwaway AND used < ?", (unused_since,)).fetchall()
             for (userid,) in unused:
-                self._closed(db, read(userid))
+                self._closed(db, from_db(userid))
         self._wake()
         return len(unused)
 
@@ -168,7 +168,7 @@ class Accounts:
         """Close these accounts, but for those that were used or got something since; how many."""
         closed = 0
         for first in range(0, len(some), _AT_ONCE):
-            with self.changing() as db:
+            with self.write_transaction() as db:
                 unused = list(unused_since(db, some[first : first + _AT_ONCE]))
                 unused = [userid for userid in unused if userid not in self._used]
                 for userid in unused:
@@ -184,66 +184,68 @@ class Accounts:
             return int(db.execute("SELECT evicted FROM state").fetchone()[0])
 
     def settings(self) -> Settings:
-        return self._look().settings
+        return self._refresh().settings
 
     def change_settings(self, change: Callable[[Settings], Settings]) -> Settings:
-        with self.changing() as db:
+        with self.write_transaction() as db:
             (text,) = db.execute("SELECT settings FROM state").fetchone()
             settings = change(self._read_settings(text))
-            db.execute("UPDATE state SET settings = ?", (settings_text(settings),))
+            db.execute("UPDATE state SET settings = ?", (dump_settings(settings),))
         return settings
 
     def _closed(self, db: Connection, userid: str) -> int | None:
         """Close an account, if there is one; when it arrived. What was kept for it is deleted beside the answers."""
-        row = db.execute("SELECT id, arrived FROM accounts WHERE userid = ?", (written(userid),)).fetchone()
+        row = db.execute("SELECT id, arrived FROM accounts WHERE userid = ?", (to_db(userid),)).fetchone()
         if row is None:
             return None
         number, arrived = row
         db.execute("DELETE FROM accounts WHERE id = ?", (number,))
-        db.execute("DELETE FROM queues WHERE id IN (?, ?)", (queue_of(number, "reports"), queue_of(number, "replies")))
+        db.execute(
+            "DELETE FROM queues WHERE id IN (?, ?)", (get_queue(number, "reports"), get_queue(number, "replies"))
+        )
         db.execute("INSERT INTO leftovers VALUES (?)", (number,))
         return int(arrived)
 
-    def _look(self) -> _Known:
+    def _refresh(self) -> _Snapshot:
         if self._gathered.changes and self._file.is_gathering():
-            return self._look_inside()
+            return self._refresh_in_batch()
         now = monotonic()
         known = self._known
-        if known is not None and now - self._looked < _FRESH:
+        if known is not None and now - self._looked < _CACHE_SECONDS:
             return known
         changes = self._changes
         with self._file.reading() as db:
             version, tasks, requests = db.execute("SELECT version, tasks, requests FROM state").fetchone()
             if known is None or known.version != version:
                 (text,) = db.execute("SELECT settings FROM state").fetchone()
-                known = _Known(version, self._read_settings(text))
+                known = _Snapshot(version, self._read_settings(text))
         self._numbers.seen(tasks, requests)
         with self._looking:
             if changes == self._changes:
                 self._known, self._looked = known, now
         return known
 
-    def _look_inside(self) -> _Known:
+    def _refresh_in_batch(self) -> _Snapshot:
         """What holds, if what is changed here is written."""
         known = self._gathered.known
         if known is None:
             with self._file.reading() as db:
                 version, text = db.execute("SELECT version, settings FROM state").fetchone()
-            known = self._gathered.known = _Known(version, self._read_settings(text))
+            known = self._gathered.known = _Snapshot(version, self._read_settings(text))
         return known
 
     def _read_settings(self, text: str) -> Settings:
-        settings, known = settings_from_text(text), self._known
+        settings, known = load_settings(text), self._known
         if known is not None and settings.words == known.settings.words:
             # The same words in the same tuple: who searches for them need not begin anew.
             return Settings(settings.clock, known.settings.words, settings.faults)
         return settings
 
-    def changing(self) -> "_Changing":
+    def write_transaction(self) -> "_ChangeTransaction":
         """A transaction that changes accounts or settings."""
-        return _Changing(self, self._file)
+        return _ChangeTransaction(self, self._file)
 
-    def changed(self) -> None:
+    def invalidate(self) -> None:
         """Forget what was read."""
         if self._file.is_gathering():
             self._changed_inside()
@@ -257,14 +259,14 @@ class Accounts:
         gathered.known = None
         if not gathered.changes:
             gathered.changes = True
-            self._file.afterwards(self._over)
+            self._file.on_commit(self._over)
 
     def _over(self, _: bool) -> None:
         """What was changed inside a gathering is everybody's now, or nobody's."""
-        self._gathered = _Gathered()
-        self.changed()
+        self._gathered = _BatchSnapshot()
+        self.invalidate()
 
-    def write_used(self) -> None:
+    def flush_last_used(self) -> None:
         """Write down when accounts were used that somebody has looked up since."""
         used, self._used = self._used, {}
         if not used:
@@ -273,17 +275,17 @@ class Accounts:
             with self._file.writing as db:
                 db.executemany(
                     "UPDATE accounts SET used = max(used, ?) WHERE userid = ?",
-                    [(moment, written(userid)) for userid, moment in list(used.items())],
+                    [(moment, to_db(userid)) for userid, moment in list(used.items())],
                 )
         except StoreUnavailable:
             self._used = used | self._used
             raise
 
 
-class _Changing:
+class _ChangeTransaction:
     """A transaction that changes accounts or settings: what was read of them before does not hold after it."""
 
-    def __init__(self, accounts: Accounts, file: File) -> None:
+    def __init__(self, accounts: AccountTable, file: Database) -> None:
         self._accounts = accounts
         self._writing = file.writing
 
@@ -302,18 +304,18 @@ class _Changing:
                     raise
             self._writing.__exit__(kind, error, traceback)
         finally:
-            self._accounts.changed()
+            self._accounts.invalidate()
 
 
-def id_of(db: Connection, userid: str) -> int:
+def get_account_id(db: Connection, userid: str) -> int:
     """The number of the account of this userid. Raises NoSuchAccount."""
-    row = db.execute("SELECT id FROM accounts WHERE userid = ?", (written(userid),)).fetchone()
+    row = db.execute("SELECT id FROM accounts WHERE userid = ?", (to_db(userid),)).fetchone()
     if row is None:
         raise NoSuchAccount(userid)
     return int(row[0])
 
 
-def account_of(db: Connection, number: int) -> Account:
+def read_account(db: Connection, number: int) -> Account:
     """The account of this number, as it stands in the file."""
     (terms,) = db.execute("SELECT terms FROM accounts WHERE id = ?", (number,)).fetchone()
-    return account_from_text(terms)
+    return load_account(terms)

@@ -9,7 +9,7 @@ from threading import get_ident
 from sms10692_mock.domain.store import StoreUnavailable
 
 
-class Gathering:
+class BatchTransaction:
     """One after another, each of the thread that has the writer.
 
     An operation that fails when it has written something spoils all, and what follows fails too: for undoing it alone
@@ -33,11 +33,11 @@ class Gathering:
         spoilt, self.spoilt = self.spoilt, None
         return spoilt
 
-    def is_mine(self) -> bool:
+    def owned_by_this_thread(self) -> bool:
         """Whether what this thread reads and writes now is inside."""
         return self._thread is not None and self._thread == get_ident()
 
-    def begin_one(self, writer: sqlite3.Connection | None) -> sqlite3.Connection:
+    def enter_operation(self, writer: sqlite3.Connection | None) -> sqlite3.Connection:
         """Begin an operation inside."""
         self._see(writer)
         if self.spoilt is not None:
@@ -47,17 +47,17 @@ class Gathering:
         self._changes = writer.total_changes
         return writer
 
-    def end_one(self, writer: sqlite3.Connection, error: BaseException | None) -> None:
+    def exit_operation(self, writer: sqlite3.Connection, error: BaseException | None) -> None:
         """End an operation inside."""
         if error is not None and writer.total_changes != self._changes:
-            self.spoil(StoreUnavailable("an operation was left when it was half done"))
+            self.abort(StoreUnavailable("an operation was left when it was half done"))
 
     def _see(self, writer: sqlite3.Connection | None) -> None:
         """SQLite undoes all after some errors, as a want of memory, and would then write each statement at once."""
         if self.spoilt is None and writer is not None and not writer.in_transaction:
             self.spoilt = StoreUnavailable("SQLite has undone what was begun")
 
-    def spoil(self, why: StoreUnavailable) -> StoreUnavailable:
+    def abort(self, why: StoreUnavailable) -> StoreUnavailable:
         """Nothing of it can be written any more; the same error."""
         self.spoilt = self.spoilt or why
         return why

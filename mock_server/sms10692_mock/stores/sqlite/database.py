@@ -14,16 +14,16 @@ from typing import Any, Final
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.stores.availability import AvailabilityLog
-from sms10692_mock.stores.sqlite.batch_transaction import Gathering
+from sms10692_mock.stores.sqlite.batch_transaction import BatchTransaction
 from sms10692_mock.stores.sqlite.connections import Connections
 from sms10692_mock.stores.sqlite.errors import close_quietly, describe, is_passing
-from sms10692_mock.stores.sqlite.fair_lock import InTurn
+from sms10692_mock.stores.sqlite.fair_lock import FairLock
 from sms10692_mock.stores.sqlite.files import State
 
 _BUSY: Final = 2.0
 """Seconds to wait for other processes, which hold the file for milliseconds."""
 
-_SPELL: Final = 0.015
+_BUSY_SLICE: Final = 0.015
 """Seconds for which SQLite looks whether another process still writes: begun anew, it looks every few ms, and not 100.
 
 As long do many operations together wait for other processes: one by one, some need not wait at all.
@@ -40,7 +40,7 @@ _MOVED_FROM: Final = 4 * 1024 * 1024
 """Bytes of the write-ahead log from which it is moved into the file."""
 
 
-class File:
+class Database:
     """A SQLite file in write-ahead mode. `durable` makes every transaction reach the disk before it is done.
 
     Raises StoreUnavailable, in words for the person who named the file, where it cannot be had.
@@ -49,8 +49,8 @@ class File:
     def __init__(self, path: Path, durable: bool = False) -> None:
         self._connections = Connections(path, busy_seconds=_BUSY, durable=durable)
         self._path = self._connections.path
-        self._lock = InTurn()
-        self._gathering = Gathering()
+        self._lock = FairLock()
+        self._gathering = BatchTransaction()
         self._availability = AvailabilityLog()
         self._afterwards: list[Callable[[bool], None]] = []
         self._writer: sqlite3.Connection | None = None
@@ -66,11 +66,11 @@ class File:
             self._writer = _waiting_for_a_spell(self._connections.create())
         except sqlite3.Error as error:
             raise StoreUnavailable(describe(self._path, error)) from error
-        self.is_gathering: Final = self._gathering.is_mine
-        self.writing: Final = _Writing(self)
+        self.is_gathering: Final = self._gathering.owned_by_this_thread
+        self.writing: Final = _WriteTransaction(self)
         """A transaction that is written whole or not at all, one after another."""
 
-    def _be_there(self, *, is_locked: bool = False) -> None:
+    def _check_file(self, *, is_locked: bool = False) -> None:
         """Raise StoreUnavailable where the file is away. `is_locked` says that this thread holds the lock."""
         now = monotonic()
         until, sentence = self._away
@@ -95,7 +95,7 @@ class File:
             if not self._connections.is_anchored:
                 self._connections.anchor()
         except sqlite3.Error as error:
-            raise self.unavailable(error) from error
+            raise self.mark_unavailable(error) from error
         except StoreUnavailable as error:
             if self._connections.is_anchored:
                 self._let_go()
@@ -110,41 +110,41 @@ class File:
 
     def watch(self) -> None:
         """Look at the file although nobody uses it. Raises StoreUnavailable."""
-        self._be_there()
+        self._check_file()
 
     def _failed(self, error: StoreUnavailable, *, writing: bool = False) -> StoreUnavailable:
         self._availability.failed(str(error), writing=writing)
         return error
 
-    def _forget_connections(self) -> None:
+    def _drop_connections(self) -> None:
         """Those at work are closed when they are done with: they are not given back."""
         idle, self._idle = self._idle, []
         self._writer_is_stale = True
         for connection in idle:
             close_quietly(connection)
 
-    def unavailable(self, error: sqlite3.Error, *, writing: bool = False) -> StoreUnavailable:
+    def mark_unavailable(self, error: sqlite3.Error, *, writing: bool = False) -> StoreUnavailable:
         """The error to raise in place of this one; for a moment, the file is not tried again."""
-        unavailable = self._failed(self._not_together(error), writing=writing)
+        unavailable = self._failed(self._batch_error(error), writing=writing)
         self._away = (monotonic() + _AWAY, str(unavailable))
         return unavailable
 
-    def _not_together(self, error: sqlite3.Error) -> StoreUnavailable:
+    def _batch_error(self, error: sqlite3.Error) -> StoreUnavailable:
         """The same in a gathering, of which each operation is tried again alone, at once."""
         if not is_passing(error):
-            self._forget_connections()
+            self._drop_connections()
         return StoreUnavailable(describe(self._path, error))
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """One moment of the file, whatever is written meanwhile. Inside a gathering, what was written in it."""
-        if self._gathering.is_mine():
+        if self._gathering.owned_by_this_thread():
             try:
-                yield self._gathering.begin_one(self._writer)
+                yield self._gathering.enter_operation(self._writer)
             except sqlite3.Error as error:
-                raise self._gathering.spoil(self._not_together(error)) from error
+                raise self._gathering.abort(self._batch_error(error)) from error
             return
-        self._be_there()
+        self._check_file()
         idle = self._idle
         connection: sqlite3.Connection | None = None
         try:
@@ -158,7 +158,7 @@ class File:
         except sqlite3.Error as error:
             if connection is not None:
                 close_quietly(connection)
-            raise self.unavailable(error) from error
+            raise self.mark_unavailable(error) from error
         except BaseException:
             if connection is not None:
                 close_quietly(connection)
@@ -173,10 +173,10 @@ class File:
     def read_row(self, statement: str) -> tuple[Any, ...]:
         """The only row of a statement, as it stands in the file now: for what every request reads."""
         idle = self._idle
-        if self._gathering.is_mine() or not idle:
+        if self._gathering.owned_by_this_thread() or not idle:
             with self.reading() as connection:
                 return _only_row(connection, statement)
-        self._be_there()
+        self._check_file()
         try:
             connection = idle.pop()
         except IndexError:  # another thread was quicker
@@ -185,18 +185,18 @@ class File:
             row = _only_row(connection, statement)
         except sqlite3.Error as error:
             close_quietly(connection)
-            raise self.unavailable(error) from error
+            raise self.mark_unavailable(error) from error
         if idle is self._idle:
             idle.append(connection)
         else:
             connection.close()
         return row
 
-    def move_log(self) -> None:
+    def checkpoint(self) -> None:
         """Move a long write-ahead log into the file, beside the writers, so that none of them has to."""
         if self._connections.files.log_size() < _MOVED_FROM:
             return
-        self._be_there()
+        self._check_file()
         connection = self._connections.open()
         try:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
@@ -205,7 +205,7 @@ class File:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
             if not is_passing(error):
-                raise self.unavailable(error, writing=True) from error
+                raise self.mark_unavailable(error, writing=True) from error
         finally:
             connection.close()
 
@@ -217,24 +217,24 @@ class File:
 
     def begin(self) -> sqlite3.Connection:
         """Begin to write: for `_Writing`."""
-        if self._gathering.is_mine():
-            return self._gathering.begin_one(self._writer)
+        if self._gathering.owned_by_this_thread():
+            return self._gathering.enter_operation(self._writer)
         self._lock.acquire()
         try:
             connection = self._ready_writer()
             until = monotonic() + _BUSY
-            while not _has_begun(connection, until):
+            while not _try_begin(connection, until):
                 pass
         except sqlite3.Error as error:
             self._lock.release()
-            raise self.unavailable(error, writing=True) from error
+            raise self.mark_unavailable(error, writing=True) from error
         except BaseException:
             self._lock.release()
             raise
         return connection
 
     def _ready_writer(self) -> sqlite3.Connection:
-        self._be_there(is_locked=True)
+        self._check_file(is_locked=True)
         if self._writer is not None and self._writer_is_stale:
             close_quietly(self._writer)
             self._writer = None
@@ -248,14 +248,14 @@ class File:
         connection = self._writer
         if connection is None:
             raise AssertionError("nothing was begun")
-        if self._gathering.is_mine():
+        if self._gathering.owned_by_this_thread():
             if isinstance(error, sqlite3.Error):
-                raise self._gathering.spoil(self._not_together(error)) from error
-            self._gathering.end_one(connection, error)
+                raise self._gathering.abort(self._batch_error(error)) from error
+            self._gathering.exit_operation(connection, error)
             return
-        self._end(connection, error, partial(self.unavailable, writing=True))
+        self._end(connection, error, partial(self.mark_unavailable, writing=True))
         if isinstance(error, sqlite3.Error):
-            raise self.unavailable(error, writing=True) from error
+            raise self.mark_unavailable(error, writing=True) from error
 
     def _end(
         self,
@@ -284,12 +284,12 @@ class File:
             finally:
                 self._lock.release()
 
-    def afterwards(self, call: Callable[[bool], None]) -> None:
+    def on_commit(self, call: Callable[[bool], None]) -> None:
         """Inside a transaction: have this called when it is over, and before the next, with whether it is written."""
         self._afterwards.append(call)
 
     @contextmanager
-    def gathering(self) -> Iterator[None]:
+    def batch(self) -> Iterator[None]:
         """One transaction for all that this thread reads and writes inside: see `Store.gathered`."""
         connection = self._begun_together()
         self._gathering.begin()
@@ -301,7 +301,7 @@ class File:
             raise
         finally:
             spoilt = self._gathering.end(connection)
-            self._end(connection, raised or spoilt, self._not_together)
+            self._end(connection, raised or spoilt, self._batch_error)
         if spoilt is not None:
             raise spoilt
 
@@ -312,7 +312,7 @@ class File:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             self._lock.release()
-            raise self._not_together(error) from error
+            raise self._batch_error(error) from error
         except BaseException:
             self._lock.release()
             raise
@@ -320,11 +320,11 @@ class File:
 
 
 def _waiting_for_a_spell(connection: sqlite3.Connection) -> sqlite3.Connection:
-    connection.execute(f"PRAGMA busy_timeout = {_SPELL * 1000:.0f}")
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_SLICE * 1000:.0f}")
     return connection
 
 
-def _has_begun(connection: sqlite3.Connection, until: float) -> bool:
+def _try_begin(connection: sqlite3.Connection, until: float) -> bool:
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
@@ -339,8 +339,8 @@ def _only_row(connection: sqlite3.Connection, statement: str) -> tuple[Any, ...]
     return row
 
 
-class _Writing:
-    def __init__(self, file: File) -> None:
+class _WriteTransaction:
+    def __init__(self, file: Database) -> None:
         self._file = file
 
     def __enter__(self) -> sqlite3.Connection:

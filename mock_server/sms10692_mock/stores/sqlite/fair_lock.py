@@ -7,7 +7,7 @@ import threading
 from types import TracebackType
 
 
-class InTurn:
+class FairLock:
     """Like `threading.Lock`. Only one waits for the lock itself, and all others behind that one."""
 
     def __init__(self) -> None:

@@ -13,9 +13,9 @@ from sms10692_mock.domain.records import Limits, QueueName
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores.retention import History
 from sms10692_mock.stores.sqlite import queues
-from sms10692_mock.stores.sqlite.database import File
-from sms10692_mock.stores.sqlite.queues import queue_of
-from sms10692_mock.stores.sqlite.request_log import Journal
+from sms10692_mock.stores.sqlite.database import Database
+from sms10692_mock.stores.sqlite.queues import get_queue
+from sms10692_mock.stores.sqlite.request_log import SqliteRequestLog
 
 _EVERY: Final = 0.05
 _AGAIN: Final = 0.5
@@ -26,10 +26,10 @@ _SOME: Final = 500
 """Rows that are deleted in one transaction: a send that comes meanwhile waits for no more than that."""
 
 
-class Beside:
+class MaintenanceThread:
     """A thread that does it soon after somebody has said that there is something to do."""
 
-    def __init__(self, file: File, journal: Journal, limits: Limits) -> None:
+    def __init__(self, file: Database, journal: SqliteRequestLog, limits: Limits) -> None:
         self._file = file
         self._journal = journal
         fetched = (limits.handed_out, limits.handed_out_bytes)
@@ -52,7 +52,7 @@ class Beside:
         self._something.set()
         self._thread.join()
         try:
-            self.settle()
+            self.run_now()
         except StoreUnavailable as error:
             logging.getLogger(__name__).error("the end of the journal is lost: %s", error)
 
@@ -61,19 +61,19 @@ class Beside:
         if not self._something.is_set():
             self._something.set()
 
-    def has_grown(self, account: int) -> None:
+    def mark_over_limit(self, account: int) -> None:
         """An account has more than the limits let it keep."""
         self._grown.add(account)
         self._something.set()
 
-    def shrink_if_grown(self, account: int) -> None:
+    def trim_if_needed(self, account: int) -> None:
         """Drop now what of an account is beyond the limits."""
         if account in self._grown or self._shrinking.locked():
             with self._shrinking:  # somebody may be at this very account
                 if account in self._grown:
                     self._shrink(account)
 
-    def settle(self) -> None:
+    def run_now(self) -> None:
         """Do now what is done beside the answers otherwise."""
         self._journal.write()
         self._write_used()
@@ -81,7 +81,7 @@ class Beside:
             with self._shrinking:
                 for account in list(self._grown):
                     self._shrink(account)
-        self._sweep()
+        self._delete_orphans()
 
     def _work(self) -> None:
         while not self._released.is_set():
@@ -96,8 +96,8 @@ class Beside:
             try:
                 self._file.watch()
                 if is_something:
-                    self.settle()
-                    self._file.move_log()
+                    self.run_now()
+                    self._file.checkpoint()
             except StoreUnavailable:
                 # Whoever asks for something is told; what waits to be written is written when the file is back.
                 self._something.set()
@@ -132,12 +132,12 @@ class Beside:
                 more = _drop_messages(db, number, kept)
                 (dropped,) = db.execute("SELECT dropped FROM accounts WHERE id = ?", (number,)).fetchone()
                 for name, items, size in of_queues:
-                    of_queue = queues.forget(db, queue_of(number, name), items, size, dropped, _SOME)
+                    of_queue = queues.delete(db, get_queue(number, name), items, size, dropped, _SOME)
                     more = of_queue or more
             if not more:
                 return
 
-    def _sweep(self) -> None:
+    def _delete_orphans(self) -> None:
         """Delete what closed accounts have left."""
         while True:
             with self._file.reading() as db:

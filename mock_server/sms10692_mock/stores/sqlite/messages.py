@@ -9,16 +9,16 @@ from itertools import islice
 from sqlite3 import Connection
 from typing import Any, Final
 
-from sms10692_mock.domain.records import NEVER, Message, Task, Wanted
+from sms10692_mock.domain.records import NEVER, Message, Query, Task
 from sms10692_mock.stores.sqlite import queues
-from sms10692_mock.stores.sqlite.queues import queue_of
-from sms10692_mock.stores.sqlite.text_codec import read
+from sms10692_mock.stores.sqlite.queues import get_queue
+from sms10692_mock.stores.sqlite.text_codec import from_db
 
 _AT_ONCE: Final = 200
 """Messages whose reports are looked up at once, where messages are listed."""
 
 
-def messages(db: Connection, account: int, wanted: Wanted) -> Iterator[Message]:
+def messages(db: Connection, account: int, wanted: Query) -> Iterator[Message]:
     """The messages of an account that may be wanted, in the order in which they are."""
     conditions: list[tuple[str, Any]] = [("account = ?", account)]
     if wanted.task_id is not None:
@@ -43,7 +43,7 @@ def messages(db: Connection, account: int, wanted: Wanted) -> Iterator[Message]:
     )
     while some := list(islice(sent, _AT_ONCE)):
         first, last = sorted((some[0][0], some[-1][0]))
-        told = queues.of_messages(db, queue_of(account, "reports"), first, last)
+        told = queues.reports_by_message(db, get_queue(account, "reports"), first, last)
         for number, place, task in some:
             report, fate = told.get(number, (None, NEVER))
             yield Message(number, task, task.numbers[place], report, fate)
@@ -55,4 +55,4 @@ def _in_order(count: int, newest_first: bool) -> range:
 
 def _task(row: Sequence[Any]) -> Task:
     task_id, moment, due, numbers, content, extno, page, price, request = row
-    return Task(task_id, moment, due, json.loads(numbers), read(content), read(extno), page, price, request)
+    return Task(task_id, moment, due, json.loads(numbers), from_db(content), from_db(extno), page, price, request)

@@ -9,19 +9,19 @@ from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from sms10692_mock.domain.records import (
     LATER,
-    UNSENT,
+    NO_TASK_INDEX,
     WAITING,
-    Fate,
-    Ledger,
-    Listed,
-    Queued,
+    DeliveryState,
+    Page,
+    Query,
+    QueueItem,
     QueueName,
+    QueueStats,
     Reply,
     Report,
-    Wanted,
 )
-from sms10692_mock.stores.query import listed, says_reply, says_report
-from sms10692_mock.stores.sqlite.text_codec import read, size, sizes, written
+from sms10692_mock.stores.query import matches_reply, matches_report, paginate
+from sms10692_mock.stores.sqlite.text_codec import byte_size, byte_sizes, from_db, to_db
 
 Item = TypeVar("Item", Report, Reply)
 Row: TypeAlias = tuple[Any, ...]
@@ -37,7 +37,7 @@ _RIPEN: Final = f"""
 """  # noqa: S608
 
 
-class Standing(NamedTuple):
+class QueueCounters(NamedTuple):
     """A queue in numbers: how many came up, were handed out, are forgotten of these, are to come, ever were to come.
 
     `bytes` are those of the texts of what was handed out and is not forgotten.
@@ -50,38 +50,38 @@ class Standing(NamedTuple):
     arrivals: int
     bytes: int
 
-    def ledger(self) -> Ledger:
-        return Ledger(self.up + self.later, self.later, self.up - self.handed_out, self.handed_out, self.forgotten)
+    def stats(self) -> QueueStats:
+        return QueueStats(self.up + self.later, self.later, self.up - self.handed_out, self.handed_out, self.forgotten)
 
 
-def report_row(report: Report, before: int | None) -> Row:
+def dump_report(report: Report, before: int | None) -> Row:
     """A report as it is kept. `before` is the number of the last message before its task, if it is of a send."""
     due, mobile, task_id, status, errorcode, extno, place = report
-    message = None if before is None or place == UNSENT else before + place + 1
-    return due, written(mobile), task_id, status, written(errorcode), written(extno), place, message
+    message = None if before is None or place == NO_TASK_INDEX else before + place + 1
+    return due, to_db(mobile), task_id, status, to_db(errorcode), to_db(extno), place, message
 
 
-def reply_row(reply: Reply) -> Row:
+def dump_reply(reply: Reply) -> Row:
     """A reply as it is kept."""
     due, mobile, task_id, content, extno = reply
-    return due, written(mobile), task_id, None, written(content), written(extno), None, None
+    return due, to_db(mobile), task_id, None, to_db(content), to_db(extno), None, None
 
 
-def report_of(row: Row) -> Report:
+def load_report(row: Row) -> Report:
     """The report of a row of its first seven columns."""
     due, mobile, task_id, status, errorcode, extno, place = row
     if type(mobile) is str is type(errorcode) is type(extno):
         return Report._make(row)
-    return Report(due, read(mobile), task_id, status, read(errorcode), read(extno), place)
+    return Report(due, from_db(mobile), task_id, status, from_db(errorcode), from_db(extno), place)
 
 
-def reply_of(row: Row) -> Reply:
+def load_reply(row: Row) -> Reply:
     """The reply of a row of its first seven columns."""
     due, mobile, task_id, _, content, extno, _ = row
-    return Reply(due, read(mobile), task_id, read(content), read(extno))
+    return Reply(due, from_db(mobile), task_id, from_db(content), from_db(extno))
 
 
-def queue_of(account: int, name: QueueName) -> int:
+def get_queue(account: int, name: QueueName) -> int:
     """The number of a queue of an account."""
     return 2 * account + (name == "replies")
 
@@ -91,23 +91,23 @@ def open_queue(db: Connection, queue: int) -> None:
     db.execute("INSERT INTO queues (id) VALUES (?)", (queue,))
 
 
-def standing(db: Connection, queue: int) -> Standing:
+def read_counters(db: Connection, queue: int) -> QueueCounters:
     """The queue in numbers, as it is."""
-    columns = ", ".join(Standing._fields)
+    columns = ", ".join(QueueCounters._fields)
     row = db.execute(f"SELECT {columns} FROM queues WHERE id = ?", (queue,)).fetchone()  # noqa: S608 - words from above
-    return Standing._make(row)
+    return QueueCounters._make(row)
 
 
-def is_ripe(db: Connection, queue: int, now: float) -> bool:
+def has_due(db: Connection, queue: int, now: float) -> bool:
     """Whether something is to come up."""
     found = db.execute("SELECT 1 FROM later WHERE queue = ? AND due <= ? LIMIT 1", (queue, now)).fetchone()
     return found is not None
 
 
-def ripened(db: Connection, queue: int, now: float) -> Standing:
+def release_due(db: Connection, queue: int, now: float) -> QueueCounters:
     """Let come up what is due; the queue in numbers then."""
-    had = standing(db, queue)
-    if not had.later or not is_ripe(db, queue, now):
+    had = read_counters(db, queue)
+    if not had.later or not has_due(db, queue, now):
         return had
     up = db.execute(_RIPEN, (had.up, queue, now)).rowcount
     db.execute("DELETE FROM later WHERE queue = ? AND due <= ?", (queue, now))
@@ -116,9 +116,9 @@ def ripened(db: Connection, queue: int, now: float) -> Standing:
     return has
 
 
-def put(db: Connection, queue: int, rows: Sequence[Row], now: float) -> None:
+def enqueue(db: Connection, queue: int, rows: Sequence[Row], now: float) -> None:
     """Queue what arrives."""
-    had = ripened(db, queue, now)
+    had = release_due(db, queue, now)
     if len(rows) == 1 and rows[0][0] <= now:
         db.execute(_INSERT, (queue, had.up, *rows[0]))
         db.execute("UPDATE queues SET up = ? WHERE id = ?", (had.up + 1, queue))
@@ -133,9 +133,9 @@ def put(db: Connection, queue: int, rows: Sequence[Row], now: float) -> None:
     )
 
 
-def take(db: Connection, queue: int, limit: int, now: float, request: int) -> tuple[list[Row], Standing]:
+def fetch(db: Connection, queue: int, limit: int, now: float, request: int) -> tuple[list[Row], QueueCounters]:
     """Hand over the next items; their first seven columns, and the queue in numbers then."""
-    had = ripened(db, queue, now)
+    had = release_due(db, queue, now)
     until = min(had.up, had.handed_out + limit)
     if until <= had.handed_out:
         return [], had
@@ -145,14 +145,14 @@ def take(db: Connection, queue: int, limit: int, now: float, request: int) -> tu
     ).fetchall()
     db.execute("INSERT INTO fetches VALUES (?, ?, ?, ?)", (queue, had.handed_out, now, request))
     _, mobiles, _, _, said, extnos, _ = zip(*rows, strict=True)
-    has = had._replace(handed_out=until, bytes=had.bytes + sizes(mobiles) + sizes(said) + sizes(extnos))
+    has = had._replace(handed_out=until, bytes=had.bytes + byte_sizes(mobiles) + byte_sizes(said) + byte_sizes(extnos))
     db.execute("UPDATE queues SET handed_out = ?, bytes = ? WHERE id = ?", (until, has.bytes, queue))
     return rows, has
 
 
-def rewind(db: Connection, queue: int, count: int | None, since: float | None) -> int:
+def requeue(db: Connection, queue: int, count: int | None, since: float | None) -> int:
     """Let items wait again: the last `count`, and of them those handed out since a moment."""
-    had = standing(db, queue)
+    had = read_counters(db, queue)
     target = had.forgotten if count is None else max(had.forgotten, had.handed_out - count)
     if since is not None:
         first = db.execute(
@@ -163,7 +163,7 @@ def rewind(db: Connection, queue: int, count: int | None, since: float | None) -
         "SELECT mobile, said, extno FROM items WHERE queue = ? AND place >= ? AND place < ?",
         (queue, target, had.handed_out),
     )
-    has_bytes = had.bytes - sum(sum(map(size, row)) for row in waiting_again)
+    has_bytes = had.bytes - sum(sum(map(byte_size, row)) for row in waiting_again)
     db.execute("DELETE FROM fetches WHERE queue = ? AND first >= ?", (queue, target))
     db.execute("UPDATE queues SET handed_out = ?, bytes = ? WHERE id = ?", (target, has_bytes, queue))
     return had.handed_out - target
@@ -175,17 +175,17 @@ def next_due(db: Connection, queue: int) -> float | None:
     return due
 
 
-class Fates:
+class StoredFetchHistory:
     """What became of the places of a queue, in one moment of the file."""
 
-    def __init__(self, db: Connection, queue: int, has: Standing) -> None:
+    def __init__(self, db: Connection, queue: int, has: QueueCounters) -> None:
         self._db = db
         self._queue = queue
         self._has = has
         self._from = self._to = -1
         self._fate = WAITING
 
-    def of(self, place: int) -> Fate:
+    def state_of(self, place: int) -> DeliveryState:
         """The fate of what stands there."""
         if place >= self._has.handed_out:
             return WAITING
@@ -203,39 +203,39 @@ class Fates:
         ).fetchone()[0]
         self._from = found[0] if found else place
         self._to = self._has.handed_out if following is None else following
-        self._fate = Fate("handed out", *found[1:]) if found else Fate("handed out")
+        self._fate = DeliveryState("handed out", *found[1:]) if found else DeliveryState("handed out")
 
 
-def of_messages(db: Connection, queue: int, first: int, last: int) -> dict[int, tuple[Report, Fate]]:
+def reports_by_message(db: Connection, queue: int, first: int, last: int) -> dict[int, tuple[Report, DeliveryState]]:
     """By its number, what was reported of each message, and what became of the report."""
-    fates = Fates(db, queue, standing(db, queue))
+    fates = StoredFetchHistory(db, queue, read_counters(db, queue))
     between = "WHERE queue = ? AND message >= ? AND message <= ?"
-    found: dict[int, tuple[Report, Fate]] = {}
+    found: dict[int, tuple[Report, DeliveryState]] = {}
     for message, place, *row in db.execute(
         f"SELECT message, place, {_SAYS} FROM items {between} ORDER BY place",  # noqa: S608
         (queue, first, last),
     ):
-        found[message] = report_of(tuple(row)), fates.of(place)
+        found[message] = load_report(tuple(row)), fates.state_of(place)
     for message, *row in db.execute(f"SELECT message, {_SAYS} FROM later {between}", (queue, first, last)):  # noqa: S608
-        found[message] = report_of(tuple(row)), LATER
+        found[message] = load_report(tuple(row)), LATER
     return found
 
 
-class Listing(NamedTuple, Generic[Item]):
+class QueueReader(NamedTuple, Generic[Item]):
     """How the items of one kind of queue are read, and sought."""
 
     item: Any
     says: Any
 
-    def page(self, db: Connection, queue: int, wanted: Wanted) -> Listed[Queued[Item]]:
+    def page(self, db: Connection, queue: int, wanted: Query) -> Page[QueueItem[Item]]:
         """The items that are wanted, those to come behind the others."""
-        has = standing(db, queue)
+        has = read_counters(db, queue)
         parts = [self._up(db, queue, wanted, has), self._later(db, queue, wanted, has)]
         if wanted.newest_first:
             parts.reverse()
-        return listed((queued for part in parts for queued in part), wanted, self.says, has.forgotten)
+        return paginate((queued for part in parts for queued in part), wanted, self.says, has.forgotten)
 
-    def _up(self, db: Connection, queue: int, wanted: Wanted, has: Standing) -> Iterator[Queued[Item]]:
+    def _up(self, db: Connection, queue: int, wanted: Query, has: QueueCounters) -> Iterator[QueueItem[Item]]:
         first, behind = has.forgotten, has.up
         if wanted.state == "waiting":
             first = has.handed_out
@@ -249,10 +249,10 @@ class Listing(NamedTuple, Generic[Item]):
             first = max(first, wanted.after)
         conditions: list[tuple[str, Any]] = [("place >= ?", first), ("place < ?", behind)]
         if wanted.number is not None:
-            conditions.append(("mobile = ?", written(wanted.number)))
+            conditions.append(("mobile = ?", to_db(wanted.number)))
         if wanted.task_id is not None:
             conditions.append(("task_id = ?", wanted.task_id))
-        if wanted.text is not None and isinstance(text := written(wanted.text), str):
+        if wanted.text is not None and isinstance(text := to_db(wanted.text), str):
             conditions.append(("instr(said, ?)", text))
         if wanted.since is not None:
             conditions.append(("due >= ?", wanted.since))
@@ -260,14 +260,14 @@ class Listing(NamedTuple, Generic[Item]):
             conditions.append(("due <= ?", wanted.until))
         where = " AND ".join(["queue = ?", *(condition for condition, _ in conditions)])
         order = "DESC" if wanted.newest_first else "ASC"
-        fates = Fates(db, queue, has)
+        fates = StoredFetchHistory(db, queue, has)
         for place, *row in db.execute(
             f"SELECT place, {_SAYS} FROM items WHERE {where} ORDER BY place {order}",  # noqa: S608 - words from above
             (queue, *(value for _, value in conditions)),
         ):
-            yield Queued(place + 1, self.item(row), fates.of(place))
+            yield QueueItem(place + 1, self.item(row), fates.state_of(place))
 
-    def _later(self, db: Connection, queue: int, wanted: Wanted, has: Standing) -> Iterator[Queued[Item]]:
+    def _later(self, db: Connection, queue: int, wanted: Query, has: QueueCounters) -> Iterator[QueueItem[Item]]:
         if wanted.state not in (None, "later"):
             return
         order, number, step, skipped = "due, arrival", has.up + 1, 1, 0
@@ -282,19 +282,19 @@ class Listing(NamedTuple, Generic[Item]):
             ),
             skipped,
         ):
-            yield Queued(number + step * place, self.item(row), LATER)
+            yield QueueItem(number + step * place, self.item(row), LATER)
 
 
-REPORTS: Final[Listing[Report]] = Listing(report_of, says_report)
-REPLIES: Final[Listing[Reply]] = Listing(reply_of, says_reply)
+REPORTS: Final[QueueReader[Report]] = QueueReader(load_report, matches_report)
+REPLIES: Final[QueueReader[Reply]] = QueueReader(load_reply, matches_reply)
 
 
-def forget(db: Connection, queue: int, kept: int, kept_bytes: int, dropped: int, some: int) -> bool:
+def delete(db: Connection, queue: int, kept: int, kept_bytes: int, dropped: int, some: int) -> bool:
     """Forget some of what was handed out, beyond the last `kept` or `kept_bytes`, but for the very last.
 
     The reports of messages after `dropped` stay too. Returns whether there may be more to forget.
     """
-    has = standing(db, queue)
+    has = read_counters(db, queue)
     rows = db.execute(
         "SELECT place, message, mobile, said, extno FROM items "
         "WHERE queue = ? AND place >= ? AND place < ? ORDER BY place LIMIT ?",
@@ -307,7 +307,7 @@ def forget(db: Connection, queue: int, kept: int, kept_bytes: int, dropped: int,
         if message is not None and message > dropped:
             break
         forgotten = place + 1
-        has_bytes -= sum(map(size, texts))
+        has_bytes -= sum(map(byte_size, texts))
     rows.close()
     if forgotten > has.forgotten:
         db.execute("DELETE FROM items WHERE queue = ? AND place < ?", (queue, forgotten))

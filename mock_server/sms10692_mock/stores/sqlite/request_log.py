@@ -12,11 +12,11 @@ from itertools import chain
 from sqlite3 import Connection
 from typing import Any, Final
 
-from sms10692_mock.domain.records import Entry, Limits, Listed, Wanted
+from sms10692_mock.domain.records import Limits, LoggedRequest, Page, Query
 from sms10692_mock.domain.store import StoreUnavailable
-from sms10692_mock.stores.query import listed, says_request
-from sms10692_mock.stores.sqlite.database import File
-from sms10692_mock.stores.sqlite.text_codec import read, written
+from sms10692_mock.stores.query import matches_request, paginate
+from sms10692_mock.stores.sqlite.database import Database
+from sms10692_mock.stores.sqlite.text_codec import from_db, to_db
 
 _log: Final = logging.getLogger(__name__)
 
@@ -26,20 +26,20 @@ _AT_ONCE: Final = 200
 _COLUMNS: Final = "number, userid, now, query, body, answer, rest"
 
 
-class Journal:
+class SqliteRequestLog:
     """The last requests. What cannot be written yet waits, but not more of it than is kept anyhow."""
 
-    def __init__(self, file: File, limits: Limits) -> None:
+    def __init__(self, file: Database, limits: Limits) -> None:
         self._file = file
         self._limits = limits
-        self._pending: deque[Entry] = deque()
-        self._being_written: Sequence[Entry] = ()
+        self._pending: deque[LoggedRequest] = deque()
+        self._being_written: Sequence[LoggedRequest] = ()
         self._pending_bytes = 0
         self._lost = 0
         self._lock = threading.Lock()
         self._writing = threading.Lock()
 
-    def record(self, entry: Entry) -> None:
+    def record(self, entry: LoggedRequest) -> None:
         """Keep an entry back, to be written with others."""
         size = entry.size
         with self._lock:
@@ -73,7 +73,7 @@ class Journal:
                 finally:
                     self._being_written = ()
 
-    def _rows(self, entries: Sequence[Entry]) -> list[tuple[Any, ...]]:
+    def _rows(self, entries: Sequence[LoggedRequest]) -> list[tuple[Any, ...]]:
         """Entries as rows. One that cannot be written is logged and lost, and no other with it."""
         rows: list[tuple[Any, ...]] = []
         for entry in entries:
@@ -98,21 +98,21 @@ class Journal:
             "UPDATE state SET kept = ?, kept_bytes = ?, dropped = dropped + ?", (kept, kept_bytes, dropped + lost)
         )
 
-    def entries(self, userid: str | None, wanted: Wanted) -> Listed[Entry]:
+    def query(self, userid: str | None, wanted: Query) -> Page[LoggedRequest]:
         """Those of a userid, or all, that are wanted."""
         self.write()
         with self._file.reading() as db:
             (dropped,) = db.execute("SELECT dropped FROM state").fetchone()
-            return listed(_entries(db, userid, wanted), wanted, says_request, dropped)
+            return paginate(_entries(db, userid, wanted), wanted, matches_request, dropped)
 
-    def entry(self, number: int) -> Entry | None:
+    def get(self, number: int) -> LoggedRequest | None:
         """One of them, if it is still there."""
         self.write()
         with self._file.reading() as db:
             row = db.execute(f"SELECT {_COLUMNS} FROM requests WHERE number = ?", (number,)).fetchone()  # noqa: S608
         return _entry(row) if row else None
 
-    def has(self, number: int) -> bool:
+    def is_logged(self, number: int) -> bool:
         """Whether it is there still, kept back or written."""
         with self._lock:
             if any(entry.number == number for entry in chain(reversed(self._pending), self._being_written)):
@@ -120,7 +120,7 @@ class Journal:
         with self._file.reading() as db:
             return db.execute("SELECT 1 FROM requests WHERE number = ?", (number,)).fetchone() is not None
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Begin anew."""
         with self._writing:
             with self._lock:
@@ -131,10 +131,10 @@ class Journal:
                 db.execute("UPDATE state SET kept = 0, kept_bytes = 0, dropped = 0")
 
 
-def _entries(db: Connection, userid: str | None, wanted: Wanted) -> Iterator[Entry]:
+def _entries(db: Connection, userid: str | None, wanted: Query) -> Iterator[LoggedRequest]:
     conditions: list[tuple[str, Any]] = [("1 = ?", 1)]
     if userid is not None:
-        conditions.append(("userid = ?", written(userid)))
+        conditions.append(("userid = ?", to_db(userid)))
     if wanted.after is not None:
         conditions.append(("number < ?" if wanted.newest_first else "number > ?", wanted.after))
     where = " AND ".join(condition for condition, _ in conditions)
@@ -146,7 +146,7 @@ def _entries(db: Connection, userid: str | None, wanted: Wanted) -> Iterator[Ent
         yield _entry(row)
 
 
-def _row(entry: Entry) -> tuple[Any, ...]:
+def _row(entry: LoggedRequest) -> tuple[Any, ...]:
     rest = (
         entry.received,
         entry.took,
@@ -160,16 +160,16 @@ def _row(entry: Entry) -> tuple[Any, ...]:
         entry.content_type,
         entry.faults,
     )
-    number, userid, now = entry.number, written(entry.userid), entry.now
+    number, userid, now = entry.number, to_db(entry.userid), entry.now
     return number, userid, now, entry.size, entry.query, entry.body, entry.answer, json.dumps(rest)
 
 
-def _entry(row: tuple[Any, ...]) -> Entry:
+def _entry(row: tuple[Any, ...]) -> LoggedRequest:
     number, userid, now, query, body, answer, rest = row
     received, took, method, path, headers, operation, refusal, handed_out, status, content_type, faults = json.loads(
         rest
     )
-    return Entry(
+    return LoggedRequest(
         number=number,
         received=received,
         now=now,
@@ -179,7 +179,7 @@ def _entry(row: tuple[Any, ...]) -> Entry:
         query=query,
         headers=[(name, value) for name, value in headers],
         body=body,
-        userid=read(userid),
+        userid=from_db(userid),
         operation=operation,
         refusal=refusal,
         handed_out=handed_out,

@@ -7,12 +7,12 @@ leased in a transaction is everybody's when that is written.
 import threading
 from typing import Final
 
-from sms10692_mock.stores.sqlite.database import File
+from sms10692_mock.stores.sqlite.database import Database
 
 _BLOCK: Final = 64
 
 
-class _Block:
+class _Range:
     """Numbers in a row."""
 
     def __init__(self, first: int, end: int) -> None:
@@ -27,7 +27,7 @@ class _Block:
         return self.next - 1
 
 
-class _Lease:
+class _Sequence:
     """A block of numbers of one kind. `seen` is the first that nobody had leased, when last looked at.
 
     `unwritten` is one whose lease is not written yet, for the transaction alone that leased it; `given` is behind all
@@ -36,11 +36,11 @@ class _Lease:
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        self.block = _Block(0, 0)
+        self.block = _Range(0, 0)
         self.seen = 0
         self.length = 1
         self.lock = threading.Lock()
-        self.unwritten: _Block | None = None
+        self.unwritten: _Range | None = None
         self.given = 0
 
     def see(self, first: int) -> None:
@@ -71,13 +71,13 @@ class _Lease:
             self.given = block.next
 
 
-class Numbers:
+class Sequences:
     """Gives numbers. The rest of a block is not used where another process has leased since: it would come too late."""
 
-    def __init__(self, file: File) -> None:
+    def __init__(self, file: Database) -> None:
         self._file = file
-        self._tasks = _Lease("tasks")
-        self._requests = _Lease("requests")
+        self._tasks = _Sequence("tasks")
+        self._requests = _Sequence("requests")
         self._is_seen_inside = False
         """Whether the gathering that is going on has looked."""
 
@@ -108,18 +108,18 @@ class Numbers:
             if self._is_seen_inside:
                 return
             self._is_seen_inside = True
-            self._file.afterwards(self._over)
+            self._file.on_commit(self._over)
         self._see(*self._file.read_row("SELECT tasks, requests FROM state"))  # nothing is leased inside yet
 
     def _over(self, _: bool) -> None:
         self._is_seen_inside = False
 
-    def _next(self, lease: _Lease) -> int:
+    def _next(self, lease: _Sequence) -> int:
         unwritten = lease.unwritten if self._file.is_gathering() else None
         number = lease.take() if unwritten is None else unwritten.take()
         return self._leased(lease) if number is None else number
 
-    def _leased(self, lease: _Lease) -> int:
+    def _leased(self, lease: _Sequence) -> int:
         with self._file.writing as db:
             if lease.unwritten is None and (number := lease.take()) is not None:
                 return number  # another has leased while this one waited
@@ -127,6 +127,6 @@ class Numbers:
             (first,) = db.execute(f"SELECT {kind} FROM state").fetchone()  # noqa: S608 - one of two words
             first = max(first, lease.given)
             db.execute(f"UPDATE state SET {kind} = ?", (first + length,))  # noqa: S608
-            lease.unwritten = _Block(first + 1, first + length)
-            self._file.afterwards(lease.over)
+            lease.unwritten = _Range(first + 1, first + length)
+            self._file.on_commit(lease.over)
             return int(first)

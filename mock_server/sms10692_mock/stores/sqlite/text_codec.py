@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sms10692_mock.domain.records import text_bytes
 
 
-def written(text: str) -> str | bytes:
+def to_db(text: str) -> str | bytes:
     """What SQLite can keep of a text: all of it."""
     if text.isascii():
         return text
@@ -20,20 +20,20 @@ def written(text: str) -> str | bytes:
     return text
 
 
-def size(kept: str | bytes) -> int:
+def byte_size(kept: str | bytes) -> int:
     """Bytes of a text that was `written`."""
     return len(kept) if isinstance(kept, bytes) else text_bytes(kept)
 
 
-def sizes(kept: Sequence[str | bytes]) -> int:
+def byte_sizes(kept: Sequence[str | bytes]) -> int:
     """Bytes of texts that were `written`; of thousands in a tenth of the time."""
     try:
         return text_bytes("".join(kept))  # type: ignore[arg-type]  # the few with bytes are the error below
     except TypeError:
-        return sum(map(size, kept))
+        return sum(map(byte_size, kept))
 
 
-def read(kept: str | bytes) -> str:
+def from_db(kept: str | bytes) -> str:
     """The text that was `written`.
 
     >>> read(written("内容")), read(written("\\ud800")) == "\\ud800"

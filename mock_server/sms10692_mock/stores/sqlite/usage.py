@@ -5,7 +5,7 @@ from sqlite3 import Connection
 from typing import Final
 
 from sms10692_mock.stores.retention import History, Usage
-from sms10692_mock.stores.sqlite.text_codec import read, written
+from sms10692_mock.stores.sqlite.text_codec import from_db, to_db
 
 _ALL: Final = """
     SELECT a.userid, a.throwaway, a.used, r.up > r.handed_out OR r.later > 0 OR p.up > p.handed_out OR p.later > 0,
@@ -23,7 +23,7 @@ def usages(db: Connection) -> list[Usage]:
 def unused_since(db: Connection, some: Iterable[Usage]) -> Iterator[str]:
     """The userids of those that were not used since, and got nothing."""
     for one in some:
-        row = db.execute(_ONE, (written(one.userid),)).fetchone()
+        row = db.execute(_ONE, (to_db(one.userid),)).fetchone()
         now = row and _usage(row)
         if now and now.is_idle and now.used == one.used:
             yield one.userid
@@ -31,4 +31,4 @@ def unused_since(db: Connection, some: Iterable[Usage]) -> Iterator[str]:
 
 def _usage(row: tuple[str | bytes, int, float, int, int, int, int, int, int, int]) -> Usage:
     userid, throwaway, used, has_items, *history = row
-    return Usage(read(userid), bool(throwaway and not has_items), used, History(*history))
+    return Usage(from_db(userid), bool(throwaway and not has_items), used, History(*history))

@@ -19,7 +19,7 @@ Address: TypeAlias = tuple[str, int]
 Argument: TypeAlias = bytes | str | int
 Command: TypeAlias = Sequence[Argument]
 
-NEXT_TRY: Final = 0.25
+RETRY_AFTER: Final = 0.25
 """Seconds for which nobody waits for a server that did not answer: its next users are told at once that it is away."""
 
 _TRUSTED: Final = 0.1
@@ -32,11 +32,11 @@ _HANGS_UP: Final = "Protocol error"
 _TIMEOUTS: Final = (TimeoutError, ValkeyTimeoutError)
 
 
-class Away(Exception):
+class Unavailable(Exception):
     """The server did not answer: a command that was sent may have been carried out."""
 
 
-class Node:
+class NodePool:
     """One server, and the connections to it that nobody uses now. May be used by many threads at once."""
 
     def __init__(self, address: Address, options: dict[str, Any]) -> None:
@@ -61,7 +61,7 @@ class Node:
         """Commands, sent together, and their answers: any may be a ResponseError, or Away, and then so are the rest."""
         begun = monotonic()
         if self._away_until > begun:
-            return [Away(self._why)] * len(commands)
+            return [Unavailable(self._why)] * len(commands)
         answers: list[Any] = []
         is_sent = False
         try:
@@ -75,10 +75,10 @@ class Node:
             # A server hangs up on a request that is too large for it, and goes on with all others.
             is_refused = is_sent and not isinstance(error, _TIMEOUTS) and self._still_answers()
             if self._answered < begun:  # since then it has answered nobody
-                self.hang_up()
+                self.close_idle()
                 if not is_refused:
-                    self._why, self._away_until = why, monotonic() + NEXT_TRY
-            return answers + [Away(why)] * (len(commands) - len(answers))
+                    self._why, self._away_until = why, monotonic() + RETRY_AFTER
+            return answers + [Unavailable(why)] * (len(commands) - len(answers))
         self._answered = monotonic()
         if any(isinstance(answer, ResponseError) and str(answer).startswith(_HANGS_UP) for answer in answers):
             connection.disconnect()
@@ -105,12 +105,12 @@ class Node:
         except IndexError:
             connection = self._type(host=self.host, port=self._port, **self._options)
         else:
-            if monotonic() - used > _TRUSTED and _has_ended(connection):
+            if monotonic() - used > _TRUSTED and _is_closed(connection):
                 connection.disconnect()
         connection.connect()
         return connection
 
-    def hang_up(self) -> None:
+    def close_idle(self) -> None:
         """Close the connections that nobody uses now."""
         while self._idle:
             try:
@@ -119,7 +119,7 @@ class Node:
                 return
 
 
-def _has_ended(connection: Any) -> bool:
+def _is_closed(connection: Any) -> bool:
     """Whether the server has hung up on a connection of which nothing is expected."""
     try:
         return bool(connection.can_read())

@@ -7,12 +7,12 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
-KNOWN: Final = 10_000
+CACHE_SIZE: Final = 10_000
 """Accounts of which the terms and keys are kept here, so that they need not be read and understood for each request."""
 
 
-@lru_cache(maxsize=KNOWN)
-def keys_of(userid: str) -> tuple[bytes, ...]:
+@lru_cache(maxsize=CACHE_SIZE)
+def account_keys(userid: str) -> tuple[bytes, ...]:
     """All keys of an account: in one slot, by what stands in braces. Any userid is written without braces here."""
     tag = quote(userid, safe="", errors="surrogatepass")
     return tuple(f"sms10692:{{={tag}}}:{name}".encode() for name in _PARTS)
@@ -26,5 +26,5 @@ _PARTS: Final = (
 )
 """In the order in which `scripts/queues.lua` names them."""
 
-FOR_ALL: Final = tuple(f"sms10692:{{all}}:{name}".encode() for name in ("userids", "throwaway", "numbers"))
-FORM_KEY: Final = (b"sms10692:{all}:form",)
+GLOBAL_KEYS: Final = tuple(f"sms10692:{{all}}:{name}".encode() for name in ("userids", "throwaway", "numbers"))
+SCHEMA_KEY: Final = (b"sms10692:{all}:form",)

@@ -10,22 +10,22 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from sms10692_mock.domain.records import (
     LATER,
     NEVER,
-    Ledger,
-    Listed,
     Message,
-    Queued,
+    Page,
+    Query,
+    QueueItem,
     QueueName,
+    QueueStats,
     Reply,
     Report,
-    Wanted,
 )
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores.due_batches import Item
-from sms10692_mock.stores.fetch_history import Fates, Fetch
-from sms10692_mock.stores.query import listed, says_message, says_reply, says_report
+from sms10692_mock.stores.fetch_history import FetchHistory, FetchRecord
+from sms10692_mock.stores.query import matches_message, matches_reply, matches_report, paginate
 from sms10692_mock.stores.valkey import scripts
 from sms10692_mock.stores.valkey.script_client import Script
-from sms10692_mock.stores.valkey.serialization import UnpackedTask, unpacked, unpacked_task
+from sms10692_mock.stores.valkey.serialization import DecodedTask, load_batch, load_task
 
 Thing = TypeVar("Thing")
 
@@ -38,17 +38,17 @@ _LOOKS: Final = 4
 """How often a list is begun anew that changed while it was read."""
 
 
-class Run(Protocol):
+class ScriptRunner(Protocol):
     """Runs a script on the keys of an account. Raises NoSuchAccount and StoreUnavailable."""
 
     def __call__(self, work: Script, userid: str, *arguments: bytes | str | int) -> Any: ...
 
 
-class _Changed(Exception):
+class _Conflict(Exception):
     """The list is no longer what it was when its reading began."""
 
 
-class _Look(NamedTuple):
+class _Snapshot(NamedTuple):
     """How an account stood at one moment, as `scripts/look.lua` says it."""
 
     life: bytes
@@ -69,45 +69,45 @@ class _Look(NamedTuple):
 
     def must_be(self, life: bytes, rewound: int) -> None:
         if (life, rewound) != (self.life, self.rewound):
-            raise _Changed
+            raise _Conflict
 
 
-class Lists:
+class ListReader:
     """The lists of every account, as far as `run` reaches."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: ScriptRunner) -> None:
         self._run = run
 
-    def ledger(self, userid: str, queue: QueueName, now: float) -> Ledger:
+    def queue_stats(self, userid: str, queue: QueueName, now: float) -> QueueStats:
         look = self._look(userid, queue, now)
-        return Ledger(look.stop + look.later, look.later, look.stop - look.cursor, look.cursor, look.base)
+        return QueueStats(look.stop + look.later, look.later, look.stop - look.cursor, look.cursor, look.base)
 
-    def _look(self, userid: str, queue: QueueName, now: float, *bundles: int) -> _Look:
+    def _look(self, userid: str, queue: QueueName, now: float, *bundles: int) -> _Snapshot:
         """How the queue stands, and some of the bundles that are not due yet, as by the indexes of ZRANGE."""
-        return _Look(*self._run(scripts.LOOK, userid, queue, repr(now), *bundles))
+        return _Snapshot(*self._run(scripts.LOOK, userid, queue, repr(now), *bundles))
 
-    def messages(self, userid: str, wanted: Wanted, now: float) -> Listed[Message]:
-        def page(last_try: bool) -> Listed[Message]:
+    def messages(self, userid: str, wanted: Query, now: float) -> Page[Message]:
+        def page(last_try: bool) -> Page[Message]:
             look = self._look(userid, "reports", now)
-            return listed(self._messages(userid, look, wanted), wanted, says_message, look.messages_dropped)
+            return paginate(self._messages(userid, look, wanted), wanted, matches_message, look.messages_dropped)
 
-        return _as_it_was(page)
+        return _retry_until_consistent(page)
 
-    def reports(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Report]]:
-        def page(last_try: bool) -> Listed[Queued[Report]]:
+    def reports(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Report]]:
+        def page(last_try: bool) -> Page[QueueItem[Report]]:
             look, items = self._queued(Report, userid, "reports", wanted, now, last_try)
-            return listed(items, wanted, says_report, look.base)
+            return paginate(items, wanted, matches_report, look.base)
 
-        return _as_it_was(page)
+        return _retry_until_consistent(page)
 
-    def replies(self, userid: str, wanted: Wanted, now: float) -> Listed[Queued[Reply]]:
-        def page(last_try: bool) -> Listed[Queued[Reply]]:
+    def replies(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Reply]]:
+        def page(last_try: bool) -> Page[QueueItem[Reply]]:
             look, items = self._queued(Reply, userid, "replies", wanted, now, last_try)
-            return listed(items, wanted, says_reply, look.base)
+            return paginate(items, wanted, matches_reply, look.base)
 
-        return _as_it_was(page)
+        return _retry_until_consistent(page)
 
-    def _messages(self, userid: str, look: _Look, wanted: Wanted) -> Iterator[Message]:
+    def _messages(self, userid: str, look: _Snapshot, wanted: Query) -> Iterator[Message]:
         begin, end = look.tasks_dropped, look.tasks_dropped + look.tasks
         enough = max(_PIECE, wanted.limit + 1)
         while begin < end:
@@ -129,12 +129,12 @@ class Lists:
             enough = min(enough * _PIECE_GROWS, _LARGEST_PIECE)
 
     def _queued(
-        self, kind: type[Item], userid: str, queue: QueueName, wanted: Wanted, now: float, last_try: bool
-    ) -> tuple[_Look, Iterator[Queued[Item]]]:
+        self, kind: type[Item], userid: str, queue: QueueName, wanted: Query, now: float, last_try: bool
+    ) -> tuple[_Snapshot, Iterator[QueueItem[Item]]]:
         """A queue as it stands now, and its items as they are then read; with the last try, those not due at once."""
         look = self._look(userid, queue, now, *((0, -1) if last_try else ()))
 
-        def items() -> Iterator[Queued[Item]]:
+        def items() -> Iterator[QueueItem[Item]]:
             if wanted.newest_first:
                 yield from self._coming(kind, userid, queue, look, now, wanted, last_try)
             yield from self._logged(kind, userid, queue, look, wanted)
@@ -144,8 +144,8 @@ class Lists:
         return look, items()
 
     def _logged(
-        self, kind: type[Item], userid: str, queue: QueueName, look: _Look, wanted: Wanted
-    ) -> Iterator[Queued[Item]]:
+        self, kind: type[Item], userid: str, queue: QueueName, look: _Snapshot, wanted: Query
+    ) -> Iterator[QueueItem[Item]]:
         begin, end = look.base, look.stop
         if wanted.after is not None and wanted.newest_first:
             end = max(begin, min(end, wanted.after - 1))
@@ -156,13 +156,21 @@ class Lists:
             look.must_be(life, rewound)
             fates = _fates(look, fetches)
             items = [
-                Queued(place + 1, item, fates.of(place)) for place, item in enumerate(unpacked(kind, lines), start)
+                QueueItem(place + 1, item, fates.state_of(place))
+                for place, item in enumerate(load_batch(kind, lines), start)
             ]
             yield from reversed(items) if wanted.newest_first else items
 
     def _coming(
-        self, kind: type[Item], userid: str, queue: QueueName, look: _Look, now: float, wanted: Wanted, last_try: bool
-    ) -> Iterator[Queued[Item]]:
+        self,
+        kind: type[Item],
+        userid: str,
+        queue: QueueName,
+        look: _Snapshot,
+        now: float,
+        wanted: Query,
+        last_try: bool,
+    ) -> Iterator[QueueItem[Item]]:
         number = look.stop + (look.later if wanted.newest_first else 0)
         for read in counting_from(0, _PIECE):
             if last_try:
@@ -173,19 +181,19 @@ class Lists:
                 indexes = (-read - _PIECE, -read - 1) if wanted.newest_first else (read, read + _PIECE - 1)
                 newer = self._look(userid, queue, now, *indexes)
                 if newer.queue != look.queue:
-                    raise _Changed
+                    raise _Conflict
                 bundles = newer.bundles
             if not bundles:
                 return
-            items = unpacked(kind, b"\n".join(bundles))
+            items = load_batch(kind, b"\n".join(bundles))
             if wanted.newest_first:
                 number -= len(items)
-            queued = [Queued(place, item, LATER) for place, item in enumerate(items, number + 1)]
+            queued = [QueueItem(place, item, LATER) for place, item in enumerate(items, number + 1)]
             if not wanted.newest_first:
                 number += len(items)
             yield from reversed(queued) if wanted.newest_first else queued
 
-    def _fates(self, userid: str, look: _Look, first: int, last: int) -> Fates:
+    def _fates(self, userid: str, look: _Snapshot, first: int, last: int) -> FetchHistory:
         life, rewound, _, _, fetches = self._run(scripts.READ_LOG, userid, "reports", first, last, 0)
         look.must_be(life, rewound)
         return _fates(look, fetches)
@@ -195,7 +203,7 @@ class _Sent(NamedTuple):
     """A task, the number of the last message before it, and where its bundles of reports begin in the log."""
 
     before: int
-    unpacked: UnpackedTask
+    unpacked: DecodedTask
     starts: Sequence[int | None]
 
     @property
@@ -206,7 +214,7 @@ class _Sent(NamedTuple):
             if start is not None:
                 yield start + run.at, start + run.at + run.size
 
-    def messages(self, fates: Fates, newest_first: bool) -> Iterator[Message]:
+    def messages(self, fates: FetchHistory, newest_first: bool) -> Iterator[Message]:
         task = self.unpacked.task
         numbers = range(len(task.numbers))
         for place in reversed(numbers) if newest_first else numbers:
@@ -215,34 +223,34 @@ class _Sent(NamedTuple):
             if found is not None:
                 bundle, index, report = found
                 start = self.starts[bundle]
-                fate = fates.of(None if start is None else start + index)
+                fate = fates.state_of(None if start is None else start + index)
             yield Message(self.before + place + 1, task, task.numbers[place], report, fate)
 
 
-def _sent(row: bytes, starts: bytes, look: _Look) -> _Sent:
+def _sent(row: bytes, starts: bytes, look: _Snapshot) -> _Sent:
     """A task as `scripts/read_sent.lua` says it, as it was at a moment at which the log was no longer than that."""
     head, _, body = row.partition(b"\n")
     firsts = [int(start) if start else None for start in starts.split(b",")]
     logged = [None if first is None or first >= look.stop else first for first in firsts]
-    return _Sent(int(head.split(b" ")[0]), unpacked_task(body), logged)
+    return _Sent(int(head.split(b" ")[0]), load_task(body), logged)
 
 
-def _fates(look: _Look, fetches: bytes) -> Fates:
+def _fates(look: _Snapshot, fetches: bytes) -> FetchHistory:
     rows = [line.split(b" ") for line in fetches.split(b"\n") if line]
-    return Fates(look.base, look.cursor, [Fetch(int(row[0]), float(row[1]), int(row[2])) for row in rows])
+    return FetchHistory(look.base, look.cursor, [FetchRecord(int(row[0]), float(row[1]), int(row[2])) for row in rows])
 
 
-def _as_it_was(page: Callable[[bool], Thing]) -> Thing:
+def _retry_until_consistent(page: Callable[[bool], Thing]) -> Thing:
     """A page read as a whole: begun anew where what it shows was changed while it was read."""
     for look in range(_LOOKS):
         try:
             return page(look == _LOOKS - 1)
-        except _Changed:
+        except _Conflict:
             continue
     raise StoreUnavailable("the queue is rewound faster than it can be read")
 
 
-def _pieces(begin: int, end: int, wanted: Wanted) -> Iterator[tuple[int, int]]:
+def _pieces(begin: int, end: int, wanted: Query) -> Iterator[tuple[int, int]]:
     """What to read of begin to end, piece by piece, from the end that is wanted first."""
     size = max(_PIECE, min(wanted.limit + 1, _LARGEST_PIECE))
     while begin < end:

@@ -11,13 +11,13 @@ from typing import Any, Final, Protocol
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.stores.valkey import scripts
 from sms10692_mock.stores.valkey.connection_pool import Argument
-from sms10692_mock.stores.valkey.keys import FOR_ALL, FORM_KEY
+from sms10692_mock.stores.valkey.keys import GLOBAL_KEYS, SCHEMA_KEY
 from sms10692_mock.stores.valkey.script_client import Script
 from sms10692_mock.stores.valkey.serialization import encoded
 
 _log: Final = logging.getLogger(__name__)
 
-_KEYS: Final = (*FOR_ALL, *FORM_KEY)
+_KEYS: Final = (*GLOBAL_KEYS, *SCHEMA_KEY)
 
 
 class _Run(Protocol):

@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple, TypeAlias, cast
 from libvalkey import Reader, pack_command
 from valkey.exceptions import NoScriptError, ResponseError
 
-from sms10692_mock.stores.valkey.connection_pool import NEXT_TRY, Address, Away, Command
+from sms10692_mock.stores.valkey.connection_pool import RETRY_AFTER, Address, Command, Unavailable
 
-Tell: TypeAlias = Callable[[Any], None]
+OnReply: TypeAlias = Callable[[Any], None]
 """Is told an answer, which may be a ResponseError, or Away."""
 
 _LARGE: Final = 512 * 1024
@@ -23,7 +23,7 @@ _NEXT_ADDRESS: Final = 0.1
 """Seconds after which the next address of a name is tried as well."""
 
 
-class Far(NamedTuple):
+class Endpoint(NamedTuple):
     """A server: its address, what is said first on a connection, and the seconds for connecting and for an answer."""
 
     address: Address
@@ -32,13 +32,13 @@ class Far(NamedTuple):
     answer_seconds: float
 
 
-class Line(asyncio.Protocol):
+class PipelinedConnection(asyncio.Protocol):
     """Takes commands while it is open, opens itself where one would like to ask, and tells the answers in their order.
 
     Where an answer does not come in time the connection ends, and all that waits is told so.
     """
 
-    def __init__(self, far: Far) -> None:
+    def __init__(self, far: Endpoint) -> None:
         self._far = far
         self._loop = asyncio.get_running_loop()
         self._opening: asyncio.Task[None] | None = None
@@ -48,14 +48,14 @@ class Line(asyncio.Protocol):
         self._is_closed = False
         self._why = ""
         self._unsent: list[bytes] = []
-        self._waiting: deque[tuple[float, Tell]] = deque()
+        self._waiting: deque[tuple[float, OnReply]] = deque()
         self._patience: asyncio.TimerHandle | None = None
 
     def __str__(self) -> str:
         host, port = self._far.address
         return f"{host}:{port}"
 
-    def ask(self, command: Command, tell: Tell) -> bool:
+    def send(self, command: Command, tell: OnReply) -> bool:
         """Ask, and have the answer told; or say False, where nothing was done.
 
         That is so while nobody is there yet, and for a command so large that the server may hang up on it: what others
@@ -67,7 +67,7 @@ class Line(asyncio.Protocol):
         packed = pack_command(tuple(command))
         if len(packed) > _LARGE:
             return False
-        self._say(packed, tell)
+        self._enqueue(packed, tell)
         return True
 
     @property
@@ -87,7 +87,7 @@ class Line(asyncio.Protocol):
             self._why = why
             self._transport.abort()
 
-    def _say(self, packed: bytes, tell: Tell) -> None:
+    def _enqueue(self, packed: bytes, tell: OnReply) -> None:
         if not self._unsent:
             self._loop.call_soon(self._send)
         self._unsent.append(packed)
@@ -114,7 +114,7 @@ class Line(asyncio.Protocol):
     def _open(self) -> None:
         is_here = self._is_closed or self._transport is not None or self._opening is not None
         if not is_here and self._loop.time() >= self._next_try:
-            self._next_try = self._loop.time() + NEXT_TRY
+            self._next_try = self._loop.time() + RETRY_AFTER
             self._opening = self._loop.create_task(self._connect())
 
     async def _connect(self) -> None:
@@ -134,7 +134,7 @@ class Line(asyncio.Protocol):
         self._reader: Any = Reader(replyError=_error)
         self._greetings = len(self._far.hello)
         for command in self._far.hello:
-            self._say(pack_command(tuple(command)), self._greeted)
+            self._enqueue(pack_command(tuple(command)), self._greeted)
 
     def _greeted(self, answer: Any) -> None:
         if isinstance(answer, Exception):
@@ -154,7 +154,7 @@ class Line(asyncio.Protocol):
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
-        away = Away(f"{self}: {error or self._why}")
+        away = Unavailable(f"{self}: {error or self._why}")
         for _, tell in waiting:
             tell(away)
 

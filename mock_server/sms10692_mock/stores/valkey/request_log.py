@@ -10,13 +10,13 @@ from threading import Condition, Lock, Thread
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from sms10692_mock.domain.records import Entry, Limits, Listed, Wanted
+from sms10692_mock.domain.records import Limits, LoggedRequest, Page, Query
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.elapsed_time import sleep
-from sms10692_mock.stores.query import listed, says_request
+from sms10692_mock.stores.query import matches_request, paginate
 from sms10692_mock.stores.valkey import scripts
-from sms10692_mock.stores.valkey.script_client import Nodes
-from sms10692_mock.stores.valkey.serialization import packed_entry, unpacked_entry
+from sms10692_mock.stores.valkey.script_client import ScriptClient
+from sms10692_mock.stores.valkey.serialization import dump_request, load_request
 
 _log: Final = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ _TRIES: Final = 3
 """How often an entry is tried alone that a server refuses while it takes everything else."""
 
 
-class _Pending(NamedTuple):
+class _UnflushedEntry(NamedTuple):
     """An entry as it is written. Packed by whoever answers: a second thread at work on it would cost more."""
 
     number: int
@@ -43,16 +43,16 @@ class _Pending(NamedTuple):
     packed: bytes
 
 
-class Journal:
+class ValkeyRequestLog:
     """The last requests to all processes that share the server, of all and of each userid.
 
     What cannot be written yet waits, but not more of it than is kept anyhow.
     """
 
-    def __init__(self, nodes: Nodes, limits: Limits) -> None:
+    def __init__(self, nodes: ScriptClient, limits: Limits) -> None:
         self._nodes = nodes
         self._limits = limits
-        self._pending: deque[_Pending] = deque()
+        self._pending: deque[_UnflushedEntry] = deque()
         self._pending_bytes = 0
         self._lost = 0
         self._together = _TOGETHER
@@ -63,9 +63,9 @@ class Journal:
         self._writer: Thread | None = None
         self._ended = False
 
-    def record(self, entry: Entry) -> None:
+    def record(self, entry: LoggedRequest) -> None:
         try:
-            pending = _Pending(entry.number, _userid(entry.userid), entry.size, packed_entry(entry))
+            pending = _UnflushedEntry(entry.number, _userid(entry.userid), entry.size, dump_request(entry))
         except Exception:
             _log.exception("a request cannot be written into the journal")
             with self._changed:
@@ -131,7 +131,7 @@ class Journal:
                     self._together = min(2 * self._together, _TOGETHER)
                     self._refusals = 0
 
-    def _refused(self, batch: list[_Pending], error: StoreUnavailable) -> None:
+    def _refused(self, batch: list[_UnflushedEntry], error: StoreUnavailable) -> None:
         """Try fewer next time; give up an entry that is refused again and again. Raises where the server is away."""
         self._nodes.check_writable()
         if len(batch) > 1:
@@ -150,8 +150,8 @@ class Journal:
             error,
         )
 
-    def _batch(self) -> list[_Pending]:
-        batch: list[_Pending] = []
+    def _batch(self) -> list[_UnflushedEntry]:
+        batch: list[_UnflushedEntry] = []
         together = 0
         with self._changed:
             for pending in self._pending:
@@ -161,7 +161,7 @@ class Journal:
                 together += pending.size
         return batch
 
-    def _done_with(self, batch: list[_Pending], lost: int) -> None:
+    def _done_with(self, batch: list[_UnflushedEntry], lost: int) -> None:
         """These need not be written any more, as far as they are still here; so many that were lost are told."""
         numbers = {pending.number for pending in batch}
         with self._changed:
@@ -169,37 +169,37 @@ class Journal:
             while self._pending and self._pending[0].number in numbers:
                 self._pending_bytes -= self._pending.popleft().size
 
-    def entries(self, userid: str | None, wanted: Wanted) -> Listed[Entry]:
+    def query(self, userid: str | None, wanted: Query) -> Page[LoggedRequest]:
         """Those of a userid, or all, that are wanted."""
         self._write()
         dropped, first = self._read(userid, wanted, wanted.after)
-        return listed(self._all(userid, wanted, first), wanted, says_request, dropped)
+        return paginate(self._all(userid, wanted, first), wanted, matches_request, dropped)
 
-    def _all(self, userid: str | None, wanted: Wanted, entries: list[Entry]) -> Iterator[Entry]:
+    def _all(self, userid: str | None, wanted: Query, entries: list[LoggedRequest]) -> Iterator[LoggedRequest]:
         while entries:
             yield from entries
             entries = self._read(userid, wanted, entries[-1].number)[1]
 
-    def _read(self, userid: str | None, wanted: Wanted, after: int | None) -> tuple[int, list[Entry]]:
+    def _read(self, userid: str | None, wanted: Query, after: int | None) -> tuple[int, list[LoggedRequest]]:
         arguments = ("" if userid is None else _userid(userid), "" if after is None else str(after))
         dropped, texts = self._nodes.run(
             scripts.READ_JOURNAL, _KEYS, *arguments, "1" if wanted.newest_first else "", _TOGETHER
         )
-        return dropped, [unpacked_entry(text) for text in texts]
+        return dropped, [load_request(text) for text in texts]
 
-    def entry(self, number: int) -> Entry | None:
+    def get(self, number: int) -> LoggedRequest | None:
         self._write()
         text = self._nodes.run(scripts.READ_ENTRY, _KEYS, number)
-        return None if text is None else unpacked_entry(text)
+        return None if text is None else load_request(text)
 
-    def has(self, number: int) -> bool:
+    def is_logged(self, number: int) -> bool:
         """Whether it is here or there, which is asked without reading it."""
         with self._changed:
             if any(pending.number == number for pending in reversed(self._pending)):
                 return True
         return bool(self._nodes.run(scripts.HAS_ENTRY, _KEYS, number))
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Begin anew; numbers go on."""
         with self._changed:
             self._pending.clear()

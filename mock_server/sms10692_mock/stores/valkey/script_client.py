@@ -18,9 +18,9 @@ from valkey.exceptions import NoScriptError, ResponseError
 
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.elapsed_time import monotonic
-from sms10692_mock.stores.valkey.connection_pool import Address, Argument, Away, Command, Node
+from sms10692_mock.stores.valkey.connection_pool import Address, Argument, Command, NodePool, Unavailable
 from sms10692_mock.stores.valkey.options import parse_options
-from sms10692_mock.stores.valkey.pipelined_connection import Far
+from sms10692_mock.stores.valkey.pipelined_connection import Endpoint
 
 _log: Final = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def script(name: str, text: str) -> Script:
     return Script(name, text.encode(), hashlib.sha1(text.encode()).hexdigest())  # noqa: S324 - the server names it so
 
 
-class Question(NamedTuple):
+class ScriptCall(NamedTuple):
     """A script to be run, with keys that are all in one slot."""
 
     work: Script
@@ -59,16 +59,16 @@ class Question(NamedTuple):
         return ("EVALSHA", self.work.sha, len(self.keys), *self.keys, *self.arguments)
 
 
-class Refused(Exception):
+class ScriptError(Exception):
     """A script's own error: its first word."""
 
 
-class _Moved(Exception):
+class _MovedError(Exception):
     def __init__(self, address: Address, for_once: bool) -> None:
         self.address, self.for_once = address, for_once
 
 
-class Nodes:
+class ScriptClient:
     """All nodes that share the keys. May be used by many threads at once.
 
     Raises StoreUnavailable where none is there, or what is there cannot be used, ValueError where `url` is none.
@@ -78,21 +78,21 @@ class Nodes:
         self._options = parse_options(url)
         self._seed: Address = (self._options.pop("host", "127.0.0.1"), self._options.pop("port", 6379))
         self._lock = Lock()
-        self._nodes: dict[Address, Node] = {}
+        self._nodes: dict[Address, NodePool] = {}
         self._slots: list[Address] = []
         self._slots_are_old = False
         self._slots_next_try = 0.0
         self.logs = False
         """Whether it is logged that a node is away: not at the start, which fails then."""
         self.is_cluster = False
-        self.is_cluster = self._examine()
+        self.is_cluster = self._probe()
 
     def run(self, work: Script, keys: Sequence[bytes], *arguments: Argument) -> Any:
         """Run a script whose keys are all in one slot, once or not at all, and return its answer.
 
         Raises Refused with the script's own error, StoreUnavailable with any other.
         """
-        command = Question(work, keys, arguments).command
+        command = ScriptCall(work, keys, arguments).command
         asked: Address | None = None
         for _ in range(_REDIRECTIONS):
             address = asked or self._address(keys[0])
@@ -100,14 +100,16 @@ class Nodes:
                 return self._execute(address, *([("ASKING",), command] if asked else [command]))
             except NoScriptError:
                 self._execute(address, ("SCRIPT", "LOAD", work.text))
-            except _Moved as error:
+            except _MovedError as error:
                 asked = error.address if error.for_once else None
                 if not error.for_once:  # what the other nodes do not know yet
                     self._slots[key_slot(keys[0])] = error.address
                     self._slots_are_old = True
         raise StoreUnavailable(f"{self._node(self._seed)}: its nodes do not agree which of them has {keys[0]!a}")
 
-    def run_all(self, work: Script, questions: Sequence[tuple[Sequence[bytes], Sequence[Argument]]]) -> list[Any]:
+    def run_on_all_nodes(
+        self, work: Script, questions: Sequence[tuple[Sequence[bytes], Sequence[Argument]]]
+    ) -> list[Any]:
         """Run a script that may be repeated, for other keys each time, and return all its answers.
 
         The questions to a node go together. One that it cannot answer so is asked again alone.
@@ -118,22 +120,22 @@ class Nodes:
         answers: list[Any] = [None] * len(questions)
         for address, places in at.items():
             node = self._node(address)
-            some = node.execute(*(Question(work, *questions[place]).command for place in places))
+            some = node.execute(*(ScriptCall(work, *questions[place]).command for place in places))
             for place, answer in zip(places, some, strict=True):
                 keys, arguments = questions[place]
                 is_none = isinstance(answer, ResponseError)
-                answers[place] = self.run(work, keys, *arguments) if is_none else self.understood(answer, node)
+                answers[place] = self.run(work, keys, *arguments) if is_none else self.raise_for_error(answer, node)
         return answers
 
     def check_writable(self) -> None:
         """Raise StoreUnavailable unless every node would run a script that writes."""
         if self.is_cluster:
-            self._learn_slots()
+            self._refresh_slots()
         for address in dict.fromkeys(self._slots or [self._seed]):
             self._execute(address, _WRITE_PROBE)
 
     @property
-    def far(self) -> Far | None:
+    def direct_endpoint(self) -> Endpoint | None:
         """The only server, for a connection of one's own; None where there are more, or what is said is encrypted."""
         options = self._options
         if self.is_cluster or "connection_class" in options:
@@ -145,22 +147,22 @@ class Nodes:
         hello.append(("CLIENT", "SETNAME", options["client_name"]))
         if options.get("db"):
             hello.append(("SELECT", options["db"]))
-        return Far(self._seed, hello, options["socket_connect_timeout"], options["socket_timeout"])
+        return Endpoint(self._seed, hello, options["socket_connect_timeout"], options["socket_timeout"])
 
     def close(self) -> None:
         """Hang up."""
         for node in list(self._nodes.values()):
-            node.hang_up()
+            node.close_idle()
 
     def _execute(self, address: Address, *commands: Command) -> Any:
         """Commands on one connection, and the answer to the last of them."""
         node = self._node(address)
-        return self.understood(node.execute(*commands)[-1], node)
+        return self.raise_for_error(node.execute(*commands)[-1], node)
 
-    def understood(self, answer: Any, node: Node | None = None) -> Any:
+    def raise_for_error(self, answer: Any, node: NodePool | None = None) -> Any:
         """An answer of a node, or of the only one, if it is one. Raises NoScriptError, Refused and StoreUnavailable."""
         node = node or self._node(self._seed)
-        if isinstance(answer, Away):
+        if isinstance(answer, Unavailable):
             self._slots_are_old = True
             raise self._unavailable(node, str(answer)) from None
         if not isinstance(answer, ResponseError):
@@ -172,33 +174,33 @@ class Nodes:
         code, _, rest = str(answer).partition(" ")
         if self.is_cluster and code in ("MOVED", "ASK"):
             host, _, port = rest.rpartition(" ")[2].rpartition(":")
-            raise _Moved((host or node.host, int(port)), code == "ASK")
+            raise _MovedError((host or node.host, int(port)), code == "ASK")
         if code in _REFUSALS:
-            raise Refused(code)
+            raise ScriptError(code)
         self._slots_are_old = self._slots_are_old or code == "CLUSTERDOWN"
         raise self._unavailable(node, f"{node}: {answer}")
 
-    def _unavailable(self, node: Node, why: str) -> StoreUnavailable:
+    def _unavailable(self, node: NodePool, why: str) -> StoreUnavailable:
         why = node.without_password(why)
         if self.logs:
             node.availability.failed(why)
         return StoreUnavailable(why)
 
-    def _node(self, address: Address) -> Node:
+    def _node(self, address: Address) -> NodePool:
         node = self._nodes.get(address)
         if node is None:
             with self._lock:
-                node = self._nodes.setdefault(address, Node(address, self._options))
+                node = self._nodes.setdefault(address, NodePool(address, self._options))
         return node
 
     def _address(self, key: bytes) -> Address:
         if not self.is_cluster:
             return self._seed
         if self._slots_are_old and self._slots_next_try < monotonic():
-            self._learn_slots()
+            self._refresh_slots()
         return self._slots[key_slot(key)]
 
-    def _learn_slots(self) -> None:
+    def _refresh_slots(self) -> None:
         self._slots_next_try = monotonic() + _NEXT_LOOK
         why: StoreUnavailable | None = None
         for address in dict.fromkeys([self._seed, *self._slots]):
@@ -212,7 +214,7 @@ class Nodes:
             return
         raise why or StoreUnavailable("there is no node")
 
-    def _examine(self) -> bool:
+    def _probe(self) -> bool:
         node = self._node(self._seed)
         information = _information(self._execute(self._seed, ("INFO",)))
         version = information.get("valkey_version") or information["redis_version"]
@@ -222,7 +224,7 @@ class Nodes:
         if is_cluster:
             if self._options.get("db"):
                 raise StoreUnavailable(f"{node}: a cluster has no database but 0")
-            self._learn_slots()
+            self._refresh_slots()
         for address in dict.fromkeys(self._slots or [self._seed]):
             self._warn_of_eviction(address)
         return is_cluster

@@ -15,7 +15,7 @@ _HOLDS: Final = 1.0
 _LARGEST: Final = 1024
 
 
-class Lease:
+class BlockSequence:
     """Numbers never given before, by whoever shares the same `take`, which returns the last of so many.
 
     They grow within the process. Of two processes one may give smaller numbers than the other for a second, and no

@@ -11,14 +11,14 @@ from json.encoder import encode_basestring as quoted
 from secrets import token_hex
 from typing import Any, Final, NamedTuple
 
-from sms10692_mock.domain.records import UNSENT, Entry, Reply, Report, Task
-from sms10692_mock.stores.due_batches import Item, bundles
+from sms10692_mock.domain.records import NO_TASK_INDEX, LoggedRequest, Reply, Report, Task
+from sms10692_mock.stores.due_batches import Item, group_by_due
 from sms10692_mock.stores.redaction import redact_headers
 
 written: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-class Packed(NamedTuple):
+class SerializedBatch(NamedTuple):
     """Items that fall due together, a line each."""
 
     due: float
@@ -36,19 +36,19 @@ def decoded(text: bytes) -> str:
     return text.decode("utf-8", "surrogatepass")
 
 
-def packed_reports(reports: Sequence[Report]) -> list[Packed]:
+def dump_reports(reports: Sequence[Report]) -> list[SerializedBatch]:
     """Reports by the moment when they fall due."""
     return [
-        Packed(bundle.due, len(bundle.items), encoded("\n".join(map(_report_line, bundle.items))))
-        for bundle in bundles(reports)
+        SerializedBatch(bundle.due, len(bundle.items), encoded("\n".join(map(_report_line, bundle.items))))
+        for bundle in group_by_due(reports)
     ]
 
 
-def packed_replies(replies: Sequence[Reply]) -> list[Packed]:
+def dump_replies(replies: Sequence[Reply]) -> list[SerializedBatch]:
     """Replies, likewise."""
     return [
-        Packed(bundle.due, len(bundle.items), encoded("\n".join(map(written, bundle.items))))
-        for bundle in bundles(replies)
+        SerializedBatch(bundle.due, len(bundle.items), encoded("\n".join(map(written, bundle.items))))
+        for bundle in group_by_due(replies)
     ]
 
 
@@ -57,17 +57,17 @@ def _report_line(report: Report) -> str:
     return f"[{due!r},{quoted(mobile)},{task_id},{status},{quoted(errorcode)},{quoted(extno)},{place}]"
 
 
-def unpacked(kind: type[Item], lines: bytes) -> list[Item]:
+def load_batch(kind: type[Item], lines: bytes) -> list[Item]:
     """The items of these lines."""
     return [kind(*row) for row in json.loads(decoded(b"[%b]" % lines.replace(b"\n", b",")))]
 
 
-def new_version() -> bytes:
+def random_version() -> bytes:
     """A version that no other is equal to, also of one that was closed and opened again."""
     return token_hex(8).encode()
 
 
-class Run(NamedTuple):
+class ReportRun(NamedTuple):
     """Reports of one bundle, for neighbours in the task's list of numbers, that say the same.
 
     `at` is where the first stands in its bundle, `place` in the task, `size` how many they are. `mobile` and `task_id`
@@ -84,9 +84,9 @@ class Run(NamedTuple):
     task_id: int | None = None
 
 
-def packed_task(task: Task, reports: Sequence[Report]) -> bytes:
+def dump_task(task: Task, reports: Sequence[Report]) -> bytes:
     """A task and its reports, which say little that is not said of the whole."""
-    runs = [[bundle.due, _runs(task, bundle.items)] for bundle in bundles(reports)]
+    runs = [[bundle.due, _runs(task, bundle.items)] for bundle in group_by_due(reports)]
     return encoded(written([*task, runs]))
 
 
@@ -96,7 +96,7 @@ def _runs(task: Task, reports: Sequence[Report]) -> list[list[Any]]:
     """What the next report must be to belong to the last run."""
     numbers, of_task = task.numbers, task.task_id
     for index, (_, mobile, task_id, status, errorcode, extno, place) in enumerate(reports):
-        if place == UNSENT:
+        if place == NO_TASK_INDEX:
             continue
         own = task_id == of_task and place < len(numbers) and mobile == numbers[place]
         if own and going_on == (index, place, status, errorcode, extno):
@@ -107,23 +107,23 @@ def _runs(task: Task, reports: Sequence[Report]) -> list[list[Any]]:
     return runs
 
 
-_SIZE: Final = Run._fields.index("size")
+_SIZE: Final = ReportRun._fields.index("size")
 _TASK_FIELDS: Final = len(Task._fields)
 
 
-class Reported(NamedTuple):
+class RunPosition(NamedTuple):
     """What a run of a task says, in which of its bundles and due when."""
 
     bundle: int
     due: float
-    run: Run
+    run: ReportRun
 
 
-class UnpackedTask(NamedTuple):
+class DecodedTask(NamedTuple):
     """A task and its reports, by their places in it."""
 
     task: Task
-    reported: Sequence[Reported]
+    reported: Sequence[RunPosition]
 
     def report(self, place: int) -> tuple[int, int, Report] | None:
         """The report of the number at this place: in which bundle it is, where in it, and what it says."""
@@ -139,20 +139,22 @@ class UnpackedTask(NamedTuple):
         return bundle, run.at + step, Report(due, mobile, task_id, run.status, run.errorcode, run.extno, place)
 
 
-def unpacked_task(body: bytes) -> UnpackedTask:
+def load_task(body: bytes) -> DecodedTask:
     """The task and reports that `packed_task` wrote."""
     row = json.loads(decoded(body))
     reported = [
-        Reported(bundle, due, Run(*run)) for bundle, (due, runs) in enumerate(row[_TASK_FIELDS]) for run in runs
+        RunPosition(bundle, due, ReportRun(*run))
+        for bundle, (due, runs) in enumerate(row[_TASK_FIELDS])
+        for run in runs
     ]
     reported.sort(key=lambda reported: reported.run.place)
-    return UnpackedTask(Task(*row[:_TASK_FIELDS]), reported)
+    return DecodedTask(Task(*row[:_TASK_FIELDS]), reported)
 
 
-_BYTES: Final = tuple(Entry._fields.index(name) for name in ("query", "body", "answer"))
+_BYTES: Final = tuple(LoggedRequest._fields.index(name) for name in ("query", "body", "answer"))
 
 
-def packed_entry(entry: Entry) -> bytes:
+def dump_request(entry: LoggedRequest) -> bytes:
     """An entry of the journal as JSON; bytes as the characters of the same numbers."""
     row: list[Any] = list(entry)
     for place in _BYTES:
@@ -160,11 +162,11 @@ def packed_entry(entry: Entry) -> bytes:
     return encoded(written(row))
 
 
-def unpacked_entry(text: bytes) -> Entry:
+def load_request(text: bytes) -> LoggedRequest:
     """The entry that `packed_entry` wrote."""
     row: list[Any] = json.loads(decoded(text))
     for place in _BYTES:
         row[place] = row[place].encode("latin-1")
-    entry = Entry(*row)
+    entry = LoggedRequest(*row)
     headers = redact_headers([(name, value) for name, value in entry.headers])  # of what an earlier version kept
     return entry._replace(headers=headers, faults=tuple(entry.faults))

@@ -11,11 +11,11 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from sms10692_mock.domain.records import Settings
 from sms10692_mock.elapsed_time import monotonic
-from sms10692_mock.stores.serialization import settings_from_text, settings_text
+from sms10692_mock.stores.serialization import dump_settings, load_settings
 from sms10692_mock.stores.valkey import scripts
 from sms10692_mock.stores.valkey.connection_pool import Argument
 from sms10692_mock.stores.valkey.script_client import Script
-from sms10692_mock.stores.valkey.serialization import decoded, encoded, new_version
+from sms10692_mock.stores.valkey.serialization import decoded, encoded, random_version
 
 _SETTINGS_HOLD: Final = 0.5
 """Seconds for which settings are not looked at again."""
@@ -23,13 +23,13 @@ _SETTINGS_HOLD: Final = 0.5
 _SETTINGS_KEY: Final = (b"sms10692:{all}:settings",)
 
 
-class Run(Protocol):
+class ScriptRunner(Protocol):
     """Runs a script. Raises StoreUnavailable."""
 
     def __call__(self, work: Script, keys: Sequence[bytes], *arguments: Argument) -> Any: ...
 
 
-class _Known(NamedTuple):
+class _CachedSettings(NamedTuple):
     """The settings and words as the server had them after a moment, and the versions of both."""
 
     version: bytes
@@ -38,17 +38,17 @@ class _Known(NamedTuple):
     moment: float
 
 
-class SharedSettings:
+class SettingsCache:
     """The settings that all processes share. `run` is asked for scripts, and others may go on meanwhile."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: ScriptRunner) -> None:
         self._run = run
         self._lock = Lock()
         self._is_reading = False
-        self._known = _Known(b"", b"", Settings(), float("-inf"))
+        self._known = _CachedSettings(b"", b"", Settings(), float("-inf"))
         self._read()
 
-    def now(self) -> Settings:
+    def get(self) -> Settings:
         """What holds, or held within the last second, if another is reading it anew."""
         age = monotonic() - self._known.moment
         if age >= _SETTINGS_HOLD and (not self._is_reading or age >= 2 * _SETTINGS_HOLD):
@@ -63,17 +63,17 @@ class SharedSettings:
         while True:
             before = self._read()
             settings = change(before.settings)
-            version, words_version, arguments = new_version(), before.words_version, []
+            version, words_version, arguments = random_version(), before.words_version, []
             if settings.words != before.settings.words:
-                words_version = new_version()
+                words_version = random_version()
                 words = "" if settings.words is None else json.dumps(settings.words)
                 arguments = [words_version, encoded(words)]
-            document = encoded(settings_text(replace(settings, words=None)))
+            document = encoded(dump_settings(replace(settings, words=None)))
             if self._run(scripts.CHANGE_SETTINGS, _SETTINGS_KEY, before.version, version, document, *arguments):
                 self._read()  # by whose moments alone it can be told what is newer
                 return settings
 
-    def _read(self) -> _Known:
+    def _read(self) -> _CachedSettings:
         moment, known = monotonic(), self._known
         answer = self._run(scripts.SETTINGS, _SETTINGS_KEY, known.version, known.words_version)
         version, document, words_version, words_text = answer
@@ -82,8 +82,8 @@ class SharedSettings:
             words = settings.words
             if words_version != known.words_version:
                 words = tuple(json.loads(decoded(words_text))) if words_text else None
-            settings = replace(settings_from_text(decoded(document)), words=words) if version else Settings()
-        read = _Known(version, words_version, settings, moment)
+            settings = replace(load_settings(decoded(document)), words=words) if version else Settings()
+        read = _CachedSettings(version, words_version, settings, moment)
         with self._lock:
             if moment >= self._known.moment:
                 self._known = read
