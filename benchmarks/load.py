@@ -33,7 +33,7 @@ CONNECTIONS: Final = 16
 
 def with_current_signature(form: str) -> str:
     """The form with a timestamp of this moment, and its signature."""
-    timestamp = signing.timestamp(datetime.now(signing.CHINA))
+    timestamp = signing.format_timestamp(datetime.now(signing.CHINA))
     sign = signing.sign("test", "mima", timestamp)
     return form.replace("{timestamp}", timestamp).replace("{sign}", sign)
 

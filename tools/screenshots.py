@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, Page
 
-from sms10692.signing import CHINA, timestamp
+from sms10692.signing import CHINA, format_timestamp
 from support.browser import BrowserProfile, browser_page, chromium
 from support.emulators import Address, ask, emulator_process, request, sign
 
@@ -48,7 +48,7 @@ PAGES = {
 
 def fields(**given: str) -> dict[str, str]:
     """A request's fields, signed now."""
-    stamp = timestamp(datetime.now(CHINA))
+    stamp = format_timestamp(datetime.now(CHINA))
     return {"userid": "12", "timestamp": stamp, "sign": sign("test", "mima", stamp)} | given
 
 

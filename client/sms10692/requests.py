@@ -13,7 +13,7 @@ from sms10692.errors import RawResponse
 from sms10692.form_encoding import encode_form
 from sms10692.models import BalanceResult, KeywordResult, Reply, Report, SendResult
 from sms10692.protocol import Operation
-from sms10692.signing import CHINA, sign, timestamp
+from sms10692.signing import CHINA, format_timestamp, sign
 
 _ACTION: Final = protocol.OVERAGE.parameters[-1]
 
@@ -93,7 +93,7 @@ class RequestBuilder:
         now = self.clock()
         if now.tzinfo is None:
             raise ValueError("the clock gives a moment of no time zone")
-        moment = timestamp(now)
+        moment = format_timestamp(now)
         credentials = self.userid, moment, sign(self.account, self.password, moment)
         userid, stamp, signature, *others = (name for name in operation.parameters if name != _ACTION)
         fields = [

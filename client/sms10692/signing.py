@@ -28,7 +28,7 @@ def sign(account: str, password: str, timestamp: str, charset: str = "utf-8") ->
     return hashlib.md5(text.encode(charset), usedforsecurity=False).hexdigest()
 
 
-def timestamp(moment: datetime) -> str:
+def format_timestamp(moment: datetime) -> str:
     """Write an aware moment as the manual's `timestamp`: year to second, 14 digits, China Standard Time (1.2).
 
     >>> timestamp(datetime(2012, 7, 1, 23, 12, 12, tzinfo=CHINA))
@@ -37,7 +37,7 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(CHINA).strftime(_TIMESTAMP)
 
 
-def moment(timestamp: str) -> datetime | None:
+def parse_timestamp(timestamp: str) -> datetime | None:
     """Read a timestamp of 14 digits as an aware moment, or None where it is none.
 
     >>> moment("20120701231212").isoformat()

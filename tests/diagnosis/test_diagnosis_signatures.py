@@ -209,7 +209,7 @@ VISIBLE = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")),
 @given(name=VISIBLE, password=VISIBLE, moment=st.datetimes(datetime(1971, 1, 1), datetime(8999, 1, 1)))
 def test_a_right_signature_is_found_nothing_wrong_with(name: str, password: str, moment: datetime) -> None:
     account = Account("12", name, password)
-    timestamp = signing.timestamp(moment.replace(tzinfo=signing.CHINA))
+    timestamp = signing.format_timestamp(moment.replace(tzinfo=signing.CHINA))
     for page in protocol.ENDPOINTS[:2]:
         body = urlencode({"userid": "12", "timestamp": timestamp, "sign": md5(name + password + timestamp)}).encode()
         assert finding_codes(diagnosis_context(body, page=page, account=account), "signature") == []

@@ -18,7 +18,7 @@ MOMENT = datetime(2012, 7, 1, 23, 12, 12, tzinfo=signing.CHINA)
 
 
 def later(**amount: int) -> str:
-    return signing.timestamp(MOMENT + timedelta(**amount))
+    return signing.format_timestamp(MOMENT + timedelta(**amount))
 
 
 SIGNS = {

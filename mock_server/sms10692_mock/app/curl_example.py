@@ -20,7 +20,7 @@ _ORDINARY: Final = re.compile(r"[A-Za-z0-9.:/_\[\]-]+")
 
 def example_curl(url: str, account: Account, now: float | None) -> str:
     """A send for this account. `now` is the moment to sign; None where any will do, and then it is the manual's."""
-    timestamp = _MANUALS_TIMESTAMP if now is None else signing.timestamp(date_of(now))
+    timestamp = _MANUALS_TIMESTAMP if now is None else signing.format_timestamp(date_of(now))
     userid, stamp, sign, mobile, content, _, action, _ = protocol.SEND.parameters
     fields = {
         action: protocol.SEND.action,

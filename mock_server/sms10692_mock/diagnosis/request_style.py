@@ -36,7 +36,7 @@ def _clock(asked: DiagnosisContext) -> Iterator[Finding]:
     call = asked.call
     if asked.account is None or not is_signed(asked, asked.account, call.timestamp, call.sign):
         return
-    moment = signing.moment(call.timestamp)
+    moment = signing.parse_timestamp(call.timestamp)
     if moment is None:
         yield make_finding("habit.timestamp-form")
         return

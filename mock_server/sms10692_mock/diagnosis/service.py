@@ -211,4 +211,4 @@ def _accepted_timestamps(minute: float) -> tuple[str, str]:
     """The earliest and the latest timestamp that nobody calls stale in this minute since 1970."""
     moment = datetime.fromtimestamp(minute * 60, signing.CHINA)
     off = timedelta(minutes=_MINUTES_OFF)
-    return signing.timestamp(moment - off), signing.timestamp(moment + off)
+    return signing.format_timestamp(moment - off), signing.format_timestamp(moment + off)

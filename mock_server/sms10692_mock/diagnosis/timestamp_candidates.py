@@ -36,7 +36,7 @@ def moment_of(timestamp: str) -> datetime | None:
         return datetime.fromtimestamp(int(timestamp[:10]), signing.CHINA)
     digits = re.sub(r"[^0-9]", "", timestamp)
     for whole in (digits[:14], f"{digits}00", f"20{digits}"):
-        if (moment := signing.moment(whole)) and moment.year in _YEARS:
+        if (moment := signing.parse_timestamp(whole)) and moment.year in _YEARS:
             return moment
     return None
 
@@ -109,7 +109,7 @@ _SEPARATED: Final = tuple(
 )
 
 FORMATS: Final[tuple[tuple[str, str, Callable[[datetime], str]], ...]] = (
-    ("signature.timestamp-differs", "its 14 digits", signing.timestamp),
+    ("signature.timestamp-differs", "its 14 digits", signing.format_timestamp),
     *(("signature.timestamp-separators", "", write) for write in (*_SEPARATED, _slashes, _american, _java)),
     ("signature.timestamp-unix", "seconds", lambda moment: str(_unix(moment))),
     ("signature.timestamp-unix", "milliseconds", lambda moment: f"{_unix(moment)}000"),
@@ -159,10 +159,10 @@ def same_moment(moment: datetime) -> Iterator[Signed]:
 def other_moments(moment: datetime, now: float) -> Iterator[Signed]:
     """Moments near the one that was sent, what another clock shows, the time now, and the manual's own."""
     for code, detail, shift in _shifts():
-        yield code, detail, signing.timestamp(moment + shift)
+        yield code, detail, signing.format_timestamp(moment + shift)
     yield from always_tried(now)
     unix = _unix(moment)
-    digits = signing.timestamp(moment)
+    digits = signing.format_timestamp(moment)
     for thousandth in range(1000):
         yield "signature.timestamp-unix", "milliseconds", f"{unix}{thousandth:03}"
         yield "signature.timestamp-milliseconds", "", f"{digits}{thousandth:03}"
@@ -173,4 +173,4 @@ def always_tried(now: float) -> Iterator[Signed]:
     yield "signature.manuals-timestamp", "", MANUALS_TIMESTAMP
     this_second = datetime.fromtimestamp(now, UTC)
     for seconds in chain(range(10), range(-10, 0)):
-        yield "signature.another-moment", "", signing.timestamp(this_second + timedelta(seconds=seconds))
+        yield "signature.another-moment", "", signing.format_timestamp(this_second + timedelta(seconds=seconds))

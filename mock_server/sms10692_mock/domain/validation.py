@@ -90,7 +90,7 @@ def _credentials_wrong(case: ValidationContext) -> bool:
 
 
 def _skew(timestamp: str, now: float) -> float:
-    moment = signing.moment(timestamp)
+    moment = signing.parse_timestamp(timestamp)
     return float("inf") if moment is None else abs(moment.timestamp() - now)
 
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from sms10692 import protocol
 from sms10692.protocol import Endpoint, Operation
-from sms10692.signing import CHINA, sign, timestamp
+from sms10692.signing import CHINA, format_timestamp, sign
 from sms10692_mock.admin.console.hexdump import printable_text
 from sms10692_mock.admin.console.layout import build_model
 from sms10692_mock.admin.services import ControlService
@@ -149,7 +149,7 @@ def _request(step: DemoStep, page: Endpoint, account: AccountDocument, now: floa
 
 def _fields(step: DemoStep, account: AccountDocument, now: float) -> dict[str, str]:
     operation = _OPERATIONS[step.do]
-    moment = step.set.get(_TIMESTAMP) or timestamp(datetime.fromtimestamp(now, CHINA))
+    moment = step.set.get(_TIMESTAMP) or format_timestamp(datetime.fromtimestamp(now, CHINA))
     right = _right(account, moment)
     fields = {
         _ACTION: operation.action,
