@@ -30,12 +30,22 @@ if TYPE_CHECKING:
 _EXPORTS = {
     "async_client": ("AsyncClient",),
     "client": ("Client",),
-    "errors": ("RawReply", "Reason", "Refused", "SmsError", "UnencodableText", "Unkept", "Unreachable", "Unreadable"),
-    "spool": ("replay",),
-    "segmentation": ("Segments", "segments"),
+    "errors": (
+        "ConnectionFailed",
+        "InvalidResponse",
+        "RawResponse",
+        "Reason",
+        "SmsError",
+        "SpoolError",
+        "UnencodableText",
+        "VendorRefusal",
+    ),
+    "models": ("BalanceResult", "FetchedBatch", "KeywordResult", "PayInfo", "Reply", "Report", "SendResult", "Status"),
+    "segmentation": ("Segments", "count_segments"),
     "signing": ("CHINA",),
-    "models": ("Batch", "Checked", "Overage", "PayInfo", "Reply", "Report", "Sent", "Status"),
+    "spool": ("replay_spool",),
 }
+"""Exported names by module."""
 
 __all__ = [
     "CHINA",

@@ -21,7 +21,7 @@ REPLY = RawResponse(200, {"content-type": "text/xml"}, b"<returnsms>")
     "first",
     [
         "from sms10692 import *",
-        "from sms10692 import Segments, segments",
+        "from sms10692 import Segments, count_segments",
         "import sms10692.cli",
         "import sms10692.segmentation, sms10692.responses, sms10692.spool, sms10692.bulk",
         "pass",
