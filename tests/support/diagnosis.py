@@ -62,10 +62,10 @@ def diagnosis_context(
 ) -> DiagnosisContext:
     """A request as the emulator would have read it. An account counts only where the request names it."""
     fields: Mapping[str, str] = parse_fields(query, content_type, body, DECODERS[page.charset])
-    call = parse_request(page, fields)
-    named = account if account is not None and call.userid == account.userid else None
+    request = parse_request(page, fields)
+    named = account if account is not None and request.userid == account.userid else None
     rest = others if named is account or account is None else (account, *others)
-    return DiagnosisContext(method, query, content_type, body, fields, call, named, rest, now, previous)
+    return DiagnosisContext(method, query, content_type, body, fields, request, named, rest, now, previous)
 
 
 def diagnosed(request: DiagnosisContext) -> dict[str, Finding]:

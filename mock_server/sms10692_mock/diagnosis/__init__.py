@@ -1,6 +1,7 @@
-"""Why was this request refused, or why will it bite? Findings in words, from all that is known of one request.
+"""Diagnosis of one vendor request: why it was refused, or why it will cause trouble at the real vendor.
 
-Here belongs the way in. No I/O, and nothing that a request must wait for: whoever answers requests may ask later.
+The entry point is `diagnose`. The package does no I/O. A diagnosis of a wrong signature tries thousands of digests and
+takes many milliseconds: run it after the response was sent.
 """
 
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, Kind, PreviousFetch, is_signed
@@ -12,9 +13,10 @@ from sms10692_mock.diagnosis.text import text_findings
 __all__ = ["CODES", "DiagnosisContext", "Finding", "Kind", "PreviousFetch", "diagnose", "is_signed", "style_findings"]
 
 
-def diagnose(asked: DiagnosisContext) -> tuple[Finding, ...]:
-    """What is wrong with a request, the signature first, then the text, then the habits; nothing for a right one.
+def diagnose(context: DiagnosisContext) -> tuple[Finding, ...]:
+    """Return all findings about a request: first the signature, then the text, then request-style warnings.
 
-    No finding holds a password of `account` or of `others`, whatever the request says.
+    The result is empty for a correct request. **No finding contains a password of `context.account` or of
+    `context.others`.**
     """
-    return (*signature_findings(asked), *text_findings(asked), *style_findings(asked))
+    return (*signature_findings(context), *text_findings(context), *style_findings(context))

@@ -1,6 +1,7 @@
-"""What a diagnosis is asked about, and what it finds.
+"""Input and output of the diagnosis: `DiagnosisContext` and `Finding`, and the redaction of passwords.
 
-Here belong the two ends, as values, and the rule that no password leaves through a finding.
+**Every text of a request that goes into a finding passes through `redact` or `quote`**, because findings are shown in
+response headers, logs and the console.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,18 +16,19 @@ from sms10692_mock.domain.api_request import ApiRequest
 Kind: TypeAlias = Literal["signature", "text", "habit"]
 
 REDACTED: Final = "***"
-"""Stands where a text held a password."""
+"""Placeholder for a password."""
 
-_QUOTED: Final = 64
-_MEANT: Final = 2000
-"""Characters of a text that a finding shows at most."""
+_QUOTE_LIMIT: Final = 64
+_TEXT_LIMIT: Final = 2000
+"""Maximum number of characters of a text in a finding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong. `meant` is the text as it was meant, for findings of kind text, and else None.
+    """One mistake in a request.
 
-    `detail` is what the sentence of its code left open: whoever says it in another language needs it.
+    `sentence` is the English message of `code`, with `detail` filled in; a translation fills in the same `detail`.
+    `meant` is the repaired text for findings of kind "text", otherwise None.
     """
 
     code: str
@@ -40,18 +42,19 @@ class Finding:
 
 
 class PreviousFetch(NamedTuple):
-    """An earlier request to a queue that was answered: when, and how many items it handed over."""
+    """The account's previous successful fetch of a queue: its time in Unix seconds and its number of items."""
 
     moment: float
     items: int
 
 
 class DiagnosisContext(NamedTuple):
-    """All that is known of one request.
+    """One request and the accounts that it is compared with.
 
-    `fields` are those that `wire.forms` made of it, `call` what `calls` made of them. `account` is the one of this
-    userid; `others` are the other known accounts, those that are likely to be meant first. `previous` is the
-    account's previous fetch of the same queue, where this is a fetch and there was one.
+    `query` and `body` are the bytes as received, `fields` the decoded form fields (`codec.forms`), `request` the
+    request parsed from them. `account` is the account of the request's userid, None if it is unknown; `others` are
+    further accounts, the most likely ones first. `now` is in Unix seconds. `previous` is the account's previous fetch
+    of the same queue, None if there was none or the request is no fetch.
     """
 
     method: str
@@ -59,34 +62,34 @@ class DiagnosisContext(NamedTuple):
     content_type: str
     body: bytes
     fields: Mapping[str, str]
-    call: ApiRequest
+    request: ApiRequest
     account: Account | None
     others: Sequence[Account]
     now: float
     previous: PreviousFetch | None = None
 
-    def redact(self, text: str, limit: int = _MEANT) -> str:
-        """A text of the request's, fit to be shown: no password of an account given here, and not without end."""
+    def redact(self, text: str, limit: int = _TEXT_LIMIT) -> str:
+        """Replace passwords of the context's accounts in `text`, and shorten the result to `limit` characters."""
         accounts = self.others if self.account is None else (self.account, *self.others)
-        # The longest first: one password may be a part of another. Cut afterwards: a cut one would not be found.
+        # Longest password first: one may contain another. Shorten last: a password cut in half would not be found.
         for password in sorted({account.password for account in accounts if account.password}, key=len, reverse=True):
             if password in text:
                 text = text.replace(password, REDACTED)
         return text if len(text) <= limit else f"{text[:limit]}…"
 
     def quote(self, text: str) -> str:
-        """The same for a name or a value inside a sentence: short, and one line of ASCII."""
-        return f"'{ascii(self.redact(text, _QUOTED))[1:-1]}'"
+        """Redact a name or value for use inside a sentence: quoted, on one line, ASCII only, 64 characters."""
+        return f"'{ascii(self.redact(text, _QUOTE_LIMIT))[1:-1]}'"
 
 
 def make_finding(code: str, detail: str = "", meant: str | None = None) -> Finding:
-    """The finding of this code, with its sentence; `detail` is what the sentence leaves open."""
+    """Build the finding of `code`; `detail` replaces the braces in its message."""
     return Finding(code, MESSAGES[code].format(detail), meant, detail)
 
 
-def is_signed(asked: DiagnosisContext, account: Account, timestamp: str, sign: str) -> bool:
-    """Whether this is the account's signature of that timestamp, to this page (R4)."""
-    charsets = ("utf-8",) if asked.call.page.charset == "utf-8" else ("utf-8", "gbk")
+def is_signed(context: DiagnosisContext, account: Account, timestamp: str, sign: str) -> bool:
+    """Return whether `sign` is the account's signature of `timestamp` at the requested endpoint (R4)."""
+    charsets = ("utf-8",) if context.request.page.charset == "utf-8" else ("utf-8", "gbk")
     for charset in charsets:
         try:
             if signing.sign(account.account, account.password, timestamp, charset) == sign:

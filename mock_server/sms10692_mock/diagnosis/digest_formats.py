@@ -1,6 +1,6 @@
-"""How may a signature be written other than the manual writes it: another hash, other digits, fewer of them?
+"""Table of digest formats: the correct one (32 lower-case hex digits of MD5) and the wrong ones that clients send.
 
-Here belong the shapes, as a table. What was hashed is the affair of `recipes`.
+The texts that may have been hashed are in `signed_text_candidates`.
 """
 
 import base64
@@ -15,10 +15,11 @@ _HEX32: Final = re.compile(r"[0-9A-Fa-f]{32}")
 
 
 class DigestFormat(NamedTuple):
-    """One way of writing a digest.
+    """One format of a digest.
 
-    A signature that `look` matches is of this shape if `read` of it equals `write` of the digest. `evident` says
-    whether the look alone proves it; a shape that is not evident is named only where a recipe matches.
+    A signature that matches `pattern` has this format if `normalize(signature)` equals `encode(digest)`. A
+    `conclusive` format is reported when the pattern matches; any other only when the digest matches too. `code` is
+    empty for the correct format.
     """
 
     code: str
@@ -58,7 +59,7 @@ def _as_decimal(digest: bytes) -> str:
 
 
 def _from_base64(text: str) -> bytes:
-    # A plus sign that was not escaped arrives as a space.
+    # An unescaped plus sign arrives as a space.
     letters = text.replace(" ", "+").replace("-", "+").replace("_", "/").rstrip("=")
     return base64.b64decode(letters + "=" * (-len(letters) % 4))
 
@@ -129,9 +130,9 @@ DIGEST_FORMATS: Final = (
 
 
 def matching_formats(sign: str) -> tuple[DigestFormat, ...]:
-    """The shapes that a signature may have, by its look.
+    """Return the formats whose pattern matches the signature.
 
-    >>> [shape.code for shape in shapes_of("5CC68982F55AC74348E3D819F868FBE1")]
+    >>> [format_.code for format_ in matching_formats("5CC68982F55AC74348E3D819F868FBE1")]
     ['signature.upper-case']
     """
-    return tuple(shape for shape in DIGEST_FORMATS if shape.pattern.fullmatch(sign))
+    return tuple(format_ for format_ in DIGEST_FORMATS if format_.pattern.fullmatch(sign))

@@ -1,7 +1,7 @@
-"""From a text that came to the text that was meant, mistake by mistake.
+"""Repair of garbled text (mojibake): one function per encoding mistake, listed in `REPAIRS`.
 
-Here belong functions of a text alone, each of which gives the repaired text or None, and what counts as ordinary
-Chinese. Which charset the bytes are in is the affair of `texts`.
+Each repair takes a decoded text and returns the repaired text, or None if the text does not show that mistake. The
+module also measures how plausible a text is as Chinese. Charsets of undecoded bytes are handled in `text`.
 """
 
 import base64
@@ -14,14 +14,14 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 LOST_CHARACTER: Final = "□"
-"""Stands where a character is lost for good."""
+"""Placeholder for a character that cannot be recovered."""
 
 _REPLACEMENT: Final = "\ufffd"
 
 
 @lru_cache(maxsize=8192)
-def _is_everyday(character: str) -> bool:
-    """Whether it is one of the 3,755 most used Chinese characters, or Chinese punctuation: rows of GB 2312."""
+def _is_common(character: str) -> bool:
+    """Return whether this is one of the 3,755 most used Chinese characters (level 1 of GB 2312) or punctuation."""
     try:
         raw = character.encode("gbk")
     except UnicodeEncodeError:
@@ -35,22 +35,23 @@ def is_chinese(character: str) -> bool:
 
 
 def rare_character_ratio(text: str) -> float:
-    """Which share of the characters beyond ASCII is not everyday Chinese."""
-    beyond = [character for character in text if character > "\x7f"]
-    return sum(not _is_everyday(character) for character in beyond) / len(beyond) if beyond else 0.0
+    """Return the share (0 to 1) of the non-ASCII characters that are not common Chinese."""
+    non_ascii = [character for character in text if character > "\x7f"]
+    return sum(not _is_common(character) for character in non_ascii) / len(non_ascii) if non_ascii else 0.0
 
 
 def is_more_plausible(text: str, other: str) -> bool:
-    """Whether one reading of some bytes is Chinese and the other is not: in doubt, the other.
+    """Return whether `text` is clearly Chinese and `other`, a second decoding of the same bytes, is not.
 
-    Four Chinese characters are enough, because GBK bytes hardly ever make so many in UTF-8.
+    False in case of doubt. Four Chinese characters are sufficient, because GBK bytes almost never decode to four
+    Chinese characters in UTF-8.
     """
     chinese = sum(map(is_chinese, text))
     return chinese >= 4 or (chinese >= 2 and rare_character_ratio(text) <= 0.25 < rare_character_ratio(other))
 
 
 def decode_or_none(raw: bytes, charset: str) -> str | None:
-    """What the bytes are in a charset, or None where they are no text in it."""
+    """Decode `raw`; None if the bytes are invalid in the charset."""
     try:
         return raw.decode(charset)
     except UnicodeDecodeError:
@@ -67,8 +68,11 @@ def utf_8_read_as_latin_1(text: str) -> str | None:
     return decode_or_none(text.encode("latin-1"), "utf-8")
 
 
-def _windows_1252(character: str) -> bytes:
-    """Its byte; Windows passes on the five that the code page leaves open. Empty where there is none."""
+def _encode_windows_1252(character: str) -> bytes:
+    """Encode a character in Windows-1252; empty if that is impossible.
+
+    The five bytes that the code page leaves undefined map to themselves, as on Windows.
+    """
     try:
         return character.encode("cp1252")
     except UnicodeEncodeError:
@@ -82,7 +86,7 @@ def utf_8_read_as_windows_1252(text: str) -> str | None:
     """
     if text.isascii():
         return None
-    raw = [_windows_1252(character) for character in text]
+    raw = [_encode_windows_1252(character) for character in text]
     return decode_or_none(b"".join(raw), "utf-8") if all(raw) else None
 
 
@@ -96,22 +100,22 @@ def utf_8_read_as_gbk(text: str) -> str | None:
     try:
         repaired = text.encode("gbk").decode("utf-8")
     except UnicodeError:
-        return _with_gaps(text)
+        return _repair_partially(text)
     return repaired if is_more_plausible(repaired, text) else None
 
 
-def _with_gaps(text: str) -> str | None:
-    """The same where bytes that are not GBK, an odd one at the end of Chinese above all, are lost already."""
+def _repair_partially(text: str) -> str | None:
+    """Repair UTF-8 read as GBK where some bytes are already lost, most often an odd byte after Chinese text."""
     if "?" not in text and _REPLACEMENT not in text:
         return None
     raw = b"".join(
         b"\xff" if character in (_REPLACEMENT, "?") else character.encode("gbk", "replace") for character in text
     )
-    read = re.sub("\ufffd+", _REPLACEMENT, raw.decode("utf-8", "replace"))
-    whole = read.replace(_REPLACEMENT, "")
-    if sum(map(is_chinese, whole)) < 2 or rare_character_ratio(whole) > 0.25 or rare_character_ratio(text) <= 0.5:
+    repaired = re.sub("\ufffd+", _REPLACEMENT, raw.decode("utf-8", "replace"))
+    intact = repaired.replace(_REPLACEMENT, "")
+    if sum(map(is_chinese, intact)) < 2 or rare_character_ratio(intact) > 0.25 or rare_character_ratio(text) <= 0.5:
         return None
-    return read.replace(_REPLACEMENT, LOST_CHARACTER)
+    return repaired.replace(_REPLACEMENT, LOST_CHARACTER)
 
 
 def gbk_read_as_latin_1(text: str) -> str | None:
@@ -135,7 +139,7 @@ def percent_encoded_twice(text: str) -> str | None:
     if "%" not in text:
         return None
     if re.search(r"%u[0-9A-Fa-f]{4}", text):
-        return _from_utf_16(re.sub(r"%u([0-9A-Fa-f]{4})", lambda found: chr(int(found[1], 16)), text))
+        return _join_surrogates(re.sub(r"%u([0-9A-Fa-f]{4})", lambda found: chr(int(found[1], 16)), text))
     if not re.fullmatch(r"(?:[\w.~!*'()+-]|%[0-9A-Fa-f]{2})+", text, re.ASCII):
         return None
     raw = unquote_to_bytes(text.replace("+", " "))
@@ -147,12 +151,13 @@ def percent_encoded_twice(text: str) -> str | None:
     return repaired if len(re.findall(r"%[0-7][0-9A-Fa-f]", text)) >= 2 else None
 
 
-def _from_utf_16(text: str) -> str:
-    """Make one character of two surrogates."""
+def _join_surrogates(text: str) -> str:
+    """Join surrogate pairs into characters."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def byte_order_mark(text: str) -> str | None:
+    """Remove a byte order mark at the start."""
     return text.lstrip("\ufeff") if text.startswith("\ufeff") else None
 
 
@@ -191,7 +196,7 @@ def escapes(text: str) -> str | None:
     '内容 😀'
     """
     repaired = re.sub(r"\\u([0-9A-Fa-f]{4})", lambda found: chr(int(found[1], 16)), text)
-    return _from_utf_16(repaired) if repaired != text else None
+    return _join_surrogates(repaired) if repaired != text else None
 
 
 _ENTITY: Final = re.compile(r"&(?:#[0-9]{2,7}|#[xX][0-9A-Fa-f]{2,6}|[A-Za-z]{2,10}[0-9]{0,2});")
@@ -207,7 +212,7 @@ def entities(text: str) -> str | None:
 
 
 def unseen_characters(text: str) -> str | None:
-    """Control characters, but for the ends of lines and tabs; spaces without width; marks of byte order inside."""
+    """Remove control characters (except line ends and tabs), zero-width spaces and byte order marks."""
     repaired = re.sub("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2060\ufeff]", "", text)
     return repaired if repaired != text else None
 
@@ -223,7 +228,7 @@ def replacement_characters(text: str) -> str | None:
 
 _LOST_IN_QUESTION_MARKS: Final = re.compile(
     r"""
-      (?:(?<=^)|(?<=[(\[{<:=,/\-]))[?]{2,}       # where a sentence does not end
+      (?:(?<=^)|(?<=[(\[{<:=,/\-]))[?]{2,}       # not at the end of a sentence
     | (?<=\s)[?]{2,}(?=\S)
     | (?<=\s)[?]{4,}
     | (?<![A-Za-z0-9?!.,;'")\]}%*])[?]{2,}(?=[A-Za-z0-9])
@@ -233,7 +238,7 @@ _LOST_IN_QUESTION_MARKS: Final = re.compile(
 
 
 def question_marks(text: str) -> str | None:
-    """Runs of question marks where no sentence ends, in a text that has no Chinese left.
+    """Replace runs of question marks in an ASCII text, except where they may end a sentence.
 
     >>> question_marks("??????1234, ??!"), question_marks("Really??? Yes"), question_marks("真的???")
     ('□□□□□□1234, □□!', None, None)
@@ -258,4 +263,4 @@ REPAIRS: Final[tuple[tuple[str, Callable[[str], str | None]], ...]] = (
     ("text.replacement-characters", replacement_characters),
     ("text.question-marks", question_marks),
 )
-"""In this order, each on what the one before made of the text."""
+"""Finding code and repair. They are applied in this order, each to the result of the one before."""

@@ -1,7 +1,8 @@
-"""Why a request was refused, or its text is odd: from an entry of the journal to what the diagnosis finds.
+"""Diagnosis of logged requests: build a `DiagnosisContext` from a request log entry and the store.
 
-Here belongs what of the emulator a diagnosis gets to see. What it finds is the affair of `diagnosis`; where that is
-shown, of `pages` (the hint, the log) and of the control address.
+`diagnose_logged` may compare the request with every account; its result is for the owner of the emulator (access log,
+control API). `public_findings` is safe for the sender of the request (header `X-Mock-Hint`). `needs_diagnosis` and
+`style_warnings` are cheap enough for the path of a successful request.
 """
 
 import codecs
@@ -22,26 +23,27 @@ from sms10692_mock.domain.api_request import ApiRequest, match_endpoint, parse_r
 from sms10692_mock.domain.records import LoggedRequest, Query
 from sms10692_mock.domain.store import Store
 
-_OTHERS: Final = 500
-"""Accounts that a signature is tried with beside its own: the throw-away ones made last, and as many of the others."""
+_CANDIDATE_LIMIT: Final = 500
+"""Maximum number of temporary accounts, and of permanent accounts, that a signature is compared with."""
 
-_LOOKED_BACK: Final = 50
+_PREVIOUS_FETCH_LIMIT: Final = 50
+"""Number of earlier requests that are searched for the previous fetch."""
 
-_NOT_ASKED: Final = 400
-"""The vendor answers HTTP 200 whatever it says (A7)."""
+_HTTP_ERROR: Final = 400
+"""First HTTP status that does not come from the vendor: the vendor always responds 200 (A7)."""
 
 
 def reparse(entry: LoggedRequest) -> tuple[ApiRequest, Fields]:
-    """The call that an entry of the journal was, and its fields."""
+    """Parse a logged request again; raises ValueError if its path is no vendor endpoint."""
     page = match_endpoint(entry.path)
     if page is None:
-        raise ValueError(f"{entry.path} is no page of the vendor's")
+        raise ValueError(f"{entry.path} is not a vendor endpoint")
     fields = parse_fields(entry.query, content_type(entry), entry.body, DECODERS[page.charset])
     return parse_request(page, fields), fields
 
 
 def content_type(entry: LoggedRequest) -> str:
-    """What a request said of its body."""
+    """Return the Content-Type header of a logged request, or an empty string."""
     for name, value in entry.headers:
         if name.lower() == "content-type":
             return value
@@ -49,51 +51,53 @@ def content_type(entry: LoggedRequest) -> str:
 
 
 def diagnose_logged(entry: LoggedRequest, store: Store) -> tuple[Finding, ...]:
-    """What is wrong with a request; no finding has a password of an account that it is tried with in it.
+    """Return all findings about a logged request. Passwords of the compared accounts are redacted.
 
-    Nothing is found of one that the vendor was not asked about: its answer says why.
+    The result is empty for a request that did not reach the vendor application: the HTTP response explains why.
     """
-    if entry.status >= _NOT_ASKED and not entry.faults:
+    if entry.status >= _HTTP_ERROR and not entry.faults:
         return ()
-    asked = _asked(entry)
+    context = _build_context(entry)
     return diagnose(
-        asked._replace(
-            account=store.account(asked.call.userid),
+        context._replace(
+            account=store.account(context.request.userid),
             others=_candidate_accounts(store),
-            previous=_previous_fetch(entry, asked.call, store),
+            previous=_previous_fetch(entry, context.request, store),
         )
     )
 
 
 def public_findings(entry: LoggedRequest, store: Store) -> tuple[tuple[Finding, ...], bool]:
-    """What is wrong with a request, as far as whoever sent it may know, and whether there may be more.
+    """Return the findings that the sender may see, and whether `diagnose_logged` may find more.
 
-    Of the accounts nothing is used but the one that signed the request: otherwise a finding would confirm names,
-    passwords and userids to whoever guesses them. Whether there may be more depends on the signature alone.
+    **Only the account that signed the request is used; logged accounts are never compared.** Otherwise a finding would
+    confirm guessed names, passwords and userids. The second value depends on the signature alone.
     """
-    if entry.status >= _NOT_ASKED and not entry.faults:
+    if entry.status >= _HTTP_ERROR and not entry.faults:
         return (), False
-    asked = _asked(entry)
-    account = store.account(asked.call.userid)
-    if account is not None and is_signed(asked, account, asked.call.timestamp, asked.call.sign):
-        return diagnose(asked._replace(account=account, previous=_previous_fetch(entry, asked.call, store))), False
-    return tuple(one for one in diagnose(asked) if one.code != _UNKNOWN), True
+    context = _build_context(entry)
+    account = store.account(context.request.userid)
+    if account is not None and is_signed(context, account, context.request.timestamp, context.request.sign):
+        return diagnose(
+            context._replace(account=account, previous=_previous_fetch(entry, context.request, store))
+        ), False
+    return tuple(finding for finding in diagnose(context) if finding.code != _UNKNOWN_USERID), True
 
 
-_UNKNOWN: Final = "signature.userid-unknown"
-"""Found of every userid where no account is looked at."""
+_UNKNOWN_USERID: Final = "signature.userid-unknown"
+"""Finding to drop from public results: without accounts every userid looks unknown."""
 
 
-def _asked(entry: LoggedRequest) -> DiagnosisContext:
-    """A request as the diagnosis takes it, without any account."""
-    call, fields = reparse(entry)
+def _build_context(entry: LoggedRequest) -> DiagnosisContext:
+    """Build the diagnosis context of a logged request, without accounts."""
+    request, fields = reparse(entry)
     return DiagnosisContext(
         method=entry.method,
         query=entry.query,
         content_type=content_type(entry),
         body=entry.body,
         fields=fields,
-        call=call,
+        request=request,
         account=None,
         others=(),
         now=entry.now,
@@ -101,30 +105,33 @@ def _asked(entry: LoggedRequest) -> DiagnosisContext:
 
 
 def _candidate_accounts(store: Store) -> list[Account]:
-    """Those that are there to stay come first: they are not forgotten because many tests made accounts since."""
-    last = store.accounts(_OTHERS)
-    if len(last) < _OTHERS:
-        return sorted(last, key=lambda account: account.throwaway)
-    found = map(store.account, exclude_temporary(store.userids())[:_OTHERS])
-    lasting = [account for account in found if account is not None]
-    seen = {account.userid for account in lasting}
-    return [*lasting, *(account for account in last if account.userid not in seen)]
+    """Return the accounts to compare signatures with, permanent ones first.
+
+    Permanent accounts are included even when tests have created many temporary accounts since.
+    """
+    newest = store.accounts(_CANDIDATE_LIMIT)
+    if len(newest) < _CANDIDATE_LIMIT:
+        return sorted(newest, key=lambda account: account.throwaway)
+    found = map(store.account, exclude_temporary(store.userids())[:_CANDIDATE_LIMIT])
+    permanent = [account for account in found if account is not None]
+    seen = {account.userid for account in permanent}
+    return [*permanent, *(account for account in newest if account.userid not in seen)]
 
 
-def _previous_fetch(entry: LoggedRequest, call: ApiRequest, store: Store) -> PreviousFetch | None:
-    if call.operation not in (protocol.STATUS, protocol.CALL):
+def _previous_fetch(entry: LoggedRequest, request: ApiRequest, store: Store) -> PreviousFetch | None:
+    if request.operation not in (protocol.STATUS, protocol.CALL):
         return None
-    wanted = Query(after=entry.number, newest_first=True, limit=_LOOKED_BACK)
-    for other in store.requests(call.userid, wanted).items:
-        if other.operation == entry.operation and other.handed_out is not None:
-            return PreviousFetch(other.now, other.handed_out)
+    earlier = Query(after=entry.number, newest_first=True, limit=_PREVIOUS_FETCH_LIMIT)
+    for logged in store.requests(request.userid, earlier).items:
+        if logged.operation == entry.operation and logged.handed_out is not None:
+            return PreviousFetch(logged.now, logged.handed_out)
     return None
 
 
 _ODD: Final = re.compile(
     r"""
-      [\0-\x08\x0b\x0c\x0e-\x1f\x7f-\xbf\u200b\u2060\ufeff]   # unseen, or the half of a character
-    | [\ue000-\uf8ff\ufffd锟]                                   # what was lost, or is nobody's
+      [\0-\x08\x0b\x0c\x0e-\x1f\x7f-\xbf\u200b\u2060\ufeff]   # invisible, or half of a character
+    | [\ue000-\uf8ff\ufffd锟]                                   # a lost character, or private use
     | [\xa1-\xfe]{2}
     | %(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})
     | &[#A-Za-z]
@@ -136,42 +143,46 @@ _ODD: Final = re.compile(
 )
 
 
-def needs_diagnosis(call: ApiRequest) -> bool:
-    """Whether text or numbers of an accepted send are worth a diagnosis: true of all wrong ones, and of few others.
+def needs_diagnosis(request: ApiRequest) -> bool:
+    """Return whether the text or the numbers of an accepted send look wrong enough for a diagnosis.
 
-    Many times faster than a diagnosis, which no answer to a right request waits for.
+    True for every wrong text, and for few correct ones. This pre-filter runs before the response is sent and is many
+    times faster than a diagnosis.
     """
-    content, mobile = call.content, call.mobile
+    content, mobile = request.content, request.mobile
     if mobile and not (mobile.isascii() and mobile.replace(",", "").isdigit()):
         return True
     if _ODD.search(content) is not None:
         return True
     if content.isascii():
         return False
-    return _is_utf_8_read_as_gbk(content) or ("?" in content and rare_character_ratio(content) > _HALF)
+    return _is_utf_8_read_as_gbk(content) or ("?" in content and rare_character_ratio(content) > _RARE_RATIO)
 
 
-_gbk: Final = codecs.getencoder("gbk")  # looking it up takes as long as encoding a text
+_encode_gbk: Final = codecs.getencoder("gbk")  # resolved once: the look-up takes as long as encoding a text
 
 
 def _is_utf_8_read_as_gbk(text: str) -> bool:
     try:
-        raw = _gbk(text)[0]
+        raw = _encode_gbk(text)[0]
     except UnicodeEncodeError:
         return False
-    # That it is not is no exception here: to raise one would take longer than all the rest.
-    read = raw.decode("utf-8", "replace")
-    return "\ufffd" not in read or read.encode() == raw
+    # "replace", because most texts are not UTF-8 and raising an exception takes longer than everything else here.
+    decoded = raw.decode("utf-8", "replace")
+    return "\ufffd" not in decoded or decoded.encode() == raw
 
 
-_HALF: Final = 0.5
+_RARE_RATIO: Final = 0.5
 
 
 def style_warnings(
-    entry: LoggedRequest, call: ApiRequest, fields: Fields, account: Account | None, previous: PreviousFetch | None
+    entry: LoggedRequest, request: ApiRequest, fields: Fields, account: Account | None, previous: PreviousFetch | None
 ) -> Sequence[Finding]:
-    """The habits of a request that was right: little is looked at where there are none, for its answer waits."""
-    if _is_conventional(entry, call, fields) and previous is None:
+    """Return the request-style warnings of a successful request.
+
+    Runs before the response is sent, so conventional requests take a fast path.
+    """
+    if _is_conventional(entry, request, fields) and previous is None:
         return ()
     return style_findings(
         DiagnosisContext(
@@ -180,7 +191,7 @@ def style_warnings(
             content_type=content_type(entry),
             body=entry.body,
             fields=fields,
-            call=call,
+            request=request,
             account=account,
             others=(),
             now=entry.now,
@@ -189,26 +200,26 @@ def style_warnings(
     )
 
 
-_KNOWN: Final = {
+_KNOWN_FIELDS: Final = {
     operation: frozenset(name.lower() for name in operation.parameters) for operation in protocol.OPERATIONS
 }
-_MINUTES_OFF: Final = 9
-"""A minute less than what the habit allows, because the times below are those of the minute's begin."""
+_TOLERANCE_MINUTES: Final = 9
+"""One minute less than the tolerance of the style check, because the range is computed once per minute."""
 
 
-def _is_conventional(entry: LoggedRequest, call: ApiRequest, fields: Fields) -> bool:
-    """Whether no habit but those of queues can be found."""
-    if entry.method != "POST" or entry.query or not entry.body.isascii() or call.operation is None:
+def _is_conventional(entry: LoggedRequest, request: ApiRequest, fields: Fields) -> bool:
+    """Return whether the request can have no style warnings except those about polling a queue."""
+    if entry.method != "POST" or entry.query or not entry.body.isascii() or request.operation is None:
         return False
-    if content_type(entry) != FORM or not _KNOWN[call.operation].issuperset(fields):
+    if content_type(entry) != FORM or not _KNOWN_FIELDS[request.operation].issuperset(fields):
         return False
     earliest, latest = _accepted_timestamps(entry.now // 60)
-    return len(call.timestamp) == len(earliest) and earliest <= call.timestamp <= latest
+    return len(request.timestamp) == len(earliest) and earliest <= request.timestamp <= latest
 
 
 @lru_cache(maxsize=64)
 def _accepted_timestamps(minute: float) -> tuple[str, str]:
-    """The earliest and the latest timestamp that nobody calls stale in this minute since 1970."""
-    moment = datetime.fromtimestamp(minute * 60, signing.CHINA)
-    off = timedelta(minutes=_MINUTES_OFF)
-    return signing.format_timestamp(moment - off), signing.format_timestamp(moment + off)
+    """Return the earliest and the latest timestamp that are not stale in a minute (counted since 1970)."""
+    start = datetime.fromtimestamp(minute * 60, signing.CHINA)
+    tolerance = timedelta(minutes=_TOLERANCE_MINUTES)
+    return signing.format_timestamp(start - tolerance), signing.format_timestamp(start + tolerance)

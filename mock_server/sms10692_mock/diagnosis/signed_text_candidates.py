@@ -1,7 +1,8 @@
-"""Which texts may a client have hashed in place of account, password and timestamp?
+"""Candidate texts that a client may have hashed by mistake in place of account, password and timestamp.
 
-Here belong the mistakes, as tables and the rows that come of them, the likely ones first. How the digest is written
-is the affair of `digests`, which timestamps there may be that of `moments`.
+Each function of `GENERATORS` yields the candidates of one family of mistakes. Likely families come first, because the
+search stops at the first match. Formats of the digest are in `digest_formats`, other timestamps in
+`timestamp_candidates`.
 """
 
 import base64
@@ -13,30 +14,34 @@ from itertools import islice, permutations, product
 from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import quote, quote_plus
 
-from sms10692_mock.diagnosis.timestamp_candidates import always_tried, moment_of, other_moments, same_moment
+from sms10692_mock.diagnosis.timestamp_candidates import always_tried, other_times, parse_any_timestamp, same_time
 from sms10692_mock.domain.accounts import Account
 
 OTHERS_TRIED: Final = 500
-"""Other accounts whose names and passwords are tried."""
+"""Maximum number of other accounts whose names and passwords are tried."""
 
-_EXTRA_MAX: Final = 5000
-"""Characters of a text beyond which nobody is supposed to have signed it."""
+_EXTRA_LIMIT: Final = 5000
+"""Longest parameter, in characters, that is tried as part of the signed text."""
 
 
 class SigningInputs(NamedTuple):
-    """The values that a client may have hashed, and the time."""
+    """Values that a client may have hashed, and the current time in Unix seconds.
+
+    `extra_parameters` are names and values of other parameters of the request.
+    """
 
     account: str
     password: str
     userid: str
     timestamp: str
-    extras: Sequence[tuple[str, str]]
+    extra_parameters: Sequence[tuple[str, str]]
     others: Sequence[Account]
     now: float
 
     @property
-    def moment(self) -> datetime | None:
-        return moment_of(self.timestamp)
+    def time(self) -> datetime | None:
+        """The time of the timestamp in China, None if it has no known form."""
+        return parse_any_timestamp(self.timestamp)
 
     @property
     def parts(self) -> tuple[str, str, str]:
@@ -44,14 +49,18 @@ class SigningInputs(NamedTuple):
 
     @property
     def text(self) -> str:
+        """The correct text."""
         return "".join(self.parts)
 
 
 Candidate: TypeAlias = tuple[str, str, str | bytes]
-"""A mistake: its code, what its sentence leaves open, and the text that would have been hashed. As bare as `Signed`."""
+"""Finding code, detail of its message, and the text that would have been hashed.
 
-Rows: TypeAlias = Iterator[Candidate]
-Write: TypeAlias = Callable[[str], str]
+A plain tuple like `TimestampCandidate`, because creating thousands of objects would dominate the search.
+"""
+
+Candidates: TypeAlias = Iterator[Candidate]
+Transform: TypeAlias = Callable[[str], str]
 
 _NAMES: Final = ("account", "password", "timestamp")
 
@@ -60,23 +69,24 @@ def _md5(text: str) -> str:
     return hashlib.md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
 
 
-def _named(names: Sequence[str]) -> str:
+def _join_names(names: Sequence[str]) -> str:
     return ", ".join(names)
 
 
-def _chosen(choice: Sequence[object]) -> str:
-    """The names of the parts for which something was chosen."""
-    return _named([name for name, chosen in zip(_NAMES, choice, strict=True) if chosen])
+def _selected_names(choice: Sequence[object]) -> str:
+    """Return the names of the parts whose flag in `choice` is set."""
+    return _join_names([name for name, chosen in zip(_NAMES, choice, strict=True) if chosen])
 
 
-def _orders(known: SigningInputs) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Every order of the three parts, with the account and with the userid: names and values."""
-    for first, name in ((known.account, "account"), (known.userid, "userid")):
-        for order in permutations(((name, first), ("password", known.password), ("timestamp", known.timestamp))):
+def _orders(inputs: SigningInputs) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Yield names and values of the three parts in every order, with the account and with the userid."""
+    for first, name in ((inputs.account, "account"), (inputs.userid, "userid")):
+        for order in permutations(((name, first), ("password", inputs.password), ("timestamp", inputs.timestamp))):
             yield tuple(part for part, _ in order), tuple(value for _, value in order)
 
 
-def _arrangement(names: tuple[str, ...]) -> str:
+def _arrangement_code(names: tuple[str, ...]) -> str:
+    """Return the code of the mistake made by hashing these parts in this order."""
     if "password" not in names:
         return "signature.no-password"
     if "timestamp" not in names:
@@ -86,18 +96,18 @@ def _arrangement(names: tuple[str, ...]) -> str:
     return "signature.order" if "account" in names else "signature.no-account"
 
 
-def arrangements(known: SigningInputs) -> Rows:
-    """Every order of every choice of the parts, the right one left out."""
+def with_wrong_parts(inputs: SigningInputs) -> Candidates:
+    """Yield every order of every selection of the parts, except the correct one."""
     values = {
-        "account": known.account,
-        "password": known.password,
-        "timestamp": known.timestamp,
-        "userid": known.userid,
+        "account": inputs.account,
+        "password": inputs.password,
+        "timestamp": inputs.timestamp,
+        "userid": inputs.userid,
     }
     for count in (3, 2, 4, 1):
         for names in permutations(values, count):
             if names != _NAMES:
-                yield _arrangement(names), _named(names), "".join(values[name] for name in names)
+                yield _arrangement_code(names), _join_names(names), "".join(values[name] for name in names)
     yield "signature.nothing-signed", "", ""
 
 
@@ -110,7 +120,7 @@ _LABELS: Final = (
     ("account", "pwd", "time"),
     ("账号", "密码", "时间戳"),
 )
-_JOINTS: Final = ("&", "", ",")
+_LABEL_SEPARATORS: Final = ("&", "", ",")
 _QUOTES: Final = (('"', '"'), ("'", "'"), ("{", "}"), ("[", "]"), ("<", ">"), ("(", ")"))
 _LITERALS: Final = (
     "accountpasswordtimestamp",
@@ -124,31 +134,31 @@ _LITERALS: Final = (
 )
 
 
-def separated(known: SigningInputs) -> Rows:
-    """Something between the parts, around them, or before them; or their names alone."""
-    for separator, (names, values) in product(_SEPARATORS, _orders(known)):
-        yield "signature.separators", _named(names), separator.join(values)
-    account, password, timestamp = known.parts
+def with_separators(inputs: SigningInputs) -> Candidates:
+    """Yield texts with separators, labels or quotes, and texts of the names in place of the values."""
+    for separator, (names, values) in product(_SEPARATORS, _orders(inputs)):
+        yield "signature.separators", _join_names(names), separator.join(values)
+    account, password, timestamp = inputs.parts
     for separator in _SEPARATORS:
         for text in (
             f"{account}{separator}{password}{timestamp}",
             f"{account}{password}{separator}{timestamp}",
             f"{account}{separator}{password}{separator}{timestamp}{separator}",
         ):
-            yield "signature.separators", _named(_NAMES), text
-    for labels, joint, equals, (names, values) in product(_LABELS, _JOINTS, ("=", ":"), _orders(known)):
+            yield "signature.separators", _join_names(_NAMES), text
+    for labels, separator, equals, (names, values) in product(_LABELS, _LABEL_SEPARATORS, ("=", ":"), _orders(inputs)):
         label_of = dict(zip(_NAMES, labels, strict=True)) | {"userid": labels[0]}
-        text = joint.join(f"{label_of[name]}{equals}{value}" for name, value in zip(names, values, strict=True))
-        yield "signature.labels", _named(names), text
+        text = separator.join(f"{label_of[name]}{equals}{value}" for name, value in zip(names, values, strict=True))
+        yield "signature.labels", _join_names(names), text
     for left, right in _QUOTES:
         quoted = "".join(f"{left}{value}{right}" for value in (account, password, timestamp))
         yield "signature.quotes", "", quoted
-        yield "signature.quotes", "", f"{left}{known.text}{right}"
+        yield "signature.quotes", "", f"{left}{inputs.text}{right}"
     for text in _LITERALS:
         yield "signature.names-signed", "", text
 
 
-_HASHED_PARTS: Final[tuple[Write, ...]] = (
+_HASHED_PARTS: Final[tuple[Transform, ...]] = (
     _md5,
     lambda text: _md5(text).upper(),
     lambda text: _md5(text)[8:24],
@@ -157,42 +167,44 @@ _HASHED_PARTS: Final[tuple[Write, ...]] = (
 )
 
 
-def with_hashed_parts(known: SigningInputs) -> Rows:
-    """Some of the parts hashed before the whole is."""
-    for write, (names, values) in product(_HASHED_PARTS, _orders(known)):
-        place = names.index("password")
-        text = "".join((*values[:place], write(values[place]), *values[place + 1 :]))
-        yield "signature.hashed-password", _named(names), text
-    for write, choice in product(_HASHED_PARTS, product((False, True), repeat=3)):
+def with_hashed_parts(inputs: SigningInputs) -> Candidates:
+    """Yield texts in which some parts were hashed before the whole text."""
+    for transform, (names, values) in product(_HASHED_PARTS, _orders(inputs)):
+        index = names.index("password")
+        text = "".join((*values[:index], transform(values[index]), *values[index + 1 :]))
+        yield "signature.hashed-password", _join_names(names), text
+    for transform, choice in product(_HASHED_PARTS, product((False, True), repeat=3)):
         if any(choice):
-            text = "".join(write(part) if chosen else part for part, chosen in zip(known.parts, choice, strict=True))
-            yield "signature.hashed-parts", _chosen(choice), text
-    for write in _HASHED_PARTS:
-        yield "signature.hashed-password", "password", write(known.password)
-        yield "signature.hashed-password", "password", write(known.password) + known.timestamp
-        yield "signature.hashed-password", "password", known.account + write(known.password)
-        yield "signature.hashed-password", "password", write(write(known.password)) + known.timestamp
+            text = "".join(
+                transform(part) if chosen else part for part, chosen in zip(inputs.parts, choice, strict=True)
+            )
+            yield "signature.hashed-parts", _selected_names(choice), text
+    for transform in _HASHED_PARTS:
+        yield "signature.hashed-password", "password", transform(inputs.password)
+        yield "signature.hashed-password", "password", transform(inputs.password) + inputs.timestamp
+        yield "signature.hashed-password", "password", inputs.account + transform(inputs.password)
+        yield "signature.hashed-password", "password", transform(transform(inputs.password)) + inputs.timestamp
         for text in (
-            write(known.account + known.password) + known.timestamp,
-            known.account + write(known.password + known.timestamp),
-            known.account + write(write(known.password)) + known.timestamp,
-            write(known.account + write(known.password)) + known.timestamp,
-            known.account + write(known.account + known.password) + known.timestamp,
+            transform(inputs.account + inputs.password) + inputs.timestamp,
+            inputs.account + transform(inputs.password + inputs.timestamp),
+            inputs.account + transform(transform(inputs.password)) + inputs.timestamp,
+            transform(inputs.account + transform(inputs.password)) + inputs.timestamp,
+            inputs.account + transform(inputs.account + inputs.password) + inputs.timestamp,
         ):
             yield "signature.hashed-parts", "some of the parts", text
 
 
-def hashed_twice(known: SigningInputs) -> Rows:
-    """The whole hashed, and the digest hashed again."""
-    for names, values in _orders(known):
-        for write in _HASHED_PARTS:
-            once = write("".join(values))
-            yield "signature.hashed-twice", _named(names), once
-            yield "signature.hashed-twice", _named(names), _md5(once)
-        yield "signature.hashed-twice", _named(names), bytes.fromhex(_md5("".join(values)))
+def hashed_twice(inputs: SigningInputs) -> Candidates:
+    """Yield digests of the text: the signature is the digest of a digest."""
+    for names, values in _orders(inputs):
+        for transform in _HASHED_PARTS:
+            digest = transform("".join(values))
+            yield "signature.hashed-twice", _join_names(names), digest
+            yield "signature.hashed-twice", _join_names(names), _md5(digest)
+        yield "signature.hashed-twice", _join_names(names), bytes.fromhex(_md5("".join(values)))
 
 
-_STRAYS: Final = (
+_INVISIBLE_CHARACTERS: Final = (
     ("signature.line-end", "a line feed", "\n"),
     ("signature.line-end", "a carriage return and a line feed", "\r\n"),
     ("signature.line-end", "a carriage return", "\r"),
@@ -206,19 +218,19 @@ _STRAYS: Final = (
 )
 
 
-def with_invisible_characters(known: SigningInputs) -> Rows:
-    """A character that nobody sees, behind or before one or more of the parts."""
+def with_invisible_characters(inputs: SigningInputs) -> Candidates:
+    """Yield texts with an invisible character after, then before, one or more of the parts."""
     before: list[Candidate] = []
-    for (code, what, stray), choice in product(_STRAYS, product((False, True), repeat=3)):
+    for (code, label, character), choice in product(_INVISIBLE_CHARACTERS, product((False, True), repeat=3)):
         if any(choice):
-            pairs = [(part, stray * chosen) for part, chosen in zip(known.parts, choice, strict=True)]
-            where = _chosen(choice)
-            yield code, f"{what} behind {where}", "".join(part + extra for part, extra in pairs)
-            before.append((code, f"{what} before {where}", "".join(extra + part for part, extra in pairs)))
+            pairs = [(part, character * chosen) for part, chosen in zip(inputs.parts, choice, strict=True)]
+            names = _selected_names(choice)
+            yield code, f"{label} behind {names}", "".join(part + extra for part, extra in pairs)
+            before.append((code, f"{label} before {names}", "".join(extra + part for part, extra in pairs)))
     yield from before
 
 
-_REWRITINGS: Final[tuple[tuple[str, Write], ...]] = (
+_TRANSFORMS: Final[tuple[tuple[str, Transform], ...]] = (
     ("signature.trimmed", str.strip),
     ("signature.letter-case", str.lower),
     ("signature.letter-case", str.upper),
@@ -247,18 +259,23 @@ def _lower_escapes(text: str) -> str:
     return head + "".join(f"%{part[:2].lower()}{part[2:]}" for part in rest)
 
 
-def rewritten(known: SigningInputs) -> Rows:
-    """Some of the parts, or the whole, rewritten before the whole is hashed. What a rewriting leaves alone is right."""
-    for code, write in _REWRITINGS:
+def with_transformed_parts(inputs: SigningInputs) -> Candidates:
+    """Yield texts of which some parts, or the whole, were transformed before hashing.
+
+    Transforms that leave the text unchanged are skipped.
+    """
+    for code, transform in _TRANSFORMS:
         for choice in product((False, True), repeat=3):
-            text = "".join(write(part) if chosen else part for part, chosen in zip(known.parts, choice, strict=True))
-            if text != known.text:
-                yield code, _chosen(choice), text
-        if (text := write(known.text)) != known.text:
+            text = "".join(
+                transform(part) if chosen else part for part, chosen in zip(inputs.parts, choice, strict=True)
+            )
+            if text != inputs.text:
+                yield code, _selected_names(choice), text
+        if (text := transform(inputs.text)) != inputs.text:
             yield code, "the whole", text
         for separator in "&+, ":
-            if (text := separator.join(known.parts)) != write(text):
-                yield code, "the whole", write(text)
+            if (text := separator.join(inputs.parts)) != transform(text):
+                yield code, "the whole", transform(text)
 
 
 _CHARSETS: Final = (
@@ -273,67 +290,66 @@ _CHARSETS: Final = (
 )
 
 
-def other_charsets(known: SigningInputs) -> Rows:
-    """Other bytes of the same text."""
-    for (code, charset), (names, values) in product(_CHARSETS, _orders(known)):
+def in_other_charsets(inputs: SigningInputs) -> Candidates:
+    """Yield the text in other charsets, as bytes."""
+    for (code, charset), (names, values) in product(_CHARSETS, _orders(inputs)):
         text = "".join(values)
         if (raw := text.encode(charset, "replace")) != text.encode("utf-8", "surrogatepass"):
-            yield code, charset if names == _NAMES else f"{charset}, as {_named(names)}", raw
+            yield code, charset if names == _NAMES else f"{charset}, as {_join_names(names)}", raw
 
 
-def with_extra_parameters(known: SigningInputs) -> Rows:
-    """Other parameters signed too."""
-    for name, value in known.extras:
-        if value and len(value) <= _EXTRA_MAX:
-            for place, separator in product(range(4), ("", "&", ",")):
-                parts = [*known.parts]
-                parts.insert(place, value)
+def with_extra_parameters(inputs: SigningInputs) -> Candidates:
+    """Yield texts that contain another parameter."""
+    for name, value in inputs.extra_parameters:
+        if value and len(value) <= _EXTRA_LIMIT:
+            for index, separator in product(range(4), ("", "&", ",")):
+                parts = [*inputs.parts]
+                parts.insert(index, value)
                 yield "signature.too-much", name, separator.join(parts)
 
 
-def timestamps(known: SigningInputs) -> Rows:
-    """Another timestamp than the one that was sent."""
-    account, password, moment = known.account, known.password, known.moment
-    if moment is None:
-        for code, detail, timestamp in always_tried(known.now):
+def with_other_timestamps(inputs: SigningInputs) -> Candidates:
+    """Yield texts with a timestamp that differs from the sent one."""
+    account, password, time = inputs.account, inputs.password, inputs.time
+    if time is None:
+        for code, detail, timestamp in always_tried(inputs.now):
             yield code, detail, f"{account}{password}{timestamp}"
         return
-    for code, detail, timestamp in same_moment(moment):
-        if timestamp != known.timestamp:
-            for _, values in _orders(known._replace(timestamp=timestamp)):
+    for code, detail, timestamp in same_time(time):
+        if timestamp != inputs.timestamp:
+            for _, values in _orders(inputs._replace(timestamp=timestamp)):
                 yield code, detail, "".join(values)
-    for code, detail, timestamp in other_moments(moment, known.now):
-        if timestamp != known.timestamp:
+    for code, detail, timestamp in other_times(time, inputs.now):
+        if timestamp != inputs.timestamp:
             yield code, detail, f"{account}{password}{timestamp}"
 
 
-def others(known: SigningInputs) -> Rows:
-    """The name or the password of another account, or both. The userid is what may be said of it."""
-    for other in islice(known.others, OTHERS_TRIED):
-        whose = other.userid
-        yield "signature.another-account", whose, f"{other.account}{other.password}{known.timestamp}"
-        yield "signature.another-password", whose, f"{known.account}{other.password}{known.timestamp}"
-        yield "signature.another-name", whose, f"{other.account}{known.password}{known.timestamp}"
+def with_other_accounts(inputs: SigningInputs) -> Candidates:
+    """Yield texts with the name or the password of another account, or both. The detail is its userid only."""
+    for other in islice(inputs.others, OTHERS_TRIED):
+        yield "signature.another-account", other.userid, f"{other.account}{other.password}{inputs.timestamp}"
+        yield "signature.another-password", other.userid, f"{inputs.account}{other.password}{inputs.timestamp}"
+        yield "signature.another-name", other.userid, f"{other.account}{inputs.password}{inputs.timestamp}"
 
 
-GENERATORS: Final[tuple[Callable[[SigningInputs], Rows], ...]] = (
-    arrangements,
+GENERATORS: Final[tuple[Callable[[SigningInputs], Candidates], ...]] = (
+    with_wrong_parts,
     hashed_twice,
     with_hashed_parts,
-    separated,
+    with_separators,
     with_invisible_characters,
-    rewritten,
-    other_charsets,
+    with_transformed_parts,
+    in_other_charsets,
     with_extra_parameters,
-    timestamps,
-    others,
+    with_other_timestamps,
+    with_other_accounts,
 )
 
 
-def candidates(known: SigningInputs) -> Rows:
-    """Every mistake that is known here, for these values. The right text is never among them."""
-    right = known.text
-    for family in GENERATORS:
-        for candidate in family(known):
-            if candidate[2] != right:
+def candidates(inputs: SigningInputs) -> Candidates:
+    """Yield the candidates of all generators, except the correct text."""
+    correct = inputs.text
+    for generate in GENERATORS:
+        for candidate in generate(inputs):
+            if candidate[2] != correct:
                 yield candidate

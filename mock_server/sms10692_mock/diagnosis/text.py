@@ -1,7 +1,6 @@
-"""Is the text that came the text that was meant?
+"""Text diagnosis: wrong charset of the message text, garbled characters, wrong separators between numbers.
 
-Here belong the charset of the bytes, and the separators between numbers. What can be told from the characters alone
-is in `repairs`.
+This module examines the undecoded bytes and the list of numbers. Repairs of decoded text are in `mojibake`.
 """
 
 import re
@@ -16,77 +15,81 @@ from sms10692_mock.diagnosis.mojibake import LOST_CHARACTER, REPAIRS, decode_or_
 
 _MOBILE, _CONTENT = protocol.SEND.parameters[3:5]
 
-_KEPT: Final = {byte: 0xF700 + byte for byte in range(0x80, 0x100)}
-"""A byte beyond ASCII is kept as a character of the private use area, so that no `%u` escape is taken for one."""
-_BYTE_OF: Final = {character: byte for byte, character in _KEPT.items()}
-_OF_BYTES_ALONE: Final = re.compile("[\0-\x7f\uf780-\uf7ff]*")
+_BYTE_TO_PRIVATE_USE: Final = {byte: 0xF700 + byte for byte in range(0x80, 0x100)}
+"""Maps a byte beyond ASCII to a private use character, so that it cannot be confused with a decoded `%u` escape."""
+_PRIVATE_USE_TO_BYTE: Final = {character: byte for byte, character in _BYTE_TO_PRIVATE_USE.items()}
+_BYTES_ONLY: Final = re.compile("[\0-\x7f\uf780-\uf7ff]*")
 
 
-def text_findings(asked: DiagnosisContext) -> tuple[Finding, ...]:
-    """What is wrong with the text and with the list of numbers; nothing for what was sent rightly."""
-    content, mobile = asked.call.content, asked.call.mobile
+def text_findings(context: DiagnosisContext) -> tuple[Finding, ...]:
+    """Return the findings about the text and the list of numbers of a send; empty if both are correct."""
+    content, mobile = context.request.content, context.request.mobile
     plain = content.isascii() and mobile.isascii() and "\0" not in content
-    sent = {} if plain else _sent(asked)
-    found = [] if not content else _of_content(content, sent.get(_CONTENT), asked.call.page.charset)
+    raw_fields = {} if plain else _raw_fields(context)
+    mistakes = [] if not content else _check_content(content, raw_fields.get(_CONTENT), context.request.page.charset)
     if mobile:
-        readable = _read(sent[_MOBILE], asked.call.page.charset)[1] if sent.get(_MOBILE) else mobile
-        found += _of_mobile(readable)
-    return tuple(make_finding(code, meant=asked.redact(meant)) for code, meant in found)
+        numbers = _decode(raw_fields[_MOBILE], context.request.page.charset)[1] if raw_fields.get(_MOBILE) else mobile
+        mistakes += _check_mobile(numbers)
+    return tuple(make_finding(code, meant=context.redact(meant)) for code, meant in mistakes)
 
 
-def _keep(raw: bytes) -> str:
-    return raw.decode("latin-1").translate(_KEPT)
+def _decode_to_private_use(raw: bytes) -> str:
+    return raw.decode("latin-1").translate(_BYTE_TO_PRIVATE_USE)
 
 
-def _sent(asked: DiagnosisContext) -> dict[str, bytes]:
-    """The bytes of the two fields, before anybody decoded them; not of one that has `%u` escapes beyond ASCII."""
-    query, body = asked.query, asked.body
-    if asked.call.mobile.isascii() and not asked.content_type.strip().lower().startswith("multipart/"):
-        query, body = _without_numbers(query), _without_numbers(body)
-    fields = parse_fields(query, asked.content_type, body, _keep)
+def _raw_fields(context: DiagnosisContext) -> dict[str, bytes]:
+    """Return the undecoded bytes of content and mobile. Fields with `%u` escapes beyond ASCII are left out."""
+    query, body = context.query, context.body
+    if context.request.mobile.isascii() and not context.content_type.strip().lower().startswith("multipart/"):
+        query, body = _without_mobile(query), _without_mobile(body)
+    fields = parse_fields(query, context.content_type, body, _decode_to_private_use)
     return {
-        name: value.translate(_BYTE_OF).encode("latin-1")
+        name: value.translate(_PRIVATE_USE_TO_BYTE).encode("latin-1")
         for name, value in fields.items()
-        if name in (_MOBILE, _CONTENT) and _OF_BYTES_ALONE.fullmatch(value)
+        if name in (_MOBILE, _CONTENT) and _BYTES_ONLY.fullmatch(value)
     }
 
 
-def _without_numbers(pairs: bytes) -> bytes:
-    """The list of numbers takes nearly all the time of reading a form, and it was read before."""
+def _without_mobile(pairs: bytes) -> bytes:
+    """Remove the mobile field from a form. Decoding a long list of numbers again would take most of the time."""
     name = f"{_MOBILE}=".encode()
     return b"&".join(pair for pair in pairs.split(b"&") if pair[: len(name)].lower() != name)
 
 
-def _of_content(content: str, raw: bytes | None, charset: str) -> list[tuple[str, str]]:
-    code, text = _read(raw, charset) if raw else ("", content)
-    found = [(code, text)] if code else []
+def _check_content(content: str, raw: bytes | None, charset: str) -> list[tuple[str, str]]:
+    """Return finding codes, each with the text repaired so far."""
+    code, text = _decode(raw, charset) if raw else ("", content)
+    mistakes = [(code, text)] if code else []
     for code, repair in REPAIRS:
         if (repaired := repair(text)) is not None:
             text = repaired
-            found.append((code, text))
-    return found
+            mistakes.append((code, text))
+    return mistakes
 
 
-def _read(raw: bytes, charset: str) -> tuple[str, str]:
-    """The code of what is wrong with some bytes, or nothing, and the text that they mean. UTF-8 is tried first."""
-    if (wide := _from_utf_16(raw)) is not None:
-        return "text.utf-16", wide
-    on_utf_8 = charset == "utf-8"
+def _decode(raw: bytes, charset: str) -> tuple[str, str]:
+    """Guess the charset of `raw`: the finding code (empty if the charset is correct) and the decoded text.
+
+    `charset` is the charset of the endpoint. UTF-8 is tried first.
+    """
+    if (decoded := _decode_utf_16(raw)) is not None:
+        return "text.utf-16", decoded
+    expects_utf_8 = charset == "utf-8"
     utf_8, gbk = decode_or_none(raw, "utf-8"), DECODERS["gb2312"](raw)
-    gbk_is_whole = "\ufffd" not in gbk
+    is_valid_gbk = "\ufffd" not in gbk
     if utf_8 is not None:
-        if on_utf_8 or utf_8.isascii() or (gbk_is_whole and not is_more_plausible(utf_8, gbk)):
-            return "", utf_8 if on_utf_8 else gbk
+        if expects_utf_8 or utf_8.isascii() or (is_valid_gbk and not is_more_plausible(utf_8, gbk)):
+            return "", utf_8 if expects_utf_8 else gbk
         return "text.utf-8-on-the-gbk-page", utf_8
-    if gbk_is_whole and not on_utf_8:
+    if is_valid_gbk and not expects_utf_8:
         return "", gbk
-    for reading in (_cut, _latin_1, _gbk, _gb18030):
-        if (read := reading(raw, charset)) is not None:
-            return read
+    for decode in (_decode_cut_off, _decode_latin_1, _decode_gbk, _decode_gb18030):
+        if (result := decode(raw, charset)) is not None:
+            return result
     return "text.undecodable", DECODERS[charset](raw).replace("\ufffd", LOST_CHARACTER)
 
 
-def _from_utf_16(raw: bytes) -> str | None:
+def _decode_utf_16(raw: bytes) -> str | None:
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return decode_or_none(raw, "utf-16")
     zeros = raw.count(0)
@@ -98,17 +101,17 @@ def _from_utf_16(raw: bytes) -> str | None:
     return None
 
 
-def _cut(raw: bytes, charset: str) -> tuple[str, str] | None:
-    on_utf_8 = charset == "utf-8"
-    whole = _before_the_cut(raw, "utf-8")
-    if whole is not None and any(map(is_chinese, whole)) and (on_utf_8 or is_more_plausible(whole, "")):
-        return "text.cut" if on_utf_8 else "text.utf-8-on-the-gbk-page", whole + LOST_CHARACTER
-    whole = None if on_utf_8 else _before_the_cut(raw, "gbk")
-    return None if whole is None else ("text.cut", whole + LOST_CHARACTER)
+def _decode_cut_off(raw: bytes, charset: str) -> tuple[str, str] | None:
+    expects_utf_8 = charset == "utf-8"
+    text = _before_the_cut(raw, "utf-8")
+    if text is not None and any(map(is_chinese, text)) and (expects_utf_8 or is_more_plausible(text, "")):
+        return "text.cut" if expects_utf_8 else "text.utf-8-on-the-gbk-page", text + LOST_CHARACTER
+    text = None if expects_utf_8 else _before_the_cut(raw, "gbk")
+    return None if text is None else ("text.cut", text + LOST_CHARACTER)
 
 
 def _before_the_cut(raw: bytes, charset: str) -> str | None:
-    """The text before the last character, where that one lacks its end and nothing else is wrong."""
+    """Decode the text before an incomplete last character; None if anything else is invalid."""
     try:
         raw.decode(charset)
     except UnicodeDecodeError as error:
@@ -117,20 +120,20 @@ def _before_the_cut(raw: bytes, charset: str) -> str | None:
     return None
 
 
-_LONELY: Final = re.compile(rb"(?:[\0-\x7f]|(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff]))*")
+_ISOLATED_BYTES: Final = re.compile(rb"(?:[\0-\x7f]|(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff]))*")
 
 
-def _latin_1(raw: bytes, charset: str) -> tuple[str, str] | None:
-    """Bytes beyond ASCII that stand alone, as accents do."""
-    return ("text.latin-1", raw.decode("cp1252", "replace")) if _LONELY.fullmatch(raw) else None
+def _decode_latin_1(raw: bytes, charset: str) -> tuple[str, str] | None:
+    """Decode text whose non-ASCII bytes are isolated, like accented letters."""
+    return ("text.latin-1", raw.decode("cp1252", "replace")) if _ISOLATED_BYTES.fullmatch(raw) else None
 
 
-def _gbk(raw: bytes, charset: str) -> tuple[str, str] | None:
+def _decode_gbk(raw: bytes, charset: str) -> tuple[str, str] | None:
     text = DECODERS["gb2312"](raw)
     return ("text.gbk-on-the-utf-8-page", text) if "\ufffd" not in text else None
 
 
-def _gb18030(raw: bytes, charset: str) -> tuple[str, str] | None:
+def _decode_gb18030(raw: bytes, charset: str) -> tuple[str, str] | None:
     text = decode_or_none(raw, "gb18030")
     if text is None:
         return None
@@ -145,15 +148,15 @@ _SEPARATORS: Final[tuple[tuple[str, str], ...]] = (
 )
 
 
-def _of_mobile(mobile: str) -> Iterator[tuple[str, str]]:
-    """White space around a number is nobody's mistake (R5), and neither is a comma at the end (Q15)."""
-    listed = ",".join(map(str.strip, mobile.split(",")))
-    if re.fullmatch("[0-9,]*", listed):
+def _check_mobile(mobile: str) -> Iterator[tuple[str, str]]:
+    """Yield finding codes with the corrected list. White space around numbers (R5) and a last comma (Q15) are valid."""
+    numbers = ",".join(map(str.strip, mobile.split(",")))
+    if re.fullmatch("[0-9,]*", numbers):
         return
-    meant = re.sub(f"[,{re.escape(''.join(signs for _, signs in _SEPARATORS))}]+", ",", listed)
+    meant = re.sub(f"[,{re.escape(''.join(separators for _, separators in _SEPARATORS))}]+", ",", numbers)
     meant = meant.translate({0xFF10 + digit: str(digit) for digit in range(10)})
-    for code, signs in _SEPARATORS:
-        if any(sign in listed for sign in signs):
+    for code, separators in _SEPARATORS:
+        if any(separator in numbers for separator in separators):
             yield code, meant
-    if re.search("[０-９]", listed):
+    if re.search("[０-９]", numbers):
         yield "text.mobile-full-width-digits", meant

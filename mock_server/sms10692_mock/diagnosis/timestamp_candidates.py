@@ -1,6 +1,7 @@
-"""How may one moment be written, and which moments may have been meant, where timestamp and signature differ?
+"""Candidate timestamps that a client may have signed in place of the timestamp that it sent.
 
-Here belong the other timestamps that a signature may be over, as tables: other forms, other clocks, a clock read twice.
+They are other formats of the same time (`FORMATS`), times of another zone or clock, and times nearby, as when the clock
+is read twice. All times are China time.
 """
 
 import re
@@ -14,70 +15,70 @@ from sms10692 import signing
 MANUALS_TIMESTAMP: Final = "20120701231212"
 
 _YEARS: Final = range(1971, 9000)
-_NEAR: Final = 300
-"""Seconds around the sent timestamp, each of which is tried."""
+_NEARBY_SECONDS: Final = 300
+"""Every second within this distance of the sent timestamp is tried."""
 _MINUTE: Final = 60
 
 
-Signed: TypeAlias = tuple[str, str, str]
-"""A timestamp that may have been signed in place of the one that was sent: code, what its sentence leaves open, text.
+TimestampCandidate: TypeAlias = tuple[str, str, str]
+"""Finding code, detail of its message, and the timestamp as text.
 
-No class of its own: there are thousands, and making them is most of the work.
+A plain tuple, because creating thousands of objects would dominate the search.
 """
 
 
-def moment_of(timestamp: str) -> datetime | None:
-    """The moment that a timestamp of any form means, or None.
+def parse_any_timestamp(timestamp: str) -> datetime | None:
+    """Parse a timestamp of any known form; None if it has none.
 
-    >>> moment_of("1341155532").isoformat(), moment_of("2012-07-01 23:12").isoformat()
+    >>> parse_any_timestamp("1341155532").isoformat(), parse_any_timestamp("2012-07-01 23:12").isoformat()
     ('2012-07-01T23:12:12+08:00', '2012-07-01T23:12:00+08:00')
     """
     if re.fullmatch(r"[0-9]{10}(?:[0-9]{3})?", timestamp):
         return datetime.fromtimestamp(int(timestamp[:10]), signing.CHINA)
     digits = re.sub(r"[^0-9]", "", timestamp)
     for whole in (digits[:14], f"{digits}00", f"20{digits}"):
-        if (moment := signing.parse_timestamp(whole)) and moment.year in _YEARS:
-            return moment
+        if (time := signing.parse_timestamp(whole)) and time.year in _YEARS:
+            return time
     return None
 
 
-def _unix(moment: datetime) -> int:
-    return int(moment.timestamp())
+def _unix(time: datetime) -> int:
+    return int(time.timestamp())
 
 
-def _unpadded(moment: datetime) -> str:
-    return f"{moment.year}{moment.month}{moment.day}{moment.hour}{moment.minute}{moment.second}"
+def _unpadded(time: datetime) -> str:
+    return f"{time.year}{time.month}{time.day}{time.hour}{time.minute}{time.second}"
 
 
-def _slashes(moment: datetime) -> str:
-    return f"{moment.year}/{moment.month}/{moment.day} {moment.hour}:{moment:%M:%S}"
+def _slashes(time: datetime) -> str:
+    return f"{time.year}/{time.month}/{time.day} {time.hour}:{time:%M:%S}"
 
 
-def _american(moment: datetime) -> str:
-    half = "AM" if moment.hour < 12 else "PM"
-    return f"{moment.month}/{moment.day}/{moment.year} {moment.hour % 12 or 12}:{moment:%M:%S} {half}"
+def _american(time: datetime) -> str:
+    half = "AM" if time.hour < 12 else "PM"
+    return f"{time.month}/{time.day}/{time.year} {time.hour % 12 or 12}:{time:%M:%S} {half}"
 
 
 _DAYS: Final = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 _MONTHS: Final = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
-def _java(moment: datetime) -> str:
-    """As `Date.toString()` writes it; in no language of the machine's."""
-    return f"{_DAYS[moment.weekday()]} {_MONTHS[moment.month - 1]} {moment:%d %H:%M:%S} CST {moment:%Y}"
+def _java(time: datetime) -> str:
+    """Format a time like Java's `Date.toString()`, independent of the machine's locale."""
+    return f"{_DAYS[time.weekday()]} {_MONTHS[time.month - 1]} {time:%d %H:%M:%S} CST {time:%Y}"
 
 
-def _as(pattern: str) -> Callable[[datetime], str]:
-    return lambda moment: moment.strftime(pattern)
+def _formatter(pattern: str) -> Callable[[datetime], str]:
+    return lambda time: time.strftime(pattern)
 
 
-def _months_counted_from_zero(moment: datetime) -> str:
-    return f"{moment.year}{moment.month - 1:02}{moment:%d%H%M%S}"
+def _months_counted_from_zero(time: datetime) -> str:
+    return f"{time.year}{time.month - 1:02}{time:%d%H%M%S}"
 
 
 _SEPARATED: Final = tuple(
     map(
-        _as,
+        _formatter,
         (
             "%Y-%m-%d %H:%M:%S",
             "%Y/%m/%d %H:%M:%S",
@@ -110,32 +111,32 @@ _SEPARATED: Final = tuple(
 
 FORMATS: Final[tuple[tuple[str, str, Callable[[datetime], str]], ...]] = (
     ("signature.timestamp-differs", "its 14 digits", signing.format_timestamp),
-    *(("signature.timestamp-separators", "", write) for write in (*_SEPARATED, _slashes, _american, _java)),
-    ("signature.timestamp-unix", "seconds", lambda moment: str(_unix(moment))),
-    ("signature.timestamp-unix", "milliseconds", lambda moment: f"{_unix(moment)}000"),
-    ("signature.timestamp-unix", "seconds, with a dot", lambda moment: f"{_unix(moment)}.0"),
-    ("signature.timestamp-unix", "seconds of another zone", lambda moment: str(_unix(moment) + 28800)),
-    ("signature.timestamp-unix", "seconds of another zone", lambda moment: str(_unix(moment) - 28800)),
-    ("signature.timestamp-short", "without seconds", _as("%Y%m%d%H%M")),
-    ("signature.timestamp-short", "with two digits of the year", _as("%y%m%d%H%M%S")),
-    ("signature.timestamp-short", "without seconds, with two digits of the year", _as("%y%m%d%H%M")),
-    ("signature.timestamp-short", "without minutes and seconds", _as("%Y%m%d%H")),
-    ("signature.timestamp-short", "without the time", _as("%Y%m%d")),
-    ("signature.timestamp-short", "without the date", _as("%H%M%S")),
+    *(("signature.timestamp-separators", "", format_time) for format_time in (*_SEPARATED, _slashes, _american, _java)),
+    ("signature.timestamp-unix", "seconds", lambda time: str(_unix(time))),
+    ("signature.timestamp-unix", "milliseconds", lambda time: f"{_unix(time)}000"),
+    ("signature.timestamp-unix", "seconds, with a dot", lambda time: f"{_unix(time)}.0"),
+    ("signature.timestamp-unix", "seconds of another zone", lambda time: str(_unix(time) + 28800)),
+    ("signature.timestamp-unix", "seconds of another zone", lambda time: str(_unix(time) - 28800)),
+    ("signature.timestamp-short", "without seconds", _formatter("%Y%m%d%H%M")),
+    ("signature.timestamp-short", "with two digits of the year", _formatter("%y%m%d%H%M%S")),
+    ("signature.timestamp-short", "without seconds, with two digits of the year", _formatter("%y%m%d%H%M")),
+    ("signature.timestamp-short", "without minutes and seconds", _formatter("%Y%m%d%H")),
+    ("signature.timestamp-short", "without the time", _formatter("%Y%m%d")),
+    ("signature.timestamp-short", "without the date", _formatter("%H%M%S")),
     ("signature.timestamp-short", "without zeros in front", _unpadded),
-    ("signature.timestamp-twelve-hour", "", _as("%Y%m%d%I%M%S")),
-    ("signature.timestamp-letters", "minutes where the month belongs", _as("%Y%M%d%H%M%S")),
-    ("signature.timestamp-letters", "the month where minutes belong", _as("%Y%m%d%H%m%S")),
-    ("signature.timestamp-letters", "month and minutes exchanged", _as("%Y%M%d%H%m%S")),
-    ("signature.timestamp-letters", "the day of the year where the day belongs", _as("%Y%m%j%H%M%S")),
+    ("signature.timestamp-twelve-hour", "", _formatter("%Y%m%d%I%M%S")),
+    ("signature.timestamp-letters", "minutes where the month belongs", _formatter("%Y%M%d%H%M%S")),
+    ("signature.timestamp-letters", "the month where minutes belong", _formatter("%Y%m%d%H%m%S")),
+    ("signature.timestamp-letters", "month and minutes exchanged", _formatter("%Y%M%d%H%m%S")),
+    ("signature.timestamp-letters", "the day of the year where the day belongs", _formatter("%Y%m%j%H%M%S")),
     ("signature.timestamp-letters", "months counted from zero", _months_counted_from_zero),
 )
-"""One moment in another form: code, what the sentence leaves open, and how it is written."""
+"""Other formats of one time: finding code, detail of its message, and formatter."""
 
 
 def _shifts() -> Iterator[tuple[str, str, timedelta]]:
-    """Another moment in the right form, the likely ones first."""
-    for seconds in range(1, _NEAR + 1):
+    """Yield offsets to other times, likely ones first: finding code, detail of its message, offset."""
+    for seconds in range(1, _NEARBY_SECONDS + 1):
         whole, rest = divmod(seconds, _MINUTE)
         code = "signature.minutes-off" if whole else "signature.seconds-off"
         amount = f"{whole} min {rest} s" if whole else f"{seconds} s"
@@ -150,26 +151,26 @@ def _shifts() -> Iterator[tuple[str, str, timedelta]]:
         yield "signature.timestamp-zone", f"{hours} h earlier", timedelta(hours=-hours)
 
 
-def same_moment(moment: datetime) -> Iterator[Signed]:
-    """The moment in every other form."""
-    for code, detail, write in FORMATS:
-        yield code, detail, write(moment)
+def same_time(time: datetime) -> Iterator[TimestampCandidate]:
+    """Yield the same time in every format."""
+    for code, detail, format_time in FORMATS:
+        yield code, detail, format_time(time)
 
 
-def other_moments(moment: datetime, now: float) -> Iterator[Signed]:
-    """Moments near the one that was sent, what another clock shows, the time now, and the manual's own."""
+def other_times(time: datetime, now: float) -> Iterator[TimestampCandidate]:
+    """Yield nearby times, times of other zones, `always_tried`, and the sent time with any number of milliseconds."""
     for code, detail, shift in _shifts():
-        yield code, detail, signing.format_timestamp(moment + shift)
+        yield code, detail, signing.format_timestamp(time + shift)
     yield from always_tried(now)
-    unix = _unix(moment)
-    digits = signing.format_timestamp(moment)
-    for thousandth in range(1000):
-        yield "signature.timestamp-unix", "milliseconds", f"{unix}{thousandth:03}"
-        yield "signature.timestamp-milliseconds", "", f"{digits}{thousandth:03}"
+    unix = _unix(time)
+    digits = signing.format_timestamp(time)
+    for millisecond in range(1000):
+        yield "signature.timestamp-unix", "milliseconds", f"{unix}{millisecond:03}"
+        yield "signature.timestamp-milliseconds", "", f"{digits}{millisecond:03}"
 
 
-def always_tried(now: float) -> Iterator[Signed]:
-    """What may have been signed whatever was sent."""
+def always_tried(now: float) -> Iterator[TimestampCandidate]:
+    """Yield timestamps that do not depend on the sent one: the manual's example, and the current time ± 10 s."""
     yield "signature.manuals-timestamp", "", MANUALS_TIMESTAMP
     this_second = datetime.fromtimestamp(now, UTC)
     for seconds in chain(range(10), range(-10, 0)):
