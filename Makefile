@@ -1,78 +1,99 @@
-# Two commands are all a new user needs: make run, make test. Everything else is below make help.
+# `make run` and `make test` are all that a new user needs; `make help` lists the rest.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/ready
+RUN_STAMP := $(VENV)/run-ready
+DEV_STAMP := $(VENV)/ready
+PIP_INSTALL = PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
+TOOL := PYTHONPATH=tests:tools nice $(BIN)/python
 URL ?= http://127.0.0.1:10692
-RUNS ?= 50
-KILLS ?= 50
+CRASH_COUNT ?= 50
+FLAKY_RUNS ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help run test teeth crowd figures fuzz crash steady mutants storm malformed check bench peers screenshots wheel clean
+.PHONY: help run test test-timing test-parallel test-flaky test-crash test-suite-mutation check \
+  contract-loop fuzz stress mutation bench bench-deps screenshots wheel clean
 
-help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+help: ## list the targets
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(READY) ## set up, and start the emulator (ARGS="--port 8000" adds options)
+##@ Use (ARGS="..." adds options)
+
+run: $(RUN_STAMP) ## start the emulator (ARGS="--port 8000")
 	@exec $(BIN)/sms10692-mock serve $(ARGS)
 
-test: $(READY) ## set up, and run every test (ARGS="-k balance" selects)
-	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
+##@ Before a commit
 
-teeth: $(READY) ## run the whole contract suite against every broken vendor
-	SMS10692_WHOLE_TEETH=1 $(BIN)/pytest tests/contract_suite/test_suite_detects_mutants.py $(ARGS)
-
-crowd: $(READY) ## 500 tests with sms_vendor on 8 workers and one emulator, and what the fixture takes
-	SMS10692_WHOLE_CROWD=1 $(BIN)/pytest -q tests/testing/test_pytest_plugin.py -k "at_once or milliseconds"
-
-figures: $(READY) ## assert the milliseconds that tests beside other work only measure: the console, an emulator's end
-	SMS10692_FIGURES=1 $(BIN)/pytest -q tests/console tests/testing/test_emulator.py -k "within_200_ms or first_paint or ends_at_once"
-
-fuzz: $(READY) ## examine what `make run` serves until a clause fails, each time from another seed
-	while :; do env -u CI $(BIN)/sms10692-contract $(URL) --control $(URL) --profile thorough $(ARGS) || exit $$?; done
-
-crash: $(READY) ## kill emulators and servers at work KILLS=50 times, and count what they have kept
-	PYTHONPATH=tests:tools $(BIN)/python -m crash $(KILLS)
-
-steady: $(READY) ## run the quick profile RUNS=50 times in a row, with the other core busy
-	PYTHONPATH=tests:tools $(BIN)/python tools/flakiness.py --runs $(RUNS)
-
-mutants: $(READY) ## change each operator of the emulator in turn, and see that a test notices (ARGS="vendor.py" chooses files)
-	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
-	PYTHONPATH=tests:tools nice $(BIN)/python tools/mutation/run.py $(ARGS)
-
-storm: $(READY) ## ten minutes of faults, rude clients and idle ones against one emulator, then its ledger (ARGS="60" is a minute)
-	PYTHONPATH=tests:tools nice $(BIN)/python -m stress $(ARGS)
-
-malformed: $(READY) ## a million malformed requests (ARGS="1000000 20" takes 20 seconds, with a third number another seed)
-	PYTHONPATH=tests:tools nice $(BIN)/python -m fuzz $(ARGS)
-
-check: $(READY) ## ruff, mypy --strict, pyright, the import rules
+check: $(DEV_STAMP) ## run ruff, mypy --strict, pyright and the import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python tests/typing_example.py
 	$(BIN)/lint-imports
 
-screenshots: $(READY) ## make pictures of every page of the console, into screenshots/
-	PYTHONPATH=tests:tools $(BIN)/python tools/screenshots.py screenshots
+test: $(DEV_STAMP) ## run the tests (ARGS="-k balance" selects)
+	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
 
-bench: $(READY) ## measure, side by side in one run, into benchmarks/results.md (ARGS="--only stores" prints a part)
-	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+##@ More tests
+
+test-timing: $(DEV_STAMP) ## assert time limits (console, shutdown); run it on an idle machine
+	SMS10692_ASSERT_TIMING=1 $(BIN)/pytest -q tests/console tests/testing/test_emulator.py -k "within_200_ms or first_paint or ends_at_once"
+
+test-parallel: $(DEV_STAMP) ## run 500 tests that use sms_vendor on 8 pytest-xdist workers, and time the fixture
+	SMS10692_FULL_PARALLEL=1 $(BIN)/pytest -q tests/testing/test_pytest_plugin.py -k "at_once or milliseconds"
+
+test-suite-mutation: $(DEV_STAMP) ## run the whole contract suite against every vendor with a seeded defect
+	SMS10692_FULL_MUTATION=1 $(BIN)/pytest tests/contract_suite/test_suite_detects_mutants.py $(ARGS)
+
+test-crash: $(DEV_STAMP) ## kill emulators and Valkey servers under load, CRASH_COUNT=50 times each, and check what survived
+	PYTHONPATH=tests:tools $(BIN)/python -m crash $(CRASH_COUNT)
+
+test-flaky: $(DEV_STAMP) ## run the quick contract suite FLAKY_RUNS=50 times while another process keeps a core busy
+	PYTHONPATH=tests:tools $(BIN)/python tools/flakiness.py --runs $(FLAKY_RUNS)
+
+contract-loop: $(DEV_STAMP) ## run the thorough contract suite against URL with new random seeds until a clause fails
+	while :; do env -u CI $(BIN)/sms10692-contract $(URL) --control $(URL) --profile thorough $(ARGS) || exit $$?; done
+
+fuzz: $(DEV_STAMP) ## send a million malformed HTTP requests (ARGS="--seconds 20 --seed 7")
+	$(TOOL) -m fuzz $(ARGS)
+
+stress: $(DEV_STAMP) ## run every kind of client and fault against one emulator for ten minutes (ARGS="60": one minute)
+	$(TOOL) -m stress $(ARGS)
+
+mutation: $(DEV_STAMP) ## mutation testing of the emulator (ARGS="vendor.py" chooses files)
+	$(PIP_INSTALL) --editable '.[mutation]'
+	$(TOOL) tools/mutation/run.py $(ARGS)
+
+##@ Measure, build, clean
+
+bench: $(DEV_STAMP) ## run the benchmarks and write benchmarks/results.md (ARGS="--only stores" prints one part)
+	$(PIP_INSTALL) --editable '.[bench]'
 	$(BIN)/python -m benchmarks $(ARGS)
 
-peers: $(READY) ## fetch those who are measured beside us, from npm and PyPI, into a folder that git ignores
+bench-deps: $(DEV_STAMP) ## download the other tools that the benchmarks compare with, from npm and PyPI
 	$(BIN)/python -m benchmarks.peers --install
 
-wheel: $(READY) ## build the wheel and the sdist into dist/
+screenshots: $(DEV_STAMP) ## take a picture of every console page, into screenshots/
+	PYTHONPATH=tests:tools $(BIN)/python tools/screenshots.py screenshots
+
+wheel: $(DEV_STAMP) ## build the wheel and the sdist into dist/
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m build
 
-clean: ## remove what the other targets made
+clean: ## delete .venv and everything that the other targets created
 	rm -rf $(VENV) dist .mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
-$(READY): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, and $(PYTHON) is %d.%d: make PYTHON=..." % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv $(VENV)
-	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is required; $(PYTHON) is %d.%d. Choose another: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUN_STAMP): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing the emulator into $(VENV) (once, about 10 seconds) ..."
+	@$(PIP_INSTALL) --editable '.[mock]'
 	@touch $@
+
+$(DEV_STAMP): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing the emulator and the test tools into $(VENV) (once, about 40 seconds) ..."
+	@$(PIP_INSTALL) --editable '.[dev]'
+	@touch $(RUN_STAMP) $@

@@ -126,7 +126,7 @@ def bench(rounds: int, seconds: float, only: tuple[str, ...]) -> None:
         "start": lambda: say(f"## Start\n\n{starts(rounds)}"),
         "client": lambda: say(f"## Client\n\n{client(rounds)}"),
     }
-    say(f"# Measurements\n\nMade by `make bench`, after `make peers`, and not by hand: {machine()}.")
+    say(f"# Measurements\n\nMade by `make bench`, after `make bench-deps`, and not by hand: {machine()}.")
     for name, part in parts.items():
         if not only or name in only:
             part()

@@ -1,6 +1,6 @@
 """The requests that are sent to the measured servers.
 
-Importing this module must not need the packages of the extra [bench]: `make peers` runs without them.
+Importing this module must not need the packages of the extra [bench]: `make bench-deps` runs without them.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""The quick profile many times in a row against one emulator, with the other core busy. `make steady` runs it.
+"""The quick profile many times in a row against one emulator, with the other core busy. `make test-flaky` runs it.
 
 Here belong the repeating, by which a flake would show, and the counting of seconds. What is examined is the suite's
 own affair.
@@ -23,7 +23,7 @@ def _busy() -> None:
 
 def main() -> int:
     """Run, and print the figures; 1 where a run was not green."""
-    parser = argparse.ArgumentParser(prog="steady", description=str(__doc__).partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="flakiness", description=str(__doc__).partition("\n")[0])
     parser.add_argument("--runs", type=int, default=50)
     runs = parser.parse_args().runs
     environment = {name: value for name, value in os.environ.items() if name != "CI"}

@@ -1,7 +1,6 @@
-"""The suite has teeth: it fails for every broken vendor, and names the clause.
+"""The contract suite detects every mutant vendor in `support/mutants`, and names the clause.
 
-Here belongs the power of the suite, measured on `faults`. By default only what must fail is run; `make teeth` runs the
-command itself, whole, against each of them.
+By default only the clauses that must fail are run. `make test-suite-mutation` runs the whole command against each.
 """
 
 import os
@@ -21,7 +20,7 @@ from sms10692_contract.safety import SafetyGuard
 from support.mutant_vendor import Defect, mutant_server
 from support.mutants import MUTANTS, Mutant
 
-WHOLE = "SMS10692_WHOLE_TEETH" in os.environ
+FULL = "SMS10692_FULL_MUTATION" in os.environ
 BRIEF = Effort("brief", examples=4, runs=15, steps=15, rounds=2, shrinking=0)
 
 
@@ -57,7 +56,7 @@ def test_every_clause_is_what_some_broken_vendor_fails() -> None:
 @pytest.mark.parametrize("broken", MUTANTS, ids=lambda broken: broken.name)
 def test_a_broken_vendor_is_caught_by_the_right_clause(broken: Mutant, tmp_path: Path) -> None:
     assert broken.clauses
-    if WHOLE:
+    if FULL:
         failed = failed_for_the_command(broken.fault, tmp_path / "report.xml")
     else:
         failed = of(examined(broken.fault, [BY_ID[name] for name in broken.clauses]), State.FAILED)

@@ -1,6 +1,6 @@
 """A run asks as its profile and its seed say, and its verdicts are counted for what they are.
 
-Here belongs how long and how often the suite looks, `make fuzz` included. What the command says of a run is in
+Here belongs how long and how often the suite looks, `make contract-loop` included. What the command says of a run is in
 `test_suite_command`.
 """
 
@@ -36,7 +36,7 @@ def test_a_thorough_look_spends_more_than_an_account_is_usually_made_with_and_ho
     assert [verdict.why for verdict in verdicts if verdict.state is not State.HELD] == []
 
 
-FUZZ = """
+FAKE_SUITE = """
 #!/bin/sh
 echo "$CI $*" >>"$0.asked"
 [ "$(wc -l <"$0.asked")" -lt 3 ] || exit {code}
@@ -44,14 +44,22 @@ echo "$CI $*" >>"$0.asked"
 
 
 @pytest.mark.parametrize("code", [1, 2, 3])
-def test_make_fuzz_goes_on_with_fresh_seeds_until_a_round_is_not_green_and_fails_with_it(
-    code: int, tmp_path: Path
-) -> None:
+def test_make_contract_loop_repeats_with_new_seeds_until_a_run_fails(code: int, tmp_path: Path) -> None:
     command = tmp_path / "sms10692-contract"
-    command.write_text(FUZZ.lstrip().format(code=code), "utf-8")
+    command.write_text(FAKE_SUITE.lstrip().format(code=code), "utf-8")
     command.chmod(0o755)
     ready = tmp_path / "ready"
-    make = ["make", "-C", str(TOP), "-o", str(ready), "fuzz", f"READY={ready}", f"BIN={tmp_path}", "URL=http://x"]
+    make = [
+        "make",
+        "-C",
+        str(TOP),
+        "-o",
+        str(ready),
+        "contract-loop",
+        f"DEV_STAMP={ready}",
+        f"BIN={tmp_path}",
+        "URL=http://x",
+    ]
     ended = subprocess.run(make, capture_output=True, encoding="utf-8", env=os.environ | {"CI": "1"}, timeout=60)
     assert ended.returncode != 0
     assert f"Error {code}" in ended.stderr

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
 
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-DEMANDED = "SMS10692_DEMAND_BROWSER"
+REQUIRED_VARIABLE = "SMS10692_REQUIRE_BROWSER"
 """Where this is set, a machine without a browser fails its tests instead of skipping them."""
 
 
@@ -74,7 +74,7 @@ def _executable(playwright: Playwright) -> str:
 
 def required_in_ci() -> bool:
     """Whether tests without a browser are a failure."""
-    return bool(os.environ.get(DEMANDED))
+    return bool(os.environ.get(REQUIRED_VARIABLE))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import trustme
 
 from support.emulators import TIMEOUT, Address
 
-DEMANDED = "SMS10692_DEMAND_NGINX"
+REQUIRED_VARIABLE = "SMS10692_REQUIRE_NGINX"
 """Where this is set, a machine without nginx fails its tests instead of skipping them."""
 
 FORWARDED = """
@@ -70,9 +70,9 @@ def nginx(
     """
     executable = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if executable is None:
-        if os.environ.get(DEMANDED):
+        if os.environ.get(REQUIRED_VARIABLE):
             pytest.fail("nginx is demanded, and is not installed")
-        pytest.skip("nginx is not installed (.ci/nginx installs it)")
+        pytest.skip("nginx is not installed (.ci/install-nginx installs it)")
     port = port or free_port()
     with tempfile.TemporaryDirectory() as folder:
         path, lines = Path(folder), ""

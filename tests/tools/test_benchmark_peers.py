@@ -1,4 +1,4 @@
-"""`make peers` works with what `make` installs: without the packages of the extra [bench]."""
+"""`make bench-deps` works with what `make` installs: without the packages of the extra [bench]."""
 
 import os
 import subprocess

@@ -1,6 +1,6 @@
 """Malformed requests: no exception, no 5xx, and every answer well-formed; and the hunt for such finds what it should.
 
-Here belongs a small share, repeatable in CI. `make malformed` asks a million.
+Here belongs a small share, repeatable in CI. `make fuzz` asks a million.
 """
 
 from collections.abc import Iterator
@@ -71,7 +71,7 @@ class _Breaks(InProcessTarget):
 
 
 def test_a_hunt_finds_an_emulator_that_breaks_and_shrinks_what_broke_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fuzz.run.InProcess", _Breaks)
+    monkeypatch.setattr("fuzz.run.InProcessTarget", _Breaks)
     assert fuzz_in_process(1, 2000).wrongs
     one = REAL[0]._replace(body=b"action=send&mobile=1%FF&content=x", headers=())
     assert minimise(one).body == b"%FF"

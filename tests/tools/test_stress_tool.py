@@ -1,6 +1,6 @@
 """After a storm the books agree with what the clients were told; and whoever judges that would notice if not.
 
-Here belongs a share that takes seconds, from a fixed seed. `make storm` goes on for ten minutes, and measures.
+Here belongs a share that takes seconds, from a fixed seed. `make stress` goes on for ten minutes, and measures.
 """
 
 from collections.abc import Callable

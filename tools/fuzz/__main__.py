@@ -1,9 +1,10 @@
-"""`python -m fuzz REQUESTS [SECONDS [SEED]]`: so many malformed requests, or as many as there is time for.
+"""`python -m fuzz [REQUESTS] [--seconds S] [--seed N]`: so many malformed requests, or as many as there is time for.
 
 Here belongs the command: nine of ten in process on every core, a few over a socket, and what came of it in figures.
 It ends with 1 where an answer was wrong.
 """
 
+import argparse
 import os
 import sys
 import time
@@ -26,9 +27,14 @@ def _in_process(task: tuple[int, int, float]) -> FuzzStats:
 
 def main() -> None:
     """Run the command."""
-    given = sys.argv[1:]
-    requests, seconds = int(given[0]) if given else 1_000_000, float(given[1]) if given[1:] else float("inf")
-    first_seed, begun = int(given[2]) if given[2:] else 1, time.monotonic()
+    parser = argparse.ArgumentParser(prog="fuzz", description="Send malformed HTTP requests and check every response.")
+    parser.add_argument(
+        "requests", nargs="?", type=int, default=1_000_000, help="number of requests (default: 1000000)"
+    )
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after this time (default: no limit)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the first slice (default: 1)")
+    options = parser.parse_args()
+    requests, seconds, first_seed, begun = options.requests, options.seconds, options.seed, time.monotonic()
     until, found = begun + seconds, FuzzStats()
     over_socket = requests // _OVER_A_SOCKET
     rest = requests - over_socket

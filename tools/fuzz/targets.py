@@ -31,10 +31,11 @@ class _Unexplained:
     """Pages that give no hint: a diagnosis takes fifty times as long as the answer."""
 
     def __init__(self, pages: VendorApp) -> None:
-        self.answered_without_the_vendor = pages.log_rejected
+        self.log_rejected = pages.log_rejected
+        self.allows_cross_site = pages.allows_cross_site
         self._pages = pages
 
-    def respond(self, page: Endpoint, request: Request) -> Response:
+    def handle(self, page: Endpoint, request: Request) -> Response:
         return self._pages.handle_without_hint(page, request).response
 
 

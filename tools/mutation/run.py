@@ -1,4 +1,4 @@
-"""Mutants: the emulator with one operator changed, and whether a test notices. `make mutants` runs it.
+"""Mutants: the emulator with one operator changed, and whether a test notices. `make mutation` runs it.
 
 Here belongs how they are made, by cosmic-ray's operators, and tried, on a copy of the tree. `equivalents.toml` lists
 those that behave like the original, each with its reason. What was found out is kept in `.mutants`, so that of a file
