@@ -17,7 +17,7 @@ _IN_THE_TREE: Final = Path(__file__).parents[2] / "fixtures" / "clauses.toml"
 @dataclass(frozen=True)
 class Clause:
     """One clause. `source` is the manual's chapter or a reading; `wire` the exact text where there is one; `group` its
-    row in the READMEs.
+    row in `docs/reference.md`.
 
     `needs` says what exercising it takes: nothing, "send", "fetch", or "control".
     """
@@ -49,7 +49,7 @@ _FILE: Final = _IN_THE_WHEEL if _IN_THE_WHEEL.is_file() else _IN_THE_TREE
 _TABLE: Final = tomllib.loads(_FILE.read_text("utf-8"))
 
 GROUPS: Final = tuple(Group(**row) for row in _TABLE["group"])
-"""In the order of the READMEs."""
+"""In the order of the table in `docs/reference.md`."""
 
 CLAUSES: Final = tuple(Clause(**row | {"needs": tuple(row.get("needs", ()))}) for row in _TABLE["clause"])
 """In the order in which they are examined and reported."""

@@ -1,7 +1,7 @@
-"""The pages that come from the table of clauses: `python -m sms10692_contract.generate_docs` writes them into the tree.
+"""Generator of the documents made of `fixtures/clauses.toml`: `python -m sms10692_contract.generate_docs`.
 
-Here belongs the look of `docs/contract.md`, and of the table of what is exact in both READMEs. A test compares them
-with what this writes.
+Writes `docs/contract.md`, and the table "What is exact" in `docs/reference.md` and `docs/reference.zh-CN.md`. A test
+compares the files in the tree with what this module generates.
 """
 
 import re
@@ -17,12 +17,12 @@ _NEEDS: Final = {"send": "`--allow-send`", "fetch": "`--allow-fetch`", "control"
 
 _HEAD: Final = """# The contract
 
-Generated from `fixtures/clauses.toml`; do not edit. What `sms10692-contract` examines, in this order. *of* is the
-manual's chapter, a reading of `fixtures/readings.md` (R), a shape of requests that clients send (Q), or something seen
-in answers of real servers (A). *needs* is what has to be allowed to exercise the clause; where nothing stands, anybody
-may always ask it. C: many requests at once. M: any order of requests, beside a model.
+Generated from `fixtures/clauses.toml`; do not edit. The clauses that `sms10692-contract` checks, in this order. *source*
+is a chapter of the manual, a reading of `fixtures/readings.md` (R), a request shape that real clients send (Q), or
+something observed in responses of real servers (A). *needs* is the permission required to check the clause; clauses
+without one can be checked on any server. C: concurrent requests. M: requests in random order, compared with a model.
 
-| clause | of | what the vendor does | on the wire | needs |
+| clause | source | what the vendor does | on the wire | needs |
 |---|---|---|---|---|
 """
 
@@ -30,7 +30,7 @@ _BEGINS, _ENDS = "<!-- from fixtures/clauses.toml -->\n", "<!-- end -->\n"
 
 
 class _Language(NamedTuple):
-    """What differs between the READMEs beside the sentences of the groups."""
+    """The words of the table in one language, except for the sentences of the groups."""
 
     heads: tuple[str, str, str, str]
     kinds: Mapping[str, str]
@@ -38,19 +38,19 @@ class _Language(NamedTuple):
 
 
 ENGLISH: Final = _Language(
-    ("", "", "by", "[clauses](docs/contract.md)"),
+    ("", "", "by", "[clauses](contract.md)"),
     {kind: kind for kind in ("exact", "our reading", "our invention", "not attempted")},
     ", ",
 )
 CHINESE: Final = _Language(
-    ("", "", "依据", "[条款](docs/contract.md)"),
+    ("", "", "依据", "[条款](contract.md)"),
     {"exact": "精确一致", "our reading": "我们的解读", "our invention": "我们自拟", "not attempted": "没有做"},
     "、",
 )
 
 
 def contract_page() -> str:
-    """The whole of `docs/contract.md`."""
+    """The text of `docs/contract.md`."""
     return _HEAD + "".join(f"| {' | '.join(_cells(clause))} |\n" for clause in CLAUSES)
 
 
@@ -63,7 +63,7 @@ def _cells(clause: Clause) -> Iterator[str]:
 
 
 def exactness_table(language: _Language) -> str:
-    """The READMEs' table of what is exact, what is our reading, and what is not attempted."""
+    """The reference's table of what is exact, what is our reading, and what is not attempted."""
     rows = [language.heads, ("---",) * 4, *(tuple(_row(group, language)) for group in GROUPS)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
@@ -72,7 +72,8 @@ def _row(group: Group, language: _Language) -> Iterator[str]:
     own = [clause for clause in CLAUSES if clause.group == group.id]
     yield language.kinds[group.kind]
     yield group.says if language is ENGLISH else group.says_zh
-    yield (group.by if language is ENGLISH else group.by_zh) or language.comma.join(_readings(own))
+    by = (group.by if language is ENGLISH else group.by_zh) or language.comma.join(_readings(own))
+    yield by.replace("](fixtures/", "](../fixtures/")
     yield str(len(own) or "")
 
 
@@ -83,20 +84,20 @@ def _readings(clauses: list[Clause]) -> list[str]:
     return [f"[R{number}](fixtures/readings.md#{anchors[number]})" for number in sorted(cited)]
 
 
-def fill_readme(readme: str, language: _Language) -> str:
-    """A README with its table made anew. Raises ValueError where it has no place for it."""
-    before, begins, rest = readme.partition(_BEGINS)
+def fill_reference(reference: str, language: _Language) -> str:
+    """The reference with a new table. Raises ValueError if the markers of its place are missing."""
+    before, begins, rest = reference.partition(_BEGINS)
     _, ends, after = rest.partition(_ENDS)
     if not (begins and ends):
-        raise ValueError(f"no place for the table: {_BEGINS.strip()} to {_ENDS.strip()}")
+        raise ValueError(f"no place for the table: the lines {_BEGINS.strip()} and {_ENDS.strip()} are missing")
     return before + begins + exactness_table(language) + ends + after
 
 
 def rendered_files() -> dict[Path, str]:
-    """Each page of the tree as it should be."""
-    readmes = {_TREE / "README.md": ENGLISH, _TREE / "README.zh-CN.md": CHINESE}
-    made = {file: fill_readme(file.read_text("utf-8"), language) for file, language in readmes.items()}
-    return made | {_TREE / "docs" / "contract.md": contract_page()}
+    """The text of each generated document, by its path."""
+    references = {_TREE / "docs" / "reference.md": ENGLISH, _TREE / "docs" / "reference.zh-CN.md": CHINESE}
+    filled = {file: fill_reference(file.read_text("utf-8"), language) for file, language in references.items()}
+    return filled | {_TREE / "docs" / "contract.md": contract_page()}
 
 
 if __name__ == "__main__":

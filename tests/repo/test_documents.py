@@ -1,0 +1,426 @@
+"""README.md, CONTRIBUTING.md and docs/ are true: every block runs, every table is complete, every link leads somewhere.
+
+A block in a fence is executed by the test of its language: `sh` commands, `console` sessions with their output,
+`python` programs and pytest modules, `toml` start states. `text` is for drawings.
+"""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple, get_args
+from urllib.parse import parse_qsl
+
+import click
+import pytest
+
+from sms10692 import Client, Reason, Status, protocol
+from sms10692_contract.cli import command as contract_command
+from sms10692_mock import EmulatorControl
+from sms10692_mock.admin.app import create_app
+from sms10692_mock.cli import serve_command
+from sms10692_mock.domain.delivery import RESERVED_NUMBERS
+from sms10692_mock.domain.faults import Kind
+from sms10692_mock.domain.keywords import DEFAULT_WORDS
+from support.emulators import WsgiHarness, emulator_process, request
+
+TOP: Final = Path(__file__).parents[2]
+DEFAULT_URL: Final = "http://127.0.0.1:10692"
+DOCUMENTS: Final = sorted(
+    file.relative_to(TOP).as_posix()
+    for file in [*TOP.glob("*.md"), *(TOP / "docs").glob("*.md")]
+    if file.name != "contract.md"  # generated; test_suite_table compares it
+)
+TRANSLATED: Final = [name for name in DOCUMENTS if name.removesuffix(".md") + ".zh-CN.md" in DOCUMENTS]
+EACH_TRANSLATED: Final = pytest.mark.parametrize("name", TRANSLATED)
+EACH_LANGUAGE: Final = pytest.mark.parametrize("suffix", [".md", ".zh-CN.md"], ids=["English", "Chinese"])
+
+
+def read(name: str) -> str:
+    """The text of a document, by its path in the tree."""
+    return (TOP / name).read_text("utf-8")
+
+
+class Block(NamedTuple):
+    """A block in a fence: its document and line, the language of the fence, and its text."""
+
+    document: str
+    line: int
+    language: str
+    text: str
+
+
+def find_blocks() -> Iterator[Block]:
+    """All blocks of all documents."""
+    for name in DOCUMENTS:
+        text = read(name)
+        for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+            yield Block(name, text.count("\n", 0, match.start()) + 1, match[1], match[2])
+
+
+BLOCKS: Final = list(find_blocks())
+
+
+def each_block(language: str) -> pytest.MarkDecorator:
+    """Run a test once for each block of this language."""
+    chosen = [block for block in BLOCKS if block.language == language]
+    return pytest.mark.parametrize("block", chosen, ids=[f"{block.document}:{block.line}" for block in chosen])
+
+
+def test_every_block_is_in_a_fence_that_names_a_tested_language() -> None:
+    assert {block.language for block in BLOCKS} == {"sh", "console", "python", "toml", "text"}
+    for name in DOCUMENTS:
+        prose = re.sub(r"^```.*?^```$", "", read(name), flags=re.MULTILINE | re.DOTALL)
+        assert "```" not in prose, name
+        assert not re.search(r"\n\n    \S", prose), f"{name} has an indented block: use a fence"
+
+
+# Programs
+
+
+def run_pytest(module: str, folder: Path) -> str:
+    """The last line of pytest's output for this module, in a process of its own."""
+    (folder / "test_block.py").write_text(module, "utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "test_block.py"]
+    ended = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout.splitlines()[-1]
+
+
+def run_program(program: str, folder: Path) -> list[str]:
+    """The lines that this program prints, with an emulator of its own at the default address."""
+    with emulator_process() as (_, (host, port)):
+        program = program.replace(DEFAULT_URL, f"http://{host}:{port}")
+        command = [sys.executable, "-W", "error", "-c", program]
+        ended = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=True)
+    return ended.stdout.splitlines()
+
+
+def expect_client_output(printed: list[str], _: Path) -> None:
+    """The program of the guide's chapter on the client."""
+    assert printed[:3] == ["100001 998 2", "PREPAID 998 1000", "True"]
+    assert [line.split()[:3] for line in printed[3:5]] == [
+        ["15023239810", "100001", "DELIVERED"],
+        ["10000000030", "100001", "DELIVERED"],
+    ]
+    assert printed[5:] == ["10000000030 T"]
+
+
+def expect_async_client_output(printed: list[str], folder: Path) -> None:
+    """The program with `AsyncClient`: it prints all items and leaves no file in the spool folder."""
+    assert printed == ["15023239810", "10000000030", "['T']"]
+    assert list((folder / "replies").iterdir()) == []
+
+
+def expect_wsgi_output(printed: list[str], _: Path) -> None:
+    """The program with Flask's test client."""
+    assert " <returnstatus>Sucess</returnstatus>" in printed
+
+
+EXPECTATIONS: Final[dict[str, Callable[[list[str], Path], None]]] = {
+    "from sms10692 import Client, Reason, VendorRefusal\n": expect_client_output,
+    "import asyncio\n": expect_async_client_output,
+    "from sms10692_mock.admin.app import create_app\n": expect_wsgi_output,
+}
+"""What a program prints, by its first line."""
+
+
+@each_block("python")
+def test_a_python_block_runs(block: Block, tmp_path: Path) -> None:
+    tests = len(re.findall(r"^ *(?:async )?def test_", block.text, re.MULTILINE))
+    if tests:
+        assert f"{tests} passed" in run_pytest(block.text, tmp_path)
+    else:
+        EXPECTATIONS[block.text.splitlines(keepends=True)[0]](run_program(block.text, tmp_path), tmp_path)
+
+
+# Sessions
+
+
+def run_curl(line: str, host: str, port: int, *options: str) -> str:
+    """The output of a `curl` line, sent to this address in place of the default one."""
+    arguments = shlex.split(line.replace(DEFAULT_URL, f"http://{host}:{port}"))
+    assert arguments[0] == "curl"
+    pasted = [*arguments, "--silent", *options]
+    return subprocess.run(pasted, capture_output=True, encoding="utf-8", check=True).stdout
+
+
+@each_block("console")
+def test_a_console_block_prints_what_it_shows(block: Block) -> None:
+    sessions = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE)
+    if "/_mock/" in block.text:
+        check_control_session([line for line, _ in sessions])
+        return
+    with emulator_process() as (_, (host, port)):
+        for line, output in sessions:
+            assert run_curl(line, host, port) == output.rstrip("\n")
+
+
+def check_control_session(lines: list[str]) -> None:
+    """Paste the lines for other languages one after another, with vendor requests in between."""
+    with emulator_process() as (_, (host, port)), EmulatorControl(f"http://{host}:{port}") as control:
+
+        def paste(line: str, userid: str = "") -> Any:
+            return json.loads(run_curl(line.replace("USERID", userid), host, port, "--fail"))
+
+        created = paste(lines[0])
+        userid = created["userid"]
+        vendor = control.get_account(userid)
+        before = vendor.clock.freeze()
+        with Client(vendor.url, **vendor.credentials) as client:
+            client.send(["15023239810"], "x")
+            (message,) = paste(lines[1], userid)["items"]
+            assert (message["content"], created["points"]) == ("x", 5)
+            for line in lines[2:5]:
+                paste(line, userid)
+            client.send(["15023239810"], "y")
+            assert [report.errorcode for report in client.status()] == ["DELIVRD", "UNDELIV"]
+            assert [reply.content for reply in client.call()] == ["T"]
+        assert (vendor.clock.now() - before).total_seconds() == 60
+        fault, requests, reset = (paste(line, userid) for line in lines[5:])
+        assert (fault["kind"], requests["items"][0]["operation"], reset["messages"]) == ("lose", "call", 0)
+
+
+@each_block("toml")
+def test_a_start_state_starts(block: Block, tmp_path: Path) -> None:
+    file = tmp_path / "state.toml"
+    file.write_text(block.text, "utf-8")
+    (account,) = tomllib.loads(block.text)["accounts"]
+    with emulator_process("--seed", str(file)) as (_, (host, port)):
+        vendor = EmulatorControl(f"http://{host}:{port}").get_account(account["userid"])
+        assert [message.content for message in vendor.messages()] == [account["messages"][0]["content"]]
+        assert [reply.content for reply in vendor.replies()] == ["T"]
+        assert vendor.outcomes()[0].errorcode == "MK:0011"
+        assert len(vendor.reports()) == 1
+
+
+# Commands
+
+
+def run_contract_suite(arguments: list[str]) -> None:
+    """The command of the contract suite against an emulator, for one clause."""
+    with emulator_process() as (_, (host, port)):
+        own = [one.replace(DEFAULT_URL, f"http://{host}:{port}") for one in arguments]
+        command = [sys.executable, "-m", "sms10692_contract", *own, "--only", "1.1-utf8"]
+        ended = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def run_contract_plugin(arguments: list[str], folder: Path) -> None:
+    """The contract suite under pytest against an emulator, for one clause."""
+    with emulator_process() as (_, (host, port)):
+        own = [one.replace(DEFAULT_URL, f"http://{host}:{port}") for one in arguments]
+        command = [sys.executable, "-m", "pytest", *own, "-k", "1.1-utf8", "-p", "no:cacheprovider"]
+        ended = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
+    assert "1 passed" in ended.stdout, ended.stdout + ended.stderr
+
+
+MAKE_TARGETS: Final = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
+
+
+def check_make_arguments(arguments: list[str]) -> None:
+    """`make` has these targets; they are not run, because they install packages and run the whole suite."""
+    targets = [one for one in arguments if "=" not in one]
+    assert targets
+    assert set(targets) <= MAKE_TARGETS
+
+
+def check_pytest_arguments(arguments: list[str]) -> None:
+    """The paths and expressions of a pytest command select at least one test; `-k` and `-x` are its only options."""
+    command = [sys.executable, "-m", "pytest", "-q", "--collect-only", *arguments]
+    ended = subprocess.run(command, cwd=TOP, capture_output=True, encoding="utf-8", check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def run_serve(arguments: list[str]) -> None:
+    """`sms10692-mock serve` with these options listens."""
+    if "0.0.0.0" in arguments:  # noqa: S104 - tests listen on loopback only
+        arguments[arguments.index("0.0.0.0")] = "127.0.0.1"  # noqa: S104
+    with emulator_process(*arguments):
+        pass
+
+
+@each_block("sh")
+def test_every_command_of_a_sh_block_runs_or_names_what_there_is(block: Block, tmp_path: Path) -> None:
+    for line in block.text.splitlines():
+        match shlex.split(line, comments=True):
+            case []:
+                pass
+            case ["make", *arguments]:
+                check_make_arguments(arguments)
+            case ["sms10692-mock", "serve", *arguments]:
+                run_serve(arguments)
+            case ["sms10692-contract", *arguments]:
+                run_contract_suite(arguments)
+            case ["pytest", "-p", *arguments]:
+                run_contract_plugin(["-p", *arguments], tmp_path)
+            case [".venv/bin/pytest", *arguments]:
+                check_pytest_arguments(arguments)
+            case [".venv/bin/python", "-m", module]:
+                assert (TOP / "contract_tests" / f"{module.replace('.', '/')}.py").exists()
+            case ["git", *_]:
+                pass
+            case _:
+                pytest.fail(f"{block.document}:{block.line}: no test for {line!r}")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_make_target_that_is_mentioned_exists(name: str) -> None:
+    mentioned = set(re.findall(r"`make ([a-z][a-z-]*)", read(name)))
+    assert mentioned <= MAKE_TARGETS
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_extra_that_is_mentioned_exists(name: str) -> None:
+    extras = tomllib.loads(read("pyproject.toml"))["project"]["optional-dependencies"]
+    assert set(re.findall(r"\[([a-z]+)\]'", read(name))) <= set(extras)
+
+
+# README
+
+
+@EACH_LANGUAGE
+def test_the_readme_shows_a_response_and_a_test_on_the_first_screen(suffix: str) -> None:
+    lines = read(f"README{suffix}").splitlines()
+    assert 90 <= len(lines) <= 150
+    assert "<returnstatus>Success</returnstatus>" in "\n".join(lines[:25])
+    assert "def test_" in "\n".join(lines[:50])
+
+
+@EACH_LANGUAGE
+def test_the_readme_has_every_endpoint_and_action(suffix: str) -> None:
+    table = "\n".join(re.findall(r"^\| .*$", read(f"README{suffix}"), re.MULTILINE))
+    for operation in protocol.OPERATIONS:
+        assert f"`{operation.action}`" in table
+        for endpoint in operation.endpoints:
+            assert f"`{endpoint.path}`" in table
+
+
+def test_the_request_of_the_readme_has_the_fields_of_the_manual() -> None:
+    form = re.findall(r"-d '([^']*)'", read("README.md"))[0]
+    assert list(dict(parse_qsl(form))) == ["action", "userid", "timestamp", "sign", "mobile", "content"]
+    assert WsgiHarness().ask(request("/v2sms.aspx", form.encode())).status == 200
+
+
+# Tables
+
+
+def option_names(command: click.Command) -> set[str]:
+    """The long options of a command."""
+    return {name for option in command.params for name in option.opts if name.startswith("--")}
+
+
+def table_rows(name: str, heading: int) -> list[str]:
+    """The rows of all tables of a chapter, by its number."""
+    chapter = re.split(r"^## .*$", read(name), flags=re.MULTILINE)[heading]
+    return re.findall(r"^\| .*$", chapter, re.MULTILINE)[1:]
+
+
+@EACH_LANGUAGE
+def test_every_option_of_serve_has_a_row_with_its_default(suffix: str) -> None:
+    rows = table_rows(f"docs/reference{suffix}", 1)
+    documented = {re.findall(r"`(--[a-z-]+)", row)[0]: re.split(r"(?<!\\)\|", row)[2].strip() for row in rows}
+    assert set(documented) == option_names(serve_command) - {"--help"}
+    for option in serve_command.params:
+        if isinstance(option.default, (int, float)) and not isinstance(option.default, bool):
+            assert float(documented[option.opts[0]]) == option.default, option.name
+
+
+@EACH_LANGUAGE
+def test_every_option_of_the_contract_suite_is_in_the_how_to(suffix: str) -> None:
+    text = read(f"docs/how-to{suffix}")
+    options = option_names(contract_command) - {"--help", "--version", "--control-token"}
+    assert options <= set(re.findall(r"(?<=`)--[a-z-]+", text))
+
+
+@EACH_LANGUAGE
+def test_every_reserved_number_is_in_the_reference(suffix: str) -> None:
+    text = read(f"docs/reference{suffix}")
+    between = {f"1000000000{digit}" for digit in range(2, 8)}
+    assert set(re.findall(r"1000000\d{4}", text)) | between == set(RESERVED_NUMBERS)
+    assert "、".join(protocol.SEND.messages[1:]) in text or ", ".join(protocol.SEND.messages[1:]) in text
+
+
+@EACH_LANGUAGE
+def test_every_kind_of_fault_has_a_row_in_the_reference(suffix: str) -> None:
+    assert re.findall(r"^\| `(\w+)` \|", read(f"docs/reference{suffix}"), re.MULTILINE) == list(get_args(Kind))
+
+
+@EACH_LANGUAGE
+def test_every_path_of_the_control_api_is_in_the_reference(suffix: str) -> None:
+    text = read(f"docs/reference{suffix}")
+    described = create_app().test_client().get("/_mock/openapi.json").json
+    assert described is not None
+    for path in described["paths"]:
+        shown = re.sub(r"/\{(?!userid)\w+\}$", "", path.removeprefix("/_mock")).replace("{userid}", "USERID")
+        head, _, last = shown.rpartition("/")
+        assert f"`{shown}`" in text or (f"`{head}`" in text and f"`/{last}`" in text), path
+
+
+@EACH_LANGUAGE
+def test_the_default_forbidden_words_are_in_the_reference(suffix: str) -> None:
+    text = read(f"docs/reference{suffix}")
+    assert "、".join(DEFAULT_WORDS) in text or ", ".join(DEFAULT_WORDS) in text
+
+
+@EACH_LANGUAGE
+def test_every_reason_and_status_is_in_the_guide(suffix: str) -> None:
+    named = set(re.findall(r"`[A-Z_]+`", read(f"docs/guide{suffix}")))
+    assert {f"`{name}`" for kind in (Reason, Status) for name in kind.__members__} <= named
+
+
+def test_every_name_in_the_glossary_is_in_the_code() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=TOP, capture_output=True, text=True, check=False).stdout
+    files = [name for name in listed.split("\0") if name.endswith((".py", ".toml", ".lua"))]
+    if not files:
+        pytest.skip("not a git checkout")
+    code = "\n".join([*files, *(read(name) for name in files if os.path.exists(TOP / name))])
+    for row in table_rows("docs/glossary.md", 0)[1:]:
+        for name in re.findall(r"`([^`]+)`", row.split("|")[3]):
+            assert name.removeprefix("/_mock") in code, row
+
+
+def test_every_module_in_the_internals_exists() -> None:
+    package = TOP / "mock_server" / "sms10692_mock"
+    folders = "|".join(folder.name for folder in package.iterdir() if folder.is_dir())
+    for name in set(re.findall(rf"(?<![\w/])(?:{folders})/[a-z0-9_/]+[a-z0-9_]", read("docs/internals.md"))):
+        assert (package / name).exists() or (package / f"{name}.py").exists(), name
+
+
+# Languages and links
+
+
+@EACH_TRANSLATED
+def test_both_languages_have_the_same_facts(name: str) -> None:
+    english, chinese = read(name), read(name.removesuffix(".md") + ".zh-CN.md")
+    for pattern in (r"`(?:--)?[\w=/.-]+`", r"\bR\d+\b"):
+        assert sorted(set(re.findall(pattern, english))) == sorted(set(re.findall(pattern, chinese))), pattern
+    links = [
+        {link.partition("#")[0].replace(".zh-CN", "") for link in re.findall(r"\]\(([^)]+)\)", text)}
+        for text in (english, chinese)
+    ]
+    assert links[0] == links[1]
+    for pattern in (r"^#+ ", r"^\|", r"^- ", r"^```"):
+        assert len(re.findall(pattern, english, re.MULTILINE)) == len(re.findall(pattern, chinese, re.MULTILINE))
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors of the headings of a document, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).replace(" ", "-").lower() for heading in headings}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_link_leads_somewhere(name: str) -> None:
+    text = read(name)
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        if not link.startswith("https://"):
+            file, _, anchor = link.partition("#")
+            target = (TOP / name).parent / file if file else TOP / name
+            assert target.exists(), link
+            assert not anchor or anchor in anchors(target.read_text("utf-8")), link
