@@ -1,7 +1,7 @@
 """The fixture `sms_vendor` works in anybody's pytest, tells why a test failed, and costs the others nothing.
 
 Here belongs the plugin, in a pytest of its own with a project of its own. What the fixture holds is in test_sms_vendor,
-the README's example in test_readme.
+the README's example in test_documents.
 """
 
 import os
