@@ -18,8 +18,8 @@ _NEEDS: Final = {"send": "`--allow-send`", "fetch": "`--allow-fetch`", "control"
 _HEAD: Final = """# The contract
 
 Generated from `fixtures/clauses.toml`; do not edit. The clauses that `sms10692-contract` checks, in this order.
-*source* is a chapter of the manual, a reading of `fixtures/readings.md` (R), a request shape that real clients send (Q), or
-something observed in responses of real servers (A). *needs* is the permission required to check the clause; clauses
+*source* is a chapter of the manual, a reading of `fixtures/readings.md` (R), a shape of request that clients send (Q),
+or something observed in responses of real servers (A). *needs* is the permission required to check the clause; clauses
 without one can be checked on any server. C: concurrent requests. M: requests in random order, compared with a model.
 
 | clause | source | what the vendor does | on the wire | needs |
