@@ -17,12 +17,13 @@ from granian.server import Server
 from benchmarks.load import Request
 from benchmarks.requests import LONGER_SEND, MANUALS, SEND
 from benchmarks.servers import free_port
-from sms10692_mock.app.fault_injection import Response
+from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.vendor_app import HandledRequest, VendorApp
 from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.server.access_log import LogWriter
+from sms10692_mock.server.http_types import Response
 from sms10692_mock.server.process import format_url, listening_socket, serve
 
 RICH: Final = Options(accounts=(Account("12", "test", "mima", points=10**12),))
@@ -71,8 +72,9 @@ class _NullApp:
 def _in_our_server(application: Any, options: Options = RICH, pages: VendorApp | None = None) -> None:
     listener = listening_socket("127.0.0.1", 0)
     serve(
-        pages or VendorApp(build_vendor(options), options.dialect, LogWriter(sys.stderr)),
-        application,
+        dispatcher_factory(
+            pages or VendorApp(build_vendor(options), options.dialect, LogWriter(sys.stderr)), application
+        ),
         listener,
         when_ready=lambda: print(f"listening on {format_url(listener)}", flush=True),
         when_stopped=lambda: None,

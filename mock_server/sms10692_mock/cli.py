@@ -19,6 +19,7 @@ from sms10692 import __version__
 from sms10692_mock.admin.auth import AccessPolicy, is_exposed
 from sms10692_mock.admin.forwarding import Network, parse_network
 from sms10692_mock.admin.origins import Origin, normalize_host, parse_origin
+from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.config import Options
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account, parse_account
@@ -402,8 +403,7 @@ def serve_command(
 
     try:
         serve(
-            pages,
-            LazyWsgiApp(lambda: build_admin_app(vendor, options, bell, guard)),
+            dispatcher_factory(pages, LazyWsgiApp(lambda: build_admin_app(vendor, options, bell, guard))),
             listener,
             when_ready=lambda: _greet(words, log),
             when_stopped=when_stopped,

@@ -11,6 +11,7 @@ from typing import Final, Literal, Self
 
 from sms10692_mock.admin.app import build_control, create_admin_app
 from sms10692_mock.admin.auth import AccessPolicy
+from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.app.wsgi import WsgiVendorApp
 from sms10692_mock.config import Options, build_vendor
@@ -75,7 +76,7 @@ class Emulator:
                 raise RuntimeError(_NOT_ENTERED)
             if self._served is None:
                 try:
-                    self._served = ThreadRunner(self._pages, self._beside).__enter__()
+                    self._served = ThreadRunner(dispatcher_factory(self._pages, self._beside)).__enter__()
                 except Exception as error:
                     error.add_note("The url of an emulator takes a socket and a thread; its wsgi takes neither.")
                     raise

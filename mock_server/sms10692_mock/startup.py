@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 from sms10692_mock.admin.auth import AccessPolicy
 from sms10692_mock.app.curl_example import example_curl
 from sms10692_mock.app.vendor_app import sanitize
-from sms10692_mock.app.wsgi import Application
 from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.store import Store
 from sms10692_mock.domain.vendor import Vendor
+from sms10692_mock.server.wsgi_types import Application
 from sms10692_mock.stores.factory import open_store, wipe
 
 if TYPE_CHECKING:

@@ -11,11 +11,13 @@ from typing import Any, NamedTuple, cast
 
 import pytest
 
-from sms10692_mock.app.vendor_app import VendorApp, text_response
+from sms10692_mock.app.dispatch import dispatcher_factory
+from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.config import build_vendor
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.server import receive_limits, server
 from sms10692_mock.server.http1_head import BadRequest
+from sms10692_mock.server.http_types import text_response
 from sms10692_mock.server.protocol import HttpProtocol
 from sms10692_mock.server.thread_runner import ThreadRunner
 from sms10692_mock.server.write_coalescer import WriteCoalescer
@@ -37,7 +39,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     chosen, lines = options(), list[str]()
     vendor, bell = build_vendor(chosen), ChangeNotifier()
     with ThreadRunner(
-        VendorApp(vendor, chosen.dialect, lines.append, bell), admin_app(vendor, chosen, bell)
+        dispatcher_factory(VendorApp(vendor, chosen.dialect, lines.append, bell), admin_app(vendor, chosen, bell))
     ) as running:
         host, _, port = running.url.removeprefix("http://").rpartition(":")
         yield Served((host, int(port)), lines)

@@ -126,7 +126,7 @@ main()
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize(
     "function",
-    ["sms10692_mock.cli.listening_socket", "sms10692_mock.cli.greeting", "sms10692_mock.server.process.Answering"],
+    ["sms10692_mock.cli.listening_socket", "sms10692_mock.cli.greeting", "sms10692_mock.server.process.Server"],
 )
 def test_an_internal_error_is_told_in_any_encoding_with_exit_code_70(function: str, encoding: str) -> None:
     module, _, name = function.rpartition(".")

@@ -5,15 +5,13 @@ import threading
 from collections.abc import Callable
 from typing import Any, cast
 
-from sms10692_mock.app.diagnosis_scheduler import DiagnosisScheduler
-from sms10692_mock.app.dispatch import Dispatcher
-from sms10692_mock.app.fault_injection import Response
+from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.vendor_app import HandledRequest
 from sms10692_mock.server.client_presence import ClientPresence
 from sms10692_mock.server.http1_head import parse_head
 from sms10692_mock.server.http1_parser import ParsedRequest
+from sms10692_mock.server.http_types import Response, SocketAddresses
 from sms10692_mock.server.thread_pools import create_thread_pools
-from sms10692_mock.server.wsgi_bridge import SocketAddresses
 
 ENDS = SocketAddresses(("127.0.0.1", 1), ("127.0.0.1", 2))
 SEND = "/v2sms.aspx"
@@ -51,7 +49,7 @@ class Office:
         async def all_of_them() -> None:
             threads = create_thread_pools()
             pages = cast(Any, self)
-            desk = Dispatcher(pages, lambda *_: iter([b""]), threads, DiagnosisScheduler(pages, threads.diagnosis))
+            desk = dispatcher_factory(pages, lambda *_: iter([b""]))(threads)
             for path, body in requests:
                 head = parse_head(f"POST {path} HTTP/1.1\r\nHost: x\r\n".encode())
                 answer = desk.dispatch(ParsedRequest(head, body), ENDS, ClientPresence(asyncio.get_running_loop()))

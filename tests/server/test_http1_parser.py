@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sms10692_mock.app.vendor_app import BodyTooLarge, TruncatedBody
 from sms10692_mock.server.http1_head import BadRequest
 from sms10692_mock.server.http1_parser import ParsedRequest, RequestParser
+from sms10692_mock.server.http_types import BodyTooLarge, TruncatedBody
 
 MEBIBYTE = 1024 * 1024
 CHUNKED = b"POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -12,6 +12,7 @@ from wsgiref.validate import validator
 
 import pytest
 
+from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.config import build_vendor
 from sms10692_mock.server.thread_runner import ThreadRunner
@@ -26,7 +27,9 @@ EVENTS = [("Content-Type", "text/event-stream")]
 def served(application: App, *, validated: bool = True) -> Iterator[tuple[str, int]]:
     chosen = options()
     with ThreadRunner(
-        VendorApp(build_vendor(chosen), chosen.dialect), validator(application) if validated else application
+        dispatcher_factory(
+            VendorApp(build_vendor(chosen), chosen.dialect), validator(application) if validated else application
+        )
     ) as running:
         host, _, port = running.url.removeprefix("http://").rpartition(":")
         yield host, int(port)

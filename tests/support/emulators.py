@@ -17,8 +17,9 @@ from typing import IO, Any, Final, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from sms10692_mock.admin.auth import AccessPolicy
+from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.vendor_app import VendorApp
-from sms10692_mock.app.wsgi import Application, WsgiVendorApp
+from sms10692_mock.app.wsgi import WsgiVendorApp
 from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, parse_account
 from sms10692_mock.domain.billing import BILLINGS
@@ -29,6 +30,7 @@ from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.profiles import PROFILES
 from sms10692_mock.server.process import LazyWsgiApp
 from sms10692_mock.server.thread_runner import ThreadRunner
+from sms10692_mock.server.wsgi_types import Application
 
 MANUAL_TIME = 1322835131.0
 """2011-12-02 22:12:11 in China: the receivetime of the manual's examples."""
@@ -282,7 +284,8 @@ def emulator_server(given: dict[str, Any]) -> Iterator[Address]:
     """An emulator on a socket of this process, whose clock stands still at the manual's moment."""
     chosen = options(**given)
     vendor, bell = build_vendor(chosen), ChangeNotifier()
-    with ThreadRunner(VendorApp(vendor, chosen.dialect, bell=bell), admin_app(vendor, chosen, bell)) as served:
+    pages = VendorApp(vendor, chosen.dialect, bell=bell)
+    with ThreadRunner(dispatcher_factory(pages, admin_app(vendor, chosen, bell))) as served:
         host, _, port = served.url.removeprefix("http://").rpartition(":")
         yield host, int(port)
 

@@ -18,7 +18,6 @@ from typing import Any, ClassVar
 
 from sms10692.protocol import Endpoint
 from sms10692.signing import CHINA
-from sms10692_mock.app.fault_injection import Response
 from sms10692_mock.app.vendor_app import Request, VendorApp
 from sms10692_mock.codec import json_renderer
 from sms10692_mock.codec.charsets import DECODERS
@@ -34,6 +33,7 @@ from sms10692_mock.domain.results import Refusal, Result
 from sms10692_mock.domain.validation import RULES, Rule, ValidationContext
 from sms10692_mock.domain.vendor import Vendor, VendorResult
 from sms10692_mock.profiles import PROFILES
+from sms10692_mock.server.http_types import Response
 from sms10692_mock.stores.memory.store import MemoryStore
 
 

@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import replace
 
+from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
 from sms10692_mock.domain.keywords import Keywords
@@ -36,8 +37,10 @@ def nothing() -> LazyWsgiApp:
 if __name__ == "__main__":
     listener = listening_socket("127.0.0.1", 0)
     serve(
-        VendorApp(Vendor(opened(sys.argv[1], "durable" in sys.argv[2:]), time.time, Keywords()), MANUAL),
-        LazyWsgiApp(nothing),
+        dispatcher_factory(
+            VendorApp(Vendor(opened(sys.argv[1], "durable" in sys.argv[2:]), time.time, Keywords()), MANUAL),
+            LazyWsgiApp(nothing),
+        ),
         listener,
         when_ready=lambda: print(f"listening on {format_url(listener)}", flush=True),
         when_stopped=lambda: None,

@@ -13,12 +13,12 @@ from urllib.parse import unquote_to_bytes
 from fuzz.mutators import FuzzInput
 from fuzz.oracle import FuzzAnswer
 from sms10692.protocol import Endpoint
-from sms10692_mock.app.fault_injection import Response
 from sms10692_mock.app.vendor_app import Request, VendorApp
 from sms10692_mock.app.wsgi import WsgiVendorApp
 from sms10692_mock.config import build_vendor
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import Settings, Task
+from sms10692_mock.server.http_types import Response
 from support.emulators import Address, admin_app, options
 
 _MOMENT: Final = 0.5

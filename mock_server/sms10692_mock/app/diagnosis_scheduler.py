@@ -9,9 +9,9 @@ from concurrent.futures import Executor, Future
 from time import thread_time
 from typing import Final
 
-from sms10692_mock.app.cpu_budget import CpuBudget
-from sms10692_mock.app.fault_injection import Response
 from sms10692_mock.app.vendor_app import HandledRequest, VendorApp
+from sms10692_mock.server.cpu_budget import CpuBudget
+from sms10692_mock.server.http_types import Response
 
 _WAITING: Final = 64
 

@@ -10,16 +10,25 @@ from sms10692 import protocol
 from sms10692.protocol import Endpoint
 from sms10692_mock.app.diagnosis_scheduler import DiagnosisScheduler
 from sms10692_mock.app.execution import INLINE_LIMIT, DeferredExecution
-from sms10692_mock.app.fault_injection import Response
 from sms10692_mock.app.health_probes import Probes
-from sms10692_mock.app.vendor_app import CROSS_SITE, Request, VendorApp, cross_site_refusal, text_response
-from sms10692_mock.app.wsgi import Application
+from sms10692_mock.app.vendor_app import CROSS_SITE, Request, VendorApp, cross_site_refusal
 from sms10692_mock.domain.api_request import match_endpoint
 from sms10692_mock.server.client_presence import ClientPresence
 from sms10692_mock.server.http1_head import BadRequest, RequestHead
 from sms10692_mock.server.http1_parser import ParsedRequest
+from sms10692_mock.server.http_types import AnyResponse, Response, SocketAddresses, text_response
 from sms10692_mock.server.thread_pools import ThreadPools
-from sms10692_mock.server.wsgi_bridge import AnyResponse, SocketAddresses, WsgiBridge
+from sms10692_mock.server.wsgi_bridge import WsgiBridge
+from sms10692_mock.server.wsgi_types import Application
+
+
+def dispatcher_factory(vendor_app: VendorApp, fallback: Application) -> Callable[[ThreadPools], "Dispatcher"]:
+    """Return the function with which a server builds its Dispatcher, once its event loop runs."""
+
+    def create(threads: ThreadPools) -> Dispatcher:
+        return Dispatcher(vendor_app, fallback, threads, DiagnosisScheduler(vendor_app, threads.diagnosis))
+
+    return create
 
 
 class Dispatcher:

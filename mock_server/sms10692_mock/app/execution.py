@@ -11,9 +11,9 @@ from typing import Final
 
 from sms10692.protocol import Endpoint
 from sms10692_mock.app.diagnosis_scheduler import DiagnosisScheduler
-from sms10692_mock.app.fault_injection import Response
 from sms10692_mock.app.vendor_app import HandledRequest, Request, VendorApp
 from sms10692_mock.server.batch_runner import BatchRunner
+from sms10692_mock.server.http_types import Response
 from sms10692_mock.server.thread_pools import ThreadPools, run_in_threadpool
 
 INLINE_LIMIT: Final = 16 * 1024

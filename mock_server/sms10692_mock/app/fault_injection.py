@@ -5,39 +5,10 @@ faults strike is the affair of `sms10692_mock.domain.faults`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from sms10692_mock.domain.faults import Fault, Kind
-
-
-class Response(NamedTuple):
-    """A status, headers, and the whole body; and how its sending is to fail, if it is.
-
-    It is sent after `delay` seconds. `cut` is how many bytes of the body are sent before the connection is closed,
-    and below 0 not even the head is; where it `hangs`, nothing is ever sent.
-    """
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-    delay: float = 0.0
-    truncate_at: int | None = None
-    never_send: bool = False
-
-    @property
-    def is_faulty(self) -> bool:
-        return bool(self.delay) or self.never_send or self.truncate_at is not None
-
-
-class Transmission(NamedTuple):
-    """What of the body of a response is sent, and whether the connection is broken behind it."""
-
-    body: bytes
-    breaks: bool
-
-
-BODILESS: Final = frozenset({204, 304})
-"""Statuses of responses that end with their head (RFC 9110)."""
+from sms10692_mock.server.http_types import BODILESS, Response
 
 _BOM: Final = b"\xef\xbb\xbf"
 _NOTHING: Final = -1
@@ -68,15 +39,6 @@ def inject(response: Response, faults: Sequence[Fault]) -> Response:
     for fault in faults:
         response = _INJECTORS[fault.kind](response, fault)
     return _without_body(response) if response.status in BODILESS else response
-
-
-def transmission(response: Response, method: str) -> Transmission | None:
-    """What is sent to a request of this method, whatever carries it; None where not even the head is."""
-    body, cut = response.body, response.truncate_at
-    if cut is not None and cut < 0:
-        return None
-    breaks = cut is not None and cut < len(body)
-    return Transmission(b"" if method == "HEAD" else body[:cut], breaks)
 
 
 def with_body(response: Response, body: bytes, content_type: str | None = None) -> Response:

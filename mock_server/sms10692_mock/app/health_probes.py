@@ -8,7 +8,7 @@ import json
 from collections.abc import Awaitable, Mapping
 from typing import Final
 
-from sms10692_mock.app.fault_injection import Response
+from sms10692_mock.server.http_types import Response
 from sms10692_mock.stores.probe import DEADLINE, StoreProbe
 
 LIVE: Final = "/_mock/health/live"

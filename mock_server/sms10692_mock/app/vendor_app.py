@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from sms10692 import protocol
 from sms10692.protocol import Endpoint
-from sms10692_mock.app.fault_injection import Response, inject
+from sms10692_mock.app.fault_injection import inject
 from sms10692_mock.codec import json_renderer
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import Fields, parse_fields
@@ -36,14 +36,9 @@ from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor, VendorResult
 from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.profiles import PROFILES, Profile
+from sms10692_mock.server.http_types import Response, build_response, text_response
 from sms10692_mock.stores.probe import StoreProbe
 from sms10692_mock.stores.redaction import redact_headers
-
-BODY_LIMIT: Final = 4 * 1024 * 1024
-"""Bytes of a body that are read. 50,000 numbers take 600,000 (Q15)."""
-
-DRAIN_LIMIT: Final = 16 * 1024 * 1024
-"""Bytes of a body that are taken off the wire: who sends all before reading gets to read that it was too much."""
 
 _LOGGED: Final = 64
 """Characters of a text of the client's that a line of the log has at most."""
@@ -113,53 +108,6 @@ class _StorePhase:
         self.number = number
         self.received = received
         self.started = started
-
-
-class BodyError(Exception):
-    """The body of a request cannot be had whole, so nothing was done. Holds the response that says so."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__(response.body.decode())
-        self.response = response
-
-
-class BodyTooLarge(BodyError):
-    """The body has more bytes than `BODY_LIMIT`."""
-
-    def __init__(self) -> None:
-        super().__init__(text_response(413, f"a body has at most {BODY_LIMIT} bytes here"))
-
-
-class TruncatedBody(BodyError):
-    """The sender was gone before the end of the body: half a list of numbers must not be sent to."""
-
-    def __init__(self, came: int, length: int | None) -> None:
-        super().__init__(text_response(400, f"the body broke off: {_came(came, length)}"))
-
-
-class BodyTimedOut(BodyError):
-    """The rest of the body did not come in time."""
-
-    def __init__(self, seconds: float, came: int, length: int | None) -> None:
-        super().__init__(text_response(408, f"{_came(came, length)}, and not the rest within {seconds:g} seconds"))
-
-
-class BodyCrowdedOut(BodyError):
-    """The rest of the body did not come, and others need the memory: all unfinished requests hold `most` bytes."""
-
-    def __init__(self, most: int, came: int, length: int | None) -> None:
-        super().__init__(text_response(503, f"{_came(came, length)}, and {unfinished(most)}"))
-
-
-def unfinished(most: int) -> str:
-    """Why a request of which only part came is refused at once."""
-    return f"more than {most} bytes of unfinished requests are being received: try again"
-
-
-def _came(came: int, length: int | None) -> str:
-    if length is None:
-        return f"{came} bytes of a chunked body came without its last chunk"
-    return f"{came} of {length} bytes came (Content-Length is {length}, and counts bytes, not characters)"
 
 
 class VendorApp:
@@ -341,12 +289,12 @@ class VendorApp:
 
     def _written(self, page: Endpoint, call: ApiRequest, answer: Result | None, account: Account | None) -> Response:
         if answer is None:
-            return _response(200, f"text/xml; charset={page.charset}", b"")
+            return build_response(200, f"text/xml; charset={page.charset}", b"")
         if call.wants_json:
-            return _response(200, "application/json", json_renderer.render(answer, call.operation, page))
+            return build_response(200, "application/json", json_renderer.render(answer, call.operation, page))
         dialect = (account and account.dialect) or self._dialect
         body = self._xml[dialect].render(answer, call.operation, page)
-        return _response(200, f"text/xml; charset={page.charset}", body)
+        return build_response(200, f"text/xml; charset={page.charset}", body)
 
     def log_rejected(self, page: Endpoint, request: Request, response: Response) -> Response:
         """Keep a request to one of the pages that the vendor was not asked about, and log it; the response as it was.
@@ -412,18 +360,9 @@ class VendorApp:
             self._log(f"{client[0]}:{client[1]} {what}")
 
 
-def _response(status: int, content_type: str, body: bytes, *headers: tuple[str, str]) -> Response:
-    return Response(status, [("Content-Type", content_type), ("Content-Length", str(len(body))), *headers], body)
-
-
 def cross_site_refusal() -> Response:
     """The answer to a request that a browser sent for a page of another site: it could empty a queue unseen."""
     return text_response(403, "a page of another site sent this request; --allow-cross-site lets such requests in")
-
-
-def text_response(status: int, why: str, *headers: tuple[str, str]) -> Response:
-    """An answer of our own: one line of text."""
-    return _response(status, "text/plain; charset=utf-8", f"{why}\n".encode(), *headers)
 
 
 def _is_long(entry: LoggedRequest) -> bool:

@@ -4,29 +4,23 @@ Here belongs what WSGI says about reading a request and giving a response.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, Protocol, TypeAlias
+from collections.abc import Iterable, Iterator
+from typing import Final, Protocol
 
-from sms10692_mock.app.fault_injection import transmission
-from sms10692_mock.app.vendor_app import (
-    BODY_LIMIT,
-    CROSS_SITE,
-    DRAIN_LIMIT,
-    BodyError,
-    BodyTooLarge,
-    Request,
-    TruncatedBody,
-    VendorApp,
-    cross_site_refusal,
-    text_response,
-)
+from sms10692_mock.app.vendor_app import CROSS_SITE, Request, VendorApp, cross_site_refusal
 from sms10692_mock.domain.api_request import match_endpoint
 from sms10692_mock.elapsed_time import sleep
 from sms10692_mock.server.http1_head import PHRASES
-
-Environ: TypeAlias = dict[str, Any]
-StartResponse: TypeAlias = Callable[..., Any]
-Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
+from sms10692_mock.server.http_types import (
+    BODY_LIMIT,
+    DRAIN_LIMIT,
+    BodyError,
+    BodyTooLarge,
+    TruncatedBody,
+    text_response,
+    transmission,
+)
+from sms10692_mock.server.wsgi_types import Application, Environ, StartResponse
 
 _PIECE: Final = 64 * 1024
 _LENGTH: Final = re.compile("[0-9]{1,18}")

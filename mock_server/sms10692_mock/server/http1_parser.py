@@ -8,7 +8,8 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Final, NamedTuple, Protocol
 
-from sms10692_mock.app.vendor_app import (
+from sms10692_mock.server.http1_head import HEAD_LIMIT, BadRequest, RequestHead, parse_head
+from sms10692_mock.server.http_types import (
     BODY_LIMIT,
     DRAIN_LIMIT,
     BodyCrowdedOut,
@@ -18,7 +19,6 @@ from sms10692_mock.app.vendor_app import (
     TruncatedBody,
     unfinished,
 )
-from sms10692_mock.server.http1_head import HEAD_LIMIT, BadRequest, RequestHead, parse_head
 
 _LINE_LIMIT: Final = 4096
 """Bytes of the line before a chunk."""

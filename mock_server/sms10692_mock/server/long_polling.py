@@ -6,9 +6,9 @@ from concurrent.futures import Executor
 from time import thread_time
 from typing import Final
 
-from sms10692_mock.app.cpu_budget import CpuBudget
 from sms10692_mock.domain.notifier import LOOK_AGAIN, Wait
 from sms10692_mock.server.client_presence import ClientPresence, Signal
+from sms10692_mock.server.cpu_budget import CpuBudget
 from sms10692_mock.server.thread_pools import run_in_threadpool
 
 _SHARE: Final = 0.2

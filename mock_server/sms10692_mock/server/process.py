@@ -13,14 +13,12 @@ from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Final, NoReturn
 
-from sms10692_mock.app.diagnosis_scheduler import DiagnosisScheduler
-from sms10692_mock.app.dispatch import Dispatcher
-from sms10692_mock.app.vendor_app import VendorApp
-from sms10692_mock.app.wsgi import Application, Environ, StartResponse
 from sms10692_mock.lazy_imports import LAZY_IMPORT_LOCK
+from sms10692_mock.server.handler import HandlerFactory
 from sms10692_mock.server.heap_freezer import HeapFreezer
 from sms10692_mock.server.server import BACKLOG, Server
 from sms10692_mock.server.thread_pools import create_thread_pools
+from sms10692_mock.server.wsgi_types import Application, Environ, StartResponse
 from sms10692_mock.streams import INTERNAL_ERROR, end_with_internal_error
 
 _GRACE: Final = 0.5
@@ -70,8 +68,7 @@ def _allow_many_connections() -> None:
 
 
 def serve(
-    pages: VendorApp,
-    elsewhere: Application,
+    create_handler: HandlerFactory,
     listener: socket.socket,
     *,
     when_ready: Callable[[], None],
@@ -95,13 +92,12 @@ def serve(
 
     sys.setswitchinterval(_SWITCHED)
     _allow_many_connections()
-    asyncio.run(_serve_until_stopped(pages, elsewhere, listener, when_ready, end))
+    asyncio.run(_serve_until_stopped(create_handler, listener, when_ready, end))
     raise AssertionError("the process has ended")
 
 
 async def _serve_until_stopped(
-    pages: VendorApp,
-    elsewhere: Application,
+    create_handler: HandlerFactory,
     listener: socket.socket,
     when_ready: Callable[[], None],
     end: Callable[[], NoReturn],
@@ -120,11 +116,11 @@ async def _serve_until_stopped(
         if signal.getsignal(name) is not signal.SIG_IGN:  # as nohup sets it
             signal.signal(name, ask_to_stop)
     threads = create_thread_pools()
-    answering = Dispatcher(pages, elsewhere, threads, DiagnosisScheduler(pages, threads.diagnosis))
-    freezer = HeapFreezer(loop, lambda: answering.is_idle)
-    answering.call_when_idle(freezer.freeze_if_due)
+    handler = create_handler(threads)
+    freezer = HeapFreezer(loop, lambda: handler.is_idle)
+    handler.call_when_idle(freezer.freeze_if_due)
     freezer.install()
-    server = Server(answering)
+    server = Server(handler)
     await server.open(listener)
     when_ready()
     await asked_to_stop.wait()

@@ -11,16 +11,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, cast
 
-from sms10692_mock.app.dispatch import Dispatcher
-from sms10692_mock.app.fault_injection import Response, transmission
-from sms10692_mock.app.vendor_app import text_response
 from sms10692_mock.server.client_presence import ClientPresence
+from sms10692_mock.server.handler import RequestHandler
 from sms10692_mock.server.http1_head import BadRequest, RequestHead, format_head
 from sms10692_mock.server.http1_parser import ParsedRequest, RequestParser
+from sms10692_mock.server.http_types import Response, SocketAddresses, text_response, transmission
 from sms10692_mock.server.receive_limits import Receiving
 from sms10692_mock.server.response_sender import send_deferred
 from sms10692_mock.server.write_coalescer import WriteCoalescer
-from sms10692_mock.server.wsgi_bridge import SocketAddresses
 
 _READ_AHEAD: Final = 64 * 1024
 """Bytes that may come while an answer is being made: beyond, nothing is read."""
@@ -46,12 +44,12 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def __init__(
         self,
-        answering: Dispatcher,
+        handler: RequestHandler,
         outbox: WriteCoalescer,
         open_ones: "set[HttpProtocol]",
         receiving: Receiving | None = None,
     ) -> None:
-        self._answering = answering
+        self._handler = handler
         self._receiving = receiving or Receiving()
         self._is_receiving = False
         self._unread = 0
@@ -153,7 +151,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def abort_unread(self, seconds: float) -> None:
         """Close at once, as the client has read nothing for so many seconds."""
-        self._answering.log_unread(self._ends, self._unread, seconds)
+        self._handler.log_unread(self._ends, self._unread, seconds)
         self.abort()
 
     def refuse_overload(self, most: int) -> None:
@@ -217,7 +215,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             self._answer(arrived)
 
     def _refuse(self, error: BadRequest) -> None:
-        self.write(self._answering.bad_request(error, self._ends, self._inbox.beginning()), None)
+        self.write(self._handler.bad_request(error, self._ends, self._inbox.beginning()), None)
 
     def _handle_eof(self) -> None:
         arrived = self._inbox.truncated()
@@ -230,7 +228,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._end_receiving()
         head = arrived.head if arrived.failure is None else arrived.head._replace(keep_alive=False)
         try:
-            answer = self._answering.dispatch(arrived, self._ends, self.presence)
+            answer = self._handler.dispatch(arrived, self._ends, self.presence)
         except Exception:
             self.fail(head)
             return

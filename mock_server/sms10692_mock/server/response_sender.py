@@ -7,10 +7,9 @@ from collections.abc import Awaitable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
-from sms10692_mock.app.fault_injection import Response
 from sms10692_mock.server.client_presence import ClientGone
 from sms10692_mock.server.http1_head import RequestHead
-from sms10692_mock.server.wsgi_bridge import AnyResponse, StreamingResponse
+from sms10692_mock.server.http_types import AnyResponse, Response, StreamingResponse
 
 if TYPE_CHECKING:
     from sms10692_mock.server.protocol import HttpProtocol

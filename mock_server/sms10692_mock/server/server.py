@@ -10,7 +10,7 @@ import logging
 import socket
 from typing import Any, Final
 
-from sms10692_mock.app.dispatch import Dispatcher
+from sms10692_mock.server.handler import RequestHandler
 from sms10692_mock.server.protocol import HttpProtocol
 from sms10692_mock.server.receive_limits import Receiving
 from sms10692_mock.server.write_coalescer import WriteCoalescer
@@ -36,8 +36,8 @@ _logger = logging.getLogger(__name__)
 class Server:
     """Connections at one listener, from `open` on."""
 
-    def __init__(self, answering: Dispatcher) -> None:
-        self._answering = answering
+    def __init__(self, handler: RequestHandler) -> None:
+        self._handler = handler
         self._connections: set[HttpProtocol] = set()
         self._receiving = Receiving()
 
@@ -47,7 +47,7 @@ class Server:
         loop.set_exception_handler(_LoopErrorHandler())
         outbox = WriteCoalescer(loop)
         self._server = await loop.create_server(
-            lambda: HttpProtocol(self._answering, outbox, self._connections, self._receiving),
+            lambda: HttpProtocol(self._handler, outbox, self._connections, self._receiving),
             sock=listener,
             backlog=_ACCEPT_BATCH,
         )
@@ -82,7 +82,7 @@ class Server:
             await asyncio.sleep(_LOOK_AGAIN)
         for connection in list(self._connections):
             connection.abort()
-        self._answering.close()
+        self._handler.close()
         await asyncio.sleep(0)
 
 

@@ -11,11 +11,8 @@ import weakref
 from types import TracebackType
 from typing import Final, Self
 
-from sms10692_mock.app.diagnosis_scheduler import DiagnosisScheduler
-from sms10692_mock.app.dispatch import Dispatcher
-from sms10692_mock.app.vendor_app import VendorApp
-from sms10692_mock.app.wsgi import Application
 from sms10692_mock.server.event_loop import EventLoop
+from sms10692_mock.server.handler import HandlerFactory
 from sms10692_mock.server.process import format_url, listening_socket
 from sms10692_mock.server.server import Server
 from sms10692_mock.server.thread_pools import create_thread_pools
@@ -31,9 +28,8 @@ class ThreadRunner:
     the port nor a connection.
     """
 
-    def __init__(self, pages: VendorApp, elsewhere: Application) -> None:
-        self._pages = pages
-        self._elsewhere = elsewhere
+    def __init__(self, create_handler: HandlerFactory) -> None:
+        self._create_handler = create_handler
         self._failure: BaseException | None = None
         self._server: Server | None = None
 
@@ -76,8 +72,7 @@ class ThreadRunner:
         self._loop = asyncio.get_running_loop()
         self._asked_to_stop = asyncio.Event()
         with self._listener as listener:
-            explanations = DiagnosisScheduler(self._pages, self._threads.diagnosis)
-            server = self._server = Server(Dispatcher(self._pages, self._elsewhere, self._threads, explanations))
+            server = self._server = Server(self._create_handler(self._threads))
             await server.open(listener)
             self._ready.set()
             await self._asked_to_stop.wait()

@@ -8,37 +8,20 @@ import io
 import sys
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Executor
-from typing import Final, NamedTuple, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
-from sms10692_mock.app.fault_injection import Response
-from sms10692_mock.app.wsgi import Application, Environ
 from sms10692_mock.domain.notifier import Wait, deferring
 from sms10692_mock.server.client_presence import ClientGone, ClientPresence
 from sms10692_mock.server.http1_head import RequestHead
+from sms10692_mock.server.http_types import AnyResponse, Response, SocketAddresses, StreamingResponse
 from sms10692_mock.server.long_polling import LongPolling
 from sms10692_mock.server.wsgi_call import ApplicationCall
+from sms10692_mock.server.wsgi_types import Application, Environ
 
 Made = TypeVar("Made")
 
 _CLIENT_GONE: Final = 499
 """What the log says of a request whose client did not wait for the answer."""
-
-
-class SocketAddresses(NamedTuple):
-    """The two ends of a connection, each a host and a port."""
-
-    server: tuple[str, int]
-    client: tuple[str, int]
-
-
-class StreamingResponse(NamedTuple):
-    """A response whose body comes in pieces, as long as there are any. Who has enough of them closes them."""
-
-    response: Response
-    pieces: AsyncGenerator[bytes, None]
-
-
-AnyResponse: TypeAlias = Response | StreamingResponse
 
 
 class WsgiBridge:

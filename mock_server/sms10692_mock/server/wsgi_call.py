@@ -5,8 +5,8 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Final, TypeAlias
 
-from sms10692_mock.app.fault_injection import BODILESS, Response
-from sms10692_mock.app.wsgi import Application, Environ
+from sms10692_mock.server.http_types import BODILESS, Response
+from sms10692_mock.server.wsgi_types import Application, Environ
 
 ExceptionInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None]
 

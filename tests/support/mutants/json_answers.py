@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sms10692 import protocol
-from sms10692_mock.app.fault_injection import Response
 from sms10692_mock.domain.api_request import ApiRequest
+from sms10692_mock.server.http_types import Response
 from support.mutant_vendor import Defect
 from support.mutants.mutant import Mutant
 
