@@ -34,7 +34,7 @@ class Workload:
         self.vendor = build_vendor(self.options)
         bell = ChangeNotifier()
         self.control = build_control(self.vendor, self.options, bell)
-        self.pages = VendorApp(self.vendor, self.options.dialect, bell=bell)
+        self.pages = VendorApp(self.vendor, self.options.dialect, notifier=bell)
         self.vendor.store.add_points(DEFAULT_ACCOUNT.userid, 10**9)
         self.dice = random.Random(1)
         self.customer = (DEFAULT_ACCOUNT.userid, DEFAULT_ACCOUNT.account, DEFAULT_ACCOUNT.password)

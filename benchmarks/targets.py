@@ -50,12 +50,13 @@ def constant(environ: dict[str, Any], start_response: Callable[..., Any]) -> Ite
 class _NullApp:
     """Pages that always say the same: what is left is the server and the way there and back."""
 
-    waits = False
+    blocking = False
+    probe = None
 
-    def on_loop(self, threads: object) -> None:
+    def loop_executor(self, threads: object) -> None:
         """Nobody waits."""
 
-    def gathered(self) -> None:
+    def batch_transaction(self) -> None:
         """Nothing is written."""
 
     def log_line(self, method: str, path: str, status: int) -> None:

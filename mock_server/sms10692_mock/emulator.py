@@ -40,7 +40,7 @@ class Emulator:
     def __init__(self, options: Options | None = None) -> None:
         options = options or Options()
         vendor, self._bell = build_vendor(options), ChangeNotifier()
-        pages = VendorApp(vendor, options.dialect, bell=self._bell, allows_cross_site=options.allow_cross_site)
+        pages = VendorApp(vendor, options.dialect, notifier=self._bell, allows_cross_site=options.allow_cross_site)
         beside = create_admin_app(build_control(vendor, options, self._bell), AccessPolicy())
         self.wsgi = WsgiVendorApp(pages, beside)
         self._pages, self._beside = pages, beside

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sms10692_mock.admin.auth import AccessPolicy
 from sms10692_mock.app.curl_example import example_curl
-from sms10692_mock.app.vendor_app import sanitize
+from sms10692_mock.app.log_lines import sanitize
 from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.notifier import ChangeNotifier

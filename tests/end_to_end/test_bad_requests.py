@@ -35,7 +35,7 @@ class Served(NamedTuple):
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    monkeypatch.setattr(server, "_SWEEP", 0.05)
+    monkeypatch.setattr(server, "_SWEEP_SECONDS", 0.05)
     chosen, lines = options(), list[str]()
     vendor, bell = build_vendor(chosen), ChangeNotifier()
     with ThreadRunner(
@@ -47,7 +47,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "_PATIENCE", 0.1)
+    monkeypatch.setattr(server, "_STALLED_SECONDS", 0.1)
 
 
 def sent_alone(address: Address, *pieces: bytes) -> bytes:
@@ -167,10 +167,10 @@ class ResetTransport:
 class RefusingDispatcher:
     """Refuses every request, and everything that is none."""
 
-    def answer(self, *_: object) -> object:
+    def dispatch(self, *_: object) -> object:
         return text_response(404, "nothing there")
 
-    def refusal(self, error: BadRequest, *_: object) -> object:
+    def bad_request(self, error: BadRequest, *_: object) -> object:
         return text_response(error.status, str(error))
 
 
@@ -202,7 +202,7 @@ def test_of_too_many_half_sent_bodies_the_oldest_is_refused_and_the_newest_is_re
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = 100_000
-    monkeypatch.setattr(receive_limits, "_MOST", 5 * size // 2)
+    monkeypatch.setattr(receive_limits, "_MAX_BYTES", 5 * size // 2)
     with ExitStack() as opened:
         connections = [opened.enter_context(socket.create_connection(served.address, timeout=TIMEOUT)) for _ in "abc"]
         for connection in connections:
@@ -221,7 +221,7 @@ def test_of_too_many_half_sent_bodies_the_oldest_is_refused_and_the_newest_is_re
 
 
 def test_of_too_many_half_sent_heads_the_oldest_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receive_limits, "_MOST", 1000)
+    monkeypatch.setattr(receive_limits, "_MAX_BYTES", 1000)
     with socket.create_connection(served.address, timeout=TIMEOUT) as connection:
         connection.sendall(b"GET /v2sms.aspx?" + b"x" * 1000)
         assert connection.recv(1000).startswith(b"HTTP/1.1 503 ")
@@ -243,7 +243,7 @@ def test_whole_requests_wait_for_a_client_that_reads_slowly(served: Served) -> N
 
 
 def test_a_request_that_comes_byte_by_byte_has_an_end(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "_RECEIVING", 0.3)
+    monkeypatch.setattr(server, "_RECEIVE_SECONDS", 0.3)
     received = b""
     with socket.create_connection(served.address, timeout=0.02) as connection:
         connection.sendall(unfinished(0, 10_000))
@@ -256,11 +256,11 @@ def test_a_request_that_comes_byte_by_byte_has_an_end(served: Served, monkeypatc
 
 
 def test_a_client_that_never_reads_is_hung_up_on(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "_UNREAD", 0.2)
+    monkeypatch.setattr(server, "_UNREAD_SECONDS", 0.2)
     raw = b"GET /v2sms.aspx HTTP/1.1\r\n\r\n" * 1000
     with socket.create_connection(served.address, timeout=TIMEOUT) as connection:
         connection.setblocking(False)
-        while not any("bytes for 0.2 seconds, and was hung up on" in line for line in served.lines):
+        while not any("bytes for 0.2 seconds, and was disconnected" in line for line in served.lines):
             with suppress(BlockingIOError, ConnectionError):
                 connection.send(raw)
     assert ask(served.address, request(UTF8, b"action=overage")).status == 200

@@ -87,16 +87,16 @@ class Slow:  # so that both threads are in the middle of it
             time.sleep(0.005)
 
 sys.meta_path.insert(0, Slow())
-from sms10692_mock.server.process import Deferred
-from sms10692_mock.codec.forms import fields_of
+from sms10692_mock.server.process import LazyWsgiApp
+from sms10692_mock.codec.forms import parse_fields
 
 def make():
-    from sms10692_mock.server import app
+    from sms10692_mock.admin import app
     return lambda environ, start_response: [app]
 
 ways = [
-    lambda: Deferred(make)({}, None),
-    lambda: fields_of(b"", "multipart/form-data; boundary=x", b"--x--", bytes.decode),
+    lambda: LazyWsgiApp(make)({}, None),
+    lambda: parse_fields(b"", "multipart/form-data; boundary=x", b"--x--", bytes.decode),
 ]
 threads = [threading.Thread(target=way) for way in ways]
 for thread in threads:

@@ -188,7 +188,7 @@ def test_where_no_file_is_left_it_says_so_once_and_serves_those_who_are_in() -> 
         connections.close()
         assert ask(address, OVERAGE).status == 200
         process.send_signal(signal.SIGTERM)
-        assert wait_exit(process)[1].count("no more clients can be let in") == 1
+        assert wait_exit(process)[1].count("no more connections can be accepted") == 1
 
 
 @pytest.mark.parametrize(
@@ -212,8 +212,8 @@ def test_an_answer_without_a_body_has_no_length(busy: Address) -> None:
 
 @pytest.mark.parametrize("half", [OVERAGE[:30], OVERAGE[:-5]], ids=["head", "body"])
 def test_half_a_request_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch, half: bytes) -> None:
-    monkeypatch.setattr(server, "_PATIENCE", 0.1)
-    monkeypatch.setattr(server, "_SWEEP", 0.05)
+    monkeypatch.setattr(server, "_STALLED_SECONDS", 0.1)
+    monkeypatch.setattr(server, "_SWEEP_SECONDS", 0.05)
     with Emulator() as emulator:
         host, _, port = emulator.url.removeprefix("http://").rpartition(":")
         with (

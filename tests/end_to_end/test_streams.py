@@ -111,7 +111,7 @@ def test_help_is_written_in_any_encoding(encoding: str) -> None:
 FAILING = """
 import sys
 from sms10692_mock import cli as command
-from sms10692_mock.server import serve
+from sms10692_mock.server import process
 from sms10692_mock.__main__ import main
 
 def fail(*arguments):
@@ -126,7 +126,7 @@ main()
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize(
     "function",
-    ["sms10692_mock.cli.listening_socket", "sms10692_mock.cli.greeting", "sms10692_mock.server.process.Server"],
+    ["sms10692_mock.cli.listening_socket", "sms10692_mock.cli.banner", "sms10692_mock.server.process.Server"],
 )
 def test_an_internal_error_is_told_in_any_encoding_with_exit_code_70(function: str, encoding: str) -> None:
     module, _, name = function.rpartition(".")

@@ -39,7 +39,7 @@ class Stuck(io.StringIO):
 
 
 def test_lines_that_nobody_reads_are_dropped_and_counted_and_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access_log, "_MOST", 10 * len(f"{format_time(0.0)} line 0\n"))
+    monkeypatch.setattr(access_log, "_MAX_BUFFERED", 10 * len(f"{format_time(0.0)} line 0\n"))
     stuck = Stuck()
     writer = LogWriter(stuck)
     writer("first")
@@ -54,12 +54,12 @@ def test_lines_that_nobody_reads_are_dropped_and_counted_and_nobody_waits(monkey
     assert "first" in said
     assert "line 9\n" in said
     assert "line 10\n" not in said
-    assert "20 lines are lost: nobody was reading\n" in said
+    assert "20 lines dropped: the log was not read\n" in said
 
 
 def test_a_line_has_date_time_and_zone_and_so_has_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Asia/Shanghai")
-    access_log._local_second.cache_clear()
+    access_log._format_second.cache_clear()
     if hasattr(time, "tzset"):
         time.tzset()
         try:
@@ -67,7 +67,7 @@ def test_a_line_has_date_time_and_zone_and_so_has_a_record(monkeypatch: pytest.M
         finally:
             monkeypatch.undo()
             time.tzset()
-            access_log._local_second.cache_clear()
+            access_log._format_second.cache_clear()
     record = logging.makeLogRecord({"name": "a.b", "msg": "it %s", "args": ("failed",)})
     assert re.fullmatch(f"{TIME} a.b: it failed", access_log.RecordFormatter().format(record))
 

@@ -189,7 +189,7 @@ def test_what_was_left_is_done_also_where_patience_has_come_to_its_end(executor:
         futures = [together.submit(first)] + [together.submit(in_one(lambda: "another")) for _ in range(40)]
         await asyncio.sleep(0)
         async with asyncio.timeout(TIMEOUT):
-            while together._at_work is not None:
+            while together._stall_timer is not None:
                 await asyncio.sleep(0.001)
             held.set()
             assert await asyncio.gather(*futures) == ["first"] + 40 * ["another"]

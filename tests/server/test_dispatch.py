@@ -24,7 +24,7 @@ class Office:
     probe = None
 
     def __init__(self, waits: bool) -> None:
-        self.waits = waits
+        self.blocking = waits
         self._threads: list[int] = []
 
     def handle_without_hint(self, *_: object) -> HandledRequest:
@@ -35,9 +35,9 @@ class Office:
         handled = self.handle_without_hint()
         return lambda: handled
 
-    def on_loop(self, _: object) -> None: ...
+    def loop_executor(self, _: object) -> None: ...
 
-    def gathered(self) -> None: ...
+    def batch_transaction(self) -> None: ...
 
     def log_line(self, *_: object) -> None: ...
 

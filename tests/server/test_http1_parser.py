@@ -153,14 +153,14 @@ def test_who_waits_to_be_told_to_continue_is_told_once() -> None:
     inbox = RequestParser()
     inbox.feed(head)
     assert inbox.next_request() is None
-    assert (inbox.is_asked_to_continue(), inbox.is_asked_to_continue()) == (True, False)
+    assert (inbox.take_expect_continue(), inbox.take_expect_continue()) == (True, False)
     inbox.feed(body)
     assert inbox.next_request() is not None
     inbox.feed(head.replace(b"HTTP/1.1", b"HTTP/1.0"))
     assert inbox.next_request() is None
-    assert not inbox.is_asked_to_continue(), "that has no such answer"
+    assert not inbox.take_expect_continue(), "that has no such answer"
     inbox.feed(body)
     assert inbox.next_request() is not None
     inbox.feed(head + body)
     assert inbox.next_request() is not None
-    assert not inbox.is_asked_to_continue(), "it was all there"
+    assert not inbox.take_expect_continue(), "it was all there"

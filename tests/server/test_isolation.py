@@ -245,7 +245,7 @@ def test_a_query_that_is_not_utf_8_is_refused_by_the_control_address() -> None:
 
 
 def test_fetches_of_many_accounts_at_once_are_all_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sms10692_mock.app.vendor_app._FETCHES", 3)
+    monkeypatch.setattr("sms10692_mock.app.vendor_app._MAX_REMEMBERED_FETCHES", 3)
     chosen = options(lambda: MANUAL_TIME)
     vendor = build_vendor(chosen)
     pages, control = VendorApp(vendor, chosen.dialect), build_control(vendor, chosen, ChangeNotifier())
@@ -265,4 +265,4 @@ def test_fetches_of_many_accounts_at_once_are_all_answered(monkeypatch: pytest.M
     for fetcher in fetchers:
         fetcher.join()
     assert failed == []
-    assert len(pages._fetches) <= 3
+    assert len(pages._last_fetches) <= 3

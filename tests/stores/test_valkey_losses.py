@@ -85,7 +85,7 @@ def test_clients_of_an_emptied_server_go_on(server: ValkeyServer) -> None:
     with store_on(server) as store:
         options, bell = Options(), ChangeNotifier()
         vendor = build_vendor(options, store)
-        pages = VendorApp(vendor, options.dialect, bell=bell)
+        pages = VendorApp(vendor, options.dialect, notifier=bell)
         browser = Client(WsgiVendorApp(pages, admin_app(vendor, options, bell)))
         client(server).flushall()
         assert "<overage>1000<" in browser.post("/v2sms.aspx", data=FORM).text

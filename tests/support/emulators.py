@@ -108,7 +108,9 @@ class WsgiHarness:
         self.now = MANUAL_TIME
         chosen = options(lambda: self.now, **given)
         vendor, bell = build_vendor(chosen), ChangeNotifier()
-        self._application = WsgiVendorApp(VendorApp(vendor, chosen.dialect, bell=bell), admin_app(vendor, chosen, bell))
+        self._application = WsgiVendorApp(
+            VendorApp(vendor, chosen.dialect, notifier=bell), admin_app(vendor, chosen, bell)
+        )
 
     def ask(self, raw: bytes) -> Response:
         """Answer a raw HTTP request."""
@@ -284,7 +286,7 @@ def emulator_server(given: dict[str, Any]) -> Iterator[Address]:
     """An emulator on a socket of this process, whose clock stands still at the manual's moment."""
     chosen = options(**given)
     vendor, bell = build_vendor(chosen), ChangeNotifier()
-    pages = VendorApp(vendor, chosen.dialect, bell=bell)
+    pages = VendorApp(vendor, chosen.dialect, notifier=bell)
     with ThreadRunner(dispatcher_factory(pages, admin_app(vendor, chosen, bell))) as served:
         host, _, port = served.url.removeprefix("http://").rpartition(":")
         yield host, int(port)

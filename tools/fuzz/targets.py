@@ -47,7 +47,7 @@ class InProcessTarget:
         vendor, bell = build_vendor(chosen), ChangeNotifier()
         self._store = vendor.store
         elsewhere = admin_app(vendor, chosen, bell)
-        pages = VendorApp(vendor, chosen.dialect, log=lambda line: None, bell=bell)
+        pages = VendorApp(vendor, chosen.dialect, log=lambda line: None, notifier=bell)
         self._explaining = WsgiVendorApp(pages, elsewhere)
         self._silent = WsgiVendorApp(cast(VendorApp, _Unexplained(pages)), elsewhere)
         self._send()

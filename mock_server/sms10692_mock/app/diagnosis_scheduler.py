@@ -1,6 +1,7 @@
-"""When a request is explained: soon, one after another, and never so that a flood of them slows right ones down.
+"""Schedules the diagnosis of refused requests on one thread, within a CPU-time budget.
 
-Here belongs what goes without an explanation. What one says is the affair of `pages`.
+When too many requests wait or the budget is used up, a request is not diagnosed, and its hint only names the address
+of the diagnosis. So a flood of wrong requests does not slow down correct ones.
 """
 
 import logging
@@ -13,45 +14,45 @@ from sms10692_mock.app.vendor_app import HandledRequest, VendorApp
 from sms10692_mock.server.cpu_budget import CpuBudget
 from sms10692_mock.server.http_types import Response
 
-_WAITING: Final = 64
+_MAX_QUEUED: Final = 64
 
 _logger = logging.getLogger(__name__)
 
 
 class DiagnosisScheduler:
-    """Has exchanges explained on a thread, as long as few wait and the allowance lasts."""
+    """Adds hints on `executor`, while the queue is short and CPU time is left. Any thread may call it."""
 
-    def __init__(self, pages: VendorApp, explaining: Executor) -> None:
-        self._pages = pages
-        self._explaining = explaining
-        self._allowance = CpuBudget()
-        self._waiting = 0
+    def __init__(self, vendor_app: VendorApp, executor: Executor) -> None:
+        self._vendor_app = vendor_app
+        self._executor = executor
+        self._budget = CpuBudget()
+        self._queued = 0
         self._lock = threading.Lock()
 
-    def submit(self, exchange: HandledRequest) -> "Future[Response]":
-        """The response to come: with a hint, or at once with one of where to ask."""
+    def submit(self, handled: HandledRequest) -> "Future[Response]":
+        """Return the future of the response with a hint."""
         with self._lock:
-            is_flood = self._waiting >= _WAITING or not self._allowance.has_remaining()
-            self._waiting += not is_flood
+            is_overloaded = self._queued >= _MAX_QUEUED or not self._budget.has_remaining()
+            self._queued += not is_overloaded
         future: Future[Response] = Future()
-        if is_flood:
-            future.set_result(self._pages.add_hint_pointer(exchange))
+        if is_overloaded:
+            future.set_result(self._vendor_app.add_hint_pointer(handled))
         else:
-            self._explaining.submit(self._explain, exchange, future)
+            self._executor.submit(self._diagnose, handled, future)
         return future
 
-    def _explain(self, exchange: HandledRequest, future: "Future[Response]") -> None:
+    def _diagnose(self, handled: HandledRequest, future: "Future[Response]") -> None:
         begun = thread_time()
         try:
             if future.set_running_or_notify_cancel():
-                future.set_result(self._pages.add_hint(exchange))
-                self._pages.log_explanation(exchange)
+                future.set_result(self._vendor_app.add_hint(handled))
+                self._vendor_app.log_explanation(handled)
         except Exception as error:
             if future.done():
-                _logger.exception("a request could not be explained in the log")
+                _logger.exception("the diagnosis of a request could not be logged")
             else:
                 future.set_exception(error)
         finally:
-            self._allowance.spend(thread_time() - begun)
+            self._budget.spend(thread_time() - begun)
             with self._lock:
-                self._waiting -= 1
+                self._queued -= 1

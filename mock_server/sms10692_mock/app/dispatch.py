@@ -1,8 +1,4 @@
-"""Who answers a request: the vendor's pages, at once or when they can, or the WSGI application beside them.
-
-Here belongs which request may keep others waiting. How a request came and a response goes is the affair of
-`connection`, how one is waited for that of `waiting` and `elsewhere`.
-"""
+"""Request dispatcher: vendor endpoints run inline, deferred or on a thread; all other paths go to the WSGI bridge."""
 
 from collections.abc import Awaitable, Callable
 
@@ -10,7 +6,7 @@ from sms10692 import protocol
 from sms10692.protocol import Endpoint
 from sms10692_mock.app.diagnosis_scheduler import DiagnosisScheduler
 from sms10692_mock.app.execution import INLINE_LIMIT, DeferredExecution
-from sms10692_mock.app.health_probes import Probes
+from sms10692_mock.app.health_probes import HealthProbes
 from sms10692_mock.app.vendor_app import CROSS_SITE, Request, VendorApp, cross_site_refusal
 from sms10692_mock.domain.api_request import match_endpoint
 from sms10692_mock.server.client_presence import ClientPresence
@@ -23,7 +19,7 @@ from sms10692_mock.server.wsgi_types import Application
 
 
 def dispatcher_factory(vendor_app: VendorApp, fallback: Application) -> Callable[[ThreadPools], "Dispatcher"]:
-    """Return the function with which a server builds its Dispatcher, once its event loop runs."""
+    """Return the function with which a server creates its Dispatcher on its event loop."""
 
     def create(threads: ThreadPools) -> Dispatcher:
         return Dispatcher(vendor_app, fallback, threads, DiagnosisScheduler(vendor_app, threads.diagnosis))
@@ -32,76 +28,81 @@ def dispatcher_factory(vendor_app: VendorApp, fallback: Application) -> Callable
 
 
 class Dispatcher:
-    """Answers requests to the vendor's `pages`, and leaves all other paths to `elsewhere`.
+    """The RequestHandler of the emulator. Create and use it on the thread of a running event loop.
 
-    What takes long of the vendor's runs on threads of its own, all that is elsewhere on those beside: streams and
-    those who wait hold none. For the loop that runs when it is made.
+    Requests to vendor endpoints go to `vendor_app`, health probes are answered here, and all others go to `fallback`.
+    Slow vendor requests and the fallback run in separate thread pools. Streams and long polling hold no thread.
     """
 
     def __init__(
-        self, pages: VendorApp, elsewhere: Application, threads: ThreadPools, explanations: DiagnosisScheduler
+        self, vendor_app: VendorApp, fallback: Application, threads: ThreadPools, diagnosis: DiagnosisScheduler
     ) -> None:
-        self._pages = pages
-        self._elsewhere = WsgiBridge(elsewhere, threads.fallback, pages.log_other)
-        self._waiting = DeferredExecution(pages, threads, explanations)
-        self._probes = Probes(pages.probe)
+        self._vendor_app = vendor_app
+        self._fallback = WsgiBridge(fallback, threads.fallback, vendor_app.log_other)
+        self._execution = DeferredExecution(vendor_app, threads, diagnosis)
+        self._probes = HealthProbes(vendor_app.probe)
 
     @property
     def is_idle(self) -> bool:
-        """Whether the application beside the pages is not at work on any thread."""
-        return self._elsewhere.is_idle
+        """Whether no thread runs the fallback application."""
+        return self._fallback.is_idle
 
-    def call_when_idle(self, call: Callable[[], None]) -> None:
-        """Call this whenever that becomes so, on the event loop."""
-        self._elsewhere.when_idle = call
+    def call_when_idle(self, callback: Callable[[], None]) -> None:
+        """Register the only callback that runs, on the event loop, whenever `is_idle` becomes True."""
+        self._fallback.when_idle = callback
 
     def close(self) -> None:
-        """Let go of what is open for those who wait."""
-        self._waiting.close()
+        """Close the connections of the store's event-loop executor."""
+        self._execution.close()
 
     def dispatch(
-        self, arrived: ParsedRequest, ends: SocketAddresses, presence: ClientPresence
+        self, parsed: ParsedRequest, addresses: SocketAddresses, presence: ClientPresence
     ) -> Response | Awaitable[AnyResponse]:
-        """The answer to a request, or where it takes longer what is to be waited for."""
-        head, body, failure = arrived
-        page = match_endpoint(head.path)
+        """Return the response, or an awaitable of the response if it is not made at once."""
+        head, body, failure = parsed
+        endpoint = match_endpoint(head.path)
         if failure is not None:
-            return self._unread(page, _request_of(head, body), failure.response)
-        if page is None:
-            return self._probes.answer(head.method, head.path) or self._elsewhere.respond(head, body, ends, presence)
-        request = _request_of(head, body)
-        if head.headers_lower.get("sec-fetch-site") == CROSS_SITE and not self._pages.allows_cross_site:
-            return self._unread(page, request, cross_site_refusal())
-        if not _is_quick(page, len(head.query) + len(body)):
-            return self._waiting.run_in_thread(page, request)
-        if self._pages.waits:
-            return self._waiting.run_batched(page, request)
-        exchange = self._pages.handle_without_hint(page, request)
-        return exchange.response if exchange.pending_hint is None else self._waiting.run_with_diagnosis(exchange)
+            return self._reject(endpoint, _build_request(head, body), failure.response)
+        if endpoint is None:
+            probe = self._probes.respond(head.method, head.path)
+            return probe or self._fallback.respond(head, body, addresses, presence)
+        request = _build_request(head, body)
+        if head.headers_lower.get("sec-fetch-site") == CROSS_SITE and not self._vendor_app.allows_cross_site:
+            return self._reject(endpoint, request, cross_site_refusal())
+        if not _may_run_inline(endpoint, len(head.query) + len(body)):
+            return self._execution.run_in_thread(endpoint, request)
+        if self._vendor_app.blocking:
+            return self._execution.run_batched(endpoint, request)
+        handled = self._vendor_app.handle_without_hint(endpoint, request)
+        return handled.response if handled.pending_hint is None else self._execution.run_with_diagnosis(handled)
 
-    def bad_request(self, error: BadRequest, ends: SocketAddresses, beginning: str) -> Response:
-        """The answer to what is no request, and begins so."""
-        self._pages.log_bad_request(ends.client, error.status, str(error), beginning)
+    def bad_request(self, error: BadRequest, addresses: SocketAddresses, beginning: str) -> Response:
+        """Log bytes that are no HTTP request, and return the response."""
+        self._vendor_app.log_bad_request(addresses.client, error.status, str(error), beginning)
         return text_response(error.status, str(error))
 
-    def log_unread(self, ends: SocketAddresses, size: int, seconds: float) -> None:
-        """Log that a client did not read its answers."""
-        self._pages.log_client(ends.client, f"read nothing of {size} bytes for {seconds:g} seconds, and was hung up on")
+    def log_unread(self, addresses: SocketAddresses, size: int, seconds: float) -> None:
+        """Log that a client was disconnected because it did not read its responses."""
+        self._vendor_app.log_client(
+            addresses.client, f"read nothing of {size} bytes for {seconds:g} seconds, and was disconnected"
+        )
 
-    def _unread(self, page: Endpoint | None, request: Request, response: Response) -> Response | Awaitable[Response]:
-        if page is None:
-            self._pages.log_line(request.method, request.path, response.status)
+    def _reject(
+        self, endpoint: Endpoint | None, request: Request, response: Response
+    ) -> Response | Awaitable[Response]:
+        """Log a request that gets this response without being processed."""
+        if endpoint is None:
+            self._vendor_app.log_line(request.method, request.path, response.status)
             return response
-        if self._pages.waits:
-            return self._waiting.run_unparsed(page, request, response)
-        return self._pages.log_rejected(page, request, response)
+        if self._vendor_app.blocking:
+            return self._execution.log_rejected(endpoint, request, response)
+        return self._vendor_app.log_rejected(endpoint, request, response)
 
 
-def _request_of(head: RequestHead, body: bytes) -> Request:
-    """What of a request the vendor's pages see."""
+def _build_request(head: RequestHead, body: bytes) -> Request:
     return Request(head.method, head.query, head.headers_lower.get("content-type", ""), body, head.path, head.headers)
 
 
-def _is_quick(page: Endpoint, length: int) -> bool:
-    """Whether the answer is made in well under a millisecond: not 50,000 numbers, and not a page of 4,000 reports."""
-    return length <= INLINE_LIMIT and page in (protocol.V2SMS, protocol.V2SMS_GBK)
+def _may_run_inline(endpoint: Endpoint, length: int) -> bool:
+    """Whether a request takes well under a millisecond: no send to 50,000 numbers, no fetch of 4,000 reports."""
+    return length <= INLINE_LIMIT and endpoint in (protocol.V2SMS, protocol.V2SMS_GBK)

@@ -1,6 +1,6 @@
-"""Requests to the vendor's pages that are not answered at once: handed over to threads, or put aside, and waited for.
+"""Deferred execution of vendor requests: batched with other requests, on a thread, or with a diagnosis first.
 
-Here belongs how each is waited for. Which are, `answering` says.
+`dispatch` decides which of these a request needs.
 """
 
 import asyncio
@@ -17,51 +17,52 @@ from sms10692_mock.server.http_types import Response
 from sms10692_mock.server.thread_pools import ThreadPools, run_in_threadpool
 
 INLINE_LIMIT: Final = 16 * 1024
-"""Bytes of a form up to which a send is answered in well under a millisecond."""
+"""Bytes of query and body up to which a send takes well under a millisecond."""
 
 _MAX_LARGE: Final = 4
-"""Larger forms that are worked on at the same time: each may take a hundred times its bytes, and all of one core."""
+"""Larger requests that are processed concurrently. Each may take a hundred times its size in memory, and a core."""
 
 
 class DeferredExecution:
-    """Waits for exchanges of `pages`, for the loop that runs when it is made."""
+    """Runs requests that are not answered inline. Create and use it on the thread of a running event loop."""
 
-    def __init__(self, pages: VendorApp, threads: ThreadPools, explanations: DiagnosisScheduler) -> None:
-        self._pages = pages
+    def __init__(self, vendor_app: VendorApp, threads: ThreadPools, diagnosis: DiagnosisScheduler) -> None:
+        self._vendor_app = vendor_app
         self._threads = threads
-        self._explanations = explanations
-        self._large = asyncio.Semaphore(_MAX_LARGE)
-        self._on_loop = pages.on_loop(threads.vendor)
-        self._together = BatchRunner[HandledRequest](threads.vendor, pages.gathered)
+        self._diagnosis = diagnosis
+        self._large_slots = asyncio.Semaphore(_MAX_LARGE)
+        self._loop_executor = vendor_app.loop_executor(threads.vendor)
+        self._batch_runner = BatchRunner[HandledRequest](threads.vendor, vendor_app.batch_transaction)
 
     def close(self) -> None:
-        """Let go of what is open for those who wait."""
-        if self._on_loop is not None:
-            self._on_loop.close()
+        """Close the connections of the store's event-loop executor."""
+        if self._loop_executor is not None:
+            self._loop_executor.close()
 
-    async def run_batched(self, page: Endpoint, request: Request) -> Response:
-        """The answer to a request that takes long only where the store makes it wait."""
-        if self._on_loop is not None:
-            exchange = await self._on_loop.submit(partial(self._pages.handle_without_hint, page, request))
+    async def run_batched(self, endpoint: Endpoint, request: Request) -> Response:
+        """Handle a request that is fast except for the store: pipelined on the loop, or batched on a thread."""
+        if self._loop_executor is not None:
+            handled = await self._loop_executor.submit(partial(self._vendor_app.handle_without_hint, endpoint, request))
         else:
-            exchange = await self._together.submit(partial(self._pages.begin, page, request))
-        return await self._response(exchange)
+            handled = await self._batch_runner.submit(partial(self._vendor_app.begin, endpoint, request))
+        return await self._add_hint(handled)
 
-    async def run_in_thread(self, page: Endpoint, request: Request) -> Response:
-        """The answer to a request that takes long: it has a thread of its own."""
+    async def run_in_thread(self, endpoint: Endpoint, request: Request) -> Response:
+        """Handle a slow request on a thread of its own."""
         length = len(request.query) + len(request.body)
-        async with self._large if length > INLINE_LIMIT else nullcontext():
-            exchange = await run_in_threadpool(self._threads.vendor, self._pages.handle_without_hint, page, request)
-        return await self._response(exchange)
+        async with self._large_slots if length > INLINE_LIMIT else nullcontext():
+            handled = await run_in_threadpool(
+                self._threads.vendor, self._vendor_app.handle_without_hint, endpoint, request
+            )
+        return await self._add_hint(handled)
 
-    async def run_unparsed(self, page: Endpoint, request: Request, response: Response) -> Response:
-        """The same response, once it is kept of the request that it could not be read."""
-        keep = self._pages.log_rejected
-        return await run_in_threadpool(self._threads.vendor, keep, page, request, response)
+    async def log_rejected(self, endpoint: Endpoint, request: Request, response: Response) -> Response:
+        """Log a request that the vendor does not get, on a thread. Returns `response`."""
+        return await run_in_threadpool(self._threads.vendor, self._vendor_app.log_rejected, endpoint, request, response)
 
-    def run_with_diagnosis(self, exchange: HandledRequest) -> Awaitable[Response]:
-        """The response of an exchange that is unexplained, with a hint."""
-        return asyncio.wrap_future(self._explanations.submit(exchange))
+    def run_with_diagnosis(self, handled: HandledRequest) -> Awaitable[Response]:
+        """Return the response with a hint, for a request with a `pending_hint`."""
+        return asyncio.wrap_future(self._diagnosis.submit(handled))
 
-    async def _response(self, exchange: HandledRequest) -> Response:
-        return exchange.response if exchange.pending_hint is None else await self.run_with_diagnosis(exchange)
+    async def _add_hint(self, handled: HandledRequest) -> Response:
+        return handled.response if handled.pending_hint is None else await self.run_with_diagnosis(handled)

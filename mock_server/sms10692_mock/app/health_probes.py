@@ -1,6 +1,7 @@
-"""The two addresses for health checks of containers: whether the process answers, and whether its store does.
+"""The two endpoints for health checks of containers: is the process alive, and is its store available?
 
-They are answered before the guard and without Flask or its threads: for any Host, without a token, with no details.
+They are answered before access control and without Flask or its threads: for any Host, without a token, without
+details.
 """
 
 import asyncio
@@ -16,37 +17,37 @@ READY: Final = "/_mock/health/ready"
 _METHODS: Final = ("GET", "HEAD")
 
 
-class Probes:
-    """Answers both on the event loop."""
+class HealthProbes:
+    """Answers both endpoints on the event loop."""
 
     def __init__(self, store: StoreProbe) -> None:
         self._store = store
 
-    def answer(self, method: str, path: str) -> Response | Awaitable[Response] | None:
-        """The answer, or what to await for it; None where it is another path."""
+    def respond(self, method: str, path: str) -> Response | Awaitable[Response] | None:
+        """Return the response or an awaitable of it; None for any other path."""
         if path not in (LIVE, READY):
             return None
         if method not in _METHODS:
-            return _response(405, {"error": "a health check is a GET or HEAD"}, Allow=", ".join(_METHODS))
-        return _response(200, {"live": True}) if path == LIVE else self._ready()
+            return _json_response(405, {"error": "a health check is a GET or HEAD"}, Allow=", ".join(_METHODS))
+        return _json_response(200, {"live": True}) if path == LIVE else self._check_ready()
 
-    async def _ready(self) -> Response:
+    async def _check_ready(self) -> Response:
         check = asyncio.wrap_future(self._store.start())
         try:
-            # Shielded: others may share the check.
+            # Shielded, because concurrent requests share one check.
             is_ready = not await asyncio.wait_for(asyncio.shield(check), DEADLINE)
         except TimeoutError:
             is_ready = False
-        return _response(200 if is_ready else 503, {"ready": is_ready})
+        return _json_response(200 if is_ready else 503, {"ready": is_ready})
 
 
-def _response(status: int, document: Mapping[str, bool | str], **more: str) -> Response:
+def _json_response(status: int, document: Mapping[str, bool | str], **extra_headers: str) -> Response:
     body = json.dumps(document, separators=(",", ":")).encode()
     headers = {
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
-        **more,
+        **extra_headers,
     }
     return Response(status, list(headers.items()), body)

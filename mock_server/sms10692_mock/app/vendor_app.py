@@ -1,7 +1,7 @@
-"""The vendor's pages: from a request, wholly read, to a response, wholly made.
+"""Handler of the vendor's endpoints: a complete HTTP request in, a complete HTTP response out, without network I/O.
 
-Here belongs what HTTP adds to a call and its answer: methods, status, content type, the line in the log. No I/O: how
-a request gets here and a response away is the affair of `wsgi` and `answering`, which stand side by side around this.
+Adds to the domain what belongs to HTTP: methods, status, content type, the request log, the access log, hints.
+`dispatch` calls it in the HTTP server, `wsgi` in front of any WSGI application.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from sms10692 import protocol
 from sms10692.protocol import Endpoint
 from sms10692_mock.app.fault_injection import inject
+from sms10692_mock.app.log_lines import format_line, sanitize
 from sms10692_mock.codec import json_renderer
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import Fields, parse_fields
@@ -23,15 +24,7 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest, parse_request
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import LoggedRequest
-from sms10692_mock.domain.results import (
-    BalanceResult,
-    KeywordResult,
-    Refusal,
-    RepliesResult,
-    ReportsResult,
-    Result,
-    SendResult,
-)
+from sms10692_mock.domain.results import Refusal, RepliesResult, ReportsResult, Result
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor, VendorResult
 from sms10692_mock.elapsed_time import monotonic
@@ -40,33 +33,35 @@ from sms10692_mock.server.http_types import Response, build_response, text_respo
 from sms10692_mock.stores.probe import StoreProbe
 from sms10692_mock.stores.redaction import redact_headers
 
-_LOGGED: Final = 64
-"""Characters of a text of the client's that a line of the log has at most."""
+_HINT_LIMIT: Final = 1000
+"""Maximum length of a hint in characters."""
 
-_HINT: Final = 1000
-"""Characters of a hint."""
+_REQUEST_LOG_PATH: Final = "/_mock/requests"
 
-_JOURNAL: Final = "/_mock/requests"
-
-_FETCHES: Final = 1000
-"""Queues of which the last fetch is remembered, for a hint about the next."""
+_MAX_REMEMBERED_FETCHES: Final = 1000
+"""Number of queues whose last fetch is remembered for a hint about the next one."""
 
 _NO_FETCH: Final[tuple[int, None]] = 0, None
 
-_EXPLAINED_BYTES: Final = 64 * 1024
-"""Of a request: of a longer one the answer does not wait for the explanation, which the control address has."""
+_DIAGNOSIS_LIMIT: Final = 64 * 1024
+"""Size in bytes up to which a request is diagnosed before its response. The control API diagnoses longer ones."""
 
-_BOXES: Final = (ReportsResult, RepliesResult)
-_METHODS: Final = ("GET", "HEAD", "POST")
-_READING: Final = ("GET", "HEAD")
-_API: Final = "/_mock"
-_HEALTH: Final = "/_mock/health"
-_REFUSED: Final = 400
-"""The least status of a refusal."""
+_FETCH_RESULTS: Final = (ReportsResult, RepliesResult)
+_ALLOWED_METHODS: Final = ("GET", "HEAD", "POST")
+_SAFE_METHODS: Final = ("GET", "HEAD")
+_API_PREFIX: Final = "/_mock"
+_HEALTH_PREFIX: Final = "/_mock/health"
+_FIRST_ERROR_STATUS: Final = 400
+
+CROSS_SITE: Final = "cross-site"
+"""The value of the header Sec-Fetch-Site with which a browser marks a request of a page of another site."""
 
 
 class Request(NamedTuple):
-    """What of a request reaches the vendor. `path` is as it came, `content_type` the whole header, or empty."""
+    """An HTTP request to an endpoint of the vendor.
+
+    `path`: as received. `query`: without percent-decoding. `content_type`: the whole header, or empty.
+    """
 
     method: str
     query: bytes
@@ -76,12 +71,11 @@ class Request(NamedTuple):
     headers: Sequence[tuple[str, str]] = ()
 
 
-CROSS_SITE: Final = "cross-site"
-"""The value of the header Sec-Fetch-Site that a browser sends for a page of another site."""
-
-
 class HandledRequest(NamedTuple):
-    """A response; and where it is to be explained before it is sent, its entry in the journal and line in the log."""
+    """A response. With a `pending_hint`, the request is to be diagnosed before the response is sent.
+
+    `pending_hint` is the entry in the request log, `line` the line that the access log does not have yet.
+    """
 
     response: Response
     pending_hint: LoggedRequest | None = None
@@ -89,235 +83,251 @@ class HandledRequest(NamedTuple):
 
 
 class _StorePhase:
-    """A request, understood, when it came and began, and what the vendor said to it, if the store was there."""
+    """The result of the first phase of a request: everything that needs the transaction of the store.
 
-    __slots__ = ("call", "fields", "number", "received", "started", "told")
+    `received`: Unix time. `started`: monotonic time. `outcome`: a StoreUnavailable if the store failed.
+    """
+
+    __slots__ = ("api_request", "fields", "number", "outcome", "received", "started")
 
     def __init__(
         self,
-        call: ApiRequest,
+        api_request: ApiRequest,
         fields: Fields,
-        told: VendorResult | StoreUnavailable,
+        outcome: VendorResult | StoreUnavailable,
         number: int,
         received: float,
         started: float,
     ) -> None:
-        self.call = call
+        self.api_request = api_request
         self.fields = fields
-        self.told = told
+        self.outcome = outcome
         self.number = number
         self.received = received
         self.started = started
 
 
 class VendorApp:
-    """Answers requests to the vendor's pages, in `dialect` where the account has none.
+    """Handles requests to the vendor's endpoints. All methods may be called from any thread.
 
-    `log` is given a line about each request, and below it what is wrong with it; an answer to a request that seems
-    wrong says so in a header, `X-Mock-Hint`. The body never changes. `bell` is rung after each. `debug_log` is given
-    the lines that are many and that nobody misses.
+    `profile`: how responses look for accounts without a profile of their own.
+    `log`: gets a line for each request, followed by indented lines that say what is wrong with the request.
+    `debug_log`: gets the lines about requests that the console and health checks send all the time.
+    `notifier`: is notified after each request.
+    `is_exposed`: hosts other than this one can read hints. Then hints use no secrets but those of the sender's account.
+    `allows_cross_site`: accept requests that browsers send for pages of other sites.
 
-    Where `is_exposed`, strangers may read the hints: they use no account's secrets but the sender's own.
-    `allows_cross_site` lets requests in that browsers send for pages of other sites.
+    A hint is the response header X-Mock-Hint; the body never changes.
     """
 
     def __init__(
         self,
         vendor: Vendor,
-        dialect: Profile,
+        profile: Profile,
         log: Callable[[str], None] | None = None,
-        bell: ChangeNotifier | None = None,
+        notifier: ChangeNotifier | None = None,
         *,
         debug_log: Callable[[str], None] | None = None,
         is_exposed: bool = False,
         allows_cross_site: bool = False,
     ) -> None:
         self._vendor = vendor
-        self._dialect = dialect.name
-        self._xml = {name: XmlRenderer(one) for name, one in PROFILES.items()}
+        self._default_profile = profile.name
+        self._renderers = {name: XmlRenderer(known) for name, known in PROFILES.items()}
         self._log = log
         self._debug_log = debug_log
         self._is_exposed = is_exposed
         self.allows_cross_site = allows_cross_site
-        self._fetches: dict[tuple[str, str], tuple[int, PreviousFetch]] = {}
-        self._fetching = Lock()
-        self._ring = (bell or ChangeNotifier()).notify
-        self.waits = vendor.store.blocking
-        self.on_loop = vendor.store.loop_executor
-        self.gathered = vendor.store.batch_transaction
+        self._last_fetches: dict[tuple[str, str], tuple[int, PreviousFetch]] = {}
+        self._last_fetches_lock = Lock()
+        self._notify = (notifier or ChangeNotifier()).notify
+        self.blocking = vendor.store.blocking
+        self.loop_executor = vendor.store.loop_executor
+        self.batch_transaction = vendor.store.batch_transaction
         self.probe = StoreProbe(vendor.store)
 
-    def handle(self, page: Endpoint, request: Request) -> Response:
-        """Answer a request to one of the pages: HTTP 200 to whatever it says, 405 to another method."""
-        exchange = self.handle_without_hint(page, request)
-        if exchange.pending_hint is None:
-            return exchange.response
-        response = self.add_hint(exchange)
-        self.log_explanation(exchange)
+    def handle(self, endpoint: Endpoint, request: Request) -> Response:
+        """Handle a request and diagnose it. Status 200 for every allowed method, also for a refusal; 405 otherwise."""
+        handled = self.handle_without_hint(endpoint, request)
+        if handled.pending_hint is None:
+            return handled.response
+        response = self.add_hint(handled)
+        self.log_explanation(handled)
         return response
 
-    def handle_without_hint(self, page: Endpoint, request: Request) -> HandledRequest:
-        """The same without what takes long: one with an entry that is `unexplained` is still to be `explained`."""
-        return self._answered(page, request, self._asked(page, request))
+    def handle_without_hint(self, endpoint: Endpoint, request: Request) -> HandledRequest:
+        """Handle a request without slow diagnosis. With a `pending_hint`, `add_hint` is still to be called."""
+        return self._finish(endpoint, request, self._run_store_phase(endpoint, request))
 
-    def begin(self, page: Endpoint, request: Request) -> Callable[[], HandledRequest]:
-        """The first half of an exchange, which asks the store; what it returns is the second, for when that holds."""
-        return partial(self._answered, page, request, self._asked(page, request))
+    def begin(self, endpoint: Endpoint, request: Request) -> Callable[[], HandledRequest]:
+        """Run the first phase of a request, which may be part of a store transaction. Returns the second phase.
 
-    def _asked(self, page: Endpoint, request: Request) -> "_StorePhase | None":
-        """What the vendor says; None of a method that its pages do not have."""
+        **Call the second phase only after the commit**: it logs the request and notifies waiting clients.
+        """
+        return partial(self._finish, endpoint, request, self._run_store_phase(endpoint, request))
+
+    def _run_store_phase(self, endpoint: Endpoint, request: Request) -> "_StorePhase | None":
+        """Parse the request and let the vendor process it; None if the method is not allowed."""
         started = monotonic()
-        if request.method not in _METHODS:
+        if request.method not in _ALLOWED_METHODS:
             return None
         vendor = self._vendor
         received = vendor.real_time()
-        fields = parse_fields(request.query, request.content_type, request.body, DECODERS[page.charset])
-        call = parse_request(page, fields)
+        fields = parse_fields(request.query, request.content_type, request.body, DECODERS[endpoint.charset])
+        api_request = parse_request(endpoint, fields)
         try:
             number = vendor.store.next_request()
-            return _StorePhase(call, fields, vendor.handle(call, number), number, received, started)
+            return _StorePhase(api_request, fields, vendor.handle(api_request, number), number, received, started)
         except StoreUnavailable as error:
-            return _StorePhase(call, fields, error, 0, received, started)
+            return _StorePhase(api_request, fields, error, 0, received, started)
 
-    def _answered(self, page: Endpoint, request: Request, asked: "_StorePhase | None") -> HandledRequest:
-        if asked is None:
-            allowed = ", ".join(_METHODS)
+    def _finish(self, endpoint: Endpoint, request: Request, phase: "_StorePhase | None") -> HandledRequest:
+        """Make the response, write the request log, notify, and write the access log unless a hint is pending."""
+        if phase is None:
+            allowed = ", ".join(_ALLOWED_METHODS)
             response = text_response(405, f"this page answers {allowed}", ("Allow", allowed))
-            return HandledRequest(self.log_rejected(page, request, response))
-        call, told = asked.call, asked.told
-        if isinstance(told, StoreUnavailable):
+            return HandledRequest(self.log_rejected(endpoint, request, response))
+        api_request, outcome = phase.api_request, phase.outcome
+        if isinstance(outcome, StoreUnavailable):
             if self._log:
-                self._log(f"{request.method} {page.path}: the store is away: {told}")
-            if call.operation is not protocol.SEND:
-                return HandledRequest(text_response(503, f"the store is away: {told}"))
-            return HandledRequest(self._written(page, call, Refusal(protocol.OTHER_ERROR), None))
-        answer = told.result
-        response = self._written(page, call, answer, told.account)
-        if told.faults:
-            response = inject(response, told.faults)
-        took = monotonic() - asked.started
+                self._log(f"{request.method} {endpoint.path}: the store is away: {outcome}")
+            if api_request.operation is not protocol.SEND:
+                return HandledRequest(text_response(503, f"the store is away: {outcome}"))
+            return HandledRequest(self._render(endpoint, api_request, Refusal(protocol.OTHER_ERROR), None))
+        result = outcome.result
+        response = self._render(endpoint, api_request, result, outcome.account)
+        if outcome.faults:
+            response = inject(response, outcome.faults)
+        took = monotonic() - phase.started
         entry = LoggedRequest(
-            asked.number,
-            asked.received,
-            told.now,
+            phase.number,
+            phase.received,
+            outcome.now,
             took,
             request.method,
-            request.path or page.path,
+            request.path or endpoint.path,
             request.query,
             redact_headers(request.headers),
             request.body,
-            call.userid,
-            call.operation.name if call.operation else "",
-            answer.message if isinstance(answer, Refusal) else "",
-            len(answer.boxes) if isinstance(answer, _BOXES) else None,
+            api_request.userid,
+            api_request.operation.name if api_request.operation else "",
+            result.message if isinstance(result, Refusal) else "",
+            len(result.boxes) if isinstance(result, _FETCH_RESULTS) else None,
             response.status,
             response.headers[0][1] if response.headers else "",
             response.body,
-            tuple([fault.kind for fault in told.faults]) if told.faults else (),
+            tuple([fault.kind for fault in outcome.faults]) if outcome.faults else (),
         )
         self._vendor.store.log_request(entry)
-        self._ring(entry.userid)
-        line = _line(request.method, call, told, took) if self._log else ""
+        self._notify(entry.userid)
+        line = format_line(request.method, api_request, outcome, took) if self._log else ""
         previous = self._previous_fetch(entry)
-        if told.faults:
-            return HandledRequest(self._said(response, line, ()))
-        if isinstance(answer, Refusal) or needs_diagnosis(call):
+        if outcome.faults:
+            return HandledRequest(self._log_and_hint(response, line, ()))
+        if isinstance(result, Refusal) or needs_diagnosis(api_request):
             return HandledRequest(response, entry, line)
-        return HandledRequest(
-            self._said(response, line, style_warnings(entry, call, asked.fields, told.account, previous))
-        )
+        warnings = style_warnings(entry, api_request, phase.fields, outcome.account, previous)
+        return HandledRequest(self._log_and_hint(response, line, warnings))
 
     def _previous_fetch(self, entry: LoggedRequest) -> PreviousFetch | None:
-        """The fetch of the same queue before this one, if it was one of the last here and is in the journal still."""
+        """Return the previous fetch of the same queue, if it is remembered and still in the request log."""
         if entry.handed_out is None:
             return None
-        fetch = (entry.userid, entry.operation)
-        with self._fetching:
-            number, previous = self._fetches.pop(fetch, _NO_FETCH)
-            self._fetches[fetch] = entry.number, PreviousFetch(entry.now, entry.handed_out)
-            if len(self._fetches) > _FETCHES:
-                del self._fetches[next(iter(self._fetches))]
+        queue = (entry.userid, entry.operation)
+        with self._last_fetches_lock:
+            number, previous = self._last_fetches.pop(queue, _NO_FETCH)
+            self._last_fetches[queue] = entry.number, PreviousFetch(entry.now, entry.handed_out)
+            if len(self._last_fetches) > _MAX_REMEMBERED_FETCHES:
+                del self._last_fetches[next(iter(self._last_fetches))]
         try:
             return previous if previous and self._vendor.store.is_logged(number) else None
         except StoreUnavailable:
             return None
 
-    def add_hint(self, exchange: HandledRequest) -> Response:
-        """The response with a hint. It takes milliseconds, of a long request too many."""
-        response, entry, line = exchange
+    def add_hint(self, handled: HandledRequest) -> Response:
+        """Diagnose a request, write the access log, and return the response with a hint.
+
+        Takes milliseconds of CPU time. A long request gets only a pointer, see `add_hint_pointer`.
+        """
+        response, entry, line = handled
         if entry is None or _is_long(entry):
-            return self.add_hint_pointer(exchange)
+            return self.add_hint_pointer(handled)
         try:
             if self._is_exposed:
-                found, is_part = public_findings(entry, self._vendor.store)
-                more = [f"explained by GET {_JOURNAL}/{entry.number} alone"] if is_part else []
-                return _hinted(response, " | ".join([*map(_sentence, found), *more]))
-            found = diagnose_logged(entry, self._vendor.store)
+                findings, is_partial = public_findings(entry, self._vendor.store)
+                rest = [f"explained by GET {_REQUEST_LOG_PATH}/{entry.number} alone"] if is_partial else []
+                return _with_hint(response, " | ".join([*map(_format_finding, findings), *rest]))
+            findings = diagnose_logged(entry, self._vendor.store)
         except StoreUnavailable:
-            return self.add_hint_pointer(exchange)
-        return self._said(response, line, found)
+            return self.add_hint_pointer(handled)
+        return self._log_and_hint(response, line, findings)
 
-    def log_explanation(self, exchange: HandledRequest) -> None:
-        """Log what `explained` could not log where strangers may read the hints.
+    def log_explanation(self, handled: HandledRequest) -> None:
+        """Write the access log of a request whose diagnosis is not public. Does nothing unless `is_exposed`.
 
-        It must not run before the response is sent: how long it takes depends on secrets.
+        **Call it only after the response was sent**: its duration depends on secrets.
         """
-        response, entry, line = exchange
+        response, entry, line = handled
         if not self._is_exposed or self._log is None or entry is None or _is_long(entry):
             return
-        with suppress(StoreUnavailable):  # then `explained` has logged the line
-            self._said(response, line, diagnose_logged(entry, self._vendor.store))
+        with suppress(StoreUnavailable):  # then `add_hint` has logged the line
+            self._log_and_hint(response, line, diagnose_logged(entry, self._vendor.store))
 
-    def add_hint_pointer(self, exchange: HandledRequest) -> Response:
-        """The response with a hint of where to ask why: for a long request, and for one of a flood."""
-        response, entry, line = exchange
+    def add_hint_pointer(self, handled: HandledRequest) -> Response:
+        """Write the access log and return the response with a hint that names the address of the diagnosis.
+
+        For long requests, and when too many requests wait for their diagnosis.
+        """
+        response, entry, line = handled
         if self._log:
             self._log(line)
         if entry is None:
             return response
-        return _hinted(response, f"not explained at once: GET {_JOURNAL}/{entry.number}")
+        return _with_hint(response, f"not explained at once: GET {_REQUEST_LOG_PATH}/{entry.number}")
 
-    def _said(self, response: Response, line: str, found: Sequence[Finding]) -> Response:
-        if not found:
+    def _log_and_hint(self, response: Response, line: str, findings: Sequence[Finding]) -> Response:
+        if not findings:
             if self._log:
                 self._log(line)
             return response
-        said = list(map(_sentence, found))
+        texts = list(map(_format_finding, findings))
         if self._log:
-            self._log("\n  ".join([line, *said]))
-        return _hinted(response, " | ".join(said))
+            self._log("\n  ".join([line, *texts]))
+        return _with_hint(response, " | ".join(texts))
 
-    def _written(self, page: Endpoint, call: ApiRequest, answer: Result | None, account: Account | None) -> Response:
-        if answer is None:
-            return build_response(200, f"text/xml; charset={page.charset}", b"")
-        if call.wants_json:
-            return build_response(200, "application/json", json_renderer.render(answer, call.operation, page))
-        dialect = (account and account.dialect) or self._dialect
-        body = self._xml[dialect].render(answer, call.operation, page)
-        return build_response(200, f"text/xml; charset={page.charset}", body)
+    def _render(
+        self, endpoint: Endpoint, api_request: ApiRequest, result: Result | None, account: Account | None
+    ) -> Response:
+        if result is None:
+            return build_response(200, f"text/xml; charset={endpoint.charset}", b"")
+        if api_request.wants_json:
+            body = json_renderer.render(result, api_request.operation, endpoint)
+            return build_response(200, "application/json", body)
+        renderer = self._renderers[(account and account.dialect) or self._default_profile]
+        body = renderer.render(result, api_request.operation, endpoint)
+        return build_response(200, f"text/xml; charset={endpoint.charset}", body)
 
-    def log_rejected(self, page: Endpoint, request: Request, response: Response) -> Response:
-        """Keep a request to one of the pages that the vendor was not asked about, and log it; the response as it was.
+    def log_rejected(self, endpoint: Endpoint, request: Request, response: Response) -> Response:
+        """Log a request that the vendor does not get, in the request log and the access log. Returns `response`.
 
-        Where the body could not be had whole, that of `request` is what came of it.
+        If the body is incomplete, `request.body` is the received part.
         """
         store, received = self._vendor.store, self._vendor.real_time()
-        call = parse_request(
-            page, parse_fields(request.query, request.content_type, request.body, DECODERS[page.charset])
-        )
-        operation = call.operation.name if call.operation else ""
+        fields = parse_fields(request.query, request.content_type, request.body, DECODERS[endpoint.charset])
+        api_request = parse_request(endpoint, fields)
+        operation = api_request.operation.name if api_request.operation else ""
         try:
             entry = LoggedRequest(
                 number=store.next_request(),
                 received=received,
-                now=self._vendor.now(store.account(call.userid)),
+                now=self._vendor.now(store.account(api_request.userid)),
                 took=0.0,
                 method=request.method,
-                path=request.path or page.path,
+                path=request.path or endpoint.path,
                 query=request.query,
                 headers=redact_headers(request.headers),
                 body=request.body,
-                userid=call.userid,
+                userid=api_request.userid,
                 operation=operation,
                 refusal="",
                 handed_out=None,
@@ -327,11 +337,11 @@ class VendorApp:
             )
         except StoreUnavailable as error:
             if self._log:
-                self._log(f"{sanitize(request.method)} {page.path}: the store is away: {error}")
+                self._log(f"{sanitize(request.method)} {endpoint.path}: the store is away: {error}")
         else:
             store.log_request(entry)
-            self._ring(entry.userid)
-        self.log_line(request.method, page.path, response.status)
+            self._notify(entry.userid)
+        self.log_line(request.method, endpoint.path, response.status)
         return response
 
     def log_line(self, method: str, path: str, status: int) -> None:
@@ -340,74 +350,40 @@ class VendorApp:
             self._log(f"{sanitize(method)} {sanitize(path)}: {status}")
 
     def log_other(self, method: str, path: str, status: int) -> None:
-        """Log a request to a page of the console, or to the control API.
+        """Write the access log of a request to the console or the control API.
 
-        What the console reads, in the background too, and what asks for health, is of interest to few.
+        Successful reads by the console, which polls, and health checks go to `debug_log`.
         """
-        is_quiet = status < _REFUSED and method in _READING and (path.startswith(_HEALTH) or not path.startswith(_API))
-        if not is_quiet:
+        is_polling = path.startswith(_HEALTH_PREFIX) or not path.startswith(_API_PREFIX)
+        if status >= _FIRST_ERROR_STATUS or method not in _SAFE_METHODS or not is_polling:
             self.log_line(method, path, status)
         elif self._debug_log:
             self._debug_log(f"{method} {sanitize(path)}: {status}")
 
-    def log_bad_request(self, client: Sequence[Any], status: int, why: str, beginning: str) -> None:
-        """Log bytes that are no HTTP request, with the address that they came from."""
-        self.log_client(client, f"sent no HTTP/1 request, but '{beginning}...': {status}, {why}")
+    def log_bad_request(self, client: Sequence[Any], status: int, reason: str, beginning: str) -> None:
+        """Write the access log of bytes that are no HTTP request. `client` is host and port."""
+        self.log_client(client, f"sent no HTTP/1 request, but '{beginning}...': {status}, {reason}")
 
-    def log_client(self, client: Sequence[Any], what: str) -> None:
-        """Log what the client at an address did."""
+    def log_client(self, client: Sequence[Any], event: str) -> None:
+        """Write a line of the access log about a client. `client` is host and port."""
         if self._log:
-            self._log(f"{client[0]}:{client[1]} {what}")
+            self._log(f"{client[0]}:{client[1]} {event}")
 
 
 def cross_site_refusal() -> Response:
-    """The answer to a request that a browser sent for a page of another site: it could empty a queue unseen."""
+    """The response to a browser's request for a page of another site, which could empty a queue unnoticed."""
     return text_response(403, "a page of another site sent this request; --allow-cross-site lets such requests in")
 
 
 def _is_long(entry: LoggedRequest) -> bool:
-    return len(entry.query) + len(entry.body) > _EXPLAINED_BYTES
+    return len(entry.query) + len(entry.body) > _DIAGNOSIS_LIMIT
 
 
-def _sentence(finding: Finding) -> str:
+def _format_finding(finding: Finding) -> str:
     return f"{finding.code}: {finding.sentence}"
 
 
-def _hinted(response: Response, hint: str) -> Response:
+def _with_hint(response: Response, hint: str) -> Response:
     if not hint:
         return response
-    return response._replace(headers=[*response.headers, ("X-Mock-Hint", ascii(hint)[1:-1][:_HINT])])
-
-
-def _line(method: str, call: ApiRequest, told: VendorResult, seconds: float) -> str:
-    """One line about a request: no number, no text, no signature, and nothing in the userid's place but a userid."""
-    action = call.operation.name if call.operation else "no such action"
-    userid = "unknown" if told.account is None and call.userid else f"'{sanitize(call.userid)}'"
-    return f"{method} {call.page.path} {action}, userid {userid}: {_summary(told.result)} ({seconds * 1e3:.2f} ms)"
-
-
-def sanitize(text: str) -> str:
-    """A text of somebody else's, cut to a bearable length, in which nothing can move a cursor or begin a line.
-
-    >>> printable("shop"), printable("a\\nb")
-    ('shop', 'a\\\\nb')
-    """
-    return text if text.isalnum() and len(text) < _LOGGED else ascii(text[:_LOGGED])[1:-1]
-
-
-def _summary(answer: Result | None) -> str:
-    match answer:
-        case SendResult():
-            return f"task {answer.task_id}, numbers {answer.success_counts}, points left {answer.remainpoint}"
-        case None:
-            return "kept away by a fault"
-        case Refusal(message):
-            return f"refused, {message}"
-        case BalanceResult(_, overage, _):
-            return f"points {overage}"
-        case KeywordResult(message, _):
-            return message
-        case ReportsResult(boxes):
-            return f"reports handed over {len(boxes)}"
-        case RepliesResult(boxes):
-            return f"replies handed over {len(boxes)}"
+    return response._replace(headers=[*response.headers, ("X-Mock-Hint", ascii(hint)[1:-1][:_HINT_LIMIT])])

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from sms10692_mock.app.vendor_app import CROSS_SITE, Request, VendorApp, cross_site_refusal
 from sms10692_mock.domain.api_request import match_endpoint
 from sms10692_mock.elapsed_time import sleep
-from sms10692_mock.server.http1_head import PHRASES
+from sms10692_mock.server.http1_head import REASON_PHRASES
 from sms10692_mock.server.http_types import (
     BODY_LIMIT,
     DRAIN_LIMIT,
@@ -59,7 +59,7 @@ class WsgiVendorApp:
         sent = transmission(response, method)
         if sent is None:
             raise ConnectionResetError("a fault: the vendor hung up before its answer")
-        start_response(f"{response.status} {PHRASES.get(response.status, 'Unknown')}", response.headers)
+        start_response(f"{response.status} {REASON_PHRASES.get(response.status, 'Unknown')}", response.headers)
         return _broken_behind(sent.body) if sent.breaks else [sent.body]
 
 

@@ -1,7 +1,6 @@
-"""The log of the command: request lines and records of `logging`, written by one thread so that nobody waits for it.
+"""Log of the server process: access log and records of `logging`, written to standard error by one thread.
 
-Whatever runs in the process may write to `sys.stderr` once `take_over_stderr` was called; nothing of it blocks, also
-when standard error is a pipe that nobody reads.
+After `take_over_stderr`, no write to `sys.stderr` blocks, even if standard error is a pipe that is not read.
 """
 
 import atexit
@@ -14,120 +13,122 @@ from collections import deque
 from functools import lru_cache
 from typing import Final, TextIO
 
-_EVERY: Final = 0.1
-"""Seconds between two writes: a thread that wakes up keeps the one that answers from its work, ever so shortly."""
-_MOST: Final = 4 * 1024 * 1024
-"""Characters that wait to be written. Beyond, the newest are dropped and counted."""
-_PATIENCE: Final = 0.5
-"""Seconds that the end of the process waits for somebody to read."""
+_WRITE_INTERVAL: Final = 0.1
+"""Seconds between two writes. Each wake-up of the writing thread delays the event loop a little."""
+_MAX_BUFFERED: Final = 4 * 1024 * 1024
+"""Number of characters that are buffered. Beyond, new text is dropped and its lines are counted."""
+_FLUSH_TIMEOUT: Final = 0.5
+"""Seconds for which the end of the process waits for the reader of the log."""
 
 
 class LogWriter:
-    """A bounded queue of text and the thread that writes it to a stream, ten times a second.
+    """A bounded buffer of text, and the thread that writes it to a stream ten times a second.
 
-    Any thread may call it; no call waits for the stream. What does not fit is dropped, and how many lines that were is
-    logged afterwards. When the stream is closed or broken all further text is dropped: an emulator does not end because
-    a pager did.
+    Any thread may call it; no call waits for the stream. Text that does not fit is dropped, and the number of dropped
+    lines is logged later. After the stream was closed or broken, all text is dropped: the server goes on when the
+    pager that reads its log has ended.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
         self._lock = threading.Lock()
-        self._texts: deque[str] = deque()
+        self._buffer: deque[str] = deque()
         self._size = 0
-        self._lost = 0
-        self._has_some = threading.Event()
-        self._hurried = threading.Event()
+        self._dropped = 0
+        self._has_text = threading.Event()
+        self._flush_now = threading.Event()
         self._written = threading.Event()
         self._written.set()
         threading.Thread(target=self._write_forever, name="log", daemon=True).start()
 
     def __call__(self, line: str) -> None:
-        """Log a line, with the time."""
+        """Log a line, preceded by the time."""
         self.write(f"{format_time(time.time())} {line}\n")
 
     def write(self, text: str) -> None:
-        """Log text that ends with a line, as it is."""
+        """Log complete lines as they are."""
         if self._stream is None:
             return
         with self._lock:
-            if self._size + len(text) > _MOST:
-                self._lost += text.count("\n")
+            if self._size + len(text) > _MAX_BUFFERED:
+                self._dropped += text.count("\n")
                 return
-            self._texts.append(text)
+            self._buffer.append(text)
             self._size += len(text)
-            if not self._has_some.is_set():
+            if not self._has_text.is_set():
                 self._written.clear()
-                self._has_some.set()
+                self._has_text.set()
 
     def flush(self) -> None:
-        """Wait until everything so far is written, for half a second at most."""
-        self._hurried.set()
-        self._written.wait(_PATIENCE)
+        """Write what is buffered; wait at most `_FLUSH_TIMEOUT` seconds for that."""
+        self._flush_now.set()
+        self._written.wait(_FLUSH_TIMEOUT)
 
     def _write_forever(self) -> None:
-        while self._has_some.wait():
-            self._hurried.wait(_EVERY)
+        while self._has_text.wait():
+            self._flush_now.wait(_WRITE_INTERVAL)
             self._write(self._take())
             with self._lock:
-                if not self._texts:
+                if not self._buffer:
                     self._written.set()
 
     def _take(self) -> str:
         with self._lock:
-            self._has_some.clear()
-            text, self._size = "".join(self._texts), 0
-            self._texts.clear()
-            lost, self._lost = self._lost, 0
-        return text if not lost else f"{text}{format_time(time.time())} {lost} lines are lost: nobody was reading\n"
+            self._has_text.clear()
+            text, self._size = "".join(self._buffer), 0
+            self._buffer.clear()
+            dropped, self._dropped = self._dropped, 0
+        return (
+            text if not dropped else f"{text}{format_time(time.time())} {dropped} lines dropped: the log was not read\n"
+        )
 
     def _write(self, text: str) -> None:
         if self._stream is not None:
             try:
                 self._stream.write(text)
                 self._stream.flush()
-            except (OSError, ValueError):  # ValueError: it was closed
+            except (OSError, ValueError):  # ValueError: the stream is closed
                 self._stream = None
 
 
 class LogStream(io.TextIOBase):
-    """A text stream that gives whole lines to a LogWriter. Its `write` never blocks."""
+    """A text stream that passes complete lines to a LogWriter. Its `write` never blocks."""
 
-    def __init__(self, writer: LogWriter, instead_of: TextIO) -> None:
+    def __init__(self, writer: LogWriter, replaced: TextIO) -> None:
         super().__init__()
         self._writer = writer
-        self._instead_of = instead_of
+        self._replaced = replaced
         self._lock = threading.Lock()
-        self._begun = ""
+        self._incomplete_line = ""
 
     @property
     def encoding(self) -> str:  # type: ignore[override]  # a plain attribute in typeshed
-        return self._instead_of.encoding
+        return self._replaced.encoding
 
     @property
-    def errors(self) -> str | None:  # type: ignore[override]  # the same
-        return self._instead_of.errors
+    def errors(self) -> str | None:  # type: ignore[override]  # likewise
+        return self._replaced.errors
 
     def writable(self) -> bool:
         return True
 
     def fileno(self) -> int:
-        return self._instead_of.fileno()
+        return self._replaced.fileno()
 
     def isatty(self) -> bool:
-        return self._instead_of.isatty()
+        return self._replaced.isatty()
 
     def write(self, text: str, /) -> int:
         with self._lock:
-            lines, end, rest = (self._begun + text).rpartition("\n")
-            self._begun = rest
+            lines, end, rest = (self._incomplete_line + text).rpartition("\n")
+            self._incomplete_line = rest
             if end:
                 self._writer.write(lines + end)
         return len(text)
 
 
 class RecordFormatter(logging.Formatter):
-    """Formats records of `logging` with the time as request lines have it."""
+    """Formats records of `logging` with the time format of the access log."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(name)s: %(message)s")
@@ -141,9 +142,9 @@ class RecordFormatter(logging.Formatter):
 
 
 def take_over_stderr(level: str) -> LogWriter:
-    """Let a LogWriter write everything that goes to `sys.stderr` from now on, records of `logging` and warnings too.
+    """Replace `sys.stderr`, `logging` and `warnings` by a LogWriter, for the rest of the process.
 
-    For a process of its own: it lasts until the process ends.
+    `level` is the lowest level of `logging` that is logged.
     """
     writer = LogWriter(sys.stderr)
     sys.stderr = LogStream(writer, sys.stderr)
@@ -155,18 +156,18 @@ def take_over_stderr(level: str) -> LogWriter:
     return writer
 
 
-def format_time(moment: float) -> str:
-    """A moment in the local time zone, ISO 8601 with milliseconds.
+def format_time(timestamp: float) -> str:
+    """Format a Unix time in the local time zone, as ISO 8601 with milliseconds.
 
     >>> format_time(1322835131.5)[-10:-6]
     '.500'
     """
-    second, offset = _local_second(int(moment))
-    return f"{second}.{int(moment * 1000) % 1000:03}{offset}"
+    second, offset = _format_second(int(timestamp))
+    return f"{second}.{int(timestamp * 1000) % 1000:03}{offset}"
 
 
 @lru_cache(maxsize=1)
-def _local_second(moment: int) -> tuple[str, str]:
-    local = time.localtime(moment)
+def _format_second(timestamp: int) -> tuple[str, str]:
+    local = time.localtime(timestamp)
     offset = time.strftime("%z", local)
     return time.strftime("%Y-%m-%dT%H:%M:%S", local), f"{offset[:3]}:{offset[3:]}"

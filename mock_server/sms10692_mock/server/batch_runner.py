@@ -1,11 +1,11 @@
-"""Short work that may be kept waiting: one piece after another on one thread, until one of them is.
+"""Runs short blocking jobs in batches on one worker thread, with group commit.
 
-Here belongs how much of it is done where. Threads at work at the same time take Python's lock from each other, and a
-piece then costs three times as much; handed over one by one, each piece wakes two threads up. So what comes while some
-is at work is gathered, and handed over together. Where a piece is kept waiting, the others go on beside it.
+Jobs that arrive while a batch runs form the next batch. This avoids contention for the GIL, with which a job costs
+three times as much, and two thread wake-ups per job. If a job blocks for more than 5 ms, the others continue on
+another thread.
 
-Where the store writes many operations at once, so are those of the pieces that were handed over together: one
-transaction, and one wait for the disk. Nobody is told anything before.
+With a transactional store a batch is one transaction and one disk sync. **Results are delivered only after the
+commit.**
 """
 
 import asyncio
@@ -17,124 +17,145 @@ from typing import Final, Generic, NamedTuple, NoReturn, TypeAlias, TypeVar
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.elapsed_time import monotonic
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
-_SLOW: Final = 0.005
-"""Seconds after which a piece is taken to be kept waiting."""
+_STALL_SECONDS: Final = 0.005
+"""Time after which a running job is considered blocked."""
 
-_GATHERED: Final = 32
-"""Pieces that are written at once: others who write wait for no more than that."""
+_MAX_TRANSACTION_JOBS: Final = 32
+"""Maximum number of jobs in one transaction, so that other writers do not wait long for its end."""
 
-_GATHERED_FOR: Final = 0.003
-"""Seconds after which what was done is written, and no further piece with it."""
+_MAX_TRANSACTION_SECONDS: Final = 0.003
+"""Time after which no further job joins the open transaction."""
 
-_BatchTransaction: TypeAlias = Callable[[], AbstractContextManager[None] | None]
-
-
-class _Job(NamedTuple, Generic[Made]):
-    work: Callable[[], Callable[[], Made]]
-    future: "asyncio.Future[Made]"
+_BeginTransaction: TypeAlias = Callable[[], AbstractContextManager[None] | None]
 
 
-class _Completed(NamedTuple, Generic[Made]):
-    future: "asyncio.Future[Made]"
-    tell: "Callable[[asyncio.Future[Made]], None]"
+class _Job(NamedTuple, Generic[Result]):
+    work: Callable[[], Callable[[], Result]]
+    future: "asyncio.Future[Result]"
 
 
-class BatchRunner(Generic[Made]):
-    """Has work done on threads, for the loop that runs when it is made.
+class _Completed(NamedTuple, Generic[Result]):
+    """A job that has run. `deliver` sets the result or the exception of its future."""
 
-    `gathered` is the store's: the first halves of works may happen inside, and the second afterwards.
+    future: "asyncio.Future[Result]"
+    deliver: "Callable[[asyncio.Future[Result]], None]"
+
+
+class BatchRunner(Generic[Result]):
+    """Runs jobs on an executor. Create and use it on the thread of a running event loop.
+
+    `batch_transaction` is the method of the store: it returns the context manager in which the first phases of a batch
+    run, or None if the store has no transactions. **The second phases run after its exit, that is after the commit.**
     """
 
     def __init__(
-        self, threads: Executor, gathered: _BatchTransaction = lambda: None, clock: Callable[[], float] = monotonic
+        self,
+        threads: Executor,
+        batch_transaction: _BeginTransaction = lambda: None,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._threads = threads
-        self._gathering = gathered
+        self._begin_transaction = batch_transaction
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._gathered: list[_Job[Made]] = []
-        self._at_work: asyncio.TimerHandle | None = None
-        """The end of the patience with those at work, if there are any and there is."""
+        self._pending: list[_Job[Result]] = []
+        self._stall_timer: asyncio.TimerHandle | None = None
+        """Declares the running batch stalled; None if no batch runs or the batch is already considered stalled."""
 
-    def submit(self, work: Callable[[], Callable[[], Made]]) -> "asyncio.Future[Made]":
-        """What the work's second half returns, or what one of them raises, once it has been done.
+    def submit(self, work: Callable[[], Callable[[], Result]]) -> "asyncio.Future[Result]":
+        """Run a job of two phases and return the future of its result.
 
-        The first asks the store, tells nobody, and returns the second. It is done again where nothing of it happened.
+        `work` is the first phase: it uses the store and returns the second phase, whose return value is the result.
+        An exception of either phase becomes that of the future.
+
+        **The first phase must publish nothing (response, notification, log), because its transaction may fail.** Then
+        nothing of it was stored, and it is run again.
         """
-        future: asyncio.Future[Made] = self._loop.create_future()
-        self._gathered.append(_Job(work, future))
-        if len(self._gathered) == 1 and self._at_work is None:
-            self._loop.call_soon(self._begin)
+        future: asyncio.Future[Result] = self._loop.create_future()
+        self._pending.append(_Job(work, future))
+        if len(self._pending) == 1 and self._stall_timer is None:
+            self._loop.call_soon(self._start_batch)
         return future
 
-    def _begin(self) -> None:
-        """Hand over what was gathered."""
-        if self._at_work is not None:
-            self._at_work.cancel()
-            self._at_work = None
-        pieces, self._gathered = self._gathered, []
-        if pieces:
-            patience = self._loop.call_later(_SLOW, self._begin)
-            self._at_work = patience
-            self._threads.submit(self._do, pieces, patience)
+    def _start_batch(self) -> None:
+        """Hand the pending jobs over to a thread. Runs when a batch has ended or stalled."""
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
+        jobs, self._pending = self._pending, []
+        if jobs:
+            stall_timer = self._loop.call_later(_STALL_SECONDS, self._start_batch)
+            self._stall_timer = stall_timer
+            self._threads.submit(self._run, jobs, stall_timer)
 
-    def _do(self, pieces: Sequence[_Job[Made]], patience: asyncio.TimerHandle | None) -> None:
+    def _run(self, jobs: Sequence[_Job[Result]], stall_timer: asyncio.TimerHandle | None) -> None:
+        """Run a batch on a thread. `stall_timer` is that of the batch; None for jobs moved off a stalled batch."""
         try:
-            done = self._run_in_one_transaction(pieces)
-            left = pieces[len(done) :] if done else ()
-            done = done or self._run_individually(pieces)
-        except BaseException as error:  # nobody shall wait for ever
-            fail = _raising(RuntimeError(f"what was to be done together was not: {error!r}"))
-            failed = [_Completed(piece.future, _outcome(fail)) for piece in pieces]
-            self._loop.call_soon_threadsafe(self._tell, failed, (), patience)
+            completed = self._run_in_one_transaction(jobs)
+            remaining = jobs[len(completed) :] if completed else ()
+            completed = completed or self._run_individually(jobs)
+        except BaseException as error:  # every future must get a result
+            fail = _raising(RuntimeError(f"the batch failed: {error!r}"))
+            failed = [_Completed(job.future, _run_second_phase(fail)) for job in jobs]
+            self._loop.call_soon_threadsafe(self._deliver, failed, (), stall_timer)
             raise
-        self._loop.call_soon_threadsafe(self._tell, done, left, patience)
+        self._loop.call_soon_threadsafe(self._deliver, completed, remaining, stall_timer)
 
-    def _run_in_one_transaction(self, pieces: Sequence[_Job[Made]]) -> Sequence[_Completed[Made]]:
-        """Do the first of the pieces, or all; none of them where nothing of it happened."""
-        gathering = self._gathering() if len(pieces) > 1 else None
-        if gathering is None:
+    def _run_in_one_transaction(self, jobs: Sequence[_Job[Result]]) -> Sequence[_Completed[Result]]:
+        """Run the first jobs of a batch, up to the limits of a transaction.
+
+        Returns an empty sequence, with nothing stored, if there is no transaction or if it failed.
+        """
+        transaction = self._begin_transaction() if len(jobs) > 1 else None
+        if transaction is None:
             return ()
-        halves: list[Callable[[], Made]] = []
+        second_phases: list[Callable[[], Result]] = []
         try:
-            with gathering:
+            with transaction:
                 begun = self._clock()
-                for piece in pieces[:_GATHERED]:
-                    halves.append(_first_half(piece.work))
-                    if self._clock() - begun > _GATHERED_FOR:
+                for job in jobs[:_MAX_TRANSACTION_JOBS]:
+                    second_phases.append(_run_first_phase(job.work))
+                    if self._clock() - begun > _MAX_TRANSACTION_SECONDS:
                         break
         except StoreUnavailable:
             return ()
-        return [_Completed(piece.future, _outcome(half)) for piece, half in zip(pieces, halves, strict=False)]
+        return [
+            _Completed(job.future, _run_second_phase(phase)) for job, phase in zip(jobs, second_phases, strict=False)
+        ]
 
-    def _run_individually(self, pieces: Sequence[_Job[Made]]) -> Sequence[_Completed[Made]]:
-        done: list[_Completed[Made]] = []
-        for place, (work, future) in enumerate(pieces):
+    def _run_individually(self, jobs: Sequence[_Job[Result]]) -> Sequence[_Completed[Result]]:
+        """Run the jobs one by one, up to one that blocked. Those after it are moved to other threads."""
+        completed: list[_Completed[Result]] = []
+        for index, (work, future) in enumerate(jobs):
             begun = self._clock()
-            done.append(_Completed(future, _outcome(_first_half(work))))
-            if self._clock() - begun > _SLOW:
-                # Those behind it need not wait for each other as well, unless they can be written at once.
-                behind = pieces[place + 1 :]
-                for some in [[piece] for piece in behind] if self._gathering() is None else [behind]:
-                    self._threads.submit(self._do, some, None)
+            completed.append(_Completed(future, _run_second_phase(_run_first_phase(work))))
+            if self._clock() - begun > _STALL_SECONDS:
+                # One thread each, so that they do not wait for each other, unless one transaction can hold them all.
+                rest = jobs[index + 1 :]
+                for batch in [[job] for job in rest] if self._begin_transaction() is None else [rest]:
+                    self._threads.submit(self._run, batch, None)
                 break
-        return done
+        return completed
 
-    def _tell(
-        self, done: Sequence[_Completed[Made]], left: Sequence[_Job[Made]], patience: asyncio.TimerHandle | None
+    def _deliver(
+        self,
+        completed: Sequence[_Completed[Result]],
+        remaining: Sequence[_Job[Result]],
+        stall_timer: asyncio.TimerHandle | None,
     ) -> None:
-        for future, tell in done:
-            if not future.done():  # nobody waits for it any more
-                tell(future)
-        self._gathered[:0] = left
-        if left or (patience is not None and patience is self._at_work):
-            self._begin()
+        """On the event loop: set the futures, and start the next batch if the current one has ended."""
+        for future, deliver in completed:
+            if not future.done():  # not cancelled meanwhile
+                deliver(future)
+        self._pending[:0] = remaining
+        if remaining or (stall_timer is not None and stall_timer is self._stall_timer):
+            self._start_batch()
 
 
-def _first_half(work: Callable[[], Callable[[], Made]]) -> Callable[[], Made]:
-    """Do it; the second, or what raises what the first did."""
+def _run_first_phase(work: Callable[[], Callable[[], Result]]) -> Callable[[], Result]:
+    """Return the second phase, or a function that raises the exception of the first."""
     try:
         return work()
     except Exception as error:
@@ -148,12 +169,12 @@ def _raising(error: Exception) -> Callable[[], NoReturn]:
     return fail
 
 
-def _outcome(work: Callable[[], Made]) -> "Callable[[asyncio.Future[Made]], None]":
-    """Do the work, and say what came of it to whoever waits."""
+def _run_second_phase(phase: Callable[[], Result]) -> "Callable[[asyncio.Future[Result]], None]":
+    """Return a function that sets the result or the exception of a future."""
     try:
-        made = work()
+        result = phase()
     except Exception as error:
-        # A future takes no StopIteration.
+        # Future.set_exception refuses StopIteration.
         failure = RuntimeError(repr(error)) if isinstance(error, StopIteration) else error
         return lambda future: future.set_exception(failure)
-    return lambda future: future.set_result(made)
+    return lambda future: future.set_result(result)

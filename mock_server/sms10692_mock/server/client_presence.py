@@ -1,55 +1,55 @@
-"""Whether the client of a connection is still there, for whoever makes it wait."""
+"""Tracks whether a client is still connected while its response is delayed."""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-HALF_CLOSED: Final = 1.0
-"""Seconds for which a client that will send nothing more is still waited upon.
+_HALF_CLOSED_SECONDS: Final = 1.0
+"""Time after which a client that has closed its sending side counts as gone.
 
-One that has hung up looks the same until something is sent to it.
+It may still read. Until something is sent to it, it looks the same as a client that has disconnected.
 """
 
 
 class ClientGone(Exception):
-    """Nobody is there for an answer any more."""
+    """The client has disconnected, so no response can be sent."""
 
 
 class Signal:
-    """Something that may happen while one coroutine waits. Any thread may set it."""
+    """An event for one waiting coroutine, which any thread may set."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._when_set: Callable[[], None] | None = None
-        self._is_coming = False
+        self._callback: Callable[[], None] | None = None
+        self._is_scheduled = False
         self.is_set = False
 
     def set_threadsafe(self) -> None:
-        """Set it soon, from any thread; of many calls before it is cleared the first counts."""
-        if self._is_coming:
+        """Set the signal from any thread, soon. Further calls before `clear` have no effect."""
+        if self._is_scheduled:
             return
-        self._is_coming = True
-        with suppress(RuntimeError):  # the loop was closed meanwhile, and nobody waits
+        self._is_scheduled = True
+        with suppress(RuntimeError):  # the loop is closed, so no coroutine waits
             self._loop.call_soon_threadsafe(self.set)
 
     def set(self) -> None:
-        """Set it, on the loop's thread."""
+        """Set the signal; only on the thread of the event loop."""
         self.is_set = True
-        if self._when_set is not None:
-            self._when_set()
+        if self._callback is not None:
+            self._callback()
 
     def clear(self) -> None:
-        """Wait for the next time."""
-        self.is_set = self._is_coming = False
+        """Reset the signal, so that it can be set again."""
+        self.is_set = self._is_scheduled = False
 
-    def call_when_set(self, call: Callable[[], None] | None) -> None:
-        """Call this, and nothing that was to be called before."""
-        self._when_set = call
+    def on_set(self, callback: Callable[[], None] | None) -> None:
+        """Register the only callback; None removes it."""
+        self._callback = callback
 
 
 class ClientPresence:
-    """The presence of one client. For the event loop that runs when it is made, and for its thread alone."""
+    """The presence of one client. Only for the thread of the event loop."""
 
     __slots__ = ("_loop", "_waiters", "is_gone")
 
@@ -59,18 +59,18 @@ class ClientPresence:
         self._waiters: list[asyncio.Future[bool]] = []
 
     def leave(self) -> None:
-        """The client is gone."""
+        """Mark the client as gone and wake all waiting coroutines."""
         self.is_gone = True
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(True)
 
     def leave_soon(self) -> None:
-        """The client will send nothing more, and may be gone."""
-        self._loop.call_later(HALF_CLOSED, self.leave)
+        """Mark the client as gone after `_HALF_CLOSED_SECONDS`, because it has closed its sending side."""
+        self._loop.call_later(_HALF_CLOSED_SECONDS, self.leave)
 
     async def is_gone_within(self, seconds: float, signal: "Signal | None" = None) -> bool:
-        """Wait so many seconds, or until the signal is set; True, at once, when the client is gone."""
+        """Wait until the client is gone, the signal is set, or the time has passed. True if the client is gone."""
         if self.is_gone or (signal is not None and signal.is_set):
             return self.is_gone
         waiter: asyncio.Future[bool] = self._loop.create_future()
@@ -81,7 +81,7 @@ class ClientPresence:
 
         timer = self._loop.call_later(seconds, end)
         if signal is not None:
-            signal.call_when_set(end)
+            signal.on_set(end)
         self._waiters.append(waiter)
         try:
             return await waiter
@@ -89,4 +89,4 @@ class ClientPresence:
             timer.cancel()
             self._waiters.remove(waiter)
             if signal is not None:
-                signal.call_when_set(None)
+                signal.on_set(None)

@@ -1,7 +1,4 @@
-"""How much may be done beside what is urgent, so that a flood of it slows nothing else down.
-
-Here belongs the account of seconds. What is done with them, and what without, is the affair of whoever has them.
-"""
+"""CPU-time budget (token bucket) for optional work, so that much of it does not slow down responses."""
 
 import threading
 from collections.abc import Callable
@@ -9,39 +6,41 @@ from typing import Final
 
 from sms10692_mock.elapsed_time import monotonic
 
-SHARE: Final = 0.1
-MOST: Final = 1.0
+_SHARE: Final = 0.1
+_CAPACITY: Final = 1.0
 
 
 class CpuBudget:
-    """A `share` of the time may be spent, and what is not spent is saved, up to `most` seconds of work.
+    """A bucket that fills by `share` seconds of CPU time per second, up to `capacity` seconds. Any thread may use it.
 
-    >>> allowance = Allowance(share=0.5, most=1.0, clock=iter([0.0, 0.0, 1.0, 5.0]).__next__)
-    >>> allowance.spend(1.2), allowance.is_left(), allowance.is_left(), allowance.left()
+    >>> budget = CpuBudget(share=0.5, capacity=1.0, clock=iter([0.0, 0.0, 1.0, 5.0]).__next__)
+    >>> budget.spend(1.2), budget.has_remaining(), budget.has_remaining(), budget.remaining()
     (None, False, True, 1.0)
     """
 
-    def __init__(self, share: float = SHARE, most: float = MOST, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self, share: float = _SHARE, capacity: float = _CAPACITY, clock: Callable[[], float] = monotonic
+    ) -> None:
         self._share = share
-        self._most = most
+        self._capacity = capacity
         self._clock = clock
         self._lock = threading.Lock()
-        self._saved = most
-        self._since = clock()
+        self._available = capacity
+        self._updated = clock()
 
     def remaining(self) -> float:
-        """Seconds that may be spent now; below 0 where more was spent than there was."""
+        """Seconds that may be spent now; negative after overspending."""
         with self._lock:
             now = self._clock()
-            self._saved = min(self._most, self._saved + (now - self._since) * self._share)
-            self._since = now
-            return self._saved
+            self._available = min(self._capacity, self._available + (now - self._updated) * self._share)
+            self._updated = now
+            return self._available
 
     def has_remaining(self) -> bool:
-        """Whether anything may be spent now."""
+        """Whether `remaining` is positive."""
         return self.remaining() > 0
 
     def spend(self, seconds: float) -> None:
-        """Note what was spent."""
+        """Subtract the CPU time that was used."""
         with self._lock:
-            self._saved -= seconds
+            self._available -= seconds

@@ -1,4 +1,4 @@
-"""The event loop of an emulator in another program's process."""
+"""The event loop of a server in the process of another program."""
 
 import asyncio
 import sys
@@ -12,7 +12,7 @@ else:
 
 
 class EventLoop(_EventLoop):
-    """An asyncio event loop whose timers run by `monotonic`."""
+    """An asyncio event loop whose timers use `elapsed_time.monotonic`, even if a test replaces `time.monotonic`."""
 
     def time(self) -> float:
         return monotonic()

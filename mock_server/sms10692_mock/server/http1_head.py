@@ -1,7 +1,7 @@
-"""The heads of HTTP messages (RFC 9112): of a request, from its bytes to what they say; of a response, to its bytes.
+"""HTTP/1 request-head parser and response-head writer (RFC 9112). Pure functions without I/O.
 
-Here belong pure functions. The bytes of a target may be any but spaces and control characters, as clients send texts
-without encoding them; that is why no library reads them, which all refuse such requests.
+A request target may contain any bytes except spaces and control characters, because real clients send UTF-8 and GBK
+text in it without percent-encoding. The parsers of h11 and httptools refuse such requests.
 """
 
 import re
@@ -14,40 +14,43 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 TARGET_LIMIT: Final = 65_534
-"""Bytes of a target."""
+"""Maximum length of a request target in bytes."""
 
 HEADERS_LIMIT: Final = 100
+"""Maximum number of header fields."""
 
 HEAD_LIMIT: Final = 256 * 1024
-"""Bytes of a whole head."""
+"""Maximum length of a head in bytes, from the request line to the empty line."""
 
-PHRASES: Final = {int(status): status.phrase for status in HTTPStatus}
+REASON_PHRASES: Final = {int(status): status.phrase for status in HTTPStatus}
 
 _NAME: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE: Final = re.compile(rf"({_NAME}) ([^\0-\x20\x7f]+) HTTP/1\.([01])\r?")
-# Possessive, so that a long field that is none costs no more than its length.
+# Possessive quantifiers: a long line that does not match takes linear time.
 _FIELD: Final = re.compile(rf"^({_NAME}+):[ \t]*+([^\0-\x08\n-\x1f\x7f]*+)\r?\n", re.MULTILINE)
 _ABSOLUTE: Final = re.compile(r"https?://([^/?]*)", re.IGNORECASE)
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
-_LISTS: Final = ("connection",)
-_ONCE: Final = ("content-length", "transfer-encoding")
+_LIST_HEADERS: Final = ("connection",)
+_SINGLE_HEADERS: Final = ("content-length", "transfer-encoding")
 
 
 class BadRequest(Exception):
-    """What came is no request. Holds the status of the response that says so."""
+    """The received bytes are not a valid HTTP/1 request. `status` is that of the response to send."""
 
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(why)
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
         self.status = status
 
 
 class RequestHead(NamedTuple):
-    """What a request says before its body.
+    """A parsed request head.
 
-    `path` is without percents, `query` as it came. The names of `headers` are as they came; in `said` they are in lower
-    case, and the first of a name holds, or what all say of the connection. `length` is None where the body comes in
-    chunks. `persists` says that the connection is kept. `authority` is host and port of a target in absolute form; they
-    count instead of the header Host (RFC 9112, 3.2.2).
+    `path`: percent-decoded. `query`: undecoded bytes.
+    `headers`: all fields in their order, names as received.
+    `headers_lower`: lower-case names; of a repeated field the first value, of Connection all values joined.
+    `length`: Content-Length, 0 without a body, None for a chunked body.
+    `keep_alive`: whether the connection stays open after the response.
+    `authority`: host and port of a target in absolute form, which take precedence over Host (RFC 9112, 3.2.2).
     """
 
     method: str
@@ -62,47 +65,53 @@ class RequestHead(NamedTuple):
 
 
 def parse_head(raw: bytes) -> RequestHead:
-    """Read a head, the empty line at its end excluded. Raises NoHttp.
+    """Parse a request head without the empty line at its end. Raises BadRequest.
 
-    >>> head = head_from(b"POST /v2sms.aspx?a=b HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 3\\r\\n")
-    >>> head.method, head.path, head.query, head.length, head.persists
+    >>> head = parse_head(b"POST /v2sms.aspx?a=b HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 3\\r\\n")
+    >>> head.method, head.path, head.query, head.length, head.keep_alive
     ('POST', '/v2sms.aspx', b'a=b', 3, True)
     """
-    first, _, rest = raw.decode("latin-1").partition("\n")
-    line = _REQUEST_LINE.fullmatch(first)
-    if line is None:
+    request_line, _, rest = raw.decode("latin-1").partition("\n")
+    matched = _REQUEST_LINE.fullmatch(request_line)
+    if matched is None:
         raise BadRequest(400, "the request does not begin with a method, a target and HTTP/1.1")
-    method, target, minor = line.groups()
+    method, target, minor = matched.groups()
     if len(target) > TARGET_LIMIT:
         raise BadRequest(414, f"a URL has at most {TARGET_LIMIT} bytes here")
-    lines = rest.count("\n")
-    if lines > HEADERS_LIMIT:
+    field_count = rest.count("\n")
+    if field_count > HEADERS_LIMIT:
         raise BadRequest(431, f"a request has at most {HEADERS_LIMIT} headers here")
     fields: list[tuple[str, str]] = _FIELD.findall(rest)
     headers = [(name, value.rstrip(" \t")) for name, value in fields]
-    if len(headers) != lines:
+    if len(headers) != field_count:
         raise BadRequest(400, "a header has no name, or a control character in it")
-    said = {name.lower(): value for name, value in reversed(headers)}
-    if len(said) != len(headers):
-        said |= _merge_repeated(headers)
-    authority, path, query = _parts(target)
-    length, is_1_0 = _length(said), minor == "0"
-    connection = said.get("connection")
-    persists = not is_1_0 if connection is None else _persists(connection.lower(), is_1_0)
-    if is_1_0 and length is None:  # which it does not know: who knows what else is wrong with it
-        persists = False
-    return RequestHead(method, path, query.encode("latin-1"), headers, said, length, persists, is_1_0, authority)
+    headers_lower = {name.lower(): value for name, value in reversed(headers)}
+    if len(headers_lower) != len(headers):
+        headers_lower |= _merge_repeated(headers)
+    authority, path, query = _split_target(target)
+    length, is_http10 = _body_length(headers_lower), minor == "0"
+    connection = headers_lower.get("connection")
+    keep_alive = not is_http10 if connection is None else _keep_alive(connection.lower(), is_http10)
+    if is_http10 and length is None:  # HTTP/1.0 has no chunks, so the end of this request is doubtful
+        keep_alive = False
+    return RequestHead(
+        method, path, query.encode("latin-1"), headers, headers_lower, length, keep_alive, is_http10, authority
+    )
 
 
 def _merge_repeated(headers: Sequence[tuple[str, str]]) -> Mapping[str, str]:
-    """What is said by several headers of a name together. Raises NoHttp."""
+    """Join the values of repeated list headers. Raises BadRequest for a repeated header that defines the length."""
     names = Counter(name.lower() for name, _ in headers)
-    if any(names[name] > 1 for name in _ONCE):
+    if any(names[name] > 1 for name in _SINGLE_HEADERS):
         raise BadRequest(400, "the length of the body is given twice")
-    return {name: ",".join(value for of, value in headers if of.lower() == name) for name in names if name in _LISTS}
+    return {
+        name: ",".join(value for other, value in headers if other.lower() == name)
+        for name in names
+        if name in _LIST_HEADERS
+    }
 
 
-def _parts(target: str) -> tuple[str | None, str, str]:
+def _split_target(target: str) -> tuple[str | None, str, str]:
     authority = None
     if not target.startswith("/") and target != "*":
         absolute = _ABSOLUTE.match(target)
@@ -118,8 +127,8 @@ def _parts(target: str) -> tuple[str | None, str, str]:
     return authority, path or "/", query
 
 
-def _length(said: Mapping[str, str]) -> int | None:
-    coding, declared = said.get("transfer-encoding"), said.get("content-length")
+def _body_length(headers_lower: Mapping[str, str]) -> int | None:
+    coding, declared = headers_lower.get("transfer-encoding"), headers_lower.get("content-length")
     if coding is not None:
         if declared is not None:
             raise BadRequest(400, "the body has a length, and comes in chunks")
@@ -133,18 +142,18 @@ def _length(said: Mapping[str, str]) -> int | None:
     return int(declared)
 
 
-def _persists(connection: str, is_1_0: bool) -> bool:
+def _keep_alive(connection: str, is_http10: bool) -> bool:
     options = [option.strip() for option in connection.split(",")]
-    return "close" not in options and (not is_1_0 or "keep-alive" in options)
+    return "close" not in options and (not is_http10 or "keep-alive" in options)
 
 
 def format_head(status: int, headers: Iterable[tuple[str, str]], now: int) -> bytes:
-    """The head of a response, with the `Date` of a second since 1970, and the empty line at its end."""
-    phrase = PHRASES.get(status, "Unknown")
+    """Return the bytes of a response head, including the empty line. `now` (Unix time) becomes the header Date."""
+    phrase = REASON_PHRASES.get(status, "Unknown")
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
-    return f"HTTP/1.1 {status} {phrase}\r\n{lines}Date: {_date(now)}\r\n\r\n".encode("latin-1")
+    return f"HTTP/1.1 {status} {phrase}\r\n{lines}Date: {_http_date(now)}\r\n\r\n".encode("latin-1")
 
 
 @lru_cache(maxsize=1)
-def _date(now: int) -> str:
+def _http_date(now: int) -> str:
     return formatdate(now, usegmt=True)

@@ -1,6 +1,6 @@
-"""From the bytes of a connection, in whatever pieces they come, to requests that are wholly there.
+"""HTTP/1 request parser without I/O: bytes in pieces of any size become complete requests.
 
-Here belongs where a head and a body end, and how much of them is kept. No I/O: who reads is the affair of `connection`.
+The parser finds the ends of heads and bodies, and bounds what it buffers. `protocol` feeds it.
 """
 
 import re
@@ -12,260 +12,266 @@ from sms10692_mock.server.http1_head import HEAD_LIMIT, BadRequest, RequestHead,
 from sms10692_mock.server.http_types import (
     BODY_LIMIT,
     DRAIN_LIMIT,
-    BodyCrowdedOut,
     BodyError,
+    BodyOverload,
     BodyTimedOut,
     BodyTooLarge,
     TruncatedBody,
-    unfinished,
+    overload_reason,
 )
 
-_LINE_LIMIT: Final = 4096
-"""Bytes of the line before a chunk."""
+_CHUNK_LINE_LIMIT: Final = 4096
+"""Maximum length in bytes of the line with the size of a chunk, and of a trailer."""
 
-_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?")
-
+_CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?")
 
 _HEAD_CACHE_LIMIT: Final = 1024
-"""Bytes of a head, up to which it may be one that the same client has sent before, and will again."""
+"""Maximum size in bytes of a head that is cached. Clients repeat short heads unchanged."""
 
 _parse_head_cached = lru_cache(maxsize=256)(parse_head)
 
-
 _EMPTY_LINES: Final = re.compile(rb"(?:\r?\n)+")
-"""What some clients send behind a body, and a server passes over (RFC 9112, 2.2)."""
+"""Line ends that some clients send after a body; a server ignores them (RFC 9112, 2.2)."""
 
-_TLS: Final = b"\x16\x03"
-"""A TLS handshake begins so, and no method does."""
+_TLS_HANDSHAKE: Final = b"\x16\x03"
 
-_BEGINNING: Final = re.compile(rb"[A-Za-z*:/ .\-]{1,24}|.{0,3}", re.DOTALL)
-"""What is shown of bytes that are no request: they may be the rest of a body, with numbers and signatures in it."""
+_LOGGABLE_BEGINNING: Final = re.compile(rb"[A-Za-z*:/ .\-]{1,24}|.{0,3}", re.DOTALL)
+"""The part of an invalid request that is logged. The rest may contain phone numbers and signatures."""
 
 
 class ParsedRequest(NamedTuple):
-    """A request. With a `failure` the body is only what came of it, or nothing of one that was too large."""
+    """A request. With a `failure`, `body` is the received part, or empty if the body was too large."""
 
     head: RequestHead
     body: bytes
     failure: BodyError | None = None
 
 
-class _Body(Protocol):
-    """A body on its way."""
+class _BodyDecoder(Protocol):
+    """Finds the end of a body. `length` is the declared one, None for chunks."""
 
-    kept: "_BoundedBody"
+    received: "_BoundedBody"
     length: int | None
 
-    def take(self, data: bytes) -> bytes | None:
-        """What follows the body in what came, or None where more of the body must come. Raises NoHttp."""
+    def feed(self, data: bytes) -> bytes | None:
+        """Return the bytes after the body, or None while the body is incomplete. Raises BadRequest."""
         ...
 
 
 class _BoundedBody:
-    """The bytes of a body, as long as they are few enough."""
+    """The received bytes of a body. All are dropped when they become more than `BODY_LIMIT`."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()
-        self._read = 0
+        self._received = 0
 
-    def add(self, piece: bytes) -> None:
-        self._read += len(piece)
-        if self._read <= BODY_LIMIT:
-            self._bytes += piece
+    def append(self, data: bytes) -> None:
+        self._received += len(data)
+        if self._received <= BODY_LIMIT:
+            self._bytes += data
         else:
             self._bytes.clear()
 
     @property
     def exceeds_drain_limit(self) -> bool:
-        """Whether even those who send all before they read have sent enough."""
-        return self._read >= DRAIN_LIMIT
+        """Whether the body is so large that the rest is not even read and dropped."""
+        return self._received >= DRAIN_LIMIT
 
     def __len__(self) -> int:
-        """Bytes that are kept."""
+        """Number of bytes in memory."""
         return len(self._bytes)
 
-    def arrived(self, head: RequestHead) -> ParsedRequest:
-        if self._read > BODY_LIMIT:
+    def complete(self, head: RequestHead) -> ParsedRequest:
+        """Return the request with this body, whose end has been reached or is not awaited any more."""
+        if self._received > BODY_LIMIT:
             return ParsedRequest(head, b"", BodyTooLarge())
         return ParsedRequest(head, bytes(self._bytes))
 
-    def unfinished(self, head: RequestHead, failure: Callable[[int], BodyError]) -> ParsedRequest:
-        """The same of a body of which no more is waited for; `failure` is given the number of bytes that came."""
-        return ParsedRequest(head, bytes(self._bytes), failure(self._read))
+    def incomplete(self, head: RequestHead, create_failure: Callable[[int], BodyError]) -> ParsedRequest:
+        """Return the request with the received part. `create_failure` takes the number of bytes received."""
+        return ParsedRequest(head, bytes(self._bytes), create_failure(self._received))
 
 
 class _LengthDecoder:
-    """A body of which the length is known."""
+    """Decoder of a body with Content-Length."""
 
     def __init__(self, length: int) -> None:
-        self.kept = _BoundedBody()
+        self.received = _BoundedBody()
         self.length: int | None = length
-        self._left = length
+        self._remaining = length
 
-    def take(self, data: bytes) -> bytes | None:
-        piece = data[: self._left]
-        self.kept.add(piece)
-        self._left -= len(piece)
-        return None if self._left else data[len(piece) :]
+    def feed(self, data: bytes) -> bytes | None:
+        own = data[: self._remaining]
+        self.received.append(own)
+        self._remaining -= len(own)
+        return None if self._remaining else data[len(own) :]
 
 
 class _ChunkedDecoder:
-    """A body that comes in chunks, each behind a line with its length; behind the last, of none, come trailers."""
+    """Decoder of a chunked body (RFC 9112, 7.1). Trailers are read and dropped."""
 
     def __init__(self) -> None:
-        self.kept = _BoundedBody()
+        self.received = _BoundedBody()
         self.length: int | None = None
-        self._left = 0
-        self._behind_chunk = False
-        self._behind_last = False
-        self._trailed = 0
-        self._line = b""
+        self._remaining = 0
+        self._is_after_chunk = False
+        self._is_after_last_chunk = False
+        self._trailer_size = 0
+        self._incomplete_line = b""
 
-    def take(self, data: bytes) -> bytes | None:
-        data, self._line = self._line + data, b""
+    def feed(self, data: bytes) -> bytes | None:
+        data, self._incomplete_line = self._incomplete_line + data, b""
         at = 0
         while at < len(data):
-            if self._left:
-                piece = data[at : at + self._left]
-                self.kept.add(piece)
-                self._left -= len(piece)
-                at += len(piece)
+            if self._remaining:
+                chunk = data[at : at + self._remaining]
+                self.received.append(chunk)
+                self._remaining -= len(chunk)
+                at += len(chunk)
                 continue
             end = data.find(b"\n", at)
-            if (end + 1 if end >= 0 else len(data)) - at > _LINE_LIMIT:
-                raise BadRequest(400, f"a line between chunks has at most {_LINE_LIMIT} bytes here")
+            if (end + 1 if end >= 0 else len(data)) - at > _CHUNK_LINE_LIMIT:
+                raise BadRequest(400, f"a line between chunks has at most {_CHUNK_LINE_LIMIT} bytes here")
             if end < 0:
-                self._line = data[at:]
+                self._incomplete_line = data[at:]
                 break
             line, at = data[at:end], end + 1
-            if self._ends(line):
+            if self._is_last_line(line):
                 return data[at:]
         return None
 
-    def _ends(self, line: bytes) -> bool:
-        """Whether the body ends with this line, which is one between chunks."""
+    def _is_last_line(self, line: bytes) -> bool:
+        """Process a line outside of chunks; True if the body ends with it. Raises BadRequest."""
         is_empty = line in (b"", b"\r")
-        if self._behind_last:
-            self._trailed += len(line)
-            if self._trailed > HEAD_LIMIT:
+        if self._is_after_last_chunk:
+            self._trailer_size += len(line)
+            if self._trailer_size > HEAD_LIMIT:
                 raise BadRequest(431, f"trailers have at most {HEAD_LIMIT} bytes here")
             return is_empty
-        if self._behind_chunk:
+        if self._is_after_chunk:
             if not is_empty:
                 raise BadRequest(400, "a chunk is longer than it says")
-            self._behind_chunk = False
+            self._is_after_chunk = False
             return False
-        size = _SIZE.fullmatch(line)
+        size = _CHUNK_SIZE.fullmatch(line)
         if size is None:
             raise BadRequest(400, "a chunk has no length")
-        self._left = int(size[1], 16)
-        self._behind_last = not self._left
-        self._behind_chunk = not self._behind_last
+        self._remaining = int(size[1], 16)
+        self._is_after_last_chunk = not self._remaining
+        self._is_after_chunk = not self._is_after_last_chunk
         return False
 
 
 class RequestParser:
-    """What came on one connection and is not taken yet."""
+    """Parser of one connection. Its buffer holds the bytes that belong to no returned request yet."""
 
     def __init__(self) -> None:
-        self._bytes = b""
+        self._buffer = b""
         self._searched = 0
-        """Bytes in which no head ends."""
+        """Length of the beginning of the buffer in which no head ends."""
         self._head: RequestHead | None = None
-        self._body: _Body | None = None
-        self._is_asked_to_continue = False
+        self._body: _BodyDecoder | None = None
+        self._expects_continue = False
 
     def feed(self, data: bytes) -> None:
-        """Add what came."""
-        self._bytes = self._bytes + data if self._bytes else data
+        """Append received bytes to the buffer."""
+        self._buffer = self._buffer + data if self._buffer else data
 
     def __len__(self) -> int:
-        """Bytes that nobody has looked at."""
-        return len(self._bytes)
+        """Number of bytes that are not parsed yet."""
+        return len(self._buffer)
 
     @property
-    def held(self) -> int:
-        """Bytes that are kept in memory."""
-        return len(self._bytes) + (len(self._body.kept) if self._body is not None else 0)
+    def buffered_bytes(self) -> int:
+        """Number of bytes in memory, those of the incomplete body included."""
+        return len(self._buffer) + (len(self._body.received) if self._body is not None else 0)
 
     @property
     def is_mid_request(self) -> bool:
-        """Whether a request has begun and is not wholly there, once there is no next one."""
-        return bool(self._bytes) or self._body is not None
+        """Whether part of a request has arrived. Meaningful after `next_request` returned None."""
+        return bool(self._buffer) or self._body is not None
 
     def next_request(self) -> ParsedRequest | None:
-        """The next request, or None where more of it must come. Raises NoHttp, and then there is no next one."""
+        """Return the next complete request, or None if more bytes are needed.
+
+        Raises BadRequest. **Do not call it again afterwards**: the beginning of the next request is unknown.
+        """
         head, body = self._head, self._body
         if head is None or body is None:
             head = self._next_head()
             if head is None:
                 return None
-            length, data = head.length, self._bytes
+            length, data = head.length, self._buffer
             if length is not None and length <= len(data) and length <= BODY_LIMIT:
-                self._bytes = data[length:]
+                self._buffer = data[length:]
                 return ParsedRequest(head, data[:length])
             body = _ChunkedDecoder() if length is None else _LengthDecoder(length)
             self._head, self._body = head, body
-            self._is_asked_to_continue = (
+            self._expects_continue = (
                 not head.is_http10 and head.headers_lower.get("expect", "").lower() == "100-continue"
             )
-        data, self._bytes = self._bytes, b""
-        rest = body.take(data)
-        if rest is None and not body.kept.exceeds_drain_limit:
+        data, self._buffer = self._buffer, b""
+        rest = body.feed(data)
+        if rest is None and not body.received.exceeds_drain_limit:
             return None
         self._head = self._body = None
-        self._is_asked_to_continue = False
-        self._bytes = rest or b""
-        return body.kept.arrived(head)
+        self._expects_continue = False
+        self._buffer = rest or b""
+        return body.received.complete(head)
 
-    def is_asked_to_continue(self) -> bool:
-        """Whether the client waits to be told that its body is wanted; once for each that does."""
-        is_asked, self._is_asked_to_continue = self._is_asked_to_continue, False
-        return is_asked
+    def take_expect_continue(self) -> bool:
+        """Whether the client waits for `100 Continue`. True once per request."""
+        expects, self._expects_continue = self._expects_continue, False
+        return expects
 
     def truncated(self) -> ParsedRequest | None:
-        """The request of which the body is not wholly there, once the client has said that nothing more will come."""
-        return self._unfinished(TruncatedBody)
+        """At the end of the input: return the request whose body is incomplete, with a TruncatedBody, if any."""
+        return self._take_incomplete(TruncatedBody)
 
-    def timed_out(self, seconds: float) -> ParsedRequest | None:
-        """The same once the client took too many seconds. Raises NoHttp where it has sent only part of a head."""
-        why = f"not the rest within {seconds:g} seconds"
-        return self._given_up(partial(BodyTimedOut, seconds), 408, why)
+    def time_out(self, seconds: float) -> ParsedRequest | None:
+        """Give up after so many seconds: return the request whose body is incomplete, with a BodyTimedOut, if any.
 
-    def crowded_out(self, most: int) -> ParsedRequest | None:
-        """The same where all unfinished requests hold more than so many bytes. Raises NoHttp likewise."""
-        return self._given_up(partial(BodyCrowdedOut, most), 503, unfinished(most))
+        Raises BadRequest if only part of a head has arrived.
+        """
+        reason = f"not the rest within {seconds:g} seconds"
+        return self._give_up(partial(BodyTimedOut, seconds), 408, reason)
 
-    def _given_up(self, failure: Callable[[int, int | None], BodyError], status: int, why: str) -> ParsedRequest | None:
-        arrived = self._unfinished(failure)
-        if arrived is None and self._bytes:
-            raise BadRequest(status, f"{len(self._bytes)} bytes of a request came, and {why}")
-        return arrived
+    def refuse_overload(self, limit: int) -> ParsedRequest | None:
+        """Like `time_out`, because all incomplete requests together hold more than `limit` bytes."""
+        return self._give_up(partial(BodyOverload, limit), 503, overload_reason(limit))
+
+    def _give_up(
+        self, create_failure: Callable[[int, int | None], BodyError], status: int, reason: str
+    ) -> ParsedRequest | None:
+        parsed = self._take_incomplete(create_failure)
+        if parsed is None and self._buffer:
+            raise BadRequest(status, f"{len(self._buffer)} bytes of a request came, and {reason}")
+        return parsed
 
     def beginning(self) -> str:
-        """How that begins which is no request, in ASCII, and without what may be secret."""
+        """Return the beginning of an invalid request for the log: ASCII, short, and without secrets."""
         if self._head is not None:
             return f"{self._head.method} "
-        beginning = _BEGINNING.match(self._bytes.lstrip(b"\r\n"))
+        beginning = _LOGGABLE_BEGINNING.match(self._buffer.lstrip(b"\r\n"))
         return "" if beginning is None else ascii(beginning[0])[2:-1]
 
-    def _unfinished(self, failure: Callable[[int, int | None], BodyError]) -> ParsedRequest | None:
+    def _take_incomplete(self, create_failure: Callable[[int, int | None], BodyError]) -> ParsedRequest | None:
         head, body, self._head, self._body = self._head, self._body, None, None
         if head is None or body is None:
             return None
-        return body.kept.unfinished(head, lambda came: failure(came, body.length))
+        return body.received.incomplete(head, lambda received: create_failure(received, body.length))
 
     def _next_head(self) -> RequestHead | None:
-        data = self._bytes
+        data = self._buffer
         if data.startswith((b"\r", b"\n")) and (empty := _EMPTY_LINES.match(data)):
-            data = self._bytes = data[empty.end() :]
-        if data.startswith(_TLS):
+            data = self._buffer = data[empty.end() :]
+        if data.startswith(_TLS_HANDSHAKE):
             raise BadRequest(400, "a TLS handshake came to a plain HTTP port: use http://")
         end = data.find(b"\n\r\n", self._searched)
-        begin = end + 3
-        bare = data.find(b"\n\n", self._searched, end + 1 if end >= 0 else len(data))
-        if bare >= 0:
-            end, begin = bare, bare + 2
+        body_start = end + 3
+        end_without_cr = data.find(b"\n\n", self._searched, end + 1 if end >= 0 else len(data))
+        if end_without_cr >= 0:
+            end, body_start = end_without_cr, end_without_cr + 2
         if end < 0:
             if len(data) > HEAD_LIMIT:
                 raise BadRequest(431, f"a head has at most {HEAD_LIMIT} bytes here")
@@ -276,5 +282,5 @@ class RequestParser:
             raise BadRequest(431, f"a head has at most {HEAD_LIMIT} bytes here")
         raw = data[: end + 1]
         head = _parse_head_cached(raw) if len(raw) <= _HEAD_CACHE_LIMIT else parse_head(raw)
-        self._bytes = data[begin:]
+        self._buffer = data[body_start:]
         return head

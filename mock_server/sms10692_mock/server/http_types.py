@@ -98,32 +98,34 @@ class BodyTooLarge(BodyError):
 
 
 class TruncatedBody(BodyError):
-    """The client closed its side before the end of the body. `came` is the number of bytes received."""
+    """The client closed its side before the end of the body. `received` is the number of bytes received."""
 
-    def __init__(self, came: int, length: int | None) -> None:
-        super().__init__(text_response(400, f"the body broke off: {_came(came, length)}"))
+    def __init__(self, received: int, length: int | None) -> None:
+        super().__init__(text_response(400, f"the body broke off: {_received_part(received, length)}"))
 
 
 class BodyTimedOut(BodyError):
     """The rest of the body did not arrive in time."""
 
-    def __init__(self, seconds: float, came: int, length: int | None) -> None:
-        super().__init__(text_response(408, f"{_came(came, length)}, and not the rest within {seconds:g} seconds"))
+    def __init__(self, seconds: float, received: int, length: int | None) -> None:
+        super().__init__(
+            text_response(408, f"{_received_part(received, length)}, and not the rest within {seconds:g} seconds")
+        )
 
 
-class BodyCrowdedOut(BodyError):
-    """The body is incomplete, and all incomplete requests together hold more than `most` bytes."""
+class BodyOverload(BodyError):
+    """The body is incomplete, and all incomplete requests together hold more than `limit` bytes."""
 
-    def __init__(self, most: int, came: int, length: int | None) -> None:
-        super().__init__(text_response(503, f"{_came(came, length)}, and {unfinished(most)}"))
-
-
-def unfinished(most: int) -> str:
-    """The reason why an incomplete request is refused when all together hold more than `most` bytes."""
-    return f"more than {most} bytes of unfinished requests are being received: try again"
+    def __init__(self, limit: int, received: int, length: int | None) -> None:
+        super().__init__(text_response(503, f"{_received_part(received, length)}, and {overload_reason(limit)}"))
 
 
-def _came(came: int, length: int | None) -> str:
+def overload_reason(limit: int) -> str:
+    """The reason for refusing an incomplete request when all together hold more than `limit` bytes."""
+    return f"more than {limit} bytes of unfinished requests are being received: try again"
+
+
+def _received_part(received: int, length: int | None) -> str:
     if length is None:
-        return f"{came} bytes of a chunked body came without its last chunk"
-    return f"{came} of {length} bytes came (Content-Length is {length}, and counts bytes, not characters)"
+        return f"{received} bytes of a chunked body came without its last chunk"
+    return f"{received} of {length} bytes came (Content-Length is {length}, and counts bytes, not characters)"

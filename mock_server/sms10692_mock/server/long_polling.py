@@ -1,4 +1,4 @@
-"""Waiting on the event loop for what an application would otherwise block a thread for."""
+"""Long polling on the event loop: repeats a deferred `Wait` of an application without holding a thread."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,41 +11,44 @@ from sms10692_mock.server.client_presence import ClientPresence, Signal
 from sms10692_mock.server.cpu_budget import CpuBudget
 from sms10692_mock.server.thread_pools import run_in_threadpool
 
-_SHARE: Final = 0.2
-"""Of the time of one core that all looks together may take, in the long run."""
+_CPU_SHARE: Final = 0.2
+"""Share of one core that all queries together may use in the long run."""
 
-_SAVED: Final = 0.5
-"""Seconds of looking that may be saved up, so that few who wait are answered at once."""
+_CPU_CAPACITY: Final = 0.5
+"""Seconds of CPU time that may be saved up, so that a few waiting clients are served without delay."""
 
-_AT_ONCE: Final = 2
-"""Looks at the same time."""
+_MAX_CONCURRENT: Final = 2
+"""Number of queries that run at the same time."""
 
-_RARELY: Final = 10
-"""Times as long as a look took, nobody looks again who is not notified."""
+_MIN_POLL_FACTOR: Final = 10
+"""Without a notification, a query is repeated only after this many times its own duration."""
 
 
 class LongPolling:
-    """Waits until a Wait is over, for the loop that runs when it is made. No wait holds a thread."""
+    """Waits until the condition of a Wait holds. Create and use it on the thread of a running event loop.
+
+    Queries run on `threads`.
+    """
 
     def __init__(self, threads: Executor) -> None:
         self._threads = threads
         self._loop = asyncio.get_running_loop()
-        self._looking = asyncio.Semaphore(_AT_ONCE)
-        self._allowance = CpuBudget(_SHARE, _SAVED)
+        self._slots = asyncio.Semaphore(_MAX_CONCURRENT)
+        self._budget = CpuBudget(_CPU_SHARE, _CPU_CAPACITY)
 
     async def wait(self, wait: Wait, presence: ClientPresence) -> None:
-        """Return when there is enough, the time has passed, or the client is gone."""
+        """Return when the condition holds, the time has passed, waiting was ended, or the client is gone."""
         until = self._loop.time() + wait.seconds
         if wait.bell is None:
             await presence.is_gone_within(wait.seconds)
             return
         changed = Signal(self._loop)
         with wait.bell.subscribed(wait.userid, changed.set_threadsafe):
-            if wait.bell.rings != wait.rings:  # since the look
+            if wait.bell.rings != wait.rings:  # changed since the first query of the application
                 changed.set()
             took = 0.0
             while (left := until - self._loop.time()) > 0 and wait.bell.dismissals == wait.dismissals:
-                poll = max(LOOK_AGAIN, _RARELY * took) if wait.polls else left
+                poll = max(LOOK_AGAIN, _MIN_POLL_FACTOR * took) if wait.polls else left
                 if await presence.is_gone_within(min(left, poll), changed):
                     return
                 if not changed.is_set and not wait.polls:
@@ -53,30 +56,30 @@ class LongPolling:
                 changed.clear()
                 if wait.is_enough is None:
                     return
-                if not await self._may_look(until, presence):
+                if not await self._wait_for_budget(until, presence):
                     return
-                is_over, took = await self._look(wait.is_enough)
+                is_over, took = await self._query(wait.is_enough)
                 if is_over:
                     return
 
-    async def _may_look(self, until: float, presence: ClientPresence) -> bool:
-        """Wait for the allowance; False where the time passed or the client went meanwhile."""
-        while (left := self._allowance.remaining()) <= 0:
-            if self._loop.time() >= until or await presence.is_gone_within(max(-left / _SHARE, 0.001)):
+    async def _wait_for_budget(self, until: float, presence: ClientPresence) -> bool:
+        """Wait until CPU time is available; False if the time has passed or the client is gone before that."""
+        while (left := self._budget.remaining()) <= 0:
+            if self._loop.time() >= until or await presence.is_gone_within(max(-left / _CPU_SHARE, 0.001)):
                 return False
         return True
 
-    async def _look(self, is_enough: Callable[[], bool]) -> tuple[bool, float]:
-        """Whether the wait is over, and the seconds that the look took."""
-        async with self._looking:
-            return await run_in_threadpool(self._threads, self._looked, is_enough)
+    async def _query(self, is_enough: Callable[[], bool]) -> tuple[bool, float]:
+        """Run the query on a thread; return whether the wait is over, and the CPU seconds used."""
+        async with self._slots:
+            return await run_in_threadpool(self._threads, self._run_query, is_enough)
 
-    def _looked(self, is_enough: Callable[[], bool]) -> tuple[bool, float]:
+    def _run_query(self, is_enough: Callable[[], bool]) -> tuple[bool, float]:
         begun = thread_time()
         try:
             is_over = is_enough()
-        except Exception:  # the application, asked again, raises the same and says what it means
+        except Exception:  # the application is called again, raises the same and answers with it
             is_over = True
         took = thread_time() - begun
-        self._allowance.spend(took)
+        self._budget.spend(took)
         return is_over, took

@@ -1,7 +1,4 @@
-"""The emulator on a socket, as a process of its own, until a signal.
-
-Here belongs what a process adds to a `server`: the port, readiness, signals, the end.
-"""
+"""Runs a server as the only task of a process: listening socket, readiness, signals, shutdown."""
 
 import asyncio
 import os
@@ -22,49 +19,50 @@ from sms10692_mock.server.wsgi_types import Application, Environ, StartResponse
 from sms10692_mock.streams import INTERNAL_ERROR, end_with_internal_error
 
 _GRACE: Final = 0.5
-"""Seconds for answers in flight, once a signal has come."""
-_HURRY: Final = 0.2
-_STOPPING: Final = 10.0
-"""Seconds for the store and the log to be closed. What takes longer is given up."""
+"""Seconds after a signal in which responses may still be sent."""
+_FORCED_EXIT_DELAY: Final = 0.2
+"""Seconds after `_GRACE` in which the event loop must stop. Otherwise the process ends without it."""
+_CLOSE_TIMEOUT: Final = 10.0
+"""Seconds for closing the store and the log. Then the process ends with an internal error."""
 _STOP_SIGNALS: Final = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else [])]
-_SWITCHED: Final = 0.0005
-"""Seconds for which a thread that computes keeps the others waiting, above all the one that answers."""
+_SWITCH_INTERVAL: Final = 0.0005
+"""Seconds for which a CPU-bound thread may hold the GIL while the event loop waits for it (default: 0.005)."""
 
 
 class LazyWsgiApp:
-    """A WSGI application that is made when first asked, so that the start need not wait for Flask's import."""
+    """A WSGI application that its first request creates, so that startup does not wait for the import of Flask."""
 
-    def __init__(self, make: Callable[[], Application]) -> None:
-        self._make = make
-        self._made: Application | None = None
+    def __init__(self, create: Callable[[], Application]) -> None:
+        self._create = create
+        self._application: Application | None = None
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if self._made is None:
+        if self._application is None:
             with LAZY_IMPORT_LOCK:
-                self._made = self._made or self._make()
-        return self._made(environ, start_response)
+                self._application = self._application or self._create()
+        return self._application(environ, start_response)
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
-    """Take a port for this process alone. Raises OSError: taken, not ours to take, no such host."""
+    """Bind and listen. Raises OSError if the port is in use or not permitted, or if the host is unknown."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, _, _, _, address = found[0]
     return socket.create_server(address[:2], family=family, backlog=BACKLOG)
 
 
 def format_url(listener: socket.socket) -> str:
-    """The address of a listening socket, with the port that it really has."""
+    """The URL of a listening socket, with the port that the system chose for port 0."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _allow_many_connections() -> None:
-    """Let this process have as many files open as the system lets it, where that is limited twice."""
+def _raise_file_limit() -> None:
+    """Raise the soft limit of open files to the hard limit. Not on Windows."""
     if sys.platform != "win32":
         import resource
 
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))
 
 
 def serve(
@@ -74,24 +72,28 @@ def serve(
     when_ready: Callable[[], None],
     when_stopped: Callable[[], None],
 ) -> NoReturn:
-    """Answer requests until SIGINT, SIGTERM or SIGHUP, then end the process: answers in flight have half a second."""
+    """Serve until SIGINT, SIGTERM or SIGHUP, then end the process.
 
+    `create_handler` is called on the event loop. `when_ready` is called once connections are accepted, `when_stopped`
+    at the end, on the main thread or, if the event loop does not stop in time, on another: close the store there.
+    Responses in flight have half a second. **The process ends in `os._exit`: nothing after this call runs.**
+    """
     ending = threading.Lock()
 
     def end() -> NoReturn:
-        ending.acquire()  # for good: who else comes to end it waits for the end
-        watchdog = threading.Timer(_STOPPING, os._exit, [INTERNAL_ERROR])
+        ending.acquire()  # never released: a second caller blocks until the process ends
+        watchdog = threading.Timer(_CLOSE_TIMEOUT, os._exit, [INTERNAL_ERROR])
         watchdog.daemon = True
         watchdog.start()
         try:
             when_stopped()
         except Exception as error:
             end_with_internal_error(error)
-        # Not by returning: threads at work would hold the process up.
+        # Returning would wait for the worker threads.
         os._exit(0)
 
-    sys.setswitchinterval(_SWITCHED)
-    _allow_many_connections()
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    _raise_file_limit()
     asyncio.run(_serve_until_stopped(create_handler, listener, when_ready, end))
     raise AssertionError("the process has ended")
 
@@ -103,18 +105,18 @@ async def _serve_until_stopped(
     end: Callable[[], NoReturn],
 ) -> None:
     loop = asyncio.get_running_loop()
-    asked_to_stop = asyncio.Event()
+    stop_requested = asyncio.Event()
 
-    def ask_to_stop(signum: int, frame: FrameType | None) -> None:
-        # The loop may be at work, or waiting for somebody who is: it has its grace, and then the end comes anyhow.
-        hurry = threading.Timer(_GRACE + _HURRY, end)
-        hurry.daemon = True
-        hurry.start()
-        loop.call_soon_threadsafe(asked_to_stop.set)
+    def request_stop(signum: int, frame: FrameType | None) -> None:
+        # The event loop may be blocked. Then this timer ends the process.
+        forced_exit = threading.Timer(_GRACE + _FORCED_EXIT_DELAY, end)
+        forced_exit.daemon = True
+        forced_exit.start()
+        loop.call_soon_threadsafe(stop_requested.set)
 
-    for name in _STOP_SIGNALS:
-        if signal.getsignal(name) is not signal.SIG_IGN:  # as nohup sets it
-            signal.signal(name, ask_to_stop)
+    for number in _STOP_SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
+            signal.signal(number, request_stop)
     threads = create_thread_pools()
     handler = create_handler(threads)
     freezer = HeapFreezer(loop, lambda: handler.is_idle)
@@ -123,6 +125,6 @@ async def _serve_until_stopped(
     server = Server(handler)
     await server.open(listener)
     when_ready()
-    await asked_to_stop.wait()
+    await stop_requested.wait()
     await server.close(_GRACE)
     end()

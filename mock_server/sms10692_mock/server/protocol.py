@@ -1,7 +1,7 @@
-"""One connection of a client's: a request after another, each answered before the next is looked at.
+"""asyncio protocol of one HTTP/1 connection: requests are answered one after another, in their order.
 
-Here belongs what goes over the wire and when. Who answers is the affair of `answering`, what is waited for that of
-`giving`.
+The class decides what is read and written, and when. The handler makes the responses; `response_sender` sends those
+that are not sent at once. Everything here runs on the thread of the event loop.
 """
 
 import asyncio
@@ -16,20 +16,20 @@ from sms10692_mock.server.handler import RequestHandler
 from sms10692_mock.server.http1_head import BadRequest, RequestHead, format_head
 from sms10692_mock.server.http1_parser import ParsedRequest, RequestParser
 from sms10692_mock.server.http_types import Response, SocketAddresses, text_response, transmission
-from sms10692_mock.server.receive_limits import Receiving
+from sms10692_mock.server.receive_limits import IncompleteRequests
 from sms10692_mock.server.response_sender import send_deferred
 from sms10692_mock.server.write_coalescer import WriteCoalescer
 
 _READ_AHEAD: Final = 64 * 1024
-"""Bytes that may come while an answer is being made: beyond, nothing is read."""
+"""Bytes that are buffered while a response is being made. Beyond, reading is paused."""
 
 _READ_SIZE: Final = 16 * 1024
-"""Bytes that are read at once, into the same place every time."""
+"""Size of the receive buffer, which every read reuses."""
 
-_REFUSED: Final = 400
-"""The least status of a refusal."""
-_PATIENCE: Final = 2.0
-"""Seconds in which a client may notice that it was refused."""
+_FIRST_ERROR_STATUS: Final = 400
+
+_LINGER_SECONDS: Final = 2.0
+"""Time for a client to read an error response before the connection is closed."""
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -37,73 +37,76 @@ _logger = logging.getLogger(__name__)
 
 
 class HttpProtocol(asyncio.BufferedProtocol):
-    """A connection, from when it is made until it is lost. `open_ones` holds it as long as it is open.
+    """The server side of one connection. It is a member of the set `connections` while it is open.
 
-    `is_full` says that the client has not caught up with what was written, `has_ended` that nothing more will come.
+    `write_paused`: the send buffer is full, so no further request is processed.
+    `eof`: the client has closed its side, or the connection is lost.
     """
 
     def __init__(
         self,
         handler: RequestHandler,
-        outbox: WriteCoalescer,
-        open_ones: "set[HttpProtocol]",
-        receiving: Receiving | None = None,
+        coalescer: WriteCoalescer,
+        connections: "set[HttpProtocol]",
+        incomplete_requests: IncompleteRequests | None = None,
     ) -> None:
         self._handler = handler
-        self._receiving = receiving or Receiving()
-        self._is_receiving = False
+        self._incomplete_requests = incomplete_requests or IncompleteRequests()
+        self._is_counted_incomplete = False
         self._unread = 0
         self._unread_since = 0.0
-        self._outbox = outbox
-        self._open_ones = open_ones
-        self._inbox = RequestParser()
+        self._coalescer = coalescer
+        self._connections = connections
+        self._parser = RequestParser()
         self._buffer = memoryview(bytearray(_READ_SIZE))
         self._loop = asyncio.get_running_loop()
-        self._heard = self._loop.time()
+        self._last_received = self._loop.time()
         self.presence = ClientPresence(self._loop)
         self._task: asyncio.Task[None] | None = None
-        self.is_full = False
-        self.has_ended = False
-        self._has_begun = False
-        self._is_deaf = False
-        self._news: asyncio.Future[None] | None = None
+        self.write_paused = False
+        self.eof = False
+        self._stream_started = False
+        self._ignores_input = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    # Callbacks of asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         server, client = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
-        self._ends = SocketAddresses(server[:2], client[:2])
-        self._open_ones.add(self)
+        self._addresses = SocketAddresses(server[:2], client[:2])
+        self._connections.add(self)
 
     def connection_lost(self, _error: Exception | None) -> None:
-        self._open_ones.discard(self)
-        self._end_receiving()
+        self._connections.discard(self)
+        self._forget_incomplete()
         self.presence.leave()
-        self._end()
-        # asyncio keeps a bound method of the transport in the transport. Frozen with the heap while it was open, such a
-        # cycle would never be freed.
+        self._set_eof()
+        # The transport of asyncio refers to itself through this bound method. If the heap was frozen while the
+        # connection was open, such a cycle would never be freed.
         vars(self._transport).pop("_read_ready_cb", None)
 
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's way of calling it
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        if self._is_deaf:
+        if self._ignores_input:
             return
-        self._heard = self._loop.time()
-        self._inbox.feed(bytes(self._buffer[:nbytes]))
-        if self._task is None and not self.is_full:
+        self._last_received = self._loop.time()
+        self._parser.feed(bytes(self._buffer[:nbytes]))
+        if self._task is None and not self.write_paused:
             self._process()
-            if self._task is None and self._inbox.is_mid_request:
-                self._is_receiving = True
-                self._receiving.hold(self, self._inbox.held, self._heard)
-        elif len(self._inbox) > _READ_AHEAD:
+            if self._task is None and self._parser.is_mid_request:
+                self._is_counted_incomplete = True
+                self._incomplete_requests.update(self, self._parser.buffered_bytes, self._last_received)
+        elif len(self._parser) > _READ_AHEAD:
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
-        self._end()
-        if self._task is None and not self.is_full:
-            self._outbox.flush()
-            if self._is_deaf:
+        self._set_eof()
+        if self._task is None and not self.write_paused:
+            self._coalescer.flush()
+            if self._ignores_input:
                 self._transport.close()
             else:
                 self._handle_eof()
@@ -112,37 +115,44 @@ class HttpProtocol(asyncio.BufferedProtocol):
         return True
 
     def pause_writing(self) -> None:
-        self.is_full = True
+        self.write_paused = True
 
     def resume_writing(self) -> None:
-        self.is_full = False
+        self.write_paused = False
         self._wake()
         self.resume()
 
+    # Called by the server
+
     def fileno(self) -> int:
-        """The descriptor of its socket; -1 once that is closed."""
+        """The file descriptor of the socket; -1 after it was closed."""
         descriptor: int = self._transport.get_extra_info("socket").fileno()
         return descriptor
 
     @property
     def is_busy(self) -> bool:
-        """Whether somebody waits for an answer."""
+        """Whether a response is being made or sent."""
         return self._task is not None
 
     def is_stalled(self, since: float) -> bool:
-        """Whether part of a request is there, and nothing was heard of the rest since that time of the loop.
+        """Whether part of a request has arrived and nothing more since this time of the loop.
 
-        What comes while the client does not read is not looked at, and may be whole.
+        While writing is paused, received bytes are not parsed and may be a complete request: then it is False.
         """
-        return not self.is_busy and not self.is_full and self._heard < since and self._inbox.is_mid_request
+        return (
+            not self.is_busy and not self.write_paused and self._last_received < since and self._parser.is_mid_request
+        )
 
     def began_receiving_before(self, time: float) -> bool:
-        """Whether the request that is being received began before that time of the loop."""
-        began = self._receiving.began(self)
+        """Whether the incomplete request began to arrive before this time of the loop."""
+        began = self._incomplete_requests.began(self)
         return began is not None and began < time
 
     def unread_for(self, now: float) -> float:
-        """Seconds for which the client has read nothing of what waits to be sent. To be asked now and then."""
+        """Seconds for which the client has read nothing of the send buffer.
+
+        The measurement compares the size of the buffer with that of the previous call, so call it regularly.
+        """
         size = self._transport.get_write_buffer_size()
         if not size or not self._unread or size < self._unread:
             self._unread_since = now
@@ -150,184 +160,198 @@ class HttpProtocol(asyncio.BufferedProtocol):
         return now - self._unread_since
 
     def abort_unread(self, seconds: float) -> None:
-        """Close at once, as the client has read nothing for so many seconds."""
-        self._handler.log_unread(self._ends, self._unread, seconds)
+        """Close at once because the client has read nothing for so many seconds, and log that."""
+        self._handler.log_unread(self._addresses, self._unread, seconds)
         self.abort()
 
-    def refuse_overload(self, most: int) -> None:
-        """Refuse the request that is being received, as all together are too large."""
-        self._give_up(partial(self._inbox.crowded_out, most))
+    def refuse_overload(self, limit: int) -> None:
+        """Refuse the incomplete request, because all of them together hold more than `limit` bytes."""
+        self._refuse_incomplete(partial(self._parser.refuse_overload, limit))
 
     def time_out(self, seconds: float) -> None:
-        """Refuse a request of which the rest did not come for so many seconds."""
-        self._give_up(partial(self._inbox.timed_out, seconds))
+        """Refuse the incomplete request, because its rest did not arrive within so many seconds."""
+        self._refuse_incomplete(partial(self._parser.time_out, seconds))
 
-    def _give_up(self, take: Callable[[], ParsedRequest | None]) -> None:
+    def _refuse_incomplete(self, take: Callable[[], ParsedRequest | None]) -> None:
         try:
-            arrived = take()
+            parsed = take()
         except BadRequest as error:
             self._refuse(error)
             return
-        if arrived is None:
+        if parsed is None:
             self.abort()
         else:
-            self._answer(arrived)
+            self._answer(parsed)
 
     def close(self) -> None:
         """Send what was written, and close."""
-        self._outbox.flush()
+        self._coalescer.flush()
         self._transport.close()
 
     def abort(self) -> None:
-        """Close at once, whoever is in the middle of what."""
+        """Close at once, discard unsent bytes, and cancel the response that is being made."""
         self._transport.abort()
         if self._task is not None:
             self._task.cancel()
 
-    def _end_receiving(self) -> None:
-        if self._is_receiving:
-            self._is_receiving = False
-            self._receiving.forget(self)
+    # Parsing and answering
 
-    def _end(self) -> None:
-        """Nothing more will come."""
-        self.has_ended = True
+    def _forget_incomplete(self) -> None:
+        if self._is_counted_incomplete:
+            self._is_counted_incomplete = False
+            self._incomplete_requests.remove(self)
+
+    def _set_eof(self) -> None:
+        self.eof = True
         self._wake()
 
     def _wake(self) -> None:
-        if self._news is not None and not self._news.done():
-            self._news.set_result(None)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def _process(self) -> None:
-        """Answer what is wholly there, until an answer takes its time or is not read."""
-        while self._task is None and not self.is_full and not self._is_deaf and not self._transport.is_closing():
+        """Answer the complete requests of the buffer, up to one whose response is deferred or fills the send buffer."""
+        while (
+            self._task is None
+            and not self.write_paused
+            and not self._ignores_input
+            and not self._transport.is_closing()
+        ):
             try:
-                arrived = self._inbox.next_request()
+                parsed = self._parser.next_request()
             except BadRequest as error:
                 self._refuse(error)
                 return
-            if arrived is None:
-                if self.has_ended:
+            if parsed is None:
+                if self.eof:
                     self._handle_eof()
-                elif self._inbox.is_asked_to_continue():
-                    self.put(_CONTINUE)
+                elif self._parser.take_expect_continue():
+                    self.write_bytes(_CONTINUE)
                 return
-            self._answer(arrived)
+            self._answer(parsed)
 
     def _refuse(self, error: BadRequest) -> None:
-        self.write(self._handler.bad_request(error, self._ends, self._inbox.beginning()), None)
+        self.write(self._handler.bad_request(error, self._addresses, self._parser.beginning()), None)
 
     def _handle_eof(self) -> None:
-        arrived = self._inbox.truncated()
-        if arrived is None:
+        parsed = self._parser.truncated()
+        if parsed is None:
             self.close()
         else:
-            self._answer(arrived)
+            self._answer(parsed)
 
-    def _answer(self, arrived: ParsedRequest) -> None:
-        self._end_receiving()
-        head = arrived.head if arrived.failure is None else arrived.head._replace(keep_alive=False)
+    def _answer(self, parsed: ParsedRequest) -> None:
+        self._forget_incomplete()
+        head = parsed.head if parsed.failure is None else parsed.head._replace(keep_alive=False)
         try:
-            answer = self._handler.dispatch(arrived, self._ends, self.presence)
+            response = self._handler.dispatch(parsed, self._addresses, self.presence)
         except Exception:
             self.fail(head)
             return
-        if isinstance(answer, Response) and not answer.is_faulty:
-            self.write(answer, head)
+        if isinstance(response, Response) and not response.is_faulty:
+            self.write(response, head)
         else:
-            self._task = self._loop.create_task(send_deferred(self, answer, head))
+            self._task = self._loop.create_task(send_deferred(self, response, head))
 
-    # For `giving`
+    # Called by response_sender
 
     def wait_writable_or_closed(self) -> "asyncio.Future[None]":
-        """Done when the client has caught up with what was written, or is gone."""
-        self._news = self._loop.create_future()
-        return self._news
+        """Return a future that is done when writing may go on or `eof` was set. Only one may be pending."""
+        self._waiter = self._loop.create_future()
+        return self._waiter
 
     def task_done(self) -> None:
-        """Nobody is at the answer any more."""
+        """Note that the deferred response was sent or given up. Call `resume` afterwards."""
         self._task = None
 
     def resume(self) -> None:
-        """Go on with what has come meanwhile."""
-        # Asked anew each time: what goes on may end with another answer to wait for.
+        """Process the requests that arrived meanwhile."""
+        # `is_busy` is read again below, because `_process` may start another deferred response.
         if not self.is_busy and not self._transport.is_closing():
             self._process()
-            if (not self.is_busy and not self.is_full) or len(self._inbox) <= _READ_AHEAD:
+            if (not self.is_busy and not self.write_paused) or len(self._parser) <= _READ_AHEAD:
                 self._transport.resume_reading()
 
     def fail(self, head: RequestHead) -> None:
-        """Say that the answer cannot be made, if none of it is on its way."""
+        """Log the current exception and send status 500, or close at once if part of a stream was sent already."""
         _logger.exception("%s %s", ascii(head.method), ascii(head.path))
-        if self._has_begun:
+        if self._stream_started:
             self._transport.abort()
         else:
             self.write(text_response(500, "the emulator has failed; its log says how"), head._replace(keep_alive=False))
 
     def write(self, response: Response, head: RequestHead | None) -> None:
-        """Send an answer as it is; it is the last where the connection is not kept, or where there was no request."""
-        data = _head(response, head)
+        """Send a complete response.
+
+        `head` is that of the request; None if there was no valid request. The connection is closed afterwards unless
+        the request keeps it alive.
+        """
+        data = _format_head(response, head)
         if head is None or head.method != "HEAD":
             data += response.body
-        if response.status < _REFUSED or (head is not None and head.keep_alive):
-            self.put(data, last=head is None or not head.keep_alive)
+        if response.status < _FIRST_ERROR_STATUS or (head is not None and head.keep_alive):
+            self.write_bytes(data, last=head is None or not head.keep_alive)
         else:
-            self._outbox.write(self._transport, data)
-            self._outbox.flush()
+            self._coalescer.write(self._transport, data)
+            self._coalescer.flush()
             self._lingering_close()
 
-    def put(self, data: bytes, *, last: bool = False) -> None:
-        """Send soon; behind the last nothing is heard any more."""
-        self._is_deaf = self._is_deaf or last
-        self._outbox.write(self._transport, data, last)
+    def write_bytes(self, data: bytes, *, last: bool = False) -> None:
+        """Send bytes, at the latest at the end of this iteration of the loop; with `last`, then close."""
+        self._ignores_input = self._ignores_input or last
+        self._coalescer.write(self._transport, data, last)
 
     def _lingering_close(self) -> None:
-        """Close when the client has, or soon: who is still sending would not get to read why it was refused."""
-        self._is_deaf = True
-        self._inbox = RequestParser()
-        self._end_receiving()
-        if self.has_ended or self._transport.is_closing() or not self._transport.can_write_eof():
+        """Close the write side now, and the connection when the client closes its side or after `_LINGER_SECONDS`.
+
+        Closed at once with unread input, the socket would be reset, and a client that is still sending could not read
+        the response.
+        """
+        self._ignores_input = True
+        self._parser = RequestParser()
+        self._forget_incomplete()
+        if self.eof or self._transport.is_closing() or not self._transport.can_write_eof():
             self._transport.close()
             return
         try:
             self._transport.write_eof()
-        except OSError:  # the client has reset the connection already
+        except OSError:  # the client has reset the connection
             self._transport.abort()
             return
         self._transport.resume_reading()
-        self._loop.call_later(_PATIENCE, self._transport.close)
+        self._loop.call_later(_LINGER_SECONDS, self._transport.close)
 
     def write_faulty(self, response: Response, head: RequestHead) -> None:
-        """Send what a fault leaves of an answer, and close where it breaks the connection."""
+        """Send the part of a response that an injected fault leaves, and close where the fault breaks it off."""
         sent = transmission(response, head.method)
         if sent is None:
             self.disconnect()
         elif sent.breaks:
-            self.put(_head(response, head) + sent.body, last=True)
+            self.write_bytes(_format_head(response, head) + sent.body, last=True)
         else:
             self.write(response, head)
 
-    def begin(self, response: Response, head: RequestHead) -> None:
-        """Send the head of an answer whose body comes in pieces, until its `end`."""
-        self._has_begun = True
-        self.put(_head(response, head))
+    def start_stream(self, response: Response, head: RequestHead) -> None:
+        """Send the head of a streaming response. `finish_stream` must follow."""
+        self._stream_started = True
+        self.write_bytes(_format_head(response, head))
 
-    def end(self, data: bytes, head: RequestHead) -> None:
-        """Send the last of the pieces."""
-        self._has_begun = False
-        self.put(data, last=not head.keep_alive)
+    def finish_stream(self, data: bytes, head: RequestHead) -> None:
+        """Send the last bytes of a streaming response, and close unless the request keeps the connection alive."""
+        self._stream_started = False
+        self.write_bytes(data, last=not head.keep_alive)
 
     def discard_input(self) -> None:
-        """Keep nothing of what comes, so that its end is seen."""
-        self._is_deaf = True
+        """Read on, but discard what arrives, in order to notice when the client closes."""
+        self._ignores_input = True
         self._transport.resume_reading()
 
     def disconnect(self) -> None:
-        """Close, without a word."""
+        """Close without a response."""
         self._transport.close()
 
 
-def _head(response: Response, head: RequestHead | None) -> bytes:
+def _format_head(response: Response, head: RequestHead | None) -> bytes:
     headers = response.headers
     if head is None or not head.keep_alive:
         headers = [*headers, ("Connection", "close")]

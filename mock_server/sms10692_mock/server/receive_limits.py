@@ -1,40 +1,40 @@
-"""The memory and the time that unfinished requests take, over all connections together."""
+"""Limit of the memory that the incomplete requests of all connections hold together."""
 
 from typing import Final, Protocol
 
-_MOST: Final = 64 * 1024 * 1024
-"""Bytes that all unfinished requests together may hold."""
+_MAX_BYTES: Final = 64 * 1024 * 1024
+"""Bytes that all incomplete requests together may hold."""
 
 
 class Receiver(Protocol):
-    """A connection on which a request is being received."""
+    """A connection with an incomplete request."""
 
-    def refuse_overload(self, most: int) -> None:
-        """Refuse the request, as more than so many bytes are being received at the same time."""
+    def refuse_overload(self, limit: int) -> None:
+        """Refuse the request, because all incomplete requests together hold more than `limit` bytes."""
 
 
-class Receiving:
-    """The connections on which part of a request is there, the one that began first in front."""
+class IncompleteRequests:
+    """The connections with an incomplete request, oldest request first, and the bytes that each holds."""
 
     def __init__(self) -> None:
         self._held: dict[Receiver, tuple[float, int]] = {}
         self._total = 0
 
-    def hold(self, receiver: Receiver, size: int, now: float) -> None:
-        """Note how many bytes a connection holds now. Where that is too much, those are refused that began first."""
+    def update(self, receiver: Receiver, size: int, now: float) -> None:
+        """Record how many bytes a connection holds now. Above the limit the oldest requests are refused."""
         began, before = self._held.get(receiver, (now, 0))
         self._held[receiver] = began, size
         self._total += size - before
-        while self._total > _MOST and self._held:
+        while self._total > _MAX_BYTES and self._held:
             oldest = next(iter(self._held))
-            self.forget(oldest)
-            oldest.refuse_overload(_MOST)
+            self.remove(oldest)
+            oldest.refuse_overload(_MAX_BYTES)
 
-    def forget(self, receiver: Receiver) -> None:
-        """The request is there, or nothing of it is kept. Of no effect where none had begun."""
+    def remove(self, receiver: Receiver) -> None:
+        """Forget the request of a connection: it is complete or was dropped. Without one, nothing happens."""
         self._total -= self._held.pop(receiver, (0.0, 0))[1]
 
     def began(self, receiver: Receiver) -> float | None:
-        """When the first part of the request came, by the clock of the loop."""
+        """Time of the loop at which the first bytes of the request arrived; None without an incomplete request."""
         held = self._held.get(receiver)
         return None if held is None else held[0]

@@ -1,7 +1,4 @@
-"""Answers that take their time, or that are not to arrive as they should: late, cut short, never, or in pieces.
-
-Here belongs what is waited for before and while an answer is sent. What is sent at once is the affair of `connection`.
-"""
+"""Sends responses that take time or are faulty: deferred, delayed, truncated, never sent, or streamed."""
 
 from collections.abc import Awaitable
 from contextlib import aclosing
@@ -18,17 +15,20 @@ _LAST_CHUNK: Final = b"0\r\n\r\n"
 
 
 async def send_deferred(
-    connection: "HttpProtocol", coming: AnyResponse | Awaitable[AnyResponse], head: RequestHead
+    connection: "HttpProtocol", deferred: AnyResponse | Awaitable[AnyResponse], head: RequestHead
 ) -> None:
-    """Send what is the answer to the request of this head, once it is there."""
+    """Await a response, send it on the connection, and let the connection process its next request.
+
+    `head` is that of the request. An exception of the awaitable becomes status 500; ClientGone closes the connection.
+    """
     try:
-        answer = coming if isinstance(coming, Response | StreamingResponse) else await coming
-        if isinstance(answer, StreamingResponse):
-            await _send_stream(connection, answer, head)
-        elif answer.is_faulty:
-            await _send_faulty(connection, answer, head)
+        response = deferred if isinstance(deferred, Response | StreamingResponse) else await deferred
+        if isinstance(response, StreamingResponse):
+            await _send_stream(connection, response, head)
+        elif response.is_faulty:
+            await _send_faulty(connection, response, head)
         else:
-            connection.write(answer, head)
+            connection.write(response, head)
     except ClientGone:
         connection.disconnect()
     except Exception:
@@ -39,12 +39,12 @@ async def send_deferred(
 
 
 async def _send_faulty(connection: "HttpProtocol", response: Response, head: RequestHead) -> None:
-    """Send late, or less than all, or nothing, as the response wants it."""
+    """Send a response late, in part, or never, as its fields `delay`, `truncate_at` and `never_send` say."""
     if response.delay and await connection.presence.is_gone_within(response.delay):
         connection.disconnect()
     elif response.never_send:
         connection.discard_input()
-        while not connection.has_ended:
+        while not connection.eof:
             await connection.wait_writable_or_closed()
         connection.disconnect()
     else:
@@ -52,18 +52,21 @@ async def _send_faulty(connection: "HttpProtocol", response: Response, head: Req
 
 
 async def _send_stream(connection: "HttpProtocol", stream: StreamingResponse, head: RequestHead) -> None:
-    """Send pieces as they come until there are no more, or nobody is there."""
-    in_chunks = not head.is_http10
-    if not in_chunks:  # the end of the connection is that of the body
+    """Send the pieces of a stream as they come, until the last one or until the client is gone.
+
+    HTTP/1.1 uses chunks; for HTTP/1.0 the end of the connection is the end of the body.
+    """
+    is_chunked = not head.is_http10
+    if not is_chunked:
         head = head._replace(keep_alive=False)
-    extra = [("Transfer-Encoding", "chunked")] if in_chunks else []
-    connection.begin(stream.response._replace(headers=[*stream.response.headers, *extra]), head)
+    extra = [("Transfer-Encoding", "chunked")] if is_chunked else []
+    connection.start_stream(stream.response._replace(headers=[*stream.response.headers, *extra]), head)
     async with aclosing(stream.pieces) as pieces:
         async for piece in pieces:
             if head.method != "HEAD":
-                connection.put(b"%x\r\n%b\r\n" % (len(piece), piece) if in_chunks else piece)
-            while connection.is_full and not connection.has_ended:
+                connection.write_bytes(b"%x\r\n%b\r\n" % (len(piece), piece) if is_chunked else piece)
+            while connection.write_paused and not connection.eof:
                 await connection.wait_writable_or_closed()
-            if connection.has_ended:
+            if connection.eof:
                 break
-    connection.end(_LAST_CHUNK if in_chunks and head.method != "HEAD" else b"", head)
+    connection.finish_stream(_LAST_CHUNK if is_chunked and head.method != "HEAD" else b"", head)

@@ -1,7 +1,6 @@
-"""A listening socket and its connections, on an event loop that runs already.
+"""HTTP server on an event loop that already runs: a listening socket, its connections, their time limits.
 
-Here belongs letting clients in, and their end. Who begins and who ends it is the affair of `serve`, for a process of
-its own, and of `in_thread`, for somebody else's.
+`process` runs it in a process of its own, `thread_runner` in a thread of another program.
 """
 
 import asyncio
@@ -12,74 +11,75 @@ from typing import Any, Final
 
 from sms10692_mock.server.handler import RequestHandler
 from sms10692_mock.server.protocol import HttpProtocol
-from sms10692_mock.server.receive_limits import Receiving
+from sms10692_mock.server.receive_limits import IncompleteRequests
 from sms10692_mock.server.write_coalescer import WriteCoalescer
 
 BACKLOG: Final = 1024
+"""Connections that the kernel may hold before they are accepted."""
 _ACCEPT_BATCH: Final = 16
-"""Clients between two looks at those who are in: as often asyncio tries again where there are no more files."""
-_PATIENCE: Final = 30.0
-"""Seconds for which part of a request waits for the rest."""
-_RECEIVING: Final = 120.0
-"""Seconds for a whole request, from its first byte to its last."""
-_UNREAD: Final = 60.0
-"""Seconds for which an answer waits for a client that reads nothing of it."""
-_SWEEP: Final = 7.5
-"""Seconds between two looks for those whose time is over."""
-_LOOK_AGAIN: Final = 0.001
-_MINUTE: Final = 60.0
+"""Connections accepted per iteration of the loop. Without free file descriptors asyncio also retries this often."""
+_STALLED_SECONDS: Final = 30.0
+"""Time for which an incomplete request may receive nothing."""
+_RECEIVE_SECONDS: Final = 120.0
+"""Time from the first byte of a request to its last."""
+_UNREAD_SECONDS: Final = 60.0
+"""Time for which a client may read nothing of a response."""
+_SWEEP_SECONDS: Final = 7.5
+"""Interval at which these three limits are checked."""
+_CLOSE_POLL_SECONDS: Final = 0.001
+_ERROR_LOG_SECONDS: Final = 60.0
 _FD_EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 _logger = logging.getLogger(__name__)
 
 
 class Server:
-    """Connections at one listener, from `open` on."""
+    """A listening socket and its connections. All methods are for the thread of the event loop."""
 
     def __init__(self, handler: RequestHandler) -> None:
         self._handler = handler
         self._connections: set[HttpProtocol] = set()
-        self._receiving = Receiving()
+        self._incomplete_requests = IncompleteRequests()
 
     async def open(self, listener: socket.socket) -> None:
-        """Let clients in, at this socket, which is closed with the server."""
+        """Accept connections at this socket, which is closed with the server."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_LoopErrorHandler())
-        outbox = WriteCoalescer(loop)
+        coalescer = WriteCoalescer(loop)
         self._server = await loop.create_server(
-            lambda: HttpProtocol(self._handler, outbox, self._connections, self._receiving),
+            lambda: HttpProtocol(self._handler, coalescer, self._connections, self._incomplete_requests),
             sock=listener,
             backlog=_ACCEPT_BATCH,
         )
         listener.listen(BACKLOG)
-        self._reap_stalled(loop)
+        self._enforce_time_limits(loop)
 
     def filenos(self) -> list[int]:
-        """The descriptors of the connections that are open."""
+        """File descriptors of the open connections."""
         return [connection.fileno() for connection in self._connections]
 
-    def _reap_stalled(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Refuse requests that do not come to their end, and close connections of which nothing is read."""
+    def _enforce_time_limits(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Refuse requests that stay incomplete, close connections of clients that do not read; repeat later."""
         now = loop.time()
         for connection in list(self._connections):
-            if connection.unread_for(now) >= _UNREAD:
-                connection.abort_unread(_UNREAD)
-            elif connection.is_stalled(now - _PATIENCE):
-                connection.time_out(_PATIENCE)
-            elif connection.began_receiving_before(now - _RECEIVING):
-                connection.time_out(_RECEIVING)
-        self._next_look = loop.call_later(_SWEEP, self._reap_stalled, loop)
+            if connection.unread_for(now) >= _UNREAD_SECONDS:
+                connection.abort_unread(_UNREAD_SECONDS)
+            elif connection.is_stalled(now - _STALLED_SECONDS):
+                connection.time_out(_STALLED_SECONDS)
+            elif connection.began_receiving_before(now - _RECEIVE_SECONDS):
+                connection.time_out(_RECEIVE_SECONDS)
+        self._next_sweep = loop.call_later(_SWEEP_SECONDS, self._enforce_time_limits, loop)
 
     async def close(self, grace: float) -> None:
-        """Let nobody in any more, and hang up on everybody, on who waits for an answer after so many seconds."""
+        """Stop accepting and close all connections: idle ones now, busy ones after `grace` seconds at the latest."""
         self._server.close()
-        self._next_look.cancel()
+        self._next_sweep.cancel()
         until = asyncio.get_running_loop().time() + grace
         while self._connections and asyncio.get_running_loop().time() < until:
             for connection in list(self._connections):
                 if not connection.is_busy:
                     connection.close()
-            await asyncio.sleep(_LOOK_AGAIN)
+            await asyncio.sleep(_CLOSE_POLL_SECONDS)
         for connection in list(self._connections):
             connection.abort()
         self._handler.close()
@@ -87,15 +87,15 @@ class Server:
 
 
 class _LoopErrorHandler:
-    """What is said of failures that nobody waits for; of a want of files once a minute, and not for each client."""
+    """Exception handler of the loop. It logs a lack of file descriptors once a minute, not once per client."""
 
     def __init__(self) -> None:
-        self._said = -_MINUTE
+        self._last_logged = -_ERROR_LOG_SECONDS
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
         if not isinstance(error, OSError) or error.errno not in _FD_EXHAUSTED:
             loop.default_exception_handler(context)
-        elif loop.time() - self._said >= _MINUTE:
-            self._said = loop.time()
-            _logger.error("no more clients can be let in for now: %s", error.strerror)
+        elif loop.time() - self._last_logged >= _ERROR_LOG_SECONDS:
+            self._last_logged = loop.time()
+            _logger.error("no more connections can be accepted for now: %s", error.strerror)

@@ -1,8 +1,4 @@
-"""The threads of a server, by what they are for.
-
-Here belongs how many there are, and how a coroutine has work done on one. What runs on them is said where it is
-handed over.
-"""
+"""Thread pools of a server, and `run_in_threadpool` for coroutines."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,35 +7,39 @@ from functools import partial
 from typing import NamedTuple, ParamSpec, TypeVar
 
 P = ParamSpec("P")
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 class ThreadPools(NamedTuple):
-    """Threads for what takes `long` at the vendor's pages, for what is `beside` them, and the one for `explaining`."""
+    """Pools by purpose, so that none can exhaust the threads of another.
+
+    `vendor`: requests that the handler does not process on the event loop. `fallback`: the WSGI application.
+    `diagnosis`: a single thread for the explanation of refused requests.
+    """
 
     vendor: Executor
     fallback: Executor
     diagnosis: Executor
 
     def shutdown(self) -> None:
-        """Let them end, each as soon as it has done what it is at."""
+        """End all threads, each after its current job. Does not wait."""
         for executor in self:
             executor.shutdown(wait=False)
 
 
 def create_thread_pools() -> ThreadPools:
-    """Threads that begin when they are first needed.
+    """Create the pools. Threads start when they are first needed.
 
-    Two explanations at once would slow everybody down twice as much.
+    Diagnosis has only one thread, because it is CPU-bound and would otherwise slow down all responses.
     """
     name = "sms10692-mock"
     return ThreadPools(
         ThreadPoolExecutor(32, name),
-        ThreadPoolExecutor(64, f"{name}-beside"),
-        ThreadPoolExecutor(1, f"{name}-explains"),
+        ThreadPoolExecutor(64, f"{name}-fallback"),
+        ThreadPoolExecutor(1, f"{name}-diagnosis"),
     )
 
 
-async def run_in_threadpool(threads: Executor, work: Callable[P, Made], *args: P.args, **kwargs: P.kwargs) -> Made:
-    """What the work returns, or raises, done on one of the threads."""
+async def run_in_threadpool(threads: Executor, work: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> Result:
+    """Call `work` on a thread of the pool; return its result or raise its exception."""
     return await asyncio.get_running_loop().run_in_executor(threads, partial(work, *args, **kwargs))

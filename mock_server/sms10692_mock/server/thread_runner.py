@@ -1,7 +1,6 @@
-"""The emulator on a socket in a thread of somebody else's process, such as a test's.
+"""Runs a server in a thread of another program, such as a test: free port, no signal handlers, fast shutdown.
 
-Here belongs what that takes: a free port, no signals, an end within milliseconds that leaves no thread and no open
-file behind. A process of its own is the affair of `serve`.
+After the shutdown, which takes milliseconds, no thread and no open file is left.
 """
 
 import asyncio
@@ -18,14 +17,15 @@ from sms10692_mock.server.server import Server
 from sms10692_mock.server.thread_pools import create_thread_pools
 
 _GRACE: Final = 0.005
-"""Seconds for answers in flight when the end comes."""
+"""Seconds at the end in which responses may still be sent."""
 
 
 class ThreadRunner:
-    """Answers requests on a free port of 127.0.0.1 for as long as it is entered.
+    """Context manager: serves on a free port of 127.0.0.1, at `url`, until its exit.
 
-    Whoever still waits for an answer at the end, or sends half a request, is hung up on. A forked child holds neither
-    the port nor a connection.
+    `create_handler` is called on the thread of the server. The exit closes all connections, also those that wait for a
+    response. A forked child process holds neither the port nor a connection. Both entering and leaving raise
+    RuntimeError if the thread has failed.
     """
 
     def __init__(self, create_handler: HandlerFactory) -> None:
@@ -39,7 +39,7 @@ class ThreadRunner:
         self._threads = create_thread_pools()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sms10692-mock", daemon=True)
-        _SERVING.add(self)
+        _RUNNING.add(self)
         self._thread.start()
         self._ready.wait()
         self._raise_failure()
@@ -49,9 +49,9 @@ class ThreadRunner:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._raise_failure()
-        self._loop.call_soon_threadsafe(self._asked_to_stop.set)
+        self._loop.call_soon_threadsafe(self._stop_requested.set)
         self._thread.join()
-        _SERVING.discard(self)
+        _RUNNING.discard(self)
         self._threads.shutdown()
         self._raise_failure()
 
@@ -63,26 +63,26 @@ class ThreadRunner:
         try:
             with asyncio.Runner(loop_factory=EventLoop) as runner:
                 runner.run(self._serve())
-        except BaseException as error:  # raised again in the thread that entered
+        except BaseException as error:  # raised by __enter__ or __exit__
             self._failure = error
         finally:
             self._ready.set()
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._asked_to_stop = asyncio.Event()
+        self._stop_requested = asyncio.Event()
         with self._listener as listener:
             server = self._server = Server(self._create_handler(self._threads))
             await server.open(listener)
             self._ready.set()
-            await self._asked_to_stop.wait()
+            await self._stop_requested.wait()
             await server.close(_GRACE)
 
-    def let_go(self) -> None:
-        """Give up the sockets in this process, a forked child, and leave those of its parent open.
+    def release_sockets(self) -> None:
+        """In a forked child: release the sockets. Those of the parent process stay open.
 
-        Each descriptor is made one of the null device. Closed, its number could become that of another file, which
-        whoever still has the socket would then close.
+        **Each descriptor is redirected to the null device, not closed.** After a close another file could get its
+        number, and the socket objects that still exist here would close that file.
         """
         sockets = [self._listener.fileno(), *(self._server.filenos() if self._server is not None else ())]
         null = os.open(os.devnull, os.O_RDWR)
@@ -94,15 +94,15 @@ class ThreadRunner:
             os.close(null)
 
 
-_SERVING: Final[weakref.WeakSet[ThreadRunner]] = weakref.WeakSet()
-"""All that are entered in this process."""
+_RUNNING: Final[weakref.WeakSet[ThreadRunner]] = weakref.WeakSet()
+"""All runners of this process between entry and exit."""
 
 
-def _let_go_of_all() -> None:
-    for served in list(_SERVING):
-        served.let_go()
-    _SERVING.clear()
+def _release_all_sockets() -> None:
+    for runner in list(_RUNNING):
+        runner.release_sockets()
+    _RUNNING.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_let_go_of_all)
+    os.register_at_fork(after_in_child=_release_all_sockets)

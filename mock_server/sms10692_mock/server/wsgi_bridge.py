@@ -1,6 +1,7 @@
-"""The WSGI application beside the vendor's pages: called on threads, and answered with a whole body or with pieces.
+"""Bridge from the asyncio server to a WSGI application, which is called on worker threads.
 
-Here belongs how an application is asked and what of its answer is kept. Which requests are its, `answering` says.
+A response has a complete body or, for server-sent events, is streamed. An application that waits for a change (see
+`domain.notifier`) holds no thread meanwhile: its wait is repeated on the event loop.
 """
 
 import asyncio
@@ -18,17 +19,17 @@ from sms10692_mock.server.long_polling import LongPolling
 from sms10692_mock.server.wsgi_call import ApplicationCall
 from sms10692_mock.server.wsgi_types import Application, Environ
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
-_CLIENT_GONE: Final = 499
-"""What the log says of a request whose client did not wait for the answer."""
+_CLIENT_GONE_STATUS: Final = 499
+"""The status in the access log of a request whose client closed the connection before the response."""
 
 
 class WsgiBridge:
-    """Asks an application on `threads`, each time for as long as it works: nothing that waits holds one.
+    """Calls a WSGI application on `threads`. Create and use it on the thread of a running event loop.
 
-    `log` is told the method, path and status of each request. `when_idle` is called whenever the last thread that was
-    at work is done. For the loop that runs when it is made.
+    `log` is called with method, path and status of each request. `when_idle` is called on the event loop whenever the
+    last running thread has finished.
     """
 
     def __init__(self, application: Application, threads: Executor, log: Callable[[str, str, int], None]) -> None:
@@ -36,44 +37,48 @@ class WsgiBridge:
         self._threads = threads
         self._log = log
         self._long_polling = LongPolling(threads)
-        self._working = 0
+        self._running = 0
         self.when_idle: Callable[[], None] = lambda: None
 
     @property
     def is_idle(self) -> bool:
-        """Whether no thread is at work for a request."""
-        return not self._working
+        """Whether no thread runs the application."""
+        return not self._running
 
     async def respond(
-        self, head: RequestHead, body: bytes, ends: SocketAddresses, presence: ClientPresence
+        self, head: RequestHead, body: bytes, addresses: SocketAddresses, presence: ClientPresence
     ) -> AnyResponse:
-        """The answer to a request; of a stream the pieces are still to come. Raises ClientGone."""
-        call, response, wait = await self._call(head, body, ends)
+        """Return the response to a request.
+
+        Raises ClientGone if the client closes the connection while the application waits. The caller must exhaust or
+        close the `pieces` of a StreamingResponse.
+        """
+        call, response, wait = await self._call(head, body, addresses)
         if wait is not None:
             await self._long_polling.wait(wait, presence)
             if presence.is_gone:
-                self._log(head.method, head.path, _CLIENT_GONE)
+                self._log(head.method, head.path, _CLIENT_GONE_STATUS)
                 raise ClientGone
-            call, response, _ = await self._call(head, body, ends)
+            call, response, _ = await self._call(head, body, addresses)
         self._log(head.method, head.path, response.status)
         return StreamingResponse(response, self._pieces(call, presence)) if call.is_stream else response
 
     async def _call(
-        self, head: RequestHead, body: bytes, ends: SocketAddresses
+        self, head: RequestHead, body: bytes, addresses: SocketAddresses
     ) -> tuple[ApplicationCall, Response, Wait | None]:
-        call = ApplicationCall(self._application, _environ(head, body, ends))
-        response, wait = await self._work(call, call.begin)
+        call = ApplicationCall(self._application, _build_environ(head, body, addresses))
+        response, wait = await self._run(call, call.begin)
         return call, response, None if call.is_stream else wait
 
     async def _pieces(self, call: ApplicationCall, presence: ClientPresence) -> AsyncGenerator[bytes, None]:
-        """The pieces of a body that has begun, each made on a thread."""
+        """Yield the pieces of a streamed body, each made on a thread, and close the call."""
         is_closed = False
         try:
             while True:
                 try:
-                    piece, wait = await self._work(call, call.next_piece)
+                    piece, wait = await self._run(call, call.next_piece)
                 except asyncio.CancelledError:
-                    is_closed = True  # by the thread that is at work for it
+                    is_closed = True  # `_run` closes the call when its thread has finished
                     raise
                 if piece is None:
                     return
@@ -83,40 +88,43 @@ class WsgiBridge:
                     await self._long_polling.wait(wait, presence)
         finally:
             if not is_closed:
-                await self._work(call, call.close)
+                await self._run(call, call.close)
 
-    async def _work(self, call: ApplicationCall, work: Callable[[], Made]) -> tuple[Made, Wait | None]:
-        """What the work returns, done on a thread, and what it would have waited for there."""
-        self._working += 1
-        done = self._threads.submit(_deferring, work)
+    async def _run(self, call: ApplicationCall, work: Callable[[], Result]) -> tuple[Result, Wait | None]:
+        """Run `work`, a method of `call`, on a thread. Returns its result, and the wait that it asked for instead.
+
+        **A call is closed only after its thread has finished**, also when this coroutine is cancelled.
+        """
+        self._running += 1
+        done = self._threads.submit(_run_deferring, work)
         try:
             return await asyncio.wrap_future(done)
         except asyncio.CancelledError:
-            done.add_done_callback(lambda _: call.close())  # nobody else may while a thread is at work
+            done.add_done_callback(lambda _: call.close())
             raise
         finally:
-            self._working -= 1
-            if not self._working:
+            self._running -= 1
+            if not self._running:
                 self.when_idle()
 
 
-def _deferring(work: Callable[[], Made]) -> tuple[Made, Wait | None]:
+def _run_deferring(work: Callable[[], Result]) -> tuple[Result, Wait | None]:
     with deferring() as waits:
-        made = work()
-    return made, waits[0] if waits else None
+        result = work()
+    return result, waits[0] if waits else None
 
 
-def _environ(head: RequestHead, body: bytes, ends: SocketAddresses) -> Environ:
-    """The same request as PEP 3333 has it."""
+def _build_environ(head: RequestHead, body: bytes, addresses: SocketAddresses) -> Environ:
+    """Build the WSGI environment of a request (PEP 3333)."""
     environ: Environ = {
         "REQUEST_METHOD": head.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": (head.path if head.path.startswith("/") else f"/{head.path}").encode().decode("latin-1"),
         "QUERY_STRING": head.query.decode("latin-1"),
-        "SERVER_NAME": ends.server[0],
-        "SERVER_PORT": str(ends.server[1]),
+        "SERVER_NAME": addresses.server[0],
+        "SERVER_PORT": str(addresses.server[1]),
         "SERVER_PROTOCOL": "HTTP/1.0" if head.is_http10 else "HTTP/1.1",
-        "REMOTE_ADDR": ends.client[0],
+        "REMOTE_ADDR": addresses.client[0],
         "CONTENT_LENGTH": str(len(body)),
         "CONTENT_TYPE": head.headers_lower.get("content-type", ""),
         "wsgi.version": (1, 0),
@@ -133,7 +141,8 @@ def _environ(head: RequestHead, body: bytes, ends: SocketAddresses) -> Environ:
             separator = "; " if key == "HTTP_COOKIE" else ","
             environ[key] = f"{environ[key]}{separator}{value}" if key in environ else value
     if head.authority is not None:
-        # It counts instead of Host (RFC 9112, 3.2.2); two that differ are one that nobody has, as two headers are.
+        # The authority of the target replaces Host (RFC 9112, 3.2.2). If they differ, both are passed on, as with two
+        # Host headers: no allowed host has a comma, so the request is refused.
         host = head.headers_lower.get("host", head.authority)
         is_same = host.lower() == head.authority.lower()
         environ["HTTP_HOST"] = head.authority if is_same else f"{host},{head.authority}"
@@ -141,4 +150,4 @@ def _environ(head: RequestHead, body: bytes, ends: SocketAddresses) -> Environ:
 
 
 _DROPPED_HEADERS: Final = frozenset({"HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"})
-"""What is said otherwise, or holds no longer."""
+"""Headers that have a WSGI key of their own, or that do not hold for the decoded body."""

@@ -1,4 +1,4 @@
-"""One call of a WSGI application (PEP 3333), from its environment to a response."""
+"""One call of a WSGI application (PEP 3333): from its environment to a response."""
 
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
@@ -10,19 +10,19 @@ from sms10692_mock.server.wsgi_types import Application, Environ
 
 ExceptionInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None]
 
-_STREAMED: Final = "text/event-stream"
+_STREAMED_CONTENT_TYPE: Final = "text/event-stream"
 
-_OF_THE_CONNECTION: Final = frozenset(
+_SERVER_HEADERS: Final = frozenset(
     {"connection", "date", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 )
-"""Headers that the server sets, and not the application."""
+"""Hop-by-hop headers and Date, which only the server sets. Those of the application are dropped."""
 
 
 class ApplicationCall:
-    """A call of an application. Any thread may go on with it, but only one at a time.
+    """A call of an application. Its methods may run on any thread, but only on one at a time.
 
-    A response is whole, unless it `is_stream`, one of events: then `next_piece` returns what follows its head. Whoever
-    does not take a stream to its end must `close` it.
+    `begin` returns a complete response and closes the call, unless `is_stream` is set, which means server-sent events.
+    **The caller must `close` a stream**; until then `next_piece` returns the parts of its body.
     """
 
     def __init__(self, application: Application, environ: Environ) -> None:
@@ -30,14 +30,14 @@ class ApplicationCall:
         self._environ = environ
         self._started: tuple[int, list[tuple[str, str]]] | None = None
         self._written: list[bytes] = []
-        self._is_begun = False
+        self._headers_are_final = False
         self._result: Iterable[bytes] = ()
         self._pieces: Iterator[bytes] = iter(())
         self._is_closed = False
         self.is_stream = False
 
     def begin(self) -> Response:
-        """Call the application for its response, of a stream without the body. Raises whatever the application does."""
+        """Call the application and return its response; that of a stream has no body. Exceptions of it pass through."""
         try:
             response = self._begin()
         except BaseException:
@@ -48,7 +48,7 @@ class ApplicationCall:
         return response
 
     def next_piece(self) -> bytes | None:
-        """The next piece of a stream, which may be empty; None at its end."""
+        """Return the next piece of a stream, which may be empty; None at its end."""
         if not self._written:
             piece = next(self._pieces, None)
             if piece is None:
@@ -57,7 +57,7 @@ class ApplicationCall:
         return self._take_written()
 
     def close(self) -> None:
-        """Let the application release what it holds. Of no effect the second time."""
+        """Close the iterable of the application (PEP 3333). Idempotent."""
         if not self._is_closed:
             self._is_closed = True
             close = getattr(self._result, "close", None)
@@ -67,7 +67,7 @@ class ApplicationCall:
     def _begin(self) -> Response:
         self._result = self._application(self._environ, self._start_response)
         self._pieces = iter(self._result)
-        # It may call start_response as late as for the first piece, which an empty one is not.
+        # The application may delay start_response until its first piece that is not empty.
         while self._started is None and (piece := next(self._pieces, None)) is not None:
             self._write(piece)
         if self._started is None:
@@ -76,7 +76,7 @@ class ApplicationCall:
         if self._environ["REQUEST_METHOD"] == "HEAD" or status in BODILESS:
             return Response(status, self._headers_without_body(status, headers), b"")
         names = {name.lower(): value for name, value in headers}
-        if names.get("content-type", "").startswith(_STREAMED) and "content-length" not in names:
+        if names.get("content-type", "").startswith(_STREAMED_CONTENT_TYPE) and "content-length" not in names:
             self.is_stream = True
             return Response(status, headers, b"")
         for piece in self._pieces:
@@ -97,13 +97,13 @@ class ApplicationCall:
         self, status: str, headers: list[tuple[str, str]], exc_info: ExceptionInfo | None = None
     ) -> Callable[[bytes], None]:
         if exc_info is not None:
-            if self._is_begun:
+            if self._headers_are_final:
                 raise exc_info[1].with_traceback(exc_info[2])
         elif self._started is not None:
             raise AssertionError("start_response was called twice, and without exc_info")
         if any(character in f"{name}{value}" for name, value in headers for character in "\r\n\0"):
             raise ValueError("a header of the application has a line end in it")
-        kept = [(name, value) for name, value in headers if name.lower() not in _OF_THE_CONNECTION]
+        kept = [(name, value) for name, value in headers if name.lower() not in _SERVER_HEADERS]
         self._started = int(status.split(" ", 1)[0]), kept
         return self._write
 
@@ -113,7 +113,7 @@ class ApplicationCall:
         if piece:
             if self._started is None:
                 raise AssertionError("the application began a body before it called start_response")
-            self._is_begun = True
+            self._headers_are_final = True
             self._written.append(piece)
 
     def _take_written(self) -> bytes:
