@@ -154,7 +154,7 @@ from sms10692_mock.stores.memory.store import MemoryStore
 def fail(store):
     raise RuntimeError("the store does not close")
 
-MemoryStore.release = fail
+MemoryStore.close = fail
 command._greet = lambda words, log: os.kill(os.getpid(), signal.SIGTERM)
 sys.argv = ["sms10692-mock", "serve", "--port", "0"]
 main()
