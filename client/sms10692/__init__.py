@@ -1,7 +1,7 @@
-"""The sms10692.com SMS API for Python: a thin client, and the manual as data.
+"""Python client for the sms10692.com SMS API, and the vendor's protocol as constants.
 
-Here belongs only what a user may import by this name. Each name is loaded when first used: whoever needs the contract
-alone, as the emulator does, does not pay for HTTP and XML.
+This module lists the public names of the package. Each is imported on first use, so that a program that needs only
+`sms10692.protocol` (the emulator, for example) does not import the HTTP and XML libraries.
 """
 
 from importlib import import_module
@@ -74,9 +74,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    for home, names in _EXPORTS.items():
+    for module, names in _EXPORTS.items():
         if name in names:
-            value = getattr(import_module(f"sms10692.{home}"), name)
+            value = getattr(import_module(f"sms10692.{module}"), name)
             globals()[name] = value
             return value
     raise AttributeError(f"module 'sms10692' has no attribute {name!r}")

@@ -1,6 +1,7 @@
-"""`python -m sms10692`, and what the command `sms10692` starts.
+"""Entry point of the command `sms10692` and of `python -m sms10692`.
 
-The base package installs this command too; where its extra is missing, it says what to install.
+The command is installed with the base package. When the packages of the extra `[cli]` are missing, it prints how to
+install them and exits with code 2.
 """
 
 import sys
@@ -8,11 +9,11 @@ import traceback
 from typing import Final, NoReturn
 
 INTERNAL_ERROR: Final = 70
-"""The exit code of a program that does not work, as in sysexits.h."""
+"""Exit code for an unexpected exception: EX_SOFTWARE of sysexits.h."""
 
 
 def main() -> None:
-    """Run the command, or say what to install."""
+    """Run the command line, or print which packages to install."""
     try:
         from sms10692.cli import main as run
     except ModuleNotFoundError as error:
@@ -28,7 +29,7 @@ def main() -> None:
 
 
 def _fail() -> NoReturn:
-    """Exit code 1 would say that the vendor refused."""
+    """Print the traceback and exit with 70. Python's own exit code 1 would mean "refused by the vendor"."""
     traceback.print_exc()
     sys.exit(INTERNAL_ERROR)
 

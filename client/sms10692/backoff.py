@@ -1,25 +1,27 @@
-"""How long a client waits before it tries to connect again."""
+"""Delays between connection attempts: exponential backoff with jitter."""
 
 import random
 from collections.abc import Callable, Iterator
 from typing import Final
 
 FIRST_DELAY: Final = 0.5
-LONGEST_DELAY: Final = 30.0
-"""Seconds."""
+"""Upper limit of the first delay, in seconds."""
+
+MAX_DELAY: Final = 30.0
+"""Upper limit of every delay, in seconds."""
 
 
 def backoff_delays(retries: int, uniform: Callable[[float, float], float] = random.uniform) -> Iterator[float]:
-    """Yield the seconds to wait before each retry: doubled each time, and drawn from the upper half of that.
+    """Yield the delay before each retry, in seconds: doubled each time, and drawn at random from its upper half.
 
-    The draw keeps clients that failed together from coming back together.
+    The jitter spreads out clients that failed at the same moment.
 
     >>> list(backoff_delays(8, lambda low, high: high))
     [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
     >>> list(backoff_delays(2, lambda low, high: low))
     [0.25, 0.5]
     """
-    longest = FIRST_DELAY
+    limit = FIRST_DELAY
     for _ in range(retries):
-        yield uniform(longest / 2, longest)
-        longest = min(longest * 2, LONGEST_DELAY)
+        yield uniform(limit / 2, limit)
+        limit = min(limit * 2, MAX_DELAY)

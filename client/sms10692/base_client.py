@@ -1,4 +1,7 @@
-"""What both clients share: their settings, and what becomes of an HTTP response. No I/O but a spool file's."""
+"""Base class of `Client` and `AsyncClient`: settings, size-limited response bodies, spooling and parsing of batches.
+
+The module does no network I/O; its only I/O is writing spool files.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -20,23 +23,23 @@ Value = TypeVar("Value")
 Item = TypeVar("Item", Report, Reply)
 Transport = TypeVar("Transport")
 
-MAX_ANSWER: Final = 64 * 1024 * 1024
-"""Bytes of an answer that are read, unless `max_answer` says otherwise."""
+DEFAULT_MAX_ANSWER: Final = 64 * 1024 * 1024
+"""Default of `max_answer`: maximum size of a response body in bytes."""
 
-TOTAL_TIMEOUT: Final = 120.0
-"""Seconds for a whole call, unless `total_timeout` says otherwise."""
+DEFAULT_TOTAL_TIMEOUT: Final = 120.0
+"""Default of `total_timeout`: seconds for a whole call."""
 
-LONGEST_TIMEOUT: Final = 1_000_000.0
-"""Seconds: eleven days. The system's calls count milliseconds in 32 bits."""
+MAX_TIMEOUT: Final = 1_000_000.0
+"""Longest timeout accepted, in seconds (eleven days). System calls count milliseconds in 32 bits."""
 
 HEADERS: Final = {
     "Content-Type": "application/x-www-form-urlencoded",
-    "Accept-Encoding": "identity",  # a small answer that unpacks to a large one would be bounded late
-    "Connection": "close",  # `transport` says why
+    "Accept-Encoding": "identity",  # the size limit could not stop a decompression bomb early enough
+    "Connection": "close",  # connections are not reused, see `transport`
     "User-Agent": f"sms10692/{__version__}",
 }
 
-_NOTHING_SENT: Final = (
+_NOTHING_SENT_ERRORS: Final = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
     httpx2.PoolTimeout,
@@ -44,11 +47,16 @@ _NOTHING_SENT: Final = (
     httpx2.UnsupportedProtocol,
 )
 
-_STATUSES_OF_PROXIES: Final = frozenset({407, 502, 503, 504})
+_PROXY_STATUSES: Final = frozenset({407, 502, 503, 504})
+"""HTTP statuses that a proxy may send itself."""
 
 
 class ResponseBody:
-    """The body of a response while it comes in, up to a limit of bytes."""
+    """Response body that is being received, limited to `limit` bytes.
+
+    For each chunk, call `feed`, write the result to the spool file, then call `check_size`. **The spool file is
+    written before the size check raises**, so that it contains whatever the error contains.
+    """
 
     def __init__(self, response: httpx2.Response, limit: int) -> None:
         self._response = response
@@ -56,64 +64,73 @@ class ResponseBody:
         self._body = bytearray()
 
     @property
-    def is_kept(self) -> bool:
-        """Whether it is worth a spool file: an error page is not."""
+    def is_spoolable(self) -> bool:
+        """Whether the body may contain items: error pages are not spooled."""
         return self._response.status_code == 200
 
-    def add(self, chunk: bytes) -> bytes:
-        """Take a chunk, and return what of it is to be kept. `check` comes after that is on disk."""
+    def feed(self, chunk: bytes) -> bytes:
+        """Append a chunk up to one byte over the limit, and return the part that was appended."""
         chunk = chunk[: self._limit + 1 - len(self._body)]
         self._body += chunk
         return chunk
 
-    def check(self) -> None:
-        """Raise Unreadable where it is too long."""
+    def check_size(self) -> None:
+        """Raise InvalidResponse if the body exceeds the limit."""
         if len(self._body) > self._limit:
-            raise InvalidResponse(f"the answer is longer than {self._limit} bytes", self.reply())
+            raise InvalidResponse(f"the response is longer than {self._limit} bytes", self.build_response())
 
-    def cut_short(self, why: str) -> InvalidResponse:
-        """The error for a body that ended too soon."""
-        return InvalidResponse(f"the answer broke off: {why}", self.reply())
+    def build_truncation_error(self, why: str) -> InvalidResponse:
+        """Return the error for a body that ended early; `why` is the cause."""
+        return InvalidResponse(f"the response was cut off: {why}", self.build_response())
 
-    def reply(self) -> RawResponse:
-        """What has come, up to the limit."""
+    def build_response(self) -> RawResponse:
+        """Return the response with the body received so far, up to the limit."""
         return RawResponse(self._response.status_code, dict(self._response.headers), bytes(self._body[: self._limit]))
 
 
-def read_batch(call: PreparedRequest[list[Item]], reply: RawResponse, keeper: SpoolFile | None) -> FetchedBatch[Item]:
-    """Read the whole answer of a queue; where it is to be kept, not before it is safe on disk."""
-    if keeper is None or reply.status != 200 or not reply.body:
-        return FetchedBatch(call.read(reply))
+def spool_and_parse(
+    request: PreparedRequest[list[Item]], response: RawResponse, spool_file: SpoolFile | None
+) -> FetchedBatch[Item]:
+    """Commit the spool file, if any, then parse a complete queue response.
+
+    **The response is parsed only after it is safely on disk.** Raises SpoolError if a response with items cannot be
+    written. The spool file is deleted after a refusal or an empty response, and kept if the response cannot be parsed.
+    """
+    if spool_file is None or response.status != 200 or not response.body:
+        return FetchedBatch(request.parse(response))
     try:
-        kept = keeper.keep()
+        path = spool_file.commit()
     except OSError as error:
-        if not call.read(reply):
+        if not request.parse(response):
             return FetchedBatch(())
-        raise SpoolError(error.strerror or str(error), reply) from error
+        raise SpoolError(error.strerror or str(error), response) from error
     try:
-        batch = FetchedBatch(call.read(reply), kept)
+        batch = FetchedBatch(request.parse(response), path)
     except VendorRefusal:
-        kept.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         raise
     except InvalidResponse as error:
-        raise InvalidResponse(error.why, reply, kept) from None
+        raise InvalidResponse(error.why, response, path) from None
     if not batch:
-        kept.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
     return batch or FetchedBatch(())
 
 
-def keep_partial(error: InvalidResponse, keeper: SpoolFile | None) -> InvalidResponse:
-    """Keep an answer that broke off: it may hold reports that the vendor will not hand over again."""
-    if keeper is None or error.status != 200 or not error.body:
+def spool_partial(error: InvalidResponse, spool_file: SpoolFile | None) -> InvalidResponse:
+    """Commit the spool file of a truncated response, which may contain items that the vendor will not return again.
+
+    Returns an error that names the file, or the original error if there is no file or it cannot be written.
+    """
+    if spool_file is None or error.status != 200 or not error.body:
         return error
     try:
-        return InvalidResponse(error.why, error.reply, keeper.keep())
-    except OSError:  # the error has all that came
+        return InvalidResponse(error.why, error.reply, spool_file.commit())
+    except OSError:  # the error contains everything that was received
         return error
 
 
 class BaseClient(ABC, Generic[Transport]):
-    """The settings of a client."""
+    """Settings of a client, validated, and the error handling that both clients share."""
 
     def __init__(
         self,
@@ -124,26 +141,28 @@ class BaseClient(ABC, Generic[Transport]):
         password: str,
         charset: Charset = "utf-8",
         timeout: float | None = 30.0,
-        total_timeout: float | None = TOTAL_TIMEOUT,
+        total_timeout: float | None = DEFAULT_TOTAL_TIMEOUT,
         retries: int = 0,
         proxy: str | None = None,
         trust_env: bool = True,
         transport: Transport | None = None,
         clock: Clock = system_clock,
-        max_answer: int = MAX_ANSWER,
+        max_answer: int = DEFAULT_MAX_ANSWER,
     ) -> None:
         if retries < 0:
-            raise ValueError(f"retries is how often to try again, and not {retries}")
+            raise ValueError(f"retries must be 0 or more, not {retries}")
         for name, seconds in (("timeout", timeout), ("total_timeout", total_timeout)):
-            if isinstance(seconds, int | float) and not 0 < seconds <= LONGEST_TIMEOUT:  # httpx2.Timeout is taken too
-                raise ValueError(f"{name} is up to {LONGEST_TIMEOUT:.0f} seconds, above 0, or None, and not {seconds}")
+            if isinstance(seconds, int | float) and not 0 < seconds <= MAX_TIMEOUT:  # httpx2.Timeout is accepted too
+                raise ValueError(
+                    f"{name} must be more than 0 and at most {MAX_TIMEOUT:.0f} seconds, or None, not {seconds}"
+                )
         if max_answer < 1:
-            raise ValueError(f"max_answer is a number of bytes above 0, and not {max_answer}")
+            raise ValueError(f"max_answer must be 1 byte or more, not {max_answer}")
         self._url = parse_address(url)
-        self._calls = RequestBuilder(userid, account, password, charset, clock)
+        self._builder = RequestBuilder(userid, account, password, charset, clock)
         self._retries = retries
         self._total_timeout = total_timeout
-        self._max_answer = max_answer
+        self._max_size = max_answer
         self._route = find_route(self._url, proxy, trust_env) if transport is None else None
         self._connect(timeout, self._route, transport)
 
@@ -152,27 +171,29 @@ class BaseClient(ABC, Generic[Transport]):
 
     def __repr__(self) -> str:
         address = httpx2.URL(self._url).copy_with(userinfo=b"")
-        return f"{type(self).__name__}({str(address)!r}, userid={self._calls.userid!r})"
+        return f"{type(self).__name__}({str(address)!r}, userid={self._builder.userid!r})"
 
-    def _delays(self) -> Iterator[float]:
+    def _retry_delays(self) -> Iterator[float]:
         return backoff_delays(self._retries)
 
-    def _unreachable(self, error: httpx2.RequestError, deadline: Deadline) -> ConnectionFailed:
-        why = str(deadline) if deadline.is_over else ": ".join(filter(None, (type(error).__name__, str(error))))
-        return ConnectionFailed(self._remarked(why), not isinstance(error, _NOTHING_SENT))
+    def _build_connection_error(self, error: httpx2.RequestError, deadline: Deadline) -> ConnectionFailed:
+        """Translate an exception of httpx2. `sent` is false only if it proves that no byte of the request was sent."""
+        why = str(deadline) if deadline.has_expired else ": ".join(filter(None, (type(error).__name__, str(error))))
+        return ConnectionFailed(self._add_route(why), not isinstance(error, _NOTHING_SENT_ERRORS))
 
-    def _remarked(self, why: str) -> str:
-        return why if self._route is None or not self._route.remark else f"{why}, {self._route.remark}"
+    def _add_route(self, why: str) -> str:
+        """Append the proxy and certificate settings to the cause of an error."""
+        return why if self._route is None or not self._route.description else f"{why}, {self._route.description}"
 
-    def _read(self, call: PreparedRequest[Value], reply: RawResponse) -> Value:
-        """Read an answer that is not a queue's."""
+    def _parse(self, request: PreparedRequest[Value], response: RawResponse) -> Value:
+        """Parse a response of an operation other than the two queues."""
         try:
-            return call.read(reply)
+            return request.parse(response)
         except InvalidResponse as error:
-            raise self._named_proxy(error) from None
+            raise self._add_proxy(error) from None
 
-    def _named_proxy(self, error: InvalidResponse) -> InvalidResponse:
-        """An error page may be the proxy's own: the error names the proxy."""
-        if self._route is None or self._route.proxy is None or error.status not in _STATUSES_OF_PROXIES:
+    def _add_proxy(self, error: InvalidResponse) -> InvalidResponse:
+        """Name the proxy in the error if the response may be an error page of the proxy."""
+        if self._route is None or self._route.proxy is None or error.status not in _PROXY_STATUSES:
             return error
-        return InvalidResponse(self._remarked(error.why), error.reply, error.kept)
+        return InvalidResponse(self._add_route(error.why), error.reply, error.kept)

@@ -1,4 +1,4 @@
-"""The vendor as an object to call: `Client`. Its twin for `async` is in `async_client`."""
+"""Synchronous client: `Client`. The asynchronous one is `sms10692.async_client.AsyncClient`."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -9,37 +9,42 @@ from typing import Self
 
 import httpx2
 
-from sms10692.base_client import HEADERS, BaseClient, Item, ResponseBody, Value, keep_partial, read_batch
+from sms10692.base_client import HEADERS, BaseClient, Item, ResponseBody, Value, spool_and_parse, spool_partial
 from sms10692.errors import InvalidResponse, RawResponse
 from sms10692.models import BalanceResult, FetchedBatch, KeywordResult, Reply, Report, SendResult
 from sms10692.proxies import ProxyRoute
 from sms10692.requests import PreparedRequest
-from sms10692.spool import Folder, Queue, SpoolFile
+from sms10692.spool import Directory, QueueName, SpoolFile
 from sms10692.transport import DEADLINE, Deadline, SyncTransport
 
 
 class Client(BaseClient[httpx2.BaseTransport]):
-    """The vendor, one call at a time; safe for several threads.
+    """Synchronous client of the vendor's API. Safe for use by several threads.
 
-    `url` is the vendor's address, with or without the page. `charset` chooses between its two pages, UTF-8 and GBK.
-    `timeout` is in seconds, for each step of a request (connecting, each read), or None to wait for ever;
-    `total_timeout` is for a whole call, retries included, or None; the system's look-up of a name is not ended by it.
-    `retries` is how often a failure to connect is tried again, with growing pauses; nothing that may have been sent
-    ever is. `proxy` is the address of a proxy (http, https, socks5). `trust_env` says whether a proxy and certificates
-    are taken from the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR);
-    loopback addresses are reached directly unless `proxy` is given. `transport` is httpx2's, for example
-    `httpx2.WSGITransport(app)` for an emulator in this process; it takes the place of both. `clock` gives an aware
-    moment for timestamp and signature. `max_answer` bounds an answer in bytes.
+    - `url`: the vendor's address, with or without the endpoint path.
+    - `userid`, `account`, `password`: the credentials.
+    - `charset`: `utf-8` or `gbk`; selects /v2sms.aspx or /v2smsGBK.aspx.
+    - `timeout`: seconds for each step of a request (connecting, each read), or None for no limit.
+    - `total_timeout`: seconds for a whole call including retries, or None. It does not interrupt a DNS query.
+    - `retries`: how often a failed connection attempt is repeated, after growing delays. **A request that may have
+      been sent is never repeated.**
+    - `proxy`: URL of a proxy (http, https, socks5).
+    - `trust_env`: whether to use the proxy and certificates of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY,
+      NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR). Loopback addresses use a proxy only if `proxy` is set.
+    - `transport`: a transport of httpx2, used instead of `proxy` and `trust_env`; for example
+      `httpx2.WSGITransport(app)` for an emulator in the same process.
+    - `clock`: returns the current time as an aware datetime, for timestamp and signature.
+    - `max_answer`: maximum size of a response body in bytes.
 
-    Raises ValueError for settings that cannot be right. Every method raises Refused, Unreadable or Unreachable, and
-    nothing else that is the vendor's doing.
+    The constructor raises ValueError for invalid settings. Every method raises VendorRefusal, InvalidResponse or
+    ConnectionFailed; some raise UnencodableText or, with `keep`, SpoolError and OSError.
     """
 
     _http: httpx2.Client
 
     def _connect(self, timeout: float | None, route: ProxyRoute | None, transport: httpx2.BaseTransport | None) -> None:
-        used = transport if route is None else SyncTransport(route)
-        self._http = httpx2.Client(headers=HEADERS, timeout=timeout, transport=used, trust_env=False)
+        chosen = transport if route is None else SyncTransport(route)
+        self._http = httpx2.Client(headers=HEADERS, timeout=timeout, transport=chosen, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
@@ -56,102 +61,109 @@ class Client(BaseClient[httpx2.BaseTransport]):
     def send(
         self, mobiles: Iterable[str] | str, content: str, *, send_time: datetime | None = None, extno: str = ""
     ) -> SendResult:
-        """Send a text to every number, at once or at an aware moment (chapter 1).
+        """Send a text to the recipients, immediately or at `send_time`, an aware datetime (chapter 1).
 
-        Raises UnencodableText, before anything is sent, where the page has no bytes for the text. After
-        Unreachable with `sent` true, or Unreadable, the text may be on its way: sending again may pay twice.
+        Raises UnencodableText, before sending anything, if the endpoint's charset cannot encode the text.
+
+        **After ConnectionFailed with `sent` true, or InvalidResponse, the vendor may have accepted the text: sending
+        again may deliver and charge twice.**
         """
-        return self._ask(self._calls.send(mobiles, content, send_time, extno))
+        return self._request(self._builder.send(mobiles, content, send_time, extno))
 
     def overage(self) -> BalanceResult:
-        """Tell how the account pays and what it has left (chapter 2)."""
-        return self._ask(self._calls.overage())
+        """Return the billing type and the balance of the account (chapter 2)."""
+        return self._request(self._builder.overage())
 
     def checkkeyword(self, content: str) -> KeywordResult:
-        """Tell whether a text holds a forbidden word (chapter 3)."""
-        return self._ask(self._calls.checkkeyword(content))
+        """Check whether a text contains a forbidden word (chapter 3)."""
+        return self._request(self._builder.checkkeyword(content))
 
-    def status(self, status_num: int | None = None, *, keep: Folder | None = None) -> FetchedBatch[Report]:
-        """Fetch once: a batch of the next reports, 4000 unless `status_num` says otherwise (chapter 4).
+    def status(self, status_num: int | None = None, *, keep: Directory | None = None) -> FetchedBatch[Report]:
+        """Fetch the next batch of status reports, up to `status_num`; the vendor's default is 4000 (chapter 4).
 
-        Each is handed over once. With `keep`, a folder, the answer is on disk before it is read, until the batch is
-        `done()`; see `replay`.
+        **The vendor returns each report only once.** With `keep`, a directory, the raw response is written to disk
+        before it is parsed and stays there until the batch is `done()`; `replay_spool` reads it again.
         """
-        return self._fetch(self._calls.status(status_num), "status", keep)
+        return self._fetch(self._builder.status(status_num), "status", keep)
 
-    def call(self, *, keep: Folder | None = None) -> FetchedBatch[Reply]:
-        """Fetch once: a batch of the replies that wait (chapter 5). `keep` is as in `status`."""
-        return self._fetch(self._calls.call(), "call", keep)
+    def call(self, *, keep: Directory | None = None) -> FetchedBatch[Reply]:
+        """Fetch the waiting replies as one batch (chapter 5). `keep` is as in `status`."""
+        return self._fetch(self._builder.call(), "call", keep)
 
     def status_batches(
-        self, status_num: int | None = None, *, keep: Folder | None = None
+        self, status_num: int | None = None, *, keep: Directory | None = None
     ) -> Iterator[FetchedBatch[Report]]:
-        """Fetch until no report is left, and yield batch after batch. `keep` is as in `status`."""
+        """Yield batches of reports until the queue is empty. The arguments are as in `status`."""
         while batch := self.status(status_num, keep=keep):
             yield batch
 
-    def call_batches(self, *, keep: Folder | None = None) -> Iterator[FetchedBatch[Reply]]:
-        """Fetch until no reply is left, and yield batch after batch. `keep` is as in `status`."""
+    def call_batches(self, *, keep: Directory | None = None) -> Iterator[FetchedBatch[Reply]]:
+        """Yield batches of replies until the queue is empty. `keep` is as in `status`."""
         while batch := self.call(keep=keep):
             yield batch
 
     def all_status(self, status_num: int | None = None) -> Iterator[Report]:
-        """Fetch until no report is left, and yield report after report.
+        """Yield reports until the queue is empty.
 
-        A loop that ends early loses the rest of its batch: where that matters, `status_batches` takes `keep`.
+        **A loop that ends early loses the rest of its batch.** Use `status_batches` with `keep` to prevent that.
         """
         for batch in self.status_batches(status_num):
             yield from batch
 
     def all_calls(self) -> Iterator[Reply]:
-        """Fetch until no reply is left, and yield reply after reply; see `all_status`."""
+        """Yield replies until the queue is empty. **A loop that ends early loses the rest of its batch.**"""
         for batch in self.call_batches():
             yield from batch
 
-    def _ask(self, call: PreparedRequest[Value]) -> Value:
-        return self._read(call, self._reply(call))
+    def _request(self, request: PreparedRequest[Value]) -> Value:
+        return self._parse(request, self._send(request))
 
-    def _fetch(self, call: PreparedRequest[list[Item]], queue: Queue, folder: Folder | None) -> FetchedBatch[Item]:
-        with nullcontext() if folder is None else SpoolFile(folder, queue) as keeper:
+    def _fetch(
+        self, request: PreparedRequest[list[Item]], queue: QueueName, directory: Directory | None
+    ) -> FetchedBatch[Item]:
+        with nullcontext() if directory is None else SpoolFile(directory, queue) as spool_file:
             try:
-                reply = self._reply(call, keeper)
+                response = self._send(request, spool_file)
             except InvalidResponse as error:
-                raise keep_partial(error, keeper) from error.__cause__
+                raise spool_partial(error, spool_file) from error.__cause__
             try:
-                return read_batch(call, reply, keeper)
+                return spool_and_parse(request, response, spool_file)
             except InvalidResponse as error:
-                raise self._named_proxy(error) from None
+                raise self._add_proxy(error) from None
 
-    def _reply(self, call: PreparedRequest[Value], keeper: SpoolFile | None = None) -> RawResponse:
+    def _send(self, request: PreparedRequest[Value], spool_file: SpoolFile | None = None) -> RawResponse:
+        """Send a request, and retry after failed connection attempts while retries and time remain."""
         deadline = Deadline(self._total_timeout)
-        delays = self._delays()
+        delays = self._retry_delays()
         while True:
             try:
-                return self._exchange(call, keeper, deadline)
+                return self._exchange(request, spool_file, deadline)
             except httpx2.RequestError as error:
-                unreachable = self._unreachable(error, deadline)
+                failure = self._build_connection_error(error, deadline)
                 delay = next(delays, None)
-                if unreachable.sent or delay is None or delay >= deadline.left:
-                    raise unreachable from error
+                if failure.sent or delay is None or delay >= deadline.remaining:
+                    raise failure from error
             self._pause(delay)
 
     def _pause(self, seconds: float) -> None:
         time.sleep(seconds)
 
-    def _exchange(self, call: PreparedRequest[Value], keeper: SpoolFile | None, deadline: Deadline) -> RawResponse:
-        url = self._url + call.path
-        with self._http.stream("POST", url, content=call.body, extensions={DEADLINE: deadline}) as response:
-            body = ResponseBody(response, self._max_answer)
+    def _exchange(
+        self, request: PreparedRequest[Value], spool_file: SpoolFile | None, deadline: Deadline
+    ) -> RawResponse:
+        """Send a request once and receive the response, writing its chunks to the spool file as they arrive."""
+        url = self._url + request.path
+        with self._http.stream("POST", url, content=request.body, extensions={DEADLINE: deadline}) as response:
+            body = ResponseBody(response, self._max_size)
             try:
                 for chunk in response.iter_bytes():
-                    kept = body.add(chunk)
-                    if keeper is not None and body.is_kept:
-                        keeper.write(kept)
-                    body.check()
-                    if deadline.is_over:
-                        raise body.cut_short(str(deadline))
+                    accepted = body.feed(chunk)
+                    if spool_file is not None and body.is_spoolable:
+                        spool_file.write(accepted)
+                    body.check_size()
+                    if deadline.has_expired:
+                        raise body.build_truncation_error(str(deadline))
             except httpx2.RequestError as error:
-                raise body.cut_short(
-                    str(deadline) if deadline.is_over else str(error) or type(error).__name__
-                ) from error
-            return body.reply()
+                why = str(deadline) if deadline.has_expired else str(error) or type(error).__name__
+                raise body.build_truncation_error(why) from error
+            return body.build_response()

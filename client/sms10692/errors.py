@@ -1,13 +1,13 @@
-"""What can go wrong, as a tree. Each error holds its evidence, and none of them a password.
+"""Exceptions of the client, and the reasons for which the vendor refuses a request.
 
     SmsError
-    ├── Refused          the vendor said no
-    ├── Unreadable       it said something else
-    ├── Unreachable      it said nothing
-    ├── Unkept           it answered, and the answer could not be kept on disk as was asked
-    └── UnencodableText  nothing was sent: the text has no bytes on this page
+    ├── VendorRefusal     the vendor refused the request
+    ├── InvalidResponse   the response does not follow the manual
+    ├── ConnectionFailed  no response arrived
+    ├── SpoolError        a response arrived and could not be written to the spool directory
+    └── UnencodableText   nothing was sent: the endpoint's charset cannot encode the text
 
-Here belong the errors and the reasons of refusals. All can be pickled: they may come from another process.
+Every exception carries its evidence and can be pickled. **No exception contains a password.**
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from sms10692 import protocol
 
 @dataclass(frozen=True, slots=True)
 class RawResponse:
-    """An answer as it came: the HTTP status, the headers by lower-case name, and the body."""
+    """An HTTP response as received: status, headers by lower-case name, and body."""
 
     status: int
     headers: Mapping[str, str]
@@ -29,7 +29,7 @@ class RawResponse:
 
 
 class Reason(Enum):
-    """Why the vendor said no, so that nobody need compare its messages (1.3, 2.3, 3.3, 4.4, 5.4)."""
+    """Reason for a refusal, derived from the vendor's message (1.3, 2.3, 3.3, 4.4, 5.4)."""
 
     CREDENTIALS_EMPTY = "credentials-empty"
     SQL_INJECTION = "sql-injection"
@@ -57,13 +57,15 @@ REFUSALS: Final[Mapping[str, Reason]] = {
     protocol.REPORTS_NOT_ALLOWED: Reason.REPORTS_NOT_ALLOWED,
     protocol.PARAMETER_WRONG: Reason.PARAMETER_WRONG,
 }
-"""By the vendor's message."""
+"""Reason by the vendor's message."""
 
 
 def classify_refusal(message: str) -> Reason:
-    """What a message means. The colon of 包含非法字符： suggests that some servers name the word after it.
+    """Return the reason that a refusal message stands for, or NOT_IN_THE_MANUAL.
 
-    >>> reason_of("包含非法字符：发票"), reason_of("非法签名")
+    The trailing colon of 包含非法字符： suggests that some servers append the forbidden word, so a suffix is accepted.
+
+    >>> classify_refusal("包含非法字符：发票"), classify_refusal("非法签名")
     (<Reason.FORBIDDEN_WORD: 'forbidden-word'>, <Reason.NOT_IN_THE_MANUAL: 'not-in-the-manual'>)
     """
     if message.startswith(protocol.FORBIDDEN_IN_SEND):
@@ -72,16 +74,16 @@ def classify_refusal(message: str) -> Reason:
 
 
 class SmsError(Exception):
-    """Whatever goes wrong between a caller and the vendor."""
+    """Base class of all exceptions of this package."""
 
 
 class VendorRefusal(SmsError):
-    """The vendor said no.
+    """The vendor refused the request.
 
-    `message` is its own sentence, `reason` what that means, `code` the number of an error of the queue pages (4.4, 5.4)
-    or None, `reply` the whole answer.
+    `message` is the vendor's text and `reason` its classification. `code` is the error number of the queue endpoints
+    (4.4, 5.4), None for the others. `reply` is the whole response.
 
-    >>> str(Refused("参数不正确", 4, RawReply(200, {}, b"")))
+    >>> str(VendorRefusal("参数不正确", 4, RawResponse(200, {}, b"")))
     'error 4: 参数不正确'
     """
 
@@ -97,13 +99,13 @@ class VendorRefusal(SmsError):
 
 
 class InvalidResponse(SmsError):
-    """The answer is none that the manual knows. What was asked for may have been done.
+    """The response does not follow the manual. **The request may have taken effect nevertheless.**
 
-    `why` says what was amiss; `reply` is what came, up to the limit of the client; `kept` is the file that has it,
-    where one was asked for.
+    `why` describes the defect. `reply` is the response, up to the client's size limit. `kept` is the spool file that
+    contains it, or None.
 
-    >>> str(Unreadable("no XML", RawReply(502, {}, b"<html>")))
-    'no XML (HTTP 502, 6 bytes)'
+    >>> str(InvalidResponse("not valid XML", RawResponse(502, {}, b"<html>")))
+    'not valid XML (HTTP 502, 6 bytes)'
     """
 
     def __init__(self, why: str, reply: RawResponse, kept: Path | None = None) -> None:
@@ -113,30 +115,33 @@ class InvalidResponse(SmsError):
         self.kept = kept
 
     def __str__(self) -> str:
-        kept = f", kept in {self.kept}" if self.kept else ""
-        return f"{self.why} (HTTP {self.status}, {len(self.body)} bytes{kept})"
+        saved = f", saved in {self.kept}" if self.kept else ""
+        return f"{self.why} (HTTP {self.status}, {len(self.body)} bytes{saved})"
 
     @property
     def status(self) -> int:
-        """The HTTP status of the answer."""
+        """HTTP status of the response."""
         return self.reply.status
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The headers of the answer, by lower-case name."""
+        """Headers of the response, by lower-case name."""
         return self.reply.headers
 
     @property
     def body(self) -> bytes:
-        """The bytes of the answer."""
+        """Body of the response."""
         return self.reply.body
 
 
 class ConnectionFailed(SmsError):
-    """No answer came. `sent` says whether the request may have reached the vendor, and so may have been acted on.
+    """No response arrived.
 
-    >>> str(Unreachable("ReadTimeout", sent=True))
-    'ReadTimeout (it may have been received)'
+    `sent` is true if the vendor may have received the request. **Such a request may have taken effect: sending it
+    again may send and charge twice.** `why` describes the failure.
+
+    >>> str(ConnectionFailed("ReadTimeout", sent=True))
+    'ReadTimeout (the vendor may have received the request)'
     """
 
     def __init__(self, why: str, sent: bool) -> None:
@@ -145,14 +150,16 @@ class ConnectionFailed(SmsError):
         self.sent = sent
 
     def __str__(self) -> str:
-        return f"{self.why} ({'it may have been received' if self.sent else 'nothing was sent'})"
+        return f"{self.why} ({'the vendor may have received the request' if self.sent else 'nothing was sent'})"
 
 
 class SpoolError(SmsError):
-    """An answer came and could not be written where it was to be kept. `reply` is the whole answer: it comes once.
+    """A response could not be written to the spool directory.
 
-    >>> str(Unkept("No space left on device", RawReply(200, {}, b"<returnsms>")))
-    'the answer could not be kept: No space left on device (11 bytes)'
+    **`reply` is the only copy of the response: the vendor returns its items only once.**
+
+    >>> str(SpoolError("No space left on device", RawResponse(200, {}, b"<returnsms>")))
+    'the response could not be written to disk: No space left on device (11 bytes)'
     """
 
     def __init__(self, why: str, reply: RawResponse) -> None:
@@ -161,25 +168,25 @@ class SpoolError(SmsError):
         self.reply = reply
 
     def __str__(self) -> str:
-        return f"the answer could not be kept: {self.why} ({len(self.reply.body)} bytes)"
+        return f"the response could not be written to disk: {self.why} ({len(self.reply.body)} bytes)"
 
 
 class UnencodableText(SmsError, ValueError):
-    """A text has characters that the page has no bytes for. Nothing was sent.
+    """The endpoint's charset cannot encode the text. Nothing was sent.
 
-    `charset` is that of the client; `places` are the characters, each with its index in `text`.
+    `charset` is the client's. `positions` are the characters that cannot be encoded, each with its index in `text`.
 
     >>> str(UnencodableText("好😀", "gbk", ((1, "😀"),)))
-    "the gbk page has no bytes for '\\\\U0001f600' at 1"
+    "gbk cannot encode '\\\\U0001f600' at index 1"
     """
 
-    def __init__(self, text: str, charset: str, places: Sequence[tuple[int, str]]) -> None:
-        super().__init__(text, charset, tuple(places))
+    def __init__(self, text: str, charset: str, positions: Sequence[tuple[int, str]]) -> None:
+        super().__init__(text, charset, tuple(positions))
         self.text = text
         self.charset = charset
-        self.positions = tuple(places)
+        self.positions = tuple(positions)
 
     def __str__(self) -> str:
-        named = ", ".join(f"{character!a} at {index}" for index, character in self.positions[:10])
+        listed = ", ".join(f"{character!a} at index {index}" for index, character in self.positions[:10])
         more = f" and {len(self.positions) - 10} more" if len(self.positions) > 10 else ""
-        return f"the {self.charset} page has no bytes for {named}{more}"
+        return f"{self.charset} cannot encode {listed}{more}"

@@ -1,7 +1,7 @@
-"""The command that installs the packages of an optional extra.
+"""Error messages for missing optional packages, with the `pip` command that installs them.
 
-The name `sms10692` is not registered on a public package index, so a message must never advise to install it by name:
-whoever registers the name would be installed.
+**A message must never advise installing `sms10692` by name.** The name is not registered on a public package index:
+`pip` would install the package of whoever registers it.
 """
 
 import re
@@ -12,37 +12,39 @@ _EXTRA: Final = re.compile(r"""\bextra\s*==\s*['"]([\w.-]+)['"]""")
 
 
 def install_command(extra: str) -> str:
-    """Return a `pip` command that installs the packages of this extra, each by its own name.
+    """Return a `pip` command that installs the packages of an extra, each by its own name.
 
-    Without the metadata of an installed package it is the command for a source checkout.
+    If sms10692 itself is not installed (no metadata), return the command for a source checkout.
     """
-    from importlib import metadata  # slow to import, and needed for this message alone
+    from importlib import metadata  # slow to import and used only here
 
     try:
-        listed = metadata.requires("sms10692") or []
+        requirements = metadata.requires("sms10692") or []
     except metadata.PackageNotFoundError:
-        listed = []
-    needed = []
-    for requirement in listed:
+        requirements = []
+    packages = []
+    for requirement in requirements:
         specifier, _, marker = requirement.partition(";")
         if extra in _EXTRA.findall(marker):
-            needed.append(f'"{specifier.strip()}"')
-    return f"pip install {' '.join(needed)}" if needed else f'pip install ".[{extra}]" in the source folder of sms10692'
+            packages.append(f'"{specifier.strip()}"')
+    if not packages:
+        return f'pip install ".[{extra}]" in the source folder of sms10692'
+    return f"pip install {' '.join(packages)}"
 
 
 def missing_package(package: str | None, extra: str) -> str:
-    """Return the message for a package that cannot be imported, with the command that installs it."""
+    """Return the error message for a package that cannot be imported."""
     name = (package or "a package").partition(".")[0]
     return f"{name} is missing; install the packages of the extra [{extra}]: {install_command(extra)}"
 
 
 def find_missing(*packages: str) -> str | None:
-    """Return the first of these packages that cannot be imported, without importing any."""
+    """Return the first of these packages that is not installed, or None. Imports none of them."""
     for package in packages:
         try:
-            found = find_spec(package)
-        except ValueError:  # an entry of sys.modules without a specification
-            found = None
-        if found is None:
+            spec = find_spec(package)
+        except ValueError:  # sys.modules has an entry without __spec__
+            spec = None
+        if spec is None:
             return package
     return None

@@ -1,6 +1,6 @@
-"""From fields to the bytes of a form, in the charset of a page (1.1, 1.2).
+"""Form encoding: field values to `application/x-www-form-urlencoded` bytes in an endpoint's charset (1.1, 1.2).
 
-Here belongs what a character is on the wire. Which fields a call has is the affair of `calls`.
+`sms10692.requests` decides which fields a request has.
 """
 
 from collections.abc import Iterable
@@ -10,18 +10,18 @@ from urllib.parse import quote_from_bytes
 from sms10692.errors import UnencodableText
 
 CODECS: Final = {"utf-8": "utf-8", "gb2312": "gbk"}
-"""Python's codec for the charset that a page declares: "GB2312" means code page 936."""
+"""Python codec by declared charset of an endpoint. The vendor's "GB2312" is code page 936."""
 
 _EURO: Final = {"gb2312": b"\x80"}
-"""The one character that code page 936 has and Python's codec lacks."""
+"""Encoding of the euro sign, the one character that code page 936 has and Python's gbk codec lacks."""
 
 
 def encode_form(fields: Iterable[tuple[str, str]], charset: str) -> bytes:
-    """Write a form as the manual's examples have it: in the given order, a comma as it is, a space as `%20`.
+    """Encode a form like the manual's examples: fields in the order passed, commas unescaped, spaces as `%20`.
 
-    Raises UnencodableText where the page has no bytes for a character.
+    Raises UnencodableText if the charset cannot encode a character.
 
-    >>> form([("action", "send"), ("mobile", "15023239810,13527576163"), ("content", "内容")], "gb2312")
+    >>> encode_form([("action", "send"), ("mobile", "15023239810,13527576163"), ("content", "内容")], "gb2312")
     b'action=send&mobile=15023239810,13527576163&content=%C4%DA%C8%DD'
     """
     return "&".join(f"{name}={_quote(value, charset)}" for name, value in fields).encode("ascii")
@@ -34,9 +34,9 @@ def _quote(value: str, charset: str) -> str:
 
 
 def encode_text(text: str, charset: str) -> bytes:
-    """The bytes of a text on a page, or UnencodableText.
+    """Encode a text in an endpoint's charset. Raises UnencodableText.
 
-    >>> encoded("5 €", "gb2312")
+    >>> encode_text("5 €", "gb2312")
     b'5 \\x80'
     """
     try:
@@ -46,16 +46,16 @@ def encode_text(text: str, charset: str) -> bytes:
 
 
 def _encode_chars(text: str, charset: str) -> list[bytes]:
-    pieces: list[bytes] = []
-    places: list[tuple[int, str]] = []
+    encoded: list[bytes] = []
+    unencodable: list[tuple[int, str]] = []
     for index, character in enumerate(text):
         try:
-            pieces.append(character.encode(CODECS[charset]))
+            encoded.append(character.encode(CODECS[charset]))
         except UnicodeEncodeError:
             if character == "€" and charset in _EURO:
-                pieces.append(_EURO[charset])
+                encoded.append(_EURO[charset])
             else:
-                places.append((index, character))
-    if places:
-        raise UnencodableText(text, CODECS[charset], places)
-    return pieces
+                unencodable.append((index, character))
+    if unencodable:
+        raise UnencodableText(text, CODECS[charset], unencodable)
+    return encoded

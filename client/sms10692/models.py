@@ -1,7 +1,4 @@
-"""What the vendor answers, as values that cannot be changed.
-
-Here belong the types that a caller holds in hand. How they are read from bytes is the affair of `replies`.
-"""
+"""Result types of the client, all immutable. `sms10692.responses` builds them from the response body."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +12,7 @@ from sms10692 import protocol
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """An accepted send (1.3): its number, the balance afterwards, and how many numbers it went to."""
+    """Result of an accepted send (1.3): task ID, remaining balance in points, and number of accepted recipients."""
 
     task_id: int
     remain_point: int
@@ -23,7 +20,7 @@ class SendResult:
 
 
 class PayInfo(Enum):
-    """How an account pays (2.3), in the vendor's words."""
+    """Billing type of an account (2.3); the values are the vendor's words."""
 
     PREPAID = protocol.PREPAID
     POSTPAID = protocol.POSTPAID
@@ -31,7 +28,7 @@ class PayInfo(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BalanceResult:
-    """How an account pays, what it has left, and all the points it was ever given (2.3)."""
+    """Balance of an account (2.3): billing type, remaining points, and total points ever credited."""
 
     payinfo: PayInfo
     overage: int
@@ -40,14 +37,14 @@ class BalanceResult:
 
 @dataclass(frozen=True, slots=True)
 class KeywordResult:
-    """Whether a text holds a forbidden word (3.3), and the vendor's sentence about it."""
+    """Result of a keyword check (3.3): whether the text contains a forbidden word, and the vendor's message."""
 
     is_forbidden: bool
     message: str
 
 
 class Status(IntEnum):
-    """What became of a message (4.3)."""
+    """Delivery state in a status report (4.3)."""
 
     DELIVERED = protocol.DELIVERED
     FAILED = protocol.FAILED
@@ -55,7 +52,7 @@ class Status(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A status report (4.3). `errorcode` is the network's own word; `receivetime` is China Standard Time."""
+    """A status report (4.3). `errorcode` is the network's code; `receivetime` is aware, in China Standard Time."""
 
     mobile: str
     task_id: int
@@ -67,7 +64,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer from a handset (5.3). `task_id` is the send that it answers; `receivetime` is China Standard Time."""
+    """An inbound message (5.3). `task_id` is the send it replies to; `receivetime` is aware, in China Standard Time."""
 
     mobile: str
     task_id: int
@@ -80,9 +77,9 @@ Item = TypeVar("Item", bound=Report | Reply, covariant=True)
 
 
 class FetchedBatch(Sequence[Item]):
-    """What one fetch handed over, in the vendor's order: it will not hand these over again.
+    """Items of one fetch, as an immutable sequence in the vendor's order. **The vendor returns each item only once.**
 
-    Where the raw answer was kept, `kept` is its file, and `done()` says that it is needed no more.
+    `kept` is the spool file with the raw response, or None if the fetch had no spool directory (`keep=`).
     """
 
     __slots__ = ("_items", "kept")
@@ -92,7 +89,10 @@ class FetchedBatch(Sequence[Item]):
         self.kept = kept
 
     def done(self) -> None:
-        """Forget the kept answer. Call it once these items are safe: until then `replay` yields them again."""
+        """Delete the spool file. **Call this only after the items are stored safely.**
+
+        Until then `replay_spool` yields the batch again. Without a spool file, or when called again, it does nothing.
+        """
         if self.kept is not None:
             self.kept.unlink(missing_ok=True)
 
@@ -116,4 +116,4 @@ class FetchedBatch(Sequence[Item]):
         return hash(self._items)
 
     def __repr__(self) -> str:
-        return f"Batch({list(self._items)!r})"
+        return f"FetchedBatch({list(self._items)!r})"

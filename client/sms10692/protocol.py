@@ -1,8 +1,8 @@
-"""The vendor's manual as data: five operations, one per chapter, in the manual's spelling and order.
+"""The vendor's protocol as constants: five operations, one per chapter of the manual, in its spelling and order.
 
-Here belongs every word that the manual prints and a program must repeat to the letter: addresses, actions,
-parameters, elements, messages. What the manual leaves open (white space, the order of checks, prices) does not
-belong here, nor does anything that computes. Two import packages share these facts and nothing else.
+The module holds every word that the manual prints and a program must repeat exactly: endpoints, actions, parameters,
+elements and messages. What the manual leaves open (white space, order of checks, prices) and all logic belong
+elsewhere. **Client and emulator share these constants and the signature, and no other code.**
 """
 
 from dataclasses import dataclass
@@ -11,10 +11,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Endpoint:
-    """One address of the vendor.
-
-    `path` is spelled as the manual spells it; `charset` is the label its answers declare (1.1, 1.3).
-    """
+    """URL path of the vendor's API, in the manual's spelling, with the charset its responses declare (1.1, 1.3)."""
 
     path: str
     charset: str
@@ -30,11 +27,11 @@ ENDPOINTS: Final = (V2SMS, V2SMS_GBK, V2STATUS_API, V2CALL_API)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
-    """One chapter of the manual.
+    """Operation of the API: one chapter of the manual.
 
-    `parameters` are those of its table x.2; `elements` those of its answer x.3, inside the root or, where there is
-    a `box`, inside each box; `messages` those of its table x.3, or, for the two queues, the errors 1, 2, 3, 4 of x.4.
-    `success` and `failure` are the words of `returnstatus`, where the answer has one.
+    `parameters` are listed in table x.2. `elements` are those of response x.3: children of each `item_element`, or of
+    the root if there is none. `messages` are those of table x.3 or, for the two queue operations, the errors 1 to 4 of
+    x.4. `success` and `failure` are the values of `returnstatus`, empty if the response has none.
     """
 
     chapter: int
@@ -62,7 +59,7 @@ CONTENT_EMPTY: Final = "短信内容不能为空"
 FORBIDDEN_IN_SEND: Final = "包含非法字符："  # 1.3 ends it with a full-width colon
 BALANCE_TOO_SMALL: Final = "对不起，您当前要发送的量大于您当前余额"
 OTHER_ERROR: Final = "其他错误"
-OVERAGE_FOUND: Final = ""  # 2.3: 返回空, the message stays empty
+OVERAGE_FOUND: Final = ""  # 2.3: 返回空, the message is empty
 FORBIDDEN_FOUND: Final = "包含非法字符"  # 3.3 has no colon
 NOTHING_FORBIDDEN: Final = "没有包含屏蔽词"
 REPORTS_NOT_ALLOWED: Final = "该用户不允许查看状态报告"

@@ -1,6 +1,6 @@
-"""Telephone numbers that a user gives, checked before anything is sent: arguments, a text file, a CSV file.
+"""Recipient lists from arguments, text files and CSV files, validated before anything is sent.
 
-A number is 11 digits that begin with 1. Nothing else is taken for one, and none is rewritten.
+A phone number is 11 digits that begin with 1. **Anything else is refused; no number is corrected silently.**
 """
 
 import csv
@@ -11,108 +11,113 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import BinaryIO, Final, NamedTuple
 
-from sms10692.terminal import printable
+from sms10692.terminal import escape_controls
 
 MAX_BYTES: Final = 32 * 1024 * 1024
-"""Of a file: more than two million numbers, one a line."""
+"""Maximum size of a file: more than two million lines with one number each."""
 
 _NUMBER: Final = re.compile(r"1[0-9]{10}")
-_COUNTRY_CODE: Final = re.compile(r"(?:\+|00)?86[ -]?(1[0-9]{10})")
-_PLACE: Final = re.compile(r"[1-9][0-9]{0,3}")
-_ROUNDED: Final = re.compile(r"[0-9.]+E\+[0-9]+", re.IGNORECASE)
+_NUMBER_WITH_COUNTRY_CODE: Final = re.compile(r"(?:\+|00)?86[ -]?(1[0-9]{10})")
+_COLUMN_INDEX: Final = re.compile(r"[1-9][0-9]{0,3}")
+_SCIENTIFIC_NOTATION: Final = re.compile(r"[0-9.]+E\+[0-9]+", re.IGNORECASE)
 _DELIMITERS: Final = ",;\t"
-_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-_SHOWN: Final = 5
-"""Wrong entries that a message names one by one."""
+_WORKBOOK_SIGNATURES: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""First bytes of Excel workbooks (.xlsx, .xls)."""
+
+_MAX_LISTED: Final = 5
+"""Entries that a message lists individually; further ones are counted."""
 
 
-class WrongNumbers(ValueError):
-    """Something in the list is no number, or there is no list in the file. Its text is one line."""
+class InvalidRecipients(ValueError):
+    """The list contains an invalid number, or the file cannot be read as a list. The message is one line."""
 
 
 class RecipientEntry(NamedTuple):
-    """What stands in one place of a list, such as `line 3`."""
+    """An entry of a list before validation. `position` names its place for messages, such as `line 3`."""
 
-    place: str
+    position: str
     text: str
 
 
 class Recipients(NamedTuple):
-    """The numbers of a list, in its order and each once. `remark` says which were repeated; empty where none was."""
+    """Validated numbers without duplicates, in the list's order. `notice` names the duplicates; empty if none."""
 
     numbers: tuple[str, ...]
-    remark: str
+    notice: str
 
 
 class _Findings:
-    """The first few things to tell about a list, and how many more there are."""
+    """Findings about a list for one message: the first few, and the number of further ones."""
 
     def __init__(self) -> None:
-        self._shown: list[str] = []
+        self._listed: list[str] = []
         self._more = 0
 
     def add(self, finding: str) -> None:
-        if len(self._shown) < _SHOWN:
-            self._shown.append(finding)
+        if len(self._listed) < _MAX_LISTED:
+            self._listed.append(finding)
         else:
             self._more += 1
 
     def __bool__(self) -> bool:
-        return bool(self._shown)
+        return bool(self._listed)
 
     def __str__(self) -> str:
-        return "; ".join(self._shown) + (f"; and {self._more} more" if self._more else "")
+        return "; ".join(self._listed) + (f"; and {self._more} more" if self._more else "")
 
 
-def from_arguments(arguments: Iterable[str]) -> Recipients:
-    """Read numbers given one by one, or several in one with commas between, as on the wire (1.2).
+def parse_arguments(arguments: Iterable[str]) -> Recipients:
+    """Parse numbers from command-line arguments. An argument may contain several, separated by commas (1.2).
 
-    >>> from_arguments(["13000000001,13000000002", " 13000000001 "]).numbers
+    Raises InvalidRecipients.
+
+    >>> parse_arguments(["13000000001,13000000002", " 13000000001 "]).numbers
     ('13000000001', '13000000002')
     """
-    return _check(
-        RecipientEntry(f"argument {place}", part)
-        for place, argument in enumerate(arguments, 1)
+    return _validate(
+        RecipientEntry(f"argument {index}", part)
+        for index, argument in enumerate(arguments, 1)
         for part in argument.split(",")
         if part.strip()
     )
 
 
-def from_file(file: BinaryIO, column: str | None) -> Recipients:
-    """Read the numbers of a file: of one column of a table (CSV), or else of every line.
+def parse_file(file: BinaryIO, column: str | None) -> Recipients:
+    """Parse the numbers of a file: one column of a CSV table, or every line if `column` is None.
 
-    `column` is the name of a column in the first line, or the place of a column, from 1, in a table without names.
-    The charset is UTF-8, UTF-16 with a byte order mark, or else code page 936, in which Excel writes CSV in China.
-    Raises WrongNumbers, and OSError where the file cannot be read.
+    `column` is a name in the header line, or the 1-based index of a column in a table without header. The charset is
+    UTF-8, UTF-16 with a byte order mark, or code page 936, which Excel uses for CSV in China.
+    Raises InvalidRecipients, and OSError if the file cannot be read.
     """
     text = _decode(file)
     if column is None:
-        return _check(_entries(text), "; if the first line names columns, say which one with --column")
-    return _check(_column(text, column))
+        return _validate(_parse_lines(text), "; if the first line is a header, select a column with --column")
+    return _validate(_parse_column(text, column))
 
 
-def _check(entries: Iterable[RecipientEntry], advice: str = "") -> Recipients:
-    places: dict[str, str] = {}
-    wrong, repeated = _Findings(), _Findings()
-    for place, text in entries:
+def _validate(entries: Iterable[RecipientEntry], advice: str = "") -> Recipients:
+    positions: dict[str, str] = {}
+    invalid, duplicates = _Findings(), _Findings()
+    for position, text in entries:
         number = text.strip()
         if not _NUMBER.fullmatch(number):
-            wrong.add(f"{place} has '{printable(number[:40])}'{_hint(number)}")
-        elif number in places:
-            repeated.add(f"{number} in {place} is that of {places[number]}")
+            invalid.add(f"{position} has '{escape_controls(number[:40])}'{_explain(number)}")
+        elif number in positions:
+            duplicates.add(f"{number} in {position} repeats {positions[number]}")
         else:
-            places[number] = place
-    if wrong:
-        raise WrongNumbers(
-            f"nothing was sent, because not all are numbers: {wrong}; a number is 11 digits that begin with 1{advice}"
+            positions[number] = position
+    if invalid:
+        raise InvalidRecipients(
+            f"nothing was sent: invalid phone numbers: {invalid}; a number is 11 digits that begin with 1{advice}"
         )
-    return Recipients(tuple(places), f"each number is sent to once: {repeated}" if repeated else "")
+    return Recipients(tuple(positions), f"duplicate numbers are sent to only once: {duplicates}" if duplicates else "")
 
 
-def _hint(text: str) -> str:
-    if found := _COUNTRY_CODE.fullmatch(text):
-        return f" (without the country code: {found[1]})"
-    if _ROUNDED.fullmatch(text):
+def _explain(text: str) -> str:
+    """Return a note on a common mistake in an invalid number, or an empty string."""
+    if match := _NUMBER_WITH_COUNTRY_CODE.fullmatch(text):
+        return f" (without the country code: {match[1]})"
+    if _SCIENTIFIC_NOTATION.fullmatch(text):
         return " (Excel rounded the number: format the column as text)"
     return ""
 
@@ -120,59 +125,61 @@ def _hint(text: str) -> str:
 def _decode(file: BinaryIO) -> str:
     raw = file.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
-        raise WrongNumbers(f"nothing was sent: the file is larger than {MAX_BYTES // 1024 // 1024} MiB")
-    if raw.startswith(_WORKBOOKS):
-        raise WrongNumbers("nothing was sent: the file is an Excel workbook; save it as CSV")
-    utf_16 = raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
-    for codec in ("utf-16",) if utf_16 else ("utf-8",) if raw.startswith(BOM_UTF8) else ("utf-8", "gb18030"):
+        raise InvalidRecipients(f"nothing was sent: the file is larger than {MAX_BYTES // 1024 // 1024} MiB")
+    if raw.startswith(_WORKBOOK_SIGNATURES):
+        raise InvalidRecipients("nothing was sent: the file is an Excel workbook; save it as CSV")
+    is_utf_16 = raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+    for codec in ("utf-16",) if is_utf_16 else ("utf-8",) if raw.startswith(BOM_UTF8) else ("utf-8", "gb18030"):
         try:
             return raw.decode(codec).removeprefix("\ufeff")
         except UnicodeDecodeError:
             continue
-    raise WrongNumbers("nothing was sent: the file is neither UTF-8 nor GBK")
+    raise InvalidRecipients("nothing was sent: the file is neither UTF-8 nor GBK")
 
 
-def _entries(text: str) -> Iterator[RecipientEntry]:
-    for line, cells in _rows(text, ","):
+def _parse_lines(text: str) -> Iterator[RecipientEntry]:
+    for line, cells in _parse_rows(text, ","):
         yield from (RecipientEntry(f"line {line}", cell) for cell in cells if cell.strip())
 
 
-def _column(text: str, column: str) -> Iterator[RecipientEntry]:
-    delimiter, index, has_names = _find_column(text, column)
-    for row, (line, cells) in enumerate(_rows(text, delimiter)):
-        if row or not has_names:
+def _parse_column(text: str, column: str) -> Iterator[RecipientEntry]:
+    delimiter, index, has_header = _find_column(text, column)
+    for row, (line, cells) in enumerate(_parse_rows(text, delimiter)):
+        if row or not has_header:
             yield RecipientEntry(f"line {line}", cells[index] if index < len(cells) else "")
 
 
 def _find_column(text: str, column: str) -> tuple[str, int, bool]:
-    """The delimiter of a table, the index of the column, and whether the first line holds names."""
+    """Return the delimiter of a table, the index of the column, and whether the first line is a header."""
     wanted = column.strip().casefold()
-    tables = [(delimiter, cells) for delimiter in _DELIMITERS for _, cells in islice(_rows(text, delimiter), 1)]
-    for delimiter, cells in tables:
+    candidates = [
+        (delimiter, cells) for delimiter in _DELIMITERS for _, cells in islice(_parse_rows(text, delimiter), 1)
+    ]
+    for delimiter, cells in candidates:
         names = [cell.strip().casefold() for cell in cells]
         if names.count(wanted) > 1:
-            raise WrongNumbers(f"nothing was sent: several columns are called '{printable(column)}'")
-        if wanted in names and not _NUMBER.fullmatch(wanted):  # a number is to be sent to, and names no column
+            raise InvalidRecipients(f"nothing was sent: several columns are called '{escape_controls(column)}'")
+        if wanted in names and not _NUMBER.fullmatch(wanted):  # a phone number is data, never a column name
             return delimiter, names.index(wanted), True
-    delimiter, cells = max(tables, key=lambda table: len(table[1]), default=(",", []))
-    if _PLACE.fullmatch(wanted) and int(wanted) <= len(cells):
+    delimiter, cells = max(candidates, key=lambda candidate: len(candidate[1]), default=(",", []))
+    if _COLUMN_INDEX.fullmatch(wanted) and int(wanted) <= len(cells):
         return delimiter, int(wanted) - 1, False
-    first_line = ", ".join(f"'{printable(cell.strip()[:40])}'" for cell in cells[:20])
-    raise WrongNumbers(
-        f"nothing was sent: there is no column '{printable(column)}'; "
+    first_line = ", ".join(f"'{escape_controls(cell.strip()[:40])}'" for cell in cells[:20])
+    raise InvalidRecipients(
+        f"nothing was sent: there is no column '{escape_controls(column)}'; "
         + (f"the first line has {first_line}" if cells else "the file is empty")
     )
 
 
-def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a table that are not blank, each with the number of the line on which it begins."""
+def _parse_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a table that are not blank, each with the number of its first line."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = 1
     while True:
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            raise WrongNumbers(f"nothing was sent: line {line} cannot be read as CSV: {error}") from None
+            raise InvalidRecipients(f"nothing was sent: line {line} cannot be read as CSV: {error}") from None
         if cells is None:
             return
         if any(cell.strip() for cell in cells):

@@ -1,6 +1,6 @@
-"""What is said to the vendor: from arguments to a request, with the way to read its answer.
+"""Request builder without I/O: arguments of an operation to a signed form, paired with its response parser.
 
-Here belong the five requests (1.2, 2.2, 3.2, 4.2, 5.2), the clock read once for each. No I/O: `client` sends them.
+Covers the five requests of the manual (1.2, 2.2, 3.2, 4.2, 5.2). `client` and `async_client` send them.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,32 +20,34 @@ _ACTION: Final = protocol.OVERAGE.parameters[-1]
 Value = TypeVar("Value", covariant=True)
 
 Charset: TypeAlias = Literal["utf-8", "gbk"]
-"""Which of the first two pages to use."""
+"""Charset of the send endpoint: /v2sms.aspx (utf-8) or /v2smsGBK.aspx (gbk)."""
 
 Clock: TypeAlias = Callable[[], datetime]
-"""An aware moment."""
+"""Function that returns the current time as an aware datetime."""
 
 
 def system_clock() -> datetime:
-    """What the time is."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedRequest(Generic[Value]):
-    """A request: the path and the form to post there, and what reads the answer."""
+    """A request ready to send: the path and form body to POST, and the parser of its response."""
 
     path: str
     body: bytes
-    read: Callable[[RawResponse], Value]
+    parse: Callable[[RawResponse], Value]
 
 
 @dataclass(frozen=True)
 class RequestBuilder:
-    """The five calls of one account. The password is in no `repr`.
+    """Builds the requests of one account. **The `repr` omits the password.**
 
-    >>> calls = Calls("12", "test", "mima", clock=lambda: datetime(2012, 7, 1, 23, 12, 12, tzinfo=CHINA))
-    >>> calls.overage().path, calls.overage().body
+    Each request reads the clock once, for both the timestamp and the signature.
+
+    >>> builder = RequestBuilder("12", "test", "mima", clock=lambda: datetime(2012, 7, 1, 23, 12, 12, tzinfo=CHINA))
+    >>> builder.overage().path, builder.overage().body
     ('/v2sms.aspx', b'action=overage&userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d819f868fbe1')
     """
 
@@ -57,61 +59,70 @@ class RequestBuilder:
 
     def __post_init__(self) -> None:
         if self.charset not in {"utf-8", "gbk"}:
-            raise ValueError(f"charset is utf-8 or gbk, and not {self.charset!a}")
-        if not (_is_text(self.userid) and _is_text(self.account) and _is_text(self.password)):
-            raise ValueError("userid, account and password are texts that UTF-8 can carry, and one of them is not")
+            raise ValueError(f"invalid charset {self.charset!a}: use utf-8 or gbk")
+        if not (_is_encodable(self.userid) and _is_encodable(self.account) and _is_encodable(self.password)):
+            raise ValueError("userid, account or password contains characters that UTF-8 cannot encode")
 
     def send(
         self, mobiles: Iterable[str] | str, content: str, send_time: datetime | None, extno: str
     ) -> PreparedRequest[SendResult]:
-        """Send a text (1.2). Raises ValueError for a naive `send_time`: of which zone would it be?"""
+        """Build a send (1.2). Raises ValueError for a `send_time` without a time zone, and UnencodableText."""
         mobile = mobiles if isinstance(mobiles, str) else ",".join(mobiles)
-        return self._prepare(protocol.SEND, responses.parse_sent, (mobile, content, _china_time(send_time), extno))
+        arguments = (mobile, content, _format_send_time(send_time), extno)
+        return self._prepare(protocol.SEND, responses.parse_send_result, arguments)
 
     def overage(self) -> PreparedRequest[BalanceResult]:
-        """Ask for the balance (2.2)."""
-        return self._prepare(protocol.OVERAGE, responses.parse_overage)
+        """Build a balance query (2.2)."""
+        return self._prepare(protocol.OVERAGE, responses.parse_balance)
 
     def checkkeyword(self, content: str) -> PreparedRequest[KeywordResult]:
-        """Ask whether a text holds a forbidden word (3.2)."""
-        return self._prepare(protocol.CHECKKEYWORD, responses.parse_checked, (content,))
+        """Build a keyword check of a text (3.2). Raises UnencodableText."""
+        return self._prepare(protocol.CHECKKEYWORD, responses.parse_keyword_result, (content,))
 
     def status(self, status_num: int | None) -> PreparedRequest[list[Report]]:
-        """Fetch reports, up to `status_num` of them (4.2)."""
-        given = () if status_num is None else (str(status_num),)
-        return self._prepare(protocol.STATUS, responses.parse_reports, given)
+        """Build a fetch of up to `status_num` reports (4.2)."""
+        arguments = () if status_num is None else (str(status_num),)
+        return self._prepare(protocol.STATUS, responses.parse_reports, arguments)
 
     def call(self) -> PreparedRequest[list[Reply]]:
-        """Fetch replies (5.2)."""
+        """Build a fetch of replies (5.2)."""
         return self._prepare(protocol.CALL, responses.parse_replies)
 
     def _prepare(
-        self, operation: Operation, read: Callable[[RawResponse], Value], given: tuple[str, ...] = ()
+        self, operation: Operation, parse: Callable[[RawResponse], Value], arguments: tuple[str, ...] = ()
     ) -> PreparedRequest[Value]:
-        """`given` are the values of the parameters beside credentials and action, in the manual's order."""
-        page = operation.endpoints[-1 if self.charset == "gbk" else 0]
+        """Sign and encode a request.
+
+        `arguments` are the values of the parameters other than credentials and action, in the manual's order.
+        Trailing ones may be omitted.
+        """
+        endpoint = operation.endpoints[-1 if self.charset == "gbk" else 0]
         now = self.clock()
         if now.tzinfo is None:
-            raise ValueError("the clock gives a moment of no time zone")
-        moment = format_timestamp(now)
-        credentials = self.userid, moment, sign(self.account, self.password, moment)
-        userid, stamp, signature, *others = (name for name in operation.parameters if name != _ACTION)
+            raise ValueError("clock returned a datetime without a time zone: return an aware datetime")
+        timestamp = format_timestamp(now)
+        credentials = self.userid, timestamp, sign(self.account, self.password, timestamp)
+        names = [name for name in operation.parameters if name != _ACTION]
         fields = [
             (_ACTION, operation.action),
-            *zip((userid, stamp, signature), credentials, strict=True),
-            *zip(others, given, strict=False),
+            *zip(names[:3], credentials, strict=True),
+            *zip(names[3:], arguments, strict=False),
         ]
-        return PreparedRequest(page.path, encode_form(fields, page.charset), read)
+        return PreparedRequest(endpoint.path, encode_form(fields, endpoint.charset), parse)
 
 
-def _is_text(value: str) -> bool:
-    """Bytes of an environment that are no UTF-8 arrive as what cannot be encoded, and an error would show them."""
+def _is_encodable(value: str) -> bool:
+    """Return whether UTF-8 can encode a text.
+
+    Environment variables that are not valid UTF-8 arrive as surrogates. A UnicodeEncodeError would contain the value,
+    which may be the password, so the check comes first.
+    """
     return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
-def _china_time(moment: datetime | None) -> str:
-    if moment is None:
+def _format_send_time(send_time: datetime | None) -> str:
+    if send_time is None:
         return ""
-    if moment.tzinfo is None:
-        raise ValueError("send_time needs a time zone, for example tzinfo=sms10692.CHINA")
-    return moment.astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S")
+    if send_time.tzinfo is None:
+        raise ValueError("send_time has no time zone: set one, for example tzinfo=sms10692.CHINA")
+    return send_time.astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,18 +1,21 @@
-"""How many messages of a telephone a text is, and why.
+"""SMS segmentation: how many message parts a text needs.
 
-Here belongs counting. How this vendor charges is not public; this is how the networks divide a text (R6).
+The networks divide texts this way (R6). How this vendor charges for parts is not public.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
-_ONE: Final = 70
-_EACH: Final = 67
+_SINGLE_UNITS: Final = 70
+"""UTF-16 units that fit into a text of one part."""
+
+_PART_UNITS: Final = 67
+"""UTF-16 units per part of a longer text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """A text of `units` UTF-16 units in `count` messages; `room` more units fit into the last one."""
+    """A text of `units` UTF-16 units in `count` parts; the last part has room for `remaining` more units."""
 
     count: int
     units: int
@@ -20,22 +23,22 @@ class Segments:
 
     def __str__(self) -> str:
         if self.count == 1:
-            return f"1 message: {self.units} of {_ONE} units"
-        return f"{self.count} messages: {self.units} units, {_EACH} to a message when one is not enough ({_ONE})"
+            return f"1 message: {self.units} of {_SINGLE_UNITS} units"
+        return f"{self.count} messages: {self.units} units, {_PART_UNITS} per message for texts over {_SINGLE_UNITS}"
 
 
 def count_segments(text: str) -> Segments:
-    """Divide a text as the networks do: 70 UTF-16 units in one message, else 67 in each.
+    """Return the parts of a text: one part up to 70 UTF-16 units, otherwise one per 67 units.
 
-    A character outside the Basic Multilingual Plane, as most emoji are, is two units.
+    A character outside the Basic Multilingual Plane, such as most emoji, counts as two units.
 
-    >>> str(segments("【签名】您的验证码是 1234"))
+    >>> str(count_segments("【签名】您的验证码是 1234"))
     '1 message: 15 of 70 units'
-    >>> segments("字" * 71)
-    Segments(count=2, units=71, room=63)
+    >>> count_segments("字" * 71)
+    Segments(count=2, units=71, remaining=63)
     """
     units = sum(2 if character > "\uffff" else 1 for character in text)
-    if units <= _ONE:
-        return Segments(1, units, _ONE - units)
-    count = -(-units // _EACH)
-    return Segments(count, units, count * _EACH - units)
+    if units <= _SINGLE_UNITS:
+        return Segments(1, units, _SINGLE_UNITS - units)
+    count = -(-units // _PART_UNITS)
+    return Segments(count, units, count * _PART_UNITS - units)

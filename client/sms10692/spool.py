@@ -1,7 +1,8 @@
-"""Answers of the two queues on disk before they are read: the vendor hands each over only once (4.1, 5.1).
+"""Spool directory for raw queue responses: written to disk before parsing, because each item is returned only once.
 
-Here belong the files of a folder that `keep=` names: one for each answer that held something, until it is `done()`.
-What comes is written as it comes, so that what a crash leaves is all that came.
+The vendor removes items from its queues when it sends them (4.1, 5.1). With `keep=DIRECTORY`, each response that
+contains items has its own file there until `FetchedBatch.done()` deletes it. Chunks are written as they arrive, so
+that a crash loses none that was received.
 """
 
 import os
@@ -16,31 +17,35 @@ from sms10692 import responses
 from sms10692.errors import InvalidResponse, RawResponse, VendorRefusal
 from sms10692.models import FetchedBatch, Reply, Report
 
-Folder: TypeAlias = str | os.PathLike[str]
-Queue: TypeAlias = Literal["status", "call"]
+Directory: TypeAlias = str | os.PathLike[str]
+QueueName: TypeAlias = Literal["status", "call"]
 
-_PARTIAL: Final = ".partial"
+_PARTIAL_SUFFIX: Final = ".partial"
+"""Suffix of a file that is still being written."""
+
 _STALE_SECONDS: Final = 600
-"""Seconds after which nobody is writing a partial file any more."""
+"""Age after which a partial file is considered abandoned."""
 
 
 class SpoolFile:
-    """A file for an answer that is still to come, made before it is asked for: a bad folder costs nothing yet.
+    """Spool file of one response. Create it before sending the request, so that a bad directory costs no items.
 
-    Raises OSError, when it is made, where the folder can be neither found nor made nor written to.
+    The constructor creates missing directories and raises OSError if a directory or the file cannot be created. The
+    file is written under a partial name; `commit` gives it the final one. Use it as a context manager.
     """
 
-    def __init__(self, folder: Folder, queue: Queue) -> None:
-        place = Path(folder)
-        new = [parent for parent in (place, *place.parents) if not parent.exists()]
-        place.mkdir(parents=True, exist_ok=True)
-        for parent in new:
+    def __init__(self, directory: Directory, queue: QueueName) -> None:
+        folder = Path(directory)
+        missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        for parent in missing:
             _fsync_directory(parent.parent)
-        self._whole = place / f"{time.time_ns():020}-{uuid.uuid4().hex[:8]}.{queue}.xml"
-        self._partial = place / f"{self._whole.name}{_PARTIAL}"
-        descriptor = os.open(self._partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)  # people's numbers and texts
+        self._final = folder / f"{time.time_ns():020}-{uuid.uuid4().hex[:8]}.{queue}.xml"
+        self._partial = folder / f"{self._final.name}{_PARTIAL_SUFFIX}"
+        # Readable by the owner only: the file contains phone numbers and message texts.
+        descriptor = os.open(self._partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         self._file = os.fdopen(descriptor, "wb", buffering=0)
-        self._failure: OSError | None = None
+        self._write_error: OSError | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -48,94 +53,100 @@ class SpoolFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Whatever interrupts it, what came stays, under a name that `replay` finds."""
+        """Close the file. Without `commit`, whatever was written is kept under the final name, for `replay_spool`."""
         if not self._file.closed:
-            empty = not self._file.tell()
+            is_empty = not self._file.tell()
             self._file.close()
-            if empty:
+            if is_empty:
                 self._partial.unlink(missing_ok=True)
             else:
-                self._partial.replace(self._whole)
+                self._partial.replace(self._final)
 
-    def write(self, piece: bytes) -> None:
-        """Write what has come. A failure is told by `keep`, once all has come."""
+    def write(self, chunk: bytes) -> None:
+        """Append a chunk of the response. An OSError is raised later, by `commit`, after the whole response arrived."""
         try:
-            view = memoryview(piece)
-            while view and self._failure is None:
+            view = memoryview(chunk)
+            while view and self._write_error is None:
                 view = view[self._file.write(view) :]
         except OSError as error:
-            self._failure = error
+            self._write_error = error
 
-    def keep(self) -> Path:
-        """Make what was written durable under its final name, and return that. Raises OSError."""
-        if self._failure is not None:
-            raise self._failure
+    def commit(self) -> Path:
+        """Flush the file to disk, give it the final name, and return its path. Raises OSError, also that of `write`.
+
+        **The order matters for durability: fsync the file, rename, fsync the directory.**
+        """
+        if self._write_error is not None:
+            raise self._write_error
         os.fsync(self._file.fileno())
         self._file.close()
-        self._partial.replace(self._whole)
-        _fsync_directory(self._whole.parent)
-        return self._whole
+        self._partial.replace(self._final)
+        _fsync_directory(self._final.parent)
+        return self._final
 
 
-def _fsync_directory(folder: Path) -> None:
-    if os.name == "nt":  # Windows has no handle of a folder to flush
+def _fsync_directory(directory: Path) -> None:
+    if os.name == "nt":  # Windows cannot flush a directory
         return
-    handle = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(directory, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        os.fsync(descriptor)
     finally:
-        os.close(handle)
+        os.close(descriptor)
 
 
-def replay_spool(folder: Folder) -> Iterator[FetchedBatch[Report] | FetchedBatch[Reply]]:
-    """Yield the batches that were kept in a folder and are not yet `done()`, oldest first; none if there is no folder.
+def replay_spool(directory: Directory) -> Iterator[FetchedBatch[Report] | FetchedBatch[Reply]]:
+    """Yield the batches in a spool directory that are not yet `done()`, oldest first. A missing directory yields none.
 
-    What a crash left in the middle of being written is yielded too, if it is whole. Another process may be at work in
-    the same folder: a batch may then come to both, and none is lost.
+    Partial files of a crashed process are included if the response is complete. Other processes may use the directory
+    at the same time: a batch can then be yielded to both, and none is lost.
 
-    Files that cannot be read stay where they are and hide no others: after all that can be read, the error for the
-    first of them is raised, Unreadable or OSError, and a note on it (`__notes__`) names each of the rest.
+    **Files that cannot be read or parsed stay on disk and do not stop the iteration.** After all readable batches,
+    the error of the first such file is raised (InvalidResponse or OSError); its notes (`__notes__`) name the others.
     """
-    first: InvalidResponse | OSError | None = None
-    for file in sorted(Path(folder).glob("*.xml*")):
-        queue = file.name.removesuffix(_PARTIAL).removesuffix(".xml").rpartition(".")[2]
+    first_error: InvalidResponse | OSError | None = None
+    for file in sorted(Path(directory).glob("*.xml*")):
+        queue = file.name.removesuffix(_PARTIAL_SUFFIX).removesuffix(".xml").rpartition(".")[2]
         try:
-            batch = _read(file, queue)
+            batch = _read_batch(file, queue)
         except (InvalidResponse, OSError) as error:
-            if first is not None and not _is_in_progress(file):
-                first.add_note(f"{file} cannot be read either: {error}")
+            if first_error is not None and not _is_in_progress(file):
+                first_error.add_note(f"{file} cannot be read either: {error}")
             elif not _is_in_progress(file):
-                first = error
+                first_error = error
             continue
         if batch is not None:
             yield batch
-    if first is not None:
-        raise first
+    if first_error is not None:
+        raise first_error
 
 
 def _is_in_progress(file: Path) -> bool:
     try:
-        return file.name.endswith(_PARTIAL) and time.time() - file.stat().st_mtime < _STALE_SECONDS
-    except FileNotFoundError:  # it has its final name by now
+        return file.name.endswith(_PARTIAL_SUFFIX) and time.time() - file.stat().st_mtime < _STALE_SECONDS
+    except FileNotFoundError:  # renamed to its final name meanwhile
         return True
     except OSError:
         return False
 
 
-def _read(file: Path, queue: str) -> FetchedBatch[Report] | FetchedBatch[Reply] | None:
-    """The batch in a file; None where it holds nothing to hand over, or is none of ours, or is gone by now."""
+def _read_batch(file: Path, queue: str) -> FetchedBatch[Report] | FetchedBatch[Reply] | None:
+    """Parse a spool file. Return None for an empty batch, a refusal, a foreign file, or a file that has disappeared.
+
+    Raises InvalidResponse and OSError. A file that contains a refusal is deleted.
+    """
     if queue not in {"status", "call"} or not file.is_file():
         return None
     try:
-        reply = RawResponse(200, {}, file.read_bytes())
+        response = RawResponse(200, {}, file.read_bytes())
     except FileNotFoundError:
         return None
     try:
         if queue == "status":
-            return FetchedBatch(responses.parse_reports(reply), file) or None
-        return FetchedBatch(responses.parse_replies(reply), file) or None
+            return FetchedBatch(responses.parse_reports(response), file) or None
+        return FetchedBatch(responses.parse_replies(response), file) or None
     except VendorRefusal:
         file.unlink(missing_ok=True)
         return None
     except InvalidResponse as error:
-        raise InvalidResponse(error.why, reply, file) from None
+        raise InvalidResponse(error.why, response, file) from None

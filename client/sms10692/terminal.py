@@ -1,4 +1,4 @@
-"""Text that others wrote, made safe to print: it cannot move the cursor, begin a line, or turn the line around."""
+"""Escaping of untrusted text for terminals: no control sequences, line breaks or changes of text direction."""
 
 import json
 import unicodedata
@@ -6,16 +6,16 @@ from collections.abc import Callable
 from typing import Any, Final
 
 _ESCAPED: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Unicode's categories: control, format (directions of writing), surrogates, separators of lines and paragraphs."""
+"""Unicode categories to escape: control, format (text direction), surrogates, line and paragraph separators."""
 
 _JOINERS: Final = frozenset("\u200c\u200d")
-"""Format characters that emoji and some scripts need; they change no other text."""
+"""Zero-width (non-)joiners: format characters that emoji and some scripts need, and that affect no other text."""
 
 
-def printable(text: str) -> str:
-    r"""Return a text on one line, its control and format characters escaped as Python writes them.
+def escape_controls(text: str) -> str:
+    r"""Return the text on one line, with control and format characters escaped as in a Python string.
 
-    >>> print(printable("ok\r\x9b2J\u202e好 👨\u200d👩"))
+    >>> print(escape_controls("ok\r\x9b2J\u202e好 👨\u200d👩"))
     ok\r\x9b2J\u202e好 👨‍👩
     """
     if text.isascii() and text.isprintable():
@@ -24,7 +24,9 @@ def printable(text: str) -> str:
 
 
 def json_line(row: Any, default: Callable[[object], object], *, ascii_only: bool) -> str:
-    r"""Return JSON on one line, its control and format characters escaped as JSON has it: no content is changed.
+    r"""Return a row as JSON on one line, with control and format characters as JSON escapes. The content is unchanged.
+
+    `default` converts values that JSON lacks; `ascii_only` escapes all characters beyond ASCII.
 
     >>> print(json_line({"a": "\x9b\u202e好"}, str, ascii_only=False))
     {"a": "\u009b\u202e好"}
@@ -36,7 +38,7 @@ def json_line(row: Any, default: Callable[[object], object], *, ascii_only: bool
 
 
 def _json_escape(character: str) -> str:
-    """Beyond U+FFFF, JSON escapes a pair of surrogates."""
+    """Return the `\\uXXXX` escape of a character, a surrogate pair beyond U+FFFF."""
     return "\\u" + character.encode("utf-16-be", "surrogatepass").hex(" ", 2).replace(" ", "\\u")
 
 

@@ -1,7 +1,7 @@
-"""HTTP for both clients: one connection for each request, and an end to waiting.
+"""HTTP transports of both clients: a new connection per request, and a deadline for the whole call.
 
-A connection is never used twice. What a server sends beyond its answer would otherwise be taken for the answer to the
-next request, and no check before a request can tell bytes that are still on their way.
+**Connections are never reused.** Extra bytes that a server sends after its response would be read as the response to
+the next request. No check before a request can detect bytes that are still in transit.
 """
 
 import asyncio
@@ -15,15 +15,15 @@ import httpx2
 
 from sms10692.proxies import ProxyRoute
 
-_SLICE: Final = 16 * 1024
-"""Bytes that are written before the deadline is looked at again."""
+_WRITE_SIZE: Final = 16 * 1024
+"""Bytes written between two checks of the deadline."""
 
 DEADLINE: Final = "sms10692.deadline"
-"""The name of the extension of a request that holds its `Deadline`."""
+"""Name of the httpx2 request extension that carries the `Deadline`."""
 
 
 class Deadline:
-    """The moment at which a call of a client has to be over, retries included. `seconds` None is never."""
+    """Deadline of one client call, retries included. `seconds` is the total time; None means no deadline."""
 
     def __init__(self, seconds: float | None, now: Callable[[], float] = time.monotonic) -> None:
         self.seconds = seconds
@@ -31,41 +31,44 @@ class Deadline:
         self._end = None if seconds is None else now() + seconds
 
     @property
-    def left(self) -> float:
-        """Seconds; not below zero."""
+    def remaining(self) -> float:
+        """Remaining seconds, at least 0; infinity without a deadline."""
         return float("inf") if self._end is None else max(self._end - self._now(), 0.0)
 
     @property
-    def is_over(self) -> bool:
-        """Whether nothing is left."""
-        return self.left == 0.0
+    def has_expired(self) -> bool:
+        """Whether no time remains."""
+        return self.remaining == 0.0
 
-    def limit(self, timeout: float | None, error: type[httpcore2.TimeoutException]) -> float | None:
-        """The time for one step: `timeout`, or what is left if that is less. Raises `error` when nothing is left."""
+    def limit_timeout(self, timeout: float | None, error: type[httpcore2.TimeoutException]) -> float | None:
+        """Return the timeout of one I/O step: `timeout` or the remaining time, whichever is shorter.
+
+        Raises `error` if the deadline has expired.
+        """
         if self._end is None:
             return timeout
-        if self.is_over:
-            raise error("the deadline is over")
-        return self.left if timeout is None else min(timeout, self.left)
+        if self.has_expired:
+            raise error("the deadline has expired")
+        return self.remaining if timeout is None else min(timeout, self.remaining)
 
     def __str__(self) -> str:
-        return f"no whole answer within {self.seconds:g} s"
+        return f"no complete response within {self.seconds:g} s"
 
 
-class _Stream(httpcore2.NetworkStream):
-    """A stream of which no step outlasts a deadline."""
+class _DeadlineStream(httpcore2.NetworkStream):
+    """Network stream whose reads, writes and TLS handshakes end at a deadline."""
 
     def __init__(self, stream: httpcore2.NetworkStream, deadline: Deadline) -> None:
         self._stream = stream
         self._deadline = deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._deadline.limit(timeout, httpcore2.ReadTimeout))
+        return self._stream.read(max_bytes, self._deadline.limit_timeout(timeout, httpcore2.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        for start in range(0, len(buffer), _SLICE):
-            limit = self._deadline.limit(timeout, httpcore2.WriteTimeout)
-            self._stream.write(buffer[start : start + _SLICE], limit)
+        for start in range(0, len(buffer), _WRITE_SIZE):
+            limit = self._deadline.limit_timeout(timeout, httpcore2.WriteTimeout)
+            self._stream.write(buffer[start : start + _WRITE_SIZE], limit)
 
     def close(self) -> None:
         self._stream.close()
@@ -73,15 +76,15 @@ class _Stream(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
-        limit = self._deadline.limit(timeout, httpcore2.ConnectTimeout)
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, limit), self._deadline)
+        limit = self._deadline.limit_timeout(timeout, httpcore2.ConnectTimeout)
+        return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, limit), self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
 
 
-class _Backend(httpcore2.NetworkBackend):
-    """Connects within a deadline."""
+class _DeadlineBackend(httpcore2.NetworkBackend):
+    """Network backend that connects within a deadline and returns `_DeadlineStream`s."""
 
     def __init__(self, deadline: Deadline) -> None:
         self._deadline = deadline
@@ -95,19 +98,20 @@ class _Backend(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
-        limit = self._deadline.limit(timeout, httpcore2.ConnectTimeout)
-        return _Stream(self._backend.connect_tcp(host, port, limit, local_address, socket_options), self._deadline)
+        limit = self._deadline.limit_timeout(timeout, httpcore2.ConnectTimeout)
+        stream = self._backend.connect_tcp(host, port, limit, local_address, socket_options)
+        return _DeadlineStream(stream, self._deadline)
 
 
-class _Body(httpx2.SyncByteStream):
-    """The body of a response, and the pool of the one connection that it comes from."""
+class _BodyStream(httpx2.SyncByteStream):
+    """Response body. Closing it closes its connection, and the pool that holds only this connection."""
 
     def __init__(self, response: httpcore2.Response, pool: httpcore2.ConnectionPool) -> None:
         self._response = response
         self._pool = pool
 
     def __iter__(self) -> Iterator[bytes]:
-        with _as_httpx2():
+        with _translate_exceptions():
             yield from self._response.iter_stream()
 
     def close(self) -> None:
@@ -116,16 +120,16 @@ class _Body(httpx2.SyncByteStream):
 
 
 class SyncTransport(httpx2.BaseTransport):
-    """Sends each request over a connection of its own, which ends with the deadline in the request's extensions."""
+    """Transport that opens a connection per request and applies the deadline in the request's extension `DEADLINE`."""
 
     def __init__(self, route: ProxyRoute) -> None:
         self._route = route
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        pool = self._make_pool(request.extensions.get(DEADLINE) or Deadline(None))
+        pool = self._build_pool(request.extensions.get(DEADLINE) or Deadline(None))
         url = request.url
         try:
-            with _as_httpx2():
+            with _translate_exceptions():
                 response = pool.handle_request(
                     httpcore2.Request(
                         request.method,
@@ -138,9 +142,9 @@ class SyncTransport(httpx2.BaseTransport):
         except BaseException:
             pool.close()
             raise
-        return httpx2.Response(response.status, headers=response.headers, stream=_Body(response, pool))
+        return httpx2.Response(response.status, headers=response.headers, stream=_BodyStream(response, pool))
 
-    def _make_pool(self, deadline: Deadline) -> httpcore2.ConnectionPool:
+    def _build_pool(self, deadline: Deadline) -> httpcore2.ConnectionPool:
         proxy = self._route.proxy
         return httpcore2.ConnectionPool(
             ssl_context=self._route.tls,
@@ -158,28 +162,29 @@ class SyncTransport(httpx2.BaseTransport):
                 ssl_context=proxy.ssl_context,
             ),
             max_keepalive_connections=0,
-            network_backend=_Backend(deadline),
+            network_backend=_DeadlineBackend(deadline),
         )
 
 
 @contextmanager
-def _as_httpx2() -> Iterator[None]:
-    """Raise what httpcore2 raises as the exception of the same name of httpx2."""
+def _translate_exceptions() -> Iterator[None]:
+    """Replace exceptions of httpcore2 with those of the same name in httpx2."""
     try:
         yield
     except Exception as error:
-        same = getattr(httpx2, type(error).__name__, None)
-        if type(error).__module__ != "httpcore2" or same is None:
+        translated = getattr(httpx2, type(error).__name__, None)
+        if type(error).__module__ != "httpcore2" or translated is None:
             raise
-        raise same(str(error)) from error
+        raise translated(str(error)) from error
 
 
-def make_async_transport(route: ProxyRoute) -> httpx2.AsyncBaseTransport:
-    """A transport that uses no connection twice; its deadline is `asyncio.timeout`'s affair."""
+def build_async_transport(route: ProxyRoute) -> httpx2.AsyncBaseTransport:
+    """Return an asynchronous transport that opens a connection per request. The caller applies the deadline."""
     import ssl
 
     return httpx2.AsyncHTTPTransport(
-        verify=route.tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # or httpx2 loads certificates, for http:// too
+        # Without a context, httpx2 would load certificates even for http:// addresses.
+        verify=route.tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
         trust_env=False,
         limits=httpx2.Limits(max_connections=100, max_keepalive_connections=0),
         proxy=route.proxy,
@@ -187,7 +192,7 @@ def make_async_transport(route: ProxyRoute) -> httpx2.AsyncBaseTransport:
 
 
 class ThreadTransport(httpx2.AsyncBaseTransport):
-    """A transport that is not for `async`, such as `httpx2.WSGITransport`, for an AsyncClient: it runs on threads."""
+    """Asynchronous adapter of a synchronous transport, such as `httpx2.WSGITransport`. Requests run on threads."""
 
     def __init__(self, transport: httpx2.BaseTransport) -> None:
         self._transport = transport

@@ -62,9 +62,9 @@ def test_a_path_before_the_page_is_kept(address: str, page: str) -> None:
         ("http://vendor/v2sms.aspx?action=send", "query string"),
         ("http://vendor/?a=1", "query string"),
         ("http://vendor/#a", "fragment"),
-        ("http://vendor/sms.aspx", "'sms.aspx', and the manual's are v2sms.aspx, v2smsGBK.aspx"),
+        ("http://vendor/sms.aspx", "'sms.aspx'; the manual defines v2sms.aspx, v2smsGBK.aspx"),
         ("http://vendor/brand/v2sms2.aspx/", "'v2sms2.aspx'"),
-        ("vendor/v2sms.aspx", "is like http"),
+        ("vendor/v2sms.aspx", "expected a URL such as http"),
     ],
 )
 @pytest.mark.parametrize("kind", [Client, AsyncClient])

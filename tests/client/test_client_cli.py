@@ -86,7 +86,7 @@ def test_the_five_actions_print_tables_for_people(environment: dict[str, str]) -
         (["overage"], "预付费"),
         (["checkkeyword", "x"], "没有包含屏蔽词"),
         (["status"], "DELIVRD"),
-        (["status"], "nothing waits"),
+        (["status"], "the queue is empty"),
         (["call"], "T"),
     ):
         code, out, err = sms10692(environment, *arguments)
@@ -103,7 +103,7 @@ def test_the_five_actions_print_tables_for_people(environment: dict[str, str]) -
         (["send", "--text", "x"], 2, "--file"),
         (["send", "1", "--text", "x", "--file", os.devnull], 2, "--file"),
         (["send", "1"], 2, "--text"),
-        (["send", "13000000001", "--text", "한", "--charset", "gbk"], 2, "no bytes"),
+        (["send", "13000000001", "--text", "한", "--charset", "gbk"], 2, "gbk cannot encode"),
         (["send", "1", "--text", "x", "--send-time", "tomorrow"], 2, "--send-time"),
         (["overage", "--url", "vendor"], 2, "address"),
         (["nonsense"], 2, "nonsense"),
@@ -116,7 +116,7 @@ def test_the_five_actions_print_tables_for_people(environment: dict[str, str]) -
         (["overage", "--proxy", "ftp://127.0.0.1"], 2, "proxy="),
         (["status", "--timeout", "inf"], 2, "--timeout"),
         (["status", "--keep", "/dev/null"], 2, "/dev/null"),
-        (["send", "--text", "x", ","], 2, "no number"),
+        (["send", "--text", "x", ","], 2, "contains no number"),
     ],
     ids=str,
 )
@@ -145,7 +145,7 @@ def test_an_answer_that_is_none_is_exit_code_3(environment: dict[str, str]) -> N
         code, _, err = sms10692(environment, "overage", "--url", url)
         thread.join(TIMEOUT)
     assert code == 3
-    assert "no XML" in err
+    assert "not valid XML" in err
 
 
 def test_settings_that_are_missing_are_named(environment: dict[str, str]) -> None:
@@ -173,7 +173,7 @@ def test_after_a_refusal_it_says_exactly_which_were_accepted(environment: dict[s
     code, _, err = sms10692(environment, "send", "--file", str(file), "--text", "内容", "--batch", "5")
     assert code == 1
     assert "accepted: 10 of 26, number 1 (13000000000) to number 10 (13000000009)\n" in err
-    assert "in doubt" not in err
+    assert "uncertain" not in err
     assert "not sent: 16 of 26, number 11 (13000000010) to number 26 (13000000024)\n" in err
     assert [report["mobile"] for report in lines(environment, "status")] == NUMBERS[:10]
 
@@ -234,7 +234,7 @@ def test_after_an_answer_that_was_lost_it_says_which_are_in_doubt(
         thread.join(TIMEOUT)
     assert process.returncode == (130 if interrupted else 3)
     assert "accepted: 10 of 25, number 1 (13000000000) to number 10 (13000000009)\n" in err
-    assert "in doubt: 10 of 25, number 11 (13000000010) to number 20 (13000000019): no answer came" in err
+    assert "uncertain: 10 of 25, number 11 (13000000010) to number 20 (13000000019): no response arrived" in err
     assert "not sent: 5 of 25, number 21 (13000000020) to number 25 (13000000024)\n" in err
 
 
@@ -335,7 +335,7 @@ def test_a_terminal_that_cannot_show_a_text_loses_nothing(environment: dict[str,
 
 
 def test_a_reply_is_shown_in_the_characters_that_were_sent() -> None:
-    program = "from sms10692.cli import _show; _show(False, [{'content': ':smile: [bold]x[/bold]'}])"
+    program = "from sms10692.cli import _print_rows; _print_rows(False, [{'content': ':smile: [bold]x[/bold]'}])"
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True).stdout
     assert ":smile: [bold]x[/bold]" in shown
     assert "\x1b" not in shown

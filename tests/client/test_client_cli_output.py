@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sms10692.terminal import printable
+from sms10692.terminal import escape_controls
 from support.emulators import TIMEOUT, emulator_process
 from support.raw_servers import http_answer, server
 
@@ -139,7 +139,7 @@ def test_an_error_of_the_program_is_exit_code_70(error: str) -> None:
     assert end.returncode == 70
     assert b"Traceback" in end.stderr
     last = end.stderr.decode().splitlines()[-1]
-    assert last.startswith(f"sms10692: an error of this program, {error.partition('(')[0]}")
+    assert last.startswith(f"sms10692: internal error, {error.partition('(')[0]}")
     assert "\x9b" not in end.stderr.decode()
 
 
@@ -182,7 +182,7 @@ def test_standard_output_that_is_closed_is_exit_code_3_before_anything_is_asked(
     with server(lambda connection: connection.sendall(http_answer(REPLY.encode()))) as (url, asked):
         end = ended(settings(url), *arguments, stdout=None, preexec_fn=lambda: os.close(1))
     assert (end.returncode, asked) == (3, [])
-    assert end.stderr == b"sms10692: standard output is closed; nothing was asked for\n"
+    assert end.stderr == b"sms10692: standard output is closed; no request was sent\n"
 
 
 @pytest.mark.parametrize("output", ["", "--json"])
@@ -191,7 +191,7 @@ def test_an_answer_that_cannot_be_kept_is_printed(environment: dict[str, str], o
     arguments = [argument for argument in ("call", "--keep", str(tmp_path), output) if argument]
     end = subprocess.run([sys.executable, "-c", NO_ROOM, *arguments], capture_output=True, check=False, env=environment)
     assert (end.returncode, b"10000000031" in end.stdout) == (3, True)
-    assert b"sms10692: the answer could not be kept: No space left on device" in end.stderr
+    assert b"sms10692: the response could not be written to disk: No space left on device" in end.stderr
 
 
 def test_standard_error_that_nobody_reads_changes_no_exit_code(environment: dict[str, str]) -> None:
@@ -270,7 +270,7 @@ def test_json_has_the_content_to_the_letter() -> None:
     "text", ["内容", "【签名】您的验证码是 1234", "👨\u200d👩\u200d👧 é한", "全角\u3000空格", "\\x1b"]
 )
 def test_an_ordinary_text_is_printed_as_it_is(text: str) -> None:
-    assert printable(text) == text
+    assert escape_controls(text) == text
 
 
 # Numbers
@@ -293,7 +293,7 @@ def test_nothing_is_sent_where_a_line_is_no_number(environment: dict[str, str], 
 def test_numbers_may_come_on_standard_input(environment: dict[str, str]) -> None:
     end = ended(environment, "send", "--file", "-", "--text", "x", input=f"{NUMBER}\n{NUMBER}\n".encode())
     assert end.returncode == 0
-    assert b"each number is sent to once: 15023239810 in line 2 is that of line 1" in end.stderr
+    assert b"duplicate numbers are sent to only once: 15023239810 in line 2 repeats line 1" in end.stderr
     assert b"accepted: 1 of 1" in end.stdout
 
 
@@ -321,7 +321,7 @@ def test_a_time_that_no_system_can_wait_is_refused(arguments: list[str]) -> None
 
 def test_a_column_without_a_file_is_refused(environment: dict[str, str]) -> None:
     end = ended(environment, "send", NUMBER, "--column", "1", "--text", "x")
-    assert (end.returncode, b"--column is for --file" in end.stderr) == (2, True)
+    assert (end.returncode, b"--column requires --file" in end.stderr) == (2, True)
 
 
 # The environment

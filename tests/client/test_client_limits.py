@@ -45,7 +45,7 @@ def test_a_head_that_never_ends_is_left_at_the_deadline(send: Any, before: bytes
     with server(dripping(before, drop)) as (url, asked), pytest.raises(ConnectionFailed) as raised:
         send(url, timeout=TIMEOUT, total_timeout=0.5, retries=3)
     assert raised.value.sent
-    assert "no whole answer within 0.5 s" in str(raised.value)
+    assert "no complete response within 0.5 s" in str(raised.value)
     assert len(asked) == 1
 
 
@@ -53,7 +53,7 @@ def test_a_head_that_never_ends_is_left_at_the_deadline(send: Any, before: bytes
 def test_a_body_that_drips_is_left_at_the_deadline(send: Any) -> None:
     with server(dripping(HEAD, b"x")) as (url, _), pytest.raises(InvalidResponse) as raised:
         send(url, timeout=TIMEOUT, total_timeout=0.5)
-    assert "no whole answer within 0.5 s" in str(raised.value)
+    assert "no complete response within 0.5 s" in str(raised.value)
     assert 0 < len(raised.value.body) < 1000
     assert set(raised.value.body) == {ord("x")}
 
@@ -105,13 +105,13 @@ def test_a_total_timeout_is_a_number_of_seconds_or_none(seconds: float) -> None:
 def test_a_deadline_leaves_each_step_the_time_that_is_left() -> None:
     now = [100.0]
     deadline = Deadline(10, lambda: now[0])
-    assert (deadline.limit(30, TimeoutError), deadline.limit(None, TimeoutError)) == (10, 10)  # type: ignore[arg-type]
+    assert (deadline.limit_timeout(30, TimeoutError), deadline.limit_timeout(None, TimeoutError)) == (10, 10)  # type: ignore[arg-type]
     now[0] = 109.0
-    assert (deadline.limit(30, TimeoutError), deadline.limit(0.5, TimeoutError)) == (1, 0.5)  # type: ignore[arg-type]
+    assert (deadline.limit_timeout(30, TimeoutError), deadline.limit_timeout(0.5, TimeoutError)) == (1, 0.5)  # type: ignore[arg-type]
     now[0] = 110.0
     with pytest.raises(TimeoutError):
-        deadline.limit(30, TimeoutError)  # type: ignore[arg-type]
-    assert Deadline(None).limit(30, TimeoutError) == 30  # type: ignore[arg-type]
+        deadline.limit_timeout(30, TimeoutError)  # type: ignore[arg-type]
+    assert Deadline(None).limit_timeout(30, TimeoutError) == 30  # type: ignore[arg-type]
 
 
 def answer(task_id: int) -> bytes:

@@ -67,12 +67,12 @@ def test_loopback_addresses_go_direct(host: str, environment: pytest.MonkeyPatch
     [
         ("ALL_PROXY", "socks5://127.0.0.1:7890", "ALL_PROXY is socks5://127.0.0.1:7890"),
         ("http_proxy", "socks5h://u:top-secret@proxy", "pip install socksio"),
-        ("ALL_PROXY", "socks://127.0.0.1:7890", "ALL_PROXY is none: .* but 'socks'"),
-        ("HTTP_PROXY", "http://u:top-secret@:3128", "HTTP_PROXY is none: .* no host"),
-        ("HTTP_PROXY", "http://top-secret:pass:word@x:port", "HTTP_PROXY is none"),
-        ("HTTP_PROXY", "http://u:top-secret@proxy:70000", "HTTP_PROXY is none"),
-        ("HTTP_PROXY", "http://u:top-secret@a..b:3128", "HTTP_PROXY is none: .* no host"),
-        ("ALL_PROXY", f"http://{'a' * 70}:3128", "ALL_PROXY is none: .* no host"),
+        ("ALL_PROXY", "socks://127.0.0.1:7890", "invalid proxy address in ALL_PROXY: .* not 'socks'"),
+        ("HTTP_PROXY", "http://u:top-secret@:3128", "invalid proxy address in HTTP_PROXY: the host name"),
+        ("HTTP_PROXY", "http://top-secret:pass:word@x:port", "invalid proxy address in HTTP_PROXY"),
+        ("HTTP_PROXY", "http://u:top-secret@proxy:70000", "invalid proxy address in HTTP_PROXY"),
+        ("HTTP_PROXY", "http://u:top-secret@a..b:3128", "invalid proxy address in HTTP_PROXY: the host name"),
+        ("ALL_PROXY", f"http://{'a' * 70}:3128", "invalid proxy address in ALL_PROXY: the host name"),
     ],
 )
 def test_a_proxy_of_the_environment_that_cannot_be_used_is_named(

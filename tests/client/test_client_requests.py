@@ -77,7 +77,7 @@ def test_a_text_that_the_page_cannot_carry_is_not_sent(charset: Any, text: str, 
             with pytest.raises(UnencodableText) as raised:
                 call()
             assert (raised.value.text, raised.value.positions) == (text, places)
-            assert all(f"at {index}" in str(raised.value) for index, _ in places)
+            assert all(f"at index {index}" in str(raised.value) for index, _ in places)
     assert transport.asked == 0
 
 

@@ -78,7 +78,7 @@ def test_a_head_that_drips_over_tls_is_left_at_the_deadline(send: Any, trusted: 
     with tls_server(b"HTTP/1.1 200 OK\r\nX: ", b"x") as url, pytest.raises(ConnectionFailed) as raised:
         send(url, timeout=TIMEOUT, total_timeout=0.5)
     assert raised.value.sent
-    assert "no whole answer within 0.5 s" in str(raised.value)
+    assert "no complete response within 0.5 s" in str(raised.value)
 
 
 @EACH_WAY
@@ -86,5 +86,5 @@ def test_a_handshake_that_is_never_answered_is_left_at_the_deadline(send: Any, t
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(ConnectionFailed) as raised:
         send(f"https://localhost:{silent.getsockname()[1]}", timeout=TIMEOUT, total_timeout=0.5)
     assert not raised.value.sent
-    assert "no whole answer within 0.5 s" in str(raised.value)
+    assert "no complete response within 0.5 s" in str(raised.value)
     gc.collect()  # a connection that was left open is told now, which fails the test

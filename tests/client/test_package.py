@@ -48,7 +48,7 @@ def test_a_name_that_is_none_is_an_attribute_error() -> None:
     "error",
     [
         VendorRefusal("参数不正确", 4, REPLY),
-        InvalidResponse("no XML", REPLY),
+        InvalidResponse("not valid XML", REPLY),
         ConnectionFailed("ReadTimeout", sent=True),
         SpoolError("No space left on device", REPLY),
         UnencodableText("好😀", "gbk", [(1, "😀")]),

@@ -5,18 +5,18 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from sms10692.recipients import WrongNumbers, from_arguments, from_file
+from sms10692.recipients import InvalidRecipients, parse_arguments, parse_file
 
 A, B, C = "15023239810", "13527576163", "13800138000"
 TABLE = f'手机号,姓名,备注\n{A},张三,\n{B},李四,"北京,\n朝阳"\n{C},"王""五",x\n'
 
 
 def numbers(content: str | bytes, column: str | None = None) -> tuple[str, ...]:
-    return from_file(io.BytesIO(content if isinstance(content, bytes) else content.encode()), column).numbers
+    return parse_file(io.BytesIO(content if isinstance(content, bytes) else content.encode()), column).numbers
 
 
 def refusal(content: str | bytes, column: str | None = None) -> str:
-    with pytest.raises(WrongNumbers) as raised:
+    with pytest.raises(InvalidRecipients) as raised:
         numbers(content, column)
     assert "\n" not in str(raised.value)
     return str(raised.value)
@@ -154,8 +154,8 @@ def test_a_file_without_end_is_read_up_to_a_limit() -> None:
             return b"\0" * size
 
     endless: Any = Endless()
-    with pytest.raises(WrongNumbers, match="larger than 32 MiB"):
-        from_file(endless, None)
+    with pytest.raises(InvalidRecipients, match="larger than 32 MiB"):
+        parse_file(endless, None)
     assert endless.asked == 32 * 1024 * 1024 + 1
 
 
@@ -164,15 +164,15 @@ def test_a_file_without_end_is_read_up_to_a_limit() -> None:
 
 def test_a_repeated_number_is_sent_to_once_and_told() -> None:
     file: BinaryIO = io.BytesIO(f"{A}\n{B}\n{A}\n{A}\n".encode())
-    recipients = from_file(file, None)
+    recipients = parse_file(file, None)
     assert recipients.numbers == (A, B)
-    assert recipients.remark == (
-        f"each number is sent to once: {A} in line 3 is that of line 1; {A} in line 4 is that of line 1"
+    assert recipients.notice == (
+        f"duplicate numbers are sent to only once: {A} in line 3 repeats line 1; {A} in line 4 repeats line 1"
     )
-    assert from_arguments([A, B]).remark == ""
+    assert parse_arguments([A, B]).notice == ""
 
 
 def test_arguments_are_checked_as_lines_are() -> None:
-    assert from_arguments([f"{A},{B}", f" {C} ", ","]).numbers == (A, B, C)
-    with pytest.raises(WrongNumbers, match="argument 2 has '张三'"):
-        from_arguments([A, "张三"])
+    assert parse_arguments([f"{A},{B}", f" {C} ", ","]).numbers == (A, B, C)
+    with pytest.raises(InvalidRecipients, match="argument 2 has '张三'"):
+        parse_arguments([A, "张三"])

@@ -17,9 +17,9 @@ from sms10692 import CHINA, InvalidResponse, RawResponse, Reason, SendResult, St
 from sms10692.errors import REFUSALS
 
 READERS: list[Callable[[RawResponse], Any]] = [
-    responses.parse_sent,
-    responses.parse_overage,
-    responses.parse_checked,
+    responses.parse_send_result,
+    responses.parse_balance,
+    responses.parse_keyword_result,
     responses.parse_reports,
     responses.parse_replies,
 ]
@@ -69,7 +69,7 @@ def unreadable(read: Callable[[RawResponse], Any], body: str | bytes, status: in
     ids=range(13),
 )
 def test_layout_changes_nothing(body: str) -> None:
-    assert responses.parse_sent(reply(body)) == SendResult(100001, 998, 2)
+    assert responses.parse_send_result(reply(body)) == SendResult(100001, 998, 2)
 
 
 @pytest.mark.parametrize("label", ["utf-8", "gb2312", "GBK", "gb18030", "nonsense", "utf-16"])
@@ -77,7 +77,7 @@ def test_layout_changes_nothing(body: str) -> None:
 def test_labels_lie_and_bytes_do_not(label: str, codec: str) -> None:
     body = f'<?xml version="1.0" encoding="{label}" ?>{SENT}'.replace("Success", "Faild").replace("ok", "其他错误")
     with pytest.raises(VendorRefusal) as raised:
-        responses.parse_sent(reply(body.encode(codec)))
+        responses.parse_send_result(reply(body.encode(codec)))
     assert raised.value.reason is Reason.OTHER_ERROR
 
 
@@ -100,8 +100,12 @@ def test_a_short_gbk_text_is_gbk_where_its_label_says_so(text: str, labelled: st
 
 def test_a_verdict_that_names_the_word_is_a_verdict() -> None:
     for message in ("包含非法字符", "包含非法字符：", "包含非法字符：发票", " 包含非法字符 "):
-        assert responses.parse_checked(reply(f"<returnsms><message>{message}</message></returnsms>")).is_forbidden
-        assert responses.parse_checked(reply(SENT.replace("Success", "Faild").replace("ok", message))).is_forbidden
+        assert responses.parse_keyword_result(
+            reply(f"<returnsms><message>{message}</message></returnsms>")
+        ).is_forbidden
+        assert responses.parse_keyword_result(
+            reply(SENT.replace("Success", "Faild").replace("ok", message))
+        ).is_forbidden
 
 
 def test_hostile_bytes_are_refused_in_a_moment() -> None:
@@ -149,7 +153,7 @@ def test_elements_of_a_box_are_read_by_name() -> None:
 )
 def test_a_message_outside_the_manual_is_a_refusal_too(message: str) -> None:
     with pytest.raises(VendorRefusal) as raised:
-        responses.parse_sent(reply(SENT.replace("Success", "Faild").replace("ok", message)))
+        responses.parse_send_result(reply(SENT.replace("Success", "Faild").replace("ok", message)))
     assert (raised.value.message, raised.value.reason) == (message, Reason.NOT_IN_THE_MANUAL)
 
 
@@ -211,7 +215,7 @@ def test_any_other_http_status_is_unreadable(read: Callable[[RawResponse], Any],
     ],
 )
 def test_a_send_that_says_something_else_is_unreadable(right: str, wrong: str) -> None:
-    unreadable(responses.parse_sent, SENT.replace(right, wrong))
+    unreadable(responses.parse_send_result, SENT.replace(right, wrong))
 
 
 @pytest.mark.parametrize(
@@ -249,15 +253,15 @@ def test_entities_are_never_resolved(tmp_path: Path) -> None:
         '<!ENTITY % p SYSTEM "http://127.0.0.1:9/x"> %p;',
     ):
         body = f"<!DOCTYPE returnsms [{definition}]>{SENT.replace('ok', '&c;')}"
-        assert "secret" not in unreadable(responses.parse_sent, body)
+        assert "secret" not in unreadable(responses.parse_send_result, body)
 
 
 def test_a_document_type_is_unreadable_also_where_it_does_nothing() -> None:
-    assert "document type" in unreadable(responses.parse_sent, f"<!DOCTYPE returnsms>{SENT}")
+    assert "document type" in unreadable(responses.parse_send_result, f"<!DOCTYPE returnsms>{SENT}")
 
 
 def test_a_deep_document_is_unreadable() -> None:
-    unreadable(responses.parse_sent, "<returnsms>" + "<a>" * 100_000)
+    unreadable(responses.parse_send_result, "<returnsms>" + "<a>" * 100_000)
 
 
 def read_in_every_way(body: bytes) -> None:

@@ -153,9 +153,9 @@ def pause(word):
 
 url, folder, moment = sys.argv[1:]
 if moment == "before it is read":
-    def reports(reply):
+    def parse_reports(response):
         pause("kept")
-    responses.reports = reports
+    responses.parse_reports = parse_reports
 with Client(url, userid="12", account="test", password="mima") as vendor:
     batch = vendor.status(keep=folder)
     pause("fetched")

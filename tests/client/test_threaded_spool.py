@@ -63,7 +63,7 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> set[int]:
 
         monkeypatch.setattr(SpoolFile, name, note)
 
-    for name in ("__init__", "write", "keep", "__exit__"):
+    for name in ("__init__", "write", "commit", "__exit__"):
         noted(name)
     fsync = os.fsync
 
