@@ -1,7 +1,7 @@
 """An emulator of the sms10692.com SMS API.
 
-Here belongs only what a user may import by this name. Each name is loaded when first used: pytest imports this in
-every run of everybody who has the package, with or without the extra `[mock]`.
+The public names. Each is imported on first use, because pytest imports this package in every run, in every environment
+where the package is installed, with or without the extra `[mock]`.
 """
 
 from importlib import import_module
@@ -21,7 +21,7 @@ _EXPORTS = {
     "testing.async_sms_vendor": ("AsyncSmsVendor",),
     "testing.api_client": ("ControlError", "ControlRefused", "ControlUnreachable"),
     "testing.control": ("EmulatorControl",),
-    "testing.account": ("NotSent", "SmsVendor"),
+    "testing.account": ("MessageNotSent", "SmsVendor"),
 }
 
 __all__ = [
@@ -38,9 +38,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    for home, names in _EXPORTS.items():
+    for module, names in _EXPORTS.items():
         if name in names:
-            value = getattr(import_module(f"sms10692_mock.{home}"), name)
+            value = getattr(import_module(f"sms10692_mock.{module}"), name)
             globals()[name] = value
             return value
     raise AttributeError(f"module 'sms10692_mock' has no attribute {name!r}")

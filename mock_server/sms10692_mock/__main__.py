@@ -1,7 +1,7 @@
-"""`python -m sms10692_mock`, and what the command `sms10692-mock` starts.
+"""Entry point of `python -m sms10692_mock` and of the command `sms10692-mock`.
 
-Here belong what holds before and whatever happens: the streams, a missing extra, and an error of the program itself.
-The base package installs this command too.
+Prepares the streams, reports a missing extra, and handles internal errors. The base package installs the command too,
+so its dependencies may be missing.
 """
 
 import signal
@@ -13,17 +13,17 @@ from sms10692_mock.streams import end_with_internal_error, prepare_streams, writ
 
 
 def main() -> None:
-    """Run the command, or say what to install."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it serves, Ctrl-C ends it without a word
+    """Run the command, or print which package to install."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the server runs, Ctrl-C ends the process without a traceback
     prepare_streams()
     try:
-        _command()()
+        _import_command()()
     except Exception as error:
         end_with_internal_error(error)
 
 
-def _command() -> Callable[[], None]:
-    """The command. Ends the process where a package is missing."""
+def _import_command() -> Callable[[], None]:
+    """Import and return the command. Ends the process if a dependency is missing."""
     try:
         from sms10692_mock.cli import main as run
     except ModuleNotFoundError as error:
@@ -31,7 +31,7 @@ def _command() -> Callable[[], None]:
             raise
         missing = error.name
     else:
-        # Imported at the first request that needs them, which is too late to say so.
+        # These packages are imported at the first request, which is too late for an error message.
         missing = find_missing("flask", "flask_openapi3", "werkzeug")
         if not missing:
             return run

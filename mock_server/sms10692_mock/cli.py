@@ -1,6 +1,6 @@
-"""The command `sms10692-mock`: options and environment in, a running emulator out.
+"""The command `sms10692-mock`: parses options and environment variables, and runs the emulator.
 
-Here belongs what a person types, and how it is refused. What is made of it, and what it says then, is in `starting`.
+What is built from the options, and the banner, are in `startup`.
 """
 
 import io
@@ -49,14 +49,14 @@ _LEVELS_WITH_REQUESTS: Final = ("debug", "info")
 _LEVELS: Final = (*_LEVELS_WITH_REQUESTS, "warning", "error")
 
 
-class _Lines(click.types.StringParamType):
-    """A text that may be given several times; in the environment, once a line."""
+class _LineList(click.types.StringParamType):
+    """A string option that can be repeated; its environment variable holds one value per line."""
 
     def split_envvar_value(self, rv: str) -> Sequence[str]:
         return [line for line in rv.replace("\r\n", "\n").split("\n") if line.strip()]
 
 
-def _accounts(context: click.Context, option: click.Parameter, texts: Sequence[str]) -> dict[str, Account]:
+def _parse_accounts(context: click.Context, option: click.Parameter, texts: Sequence[str]) -> dict[str, Account]:
     accounts: dict[str, Account] = {}
     for text in texts:
         try:
@@ -64,46 +64,48 @@ def _accounts(context: click.Context, option: click.Parameter, texts: Sequence[s
         except ValueError as error:
             raise click.BadParameter(str(error)) from None
         if account.userid in accounts:
-            raise click.BadParameter(f"the userid {account.userid} is given twice")
+            raise click.BadParameter(f"the userid {account.userid} occurs twice; give each userid once")
         accounts[account.userid] = account
     return {DEFAULT_ACCOUNT.userid: DEFAULT_ACCOUNT} | accounts
 
 
-def _seconds(context: click.Context, option: click.Parameter, seconds: float | None) -> float | None:
-    if seconds is not None and not 0 <= seconds <= MAX_SECONDS:  # which nan is not
-        raise click.BadParameter(f"a number of seconds, from 0 to {MAX_SECONDS:.0f}")
+def _check_seconds(context: click.Context, option: click.Parameter, seconds: float | None) -> float | None:
+    if seconds is not None and not 0 <= seconds <= MAX_SECONDS:  # also rejects NaN
+        raise click.BadParameter(f"expected a number of seconds from 0 to {MAX_SECONDS:.0f}")
     return seconds
 
 
-def _token(context: click.Context, option: click.Parameter, token: str | None) -> str | None:
+def _check_token(context: click.Context, option: click.Parameter, token: str | None) -> str | None:
     if token is not None and not (token.isascii() and token.isprintable() and token and " " not in token):
-        raise click.BadParameter("a token is made of ASCII characters without spaces: others arrive in no header")
+        raise click.BadParameter("expected printable ASCII characters without spaces, as an HTTP header carries them")
     return token
 
 
-def _hosts(context: click.Context, option: click.Parameter, names: Sequence[str]) -> frozenset[str]:
+def _parse_hosts(context: click.Context, option: click.Parameter, names: Sequence[str]) -> frozenset[str]:
     hosts = {name: normalize_host(name.strip()) for name in names}
     for name, host in hosts.items():
         if host is None:
-            raise click.BadParameter(f"{name!a} is no name of a host: without scheme and port, as in sms.example")
+            raise click.BadParameter(
+                f"{name!a} is not a host name; expected a name without scheme and port: sms.example"
+            )
     return frozenset(filter(None, hosts.values()))
 
 
-def _public_url(context: click.Context, option: click.Parameter, url: str | None) -> Origin | None:
+def _parse_public_url(context: click.Context, option: click.Parameter, url: str | None) -> Origin | None:
     origin = None if url is None else parse_origin(url.removesuffix("/"))
     if url is not None and origin is None:
-        raise click.BadParameter(f"{url!a} is no address such as https://sms.example:8443, without path and user name")
+        raise click.BadParameter(f"{url!a} is not a base URL: https://sms.example:8443, without path and user name")
     return origin
 
 
-def _networks(context: click.Context, option: click.Parameter, texts: Sequence[str]) -> Sequence[Network]:
+def _parse_networks(context: click.Context, option: click.Parameter, texts: Sequence[str]) -> Sequence[Network]:
     try:
         return [parse_network(text) for text in texts]
     except ValueError as error:
-        raise click.BadParameter(f"{error}: a numeric address, or a network such as 10.0.0.0/8") from None
+        raise click.BadParameter(f"{error}; expected an IP address, or a network such as 10.0.0.0/8") from None
 
 
-def _keywords(context: click.Context, option: click.Parameter, file: str | None) -> Keywords:
+def _load_keywords(context: click.Context, option: click.Parameter, file: str | None) -> Keywords:
     if file is None:
         return Keywords()
     try:
@@ -116,7 +118,7 @@ def _keywords(context: click.Context, option: click.Parameter, file: str | None)
         raise click.BadParameter(str(error)) from None
 
 
-def _permitted(accounts: Mapping[str, Account], postpaid: Sequence[str], no_reports: Sequence[str]) -> list[Account]:
+def _apply_flags(accounts: Mapping[str, Account], postpaid: Sequence[str], no_reports: Sequence[str]) -> list[Account]:
     for option, userids in (("--postpaid", postpaid), ("--no-reports", no_reports)):
         for userid in userids:
             if userid not in accounts:
@@ -127,10 +129,10 @@ def _permitted(accounts: Mapping[str, Account], postpaid: Sequence[str], no_repo
     ]
 
 
-def _seed(context: click.Context, option: click.Parameter, file: str | None) -> "InitialState | None":
+def _load_seed(context: click.Context, option: click.Parameter, file: str | None) -> "InitialState | None":
     if file is None:
         return None
-    from sms10692_mock.admin.services.initial_state import load_initial_state  # of use to few, and it takes time
+    from sms10692_mock.admin.services.initial_state import load_initial_state  # slow to import and rarely needed
 
     try:
         return load_initial_state(Path(file))
@@ -143,7 +145,7 @@ def _seed(context: click.Context, option: click.Parameter, file: str | None) -> 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="%(version)s")
 def command() -> None:
-    """An emulator of the sms10692.com SMS API, for whoever has no test account."""
+    """An emulator of the sms10692.com SMS API, for development without a test account."""
 
 
 @command.command(
@@ -158,9 +160,9 @@ def command() -> None:
 @click.option(
     "--account",
     "accounts",
-    type=_Lines(),
+    type=_LineList(),
     multiple=True,
-    callback=_accounts,
+    callback=_parse_accounts,
     metavar="USERID:ACCOUNT:PASSWORD[:POINTS]",
     envvar="SMS10692_MOCK_ACCOUNT",
     help="Add an account, or replace the manual's (userid 12). Repeatable.",
@@ -168,97 +170,97 @@ def command() -> None:
 )
 @click.option(
     "--postpaid",
-    type=_Lines(),
+    type=_LineList(),
     multiple=True,
     metavar="USERID",
-    help="It pays afterwards. Repeatable.",
+    help="Make this account postpaid. Repeatable.",
     show_envvar=True,
 )
 @click.option(
     "--no-reports",
-    type=_Lines(),
+    type=_LineList(),
     multiple=True,
     metavar="USERID",
-    help="It may not read reports or replies. Repeatable.",
+    help="Do not let this account fetch reports or replies. Repeatable.",
     show_envvar=True,
 )
 @click.option(
     "--keywords",
     metavar="FILE",
-    callback=_keywords,
-    help="Forbidden words, UTF-8, one a line, in place of the default ones.",
+    callback=_load_keywords,
+    help="Forbidden words that replace the default list: a UTF-8 file, one word per line.",
     show_envvar=True,
 )
 @click.option(
     "--report-delay",
     type=float,
     default=0.0,
-    callback=_seconds,
+    callback=_check_seconds,
     metavar="SECONDS",
-    help="Time from a send to its reports.",
+    help="Delay between a send and its reports.",
     show_envvar=True,
 )
 @click.option(
     "--billing",
     type=click.Choice(list(BILLINGS)),
     default="parts",
-    help="Charge each part of a long text, or each number once.",
+    help="Price per recipient: one point per part of the text (parts), or one point (numbers).",
     show_envvar=True,
 )
 @click.option(
     "--max-clock-skew",
     type=float,
-    callback=_seconds,
+    callback=_check_seconds,
     metavar="SECONDS",
-    help="Refuse a timestamp that is further off. Without it, any will do.",
+    help="Refuse timestamps that differ more from the clock. By default any timestamp is accepted.",
     show_envvar=True,
 )
 @click.option(
     "--dialect",
     type=click.Choice(list(PROFILES)),
     default="manual",
-    help="Write as the manual says, or as newer servers were seen to.",
+    help="Response format: as in the manual, or as observed on newer servers.",
     show_envvar=True,
 )
 @click.option(
     "--allow-host",
     "hosts",
-    type=_Lines(),
+    type=_LineList(),
     multiple=True,
-    callback=_hosts,
+    callback=_parse_hosts,
     metavar="NAME",
     envvar="SMS10692_MOCK_ALLOW_HOST",
-    help="A name by which the control address may be called, beside those of loopback. Repeatable.",
+    help="Accept this host name in requests to the control API, besides loopback names. Repeatable.",
     show_envvar=True,
 )
 @click.option(
     "--public-url",
-    callback=_public_url,
+    callback=_parse_public_url,
     metavar="URL",
-    help="The address that clients use where a proxy is in front: its host and origin are let in, links have it.",
+    help="Base URL that clients use behind a proxy. Its host and origin are accepted; links use it.",
     show_envvar=True,
 )
 @click.option(
     "--trusted-proxy",
     "proxies",
-    type=_Lines(),
+    type=_LineList(),
     multiple=True,
-    callback=_networks,
+    callback=_parse_networks,
     metavar="ADDRESS",
     envvar="SMS10692_MOCK_TRUSTED_PROXY",
-    help="A proxy, or a network of proxies, whose X-Forwarded-* and Forwarded headers are believed. Repeatable.",
+    help="Trust the X-Forwarded-* and Forwarded headers of this proxy or network. Repeatable.",
     show_envvar=True,
 )
 @click.option(
     "--allow-cross-site",
     is_flag=True,
-    help="Answer requests to the vendor's pages that browsers send for pages of other sites.",
+    help="Accept requests to the vendor's endpoints that browsers send from pages of other sites.",
     show_envvar=True,
 )
 @click.option(
     "--token",
-    callback=_token,
-    help="Demanded by the control address. Made and printed where others than this machine can reach it.",
+    callback=_check_token,
+    help="Token of the control API. By default random, and printed, if other machines can reach the emulator.",
     show_envvar=True,
 )
 @click.option(
@@ -266,61 +268,61 @@ def command() -> None:
     "address",
     default="memory",
     metavar="ADDRESS",
-    help="Where all of it is kept: memory, sqlite:PATH, or valkey://HOST:PORT/DATABASE.",
+    help="Where data is stored: memory, sqlite:PATH, or valkey://HOST:PORT/DATABASE.",
     envvar="SMS10692_MOCK_STORE",
     show_envvar=True,
 )
-@click.option("--durable", is_flag=True, help="Answer only when it is on the disk.", show_envvar=True)
-@click.option("--reset", is_flag=True, help="Forget first what is kept there.", show_envvar=True)
+@click.option("--durable", is_flag=True, help="Send a response only after its data is on disk.", show_envvar=True)
+@click.option("--reset", is_flag=True, help="Delete the stored data first.", show_envvar=True)
 @click.option(
     "--seed",
     metavar="FILE",
-    callback=_seed,
-    help="A start state, TOML: accounts, outcomes, what waits. Stored accounts stay as they are.",
+    callback=_load_seed,
+    help="Initial state, a TOML file: accounts, outcomes, queued items. Stored accounts stay unchanged.",
     show_envvar=True,
 )
 @click.option(
     "--expire",
     type=float,
     default=24 * 3600.0,
-    callback=_seconds,
+    callback=_check_seconds,
     metavar="SECONDS",
-    help="Close throw-away accounts that nobody used for so long.",
+    help="Delete temporary accounts after this time without a request.",
     show_envvar=True,
 )
 @click.option(
     "--keep-accounts",
     type=click.IntRange(1),
     default=_LIMITS.accounts,
-    help="Temporary accounts with empty queues; beyond, those unused longest are closed.",
+    help="Maximum number of temporary accounts with empty queues; the least recently used are deleted.",
     show_envvar=True,
 )
 @click.option(
     "--keep-messages",
     type=click.IntRange(1),
     default=_LIMITS.messages,
-    help="Messages of all accounts together that can still be looked at, and as many items handed out of each queue.",
+    help="Sent messages to keep for inspection, and fetched items per queue, over all accounts.",
     show_envvar=True,
 )
 @click.option(
     "--keep-requests",
     type=click.IntRange(1),
     default=_LIMITS.requests,
-    help="Requests, of all accounts together, that can still be looked at.",
+    help="Logged requests to keep for inspection, over all accounts.",
     show_envvar=True,
 )
 @click.option(
     "--keep-mebibytes",
     type=click.IntRange(1),
     default=_LIMITS.request_bytes // _MEBIBYTE,
-    help="Bytes of these requests with their answers; of what was sent; and of what was fetched of each queue.",
+    help="MiB to keep of logged requests, of sent messages, and of fetched items per queue.",
     show_envvar=True,
 )
 @click.option(
     "--log-level",
     type=click.Choice(_LEVELS),
     default="info",
-    help="info: one line a request; debug: also for what the console reads.",
+    help="info: one line per request; debug: requests of the console too.",
     show_envvar=True,
 )
 def serve_command(
@@ -350,9 +352,9 @@ def serve_command(
     keep_mebibytes: int,
     log_level: str,
 ) -> None:
-    """Start the emulator and answer until Ctrl-C."""
+    """Start the emulator and serve requests until Ctrl-C."""
     options = Options(
-        accounts=merge_accounts(seed, _permitted(accounts, postpaid, no_reports)),
+        accounts=merge_accounts(seed, _apply_flags(accounts, postpaid, no_reports)),
         keywords=keywords,
         billing=BILLINGS[billing],
         report_delay=report_delay,
@@ -374,16 +376,16 @@ def serve_command(
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host} port {port}: {error.strerror}") from None
     except UnicodeError:
-        raise click.ClickException(f"cannot listen on {host!a}: that is no name of a host") from None
+        raise click.ClickException(f"cannot listen on {host!a}: not a host name") from None
     log = take_over_stderr(log_level)
     log_ignored_links()
-    vendor = _vendor(options, address, durable, reset, seed, accounts)
+    vendor = _open_vendor(options, address, durable, reset, seed, accounts)
     words = banner(format_url(listener), options, vendor.store)
     guard = AccessPolicy(hosts, token, public_url, proxies)
-    can_others_reach_it = is_exposed(listener.getsockname()[0], guard)
-    if token is None and can_others_reach_it:
+    exposed = is_exposed(listener.getsockname()[0], guard)
+    if token is None and exposed:
         token = secrets.token_urlsafe(16)
-        words = f"{words}\ntoken of the control address: {token}"
+        words = f"{words}\ntoken of the control API: {token}"
         guard = replace(guard, token=token)
     bell = ChangeNotifier()
     pages = VendorApp(
@@ -392,7 +394,7 @@ def serve_command(
         log if log_level in _LEVELS_WITH_REQUESTS else None,
         bell,
         debug_log=log if log_level == "debug" else None,
-        is_exposed=can_others_reach_it,
+        is_exposed=exposed,
         allows_cross_site=allow_cross_site,
     )
 
@@ -405,14 +407,14 @@ def serve_command(
         serve(
             dispatcher_factory(pages, LazyWsgiApp(lambda: build_admin_app(vendor, options, bell, guard))),
             listener,
-            when_ready=lambda: _greet(words, log),
+            when_ready=lambda: _print_banner(words, log),
             when_stopped=when_stopped,
         )
     finally:
-        log.flush()  # an internal error ends the process at once
+        log.flush()  # an internal error ends the process without another flush
 
 
-def _vendor(
+def _open_vendor(
     options: Options,
     address: str,
     durable: bool,
@@ -420,11 +422,11 @@ def _vendor(
     seed: "InitialState | None",
     accounts: Mapping[str, Account],
 ) -> Vendor:
-    named = {userid for userid, account in accounts.items() if account is not DEFAULT_ACCOUNT}
+    explicit_userids = {userid for userid, account in accounts.items() if account is not DEFAULT_ACCOUNT}
     if seed is not None:
-        named.update(account.userid for account in seed.accounts)
+        explicit_userids.update(account.userid for account in seed.accounts)
     try:
-        return open_vendor(options, address, durable, reset, seed, named)
+        return open_vendor(options, address, durable, reset, seed, explicit_userids)
     except StoredOtherwise as error:
         raise click.UsageError(str(error)) from None
     except ValueError as error:
@@ -434,15 +436,15 @@ def _vendor(
 
 
 def main() -> None:
-    """Run the command. Whatever was wrong with it is one line on standard error, and exit code 2."""
-    # Help and version go through click, which would choose another encoding, and hide that nobody reads.
-    written = io.StringIO()
+    """Run the command. A usage error is one line on standard error and exit code 2."""
+    # Capture click's output of --help and --version: click would choose another encoding and hide a broken pipe.
+    captured = io.StringIO()
     try:
         try:
-            with redirect_stdout(written):
+            with redirect_stdout(captured):
                 command.main(prog_name=NAME, standalone_mode=False)
         finally:
-            write_output(written.getvalue())
+            write_output(captured.getvalue())
     except click.exceptions.NoArgsIsHelpError as error:
         write_error(f"{error.format_message()}\n")
         sys.exit(2)
@@ -450,21 +452,21 @@ def main() -> None:
         write_error(f"{NAME}: {' '.join(error.format_message().split())}\n")
         sys.exit(2)
     except OutputFailed as error:
-        write_error(f"{NAME}: {_unwritten(error)}\n")
+        write_error(f"{NAME}: {_output_error(error)}\n")
         sys.exit(2)
     except click.Abort:
         sys.exit(130)
 
 
-def _unwritten(error: OutputFailed) -> str:
+def _output_error(error: OutputFailed) -> str:
     return f"cannot write to standard output: {error}"
 
 
-def _greet(words: str, log: LogWriter) -> None:
-    """Say that it serves. Where that cannot be said nothing is served; threads at work would hold the process up."""
+def _print_banner(words: str, log: LogWriter) -> None:
+    """Print the banner. If standard output fails, end the process at once: running threads would keep it alive."""
     try:
         write_output(f"{words}\n")
     except OutputFailed as error:
         log.flush()
-        write_error(f"{NAME}: {_unwritten(error)}\n")
+        write_error(f"{NAME}: {_output_error(error)}\n")
         os._exit(2)

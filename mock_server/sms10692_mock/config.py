@@ -1,6 +1,6 @@
-"""What can be chosen when an emulator is made, and the vendor made of it.
+"""Options of an emulator with their defaults, and the vendor built from them.
 
-Here belong the choices as values, with their defaults. How they are written on a command line is in `command`.
+The command-line syntax is in `cli`.
 """
 
 from dataclasses import dataclass, field
@@ -18,10 +18,12 @@ from sms10692_mock.stores.memory.store import MemoryStore
 
 @dataclass(frozen=True)
 class Options:
-    """`accounts` beside or in place of the manual's own; the rest as `Vendor` and `VendorApp` take it.
+    """Options of an emulator. `accounts` are created at the start unless they are stored already.
 
-    `limits` are of what a store keeps; throw-away accounts are closed when `unused` for so many seconds.
-    `allow_cross_site` lets requests in that browsers send for pages of other sites.
+    `keywords`, `billing`, `report_delay`, `max_clock_skew` and `clock` are the arguments of `Vendor`, `dialect` and
+    `allow_cross_site` those of `VendorApp`. `limits` bounds the history that the store keeps. Temporary accounts are
+    deleted after `unused` seconds without a request. `allow_cross_site` accepts requests that browsers send from pages
+    of other origins.
     """
 
     accounts: tuple[Account, ...] = (DEFAULT_ACCOUNT,)
@@ -37,7 +39,7 @@ class Options:
 
 
 def build_vendor(options: Options, store: Store | None = None) -> Vendor:
-    """A vendor who keeps what happens in this store, or in memory; stored accounts stay as they are."""
+    """Build a vendor on this store, or on a new in-memory store. Accounts that are stored already stay unchanged."""
     store = store or MemoryStore(options.limits, options.clock)
     for account in options.accounts:
         store.create_account(account, keep=True)

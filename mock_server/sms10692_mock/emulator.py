@@ -1,7 +1,6 @@
-"""An emulator in this process, for tests and scripts.
+"""`Emulator`: an emulator in this process, for tests and scripts.
 
-Here belongs how one is put together and served. What it can do is in `testing`; one that runs by itself is started by
-`command`.
+The methods of an account are in `testing`. `cli` starts an emulator as a process of its own.
 """
 
 import os
@@ -20,17 +19,16 @@ from sms10692_mock.server.thread_runner import ThreadRunner
 from sms10692_mock.testing.account import SmsVendor
 from sms10692_mock.testing.control import EmulatorControl
 
-_NOT_ENTERED: Final = "an emulator runs while it is entered: with Emulator() as emulator"
+_NOT_ENTERED: Final = "the emulator is not running: use it as a context manager, with Emulator() as emulator"
 
 
 class Emulator:
-    """An emulator in this process, for as long as it is entered; `options` are as in `sms10692-mock serve`.
+    """An emulator in this process, usable as a context manager; `options` are those of `sms10692-mock serve`.
 
-    `wsgi` is the emulator as a WSGI application. It takes no socket and no thread until `url` is first asked for; from
-    then on it answers on a free port of 127.0.0.1 too.
+    `wsgi` is the emulator as a WSGI application. No socket and no thread is used until `url` is first read; from then
+    on the emulator also serves a free port of 127.0.0.1.
 
-    A child that is forked meanwhile reaches the emulator at the address that was asked for before the fork, and in no
-    other way.
+    **After a fork, a child process can use only a `url` that was read before the fork**, and no other attribute.
 
     >>> with Emulator() as emulator:
     ...     emulator.account(points=5).standing().points
@@ -39,13 +37,15 @@ class Emulator:
 
     def __init__(self, options: Options | None = None) -> None:
         options = options or Options()
-        vendor, self._bell = build_vendor(options), ChangeNotifier()
-        pages = VendorApp(vendor, options.dialect, notifier=self._bell, allows_cross_site=options.allow_cross_site)
-        beside = create_admin_app(build_control(vendor, options, self._bell), AccessPolicy())
-        self.wsgi = WsgiVendorApp(pages, beside)
-        self._pages, self._beside = pages, beside
-        self._served: ThreadRunner | None = None
-        self._serving = threading.Lock()
+        vendor, self._notifier = build_vendor(options), ChangeNotifier()
+        vendor_app = VendorApp(
+            vendor, options.dialect, notifier=self._notifier, allows_cross_site=options.allow_cross_site
+        )
+        admin_app = create_admin_app(build_control(vendor, options, self._notifier), AccessPolicy())
+        self.wsgi = WsgiVendorApp(vendor_app, admin_app)
+        self._vendor_app, self._admin_app = vendor_app, admin_app
+        self._runner: ThreadRunner | None = None
+        self._runner_lock = threading.Lock()
         self._control: EmulatorControl | None = None
 
     def __enter__(self) -> Self:
@@ -60,38 +60,38 @@ class Emulator:
         self._control = None
         if self._process != os.getpid():
             return
-        with self._serving:
-            served, self._served = self._served, None
-        self._bell.wake_all()
-        if served is not None:
-            served.__exit__(kind, error, traceback)
-            self._bell.wake_all()  # who came in between
+        with self._runner_lock:
+            runner, self._runner = self._runner, None
+        self._notifier.wake_all()
+        if runner is not None:
+            runner.__exit__(kind, error, traceback)
+            self._notifier.wake_all()  # waits that began between the first call and the end of the server
 
     def _listen(self) -> str:
-        """Answer on a port too, and return the address."""
+        """Start serving on a port, if not started, and return the URL."""
         if self._process != os.getpid():
-            raise RuntimeError("this process was forked from the emulator's: ask for its url before the fork")
-        with self._serving:
+            raise RuntimeError("this process was forked from the emulator's process: read its url before the fork")
+        with self._runner_lock:
             if self._control is None:
                 raise RuntimeError(_NOT_ENTERED)
-            if self._served is None:
+            if self._runner is None:
                 try:
-                    self._served = ThreadRunner(dispatcher_factory(self._pages, self._beside)).__enter__()
+                    self._runner = ThreadRunner(dispatcher_factory(self._vendor_app, self._admin_app)).__enter__()
                 except Exception as error:
                     error.add_note("The url of an emulator takes a socket and a thread; its wsgi takes neither.")
                     raise
-            return self._served.url
+            return self._runner.url
 
     @property
     def control(self) -> EmulatorControl:
-        """The emulator as a whole: its clock, its faults, its requests. Raises RuntimeError where it does not run."""
+        """The control API: clock, faults, requests. Raises RuntimeError if the emulator is not running."""
         if self._control is None:
             raise RuntimeError(_NOT_ENTERED)
         return self._control
 
     @property
     def url(self) -> str:
-        """Its address, at which it listens from now on. Raises RuntimeError where it does not run."""
+        """The base URL; starts serving on first use. Raises RuntimeError if the emulator is not running."""
         return self.control.url
 
     def account(
@@ -105,9 +105,9 @@ class Emulator:
         may_read_reports: bool | None = None,
         dialect: Literal["manual", "observed"] | None = None,
     ) -> SmsVendor:
-        """A fresh throw-away account with a clock of its own: prepaid, with 1000 points, unless said otherwise.
+        """Create a temporary account with its own clock: prepaid with 1000 points by default.
 
-        `account` is its name at the vendor. Without them, userid, name and password are those of no other account.
+        `account` is the account's name at the vendor. Missing userid, name and password are generated and unique.
         """
         return self.control.account(
             userid=userid,

@@ -1,11 +1,11 @@
-"""Imports that wait until they are needed, so that the start does not wait for them.
+"""The lock of imports inside functions.
 
-Here belongs their lock. Threads that import parts of one package for the first time, which import each other, find
-half of what they look for.
+Without the lock, two threads that import mutually dependent modules for the first time can see a partially initialised
+module.
 """
 
 from threading import RLock
 from typing import Final
 
 LAZY_IMPORT_LOCK: Final = RLock()
-"""Held while something is imported late."""
+"""**Hold this lock during every import inside a function that several threads may call.** Reentrant."""

@@ -1,7 +1,7 @@
-"""How servers of this product differ from the manual in what they write, as data: `manual` and `observed`.
+"""Profiles: how the responses of real servers differ from the manual, as data (`manual` and `observed`).
 
-Here belong the differences and nothing that writes. `observed` differs in exactly three things, each seen in answers
-of real servers (A12, A13, A14 of the evidence in `fixtures/readings.md`).
+`observed` differs in exactly three points, each seen in responses of real servers (A12, A13, A14 of the evidence in
+`fixtures/readings.md`). The renderers are in `codec`.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,11 +18,11 @@ ERRORCODE, EXTNO = protocol.STATUS.elements[-2:]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Profile:
-    """One way of writing.
+    """One format of responses.
 
-    `refusal_of` names, for each operation of the first two pages, the one in whose elements it is refused;
-    `keyword_elements` are those of an answer to checkkeyword, `keyword_values` their values, from the message and the
-    text; `cdata` are the elements that boxes have as CDATA.
+    `refusal_of` maps each operation of the first two endpoints to the operation whose elements carry its refusals.
+    `keyword_elements` are the elements of a checkkeyword response, `keyword_values` returns their values from message
+    and text. `cdata` lists the elements that are written as CDATA.
     """
 
     name: ProfileName
@@ -58,4 +58,4 @@ OBSERVED: Final = Profile(
     cdata=frozenset({(protocol.STATUS, ERRORCODE), (protocol.STATUS, EXTNO), (protocol.CALL, EXTNO)}),
 )
 
-PROFILES: Final[Mapping[str, Profile]] = {dialect.name: dialect for dialect in (MANUAL, OBSERVED)}
+PROFILES: Final[Mapping[str, Profile]] = {profile.name: profile for profile in (MANUAL, OBSERVED)}

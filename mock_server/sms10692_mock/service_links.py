@@ -1,6 +1,6 @@
-"""Environment variables that Kubernetes sets for a Service, and Docker for a link, under the name of an option.
+"""Filter for environment variables of Kubernetes Services and Docker links whose names collide with options.
 
-For a Service `sms10692-mock` there is `SMS10692_MOCK_PORT=tcp://10.96.0.12:10692` in every container of the namespace.
+A Service named `sms10692-mock` sets `SMS10692_MOCK_PORT=tcp://10.96.0.12:10692` in every container of its namespace.
 """
 
 import logging
@@ -10,31 +10,31 @@ from typing import Final
 
 import click
 
-_NAME: Final = re.compile(r"[A-Z0-9_]+_PORT")
-_VALUE: Final = re.compile(r"(?:tcp|udp|sctp)://\S+:[0-9]+")
-_IGNORED: Final = f"{__name__}.ignored"
+_LINK_NAME: Final = re.compile(r"[A-Z0-9_]+_PORT")
+_LINK_VALUE: Final = re.compile(r"(?:tcp|udp|sctp)://\S+:[0-9]+")
+_IGNORED_KEY: Final = f"{__name__}.ignored"
 
 _logger = logging.getLogger(__name__)
 
 
 def is_service_link(name: str, value: str) -> bool:
-    """Whether a variable is the address of a Service; no other variable of one has the name of an option.
+    """Return whether a variable is a Service's address. No other variable of a Service collides with an option.
 
     >>> is_service_link("SMS10692_MOCK_PORT", "tcp://10.96.0.12:10692"), is_service_link("SMS10692_MOCK_PORT", "10692")
     (True, False)
     >>> is_service_link("SMS10692_MOCK_STORE", "tcp://10.96.0.12:6379")
     False
     """
-    return _NAME.fullmatch(name) is not None and _VALUE.fullmatch(value) is not None
+    return _LINK_NAME.fullmatch(name) is not None and _LINK_VALUE.fullmatch(value) is not None
 
 
 class ServiceLinkCommand(click.Command):
-    """A command whose options are not read from variables that Kubernetes or Docker set for a Service."""
+    """A click command that ignores service-link variables when it reads options from the environment."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         links = {name: value for name, value in os.environ.items() if is_service_link(name, value)}
-        names = {name for option in self.params for name in _variables(option, ctx)}
-        ctx.meta[_IGNORED] = {name: value for name, value in links.items() if name in names}
+        names = {name for option in self.params for name in _option_variables(option, ctx)}
+        ctx.meta[_IGNORED_KEY] = {name: value for name, value in links.items() if name in names}
         for name in links:
             del os.environ[name]
         try:
@@ -43,15 +43,15 @@ class ServiceLinkCommand(click.Command):
             os.environ.update(links)
 
 
-def _variables(option: click.Parameter, ctx: click.Context) -> list[str]:
-    """The environment variables of an option."""
+def _option_variables(option: click.Parameter, ctx: click.Context) -> list[str]:
+    """Return the names of an option's environment variables."""
     if option.envvar is not None:
         return [option.envvar] if isinstance(option.envvar, str) else list(option.envvar)
     return [f"{ctx.auto_envvar_prefix}_{option.name}".upper()] if ctx.auto_envvar_prefix else []
 
 
 def log_ignored_links() -> None:
-    """Log a line for each variable that the current command ignored."""
-    ignored: dict[str, str] = click.get_current_context().meta.get(_IGNORED, {})
+    """Log a warning for each variable that the current command ignored."""
+    ignored: dict[str, str] = click.get_current_context().meta.get(_IGNORED_KEY, {})
     for name, value in ignored.items():
-        _logger.warning("%s=%s is ignored: it is the address of a Service of that name, and no option", name, value)
+        _logger.warning("%s=%s is ignored: Kubernetes or Docker set it for a service of that name", name, value)

@@ -1,7 +1,6 @@
-"""What is put together when an emulator starts by itself, and what it says then.
+"""Start-up of `sms10692-mock serve`: opens the store, builds the vendor and the admin app, and writes the banner.
 
-Here belongs the way from options to a vendor, what is served beside its pages, and the greeting. What a person types
-is in `command`; an emulator of somebody's process is put together in `emulator`.
+Options are parsed in `cli`. An emulator inside another process is built in `emulator`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,31 +21,32 @@ from sms10692_mock.stores.factory import open_store, wipe
 if TYPE_CHECKING:
     from sms10692_mock.admin.services.initial_state import InitialState
 
-# What few need, or nobody at once, is imported where it is needed: nobody waits for it at the start.
+# Modules that are rarely needed, or not at once, are imported inside functions to keep the start fast.
 
 
 def merge_accounts(seed: "InitialState | None", accounts: Sequence[Account]) -> tuple[Account, ...]:
-    """The accounts of the seed, and the others: what the seed says of a userid comes first."""
+    """Merge the accounts of the initial state with `accounts`. For the same userid the initial state wins."""
     if seed is None:
         return tuple(accounts)
     from sms10692_mock.admin.services.initial_state import accounts_of
 
     seeded = {account.userid: account for account in accounts_of(seed)}
-    others = {account.userid: account for account in accounts}
-    return tuple((others | seeded).values())
+    differing = {account.userid: account for account in accounts}
+    return tuple((differing | seeded).values())
 
 
 class StoredOtherwise(ValueError):
-    """An account that was given is stored with other credentials, or pays otherwise; nothing was changed."""
+    """A stored account contradicts the options: other credentials, or another way of payment. Nothing was changed."""
 
 
 def open_vendor(
     options: Options, address: str, durable: bool, reset: bool, seed: "InitialState | None", named: Collection[str] = ()
 ) -> Vendor:
-    """The vendor whose store is at this address, emptied if it is to begin anew, and planted with the seed.
+    """Open the store at `address`, apply the initial state, and build the vendor.
 
-    `named` are the userids whose name and password were given by the user. Raises StoredOtherwise, ValueError, in
-    words, where that is no address of a store, or StoreUnavailable.
+    `reset` deletes the stored data first. `named` are the userids whose credentials the user gave explicitly. Raises
+    StoredOtherwise, ValueError with a message for the user if `address` is not a store's address, and StoreUnavailable.
+    **The store is closed before StoredOtherwise is raised; otherwise the caller closes it.**
     """
     store = open_store(address, options.limits, options.clock, durable)
     if reset:
@@ -64,26 +64,28 @@ def open_vendor(
 
 
 def _check_stored(store: Store, accounts: Sequence[Account], named: Collection[str]) -> None:
-    """Raise StoredOtherwise where what is stored contradicts what was given.
+    """Raise StoredOtherwise if a stored account contradicts the given one.
 
-    The balance is no contradiction: points are those of the first start. Nor is what tests may turn, as whether the
-    queues may be read.
+    The balance is not compared, because points apply to the first start only; nor are settings that tests may change,
+    such as the permission to fetch reports.
     """
     for given in accounts:
         stored = store.account(given.userid)
         if stored is None:
             continue
-        others = [name for name in ("account", "password") if getattr(stored, name) != getattr(given, name)]
-        changed = others if given.userid in named else []
-        words = [_CREDENTIALS[name] for name in changed] + ["way to pay"] * (given.postpaid and not stored.postpaid)
-        if not words:
+        differing = [name for name in ("account", "password") if getattr(stored, name) != getattr(given, name)]
+        changed = differing if given.userid in named else []
+        differences = [_CREDENTIALS[name] for name in changed] + ["way to pay"] * (
+            given.postpaid and not stored.postpaid
+        )
+        if not differences:
             continue
         userid = sanitize(given.userid)
         fields = ", ".join(f'"{name}": ...' for name in changed)
         patch = f"PATCH /_mock/accounts/{userid} {{{fields}}} changes it in a running emulator, and " if changed else ""
         raise StoredOtherwise(
-            f"the account {userid} is stored with another {' and another '.join(words)}, and a start changes no stored "
-            f"account: {patch}--reset forgets all that is stored"
+            f"the account {userid} is stored with another {' and another '.join(differences)}, and starting the "
+            f"emulator changes no stored account: {patch}--reset deletes all stored data"
         )
 
 
@@ -91,7 +93,7 @@ _CREDENTIALS: Final[Mapping[str, str]] = {"account": "name", "password": "passwo
 
 
 def banner(url: str, options: Options, store: Store) -> str:
-    """What a person needs to go on: the address, the accounts, and a line to paste that gets a real answer."""
+    """Return the text printed at the start: the URL, the accounts, and an example command that works."""
     lines = [f"listening on {url}"]
     accounts = [store.account(given.userid) or given for given in options.accounts]
     for given, account in zip(options.accounts, accounts, strict=True):
@@ -99,15 +101,15 @@ def banner(url: str, options: Options, store: Store) -> str:
         if (account.account, account.password) == (DEFAULT_ACCOUNT.account, DEFAULT_ACCOUNT.password):
             password = account.password
         pays = "post-paid" if account.postpaid else f"prepaid, {store.balance(account.userid).points} points"
-        names = f"account {sanitize(account.account)}, userid {sanitize(account.userid)}"
-        lines.append(f"{names}, password {password}, {pays}")
+        identity = f"account {sanitize(account.account)}, userid {sanitize(account.userid)}"
+        lines.append(f"{identity}, password {password}, {pays}")
     now = None if options.max_clock_skew is None else options.clock()
     reachable = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
     return "\n".join([*lines, example_curl(reachable, accounts[0], now)])
 
 
-def build_admin_app(vendor: Vendor, options: Options, bell: ChangeNotifier, guard: AccessPolicy) -> Application:
-    """What is served beside the vendor's pages. Loads Flask, which takes longer than all the rest of the start."""
+def build_admin_app(vendor: Vendor, options: Options, notifier: ChangeNotifier, policy: AccessPolicy) -> Application:
+    """Build the control API and the console. Imports Flask, which takes longer than the rest of the start."""
     from sms10692_mock.admin.app import build_control, create_admin_app
 
-    return create_admin_app(build_control(vendor, options, bell), guard)
+    return create_admin_app(build_control(vendor, options, notifier), policy)

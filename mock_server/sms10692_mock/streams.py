@@ -1,7 +1,7 @@
-"""Standard output and standard error of the command: whatever their encoding, and whether they are open or not.
+"""Standard output and standard error of the command, for any encoding and for closed streams.
 
-A character that the encoding does not have is written as a backslash escape. What cannot be written because the
-stream is closed is dropped; a stream that fails is an error of standard output, and never one of the emulator.
+A character that the encoding lacks is written as a backslash escape. Output to a closed stream is dropped. A failing
+stream never stops the emulator: standard output raises OutputFailed, standard error is dropped.
 """
 
 import os
@@ -12,57 +12,57 @@ from io import TextIOWrapper
 from typing import Final, NoReturn, TextIO
 
 INTERNAL_ERROR: Final = 70
-"""The exit code of an error of the program itself, as `EX_SOFTWARE` of sysexits.h."""
+"""Exit code of an internal error (`EX_SOFTWARE` in sysexits.h)."""
 
-_DESCRIPTORS: Final = 3
-_PATIENCE: Final = 1.0
-"""Seconds that the end of the process waits for somebody to read why it ends."""
+_STANDARD_STREAMS: Final = 3
+_WRITE_TIMEOUT: Final = 1.0
+"""Seconds that the end of the process waits for a reader of standard error."""
 
 
 class OutputFailed(Exception):
-    """Standard output cannot be written. The message says why."""
+    """Standard output cannot be written. The message is the reason."""
 
 
 def prepare_streams() -> None:
-    """Make every text writable. To be called once, before a file or a socket is opened.
+    """Make every text writable. **Call once, before any file or socket is opened.**
 
-    A closed descriptor is opened on the null device, as the next socket would take its number.
+    A closed descriptor is opened on the null device; otherwise the next socket would get its number.
     """
-    for descriptor in range(_DESCRIPTORS):
+    for descriptor in range(_STANDARD_STREAMS):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # the system assigns the lowest free number
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def write_output(text: str) -> None:
-    """Write to standard output at once. Raises OutputFailed."""
+    """Write to standard output and flush. Raises OutputFailed."""
     failure = _write(sys.__stdout__, text)
     if failure:
-        _drop(1)
+        _redirect_to_null(1)
         raise OutputFailed(failure)
 
 
 def write_error(text: str) -> None:
-    """Write to standard error at once; where that fails there is nobody to tell."""
+    """Write to standard error and flush; a failure is ignored."""
     if _write(sys.__stderr__, text):
-        _drop(2)
+        _redirect_to_null(2)
 
 
 def end_with_internal_error(error: BaseException) -> NoReturn:
-    """Show where it came from, and end the process at once: threads at work would hold it up."""
+    """Print the traceback and end the process at once: running threads would keep it alive."""
     text = f"{''.join(traceback.format_exception(error))}sms10692-mock: internal error: {error!r}\n"
-    writing = threading.Thread(target=write_error, args=(text,), daemon=True)
-    writing.start()
-    writing.join(_PATIENCE)  # a pipe that nobody reads would hold it up too
+    writer = threading.Thread(target=write_error, args=(text,), daemon=True)
+    writer.start()
+    writer.join(_WRITE_TIMEOUT)  # a full pipe without a reader would block forever
     os._exit(INTERNAL_ERROR)
 
 
 def _write(stream: TextIO | None, text: str) -> str:
-    """Why that was not possible, or nothing."""
+    """Write and flush. Returns the reason of a failure, or an empty string."""
     if stream is None:
         return ""
     try:
@@ -70,13 +70,16 @@ def _write(stream: TextIO | None, text: str) -> str:
         stream.flush()
     except OSError as error:
         return error.strerror or str(error)
-    except ValueError as error:  # it was closed
+    except ValueError as error:  # closed stream
         return str(error)
     return ""
 
 
-def _drop(descriptor: int) -> None:
-    """Let what could not be written go nowhere, or the interpreter tries again at its end and exits with 120."""
+def _redirect_to_null(descriptor: int) -> None:
+    """Redirect a failed stream to the null device.
+
+    Otherwise the interpreter flushes the stream again at exit and ends with code 120.
+    """
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, descriptor)
     os.close(null)

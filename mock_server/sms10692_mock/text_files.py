@@ -1,19 +1,19 @@
-"""Text files that a person names in an option."""
+"""Reader for text files named in an option."""
 
 from pathlib import Path
 from typing import Final
 
-_LIMIT: Final = 16 * 1024 * 1024
+_MAX_BYTES: Final = 16 * 1024 * 1024
 
 
 def read_text(file: Path) -> str:
-    """The text of a file, UTF-8, with or without a byte order mark.
+    """Read a UTF-8 file, with or without a byte order mark; line ends become line feeds.
 
-    Raises OSError where the file cannot be read, UnicodeDecodeError where it is not UTF-8, and ValueError where it is
-    longer than 16 MiB, as a device is that never ends.
+    Raises OSError if the file cannot be read, UnicodeDecodeError if it is not UTF-8, and ValueError if it is larger
+    than 16 MiB (a device may be endless).
     """
     with file.open("rb") as opened:
-        content = opened.read(_LIMIT + 1)
-    if len(content) > _LIMIT:
-        raise ValueError(f"{file} is longer than {_LIMIT // 1024**2} MiB")
+        content = opened.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        raise ValueError(f"{file} is longer than {_MAX_BYTES // 1024**2} MiB")
     return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")

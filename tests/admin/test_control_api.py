@@ -435,7 +435,7 @@ def wide() -> Iterator[tuple[Address, str]]:
     with emulator_process("--host", "0.0.0.0", "--log-level", "error") as (process, (_, port)):  # noqa: S104 - it is what is tested
         assert process.stdout is not None
         said = [process.stdout.readline() for _ in range(3)]
-        yield ("127.0.0.1", port), said[-1].removeprefix("token of the control address: ").strip()
+        yield ("127.0.0.1", port), said[-1].removeprefix("token of the control API: ").strip()
 
 
 def test_where_others_can_reach_it_a_token_is_made_and_printed(wide: tuple[Address, str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sms10692_mock.domain.bounds import FIRST_MOMENT, LAST_MOMENT, MAX_SPEED
+from sms10692_mock.domain.bounds import EARLIEST_TIME, LATEST_TIME, MAX_SPEED
 from sms10692_mock.domain.clock import ClockOverride, format_time
 from support.emulators import MANUAL_TIME, sign
 from support.flask_emulator import FlaskEmulator
@@ -169,7 +169,7 @@ def test_a_report_that_is_due_at_a_whole_second_says_that_second() -> None:
 
 
 @given(
-    at=st.floats(FIRST_MOMENT, LAST_MOMENT),
+    at=st.floats(EARLIEST_TIME, LATEST_TIME),
     since=st.floats(-1e12, 1e12),
     speed=st.floats(0.0, MAX_SPEED),
     real=st.floats(-1e12, 1e12),
@@ -181,7 +181,7 @@ def test_whatever_a_clock_shows_can_be_written(
 ) -> None:
     clock = ClockOverride(at, since, speed)
     for moment in (clock.now(real), clock.advance(seconds, real).now(-real)):
-        assert FIRST_MOMENT <= moment <= LAST_MOMENT
+        assert EARLIEST_TIME <= moment <= LATEST_TIME
         assert len(format_time(moment)) == 19
 
 

@@ -1,7 +1,4 @@
-"""The codes that code page 936 keeps for characters of its users, all of them.
-
-Here belongs the table of R14 in full. What else is read of a request is in `test_forms`.
-"""
+"""All user-defined codes of code page 936 (R14)."""
 
 import pytest
 
@@ -14,16 +11,16 @@ def codes(leads: range, trails: list[int]) -> list[bytes]:
     return [bytes((lead, trail)) for lead in leads for trail in trails]
 
 
-USERS = [
+USER_DEFINED = [
     *codes(range(0xAA, 0xB0), list(range(0xA1, 0xFF))),
     *codes(range(0xF8, 0xFF), list(range(0xA1, 0xFF))),
     *codes(range(0xA1, 0xA8), [trail for trail in range(0x40, 0xA1) if trail != 0x7F]),
 ]
-"""In the order of the characters: AAA1 to AFFE, F8A1 to FEFE, A140 to A7A0."""
+"""In the order of their code points: AAA1 to AFFE, F8A1 to FEFE, A140 to A7A0."""
 
 
-def test_r14_the_codes_of_users_are_the_private_characters_one_after_another() -> None:
-    assert [decode(code) for code in USERS] == [chr(place) for place in range(0xE000, 0xE766)]
+def test_r14_user_defined_codes_map_to_consecutive_private_use_code_points() -> None:
+    assert [decode(code) for code in USER_DEFINED] == [chr(code_point) for code_point in range(0xE000, 0xE766)]
 
 
 @pytest.mark.parametrize(
@@ -41,14 +38,14 @@ def test_r14_the_codes_of_users_are_the_private_characters_one_after_another() -
         b"\xa1?",
     ],
 )
-def test_r14_a_code_beside_those_of_users_is_none(code: bytes) -> None:
+def test_r14_a_code_outside_the_user_defined_ranges_is_invalid(code: bytes) -> None:
     assert decode(code).startswith("\ufffd")
 
 
-@pytest.mark.parametrize("code", USERS[::97], ids=bytes.hex)
-def test_r14_a_users_code_takes_two_bytes_and_leaves_what_follows(code: bytes) -> None:
+@pytest.mark.parametrize("code", USER_DEFINED[::97], ids=bytes.hex)
+def test_r14_a_user_defined_code_consumes_two_bytes(code: bytes) -> None:
     assert decode(b"a" + code + b"b" + code) == f"a{decode(code)}b{decode(code)}"
 
 
-def test_r14_0x80_is_the_euro_sign_and_takes_one_byte() -> None:
+def test_r14_0x80_is_the_euro_sign_and_consumes_one_byte() -> None:
     assert decode(b"\x80a\x80\x80") == "€a€€"

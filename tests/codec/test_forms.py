@@ -1,7 +1,4 @@
-"""Requests are read by the platform's rules (R14, R16): nothing a client writes is lost, and nothing breaks the reader.
-
-Here belongs the way from bytes to fields.
-"""
+"""Form parsing follows the rules of ASP.NET (R14, R16): no text is lost, and no bytes raise an error."""
 
 import re
 from urllib.parse import quote_from_bytes
@@ -14,13 +11,13 @@ from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import parse_fields
 
 utf8, cp936 = DECODERS["utf-8"], DECODERS["gb2312"]
-EACH_PAGE = pytest.mark.parametrize(("label", "codec"), [("utf-8", "utf-8"), ("gb2312", "gbk")])
+EACH_CHARSET = pytest.mark.parametrize(("label", "codec"), [("utf-8", "utf-8"), ("gb2312", "gbk")])
 
 ANY_TEXT = st.text(st.characters(codec="utf-8"))
 GBK_TEXT = st.text(st.characters(codec="gbk"))
 
 
-def text_of(codec: str) -> st.SearchStrategy[str]:
+def texts(codec: str) -> st.SearchStrategy[str]:
     return GBK_TEXT if codec == "gbk" else ANY_TEXT
 
 
@@ -31,40 +28,40 @@ def form(body: bytes) -> dict[str, str]:
 # R14
 
 
-@EACH_PAGE
+@EACH_CHARSET
 @given(data=st.data())
-def test_r14_any_text_is_understood_as_sent(label: str, codec: str, data: st.DataObject) -> None:
-    text = data.draw(text_of(codec))
+def test_r14_any_percent_encoded_text_is_decoded(label: str, codec: str, data: st.DataObject) -> None:
+    text = data.draw(texts(codec))
     escaped = quote_from_bytes(text.encode(codec), safe=data.draw(st.sampled_from(["", "/", "~!*()'"]))).encode()
     decode = DECODERS[label]
     assert parse_fields(b"", "", b"a=1&content=" + escaped + b"&b=2", decode)["content"] == text
     assert parse_fields(b"content=" + escaped.replace(b"%20", b"+"), "", b"", decode)["content"] == text
 
 
-@EACH_PAGE
+@EACH_CHARSET
 @given(data=st.data())
-def test_r14_any_text_is_understood_when_it_is_not_escaped(label: str, codec: str, data: st.DataObject) -> None:
-    text = re.sub("[&+%]", "", data.draw(text_of(codec)))
+def test_r14_any_unescaped_text_is_decoded(label: str, codec: str, data: st.DataObject) -> None:
+    text = re.sub("[&+%]", "", data.draw(texts(codec)))
     raw = b"content=" + text.encode(codec)
-    # A GBK character never holds one of the separators: its second byte is 0x40 or above.
+    # A GBK character never contains a separator: its second byte is 0x40 or above.
     assert parse_fields(b"", "", raw, DECODERS[label])["content"] == text
     assert parse_fields(raw, "", b"", DECODERS[label])["content"] == text
 
 
-@EACH_PAGE
+@EACH_CHARSET
 @given(text=ANY_TEXT)
-def test_r14_any_text_is_understood_in_unicode_escapes(label: str, codec: str, text: str) -> None:
+def test_r14_any_text_in_unicode_escapes_is_decoded(label: str, codec: str, text: str) -> None:
     units = text.encode("utf-16-be")
     escaped = "".join(f"%u{units[i]:02X}{units[i + 1]:02x}" for i in range(0, len(units), 2))
     assert parse_fields(b"", "", b"content=" + escaped.encode(), DECODERS[label])["content"] == text
 
 
-def test_r14_the_query_counts_before_the_form() -> None:
+def test_r14_a_query_field_hides_the_form_field() -> None:
     assert parse_fields(b"action=send", "", b"action=overage&userid=12", utf8) == {"action": "send", "userid": "12"}
     assert parse_fields(b"action=", "", b"action=overage", utf8) == {"action": ""}
 
 
-def test_r14_a_name_repeated_within_one_of_the_two_is_joined_with_commas() -> None:
+def test_r14_repeated_names_are_joined_with_commas() -> None:
     assert form(b"mobile=1&Mobile=2&mobile=") == {"mobile": "1,2,"}
     assert parse_fields(b"a=1&a=2", "", b"a=3", utf8) == {"a": "1,2"}
 
@@ -73,7 +70,7 @@ def test_r14_names_ignore_case_and_are_not_trimmed() -> None:
     assert form(b"sendtime=1&userId=2&sign+=3&sign =4") == {"sendtime": "1", "userid": "2", "sign ": "3,4"}
 
 
-def test_r14_what_has_no_equals_sign_has_no_name() -> None:
+def test_r14_a_token_without_equals_sign_is_ignored() -> None:
     assert form(b"&&extno&a=1&") == {"a": "1"}
     assert form(b"a=1=2") == {"a": "1=2"}
 
@@ -124,12 +121,12 @@ def test_r14_code_page_936(raw: bytes, text: str) -> None:
 
 
 @given(label=st.sampled_from(["utf-8", "gb2312"]), query=st.binary(), content_type=st.text(), body=st.binary())
-def test_r14_any_bytes_are_some_fields(label: str, query: bytes, content_type: str, body: bytes) -> None:
+def test_r14_any_bytes_can_be_parsed(label: str, query: bytes, content_type: str, body: bytes) -> None:
     for value in parse_fields(query, content_type, body, DECODERS[label]).values():
         value.encode("utf-8")
 
 
-def test_r14_a_name_repeated_a_million_times_is_read_in_a_moment() -> None:
+def test_r14_a_name_may_be_repeated_a_million_times() -> None:
     assert len(form(b"a=&" * 1_000_000)["a"]) == 999_999
 
 
@@ -147,15 +144,15 @@ def field(name: str, value: bytes) -> bytes:
 MULTIPART = "multipart/form-data; boundary=XyZ"
 
 
-@EACH_PAGE
+@EACH_CHARSET
 @given(data=st.data())
-def test_r16_any_text_is_understood_in_a_multipart_body(label: str, codec: str, data: st.DataObject) -> None:
-    text = data.draw(text_of(codec))
+def test_r16_any_text_in_a_multipart_body_is_decoded(label: str, codec: str, data: st.DataObject) -> None:
+    text = data.draw(texts(codec))
     body = multipart(field("Action", b"send"), field("content", text.encode(codec)), field("action", b"x"))
     assert parse_fields(b"", MULTIPART, body, DECODERS[label]) == {"action": "send,x", "content": text}
 
 
-def test_r16_a_part_with_a_file_name_is_no_field() -> None:
+def test_r16_a_part_with_a_file_name_is_ignored() -> None:
     file = b'Content-Disposition: form-data; name="content"; filename="a.txt"\r\n\r\nx'
     assert parse_fields(b"", MULTIPART, multipart(field("a", b"1"), file, field("b", b"2")), utf8) == {
         "a": "1",
@@ -181,12 +178,12 @@ def test_r16_a_malformed_multipart_body_has_no_fields(content_type: str, body: b
     assert parse_fields(b"action=send", content_type, body, utf8) == {"action": "send"}
 
 
-def test_r16_a_thousand_parts_are_read() -> None:
+def test_r16_a_thousand_parts_are_accepted() -> None:
     assert len(parse_fields(b"", MULTIPART, multipart(*[field("a", b"1")] * 1000), utf8)["a"]) == 1999
 
 
 @given(body=st.binary())
-def test_r16_any_bytes_are_some_multipart_body(body: bytes) -> None:
+def test_r16_any_bytes_can_be_parsed_as_multipart(body: bytes) -> None:
     parse_fields(b"", MULTIPART, body, utf8)
     parse_fields(b"", MULTIPART, multipart(body, body), utf8)
 
@@ -199,18 +196,18 @@ def test_r16_a_json_body_has_no_fields(content_type: str) -> None:
 @pytest.mark.parametrize(
     "content_type", ["", "application/xml", "text/plain", "nonsense", ";", "application/octet-stream"]
 )
-def test_r16_every_other_body_is_a_form(content_type: str) -> None:
+def test_r16_every_other_body_is_parsed_as_a_form(content_type: str) -> None:
     assert parse_fields(b"", content_type, b"mobile=1", utf8) == {"mobile": "1"}
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 7, 40])
 @pytest.mark.parametrize("line", [b"\r\n", b"\n"])
-def test_r16_what_stands_before_the_first_part_is_nothing(length: int, line: bytes) -> None:
+def test_r16_the_preamble_is_ignored(length: int, line: bytes) -> None:
     part = line.join([b"--a", b'Content-Disposition: form-data; name="%s"', b"", b"%s", b""])
     body = b"y" * length + (line if length else b"") + part % (b"action", b"send") + part % (b"extno", b"1") + b"--a--"
     fields = parse_fields(b"", "multipart/form-data; boundary=a", body, bytes.decode)
     assert fields == {"action": "send", "extno": "1"}
 
 
-def test_r14_a_name_may_be_of_any_characters() -> None:
+def test_r14_a_name_may_contain_any_characters() -> None:
     assert parse_fields("内=1&action=x".encode(), "", b"", bytes.decode) == {"内": "1", "action": "x"}

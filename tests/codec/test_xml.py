@@ -1,6 +1,6 @@
-"""Whatever the vendor says is written as XML that every reader takes, and that says the same again (R17).
+"""Rendered XML is well-formed and preserves its values (R17).
 
-Here belongs the way from answers to bytes that the exchanges, which are examples, cannot cover.
+The exchanges are examples; these tests generate arbitrary values.
 """
 
 import json
@@ -22,43 +22,43 @@ ANY_TEXT = st.text(st.characters(codec="utf-8") | st.sampled_from("&<>]\r\n\t€
 NOT_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
-def parsed(raw: bytes, codec: str) -> etree._Element:
-    # libxml2 knows too little of GBK to be told the declared label: the text is decoded first.
+def parse(raw: bytes, codec: str) -> etree._Element:
+    # libxml2 decodes GBK incompletely, so the bytes are decoded here and the declaration is removed.
     text = raw.decode(codec)
     return etree.fromstring(text.partition("?>")[2].encode())
 
 
 @pytest.mark.parametrize("dialect", PROFILES.values(), ids=PROFILES)
 @given(text=ANY_TEXT, extno=st.text("0123456789", max_size=10))
-def test_r17_boxes_say_again_what_they_were_given(dialect: Profile, text: str, extno: str) -> None:
-    kept = NOT_XML.sub("", text)
+def test_r17_reports_and_replies_preserve_their_values(dialect: Profile, text: str, extno: str) -> None:
+    expected = NOT_XML.sub("", text)
     reports = ReportsResult([Report(0.0, text, 7, 20, "MK:0011", extno)])
-    box = parsed(XmlRenderer(dialect).render(reports, protocol.STATUS, protocol.V2STATUS_API), "utf-8")[0]
-    assert [element.text or "" for element in box] == [kept, "7", "20", "1970-01-01 08:00:00", "MK:0011", extno]
+    box = parse(XmlRenderer(dialect).render(reports, protocol.STATUS, protocol.V2STATUS_API), "utf-8")[0]
+    assert [element.text or "" for element in box] == [expected, "7", "20", "1970-01-01 08:00:00", "MK:0011", extno]
     replies = RepliesResult([Reply(0.0, text, 7, text, extno)])
-    box = parsed(XmlRenderer(dialect).render(replies, protocol.CALL, protocol.V2CALL_API), "utf-8")[0]
-    assert [element.text or "" for element in box] == [kept, "7", kept, "1970-01-01 08:00:00", extno]
+    box = parse(XmlRenderer(dialect).render(replies, protocol.CALL, protocol.V2CALL_API), "utf-8")[0]
+    assert [element.text or "" for element in box] == [expected, "7", expected, "1970-01-01 08:00:00", extno]
 
 
 @given(code=ANY_TEXT)
-def test_r17_cdata_says_again_what_it_was_given(code: str) -> None:
+def test_r17_cdata_preserves_its_value(code: str) -> None:
     raw = XmlRenderer(OBSERVED).render(
         ReportsResult([Report(0.0, "1", 7, 10, code, "")]), protocol.STATUS, protocol.V2STATUS_API
     )
-    assert parsed(raw, "utf-8").findtext("statusbox/errorcode") == NOT_XML.sub("", code).replace("\r\n", "\n").replace(
+    assert parse(raw, "utf-8").findtext("statusbox/errorcode") == NOT_XML.sub("", code).replace("\r\n", "\n").replace(
         "\r", "\n"
     )
 
 
-@pytest.mark.parametrize(("page", "codec"), [(protocol.V2SMS, "utf-8"), (protocol.V2SMS_GBK, "gbk")])
+@pytest.mark.parametrize(("endpoint", "codec"), [(protocol.V2SMS, "utf-8"), (protocol.V2SMS_GBK, "gbk")])
 @given(text=ANY_TEXT)
-def test_r17_both_pages_say_again_what_they_were_given(page: protocol.Endpoint, codec: str, text: str) -> None:
-    raw = XmlRenderer(OBSERVED).render(KeywordResult("没有包含屏蔽词", text), protocol.CHECKKEYWORD, page)
-    assert parsed(raw, codec).findtext("checkCounts") == NOT_XML.sub("", text)
+def test_r17_both_charsets_preserve_a_text(endpoint: protocol.Endpoint, codec: str, text: str) -> None:
+    raw = XmlRenderer(OBSERVED).render(KeywordResult("没有包含屏蔽词", text), protocol.CHECKKEYWORD, endpoint)
+    assert parse(raw, codec).findtext("checkCounts") == NOT_XML.sub("", text)
 
 
 @pytest.mark.parametrize(
-    ("text", "written"),
+    ("text", "rendered"),
     [
         ("€", "&#8364;"),
         ("😀", "&#128512;"),
@@ -69,12 +69,12 @@ def test_r17_both_pages_say_again_what_they_were_given(page: protocol.Endpoint, 
         ("\r\n", "&#13;\n"),
     ],
 )
-def test_r17_what_gbk_lacks_is_a_decimal_reference(text: str, written: str) -> None:
+def test_r17_a_character_outside_gbk_becomes_a_decimal_reference(text: str, rendered: str) -> None:
     raw = XmlRenderer(OBSERVED).render(KeywordResult("没有包含屏蔽词", text), protocol.CHECKKEYWORD, protocol.V2SMS_GBK)
-    assert f"<checkCounts>{written}</checkCounts>".encode("gbk") in raw
+    assert f"<checkCounts>{rendered}</checkCounts>".encode("gbk") in raw
 
 
-def test_no_element_has_white_space_inside_and_none_is_written_short() -> None:
+def test_an_empty_element_has_no_white_space_and_an_end_tag() -> None:
     raw = XmlRenderer(MANUAL).render(
         ReportsResult([Report(0.0, "", 7, 10, "", "")]), protocol.STATUS, protocol.V2STATUS_API
     )
@@ -82,15 +82,13 @@ def test_no_element_has_white_space_inside_and_none_is_written_short() -> None:
     assert b"<mobile></mobile>" in raw
 
 
-ERRORS = [(operation, place) for operation in (protocol.STATUS, protocol.CALL) for place in range(1, 5)]
+ERRORS = [(operation, number) for operation in (protocol.STATUS, protocol.CALL) for number in range(1, 5)]
 
 
-@pytest.mark.parametrize(("operation", "place"), ERRORS, ids=lambda value: getattr(value, "name", value))
-def test_r15_an_error_of_a_queue_has_its_number_and_remark_in_both_forms(
-    operation: protocol.Operation, place: int
-) -> None:
-    message, page = operation.messages[place - 1], operation.endpoints[0]
-    written = json.loads(json_renderer.render(Refusal(message), operation, page))
-    assert written == {"ErrorStatus": {"Error": place, "Remark": message}}
-    box = parsed(XmlRenderer(MANUAL).render(Refusal(message), operation, page), "utf-8")[0]
-    assert [element.text for element in box] == [str(place), message]
+@pytest.mark.parametrize(("operation", "number"), ERRORS, ids=lambda value: getattr(value, "name", value))
+def test_r15_a_queue_error_has_number_and_remark_in_xml_and_json(operation: protocol.Operation, number: int) -> None:
+    message, endpoint = operation.messages[number - 1], operation.endpoints[0]
+    rendered = json.loads(json_renderer.render(Refusal(message), operation, endpoint))
+    assert rendered == {"ErrorStatus": {"Error": number, "Remark": message}}
+    box = parse(XmlRenderer(MANUAL).render(Refusal(message), operation, endpoint), "utf-8")[0]
+    assert [element.text for element in box] == [str(number), message]

@@ -1,4 +1,4 @@
-"""The bounds of what is kept hold in every store alike, at the door and behind it, and `docs/limits.md` names them."""
+"""Limits of stored numbers: enforced by every store and by the control API, and documented in `docs/limits.md`."""
 
 import re
 from collections.abc import Callable
@@ -18,17 +18,21 @@ from support.serve_cli import refused
 from support.stores import EACH_STORE, POSTPAID, PREPAID, StoreFactory, open_test_store, task
 
 LIMITS = (Path(__file__).parents[2] / "docs" / "limits.md").read_text("utf-8")
-NEAR = st.sampled_from([0, 1, -1, MAX_POINTS, -MAX_POINTS, MAX_POINTS - 1, 2**53, 2**63, -(2**63), 10**30, 2 * 10**15])
-STEPS = st.lists(st.tuples(st.sampled_from(["add_points", "set_balance", "accept"]), NEAR), max_size=12)
+NUMBERS_NEAR_BOUNDS = st.sampled_from(
+    [0, 1, -1, MAX_POINTS, -MAX_POINTS, MAX_POINTS - 1, 2**53, 2**63, -(2**63), 10**30, 2 * 10**15]
+)
+OPERATIONS = st.lists(
+    st.tuples(st.sampled_from(["add_points", "set_balance", "accept"]), NUMBERS_NEAR_BOUNDS), max_size=12
+)
 
 
 @EACH_STORE
 @pytest.mark.parametrize("account", [PREPAID, POSTPAID], ids=["prepaid", "postpaid"])
-def test_a_balance_stays_within_its_bounds_and_exact(make: StoreFactory, account: Any) -> None:
-    """Whatever comes, what a store says is what arithmetic says, and what is beyond is refused whole."""
+def test_a_balance_is_exact_and_stays_within_its_limits(make: StoreFactory, account: Any) -> None:
+    """Compare a store with exact arithmetic over random steps; a step beyond the limits has no effect."""
     with open_test_store(make) as store:
 
-        @given(steps=STEPS)
+        @given(steps=OPERATIONS)
         @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
         def holds(steps: list[tuple[str, int]]) -> None:
             store.create_account(account)
@@ -43,17 +47,17 @@ def test_a_balance_stays_within_its_bounds_and_exact(make: StoreFactory, account
                 else:
                     more = number if operation == "add_points" else number - points
                     beyond = max(abs(points + more), abs(charged_up + more)) > MAX_POINTS
-                    assert outcome(lambda: getattr(store, operation)(account.userid, number)) is beyond  # noqa: B023
+                    assert exceeds_bounds(lambda: getattr(store, operation)(account.userid, number)) is beyond  # noqa: B023
                     points, charged_up = (points, charged_up) if beyond else (points + more, charged_up + more)
-                standing = store.balance(account.userid)
-                assert standing[:2] == (points, charged_up)
-                assert {type(standing.points), type(standing.charged_up)} == {int}
+                balance = store.balance(account.userid)
+                assert balance[:2] == (points, charged_up)
+                assert {type(balance.points), type(balance.charged_up)} == {int}
 
         holds()
 
 
-def outcome(operation: Callable[[], object]) -> bool:
-    """Whether it is refused as beyond the bounds."""
+def exceeds_bounds(operation: Callable[[], object]) -> bool:
+    """Return whether the operation raises BalanceOutOfBounds."""
     try:
         operation()
     except BalanceOutOfBounds:
@@ -62,7 +66,7 @@ def outcome(operation: Callable[[], object]) -> bool:
 
 
 @EACH_STORE
-def test_an_account_begins_within_the_bounds(make: StoreFactory) -> None:
+def test_an_account_is_created_within_the_limits(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         for points in (MAX_POINTS + 1, 2**63, -MAX_POINTS - 1):
             with pytest.raises(BalanceOutOfBounds):
@@ -77,15 +81,15 @@ def test_an_account_begins_within_the_bounds(make: StoreFactory) -> None:
 
 
 @EACH_STORE
-def test_the_greatest_numbers_are_found_in_lists(make: StoreFactory) -> None:
+def test_lists_accept_the_largest_numbers_and_reject_larger_ones(make: StoreFactory) -> None:
     with open_test_store(make) as store:
-        office = FlaskEmulator(store=store)
+        emulator = FlaskEmulator(store=store)
         for path in ("messages", "reports", "replies", "requests"):
             for query in (f"after={2**53}", f"task_id={2**53}", f"limit=1000&count=1000&after={2**53}&order=desc"):
-                office.control("GET", f"accounts/12/{path}?{query}")
+                emulator.control("GET", f"accounts/12/{path}?{query}")
             beyond = (f"after={2**53 + 1}", f"task_id={2**63}", "limit=1001", "after=0", "since=9001-01-01T00:00:00Z")
             for query in beyond:
-                assert office.refusal("GET", f"accounts/12/{path}?{query}")[0] == 422
+                assert emulator.refusal("GET", f"accounts/12/{path}?{query}")[0] == 422
         assert store.messages("12", Query(after=2**53), 0.0).items == []
 
 
@@ -112,19 +116,19 @@ BEYOND: list[tuple[str, str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "document"), BEYOND, ids=str)
-def test_what_is_beyond_a_bound_is_refused_at_the_door(method: str, path: str, document: dict[str, Any]) -> None:
-    status, words = FlaskEmulator().refusal(method, path, json=document)
+def test_the_control_api_rejects_values_beyond_a_limit(method: str, path: str, document: dict[str, Any]) -> None:
+    status, error = FlaskEmulator().refusal(method, path, json=document)
     assert status == 422
-    assert any(field in words for field in document)
+    assert any(field in error for field in document)
 
 
 @pytest.mark.parametrize("option", ["--report-delay", "--max-clock-skew", "--expire"])
 @pytest.mark.parametrize("seconds", ["1e11", "-1", "nan", "inf"])
-def test_seconds_beyond_the_bounds_are_no_start(option: str, seconds: str) -> None:
+def test_serve_rejects_seconds_beyond_the_limits(option: str, seconds: str) -> None:
     assert "0 to 10000000000" in refused("serve", "--port", "0", option, seconds)
 
 
-def test_the_limits_in_the_documents_are_those_of_the_code() -> None:
+def test_docs_limits_states_every_limit_of_the_code() -> None:
     stated = {int(number.replace(",", "")) for number in re.findall(r"(?<![\d.])\d[\d,]*(?![\d:.-])", LIMITS)}
     in_code = {name: getattr(bounds, name) for name in dir(bounds) if name.startswith("MAX_")}
     assert {name for name, number in in_code.items() if int(number) not in stated} == set()

@@ -1,6 +1,6 @@
-"""What becomes of a message follows the rules of its account, and the same dice fall the same way.
+"""Delivery rules: as functions of values, in a send, and through the control API.
 
-Here belong outcomes: as functions of values, and through the control address. Reserved numbers are in `test_readings`.
+Reserved numbers are tested in `test_readings`.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,81 +47,81 @@ RULES = st.builds(lambda rules, seed: DeliveryRules(tuple(rules), seed), st.list
 
 
 @given(rules=RULES, numbers=st.lists(NUMBERS, max_size=30), cuts=st.lists(st.integers(0, 30), max_size=3))
-def test_messages_fare_the_same_in_one_send_and_in_many(
+def test_outcomes_are_the_same_in_one_send_and_in_many(
     rules: DeliveryRules, numbers: list[str], cuts: list[int]
 ) -> None:
-    if any(rule.remaining for rule in rules.rules):  # A rule that is used up moves the dice of those behind it.
+    if any(rule.remaining for rule in rules.rules):  # A used-up rule changes the random numbers of the rules after it.
         rules = replace(rules, rules=tuple(replace(rule, share=1.0) for rule in rules.rules))
     whole, left = apply_rules(rules, numbers, 0)
-    pieces: list[DeliveryOutcome] = []
+    joined: list[DeliveryOutcome] = []
     bounds = sorted({0, len(numbers), *(cut for cut in cuts if cut < len(numbers))})
     remaining = rules
     for begin, end in pairwise(bounds):
-        fates, remaining = apply_rules(remaining, numbers[begin:end], begin)
-        pieces += fates
-    assert (pieces, remaining) == (whole, left)
+        outcomes, remaining = apply_rules(remaining, numbers[begin:end], begin)
+        joined += outcomes
+    assert (joined, remaining) == (whole, left)
 
 
 @given(rules=RULES, numbers=st.lists(NUMBERS, max_size=30), before=st.integers(0, 1000))
-def test_every_message_has_the_outcome_of_a_rule_that_fits_or_none(
+def test_every_outcome_is_that_of_a_matching_rule_or_the_default(
     rules: DeliveryRules, numbers: list[str], before: int
 ) -> None:
-    fates, left = apply_rules(rules, numbers, before)
-    assert len(fates) == len(numbers)
-    for number, fate in zip(numbers, fates, strict=True):
-        fitting = [rule.outcome for rule in rules.rules if rule.share and _fits(rule, number)]
-        assert fate in [*fitting, default_outcome(number)]
+    outcomes, left = apply_rules(rules, numbers, before)
+    assert len(outcomes) == len(numbers)
+    for number, outcome in zip(numbers, outcomes, strict=True):
+        expected = [rule.outcome for rule in rules.rules if rule.share and _matches(rule, number)]
+        assert outcome in [*expected, default_outcome(number)]
     used = sum(rule.remaining or 0 for rule in rules.rules) - sum(rule.remaining or 0 for rule in left.rules)
     assert 0 <= used <= len(numbers)
-    assert apply_rules(rules, numbers, before) == (fates, left)
+    assert apply_rules(rules, numbers, before) == (outcomes, left)
 
 
-def _fits(rule: DeliveryRule, number: str) -> bool:
+def _matches(rule: DeliveryRule, number: str) -> bool:
     return number == rule.number or (number.startswith(rule.number) and number not in RESERVED_NUMBERS)
 
 
 @given(numbers=st.permutations(["", "1", "15", "150", "1502"]))
-def test_the_longest_rule_holds_in_whatever_order_they_are_given(numbers: Sequence[str]) -> None:
+def test_the_longest_matching_rule_wins_in_any_order(numbers: Sequence[str]) -> None:
     rules = DeliveryRules(tuple(DeliveryRule(number, DeliveryOutcome(20, number or "all")) for number in numbers))
-    fates, _ = apply_rules(rules, ["15023239810", "15100000000", "13800000000", "99"], 0)
-    assert [fate.errorcode for fate in fates] == ["1502", "15", "1", "all"]
+    outcomes, _ = apply_rules(rules, ["15023239810", "15100000000", "13800000000", "99"], 0)
+    assert [outcome.errorcode for outcome in outcomes] == ["1502", "15", "1", "all"]
 
 
-def test_of_two_rules_for_the_same_number_the_first_holds_until_it_is_used_up() -> None:
+def test_the_first_of_two_equal_rules_applies_until_it_is_used_up() -> None:
     rules = DeliveryRules(
         (DeliveryRule("15", DeliveryOutcome(20, "A"), remaining=2), DeliveryRule("15", DeliveryOutcome(20, "B")))
     )
-    fates, left = apply_rules(rules, ["15023239810"] * 4, 0)
-    assert [fate.errorcode for fate in fates] == ["A", "A", "B", "B"]
+    outcomes, left = apply_rules(rules, ["15023239810"] * 4, 0)
+    assert [outcome.errorcode for outcome in outcomes] == ["A", "A", "B", "B"]
     assert [rule.outcome.errorcode for rule in left.rules] == ["B"]
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_a_share_is_about_that_share_and_another_seed_strikes_others(share: float) -> None:
+def test_a_share_is_a_probability_and_depends_on_the_seed(share: float) -> None:
     def failing(seed: int) -> list[bool]:
-        fates, _ = apply_rules(
+        outcomes, _ = apply_rules(
             DeliveryRules((DeliveryRule("", DeliveryOutcome(20, "A"), share),), seed), ["15023239810"] * 2000, 0
         )
-        return [fate.errorcode == "A" for fate in fates]
+        return [outcome.errorcode == "A" for outcome in outcomes]
 
     assert failing(1) == failing(1) != failing(2)
     assert share - 0.05 < sum(failing(1)) / 2000 < share + 0.05
 
 
 @pytest.fixture
-def office() -> FlaskEmulator:
+def emulator() -> FlaskEmulator:
     return FlaskEmulator()
 
 
-def told(office: FlaskEmulator, account: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Number, status and errorcode of each report that is waiting."""
-    assert "statusbox" in office.status(account)
-    boxes = office.control("GET", f"accounts/{account['userid']}/reports?state=handed%20out&order=desc")["items"]
-    return [(one["mobile"], str(one["status"]), one["errorcode"]) for one in reversed(boxes)]
+def fetch_all_reports(emulator: FlaskEmulator, account: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Fetch the reports and return number, status and errorcode of every report fetched so far."""
+    assert "statusbox" in emulator.status(account)
+    items = emulator.control("GET", f"accounts/{account['userid']}/reports?state=handed%20out&order=desc")["items"]
+    return [(one["mobile"], str(one["status"]), one["errorcode"]) for one in reversed(items)]
 
 
-def test_rules_are_put_and_what_they_bring_about_is_reported(office: FlaskEmulator) -> None:
-    account = office.control("POST", "accounts")
+def test_rules_set_through_the_control_api_decide_the_reports(emulator: FlaskEmulator) -> None:
+    account = emulator.control("POST", "accounts")
     path = f"accounts/{account['userid']}/outcomes"
     rules = [
         {"number": "", "outcome": "failed", "errorcode": "MK:0001"},
@@ -130,23 +130,23 @@ def test_rules_are_put_and_what_they_bring_about_is_reported(office: FlaskEmulat
         {"number": "15000000002", "outcome": "delivered", "delay": 60, "reply": "T"},
         {"number": "138", "outcome": "failed", "remaining": 1},
     ]
-    put = office.control("PUT", path, {"rules": rules, "seed": 5})
-    assert put == office.control("GET", path)
+    put = emulator.control("PUT", path, {"rules": rules, "seed": 5})
+    assert put == emulator.control("GET", path)
     assert [(rule["number"], rule["errorcode"]) for rule in put["rules"]][:2] == [("", "MK:0001"), ("150", "DELIVRD")]
     mobile = "13800000000,13800000000,15000000000,15000000001,15000000002"
-    assert "<successCounts>5<" in office.send(account, mobile=mobile)
-    assert told(office, account) == [
+    assert "<successCounts>5<" in emulator.send(account, mobile=mobile)
+    assert fetch_all_reports(emulator, account) == [
         ("13800000000", "20", "UNDELIV"),
         ("13800000000", "20", "MK:0001"),
         ("15000000000", "10", "DELIVRD"),
     ]
-    assert "callbox" not in office.call(account)
-    office.now += 60
-    assert told(office, account)[-1] == ("15000000002", "10", "DELIVRD")
-    assert "<content>T<" in office.call(account)
-    messages = office.control("GET", f"accounts/{account['userid']}/messages")["items"]
+    assert "callbox" not in emulator.call(account)
+    emulator.now += 60
+    assert fetch_all_reports(emulator, account)[-1] == ("15000000002", "10", "DELIVRD")
+    assert "<content>T<" in emulator.call(account)
+    messages = emulator.control("GET", f"accounts/{account['userid']}/messages")["items"]
     assert [one["state"] for one in messages] == ["handed out"] * 3 + ["never", "handed out"]
-    assert [rule["number"] for rule in office.control("GET", path)["rules"]] == [
+    assert [rule["number"] for rule in emulator.control("GET", path)["rules"]] == [
         "",
         "150",
         "15000000001",
@@ -154,37 +154,37 @@ def test_rules_are_put_and_what_they_bring_about_is_reported(office: FlaskEmulat
     ]
 
 
-def test_a_rule_that_is_added_stands_before_the_others_and_no_other_account_has_it(office: FlaskEmulator) -> None:
-    one, other = (office.control("POST", "accounts") for _ in range(2))
+def test_an_added_rule_is_first_and_belongs_to_one_account(emulator: FlaskEmulator) -> None:
+    one, other = (emulator.control("POST", "accounts") for _ in range(2))
     path = f"accounts/{one['userid']}/outcomes"
-    office.control("PUT", path, {"rules": [{"number": "130", "outcome": "failed", "errorcode": "B"}]})
-    office.control("POST", path, {"number": "130", "outcome": "failed", "errorcode": "A", "remaining": 1})
+    emulator.control("PUT", path, {"rules": [{"number": "130", "outcome": "failed", "errorcode": "B"}]})
+    emulator.control("POST", path, {"number": "130", "outcome": "failed", "errorcode": "A", "remaining": 1})
     for account in (one, other):
-        office.send(account, mobile="13000000001,13000000002")
-    assert [errorcode for _, _, errorcode in told(office, one)] == ["A", "B"]
-    assert [errorcode for _, _, errorcode in told(office, other)] == ["DELIVRD", "DELIVRD"]
+        emulator.send(account, mobile="13000000001,13000000002")
+    assert [errorcode for _, _, errorcode in fetch_all_reports(emulator, one)] == ["A", "B"]
+    assert [errorcode for _, _, errorcode in fetch_all_reports(emulator, other)] == ["DELIVRD", "DELIVRD"]
 
 
-def test_no_more_rules_are_added_than_can_be_put(office: FlaskEmulator) -> None:
-    account = office.control("POST", "accounts")
+def test_an_account_has_at_most_1000_rules(emulator: FlaskEmulator) -> None:
+    account = emulator.control("POST", "accounts")
     path = f"accounts/{account['userid']}/outcomes"
-    office.control("PUT", path, {"rules": [{"number": str(number)} for number in range(999)]})
-    office.control("POST", path, {"number": "999"})
-    status, words = office.refusal("POST", path, json={"number": "1000"})
-    assert (status, "1000 rules" in words) == (422, True)
-    assert len(office.control("PUT", path, office.control("GET", path))["rules"]) == 1000
+    emulator.control("PUT", path, {"rules": [{"number": str(number)} for number in range(999)]})
+    emulator.control("POST", path, {"number": "999"})
+    status, error = emulator.refusal("POST", path, json={"number": "1000"})
+    assert (status, "1000 rules" in error) == (422, True)
+    assert len(emulator.control("PUT", path, emulator.control("GET", path))["rules"]) == 1000
 
 
-def test_a_refused_send_uses_no_rule_up(office: FlaskEmulator) -> None:
-    account = office.control("POST", "accounts", {"points": 1})
+def test_a_refused_send_does_not_use_up_a_rule(emulator: FlaskEmulator) -> None:
+    account = emulator.control("POST", "accounts", {"points": 1})
     path = f"accounts/{account['userid']}/outcomes"
-    office.control("PUT", path, {"rules": [{"number": "13", "outcome": "failed", "remaining": 1}]})
-    assert "余额" in office.send(account, mobile="13000000001,13000000002")
-    office.control("PATCH", f"accounts/{account['userid']}", {"charge": 5})
-    assert "其他错误" in office.send(account, mobile="10000000008,13000000002")
-    assert len(office.control("GET", path)["rules"]) == 1
-    office.send(account)
-    assert told(office, account) == [("13000000001", "20", "UNDELIV")]
+    emulator.control("PUT", path, {"rules": [{"number": "13", "outcome": "failed", "remaining": 1}]})
+    assert "余额" in emulator.send(account, mobile="13000000001,13000000002")
+    emulator.control("PATCH", f"accounts/{account['userid']}", {"charge": 5})
+    assert "其他错误" in emulator.send(account, mobile="10000000008,13000000002")
+    assert len(emulator.control("GET", path)["rules"]) == 1
+    emulator.send(account)
+    assert fetch_all_reports(emulator, account) == [("13000000001", "20", "UNDELIV")]
 
 
 # A rule that holds so often is used up by sends that happen, and by no others
@@ -194,12 +194,12 @@ FAILING_ONCE = DeliveryRules((DeliveryRule("", DeliveryOutcome(20, "UNDELIV"), r
 SEND = parse_request(protocol.V2SMS, {"action": "send", "userid": "1", "mobile": "15023239810", "content": "x"})
 
 
-class Meddled(MemoryStore):
-    """A store in which something happens just before a send is accepted, once."""
+class InterferingStore(MemoryStore):
+    """A store that runs a function once, just before it records a send: a concurrent change."""
 
-    def __init__(self, meddle: Callable[["Meddled"], object]) -> None:
+    def __init__(self, interfere: Callable[["InterferingStore"], object]) -> None:
         super().__init__()
-        self.meddles = [meddle]
+        self.interferences = [interfere]
         self.create_account(Account("1", "a", "p", points=1, outcomes=FAILING_ONCE))
 
     def record_send(
@@ -211,8 +211,8 @@ class Meddled(MemoryStore):
         now: float,
         used: RulesTransition | None = None,
     ) -> int | None:
-        while self.meddles:
-            self.meddles.pop()(self)
+        while self.interferences:
+            self.interferences.pop()(self)
         return super().record_send(userid, task, reports, replies, now, used)
 
     def send(self) -> Refusal | SendResult:
@@ -225,12 +225,12 @@ class Meddled(MemoryStore):
         return account.outcomes if account else None
 
 
-def go_away(store: Meddled) -> None:
+def become_unavailable(store: InterferingStore) -> None:
     raise StoreUnavailable("away")
 
 
-def test_a_send_uses_no_rule_up_where_the_store_goes_away() -> None:
-    store = Meddled(go_away)
+def test_a_send_that_fails_in_the_store_does_not_use_up_a_rule() -> None:
+    store = InterferingStore(become_unavailable)
     with pytest.raises(StoreUnavailable):
         store.send()
     assert store.rules() == FAILING_ONCE
@@ -239,22 +239,24 @@ def test_a_send_uses_no_rule_up_where_the_store_goes_away() -> None:
     assert [report.errorcode for report in store.fetch_reports("1", 9, 0.0, 1)] == ["UNDELIV"]
 
 
-def test_a_send_uses_no_rule_up_where_another_takes_the_last_point() -> None:
-    store = Meddled(lambda store: store.add_points("1", -1))
+def test_a_send_without_points_does_not_use_up_a_rule() -> None:
+    store = InterferingStore(lambda store: store.add_points("1", -1))
     assert store.send() == Refusal(protocol.BALANCE_TOO_SMALL)
     assert store.rules() == FAILING_ONCE
 
 
-def test_a_rule_that_another_send_used_up_meanwhile_does_not_hold() -> None:
-    store = Meddled(Meddled.send)
+def test_a_rule_used_up_by_a_concurrent_send_does_not_apply() -> None:
+    store = InterferingStore(InterferingStore.send)
     store.add_points("1", 1)
     assert isinstance(store.send(), SendResult)
     assert store.rules() == DeliveryRules()
     assert [report.errorcode for report in store.fetch_reports("1", 9, 0.0, 1)] == ["UNDELIV", "DELIVRD"]
 
 
-def test_a_rule_that_refuses_and_came_meanwhile_refuses() -> None:
+def test_a_refusing_rule_added_concurrently_applies() -> None:
     refusing = DeliveryRules((DeliveryRule("", DeliveryOutcome(refusal=protocol.OTHER_ERROR)),))
-    store = Meddled(lambda store: store.update_account("1", lambda account: replace(account, outcomes=refusing)))
+    store = InterferingStore(
+        lambda store: store.update_account("1", lambda account: replace(account, outcomes=refusing))
+    )
     assert store.send() == Refusal(protocol.OTHER_ERROR)
     assert store.balance("1").points == 1

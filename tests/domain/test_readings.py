@@ -1,6 +1,6 @@
-"""Every reading of `fixtures/readings.md` is what the emulator does: one test, or a few, for each number.
+"""The readings of `fixtures/readings.md`: one or more tests per number.
 
-Here belongs what the manual leaves open. What it says outright is in the exchanges.
+Behaviour that the manual states is covered by the exchanges.
 """
 
 import pytest
@@ -34,7 +34,7 @@ OTHER = "其他错误"
 
 
 def test_r1_send_is_checked_in_the_order_of_the_readings() -> None:
-    """One request with everything wrong; what it is refused for is put right, step by step."""
+    """Start with a request in which everything is wrong, and correct one error per step."""
     emulator = WsgiHarness(accounts=["12:test:mima:0"])
     wrong = {"sign": "", "content": "' or 发票", "mobile": ",", "extno": "x"}
     steps: list[tuple[str, dict[str, str]]] = [
@@ -46,14 +46,14 @@ def test_r1_send_is_checked_in_the_order_of_the_readings() -> None:
         (FORBIDDEN, {"content": "内容"}),
         (OTHER, {"extno": ""}),
     ]
-    for refusal, put_right in steps:
+    for refusal, correction in steps:
         assert message(emulator.send(**wrong)) == refusal
-        wrong |= put_right
+        wrong |= correction
     assert message(emulator.send(**wrong)) == TOO_MUCH
 
 
 @pytest.mark.parametrize("page", ["status", "call"])
-def test_r1_the_queue_pages_are_checked_in_the_order_of_their_errors(page: str) -> None:
+def test_r1_queue_requests_are_checked_in_the_order_of_the_error_numbers(page: str) -> None:
     allowed, not_allowed = WsgiHarness(), WsgiHarness(no_reports=["12"])
     fetch, fetch_not_allowed = getattr(allowed, page), getattr(not_allowed, page)
     assert message(fetch_not_allowed(sign="", action="x")) == EMPTY
@@ -67,15 +67,15 @@ def test_r1_the_queue_pages_are_checked_in_the_order_of_their_errors(page: str) 
 
 @pytest.mark.parametrize("name", ["userid", "timestamp", "sign"])
 @pytest.mark.parametrize("value", ["", " ", "\t\r\n", "\u3000"])
-def test_r2_a_blank_credential_is_empty(name: str, value: str) -> None:
+def test_r2_a_blank_credential_counts_as_empty(name: str, value: str) -> None:
     assert message(WsgiHarness().post(UTF8, action="overage", **{name: value})) == EMPTY
 
 
 @pytest.mark.parametrize("name", ["userid", "timestamp", "sign"])
-def test_r2_an_absent_credential_is_empty(name: str) -> None:
+def test_r2_a_missing_credential_counts_as_empty(name: str) -> None:
     form = "&".join(f"{key}={value}" for key, value in CREDENTIALS.items() if key != name)
-    answer = WsgiHarness().ask(request(UTF8, f"action=overage&{form}".encode()))
-    assert message(answer.body.decode()) == EMPTY
+    response = WsgiHarness().ask(request(UTF8, f"action=overage&{form}".encode()))
+    assert message(response.body.decode()) == EMPTY
 
 
 @pytest.mark.parametrize(
@@ -100,13 +100,13 @@ def test_r2_any_other_userid_or_signature_is_wrong(credential: dict[str, str]) -
 
 
 @pytest.mark.parametrize("timestamp", ["1", "1341155532123", "2012-07-01 23:12:12", "昨天", "0" * 1000])
-def test_r3_a_timestamp_is_any_text_over_which_the_signature_is_right(timestamp: str) -> None:
+def test_r3_any_text_is_accepted_as_timestamp_if_the_signature_matches(timestamp: str) -> None:
     emulator = WsgiHarness()
     assert "Sucess" in emulator.post(UTF8, action="overage", timestamp=timestamp, sign=sign("test", "mima", timestamp))
 
 
 @pytest.mark.parametrize(
-    ("timestamp", "is_right"),
+    ("timestamp", "accepted"),
     [
         ("20111202221211", True),
         ("20111202221311", True),
@@ -119,16 +119,16 @@ def test_r3_a_timestamp_is_any_text_over_which_the_signature_is_right(timestamp:
         ("20111302221211", False),
     ],
 )
-def test_r3_with_a_limit_a_timestamp_is_a_moment_within_it(timestamp: str, is_right: bool) -> None:
+def test_r3_with_max_clock_skew_a_timestamp_must_be_close(timestamp: str, accepted: bool) -> None:
     emulator = WsgiHarness(max_clock_skew=60.0)
-    answer = emulator.post(UTF8, action="overage", timestamp=timestamp, sign=sign("test", "mima", timestamp))
-    assert ("Sucess" in answer, message(answer)) == ((True, "") if is_right else (False, WRONG))
+    response = emulator.post(UTF8, action="overage", timestamp=timestamp, sign=sign("test", "mima", timestamp))
+    assert ("Sucess" in response, message(response)) == ((True, "") if accepted else (False, WRONG))
 
 
 # R4: the exchanges q14-* sign a Chinese account on both pages
 
 
-def test_r4_an_account_that_gbk_lacks_is_only_signed_in_utf_8() -> None:
+def test_r4_an_account_name_outside_gbk_is_signed_in_utf_8_only() -> None:
     emulator = WsgiHarness(accounts=["7:😀:mima"])
     right = {"userid": "7", "sign": sign("😀", "mima", "20120701231212")}
     assert "Sucess" in emulator.post(GBK, action="overage", **right)
@@ -138,7 +138,7 @@ def test_r4_an_account_that_gbk_lacks_is_only_signed_in_utf_8() -> None:
 # R5
 
 
-def test_r5_numbers_are_split_at_the_half_width_comma_and_trimmed() -> None:
+def test_r5_numbers_are_split_at_ascii_commas_and_trimmed() -> None:
     emulator = WsgiHarness()
     assert "<successCounts>2<" in emulator.send(" 15023239810 ,, ,\t13527576163,")
     assert emulator.status().count("<statusbox>") == 2
@@ -146,14 +146,14 @@ def test_r5_numbers_are_split_at_the_half_width_comma_and_trimmed() -> None:
 
 
 @pytest.mark.parametrize("mobile", ["", " ", ",", " , ,,"])
-def test_r5_nothing_left_is_empty(mobile: str) -> None:
+def test_r5_only_commas_and_spaces_count_as_empty(mobile: str) -> None:
     assert message(WsgiHarness().send(mobile)) == NO_MOBILE
 
 
 @pytest.mark.parametrize(
     "number", ["10086", "25023239810", "150232398100", "+8615023239810", "1502323981x", "１５０２３２３９８１０"]
 )
-def test_r5_what_is_no_mobile_number_is_charged_and_reported_undelivered(number: str) -> None:
+def test_r5_an_invalid_number_is_charged_and_reported_undelivered(number: str) -> None:
     emulator = WsgiHarness()
     assert "<remainpoint>999<" in emulator.send(number)
     report = emulator.status()
@@ -168,8 +168,8 @@ def test_r5_a_number_given_twice_counts_twice() -> None:
     assert emulator.status().count("<mobile>15023239810<") == 2
 
 
-def test_r5_50_000_numbers_in_one_request_are_ordinary() -> None:
-    numbers = [str(13000000000 + place) for place in range(50_000)]
+def test_r5_one_request_may_have_50_000_numbers() -> None:
+    numbers = [str(13000000000 + index) for index in range(50_000)]
     with emulator_server({"accounts": ["12:test:mima:50000"]}) as address:
         form = f"action=send&userid=12&timestamp=20120701231212&sign={CREDENTIALS['sign']}&content=x&mobile="
         sent = ask(address, request(UTF8, (form + ",".join(numbers)).encode())).body.decode()
@@ -195,7 +195,7 @@ def test_r6_a_send_costs_its_parts_times_its_numbers(content: str, parts: int) -
     assert "<remainpoint>997<" in by_number.send("13000000001,13000000002,13000000003", content)
 
 
-def test_r6_a_cost_above_the_balance_refuses_all_of_it_and_takes_nothing() -> None:
+def test_r6_a_cost_above_the_balance_refuses_the_whole_send_without_charge() -> None:
     emulator = WsgiHarness(accounts=["12:test:mima:2"])
     assert message(emulator.send("13000000001,13000000002,13000000003")) == TOO_MUCH
     assert emulator.balance() == 2
@@ -204,7 +204,7 @@ def test_r6_a_cost_above_the_balance_refuses_all_of_it_and_takes_nothing() -> No
     assert message(emulator.send("13000000001")) == TOO_MUCH
 
 
-def test_r6_post_paid_is_never_refused_and_goes_below_zero() -> None:
+def test_r6_a_postpaid_balance_may_become_negative() -> None:
     emulator = WsgiHarness(accounts=["12:test:mima:5"], postpaid=["12"])
     assert "<remainpoint>-2<" in emulator.send("13000000001,13000000002")
     assert emulator.post(UTF8, action="overage").endswith(
@@ -212,15 +212,15 @@ def test_r6_post_paid_is_never_refused_and_goes_below_zero() -> None:
     )
 
 
-def test_r6_a_post_paid_balance_has_a_floor() -> None:
-    office = FlaskEmulator(postpaid=["12"])
-    own = {"userid": "12", "account": "test", "password": "mima"}
-    office.control("PATCH", "accounts/12", {"points": 1 - 10**15})
-    assert f"<remainpoint>-{10**15}<" in office.send(own)
-    assert message(office.send(own)) == TOO_MUCH
+def test_r6_a_postpaid_balance_has_a_minimum() -> None:
+    emulator = FlaskEmulator(postpaid=["12"])
+    credentials = {"userid": "12", "account": "test", "password": "mima"}
+    emulator.control("PATCH", "accounts/12", {"points": 1 - 10**15})
+    assert f"<remainpoint>-{10**15}<" in emulator.send(credentials)
+    assert message(emulator.send(credentials)) == TOO_MUCH
 
 
-def test_r6_send_total_is_what_was_charged_up_and_not_what_is_left() -> None:
+def test_r6_send_total_is_the_sum_of_all_points_added() -> None:
     emulator = WsgiHarness()
     emulator.send()
     assert "<overage>999</overage>\n <sendTotal>1000</sendTotal>" in emulator.post(UTF8, action="overage")
@@ -229,11 +229,11 @@ def test_r6_send_total_is_what_was_charged_up_and_not_what_is_left() -> None:
 # R7
 
 
-def test_r7_task_numbers_rise_over_all_accounts() -> None:
+def test_r7_task_numbers_increase_over_all_accounts() -> None:
     emulator = WsgiHarness(accounts=["7:other:secret"])
     other = {"userid": "7", "sign": sign("other", "secret", "20120701231212")}
-    answers = [emulator.send(), emulator.send(**other), emulator.send("13000000000," * 2000), emulator.send()]
-    tasks = [int(answer.partition("<taskID>")[2].partition("<")[0]) for answer in answers]
+    responses = [emulator.send(), emulator.send(**other), emulator.send("13000000000," * 2000), emulator.send()]
+    tasks = [int(response.partition("<taskID>")[2].partition("<")[0]) for response in responses]
     assert tasks[:2] == [100001, 100002]
     assert tasks[2] == 0
     assert tasks[3] > 100002
@@ -279,25 +279,25 @@ def test_r8_an_ordinary_sentence_is_sent(content: str) -> None:
     assert message(WsgiHarness().send(content=content)) == "ok"
 
 
-@pytest.mark.parametrize("before", [0, 65_530, 70_000, 131_066, 140_000, 200_000])
-def test_r8_an_injection_is_found_wherever_it_stands_in_a_long_text(before: int) -> None:
-    assert message(WsgiHarness().send(content="字" * before + "' or 1=1")) == SQL
+@pytest.mark.parametrize("length", [0, 65_530, 70_000, 131_066, 140_000, 200_000])
+def test_r8_an_injection_is_found_anywhere_in_a_long_text(length: int) -> None:
+    assert message(WsgiHarness().send(content="字" * length + "' or 1=1")) == SQL
 
 
 @pytest.mark.parametrize("word", ["发票", "办证", "赌博", "六合彩", "枪支"])
-def test_r8_a_default_word_is_forbidden_wherever_it_stands(word: str) -> None:
+def test_r8_a_default_word_is_forbidden_anywhere_in_a_text(word: str) -> None:
     emulator = WsgiHarness()
     assert message(emulator.send(content=f"代开{word}了")) == FORBIDDEN
     assert message(emulator.post(UTF8, action="checkkeyword", content=f"代开{word}了")) == "包含非法字符"
 
 
-def test_r8_other_words_take_the_place_of_the_default_ones() -> None:
+def test_r8_configured_words_replace_the_default_words() -> None:
     emulator = WsgiHarness(keywords=["Casino"])
     assert message(emulator.send(content="发票")) == "ok"
     assert message(emulator.send(content="the CASINOs")) == FORBIDDEN
 
 
-def test_r8_an_empty_text_holds_no_forbidden_word() -> None:
+def test_r8_an_empty_text_contains_no_forbidden_word() -> None:
     assert message(WsgiHarness().post(UTF8, action="checkkeyword", content="")) == "没有包含屏蔽词"
 
 
@@ -317,7 +317,7 @@ def test_r9_any_other_extno_is_refused(extno: str) -> None:
 
 
 @pytest.mark.parametrize("send_time", ["", " ", "2011-12-02 22:12:10", "2010-10-24 09:08:10", "0001-01-01 00:00:00"])
-def test_r9_a_blank_or_past_send_time_is_now(send_time: str) -> None:
+def test_r9_a_blank_or_past_send_time_means_now(send_time: str) -> None:
     emulator = WsgiHarness()
     assert message(emulator.send(sendTime=send_time)) == "ok"
     assert "<receivetime>2011-12-02 22:12:11<" in emulator.status()
@@ -359,7 +359,7 @@ def test_r9_the_delay_of_reports_is_counted_from_the_send_time() -> None:
     assert "<receivetime>2011-12-02 22:13:41<" in emulator.status()
 
 
-def test_r9_the_last_moment_there_is_can_be_sent_at() -> None:
+def test_r9_the_last_possible_send_time_is_accepted() -> None:
     emulator = WsgiHarness(report_delay=10.0)
     assert message(emulator.send(sendTime="9999-12-31 23:59:59")) == "ok"
     assert "statusbox" not in emulator.status()
@@ -370,8 +370,8 @@ def test_r9_the_last_moment_there_is_can_be_sent_at() -> None:
 
 def test_r10_a_blank_status_num_is_4000() -> None:
     emulator = WsgiHarness(accounts=["12:test:mima:9000"])
-    emulator.send(",".join(str(13000000000 + place) for place in range(8001)))
-    counts = [emulator.status(statusNum=asked).count("<statusbox>") for asked in ("", " ", "")]
+    emulator.send(",".join(str(13000000000 + index) for index in range(8001)))
+    counts = [emulator.status(statusNum=status_num).count("<statusbox>") for status_num in ("", " ", "")]
     assert counts == [4000, 4000, 1]
 
 
@@ -383,20 +383,20 @@ def test_r10_status_num_is_any_whole_number_from_one(status_num: str) -> None:
 
 
 @pytest.mark.parametrize("status_num", ["0", "000", "-1", "1.5", "x", "１", "1,2", "+1", "1 "])
-def test_r10_any_other_status_num_is_refused_and_takes_nothing(status_num: str) -> None:
+def test_r10_any_other_status_num_is_refused_and_fetches_nothing(status_num: str) -> None:
     emulator = WsgiHarness()
     emulator.send()
     assert message(emulator.status(statusNum=status_num)) == "参数不正确"
     assert emulator.status().count("<statusbox>") == 1
 
 
-def test_r10_the_call_page_hands_over_all_that_waits() -> None:
+def test_r10_call_fetches_all_due_replies() -> None:
     emulator = WsgiHarness()
     emulator.send("10000000030," * 3)
     assert emulator.call(statusNum="1").count("<callbox>") == 3
 
 
-def test_r10_first_in_first_out_by_the_time_when_an_item_began_to_wait() -> None:
+def test_r10_reports_are_fetched_in_the_order_of_their_due_times() -> None:
     emulator = WsgiHarness()
     emulator.send("10000000023,13000000001")
     emulator.now += 29
@@ -408,7 +408,7 @@ def test_r10_first_in_first_out_by_the_time_when_an_item_began_to_wait() -> None
 
 
 @pytest.mark.parametrize("action", ["", "Send", "send ", "query", "send,send"])
-def test_r10_an_action_that_a_page_lacks_is_refused_after_the_credentials(action: str) -> None:
+def test_r10_an_unknown_action_is_refused_after_the_credentials(action: str) -> None:
     emulator = WsgiHarness()
     assert message(emulator.post(UTF8, action=action, sign="")) == EMPTY
     assert message(emulator.post(UTF8, action=action, sign="0")) == WRONG
@@ -422,7 +422,7 @@ def test_r10_an_action_that_a_page_lacks_is_refused_after_the_credentials(action
 
 
 @pytest.mark.parametrize("wrong", [{"sign": ""}, {"sign": "0"}, {"action": "send"}, {"statusNum": "0"}], ids=str)
-def test_r11_a_refused_fetch_takes_nothing(wrong: dict[str, str]) -> None:
+def test_r11_a_refused_fetch_fetches_nothing(wrong: dict[str, str]) -> None:
     emulator = WsgiHarness()
     emulator.send("10000000030")
     assert "statusbox" not in emulator.status(**wrong)
@@ -434,8 +434,8 @@ def test_r11_a_head_request_is_a_fetch_like_any_other() -> None:
     emulator = WsgiHarness()
     emulator.send()
     query = "&".join(f"{name}={value}" for name, value in CREDENTIALS.items())
-    answer = emulator.ask(f"HEAD {STATUS}?action=query&{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    assert (answer.status, answer.body) == (200, b"")
+    response = emulator.ask(f"HEAD {STATUS}?action=query&{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert (response.status, response.body) == (200, b"")
     assert "statusbox" not in emulator.status()
 
 
@@ -454,7 +454,7 @@ def test_r12_receivetime_is_china_standard_time() -> None:
     ("now", "receivetime"),
     [(-86400.0, "1970-01-01 08:00:00"), (1e12, "9000-01-01 08:00:00"), (0.0, "1970-01-01 08:00:00")],
 )
-def test_r12_no_moment_is_outside_of_1970_to_9000(now: float, receivetime: str) -> None:
+def test_r12_times_are_clamped_to_1970_to_9000(now: float, receivetime: str) -> None:
     emulator = WsgiHarness()
     emulator.now = now
     emulator.send()
@@ -465,17 +465,17 @@ def test_r12_no_moment_is_outside_of_1970_to_9000(now: float, receivetime: str) 
 
 
 @pytest.mark.parametrize(
-    ("place", "refusal"),
+    ("index", "refusal"),
     list(enumerate([EMPTY, SQL, WRONG, NO_MOBILE, NO_CONTENT, FORBIDDEN, TOO_MUCH, OTHER], start=1)),
 )
-def test_r13_eight_numbers_refuse_the_send(place: int, refusal: str) -> None:
+def test_r13_eight_numbers_trigger_a_refusal(index: int, refusal: str) -> None:
     emulator = WsgiHarness()
-    assert message(emulator.send(f"15023239810,1000000000{place},10000000008")) == refusal
+    assert message(emulator.send(f"15023239810,1000000000{index},10000000008")) == refusal
     assert emulator.balance() == 1000
     assert "statusbox" not in emulator.status()
 
 
-def test_r13_a_number_that_refuses_does_so_before_the_balance() -> None:
+def test_r13_a_refusing_number_is_evaluated_before_the_balance() -> None:
     emulator = WsgiHarness(accounts=["12:test:mima:0"])
     assert message(emulator.send("10000000006")) == FORBIDDEN
     assert message(emulator.send("10000000006", extno="x")) == OTHER
@@ -508,7 +508,7 @@ def test_r13_one_number_is_reported_30_seconds_late() -> None:
     assert "<receivetime>2011-12-02 22:12:46<" in emulator.status()
 
 
-def test_r13_two_numbers_answer_as_soon_as_their_reports_wait() -> None:
+def test_r13_two_numbers_reply_when_their_reports_are_due() -> None:
     emulator = WsgiHarness(report_delay=5.0)
     emulator.send("10000000030,10000000031", extno="01")
     emulator.now += 4
@@ -523,7 +523,7 @@ def test_r13_two_numbers_answer_as_soon_as_their_reports_wait() -> None:
 # R14, R16: test_forms; R15: the exchanges json-*; R17: test_render
 
 
-def test_r15_rt_is_compared_to_the_letter() -> None:
+def test_r15_rt_is_case_sensitive() -> None:
     emulator = WsgiHarness()
     assert emulator.send(rt="json").startswith("{")
     assert emulator.send(rt="JSON").startswith("<")
@@ -533,5 +533,5 @@ def test_r15_rt_is_compared_to_the_letter() -> None:
 
 
 @pytest.mark.parametrize("content", ["", " ", "\r\n\t", "\u3000"])
-def test_r18_a_text_of_white_space_is_empty(content: str) -> None:
+def test_r18_a_white_space_text_counts_as_empty(content: str) -> None:
     assert message(WsgiHarness().send(content=content)) == NO_CONTENT

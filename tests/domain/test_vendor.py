@@ -1,6 +1,6 @@
-"""The vendor's small print, in process: what holds where nobody says otherwise, and where an account goes in between.
+"""The vendor in process: defaults, and accounts that are deleted during a request.
 
-Here belongs what no reading and no exchange shows. What the vendor says to whom is in test_readings.
+The documented behaviour is tested in `test_readings` and by the exchanges.
 """
 
 from dataclasses import replace
@@ -21,10 +21,10 @@ from support.emulators import CREDENTIALS
 
 @pytest.fixture
 def vendor() -> Vendor:
-    return vendor_on(MemoryStore(real_time=lambda: 1000.0))
+    return make_vendor(MemoryStore(real_time=lambda: 1000.0))
 
 
-def vendor_on(store: MemoryStore) -> Vendor:
+def make_vendor(store: MemoryStore) -> Vendor:
     store.create_account(DEFAULT_ACCOUNT)
     return Vendor(store, lambda: 1000.0, Keywords(()))
 
@@ -37,20 +37,20 @@ def call(action: str, **fields: str) -> ApiRequest:
 SEND = call("send", mobile="15023239810", content="x")
 
 
-def test_without_a_delay_a_report_is_there_at_once(vendor: Vendor) -> None:
+def test_without_a_delay_a_report_is_due_at_once(vendor: Vendor) -> None:
     assert isinstance(vendor.handle(SEND).result, SendResult)
-    answer = vendor.handle(call("query")).result
-    assert isinstance(answer, ReportsResult)
-    assert [report.due for report in answer.boxes] == [1000.0]
+    result = vendor.handle(call("query")).result
+    assert isinstance(result, ReportsResult)
+    assert [report.due for report in result.items] == [1000.0]
 
 
-def test_a_call_without_a_number_is_request_0(vendor: Vendor) -> None:
+def test_a_request_without_a_number_is_number_0(vendor: Vendor) -> None:
     vendor.handle(SEND)
     (message,) = vendor.store.messages("12", Query(), 1000.0).items
     assert message.task.request == 0
 
 
-def test_words_that_were_put_are_prepared_once_and_anew_when_others_are_put(vendor: Vendor) -> None:
+def test_keywords_are_compiled_once_per_word_list(vendor: Vendor) -> None:
     for words in (("乙",), ("甲",), ("丙",)):
         vendor.store.change_settings(lambda settings, words=words: replace(settings, words=words))  # type: ignore[misc]
         assert vendor.keywords() is vendor.keywords()
@@ -58,34 +58,34 @@ def test_words_that_were_put_are_prepared_once_and_anew_when_others_are_put(vend
         assert not vendor.keywords().contains_any("丁")
 
 
-def test_a_fault_for_all_strikes_who_has_no_account_and_who_wants_nothing_there_is(vendor: Vendor) -> None:
+def test_a_global_fault_applies_to_unknown_accounts_and_actions(vendor: Vendor) -> None:
     fault = Fault(id="a", kind="empty")
     vendor.store.change_settings(lambda settings: replace(settings, faults=(fault,)))
-    for asked in (call("overage", userid="nobody"), call("nothing"), call("nothing", userid="nobody")):
-        told = vendor.handle(asked)
-        assert (told.result, [one.kind for one in told.faults]) == (None, ["empty"])
+    for request in (call("overage", userid="nobody"), call("nothing"), call("nothing", userid="nobody")):
+        result = vendor.handle(request)
+        assert (result.result, [one.kind for one in result.faults]) == (None, ["empty"])
 
 
-def test_an_account_that_is_closed_while_it_sends_is_unknown() -> None:
-    class Closing(MemoryStore):
+def test_an_account_deleted_during_a_send_is_unknown() -> None:
+    class DeletingStore(MemoryStore):
         def next_task_id(self) -> int:
             self.delete_account("12")
             return super().next_task_id()
 
-    told = vendor_on(Closing(real_time=lambda: 1000.0)).handle(SEND)
-    assert told.result == Refusal(protocol.CREDENTIALS_WRONG)
-    assert told.account is None
+    result = make_vendor(DeletingStore(real_time=lambda: 1000.0)).handle(SEND)
+    assert result.result == Refusal(protocol.CREDENTIALS_WRONG)
+    assert result.account is None
 
 
 def test_a_status_num_of_any_length_is_a_limit(vendor: Vendor) -> None:
     for number in ("9" * 11, "9" * 12, "9" * 13, "0" * 50 + "3", "8" * 5000):
         vendor.store.enqueue("12", [Report(1.0, "1", 1, 10, "DELIVRD", "", 0)] * 4, (), 1.0)
-        answer = vendor.handle(call("query", statusnum=number)).result
-        assert isinstance(answer, ReportsResult)
-        assert len(answer.boxes) == (3 if number.endswith("3") else 4)
+        result = vendor.handle(call("query", statusnum=number)).result
+        assert isinstance(result, ReportsResult)
+        assert len(result.items) == (3 if number.endswith("3") else 4)
         vendor.handle(call("query"))
 
 
-def test_what_is_left_is_told_as_it_is(vendor: Vendor) -> None:
+def test_overage_returns_the_balance_and_the_points_added(vendor: Vendor) -> None:
     vendor.handle(SEND)
     assert vendor.handle(call("overage")).result == BalanceResult(protocol.PREPAID, 999, 1000)

@@ -105,7 +105,7 @@ def test_a_public_url_beyond_this_machine_demands_a_token() -> None:
         assert ask(address, "/_mock/accounts").status == 401
         assert process.stdout is not None
         said = [process.stdout.readline() for _ in range(3)]
-        token = said[-1].removeprefix("token of the control address: ").strip()
+        token = said[-1].removeprefix("token of the control API: ").strip()
         assert ask(address, "/_mock/accounts", {"Authorization": f"Bearer {token}"}).status == 200
 
 

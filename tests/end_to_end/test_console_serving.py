@@ -74,7 +74,7 @@ def test_an_event_comes_because_something_happened(monkeypatch: pytest.MonkeyPat
             events.settimeout(TIMEOUT / 3)
             for _ in range(3):
                 soon = time.monotonic() + TIMEOUT
-                while not emulator._bell.waiting:
+                while not emulator._notifier.waiting:
                     assert time.monotonic() < soon, "the stream does not listen"
                     time.sleep(0.001)
                 ask(address, SEND)

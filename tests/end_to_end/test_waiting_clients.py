@@ -54,12 +54,12 @@ def test_many_clients_that_wait_keep_no_other_waiting_and_are_forgotten_when_the
         for _ in range(MANY):
             connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
             connection.sendall(raw)
-        until(lambda: emulator._bell.waiting > MANY * 0.9)  # of watchers, some pause between two events
+        until(lambda: emulator._notifier.waiting > MANY * 0.9)  # of watchers, some pause between two events
         with socket.create_connection(address, timeout=TIMEOUT / 3) as other:
             other.sendall(control("GET", "/health"))
             assert other.recv(12) == b"HTTP/1.1 200"
         assert threading.active_count() < MANY / 2
-    until(lambda: not emulator._bell.waiting)
+    until(lambda: not emulator._notifier.waiting)
 
 
 def test_a_wait_is_answered_by_what_happens_in_its_account_and_looks_at_no_other(
@@ -76,7 +76,7 @@ def test_a_wait_is_answered_by_what_happens_in_its_account_and_looks_at_no_other
     with emulator.account() as mine, emulator.account() as other:
         with socket.create_connection(address_of(emulator), timeout=TIMEOUT) as waiting:
             waiting.sendall(control("GET", f"/accounts/{mine.userid}/messages?wait=60&mobile=1"))
-            until(lambda: emulator._bell.waiting == 1)
+            until(lambda: emulator._notifier.waiting == 1)
             for _ in range(20):
                 other.top_up(1)
             assert looks.count(mine.userid) == 1
@@ -92,13 +92,13 @@ def test_a_wait_is_answered_by_what_happens_in_its_account_and_looks_at_no_other
 def test_a_client_that_hangs_up_ends_its_wait(emulator: Emulator, close: str) -> None:
     with socket.create_connection(address_of(emulator), timeout=TIMEOUT) as waiting:
         waiting.sendall(control("GET", "/accounts/12/messages?wait=60"))
-        until(lambda: emulator._bell.waiting == 1)
+        until(lambda: emulator._notifier.waiting == 1)
         if close == "half":
             waiting.shutdown(socket.SHUT_WR)
             assert waiting.recv(1) == b""
         else:
             waiting.close()
-        until(lambda: not emulator._bell.waiting)
+        until(lambda: not emulator._notifier.waiting)
 
 
 def test_a_wait_in_vain_ends_with_its_time_and_says_what_there_is(emulator: Emulator) -> None:
@@ -110,6 +110,6 @@ def test_a_wait_for_an_account_that_is_closed_meanwhile_ends_with_404(emulator: 
     vendor = emulator.account()
     with socket.create_connection(address_of(emulator), timeout=TIMEOUT) as waiting:
         waiting.sendall(control("GET", f"/accounts/{vendor.userid}/messages?wait=60"))
-        until(lambda: emulator._bell.waiting == 1)
+        until(lambda: emulator._notifier.waiting == 1)
         assert ask(address_of(emulator), control("DELETE", f"/accounts/{vendor.userid}", {})).status == 200
         assert waiting.recv(12) == b"HTTP/1.1 404"

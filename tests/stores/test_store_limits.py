@@ -43,7 +43,7 @@ def test_of_what_was_handed_out_the_last_can_be_shown_and_rewound(make: StoreFac
         listed = store.reports("2", ALL, 100.0)
         assert listed.dropped == ledger.forgotten
         assert [queued.number for queued in listed.items] == list(range(listed.dropped + 1, 101))
-        assert [queued.fate.request for queued in listed.items] == list(range(listed.dropped, 100))
+        assert [queued.delivery_state.request for queued in listed.items] == list(range(listed.dropped, 100))
         assert store.requeue("2", "reports", None, None) == 100 - ledger.forgotten
         assert [one.mobile for one in store.fetch_reports("2", 100, 100.0, 100)] == list(
             map(str, range(ledger.forgotten, 100))
@@ -59,7 +59,7 @@ def test_of_what_was_sent_the_last_is_kept(make: StoreFactory) -> None:
         listed = store.messages("2", ALL, 0.0)
         assert (len(listed.items), listed.dropped) == (10, 90)
         assert [message.number for message in listed.items] == list(range(91, 101))
-        assert [message.fate.state for message in listed.items] == ["never", "later"] * 5
+        assert [message.delivery_state.state for message in listed.items] == ["never", "later"] * 5
         assert store.balance("2").messages == 100
         assert [message.number for message in store.messages("2", Query(after=94, limit=2), 0.0).items] == [95, 96]
 
@@ -150,7 +150,7 @@ def test_a_message_tells_its_fate_as_long_as_it_is_kept(make: StoreFactory) -> N
             store.fetch_reports("2", 1, 0.0, 1)
         sent = store.messages("2", ALL, 0.0).items
         assert [message.report and message.report.mobile for message in sent] == list(map(str, range(20)))
-        assert {message.fate.state for message in sent} == {"handed out"}
+        assert {message.delivery_state.state for message in sent} == {"handed out"}
 
 
 # All accounts together

@@ -391,8 +391,8 @@ def test_what_was_handed_out_again_tells_of_the_last_time(make: StoreFactory) ->
         assert store.requeue("1", "reports", 1, 1.0) == 1
         assert [one.mobile for one in store.fetch_reports("1", 1, 4.0, 4)] == ["3"]
         assert store.requeue("1", "reports", 0, None) == 0
-        fates = [queued.fate for queued in store.reports("1", Query(), 4.0).items]
-        assert [(fate.moment, fate.request) for fate in fates] == [(1, 1), (1, 1), (2, 2), (4, 4), *[(None, None)] * 2]
+        fates = [queued.delivery_state for queued in store.reports("1", Query(), 4.0).items]
+        assert [(fate.time, fate.request) for fate in fates] == [(1, 1), (1, 1), (2, 2), (4, 4), *[(None, None)] * 2]
         assert store.queue_stats("1", "reports", 4.0) == (6, 0, 2, 4, 0)
 
 

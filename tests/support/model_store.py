@@ -82,7 +82,7 @@ class ModelQueue(Generic[Item]):
 
 
 def _is_since(fate: DeliveryState, since: float) -> bool:
-    return fate.moment is not None and fate.moment >= since
+    return fate.time is not None and fate.time >= since
 
 
 @dataclass
@@ -227,7 +227,7 @@ class ModelStore:
         for task, reports in customer.sent:
             for place, mobile in enumerate(task.numbers):
                 told = next((one for one in queued if one.item in reports and one.item.place == place), None)
-                report, fate = (told.item, told.fate) if told else (None, DeliveryState("never"))
+                report, fate = (told.item, told.delivery_state) if told else (None, DeliveryState("never"))
                 messages.append(Message(len(messages) + 1, task, mobile, report, fate))
         return _page(
             messages,
@@ -236,8 +236,8 @@ class ModelStore:
                 wanted.number in (None, one.mobile)
                 and wanted.task_id in (None, one.task.task_id)
                 and (wanted.text or "") in one.task.content
-                and wanted.state in (None, one.fate.state)
-                and _within(one.task.moment, wanted)
+                and wanted.state in (None, one.delivery_state.state)
+                and _within(one.task.sent_at, wanted)
             ),
         )
 
@@ -281,7 +281,7 @@ def _items(queued: list[QueueItem[Item]], wanted: Query, text: Callable[[Item], 
             wanted.number in (None, one.item.mobile)
             and wanted.task_id in (None, one.item.task_id)
             and (wanted.text or "") in text(one.item)
-            and wanted.state in (None, one.fate.state)
+            and wanted.state in (None, one.delivery_state.state)
             and _within(one.item.due, wanted)
         ),
     )

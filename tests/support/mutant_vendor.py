@@ -147,7 +147,7 @@ class MutantControl:
         if account is None:
             return 404, {}
         if rest[1:] and method != "GET":
-            real = self._vendor.real_time()
+            real = self._vendor.wall_clock()
             clock = account.clock or ClockOverride(real, real)
             turned = (
                 ClockOverride(clock.now(real), real, 0.0) if method == "PUT" else clock.advance(given["seconds"], real)

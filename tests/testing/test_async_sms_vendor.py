@@ -1,4 +1,4 @@
-"""A test on an event loop awaits what the vendor was sent, while what sends it runs on the same loop."""
+"""`AsyncSmsVendor`: a test on an event loop awaits messages that are sent on the same loop."""
 
 import asyncio
 import inspect
@@ -38,7 +38,7 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
     asyncio.run(asyncio.wait_for(coroutine, TIMEOUT))
 
 
-def test_what_sends_runs_on_while_its_message_is_awaited(vendor: AsyncSmsVendor) -> None:
+def test_the_event_loop_runs_while_a_message_is_awaited(vendor: AsyncSmsVendor) -> None:
     async def main() -> None:
         async with client(vendor) as there:
             waiting = asyncio.create_task(vendor.wait_message(to=NUMBER, timeout=TIMEOUT))
@@ -49,7 +49,7 @@ def test_what_sends_runs_on_while_its_message_is_awaited(vendor: AsyncSmsVendor)
     run(main())
 
 
-def test_two_who_wait_at_once_get_two_messages(vendor: AsyncSmsVendor) -> None:
+def test_concurrent_waits_return_different_messages(vendor: AsyncSmsVendor) -> None:
     async def main() -> None:
         async with client(vendor) as there:
             waiting = [asyncio.create_task(vendor.wait_message(timeout=TIMEOUT)) for _ in range(3)]
@@ -59,7 +59,7 @@ def test_two_who_wait_at_once_get_two_messages(vendor: AsyncSmsVendor) -> None:
     run(main())
 
 
-def test_a_wait_that_is_cancelled_takes_no_message(vendor: AsyncSmsVendor) -> None:
+def test_a_cancelled_wait_consumes_no_message(vendor: AsyncSmsVendor) -> None:
     async def main() -> None:
         async with client(vendor) as there:
             for text in ("first", "second"):
@@ -74,7 +74,7 @@ def test_a_wait_that_is_cancelled_takes_no_message(vendor: AsyncSmsVendor) -> No
     run(main())
 
 
-def test_a_message_that_does_not_come_is_the_same_error(vendor: AsyncSmsVendor) -> None:
+def test_a_message_that_is_not_sent_raises_message_not_sent(vendor: AsyncSmsVendor) -> None:
     async def main() -> None:
         with pytest.raises(MessageNotSent, match=rf"no message to {NUMBER} was sent within 0.01 s\n"):
             await vendor.wait_message(to=NUMBER, timeout=0.01)
@@ -83,19 +83,19 @@ def test_a_message_that_does_not_come_is_the_same_error(vendor: AsyncSmsVendor) 
 
 
 @pytest.mark.parametrize(("awaited", "blocking"), [(AsyncSmsVendor, SmsVendor), (AsyncClock, Clock)])
-def test_each_method_is_there_to_be_awaited_with_the_same_arguments(awaited: type, blocking: type) -> None:
+def test_each_method_is_a_coroutine_with_the_same_arguments(awaited: type, blocking: type) -> None:
     for name, member in inspect.getmembers(blocking):
         if name.startswith("_"):
             continue
-        twin = getattr(awaited, name)
+        counterpart = getattr(awaited, name)
         if isinstance(member, property):
-            assert isinstance(twin, property), name
+            assert isinstance(counterpart, property), name
         else:
-            assert inspect.iscoroutinefunction(twin), name
-            assert inspect.signature(twin).parameters == inspect.signature(member).parameters, name
+            assert inspect.iscoroutinefunction(counterpart), name
+            assert inspect.signature(counterpart).parameters == inspect.signature(member).parameters, name
 
 
-def test_all_that_a_test_turns_is_awaited(control: EmulatorControl) -> None:
+def test_clock_rules_and_balance_are_awaited(control: EmulatorControl) -> None:
     async def main() -> None:
         async with AsyncSmsVendor(control.account(points=2)) as vendor, client(vendor) as there:
             await vendor.fail_next("MK:0001")
@@ -103,7 +103,7 @@ def test_all_that_a_test_turns_is_awaited(control: EmulatorControl) -> None:
             await there.send([NUMBER], "x")
             (report,) = await there.status()
             assert (report.errorcode, report.receivetime) == ("MK:0001", handles.NOON)
-            assert (await vendor.charge(5)).points == 6
+            assert (await vendor.top_up(5)).points == 6
             assert vendor.userid in repr(vendor)
             assert vendor.password not in repr(vendor)
         assert vendor.userid not in control.userids()
@@ -111,18 +111,18 @@ def test_all_that_a_test_turns_is_awaited(control: EmulatorControl) -> None:
     run(main())
 
 
-def test_a_wait_that_blocks_the_loop_warns_and_says_why_nothing_came(control: EmulatorControl) -> None:
+def test_a_wait_that_blocks_the_loop_warns_and_explains(control: EmulatorControl) -> None:
     async def main() -> None:
         with control.account() as vendor:
-            with pytest.warns(RuntimeWarning, match="await the wait_message of the fixture async_sms_vendor") as warned:
-                with pytest.raises(MessageNotSent, match="blocks it, so that nothing on that loop can send meanwhile"):
+            with pytest.warns(RuntimeWarning, match="wait_message of the fixture async_sms_vendor") as warned:
+                with pytest.raises(MessageNotSent, match="blocks the running event loop, so nothing on that loop"):
                     vendor.wait_message(timeout=0.01)
             assert [each.filename for each in warned] == [__file__]
 
     run(main())
 
 
-def test_a_message_that_is_there_is_no_reason_to_warn(control: EmulatorControl) -> None:
+def test_a_wait_for_a_message_already_sent_does_not_warn(control: EmulatorControl) -> None:
     async def main() -> None:
         with control.account() as vendor:
             async with client(AsyncSmsVendor(vendor)) as there:
@@ -134,7 +134,7 @@ def test_a_message_that_is_there_is_no_reason_to_warn(control: EmulatorControl) 
     run(main())
 
 
-def test_the_fixture_is_the_account_of_sms_vendor(pytester: pytest.Pytester) -> None:
+def test_the_async_fixture_has_the_account_of_sms_vendor(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import asyncio
@@ -157,7 +157,7 @@ def test_the_fixture_is_the_account_of_sms_vendor(pytester: pytest.Pytester) -> 
             task = asyncio.create_task(register(async_sms_vendor, "15023239810"))
             assert "验证码" in (await async_sms_vendor.wait_message(to="15023239810")).content
             await task
-            assert (await async_sms_vendor.standing()).points == 6
+            assert (await async_sms_vendor.balance()).points == 6
 
         async def test_it_fails(async_sms_vendor):
             await register(async_sms_vendor, "15023239810")
@@ -166,4 +166,6 @@ def test_the_fixture_is_the_account_of_sms_vendor(pytester: pytest.Pytester) -> 
     )
     ended = pytester.runpytest_subprocess("-W", "error")
     ended.assert_outcomes(passed=1, failed=1)
-    ended.stdout.fnmatch_lines(["*NotSent: no message to 13800000000 was sent within 0.01 s", "*to 15023239810, task*"])
+    ended.stdout.fnmatch_lines(
+        ["*MessageNotSent: no message to 13800000000 was sent within 0.01 s", "*to 15023239810, task*"]
+    )

@@ -1,7 +1,6 @@
-"""An `Emulator` in a test's process answers, is one of several, and ends when it is told to, leaving nothing behind.
+"""`Emulator`: serves in process, several at once, and leaves nothing behind.
 
-Here belongs where it is, and its end. What is turned in it is in `test_emulator_control`, its fixture in
-`test_pytest_plugin`.
+The control API is tested in `test_emulator_control`, the fixture in `test_pytest_plugin`.
 """
 
 import errno
@@ -27,7 +26,7 @@ from support.handles import NUMBER, client
 emulator = handles.emulator
 
 
-def test_it_answers_on_a_socket_and_without_one_as_the_same_vendor(emulator: Emulator) -> None:
+def test_http_and_wsgi_serve_the_same_vendor(emulator: Emulator) -> None:
     with emulator.account(points=3) as vendor:
         with client(vendor) as there:
             there.send([NUMBER], "内容")
@@ -37,7 +36,7 @@ def test_it_answers_on_a_socket_and_without_one_as_the_same_vendor(emulator: Emu
         assert [message.mobile for message in vendor.messages()] == [NUMBER]
 
 
-def test_several_at_once_know_nothing_of_each_other() -> None:
+def test_emulators_are_independent() -> None:
     with Emulator() as one, Emulator(Options(dialect=OBSERVED)) as other:
         assert one.url != other.url
         assert [emulator.control.health()["dialect"] for emulator in (one, other)] == ["manual", "observed"]
@@ -46,28 +45,28 @@ def test_several_at_once_know_nothing_of_each_other() -> None:
             other.control.get_account(vendor.userid)
 
 
-def test_one_after_the_other_ends_at_once_and_leaves_nothing_behind() -> None:
+def test_an_emulator_stops_at_once_and_leaves_nothing_behind() -> None:
     with Emulator():
-        pass  # what is only made once
-    before = _what_is_held()
-    ends = [_end() for _ in range(8)]
+        pass  # create what is created only once
+    before = _count_threads_and_files()
+    ends = [_measure_stop() for _ in range(8)]
     assert any(is_refused for _, is_refused in ends), "a free port may be somebody else's at once, but not each time"
     assert min(took for took, _ in ends) < 0.02 or not timings.TIMINGS_ASSERTED, ends
     until = time.monotonic() + TIMEOUT
-    while not all(now <= then for now, then in zip(_what_is_held(), before, strict=True)):
-        assert time.monotonic() < until, (before, _what_is_held())
+    while not all(now <= then for now, then in zip(_count_threads_and_files(), before, strict=True)):
+        assert time.monotonic() < until, (before, _count_threads_and_files())
         time.sleep(0.01)  # a thread of an earlier test may come and go
 
 
-def _what_is_held() -> tuple[int, int]:
-    """How many threads and open files there are."""
+def _count_threads_and_files() -> tuple[int, int]:
+    """Return the numbers of threads and open files."""
     gc.collect()
     files = Path("/proc/self/fd")
     return threading.active_count(), len(list(files.iterdir())) if files.exists() else 0
 
 
-def _end() -> tuple[float, bool]:
-    """How long one takes to end, and whether whoever then connects is refused."""
+def _measure_stop() -> tuple[float, bool]:
+    """Return how long an emulator takes to stop, and whether a connection is refused afterwards."""
     with Emulator() as emulator:
         with emulator.account() as vendor, client(vendor) as there:
             there.overage()
@@ -82,25 +81,28 @@ def _end() -> tuple[float, bool]:
 @pytest.mark.parametrize(
     "waiting", ["for an answer", "with half a head", "with half a body", "for a message", "for events"]
 )
-def test_it_ends_though_somebody_is_still_waiting(waiting: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_emulator_stops_while_a_request_is_pending(waiting: str, capfd: pytest.CaptureFixture[str]) -> None:
     for _ in range(3):
         with socket.socket() as connection:
             connection.settimeout(TIMEOUT)
             with Emulator() as emulator:
                 emulator.control.fault("hang", "overage")
                 connection.connect(_address(emulator))
-                connection.sendall(_WAITING[waiting])
-                _until_heard(emulator, waiting)
+                connection.sendall(_PENDING_REQUESTS[waiting])
+                _wait_until_received(emulator, waiting)
             with suppress(ConnectionResetError):  # an end as well
                 assert connection.recv(4) in {b"", b"HTTP" if waiting in {"for a message", "for events"} else b""}
     assert capfd.readouterr() == ("", "")
 
 
-def _until_heard(emulator: Emulator, waiting: str) -> None:
-    """Until the emulator knows of whoever waits: he is in its journal, or at its bell, or before somebody answered."""
+def _wait_until_received(emulator: Emulator, waiting: str) -> None:
+    """Wait until the emulator has received the pending request.
+
+    The request is then in the request log, or subscribed to the notifier, or older than a completed request.
+    """
     until = time.monotonic() + TIMEOUT
     while (waiting == "for an answer" and not emulator.control.requests()) or (
-        waiting in {"for a message", "for events"} and not emulator._bell.waiting
+        waiting in {"for a message", "for events"} and not emulator._notifier.waiting
     ):
         assert time.monotonic() < until
         time.sleep(0.001)
@@ -108,7 +110,7 @@ def _until_heard(emulator: Emulator, waiting: str) -> None:
 
 
 _HEAD = b"POST /v2sms.aspx HTTP/1.1\r\nHost: localhost\r\nContent-Length: 15\r\n"
-_WAITING = {
+_PENDING_REQUESTS = {
     "for an answer": _HEAD + b"\r\naction=overage&",
     "with half a head": _HEAD,
     "with half a body": _HEAD + b"\r\naction",
@@ -122,7 +124,7 @@ def _address(emulator: Emulator) -> tuple[str, int]:
     return host, int(port)
 
 
-def test_it_can_be_entered_again() -> None:
+def test_an_emulator_can_be_entered_again() -> None:
     emulator = Emulator()
     with emulator:
         first = emulator.account()
@@ -130,7 +132,7 @@ def test_it_can_be_entered_again() -> None:
         assert there.overage().overage == 1000
 
 
-def test_outside_of_with_it_says_so() -> None:
+def test_use_outside_of_with_is_reported() -> None:
     emulator = Emulator()
     with pytest.raises(RuntimeError, match="with Emulator"):
         emulator.account()
@@ -140,7 +142,7 @@ def test_outside_of_with_it_says_so() -> None:
         _ = emulator.url
 
 
-def test_a_thread_that_cannot_begin_is_no_thread_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_cannot_start_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> None:
         raise OSError("no server today")
 

@@ -1,7 +1,6 @@
-"""What a test holds of a whole emulator turns it for all, and finds each of its accounts.
+"""`EmulatorControl`: changes for all accounts, and access to each account.
 
-Here belongs `EmulatorControl`. What is held of one account is in `test_sms_vendor`, the way to an emulator that is
-elsewhere in `test_control_connection`.
+One account is tested in `test_sms_vendor`, the transport in `test_api_client`.
 """
 
 from pathlib import Path
@@ -19,7 +18,7 @@ control = handles.control
 vendor = handles.vendor
 
 
-def test_what_is_turned_for_all_is_turned_back_by_a_reset() -> None:
+def test_a_reset_restores_words_faults_and_clock() -> None:
     with Emulator() as emulator:
         control = emulator.control
         first, words = control.account(), control.keywords()
@@ -35,21 +34,21 @@ def test_what_is_turned_for_all_is_turned_back_by_a_reset() -> None:
             first.balance()
 
 
-def test_an_account_of_the_emulators_own_is_held_and_stays(emulator: Emulator) -> None:
-    with emulator.control.get_account("12") as manuals:
-        assert manuals.credentials == {"userid": "12", "account": "test", "password": DEFAULT_ACCOUNT.password}
-        with client(manuals) as there:
+def test_a_configured_account_is_accessible_and_not_deleted(emulator: Emulator) -> None:
+    with emulator.control.get_account("12") as manual_account:
+        assert manual_account.credentials == {"userid": "12", "account": "test", "password": DEFAULT_ACCOUNT.password}
+        with client(manual_account) as there:
             there.send([NUMBER], "x")
-        assert manuals.wait_message(to=NUMBER).content == "x"
-        manuals.reset()
+        assert manual_account.wait_message(to=NUMBER).content == "x"
+        manual_account.reset()
     assert emulator.control.get_account("12").balance().messages == 0
 
 
 @pytest.mark.parametrize("userid", ["商户", "q?1", "100%", "%2F", "a b#c"])
-def test_an_account_is_held_whatever_is_in_its_userid(userid: str) -> None:
+def test_a_userid_may_contain_special_characters(userid: str) -> None:
     with Emulator(Options(accounts=(Account(userid, "shop", "geheim"),))) as emulator:
-        with EmulatorControl(emulator.url) as from_afar:
-            for control in (emulator.control, from_afar):
+        with EmulatorControl(emulator.url) as remote:
+            for control in (emulator.control, remote):
                 vendor = control.get_account(userid)
                 assert vendor.userid == userid
                 assert vendor.balance().points == 1000
@@ -57,8 +56,8 @@ def test_an_account_is_held_whatever_is_in_its_userid(userid: str) -> None:
 
 
 @pytest.mark.parametrize("userid", ["a/b", "..", "."])
-def test_an_account_that_no_address_could_name_is_none(userid: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no part of an address"):
+def test_a_userid_that_no_url_can_contain_is_rejected(userid: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="cannot be part of a URL path"):
         parse_account(f"{userid}:shop:geheim")
     seed = tmp_path / "seed.toml"
     seed.write_text(f'[[accounts]]\nuserid = "{userid}"\naccount = "shop"\npassword = "geheim"\n')
@@ -66,7 +65,7 @@ def test_an_account_that_no_address_could_name_is_none(userid: str, tmp_path: Pa
         load_initial_state(seed)
 
 
-def test_an_account_has_the_name_that_was_wished() -> None:
+def test_an_account_has_the_requested_name() -> None:
     with Emulator() as emulator:
         vendor = emulator.account(account="商家")
         assert vendor.account == "商家"
@@ -74,7 +73,7 @@ def test_an_account_has_the_name_that_was_wished() -> None:
             assert own.overage().overage == 1000
 
 
-def test_half_a_character_is_in_no_userid_and_in_no_number(control: EmulatorControl, vendor: SmsVendor) -> None:
+def test_a_lone_surrogate_matches_no_userid_and_no_number(control: EmulatorControl, vendor: SmsVendor) -> None:
     with pytest.raises(ControlRefused, match="no account"):
         control.get_account("\ud800")
     assert vendor.messages(to="\ud800") == []

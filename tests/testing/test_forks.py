@@ -1,6 +1,6 @@
-"""A process that is forked while an emulator runs holds nothing of it, and reaches it by its address alone.
+"""Forked processes: a child inherits nothing of a running emulator and reaches it by its URL only.
 
-Each test is a program of its own: the process that runs pytest has threads, and is not to be forked.
+Each test runs a program of its own, because the pytest process has threads and must not be forked.
 """
 
 import os
@@ -65,7 +65,7 @@ def run(program: str, tmp_path: Path) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-def test_after_the_end_its_port_is_refused_though_a_child_lives(tmp_path: Path) -> None:
+def test_the_port_is_closed_after_stop_while_a_child_lives(tmp_path: Path) -> None:
     program = """
 with Emulator() as emulator:
     address = address_of(emulator)
@@ -78,7 +78,7 @@ with Emulator() as emulator:
     run(program, tmp_path)
 
 
-def test_a_connection_that_is_closed_has_ended_though_a_child_lives(tmp_path: Path) -> None:
+def test_a_connection_is_closed_while_a_child_lives(tmp_path: Path) -> None:
     program = f"""
 REQUEST = b"GET /v2sms.aspx HTTP/1.1\\r\\nHost: x\\r\\n%b\\r\\n"
 with Emulator() as emulator, socket.create_connection(address_of(emulator), timeout={TIMEOUT}) as connection:
@@ -92,13 +92,13 @@ with Emulator() as emulator, socket.create_connection(address_of(emulator), time
     run(program, tmp_path)
 
 
-def test_a_child_sends_and_asks_over_the_address_and_its_parent_sees_it(tmp_path: Path) -> None:
+def test_a_child_uses_the_emulator_by_its_url(tmp_path: Path) -> None:
     program = """
 def send():
     with Client(vendor.url, **vendor.credentials) as client:
         client.send("15023239810", "x")
     with EmulatorControl(vendor.url) as control:
-        assert control.known(vendor.userid).wait_message().content == "x"
+        assert control.get_account(vendor.userid).wait_message().content == "x"
 
 with Emulator() as emulator:
     vendor = emulator.account()
@@ -109,20 +109,20 @@ with Emulator() as emulator:
     run(program, tmp_path)
 
 
-def test_a_childs_copy_of_the_emulator_is_not_taken_for_the_emulator(tmp_path: Path) -> None:
+def test_a_childs_copy_of_the_emulator_raises_an_error(tmp_path: Path) -> None:
     program = """
 def ask():
     for call in (vendor.messages, emulator.account):
         try:
             call()
         except ControlUnreachable as error:
-            assert "was forked: here take EmulatorControl(url)" in str(error), error
+            assert "was forked: use EmulatorControl(url) here" in str(error), error
         else:
             raise AssertionError(call)
     try:
         emulator.url
     except RuntimeError as error:
-        assert "ask for its url before the fork" in str(error)
+        assert "read its url before the fork" in str(error)
     else:
         raise AssertionError("a child has an address of its own")
 
@@ -134,7 +134,7 @@ with Emulator() as emulator:
     run(program, tmp_path)
 
 
-def test_a_child_that_leaves_the_emulator_ends_nothing(tmp_path: Path) -> None:
+def test_a_child_that_exits_the_emulator_stops_nothing(tmp_path: Path) -> None:
     program = """
 with Emulator() as emulator:
     vendor, address = emulator.account(), address_of(emulator)
@@ -146,11 +146,11 @@ with Emulator() as emulator:
     run(program, tmp_path)
 
 
-def test_parent_and_child_share_no_connection_to_an_emulator_elsewhere(tmp_path: Path) -> None:
+def test_parent_and_child_share_no_connection_to_a_remote_emulator(tmp_path: Path) -> None:
     program = """
 def look(points):
     for _ in range(50):
-        assert control.known(userids[points]).standing().points == points
+        assert control.get_account(userids[points]).balance().points == points
 
 with Emulator() as emulator, EmulatorControl(emulator.url) as control:
     userids = {points: control.account(points=points).userid for points in (1, 2)}

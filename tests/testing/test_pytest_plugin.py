@@ -1,7 +1,6 @@
-"""The fixture `sms_vendor` works in anybody's pytest, tells why a test failed, and costs the others nothing.
+"""The pytest plugin: fixtures, failure reports, and no cost for tests that do not use them.
 
-Here belongs the plugin, in a pytest of its own with a project of its own. What the fixture holds is in test_sms_vendor,
-the README's example in test_documents.
+Each test runs pytest on a project of its own. The account's methods are tested in `test_sms_vendor`.
 """
 
 import os
@@ -29,17 +28,17 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmulatorControl]:
-    """An emulator that runs elsewhere, and demands a token."""
+    """An emulator in another process that requires a token."""
     with emulator_process("--token", TOKEN, "--log-level", "error") as (_, (host, port)):
         with EmulatorControl(f"http://{host}:{port}", TOKEN) as control:
             yield control
 
 
-def only_the_manuals_account_is_left(server: EmulatorControl) -> bool:
+def only_the_default_account_is_left(server: EmulatorControl) -> bool:
     return server.userids() == ["12"]
 
 
-def test_each_test_has_an_account_of_its_own_on_the_terms_it_asks_for(pytester: pytest.Pytester) -> None:
+def test_each_test_has_its_own_account_with_the_marker_arguments(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -65,11 +64,11 @@ def test_each_test_has_an_account_of_its_own_on_the_terms_it_asks_for(pytester: 
         @pytest.mark.sms_vendor(points=7, dialect="observed")
         class TestTerms:
             def test_of_a_class(self, sms_vendor):
-                assert (sms_vendor.standing().points, sms_vendor.standing().dialect) == (7, "observed")
+                assert (sms_vendor.balance().points, sms_vendor.balance().dialect) == (7, "observed")
 
             @pytest.mark.sms_vendor(postpaid=True)
             def test_of_a_test(self, sms_vendor):
-                assert (sms_vendor.standing().points, sms_vendor.standing().dialect) == (0, "manual")
+                assert (sms_vendor.balance().points, sms_vendor.balance().dialect) == (0, "manual")
 
         def test_they_are_closed(sms_emulator):
             assert sms_emulator.userids() == ["12"]
@@ -79,7 +78,7 @@ def test_each_test_has_an_account_of_its_own_on_the_terms_it_asks_for(pytester: 
     pytester.runpytest_subprocess("-W", "error", "--strict-markers").assert_outcomes(passed=5)
 
 
-def test_a_wrong_marker_is_an_error_that_names_the_keywords(pytester: pytest.Pytester) -> None:
+def test_an_invalid_marker_is_an_error_that_lists_the_keywords(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -105,23 +104,23 @@ def test_a_wrong_marker_is_an_error_that_names_the_keywords(pytester: pytest.Pyt
         def test_right(sms_vendor): pass
         """
     )
-    ended = pytester.runpytest_subprocess()
-    ended.assert_outcomes(passed=1, errors=5)
-    said = ended.stdout.str()
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1, errors=5)
+    output = result.stdout.str()
     for problem in (
-        "(5): it takes keywords only",
-        "(5, points=7): it takes keywords only",
-        "(points=5, balance=5, 手机=1): there is no 'balance', '手机'",
-        "(balance=6): there is no 'balance'",
-        "(6): it takes keywords only",
+        "(5): positional arguments are not allowed",
+        "(5, points=7): positional arguments are not allowed",
+        "(points=5, balance=5, 手机=1): unknown keyword 'balance', '手机'",
+        "(balance=6): unknown keyword 'balance'",
+        "(6): positional arguments are not allowed",
     ):
         keywords = "userid, account, password, points, postpaid, may_read_reports, dialect"
-        assert f"\n@pytest.mark.sms_vendor{problem}; the keywords are {keywords}\n" in said
-    assert "Traceback" not in said
+        assert f"\n@pytest.mark.sms_vendor{problem}; allowed keywords: {keywords}\n" in output
+    assert "Traceback" not in output
     pytester.runpytest_subprocess("--markers").stdout.fnmatch_lines([f"@pytest.mark.sms_vendor([*], {keywords}): *"])
 
 
-def test_a_value_that_no_account_can_have_is_told_with_the_marker(pytester: pytest.Pytester) -> None:
+def test_an_invalid_marker_value_is_reported_with_the_marker(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -130,19 +129,19 @@ def test_a_value_that_no_account_can_have_is_told_with_the_marker(pytester: pyte
         def test_it(sms_vendor): pass
         """
     )
-    ended = pytester.runpytest_subprocess()
-    ended.assert_outcomes(errors=1)
-    ended.stdout.fnmatch_lines(["@pytest.mark.sms_vendor(points='many'): POST /accounts: points: *"])
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["@pytest.mark.sms_vendor(points='many'): POST /accounts: points: *"])
 
 
-def test_a_token_without_an_emulator_elsewhere_is_wrong_usage(pytester: pytest.Pytester) -> None:
+def test_a_token_without_a_url_is_a_usage_error(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(sms_vendor): pass")
-    ended = pytester.runpytest_subprocess("--sms-vendor-token", TOKEN)
-    assert ended.ret == pytest.ExitCode.USAGE_ERROR
-    ended.stderr.fnmatch_lines(["ERROR: --sms-vendor-token *: give --sms-vendor URL too"])
+    result = pytester.runpytest_subprocess("--sms-vendor-token", TOKEN)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --sms-vendor-token requires --sms-vendor URL"])
 
 
-def test_a_failed_test_shows_what_the_emulator_saw_and_no_password(
+def test_a_failed_test_shows_its_requests_and_no_password(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CI", raising=False)  # there pytest repeats every message in its summary
@@ -186,18 +185,18 @@ def test_a_failed_test_shows_what_the_emulator_saw_and_no_password(
             assert False
         """
     )
-    ended = pytester.runpytest_subprocess("-n", "1")
-    ended.assert_outcomes(passed=1, failed=3, errors=1)
-    said = ended.stdout.str()
-    shown = [part.partition("\n___")[0] for part in said.split("- sms_vendor -")[1:]]
+    result = pytester.runpytest_subprocess("-n", "1")
+    result.assert_outcomes(passed=1, failed=3, errors=1)
+    output = result.stdout.str()
+    shown = [part.partition("\n___")[0] for part in output.split("- sms_vendor -")[1:]]
     assert len(shown) == 2
     assert "overage: answered" in shown[0]
     assert "overage: refused, 用户名或密码错误\n      signature." in shown[1]
-    assert said.count("requests:") == 3
-    assert (pytester.path / "password").read_text() not in said
+    assert output.count("requests:") == 3
+    assert (pytester.path / "password").read_text() not in output
 
 
-def test_an_explanation_that_fails_ends_no_run(pytester: pytest.Pytester) -> None:
+def test_a_failing_report_does_not_abort_the_run(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         def test_is_unlucky(sms_vendor, monkeypatch):
@@ -208,13 +207,13 @@ def test_an_explanation_that_fails_ends_no_run(pytester: pytest.Pytester) -> Non
             pass
         """
     )
-    ended = pytester.runpytest_subprocess()
-    ended.assert_outcomes(passed=1, failed=1)
-    assert "KeyError: 'later'" in ended.stdout.str()
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1, failed=1)
+    assert "KeyError: 'later'" in result.stdout.str()
 
 
 @pytest.mark.parametrize("way", ["options", "environment", "ini"])
-def test_one_emulator_may_serve_all_processes_and_need_not_be_installed(
+def test_a_remote_emulator_serves_all_processes_without_the_extra(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, server: EmulatorControl, way: str
 ) -> None:
     pytester.makepyfile(
@@ -222,7 +221,7 @@ def test_one_emulator_may_serve_all_processes_and_need_not_be_installed(
         test_it=f"""
         def test_it(sms_vendor):
             assert sms_vendor.url == {server.url!r}
-            sms_vendor.charge(1)
+            sms_vendor.top_up(1)
         """,
     )
     arguments = ["--sms-vendor", server.url, "--sms-vendor-token", TOKEN] if way == "options" else []
@@ -232,10 +231,10 @@ def test_one_emulator_may_serve_all_processes_and_need_not_be_installed(
     else:
         monkeypatch.setenv("SMS10692_MOCK_URL", "wrong" if way == "options" else server.url)
     pytester.runpytest_subprocess(*arguments).assert_outcomes(passed=1)
-    assert only_the_manuals_account_is_left(server)
+    assert only_the_default_account_is_left(server)
 
 
-def test_a_test_without_the_address_takes_no_socket(pytester: pytest.Pytester) -> None:
+def test_a_test_that_does_not_read_the_url_uses_no_socket(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -267,16 +266,16 @@ def test_a_test_without_the_address_takes_no_socket(pytester: pytest.Pytester) -
     pytester.runpytest_subprocess("--disable-socket").assert_outcomes(passed=3)
 
 
-def test_an_emulator_that_is_not_there_is_an_error_and_no_skip(pytester: pytest.Pytester) -> None:
+def test_an_unreachable_emulator_is_an_error_and_no_skip(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(sms_vendor): pass")
     with closed_port() as port:
-        gone = f"http://127.0.0.1:{port}"
-        ended = pytester.runpytest_subprocess("--sms-vendor", gone)
-    ended.assert_outcomes(errors=1)
-    ended.stdout.fnmatch_lines([f"*no answer from {gone}*"])
+        url = f"http://127.0.0.1:{port}"
+        result = pytester.runpytest_subprocess("--sms-vendor", url)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"*no response from {url}*"])
 
 
-def test_without_flask_tests_that_ask_fail_with_the_command_to_run_and_others_pass(pytester: pytest.Pytester) -> None:
+def test_without_flask_only_tests_with_the_fixture_fail_and_name_the_command(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         flask=WITHOUT_FLASK,
         test_it="""
@@ -285,13 +284,13 @@ def test_without_flask_tests_that_ask_fail_with_the_command_to_run_and_others_pa
         def test_without(): pass
         """,
     )
-    ended = pytester.runpytest_subprocess()
-    ended.assert_outcomes(passed=1, errors=2)
-    assert ended.ret == pytest.ExitCode.TESTS_FAILED
-    ended.stdout.fnmatch_lines(['*sms_vendor: flask is missing; *: pip install "click*"flask>=*'])
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1, errors=2)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(['*sms_vendor: flask is missing; *: pip install "click*"flask>=*'])
 
 
-def test_whoever_does_not_ask_loads_nothing_of_it(pytester: pytest.Pytester) -> None:
+def test_a_run_without_the_fixture_imports_nothing_of_the_emulator(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import sys
@@ -308,19 +307,19 @@ def test_whoever_does_not_ask_loads_nothing_of_it(pytester: pytest.Pytester) -> 
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
-def test_many_at_once_on_one_emulator_do_not_see_each_other(
+def test_parallel_tests_on_one_emulator_are_isolated(
     tmp_path: Path, server: EmulatorControl, pytestconfig: pytest.Config
 ) -> None:
     tests, workers = (500, "8") if FULL else (8, "2")
     times = crowd(tmp_path, tests, "-n", workers, *_at(server))
     assert times.passed == 3 * tests, times.said
-    assert only_the_manuals_account_is_left(server)
+    assert only_the_default_account_is_left(server)
     _say(pytestconfig, f"{tests} tests on {workers} workers", times)
 
 
 @pytest.mark.skipif(not FULL, reason="milliseconds are measured by `make test-parallel`, with nothing else at work")
 @pytest.mark.parametrize("where", ["in process", "over a socket"])
-def test_the_fixture_takes_two_milliseconds_at_most(
+def test_the_fixture_takes_at_most_two_milliseconds(
     tmp_path: Path, server: EmulatorControl, pytestconfig: pytest.Config, where: str
 ) -> None:
     times = crowd(tmp_path, 500, "-k", "fresh or without", *(_at(server) if where == "over a socket" else ()))

@@ -1,7 +1,4 @@
-"""What a test holds has the names of the control address: all that may be wished, and all that is said.
-
-Here belong names alone, of `testing` and of `control`. What stands behind them is in the tests beside this.
-"""
+"""The testing handles and the control API have the same names: arguments, fields, fault kinds."""
 
 import inspect
 from dataclasses import fields
@@ -30,7 +27,7 @@ from sms10692_mock.testing.scope import ControlScope
         (models.Finding, requests.FindingDocument),
     ],
 )
-def test_a_value_has_the_names_of_its_document(value: type[Any], document: type[BaseModel]) -> None:
+def test_a_value_has_all_fields_of_its_document(value: type[Any], document: type[BaseModel]) -> None:
     assert [field.name for field in fields(value)] == list(document.model_fields)
 
 
@@ -38,7 +35,7 @@ def test_a_value_has_the_names_of_its_document(value: type[Any], document: type[
     ("value", "document"),
     [(models.Request, requests.WholeRequestDocument), (models.Standing, accounts.AccountDocument)],
 )
-def test_a_value_has_names_of_its_document(value: type[Any], document: type[BaseModel]) -> None:
+def test_a_value_has_a_subset_of_the_fields_of_its_document(value: type[Any], document: type[BaseModel]) -> None:
     assert {field.name for field in fields(value)} <= document.model_fields.keys()
 
 
@@ -51,10 +48,10 @@ def test_a_value_has_names_of_its_document(value: type[Any], document: type[Base
         (Emulator.account, accounts.NewAccount),
     ],
 )
-def test_whatever_may_be_wished_can_be_wished(method: Any, document: type[BaseModel]) -> None:
+def test_a_method_has_all_arguments_of_the_control_api(method: Any, document: type[BaseModel]) -> None:
     assert set(inspect.signature(method).parameters) - {"self"} == document.model_fields.keys() - {"own_clock"}
 
 
-def test_the_kinds_of_faults_are_the_emulators() -> None:
+def test_fault_kinds_and_operations_match_the_emulator() -> None:
     assert get_args(models.FaultKind) == get_args(Kind)
     assert get_args(models.OperationName) == get_args(behaviour.OperationName)

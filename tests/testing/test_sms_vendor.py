@@ -1,6 +1,6 @@
-"""What a test holds of one account says what was sent and what became of it, and turns its clock and its faults.
+"""`SmsVendor`: messages, queues, rules, clock and faults of one account, in process and over a socket.
 
-Here belongs `SmsVendor`, in this process as over a socket. All accounts at once are in `test_emulator_control`.
+The emulator as a whole is tested in `test_emulator_control`.
 """
 
 import threading
@@ -19,10 +19,10 @@ control = handles.control
 vendor = handles.vendor
 
 
-# What was sent
+# Messages
 
 
-def test_a_message_says_what_was_sent(vendor: SmsVendor) -> None:
+def test_a_message_has_the_values_of_its_send(vendor: SmsVendor) -> None:
     with client(vendor) as there:
         sent = there.send([NUMBER, OTHER], "【签名】" + "码" * 70, extno="01")
     first, second = vendor.messages()
@@ -35,7 +35,7 @@ def test_a_message_says_what_was_sent(vendor: SmsVendor) -> None:
     assert vendor.messages(to=OTHER, text="x") == []
 
 
-def test_an_awaited_message_comes_as_soon_as_it_is_sent_and_once(vendor: SmsVendor) -> None:
+def test_wait_message_returns_each_message_once(vendor: SmsVendor) -> None:
     with client(vendor) as there:
         sending = threading.Thread(target=there.send, args=([NUMBER], "first"))
         sending.start()
@@ -49,7 +49,7 @@ def test_an_awaited_message_comes_as_soon_as_it_is_sent_and_once(vendor: SmsVend
         vendor.wait_message(timeout=0)
 
 
-def test_a_message_that_does_not_come_is_an_error_that_says_what_did(vendor: SmsVendor) -> None:
+def test_message_not_sent_reports_what_was_sent_and_refused(vendor: SmsVendor) -> None:
     with client(vendor) as there:
         there.send([NUMBER], "验证码\n1234")
     with client(vendor, password=vendor.password + " ") as wrong:
@@ -57,15 +57,15 @@ def test_a_message_that_does_not_come_is_an_error_that_says_what_did(vendor: Sms
             wrong.send([OTHER], "x")
     with pytest.raises(MessageNotSent) as raised:
         vendor.wait_message(to=OTHER, text="x", timeout=0.01)
-    said = str(raised.value)
-    assert said.startswith(f"no message to {OTHER} with 'x' was sent within 0.01 s\n")
-    assert f"to {NUMBER}, task" in said
-    assert "验证码\\n1234" in said
-    assert "send: refused, 用户名或密码错误\n      signature." in said
-    assert vendor.password not in said
+    text = str(raised.value)
+    assert text.startswith(f"no message to {OTHER} with 'x' was sent within 0.01 s\n")
+    assert f"to {NUMBER}, task" in text
+    assert "验证码\\n1234" in text
+    assert "send: refused, 用户名或密码错误\n      signature." in text
+    assert vendor.password not in text
 
 
-def test_an_errorcode_moves_no_cursor_of_the_terminal(vendor: SmsVendor) -> None:
+def test_control_characters_are_escaped_in_the_report(vendor: SmsVendor) -> None:
     vendor.fail_next("\x1b[2J\n\u202e")
     with client(vendor) as there:
         there.send([NUMBER], "x")
@@ -75,14 +75,14 @@ def test_an_errorcode_moves_no_cursor_of_the_terminal(vendor: SmsVendor) -> None
     assert all(line.isprintable() for line in str(raised.value).splitlines())
 
 
-def test_a_client_with_a_wrong_userid_is_found(vendor: SmsVendor) -> None:
+def test_requests_of_unknown_userids_are_reported(vendor: SmsVendor) -> None:
     with client(vendor, userid="a\nb") as wrong:
         with pytest.raises(VendorRefusal):
             wrong.send([NUMBER], "x")
-    said = vendor.explain()
-    assert "none named this account's userid" in said
-    assert "userid 'a\\nb': refused, 用户名或密码错误\n      signature." in said
-    assert f"the account with the userid '{vendor.userid}' made this signature" in said
+    text = vendor.explain()
+    assert "none named this account's userid" in text
+    assert "userid 'a\\nb': refused, 用户名或密码错误\n      signature." in text
+    assert f"valid for the account with the userid '{vendor.userid}'" in text
     with client(vendor) as there:
         there.overage()
     assert "named no known userid" not in vendor.explain()
@@ -103,15 +103,15 @@ def test_requests_come_with_their_diagnosis(vendor: SmsVendor) -> None:
     assert vendor.requests(last=0) == []
 
 
-def test_a_password_is_in_no_repr(vendor: SmsVendor) -> None:
+def test_repr_has_no_password(vendor: SmsVendor) -> None:
     assert vendor.userid in repr(vendor)
     assert vendor.password not in repr(vendor)
 
 
-# What becomes of it
+# Delivery and queues
 
 
-def test_the_next_fails_and_the_one_after_it_does_not(vendor: SmsVendor) -> None:
+def test_fail_next_fails_the_next_messages_only(vendor: SmsVendor) -> None:
     vendor.fail_next("MK:0001")
     vendor.fail_next("MK:0002", count=2, to=OTHER)
     with client(vendor) as there:
@@ -125,7 +125,7 @@ def test_the_next_fails_and_the_one_after_it_does_not(vendor: SmsVendor) -> None
         ]
 
 
-def test_rules_hold_until_they_are_cleared(vendor: SmsVendor) -> None:
+def test_rules_apply_until_they_are_cleared(vendor: SmsVendor) -> None:
     vendor.rule("150", "silent")
     vendor.rule(OTHER, delay=5, reply="T", share=1.0, remaining=3)
     assert [(rule.number, rule.outcome, rule.delay, rule.reply) for rule in vendor.outcomes()] == [
@@ -139,7 +139,7 @@ def test_rules_hold_until_they_are_cleared(vendor: SmsVendor) -> None:
     assert vendor.outcomes() == []
 
 
-def test_a_reply_answers_the_last_task_and_a_report_belongs_to_it(vendor: SmsVendor) -> None:
+def test_an_added_reply_or_report_belongs_to_the_last_task(vendor: SmsVendor) -> None:
     with client(vendor) as there:
         first = there.send([NUMBER], "x")
         sent = there.send([NUMBER], "x", extno="7")
@@ -161,7 +161,7 @@ def test_a_reply_answers_the_last_task_and_a_report_belongs_to_it(vendor: SmsVen
     assert {report.handed_out_to for report in vendor.reports()[2:]} == {fetch.number}
 
 
-def test_what_was_handed_out_may_wait_again(vendor: SmsVendor) -> None:
+def test_fetched_items_can_be_requeued(vendor: SmsVendor) -> None:
     with client(vendor) as there:
         there.send([NUMBER, "10000000030"], "x")
         assert (len(there.status()), len(there.call())) == (2, 1)
@@ -172,10 +172,10 @@ def test_what_was_handed_out_may_wait_again(vendor: SmsVendor) -> None:
         assert vendor.queue_stats().replies.waiting == 1
 
 
-def test_an_account_is_charged_up_and_has_its_terms(control: EmulatorControl) -> None:
+def test_points_and_settings_of_an_account_can_be_changed(control: EmulatorControl) -> None:
     with control.account(points=0, postpaid=False, may_read_reports=False, dialect="observed") as vendor:
-        standing = vendor.balance()
-        assert (standing.points, standing.may_read_reports, standing.dialect) == (0, False, "observed")
+        balance = vendor.balance()
+        assert (balance.points, balance.may_read_reports, balance.dialect) == (0, False, "observed")
         assert vendor.top_up(7).send_total == 7
         assert vendor.change(may_read_reports=True, dialect="manual").dialect == "manual"
         with client(vendor) as there:
@@ -183,7 +183,7 @@ def test_an_account_is_charged_up_and_has_its_terms(control: EmulatorControl) ->
             assert list(there.status()) == []
 
 
-def test_an_account_has_the_userid_that_a_test_chose_and_another_password_from_then_on(
+def test_userid_and_password_can_be_chosen_and_changed(
     control: EmulatorControl,
 ) -> None:
     with control.account(userid="77", account="shop", password="first") as vendor:
@@ -198,7 +198,7 @@ def test_an_account_has_the_userid_that_a_test_chose_and_another_password_from_t
             assert there.overage().overage == 3
 
 
-def test_a_reset_account_begins_anew_with_the_same_credentials(vendor: SmsVendor) -> None:
+def test_a_reset_clears_everything_but_the_credentials(vendor: SmsVendor) -> None:
     vendor.clock.freeze(NOON)
     vendor.fault("empty")
     vendor.fail_next()
@@ -217,7 +217,7 @@ def test_a_reset_account_begins_anew_with_the_same_credentials(vendor: SmsVendor
 # Clock and faults
 
 
-def test_its_clock_is_its_own(control: EmulatorControl, vendor: SmsVendor) -> None:
+def test_an_account_has_its_own_clock(control: EmulatorControl, vendor: SmsVendor) -> None:
     control.clock.freeze(NOON)
     assert control.clock.now() == NOON
     assert vendor.clock.now() > NOON
@@ -225,7 +225,7 @@ def test_its_clock_is_its_own(control: EmulatorControl, vendor: SmsVendor) -> No
     assert control.clock.real() > NOON
 
 
-def test_a_clock_stands_is_put_forward_and_runs(vendor: SmsVendor) -> None:
+def test_a_clock_is_frozen_advanced_and_run(vendor: SmsVendor) -> None:
     clock = vendor.clock
     assert clock.freeze(NOON) == NOON
     assert clock.now() == NOON
@@ -242,7 +242,7 @@ def test_a_clock_stands_is_put_forward_and_runs(vendor: SmsVendor) -> None:
     assert clock.now() > NOON
 
 
-def test_a_fault_strikes_until_it_is_removed(vendor: SmsVendor) -> None:
+def test_a_fault_applies_until_it_is_removed(vendor: SmsVendor) -> None:
     fault = vendor.fault("close", "overage", remaining=5)
     with client(vendor) as there:
         with pytest.raises(ConnectionFailed):
@@ -260,7 +260,7 @@ def test_a_fault_strikes_until_it_is_removed(vendor: SmsVendor) -> None:
     assert "spoilt by a fault: close" in vendor.explain()
 
 
-def test_a_wrong_wish_is_refused_in_words(vendor: SmsVendor) -> None:
+def test_an_invalid_argument_is_rejected_with_a_reason(vendor: SmsVendor) -> None:
     with pytest.raises(ControlRefused, match="needs seconds") as raised:
         vendor.fault("latency")
     assert raised.value.status == 422

@@ -1,6 +1,6 @@
-"""Tests that freeze or replace the time neither hang nor shorten a wait, and the vendor's clock shows the frozen time.
+"""Libraries that freeze time: waits keep their real duration, and the vendor's clock shows the frozen time.
 
-Each runs in a process of its own, with the real freezegun, time-machine and pytest-freezer.
+Each test runs in its own process, with the real freezegun, time-machine and pytest-freezer.
 """
 
 import subprocess
@@ -54,40 +54,40 @@ class Elapsed:
 """
 
 
-def test_a_wait_ends_after_its_timeout_of_real_time(pytester: pytest.Pytester) -> None:
+def test_a_wait_lasts_its_timeout_in_real_time(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         FROZEN
         + """
-        from sms10692_mock import EmulatorControl, NotSent
+        from sms10692_mock import EmulatorControl, MessageNotSent
 
         @each
         def test_in_process(sms_vendor, way):
             with WAYS[way](), Elapsed() as elapsed:
-                with pytest.raises(NotSent, match="within 0.3 s"):
+                with pytest.raises(MessageNotSent, match="within 0.3 s"):
                     sms_vendor.wait_message(to="13800000000", timeout=0.3)
             assert elapsed.seconds >= 0.3
 
         @each
         def test_over_a_socket(sms_vendor, way):
             with WAYS[way](), EmulatorControl(sms_vendor.url) as control:
-                with Elapsed() as elapsed, pytest.raises(NotSent):
-                    control.known(sms_vendor.userid).wait_message(timeout=0.3)
+                with Elapsed() as elapsed, pytest.raises(MessageNotSent):
+                    control.get_account(sms_vendor.userid).wait_message(timeout=0.3)
             assert elapsed.seconds >= 0.3
 
         def test_with_the_fixture_of_pytest_freezer(freezer, sms_vendor):
-            with pytest.raises(NotSent):
+            with pytest.raises(MessageNotSent):
                 sms_vendor.wait_message(timeout=0.1)
 
         def test_with_the_fixture_of_time_machine(time_machine, sms_vendor):
             time_machine.move_to(NEW_YEAR, tick=False)
-            with pytest.raises(NotSent):
+            with pytest.raises(MessageNotSent):
                 sms_vendor.wait_message(timeout=0.1)
         """.replace("\n        ", "\n")
     )
     pytester.runpytest_subprocess(timeout=TIMEOUT).assert_outcomes(passed=16)
 
 
-def test_a_latency_lasts_and_ends_in_real_time(pytester: pytest.Pytester) -> None:
+def test_a_latency_lasts_in_real_time(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         FROZEN
         + """
@@ -110,7 +110,7 @@ def test_a_latency_lasts_and_ends_in_real_time(pytester: pytest.Pytester) -> Non
     pytester.runpytest_subprocess(timeout=TIMEOUT).assert_outcomes(passed=14)
 
 
-def test_the_vendor_lives_in_the_frozen_time(pytester: pytest.Pytester) -> None:
+def test_the_vendors_clock_shows_the_frozen_time(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         FROZEN
         + """
@@ -132,21 +132,21 @@ def test_the_vendor_lives_in_the_frozen_time(pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize(
-    "freezing", ["freezegun.freeze_time('2026-01-01')", "time_machine.travel('2026-01-01', tick=False)"]
+    "context", ["freezegun.freeze_time('2026-01-01')", "time_machine.travel('2026-01-01', tick=False)"]
 )
-def test_an_emulator_that_begins_and_ends_in_frozen_time_does_both(freezing: str, tmp_path: Path) -> None:
+def test_an_emulator_starts_and_stops_in_frozen_time(context: str, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(f"""
 import freezegun, time_machine
-with {freezing}:
-    from sms10692_mock import Emulator, EmulatorControl, NotSent
+with {context}:
+    from sms10692_mock import Emulator, EmulatorControl, MessageNotSent
     with Emulator() as emulator:
         emulator.control.fault("latency", seconds=0.1)
         vendor = emulator.account()
         with EmulatorControl(emulator.url) as control:
             try:
-                control.known(vendor.userid).wait_message(timeout=0.1)
-            except NotSent:
+                control.get_account(vendor.userid).wait_message(timeout=0.1)
+            except MessageNotSent:
                 print("not sent")
 """)
     ended = subprocess.run([sys.executable, str(script)], timeout=TIMEOUT, capture_output=True, text=True, check=True)

@@ -56,7 +56,9 @@ def compare_records(notes: ClientRecord, store: Store, kills: int) -> CrashResul
     assert ledger.created == ledger.handed_out == len(messages), "nothing waits any more"
     lost = [message for message in messages if message.mobile not in times_received]
     assert not [number for number in times_received if number not in times_sent], "received what was never sent"
-    assert len({message.fate.request for message in lost}) <= len(notes.fetches), "lost in an answer that arrived"
+    assert len({message.delivery_state.request for message in lost}) <= len(notes.fetches), (
+        "lost in an answer that arrived"
+    )
     _were_handed_out_together(lost, messages)
     return CrashResult(
         kills=kills,
@@ -66,13 +68,13 @@ def compare_records(notes: ClientRecord, store: Store, kills: int) -> CrashResul
         done=len(done),
         unanswered_fetches=len(notes.fetches),
         lost=len(lost),
-        lost_in=len({message.fate.request for message in lost}),
+        lost_in=len({message.delivery_state.request for message in lost}),
     )
 
 
 def _were_handed_out_together(lost: Sequence[Message], messages: Sequence[Message]) -> None:
     """What was lost was lost by whole answers: an answer that arrived was whole."""
-    requests = {message.fate.request for message in lost}
+    requests = {message.delivery_state.request for message in lost}
     assert None not in requests, "lost and never handed out"
-    with_them = [message for message in messages if message.fate.request in requests]
+    with_them = [message for message in messages if message.delivery_state.request in requests]
     assert len(with_them) == len(lost), "half an answer arrived"

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from sms10692 import protocol, signing
 from sms10692_mock.app.shell_quoting import quote_text
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.clock import date_of
+from sms10692_mock.domain.clock import to_china_datetime
 
 _NUMBERS: Final = "15023239810,13527576163"
 _TEXT: Final = "内容"
@@ -20,7 +20,7 @@ _ORDINARY: Final = re.compile(r"[A-Za-z0-9.:/_\[\]-]+")
 
 def example_curl(url: str, account: Account, now: float | None) -> str:
     """A send for this account. `now` is the moment to sign; None where any will do, and then it is the manual's."""
-    timestamp = _MANUALS_TIMESTAMP if now is None else signing.format_timestamp(date_of(now))
+    timestamp = _MANUALS_TIMESTAMP if now is None else signing.format_timestamp(to_china_datetime(now))
     userid, stamp, sign, mobile, content, _, action, _ = protocol.SEND.parameters
     fields = {
         action: protocol.SEND.action,

@@ -172,7 +172,7 @@ class VendorApp:
         if request.method not in _ALLOWED_METHODS:
             return None
         vendor = self._vendor
-        received = vendor.real_time()
+        received = vendor.wall_clock()
         fields = parse_fields(request.query, request.content_type, request.body, DECODERS[endpoint.charset])
         api_request = parse_request(endpoint, fields)
         try:
@@ -212,7 +212,7 @@ class VendorApp:
             api_request.userid,
             api_request.operation.name if api_request.operation else "",
             result.message if isinstance(result, Refusal) else "",
-            len(result.boxes) if isinstance(result, _FETCH_RESULTS) else None,
+            len(result.items) if isinstance(result, _FETCH_RESULTS) else None,
             response.status,
             response.headers[0][1] if response.headers else "",
             response.body,
@@ -312,7 +312,7 @@ class VendorApp:
 
         If the body is incomplete, `request.body` is the received part.
         """
-        store, received = self._vendor.store, self._vendor.real_time()
+        store, received = self._vendor.store, self._vendor.wall_clock()
         fields = parse_fields(request.query, request.content_type, request.body, DECODERS[endpoint.charset])
         api_request = parse_request(endpoint, fields)
         operation = api_request.operation.name if api_request.operation else ""

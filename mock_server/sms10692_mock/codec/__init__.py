@@ -1,1 +1,1 @@
-"""Bytes to values and values to bytes: charsets, forms, XML and JSON."""
+"""Codecs between bytes and values: charsets, forms, XML and JSON."""

@@ -1,7 +1,6 @@
-"""From the bytes of a request to its fields, by the platform's rules: `Request[name]` of ASP.NET (R14, R16).
+"""Parser of query strings, forms and multipart bodies, with the rules of `Request[name]` in ASP.NET (R14, R16).
 
-Here belong query strings, forms and multipart bodies. One name or value is the affair of `escapes`, what the fields
-mean that of `calls`.
+Escapes within one name or value are decoded by `percent`.
 """
 
 from typing import Final, TypeAlias
@@ -10,34 +9,34 @@ from sms10692_mock.codec.percent import Decoder, decode_component
 from sms10692_mock.lazy_imports import LAZY_IMPORT_LOCK
 
 Fields: TypeAlias = dict[str, str]
-"""Values by name in lower case."""
+"""Values by lower-case name."""
 
 _MAX_PARTS: Final = 1000
 
 
 def parse_fields(query: bytes, content_type: str, body: bytes, decode: Decoder) -> Fields:
-    """The fields of a request: the query string's where it has one of that name, else the body's.
+    """Parse the fields of a request. A field of the query string hides the body's field of the same name.
 
-    >>> fields_of(b"action=send&&extno", "", b"Action=x&mobile=1&mobile=2&content=%E5%86%85+%u5bb9", bytes.decode)
+    >>> parse_fields(b"action=send&&extno", "", b"Action=x&mobile=1&mobile=2&content=%E5%86%85+%u5bb9", bytes.decode)
     {'action': 'send', 'mobile': '1,2', 'content': '内 容'}
     """
-    from_body = _of_body(content_type, body, decode) if body else {}
-    return from_body | _urlencoded(query, decode) if query else from_body
+    from_body = _parse_body(content_type, body, decode) if body else {}
+    return from_body | _parse_urlencoded(query, decode) if query else from_body
 
 
-def _of_body(content_type: str, body: bytes, decode: Decoder) -> Fields:
+def _parse_body(content_type: str, body: bytes, decode: Decoder) -> Fields:
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == "multipart/form-data":
-        return _multipart(content_type, body, decode)
+        return _parse_multipart(content_type, body, decode)
     if media_type == "application/json" or media_type.endswith("+json"):
         return {}
-    return _urlencoded(body, decode)
+    return _parse_urlencoded(body, decode)
 
 
-def _urlencoded(raw: bytes, decode: Decoder) -> Fields:
+def _parse_urlencoded(raw: bytes, decode: Decoder) -> Fields:
     fields: Fields = {}
     repeated: dict[str, list[str]] = {}
-    # One character for each byte: what is ASCII without escapes, and that is nearly all, is text already.
+    # Latin-1 maps each byte to one character: ASCII without escapes, the usual case, needs no further decoding.
     text = raw.decode("latin-1")
     is_ascii = text.isascii()
     for pair in text.split("&"):
@@ -58,9 +57,9 @@ def _urlencoded(raw: bytes, decode: Decoder) -> Fields:
     return fields
 
 
-def _multipart(content_type: str, body: bytes, decode: Decoder) -> Fields:
-    """The fields of a multipart body. One that breaks off or is malformed has none (R16)."""
-    # Imported here: it takes longer than the rest of the emulator's start, and most clients never need it.
+def _parse_multipart(content_type: str, body: bytes, decode: Decoder) -> Fields:
+    """Parse a multipart body. A truncated or malformed body has no fields (R16)."""
+    # Imported here: the import takes longer than the rest of the start, and few clients send multipart bodies.
     with LAZY_IMPORT_LOCK:
         from werkzeug.exceptions import RequestEntityTooLarge
         from werkzeug.http import parse_options_header
@@ -77,13 +76,13 @@ def _multipart(content_type: str, body: bytes, decode: Decoder) -> Fields:
     values: dict[str, list[str]] = {}
     name, value = "", b""
     try:
-        # What stands before the first part is nothing, but megabytes of it would keep every other thread waiting.
+        # A preamble is ignored. It is skipped here, because the decoder would hold the interpreter lock for megabytes.
         decoder.receive_data(body[max(0, first - len(b"\r\n")) :])
         decoder.receive_data(None)
         while not isinstance(event := decoder.next_event(), Epilogue):
             match event:
                 case Field():
-                    # Its type says a text, and a part that has no name has None, which machine code would not take.
+                    # The annotation says str, but a part without a name has None.
                     name = (getattr(event, "name", None) or "").lower()
                 case File():
                     name = ""  # R16: a part with a file name is no field
@@ -95,8 +94,8 @@ def _multipart(content_type: str, body: bytes, decode: Decoder) -> Fields:
                         value = b""
     except (ValueError, RequestEntityTooLarge):
         return {}
-    return _joined(values)
+    return _join_repeated(values)
 
 
-def _joined(values: dict[str, list[str]]) -> Fields:
-    return {name: ",".join(several) for name, several in values.items()}
+def _join_repeated(values: dict[str, list[str]]) -> Fields:
+    return {name: ",".join(repeated) for name, repeated in values.items()}

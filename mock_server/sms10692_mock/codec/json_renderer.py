@@ -1,7 +1,7 @@
-"""From an answer to JSON, for clients that ask with `rt=json` (Q18, R15). The same in every dialect.
+"""JSON renderer of results, for requests with `rt=json` (Q18, R15). The same in every dialect.
 
-Here belong the keys. Those of send and overage were seen on real servers (A15, A16); those of checkkeyword and the
-two queues are our invention.
+The keys of send and overage were observed on real servers (A15, A16); those of checkkeyword and the two queues are an
+invention of this emulator.
 """
 
 import json
@@ -30,38 +30,38 @@ KEYS: Final[Mapping[Operation, tuple[str, ...]]] = {
     protocol.STATUS: ("Mobile", "TaskId", "Status", "ReceiveTime", "ErrorCode", "Extno"),
     protocol.CALL: ("Mobile", "TaskId", "Content", "ReceiveTime", "Extno"),
 }
-"""Of each operation, or of one of its boxes, in the order of the contract's elements."""
+"""The keys of each operation's document, or of one item of its list, in the order of the protocol's elements."""
 
 
-def render(answer: Result, operation: Operation | None, page: Endpoint) -> bytes:
-    """The bytes that the page answers. On the GBK page they are ASCII, which is JSON and GBK at once (R15)."""
-    dumped = partial(json.dumps, ensure_ascii=page is protocol.V2SMS_GBK, separators=(",", ":"))
-    # Box by box: one call for all of a long queue would let nobody else do anything meanwhile.
-    match answer:
+def render(result: Result, operation: Operation | None, page: Endpoint) -> bytes:
+    """Render a result as JSON bytes; on the GBK endpoint they are ASCII, which is both JSON and GBK (R15)."""
+    dumps = partial(json.dumps, ensure_ascii=page is protocol.V2SMS_GBK, separators=(",", ":"))
+    # One `dumps` per item: a single call for a long queue would hold the interpreter lock throughout.
+    match result:
         case ReportsResult(reports):
-            boxes = ((r.mobile, r.task_id, r.status, format_time(r.due), r.errorcode, r.extno) for r in reports)
-            text = f'{{"StatusBox":[{",".join(dumped(_keyed(protocol.STATUS, box)) for box in boxes)}]}}'
+            rows = ((r.mobile, r.task_id, r.status, format_time(r.due), r.errorcode, r.extno) for r in reports)
+            text = f'{{"StatusBox":[{",".join(dumps(_keyed(protocol.STATUS, row)) for row in rows)}]}}'
         case RepliesResult(replies):
-            calls = ((r.mobile, r.task_id, r.content, format_time(r.due), r.extno) for r in replies)
-            text = f'{{"CallBox":[{",".join(dumped(_keyed(protocol.CALL, box)) for box in calls)}]}}'
+            reply_rows = ((r.mobile, r.task_id, r.content, format_time(r.due), r.extno) for r in replies)
+            text = f'{{"CallBox":[{",".join(dumps(_keyed(protocol.CALL, row)) for row in reply_rows)}]}}'
         case _:
-            text = dumped(_document(answer, operation))
+            text = dumps(_document(result, operation))
     return text.encode("utf-8")
 
 
 def _document(
-    answer: Refusal | SendResult | BalanceResult | KeywordResult, operation: Operation | None
+    result: Refusal | SendResult | BalanceResult | KeywordResult, operation: Operation | None
 ) -> dict[str, Any]:
-    match answer:
+    match result:
         case SendResult():
-            return _keyed(protocol.SEND, (protocol.SEND.success, protocol.OK, *answer))
+            return _keyed(protocol.SEND, (protocol.SEND.success, protocol.OK, *result))
         case Refusal(message):
             if operation is not None and operation.item_element:
                 return {"ErrorStatus": {"Error": operation.messages.index(message) + 1, "Remark": message}}
-            shape = operation or protocol.SEND
-            return _keyed(shape, REFUSAL_VALUES[shape](message))
+            layout = operation or protocol.SEND
+            return _keyed(layout, REFUSAL_VALUES[layout](message))
         case BalanceResult():
-            return _keyed(protocol.OVERAGE, (protocol.OVERAGE.success, protocol.OVERAGE_FOUND, *answer))
+            return _keyed(protocol.OVERAGE, (protocol.OVERAGE.success, protocol.OVERAGE_FOUND, *result))
         case KeywordResult(message, _):
             return _keyed(protocol.CHECKKEYWORD, (message,))
 

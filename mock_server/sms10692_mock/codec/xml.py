@@ -1,7 +1,8 @@
-"""From an answer to the exact text of the vendor's XML: declaration, line feeds, escapes, in a dialect (R17).
+"""XML renderer of results: declaration, line feeds and escapes exactly as the vendor writes them, per dialect (R17).
 
-Here belongs layout. The words and the order of the elements come from the contract, what a dialect changes from
-`dialects`; JSON is written in `wire.render_json`.
+Names and order of the elements come from `protocol`, differences between dialects from `profiles`. JSON is in
+`json_renderer`. **The bytes are compared with `fixtures/exchanges`: a change of white space is a change of the
+protocol.**
 """
 
 from collections.abc import Iterable
@@ -31,76 +32,76 @@ def _root(children: str) -> str:
 
 
 def _elements(names: Iterable[str], *first: str) -> str:
-    """A template: each element on its own line after one space, no white space inside, a place for its value.
+    """Build a template: each element on its own line after one space, with `%s` for its value.
 
-    The first have theirs already.
+    The first elements get the values `first` instead of `%s`.
     """
     return "".join(f"\n <{name}>{value}</{name}>" for name, value in zip_longest(names, first, fillvalue="%s"))
 
 
-def _box(name: str, elements: Iterable[str]) -> str:
+def _item_template(name: str, elements: Iterable[str]) -> str:
     return f"\n <{name}>{_elements(elements)}\n </{name}>"
 
 
-_SENT: Final = _root(_elements(protocol.SEND.elements, protocol.SEND.success, protocol.OK))
-_BALANCE: Final = _root(_elements(protocol.OVERAGE.elements, protocol.OVERAGE.success, protocol.OVERAGE_FOUND))
-_STATUSBOX: Final = _box(protocol.STATUS.item_element, protocol.STATUS.elements)
-_CALLBOX: Final = _box(protocol.CALL.item_element, protocol.CALL.elements)
-_ERROR: Final = _root(_box(protocol.ERROR_ELEMENT, protocol.ERROR_FIELDS) + "\n ")
+_SEND_TEMPLATE: Final = _root(_elements(protocol.SEND.elements, protocol.SEND.success, protocol.OK))
+_BALANCE_TEMPLATE: Final = _root(_elements(protocol.OVERAGE.elements, protocol.OVERAGE.success, protocol.OVERAGE_FOUND))
+_STATUSBOX_TEMPLATE: Final = _item_template(protocol.STATUS.item_element, protocol.STATUS.elements)
+_CALLBOX_TEMPLATE: Final = _item_template(protocol.CALL.item_element, protocol.CALL.elements)
+_ERROR_TEMPLATE: Final = _root(_item_template(protocol.ERROR_ELEMENT, protocol.ERROR_FIELDS) + "\n ")
 
 
 class XmlRenderer:
-    """Writes answers as one dialect does."""
+    """Renders results in one dialect."""
 
     def __init__(self, dialect: Profile) -> None:
         self._refusals = {
-            operation: (_root(_elements(shape.elements)), REFUSAL_VALUES[shape])
-            for operation, shape in dialect.refusal_of.items()
+            operation: (_root(_elements(layout.elements)), REFUSAL_VALUES[layout])
+            for operation, layout in dialect.refusal_of.items()
         }
         self._keyword = _root(_elements(dialect.keyword_elements))
         self._keyword_values = dialect.keyword_values
         self._errorcode, self._extno_of_report, self._extno_of_reply = (
-            cdata_all if place in dialect.cdata else escape_all
-            for place in ((protocol.STATUS, ERRORCODE), (protocol.STATUS, EXTNO), (protocol.CALL, EXTNO))
+            cdata_all if field in dialect.cdata else escape_all
+            for field in ((protocol.STATUS, ERRORCODE), (protocol.STATUS, EXTNO), (protocol.CALL, EXTNO))
         )
 
-    def render(self, answer: Result, operation: Operation | None, page: Endpoint) -> bytes:
-        """The bytes that the page answers, in its charset; `operation` is None for an action that the page lacks."""
+    def render(self, result: Result, operation: Operation | None, page: Endpoint) -> bytes:
+        """Render a result in the endpoint's charset. `operation` is None for an unknown action."""
         declaration = f'<?xml version="1.0" encoding="{page.charset}" ?>'
-        return ENCODERS[page.charset](declaration + self._document(answer, operation))
+        return ENCODERS[page.charset](declaration + self._document(result, operation))
 
-    def _document(self, answer: Result, operation: Operation | None) -> str:
-        match answer:
+    def _document(self, result: Result, operation: Operation | None) -> str:
+        match result:
             case SendResult():
-                return _SENT % answer
+                return _SEND_TEMPLATE % result
             case Refusal(message):
                 if operation is not None and operation.item_element:
-                    return _ERROR % (operation.messages.index(message) + 1, message)
+                    return _ERROR_TEMPLATE % (operation.messages.index(message) + 1, message)
                 template, values = self._refusals[operation]
                 return template % values(message)
             case BalanceResult():
-                return _BALANCE % answer
+                return _BALANCE_TEMPLATE % result
             case KeywordResult(message, content):
                 return self._keyword % self._keyword_values(message, escape(content))
             case ReportsResult(()) | RepliesResult(()):
                 return _root("")
             case ReportsResult():
-                return _page(self._statusboxes(answer))
+                return _join_items(self._render_statusboxes(result))
             case RepliesResult():
-                return _page(self._callboxes(answer))
+                return _join_items(self._render_callboxes(result))
 
-    def _statusboxes(self, reports: ReportsResult) -> Iterable[str]:
-        due, mobile, task_id, status, code, extno, _ = zip(*reports.boxes, strict=True)
+    def _render_statusboxes(self, reports: ReportsResult) -> Iterable[str]:
+        due, mobile, task_id, status, code, extno, _ = zip(*reports.items, strict=True)
         errorcodes, extnos = self._errorcode(code), self._extno_of_report(extno)
         rows = zip(escape_all(mobile), task_id, status, format_times(due), errorcodes, extnos, strict=True)
-        return map(_STATUSBOX.__mod__, rows)
+        return map(_STATUSBOX_TEMPLATE.__mod__, rows)
 
-    def _callboxes(self, replies: RepliesResult) -> Iterable[str]:
-        due, mobile, task_id, content, extno = zip(*replies.boxes, strict=True)
+    def _render_callboxes(self, replies: RepliesResult) -> Iterable[str]:
+        due, mobile, task_id, content, extno = zip(*replies.items, strict=True)
         extnos = self._extno_of_reply(extno)
         rows = zip(escape_all(mobile), task_id, escape_all(content), format_times(due), extnos, strict=True)
-        return map(_CALLBOX.__mod__, rows)
+        return map(_CALLBOX_TEMPLATE.__mod__, rows)
 
 
-def _page(boxes: Iterable[str]) -> str:
-    return _root("".join(boxes) + "\n ")
+def _join_items(items: Iterable[str]) -> str:
+    return _root("".join(items) + "\n ")

@@ -1,1 +1,1 @@
-"""The vendor: accounts, sends, queues and rules. No I/O."""
+"""The vendor's rules: accounts, sends, queues and delivery. No I/O."""

@@ -1,6 +1,6 @@
-"""A customer of the imaginary vendor: who signs, how they pay, and what they may read.
+"""Accounts of the emulated vendor: credentials, way of payment and permissions.
 
-Here belong the account and how one is written on a command line. Balances change, so they live in the store.
+An account is written `USERID:ACCOUNT:PASSWORD[:POINTS]` on the command line. Balances change, so they are in the store.
 """
 
 import re
@@ -16,13 +16,13 @@ from sms10692_mock.domain.faults import Fault
 
 POINTS_DEFAULT: Final = 1000
 
-_NO_SEGMENTS: Final = frozenset({".", ".."})
-_FRESH: Final = 8
-"""Bytes of chance in the name of a throw-away account: among a hundred thousand, no two are ever the same."""
+_RESERVED_SEGMENTS: Final = frozenset({".", ".."})
+_RANDOM_BYTES: Final = 8
+"""Random bytes in the name of a temporary account."""
 
 _FIRST_USERID: Final = 100_000_000
-_DIGITS: Final = len(str(_FIRST_USERID))
-"""Of the userid of a throw-away account: such a number fits into 32 bits."""
+_USERID_LENGTH: Final = len(str(_FIRST_USERID))
+"""Length of the userid of a temporary account. Such a number fits into 32 bits."""
 
 _POINTS: Final = re.compile(r"[0-9]+")
 _MAX_DIGITS: Final = 15
@@ -30,11 +30,10 @@ _MAX_DIGITS: Final = 15
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account. `points` is what it starts with; a post-paid one starts at nothing (R6).
+    """One account. `points` is the initial balance of a prepaid account; a postpaid account starts at zero (R6).
 
-    `clock` is its own, if it has one, and `dialect` the name of its own; else those of the emulator hold. `outcomes`
-    are its own rules for what becomes of messages, `faults` those that strike its requests. A `throwaway` one is
-    closed when nobody has used it for long.
+    `clock` and `dialect` override those of the emulator. `outcomes` are the account's delivery rules, `faults` the
+    faults of its requests. A `throwaway` account is temporary: deleted after a long time without use.
     """
 
     userid: str
@@ -54,10 +53,10 @@ DEFAULT_ACCOUNT: Final = Account(userid="12", account="test", password="mima")
 """The account of the manual's examples. It always exists, so that the example signature of 1.2 is valid."""
 
 
-def first_points(account: Account) -> int:
-    """The balance with which an account begins, and all that was charged up by then. Raises BalanceOutOfBounds.
+def initial_balance(account: Account) -> int:
+    """Return the balance of a new account, which is also the sum of all points added. Raises BalanceOutOfBounds.
 
-    >>> first_points(Account("7", "shop", "a", points=5)), first_points(Account("7", "shop", "a", postpaid=True))
+    >>> initial_balance(Account("7", "shop", "a", points=5)), initial_balance(Account("7", "shop", "a", postpaid=True))
     (5, 0)
     """
     points = 0 if account.postpaid else account.points
@@ -66,39 +65,40 @@ def first_points(account: Account) -> int:
 
 
 def random_id() -> str:
-    """A name that nobody has, for a throw-away account."""
-    return secrets.token_hex(_FRESH)
+    """Return a random account name for a temporary account."""
+    return secrets.token_hex(_RANDOM_BYTES)
 
 
 def temporary_userid() -> str:
-    """A userid for a throw-away account: nine digits, the first not 0, so that a program may keep it as an integer.
+    """Return a random userid for a temporary account: nine digits.
 
-    Another account may have the same one: who opens an account of it looks whether there is none.
+    There is no leading zero, so clients may store the userid as an integer. The userid may be taken: create the account
+    with `keep` and check the result.
     """
     return str(_FIRST_USERID + secrets.randbelow(9 * _FIRST_USERID))
 
 
 def exclude_temporary(userids: Iterable[str]) -> list[str]:
-    """Those that have not the form of a throw-away account's userid, as hardly another has; soon, of very many too.
+    """Return the userids that do not have the form of a temporary account's userid. Fast for long lists.
 
-    >>> lasting_among(["12", random_userid(), "trade", "012345678"])
+    >>> exclude_temporary(["12", temporary_userid(), "trade", "012345678"])
     ['12', 'trade', '012345678']
     """
     return [
         userid
         for userid in userids
-        if len(userid) != _DIGITS or not (userid.isascii() and userid.isdigit()) or userid[0] == "0"
+        if len(userid) != _USERID_LENGTH or not (userid.isascii() and userid.isdigit()) or userid[0] == "0"
     ]
 
 
 def parse_account(text: str) -> Account:
-    """Read `USERID:ACCOUNT:PASSWORD[:POINTS]`. A password may hold colons: POINTS is the last part if it is a number.
+    """Parse `USERID:ACCOUNT:PASSWORD[:POINTS]`. A password may contain colons: a last part of digits is POINTS.
 
-    Raises ValueError, in words for the person who wrote it.
+    Raises ValueError with a message for the user.
 
-    >>> account_from("7:shop:a:b:50").password, account_from("7:shop:a:b:50").points
+    >>> parse_account("7:shop:a:b:50").password, parse_account("7:shop:a:b:50").points
     ('a:b', 50)
-    >>> account_from("7:shop:1234").password
+    >>> parse_account("7:shop:1234").password
     '1234'
     """
     userid, _, rest = text.partition(":")
@@ -110,18 +110,18 @@ def parse_account(text: str) -> Account:
             raise ValueError(f"POINTS has at most {_MAX_DIGITS} digits")
         password, points = head, int(tail)
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("an account is written in UTF-8")
+        raise ValueError("the account is not valid UTF-8")
     if not (userid.strip() and account.strip() and password.strip()):
-        raise ValueError("an account is written USERID:ACCOUNT:PASSWORD[:POINTS], and none of the three may be blank")
+        raise ValueError("expected USERID:ACCOUNT:PASSWORD[:POINTS], and the first three must not be blank")
     if not is_url_safe(userid):
-        raise ValueError(f"the userid {userid} can be no part of an address, such as the control address's")
+        raise ValueError(f"the userid {userid} cannot be part of a URL path: it must not contain '/' or be '.' or '..'")
     return Account(userid, account, password, points)
 
 
 def is_url_safe(userid: str) -> bool:
-    """Whether an account of this userid can have an address below the control address; the vendor's are numbers.
+    """Return whether this userid can be a path segment of the control API.
 
-    >>> is_nameable("12"), is_nameable("商户?"), is_nameable("a/b"), is_nameable("..")
+    >>> is_url_safe("12"), is_url_safe("商户?"), is_url_safe("a/b"), is_url_safe("..")
     (True, True, False, False)
     """
-    return "/" not in userid and userid not in _NO_SEGMENTS
+    return "/" not in userid and userid not in _RESERVED_SEGMENTS

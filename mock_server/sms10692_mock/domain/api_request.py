@@ -1,7 +1,7 @@
-"""Which of the five operations is this, and what was given with it?
+"""Parser from endpoint and form fields to a typed vendor request.
 
-Here belong the way from a path to a page, and from a page and its fields to a call. Whether the call is right is
-the affair of `checks`.
+`match_endpoint` maps a path to an endpoint, `parse_request` maps an endpoint and its fields to an `ApiRequest`. Whether
+the request is acceptable is decided in `validation`.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _USERID, _TIMESTAMP, _SIGN, _MOBILE, _CONTENT, _SEND_TIME, _ACTION, _EXTNO = (
 _STATUS_NUM: Final = protocol.STATUS.parameters[3].lower()
 _FORMAT: Final = "rt"  # Q18, R15: a parameter of other brands' manuals
 
-_PAGES: Final[Mapping[str, Endpoint]] = {page.path.lower(): page for page in protocol.ENDPOINTS}
+_ENDPOINTS: Final[Mapping[str, Endpoint]] = {page.path.lower(): page for page in protocol.ENDPOINTS}
 _OPERATIONS: Final[Mapping[tuple[Endpoint, str], Operation]] = {
     (page, operation.action): operation for operation in protocol.OPERATIONS for page in operation.endpoints
 }
@@ -26,9 +26,9 @@ _ONLY_OPERATION: Final[Mapping[Endpoint, Operation]] = {
 
 
 class ApiRequest(NamedTuple):
-    """One request, understood. A parameter that was not given is the empty string.
+    """A parsed request. A missing parameter is the empty string.
 
-    `operation` is None where a page of several operations got an action that is none of them.
+    `operation` is None when an endpoint with several operations received an unknown action.
     """
 
     page: Endpoint
@@ -46,20 +46,20 @@ class ApiRequest(NamedTuple):
 
 
 def match_endpoint(path: str) -> Endpoint | None:
-    """The page that a path means, in any case, after doubled slashes, whatever follows it (Q9).
+    """Return the endpoint of a path, or None. Case, doubled slashes and anything after the file name are ignored (Q9).
 
-    >>> page_of("//V2SMSgbk.aspx/v2sms.aspx").path
+    >>> match_endpoint("//V2SMSgbk.aspx/v2sms.aspx").path
     '/v2smsGBK.aspx'
     """
-    page = _PAGES.get(path)
+    page = _ENDPOINTS.get(path)
     if page is not None:
         return page
     first = path.lstrip("/").partition("/")[0]
-    return _PAGES.get(f"/{first}".lower()) if path.startswith("/") else None
+    return _ENDPOINTS.get(f"/{first}".lower()) if path.startswith("/") else None
 
 
 def parse_request(page: Endpoint, fields: Mapping[str, str]) -> ApiRequest:
-    """What a request to this page asks for. The names of `fields` are in lower case, as `wire.forms` gives them."""
+    """Build a request from form or query fields. The names in `fields` are lower case, as in `codec.forms`."""
     get = fields.get
     action = get(_ACTION, "")
     return ApiRequest(

@@ -1,6 +1,6 @@
-"""What a text costs (R6).
+"""Prices: the points that one text to one recipient costs (R6).
 
-Here belongs the price of one text to one number, in points. Whether a balance covers it is the store's affair.
+Whether a balance covers a send is decided in the store, atomically with the charge.
 """
 
 import codecs
@@ -8,41 +8,41 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 Billing: TypeAlias = Callable[[str], int]
-"""The points that one text to one number costs."""
+"""A function from a text to its price per recipient, in points."""
 
 _utf_16: Final = codecs.getencoder("utf-16-le")  # looking it up takes longer than encoding a text
-_ONE_PART: Final = 70
-_EACH_OF_SEVERAL: Final = 67
+_SINGLE_SEGMENT: Final = 70
+_MULTI_SEGMENT: Final = 67
 
 
 def utf16_length(text: str) -> int:
-    """The length of a text in UTF-16 units: 1 for nearly all characters, 2 for an emoji."""
+    """Return the length of a text in UTF-16 code units: two for an emoji, one for nearly everything else."""
     return len(_utf_16(text, "surrogatepass")[0]) // 2
 
 
 def segment_price(text: str) -> int:
-    """How many messages of a telephone carry a text: one up to 70 UTF-16 units, else one for every 67 begun.
+    """Return the number of SMS segments: one for up to 70 UTF-16 code units, otherwise one per 67 begun.
 
-    >>> [parts("字" * n) for n in (1, 70, 71, 134, 135)], parts("😀" * 36)
+    >>> [segment_price("字" * n) for n in (1, 70, 71, 134, 135)], segment_price("😀" * 36)
     ([1, 1, 2, 2, 3], 2)
     """
     length = utf16_length(text)
-    return 1 if length <= _ONE_PART else -(-length // _EACH_OF_SEVERAL)
+    return 1 if length <= _SINGLE_SEGMENT else -(-length // _MULTI_SEGMENT)
 
 
 def flat_price(text: str) -> int:
-    """One point a number, however long the text."""
+    """Return one point per recipient, whatever the text."""
     return 1
 
 
 def explain_price(billing: Billing, text: str) -> str:
-    """Why a text to one number costs what it does, in a sentence.
+    """Return a sentence that explains the price of a text to one recipient.
 
-    >>> why(parts, "内容")
+    >>> explain_price(segment_price, "内容")
     '2 UTF-16 units are 1 part (up to 70 are one): 1 point'
-    >>> why(parts, "字" * 71)
+    >>> explain_price(segment_price, "字" * 71)
     '71 UTF-16 units are 2 parts (one for every 67 begun): 2 points'
-    >>> why(one, "字" * 71)
+    >>> explain_price(flat_price, "字" * 71)
     'each number costs 1 point, however long the text'
     """
     if billing is flat_price:

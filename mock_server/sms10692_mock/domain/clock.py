@@ -1,7 +1,6 @@
-"""Time as the vendor writes it: `yyyy-MM-dd HH:mm:ss` in China Standard Time (1.2, 4.3, R12).
+"""Clocks, and the vendor's time format: `yyyy-MM-dd HH:mm:ss` in China Standard Time (1.2, 4.3, R12).
 
-Here belong the type of a clock, how one is turned, and the two directions of that format. Inside the emulator a
-moment is a number of seconds since 1970; what the time really is, only the caller's clock says.
+Times are seconds since 1970. The wall clock is an argument; only `system_time` reads the machine's clock.
 """
 
 import re
@@ -13,26 +12,26 @@ from math import floor
 from typing import Final, NamedTuple, TypeAlias
 
 from sms10692.signing import CHINA
-from sms10692_mock.domain.bounds import FIRST_MOMENT, LAST_MOMENT
+from sms10692_mock.domain.bounds import EARLIEST_TIME, LATEST_TIME
 
 Clock: TypeAlias = Callable[[], float]
-"""Seconds since 1970, like `time.time`."""
+"""A function that returns seconds since 1970, like `time.time`."""
 
 
 def system_time() -> float:
-    """The machine's time. Looked up at each call: where a test has frozen the time, the vendor's is frozen too."""
+    """Return the machine's time. `time.time` is looked up on each call, so that libraries that freeze time work."""
     return time.time()
 
 
 _MICROS: Final = 1_000_000
-"""Sums of moments are made in whole microseconds: in floating point, a whole second may come out a little less."""
+"""Times are added in whole microseconds: floating-point addition can end slightly below a whole second."""
 
 
 class ClockOverride(NamedTuple):
-    """A clock that was set: it showed `at` when the real time was `since`, and runs at `speed`; 0 is standing still.
+    """A clock that was set: it showed `at` at wall-clock time `since`, and runs at `speed` (0: frozen).
 
-    >>> noon = Turned(at=43200.0, since=5.0, speed=2.0)
-    >>> noon.now(6.0), noon.advanced(60.0, 6.0).now(6.0)
+    >>> noon = ClockOverride(at=43200.0, since=5.0, speed=2.0)
+    >>> noon.now(6.0), noon.advance(60.0, 6.0).now(6.0)
     (43202.0, 43262.0)
     """
 
@@ -41,25 +40,25 @@ class ClockOverride(NamedTuple):
     speed: float = 1.0
 
     def now(self, real: float) -> float:
-        """What it shows when the real time is `real`: from 1970 to the year 9000, however fast.
+        """Return the time shown at wall-clock time `real`, clamped to 1970 to 9000.
 
-        Where the real time went back behind `since`, it runs no faster than that: the days before it was set are days.
+        If the wall clock went back before `since`, the speed is limited to 1, so that one day back is one day back.
 
-        >>> Turned(at=86400.0, since=86400.0, speed=1e6).now(86399.0)
+        >>> ClockOverride(at=86400.0, since=86400.0, speed=1e6).now(86399.0)
         86399.0
         """
         at, since, speed = self
         passed = _micros(real) - _micros(since)
         if speed != 1.0 and not (passed < 0 and speed > 1.0):
             passed = round(passed * speed)
-        return bounded((_micros(at) + passed) / _MICROS)
+        return clamp_time((_micros(at) + passed) / _MICROS)
 
     def advance(self, seconds: float, real: float) -> "ClockOverride":
-        """The same clock, put forward."""
-        return ClockOverride(bounded(later(self.now(real), seconds)), real, self.speed)
+        """Return this clock moved forward by `seconds`."""
+        return ClockOverride(clamp_time(add_seconds(self.now(real), seconds)), real, self.speed)
 
-    def advanced_to(self, moment: float, real: float) -> "ClockOverride":
-        """The same clock, put forward to a moment; one that shows a later one shows it still."""
+    def advance_to(self, moment: float, real: float) -> "ClockOverride":
+        """Return this clock moved forward to `moment`; a clock that is ahead of `moment` is left there."""
         return ClockOverride(max(self.now(real), moment), real, self.speed)
 
 
@@ -67,27 +66,27 @@ def _micros(moment: float) -> int:
     return round(moment * _MICROS)
 
 
-def later(moment: float, seconds: float) -> float:
-    """So many seconds after a moment, to the microsecond.
+def add_seconds(moment: float, seconds: float) -> float:
+    """Add seconds to a time, rounded to the microsecond.
 
-    >>> 0.7 + 0.1, later(0.7, 0.1)
+    >>> 0.7 + 0.1, add_seconds(0.7, 0.1)
     (0.7999999999999999, 0.8)
     """
     return _micros(moment + seconds) / _MICROS
 
 
-def bounded(moment: float) -> float:
-    """A moment as a clock can show it.
+def clamp_time(moment: float) -> float:
+    """Clamp a time to the range of a clock.
 
-    >>> bounded(-1.0), bounded(1e12) == LAST_MOMENT
+    >>> clamp_time(-1.0), clamp_time(1e12) == LATEST_TIME
     (0.0, True)
     """
-    return moment if FIRST_MOMENT <= moment <= LAST_MOMENT else min(max(moment, FIRST_MOMENT), LAST_MOMENT)
+    return moment if EARLIEST_TIME <= moment <= LATEST_TIME else min(max(moment, EARLIEST_TIME), LATEST_TIME)
 
 
-def shown(turned: ClockOverride | None, real: float) -> float:
-    """What a clock shows that was set, or, without one, the real time."""
-    return turned.now(real) if turned else bounded(real)
+def current_time(override: ClockOverride | None, real: float) -> float:
+    """Return the time of a clock override, or the wall-clock time without one."""
+    return override.now(real) if override else clamp_time(real)
 
 
 _FORMAT: Final = "%Y-%m-%d %H:%M:%S"
@@ -95,40 +94,42 @@ _SHAPE: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 _LAST_DATE: Final = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=CHINA).timestamp())
 
 
-def date_of(moment: float) -> datetime:
-    """A moment in China; the first or the last date for those that have none.
+def to_china_datetime(moment: float) -> datetime:
+    """Convert a time to a datetime in China Standard Time; times out of range give the first or the last date.
 
-    >>> date_of(1322835131.5).isoformat(), date_of(1e300).isoformat(), date_of(-1e300).isoformat()
-    ('2011-12-02T22:12:11.500000+08:00', '9999-12-31T23:59:59+08:00', '1970-01-01T08:00:00+08:00')
+    >>> to_china_datetime(1322835131.5).isoformat()
+    '2011-12-02T22:12:11.500000+08:00'
+    >>> to_china_datetime(1e300).isoformat(), to_china_datetime(-1e300).isoformat()
+    ('9999-12-31T23:59:59+08:00', '1970-01-01T08:00:00+08:00')
     """
-    return datetime.fromtimestamp(min(max(moment, FIRST_MOMENT), _LAST_DATE), CHINA)
+    return datetime.fromtimestamp(min(max(moment, EARLIEST_TIME), _LAST_DATE), CHINA)
 
 
 def format_time(moment: float) -> str:
-    """Write a moment as the vendor does.
+    """Format a time as the vendor does.
 
-    >>> china_time(1322835131.0), china_time(1322835131.75)
+    >>> format_time(1322835131.0), format_time(1322835131.75)
     ('2011-12-02 22:12:11', '2011-12-02 22:12:11')
     """
-    return _china_time(floor(moment))
+    return _format_second(floor(moment))
 
 
 def format_times(moments: Iterable[float]) -> Iterable[str]:
-    """Write moments as the vendor does: thousands in half the time."""
-    return map(_china_time, map(floor, moments))
+    """Format many times; twice as fast as `format_time` for thousands."""
+    return map(_format_second, map(floor, moments))
 
 
 @lru_cache(maxsize=4096)
-def _china_time(second: int) -> str:
-    return date_of(second).strftime(_FORMAT)
+def _format_second(second: int) -> str:
+    return to_china_datetime(second).strftime(_FORMAT)
 
 
 def parse_time(text: str) -> float | None:
-    """Read what `china_time` writes; None for anything else, dates that do not exist included.
+    """Parse the vendor's format; return None for anything else, including dates that do not exist.
 
-    >>> moment("2011-12-02 22:12:11")
+    >>> parse_time("2011-12-02 22:12:11")
     1322835131.0
-    >>> moment("2011-02-30 00:00:00") is None
+    >>> parse_time("2011-02-30 00:00:00") is None
     True
     """
     if not _SHAPE.fullmatch(text):

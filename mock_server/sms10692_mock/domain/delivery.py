@@ -1,7 +1,7 @@
-"""What becomes of a message once the vendor has taken it: delivered, failed, silent, late, answered (R5, R13).
+"""Delivery outcomes: delivered, failed, unreported, delayed, replied to (R5, R13).
 
-Here belongs the fate of a number, as data: reserved numbers, and the rules of an account. When it is told, and to
-whom, is the affair of `vendor` and the store.
+The outcome of a message depends on reserved numbers and the rules of its account. `vendor` turns outcomes into reports
+and replies; the store queues them.
 """
 
 import re
@@ -14,10 +14,11 @@ from sms10692_mock.domain.faults import seeded_random
 
 
 class DeliveryOutcome(NamedTuple):
-    """The fate of one message.
+    """What will happen to one message.
 
-    `status` and `errorcode` go into its report, `delay` seconds late (R13); a `silent` one is never reported;
-    `reply` is what the handset answers; `refusal` is a message of 1.3 that refuses the whole send instead.
+    `status` and `errorcode` go into its report, which is `delay` seconds late (R13). A `silent` message gets no report.
+    `reply` is the text that the phone sends back. `refusal` is a message of 1.3: the whole send is refused with that
+    text.
     """
 
     status: int = protocol.DELIVERED
@@ -28,7 +29,7 @@ class DeliveryOutcome(NamedTuple):
     refusal: str | None = None
 
 
-_HANDSET: Final = re.compile("1[0-9]{10}")
+_MOBILE_NUMBER: Final = re.compile("1[0-9]{10}")
 _DELIVERED: Final = DeliveryOutcome()
 _UNDELIVERABLE: Final = DeliveryOutcome(protocol.FAILED, "UNDELIV")
 
@@ -44,14 +45,14 @@ RESERVED_NUMBERS: Final[Mapping[str, DeliveryOutcome]] = {
     "10000000030": DeliveryOutcome(reply="T"),
     "10000000031": DeliveryOutcome(reply="<好> & 😀"),
 }
-"""Numbers that no handset can have, so that every outcome can be had by whoever can send (R13)."""
+"""Numbers that no phone can have; each triggers one outcome, so that every client can test every outcome (R13)."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRule:
-    """What becomes of messages to the numbers that begin with `number`; of all, where it is empty.
+    """A rule for messages to numbers that start with `number`; an empty `number` matches all.
 
-    It holds for the next `remaining` messages, or any number where that is None, and of them for a `share`.
+    The rule applies to the next `remaining` messages (None: no limit), and to each with probability `share`.
     """
 
     number: str
@@ -62,9 +63,9 @@ class DeliveryRule:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRules:
-    """The rules of an account; of those that fit a number the longest holds, of equals the first.
+    """The rules of an account. The longest matching `number` wins; of equals, the first.
 
-    `seed` loads the dice for those that hold for a share.
+    `seed` makes the random decisions repeatable.
     """
 
     rules: tuple[DeliveryRule, ...] = ()
@@ -75,24 +76,27 @@ NO_DELIVERY_RULES: Final = DeliveryRules()
 
 
 def default_outcome(number: str) -> DeliveryOutcome:
-    """The fate of a message to this number; what is no mobile number of China cannot be delivered (R5).
+    """Return the outcome of a message without rules: only mobile numbers of China are deliverable (R5).
 
-    >>> outcome("15023239810").errorcode, outcome("10086").errorcode, outcome("10000000001").refusal
-    ('DELIVRD', 'UNDELIV', '用户名或密码不能为空')
+    >>> default_outcome("15023239810").errorcode, default_outcome("10086").errorcode
+    ('DELIVRD', 'UNDELIV')
+    >>> default_outcome("10000000001").refusal
+    '用户名或密码不能为空'
     """
-    return RESERVED_NUMBERS.get(number) or (_DELIVERED if _HANDSET.fullmatch(number) else _UNDELIVERABLE)
+    return RESERVED_NUMBERS.get(number) or (_DELIVERED if _MOBILE_NUMBER.fullmatch(number) else _UNDELIVERABLE)
 
 
 def apply_rules(
     rules: DeliveryRules, numbers: Sequence[str], sent_before: int
 ) -> tuple[list[DeliveryOutcome], DeliveryRules]:
-    """The fates of messages under the rules of an account that sent so many before, and the rules that are left.
+    """Return the outcome of each message, and the rules that remain.
 
-    A rule for a whole number holds even for a reserved one; a rule for a prefix does not.
+    `sent_before` is the number of messages that the account sent before; it makes each random decision depend on the
+    message. A rule for a whole number applies to reserved numbers too; a rule for a prefix does not.
 
-    >>> failing = Rules((Rule("150", Outcome(20, "UNDELIV"), remaining=1),))
-    >>> fates, left = ruled(failing, ["15023239810", "15023239810", "13800000000"], 0)
-    >>> [fate.errorcode for fate in fates], left.rules
+    >>> failing = DeliveryRules((DeliveryRule("150", DeliveryOutcome(20, "UNDELIV"), remaining=1),))
+    >>> outcomes, left = apply_rules(failing, ["15023239810", "15023239810", "13800000000"], 0)
+    >>> [outcome.errorcode for outcome in outcomes], left.rules
     (['UNDELIV', 'DELIVRD', 'DELIVRD'], ())
     """
     rows = sorted(enumerate(rules.rules), key=lambda row: (-len(row[1].number), row[0]))

@@ -1,7 +1,6 @@
-"""What can be made to go wrong between a client and the vendor, on demand.
+"""Fault injection: fault definitions, and which of them apply to a request.
 
-Here belong faults as values, and which of them strike a request. What a struck answer looks like on the wire is the
-affair of `http`.
+The effect of a fault on the HTTP response is in `app.fault_injection`.
 """
 
 import hashlib
@@ -12,18 +11,18 @@ from typing import Final, Literal, TypeAlias
 Kind: TypeAlias = Literal["latency", "hang", "status", "empty", "cut", "close", "charset", "bom", "message", "lose"]
 
 APPLY_BY_DEFAULT: Final[frozenset[Kind]] = frozenset({"latency", "empty", "cut", "charset", "bom", "lose"})
-"""The kinds with which the vendor still does what it was asked, and only the answer suffers."""
+"""Kinds for which the vendor still executes the request by default; only the response is faulty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing that goes wrong.
+    """One injected fault.
 
-    `operations` are names of contract's operations, none meaning all. It strikes the next `remaining` requests, or any
-    number where that is None, and of them a `share`, by dice that `seed` loads. `seconds` to `seconds_max` are those
-    of a latency; `at` is the byte of the answer before which it is cut; `status` an HTTP status; `message` one of the
-    manual's; `charset` what the answer claims to be written in. `acts` says whether the vendor does what it was asked
-    all the same. `seen` counts the requests for which the dice were thrown.
+    `operations` are names of the protocol's operations; none means all. The fault applies to the next `remaining`
+    requests (None: no limit), to each with probability `share`, repeatable with `seed`. `seconds` to `seconds_max` is
+    the range of a latency; `at` the byte at which a response is truncated; `status` an HTTP status; `message` one of
+    the manual's; `charset` the charset that the response claims. `acts` says whether the vendor executes the request
+    all the same. `seen` counts the requests for which the fault was evaluated.
     """
 
     id: str
@@ -42,19 +41,19 @@ class Fault:
     seen: int = 0
 
     def latency(self) -> float:
-        """Seconds that this request waits."""
+        """Return the seconds to delay the current request."""
         if self.seconds_max is None:
             return self.seconds
         return self.seconds + (self.seconds_max - self.seconds) * seeded_random(f"{self.seed}:latency:{self.seen}")
 
 
 def seeded_random(text: str) -> float:
-    """A number from 0 to less than 1 that is always the same for the same text, and even over many."""
+    """Return a number in [0, 1) that depends only on `text`, uniformly distributed over texts."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest(), "big") / 2**48
 
 
 def matches(fault: Fault, operation: str, messages: Sequence[str]) -> bool:
-    """Whether a fault is one for requests of this operation, which has these messages."""
+    """Return whether a fault concerns requests of this operation, whose messages are `messages`."""
     if fault.operations and operation not in fault.operations:
         return False
     return not fault.message or fault.message in messages
@@ -63,16 +62,16 @@ def matches(fault: Fault, operation: str, messages: Sequence[str]) -> bool:
 def evaluate(
     faults: Sequence[Fault], operation: str, messages: Sequence[str]
 ) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
-    """Which faults strike a request for this operation, and what is left of all of them afterwards.
+    """Return the faults that apply to a request of this operation, and all faults as they are afterwards.
 
-    One with a message strikes only where the operation has that message.
+    A fault with a message applies only to operations that have this message.
 
     >>> once = Fault(id="a", kind="empty", remaining=1)
-    >>> strikes, left = struck([once], "send", ["ok"])
-    >>> [fault.kind for fault in strikes], left
+    >>> triggered, left = evaluate([once], "send", ["ok"])
+    >>> [fault.kind for fault in triggered], left
     (['empty'], ())
     """
-    strikes: list[Fault] = []
+    triggered: list[Fault] = []
     left: list[Fault] = []
     for fault in faults:
         if not matches(fault, operation, messages):
@@ -80,9 +79,9 @@ def evaluate(
             continue
         seen = replace(fault, seen=fault.seen + 1)
         if fault.share >= 1.0 or seeded_random(f"{fault.seed}:{fault.seen}") < fault.share:
-            strikes.append(seen)
+            triggered.append(seen)
             if fault.remaining is not None:
                 seen = replace(seen, remaining=fault.remaining - 1)
         if seen.remaining != 0:
             left.append(seen)
-    return tuple(strikes), tuple(left)
+    return tuple(triggered), tuple(left)

@@ -1,7 +1,7 @@
-"""Change notifications: for whoever waits until there is what they want to see.
+"""Change notifications, and waits for a condition.
 
-A wait blocks its thread. A server that can wait otherwise calls an application `deferring()`: then a wait returns after
-its first look, and what it would have waited for is in a `Wait`.
+A wait blocks its thread. A server that can wait without a thread calls the application inside `deferring()`: each wait
+then returns after its first evaluation, and the server finds a `Wait` that describes what to wait for.
 """
 
 import threading
@@ -12,25 +12,26 @@ from typing import Final, NamedTuple, TypeVar
 
 from sms10692_mock.elapsed_time import monotonic, sleep
 
-Seen = TypeVar("Seen")
+ValueT = TypeVar("ValueT")
 
-LOOK_AGAIN: Final = 0.25
-"""Seconds after which is looked again at what may change without a notification."""
+POLL_SECONDS: Final = 0.25
+"""Polling interval for changes that no notification announces: by the clock, or by another process."""
 
 
 class Wait(NamedTuple):
-    """What was to be waited for, for so many seconds from the first look on.
+    """A deferred wait of at most `seconds`, counted from the first evaluation.
 
-    `rings` is how often the bell was rung before that look. `is_enough` looks again and may raise what the look
-    raises; without it any change is enough. Without `bell` only the time passes.
+    `changes_seen` and `wakeups_seen` are the notifier's counters before that evaluation. `is_satisfied` evaluates the
+    condition again and may raise what the condition raises; if None, any change ends the wait. Without a `notifier`
+    only time passes.
     """
 
     seconds: float
-    bell: "ChangeNotifier | None" = None
+    notifier: "ChangeNotifier | None" = None
     userid: str | None = None
-    rings: int = 0
-    dismissals: int = 0
-    is_enough: Callable[[], bool] | None = None
+    changes_seen: int = 0
+    wakeups_seen: int = 0
+    is_satisfied: Callable[[], bool] | None = None
     polls: bool = False
 
 
@@ -39,7 +40,7 @@ _DEFERRED: ContextVar[list[Wait] | None] = ContextVar("deferred", default=None)
 
 @contextmanager
 def deferring() -> Iterator[list[Wait]]:
-    """Inside, waits of this thread do not block but are listed."""
+    """Context manager: waits of this thread are recorded in the returned list and do not block."""
     waits: list[Wait] = []
     token = _DEFERRED.set(waits)
     try:
@@ -49,12 +50,12 @@ def deferring() -> Iterator[list[Wait]]:
 
 
 def is_deferring() -> bool:
-    """Whether a wait would return at once."""
+    """Return whether waits are deferred at this point."""
     return _DEFERRED.get() is not None
 
 
 def pause(seconds: float) -> None:
-    """Let so much time pass."""
+    """Wait for `seconds`; deferrable."""
     waits = _DEFERRED.get()
     if waits is None:
         sleep(seconds)
@@ -68,37 +69,42 @@ class _Subscriber(NamedTuple):
 
 
 class ChangeNotifier:
-    """Rung after whatever may be waited for; costs next to nothing while nobody waits.
+    """Wakes threads that wait for a change. Notifying is nearly free while nobody waits.
 
-    `rings` is how often it was rung, `dismissals` how often those who waited were told to go.
+    `changes` counts the notifications, `wakeups` the calls of `wake_all`.
+
+    **Notify after the store's commit, never before**: a woken thread reads the store at once.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._subscribers: tuple[_Subscriber, ...] = ()
-        self.rings = 0
-        self.dismissals = 0
+        self.changes = 0
+        self.wakeups = 0
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
+        """The number of subscribers."""
         return len(self._subscribers)
 
     def notify(self, userid: str | None = None) -> None:
-        """Let those look again who wait for something of this account; without one, everybody."""
-        self.rings += 1
+        """Announce a change in this account (None: in any account). Waiting threads evaluate their conditions again."""
+        self.changes += 1
         for subscriber in self._subscribers:
             if userid is None or subscriber.userid is None or subscriber.userid == userid:
                 subscriber.wake()
 
     def wake_all(self) -> None:
-        """Let everybody who waits now look once more and go."""
-        self.dismissals += 1
+        """End all current waits after one more evaluation each."""
+        self.wakeups += 1
         self.notify()
 
     @contextmanager
     def subscribed(self, userid: str | None, wake: Callable[[], None]) -> Iterator[None]:
-        """Inside, `wake` is called at each change of this account, or of any, by the thread that made it."""
+        """Context manager: `wake` is called at each change in this account, or in any account if None.
+
+        **`wake` runs on the thread that made the change, so it must not block.**
+        """
         subscriber = _Subscriber(userid, wake)
         with self._lock:
             self._subscribers = (*self._subscribers, subscriber)
@@ -110,52 +116,52 @@ class ChangeNotifier:
 
     def wait_for(
         self,
-        look: Callable[[], Seen],
-        enough: Callable[[Seen], bool],
+        read: Callable[[], ValueT],
+        is_satisfied: Callable[[ValueT], bool],
         seconds: float,
         *,
         userid: str | None = None,
         polls: bool = False,
-    ) -> Seen:
-        """What `look` returns as soon as it is `enough`, or after so many seconds what it returns then.
+    ) -> ValueT:
+        """Return the value of `read()` as soon as `is_satisfied(value)` holds, or the last value after `seconds`.
 
-        It looks again when something changed in the account, or in any; with `polls` four times a second too, for what
-        changes without a notification: by the clock, or by another process.
+        `read` is called again after each change in the account (None: in any account). With `polls` it is also called
+        every `POLL_SECONDS`, for changes by the clock or by another process.
         """
-        until, rings, dismissals = monotonic() + seconds, self.rings, self.dismissals
-        seen = look()
-        if seconds <= 0 or enough(seen):
-            return seen
+        until, changes, wakeups = monotonic() + seconds, self.changes, self.wakeups
+        value = read()
+        if seconds <= 0 or is_satisfied(value):
+            return value
         waits = _DEFERRED.get()
         if waits is not None:
-            waits.append(Wait(seconds, self, userid, rings, dismissals, lambda: enough(look()), polls))
-            return seen
+            waits.append(Wait(seconds, self, userid, changes, wakeups, lambda: is_satisfied(read()), polls))
+            return value
         changed = threading.Event()
         with self.subscribed(userid, changed.set):
-            is_due = self.rings != rings  # since the look
+            is_due = self.changes != changes  # since the look
             while True:
-                left = until - monotonic()
-                if not is_due and left > 0 and self.dismissals == dismissals:
-                    changed.wait(min(left, LOOK_AGAIN) if polls else left)
+                remaining = until - monotonic()
+                if not is_due and remaining > 0 and self.wakeups == wakeups:
+                    changed.wait(min(remaining, POLL_SECONDS) if polls else remaining)
                 is_due = False
                 changed.clear()
-                seen = look()
-                if enough(seen) or until <= monotonic() or self.dismissals != dismissals:
-                    return seen
+                value = read()
+                if is_satisfied(value) or until <= monotonic() or self.wakeups != wakeups:
+                    return value
 
-    def wait_for_change(self, heard: int, seconds: float) -> None:
-        """Wait until it was rung more often than was `heard`, or for so many seconds.
+    def wait_for_change(self, changes_seen: int, seconds: float) -> None:
+        """Wait until `changes` differs from `changes_seen`, at most `seconds`.
 
-        Between two calls nobody waits, and ringing costs next to nothing: who listens and then pauses is woken once
-        a pause, however often it rings.
+        There is no subscription between two calls. A caller that pauses between calls is therefore woken once per
+        pause, however many changes there are.
         """
-        if self.rings != heard:
+        if self.changes != changes_seen:
             return
         waits = _DEFERRED.get()
         if waits is not None:
-            waits.append(Wait(seconds, self, rings=heard, dismissals=self.dismissals))
+            waits.append(Wait(seconds, self, changes_seen=changes_seen, wakeups_seen=self.wakeups))
             return
         changed = threading.Event()
         with self.subscribed(None, changed.set):
-            if self.rings == heard:
+            if self.changes == changes_seen:
                 changed.wait(seconds)

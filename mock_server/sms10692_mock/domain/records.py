@@ -1,6 +1,6 @@
-"""What a store keeps, and what it shows of that: values without behaviour.
+"""Records that every store accepts and returns: values without behaviour.
 
-Here belong the records that go in and come out of every store. What a store promises about them stands in `protocol`.
+The interface of a store is in `store`. Times are seconds since 1970 on the account's clock, unless stated otherwise.
 """
 
 from collections.abc import Sequence
@@ -11,37 +11,37 @@ from sms10692_mock.domain.clock import ClockOverride
 from sms10692_mock.domain.delivery import DeliveryRules
 from sms10692_mock.domain.faults import Fault
 
-Thing = TypeVar("Thing", covariant=True)
+ItemT = TypeVar("ItemT", covariant=True)
 
 QueueName: TypeAlias = Literal["reports", "replies"]
 State: TypeAlias = Literal["never", "later", "waiting", "handed out"]
 
-_EACH_ENTRY: Final = 600
-"""Bytes that an entry of the journal takes beside what was sent and answered."""
+_ENTRY_OVERHEAD: Final = 600
+"""Estimated overhead of a logged request, in bytes, without request and response."""
 
-_EACH_HEADER: Final = 150
-"""Bytes that a header takes beside its name and its value."""
+_HEADER_OVERHEAD: Final = 150
+"""Estimated overhead of a header, in bytes, without name and value."""
 
-_WIDEST: Final = 4
-"""Bytes that a character takes at most."""
+_MAX_CHARACTER_BYTES: Final = 4
+"""Bytes of the widest character in memory."""
 
 NO_TASK_INDEX: Final = -1
-"""The place of a report in its task, where no send brought it about."""
+"""The `place` of a report that belongs to no send."""
 
 
-def text_bytes(text: str) -> int:
-    """Bytes of a text in UTF-8, in which a half of a character takes three.
+def utf8_length(text: str) -> int:
+    """Return the number of UTF-8 bytes of a text; a lone surrogate counts three.
 
-    >>> [text_bytes(text) for text in ("T", "好", "😀", "\\ud800")]
+    >>> [utf8_length(text) for text in ("T", "好", "😀", "\\ud800")]
     [1, 3, 4, 3]
     """
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 class Report(NamedTuple):
-    """A status report: what it says (4.3), and `due`, the moment from which it waits to be fetched.
+    """A status report (4.3). `due` is the time from which the report can be fetched.
 
-    `place` says to which number of its task it belongs, counted from 0.
+    `place` is the index of its recipient in the task, from 0.
     """
 
     due: float
@@ -54,7 +54,7 @@ class Report(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """An answer from a handset: what it says (5.3), and `due`, the moment from which it waits to be fetched."""
+    """A reply from a phone (5.3). `due` is the time from which the reply can be fetched."""
 
     due: float
     mobile: str
@@ -64,14 +64,14 @@ class Reply(NamedTuple):
 
 
 class Task(NamedTuple):
-    """A send that was accepted: when, at which page, what it said to whom, and its price.
+    """An accepted send.
 
-    `price` is the points that each number costs (R6), `due` when the network has it, `request` the number of the
-    request in the journal.
+    `sent_at` is the time of the request, `due` the time of delivery (sendTime and report delay included), `page` the
+    path of the endpoint, `price` the points per recipient (R6), `request` the number of the request in the request log.
     """
 
     task_id: int
-    moment: float
+    sent_at: float
     due: float
     numbers: Sequence[str]
     content: str
@@ -86,21 +86,21 @@ class Task(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes of all that a client can make long."""
-        return text_bytes(self.content + self.extno) + text_bytes("".join(self.numbers))
+        """Bytes of the parts whose length the client decides."""
+        return utf8_length(self.content + self.extno) + utf8_length("".join(self.numbers))
 
 
 class RulesTransition(NamedTuple):
-    """The rules of an account by which a send was decided, and those that it leaves."""
+    """The delivery rules by which a send was decided, and the rules that remain after the send."""
 
     before: DeliveryRules
     after: DeliveryRules
 
 
 class AccountBalance(NamedTuple):
-    """The balance of an account, and all the points it was ever given. A post-paid balance is zero or below (R6).
+    """The balance of an account. A postpaid balance is zero or negative (R6).
 
-    `messages` is how many it ever sent, a message for each number.
+    `charged_up` is the sum of all points ever added, `messages` the number of messages ever sent, one per recipient.
     """
 
     points: int
@@ -109,9 +109,10 @@ class AccountBalance(NamedTuple):
 
 
 class QueueStats(NamedTuple):
-    """A queue in numbers: `created` = `later` + `waiting` + `handed_out`.
+    """The counters of a queue: `created` = `later` + `waiting` + `handed_out`.
 
-    `later` are not due yet; `forgotten` of those handed out can no longer be shown or rewound.
+    `later` items are scheduled, `handed_out` items were fetched; `forgotten` of the fetched items were evicted and can
+    no longer be listed or requeued.
     """
 
     created: int
@@ -122,13 +123,14 @@ class QueueStats(NamedTuple):
 
 
 class DeliveryState(NamedTuple):
-    """What became of a report or a reply: to which request it was handed out, and when on the account's clock.
+    """What has happened to a report or a reply.
 
-    Both are None where it was not, or where that is no longer known.
+    `time` (account's clock) and `request` say when and by which request the item was fetched. Both are None before the
+    fetch, and when this is no longer known.
     """
 
     state: State
-    moment: float | None = None
+    time: float | None = None
     request: int | None = None
 
 
@@ -138,29 +140,29 @@ WAITING: Final = DeliveryState("waiting")
 
 
 class Message(NamedTuple):
-    """What one number was sent: the `number`-th message of its account, from 1. Without `report`, it is never told."""
+    """A message to one recipient: the `number`-th of its account, from 1. `report` is None if unreported."""
 
     number: int
     task: Task
     mobile: str
     report: Report | None
-    fate: DeliveryState
+    delivery_state: DeliveryState
 
 
-class QueueItem(NamedTuple, Generic[Thing]):
-    """An item of a queue, the `number`-th to come up, from 1."""
+class QueueItem(NamedTuple, Generic[ItemT]):
+    """An item of a queue: the `number`-th one released, from 1."""
 
     number: int
-    item: Thing
-    fate: DeliveryState
+    item: ItemT
+    delivery_state: DeliveryState
 
 
 class LoggedRequest(NamedTuple):
-    """One request to a page of the vendor's, as it came, and its answer, as it went.
+    """A request to one of the vendor's endpoints and its response, byte for byte.
 
-    `received` is real time in seconds since 1970, `now` what the account's clock showed, `took` seconds, waiting for
-    the store included. `handed_out` is how many items it took from a queue, where it asked for one. `faults` names
-    those that spoilt the answer.
+    `received` is wall-clock time in seconds since 1970, `now` the time on the account's clock, `took` the duration in
+    seconds, store access included. `handed_out` is the number of items fetched, None for other operations. `faults`
+    names the injected faults that applied.
     """
 
     number: int
@@ -183,17 +185,18 @@ class LoggedRequest(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes that it takes in memory, about: all that a client can make long counts."""
-        size = _EACH_ENTRY + len(self.path) + len(self.query) + len(self.body) + len(self.answer)
+        """Estimated bytes in memory; everything whose length the client decides is counted."""
+        size = _ENTRY_OVERHEAD + len(self.path) + len(self.query) + len(self.body) + len(self.answer)
         for name, value in self.headers:
-            size += _EACH_HEADER + len(name) + len(value)
-        return size + _WIDEST * len(self.userid)
+            size += _HEADER_OVERHEAD + len(name) + len(value)
+        return size + _MAX_CHARACTER_BYTES * len(self.userid)
 
 
 class Query(NamedTuple):
-    """Which items of a list: all that fit what is given. `after` is the number of the last one seen.
+    """A filter for a list: an item must match every field that is not None.
 
-    `number` is a whole telephone number, `text` any part of a text; `since` and `until` are moments, both included.
+    `after` is the number of the last item of the previous page. `number` matches a whole phone number, `text` any part
+    of a text; `since` and `until` are inclusive times.
     """
 
     number: str | None = None
@@ -207,22 +210,24 @@ class Query(NamedTuple):
     limit: int = 100
 
 
-class Page(NamedTuple, Generic[Thing]):
-    """A page of a list. `more` says that there are others behind the last one; `dropped` is how many were too old."""
+class Page(NamedTuple, Generic[ItemT]):
+    """One page of a list. `more` says whether further items follow; `dropped` counts items evicted before the first."""
 
-    items: Sequence[Thing]
+    items: Sequence[ItemT]
     more: bool
     dropped: int
 
 
 class Limits(NamedTuple):
-    """How much of what is over is kept, for looking at: beyond, the oldest is dropped. What waits is never dropped.
+    """How much history is kept for inspection.
 
-    `messages`, `handed_out`, which is for each queue, and `requests` are for all accounts together; each has bytes as
-    well, and what is reached first holds. Of messages and of items handed out these are the bytes of texts and numbers.
-    The last of each is kept, however long. One account alone never has more; that all together have not is seen to when
-    a quarter of it has come since. `accounts` is how many temporary accounts with empty queues there may be, and a
-    tenth of it more.
+    Beyond a limit the oldest entries are deleted. **Unfetched items are never deleted.**
+
+    `messages`, `handed_out` (per queue) and `requests` apply to all accounts together. Each has a limit in bytes as
+    well, and the limit reached first applies; for messages and fetched items, bytes are those of texts and numbers. The
+    newest entry is kept, whatever its size. A single account never exceeds a limit; the total of all accounts is
+    checked after each further quarter of the limit. `accounts` limits temporary accounts with empty queues, with a
+    tolerance of one tenth.
     """
 
     messages: int = 100_000
@@ -236,9 +241,9 @@ class Limits(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What holds for all accounts: the clock of those without their own, forbidden words, faults.
+    """Settings for all accounts: the clock of accounts without their own, forbidden words, faults.
 
-    `words` is None while they are those that the emulator was started with.
+    `words` is None while the words of the start are in force.
     """
 
     clock: ClockOverride | None = None

@@ -1,7 +1,6 @@
-"""What the vendor says, as values: five kinds of answer and one refusal.
+"""Results of the five operations, and refusals, as values without layout or charset.
 
-Here belong values without layout or charset; `wire.render` gives them the bytes of a page. A refusal is an answer
-like any other: to the vendor it is HTTP 200.
+`codec.xml` and `codec.json_renderer` encode them. A refusal is a result like the others: the vendor sends HTTP 200.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,13 +12,13 @@ from sms10692_mock.domain.records import Reply, Report
 
 
 class Refusal(NamedTuple):
-    """The vendor says no, in one of the messages of the operation's chapter."""
+    """The vendor refuses the request with a message of the operation's chapter."""
 
     message: str
 
 
 class SendResult(NamedTuple):
-    """A send was accepted (1.3): the balance afterwards, the task, and how many numbers it has."""
+    """An accepted send (1.3): the balance afterwards, the task number, the number of recipients."""
 
     remainpoint: int
     task_id: int
@@ -27,7 +26,7 @@ class SendResult(NamedTuple):
 
 
 class BalanceResult(NamedTuple):
-    """How the account pays and what it has (2.3)."""
+    """The way of payment, the balance, and the sum of all points added (2.3)."""
 
     payinfo: str
     overage: int
@@ -42,15 +41,15 @@ class KeywordResult(NamedTuple):
 
 
 class ReportsResult(NamedTuple):
-    """The reports that this fetch takes from the queue (4.3)."""
+    """The reports fetched from the queue by this request (4.3)."""
 
-    boxes: Sequence[Report]
+    items: Sequence[Report]
 
 
 class RepliesResult(NamedTuple):
-    """The replies that this fetch takes from the queue (5.3)."""
+    """The replies fetched from the queue by this request (5.3)."""
 
-    boxes: Sequence[Reply]
+    items: Sequence[Reply]
 
 
 Result: TypeAlias = Refusal | SendResult | BalanceResult | KeywordResult | ReportsResult | RepliesResult
@@ -60,4 +59,6 @@ REFUSAL_VALUES: Final[Mapping[Operation, Callable[[str], tuple[str | int, ...]]]
     protocol.OVERAGE: lambda message: (protocol.OVERAGE.failure, message, "", 0, 0),
     protocol.CHECKKEYWORD: lambda message: (message,),
 }
-"""The values that a refusal has, in the order of an operation's elements, by its message."""
+"""For each operation, a function from the message of a refusal to the values of its elements, in the order of the
+elements.
+"""

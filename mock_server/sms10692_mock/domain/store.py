@@ -1,7 +1,14 @@
-"""What every store promises.
+"""The interface of every store, and the rules for calling one.
 
-Here belong the operations, each of which happens whole or not at all, also when many callers come at once. What a
-send costs, or what becomes of it, is decided before it reaches a store; the records themselves are in `records`.
+Each operation is atomic, also under concurrent calls from several threads or processes. Prices and delivery outcomes
+are decided before an operation is called; the records are defined in `records`.
+
+Two rules protect the stored data:
+
+1. **Hold no lock across a store call.** A `LoopExecutor` suspends a callable during each store call and runs another
+   callable on the same thread meanwhile, so a lock held there deadlocks the event loop.
+2. **Publish nothing before the commit.** Inside `Store.batch_transaction()` an operation has taken effect only when
+   the block has been left without an error. Responses, log lines and notifications are sent after that.
 """
 
 import asyncio
@@ -28,21 +35,21 @@ from sms10692_mock.domain.records import (
     Task,
 )
 
-Made = TypeVar("Made")
+ResultT = TypeVar("ResultT")
 
 FIRST_TASK_ID: Final = 100001  # R7
 
 
 class NoSuchAccount(LookupError):
-    """There is no customer of this userid, or none any more."""
+    """No account has this userid, or the account was deleted."""
 
 
 class StoreUnavailable(Exception):
-    """The store cannot be reached or written now; nothing of the operation happened, as far as can be known."""
+    """The store cannot be read or written now. As far as can be known, the operation had no effect."""
 
 
 class RulesConflict(Exception):
-    """An account has other rules now than those by which a send was decided; nothing of it happened."""
+    """The account's delivery rules changed after a send was decided. Nothing was stored; `rules` are the new ones."""
 
     def __init__(self, rules: DeliveryRules) -> None:
         super().__init__("the rules of the account have changed")
@@ -50,127 +57,143 @@ class RulesConflict(Exception):
 
 
 class LoopExecutor(Protocol):
-    """Does work that asks a store on one event loop, where it is put aside while it waits.
+    """Runs callables that use the store on one event loop, and suspends them during store I/O.
 
-    Other work goes on in the same thread meanwhile, so no work holds a lock while it asks.
+    **A callable must not hold a lock across a store call**: while it is suspended, another callable runs on the same
+    thread.
     """
 
-    def submit(self, work: Callable[[], Made]) -> "asyncio.Future[Made]":
-        """What the work returns, or raises, once it has been done."""
+    def submit(self, work: Callable[[], ResultT]) -> "asyncio.Future[ResultT]":
+        """Start `work` and return a future of its result. An exception of `work` becomes the future's exception."""
 
     def close(self) -> None:
-        """Let go of connections. Work that is under way may still ask, on the threads."""
+        """Close the connections of the loop. Work that has started may still finish, on the thread pool."""
 
 
 class Store(Protocol):
-    """The vendor's memory. What is asked of an account raises NoSuchAccount where there is none.
+    """What the vendor remembers: accounts, settings, queues, sent messages and the request log.
 
-    Any operation raises StoreUnavailable where the store is away.
+    Every operation raises StoreUnavailable when the store cannot be used. Operations on a userid raise NoSuchAccount
+    when no such account exists, except where stated otherwise.
 
-    A queue is what came up, in order, and beside it what is to come. An operation that is told `now` lets come up what
-    is due then, in the order of the moments due, and of equals in that of arrival; this in each queue that it looks at
-    or puts something into. What came up stays so, even if the clock goes back.
+    **Hold no lock across a store call, and publish nothing before the commit**: see the rules at the top of this
+    module.
+
+    A queue has two parts: scheduled items, and released items in their order. An operation that takes `now` first
+    releases the items due by then, ordered by due time and then by arrival, in each queue that it reads or appends to.
+    A released item stays released when the clock goes back.
     """
 
     name: str
-    """What kind of store it is, in a word."""
+    """The kind of store: `memory`, `sqlite` or `valkey`."""
 
     blocking: bool
-    """Whether an operation may wait, for a network, a disk or another writer: not for a thread that serves all."""
+    """Whether an operation may wait for a network, a disk or another writer. **Never call a blocking store on the event
+    loop's thread**, except through its `LoopExecutor`.
+    """
 
     def loop_executor(self, threads: Executor) -> LoopExecutor | None:
-        """What does work that asks the store, on the event loop that runs now, and some of it on the threads.
+        """Return an executor for the event loop that is running, or None if this store gains nothing from one.
 
-        None where the store gains nothing by that.
+        `threads` runs the parts that have to block.
         """
 
     def batch_transaction(self) -> AbstractContextManager[None] | None:
-        """For many calls at once: what this thread asks inside happens when it is left, all of it or nothing.
+        """Context manager: run several operations of this thread in one transaction, committed on exit (group commit).
 
-        Each operation sees those before it, and fails alone if it found that it had nothing to do. Everybody else sees
-        none of them before the end, and is kept from writing for as long: nothing is waited for inside, nobody told
-        what came of it, and only asked for what an answer to a call is made of, and no list.
+        Operations see the effects of earlier ones. An operation that raises NoSuchAccount or a similar error of its own
+        rolls back alone. Other threads and processes see nothing before the commit, and cannot write meanwhile.
 
-        Entering raises StoreUnavailable where another process writes for a while, leaving where nothing of it happened:
-        then each call may be answered alone, at once. No number that was given inside is given again. None where
-        nothing is gained.
+        **Do not publish any result before the block has been left without an error.** **Do not block inside**, because
+        every other writer waits. **Call only the operations that a vendor request needs; call no listing** (`messages`,
+        `reports`, `replies`, `requests`).
+
+        `__enter__` raises StoreUnavailable when another process holds the lock for too long. `__exit__` raises
+        StoreUnavailable when the commit failed. In both cases nothing was written: run the jobs one by one.
+
+        Numbers allocated inside (`next_task_id`, `next_request`) are never allocated again, even after a rollback.
+
+        Returns None if this store gains nothing from batches.
         """
 
     def close(self) -> None:
-        """Write what is still to be written, and let go of files and connections. The store is not used any more."""
+        """Write pending data and close files and connections. **Call no other method afterwards.**"""
 
     def check_ready(self) -> None:
-        """Raise StoreUnavailable unless the store can be read and written now and has lost nothing.
+        """Raise StoreUnavailable unless the store can be read and written now and has lost no data.
 
-        Takes a few seconds at most. Waits for a network or a disk, so it is not for the event loop.
+        Waits for a network or a disk, a few seconds at most. **Do not call this on the event loop's thread.**
         """
 
     def create_account(self, account: Account, *, keep: bool = False) -> bool:
-        """Take in a new customer, in place of one of the same userid and all that was kept for it.
+        """Create an account, replacing an account of the same userid and all of its data. Raises BalanceOutOfBounds.
 
-        With `keep`, one that is there stays as it is, and a store that can lose accounts creates a lasting one again
-        that it has lost. Returns whether the new one was taken in. Raises BalanceOutOfBounds.
+        With `keep`, an existing account is left unchanged; a store that can lose accounts recreates a permanent one
+        after a loss. Returns whether the account was created.
         """
 
     def reset(self, userid: str, change: Callable[[Account], Account]) -> Account:
-        """Forget all that was kept for a customer, and let it begin anew with other terms, which are returned.
+        """Delete all data of an account, replace the account by `change(account)`, and return the new account.
 
-        `change` may be called more than once, as for `change`. Raises BalanceOutOfBounds.
+        `change` may be called more than once, as in `update_account`. Raises BalanceOutOfBounds.
         """
 
     def account(self, userid: str) -> Account | None:
-        """The customer of this userid, if there is one."""
+        """Return the account of this userid, or None."""
 
     def userids(self) -> list[str]:
-        """All customers, in the order in which they came."""
+        """Return the userids of all accounts, in order of creation."""
 
     def accounts(self, last: int | None = None) -> list[Account]:
-        """All customers, or so many that came last, in the order in which they came. Looking is no use of them."""
+        """Return all accounts, or the `last` ones created, in order of creation.
+
+        Listing an account does not count as a use of the account (see `expire`).
+        """
 
     def update_account(self, userid: str, change: Callable[[Account], Account]) -> Account:
-        """Put other terms in place of a customer's, and return them; what it has and what waits for it stay.
+        """Replace an account by `change(account)` and return the new one. The balance and the queues stay.
 
-        `change` may be called more than once, where another was quicker.
+        `change` may be called more than once, after a conflict with another writer, so it must have no side effects.
         """
 
     def delete_account(self, userid: str) -> None:
-        """Forget a customer and all that was kept for it. Of no effect where there is none."""
+        """Delete an account and all of its data. Does nothing if no such account exists."""
 
     def expire(self, unused_since: float) -> int:
-        """Close the throw-away accounts that nobody used since this moment of real time, and say how many."""
+        """Delete temporary accounts unused since this wall-clock time. Returns how many were deleted."""
 
     def enforce_limits(self) -> int:
-        """Close accounts and drop what is over so that all accounts together keep no more than the limits.
+        """Delete temporary accounts and old history until the store is within its `Limits`.
 
-        Returns how many accounts were closed: temporary ones with empty queues, those unused longest first. Looks at
-        all accounts; a store calls it itself now and then.
+        Returns the number of accounts deleted. Only temporary accounts with empty queues are deleted, least recently
+        used first. Reads all accounts; a store also calls this by itself from time to time.
         """
 
     def evicted(self) -> int:
-        """How many accounts were ever closed so."""
+        """Return how many accounts `enforce_limits` has ever deleted."""
 
     def settings(self) -> Settings:
-        """What holds for all accounts."""
+        """Return the settings that apply to all accounts."""
 
     def change_settings(self, change: Callable[[Settings], Settings]) -> Settings:
-        """Put other settings in place, and return them. `change` may be called more than once."""
+        """Replace the settings by `change(settings)` and return the new ones.
 
-    def add_points(self, userid: str, points: int) -> None:
-        """Give an account points (2.3: sendTotal counts them). Raises BalanceOutOfBounds."""
-
-    def set_balance(self, userid: str, points: int) -> None:
-        """Give an account the points that are missing to this balance, or take what is too much, and count them alike.
-
-        Raises BalanceOutOfBounds.
+        `change` may be called more than once, after a conflict with another writer, so it must have no side effects.
         """
 
+    def add_points(self, userid: str, points: int) -> None:
+        """Add points to a balance; sendTotal grows as much (2.3). Raises BalanceOutOfBounds."""
+
+    def set_balance(self, userid: str, points: int) -> None:
+        """Set the balance to `points`; sendTotal changes by the same difference. Raises BalanceOutOfBounds."""
+
     def balance(self, userid: str) -> AccountBalance:
-        """What the account has now."""
+        """Return the current balance of an account."""
 
     def next_task_id(self) -> int:
-        """A number never given before, to any account, by any process; later ones are greater (R7).
+        """Allocate a task number: unique over all accounts and processes, and increasing (R7).
 
-        On a Valkey server, later means a second later where another process gave the number before.
+        With Valkey, numbers allocated by different processes within one second may be out of order.
         """
 
     def record_send(
@@ -182,57 +205,67 @@ class Store(Protocol):
         now: float,
         used: RulesTransition | None = None,
     ) -> int | None:
-        """Charge a send, remember it, queue what becomes of it, and return the balance afterwards.
+        """Record a send atomically: charge it, store the task, queue its reports and replies.
 
-        Returns None, with nothing charged or queued, where a pre-paid balance is smaller than the cost (R6), or a
-        post-paid one would be below `-MAX_POINTS`. A send that uses rules up leaves others with the account; raises
-        OtherRules where it has not those of before.
+        Returns the balance afterwards. Returns None, without any effect, if a prepaid balance is below the cost (R6),
+        or a postpaid balance would fall below `-MAX_POINTS`. `used` replaces the account's delivery rules `used.before`
+        by `used.after`; raises RulesConflict, without any effect, if the account's rules are not `used.before`.
         """
 
     def enqueue(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
-        """Queue what came without a send."""
+        """Append reports and replies that belong to no send."""
 
     def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        """Hand over, for good, up to `limit` of the reports that are due, first in, first out (R10, R11)."""
+        """Remove and return up to `limit` due reports, oldest first (R10, R11). Each report is returned once.
+
+        `request` is the number of the fetching request in the request log.
+        """
 
     def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
-        """Hand over, for good, all the replies that are due, first in, first out (R10, R11)."""
+        """Remove and return all due replies, oldest first (R10, R11). Each reply is returned once.
+
+        `request` is the number of the fetching request in the request log.
+        """
 
     def requeue(self, userid: str, queue: QueueName, count: int | None, since: float | None) -> int:
-        """Let the last `count` items wait again that were handed out, or those since a moment, or all; how many."""
+        """Make fetched items fetchable again: the last `count`, those fetched since a time, or all.
+
+        Returns how many.
+        """
 
     def queue_stats(self, userid: str, queue: QueueName, now: float) -> QueueStats:
-        """A queue in numbers."""
+        """Return the counters of a queue."""
 
     def next_due(self, userid: str, now: float) -> float | None:
-        """The first moment after `now` at which something falls due, if anything will."""
+        """Return the earliest time after `now` at which an item becomes due, or None."""
 
-    def messages(self, userid: str, wanted: Query, now: float) -> Page[Message]:
-        """What the account sent. `since` and `until` are of the moment of the send."""
+    def messages(self, userid: str, query: Query, now: float) -> Page[Message]:
+        """List the sent messages of an account. `since` and `until` filter by the time of the send."""
 
-    def reports(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Report]]:
-        """The queue of reports, with what was handed out of it. `since` and `until` are of the moment due."""
+    def reports(self, userid: str, query: Query, now: float) -> Page[QueueItem[Report]]:
+        """List the reports of an account, fetched ones included. `since` and `until` filter by due time."""
 
-    def replies(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Reply]]:
-        """The queue of replies, likewise."""
+    def replies(self, userid: str, query: Query, now: float) -> Page[QueueItem[Reply]]:
+        """List the replies of an account, fetched ones included. `since` and `until` filter by due time."""
 
     def next_request(self) -> int:
-        """A number for a request, never given before; later ones of the same process are greater."""
+        """Allocate a number for a request: unique, and increasing within one process."""
 
     def log_request(self, entry: LoggedRequest) -> None:
-        """Write a request into the journal. May be lost if the process ends at once."""
+        """Append a request to the request log. The entry may be lost if the process ends immediately afterwards."""
 
-    def requests(self, userid: str | None, wanted: Query) -> Page[LoggedRequest]:
-        """The journal, of one userid or of all, known or not. `since` and `until` are of the account's clock.
+    def requests(self, userid: str | None, query: Query) -> Page[LoggedRequest]:
+        """List the request log of one userid, whether or not such an account exists, or of all.
 
-        `number` and `task_id`, as whole numbers, and `text`, in UTF-8 or GBK, are sought in what was sent and answered.
+        `since` and `until` filter by the time on the account's clock. `number` and `task_id` match as whole numbers,
+        and `text` matches in UTF-8 and in GBK; all three are searched in the request and in the response.
         """
 
     def request(self, number: int) -> LoggedRequest | None:
-        """One request of the journal, if it is still there."""
+        """Return a request of the request log, or None if the log no longer has it."""
 
     def is_logged(self, number: int) -> bool:
-        """Whether a request is in the journal still."""
+        """Return whether the request log still has this request."""
 
     def clear_request_log(self) -> None:
-        """Empty the journal."""
+        """Delete all entries of the request log."""

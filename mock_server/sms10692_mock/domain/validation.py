@@ -1,7 +1,7 @@
-"""Why a call is refused: the manual's messages, each with its one condition, in the order of the manual (R1).
+"""Validation of requests: the manual's refusal messages, each with one condition, in the manual's order (R1).
 
-Here belong the refusals that can be seen from the call and the account alone. Two need more and are in `vendor`:
-a balance too small, and a number that was reserved to be refused (R13).
+These rules need only the request and the account. Two refusals need more and are in `vendor`: insufficient balance, and
+a reserved number that triggers a refusal (R13).
 """
 
 import re
@@ -17,9 +17,9 @@ from sms10692_mock.domain.keywords import Keywords
 
 
 class ValidationContext(NamedTuple):
-    """All that a check may look at."""
+    """The input of a rule."""
 
-    call: ApiRequest
+    request: ApiRequest
     account: Account | None
     keywords: Keywords
     now: float
@@ -27,7 +27,7 @@ class ValidationContext(NamedTuple):
 
 
 Rule: TypeAlias = tuple[str, Callable[[ValidationContext], bool]]
-"""A message of the manual, and the condition under which it is the answer."""
+"""A message of the manual, and the condition under which the vendor refuses with that message."""
 
 _SQL: Final = re.compile(
     r"""(?aix)                              # ASCII, in any case
@@ -40,116 +40,119 @@ _SQL: Final = re.compile(
 )
 _SPACES: Final = re.compile(r"(?a)\s{2,}")
 _WINDOW: Final = 65_536
-"""Characters that are searched at one go: meanwhile no other thread does anything."""
+"""Characters per search step: a step holds the interpreter lock."""
 _OVERLAP: Final = 16
-"""More characters than an injection takes, with one space where it has several, and the one before it."""
+"""Characters repeated between two windows: more than the longest match, single-spaced, and the character before it."""
 _EXTNO: Final = re.compile(rf"[0-9]{{1,{protocol.EXTNO_MAX_DIGITS}}}")
 _COUNT: Final = re.compile(r"0*[1-9][0-9]*")
 
 
-def _credentials_empty(case: ValidationContext) -> bool:
-    call = case.call
+def _credentials_empty(context: ValidationContext) -> bool:
+    call = context.request
     return not (call.userid.strip() and call.timestamp.strip() and call.sign.strip())
 
 
 def _contains_sql_injection(text: str) -> bool:
-    """Whether a text, however long, has what an injection of SQL goes on with.
+    """Return whether a text of any length contains a typical SQL injection.
 
-    >>> _injects("it's"), _injects("' or 1=1"), _injects(" " * (_PIECE - 2) + "union" + " " * _PIECE + "select")
-    (False, True, True)
+    >>> _contains_sql_injection("it's"), _contains_sql_injection("' or 1=1")
+    (False, True)
+    >>> _contains_sql_injection(" " * (_WINDOW - 2) + "union" + " " * _WINDOW + "select")
+    True
     """
     if len(text) <= _WINDOW:
         return _SQL.search(text) is not None
-    before = ""
-    for begin in range(0, len(text), _WINDOW):
-        piece = _SPACES.sub(" ", before + text[begin : begin + _WINDOW])
-        # What begins at the very begin of a piece was seen in the one before; what ends at its end may be half a word.
-        found = _SQL.search(piece, 1 if len(before) == _OVERLAP else 0)
-        if found and (found.end() < len(piece) or begin + _WINDOW >= len(text)):
+    tail = ""
+    for start in range(0, len(text), _WINDOW):
+        window = _SPACES.sub(" ", tail + text[start : start + _WINDOW])
+        # A match at index 0 was evaluated in the previous window; a match that ends with the window may be half a word.
+        found = _SQL.search(window, 1 if len(tail) == _OVERLAP else 0)
+        if found and (found.end() < len(window) or start + _WINDOW >= len(text)):
             return True
-        before = piece[-_OVERLAP:]
+        tail = window[-_OVERLAP:]
     return False
 
 
-def _signed(account: Account, timestamp: str, charset: str) -> str | None:
+def _sign_or_none(account: Account, timestamp: str, charset: str) -> str | None:
     try:
         return signing.sign(account.account, account.password, timestamp, charset)
     except UnicodeEncodeError:
         return None
 
 
-def _credentials_wrong(case: ValidationContext) -> bool:
-    call, account = case.call, case.account
+def _credentials_wrong(context: ValidationContext) -> bool:
+    call, account = context.request, context.account
     if account is None:
         return True
-    if call.sign != _signed(account, call.timestamp, "utf-8") and not (
-        call.page is protocol.V2SMS_GBK and call.sign == _signed(account, call.timestamp, "gbk")  # R4
+    if call.sign != _sign_or_none(account, call.timestamp, "utf-8") and not (
+        call.page is protocol.V2SMS_GBK and call.sign == _sign_or_none(account, call.timestamp, "gbk")  # R4
     ):
         return True
-    return case.max_clock_skew is not None and _skew(call.timestamp, case.now) > case.max_clock_skew
+    return context.max_clock_skew is not None and _skew_seconds(call.timestamp, context.now) > context.max_clock_skew
 
 
-def _skew(timestamp: str, now: float) -> float:
+def _skew_seconds(timestamp: str, now: float) -> float:
     moment = signing.parse_timestamp(timestamp)
     return float("inf") if moment is None else abs(moment.timestamp() - now)
 
 
-def _may_not_read_reports(case: ValidationContext) -> bool:
-    return case.account is not None and not case.account.may_read_reports
+def _queues_not_allowed(context: ValidationContext) -> bool:
+    return context.account is not None and not context.account.may_read_reports
 
 
-def _request_wrong(case: ValidationContext) -> bool:
-    """R9: an extno that is none, or a sendTime that is none."""
-    extno, send_time = case.call.extno, case.call.send_time
+def _request_wrong(context: ValidationContext) -> bool:
+    """R9: return whether extno or sendTime is malformed."""
+    extno, send_time = context.request.extno, context.request.send_time
     if extno.strip() and not _EXTNO.fullmatch(extno):
         return True
     return bool(send_time.strip()) and clock.parse_time(send_time) is None
 
 
-def _action_wrong(case: ValidationContext) -> bool:
-    operation = case.call.operation
-    return operation is None or case.call.action != operation.action
+def _action_wrong(context: ValidationContext) -> bool:
+    operation = context.request.operation
+    return operation is None or context.request.action != operation.action
 
 
-def _status_num_wrong(case: ValidationContext) -> bool:
-    return bool(case.call.status_num.strip()) and not _COUNT.fullmatch(case.call.status_num)
+def _status_num_wrong(context: ValidationContext) -> bool:
+    return bool(context.request.status_num.strip()) and not _COUNT.fullmatch(context.request.status_num)
 
 
-_EMPTY: Final[Rule] = (protocol.CREDENTIALS_EMPTY, _credentials_empty)
-_WRONG: Final[Rule] = (protocol.CREDENTIALS_WRONG, _credentials_wrong)
+_CREDENTIALS_EMPTY: Final[Rule] = (protocol.CREDENTIALS_EMPTY, _credentials_empty)
+_CREDENTIALS_WRONG: Final[Rule] = (protocol.CREDENTIALS_WRONG, _credentials_wrong)
 
 RULES: Final[Mapping[Operation | None, tuple[Rule, ...]]] = {
     protocol.SEND: (
-        _EMPTY,
-        (protocol.SQL_INJECTION, lambda case: _contains_sql_injection(case.call.content)),
-        _WRONG,
-        (protocol.MOBILE_EMPTY, lambda case: not case.call.mobile.replace(",", " ").strip()),
-        (protocol.CONTENT_EMPTY, lambda case: not case.call.content.strip()),
-        (protocol.FORBIDDEN_IN_SEND, lambda case: case.keywords.contains_any(case.call.content)),
+        _CREDENTIALS_EMPTY,
+        (protocol.SQL_INJECTION, lambda context: _contains_sql_injection(context.request.content)),
+        _CREDENTIALS_WRONG,
+        (protocol.MOBILE_EMPTY, lambda context: not context.request.mobile.replace(",", " ").strip()),
+        (protocol.CONTENT_EMPTY, lambda context: not context.request.content.strip()),
+        (protocol.FORBIDDEN_IN_SEND, lambda context: context.keywords.contains_any(context.request.content)),
         (protocol.OTHER_ERROR, _request_wrong),
     ),
-    protocol.OVERAGE: (_EMPTY, _WRONG),
-    protocol.CHECKKEYWORD: (_EMPTY, _WRONG),
+    protocol.OVERAGE: (_CREDENTIALS_EMPTY, _CREDENTIALS_WRONG),
+    protocol.CHECKKEYWORD: (_CREDENTIALS_EMPTY, _CREDENTIALS_WRONG),
     protocol.STATUS: (
-        _EMPTY,
-        _WRONG,
-        (protocol.REPORTS_NOT_ALLOWED, _may_not_read_reports),
+        _CREDENTIALS_EMPTY,
+        _CREDENTIALS_WRONG,
+        (protocol.REPORTS_NOT_ALLOWED, _queues_not_allowed),
         (protocol.PARAMETER_WRONG, _action_wrong),
         (protocol.PARAMETER_WRONG, _status_num_wrong),
     ),
     protocol.CALL: (
-        _EMPTY,
-        _WRONG,
-        (protocol.REPORTS_NOT_ALLOWED, _may_not_read_reports),
+        _CREDENTIALS_EMPTY,
+        _CREDENTIALS_WRONG,
+        (protocol.REPORTS_NOT_ALLOWED, _queues_not_allowed),
         (protocol.PARAMETER_WRONG, _action_wrong),
     ),
-    None: (_EMPTY, _WRONG, (protocol.OTHER_ERROR, _action_wrong)),
+    None: (_CREDENTIALS_EMPTY, _CREDENTIALS_WRONG, (protocol.OTHER_ERROR, _action_wrong)),
 }
+"""The rules of each operation, in the order in which they are checked. None stands for an unknown action."""
 
 
-def first_failure(case: ValidationContext) -> str | None:
-    """The first message of the operation's checks whose condition holds, or None."""
-    for message, fails in RULES[case.call.operation]:
-        if fails(case):
+def first_failure(context: ValidationContext) -> str | None:
+    """Return the message of the first rule that fails, or None if the request is valid."""
+    for message, fails in RULES[context.request.operation]:
+        if fails(context):
             return message
     return None

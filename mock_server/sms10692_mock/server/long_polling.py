@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 from time import thread_time
 from typing import Final
 
-from sms10692_mock.domain.notifier import LOOK_AGAIN, Wait
+from sms10692_mock.domain.notifier import POLL_SECONDS, Wait
 from sms10692_mock.server.client_presence import ClientPresence, Signal
 from sms10692_mock.server.cpu_budget import CpuBudget
 from sms10692_mock.server.thread_pools import run_in_threadpool
@@ -39,26 +39,26 @@ class LongPolling:
     async def wait(self, wait: Wait, presence: ClientPresence) -> None:
         """Return when the condition holds, the time has passed, waiting was ended, or the client is gone."""
         until = self._loop.time() + wait.seconds
-        if wait.bell is None:
+        if wait.notifier is None:
             await presence.is_gone_within(wait.seconds)
             return
         changed = Signal(self._loop)
-        with wait.bell.subscribed(wait.userid, changed.set_threadsafe):
-            if wait.bell.rings != wait.rings:  # changed since the first query of the application
+        with wait.notifier.subscribed(wait.userid, changed.set_threadsafe):
+            if wait.notifier.changes != wait.changes_seen:  # changed since the first query of the application
                 changed.set()
             took = 0.0
-            while (left := until - self._loop.time()) > 0 and wait.bell.dismissals == wait.dismissals:
-                poll = max(LOOK_AGAIN, _MIN_POLL_FACTOR * took) if wait.polls else left
+            while (left := until - self._loop.time()) > 0 and wait.notifier.wakeups == wait.wakeups_seen:
+                poll = max(POLL_SECONDS, _MIN_POLL_FACTOR * took) if wait.polls else left
                 if await presence.is_gone_within(min(left, poll), changed):
                     return
                 if not changed.is_set and not wait.polls:
                     return
                 changed.clear()
-                if wait.is_enough is None:
+                if wait.is_satisfied is None:
                     return
                 if not await self._wait_for_budget(until, presence):
                     return
-                is_over, took = await self._query(wait.is_enough)
+                is_over, took = await self._query(wait.is_satisfied)
                 if is_over:
                     return
 

@@ -39,7 +39,7 @@ def matches_task(task: Task, wanted: Query) -> bool:
     return (
         (wanted.task_id is None or task.task_id == wanted.task_id)
         and (wanted.text is None or wanted.text in task.content)
-        and _at(task.moment, wanted)
+        and _at(task.sent_at, wanted)
     )
 
 
@@ -47,7 +47,7 @@ def matches_message(message: Message, wanted: Query) -> bool:
     """Whether a message is wanted."""
     return (
         (wanted.number is None or message.mobile == wanted.number)
-        and (wanted.state is None or message.fate.state == wanted.state)
+        and (wanted.state is None or message.delivery_state.state == wanted.state)
         and matches_task(message.task, wanted)
     )
 
@@ -68,7 +68,7 @@ def _says_item(queued: QueueItem[Report] | QueueItem[Reply], text: str, wanted: 
         (wanted.number is None or item.mobile == wanted.number)
         and (wanted.task_id is None or item.task_id == wanted.task_id)
         and (wanted.text is None or wanted.text in text)
-        and (wanted.state is None or queued.fate.state == wanted.state)
+        and (wanted.state is None or queued.delivery_state.state == wanted.state)
         and _at(item.due, wanted)
     )
 

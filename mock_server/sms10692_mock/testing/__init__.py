@@ -1,5 +1,5 @@
-"""What a test holds of an emulator: an account of its own, and the emulator as a whole, over the control address.
+"""Handles for tests: one account (`SmsVendor`) and the whole emulator (`EmulatorControl`), over the control API.
 
-Here belongs what speaks JSON to `/_mock` and needs nothing of the emulator, which may run elsewhere. The one that runs
-in this process is in `sms10692_mock.emulator`, the fixtures are in `sms10692_mock.pytest_plugin`.
+These modules speak JSON to `/_mock` and import nothing of the emulator, which may run in another process. `Emulator`
+runs one in this process; the pytest fixtures are in `sms10692_mock.pytest_plugin`.
 """

@@ -1,6 +1,6 @@
-"""One account of an emulator, in the hands of a test.
+"""`SmsVendor`: one account of an emulator, for use in a test.
 
-Here belongs what a test sees and turns of its own account. The emulator as a whole is in `control`.
+The emulator as a whole is `EmulatorControl` in `control`.
 """
 
 import sys
@@ -31,23 +31,23 @@ from sms10692_mock.testing.models import (
 from sms10692_mock.testing.scope import ControlScope
 
 _LONGEST_WAIT: Final = 60.0
-"""Seconds for which the control address waits at once."""
-_TOLD: Final = 20
-_TOLD_OF_STRANGERS: Final = 5
-_GONE: Final = 404
-_HIDDEN: Final = "***"
-_BLOCKED: Final = (
-    "wait_message was called on a running event loop and blocks it, so that nothing on that loop can send meanwhile: "
-    "await the wait_message of the fixture async_sms_vendor, or of AsyncSmsVendor(sms_vendor)"
+"""Maximum seconds of one waiting request to the control API."""
+_REPORTED: Final = 20
+_REPORTED_UNKNOWN: Final = 5
+_NOT_FOUND: Final = 404
+_REDACTED: Final = "***"
+_BLOCKS_LOOP: Final = (
+    "wait_message blocks the running event loop, so nothing on that loop can send a message meanwhile: await "
+    "wait_message of the fixture async_sms_vendor, or of AsyncSmsVendor(sms_vendor)"
 )
 
 
 class MessageNotSent(AssertionError):
-    """A message that a test waited for was not sent; the text says what was, and what was refused."""
+    """The message that a test waited for was not sent. The text lists what was sent and what was refused."""
 
 
 class Credentials(TypedDict):
-    """What a client needs beside the address, named as the arguments of `sms10692.Client`."""
+    """The credentials of a client, named like the arguments of `sms10692.Client`."""
 
     userid: str
     account: str
@@ -55,24 +55,27 @@ class Credentials(TypedDict):
 
 
 class SmsVendor(ControlScope):
-    """The vendor, as one account sees it: `url` and `credentials` are for the client, the rest is for the test.
+    """The vendor as one account sees it.
 
-    As a context manager it closes the account at the end. Every method may raise ControlError.
+    `url` and `credentials` are for the client under test, everything else is for the test.
+
+    As a context manager it deletes the account at the end, if the account is temporary. Every method may raise
+    ControlError.
     """
 
-    def __init__(self, connection: ControlApi, document: Mapping[str, Any], wsgi: Any = None) -> None:
-        super().__init__(connection, account_path(document["userid"]))
+    def __init__(self, api: ControlApi, document: Mapping[str, Any], wsgi: Any = None) -> None:
+        super().__init__(api, account_path(document["userid"]))
         self.userid: str = document["userid"]
         self.account: str = document["account"]
         self.password: str = document["password"]
-        self._throwaway: bool = document["throwaway"]
+        self._temporary: bool = document["throwaway"]
         self._wsgi = wsgi
-        self._awaited: set[int] = set()
-        self._looked_through: dict[tuple[str | None, str | None], int] = {}
-        self._waiting = threading.Lock()
+        self._returned: set[int] = set()
+        self._positions: dict[tuple[str | None, str | None], int] = {}
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        return f"<SmsVendor userid={self.userid} of {self._connection.name}>"
+        return f"<SmsVendor userid={self.userid} of {self._api.name}>"
 
     def __enter__(self) -> Self:
         return self
@@ -84,35 +87,38 @@ class SmsVendor(ControlScope):
 
     @property
     def url(self) -> str:
-        """The address for the client. An emulator in this process begins to listen when this is first asked for."""
-        return self._connection.url
+        """The base URL for the client. An emulator in this process starts to listen when this is first read."""
+        return self._api.url
 
     @property
     def credentials(self) -> Credentials:
-        """For a client: `Client(sms_vendor.url, **sms_vendor.credentials)`."""
+        """Keyword arguments for a client: `Client(sms_vendor.url, **sms_vendor.credentials)`."""
         return {"userid": self.userid, "account": self.account, "password": self.password}
 
     @property
     def wsgi(self) -> Any:
-        """The emulator as a WSGI application, for calls without a socket, such as by `httpx2.WSGITransport`.
+        """The emulator as a WSGI application, for requests without a socket, for example with `httpx2.WSGITransport`.
 
-        Raises RuntimeError where the emulator runs elsewhere.
+        Raises RuntimeError if the emulator runs in another process.
         """
         if self._wsgi is None:
-            raise RuntimeError(f"the emulator at {self.url} runs elsewhere, so here is no WSGI application")
+            raise RuntimeError(
+                f"the emulator at {self.url} runs in another process, so it has no WSGI application here"
+            )
         return self._wsgi
 
     def messages(self, to: str | None = None, text: str | None = None) -> list[Message]:
-        """What was sent, the oldest first: all, or what went to a number, or what has a text anywhere in it."""
+        """Return the sent messages, oldest first: all, those to the number `to`, or those that contain `text`."""
         return [from_document(Message, document) for document in self._documents("messages", mobile=to, text=text)]
 
     def wait_message(self, to: str | None = None, text: str | None = None, timeout: float = 5.0) -> Message:
-        """The first such message that was not awaited before, as soon as it is sent.
+        """Wait for a matching message and return the first one that no earlier call returned.
 
-        Each message is returned once, so that a second call waits for a second message. Raises NotSent after `timeout`
-        seconds of real time. Blocks the thread: on an event loop take that of `AsyncSmsVendor`.
+        Each message is returned once, so a second call waits for a second message. Raises MessageNotSent after
+        `timeout` seconds of real time. **Blocks the thread: on an event loop, await `AsyncSmsVendor.wait_message`
+        instead.**
         """
-        __tracebackhide__ = True  # pytest's: what matters is where the test called this
+        __tracebackhide__ = True  # pytest's: the traceback ends at the call in the test
         until = monotonic() + timeout
         blocks_a_loop = timeout > 0 and _runs_on_an_event_loop()
         wait = 0.0 if blocks_a_loop else min(max(0.0, timeout), _LONGEST_WAIT)
@@ -121,48 +127,48 @@ class SmsVendor(ControlScope):
             if message is not None:
                 return message
             if blocks_a_loop and not wait:
-                warnings.warn(_BLOCKED, RuntimeWarning, stacklevel=2)
+                warnings.warn(_BLOCKS_LOOP, RuntimeWarning, stacklevel=2)
             left = until - monotonic()
             if left <= 0:
-                note = f"\n{_BLOCKED}" if blocks_a_loop else ""
+                note = f"\n{_BLOCKS_LOOP}" if blocks_a_loop else ""
                 raise MessageNotSent(self._explain_not_sent(to, text, timeout) + note)
             wait = min(left, _LONGEST_WAIT)
 
     def _fetch_not_awaited(self, to: str | None, text: str | None, wait: float) -> list[Mapping[str, Any]]:
-        """Such messages behind those that were looked through, after at most `wait` seconds."""
-        after = self._looked_through.get((to, text))
+        """Fetch matching messages after the last one examined, waiting at most `wait` seconds for the first."""
+        after = self._positions.get((to, text))
         page = self._get("messages", mobile=to, text=text, after=after, wait=wait)
         return list(page["items"])
 
     def _take_first(self, to: str | None, text: str | None, documents: Iterable[Mapping[str, Any]]) -> Message | None:
-        """The first of these that was not awaited before, which it is from now on."""
+        """Return the first message that no call returned before, and mark it as returned."""
         for document in documents:
             number = document["number"]
-            with self._waiting:
-                is_new = number not in self._awaited
-                self._awaited.add(number)
-                self._looked_through[to, text] = number
+            with self._lock:
+                is_new = number not in self._returned
+                self._returned.add(number)
+                self._positions[to, text] = number
             if is_new:
                 return from_document(Message, document)
         return None
 
     def _explain_not_sent(self, to: str | None, text: str | None, timeout: float) -> str:
-        """That no such message was sent, and what was."""
-        another = "no other" if self._awaited else "no"
-        whom = f" to {to}" if to is not None else ""
-        what = f" with '{text}'" if text is not None else ""
-        return f"{another} message{whom}{what} was sent within {timeout:g} s\n{self.explain()}"
+        """Return the text of MessageNotSent."""
+        another = "no other" if self._returned else "no"
+        to_clause = f" to {to}" if to is not None else ""
+        text_clause = f" with '{text}'" if text is not None else ""
+        return f"{another} message{to_clause}{text_clause} was sent within {timeout:g} s\n{self.explain()}"
 
     def reports(self) -> list[Report]:
-        """The queue of reports, with what was handed out of it."""
+        """Return the reports of the account, including fetched ones."""
         return [from_document(Report, document) for document in self._documents("reports")]
 
     def replies(self) -> list[Reply]:
-        """The queue of replies, with what was handed out of it."""
+        """Return the replies of the account, including fetched ones."""
         return [from_document(Reply, document) for document in self._documents("replies")]
 
     def queue_stats(self) -> Queues:
-        """Both queues in numbers."""
+        """Return the counters of both queues."""
         return from_document(Queues, self._get("queues"))
 
     def report(
@@ -175,10 +181,10 @@ class SmsVendor(ControlScope):
         extno: str | None = None,
         seconds: float | None = None,
     ) -> EnqueuedReport:
-        """Put a report into the queue, as if the network had sent it, so many `seconds` from now.
+        """Add a report to the queue, as if the network had sent one, due after `seconds`.
 
-        Without `task_id` it belongs to the last task that was sent to that number, without `extno` it has the task's.
-        Raises ControlRefused where the account has no such task.
+        `task_id` defaults to the last task sent to that number, `extno` to the task's extno. Raises ControlRefused if
+        the account has no such task.
         """
         if errorcode is None and status == protocol.FAILED:
             errorcode = "UNDELIV"
@@ -203,27 +209,27 @@ class SmsVendor(ControlScope):
         extno: str | None = None,
         seconds: float | None = None,
     ) -> EnqueuedReply:
-        """Answer from a handset, so many `seconds` from now: to the last task that was sent to it, or to another.
+        """Add a reply from a phone to the queue, due after `seconds`.
 
-        Raises ControlRefused where the account has no such task.
+        `task_id` defaults to the last task sent to that number. Raises ControlRefused if the account has no such task.
         """
         wanted = {"mobile": number, "content": text, "task_id": task_id, "extno": extno, "seconds": seconds}
         return from_document(EnqueuedReply, self._do("POST", "replies", **wanted))
 
     def requeue_reports(self, count: int | None = None, since: datetime | None = None) -> int:
-        """Let the last `count` reports wait again that were handed out, or those since a moment, or all; how many."""
-        return self._rewind("reports", count, since)
+        """Requeue fetched reports: the last `count`, those fetched since a time, or all. Returns how many."""
+        return self._requeue("reports", count, since)
 
     def requeue_replies(self, count: int | None = None, since: datetime | None = None) -> int:
-        """The same for replies."""
-        return self._rewind("replies", count, since)
+        """Requeue fetched replies: the last `count`, those fetched since a time, or all. Returns how many."""
+        return self._requeue("replies", count, since)
 
-    def _rewind(self, queue: str, count: int | None, since: datetime | None) -> int:
+    def _requeue(self, queue: str, count: int | None, since: datetime | None) -> int:
         document = self._do("POST", f"{queue}/rewind", count=count, since=since and since.isoformat())
         return int(document["rewound"])
 
     def fail_next(self, errorcode: str = "UNDELIV", *, count: int = 1, to: str = "") -> None:
-        """Let the next `count` messages fail, of all or of those to a number or to numbers that begin so."""
+        """Let the next `count` messages fail: all, or those to numbers that start with `to`."""
         self.rule(to, "failed", errorcode=errorcode, remaining=count)
 
     def rule(
@@ -237,7 +243,7 @@ class SmsVendor(ControlScope):
         share: float | None = None,
         remaining: int | None = None,
     ) -> None:
-        """Say what becomes of messages to a number, or to numbers that begin so; the values are those of `Rule`."""
+        """Add a delivery rule for numbers that start with `number`. The arguments are the fields of `Rule`."""
         self._do(
             "POST",
             "outcomes",
@@ -251,19 +257,19 @@ class SmsVendor(ControlScope):
         )
 
     def outcomes(self) -> list[Rule]:
-        """The rules that hold."""
+        """Return the delivery rules in force."""
         return [from_document(Rule, document) for document in self._get("outcomes")["rules"]]
 
     def clear_outcomes(self, *, seed: int = 0) -> None:
-        """Forget the rules. `seed` loads the dice of those that are made for a share."""
+        """Delete all delivery rules. `seed` makes the random decisions of later rules repeatable."""
         self._do("PUT", "outcomes", rules=[], seed=seed)
 
     def balance(self) -> Standing:
-        """What the account has."""
+        """Return the balance and the settings of the account."""
         return from_document(Standing, self._get(""))
 
     def top_up(self, points: int) -> Standing:
-        """Charge the account up, and say what it has then."""
+        """Add points to the account and return the new balance."""
         return from_document(Standing, self._do("PATCH", "", charge=points))
 
     def change(
@@ -275,9 +281,9 @@ class SmsVendor(ControlScope):
         password: str | None = None,
         points: int | None = None,
     ) -> Standing:
-        """Give the account other terms; what is None stays. With another name or password, `credentials` has it.
+        """Change settings of the account; None leaves a setting unchanged. `credentials` follow a new name or password.
 
-        `points` is the balance that it has then, whatever it had.
+        `points` sets the balance.
         """
         document = self._do(
             "PATCH",
@@ -292,47 +298,51 @@ class SmsVendor(ControlScope):
         return from_document(Standing, document)
 
     def reset(self) -> None:
-        """Begin anew, with the same credentials: nothing was sent, nothing waits, no rules, no faults."""
+        """Reset the account, keeping its credentials: no messages, empty queues, no rules, no faults."""
         self._do("POST", "reset")
-        if self._throwaway:
+        if self._temporary:
             self.clock.set()
-        self._awaited.clear()
-        self._looked_through.clear()
+        self._returned.clear()
+        self._positions.clear()
 
     def close(self) -> None:
-        """Forget the account, if it is a throw-away one, and all that was kept for it."""
-        if self._throwaway:
+        """Delete the account and all of its data, if the account is temporary."""
+        if self._temporary:
             try:
                 self._do("DELETE", "")
             except ControlRefused as error:
-                if error.status != _GONE:
+                if error.status != _NOT_FOUND:
                     raise
 
     def explain(self) -> str:
-        """The account's last requests, with what was wrong with them, and its last messages, as text.
+        """Describe the account's last requests, with diagnosis, and its last messages, as text.
 
-        Where it has had no request, the last that were refused and named no known userid. No password is in it.
+        The password is redacted. If the account made no request, the text has the last refused requests of unknown
+        userids.
         """
-        requests = self.requests(_TOLD)
-        page = self._get("messages", order="desc", limit=_TOLD)["items"]
+        requests = self.requests(_REPORTED)
+        page = self._get("messages", order="desc", limit=_REPORTED)["items"]
         messages = [from_document(Message, document) for document in reversed(page)]
-        text = format_report(requests, messages, [] if requests else self._strangers())
-        return f"account {self.account}, userid {self.userid}, at {self._connection.name}\n{text}".replace(
-            self.password, _HIDDEN
+        text = format_report(requests, messages, [] if requests else self._unknown_account_requests())
+        return f"account {self.account}, userid {self.userid}, at {self._api.name}\n{text}".replace(
+            self.password, _REDACTED
         )
 
-    def _strangers(self) -> list[Request]:
-        known = {document["userid"] for document in self._connection.get("/accounts")["accounts"]}
-        last = self._connection.get("/requests", order="desc")["items"]
-        # Not those that were answered: their accounts are closed by now.
-        strange = [document["number"] for document in last if document["refusal"] and document["userid"] not in known]
-        numbers = reversed(strange[:_TOLD_OF_STRANGERS])
-        return [from_document(Request, self._connection.get(f"/requests/{number}")) for number in numbers]
+    def _unknown_account_requests(self) -> list[Request]:
+        known = {document["userid"] for document in self._api.get("/accounts")["accounts"]}
+        last = self._api.get("/requests", order="desc")["items"]
+        # Only refused ones: the accounts of successful requests existed and have been deleted since.
+        refused = [document["number"] for document in last if document["refusal"] and document["userid"] not in known]
+        numbers = reversed(refused[:_REPORTED_UNKNOWN])
+        return [from_document(Request, self._api.get(f"/requests/{number}")) for number in numbers]
 
 
 def _runs_on_an_event_loop() -> bool:
-    """Whether this thread runs asyncio or trio now."""
-    asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")  # a library that runs a loop is loaded
+    """Return whether this thread is running asyncio or trio."""
+    asyncio, trio = (
+        sys.modules.get("asyncio"),
+        sys.modules.get("trio"),
+    )  # a running loop implies that its library is imported
     if asyncio is not None and asyncio._get_running_loop() is not None:
         return True
     return trio is not None and bool(trio.lowlevel.in_trio_run())

@@ -1,6 +1,6 @@
-"""JSON to and from a control address.
+"""`ControlApi`: a JSON client of the control API.
 
-Here belong documents and errors. How bytes get there is in `carriers`, what is asked in the others of this package.
+`transport` sends the bytes; the other modules of this package define what is requested.
 """
 
 import json
@@ -12,91 +12,94 @@ from urllib.parse import quote, urlencode
 from sms10692_mock.testing.transport import Transport, TransportError
 
 _PREFIX: Final = "/_mock"
-_ANSWER: Final = 30.0
-"""Seconds for an answer, beside those that were asked to wait."""
+_RESPONSE_TIMEOUT: Final = 30.0
+"""Seconds to wait for a response, in addition to the wait that the request asks for."""
 _EXCERPT: Final = 200
 
-_HALVES: Final = "surrogatepass"
-"""Halves of characters are asked for too: it is for the emulator to say that there is no such thing."""
+_SURROGATES: Final = "surrogatepass"
+"""Lone surrogates are sent too: the emulator decides that no such item exists."""
 
 
 def account_path(userid: str) -> str:
-    """Where an account is, whatever is in its userid; what can be no path of one leads to nothing.
+    """Return the path of an account below the control API, with every character of the userid escaped.
 
     >>> account_path("12"), account_path("q?1")
     ('/accounts/12', '/accounts/q%3F1')
     """
-    return f"/accounts/{quote(userid, safe='', errors=_HALVES)}"
+    return f"/accounts/{quote(userid, safe='', errors=_SURROGATES)}"
 
 
 class ControlError(Exception):
-    """The control address did not do what it was asked."""
+    """A request to the control API failed."""
 
 
 class ControlRefused(ControlError):
-    """It said no; `status` is that of HTTP."""
+    """The control API rejected a request; `status` is the HTTP status."""
 
-    def __init__(self, status: int, words: str) -> None:
-        super().__init__(words)
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
         self.status = status
 
 
 class ControlUnreachable(ControlError):
-    """Nothing answers there, or something that is no control address."""
+    """There is no response, or the response is not one of a control API."""
 
 
 class ControlApi:
-    """Speaks to the control address of the emulator at `url`, with its `token` if it wants one.
+    """Client of the control API of the emulator at `url`, with its `token` if one is required.
 
-    `url` may be a function that makes the emulator listen, and is called when the address is first asked for.
-    What is None is left out of a query or a document. Every method may raise ControlError.
+    `url` may be a function that makes the emulator listen; it is called when the URL is first needed. Arguments that
+    are None are left out of the query or the document. Every method may raise ControlError. Thread-safe if the
+    transport is.
     """
 
-    def __init__(self, url: str | Callable[[], str], token: str | None, carrier: Transport) -> None:
+    def __init__(self, url: str | Callable[[], str], token: str | None, transport: Transport) -> None:
         self._url = url
         self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        self._carrier = carrier
+        self._transport = transport
 
     @property
     def url(self) -> str:
-        """The address."""
+        """The base URL of the emulator."""
         if not isinstance(self._url, str):
             self._url = self._url()
         return self._url
 
     @property
     def name(self) -> str:
-        """The emulator in a message, which does not make it listen."""
+        """A name of the emulator for messages. Reading this does not make the emulator listen."""
         return self._url if isinstance(self._url, str) else "the emulator in this process"
 
     def close(self) -> None:
-        """Close what is open."""
-        self._carrier.close()
+        """Close all connections."""
+        self._transport.close()
 
     def get(self, path: str, /, *, wait: float | None = None, **query: Any) -> Any:
-        """Look at something, and `wait` so many seconds for it."""
-        given = {name: value for name, value in {"wait": wait, **query}.items() if value is not None}
-        query_string = urlencode(given, errors=_HALVES)
-        return self._ask("GET", f"{path}?{query_string}" if given else path, b"", wait or 0.0)
+        """Send a GET request. `wait` is the time in seconds for which the emulator may wait for a result."""
+        parameters = {name: value for name, value in {"wait": wait, **query}.items() if value is not None}
+        query_string = urlencode(parameters, errors=_SURROGATES)
+        return self._request("GET", f"{path}?{query_string}" if parameters else path, b"", wait or 0.0)
 
     def send(self, method: str, path: str, /, **document: Any) -> Any:
-        """Change something."""
-        given = {name: value for name, value in document.items() if value is not None}
-        return self._ask(method, path, b"" if method == "DELETE" else json.dumps(given).encode(), 0.0)
+        """Send a request that changes something."""
+        parameters = {name: value for name, value in document.items() if value is not None}
+        return self._request(method, path, b"" if method == "DELETE" else json.dumps(parameters).encode(), 0.0)
 
-    def _ask(self, method: str, path: str, body: bytes, wait: float) -> Any:
+    def _request(self, method: str, path: str, body: bytes, wait: float) -> Any:
         try:
-            status, content = self._carrier.request(method, _PREFIX + path, self._headers, body, wait + _ANSWER)
+            status, content = self._transport.request(
+                method, _PREFIX + path, self._headers, body, wait + _RESPONSE_TIMEOUT
+            )
         except TransportError as error:
-            raise ControlUnreachable(f"no answer from {self.name}{_PREFIX}: {error}") from error.__cause__
+            raise ControlUnreachable(f"no response from {self.name}{_PREFIX}: {error}") from error.__cause__
         try:
-            answer = json.loads(content)
+            response = json.loads(content)
         except ValueError:
-            answer = None
-        if isinstance(answer, dict):
+            response = None
+        if isinstance(response, dict):
             if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-                return answer
-            if "error" in answer:
-                raise ControlRefused(status, f"{method} {path}: {answer['error']}")
+                return response
+            if "error" in response:
+                raise ControlRefused(status, f"{method} {path}: {response['error']}")
         excerpt = content[:_EXCERPT].decode("utf-8", "replace")
-        raise ControlUnreachable(f"{self.name} has no control address; it answered {status}: {excerpt}")
+        raise ControlUnreachable(f"{self.name} has no control API; the response was {status}: {excerpt}")

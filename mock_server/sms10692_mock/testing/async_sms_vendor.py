@@ -1,7 +1,7 @@
-"""One account of an emulator for tests that run on an event loop: every method of `SmsVendor` as a coroutine.
+"""`AsyncSmsVendor`: the methods of `SmsVendor` as coroutines, for tests on an event loop (asyncio or trio).
 
-A row for each method; what it does is documented where it is defined, and `wait_message` is written out, because a
-cancelled wait must not take a message. Runs on asyncio and on trio.
+Each method runs on a thread and is documented in `SmsVendor`. `wait_message` is written out, because **a cancelled wait
+must not consume a message**.
 """
 
 from collections.abc import Callable, Coroutine
@@ -22,41 +22,41 @@ Result = TypeVar("Result")
 P = ParamSpec("P")
 
 _LONGEST_WAIT: Final = 1.0
-"""Seconds for which a thread waits at once: that of a cancelled wait ends after so long."""
+"""Maximum seconds of one waiting request. The thread of a cancelled wait ends after at most this time."""
 
 
-class _Async(Generic[Wrapped_co]):
+class _AsyncWrapper(Generic[Wrapped_co]):
     def __init__(self, wrapped: Wrapped_co) -> None:
         self._wrapped = wrapped
 
 
-def _awaited(
+def _on_thread(
     method: Callable[Concatenate[Wrapped, P], Result],
-) -> Callable[Concatenate[_Async[Wrapped], P], Coroutine[Any, Any, Result]]:
-    """Make a method a coroutine, which runs it on a thread."""
+) -> Callable[Concatenate[_AsyncWrapper[Wrapped], P], Coroutine[Any, Any, Result]]:
+    """Return a coroutine function that runs `method` on a thread."""
 
     @wraps(method)
-    async def call(self: _Async[Wrapped], /, *args: P.args, **kwargs: P.kwargs) -> Result:
+    async def call(self: _AsyncWrapper[Wrapped], /, *args: P.args, **kwargs: P.kwargs) -> Result:
         return await run_sync(partial(method, self._wrapped, *args, **kwargs))
 
     return call
 
 
-class AsyncClock(_Async[Clock]):
-    """The `Clock` of an account, awaited."""
+class AsyncClock(_AsyncWrapper[Clock]):
+    """The `Clock` of an account with coroutines for methods."""
 
-    now = _awaited(Clock.now)
-    freeze = _awaited(Clock.freeze)
-    set = _awaited(Clock.set)
-    real = _awaited(Clock.real)
-    advance = _awaited(Clock.advance)
-    advance_to_next = _awaited(Clock.advance_to_next)
+    now = _on_thread(Clock.now)
+    freeze = _on_thread(Clock.freeze)
+    set = _on_thread(Clock.set)
+    real = _on_thread(Clock.real)
+    advance = _on_thread(Clock.advance)
+    advance_to_next = _on_thread(Clock.advance_to_next)
 
 
-class AsyncSmsVendor(_Async[SmsVendor]):
-    """The vendor, as one account sees it: an `SmsVendor` whose methods are awaited.
+class AsyncSmsVendor(_AsyncWrapper[SmsVendor]):
+    """The vendor as one account sees it: an `SmsVendor` with coroutines for methods.
 
-    As an asynchronous context manager it closes the account at the end.
+    As an asynchronous context manager it deletes the account at the end, if the account is temporary.
     """
 
     def __init__(self, vendor: SmsVendor) -> None:
@@ -79,25 +79,26 @@ class AsyncSmsVendor(_Async[SmsVendor]):
 
     @property
     def url(self) -> str:
-        """The address for the client. An emulator in this process begins to listen when this is first asked for."""
+        """The base URL for the client. An emulator in this process starts to listen when this is first read."""
         return self._wrapped.url
 
     @property
     def credentials(self) -> Credentials:
-        """For a client: `AsyncClient(sms_vendor.url, **sms_vendor.credentials)`."""
+        """Keyword arguments for a client: `AsyncClient(sms_vendor.url, **sms_vendor.credentials)`."""
         return self._wrapped.credentials
 
     @property
     def wsgi(self) -> Any:
-        """The emulator as a WSGI application. Raises RuntimeError where the emulator runs elsewhere."""
+        """The emulator as a WSGI application. Raises RuntimeError if the emulator runs in another process."""
         return self._wrapped.wsgi
 
     async def wait_message(self, to: str | None = None, text: str | None = None, timeout: float = 5.0) -> Message:
-        """The first such message that was not awaited before, as soon as it is sent; the event loop runs meanwhile.
+        """Wait for a matching message and return the first one that no earlier call returned.
 
-        Each message is returned once, also beside other waits. Raises NotSent after `timeout` seconds of real time.
+        The event loop keeps running. Each message is returned once, also with concurrent waits. Raises MessageNotSent
+        after `timeout` seconds of real time.
         """
-        __tracebackhide__ = True  # pytest's: what matters is where the test called this
+        __tracebackhide__ = True  # pytest's: the traceback ends at the call in the test
         until = monotonic() + timeout
         while True:
             left = max(0.0, until - monotonic())
@@ -108,26 +109,26 @@ class AsyncSmsVendor(_Async[SmsVendor]):
             if not left:
                 raise MessageNotSent(await run_sync(self._wrapped._explain_not_sent, to, text, timeout))
 
-    messages = _awaited(SmsVendor.messages)
-    reports = _awaited(SmsVendor.reports)
-    replies = _awaited(SmsVendor.replies)
-    requests = _awaited(SmsVendor.requests)
-    ledger = _awaited(SmsVendor.queue_stats)
-    explain = _awaited(SmsVendor.explain)
-    report = _awaited(SmsVendor.report)
-    reply = _awaited(SmsVendor.reply)
-    rewind_reports = _awaited(SmsVendor.requeue_reports)
-    rewind_replies = _awaited(SmsVendor.requeue_replies)
-    fail_next = _awaited(SmsVendor.fail_next)
-    rule = _awaited(SmsVendor.rule)
-    outcomes = _awaited(SmsVendor.outcomes)
-    clear_outcomes = _awaited(SmsVendor.clear_outcomes)
-    fault = _awaited(SmsVendor.fault)
-    faults = _awaited(SmsVendor.faults)
-    remove_fault = _awaited(SmsVendor.remove_fault)
-    clear_faults = _awaited(SmsVendor.clear_faults)
-    standing = _awaited(SmsVendor.balance)
-    charge = _awaited(SmsVendor.top_up)
-    change = _awaited(SmsVendor.change)
-    reset = _awaited(SmsVendor.reset)
-    close = _awaited(SmsVendor.close)
+    messages = _on_thread(SmsVendor.messages)
+    reports = _on_thread(SmsVendor.reports)
+    replies = _on_thread(SmsVendor.replies)
+    requests = _on_thread(SmsVendor.requests)
+    queue_stats = _on_thread(SmsVendor.queue_stats)
+    explain = _on_thread(SmsVendor.explain)
+    report = _on_thread(SmsVendor.report)
+    reply = _on_thread(SmsVendor.reply)
+    requeue_reports = _on_thread(SmsVendor.requeue_reports)
+    requeue_replies = _on_thread(SmsVendor.requeue_replies)
+    fail_next = _on_thread(SmsVendor.fail_next)
+    rule = _on_thread(SmsVendor.rule)
+    outcomes = _on_thread(SmsVendor.outcomes)
+    clear_outcomes = _on_thread(SmsVendor.clear_outcomes)
+    fault = _on_thread(SmsVendor.fault)
+    faults = _on_thread(SmsVendor.faults)
+    remove_fault = _on_thread(SmsVendor.remove_fault)
+    clear_faults = _on_thread(SmsVendor.clear_faults)
+    balance = _on_thread(SmsVendor.balance)
+    top_up = _on_thread(SmsVendor.top_up)
+    change = _on_thread(SmsVendor.change)
+    reset = _on_thread(SmsVendor.reset)
+    close = _on_thread(SmsVendor.close)

@@ -1,6 +1,6 @@
-"""A whole emulator, in the hands of a test.
+"""`EmulatorControl`: a whole emulator, for use in a test.
 
-Here belongs what concerns all accounts of it. What concerns one is in `sms_vendor`.
+One account is `SmsVendor` in `account`.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,26 +14,26 @@ from sms10692_mock.testing.transport import HttpTransport, WsgiTransport
 
 
 class EmulatorControl(ControlScope):
-    """The emulator at `url`, where `sms10692-mock serve` runs, over its control address; `token` is that one's.
+    """The emulator at `url`, over its control API; `token` is the token of that API, if one is required.
 
-    Where the emulator is in this process as well, `wsgi` is its application, and is called in place of a socket; `url`
-    may then be a function that makes it listen, and is called when the address is first asked for. The
-    `clock`, `fault` and `requests` are for all accounts at once. Every method may raise ControlError.
+    `wsgi` is the application of an emulator in this process; requests then use calls instead of a socket, and `url` may
+    be a function that makes the emulator listen, called when the URL is first needed. `clock`, `fault` and `requests`
+    concern all accounts. Every method may raise ControlError.
     """
 
     def __init__(self, url: str | Callable[[], str], token: str | None = None, *, wsgi: Any = None) -> None:
         if isinstance(url, str):
             url = url.rstrip("/")
         elif wsgi is None:
-            raise TypeError("url is a function, and there is no wsgi to call")
-        carrier = HttpTransport(url) if isinstance(url, str) and wsgi is None else WsgiTransport(wsgi)
-        super().__init__(ControlApi(url, token, carrier), "")
+            raise TypeError("a url that is a function requires wsgi")
+        transport = HttpTransport(url) if isinstance(url, str) and wsgi is None else WsgiTransport(wsgi)
+        super().__init__(ControlApi(url, token, transport), "")
         self._wsgi = wsgi
 
     @property
     def url(self) -> str:
-        """Its address."""
-        return self._connection.url
+        """The base URL of the emulator."""
+        return self._api.url
 
     def __enter__(self) -> Self:
         return self
@@ -44,11 +44,11 @@ class EmulatorControl(ControlScope):
         self.close()
 
     def close(self) -> None:
-        """Close the connections. The emulator goes on."""
-        self._connection.close()
+        """Close the connections. The emulator keeps running."""
+        self._api.close()
 
     def health(self) -> dict[str, Any]:
-        """What the emulator says of itself: version, dialect, store."""
+        """Return version, dialect and store of the emulator."""
         health: dict[str, Any] = self._get("health")
         return health
 
@@ -63,10 +63,10 @@ class EmulatorControl(ControlScope):
         may_read_reports: bool | None = None,
         dialect: Literal["manual", "observed"] | None = None,
     ) -> SmsVendor:
-        """A fresh throw-away account with a clock of its own: prepaid, with 1000 points, unless said otherwise.
+        """Create a temporary account with its own clock: prepaid with 1000 points by default.
 
-        `account` is its name at the vendor. Without them, userid, name and password are those of no other account.
-        Raises ControlRefused where there is an account of this userid.
+        `account` is the account's name at the vendor. Missing userid, name and password are generated and unique.
+        Raises ControlRefused if the userid is taken.
         """
         document = self._do(
             "POST",
@@ -80,24 +80,24 @@ class EmulatorControl(ControlScope):
             dialect=dialect,
             own_clock=True,
         )
-        return SmsVendor(self._connection, document, self._wsgi)
+        return SmsVendor(self._api, document, self._wsgi)
 
     def get_account(self, userid: str) -> SmsVendor:
-        """The account of this userid, such as the manual's own, 12. Raises ControlRefused where there is none."""
-        return SmsVendor(self._connection, self._connection.get(account_path(userid)), self._wsgi)
+        """Return an existing account, such as the manual's account 12. Raises ControlRefused if there is none."""
+        return SmsVendor(self._api, self._api.get(account_path(userid)), self._wsgi)
 
     def userids(self) -> list[str]:
-        """The accounts that there are."""
+        """Return the userids of all accounts."""
         return [document["userid"] for document in self._get("accounts")["accounts"]]
 
     def keywords(self) -> list[str]:
-        """The forbidden words."""
+        """Return the forbidden words."""
         return list(self._get("keywords")["words"])
 
     def set_forbidden_words(self, words: Iterable[str]) -> None:
-        """Put these forbidden words in place of the others, for all accounts."""
+        """Replace the forbidden words, for all accounts."""
         self._do("PUT", "keywords", words=list(words))
 
     def reset(self) -> None:
-        """Begin anew: throw-away accounts are closed, the others as at the start; clock, words, faults too."""
+        """Reset everything: delete temporary accounts; restore the others, clock, words and faults."""
         self._do("POST", "reset")

@@ -1,6 +1,6 @@
-"""What an emulator shows to a test, as frozen values.
+"""Values returned by the testing handles: frozen dataclasses.
 
-Here belong the values, and how they are made of the documents of the control address, which have the same names.
+Their fields have the names of the control API's documents, from which `from_document` builds them.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from sms10692_mock.testing.api_client import ControlError
 
-Value = TypeVar("Value")
+ValueT = TypeVar("ValueT")
 
 State: TypeAlias = Literal["never", "later", "waiting", "handed out"]
 FaultKind: TypeAlias = Literal[
@@ -22,12 +22,12 @@ OutcomeName: TypeAlias = Literal["delivered", "failed", "silent"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What one number was sent: the `number`-th message of its account, from 1.
+    """A message to one recipient: the `number`-th message of its account, from 1.
 
-    `parts` are the messages of a telephone that the text of `units` UTF-16 units takes; `cost` is in points, and
-    `cost_why` says why. `status` and `errorcode` are those of its report, None for a message that is never reported;
-    `due` is when that is, `state` what became of it, `handed_out_to` the number of the request that fetched it, and
-    `spoilt_by` the faults that struck its answer.
+    `parts` is the number of SMS segments for a text of `units` UTF-16 code units; `cost` is in points, and `cost_why`
+    explains the cost. `status` and `errorcode` are those of the report, None for a message without report; `due` is
+    when the report is due, `state` its delivery state, `handed_out_to` the number of the request that fetched it, and
+    `spoilt_by` the faults injected into that response.
     """
 
     number: int
@@ -54,7 +54,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnqueuedReport:
-    """A report that was put into the queue: `waiting`, or `later` until its moment."""
+    """A report added to the queue: `waiting`, or `later` until it is due."""
 
     mobile: str
     task_id: int
@@ -67,7 +67,7 @@ class EnqueuedReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnqueuedReply:
-    """A reply that was put into the queue: `waiting`, or `later` until its moment."""
+    """A reply added to the queue: `waiting`, or `later` until it is due."""
 
     mobile: str
     task_id: int
@@ -79,9 +79,9 @@ class EnqueuedReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report(EnqueuedReport):
-    """A report in its queue, or handed out of it: when, to which request, and which faults struck the answer.
+    """A report in its queue or fetched: when, by which request, and with which faults injected into the response.
 
-    `injected` says that no send brought it about, but somebody put it into the queue.
+    `injected` is true for a report that was added to the queue without a send.
     """
 
     number: int
@@ -93,7 +93,7 @@ class Report(EnqueuedReport):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply(EnqueuedReply):
-    """A reply in its queue, or handed out of it: when, to which request, and which faults struck the answer."""
+    """A reply in its queue or fetched: when, by which request, and with which faults injected into the response."""
 
     number: int
     handed_out: datetime | None
@@ -103,9 +103,9 @@ class Reply(EnqueuedReply):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong with a request; `meant` is the text as it was meant, where the text is what is wrong.
+    """One problem of a request. `meant` is the intended text, where a text is the problem.
 
-    `detail` is what the sentence says beside what every finding of this code says.
+    `detail` is the part of `sentence` that is specific to this request.
     """
 
     code: str
@@ -117,10 +117,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request to one of the vendor's pages, with what was wrong with it.
+    """A request to one of the vendor's endpoints, with its diagnosis.
 
-    `operation` is empty for an unknown action, `refusal` for a request that was not refused; `handed_out` is how many
-    items it took from a queue; `took` is in seconds.
+    `operation` is empty for an unknown action, `refusal` for a request that was not refused; `handed_out` is the number
+    of items fetched; `took` is in seconds.
     """
 
     number: int
@@ -142,10 +142,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What becomes of messages to numbers that begin with `number`; the longest that fits holds, of equals the first.
+    """A delivery rule for numbers that start with `number`. The longest matching rule applies; of equals, the first.
 
-    `delay` is in seconds, `reply` what the handset answers. It holds for a `share` of them, and only for the next
-    `remaining` where that is not None.
+    `delay` is in seconds, `reply` the text that the phone sends back. The rule applies with probability `share`, and to
+    the next `remaining` messages (None: no limit).
     """
 
     number: str
@@ -159,7 +159,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A fault that is on, as `fault` was asked for it; `seen` is for how many requests its dice were thrown."""
+    """An active fault, with the arguments of `fault`; `seen` counts the requests for which the fault was evaluated."""
 
     id: str
     kind: FaultKind
@@ -179,7 +179,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """A queue in numbers: `created` = `later` + `waiting` + `handed_out`; `forgotten` of these are no longer kept."""
+    """The counters of a queue: `created` = `later` + `waiting` + `handed_out`; `forgotten` of the last were evicted."""
 
     created: int
     later: int
@@ -190,7 +190,7 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queues:
-    """Both queues in numbers."""
+    """The counters of both queues."""
 
     reports: Ledger
     replies: Ledger
@@ -198,7 +198,7 @@ class Queues:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What an account has: `points` left, of `send_total` that it was ever given; `messages` is how many it sent."""
+    """The balance and settings of an account: `points` left, `send_total` ever added, `messages` ever sent."""
 
     points: int
     send_total: int
@@ -207,37 +207,41 @@ class Standing:
     dialect: str
 
 
-def from_document(kind: type[Value], document: Mapping[str, Any]) -> Value:
-    """The value that a document says; what else the document has is left out.
+def from_document(kind: type[ValueT], document: Mapping[str, Any]) -> ValueT:
+    """Build a value from a document; unknown fields are ignored.
 
-    Raises ControlError where something is missing: then the emulator is of another version than this.
+    Raises ControlError if a field is missing: the emulator then has another version than this package.
     """
     try:
-        return kind(**{name: read(document[name]) for name, read in _reading(kind)})
+        return kind(**{name: read(document[name]) for name, read in _field_parsers(kind)})
     except KeyError as missing:
-        raise ControlError(f"the emulator says no {missing} of a {kind.__name__}: it is of another version") from None
+        raise ControlError(
+            f"the emulator's {kind.__name__} has no field {missing}: install the same version on both sides"
+        ) from None
 
 
-def _reading(kind: type[Any]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
-    known = _KNOWN.get(kind)
-    if known is None:
-        known = _KNOWN[kind] = tuple((field.name, _READ.get(field.type, _as_it_is)) for field in fields(kind))
-    return known
+def _field_parsers(kind: type[Any]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    parsers = _PARSERS_BY_TYPE.get(kind)
+    if parsers is None:
+        parsers = _PARSERS_BY_TYPE[kind] = tuple(
+            (field.name, _PARSERS.get(field.type, _identity)) for field in fields(kind)
+        )
+    return parsers
 
 
-def _as_it_is(given: Any) -> Any:
-    return given
+def _identity(raw: Any) -> Any:
+    return raw
 
 
-def _parse_optional_time(given: str | None) -> datetime | None:
-    return None if given is None else datetime.fromisoformat(given)
+def _parse_optional_time(raw: str | None) -> datetime | None:
+    return None if raw is None else datetime.fromisoformat(raw)
 
 
-_KNOWN: Final[dict[type[Any], tuple[tuple[str, Callable[[Any], Any]], ...]]] = {}
-_READ: Final[Mapping[Any, Callable[[Any], Any]]] = {
+_PARSERS_BY_TYPE: Final[dict[type[Any], tuple[tuple[str, Callable[[Any], Any]], ...]]] = {}
+_PARSERS: Final[Mapping[Any, Callable[[Any], Any]]] = {
     datetime: datetime.fromisoformat,
     datetime | None: _parse_optional_time,
     tuple[str, ...]: tuple,
-    tuple[Finding, ...]: lambda given: tuple(from_document(Finding, one) for one in given),
-    Ledger: lambda given: from_document(Ledger, given),
+    tuple[Finding, ...]: lambda raw: tuple(from_document(Finding, item) for item in raw),
+    Ledger: lambda raw: from_document(Ledger, raw),
 }

@@ -1,8 +1,4 @@
-"""What an emulator as a whole and one account of it have alike: a clock, faults, a journal of requests.
-
-Here belongs what is asked of the control address in the same words for both. What only one of them has is in `control`
-and in `sms_vendor`.
-"""
+"""`ControlScope`: what the whole emulator and one account have in common: a clock, faults and a request log."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -14,16 +10,16 @@ from sms10692_mock.testing.models import Fault, FaultKind, OperationName, Reques
 
 Value = TypeVar("Value")
 
-_PAGE: Final = 1000
+_PAGE_SIZE: Final = 1000
 
 
 class ControlScope:
-    """Where something can be turned and looked at: below `prefix` of a control address."""
+    """The resources below `prefix` of a control API."""
 
-    def __init__(self, connection: ControlApi, prefix: str) -> None:
-        self._connection = connection
+    def __init__(self, api: ControlApi, prefix: str) -> None:
+        self._api = api
         self._prefix = prefix
-        self.clock = Clock(connection, prefix)
+        self.clock = Clock(api, prefix)
 
     def fault(
         self,
@@ -40,13 +36,13 @@ class ControlScope:
         charset: str | None = None,
         acts: bool | None = None,
     ) -> Fault:
-        """Let something go wrong with requests for these operations, or for all.
+        """Add a fault for requests of these operations, or of all operations.
 
-        It does until it is removed, or for the next `remaining` requests, and with a `share` of them, by dice that
-        `seed` loads. The kinds, with what they take: `latency` (`seconds`, up to `seconds_max`); `hang`, never
-        answered; `status` (an HTTP `status`); `empty`; `cut` (`at` a byte of the body); `close`, before the answer;
-        `charset` (what it says it is); `bom`; `message` (one of the manual's); `lose`, a queue hands out and the
-        connection is closed. `acts` says whether the vendor does all the same what it was asked.
+        The fault applies until it is removed, or to the next `remaining` requests, and with probability `share`,
+        repeatable with `seed`. Kinds and their arguments: `latency` (`seconds`, up to `seconds_max`); `hang` (no
+        response); `status` (an HTTP `status`); `empty` (no body); `cut` (truncate at byte `at`); `close` (before the
+        response); `charset` (a wrong label); `bom`; `message` (a refusal of the manual); `lose` (the queue is fetched,
+        then the connection is closed). `acts` decides whether the vendor executes the request all the same.
         """
         document = self._do(
             "POST",
@@ -67,19 +63,19 @@ class ControlScope:
         return from_document(Fault, document)
 
     def faults(self) -> list[Fault]:
-        """The faults that are on."""
+        """Return the active faults."""
         return [from_document(Fault, document) for document in self._get("faults")["faults"]]
 
     def remove_fault(self, fault: Fault) -> None:
-        """Let it go right again. Raises ControlRefused where it is off by now."""
+        """Remove a fault. Raises ControlRefused if the fault is not active."""
         self._do("DELETE", f"faults/{fault.id}")
 
     def clear_faults(self) -> None:
-        """Let everything go right again."""
+        """Remove all faults."""
         self._do("DELETE", "faults")
 
     def requests(self, last: int | None = None) -> list[Request]:
-        """The `last` so many requests to the vendor's pages, or all that are kept, each with its diagnosis.
+        """Return the `last` requests to the vendor's endpoints, or all kept ones, with diagnosis, oldest first.
 
         A diagnosis takes up to 20 ms.
         """
@@ -91,16 +87,16 @@ class ControlScope:
         return [from_document(Request, self._get(f"requests/{number}")) for number in numbers]
 
     def _get(self, path: str, **query: Any) -> Any:
-        return self._connection.get(f"{self._prefix}/{path}" if path else self._prefix, **query)
+        return self._api.get(f"{self._prefix}/{path}" if path else self._prefix, **query)
 
     def _do(self, method: str, path: str, **document: Any) -> Any:
-        return self._connection.send(method, f"{self._prefix}/{path}" if path else self._prefix, **document)
+        return self._api.send(method, f"{self._prefix}/{path}" if path else self._prefix, **document)
 
     def _documents(self, path: str, **query: Any) -> Iterator[Any]:
-        """All items of a list, page after page."""
+        """Yield all items of a list, page by page."""
         after: int | None = None
         while True:
-            page = self._get(path, after=after, limit=_PAGE, **query)
+            page = self._get(path, after=after, limit=_PAGE_SIZE, **query)
             yield from page["items"]
             after = page["next"]
             if after is None:

@@ -1,7 +1,7 @@
-"""Two ways in which a request gets to an emulator and its answer back: over a socket, and by a call.
+"""Transports of the control API: HTTP over a socket, and calls of a WSGI application.
 
-Both go below the HTTP libraries, the connections of `http.client` included: what a test replaces there (vcrpy,
-responses, respx) is for the application under test, and must neither record nor answer what the test itself asks.
+Neither uses an HTTP library's connections, `http.client` included: what a test replaces there (vcrpy, responses, respx)
+is for the application under test, and must neither record nor answer the requests of the test itself.
 """
 
 import http.client
@@ -16,17 +16,17 @@ from contextlib import closing
 from typing import Any, Final, Protocol
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
-_CONNECT: Final = 5.0
-"""Seconds to connect."""
+_CONNECT_TIMEOUT: Final = 5.0
+"""Timeout of connecting, in seconds."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 class TransportError(Exception):
-    """There was no answer."""
+    """There was no response."""
 
 
 class Transport(Protocol):
-    """Brings a request to an emulator, from any thread; gives status and body of the answer. May raise NotCarried."""
+    """Sends a request to an emulator, from any thread, and returns status and body. Raises TransportError."""
 
     def request(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes, seconds: float
@@ -36,12 +36,12 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """By HTTP, over connections that are kept."""
+    """HTTP over persistent connections. Thread-safe."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-            raise ValueError(f"{url!a} is no address such as http://127.0.0.1:10692")
+            raise ValueError(f"{url!a} is not a base URL such as http://127.0.0.1:10692")
         self._address = parts.hostname, parts.port or _DEFAULT_PORTS[parts.scheme]
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         host = parts.netloc.rpartition("@")[2]
@@ -53,9 +53,9 @@ class HttpTransport:
     def request(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes, seconds: float
     ) -> tuple[int, bytes]:
-        request = _request(method, self._path + target, {"Host": self._host, **headers}, body)
+        request = _encode_request(method, self._path + target, {"Host": self._host, **headers}, body)
         try:
-            connection = self._connection()
+            connection = self._get_connection()
         except OSError as error:
             raise TransportError(str(error) or type(error).__name__) from error
         try:
@@ -63,26 +63,26 @@ class HttpTransport:
             connection.sendall(request)
             with closing(http.client.HTTPResponse(connection, method=method)) as response:
                 response.begin()
-                answer = response.status, response.read()
-                is_kept = not response.will_close
+                result = response.status, response.read()
+                reusable = not response.will_close
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise TransportError(str(error) or type(error).__name__) from error
-        except BaseException:  # a signal: the answer is still to come, and would be taken for the next one's
+        except BaseException:  # e.g. KeyboardInterrupt: the late response must not be read as that of a later request
             connection.close()
             raise
-        if is_kept:
+        if reusable:
             self._idle.append(connection)
         else:
             connection.close()
-        return answer
+        return result
 
     def close(self) -> None:
         while self._idle:
             self._idle.pop().close()
 
-    def _connection(self) -> socket.socket:
-        """One that is idle, or a new one. A forked child shares none with its parent."""
+    def _get_connection(self) -> socket.socket:
+        """Return an idle connection or a new one. **A forked child never uses a connection of its parent.**"""
         if self._process != os.getpid():
             self.close()
             self._process = os.getpid()
@@ -91,12 +91,12 @@ class HttpTransport:
                 connection = self._idle.pop()
             except IndexError:
                 return self._connect()
-            if not _has_ended(connection):
+            if not _is_closed(connection):
                 return connection
             connection.close()
 
     def _connect(self) -> socket.socket:
-        connection = socket.create_connection(self._address, timeout=_CONNECT)
+        connection = socket.create_connection(self._address, timeout=_CONNECT_TIMEOUT)
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return self._tls.wrap_socket(connection, server_hostname=self._address[0]) if self._tls else connection
@@ -105,25 +105,28 @@ class HttpTransport:
             raise
 
 
-def _request(method: str, target: str, headers: Mapping[str, str], body: bytes) -> bytes:
-    """Raises ValueError for a header that would be two, such as a token with a line end."""
+def _encode_request(method: str, target: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    """Encode a request. Raises ValueError for a line end in a header, such as in a token."""
     if body or method != "GET":
         headers = {**headers, "Content-Length": str(len(body))}
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     if any("\r" in line or "\n" in line for line in lines):
-        raise ValueError("a header of a request has a line end in it")
+        raise ValueError("a request header contains a line end")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-def _has_ended(connection: socket.socket) -> bool:
-    """Whether the other side has closed this idle connection: there is nothing else that could be read."""
+def _is_closed(connection: socket.socket) -> bool:
+    """Return whether the server closed an idle connection: nothing but the end can be readable."""
     with selectors.DefaultSelector() as selector:
         selector.register(connection, selectors.EVENT_READ)
         return bool(selector.select(0))
 
 
 class WsgiTransport:
-    """By a call of a WSGI application in this process. A forked child has a copy of it, which is never called."""
+    """Calls a WSGI application in this process.
+
+    **A forked child has a copy of the application, which is never called.**
+    """
 
     def __init__(self, application: Any) -> None:
         self._application = application
@@ -135,12 +138,12 @@ class WsgiTransport:
         target: str,
         headers: Mapping[str, str],
         body: bytes,
-        seconds: float,  # noqa: ARG002 - a call takes as long as it takes
+        seconds: float,  # noqa: ARG002 - a call has no timeout
     ) -> tuple[int, bytes]:
         if self._process != os.getpid():
             raise TransportError(
-                f"it runs in process {self._process}, of which this one was forked: "
-                "here take EmulatorControl(url), with the url from before the fork"
+                f"the emulator runs in process {self._process}, from which this process was forked: "
+                "use EmulatorControl(url) here, with the url read before the fork"
             )
         statuses: list[str] = []
         written: list[bytes] = []
@@ -161,7 +164,7 @@ class WsgiTransport:
         return int(statuses[-1].partition(" ")[0]), b"".join(written)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: there are no connections."""
 
 
 def _environ(method: str, target: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:

@@ -68,22 +68,22 @@ _UNCHECKED: Final = (
 NARROW: Final = (
     Mutant(
         "injections in lower case only",
-        _instead(protocol.SQL_INJECTION, lambda case, wrong: wrong and case.call.content.islower()),
+        _instead(protocol.SQL_INJECTION, lambda case, wrong: wrong and case.request.content.islower()),
         ("R8-injections",),
     ),
     Mutant(
         "every quote is an injection",
-        _instead(protocol.SQL_INJECTION, lambda case, wrong: wrong or "'" in case.call.content),
+        _instead(protocol.SQL_INJECTION, lambda case, wrong: wrong or "'" in case.request.content),
         ("R8-ordinary",),
     ),
     Mutant(
         "an extno of any number of digits",
-        _instead(protocol.OTHER_ERROR, lambda case, wrong: wrong and not case.call.extno.isdecimal()),
+        _instead(protocol.OTHER_ERROR, lambda case, wrong: wrong and not case.request.extno.isdecimal()),
         ("R9-extno",),
     ),
     Mutant(
         "an extno of white space is refused",
-        _instead(protocol.OTHER_ERROR, lambda case, wrong: wrong or case.call.extno != case.call.extno.strip()),
+        _instead(protocol.OTHER_ERROR, lambda case, wrong: wrong or case.request.extno != case.request.extno.strip()),
         ("R9-extno",),
     ),
     Mutant(
@@ -91,41 +91,42 @@ NARROW: Final = (
         _instead(
             protocol.OTHER_ERROR,
             lambda case, wrong: (
-                wrong and not re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", case.call.send_time, re.ASCII)
+                wrong and not re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", case.request.send_time, re.ASCII)
             ),
         ),
         ("R9-sendTime",),
     ),
     Mutant(
         "a sendTime of white space is refused",
-        _instead(protocol.OTHER_ERROR, lambda case, wrong: wrong or case.call.send_time.isspace()),
+        _instead(protocol.OTHER_ERROR, lambda case, wrong: wrong or case.request.send_time.isspace()),
         ("1.2-sendTime-empty",),
     ),
     Mutant(
         "a statusNum with a zero before it is refused",
-        _instead(protocol.PARAMETER_WRONG, lambda case, wrong: wrong or case.call.status_num.startswith("0")),
+        _instead(protocol.PARAMETER_WRONG, lambda case, wrong: wrong or case.request.status_num.startswith("0")),
         ("4.2-statusNum",),
     ),
     Mutant(
         "a statusNum of white space is refused",
-        _instead(protocol.PARAMETER_WRONG, lambda case, wrong: wrong or case.call.status_num.isspace()),
+        _instead(protocol.PARAMETER_WRONG, lambda case, wrong: wrong or case.request.status_num.isspace()),
         ("R10-statusNum",),
     ),
     Mutant(
         "white space is a text",
-        _instead(protocol.CONTENT_EMPTY, lambda case, wrong: not case.call.content),
+        _instead(protocol.CONTENT_EMPTY, lambda case, wrong: not case.request.content),
         ("R18", "1.3-content-empty"),
     ),
     Mutant(
         "a past sendTime is refused",
         _instead(
-            protocol.OTHER_ERROR, lambda case, wrong: wrong or (parse_time(case.call.send_time) or case.now) < case.now
+            protocol.OTHER_ERROR,
+            lambda case, wrong: wrong or (parse_time(case.request.send_time) or case.now) < case.now,
         ),
         ("R9-past",),
     ),
     Mutant(
         "white space is a signature",
-        _instead(protocol.CREDENTIALS_EMPTY, lambda case, wrong: wrong and not case.call.sign.isspace()),
+        _instead(protocol.CREDENTIALS_EMPTY, lambda case, wrong: wrong and not case.request.sign.isspace()),
         ("R2-blank",),
     ),
 )

@@ -81,7 +81,7 @@ MONEY: Final = (
     ),
     Mutant(
         "a scheduled message is not charged",
-        Defect(store=stores.charging_extra(lambda task, points: 0 if task.due > task.moment else task.price)),
+        Defect(store=stores.charging_extra(lambda task, points: 0 if task.due > task.sent_at else task.price)),
         ("R9-charged",),
     ),
 )

@@ -17,7 +17,7 @@ from support.mutants.mutant import Mutant
 def _reports(change: Callable[[Report], Report]) -> Defect:
     return Defect(
         answer=lambda call, one: (
-            ReportsResult([change(report) for report in one.boxes]) if isinstance(one, ReportsResult) else one
+            ReportsResult([change(report) for report in one.items]) if isinstance(one, ReportsResult) else one
         )
     )
 
@@ -25,7 +25,7 @@ def _reports(change: Callable[[Report], Report]) -> Defect:
 def _replies(change: Callable[[Reply], Reply]) -> Defect:
     return Defect(
         answer=lambda call, one: (
-            RepliesResult([change(reply) for reply in one.boxes]) if isinstance(one, RepliesResult) else one
+            RepliesResult([change(reply) for reply in one.items]) if isinstance(one, RepliesResult) else one
         )
     )
 
@@ -52,7 +52,7 @@ QUEUES: Final = (
         "statusNum limits replies",
         Defect(
             answer=lambda call, one: (
-                RepliesResult(one.boxes[:1]) if isinstance(one, RepliesResult) and call.status_num else one
+                RepliesResult(one.items[:1]) if isinstance(one, RepliesResult) and call.status_num else one
             )
         ),
         ("R10-calls",),

@@ -25,56 +25,58 @@ def _signed(right: Callable[[ValidationContext, Account], bool]) -> Defect:
 
 
 def _right(case: ValidationContext, one: Account) -> str:
-    return signing.sign(one.account, one.password, case.call.timestamp)
+    return signing.sign(one.account, one.password, case.request.timestamp)
 
 
 SIGNATURES: Final = (
     Mutant(
         "a signature without case",
-        _signed(lambda case, one: case.call.sign.lower() == _right(case, one)),
+        _signed(lambda case, one: case.request.sign.lower() == _right(case, one)),
         ("1.2-sign-wrong",),
     ),
     Mutant(
         "a signature over password + account",
-        _signed(lambda case, one: case.call.sign == signing.sign(one.password, one.account, case.call.timestamp)),
+        _signed(lambda case, one: case.request.sign == signing.sign(one.password, one.account, case.request.timestamp)),
         ("1.2-sign",),
     ),
     Mutant(
         "half a signature is enough",
-        _signed(lambda case, one: case.call.sign[:16] == _right(case, one)[:16]),
+        _signed(lambda case, one: case.request.sign[:16] == _right(case, one)[:16]),
         ("1.2-sign-wrong",),
     ),
     Mutant(
         "the end of a signature is enough",
-        _signed(lambda case, one: case.call.sign[-8:] == _right(case, one)[-8:]),
+        _signed(lambda case, one: case.request.sign[-8:] == _right(case, one)[-8:]),
         ("1.2-sign-wrong",),
     ),
     Mutant(
         "any beginning of a signature is enough",
-        _signed(lambda case, one: _right(case, one).startswith(case.call.sign)),
+        _signed(lambda case, one: _right(case, one).startswith(case.request.sign)),
         ("1.2-sign-wrong",),
     ),
     Mutant(
         "the timestamp is not signed",
-        _signed(lambda case, one: case.call.sign in (_right(case, one), signing.sign(one.account, one.password, ""))),
+        _signed(
+            lambda case, one: case.request.sign in (_right(case, one), signing.sign(one.account, one.password, ""))
+        ),
         ("1.2-sign-wrong",),
     ),
     Mutant("any signature", _signed(lambda case, one: True), ("1.2-sign-wrong", "1.3-credentials-wrong")),
     Mutant(
         "only timestamps of 14 digits",
-        _signed(lambda case, one: len(case.call.timestamp) == 14 and case.call.sign == _right(case, one)),
+        _signed(lambda case, one: len(case.request.timestamp) == 14 and case.request.sign == _right(case, one)),
         ("Q13",),
     ),
     Mutant(
         "names in ASCII alone",
         _signed(
             lambda case, one: (
-                case.call.sign
-                == signing.sign(one.account.encode("ascii", "replace").decode(), one.password, case.call.timestamp)
+                case.request.sign
+                == signing.sign(one.account.encode("ascii", "replace").decode(), one.password, case.request.timestamp)
             )
         ),
         ("Q14",),
     ),
-    Mutant("GBK signatures on no page", _signed(lambda case, one: case.call.sign == _right(case, one)), ("R4",)),
+    Mutant("GBK signatures on no page", _signed(lambda case, one: case.request.sign == _right(case, one)), ("R4",)),
     Mutant("any userid", Defect(store=stores.AcceptsAnyUserid), ("1.2-userid",)),
 )

@@ -35,13 +35,13 @@ def add_event_stream(pages: Blueprint, control: ControlService) -> None:
 
 def change_events(bell: ChangeNotifier) -> Iterator[str]:
     """Events without end, one at once."""
-    heard = bell.rings
+    heard = bell.changes
     yield f"retry: 1000\ndata: {heard}\n\n"
     while True:
         bell.wait_for_change(heard, _EVEN_SO)
         if is_deferring():
             yield ""  # the server waits, and not this thread
-        now = bell.rings
+        now = bell.changes
         yield f"data: {now}\n\n"
         heard, before = now, heard
         # Nobody who sends is kept: between two events the bell finds nobody waiting.

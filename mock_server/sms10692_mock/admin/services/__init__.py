@@ -117,7 +117,7 @@ class ControlService:
         account, settings = self.accounts.get(userid), self.vendor.store.settings()
         points = self.vendor.store.balance(userid).points
         clock, own = self.clocks.document(userid), account.clock
-        is_own = own is not None and _is_turned(own, self.vendor.real_time())
+        is_own = own is not None and _is_turned(own, self.vendor.wall_clock())
         return AnomaliesDocument.model_construct(
             faults=len(account.faults),
             faults_for_all=len(settings.faults),

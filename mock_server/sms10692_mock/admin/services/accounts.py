@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from sms10692_mock.admin.services.schemas import INTEGRAL, Name, StrictInput, Text
 from sms10692_mock.domain.accounts import POINTS_DEFAULT, Account, is_url_safe, random_id, temporary_userid
 from sms10692_mock.domain.bounds import MAX_POINTS
-from sms10692_mock.domain.clock import ClockOverride, shown
+from sms10692_mock.domain.clock import ClockOverride, current_time
 from sms10692_mock.domain.delivery import NO_DELIVERY_RULES
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.records import Settings
@@ -140,7 +140,7 @@ class AccountService:
         self._dialect: ProfileName = dialect
         self._originals = originals
         self._unused = unused
-        self._swept = vendor.real_time()
+        self._swept = vendor.wall_clock()
 
     def get(self, userid: str) -> Account:
         """The account of this userid. Raises NoSuchAccount."""
@@ -201,7 +201,7 @@ class AccountService:
         Raises AccountExists.
         """
         self._sweep()
-        real = self._vendor.real_time()
+        real = self._vendor.wall_clock()
         account = Account(
             userid=wanted.userid or temporary_userid(),
             account=wanted.account or f"test-{random_id()}",
@@ -210,7 +210,7 @@ class AccountService:
             postpaid=wanted.postpaid,
             may_read_reports=wanted.may_read_reports,
             dialect=wanted.dialect,
-            clock=ClockOverride(shown(self._store.settings().clock, real), real) if wanted.own_clock else None,
+            clock=ClockOverride(current_time(self._store.settings().clock, real), real) if wanted.own_clock else None,
             throwaway=True,
         )
         while not self._store.create_account(account, keep=True):
@@ -285,7 +285,7 @@ class AccountService:
         """Close what nobody uses: whoever looks for accounts sees it gone, and nobody waits for a clock to ring."""
         if self._unused is None:
             return
-        now = self._vendor.real_time()
+        now = self._vendor.wall_clock()
         if now >= self._swept + min(_SWEPT_EVERY, self._unused):
             self._swept = now
             self._store.expire(now - self._unused)

@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field, model_validator
 
 from sms10692_mock.admin.services.accounts import AccountService
 from sms10692_mock.admin.services.schemas import Moment, Seconds, StrictInput, format_time
-from sms10692_mock.domain.bounds import LAST_MOMENT, MAX_SPEED
-from sms10692_mock.domain.clock import ClockOverride, bounded, shown
+from sms10692_mock.domain.bounds import LATEST_TIME, MAX_SPEED
+from sms10692_mock.domain.clock import ClockOverride, clamp_time, current_time
 from sms10692_mock.domain.store import NoSuchAccount
 from sms10692_mock.domain.vendor import Vendor
 
@@ -74,12 +74,12 @@ class ClockService:
 
     def put(self, userid: str | None, setting: ClockSetting) -> ClockDocument:
         """Stop, set or speed up the clock."""
-        real, for_all = self._vendor.real_time(), self._store.settings().clock
+        real, for_all = self._vendor.wall_clock(), self._store.settings().clock
 
         def set_to(turned: ClockOverride | None) -> ClockOverride | None:
             if setting.mode == "real":
                 return None
-            at = setting.now.timestamp() if setting.now else shown(turned or for_all, real)
+            at = setting.now.timestamp() if setting.now else current_time(turned or for_all, real)
             return ClockOverride(at, real, setting.speed if setting.mode == "running" else 0.0)
 
         return self._turn(userid, set_to)
@@ -89,12 +89,12 @@ class ClockService:
 
         Two that go to the next event at once go to the same one.
         """
-        real, for_all = self._vendor.real_time(), self._store.settings().clock
+        real, for_all = self._vendor.wall_clock(), self._store.settings().clock
         seconds, moment = how_far.seconds, self._next_due(userid) if how_far.seconds is None else 0.0
 
         def put_forward(turned: ClockOverride | None) -> ClockOverride:
-            clock = turned or for_all or ClockOverride(bounded(real), real)
-            return clock.advanced_to(moment, real) if seconds is None else clock.advance(seconds, real)
+            clock = turned or for_all or ClockOverride(clamp_time(real), real)
+            return clock.advance_to(moment, real) if seconds is None else clock.advance(seconds, real)
 
         return self._turn(userid, put_forward)
 
@@ -116,7 +116,7 @@ class ClockService:
                 moments += [] if moment is None else [moment]
         if not moments:
             raise NoPendingEvent("nothing waits to fall due")
-        if min(moments) > LAST_MOMENT:
+        if min(moments) > LATEST_TIME:
             raise NoPendingEvent("what waits falls due after the year 9000, where no clock goes")
         return min(moments)
 

@@ -16,7 +16,7 @@ from sms10692_mock.admin.services.message_documents import NewReply, ReplyOfNumb
 from sms10692_mock.admin.services.schemas import Name, StrictInput, Text
 from sms10692_mock.domain.accounts import POINTS_DEFAULT, Account
 from sms10692_mock.domain.bounds import MAX_POINTS
-from sms10692_mock.domain.clock import later
+from sms10692_mock.domain.clock import add_seconds
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import NO_TASK_INDEX, Report, Task
 from sms10692_mock.domain.vendor import Vendor
@@ -129,7 +129,7 @@ def _record_messages(vendor: Vendor, account: Account, one: InitialAccount) -> N
         mine = [report for report in one.reports if last[report.mobile] == place]
         reports = [
             Report(
-                later(now, report.seconds),
+                add_seconds(now, report.seconds),
                 report.mobile,
                 task_id,
                 report.status,

@@ -32,7 +32,7 @@ from sms10692_mock.admin.services.schemas import (
 )
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.billing import Billing, explain_price, segment_price, utf16_length
-from sms10692_mock.domain.clock import later
+from sms10692_mock.domain.clock import add_seconds
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import (
     NO_TASK_INDEX,
@@ -110,10 +110,10 @@ class MessageService:
         items = self._store.messages(userid, Query(newest_first=True, limit=_CHARGED), now).items
         if not items:
             return SpendingDocument.model_construct(since=None, until=None, points=[], messages=0, total=0)
-        first, last = items[-1].task.moment, max(items[0].task.moment, items[-1].task.moment + 1.0)
+        first, last = items[-1].task.sent_at, max(items[0].task.sent_at, items[-1].task.sent_at + 1.0)
         points = [0] * spans
         for message in items:
-            span = int((message.task.moment - first) / (last - first) * spans)
+            span = int((message.task.sent_at - first) / (last - first) * spans)
             points[min(max(span, 0), spans - 1)] += message.task.price
         return SpendingDocument.model_construct(
             since=format_time(first),
@@ -128,7 +128,9 @@ class MessageService:
         account, now = self._at(userid)
         task = self._task(userid, wanted.mobile, wanted.task_id, now)
         extno = task.extno if wanted.extno is None else wanted.extno
-        report = Report(later(now, wanted.seconds), wanted.mobile, task.task_id, wanted.status, wanted.errorcode, extno)
+        report = Report(
+            add_seconds(now, wanted.seconds), wanted.mobile, task.task_id, wanted.status, wanted.errorcode, extno
+        )
         self._store.enqueue(account.userid, [report], [], now)
         return EnqueuedReport.model_construct(**_report_fields(report), state=_state(report.due, now))
 
@@ -137,7 +139,7 @@ class MessageService:
         account, now = self._at(userid)
         task = self._task(userid, wanted.mobile, wanted.task_id, now)
         extno = task.extno if wanted.extno is None else wanted.extno
-        reply = Reply(later(now, wanted.seconds), wanted.mobile, task.task_id, wanted.content, extno)
+        reply = Reply(add_seconds(now, wanted.seconds), wanted.mobile, task.task_id, wanted.content, extno)
         self._store.enqueue(account.userid, [], [reply], now)
         return EnqueuedReply.model_construct(**_reply_fields(reply), state=_state(reply.due, now))
 
@@ -190,7 +192,7 @@ class MessageService:
 def _handed_out(fate: DeliveryState, faults: _Faults) -> dict[str, Any]:
     return {
         "state": fate.state,
-        "handed_out": None if fate.moment is None else format_time(fate.moment),
+        "handed_out": None if fate.time is None else format_time(fate.time),
         "handed_out_to": fate.request,
         "spoilt_by": faults(fate.request),
     }
@@ -210,12 +212,12 @@ def _message_document(message: Message, billing: Billing, faults: _Faults) -> Me
         page=task.page,
         charset=_CHARSETS[task.page],
         extno=task.extno,
-        sent=format_time(task.moment),
+        sent=format_time(task.sent_at),
         due=format_time(report.due if report else task.due),
         status=report.status if report else None,
         errorcode=report.errorcode if report else None,
         request=task.request,
-        **_handed_out(message.fate, faults),
+        **_handed_out(message.delivery_state, faults),
     )
 
 
@@ -224,7 +226,7 @@ def _report_document(queued: QueueItem[Report], faults: _Faults) -> ReportDocume
         number=queued.number,
         injected=queued.item.place == NO_TASK_INDEX,
         **_report_fields(queued.item),
-        **_handed_out(queued.fate, faults),
+        **_handed_out(queued.delivery_state, faults),
     )
 
 
@@ -241,7 +243,7 @@ def _report_fields(report: Report) -> dict[str, Any]:
 
 def _reply_document(queued: QueueItem[Reply], faults: _Faults) -> ReplyDocument:
     return ReplyDocument.model_construct(
-        number=queued.number, **_reply_fields(queued.item), **_handed_out(queued.fate, faults)
+        number=queued.number, **_reply_fields(queued.item), **_handed_out(queued.delivery_state, faults)
     )
 
 

@@ -10,8 +10,8 @@ from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from sms10692_mock.domain.bounds import FIRST_MOMENT, LAST_MOMENT, MAX_NUMBER, MAX_SECONDS, MAX_TEXT
-from sms10692_mock.domain.clock import date_of
+from sms10692_mock.domain.bounds import EARLIEST_TIME, LATEST_TIME, MAX_NUMBER, MAX_SECONDS, MAX_TEXT
+from sms10692_mock.domain.clock import to_china_datetime
 from sms10692_mock.domain.records import Page, Query, State
 from sms10692_mock.stores.query import HasNumber
 
@@ -46,7 +46,7 @@ def _written(given: Any) -> Any:
 
 
 def _on_a_clock(moment: datetime) -> datetime:
-    if not FIRST_MOMENT <= moment.timestamp() <= LAST_MOMENT:
+    if not EARLIEST_TIME <= moment.timestamp() <= LATEST_TIME:
         raise ValueError("a moment from 1970 to 9000")
     return moment
 
@@ -77,7 +77,7 @@ def format_time(moment: float) -> str:
     >>> moment_document(1322835131.0)
     '2011-12-02T22:12:11+08:00'
     """
-    return date_of(moment).isoformat()
+    return to_china_datetime(moment).isoformat()
 
 
 class RequestQuery(BaseModel):

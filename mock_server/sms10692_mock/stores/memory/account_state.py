@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from threading import Lock
 from typing import Final, NamedTuple
 
-from sms10692_mock.domain.accounts import Account, first_points
+from sms10692_mock.domain.accounts import Account, initial_balance
 from sms10692_mock.domain.records import NEVER, Limits, Message, Query, Reply, Report, Task
 from sms10692_mock.stores.due_batches import DueBatch
 from sms10692_mock.stores.fetch_history import FetchHistory
@@ -43,7 +43,7 @@ class AccountState:
     def __init__(self, account: Account, limits: Limits, used: float) -> None:
         self.account = account
         self.used = used
-        self.charged_up = first_points(account)
+        self.charged_up = initial_balance(account)
         self.points = self.charged_up
         self.reports: FetchQueue[Report] = FetchQueue(limits.handed_out, limits.handed_out_bytes)
         self.replies: FetchQueue[Reply] = FetchQueue(limits.handed_out, limits.handed_out_bytes)

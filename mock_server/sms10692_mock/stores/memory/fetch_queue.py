@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import count
 from typing import Generic, TypeGuard
 
-from sms10692_mock.domain.records import Query, QueueItem, QueueStats, Reply, Report, text_bytes
+from sms10692_mock.domain.records import Query, QueueItem, QueueStats, Reply, Report, utf8_length
 from sms10692_mock.stores.due_batches import DueBatch, Item
 from sms10692_mock.stores.fetch_history import FetchHistory, FetchRecord, query_items
 
@@ -140,7 +140,7 @@ def _size(items: Sequence[Report] | Sequence[Reply]) -> int:
     size = 0
     for column in columns:
         if _are_texts(column):
-            size += text_bytes("".join(column))
+            size += utf8_length("".join(column))
     return size
 
 

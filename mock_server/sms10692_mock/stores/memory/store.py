@@ -11,7 +11,7 @@ from itertools import count
 from threading import Lock
 
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.bounds import MAX_POINTS, charged
+from sms10692_mock.domain.bounds import MAX_POINTS, add_to_balance
 from sms10692_mock.domain.clock import Clock, system_time
 from sms10692_mock.domain.records import (
     AccountBalance,
@@ -169,12 +169,12 @@ class MemoryStore:
     def add_points(self, userid: str, points: int) -> None:
         book = self._book(userid)
         with book.lock:
-            book.points, book.charged_up = charged(book.points, book.charged_up, points)
+            book.points, book.charged_up = add_to_balance(book.points, book.charged_up, points)
 
     def set_balance(self, userid: str, points: int) -> None:
         book = self._book(userid)
         with book.lock:
-            book.points, book.charged_up = charged(book.points, book.charged_up, points - book.points)
+            book.points, book.charged_up = add_to_balance(book.points, book.charged_up, points - book.points)
 
     def balance(self, userid: str) -> AccountBalance:
         book = self._book(userid)

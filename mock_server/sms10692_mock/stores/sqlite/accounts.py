@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from sqlite3 import Connection
 from typing import Any, Final
 
-from sms10692_mock.domain.accounts import Account, first_points
+from sms10692_mock.domain.accounts import Account, initial_balance
 from sms10692_mock.domain.clock import Clock
 from sms10692_mock.domain.records import Settings
 from sms10692_mock.domain.store import NoSuchAccount, StoreUnavailable
@@ -66,7 +66,7 @@ class AccountTable:
         self._gathered = _BatchSnapshot()
 
     def create_account(self, account: Account, *, keep: bool = False) -> bool:
-        first_points(account)
+        initial_balance(account)
         with self.write_transaction() as db:
             if keep and self._is_there(db, account.userid):
                 return False
@@ -88,7 +88,7 @@ class AccountTable:
 
     def _opened(self, db: Connection, account: Account) -> None:
         """Take an account in, in place of one of the same userid."""
-        points = first_points(account)
+        points = initial_balance(account)
         arrived = self._closed(db, account.userid)
         opened = db.execute(
             "INSERT INTO accounts (userid, arrived, terms, postpaid, throwaway, used, points, charged_up) "

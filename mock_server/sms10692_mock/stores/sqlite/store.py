@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.bounds import MAX_POINTS, charged
+from sms10692_mock.domain.bounds import MAX_POINTS, add_to_balance
 from sms10692_mock.domain.clock import Clock, system_time
 from sms10692_mock.domain.records import (
     AccountBalance,
@@ -145,7 +145,7 @@ class SqliteStore:
             if row is None:
                 raise NoSuchAccount(userid)
             number, points, charged_up = row
-            points, charged_up = charged(points, charged_up, more(points))
+            points, charged_up = add_to_balance(points, charged_up, more(points))
             db.execute("UPDATE accounts SET points = ?, charged_up = ? WHERE id = ?", (points, charged_up, number))
 
     def balance(self, userid: str) -> AccountBalance:
@@ -195,7 +195,7 @@ class SqliteStore:
                     number,
                     before,
                     task.task_id,
-                    task.moment,
+                    task.sent_at,
                     task.due,
                     numbers,
                     to_db(task.content),

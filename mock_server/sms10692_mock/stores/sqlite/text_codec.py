@@ -6,7 +6,7 @@ Here belongs the way there and back, and what they take. UTF-8 cannot write a lo
 
 from collections.abc import Sequence
 
-from sms10692_mock.domain.records import text_bytes
+from sms10692_mock.domain.records import utf8_length
 
 
 def to_db(text: str) -> str | bytes:
@@ -22,13 +22,13 @@ def to_db(text: str) -> str | bytes:
 
 def byte_size(kept: str | bytes) -> int:
     """Bytes of a text that was `written`."""
-    return len(kept) if isinstance(kept, bytes) else text_bytes(kept)
+    return len(kept) if isinstance(kept, bytes) else utf8_length(kept)
 
 
 def byte_sizes(kept: Sequence[str | bytes]) -> int:
     """Bytes of texts that were `written`; of thousands in a tenth of the time."""
     try:
-        return text_bytes("".join(kept))  # type: ignore[arg-type]  # the few with bytes are the error below
+        return utf8_length("".join(kept))  # type: ignore[arg-type]  # the few with bytes are the error below
     except TypeError:
         return sum(map(byte_size, kept))
 

@@ -13,7 +13,7 @@ from functools import partial
 from math import inf, nextafter
 from typing import Any, Final, Literal, TypeVar
 
-from sms10692_mock.domain.accounts import Account, first_points
+from sms10692_mock.domain.accounts import Account, initial_balance
 from sms10692_mock.domain.bounds import MAX_POINTS, BalanceOutOfBounds
 from sms10692_mock.domain.clock import Clock, system_time
 from sms10692_mock.domain.delivery import DeliveryRules
@@ -171,7 +171,7 @@ class ValkeyStore:
                 return account
 
     def _opening(self, account: Account) -> tuple[bytes | str | int, ...]:
-        points = first_points(account)
+        points = initial_balance(account)
         return random_version(), random_version(), *_terms(account), points, repr(self._real_time())
 
     def _register(self, userid: str, *, may_go: bool) -> None:
