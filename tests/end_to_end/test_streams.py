@@ -176,7 +176,7 @@ def test_an_internal_error_ends_the_process_also_where_nobody_reads_why() -> Non
     except BlockingIOError:
         os.set_blocking(writer, True)
     try:
-        done = run_python(FAILING, "sms10692_mock.cli", "greeting", stderr=writer)
+        done = run_python(FAILING, "sms10692_mock.cli", "banner", stderr=writer)
     finally:
         os.close(reader)
         os.close(writer)

@@ -53,7 +53,7 @@ def create_app(options: Options | None = None, guard: AccessPolicy | None = None
     vendor, bell = build_vendor(options, store), ChangeNotifier()
     app = create_admin_app(build_control(vendor, options, bell), guard or AccessPolicy())
     pages = VendorApp(vendor, options.dialect, notifier=bell, allows_cross_site=options.allow_cross_site)
-    app.wsgi_app = WsgiVendorApp(pages, elsewhere=app.wsgi_app)  # type: ignore[method-assign]  # Flask's way for middleware
+    app.wsgi_app = WsgiVendorApp(pages, fallback=app.wsgi_app)  # type: ignore[method-assign]  # Flask's way for middleware
     return app
 
 

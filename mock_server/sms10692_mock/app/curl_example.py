@@ -1,7 +1,4 @@
-"""A line to paste into a shell that gets a real answer: the first thing that somebody new can do.
-
-Here belongs that one line. It is printed by the command and shown by the empty console.
-"""
+"""An example curl command that sends a message. `serve` prints it, and the empty console shows it."""
 
 import re
 from typing import Final
@@ -12,25 +9,28 @@ from sms10692_mock.app.shell_quoting import quote_text
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.clock import to_china_datetime
 
-_NUMBERS: Final = "15023239810,13527576163"
+_PHONE_NUMBERS: Final = "15023239810,13527576163"
 _TEXT: Final = "内容"
-_MANUALS_TIMESTAMP: Final = "20120701231212"
-_ORDINARY: Final = re.compile(r"[A-Za-z0-9.:/_\[\]-]+")
+_MANUAL_TIMESTAMP: Final = "20120701231212"
+_PLAIN_URL: Final = re.compile(r"[A-Za-z0-9.:/_\[\]-]+")
 
 
 def example_curl(url: str, account: Account, now: float | None) -> str:
-    """A send for this account. `now` is the moment to sign; None where any will do, and then it is the manual's."""
-    timestamp = _MANUALS_TIMESTAMP if now is None else signing.format_timestamp(to_china_datetime(now))
+    """Return a command that sends a message from this account.
+
+    `now` (Unix time) becomes the signed timestamp. None means that the account accepts any, and uses the manual's.
+    """
+    timestamp = _MANUAL_TIMESTAMP if now is None else signing.format_timestamp(to_china_datetime(now))
     userid, stamp, sign, mobile, content, _, action, _ = protocol.SEND.parameters
     fields = {
         action: protocol.SEND.action,
         userid: account.userid,
         stamp: timestamp,
         sign: signing.sign(account.account, account.password, timestamp),
-        mobile: _NUMBERS,
+        mobile: _PHONE_NUMBERS,
         content: _TEXT,
     }
-    address = f"{url}{protocol.V2SMS.path}"
-    # Double quotes are what Windows' cmd reads too; in a form and an ordinary address nothing is special within them.
-    quoted = f'"{address}"' if _ORDINARY.fullmatch(address) else quote_text(address)
+    endpoint_url = f"{url}{protocol.V2SMS.path}"
+    # Windows' cmd knows only double quotes. Neither a form nor a plain URL contains a character that they expand.
+    quoted = f'"{endpoint_url}"' if _PLAIN_URL.fullmatch(endpoint_url) else quote_text(endpoint_url)
     return f'curl {quoted} -d "{urlencode(fields, safe=",")}"'

@@ -1,7 +1,7 @@
-"""What a fault makes of an answer on its way to the client.
+"""Fault injection into responses: pure functions from a response and a fault to the faulty response.
 
-Here belong the changes to a response, as functions of values, and what the rim has to do about its connection. Which
-faults strike is the affair of `sms10692_mock.domain.faults`.
+`domain.faults` decides which faults are triggered. The server and `wsgi` act on the fields `delay`, `truncate_at` and
+`never_send` of the result.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,9 +11,10 @@ from sms10692_mock.domain.faults import Fault, Kind
 from sms10692_mock.server.http_types import BODILESS, Response
 
 _BOM: Final = b"\xef\xbb\xbf"
-_NOTHING: Final = -1
+_BEFORE_HEAD: Final = -1
+"""Value of `truncate_at` with which not even the head is sent."""
 
-_IIS: Final = """<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">
+_IIS_ERROR_PAGE: Final = """<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">
 <html xmlns="http://www.w3.org/1999/xhtml">
 <head>
 <meta http-equiv="Content-Type" content="text/html; charset=gb2312"/>
@@ -25,7 +26,7 @@ _IIS: Final = """<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http:
 </body>
 </html>
 """
-_TITLES: Final = {
+_IIS_TITLES: Final = {
     403: "禁止访问: 访问被拒绝。",
     404: "找不到文件或目录。",
     500: "内部服务器错误。",
@@ -35,14 +36,14 @@ _TITLES: Final = {
 
 
 def inject(response: Response, faults: Sequence[Fault]) -> Response:
-    """The response with what each fault does to it, in their order."""
+    """Apply faults to a response, in their order."""
     for fault in faults:
         response = _INJECTORS[fault.kind](response, fault)
     return _without_body(response) if response.status in BODILESS else response
 
 
 def with_body(response: Response, body: bytes, content_type: str | None = None) -> Response:
-    """The response with another body, and with the headers that go with it."""
+    """Replace the body of a response, with its Content-Length and, if given, its Content-Type."""
     changed = {"content-length": str(len(body))} | ({"content-type": content_type} if content_type else {})
     headers = [(name, changed.get(name.lower(), value)) for name, value in response.headers]
     return response._replace(body=body, headers=headers)
@@ -53,13 +54,13 @@ def _without_body(response: Response) -> Response:
     return response._replace(body=b"", headers=headers)
 
 
-def _status(response: Response, fault: Fault) -> Response:
-    title = _TITLES.get(fault.status, "服务器错误。")
-    page = _IIS.format(status=fault.status, title=title).replace("\n", "\r\n").encode("gbk")
+def _replace_by_error_page(response: Response, fault: Fault) -> Response:
+    title = _IIS_TITLES.get(fault.status, "服务器错误。")
+    page = _IIS_ERROR_PAGE.format(status=fault.status, title=title).replace("\n", "\r\n").encode("gbk")
     return with_body(response, page, "text/html")._replace(status=fault.status)
 
 
-def _charset(response: Response, fault: Fault) -> Response:
+def _declare_charset(response: Response, fault: Fault) -> Response:
     content_type = dict(response.headers)["Content-Type"].partition(";")[0]
     head, end, rest = response.body.partition(b"?>")
     before, quote, label = head.partition(b'encoding="')
@@ -71,12 +72,12 @@ def _charset(response: Response, fault: Fault) -> Response:
 _INJECTORS: Final[Mapping[Kind, Callable[[Response, Fault], Response]]] = {
     "latency": lambda response, fault: response._replace(delay=response.delay + fault.latency()),
     "hang": lambda response, fault: response._replace(never_send=True),
-    "status": _status,
+    "status": _replace_by_error_page,
     "empty": lambda response, fault: with_body(response, b""),
     "cut": lambda response, fault: response._replace(truncate_at=fault.at),
-    "close": lambda response, fault: response._replace(truncate_at=_NOTHING),
-    "charset": _charset,
+    "close": lambda response, fault: response._replace(truncate_at=_BEFORE_HEAD),
+    "charset": _declare_charset,
     "bom": lambda response, fault: with_body(response, _BOM + response.body),
     "message": lambda response, fault: response,
-    "lose": lambda response, fault: response._replace(truncate_at=_NOTHING),
+    "lose": lambda response, fault: response._replace(truncate_at=_BEFORE_HEAD),
 }

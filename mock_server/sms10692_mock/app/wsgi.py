@@ -1,6 +1,6 @@
-"""The vendor's pages in front of any WSGI application: for tests in process, and for other servers.
+"""WSGI middleware that serves the vendor's endpoints in front of any WSGI application.
 
-Here belongs what WSGI says about reading a request and giving a response.
+Tests use it inside their process, and `create_app()` for other WSGI servers.
 """
 
 import re
@@ -16,55 +16,64 @@ from sms10692_mock.server.http_types import (
     DRAIN_LIMIT,
     BodyError,
     BodyTooLarge,
+    Response,
     TruncatedBody,
     text_response,
     transmission,
 )
 from sms10692_mock.server.wsgi_types import Application, Environ, StartResponse
 
-_PIECE: Final = 64 * 1024
-_LENGTH: Final = re.compile("[0-9]{1,18}")
+_READ_SIZE: Final = 64 * 1024
+_CONTENT_LENGTH: Final = re.compile("[0-9]{1,18}")
 
 
-class _Input(Protocol):
+class _WsgiInput(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
 class WsgiVendorApp:
-    """A WSGI application that serves the vendor's pages and leaves all other paths to `elsewhere`."""
+    """A WSGI application that serves the vendor's endpoints and passes all other paths to `fallback`.
 
-    def __init__(self, pages: VendorApp, elsewhere: Application) -> None:
-        self._pages = pages
-        self._elsewhere = elsewhere
+    WSGI has no connection to close or to leave hanging, so such faults raise: TimeoutError for a response that is never
+    sent, ConnectionResetError for one that breaks off.
+    """
+
+    def __init__(self, vendor_app: VendorApp, fallback: Application) -> None:
+        self._vendor_app = vendor_app
+        self._fallback = fallback
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "backslashreplace")
-        page = match_endpoint(path)
-        if page is None:
-            return self._elsewhere(environ, start_response)
+        endpoint = match_endpoint(path)
+        if endpoint is None:
+            return self._fallback(environ, start_response)
         method = environ["REQUEST_METHOD"]
         query = environ.get("QUERY_STRING", "").encode("latin-1")
         content_type = environ.get("CONTENT_TYPE", "")
-        body, failure = _body(environ)
+        body, failure = _read_body(environ)
         request = Request(method, query, content_type, body, path, _headers(environ))
-        if failure is None and environ.get("HTTP_SEC_FETCH_SITE") == CROSS_SITE and not self._pages.allows_cross_site:
-            response = self._pages.log_rejected(page, request, cross_site_refusal())
-        elif failure is not None:
-            response = self._pages.log_rejected(page, request, failure.response)
+        if failure is not None:
+            response = self._vendor_app.log_rejected(endpoint, request, failure.response)
+        elif environ.get("HTTP_SEC_FETCH_SITE") == CROSS_SITE and not self._vendor_app.allows_cross_site:
+            response = self._vendor_app.log_rejected(endpoint, request, cross_site_refusal())
         else:
-            response = self._pages.handle(page, request)
-        sleep(response.delay)
-        if response.never_send:
-            raise TimeoutError("a fault: the vendor never answers")
-        sent = transmission(response, method)
-        if sent is None:
-            raise ConnectionResetError("a fault: the vendor hung up before its answer")
-        start_response(f"{response.status} {REASON_PHRASES.get(response.status, 'Unknown')}", response.headers)
-        return _broken_behind(sent.body) if sent.breaks else [sent.body]
+            response = self._vendor_app.handle(endpoint, request)
+        return _send(response, method, start_response)
 
 
-def _broken_behind(body: bytes) -> Iterator[bytes]:
-    """There is no connection here to break, so that is an exception."""
+def _send(response: Response, method: str, start_response: StartResponse) -> Iterable[bytes]:
+    """Start the response and return its body; apply the faults of its transmission."""
+    sleep(response.delay)
+    if response.never_send:
+        raise TimeoutError("a fault: the vendor never answers")
+    sent = transmission(response, method)
+    if sent is None:
+        raise ConnectionResetError("a fault: the vendor hung up before its answer")
+    start_response(f"{response.status} {REASON_PHRASES.get(response.status, 'Unknown')}", response.headers)
+    return _truncated_body(sent.body) if sent.breaks else [sent.body]
+
+
+def _truncated_body(body: bytes) -> Iterator[bytes]:
     yield body
     raise ConnectionResetError("a fault: the vendor hung up in the middle of its answer")
 
@@ -75,27 +84,28 @@ def _headers(environ: Environ) -> list[tuple[str, str]]:
     return [*named, ("content-type", content_type)] if content_type else named
 
 
-def _body(environ: Environ) -> tuple[bytes, BodyError | None]:
-    """What came of the body, and why that is not all of it; nothing of one that was too large."""
+def _read_body(environ: Environ) -> tuple[bytes, BodyError | None]:
+    """Return the received part of the body, empty if it is too large, and the error if that is not the whole body."""
     declared = environ.get("CONTENT_LENGTH") or ""
-    if declared and not _LENGTH.fullmatch(declared):
+    if declared and not _CONTENT_LENGTH.fullmatch(declared):
         return b"", BodyError(text_response(400, "the length of the body is no number"))
     if declared:
         length = int(declared)
     elif environ.get("wsgi.input_terminated"):
-        length = DRAIN_LIMIT  # chunked: the server knows where it ends
+        length = DRAIN_LIMIT  # a chunked body, whose end the WSGI server finds
     else:
         return b"", None
-    stream: _Input = environ["wsgi.input"]
-    body = b"".join(_pieces(stream, min(length, BODY_LIMIT + 1)))
+    stream: _WsgiInput = environ["wsgi.input"]
+    body = b"".join(_read_pieces(stream, min(length, BODY_LIMIT + 1)))
     if len(body) > BODY_LIMIT:
-        for _ in _pieces(stream, min(length, DRAIN_LIMIT) - len(body)):
+        for _ in _read_pieces(stream, min(length, DRAIN_LIMIT) - len(body)):
             pass
         return b"", BodyTooLarge()
     return body, TruncatedBody(len(body), length) if declared and len(body) < length else None
 
 
-def _pieces(stream: _Input, wanted: int) -> Iterator[bytes]:
-    while wanted > 0 and (piece := stream.read(min(wanted, _PIECE))):
-        wanted -= len(piece)
+def _read_pieces(stream: _WsgiInput, size: int) -> Iterator[bytes]:
+    """Yield up to `size` bytes of the stream."""
+    while size > 0 and (piece := stream.read(min(size, _READ_SIZE))):
+        size -= len(piece)
         yield piece
