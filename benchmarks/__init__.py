@@ -1,1 +1,1 @@
-"""Measurements, side by side with something else in the same run. No figure here is asserted anywhere."""
+"""Benchmarks. Each compares with something else in the same run; no figure is asserted in a test."""

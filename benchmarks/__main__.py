@@ -1,7 +1,6 @@
-"""`make bench`: every measurement once, side by side, printed and kept in `results.md`.
+"""Command of `make bench`: run all benchmarks, print the results, and write them to `results.md`.
 
-Here belongs what is measured in which order, and what is said of the machine. Figures of shared machines wander: read
-the ratios.
+Absolute figures vary on shared machines: compare the ratios.
 """
 
 import os
@@ -20,26 +19,26 @@ from typing import Final
 import click
 
 from benchmarks import load, servers, throughput
-from benchmarks.admin_api import control_figures
-from benchmarks.client import build_and_sign, medians, read_by_lxml, read_by_the_client
-from benchmarks.payload_size import sizes
-from benchmarks.sampling import table
-from benchmarks.scaling import growth
+from benchmarks.admin_api import measure_admin_api
+from benchmarks.client import build_and_sign, measure_medians, parse_with_client, parse_with_lxml
+from benchmarks.payload_size import measure_payload_sizes
+from benchmarks.sampling import format_table
+from benchmarks.scaling import measure_scaling
 
 _PARTS: Final = "requests, waits, stores, peers, sizes, growth, control, start, client"
 RESULTS: Final = Path(__file__).parent / "results.md"
 
 
-def machine() -> str:
-    """What it ran on, in a paragraph."""
+def describe_machine() -> str:
+    """Return a sentence on the machine, the versions and the load generator."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     processor = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
     versions = [f"{name} {metadata.version(name)}" for name in ("granian", "Flask", "lxml")]
     node = shutil.which("node")
     if node:
-        said = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)
-        versions.append(f"Node {said.stdout.strip()}")
+        result = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)
+        versions.append(f"Node {result.stdout.strip()}")
     return ", ".join(
         [
             f"{datetime.now(UTC):%Y-%m-%d}",
@@ -47,24 +46,24 @@ def machine() -> str:
             f"{os.cpu_count()} cores ({processor or 'unknown'})",
             f"Python {platform.python_version()}",
             *versions,
-            f"the load: {load.load_tool()}, and our own at a fixed rate",
-            *([f"{os.getloadavg()[0]:.1f} processes wanted a core when it began"] if hasattr(os, "getloadavg") else []),
+            f"load generator: {load.load_tool()}, and our own for fixed rates",
+            *([f"load average at the start: {os.getloadavg()[0]:.1f}"] if hasattr(os, "getloadavg") else []),
         ]
     )
 
 
-def starts(rounds: int) -> str:
-    """How long the start takes, beside the import of Flask alone, and the memory of an idle emulator."""
+def measure_startup(rounds: int) -> str:
+    """Measure the start-up time, compared with importing Flask, and the memory of an idle emulator."""
     seconds, imports, memory = [], [], []
     for _ in range(rounds):
         server = servers.start_emulator("sms10692_mock", "serve", "--port", "0", core=None)
-        seconds.append(server.until_ready)
-        memory.append(server.resident())
-        servers.end(server)
-        begun = time.perf_counter()
+        seconds.append(server.startup_seconds)
+        memory.append(server.rss_mib())
+        servers.stop(server)
+        started = time.perf_counter()
         subprocess.run([sys.executable, "-c", "import flask"], check=True)
-        imports.append(time.perf_counter() - begun)
-    return table(
+        imports.append(time.perf_counter() - started)
+    return format_table(
         ["", ""],
         [
             ["from the start to `listening`", f"{statistics.median(seconds):.2f} s"],
@@ -74,77 +73,77 @@ def starts(rounds: int) -> str:
     )
 
 
-def client(rounds: int) -> str:
-    """What the client costs."""
-    ours, lxmls, building = medians(rounds * 4, read_by_the_client, read_by_lxml, build_and_sign)
-    return table(
+def measure_client(rounds: int) -> str:
+    """Measure the client: parsing a response with 4,000 reports, and building a request."""
+    client, lxml, build = measure_medians(rounds * 4, parse_with_client, parse_with_lxml, build_and_sign)
+    return format_table(
         ["", ""],
         [
-            ["4,000 reports read", f"{ours:.1f} ms"],
-            ["lxml alone, the same page to plain tuples", f"{lxmls:.1f} ms: {ours / lxmls:.2f} ×"],
-            ["a request built and signed", f"{building * 10:.1f} µs"],
+            ["4,000 reports parsed", f"{client:.1f} ms"],
+            ["lxml alone, the same response to plain tuples", f"{lxml:.1f} ms: {client / lxml:.2f} ×"],
+            ["a request built and signed", f"{build * 10:.1f} µs"],
         ],
     )
 
 
-def control() -> str:
-    """What the control address costs beside a Flask view that answers JSON."""
-    rows = [[name, f"{milliseconds:.2f} ms"] for name, milliseconds in control_figures().items()]
-    return table(["in process, of the processor", ""], rows)
+def measure_control() -> str:
+    """Measure the control API, compared with a Flask view that returns JSON."""
+    rows = [[name, f"{milliseconds:.2f} ms"] for name, milliseconds in measure_admin_api().items()]
+    return format_table(["CPU time, in process", ""], rows)
 
 
 @click.command()
-@click.option("--rounds", default=5, help="Interleaved rounds; the figures are medians.")
+@click.option("--rounds", default=5, help="Number of interleaved rounds; results are medians.")
 @click.option("--seconds", default=2.0, help="Length of each measurement.")
-@click.option(
-    "--only", multiple=True, help="A part: requests, waits, stores, peers, sizes, growth, start, client. Repeatable."
-)
+@click.option("--only", multiple=True, help=f"Run only this part: {_PARTS}. Repeatable.")
 def bench(rounds: int, seconds: float, only: tuple[str, ...]) -> None:
-    """Measure, side by side in one run. The whole of it is kept in benchmarks/results.md."""
-    said: list[str] = []
+    """Run the benchmarks. A complete run is written to benchmarks/results.md."""
+    sections: list[str] = []
 
-    def say(text: str) -> None:
+    def report(text: str) -> None:
         click.echo(f"{text}\n")
-        said.append(text)
+        sections.append(text)
         if not only:
-            RESULTS.write_text("\n\n".join(said) + "\n", "utf-8")
+            RESULTS.write_text("\n\n".join(sections) + "\n", "utf-8")
 
     def requests() -> None:
-        kept, closing = throughput.targets_side_by_side(rounds, seconds)
+        keep_alive, closing = throughput.compare_targets(rounds, seconds)
         how = _HOW.format(rounds=rounds, seconds=seconds, connections=load.CONNECTIONS)
-        say(f"## A send beside the least that others do\n\n{how}\n\n{kept}")
-        say(f"### A connection for each request\n\n{closing}")
+        report(f"## A send, compared with minimal applications\n\n{how}\n\n{keep_alive}")
+        report(f"### A new connection per request\n\n{closing}")
 
     parts: dict[str, Callable[[], None]] = {
         "requests": requests,
-        "waits": lambda: say(f"## At half of the full rate\n\n{throughput.latency_at_half_load(rounds, seconds * 2)}"),
-        "stores": lambda: say(f"## Stores\n\n{_STORES}\n\n{throughput.stores(rounds, seconds)}"),
-        "peers": lambda: say(f"## Peers, each on one core\n\n{throughput.peers(rounds, seconds)}"),
-        "sizes": lambda: say(f"## Large requests, long queues\n\n{sizes()}"),
-        "growth": lambda: say(f"## As the work grows\n\n{_GROWTH}\n\n{growth()}"),
-        "control": lambda: say(f"## Control\n\n{control()}"),
-        "start": lambda: say(f"## Start\n\n{starts(rounds)}"),
-        "client": lambda: say(f"## Client\n\n{client(rounds)}"),
+        "waits": lambda: report(
+            f"## Latency at half of the maximum throughput\n\n{throughput.latency_at_half_load(rounds, seconds * 2)}"
+        ),
+        "stores": lambda: report(f"## Stores\n\n{_STORES}\n\n{throughput.measure_stores(rounds, seconds)}"),
+        "peers": lambda: report(f"## Peers, each on one core\n\n{throughput.measure_peers(rounds, seconds)}"),
+        "sizes": lambda: report(f"## Large requests, long queues\n\n{measure_payload_sizes()}"),
+        "growth": lambda: report(f"## Scaling\n\n{_GROWTH}\n\n{measure_scaling()}"),
+        "control": lambda: report(f"## Control API\n\n{measure_control()}"),
+        "start": lambda: report(f"## Start\n\n{measure_startup(rounds)}"),
+        "client": lambda: report(f"## Client\n\n{measure_client(rounds)}"),
     }
-    say(f"# Measurements\n\nMade by `make bench`, after `make bench-deps`, and not by hand: {machine()}.")
+    report(f"# Measurements\n\nGenerated by `make bench` after `make bench-deps`: {describe_machine()}.")
     for name, part in parts.items():
         if not only or name in only:
             part()
 
 
 _HOW: Final = """\
-POST over {connections} kept connections, the server on one core and the load on another; medians of {rounds}
-interleaved rounds of {seconds:g} s, with the least and the most. "In our server" is beside the vendor's pages, as
-`serve` runs any WSGI application; "granian's WSGI" is granian's own command with two threads."""
+POST over {connections} keep-alive connections, server and load generator on one core each; medians of {rounds}
+interleaved rounds of {seconds:g} s, with minimum and maximum. "In our server": as the fallback WSGI application of
+`serve`. "granian's WSGI": granian's own command with two threads."""
 
 
 _STORES: Final = """\
-As `make run` has them. Two emulators, a Valkey and the load want more than two cores: whether two do more than one
-shows where each has a part."""
+Configured as by `make run`. Two emulators, a Valkey server and the load generator need more than two cores: rows with a
+CPU quota show whether two emulators handle more than one."""
 
 
 _GROWTH: Final = """\
-One request at a time, in process, medians; [docs/costs.svg](../docs/costs.svg) is the same as a picture."""
+One request at a time, in process, medians; [docs/costs.svg](../docs/costs.svg) is the chart of these figures."""
 
 
 bench()

@@ -1,6 +1,6 @@
-"""What the control address costs in process, in milliseconds: an account, a reset, a diagnosis, and Flask beside them.
+"""Benchmark of the control API, in process: creating and resetting accounts, diagnosis, and a bare Flask view.
 
-Here belongs what is timed without a socket. Each is the median of repeated calls, in time of this thread's own.
+Figures are medians in milliseconds of this thread's CPU time, without sockets.
 """
 
 import io
@@ -43,21 +43,21 @@ def _post(application: _Wsgi, path: str) -> None:
     statuses: list[str] = []
     b"".join(application(environ, lambda status, headers, exc_info=None: statuses.append(status)))
     if statuses[0][0] != "2":
-        raise RuntimeError(f"not an answer to measure: {statuses[0]}")
+        raise RuntimeError(f"unexpected response: {statuses[0]}")
 
 
-def _median(work: Callable[[], object], rounds: int) -> float:
-    """Milliseconds of this thread's own: what others do on the machine does not count."""
-    figures = []
+def _measure_median(work: Callable[[], object], rounds: int) -> float:
+    """Return the median CPU time of this thread in milliseconds, which other processes do not affect."""
+    samples = []
     for _ in range(rounds):
-        begun = time.thread_time()
+        started = time.thread_time()
         work()
-        figures.append((time.thread_time() - begun) * 1000)
-    return statistics.median(figures)
+        samples.append((time.thread_time() - started) * 1000)
+    return statistics.median(samples)
 
 
-def _filled(control: ControlService, messages: int) -> str:
-    """The userid of an account that sent so many messages, each in a send of its own."""
+def _create_filled_account(control: ControlService, messages: int) -> str:
+    """Create an account that has sent `messages` messages, one per request; return its userid."""
     userid = control.accounts.create(NewAccount(points=messages)).userid
     account = control.accounts.get(userid)
     for number in range(messages):
@@ -66,24 +66,28 @@ def _filled(control: ControlService, messages: int) -> str:
     return userid
 
 
-def control_figures() -> dict[str, float]:
-    """Milliseconds, by what was done."""
+def measure_admin_api() -> dict[str, float]:
+    """Return milliseconds of CPU time by operation."""
     options = Options()
-    vendor, bell = build_vendor(options), ChangeNotifier()
-    control = build_control(vendor, options, bell)
-    ours, bare = create_admin_app(control, AccessPolicy()), Flask("bare")
-    bare.post("/")(lambda: jsonify(userid="1"))
-    pages = VendorApp(vendor, options.dialect)
-    wrong = b"action=overage&userid=12&timestamp=20260101000000&sign=" + b"0" * 32
-    refused = Request("POST", b"", "application/x-www-form-urlencoded", wrong, protocol.V2SMS.path)
-    full = [_filled(control, 100_000) for _ in range(3)]
-    resets = iter(full)
+    vendor, notifier = build_vendor(options), ChangeNotifier()
+    control = build_control(vendor, options, notifier)
+    admin_app, bare_app = create_admin_app(control, AccessPolicy()), Flask("bare")
+    bare_app.post("/")(lambda: jsonify(userid="1"))
+    vendor_app = VendorApp(vendor, options.dialect)
+    body = b"action=overage&userid=12&timestamp=20260101000000&sign=" + b"0" * 32
+    refused_request = Request("POST", b"", "application/x-www-form-urlencoded", body, protocol.V2SMS.path)
+    filled = [_create_filled_account(control, 100_000) for _ in range(3)]
+    resets = iter(filled)
     return {
-        "a bare Flask view that answers JSON": _median(lambda: _post(bare, "/"), 300),
-        "POST /_mock/accounts": _median(lambda: _post(ours, "/_mock/accounts"), 300),
-        "reset of an account that sent nothing": _median(lambda: _post(ours, "/_mock/accounts/12/reset"), 100),
-        "reset of one that sent 100,000 messages": _median(
-            lambda: _post(ours, f"/_mock/accounts/{next(resets)}/reset"), len(full)
+        "a bare Flask view that returns JSON": _measure_median(lambda: _post(bare_app, "/"), 300),
+        "POST /_mock/accounts": _measure_median(lambda: _post(admin_app, "/_mock/accounts"), 300),
+        "reset of an account without messages": _measure_median(
+            lambda: _post(admin_app, "/_mock/accounts/12/reset"), 100
         ),
-        "a refused request, explained": _median(lambda: pages.handle(protocol.V2SMS, refused), 50),
+        "reset of an account with 100,000 messages": _measure_median(
+            lambda: _post(admin_app, f"/_mock/accounts/{next(resets)}/reset"), len(filled)
+        ),
+        "a refused request with its diagnosis": _measure_median(
+            lambda: vendor_app.handle(protocol.V2SMS, refused_request), 50
+        ),
     }

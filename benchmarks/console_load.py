@@ -1,7 +1,7 @@
-"""An open console without a browser: it hears what happens, and asks for what of the page changes, again and again.
+"""Load of an open console page without a browser: listen to the event stream and reload the changed part.
 
-Here belongs the browser's part of it. It is a process of its own, so that it shares no interpreter with what it
-looks at: `python -m benchmarks.console_load PORT` says `looking` once the stream is open.
+It runs in its own process, so that it does not share an interpreter with the server:
+`python -m benchmarks.console_load PORT` prints `watching` once the stream is open.
 """
 
 import http.client
@@ -20,16 +20,16 @@ _SEEN: Final = re.compile(r'"X-Seen": "(\w+)"')
 
 
 def open_console(port: int) -> AbstractContextManager[object]:
-    """Look at the messages until closed. Raises LeftOut where there is no stream."""
+    """Start a process that watches the messages until the context exits. Raises Skipped without an event stream."""
     process = subprocess.Popen([sys.executable, "-m", __name__, str(port)], stdout=subprocess.PIPE, text=True)
-    if process.stdout is None or process.stdout.readline() != "looking\n":
+    if process.stdout is None or process.stdout.readline() != "watching\n":
         process.wait()
         raise Skipped("this version has no console")
-    return _until_closed(process)
+    return _terminate_on_exit(process)
 
 
 @contextmanager
-def _until_closed(process: subprocess.Popen[str]) -> Iterator[object]:
+def _terminate_on_exit(process: subprocess.Popen[str]) -> Iterator[object]:
     try:
         yield process
     finally:
@@ -37,14 +37,14 @@ def _until_closed(process: subprocess.Popen[str]) -> Iterator[object]:
         process.wait()
 
 
-def look(port: int) -> None:
-    """Look until ended, or until the server is."""
+def watch(port: int) -> None:
+    """Reload the page at every event, until this process or the server ends."""
     events, page = (http.client.HTTPConnection("127.0.0.1", port) for _ in range(2))
     events.request("GET", LIVE)
     stream = events.getresponse()
     if stream.status != http.client.OK:
         sys.exit(1)
-    print("looking", flush=True)
+    print("watching", flush=True)
     seen = ""
     while line := stream.readline():
         if line.startswith(b"data: "):
@@ -54,5 +54,5 @@ def look(port: int) -> None:
 
 
 if __name__ == "__main__":
-    with suppress(ConnectionError, http.client.HTTPException):  # the server has ended first
-        look(int(sys.argv[1]))
+    with suppress(ConnectionError, http.client.HTTPException):  # the server stopped first
+        watch(int(sys.argv[1]))

@@ -1,7 +1,4 @@
-"""A part of a core for a server, by Linux's control groups: what two do where the machine has no core for each.
-
-Here belongs how a process is rationed. Who is, `stores` says.
-"""
+"""CPU quotas for server processes, by Linux control groups: each server is limited to a fraction of a core."""
 
 import os
 import uuid
@@ -13,23 +10,23 @@ from typing import Final
 from benchmarks.servers import Server
 
 _PERIOD: Final = 10_000
-"""Microseconds in which a process has its share: short, so that its answers do not come in bursts."""
+"""Quota period in microseconds. It is short, so that responses do not arrive in bursts."""
 
-_FIRST, _SECOND = Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup")
-"""Where the groups of the two versions are."""
+_CGROUP_V1, _CGROUP_V2 = Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup")
+"""Directories of the two versions of control groups."""
 
 
 class QuotaUnavailable(Exception):
-    """This machine gives no process a part of a core, and why."""
+    """This machine does not support CPU quotas; the message states the reason."""
 
 
 @contextmanager
-def limited_cpu(share: float, *servers: Server) -> Iterator[None]:
-    """Each of the servers has this share of a core. Raises NoRations."""
+def limited_cpu(cores: float, *servers: Server) -> Iterator[None]:
+    """Limit each server to `cores` of a core, such as 0.4. Raises QuotaUnavailable."""
     groups = []
     try:
         for server in servers:
-            groups.append(_new_group(share))
+            groups.append(_create_group(cores))
             (groups[-1] / "cgroup.procs").write_text(str(server.process.pid))
         yield
     finally:
@@ -39,13 +36,13 @@ def limited_cpu(share: float, *servers: Server) -> Iterator[None]:
             group.rmdir()
 
 
-def _new_group(share: float) -> Path:
-    parent = _FIRST if _FIRST.is_dir() else _SECOND
+def _create_group(cores: float) -> Path:
+    parent = _CGROUP_V1 if _CGROUP_V1.is_dir() else _CGROUP_V2
     group = parent / f"benchmarks-{os.getpid()}-{uuid.uuid4().hex}"
-    quota = int(share * _PERIOD)
+    quota = int(cores * _PERIOD)
     try:
         group.mkdir()
-        if parent is _FIRST:
+        if parent is _CGROUP_V1:
             (group / "cpu.cfs_period_us").write_text(str(_PERIOD))
             (group / "cpu.cfs_quota_us").write_text(str(quota))
         else:
@@ -53,5 +50,5 @@ def _new_group(share: float) -> Path:
     except OSError as error:
         if group.is_dir():
             group.rmdir()
-        raise QuotaUnavailable(f"there are no control groups to be had here: {error.strerror}") from None
+        raise QuotaUnavailable(f"control groups are not available: {error.strerror}") from None
     return group

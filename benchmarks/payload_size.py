@@ -1,6 +1,6 @@
-"""Large requests and long queues: what one of them costs, and whether that grows with what waits.
+"""Benchmark of large sends and long queues on each store: latency, CPU time and memory of single requests.
 
-Here belong single requests, on each store. How many small ones there are in a second is in `throughput`.
+The throughput of small requests is measured in `throughput`.
 """
 
 import http.client
@@ -12,89 +12,99 @@ from typing import Any, Final, NamedTuple
 
 from benchmarks import servers
 from benchmarks.load import CREDENTIALS, with_current_signature
-from benchmarks.sampling import figure, table
+from benchmarks.sampling import format_table, summarize
 from benchmarks.servers import Server
 from benchmarks.stores import STORES, Skipped
 
-NUMBERS: Final = 50_000
-PAGE: Final = 4_000
-_FEW: Final = 10_000
-_MANY: Final = 1_000_000
+RECIPIENTS: Final = 50_000
+FETCH_SIZE: Final = 4_000
+_SHORT_QUEUE: Final = 10_000
+_LONG_QUEUE: Final = 1_000_000
 _FETCHES: Final = 5
-_MEASURED: Final = ("memory", "sqlite", "Valkey")
+_MEASURED_STORES: Final = ("memory", "sqlite", "Valkey")
 
-_first_number = count(13_000_000_000, NUMBERS)
+_first_number = count(13_000_000_000, RECIPIENTS)
 
 
 class _Costs(NamedTuple):
-    """Milliseconds: of a client's waiting, and of the server's processor."""
+    """Milliseconds per request: latency at the client, and CPU time of the server."""
 
-    waited: float
+    latency: float
     cpu: float
 
 
-def _asked(server: Server, path: str, form: str) -> bytes:
+def _post(server: Server, path: str, form: str) -> bytes:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.request(
         "POST", path, with_current_signature(form), {"Content-Type": "application/x-www-form-urlencoded"}
     )
-    answer = connection.getresponse()
-    body = answer.read()
+    response = connection.getresponse()
+    body = response.read()
     connection.close()
-    if answer.status != http.client.OK:
-        raise RuntimeError(f"{path}: {answer.status} {body[:200]!r}")
+    if response.status != http.client.OK:
+        raise RuntimeError(f"{path}: {response.status} {body[:200]!r}")
     return body
 
 
-def _sent(server: Server, numbers: int) -> None:
+def _send(server: Server, recipients: int) -> None:
     first = next(_first_number)
-    mobile = ",".join(str(first + place) for place in range(numbers))
-    answer = _asked(server, "/v2sms.aspx", f"action=send&{CREDENTIALS}&mobile={mobile}&content=%E5%86%85%E5%AE%B9")
-    if b"<message>ok</message>" not in answer:
-        raise RuntimeError(f"a send of {numbers} numbers: {answer[:300]!r}")
+    mobile = ",".join(str(first + index) for index in range(recipients))
+    body = _post(server, "/v2sms.aspx", f"action=send&{CREDENTIALS}&mobile={mobile}&content=%E5%86%85%E5%AE%B9")
+    if b"<message>ok</message>" not in body:
+        raise RuntimeError(f"a send to {recipients} recipients: {body[:300]!r}")
 
 
-def _fetched(server: Server) -> None:
-    answer = _asked(server, "/v2statusApi.aspx", f"action=query&{CREDENTIALS}")
-    if answer.count(b"<statusbox>") != PAGE:
-        raise RuntimeError(f"not a whole page: {answer[:300]!r}")
+def _fetch(server: Server) -> None:
+    body = _post(server, "/v2statusApi.aspx", f"action=query&{CREDENTIALS}")
+    if body.count(b"<statusbox>") != FETCH_SIZE:
+        raise RuntimeError(f"unexpected number of reports: {body[:300]!r}")
 
 
-def _costs(server: Server, work: Callable[[], None], times: int) -> _Costs:
-    waited: list[float] = []
-    cpu = server.cpu()
+def _measure(server: Server, request: Callable[[], None], times: int) -> _Costs:
+    latencies: list[float] = []
+    cpu = server.cpu_seconds()
     for _ in range(times):
-        begun = time.perf_counter()
-        work()
-        waited.append((time.perf_counter() - begun) * 1000)
-    return _Costs(figure(waited).median, (server.cpu() - cpu) / times * 1000)
+        started = time.perf_counter()
+        request()
+        latencies.append((time.perf_counter() - started) * 1000)
+    return _Costs(summarize(latencies).median, (server.cpu_seconds() - cpu) / times * 1000)
 
 
-def sizes() -> str:
-    """One large send, and a page of reports with few and with many waiting."""
+def measure_payload_sizes() -> str:
+    """Measure a large send, and a fetch of reports from a short and a long queue."""
     rows: list[list[str]] = []
-    left_out: list[str] = []
-    for name in _MEASURED:
+    skipped: list[str] = []
+    for name in _MEASURED_STORES:
         start: Any = STORES[name]
         with ExitStack() as stack:
             try:
                 (server,) = stack.enter_context(start())
             except Skipped as error:
-                left_out.append(f"\nLeft out: {name}: {error}.")
+                skipped.append(f"\nSkipped: {name}: {error}.")
                 continue
-            stack.callback(servers.end, server)
-            rows.append([name, *_of(server)])
-    head = ["", f"send of {NUMBERS:,}", f"{PAGE:,} reports, {_FEW:,} wait", f"{_MANY:,} wait", "MiB more for these"]
+            stack.callback(servers.stop, server)
+            rows.append([name, *_measure_server(server)])
+    head = [
+        "",
+        f"send of {RECIPIENTS:,}",
+        f"{FETCH_SIZE:,} reports of {_SHORT_QUEUE:,}",
+        f"of {_LONG_QUEUE:,}",
+        "MiB added",
+    ]
     return "\n".join(
-        [table(head, rows), "\nMilliseconds until the answer, and (of the server's processor).", *left_out]
+        [
+            format_table(head, rows),
+            "\nLatency in milliseconds; in parentheses, CPU time of the server in milliseconds.",
+            *skipped,
+        ]
     )
 
 
-def _of(server: Server) -> list[str]:
-    _sent(server, _FEW + _FETCHES * PAGE)
-    few = _costs(server, lambda: _fetched(server), _FETCHES)
-    before = server.resident()
-    send = _costs(server, lambda: _sent(server, NUMBERS), _MANY // NUMBERS)
-    grown = server.resident() - before
-    many = _costs(server, lambda: _fetched(server), _FETCHES)
-    return [*(f"{cost.waited:.0f} ({cost.cpu:.0f})" for cost in (send, few, many)), f"{grown:.0f}"]
+def _measure_server(server: Server) -> list[str]:
+    _send(server, _SHORT_QUEUE + _FETCHES * FETCH_SIZE)
+    few = _measure(server, lambda: _fetch(server), _FETCHES)
+    before = server.rss_mib()
+    send = _measure(server, lambda: _send(server, RECIPIENTS), _LONG_QUEUE // RECIPIENTS)
+    grown = server.rss_mib() - before
+    many = _measure(server, lambda: _fetch(server), _FETCHES)
+    return [*(f"{cost.latency:.0f} ({cost.cpu:.0f})" for cost in (send, few, many)), f"{grown:.0f}"]

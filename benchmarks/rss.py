@@ -1,14 +1,11 @@
-"""How much memory a process takes.
-
-Here belongs asking the system for it. What is measured is the affair of those who ask.
-"""
+"""Resident memory of a process, from /proc."""
 
 import os
 from pathlib import Path
 
 
-def rss_bytes(pid: int | None = None) -> float:
-    """Mebibytes in memory of a process, of this one if none is named; where Linux says so, or not a number."""
+def rss_mib(pid: int | None = None) -> float:
+    """Return the resident memory of a process in MiB, of this process by default; NaN on systems other than Linux."""
     status = Path(f"/proc/{os.getpid() if pid is None else pid}/status")
     if not status.exists():
         return float("nan")

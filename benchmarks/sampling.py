@@ -1,6 +1,6 @@
-"""Measurements in interleaved rounds, and their median with its spread.
+"""Interleaved sampling, medians with their range, and Markdown tables.
 
-Here belongs how a figure is made of several. Whoever else works on the machine then slows all of them alike.
+Interleaved rounds spread the influence of other processes evenly over all measurements.
 """
 
 import statistics
@@ -11,38 +11,38 @@ Measured = TypeVar("Measured")
 
 
 class Median(NamedTuple):
-    """The median of some rounds, and the least and the most of them."""
+    """Median of several rounds, with minimum and maximum."""
 
     median: float
-    least: float
-    most: float
+    minimum: float
+    maximum: float
 
     def __str__(self) -> str:
-        return f"{number(self.median)} ({number(self.least)}–{number(self.most)})"
+        return f"{format_number(self.median)} ({format_number(self.minimum)}–{format_number(self.maximum)})"
 
 
-def number(value: float) -> str:
-    """Four figures or fewer: no measurement here is better."""
+def format_number(value: float) -> str:
+    """Format a number with as many digits as the measurements are precise: about three, all digits from 100 on."""
     if value != value:
         return "?"
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def figure(values: list[float]) -> Median:
-    """Of some rounds."""
+def summarize(values: list[float]) -> Median:
+    """Return the median of several rounds."""
     return Median(statistics.median(values), min(values), max(values))
 
 
 def interleave(rounds: int, measures: Mapping[str, Callable[[], Measured]]) -> dict[str, list[Measured]]:
-    """What each measured in every round, one after another in each."""
-    measured: dict[str, list[Measured]] = {name: [] for name in measures}
+    """Run all measurements once per round, one after another; return the results of each by name."""
+    results: dict[str, list[Measured]] = {name: [] for name in measures}
     for _ in range(rounds):
         for name, measure in measures.items():
-            measured[name].append(measure())
-    return measured
+            results[name].append(measure())
+    return results
 
 
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """A table in Markdown: the first column are words, all others numbers."""
+def format_table(head: list[str], rows: list[list[str]]) -> str:
+    """Format a Markdown table whose first column is text and whose other columns are numbers."""
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

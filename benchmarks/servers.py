@@ -1,6 +1,6 @@
-"""A server under measurement: a process of its own, on one core, and what it has used of the machine.
+"""Server processes under test: start on one core, stop, and read CPU time and memory from /proc.
 
-Here belongs what the machine says of a process. Which servers there are is in `contenders` and `peers`.
+`targets` and `peers` define the servers.
 """
 
 import os
@@ -14,49 +14,50 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-_PATIENCE: Final = 60.0
-_TICK: Final = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0
+from benchmarks.rss import rss_mib
+
+_START_TIMEOUT: Final = 60.0
+_TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0
 
 
-SERVERS_CORE: Final = 0
-LOADS_CORE: Final = 1
+SERVER_CORE: Final = 0
+LOAD_CORE: Final = 1
 
 
 class Server(NamedTuple):
-    """A process that listens, and the seconds from its start until it said so."""
+    """A listening server process. `startup_seconds` is the time from its start until it was ready."""
 
     process: subprocess.Popen[str]
     port: int
-    until_ready: float
+    startup_seconds: float
 
-    def cpu(self) -> float:
-        """Seconds of processor time that it and its children have used, where Linux says so, or not a number."""
-        return sum(map(_cpu, _family(self.process.pid))) if _TICK and Path("/proc/self/stat").exists() else float("nan")
-
-    def resident(self) -> float:
-        """Mebibytes in memory, where Linux says so, or not a number."""
-        status = Path(f"/proc/{self.process.pid}/status")
-        if not status.exists():
+    def cpu_seconds(self) -> float:
+        """Return the CPU time of the process and its descendants; NaN on systems other than Linux."""
+        if not _TICKS_PER_SECOND or not Path("/proc/self/stat").exists():
             return float("nan")
-        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmRSS:"))
-        return int(line.split()[1]) / 1024
+        return sum(map(_read_cpu_seconds, _iterate_descendants(self.process.pid)))
+
+    def rss_mib(self) -> float:
+        """Return the resident memory in MiB; NaN on systems other than Linux."""
+        return rss_mib(self.process.pid)
 
 
-def _family(pid: int) -> Iterator[int]:
+def _iterate_descendants(pid: int) -> Iterator[int]:
+    """Yield a process ID and those of all its descendants."""
     yield pid
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in children.read_text().split():
-            yield from _family(int(child))
+            yield from _iterate_descendants(int(child))
 
 
-def _cpu(pid: int) -> float:
+def _read_cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICK
+    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
 
 
 @contextmanager
-def on_core(core: int | None) -> Iterator[None]:
-    """What is started meanwhile runs on this core alone, where there are two and the system lets one choose."""
+def pinned_to(core: int | None) -> Iterator[None]:
+    """Pin processes started in this context to a core. Does nothing with fewer than two cores or without support."""
     if core is None or not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2:
         yield
         return
@@ -68,10 +69,10 @@ def on_core(core: int | None) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def start_emulator(*arguments: str, core: int | None = SERVERS_CORE) -> Server:
-    """Start a module of Python that says `listening on http://…:PORT` in its first line."""
-    begun = time.perf_counter()
-    with on_core(core):
+def start_emulator(*arguments: str, core: int | None = SERVER_CORE) -> Server:
+    """Start a Python module whose first line of output is `listening on http://…:PORT`."""
+    started = time.perf_counter()
+    with pinned_to(core):
         process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
             stdout=subprocess.PIPE,
@@ -81,13 +82,13 @@ def start_emulator(*arguments: str, core: int | None = SERVERS_CORE) -> Server:
     line = process.stdout.readline() if process.stdout else ""
     if not line.startswith("listening on "):
         raise RuntimeError(f"{' '.join(arguments)} did not start: {line!r}")
-    return Server(process, int(line.rpartition(":")[2]), time.perf_counter() - begun)
+    return Server(process, int(line.rpartition(":")[2]), time.perf_counter() - started)
 
 
 def start_peer(command: Sequence[str], port: int, environment: Mapping[str, str]) -> Server:
-    """Start a command that will listen on a port some time."""
-    begun = time.perf_counter()
-    with on_core(SERVERS_CORE):
+    """Start a command and wait until it listens on the port."""
+    started = time.perf_counter()
+    with pinned_to(SERVER_CORE):
         process = subprocess.Popen(
             command,
             stdout=subprocess.DEVNULL,
@@ -96,29 +97,29 @@ def start_peer(command: Sequence[str], port: int, environment: Mapping[str, str]
             env=os.environ | environment,
             start_new_session=True,
         )
-    while time.perf_counter() - begun < _PATIENCE:
+    while time.perf_counter() - started < _START_TIMEOUT:
         if process.poll() is not None:
-            raise RuntimeError(f"{command[0]} ended with {process.returncode}")
+            raise RuntimeError(f"{command[0]} exited with {process.returncode}")
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:
             time.sleep(0.1)
         else:
-            return Server(process, port, time.perf_counter() - begun)
-    end(Server(process, port, _PATIENCE))
-    raise RuntimeError(f"{command[0]} does not listen")
+            return Server(process, port, time.perf_counter() - started)
+    stop(Server(process, port, _START_TIMEOUT))
+    raise RuntimeError(f"{command[0]} does not listen after {_START_TIMEOUT:g} s")
 
 
-def end(server: Server) -> None:
-    """End a server, and what it has started."""
-    family = list(_family(server.process.pid)) if Path("/proc/self/task").exists() else [server.process.pid]
+def stop(server: Server) -> None:
+    """Terminate a server and its descendants."""
+    pids = list(_iterate_descendants(server.process.pid)) if Path("/proc/self/task").exists() else [server.process.pid]
     server.process.terminate()
     try:
         server.process.wait(5)
     except subprocess.TimeoutExpired:
         server.process.kill()
         server.process.wait()
-    for pid in family[1:]:
+    for pid in pids[1:]:
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -126,7 +127,7 @@ def end(server: Server) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody has at this moment."""
+    """Return a port that is free at the moment."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     return port

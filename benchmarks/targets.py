@@ -1,7 +1,7 @@
-"""What is measured: each contender is a process, `python -m benchmarks.targets NAME`.
+"""Benchmark targets: the emulator, and minimal applications on the same and on another server.
 
-Here belong the servers that are ours, or run in our server; those of others are in `peers`. A contender says
-`listening on http://127.0.0.1:PORT` when it is ready.
+Each runs in its own process, `python -m benchmarks.targets NAME`, and prints `listening on http://127.0.0.1:PORT` when
+it is ready. Competing tools are in `peers`.
 """
 
 import random
@@ -15,7 +15,7 @@ from granian.constants import Interfaces
 from granian.server import Server
 
 from benchmarks.load import Request
-from benchmarks.requests import LONGER_SEND, MANUALS, SEND
+from benchmarks.requests import LONG_SEND, MANUAL_FORM, SEND
 from benchmarks.servers import free_port
 from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.vendor_app import HandledRequest, VendorApp
@@ -28,49 +28,49 @@ from sms10692_mock.server.process import format_url, listening_socket, serve
 
 RICH: Final = Options(accounts=(Account("12", "test", "mima", points=10**12),))
 
-_ANSWER: Final = b"x" * 209
-"""As much as a send is answered."""
+_BODY: Final = b"x" * 209
+"""Body with the length of the response to a send."""
 
 view = Flask("benchmarks")
 
 
 @view.post("/view")
 def empty() -> str:
-    """The least that a Flask view can do."""
+    """Minimal Flask view."""
     return ""
 
 
 def constant(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """The least that a WSGI application can do with a body: read it, and answer."""
+    """Minimal WSGI application: read the body and return a constant."""
     environ["wsgi.input"].read()
-    start_response("200 OK", [("Content-Type", "text/xml; charset=utf-8"), ("Content-Length", str(len(_ANSWER)))])
-    return [_ANSWER]
+    start_response("200 OK", [("Content-Type", "text/xml; charset=utf-8"), ("Content-Length", str(len(_BODY)))])
+    return [_BODY]
 
 
 class _NullApp:
-    """Pages that always say the same: what is left is the server and the way there and back."""
+    """Stand-in for VendorApp with a constant response, to measure the server and the dispatcher alone."""
 
     blocking = False
     probe = None
 
     def loop_executor(self, threads: object) -> None:
-        """Nobody waits."""
+        """No executor: requests do not block."""
 
     def batch_transaction(self) -> None:
-        """Nothing is written."""
+        """No store, no transaction."""
 
     def log_line(self, method: str, path: str, status: int) -> None:
-        """Nothing is logged."""
+        """No access log."""
 
     log_other = log_line
 
-    def handle_without_hint(self, page: object, request: object) -> HandledRequest:  # noqa: ARG002 - as those of Pages
+    def handle_without_hint(self, page: object, request: object) -> HandledRequest:  # noqa: ARG002 - the interface of VendorApp
         return HandledRequest(
-            Response(200, [("Content-Type", "text/xml; charset=utf-8"), ("Content-Length", "209")], _ANSWER)
+            Response(200, [("Content-Type", "text/xml; charset=utf-8"), ("Content-Length", "209")], _BODY)
         )
 
 
-def _in_our_server(application: Any, options: Options = RICH, pages: VendorApp | None = None) -> None:
+def _run_in_emulator_server(application: Any, options: Options = RICH, pages: VendorApp | None = None) -> None:
     listener = listening_socket("127.0.0.1", 0)
     serve(
         dispatcher_factory(
@@ -82,13 +82,16 @@ def _in_our_server(application: Any, options: Options = RICH, pages: VendorApp |
     )
 
 
-def _with_100_000_words() -> None:
-    dice = random.Random(1)
-    words = ("".join(chr(dice.randrange(0x4E00, 0x9FA6)) for _ in range(dice.randint(2, 4))) for _ in range(100_000))
-    _in_our_server(view, replace(RICH, keywords=Keywords(words)))
+def _run_with_100_000_words() -> None:
+    generator = random.Random(1)
+    words = (
+        "".join(chr(generator.randrange(0x4E00, 0x9FA6)) for _ in range(generator.randint(2, 4)))
+        for _ in range(100_000)
+    )
+    _run_in_emulator_server(view, replace(RICH, keywords=Keywords(words)))
 
 
-def _on_granians_wsgi(name: str) -> None:
+def _run_on_granian(name: str) -> None:
     port = free_port()
     server = Server(f"{__name__}:{name}", port=port, interface=Interfaces.WSGI, blocking_threads=2, log_enabled=False)
     server.on_startup(lambda: print(f"listening on http://127.0.0.1:{port}", flush=True))
@@ -96,23 +99,23 @@ def _on_granians_wsgi(name: str) -> None:
 
 
 class Target(NamedTuple):
-    """What a server is asked, and what runs it."""
+    """A server under test: the request to send, and the function that runs the server."""
 
     request: Request
     run: Callable[[], None]
 
 
 TARGETS: Final[dict[str, Target]] = {
-    "send": Target(SEND, lambda: _in_our_server(view)),
-    "send, 26 characters": Target(LONGER_SEND, lambda: _in_our_server(view)),
-    "send, 26 characters, 100,000 forbidden words": Target(LONGER_SEND, _with_100_000_words),
-    "our server, nothing in it": Target(SEND, lambda: _in_our_server(view, pages=cast(VendorApp, _NullApp()))),
-    "Flask view in our server": Target(Request("/view", MANUALS), lambda: _in_our_server(view)),
-    "WSGI constant in our server": Target(Request("/constant", MANUALS), lambda: _in_our_server(constant)),
-    "Flask view on granian's WSGI": Target(Request("/view", MANUALS), lambda: _on_granians_wsgi("view")),
-    "WSGI constant on granian's WSGI": Target(Request("/constant", MANUALS), lambda: _on_granians_wsgi("constant")),
+    "send": Target(SEND, lambda: _run_in_emulator_server(view)),
+    "send, 26 characters": Target(LONG_SEND, lambda: _run_in_emulator_server(view)),
+    "send, 26 characters, 100,000 forbidden words": Target(LONG_SEND, _run_with_100_000_words),
+    "our server, nothing in it": Target(SEND, lambda: _run_in_emulator_server(view, pages=cast(VendorApp, _NullApp()))),
+    "Flask view in our server": Target(Request("/view", MANUAL_FORM), lambda: _run_in_emulator_server(view)),
+    "WSGI constant in our server": Target(Request("/constant", MANUAL_FORM), lambda: _run_in_emulator_server(constant)),
+    "Flask view on granian's WSGI": Target(Request("/view", MANUAL_FORM), lambda: _run_on_granian("view")),
+    "WSGI constant on granian's WSGI": Target(Request("/constant", MANUAL_FORM), lambda: _run_on_granian("constant")),
 }
-"""By name. All run in one process, on one core."""
+"""Targets by name. Each runs in one process on one core."""
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Requests a second: a send beside the least that others do on the same server, on each store, beside the peers.
+"""Throughput benchmarks: a send compared with minimal applications, on each store, and with other tools.
 
-Here belong the rows of the first tables, and the wait at half of the full rate.
+Also the latency of a send at half of the maximum throughput.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,71 +14,76 @@ from benchmarks.console_load import open_console
 from benchmarks.load import Request
 from benchmarks.peers.table import PEERS, Competitor
 from benchmarks.requests import SEND
-from benchmarks.sampling import figure, interleave, number, table
+from benchmarks.sampling import format_number, format_table, interleave, summarize
 from benchmarks.servers import Server
-from benchmarks.stores import STORES, Skipped, emulator
+from benchmarks.stores import STORES, Skipped, start_with_store
 from benchmarks.targets import TARGETS
 
 
-class Speed(NamedTuple):
-    """Answers a second, and microseconds of the server's processor time for each."""
+class Throughput(NamedTuple):
+    """Responses per second, and CPU time of the server in microseconds per response."""
 
     per_second: float
-    cpu: float
+    cpu_microseconds: float
 
 
-def speed(server: Server, request: Request, seconds: float) -> Speed:
-    """One measurement."""
-    before = server.cpu()
-    per_second, answers = load.max_throughput(server.port, request, seconds)
-    return Speed(per_second, (server.cpu() - before) / answers * 1e6)
+def measure(server: Server, request: Request, seconds: float) -> Throughput:
+    """Measure one server."""
+    before = server.cpu_seconds()
+    per_second, responses = load.max_throughput(server.port, request, seconds)
+    return Throughput(per_second, (server.cpu_seconds() - before) / responses * 1e6)
 
 
-def measure_parallel(several: list[Server], request: Request, seconds: float) -> Speed:
-    """One measurement of servers that share the load."""
-    with ThreadPoolExecutor(len(several)) as threads:
-        speeds = list(threads.map(lambda server: speed(server, request, seconds), several))
-    return Speed(sum(one.per_second for one in speeds), sum(one.cpu for one in speeds) / len(speeds))
+def measure_parallel(running: list[Server], request: Request, seconds: float) -> Throughput:
+    """Measure several servers that share a store, in parallel."""
+    with ThreadPoolExecutor(len(running)) as threads:
+        speeds = list(threads.map(lambda server: measure(server, request, seconds), running))
+    return Throughput(sum(one.per_second for one in speeds), sum(one.cpu_microseconds for one in speeds) / len(speeds))
 
 
 @contextmanager
-def _started(contender: str) -> Iterator[Server]:
-    server = servers.start_emulator("benchmarks.targets", contender)
+def _started(target: str) -> Iterator[Server]:
+    server = servers.start_emulator("benchmarks.targets", target)
     try:
         yield server
     finally:
-        servers.end(server)
+        servers.stop(server)
 
 
-def _rows(measured: Mapping[str, list[Speed]], compared: str) -> list[list[str]]:
-    base = figure([one.per_second for one in measured[compared]]).median
+def _rows(measured: Mapping[str, list[Throughput]], baseline: str) -> list[list[str]]:
+    base = summarize([one.per_second for one in measured[baseline]]).median
     return [
-        [name, *_cells(speeds), f"{base / figure([one.per_second for one in speeds]).median:.2f} ×"]
+        [name, *_cells(speeds), f"{base / summarize([one.per_second for one in speeds]).median:.2f} ×"]
         for name, speeds in measured.items()
     ]
 
 
-def _cells(speeds: list[Speed]) -> list[str]:
-    return [str(figure([one.per_second for one in speeds])), number(figure([one.cpu for one in speeds]).median)]
+def _cells(speeds: list[Throughput]) -> list[str]:
+    return [
+        str(summarize([one.per_second for one in speeds])),
+        format_number(summarize([one.cpu_microseconds for one in speeds]).median),
+    ]
 
 
-_HEAD: Final = ["", "requests/s", "CPU µs each", "a send is"]
+_HEADER: Final = ["", "requests/s", "CPU µs each", "send : this"]
 
 
-def targets_side_by_side(rounds: int, seconds: float) -> tuple[str, str]:
-    """A send beside the least that others do, over kept connections and over one for each request."""
+def compare_targets(rounds: int, seconds: float) -> tuple[str, str]:
+    """Compare a send with the other targets: one table with keep-alive, one with a new connection per request."""
     with ExitStack() as stack:
         running = {name: stack.enter_context(_started(name)) for name in TARGETS}
-        kept = {name: partial(speed, running[name], contender.request, seconds) for name, contender in TARGETS.items()}
+        keep_alive = {
+            name: partial(measure, running[name], target.request, seconds) for name, target in TARGETS.items()
+        }
         closing = {
-            f"{name}, closing": partial(speed, running[name], contender.request.closing(), seconds)
-            for name, contender in TARGETS.items()
+            f"{name}, closing": partial(measure, running[name], target.request.closing(), seconds)
+            for name, target in TARGETS.items()
             if name in _CLOSING
         }
-        measured = interleave(rounds, kept | closing)
-    first = {name: measured[name] for name in kept}
+        measured = interleave(rounds, keep_alive | closing)
+    first = {name: measured[name] for name in keep_alive}
     second = {name.removesuffix(", closing"): measured[name] for name in closing}
-    return table(_HEAD, _rows(first, "send")), table(_HEAD, _rows(second, "send"))
+    return format_table(_HEADER, _rows(first, "send")), format_table(_HEADER, _rows(second, "send"))
 
 
 _CLOSING: Final = (
@@ -90,78 +95,82 @@ _CLOSING: Final = (
 
 
 def latency_at_half_load(rounds: int, seconds: float) -> str:
-    """How long a send waits at half of the full rate, which is measured just before, from the moment it was due."""
+    """Measure the latency of a send at half of the maximum throughput, which each round measures first."""
 
-    def half() -> dict[str, float]:
+    def measure_half() -> dict[str, float]:
         rate = load.max_throughput(server.port, SEND, 1.0)[0] / 2
         return {"rate": rate, **load.open_loop_latency(server.port, SEND, seconds, rate)}
 
     with _started("send") as server:
-        measured = interleave(rounds, {"send": half})["send"]
-    cells = [str(figure([one[name] for one in measured])) for name in ("rate", "p50", "p99", "worst")]
-    return table(["", "requests/s", "median ms", "p99 ms", "worst ms"], [["a send", *cells]])
+        measured = interleave(rounds, {"send": measure_half})["send"]
+    cells = [str(summarize([one[name] for one in measured])) for name in ("rate", "p50", "p99", "worst")]
+    return format_table(["", "requests/s", "median ms", "p99 ms", "worst ms"], [["a send", *cells]])
 
 
-def stores(rounds: int, seconds: float) -> str:
-    """A send on each store, and with a console open."""
-    left_out: list[str] = []
-    measures: dict[str, Callable[[], Speed]] = {}
+def measure_stores(rounds: int, seconds: float) -> str:
+    """Measure a send on each store, and with an open console."""
+    skipped: list[str] = []
+    measures: dict[str, Callable[[], Throughput]] = {}
     with ExitStack() as stack:
-        for name, start in (*STORES.items(), ("memory, a console open", _with_a_console)):
+        for name, start in (*STORES.items(), ("memory, a console open", _memory_with_console)):
             try:
                 running = stack.enter_context(start())
             except Skipped as error:
-                left_out.append(f"Left out: {name}: {error}.")
+                skipped.append(f"Skipped: {name}: {error}.")
                 continue
-            stack.callback(_end_all, running)
+            stack.callback(_stop_all, running)
             measures[name] = partial(measure_parallel, running, SEND, seconds)
         measured = interleave(rounds, measures)
-    medians = {name: figure([one.per_second for one in speeds]).median for name, speeds in measured.items()}
+    medians = {name: summarize([one.per_second for one in speeds]).median for name, speeds in measured.items()}
     rows = []
     for name, speeds in measured.items():
         rows.append([name, *_cells(speeds), f"{medians[name] / medians['memory']:.2f} ×"])
-    return "\n".join([table(["", "requests/s", "CPU µs each", "of memory"], rows), *(f"\n{text}" for text in left_out)])
+    return "\n".join(
+        [
+            format_table(["", "requests/s", "CPU µs each", "relative to memory"], rows),
+            *(f"\n{text}" for text in skipped),
+        ]
+    )
 
 
 @contextmanager
-def _with_a_console() -> Iterator[list[Server]]:
-    server = emulator()
+def _memory_with_console() -> Iterator[list[Server]]:
+    server = start_with_store()
     try:
         console = open_console(server.port)
     except Skipped:
-        servers.end(server)
+        servers.stop(server)
         raise
     with console:
         yield [server]
 
 
-def _end_all(running: list[Server]) -> None:
+def _stop_all(running: list[Server]) -> None:
     for server in running:
-        servers.end(server)
+        servers.stop(server)
 
 
-def peers(rounds: int, seconds: float) -> str:
-    """A send beside the work most like it of others, each on one core."""
-    absent: list[str] = []
-    measures: dict[str, Callable[[], Speed]] = {}
+def measure_peers(rounds: int, seconds: float) -> str:
+    """Compare a send with the closest equivalent in other tools, each on one core."""
+    missing: list[str] = []
+    measures: dict[str, Callable[[], Throughput]] = {}
     with ExitStack() as stack:
-        for name in ("send", "send, in plain Python"):
-            measures[name] = partial(speed, stack.enter_context(_started(name)), SEND, seconds)
+        measures["send"] = partial(measure, stack.enter_context(_started("send")), SEND, seconds)
         for peer in PEERS:
             port = servers.free_port()
             start = peer.command(port)
             if start is None:
-                absent.append(f"Not installed: {peer.name}.")
+                missing.append(f"Not installed: {peer.name}.")
                 continue
             server = servers.start_peer(start.command, port, start.environment)
-            stack.callback(servers.end, server)
+            stack.callback(servers.stop, server)
             load.request_once(port, peer.request)
-            measures[_said_of(peer)] = partial(speed, server, peer.request, seconds)
-        for measure in measures.values():  # JIT compilers want to have seen it
-            measure()
+            measures[_format_name(peer)] = partial(measure, server, peer.request, seconds)
+        for warm_up in measures.values():  # JIT compilers need a warm-up
+            warm_up()
         measured = interleave(rounds, measures)
-    return "\n".join([table(_HEAD, _rows(measured, "send")), *(f"\n{text}" for text in absent)])
+    return "\n".join([format_table(_HEADER, _rows(measured, "send")), *(f"\n{text}" for text in missing)])
 
 
-def _said_of(peer: Competitor) -> str:
+def _format_name(peer: Competitor) -> str:
     return f"{f'{peer.name} {peer.version}'.strip()}: {peer.work}"

@@ -1,1 +1,1 @@
-"""Others who answer requests with what a test told them to, beside whom we are measured."""
+"""Other mock servers that the benchmarks compare with the emulator."""

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.peers`: what peers there are, and with `--install`, puts them into a folder that git ignores.
+"""`python -m benchmarks.peers`: list the competing tools; `--install` downloads them to a directory that git ignores.
 
-Here belongs getting them, by the ordinary clients of their registries. It needs npm, and Java for one of them.
+The tools come from npm and PyPI. WireMock also requires Java.
 """
 
 import shutil
@@ -15,28 +15,30 @@ from benchmarks.peers.table import HERE, INSTALLED, NPM, PEERS, PYPI
 
 
 @click.command()
-@click.option("--install", is_flag=True, help="Fetch them first. The environment's PEERS names another folder.")
+@click.option(
+    "--install", is_flag=True, help="Install them first. The environment variable PEERS sets another directory."
+)
 def peers(install: bool) -> None:
-    """Say which peers are installed."""
+    """List the peers and whether each is installed."""
     if install:
         _install(INSTALLED)
     for peer in PEERS:
-        is_there = peer.command(servers.free_port()) is not None
-        click.echo(f"{peer.name} {peer.version}: {'installed' if is_there else 'not installed'}")
+        is_installed = peer.command(servers.free_port()) is not None
+        click.echo(f"{peer.name} {peer.version}: {'installed' if is_installed else 'not installed'}")
 
 
-def _install(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+def _install(directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
     npm = shutil.which("npm")
     if npm is None:
-        click.echo("without npm, those that run in Node are left out", err=True)
+        click.echo("npm is not installed: peers that run in Node are skipped", err=True)
     else:
-        wanted = [f"{name}@{version}" for name, version in NPM.items()]
-        subprocess.run([npm, "install", "--no-audit", "--no-fund", "--prefix", str(folder), *wanted], check=True)
-    subprocess.run([sys.executable, "-m", "venv", str(folder / "python")], check=True)
-    pip = [str(folder / "python" / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+        packages = [f"{name}@{version}" for name, version in NPM.items()]
+        subprocess.run([npm, "install", "--no-audit", "--no-fund", "--prefix", str(directory), *packages], check=True)
+    subprocess.run([sys.executable, "-m", "venv", str(directory / "python")], check=True)
+    pip = [str(directory / "python" / "bin" / "python"), "-m", "pip", "install", "--quiet"]
     subprocess.run([*pip, *(f"{name}=={version}" for name, version in PYPI.items())], check=True)
-    shutil.copytree(HERE / "wiremock", folder / "wiremock", dirs_exist_ok=True)
+    shutil.copytree(HERE / "wiremock", directory / "wiremock", dirs_exist_ok=True)
 
 
 peers()

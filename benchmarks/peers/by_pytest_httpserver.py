@@ -1,6 +1,6 @@
-"""The same work as a handler of pytest-httpserver: `python by_pytest_httpserver.py PORT`, where that is installed.
+"""A send as a handler of pytest-httpserver: `python by_pytest_httpserver.py PORT`.
 
-Here belongs the handler alone, without our packages, which the peers' own Python does not have.
+It runs in the peers' own virtual environment and must not import the packages of this project.
 """
 
 import hashlib
@@ -15,27 +15,27 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 ACCOUNTS = {"12": ("test", "mima")}
-tasks = count(100001)
+task_ids = count(100001)
 reports: list[tuple[str, int, int, float]] = []
 points = 10**12
 
 
 def send(request: Request) -> Response:
-    """Parse the form, check the signature, charge the account, queue the reports, answer in XML."""
+    """Parse the form, check the signature, charge the account, queue the reports, respond with XML."""
     global points
     form: Any = request.form
     account, password = ACCOUNTS.get(form.get("userid", ""), ("", ""))
-    signed = hashlib.md5(f"{account}{password}{form.get('timestamp', '')}".encode()).hexdigest()  # noqa: S324
+    expected = hashlib.md5(f"{account}{password}{form.get('timestamp', '')}".encode()).hexdigest()  # noqa: S324
     numbers = [number.strip() for number in form.get("mobile", "").split(",") if number.strip()]
     message, task = "ok", 0
-    if not account or signed != form.get("sign"):
+    if not account or expected != form.get("sign"):
         message = "用户名或密码错误"
     elif not numbers:
         message = "手机号码不能为空"
     elif not form.get("content"):
         message = "短信内容不能为空"
     else:
-        task = next(tasks)
+        task = next(task_ids)
         points -= len(numbers)
         reports.extend((number, task, 10, time.time()) for number in numbers)
     accepted = message == "ok"

@@ -1,5 +1,5 @@
-// The same work in JavaScript: parse the form, check the MD5 signature, charge the account, queue the reports, answer in XML.
-// Run by Node as it is, it is a server of its own, on the port given; as a module, it is the work alone.
+// A send in JavaScript: parse the form, check the MD5 signature, charge the account, queue the reports, respond with XML.
+// Run by Node it is a server on the port of its argument; as a module it exports the handler only.
 
 const { createHash } = require('crypto');
 
@@ -9,7 +9,7 @@ function newState() {
   return { points: 1e12, tasks: 100000, reports: [] };
 }
 
-function escaped(text) {
+function escapeXml(text) {
   return text.replace(/[&<>]/g, character => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[character]);
 }
 
@@ -32,7 +32,7 @@ function answer(form, state) {
   }
   const ok = message === 'ok';
   return '<?xml version="1.0" encoding="utf-8" ?><returnsms>\n'
-    + ` <returnstatus>${ok ? 'Success' : 'Faild'}</returnstatus>\n <message>${escaped(message)}</message>\n`
+    + ` <returnstatus>${ok ? 'Success' : 'Faild'}</returnstatus>\n <message>${escapeXml(message)}</message>\n`
     + ` <remainpoint>${ok ? state.points : 0}</remainpoint>\n <taskID>${task}</taskID>\n`
     + ` <successCounts>${ok ? numbers.length : 0}</successCounts></returnsms>`;
 }
@@ -42,10 +42,10 @@ module.exports = { answer, newState };
 if (require.main === module) {
   const state = newState();
   require('http').createServer((request, response) => {
-    const pieces = [];
-    request.on('data', piece => pieces.push(piece));
+    const chunks = [];
+    request.on('data', chunk => chunks.push(chunk));
     request.on('end', () => {
-      const body = Buffer.from(answer(Buffer.concat(pieces).toString(), state));
+      const body = Buffer.from(answer(Buffer.concat(chunks).toString(), state));
       response.writeHead(200, { 'Content-Type': 'text/xml; charset=utf-8', 'Content-Length': body.length });
       response.end(body);
     });

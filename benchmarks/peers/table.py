@@ -1,6 +1,6 @@
-"""The peers: which they are, what of a send each of them does, how each is started where it is installed.
+"""Competing tools: version, start command, and the part of a send that each performs.
 
-Here belong commands and versions. They come from npm and PyPI into a folder of their own: `python -m benchmarks.peers`.
+`python -m benchmarks.peers --install` installs them from npm and PyPI into their own directory.
 """
 
 import os
@@ -16,28 +16,31 @@ from benchmarks.servers import free_port
 
 HERE: Final = Path(__file__).parent
 INSTALLED: Final = Path(os.environ.get("PEERS", HERE / "installed"))
-"""Where they are looked for."""
+"""Directory in which the peers are installed."""
 
 
-class Start(NamedTuple):
-    """A command, and what is in its environment beside the usual."""
+class StartCommand(NamedTuple):
+    """Command that starts a peer, and additional environment variables."""
 
     command: list[str]
     environment: Mapping[str, str] = {}
 
 
 class Competitor(NamedTuple):
-    """`work` says what of a send it does. `command` gives the start on a port, or None where something is missing."""
+    """A competing tool. `work` describes the part of a send that it performs.
+
+    `command` returns the start command for a port, or None if the tool is not installed.
+    """
 
     name: str
     version: str
     work: str
-    command: Callable[[int], Start | None]
+    command: Callable[[int], StartCommand | None]
     request: Request = SEND
 
 
 NPM: Final = {"mountebank": "2.9.1", "@stoplight/prism-cli": "5.14.2", "@mockoon/cli": "9.9.0", "wiremock": "3.13.2"}
-"""By name, the version. The package of WireMock has the archive for Java in it."""
+"""Versions by npm package. The package of WireMock contains the Java archive."""
 
 PYPI: Final = {"pytest-httpserver": "1.2.0", "moto[server]": "5.2.5"}
 
@@ -54,56 +57,56 @@ def _python(*arguments: str) -> list[str] | None:
     return [str(python), *arguments] if python.exists() else None
 
 
-def _started(command: list[str] | None, **environment: str) -> Start | None:
-    return None if command is None else Start(command, environment)
+def _build_start(command: list[str] | None, **environment: str) -> StartCommand | None:
+    return None if command is None else StartCommand(command, environment)
 
 
-def _by_hand(port: int) -> Start | None:
+def _node_server(port: int) -> StartCommand | None:
     node = shutil.which("node")
-    return Start([node, str(HERE / "send.js"), str(port)]) if node else None
+    return StartCommand([node, str(HERE / "send.js"), str(port)]) if node else None
 
 
-def _mountebank(port: int, *options: str, records: bool) -> Start | None:
+def _mountebank(port: int, *options: str, records: bool) -> StartCommand | None:
     options = (*options, "--allowInjection", "--localOnly", "--port", str(free_port()))
     command = _node("mountebank/bin/mb", "start", *options, "--configfile", str(HERE / "mountebank.json"))
     environment = {"PEER_PORT": str(port), "PEER_SEND": str(HERE / "send.js"), "PEER_RECORDS": str(records).lower()}
-    return _started(command, **environment)
+    return _build_start(command, **environment)
 
 
-def _mountebank_alone(port: int) -> Start | None:
+def _mountebank_without_log(port: int) -> StartCommand | None:
     return _mountebank(port, "--nologfile", "--loglevel", "error", records=False)
 
 
-def _mountebank_that_tells(port: int) -> Start | None:
-    """As it comes, but for the log, which is not left in this folder; and it keeps the requests."""
+def _mountebank_with_log(port: int) -> StartCommand | None:
+    """Mountebank with its defaults: it logs and records requests. The log file is in the temporary directory."""
     return _mountebank(port, "--logfile", str(Path(gettempdir()) / "mountebank.log"), records=True)
 
 
-def _prism(port: int) -> Start | None:
+def _prism(port: int) -> StartCommand | None:
     options = ("mock", "-h", "127.0.0.1", "-p", str(port), "-v", "silent")
-    return _started(_node("@stoplight/prism-cli/dist/index.js", *options, str(HERE / "openapi.yaml")))
+    return _build_start(_node("@stoplight/prism-cli/dist/index.js", *options, str(HERE / "openapi.yaml")))
 
 
-def _mockoon(port: int) -> Start | None:
+def _mockoon(port: int) -> StartCommand | None:
     options = ("start", "--hostname", "127.0.0.1", "--port", str(port), "--disable-log-to-file", "--data")
-    return _started(_node("@mockoon/cli/bin/run.js", *options, str(HERE / "mockoon.json")))
+    return _build_start(_node("@mockoon/cli/bin/run.js", *options, str(HERE / "mockoon.json")))
 
 
-def _wiremock(port: int) -> Start | None:
+def _wiremock(port: int) -> StartCommand | None:
     java = shutil.which("java")
     archives = sorted((INSTALLED / "node_modules" / "wiremock" / "build").glob("wiremock-standalone-*.jar"))
     if java is None or not archives:
         return None
     options = ["--bind-address", "127.0.0.1", "--port", str(port), "--no-request-journal", "--disable-banner"]
-    return Start([java, "-jar", str(archives[-1]), *options, "--root-dir", str(INSTALLED / "wiremock")])
+    return StartCommand([java, "-jar", str(archives[-1]), *options, "--root-dir", str(INSTALLED / "wiremock")])
 
 
-def _pytest_httpserver(port: int) -> Start | None:
-    return _started(_python(str(HERE / "by_pytest_httpserver.py"), str(port)))
+def _pytest_httpserver(port: int) -> StartCommand | None:
+    return _build_start(_python(str(HERE / "by_pytest_httpserver.py"), str(port)))
 
 
-def _moto(port: int) -> Start | None:
-    return _started(_python("-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)))
+def _moto(port: int) -> StartCommand | None:
+    return _build_start(_python("-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)))
 
 
 _SNS: Final = Request(
@@ -113,14 +116,17 @@ _SNS: Final = Request(
 )
 
 PEERS: Final = (
-    Competitor("a server in Node, by hand", "", _ALL, _by_hand),
-    Competitor("mountebank", NPM["mountebank"], f"{_ALL}, as an injected function", _mountebank_alone),
+    Competitor("a hand-written server in Node", "", _ALL, _node_server),
+    Competitor("mountebank", NPM["mountebank"], f"{_ALL}, as an injected function", _mountebank_without_log),
     Competitor(
-        "mountebank", NPM["mountebank"], "the same, each request kept and logged, as here", _mountebank_that_tells
+        "mountebank",
+        NPM["mountebank"],
+        "the same, with requests recorded and logged, like the emulator",
+        _mountebank_with_log,
     ),
-    Competitor("WireMock", NPM["wiremock"], "form, the look of sign, XML of a template", _wiremock),
-    Competitor("Prism", NPM["@stoplight/prism-cli"], "form checked, XML of an example", _prism),
+    Competitor("WireMock", NPM["wiremock"], "form, format of sign, XML from a template", _wiremock),
+    Competitor("Prism", NPM["@stoplight/prism-cli"], "form validated, XML from an example", _prism),
     Competitor("pytest-httpserver", PYPI["pytest-httpserver"], f"{_ALL}, as a handler", _pytest_httpserver),
-    Competitor("Mockoon", NPM["@mockoon/cli"], "form, the look of sign, balance, XML of a template", _mockoon),
-    Competitor("moto, SNS", PYPI["moto[server]"], "form, a message to a number kept, XML", _moto, _SNS),
+    Competitor("Mockoon", NPM["@mockoon/cli"], "form, format of sign, balance, XML from a template", _mockoon),
+    Competitor("moto, SNS", PYPI["moto[server]"], "form, message stored per number, XML", _moto, _SNS),
 )
