@@ -1,7 +1,6 @@
-"""The quick profile many times in a row against one emulator, with the other core busy. `make test-flaky` runs it.
+"""Flakiness check: runs the quick contract suite many times against one emulator, while another process is busy.
 
-Here belong the repeating, by which a flake would show, and the counting of seconds. What is examined is the suite's
-own affair.
+Each run uses a new random seed. `make test-flaky` is the command.
 """
 
 import argparse
@@ -16,20 +15,20 @@ import time
 from support.emulators import emulator_process
 
 
-def _busy() -> None:
+def _keep_core_busy() -> None:
     while True:
         sum(range(10_000))
 
 
 def main() -> int:
-    """Run, and print the figures; 1 where a run was not green."""
+    """Run the suite repeatedly and print one line per run. Returns 1 when a run failed."""
     parser = argparse.ArgumentParser(prog="flakiness", description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--runs", type=int, default=50)
+    parser.add_argument("--runs", type=int, default=50, help="number of runs (default: 50)")
     runs = parser.parse_args().runs
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
-    other = multiprocessing.Process(target=_busy, daemon=True)
-    other.start()
-    seconds, red = [], 0
+    busy_process = multiprocessing.Process(target=_keep_core_busy, daemon=True)
+    busy_process.start()
+    seconds, failed = [], 0
     try:
         with emulator_process() as (_, (host, port)):
             url = f"http://{host}:{port}"
@@ -37,21 +36,25 @@ def main() -> int:
                 seed = random.SystemRandom().randrange(2**32)
                 started = time.perf_counter()
                 command = [sys.executable, "-m", "sms10692_contract", url, "--control", url, "--seed", str(seed)]
-                ended = subprocess.run(
+                completed = subprocess.run(
                     command, capture_output=True, encoding="utf-8", check=False, env=environment, timeout=600
                 )
                 seconds.append(time.perf_counter() - started)
-                summary = (re.findall(r"^\d+ of \d+ clauses.*", ended.stdout, re.MULTILINE) or ["no summary"])[-1]
-                print(f"{run:3}  seed {seed:10}  {seconds[-1]:5.1f} s  exit {ended.returncode}  {summary}", flush=True)
-                if ended.returncode != 0:
-                    red += 1
-                    print(ended.stdout[ended.stdout.find("\n\n") :], ended.stderr, flush=True)
+                summary = (re.findall(r"^\d+ of \d+ clauses.*", completed.stdout, re.MULTILINE) or ["no summary"])[-1]
+                print(
+                    f"{run:3}  seed {seed:10}  {seconds[-1]:5.1f} s  exit {completed.returncode}  {summary}", flush=True
+                )
+                if completed.returncode != 0:
+                    failed += 1
+                    print(completed.stdout[completed.stdout.find("\n\n") :], completed.stderr, flush=True)
     finally:
-        other.terminate()
-    quickest, slowest = min(seconds), max(seconds)
-    middle = sorted(seconds)[len(seconds) // 2]
-    print(f"{runs - red} of {runs} green; {quickest:.1f} s to {slowest:.1f} s, half of them within {middle:.1f} s")
-    return 1 if red else 0
+        busy_process.terminate()
+    median = sorted(seconds)[len(seconds) // 2]
+    print(
+        f"{runs - failed} of {runs} runs passed; "
+        f"min {min(seconds):.1f} s, median {median:.1f} s, max {max(seconds):.1f} s"
+    )
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

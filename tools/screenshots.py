@@ -1,6 +1,6 @@
-"""Pictures of every page of the console in both languages, themes and widths: `python screenshots.py FOLDER`.
+"""Screenshots of every console page in both languages, themes and widths: `python screenshots.py FOLDER`.
 
-Here belongs what is on the pictures. They are looked at by people; what machines can check is in `console/`.
+The pictures are for people to look at; automated checks of the console are in `tests/console`.
 """
 
 import sys
@@ -14,14 +14,14 @@ from sms10692.signing import CHINA, format_timestamp
 from support.browser import BrowserProfile, browser_page, chromium
 from support.emulators import Address, ask, emulator_process, request, sign
 
-LOOKS = [
+PROFILES = [
     BrowserProfile(language, width, theme)
     for language in ("zh", "en")
     for width in (375, 1280)
     for theme in ("light", "dark")
 ]
 
-TEXTS = (
+SAMPLE_MESSAGES = (
     (
         "13800138000",
         "【晨光商城】尊敬的客户，您订购的商品已由顺丰速运发出，运单号 SF1029384756，预计明天下午送达。"
@@ -46,55 +46,61 @@ PAGES = {
 }
 
 
-def fields(**given: str) -> dict[str, str]:
-    """A request's fields, signed now."""
-    stamp = format_timestamp(datetime.now(CHINA))
-    return {"userid": "12", "timestamp": stamp, "sign": sign("test", "mima", stamp)} | given
+def signed_fields(**values: str) -> dict[str, str]:
+    """Build the fields of a request signed at the current time."""
+    now = format_timestamp(datetime.now(CHINA))
+    return {"userid": "12", "timestamp": now, "sign": sign("test", "mima", now)} | values
 
 
-def post(address: Address, page: str, charset: str = "utf-8", **given: str) -> None:
-    """A request as a client sends it."""
-    ask(address, request(page, urlencode(fields(**given), encoding=charset).encode()))
+def post_vendor_request(address: Address, page: str, charset: str = "utf-8", **values: str) -> None:
+    """Send a form to a vendor endpoint."""
+    ask(address, request(page, urlencode(signed_fields(**values), encoding=charset).encode()))
 
 
-def use(address: Address) -> None:
-    """What a shop may have sent on a morning, and what went wrong."""
-    for mobile, content, extno in TEXTS:
-        post(address, "/v2sms.aspx", action="send", mobile=mobile, content=content, extno=extno)
-    post(address, "/v2statusApi.aspx", action="query", statusNum="2")
-    post(address, "/v2smsGBK.aspx", "gbk", action="send", mobile="13900139000", content="【晨光商城】您的包裹已签收。")
-    post(address, "/v2smsGBK.aspx", action="send", mobile="13600136000", content="【晨光商城】您的验证码是 1234")
-    form({"mobile": "15023239810", "content": "T"}, address, "/handset/reply")
-    post(address, "/v2callApi.aspx", action="query")
-    form({"mobile": "15023239810", "content": "请问什么时候到货？"}, address, "/handset/reply")
-    post(address, "/v2sms.aspx", action="overage")
+def send_sample_traffic(address: Address) -> None:
+    """Fill the emulator with realistic messages, replies and failed requests."""
+    for mobile, content, extno in SAMPLE_MESSAGES:
+        post_vendor_request(address, "/v2sms.aspx", action="send", mobile=mobile, content=content, extno=extno)
+    post_vendor_request(address, "/v2statusApi.aspx", action="query", statusNum="2")
+    post_vendor_request(
+        address, "/v2smsGBK.aspx", "gbk", action="send", mobile="13900139000", content="【晨光商城】您的包裹已签收。"
+    )
+    post_vendor_request(
+        address, "/v2smsGBK.aspx", action="send", mobile="13600136000", content="【晨光商城】您的验证码是 1234"
+    )
+    submit_form({"mobile": "15023239810", "content": "T"}, address, "/handset/reply")
+    post_vendor_request(address, "/v2callApi.aspx", action="query")
+    submit_form({"mobile": "15023239810", "content": "请问什么时候到货？"}, address, "/handset/reply")
+    post_vendor_request(address, "/v2sms.aspx", action="overage")
     upper = sign("test", "mima", "20120701231212").upper()
-    post(address, "/v2sms.aspx", action="send", mobile="1", content="x", timestamp="20120701231212", sign=upper)
+    post_vendor_request(
+        address, "/v2sms.aspx", action="send", mobile="1", content="x", timestamp="20120701231212", sign=upper
+    )
 
 
-def form(given: dict[str, str], address: Address, path: str) -> None:
-    """A form of the console."""
-    body = urlencode(given).encode()
+def submit_form(values: dict[str, str], address: Address, path: str) -> None:
+    """Submit a form of the console."""
+    body = urlencode(values).encode()
     head = f"POST {path} HTTP/1.1\r\nHost: {address[0]}:{address[1]}\r\nHX-Request: true\r\n"
-    kind = "Content-Type: application/x-www-form-urlencoded\r\n"
-    ask(address, f"{head}{kind}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    content_type = "Content-Type: application/x-www-form-urlencoded\r\n"
+    ask(address, f"{head}{content_type}Content-Length: {len(body)}\r\n\r\n".encode() + body)
 
 
-def photograph(browser: Browser, address: Address, folder: Path) -> None:
-    """Every page, in every look."""
+def capture_pages(browser: Browser, address: Address, folder: Path) -> None:
+    """Take a screenshot of every page in every browser profile."""
     url = f"http://{address[0]}:{address[1]}"
-    for look in LOOKS:
-        with browser_page(browser, look, url) as page:
+    for profile in PROFILES:
+        with browser_page(browser, profile, url) as page:
             for name, path in PAGES.items():
                 page.goto(path.format(wrong=7))
                 if name == "manual":
                     page.locator("[id='clause-2.3-found'] button").click()
                     page.locator("[id='clause-2.3-found'] .exchange").first.wait_for()
-                take(page, folder / f"{name}-{look}.png")
+                take_screenshot(page, folder / f"{name}-{profile}.png")
 
 
-def take(page: Page, file: Path) -> None:
-    """One picture, not longer than a few screens."""
+def take_screenshot(page: Page, file: Path) -> None:
+    """Take one screenshot, at most 2400 pixels high."""
     page.wait_for_timeout(150)
     height = min(int(page.evaluate("document.documentElement.scrollHeight")), 2400)
     width = page.viewport_size["width"] if page.viewport_size else 1280
@@ -102,24 +108,24 @@ def take(page: Page, file: Path) -> None:
 
 
 def main(folder: Path) -> None:
-    """Make them all."""
+    """Take all screenshots: empty console, filled console, and faults page with active faults."""
     folder.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
         with emulator_process() as (_, address):
-            for look in LOOKS:
-                with browser_page(browser, look, f"http://{address[0]}:{address[1]}") as page:
+            for profile in PROFILES:
+                with browser_page(browser, profile, f"http://{address[0]}:{address[1]}") as page:
                     page.goto("/")
-                    take(page, folder / f"empty-{look}.png")
-            use(address)
-            photograph(browser, address, folder)
-            form({"name": "cut"}, address, "/weather/scenario")
-            form({"name": "late"}, address, "/weather/scenario")
-            form({"mode": "frozen"}, address, "/weather/clock")
-            for look in LOOKS:
-                with browser_page(browser, look, f"http://{address[0]}:{address[1]}") as page:
+                    take_screenshot(page, folder / f"empty-{profile}.png")
+            send_sample_traffic(address)
+            capture_pages(browser, address, folder)
+            submit_form({"name": "cut"}, address, "/weather/scenario")
+            submit_form({"name": "late"}, address, "/weather/scenario")
+            submit_form({"mode": "frozen"}, address, "/weather/clock")
+            for profile in PROFILES:
+                with browser_page(browser, profile, f"http://{address[0]}:{address[1]}") as page:
                     page.goto("/weather")
-                    take(page, folder / f"storm-{look}.png")
-    sys.stdout.write(f"{len(list(folder.glob('*.png')))} pictures in {folder}\n")
+                    take_screenshot(page, folder / f"active-faults-{profile}.png")
+    sys.stdout.write(f"{len(list(folder.glob('*.png')))} screenshots in {folder}\n")
 
 
 if __name__ == "__main__":

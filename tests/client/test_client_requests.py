@@ -78,7 +78,7 @@ def test_a_text_that_the_page_cannot_carry_is_not_sent(charset: Any, text: str, 
                 call()
             assert (raised.value.text, raised.value.positions) == (text, places)
             assert all(f"at index {index}" in str(raised.value) for index, _ in places)
-    assert transport.asked == 0
+    assert transport.attempts == 0
 
 
 def test_the_gbk_page_carries_the_euro_sign() -> None:

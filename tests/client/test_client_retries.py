@@ -41,11 +41,11 @@ def test_a_failure_to_connect_is_tried_again_as_often_as_asked(send: Any, error:
     transport = FlakyTransport(2, error)
     with pytest.raises(ConnectionFailed) as raised:
         send("http://vendor", transport=transport, retries=1)
-    assert (raised.value.sent, transport.asked) == (False, 2)
+    assert (raised.value.sent, transport.attempts) == (False, 2)
     transport = FlakyTransport(1, error)
     with pytest.raises(ConnectionFailed):
         send("http://vendor", transport=transport)
-    assert transport.asked == 1
+    assert transport.attempts == 1
 
 
 @EACH_WAY
@@ -54,7 +54,7 @@ def test_what_may_have_been_sent_is_never_sent_again(send: Any, error: Any, paus
     transport = FlakyTransport(1, error)
     with pytest.raises(ConnectionFailed) as raised:
         send("http://vendor", transport=transport, retries=5)
-    assert (raised.value.sent, transport.asked, pauses) == (True, 1, [])
+    assert (raised.value.sent, transport.attempts, pauses) == (True, 1, [])
 
 
 @EACH_WAY
@@ -73,7 +73,7 @@ def test_a_pause_that_would_outlast_the_deadline_is_not_begun(send: Any, pauses:
     transport = FlakyTransport(10, httpx2.ConnectError)
     with pytest.raises(ConnectionFailed, match="ConnectError"):
         send("http://vendor", transport=transport, retries=9, total_timeout=0.2)
-    assert (transport.asked, pauses) == (1, [])
+    assert (transport.attempts, pauses) == (1, [])
 
 
 def test_pauses_stop_growing_at_half_a_minute() -> None:

@@ -21,7 +21,7 @@ from sms10692_mock.server.http_types import text_response
 from sms10692_mock.server.protocol import HttpProtocol
 from sms10692_mock.server.thread_runner import ThreadRunner
 from sms10692_mock.server.write_coalescer import WriteCoalescer
-from stress.connections import control
+from stress.connections import control_request
 from support.emulators import TIMEOUT, UTF8, Address, admin_app, ask, options, request
 from support.serve_cli import QUERY, SEND
 
@@ -110,7 +110,7 @@ def test_a_content_length_too_large_is_answered_408_logged_and_in_the_request_lo
     assert received.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
     assert received.endswith(f"{said}, and not the rest within 0.1 seconds\n".encode())
     assert served.lines == ["POST /v2sms.aspx: 408"]
-    (entry,) = json.loads(ask(served.address, control("GET", "/accounts/12/requests")).body)["items"]
+    (entry,) = json.loads(ask(served.address, control_request("GET", "/accounts/12/requests")).body)["items"]
     assert (entry["status"], entry["userid"], entry["request_bytes"]) == (408, "12", length)
     assert "<overage>1000<" in ask(served.address, request(UTF8, f"action=overage&{QUERY}".encode())).body.decode()
 
@@ -212,7 +212,7 @@ def test_of_too_many_half_sent_bodies_the_oldest_is_refused_and_the_newest_is_re
         for connection in connections[1:]:
             connection.sendall(b"x" * 10)
             assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
-    kept = json.loads(ask(served.address, control("GET", "/requests")).body)["items"]
+    kept = json.loads(ask(served.address, control_request("GET", "/requests")).body)["items"]
     assert [entry["status"] for entry in kept].count(503) == 1
     assert sum("POST /v2sms.aspx: 503" in line for line in served.lines) == 1
     again = unfinished(size, 10) + b"x" * 10  # nothing is counted twice, or for ever

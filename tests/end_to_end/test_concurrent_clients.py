@@ -13,7 +13,7 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from stress.connections import control
+from stress.connections import control_request
 from support.emulators import (
     STATUS,
     TIMEOUT,
@@ -57,7 +57,7 @@ def test_a_log_that_nobody_reads_holds_up_neither_answers_nor_the_end() -> None:
 def test_an_answer_that_is_cut_for_somebody_who_is_gone_is_no_error() -> None:
     with emulator_process() as (process, address):
         for fault in ({"kind": "latency", "seconds": 0.1}, {"kind": "cut", "at": 50}):
-            assert ask(address, control("POST", "/accounts/12/faults", fault)).status == 201
+            assert ask(address, control_request("POST", "/accounts/12/faults", fault)).status == 201
         raw = request(UTF8, f"action=overage&{QUERY}".encode())
         for _ in range(20):
             with socket.create_connection(address, timeout=TIMEOUT) as connection:

@@ -19,7 +19,7 @@ import pytest
 
 from sms10692_mock import Emulator
 from sms10692_mock.server import server
-from stress.connections import control
+from stress.connections import control_request
 from support.emulators import TIMEOUT, UTF8, Address, ask, emulator_process, read_log, request, wait_exit
 from support.serve_cli import QUERY, SEND, overage
 
@@ -77,7 +77,10 @@ def test_what_comes_behind_the_last_request_is_not_done(busy: Address, last: byt
 
 
 def test_what_comes_behind_an_answer_that_was_cut_is_not_done(busy: Address) -> None:
-    assert ask(busy, control("POST", "/accounts/12/faults", {"kind": "cut", "at": 5, "remaining": 1})).status == 201
+    assert (
+        ask(busy, control_request("POST", "/accounts/12/faults", {"kind": "cut", "at": 5, "remaining": 1})).status
+        == 201
+    )
     assert all_of(busy, OVERAGE + request(UTF8, SEND)).endswith(b"\r\n\r\n<?xml")
     assert "<overage>1000<" in overage(busy)
 
@@ -124,7 +127,7 @@ def what_comes(connection: socket.socket) -> bytes:
 def test_an_answer_that_comes_after_the_signal_is_the_last() -> None:
     with emulator_process() as (process, address), ExitStack() as connections:
         fault = {"kind": "latency", "seconds": 0.2, "remaining": 1}
-        assert ask(address, control("POST", "/accounts/12/faults", fault)).status == 201
+        assert ask(address, control_request("POST", "/accounts/12/faults", fault)).status == 201
         connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
         connection.sendall(OVERAGE)
         read_log(process, 2)
@@ -137,7 +140,9 @@ def test_an_answer_that_comes_after_the_signal_is_the_last() -> None:
 def test_who_is_gone_while_nothing_is_answered_is_missed() -> None:
     with emulator_process() as (process, address):
         assert (
-            ask(address, control("POST", "/accounts/12/faults", {"kind": "hang", "operations": ["overage"]})).status
+            ask(
+                address, control_request("POST", "/accounts/12/faults", {"kind": "hang", "operations": ["overage"]})
+            ).status
             == 201
         )
         before = files_of(process.pid)
@@ -152,7 +157,7 @@ def test_who_is_gone_while_nothing_is_answered_is_missed() -> None:
 def test_a_client_that_hangs_up_while_its_answer_is_late_is_forgotten(seconds: float) -> None:
     with emulator_process() as (process, address):
         fault = {"kind": "latency", "seconds": seconds, "operations": ["overage"]}
-        assert ask(address, control("POST", "/accounts/12/faults", fault)).status == 201
+        assert ask(address, control_request("POST", "/accounts/12/faults", fault)).status == 201
         before = files_of(process.pid)
         for _ in range(20):
             with socket.create_connection(address, timeout=TIMEOUT) as connection:
@@ -164,7 +169,7 @@ def test_a_client_that_hangs_up_while_its_answer_is_late_is_forgotten(seconds: f
 
 def test_a_client_that_closes_only_its_side_gets_an_answer_that_is_a_little_late(busy: Address) -> None:
     fault = {"kind": "latency", "seconds": 0.05, "remaining": 1}
-    assert ask(busy, control("POST", "/accounts/12/faults", fault)).status == 201
+    assert ask(busy, control_request("POST", "/accounts/12/faults", fault)).status == 201
     assert b"<overage>1000<" in all_of(busy, OVERAGE)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from stress.connections import control
+from stress.connections import control_request
 from support.emulators import (
     STATUS,
     TIMEOUT,
@@ -47,7 +47,7 @@ def test_a_full_pipe_as_standard_error_stops_neither_answers_nor_the_end() -> No
             connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
         connections.close()
         assert ask(address, request(UTF8, b"action=overage")).status == 200
-        assert ask(address, control("GET", "/health")).status == 200
+        assert ask(address, control_request("GET", "/health")).status == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(TIMEOUT) == 0
 
@@ -92,6 +92,6 @@ def test_a_signal_ends_it_before_an_answer_that_takes_seconds_to_make(form: str)
 
 def taken_reports(address: Address) -> int:
     """How many reports fetches have taken: what is made of them comes later."""
-    queues = json.loads(ask(address, control("GET", "/accounts/12/queues")).body)
+    queues = json.loads(ask(address, control_request("GET", "/accounts/12/queues")).body)
     taken: int = queues["reports"]["handed_out"]
     return taken

@@ -11,7 +11,7 @@ import pytest
 
 from sms10692_mock import Emulator
 from sms10692_mock.stores.memory.store import MemoryStore
-from stress.connections import control
+from stress.connections import control_request
 from support.emulators import TIMEOUT, Address, ask
 
 MANY = 300
@@ -40,8 +40,8 @@ def until(holds: Callable[[], bool]) -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        control("GET", "/accounts/12/messages?wait=60"),
-        control("GET", "/requests?wait=60"),
+        control_request("GET", "/accounts/12/messages?wait=60"),
+        control_request("GET", "/requests?wait=60"),
         b"GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
     ],
     ids=["messages", "requests", "events"],
@@ -56,7 +56,7 @@ def test_many_clients_that_wait_keep_no_other_waiting_and_are_forgotten_when_the
             connection.sendall(raw)
         until(lambda: emulator._notifier.waiting > MANY * 0.9)  # of watchers, some pause between two events
         with socket.create_connection(address, timeout=TIMEOUT / 3) as other:
-            other.sendall(control("GET", "/health"))
+            other.sendall(control_request("GET", "/health"))
             assert other.recv(12) == b"HTTP/1.1 200"
         assert threading.active_count() < MANY / 2
     until(lambda: not emulator._notifier.waiting)
@@ -75,7 +75,7 @@ def test_a_wait_is_answered_by_what_happens_in_its_account_and_looks_at_no_other
     monkeypatch.setattr(MemoryStore, "messages", counting)
     with emulator.account() as mine, emulator.account() as other:
         with socket.create_connection(address_of(emulator), timeout=TIMEOUT) as waiting:
-            waiting.sendall(control("GET", f"/accounts/{mine.userid}/messages?wait=60&mobile=1"))
+            waiting.sendall(control_request("GET", f"/accounts/{mine.userid}/messages?wait=60&mobile=1"))
             until(lambda: emulator._notifier.waiting == 1)
             for _ in range(20):
                 other.top_up(1)
@@ -91,7 +91,7 @@ def test_a_wait_is_answered_by_what_happens_in_its_account_and_looks_at_no_other
 @pytest.mark.parametrize("close", ["whole", "half"])
 def test_a_client_that_hangs_up_ends_its_wait(emulator: Emulator, close: str) -> None:
     with socket.create_connection(address_of(emulator), timeout=TIMEOUT) as waiting:
-        waiting.sendall(control("GET", "/accounts/12/messages?wait=60"))
+        waiting.sendall(control_request("GET", "/accounts/12/messages?wait=60"))
         until(lambda: emulator._notifier.waiting == 1)
         if close == "half":
             waiting.shutdown(socket.SHUT_WR)
@@ -102,14 +102,14 @@ def test_a_client_that_hangs_up_ends_its_wait(emulator: Emulator, close: str) ->
 
 
 def test_a_wait_in_vain_ends_with_its_time_and_says_what_there_is(emulator: Emulator) -> None:
-    response = ask(address_of(emulator), control("GET", "/accounts/12/messages?wait=0.05&count=2"))
+    response = ask(address_of(emulator), control_request("GET", "/accounts/12/messages?wait=0.05&count=2"))
     assert (response.status, json.loads(response.body)["items"]) == (200, [])
 
 
 def test_a_wait_for_an_account_that_is_closed_meanwhile_ends_with_404(emulator: Emulator) -> None:
     vendor = emulator.account()
     with socket.create_connection(address_of(emulator), timeout=TIMEOUT) as waiting:
-        waiting.sendall(control("GET", f"/accounts/{vendor.userid}/messages?wait=60"))
+        waiting.sendall(control_request("GET", f"/accounts/{vendor.userid}/messages?wait=60"))
         until(lambda: emulator._notifier.waiting == 1)
-        assert ask(address_of(emulator), control("DELETE", f"/accounts/{vendor.userid}", {})).status == 200
+        assert ask(address_of(emulator), control_request("DELETE", f"/accounts/{vendor.userid}", {})).status == 200
         assert waiting.recv(12) == b"HTTP/1.1 404"

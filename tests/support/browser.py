@@ -1,7 +1,4 @@
-"""A real browser for tests: how one is found, and what is watched of every page that it opens.
-
-Here belongs Chromium. What a page should show is each test's own affair.
-"""
+"""Chromium for tests: finds an installed browser, and opens pages that must not write errors to their console."""
 
 import os
 import shutil
@@ -12,23 +9,23 @@ from typing import NamedTuple
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
 
-NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PROGRAM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 REQUIRED_VARIABLE = "SMS10692_REQUIRE_BROWSER"
-"""Where this is set, a machine without a browser fails its tests instead of skipping them."""
+"""If this environment variable is set, a machine without a browser fails its tests instead of skipping them."""
 
 
-_EXPECTED = ("Failed to load resource", "Cross-Origin-Opener-Policy header has been ignored")
+_IGNORED_MESSAGES = ("Failed to load resource", "Cross-Origin-Opener-Policy header has been ignored")
 
 HOST = "sms.example"
-"""A name that the browser takes for 127.0.0.1."""
+"""A host name that the browser resolves to 127.0.0.1."""
 
 
 class NoBrowser(Exception):
-    """There is no Chromium on this machine."""
+    """No Chromium is installed."""
 
 
 class BrowserProfile(NamedTuple):
-    """How somebody looks at a page."""
+    """Language, window width and theme of a browser."""
 
     language: str
     width: int
@@ -48,11 +45,11 @@ BROWSER_PROFILES = tuple(BrowserProfile(language, width, theme) for language, wi
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser: Playwright's own where it is installed, else the machine's. Raises NoBrowser."""
+    """Start Playwright's own Chromium if it is installed, else the system's. Raises NoBrowser."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=_executable(playwright),
-            # In containers everything runs as root, where Chromium's sandbox does not start; only our pages are opened.
+            executable_path=_find_executable(playwright),
+            # Chromium's sandbox does not start as root, which is usual in containers. Only our own pages are opened.
             chromium_sandbox=False,
             args=["--disable-gpu", "--font-render-hinting=none", f"--host-resolver-rules=MAP {HOST} 127.0.0.1"],
         )
@@ -62,48 +59,51 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def _executable(playwright: Playwright) -> str:
+def _find_executable(playwright: Playwright) -> str:
     if Path(playwright.chromium.executable_path).exists():
         return playwright.chromium.executable_path
-    for name in NAMES:
+    for name in PROGRAM_NAMES:
         found = shutil.which(name)
         if found:
             return found
-    raise NoBrowser("no Chromium was found: `playwright install chromium`, or one of " + ", ".join(NAMES))
+    raise NoBrowser(
+        "Chromium was not found. Run `playwright install chromium`, or install one of " + ", ".join(PROGRAM_NAMES)
+    )
 
 
 def required_in_ci() -> bool:
-    """Whether tests without a browser are a failure."""
+    """Return whether a missing browser must fail the tests."""
     return bool(os.environ.get(REQUIRED_VARIABLE))
 
 
 @contextmanager
-def browser_page(browser: Browser, look: BrowserProfile, url: str) -> Iterator[Page]:
-    """A page of a fresh browser that looks so; `goto("/path")` goes to the server. Nothing may be said on its console.
+def browser_page(browser: Browser, profile: BrowserProfile, url: str) -> Iterator[Page]:
+    """Open a page in a new browser context with this profile; `page.goto("/path")` is relative to `url`.
 
-    What the browser itself reports of every refusal, and of plain HTTP by a name, is no such thing.
+    Fails the test if the page writes errors or warnings to the console. Two messages of the browser itself are ignored:
+    failed requests, and plain HTTP by host name.
     """
     context = browser.new_context(
         base_url=url,
-        viewport={"width": look.width, "height": 800},
-        locale={"zh": "zh-CN", "en": "en-US"}[look.language],
-        color_scheme="dark" if look.theme == "dark" else "light",
+        viewport={"width": profile.width, "height": 800},
+        locale={"zh": "zh-CN", "en": "en-US"}[profile.language],
+        color_scheme="dark" if profile.theme == "dark" else "light",
         permissions=["clipboard-read", "clipboard-write"],
         reduced_motion="reduce",
-        ignore_https_errors=True,  # the certificates of tests are nobody's
+        ignore_https_errors=True,  # Tests use self-signed certificates.
     )
-    context.set_default_timeout(20_000)  # a busy machine is slow, and that is no failure
+    context.set_default_timeout(20_000)  # A busy machine must not fail tests.
     page = context.new_page()
-    said: list[str] = []
+    messages: list[str] = []
 
-    def hear(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not any(expected in message.text for expected in _EXPECTED):
-            said.append(message.text)
+    def record(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not any(expected in message.text for expected in _IGNORED_MESSAGES):
+            messages.append(message.text)
 
-    page.on("console", hear)
-    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("console", record)
+    page.on("pageerror", lambda error: messages.append(str(error)))
     try:
         yield page
-        assert said == [], said
+        assert messages == [], messages
     finally:
         context.close()

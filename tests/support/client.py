@@ -1,7 +1,4 @@
-"""A send by the client of the manual's account, waited for in both ways, and networks that fail before they answer it.
-
-Here belongs what several tests of the client need. Servers that break off are in `test_client_network`.
-"""
+"""Helpers for tests of the client: one send with the sync and the async client, and a transport that fails at first."""
 
 import asyncio
 from typing import Any
@@ -36,16 +33,16 @@ EACH_WAY = pytest.mark.parametrize("send", [send, send_and_await])
 
 
 class FlakyTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
-    """Fails so many times, then answers."""
+    """Raises `error` for the first `failures` requests, then returns a successful response."""
 
     def __init__(self, failures: int, error: type[httpx2.RequestError]) -> None:
         self.failures = failures
         self.error = error
-        self.asked = 0
+        self.attempts = 0
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        self.asked += 1
-        if self.asked <= self.failures:
+        self.attempts += 1
+        if self.attempts <= self.failures:
             raise self.error("no")
         return httpx2.Response(200, content=BODY)
 

@@ -1,6 +1,6 @@
-"""Mistakes as real clients make them: of signatures, each computed by hashlib from the manual's account, and of texts.
+"""Typical mistakes of clients in signatures and texts, with the finding code that each must lead to.
 
-Here belongs which mistake has which code. That a diagnosis names them is tested in `units/mock_server`.
+The signatures are computed with hashlib from the manual's account, independently of the diagnosis.
 """
 
 import base64
@@ -22,7 +22,7 @@ def later(**amount: int) -> str:
 
 
 SIGNS = {
-    # How the digest is written
+    # Format of the digest
     "capital letters": ("upper-case", RIGHT.upper()),
     "one capital letter": ("upper-case", RIGHT.replace("c", "C", 1)),
     "BitConverter of .NET": ("hyphens", DIGEST.hex("-").upper()),
@@ -50,7 +50,7 @@ SIGNS = {
     "a decimal number": ("as-number", str(int(RIGHT, 16))),
     "cut": ("not-32-digits", RIGHT[:-1] + "…"),
     "no digits": ("not-32-digits", "sign"),
-    # Other parts, in other orders
+    # Wrong parts, wrong order
     "userid in place of the account": ("userid-for-account", md5(U + P + T)),
     "userid, timestamp, password": ("userid-for-account", md5(U + T + P)),
     "password, account": ("order", md5(P + A + T)),
@@ -66,7 +66,7 @@ SIGNS = {
     "no timestamp": ("no-timestamp", md5(A + P)),
     "userid and password": ("no-timestamp", md5(U + P)),
     "nothing": ("nothing-signed", md5("")),
-    # Something between or around them
+    # Separators and labels
     **{f"separated by {sign!r}": ("separators", md5(sign.join((A, P, T)))) for sign in ",+&:|-_ ;/"},
     "commas in another order": ("separators", md5(f"{P},{A},{T}")),
     "commas and the userid": ("separators", md5(f"{U},{P},{T}")),
@@ -76,7 +76,7 @@ SIGNS = {
     "as in a form, sorted": ("labels", md5(f"password={P}&timestamp={T}&username={A}")),
     "braces": ("quotes", md5(f"{{{A}}}{{{P}}}{{{T}}}")),
     "names that nobody replaced": ("names-signed", md5("$account$password$timestamp")),
-    # Hashed beforehand
+    # Parts hashed first, or hashed twice
     "MD5 of the password": ("hashed-password", md5(A + md5(P) + T)),
     "MD5 of the password in capitals": ("hashed-password", md5(A + md5(P).upper() + T)),
     "MD5 of the password with the userid": ("hashed-password", md5(U + md5(P) + T)),
@@ -88,7 +88,7 @@ SIGNS = {
     "MD5 of each part": ("hashed-parts", md5(md5(A) + md5(P) + md5(T))),
     "MD5 of account and password": ("hashed-parts", md5(md5(A + P) + T)),
     "MD5 of the timestamp": ("hashed-parts", md5(A + P + md5(T))),
-    # What nobody sees
+    # Invisible characters
     "a line feed at the end": ("line-end", md5(f"{A}{P}{T}\n")),
     "a line feed behind the password": ("line-end", md5(f"{A}{P}\n{T}")),
     "CR LF behind the account": ("line-end", md5(f"{A}\r\n{P}{T}")),
@@ -99,7 +99,7 @@ SIGNS = {
     "a byte order mark before all": ("byte-order-mark", md5(f"\ufeff{A}{P}{T}")),
     "a byte order mark before the password": ("byte-order-mark", md5(f"{A}\ufeff{P}{T}")),
     "a NUL at the end": ("nul", md5(f"{A}{P}{T}\0")),
-    # Rewritten
+    # Encoded or converted
     "UTF-16 little end first": ("utf-16", md5((A + P + T).encode("utf-16-le"))),
     "UTF-16 big end first": ("utf-16", md5((A + P + T).encode("utf-16-be"))),
     "UTF-32": ("utf-32", md5((A + P + T).encode("utf-32-le"))),
@@ -109,12 +109,12 @@ SIGNS = {
     "capitalised password": ("letter-case", md5(A + P.capitalize() + T)),
     "all in capitals": ("letter-case", md5((A + P).upper() + T)),
     "separated, then percent-encoded": ("url-encoded", md5(quote(f"{A}&{P}&{T}", safe=""))),
-    # More than the three
+    # Additional parameters
     "content too": ("too-much", md5(f"{A}{P}{T}内容")),
     "content first": ("too-much", md5(f"内容{A}{P}{T}")),
     "mobile too": ("too-much", md5(f"{A}{P}{T}15023239810,13527576163")),
     "action too": ("too-much", md5(f"send{A}{P}{T}")),
-    # Another timestamp
+    # Wrong timestamp
     "with separators": ("timestamp-separators", md5(f"{A}{P}2012-07-01 23:12:12")),
     "with slashes": ("timestamp-separators", md5(f"{A}{P}2012/07/01 23:12:12")),
     "with slashes, as .NET writes it": ("timestamp-separators", md5(f"{A}{P}2012/7/1 23:12:12")),
@@ -136,12 +136,12 @@ SIGNS = {
     "2 min 3 s off": ("minutes-off", md5(A + P + later(seconds=123))),
     "UTC": ("timestamp-utc", md5(A + P + later(hours=-8))),
     "Japan": ("timestamp-zone", md5(A + P + later(hours=1))),
-    # Another account
+    # Wrong account
     "another's password": ("another-password", md5(f"{A}geheim-shop{T}")),
     "another's password in Chinese": ("another-password", md5(f"{A}geheim-店铺{T}")),
     "another's name": ("another-name", md5(f"shop{P}{T}")),
     "another account": ("another-account", md5(f"shopgeheim-shop{T}")),
-    # Nothing that is known
+    # No known mistake
     "a typing mistake": ("unexplained", md5(f"{A}mina{T}")),
 }
 
@@ -150,7 +150,7 @@ MEANT = "您好，您的验证码是1234。"
 
 
 def misdecode(charset: str, text: str = MEANT) -> bytes:
-    """UTF-8 read in another charset and encoded again."""
+    """Decode UTF-8 with another charset and encode the result in UTF-8 again."""
     return text.encode().decode(charset).encode()
 
 

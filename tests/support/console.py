@@ -1,7 +1,4 @@
-"""The console's pages as tests ask for them without a browser: which there are, and whom they are asked of.
-
-Here belongs what several of them need. What a browser takes is in `console/`.
-"""
+"""Helpers for console tests that use the Flask test client. Tests with a browser are in `tests/console`."""
 
 from pathlib import Path
 
@@ -17,5 +14,5 @@ PAGES = ("/", "/handset", "/requests", "/queues", "/account", "/weather", "/manu
 
 @pytest.fixture(scope="module")
 def read_only_emulator() -> FlaskEmulator:
-    """An emulator of which no test changes anything that another looks at."""
+    """A shared emulator that no test may change in a way that another test could notice."""
     return FlaskEmulator()

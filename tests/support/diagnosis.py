@@ -1,7 +1,4 @@
-"""What tests of the diagnosis are made of: a request of the manual's account, right but for what a test says.
-
-Here belongs the way from a form to all that a diagnosis is asked about. What it must find is the affair of the tests.
-"""
+"""Helpers for tests of the diagnosis: build a request with one mistake, and run the diagnosis on it."""
 
 import hashlib
 from collections.abc import Mapping
@@ -18,7 +15,7 @@ from sms10692_mock.domain.api_request import parse_request
 FORM = "application/x-www-form-urlencoded"
 TIMESTAMP = "20120701231212"
 NOW = 1341155532.0
-"""The moment of that timestamp, in China."""
+"""The time of `TIMESTAMP` in China, in Unix seconds."""
 
 OTHERS = (
     Account(userid="7", account="shop", password="geheim-shop"),
@@ -29,13 +26,13 @@ SECRETS = tuple(account.password for account in (DEFAULT_ACCOUNT, *OTHERS))
 
 
 def md5(text: str | bytes) -> str:
-    """Of the text's UTF-8 bytes, by hashlib itself."""
+    """Return the MD5 of bytes, or of a text in UTF-8, in hexadecimal."""
     return hashlib.md5(text if isinstance(text, bytes) else text.encode()).hexdigest()
 
 
 def form(page: Endpoint = protocol.V2SMS, **fields: str) -> bytes:
-    """The form of a send by the manual's account, in the page's charset; `fields` are put in the place of its own."""
-    sent = {
+    """Build a correct send of the manual's account in the endpoint's charset; `fields` replaces or adds fields."""
+    defaults = {
         "action": "send",
         "userid": "12",
         "timestamp": TIMESTAMP,
@@ -45,7 +42,7 @@ def form(page: Endpoint = protocol.V2SMS, **fields: str) -> bytes:
         "sendTime": "",
         "extno": "",
     }
-    return urlencode(sent | fields, encoding="utf-8" if page.charset == "utf-8" else "gbk").encode()
+    return urlencode(defaults | fields, encoding="utf-8" if page.charset == "utf-8" else "gbk").encode()
 
 
 def diagnosis_context(
@@ -60,7 +57,7 @@ def diagnosis_context(
     now: float = NOW,
     previous: PreviousFetch | None = None,
 ) -> DiagnosisContext:
-    """A request as the emulator would have read it. An account counts only where the request names it."""
+    """Parse a request as the emulator does. `account` counts only if the request contains its userid."""
     fields: Mapping[str, str] = parse_fields(query, content_type, body, DECODERS[page.charset])
     request = parse_request(page, fields)
     named = account if account is not None and request.userid == account.userid else None
@@ -69,7 +66,7 @@ def diagnosis_context(
 
 
 def diagnosed(request: DiagnosisContext) -> dict[str, Finding]:
-    """What is found, by code; and no password in any of it."""
+    """Run the diagnosis. Returns the findings by code, and asserts that none contains a password."""
     findings = diagnose(request)
     for finding in findings:
         for secret in SECRETS:
@@ -78,5 +75,5 @@ def diagnosed(request: DiagnosisContext) -> dict[str, Finding]:
 
 
 def finding_codes(request: DiagnosisContext, kind: str) -> list[str]:
-    """The codes of one kind, without the kind."""
+    """Return the codes of the findings of one kind, without the prefix `kind.`."""
     return [code.removeprefix(f"{kind}.") for code, finding in diagnosed(request).items() if finding.kind == kind]

@@ -1,6 +1,6 @@
-"""Emulators for tests: in this process with a clock that the test turns, or as a process of their own.
+"""Emulators for tests: in this process with a clock that the test sets (`WsgiHarness`), on a socket, or as a process.
 
-Here belongs how one is made and spoken to. What it should say is each test's own affair.
+Also the raw HTTP helpers that most tests use: `request` builds a POST, `ask` sends it over a socket.
 """
 
 import hashlib
@@ -33,12 +33,12 @@ from sms10692_mock.server.thread_runner import ThreadRunner
 from sms10692_mock.server.wsgi_types import Application
 
 MANUAL_TIME = 1322835131.0
-"""2011-12-02 22:12:11 in China: the receivetime of the manual's examples."""
+"""2011-12-02 22:12:11 in China, the receivetime of the manual's examples."""
 
 MANUAL_SIGN = "5cc68982f55ac74348e3d819f868fbe1"
 
 CREDENTIALS = {"userid": "12", "timestamp": "20120701231212", "sign": MANUAL_SIGN}
-"""The manual's own example (1.2)."""
+"""The example account of the manual (1.2)."""
 
 UTF8, GBK, STATUS, CALL = "/v2sms.aspx", "/v2smsGBK.aspx", "/v2statusApi.aspx", "/v2callApi.aspx"
 CHARSETS = {UTF8: "utf-8", GBK: "gbk", STATUS: "utf-8", CALL: "utf-8"}
@@ -46,11 +46,11 @@ CHARSETS = {UTF8: "utf-8", GBK: "gbk", STATUS: "utf-8", CALL: "utf-8"}
 Address = tuple[str, int]
 
 TIMEOUT: Final = 60.0
-"""Seconds after which what should come at once is taken never to come: that a busy machine is slow is no failure."""
+"""Seconds after which an expected event counts as missing. Generous, because a busy machine must not fail tests."""
 
 
 class Response(NamedTuple):
-    """What of an HTTP response matters here."""
+    """The parts of an HTTP response that tests compare."""
 
     status: int
     content_type: str
@@ -58,7 +58,7 @@ class Response(NamedTuple):
 
 
 def sign(account: str, password: str, timestamp: str) -> str:
-    """1.2, once more and independently."""
+    """Compute the signature of manual section 1.2, independently of `sms10692.signing`."""
     return hashlib.md5((account + password + timestamp).encode(), usedforsecurity=False).hexdigest()
 
 
@@ -74,7 +74,7 @@ def options(
     report_delay: float = 0.0,
     max_clock_skew: float | None = None,
 ) -> Options:
-    """Options in the words of the command line."""
+    """Build `Options` from values in the form of the command line."""
     by_userid = {account.userid: account for account in (DEFAULT_ACCOUNT, *map(parse_account, accounts))}
     return Options(
         accounts=tuple(
@@ -90,30 +90,30 @@ def options(
     )
 
 
-def admin_app(vendor: Vendor, chosen: Options, bell: ChangeNotifier) -> LazyWsgiApp:
-    """What is served beside the vendor's pages, which most tests never ask for."""
+def admin_app(vendor: Vendor, config: Options, bell: ChangeNotifier) -> LazyWsgiApp:
+    """Return the admin application. Flask is imported at the first request, which most tests never make."""
 
     def make() -> Application:
         from sms10692_mock.admin.app import build_control, create_admin_app
 
-        return create_admin_app(build_control(vendor, chosen, bell), AccessPolicy())
+        return create_admin_app(build_control(vendor, config, bell), AccessPolicy())
 
     return LazyWsgiApp(make)
 
 
 class WsgiHarness:
-    """An emulator in this process. `now` is its time, which stands still until a test turns it."""
+    """An emulator in this process, called through WSGI. Its clock stands still at `now`, which tests may set."""
 
-    def __init__(self, **given: Any) -> None:
+    def __init__(self, **settings: Any) -> None:
         self.now = MANUAL_TIME
-        chosen = options(lambda: self.now, **given)
-        vendor, bell = build_vendor(chosen), ChangeNotifier()
+        config = options(lambda: self.now, **settings)
+        vendor, notifier = build_vendor(config), ChangeNotifier()
         self._application = WsgiVendorApp(
-            VendorApp(vendor, chosen.dialect, notifier=bell), admin_app(vendor, chosen, bell)
+            VendorApp(vendor, config.dialect, notifier=notifier), admin_app(vendor, config, notifier)
         )
 
     def ask(self, raw: bytes) -> Response:
-        """Answer a raw HTTP request."""
+        """Send a raw HTTP request and return the response."""
         head, _, body = raw.partition(b"\r\n\r\n")
         first_line, *lines = head.decode("latin-1").split("\r\n")
         method, target, protocol = first_line.split(" ")
@@ -135,36 +135,36 @@ class WsgiHarness:
         if "content-length" in headers:
             environ["CONTENT_LENGTH"] = headers["content-length"]
         if "transfer-encoding" in headers:
-            environ["wsgi.input"] = io.BytesIO(_dechunked(body))
+            environ["wsgi.input"] = io.BytesIO(_decode_chunked(body))
             environ["wsgi.input_terminated"] = True
         return call_wsgi(self._application, environ)
 
     def post(self, path: str, **fields: str) -> str:
-        """The text of the answer to a form with these fields and the manual's credentials, where not given."""
+        """Post a form and return the response text. `fields` are added to the manual's credentials, or replace them."""
         charset = CHARSETS[path]
         form = "&".join(f"{name}={quote(value.encode(charset))}" for name, value in (CREDENTIALS | fields).items())
         body = form.encode("ascii")
         return self.ask(request(path, body)).body.decode(charset)
 
     def send(self, mobile: str = "15023239810", content: str = "内容", path: str = UTF8, **fields: str) -> str:
-        """A send, as in 1.2."""
+        """Send a message (manual 1.2)."""
         return self.post(path, action="send", mobile=mobile, content=content, **fields)
 
     def status(self, **fields: str) -> str:
-        """A fetch of reports, as in 4.2."""
+        """Fetch reports (manual 4.2)."""
         return self.post(STATUS, **{"action": "query"} | fields)
 
     def call(self, **fields: str) -> str:
-        """A fetch of replies, as in 5.2."""
+        """Fetch replies (manual 5.2)."""
         return self.post(CALL, **{"action": "query"} | fields)
 
     def balance(self, **fields: str) -> int:
-        """What overage says."""
+        """Return the balance that `overage` reports."""
         return int(self.post(UTF8, action="overage", **fields).partition("<overage>")[2].partition("<")[0])
 
 
 def call_wsgi(application: Any, environ: dict[str, Any]) -> Response:
-    """Call a WSGI application."""
+    """Call a WSGI application and return its response."""
     started: list[tuple[int, str]] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
@@ -175,34 +175,34 @@ def call_wsgi(application: Any, environ: dict[str, Any]) -> Response:
 
 
 def request(path: str, body: bytes, content_type: str = "application/x-www-form-urlencoded") -> bytes:
-    """A raw POST."""
+    """Build a raw POST request."""
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
 def read_response(connection: socket.socket) -> bytes:
-    """A whole request from a client, whose head and body may come apart; nothing if it hung up."""
+    """Read one complete request, which may arrive in parts; returns b"" if the client closes early."""
     raw = b""
-    while b"\r\n\r\n" not in raw or len(raw.partition(b"\r\n\r\n")[2]) < _declared(raw):
-        piece = connection.recv(65536)
-        if not piece:
+    while b"\r\n\r\n" not in raw or len(raw.partition(b"\r\n\r\n")[2]) < _declared_length(raw):
+        chunk = connection.recv(65536)
+        if not chunk:
             return b""
-        raw += piece
+        raw += chunk
     return raw
 
 
-def _declared(raw: bytes) -> int:
+def _declared_length(raw: bytes) -> int:
     return int(raw.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
 
 
 def message(answer: str) -> str:
-    """What stands between the tags of `message`, or of `remark`."""
+    """Return the content of the element `message`, or `remark`, of a response."""
     name = "message" if "<message>" in answer else "remark"
     return answer.partition(f"<{name}>")[2].partition(f"</{name}>")[0]
 
 
 def ask(address: Address, raw: bytes) -> Response:
-    """Send a raw HTTP request over a socket, and read the answer."""
+    """Send a raw HTTP request over a new socket and read the response."""
     with socket.create_connection(address, timeout=TIMEOUT) as connection:
         connection.sendall(raw)
         response = http.client.HTTPResponse(connection, method=raw[:4].decode("latin-1").strip())
@@ -212,17 +212,17 @@ def ask(address: Address, raw: bytes) -> Response:
 
 @contextmanager
 def closed_port() -> Iterator[int]:
-    """A port at which nobody listens, nor will: it is taken, and whoever connects to it is refused."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
+    """Yield a port that refuses connections: the port is bound, so that no other process can listen on it."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port: int = bound.getsockname()[1]
         yield port
 
 
 def read_log(process: subprocess.Popen[str], requests: int) -> list[str]:
-    """Lines on standard error up to that of the last of so many requests; the process is killed if they do not come.
+    """Read standard error up to the line of the last of `requests` requests. Kills the process if they do not arrive.
 
-    Whoever counts lines reads them before the end, which does not wait for a log that is slow.
+    Tests that count lines must call this before they stop the process, because shutdown does not wait for a slow log.
     """
     assert process.stderr is not None
     lines: list[str] = []
@@ -234,25 +234,28 @@ def read_log(process: subprocess.Popen[str], requests: int) -> list[str]:
 
 
 def is_request_line(line: str) -> bool:
-    """Whether it is a line of the log, and none that explains the one above."""
+    """Return whether this is the line of a request. Indented lines explain the line above."""
     return not line.startswith("  ")
 
 
 def wait_exit(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """What a process that was told to end had still to say, on standard output and error; killed if it does not end."""
+    """Wait for a process that was told to stop. Returns the rest of its standard output and standard error.
+
+    Kills the process, and fails the test, if it does not exit with 0 in time.
+    """
     with killed_after(process, TIMEOUT):
-        said = _rest(process.stdout), _rest(process.stderr)
+        output = _read_rest(process.stdout), _read_rest(process.stderr)
         assert process.wait() == 0
-    return said
+    return output
 
 
-def _rest(stream: IO[str] | None) -> str:
+def _read_rest(stream: IO[str] | None) -> str:
     return "" if stream is None or stream.closed else stream.read()
 
 
 @contextmanager
 def killed_after(process: subprocess.Popen[str], seconds: float) -> Iterator[None]:
-    """Nobody reads for ever what a process does not write."""
+    """Kill the process after `seconds`, so that a read from it cannot block for ever."""
     timer = threading.Timer(seconds, process.kill)
     timer.daemon = True
     timer.start()
@@ -270,30 +273,30 @@ def emulator_process(
     at_most: bool = False,
     encoding: str = "utf-8",
 ) -> Iterator[tuple[subprocess.Popen[str], Address]]:
-    """The command as a process of its own on a free port, and its address.
+    """Start `sms10692-mock serve` on a free port. Yields the process and its address.
 
-    `files` is how many it may have open unless it asks for more, or `at_most`; `encoding` is that of its streams.
+    `files` is the soft limit of open files, or the hard limit with `at_most`; `encoding` is that of the streams.
     """
     command = [sys.executable, "-m", "sms10692_mock", "serve", "--port", "0", *arguments]
     if files is not None:
         command = ["sh", "-c", f'ulimit {"" if at_most else "-S "}-n "$0" && exec "$@"', str(files), *command]
-    with _started(command, environment, encoding) as (process, address):
+    with _start_process(command, environment, encoding) as (process, address):
         yield process, address
 
 
 @contextmanager
-def emulator_server(given: dict[str, Any]) -> Iterator[Address]:
-    """An emulator on a socket of this process, whose clock stands still at the manual's moment."""
-    chosen = options(**given)
-    vendor, bell = build_vendor(chosen), ChangeNotifier()
-    pages = VendorApp(vendor, chosen.dialect, notifier=bell)
-    with ThreadRunner(dispatcher_factory(pages, admin_app(vendor, chosen, bell))) as served:
-        host, _, port = served.url.removeprefix("http://").rpartition(":")
+def emulator_server(settings: dict[str, Any]) -> Iterator[Address]:
+    """Serve an emulator on a socket of this process, with the clock frozen at `MANUAL_TIME`."""
+    config = options(**settings)
+    vendor, notifier = build_vendor(config), ChangeNotifier()
+    pages = VendorApp(vendor, config.dialect, notifier=notifier)
+    with ThreadRunner(dispatcher_factory(pages, admin_app(vendor, config, notifier))) as runner:
+        host, _, port = runner.url.removeprefix("http://").rpartition(":")
         yield host, int(port)
 
 
 @contextmanager
-def _started(
+def _start_process(
     command: list[str], environment: dict[str, str] | None = None, encoding: str = "utf-8"
 ) -> Iterator[tuple[subprocess.Popen[str], Address]]:
     with subprocess.Popen(
@@ -310,10 +313,10 @@ def _started(
             process.kill()
 
 
-def _dechunked(body: bytes) -> bytes:
-    pieces = []
+def _decode_chunked(body: bytes) -> bytes:
+    chunks = []
     while body:
         size, _, rest = body.partition(b"\r\n")
-        pieces.append(rest[: int(size, 16)])
+        chunks.append(rest[: int(size, 16)])
         body = rest[int(size, 16) + 2 :]
-    return b"".join(pieces)
+    return b"".join(chunks)

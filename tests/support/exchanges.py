@@ -1,8 +1,8 @@
-"""The hand-written exchanges of `fixtures/exchanges`, read as values.
+"""Loads the hand-written exchanges in `fixtures/exchanges`.
 
-Here belongs the form of those files: `request.http` and `response.http` are raw bytes, `exchange.toml` says which
-clause they witness, where they are known from, which exchanges come before, what emulator they are held with, what a
-client reads in the answer, and, where a client can build the request, with which call.
+Each exchange is a folder. `request.http` and `response.http` are raw bytes. `exchange.toml` contains the clause that
+the exchange proves, its provenance, the exchanges that must come before it, the emulator's settings, what a client must
+read from the response and, if a client can build the request, the call that builds it.
 """
 
 import tomllib
@@ -17,10 +17,10 @@ FOLDER = Path(__file__).parents[2] / "fixtures" / "exchanges"
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and the one right answer to it.
+    """One request and its only correct response.
 
-    `given` is in the words of `emulators.options`; `reads` has the kind of value and its fields; `calls` the method and
-    its arguments, and the charset of the client.
+    `given` contains arguments of `emulators.options`; `reads` the kind of the client's result and its fields; `calls`
+    the client's method, its arguments and the charset.
     """
 
     name: str
@@ -35,28 +35,30 @@ class Exchange:
 
 
 def exchange(name: str) -> Exchange:
-    """Read the exchange in the folder of this name."""
+    """Load the exchange in this folder."""
     folder = FOLDER / name
-    about = tomllib.loads((folder / "exchange.toml").read_text("utf-8"))
+    metadata = tomllib.loads((folder / "exchange.toml").read_text("utf-8"))
     return Exchange(
         name=name,
-        clause=about["clause"],
-        provenance=about["provenance"],
+        clause=metadata["clause"],
+        provenance=metadata["provenance"],
         request=(folder / "request.http").read_bytes(),
-        response=_response((folder / "response.http").read_bytes()),
-        before=tuple(about.get("before", ())),
-        given=about.get("given", {}),
-        reads=about["reads"],
-        calls=about.get("calls", {}),
+        response=_parse_response((folder / "response.http").read_bytes()),
+        before=tuple(metadata.get("before", ())),
+        given=metadata.get("given", {}),
+        reads=metadata["reads"],
+        calls=metadata.get("calls", {}),
     )
 
 
-def _response(raw: bytes) -> Response:
+def _parse_response(raw: bytes) -> Response:
     head, _, body = raw.partition(b"\r\n\r\n")
     first_line, *lines = head.decode("ascii").split("\r\n")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
     if int(headers["content-length"]) != len(body):
-        raise ValueError(f"the Content-Length of a fixture is {headers['content-length']}, and not {len(body)}")
+        raise ValueError(
+            f"a fixture has Content-Length {headers['content-length']}, but its body has {len(body)} bytes"
+        )
     return Response(int(first_line.split(" ")[1]), headers["content-type"], body)
 
 

@@ -1,7 +1,4 @@
-"""An emulator in this process with its control address, as tests turn it and ask it.
-
-Here belongs how both are spoken to. What they should say is each test's own affair.
-"""
+"""An emulator with its control API in this process, called through Flask's test client."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +14,7 @@ from support.emulators import MANUAL_TIME, options, sign
 
 
 class FlaskEmulator:
-    """An emulator and its control address, both in this process; the real time stands still until a test turns it."""
+    """An emulator and its control API in this process. The wall clock stands still at `now`, which tests may set."""
 
     def __init__(
         self,
@@ -28,27 +25,27 @@ class FlaskEmulator:
         store: Store | None = None,
         **given: Any,
     ) -> None:
-        """`also` are options that no command line has in these words."""
+        """`also` replaces attributes of `Options`; `given` are arguments of `emulators.options`."""
         self.now = MANUAL_TIME
-        chosen = replace(options(clock or (lambda: self.now), **given), **(also or {}))
-        self.app = create_app(chosen, guard, store)
+        config = replace(options(clock or (lambda: self.now), **given), **(also or {}))
+        self.app = create_app(config, guard, store)
         self.http: FlaskClient = self.app.test_client()
 
     def control(self, method: str, path: str, document: Any = None, **headers: str) -> Any:
-        """The document that a request to the control address gets, which must succeed."""
+        """Send a request to the control API, which must succeed, and return the document."""
         response = self.http.open(f"/_mock/{path}", method=method, json=document or {}, headers=headers)
         assert response.status_code in {200, 201}, response.text
         return response.json
 
     def refusal(self, method: str, path: str, **request: Any) -> tuple[int, str]:
-        """The status and the words with which a request is refused."""
+        """Send a request to the control API that must fail. Returns the status and the error message."""
         arguments: dict[str, Any] = {"json": {}} | request
         response = self.http.open(f"/_mock/{path}", method=method, **arguments)
         assert response.json is not None
         return response.status_code, response.json["error"]
 
     def ask(self, page: str, account: dict[str, Any], **fields: str) -> str:
-        """What the vendor says to an account."""
+        """Send a signed request of an account to a vendor endpoint, and return the response text."""
         credentials = {"userid": account["userid"], "timestamp": "1"}
         credentials["sign"] = sign(account["account"], account["password"], "1")
         return self.http.post(page, data=credentials | fields).text

@@ -1,7 +1,6 @@
-"""What a test holds of an emulator, as fixtures: it, its control address, an account; and a client of the account.
+"""Fixtures for tests of the testing API: an emulator, its control API (in process and over a socket), an account.
 
-Here belong fixtures for the files that take them by name, as in `emulator = holding.emulator`. What is held in
-somebody's own tests is in `test_pytest_plugin`.
+A test module imports a fixture by assignment: `emulator = handles.emulator`.
 """
 
 from collections.abc import Iterator
@@ -42,7 +41,7 @@ def vendor(control: EmulatorControl) -> Iterator[SmsVendor]:
 def client(
     vendor: SmsVendor, *, userid: str | None = None, account: str | None = None, password: str | None = None
 ) -> Client:
-    """A client of this account, or of one that is not quite it; it reads no certificates."""
+    """Create a client for this account, with other credentials where passed. CA certificates are not loaded."""
     return Client(
         vendor.url,
         userid=userid or vendor.userid,

@@ -1,4 +1,4 @@
-"""A server on a raw socket that answers every connection with bytes of the test's choice."""
+"""A server on a raw socket that sends bytes of the test's choice to every client."""
 
 import socket
 import threading
@@ -7,11 +7,11 @@ from contextlib import contextmanager, suppress
 
 
 @contextmanager
-def hostile(pieces: Callable[[], Iterable[bytes]]) -> Iterator[str]:
-    """The address of a server that reads a request's head, sends the pieces until the client hangs up, and closes."""
+def hostile(chunks: Callable[[], Iterable[bytes]]) -> Iterator[str]:
+    """Yield the URL of a server that reads once, sends the chunks until the client disconnects, and closes."""
     stopped = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=_serve, args=(listener, pieces, stopped))
+        thread = threading.Thread(target=_serve, args=(listener, chunks, stopped))
         thread.start()
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -21,7 +21,7 @@ def hostile(pieces: Callable[[], Iterable[bytes]]) -> Iterator[str]:
                 thread.join()
 
 
-def _serve(listener: socket.socket, pieces: Callable[[], Iterable[bytes]], stopped: threading.Event) -> None:
+def _serve(listener: socket.socket, chunks: Callable[[], Iterable[bytes]], stopped: threading.Event) -> None:
     while True:
         connection, _ = listener.accept()
         with connection, suppress(OSError):
@@ -29,7 +29,7 @@ def _serve(listener: socket.socket, pieces: Callable[[], Iterable[bytes]], stopp
                 return
             connection.settimeout(10)
             connection.recv(65536)
-            for piece in pieces():
-                connection.sendall(piece)
+            for chunk in chunks():
+                connection.sendall(chunk)
                 if stopped.is_set():
                     return

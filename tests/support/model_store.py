@@ -1,6 +1,6 @@
-"""The simplest store that could be right: lists, searched from end to end, for one caller at a time.
+"""Reference model of a store: plain lists, linear search, no limits, not thread-safe.
 
-Here belongs what the state machine of `test_stores` compares every store with. Nothing is ever dropped from it.
+The state machine in `tests/stores/test_stores.py` compares every store with this model.
 """
 
 import re
@@ -34,7 +34,7 @@ Thing = TypeVar("Thing", Message, LoggedRequest, QueueItem[Report], QueueItem[Re
 
 @dataclass
 class ModelQueue(Generic[Item]):
-    """A queue: what came up, in order; to whom the first of these were handed; and what is to come, as it arrived."""
+    """A queue: released items in order, the states of the fetched ones (a prefix), and scheduled items."""
 
     up: list[Item] = field(default_factory=list)
     handed: list[DeliveryState] = field(default_factory=list)
@@ -87,7 +87,7 @@ def _is_since(fate: DeliveryState, since: float) -> bool:
 
 @dataclass
 class ModelAccount:
-    """An account and all that is kept for it."""
+    """An account with its balance, tasks and queues."""
 
     account: Account
     used: float
@@ -99,7 +99,7 @@ class ModelAccount:
 
 
 class ModelStore:
-    """A `Store`, but for its numbers of tasks and requests, which every store may choose."""
+    """Implements `Store` except for the allocation of task and request numbers, which differs between stores."""
 
     def __init__(self, real_time: Clock) -> None:
         self.name = "lists"

@@ -1,6 +1,7 @@
-"""Vendors to examine: the emulator in this process behind a socket and a control address, right or with one fault.
+"""Vendors for testing the contract suite: the emulator in this process, on a socket, correct or with one defect.
 
-Here belong how one is made and served, and where a fault can be put in. The faults themselves are in `faults`.
+`Defect` lists the places where a defect can be inserted; the defects themselves are in `support/mutants`. The vendor
+has a minimal control API.
 """
 
 import json
@@ -39,7 +40,7 @@ from sms10692_mock.stores.memory.store import MemoryStore
 
 @dataclass(frozen=True)
 class Defect:
-    """What is put between the parts of an emulator; each does nothing unless it is given."""
+    """Hooks between the steps of a request, and replacements for parts of the emulator. The defaults change nothing."""
 
     line: Callable[[bytes], bytes] = lambda line: line
     chunks: Callable[[list[bytes]], bytes] = b"".join
@@ -59,7 +60,7 @@ class Defect:
 
 
 class DefectivePages(VendorApp):
-    """The vendor's pages with a fault between the steps of a request."""
+    """The vendor application with the hooks of a defect."""
 
     def __init__(self, vendor: Vendor, fault: Defect) -> None:
         super().__init__(vendor, PROFILES["manual"])
@@ -75,7 +76,7 @@ class DefectivePages(VendorApp):
         account = self._faulty.store.account(call.userid)
         refused = self._refusal(call, account)
         said = Refusal(refused) if refused is not None else self._faulty.handle(call).result
-        assert said is not None, "no fault of the emulator's own is set here"
+        assert said is not None, "the emulator's own fault injection is not used here"
         answer = fault.answer(call, said)
         if call.wants_json:
             content_type, body = "application/json", json_renderer.render(answer, call.operation, page)
@@ -94,7 +95,7 @@ class DefectivePages(VendorApp):
 
 
 class UncheckedVendor(Vendor):
-    """A vendor that acts on any call it is given: `DefectivePages` has done the checks."""
+    """A vendor that processes any request without validation, which `DefectivePages` has done."""
 
     def handle(self, call: ApiRequest, request: int = 0) -> VendorResult:
         account = self.store.account(call.userid) or self.store.account(self.store.userids()[-1])
@@ -125,7 +126,7 @@ def _rewritten(written: bytes, page: Endpoint, call: ApiRequest, fault: Defect) 
 
 
 class MutantControl:
-    """The control address, as small as it can be."""
+    """A minimal control API: health, create and delete accounts, clock, top up."""
 
     def __init__(self, vendor: Vendor) -> None:
         self._vendor = vendor
@@ -134,7 +135,7 @@ class MutantControl:
         self._lock = threading.Lock()
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
-        """Status and document of an answer."""
+        """Process a request. Returns status and document."""
         given = json.loads(body) if body else {}
         store, (_, _, what, *rest) = self._vendor.store, path.split("/")
         if what == "health":
@@ -160,7 +161,7 @@ class MutantControl:
         return 200, {}
 
     def userids(self) -> list[str]:
-        """Of all accounts."""
+        """Return the userids of all accounts."""
         return [account.userid for account in self._vendor.store.accounts()]
 
     def _delete(self, userid: str) -> tuple[int, dict[str, Any]]:
@@ -188,7 +189,7 @@ class MutantControl:
 
 
 class _Wire(BaseHTTPRequestHandler):
-    """Reads a request whole; fault, pages and control are set on a subclass."""
+    """HTTP handler. A subclass sets defect, vendor application and control API."""
 
     protocol_version = "HTTP/1.1"
     fault: ClassVar[Defect]
@@ -197,7 +198,7 @@ class _Wire(BaseHTTPRequestHandler):
     raw_requestline: bytes
 
     def parse_request(self) -> bool:
-        """Read raw bytes in the request line (Q6); the standard library takes some of them for white space."""
+        """Percent-encode raw bytes in the request line (Q6): the standard library takes some for white space."""
         line = self.fault.line(self.raw_requestline)
         self.raw_requestline = re.sub(rb"[\x80-\xff]", lambda byte: b"%%%02X" % ord(byte[0]), line)
         return super().parse_request()
@@ -225,7 +226,7 @@ class _Wire(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(content)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = respond  # noqa: N815 - the names of the standard library
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = respond  # noqa: N815 - names required by the standard library
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") is None:
@@ -239,7 +240,7 @@ class _Wire(BaseHTTPRequestHandler):
 
 
 class MutantServer(ThreadingHTTPServer):
-    """A vendor on a socket. A fault that ends in an exception is no broken vendor but a broken test: see `errors`."""
+    """A vendor on a socket. Tests check that `errors` is empty: a defect must not raise an exception."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -254,7 +255,7 @@ class MutantServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Its address, and its control address."""
+        """URL of the vendor and of its control API."""
         return f"{self._scheme}://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -263,7 +264,7 @@ class MutantServer(ThreadingHTTPServer):
 
 @contextmanager
 def mutant_server(fault: Defect | None = None, tls: ssl.SSLContext | None = None) -> Iterator[MutantServer]:
-    """A vendor and its control address, by HTTPS where there is a context for it."""
+    """Serve a vendor with its control API, over HTTPS if `tls` is set."""
     fault = fault or Defect()
     store = fault.store()
     store.create_account(DEFAULT_ACCOUNT)

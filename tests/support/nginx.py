@@ -16,7 +16,7 @@ import trustme
 from support.emulators import TIMEOUT, Address
 
 REQUIRED_VARIABLE = "SMS10692_REQUIRE_NGINX"
-"""Where this is set, a machine without nginx fails its tests instead of skipping them."""
+"""If this environment variable is set, a machine without nginx fails its tests instead of skipping them."""
 
 FORWARDED = """
     proxy_set_header Host $host;
@@ -25,7 +25,7 @@ FORWARDED = """
     proxy_set_header X-Forwarded-Proto $scheme;
     proxy_set_header X-Forwarded-Port $server_port;
 """
-"""What most guides tell people to set."""
+"""The headers that most guides recommend."""
 
 _CONFIGURATION = """
 daemon off;
@@ -50,11 +50,11 @@ http {{
 }}
 """
 
-_LOOK_AGAIN = 0.01
+_POLL_SECONDS = 0.01
 
 
 def free_port() -> int:
-    """A port that was free a moment ago, for what must know it before it listens."""
+    """Return a free port, for a process that must know its port before it listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
@@ -64,14 +64,15 @@ def free_port() -> int:
 def nginx(
     upstream: Address, directives: str = "", *, port: int | None = None, certificate: trustme.LeafCert | None = None
 ) -> Iterator[Address]:
-    """An nginx that passes everything on to the emulator at `upstream`, and its address.
+    """Run nginx as a reverse proxy for the emulator at `upstream`. Yields the address of nginx.
 
-    `directives` stand beside `proxy_pass`. Skips the test where there is no nginx and none is demanded.
+    `directives` are added to the location with `proxy_pass`. Skips the test if nginx is not installed, or fails it if
+    `REQUIRED_VARIABLE` is set.
     """
     executable = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if executable is None:
         if os.environ.get(REQUIRED_VARIABLE):
-            pytest.fail("nginx is demanded, and is not installed")
+            pytest.fail(f"nginx is not installed, and {REQUIRED_VARIABLE} is set")
         pytest.skip("nginx is not installed (.ci/install-nginx installs it)")
     port = port or free_port()
     with tempfile.TemporaryDirectory() as folder:
@@ -93,19 +94,19 @@ def nginx(
         command = [executable, "-e", "stderr", "-p", folder, "-c", f"{folder}/nginx.conf"]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8") as process:
             try:
-                _wait_until_it_listens(process, port)
+                _wait_until_listening(process, port)
                 yield "127.0.0.1", port
             finally:
                 process.kill()
 
 
-def _wait_until_it_listens(process: subprocess.Popen[str], port: int) -> None:
-    until = monotonic() + TIMEOUT
+def _wait_until_listening(process: subprocess.Popen[str], port: int) -> None:
+    deadline = monotonic() + TIMEOUT
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT).close()
             return
         except ConnectionRefusedError:
             assert process.poll() is None, process.communicate()[1]
-            assert monotonic() < until, "nginx does not listen"
-            sleep(_LOOK_AGAIN)
+            assert monotonic() < deadline, "nginx did not start listening in time"
+            sleep(_POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Servers on real sockets that do anything with a request: they hang up, drip, flood, or say too much."""
+"""A server on a real socket whose behaviour is a function: it may disconnect, send slowly, or send too much."""
 
 import socket
 import threading
@@ -11,17 +11,17 @@ Serve = Callable[[socket.socket], object]
 
 
 def http_answer(body: bytes) -> bytes:
-    """A whole response with a body."""
+    """Build a complete response with this body."""
     return f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 @contextmanager
 def server(serve: Serve) -> Iterator[tuple[str, list[bytes]]]:
-    """A server that reads a request and then does as it is told; its address, and what it was asked."""
-    asked: list[bytes] = []
+    """Run a server that reads a request and then calls `serve`. Yields its URL and the list of requests received."""
+    requests: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
-        def answer_all() -> None:
+        def serve_all() -> None:
             while True:
                 try:
                     connection, _ = listener.accept()
@@ -29,14 +29,14 @@ def server(serve: Serve) -> Iterator[tuple[str, list[bytes]]]:
                     return
                 with connection:
                     connection.settimeout(TIMEOUT)
-                    asked.append(read_response(connection))
+                    requests.append(read_response(connection))
                     try:
                         serve(connection)
                     except OSError:
                         continue
 
-        thread = threading.Thread(target=answer_all)
+        thread = threading.Thread(target=serve_all)
         thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", asked
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", requests
         listener.shutdown(socket.SHUT_RDWR)
     thread.join(TIMEOUT)

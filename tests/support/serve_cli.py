@@ -1,7 +1,4 @@
-"""The command as its tests speak to it: what they send, and what it says when it does not start.
-
-Here belongs what several of them need. How it is started is in `emulators`.
-"""
+"""Helpers for tests of `sms10692-mock serve`: requests, and the error message when the command does not start."""
 
 import subprocess
 import sys
@@ -28,8 +25,11 @@ def overage(address: Address, account: str = "test", password: str = "mima", use
 
 
 def refused(*arguments: str, environment: dict[str, str] | None = None) -> str:
-    """What the command says when it does not start: one line on standard error, exit code 2, nothing else."""
-    done = subprocess.run(
+    """Run the command with wrong options. Returns its standard error.
+
+    Asserts exit code 2, one line on standard error, and nothing on standard output.
+    """
+    completed = subprocess.run(
         [sys.executable, "-m", "sms10692_mock", *arguments],
         capture_output=True,
         text=True,
@@ -38,7 +38,7 @@ def refused(*arguments: str, environment: dict[str, str] | None = None) -> str:
         check=False,
         env=environment,
     )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("sms10692-mock: ")
-    assert done.stderr.count("\n") == 1
-    return done.stderr
+    assert (completed.returncode, completed.stdout) == (2, "")
+    assert completed.stderr.startswith("sms10692-mock: ")
+    assert completed.stderr.count("\n") == 1
+    return completed.stderr

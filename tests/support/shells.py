@@ -21,9 +21,9 @@ from sms10692_contract.requests import dechunked
 from support.emulators import TIMEOUT, read_response
 
 REQUIRED_VARIABLE: Final = "SMS10692_REQUIRE_INTERPRETERS"
-"""Where this is set, an interpreter that is missing fails its test instead of skipping it."""
+"""If this environment variable is set, a missing interpreter fails its test instead of skipping it."""
 
-_ANSWER: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_RESPONSE: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 SHELLS: Final[dict[str, Sequence[str]]] = {
     "bash": ("bash", "-c"),
@@ -33,11 +33,11 @@ SHELLS: Final[dict[str, Sequence[str]]] = {
     "dash": ("dash", "-c"),
     "fish": ("fish", "--no-config", "-c"),
 }
-"""How each shell is started. An interactive one reads its input, and expands "!"."""
+"""Command of each shell. Interactive shells read the line from standard input, and expand "!"."""
 
 
 class Recorded(NamedTuple):
-    """One request as it came over the wire."""
+    """One request as received."""
 
     method: str
     target: bytes
@@ -46,7 +46,7 @@ class Recorded(NamedTuple):
 
 
 class Recorder:
-    """A server on a free port that answers 200 to everything and keeps what it got."""
+    """A server on a free port that answers every request with 200 and records it."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -55,7 +55,7 @@ class Recorder:
         threading.Thread(target=self._serve, daemon=True).start()
 
     def take(self) -> list[Recorded]:
-        """The requests since the last time."""
+        """Return the requests since the last call."""
         taken, self._requests = self._requests, []
         return taken
 
@@ -74,11 +74,11 @@ class Recorder:
                 while b"\r\nTransfer-Encoding: chunked\r\n" in raw and not raw.endswith(b"\r\n0\r\n\r\n"):
                     raw += connection.recv(65536)
                 if raw:
-                    self._requests.append(_recorded(raw))
-                    connection.sendall(_ANSWER)
+                    self._requests.append(_parse_request(raw))
+                    connection.sendall(_RESPONSE)
 
 
-def _recorded(raw: bytes) -> Recorded:
+def _parse_request(raw: bytes) -> Recorded:
     head, _, body = raw.partition(b"\r\n\r\n")
     first, *fields = head.decode("latin-1").split("\r\n")
     method, _, rest = first.partition(" ")
@@ -91,7 +91,7 @@ def _recorded(raw: bytes) -> Recorded:
 
 @contextmanager
 def recording() -> Iterator[Recorder]:
-    """A recorder that is closed in the end."""
+    """Yield a recorder, and close it at the end of the block."""
     recorder = Recorder()
     try:
         yield recorder
@@ -100,10 +100,10 @@ def recording() -> Iterator[Recorder]:
 
 
 def require(program: str) -> str:
-    """The path of a program; skips the test where there is none, unless interpreters are demanded."""
+    """Return the path of a program. Skips the test if there is none, or fails it if `REQUIRED_VARIABLE` is set."""
     found = shutil.which(program)
     if found is None:
-        reason = f"there is no {program} here"
+        reason = f"{program} is not installed (.ci/install-interpreters installs it)"
         if os.environ.get(REQUIRED_VARIABLE):
             pytest.fail(reason)
         pytest.skip(reason)
@@ -113,30 +113,30 @@ def require(program: str) -> str:
 def paste(shell: str, line: str, folder: Path) -> str:
     """Run a command line in a shell as if it was pasted, and return its standard error.
 
-    Fails the test if a file comes to be where it runs, as by `touch` or a redirection.
+    Fails the test if the command creates a file in its working directory, for example by `touch` or a redirection.
     """
     program, *arguments = SHELLS[shell]
-    tools, place = folder / "tools", folder / "place"
-    place.mkdir(exist_ok=True)
+    tools, workdir = folder / "tools", folder / "workdir"
+    workdir.mkdir(exist_ok=True)
     if not tools.exists():
         tools.mkdir()
         for name in ("curl", "touch"):
             (tools / name).symlink_to(require(name))
     is_interactive = "-i" in arguments
-    done = subprocess.run(
+    completed = subprocess.run(
         [require(program), *arguments, *([] if is_interactive else [line])],
         input=f"{line}\n" if is_interactive else "",
         capture_output=True,
         encoding="utf-8",
         errors="backslashreplace",
-        cwd=place,
+        cwd=workdir,
         env={"PATH": str(tools), "HOME": str(folder), "LC_ALL": "C.UTF-8", "TERM": "dumb"},
         timeout=TIMEOUT,
         check=False,
-        start_new_session=True,  # an interactive shell would take the terminal
+        start_new_session=True,  # An interactive shell would take over the terminal.
     )
-    assert list(place.iterdir()) == [], line
-    return done.stderr
+    assert list(workdir.iterdir()) == [], line
+    return completed.stderr
 
 
 def _java(program: str, folder: Path) -> list[str]:
@@ -151,4 +151,4 @@ INTERPRETERS: Final[dict[str, Callable[[str, Path], list[str]]]] = {
     "php": lambda program, folder: [require("php"), "-r", program.removeprefix("<?php")],
     "java": _java,
 }
-"""How a snippet of each language is run. C# has no interpreter that one could expect to find."""
+"""Builds the command that runs a snippet, by language. C# snippets are not run: an interpreter is rarely installed."""

@@ -1,8 +1,4 @@
-"""What tests of stores are made of: every store there is, by name, and what is put into one.
-
-Here belongs how a store is made for a test, and what befalls its file. What all of them must do is in `test_stores`
-and beside it.
-"""
+"""Helpers for tests of stores: a factory for each kind of store, sample records, and faults of a store's file."""
 
 import sqlite3
 import time
@@ -25,11 +21,11 @@ from sms10692_mock.stores.valkey.store import ValkeyStore
 from support.valkey_server import THERE_ARE_SERVERS, ValkeyServer, flushed, the_cluster, the_server, url_of
 
 StoreFactory: TypeAlias = Callable[[Path, Limits, Clock], Store]
-"""Makes a store that is empty: from an empty folder, its limits, and the real time."""
+"""Creates an empty store from an empty folder, limits, and the wall clock."""
 
 
 class AlternatingStore:
-    """One file, used by two stores in turn, as two processes would: what the one did, the other sees."""
+    """Two SQLite stores on one file that serve the calls alternately, as two processes would."""
 
     def __init__(self, path: Path, limits: Limits, clock: Clock) -> None:
         self._sides = [SqliteStore(path, limits, clock) for _ in range(2)]
@@ -44,19 +40,19 @@ class AlternatingStore:
         self._sides[1 - turn].settle()
         side = self._sides[turn]
         side.changed()
-        side.settings()  # which looks at the file anew, as every request does
+        side.settings()  # Reads the file again, as every request does.
         return getattr(side, name)
 
 
 REMOTE: Final[Mapping[str, StoreFactory]] = (
     {
-        "valkey": lambda folder, limits, clock: _on_emptied([the_server()], limits, clock),
-        "valkey cluster": lambda folder, limits, clock: _on_emptied(the_cluster(), limits, clock),
+        "valkey": lambda folder, limits, clock: _open_on_flushed([the_server()], limits, clock),
+        "valkey cluster": lambda folder, limits, clock: _open_on_flushed(the_cluster(), limits, clock),
     }
     if THERE_ARE_SERVERS
     else {}
 )
-"""Those on a server, which take longer."""
+"""Factories of the stores on a server, whose tests take longer."""
 
 STORES: Final[Mapping[str, StoreFactory]] = {
     "memory": lambda folder, limits, clock: MemoryStore(limits, clock),
@@ -69,7 +65,7 @@ STORES: Final[Mapping[str, StoreFactory]] = {
 EACH_STORE = pytest.mark.parametrize("make", STORES.values(), ids=STORES)
 
 
-def _on_emptied(servers: Sequence[ValkeyServer], limits: Limits, clock: Clock) -> Store:
+def _open_on_flushed(servers: Sequence[ValkeyServer], limits: Limits, clock: Clock) -> Store:
     for server in servers:
         flushed(server)
     return ValkeyStore(url_of(servers[0]), limits, clock)
@@ -81,7 +77,7 @@ POSTPAID: Final = Account("2", "b", "p", postpaid=True)
 
 @contextmanager
 def open_test_store(make: StoreFactory, limits: Limits | None = None, real_time: Clock = time.time) -> Iterator[Store]:
-    """A store, as long as it is needed."""
+    """Create a store in a temporary folder, and close it at the end of the block."""
     with TemporaryDirectory() as folder:
         store = make(Path(folder), limits or Limits(), real_time)
         try:
@@ -91,23 +87,23 @@ def open_test_store(make: StoreFactory, limits: Limits | None = None, real_time:
 
 
 def report(due: float, mobile: str, task_id: int = 100001, place: int = NO_TASK_INDEX) -> Report:
-    """A report of a delivered message."""
+    """Build the report of a delivered message."""
     return Report(due, mobile, task_id, 10, "DELIVRD", "", place)
 
 
 def reply(due: float, mobile: str, content: str = "T") -> Reply:
-    """An answer from a handset."""
+    """Build a reply from a handset."""
     return Reply(due, mobile, 100001, content, "")
 
 
 def task(price: int = 1, *numbers: str, content: str = "x") -> Task:
-    """A send of a text to these numbers, or to one."""
+    """Build a task that sends a text to `numbers`, or to one number if none are passed."""
     return Task(100001, 0.0, 0.0, numbers or ("13000000001",), content, "", "/v2sms.aspx", price, 0)
 
 
 @contextmanager
 def file_locked(path: Path) -> Iterator[None]:
-    """Another program writes, and does not come to an end."""
+    """Hold an exclusive lock on a SQLite file, as another program in a long transaction would."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         yield
@@ -116,8 +112,8 @@ def file_locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def disk_full(size: int) -> Iterator[None]:
-    """No file may grow beyond so many bytes, which is as good as a disk that is full."""
-    import resource  # Windows has none
+    """Limit the size of files to `size` bytes, which has the effect of a full disk."""
+    import resource  # Windows has no such module.
 
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
@@ -129,11 +125,11 @@ def disk_full(size: int) -> Iterator[None]:
 
 @contextmanager
 def file_missing(path: Path) -> Iterator[None]:
-    """The file is nowhere."""
+    """Move a SQLite file and its companions away until the end of the block."""
     away = path.with_name("away")
     away.mkdir()
-    for one in path.parent.glob(f"{path.name}*"):
-        one.rename(away / one.name)
+    for file in path.parent.glob(f"{path.name}*"):
+        file.rename(away / file.name)
     yield
-    for one in away.iterdir():
-        one.rename(path.parent / one.name)
+    for file in away.iterdir():
+        file.rename(path.parent / file.name)

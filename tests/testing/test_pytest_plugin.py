@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from parallel_load.run import Times, crowd
+from parallel_load.run import ParallelResult, run_parallel_tests
 from sms10692_mock import EmulatorControl
 from support.emulators import closed_port, emulator_process
 
@@ -311,8 +311,8 @@ def test_parallel_tests_on_one_emulator_are_isolated(
     tmp_path: Path, server: EmulatorControl, pytestconfig: pytest.Config
 ) -> None:
     tests, workers = (500, "8") if FULL else (8, "2")
-    times = crowd(tmp_path, tests, "-n", workers, *_at(server))
-    assert times.passed == 3 * tests, times.said
+    times = run_parallel_tests(tmp_path, tests, "-n", workers, *_at(server))
+    assert times.passed == 3 * tests, times.output
     assert only_the_default_account_is_left(server)
     _say(pytestconfig, f"{tests} tests on {workers} workers", times)
 
@@ -322,8 +322,10 @@ def test_parallel_tests_on_one_emulator_are_isolated(
 def test_the_fixture_takes_at_most_two_milliseconds(
     tmp_path: Path, server: EmulatorControl, pytestconfig: pytest.Config, where: str
 ) -> None:
-    times = crowd(tmp_path, 500, "-k", "fresh or without", *(_at(server) if where == "over a socket" else ()))
-    assert times.passed == 2 * 500, times.said
+    times = run_parallel_tests(
+        tmp_path, 500, "-k", "fresh or without", *(_at(server) if where == "over a socket" else ())
+    )
+    assert times.passed == 2 * 500, times.output
     _say(pytestconfig, where, times)
     assert times.cost() < 2.0, times.fixture
 
@@ -332,5 +334,5 @@ def _at(server: EmulatorControl) -> tuple[str, ...]:
     return "--sms-vendor", server.url, "--sms-vendor-token", TOKEN
 
 
-def _say(config: pytest.Config, where: str, times: Times) -> None:
-    config.get_terminal_writer().line(f"\nset-up and tear-down of sms_vendor, {where}: {times.figures()}")
+def _say(config: pytest.Config, where: str, times: ParallelResult) -> None:
+    config.get_terminal_writer().line(f"\nset-up and tear-down of sms_vendor, {where}: {times.format()}")

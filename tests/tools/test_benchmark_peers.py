@@ -1,4 +1,4 @@
-"""`make bench-deps` works with what `make` installs: without the packages of the extra [bench]."""
+"""`make bench-deps` works in a fresh clone, without the packages of the extra [bench]."""
 
 import os
 import subprocess
@@ -15,9 +15,9 @@ runpy.run_module("benchmarks.peers", run_name="__main__")
 """
 
 
-def test_the_peers_are_listed_without_the_packages_of_the_benchmarks(tmp_path: Path) -> None:
+def test_the_competitors_are_listed_without_the_packages_of_the_extra_bench(tmp_path: Path) -> None:
     environment = os.environ | {"PEERS": str(tmp_path), "PYTHONIOENCODING": "utf-8"}
-    ended = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         cwd=TOP,
         capture_output=True,
@@ -26,5 +26,5 @@ def test_the_peers_are_listed_without_the_packages_of_the_benchmarks(tmp_path: P
         check=False,
         timeout=60,
     )
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert "moto, SNS 5.2.5: not installed" in ended.stdout
+    assert (completed.returncode, completed.stderr) == (0, "")
+    assert "moto, SNS 5.2.5: not installed" in completed.stdout

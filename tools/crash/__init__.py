@@ -1,5 +1,10 @@
-"""Killing what must not forget, in the middle of its work, and counting afterwards: `python -m crash`.
+"""Crash recovery test: kill emulators and Valkey servers under load, then compare what clients and store know.
 
-Here belong the load (`clients`), what is killed (`scenes`), and the ledger of both sides (`ledgers`). A few kills of
-each kind are in `test_crashes`; the figures of many are in `docs/reliability.md`.
+`python -m crash` (`make test-crash`) kills each kind many times; the results are in `docs/reliability.md`. A few kills
+of each kind are part of the tests (`tests/tools/test_crash_tool.py`).
+
+- `clients`: the load, and what each client was answered
+- `scenarios`: the processes that are killed and restarted
+- `run`: load, kills, recovery
+- `oracle`: the comparison afterwards
 """

@@ -1,6 +1,6 @@
-"""An emulator on a store, for being killed: `python -m crash.killable_emulator ADDRESS [durable]`.
+"""Emulator process for the crash test: `python -m crash.killable_emulator STORE_URL [durable]`.
 
-Here belongs the little for which the command has no option: nothing is dropped, so that all can be counted.
+Unlike `sms10692-mock serve`, this emulator has no history limits, so that nothing is evicted before it is counted.
 """
 
 import sys
@@ -18,28 +18,28 @@ from sms10692_mock.profiles import MANUAL
 from sms10692_mock.server.process import LazyWsgiApp, format_url, listening_socket, serve
 from sms10692_mock.stores.factory import open_store
 
-_ALL = 10**9
-KEPT = Limits(messages=_ALL, message_bytes=_ALL, handed_out=_ALL, handed_out_bytes=_ALL)
+_UNLIMITED = 10**9
+NO_LIMITS = Limits(messages=_UNLIMITED, message_bytes=_UNLIMITED, handed_out=_UNLIMITED, handed_out_bytes=_UNLIMITED)
 
 
-def opened(address: str, durable: bool = False) -> Store:
-    """The store, with an account that can pay for everything."""
-    store = open_store(address, KEPT, time.time, durable)
+def open_crash_store(address: str, durable: bool = False) -> Store:
+    """Open the store without history limits, with a default account that never runs out of points."""
+    store = open_store(address, NO_LIMITS, time.time, durable)
     store.create_account(replace(DEFAULT_ACCOUNT, points=10**12), keep=True)
     return store
 
 
-def nothing() -> LazyWsgiApp:
-    """What is served beside the vendor's pages."""
-    raise NotImplementedError("nobody asks for it")
+def no_admin_app() -> LazyWsgiApp:
+    """Factory of the fallback application, which the crash test never requests."""
+    raise NotImplementedError("the crash test requests the vendor's endpoints only")
 
 
 if __name__ == "__main__":
     listener = listening_socket("127.0.0.1", 0)
     serve(
         dispatcher_factory(
-            VendorApp(Vendor(opened(sys.argv[1], "durable" in sys.argv[2:]), time.time, Keywords()), MANUAL),
-            LazyWsgiApp(nothing),
+            VendorApp(Vendor(open_crash_store(sys.argv[1], "durable" in sys.argv[2:]), time.time, Keywords()), MANUAL),
+            LazyWsgiApp(no_admin_app),
         ),
         listener,
         when_ready=lambda: print(f"listening on {format_url(listener)}", flush=True),

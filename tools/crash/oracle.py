@@ -1,6 +1,6 @@
-"""Both sides of a crash: what clients were told, and what the store says that it did.
+"""Oracle of the crash test: compares what the clients were answered with what the store contains.
 
-Here belongs the balance. It is drawn when nobody sends any more and all that waited was fetched.
+The comparison is valid only when no client is sending and every waiting report has been fetched.
 """
 
 from collections import Counter
@@ -15,10 +15,12 @@ ALL = Query(limit=10**9)
 
 
 class CrashResult(NamedTuple):
-    """What came of it, in numbers.
+    """Counts of one crash test.
 
-    `sends` were acknowledged, and `reports` are theirs; of `unanswered_sends`, `done` were done all the same. `lost`
-    reports went out in answers that never arrived, to `lost_in` of the `unanswered_fetches`.
+    - `sends`, `reports`: acknowledged sends, and their reports
+    - `unanswered_sends`, `done`: sends without an answer, and how many of them took effect
+    - `unanswered_fetches`: fetches without an answer
+    - `lost`, `lost_in`: reports in answers that never arrived, and the number of those answers
     """
 
     kills: int
@@ -31,50 +33,54 @@ class CrashResult(NamedTuple):
     lost_in: int
 
 
-def compare_records(notes: ClientRecord, store: Store, kills: int) -> CrashResult:
-    """Draw the balance. Raises AssertionError where both sides do not agree."""
+def compare_records(record: ClientRecord, store: Store, kills: int) -> CrashResult:
+    """Compare the records of all clients with the store. Raises AssertionError on any difference."""
     now = 1e11
-    ledger = store.queue_stats("12", "reports", now)
+    stats = store.queue_stats("12", "reports", now)
     messages = store.messages("12", ALL, now).items
     queued = store.reports("12", ALL, now).items
 
-    times_received = Counter(notes.received)
-    assert not [number for number, times in times_received.items() if times > 1], "handed out twice"
+    times_received = Counter(record.received)
+    assert not [number for number, times in times_received.items() if times > 1], "a report was fetched twice"
 
     times_sent = Counter(message.mobile for message in messages)
     times_reported = Counter(one.item.mobile for one in queued)
-    assert times_sent == times_reported, "each message has one report"
-    assert max(times_sent.values(), default=1) == 1, "done twice"
-    acknowledged = [number for send in notes.acknowledged for number in send]
-    assert not [number for number in acknowledged if number not in times_sent], "acknowledged and forgotten"
+    assert times_sent == times_reported, "a message does not have exactly one report"
+    assert max(times_sent.values(), default=1) == 1, "a number was sent to twice"
+    acknowledged = [number for send in record.acknowledged for number in send]
+    assert not [number for number in acknowledged if number not in times_sent], "an acknowledged send was lost"
 
-    done = [send for send in notes.unanswered if any(number in times_sent for number in send)]
-    assert not [send for send in done if not all(number in times_sent for number in send)], "done by halves"
-    assert len(times_sent) == len(acknowledged) + sum(map(len, done)), "nobody sent it"
-    assert store.balance("12").points == store.balance("12").charged_up - len(messages), "charged what was sent"
-
-    assert ledger.created == ledger.handed_out == len(messages), "nothing waits any more"
-    lost = [message for message in messages if message.mobile not in times_received]
-    assert not [number for number in times_received if number not in times_sent], "received what was never sent"
-    assert len({message.delivery_state.request for message in lost}) <= len(notes.fetches), (
-        "lost in an answer that arrived"
+    done = [send for send in record.unanswered if any(number in times_sent for number in send)]
+    assert not [send for send in done if not all(number in times_sent for number in send)], "a send took effect in part"
+    assert len(times_sent) == len(acknowledged) + sum(map(len, done)), "the store has a message that no client sent"
+    assert store.balance("12").points == store.balance("12").charged_up - len(messages), (
+        "the balance does not match the messages"
     )
-    _were_handed_out_together(lost, messages)
+
+    assert stats.created == stats.handed_out == len(messages), "a report was never fetched"
+    lost = [message for message in messages if message.mobile not in times_received]
+    assert not [number for number in times_received if number not in times_sent], (
+        "a client received a report of a message that was never sent"
+    )
+    assert len({message.delivery_state.request for message in lost}) <= len(record.fetches), (
+        "more answers were lost than fetches failed"
+    )
+    _check_lost_answers_are_complete(lost, messages)
     return CrashResult(
         kills=kills,
-        sends=len(notes.acknowledged),
+        sends=len(record.acknowledged),
         reports=len(acknowledged),
-        unanswered_sends=len(notes.unanswered),
+        unanswered_sends=len(record.unanswered),
         done=len(done),
-        unanswered_fetches=len(notes.fetches),
+        unanswered_fetches=len(record.fetches),
         lost=len(lost),
         lost_in=len({message.delivery_state.request for message in lost}),
     )
 
 
-def _were_handed_out_together(lost: Sequence[Message], messages: Sequence[Message]) -> None:
-    """What was lost was lost by whole answers: an answer that arrived was whole."""
+def _check_lost_answers_are_complete(lost: Sequence[Message], messages: Sequence[Message]) -> None:
+    """Check that reports were lost by whole answers: no report of a lost answer arrived."""
     requests = {message.delivery_state.request for message in lost}
-    assert None not in requests, "lost and never handed out"
-    with_them = [message for message in messages if message.delivery_state.request in requests]
-    assert len(with_them) == len(lost), "half an answer arrived"
+    assert None not in requests, "a lost report was never fetched"
+    in_lost_answers = [message for message in messages if message.delivery_state.request in requests]
+    assert len(in_lost_answers) == len(lost), "an answer arrived in part"

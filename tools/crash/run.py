@@ -1,7 +1,4 @@
-"""Kills in the middle of the work of eight clients, and the balance afterwards.
-
-Here belongs the course of it: load, kill at a random moment, again, then fetch what is left, then count.
-"""
+"""Runs a crash test: eight clients, repeated kills at random times, a final drain, and the comparison."""
 
 import http.client
 import random
@@ -21,12 +18,13 @@ from support.valkey_server import THERE_ARE_SERVERS
 
 CLIENTS: Final = 8
 
-_AT_MOST: Final = 0.5
-_RECOVERS_WITHIN: Final = 60.0
+_MAX_PAUSE: Final = 0.5
+"""Seconds of load before a kill, at most."""
+_RECOVERY_TIMEOUT: Final = 60.0
 
-Killed: TypeAlias = AbstractContextManager[tuple[KillableEmulator, Callable[[], None]]]
+Scenario: TypeAlias = AbstractContextManager[tuple[KillableEmulator, Callable[[], None]]]
 
-SCENES: Final[Mapping[str, Callable[[Path], Killed]]] = {
+SCENARIOS: Final[Mapping[str, Callable[[Path], Scenario]]] = {
     "the emulator, on sqlite": sqlite_with_emulator_killed,
     "the emulator, on sqlite, durable": lambda folder: sqlite_with_emulator_killed(folder, "durable"),
 } | (
@@ -37,34 +35,39 @@ SCENES: Final[Mapping[str, Callable[[Path], Killed]]] = {
     if THERE_ARE_SERVERS
     else {}
 )
-"""By what is killed: the scene in an empty folder."""
+"""Scenarios by name. Each is started in an empty folder and yields the emulator and a function that kills."""
 
 
-def crash(killed: Killed, kills: int, opened: Callable[[str], Store], dice: random.Random) -> CrashResult:
-    """Kill so many times under load. Raises AssertionError where something was forgotten or came twice."""
-    with killed as (scene, kill):
+def run_crash_test(
+    scenario: Scenario, kills: int, open_store: Callable[[str], Store], rng: random.Random
+) -> CrashResult:
+    """Kill `kills` times under load. Raises AssertionError when data was lost or delivered twice.
+
+    After each kill the clients continue until each has, on average, one more acknowledged send.
+    """
+    with scenario as (emulator, kill):
         stop = Event()
-        clients = [CrashClient(number, scene.address, stop) for number in range(CLIENTS)]
+        clients = [CrashClient(number, emulator.get_address, stop) for number in range(CLIENTS)]
         for client in clients:
             client.start()
         for _ in range(kills):
-            acknowledged = sum(len(client.notes.acknowledged) for client in clients)
-            time.sleep(dice.random() * _AT_MOST)
+            acknowledged = sum(len(client.record.acknowledged) for client in clients)
+            time.sleep(rng.random() * _MAX_PAUSE)
             kill()
-            until = time.monotonic() + _RECOVERS_WITHIN
-            while sum(len(client.notes.acknowledged) for client in clients) < acknowledged + CLIENTS:
-                assert time.monotonic() < until, "it does not recover"
+            deadline = time.monotonic() + _RECOVERY_TIMEOUT
+            while sum(len(client.record.acknowledged) for client in clients) < acknowledged + CLIENTS:
+                assert time.monotonic() < deadline, "the emulator did not recover in time"
                 time.sleep(0.01)
         stop.set()
         for client in clients:
             client.join()
-        notes = reduce(ClientRecord.and_those, (client.notes for client in clients))
-        connection = http.client.HTTPConnection(*scene.address(), timeout=10)
-        while fetch(connection, notes):
+        record = reduce(ClientRecord.merge, (client.record for client in clients))
+        connection = http.client.HTTPConnection(*emulator.get_address(), timeout=10)
+        while fetch(connection, record):
             time.sleep(0)
         connection.close()
-        store = opened(scene.url)
+        store = open_store(emulator.url)
         try:
-            return compare_records(notes, store, kills)
+            return compare_records(record, store, kills)
         finally:
             store.close()

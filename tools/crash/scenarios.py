@@ -1,6 +1,6 @@
-"""What is killed, and how it starts again: an emulator, or the server that it keeps everything on.
+"""Scenarios of the crash test: processes that are killed with SIGKILL and restarted on the same data.
 
-Here belong the processes. Each is ended by its own number.
+Each scenario is a context manager that yields the emulator and a function that kills and restarts.
 """
 
 import os
@@ -20,7 +20,7 @@ _LISTENING: Final = re.compile(r"listening on http://(.*):(\d+)")
 
 
 class KillableEmulator:
-    """An emulator on a store, which any thread may ask for its address."""
+    """An emulator process on a store. `get_address` may be called from any thread."""
 
     def __init__(self, url: str, *options: str) -> None:
         self.url = url
@@ -39,64 +39,64 @@ class KillableEmulator:
             raise RuntimeError(f"the emulator did not start: {line!r}")
         self._address = found[1], int(found[2])
 
-    def address(self) -> Address:
-        """Where the emulator listens, or did before it was killed."""
+    def get_address(self) -> Address:
+        """Return the address of the running emulator, or of the last one after a kill."""
         return self._address
 
-    def kill_emulator(self) -> None:
-        """Kill the emulator, and start another on the same store."""
-        self.end()
+    def restart(self) -> None:
+        """Kill the emulator and start another on the same store."""
+        self.kill()
         self._start()
 
-    def end(self) -> None:
-        """Kill the emulator."""
+    def kill(self) -> None:
+        """Kill the emulator with SIGKILL and wait for its end."""
         self._process.send_signal(signal.SIGKILL)
         self._process.communicate()
 
 
-def durable(folder: Path, port: int | None = None) -> ValkeyServer:
-    """A server that has each change on the disk before it answers."""
+def start_durable_valkey(folder: Path, port: int | None = None) -> ValkeyServer:
+    """Start a Valkey server that writes each change to disk before it replies."""
     return start_server(folder, port, appendonly="yes", appendfsync="always")
 
 
 @contextmanager
 def emulator_killed(url: str, *options: str) -> Iterator[tuple[KillableEmulator, Callable[[], None]]]:
-    """An emulator that is killed, on a store that is not; and how to kill it."""
-    scene = KillableEmulator(url, *options)
+    """Kill the emulator; the store keeps running."""
+    emulator = KillableEmulator(url, *options)
     try:
-        yield scene, scene.kill_emulator
+        yield emulator, emulator.restart
     finally:
-        scene.end()
+        emulator.kill()
 
 
 @contextmanager
 def sqlite_with_emulator_killed(folder: Path, *options: str) -> Iterator[tuple[KillableEmulator, Callable[[], None]]]:
-    """An emulator that is killed, on a file of its own."""
+    """Kill an emulator that stores its data in a SQLite file."""
     with emulator_killed(f"sqlite:{folder / 'store'}", *options) as killed:
         yield killed
 
 
 @contextmanager
 def valkey_with_emulator_killed(folder: Path) -> Iterator[tuple[KillableEmulator, Callable[[], None]]]:
-    """An emulator that is killed, on a server of its own."""
-    with ended(durable(folder)) as server, emulator_killed(url_of(server)) as killed:
+    """Kill an emulator that stores its data in a Valkey server."""
+    with ended(start_durable_valkey(folder)) as server, emulator_killed(url_of(server)) as killed:
         yield killed
 
 
 @contextmanager
 def valkey_killed(folder: Path) -> Iterator[tuple[KillableEmulator, Callable[[], None]]]:
-    """A server that is killed, which writes each change to the disk before it answers, and an emulator that is not."""
-    server = durable(folder)
+    """Kill the Valkey server, which writes each change to disk before it replies; the emulator keeps running."""
+    server = start_durable_valkey(folder)
     port = server.port
 
     def kill() -> None:
         nonlocal server
         server.terminate()
-        server = durable(folder, port)
+        server = start_durable_valkey(folder, port)
 
-    scene = KillableEmulator(url_of(server))
+    emulator = KillableEmulator(url_of(server))
     try:
-        yield scene, kill
+        yield emulator, kill
     finally:
-        scene.end()
+        emulator.kill()
         server.terminate()

@@ -1,5 +1,9 @@
-"""A million malformed requests: real ones, changed, and what must be true of every answer.
+"""HTTP fuzzer: mutates real requests, sends them to an emulator, and checks every response.
 
-`changes` changes requests, `judging` says what is wrong with an answer, `emulators_under` asks in process or over a
-socket, `hunt` counts, keeps what brought something new, and shrinks what is wrong.
+- `mutators`: builds malformed requests
+- `targets`: sends them, in process or over a socket
+- `oracle`: checks one response
+- `run`: counts, keeps requests that led to new behaviour, and minimises failing requests
+
+`python -m fuzz` (`make fuzz`) is the command.
 """

@@ -1,7 +1,6 @@
-"""`python -m fuzz [REQUESTS] [--seconds S] [--seed N]`: so many malformed requests, or as many as there is time for.
+"""Command line of the fuzzer: `python -m fuzz [REQUESTS] [--seconds S] [--seed N]`.
 
-Here belongs the command: nine of ten in process on every core, a few over a socket, and what came of it in figures.
-It ends with 1 where an answer was wrong.
+Nearly all requests run in process, on every core; a few go over a socket. The exit code is 1 when a response was wrong.
 """
 
 import argparse
@@ -13,55 +12,59 @@ from concurrent.futures import ProcessPoolExecutor
 from fuzz.run import FuzzStats, fuzz_in_process, fuzz_over_socket
 from support.emulators import emulator_process
 
-_OVER_A_SOCKET = 50
-"""One request of so many goes over a socket."""
-_TO_CONTROL = 0.05
-_SLICE = 50_000
-"""Requests of one seed; the next slice has another, and begins with the real requests again."""
+_SOCKET_RATIO = 50
+"""One of this many requests goes over a socket."""
+_CONTROL_PROBABILITY = 0.05
+_SLICE_SIZE = 50_000
+"""Requests per seed. The next slice uses the next seed and starts again from the unchanged requests."""
 
 
-def _in_process(task: tuple[int, int, float]) -> FuzzStats:
-    seed, requests, until = task
-    return fuzz_in_process(seed, requests, until, _TO_CONTROL)
+def _run_slice(task: tuple[int, int, float]) -> FuzzStats:
+    seed, requests, deadline = task
+    return fuzz_in_process(seed, requests, deadline, _CONTROL_PROBABILITY)
 
 
-def main() -> None:
-    """Run the command."""
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="fuzz", description="Send malformed HTTP requests and check every response.")
     parser.add_argument(
         "requests", nargs="?", type=int, default=1_000_000, help="number of requests (default: 1000000)"
     )
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after this time (default: no limit)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the first slice (default: 1)")
-    options = parser.parse_args()
-    requests, seconds, first_seed, begun = options.requests, options.seconds, options.seed, time.monotonic()
-    until, found = begun + seconds, FuzzStats()
-    over_socket = requests // _OVER_A_SOCKET
-    rest = requests - over_socket
-    slices = [min(_SLICE, rest - done) for done in range(0, rest, _SLICE)]
-    tasks = [
-        (seed, size, until - seconds * 0.1 if seconds < 1e9 else until) for seed, size in enumerate(slices, first_seed)
-    ]
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the command."""
+    options = _parse_arguments()
+    started = time.monotonic()
+    deadline, stats = started + options.seconds, FuzzStats()
+    over_socket = options.requests // _SOCKET_RATIO
+    in_process = options.requests - over_socket
+    sizes = [min(_SLICE_SIZE, in_process - done) for done in range(0, in_process, _SLICE_SIZE)]
+    # With a time limit, the last tenth of the time is left for the requests over a socket.
+    slice_deadline = deadline if options.seconds == float("inf") else deadline - options.seconds * 0.1
+    tasks = [(seed, size, slice_deadline) for seed, size in enumerate(sizes, options.seed)]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for seen in pool.map(_in_process, tasks):
-            found.add(seen)
+        for slice_stats in pool.map(_run_slice, tasks):
+            stats.add(slice_stats)
     with emulator_process("--log-level", "error", "--account", "12:test:mima:100000000") as (process, address):
-        found.add(fuzz_over_socket(first_seed, over_socket, address, until))
+        stats.add(fuzz_over_socket(options.seed, over_socket, address, deadline))
         process.terminate()
-        said = process.communicate()[1]
-        if "Traceback" in said:
-            found.wrongs.append(f"the log has a traceback:\n{said[said.index('Traceback') :][:3000]}")
-    took = time.monotonic() - begun
-    asked = found.asked.total()
-    sys.stdout.write(f"{asked:,} malformed requests in {took:.0f} s, seeds from {first_seed}\n")
+        log = process.communicate()[1]
+        if "Traceback" in log:
+            stats.failures.append(f"the log has a traceback:\n{log[log.index('Traceback') :][:3000]}")
+    seconds = time.monotonic() - started
+    total = stats.requests.total()
+    sys.stdout.write(f"{total:,} malformed requests in {seconds:.0f} s, first seed {options.seed}\n")
     sys.stdout.writelines(
-        f"  {name:<44} {count:>9,}\n" for name, count in sorted((found.asked + found.answers).items())
+        f"  {name:<44} {count:>9,}\n" for name, count in sorted((stats.requests + stats.responses).items())
     )
-    sys.stdout.write(f"  {'kinds of answers':<44} {len(found.kinds):>9,}\n")
-    sys.stdout.writelines(f"  WRONG: {one}\n" for one in found.wrongs)
-    if found.wrongs:
+    sys.stdout.write(f"  {'different kinds of responses':<44} {len(stats.novelty_keys):>9,}\n")
+    sys.stdout.writelines(f"  WRONG: {failure}\n" for failure in stats.failures)
+    if stats.failures:
         sys.exit(1)
-    sys.stdout.write("  no exception, no 5xx, and every answer well-formed\n")
+    sys.stdout.write("  no exception, no 5xx, and every response is well-formed\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Real requests, changed: by their grammar, so that most of one stays right, and by their bytes.
+"""Builds malformed requests by changing valid ones, by grammar (form fields, JSON documents) or byte by byte.
 
-Here belong requests as values and what can be changed of them, by dice. What an answer to one must be is in `judging`.
+All randomness comes from the `Random` that is passed in, so that a seed repeats a run.
 """
 
 import json
@@ -14,7 +14,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class FuzzInput(NamedTuple):
-    """A request. `target` is a path, percent-encoded where that is needed, without the query."""
+    """A request. `target` is the path without the query, percent-encoded where necessary."""
 
     method: bytes
     target: bytes
@@ -22,8 +22,8 @@ class FuzzInput(NamedTuple):
     headers: Headers
     body: bytes
 
-    def raw(self) -> bytes:
-        """As it goes over a socket: what declares no other length declares the right one."""
+    def to_bytes(self) -> bytes:
+        """Serialize the request. The correct Content-Length is added unless the headers contain a length."""
         lines = b"Connection: close\r\n" + b"".join(b"%s: %s\r\n" % header for header in self.headers)
         names = {name.lower() for name, _ in self.headers}
         if not names & {b"content-length", b"transfer-encoding"}:
@@ -32,66 +32,78 @@ class FuzzInput(NamedTuple):
         return b"%s %s%s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n%s" % (self.method, self.target, query, lines, self.body)
 
 
-def _of(raw: bytes) -> FuzzInput:
+def _parse(raw: bytes) -> FuzzInput:
     head, _, body = raw.partition(b"\r\n\r\n")
     first_line, *lines = head.split(b"\r\n")
     method, target, _ = first_line.split(b" ")
     path, _, query = target.partition(b"?")
     headers = tuple((name, value) for name, _, value in (line.partition(b": ") for line in lines))
-    kept = tuple(header for header in headers if header[0].lower() in (b"content-type", b"transfer-encoding"))
-    return FuzzInput(method, path, query, kept, body)
+    kept_headers = tuple(header for header in headers if header[0].lower() in (b"content-type", b"transfer-encoding"))
+    return FuzzInput(method, path, query, kept_headers, body)
 
 
-REAL: Final = tuple(_of(exchange.request) for exchange in EXCHANGES)
-"""The requests of the hand-written exchanges."""
+VENDOR_REQUESTS: Final = tuple(_parse(exchange.request) for exchange in EXCHANGES)
+"""The requests in `fixtures/exchanges`."""
 
 
-def _control(method: str, path: str, document: object = None) -> FuzzInput:
+def _build_control_request(method: str, path: str, document: object = None) -> FuzzInput:
     path, _, query = path.partition("?")
     body = b"" if document is None else json.dumps(document).encode()
     headers = ((b"Content-Type", b"application/json"),)
     return FuzzInput(method.encode(), b"/_mock" + path.encode(), query.encode(), headers, body)
 
 
-CONTROL: Final = (
-    _control("GET", "/accounts"),
-    _control("POST", "/accounts", {"points": 5, "postpaid": False, "may_read_reports": True, "dialect": "observed"}),
-    _control("GET", "/accounts/12"),
-    _control("PATCH", "/accounts/12", {"charge": 5, "dialect": None}),
-    _control("POST", "/reset", {"userid": "12"}),
-    _control("POST", "/accounts/12/reset"),
-    _control("GET", "/keywords"),
-    _control("PUT", "/keywords", {"words": ["发票", "x"]}),
-    _control("PUT", "/clock", {"mode": "frozen", "now": "2026-01-02T03:04:05+08:00", "speed": 1.5}),
-    _control("POST", "/clock/advance", {"seconds": 60.5}),
-    _control("PUT", "/accounts/12/clock", {"mode": "running", "now": "2026-01-02T03:04:05Z", "speed": 2.0}),
-    _control("POST", "/accounts/12/clock/advance", {"to": "next"}),
-    _control("GET", "/accounts/12/messages?mobile=15023239810&text=x&order=desc&limit=5&count=1"),
-    _control("GET", "/accounts/12/messages?since=2026-01-02T03:04:05%2B08:00&after=3&task_id=100001"),
-    _control("GET", "/accounts/12/queues"),
-    _control("GET", "/accounts/12/reports?state=waiting&until=2026-01-02T03:04:05Z"),
-    _control("GET", "/accounts/12/replies?state=handed%20out"),
-    _control("POST", "/accounts/12/reports", {"mobile": "15023239810", "status": 20, "errorcode": "2", "extno": "01"}),
-    _control(
+CONTROL_REQUESTS: Final = (
+    _build_control_request("GET", "/accounts"),
+    _build_control_request(
+        "POST", "/accounts", {"points": 5, "postpaid": False, "may_read_reports": True, "dialect": "observed"}
+    ),
+    _build_control_request("GET", "/accounts/12"),
+    _build_control_request("PATCH", "/accounts/12", {"charge": 5, "dialect": None}),
+    _build_control_request("POST", "/reset", {"userid": "12"}),
+    _build_control_request("POST", "/accounts/12/reset"),
+    _build_control_request("GET", "/keywords"),
+    _build_control_request("PUT", "/keywords", {"words": ["发票", "x"]}),
+    _build_control_request("PUT", "/clock", {"mode": "frozen", "now": "2026-01-02T03:04:05+08:00", "speed": 1.5}),
+    _build_control_request("POST", "/clock/advance", {"seconds": 60.5}),
+    _build_control_request(
+        "PUT", "/accounts/12/clock", {"mode": "running", "now": "2026-01-02T03:04:05Z", "speed": 2.0}
+    ),
+    _build_control_request("POST", "/accounts/12/clock/advance", {"to": "next"}),
+    _build_control_request("GET", "/accounts/12/messages?mobile=15023239810&text=x&order=desc&limit=5&count=1"),
+    _build_control_request("GET", "/accounts/12/messages?since=2026-01-02T03:04:05%2B08:00&after=3&task_id=100001"),
+    _build_control_request("GET", "/accounts/12/queues"),
+    _build_control_request("GET", "/accounts/12/reports?state=waiting&until=2026-01-02T03:04:05Z"),
+    _build_control_request("GET", "/accounts/12/replies?state=handed%20out"),
+    _build_control_request(
+        "POST", "/accounts/12/reports", {"mobile": "15023239810", "status": 20, "errorcode": "2", "extno": "01"}
+    ),
+    _build_control_request(
         "POST", "/accounts/12/replies", {"mobile": "15023239810", "content": "好", "task_id": None, "seconds": 1.0}
     ),
-    _control("POST", "/accounts/12/reports/rewind", {"count": 3}),
-    _control("POST", "/accounts/12/replies/rewind", {"since": "2026-01-02T03:04:05+08:00"}),
-    _control(
+    _build_control_request("POST", "/accounts/12/reports/rewind", {"count": 3}),
+    _build_control_request("POST", "/accounts/12/replies/rewind", {"since": "2026-01-02T03:04:05+08:00"}),
+    _build_control_request(
         "PUT", "/accounts/12/outcomes", {"rules": [{"number": "150", "outcome": "failed", "share": 0.5}], "seed": 1}
     ),
-    _control("POST", "/accounts/12/outcomes", {"number": "", "outcome": "silent", "remaining": 2, "delay": 3.0}),
-    _control("POST", "/accounts/12/faults", {"kind": "cut", "at": 3, "remaining": 1, "operations": ["send"]}),
-    _control("POST", "/faults", {"kind": "status", "status": 503, "share": 0.01, "remaining": 1, "seed": 3}),
-    _control("GET", "/faults"),
-    _control("DELETE", "/faults/x", {}),
-    _control("DELETE", "/accounts/12/faults", {}),
-    _control("GET", "/requests?limit=3&text=x"),
-    _control("GET", "/requests/3"),
-    _control("GET", "/accounts/12/requests/3"),
-    _control("GET", "/nowhere"),
+    _build_control_request(
+        "POST", "/accounts/12/outcomes", {"number": "", "outcome": "silent", "remaining": 2, "delay": 3.0}
+    ),
+    _build_control_request(
+        "POST", "/accounts/12/faults", {"kind": "cut", "at": 3, "remaining": 1, "operations": ["send"]}
+    ),
+    _build_control_request(
+        "POST", "/faults", {"kind": "status", "status": 503, "share": 0.01, "remaining": 1, "seed": 3}
+    ),
+    _build_control_request("GET", "/faults"),
+    _build_control_request("DELETE", "/faults/x", {}),
+    _build_control_request("DELETE", "/accounts/12/faults", {}),
+    _build_control_request("GET", "/requests?limit=3&text=x"),
+    _build_control_request("GET", "/requests/3"),
+    _build_control_request("GET", "/accounts/12/requests/3"),
+    _build_control_request("GET", "/nowhere"),
 )
-"""One request to each address of the control address."""
+"""At least one request to each path of the control API."""
 
 _TOKENS: Final = (
     *(
@@ -136,7 +148,7 @@ _TOKENS: Final = (
     ),
     *(b"10000000001", b"10000000030", b"10000000031", b"1" * 300, b"x" * 70_000, b"15023239810," * 200, b"__proto__"),
 )
-_NAMES: Final = (
+_FIELD_NAMES: Final = (
     *(
         b"userid",
         b"timestamp",
@@ -151,7 +163,7 @@ _NAMES: Final = (
     ),
     *(b"rt", b"", b"x", b"ACTION", b"Content", b"%61ction", b"\xe5", b"a" * 300),
 )
-_TYPES: Final = (
+_CONTENT_TYPES: Final = (
     b"",
     b"application/x-www-form-urlencoded",
     b"application/x-www-form-urlencoded; charset=gbk",
@@ -167,7 +179,7 @@ _TYPES: Final = (
 )
 _METHODS: Final = (b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE", b"post", b"X")
 _TARGETS: Final = (b"/v2sms.aspx", b"/v2smsGBK.aspx", b"/v2statusApi.aspx", b"/v2callApi.aspx")
-_VALUES: Final[tuple[Any, ...]] = (
+_JSON_VALUES: Final[tuple[Any, ...]] = (
     *(None, True, False, 0, -1, 1, 2**31, 2**63, 2**64, 10**400, 0.5, -0.0, 1e308, 1e-320, float("nan"), float("inf")),
     *(
         "",
@@ -189,49 +201,49 @@ _VALUES: Final[tuple[Any, ...]] = (
 )
 
 
-def malformed(dice: Random, kept: Sequence[FuzzInput] = REAL) -> FuzzInput:
-    """A request to one of the vendor's pages, with up to six changes."""
-    one = dice.choice(kept)
-    for _ in range(dice.choice((1, 1, 1, 2, 2, 3, 6))):
-        one = dice.choice(_CHANGES)(dice, one)
-    return one
+def malformed(rng: Random, corpus: Sequence[FuzzInput] = VENDOR_REQUESTS) -> FuzzInput:
+    """Build a request to one of the vendor's endpoints, with up to six changes."""
+    request = rng.choice(corpus)
+    for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 6))):
+        request = rng.choice(_VENDOR_MUTATORS)(rng, request)
+    return request
 
 
-def malformed_control(dice: Random) -> FuzzInput:
-    """A request to the control address, with up to three changes. None of them waits."""
-    one = dice.choice(CONTROL)
-    for _ in range(dice.choice((1, 1, 2, 3))):
-        one = dice.choice(_CONTROL_CHANGES)(dice, one)
-    return one._replace(query=one.query.replace(b"wait", b"w")) if b"wait" in one.query else one
+def malformed_control(rng: Random) -> FuzzInput:
+    """Build a request to the control API, with up to three changes and without long polling (`wait`)."""
+    request = rng.choice(CONTROL_REQUESTS)
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        request = rng.choice(_CONTROL_MUTATORS)(rng, request)
+    return request._replace(query=request.query.replace(b"wait", b"w")) if b"wait" in request.query else request
 
 
-def broken_line(dice: Random, one: FuzzInput) -> bytes:
-    """The bytes of a request, with something wrong below what a page gets to see."""
-    raw = one.raw()
-    wrong = dice.randrange(8)
+def corrupt_http(rng: Random, request: FuzzInput) -> bytes:
+    """Serialize a request with an error at the HTTP level: truncated, wrong framing, invalid headers."""
+    raw = request.to_bytes()
+    defect = rng.randrange(8)
     head, _, body = raw.partition(b"\r\n\r\n")
-    if wrong == 0:
-        return _bytes_changed(dice, raw)
-    if wrong == 1:
-        return raw[: dice.randrange(len(raw) + 1)]
-    if wrong == 2:
-        return head + b"\r\nTransfer-Encoding: chunked\r\n\r\n" + dice.choice(_CHUNKS) + body
-    if wrong == 3:
+    if defect == 0:
+        return _change_bytes(rng, raw)
+    if defect == 1:
+        return raw[: rng.randrange(len(raw) + 1)]
+    if defect == 2:
+        return head + b"\r\nTransfer-Encoding: chunked\r\n\r\n" + rng.choice(_CHUNKED_BODIES) + body
+    if defect == 3:
         return (
-            head.replace(b"Content-Length: ", b"Content-Length: " + dice.choice((b"-", b"+", b"9", b"0x", b" ")))
+            head.replace(b"Content-Length: ", b"Content-Length: " + rng.choice((b"-", b"+", b"9", b"0x", b" ")))
             + b"\r\n\r\n"
             + body
         )
-    if wrong == 4:
-        return head + b"\r\n" + dice.choice(_LINES) + b"\r\n\r\n" + body
-    if wrong == 5:
+    if defect == 4:
+        return head + b"\r\n" + rng.choice(_HEADER_LINES) + b"\r\n\r\n" + body
+    if defect == 5:
         return raw + raw
-    if wrong == 6:
-        return raw.replace(b"HTTP/1.1", dice.choice((b"HTTP/1.0", b"HTTP/2.0", b"HTTP/9", b"http/1.1", b"")), 1)
-    return raw.replace(b"\r\n", b"\n", dice.randrange(1, 4))
+    if defect == 6:
+        return raw.replace(b"HTTP/1.1", rng.choice((b"HTTP/1.0", b"HTTP/2.0", b"HTTP/9", b"http/1.1", b"")), 1)
+    return raw.replace(b"\r\n", b"\n", rng.randrange(1, 4))
 
 
-_CHUNKS: Final = (
+_CHUNKED_BODIES: Final = (
     b"",
     b"0\r\n\r\n",
     b"3\r\na=b\r\n0\r\n\r\n",
@@ -241,7 +253,7 @@ _CHUNKS: Final = (
     b"3\r\na=b",
     b"3;x=y\r\na=b\r\n0\r\nx: y\r\n\r\n",
 )
-_LINES: Final = (
+_HEADER_LINES: Final = (
     *(
         b"Expect: 100-continue",
         b"Expect: x",
@@ -262,144 +274,157 @@ _LINES: Final = (
 )
 
 
-def _bytes_changed(dice: Random, raw: bytes) -> bytes:
-    place = dice.randrange(len(raw) + 1)
-    end = min(len(raw), place + dice.choice((0, 1, 1, 2, 10, 100)))
-    what = dice.randrange(4)
-    if what == 0:
-        return raw[:place] + raw[end:]
-    if what == 1:
-        return raw[:end] + raw[place:]
-    if what == 2:
-        return raw[:place] + bytes([dice.randrange(256)]) + raw[place + 1 :]
-    return raw[:place] + dice.choice(_TOKENS) + raw[end:]
+def _change_bytes(rng: Random, raw: bytes) -> bytes:
+    begin = rng.randrange(len(raw) + 1)
+    end = min(len(raw), begin + rng.choice((0, 1, 1, 2, 10, 100)))
+    kind = rng.randrange(4)
+    if kind == 0:
+        return raw[:begin] + raw[end:]
+    if kind == 1:
+        return raw[:end] + raw[begin:]
+    if kind == 2:
+        return raw[:begin] + bytes([rng.randrange(256)]) + raw[begin + 1 :]
+    return raw[:begin] + rng.choice(_TOKENS) + raw[end:]
 
 
-def _in_pairs(change: Callable[[Random, list[bytes]], None]) -> Callable[[Random, FuzzInput], FuzzInput]:
-    """A change of the pairs of a form, in the query or in the body, whichever there is."""
+def _on_form_pairs(change: Callable[[Random, list[bytes]], None]) -> Callable[[Random, FuzzInput], FuzzInput]:
+    """Turn a function that changes name=value pairs into a mutator of the query or the body, whichever is present."""
 
-    def changed(dice: Random, one: FuzzInput) -> FuzzInput:
-        of_query = not one.body or (bool(one.query) and dice.random() < 0.5)
-        pairs = (one.query if of_query else one.body).split(b"&")
-        change(dice, pairs)
+    def mutate(rng: Random, request: FuzzInput) -> FuzzInput:
+        use_query = not request.body or (bool(request.query) and rng.random() < 0.5)
+        pairs = (request.query if use_query else request.body).split(b"&")
+        change(rng, pairs)
         form = b"&".join(pairs)
-        return one._replace(query=_line_safe(form)) if of_query else one._replace(body=form)
+        return request._replace(query=_escape_query(form)) if use_query else request._replace(body=form)
 
-    return changed
+    return mutate
 
 
-def _line_safe(query: bytes) -> bytes:
+def _escape_query(query: bytes) -> bytes:
     return query.replace(b" ", b"+").replace(b"#", b"%23")
 
 
-def _value(dice: Random, pairs: list[bytes]) -> None:
-    place = dice.randrange(len(pairs))
-    pairs[place] = pairs[place].partition(b"=")[0] + b"=" + dice.choice(_TOKENS)
+def _replace_value(rng: Random, pairs: list[bytes]) -> None:
+    index = rng.randrange(len(pairs))
+    pairs[index] = pairs[index].partition(b"=")[0] + b"=" + rng.choice(_TOKENS)
 
 
-def _value_in_part(dice: Random, pairs: list[bytes]) -> None:
-    place = dice.randrange(len(pairs))
-    name, _, value = pairs[place].partition(b"=")
-    pairs[place] = name + b"=" + _bytes_changed(dice, value)
+def _corrupt_value(rng: Random, pairs: list[bytes]) -> None:
+    index = rng.randrange(len(pairs))
+    name, _, value = pairs[index].partition(b"=")
+    pairs[index] = name + b"=" + _change_bytes(rng, value)
 
 
-def _content(dice: Random, pairs: list[bytes]) -> None:
-    tokens = b"".join(dice.choices(_TOKENS[:-9], k=dice.randint(1, 8)))
-    name = dice.choice((b"content=", b"mobile=", b"extno=", b"sendTime=", b"statusNum="))
+def _replace_text_field(rng: Random, pairs: list[bytes]) -> None:
+    tokens = b"".join(rng.choices(_TOKENS[:-9], k=rng.randint(1, 8)))
+    name = rng.choice((b"content=", b"mobile=", b"extno=", b"sendTime=", b"statusNum="))
     pairs[:] = [pair for pair in pairs if not pair.startswith(name)] + [name + tokens]
 
 
-def _drop(dice: Random, pairs: list[bytes]) -> None:
-    del pairs[dice.randrange(len(pairs))]
+def _drop_pair(rng: Random, pairs: list[bytes]) -> None:
+    del pairs[rng.randrange(len(pairs))]
 
 
-def _twice(dice: Random, pairs: list[bytes]) -> None:
-    pairs.insert(dice.randrange(len(pairs) + 1), dice.choice(pairs))
+def _duplicate_pair(rng: Random, pairs: list[bytes]) -> None:
+    pairs.insert(rng.randrange(len(pairs) + 1), rng.choice(pairs))
 
 
-def _rename(dice: Random, pairs: list[bytes]) -> None:
-    place = dice.randrange(len(pairs))
-    pairs[place] = dice.choice(_NAMES) + b"=" + pairs[place].partition(b"=")[2]
+def _rename_pair(rng: Random, pairs: list[bytes]) -> None:
+    index = rng.randrange(len(pairs))
+    pairs[index] = rng.choice(_FIELD_NAMES) + b"=" + pairs[index].partition(b"=")[2]
 
 
-def _add(dice: Random, pairs: list[bytes]) -> None:
-    pairs.insert(dice.randrange(len(pairs) + 1), dice.choice(_NAMES) + b"=" + dice.choice(_TOKENS))
+def _add_pair(rng: Random, pairs: list[bytes]) -> None:
+    pairs.insert(rng.randrange(len(pairs) + 1), rng.choice(_FIELD_NAMES) + b"=" + rng.choice(_TOKENS))
 
 
-def _swap(dice: Random, pairs: list[bytes]) -> None:
-    one, other = dice.randrange(len(pairs)), dice.randrange(len(pairs))
-    (name, _, value), (name2, _, value2) = pairs[one].partition(b"="), pairs[other].partition(b"=")
-    pairs[one], pairs[other] = name + b"=" + value2, name2 + b"=" + value
+def _swap_values(rng: Random, pairs: list[bytes]) -> None:
+    first, second = rng.randrange(len(pairs)), rng.randrange(len(pairs))
+    (name, _, value), (name2, _, value2) = pairs[first].partition(b"="), pairs[second].partition(b"=")
+    pairs[first], pairs[second] = name + b"=" + value2, name2 + b"=" + value
 
 
-def _multipart(dice: Random, one: FuzzInput) -> FuzzInput:
-    end, boundary = dice.choice((b"\r\n", b"\n", b"\r")), dice.choice((b"x", b"----b", b"a b"))
+def _to_multipart(rng: Random, request: FuzzInput) -> FuzzInput:
+    end, boundary = rng.choice((b"\r\n", b"\n", b"\r")), rng.choice((b"x", b"----b", b"a b"))
     part = b'--%s%sContent-Disposition: form-data; name="%s"%s%s%s%s'
     parts = [
         part % (boundary, end, name, end, end, value, end)
-        for name, _, value in (pair.partition(b"=") for pair in one.body.split(b"&"))
+        for name, _, value in (pair.partition(b"=") for pair in request.body.split(b"&"))
     ]
     body = b"".join(parts) + b"--%s--%s" % (boundary, end)
-    return one._replace(headers=((b"Content-Type", b'multipart/form-data; boundary="%s"' % boundary),), body=body)
+    return request._replace(headers=((b"Content-Type", b'multipart/form-data; boundary="%s"' % boundary),), body=body)
 
 
-def _splice(dice: Random, one: FuzzInput) -> FuzzInput:
-    other = dice.choice(REAL)
-    return one._replace(
-        body=one.body[: dice.randrange(len(one.body) + 1)] + other.body[dice.randrange(len(other.body) + 1) :]
+def _splice_bodies(rng: Random, request: FuzzInput) -> FuzzInput:
+    other = rng.choice(VENDOR_REQUESTS)
+    return request._replace(
+        body=request.body[: rng.randrange(len(request.body) + 1)] + other.body[rng.randrange(len(other.body) + 1) :]
     )
 
 
-def _path(dice: Random, one: FuzzInput) -> FuzzInput:
-    path = one.target + dice.choice((b"", b"/", b"/x", b"/%00", b"/%E5", b"%20"))
-    return one._replace(
-        target=dice.choice((path, path.upper(), b"/" + path, b"/./" + path[1:], path.replace(b"s", b"%73")))
+def _change_path(rng: Random, request: FuzzInput) -> FuzzInput:
+    path = request.target + rng.choice((b"", b"/", b"/x", b"/%00", b"/%E5", b"%20"))
+    return request._replace(
+        target=rng.choice((path, path.upper(), b"/" + path, b"/./" + path[1:], path.replace(b"s", b"%73")))
     )
 
 
-_CHANGES: Final[tuple[Callable[[Random, FuzzInput], FuzzInput], ...]] = (
-    *map(_in_pairs, (_value, _value_in_part, _content, _content, _drop, _twice, _rename, _add, _swap)),
-    lambda dice, one: one._replace(body=_bytes_changed(dice, one.body)),
-    lambda dice, one: one._replace(query=_line_safe(_bytes_changed(dice, one.query))),
-    lambda dice, one: one._replace(query=_line_safe(one.body), body=b""),
-    lambda dice, one: one._replace(method=dice.choice(_METHODS)),
-    lambda dice, one: one._replace(target=dice.choice(_TARGETS)),
-    lambda dice, one: one._replace(headers=((b"Content-Type", dice.choice(_TYPES)),)),
-    _multipart,
-    _splice,
-    _path,
+_VENDOR_MUTATORS: Final[tuple[Callable[[Random, FuzzInput], FuzzInput], ...]] = (
+    *map(
+        _on_form_pairs,
+        (
+            _replace_value,
+            _corrupt_value,
+            _replace_text_field,
+            _replace_text_field,
+            _drop_pair,
+            _duplicate_pair,
+            _rename_pair,
+            _add_pair,
+            _swap_values,
+        ),
+    ),
+    lambda rng, request: request._replace(body=_change_bytes(rng, request.body)),
+    lambda rng, request: request._replace(query=_escape_query(_change_bytes(rng, request.query))),
+    lambda rng, request: request._replace(query=_escape_query(request.body), body=b""),
+    lambda rng, request: request._replace(method=rng.choice(_METHODS)),
+    lambda rng, request: request._replace(target=rng.choice(_TARGETS)),
+    lambda rng, request: request._replace(headers=((b"Content-Type", rng.choice(_CONTENT_TYPES)),)),
+    _to_multipart,
+    _splice_bodies,
+    _change_path,
 )
 
 
-def _of_document(dice: Random, one: FuzzInput) -> FuzzInput:
+def _change_document(rng: Random, request: FuzzInput) -> FuzzInput:
     try:
-        document = json.loads(one.body or b"{}")
+        document = json.loads(request.body or b"{}")
     except ValueError:
-        return one
+        return request
     if not isinstance(document, dict) or not document:
-        return one._replace(body=json.dumps(dice.choice(_VALUES)).encode())
-    name, what = dice.choice(list(document)), dice.randrange(4)
-    if what == 0:
+        return request._replace(body=json.dumps(rng.choice(_JSON_VALUES)).encode())
+    name, kind = rng.choice(list(document)), rng.randrange(4)
+    if kind == 0:
         del document[name]
-    elif what == 1:
-        document[dice.choice(("x", "", "id", "seconds", "now", "to", "kind", "\ud800"))] = dice.choice(_VALUES)
+    elif kind == 1:
+        document[rng.choice(("x", "", "id", "seconds", "now", "to", "kind", "\ud800"))] = rng.choice(_JSON_VALUES)
     else:
-        document[name] = dice.choice(_VALUES)
-    return one._replace(body=json.dumps(document).encode())
+        document[name] = rng.choice(_JSON_VALUES)
+    return request._replace(body=json.dumps(document).encode())
 
 
-_CONTROL_CHANGES: Final[tuple[Callable[[Random, FuzzInput], FuzzInput], ...]] = (
-    _of_document,
-    _of_document,
-    _of_document,
-    lambda dice, one: one._replace(body=_bytes_changed(dice, one.body)),
-    lambda dice, one: one._replace(query=_line_safe(_bytes_changed(dice, one.query))),
-    lambda dice, one: one._replace(
-        target=one.target.replace(b"12", dice.choice((b"%00", b"%E5%86%85", b"13", b"%FF", b"..", b"")))
+_CONTROL_MUTATORS: Final[tuple[Callable[[Random, FuzzInput], FuzzInput], ...]] = (
+    _change_document,
+    _change_document,
+    _change_document,
+    lambda rng, request: request._replace(body=_change_bytes(rng, request.body)),
+    lambda rng, request: request._replace(query=_escape_query(_change_bytes(rng, request.query))),
+    lambda rng, request: request._replace(
+        target=request.target.replace(b"12", rng.choice((b"%00", b"%E5%86%85", b"13", b"%FF", b"..", b"")))
     ),
-    lambda dice, one: one._replace(
-        target=one.target.replace(b"/3", b"/" + dice.choice((b"-1", b"9" * 30, b"0", b"1", b"x")))
+    lambda rng, request: request._replace(
+        target=request.target.replace(b"/3", b"/" + rng.choice((b"-1", b"9" * 30, b"0", b"1", b"x")))
     ),
-    lambda dice, one: one._replace(method=dice.choice(_METHODS)),
-    lambda dice, one: one._replace(headers=((b"Content-Type", dice.choice(_TYPES)),)),
+    lambda rng, request: request._replace(method=rng.choice(_METHODS)),
+    lambda rng, request: request._replace(headers=((b"Content-Type", rng.choice(_CONTENT_TYPES)),)),
 )

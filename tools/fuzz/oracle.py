@@ -1,6 +1,7 @@
-"""What must be true of every answer, whatever was asked.
+"""Oracle of the fuzzer: rules that hold for every response, whatever the request was.
 
-Here belongs the judgement about one answer. An answer is read as clients read it, and against the schema.
+Each `check_*` function returns None for a correct response, or a description of what is wrong. XML is validated against
+the RELAX NG schema in `fixtures/schema`.
 """
 
 import json
@@ -13,20 +14,20 @@ from lxml import etree
 from fuzz.mutators import FuzzInput
 
 _SCHEMA: Final = Path(__file__).parent.parent.parent / "fixtures" / "schema" / "answers.rng"
-_HINT: Final = 1000
-_PLAIN: Final = {
+_MAX_HINT: Final = 1000
+_PLAIN_BODIES: Final = {
     400: ("the body broke off\n",),
     405: ("this page answers GET, HEAD, POST\n",),
     413: ("a body has at most 4194304 bytes here\n",),
 }
-"""What a page says beside the vendor's words, by status."""
+"""Plain-text bodies of the vendor's endpoints, by status."""
 
-_KEYS: Final = frozenset({"ReturnStatus", "Message", "StatusBox", "CallBox", "ErrorStatus"})
-_FORBIDDEN: Final = (b"Traceback", b"Internal Server Error")
+_JSON_KEYS: Final = frozenset({"ReturnStatus", "Message", "StatusBox", "CallBox", "ErrorStatus"})
+_FORBIDDEN_BYTES: Final = (b"Traceback", b"Internal Server Error")
 
 
-class FuzzAnswer(NamedTuple):
-    """What came back. The names of headers are in lower case."""
+class FuzzResponse(NamedTuple):
+    """A response. The names of the headers are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -34,73 +35,75 @@ class FuzzAnswer(NamedTuple):
 
 
 @cache
-def _schema() -> etree.RelaxNG:
+def _load_schema() -> etree.RelaxNG:
     return etree.RelaxNG(etree.parse(_SCHEMA))
 
 
-def check_vendor_response(one: FuzzInput, answer: FuzzAnswer) -> str | None:
-    """What is wrong with an answer of the vendor's pages."""
-    status, headers, body = answer
+def check_vendor_response(request: FuzzInput, response: FuzzResponse) -> str | None:
+    """Check a response of one of the vendor's endpoints."""
+    status, headers, body = response
     hint = headers.get("x-mock-hint", "")
-    if not (hint.isascii() and hint.isprintable() and len(hint) <= _HINT):
-        return f"no hint for a header: {hint!a}"
-    if one.method == b"HEAD":
+    if not (hint.isascii() and hint.isprintable() and len(hint) <= _MAX_HINT):
+        return f"the hint is not a valid header value: {hint!a}"
+    if request.method == b"HEAD":
         return None if not body and status == 200 else f"{status} to HEAD, with {len(body)} bytes"
     if status != 200:
-        said = body.decode("utf-8", "replace")
-        plain = headers["content-type"] == "text/plain; charset=utf-8" and said in _PLAIN.get(status, ())
+        text = body.decode("utf-8", "replace")
+        plain = headers["content-type"] == "text/plain; charset=utf-8" and text in _PLAIN_BODIES.get(status, ())
         return None if plain else f"{status}: {body[:200]!r}"
     media_type, _, charset = headers["content-type"].partition("; charset=")
     if media_type == "application/json":
-        return _wrong_of_json(body)
+        return _check_json(body)
     if media_type != "text/xml" or charset not in ("utf-8", "gb2312"):
-        return f"the type is {headers['content-type']}"
-    return _wrong_of_xml(body, charset)
+        return f"unexpected content type {headers['content-type']}"
+    return _check_xml(body, charset)
 
 
-def _wrong_of_xml(body: bytes, charset: str) -> str | None:
+def _check_xml(body: bytes, charset: str) -> str | None:
     declaration = f'<?xml version="1.0" encoding="{charset}" ?>'
     try:
         text = body.decode("gbk" if charset == "gb2312" else charset)
         document = etree.fromstring(text.removeprefix(declaration))
     except (UnicodeDecodeError, etree.XMLSyntaxError) as error:
-        return f"not to be read: {error}"
+        return f"the XML cannot be parsed: {error}"
     if not text.startswith(declaration):
-        return "another declaration"
-    schema = _schema()
-    return None if schema.validate(document) else f"not as the schema says: {schema.error_log.last_error}"
+        return "unexpected XML declaration"
+    schema = _load_schema()
+    return None if schema.validate(document) else f"the XML violates the schema: {schema.error_log.last_error}"
 
 
-def _wrong_of_json(body: bytes) -> str | None:
+def _check_json(body: bytes) -> str | None:
     try:
         document = json.loads(body)
     except ValueError as error:
-        return f"no JSON: {error}"
-    return None if isinstance(document, dict) and document.keys() & _KEYS else f"not one of ours: {body[:200]!r}"
+        return f"the body is not JSON: {error}"
+    return None if isinstance(document, dict) and document.keys() & _JSON_KEYS else f"unexpected JSON: {body[:200]!r}"
 
 
-def check_control_response(one: FuzzInput, answer: FuzzAnswer) -> str | None:
-    """What is wrong with an answer of the control address: an error is an object that says so."""
-    status, headers, body = answer
+def check_control_response(request: FuzzInput, response: FuzzResponse) -> str | None:
+    """Check a response of the control API: no 5xx, and every error is a JSON object with the key `error`."""
+    status, headers, body = response
     if status >= 500:
         return f"{status}: {body[:300]!r}"
-    if one.method == b"HEAD" or (one.method == b"OPTIONS" and status == 200) or status in (301, 308):
+    if request.method == b"HEAD" or (request.method == b"OPTIONS" and status == 200) or status in (301, 308):
         return None
     if headers.get("content-type", "").startswith("text/plain") and status == 404:
         return None
     try:
         document = json.loads(body)
     except ValueError as error:
-        return f"{status}, no JSON: {error}, {body[:200]!r}"
+        return f"{status}, and the body is not JSON: {error}, {body[:200]!r}"
     return (
-        None if status < 400 or isinstance(document.get("error"), str) else f"{status} without a word: {body[:200]!r}"
+        None
+        if status < 400 or isinstance(document.get("error"), str)
+        else f"{status} without an error message: {body[:200]!r}"
     )
 
 
-def check_raw_bytes(received: bytes) -> str | None:
-    """What is wrong with what came over a socket, of which nobody knows whether it was a request at all."""
+def check_raw_response(received: bytes) -> str | None:
+    """Check bytes received over a socket. The request may have been no valid HTTP."""
     if received and not received.startswith((b"HTTP/1.1 ", b"HTTP/1.0 ")):
-        return f"no HTTP: {received[:200]!r}"
-    if received[9:10] == b"5" or any(words in received for words in _FORBIDDEN):
+        return f"the response is not HTTP: {received[:200]!r}"
+    if received[9:10] == b"5" or any(words in received for words in _FORBIDDEN_BYTES):
         return f"{received[:300]!r}"
     return None

@@ -1,6 +1,6 @@
-"""The hunt: malformed requests, each answer judged, what brings something new kept, what is wrong shrunk.
+"""The fuzzing loop: sends malformed requests, checks each response, and minimises the requests that fail.
 
-Here belong counting and keeping. What a malformed request is stands in `changes`, what an answer must be in `judging`.
+A request that leads to a new kind of response (`novelty_key`) joins the corpus, from which later requests are made.
 """
 
 import re
@@ -14,131 +14,143 @@ from random import Random
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from fuzz.mutators import REAL, FuzzInput, broken_line, malformed, malformed_control
-from fuzz.oracle import FuzzAnswer, check_control_response, check_raw_bytes, check_vendor_response
-from fuzz.targets import InProcessTarget, over_a_socket
+from fuzz.mutators import VENDOR_REQUESTS, FuzzInput, corrupt_http, malformed, malformed_control
+from fuzz.oracle import FuzzResponse, check_control_response, check_raw_response, check_vendor_response
+from fuzz.targets import InProcessTarget, send_over_socket
 from sms10692_mock.domain.api_request import match_endpoint
 from support.emulators import Address
 
-_ANEW: Final = 2000
-"""Requests after which an emulator begins anew, so that its queues stay short."""
-_KEPT: Final = 3000
-_EXPLAINED: Final = 50
-"""One request of so many is explained."""
-_TRIES: Final = 300
-_AT_ONCE: Final = 32
-_TOGETHER: Final = 1000
-_NOT_ASKED: Final = (b"wait=", b"fault")
-"""What is not asked of an emulator behind a socket, where nothing may hang and every 5xx is wrong."""
-_ENOUGH: Final = 20
-"""Wrong answers after which there is enough to mend."""
+_RESET_EVERY: Final = 2000
+"""Requests after which the target is reset, so that its queues stay short."""
+_MAX_CORPUS: Final = 3000
+_DIAGNOSE_EVERY: Final = 50
+"""One of this many requests also runs the diagnosis, which is slow."""
+_MAX_TRIES: Final = 300
+_THREADS: Final = 32
+_BATCH_SIZE: Final = 1000
+_EXCLUDED_ON_SOCKET: Final = (b"wait=", b"fault")
+"""Requests with these bytes are not sent over a socket, where no request may hang and every 5xx is a failure."""
+_MAX_FAILURES: Final = 20
+"""Stop after this many failures."""
 
-_SAID: Final = re.compile(
+_MESSAGE: Final = re.compile(
     rb"<(?:message|remark|errorcode)>[^<]*|<(?:status|call)box>|\"(?:Message|Remark)\":\"[^\"]*|<checkCounts>"
 )
-_CODE: Final = re.compile(r"(?:^|\| )([a-z.0-9-]+):")
+_HINT_CODE: Final = re.compile(r"(?:^|\| )([a-z.0-9-]+):")
 
 
 @dataclass
 class FuzzStats:
-    """What a hunt saw: how many requests of each kind, which kinds of answers, and what was wrong."""
+    """Counts of requests and responses by kind, the novelty keys seen, and a description of each failure."""
 
-    asked: Counter[str] = field(default_factory=Counter)
-    answers: Counter[str] = field(default_factory=Counter)
-    kinds: set[tuple[object, ...]] = field(default_factory=set)
-    wrongs: list[str] = field(default_factory=list)
+    requests: Counter[str] = field(default_factory=Counter)
+    responses: Counter[str] = field(default_factory=Counter)
+    novelty_keys: set[tuple[object, ...]] = field(default_factory=set)
+    failures: list[str] = field(default_factory=list)
 
     def add(self, other: "FuzzStats") -> None:
-        """What another hunt saw beside this one."""
-        self.asked += other.asked
-        self.answers += other.answers
-        self.kinds |= other.kinds
-        self.wrongs += other.wrongs
+        """Add the counts of another run."""
+        self.requests += other.requests
+        self.responses += other.responses
+        self.novelty_keys |= other.novelty_keys
+        self.failures += other.failures
 
 
-def wrong(under: InProcessTarget, one: FuzzInput, *, explained: bool = True) -> tuple[str | None, FuzzAnswer | None]:
-    """What is wrong with the answer to a request, and the answer; there is none where an exception came instead."""
+def check_request(
+    target: InProcessTarget, request: FuzzInput, *, diagnose: bool = True
+) -> tuple[str | None, FuzzResponse | None]:
+    """Send a request. Returns the failure, or None, and the response, or None after an exception."""
     try:
-        answer = under.ask(one, explained=explained)
+        response = target.send(request, diagnose=diagnose)
     except Exception as error:
         return f"raised {error!r}", None
-    is_page = match_endpoint(unquote_to_bytes(one.target).decode("latin-1")) is not None
-    return (check_vendor_response if is_page else check_control_response)(one, answer), answer
+    is_vendor = match_endpoint(unquote_to_bytes(request.target).decode("latin-1")) is not None
+    return (check_vendor_response if is_vendor else check_control_response)(request, response), response
 
 
-def novelty_key(one: FuzzInput, answer: FuzzAnswer) -> tuple[object, ...]:
-    """What makes an answer another than those before: where, the status, the words, what the hint names."""
-    said = frozenset(_SAID.findall(answer.body[:2000]))
-    return one.target[:8].lower(), answer.status, said, frozenset(_CODE.findall(answer.headers.get("x-mock-hint", "")))
+def novelty_key(request: FuzzInput, response: FuzzResponse) -> tuple[object, ...]:
+    """Return what makes a response a new kind: endpoint, status, messages, and the codes in the hint."""
+    messages = frozenset(_MESSAGE.findall(response.body[:2000]))
+    codes = frozenset(_HINT_CODE.findall(response.headers.get("x-mock-hint", "")))
+    return request.target[:8].lower(), response.status, messages, codes
 
 
-def minimise(one: FuzzInput) -> FuzzInput:
-    """The same with what can be left out of it, so that it is still wrong; within so many tries."""
-    tries, fresh = _TRIES, InProcessTarget()
+def minimise(request: FuzzInput) -> FuzzInput:
+    """Remove parts of the body and the query for as long as the request still fails, in at most `_MAX_TRIES` tries."""
+    tries, target = _MAX_TRIES, InProcessTarget()
     for name in ("body", "query"):
-        size = len(getattr(one, name)) // 2
+        size = len(getattr(request, name)) // 2
         while size:
             begin = 0
-            while begin < len(whole := getattr(one, name)) and tries:
+            while begin < len(whole := getattr(request, name)) and tries:
                 tries -= 1
-                less = one._replace(**{name: whole[:begin] + whole[begin + size :]})
-                if wrong(fresh, less)[0] is not None:
-                    one = less
+                shorter = request._replace(**{name: whole[:begin] + whole[begin + size :]})
+                if check_request(target, shorter)[0] is not None:
+                    request = shorter
                 else:
                     begin += size
             size //= 2
-    return one
+    return request
 
 
-def fuzz_in_process(seed: int, requests: int, until: float = float("inf"), control: float = 0.0) -> FuzzStats:
-    """Ask so much in process, a share of it at the control address, or until a moment of `time.monotonic`."""
-    dice, pages, beside, found = Random(seed), InProcessTarget(), InProcessTarget(), FuzzStats()  # noqa: S311 - the same for the same seed
-    kept = list(REAL)
+def fuzz_in_process(seed: int, requests: int, deadline: float = float("inf"), control: float = 0.0) -> FuzzStats:
+    """Send requests in process, until `requests` are sent or `time.monotonic()` reaches `deadline`.
+
+    `control` is the probability that a request goes to the control API. The same seed gives the same requests.
+    """
+    rng, vendor_target, control_target, stats = Random(seed), InProcessTarget(), InProcessTarget(), FuzzStats()  # noqa: S311 - repeatable
+    corpus = list(VENDOR_REQUESTS)
     for number in range(requests):
-        if number % _ANEW == 0:
-            pages.begin()
-            beside.begin()
-            if time.monotonic() > until:
+        if number % _RESET_EVERY == 0:
+            vendor_target.reset()
+            control_target.reset()
+            if time.monotonic() > deadline:
                 break
-        to_control = dice.random() < control
-        one = malformed_control(dice) if to_control else malformed(dice, kept)
-        said, answer = wrong(beside if to_control else pages, one, explained=number % _EXPLAINED == 0)
-        found.asked["control address" if to_control else "pages"] += 1
-        if said is not None:
-            small = minimise(one)
-            found.wrongs.append(f"seed {seed}, request {number}: {said}\n    {small.raw()[:2000]!r}")
-            if len(found.wrongs) >= _ENOUGH:
+        to_control = rng.random() < control
+        request = malformed_control(rng) if to_control else malformed(rng, corpus)
+        target = control_target if to_control else vendor_target
+        failure, response = check_request(target, request, diagnose=number % _DIAGNOSE_EVERY == 0)
+        stats.requests["control API" if to_control else "vendor endpoints"] += 1
+        if failure is not None:
+            smallest = minimise(request)
+            stats.failures.append(f"seed {seed}, request {number}: {failure}\n    {smallest.to_bytes()[:2000]!r}")
+            if len(stats.failures) >= _MAX_FAILURES:
                 break
-        if answer is not None:
-            found.answers[f"{answer.status} {answer.headers.get('content-type', '')}"] += 1
-            kind = novelty_key(one, answer)
-            if kind not in found.kinds:
-                found.kinds.add(kind)
-                if not to_control and len(kept) < _KEPT:
-                    kept.append(one)
-    return found
+        if response is not None:
+            stats.responses[f"{response.status} {response.headers.get('content-type', '')}"] += 1
+            key = novelty_key(request, response)
+            if key not in stats.novelty_keys:
+                stats.novelty_keys.add(key)
+                if not to_control and len(corpus) < _MAX_CORPUS:
+                    corpus.append(request)
+    return stats
 
 
-def fuzz_over_socket(seed: int, requests: int, address: Address, until: float = float("inf")) -> FuzzStats:
-    """The same over a socket, with what is wrong below the pages too."""
-    dice, found = Random(seed), FuzzStats()  # noqa: S311 - the same requests for the same seed
+def fuzz_over_socket(seed: int, requests: int, address: Address, deadline: float = float("inf")) -> FuzzStats:
+    """Send requests over a socket, most of them malformed at the HTTP level.
 
-    def raws() -> Iterator[bytes]:
+    Stops when `requests` are sent or `time.monotonic()` reaches `deadline`.
+    """
+    rng, stats = Random(seed), FuzzStats()  # noqa: S311 - repeatable
+
+    def generate() -> Iterator[bytes]:
         while True:
-            one = malformed_control(dice) if dice.random() < 0.1 else malformed(dice)
-            raw = broken_line(dice, one) if dice.random() < 0.7 else one.raw()
-            if not any(word in raw.lower() for word in _NOT_ASKED):
+            request = malformed_control(rng) if rng.random() < 0.1 else malformed(rng)
+            raw = corrupt_http(rng, request) if rng.random() < 0.7 else request.to_bytes()
+            if not any(word in raw.lower() for word in _EXCLUDED_ON_SOCKET):
                 yield raw
 
-    def asked(raw: bytes) -> tuple[bytes, bytes]:
-        return raw, over_a_socket(address, raw)
+    def send(raw: bytes) -> tuple[bytes, bytes]:
+        return raw, send_over_socket(address, raw)
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        while found.asked["socket"] < requests and time.monotonic() < until and len(found.wrongs) < _ENOUGH:
-            some = islice(raws(), min(_TOGETHER, requests - found.asked["socket"]))
-            for raw, received in pool.map(asked, some):
-                found.asked["socket"] += 1
-                found.answers[f"socket: {received[9:12].decode('latin-1') or 'nothing'}"] += 1
-                if (said := check_raw_bytes(received)) is not None:
-                    found.wrongs.append(f"seed {seed}, over a socket: {said}\n    {raw[:2000]!r}")
-    return found
+    with ThreadPoolExecutor(_THREADS) as pool:
+        while stats.requests["socket"] < requests and time.monotonic() < deadline:
+            if len(stats.failures) >= _MAX_FAILURES:
+                break
+            batch = islice(generate(), min(_BATCH_SIZE, requests - stats.requests["socket"]))
+            for raw, received in pool.map(send, batch):
+                stats.requests["socket"] += 1
+                stats.responses[f"socket: {received[9:12].decode('latin-1') or 'nothing'}"] += 1
+                if (failure := check_raw_response(received)) is not None:
+                    stats.failures.append(f"seed {seed}, over a socket: {failure}\n    {raw[:2000]!r}")
+    return stats

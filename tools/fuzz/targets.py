@@ -1,7 +1,4 @@
-"""Emulators under fire: in process, or as a process of its own behind a socket.
-
-Here belongs asking. What is asked is made in `changes`.
-"""
+"""Targets of the fuzzer: an emulator in this process (WSGI), or one behind a socket."""
 
 import io
 import socket
@@ -11,7 +8,7 @@ from typing import Any, Final, cast
 from urllib.parse import unquote_to_bytes
 
 from fuzz.mutators import FuzzInput
-from fuzz.oracle import FuzzAnswer
+from fuzz.oracle import FuzzResponse
 from sms10692.protocol import Endpoint
 from sms10692_mock.app.vendor_app import Request, VendorApp
 from sms10692_mock.app.wsgi import WsgiVendorApp
@@ -21,14 +18,14 @@ from sms10692_mock.domain.records import Settings, Task
 from sms10692_mock.server.http_types import Response
 from support.emulators import Address, admin_app, options
 
-_MOMENT: Final = 0.5
-"""Seconds without an answer after which a request is taken for half of one."""
-_PATIENCE: Final = 60.0
+_INCOMPLETE_AFTER: Final = 0.5
+"""Seconds without a response after which the request counts as incomplete, and the sending side is closed."""
+_TIMEOUT: Final = 60.0
 _ACCOUNTS: Final = ("12:test:mima:100000000", "13:测试:密码:1000", "14:late:mima:5")
 
 
-class _Unexplained:
-    """Pages that give no hint: a diagnosis takes fifty times as long as the answer."""
+class _WithoutHints:
+    """Wraps the vendor application and leaves out the hint: a diagnosis takes fifty times as long as the response."""
 
     def __init__(self, pages: VendorApp) -> None:
         self.log_rejected = pages.log_rejected
@@ -40,85 +37,89 @@ class _Unexplained:
 
 
 class InProcessTarget:
-    """An emulator in this process, whose clock stands still, and which begins anew when asked to."""
+    """An emulator in this process. Its clock stands still."""
 
     def __init__(self) -> None:
-        self._chosen = chosen = options(accounts=_ACCOUNTS, postpaid=["14"])
-        vendor, bell = build_vendor(chosen), ChangeNotifier()
+        self._chosen = config = options(accounts=_ACCOUNTS, postpaid=["14"])
+        vendor, notifier = build_vendor(config), ChangeNotifier()
         self._store = vendor.store
-        elsewhere = admin_app(vendor, chosen, bell)
-        pages = VendorApp(vendor, chosen.dialect, log=lambda line: None, notifier=bell)
-        self._explaining = WsgiVendorApp(pages, elsewhere)
-        self._silent = WsgiVendorApp(cast(VendorApp, _Unexplained(pages)), elsewhere)
-        self._send()
+        fallback = admin_app(vendor, config, notifier)
+        pages = VendorApp(vendor, config.dialect, log=lambda line: None, notifier=notifier)
+        self._with_hints = WsgiVendorApp(pages, fallback)
+        self._without_hints = WsgiVendorApp(cast(VendorApp, _WithoutHints(pages)), fallback)
+        self._record_send()
 
-    def begin(self) -> None:
-        """Forget all that was sent, and all that was turned."""
+    def reset(self) -> None:
+        """Restore the initial accounts and settings, and clear the request log."""
         for userid in self._store.userids():
             self._store.delete_account(userid)
         for account in self._chosen.accounts:
             self._store.create_account(account)
         self._store.change_settings(lambda settings: Settings())
         self._store.clear_request_log()
-        self._send()
+        self._record_send()
 
-    def _send(self) -> None:
-        """Record a send that costs nothing, to which reports and replies can belong."""
+    def _record_send(self) -> None:
+        """Record one send that costs nothing, so that injected reports and replies have a message to refer to."""
         task_id, account = self._store.next_task_id(), self._chosen.accounts[0]
         task = Task(task_id, 0.0, 0.0, ["15023239810"], "x", "", "/v2sms.aspx", price=0, request=0)
         self._store.record_send(account.userid, task, [], [], 0.0)
 
-    def ask(self, one: FuzzInput, *, explained: bool = True) -> FuzzAnswer:
-        """The answer; an exception that a server would make a 500 of comes through."""
+    def send(self, request: FuzzInput, *, diagnose: bool = True) -> FuzzResponse:
+        """Return the response. Exceptions are not turned into a 500; they propagate."""
         started: list[tuple[int, dict[str, str]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
             started[:] = [(int(status[:3]), {name.lower(): value for name, value in headers})]
 
-        application = self._explaining if explained else self._silent
-        body = b"".join(application(_environ(one), start_response))
-        return FuzzAnswer(*started[0], body)
+        application = self._with_hints if diagnose else self._without_hints
+        body = b"".join(application(_build_environ(request), start_response))
+        return FuzzResponse(*started[0], body)
 
 
-def _environ(one: FuzzInput) -> dict[str, Any]:
+def _build_environ(request: FuzzInput) -> dict[str, Any]:
     environ: dict[str, Any] = {
-        "REQUEST_METHOD": one.method.decode("latin-1"),
+        "REQUEST_METHOD": request.method.decode("latin-1"),
         "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(one.target).decode("latin-1"),
-        "QUERY_STRING": one.query.decode("latin-1"),
+        "PATH_INFO": unquote_to_bytes(request.target).decode("latin-1"),
+        "QUERY_STRING": request.query.decode("latin-1"),
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "10692",
         "SERVER_PROTOCOL": "HTTP/1.1",
         "HTTP_HOST": "127.0.0.1",
-        "CONTENT_LENGTH": str(len(one.body)),
+        "CONTENT_LENGTH": str(len(request.body)),
         "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(one.body),
+        "wsgi.input": io.BytesIO(request.body),
         "wsgi.errors": sys.stderr,
     }
-    for name, value in one.headers:
+    for name, value in request.headers:
         if name.lower() == b"content-type":
             environ["CONTENT_TYPE"] = value.decode("latin-1")
     return environ
 
 
-def over_a_socket(address: Address, raw: bytes) -> bytes:
-    """All that comes back. Who waits for the rest of a request is told after a moment that there is none."""
-    pieces: list[bytes] = []
-    with socket.create_connection(address, timeout=_PATIENCE) as connection, suppress(ConnectionError):
-        # A reset: it had not read all before it refused.
+def send_over_socket(address: Address, raw: bytes) -> bytes:
+    """Send bytes and return everything received.
+
+    When no response arrives within `_INCOMPLETE_AFTER` seconds, the sending side is closed, which ends an incomplete
+    request.
+    """
+    chunks: list[bytes] = []
+    with socket.create_connection(address, timeout=_TIMEOUT) as connection, suppress(ConnectionError):
+        # ConnectionError: the emulator refused the request before it had read all of it, and reset the connection.
         connection.sendall(raw)
-        connection.settimeout(_MOMENT)
+        connection.settimeout(_INCOMPLETE_AFTER)
         while True:
             try:
-                piece = connection.recv(65536)
+                chunk = connection.recv(65536)
             except TimeoutError:
-                if connection.gettimeout() != _MOMENT:
+                if connection.gettimeout() != _INCOMPLETE_AFTER:
                     raise
-                connection.settimeout(_PATIENCE)
-                with suppress(OSError):  # it may be gone meanwhile
+                connection.settimeout(_TIMEOUT)
+                with suppress(OSError):  # The emulator may have closed the connection meanwhile.
                     connection.shutdown(socket.SHUT_WR)
                 continue
-            if not piece:
+            if not chunk:
                 break
-            pieces.append(piece)
-    return b"".join(pieces)
+            chunks.append(chunk)
+    return b"".join(chunks)

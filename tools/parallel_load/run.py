@@ -1,6 +1,6 @@
-"""A crowd of tests with the fixture `sms_vendor`, run by a pytest of its own, and how long the fixture takes.
+"""Parallel load test of the fixture `sms_vendor`: runs many tests in a pytest process, and measures the fixture's cost.
 
-Here belongs starting that pytest. It tells its times by `crowd_times`; what the tests do is in `crowded_tests`.
+`template_tests` contains the tests; `timing_plugin` writes the durations to a JSON file.
 """
 
 import json
@@ -12,37 +12,38 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from parallel_load.timing_plugin import FILE
+from parallel_load.timing_plugin import TIMES_FILE_VARIABLE
 
 
-class Times(NamedTuple):
-    """How a crowd fared: what pytest said, and milliseconds of set-up and tear-down for each test.
+class ParallelResult(NamedTuple):
+    """Result of a run: pytest's output, and milliseconds of set-up plus tear-down for each test.
 
-    `fixture` are those of tests with `sms_vendor` but for the first of each process, `bare` those of tests without.
+    `fixture` is for tests that use `sms_vendor`, without the slowest of each process (the first, which starts the
+    emulator); `bare` is for tests that do not use the fixture.
     """
 
     passed: int
-    said: str
+    output: str
     fixture: list[float]
     bare: list[float]
 
     def cost(self) -> float:
-        """The median of what the fixture adds."""
+        """Return the median milliseconds that the fixture adds to a test."""
         return statistics.median(self.fixture) - statistics.median(self.bare)
 
-    def figures(self) -> str:
-        """The same in words, with how it spreads."""
+    def format(self) -> str:
+        """Format the cost with its spread."""
         tenth, *_, last = statistics.quantiles(self.fixture, n=10)
-        return f"{self.cost():.2f} ms, nine of ten from {tenth:.2f} to {last:.2f} with what pytest itself takes"
+        return f"{self.cost():.2f} ms (10th to 90th percentile, pytest included: {tenth:.2f} to {last:.2f} ms)"
 
 
-def crowd(folder: Path, tests: int, *arguments: str) -> Times:
-    """Run `tests` tests in this folder, as many again that look at a fresh account, and as many without the fixture."""
-    shutil.copy(Path(__file__).with_name("template_tests.py"), folder / "test_crowd.py")
+def run_parallel_tests(folder: Path, tests: int, *arguments: str) -> ParallelResult:
+    """Run three groups of `tests` tests each: using an account, checking that it is fresh, and without the fixture."""
+    shutil.copy(Path(__file__).with_name("template_tests.py"), folder / "test_parallel.py")
     times = folder / "times.json"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "SMS10692_"))}
-    environment |= {"CROWD": str(tests), FILE: str(times), "PYTHONPATH": str(Path(__file__).parent)}
-    ended = subprocess.run(
+    environment |= {"TEST_COUNT": str(tests), TIMES_FILE_VARIABLE: str(times), "PYTHONPATH": str(Path(__file__).parent)}
+    completed = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "timing_plugin", "-W", "error", *arguments],
         cwd=folder,
         env=environment,
@@ -51,8 +52,8 @@ def crowd(folder: Path, tests: int, *arguments: str) -> Times:
         check=False,
         timeout=240,
     )
-    assert times.exists(), ended.stdout + ended.stderr
-    told: dict[str, Any] = json.loads(times.read_text())
-    bare = [1e3 * seconds for name, seconds in told["seconds"].items() if "without" in name]
-    fixture = [1e3 * seconds for name, seconds in told["seconds"].items() if "without" not in name]
-    return Times(told["passed"], ended.stdout, sorted(fixture)[: -told["processes"]], bare)
+    assert times.exists(), completed.stdout + completed.stderr
+    document: dict[str, Any] = json.loads(times.read_text())
+    bare = [1e3 * seconds for name, seconds in document["seconds"].items() if "without" in name]
+    fixture = [1e3 * seconds for name, seconds in document["seconds"].items() if "without" not in name]
+    return ParallelResult(document["passed"], completed.stdout, sorted(fixture)[: -document["processes"]], bare)

@@ -1,7 +1,4 @@
-"""A plugin of pytest that adds up how long the set-up and the tear-down of each test take, and tells it in a file.
-
-Here belongs the adding up. What the times mean is `crowd`'s affair.
-"""
+"""pytest plugin that writes the duration of each test's set-up plus tear-down, in seconds, to a JSON file."""
 
 import json
 import os
@@ -10,12 +7,12 @@ from typing import Final
 
 import pytest
 
-FILE: Final = "CROWD_TIMES"
-"""What names the file in the environment."""
+TIMES_FILE_VARIABLE: Final = "PARALLEL_TIMES_FILE"
+"""Environment variable with the path of the JSON file."""
 
 
-class _Clock:
-    """Adds up what pytest measures of each test's set-up and tear-down."""
+class _DurationRecorder:
+    """Sums the durations in pytest's reports."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -30,11 +27,11 @@ class _Clock:
             self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
 
     def pytest_sessionfinish(self) -> None:
-        told = {"passed": self.passed, "seconds": self.seconds, "processes": len(self.processes)}
-        Path(os.environ[FILE]).write_text(json.dumps(told))
+        document = {"passed": self.passed, "seconds": self.seconds, "processes": len(self.processes)}
+        Path(os.environ[TIMES_FILE_VARIABLE]).write_text(json.dumps(document))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Measure where the reports of all processes arrive."""
-    if FILE in os.environ and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Clock())
+    """Register the recorder in the controller process, where the reports of all workers arrive."""
+    if TIMES_FILE_VARIABLE in os.environ and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_DurationRecorder())

@@ -1,6 +1,10 @@
-"""A storm: everything that goes wrong between clients and an emulator at once, and the ledger afterwards.
+"""Stress test: many kinds of clients and injected faults against one emulator, and a comparison of records afterwards.
 
-`connections` speak HTTP over a socket and break it where asked; `witnesses` know what clients were told and judge
-whether the emulator's books agree; `clients` are the well-behaved, the rude, the slow and the idle, and whoever turns
-the weather; `quick` is the client beside, whose waits are measured; `storm` runs all of them against one `serve`.
+- `connections`: HTTP over a socket, with connections broken on purpose
+- `behaviours`: what each kind of client does (normal, aborting, idle, slow, fault toggler, ...)
+- `probe`: a client in its own process, whose latency is measured
+- `oracle`: compares what the clients were answered with what the emulator recorded
+- `run`: starts the emulator, runs all clients, drains the queues, and compares
+
+`python -m stress` (`make stress`) is the command; `tests/tools/test_stress_tool.py` runs a small version.
 """

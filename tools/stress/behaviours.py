@@ -1,6 +1,6 @@
-"""The clients of a storm: well-behaved, rude, slow and idle ones, and those who turn the weather.
+"""Behaviours of the stress test's clients: normal, aborting, idle, slow, fault toggler, list reader, and others.
 
-Here belongs what each of them does, round after round, by dice that a seed loads.
+Each client repeats its behaviour once per round. Its random choices depend on the seed and on the client's name only.
 """
 
 import asyncio
@@ -13,25 +13,25 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
-from stress.connections import Answer, ConnectionBroken, RawConnection, control, form
-from stress.oracle import ANSWERING, QUEUES, ClientRecord, Item, QueueName
+from stress.connections import ConnectionBroken, RawConnection, RawResponse, build_form_request, control_request
+from stress.oracle import QUEUES, REPLYING_PREFIX, ClientRecord, Item, QueueName
 from support.emulators import CALL, GBK, STATUS, UTF8, Address, request
 
-PATIENCE: Final = 1.5
-"""Seconds that a client waits for an answer, beyond which it hangs up."""
+TIMEOUT: Final = 1.5
+"""Seconds that a client waits for a response before it closes the connection."""
 
-RULES: Final = [
+DELIVERY_RULES: Final = [
     {"number": "131", "outcome": "silent"},
     {"number": "132", "delay": 1.0},
     {"number": "133", "outcome": "failed", "share": 0.5},
-    {"number": ANSWERING, "reply": "T"},
+    {"number": REPLYING_PREFIX, "reply": "T"},
 ]
-_PREFIXES: Final = ("130", "131", "132", "133", ANSWERING)
+_PREFIXES: Final = ("130", "131", "132", "133", REPLYING_PREFIX)
 
-_MANY: Final = 1500
-"""So many numbers of one send keep a thread busy for a while."""
+_LARGE_SEND: Final = 1500
+"""Numbers in one large send, which keeps a thread busy for a while."""
 
-PAGES: Final[dict[QueueName, str]] = {"reports": STATUS, "replies": CALL}
+QUEUE_ENDPOINTS: Final[dict[QueueName, str]] = {"reports": STATUS, "replies": CALL}
 
 _FAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"kind": "latency", "seconds": 0.1, "seconds_max": 0.8},
@@ -52,227 +52,240 @@ _FAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"kind": "lose"},
     {"kind": "lose", "operations": ["call"]},
 )
-_OF_ALL: Final = ("overage", "checkkeyword", "call")
-"""What faults for all strike: the client beside, whose waits are measured, asks for none of these."""
+_GLOBAL_FAULT_OPERATIONS: Final = ("overage", "checkkeyword", "call")
+"""Operations that faults for all accounts apply to: the probe, whose latency is measured, uses none of them."""
 
-_BOX: Final = re.compile(r"<(?:status|call)box>\s*<mobile>([0-9]+)</mobile>\s*<taskid>([0-9]+)</taskid>")
-_SENT: Final = re.compile(r"<returnstatus>Success</returnstatus>.*<taskID>([0-9]+)</taskID>", re.DOTALL)
+_ITEM: Final = re.compile(r"<(?:status|call)box>\s*<mobile>([0-9]+)</mobile>\s*<taskid>([0-9]+)</taskid>")
+_TASK_ID: Final = re.compile(r"<returnstatus>Success</returnstatus>.*<taskID>([0-9]+)</taskID>", re.DOTALL)
 
 
 @dataclass
 class StressContext:
-    """Where a storm takes place. `rounds` is a loop of each client; `wrongs` are answers that must never come."""
+    """Shared state of a run. `rounds` starts a client's loop; `failures` describes responses that must never occur."""
 
     address: Address
     seed: int
     rounds: Callable[[], AsyncIterator[int]]
-    tally: Counter[str] = field(default_factory=Counter)
-    wrongs: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    def dice(self, name: str) -> Random:
-        """Dice of one client."""
-        return Random(f"{self.seed}:{name}")  # noqa: S311 - they are to be the same again
+    def create_rng(self, name: str) -> Random:
+        """Return the random generator of one client."""
+        return Random(f"{self.seed}:{name}")  # noqa: S311 - repeatable
 
-    def mobiles(self, dice: Random, how_many: int) -> list[str]:
-        """Numbers that nobody has sent to."""
-        return [f"{dice.choice(_PREFIXES)}{next(self.numbers):08}" for _ in range(how_many)]
+    def new_mobiles(self, rng: Random, count: int) -> list[str]:
+        """Return phone numbers that no client has sent to."""
+        return [f"{rng.choice(_PREFIXES)}{next(self.numbers):08}" for _ in range(count)]
 
-    async def told(self, connection: RawConnection, raw: bytes, patience: float = PATIENCE) -> Answer:
-        """What is answered; counts it, and notes what no fault explains. Raises Broken."""
+    async def request(self, connection: RawConnection, raw: bytes, timeout: float = TIMEOUT) -> RawResponse:
+        """Send a request and count its response. Records a 5xx that no fault explains. Raises ConnectionBroken."""
         try:
-            answer = await connection.ask(raw, patience)
+            response = await connection.request(raw, timeout)
         except ConnectionBroken:
-            self.tally["requests without a whole answer"] += 1
+            self.counts["requests without a complete response"] += 1
             raise
-        self.tally["requests answered"] += 1
-        # A fault's status comes as HTML, even where another fault then emptied it.
-        if answer.status >= 500 and not answer.headers.get("content-type", "").startswith("text/html"):
-            self.wrongs.append(f"{answer.status} to {raw[:200]!r}: {answer.headers} {answer.body[:200]!r}")
-        return answer
+        self.counts["requests answered"] += 1
+        # A status set by a fault comes with the type text/html, even if another fault emptied the body.
+        if response.status >= 500 and not response.headers.get("content-type", "").startswith("text/html"):
+            self.failures.append(f"{response.status} to {raw[:200]!r}: {response.headers} {response.body[:200]!r}")
+        return response
 
-    async def controlled(self, connection: RawConnection, method: str, path: str, document: object = None) -> Any:
-        """What the control address answers. Raises Broken."""
-        return (await self.told(connection, control(method, path, document), 60.0)).document()
+    async def control(self, connection: RawConnection, method: str, path: str, document: object = None) -> Any:
+        """Send a request to the control API and return the parsed response. Raises ConnectionBroken."""
+        return (await self.request(connection, control_request(method, path, document), 60.0)).json()
 
 
-def read(answer: Answer, charset: str = "utf-8") -> str | None:
-    """The text of an answer of the vendor's, or None where a fault spoilt it."""
+def decode_response(response: RawResponse, charset: str = "utf-8") -> str | None:
+    """Return the text of a vendor response, or None when a fault has damaged the response."""
     label = "gb2312" if charset == "gbk" else charset
     try:
-        text = answer.body.decode(charset)
+        text = response.body.decode(charset)
     except UnicodeDecodeError:
         return None
-    whole = text.startswith(f'<?xml version="1.0" encoding="{label}" ?>') and text.endswith("</returnsms>")
-    return text if answer.status == 200 and whole else None
+    complete = text.startswith(f'<?xml version="1.0" encoding="{label}" ?>') and text.endswith("</returnsms>")
+    return text if response.status == 200 and complete else None
 
 
 async def send(
-    scene: StressContext,
-    witness: ClientRecord,
+    context: StressContext,
+    record: ClientRecord,
     account: dict[str, Any],
     connection: RawConnection,
     mobiles: list[str],
     path: str = UTF8,
 ) -> None:
-    """Send to these numbers, and let the witness know what came of it."""
+    """Send to these numbers, and record the outcome."""
     charset = "gbk" if path == GBK else "utf-8"
-    raw = form(account, path, charset, action="send", content="内容", mobile=",".join(mobiles))
+    raw = build_form_request(account, path, charset, action="send", content="内容", mobile=",".join(mobiles))
     try:
-        text = read(await scene.told(connection, raw), charset)
+        text = decode_response(await context.request(connection, raw), charset)
     except ConnectionBroken:
         text = None
     if text is None:
-        witness.unanswered.append(tuple(mobiles))
-    elif sent := _SENT.search(text):
-        witness.acknowledged.update(dict.fromkeys(mobiles, int(sent[1])))
+        record.unanswered.append(tuple(mobiles))
+    elif sent := _TASK_ID.search(text):
+        record.acknowledged.update(dict.fromkeys(mobiles, int(sent[1])))
     else:
-        witness.unsent.update(mobiles)
+        record.unsent.update(mobiles)
 
 
 async def fetch(
-    scene: StressContext,
-    witness: ClientRecord,
+    context: StressContext,
+    record: ClientRecord,
     account: dict[str, Any],
     connection: RawConnection,
     queue: QueueName,
-    patience: float = 2 * PATIENCE,
+    timeout: float = 2 * TIMEOUT,
     **fields: str,
 ) -> list[Item] | None:
-    """Fetch from a queue, and let the witness know what came; None where no readable answer came."""
+    """Fetch from a queue and record the items. Returns None when no readable response arrived."""
     try:
-        text = read(await scene.told(connection, form(account, PAGES[queue], action="query", **fields), patience))
+        text = decode_response(
+            await context.request(
+                connection, build_form_request(account, QUEUE_ENDPOINTS[queue], action="query", **fields), timeout
+            )
+        )
     except ConnectionBroken:
         text = None
     if text is None:
-        witness.lost[queue] += 1
+        record.lost[queue] += 1
         return None
-    items = [(int(task), mobile) for mobile, task in _BOX.findall(text)]
-    witness.fetched[queue].append(items)
+    items = [(int(task), mobile) for mobile, task in _ITEM.findall(text)]
+    record.fetched[queue].append(items)
     return items
 
 
 async def normal_client(
-    scene: StressContext, name: str, witness: ClientRecord, account: dict[str, Any], pause: float
+    context: StressContext, name: str, record: ClientRecord, account: dict[str, Any], pause: float
 ) -> None:
-    """Sends, fetches and asks, as programs do, over a connection that it keeps or does not."""
-    dice, connection = scene.dice(name), RawConnection(scene.address)
-    async for _ in scene.rounds():
-        await asyncio.sleep(dice.expovariate(1 / pause))
-        what = dice.random()
-        if what < 0.5:
+    """Send, fetch and query, as ordinary programs do, with and without keep-alive."""
+    rng, connection = context.create_rng(name), RawConnection(context.address)
+    async for _ in context.rounds():
+        await asyncio.sleep(rng.expovariate(1 / pause))
+        choice = rng.random()
+        if choice < 0.5:
             await send(
-                scene, witness, account, connection, scene.mobiles(dice, dice.randint(1, 6)), dice.choice([UTF8, GBK])
+                context,
+                record,
+                account,
+                connection,
+                context.new_mobiles(rng, rng.randint(1, 6)),
+                rng.choice([UTF8, GBK]),
             )
-        elif what < 0.503:
-            await send(scene, witness, account, connection, scene.mobiles(dice, _MANY))
-        elif what < 0.75:
-            await fetch(scene, witness, account, connection, "reports", statusNum=dice.choice(["", "1", "7", "1000"]))
-        elif what < 0.85:
-            await fetch(scene, witness, account, connection, "replies")
+        elif choice < 0.503:
+            await send(context, record, account, connection, context.new_mobiles(rng, _LARGE_SEND))
+        elif choice < 0.75:
+            await fetch(context, record, account, connection, "reports", statusNum=rng.choice(["", "1", "7", "1000"]))
+        elif choice < 0.85:
+            await fetch(context, record, account, connection, "replies")
         else:
             with suppress(ConnectionBroken):
-                action = dice.choice(["overage", "checkkeyword"])
-                await scene.told(connection, form(account, UTF8, action=action, content="内容"))
-        if dice.random() < 0.3:
-            connection.close(rudely=dice.random() < 0.5)
+                action = rng.choice(["overage", "checkkeyword"])
+                await context.request(connection, build_form_request(account, UTF8, action=action, content="内容"))
+        if rng.random() < 0.3:
+            connection.close(reset=rng.random() < 0.5)
     connection.close()
 
 
 async def aborting_client(
-    scene: StressContext, name: str, witness: ClientRecord, account: dict[str, Any], pause: float
+    context: StressContext, name: str, record: ClientRecord, account: dict[str, Any], pause: float
 ) -> None:
-    """Hangs up: in the middle of a request, before the answer, or in the middle of the answer."""
-    dice, connection = scene.dice(name), RawConnection(scene.address)
-    async for _ in scene.rounds():
-        await asyncio.sleep(dice.expovariate(1 / pause))
-        mobiles, queue, in_the_middle = (
-            scene.mobiles(dice, dice.choices([1, 3, _MANY], [100, 100, 1])[0]),
-            dice.choice(QUEUES),
-            dice.random() < 0.4,
+    """Close the connection in the middle of a request, before the response, or in the middle of the response."""
+    rng, connection = context.create_rng(name), RawConnection(context.address)
+    async for _ in context.rounds():
+        await asyncio.sleep(rng.expovariate(1 / pause))
+        mobiles, queue, in_request = (
+            context.new_mobiles(rng, rng.choices([1, 3, _LARGE_SEND], [100, 100, 1])[0]),
+            rng.choice(QUEUES),
+            rng.random() < 0.4,
         )
-        sends = dice.random() < 0.5
+        sends = rng.random() < 0.5
         raw = (
-            form(account, UTF8, action="send", content="x", mobile=",".join(mobiles))
+            build_form_request(account, UTF8, action="send", content="x", mobile=",".join(mobiles))
             if sends
-            else form(account, PAGES[queue], action="query")
+            else build_form_request(account, QUEUE_ENDPOINTS[queue], action="query")
         )
-        if in_the_middle:
-            # From the first byte to the last but one; an answer that was cut short is no list of numbers to send to.
-            raw = raw[: dice.randrange(1, len(raw))]
-            witness.unsent.update(mobiles)
+        if in_request:
+            # At least one byte is sent and at least the last is missing, so no send may take effect.
+            raw = raw[: rng.randrange(1, len(raw))]
+            record.unsent.update(mobiles)
         elif sends:
-            witness.unanswered.append(tuple(mobiles))
+            record.unanswered.append(tuple(mobiles))
         else:
-            witness.lost[queue] += 1
+            record.lost[queue] += 1
         with suppress(OSError):
-            await connection.say(raw)
-            if dice.random() < 0.5:
-                await (asyncio.sleep(dice.random() * 0.02) if in_the_middle else connection.some(PATIENCE))
-        connection.close(rudely=dice.random() < 0.5)
-        scene.tally["clients that hung up"] += 1
+            await connection.write(raw)
+            if rng.random() < 0.5:
+                await (asyncio.sleep(rng.random() * 0.02) if in_request else connection.read_some(TIMEOUT))
+        connection.close(reset=rng.random() < 0.5)
+        context.counts["connections closed early"] += 1
 
 
-async def idle_client(scene: StressContext, name: str, account: dict[str, Any]) -> None:
-    """Holds a connection: never used, used once, or with half a request on it, head or body; until it is cancelled."""
-    dice = scene.dice(name)
-    whole = form(account, UTF8, action="overage")
-    said = dice.choice([b"", whole, whole[:30], whole[:-20]])
-    connection = RawConnection(scene.address)
+async def idle_client(context: StressContext, name: str, account: dict[str, Any]) -> None:
+    """Hold a connection open until cancelled: unused, used once, or with an incomplete head or body sent."""
+    rng = context.create_rng(name)
+    overage = build_form_request(account, UTF8, action="overage")
+    data = rng.choice([b"", overage, overage[:30], overage[:-20]])
+    connection = RawConnection(context.address)
     try:
         while True:
             with suppress(OSError, ConnectionBroken):
-                await (scene.told(connection, whole, 10.0) if said is whole else connection.say(said))
+                await (context.request(connection, overage, 10.0) if data is overage else connection.write(data))
             await asyncio.sleep(5.0)
     finally:
         connection.close()
 
 
-async def waiting_reader(scene: StressContext, name: str, account: dict[str, Any], seconds: float) -> None:
-    """Waits for an answer that takes long, again and again."""
-    dice, connection = scene.dice(name), RawConnection(scene.address)
-    async for _ in scene.rounds():
+async def waiting_reader(context: StressContext, name: str, account: dict[str, Any], seconds: float) -> None:
+    """Send requests whose responses are delayed by a latency fault."""
+    rng, connection = context.create_rng(name), RawConnection(context.address)
+    async for _ in context.rounds():
         with suppress(ConnectionBroken):
-            path = dice.choice([UTF8, STATUS])
-            await scene.told(
-                connection, form(account, path, action="overage" if path == UTF8 else "query"), seconds + 10
+            path = rng.choice([UTF8, STATUS])
+            await context.request(
+                connection,
+                build_form_request(account, path, action="overage" if path == UTF8 else "query"),
+                seconds + 10,
             )
-            scene.tally["slow answers"] += 1
+            context.counts["slow responses"] += 1
     connection.close()
 
 
-async def fault_toggler(scene: StressContext, accounts: list[dict[str, Any]], pause: float) -> None:
-    """Lets things go wrong, for an account or for all, and now and then all go right again."""
-    dice, connection = scene.dice("weather"), RawConnection(scene.address)
-    async for _ in scene.rounds():
-        await asyncio.sleep(dice.expovariate(1 / pause))
-        for _ in range(dice.randint(1, 3)):
+async def fault_toggler(context: StressContext, accounts: list[dict[str, Any]], pause: float) -> None:
+    """Add faults, for one account or for all; sometimes delete them. Deletes all of them at the end."""
+    rng, connection = context.create_rng("faults"), RawConnection(context.address)
+    async for _ in context.rounds():
+        await asyncio.sleep(rng.expovariate(1 / pause))
+        for _ in range(rng.randint(1, 3)):
             with suppress(ConnectionBroken):
-                await _turn(scene, connection, dice, accounts)
+                await _change_faults(context, connection, rng, accounts)
     for path in ("/faults", *(f"/accounts/{account['userid']}/faults" for account in accounts)):
-        await scene.controlled(connection, "DELETE", path, {})
+        await context.control(connection, "DELETE", path, {})
     connection.close()
 
 
-async def _turn(scene: StressContext, connection: RawConnection, dice: Random, accounts: list[dict[str, Any]]) -> None:
-    fault = dict(dice.choice(_FAULTS))
-    for_all = dice.random() < 0.2 and "operations" not in fault and fault["kind"] != "lose"
-    path = "/faults" if for_all else f"/accounts/{dice.choice(accounts)['userid']}/faults"
+async def _change_faults(
+    context: StressContext, connection: RawConnection, rng: Random, accounts: list[dict[str, Any]]
+) -> None:
+    fault = dict(rng.choice(_FAULTS))
+    for_all = rng.random() < 0.2 and "operations" not in fault and fault["kind"] != "lose"
+    path = "/faults" if for_all else f"/accounts/{rng.choice(accounts)['userid']}/faults"
     if for_all:
-        fault["operations"] = dice.sample(_OF_ALL, dice.randint(1, 3))
-    fault |= {"seed": dice.randrange(1000)}
-    fault |= {"remaining": dice.randint(1, 10)} if dice.random() < 0.8 else {"share": 0.1, "remaining": 100}
-    if dice.random() < 0.1:
-        await scene.controlled(connection, "DELETE", path, {})
+        fault["operations"] = rng.sample(_GLOBAL_FAULT_OPERATIONS, rng.randint(1, 3))
+    fault |= {"seed": rng.randrange(1000)}
+    fault |= {"remaining": rng.randint(1, 10)} if rng.random() < 0.8 else {"share": 0.1, "remaining": 100}
+    if rng.random() < 0.1:
+        await context.control(connection, "DELETE", path, {})
     else:
-        await scene.controlled(connection, "POST", path, fault)
-        scene.tally["faults"] += 1
+        await context.control(connection, "POST", path, fault)
+        context.counts["faults"] += 1
 
 
-async def list_reader(scene: StressContext, accounts: list[dict[str, Any]], pause: float) -> None:
-    """Looks at lists, as a test or the console does, and waits for what comes."""
-    dice, connection = scene.dice("looker"), RawConnection(scene.address)
-    looks = (
+async def list_reader(context: StressContext, accounts: list[dict[str, Any]], pause: float) -> None:
+    """Read lists through the control API, with long polling, as tests and the console do."""
+    rng, connection = context.create_rng("lists"), RawConnection(context.address)
+    lists = (
         "messages",
         "messages?order=desc&text=内",
         "reports?state=waiting",
@@ -280,66 +293,68 @@ async def list_reader(scene: StressContext, accounts: list[dict[str, Any]], paus
         "queues",
         "clock",
     )
-    async for _ in scene.rounds():
-        await asyncio.sleep(dice.expovariate(1 / pause))
-        look = dice.choice([*looks, "messages?wait=0.5&count=1000"])
-        path = dice.choice([f"/accounts/{dice.choice(accounts)['userid']}/{look}", "/accounts", "/requests?order=desc"])
+    async for _ in context.rounds():
+        await asyncio.sleep(rng.expovariate(1 / pause))
+        chosen = rng.choice([*lists, "messages?wait=0.5&count=1000"])
+        path = rng.choice([f"/accounts/{rng.choice(accounts)['userid']}/{chosen}", "/accounts", "/requests?order=desc"])
         with suppress(ConnectionBroken):
-            await scene.told(connection, control("GET", path.replace("内", "%E5%86%85")), 10.0)
+            await context.request(connection, control_request("GET", path.replace("内", "%E5%86%85")), 10.0)
     connection.close()
 
 
-async def short_lived_account(scene: StressContext, name: str, pause: float) -> None:
-    """Makes an account and uses it, over several connections, until it is reset or closed in the middle."""
-    dice, connection = scene.dice(name), RawConnection(scene.address)
-    async for _ in scene.rounds():
-        await asyncio.sleep(dice.expovariate(1 / pause))
+async def short_lived_account(context: StressContext, name: str, pause: float) -> None:
+    """Create an account, use it over several connections, and reset and delete the account meanwhile."""
+    rng, connection = context.create_rng(name), RawConnection(context.address)
+    async for _ in context.rounds():
+        await asyncio.sleep(rng.expovariate(1 / pause))
         with suppress(ConnectionBroken):
-            account = await scene.controlled(connection, "POST", "/accounts", {})
+            account = await context.control(connection, "POST", "/accounts", {})
             path = f"/accounts/{account['userid']}"
-            await scene.controlled(
+            await context.control(
                 connection, "POST", f"{path}/faults", {"kind": "latency", "seconds": 0.01, "share": 0.5}
             )
-            users = [asyncio.create_task(_use(scene, account, 20)) for _ in range(3)]
-            await asyncio.sleep(dice.random() * 0.05)
-            await scene.controlled(connection, "POST", f"{path}/reset", {})
-            await scene.controlled(connection, "PUT", f"{path}/clock", {"mode": "frozen"})
-            await asyncio.sleep(dice.random() * 0.05)
-            await scene.controlled(connection, "DELETE", path, {})
-            await asyncio.gather(*users)
-            scene.tally["accounts closed in the middle"] += 1
+            tasks = [asyncio.create_task(_use_account(context, account, 20)) for _ in range(3)]
+            await asyncio.sleep(rng.random() * 0.05)
+            await context.control(connection, "POST", f"{path}/reset", {})
+            await context.control(connection, "PUT", f"{path}/clock", {"mode": "frozen"})
+            await asyncio.sleep(rng.random() * 0.05)
+            await context.control(connection, "DELETE", path, {})
+            await asyncio.gather(*tasks)
+            context.counts["accounts deleted while in use"] += 1
     connection.close()
 
 
-async def _use(scene: StressContext, account: dict[str, Any], times: int) -> None:
-    witness, connection = ClientRecord(), RawConnection(scene.address)
+async def _use_account(context: StressContext, account: dict[str, Any], times: int) -> None:
+    record, connection = ClientRecord(), RawConnection(context.address)
     for number in range(times):
-        await send(scene, witness, account, connection, [f"1300000{number:04}"])
-        await fetch(scene, witness, account, connection, "reports")
+        await send(context, record, account, connection, [f"1300000{number:04}"])
+        await fetch(context, record, account, connection, "reports")
     connection.close()
 
 
-async def large_body_client(scene: StressContext, account: dict[str, Any], pause: float) -> None:
-    """Comes with what is large: 50,000 numbers, 4 MiB of nothing, more than is taken; and with what is wrong."""
-    dice, connection = scene.dice("porter"), RawConnection(scene.address)
-    numbers = ",".join(str(15000000000 + place) for place in range(50_000))
+async def large_body_client(context: StressContext, account: dict[str, Any], pause: float) -> None:
+    """Send large requests (50,000 numbers, bodies of 4 MiB and more) and bursts with a wrong password."""
+    rng, connection = context.create_rng("large bodies"), RawConnection(context.address)
+    numbers = ",".join(str(15000000000 + index) for index in range(50_000))
     large = (
-        form(account, UTF8, action="send", content="x", mobile=numbers),
-        form(account, STATUS, action="query", statusNum="50000"),
-        form(account, UTF8, action="checkkeyword", content="内" * 400_000),
-        form(account, GBK, "gbk", action="send", content="'" * 1_000_000, mobile="15000000000"),
+        build_form_request(account, UTF8, action="send", content="x", mobile=numbers),
+        build_form_request(account, STATUS, action="query", statusNum="50000"),
+        build_form_request(account, UTF8, action="checkkeyword", content="内" * 400_000),
+        build_form_request(account, GBK, "gbk", action="send", content="'" * 1_000_000, mobile="15000000000"),
         request(UTF8, b"&" * (4 * 1024 * 1024)),
-        request(UTF8, b"\n" * (4 * 1024 * 1024), "multipart/form-data; boundary=x"),
+        request(UTF8, b"\n" * (4 * 1024 * 1024), "multipart/build_form_request-data; boundary=x"),
         request(UTF8, b"x" * (4 * 1024 * 1024 + 1)),
     )
-    wrong = form(account | {"password": "wrong"}, UTF8, action="send", content="内容", mobile="15023239810")
-    async for _ in scene.rounds():
-        await asyncio.sleep(dice.expovariate(1 / pause))
+    wrong_password = build_form_request(
+        account | {"password": "wrong"}, UTF8, action="send", content="内容", mobile="15023239810"
+    )
+    async for _ in context.rounds():
+        await asyncio.sleep(rng.expovariate(1 / pause))
         with suppress(ConnectionBroken):
-            await scene.told(connection, dice.choice(large), 30.0)
-            scene.tally["large requests"] += 1
-        flood = [RawConnection(scene.address) for _ in range(10)]
-        await asyncio.gather(*(one.ask(wrong) for one in flood), return_exceptions=True)
-        for one in flood:
+            await context.request(connection, rng.choice(large), 30.0)
+            context.counts["large requests"] += 1
+        burst = [RawConnection(context.address) for _ in range(10)]
+        await asyncio.gather(*(one.request(wrong_password) for one in burst), return_exceptions=True)
+        for one in burst:
             one.close()
     connection.close()

@@ -1,7 +1,4 @@
-"""HTTP over a socket, asked in the middle of an event loop, and broken where a client breaks it.
-
-Here belong bytes and connections. What is asked, and what an answer means, is in `clients`.
-"""
+"""asyncio HTTP connections that can be broken on purpose, and builders of raw requests."""
 
 import asyncio
 import json
@@ -14,54 +11,54 @@ from support.emulators import Address, request, sign
 
 
 class ConnectionBroken(Exception):
-    """No whole answer came: the connection was closed, or nothing came for too long."""
+    """No complete response arrived: the connection was closed, or the timeout expired."""
 
 
-class Answer(NamedTuple):
-    """What of an HTTP response matters here. The names of headers are in lower case."""
+class RawResponse(NamedTuple):
+    """An HTTP response. The names of the headers are in lower case."""
 
     status: int
     headers: dict[str, str]
     body: bytes
 
-    def document(self) -> Any:
-        """The body as JSON."""
+    def json(self) -> Any:
+        """Parse the body as JSON."""
         return json.loads(self.body)
 
 
 class RawConnection:
-    """One connection at a time, made when needed and kept as long as the server keeps it."""
+    """A keep-alive connection that is opened on first use, and again after the server has closed it."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def ask(self, raw: bytes, patience: float = 10.0) -> Answer:
-        """Send a request and read the answer. Raises Broken, with the connection closed."""
+    async def request(self, raw: bytes, timeout: float = 10.0) -> RawResponse:
+        """Send a request and read the response. Raises ConnectionBroken, and closes the connection then."""
         try:
-            async with asyncio.timeout(patience):
-                await self.say(raw)
-                return await self._answer()
+            async with asyncio.timeout(timeout):
+                await self.write(raw)
+                return await self._read_response()
         except (OSError, EOFError, TimeoutError) as error:
             self.close()
             raise ConnectionBroken(repr(error)) from None
 
-    async def say(self, raw: bytes) -> None:
-        """Send some bytes and expect nothing. Raises OSError."""
+    async def write(self, raw: bytes) -> None:
+        """Send bytes without waiting for a response. Raises OSError."""
         if self._streams is None or self._streams[1].is_closing():
             self._streams = await asyncio.open_connection(*self._address, limit=2**24)
         self._streams[1].write(raw)
         await self._streams[1].drain()
 
-    async def some(self, patience: float = 10.0) -> bytes:
-        """The first bytes of an answer, as many as come; none where there is none."""
+    async def read_some(self, timeout: float = 10.0) -> bytes:
+        """Read up to 40 bytes of a response; returns b"" when nothing arrives in time."""
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout):
                 return await self._streams[0].read(40) if self._streams else b""
         except (OSError, TimeoutError):
             return b""
 
-    async def _answer(self) -> Answer:
+    async def _read_response(self) -> RawResponse:
         if self._streams is None:
             raise EOFError
         head = (await self._streams[0].readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -70,24 +67,24 @@ class RawConnection:
         body = await self._streams[0].readexactly(int(headers["content-length"]))
         if headers.get("connection") == "close":
             self.close()
-        return Answer(int(first_line.split(" ")[1]), headers, body)
+        return RawResponse(int(first_line.split(" ")[1]), headers, body)
 
-    def close(self, *, rudely: bool = False) -> None:
-        """Hang up; rudely is with a reset, as a process does that is killed with bytes unread."""
+    def close(self, *, reset: bool = False) -> None:
+        """Close the connection; `reset` sends a TCP reset, as the kernel does for a killed process with unread data."""
         if self._streams is not None:
             writer = self._streams[1]
-            if rudely:
-                opened: socket.socket | None = writer.get_extra_info("socket")
-                if opened is not None and opened.fileno() >= 0:
-                    opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            if reset:
+                raw_socket: socket.socket | None = writer.get_extra_info("socket")
+                if raw_socket is not None and raw_socket.fileno() >= 0:
+                    raw_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 writer.transport.abort()
             else:
                 writer.close()
             self._streams = None
 
 
-def form(account: dict[str, str], path: str, charset: str = "utf-8", **fields: str) -> bytes:
-    """A signed request of an account, which is given as its document."""
+def build_form_request(account: dict[str, str], path: str, charset: str = "utf-8", **fields: str) -> bytes:
+    """Build a signed request to a vendor endpoint. `account` is the account's document from the control API."""
     timestamp = "20120701231212"
     signed = {
         "userid": account["userid"],
@@ -102,8 +99,8 @@ def form(account: dict[str, str], path: str, charset: str = "utf-8", **fields: s
     )
 
 
-def control(method: str, path: str, document: object = None) -> bytes:
-    """A request to the control address."""
+def control_request(method: str, path: str, document: object = None) -> bytes:
+    """Build a request to the control API."""
     body = b"" if document is None else json.dumps(document).encode()
     return (
         f"{method} /_mock{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"

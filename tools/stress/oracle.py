@@ -1,7 +1,4 @@
-"""What the clients of one account were told, and whether the emulator's books agree with it.
-
-Here belongs the judgement, as a function of values: nothing is sent or fetched here.
-"""
+"""Oracle of the stress test: compares the clients' records with the emulator's records of one account. No I/O."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,14 +7,14 @@ from typing import Any, Literal, TypeAlias
 
 QueueName: TypeAlias = Literal["reports", "replies"]
 Item: TypeAlias = tuple[int, str]
-"""A report or a reply: its task, its number. No number is sent to twice."""
+"""A report or reply: (task id, phone number). Each phone number is sent to once only."""
 
-ANSWERING = "139"
-"""How numbers begin whose handsets answer; all others are silent."""
+REPLYING_PREFIX = "139"
+"""Prefix of the phone numbers that reply to each message; no other number replies."""
 
-_BRINGS: dict[QueueName, Callable[[dict[str, Any]], bool]] = {
+_CREATES_ITEM: dict[QueueName, Callable[[dict[str, Any]], bool]] = {
     "reports": lambda message: message["state"] != "never",
-    "replies": lambda message: message["mobile"].startswith(ANSWERING),
+    "replies": lambda message: message["mobile"].startswith(REPLYING_PREFIX),
 }
 
 QUEUES: tuple[QueueName, ...] = ("reports", "replies")
@@ -25,11 +22,13 @@ QUEUES: tuple[QueueName, ...] = ("reports", "replies")
 
 @dataclass
 class ClientRecord:
-    """What clients know.
+    """What the clients of one account know.
 
-    `acknowledged` has the task of each number of a send that was answered `ok`; `unanswered` are sends whose answer
-    never came or cannot be read; `unsent` are numbers that must not have been sent to: refused, or of a body that
-    broke off. `fetched` are the answers of each queue, `lost` how many fetches had no readable answer.
+    - `acknowledged`: phone number to task id, for sends that were answered with `ok`
+    - `unanswered`: the numbers of each send whose response did not arrive or is unreadable
+    - `unsent`: numbers that must not have been sent to, because the send was refused or its body was truncated
+    - `fetched`: the items of each response, per queue
+    - `lost`: the number of fetches without a readable response, per queue
     """
 
     acknowledged: dict[str, int] = field(default_factory=dict)
@@ -41,7 +40,7 @@ class ClientRecord:
 
 @dataclass(frozen=True)
 class EmulatorRecord:
-    """What the control address says of one account, in the end: documents, as they come."""
+    """The control API's documents about one account, read after the run."""
 
     account: dict[str, Any]
     messages: Sequence[dict[str, Any]]
@@ -49,72 +48,76 @@ class EmulatorRecord:
     items: dict[QueueName, Sequence[dict[str, Any]]]
 
 
-def discrepancies(witness: ClientRecord, books: EmulatorRecord) -> list[str]:
-    """Where what the clients know and what the emulator says do not agree; nothing, if all is right."""
+def discrepancies(clients: ClientRecord, emulator: EmulatorRecord) -> list[str]:
+    """Return a description of each disagreement between the two records; an empty list if they agree."""
     return [
-        *_of_sends(witness, books),
-        *_of_money(books),
-        *(one for queue in QUEUES for one in _of(queue, witness, books)),
+        *_check_sends(clients, emulator),
+        *_check_balance(emulator),
+        *(one for queue in QUEUES for one in _check_queue(queue, clients, emulator)),
     ]
 
 
-def _of_sends(witness: ClientRecord, books: EmulatorRecord) -> Iterator[str]:
-    sent = Counter(message["mobile"] for message in books.messages)
-    task_of = {message["mobile"]: message["task_id"] for message in books.messages}
+def _check_sends(clients: ClientRecord, emulator: EmulatorRecord) -> Iterator[str]:
+    sent = Counter(message["mobile"] for message in emulator.messages)
+    task_ids = {message["mobile"]: message["task_id"] for message in emulator.messages}
     yield from (f"{mobile} was sent to {times} times" for mobile, times in sent.items() if times > 1)
-    for mobile, task in witness.acknowledged.items():
-        if task_of.get(mobile) != task:
-            yield f"{mobile} was acknowledged in task {task}, and is in {task_of.get(mobile)}"
-    yield from (f"{mobile} was refused or broke off, and was sent to" for mobile in witness.unsent if mobile in sent)
-    for mobiles in witness.unanswered:
-        if len({task_of.get(mobile) for mobile in mobiles}) != 1:
-            yield f"a send without an answer happened in part: {mobiles}"
-    known = witness.acknowledged.keys() | {mobile for mobiles in witness.unanswered for mobile in mobiles}
-    yield from (f"{mobile} was sent to, and nobody asked for it" for mobile in sent.keys() - known)
-
-
-def _of_money(books: EmulatorRecord) -> Iterator[str]:
-    spent = books.account["send_total"] - books.account["points"]
-    cost = sum(message["cost"] for message in books.messages)
-    if spent != cost:
-        yield f"the balance lost {spent} points, and the messages cost {cost}"
-
-
-def _of(queue: QueueName, witness: ClientRecord, books: EmulatorRecord) -> Iterator[str]:
-    ledger, items = books.queues[queue], books.items[queue]
-    if ledger["created"] != ledger["later"] + ledger["waiting"] + ledger["handed_out"]:
-        yield f"the ledger of the {queue} does not add up: {ledger}"
-    if ledger["created"] != len(items):
-        yield f"the ledger counts {ledger['created']} {queue}, and {len(items)} are there"
-    due = Counter(_item(one) for one in books.messages if _BRINGS[queue](one))
-    there = Counter(map(_item, items))
+    for mobile, task in clients.acknowledged.items():
+        if task_ids.get(mobile) != task:
+            yield f"{mobile} was acknowledged in task {task}, and is recorded in task {task_ids.get(mobile)}"
     yield from (
-        f"of the {queue} {item} was to come once, and is there {there[item]} times"
-        for item in (due - there) + (there - due)
+        f"{mobile} was sent to, although its request was refused or truncated"
+        for mobile in clients.unsent
+        if mobile in sent
     )
-    yield from (f"{_item(one)} of the {queue} was never handed out" for one in items if one["state"] != "handed out")
-    yield from _of_fetches(queue, items, witness)
+    for mobiles in clients.unanswered:
+        if len({task_ids.get(mobile) for mobile in mobiles}) != 1:
+            yield f"a send without a response took effect in part: {mobiles}"
+    known = clients.acknowledged.keys() | {mobile for mobiles in clients.unanswered for mobile in mobiles}
+    yield from (f"{mobile} was sent to, and no client requested it" for mobile in sent.keys() - known)
 
 
-def _of_fetches(queue: QueueName, items: Iterable[dict[str, Any]], witness: ClientRecord) -> Iterator[str]:
-    received = Counter(item for answer in witness.fetched[queue] for item in answer)
-    yield from (f"{item} of the {queue} was received {times} times" for item, times in received.items() if times > 1)
+def _check_balance(emulator: EmulatorRecord) -> Iterator[str]:
+    spent = emulator.account["send_total"] - emulator.account["points"]
+    cost = sum(message["cost"] for message in emulator.messages)
+    if spent != cost:
+        yield f"the balance decreased by {spent} points, and the messages cost {cost}"
+
+
+def _check_queue(queue: QueueName, clients: ClientRecord, emulator: EmulatorRecord) -> Iterator[str]:
+    stats, items = emulator.queues[queue], emulator.items[queue]
+    if stats["created"] != stats["later"] + stats["waiting"] + stats["handed_out"]:
+        yield f"the queue stats of the {queue} do not add up: {stats}"
+    if stats["created"] != len(items):
+        yield f"the queue stats count {stats['created']} {queue}, and {len(items)} exist"
+    expected = Counter(_to_item(one) for one in emulator.messages if _CREATES_ITEM[queue](one))
+    existing = Counter(map(_to_item, items))
+    yield from (
+        f"{queue}: {item} is expected once, and exists {existing[item]} times"
+        for item in (expected - existing) + (existing - expected)
+    )
+    yield from (f"{queue}: {_to_item(one)} was never fetched" for one in items if one["state"] != "handed out")
+    yield from _check_fetches(queue, items, clients)
+
+
+def _check_fetches(queue: QueueName, items: Iterable[dict[str, Any]], clients: ClientRecord) -> Iterator[str]:
+    received = Counter(item for response in clients.fetched[queue] for item in response)
+    yield from (f"{queue}: {item} was received {times} times" for item, times in received.items() if times > 1)
     handed_out: dict[int, list[Item]] = {}
     for one in items:
         if one["state"] == "handed out":
-            handed_out.setdefault(one["handed_out_to"], []).append(_item(one))
-    whole = {tuple(sorted(answer)) for answer in witness.fetched[queue] if answer}
+            handed_out.setdefault(one["handed_out_to"], []).append(_to_item(one))
+    complete = {tuple(sorted(response)) for response in clients.fetched[queue] if response}
     missed = {
-        request: tuple(sorted(group)) for request, group in handed_out.items() if tuple(sorted(group)) not in whole
+        request: tuple(sorted(group)) for request, group in handed_out.items() if tuple(sorted(group)) not in complete
     }
-    if len(whole) + len(missed) != len(handed_out):
-        yield f"{len(whole)} answers with {queue} came, {len(missed)} did not, and {len(handed_out)} were given"
-    if len(missed) > witness.lost[queue]:
-        yield f"{len(missed)} answers with {queue} never came, and {witness.lost[queue]} fetches had none"
+    if len(complete) + len(missed) != len(handed_out):
+        yield f"{queue}: {len(complete)} responses arrived, {len(missed)} did not, and {len(handed_out)} were sent"
+    if len(missed) > clients.lost[queue]:
+        yield f"{queue}: {len(missed)} responses never arrived, but only {clients.lost[queue]} fetches failed"
     for request, group in missed.items():
         if any(item in received for item in group):
-            yield f"of the {queue} that request {request} took, only a part came"
+            yield f"{queue}: only a part of the response to request {request} arrived"
 
 
-def _item(document: dict[str, Any]) -> Item:
+def _to_item(document: dict[str, Any]) -> Item:
     return document["task_id"], document["mobile"]

@@ -1,7 +1,8 @@
-"""The client beside a storm: it does all right, and its waits are measured. `python -m stress.probe` is its process.
+"""Latency probe: one correct client in its own process, `python -m stress.probe HOST PORT`.
 
-Here belongs one client that shares no interpreter with the others, so that what it waits for is the emulator. On
-standard input it gets its account as JSON in one line, and an end; it prints what it saw.
+The process of its own makes sure that the probe measures the emulator, and not the other clients' interpreter. The
+probe reads its account as one line of JSON from standard input, runs until standard input ends, and prints its
+`ProbeResult` as JSON.
 """
 
 import http.client
@@ -14,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import Any, Final
 
-from stress.connections import form
+from stress.connections import build_form_request
 from stress.oracle import Item
 from support.emulators import STATUS, UTF8
 
@@ -25,62 +26,64 @@ _PAUSE: Final = 0.01
 
 @dataclass
 class ProbeResult:
-    """Waits in milliseconds, by kind of request; what was acknowledged and fetched; what went wrong."""
+    """Latencies in milliseconds by kind of request; acknowledged and fetched items; failures."""
 
-    waits: dict[str, list[float]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+    latencies: dict[str, list[float]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
     acknowledged: dict[str, int] = field(default_factory=dict)
     fetched: list[list[Item]] = field(default_factory=list)
-    wrongs: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
 
-def client(host: str, port: int, account: dict[str, Any], end: threading.Event) -> ProbeResult:
-    """Send, fetch, be refused, in turn, until the end."""
-    seen, connection = ProbeResult(), http.client.HTTPConnection(host, port, timeout=30)
+def run_probe(host: str, port: int, account: dict[str, Any], stop: threading.Event) -> ProbeResult:
+    """Send, fetch reports, and send with a wrong password, in turn, until `stop` is set."""
+    result, connection = ProbeResult(), http.client.HTTPConnection(host, port, timeout=30)
 
-    def told(kind: str, raw: bytes) -> str:
+    def post(kind: str, raw: bytes) -> str:
         path, body = raw.split(b" ", 2)[1].decode(), raw.partition(b"\r\n\r\n")[2]
-        begun = time.perf_counter()
+        started = time.perf_counter()
         connection.request("POST", path, body, {"Content-Type": "application/x-www-form-urlencoded"})
         response = connection.getresponse()
         text = response.read().decode()
-        seen.waits[kind].append((time.perf_counter() - begun) * 1000)
+        result.latencies[kind].append((time.perf_counter() - started) * 1000)
         return text
 
-    wrong = form(account | {"password": "wrong"}, UTF8, action="send")
+    wrong_password = build_form_request(account | {"password": "wrong"}, UTF8, action="send")
     for number in count():
         mobile = f"150{number:08}"
         sent = re.search(
-            "<taskID>([1-9][0-9]*)<", told("send", form(account, UTF8, action="send", mobile=mobile, content="内容"))
+            "<taskID>([1-9][0-9]*)<",
+            post("send", build_form_request(account, UTF8, action="send", mobile=mobile, content="内容")),
         )
         time.sleep(_PAUSE)
-        boxes = re.findall(
-            r"<mobile>([0-9]+)</mobile>\s*<taskid>([0-9]+)<", told("status", form(account, STATUS, action="query"))
+        items = re.findall(
+            r"<mobile>([0-9]+)</mobile>\s*<taskid>([0-9]+)<",
+            post("status", build_form_request(account, STATUS, action="query")),
         )
         time.sleep(_PAUSE)
-        if "用户名或密码错误" not in told("refused", wrong):
-            seen.wrongs.append(f"a wrong signature was right in round {number}")
+        if "用户名或密码错误" not in post("refused", wrong_password):
+            result.failures.append(f"round {number}: a send with a wrong signature was accepted")
         if sent is None:
-            seen.wrongs.append(f"a right send was refused in round {number}")
+            result.failures.append(f"round {number}: a correct send was refused")
         else:
-            seen.acknowledged[mobile] = int(sent[1])
-        seen.fetched.append([(int(task), mobile) for mobile, task in boxes])
-        if end.wait(_PAUSE):
+            result.acknowledged[mobile] = int(sent[1])
+        result.fetched.append([(int(task), mobile) for mobile, task in items])
+        if stop.wait(_PAUSE):
             break
     connection.close()
-    return seen
+    return result
 
 
 def main() -> None:
-    """Until standard input ends."""
+    """Run the probe until standard input ends."""
     host, port = sys.argv[1], int(sys.argv[2])
-    account, end = json.loads(sys.stdin.readline()), threading.Event()
+    account, stop = json.loads(sys.stdin.readline()), threading.Event()
 
-    def wait_for_the_end() -> None:
+    def wait_for_end_of_input() -> None:
         sys.stdin.read()
-        end.set()
+        stop.set()
 
-    threading.Thread(target=wait_for_the_end, daemon=True).start()
-    sys.stdout.write(json.dumps(asdict(client(host, port, account, end))))
+    threading.Thread(target=wait_for_end_of_input, daemon=True).start()
+    sys.stdout.write(json.dumps(asdict(run_probe(host, port, account, stop))))
 
 
 if __name__ == "__main__":

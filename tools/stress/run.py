@@ -1,7 +1,7 @@
-"""A storm over one `sms10692-mock serve`, and what came of it in figures.
+"""Runs the stress test against one `sms10692-mock serve` process.
 
-Here belong the process, who takes part, the measuring, and the drain at the end. What clients do is in `clients`,
-whether the books agree in `witnesses`.
+Steps: create the accounts, run all clients at once while memory and open files are sampled, drain every queue, and
+compare the records of clients and emulator (`oracle`).
 """
 
 import asyncio
@@ -18,83 +18,91 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stress import behaviours
-from stress.behaviours import PAGES, StressContext
+from stress.behaviours import QUEUE_ENDPOINTS, StressContext
 from stress.connections import RawConnection
 from stress.oracle import QUEUES, ClientRecord, EmulatorRecord, discrepancies
 from support.emulators import TIMEOUT, Address, killed_after
 
 _TOP = Path(__file__).parents[2]
-_RESERVE = 10**9
-"""Points of an account that is to last."""
-_TRIES = 5
+_AMPLE_POINTS = 10**9
+"""Points of an account that must not run out of points."""
+_MAX_FAILED_FETCHES = 5
 
 
 class StressSize(NamedTuple):
-    """How many of each take part, and the seconds that they pause between rounds, on average."""
+    """Numbers of accounts and clients, and mean seconds between two rounds of a client.
+
+    `normal` and `aborting` are numbers per account. `slow` is the delay of slow responses; `baseline` is how long the
+    probe runs alone before the other clients start.
+    """
 
     accounts: int = 12
-    customers: int = 4
-    louts: int = 2
-    idlers: int = 500
-    waiters: int = 50
-    passers_by: int = 3
+    normal: int = 4
+    aborting: int = 2
+    idle: int = 500
+    waiting: int = 50
+    short_lived: int = 3
     pause: float = 0.25
     slow: float = 3.0
     large_pause: float = 5.0
-    calm: float = 3.0
+    baseline: float = 3.0
 
 
 SMALL = StressSize(
     accounts=3,
-    customers=6,
-    louts=3,
-    idlers=60,
-    waiters=10,
-    passers_by=1,
+    normal=6,
+    aborting=3,
+    idle=60,
+    waiting=10,
+    short_lived=1,
     pause=0.02,
     slow=0.3,
     large_pause=0.05,
-    calm=0.0,
+    baseline=0.0,
 )
-"""For a share of it that takes seconds."""
+"""A run that takes seconds."""
 
 
 @dataclass
 class StressResult:
-    """What came of a storm. Waits are in milliseconds, memory in MiB."""
+    """Results of a run.
 
-    waits: dict[str, list[float]] = field(default_factory=dict)
-    tally: dict[str, int] = field(default_factory=dict)
+    `latencies` are the probe's, in milliseconds, by kind of request. `memory` (MiB) and `open_files` are samples over
+    time. `failures` describes everything that was wrong.
+    """
+
+    latencies: dict[str, list[float]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     memory: list[int] = field(default_factory=list)
-    files: list[int] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
+    open_files: list[int] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
-    def wait(self, kind: str, share: float) -> float:
-        """The wait that such a share of requests stays below."""
-        waits = sorted(self.waits[kind])
-        return waits[min(len(waits) - 1, int(len(waits) * share))]
+    def percentile(self, kind: str, fraction: float) -> float:
+        """Return the latency that this fraction of the requests stays below."""
+        latencies = sorted(self.latencies[kind])
+        return latencies[min(len(latencies) - 1, int(len(latencies) * fraction))]
 
 
-class Served(NamedTuple):
-    """The process under the storm, where it listens, and what it wrote to standard error."""
+class EmulatorProcess(NamedTuple):
+    """The emulator under test, its address, and the file with its standard error."""
 
     process: subprocess.Popen[str]
     address: Address
     log: Path
 
     def memory(self) -> int:
-        """MiB that are resident."""
+        """Return the resident memory in MiB."""
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text("ascii").split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
 
-    def files(self) -> int:
-        """Descriptors that are open."""
+    def open_files(self) -> int:
+        """Return the number of open file descriptors."""
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
 
 @contextmanager
-def serving(*arguments: str) -> Iterator[Served]:
-    """The command as a process of its own, its standard error in a file."""
+def start_emulator(*arguments: str) -> Iterator[EmulatorProcess]:
+    """Start `sms10692-mock serve` on a free port, with standard error in a temporary file."""
     command = [sys.executable, "-m", "sms10692_mock", "serve", "--port", "0", *arguments]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
@@ -103,7 +111,7 @@ def serving(*arguments: str) -> Iterator[Served]:
                 with killed_after(process, TIMEOUT):
                     line = process.stdout.readline() if process.stdout else ""
                 host, _, port = line.strip().removeprefix("listening on http://").rpartition(":")
-                yield Served(process, (host, int(port)), log)
+                yield EmulatorProcess(process, (host, int(port)), log)
             finally:
                 process.kill()
 
@@ -111,116 +119,131 @@ def serving(*arguments: str) -> Iterator[Served]:
 def run_stress(
     size: StressSize, seed: int, seconds: float | None = None, rounds: int = 0, arguments: Sequence[str] = ()
 ) -> StressResult:
-    """Let it storm for so many seconds, or for so many rounds of each client."""
-    with serving(*arguments) as served:
-        return asyncio.run(_storm(served, size, seed, _ending(seconds, rounds)))
+    """Run for `seconds`, or for `rounds` rounds of each client if `seconds` is None."""
+    with start_emulator(*arguments) as emulator:
+        return asyncio.run(_run_clients(emulator, size, seed, _limit_rounds(seconds, rounds)))
 
 
-def _ending(seconds: float | None, rounds: int) -> Callable[[], AsyncIterator[int]]:
-    until = None if seconds is None else time.monotonic() + seconds
+def _limit_rounds(seconds: float | None, rounds: int) -> Callable[[], AsyncIterator[int]]:
+    deadline = None if seconds is None else time.monotonic() + seconds
 
-    async def going() -> AsyncIterator[int]:
+    async def iterate() -> AsyncIterator[int]:
         number = 0
-        while number < rounds if until is None else time.monotonic() < until:
+        while number < rounds if deadline is None else time.monotonic() < deadline:
             yield number
             number += 1
 
-    return going
+    return iterate
 
 
-async def _storm(served: Served, size: StressSize, seed: int, rounds: Callable[[], AsyncIterator[int]]) -> StressResult:
-    scene, figures = StressContext(served.address, seed, rounds), StressResult()
-    ask = RawConnection(served.address)
+async def _run_clients(
+    emulator: EmulatorProcess, size: StressSize, seed: int, rounds: Callable[[], AsyncIterator[int]]
+) -> StressResult:
+    context, result = StressContext(emulator.address, seed, rounds), StressResult()
+    connection = RawConnection(emulator.address)
 
-    async def made(**terms: Any) -> dict[str, Any]:
-        document: dict[str, Any] = await scene.controlled(ask, "POST", "/accounts", {"points": _RESERVE} | terms)
+    async def create_account(**settings: Any) -> dict[str, Any]:
+        document: dict[str, Any] = await context.control(
+            connection, "POST", "/accounts", {"points": _AMPLE_POINTS} | settings
+        )
         return document
 
-    accounts = [await made() for _ in range(size.accounts)]
-    calm, beside, slow, idle, large = [await made() for _ in range(5)]
+    accounts = [await create_account() for _ in range(size.accounts)]
+    baseline, probe, slow, idle, large = [await create_account() for _ in range(5)]
     for account in accounts:
         path = f"/accounts/{account['userid']}/outcomes"
-        await scene.controlled(ask, "PUT", path, {"rules": behaviours.RULES, "seed": seed})
+        await context.control(connection, "PUT", path, {"rules": behaviours.DELIVERY_RULES, "seed": seed})
     late = {"kind": "latency", "seconds": size.slow}
-    await scene.controlled(ask, "POST", f"/accounts/{slow['userid']}/faults", late)
-    ask.close()
+    await context.control(connection, "POST", f"/accounts/{slow['userid']}/faults", late)
+    connection.close()
 
-    witnesses = {account["userid"]: ClientRecord() for account in accounts}
-    if size.calm:
-        async with _beside(served, calm, figures, ClientRecord()):
-            await asyncio.sleep(size.calm)
-        figures.waits = {f"{kind}, before the storm": waits for kind, waits in figures.waits.items()}
-    measuring = asyncio.create_task(_measure(served, figures))
-    parts: list[Coroutine[Any, Any, None]] = []
-    for place, account in enumerate(accounts):
-        witness = witnesses[account["userid"]]
-        for client, how_many in ((behaviours.normal_client, size.customers), (behaviours.aborting_client, size.louts)):
-            names = [f"{client.__name__} {one} of {place}" for one in range(how_many)]
-            parts += [client(scene, name, witness, account, size.pause) for name in names]
-    idlers = [asyncio.create_task(behaviours.idle_client(scene, f"idler {one}", idle)) for one in range(size.idlers)]
-    parts += [behaviours.waiting_reader(scene, f"waiter {one}", slow, size.slow) for one in range(size.waiters)]
-    parts += [behaviours.short_lived_account(scene, f"passer-by {one}", size.pause) for one in range(size.passers_by)]
-    parts += [
-        behaviours.fault_toggler(scene, accounts, size.pause),
-        behaviours.list_reader(scene, accounts, size.pause),
-        behaviours.large_body_client(scene, large, size.large_pause),
+    records = {account["userid"]: ClientRecord() for account in accounts}
+    if size.baseline:
+        async with _ProbeProcess(emulator, baseline, result, ClientRecord()):
+            await asyncio.sleep(size.baseline)
+        result.latencies = {f"{kind}, baseline": latencies for kind, latencies in result.latencies.items()}
+    measuring = asyncio.create_task(_measure(emulator, result))
+    clients: list[Coroutine[Any, Any, None]] = []
+    for index, account in enumerate(accounts):
+        record = records[account["userid"]]
+        for client, count in ((behaviours.normal_client, size.normal), (behaviours.aborting_client, size.aborting)):
+            names = [f"{client.__name__} {number} of {index}" for number in range(count)]
+            clients += [client(context, name, record, account, size.pause) for name in names]
+    idle_tasks = [
+        asyncio.create_task(behaviours.idle_client(context, f"idle client {number}", idle))
+        for number in range(size.idle)
     ]
-    async with _beside(served, beside, figures, witnesses.setdefault(beside["userid"], ClientRecord())):
-        await asyncio.gather(*parts)
-    for task in (measuring, *idlers):
+    clients += [
+        behaviours.waiting_reader(context, f"waiting reader {number}", slow, size.slow)
+        for number in range(size.waiting)
+    ]
+    clients += [
+        behaviours.short_lived_account(context, f"short-lived account {number}", size.pause)
+        for number in range(size.short_lived)
+    ]
+    clients += [
+        behaviours.fault_toggler(context, accounts, size.pause),
+        behaviours.list_reader(context, accounts, size.pause),
+        behaviours.large_body_client(context, large, size.large_pause),
+    ]
+    async with _ProbeProcess(emulator, probe, result, records.setdefault(probe["userid"], ClientRecord())):
+        await asyncio.gather(*clients)
+    for task in (measuring, *idle_tasks):
         task.cancel()
-    await asyncio.gather(measuring, *idlers, return_exceptions=True)
-    await _settle(served, figures)
-    for account in [*accounts, beside]:
-        witness = witnesses[account["userid"]]
-        await _drain(scene, account, witness)
-        books = await _books(scene, account)
-        figures.complaints += [f"{account['userid']}: {one}" for one in discrepancies(witness, books)]
-        scene.tally["messages"] += len(books.messages)
-        scene.tally["points"] += books.account["send_total"] - books.account["points"]
+    await asyncio.gather(measuring, *idle_tasks, return_exceptions=True)
+    await _settle(emulator, result)
+    for account in [*accounts, probe]:
+        record = records[account["userid"]]
+        await _drain(context, account, record)
+        recorded = await _read_emulator_record(context, account)
+        result.failures += [f"{account['userid']}: {one}" for one in discrepancies(record, recorded)]
+        context.counts["messages"] += len(recorded.messages)
+        context.counts["points"] += recorded.account["send_total"] - recorded.account["points"]
         for queue in QUEUES:
-            scene.tally[f"{queue} handed out"] += books.queues[queue]["handed_out"]
-            scene.tally[f"{queue} received"] += sum(map(len, witness.fetched[queue]))
-            scene.tally[f"fetches of {queue} without an answer"] += witness.lost[queue]
-        scene.tally["numbers acknowledged"] += len(witness.acknowledged)
-        scene.tally["numbers without an answer"] += sum(map(len, witness.unanswered))
-        scene.tally["numbers of requests that broke off or were refused"] += len(witness.unsent)
-    figures.complaints += scene.wrongs
-    figures.tally = dict(sorted(scene.tally.items()))
-    said = served.log.read_text("utf-8", "replace")
-    figures.complaints += (
-        ["the log has a traceback:\n" + said[said.index("Traceback") :][:3000]] if "Traceback" in said else []
+            context.counts[f"{queue} fetched"] += recorded.queues[queue]["handed_out"]
+            context.counts[f"{queue} received"] += sum(map(len, record.fetched[queue]))
+            context.counts[f"fetches of {queue} without a response"] += record.lost[queue]
+        context.counts["numbers acknowledged"] += len(record.acknowledged)
+        context.counts["numbers without a response"] += sum(map(len, record.unanswered))
+        context.counts["numbers of truncated or refused requests"] += len(record.unsent)
+    result.failures += context.failures
+    result.counts = dict(sorted(context.counts.items()))
+    log = emulator.log.read_text("utf-8", "replace")
+    result.failures += (
+        ["the log has a traceback:\n" + log[log.index("Traceback") :][:3000]] if "Traceback" in log else []
     )
-    return figures
+    return result
 
 
-async def _measure(served: Served, figures: StressResult) -> None:
+async def _measure(emulator: EmulatorProcess, result: StressResult) -> None:
     while True:
-        figures.memory.append(served.memory())
-        figures.files.append(served.files())
+        result.memory.append(emulator.memory())
+        result.open_files.append(emulator.open_files())
         await asyncio.sleep(0.5)
 
 
-async def _settle(served: Served, figures: StressResult) -> None:
-    """Descriptors that are open once every client is gone: they are closed within seconds, on a quiet machine."""
-    until = time.monotonic() + TIMEOUT
-    while served.files() > figures.files[0] and time.monotonic() < until:
+async def _settle(emulator: EmulatorProcess, result: StressResult) -> None:
+    """Wait until the emulator has closed the connections of all clients, then sample once more."""
+    deadline = time.monotonic() + TIMEOUT
+    while emulator.open_files() > result.open_files[0] and time.monotonic() < deadline:
         await asyncio.sleep(0.1)
-    figures.files.append(served.files())
-    figures.memory.append(served.memory())
+    result.open_files.append(emulator.open_files())
+    result.memory.append(emulator.memory())
 
 
-class _beside:  # noqa: N801 - it is used as a function
-    """The client beside, while it storms."""
+class _ProbeProcess:
+    """Async context manager that runs the probe, and adds its result to the run's result at exit."""
 
-    def __init__(self, served: Served, account: dict[str, Any], figures: StressResult, witness: ClientRecord) -> None:
-        self._served = served
+    def __init__(
+        self, emulator: EmulatorProcess, account: dict[str, Any], result: StressResult, record: ClientRecord
+    ) -> None:
+        self._emulator = emulator
         self._account = account
-        self._figures = figures
-        self._witness = witness
+        self._result = result
+        self._record = record
 
     async def __aenter__(self) -> None:
-        host, port = self._served.address
+        host, port = self._emulator.address
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "stress.probe", host, str(port)),
@@ -234,43 +257,45 @@ class _beside:  # noqa: N801 - it is used as a function
         _stdin(self._process).close()
         out, _ = await self._process.communicate()
         if self._process.returncode:
-            self._figures.complaints.append("the client beside the storm broke off")
+            self._result.failures.append("the probe process failed")
             return
-        seen = json.loads(out)
-        self._figures.waits |= seen["waits"]
-        self._figures.complaints += seen["wrongs"]
-        self._witness.acknowledged.update(seen["acknowledged"])
-        self._witness.fetched["reports"] += [[(task, mobile) for task, mobile in answer] for answer in seen["fetched"]]
+        probed = json.loads(out)
+        self._result.latencies |= probed["latencies"]
+        self._result.failures += probed["failures"]
+        self._record.acknowledged.update(probed["acknowledged"])
+        self._record.fetched["reports"] += [[(task, mobile) for task, mobile in answer] for answer in probed["fetched"]]
 
 
 def _stdin(process: asyncio.subprocess.Process) -> asyncio.StreamWriter:
     if process.stdin is None:
-        raise AssertionError("it was made with a pipe")
+        raise AssertionError("the process was started with a pipe")
     return process.stdin
 
 
-async def _drain(scene: StressContext, account: dict[str, Any], witness: ClientRecord) -> None:
-    """Fetch until nothing is left, also of what falls due in the next seconds."""
-    connection = RawConnection(scene.address)
-    await scene.controlled(connection, "POST", f"/accounts/{account['userid']}/clock/advance", {"seconds": 10})
-    for queue in PAGES:
-        # What does not come in time may come at the next try; only an answer with nothing in it is the end.
-        enough = witness.lost[queue] + _TRIES
-        while await behaviours.fetch(scene, witness, account, connection, queue, patience=TIMEOUT) != []:
-            if witness.lost[queue] >= enough:
-                raise AssertionError(f"{queue} of {account['userid']} cannot be fetched any more")
+async def _drain(context: StressContext, account: dict[str, Any], record: ClientRecord) -> None:
+    """Fetch until both queues are empty. The clock is advanced first, so that scheduled items fall due."""
+    connection = RawConnection(context.address)
+    await context.control(connection, "POST", f"/accounts/{account['userid']}/clock/advance", {"seconds": 10})
+    for queue in QUEUE_ENDPOINTS:
+        # A fetch without a response is repeated; only an empty response means that the queue is empty.
+        limit = record.lost[queue] + _MAX_FAILED_FETCHES
+        while await behaviours.fetch(context, record, account, connection, queue, timeout=TIMEOUT) != []:
+            if record.lost[queue] >= limit:
+                raise AssertionError(
+                    f"{queue} of {account['userid']} cannot be fetched: too many fetches without a response"
+                )
     connection.close()
 
 
-async def _books(scene: StressContext, account: dict[str, Any]) -> EmulatorRecord:
-    connection = RawConnection(scene.address)  # a fresh one: those that nobody used for long are closed
+async def _read_emulator_record(context: StressContext, account: dict[str, Any]) -> EmulatorRecord:
+    connection = RawConnection(context.address)  # A new connection, because the server closes idle ones.
     path = f"/accounts/{account['userid']}"
 
-    async def listed(what: str) -> list[dict[str, Any]]:
+    async def read_all(name: str) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = []
         after = ""
         while True:
-            page = await scene.controlled(connection, "GET", f"{path}/{what}?limit=1000{after}")
+            page = await context.control(connection, "GET", f"{path}/{name}?limit=1000{after}")
             items += page["items"]
             if page["next"] is None:
                 return items
@@ -278,23 +303,23 @@ async def _books(scene: StressContext, account: dict[str, Any]) -> EmulatorRecor
 
     with closing(connection):
         return EmulatorRecord(
-            account=await scene.controlled(connection, "GET", path),
-            messages=await listed("messages"),
-            queues=await scene.controlled(connection, "GET", f"{path}/queues"),
-            items={"reports": await listed("reports"), "replies": await listed("replies")},
+            account=await context.control(connection, "GET", path),
+            messages=await read_all("messages"),
+            queues=await context.control(connection, "GET", f"{path}/queues"),
+            items={"reports": await read_all("reports"), "replies": await read_all("replies")},
         )
 
 
-def figures_in_words(figures: StressResult) -> str:
-    """The figures as a table of lines."""
-    rows = [(name, f"{count:,}") for name, count in figures.tally.items()]
-    for kind, waits in figures.waits.items():
-        longest = f"{figures.wait(kind, 0.5):.1f} / {figures.wait(kind, 0.99):.1f} / {max(waits):.1f}"
-        rows.append((f"{kind}: {len(waits):,} requests, median / p99 / longest, ms", longest))
-    memory, files = figures.memory, figures.files
+def format_result(result: StressResult) -> str:
+    """Format the result, one line per number."""
+    rows = [(name, f"{count:,}") for name, count in result.counts.items()]
+    for kind, latencies in result.latencies.items():
+        summary = f"{result.percentile(kind, 0.5):.1f} / {result.percentile(kind, 0.99):.1f} / {max(latencies):.1f}"
+        rows.append((f"{kind}: {len(latencies):,} requests, median / p99 / max, ms", summary))
+    memory, files = result.memory, result.open_files
     half = memory[len(memory) // 2]
     rows += [
-        ("memory, MiB: at first / half way / most / at last", f"{memory[0]} / {half} / {max(memory)} / {memory[-1]}"),
-        ("open files: at first / most / at last", f"{files[0]} / {max(files)} / {files[-1]}"),
+        ("memory, MiB: start / middle / max / end", f"{memory[0]} / {half} / {max(memory)} / {memory[-1]}"),
+        ("open files: start / max / end", f"{files[0]} / {max(files)} / {files[-1]}"),
     ]
-    return "\n".join(f"  {name:<56} {figure:>12}" for name, figure in rows)
+    return "\n".join(f"  {name:<56} {value:>12}" for name, value in rows)

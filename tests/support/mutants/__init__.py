@@ -1,7 +1,6 @@
-"""Broken vendors: each the emulator with exactly one fault, and the clauses that must fail for it.
+"""Mutant vendors for testing the contract suite: the emulator with one seeded defect, and the clauses that must fail.
 
-Here belongs the table of all of them; each family has its file. Those that know the emulator from inside are built in
-`stores` and `vendor`, and nowhere else.
+Each family of defects has its module. Only `stores` and `vendor` subclass parts of the emulator.
 """
 
 from typing import Final

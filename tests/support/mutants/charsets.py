@@ -1,7 +1,4 @@
-"""Bytes in the wrong charset, characters not escaped, and the HTTP around them.
-
-Here belongs what happens between a text and the bytes of an answer.
-"""
+"""Defects of encoding: wrong charset, missing escapes, wrong content type or status."""
 
 import re
 from typing import Final
@@ -13,15 +10,15 @@ from support.mutant_vendor import Defect
 from support.mutants.mutant import Mutant, replacing_text
 
 
-def _encoded_in_utf8(body: bytes, page: Endpoint) -> bytes:
+def _reencode_in_utf8(body: bytes, page: Endpoint) -> bytes:
     return body if page is not protocol.V2SMS_GBK else body.decode("gbk").encode("utf-8")
 
 
-def _unencodable_lost(body: bytes, page: Endpoint) -> bytes:
+def _replace_references(body: bytes, page: Endpoint) -> bytes:
     return re.sub(rb"&#\d+;", b"?", body) if page is protocol.V2SMS_GBK else body
 
 
-def _utf8_where_it_can_be(raw: bytes) -> str:
+def _prefer_utf8(raw: bytes) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -29,7 +26,7 @@ def _utf8_where_it_can_be(raw: bytes) -> str:
 
 
 CHARSETS: Final = (
-    Mutant("UTF-8 on the GBK page", Defect(body=_encoded_in_utf8), ("1.1-gbk", "3.3-forbidden")),
+    Mutant("UTF-8 on the GBK page", Defect(body=_reencode_in_utf8), ("1.1-gbk", "3.3-forbidden")),
     Mutant(
         "the GBK page reads UTF-8",
         Defect(
@@ -62,7 +59,7 @@ CHARSETS: Final = (
     ),
     Mutant(
         "what is UTF-8 is read as UTF-8 on the GBK page too",
-        Defect(decode={"utf-8": lambda raw: raw.decode("utf-8", "replace"), "gb2312": _utf8_where_it_can_be}),
+        Defect(decode={"utf-8": lambda raw: raw.decode("utf-8", "replace"), "gb2312": _prefer_utf8}),
         ("Q16",),
     ),
     Mutant(
@@ -70,7 +67,7 @@ CHARSETS: Final = (
         Defect(decode={"utf-8": lambda raw: raw.decode("utf-8", "ignore"), "gb2312": DECODERS["gb2312"]}),
         ("R14-unreadable",),
     ),
-    Mutant("unencodable characters as ?", Defect(body=_unencodable_lost), ("R17-unencodable", "R14-euro")),
+    Mutant("unencodable characters as ?", Defect(body=_replace_references), ("R17-unencodable", "R14-euro")),
     Mutant("& not escaped", replacing_text("&amp;", "&"), ("5.3-escapes", "R17-escapes")),
     Mutant("< not escaped", replacing_text("&lt;", "<"), ("5.3-escapes", "R17-escapes")),
     Mutant("> not escaped", replacing_text("&gt;", ">"), ("5.3-escapes", "R17-escapes")),

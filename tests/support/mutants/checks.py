@@ -1,7 +1,4 @@
-"""Checks that are missing, and checks in another order.
-
-Here belongs what a call is not refused for, or too early. How a signature is compared is in `signatures`.
-"""
+"""Defects of validation: missing rules, wrong conditions, and rules in the wrong order. Signatures: `signatures`."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -15,29 +12,29 @@ from support.mutants import vendor
 from support.mutants.mutant import Mutant
 
 
-def _unchecked(message: str, chapter: str) -> Defect:
+def _without_rule(message: str, chapter: str) -> Defect:
     def left(checks: tuple[Rule, ...]) -> tuple[Rule, ...]:
-        return tuple(check for check in checks if check[0] != message) if _of(checks, chapter) else checks
+        return tuple(check for check in checks if check[0] != message) if _has_chapter(checks, chapter) else checks
 
     return Defect(checks=left)
 
 
-def _of(checks: Sequence[Rule], chapter: str) -> bool:
+def _has_chapter(checks: Sequence[Rule], chapter: str) -> bool:
     kinds = {7: "send", 2: "asking", 5: "queue", 4: "queue", 3: "none"}
     return kinds[len(checks)] == chapter
 
 
-def _swapped(place: int, chapter: str) -> Defect:
+def _swap_rules(index: int, chapter: str) -> Defect:
     def swap(checks: tuple[Rule, ...]) -> tuple[Rule, ...]:
-        if not _of(checks, chapter):
+        if not _has_chapter(checks, chapter):
             return checks
-        return (*checks[:place], checks[place + 1], checks[place], *checks[place + 2 :])
+        return (*checks[:index], checks[index + 1], checks[index], *checks[index + 2 :])
 
     return Defect(checks=swap)
 
 
-def _instead(message: str, condition: Callable[[ValidationContext, bool], bool]) -> Defect:
-    """Another condition for a message; from the case and whether it is refused rightly."""
+def _replace_condition(message: str, condition: Callable[[ValidationContext, bool], bool]) -> Defect:
+    """Replace the condition of a message. `condition` gets the context and the correct verdict."""
 
     def changed(checks: tuple[Rule, ...]) -> tuple[Rule, ...]:
         return tuple(
@@ -68,27 +65,29 @@ _UNCHECKED: Final = (
 NARROW: Final = (
     Mutant(
         "injections in lower case only",
-        _instead(protocol.SQL_INJECTION, lambda case, wrong: wrong and case.request.content.islower()),
+        _replace_condition(protocol.SQL_INJECTION, lambda case, wrong: wrong and case.request.content.islower()),
         ("R8-injections",),
     ),
     Mutant(
         "every quote is an injection",
-        _instead(protocol.SQL_INJECTION, lambda case, wrong: wrong or "'" in case.request.content),
+        _replace_condition(protocol.SQL_INJECTION, lambda case, wrong: wrong or "'" in case.request.content),
         ("R8-ordinary",),
     ),
     Mutant(
         "an extno of any number of digits",
-        _instead(protocol.OTHER_ERROR, lambda case, wrong: wrong and not case.request.extno.isdecimal()),
+        _replace_condition(protocol.OTHER_ERROR, lambda case, wrong: wrong and not case.request.extno.isdecimal()),
         ("R9-extno",),
     ),
     Mutant(
         "an extno of white space is refused",
-        _instead(protocol.OTHER_ERROR, lambda case, wrong: wrong or case.request.extno != case.request.extno.strip()),
+        _replace_condition(
+            protocol.OTHER_ERROR, lambda case, wrong: wrong or case.request.extno != case.request.extno.strip()
+        ),
         ("R9-extno",),
     ),
     Mutant(
         "any digits in their places are a sendTime",
-        _instead(
+        _replace_condition(
             protocol.OTHER_ERROR,
             lambda case, wrong: (
                 wrong and not re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", case.request.send_time, re.ASCII)
@@ -98,27 +97,29 @@ NARROW: Final = (
     ),
     Mutant(
         "a sendTime of white space is refused",
-        _instead(protocol.OTHER_ERROR, lambda case, wrong: wrong or case.request.send_time.isspace()),
+        _replace_condition(protocol.OTHER_ERROR, lambda case, wrong: wrong or case.request.send_time.isspace()),
         ("1.2-sendTime-empty",),
     ),
     Mutant(
         "a statusNum with a zero before it is refused",
-        _instead(protocol.PARAMETER_WRONG, lambda case, wrong: wrong or case.request.status_num.startswith("0")),
+        _replace_condition(
+            protocol.PARAMETER_WRONG, lambda case, wrong: wrong or case.request.status_num.startswith("0")
+        ),
         ("4.2-statusNum",),
     ),
     Mutant(
         "a statusNum of white space is refused",
-        _instead(protocol.PARAMETER_WRONG, lambda case, wrong: wrong or case.request.status_num.isspace()),
+        _replace_condition(protocol.PARAMETER_WRONG, lambda case, wrong: wrong or case.request.status_num.isspace()),
         ("R10-statusNum",),
     ),
     Mutant(
         "white space is a text",
-        _instead(protocol.CONTENT_EMPTY, lambda case, wrong: not case.request.content),
+        _replace_condition(protocol.CONTENT_EMPTY, lambda case, wrong: not case.request.content),
         ("R18", "1.3-content-empty"),
     ),
     Mutant(
         "a past sendTime is refused",
-        _instead(
+        _replace_condition(
             protocol.OTHER_ERROR,
             lambda case, wrong: wrong or (parse_time(case.request.send_time) or case.now) < case.now,
         ),
@@ -126,7 +127,7 @@ NARROW: Final = (
     ),
     Mutant(
         "white space is a signature",
-        _instead(protocol.CREDENTIALS_EMPTY, lambda case, wrong: wrong and not case.request.sign.isspace()),
+        _replace_condition(protocol.CREDENTIALS_EMPTY, lambda case, wrong: wrong and not case.request.sign.isspace()),
         ("R2-blank",),
     ),
 )
@@ -134,19 +135,19 @@ NARROW: Final = (
 CHECKS: Final = (
     *NARROW,
     *(
-        Mutant(f"{chapter} without the check {message}", _unchecked(message, chapter), clauses)
+        Mutant(f"{chapter} without the check {message}", _without_rule(message, chapter), clauses)
         for message, chapter, clauses in _UNCHECKED
     ),
     *(
-        Mutant(f"the checks {place + 1} and {place + 2} of send swapped", _swapped(place, "send"), ("R1-send",))
-        for place in range(6)
-        if place != 4
-    ),  # a text of white space holds no word: these two never both apply
+        Mutant(f"the checks {index + 1} and {index + 2} of send swapped", _swap_rules(index, "send"), ("R1-send",))
+        for index in range(6)
+        if index != 4
+    ),  # Rules 5 and 6 never both apply: blank text contains no forbidden word.
     *(
         Mutant(
-            f"the checks {place + 1} and {place + 2} of the queues swapped", _swapped(place, "queue"), ("R1-queues",)
+            f"the checks {index + 1} and {index + 2} of the queues swapped", _swap_rules(index, "queue"), ("R1-queues",)
         )
-        for place in range(3)
+        for index in range(3)
     ),
     Mutant(
         "the checks 7 and 8 of send swapped",
@@ -155,15 +156,15 @@ CHECKS: Final = (
     ),
     Mutant(
         "the first two checks of overage swapped",
-        _swapped(0, "asking"),
+        _swap_rules(0, "asking"),
         ("2.3-credentials-empty", "3.3-credentials-empty"),
     ),
     *(
         Mutant(
-            f"the checks {place + 1} and {place + 2} of an unknown action swapped",
-            _swapped(place, "none"),
+            f"the checks {index + 1} and {index + 2} of an unknown action swapped",
+            _swap_rules(index, "none"),
             ("1.2-action",),
         )
-        for place in range(2)
+        for index in range(2)
     ),
 )

@@ -1,7 +1,4 @@
-"""Parameters looked for in the wrong place.
-
-Here belongs what is not read of a request, of Q1 to Q17 and R14.
-"""
+"""Defects of reading requests: parameters in the wrong place or the wrong encoding (Q1 to Q17, R14, R16)."""
 
 import re
 from collections.abc import Callable
@@ -15,28 +12,28 @@ from support.mutant_vendor import Defect
 from support.mutants.mutant import Mutant
 
 
-def _request(change: Callable[[Request], Request]) -> Defect:
+def _change_request(change: Callable[[Request], Request]) -> Defect:
     return Defect(request=lambda page, request: change(request))
 
 
-def _is(request: Request, kind: str) -> bool:
+def _has_type(request: Request, kind: str) -> bool:
     return kind in request.content_type
 
 
-def _is_plain(request: Request) -> bool:
-    return not _is(request, "multipart")
+def _is_not_multipart(request: Request) -> bool:
+    return not _has_type(request, "multipart")
 
 
-def _action_twice(one: Request) -> Request:
-    """An action that stands in both places is its own value, a comma, and its own value."""
+def _join_repeated_action(one: Request) -> Request:
+    """Join an action that is in both query and body to "value,value"."""
     found = re.search(rb"(?:^|&)action=([^&]*)", one.query)
     if found and re.search(rb"(?:^|&)action=%b(?:&|$)" % re.escape(found[1]), one.body):
         return one._replace(query=one.query.replace(found[0], found[0] + b"," + found[1]))
     return one
 
 
-def _read_as_it_says(page: Endpoint, one: Request) -> Request:
-    """The charset of the Content-Type decides."""
+def _decode_as_declared(page: Endpoint, one: Request) -> Request:
+    """Decode the body with the charset in the Content-Type."""
     named = re.search("charset=(gbk|utf-8)", one.content_type, re.IGNORECASE)
     if not named:
         return one
@@ -50,8 +47,8 @@ def _read_as_it_says(page: Endpoint, one: Request) -> Request:
     return one._replace(body=b"&".join(name + equals + read(value) for name, equals, value in pairs))
 
 
-def _line(change: Callable[[bytes], bytes]) -> Defect:
-    """A change of what stands between the method and the end of the first line."""
+def _change_request_line(change: Callable[[bytes], bytes]) -> Defect:
+    """Change the request line after the method."""
 
     def changed(line: bytes) -> bytes:
         method, _, rest = line.partition(b" ")
@@ -66,42 +63,52 @@ _KNOWN: Final = frozenset(
 _PAGES: Final = b"|".join(re.escape(page.path.encode()) for page in ENDPOINTS)
 
 
-def _if_known(fields: Fields) -> Fields:
+def _reject_unknown_fields(fields: Fields) -> Fields:
     return fields if fields.keys() <= _KNOWN else {}
 
 
 FORMS: Final = (
     Mutant(
-        "the query string is ignored", _request(lambda one: one._replace(query=b"")), ("Q1", "Q2", "R14-query-first")
+        "the query string is ignored",
+        _change_request(lambda one: one._replace(query=b"")),
+        ("Q1", "Q2", "R14-query-first"),
     ),
     Mutant(
         "the query string is ignored where there is a body",
-        _request(lambda one: one._replace(query=b"") if one.body else one),
+        _change_request(lambda one: one._replace(query=b"") if one.body else one),
         ("Q1",),
     ),
     Mutant(
-        "multipart is not read", _request(lambda one: one._replace(body=b"") if _is(one, "multipart") else one), ("Q5",)
+        "multipart is not read",
+        _change_request(lambda one: one._replace(body=b"") if _has_type(one, "multipart") else one),
+        ("Q5",),
     ),
     Mutant(
         "no form without its Content-Type",
-        _request(lambda one: one if _is(one, "form") else one._replace(body=b"")),
+        _change_request(lambda one: one if _has_type(one, "form") else one._replace(body=b"")),
         ("Q7",),
     ),
     Mutant(
-        "%u is not read", _request(lambda one: one._replace(body=one.body.replace(b"%u", b"%25u"))), ("R14-percent-u",)
+        "%u is not read",
+        _change_request(lambda one: one._replace(body=one.body.replace(b"%u", b"%25u"))),
+        ("R14-percent-u",),
     ),
-    Mutant("+ stays +", _request(lambda one: one._replace(body=one.body.replace(b"+", b"%2B"))), ("R14-plus",)),
+    Mutant("+ stays +", _change_request(lambda one: one._replace(body=one.body.replace(b"+", b"%2B"))), ("R14-plus",)),
     Mutant(
         "the form comes before the query string",
-        _request(
+        _change_request(
             lambda one: (
-                one._replace(query=one.body, body=one.query) if one.query and one.body and not _is(one, "json") else one
+                one._replace(query=one.body, body=one.query)
+                if one.query and one.body and not _has_type(one, "json")
+                else one
             )
         ),
         ("R14-query-first",),
     ),
     Mutant(
-        "names are trimmed", _request(lambda one: one._replace(body=one.body.replace(b"%20=", b"="))), ("R14-names",)
+        "names are trimmed",
+        _change_request(lambda one: one._replace(body=one.body.replace(b"%20=", b"="))),
+        ("R14-names",),
     ),
     Mutant(
         "of a repeated name the first counts",
@@ -110,63 +117,71 @@ FORMS: Final = (
     ),
     Mutant(
         "JSON bodies are forms",
-        _request(lambda one: one._replace(content_type="") if _is(one, "json") else one),
+        _change_request(lambda one: one._replace(content_type="") if _has_type(one, "json") else one),
         ("R16-json",),
     ),
     Mutant(
         "names with case",
-        _request(lambda one: one._replace(body=re.sub(rb"(^|&)([A-Z])", rb"\1x\2", one.body))),
+        _change_request(lambda one: one._replace(body=re.sub(rb"(^|&)([A-Z])", rb"\1x\2", one.body))),
         ("Q8",),
     ),
-    Mutant("an action that is given twice is joined", _request(_action_twice), ("Q3",)),
-    Mutant("the Content-Type decides the charset", Defect(request=_read_as_it_says), ("Q4",)),
+    Mutant("an action that is given twice is joined", _change_request(_join_repeated_action), ("Q3",)),
+    Mutant("the Content-Type decides the charset", Defect(request=_decode_as_declared), ("Q4",)),
     Mutant(
         "the bytes of a text in a form are lost",
-        _request(lambda one: one._replace(body=re.sub(rb"[\x80-\xff]", b"?", one.body)) if _is_plain(one) else one),
+        _change_request(
+            lambda one: one._replace(body=re.sub(rb"[\x80-\xff]", b"?", one.body)) if _is_not_multipart(one) else one
+        ),
         ("Q6",),
     ),
     Mutant(
         "the bytes of a text in the query string are lost",
-        _line(lambda rest: re.sub(rb"[\x80-\xff]", b"?", rest)),
+        _change_request_line(lambda rest: re.sub(rb"[\x80-\xff]", b"?", rest)),
         ("Q6-query",),
     ),
     Mutant(
         "pages with case",
-        _line(lambda rest: rest if re.match(rb"/*(%b)" % _PAGES, rest) else b"/no" + rest),
+        _change_request_line(lambda rest: rest if re.match(rb"/*(%b)" % _PAGES, rest) else b"/no" + rest),
         ("Q9",),
     ),
-    Mutant("a doubled slash is another page", _line(lambda rest: re.sub(rb"^//", b"/no/", rest)), ("Q9",)),
+    Mutant(
+        "a doubled slash is another page", _change_request_line(lambda rest: re.sub(rb"^//", b"/no/", rest)), ("Q9",)
+    ),
     Mutant(
         "what stands behind a page is another page",
-        _line(lambda rest: re.sub(rb"^(/*)([^/? ]+)/", rb"\1no\2/", rest)),
+        _change_request_line(lambda rest: re.sub(rb"^(/*)([^/? ]+)/", rb"\1no\2/", rest)),
         ("Q9",),
     ),
     Mutant(
         "a form ends at a doubled separator",
-        _request(lambda one: one._replace(body=one.body.split(b"&&")[0]) if _is_plain(one) else one),
+        _change_request(lambda one: one._replace(body=one.body.split(b"&&")[0]) if _is_not_multipart(one) else one),
         ("Q10",),
     ),
     Mutant(
         "a separator before a form",
-        _request(lambda one: one._replace(body=b"") if one.body.startswith(b"&") else one),
+        _change_request(lambda one: one._replace(body=b"") if one.body.startswith(b"&") else one),
         ("Q10",),
     ),
-    Mutant("a parameter that no manual names spoils all", Defect(fields=_if_known), ("Q11",)),
+    Mutant("a parameter that no manual names spoils all", Defect(fields=_reject_unknown_fields), ("Q11",)),
     Mutant(
         "a send must have its extno",
         Defect(fields=lambda fields: fields if "extno" in fields else fields | {"extno": "?"}),
         ("Q12",),
     ),
-    Mutant("HTTP/1.0 is not spoken", _line(lambda rest: b"/no" + rest if b"HTTP/1.0" in rest else rest), ("Q17",)),
+    Mutant(
+        "HTTP/1.0 is not spoken",
+        _change_request_line(lambda rest: b"/no" + rest if b"HTTP/1.0" in rest else rest),
+        ("Q17",),
+    ),
     Mutant("of a chunked body the first chunk counts", Defect(chunks=lambda pieces: b"".join(pieces[:1])), ("Q17",)),
     Mutant(
         "percent codes with lower-case digits stay",
-        _request(lambda one: one._replace(body=re.sub(rb"%(?=[0-9][a-f]|[a-f][0-9a-f])", b"%25", one.body))),
+        _change_request(lambda one: one._replace(body=re.sub(rb"%(?=[0-9][a-f]|[a-f][0-9a-f])", b"%25", one.body))),
         ("R14-lower-percent",),
     ),
     Mutant(
         "a part with a file name is a field",
-        _request(lambda one: one._replace(body=one.body.replace(b"; filename=", b"; x="))),
+        _change_request(lambda one: one._replace(body=one.body.replace(b"; filename=", b"; x="))),
         ("R16-files",),
     ),
 )

@@ -1,7 +1,4 @@
-"""Answers in JSON that are not what R15 says.
-
-Here belongs what only `rt=json` shows.
-"""
+"""Defects of JSON responses (`rt=json`, R15)."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +11,7 @@ from support.mutant_vendor import Defect
 from support.mutants.mutant import Mutant
 
 
-def _document(change: Callable[[Any], Any], ascii_only: bool | None = None) -> Defect:
+def _change_document(change: Callable[[Any], Any], ascii_only: bool | None = None) -> Defect:
     def changed(call: ApiRequest, one: Response) -> Response:
         if not call.wants_json:
             return one
@@ -24,44 +21,44 @@ def _document(change: Callable[[Any], Any], ascii_only: bool | None = None) -> D
     return Defect(response=changed)
 
 
-def _texts(value: Any) -> Any:
-    """Every number as text."""
+def _numbers_to_text(value: Any) -> Any:
+    """Convert every number to text."""
     if isinstance(value, dict):
-        return {key: _texts(one) for key, one in value.items()}
+        return {key: _numbers_to_text(one) for key, one in value.items()}
     if isinstance(value, list):
-        return [_texts(one) for one in value]
+        return [_numbers_to_text(one) for one in value]
     return str(value)
 
 
-def _renamed(old: str, new: str) -> Callable[[Any], Any]:
+def _rename_key(old: str, new: str) -> Callable[[Any], Any]:
     return lambda value: json.loads(json.dumps(value).replace(f'"{old}":', f'"{new}":'))
 
 
-def _alone(value: Any) -> Any:
-    """A list of one is its item, as converters from XML have it."""
+def _unwrap_single_items(value: Any) -> Any:
+    """Replace a list of one item with the item, as converters from XML do."""
     return {key: one[0] if isinstance(one, list) and len(one) == 1 else one for key, one in value.items()}
 
 
-def _nothing(value: Any) -> Any:
+def _remove_empty_lists(value: Any) -> Any:
     return {key: one for key, one in value.items() if one != []}
 
 
-def _in_gbk(call: ApiRequest, one: Response) -> Response:
+def _encode_in_gbk(call: ApiRequest, one: Response) -> Response:
     if not call.wants_json or call.page is not protocol.V2SMS_GBK:
         return one
     return one._replace(body=json.dumps(json.loads(one.body), ensure_ascii=False).encode("gbk"))
 
 
-def _as_xml(call: ApiRequest, one: Response) -> Response:
+def _label_as_xml(call: ApiRequest, one: Response) -> Response:
     return one._replace(headers=[("Content-Type", "text/xml; charset=utf-8")]) if call.wants_json else one
 
 
-def _with_status(value: Any) -> Any:
+def _add_status(value: Any) -> Any:
     return {"ReturnStatus": "Success", **value} if list(value) == ["Message"] else value
 
 
-def _reworded(old: str, new: str) -> Defect:
-    return _document(lambda value: json.loads(json.dumps(value, ensure_ascii=False).replace(old, new)))
+def _replace_text(old: str, new: str) -> Defect:
+    return _change_document(lambda value: json.loads(json.dumps(value, ensure_ascii=False).replace(old, new)))
 
 
 JSON_ANSWERS: Final = (
@@ -74,17 +71,23 @@ JSON_ANSWERS: Final = (
         "rt in any case", Defect(fields=lambda fields: fields | {"rt": fields.get("rt", "").lower()}), ("R15-letter",)
     ),
     Mutant("rt trimmed", Defect(fields=lambda fields: fields | {"rt": fields.get("rt", "").strip()}), ("R15-letter",)),
-    Mutant("JSON as text/xml", Defect(response=_as_xml), ("R15-send", "R15-overage", "R15-status")),
-    Mutant("numbers of JSON as texts", _document(_texts), ("R15-send", "R15-overage", "R15-status", "R15-errors")),
-    Mutant("TaskID in JSON spelt TaskId", _document(_renamed("TaskID", "TaskId")), ("R15-send",)),
-    Mutant("TaskId of a box spelt TaskID", _document(_renamed("TaskId", "TaskID")), ("R15-status", "R15-call")),
-    Mutant("Sucess corrected in JSON", _reworded("Sucess", "Success"), ("R15-overage",)),
-    Mutant("one report in JSON is no list", _document(_alone), ("R15-status", "R15-call")),
-    Mutant("nothing to fetch in JSON is {}", _document(_nothing), ("R15-status", "R15-call")),
-    Mutant("JSON in the bytes of the GBK page", Defect(response=_in_gbk), ("R15-gbk",)),
-    Mutant("JSON in UTF-8 on the GBK page", _document(lambda value: value, ascii_only=False), ("R15-gbk",)),
-    Mutant("JSON with the escapes of XML", _reworded("<", "&lt;"), ("R15-call",)),
-    Mutant("Remark in JSON empty", _reworded("参数不正确", ""), ("R15-errors",)),
-    Mutant("Payinfo in JSON in English", _reworded("预付费", "prepaid"), ("R15-overage",)),
-    Mutant("checkkeyword in JSON with ReturnStatus", _document(_with_status), ("R15-checkkeyword",)),
+    Mutant("JSON as text/xml", Defect(response=_label_as_xml), ("R15-send", "R15-overage", "R15-status")),
+    Mutant(
+        "numbers of JSON as texts",
+        _change_document(_numbers_to_text),
+        ("R15-send", "R15-overage", "R15-status", "R15-errors"),
+    ),
+    Mutant("TaskID in JSON spelt TaskId", _change_document(_rename_key("TaskID", "TaskId")), ("R15-send",)),
+    Mutant(
+        "TaskId of a box spelt TaskID", _change_document(_rename_key("TaskId", "TaskID")), ("R15-status", "R15-call")
+    ),
+    Mutant("Sucess corrected in JSON", _replace_text("Sucess", "Success"), ("R15-overage",)),
+    Mutant("one report in JSON is no list", _change_document(_unwrap_single_items), ("R15-status", "R15-call")),
+    Mutant("nothing to fetch in JSON is {}", _change_document(_remove_empty_lists), ("R15-status", "R15-call")),
+    Mutant("JSON in the bytes of the GBK page", Defect(response=_encode_in_gbk), ("R15-gbk",)),
+    Mutant("JSON in UTF-8 on the GBK page", _change_document(lambda value: value, ascii_only=False), ("R15-gbk",)),
+    Mutant("JSON with the escapes of XML", _replace_text("<", "&lt;"), ("R15-call",)),
+    Mutant("Remark in JSON empty", _replace_text("参数不正确", ""), ("R15-errors",)),
+    Mutant("Payinfo in JSON in English", _replace_text("预付费", "prepaid"), ("R15-overage",)),
+    Mutant("checkkeyword in JSON with ReturnStatus", _change_document(_add_status), ("R15-checkkeyword",)),
 )

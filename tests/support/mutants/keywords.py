@@ -1,7 +1,4 @@
-"""Forbidden words found where there are none, and not where there are.
-
-Here belongs the text that is examined; how the verdict is spelt is in `words`.
-"""
+"""Defects of the forbidden-word check: words found where there are none, or not found. Spelling: `words`."""
 
 from typing import Final
 

@@ -1,7 +1,4 @@
-"""Elements in another order, too few, too many, and white space that is not the vendor's.
-
-Here belongs how a document is laid out. The words in it are in `words`.
-"""
+"""Defects of the XML layout: order and number of elements, and white space."""
 
 import re
 from typing import Final
@@ -11,34 +8,38 @@ from support.mutant_vendor import Defect
 from support.mutants.mutant import Mutant, replacing_text
 
 
-def _order(first: str, second: str, only: str = "") -> Defect:
+def _swap_elements(first: str, second: str, only: str = "") -> Defect:
     swap = re.compile(f"(<{first}>.*?</{first}>)(\\s*)(<{second}>.*?</{second}>)", re.DOTALL)
     return Defect(text=lambda text, call: swap.sub(r"\3\2\1", text) if only in text else text)
 
 
-def _without(name: str, only: str = "") -> Defect:
-    gone = re.compile(f"\n <{name}>.*?</{name}>", re.DOTALL)
-    return Defect(text=lambda text, call: gone.sub("", text) if only in text else text)
+def _remove_element(name: str, only: str = "") -> Defect:
+    pattern = re.compile(f"\n <{name}>.*?</{name}>", re.DOTALL)
+    return Defect(text=lambda text, call: pattern.sub("", text) if only in text else text)
 
 
 _REPORTS, _REPLIES = "statusbox>", "callbox>"
 
 
 LAYOUT: Final = (
-    Mutant("elements of send in another order", _order("remainpoint", "taskID"), ("1.3-ok", "1.3-credentials-wrong")),
-    Mutant("elements of overage in another order", _order("payinfo", "overage"), ("2.3-found",)),
-    Mutant("elements of a report in another order", _order("status", "receivetime"), ("4.3-layout",)),
-    Mutant("errorcode before receivetime", _order("receivetime", "errorcode"), ("4.3-layout",)),
-    Mutant("elements of a reply in another order", _order("content", "receivetime"), ("5.3-layout",)),
+    Mutant(
+        "elements of send in another order",
+        _swap_elements("remainpoint", "taskID"),
+        ("1.3-ok", "1.3-credentials-wrong"),
+    ),
+    Mutant("elements of overage in another order", _swap_elements("payinfo", "overage"), ("2.3-found",)),
+    Mutant("elements of a report in another order", _swap_elements("status", "receivetime"), ("4.3-layout",)),
+    Mutant("errorcode before receivetime", _swap_elements("receivetime", "errorcode"), ("4.3-layout",)),
+    Mutant("elements of a reply in another order", _swap_elements("content", "receivetime"), ("5.3-layout",)),
     Mutant(
         "no successCounts in a refusal",
         Defect(text=lambda text, call: text.replace("\n <successCounts>0</successCounts>", "")),
         ("1.3-credentials-wrong",),
     ),
     Mutant("no payinfo in a refusal", replacing_text("\n <payinfo></payinfo>", ""), ("2.3-credentials-wrong",)),
-    Mutant("no errorcode in a report", _without("errorcode"), ("4.3-layout",)),
-    Mutant("no extno in a report", _without("extno", _REPORTS), ("4.3-layout", "1.2-extno")),
-    Mutant("no extno in a reply", _without("extno", _REPLIES), ("5.3-layout",)),
+    Mutant("no errorcode in a report", _remove_element("errorcode"), ("4.3-layout",)),
+    Mutant("no extno in a report", _remove_element("extno", _REPORTS), ("4.3-layout", "1.2-extno")),
+    Mutant("no extno in a reply", _remove_element("extno", _REPLIES), ("5.3-layout",)),
     Mutant(
         "returnstatus in checkkeyword",
         Defect(
@@ -73,7 +74,7 @@ LAYOUT: Final = (
     Mutant(
         "newer servers without CDATA", Defect(text=lambda text, call: re.sub(r"<!\[CDATA\[|\]\]>", "", text)), ("A12",)
     ),
-    Mutant("newer servers do not repeat the text", _without("checkCounts"), ("A13",)),
+    Mutant("newer servers do not repeat the text", _remove_element("checkCounts"), ("A13",)),
     Mutant(
         "newer servers refuse overage in its own elements",
         Defect(

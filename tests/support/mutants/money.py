@@ -1,7 +1,4 @@
-"""Points charged wrongly, and balances that are not what was charged.
-
-Here belongs R6. The stores and vendors that charge so are in `stores` and `vendor`.
-"""
+"""Defects of billing (R6): wrong prices and wrong balances."""
 
 from collections.abc import Callable
 from typing import Final
@@ -12,10 +9,10 @@ from support.mutants import stores, vendor
 from support.mutants.mutant import Mutant, changing_send_result
 
 
-def _parts(one: int, several: int) -> Callable[[str], int]:
+def _segment_price(single: int, multi: int) -> Callable[[str], int]:
     def price(text: str) -> int:
         units = len(text.encode("utf-16-le")) // 2
-        return 1 if units <= one else -(-units // several)
+        return 1 if units <= single else -(-units // multi)
 
     return price
 
@@ -43,11 +40,11 @@ MONEY: Final = (
     ),
     Mutant("a refused send is reported", Defect(vendor=vendor.QueuesRefusedSends), ("R6-refused",)),
     Mutant("sends at once overdraw", Defect(store=stores.NonAtomicBalance), ("C-balance",)),
-    Mutant("69 characters a part", Defect(billing=_parts(69, 67)), ("R6-parts",)),
-    Mutant("71 characters a part", Defect(billing=_parts(71, 67)), ("R6-parts",)),
-    Mutant("66 characters of several", Defect(billing=_parts(70, 66)), ("R6-parts",)),
-    Mutant("68 characters of several", Defect(billing=_parts(70, 68)), ("R6-parts",)),
-    Mutant("70 characters of several", Defect(billing=_parts(70, 70)), ("R6-parts",)),
+    Mutant("69 characters a part", Defect(billing=_segment_price(69, 67)), ("R6-parts",)),
+    Mutant("71 characters a part", Defect(billing=_segment_price(71, 67)), ("R6-parts",)),
+    Mutant("66 characters of several", Defect(billing=_segment_price(70, 66)), ("R6-parts",)),
+    Mutant("68 characters of several", Defect(billing=_segment_price(70, 68)), ("R6-parts",)),
+    Mutant("70 characters of several", Defect(billing=_segment_price(70, 70)), ("R6-parts",)),
     Mutant(
         "characters, not UTF-16 units",
         Defect(billing=lambda text: 1 if len(text) <= 70 else -(-len(text) // 67)),
@@ -55,19 +52,21 @@ MONEY: Final = (
     ),
     Mutant(
         "140 letters a part",
-        Defect(billing=lambda text: 1 if text.isascii() and len(text) <= 140 else _parts(70, 67)(text)),
+        Defect(billing=lambda text: 1 if text.isascii() and len(text) <= 140 else _segment_price(70, 67)(text)),
         ("R6-parts",),
     ),
     Mutant("a number costs a point", Defect(billing=lambda text: 1), ("R6-parts",)),
     Mutant(
         "remainpoint is the balance before",
-        changing_send_result(lambda one: one._replace(remainpoint=one.remainpoint + 1)),
+        changing_send_result(lambda single: single._replace(remainpoint=single.remainpoint + 1)),
         ("R6-remainpoint",),
     ),
     Mutant(
         "overage is a point behind",
         Defect(
-            answer=lambda call, one: one._replace(overage=one.overage + 1) if isinstance(one, BalanceResult) else one
+            answer=lambda call, single: (
+                single._replace(overage=single.overage + 1) if isinstance(single, BalanceResult) else single
+            )
         ),
         ("R6-remainpoint", "R6-edge"),
     ),
@@ -75,7 +74,9 @@ MONEY: Final = (
     Mutant(
         "the post-paid balance is positive",
         Defect(
-            answer=lambda call, one: one._replace(overage=abs(one.overage)) if isinstance(one, BalanceResult) else one
+            answer=lambda call, single: (
+                single._replace(overage=abs(single.overage)) if isinstance(single, BalanceResult) else single
+            )
         ),
         ("R6-postpaid",),
     ),

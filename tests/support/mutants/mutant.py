@@ -1,7 +1,4 @@
-"""What a broken vendor is: a name, one fault, and the clauses that must fail for it.
-
-Here belongs what every family is made of. Where in an emulator a fault can be put is in `vendors`.
-"""
+"""The type of a mutant vendor, and factories of defects that several families use."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,7 +8,7 @@ from support.mutant_vendor import Defect
 
 
 class Mutant(NamedTuple):
-    """A vendor with one fault, and what the suite must say about it."""
+    """A name, one defect, and the clauses that must fail for it."""
 
     name: str
     fault: Defect
@@ -19,10 +16,10 @@ class Mutant(NamedTuple):
 
 
 def replacing_text(old: str, new: str, only: str = "") -> Defect:
-    """The text of answers with one thing in place of another; only of those in which `only` stands."""
+    """Replace `old` with `new` in the responses that contain `only`."""
     return Defect(text=lambda text, call: text.replace(old, new) if not only or only in text else text)
 
 
 def changing_send_result(change: Callable[[SendResult], SendResult]) -> Defect:
-    """The answer to an accepted send, changed."""
+    """Change the result of every accepted send."""
     return Defect(answer=lambda call, one: change(one) if isinstance(one, SendResult) else one)

@@ -1,7 +1,4 @@
-"""Reports and replies twice, never, early, in disorder, or of somebody else.
-
-Here belongs what a fetch brings. The stores that bring it are in `stores`.
-"""
+"""Defects of the queues: reports and replies twice, lost, early, in the wrong order, or of another account."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +11,7 @@ from support.mutants import stores, vendor
 from support.mutants.mutant import Mutant
 
 
-def _reports(change: Callable[[Report], Report]) -> Defect:
+def _change_reports(change: Callable[[Report], Report]) -> Defect:
     return Defect(
         answer=lambda call, one: (
             ReportsResult([change(report) for report in one.items]) if isinstance(one, ReportsResult) else one
@@ -22,7 +19,7 @@ def _reports(change: Callable[[Report], Report]) -> Defect:
     )
 
 
-def _replies(change: Callable[[Reply], Reply]) -> Defect:
+def _change_replies(change: Callable[[Reply], Reply]) -> Defect:
     return Defect(
         answer=lambda call, one: (
             RepliesResult([change(reply) for reply in one.items]) if isinstance(one, RepliesResult) else one
@@ -77,9 +74,11 @@ QUEUES: Final = (
         Defect(vendor=vendor.EmptiesQueueOnRefusal, checks=lambda checks: ()),
         ("R11-refused",),
     ),
-    Mutant("extno is not echoed", _reports(lambda one: one._replace(extno="")), ("1.2-extno",)),
-    Mutant("extno is a number", _reports(lambda one: one._replace(extno=str(int(one.extno or 0)))), ("1.2-extno",)),
-    Mutant("extno of replies is not echoed", _replies(lambda one: one._replace(extno="")), ("1.2-extno",)),
+    Mutant("extno is not echoed", _change_reports(lambda one: one._replace(extno="")), ("1.2-extno",)),
+    Mutant(
+        "extno is a number", _change_reports(lambda one: one._replace(extno=str(int(one.extno or 0)))), ("1.2-extno",)
+    ),
+    Mutant("extno of replies is not echoed", _change_replies(lambda one: one._replace(extno="")), ("1.2-extno",)),
     Mutant(
         "status and errorcode exchanged",
         Defect(
@@ -92,20 +91,26 @@ QUEUES: Final = (
         ),
         ("4.3-layout", "4.3-status"),
     ),
-    Mutant("10 and 20 exchanged", _reports(lambda one: one._replace(status=30 - one.status)), ("4.3-status",)),
+    Mutant("10 and 20 exchanged", _change_reports(lambda one: one._replace(status=30 - one.status)), ("4.3-status",)),
     Mutant(
-        "receivetime in UTC", _reports(lambda one: one._replace(due=one.due - 8 * 3600)), ("4.3-receivetime", "R12")
+        "receivetime in UTC",
+        _change_reports(lambda one: one._replace(due=one.due - 8 * 3600)),
+        ("4.3-receivetime", "R12"),
     ),
     Mutant(
         "receivetime with slashes",
         Defect(text=lambda text, call: re.sub(r"(\d{4})-(\d\d)-(\d\d) ", r"\1/\2/\3 ", text)),
         ("4.3-layout", "5.3-layout"),
     ),
-    Mutant("another task in reports", _reports(lambda one: one._replace(task_id=one.task_id + 1)), ("4.3-taskid",)),
-    Mutant("another task in replies", _replies(lambda one: one._replace(task_id=one.task_id + 1)), ("5.3-taskid",)),
+    Mutant(
+        "another task in reports", _change_reports(lambda one: one._replace(task_id=one.task_id + 1)), ("4.3-taskid",)
+    ),
+    Mutant(
+        "another task in replies", _change_replies(lambda one: one._replace(task_id=one.task_id + 1)), ("5.3-taskid",)
+    ),
     Mutant(
         "numbers without their first digit",
-        _reports(lambda one: one._replace(mobile=one.mobile[1:])),
+        _change_reports(lambda one: one._replace(mobile=one.mobile[1:])),
         ("4.3-taskid", "1.2-mobile"),
     ),
     Mutant(
@@ -115,7 +120,7 @@ QUEUES: Final = (
     ),
     Mutant(
         "what is no mobile number is delivered",
-        _reports(lambda one: one if len(one.mobile) == 11 else one._replace(status=10, errorcode="DELIVRD")),
+        _change_reports(lambda one: one if len(one.mobile) == 11 else one._replace(status=10, errorcode="DELIVRD")),
         ("R5-no-handset",),
     ),
     Mutant(

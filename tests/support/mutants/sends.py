@@ -1,7 +1,4 @@
-"""Tasks that have no number of their own, and numbers counted wrongly.
-
-Here belongs what a send is beside its price.
-"""
+"""Defects of sends, except prices: wrong task ids, and wrong counts of numbers."""
 
 import re
 from itertools import count
@@ -19,7 +16,7 @@ SENDS: Final = (
     ),
     Mutant(
         "a taskID is used again",
-        Defect(store=stores.yielding(lambda: (100001 + place % 5 for place in count()))),
+        Defect(store=stores.yielding(lambda: (100001 + index % 5 for index in count()))),
         ("1.3-taskID",),
     ),
     Mutant("taskIDs fall", Defect(store=stores.yielding(lambda: count(999999, -1))), ("1.3-taskID",)),

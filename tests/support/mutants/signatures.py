@@ -1,7 +1,4 @@
-"""Signatures accepted that are not right, and right ones that are not.
-
-Here belongs the comparison of 1.2. That it is made at all is in `checks`.
-"""
+"""Defects of the signature check (manual 1.2): wrong signatures accepted, or correct ones refused."""
 
 from collections.abc import Callable
 from typing import Final
@@ -14,7 +11,7 @@ from support.mutants import stores
 from support.mutants.mutant import Mutant
 
 
-def _signed(right: Callable[[ValidationContext, Account], bool]) -> Defect:
+def _checking_signature(right: Callable[[ValidationContext, Account], bool]) -> Defect:
     def wrong(case: ValidationContext) -> bool:
         return case.account is None or not right(case, case.account)
 
@@ -24,52 +21,58 @@ def _signed(right: Callable[[ValidationContext, Account], bool]) -> Defect:
     return Defect(checks=changed)
 
 
-def _right(case: ValidationContext, one: Account) -> str:
+def _correct_sign(case: ValidationContext, one: Account) -> str:
     return signing.sign(one.account, one.password, case.request.timestamp)
 
 
 SIGNATURES: Final = (
     Mutant(
         "a signature without case",
-        _signed(lambda case, one: case.request.sign.lower() == _right(case, one)),
+        _checking_signature(lambda case, one: case.request.sign.lower() == _correct_sign(case, one)),
         ("1.2-sign-wrong",),
     ),
     Mutant(
         "a signature over password + account",
-        _signed(lambda case, one: case.request.sign == signing.sign(one.password, one.account, case.request.timestamp)),
+        _checking_signature(
+            lambda case, one: case.request.sign == signing.sign(one.password, one.account, case.request.timestamp)
+        ),
         ("1.2-sign",),
     ),
     Mutant(
         "half a signature is enough",
-        _signed(lambda case, one: case.request.sign[:16] == _right(case, one)[:16]),
+        _checking_signature(lambda case, one: case.request.sign[:16] == _correct_sign(case, one)[:16]),
         ("1.2-sign-wrong",),
     ),
     Mutant(
         "the end of a signature is enough",
-        _signed(lambda case, one: case.request.sign[-8:] == _right(case, one)[-8:]),
+        _checking_signature(lambda case, one: case.request.sign[-8:] == _correct_sign(case, one)[-8:]),
         ("1.2-sign-wrong",),
     ),
     Mutant(
         "any beginning of a signature is enough",
-        _signed(lambda case, one: _right(case, one).startswith(case.request.sign)),
+        _checking_signature(lambda case, one: _correct_sign(case, one).startswith(case.request.sign)),
         ("1.2-sign-wrong",),
     ),
     Mutant(
         "the timestamp is not signed",
-        _signed(
-            lambda case, one: case.request.sign in (_right(case, one), signing.sign(one.account, one.password, ""))
+        _checking_signature(
+            lambda case, one: (
+                case.request.sign in (_correct_sign(case, one), signing.sign(one.account, one.password, ""))
+            )
         ),
         ("1.2-sign-wrong",),
     ),
-    Mutant("any signature", _signed(lambda case, one: True), ("1.2-sign-wrong", "1.3-credentials-wrong")),
+    Mutant("any signature", _checking_signature(lambda case, one: True), ("1.2-sign-wrong", "1.3-credentials-wrong")),
     Mutant(
         "only timestamps of 14 digits",
-        _signed(lambda case, one: len(case.request.timestamp) == 14 and case.request.sign == _right(case, one)),
+        _checking_signature(
+            lambda case, one: len(case.request.timestamp) == 14 and case.request.sign == _correct_sign(case, one)
+        ),
         ("Q13",),
     ),
     Mutant(
         "names in ASCII alone",
-        _signed(
+        _checking_signature(
             lambda case, one: (
                 case.request.sign
                 == signing.sign(one.account.encode("ascii", "replace").decode(), one.password, case.request.timestamp)
@@ -77,6 +80,10 @@ SIGNATURES: Final = (
         ),
         ("Q14",),
     ),
-    Mutant("GBK signatures on no page", _signed(lambda case, one: case.request.sign == _right(case, one)), ("R4",)),
+    Mutant(
+        "GBK signatures on no page",
+        _checking_signature(lambda case, one: case.request.sign == _correct_sign(case, one)),
+        ("R4",),
+    ),
     Mutant("any userid", Defect(store=stores.AcceptsAnyUserid), ("1.2-userid",)),
 )

@@ -1,8 +1,4 @@
-"""Stores with one fault: the emulator's own, with a method overridden.
-
-Here belongs every fault that needs to know a store from inside. They keep to what every store promises
-(`stores.protocol`), and use nothing private.
-"""
+"""Stores with one defect: subclasses of the memory store that override methods of the store interface only."""
 
 from collections.abc import Callable, Iterator, Sequence
 from threading import Barrier, BrokenBarrierError, Event, Lock
@@ -13,7 +9,7 @@ from sms10692_mock.stores.memory.store import MemoryStore
 
 
 class DuplicatesReport(MemoryStore):
-    """The last of several reports stays."""
+    """Returns the last of several reports again at the next fetch."""
 
     def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         items = super().fetch_reports(userid, limit, now, request)
@@ -22,7 +18,7 @@ class DuplicatesReport(MemoryStore):
 
 
 class NeverEvictsReports(MemoryStore):
-    """Reports stay."""
+    """Never removes reports from the queue."""
 
     def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         items = super().fetch_reports(userid, limit, now, request)
@@ -31,7 +27,7 @@ class NeverEvictsReports(MemoryStore):
 
 
 class DuplicatesReplies(MemoryStore):
-    """Replies stay."""
+    """Never removes replies from the queue."""
 
     def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
         items = super().fetch_replies(userid, now, request)
@@ -40,14 +36,14 @@ class DuplicatesReplies(MemoryStore):
 
 
 class ReversesReports(MemoryStore):
-    """Reports in reverse."""
+    """Returns reports in reverse order."""
 
     def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         return super().fetch_reports(userid, limit, now, request)[::-1]
 
 
 class NewestReportsFirst(MemoryStore):
-    """The newest reports first."""
+    """Returns the newest reports first."""
 
     def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         items = super().fetch_reports(userid, 10**9, now, request)
@@ -57,35 +53,35 @@ class NewestReportsFirst(MemoryStore):
 
 
 class ReturnsOneTooMany(MemoryStore):
-    """One report more than asked for."""
+    """Returns one report more than requested."""
 
     def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         return super().fetch_reports(userid, limit + 1, now, request)
 
 
 class ReturnsAtMostTen(MemoryStore):
-    """Ten reports at most."""
+    """Returns at most ten reports."""
 
     def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         return super().fetch_reports(userid, min(limit, 10), now, request)
 
 
 class IgnoresLimit(MemoryStore):
-    """All reports, whatever was asked for."""
+    """Returns all reports and ignores the limit."""
 
     def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         return super().fetch_reports(userid, 10**9, now, request)
 
 
 class DropsRemainder(MemoryStore):
-    """What was not asked for is thrown away."""
+    """Drops the reports beyond the limit."""
 
     def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         return super().fetch_reports(userid, 10**9, now, request)[:limit]
 
 
 class DropsHalf(MemoryStore):
-    """Of more than three reports the second half is thrown away."""
+    """Drops the second half of more than three reports."""
 
     def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         items = super().fetch_reports(userid, limit, now, request)
@@ -93,7 +89,7 @@ class DropsHalf(MemoryStore):
 
 
 class ReturnsOneReply(MemoryStore):
-    """A reply at a time."""
+    """Returns one reply per fetch."""
 
     def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
         items = super().fetch_replies(userid, now, request)
@@ -102,14 +98,14 @@ class ReturnsOneReply(MemoryStore):
 
 
 class ReversesReplies(MemoryStore):
-    """Replies in reverse."""
+    """Returns replies in reverse order."""
 
     def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
         return super().fetch_replies(userid, now, request)[::-1]
 
 
 class SharesReportQueues(MemoryStore):
-    """The queues of the newest accounts are everybody's."""
+    """Also returns reports of the newest other accounts."""
 
     def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         items = super().fetch_reports(userid, limit, now, request)
@@ -120,7 +116,7 @@ class SharesReportQueues(MemoryStore):
 
 
 class SharesReplyQueues(MemoryStore):
-    """The replies of all accounts are everybody's."""
+    """Returns the replies of all accounts."""
 
     def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
         return [
@@ -128,42 +124,42 @@ class SharesReplyQueues(MemoryStore):
         ]
 
 
-class _Patience:
-    """How long to wait for others: a while on a busy machine, and hardly where it was in vain again and again."""
+class _AdaptiveTimeout:
+    """Adaptive timeout for concurrent callers: short after ten waits in vain, so that other tests stay fast."""
 
     def __init__(self) -> None:
-        self._in_vain = 0
+        self._timeouts = 0
 
     @property
     def seconds(self) -> float:
-        return 0.1 if self._in_vain < 10 else 0.005
+        return 0.1 if self._timeouts < 10 else 0.005
 
-    def waited(self, met: bool) -> None:
-        self._in_vain = 0 if met else self._in_vain + 1
+    def record_wait(self, met: bool) -> None:
+        self._timeouts = 0 if met else self._timeouts + 1
 
 
 class RacyStoreBase(MemoryStore):
-    """A store in which some callers at once are between their first look and what they do then."""
+    """Base of stores with a race: several callers read before the first of them writes."""
 
     callers = 2
 
     def __init__(self) -> None:
         super().__init__()
-        self._window, self._patience = Barrier(self.callers), _Patience()
+        self._window, self._timeout = Barrier(self.callers), _AdaptiveTimeout()
 
     def meet(self) -> None:
-        """Wait until so many callers have come as far, or no more do."""
+        """Wait until `callers` threads have arrived here, or until the timeout."""
         try:
-            self._window.wait(self._patience.seconds)
+            self._window.wait(self._timeout.seconds)
         except BrokenBarrierError:
             self._window.reset()
-            self._patience.waited(met=False)
+            self._timeout.record_wait(met=False)
         else:
-            self._patience.waited(met=True)
+            self._timeout.record_wait(met=True)
 
 
 class NonAtomicFetch(RacyStoreBase):
-    """Looks first, and takes away later."""
+    """Reads the reports first and removes them later."""
 
     def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         items = super().fetch_reports(userid, 10**9, now, request)
@@ -176,7 +172,7 @@ class NonAtomicFetch(RacyStoreBase):
 
 
 class LossyNonAtomicFetch(RacyStoreBase):
-    """Looks first, and keeps only what two fetchers both saw."""
+    """Reads first; reports that another fetch removes meanwhile are lost."""
 
     def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         seen = super().fetch_reports(userid, 10**9, now, request)
@@ -187,7 +183,7 @@ class LossyNonAtomicFetch(RacyStoreBase):
 
 
 class NonAtomicReplyFetch(RacyStoreBase):
-    """Looks at the replies first, and takes them away later."""
+    """Reads the replies first and removes them later."""
 
     def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
         seen = super().fetch_replies(userid, now, request)
@@ -199,17 +195,17 @@ class NonAtomicReplyFetch(RacyStoreBase):
 
 
 class LosesConcurrentItems(MemoryStore):
-    """What is queued during a fetch is lost."""
+    """Loses the reports that are queued during a fetch."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._sent, self._patience = Event(), _Patience()
+        self._sent, self._timeout = Event(), _AdaptiveTimeout()
 
     def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
         waiting = super().fetch_reports(userid, 10**9, now, request)
         if waiting:
             self._sent.clear()
-            self._patience.waited(met=self._sent.wait(self._patience.seconds))
+            self._timeout.record_wait(met=self._sent.wait(self._timeout.seconds))
             super().fetch_reports(userid, 10**9, now, request)
             self.enqueue(userid, waiting[limit:], [], now)
         return waiting[:limit]
@@ -229,7 +225,7 @@ class LosesConcurrentItems(MemoryStore):
 
 
 class ReportsScheduledEarly(MemoryStore):
-    """Scheduled messages are reported at once."""
+    """Reports scheduled messages at once."""
 
     def record_send(
         self,
@@ -246,7 +242,7 @@ class ReportsScheduledEarly(MemoryStore):
 
 
 class DropsScheduled(MemoryStore):
-    """What is scheduled is thrown away."""
+    """Drops the reports of scheduled messages."""
 
     def record_send(
         self,
@@ -261,7 +257,7 @@ class DropsScheduled(MemoryStore):
 
 
 class IgnoresReportDelay(MemoryStore):
-    """Nothing is reported late."""
+    """Ignores the delay of reports."""
 
     def record_send(
         self,
@@ -276,7 +272,7 @@ class IgnoresReportDelay(MemoryStore):
 
 
 class NonAtomicBalance(RacyStoreBase):
-    """Looks at the balance first, and charges later: three find it enough for two."""
+    """Checks the balance first and charges later: three concurrent sends pass a check that allows two."""
 
     callers = 3
 
@@ -300,7 +296,7 @@ class NonAtomicBalance(RacyStoreBase):
 
 
 class ForgetsTopUps(MemoryStore):
-    """What was charged up is what is left."""
+    """Reports the remaining points as the total that was topped up."""
 
     def balance(self, userid: str) -> AccountBalance:
         standing = super().balance(userid)
@@ -308,7 +304,7 @@ class ForgetsTopUps(MemoryStore):
 
 
 class AcceptsAnyUserid(MemoryStore):
-    """An unknown userid is the newest account's."""
+    """Treats an unknown userid as the newest account."""
 
     def account(self, userid: str) -> Account | None:
         own = super().account(userid)
@@ -316,7 +312,7 @@ class AcceptsAnyUserid(MemoryStore):
 
 
 def charging_extra(price: Callable[[Task, int], int]) -> type[MemoryStore]:
-    """A store that charges another price for each number; from the task and the balance."""
+    """Return a store class that charges `price(task, balance)` per number."""
 
     class Charging(MemoryStore):
         def record_send(
@@ -335,7 +331,7 @@ def charging_extra(price: Callable[[Task, int], int]) -> type[MemoryStore]:
 
 
 def yielding(tasks: Callable[[], Iterator[int]]) -> type[MemoryStore]:
-    """A store with other task numbers."""
+    """Return a store class that takes task ids from this iterator."""
 
     class Tasks(MemoryStore):
         def __init__(self) -> None:

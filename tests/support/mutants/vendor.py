@@ -1,7 +1,4 @@
-"""Vendors that act wrongly: the emulator's own, with a method overridden.
-
-Here belongs every fault that needs to know the vendor from inside. They call its public methods only.
-"""
+"""Vendors with one defect: subclasses of the emulator's vendor that override one public method."""
 
 from sms10692 import protocol
 from sms10692_mock.domain.accounts import Account
@@ -12,7 +9,7 @@ from sms10692_mock.domain.vendor import Vendor, VendorResult
 
 
 class EmptiesQueueOnRefusal(Vendor):
-    """Refuses a fetch, and empties the queue."""
+    """Empties the report queue when a fetch is refused."""
 
     def handle(self, call: ApiRequest, request: int = 0) -> VendorResult:
         told = super().handle(call, request)
@@ -22,7 +19,7 @@ class EmptiesQueueOnRefusal(Vendor):
 
 
 class ChargesPartialOnRefusal(Vendor):
-    """Refuses, and takes what it could get."""
+    """Charges the whole balance when a send is refused because the balance is too small."""
 
     def send(self, account: Account, now: float, request: int, call: ApiRequest) -> SendResult | Refusal:
         answer = super().send(account, now, request, call)
@@ -32,7 +29,7 @@ class ChargesPartialOnRefusal(Vendor):
 
 
 class AllowsOverdraft(Vendor):
-    """A balance may be overdrawn by a point."""
+    """Allows the balance to be overdrawn by one point."""
 
     def send(self, account: Account, now: float, request: int, call: ApiRequest) -> SendResult | Refusal:
         answer = super().send(account, now, request, call)
@@ -45,7 +42,7 @@ class AllowsOverdraft(Vendor):
 
 
 class QueuesRefusedSends(Vendor):
-    """A send refused for its balance is reported all the same."""
+    """Queues a report for a send that was refused because the balance is too small."""
 
     def send(self, account: Account, now: float, request: int, call: ApiRequest) -> SendResult | Refusal:
         answer = super().send(account, now, request, call)
@@ -55,7 +52,7 @@ class QueuesRefusedSends(Vendor):
 
 
 class ChargesRefusedSends(Vendor):
-    """A refused send costs a point."""
+    """Charges one point for a refused send."""
 
     def handle(self, call: ApiRequest, request: int = 0) -> VendorResult:
         told = super().handle(call, request)
@@ -65,7 +62,7 @@ class ChargesRefusedSends(Vendor):
 
 
 class ChecksBalanceTooEarly(Vendor):
-    """Looks at the balance before the extno and the sendTime."""
+    """Checks the balance before extno and sendTime."""
 
     def handle(self, call: ApiRequest, request: int = 0) -> VendorResult:
         told = super().handle(call, request)

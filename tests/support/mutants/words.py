@@ -1,7 +1,4 @@
-"""Words misspelt, or corrected.
-
-Here belongs the text inside elements and the names of elements. Where elements stand is in `layout`.
-"""
+"""Defects of spelling: texts and element names that differ from the vendor's, including "corrected" misspellings."""
 
 import re
 from typing import Final
