@@ -336,7 +336,7 @@ def test_every_option_of_serve_has_a_row_with_its_default(suffix: str) -> None:
 @EACH_LANGUAGE
 def test_every_option_of_the_contract_suite_is_in_the_how_to(suffix: str) -> None:
     text = read(f"docs/how-to{suffix}")
-    options = option_names(contract_command) - {"--help", "--version", "--control-token"}
+    options = option_names(contract_command) - {"--help", "--version"}
     assert options <= set(re.findall(r"(?<=`)--[a-z-]+", text))
 
 
@@ -390,6 +390,14 @@ def test_every_module_in_the_internals_exists() -> None:
     folders = "|".join(folder.name for folder in package.iterdir() if folder.is_dir())
     for name in set(re.findall(rf"(?<![\w/])(?:{folders})/[a-z0-9_/]+[a-z0-9_]", read("docs/internals.md"))):
         assert (package / name).exists() or (package / f"{name}.py").exists(), name
+
+
+def test_every_path_in_contributing_exists() -> None:
+    package = TOP / "mock_server" / "sms10692_mock"
+    named = re.findall(r"`((?:[\w.-]+/)+[\w.-]*|\w+\.(?:py|toml|md))`", read("CONTRIBUTING.md"))
+    roots = [TOP, package, TOP / "client" / "sms10692", TOP / "contract_tests" / "sms10692_contract", TOP / "fixtures"]
+    for name in named:
+        assert any((root / name).exists() for root in roots), name
 
 
 # Languages and links
