@@ -81,7 +81,9 @@ def test_temporary_accounts_beyond_the_limit_are_closed_counted_and_logged(caplo
     assert "statusbox" in office.status(waiting)
     said = [record.getMessage() for record in caplog.records if "--keep-accounts" in record.getMessage()]
     assert len(said) == 5
-    assert said[0].startswith("closed 1 temporary accounts, those unused longest whose queues are empty: 3 of them")
+    assert said[0].startswith(
+        "evicted the 1 least recently used temporary accounts with empty queues; the limits are 3 such"
+    )
 
 
 def test_the_history_of_all_accounts_together_is_bounded_while_they_send() -> None:

@@ -140,7 +140,7 @@ def test_a_check_that_takes_long_is_shared_and_waited_for_until_the_deadline() -
     store = SlowStore()
     probe = StoreProbe(cast(Store, store), deadline=0.01)
     first = probe.start()
-    assert probe.failure() == "it does not answer"
+    assert probe.failure() == "no response in time"
     assert probe.start() is first
     store.let_go.set()
     assert first.result(TIMEOUT) == ""

@@ -150,12 +150,12 @@ def test_in_memory_nothing_is_stored_otherwise() -> None:
         (["--store", "Valkey://x"], "did you mean valkey? "),
         (["--store", "sqlite:"], "needs its path"),
         (["--store", "sqlite:no/such/folder/file"], "there is no folder"),
-        (["--durable"], "the store in memory cannot be durable"),
+        (["--durable"], "the memory store cannot be durable"),
         (["--store", "memory:x"], "has no path"),
         (["--seed", "no-such-file"], "cannot read no-such-file"),
         (["--seed", "/dev/zero"], "/dev/zero is longer than 16 MiB"),
         (["--keywords", "/dev/zero"], "/dev/zero is longer than 16 MiB"),
-        (["--store", "valkey://h/abc"], "the database of a store on a server is a number: valkey://HOST:PORT/0"),
+        (["--store", "valkey://h/abc"], "the database of a Valkey store must be a number: valkey://HOST:PORT/0"),
         (["--store", "valkey://h/1O"], "is a number"),
         (["--store", "valkey://h/-1"], "is a number"),
         (["--store", "valkey://h/0/1"], "is a number"),
@@ -240,7 +240,7 @@ def test_a_store_that_is_away_is_logged_at_every_level(store: str, level: str) -
         logged = process.communicate(timeout=TIMEOUT)[1].splitlines()
         away = [line for line in logged if "sms10692_mock.stores.availability" in line]
         assert [line.partition("availability: ")[2] for line in away] == [
-            f"the store is away: {store.removeprefix('sqlite:')} is locked by another program"
+            f"the store is unavailable: {store.removeprefix('sqlite:')} is locked by another program"
         ]
 
 

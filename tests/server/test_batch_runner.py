@@ -292,8 +292,8 @@ def call(action: str) -> Request:
 
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    monkeypatch.setattr(database, "_AWAY", 0.0)
-    monkeypatch.setattr(database, "_BUSY_SLICE", TIMEOUT)  # for what is done beside the answers
+    monkeypatch.setattr(database, "_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(database, "_BUSY_TIMEOUT", TIMEOUT)  # for what is done beside the answers
     one = Office(tmp_path / "store")
     try:
         yield one
@@ -327,7 +327,7 @@ def test_where_one_of_them_fails_half_done_all_are_answered_as_if_it_had_not(
         put(*of_queue)
 
     monkeypatch.setattr(queues, "enqueue", fails_once)
-    monkeypatch.setattr(database, "_AWAY", 3600.0)  # of one that fails alone
+    monkeypatch.setattr(database, "_RETRY_AFTER", 3600.0)  # of one that fails alone
     answers = [one.response.body.decode() for one in office.answers(executor, "send", "send", "overage", "send")]
     assert next(puts) == 5  # of one that was undone, one that failed, and three that were done again
     assert [message(answer) for place, answer in enumerate(answers) if place != 2] == 3 * [protocol.OK]

@@ -33,8 +33,8 @@ def test_many_failures_are_one_line_and_the_return_another(away: Away) -> None:
     for _ in range(1000):
         away.log.succeeded()
     assert away.lines == [
-        "the store is away: the disk is full",
-        "the store is back after 12 s; operations that failed: 1000",
+        "the store is unavailable: the disk is full",
+        "the store is available again after 12 s; failed operations: 1000",
     ]
 
 
@@ -55,13 +55,17 @@ def test_reading_does_not_show_that_writing_is_possible_again(away: Away) -> Non
     away.log.failed("the disk is full", writing=True)
     away.now = 5.0
     away.log.succeeded()
-    assert away.log.is_away
+    assert away.log.is_unavailable
     away.log.succeeded(writing=True)
-    assert not away.log.is_away
+    assert not away.log.is_unavailable
 
 
 def test_another_reason_is_logged_but_not_more_often_than_every_ten_seconds(away: Away) -> None:
     for second in range(23):
         away.now = float(second)
         away.log.failed("locked" if second % 2 else "gone")
-    assert away.lines == ["the store is away: gone", "the store is away: locked", "the store is away: gone"]
+    assert away.lines == [
+        "the store is unavailable: gone",
+        "the store is unavailable: locked",
+        "the store is unavailable: gone",
+    ]

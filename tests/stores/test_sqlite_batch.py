@@ -32,12 +32,12 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     What was read of accounts and settings holds until somebody here changes it, or says that others may have. What is
     done beside the answers may take its time.
     """
-    monkeypatch.setattr(database, "_BUSY", 0.02)
-    monkeypatch.setattr(database, "_AWAY", 0.0)
-    monkeypatch.setattr(database, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.02)
+    monkeypatch.setattr(database, "_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(database, "_CHECK_INTERVAL", 0.0)
     monkeypatch.setattr(connections, "_CACHE_KIB", 256)
     monkeypatch.setattr(accounts, "_CACHE_SECONDS", 60.0)
-    monkeypatch.setattr(database, "_BUSY_SLICE", TIMEOUT)
+    monkeypatch.setattr(database, "_BUSY_TIMEOUT", TIMEOUT)
 
 
 @pytest.fixture
@@ -300,10 +300,10 @@ def test_what_fails_half_done_takes_all_with_it(store: SqliteStore, monkeypatch:
                 patched.setattr(queues, "enqueue", put)
                 with pytest.raises(ZeroDivisionError):
                     send(store)
-            with pytest.raises(StoreUnavailable, match="half done"):
+            with pytest.raises(StoreUnavailable, match="failed after it had written something"):
                 send(store)
 
-    with pytest.raises(StoreUnavailable, match="half done"):
+    with pytest.raises(StoreUnavailable, match="failed after it had written something"):
         half_done()
     assert kept(store) == before
     assert send(store) == 19
@@ -313,9 +313,9 @@ def test_while_another_program_writes_none_is_begun_and_nobody_waits_for_long(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.settle()
-    monkeypatch.setattr(database, "_AWAY", 3600.0)
-    monkeypatch.setattr(database, "_BUSY", 3600.0)
-    monkeypatch.setattr(database, "_BUSY_SLICE", 0.001)
+    monkeypatch.setattr(database, "_RETRY_AFTER", 3600.0)
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 3600.0)
+    monkeypatch.setattr(database, "_BUSY_TIMEOUT", 0.001)
     with released(SqliteStore(path)) as another:
         with (
             file_locked(path),
@@ -327,7 +327,7 @@ def test_while_another_program_writes_none_is_begun_and_nobody_waits_for_long(
 
 
 def test_while_somebody_here_writes_one_waits(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "_BUSY_SLICE", 0.001)
+    monkeypatch.setattr(database, "_BUSY_TIMEOUT", 0.001)
     found: list[str] = []
 
     def gather() -> None:
@@ -337,7 +337,7 @@ def test_while_somebody_here_writes_one_waits(store: SqliteStore, monkeypatch: p
     gathering = threading.Thread(target=gather)
     with store._database.writing:
         gathering.start()
-        while not store._database._lock._first.locked():  # it is at the door
+        while not store._database._lock._queue.locked():  # it is at the door
             threading.Event().wait(0.001)
         assert not found
     gathering.join(TIMEOUT)
@@ -361,12 +361,12 @@ def test_where_sqlite_undoes_it_in_the_middle_nothing_of_it_happened(
             assert send(store) == 19
             with pytest.raises(MemoryError), store._database.reading() if is_read else store._database.writing as db:
                 undo(db)
-            with pytest.raises(StoreUnavailable, match="has undone what was begun"):
+            with pytest.raises(StoreUnavailable, match="SQLite rolled back the transaction"):
                 send(store)
-            with pytest.raises(StoreUnavailable, match="has undone what was begun"):
+            with pytest.raises(StoreUnavailable, match="SQLite rolled back the transaction"):
                 store.balance("1")
 
-    with pytest.raises(StoreUnavailable, match="has undone what was begun"):
+    with pytest.raises(StoreUnavailable, match="SQLite rolled back the transaction"):
         in_vain()
     assert kept(store) == before
     assert send(store) == 19
@@ -382,7 +382,7 @@ def test_where_all_is_undone_at_the_very_end_nothing_of_it_happened(store: Sqlit
                 db.execute("ROLLBACK")
                 raise MemoryError
 
-    with pytest.raises(StoreUnavailable, match="has undone what was begun"):
+    with pytest.raises(StoreUnavailable, match="SQLite rolled back the transaction"):
         in_vain()
     assert kept(store) == before
 
@@ -410,7 +410,7 @@ def test_who_waits_for_the_lock_has_it_before_who_lets_go_of_it_and_comes_back()
     lock.acquire()
     waiting = threading.Thread(target=wait)
     waiting.start()
-    while not lock._first.locked():  # it is at the door
+    while not lock._queue.locked():  # it is at the door
         threading.Event().wait(0.001)
     lock.release()
     with lock:

@@ -104,7 +104,10 @@ def test_a_file_of_another_user_that_others_can_read_is_used_with_a_warning(capl
         finally:
             os.seteuid(0)
         assert modes(shared) == {"": "644"}
-    assert "can be read by other users, and has passwords in it: Operation not permitted" in caplog.text
+    assert (
+        "contains passwords and can be read by other users; its mode cannot be changed: Operation not permitted"
+        in caplog.text
+    )
 
 
 def test_a_file_of_another_program_keeps_its_mode(path: Path) -> None:
@@ -230,7 +233,7 @@ def test_another_file_in_the_place_of_the_store_is_left_as_it_is(
     seen_at: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(database, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(database, "_CHECK_INTERVAL", 0.0)
     other = tmp_path / "other"
     make(other)
     store = SqliteStore(path)
@@ -241,13 +244,13 @@ def test_another_file_in_the_place_of_the_store_is_left_as_it_is(
     replace(other, path)
     if seen_at == "the next operation":
         with pytest.raises(
-            StoreUnavailable, match=r"another file is in the place of .*/store: start again|was removed or"
+            StoreUnavailable, match=r"store was replaced by another file: restart the server|was removed or"
         ):
             use(store)
-        with pytest.raises(StoreUnavailable, match="start again"):
+        with pytest.raises(StoreUnavailable, match="restart the server"):
             store.balance("2")
     elif seen_at == "a look while nobody uses it":
-        with pytest.raises(StoreUnavailable, match="start again"):
+        with pytest.raises(StoreUnavailable, match="restart the server"):
             store._database.watch()
     store.close()
     assert contents(path) == [account.userid for account in OTHERS]
@@ -284,7 +287,7 @@ def test_another_file_is_left_as_it_is_also_while_many_are_at_work(
                 with store.batch_transaction():
                     use(store)
             except StoreUnavailable as error:
-                if "start again" in str(error) and not is_refused:
+                if "restart the server" in str(error) and not is_refused:
                     is_refused = True
                     refused.wait(60)
 
@@ -307,12 +310,12 @@ def test_a_log_that_is_removed_by_hand_ends_the_use_of_the_file_before_another_p
     path: Path, end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two processes, one with the removed file and one with a new one, would not see each other's locks."""
-    monkeypatch.setattr(database, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(database, "_CHECK_INTERVAL", 0.0)
     store = SqliteStore(path)
     store.create_account(POSTPAID)
     use(store)
     beside(path, end).unlink()
-    with pytest.raises(StoreUnavailable, match=r"was removed or replaced beside .*/store: start again"):
+    with pytest.raises(StoreUnavailable, match=r"was removed or replaced while .*/store is in use: restart the server"):
         use(store)
     store.close()
     again = SqliteStore(path)
@@ -323,8 +326,8 @@ def test_a_log_that_is_removed_by_hand_ends_the_use_of_the_file_before_another_p
 def test_a_file_that_comes_back_is_used_again_with_all_that_was_in_its_log(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_LOOK_EVERY", 0.0)
-    monkeypatch.setattr(database, "_AWAY", 0.0)
+    monkeypatch.setattr(database, "_CHECK_INTERVAL", 0.0)
+    monkeypatch.setattr(database, "_RETRY_AFTER", 0.0)
     store = SqliteStore(path)
     store.create_account(POSTPAID)
     use(store)
@@ -358,8 +361,8 @@ def test_a_store_that_is_away_is_logged_once_and_once_that_it_is_back(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = 100.0
-    monkeypatch.setattr(database, "_LOOK_EVERY", 0.0)
-    monkeypatch.setattr(database, "_AWAY", 0.0)
+    monkeypatch.setattr(database, "_CHECK_INTERVAL", 0.0)
+    monkeypatch.setattr(database, "_RETRY_AFTER", 0.0)
     store = SqliteStore(path)
     store._database._availability._clock = lambda: now
     store.create_account(POSTPAID)
@@ -373,7 +376,7 @@ def test_a_store_that_is_away_is_logged_once_and_once_that_it_is_back(
         use(store)
     store.close()
     lines = [(record.levelno, record.getMessage()) for record in caplog.records]
-    assert lines[0] == (logging.ERROR, f"the store is away: {path} is gone")
+    assert lines[0] == (logging.ERROR, f"the store is unavailable: {path} is gone")
     assert lines[1][0] == logging.ERROR
-    assert lines[1][1].startswith("the store is back after ")
+    assert lines[1][1].startswith("the store is available again after ")
     assert len(lines) == 2

@@ -34,9 +34,9 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not 2 s for each file that is locked, and nothing is taken to be away longer than it is."""
-    monkeypatch.setattr(database, "_BUSY", 0.02)
-    monkeypatch.setattr(database, "_AWAY", 0.0)
-    monkeypatch.setattr(database, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.02)
+    monkeypatch.setattr(database, "_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(database, "_CHECK_INTERVAL", 0.0)
 
 
 @contextmanager
@@ -115,7 +115,10 @@ def test_a_file_of_a_newer_version_is_left_alone(path: Path) -> None:
     SqliteStore(path).close()
     changed(path, f"PRAGMA user_version = {schema.VERSION + 1}")
     before = path.read_bytes()
-    assert f"is of the newer version {schema.VERSION + 1}" in told_at_the_start(path)
+    assert (
+        f"has schema version {schema.VERSION + 1}; this program supports versions up to {schema.VERSION}"
+        in told_at_the_start(path)
+    )
     assert path.read_bytes() == before
 
 
@@ -160,7 +163,7 @@ def test_a_database_of_another_program_is_left_alone(path: Path) -> None:
 
 def test_what_is_no_database_is_left_alone(path: Path) -> None:
     path.write_bytes(b"my diary, " * 1000)
-    assert "is no SQLite database" in told_at_the_start(path)
+    assert "is not an SQLite database" in told_at_the_start(path)
     assert path.read_bytes() == b"my diary, " * 1000
 
 
@@ -190,7 +193,7 @@ def test_a_file_that_may_only_be_read_is_said_so() -> None:
         path.chmod(0o444)
         with as_somebody_else():
             told = told_at_the_start(path)
-    assert "can only be read" in told or "cannot be opened" in told
+    assert "is read-only" in told or "cannot be opened" in told
 
 
 def test_a_disk_that_is_full_is_said_so(path: Path) -> None:
@@ -292,7 +295,7 @@ def test_a_request_that_cannot_be_written_is_logged_and_takes_no_other_with_it(
         found = store.requests(None, ALL)
         assert [entry.number for entry in found.items] == [1, 2, 4, 5]
         assert found.dropped == 1
-    assert "request 3 cannot be written into the request log" in caplog.text
+    assert "request 3 cannot be written to the request log" in caplog.text
 
 
 # Several processes

@@ -22,10 +22,10 @@ server = valkey_store.server
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is waited for, and no result is used again."""
-    monkeypatch.setattr(database, "_BUSY", 0.02)
-    monkeypatch.setattr(database, "_AWAY", 0.0)
-    monkeypatch.setattr(database, "_LOOK_EVERY", 0.0)
-    monkeypatch.setattr(readiness, "_HOLDS", 0.0)
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.02)
+    monkeypatch.setattr(database, "_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(database, "_CHECK_INTERVAL", 0.0)
+    monkeypatch.setattr(readiness, "_CACHE_SECONDS", 0.0)
 
 
 @EACH_STORE

@@ -68,7 +68,7 @@ def test_a_store_that_is_not_there_is_one_clear_line() -> None:
     with closed_port() as port:
         for store, said in (
             (f"valkey://127.0.0.1:{port}", "Connection refused"),
-            ("valkey://127.0.0.1/0?colour=red", "a store on a server"),
+            ("valkey://127.0.0.1/0?colour=red", "Valkey store"),
         ):
             with pytest.raises(AssertionError, match=said), emulator_process("--store", store):
                 pass

@@ -32,7 +32,7 @@ FORM = {"action": "overage", "userid": "12", "timestamp": "20120701231212", "sig
 
 @pytest.fixture(autouse=True)
 def each_check_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readiness, "_HOLDS", 0.0)
+    monkeypatch.setattr(readiness, "_CACHE_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-EMPTIED = "the server was emptied, or has dropped keys: what was stored may be lost; accounts created again: '12'"
+EMPTIED = "the server was flushed or has evicted keys: stored data may be lost; accounts created again: '12'"
 
 
 def test_after_a_server_was_emptied_the_accounts_of_the_options_are_there_again_and_it_is_logged(
@@ -99,7 +99,7 @@ def test_an_account_of_the_options_that_was_evicted_is_created_again_and_it_is_l
         caplog.clear()
         client(server).delete("sms10692:{=12}:account")
         assert look()
-        assert errors(caplog) == ["the server has lost the account '12', as by eviction: it is created again"]
+        assert errors(caplog) == ["the server has lost the account '12' (evicted?); the account was created again"]
         assert store.account("12") == ACCOUNT
 
 
@@ -108,7 +108,7 @@ def test_another_account_that_was_evicted_is_logged_once(
 ) -> None:
     client(server).delete("sms10692:{=13}:account")
     assert [store.account("13") for _ in range(3)] == [None, None, None]
-    assert errors(caplog) == ["the server has lost the account '13', as by eviction: it is no longer there"]
+    assert errors(caplog) == ["the server has lost the account '13' (evicted?); the account was removed"]
     assert store.userids() == ["12"]
 
 
@@ -153,7 +153,7 @@ def test_a_policy_by_which_accounts_may_vanish_is_warned_of_at_the_start(
     policy: str, warns: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     with ended(start_server(maxmemory_policy=policy)) as server, store_on(server):
-        assert (f"has maxmemory-policy {policy}, so accounts and reports vanish" in caplog.text) == warns
+        assert (f"has maxmemory-policy {policy}, so accounts and reports are lost" in caplog.text) == warns
 
 
 # A request that the server does not take
@@ -168,7 +168,7 @@ def entry(number: int, size: int = 0) -> LoggedRequest:
 def test_a_request_that_the_server_does_not_take_is_dropped_and_logged_and_the_others_are_kept(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(request_log, "_TRY_AGAIN", 0.0)
+    monkeypatch.setattr(request_log, "_RETRY_AFTER", 0.0)
     with ended(start_server(proto_max_bulk_len=1024 * 1024)) as server, store_on(server) as store:
         for number in range(1, 401):
             store.log_request(entry(number, 2 * 1024 * 1024 if number == 250 else 0))
@@ -176,7 +176,7 @@ def test_a_request_that_the_server_does_not_take_is_dropped_and_logged_and_the_o
         page = store.requests(None, Query(limit=1000))
         assert [one.number for one in page.items] == [number for number in range(1, 401) if number != 250]
         assert page.dropped == 1
-    assert any("request 250 is not in the request log: the server does not take its" in line for line in errors(caplog))
+    assert any("request 250 is missing in the request log: the server rejects its" in line for line in errors(caplog))
 
 
 # What is logged
@@ -185,7 +185,7 @@ def test_a_request_that_the_server_does_not_take_is_dropped_and_logged_and_the_o
 def test_a_server_that_is_away_is_logged_once_and_once_that_it_is_back(
     store: ValkeyStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, server: ValkeyServer
 ) -> None:
-    availability = store._nodes._node(store._nodes._seed).availability
+    availability = store._client._node(store._client._seed).availability
     now = 50.0
     monkeypatch.setattr(availability, "_clock", lambda: now)
     client(server).config_set("maxmemory", 1)
@@ -199,8 +199,8 @@ def test_a_server_that_is_away_is_logged_once_and_once_that_it_is_back(
     for _ in range(3):
         store.record_send("12", TASK, [REPORT], [], 2.0)
     away, back = errors(caplog)
-    assert away.startswith(f"the store is away: 127.0.0.1:{server.port}: ")
-    assert back == "the store is back after 1 s; operations that failed: 20"
+    assert away.startswith(f"the store is unavailable: 127.0.0.1:{server.port}: ")
+    assert back == "the store is available again after 1 s; failed operations: 20"
 
 
 def test_no_message_of_a_server_repeats_the_password() -> None:

@@ -74,7 +74,7 @@ def test_a_server_that_says_nothing_is_away() -> None:
 
 @pytest.mark.parametrize("url", ["sqlite:x", "valkey://host/0?colour=red", "valkey://host:x/0", "http://127.0.0.1:1"])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="a store on a server"):
+    with pytest.raises(ValueError, match="Valkey store"):
         ValkeyStore(url)
 
 
@@ -87,7 +87,7 @@ def test_a_server_that_does_not_let_the_user_look_around_is_one_clear_error() ->
 
 def test_what_a_newer_program_keeps_is_left_alone(server: ValkeyServer) -> None:
     client(server).set("sms10692:{all}:form", SCHEMA_VERSION + 1)
-    with pytest.raises(StoreUnavailable, match="has form 2, and this program knows form 1"):
+    with pytest.raises(StoreUnavailable, match="has version 2; this program supports version 1"):
         ValkeyStore(url_of(server))
 
 
@@ -143,7 +143,7 @@ def test_while_a_server_hangs_nobody_but_the_first_waits_for_it(monkeypatch: pyt
             patched.setattr(connection_pool, "monotonic", lambda: now)
             with pytest.raises(StoreUnavailable):
                 store.account("12")
-            patched.setattr(connection_pool.NodePool, "_connection", asked_again)
+            patched.setattr(connection_pool.NodePool, "_acquire", asked_again)
             with pytest.raises(StoreUnavailable):
                 store.account("12")
         assert eventually(lambda: works(lambda: store.account("12")))

@@ -75,7 +75,7 @@ async def on_loop(store: ValkeyStore) -> AsyncIterator[PipelinedRunner]:
 async def opened(pieces: PipelinedRunner, store: ValkeyStore) -> None:
     """Wait until questions go over the line, and no more through threads."""
     async with asyncio.timeout(SOON):
-        while not pieces._line.is_open:
+        while not pieces._connection.is_open:
             await came_of(pieces, partial(store.balance, "12"))
 
 
@@ -105,13 +105,13 @@ def send(store: ValkeyStore, userid: str = "12") -> int | None:
 def travels(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many bytes went over the line each time."""
     travels: list[int] = []
-    travel = PipelinedConnection._send
+    travel = PipelinedConnection._flush
 
     def counted(line: PipelinedConnection) -> None:
         travels.append(len(line._unsent))
         travel(line)
 
-    monkeypatch.setattr(PipelinedConnection, "_send", counted)
+    monkeypatch.setattr(PipelinedConnection, "_flush", counted)
     return travels
 
 
@@ -250,7 +250,7 @@ def test_a_line_on_which_somebody_hangs_up_at_once_is_not_open() -> None:
             told: list[object] = []
             assert not line.send(("PING",), told.append)
             await let_in.wait()
-            while line._transport is not None or line._opening is not None:
+            while line._transport is not None or line._connecting is not None:
                 await asyncio.sleep(0.001)
             assert not line.is_open
             assert not line.send(("PING",), told.append)

@@ -80,7 +80,7 @@ def test_the_journal_is_written_on_after_an_entry_that_cannot_be(
 ) -> None:
     no_text: Any = b""
     store.log_request(entry(1)._replace(method=no_text))
-    assert eventually(lambda: "cannot be written into the journal" in caplog.text)
+    assert eventually(lambda: "cannot be written to the request log" in caplog.text)
     store.log_request(entry(2))
     with store_on(server) as other:
         assert eventually(lambda: other.request(2) == entry(2))

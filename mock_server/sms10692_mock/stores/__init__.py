@@ -1,1 +1,1 @@
-"""Where the vendor keeps what must not be forgotten: one protocol, and a file for each kind of store."""
+"""The stores: implementations of `domain.store.Store` in memory, in an SQLite file and on a Valkey server."""

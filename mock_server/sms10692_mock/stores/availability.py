@@ -1,4 +1,4 @@
-"""The log lines about a store that goes away and comes back."""
+"""Log messages about a store that becomes unavailable and available again."""
 
 import logging
 from collections.abc import Callable
@@ -9,48 +9,59 @@ from sms10692_mock.elapsed_time import monotonic
 
 _log: Final = logging.getLogger(__name__)
 
-_SETTLED: Final = 1.0
-"""Seconds without a failure after which a success means that the store is back: one that flickers is away."""
+_STABLE_SECONDS: Final = 1.0
+"""Seconds without a failure after which a success means that the store is available again."""
 
-_NEXT_REASON: Final = 10.0
-"""Seconds after which another reason for being away is logged too."""
+_REASON_INTERVAL: Final = 10.0
+"""Seconds after which a new reason is logged too, at the earliest."""
 
 
 class AvailabilityLog:
-    """Logs one line when a store goes away and one when it is back, however many operations fail in between.
+    """Logs one line when a store becomes unavailable and one when it is available again, however many operations fail.
 
-    Both are logged as errors, so that every log level shows them. May be used by many threads.
+    Both are logged as errors, so that every log level shows them. Thread-safe.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
-        self.is_away = False
-        """Read without the lock before `succeeded`, by every operation."""
+        self.is_unavailable = False
+        """Whether the store is unavailable.
+
+        Every successful operation reads it, without the lock, before `succeeded`.
+        """
         self._clock = clock
         self._lock = Lock()
-        self._why = ""
+        self._reason = ""
         self._was_writing = False
         self._failures = 0
-        self._began = self._failed = self._logged = 0.0
+        self._unavailable_since = self._failed_at = self._logged_at = 0.0
 
-    def failed(self, why: str, *, writing: bool = False) -> None:
-        """An operation failed; `writing` says that it was to write."""
+    def failed(self, reason: str, *, writing: bool = False) -> None:
+        """Record a failed operation. `writing`: it was a write."""
         with self._lock:
             now = self._clock()
-            if not self.is_away:
-                self.is_away, self._began, self._failures, self._was_writing = True, now, 0, False
-                self._logged = float("-inf")
+            if not self.is_unavailable:
+                self.is_unavailable, self._unavailable_since, self._failures, self._was_writing = True, now, 0, False
+                self._logged_at = float("-inf")
             self._was_writing = self._was_writing or writing
             self._failures += 1
-            self._failed = now
-            if why != self._why and now - self._logged >= _NEXT_REASON:
-                self._why, self._logged = why, now
-                _log.error("the store is away: %s", why)
+            self._failed_at = now
+            if reason != self._reason and now - self._logged_at >= _REASON_INTERVAL:
+                self._reason, self._logged_at = reason, now
+                _log.error("the store is unavailable: %s", reason)
 
     def succeeded(self, *, writing: bool = False) -> None:
-        """An operation succeeded. Where writing failed, only one that writes shows that the store is back."""
+        """Record a successful operation. After a failed write, only a successful write ends the outage."""
         with self._lock:
             now = self._clock()
-            if not self.is_away or now - self._failed < _SETTLED or (self._was_writing and not writing):
+            if (
+                not self.is_unavailable
+                or now - self._failed_at < _STABLE_SECONDS
+                or (self._was_writing and not writing)
+            ):
                 return
-            self.is_away, self._why = False, ""
-            _log.error("the store is back after %.0f s; operations that failed: %d", now - self._began, self._failures)
+            self.is_unavailable, self._reason = False, ""
+            _log.error(
+                "the store is available again after %.0f s; failed operations: %d",
+                now - self._unavailable_since,
+                self._failures,
+            )

@@ -1,7 +1,4 @@
-"""Items of a queue that fall due together.
-
-Here belongs how a send is made into bundles. When they come up is the affair of `queues`.
-"""
+"""Items of a queue, grouped by due time."""
 
 from collections.abc import Sequence
 from typing import Generic, TypeVar
@@ -12,7 +9,10 @@ Item = TypeVar("Item", Report, Reply)
 
 
 class DueBatch(Generic[Item]):
-    """Items that fall due together and so stay together. `start` is the place of the first in the log, once due."""
+    """Items with the same due time.
+
+    `start` is the index of the first item in the queue; None until the batch is due.
+    """
 
     __slots__ = ("due", "items", "start")
 
@@ -23,7 +23,7 @@ class DueBatch(Generic[Item]):
 
 
 def group_by_due(items: Sequence[Item]) -> list[DueBatch[Item]]:
-    """Items by the moment when they fall due, each in the order given."""
+    """Group items by due time, in ascending order. Items of a group keep their order."""
     if not items:
         return []
     if len(items) == 1 or len({item.due for item in items}) == 1:
@@ -31,4 +31,4 @@ def group_by_due(items: Sequence[Item]) -> list[DueBatch[Item]]:
     by_due: dict[float, list[Item]] = {}
     for item in items:
         by_due.setdefault(item.due, []).append(item)
-    return [DueBatch(moment, together) for moment, together in sorted(by_due.items())]
+    return [DueBatch(due, batch) for due, batch in sorted(by_due.items())]

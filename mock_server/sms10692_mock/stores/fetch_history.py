@@ -1,7 +1,4 @@
-"""What became of the items of a queue in memory: each alone, and all of them in a list.
-
-Here belongs looking, however many there are to look through. How they came there is the affair of `queues`.
-"""
+"""Delivery states of the items of a queue, as an immutable snapshot, and the iteration over a queue with them."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -12,7 +9,7 @@ from sms10692_mock.stores.due_batches import DueBatch, Item
 
 
 class FetchRecord(NamedTuple):
-    """One handing over: the place of its first item, when it was, and to which request."""
+    """One fetch: index of its first item, time, and number of the request."""
 
     first: int
     moment: float
@@ -20,14 +17,17 @@ class FetchRecord(NamedTuple):
 
 
 class FetchHistory(NamedTuple):
-    """What became of every place of a log at one moment."""
+    """The fetches of a queue at one time.
+
+    `base`: index of the first stored item. `cursor`: index of the next item to fetch. `fetches`: in ascending order.
+    """
 
     base: int
     cursor: int
     fetches: Sequence[FetchRecord]
 
     def state_of(self, place: int | None) -> DeliveryState:
-        """The fate of the item at this place of the log; None is the place of what is not due yet."""
+        """The delivery state of the item at this index of the queue; None stands for an item that is not due yet."""
         if place is None:
             return LATER
         if place >= self.cursor:
@@ -39,21 +39,21 @@ class FetchHistory(NamedTuple):
 
 
 def query_items(
-    fates: FetchHistory,
+    history: FetchHistory,
     log: Sequence[Item],
     length: int,
-    to_come: list[tuple[float, int, DueBatch[Item]]],
+    scheduled: list[tuple[float, int, DueBatch[Item]]],
     wanted: Query,
 ) -> Iterator[QueueItem[Item]]:
-    """The first so many of a log, with their fates, and those that are not due yet behind them, in the order wanted.
+    """Iterate over the first `length` items of a log and the scheduled items after them, in the order of the query.
 
-    Those to other numbers than the one that is wanted are missing. `to_come` is sorted only when somebody looks.
+    Items with another number than that of the query are skipped. `scheduled` is a heap, sorted here.
     """
-    later = [item for _, _, bundle in sorted(to_come) for item in bundle.items]
+    later = [item for _, _, batch in sorted(scheduled) for item in batch.items]
     step = -1 if wanted.newest_first else 1
-    for before, items, end in [(fates.base, log, length), (fates.base + length, later, len(later))][::step]:
+    for offset, items, end in [(history.base, log, length), (history.base + length, later, len(later))][::step]:
         for place in range(end)[::step]:
             item = items[place]
             if wanted.number is None or item.mobile == wanted.number:
-                fate = LATER if items is later else fates.state_of(before + place)
-                yield QueueItem(before + place + 1, item, fate)
+                state = LATER if items is later else history.state_of(offset + place)
+                yield QueueItem(offset + place + 1, item, state)

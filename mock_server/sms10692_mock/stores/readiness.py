@@ -1,4 +1,4 @@
-"""A readiness probe that many callers share."""
+"""A readiness check whose result is cached for a short time."""
 
 from collections.abc import Callable
 from threading import Lock
@@ -7,30 +7,30 @@ from typing import Final
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.elapsed_time import monotonic
 
-_HOLDS: Final = 0.5
-"""Seconds for which a result is reused: anybody may ask for readiness, and each probe writes to the store."""
+_CACHE_SECONDS: Final = 0.5
+"""Seconds for which a result is reused: the endpoint is public, and each probe writes to the store."""
 
 
 class Readiness:
-    """Runs a probe at most every `_HOLDS` seconds. May be used by many threads; one probes, the others wait for it."""
+    """Runs a probe at most every `_CACHE_SECONDS`. Thread-safe: one thread probes, the others wait for its result."""
 
     def __init__(self, probe: Callable[[], None], clock: Callable[[], float] = monotonic) -> None:
         self._probe = probe
         self._clock = clock
         self._lock = Lock()
-        self._probed = float("-inf")
+        self._probed_at = float("-inf")
         self._failure: str | None = None
 
     def check(self) -> None:
-        """Raise StoreUnavailable where the last probe failed."""
+        """Raise StoreUnavailable if the last probe failed."""
         with self._lock:
-            if self._clock() - self._probed >= _HOLDS:
+            if self._clock() - self._probed_at >= _CACHE_SECONDS:
                 self._failure = None
                 try:
                     self._probe()
                 except StoreUnavailable as error:
                     self._failure = str(error)
-                self._probed = self._clock()
+                self._probed_at = self._clock()
             failure = self._failure
         if failure is not None:
             raise StoreUnavailable(failure)

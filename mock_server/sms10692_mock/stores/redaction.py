@@ -1,11 +1,11 @@
-"""Headers whose values are not kept in the request log: whoever reads them can pass for whoever sent them."""
+"""Redaction of credentials in the headers of logged requests."""
 
 from collections.abc import Sequence
 from typing import Final
 
 REDACTED: Final = "[redacted]"
 
-_SECRET: Final = frozenset(
+_SECRET_HEADERS: Final = frozenset(
     {
         "authorization",
         "proxy-authorization",
@@ -25,16 +25,16 @@ _SECRET: Final = frozenset(
         "proxy-authentication-info",
     }
 )
-"""Names in lower case."""
+"""Names of headers with credentials, in lower case."""
 
 
 def redact_headers(headers: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
-    """The headers with `[redacted]` for each value that is a secret; the same object where there is none.
+    """Replace the values of headers with credentials by `[redacted]`. Returns the same object if there are none.
 
     >>> redact_headers([("Host", "x"), ("Cookie", "key=1")])
     [('Host', 'x'), ('Cookie', '[redacted]')]
     """
     for name, _ in headers:
-        if name.lower() in _SECRET:
-            return [(name, REDACTED if name.lower() in _SECRET else value) for name, value in headers]
+        if name.lower() in _SECRET_HEADERS:
+            return [(name, REDACTED if name.lower() in _SECRET_HEADERS else value) for name, value in headers]
     return headers

@@ -1,6 +1,6 @@
-"""The limits of what all accounts together keep of what is over: which accounts to close, and what to drop of others.
+"""Limits of the history of all accounts together: which accounts to evict, and how much history of others to delete.
 
-`plan` decides, and every store does what it says: `Store.enforce_limits`. `Growth` says when it is due.
+`plan` decides, `Store.enforce_limits` of each store carries the plan out, and `GrowthMonitor` triggers it.
 """
 
 import logging
@@ -12,20 +12,20 @@ from sms10692_mock.domain.records import Limits
 from sms10692_mock.domain.store import StoreUnavailable
 
 _STEPS: Final = 4
-"""Limits are enforced anew when what came since is this part of one: each time, all accounts are looked at."""
+"""Limits are enforced when a quarter of a limit has been added since: each time, all accounts are read."""
 
 _ACCOUNT_STEPS: Final = 10
-"""The same for temporary accounts."""
+"""Likewise for temporary accounts: a tenth of the limit."""
 
 
-_LATELY: Final = 60.0
-"""Seconds before the last use of any account."""
+_RECENT_SECONDS: Final = 60.0
+"""Accounts used within these seconds before the last use of any account count as recently used."""
 
 
 class History(NamedTuple):
-    """What an account keeps of what is over: messages, items that were fetched of each queue, and bytes of their texts.
+    """History of an account: numbers of messages and of fetched items of each queue, and the bytes of their texts.
 
-    As a limit, how much of each it may keep.
+    Also used for the limits of these values.
     """
 
     messages: int = 0
@@ -37,7 +37,7 @@ class History(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """An account as `plan` sees it. `is_idle`: it is temporary, and nothing waits in its queues, now or later."""
+    """An account as input of `plan`. `is_idle`: it is temporary and its queues are empty. `used`: time of last use."""
 
     userid: str
     is_idle: bool
@@ -46,7 +46,7 @@ class Usage(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Accounts to close, unless they were used meanwhile, and accounts of which to drop what is beyond `kept`."""
+    """`close`: accounts to evict unless used meanwhile. `shrink`: userids whose history is cut to the limits `kept`."""
 
     close: Sequence[Usage]
     shrink: Sequence[str]
@@ -54,67 +54,73 @@ class Plan(NamedTuple):
 
 
 def total_limits(limits: Limits) -> History:
-    """How much all accounts together may keep; of fetched items twice as much as of one can be requeued for sure."""
+    """The limits of all accounts together. For fetched items, twice the number that one account can requeue."""
     fetched, fetched_bytes = 2 * limits.handed_out, 2 * limits.handed_out_bytes
     return History(limits.messages, limits.message_bytes, fetched, fetched_bytes, fetched, fetched_bytes)
 
 
 def plan(usages: Iterable[Usage], limits: Limits) -> Plan:
-    """What to do so that all limits hold.
+    """Plan how to meet all limits.
 
-    Of temporary accounts whose queues are empty, those unused longest are closed, as long as there are too many. So
-    are those that nobody used lately, as long as all accounts together have too much of something that they have.
-    Then the largest histories are cut to one length.
+    First, idle accounts are evicted, least recently used first, while there are too many of them, or while a total is
+    over its limit, the account contributes to it, and was not used recently. Then the largest histories are cut to one
+    common length.
     """
     accounts = list(usages)
     allowed = total_limits(limits)
     totals = [sum(column) for column in zip(*(account.history for account in accounts), strict=True)] or [0] * 6
     too_many = sum(account.is_idle for account in accounts) - limits.accounts
-    lately = max((account.used for account in accounts), default=0.0) - _LATELY
+    recent_since = max((account.used for account in accounts), default=0.0) - _RECENT_SECONDS
     close: list[Usage] = []
-    for account in sorted((one for one in accounts if one.is_idle), key=lambda one: one.used):
-        is_history_to_go = account.used < lately and any(
-            total > most and own > 0 for total, most, own in zip(totals, allowed, account.history, strict=True)
+    for account in sorted((account for account in accounts if account.is_idle), key=lambda account: account.used):
+        is_history_to_go = account.used < recent_since and any(
+            total > limit and size > 0 for total, limit, size in zip(totals, allowed, account.history, strict=True)
         )
         if too_many > 0 or is_history_to_go:
             close.append(account)
             too_many -= 1
-            totals = [total - own for total, own in zip(totals, account.history, strict=True)]
-    closed = {account.userid for account in close}
-    rest = [account for account in accounts if account.userid not in closed]
+            totals = [total - size for total, size in zip(totals, account.history, strict=True)]
+    evicted = {account.userid for account in close}
+    remaining = [account for account in accounts if account.userid not in evicted]
     kept = History(
-        *(highest_cut(sorted(account.history[place] for account in rest), most) for place, most in enumerate(allowed))
+        *(
+            highest_cut(sorted(account.history[index] for account in remaining), limit)
+            for index, limit in enumerate(allowed)
+        )
     )
     shrink = [
-        account.userid for account in rest if any(own > most for own, most in zip(account.history, kept, strict=True))
+        account.userid
+        for account in remaining
+        if any(size > limit for size, limit in zip(account.history, kept, strict=True))
     ]
     return Plan(close, shrink, kept)
 
 
-def highest_cut(sizes: Sequence[int], most: int) -> int:
-    """The greatest length to which sizes, in ascending order, can be cut so that their sum is at most `most`.
+def highest_cut(sizes: Sequence[int], limit: int) -> int:
+    """The greatest length to which sizes, in ascending order, can be cut so that their sum is at most `limit`.
 
     >>> highest_cut([1, 5, 9], 100), highest_cut([1, 5, 9], 11), highest_cut([4, 4, 4], 2)
     (100, 5, 0)
     """
-    left = most
-    for place, size in enumerate(sizes):
-        share = left // (len(sizes) - place)
-        if size > share:
-            return share
-        left -= size
-    return most
+    budget = limit
+    for index, size in enumerate(sizes):
+        cut = budget // (len(sizes) - index)
+        if size > cut:
+            return cut
+        budget -= size
+    return limit
 
 
-class Growth:
-    """Counts what comes, and has the limits of all accounts enforced when it is much.
+class GrowthMonitor:
+    """Counts additions, and calls `enforce_limits` when they are a considerable part of a limit. Thread-safe.
 
-    `enforce` returns how many accounts it closed. What it raises as StoreUnavailable is left for the next time.
+    `enforce_limits` returns how many accounts it evicted. If it raises StoreUnavailable, the next call repeats the
+    work. Counts are approximate: concurrent updates may be lost.
     """
 
-    def __init__(self, limits: Limits, enforce: Callable[[], int]) -> None:
+    def __init__(self, limits: Limits, enforce_limits: Callable[[], int]) -> None:
         self._limits = limits
-        self._enforce = enforce
+        self._enforce_limits = enforce_limits
         self._messages = self._bytes = self._accounts = 0
         self._message_step = max(1, limits.messages // _STEPS)
         self._byte_step = max(1, limits.message_bytes // _STEPS)
@@ -122,7 +128,7 @@ class Growth:
         self._running = threading.Lock()
 
     def add(self, items: int, size: int) -> None:
-        """So many messages or other items came. Returns at once: the limits are enforced by another thread."""
+        """Count messages or other items. Returns at once: limits are enforced on another thread."""
         self._messages += items
         self._bytes += size
         if self._messages >= self._message_step or self._bytes >= self._byte_step:
@@ -130,7 +136,7 @@ class Growth:
             threading.Thread(target=self._run, name="retention", daemon=True).start()
 
     def add_account(self) -> None:
-        """A temporary account was made. Now and then, waits until the limits are enforced."""
+        """Count a new temporary account. Now and then, enforces the limits on this thread."""
         self._accounts += 1
         if self._accounts >= self._account_step:
             self._accounts = 0
@@ -138,18 +144,18 @@ class Growth:
 
     def _run(self) -> None:
         if not self._running.acquire(blocking=False):
-            return  # another thread is at it
+            return  # another thread enforces the limits
         try:
-            closed = self._enforce()
+            evicted = self._enforce_limits()
         except StoreUnavailable:
             return
         finally:
             self._running.release()
-        if closed:
+        if evicted:
             logging.getLogger(__name__).info(
-                "closed %d temporary accounts, those unused longest whose queues are empty: %d of them are kept "
-                "(--keep-accounts), and of all accounts together %d messages (--keep-messages)",
-                closed,
+                "evicted the %d least recently used temporary accounts with empty queues; the limits are %d such "
+                "accounts (--keep-accounts) and %d messages of all accounts (--keep-messages)",
+                evicted,
                 self._limits.accounts,
                 self._limits.messages,
             )

@@ -1,7 +1,4 @@
-"""Accounts and settings as text, for stores that keep text.
-
-Here belongs the way there and back, with nothing lost. What a caller of the control address sees is `control`'s.
-"""
+"""Serialization of accounts and settings as JSON, for stores that store text. Lossless in both directions."""
 
 import json
 from dataclasses import fields, is_dataclass
@@ -13,50 +10,56 @@ from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRule, Deliver
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.records import Settings
 
-_PACKED: Final = (",", ":")
+_SEPARATORS: Final = (",", ":")
 
 
 def dump_account(account: Account) -> str:
-    """An account as JSON, in ASCII: halves of characters survive too."""
-    return json.dumps(_plain(account), separators=_PACKED)
+    """Serialize an account as ASCII JSON, which also preserves lone surrogates."""
+    return json.dumps(_to_plain(account), separators=_SEPARATORS)
 
 
 def load_account(text: str) -> Account:
-    """The account of `account_text`. What a later version of that left out has its default."""
-    told = json.loads(text)
-    parts = {"clock": _turned(told["clock"]), "outcomes": _rules(told["outcomes"]), "faults": _faults(told["faults"])}
-    return Account(**told | parts)
+    """Load an account. Missing fields get their default values."""
+    document = json.loads(text)
+    parts = {
+        "clock": _load_clock(document["clock"]),
+        "outcomes": _load_rules(document["outcomes"]),
+        "faults": _load_faults(document["faults"]),
+    }
+    return Account(**document | parts)
 
 
 def dump_settings(settings: Settings) -> str:
-    """Settings as JSON, in ASCII."""
-    return json.dumps(_plain(settings), separators=_PACKED)
+    """Serialize settings as ASCII JSON."""
+    return json.dumps(_to_plain(settings), separators=_SEPARATORS)
 
 
 def load_settings(text: str) -> Settings:
-    """The settings of `settings_text`."""
-    told = json.loads(text)
-    words = told["words"]
-    return Settings(_turned(told["clock"]), None if words is None else tuple(words), _faults(told["faults"]))
+    """Load settings."""
+    document = json.loads(text)
+    words = document["words"]
+    return Settings(
+        _load_clock(document["clock"]), None if words is None else tuple(words), _load_faults(document["faults"])
+    )
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: _to_plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple):
-        named = getattr(value, "_fields", None)
-        return dict(zip(named, map(_plain, value), strict=True)) if named else [_plain(one) for one in value]
+        names = getattr(value, "_fields", None)
+        return dict(zip(names, map(_to_plain, value), strict=True)) if names else [_to_plain(one) for one in value]
     return value
 
 
-def _turned(told: dict[str, Any] | None) -> ClockOverride | None:
-    return None if told is None else ClockOverride(**told)
+def _load_clock(document: dict[str, Any] | None) -> ClockOverride | None:
+    return None if document is None else ClockOverride(**document)
 
 
-def _rules(told: dict[str, Any]) -> DeliveryRules:
-    rules = (DeliveryRule(**rule | {"outcome": DeliveryOutcome(**rule["outcome"])}) for rule in told["rules"])
-    return DeliveryRules(tuple(rules), told["seed"])
+def _load_rules(document: dict[str, Any]) -> DeliveryRules:
+    rules = (DeliveryRule(**rule | {"outcome": DeliveryOutcome(**rule["outcome"])}) for rule in document["rules"])
+    return DeliveryRules(tuple(rules), document["seed"])
 
 
-def _faults(told: list[dict[str, Any]]) -> tuple[Fault, ...]:
-    return tuple(Fault(**fault | {"operations": tuple(fault["operations"])}) for fault in told)
+def _load_faults(document: list[dict[str, Any]]) -> tuple[Fault, ...]:
+    return tuple(Fault(**fault | {"operations": tuple(fault["operations"])}) for fault in document)

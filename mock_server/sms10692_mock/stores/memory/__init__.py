@@ -1,1 +1,1 @@
-"""The store in memory."""
+"""The memory store: data is lost when the process ends."""

@@ -1,6 +1,6 @@
-"""What the memory store keeps of one account: its balance, what it sent, and its two queues.
+"""State of one account in the memory store: balance, sent tasks and two queues.
 
-No method but `sent`, `usage` and `shrink` takes `lock`: hold it around all others.
+**Hold `AccountState.lock` around every method except `query_messages`, `usage` and `trim`, which acquire it.**
 """
 
 from bisect import bisect_left
@@ -16,29 +16,29 @@ from sms10692_mock.stores.memory.fetch_queue import FetchQueue
 from sms10692_mock.stores.query import matches_task
 from sms10692_mock.stores.retention import History, Usage
 
-_GONE: Final = 8
-"""What is forgotten is freed when it is more than this part of the tasks: each is moved so often, and no oftener."""
+_COMPACTION_FRACTION: Final = 8
+"""The task list is compacted when more than an eighth of it is deleted, so that each task is moved a few times only."""
 
 
 class _SentTask(NamedTuple):
-    """A task, its bytes, the number of the last message before it, and its reports, in bundles, each in their order."""
+    """A task with the number of the last message before it, its size in bytes, and its reports by due time."""
 
     before: int
     size: int
     task: Task
     reports: Sequence[DueBatch[Report]]
 
-    def report(self, place: int) -> tuple[Report, int | None] | None:
-        """The report of the number at this place of the task, and where in the queue's log it stands."""
-        for bundle in self.reports:
-            index = bisect_left(bundle.items, place, key=lambda report: report.place)
-            if index < len(bundle.items) and bundle.items[index].place == place:
-                return bundle.items[index], None if bundle.start is None else bundle.start + index
+    def report(self, recipient: int) -> tuple[Report, int | None] | None:
+        """The report of the recipient at this index of the task, and its index in the queue (None: not due yet)."""
+        for batch in self.reports:
+            index = bisect_left(batch.items, recipient, key=lambda report: report.place)
+            if index < len(batch.items) and batch.items[index].place == recipient:
+                return batch.items[index], None if batch.start is None else batch.start + index
         return None
 
 
 class AccountState:
-    """All that is kept for one account."""
+    """The state of one account."""
 
     def __init__(self, account: Account, limits: Limits, used: float) -> None:
         self.account = account
@@ -48,39 +48,41 @@ class AccountState:
         self.reports: FetchQueue[Report] = FetchQueue(limits.handed_out, limits.handed_out_bytes)
         self.replies: FetchQueue[Reply] = FetchQueue(limits.handed_out, limits.handed_out_bytes)
         self.lock = Lock()
-        self._most, self._most_bytes = limits.messages, limits.message_bytes
-        self._sent: list[_SentTask] = []
-        """Only ever longer: who looks through it keeps it as it was by its length. The first `_gone` are forgotten."""
-        self._gone = 0
-        self._messages = 0
+        self._max_messages, self._max_bytes = limits.messages, limits.message_bytes
+        self._tasks: list[_SentTask] = []
+        """Append-only, so that readers need no copy. The tasks before `_first_task` are deleted."""
+        self._first_task = 0
+        self._message_count = 0
         self._bytes = 0
 
     def large_collections(self) -> Sequence[Collection[object]]:
-        """All that grows with what was sent."""
-        return self._sent, *self.reports.large_collections(), *self.replies.large_collections()
+        """The collections that grow with the number of messages, for `free_incrementally`."""
+        return self._tasks, *self.reports.large_collections(), *self.replies.large_collections()
 
     @property
     def messages(self) -> int:
-        return self._messages
+        return self._message_count
 
     @property
     def dropped(self) -> int:
-        return self._sent[self._gone].before if self._sent else 0
+        return self._tasks[self._first_task].before if self._tasks else 0
 
     def append_task(self, task: Task, size: int, reports: Sequence[DueBatch[Report]]) -> None:
-        most, most_bytes = self._most, self._most_bytes
-        self._sent.append(_SentTask(self._messages, size, task, reports))
-        self._messages += len(task.numbers)
+        max_messages, max_bytes = self._max_messages, self._max_bytes
+        self._tasks.append(_SentTask(self._message_count, size, task, reports))
+        self._message_count += len(task.numbers)
         self._bytes += size
-        self._drop(most, most_bytes)
+        self._delete_oldest(max_messages, max_bytes)
 
-    def _drop(self, most: int, most_bytes: int) -> None:
-        sent, gone = self._sent, self._gone
-        while (self._bytes > most_bytes or self._messages - sent[gone].before > most) and gone < len(sent) - 1:
-            self._bytes -= sent[gone].size
-            self._gone = gone = gone + 1
-        if gone * _GONE > len(sent):
-            self._sent, self._gone = sent[gone:], 0
+    def _delete_oldest(self, max_messages: int, max_bytes: int) -> None:
+        tasks, first = self._tasks, self._first_task
+        while (self._bytes > max_bytes or self._message_count - tasks[first].before > max_messages) and first < len(
+            tasks
+        ) - 1:
+            self._bytes -= tasks[first].size
+            self._first_task = first = first + 1
+        if first * _COMPACTION_FRACTION > len(tasks):
+            self._tasks, self._first_task = tasks[first:], 0
 
     @property
     def is_idle(self) -> bool:
@@ -89,46 +91,50 @@ class AccountState:
 
     def usage(self) -> Usage:
         with self.lock:
-            messages = self._messages - self.dropped if self._sent else 0
-            history = History(messages, self._bytes, *self.reports.remembered, *self.replies.remembered)
+            messages = self._message_count - self.dropped if self._tasks else 0
+            history = History(messages, self._bytes, *self.reports.stored_history, *self.replies.stored_history)
             return Usage(self.account.userid, self.is_idle, self.used, history)
 
-    def shrink(self, kept: History) -> None:
-        """Drop what is over, but for so much and the last of each."""
+    def trim(self, limits: History) -> None:
+        """Delete history beyond these limits, but never the last task or the last fetched item."""
         with self.lock:
-            if self._sent:
-                self._drop(kept.messages, kept.message_bytes)
-            self.reports.forget(kept.reports, kept.report_bytes)
-            self.replies.forget(kept.replies, kept.reply_bytes)
+            if self._tasks:
+                self._delete_oldest(limits.messages, limits.message_bytes)
+            self.reports.delete_fetched(limits.reports, limits.report_bytes)
+            self.replies.delete_fetched(limits.replies, limits.reply_bytes)
 
-    def sent(self, wanted: Query, now: float) -> Iterator[Message]:
-        """The messages that are kept and of which a task is wanted, with the fates of their reports, as they are now.
+    def query_messages(self, wanted: Query, now: float) -> Iterator[Message]:
+        """The messages whose task matches the query, with the delivery states of their reports at this time.
 
-        The account is locked for a moment only, however many there are to look through.
+        The lock is held only while a snapshot is taken, not while the messages are read.
         """
         with self.lock:
-            sent, places, fates = self._sent, range(self._gone, len(self._sent)), self.reports.history(now)
-        return _messages(sent, _from(sent, places, wanted), fates, wanted)
+            tasks, indexes, history = self._tasks, range(self._first_task, len(self._tasks)), self.reports.history(now)
+        return _iterate_messages(tasks, _select_indexes(tasks, indexes, wanted), history, wanted)
 
 
-def _from(sent: list[_SentTask], places: range, wanted: Query) -> range:
-    """The places at which a wanted message can stand, in the order in which they are wanted."""
+def _select_indexes(tasks: list[_SentTask], indexes: range, wanted: Query) -> range:
+    """The indexes of tasks that can contain a matching message, in the order of the query."""
     if wanted.after is not None:
-        # The last task that begins before that message: those on the other side of it cannot be wanted.
-        place = bisect_left(sent, wanted.after, places.start, places.stop, key=lambda one: one.before) - 1
-        places = range(places.start, place + 1) if wanted.newest_first else range(max(places.start, place), places.stop)
-    return places[::-1] if wanted.newest_first else places
+        # The last task that begins before that message: tasks on the other side of it cannot match.
+        last = bisect_left(tasks, wanted.after, indexes.start, indexes.stop, key=lambda sent_task: sent_task.before) - 1
+        indexes = (
+            range(indexes.start, last + 1) if wanted.newest_first else range(max(indexes.start, last), indexes.stop)
+        )
+    return indexes[::-1] if wanted.newest_first else indexes
 
 
-def _messages(sent: list[_SentTask], places: range, fates: FetchHistory, wanted: Query) -> Iterator[Message]:
+def _iterate_messages(
+    tasks: list[_SentTask], indexes: range, history: FetchHistory, wanted: Query
+) -> Iterator[Message]:
     step = -1 if wanted.newest_first else 1
-    for place in places:
-        before, _, task, _ = one = sent[place]
+    for index in indexes:
+        before, _, task, _ = sent_task = tasks[index]
         if not matches_task(task, wanted):
             continue
         numbers = task.numbers
-        for at in range(len(numbers))[::step]:
-            if wanted.number is None or numbers[at] == wanted.number:
-                report = one.report(at)
-                fate = NEVER if report is None else fates.state_of(report[1])
-                yield Message(before + at + 1, task, numbers[at], report[0] if report else None, fate)
+        for recipient in range(len(numbers))[::step]:
+            if wanted.number is None or numbers[recipient] == wanted.number:
+                report = sent_task.report(recipient)
+                state = NEVER if report is None else history.state_of(report[1])
+                yield Message(before + recipient + 1, task, numbers[recipient], report[0] if report else None, state)

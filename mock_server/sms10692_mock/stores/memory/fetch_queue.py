@@ -1,8 +1,4 @@
-"""A fetch-once queue in memory: a log of what is due with one cursor, and beside it what is not due yet.
-
-Here belongs the order in which items come up. What became of each is in `fates`; locks, and whose queue it is, are
-`memory`'s.
-"""
+"""A fetch-once queue in memory: an append-only list of released items, a cursor, and a heap of scheduled batches."""
 
 import heapq
 from collections import deque
@@ -16,133 +12,140 @@ from sms10692_mock.stores.fetch_history import FetchHistory, FetchRecord, query_
 
 
 class FetchQueue(Generic[Item]):
-    """Items in the order in which they fall due. Not for two threads at once.
+    """Items in the order of due time and arrival. **Not thread-safe: hold the lock of the account.**
 
-    Handing over moves a cursor. At least the last `kept` that were handed over are remembered, and can be rewound, or
-    as many as have `kept_bytes`.
+    A fetch moves the cursor. At least the last `kept` fetched items, or as many as have `kept_bytes`, stay stored and
+    can be requeued.
     """
 
     def __init__(self, kept: int, kept_bytes: int) -> None:
-        self._kept = kept
-        self._kept_bytes = kept_bytes
-        self._log: list[Item] = []
-        """Only ever longer: who looks through it keeps it as it was by its length."""
+        self._min_history = kept
+        self._min_history_bytes = kept_bytes
+        self._items: list[Item] = []
+        """Append-only, so that a reader needs no copy: it reads up to the length at the start."""
         self._base = 0
-        """The place of the first item of `_log`, counted from the very first."""
+        """Index of the first item of `_items`, counted from the first item ever. `_cursor` counts likewise."""
         self._cursor = 0
         self._bytes = 0
-        """Of those handed over that are remembered."""
-        self._later: list[tuple[float, int, DueBatch[Item]]] = []
-        self._later_items = 0
+        """Size of the texts of the fetched items that are still stored."""
+        self._scheduled: list[tuple[float, int, DueBatch[Item]]] = []
+        self._scheduled_count = 0
         self._arrivals = count()
         self._fetches: deque[FetchRecord] = deque()
 
-    def enqueue(self, arriving: Sequence[DueBatch[Item]], now: float) -> None:
-        if arriving and self._later:
+    def enqueue(self, batches: Sequence[DueBatch[Item]], now: float) -> None:
+        if batches and self._scheduled:
             self._release_due(now)
-        for bundle in arriving:
-            if bundle.due <= now:
-                self._log_it(bundle)
+        for batch in batches:
+            if batch.due <= now:
+                self._append(batch)
             else:
-                heapq.heappush(self._later, (bundle.due, next(self._arrivals), bundle))
-                self._later_items += len(bundle.items)
+                heapq.heappush(self._scheduled, (batch.due, next(self._arrivals), batch))
+                self._scheduled_count += len(batch.items)
 
     def fetch(self, limit: int, now: float, request: int) -> list[Item]:
         self._release_due(now)
         begin = self._cursor - self._base
-        items = self._log[begin : begin + limit]
+        items = self._items[begin : begin + limit]
         if items:
             self._fetches.append(FetchRecord(self._cursor, now, request))
             self._cursor += len(items)
             self._bytes += _size(items)
-            if begin + len(items) > 2 * self._kept or self._bytes > 2 * self._kept_bytes:
-                self.forget(self._kept, self._kept_bytes)
+            if begin + len(items) > 2 * self._min_history or self._bytes > 2 * self._min_history_bytes:
+                self.delete_fetched(self._min_history, self._min_history_bytes)
         return items
 
     def requeue(self, number: int | None, since: float | None) -> int:
-        """Let items wait again: the last `number`, and of them those handed out since a moment."""
+        """Make the last `number` fetched items fetchable again; with `since`, only those fetched since then.
+
+        Returns how many.
+        """
         target = self._base if number is None else max(self._base, self._cursor - number)
         if since is not None:
             earliest = next((fetch.first for fetch in self._fetches if fetch.moment >= since), self._cursor)
             target = max(target, earliest)
-        rewound = self._cursor - target
-        self._bytes -= _size(self._log[target - self._base : self._cursor - self._base])
+        requeued = self._cursor - target
+        self._bytes -= _size(self._items[target - self._base : self._cursor - self._base])
         self._cursor = target
         while self._fetches and self._fetches[-1].first >= target:
             self._fetches.pop()
-        return rewound
+        return requeued
 
     def stats(self, now: float) -> QueueStats:
-        """The queue in numbers."""
+        """The counters of the queue."""
         self._release_due(now)
-        end = self._base + len(self._log)
-        return QueueStats(end + self._later_items, self._later_items, end - self._cursor, self._cursor, self._base)
+        end = self._base + len(self._items)
+        return QueueStats(
+            end + self._scheduled_count, self._scheduled_count, end - self._cursor, self._cursor, self._base
+        )
 
     def next_due(self, now: float) -> float | None:
-        """When the next item falls due."""
+        """The time at which the next scheduled item is due, if any."""
         self._release_due(now)
-        return self._later[0][0] if self._later else None
+        return self._scheduled[0][0] if self._scheduled else None
 
     def history(self, now: float) -> FetchHistory:
-        """What became of the items so far, whatever happens afterwards."""
+        """A snapshot of the delivery states of all items."""
         self._release_due(now)
         return FetchHistory(self._base, self._cursor, list(self._fetches))
 
     def query(self, wanted: Query, now: float) -> Iterator[QueueItem[Item]]:
-        """All items that are kept, with their fates, those not due yet behind the others, as they are now.
+        """All stored items with their delivery states at this time; scheduled items come last.
 
-        Those to other numbers than the one that is wanted may be missing.
+        Items that do not match the telephone number of the query may be skipped.
         """
-        fates = self.history(now)
-        return query_items(fates, self._log, len(self._log), list(self._later), wanted)
+        history = self.history(now)
+        return query_items(history, self._items, len(self._items), list(self._scheduled), wanted)
 
     def large_collections(self) -> Sequence[Collection[object]]:
-        """All that grows with what was put in."""
-        return self._log, self._later, self._fetches
+        """The collections that grow with the number of items, for `free_incrementally`."""
+        return self._items, self._scheduled, self._fetches
 
-    def _log_it(self, bundle: DueBatch[Item]) -> None:
-        bundle.start = self._base + len(self._log)
-        self._log.extend(bundle.items)
+    def _append(self, batch: DueBatch[Item]) -> None:
+        batch.start = self._base + len(self._items)
+        self._items.extend(batch.items)
 
     def _release_due(self, now: float) -> None:
-        while self._later and self._later[0][0] <= now:
-            bundle = heapq.heappop(self._later)[2]
-            self._later_items -= len(bundle.items)
-            self._log_it(bundle)
+        while self._scheduled and self._scheduled[0][0] <= now:
+            batch = heapq.heappop(self._scheduled)[2]
+            self._scheduled_count -= len(batch.items)
+            self._append(batch)
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing waits, now or later."""
-        return not self._later and self._cursor == self._base + len(self._log)
+        """Whether no item is waiting or scheduled."""
+        return not self._scheduled and self._cursor == self._base + len(self._items)
 
     @property
-    def remembered(self) -> tuple[int, int]:
-        """How many items that were handed over are remembered, and their bytes."""
+    def stored_history(self) -> tuple[int, int]:
+        """Number and bytes of the fetched items that are still stored."""
         return self._cursor - self._base, self._bytes
 
-    def forget(self, kept: int, kept_bytes: int) -> None:
-        """Forget what was handed over, but for the last `kept` or as many as have `kept_bytes`, and the very last."""
-        handed_over = self._cursor - self._base
-        number = max(0, handed_over - max(kept, 1))
-        self._bytes -= _size(self._log[:number])
-        while self._bytes > kept_bytes and number < handed_over - 1:
-            self._bytes -= _size([self._log[number]])
+    def delete_fetched(self, kept: int, kept_bytes: int) -> None:
+        """Delete fetched items beyond the last `kept` items or `kept_bytes`, but never the very last."""
+        fetched = self._cursor - self._base
+        number = max(0, fetched - max(kept, 1))
+        self._bytes -= _size(self._items[:number])
+        while self._bytes > kept_bytes and number < fetched - 1:
+            self._bytes -= _size([self._items[number]])
             number += 1
-        self._log = self._log[number:]
+        self._items = self._items[number:]
         self._base += number
         while len(self._fetches) > 1 and self._fetches[1].first <= self._base:
             self._fetches.popleft()
 
 
 def _size(items: Sequence[Report] | Sequence[Reply]) -> int:
-    """Bytes of all that a client can make long."""
-    columns: Iterable[tuple[object, ...]] = zip(*items, strict=True)  # a page of thousands at once takes a fifth
+    """Size in bytes of all texts of the items."""
+    columns: Iterable[tuple[object, ...]] = zip(
+        *items, strict=True
+    )  # by column: a fifth of the time for thousands of items
     size = 0
     for column in columns:
-        if _are_texts(column):
+        if _is_text_column(column):
             size += utf8_length("".join(column))
     return size
 
 
-def _are_texts(column: tuple[object, ...]) -> TypeGuard[tuple[str, ...]]:
+def _is_text_column(column: tuple[object, ...]) -> TypeGuard[tuple[str, ...]]:
     return isinstance(column[0], str)

@@ -1,7 +1,4 @@
-"""The journal of requests in memory: the last so many, and not more than so many bytes of them.
-
-Here belongs what is kept and what is dropped. What an entry says is made in `http`.
-"""
+"""The request log in memory, limited by number of entries and by bytes."""
 
 from collections import deque
 from itertools import count
@@ -13,25 +10,25 @@ from sms10692_mock.stores.query import matches_request, paginate
 
 
 class RequestLog:
-    """The last requests, by number: looking through them may take its time, writing or finding one may not."""
+    """The last requests, by number. Thread-safe. `record` and `get` take constant time; `query` reads all entries."""
 
     def __init__(self, limits: Limits) -> None:
-        self._most, self._most_bytes = limits.requests, limits.request_bytes
+        self._max_entries, self._max_bytes = limits.requests, limits.request_bytes
         self._numbers = count(1)
         self._lock = Lock()
         self._entries: dict[int, LoggedRequest] = {}
         self.clear()
 
     def clear(self) -> None:
-        """Begin anew; numbers go on."""
-        before = self._entries
+        """Delete all entries. Request numbers are not reset."""
+        previous = self._entries
         with self._lock:
             self._entries = {}
-            self._row: deque[tuple[int, int]] = deque()
-            """Their numbers and bytes, in the order in which they came."""
+            self._order: deque[tuple[int, int]] = deque()
+            """Number and size of each entry, in the order of arrival."""
             self._bytes = 0
             self._dropped = 0
-        free_incrementally([before.values()])
+        free_incrementally([previous.values()])
 
     def next_number(self) -> int:
         return next(self._numbers)
@@ -39,24 +36,24 @@ class RequestLog:
     def record(self, entry: LoggedRequest) -> None:
         size = entry.size
         with self._lock:
-            entries, row, number = self._entries, self._row, entry.number
+            entries, order, number = self._entries, self._order, entry.number
             entries[number] = entry
-            row.append((number, size))
+            order.append((number, size))
             self._bytes += size
-            while len(row) > self._most or self._bytes > self._most_bytes:
-                number, size = row.popleft()
+            while len(order) > self._max_entries or self._bytes > self._max_bytes:
+                number, size = order.popleft()
                 del entries[number]
                 self._bytes -= size
                 self._dropped += 1
 
     def query(self, userid: str | None, wanted: Query) -> Page[LoggedRequest]:
-        """Those of a userid, or all, that are wanted."""
+        """One page of the requests of a userid, or of all, that match."""
         with self._lock:
-            kept, dropped = list(self._entries.values()), self._dropped
-        # Who began first need not be done first.
-        in_order = sorted(kept, key=lambda entry: entry.number, reverse=wanted.newest_first)
-        mine = (entry for entry in in_order if userid is None or entry.userid == userid)
-        return paginate(mine, wanted, matches_request, dropped)
+            entries, dropped = list(self._entries.values()), self._dropped
+        # Requests can finish in another order than that of their numbers.
+        ordered = sorted(entries, key=lambda entry: entry.number, reverse=wanted.newest_first)
+        matching = (entry for entry in ordered if userid is None or entry.userid == userid)
+        return paginate(matching, wanted, matches_request, dropped)
 
     def get(self, number: int) -> LoggedRequest | None:
         return self._entries.get(number)

@@ -1,6 +1,6 @@
-"""The store that forgets when the process ends: logs and cursors behind one lock an account.
+"""The memory store: dictionaries and lists, with one lock per account.
 
-Here belongs how to keep the protocol's promises in memory, in time that does not grow with what waits.
+Each operation on the request path takes constant time, independent of the number of stored items.
 """
 
 import sys
@@ -34,125 +34,125 @@ from sms10692_mock.stores.memory.account_state import AccountState
 from sms10692_mock.stores.memory.incremental_free import free_incrementally
 from sms10692_mock.stores.memory.request_log import RequestLog
 from sms10692_mock.stores.query import matches_message, matches_reply, matches_report, paginate
-from sms10692_mock.stores.retention import Growth, plan
+from sms10692_mock.stores.retention import GrowthMonitor, plan
 
 
 class MemoryStore:
-    """A `Store` in the memory of this process."""
+    """A `Store` in the memory of this process. Thread-safe. Operations never raise StoreUnavailable."""
 
     def __init__(self, limits: Limits | None = None, real_time: Clock = system_time) -> None:
         self.name = "memory"
         self.blocking = False
         self._limits = limits or Limits()
         self._real_time = real_time
-        self._books: dict[str, AccountState] = {}
-        self._opening = Lock()
-        """Held while a book is put in or out; taken before that of a book."""
+        self._states: dict[str, AccountState] = {}
+        self._accounts_lock = Lock()
+        """Held while an account is added or removed. **Lock order: first this lock, then the lock of an account.**"""
         self._settings = Settings()
         self._settings_lock = Lock()
         self._task_ids = count(FIRST_TASK_ID)
-        self._journal = RequestLog(self._limits)
+        self._request_log = RequestLog(self._limits)
         self._evicted = 0
-        self._growth = Growth(self._limits, self.enforce_limits)
-        self.next_request = self._journal.next_number
-        self.log_request = self._journal.record
-        self.requests = self._journal.query
-        self.request = self._journal.get
-        self.is_logged = self._journal.is_logged
-        self.clear_request_log = self._journal.clear
+        self._growth = GrowthMonitor(self._limits, self.enforce_limits)
+        self.next_request = self._request_log.next_number
+        self.log_request = self._request_log.record
+        self.requests = self._request_log.query
+        self.request = self._request_log.get
+        self.is_logged = self._request_log.is_logged
+        self.clear_request_log = self._request_log.clear
 
     def loop_executor(self, threads: Executor) -> None:
-        """Nobody waits for memory."""
+        """None: operations do not block."""
 
     def batch_transaction(self) -> None:
-        """An operation alone is as quick."""
+        """None: batches would not be faster."""
 
     def close(self) -> None:
-        """Nothing has to be written, and nothing is held."""
+        """No effect: there is nothing to write or close."""
 
     def check_ready(self) -> None:
-        """Memory is always there."""
+        """No effect: memory is always available."""
 
     def create_account(self, account: Account, *, keep: bool = False) -> bool:
-        book = AccountState(account, self._limits, self._real_time())
-        with self._opening:
-            before = self._books.get(account.userid)
-            if keep and before is not None:
+        state = AccountState(account, self._limits, self._real_time())
+        with self._accounts_lock:
+            previous = self._states.get(account.userid)
+            if keep and previous is not None:
                 return False
-            self._books[account.userid] = book
-        if before is not None:
-            free_incrementally(before.large_collections())
+            self._states[account.userid] = state
+        if previous is not None:
+            free_incrementally(previous.large_collections())
         if account.throwaway:
             self._growth.add_account()
         return True
 
     def reset(self, userid: str, change: Callable[[Account], Account]) -> Account:
-        with self._opening:
-            before = self._book(userid)
-            with before.lock:
-                account = change(before.account)
-                self._books[userid] = AccountState(account, self._limits, self._real_time())
-        free_incrementally(before.large_collections())
+        with self._accounts_lock:
+            previous = self._get_state(userid)
+            with previous.lock:
+                account = change(previous.account)
+                self._states[userid] = AccountState(account, self._limits, self._real_time())
+        free_incrementally(previous.large_collections())
         return account
 
     def account(self, userid: str) -> Account | None:
-        book = self._books.get(userid)
-        if book is None:
+        state = self._states.get(userid)
+        if state is None:
             return None
-        book.used = self._real_time()
-        return book.account
+        state.used = self._real_time()
+        return state.account
 
-    def _book(self, userid: str) -> AccountState:
+    def _get_state(self, userid: str) -> AccountState:
         try:
-            return self._books[userid]
+            return self._states[userid]
         except KeyError:
             raise NoSuchAccount(userid) from None
 
     def userids(self) -> list[str]:
-        return list(self._books)
+        return list(self._states)
 
     def accounts(self, last: int | None = None) -> list[Account]:
-        books = list(self._books.values())
-        return [book.account for book in books[-last if last else 0 :]]
+        states = list(self._states.values())
+        return [state.account for state in states[-last if last else 0 :]]
 
     def update_account(self, userid: str, change: Callable[[Account], Account]) -> Account:
         while True:
-            book = self._book(userid)
-            with book.lock:
-                if self._books.get(userid) is book:  # else it was reset since, and the terms are in another book
-                    book.account = change(book.account)
-                    return book.account
+            state = self._get_state(userid)
+            with state.lock:
+                if self._states.get(userid) is state:  # otherwise the account was replaced meanwhile
+                    state.account = change(state.account)
+                    return state.account
 
     def delete_account(self, userid: str) -> None:
-        with self._opening:
-            book = self._books.pop(userid, None)
-        if book is not None:
-            free_incrementally(book.large_collections())
+        with self._accounts_lock:
+            state = self._states.pop(userid, None)
+        if state is not None:
+            free_incrementally(state.large_collections())
 
     def expire(self, unused_since: float) -> int:
-        books = list(self._books.items())
-        unused = [userid for userid, book in books if book.account.throwaway and book.used < unused_since]
+        states = list(self._states.items())
+        unused = [userid for userid, state in states if state.account.throwaway and state.used < unused_since]
         for userid in unused:
             self.delete_account(userid)
         return len(unused)
 
     def enforce_limits(self) -> int:
-        books = dict(self._books)
-        todo = plan((book.usage() for book in books.values()), self._limits)
-        closed = sum(self._close_idle(books[one.userid], one.used) for one in todo.close)
-        for userid in todo.shrink:
-            books[userid].shrink(todo.kept)
-        self._evicted += closed
-        return closed
+        states = dict(self._states)
+        actions = plan((state.usage() for state in states.values()), self._limits)
+        evicted = sum(self._evict(states[one.userid], one.used) for one in actions.close)
+        for userid in actions.shrink:
+            states[userid].trim(actions.kept)
+        self._evicted += evicted
+        return evicted
 
-    def _close_idle(self, book: AccountState, used: float) -> bool:
-        """Close an account, unless it was used or got something since."""
-        userid = book.account.userid
-        with self._opening, book.lock:
-            if self._books.get(userid) is not book or book.used != used or not book.is_idle:
+    def _evict(self, state: AccountState, used: float) -> bool:
+        """Delete an account, unless it was used or got items since. Returns whether it was deleted."""
+        userid = state.account.userid
+        with self._accounts_lock, state.lock:
+            if self._states.get(userid) is not state or state.used != used or not state.is_idle:
                 return False
-            del self._books[userid]
-        free_incrementally(book.large_collections())
+            del self._states[userid]
+        free_incrementally(state.large_collections())
         return True
 
     def evicted(self) -> int:
@@ -167,19 +167,19 @@ class MemoryStore:
             return self._settings
 
     def add_points(self, userid: str, points: int) -> None:
-        book = self._book(userid)
-        with book.lock:
-            book.points, book.charged_up = add_to_balance(book.points, book.charged_up, points)
+        state = self._get_state(userid)
+        with state.lock:
+            state.points, state.charged_up = add_to_balance(state.points, state.charged_up, points)
 
     def set_balance(self, userid: str, points: int) -> None:
-        book = self._book(userid)
-        with book.lock:
-            book.points, book.charged_up = add_to_balance(book.points, book.charged_up, points - book.points)
+        state = self._get_state(userid)
+        with state.lock:
+            state.points, state.charged_up = add_to_balance(state.points, state.charged_up, points - state.points)
 
     def balance(self, userid: str) -> AccountBalance:
-        book = self._book(userid)
-        with book.lock:
-            return AccountBalance(book.points, book.charged_up, book.messages)
+        state = self._get_state(userid)
+        with state.lock:
+            return AccountBalance(state.points, state.charged_up, state.messages)
 
     def next_task_id(self) -> int:
         return next(self._task_ids)
@@ -193,71 +193,71 @@ class MemoryStore:
         now: float,
         used: RulesTransition | None = None,
     ) -> int | None:
-        book = self._book(userid)
-        report_bundles, reply_bundles = group_by_due(reports), group_by_due(replies) if replies else ()
+        state = self._get_state(userid)
+        report_batches, reply_batches = group_by_due(reports), group_by_due(replies) if replies else ()
         cost, size = task.cost, task.size
-        with book.lock:
-            if used is not None and book.account.outcomes != used.before:
-                raise RulesConflict(book.account.outcomes)
-            balance = book.points - cost
-            if balance < (-MAX_POINTS if book.account.postpaid else 0):
+        with state.lock:
+            if used is not None and state.account.outcomes != used.before:
+                raise RulesConflict(state.account.outcomes)
+            balance = state.points - cost
+            if balance < (-MAX_POINTS if state.account.postpaid else 0):
                 return None
             if used is not None:
-                book.account = replace(book.account, outcomes=used.after)
-            book.points = balance
-            book.append_task(task, size, report_bundles)
-            book.reports.enqueue(report_bundles, now)
-            if reply_bundles:
-                book.replies.enqueue(reply_bundles, now)
+                state.account = replace(state.account, outcomes=used.after)
+            state.points = balance
+            state.append_task(task, size, report_batches)
+            state.reports.enqueue(report_batches, now)
+            if reply_batches:
+                state.replies.enqueue(reply_batches, now)
         self._growth.add(len(task.numbers), size)
         return balance
 
     def enqueue(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
-        book = self._book(userid)
-        report_bundles, reply_bundles = group_by_due(reports), group_by_due(replies)
-        with book.lock:
-            book.reports.enqueue(report_bundles, now)
-            book.replies.enqueue(reply_bundles, now)
+        state = self._get_state(userid)
+        report_batches, reply_batches = group_by_due(reports), group_by_due(replies)
+        with state.lock:
+            state.reports.enqueue(report_batches, now)
+            state.replies.enqueue(reply_batches, now)
         self._growth.add(len(reports) + len(replies), 0)
 
     def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        book = self._book(userid)
-        with book.lock:
-            return book.reports.fetch(limit, now, request)
+        state = self._get_state(userid)
+        with state.lock:
+            return state.reports.fetch(limit, now, request)
 
     def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
-        book = self._book(userid)
-        with book.lock:
-            return book.replies.fetch(sys.maxsize, now, request)
+        state = self._get_state(userid)
+        with state.lock:
+            return state.replies.fetch(sys.maxsize, now, request)
 
     def requeue(self, userid: str, queue: QueueName, count: int | None, since: float | None) -> int:
-        book = self._book(userid)
-        with book.lock:
-            return book.reports.requeue(count, since) if queue == "reports" else book.replies.requeue(count, since)
+        state = self._get_state(userid)
+        with state.lock:
+            return state.reports.requeue(count, since) if queue == "reports" else state.replies.requeue(count, since)
 
     def queue_stats(self, userid: str, queue: QueueName, now: float) -> QueueStats:
-        book = self._book(userid)
-        with book.lock:
-            return book.reports.stats(now) if queue == "reports" else book.replies.stats(now)
+        state = self._get_state(userid)
+        with state.lock:
+            return state.reports.stats(now) if queue == "reports" else state.replies.stats(now)
 
     def next_due(self, userid: str, now: float) -> float | None:
-        book = self._book(userid)
-        with book.lock:
-            due = (book.reports.next_due(now), book.replies.next_due(now))
+        state = self._get_state(userid)
+        with state.lock:
+            due = (state.reports.next_due(now), state.replies.next_due(now))
         return min((moment for moment in due if moment is not None), default=None)
 
     def messages(self, userid: str, wanted: Query, now: float) -> Page[Message]:
-        book = self._book(userid)
-        return paginate(book.sent(wanted, now), wanted, matches_message, book.dropped)
+        state = self._get_state(userid)
+        return paginate(state.query_messages(wanted, now), wanted, matches_message, state.dropped)
 
     def reports(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Report]]:
-        book = self._book(userid)
-        with book.lock:
-            items, ledger = book.reports.query(wanted, now), book.reports.stats(now)
-        return paginate(items, wanted, matches_report, ledger.forgotten)
+        state = self._get_state(userid)
+        with state.lock:
+            items, stats = state.reports.query(wanted, now), state.reports.stats(now)
+        return paginate(items, wanted, matches_report, stats.forgotten)
 
     def replies(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Reply]]:
-        book = self._book(userid)
-        with book.lock:
-            items, ledger = book.replies.query(wanted, now), book.replies.stats(now)
-        return paginate(items, wanted, matches_reply, ledger.forgotten)
+        state = self._get_state(userid)
+        with state.lock:
+            items, stats = state.replies.query(wanted, now), state.replies.stats(now)
+        return paginate(items, wanted, matches_reply, stats.forgotten)

@@ -1,7 +1,4 @@
-"""The store that survives a restart: one SQLite file, for one process or several on one machine.
-
-Here belongs what of it others use.
-"""
+"""The SQLite store: persistent, in one file, for one process or several processes on one machine."""
 
 from sms10692_mock.stores.sqlite.store import SqliteStore
 

@@ -1,6 +1,6 @@
-"""Accounts and settings in the file, and what of them is remembered between two looks at it.
+"""The accounts and the global settings in the database, with a short-lived cache.
 
-Here belong terms: who there is, and what holds for them. What an account has and sends is `store`'s.
+Balances, sends and queues are in `store`.
 """
 
 import threading
@@ -17,24 +17,24 @@ from sms10692_mock.stores.retention import Usage
 from sms10692_mock.stores.serialization import dump_account, dump_settings, load_account, load_settings
 from sms10692_mock.stores.sqlite import queues
 from sms10692_mock.stores.sqlite.database import Database
-from sms10692_mock.stores.sqlite.queues import get_queue
+from sms10692_mock.stores.sqlite.queues import get_queue_id
 from sms10692_mock.stores.sqlite.sequences import Sequences
 from sms10692_mock.stores.sqlite.text_codec import from_db, to_db
 from sms10692_mock.stores.sqlite.usage import unused_since
 
 _CACHE_SECONDS: Final = 0.005
-"""Seconds for which what was read of accounts and settings is taken to hold, whatever other processes do."""
+"""Seconds for which cached accounts and settings are used without a look at the version in the database."""
 
 _CACHE_SIZE: Final = 10_000
-"""Accounts that are remembered at once."""
+"""Accounts in the cache, at most."""
 
 
-_AT_ONCE: Final = 100
-"""Accounts that are evicted in one transaction: a send that comes meanwhile waits for no more than that."""
+_EVICTION_BATCH: Final = 100
+"""Accounts that are evicted in one transaction, so that a send that arrives meanwhile waits for a short time only."""
 
 
 class _Snapshot:
-    """What was read of the file at some moment."""
+    """Cached accounts and settings of one version of the database."""
 
     def __init__(self, version: int, settings: Settings) -> None:
         self.version = version
@@ -43,54 +43,63 @@ class _Snapshot:
 
 
 class _BatchSnapshot:
-    """What a gathering alone may know: whether it changes accounts or settings, and what it read of them since."""
+    """Cache of an open batch: whether it has changed accounts or settings, and what it has read since.
+
+    Uncommitted changes are visible to the batch only.
+    """
 
     def __init__(self) -> None:
-        self.changes = False
-        self.known: _Snapshot | None = None
+        self.is_changed = False
+        self.snapshot: _Snapshot | None = None
 
 
 class AccountTable:
-    """The accounts and settings of a file. `wake` says that there is something to be done beside the answers."""
+    """Accounts and settings in the database. Thread-safe.
 
-    def __init__(self, file: Database, numbers: Sequences, real_time: Clock, wake: Callable[[], None]) -> None:
-        self._file = file
-        self._numbers = numbers
+    `wake` requests a run of the background maintenance. Methods without a docstring are those of `Store`.
+    """
+
+    def __init__(self, database: Database, sequences: Sequences, real_time: Clock, wake: Callable[[], None]) -> None:
+        self._database = database
+        self._sequences = sequences
         self._real_time = real_time
         self._wake = wake
-        self._known: _Snapshot | None = None
-        self._looked = 0.0
+        self._snapshot: _Snapshot | None = None
+        self._read_at = 0.0
         self._changes = 0
-        self._looking = threading.Lock()
-        self._used: dict[str, float] = {}
-        self._gathered = _BatchSnapshot()
+        self._snapshot_lock = threading.Lock()
+        self._last_used: dict[str, float] = {}
+        self._batch = _BatchSnapshot()
 
     def create_account(self, account: Account, *, keep: bool = False) -> bool:
         initial_balance(account)
         with self.write_transaction() as db:
-            if keep and self._is_there(db, account.userid):
+            if keep and self._exists(db, account.userid):
                 return False
-            self._opened(db, account)
-        self._used.pop(account.userid, None)
+            self._insert(db, account)
+        self._last_used.pop(account.userid, None)
         self._wake()
         return True
 
     def reset(self, userid: str, change: Callable[[Account], Account]) -> Account:
         with self.write_transaction() as db:
             account = change(read_account(db, get_account_id(db, userid)))
-            self._opened(db, account)
-        self._used.pop(userid, None)
+            self._insert(db, account)
+        self._last_used.pop(userid, None)
         self._wake()
         return account
 
-    def _is_there(self, db: Connection, userid: str) -> bool:
+    def _exists(self, db: Connection, userid: str) -> bool:
         return db.execute("SELECT 1 FROM accounts WHERE userid = ?", (to_db(userid),)).fetchone() is not None
 
-    def _opened(self, db: Connection, account: Account) -> None:
-        """Take an account in, in place of one of the same userid."""
+    def _insert(self, db: Connection, account: Account) -> None:
+        """Insert an account, replacing one of the same userid.
+
+        A replacement keeps its place in the order of accounts.
+        """
         points = initial_balance(account)
-        arrived = self._closed(db, account.userid)
-        opened = db.execute(
+        arrived = self._delete(db, account.userid)
+        account_id = db.execute(
             "INSERT INTO accounts (userid, arrived, terms, postpaid, throwaway, used, points, charged_up) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -104,55 +113,55 @@ class AccountTable:
                 points,
             ),
         ).lastrowid
-        if opened is None:
-            raise AssertionError("a row was written")
+        if account_id is None:
+            raise AssertionError("the INSERT returned no row id")
         if arrived is None:
-            db.execute("UPDATE accounts SET arrived = ? WHERE id = ?", (opened, opened))
+            db.execute("UPDATE accounts SET arrived = ? WHERE id = ?", (account_id, account_id))
         for name in ("reports", "replies"):
-            queues.open_queue(db, get_queue(opened, name))
+            queues.create_queue(db, get_queue_id(account_id, name))
 
     def account(self, userid: str) -> Account | None:
-        known = self._refresh()
-        account = known.accounts.get(userid)
+        snapshot = self._refresh()
+        account = snapshot.accounts.get(userid)
         if account is None:
-            with self._file.reading() as db:
+            with self._database.reading() as db:
                 row = db.execute("SELECT terms FROM accounts WHERE userid = ?", (to_db(userid),)).fetchone()
             if row is None:
                 return None
             account = load_account(row[0])
-            if len(known.accounts) >= _CACHE_SIZE:
-                known.accounts.clear()
-            known.accounts[userid] = account
+            if len(snapshot.accounts) >= _CACHE_SIZE:
+                snapshot.accounts.clear()
+            snapshot.accounts[userid] = account
         if account.throwaway:
-            self._used[userid] = self._real_time()
+            self._last_used[userid] = self._real_time()
             self._wake()
         return account
 
     def userids(self) -> list[str]:
-        with self._file.reading() as db:
+        with self._database.reading() as db:
             return [from_db(userid) for (userid,) in db.execute("SELECT userid FROM accounts ORDER BY arrived")]
 
     def accounts(self, last: int | None = None) -> list[Account]:
-        with self._file.reading() as db:
+        with self._database.reading() as db:
             rows = db.execute(
                 "SELECT terms FROM accounts ORDER BY arrived DESC LIMIT ?", (-1 if last is None else last,)
             ).fetchall()
-        return [load_account(terms) for (terms,) in reversed(rows)]
+        return [load_account(serialized) for (serialized,) in reversed(rows)]
 
     def update_account(self, userid: str, change: Callable[[Account], Account]) -> Account:
         with self.write_transaction() as db:
-            number = get_account_id(db, userid)
-            account = change(read_account(db, number))
+            account_id = get_account_id(db, userid)
+            account = change(read_account(db, account_id))
             db.execute(
                 "UPDATE accounts SET terms = ?, postpaid = ?, throwaway = ? WHERE id = ?",
-                (dump_account(account), account.postpaid, account.throwaway, number),
+                (dump_account(account), account.postpaid, account.throwaway, account_id),
             )
         return account
 
     def delete_account(self, userid: str) -> None:
         with self.write_transaction() as db:
-            self._closed(db, userid)
-        self._used.pop(userid, None)
+            self._delete(db, userid)
+        self._last_used.pop(userid, None)
         self._wake()
 
     def expire(self, unused_since: float) -> int:
@@ -160,27 +169,27 @@ class AccountTable:
         with self.write_transaction() as db:
             unused = db.execute("SELECT userid FROM accounts WHERE throwaway AND used < ?", (unused_since,)).fetchall()
             for (userid,) in unused:
-                self._closed(db, from_db(userid))
+                self._delete(db, from_db(userid))
         self._wake()
         return len(unused)
 
-    def evict(self, some: Sequence[Usage]) -> int:
-        """Close these accounts, but for those that were used or got something since; how many."""
-        closed = 0
-        for first in range(0, len(some), _AT_ONCE):
+    def evict(self, usages: Sequence[Usage]) -> int:
+        """Delete these accounts, except those that were used or got items since. Returns how many were deleted."""
+        evicted_count = 0
+        for first in range(0, len(usages), _EVICTION_BATCH):
             with self.write_transaction() as db:
-                unused = list(unused_since(db, some[first : first + _AT_ONCE]))
-                unused = [userid for userid in unused if userid not in self._used]
+                unused = list(unused_since(db, usages[first : first + _EVICTION_BATCH]))
+                unused = [userid for userid in unused if userid not in self._last_used]
                 for userid in unused:
-                    self._closed(db, userid)
+                    self._delete(db, userid)
                 db.execute("UPDATE state SET evicted = evicted + ?", (len(unused),))
-            closed += len(unused)
+            evicted_count += len(unused)
         self._wake()
-        return closed
+        return evicted_count
 
     def evicted(self) -> int:
-        """How many accounts were ever evicted."""
-        with self._file.reading() as db:
+        """Number of accounts evicted since the file was created."""
+        with self._database.reading() as db:
             return int(db.execute("SELECT evicted FROM state").fetchone()[0])
 
     def settings(self) -> Settings:
@@ -193,129 +202,137 @@ class AccountTable:
             db.execute("UPDATE state SET settings = ?", (dump_settings(settings),))
         return settings
 
-    def _closed(self, db: Connection, userid: str) -> int | None:
-        """Close an account, if there is one; when it arrived. What was kept for it is deleted beside the answers."""
+    def _delete(self, db: Connection, userid: str) -> int | None:
+        """Delete an account and its queues, if it exists. Returns its place in the order of accounts, or None.
+
+        The background maintenance deletes its messages and items later.
+        """
         row = db.execute("SELECT id, arrived FROM accounts WHERE userid = ?", (to_db(userid),)).fetchone()
         if row is None:
             return None
-        number, arrived = row
-        db.execute("DELETE FROM accounts WHERE id = ?", (number,))
+        account_id, arrived = row
+        db.execute("DELETE FROM accounts WHERE id = ?", (account_id,))
         db.execute(
-            "DELETE FROM queues WHERE id IN (?, ?)", (get_queue(number, "reports"), get_queue(number, "replies"))
+            "DELETE FROM queues WHERE id IN (?, ?)",
+            (get_queue_id(account_id, "reports"), get_queue_id(account_id, "replies")),
         )
-        db.execute("INSERT INTO leftovers VALUES (?)", (number,))
+        db.execute("INSERT INTO leftovers VALUES (?)", (account_id,))
         return int(arrived)
 
     def _refresh(self) -> _Snapshot:
-        if self._gathered.changes and self._file.is_gathering():
+        """The cached snapshot, read again if it is older than `_CACHE_SECONDS` and the version has changed."""
+        if self._batch.is_changed and self._database.in_batch():
             return self._refresh_in_batch()
         now = monotonic()
-        known = self._known
-        if known is not None and now - self._looked < _CACHE_SECONDS:
-            return known
+        snapshot = self._snapshot
+        if snapshot is not None and now - self._read_at < _CACHE_SECONDS:
+            return snapshot
         changes = self._changes
-        with self._file.reading() as db:
+        with self._database.reading() as db:
             version, tasks, requests = db.execute("SELECT version, tasks, requests FROM state").fetchone()
-            if known is None or known.version != version:
+            if snapshot is None or snapshot.version != version:
                 (text,) = db.execute("SELECT settings FROM state").fetchone()
-                known = _Snapshot(version, self._read_settings(text))
-        self._numbers.seen(tasks, requests)
-        with self._looking:
+                snapshot = _Snapshot(version, self._read_settings(text))
+        self._sequences.observe(tasks, requests)
+        with self._snapshot_lock:
             if changes == self._changes:
-                self._known, self._looked = known, now
-        return known
+                self._snapshot, self._read_at = snapshot, now
+        return snapshot
 
     def _refresh_in_batch(self) -> _Snapshot:
-        """What holds, if what is changed here is written."""
-        known = self._gathered.known
-        if known is None:
-            with self._file.reading() as db:
+        """The accounts and settings as the open batch sees them, with its uncommitted changes."""
+        snapshot = self._batch.snapshot
+        if snapshot is None:
+            with self._database.reading() as db:
                 version, text = db.execute("SELECT version, settings FROM state").fetchone()
-            known = self._gathered.known = _Snapshot(version, self._read_settings(text))
-        return known
+            snapshot = self._batch.snapshot = _Snapshot(version, self._read_settings(text))
+        return snapshot
 
     def _read_settings(self, text: str) -> Settings:
-        settings, known = load_settings(text), self._known
-        if known is not None and settings.words == known.settings.words:
-            # The same words in the same tuple: who searches for them need not begin anew.
-            return Settings(settings.clock, known.settings.words, settings.faults)
+        settings, snapshot = load_settings(text), self._snapshot
+        if snapshot is not None and settings.words == snapshot.settings.words:
+            # The same tuple object, because the index of forbidden words is cached by its identity.
+            return Settings(settings.clock, snapshot.settings.words, settings.faults)
         return settings
 
     def write_transaction(self) -> "_ChangeTransaction":
-        """A transaction that changes accounts or settings."""
-        return _ChangeTransaction(self, self._file)
+        """Begin a write transaction that changes accounts or settings."""
+        return _ChangeTransaction(self, self._database)
 
     def invalidate(self) -> None:
-        """Forget what was read."""
-        if self._file.is_gathering():
-            self._changed_inside()
+        """Drop the cache: the next read takes place in the database."""
+        if self._database.in_batch():
+            self._invalidate_batch()
             return
-        with self._looking:
+        with self._snapshot_lock:
             self._changes += 1
-            self._looked = 0.0
+            self._read_at = 0.0
 
-    def _changed_inside(self) -> None:
-        gathered = self._gathered
-        gathered.known = None
-        if not gathered.changes:
-            gathered.changes = True
-            self._file.on_commit(self._over)
+    def _invalidate_batch(self) -> None:
+        batch = self._batch
+        batch.snapshot = None
+        if not batch.is_changed:
+            batch.is_changed = True
+            self._database.on_commit(self._on_batch_end)
 
-    def _over(self, _: bool) -> None:
-        """What was changed inside a gathering is everybody's now, or nobody's."""
-        self._gathered = _BatchSnapshot()
+    def _on_batch_end(self, _: bool) -> None:
+        """The changes of the batch were committed or rolled back: drop both caches."""
+        self._batch = _BatchSnapshot()
         self.invalidate()
 
     def flush_last_used(self) -> None:
-        """Write down when accounts were used that somebody has looked up since."""
-        used, self._used = self._used, {}
-        if not used:
+        """Write the times of last use that were collected since the last call.
+
+        Raises StoreUnavailable, and keeps them.
+        """
+        last_used, self._last_used = self._last_used, {}
+        if not last_used:
             return
         try:
-            with self._file.writing as db:
+            with self._database.writing as db:
                 db.executemany(
                     "UPDATE accounts SET used = max(used, ?) WHERE userid = ?",
-                    [(moment, to_db(userid)) for userid, moment in list(used.items())],
+                    [(time, to_db(userid)) for userid, time in list(last_used.items())],
                 )
         except StoreUnavailable:
-            self._used = used | self._used
+            self._last_used = last_used | self._last_used
             raise
 
 
 class _ChangeTransaction:
-    """A transaction that changes accounts or settings: what was read of them before does not hold after it."""
+    """A write transaction that increments the version of accounts and settings, and drops the cache at its end."""
 
-    def __init__(self, accounts: AccountTable, file: Database) -> None:
+    def __init__(self, accounts: AccountTable, database: Database) -> None:
         self._accounts = accounts
-        self._writing = file.writing
+        self._transaction = database.writing
 
     def __enter__(self) -> Connection:
-        self._db = self._writing.__enter__()
+        self._db = self._transaction.__enter__()
         return self._db
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
         try:
             if error is None:
-                # Last: who finds that there is nothing to change has written nothing that must be undone.
+                # Last, so that an operation that changes nothing has written nothing that would fail a batch.
                 try:
                     self._db.execute("UPDATE state SET version = version + 1")
                 except BaseException as failure:
-                    self._writing.__exit__(type(failure), failure, failure.__traceback__)
+                    self._transaction.__exit__(type(failure), failure, failure.__traceback__)
                     raise
-            self._writing.__exit__(kind, error, traceback)
+            self._transaction.__exit__(kind, error, traceback)
         finally:
             self._accounts.invalidate()
 
 
 def get_account_id(db: Connection, userid: str) -> int:
-    """The number of the account of this userid. Raises NoSuchAccount."""
+    """The row id of the account. Raises NoSuchAccount."""
     row = db.execute("SELECT id FROM accounts WHERE userid = ?", (to_db(userid),)).fetchone()
     if row is None:
         raise NoSuchAccount(userid)
     return int(row[0])
 
 
-def read_account(db: Connection, number: int) -> Account:
-    """The account of this number, as it stands in the file."""
-    (terms,) = db.execute("SELECT terms FROM accounts WHERE id = ?", (number,)).fetchone()
-    return load_account(terms)
+def read_account(db: Connection, account_id: int) -> Account:
+    """The account of this row id, read from the database."""
+    (serialized,) = db.execute("SELECT terms FROM accounts WHERE id = ?", (account_id,)).fetchone()
+    return load_account(serialized)

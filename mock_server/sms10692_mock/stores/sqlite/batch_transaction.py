@@ -1,6 +1,6 @@
-"""Many operations of one thread in one transaction: whose they are, and whether one of them has spoilt it.
+"""State of a batch transaction: which thread owns it, and whether it can still be committed.
 
-Here belongs what an operation may do inside. How a transaction is begun and written is the affair of `file`.
+`Database.batch` begins and commits the transaction itself.
 """
 
 import sqlite3
@@ -10,54 +10,58 @@ from sms10692_mock.domain.store import StoreUnavailable
 
 
 class BatchTransaction:
-    """One after another, each of the thread that has the writer.
+    """Operations of one thread that share one transaction. At most one batch is open at a time; no nesting.
 
-    An operation that fails when it has written something spoils all, and what follows fails too: for undoing it alone
-    there would have to be a savepoint before each, which costs a good part of what is gained. They are not nested.
+    **An operation that raises after it wrote something makes the whole batch fail**, and so does every operation after
+    it. Rolling back one operation would need a savepoint before each, which costs much of what batching gains.
+    An operation that raises before it wrote anything fails alone.
     """
 
     def __init__(self) -> None:
         self._thread: int | None = None
-        self._changes = 0
-        self.spoilt: StoreUnavailable | None = None
-        """Why nothing of it can be written, if so."""
+        self._changes_before = 0
+        self.failure: StoreUnavailable | None = None
+        """Set when the batch can no longer be committed."""
 
     def begin(self) -> None:
-        """This thread has the writer, and keeps it for many operations."""
+        """Make this thread the owner. It holds the write lock until `end`."""
         self._thread = get_ident()
 
     def end(self, writer: sqlite3.Connection | None) -> StoreUnavailable | None:
-        """No operation is inside any more; why nothing of it can be written, if so."""
+        """Release the ownership. Return the failure, or None if the batch can be committed."""
         self._thread = None
-        self._see(writer)
-        spoilt, self.spoilt = self.spoilt, None
-        return spoilt
+        self._check_open(writer)
+        failure, self.failure = self.failure, None
+        return failure
 
     def owned_by_this_thread(self) -> bool:
-        """Whether what this thread reads and writes now is inside."""
+        """Whether an operation of the current thread belongs to the open batch."""
         return self._thread is not None and self._thread == get_ident()
 
     def enter_operation(self, writer: sqlite3.Connection | None) -> sqlite3.Connection:
-        """Begin an operation inside."""
-        self._see(writer)
-        if self.spoilt is not None:
-            raise self.spoilt
+        """Begin an operation of the batch: return the writer. Raises the failure of an earlier operation."""
+        self._check_open(writer)
+        if self.failure is not None:
+            raise self.failure
         if writer is None:
-            raise AssertionError("nothing was begun")
-        self._changes = writer.total_changes
+            raise AssertionError("no transaction was begun")
+        self._changes_before = writer.total_changes
         return writer
 
     def exit_operation(self, writer: sqlite3.Connection, error: BaseException | None) -> None:
-        """End an operation inside."""
-        if error is not None and writer.total_changes != self._changes:
-            self.abort(StoreUnavailable("an operation was left when it was half done"))
+        """End an operation of the batch, with the exception that it raised, if any."""
+        if error is not None and writer.total_changes != self._changes_before:
+            self.abort(StoreUnavailable("an operation of the batch failed after it had written something"))
 
-    def _see(self, writer: sqlite3.Connection | None) -> None:
-        """SQLite undoes all after some errors, as a want of memory, and would then write each statement at once."""
-        if self.spoilt is None and writer is not None and not writer.in_transaction:
-            self.spoilt = StoreUnavailable("SQLite has undone what was begun")
+    def _check_open(self, writer: sqlite3.Connection | None) -> None:
+        """Fail the batch if SQLite rolled back the transaction by itself, as it does when memory runs out.
 
-    def abort(self, why: StoreUnavailable) -> StoreUnavailable:
-        """Nothing of it can be written any more; the same error."""
-        self.spoilt = self.spoilt or why
-        return why
+        Without this check, the following statements would be committed one by one.
+        """
+        if self.failure is None and writer is not None and not writer.in_transaction:
+            self.failure = StoreUnavailable("SQLite rolled back the transaction")
+
+    def abort(self, error: StoreUnavailable) -> StoreUnavailable:
+        """Mark the batch as failed. Returns the same error, for the caller to raise."""
+        self.failure = self.failure or error
+        return error

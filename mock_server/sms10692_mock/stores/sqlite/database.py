@@ -1,6 +1,6 @@
-"""The file: opened, brought to this version, read and written in transactions, and found again when it was away.
+"""The SQLite database: its connections, read and write transactions, batch transactions and recovery after errors.
 
-Here belongs what is true of any operation. What is read and written is the affair of the others.
+Common to all operations. The statements themselves are in the other modules of this package.
 """
 
 import sqlite3
@@ -16,81 +16,97 @@ from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.stores.availability import AvailabilityLog
 from sms10692_mock.stores.sqlite.batch_transaction import BatchTransaction
 from sms10692_mock.stores.sqlite.connections import Connections
-from sms10692_mock.stores.sqlite.errors import close_quietly, describe, is_passing
+from sms10692_mock.stores.sqlite.errors import close_quietly, describe, is_lock_error
 from sms10692_mock.stores.sqlite.fair_lock import FairLock
-from sms10692_mock.stores.sqlite.files import State
+from sms10692_mock.stores.sqlite.files import FileState
 
-_BUSY: Final = 2.0
-"""Seconds to wait for other processes, which hold the file for milliseconds."""
+_BUSY_SECONDS: Final = 2.0
+"""Seconds a write waits for the lock of another process. Other processes hold it for milliseconds."""
 
-_BUSY_SLICE: Final = 0.015
-"""Seconds for which SQLite looks whether another process still writes: begun anew, it looks every few ms, and not 100.
+_BUSY_TIMEOUT: Final = 0.015
+"""Seconds of `busy_timeout` for one attempt to begin a write.
 
-As long do many operations together wait for other processes: one by one, some need not wait at all.
+SQLite's busy handler backs off to sleeps of 100 ms; beginning again keeps the polling interval at a few ms.
+Also the lock timeout of a batch transaction. When it expires, the jobs of the batch run individually, since those that
+only read need no lock.
 """
 
-_AWAY: Final = 0.25
-"""Seconds for which a file that was away is not tried again: nobody shall wait for it in turn."""
+_RETRY_AFTER: Final = 0.25
+"""Seconds after a failure during which operations fail at once with the same message.
 
-_LOOK_EVERY: Final = 0.25
-"""Seconds after which it is seen that the file is gone, or another is in its place."""
+Without this back-off, every thread in turn would wait for the timeout.
+"""
 
-_IDLE: Final = 4
-_MOVED_FROM: Final = 4 * 1024 * 1024
-"""Bytes of the write-ahead log from which it is moved into the file."""
+_CHECK_INTERVAL: Final = 0.25
+"""Seconds between two checks whether the file was removed or replaced."""
+
+_MAX_IDLE_READERS: Final = 4
+"""Read connections kept open for reuse."""
+
+_CHECKPOINT_THRESHOLD: Final = 4 * 1024 * 1024
+"""Size of the write-ahead log, in bytes, from which `checkpoint` does something."""
 
 
 class Database:
-    """A SQLite file in write-ahead mode. `durable` makes every transaction reach the disk before it is done.
+    """A SQLite database in WAL mode, with one writer connection and a pool of readers. Thread-safe.
 
-    Raises StoreUnavailable, in words for the person who named the file, where it cannot be had.
+    With `durable`, a commit returns only when the transaction is on the disk.
+
+    Raises StoreUnavailable, with a message for the user, if the file cannot be created, opened or migrated.
     """
 
     def __init__(self, path: Path, durable: bool = False) -> None:
-        self._connections = Connections(path, busy_seconds=_BUSY, durable=durable)
+        self._connections = Connections(path, busy_seconds=_BUSY_SECONDS, durable=durable)
         self._path = self._connections.path
         self._lock = FairLock()
-        self._gathering = BatchTransaction()
+        self._batch = BatchTransaction()
         self._availability = AvailabilityLog()
-        self._afterwards: list[Callable[[bool], None]] = []
+        self._commit_callbacks: list[Callable[[bool], None]] = []
         self._writer: sqlite3.Connection | None = None
         self._writer_is_stale = False
         self._idle: list[sqlite3.Connection] = []
-        self._looked = monotonic()
-        self._away: tuple[float, str] = (0.0, "")
+        self._checked_at = monotonic()
+        self._backoff: tuple[float, str] = (0.0, "")
         if not self._path.parent.is_dir():
             raise StoreUnavailable(f"{self._path} cannot be opened: there is no folder {self._path.parent}")
         if self._path.is_dir():
             raise StoreUnavailable(f"{self._path} cannot be opened: it is a folder")
         try:
-            self._writer = _waiting_for_a_spell(self._connections.create())
+            self._writer = _set_busy_timeout(self._connections.create())
         except sqlite3.Error as error:
             raise StoreUnavailable(describe(self._path, error)) from error
-        self.is_gathering: Final = self._gathering.owned_by_this_thread
+        self.in_batch: Final = self._batch.owned_by_this_thread
         self.writing: Final = _WriteTransaction(self)
-        """A transaction that is written whole or not at all, one after another."""
+        """Context manager: a write transaction.
 
-    def _check_file(self, *, is_locked: bool = False) -> None:
-        """Raise StoreUnavailable where the file is away. `is_locked` says that this thread holds the lock."""
+        Yields the writer connection, commits on exit, and rolls back on an exception.
+        Write transactions run one at a time. Inside `batch`, the operation joins the transaction of the batch.
+        """
+
+    def _check_files(self, *, is_locked: bool = False) -> None:
+        """Raise StoreUnavailable if the file was removed or replaced, or during the back-off after a failure.
+
+        `is_locked`: this thread already holds `_lock`.
+        """
         now = monotonic()
-        until, sentence = self._away
+        until, message = self._backoff
         if now < until:
-            raise StoreUnavailable(sentence)
-        if now - self._looked < _LOOK_EVERY and self._connections.is_anchored:
+            raise StoreUnavailable(message)
+        if now - self._checked_at < _CHECK_INTERVAL and self._connections.is_anchored:
             return
-        self._looked = now
-        if self._connections.are_the_same():
+        self._checked_at = now
+        if self._connections.are_unchanged():
             return
         if is_locked:
-            self._look()
+            self._recheck_files()
         else:
             with self._lock:
-                self._look()
+                self._recheck_files()
 
-    def _look(self) -> None:
-        """See whether the file is still the same, and let go of it where it is not. The lock is held."""
+    def _recheck_files(self) -> None:
+        """Compare the files with those that were opened, and close all connections if they differ. Requires `_lock`."""
         try:
-            if self._connections.check() is State.GONE:
+            if self._connections.check() is FileState.GONE:
                 raise StoreUnavailable(f"{self._path} is gone")
             if not self._connections.is_anchored:
                 self._connections.anchor()
@@ -98,53 +114,65 @@ class Database:
             raise self.mark_unavailable(error) from error
         except StoreUnavailable as error:
             if self._connections.is_anchored:
-                self._let_go()
-            self._away = (monotonic() + _AWAY, str(error))
-            raise self._failed(error) from None
+                self._close_all()
+            self._backoff = (monotonic() + _RETRY_AFTER, str(error))
+            raise self._record_failure(error) from None
 
-    def _let_go(self) -> None:
-        """Close all connections but those at work, which are closed when they are done with. The lock is held."""
+    def _close_all(self) -> None:
+        """Close all idle connections and the writer. Requires `_lock`.
+
+        Connections in use are closed by their users, because they no longer belong to the current pool.
+        """
         idle, self._idle = self._idle, []
         writer, self._writer = self._writer, None
-        self._connections.let_go([*idle, *([writer] if writer else [])])
+        self._connections.close_all([*idle, *([writer] if writer else [])])
 
     def watch(self) -> None:
-        """Look at the file although nobody uses it. Raises StoreUnavailable."""
-        self._check_file()
+        """Check the file while no operation uses it. Raises StoreUnavailable."""
+        self._check_files()
 
-    def _failed(self, error: StoreUnavailable, *, writing: bool = False) -> StoreUnavailable:
+    def _record_failure(self, error: StoreUnavailable, *, writing: bool = False) -> StoreUnavailable:
         self._availability.failed(str(error), writing=writing)
         return error
 
-    def _drop_connections(self) -> None:
-        """Those at work are closed when they are done with: they are not given back."""
+    def _discard_connections(self) -> None:
+        """Close idle connections and replace the writer at its next use.
+
+        Readers in use are not returned to the pool.
+        """
         idle, self._idle = self._idle, []
         self._writer_is_stale = True
         for connection in idle:
             close_quietly(connection)
 
     def mark_unavailable(self, error: sqlite3.Error, *, writing: bool = False) -> StoreUnavailable:
-        """The error to raise in place of this one; for a moment, the file is not tried again."""
-        unavailable = self._failed(self._batch_error(error), writing=writing)
-        self._away = (monotonic() + _AWAY, str(unavailable))
+        """Translate an SQLite error to StoreUnavailable and start the back-off.
+
+        Returns the error, for the caller to raise.
+        """
+        unavailable = self._record_failure(self._batch_error(error), writing=writing)
+        self._backoff = (monotonic() + _RETRY_AFTER, str(unavailable))
         return unavailable
 
     def _batch_error(self, error: sqlite3.Error) -> StoreUnavailable:
-        """The same in a gathering, of which each operation is tried again alone, at once."""
-        if not is_passing(error):
-            self._drop_connections()
+        """Translate an SQLite error without a back-off: the jobs of a failed batch are retried individually at once."""
+        if not is_lock_error(error):
+            self._discard_connections()
         return StoreUnavailable(describe(self._path, error))
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """One moment of the file, whatever is written meanwhile. Inside a gathering, what was written in it."""
-        if self._gathering.owned_by_this_thread():
+        """Context manager: a read transaction. Yields a connection that sees one snapshot of the database.
+
+        Inside `batch`, yields the writer connection, which also sees the uncommitted changes of the batch.
+        """
+        if self._batch.owned_by_this_thread():
             try:
-                yield self._gathering.enter_operation(self._writer)
+                yield self._batch.enter_operation(self._writer)
             except sqlite3.Error as error:
-                raise self._gathering.abort(self._batch_error(error)) from error
+                raise self._batch.abort(self._batch_error(error)) from error
             return
-        self._check_file()
+        self._check_files()
         idle = self._idle
         connection: sqlite3.Connection | None = None
         try:
@@ -163,26 +191,26 @@ class Database:
             if connection is not None:
                 close_quietly(connection)
             raise
-        if self._availability.is_away:
+        if self._availability.is_unavailable:
             self._availability.succeeded()
-        if len(idle) < _IDLE and idle is self._idle:
+        if len(idle) < _MAX_IDLE_READERS and idle is self._idle:
             idle.append(connection)
         else:
             connection.close()
 
     def read_row(self, statement: str) -> tuple[Any, ...]:
-        """The only row of a statement, as it stands in the file now: for what every request reads."""
+        """Return the single row of a statement, without an explicit transaction: a fast path for every request."""
         idle = self._idle
-        if self._gathering.owned_by_this_thread() or not idle:
+        if self._batch.owned_by_this_thread() or not idle:
             with self.reading() as connection:
-                return _only_row(connection, statement)
-        self._check_file()
+                return _fetch_row(connection, statement)
+        self._check_files()
         try:
             connection = idle.pop()
-        except IndexError:  # another thread was quicker
+        except IndexError:  # another thread took the last idle connection
             return self.read_row(statement)
         try:
-            row = _only_row(connection, statement)
+            row = _fetch_row(connection, statement)
         except sqlite3.Error as error:
             close_quietly(connection)
             raise self.mark_unavailable(error) from error
@@ -193,36 +221,39 @@ class Database:
         return row
 
     def checkpoint(self) -> None:
-        """Move a long write-ahead log into the file, beside the writers, so that none of them has to."""
-        if self._connections.files.log_size() < _MOVED_FROM:
+        """Copy a large write-ahead log into the database and truncate it.
+
+        Runs on the maintenance thread, so that SQLite's automatic checkpoint does not delay a writer.
+        """
+        if self._connections.files.log_size() < _CHECKPOINT_THRESHOLD:
             return
-        self._check_file()
+        self._check_files()
         connection = self._connections.open()
         try:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             connection.execute("PRAGMA busy_timeout = 0")
-            with self._lock:  # what is left is little; a reader who is at it makes it wait for the next time
+            with self._lock:  # little is left to copy; if a reader still uses the log, the next call truncates it
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
-            if not is_passing(error):
+            if not is_lock_error(error):
                 raise self.mark_unavailable(error, writing=True) from error
         finally:
             connection.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close all connections."""
         with self._lock:
             if self._connections.is_anchored:
-                self._let_go()
+                self._close_all()
 
     def begin(self) -> sqlite3.Connection:
-        """Begin to write: for `_Writing`."""
-        if self._gathering.owned_by_this_thread():
-            return self._gathering.enter_operation(self._writer)
+        """Begin a write operation: for `_WriteTransaction`."""
+        if self._batch.owned_by_this_thread():
+            return self._batch.enter_operation(self._writer)
         self._lock.acquire()
         try:
-            connection = self._ready_writer()
-            until = monotonic() + _BUSY
+            connection = self._get_writer()
+            until = monotonic() + _BUSY_SECONDS
             while not _try_begin(connection, until):
                 pass
         except sqlite3.Error as error:
@@ -233,66 +264,72 @@ class Database:
             raise
         return connection
 
-    def _ready_writer(self) -> sqlite3.Connection:
-        self._check_file(is_locked=True)
+    def _get_writer(self) -> sqlite3.Connection:
+        self._check_files(is_locked=True)
         if self._writer is not None and self._writer_is_stale:
             close_quietly(self._writer)
             self._writer = None
         if self._writer is None:
-            self._writer = _waiting_for_a_spell(self._connections.open())
+            self._writer = _set_busy_timeout(self._connections.open())
             self._writer_is_stale = False
         return self._writer
 
     def end(self, error: BaseException | None) -> None:
-        """Write all of it, or, after an error, nothing: for `_Writing`."""
+        """Commit, or roll back after an error: for `_WriteTransaction`."""
         connection = self._writer
         if connection is None:
-            raise AssertionError("nothing was begun")
-        if self._gathering.owned_by_this_thread():
+            raise AssertionError("no transaction was begun")
+        if self._batch.owned_by_this_thread():
             if isinstance(error, sqlite3.Error):
-                raise self._gathering.abort(self._batch_error(error)) from error
-            self._gathering.exit_operation(connection, error)
+                raise self._batch.abort(self._batch_error(error)) from error
+            self._batch.exit_operation(connection, error)
             return
-        self._end(connection, error, partial(self.mark_unavailable, writing=True))
+        self._finish(connection, error, partial(self.mark_unavailable, writing=True))
         if isinstance(error, sqlite3.Error):
             raise self.mark_unavailable(error, writing=True) from error
 
-    def _end(
+    def _finish(
         self,
         connection: sqlite3.Connection,
         error: BaseException | None,
         unavailable: Callable[[sqlite3.Error], StoreUnavailable],
     ) -> None:
-        is_written = False
+        committed = False
         try:
             if error is None:
                 connection.execute("COMMIT")
-                is_written = True
-                if self._availability.is_away:
+                committed = True
+                if self._availability.is_unavailable:
                     self._availability.succeeded(writing=True)
             elif connection.in_transaction:
                 connection.execute("ROLLBACK")
         except sqlite3.Error as failure:
-            close_quietly(connection)  # which undoes what was begun
+            close_quietly(connection)  # rolls back
             self._writer = None
             raise unavailable(failure) from failure
         finally:
             try:
-                afterwards, self._afterwards = self._afterwards, []
-                for call in afterwards:
-                    call(is_written)
+                callbacks, self._commit_callbacks = self._commit_callbacks, []
+                for callback in callbacks:
+                    callback(committed)
             finally:
                 self._lock.release()
 
-    def on_commit(self, call: Callable[[bool], None]) -> None:
-        """Inside a transaction: have this called when it is over, and before the next, with whether it is written."""
-        self._afterwards.append(call)
+    def on_commit(self, callback: Callable[[bool], None]) -> None:
+        """Register a callback inside a write transaction: `callback(committed)` runs after its end.
+
+        It runs while the write lock is still held, so before the next write transaction begins.
+        """
+        self._commit_callbacks.append(callback)
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """One transaction for all that this thread reads and writes inside: see `Store.gathered`."""
-        connection = self._begun_together()
-        self._gathering.begin()
+        """Context manager: all operations of this thread share one transaction. See `Store.batch_transaction`.
+
+        **Nothing is committed before exit: publish no result of an operation inside.** Other writers block meanwhile.
+        """
+        connection = self._begin_batch()
+        self._batch.begin()
         raised: BaseException | None = None
         try:
             yield
@@ -300,15 +337,15 @@ class Database:
             raised = error
             raise
         finally:
-            spoilt = self._gathering.end(connection)
-            self._end(connection, raised or spoilt, self._batch_error)
-        if spoilt is not None:
-            raise spoilt
+            failure = self._batch.end(connection)
+            self._finish(connection, raised or failure, self._batch_error)
+        if failure is not None:
+            raise failure
 
-    def _begun_together(self) -> sqlite3.Connection:
+    def _begin_batch(self) -> sqlite3.Connection:
         self._lock.acquire()
         try:
-            connection = self._ready_writer()
+            connection = self._get_writer()
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             self._lock.release()
@@ -319,34 +356,38 @@ class Database:
         return connection
 
 
-def _waiting_for_a_spell(connection: sqlite3.Connection) -> sqlite3.Connection:
-    connection.execute(f"PRAGMA busy_timeout = {_BUSY_SLICE * 1000:.0f}")
+def _set_busy_timeout(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Set the timeout of one attempt to begin a write, and return the connection."""
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT * 1000:.0f}")
     return connection
 
 
 def _try_begin(connection: sqlite3.Connection, until: float) -> bool:
+    """Begin a write transaction; False if another process holds the lock and `until` has not come yet."""
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
-        if not is_passing(error) or monotonic() >= until:
+        if not is_lock_error(error) or monotonic() >= until:
             raise
         return False
     return True
 
 
-def _only_row(connection: sqlite3.Connection, statement: str) -> tuple[Any, ...]:
+def _fetch_row(connection: sqlite3.Connection, statement: str) -> tuple[Any, ...]:
     row: tuple[Any, ...] = connection.execute(statement).fetchone()
     return row
 
 
 class _WriteTransaction:
-    def __init__(self, file: Database) -> None:
-        self._file = file
+    """A write transaction as a context manager: cheaper than a generator. Reusable, also by many threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def __enter__(self) -> sqlite3.Connection:
-        return self._file.begin()
+        return self._database.begin()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._file.end(error)
+        self._database.end(error)

@@ -1,6 +1,6 @@
-"""A lock that goes round: who has just let go of it waits behind who is waiting.
+"""A fair lock: a thread that releases it and acquires it again waits behind the threads that wait already.
 
-Here belongs nothing else. With a plain one, a thread that writes again and again keeps all others away for as long.
+With a plain lock, a thread that writes in a loop starves all other writers.
 """
 
 import threading
@@ -8,19 +8,23 @@ from types import TracebackType
 
 
 class FairLock:
-    """Like `threading.Lock`. Only one waits for the lock itself, and all others behind that one."""
+    """Like `threading.Lock`, but fair. Not reentrant.
+
+    `_queue` is held while waiting for `_held`: one thread waits for the lock itself, all others wait behind that
+    thread.
+    """
 
     def __init__(self) -> None:
-        self._first = threading.Lock()
+        self._queue = threading.Lock()
         self._held = threading.Lock()
 
     def acquire(self) -> None:
-        """Take it, as soon as it is to be had."""
-        with self._first:
+        """Block until the lock is acquired."""
+        with self._queue:
             self._held.acquire()
 
     def release(self) -> None:
-        """Let go of it."""
+        """Release the lock."""
         self._held.release()
 
     def __enter__(self) -> None:

@@ -1,6 +1,6 @@
-"""What is done beside the answers: writing the journal, dropping what is over, moving the log.
+"""Background maintenance: write the request log, delete history beyond the limits, checkpoint the write-ahead log.
 
-Here belongs when it is done, and how much of it at once. What is over is the affair of the limits.
+Each transaction is small, so that a send that arrives meanwhile waits for a short time only.
 """
 
 import logging
@@ -14,142 +14,149 @@ from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores.retention import History
 from sms10692_mock.stores.sqlite import queues
 from sms10692_mock.stores.sqlite.database import Database
-from sms10692_mock.stores.sqlite.queues import get_queue
+from sms10692_mock.stores.sqlite.queues import get_queue_id
 from sms10692_mock.stores.sqlite.request_log import SqliteRequestLog
 
-_EVERY: Final = 0.05
-_AGAIN: Final = 0.5
-_WATCHED_EVERY: Final = 1.0
-"""Seconds between two looks at the file while nobody uses it: another may be put in its place."""
+_MIN_INTERVAL: Final = 0.05
+"""Seconds between two runs, at least: what arrives meanwhile is written together."""
 
-_SOME: Final = 500
-"""Rows that are deleted in one transaction: a send that comes meanwhile waits for no more than that."""
+_RETRY_AFTER: Final = 0.5
+"""Seconds after which a run is repeated that failed because the store was unavailable."""
+
+_CHECK_INTERVAL: Final = 1.0
+"""Seconds between two checks of an idle file, which may be removed or replaced."""
+
+_MAX_ROWS: Final = 500
+"""Rows that are deleted in one transaction, at most."""
 
 
 class MaintenanceThread:
-    """A thread that does it soon after somebody has said that there is something to do."""
+    """A daemon thread that does the background work soon after `wake` or `mark_over_limit`. Methods are thread-safe."""
 
-    def __init__(self, file: Database, journal: SqliteRequestLog, limits: Limits) -> None:
-        self._file = file
-        self._journal = journal
+    def __init__(self, database: Database, request_log: SqliteRequestLog, limits: Limits) -> None:
+        self._database = database
+        self._request_log = request_log
         fetched = (limits.handed_out, limits.handed_out_bytes)
-        self._kept = History(limits.messages, limits.message_bytes, *fetched, *fetched)
-        self._grown: set[int] = set()
-        self._shrinking = threading.Lock()
-        self._something = threading.Event()
-        self._released = threading.Event()
-        self._write_used: Callable[[], None] = lambda: None
-        self._thread = threading.Thread(target=self._work, name="sqlite", daemon=True)
+        self._limits = History(limits.messages, limits.message_bytes, *fetched, *fetched)
+        self._over_limit: set[int] = set()
+        self._trimming = threading.Lock()
+        self._wake_up = threading.Event()
+        self._stopping = threading.Event()
+        self._flush_last_used: Callable[[], None] = lambda: None
+        self._thread = threading.Thread(target=self._loop, name="sqlite", daemon=True)
 
-    def start(self, write_used: Callable[[], None]) -> None:
-        """Begin. `write_used` writes when accounts were used."""
-        self._write_used = write_used
+    def start(self, flush_last_used: Callable[[], None]) -> None:
+        """Start the thread. `flush_last_used` writes the times of last use of accounts."""
+        self._flush_last_used = flush_last_used
         self._thread.start()
 
-    def release(self) -> None:
-        """Do what is left, as far as it can be, and end."""
-        self._released.set()
-        self._something.set()
+    def stop(self) -> None:
+        """Stop the thread and do the remaining work on this thread. If the store is unavailable, log what is lost."""
+        self._stopping.set()
+        self._wake_up.set()
         self._thread.join()
         try:
             self.run_now()
         except StoreUnavailable as error:
-            logging.getLogger(__name__).error("the end of the journal is lost: %s", error)
+            logging.getLogger(__name__).error("the last entries of the request log are lost: %s", error)
 
     def wake(self) -> None:
-        """There is something to do."""
-        if not self._something.is_set():
-            self._something.set()
+        """Request a run."""
+        if not self._wake_up.is_set():
+            self._wake_up.set()
 
-    def mark_over_limit(self, account: int) -> None:
-        """An account has more than the limits let it keep."""
-        self._grown.add(account)
-        self._something.set()
+    def mark_over_limit(self, account_id: int) -> None:
+        """Request that the history of an account is cut to the limits."""
+        self._over_limit.add(account_id)
+        self._wake_up.set()
 
-    def trim_if_needed(self, account: int) -> None:
-        """Drop now what of an account is beyond the limits."""
-        if account in self._grown or self._shrinking.locked():
-            with self._shrinking:  # somebody may be at this very account
-                if account in self._grown:
-                    self._shrink(account)
+    def trim_if_needed(self, account_id: int) -> None:
+        """Cut the history of an account now if it was marked as over the limit."""
+        if account_id in self._over_limit or self._trimming.locked():
+            with self._trimming:  # another thread may be trimming this account
+                if account_id in self._over_limit:
+                    self._trim_account(account_id)
 
     def run_now(self) -> None:
-        """Do now what is done beside the answers otherwise."""
-        self._journal.write()
-        self._write_used()
-        while self._grown:
-            with self._shrinking:
-                for account in list(self._grown):
-                    self._shrink(account)
+        """Do all pending work on this thread. Raises StoreUnavailable; the work stays pending then."""
+        self._request_log.write()
+        self._flush_last_used()
+        while self._over_limit:
+            with self._trimming:
+                for account_id in list(self._over_limit):
+                    self._trim_account(account_id)
         self._delete_orphans()
 
-    def _work(self) -> None:
-        while not self._released.is_set():
-            self._something.wait(_WATCHED_EVERY)
-            if self._released.wait(_EVERY):
+    def _loop(self) -> None:
+        while not self._stopping.is_set():
+            self._wake_up.wait(_CHECK_INTERVAL)
+            if self._stopping.wait(_MIN_INTERVAL):
                 return
-            is_something = self._something.is_set()
-            if is_something:
-                self._something.clear()
-            if self._released.is_set():  # and what woke this thread was just cleared
+            has_work = self._wake_up.is_set()
+            if has_work:
+                self._wake_up.clear()
+            if self._stopping.is_set():  # `stop` sets both events, and one was just cleared
                 return
             try:
-                self._file.watch()
-                if is_something:
+                self._database.watch()
+                if has_work:
                     self.run_now()
-                    self._file.checkpoint()
+                    self._database.checkpoint()
             except StoreUnavailable:
-                # Whoever asks for something is told; what waits to be written is written when the file is back.
-                self._something.set()
-                self._released.wait(_AGAIN)
+                # Callers get the error from their own operations; the pending work is repeated later.
+                self._wake_up.set()
+                self._stopping.wait(_RETRY_AFTER)
             except Exception:
-                logging.getLogger(__name__).exception("what is done beside the answers failed")
+                logging.getLogger(__name__).exception("background maintenance of the store failed")
 
-    def _shrink(self, number: int) -> None:
-        """Drop what is beyond the limits of an account: it may grow again meanwhile."""
-        self._grown.discard(number)
+    def _trim_account(self, account_id: int) -> None:
+        """Cut the history of an account to the limits. The mark is removed first: the account may grow meanwhile."""
+        self._over_limit.discard(account_id)
         try:
-            self._drop(number, self._kept)
+            self._delete_beyond(account_id, self._limits)
         except StoreUnavailable:
-            self._grown.add(number)
+            self._over_limit.add(account_id)
             raise
 
-    def shrink(self, number: int, kept: History) -> None:
-        """Drop now what an account has beyond this."""
-        with self._shrinking:
-            self._drop(number, kept)
+    def trim(self, account_id: int, limits: History) -> None:
+        """Cut the history of an account to these limits now."""
+        with self._trimming:
+            self._delete_beyond(account_id, limits)
 
-    def _drop(self, number: int, kept: History) -> None:
-        of_queues: tuple[tuple[QueueName, int, int], ...] = (
-            ("reports", kept.reports, kept.report_bytes),
-            ("replies", kept.replies, kept.reply_bytes),
+    def _delete_beyond(self, account_id: int, limits: History) -> None:
+        """Delete messages and fetched items beyond the limits, in several transactions. Requires `_trimming`."""
+        queue_limits: tuple[tuple[QueueName, int, int], ...] = (
+            ("reports", limits.reports, limits.report_bytes),
+            ("replies", limits.replies, limits.reply_bytes),
         )
         while True:
-            with self._file.writing as db:
-                found = db.execute("SELECT dropped FROM accounts WHERE id = ?", (number,)).fetchone()
+            with self._database.writing as db:
+                found = db.execute("SELECT dropped FROM accounts WHERE id = ?", (account_id,)).fetchone()
                 if found is None:
                     return
-                more = _drop_messages(db, number, kept)
-                (dropped,) = db.execute("SELECT dropped FROM accounts WHERE id = ?", (number,)).fetchone()
-                for name, items, size in of_queues:
-                    of_queue = queues.delete(db, get_queue(number, name), items, size, dropped, _SOME)
-                    more = of_queue or more
+                more = _delete_messages(db, account_id, limits)
+                (dropped,) = db.execute("SELECT dropped FROM accounts WHERE id = ?", (account_id,)).fetchone()
+                for name, items, size in queue_limits:
+                    more_items = queues.delete_fetched(
+                        db, get_queue_id(account_id, name), items, size, dropped, _MAX_ROWS
+                    )
+                    more = more_items or more
             if not more:
                 return
 
     def _delete_orphans(self) -> None:
-        """Delete what closed accounts have left."""
+        """Delete the rows of deleted accounts, a bounded number per transaction."""
         while True:
-            with self._file.reading() as db:
-                left = db.execute("SELECT account FROM leftovers LIMIT 1").fetchone()
-            if left is None:
+            with self._database.reading() as db:
+                orphan = db.execute("SELECT account FROM leftovers LIMIT 1").fetchone()
+            if orphan is None:
                 return
-            with self._file.writing as db:
-                if not any(_delete_some(db, *part, left[0]) for part in _LEFT):
-                    db.execute("DELETE FROM leftovers WHERE account = ?", left)
+            with self._database.writing as db:
+                if not any(_delete_rows(db, *table, orphan[0]) for table in _ORPHAN_TABLES):
+                    db.execute("DELETE FROM leftovers WHERE account = ?", orphan)
 
 
-_LEFT: Final = (
+_ORPHAN_TABLES: Final = (
     ("items", "queue", "place", 2, 0),
     ("items", "queue", "place", 2, 1),
     ("later", "queue", "due, arrival", 2, 0),
@@ -158,35 +165,38 @@ _LEFT: Final = (
     ("fetches", "queue", "first", 2, 1),
     ("tasks", "account", "before", 1, 0),
 )
-"""Where something of an account stands: table, whose, in which order, and how the owner's number is made."""
+"""Tables with rows of an account: table, owner column, order, and factor and offset from account id to owner id."""
 
 
-def _delete_some(db: Connection, table: str, owner: str, order: str, times: int, plus: int, account: int) -> bool:
-    """Delete some rows of an account; whether there were any."""
-    mine = times * account + plus
+def _delete_rows(db: Connection, table: str, owner: str, order: str, times: int, plus: int, account_id: int) -> bool:
+    """Delete at most `_MAX_ROWS` rows of an account from one table. Returns whether there were any."""
+    owner_id = times * account_id + plus
     found = db.execute(
-        f"SELECT {order} FROM {table} WHERE {owner} = ? ORDER BY {order} LIMIT 1 OFFSET ?",  # noqa: S608 - of _LEFT
-        (mine, _SOME),
+        f"SELECT {order} FROM {table} WHERE {owner} = ? ORDER BY {order} LIMIT 1 OFFSET ?",  # noqa: S608 - from _ORPHAN_TABLES
+        (owner_id, _MAX_ROWS),
     ).fetchone()
     if found is None:
-        return db.execute(f"DELETE FROM {table} WHERE {owner} = ?", (mine,)).rowcount > 0  # noqa: S608
-    marks = ", ".join("?" * len(found))
-    db.execute(f"DELETE FROM {table} WHERE {owner} = ? AND ({order}) < ({marks})", (mine, *found))  # noqa: S608
+        return db.execute(f"DELETE FROM {table} WHERE {owner} = ?", (owner_id,)).rowcount > 0  # noqa: S608
+    placeholders = ", ".join("?" * len(found))
+    db.execute(f"DELETE FROM {table} WHERE {owner} = ? AND ({order}) < ({placeholders})", (owner_id, *found))  # noqa: S608
     return True
 
 
-def _drop_messages(db: Connection, number: int, kept: History) -> bool:
-    """Drop some messages of an account beyond this, but for the last task; whether there may be more to drop."""
-    messages, size = db.execute("SELECT messages, bytes FROM accounts WHERE id = ?", (number,)).fetchone()
+def _delete_messages(db: Connection, account_id: int, limits: History) -> bool:
+    """Delete at most `_MAX_ROWS` of the oldest tasks beyond the limits, but never the last task.
+
+    Returns whether there may be more to delete.
+    """
+    messages, size = db.execute("SELECT messages, bytes FROM accounts WHERE id = ?", (account_id,)).fetchone()
     tasks = db.execute(
-        "SELECT before, bytes FROM tasks WHERE account = ? ORDER BY before LIMIT ?", (number, _SOME + 1)
+        "SELECT before, bytes FROM tasks WHERE account = ? ORDER BY before LIMIT ?", (account_id, _MAX_ROWS + 1)
     ).fetchall()
-    cut = 0
-    while cut < len(tasks) - 1 and (messages - tasks[cut][0] > kept.messages or size > kept.message_bytes):
-        size -= tasks[cut][1]
-        cut += 1
-    if cut:
-        before = tasks[cut][0]
-        db.execute("DELETE FROM tasks WHERE account = ? AND before < ?", (number, before))
-        db.execute("UPDATE accounts SET dropped = ?, bytes = ? WHERE id = ?", (before, size, number))
-    return cut == _SOME
+    deleted = 0
+    while deleted < len(tasks) - 1 and (messages - tasks[deleted][0] > limits.messages or size > limits.message_bytes):
+        size -= tasks[deleted][1]
+        deleted += 1
+    if deleted:
+        before = tasks[deleted][0]
+        db.execute("DELETE FROM tasks WHERE account = ? AND before < ?", (account_id, before))
+        db.execute("UPDATE accounts SET dropped = ?, bytes = ? WHERE id = ?", (before, size, account_id))
+    return deleted == _MAX_ROWS

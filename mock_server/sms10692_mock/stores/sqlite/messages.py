@@ -1,6 +1,6 @@
-"""Messages in the file: the numbers of the tasks of an account, each with its report.
+"""Query for messages: the recipients of the tasks of an account, each with its report.
 
-Here belongs how they are found. Which of them somebody wants is decided by `wanted`, beyond what an index can do.
+SQL applies the conditions that an index supports; `stores.query` applies the others.
 """
 
 import json
@@ -11,15 +11,15 @@ from typing import Any, Final
 
 from sms10692_mock.domain.records import NEVER, Message, Query, Task
 from sms10692_mock.stores.sqlite import queues
-from sms10692_mock.stores.sqlite.queues import get_queue
+from sms10692_mock.stores.sqlite.queues import get_queue_id
 from sms10692_mock.stores.sqlite.text_codec import from_db
 
-_AT_ONCE: Final = 200
-"""Messages whose reports are looked up at once, where messages are listed."""
+_CHUNK: Final = 200
+"""Messages whose reports are read with one statement."""
 
 
-def messages(db: Connection, account: int, wanted: Query) -> Iterator[Message]:
-    """The messages of an account that may be wanted, in the order in which they are."""
+def query_messages(db: Connection, account: int, wanted: Query) -> Iterator[Message]:
+    """The messages of an account that may match the query, in its order."""
     conditions: list[tuple[str, Any]] = [("account = ?", account)]
     if wanted.task_id is not None:
         conditions.append(("task_id = ?", wanted.task_id))
@@ -36,23 +36,23 @@ def messages(db: Connection, account: int, wanted: Query) -> Iterator[Message]:
         f"SELECT {columns} FROM tasks WHERE {where} ORDER BY before {order}",  # noqa: S608 - words from above
         [value for _, value in conditions],
     )
-    sent = (
+    numbered = (
         (before + place + 1, place, task)
-        for before, task in ((before, _task(rest)) for before, *rest in tasks)
-        for place in _in_order(len(task.numbers), wanted.newest_first)
+        for before, task in ((before, _load_task(rest)) for before, *rest in tasks)
+        for place in _indexes(len(task.numbers), wanted.newest_first)
     )
-    while some := list(islice(sent, _AT_ONCE)):
-        first, last = sorted((some[0][0], some[-1][0]))
-        told = queues.reports_by_message(db, get_queue(account, "reports"), first, last)
-        for number, place, task in some:
-            report, fate = told.get(number, (None, NEVER))
+    while chunk := list(islice(numbered, _CHUNK)):
+        first, last = sorted((chunk[0][0], chunk[-1][0]))
+        reports = queues.reports_by_message(db, get_queue_id(account, "reports"), first, last)
+        for number, place, task in chunk:
+            report, fate = reports.get(number, (None, NEVER))
             yield Message(number, task, task.numbers[place], report, fate)
 
 
-def _in_order(count: int, newest_first: bool) -> range:
+def _indexes(count: int, newest_first: bool) -> range:
     return range(count - 1, -1, -1) if newest_first else range(count)
 
 
-def _task(row: Sequence[Any]) -> Task:
-    task_id, moment, due, numbers, content, extno, page, price, request = row
-    return Task(task_id, moment, due, json.loads(numbers), from_db(content), from_db(extno), page, price, request)
+def _load_task(row: Sequence[Any]) -> Task:
+    task_id, time, due, numbers, content, extno, page, price, request = row
+    return Task(task_id, time, due, json.loads(numbers), from_db(content), from_db(extno), page, price, request)

@@ -1,7 +1,4 @@
-"""The journal of requests in the file: kept back for a moment, and written many at once, beside the answers.
-
-Here belongs what is kept and what is dropped. When it is written is the affair of `store`.
-"""
+"""The request log in the database. Entries are buffered and written in batches by the maintenance thread."""
 
 import json
 import logging
@@ -20,27 +17,31 @@ from sms10692_mock.stores.sqlite.text_codec import from_db, to_db
 
 _log: Final = logging.getLogger(__name__)
 
-_AT_ONCE: Final = 200
-"""Entries that are written in one transaction: a send that comes meanwhile waits for no more than that."""
+_MAX_ENTRIES: Final = 200
+"""Entries that are written in one transaction, so that a send that arrives meanwhile waits for a short time only."""
 
 _COLUMNS: Final = "number, userid, now, query, body, answer, rest"
 
 
 class SqliteRequestLog:
-    """The last requests. What cannot be written yet waits, but not more of it than is kept anyhow."""
+    """The last requests, up to the limits. Thread-safe.
 
-    def __init__(self, file: Database, limits: Limits) -> None:
-        self._file = file
+    Entries that cannot be written yet stay in the buffer, which obeys the same limits. Entries of the buffer are lost
+    if the process is killed.
+    """
+
+    def __init__(self, database: Database, limits: Limits) -> None:
+        self._database = database
         self._limits = limits
         self._pending: deque[LoggedRequest] = deque()
-        self._being_written: Sequence[LoggedRequest] = ()
+        self._in_flight: Sequence[LoggedRequest] = ()
         self._pending_bytes = 0
         self._lost = 0
         self._lock = threading.Lock()
-        self._writing = threading.Lock()
+        self._write_lock = threading.Lock()
 
     def record(self, entry: LoggedRequest) -> None:
-        """Keep an entry back, to be written with others."""
+        """Add an entry to the buffer."""
         size = entry.size
         with self._lock:
             self._pending.append(entry)
@@ -50,48 +51,53 @@ class SqliteRequestLog:
                 self._lost += 1
 
     def write(self) -> None:
-        """Write what was kept back. Raises StoreUnavailable, and keeps it."""
-        with self._writing:
+        """Write the buffer to the database. Raises StoreUnavailable; the entries stay in the buffer then."""
+        with self._write_lock:
             while self._pending or self._lost:
                 with self._lock:
-                    some = [self._pending.popleft() for _ in range(min(_AT_ONCE, len(self._pending)))]
-                    self._being_written = some
+                    entries = [self._pending.popleft() for _ in range(min(_MAX_ENTRIES, len(self._pending)))]
+                    self._in_flight = entries
                     lost, self._lost = self._lost, 0
-                    size = sum(entry.size for entry in some)
+                    size = sum(entry.size for entry in entries)
                     self._pending_bytes -= size
-                rows = self._rows(some)
-                lost += len(some) - len(rows)
+                rows = self._dump_entries(entries)
+                lost += len(entries) - len(rows)
                 try:
-                    with self._file.writing as db:
-                        self._write(db, rows, size, lost)
+                    with self._database.writing as db:
+                        self._insert_rows(db, rows, size, lost)
                 except StoreUnavailable:
                     with self._lock:
-                        self._pending.extendleft(reversed(some))
+                        self._pending.extendleft(reversed(entries))
                         self._pending_bytes += size
-                        self._lost += lost - (len(some) - len(rows))  # those are counted again
+                        self._lost += lost - (
+                            len(entries) - len(rows)
+                        )  # entries that cannot be serialized are counted again
                     raise
                 finally:
-                    self._being_written = ()
+                    self._in_flight = ()
 
-    def _rows(self, entries: Sequence[LoggedRequest]) -> list[tuple[Any, ...]]:
-        """Entries as rows. One that cannot be written is logged and lost, and no other with it."""
+    def _dump_entries(self, entries: Sequence[LoggedRequest]) -> list[tuple[Any, ...]]:
+        """Serialize entries.
+
+        One that cannot be serialized is logged and skipped, so that the others are still written.
+        """
         rows: list[tuple[Any, ...]] = []
         for entry in entries:
             try:
-                rows.append(_row(entry))
+                rows.append(_dump_entry(entry))
             except Exception:
-                _log.exception("request %d cannot be written into the request log", entry.number)
+                _log.exception("request %d cannot be written to the request log", entry.number)
         return rows
 
-    def _write(self, db: Connection, rows: Sequence[tuple[Any, ...]], size: int, lost: int) -> None:
-        new = db.executemany("INSERT OR IGNORE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows).rowcount
+    def _insert_rows(self, db: Connection, rows: Sequence[tuple[Any, ...]], size: int, lost: int) -> None:
+        inserted = db.executemany("INSERT OR IGNORE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows).rowcount
         kept, kept_bytes = db.execute("SELECT kept, kept_bytes FROM state").fetchone()
-        kept, kept_bytes, dropped = kept + max(new, 0), kept_bytes + size, 0
+        kept, kept_bytes, dropped = kept + max(inserted, 0), kept_bytes + size, 0
         last = 0
-        for number, each in db.execute("SELECT number, bytes FROM requests ORDER BY number"):
+        for number, entry_bytes in db.execute("SELECT number, bytes FROM requests ORDER BY number"):
             if kept <= self._limits.requests and kept_bytes <= self._limits.request_bytes:
                 break
-            last, kept, kept_bytes, dropped = number, kept - 1, kept_bytes - each, dropped + 1
+            last, kept, kept_bytes, dropped = number, kept - 1, kept_bytes - entry_bytes, dropped + 1
         if dropped:
             db.execute("DELETE FROM requests WHERE number <= ?", (last,))
         db.execute(
@@ -99,39 +105,39 @@ class SqliteRequestLog:
         )
 
     def query(self, userid: str | None, wanted: Query) -> Page[LoggedRequest]:
-        """Those of a userid, or all, that are wanted."""
+        """One page of the requests of a userid, or of all, that match. Writes the buffer first."""
         self.write()
-        with self._file.reading() as db:
+        with self._database.reading() as db:
             (dropped,) = db.execute("SELECT dropped FROM state").fetchone()
-            return paginate(_entries(db, userid, wanted), wanted, matches_request, dropped)
+            return paginate(_query_entries(db, userid, wanted), wanted, matches_request, dropped)
 
     def get(self, number: int) -> LoggedRequest | None:
-        """One of them, if it is still there."""
+        """One request, if it is still stored. Writes the buffer first."""
         self.write()
-        with self._file.reading() as db:
+        with self._database.reading() as db:
             row = db.execute(f"SELECT {_COLUMNS} FROM requests WHERE number = ?", (number,)).fetchone()  # noqa: S608
-        return _entry(row) if row else None
+        return _load_entry(row) if row else None
 
     def is_logged(self, number: int) -> bool:
-        """Whether it is there still, kept back or written."""
+        """Whether a request is stored, in the buffer or in the database."""
         with self._lock:
-            if any(entry.number == number for entry in chain(reversed(self._pending), self._being_written)):
+            if any(entry.number == number for entry in chain(reversed(self._pending), self._in_flight)):
                 return True
-        with self._file.reading() as db:
+        with self._database.reading() as db:
             return db.execute("SELECT 1 FROM requests WHERE number = ?", (number,)).fetchone() is not None
 
     def clear(self) -> None:
-        """Begin anew."""
-        with self._writing:
+        """Delete all requests, also those of the buffer."""
+        with self._write_lock:
             with self._lock:
                 self._pending.clear()
                 self._pending_bytes = self._lost = 0
-            with self._file.writing as db:
+            with self._database.writing as db:
                 db.execute("DELETE FROM requests")
                 db.execute("UPDATE state SET kept = 0, kept_bytes = 0, dropped = 0")
 
 
-def _entries(db: Connection, userid: str | None, wanted: Query) -> Iterator[LoggedRequest]:
+def _query_entries(db: Connection, userid: str | None, wanted: Query) -> Iterator[LoggedRequest]:
     conditions: list[tuple[str, Any]] = [("1 = ?", 1)]
     if userid is not None:
         conditions.append(("userid = ?", to_db(userid)))
@@ -140,13 +146,13 @@ def _entries(db: Connection, userid: str | None, wanted: Query) -> Iterator[Logg
     where = " AND ".join(condition for condition, _ in conditions)
     order = "DESC" if wanted.newest_first else "ASC"
     for row in db.execute(
-        f"SELECT {_COLUMNS} FROM requests WHERE {where} ORDER BY number {order}",  # noqa: S608 - words from above
+        f"SELECT {_COLUMNS} FROM requests WHERE {where} ORDER BY number {order}",  # noqa: S608 - fixed conditions
         [value for _, value in conditions],
     ):
-        yield _entry(row)
+        yield _load_entry(row)
 
 
-def _row(entry: LoggedRequest) -> tuple[Any, ...]:
+def _dump_entry(entry: LoggedRequest) -> tuple[Any, ...]:
     rest = (
         entry.received,
         entry.took,
@@ -164,7 +170,7 @@ def _row(entry: LoggedRequest) -> tuple[Any, ...]:
     return number, userid, now, entry.size, entry.query, entry.body, entry.answer, json.dumps(rest)
 
 
-def _entry(row: tuple[Any, ...]) -> LoggedRequest:
+def _load_entry(row: tuple[Any, ...]) -> LoggedRequest:
     number, userid, now, query, body, answer, rest = row
     received, took, method, path, headers, operation, refusal, handed_out, status, content_type, faults = json.loads(
         rest

@@ -1,10 +1,9 @@
-"""The tables of the file, and the way from each older version of them to the next.
+"""The schema of the database and its migrations.
 
-Here belongs what is written and why it is found again quickly. Statements about it stand with their operations.
-
-A queue's number is twice its account's, and one more for replies. What came up stands in `items` by its place, so that
-handing over is one stretch of one tree; what is to come stands in `later` by the moment due. `message` is the number of
-the message that a report is about. Texts are TEXT, or BLOBs where UTF-8 has no way to write them.
+The id of a report queue is twice the id of its account; the reply queue has the next id. Table `items` holds released
+items by index (`place`), so that a fetch reads one range of one B-tree; `later` holds scheduled items by due time.
+`message` is the number of the message that a report belongs to. Columns without a type hold texts: TEXT, or BLOB for
+texts that UTF-8 cannot encode (`text_codec`). `terms` is the serialized account, `throwaway` means temporary.
 """
 
 import json
@@ -14,12 +13,12 @@ from typing import Final
 from sms10692_mock.stores.redaction import redact_headers
 
 APPLICATION_ID: Final = 0x534D5331
-"""Says, in the head of the file, whose it is."""
+"""Identifies the files of this program (`PRAGMA application_id`)."""
 
-HEADERS_IN_REST: Final = 4
-"""Which part of the `rest` of a request its headers are."""
+HEADERS_INDEX: Final = 4
+"""Index of the headers in the JSON array in `requests.rest`."""
 
-_FIRST: Final = (
+_CREATE_TABLES: Final = (
     """CREATE TABLE state (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         version INTEGER NOT NULL,
@@ -116,7 +115,7 @@ _FIRST: Final = (
     "CREATE TABLE leftovers (account INTEGER PRIMARY KEY)",
 )
 
-_BYTES: Final = (
+_ADD_BYTES: Final = (
     "ALTER TABLE accounts RENAME COLUMN characters TO bytes",
     "ALTER TABLE tasks RENAME COLUMN characters TO bytes",
     "ALTER TABLE queues ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
@@ -125,25 +124,25 @@ _BYTES: Final = (
         FROM items WHERE items.queue = queues.id AND items.place < queues.handed_out
     )""",
 )
-"""What is over has a limit in bytes. `bytes` of a queue are those of the texts that were handed out and are kept."""
+"""Migration to version 2: limits in bytes. `queues.bytes` counts the texts of fetched items that are stored."""
 
-_REDACTED: Final = ("UPDATE requests SET rest = redacted(rest)",)
-"""Requests that an earlier version logged have the values of headers that let somebody in."""
+_REDACT_HEADERS: Final = ("UPDATE requests SET rest = redacted(rest)",)
+"""Migration to version 3: remove the credentials in the headers of logged requests."""
 
 
-def _redacted(rest: str) -> str:
+def _redact_rest(rest: str) -> str:
     row = json.loads(rest)
-    row[HEADERS_IN_REST] = redact_headers(row[HEADERS_IN_REST])
+    row[HEADERS_INDEX] = redact_headers(row[HEADERS_INDEX])
     return json.dumps(row)
 
 
-FUNCTIONS: Final[Mapping[str, Callable[[str], str]]] = {"redacted": _redacted}
-"""What the statements below call."""
+FUNCTIONS: Final[Mapping[str, Callable[[str], str]]] = {"redacted": _redact_rest}
+"""SQL functions that the migrations call."""
 
-_EVICTED: Final = ("ALTER TABLE state ADD COLUMN evicted INTEGER NOT NULL DEFAULT 0",)
-"""How many accounts were closed because there were too many."""
+_ADD_EVICTED: Final = ("ALTER TABLE state ADD COLUMN evicted INTEGER NOT NULL DEFAULT 0",)
+"""Migration to version 4: count the accounts that were evicted because there were too many."""
 
-MIGRATIONS: Final[Sequence[Sequence[str]]] = (_FIRST, _BYTES, _REDACTED, _EVICTED)
-"""The statements that make a file of version 1 of an empty one, of version 2 of one of version 1, and so on."""
+MIGRATIONS: Final[Sequence[Sequence[str]]] = (_CREATE_TABLES, _ADD_BYTES, _REDACT_HEADERS, _ADD_EVICTED)
+"""Item `n` migrates the schema from version `n` to `n + 1`; version 0 is an empty file."""
 
 VERSION: Final = len(MIGRATIONS)

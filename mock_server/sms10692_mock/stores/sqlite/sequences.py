@@ -1,7 +1,7 @@
-"""Numbers of tasks and requests, leased from the file in blocks, so that most cost no transaction (R7).
+"""Sequence numbers of tasks and requests (R7), reserved in the database in blocks: most numbers cost no transaction.
 
-Here belongs that none is given twice, and that those of tasks rise, also where several processes ask in turn. What is
-leased in a transaction is everybody's when that is written.
+**No number is handed out twice**, also not after a rollback or by two processes, and task numbers increase across all
+processes that share the file. A block reserved in a transaction is used by other threads only after its commit.
 """
 
 import threading
@@ -9,18 +9,19 @@ from typing import Final
 
 from sms10692_mock.stores.sqlite.database import Database
 
-_BLOCK: Final = 64
+_MAX_BLOCK: Final = 64
+"""Numbers that are reserved at once, at most."""
 
 
-class _Range:
-    """Numbers in a row."""
+class _NumberRange:
+    """The numbers from `first` up to, and not including, `end`."""
 
     def __init__(self, first: int, end: int) -> None:
         self.next = first
         self.end = end
 
-    def take(self) -> int | None:
-        """The next of them, if there is one left."""
+    def next_number(self) -> int | None:
+        """The next number; None if the range is used up."""
         if self.next >= self.end:
             return None
         self.next += 1
@@ -28,105 +29,113 @@ class _Range:
 
 
 class _Sequence:
-    """A block of numbers of one kind. `seen` is the first that nobody had leased, when last looked at.
+    """The reserved numbers of one sequence.
 
-    `unwritten` is one whose lease is not written yet, for the transaction alone that leased it; `given` is behind all
-    that were given of such blocks. `lock` is held for a moment, and never while the file is waited for.
+    `column`: the column of `state` that holds the start of the unreserved range.
+    `next_unreserved`: that start, as of the last read.
+    `pending`: a block reserved by the open transaction and not committed yet. Only that transaction uses it.
+    `high_water`: one past the largest number handed out from rolled-back blocks. **Never reuse numbers below it.**
+    `lock` guards `block`, `block_size` and `next_unreserved`. **Do not access the database while holding it.**
     """
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-        self.block = _Range(0, 0)
-        self.seen = 0
-        self.length = 1
+    def __init__(self, column: str) -> None:
+        self.column = column
+        self.block = _NumberRange(0, 0)
+        self.next_unreserved = 0
+        self.block_size = 1
         self.lock = threading.Lock()
-        self.unwritten: _Range | None = None
-        self.given = 0
+        self.pending: _NumberRange | None = None
+        self.high_water = 0
 
-    def see(self, first: int) -> None:
-        """This is the first that nobody has leased, or was a moment ago."""
+    def observe(self, first: int) -> None:
+        """Record the start of the unreserved range, as read from the database."""
         with self.lock:
-            self.seen = max(self.seen, first)
+            self.next_unreserved = max(self.next_unreserved, first)
 
-    def take(self) -> int | None:
-        """The next number, if one is left that does not come too late."""
+    def next_number(self) -> int | None:
+        """The next number of the block; None if it is used up, or if another process has reserved numbers since."""
         with self.lock:
-            return None if self.seen > self.block.end else self.block.take()
+            return None if self.next_unreserved > self.block.end else self.block.next_number()
 
-    def longer(self) -> int:
-        """How many to lease next."""
+    def next_block_size(self) -> int:
+        """How many numbers to reserve next: doubles up to `_MAX_BLOCK`, and is 1 while other processes reserve too."""
         with self.lock:
-            self.length = 1 if self.seen > self.block.end > 0 else min(2 * self.length, _BLOCK)
-            return self.length
+            self.block_size = 1 if self.next_unreserved > self.block.end > 0 else min(2 * self.block_size, _MAX_BLOCK)
+            return self.block_size
 
-    def over(self, is_written: bool) -> None:
-        """The transaction is over that leased."""
-        block, self.unwritten = self.unwritten, None
+    def on_transaction_end(self, committed: bool) -> None:
+        """The transaction that reserved `pending` has ended: use the block, or remember what was handed out of it."""
+        block, self.pending = self.pending, None
         if block is None:
             return
-        if is_written:
+        if committed:
             with self.lock:
                 self.block = block
         else:
-            self.given = block.next
+            self.high_water = block.next
 
 
 class Sequences:
-    """Gives numbers. The rest of a block is not used where another process has leased since: it would come too late."""
+    """Hands out sequence numbers. Thread-safe.
 
-    def __init__(self, file: Database) -> None:
-        self._file = file
+    When another process has reserved a block since, the rest of our block is dropped: its numbers would be too small.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._tasks = _Sequence("tasks")
         self._requests = _Sequence("requests")
-        self._is_seen_inside = False
-        """Whether the gathering that is going on has looked."""
+        self._read_in_batch = False
+        """Whether the open batch has read the unreserved ranges."""
 
     def next_task_id(self) -> int:
-        """A number for a task: greater than each that was given, to any process, before this was called (R7)."""
-        self._look()
-        return self._next(self._tasks)
+        """A task number, greater than every number handed out before this call, by any process (R7)."""
+        self._refresh()
+        return self._next_number(self._tasks)
 
     def next_request(self) -> int:
-        """A number for a request. Of several processes, one may give smaller numbers than another for a moment."""
-        return self._next(self._requests)
+        """A request number. With several processes, numbers increase per process only."""
+        return self._next_number(self._requests)
 
-    def seen(self, tasks: int, requests: int) -> None:
-        """What stands in the file now. Inside a gathering it may never be written, and says nothing."""
-        if not self._file.is_gathering():
-            self._see(tasks, requests)
+    def observe(self, tasks: int, requests: int) -> None:
+        """Record the unreserved ranges as read from the database. Ignored inside a batch, which may be rolled back."""
+        if not self._database.in_batch():
+            self._observe_all(tasks, requests)
 
-    def _see(self, tasks: int, requests: int) -> None:
-        self._tasks.see(tasks)
-        self._requests.see(requests)
+    def _observe_all(self, tasks: int, requests: int) -> None:
+        self._tasks.observe(tasks)
+        self._requests.observe(requests)
 
-    def _look(self) -> None:
-        """See what other processes have leased: a task number from an older block would be smaller than theirs.
+    def _refresh(self) -> None:
+        """Read what other processes have reserved: a task number from an older block would be smaller than theirs.
 
-        Inside a gathering nobody else leases, so one look is enough for all of it.
+        Inside a batch no other process can write, so one read is enough for all of it.
         """
-        if self._file.is_gathering():
-            if self._is_seen_inside:
+        if self._database.in_batch():
+            if self._read_in_batch:
                 return
-            self._is_seen_inside = True
-            self._file.on_commit(self._over)
-        self._see(*self._file.read_row("SELECT tasks, requests FROM state"))  # nothing is leased inside yet
+            self._read_in_batch = True
+            self._database.on_commit(self._on_batch_end)
+        self._observe_all(
+            *self._database.read_row("SELECT tasks, requests FROM state")
+        )  # the batch has reserved nothing yet
 
-    def _over(self, _: bool) -> None:
-        self._is_seen_inside = False
+    def _on_batch_end(self, _: bool) -> None:
+        self._read_in_batch = False
 
-    def _next(self, lease: _Sequence) -> int:
-        unwritten = lease.unwritten if self._file.is_gathering() else None
-        number = lease.take() if unwritten is None else unwritten.take()
-        return self._leased(lease) if number is None else number
+    def _next_number(self, sequence: _Sequence) -> int:
+        pending = sequence.pending if self._database.in_batch() else None
+        number = sequence.next_number() if pending is None else pending.next_number()
+        return self._reserve(sequence) if number is None else number
 
-    def _leased(self, lease: _Sequence) -> int:
-        with self._file.writing as db:
-            if lease.unwritten is None and (number := lease.take()) is not None:
-                return number  # another has leased while this one waited
-            kind, length = lease.kind, lease.longer()
-            (first,) = db.execute(f"SELECT {kind} FROM state").fetchone()  # noqa: S608 - one of two words
-            first = max(first, lease.given)
-            db.execute(f"UPDATE state SET {kind} = ?", (first + length,))  # noqa: S608
-            lease.unwritten = _Range(first + 1, first + length)
-            self._file.on_commit(lease.over)
+    def _reserve(self, sequence: _Sequence) -> int:
+        with self._database.writing as db:
+            if sequence.pending is None and (number := sequence.next_number()) is not None:
+                return number  # another thread reserved a block while this one waited for the lock
+            column, block_size = sequence.column, sequence.next_block_size()
+            (first,) = db.execute(f"SELECT {column} FROM state").fetchone()  # noqa: S608 - one of two column names
+            first = max(first, sequence.high_water)
+            db.execute(f"UPDATE state SET {column} = ?", (first + block_size,))  # noqa: S608
+            sequence.pending = _NumberRange(first + 1, first + block_size)
+            self._database.on_commit(sequence.on_transaction_end)
             return int(first)

@@ -1,7 +1,6 @@
-"""A `Store` in a SQLite file: accounts, sends and queues, each operation one transaction.
+"""The SQLite store: balances, sends, queues and their queries, each operation in one transaction.
 
-Here belongs how the protocol's promises are kept by transactions: money, sends, queues. Who there is, is in `accounts`,
-what is done later in `beside`.
+Accounts and settings are in `accounts`, background work is in `maintenance`.
 """
 
 import json
@@ -34,28 +33,28 @@ from sms10692_mock.domain.records import (
 from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, RulesConflict
 from sms10692_mock.stores.query import matches_message, paginate
 from sms10692_mock.stores.readiness import Readiness
-from sms10692_mock.stores.retention import Growth, plan
+from sms10692_mock.stores.retention import GrowthMonitor, plan
 from sms10692_mock.stores.serialization import dump_account, dump_settings
 from sms10692_mock.stores.sqlite import queues
 from sms10692_mock.stores.sqlite.accounts import AccountTable, get_account_id, read_account
 from sms10692_mock.stores.sqlite.database import Database
 from sms10692_mock.stores.sqlite.maintenance import MaintenanceThread
-from sms10692_mock.stores.sqlite.messages import messages
-from sms10692_mock.stores.sqlite.queues import get_queue
+from sms10692_mock.stores.sqlite.messages import query_messages
+from sms10692_mock.stores.sqlite.queues import get_queue_id
 from sms10692_mock.stores.sqlite.request_log import SqliteRequestLog
 from sms10692_mock.stores.sqlite.schema import VERSION
 from sms10692_mock.stores.sqlite.sequences import Sequences
 from sms10692_mock.stores.sqlite.text_codec import to_db
-from sms10692_mock.stores.sqlite.usage import usages
+from sms10692_mock.stores.sqlite.usage import read_usages
 
 
 class SqliteStore:
-    """A `Store` in the file at `path`, which is made where there is none.
+    """A `Store` in the SQLite file at `path`, which is created if it does not exist. Thread-safe.
 
-    What was answered survives the end of the process, however it ends; a power cut may take the last moments, unless
-    the store is `durable`, which waits for the disk before each answer. Several processes may share the file.
+    Committed operations survive a crash of the process. A power failure can lose the last ones, unless the store is
+    `durable`: then each commit waits for the disk. Several processes may share the file.
 
-    Raises StoreUnavailable where the file cannot be used.
+    Raises StoreUnavailable if the file cannot be used. **`close` writes the pending request log: always call it.**
     """
 
     def __init__(
@@ -73,7 +72,7 @@ class SqliteStore:
         self._sequences = Sequences(self._database)
         self._request_log = SqliteRequestLog(self._database, self._limits)
         self._maintenance = MaintenanceThread(self._database, self._request_log, self._limits)
-        self._growth = Growth(self._limits, self.enforce_limits)
+        self._growth = GrowthMonitor(self._limits, self.enforce_limits)
         self._accounts = AccountTable(self._database, self._sequences, real_time, self._maintenance.wake)
         self._maintenance.start(self._accounts.flush_last_used)
         self.batch_transaction = self._database.batch
@@ -98,55 +97,55 @@ class SqliteStore:
         self.clear_request_log = self._request_log.clear
 
     def loop_executor(self, threads: Executor) -> None:
-        """Who waits for a file waits in its thread."""
+        """None: operations block their thread."""
 
     def close(self) -> None:
         try:
-            self._maintenance.release()
+            self._maintenance.stop()
         finally:
             self._database.close()
 
     def _probe(self) -> None:
-        """Write a page: a full disk and a file that may only be read would let it be read."""
+        """Write a page: reading alone would succeed on a full disk and with a read-only file."""
         with self._database.writing as db:
-            db.execute(f"PRAGMA user_version = {VERSION}")  # the value is the same, the page is written all the same
+            db.execute(f"PRAGMA user_version = {VERSION}")  # same value, but the page is written
 
     def create_account(self, account: Account, *, keep: bool = False) -> bool:
-        opened = self._accounts.create_account(account, keep=keep)
-        if opened and account.throwaway:
+        created = self._accounts.create_account(account, keep=keep)
+        if created and account.throwaway:
             self._growth.add_account()
-        return opened
+        return created
 
     def enforce_limits(self) -> int:
         self._accounts.flush_last_used()
         with self._database.reading() as db:
-            todo = plan(usages(db), self._limits)
-        closed = self._accounts.evict(todo.close) if todo.close else 0
-        for userid in todo.shrink:
-            with suppress(NoSuchAccount):  # closed since
+            actions = plan(read_usages(db), self._limits)
+        evicted = self._accounts.evict(actions.close) if actions.close else 0
+        for userid in actions.shrink:
+            with suppress(NoSuchAccount):  # deleted meanwhile
                 with self._database.reading() as db:
-                    number = get_account_id(db, userid)
-                self._maintenance.shrink(number, todo.kept)
-        return closed
+                    account_id = get_account_id(db, userid)
+                self._maintenance.trim(account_id, actions.kept)
+        return evicted
 
-    # Money, sends, queues
+    # Balance, sends, queues
 
     def add_points(self, userid: str, points: int) -> None:
-        self._charge(userid, lambda _: points)
+        self._add_points(userid, lambda _: points)
 
     def set_balance(self, userid: str, points: int) -> None:
-        self._charge(userid, lambda balance: points - balance)
+        self._add_points(userid, lambda balance: points - balance)
 
-    def _charge(self, userid: str, more: Callable[[int], int]) -> None:
+    def _add_points(self, userid: str, get_change: Callable[[int], int]) -> None:
         with self._database.writing as db:
             row = db.execute(
                 "SELECT id, points, charged_up FROM accounts WHERE userid = ?", (to_db(userid),)
             ).fetchone()
             if row is None:
                 raise NoSuchAccount(userid)
-            number, points, charged_up = row
-            points, charged_up = add_to_balance(points, charged_up, more(points))
-            db.execute("UPDATE accounts SET points = ?, charged_up = ? WHERE id = ?", (points, charged_up, number))
+            account_id, points, charged_up = row
+            points, charged_up = add_to_balance(points, charged_up, get_change(points))
+            db.execute("UPDATE accounts SET points = ?, charged_up = ? WHERE id = ?", (points, charged_up, account_id))
 
     def balance(self, userid: str) -> AccountBalance:
         with self._database.reading() as db:
@@ -175,24 +174,24 @@ class SqliteStore:
             ).fetchone()
             if row is None:
                 raise NoSuchAccount(userid)
-            number, postpaid, points, before, dropped, kept = row
-            account = read_account(db, number) if used else None
+            account_id, postpaid, points, before, dropped, stored_bytes = row
+            account = read_account(db, account_id) if used else None
             if used and account and account.outcomes != used.before:
                 raise RulesConflict(account.outcomes)
             balance = points - cost
             if balance < (-MAX_POINTS if postpaid else 0):
                 return None
             if used and account:
-                terms = dump_account(replace(account, outcomes=used.after))
-                db.execute("UPDATE accounts SET terms = ? WHERE id = ?", (terms, number))
+                serialized = dump_account(replace(account, outcomes=used.after))
+                db.execute("UPDATE accounts SET terms = ? WHERE id = ?", (serialized, account_id))
             db.execute(
                 "UPDATE accounts SET points = ?, messages = ?, bytes = ? WHERE id = ?",
-                (balance, before + count, kept + size, number),
+                (balance, before + count, stored_bytes + size, account_id),
             )
             db.execute(
                 "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    number,
+                    account_id,
                     before,
                     task.task_id,
                     task.sent_at,
@@ -208,95 +207,102 @@ class SqliteStore:
             )
             if reports:
                 rows = [queues.dump_report(report, before) for report in reports]
-                queues.enqueue(db, get_queue(number, "reports"), rows, now)
+                queues.enqueue(db, get_queue_id(account_id, "reports"), rows, now)
             if replies:
-                queues.enqueue(db, get_queue(number, "replies"), list(map(queues.dump_reply, replies)), now)
-        if before + count - dropped > self._limits.messages or kept + size > self._limits.message_bytes:
-            self._maintenance.mark_over_limit(number)
+                queues.enqueue(db, get_queue_id(account_id, "replies"), list(map(queues.dump_reply, replies)), now)
+        if before + count - dropped > self._limits.messages or stored_bytes + size > self._limits.message_bytes:
+            self._maintenance.mark_over_limit(account_id)
         self._growth.add(count, size)
         return int(balance)
 
     def enqueue(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
         with self._database.writing as db:
-            number = get_account_id(db, userid)
+            account_id = get_account_id(db, userid)
             if reports:
                 queues.enqueue(
-                    db, get_queue(number, "reports"), [queues.dump_report(report, None) for report in reports], now
+                    db,
+                    get_queue_id(account_id, "reports"),
+                    [queues.dump_report(report, None) for report in reports],
+                    now,
                 )
             if replies:
-                queues.enqueue(db, get_queue(number, "replies"), list(map(queues.dump_reply, replies)), now)
+                queues.enqueue(db, get_queue_id(account_id, "replies"), list(map(queues.dump_reply, replies)), now)
         self._growth.add(len(reports) + len(replies), 0)
 
     def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        return list(map(queues.load_report, self._take(userid, "reports", limit, now, request)))
+        return list(map(queues.load_report, self._fetch(userid, "reports", limit, now, request)))
 
     def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
-        return list(map(queues.load_reply, self._take(userid, "replies", 2**62, now, request)))
+        return list(map(queues.load_reply, self._fetch(userid, "replies", 2**62, now, request)))
 
-    def _take(self, userid: str, name: QueueName, limit: int, now: float, request: int) -> list[queues.Row]:
+    def _fetch(self, userid: str, name: QueueName, limit: int, now: float, request: int) -> list[queues.Row]:
         with self._database.writing as db:
-            number = get_account_id(db, userid)
-            rows, has = queues.fetch(db, get_queue(number, name), min(limit, 2**62), now, request)
+            account_id = get_account_id(db, userid)
+            rows, counters = queues.fetch(db, get_queue_id(account_id, name), min(limit, 2**62), now, request)
         limits = self._limits
-        if has.handed_out - has.forgotten > 2 * limits.handed_out or has.bytes > 2 * limits.handed_out_bytes:
-            self._maintenance.mark_over_limit(number)
+        if (
+            counters.handed_out - counters.forgotten > 2 * limits.handed_out
+            or counters.bytes > 2 * limits.handed_out_bytes
+        ):
+            self._maintenance.mark_over_limit(account_id)
         return rows
 
     def requeue(self, userid: str, queue: QueueName, count: int | None, since: float | None) -> int:
         with self._database.writing as db:
-            return queues.requeue(db, get_queue(get_account_id(db, userid), queue), count, since)
+            return queues.requeue(db, get_queue_id(get_account_id(db, userid), queue), count, since)
 
-    # Looking
+    # Queries
 
     def queue_stats(self, userid: str, queue: QueueName, now: float) -> QueueStats:
-        number = self._ready_to_look(userid, now, queue)
+        account_id = self._prepare_query(userid, now, queue)
         with self._database.reading() as db:
-            self._be_there(db, userid, number)
-            return queues.read_counters(db, get_queue(number, queue)).stats()
+            self._check_account_id(db, userid, account_id)
+            return queues.read_counters(db, get_queue_id(account_id, queue)).stats()
 
     def next_due(self, userid: str, now: float) -> float | None:
-        number = self._ready_to_look(userid, now, "reports", "replies")
+        account_id = self._prepare_query(userid, now, "reports", "replies")
         with self._database.reading() as db:
-            due = [queues.next_due(db, get_queue(number, name)) for name in ("reports", "replies")]
+            due = [queues.next_due(db, get_queue_id(account_id, name)) for name in ("reports", "replies")]
         return min((moment for moment in due if moment is not None), default=None)
 
     def messages(self, userid: str, wanted: Query, now: float) -> Page[Message]:
-        number = self._ready_to_look(userid, now, "reports")
+        account_id = self._prepare_query(userid, now, "reports")
         with self._database.reading() as db:
-            self._be_there(db, userid, number)
-            (dropped,) = db.execute("SELECT dropped FROM accounts WHERE id = ?", (number,)).fetchone()
-            return paginate(messages(db, number, wanted), wanted, matches_message, dropped)
+            self._check_account_id(db, userid, account_id)
+            (dropped,) = db.execute("SELECT dropped FROM accounts WHERE id = ?", (account_id,)).fetchone()
+            return paginate(query_messages(db, account_id, wanted), wanted, matches_message, dropped)
 
     def reports(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Report]]:
-        number = self._ready_to_look(userid, now, "reports")
+        account_id = self._prepare_query(userid, now, "reports")
         with self._database.reading() as db:
-            self._be_there(db, userid, number)
-            return queues.REPORTS.page(db, get_queue(number, "reports"), wanted)
+            self._check_account_id(db, userid, account_id)
+            return queues.REPORTS.page(db, get_queue_id(account_id, "reports"), wanted)
 
     def replies(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Reply]]:
-        number = self._ready_to_look(userid, now, "replies")
+        account_id = self._prepare_query(userid, now, "replies")
         with self._database.reading() as db:
-            self._be_there(db, userid, number)
-            return queues.REPLIES.page(db, get_queue(number, "replies"), wanted)
+            self._check_account_id(db, userid, account_id)
+            return queues.REPLIES.page(db, get_queue_id(account_id, "replies"), wanted)
 
-    def _ready_to_look(self, userid: str, now: float, *names: QueueName) -> int:
-        """Let come up what is due, and drop what is over; the account's number."""
+    def _prepare_query(self, userid: str, now: float, *names: QueueName) -> int:
+        """Release due items of these queues and apply the limits of the account. Returns the row id of the account."""
         with self._database.reading() as db:
-            number = get_account_id(db, userid)
-            ripe = [name for name in names if queues.has_due(db, get_queue(number, name), now)]
-        if ripe:
+            account_id = get_account_id(db, userid)
+            queues_due = [name for name in names if queues.has_due(db, get_queue_id(account_id, name), now)]
+        if queues_due:
             with self._database.writing as db:
-                number = get_account_id(db, userid)
-                for name in ripe:
-                    queues.release_due(db, get_queue(number, name), now)
-        self._maintenance.trim_if_needed(number)
-        return number
+                account_id = get_account_id(db, userid)
+                for name in queues_due:
+                    queues.release_due(db, get_queue_id(account_id, name), now)
+        self._maintenance.trim_if_needed(account_id)
+        return account_id
 
-    def _be_there(self, db: Connection, userid: str, number: int) -> None:
-        if get_account_id(db, userid) != number:
-            raise NoSuchAccount(userid)  # it was closed since, and opened again
+    def _check_account_id(self, db: Connection, userid: str, account_id: int) -> None:
+        """Raise NoSuchAccount unless the userid still belongs to this row id."""
+        if get_account_id(db, userid) != account_id:
+            raise NoSuchAccount(userid)  # deleted and created again meanwhile
 
-    # The journal
+    # Request log
 
     def log_request(self, entry: LoggedRequest) -> None:
         self._request_log.record(entry)

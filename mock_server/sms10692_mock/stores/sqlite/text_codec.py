@@ -1,7 +1,6 @@
-"""Texts of the wire in the file: as TEXT, or, with halves of characters in them, as BLOBs.
+"""Conversion of texts to and from database values: TEXT, or BLOB if the text contains lone surrogates.
 
-Here belongs the way there and back, and what they take. UTF-8 cannot write a lone surrogate, and clients do send them
-(R14, R16).
+Clients do send lone surrogates (R14, R16), and UTF-8 cannot encode them.
 """
 
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from sms10692_mock.domain.records import utf8_length
 
 
 def to_db(text: str) -> str | bytes:
-    """What SQLite can keep of a text: all of it."""
+    """Convert a text to a value that SQLite can store without loss."""
     if text.isascii():
         return text
     try:
@@ -20,23 +19,23 @@ def to_db(text: str) -> str | bytes:
     return text
 
 
-def byte_size(kept: str | bytes) -> int:
-    """Bytes of a text that was `written`."""
-    return len(kept) if isinstance(kept, bytes) else utf8_length(kept)
+def byte_size(stored: str | bytes) -> int:
+    """Size in bytes of a stored text."""
+    return len(stored) if isinstance(stored, bytes) else utf8_length(stored)
 
 
-def byte_sizes(kept: Sequence[str | bytes]) -> int:
-    """Bytes of texts that were `written`; of thousands in a tenth of the time."""
+def byte_sizes(stored: Sequence[str | bytes]) -> int:
+    """Total size in bytes of stored texts: ten times as fast as `byte_size` for each of thousands."""
     try:
-        return utf8_length("".join(kept))  # type: ignore[arg-type]  # the few with bytes are the error below
+        return utf8_length("".join(stored))  # type: ignore[arg-type]  # lists with BLOBs raise the TypeError below
     except TypeError:
-        return sum(map(byte_size, kept))
+        return sum(map(byte_size, stored))
 
 
-def from_db(kept: str | bytes) -> str:
-    """The text that was `written`.
+def from_db(stored: str | bytes) -> str:
+    """Convert a stored value back to the text.
 
-    >>> read(written("内容")), read(written("\\ud800")) == "\\ud800"
+    >>> from_db(to_db("内容")), from_db(to_db("\\ud800")) == "\\ud800"
     ('内容', True)
     """
-    return kept if isinstance(kept, str) else kept.decode("utf-8", "surrogatepass")
+    return stored if isinstance(stored, str) else stored.decode("utf-8", "surrogatepass")

@@ -1,4 +1,4 @@
-"""What each account in the file keeps of what is over, and closing those that have to go for it."""
+"""History usage of the accounts in the database, for the limits of all accounts together (`retention`)."""
 
 from collections.abc import Iterable, Iterator
 from sqlite3 import Connection
@@ -15,20 +15,20 @@ _ALL: Final = """
 _ONE: Final = f"{_ALL} WHERE a.userid = ?"
 
 
-def usages(db: Connection) -> list[Usage]:
-    """Of all accounts."""
-    return list(map(_usage, db.execute(_ALL)))
+def read_usages(db: Connection) -> list[Usage]:
+    """Usage of all accounts."""
+    return list(map(_load_usage, db.execute(_ALL)))
 
 
-def unused_since(db: Connection, some: Iterable[Usage]) -> Iterator[str]:
-    """The userids of those that were not used since, and got nothing."""
-    for one in some:
-        row = db.execute(_ONE, (to_db(one.userid),)).fetchone()
-        now = row and _usage(row)
-        if now and now.is_idle and now.used == one.used:
-            yield one.userid
+def unused_since(db: Connection, candidates: Iterable[Usage]) -> Iterator[str]:
+    """The userids of those accounts that were not used since `candidates` was read and have empty queues."""
+    for usage in candidates:
+        row = db.execute(_ONE, (to_db(usage.userid),)).fetchone()
+        current = row and _load_usage(row)
+        if current and current.is_idle and current.used == usage.used:
+            yield usage.userid
 
 
-def _usage(row: tuple[str | bytes, int, float, int, int, int, int, int, int, int]) -> Usage:
+def _load_usage(row: tuple[str | bytes, int, float, int, int, int, int, int, int, int]) -> Usage:
     userid, throwaway, used, has_items, *history = row
     return Usage(from_db(userid), bool(throwaway and not has_items), used, History(*history))

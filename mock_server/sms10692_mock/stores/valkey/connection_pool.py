@@ -1,7 +1,6 @@
-"""One server: the connections to it, and commands on them, each sent once and no more.
+"""A pool of blocking connections to one server. **Each command is sent once and never repeated.**
 
-Here belong time-outs, and what becomes of the errors of the client library. Which server a command is for is the
-affair of `nodes`.
+Translates the errors of the client library, and fails fast while the server does not respond.
 """
 
 from collections import deque
@@ -20,24 +19,24 @@ Argument: TypeAlias = bytes | str | int
 Command: TypeAlias = Sequence[Argument]
 
 RETRY_AFTER: Final = 0.25
-"""Seconds for which nobody waits for a server that did not answer: its next users are told at once that it is away."""
+"""Seconds after a failure during which commands fail at once instead of waiting for the server."""
 
-_TRUSTED: Final = 0.1
-"""Seconds after its last use in which a connection is used again without a look whether the server has hung up."""
+_CHECK_AFTER: Final = 0.1
+"""Seconds after its last use from which a connection is checked for closure before it is used again."""
 
 _ERRORS: Final = (ValkeyError, OSError)
-_HANGS_UP: Final = "Protocol error"
-"""How an error begins after which the server closes the connection, as of a request that is too large for it."""
+_FATAL_ERROR_PREFIX: Final = "Protocol error"
+"""Prefix of errors after which the server closes the connection, such as for a request that is too large."""
 
 _TIMEOUTS: Final = (TimeoutError, ValkeyTimeoutError)
 
 
 class Unavailable(Exception):
-    """The server did not answer: a command that was sent may have been carried out."""
+    """The server did not reply. **A command that was sent may have been executed.**"""
 
 
 class NodePool:
-    """One server, and the connections to it that nobody uses now. May be used by many threads at once."""
+    """The connections to one server. Thread-safe: a connection belongs to one thread while it is in use."""
 
     def __init__(self, address: Address, options: dict[str, Any]) -> None:
         self.host, self._port = address
@@ -45,49 +44,52 @@ class NodePool:
         self._type: type[Connection] = self._options.pop("connection_class", Connection)
         self._password: str = self._options.get("password") or ""
         self._idle: deque[tuple[Any, float]] = deque()
-        self._answered = float("-inf")
+        self._last_reply = float("-inf")
         self._away_until = float("-inf")
-        self._why = ""
+        self._error_message = ""
         self.availability: Final = AvailabilityLog()
 
     def without_password(self, text: str) -> str:
-        """A message of the server or the library, which may quote the command that logs in."""
+        """Mask the password: messages of the server or the library may quote the AUTH command."""
         return text.replace(self._password, "***") if self._password else text
 
     def __str__(self) -> str:
         return f"{self.host}:{self._port}"
 
     def execute(self, *commands: Command) -> list[Any]:
-        """Commands, sent together, and their answers: any may be a ResponseError, or Away, and then so are the rest."""
-        begun = monotonic()
-        if self._away_until > begun:
-            return [Unavailable(self._why)] * len(commands)
-        answers: list[Any] = []
+        """Send commands in one write and return their replies.
+
+        A reply may be a ResponseError, or Unavailable from one on.
+        """
+        started = monotonic()
+        if self._away_until > started:
+            return [Unavailable(self._error_message)] * len(commands)
+        replies: list[Any] = []
         is_sent = False
         try:
-            connection = self._connection()
+            connection = self._acquire()
             is_sent = True
-            pieces = [piece for command in commands for piece in connection.pack_command(*command)]
-            connection.send_packed_command([b"".join(pieces)], check_health=False)
-            answers.extend(_answer(connection) for _ in commands)
+            chunks = [chunk for command in commands for chunk in connection.pack_command(*command)]
+            connection.send_packed_command([b"".join(chunks)], check_health=False)
+            replies.extend(_read_reply(connection) for _ in commands)
         except _ERRORS as error:
-            why = f"{self}: {self.without_password(str(error))}"
-            # A server hangs up on a request that is too large for it, and goes on with all others.
-            is_refused = is_sent and not isinstance(error, _TIMEOUTS) and self._still_answers()
-            if self._answered < begun:  # since then it has answered nobody
+            message = f"{self}: {self.without_password(str(error))}"
+            # A server closes the connection on a request that is too large, but still serves other connections.
+            is_rejected = is_sent and not isinstance(error, _TIMEOUTS) and self._responds_to_ping()
+            if self._last_reply < started:  # no other thread got a reply meanwhile
                 self.close_idle()
-                if not is_refused:
-                    self._why, self._away_until = why, monotonic() + RETRY_AFTER
-            return answers + [Unavailable(why)] * (len(commands) - len(answers))
-        self._answered = monotonic()
-        if any(isinstance(answer, ResponseError) and str(answer).startswith(_HANGS_UP) for answer in answers):
+                if not is_rejected:
+                    self._error_message, self._away_until = message, monotonic() + RETRY_AFTER
+            return replies + [Unavailable(message)] * (len(commands) - len(replies))
+        self._last_reply = monotonic()
+        if any(isinstance(reply, ResponseError) and str(reply).startswith(_FATAL_ERROR_PREFIX) for reply in replies):
             connection.disconnect()
         else:
-            self._idle.append((connection, self._answered))
-        return answers
+            self._idle.append((connection, self._last_reply))
+        return replies
 
-    def _still_answers(self) -> bool:
-        """Whether the server takes a new connection and answers on it."""
+    def _responds_to_ping(self) -> bool:
+        """Whether the server accepts a new connection and replies to PING."""
         connection: Any = self._type(host=self.host, port=self._port, **self._options)
         try:
             connection.connect()
@@ -99,35 +101,35 @@ class NodePool:
             connection.disconnect()
         return True
 
-    def _connection(self) -> Any:  # its methods have no types
+    def _acquire(self) -> Any:  # the methods of the library have no types
         try:
-            connection, used = self._idle.pop()
+            connection, last_used = self._idle.pop()
         except IndexError:
             connection = self._type(host=self.host, port=self._port, **self._options)
         else:
-            if monotonic() - used > _TRUSTED and _is_closed(connection):
+            if monotonic() - last_used > _CHECK_AFTER and _is_closed(connection):
                 connection.disconnect()
         connection.connect()
         return connection
 
     def close_idle(self) -> None:
-        """Close the connections that nobody uses now."""
+        """Close the connections that are not in use."""
         while self._idle:
             try:
                 self._idle.pop()[0].disconnect()
-            except IndexError:  # somebody else took it
+            except IndexError:  # another thread took the last one
                 return
 
 
 def _is_closed(connection: Any) -> bool:
-    """Whether the server has hung up on a connection of which nothing is expected."""
+    """Whether the server has closed an idle connection."""
     try:
         return bool(connection.can_read())
     except _ERRORS:
         return True
 
 
-def _answer(connection: Any) -> Any:
+def _read_reply(connection: Any) -> Any:
     try:
         return connection.read_response()
     except ResponseError as error:

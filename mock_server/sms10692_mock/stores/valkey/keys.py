@@ -1,30 +1,27 @@
-"""Under which keys all is kept on a server: those of an account in one slot, by what stands in braces.
-
-Here belong their names. What stands there is the affair of the scripts.
-"""
+"""Names of the keys on the server. All keys of an account are in one cluster slot, by their hash tag in braces."""
 
 from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
 CACHE_SIZE: Final = 10_000
-"""Accounts of which the terms and keys are kept here, so that they need not be read and understood for each request."""
+"""Accounts whose parsed documents and key names are cached in this process, at most."""
 
 
 @lru_cache(maxsize=CACHE_SIZE)
 def account_keys(userid: str) -> tuple[bytes, ...]:
-    """All keys of an account: in one slot, by what stands in braces. Any userid is written without braces here."""
+    """All keys of an account. The userid is percent-encoded, so that it contains no braces."""
     tag = quote(userid, safe="", errors="surrogatepass")
-    return tuple(f"sms10692:{{={tag}}}:{name}".encode() for name in _PARTS)
+    return tuple(f"sms10692:{{={tag}}}:{name}".encode() for name in _KEY_NAMES)
 
 
-_PARTS: Final = (
+_KEY_NAMES: Final = (
     "account",
     "sent",
     "starts",
     *(f"{queue}:{part}" for queue in ("reports", "replies") for part in ("log", "later", "bundles", "fetches")),
 )
-"""In the order in which `scripts/queues.lua` names them."""
+"""In the order that `scripts/queues.lua` expects in KEYS."""
 
 GLOBAL_KEYS: Final = tuple(f"sms10692:{{all}}:{name}".encode() for name in ("userids", "throwaway", "numbers"))
 SCHEMA_KEY: Final = (b"sms10692:{all}:form",)

@@ -1,10 +1,10 @@
-"""What is looked at: messages and queues, page by page, as they were at one moment.
+"""Queries on messages and queues: consistent pages of lists that are read in chunks.
 
-Here belongs how a long list is read in pieces while others send and fetch. What changes anything is in `store`.
+Other clients send and fetch while a list is read. If they change what has been read, reading starts again.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count as counting_from
+from itertools import count
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from sms10692_mock.domain.records import (
@@ -29,27 +29,27 @@ from sms10692_mock.stores.valkey.serialization import DecodedTask, load_batch, l
 
 Thing = TypeVar("Thing")
 
-_PIECE: Final = 100
-_PIECE_GROWS: Final = 4
-_LARGEST_PIECE: Final = 20_000
-"""Items of a queue, or tasks, that are read at once: few at first, as most pages are short."""
+_FIRST_CHUNK: Final = 100
+_CHUNK_GROWTH: Final = 4
+_MAX_CHUNK: Final = 20_000
+"""Items or tasks that are read with one script: few at first, because most pages are short."""
 
-_LOOKS: Final = 4
-"""How often a list is begun anew that changed while it was read."""
+_ATTEMPTS: Final = 4
+"""Attempts to read a list that changes while it is read."""
 
 
 class ScriptRunner(Protocol):
     """Runs a script on the keys of an account. Raises NoSuchAccount and StoreUnavailable."""
 
-    def __call__(self, work: Script, userid: str, *arguments: bytes | str | int) -> Any: ...
+    def __call__(self, script: Script, userid: str, *arguments: bytes | str | int) -> Any: ...
 
 
 class _Conflict(Exception):
-    """The list is no longer what it was when its reading began."""
+    """The list was changed since its reading began."""
 
 
 class _Snapshot(NamedTuple):
-    """How an account stood at one moment, as `scripts/look.lua` says it."""
+    """State of an account and of one queue at one time: the reply of `scripts/read_state.lua`."""
 
     life: bytes
     rewound: int
@@ -60,199 +60,217 @@ class _Snapshot(NamedTuple):
     tasks_dropped: int
     tasks: int
     messages_dropped: int
-    bundles: Sequence[bytes]
+    batches: Sequence[bytes]
 
     @property
     def queue(self) -> tuple[bytes, int, int, int]:
-        """What stays the same while nothing comes or falls due."""
+        """A value that changes when items are added, released or requeued."""
         return self.life, self.rewound, self.stop, self.later
 
-    def must_be(self, life: bytes, rewound: int) -> None:
+    def check_unchanged(self, life: bytes, rewound: int) -> None:
         if (life, rewound) != (self.life, self.rewound):
             raise _Conflict
 
 
 class ListReader:
-    """The lists of every account, as far as `run` reaches."""
+    """Reads the lists of accounts. `run` executes the scripts. Methods are those of `Store`."""
 
     def __init__(self, run: ScriptRunner) -> None:
         self._run = run
 
     def queue_stats(self, userid: str, queue: QueueName, now: float) -> QueueStats:
-        look = self._look(userid, queue, now)
-        return QueueStats(look.stop + look.later, look.later, look.stop - look.cursor, look.cursor, look.base)
+        snapshot = self._read_snapshot(userid, queue, now)
+        return QueueStats(
+            snapshot.stop + snapshot.later,
+            snapshot.later,
+            snapshot.stop - snapshot.cursor,
+            snapshot.cursor,
+            snapshot.base,
+        )
 
-    def _look(self, userid: str, queue: QueueName, now: float, *bundles: int) -> _Snapshot:
-        """How the queue stands, and some of the bundles that are not due yet, as by the indexes of ZRANGE."""
-        return _Snapshot(*self._run(scripts.LOOK, userid, queue, repr(now), *bundles))
+    def _read_snapshot(self, userid: str, queue: QueueName, now: float, *batches: int) -> _Snapshot:
+        """Read the state of a queue, and optionally a range of its scheduled batches, by indexes of ZRANGE."""
+        return _Snapshot(*self._run(scripts.READ_STATE, userid, queue, repr(now), *batches))
 
     def messages(self, userid: str, wanted: Query, now: float) -> Page[Message]:
         def page(last_try: bool) -> Page[Message]:
-            look = self._look(userid, "reports", now)
-            return paginate(self._messages(userid, look, wanted), wanted, matches_message, look.messages_dropped)
+            snapshot = self._read_snapshot(userid, "reports", now)
+            return paginate(
+                self._messages(userid, snapshot, wanted), wanted, matches_message, snapshot.messages_dropped
+            )
 
         return _retry_until_consistent(page)
 
     def reports(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Report]]:
         def page(last_try: bool) -> Page[QueueItem[Report]]:
-            look, items = self._queued(Report, userid, "reports", wanted, now, last_try)
-            return paginate(items, wanted, matches_report, look.base)
+            snapshot, items = self._query_queue(Report, userid, "reports", wanted, now, last_try)
+            return paginate(items, wanted, matches_report, snapshot.base)
 
         return _retry_until_consistent(page)
 
     def replies(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Reply]]:
         def page(last_try: bool) -> Page[QueueItem[Reply]]:
-            look, items = self._queued(Reply, userid, "replies", wanted, now, last_try)
-            return paginate(items, wanted, matches_reply, look.base)
+            snapshot, items = self._query_queue(Reply, userid, "replies", wanted, now, last_try)
+            return paginate(items, wanted, matches_reply, snapshot.base)
 
         return _retry_until_consistent(page)
 
-    def _messages(self, userid: str, look: _Snapshot, wanted: Query) -> Iterator[Message]:
-        begin, end = look.tasks_dropped, look.tasks_dropped + look.tasks
-        enough = max(_PIECE, wanted.limit + 1)
+    def _messages(self, userid: str, snapshot: _Snapshot, wanted: Query) -> Iterator[Message]:
+        begin, end = snapshot.tasks_dropped, snapshot.tasks_dropped + snapshot.tasks
+        min_messages = max(_FIRST_CHUNK, wanted.limit + 1)
         while begin < end:
             order = "1" if wanted.newest_first else ""
-            life, rewound, begins, rows, all_starts = self._run(scripts.READ_SENT, userid, begin, end, order, enough)
-            look.must_be(life, rewound)
+            life, rewound, first_task, rows, all_starts = self._run(
+                scripts.READ_TASKS, userid, begin, end, order, min_messages
+            )
+            snapshot.check_unchanged(life, rewound)
             if not rows:
                 return
             if wanted.newest_first:
-                end = begins
+                end = first_task
             else:
-                begin = begins + len(rows)
-            tasks = [_sent(row, starts, look) for row, starts in zip(rows, all_starts, strict=True)]
-            logged = [places for task in tasks for places in task.logged]
-            firsts, lasts = [first for first, _ in logged], [last for _, last in logged]
-            fates = self._fates(userid, look, min(firsts, default=0), max(lasts, default=0))
+                begin = first_task + len(rows)
+            tasks = [_load_task_row(row, starts, snapshot) for row, starts in zip(rows, all_starts, strict=True)]
+            released = [places for task in tasks for places in task.released]
+            firsts, lasts = [first for first, _ in released], [last for _, last in released]
+            history = self._read_history(userid, snapshot, min(firsts, default=0), max(lasts, default=0))
             for task in reversed(tasks) if wanted.newest_first else tasks:
-                yield from task.messages(fates, wanted.newest_first)
-            enough = min(enough * _PIECE_GROWS, _LARGEST_PIECE)
+                yield from task.messages(history, wanted.newest_first)
+            min_messages = min(min_messages * _CHUNK_GROWTH, _MAX_CHUNK)
 
-    def _queued(
+    def _query_queue(
         self, kind: type[Item], userid: str, queue: QueueName, wanted: Query, now: float, last_try: bool
     ) -> tuple[_Snapshot, Iterator[QueueItem[Item]]]:
-        """A queue as it stands now, and its items as they are then read; with the last try, those not due at once."""
-        look = self._look(userid, queue, now, *((0, -1) if last_try else ()))
+        """The state of a queue, and an iterator that reads its items in chunks.
+
+        With `last_try`, all scheduled items are read together with the state, so that they cannot change.
+        """
+        snapshot = self._read_snapshot(userid, queue, now, *((0, -1) if last_try else ()))
 
         def items() -> Iterator[QueueItem[Item]]:
             if wanted.newest_first:
-                yield from self._coming(kind, userid, queue, look, now, wanted, last_try)
-            yield from self._logged(kind, userid, queue, look, wanted)
+                yield from self._query_scheduled(kind, userid, queue, snapshot, now, wanted, last_try)
+            yield from self._query_released(kind, userid, queue, snapshot, wanted)
             if not wanted.newest_first:
-                yield from self._coming(kind, userid, queue, look, now, wanted, last_try)
+                yield from self._query_scheduled(kind, userid, queue, snapshot, now, wanted, last_try)
 
-        return look, items()
+        return snapshot, items()
 
-    def _logged(
-        self, kind: type[Item], userid: str, queue: QueueName, look: _Snapshot, wanted: Query
+    def _query_released(
+        self, kind: type[Item], userid: str, queue: QueueName, snapshot: _Snapshot, wanted: Query
     ) -> Iterator[QueueItem[Item]]:
-        begin, end = look.base, look.stop
+        begin, end = snapshot.base, snapshot.stop
         if wanted.after is not None and wanted.newest_first:
             end = max(begin, min(end, wanted.after - 1))
         elif wanted.after is not None:
             begin = min(end, max(begin, wanted.after))
-        for first, last in _pieces(begin, end, wanted):
-            life, rewound, start, lines, fetches = self._run(scripts.READ_LOG, userid, queue, first, last, 1)
-            look.must_be(life, rewound)
-            fates = _fates(look, fetches)
+        for first, last in _chunks(begin, end, wanted):
+            life, rewound, start, lines, fetches = self._run(scripts.READ_ITEMS, userid, queue, first, last, 1)
+            snapshot.check_unchanged(life, rewound)
+            history = _load_history(snapshot, fetches)
             items = [
-                QueueItem(place + 1, item, fates.state_of(place))
-                for place, item in enumerate(load_batch(kind, lines), start)
+                QueueItem(position + 1, item, history.state_of(position))
+                for position, item in enumerate(load_batch(kind, lines), start)
             ]
             yield from reversed(items) if wanted.newest_first else items
 
-    def _coming(
+    def _query_scheduled(
         self,
         kind: type[Item],
         userid: str,
         queue: QueueName,
-        look: _Snapshot,
+        snapshot: _Snapshot,
         now: float,
         wanted: Query,
         last_try: bool,
     ) -> Iterator[QueueItem[Item]]:
-        number = look.stop + (look.later if wanted.newest_first else 0)
-        for read in counting_from(0, _PIECE):
+        number = snapshot.stop + (snapshot.later if wanted.newest_first else 0)
+        for read in count(0, _FIRST_CHUNK):
             if last_try:
-                bundles = look.bundles if read == 0 else ()
-            elif not look.later:
-                bundles = ()
+                batches = snapshot.batches if read == 0 else ()
+            elif not snapshot.later:
+                batches = ()
             else:
-                indexes = (-read - _PIECE, -read - 1) if wanted.newest_first else (read, read + _PIECE - 1)
-                newer = self._look(userid, queue, now, *indexes)
-                if newer.queue != look.queue:
+                indexes = (-read - _FIRST_CHUNK, -read - 1) if wanted.newest_first else (read, read + _FIRST_CHUNK - 1)
+                current = self._read_snapshot(userid, queue, now, *indexes)
+                if current.queue != snapshot.queue:
                     raise _Conflict
-                bundles = newer.bundles
-            if not bundles:
+                batches = current.batches
+            if not batches:
                 return
-            items = load_batch(kind, b"\n".join(bundles))
+            items = load_batch(kind, b"\n".join(batches))
             if wanted.newest_first:
                 number -= len(items)
-            queued = [QueueItem(place, item, LATER) for place, item in enumerate(items, number + 1)]
+            chunk = [QueueItem(position, item, LATER) for position, item in enumerate(items, number + 1)]
             if not wanted.newest_first:
                 number += len(items)
-            yield from reversed(queued) if wanted.newest_first else queued
+            yield from reversed(chunk) if wanted.newest_first else chunk
 
-    def _fates(self, userid: str, look: _Snapshot, first: int, last: int) -> FetchHistory:
-        life, rewound, _, _, fetches = self._run(scripts.READ_LOG, userid, "reports", first, last, 0)
-        look.must_be(life, rewound)
-        return _fates(look, fetches)
+    def _read_history(self, userid: str, snapshot: _Snapshot, first: int, last: int) -> FetchHistory:
+        life, rewound, _, _, fetches = self._run(scripts.READ_ITEMS, userid, "reports", first, last, 0)
+        snapshot.check_unchanged(life, rewound)
+        return _load_history(snapshot, fetches)
 
 
-class _Sent(NamedTuple):
-    """A task, the number of the last message before it, and where its bundles of reports begin in the log."""
+class _TaskRow(NamedTuple):
+    """A task, the number of the last message before it, and the index of the first report of each batch, once due."""
 
     before: int
-    unpacked: DecodedTask
+    decoded: DecodedTask
     starts: Sequence[int | None]
 
     @property
-    def logged(self) -> Iterator[tuple[int, int]]:
-        """Places in the log where its reports stand: of the first of each run, and behind the last."""
-        for bundle, _, run in self.unpacked.reported:
-            start = self.starts[bundle]
+    def released(self) -> Iterator[tuple[int, int]]:
+        """Index ranges of its released reports in the queue: first and end of each run."""
+        for batch, _, run in self.decoded.reported:
+            start = self.starts[batch]
             if start is not None:
-                yield start + run.at, start + run.at + run.size
+                yield start + run.offset, start + run.offset + run.size
 
-    def messages(self, fates: FetchHistory, newest_first: bool) -> Iterator[Message]:
-        task = self.unpacked.task
+    def messages(self, history: FetchHistory, newest_first: bool) -> Iterator[Message]:
+        task = self.decoded.task
         numbers = range(len(task.numbers))
-        for place in reversed(numbers) if newest_first else numbers:
-            found = self.unpacked.report(place)
-            report, fate = None, NEVER
+        for position in reversed(numbers) if newest_first else numbers:
+            found = self.decoded.report(position)
+            report, state = None, NEVER
             if found is not None:
-                bundle, index, report = found
-                start = self.starts[bundle]
-                fate = fates.state_of(None if start is None else start + index)
-            yield Message(self.before + place + 1, task, task.numbers[place], report, fate)
+                batch, index, report = found
+                start = self.starts[batch]
+                state = history.state_of(None if start is None else start + index)
+            yield Message(self.before + position + 1, task, task.numbers[position], report, state)
 
 
-def _sent(row: bytes, starts: bytes, look: _Snapshot) -> _Sent:
-    """A task as `scripts/read_sent.lua` says it, as it was at a moment at which the log was no longer than that."""
+def _load_task_row(row: bytes, starts: bytes, snapshot: _Snapshot) -> _TaskRow:
+    """Load a row of `scripts/read_tasks.lua`, as of the snapshot: reports released since are not due yet."""
     head, _, body = row.partition(b"\n")
     firsts = [int(start) if start else None for start in starts.split(b",")]
-    logged = [None if first is None or first >= look.stop else first for first in firsts]
-    return _Sent(int(head.split(b" ")[0]), load_task(body), logged)
+    released = [None if first is None or first >= snapshot.stop else first for first in firsts]
+    return _TaskRow(int(head.split(b" ")[0]), load_task(body), released)
 
 
-def _fates(look: _Snapshot, fetches: bytes) -> FetchHistory:
+def _load_history(snapshot: _Snapshot, fetches: bytes) -> FetchHistory:
     rows = [line.split(b" ") for line in fetches.split(b"\n") if line]
-    return FetchHistory(look.base, look.cursor, [FetchRecord(int(row[0]), float(row[1]), int(row[2])) for row in rows])
+    return FetchHistory(
+        snapshot.base, snapshot.cursor, [FetchRecord(int(row[0]), float(row[1]), int(row[2])) for row in rows]
+    )
 
 
 def _retry_until_consistent(page: Callable[[bool], Thing]) -> Thing:
-    """A page read as a whole: begun anew where what it shows was changed while it was read."""
-    for look in range(_LOOKS):
+    """Read a page, and start again if the list was changed meanwhile.
+
+    Raises StoreUnavailable after the last attempt.
+    """
+    for attempt in range(_ATTEMPTS):
         try:
-            return page(look == _LOOKS - 1)
+            return page(attempt == _ATTEMPTS - 1)
         except _Conflict:
             continue
-    raise StoreUnavailable("the queue is rewound faster than it can be read")
+    raise StoreUnavailable("the queue changes faster than it can be read: retry the request")
 
 
-def _pieces(begin: int, end: int, wanted: Query) -> Iterator[tuple[int, int]]:
-    """What to read of begin to end, piece by piece, from the end that is wanted first."""
-    size = max(_PIECE, min(wanted.limit + 1, _LARGEST_PIECE))
+def _chunks(begin: int, end: int, wanted: Query) -> Iterator[tuple[int, int]]:
+    """Index ranges that cover `begin` to `end`, in the order of the query, with growing size."""
+    size = max(_FIRST_CHUNK, min(wanted.limit + 1, _MAX_CHUNK))
     while begin < end:
         if wanted.newest_first:
             first = max(begin, end - size)
@@ -262,4 +280,4 @@ def _pieces(begin: int, end: int, wanted: Query) -> Iterator[tuple[int, int]]:
             last = min(end, begin + size)
             yield begin, last
             begin = last
-        size = min(size * _PIECE_GROWS, _LARGEST_PIECE)
+        size = min(size * _CHUNK_GROWTH, _MAX_CHUNK)

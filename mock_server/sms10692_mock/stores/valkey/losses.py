@@ -1,7 +1,7 @@
-"""What a server has lost: it was emptied, was started again without its data, or evicted keys.
+"""Detection of data loss: the server was flushed, restarted without its data, or has evicted keys.
 
-A lost account looks like one that never was, and its clients would get "wrong user name or password". So accounts of
-the options are created again, with what they begin with, and everything that is lost is logged as an error.
+Clients of a lost account would get "wrong user name or password". So accounts from the options are created again with
+their initial state, and every loss is logged as an error.
 """
 
 import logging
@@ -13,77 +13,83 @@ from sms10692_mock.stores.valkey import scripts
 from sms10692_mock.stores.valkey.connection_pool import Argument
 from sms10692_mock.stores.valkey.keys import GLOBAL_KEYS, SCHEMA_KEY
 from sms10692_mock.stores.valkey.script_client import Script
-from sms10692_mock.stores.valkey.serialization import encoded
+from sms10692_mock.stores.valkey.serialization import encode_text
 
 _log: Final = logging.getLogger(__name__)
 
 _KEYS: Final = (*GLOBAL_KEYS, *SCHEMA_KEY)
 
 
-class _Run(Protocol):
-    def __call__(self, work: Script, keys: tuple[bytes, ...], *arguments: Argument) -> Any: ...
+class _ScriptRunner(Protocol):
+    def __call__(self, script: Script, keys: tuple[bytes, ...], *arguments: Argument) -> Any: ...
 
 
 class Losses:
-    """Finds out what was lost and creates configured accounts again. May be used by many threads.
+    """Detects lost accounts and creates configured accounts again. Thread-safe.
 
-    `create` creates an account unless it is there, and says whether it did; `unlist` takes a userid off the list of
-    all; `mark` writes the mark by which an emptied server is recognized.
+    `create` creates an account unless it exists, and returns whether it did. `unregister` removes a userid from the
+    list of all. `write_schema_version` writes the key whose absence shows that the server was flushed.
     """
 
     def __init__(
         self,
-        run: _Run,
+        run: _ScriptRunner,
         create: Callable[[Account], bool],
-        unlist: Callable[[str], object],
-        mark: Callable[[], object],
+        unregister: Callable[[str], object],
+        write_schema_version: Callable[[], object],
     ) -> None:
         self._run = run
         self._create = create
-        self._unlist = unlist
-        self._mark = mark
+        self._unregister = unregister
+        self._write_schema_version = write_schema_version
         self._configured: dict[str, Account] = {}
 
     def configure(self, account: Account) -> None:
-        """An account of the options: it is created again where it is lost."""
+        """Register an account from the options, to be created again if it is lost."""
         self._configured[account.userid] = account
 
     def is_restored(self, userid: str) -> bool:
-        """Whether an account that is not there was lost and is there again."""
-        is_marked, is_listed = self._run(scripts.LOST, _KEYS, encoded(userid))
-        if not is_marked:
+        """Whether a missing account was lost and has been restored.
+
+        Restores it, or all accounts of a flushed server.
+        """
+        has_schema_version, is_registered = self._run(scripts.FIND_LOST, _KEYS, encode_text(userid))
+        if not has_schema_version:
             self._restore_all()
-        elif is_listed:
+        elif is_registered:
             self._restore(userid)
-        return (not is_marked or bool(is_listed)) and userid in self._configured
+        return (not has_schema_version or bool(is_registered)) and userid in self._configured
 
     def check(self) -> None:
-        """Restore what is lost of the configured accounts, and of an emptied server."""
+        """Restore the configured accounts that were lost."""
         userids = list(self._configured)
-        is_marked, *listed = self._run(scripts.LOST, _KEYS, *map(encoded, userids))
-        if not is_marked:
+        has_schema_version, *registered = self._run(scripts.FIND_LOST, _KEYS, *map(encode_text, userids))
+        if not has_schema_version:
             self._restore_all()
             return
-        for userid, is_listed in zip(userids, listed, strict=True):
-            if is_listed and self._create(self._configured[userid]):
+        for userid, is_registered in zip(userids, registered, strict=True):
+            if is_registered and self._create(self._configured[userid]):
                 self._log_restored(userid)
 
     def _restore_all(self) -> None:
-        """The mark comes last: until then, every process that finds nothing comes here too."""
+        """Create all configured accounts on a flushed server.
+
+        **The schema version is written last**: until then, other processes that find it missing restore accounts too.
+        """
         restored = [userid for userid, account in self._configured.items() if self._create(account)]
-        self._mark()
+        self._write_schema_version()
         _log.error(
-            "the server was emptied, or has dropped keys: what was stored may be lost; accounts created again: %s",
+            "the server was flushed or has evicted keys: stored data may be lost; accounts created again: %s",
             ", ".join(map(ascii, restored)) or "none",
         )
 
     def _restore(self, userid: str) -> None:
         account = self._configured.get(userid)
         if account is None:
-            self._unlist(userid)
-            _log.error("the server has lost the account %s, as by eviction: it is no longer there", ascii(userid))
+            self._unregister(userid)
+            _log.error("the server has lost the account %s (evicted?); the account was removed", ascii(userid))
         elif self._create(account):
             self._log_restored(userid)
 
     def _log_restored(self, userid: str) -> None:
-        _log.error("the server has lost the account %s, as by eviction: it is created again", ascii(userid))
+        _log.error("the server has lost the account %s (evicted?); the account was created again", ascii(userid))

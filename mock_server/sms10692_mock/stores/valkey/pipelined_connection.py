@@ -1,6 +1,6 @@
-"""One connection to a server, on an event loop: what is asked in one turn of it goes together; nobody is held up.
+"""A pipelined connection to one Valkey server, on an event loop: bytes, time-outs and reconnects.
 
-Here belong bytes and patience. What is asked, and who goes on with the answer, is the affair of `pieces`.
+All commands of one loop iteration are sent in one write.
 """
 
 import asyncio
@@ -14,150 +14,153 @@ from valkey.exceptions import NoScriptError, ResponseError
 from sms10692_mock.stores.valkey.connection_pool import RETRY_AFTER, Address, Command, Unavailable
 
 OnReply: TypeAlias = Callable[[Any], None]
-"""Is told an answer, which may be a ResponseError, or Away."""
+"""Callback for a reply, which may be a ResponseError or Unavailable."""
 
-_LARGE: Final = 512 * 1024
-"""Bytes of a command that has a connection of its own. A server that takes less (`proto-max-bulk-len`) is none."""
+_MAX_COMMAND_BYTES: Final = 512 * 1024
+"""Larger commands are not sent here but on a pooled connection. `proto-max-bulk-len` is always at least this."""
 
-_NEXT_ADDRESS: Final = 0.1
-"""Seconds after which the next address of a name is tried as well."""
+_HAPPY_EYEBALLS_DELAY: Final = 0.1
+"""Seconds after which the next address of a host name is tried in parallel."""
 
 
 class Endpoint(NamedTuple):
-    """A server: its address, what is said first on a connection, and the seconds for connecting and for an answer."""
+    """A server: address, commands to send first on a connection (log-in, database), and time-outs in seconds."""
 
     address: Address
     hello: Sequence[Command]
     connect_seconds: float
-    answer_seconds: float
+    reply_seconds: float
 
 
 class PipelinedConnection(asyncio.Protocol):
-    """Takes commands while it is open, opens itself where one would like to ask, and tells the answers in their order.
+    """A pipelined Valkey connection. Use it on the thread of its event loop only.
 
-    Where an answer does not come in time the connection ends, and all that waits is told so.
+    Connects on first use. Replies are delivered to callbacks in order. If a reply times out, the connection is closed
+    and all pending callbacks receive an Unavailable error: their commands may have been executed.
     """
 
-    def __init__(self, far: Endpoint) -> None:
-        self._far = far
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
         self._loop = asyncio.get_running_loop()
-        self._opening: asyncio.Task[None] | None = None
+        self._connecting: asyncio.Task[None] | None = None
         self._next_try = float("-inf")
         self._transport: asyncio.Transport | None = None
-        self._greetings = 0
+        self._pending_hello = 0
         self._is_closed = False
-        self._why = ""
+        self._close_reason = ""
         self._unsent: list[bytes] = []
-        self._waiting: deque[tuple[float, OnReply]] = deque()
-        self._patience: asyncio.TimerHandle | None = None
+        self._pending: deque[tuple[float, OnReply]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
 
     def __str__(self) -> str:
-        host, port = self._far.address
+        host, port = self._endpoint.address
         return f"{host}:{port}"
 
-    def send(self, command: Command, tell: OnReply) -> bool:
-        """Ask, and have the answer told; or say False, where nothing was done.
+    def send(self, command: Command, on_reply: OnReply) -> bool:
+        """Send a command and pass its reply to the callback. Returns False if nothing was sent.
 
-        That is so while nobody is there yet, and for a command so large that the server may hang up on it: what others
-        have asked on this connection would go with it.
+        Nothing is sent while the connection is not open, or if the command is so large that the server might close the
+        connection, which would fail all other pending commands.
         """
         if not self.is_open:
-            self._open()
+            self._start_connecting()
             return False
         packed = pack_command(tuple(command))
-        if len(packed) > _LARGE:
+        if len(packed) > _MAX_COMMAND_BYTES:
             return False
-        self._enqueue(packed, tell)
+        self._enqueue(packed, on_reply)
         return True
 
     @property
     def is_open(self) -> bool:
-        """Whether questions go over it now."""
-        return self._transport is not None and not self._transport.is_closing() and not self._greetings
+        """Whether commands can be sent now."""
+        return self._transport is not None and not self._transport.is_closing() and not self._pending_hello
 
     def close(self) -> None:
-        """Hang up, for good."""
+        """Close the connection permanently."""
         self._is_closed = True
-        if self._opening is not None:
-            self._opening.cancel()
-        self._hang_up("the emulator has ended")
+        if self._connecting is not None:
+            self._connecting.cancel()
+        self._abort("the emulator has stopped")
 
-    def _hang_up(self, why: str) -> None:
+    def _abort(self, reason: str) -> None:
         if self._transport is not None:
-            self._why = why
+            self._close_reason = reason
             self._transport.abort()
 
-    def _enqueue(self, packed: bytes, tell: OnReply) -> None:
+    def _enqueue(self, packed: bytes, on_reply: OnReply) -> None:
         if not self._unsent:
-            self._loop.call_soon(self._send)
+            self._loop.call_soon(self._flush)
         self._unsent.append(packed)
-        self._waiting.append((self._loop.time() + self._far.answer_seconds, tell))
-        if self._patience is None:
-            self._wait()
+        self._pending.append((self._loop.time() + self._endpoint.reply_seconds, on_reply))
+        if self._timer is None:
+            self._start_timer()
 
-    def _send(self) -> None:
+    def _flush(self) -> None:
         unsent, self._unsent = self._unsent, []
         if self._transport is not None:
             self._transport.write(b"".join(unsent))
 
-    def _wait(self) -> None:
-        """Look again when the patience with the oldest question ends."""
-        self._patience = self._loop.call_at(self._waiting[0][0], self._look) if self._waiting else None
+    def _start_timer(self) -> None:
+        """Start the timer for the deadline of the oldest pending command."""
+        self._timer = self._loop.call_at(self._pending[0][0], self._check_timeout) if self._pending else None
 
-    def _look(self) -> None:
-        if self._waiting and self._waiting[0][0] <= self._loop.time():
-            self._patience = None
-            self._hang_up("it did not answer in time")
+    def _check_timeout(self) -> None:
+        if self._pending and self._pending[0][0] <= self._loop.time():
+            self._timer = None
+            self._abort("no reply in time")
         else:
-            self._wait()
+            self._start_timer()
 
-    def _open(self) -> None:
-        is_here = self._is_closed or self._transport is not None or self._opening is not None
-        if not is_here and self._loop.time() >= self._next_try:
+    def _start_connecting(self) -> None:
+        is_busy = self._is_closed or self._transport is not None or self._connecting is not None
+        if not is_busy and self._loop.time() >= self._next_try:
             self._next_try = self._loop.time() + RETRY_AFTER
-            self._opening = self._loop.create_task(self._connect())
+            self._connecting = self._loop.create_task(self._connect())
 
     async def _connect(self) -> None:
         try:
-            async with asyncio.timeout(self._far.connect_seconds):
-                await self._loop.create_connection(lambda: self, *self._far.address, happy_eyeballs_delay=_NEXT_ADDRESS)
-        except OSError:  # TimeoutError is one: whoever asks meanwhile is told otherwise
+            async with asyncio.timeout(self._endpoint.connect_seconds):
+                await self._loop.create_connection(
+                    lambda: self, *self._endpoint.address, happy_eyeballs_delay=_HAPPY_EYEBALLS_DELAY
+                )
+        except OSError:  # includes TimeoutError; meanwhile, calls use the connection pool and get its errors
             return
         finally:
-            self._opening = None
+            self._connecting = None
 
-    # What asyncio calls
+    # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._why = "it hung up"
-        self._reader: Any = Reader(replyError=_error)
-        self._greetings = len(self._far.hello)
-        for command in self._far.hello:
-            self._enqueue(pack_command(tuple(command)), self._greeted)
+        self._close_reason = "the server closed the connection"
+        self._reader: Any = Reader(replyError=_build_error)
+        self._pending_hello = len(self._endpoint.hello)
+        for command in self._endpoint.hello:
+            self._enqueue(pack_command(tuple(command)), self._on_hello_reply)
 
-    def _greeted(self, answer: Any) -> None:
-        if isinstance(answer, Exception):
-            self._hang_up(str(answer))
+    def _on_hello_reply(self, reply: Any) -> None:
+        if isinstance(reply, Exception):
+            self._abort(str(reply))
         else:
-            self._greetings -= 1
+            self._pending_hello -= 1
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
-        while (answer := self._reader.gets()) is not False:
-            self._waiting.popleft()[1](answer)
+        while (reply := self._reader.gets()) is not False:
+            self._pending.popleft()[1](reply)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
-        waiting, self._waiting = self._waiting, deque()
+        pending, self._pending = self._pending, deque()
         self._unsent.clear()
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
-        away = Unavailable(f"{self}: {error or self._why}")
-        for _, tell in waiting:
-            tell(away)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        error_for_pending = Unavailable(f"{self}: {error or self._close_reason}")
+        for _, on_reply in pending:
+            on_reply(error_for_pending)
 
 
-def _error(text: str) -> ResponseError:
+def _build_error(text: str) -> ResponseError:
     return NoScriptError(text) if text.startswith("NOSCRIPT ") else ResponseError(text)

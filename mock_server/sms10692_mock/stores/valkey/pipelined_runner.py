@@ -1,7 +1,7 @@
-"""Work that is put aside while it waits for the server: one thread does many pieces of it, each in its own time.
+"""Runs requests as greenlets on the event-loop thread and suspends them while they wait for the server.
 
-Here belongs who goes on when. A thread for each would take Python's lock from the others all the time, which costs
-more than the work; and of questions that many pieces ask in the same moment, each costs a fraction of one alone.
+All commands of one loop iteration are pipelined in one write. Compared with a thread per request, this saves thread
+switches, contention for the GIL, and system calls.
 """
 
 import asyncio
@@ -18,87 +18,90 @@ from sms10692_mock.stores.valkey.connection_pool import Argument
 from sms10692_mock.stores.valkey.pipelined_connection import Endpoint, PipelinedConnection
 from sms10692_mock.stores.valkey.script_client import Script, ScriptCall, ScriptClient
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 class _Task(greenlet):
-    """A piece of work."""
+    """The greenlet of one submitted callable."""
 
 
-def call_script(nodes: ScriptClient, work: Script, keys: Sequence[bytes], *arguments: Argument) -> Any:
+def call_script(client: ScriptClient, script: Script, keys: Sequence[bytes], *arguments: Argument) -> Any:
     """Run a script as `ScriptClient.run` does.
 
     Inside a task other tasks run on this thread meanwhile. **The caller must not hold a lock.**
     """
-    piece = getcurrent()
-    if not isinstance(piece, _Task) or piece.parent is None:
-        return nodes.run(work, keys, *arguments)
-    answer = piece.parent.switch(ScriptCall(work, keys, arguments))
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+    task = getcurrent()
+    if not isinstance(task, _Task) or task.parent is None:
+        return client.run(script, keys, *arguments)
+    reply = task.parent.switch(ScriptCall(script, keys, arguments))
+    if isinstance(reply, Exception):
+        raise reply
+    return reply
 
 
 class PipelinedRunner:
-    """Does pieces of work on the loop that runs when it is made, as far as the server at `far` answers.
+    """The runner of the Valkey store, on the event loop that is running at construction. Use it on that thread only.
 
-    What is more than a question and an answer is done on the `threads`: while there is no connection, and where the
-    server has to be told a script first.
+    A script runs on the pool `threads` instead while there is no pipelined connection, or if the server does not know
+    the script yet.
     """
 
-    def __init__(self, nodes: ScriptClient, far: Endpoint, threads: Executor) -> None:
-        self._nodes = nodes
+    def __init__(self, client: ScriptClient, endpoint: Endpoint, threads: Executor) -> None:
+        self._client = client
         self._threads = threads
         self._loop = asyncio.get_running_loop()
-        self._line = PipelinedConnection(far)
+        self._connection = PipelinedConnection(endpoint)
 
-    def submit(self, work: Callable[[], Made]) -> "asyncio.Future[Made]":
-        """What the work returns, or raises, once it has been done. It is begun at once."""
-        future: asyncio.Future[Made] = self._loop.create_future()
-        self._resume(_Task(partial(_do, work, future)))
+    def submit(self, work: Callable[[], Result]) -> "asyncio.Future[Result]":
+        """Start `work` at once, on this thread. Returns a future of its result or exception.
+
+        **`work` must not hold a lock across a store call**: other work runs on this thread while it waits.
+        """
+        future: asyncio.Future[Result] = self._loop.create_future()
+        self._resume(_Task(partial(_run_work, work, future)))
         return future
 
     def close(self) -> None:
-        """Hang up. What is still to be asked goes over threads, as it does where there is no connection."""
-        self._line.close()
+        """Close the connection. Later store calls of unfinished work run on the threads."""
+        self._connection.close()
 
-    def _resume(self, piece: _Task, *answer: Any) -> None:
-        """Let a piece go on until it has asked its next question, or is done."""
-        while (question := piece.switch(*answer)) is not None:
+    def _resume(self, task: _Task, *reply: Any) -> None:
+        """Switch to a task until it makes its next store call, or ends."""
+        while (call := task.switch(*reply)) is not None:
             try:
-                if not self._line.send(question.command, partial(self._on_reply, piece, question)):
-                    self._ask_on_a_thread(piece, question)
-            except Exception as error:  # for the piece to raise: nobody else would ever go on with it
-                answer = (error,)
+                if not self._connection.send(call.command, partial(self._on_reply, task, call)):
+                    self._run_on_thread(task, call)
+            except Exception as error:  # raised inside the task, which would never be resumed otherwise
+                reply = (error,)
             else:
                 return
 
-    def _on_reply(self, piece: _Task, question: ScriptCall, answer: Any) -> None:
+    def _on_reply(self, task: _Task, call: ScriptCall, reply: Any) -> None:
         try:
             try:
-                answer = self._nodes.raise_for_error(answer)
-            except NoScriptError:  # nothing of it was done
-                self._ask_on_a_thread(piece, question)
+                reply = self._client.raise_for_error(reply)
+            except NoScriptError:  # the script did not run
+                self._run_on_thread(task, call)
                 return
-        except Exception as error:  # for the piece to raise
-            answer = error
-        self._resume(piece, answer)
+        except Exception as error:  # raised inside the task
+            reply = error
+        self._resume(task, reply)
 
-    def _ask_on_a_thread(self, piece: _Task, question: ScriptCall) -> None:
-        asked = self._threads.submit(self._nodes.run, question.work, question.keys, *question.arguments)
-        asked.add_done_callback(partial(self._tell, piece))
+    def _run_on_thread(self, task: _Task, call: ScriptCall) -> None:
+        result = self._threads.submit(self._client.run, call.script, call.keys, *call.arguments)
+        result.add_done_callback(partial(self._on_thread_done, task))
 
-    def _tell(self, piece: _Task, asked: "Future[Any]") -> None:
-        with suppress(RuntimeError):  # the loop has ended, and nobody waits any more
-            self._loop.call_soon_threadsafe(self._resume, piece, asked.exception() or asked.result())
+    def _on_thread_done(self, task: _Task, result: "Future[Any]") -> None:
+        with suppress(RuntimeError):  # the loop is closed, so nobody waits for the result
+            self._loop.call_soon_threadsafe(self._resume, task, result.exception() or result.result())
 
 
-def _do(work: Callable[[], Made], future: "asyncio.Future[Made]") -> None:
+def _run_work(work: Callable[[], Result], future: "asyncio.Future[Result]") -> None:
     try:
-        made = work()
+        result = work()
     except Exception as error:
-        if not future.done():  # nobody waits for it any more
+        if not future.done():  # else it was cancelled
             future.set_exception(error)
     else:
         if not future.done():
-            future.set_result(made)
+            future.set_result(result)

@@ -1,7 +1,4 @@
-"""The journal in the server: written behind the answers, in batches, so that none waits for it.
-
-Here belongs when entries are written, and reading them again. What an entry says is made in `http`.
-"""
+"""The request log on the server. A background thread writes entries in batches, so that no response waits."""
 
 import logging
 from collections import deque
@@ -20,54 +17,58 @@ from sms10692_mock.stores.valkey.serialization import dump_request, load_request
 
 _log: Final = logging.getLogger(__name__)
 
-_GATHERED: Final = 0.02
-"""Seconds in which entries gather before they are written."""
+_BATCH_DELAY: Final = 0.02
+"""Seconds for which entries are collected before they are written."""
 
-_TOGETHER: Final = 200
-_TOGETHER_BYTES: Final = 2 * 1024 * 1024
+_MAX_ENTRIES: Final = 200
+"""Entries that are written or read with one script, at most."""
 
-_TRY_AGAIN: Final = 0.5
-"""Seconds after which what could not be written is tried again. What is written twice is there once."""
+_MAX_BYTES: Final = 2 * 1024 * 1024
+"""Size of a batch from which no further entry is added."""
+
+_RETRY_AFTER: Final = 0.5
+"""Seconds after which a failed write is repeated. Writing an entry twice stores it once."""
 
 
-_TRIES: Final = 3
-"""How often an entry is tried alone that a server refuses while it takes everything else."""
+_MAX_REJECTIONS: Final = 3
+"""Attempts to write a single entry that the server rejects although it accepts other writes."""
 
 
 class _UnflushedEntry(NamedTuple):
-    """An entry as it is written. Packed by whoever answers: a second thread at work on it would cost more."""
+    """A serialized entry. Serialized on the thread of the request: handing the work to a second thread costs more."""
 
     number: int
     userid: str
     size: int
-    packed: bytes
+    serialized: bytes
 
 
 class ValkeyRequestLog:
-    """The last requests to all processes that share the server, of all and of each userid.
+    """The last requests of all processes that share the server, up to the limits. Thread-safe.
 
-    What cannot be written yet waits, but not more of it than is kept anyhow.
+    Entries that cannot be written yet stay in a buffer, which obeys the same limits. Entries of the buffer are lost if
+    the process is killed.
     """
 
-    def __init__(self, nodes: ScriptClient, limits: Limits) -> None:
-        self._nodes = nodes
+    def __init__(self, client: ScriptClient, limits: Limits) -> None:
+        self._client = client
         self._limits = limits
         self._pending: deque[_UnflushedEntry] = deque()
         self._pending_bytes = 0
         self._lost = 0
-        self._together = _TOGETHER
-        """How many entries are written at once: fewer after a failure, to find the one that is refused."""
-        self._refusals = 0
+        self._batch_size = _MAX_ENTRIES
+        """Entries per batch: reduced after a failure, to find the entry that is rejected."""
+        self._rejections = 0
         self._changed = Condition(Lock())
-        self._writing = Lock()
+        self._write_lock = Lock()
         self._writer: Thread | None = None
-        self._ended = False
+        self._is_closed = False
 
     def record(self, entry: LoggedRequest) -> None:
         try:
-            pending = _UnflushedEntry(entry.number, _userid(entry.userid), entry.size, dump_request(entry))
+            pending = _UnflushedEntry(entry.number, _userid_key(entry.userid), entry.size, dump_request(entry))
         except Exception:
-            _log.exception("a request cannot be written into the journal")
+            _log.exception("request %d cannot be written to the request log", entry.number)
             with self._changed:
                 self._lost += 1
             return
@@ -80,137 +81,140 @@ class ValkeyRequestLog:
                 self._lost += 1
             if was_empty:
                 if self._writer is None:
-                    self._writer = Thread(target=self._write_on, name="journal", daemon=True)
+                    self._writer = Thread(target=self._run_writer, name="request-log", daemon=True)
                     self._writer.start()
                 self._changed.notify()
 
     def close(self) -> None:
-        """Write what is left, as far as it can be, and no more."""
+        """Stop the writer thread after it has written the buffer, if the server is available."""
         with self._changed:
-            self._ended = True
+            self._is_closed = True
             self._changed.notify()
             writer = self._writer
         if writer is not None:
             writer.join()
 
-    def _write_on(self) -> None:
-        while not self._ended:
+    def _run_writer(self) -> None:
+        while not self._is_closed:
             with self._changed:
-                while not self._pending and not self._ended:
+                while not self._pending and not self._is_closed:
                     self._changed.wait()
-            sleep(_GATHERED)
+            sleep(_BATCH_DELAY)
             try:
                 self._write()
             except StoreUnavailable:
                 with self._changed:
-                    if not self._ended:
-                        self._changed.wait(_TRY_AGAIN)
+                    if not self._is_closed:
+                        self._changed.wait(_RETRY_AFTER)
             except Exception:
-                _log.exception("requests cannot be written into the journal")
+                _log.exception("requests cannot be written to the request log")
 
     def _write(self) -> None:
-        """Write all that is there now, in this thread. What the server does not take is lost, and logged.
+        """Write the buffer on this thread. An entry that the server rejects is dropped and logged.
 
-        Raises StoreUnavailable where the server is away.
+        Raises StoreUnavailable if the server is unavailable.
         """
-        with self._writing:
-            while batch := self._batch():
+        with self._write_lock:
+            while batch := self._next_batch():
                 lost = self._lost
                 try:
                     arguments: list[bytes | str | int] = [self._limits.requests, self._limits.request_bytes, lost]
-                    for pending in batch:
-                        arguments += pending
-                    self._nodes.run(scripts.RECORD, _KEYS, *arguments)
+                    for entry in batch:
+                        arguments += entry
+                    self._client.run(scripts.RECORD_REQUESTS, _KEYS, *arguments)
                 except StoreUnavailable as error:
-                    self._refused(batch, error)
+                    self._on_rejected(batch, error)
                 except Exception:
-                    self._done_with(batch, lost=-len(batch))
+                    self._remove(batch, lost=-len(batch))
                     raise
                 else:
-                    self._done_with(batch, lost)
-                    self._together = min(2 * self._together, _TOGETHER)
-                    self._refusals = 0
+                    self._remove(batch, lost)
+                    self._batch_size = min(2 * self._batch_size, _MAX_ENTRIES)
+                    self._rejections = 0
 
-    def _refused(self, batch: list[_UnflushedEntry], error: StoreUnavailable) -> None:
-        """Try fewer next time; give up an entry that is refused again and again. Raises where the server is away."""
-        self._nodes.check_writable()
+    def _on_rejected(self, batch: list[_UnflushedEntry], error: StoreUnavailable) -> None:
+        """Halve the batch size, or drop a single entry after repeated attempts.
+
+        Raises StoreUnavailable as `_write` does.
+        """
+        self._client.check_writable()
         if len(batch) > 1:
-            self._together = max(1, len(batch) // 2)
+            self._batch_size = max(1, len(batch) // 2)
             return
-        self._refusals += 1
-        if self._refusals < _TRIES:
+        self._rejections += 1
+        if self._rejections < _MAX_REJECTIONS:
             raise error
-        (pending,) = batch
-        self._done_with(batch, lost=-1)
-        self._refusals = 0
+        (entry,) = batch
+        self._remove(batch, lost=-1)
+        self._rejections = 0
         _log.error(
-            "request %d is not in the request log: the server does not take its %d bytes (%s)",
-            pending.number,
-            len(pending.packed),
+            "request %d is missing in the request log: the server rejects its %d bytes (%s)",
+            entry.number,
+            len(entry.serialized),
             error,
         )
 
-    def _batch(self) -> list[_UnflushedEntry]:
+    def _next_batch(self) -> list[_UnflushedEntry]:
         batch: list[_UnflushedEntry] = []
-        together = 0
+        size = 0
         with self._changed:
-            for pending in self._pending:
-                if len(batch) >= self._together or together > _TOGETHER_BYTES:
+            for entry in self._pending:
+                if len(batch) >= self._batch_size or size > _MAX_BYTES:
                     break
-                batch.append(pending)
-                together += pending.size
+                batch.append(entry)
+                size += entry.size
         return batch
 
-    def _done_with(self, batch: list[_UnflushedEntry], lost: int) -> None:
-        """These need not be written any more, as far as they are still here; so many that were lost are told."""
-        numbers = {pending.number for pending in batch}
+    def _remove(self, batch: list[_UnflushedEntry], lost: int) -> None:
+        """Remove entries from the buffer, and subtract the losses that were reported to the server."""
+        numbers = {entry.number for entry in batch}
         with self._changed:
             self._lost -= lost
             while self._pending and self._pending[0].number in numbers:
                 self._pending_bytes -= self._pending.popleft().size
 
     def query(self, userid: str | None, wanted: Query) -> Page[LoggedRequest]:
-        """Those of a userid, or all, that are wanted."""
+        """One page of the requests of a userid, or of all, that match. Writes the buffer first."""
         self._write()
-        dropped, first = self._read(userid, wanted, wanted.after)
-        return paginate(self._all(userid, wanted, first), wanted, matches_request, dropped)
+        dropped, first = self._read_page(userid, wanted, wanted.after)
+        return paginate(self._read_all(userid, wanted, first), wanted, matches_request, dropped)
 
-    def _all(self, userid: str | None, wanted: Query, entries: list[LoggedRequest]) -> Iterator[LoggedRequest]:
+    def _read_all(self, userid: str | None, wanted: Query, entries: list[LoggedRequest]) -> Iterator[LoggedRequest]:
         while entries:
             yield from entries
-            entries = self._read(userid, wanted, entries[-1].number)[1]
+            entries = self._read_page(userid, wanted, entries[-1].number)[1]
 
-    def _read(self, userid: str | None, wanted: Query, after: int | None) -> tuple[int, list[LoggedRequest]]:
-        arguments = ("" if userid is None else _userid(userid), "" if after is None else str(after))
-        dropped, texts = self._nodes.run(
-            scripts.READ_JOURNAL, _KEYS, *arguments, "1" if wanted.newest_first else "", _TOGETHER
+    def _read_page(self, userid: str | None, wanted: Query, after: int | None) -> tuple[int, list[LoggedRequest]]:
+        arguments = ("" if userid is None else _userid_key(userid), "" if after is None else str(after))
+        dropped, serialized = self._client.run(
+            scripts.READ_REQUESTS, _KEYS, *arguments, "1" if wanted.newest_first else "", _MAX_ENTRIES
         )
-        return dropped, [load_request(text) for text in texts]
+        return dropped, [load_request(text) for text in serialized]
 
     def get(self, number: int) -> LoggedRequest | None:
         self._write()
-        text = self._nodes.run(scripts.READ_ENTRY, _KEYS, number)
+        text = self._client.run(scripts.READ_REQUEST, _KEYS, number)
         return None if text is None else load_request(text)
 
     def is_logged(self, number: int) -> bool:
-        """Whether it is here or there, which is asked without reading it."""
+        """Whether a request is in the buffer or on the server."""
         with self._changed:
-            if any(pending.number == number for pending in reversed(self._pending)):
+            if any(entry.number == number for entry in reversed(self._pending)):
                 return True
-        return bool(self._nodes.run(scripts.HAS_ENTRY, _KEYS, number))
+        return bool(self._client.run(scripts.HAS_REQUEST, _KEYS, number))
 
     def clear(self) -> None:
-        """Begin anew; numbers go on."""
+        """Delete all entries. Request numbers are not reset."""
         with self._changed:
             self._pending.clear()
             self._pending_bytes = self._lost = 0
-        with self._writing:
-            self._nodes.run(scripts.FORGET_JOURNAL, _KEYS)
+        with self._write_lock:
+            self._client.run(scripts.CLEAR_REQUESTS, _KEYS)
 
 
 _KEYS: Final = tuple(f"sms10692:{{journal}}:{name}".encode() for name in ("entries", "all", "of_userids", "state"))
 
 
-def _userid(userid: str) -> str:
-    """The userid in front of its entries: not empty, and without white space."""
+def _userid_key(userid: str) -> str:
+    """The userid as a prefix of index entries: never empty, and without white space."""
     return "=" + quote(userid, safe="", errors="surrogatepass")

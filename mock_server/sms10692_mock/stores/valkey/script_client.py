@@ -1,10 +1,10 @@
-"""How a script gets to the node that has its keys: one server, or a cluster of them.
+"""Runs Lua scripts on the node that has their keys: on one server, or on a cluster.
 
-Here belong slots, scripts that a node does not know, and options. How one server is talked to is in `node`, what the
-scripts do in `scripts`.
+Handles cluster slots and redirections, and loads scripts that a node does not know. The connections to one node are in
+`connection_pool`.
 
-The library's own client of clusters is not used: it sends a command again after an error, also where the command may
-have been carried out, and it forgets nodes that were away.
+The cluster client of the `valkey` library is not used: after an error it sends a command again that may have been
+executed, and it forgets nodes that were unreachable.
 """
 
 import hashlib
@@ -24,54 +24,56 @@ from sms10692_mock.stores.valkey.pipelined_connection import Endpoint
 
 _log: Final = logging.getLogger(__name__)
 
-OLDEST: Final = 7
-"""The first version of the server, Valkey or Redis, that understands the scripts."""
+MIN_SERVER_VERSION: Final = 7
+"""The minimum major version of the server, Valkey or Redis, that supports the scripts."""
 
-_NEXT_LOOK: Final = 0.25
-"""Seconds between two tries to learn which node has what."""
+_SLOT_REFRESH_INTERVAL: Final = 0.25
+"""Seconds between two attempts to read the slot map."""
 
-_REDIRECTIONS: Final = 5
+_MAX_REDIRECTIONS: Final = 5
 
 
 class Script(NamedTuple):
-    """A script and the name by which the server knows it."""
+    """A Lua script and its SHA-1 hash, by which EVALSHA finds it."""
 
     name: str
     text: bytes
     sha: str
 
 
-def script(name: str, text: str) -> Script:
-    """A script under the name that the server gives it."""
-    return Script(name, text.encode(), hashlib.sha1(text.encode()).hexdigest())  # noqa: S324 - the server names it so
+def make_script(name: str, text: str) -> Script:
+    """Build a script with its hash."""
+    return Script(name, text.encode(), hashlib.sha1(text.encode()).hexdigest())  # noqa: S324 - prescribed by the server
 
 
 class ScriptCall(NamedTuple):
-    """A script to be run, with keys that are all in one slot."""
+    """A call of a script. **All keys must be in one slot.**"""
 
-    work: Script
+    script: Script
     keys: Sequence[bytes]
     arguments: Sequence[Argument]
 
     @property
     def command(self) -> Command:
-        """The same as the server is asked it."""
-        return ("EVALSHA", self.work.sha, len(self.keys), *self.keys, *self.arguments)
+        """The EVALSHA command."""
+        return ("EVALSHA", self.script.sha, len(self.keys), *self.keys, *self.arguments)
 
 
 class ScriptError(Exception):
-    """A script's own error: its first word."""
+    """An error that a script itself returned: its first word."""
 
 
 class _MovedError(Exception):
-    def __init__(self, address: Address, for_once: bool) -> None:
-        self.address, self.for_once = address, for_once
+    """A cluster redirection: MOVED (permanent) or ASK (for this command only)."""
+
+    def __init__(self, address: Address, is_ask: bool) -> None:
+        self.address, self.is_ask = address, is_ask
 
 
 class ScriptClient:
-    """All nodes that share the keys. May be used by many threads at once.
+    """Client for one server or for all nodes of a cluster. Thread-safe.
 
-    Raises StoreUnavailable where none is there, or what is there cannot be used, ValueError where `url` is none.
+    Raises StoreUnavailable if no usable server answers, ValueError for an invalid `url`.
     """
 
     def __init__(self, url: str) -> None:
@@ -80,52 +82,55 @@ class ScriptClient:
         self._lock = Lock()
         self._nodes: dict[Address, NodePool] = {}
         self._slots: list[Address] = []
-        self._slots_are_old = False
+        self._slots_stale = False
         self._slots_next_try = 0.0
         self.logs = False
-        """Whether it is logged that a node is away: not at the start, which fails then."""
+        """Whether unavailable nodes are logged. False at start-up, where the error is raised instead."""
         self.is_cluster = False
         self.is_cluster = self._probe()
 
-    def run(self, work: Script, keys: Sequence[bytes], *arguments: Argument) -> Any:
-        """Run a script whose keys are all in one slot, once or not at all, and return its answer.
+    def run(self, script: Script, keys: Sequence[bytes], *arguments: Argument) -> Any:
+        """Run a script at most once and return its reply. **All keys must be in one slot.**
 
-        Raises Refused with the script's own error, StoreUnavailable with any other.
+        Raises ScriptError for an error of the script itself, StoreUnavailable for any other error. After
+        StoreUnavailable the script may have run.
         """
-        command = ScriptCall(work, keys, arguments).command
-        asked: Address | None = None
-        for _ in range(_REDIRECTIONS):
-            address = asked or self._address(keys[0])
+        command = ScriptCall(script, keys, arguments).command
+        redirect: Address | None = None
+        for _ in range(_MAX_REDIRECTIONS):
+            address = redirect or self._address(keys[0])
             try:
-                return self._execute(address, *([("ASKING",), command] if asked else [command]))
+                return self._execute(address, *([("ASKING",), command] if redirect else [command]))
             except NoScriptError:
-                self._execute(address, ("SCRIPT", "LOAD", work.text))
+                self._execute(address, ("SCRIPT", "LOAD", script.text))
             except _MovedError as error:
-                asked = error.address if error.for_once else None
-                if not error.for_once:  # what the other nodes do not know yet
+                redirect = error.address if error.is_ask else None
+                if not error.is_ask:  # newer than the slot map of the other nodes
                     self._slots[key_slot(keys[0])] = error.address
-                    self._slots_are_old = True
-        raise StoreUnavailable(f"{self._node(self._seed)}: its nodes do not agree which of them has {keys[0]!a}")
+                    self._slots_stale = True
+        raise StoreUnavailable(
+            f"{self._node(self._seed)}: too many redirections: the nodes disagree about the owner of {keys[0]!a}"
+        )
 
     def run_on_all_nodes(
-        self, work: Script, questions: Sequence[tuple[Sequence[bytes], Sequence[Argument]]]
+        self, script: Script, calls: Sequence[tuple[Sequence[bytes], Sequence[Argument]]]
     ) -> list[Any]:
-        """Run a script that may be repeated, for other keys each time, and return all its answers.
+        """Run a script for many sets of keys, pipelined by node, and return the replies in order.
 
-        The questions to a node go together. One that it cannot answer so is asked again alone.
+        **The script must be idempotent**: a call that fails with an error reply is repeated individually.
         """
-        at: dict[Address, list[int]] = {}
-        for place, (keys, _) in enumerate(questions):
-            at.setdefault(self._address(keys[0]), []).append(place)
-        answers: list[Any] = [None] * len(questions)
-        for address, places in at.items():
+        by_address: dict[Address, list[int]] = {}
+        for index, (keys, _) in enumerate(calls):
+            by_address.setdefault(self._address(keys[0]), []).append(index)
+        replies: list[Any] = [None] * len(calls)
+        for address, indexes in by_address.items():
             node = self._node(address)
-            some = node.execute(*(ScriptCall(work, *questions[place]).command for place in places))
-            for place, answer in zip(places, some, strict=True):
-                keys, arguments = questions[place]
-                is_none = isinstance(answer, ResponseError)
-                answers[place] = self.run(work, keys, *arguments) if is_none else self.raise_for_error(answer, node)
-        return answers
+            node_replies = node.execute(*(ScriptCall(script, *calls[index]).command for index in indexes))
+            for index, reply in zip(indexes, node_replies, strict=True):
+                keys, arguments = calls[index]
+                is_error = isinstance(reply, ResponseError)
+                replies[index] = self.run(script, keys, *arguments) if is_error else self.raise_for_error(reply, node)
+        return replies
 
     def check_writable(self) -> None:
         """Raise StoreUnavailable unless every node would run a script that writes."""
@@ -136,7 +141,7 @@ class ScriptClient:
 
     @property
     def direct_endpoint(self) -> Endpoint | None:
-        """The only server, for a connection of one's own; None where there are more, or what is said is encrypted."""
+        """The endpoint for a pipelined connection; None for a cluster, and for connections with TLS."""
         options = self._options
         if self.is_cluster or "connection_class" in options:
             return None
@@ -150,41 +155,44 @@ class ScriptClient:
         return Endpoint(self._seed, hello, options["socket_connect_timeout"], options["socket_timeout"])
 
     def close(self) -> None:
-        """Hang up."""
+        """Close all idle connections."""
         for node in list(self._nodes.values()):
             node.close_idle()
 
     def _execute(self, address: Address, *commands: Command) -> Any:
-        """Commands on one connection, and the answer to the last of them."""
+        """Execute commands on one connection and return the last reply."""
         node = self._node(address)
         return self.raise_for_error(node.execute(*commands)[-1], node)
 
-    def raise_for_error(self, answer: Any, node: NodePool | None = None) -> Any:
-        """An answer of a node, or of the only one, if it is one. Raises NoScriptError, Refused and StoreUnavailable."""
+    def raise_for_error(self, reply: Any, node: NodePool | None = None) -> Any:
+        """Return a reply that is not an error.
+
+        Raises NoScriptError, ScriptError and StoreUnavailable. Default: seed node.
+        """
         node = node or self._node(self._seed)
-        if isinstance(answer, Unavailable):
-            self._slots_are_old = True
-            raise self._unavailable(node, str(answer)) from None
-        if not isinstance(answer, ResponseError):
-            if node.availability.is_away:
+        if isinstance(reply, Unavailable):
+            self._slots_stale = True
+            raise self._unavailable(node, str(reply)) from None
+        if not isinstance(reply, ResponseError):
+            if node.availability.is_unavailable:
                 node.availability.succeeded()
-            return answer
-        if isinstance(answer, NoScriptError):
-            raise answer
-        code, _, rest = str(answer).partition(" ")
+            return reply
+        if isinstance(reply, NoScriptError):
+            raise reply
+        code, _, rest = str(reply).partition(" ")
         if self.is_cluster and code in ("MOVED", "ASK"):
             host, _, port = rest.rpartition(" ")[2].rpartition(":")
             raise _MovedError((host or node.host, int(port)), code == "ASK")
-        if code in _REFUSALS:
+        if code in _SCRIPT_ERRORS:
             raise ScriptError(code)
-        self._slots_are_old = self._slots_are_old or code == "CLUSTERDOWN"
-        raise self._unavailable(node, f"{node}: {answer}")
+        self._slots_stale = self._slots_stale or code == "CLUSTERDOWN"
+        raise self._unavailable(node, f"{node}: {reply}")
 
-    def _unavailable(self, node: NodePool, why: str) -> StoreUnavailable:
-        why = node.without_password(why)
+    def _unavailable(self, node: NodePool, message: str) -> StoreUnavailable:
+        message = node.without_password(message)
         if self.logs:
-            node.availability.failed(why)
-        return StoreUnavailable(why)
+            node.availability.failed(message)
+        return StoreUnavailable(message)
 
     def _node(self, address: Address) -> NodePool:
         node = self._nodes.get(address)
@@ -196,70 +204,73 @@ class ScriptClient:
     def _address(self, key: bytes) -> Address:
         if not self.is_cluster:
             return self._seed
-        if self._slots_are_old and self._slots_next_try < monotonic():
+        if self._slots_stale and self._slots_next_try < monotonic():
             self._refresh_slots()
         return self._slots[key_slot(key)]
 
     def _refresh_slots(self) -> None:
-        self._slots_next_try = monotonic() + _NEXT_LOOK
-        why: StoreUnavailable | None = None
+        self._slots_next_try = monotonic() + _SLOT_REFRESH_INTERVAL
+        failure: StoreUnavailable | None = None
         for address in dict.fromkeys([self._seed, *self._slots]):
             try:
                 ranges = self._execute(address, ("CLUSTER", "SLOTS"))
             except StoreUnavailable as error:
-                why = error
+                failure = error
                 continue
-            self._slots = _slots(ranges, address)
-            self._slots_are_old = False
+            self._slots = _parse_slots(ranges, address)
+            self._slots_stale = False
             return
-        raise why or StoreUnavailable("there is no node")
+        raise failure or StoreUnavailable("the cluster has no reachable node")
 
     def _probe(self) -> bool:
         node = self._node(self._seed)
-        information = _information(self._execute(self._seed, ("INFO",)))
-        version = information.get("valkey_version") or information["redis_version"]
-        if int(version.partition(".")[0]) < OLDEST:
-            raise StoreUnavailable(f"{node}: it is version {version}, and {OLDEST} or newer is needed")
-        is_cluster = information.get("cluster_enabled") == "1"
+        info = _parse_info(self._execute(self._seed, ("INFO",)))
+        version = info.get("valkey_version") or info["redis_version"]
+        if int(version.partition(".")[0]) < MIN_SERVER_VERSION:
+            raise StoreUnavailable(
+                f"{node}: the server has version {version}; version {MIN_SERVER_VERSION} or newer is required"
+            )
+        is_cluster = info.get("cluster_enabled") == "1"
         if is_cluster:
             if self._options.get("db"):
-                raise StoreUnavailable(f"{node}: a cluster has no database but 0")
+                raise StoreUnavailable(f"{node}: a cluster supports database 0 only")
             self._refresh_slots()
         for address in dict.fromkeys(self._slots or [self._seed]):
             self._warn_of_eviction(address)
         return is_cluster
 
     def _warn_of_eviction(self, address: Address) -> None:
-        """Without memory, a server with such a policy drops keys: accounts and what waits for them."""
-        information = _information(self._execute(address, ("INFO", "memory")))
-        policy = information.get("maxmemory_policy", "noeviction")
+        """Log a warning if the server evicts keys when memory is short: accounts and reports would be lost."""
+        info = _parse_info(self._execute(address, ("INFO", "memory")))
+        policy = info.get("maxmemory_policy", "noeviction")
         if policy.startswith("allkeys-"):
             _log.warning(
-                "%s has maxmemory-policy %s, so accounts and reports vanish when its memory is full: set noeviction",
+                "%s has maxmemory-policy %s, so accounts and reports are lost when its memory is full: "
+                "set maxmemory-policy noeviction",
                 self._node(address),
                 policy,
             )
 
 
 _WRITE_PROBE: Final[Command] = ("EVAL", "#!lua\nreturn 1", 0)
-"""A script that does not say that it only reads: a server that has no memory or disk left, or is a replica, refuses."""
+"""A script without the flag `no-writes`: a replica and a server without memory or disk space reject it."""
 
-_REFUSALS: Final = frozenset({"NOACCOUNT"})
-"""First words of the errors that the scripts themselves raise."""
+_SCRIPT_ERRORS: Final = frozenset({"NOACCOUNT"})
+"""First words of the errors that the scripts themselves return."""
 
 
-def _information(text: bytes) -> dict[str, str]:
-    """What INFO says, by name."""
+def _parse_info(text: bytes) -> dict[str, str]:
+    """Parse the reply to INFO."""
     lines = [line.partition(b":") for line in text.split(b"\r\n")]
     return {name.decode(): value.decode() for name, _, value in lines}
 
 
-def _slots(ranges: Sequence[Any], asked: Address) -> list[Address]:
-    """For each slot where its keys are, as CLUSTER SLOTS says it: first, last, the node that writes, others."""
-    slots = [asked] * _SLOTS
+def _parse_slots(ranges: Sequence[Any], queried: Address) -> list[Address]:
+    """The primary of each slot, from the reply to CLUSTER SLOTS: rows of first slot, last slot, primary, replicas."""
+    slots = [queried] * _SLOT_COUNT
     for first, last, (host, port, *_), *_ in ranges:
-        slots[first : last + 1] = [((host or b"").decode() or asked[0], port)] * (last + 1 - first)
+        slots[first : last + 1] = [((host or b"").decode() or queried[0], port)] * (last + 1 - first)
     return slots
 
 
-_SLOTS: Final = 16384
+_SLOT_COUNT: Final = 16384

@@ -1,7 +1,4 @@
-"""Numbers that many processes give out without asking each other for every one: each takes a block, and soon drops it.
-
-Here belongs how large a block is, and how long it holds. Where blocks come from is the store's.
-"""
+"""Sequence numbers for many processes. Each process reserves blocks on the server, and drops them after a second."""
 
 from collections.abc import Callable
 from threading import Lock
@@ -9,65 +6,70 @@ from typing import Final
 
 from sms10692_mock.elapsed_time import monotonic
 
-_HOLDS: Final = 1.0
-"""Seconds after which what is left of a block is dropped, so that no number is much smaller than its elders (R7)."""
+_BLOCK_LIFETIME: Final = 1.0
+"""Seconds after which the rest of a block is dropped, so that numbers of all processes increase with time (R7)."""
 
-_LARGEST: Final = 1024
+_MAX_BLOCK: Final = 1024
 
 
 class BlockSequence:
-    """Numbers never given before, by whoever shares the same `take`, which returns the last of so many.
+    """A sequence of unique numbers, shared by all processes that use the same `reserve`. Thread-safe.
 
-    They grow within the process. Of two processes one may give smaller numbers than the other for a second, and no
-    longer. Who seldom asks soon gets blocks of one, and so the very next number. Where what numbers are taken from has
-    lost its count, the numbers go on behind those that were given here.
+    `reserve(size)` reserves a block and returns its last number. Numbers increase within a process. A process may hand
+    out smaller numbers than another one for at most `_BLOCK_LIFETIME`. At low rates, blocks shrink to one number. If
+    the server has lost its counter, numbers continue after those handed out here.
+
+    **The lock is not held during `reserve`.**
     """
 
-    def __init__(self, take: Callable[[int], int], clock: Callable[[], float] = monotonic) -> None:
-        self._take = take
+    def __init__(self, reserve: Callable[[int], int], clock: Callable[[], float] = monotonic) -> None:
+        self._reserve = reserve
         self._clock = clock
         self._lock = Lock()
-        self._asked = float("-inf")
-        """Since when somebody is taking a block, if anybody is."""
-        self._least = 0
-        """No number below it is given any more."""
-        self._left = 0
+        self._reserving_since = float("-inf")
+        """Time at which a thread began to reserve a block; -inf if none is reserving."""
+        self._minimum = 0
+        """Numbers below it are never handed out again."""
+        self._remaining = 0
         self._size = 1
-        self._taken = float("-inf")
+        self._reserved_at = float("-inf")
 
     def next(self) -> int:
-        """One number. Who has to ask for it keeps nobody else waiting: they ask for numbers of their own."""
-        missing = 1
+        """The next number.
+
+        While one thread reserves a block, other threads reserve single numbers instead of waiting.
+        """
+        needed = 1
         while True:
             with self._lock:
                 now = self._clock()
-                is_old = now - self._taken >= _HOLDS
-                if self._left and not is_old:
-                    self._left -= 1
-                    return self._given(self._least)
-                is_first = now - self._asked >= _HOLDS
+                is_expired = now - self._reserved_at >= _BLOCK_LIFETIME
+                if self._remaining and not is_expired:
+                    self._remaining -= 1
+                    return self._hand_out(self._minimum)
+                is_first = now - self._reserving_since >= _BLOCK_LIFETIME
                 if is_first:
-                    self._asked = now
-                size = max(missing, self._next_size(is_old) if is_first else 1)
+                    self._reserving_since = now
+                size = max(needed, self._next_block_size(is_expired) if is_first else 1)
             try:
-                last = self._take(size)
+                last = self._reserve(size)
             finally:
                 if is_first:
-                    self._asked = float("-inf")
+                    self._reserving_since = float("-inf")
             with self._lock:
-                first = max(last - size + 1, self._least)
-                missing = max(1, first - last)
+                first = max(last - size + 1, self._minimum)
+                needed = max(1, first - last)
                 if first <= last and is_first:
-                    self._size, self._left, self._taken = size, last - first, now
-                    return self._given(first)
-                if first <= last and not self._left:
-                    return self._given(first)
-            # Others have given greater numbers meanwhile, or have smaller ones left.
+                    self._size, self._remaining, self._reserved_at = size, last - first, now
+                    return self._hand_out(first)
+                if first <= last and not self._remaining:
+                    return self._hand_out(first)
+            # Meanwhile, another thread handed out greater numbers, or has smaller ones left: try again.
 
-    def _next_size(self, is_old: bool) -> int:
-        """As many as were used of the last block while it held, or twice as many where it was used up before."""
-        return min(max(1, self._size - self._left) if is_old else 2 * self._size, _LARGEST)
+    def _next_block_size(self, is_expired: bool) -> int:
+        """The number used of the last block if it expired, or twice its size if it was used up before."""
+        return min(max(1, self._size - self._remaining) if is_expired else 2 * self._size, _MAX_BLOCK)
 
-    def _given(self, number: int) -> int:
-        self._least = number + 1
+    def _hand_out(self, number: int) -> int:
+        self._minimum = number + 1
         return number

@@ -1,7 +1,6 @@
-"""Tasks, reports, replies and entries as bytes, as the scripts keep them: one line for each item of a queue.
+"""Serialization of tasks, reports, replies and logged requests. Each item of a queue is one line of JSON.
 
-Here belongs how they are written and read. A line is JSON, which has no line ends of its own, so that a script can
-cut many items apart and put them together without reading them.
+JSON text contains no line breaks, so that scripts can split and join items without parsing them.
 """
 
 import json
@@ -15,66 +14,66 @@ from sms10692_mock.domain.records import NO_TASK_INDEX, LoggedRequest, Reply, Re
 from sms10692_mock.stores.due_batches import Item, group_by_due
 from sms10692_mock.stores.redaction import redact_headers
 
-written: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class SerializedBatch(NamedTuple):
-    """Items that fall due together, a line each."""
+    """Serialized items with the same due time, one per line."""
 
     due: float
     size: int
     lines: bytes
 
 
-def encoded(text: str) -> bytes:
-    """A text as bytes; lone surrogates too, which a JSON request may hold."""
+def encode_text(text: str) -> bytes:
+    """Encode a text. Lone surrogates, which a JSON request may contain, are preserved."""
     return text.encode("utf-8", "surrogatepass")
 
 
-def decoded(text: bytes) -> str:
-    """The text that `encoded` wrote."""
+def decode_text(text: bytes) -> str:
+    """Decode a text of `encode_text`."""
     return text.decode("utf-8", "surrogatepass")
 
 
 def dump_reports(reports: Sequence[Report]) -> list[SerializedBatch]:
-    """Reports by the moment when they fall due."""
+    """Serialize reports, grouped by due time."""
     return [
-        SerializedBatch(bundle.due, len(bundle.items), encoded("\n".join(map(_report_line, bundle.items))))
-        for bundle in group_by_due(reports)
+        SerializedBatch(batch.due, len(batch.items), encode_text("\n".join(map(_dump_report, batch.items))))
+        for batch in group_by_due(reports)
     ]
 
 
 def dump_replies(replies: Sequence[Reply]) -> list[SerializedBatch]:
-    """Replies, likewise."""
+    """Serialize replies, grouped by due time."""
     return [
-        SerializedBatch(bundle.due, len(bundle.items), encoded("\n".join(map(written, bundle.items))))
-        for bundle in group_by_due(replies)
+        SerializedBatch(batch.due, len(batch.items), encode_text("\n".join(map(to_json, batch.items))))
+        for batch in group_by_due(replies)
     ]
 
 
-def _report_line(report: Report) -> str:
+def _dump_report(report: Report) -> str:
     due, mobile, task_id, status, errorcode, extno, place = report
     return f"[{due!r},{quoted(mobile)},{task_id},{status},{quoted(errorcode)},{quoted(extno)},{place}]"
 
 
 def load_batch(kind: type[Item], lines: bytes) -> list[Item]:
-    """The items of these lines."""
-    return [kind(*row) for row in json.loads(decoded(b"[%b]" % lines.replace(b"\n", b",")))]
+    """Load the items of these lines."""
+    return [kind(*row) for row in json.loads(decode_text(b"[%b]" % lines.replace(b"\n", b",")))]
 
 
 def random_version() -> bytes:
-    """A version that no other is equal to, also of one that was closed and opened again."""
+    """A version that is unique, also across accounts that were deleted and created again."""
     return token_hex(8).encode()
 
 
 class ReportRun(NamedTuple):
-    """Reports of one bundle, for neighbours in the task's list of numbers, that say the same.
+    """Run-length encoding: equal reports of one batch for consecutive recipients of a task.
 
-    `at` is where the first stands in its bundle, `place` in the task, `size` how many they are. `mobile` and `task_id`
-    are None where they are the task's own.
+    `offset`: index of the first report in its batch. `place`: its index in the task. `size`: length of the run.
+    `mobile` and `task_id` are None if they are those of the task.
     """
 
-    at: int
+    offset: int
     place: int
     size: int
     status: int
@@ -85,25 +84,25 @@ class ReportRun(NamedTuple):
 
 
 def dump_task(task: Task, reports: Sequence[Report]) -> bytes:
-    """A task and its reports, which say little that is not said of the whole."""
-    runs = [[bundle.due, _runs(task, bundle.items)] for bundle in group_by_due(reports)]
-    return encoded(written([*task, runs]))
+    """Serialize a task together with its reports, run-length encoded."""
+    runs = [[batch.due, _runs(task, batch.items)] for batch in group_by_due(reports)]
+    return encode_text(to_json([*task, runs]))
 
 
 def _runs(task: Task, reports: Sequence[Report]) -> list[list[Any]]:
     runs: list[list[Any]] = []
-    going_on: tuple[Any, ...] = ()
-    """What the next report must be to belong to the last run."""
-    numbers, of_task = task.numbers, task.task_id
+    expected: tuple[Any, ...] = ()
+    """Values of the next report if it continues the last run."""
+    numbers, task_id_of_task = task.numbers, task.task_id
     for index, (_, mobile, task_id, status, errorcode, extno, place) in enumerate(reports):
         if place == NO_TASK_INDEX:
             continue
-        own = task_id == of_task and place < len(numbers) and mobile == numbers[place]
-        if own and going_on == (index, place, status, errorcode, extno):
+        is_regular = task_id == task_id_of_task and place < len(numbers) and mobile == numbers[place]
+        if is_regular and expected == (index, place, status, errorcode, extno):
             runs[-1][_SIZE] += 1
         else:
-            runs.append([index, place, 1, status, errorcode, extno, *(() if own else (mobile, task_id))])
-        going_on = (index + 1, place + 1, status, errorcode, extno) if own else ()
+            runs.append([index, place, 1, status, errorcode, extno, *(() if is_regular else (mobile, task_id))])
+        expected = (index + 1, place + 1, status, errorcode, extno) if is_regular else ()
     return runs
 
 
@@ -112,61 +111,62 @@ _TASK_FIELDS: Final = len(Task._fields)
 
 
 class RunPosition(NamedTuple):
-    """What a run of a task says, in which of its bundles and due when."""
+    """A run with the index and due time of its batch."""
 
-    bundle: int
+    batch: int
     due: float
     run: ReportRun
 
 
 class DecodedTask(NamedTuple):
-    """A task and its reports, by their places in it."""
+    """A task and the runs of its reports, sorted by index in the task."""
 
     task: Task
     reported: Sequence[RunPosition]
 
     def report(self, place: int) -> tuple[int, int, Report] | None:
-        """The report of the number at this place: in which bundle it is, where in it, and what it says."""
-        at = bisect_right(self.reported, place, key=lambda reported: reported.run.place) - 1
-        if at < 0:
+        """The report of the recipient at this index: its batch, its index in the batch, and the report.
+
+        None if missing.
+        """
+        offset = bisect_right(self.reported, place, key=lambda reported: reported.run.place) - 1
+        if offset < 0:
             return None
-        bundle, due, run = self.reported[at]
+        batch, due, run = self.reported[offset]
         step = place - run.place
         if step >= run.size:
             return None
         mobile = self.task.numbers[place] if run.mobile is None else run.mobile
         task_id = self.task.task_id if run.task_id is None else run.task_id
-        return bundle, run.at + step, Report(due, mobile, task_id, run.status, run.errorcode, run.extno, place)
+        return batch, run.offset + step, Report(due, mobile, task_id, run.status, run.errorcode, run.extno, place)
 
 
 def load_task(body: bytes) -> DecodedTask:
-    """The task and reports that `packed_task` wrote."""
-    row = json.loads(decoded(body))
+    """Load a task and its reports."""
+    row = json.loads(decode_text(body))
     reported = [
-        RunPosition(bundle, due, ReportRun(*run))
-        for bundle, (due, runs) in enumerate(row[_TASK_FIELDS])
-        for run in runs
+        RunPosition(batch, due, ReportRun(*run)) for batch, (due, runs) in enumerate(row[_TASK_FIELDS]) for run in runs
     ]
     reported.sort(key=lambda reported: reported.run.place)
     return DecodedTask(Task(*row[:_TASK_FIELDS]), reported)
 
 
-_BYTES: Final = tuple(LoggedRequest._fields.index(name) for name in ("query", "body", "answer"))
+_BYTES_FIELDS: Final = tuple(LoggedRequest._fields.index(name) for name in ("query", "body", "answer"))
 
 
 def dump_request(entry: LoggedRequest) -> bytes:
-    """An entry of the journal as JSON; bytes as the characters of the same numbers."""
+    """Serialize a logged request as JSON; bytes as Latin-1 characters."""
     row: list[Any] = list(entry)
-    for place in _BYTES:
+    for place in _BYTES_FIELDS:
         row[place] = row[place].decode("latin-1")
-    return encoded(written(row))
+    return encode_text(to_json(row))
 
 
 def load_request(text: bytes) -> LoggedRequest:
-    """The entry that `packed_entry` wrote."""
-    row: list[Any] = json.loads(decoded(text))
-    for place in _BYTES:
+    """Load a logged request."""
+    row: list[Any] = json.loads(decode_text(text))
+    for place in _BYTES_FIELDS:
         row[place] = row[place].encode("latin-1")
     entry = LoggedRequest(*row)
-    headers = redact_headers([(name, value) for name, value in entry.headers])  # of what an earlier version kept
+    headers = redact_headers([(name, value) for name, value in entry.headers])  # earlier versions stored credentials
     return entry._replace(headers=headers, faults=tuple(entry.faults))

@@ -1,57 +1,57 @@
-"""The scripts that run inside the server: each is one operation on the keys of one slot, whole or not at all.
+"""The Lua scripts that run inside the server. Each is one atomic operation on keys of one cluster slot.
 
-Here belongs which there are. What each does, and its arguments, stands in the first lines of its file.
+The first lines of each file document the effect, the arguments and the result.
 """
 
 from pathlib import Path
 from typing import Final
 
-from sms10692_mock.stores.valkey.script_client import Script, script
+from sms10692_mock.stores.valkey.script_client import Script, make_script
 
-_HEAD: Final = "#!lua\n"
-"""With it the server refuses a script beforehand that it could not carry through, for want of memory or of a disk."""
+_SHEBANG: Final = "#!lua\n"
+"""With this line, the server rejects a script before it starts if memory is short or the disk cannot be written."""
 
 _FOLDER: Final = Path(__file__).parent
-_QUEUES: Final = (_FOLDER / "queues.lua").read_text(encoding="utf-8")
+_QUEUE_FUNCTIONS: Final = (_FOLDER / "queues.lua").read_text(encoding="utf-8")
 
 
-def _alone(name: str) -> Script:
-    return script(name, _HEAD + (_FOLDER / f"{name}.lua").read_text(encoding="utf-8"))
+def _load(name: str) -> Script:
+    return make_script(name, _SHEBANG + (_FOLDER / f"{name}.lua").read_text(encoding="utf-8"))
 
 
-def _with_queues(name: str) -> Script:
-    return script(name, _HEAD + _QUEUES + (_FOLDER / f"{name}.lua").read_text(encoding="utf-8"))
+def _load_with_queues(name: str) -> Script:
+    return make_script(name, _SHEBANG + _QUEUE_FUNCTIONS + (_FOLDER / f"{name}.lua").read_text(encoding="utf-8"))
 
 
-OPEN: Final = _with_queues("open")
-ACCOUNT: Final = _alone("account")
-CHANGE: Final = _alone("change")
-CLOSE: Final = _with_queues("close")
-USAGE: Final = _alone("usage")
-SHRINK: Final = _with_queues("shrink")
-CHARGE_UP: Final = _alone("charge_up")
-STANDING: Final = _alone("standing")
+CREATE_ACCOUNT: Final = _load_with_queues("create_account")
+ACCOUNT: Final = _load("account")
+UPDATE_ACCOUNT: Final = _load("update_account")
+DELETE_ACCOUNT: Final = _load_with_queues("delete_account")
+USAGE: Final = _load("usage")
+TRIM: Final = _load_with_queues("trim")
+ADD_POINTS: Final = _load("add_points")
+BALANCE: Final = _load("balance")
 
-ACCEPT: Final = _with_queues("accept")
-PUT: Final = _with_queues("put")
-TAKE: Final = _with_queues("take")
-REWIND: Final = _with_queues("rewind")
-NEXT_DUE: Final = _with_queues("next_due")
-LOOK: Final = _with_queues("look")
-READ_LOG: Final = _with_queues("read_log")
-READ_SENT: Final = _with_queues("read_sent")
+RECORD_SEND: Final = _load_with_queues("record_send")
+ENQUEUE: Final = _load_with_queues("enqueue")
+FETCH: Final = _load_with_queues("fetch")
+REQUEUE: Final = _load_with_queues("requeue")
+NEXT_DUE: Final = _load_with_queues("next_due")
+READ_STATE: Final = _load_with_queues("read_state")
+READ_ITEMS: Final = _load_with_queues("read_items")
+READ_TASKS: Final = _load_with_queues("read_tasks")
 
-FORM: Final = _alone("form")
-REGISTER: Final = _alone("register")
-UNREGISTER: Final = _alone("unregister")
-USERIDS: Final = _alone("userids")
-LOST: Final = _alone("lost")
-LEASE: Final = _alone("lease")
-SETTINGS: Final = _alone("settings")
-CHANGE_SETTINGS: Final = _alone("change_settings")
+SCHEMA_VERSION: Final = _load("schema_version")
+REGISTER: Final = _load("register")
+UNREGISTER: Final = _load("unregister")
+USERIDS: Final = _load("userids")
+FIND_LOST: Final = _load("find_lost")
+RESERVE_NUMBERS: Final = _load("reserve_numbers")
+SETTINGS: Final = _load("settings")
+CHANGE_SETTINGS: Final = _load("change_settings")
 
-RECORD: Final = _alone("record")
-READ_JOURNAL: Final = _alone("read_journal")
-READ_ENTRY: Final = _alone("read_entry")
-HAS_ENTRY: Final = _alone("has_entry")
-FORGET_JOURNAL: Final = _alone("forget_journal")
+RECORD_REQUESTS: Final = _load("record_requests")
+READ_REQUESTS: Final = _load("read_requests")
+READ_REQUEST: Final = _load("read_request")
+HAS_REQUEST: Final = _load("has_request")
+CLEAR_REQUESTS: Final = _load("clear_requests")

@@ -1,5 +1,6 @@
--- The terms of a customer: the version that is known; real time, if a throw-away account is used by this. Returns the
--- version and, where it is another, the document; nil where there is no such customer.
+-- Read the document of an account.
+-- ARGV: the cached version; optionally real time, which becomes the last use of a temporary account.
+-- Returns the version, and the document if the version is another one; nil if there is no such account.
 local kept = redis.call('HMGET', KEYS[1], 'version', 'throwaway')
 if not kept[1] then
   return nil

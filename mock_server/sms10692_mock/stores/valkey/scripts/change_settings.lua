@@ -1,6 +1,7 @@
--- Other settings in place of those of a version: that version, the new one, the document; and with other words, the
--- version of the words and the words, which are '' for those that the emulator was started with. Returns whether it
--- was done: not where another was quicker.
+-- Replace the global settings (compare and set).
+-- ARGV: expected version, new version, document; optionally a new version of the forbidden words and the words, '' for
+-- the words that the emulator was started with.
+-- Returns 1, or 0 if the version is not the expected one.
 if (redis.call('HGET', KEYS[1], 'version') or '') ~= ARGV[1] then
   return 0
 end

@@ -1,11 +1,11 @@
--- The first moments after now at which something falls due in either queue, as many as there are: now.
-if not must_be_there() then
+-- Read the next due times. ARGV: now. Returns the next due time of each queue that has scheduled items.
+if not account_exists() then
   return NO_ACCOUNT
 end
 local moments = {}
 for _, name in ipairs({ 'reports', 'replies' }) do
   local q = queue(name)
-  if ripen(q, ARGV[1]) then
+  if release_due(q, ARGV[1]) then
     save(q)
   end
   moments[#moments + 1] = redis.call('ZRANGE', q.later_keys, 0, 0, 'WITHSCORES')[2]

@@ -1,15 +1,15 @@
--- The queues of an account, for the scripts that follow: a log of what is due with one cursor, and beside it what is
--- not due yet. Here belongs how items move; which scripts there are stands in `__init__.py`.
+-- Functions on the queues of an account, prepended to the scripts that use them (see `__init__.py`).
 --
--- The account is a hash. Of the reports (prefix r) and the replies (prefix p) it has base (the place of the first item
--- that the log still has), cursor (of the first that waits), stop (behind the last), later (how many are not due yet),
--- bytes (of the lines that were handed out and that the log still has) and rewound (how often the cursor went back).
--- Places count from the very first item.
+-- A queue is an append-only log of released items with one cursor, and the scheduled batches that are not due yet.
+-- The account is a hash. For reports (prefix r) and replies (prefix p) it contains: base (index of the first item that
+-- is still stored), cursor (index of the next item to fetch), stop (one past the last index), later (number of scheduled
+-- items), bytes (size of the fetched lines that are still stored), rewound (number of requeues).
+-- Indexes count from the first item ever. Call save(q) after changing a queue.
 
 local ACCOUNT, SENT, STARTS = KEYS[1], KEYS[2], KEYS[3]
 local AT_ONCE = 1000
 
-local function must_be_there()
+local function account_exists()
   return redis.call('EXISTS', ACCOUNT) == 1
 end
 
@@ -24,11 +24,11 @@ local function queue(name)
     prefix = prefix,
     log = KEYS[first], later_keys = KEYS[first + 1], bundles = KEYS[first + 2], fetches = KEYS[first + 3],
     base = tonumber(kept[1]), cursor = tonumber(kept[2]), stop = tonumber(kept[3]), later = tonumber(kept[4]),
-    bytes = tonumber(kept[5] or '0'), -- of an account of earlier it is not there
+    bytes = tonumber(kept[5] or '0'), -- missing in accounts of earlier versions
   }
 end
 
--- Whole numbers are written by '%d': Lua itself writes a great one with an exponent.
+-- Format an integer without an exponent, which Lua uses for large numbers.
 local function whole(number)
   return string.format('%d', number)
 end
@@ -39,8 +39,8 @@ local function save(q)
     q.prefix .. 'bytes', whole(q.bytes))
 end
 
--- Put the lines of a bundle behind the log; returns the place of the first.
-local function log(q, lines, count)
+-- Append the lines of a batch to the log. Returns the index of the first.
+local function append(q, lines, count)
   local start = q.stop
   if count == 1 then
     redis.call('RPUSH', q.log, lines)
@@ -61,19 +61,19 @@ local function log(q, lines, count)
   return start
 end
 
--- Calls `goes_on` with each line of the log between two places (the last not included), until it returns false.
-local function each_line(q, from, to, goes_on)
+-- Call `visit` with each line from index `from` to `to` (exclusive), until it returns false.
+local function each_line(q, from, to, visit)
   for first = from - q.base, to - q.base - 1, AT_ONCE do
     for _, line in ipairs(redis.call('LRANGE', q.log, first, math.min(first + AT_ONCE, to - q.base) - 1)) do
-      if not goes_on(line) then
+      if not visit(line) then
         return
       end
     end
   end
 end
 
--- Move to the log what has fallen due; returns whether anything had.
-local function ripen(q, now)
+-- Release due batches to the log. Returns whether there were any.
+local function release_due(q, now)
   local before = q.later
   while q.later > 0 do
     local due = redis.call('ZRANGEBYSCORE', q.later_keys, '-inf', now, 'LIMIT', 0, AT_ONCE)
@@ -84,7 +84,7 @@ local function ripen(q, now)
       local bundle = redis.call('HGET', q.bundles, arrival)
       local count, lines = string.match(bundle, '^(%d+)\n(.*)$')
       count = tonumber(count)
-      local start = log(q, lines, count)
+      local start = append(q, lines, count)
       if redis.call('HEXISTS', STARTS, arrival) == 1 then
         redis.call('HSET', STARTS, arrival, whole(start))
       end
@@ -96,10 +96,10 @@ local function ripen(q, now)
   return q.later ~= before
 end
 
--- Put a bundle into the queue. Returns the place of the first item, or nil and the number of its arrival.
+-- Add a batch to the queue. Returns the index of its first item; nil and its arrival number if it is not due yet.
 local function put(q, due, count, lines, now)
   if tonumber(due) <= tonumber(now) then
-    return log(q, lines, count)
+    return append(q, lines, count)
   end
   local arrival = string.format('%016d', redis.call('HINCRBY', ACCOUNT, 'arrivals', 1))
   redis.call('ZADD', q.later_keys, due, arrival)
@@ -108,8 +108,9 @@ local function put(q, due, count, lines, now)
   return nil, arrival
 end
 
--- Drop the first tasks beyond so many messages and bytes, but for the last: how many messages there were ever and of
--- how many tasks were dropped, bytes, how many to keep of both. Returns the new numbers of the messages dropped and bytes.
+-- Delete the oldest tasks beyond the limits, but never the last.
+-- messages: number of messages ever; forgotten: number of messages of dropped tasks; text: bytes of the stored tasks;
+-- keep, keep_bytes: the limits. Returns the new values of forgotten and text.
 local function drop_tasks(messages, forgotten, text, keep, keep_bytes)
   local length, dropped = redis.call('LLEN', SENT), 0
   while length > 1 and (messages - forgotten > keep or text > keep_bytes) do
@@ -127,8 +128,8 @@ local function drop_tasks(messages, forgotten, text, keep, keep_bytes)
   return forgotten, text
 end
 
--- Forget what was handed out, but for so many items, or as many as have so many bytes, and the very last.
-local function forget(q, keep, keep_bytes)
+-- Delete fetched items beyond the last `keep` items or `keep_bytes`, but never the very last.
+local function delete_fetched(q, keep, keep_bytes)
   local over, gone = q.cursor - q.base, 0
   each_line(q, q.base, q.cursor - 1, function(line)
     if gone >= over - keep and q.bytes <= keep_bytes then
@@ -145,13 +146,13 @@ local function forget(q, keep, keep_bytes)
   end
 end
 
--- Put bundles into the queue of this name that stand in ARGV from `first`: how many there are, and of each due, count,
--- lines. Calls `placed` with what became of each, and returns what comes behind them in ARGV.
+-- Add the batches in ARGV from index `first` to a queue. ARGV: number of batches, then for each due time, count, lines.
+-- Calls `placed` with the result of `put` for each batch. Returns the index of the next argument.
 local function put_all(name, first, now, placed)
   local number = tonumber(ARGV[first])
   if number > 0 then
     local q = queue(name)
-    ripen(q, now)
+    release_due(q, now)
     for bundle = 1, number do
       local at = first + 3 * bundle - 2
       placed(put(q, ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], now))

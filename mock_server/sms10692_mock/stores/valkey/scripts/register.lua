@@ -1,5 +1,5 @@
--- Put a userid on the list of all, if it is not there, and on or off that of those that may have to go: userid, whether it
--- may. That are those to be thrown away, and those of whom nobody knows yet whether they came to be.
+-- Register a userid in the list of all accounts, and add it to or remove it from the set of accounts that can expire.
+-- ARGV: userid; '1' if it can expire: a temporary account, or one whose creation or deletion is in progress.
 local list, throwaway, numbers = KEYS[1], KEYS[2], KEYS[3]
 if not redis.call('ZSCORE', list, ARGV[1]) then
   redis.call('ZADD', list, redis.call('HINCRBY', numbers, 'accounts', 1), ARGV[1])

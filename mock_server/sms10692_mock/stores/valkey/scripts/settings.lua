@@ -1,5 +1,6 @@
--- What holds for all: the versions that are known, of the settings and of the words. Returns what is of another
--- version: of each the version and the text, or nil.
+-- Read the global settings.
+-- ARGV: the cached versions of the settings and of the forbidden words.
+-- Returns for each the version, and the text if the version is another one.
 local kept = redis.call('HMGET', KEYS[1], 'version', 'words_version')
 local answer = { kept[1] or '', false, kept[2] or '', false }
 if answer[1] ~= ARGV[1] then

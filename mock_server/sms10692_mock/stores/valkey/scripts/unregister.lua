@@ -1,4 +1,4 @@
--- Take userids off both lists: userids.
+-- Remove userids from both lists of accounts. ARGV: userids.
 redis.call('ZREM', KEYS[1], unpack(ARGV))
 redis.call('SREM', KEYS[2], unpack(ARGV))
 return 1

@@ -1,5 +1,6 @@
--- What an account keeps of what is over. Returns whether it is to be thrown away, when it was used, whether something
--- waits; messages, their bytes; of reports and of replies, how many were handed out and are kept, and their bytes.
+-- Read the history usage of an account, for the limits of all accounts together.
+-- Returns temporary (0 or 1), time of last use, whether a queue has items; stored messages and their bytes; stored
+-- fetched reports and their bytes; stored fetched replies and their bytes. nil if there is no such account.
 local kept = redis.call('HMGET', KEYS[1], 'throwaway', 'used', 'messages', 'forgotten', 'text',
   'rcursor', 'rbase', 'rbytes', 'rstop', 'rlater', 'pcursor', 'pbase', 'pbytes', 'pstop', 'plater')
 if not kept[1] then

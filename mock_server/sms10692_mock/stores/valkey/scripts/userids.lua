@@ -1,5 +1,6 @@
--- The list of all userids in the order in which they came, from which of them, as by the indexes of ZRANGE; without
--- that, those that may have to go.
+-- List userids.
+-- ARGV: optionally the first index (as of ZRANGE) in the list of all accounts, in the order of creation.
+-- Without an argument, returns the accounts that can expire.
 if ARGV[1] then
   return redis.call('ZRANGE', KEYS[1], ARGV[1], -1)
 end

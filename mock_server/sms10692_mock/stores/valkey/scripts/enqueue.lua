@@ -1,5 +1,5 @@
--- Queue what came without a send: now, bundles of reports, bundles of replies.
-if not must_be_there() then
+-- Enqueue reports and replies that belong to no send. ARGV: now, batches of reports, batches of replies (see put_all).
+if not account_exists() then
   return NO_ACCOUNT
 end
 local next_argument = put_all('reports', 2, ARGV[1], function() end)

@@ -1,3 +1,3 @@
--- Empty the journal.
+-- Delete the request log.
 redis.call('UNLINK', unpack(KEYS))
 return 1

@@ -1,10 +1,11 @@
--- Hand over what is due: name of the queue, at most how many, now, number of the request, how many to remember at
--- least, or how many bytes of them. Returns the lines.
-if not must_be_there() then
+-- Fetch due items: move the cursor past them. An item is returned once.
+-- ARGV: name of the queue, limit, now, request number, fetched items to store at least, or bytes of them.
+-- Returns the lines.
+if not account_exists() then
   return NO_ACCOUNT
 end
 local q, limit, now = queue(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
-local moved = ripen(q, now)
+local moved = release_due(q, now)
 local from = q.cursor - q.base
 local number = math.min(limit, q.stop - q.cursor)
 if number <= 0 then
@@ -22,7 +23,7 @@ end
 local keep, keep_bytes = tonumber(ARGV[5]), tonumber(ARGV[6])
 local over = from + number
 if over > 2 * keep or q.bytes > 2 * keep_bytes then
-  forget(q, keep, keep_bytes)
+  delete_fetched(q, keep, keep_bytes)
 end
 save(q)
 return table.concat(items, '\n')

@@ -1,5 +1,6 @@
--- Change the balance of an account, and all that was ever charged up by as much: how many points; 'by' that many, or 'to'
--- that balance; the most that either may be, above zero or below. Returns nil, or what they would be beyond that.
+-- Change the balance of an account, and the total of its top-ups by the same amount.
+-- ARGV: points; 'by' to add them, or 'to' to set the balance; the limit of the absolute values of both.
+-- Returns nil, or the values that would exceed the limit.
 local kept = redis.call('HMGET', KEYS[1], 'points', 'charged_up')
 if not kept[1] then
   return { err = 'NOACCOUNT there is no such account' }

@@ -1,7 +1,8 @@
--- Charge a send, remember it, and queue what becomes of it: cost, numbers, bytes, now, task, messages and
--- bytes to keep, how far below zero a post-paid balance may be, the version of the terms that rules are used up of, and
--- the version and document they leave, or '' three times, bundles of reports, bundles of replies. Returns the balance,
--- or nil where it does not suffice, or version and document where the terms are others.
+-- Charge a send, store the task, and enqueue its reports and replies.
+-- ARGV: cost, number of recipients, bytes, now, task, limit of messages, limit of bytes, overdraft limit of a post-paid
+-- account; expected version, new version and new document of the account, or three times '' to leave it unchanged;
+-- batches of reports, batches of replies (see put_all).
+-- Returns the balance; nil if it is too low; version and document if the account has another version.
 local kept = redis.call('HMGET', ACCOUNT, 'points', 'postpaid', 'messages', 'text', 'forgotten', 'version')
 if not kept[1] then
   return NO_ACCOUNT
@@ -20,13 +21,13 @@ end
 local before, text = tonumber(kept[3]), tonumber(kept[4]) + bytes
 local messages = before + numbers
 local starts = {}
-local function remember(start, arrival)
+local function record_start(start, arrival)
   if arrival then
     redis.call('HSET', STARTS, arrival, '')
   end
   starts[#starts + 1] = arrival or ('=' .. whole(start))
 end
-local next_argument = put_all('reports', 12, now, remember)
+local next_argument = put_all('reports', 12, now, record_start)
 put_all('replies', next_argument, now, function() end)
 
 local head = whole(before) .. ' ' .. whole(numbers) .. ' ' .. whole(bytes) .. ' ' .. table.concat(starts, ',')

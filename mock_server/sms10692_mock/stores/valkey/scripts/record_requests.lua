@@ -1,5 +1,6 @@
--- Write entries into the journal: how many to keep, how many bytes of them, how many were lost on the way here; then
--- of each number, userid, bytes, document. What is there already is left alone, so that this may be said twice.
+-- Write entries to the request log and delete the oldest beyond the limits. Idempotent: existing entries stay unchanged.
+-- ARGV: limit of entries, limit of bytes, number of entries lost before they were written; then for each entry its
+-- number, userid, bytes, document.
 local ENTRIES, ALL, OF_USERIDS, STATE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local function of_userid(userid, number)
   return string.format('%s %016d', userid, tonumber(number))

@@ -1,6 +1,7 @@
--- Let items wait again: name of the queue, the last how many ('' for all), those since when ('' for all). Returns how
--- many.
-if not must_be_there() then
+-- Make fetched items fetchable again.
+-- ARGV: name of the queue; how many of the last ('' for all); only those fetched since this time ('' for all).
+-- Returns how many.
+if not account_exists() then
   return NO_ACCOUNT
 end
 local q = queue(ARGV[1])

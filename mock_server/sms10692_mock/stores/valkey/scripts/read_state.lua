@@ -1,11 +1,12 @@
--- How things stand now: name of the queue, now, and which of the bundles that are not due yet to read, from and to in
--- the order in which they will be. Returns which life of the account this is, how often the cursor went back, stop,
--- later, base, cursor; how many tasks were dropped and are kept, how many messages were dropped; the bundles' lines.
-if not must_be_there() then
+-- Read the state of an account and of one queue; release due items first.
+-- ARGV: name of the queue, now; optionally first and last index of scheduled batches to read, in the order of due time.
+-- Returns the life id of the account, number of requeues, stop, later, base, cursor; numbers of dropped tasks, stored
+-- tasks and dropped messages; the lines of the batches.
+if not account_exists() then
   return NO_ACCOUNT
 end
 local q = queue(ARGV[1])
-if ripen(q, ARGV[2]) then
+if release_due(q, ARGV[2]) then
   save(q)
 end
 local kept = redis.call('HMGET', ACCOUNT, 'life', q.prefix .. 'rewound', 'dropped', 'forgotten')

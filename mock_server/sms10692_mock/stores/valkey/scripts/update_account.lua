@@ -1,5 +1,6 @@
--- Other terms in place of those of a version: that version, the new one, document, whether post-paid, whether to be
--- thrown away, real time. Returns nil, or where another was quicker, its version and document.
+-- Replace the document of an account (compare and set).
+-- ARGV: expected version, new version, document, post-paid (0 or 1), temporary (0 or 1), real time.
+-- Returns nil, or the current version and document if the version is not the expected one.
 local kept = redis.call('HMGET', KEYS[1], 'version', 'document', 'throwaway')
 if not kept[1] then
   return { err = 'NOACCOUNT there is no such account' }
@@ -8,7 +9,7 @@ if kept[1] ~= ARGV[1] then
   return { kept[1], kept[2] }
 end
 if kept[3] ~= ARGV[5] then
-  redis.call('HSET', KEYS[1], 'used', ARGV[6]) -- it was not noted before
+  redis.call('HSET', KEYS[1], 'used', ARGV[6]) -- not recorded for a permanent account
 end
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'document', ARGV[3], 'postpaid', ARGV[4], 'throwaway', ARGV[5])
 return nil

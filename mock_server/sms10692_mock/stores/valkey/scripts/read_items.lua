@@ -1,7 +1,7 @@
--- A piece of the log and the fetches that took it: name of the queue, places from and to (the last not included), and
--- whether the items are wanted. Returns life, how often the cursor went back, the place of the first item, the lines,
--- the fetches.
-if not must_be_there() then
+-- Read released items of a queue, and the fetches that cover them.
+-- ARGV: name of the queue, first index, end index (exclusive), '1' to return the items.
+-- Returns the life id of the account, number of requeues, index of the first item, the lines, the fetches.
+if not account_exists() then
   return NO_ACCOUNT
 end
 local q = queue(ARGV[1])

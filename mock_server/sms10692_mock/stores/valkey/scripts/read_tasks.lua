@@ -1,6 +1,8 @@
--- Tasks, counted from the very first: from and to (the last not included), '1' to begin with the last, how many messages
--- are enough. Returns life, how often the cursor of the reports went back, which is the first task, the tasks in
--- their order, and for each where its bundles of reports stand in the log: '' is not due yet.
+-- Read tasks.
+-- ARGV: first index and end index (exclusive), counted from the first task ever; '1' to begin with the last; number of
+-- messages after which to stop.
+-- Returns the life id of the account, number of requeues of reports, index of the first task, the tasks in ascending
+-- order, and for each the index of the first report of each of its batches, '' if not due yet.
 local kept = redis.call('HMGET', ACCOUNT, 'life', 'rrewound', 'dropped')
 if not kept[1] then
   return NO_ACCOUNT

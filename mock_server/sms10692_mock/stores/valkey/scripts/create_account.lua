@@ -1,7 +1,8 @@
--- Take in a customer, and forget all that was kept for one of the same userid: life, version, document, whether
--- post-paid, whether to be thrown away, points, when used; 'keep' to leave one alone that is there, or 'reset' and a
--- version to replace only one of this version. Returns whether it was taken in.
-if ARGV[8] == 'keep' and must_be_there() then
+-- Create an account; delete all data of one with the same userid first.
+-- ARGV: life id, version, document, post-paid (0 or 1), temporary (0 or 1), points, time of last use; optionally 'keep'
+-- to leave an existing account unchanged, or 'reset' and a version to replace only an account of this version.
+-- Returns 1 if the account was created, else 0.
+if ARGV[8] == 'keep' and account_exists() then
   return 0
 end
 if ARGV[8] == 'reset' and redis.call('HGET', ACCOUNT, 'version') ~= ARGV[9] then

@@ -1,11 +1,13 @@
--- Entries of the journal: of which userid ('' for all), from which number, '1' for those before it and else those
--- after it ('' for the first of all), how many. Returns how many were dropped, and the entries.
+-- Read a page of the request log.
+-- ARGV: userid ('' for all); a request number, exclusive ('' for the start); '1' to read backwards; limit.
+-- Returns the number of dropped entries, and the entries.
 local ENTRIES, ALL, OF_USERIDS, STATE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local userid, from, backwards = ARGV[1], ARGV[2], ARGV[3] == '1'
 local list, range, open_low, open_high, low, high = ALL, 'RANGEBYSCORE', '-inf', '+inf', '(' .. from, '(' .. from
 if userid ~= '' then
   local at = from ~= '' and string.format('(%s %016d', userid, tonumber(from))
-  list, range, open_low, open_high, low, high = OF_USERIDS, 'RANGEBYLEX', '[' .. userid .. ' ', '[' .. userid .. ' ~', at, at
+  list, range, low, high = OF_USERIDS, 'RANGEBYLEX', at, at
+  open_low, open_high = '[' .. userid .. ' ', '[' .. userid .. ' ~'
 end
 local numbers
 if backwards then

@@ -1,2 +1,0 @@
--- Numbers never given before: of which kind, how many. Returns the last of them.
-return redis.call('HINCRBY', KEYS[3], ARGV[1], ARGV[2])
