@@ -125,7 +125,7 @@ def test_a_server_that_is_away_or_hangs_is_not_ready_until_it_is_back(tmp_path: 
 class SlowStore:
     """A store whose check takes until it is let go, and counts how often it was asked."""
 
-    waits = True
+    blocking = True
 
     def __init__(self) -> None:
         self.let_go = threading.Event()

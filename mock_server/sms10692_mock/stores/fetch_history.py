@@ -43,17 +43,17 @@ def query_items(
     log: Sequence[Item],
     length: int,
     scheduled: list[tuple[float, int, DueBatch[Item]]],
-    wanted: Query,
+    query: Query,
 ) -> Iterator[QueueItem[Item]]:
     """Iterate over the first `length` items of a log and the scheduled items after them, in the order of the query.
 
     Items with another number than that of the query are skipped. `scheduled` is a heap, sorted here.
     """
     later = [item for _, _, batch in sorted(scheduled) for item in batch.items]
-    step = -1 if wanted.newest_first else 1
+    step = -1 if query.newest_first else 1
     for offset, items, end in [(history.base, log, length), (history.base + length, later, len(later))][::step]:
         for place in range(end)[::step]:
             item = items[place]
-            if wanted.number is None or item.mobile == wanted.number:
+            if query.number is None or item.mobile == query.number:
                 state = LATER if items is later else history.state_of(offset + place)
                 yield QueueItem(offset + place + 1, item, state)

@@ -23,75 +23,74 @@ Entry = TypeVar("Entry", bound=HasNumber)
 
 
 def paginate(
-    entries: Iterable[Entry], wanted: Query, matches: Callable[[Entry, Query], bool], dropped: int
+    entries: Iterable[Entry], query: Query, matches: Callable[[Entry, Query], bool], dropped: int
 ) -> Page[Entry]:
     """One page of the entries that match. `entries` must be in the order of the query."""
-    after, newest_first = wanted.after, wanted.newest_first
+    after, newest_first = query.after, query.newest_first
     matching = (
         entry
         for entry in entries
-        if (after is None or (entry.number < after if newest_first else entry.number > after))
-        and matches(entry, wanted)
+        if (after is None or (entry.number < after if newest_first else entry.number > after)) and matches(entry, query)
     )
-    page = list(islice(matching, wanted.limit + 1))
-    return Page(page[: wanted.limit], len(page) > wanted.limit, dropped)
+    page = list(islice(matching, query.limit + 1))
+    return Page(page[: query.limit], len(page) > query.limit, dropped)
 
 
-def matches_task(task: Task, wanted: Query) -> bool:
+def matches_task(task: Task, query: Query) -> bool:
     """Whether a message of this task can match the query."""
     return (
-        (wanted.task_id is None or task.task_id == wanted.task_id)
-        and (wanted.text is None or wanted.text in task.content)
-        and _is_in_period(task.sent_at, wanted)
+        (query.task_id is None or task.task_id == query.task_id)
+        and (query.text is None or query.text in task.content)
+        and _is_in_period(task.sent_at, query)
     )
 
 
-def matches_message(message: Message, wanted: Query) -> bool:
+def matches_message(message: Message, query: Query) -> bool:
     """Whether a message matches the query."""
     return (
-        (wanted.number is None or message.mobile == wanted.number)
-        and (wanted.state is None or message.delivery_state.state == wanted.state)
-        and matches_task(message.task, wanted)
+        (query.number is None or message.mobile == query.number)
+        and (query.state is None or message.delivery_state.state == query.state)
+        and matches_task(message.task, query)
     )
 
 
-def matches_report(entry: QueueItem[Report], wanted: Query) -> bool:
+def matches_report(entry: QueueItem[Report], query: Query) -> bool:
     """Whether a report matches the query. Its text is its errorcode."""
-    return _matches_item(entry, entry.item.errorcode, wanted)
+    return _matches_item(entry, entry.item.errorcode, query)
 
 
-def matches_reply(entry: QueueItem[Reply], wanted: Query) -> bool:
+def matches_reply(entry: QueueItem[Reply], query: Query) -> bool:
     """Whether a reply matches the query."""
-    return _matches_item(entry, entry.item.content, wanted)
+    return _matches_item(entry, entry.item.content, query)
 
 
-def _matches_item(entry: QueueItem[Report] | QueueItem[Reply], text: str, wanted: Query) -> bool:
+def _matches_item(entry: QueueItem[Report] | QueueItem[Reply], text: str, query: Query) -> bool:
     item = entry.item
     return (
-        (wanted.number is None or item.mobile == wanted.number)
-        and (wanted.task_id is None or item.task_id == wanted.task_id)
-        and (wanted.text is None or wanted.text in text)
-        and (wanted.state is None or entry.delivery_state.state == wanted.state)
-        and _is_in_period(item.due, wanted)
+        (query.number is None or item.mobile == query.number)
+        and (query.task_id is None or item.task_id == query.task_id)
+        and (query.text is None or query.text in text)
+        and (query.state is None or entry.delivery_state.state == query.state)
+        and _is_in_period(item.due, query)
     )
 
 
-def matches_request(entry: LoggedRequest, wanted: Query) -> bool:
+def matches_request(entry: LoggedRequest, query: Query) -> bool:
     """Whether a logged request matches the query: its request or response contains the text and the numbers.
 
     Both are searched as raw bytes, and the request also percent-decoded, in UTF-8 and in GBK.
     """
-    if not _is_in_period(entry.now, wanted):
+    if not _is_in_period(entry.now, query):
         return False
-    numbers = [str(number) for number in (wanted.number, wanted.task_id) if number is not None]
-    if wanted.text is None and not numbers:
+    numbers = [str(number) for number in (query.number, query.task_id) if number is not None]
+    if query.text is None and not numbers:
         return True
     request = b"\n".join((entry.query, entry.body))
     texts = [b"\n".join((request, entry.answer))]
     if b"%" in request or b"+" in request:
         texts.append(unquote_to_bytes(request.replace(b"+", b" ")))
     return all(_contains_number(texts, number) for number in numbers) and (
-        wanted.text is None or _contains_text(texts, wanted.text)
+        query.text is None or _contains_text(texts, query.text)
     )
 
 
@@ -120,5 +119,5 @@ def _contains_text(texts: Sequence[bytes], text: str) -> bool:
 _CHARSETS: Final = ("utf-8", "gbk")
 
 
-def _is_in_period(time: float, wanted: Query) -> bool:
-    return (wanted.since is None or time >= wanted.since) and (wanted.until is None or time <= wanted.until)
+def _is_in_period(time: float, query: Query) -> bool:
+    return (query.since is None or time >= query.since) and (query.until is None or time <= query.until)

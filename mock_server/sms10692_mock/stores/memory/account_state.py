@@ -103,38 +103,36 @@ class AccountState:
             self.reports.delete_fetched(limits.reports, limits.report_bytes)
             self.replies.delete_fetched(limits.replies, limits.reply_bytes)
 
-    def query_messages(self, wanted: Query, now: float) -> Iterator[Message]:
+    def query_messages(self, query: Query, now: float) -> Iterator[Message]:
         """The messages whose task matches the query, with the delivery states of their reports at this time.
 
         The lock is held only while a snapshot is taken, not while the messages are read.
         """
         with self.lock:
             tasks, indexes, history = self._tasks, range(self._first_task, len(self._tasks)), self.reports.history(now)
-        return _iterate_messages(tasks, _select_indexes(tasks, indexes, wanted), history, wanted)
+        return _iterate_messages(tasks, _select_indexes(tasks, indexes, query), history, query)
 
 
-def _select_indexes(tasks: list[_SentTask], indexes: range, wanted: Query) -> range:
+def _select_indexes(tasks: list[_SentTask], indexes: range, query: Query) -> range:
     """The indexes of tasks that can contain a matching message, in the order of the query."""
-    if wanted.after is not None:
+    if query.after is not None:
         # The last task that begins before that message: tasks on the other side of it cannot match.
-        last = bisect_left(tasks, wanted.after, indexes.start, indexes.stop, key=lambda sent_task: sent_task.before) - 1
+        last = bisect_left(tasks, query.after, indexes.start, indexes.stop, key=lambda sent_task: sent_task.before) - 1
         indexes = (
-            range(indexes.start, last + 1) if wanted.newest_first else range(max(indexes.start, last), indexes.stop)
+            range(indexes.start, last + 1) if query.newest_first else range(max(indexes.start, last), indexes.stop)
         )
-    return indexes[::-1] if wanted.newest_first else indexes
+    return indexes[::-1] if query.newest_first else indexes
 
 
-def _iterate_messages(
-    tasks: list[_SentTask], indexes: range, history: FetchHistory, wanted: Query
-) -> Iterator[Message]:
-    step = -1 if wanted.newest_first else 1
+def _iterate_messages(tasks: list[_SentTask], indexes: range, history: FetchHistory, query: Query) -> Iterator[Message]:
+    step = -1 if query.newest_first else 1
     for index in indexes:
         before, _, task, _ = sent_task = tasks[index]
-        if not matches_task(task, wanted):
+        if not matches_task(task, query):
             continue
         numbers = task.numbers
         for recipient in range(len(numbers))[::step]:
-            if wanted.number is None or numbers[recipient] == wanted.number:
+            if query.number is None or numbers[recipient] == query.number:
                 report = sent_task.report(recipient)
                 state = NEVER if report is None else history.state_of(report[1])
                 yield Message(before + recipient + 1, task, numbers[recipient], report[0] if report else None, state)

@@ -89,13 +89,13 @@ class FetchQueue(Generic[Item]):
         self._release_due(now)
         return FetchHistory(self._base, self._cursor, list(self._fetches))
 
-    def query(self, wanted: Query, now: float) -> Iterator[QueueItem[Item]]:
+    def query(self, query: Query, now: float) -> Iterator[QueueItem[Item]]:
         """All stored items with their delivery states at this time; scheduled items come last.
 
         Items that do not match the telephone number of the query may be skipped.
         """
         history = self.history(now)
-        return query_items(history, self._items, len(self._items), list(self._scheduled), wanted)
+        return query_items(history, self._items, len(self._items), list(self._scheduled), query)
 
     def large_collections(self) -> Sequence[Collection[object]]:
         """The collections that grow with the number of items, for `free_incrementally`."""

@@ -46,14 +46,14 @@ class RequestLog:
                 self._bytes -= size
                 self._dropped += 1
 
-    def query(self, userid: str | None, wanted: Query) -> Page[LoggedRequest]:
+    def query(self, userid: str | None, query: Query) -> Page[LoggedRequest]:
         """One page of the requests of a userid, or of all, that match."""
         with self._lock:
             entries, dropped = list(self._entries.values()), self._dropped
         # Requests can finish in another order than that of their numbers.
-        ordered = sorted(entries, key=lambda entry: entry.number, reverse=wanted.newest_first)
+        ordered = sorted(entries, key=lambda entry: entry.number, reverse=query.newest_first)
         matching = (entry for entry in ordered if userid is None or entry.userid == userid)
-        return paginate(matching, wanted, matches_request, dropped)
+        return paginate(matching, query, matches_request, dropped)
 
     def get(self, number: int) -> LoggedRequest | None:
         return self._entries.get(number)

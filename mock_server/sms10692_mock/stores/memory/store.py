@@ -246,18 +246,18 @@ class MemoryStore:
             due = (state.reports.next_due(now), state.replies.next_due(now))
         return min((moment for moment in due if moment is not None), default=None)
 
-    def messages(self, userid: str, wanted: Query, now: float) -> Page[Message]:
+    def messages(self, userid: str, query: Query, now: float) -> Page[Message]:
         state = self._get_state(userid)
-        return paginate(state.query_messages(wanted, now), wanted, matches_message, state.dropped)
+        return paginate(state.query_messages(query, now), query, matches_message, state.dropped)
 
-    def reports(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Report]]:
+    def reports(self, userid: str, query: Query, now: float) -> Page[QueueItem[Report]]:
         state = self._get_state(userid)
         with state.lock:
-            items, stats = state.reports.query(wanted, now), state.reports.stats(now)
-        return paginate(items, wanted, matches_report, stats.forgotten)
+            items, stats = state.reports.query(query, now), state.reports.stats(now)
+        return paginate(items, query, matches_report, stats.forgotten)
 
-    def replies(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Reply]]:
+    def replies(self, userid: str, query: Query, now: float) -> Page[QueueItem[Reply]]:
         state = self._get_state(userid)
         with state.lock:
-            items, stats = state.replies.query(wanted, now), state.replies.stats(now)
-        return paginate(items, wanted, matches_reply, stats.forgotten)
+            items, stats = state.replies.query(query, now), state.replies.stats(now)
+        return paginate(items, query, matches_reply, stats.forgotten)

@@ -18,19 +18,19 @@ _CHUNK: Final = 200
 """Messages whose reports are read with one statement."""
 
 
-def query_messages(db: Connection, account: int, wanted: Query) -> Iterator[Message]:
+def query_messages(db: Connection, account: int, query: Query) -> Iterator[Message]:
     """The messages of an account that may match the query, in its order."""
     conditions: list[tuple[str, Any]] = [("account = ?", account)]
-    if wanted.task_id is not None:
-        conditions.append(("task_id = ?", wanted.task_id))
-    if wanted.after is not None and wanted.newest_first:
-        conditions.append(("before < ?", wanted.after))
-    elif wanted.after is not None:
+    if query.task_id is not None:
+        conditions.append(("task_id = ?", query.task_id))
+    if query.after is not None and query.newest_first:
+        conditions.append(("before < ?", query.after))
+    elif query.after is not None:
         first = "(SELECT max(before) FROM tasks WHERE account = ? AND before <= ?)"
-        first_before = db.execute(f"SELECT {first}", (account, wanted.after)).fetchone()[0]
+        first_before = db.execute(f"SELECT {first}", (account, query.after)).fetchone()[0]
         conditions.append(("before >= ?", first_before or 0))
     where = " AND ".join(condition for condition, _ in conditions)
-    order = "DESC" if wanted.newest_first else "ASC"
+    order = "DESC" if query.newest_first else "ASC"
     columns = "before, task_id, moment, due, numbers, content, extno, page, price, request"
     tasks = db.execute(
         f"SELECT {columns} FROM tasks WHERE {where} ORDER BY before {order}",  # noqa: S608 - words from above
@@ -39,7 +39,7 @@ def query_messages(db: Connection, account: int, wanted: Query) -> Iterator[Mess
     numbered = (
         (before + place + 1, place, task)
         for before, task in ((before, _load_task(rest)) for before, *rest in tasks)
-        for place in _indexes(len(task.numbers), wanted.newest_first)
+        for place in _indexes(len(task.numbers), query.newest_first)
     )
     while chunk := list(islice(numbered, _CHUNK)):
         first, last = sorted((chunk[0][0], chunk[-1][0]))

@@ -244,41 +244,41 @@ class QueueReader(NamedTuple, Generic[Item]):
     load: Any
     matches: Any
 
-    def page(self, db: Connection, queue: int, wanted: Query) -> Page[QueueItem[Item]]:
+    def page(self, db: Connection, queue: int, query: Query) -> Page[QueueItem[Item]]:
         """One page of the items that match: released items first, then scheduled ones; reversed if newest first."""
         counters = read_counters(db, queue)
-        parts = [self._query_released(db, queue, wanted, counters), self._query_scheduled(db, queue, wanted, counters)]
-        if wanted.newest_first:
+        parts = [self._query_released(db, queue, query, counters), self._query_scheduled(db, queue, query, counters)]
+        if query.newest_first:
             parts.reverse()
-        return paginate((item for part in parts for item in part), wanted, self.matches, counters.forgotten)
+        return paginate((item for part in parts for item in part), query, self.matches, counters.forgotten)
 
     def _query_released(
-        self, db: Connection, queue: int, wanted: Query, counters: QueueCounters
+        self, db: Connection, queue: int, query: Query, counters: QueueCounters
     ) -> Iterator[QueueItem[Item]]:
         first, end = counters.forgotten, counters.up
-        if wanted.state == "waiting":
+        if query.state == "waiting":
             first = counters.handed_out
-        elif wanted.state == "handed out":
+        elif query.state == "handed out":
             end = counters.handed_out
-        elif wanted.state is not None:
+        elif query.state is not None:
             return
-        if wanted.after is not None and wanted.newest_first:
-            end = min(end, wanted.after - 1)
-        elif wanted.after is not None:
-            first = max(first, wanted.after)
+        if query.after is not None and query.newest_first:
+            end = min(end, query.after - 1)
+        elif query.after is not None:
+            first = max(first, query.after)
         conditions: list[tuple[str, Any]] = [("place >= ?", first), ("place < ?", end)]
-        if wanted.number is not None:
-            conditions.append(("mobile = ?", to_db(wanted.number)))
-        if wanted.task_id is not None:
-            conditions.append(("task_id = ?", wanted.task_id))
-        if wanted.text is not None and isinstance(text := to_db(wanted.text), str):
+        if query.number is not None:
+            conditions.append(("mobile = ?", to_db(query.number)))
+        if query.task_id is not None:
+            conditions.append(("task_id = ?", query.task_id))
+        if query.text is not None and isinstance(text := to_db(query.text), str):
             conditions.append(("instr(said, ?)", text))
-        if wanted.since is not None:
-            conditions.append(("due >= ?", wanted.since))
-        if wanted.until is not None:
-            conditions.append(("due <= ?", wanted.until))
+        if query.since is not None:
+            conditions.append(("due >= ?", query.since))
+        if query.until is not None:
+            conditions.append(("due <= ?", query.until))
         where = " AND ".join(["queue = ?", *(condition for condition, _ in conditions)])
-        order = "DESC" if wanted.newest_first else "ASC"
+        order = "DESC" if query.newest_first else "ASC"
         history = StoredFetchHistory(db, queue, counters)
         for place, *row in db.execute(
             f"SELECT place, {_ITEM_COLUMNS} FROM items WHERE {where} ORDER BY place {order}",  # noqa: S608 - words from above
@@ -287,15 +287,15 @@ class QueueReader(NamedTuple, Generic[Item]):
             yield QueueItem(place + 1, self.load(row), history.state_of(place))
 
     def _query_scheduled(
-        self, db: Connection, queue: int, wanted: Query, counters: QueueCounters
+        self, db: Connection, queue: int, query: Query, counters: QueueCounters
     ) -> Iterator[QueueItem[Item]]:
-        if wanted.state not in (None, "later"):
+        if query.state not in (None, "later"):
             return
         order, number, step, skipped = "due, arrival", counters.up + 1, 1, 0
-        if wanted.newest_first:
+        if query.newest_first:
             order, number, step = "due DESC, arrival DESC", counters.up + counters.later, -1
-        elif wanted.after is not None:
-            skipped = max(0, wanted.after - counters.up)
+        elif query.after is not None:
+            skipped = max(0, query.after - counters.up)
         for place, row in enumerate(
             db.execute(
                 f"SELECT {_ITEM_COLUMNS} FROM later WHERE queue = ? ORDER BY {order} LIMIT -1 OFFSET ?",  # noqa: S608

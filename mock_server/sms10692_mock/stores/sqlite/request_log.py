@@ -104,12 +104,12 @@ class SqliteRequestLog:
             "UPDATE state SET kept = ?, kept_bytes = ?, dropped = dropped + ?", (kept, kept_bytes, dropped + lost)
         )
 
-    def query(self, userid: str | None, wanted: Query) -> Page[LoggedRequest]:
+    def query(self, userid: str | None, query: Query) -> Page[LoggedRequest]:
         """One page of the requests of a userid, or of all, that match. Writes the buffer first."""
         self.write()
         with self._database.reading() as db:
             (dropped,) = db.execute("SELECT dropped FROM state").fetchone()
-            return paginate(_query_entries(db, userid, wanted), wanted, matches_request, dropped)
+            return paginate(_query_entries(db, userid, query), query, matches_request, dropped)
 
     def get(self, number: int) -> LoggedRequest | None:
         """One request, if it is still stored. Writes the buffer first."""
@@ -137,14 +137,14 @@ class SqliteRequestLog:
                 db.execute("UPDATE state SET kept = 0, kept_bytes = 0, dropped = 0")
 
 
-def _query_entries(db: Connection, userid: str | None, wanted: Query) -> Iterator[LoggedRequest]:
+def _query_entries(db: Connection, userid: str | None, query: Query) -> Iterator[LoggedRequest]:
     conditions: list[tuple[str, Any]] = [("1 = ?", 1)]
     if userid is not None:
         conditions.append(("userid = ?", to_db(userid)))
-    if wanted.after is not None:
-        conditions.append(("number < ?" if wanted.newest_first else "number > ?", wanted.after))
+    if query.after is not None:
+        conditions.append(("number < ?" if query.newest_first else "number > ?", query.after))
     where = " AND ".join(condition for condition, _ in conditions)
-    order = "DESC" if wanted.newest_first else "ASC"
+    order = "DESC" if query.newest_first else "ASC"
     for row in db.execute(
         f"SELECT {_COLUMNS} FROM requests WHERE {where} ORDER BY number {order}",  # noqa: S608 - fixed conditions
         [value for _, value in conditions],

@@ -265,24 +265,24 @@ class SqliteStore:
             due = [queues.next_due(db, get_queue_id(account_id, name)) for name in ("reports", "replies")]
         return min((moment for moment in due if moment is not None), default=None)
 
-    def messages(self, userid: str, wanted: Query, now: float) -> Page[Message]:
+    def messages(self, userid: str, query: Query, now: float) -> Page[Message]:
         account_id = self._prepare_query(userid, now, "reports")
         with self._database.reading() as db:
             self._check_account_id(db, userid, account_id)
             (dropped,) = db.execute("SELECT dropped FROM accounts WHERE id = ?", (account_id,)).fetchone()
-            return paginate(query_messages(db, account_id, wanted), wanted, matches_message, dropped)
+            return paginate(query_messages(db, account_id, query), query, matches_message, dropped)
 
-    def reports(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Report]]:
+    def reports(self, userid: str, query: Query, now: float) -> Page[QueueItem[Report]]:
         account_id = self._prepare_query(userid, now, "reports")
         with self._database.reading() as db:
             self._check_account_id(db, userid, account_id)
-            return queues.REPORTS.page(db, get_queue_id(account_id, "reports"), wanted)
+            return queues.REPORTS.page(db, get_queue_id(account_id, "reports"), query)
 
-    def replies(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Reply]]:
+    def replies(self, userid: str, query: Query, now: float) -> Page[QueueItem[Reply]]:
         account_id = self._prepare_query(userid, now, "replies")
         with self._database.reading() as db:
             self._check_account_id(db, userid, account_id)
-            return queues.REPLIES.page(db, get_queue_id(account_id, "replies"), wanted)
+            return queues.REPLIES.page(db, get_queue_id(account_id, "replies"), query)
 
     def _prepare_query(self, userid: str, now: float, *names: QueueName) -> int:
         """Release due items of these queues and apply the limits of the account. Returns the row id of the account."""

@@ -92,41 +92,39 @@ class ListReader:
         """Read the state of a queue, and optionally a range of its scheduled batches, by indexes of ZRANGE."""
         return _Snapshot(*self._run(scripts.READ_STATE, userid, queue, repr(now), *batches))
 
-    def messages(self, userid: str, wanted: Query, now: float) -> Page[Message]:
+    def messages(self, userid: str, query: Query, now: float) -> Page[Message]:
         def page(last_try: bool) -> Page[Message]:
             snapshot = self._read_snapshot(userid, "reports", now)
-            return paginate(
-                self._messages(userid, snapshot, wanted), wanted, matches_message, snapshot.messages_dropped
-            )
+            return paginate(self._messages(userid, snapshot, query), query, matches_message, snapshot.messages_dropped)
 
         return _retry_until_consistent(page)
 
-    def reports(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Report]]:
+    def reports(self, userid: str, query: Query, now: float) -> Page[QueueItem[Report]]:
         def page(last_try: bool) -> Page[QueueItem[Report]]:
-            snapshot, items = self._query_queue(Report, userid, "reports", wanted, now, last_try)
-            return paginate(items, wanted, matches_report, snapshot.base)
+            snapshot, items = self._query_queue(Report, userid, "reports", query, now, last_try)
+            return paginate(items, query, matches_report, snapshot.base)
 
         return _retry_until_consistent(page)
 
-    def replies(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Reply]]:
+    def replies(self, userid: str, query: Query, now: float) -> Page[QueueItem[Reply]]:
         def page(last_try: bool) -> Page[QueueItem[Reply]]:
-            snapshot, items = self._query_queue(Reply, userid, "replies", wanted, now, last_try)
-            return paginate(items, wanted, matches_reply, snapshot.base)
+            snapshot, items = self._query_queue(Reply, userid, "replies", query, now, last_try)
+            return paginate(items, query, matches_reply, snapshot.base)
 
         return _retry_until_consistent(page)
 
-    def _messages(self, userid: str, snapshot: _Snapshot, wanted: Query) -> Iterator[Message]:
+    def _messages(self, userid: str, snapshot: _Snapshot, query: Query) -> Iterator[Message]:
         begin, end = snapshot.tasks_dropped, snapshot.tasks_dropped + snapshot.tasks
-        min_messages = max(_FIRST_CHUNK, wanted.limit + 1)
+        min_messages = max(_FIRST_CHUNK, query.limit + 1)
         while begin < end:
-            order = "1" if wanted.newest_first else ""
+            order = "1" if query.newest_first else ""
             life, rewound, first_task, rows, all_starts = self._run(
                 scripts.READ_TASKS, userid, begin, end, order, min_messages
             )
             snapshot.check_unchanged(life, rewound)
             if not rows:
                 return
-            if wanted.newest_first:
+            if query.newest_first:
                 end = first_task
             else:
                 begin = first_task + len(rows)
@@ -134,12 +132,12 @@ class ListReader:
             released = [places for task in tasks for places in task.released]
             firsts, lasts = [first for first, _ in released], [last for _, last in released]
             history = self._read_history(userid, snapshot, min(firsts, default=0), max(lasts, default=0))
-            for task in reversed(tasks) if wanted.newest_first else tasks:
-                yield from task.messages(history, wanted.newest_first)
+            for task in reversed(tasks) if query.newest_first else tasks:
+                yield from task.messages(history, query.newest_first)
             min_messages = min(min_messages * _CHUNK_GROWTH, _MAX_CHUNK)
 
     def _query_queue(
-        self, kind: type[Item], userid: str, queue: QueueName, wanted: Query, now: float, last_try: bool
+        self, kind: type[Item], userid: str, queue: QueueName, query: Query, now: float, last_try: bool
     ) -> tuple[_Snapshot, Iterator[QueueItem[Item]]]:
         """The state of a queue, and an iterator that reads its items in chunks.
 
@@ -148,23 +146,23 @@ class ListReader:
         snapshot = self._read_snapshot(userid, queue, now, *((0, -1) if last_try else ()))
 
         def items() -> Iterator[QueueItem[Item]]:
-            if wanted.newest_first:
-                yield from self._query_scheduled(kind, userid, queue, snapshot, now, wanted, last_try)
-            yield from self._query_released(kind, userid, queue, snapshot, wanted)
-            if not wanted.newest_first:
-                yield from self._query_scheduled(kind, userid, queue, snapshot, now, wanted, last_try)
+            if query.newest_first:
+                yield from self._query_scheduled(kind, userid, queue, snapshot, now, query, last_try)
+            yield from self._query_released(kind, userid, queue, snapshot, query)
+            if not query.newest_first:
+                yield from self._query_scheduled(kind, userid, queue, snapshot, now, query, last_try)
 
         return snapshot, items()
 
     def _query_released(
-        self, kind: type[Item], userid: str, queue: QueueName, snapshot: _Snapshot, wanted: Query
+        self, kind: type[Item], userid: str, queue: QueueName, snapshot: _Snapshot, query: Query
     ) -> Iterator[QueueItem[Item]]:
         begin, end = snapshot.base, snapshot.stop
-        if wanted.after is not None and wanted.newest_first:
-            end = max(begin, min(end, wanted.after - 1))
-        elif wanted.after is not None:
-            begin = min(end, max(begin, wanted.after))
-        for first, last in _chunks(begin, end, wanted):
+        if query.after is not None and query.newest_first:
+            end = max(begin, min(end, query.after - 1))
+        elif query.after is not None:
+            begin = min(end, max(begin, query.after))
+        for first, last in _chunks(begin, end, query):
             life, rewound, start, lines, fetches = self._run(scripts.READ_ITEMS, userid, queue, first, last, 1)
             snapshot.check_unchanged(life, rewound)
             history = _load_history(snapshot, fetches)
@@ -172,7 +170,7 @@ class ListReader:
                 QueueItem(position + 1, item, history.state_of(position))
                 for position, item in enumerate(load_batch(kind, lines), start)
             ]
-            yield from reversed(items) if wanted.newest_first else items
+            yield from reversed(items) if query.newest_first else items
 
     def _query_scheduled(
         self,
@@ -181,17 +179,17 @@ class ListReader:
         queue: QueueName,
         snapshot: _Snapshot,
         now: float,
-        wanted: Query,
+        query: Query,
         last_try: bool,
     ) -> Iterator[QueueItem[Item]]:
-        number = snapshot.stop + (snapshot.later if wanted.newest_first else 0)
+        number = snapshot.stop + (snapshot.later if query.newest_first else 0)
         for read in count(0, _FIRST_CHUNK):
             if last_try:
                 batches = snapshot.batches if read == 0 else ()
             elif not snapshot.later:
                 batches = ()
             else:
-                indexes = (-read - _FIRST_CHUNK, -read - 1) if wanted.newest_first else (read, read + _FIRST_CHUNK - 1)
+                indexes = (-read - _FIRST_CHUNK, -read - 1) if query.newest_first else (read, read + _FIRST_CHUNK - 1)
                 current = self._read_snapshot(userid, queue, now, *indexes)
                 if current.queue != snapshot.queue:
                     raise _Conflict
@@ -199,12 +197,12 @@ class ListReader:
             if not batches:
                 return
             items = load_batch(kind, b"\n".join(batches))
-            if wanted.newest_first:
+            if query.newest_first:
                 number -= len(items)
             chunk = [QueueItem(position, item, LATER) for position, item in enumerate(items, number + 1)]
-            if not wanted.newest_first:
+            if not query.newest_first:
                 number += len(items)
-            yield from reversed(chunk) if wanted.newest_first else chunk
+            yield from reversed(chunk) if query.newest_first else chunk
 
     def _read_history(self, userid: str, snapshot: _Snapshot, first: int, last: int) -> FetchHistory:
         life, rewound, _, _, fetches = self._run(scripts.READ_ITEMS, userid, "reports", first, last, 0)
@@ -268,11 +266,11 @@ def _retry_until_consistent(page: Callable[[bool], Thing]) -> Thing:
     raise StoreUnavailable("the queue changes faster than it can be read: retry the request")
 
 
-def _chunks(begin: int, end: int, wanted: Query) -> Iterator[tuple[int, int]]:
+def _chunks(begin: int, end: int, query: Query) -> Iterator[tuple[int, int]]:
     """Index ranges that cover `begin` to `end`, in the order of the query, with growing size."""
-    size = max(_FIRST_CHUNK, min(wanted.limit + 1, _MAX_CHUNK))
+    size = max(_FIRST_CHUNK, min(query.limit + 1, _MAX_CHUNK))
     while begin < end:
-        if wanted.newest_first:
+        if query.newest_first:
             first = max(begin, end - size)
             yield first, end
             end = first

@@ -173,21 +173,21 @@ class ValkeyRequestLog:
             while self._pending and self._pending[0].number in numbers:
                 self._pending_bytes -= self._pending.popleft().size
 
-    def query(self, userid: str | None, wanted: Query) -> Page[LoggedRequest]:
+    def query(self, userid: str | None, query: Query) -> Page[LoggedRequest]:
         """One page of the requests of a userid, or of all, that match. Writes the buffer first."""
         self._write()
-        dropped, first = self._read_page(userid, wanted, wanted.after)
-        return paginate(self._read_all(userid, wanted, first), wanted, matches_request, dropped)
+        dropped, first = self._read_page(userid, query, query.after)
+        return paginate(self._read_all(userid, query, first), query, matches_request, dropped)
 
-    def _read_all(self, userid: str | None, wanted: Query, entries: list[LoggedRequest]) -> Iterator[LoggedRequest]:
+    def _read_all(self, userid: str | None, query: Query, entries: list[LoggedRequest]) -> Iterator[LoggedRequest]:
         while entries:
             yield from entries
-            entries = self._read_page(userid, wanted, entries[-1].number)[1]
+            entries = self._read_page(userid, query, entries[-1].number)[1]
 
-    def _read_page(self, userid: str | None, wanted: Query, after: int | None) -> tuple[int, list[LoggedRequest]]:
+    def _read_page(self, userid: str | None, query: Query, after: int | None) -> tuple[int, list[LoggedRequest]]:
         arguments = ("" if userid is None else _userid_key(userid), "" if after is None else str(after))
         dropped, serialized = self._client.run(
-            scripts.READ_REQUESTS, _KEYS, *arguments, "1" if wanted.newest_first else "", _MAX_ENTRIES
+            scripts.READ_REQUESTS, _KEYS, *arguments, "1" if query.newest_first else "", _MAX_ENTRIES
         )
         return dropped, [load_request(text) for text in serialized]
 
