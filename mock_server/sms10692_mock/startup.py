@@ -28,9 +28,9 @@ def merge_accounts(seed: "InitialState | None", accounts: Sequence[Account]) -> 
     """Merge the accounts of the initial state with `accounts`. For the same userid the initial state wins."""
     if seed is None:
         return tuple(accounts)
-    from sms10692_mock.admin.services.initial_state import accounts_of
+    from sms10692_mock.admin.services.initial_state import build_accounts
 
-    seeded = {account.userid: account for account in accounts_of(seed)}
+    seeded = {account.userid: account for account in build_accounts(seed)}
     differing = {account.userid: account for account in accounts}
     return tuple((differing | seeded).values())
 
@@ -57,9 +57,9 @@ def open_vendor(
         store.close()
         raise
     if seed is not None:
-        from sms10692_mock.admin.services.initial_state import plant
+        from sms10692_mock.admin.services.initial_state import apply_initial_state
 
-        plant(seed, build_vendor(replace(options, accounts=()), store))
+        apply_initial_state(seed, build_vendor(replace(options, accounts=()), store))
     return build_vendor(options, store)
 
 

@@ -70,7 +70,7 @@ def test_a_banner_tells_of_a_clock_that_was_turned_and_of_no_other() -> None:
 
     def is_told() -> bool:
         told = bool(office.control("GET", f"{address}/signs")["clock"] == "own")
-        assert told == ('id="clear-sky"' in office.http.get(f"/?userid={account['userid']}").text)
+        assert told == ('id="remove-all"' in office.http.get(f"/?userid={account['userid']}").text)
         return told
 
     assert not is_told()
@@ -117,7 +117,7 @@ def test_what_is_not_accepted_is_said() -> None:
         ("/weather/scenario", {}),
     ):
         response = office.http.post(path, data=form, headers=CONSOLE_HEADERS)
-        assert (response.status_code, "said bad" in response.text) == (422, True)
+        assert (response.status_code, "notice bad" in response.text) == (422, True)
     assert office.http.post("/weather/advance", data={"to": "next"}, headers=CONSOLE_HEADERS).status_code == 409
     assert office.control("GET", "accounts/12")["points"] == 1000
 
@@ -155,13 +155,13 @@ def test_where_no_account_is_left_every_page_says_so_and_makes_one() -> None:
     office.control("DELETE", "accounts/12")
     for path in PAGES:
         page = office.http.get(path)
-        assert (page.status_code, "There is no account at all" in page.text, "/account/new" in page.text) == (
+        assert (page.status_code, "There are no accounts." in page.text, "/account/new" in page.text) == (
             404,
             True,
             True,
         ), path
     assert office.http.get("/?userid=12").status_code == 404
-    assert "There is no account" in office.http.post("/account/reset", headers=CONSOLE_HEADERS).text
+    assert "There are no accounts." in office.http.post("/account/reset", headers=CONSOLE_HEADERS).text
     made = office.http.post("/account/new", data={"may_read_reports": "on"}, headers=CONSOLE_HEADERS)
     assert office.http.get(made.headers["HX-Redirect"]).status_code == 200
     assert office.control("GET", "accounts")["accounts"][0]["may_read_reports"]
@@ -186,7 +186,7 @@ def test_a_request_of_thousands_of_fields_is_shown_at_once_and_in_part() -> None
     assert time.process_time() - begin < 2.0
     assert all(f"<code>{name}</code>" in page for name in names[:200])
     assert "<code>name200</code>" not in page
-    assert "Parameters that are not shown: 19800." in page
+    assert "Parameters not shown: 19800." in page
 
 
 def test_a_new_password_of_an_account_holds_and_an_empty_field_changes_none() -> None:

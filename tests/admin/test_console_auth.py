@@ -121,7 +121,7 @@ def test_the_same_form_of_the_console_does(path: str, form: dict[str, str]) -> N
     office = FlaskEmulator()
     office.send({"userid": "12", "account": "test", "password": "mima"}, mobile="15023239810")
     response = office.http.post(path, data=form, headers=CONSOLE_HEADERS | {"Origin": "http://localhost"})
-    assert (response.status_code, "said good" in response.text) == (200, True)
+    assert (response.status_code, "notice good" in response.text) == (200, True)
 
 
 def test_where_a_token_is_demanded_a_page_asks_for_it_once() -> None:

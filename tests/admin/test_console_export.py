@@ -36,5 +36,5 @@ def test_a_copied_test_sends_the_same_and_passes(body: bytes, given: dict[str, A
 
 
 def test_a_step_of_a_trial_goes_a_way_that_there_is() -> None:
-    with pytest.raises(ValueError, match="no way of a request: pigeon"):
-        clause_demo.DemoStep(how="pigeon")
+    with pytest.raises(ValueError, match="unknown encoding 'pigeon'"):
+        clause_demo.DemoStep(encoding="pigeon")

@@ -51,7 +51,7 @@ def test_an_account_has_the_userid_name_and_password_that_it_was_made_with() -> 
     assert wanted.items() <= office.control("POST", "accounts", wanted).items()
     assert "<message>ok<" in office.send(wanted)
     refused = office.refusal("POST", "accounts", json=wanted | {"password": "other"})
-    assert refused == (409, "there is an account of the userid 8 already")
+    assert refused == (409, "an account with the userid 8 exists already")
     assert office.refusal("POST", "accounts", json={"userid": "12"})[0] == 409
     assert "<message>ok<" in office.send(wanted)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sms10692_mock.admin.services.initial_state import InitialState, plant
+from sms10692_mock.admin.services.initial_state import InitialState, apply_initial_state
 from sms10692_mock.config import build_vendor
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.records import Limits
@@ -208,6 +208,6 @@ def test_a_start_state_closes_no_account_of_others_in_the_same_store() -> None:
     report = {"mobile": "13000000001"}
     seeded = {"userid": "7", "account": "shop", "password": "geheim", "reports": [report]}
     seeded["messages"] = [report | {"content": "x"}]
-    plant(InitialState.model_validate({"accounts": [seeded]}), vendor)
+    apply_initial_state(InitialState.model_validate({"accounts": [seeded]}), vendor)
     assert store.userids() == ["t1", "12", "7"]
     assert store.queue_stats("7", "reports", now).created == 1

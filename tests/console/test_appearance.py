@@ -110,7 +110,7 @@ def test_the_report_of_a_message_is_seen_and_its_number_is_one_line_at_any_width
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
             edges = page.eval_on_selector_all(
-                ".messages .fate .badge", "all => all.map((one) => one.getBoundingClientRect().right)"
+                ".messages .state .badge", "all => all.map((one) => one.getBoundingClientRect().right)"
             )
             outside += [width] if not edges or max(edges) > width else []
             height = number.evaluate("(one) => one.clientHeight / parseFloat(getComputedStyle(one).fontSize)")
@@ -145,7 +145,7 @@ def test_the_answer_of_a_telephone_can_be_written_without_scrolling(
         expect(page.locator(".banner")).to_be_visible()
         page.locator("#answer").fill("T")
         page.locator("#answer").press("Enter")
-        expect(page.locator("#said .good")).to_be_visible()
+        expect(page.locator("#notice .good")).to_be_visible()
         assert page.locator("#answer").evaluate("(one) => one.getBoundingClientRect().bottom") < 800
 
 

@@ -30,7 +30,7 @@ def words(look: BrowserProfile, key: str, **values: object) -> str:
 
 def wait_for_the_stream(page: Page) -> None:
     """Until the page hears what happens."""
-    expect(page.locator("#pause[data-how=live]")).to_be_visible()
+    expect(page.locator("#pause[data-state=live]")).to_be_visible()
 
 
 # Messages
@@ -43,7 +43,7 @@ def test_the_first_screen_has_the_line_that_makes_something_appear(
     wait_for_the_stream(page)
     expect(page.get_by_role("heading", name=words(look, "empty.title"))).to_be_visible()
     command = page.locator("#first-command").inner_text()
-    page.get_by_role("button", name=words(look, "frame.copy")).click()
+    page.get_by_role("button", name=words(look, "layout.copy")).click()
     assert page.evaluate("navigator.clipboard.readText()") == command
     said = subprocess.run([*shlex.split(command), "--silent"], capture_output=True, encoding="utf-8", check=True).stdout
     assert "Success" in said
@@ -73,13 +73,13 @@ def test_a_filter_stays_in_the_address_bar(page: Page, customer: Customer, look:
     customer.sends("15023239810", "apple")
     customer.sends("13527576163", "pear")
     page.goto(customer.at("/"))
-    page.get_by_label(words(look, "messages.text_has")).fill("pear")
+    page.get_by_label(words(look, "messages.text_contains")).fill("pear")
     expect(page.locator(".messages tbody tr")).to_have_count(1)
     expect(page).to_have_url(re.compile("[?&]text=pear(&|$)"))
     expect(page).not_to_have_url(re.compile("mobile="))
     page.reload()
     expect(page.locator(".messages tbody tr")).to_have_count(1)
-    expect(page.get_by_label(words(look, "messages.text_has"))).to_have_value("pear")
+    expect(page.get_by_label(words(look, "messages.text_contains"))).to_have_value("pear")
     customer.sends("13800138000", "another pear")
     expect(page.locator(".messages tbody tr")).to_have_count(2)
 
@@ -92,11 +92,11 @@ def test_older_messages_come_on_demand_and_new_ones_wait_meanwhile(
     wait_for_the_stream(page)
     rows = page.locator(".messages tbody tr:has(th)")
     expect(rows).to_have_count(50)
-    page.get_by_role("link", name=words(look, "lists.older")).click()
+    page.get_by_role("link", name=words(look, "list.older")).click()
     expect(rows).to_have_count(100)
     expect(page.locator("#pause")).to_have_attribute("aria-pressed", "true")
     customer.sends("13527576163", "new")
-    expect(page.locator("#pause")).to_contain_text(words(look, "frame.news"))
+    expect(page.locator("#pause")).to_contain_text(words(look, "layout.news"))
     expect(rows).to_have_count(100)
     page.locator("#pause").click()
     expect(page.locator(".messages")).to_contain_text("new")
@@ -133,12 +133,12 @@ def test_the_handset_answers_and_the_answer_is_seen_to_be_fetched(
     page.goto(customer.at("/handset"))
     wait_for_the_stream(page)
     expect(page.locator(".bubble.in")).to_contain_text("回复 T 退订")
-    page.get_by_label(words(look, "handset.answer")).fill("<T>")
+    page.get_by_label(words(look, "phone.reply")).fill("<T>")
     page.keyboard.press("Enter")
     answer = page.locator(".bubble.out")
     expect(answer).to_contain_text("<T>")
     expect(answer).to_contain_text(words(look, "state.waiting"))
-    expect(page.get_by_label(words(look, "handset.answer"))).to_have_value("")
+    expect(page.get_by_label(words(look, "phone.reply"))).to_have_value("")
     assert "&lt;T&gt;" in customer.asks("/v2callApi.aspx", action="query")
     expect(answer).to_contain_text(words(look, "state.handed_out"))
 
@@ -147,9 +147,9 @@ def test_the_handset_says_what_becomes_of_messages(page: Page, customer: Custome
     customer.sends("15023239810", "first")
     page.goto(customer.at("/handset"))
     wait_for_the_stream(page)
-    page.get_by_label(words(look, "handset.silent")).check()
-    page.get_by_role("button", name=words(look, "handset.set")).click()
-    expect(page.locator("#said")).to_contain_text("15023239810")
+    page.get_by_label(words(look, "phone.silent")).check()
+    page.get_by_role("button", name=words(look, "phone.save")).click()
+    expect(page.locator("#notice")).to_contain_text("15023239810")
     customer.asks("/v2statusApi.aspx", action="query")
     customer.sends("15023239810", "second")
     bubble = page.locator(".bubble.in", has_text="second")
@@ -193,18 +193,18 @@ def test_queues_are_looked_at_put_into_and_rewound(page: Page, customer: Custome
     page.goto(customer.at("/queues"))
     wait_for_the_stream(page)
     expect(page.locator("tbody tr")).to_have_count(2)
-    page.get_by_text(words(look, "queues.rewind"), exact=True).click()
-    page.get_by_label(words(look, "queues.how_many")).fill("1")
-    page.get_by_role("button", name=words(look, "queues.do_rewind")).click()
+    page.get_by_text(words(look, "queues.requeue"), exact=True).click()
+    page.get_by_label(words(look, "queues.requeue_count")).fill("1")
+    page.get_by_role("button", name=words(look, "queues.do_requeue")).click()
     expect(page.locator("tbody tr").first).to_contain_text(words(look, "state.waiting"))
     assert customer.asks("/v2statusApi.aspx", action="query").count("<statusbox>") == 1
 
-    page.get_by_role("link", name=words(look, "word.replies"), exact=True).click()
+    page.get_by_role("link", name=words(look, "label.replies"), exact=True).click()
     page.get_by_text(words(look, "queues.inject_replies"), exact=True).click()
     page.locator("#mobile").fill("13800138000")
-    page.get_by_label(words(look, "word.text"), exact=True).fill("好的")
+    page.get_by_label(words(look, "label.text"), exact=True).fill("好的")
     page.get_by_role("button", name=words(look, "queues.do_inject")).click()
-    refusal = words(look, "said.nothing_sent", userid=customer.userid, mobile="13800138000")
+    refusal = words(look, "error.nothing_sent", userid=customer.userid, mobile="13800138000")
     expect(page.get_by_role("alert")).to_have_text(refusal)
     page.locator("#mobile").fill("15023239810")
     page.get_by_role("button", name=words(look, "queues.do_inject")).click()
@@ -215,17 +215,17 @@ def test_queues_are_looked_at_put_into_and_rewound(page: Page, customer: Custome
 @IN_ONE_LOOK
 def test_what_is_no_number_is_said_and_nothing_is_done(page: Page, customer: Customer, look: BrowserProfile) -> None:
     page.goto(customer.at("/queues"))
-    page.get_by_text(words(look, "queues.rewind"), exact=True).click()
-    page.get_by_label(words(look, "queues.how_many")).fill("some")
-    page.get_by_role("button", name=words(look, "queues.do_rewind")).click()
-    expect(page.get_by_role("alert")).to_have_text(words(look, "said.no_number", field="count", what="some"))
+    page.get_by_text(words(look, "queues.requeue"), exact=True).click()
+    page.get_by_label(words(look, "queues.requeue_count")).fill("some")
+    page.get_by_role("button", name=words(look, "queues.do_requeue")).click()
+    expect(page.get_by_role("alert")).to_have_text(words(look, "error.not_a_number", field="count", what="some"))
 
 
 def test_the_field_that_is_wrong_is_named_and_marked(page: Page, customer: Customer, look: BrowserProfile) -> None:
     page.goto(customer.at("/account"))
     page.locator("#points").fill("some")
     page.locator("#points").press("Enter")
-    expect(page.get_by_role("alert")).to_have_text(words(look, "said.no_number", field="points", what="some"))
+    expect(page.get_by_role("alert")).to_have_text(words(look, "error.not_a_number", field="points", what="some"))
     expect(page.locator("#points")).to_have_attribute("aria-invalid", "true")
     expect(page.locator("#points")).to_be_focused()
     page.locator("#points").fill("-1")
@@ -234,7 +234,7 @@ def test_the_field_that_is_wrong_is_named_and_marked(page: Page, customer: Custo
     expect(page.locator("#points")).to_have_attribute("aria-invalid", "true")
     page.locator("#points").fill("1")
     page.locator("#points").press("Enter")
-    expect(page.locator("#said .good")).to_be_visible()
+    expect(page.locator("#notice .good")).to_be_visible()
     expect(page.locator("#points")).not_to_have_attribute("aria-invalid", "true")
 
 
@@ -244,19 +244,19 @@ def test_what_was_done_is_said_for_a_while_and_what_was_refused_for_longer(page:
     for points, kind in (("some", "bad"), ("1", "good")):
         page.locator("#points").fill(points)
         page.locator("#points").press("Enter")
-        expect(page.locator(f"#said .{kind}")).to_be_visible()
+        expect(page.locator(f"#notice .{kind}")).to_be_visible()
         page.clock.run_for(11_000)
-        expect(page.locator("#said .said")).to_have_count(1 if kind == "bad" else 0)
+        expect(page.locator("#notice .notice")).to_have_count(1 if kind == "bad" else 0)
 
 
 def test_rows_that_were_not_searched_are_faint_while_nobody_answers(page: Page, customer: Customer) -> None:
     customer.sends(content="first")
     page.goto(customer.at("/"))
-    expect(page.locator("#pause")).to_have_attribute("data-how", "live")
+    expect(page.locator("#pause")).to_have_attribute("data-state", "live")
     page.evaluate("console.error = () => {}")  # htmx says there that the request failed
     page.route("**/*text=second*", lambda route: route.abort())
     page.locator("#by-text").fill("second")
-    expect(page.locator("#pause")).to_have_attribute("data-how", "lost")
+    expect(page.locator("#pause")).to_have_attribute("data-state", "lost")
     expect(page.locator("#live")).to_have_css("opacity", "0.5")
     page.unroute("**/*text=second*")
     page.locator("#by-text").fill("second!")
@@ -277,18 +277,18 @@ def test_an_account_is_charged_up_forbidden_and_made(page: Page, customer: Custo
     expect(page.locator(".tiles")).to_contain_text("1,499")
     page.locator("form:has(#dialect) [name=may_read_reports]").uncheck()
     page.locator("form:has(#dialect) button").click()
-    expect(page.locator("#said")).to_have_text(words(look, "account.said_terms"))
+    expect(page.locator("#notice")).to_have_text(words(look, "account.saved"))
     assert "<error>3<" in customer.asks("/v2statusApi.aspx", action="query")
     page.get_by_text("Python", exact=True).click()
     expect(page.locator("#program-python")).to_contain_text(customer.userid)
     expect(page.locator("#program-curl")).not_to_be_visible()
 
     page.locator("#new-points").fill("7")
-    page.get_by_role("button", name=words(look, "account.do_new")).click()
+    page.get_by_role("button", name=words(look, "account.create")).click()
     expect(page).not_to_have_url(re.compile(f"userid={customer.userid}(&|$)"))
     expect(page.locator(".tile").first).to_contain_text("7")
     page.on("dialog", lambda dialog: dialog.accept())
-    page.get_by_role("button", name=words(look, "account.close")).click()
+    page.get_by_role("button", name=words(look, "account.delete")).click()
     page.wait_for_url("**/")
 
 
@@ -300,13 +300,13 @@ def test_a_scenario_is_one_click_and_a_banner_says_so_on_every_page(
 ) -> None:
     page.goto(customer.at("/weather"))
     wait_for_the_stream(page)
-    page.get_by_role("button", name=words(look, "scenario.down")).click()
+    page.get_by_role("button", name=words(look, "preset.down")).click()
     expect(page.locator(".banner")).to_contain_text(words(look, "banner.faults", count=1))
     assert "503" in customer.sends()
-    page.get_by_role("button", name=words(look, "scenario.gone")).click()
+    page.get_by_role("button", name=words(look, "preset.gone")).click()
     expect(page.locator(".banner")).to_contain_text(words(look, "banner.points", points=1))
     page.goto(customer.at("/queues"))
-    page.get_by_role("button", name=words(look, "banner.clear")).click()
+    page.get_by_role("button", name=words(look, "banner.remove_all")).click()
     expect(page.locator(".banner")).to_have_count(0)
     assert "<remainpoint>999<" in customer.sends()
 
@@ -316,15 +316,15 @@ def test_reports_come_an_hour_late_or_when_the_clock_is_put_forward(
 ) -> None:
     page.goto(customer.at("/weather"))
     wait_for_the_stream(page)
-    page.get_by_role("button", name=words(look, "scenario.late")).click()
+    page.get_by_role("button", name=words(look, "preset.late")).click()
     expect(page.locator(".banner")).to_contain_text(words(look, "banner.rules", count=1))
     customer.sends()
     assert "<statusbox>" not in customer.asks("/v2statusApi.aspx", action="query")
-    page.get_by_role("button", name=words(look, "weather.next")).click()
-    expect(page.locator("#said")).to_contain_text(words(look, "weather.said_clock"))
+    page.get_by_role("button", name=words(look, "faults.next")).click()
+    expect(page.locator("#notice")).to_contain_text(words(look, "faults.clock_changed"))
     assert "<statusbox>" in customer.asks("/v2statusApi.aspx", action="query")
-    page.get_by_role("button", name=words(look, "weather.freeze")).click()
-    expect(page.locator("#live")).to_contain_text(words(look, "weather.mode_frozen"))
+    page.get_by_role("button", name=words(look, "faults.freeze")).click()
+    expect(page.locator("#live")).to_contain_text(words(look, "faults.mode_frozen"))
 
 
 def test_a_fault_is_made_with_sliders_and_removed(page: Page, customer: Customer, look: BrowserProfile) -> None:
@@ -338,12 +338,12 @@ def test_a_fault_is_made_with_sliders_and_removed(page: Page, customer: Customer
     expect(page.locator("#at-shown")).to_have_text("103")
     page.locator("#fault-remaining").fill("2")
     page.get_by_label("overage").check()
-    page.get_by_role("button", name=words(look, "weather.do_fault")).click()
-    expect(page.locator(".things")).to_contain_text(words(look, "weather.at_byte", at=103))
+    page.get_by_role("button", name=words(look, "faults.do_add_fault")).click()
+    expect(page.locator(".entries")).to_contain_text(words(look, "faults.at_byte", at=103))
     (fault,) = customer.control("GET", "/faults")["faults"]
     assert (fault["kind"], fault["at"], fault["remaining"], fault["operations"]) == ("cut", 103, 2, ["overage"])
-    page.get_by_role("button", name=re.compile(words(look, "weather.remove"))).click()
-    expect(page.locator(".things")).to_have_count(0)
+    page.get_by_role("button", name=re.compile(f"{words(look, 'faults.remove')}:")).click()
+    expect(page.locator(".entries")).to_have_count(0)
     assert customer.control("GET", "/faults")["faults"] == []
 
 
@@ -358,7 +358,7 @@ def test_a_clause_is_tried_and_shows_request_and_answer(page: Page, customer: Cu
     expect(tried.locator("pre").nth(2)).to_contain_text("POST /v2statusApi.aspx")
     expect(tried.locator("pre").nth(3)).to_contain_text("<statusbox>")
     expect(tried.locator("pre").nth(5)).to_contain_text("<returnsms></returnsms>")
-    page.get_by_role("link", name=words(look, "manual.reading")).click()
+    page.get_by_role("link", name=words(look, "contract.reading")).click()
     expect(page.locator("[id='clause-4.1-once']")).to_have_count(0)
     page.locator("[id='clause-R6-parts'] a", has_text="R6").click()
     expect(page).to_have_url(re.compile("#R6$"))
@@ -375,7 +375,7 @@ def test_language_and_look_are_switched_and_remembered(page: Page, customer: Cus
     expect(page).to_have_url(re.compile(f"userid={customer.userid}(&|$)"))
     page.locator(".theme").click()
     page.goto(customer.at("/weather"))
-    expect(page.locator("h1")).to_have_text(text("en" if other == "en" else "zh", "page.weather"))
+    expect(page.locator("h1")).to_have_text(text("en" if other == "en" else "zh", "page.faults"))
     expect(page.locator("html")).to_have_attribute("data-theme", re.compile("light|dark"))
 
 
@@ -394,7 +394,7 @@ def test_a_button_that_is_pressed_while_something_happens_is_pressed_all_the_sam
 ) -> None:
     page.goto(customer.at("/weather"))
     page.evaluate("window.heard = new Promise(heard => { new EventSource('/live').onmessage = heard; })")
-    button = page.locator("#scenario-cut")
+    button = page.locator("#preset-cut")
     button.hover()
     page.mouse.down()
     customer.sends()
@@ -402,7 +402,7 @@ def test_a_button_that_is_pressed_while_something_happens_is_pressed_all_the_sam
     page.evaluate("window.heard.then(() => fetch(location)).then(() => fetch(location))")
     page.mouse.up()
     expect(page.locator(".banner")).to_be_visible()
-    expect(page.locator("#scenario-cut")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#preset-cut")).to_have_attribute("aria-pressed", "true")
 
 
 @IN_ONE_LOOK
@@ -413,9 +413,9 @@ def test_the_keyboard_alone_is_enough(page: Page, customer: Customer, look: Brow
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
     page.goto(customer.at("/weather"))
-    page.locator("#scenario-cut").focus()
+    page.locator("#preset-cut").focus()
     page.keyboard.press("Space")
     expect(page.locator(".banner")).to_be_visible()
     # What is put in anew has the focus where it was.
-    expect(page.locator("#scenario-cut")).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#scenario-cut")).to_be_focused()
+    expect(page.locator("#preset-cut")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#preset-cut")).to_be_focused()

@@ -40,7 +40,7 @@ def page(browser: Browser, port: int, request: pytest.FixtureRequest) -> Iterato
 def log_in(page: Page, token: str) -> None:
     """Type the token into the form, and send it."""
     page.get_by_label(words("login.token")).fill(token)
-    page.get_by_role("button", name=words("login.enter")).click()
+    page.get_by_role("button", name=words("login.submit")).click()
 
 
 def use_every_page(page: Page) -> None:
@@ -49,12 +49,12 @@ def use_every_page(page: Page) -> None:
         response = page.goto(path)
         assert response is not None
         assert (path, response.status) == (path, 200)
-        expect(page.locator("#pause[data-how=live]")).to_be_visible()
+        expect(page.locator("#pause[data-state=live]")).to_be_visible()
     page.goto("/account")
-    charging = page.get_by_role("region", name=words("account.charge"), exact=True)
+    charging = page.get_by_role("region", name=words("account.credit"), exact=True)
     charging.get_by_role("textbox").fill("5")
     charging.get_by_role("button").click()
-    expect(page.locator("#said .good")).to_be_visible()
+    expect(page.locator("#notice .good")).to_be_visible()
     page.locator("footer a").click()
     expect(page.get_by_role("heading", name="sms10692-mock")).to_be_visible()
     expect(page.locator(".opblock").first).to_be_visible()

@@ -21,7 +21,7 @@ from sms10692_mock.admin.console import sse
 from sms10692_mock.admin.console.clause_demo import load_demos
 from sms10692_mock.admin.console.clauses import clauses
 from sms10692_mock.admin.console.snippets import snippet
-from sms10692_mock.admin.console.sse import PAUSE
+from sms10692_mock.admin.console.sse import MIN_INTERVAL
 from sms10692_mock.admin.services.accounts import AccountDocument
 from support.emulators import TIMEOUT, Address, ask, emulator_process, request, sign
 from support.shells import INTERPRETERS
@@ -65,7 +65,7 @@ def until(connection: socket.socket, word: bytes) -> bytes:
 
 def test_an_event_comes_because_something_happened(monkeypatch: pytest.MonkeyPatch) -> None:
     # Nobody looks again by himself, and nothing comes from time to time.
-    monkeypatch.setattr(sse, "_EVEN_SO", TIMEOUT)
+    monkeypatch.setattr(sse, "_KEEPALIVE", TIMEOUT)
     monkeypatch.setattr("sms10692_mock.domain.notifier.LOOK_AGAIN", TIMEOUT)
     with Emulator() as emulator:
         host, _, port = emulator.url.removeprefix("http://").rpartition(":")
@@ -100,7 +100,7 @@ def test_many_sends_are_few_events(address: Address) -> None:
                 received += piece
         except TimeoutError:
             pass
-    assert 1 <= received.count(b"data: ") <= (time.perf_counter() - begun) / PAUSE + 1
+    assert 1 <= received.count(b"data: ") <= (time.perf_counter() - begun) / MIN_INTERVAL + 1
 
 
 def test_streams_and_those_who_wait_hold_up_neither_the_vendor_nor_each_other(address: Address) -> None:
@@ -184,5 +184,5 @@ def tried(address: Address, clause: str) -> list[str]:
     assert b"HTTP 200" in answer.body
     return [
         unescape(found)
-        for found in re.findall(r'aria-label="Answer [^"]*">(.*?)</pre>', answer.body.decode(), re.DOTALL)
+        for found in re.findall(r'aria-label="Response [^"]*">(.*?)</pre>', answer.body.decode(), re.DOTALL)
     ]

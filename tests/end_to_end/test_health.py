@@ -119,7 +119,7 @@ def test_a_server_that_is_away_or_hangs_is_not_ready_until_it_is_back(tmp_path: 
         assert eventually(lambda: get(address, READY).status == 503)
         answer = get(address, DETAILS, "Host: 127.0.0.1")
         assert answer.status == 503
-        assert json.loads(answer.body)["error"].startswith("the store is away: ")
+        assert json.loads(answer.body)["error"].startswith("the store is unavailable: ")
 
 
 class SlowStore:

@@ -93,7 +93,7 @@ def test_a_start_state_is_planted_once(store: str, tmp_path: Path) -> None:
         ("accounts = 1", "accounts: Input should be a valid list"),
         ("[[accounts]]\nuserid = '7'", "accounts.0.account: Field required"),
         ("[[accounts]]\nuserid='7'\naccount='a'\npassword='p'\npoint=1", "accounts.0.point: Extra inputs"),
-        ("[[accounts]", "is no TOML"),
+        ("[[accounts]", "is not valid TOML"),
         (
             f"{SHOP}replies = [{{ mobile = '138', content = 'T' }}]",
             "replies has 138, and messages",
@@ -103,7 +103,7 @@ def test_a_start_state_is_planted_once(store: str, tmp_path: Path) -> None:
             "reports has 138",
         ),
         (f"{SHOP}reports = [{{ mobile = '138', task_id = 100001 }}]", "accounts.0.reports.0.task_id: Extra inputs"),
-        ("[[accounts]]\nuserid='7'\naccount='a'\npassword='p'\n" * 2, "a userid is given twice"),
+        ("[[accounts]]\nuserid='7'\naccount='a'\npassword='p'\n" * 2, "two accounts have the same userid"),
         (f"accounts = {'[' * 5000}", "is nested too deeply"),
         (f"accounts = [{'{a=' * 5000}", "is nested too deeply"),
     ],

@@ -33,7 +33,7 @@ def test_a_value_has_all_fields_of_its_document(value: type[Any], document: type
 
 @pytest.mark.parametrize(
     ("value", "document"),
-    [(models.Request, requests.WholeRequestDocument), (models.Standing, accounts.AccountDocument)],
+    [(models.Request, requests.RequestDetail), (models.Standing, accounts.AccountDocument)],
 )
 def test_a_value_has_a_subset_of_the_fields_of_its_document(value: type[Any], document: type[BaseModel]) -> None:
     assert {field.name for field in fields(value)} <= document.model_fields.keys()

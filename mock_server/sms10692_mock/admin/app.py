@@ -15,13 +15,13 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from sms10692 import protocol
-from sms10692_mock.admin.api import add_control
+from sms10692_mock.admin.api import add_control_api
 from sms10692_mock.admin.api.body import JsonRequest
 from sms10692_mock.admin.api.health import PROBES
 from sms10692_mock.admin.api.routing import BEARER, PREFIX
 from sms10692_mock.admin.auth import SAFE_METHODS, AccessPolicy
 from sms10692_mock.admin.console import add_console
-from sms10692_mock.admin.console.layout import CONSOLE, PUBLIC_URL, key_cookie, plain_refusal
+from sms10692_mock.admin.console.layout import CONSOLE, PUBLIC_URL, plain_text_error, session_cookie_name
 from sms10692_mock.admin.console.unknown_page import unknown_page
 from sms10692_mock.admin.forwarding import TrustedProxies
 from sms10692_mock.admin.openapi import INFO, DescribedApp
@@ -77,17 +77,17 @@ def create_admin_app(control: ControlService, guard: AccessPolicy) -> Flask:
     app.config["SWAGGER_CONFIG"] = {"validatorUrl": None}
     app.config[PUBLIC_URL] = guard.public and guard.public.url
     app.request_class = JsonRequest
-    add_control(app, control)
+    add_control_api(app, control)
     add_console(app, control, guard)
     if guard.proxies:
         app.wsgi_app = TrustedProxies(app.wsgi_app, guard.proxies)  # type: ignore[method-assign]  # as in create_app
 
     @app.before_request
     def refuse_forwarded() -> ResponseReturnValue | None:
-        refusal = None if _is_nowhere() or request.endpoint in PROBES else guard.refusal_of_forwarded(request.environ)
+        refusal = None if _is_nowhere() or request.endpoint in PROBES else guard.check_forwarded(request.environ)
         if refusal is None:
             return None
-        return plain_refusal(*refusal) if request.blueprint == CONSOLE else _error(refusal[1], refusal[0])
+        return plain_text_error(*refusal) if request.blueprint == CONSOLE else _error(refusal[1], refusal[0])
 
     @app.before_request
     def let_in() -> ResponseReturnValue | None:
@@ -103,7 +103,9 @@ def create_admin_app(control: ControlService, guard: AccessPolicy) -> Flask:
         refusal = guard.check_api(request.method, request.headers)
         if refusal is not None and refusal[0] == HTTPStatus.UNAUTHORIZED and _is_description():
             # A link of the console's leads there, and a browser sends the console's cookie.
-            refusal = guard.check_console(request.method, request.headers, request.cookies.get(key_cookie(), ""))
+            refusal = guard.check_console(
+                request.method, request.headers, request.cookies.get(session_cookie_name(), "")
+            )
         if refusal is None:
             return redirect(f"{PREFIX}/swagger") if request.endpoint == _DESCRIPTION_INDEX else None
         response, status = _error(refusal[1], refusal[0])
@@ -114,7 +116,7 @@ def create_admin_app(control: ControlService, guard: AccessPolicy) -> Flask:
     @app.after_request
     def tell(response: Response) -> Response:
         if request.method not in SAFE_METHODS:
-            control.bell.notify((request.view_args or {}).get("userid"))
+            control.notifier.notify((request.view_args or {}).get("userid"))
         return add_security_headers(response)
 
     for error, status, words in _ERRORS:
@@ -166,7 +168,7 @@ _ERRORS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (NoSuchTask, 422, "{}"),
     (AccountExists, 409, "{}"),
     (NoPendingEvent, 409, "{}"),
-    (StoreUnavailable, 503, "the store is away: {}"),
+    (StoreUnavailable, 503, "the store is unavailable: {}"),
 )
 
 

@@ -84,7 +84,7 @@ class AccessPolicy:
         stranger = self._stranger(headers)
         return (403, stranger) if stranger else None
 
-    def refusal_of_forwarded(self, environ: Mapping[str, Any]) -> tuple[int, str] | None:
+    def check_forwarded(self, environ: Mapping[str, Any]) -> tuple[int, str] | None:
         """The same for a request, as a WSGI environment, that came through a proxy which nobody declared.
 
         Forwarding headers of a trusted proxy must have been removed before (`forwarding.TrustedProxies`).

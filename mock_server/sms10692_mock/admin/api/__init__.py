@@ -16,7 +16,7 @@ from sms10692_mock.admin.services import ControlService
 _SUBJECTS = (account_routes, clock_routes, message_routes, request_routes, behaviour_routes, health_routes)
 
 
-def add_control(app: OpenAPI, control: ControlService) -> None:
+def add_control_api(app: OpenAPI, control: ControlService) -> None:
     """Serve the control address of one emulator."""
     for routes_of in _SUBJECTS:
         app.register_api(routes_of(control))

@@ -26,7 +26,7 @@ def account_routes(control: ControlService) -> APIBlueprint:
 
     @api.get("/accounts", summary="All accounts", responses={200: AccountsDocument})
     def list_accounts(query: AccountQuery) -> Response:
-        return json_response(accounts.all(query))
+        return json_response(accounts.list_accounts(query))
 
     @api.post("/accounts", summary="Make a throw-away account", responses={201: AccountDocument, 409: ErrorBody})
     def create_account(body: NewAccount) -> Response:
@@ -34,11 +34,11 @@ def account_routes(control: ControlService) -> APIBlueprint:
 
     @api.get("/accounts/<userid>", summary="An account", responses={200: AccountDocument})
     def get_account(path: AccountPath) -> Response:
-        return json_response(accounts.document(accounts.get(path.userid)))
+        return json_response(accounts.to_document(accounts.get(path.userid)))
 
     @api.patch("/accounts/<userid>", summary="Charge up, change terms", responses={200: AccountDocument})
     def update_account(path: AccountPath, body: AccountPatch) -> Response:
-        return json_response(accounts.change(path.userid, body))
+        return json_response(accounts.update(path.userid, body))
 
     @api.delete("/accounts/<userid>", summary="Close an account", responses={200: Empty})
     def delete_account(path: AccountPath) -> Response:
@@ -51,10 +51,10 @@ def account_routes(control: ControlService) -> APIBlueprint:
 
     @api.get("/keywords", summary="The forbidden words", responses={200: ForbiddenWords})
     def get_keywords() -> Response:
-        return json_response(accounts.keywords())
+        return json_response(accounts.forbidden_words())
 
     @api.put("/keywords", summary="Other forbidden words", responses={200: ForbiddenWords})
     def replace_keywords(body: ForbiddenWords) -> Response:
-        return json_response(accounts.put_keywords(body))
+        return json_response(accounts.set_forbidden_words(body))
 
     return api

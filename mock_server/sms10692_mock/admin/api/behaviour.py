@@ -24,7 +24,7 @@ from sms10692_mock.admin.services.behaviour import (
 
 def behaviour_routes(control: ControlService) -> APIBlueprint:
     """The routes for one emulator."""
-    api, weather = blueprint("weather"), control.weather
+    api, weather = blueprint("weather"), control.behaviour
 
     @api.get("/accounts/<userid>/signs", summary="What is out of the ordinary", responses={200: AnomaliesDocument})
     def get_signs(path: AccountPath) -> Response:
@@ -32,11 +32,11 @@ def behaviour_routes(control: ControlService) -> APIBlueprint:
 
     @api.get("/accounts/<userid>/outcomes", summary="An account's rules", responses={200: OutcomesDocument})
     def get_outcomes(path: AccountPath) -> Response:
-        return json_response(weather.outcomes(path.userid))
+        return json_response(weather.delivery_rules(path.userid))
 
     @api.put("/accounts/<userid>/outcomes", summary="Other rules", responses={200: OutcomesDocument})
     def replace_outcomes(path: AccountPath, body: OutcomesDocument) -> Response:
-        return json_response(weather.put_outcomes(path.userid, body))
+        return json_response(weather.set_delivery_rules(path.userid, body))
 
     @api.post("/accounts/<userid>/outcomes", summary="A rule before the others", responses={201: OutcomesDocument})
     def add_rule(path: AccountPath, body: RuleDocument) -> Response:

@@ -18,11 +18,11 @@ def clock_routes(control: ControlService) -> APIBlueprint:
 
     @api.get("/clock", summary="The clock for all", responses={200: ClockDocument})
     def get_clock() -> Response:
-        return json_response(clocks.document(None))
+        return json_response(clocks.get(None))
 
     @api.put("/clock", summary="Turn the clock for all", responses={200: ClockDocument})
     def set_clock(body: ClockSetting) -> Response:
-        return json_response(clocks.put(None, body))
+        return json_response(clocks.set(None, body))
 
     @api.post("/clock/advance", summary="Put the clock for all forward", responses=_ADVANCED)
     def advance_clock(body: Advance) -> Response:
@@ -30,11 +30,11 @@ def clock_routes(control: ControlService) -> APIBlueprint:
 
     @api.get("/accounts/<userid>/clock", summary="An account's clock", responses={200: ClockDocument})
     def get_account_clock(path: AccountPath) -> Response:
-        return json_response(clocks.document(path.userid))
+        return json_response(clocks.get(path.userid))
 
     @api.put("/accounts/<userid>/clock", summary="Turn an account's clock", responses={200: ClockDocument})
     def set_account_clock(path: AccountPath, body: ClockSetting) -> Response:
-        return json_response(clocks.put(path.userid, body))
+        return json_response(clocks.set(path.userid, body))
 
     @api.post("/accounts/<userid>/clock/advance", summary="Put an account's clock forward", responses=_ADVANCED)
     def advance_account_clock(path: AccountPath, body: Advance) -> Response:

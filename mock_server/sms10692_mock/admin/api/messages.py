@@ -15,7 +15,7 @@ from sms10692_mock.admin.services.message_documents import (
     ReplyDocument,
     ReportDocument,
     Requeue,
-    RewoundDocument,
+    RequeueResult,
     SpendingDocument,
 )
 from sms10692_mock.admin.services.schemas import ListDocument, ListQuery
@@ -23,7 +23,7 @@ from sms10692_mock.admin.services.schemas import ListDocument, ListQuery
 
 def message_routes(control: ControlService) -> APIBlueprint:
     """The routes for one emulator."""
-    api, traffic = blueprint("traffic"), control.traffic
+    api, traffic = blueprint("traffic"), control.messages
 
     @api.get("/accounts/<userid>/messages", summary="What was sent", responses={200: ListDocument[MessageDocument]})
     def list_messages(path: AccountPath, query: ListQuery) -> Response:
@@ -31,11 +31,11 @@ def message_routes(control: ControlService) -> APIBlueprint:
 
     @api.get("/accounts/<userid>/charges", summary="What was charged lately", responses={200: SpendingDocument})
     def get_charges(path: AccountPath) -> Response:
-        return json_response(traffic.charges(path.userid))
+        return json_response(traffic.spending(path.userid))
 
     @api.get("/accounts/<userid>/queues", summary="Both queues in numbers", responses={200: QueuesDocument})
     def get_queues(path: AccountPath) -> Response:
-        return json_response(traffic.queues(path.userid))
+        return json_response(traffic.queue_stats(path.userid))
 
     @api.get("/accounts/<userid>/reports", summary="The reports", responses={200: ListDocument[ReportDocument]})
     def list_reports(path: AccountPath, query: ListQuery) -> Response:
@@ -45,9 +45,9 @@ def message_routes(control: ControlService) -> APIBlueprint:
     def add_report(path: AccountPath, body: NewReport) -> Response:
         return json_response(traffic.inject_report(path.userid, body), 201)
 
-    @api.post("/accounts/<userid>/reports/rewind", summary="Hand out again", responses={200: RewoundDocument})
+    @api.post("/accounts/<userid>/reports/rewind", summary="Hand out again", responses={200: RequeueResult})
     def rewind_reports(path: AccountPath, body: Requeue) -> Response:
-        return json_response(traffic.rewind(path.userid, "reports", body))
+        return json_response(traffic.requeue(path.userid, "reports", body))
 
     @api.get("/accounts/<userid>/replies", summary="The replies", responses={200: ListDocument[ReplyDocument]})
     def list_replies(path: AccountPath, query: ListQuery) -> Response:
@@ -57,8 +57,8 @@ def message_routes(control: ControlService) -> APIBlueprint:
     def add_reply(path: AccountPath, body: NewReply) -> Response:
         return json_response(traffic.inject_reply(path.userid, body), 201)
 
-    @api.post("/accounts/<userid>/replies/rewind", summary="Hand out again", responses={200: RewoundDocument})
+    @api.post("/accounts/<userid>/replies/rewind", summary="Hand out again", responses={200: RequeueResult})
     def rewind_replies(path: AccountPath, body: Requeue) -> Response:
-        return json_response(traffic.rewind(path.userid, "replies", body))
+        return json_response(traffic.requeue(path.userid, "replies", body))
 
     return api

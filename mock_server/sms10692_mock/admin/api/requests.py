@@ -14,11 +14,11 @@ from sms10692_mock.admin.api.routing import (
     json_response,
 )
 from sms10692_mock.admin.services import ControlService
-from sms10692_mock.admin.services.requests import RequestDocument, WholeRequestDocument
+from sms10692_mock.admin.services.requests import RequestDetail, RequestDocument
 from sms10692_mock.admin.services.schemas import ListDocument, RequestQuery
 
 _LIST: Final[Responses] = {200: ListDocument[RequestDocument]}
-_WHOLE: Final[Responses] = {200: WholeRequestDocument}
+_WHOLE: Final[Responses] = {200: RequestDetail}
 
 
 def request_routes(control: ControlService) -> APIBlueprint:

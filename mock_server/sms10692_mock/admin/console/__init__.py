@@ -1,6 +1,7 @@
-"""The console: what a person may see and turn of the emulator, in a browser.
+"""Console: the emulator's pages for browsers.
 
-The list of its pages. What they show and do goes through `sms10692_mock.admin.services`, as the control API does.
+This module lists the pages. They read and change the emulator through `sms10692_mock.admin.services`, like the control
+API.
 """
 
 from flask import Flask
@@ -21,10 +22,10 @@ from sms10692_mock.admin.services import ControlService
 _PAGES = (add_messages, add_phone, add_requests, add_queues, add_account, add_faults, add_contract, add_event_stream)
 
 
-def add_console(app: Flask, control: ControlService, guard: AccessPolicy) -> None:
-    """Serve the console of one emulator."""
-    pages = console_pages(control, guard)
-    for add in _PAGES:
-        add(pages, control)
-    add_login(pages, guard)
+def add_console(app: Flask, control: ControlService, policy: AccessPolicy) -> None:
+    """Add the console of one emulator to the application."""
+    pages = console_pages(control, policy)
+    for add_page in _PAGES:
+        add_page(pages, control)
+    add_login(pages, policy)
     app.register_blueprint(pages)

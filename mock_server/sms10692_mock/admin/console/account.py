@@ -1,7 +1,4 @@
-"""Account: what it has, what it may, and what a program needs to use it.
-
-Here belongs that page: charging up, permissions, snippets, new accounts. What is charged for is `control.traffic`'s.
-"""
+"""Account page: balance, permissions, code snippets; creating, resetting and deleting accounts."""
 
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,9 +9,9 @@ from sms10692_mock.admin.console.layout import (
     build_model,
     form_field,
     form_number,
+    message_response,
     render_page,
     selected_account,
-    translated_message,
 )
 from sms10692_mock.admin.console.snippets import LANGUAGES, snippets
 from sms10692_mock.admin.services import ControlService
@@ -22,58 +19,58 @@ from sms10692_mock.admin.services.accounts import AccountPatch, NewAccount
 
 
 def add_account(pages: Blueprint, control: ControlService) -> None:
-    """Add the page."""
+    """Add the page and its forms."""
 
     @pages.get("/account")
     def account() -> ResponseReturnValue:
         shown = selected_account(control)
-        charges = control.traffic.charges(shown.userid)
+        spending = control.messages.spending(shown.userid)
         return render_page(
             control,
             "account",
             shown,
-            charges=charges,
-            chart=chart_bars(charges.points),
+            spending=spending,
+            chart=chart_bars(spending.points),
             snippets=snippets(shown, base_url()),
             programs=LANGUAGES,
         )
 
     @pages.post("/account/charge")
-    def charge() -> ResponseReturnValue:
+    def add_credit() -> ResponseReturnValue:
         points = form_number("points", whole=True)
-        after = control.accounts.change(selected_account(control).userid, build_model(AccountPatch, charge=points))
-        return translated_message("account.said_charged", points=after.points)
+        changed = control.accounts.update(selected_account(control).userid, build_model(AccountPatch, charge=points))
+        return message_response("account.credited", points=changed.points)
 
     @pages.post("/account/terms")
-    def terms() -> ResponseReturnValue:
-        wanted = build_model(
+    def change_settings() -> ResponseReturnValue:
+        patch = build_model(
             AccountPatch,
             may_read_reports="may_read_reports" in request.form,
             dialect=form_field("dialect"),
             password=form_field("password"),
         )
-        control.accounts.change(selected_account(control).userid, wanted)
-        return translated_message("account.said_terms")
+        control.accounts.update(selected_account(control).userid, patch)
+        return message_response("account.saved")
 
     @pages.post("/account/reset")
-    def reset() -> ResponseReturnValue:
+    def reset_account() -> ResponseReturnValue:
         control.accounts.reset(selected_account(control).userid)
-        return translated_message("account.said_reset")
+        return message_response("account.was_reset")
 
     @pages.post("/account/close")
-    def close() -> ResponseReturnValue:
+    def delete_account() -> ResponseReturnValue:
         control.accounts.delete(selected_account(control).userid)
-        return translated_message("account.said_closed", headers={"HX-Redirect": "/"})
+        return message_response("account.was_deleted", headers={"HX-Redirect": "/"})
 
     @pages.post("/account/new")
-    def make() -> ResponseReturnValue:
-        wanted = build_model(
+    def create_account() -> ResponseReturnValue:
+        settings = build_model(
             NewAccount,
             points=form_number("points", whole=True),
             postpaid="postpaid" in request.form,
             may_read_reports="may_read_reports" in request.form,
         )
-        made = control.accounts.create(wanted)
-        return translated_message(
-            "account.said_made", headers={"HX-Redirect": url_for("console.account", userid=made.userid)}
+        created = control.accounts.create(settings)
+        return message_response(
+            "account.created", headers={"HX-Redirect": url_for("console.account", userid=created.userid)}
         )

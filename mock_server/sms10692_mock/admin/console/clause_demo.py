@@ -1,7 +1,7 @@
-"""Demos of clauses: the requests that the button beside a clause sends to this server, and the responses.
+"""Demos of clauses: requests to this server over a socket, and their responses.
 
-The requests are built from the table `clause_demos.toml` and sent over a socket. A demo uses temporary accounts, which
-are deleted afterwards, so that no other account's queue or balance changes.
+The requests are described in `clause_demos.toml`. A demo uses temporary accounts, which are deleted afterwards, so that
+no other account's queue or balance changes.
 """
 
 import re
@@ -32,74 +32,76 @@ _BOUNDARY: Final = "XyZzYx7MA4YWxkTrZu0gW"
 _TIMEOUT: Final = 10.0
 _OPERATIONS: Final[Mapping[str, Operation]] = {operation.name: operation for operation in protocol.OPERATIONS}
 _USERID, _TIMESTAMP, _SIGN, _MOBILE, _CONTENT, _, _ACTION, _ = protocol.SEND.parameters
-_ORDINARY: Final[Mapping[Operation, Mapping[str, str]]] = {
+_DEFAULT_FIELDS: Final[Mapping[Operation, Mapping[str, str]]] = {
     protocol.SEND: {_MOBILE: "15023239810", _CONTENT: "【签名】您的验证码是 1234"},
     protocol.CHECKKEYWORD: {_CONTENT: "今天天气真好"},
 }
 
-_Pairs: TypeAlias = Sequence[tuple[str, str]]
-_Writing: TypeAlias = Callable[[_Pairs, str], bytes]
-"""Makes bytes of names and values, in a charset."""
+_Fields: TypeAlias = Sequence[tuple[str, str]]
+_Encoder: TypeAlias = Callable[[_Fields, str], bytes]
+"""Encodes names and values in a charset."""
 
 
 class DemoStep(BaseModel):
-    """One request, or a clock put forward; the words are explained in `clause_demos.toml`."""
+    """One request, or an advance of the clock. The keys are documented in `clause_demos.toml`."""
 
     model_config = ConfigDict(extra="forbid")
 
-    do: str = ""
-    set: dict[str, str] = {}
-    drop: list[str] = []
+    operation: str = ""
+    fields: dict[str, str] = {}
+    omit: list[str] = []
     sign: str = "right"
-    page: str = ""
-    how: str = "form"
-    type: str = ""
+    endpoint: str = ""
+    encoding: str = "form"
+    content_type: str = ""
     path: str = ""
-    also: str = ""
-    account: str = "own"
+    extra_form: str = ""
+    sender: str = "first"
     advance: float = 0.0
 
-    @field_validator("how")
+    @field_validator("encoding")
     @classmethod
-    def _known(cls, how: str) -> str:
-        if how not in _ENCODINGS:
-            raise ValueError(f"no way of a request: {how}")
-        return how
+    def _check_encoding(cls, encoding: str) -> str:
+        if encoding not in _ENCODINGS:
+            raise ValueError(f"unknown encoding {encoding!r}; known are {', '.join(_ENCODINGS)}")
+        return encoding
 
 
 class Demo(BaseModel):
-    """What is done for some clauses, with what account."""
+    """The steps that demonstrate some clauses, and the settings of the temporary accounts."""
+
+    model_config = ConfigDict(extra="forbid")
 
     clauses: list[str]
-    terms: NewAccount = build_model(NewAccount)
+    account: NewAccount = build_model(NewAccount)
     steps: list[DemoStep]
 
 
 class DemoResult(NamedTuple):
-    """One request and its answer as text; or, without either, the seconds by which the clock was put forward."""
+    """One request and its response as text; or, with both empty, the seconds by which the clock was advanced."""
 
     request: str = ""
     status: int = 0
-    answer: str = ""
+    response: str = ""
     advanced: float = 0.0
 
 
 class ServerUnreachable(Exception):
-    """This server cannot be reached where it believes to be."""
+    """This server cannot be reached at the address that its requests name."""
 
 
 @cache
 def load_demos() -> Mapping[str, Demo]:
-    """All trials, by clause."""
+    """Load all demos, by clause id."""
     table = tomllib.loads((files(__package__) / "clause_demos.toml").read_text("utf-8"))
-    return {clause: trial for row in table["trial"] for trial in [Demo(**row)] for clause in trial.clauses}
+    return {clause: demo for row in table["demo"] for demo in [Demo(**row)] for clause in demo.clauses}
 
 
-def run_demo(control: ControlService, trial: Demo, address: tuple[str, int]) -> list[DemoResult]:
-    """Do a trial at the server of this address. Raises NobodyListens."""
-    accounts = {name: control.accounts.create(trial.terms) for name in ("own", "other")}
+def run_demo(control: ControlService, demo: Demo, address: tuple[str, int]) -> list[DemoResult]:
+    """Run a demo on the server at this address. Raises ServerUnreachable. The temporary accounts are always deleted."""
+    accounts = {sender: control.accounts.create(demo.account) for sender in ("first", "second")}
     try:
-        return [_tried(control, step, accounts[step.account], address) for step in trial.steps]
+        return [_run_step(control, step, accounts[step.sender], address) for step in demo.steps]
     except (OSError, HTTPException) as error:
         raise ServerUnreachable(f"{address[0]}:{address[1]}: {error or type(error).__name__}") from error
     finally:
@@ -107,148 +109,155 @@ def run_demo(control: ControlService, trial: Demo, address: tuple[str, int]) -> 
             control.accounts.delete(account.userid)
 
 
-def _tried(control: ControlService, step: DemoStep, account: AccountDocument, address: tuple[str, int]) -> DemoResult:
+def _run_step(
+    control: ControlService, step: DemoStep, account: AccountDocument, address: tuple[str, int]
+) -> DemoResult:
     if step.advance:
-        control.clocks.put(account.userid, build_model(ClockSetting, mode="running"))
+        control.clocks.set(account.userid, build_model(ClockSetting, mode="running"))
         control.clocks.advance(account.userid, Advance(seconds=step.advance))
         return DemoResult(advanced=step.advance)
     now = control.vendor.now(control.accounts.get(account.userid))
-    page = _page(step)
-    raw = _request(step, page, account, now, address)
-    status, body = _exchanged(raw, address)
-    codec = "gbk" if page is protocol.V2SMS_GBK else "utf-8"
+    endpoint = _select_endpoint(step)
+    raw = _build_request(step, endpoint, account, now, address)
+    status, body = _exchange(raw, address)
+    codec = "gbk" if endpoint is protocol.V2SMS_GBK else "utf-8"
     return DemoResult(printable_text(raw), status, body.decode(codec, "replace"))
 
 
-def _page(step: DemoStep) -> Endpoint:
-    return protocol.V2SMS_GBK if step.page == "gbk" else _OPERATIONS[step.do].endpoints[0]
+def _select_endpoint(step: DemoStep) -> Endpoint:
+    return protocol.V2SMS_GBK if step.endpoint == "gbk" else _OPERATIONS[step.operation].endpoints[0]
 
 
-def _request(step: DemoStep, page: Endpoint, account: AccountDocument, now: float, address: tuple[str, int]) -> bytes:
-    fields = _fields(step, account, now)
-    codec = "gbk" if page is protocol.V2SMS_GBK else "utf-8"
-    signed = fields[_SIGN] if _SIGN in fields else _right(account, fields[_TIMESTAMP])
-    also = step.also.replace("{userid}", account.userid).replace("{sign}", signed)
-    pairs = [(name, value) for name, value in fields.items() if name not in step.drop]
-    way = _ENCODINGS[step.how]
-    query, body, kind = way.query(pairs, codec), way.body(pairs, codec), way.kind or step.type or FORM
-    if also:
-        body += b"&" + also.encode()
-    target = (step.path or page.path).encode() + (b"?" + query if query else b"")
+def _build_request(
+    step: DemoStep, endpoint: Endpoint, account: AccountDocument, now: float, address: tuple[str, int]
+) -> bytes:
+    values = _build_fields(step, account, now)
+    codec = "gbk" if endpoint is protocol.V2SMS_GBK else "utf-8"
+    signature = values[_SIGN] if _SIGN in values else _sign(account, values[_TIMESTAMP])
+    extra_form = step.extra_form.replace("{userid}", account.userid).replace("{sign}", signature)
+    fields = [(name, value) for name, value in values.items() if name not in step.omit]
+    encoding = _ENCODINGS[step.encoding]
+    query, body = encoding.query(fields, codec), encoding.body(fields, codec)
+    content_type = encoding.content_type or step.content_type or FORM
+    if extra_form:
+        body += b"&" + extra_form.encode()
+    target = (step.path or endpoint.path).encode() + (b"?" + query if query else b"")
     headers = [("Host", f"{address[0]}:{address[1]}"), ("Connection", "close")]
     if body:
-        headers.append(("Content-Type", kind))
-    if way.is_chunked:
+        headers.append(("Content-Type", content_type))
+    if encoding.is_chunked:
         headers.append(("Transfer-Encoding", "chunked"))
         body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
-    elif way.method == "POST":
+    elif encoding.method == "POST":
         headers.append(("Content-Length", str(len(body))))
     head = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    return way.method.encode() + b" " + target + b" HTTP/1.1\r\n" + head.encode() + b"\r\n" + body
+    return encoding.method.encode() + b" " + target + b" HTTP/1.1\r\n" + head.encode() + b"\r\n" + body
 
 
-def _fields(step: DemoStep, account: AccountDocument, now: float) -> dict[str, str]:
-    operation = _OPERATIONS[step.do]
-    moment = step.set.get(_TIMESTAMP) or format_timestamp(datetime.fromtimestamp(now, CHINA))
-    right = _right(account, moment)
-    fields = {
+def _build_fields(step: DemoStep, account: AccountDocument, now: float) -> dict[str, str]:
+    operation = _OPERATIONS[step.operation]
+    time = step.fields.get(_TIMESTAMP) or format_timestamp(datetime.fromtimestamp(now, CHINA))
+    signature = _sign(account, time)
+    values = {
         _ACTION: operation.action,
         _USERID: account.userid,
-        _TIMESTAMP: moment,
-        _SIGN: {"right": right, "wrong": "0" * 32, "upper": right.upper()}[step.sign],
-        **_ORDINARY.get(operation, {}),
+        _TIMESTAMP: time,
+        _SIGN: {"right": signature, "wrong": "0" * 32, "upper": signature.upper()}[step.sign],
+        **_DEFAULT_FIELDS.get(operation, {}),
     }
-    made = {
+    generators = {
         "{in an hour}": lambda: format_time(int(now) + 3600.0),
-        "{50,000 numbers}": lambda: ",".join(str(13_000_000_000 + place) for place in range(50_000)),
+        "{50,000 numbers}": lambda: ",".join(str(13_000_000_000 + index) for index in range(50_000)),
         "{71 characters}": lambda: "字" * 71,
     }
-    return fields | {name: made[value]() if value in made else value for name, value in step.set.items()}
+    return values | {name: generators[value]() if value in generators else value for name, value in step.fields.items()}
 
 
-def _right(account: AccountDocument, moment: str) -> str:
-    return sign(account.account, account.password, moment)
+def _sign(account: AccountDocument, time: str) -> str:
+    return sign(account.account, account.password, time)
 
 
-def _nothing(pairs: _Pairs, codec: str) -> bytes:
+def _encode_nothing(fields: _Fields, codec: str) -> bytes:
     return b""
 
 
-def _urlencoded(pairs: _Pairs, codec: str) -> bytes:
-    return "&".join(f"{name}={quote(value.encode(codec), safe=',')}" for name, value in pairs).encode()
+def _encode_form(fields: _Fields, codec: str) -> bytes:
+    return "&".join(f"{name}={quote(value.encode(codec), safe=',')}" for name, value in fields).encode()
 
 
-def _in_lower_case(pairs: _Pairs, codec: str) -> bytes:
-    return re.sub(rb"%..", lambda escape: escape[0].lower(), _urlencoded(pairs, codec))
+def _encode_form_in_lower_case(fields: _Fields, codec: str) -> bytes:
+    return re.sub(rb"%..", lambda escape: escape[0].lower(), _encode_form(fields, codec))
 
 
-def _raw(pairs: _Pairs, codec: str) -> bytes:
-    return "&".join(f"{name}={value}" for name, value in pairs).encode(codec)
+def _encode_raw(fields: _Fields, codec: str) -> bytes:
+    return "&".join(f"{name}={value}" for name, value in fields).encode(codec)
 
 
-def _raw_in_a_line(pairs: _Pairs, codec: str) -> bytes:
-    """The bytes of a text as they are, but for what would end the request line."""
-    return _raw([(name, value.replace(" ", "%20")) for name, value in pairs], codec)
+def _encode_raw_query(fields: _Fields, codec: str) -> bytes:
+    """Encode without percent codes, except for spaces, which would end the request target."""
+    return _encode_raw([(name, value.replace(" ", "%20")) for name, value in fields], codec)
 
 
-def _action(pairs: _Pairs, codec: str) -> bytes:
-    return _urlencoded([pair for pair in pairs if pair[0] == _ACTION], codec)
+def _encode_action(fields: _Fields, codec: str) -> bytes:
+    return _encode_form([field for field in fields if field[0] == _ACTION], codec)
 
 
-def _all_but_action(pairs: _Pairs, codec: str) -> bytes:
-    return _urlencoded([pair for pair in pairs if pair[0] != _ACTION], codec)
+def _encode_all_but_action(fields: _Fields, codec: str) -> bytes:
+    return _encode_form([field for field in fields if field[0] != _ACTION], codec)
 
 
-def _json(pairs: _Pairs, codec: str) -> bytes:
-    return ("{" + ", ".join(f'"{name}": "{value}"' for name, value in pairs) + "}").encode(codec)
+def _encode_json(fields: _Fields, codec: str) -> bytes:
+    return ("{" + ", ".join(f'"{name}": "{value}"' for name, value in fields) + "}").encode(codec)
 
 
-def _multipart(pairs: _Pairs, codec: str) -> bytes:
-    return _parts([(f'name="{name}"', value) for name, value in pairs], codec)
+def _encode_multipart(fields: _Fields, codec: str) -> bytes:
+    return _join_parts([(f'name="{name}"', value) for name, value in fields], codec)
 
 
-def _with_a_file(pairs: _Pairs, codec: str) -> bytes:
-    """The same, but that the signature is a file."""
-    names = {_SIGN: f'name="{_SIGN}"; filename="a.txt"'}
-    return _parts([(names.get(name, f'name="{name}"'), value) for name, value in pairs], codec)
+def _encode_sign_as_file(fields: _Fields, codec: str) -> bytes:
+    """Encode as multipart/form-data, with the signature as a file."""
+    dispositions = {_SIGN: f'name="{_SIGN}"; filename="a.txt"'}
+    return _join_parts([(dispositions.get(name, f'name="{name}"'), value) for name, value in fields], codec)
 
 
-def _parts(parts: _Pairs, codec: str) -> bytes:
-    written = (
-        f"--{_BOUNDARY}\r\nContent-Disposition: form-data; {name}\r\n\r\n".encode() + value.encode(codec) + b"\r\n"
-        for name, value in parts
+def _join_parts(parts: _Fields, codec: str) -> bytes:
+    encoded = (
+        f"--{_BOUNDARY}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n".encode()
+        + value.encode(codec)
+        + b"\r\n"
+        for disposition, value in parts
     )
-    return b"".join(written) + f"--{_BOUNDARY}--\r\n".encode()
+    return b"".join(encoded) + f"--{_BOUNDARY}--\r\n".encode()
 
 
 class _Encoding(NamedTuple):
-    """How the fields of a step travel: what of them stands in the query, and what in the body, which is of a `kind`."""
+    """How a request carries its fields: in the query string, in a body of a Content-Type, or in both."""
 
     method: str = "POST"
-    query: _Writing = _nothing
-    body: _Writing = _nothing
-    kind: str = ""
+    query: _Encoder = _encode_nothing
+    body: _Encoder = _encode_nothing
+    content_type: str = ""
     is_chunked: bool = False
 
 
-_OF_PARTS: Final = f"multipart/form-data; boundary={_BOUNDARY}"
+_MULTIPART: Final = f"multipart/form-data; boundary={_BOUNDARY}"
 _ENCODINGS: Final[Mapping[str, _Encoding]] = {
-    "form": _Encoding(body=_urlencoded),
-    "get": _Encoding("GET", query=_urlencoded),
-    "head": _Encoding("HEAD", query=_urlencoded),
-    "query": _Encoding(query=_raw_in_a_line),
-    "action-in-query": _Encoding(query=_action, body=_all_but_action),
-    "multipart": _Encoding(body=_multipart, kind=_OF_PARTS),
-    "file": _Encoding(body=_with_a_file, kind=_OF_PARTS),
-    "json": _Encoding(body=_json, kind="application/json"),
-    "raw": _Encoding(body=_raw),
-    "lower": _Encoding(body=_in_lower_case),
-    "chunked": _Encoding(body=_urlencoded, is_chunked=True),
+    "form": _Encoding(body=_encode_form),
+    "get": _Encoding("GET", query=_encode_form),
+    "head": _Encoding("HEAD", query=_encode_form),
+    "query": _Encoding(query=_encode_raw_query),
+    "action-in-query": _Encoding(query=_encode_action, body=_encode_all_but_action),
+    "multipart": _Encoding(body=_encode_multipart, content_type=_MULTIPART),
+    "file": _Encoding(body=_encode_sign_as_file, content_type=_MULTIPART),
+    "json": _Encoding(body=_encode_json, content_type="application/json"),
+    "raw": _Encoding(body=_encode_raw),
+    "lower": _Encoding(body=_encode_form_in_lower_case),
+    "chunked": _Encoding(body=_encode_form, is_chunked=True),
 }
-"""By the word `how` of `clause_demos.toml`."""
+"""Encodings, by the value of `encoding` in `clause_demos.toml`."""
 
 
-def _exchanged(raw: bytes, address: tuple[str, int]) -> tuple[int, bytes]:
+def _exchange(raw: bytes, address: tuple[str, int]) -> tuple[int, bytes]:
     with socket.create_connection(address, timeout=_TIMEOUT) as connection:
         connection.sendall(raw)
         response = HTTPResponse(connection, method=raw.partition(b" ")[0].decode())
@@ -256,8 +265,8 @@ def _exchanged(raw: bytes, address: tuple[str, int]) -> tuple[int, bytes]:
         return response.status, response.read()
 
 
-def address_of(environ: Mapping[str, Any]) -> tuple[str, int]:
-    """Where the server of a WSGI request listens, as this machine can reach it."""
+def server_address(environ: Mapping[str, Any]) -> tuple[str, int]:
+    """Return the address of the server of a WSGI request, as reachable from this machine."""
     host = str(environ["SERVER_NAME"]).strip("[]")
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - nothing is bound here
     return reachable.get(host, host), int(environ["SERVER_PORT"])

@@ -1,8 +1,7 @@
-"""The clauses of the contract and our readings of it, as the console shows them.
+"""Clauses and numbered readings of the contract, loaded for the console.
 
-Here belong the tables as values: `fixtures/clauses.toml` and `fixtures/readings.md`, of which copies are in the wheel
-(the clauses' beside the suite, which is always installed with this), and their Chinese, which is `clauses.zh.toml`.
-What is sent to try a clause is in `trials`.
+Sources: `fixtures/clauses.toml` and `fixtures/readings.md`, copies of which are in the wheel (the clauses in the
+package of the conformance suite, which is always installed too), and the Chinese texts in `clauses.zh.toml`.
 """
 
 import re
@@ -17,15 +16,16 @@ from markupsafe import Markup, escape
 
 Kind: TypeAlias = Literal["exact", "reading", "seen"]
 
-_HERE: Final = Path(__file__).parent
-_READING: Final = re.compile(r"\bR\d+\b")
+_PACKAGE_FOLDER: Final = Path(__file__).parent
+_READING_NUMBER: Final = re.compile(r"\bR\d+\b")
 
 
 class Clause(NamedTuple):
-    """One clause: `source` is the manual's chapter or a reading, `wire` the exact text where there is one.
+    """One clause of the contract.
 
-    `kind` is exact where the manual itself says so, reading where it is our choice, seen where real servers or clients
-    showed it. `readings` are the numbers of those that it rests on.
+    `source` names a chapter of the manual, a reading or an observation. `wire` is the literal text on the wire, or
+    empty. `kind` is the provenance: "exact" (the manual says so), "reading" (our interpretation) or "seen" (observed at
+    real servers or clients). `readings` are the numbers of the readings that the clause rests on.
     """
 
     id: str
@@ -39,7 +39,7 @@ class Clause(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """One reading: a place where the manual is silent, what the emulator does there, and on what evidence."""
+    """One reading: where the manual is silent, what the emulator does, and the evidence for it."""
 
     number: str
     english: str
@@ -49,9 +49,9 @@ class Reading(NamedTuple):
 
 @cache
 def clauses() -> Sequence[Clause]:
-    """All clauses, in the order of the table."""
-    rows = tomllib.loads(_shipped("clauses.toml"))["clause"]
-    chinese = _chinese()["clause"]
+    """Load all clauses, in the order of the table."""
+    rows = tomllib.loads(_read_shipped("clauses.toml"))["clause"]
+    chinese = _load_chinese()["clause"]
     return tuple(
         Clause(
             row["id"],
@@ -59,9 +59,9 @@ def clauses() -> Sequence[Clause]:
             row["says"],
             chinese.get(row["id"], row["says"]),
             row.get("wire", ""),
-            _kind(row["source"]),
+            _kind_of_source(row["source"]),
             _group(row["id"], row["source"]),
-            _READING.findall(row["source"]),
+            _READING_NUMBER.findall(row["source"]),
         )
         for row in rows
     )
@@ -69,17 +69,17 @@ def clauses() -> Sequence[Clause]:
 
 @cache
 def readings() -> Sequence[Reading]:
-    """All readings, by number."""
-    chinese = _chinese()["reading"]
-    parts = re.split(r"^## (R\d+) (.*)$", _shipped("readings.md"), flags=re.MULTILINE)[1:]
+    """Load all readings, in the order of their numbers."""
+    chinese = _load_chinese()["reading"]
+    parts = re.split(r"^## (R\d+) (.*)$", _read_shipped("readings.md"), flags=re.MULTILINE)[1:]
     return tuple(
-        Reading(number, title, chinese.get(number, title), _marked_up(text.strip()))
+        Reading(number, title, chinese.get(number, title), _render_markdown(text.strip()))
         for number, title, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
     )
 
 
-def _kind(source: str) -> Kind:
-    if _READING.search(source):
+def _kind_of_source(source: str) -> Kind:
+    if _READING_NUMBER.search(source):
         return "reading"
     return "exact" if source[0].isdigit() else "seen"
 
@@ -90,17 +90,21 @@ def _group(clause: str, source: str) -> str:
     )
 
 
-def _marked_up(text: str) -> Markup:
-    """The little of Markdown that the readings use."""
+def _render_markdown(text: str) -> Markup:
+    """Render the subset of Markdown that the readings use: code and emphasis."""
     html = str(escape(re.sub(r"(?<!\n)\n(?!\n)", " ", text)))
     html = re.sub(r"`([^`]+)`", r"<code>\1</code>", html)
     return Markup(re.sub(r"\*([^*]+)\*", r"<em>\1</em>", html))  # noqa: S704 - escaped first
 
 
-def _shipped(name: str) -> str:
-    folders = (_HERE, _HERE.parents[2] / "sms10692_contract", _HERE.parents[3] / "fixtures")
+def _read_shipped(name: str) -> str:
+    folders = (
+        _PACKAGE_FOLDER,
+        _PACKAGE_FOLDER.parents[2] / "sms10692_contract",
+        _PACKAGE_FOLDER.parents[3] / "fixtures",
+    )
     return next(folder / name for folder in folders if (folder / name).is_file()).read_text("utf-8")
 
 
-def _chinese() -> Mapping[str, Mapping[str, str]]:
+def _load_chinese() -> Mapping[str, Mapping[str, str]]:
     return tomllib.loads((files(__package__) / "clauses.zh.toml").read_text("utf-8"))

@@ -1,7 +1,4 @@
-"""Manual: the clauses, which of them are exact and which our reading, each with a button that tries it.
-
-Here belongs that page. The clauses are `clauses`, what is sent `trials`.
-"""
+"""Contract page: the clauses of the API and the numbered readings, each with a button that demonstrates it."""
 
 from itertools import groupby
 from typing import Final
@@ -9,33 +6,34 @@ from typing import Final
 from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
-from sms10692_mock.admin.console.clause_demo import ServerUnreachable, address_of, load_demos, run_demo
+from sms10692_mock.admin.console.clause_demo import ServerUnreachable, load_demos, run_demo, server_address
 from sms10692_mock.admin.console.clauses import clauses, readings
-from sms10692_mock.admin.console.layout import render_page, selected_account, translated_message
+from sms10692_mock.admin.console.layout import message_response, render_page, selected_account
 from sms10692_mock.admin.services import ControlService
 
 KINDS: Final = ("exact", "reading", "seen")
 _GROUPS: Final = ("1", "2", "3", "4", "5", "requests", "readings", "observed", "crowds", "orders")
+"""Groups of clauses, in the order of the page."""
 
 
 def add_contract(pages: Blueprint, control: ControlService) -> None:
-    """Add the page."""
+    """Add the page and its demos."""
 
     @pages.get("/manual")
-    def manual() -> ResponseReturnValue:
+    def contract() -> ResponseReturnValue:
         kind = request.args.get("kind", "")
-        fitting = (clause for clause in clauses() if kind not in KINDS or clause.kind == kind)
-        shown = sorted(fitting, key=lambda clause: _GROUPS.index(clause.group))
+        selected = (clause for clause in clauses() if kind not in KINDS or clause.kind == kind)
+        ordered = sorted(selected, key=lambda clause: _GROUPS.index(clause.group))
         return render_page(
             control,
-            "manual",
+            "contract",
             selected_account(control),
             kind=kind,
             kinds=KINDS,
             counts={kind: sum(clause.kind == kind for clause in clauses()) for kind in KINDS},
-            groups=[(group, list(some)) for group, some in groupby(shown, lambda clause: clause.group)],
+            groups=[(group, list(members)) for group, members in groupby(ordered, lambda clause: clause.group)],
             readings=readings(),
-            trials=load_demos(),
+            demos=load_demos(),
         )
 
     @pages.post("/manual/try")
@@ -44,7 +42,7 @@ def add_contract(pages: Blueprint, control: ControlService) -> None:
         if clause not in load_demos():
             abort(404)
         try:
-            tried = run_demo(control, load_demos()[clause], address_of(request.environ))
+            results = run_demo(control, load_demos()[clause], server_address(request.environ))
         except ServerUnreachable as error:
-            return translated_message("manual.nobody_listens", 503, why=str(error))
-        return Response(render_template("manual.tried.html", tried=tried, clause=clause))
+            return message_response("contract.unreachable", 503, reason=str(error))
+        return Response(render_template("contract.result.html", results=results, clause=clause))

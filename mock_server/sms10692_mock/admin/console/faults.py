@@ -1,7 +1,4 @@
-"""Weather: faults, outcomes and the clock, with sliders, and scenarios at one click.
-
-Here belongs that page. What each brings about is `control.weather`'s and `control.clocks`' affair.
-"""
+"""Faults page: presets, injected faults, delivery rules and the clock."""
 
 from typing import Any, Final, get_args
 
@@ -13,9 +10,9 @@ from sms10692_mock.admin.console.layout import (
     build_model,
     form_field,
     form_number,
+    message_response,
     render_page,
     selected_account,
-    translated_message,
 )
 from sms10692_mock.admin.console.presets import BY_NAME, PRESETS, RESTORED_POINTS, disable, enable, is_enabled
 from sms10692_mock.admin.services import ControlService
@@ -36,49 +33,50 @@ _KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
 def add_faults(pages: Blueprint, control: ControlService) -> None:
-    """Add the page."""
-    weather, clocks = control.weather, control.clocks
+    """Add the page and its forms."""
+    behaviour, clocks = control.behaviour, control.clocks
 
-    @pages.get("/weather", endpoint="weather")
-    def weather_page() -> ResponseReturnValue:
+    @pages.get("/weather", endpoint="faults")
+    def faults_page() -> ResponseReturnValue:
         account = selected_account(control)
         userid = account.userid
         return render_page(
             control,
-            "weather",
+            "faults",
             account,
-            scenarios=[(scenario.name, is_enabled(control, userid, scenario)) for scenario in PRESETS],
+            presets=[(preset.name, is_enabled(control, userid, preset)) for preset in PRESETS],
             faults=[
-                *(("own", fault) for fault in weather.faults(userid).faults),
-                *(("all", fault) for fault in weather.faults(None).faults),
+                *(("own", fault) for fault in behaviour.faults(userid).faults),
+                *(("all", fault) for fault in behaviour.faults(None).faults),
             ],
-            rules=weather.rules_with_ids(userid),
-            clock=clocks.document(userid),
-            clock_of_all=clocks.document(None),
+            rules=behaviour.rules_with_names(userid),
+            clock=clocks.get(userid),
             kinds=_KINDS,
             operations=[operation.name for operation in protocol.OPERATIONS],
-            messages=sorted({word for one in protocol.OPERATIONS for word in one.messages} - {"", protocol.OK}),
+            messages=sorted(
+                {message for operation in protocol.OPERATIONS for message in operation.messages} - {"", protocol.OK}
+            ),
         )
 
     @pages.post("/weather/scenario")
-    def scenario() -> ResponseReturnValue:
-        userid, wanted = selected_account(control).userid, BY_NAME.get(form_field("name") or "")
-        if wanted is None:
-            return translated_message("said.invalid", 422, what="name")
-        if is_enabled(control, userid, wanted):
-            disable(control, userid, wanted)
-            return translated_message("weather.said_over")
-        enable(control, userid, wanted)
-        return translated_message("weather.said_begun")
+    def toggle_preset() -> ResponseReturnValue:
+        userid, preset = selected_account(control).userid, BY_NAME.get(form_field("name") or "")
+        if preset is None:
+            return message_response("error.invalid", 422, reason="name")
+        if is_enabled(control, userid, preset):
+            disable(control, userid, preset)
+            return message_response("faults.removed")
+        enable(control, userid, preset)
+        return message_response("faults.started")
 
     @pages.post("/weather/fault")
     def add_fault() -> ResponseReturnValue:
-        wanted = build_model(
+        fault = build_model(
             NewFault,
             kind=form_field("kind"),
             operations=request.form.getlist("operations"),
             remaining=form_number("remaining", whole=True),
-            share=_share(),
+            share=_probability(),
             seconds=form_number("seconds"),
             seconds_max=form_number("seconds_max"),
             at=form_number("at", whole=True),
@@ -86,80 +84,81 @@ def add_faults(pages: Blueprint, control: ControlService) -> None:
             message=form_field("message"),
             charset=form_field("charset"),
         )
-        weather.add_fault(_whose(control), wanted)
-        return translated_message("weather.said_begun")
+        behaviour.add_fault(_scope(control), fault)
+        return message_response("faults.started")
 
     @pages.post("/weather/fault/remove")
     def remove_fault() -> ResponseReturnValue:
-        weather.remove_fault(_whose(control), form_field("id") or "")
-        return translated_message("weather.said_over")
+        behaviour.remove_fault(_scope(control), form_field("id") or "")
+        return message_response("faults.removed")
 
     @pages.post("/weather/rule")
     def add_rule() -> ResponseReturnValue:
-        wanted = build_model(
+        rule = build_model(
             RuleDocument,
             number=form_field("number"),
             outcome=form_field("outcome"),
             errorcode=form_field("code"),
             delay=form_number("delay"),
             reply=form_field("reply"),
-            share=_share(),
+            share=_probability(),
             remaining=form_number("remaining", whole=True),
         )
-        weather.add_rule(selected_account(control).userid, wanted)
-        return translated_message("weather.said_begun")
+        behaviour.add_rule(selected_account(control).userid, rule)
+        return message_response("faults.started")
 
     @pages.post("/weather/rule/remove")
     def remove_rule() -> ResponseReturnValue:
-        weather.remove_rule(selected_account(control).userid, form_field("name") or "")
-        return translated_message("weather.said_over")
+        behaviour.remove_rule(selected_account(control).userid, form_field("name") or "")
+        return message_response("faults.removed")
 
     @pages.post("/weather/clock")
     def clock() -> ResponseReturnValue:
-        clocks.put(
-            _whose(control),
+        clocks.set(
+            _scope(control),
             build_model(ClockSetting, mode=form_field("mode"), speed=form_number("speed"), now=form_field("now")),
         )
-        return translated_message("weather.said_clock")
+        return message_response("faults.clock_changed")
 
     @pages.post("/weather/advance")
     def advance() -> ResponseReturnValue:
-        clocks.advance(_whose(control), build_model(Advance, seconds=form_number("seconds"), to=form_field("to")))
-        return translated_message("weather.said_clock")
+        clocks.advance(_scope(control), build_model(Advance, seconds=form_number("seconds"), to=form_field("to")))
+        return message_response("faults.clock_changed")
 
     @pages.post("/weather/clear")
-    def clear_sky() -> ResponseReturnValue:
+    def remove_all() -> ResponseReturnValue:
         account = selected_account(control)
         for userid in (account.userid, None):
-            weather.clear_faults(userid)
-            clocks.put(userid, build_model(ClockSetting, mode="real"))
-        weather.put_outcomes(account.userid, OutcomesDocument())
+            behaviour.clear_faults(userid)
+            clocks.set(userid, build_model(ClockSetting, mode="real"))
+        behaviour.set_delivery_rules(account.userid, OutcomesDocument())
         if control.anomalies(account.userid).points is not None:
-            control.accounts.change(account.userid, build_model(AccountPatch, points=RESTORED_POINTS))
-        return translated_message("weather.said_clear")
+            control.accounts.update(account.userid, build_model(AccountPatch, points=RESTORED_POINTS))
+        return message_response("faults.all_removed")
 
     @pages.errorhandler(NoPendingEvent)
-    def nothing_due(error: NoPendingEvent) -> ResponseReturnValue:
-        return translated_message("weather.said_nothing_due", 409)
+    def no_pending_event(error: NoPendingEvent) -> ResponseReturnValue:
+        return message_response("faults.nothing_scheduled", 409)
 
     @pages.errorhandler(NoSuchRule)
     def no_such_rule(error: NoSuchRule) -> ResponseReturnValue:
-        return translated_message("weather.said_no_rule", 404)
+        return message_response("faults.no_such_rule", 404)
 
     @pages.errorhandler(TooManyFaults)
     @pages.errorhandler(TooManyRules)
     def too_many(error: TooManyFaults | TooManyRules) -> ResponseReturnValue:
-        return translated_message("said.invalid", 422, what=str(error))
+        return message_response("error.invalid", 422, reason=str(error))
 
     @pages.errorhandler(NoSuchFault)
     def no_such_fault(error: NoSuchFault) -> ResponseReturnValue:
-        return translated_message("weather.said_no_fault", 404)
+        return message_response("faults.no_such_fault", 404)
 
 
-def _whose(control: ControlService) -> str | None:
+def _scope(control: ControlService) -> str | None:
+    """Return the userid that a form applies to, or None for all accounts."""
     return None if form_field("whose") == "all" else selected_account(control).userid
 
 
-def _share() -> Any:
+def _probability() -> Any:
     percent = form_number("percent")
     return None if percent is None else percent / 100

@@ -1,7 +1,6 @@
-"""What is wrong with a request, in Chinese: a sentence for each code of the diagnosis.
+"""Chinese texts of diagnosis findings, by code.
 
-Here belongs looking a sentence up. The sentences are data, in `findings.zh.toml`; the English ones are the
-diagnosis' own.
+The texts are in `findings.zh.toml`. The English ones belong to `sms10692_mock.diagnosis`.
 """
 
 import re
@@ -13,30 +12,30 @@ from typing import Final
 
 
 @cache
-def sentences() -> Mapping[str, str]:
-    """All of them, by code."""
+def chinese_texts() -> Mapping[str, str]:
+    """Load all texts, by code (`kind.name`)."""
     table = tomllib.loads((files(__package__) / "findings.zh.toml").read_text("utf-8"))
-    return {f"{kind}.{code}": sentence for kind, some in table.items() for code, sentence in some.items()}
+    return {f"{kind}.{name}": text for kind, group in table.items() for name, text in group.items()}
 
 
 def in_chinese(code: str, detail: str) -> str:
-    """The sentence of this code, with its detail.
+    """Return the text of a code, with the finding's detail filled in and its time spans translated.
 
     >>> in_chinese("habit.polling", "3")
     '这个队列 3 秒前刚获取过：30 秒一次就够了。'
     >>> in_chinese("habit.stale", "2 hours old")
     '时间戳偏差过大（慢 2 小时），会检查时间的服务器将拒绝它：请在发送时取当前时间。'
     >>> in_chinese("signature.minutes-off", "2 min 5 s later")
-    '签名用的时间戳比发送的晚 2 分 5 秒：时钟只读一次。'
+    '计算 sign 用的时间戳比发送的晚 2 分 5 秒：时钟只读一次。'
     """
-    return sentences()[code].format(_SPAN.sub(_span, detail))
+    return chinese_texts()[code].format(_TIME_SPAN.sub(_translate_span, detail))
 
 
 _UNITS: Final = {"second": "秒", "minute": "分钟", "hour": "小时", "day": "天", "s": "秒", "min": "分钟", "h": "小时"}
 _DIRECTIONS: Final = {"old": "慢", "ahead": "快", "earlier": "早", "later": "晚"}
-_SPAN: Final = re.compile(rf"\b(?:(\d+) min )?(\d+) ({'|'.join(_UNITS)})s? ({'|'.join(_DIRECTIONS)})\b")
+_TIME_SPAN: Final = re.compile(rf"\b(?:(\d+) min )?(\d+) ({'|'.join(_UNITS)})s? ({'|'.join(_DIRECTIONS)})\b")
 
 
-def _span(found: re.Match[str]) -> str:
-    minutes = f"{found[1]} 分 " if found[1] else ""
-    return f"{_DIRECTIONS[found[4]]} {minutes}{found[2]} {_UNITS[found[3]]}"
+def _translate_span(match: re.Match[str]) -> str:
+    minutes = f"{match[1]} 分 " if match[1] else ""
+    return f"{_DIRECTIONS[match[4]]} {minutes}{match[2]} {_UNITS[match[3]]}"

@@ -1,36 +1,35 @@
-"""Bytes as a person reads them: in hexadecimal digits, and as text with what is no text made visible.
-
-Here belongs how bytes look. Which bytes are shown is each page's own affair.
-"""
+"""Hex dump and printable form of bytes."""
 
 from typing import Final
 
-SHOWN: Final = 4096
-"""Bytes that are shown of a long body."""
+MAX_BYTES: Final = 4096
+"""Bytes of a body that are shown at most."""
 
-_EACH: Final = 16
+_BYTES_PER_LINE: Final = 16
 
 
 def hex_dump(raw: bytes) -> str:
-    """Sixteen bytes a line: where it begins, the bytes, and the letters among them.
+    """Format bytes as lines of offset, sixteen hexadecimal bytes, and ASCII characters.
 
     >>> hex_dump("内容 1".encode("gbk"))
     '0000  c4 da c8 dd 20 31                                .... 1'
     """
     lines = []
-    for at in range(0, min(len(raw), SHOWN), _EACH):
-        row = raw[at : at + _EACH]
+    for offset in range(0, min(len(raw), MAX_BYTES), _BYTES_PER_LINE):
+        row = raw[offset : offset + _BYTES_PER_LINE]
         digits = f"{row[:8].hex(' ')}  {row[8:].hex(' ')}".strip()
-        letters = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
-        lines.append(f"{at:04x}  {digits:<48} {letters}")
+        characters = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+        lines.append(f"{offset:04x}  {digits:<48} {characters}")
     return "\n".join(lines)
 
 
 def printable_text(raw: bytes) -> str:
-    r"""ASCII as it is, all other bytes as escapes.
+    r"""Decode bytes as ASCII, with escape sequences for all other bytes and for control characters.
 
-    >>> plain("a内\n".encode("gbk"))
+    >>> printable_text("a内\n".encode("gbk"))
     'a\\xc4\\xda\n'
     """
-    text = raw[:SHOWN].decode("ascii", "backslashreplace")
-    return "".join(letter if letter.isprintable() or letter in "\r\n\t" else repr(letter)[1:-1] for letter in text)
+    text = raw[:MAX_BYTES].decode("ascii", "backslashreplace")
+    return "".join(
+        character if character.isprintable() or character in "\r\n\t" else repr(character)[1:-1] for character in text
+    )

@@ -1,7 +1,6 @@
-"""What the console says, in the languages that it speaks.
+"""Translation catalogue of the console: language selection and text lookup.
 
-Here belongs the choice of a language and looking a text up. The texts are data, in `texts.toml`; the vendor's own
-words stay the vendor's and are not among them.
+The texts are in `texts.toml`. The vendor's own words are never translated.
 """
 
 import tomllib
@@ -15,46 +14,46 @@ from werkzeug.datastructures import LanguageAccept
 Language: TypeAlias = Literal["zh", "en"]
 
 LANGUAGES: Final[Mapping[Language, str]] = {"zh": "中文", "en": "English"}
-"""Each with its own name."""
+"""Languages, each with its own name."""
 
 
 @cache
 def texts() -> Mapping[str, Mapping[str, str]]:
-    """All texts: by key, and by language.
+    """Load all texts: by key, then by language.
 
     >>> texts()["page.messages"]["zh"]
     '短信'
     """
     table = (files(__package__) / "texts.toml").read_text("utf-8")
-    return dict(_flat(tomllib.loads(table), ""))
+    return dict(_flatten(tomllib.loads(table), ""))
 
 
-def _flat(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _flatten(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Mapping[str, str]]]:
     for name, value in table.items():
         if any(isinstance(inner, dict) for inner in value.values()):
-            yield from _flat(value, f"{prefix}{name}.")
+            yield from _flatten(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
 
 
 def text(language: Language, key: str, **values: object) -> str:
-    """A text with its values. Raises KeyError where there is none of this key.
+    """Return the text of a key with its placeholders filled in. Raises KeyError if the key is unknown.
 
     >>> text("en", "cost.one_part", units=15)
-    '15 of 70 UTF-16 units: 1 part'
+    '15 of 70 UTF-16 code units: 1 part'
     """
-    found = texts()[key][language]
-    return found.format(**values) if values else found
+    translation = texts()[key][language]
+    return translation.format(**values) if values else translation
 
 
 def choose_language(chosen: str, accepted: LanguageAccept) -> Language:
-    """The language that was chosen, or the first that the browser asks for and that there is, or English.
+    """Return the chosen language, else the first available one of the browser's preferences, else English.
 
-    >>> language_of("", LanguageAccept([("de", 1), ("zh-CN", 0.9), ("en", 0.8)]))
+    >>> choose_language("", LanguageAccept([("de", 1), ("zh-CN", 0.9), ("en", 0.8)]))
     'zh'
     """
-    for wanted in (chosen, *accepted.values()):
+    for tag in (chosen, *accepted.values()):
         for language in LANGUAGES:
-            if wanted.partition("-")[0].lower() == language:
+            if tag.partition("-")[0].lower() == language:
                 return language
     return "en"

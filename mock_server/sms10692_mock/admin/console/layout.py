@@ -1,7 +1,4 @@
-"""What all pages of the console share: who is let in, whose account it is, the language, how a page is put together.
-
-Here belongs the frame around a page. What stands in it is each page's own affair.
-"""
+"""Layout and request helpers of the console: access check, selected account, language, rendering, forms."""
 
 import re
 import zlib
@@ -29,58 +26,58 @@ from sms10692_mock.domain.store import NoSuchAccount
 Document = TypeVar("Document", bound=BaseModel)
 
 CONSOLE: Final = "console"
-"""The blueprint of all pages."""
+"""Name of the blueprint of all pages."""
 
-PAGES: Final = ("messages", "handset", "requests", "queues", "account", "weather", "manual")
-"""In the order of the menu."""
+PAGES: Final = ("messages", "phone", "requests", "queues", "account", "faults", "contract")
+"""Endpoints of the pages, in the order of the menu."""
 
 PUBLIC_URL: Final = "SMS10692_MOCK_PUBLIC_URL"
-"""The key in Flask's configuration of the address that clients use, or None."""
+"""Key in Flask's configuration of the URL that clients use, or None."""
 
-_POLICY: Final = (
+_CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS: Final[Mapping[str, str]] = {
-    "Content-Security-Policy": _POLICY,
+    "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
-    # With no-referrer, browsers would send `Origin: null` with the form of the login.
+    # With no-referrer, browsers send `Origin: null` with the login form.
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_LANGUAGE: Final = "sms10692_language"
-_THEME: Final = "sms10692_theme"
+_LANGUAGE_COOKIE: Final = "sms10692_language"
+_THEME_COOKIE: Final = "sms10692_theme"
 _THEMES: Final = ("light", "dark")
-_A_YEAR: Final = 365 * 24 * 3600
-_FIELD: Final = "X-Field"
-"""The header of a refusal with the name of the field that is wrong, for the script to mark it."""
-_FIELDS: Final[Mapping[str, str]] = {"charge": "points", "share": "percent"}
-"""Fields of forms by what they are called in a document, where that is another name."""
-_LISTED: Final = 200
-"""Accounts that the switch offers."""
+_COOKIE_MAX_AGE: Final = 365 * 24 * 3600
+_INVALID_FIELD_HEADER: Final = "X-Field"
+"""Header of an error response with the name of the invalid field. The script marks that field."""
+_FORM_FIELD_NAMES: Final[Mapping[str, str]] = {"charge": "points", "share": "percent"}
+"""Names of form fields that differ from the name in the model, by the name in the model."""
+_MAX_USERIDS: Final = 200
+"""Accounts that the account selector lists."""
 
 _SIGNATURE: Final = re.compile(r"^【[^【】]{1,30}】|【[^【】]{1,30}】$")
 
 
-def key_cookie() -> str:
-    """The name of the cookie of somebody who gave the token. Cookies know no ports, so it has the port in it."""
+def session_cookie_name() -> str:
+    """Return the name of the session cookie. Cookies are not separated by port, so the name contains the port."""
     return f"sms10692_key_{split_host(request.headers.get('Host', ''))[1] or 'default'}"
 
 
 def base_url() -> str:
-    """The address that clients use, as far as it is known here, without a slash at its end."""
+    """Return the URL that clients use, without a trailing slash: the public URL, else that of this request."""
     return current_app.config[PUBLIC_URL] or request.host_url.rstrip("/")
 
 
-def plain_refusal(status: int, words: str) -> Response:
-    """A refusal as a line of text."""
-    return Response(f"{words}\n", status, mimetype="text/plain")
+def plain_text_error(status: int, message: str) -> Response:
+    """Build an error response with one line of text."""
+    return Response(f"{message}\n", status, mimetype="text/plain")
 
 
-def console_pages(control: ControlService, guard: AccessPolicy) -> Blueprint:
-    """The blueprint that pages are added to: guarded, with a policy that lets nothing in from outside."""
+def console_pages(control: ControlService, policy: AccessPolicy) -> Blueprint:
+    """Build the blueprint for the pages, with access checks, security headers and error handlers."""
     pages = Blueprint(
         CONSOLE,
         __package__,
@@ -90,64 +87,68 @@ def console_pages(control: ControlService, guard: AccessPolicy) -> Blueprint:
     )
 
     @pages.before_request
-    def let_in() -> ResponseReturnValue | None:
+    def authorize() -> ResponseReturnValue | None:
         if request.endpoint in ("console.login", "console.log_in", "console.static"):
-            refusal = guard.check_login(request.headers)
+            refusal = policy.check_login(request.headers)
         else:
-            refusal = guard.check_console(request.method, request.headers, request.cookies.get(key_cookie(), ""))
+            refusal = policy.check_console(
+                request.method, request.headers, request.cookies.get(session_cookie_name(), "")
+            )
         if refusal is None:
             return None
-        status, words = refusal
+        status, message = refusal
         if status != 401:
-            return plain_refusal(status, words)
+            return plain_text_error(status, message)
         login = url_for("console.login", next=request.full_path.rstrip("?"))
         if is_htmx():
             return Response("", 401, {"HX-Redirect": login})
         return redirect(login, 303)
 
     @pages.after_request
-    def seal(response: Response) -> Response:
+    def add_headers(response: Response) -> Response:
         response.headers.extend(HEADERS)
         if request.endpoint == "console.static":
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         else:
             response.headers["Cache-Control"] = "no-store"
-            _remember(response)
+            _remember_choices(response)
         return response
 
     pages.context_processor(template_values)
-    pages.add_app_template_filter(signed, "signed")
+    pages.add_app_template_filter(mark_signature, "mark_signature")
     pages.add_app_template_filter(short_time, "short_time")
-    pages.add_app_template_filter(price, "price")
+    pages.add_app_template_filter(explain_cost, "explain_cost")
 
     @pages.errorhandler(NoSuchAccount)
     def no_such_account(error: NoSuchAccount) -> ResponseReturnValue:
         if not request.args.get("userid"):
-            return error_page(control, 404, "said.nobody")
-        return error_page(control, 404, "said.no_account", userid=str(error))
+            return error_page(control, 404, "error.no_accounts")
+        return error_page(control, 404, "error.no_account", userid=str(error))
 
     @pages.errorhandler(NoSuchTask)
     def no_such_task(error: NoSuchTask) -> ResponseReturnValue:
         if error.task_id is None:
-            return error_page(control, 422, "said.nothing_sent", userid=error.userid, mobile=error.mobile)
-        return error_page(control, 422, "said.no_task", userid=error.userid, task=error.task_id)
+            return error_page(control, 422, "error.nothing_sent", userid=error.userid, mobile=error.mobile)
+        return error_page(control, 422, "error.no_task", userid=error.userid, task=error.task_id)
 
     @pages.errorhandler(BalanceOutOfBounds)
     def out_of_bounds(error: BalanceOutOfBounds) -> ResponseReturnValue:
-        return error_page(control, 422, "said.invalid", what=str(error))
+        return error_page(control, 422, "error.invalid", reason=str(error))
 
     @pages.errorhandler(ValidationError)
     def invalid(error: ValidationError) -> ResponseReturnValue:
         first = error.errors(include_url=False)[0]
-        place = ".".join(_FIELDS.get(str(part), str(part)) for part in first["loc"])
-        what = f"{place}: {first['msg']}" if place else first["msg"]
-        return error_page(control, 422, "said.invalid", {_FIELD: place} if place.isascii() else None, what=what)
+        field = ".".join(_FORM_FIELD_NAMES.get(str(part), str(part)) for part in first["loc"])
+        reason = f"{field}: {first['msg']}" if field else first["msg"]
+        return error_page(
+            control, 422, "error.invalid", {_INVALID_FIELD_HEADER: field} if field.isascii() else None, reason=reason
+        )
 
     return pages
 
 
 def template_values() -> dict[str, Any]:
-    """What every template needs, also one that is about no account."""
+    """Return the variables that every template needs."""
     return {
         "t": partial(text, language()),
         "language": language(),
@@ -163,41 +164,41 @@ def template_values() -> dict[str, Any]:
 
 
 def is_htmx() -> bool:
-    """Whether htmx asks, for a part of a page."""
+    """Whether htmx sent the request, for a part of a page."""
     return request.headers.get("HX-Request") == "true"
 
 
 def language() -> Language:
-    """The language of this request. It is asked for with every text, so it is found once."""
+    """Return the language of this request, cached for the request because every text needs it."""
     if "language" not in g:
-        asked = request.args.get("lang", "") or request.cookies.get(_LANGUAGE, "")
-        g.language = choose_language(asked if asked in LANGUAGES else "", request.accept_languages)
-    found: Language = g.language
-    return found
+        chosen = request.args.get("lang", "") or request.cookies.get(_LANGUAGE_COOKIE, "")
+        g.language = choose_language(chosen if chosen in LANGUAGES else "", request.accept_languages)
+    result: Language = g.language
+    return result
 
 
 def theme() -> str:
-    """`light`, `dark`, or empty where the browser decides."""
-    asked = request.args.get("theme", "") or request.cookies.get(_THEME, "")
-    return asked if asked in _THEMES else ""
+    """Return "light", "dark", or "" if the browser decides."""
+    chosen = request.args.get("theme", "") or request.cookies.get(_THEME_COOKIE, "")
+    return chosen if chosen in _THEMES else ""
 
 
-def _remember(response: Response) -> None:
-    for name, cookie, known in (("lang", _LANGUAGE, tuple(LANGUAGES)), ("theme", _THEME, _THEMES)):
+def _remember_choices(response: Response) -> None:
+    for name, cookie, known in (("lang", _LANGUAGE_COOKIE, tuple(LANGUAGES)), ("theme", _THEME_COOKIE, _THEMES)):
         chosen = request.args.get(name, "")
         if chosen in known:
-            response.set_cookie(cookie, chosen, max_age=_A_YEAR, httponly=True, samesite="Lax")
+            response.set_cookie(cookie, chosen, max_age=_COOKIE_MAX_AGE, httponly=True, samesite="Lax")
 
 
-def message_partial(key: str, **values: object) -> str:
-    """A text in the language of this request."""
+def translate(key: str, **values: object) -> str:
+    """Return a text in the language of this request."""
     return text(language(), key, **values)
 
 
 def selected_account(control: ControlService) -> AccountDocument:
-    """The account that the address names, or the first one. Raises NoSuchAccount."""
+    """Return the account that the URL names, or the first one. Raises NoSuchAccount."""
     userid = request.args.get("userid") or control.accounts.default_userid()
-    return control.accounts.document(control.accounts.get(userid))
+    return control.accounts.to_document(control.accounts.get(userid))
 
 
 @cache
@@ -206,38 +207,38 @@ def _path(page: str) -> str:
 
 
 def url(page: str, **values: Any) -> str:
-    """The address of a page about the same account, with other values."""
+    """Build the URL of a page for the same account, with these query parameters."""
     path = f"{_path('requests')}/{values.pop('number')}" if page == "request" else _path(page)
     userid = request.args.get("userid")
-    given = ({"userid": userid} if userid else {}) | values
-    query = urlencode({name: value for name, value in given.items() if value not in ("", None)})
+    parameters = ({"userid": userid} if userid else {}) | values
+    query = urlencode({name: value for name, value in parameters.items() if value not in ("", None)})
     return f"{path}?{query}" if query else path
 
 
 def current_url(**changes: str | None) -> str:
-    """This page's own address, with some of its values changed; None takes one away."""
+    """Build the URL of this page with some query parameters changed. None removes a parameter."""
     kept = {name: value for name, value in request.args.items() if name not in ("lang", "theme", "after")}
     values = {name: value for name, value in (kept | changes).items() if value}
     return f"{request.path}?{urlencode(values)}" if values else request.path
 
 
 def render_page(control: ControlService, name: str, account: AccountDocument, **values: Any) -> ResponseReturnValue:
-    """A page, or, where the script asks for it, the part of it that lives: nothing if that is as it was.
+    """Render a page, or its live part if htmx requests that; 204 if the live part is unchanged.
 
-    A page is `NAME.html`; what of it changes by itself is `NAME.live.html`.
+    `NAME.html` is the page, `NAME.live.html` its live part, which changes while the page is open.
     """
-    surroundings = _surroundings(control, account, name) | values
-    banner = render_template("banner.html", **surroundings)
-    body = render_template(f"{name}.live.html", **surroundings)
+    context = _build_context(control, account, name) | values
+    banner = render_template("banner.html", **context)
+    body = render_template(f"{name}.live.html", **context)
     seen = f"{zlib.crc32(f'{banner}{body}'.encode()):x}"
     live = {"body": Markup(body), "seen": seen, "banner": Markup(banner)}  # noqa: S704 - both just rendered
     if request.headers.get("HX-Target") != "live":
-        return render_template(f"{name}.html", **surroundings, **live)
+        return render_template(f"{name}.html", **context, **live)
     if request.headers.get("X-Seen") == seen:
         return "", 204
-    # What was filtered for stays in the address bar, without fields that are empty.
+    # Keep the filters in the address bar, without empty fields.
     headers = {"HX-Push-Url": current_url()} if request.headers.get("HX-Trigger") == "filter" else {}
-    return Response(render_template("live.html", **surroundings, **live, alone=True), headers=headers)
+    return Response(render_template("live.html", **context, **live, is_update=True), headers=headers)
 
 
 @cache
@@ -246,91 +247,88 @@ def _fingerprint(name: str) -> str:
 
 
 def static_asset(name: str) -> str:
-    """The address of a static file, another one when its content is another: browsers may keep it for ever."""
+    """Build the URL of a static file. It contains a hash of the content, so browsers may cache the file for ever."""
     return url_for("console.static", filename=name, v=_fingerprint(name))
 
 
-def _surroundings(control: ControlService, account: AccountDocument, name: str) -> dict[str, Any]:
+def _build_context(control: ControlService, account: AccountDocument, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "account": account,
-        "userids": control.accounts.userids(_LISTED, account.userid),
-        "signs": control.anomalies(account.userid),
+        "userids": control.accounts.userids(_MAX_USERIDS, account.userid),
+        "anomalies": control.anomalies(account.userid),
     }
 
 
-def translated_message(
+def message_response(
     key: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: object
 ) -> Response:
-    """A sentence about what was just done, or why it was not."""
-    words = render_template("said.html", words=message_partial(key, **values), is_bad=status >= 400)
-    return Response(words, status, dict(headers or {}))
+    """Build a response with a notice: what was done, or why it failed."""
+    body = render_template("notice.html", message=translate(key, **values), is_error=status >= 400)
+    return Response(body, status, dict(headers or {}))
 
 
 def error_page(
     control: ControlService, status: int, key: str, headers: Mapping[str, str] | None = None, /, **values: object
 ) -> ResponseReturnValue:
-    """A sentence about why not: for a part of a page that sentence alone, else a page with it, account or not."""
+    """Build an error response: for htmx the notice alone, otherwise a page with the error message."""
     if is_htmx():
-        return translated_message(key, status, headers, **values)
+        return message_response(key, status, headers, **values)
     try:
-        account = control.accounts.document(control.accounts.get(control.accounts.default_userid()))
-        surroundings = _surroundings(control, account, "")
-    except NoSuchAccount:  # there is none whose menu could stand around the sentence
-        return render_template("nobody.html", words=message_partial(key, **values)), status
-    return render_template("nothing.html", words=message_partial(key, **values), **surroundings), status
+        account = control.accounts.to_document(control.accounts.get(control.accounts.default_userid()))
+        context = _build_context(control, account, "")
+    except NoSuchAccount:  # without an account, the page has no menu
+        return render_template("no_account.html", message=translate(key, **values)), status
+    return render_template("not_found.html", message=translate(key, **values), **context), status
 
 
-def signed(content: str) -> Markup:
-    """A text with its 【signature】 marked.
+def mark_signature(content: str) -> Markup:
+    """Mark the 【signature】 at the start or the end of a text.
 
-    >>> signed("【a<b】hello")
+    >>> mark_signature("【a<b】hello")
     Markup('<mark>【a&lt;b】</mark>hello')
     """
-    found = _SIGNATURE.search(content)
-    if found is None:
+    match = _SIGNATURE.search(content)
+    if match is None:
         return escape(content)
-    before, after = content[: found.start()], content[found.end() :]
-    return Markup("{}<mark>{}</mark>{}").format(before, found[0], after)
+    before, after = content[: match.start()], content[match.end() :]
+    return Markup("{}<mark>{}</mark>{}").format(before, match[0], after)
 
 
-def short_time(moment: str | None) -> str:
-    """A moment as a document has it, fit for a table.
+def short_time(time: str | None) -> str:
+    """Shorten an ISO 8601 time for a table: month, day and time of day.
 
     >>> short_time("2011-12-02T22:12:11.25+08:00")
     '12-02 22:12:11'
     """
-    return f"{moment[5:10]} {moment[11:19]}" if moment else ""
+    return f"{time[5:10]} {time[11:19]}" if time else ""
 
 
-def price(message: Any) -> str:
-    """Why a message costs what it costs, in the language of this request."""
+def explain_cost(message: Any) -> str:
+    """Explain the cost of a message, in the language of this request."""
     units, parts, cost = message.units, message.parts, message.cost
     if cost != parts:
-        return message_partial("cost.flat", cost=cost, units=units, parts=parts)
-    return (
-        message_partial("cost.one_part", units=units)
-        if parts == 1
-        else message_partial("cost.parts", units=units, parts=parts)
-    )
+        return translate("cost.flat", cost=cost, units=units, parts=parts)
+    return translate("cost.one_part", units=units) if parts == 1 else translate("cost.parts", units=units, parts=parts)
 
 
 def form_field(name: str) -> str | None:
-    """A field of the form that was sent, without white space around it; None where it is blank."""
+    """Return a form field without surrounding white space, or None if it is blank or missing."""
     return request.form.get(name, "").strip() or None
 
 
 def form_number(name: str, *, whole: bool = False) -> Any:
-    """A field of the form as a number; None where it is blank. Ends the request with 422 where it is none."""
-    written = form_field(name)
-    if written is None:
+    """Return a form field as a number, or None if it is blank. Aborts the request with 422 if it is not a number."""
+    value = form_field(name)
+    if value is None:
         return None
     try:
-        return int(written) if whole else float(written)
+        return int(value) if whole else float(value)
     except ValueError:
-        abort(translated_message("said.no_number", 422, {_FIELD: name}, field=name, what=written[:40]))
+        error = message_response("error.not_a_number", 422, {_INVALID_FIELD_HEADER: name}, field=name, value=value[:40])
+        abort(error)
 
 
 def build_model(kind: type[Document], /, **values: Any) -> Document:
-    """A document with these values, but for those that are None. Raises ValidationError."""
+    """Build a model from the values that are not None. Raises ValidationError."""
     return kind(**{name: value for name, value in values.items() if value is not None})

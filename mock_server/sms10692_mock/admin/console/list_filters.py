@@ -1,7 +1,4 @@
-"""Lists: which items of one a page shows, as its address says.
-
-Here belongs the way from the address bar to a `ListQuery`.
-"""
+"""List filters: from the query string of a page's URL to a `ListQuery`."""
 
 from typing import Any, Final
 
@@ -10,30 +7,31 @@ from flask import request
 from sms10692_mock.admin.services.schemas import ListQuery
 from sms10692_mock.domain.bounds import MAX_NUMBER
 
-SHOWN: Final = 50
-"""Items that a page shows at a time."""
+PAGE_SIZE: Final = 50
+"""Rows of a list that a page shows at a time."""
 
-_NUMBERS: Final = frozenset({"task_id"})
+_INTEGER_FILTERS: Final = frozenset({"task_id"})
 
 
 def query_from_url(*names: str) -> tuple[ListQuery, bool]:
-    """The newest items that fit these fields of the address, as many as a page shows; and whether any is filled in.
+    """Build the query for the newest rows that match the named filters, and tell whether any filter is set.
 
-    What can be no number is taken for one that nothing has: then nothing fits.
+    An invalid number is replaced by `MAX_NUMBER`, which no row has, so the list is empty.
     """
-    wanted: dict[str, Any] = {}
+    filters: dict[str, Any] = {}
     for name in names:
-        written = request.args.get(name, "").strip()
-        if written:
-            wanted[name] = (_whole(written) or MAX_NUMBER) if name in _NUMBERS else written
-    return ListQuery(**wanted, after=_whole(request.args.get("after", "")), order="desc", limit=SHOWN), bool(wanted)
+        value = request.args.get(name, "").strip()
+        if value:
+            filters[name] = (_parse_number(value) or MAX_NUMBER) if name in _INTEGER_FILTERS else value
+    after = _parse_number(request.args.get("after", ""))
+    return ListQuery(**filters, after=after, order="desc", limit=PAGE_SIZE), bool(filters)
 
 
-def _whole(written: str) -> int | None:
-    """The number that is written there, or None where a `ListQuery` takes none of the kind.
+def _parse_number(text: str) -> int | None:
+    """Parse a number from 1 to `MAX_NUMBER`; None if the text is anything else.
 
-    >>> _whole("100001"), _whole("0"), _whole("-1"), _whole("²"), _whole("9" * 5000)
+    >>> _parse_number("100001"), _parse_number("0"), _parse_number("-1"), _parse_number("²"), _parse_number("9" * 5000)
     (100001, None, None, None, None)
     """
-    digits = written if written.isascii() and written.isdigit() and len(written) <= len(str(MAX_NUMBER)) else "0"
+    digits = text if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_NUMBER)) else "0"
     return int(digits) if 1 <= int(digits) <= MAX_NUMBER else None

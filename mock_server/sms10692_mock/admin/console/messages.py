@@ -1,7 +1,4 @@
-"""Messages: what was sent, as it is sent.
-
-Here belongs that page, and the first screen of an emulator to which nothing was sent yet.
-"""
+"""Messages page: the sent messages, or a command that sends the first one."""
 
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -18,22 +15,22 @@ def add_messages(pages: Blueprint, control: ControlService) -> None:
     @pages.get("/")
     def messages() -> ResponseReturnValue:
         account = selected_account(control)
-        seek, is_filtered = query_from_url("mobile", "text", "task_id", "state")
-        found = control.traffic.messages(account.userid, seek)
+        query, is_filtered = query_from_url("mobile", "text", "task_id", "state")
+        page = control.messages.messages(account.userid, query)
         if request.headers.get("HX-Target") == "older":
-            return Response(render_template("messages.rows.html", messages=found))
+            return Response(render_template("messages.rows.html", messages=page))
         return render_page(
             control,
             "messages",
             account,
-            messages=found,
+            messages=page,
             is_filtered=is_filtered,
-            queues=control.traffic.queues(account.userid),
-            command=_command(control, account.userid) if not account.messages else "",
+            queue_stats=control.messages.queue_stats(account.userid),
+            command=_first_command(control, account.userid) if not account.messages else "",
         )
 
 
-def _command(control: ControlService, userid: str) -> str:
+def _first_command(control: ControlService, userid: str) -> str:
     vendor = control.vendor
     account = control.accounts.get(userid)
     now = None if vendor.max_clock_skew is None else vendor.now(account)

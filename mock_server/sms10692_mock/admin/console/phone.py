@@ -1,7 +1,4 @@
-"""Handset: one telephone, with the messages as a person would see them, and a field to answer.
-
-Here belongs that page. What a report or an answer is, and when it is fetched, is `control.traffic`'s affair.
-"""
+"""Phone page: a simulated phone that shows its messages and can reply to them."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,71 +11,71 @@ from sms10692_mock.admin.console.layout import (
     build_model,
     form_field,
     form_number,
+    message_response,
     render_page,
     selected_account,
-    translated_message,
 )
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.behaviour import RuleDocument
 from sms10692_mock.admin.services.message_documents import NewReply, NewReport
 from sms10692_mock.admin.services.schemas import ListQuery
 
-_LOOKED_AT: Final = 300
-"""Messages among which the numbers stand that are offered."""
+_SEARCHED_MESSAGES: Final = 300
+"""Newest messages that are searched for numbers."""
 
-_OFFERED: Final = 12
-_SHOWN: Final = 30
+_MAX_NUMBERS: Final = 12
+_MAX_BUBBLES: Final = 30
 _KINDS: Final = ("message", "report", "reply")
-"""In the order in which they stand where they have the same moment."""
+"""Order of bubbles with the same time."""
 
 
-class _Shown(NamedTuple):
-    """One thing on the telephone's screen."""
+class _Bubble(NamedTuple):
+    """One entry of the conversation."""
 
-    moment: str
+    time: str
     kind: Literal["message", "reply", "report"]
     item: Any
 
 
 def add_phone(pages: Blueprint, control: ControlService) -> None:
-    """Add the page."""
+    """Add the page and its forms."""
 
     @pages.get("/handset")
-    def handset() -> ResponseReturnValue:
+    def phone() -> ResponseReturnValue:
         account = selected_account(control)
-        numbers = _numbers(control, account.userid)
+        numbers = _recent_numbers(control, account.userid)
         mobile = request.args.get("mobile", "").strip() or next(iter(numbers), "")
-        rules = control.weather.outcomes(account.userid).rules
+        rules = control.behaviour.delivery_rules(account.userid).rules
         return render_page(
             control,
-            "handset",
+            "phone",
             account,
             mobile=mobile,
             numbers=numbers,
-            thread=_thread(control, account.userid, mobile) if mobile else [],
+            conversation=_conversation(control, account.userid, mobile) if mobile else [],
             rule=next((rule for rule in rules if rule.number == mobile), None),
         )
 
     @pages.get("/handset/numbers")
     def numbers() -> ResponseReturnValue:
-        found = _numbers(control, selected_account(control).userid)
+        recent = _recent_numbers(control, selected_account(control).userid)
         return Response(
-            render_template("handset.numbers.html", numbers=found, mobile=request.args.get("mobile", "").strip())
+            render_template("phone.numbers.html", numbers=recent, mobile=request.args.get("mobile", "").strip())
         )
 
     @pages.post("/handset/reply")
     def reply() -> ResponseReturnValue:
         userid = selected_account(control).userid
-        control.traffic.inject_reply(
+        control.messages.inject_reply(
             userid, build_model(NewReply, mobile=form_field("mobile"), content=request.form.get("content"))
         )
-        return translated_message("handset.said_reply")
+        return message_response("phone.reply_added")
 
     @pages.post("/handset/report")
     def report() -> ResponseReturnValue:
         userid = selected_account(control).userid
         failed = form_field("outcome") == "failed"
-        wanted = build_model(
+        new_report = build_model(
             NewReport,
             mobile=form_field("mobile"),
             task_id=form_number("task_id", whole=True),
@@ -86,36 +83,41 @@ def add_phone(pages: Blueprint, control: ControlService) -> None:
             errorcode=(form_field("code") or "UNDELIV") if failed else None,
             extno=form_field("ext"),
         )
-        control.traffic.inject_report(userid, wanted)
-        return translated_message("handset.said_report")
+        control.messages.inject_report(userid, new_report)
+        return message_response("phone.report_added")
 
     @pages.post("/handset/outcome")
     def outcome() -> ResponseReturnValue:
         userid = selected_account(control).userid
-        mobile, wanted = form_field("mobile") or "", form_field("outcome")
+        mobile, selected = form_field("mobile") or "", form_field("outcome")
         rule = None
-        if wanted != "usual":
-            code = form_field("code") if wanted == "failed" else None
-            rule = build_model(RuleDocument, number=mobile, outcome=wanted, errorcode=code)
-        control.weather.set_rule_for_number(userid, mobile, rule)
-        return translated_message("handset.said_outcome", mobile=mobile)
+        if selected != "usual":
+            code = form_field("code") if selected == "failed" else None
+            rule = build_model(RuleDocument, number=mobile, outcome=selected, errorcode=code)
+        control.behaviour.set_rule_for_number(userid, mobile, rule)
+        return message_response("phone.rule_saved", mobile=mobile)
 
 
-def _numbers(control: ControlService, userid: str) -> list[str]:
-    lately = control.traffic.messages(userid, build_model(ListQuery, order="desc", limit=_LOOKED_AT)).items
-    return list(dict.fromkeys(message.mobile for message in lately))[:_OFFERED]
+def _recent_numbers(control: ControlService, userid: str) -> list[str]:
+    query = build_model(ListQuery, order="desc", limit=_SEARCHED_MESSAGES)
+    messages = control.messages.messages(userid, query).items
+    return list(dict.fromkeys(message.mobile for message in messages))[:_MAX_NUMBERS]
 
 
-def _thread(control: ControlService, userid: str, mobile: str) -> list[_Shown]:
-    seek = build_model(ListQuery, mobile=mobile, order="desc", limit=_SHOWN)
-    traffic = control.traffic
-    messages = [_Shown(message.sent, "message", message) for message in traffic.messages(userid, seek).items]
-    replies = [_Shown(reply.due, "reply", reply) for reply in traffic.replies(userid, seek).items]
+def _conversation(control: ControlService, userid: str, mobile: str) -> list[_Bubble]:
+    """Return the newest messages to the number, replies from it and manually added reports, oldest first."""
+    query = build_model(ListQuery, mobile=mobile, order="desc", limit=_MAX_BUBBLES)
+    service = control.messages
+    messages = [_Bubble(message.sent, "message", message) for message in service.messages(userid, query).items]
+    replies = [_Bubble(reply.due, "reply", reply) for reply in service.replies(userid, query).items]
     reports = [
-        _Shown(report.due, "report", report) for report in traffic.reports(userid, seek).items if report.injected
+        _Bubble(report.due, "report", report) for report in service.reports(userid, query).items if report.injected
     ]
-    return _in_order((*messages, *replies, *reports))[-_SHOWN:]
+    return _sort_by_time((*messages, *replies, *reports))[-_MAX_BUBBLES:]
 
 
-def _in_order(shown: Iterable[_Shown]) -> list[_Shown]:
-    return sorted(shown, key=lambda one: (datetime.fromisoformat(one.moment), _KINDS.index(one.kind), one.item.number))
+def _sort_by_time(bubbles: Iterable[_Bubble]) -> list[_Bubble]:
+    return sorted(
+        bubbles,
+        key=lambda bubble: (datetime.fromisoformat(bubble.time), _KINDS.index(bubble.kind), bubble.item.number),
+    )

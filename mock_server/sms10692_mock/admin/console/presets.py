@@ -1,7 +1,4 @@
-"""Scenarios: what goes wrong in practice, each at one click, for one account.
-
-Here belongs which there are, as data, and whether one is on. What a fault or a rule brings about is decided elsewhere.
-"""
+"""Presets: common problems that can be switched on and off for one account."""
 
 from typing import Final, NamedTuple
 
@@ -12,7 +9,7 @@ from sms10692_mock.admin.services.behaviour import NewFault, RuleDocument
 
 
 class Preset(NamedTuple):
-    """A fault, or a rule for every number, or a balance."""
+    """A fault, a delivery rule or a balance."""
 
     name: str
     fault: NewFault | None = None
@@ -26,50 +23,51 @@ PRESETS: Final = (
     Preset("late", rule=build_model(RuleDocument, delay=3600.0)),
     Preset("gone", points=1),
 )
-BY_NAME: Final = {scenario.name: scenario for scenario in PRESETS}
+BY_NAME: Final = {preset.name: preset for preset in PRESETS}
 
 RESTORED_POINTS: Final = 1000
-"""Points that an account has when its balance is no longer nearly gone."""
+"""Balance of an account after the preset "gone" is switched off."""
 
 
-def is_enabled(control: ControlService, userid: str, scenario: Preset) -> bool:
-    """Whether an account is in it."""
-    if scenario.fault:
-        return bool(_faults(control, userid, scenario.fault))
-    if scenario.rule:
-        rules = control.weather.outcomes(userid).rules
-        return any(_essence(rule) == _essence(scenario.rule) for rule in rules)
+def is_enabled(control: ControlService, userid: str, preset: Preset) -> bool:
+    """Whether the preset is on for an account."""
+    if preset.fault:
+        return bool(_matching_faults(control, userid, preset.fault))
+    if preset.rule:
+        rules = control.behaviour.delivery_rules(userid).rules
+        return any(_identity(rule) == _identity(preset.rule) for rule in rules)
     return control.anomalies(userid).points is not None
 
 
-def enable(control: ControlService, userid: str, scenario: Preset) -> None:
-    """Bring an account into it."""
-    if scenario.fault:
-        control.weather.add_fault(userid, scenario.fault)
-    elif scenario.rule:
-        control.weather.set_rule_for_number(userid, scenario.rule.number, scenario.rule)
+def enable(control: ControlService, userid: str, preset: Preset) -> None:
+    """Switch the preset on for an account."""
+    if preset.fault:
+        control.behaviour.add_fault(userid, preset.fault)
+    elif preset.rule:
+        control.behaviour.set_rule_for_number(userid, preset.rule.number, preset.rule)
     else:
-        control.accounts.change(userid, build_model(AccountPatch, points=scenario.points))
+        control.accounts.update(userid, build_model(AccountPatch, points=preset.points))
 
 
-def disable(control: ControlService, userid: str, scenario: Preset) -> None:
-    """Bring an account out of it."""
-    if scenario.fault:
-        for fault_id in _faults(control, userid, scenario.fault):
-            control.weather.remove_fault(userid, fault_id)
-    elif scenario.rule:
-        control.weather.set_rule_for_number(userid, scenario.rule.number, None)
+def disable(control: ControlService, userid: str, preset: Preset) -> None:
+    """Switch the preset off for an account."""
+    if preset.fault:
+        for fault_id in _matching_faults(control, userid, preset.fault):
+            control.behaviour.remove_fault(userid, fault_id)
+    elif preset.rule:
+        control.behaviour.set_rule_for_number(userid, preset.rule.number, None)
     elif control.vendor.store.balance(userid).points <= LOW_BALANCE:
-        control.accounts.change(userid, build_model(AccountPatch, points=RESTORED_POINTS))
+        control.accounts.update(userid, build_model(AccountPatch, points=RESTORED_POINTS))
 
 
-def _faults(control: ControlService, userid: str, fault: NewFault) -> list[str]:
+def _matching_faults(control: ControlService, userid: str, fault: NewFault) -> list[str]:
     return [
-        one.id
-        for one in control.weather.faults(userid).faults
-        if (one.kind, one.status, one.at, one.operations, one.share) == (fault.kind, fault.status, fault.at, [], 1.0)
+        active.id
+        for active in control.behaviour.faults(userid).faults
+        if (active.kind, active.status, active.at, active.operations, active.share)
+        == (fault.kind, fault.status, fault.at, [], 1.0)
     ]
 
 
-def _essence(rule: RuleDocument) -> tuple[str, str, float, float, int | None]:
+def _identity(rule: RuleDocument) -> tuple[str, str, float, float, int | None]:
     return rule.number, rule.outcome, rule.delay, rule.share, rule.remaining

@@ -1,7 +1,4 @@
-"""Queues: the reports and the replies, what waits of them and what was handed out, and to whom.
-
-Here belongs that page: looking, handing out again, putting something in.
-"""
+"""Queues page: reports and replies with their states; requeuing fetched items and adding items."""
 
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -10,9 +7,9 @@ from sms10692_mock.admin.console.layout import (
     build_model,
     form_field,
     form_number,
+    message_response,
     render_page,
     selected_account,
-    translated_message,
 )
 from sms10692_mock.admin.console.list_filters import query_from_url
 from sms10692_mock.admin.services import ControlService
@@ -25,35 +22,37 @@ def add_queues(pages: Blueprint, control: ControlService) -> None:
 
     @pages.get("/queues")
     def queues() -> ResponseReturnValue:
-        account, queue = selected_account(control), _queue()
-        seek, is_filtered = query_from_url("mobile", "text", "state")
-        look = control.traffic.reports if queue == "reports" else control.traffic.replies
-        found = look(account.userid, seek)
+        account, queue = selected_account(control), _selected_queue()
+        query, is_filtered = query_from_url("mobile", "text", "state")
+        list_items = control.messages.reports if queue == "reports" else control.messages.replies
+        page = list_items(account.userid, query)
         if request.headers.get("HX-Target") == "older":
-            return Response(render_template("queues.rows.html", queue=queue, items=found))
+            return Response(render_template("queues.rows.html", queue=queue, items=page))
         return render_page(
             control,
             "queues",
             account,
             queue=queue,
-            items=found,
+            items=page,
             is_filtered=is_filtered,
-            ledgers=control.traffic.queues(account.userid),
+            queue_stats=control.messages.queue_stats(account.userid),
         )
 
     @pages.post("/queues/rewind")
-    def rewind() -> ResponseReturnValue:
+    def requeue() -> ResponseReturnValue:
         userid = selected_account(control).userid
-        wanted = build_model(Requeue, count=form_number("count", whole=True))
-        return translated_message("queues.said_rewound", count=control.traffic.rewind(userid, _queue(), wanted).rewound)
+        selection = build_model(Requeue, count=form_number("count", whole=True))
+        return message_response(
+            "queues.requeued", count=control.messages.requeue(userid, _selected_queue(), selection).rewound
+        )
 
     @pages.post("/queues/inject")
     def inject() -> ResponseReturnValue:
         userid = selected_account(control).userid
         mobile, task_id, seconds = form_field("mobile"), form_number("task_id", whole=True), form_number("seconds")
         ext, status = form_field("ext"), form_number("status", whole=True)
-        if _queue() == "reports":
-            wanted = build_model(
+        if _selected_queue() == "reports":
+            report = build_model(
                 NewReport,
                 mobile=mobile,
                 task_id=task_id,
@@ -62,15 +61,15 @@ def add_queues(pages: Blueprint, control: ControlService) -> None:
                 extno=ext,
                 seconds=seconds,
             )
-            control.traffic.inject_report(userid, wanted)
+            control.messages.inject_report(userid, report)
         else:
             content = form_field("content")
-            control.traffic.inject_reply(
+            control.messages.inject_reply(
                 userid,
                 build_model(NewReply, mobile=mobile, task_id=task_id, content=content, extno=ext, seconds=seconds),
             )
-        return translated_message("queues.said_injected")
+        return message_response("queues.added")
 
 
-def _queue() -> QueueName:
+def _selected_queue() -> QueueName:
     return "replies" if request.args.get("queue") == "replies" else "reports"

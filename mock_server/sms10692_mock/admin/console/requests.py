@@ -1,7 +1,4 @@
-"""Requests: the journal, and each request as it came beside what it was understood as.
-
-Here belong these two pages. What is wrong with a request is found by `sms10692_mock.diagnosis`.
-"""
+"""Requests pages: the request log, and one request with its bytes, parsed parameters and diagnosis."""
 
 from base64 import b64decode
 from typing import Final
@@ -18,8 +15,8 @@ from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.requests import FindingDocument, NoSuchRequest, RequestDocument
 from sms10692_mock.admin.services.schemas import ListDocument
 
-_FIELDS: Final = 200
-"""Parameters that are shown: the manual has ten, and a request can have hundreds of thousands."""
+_MAX_PARAMETERS: Final = 200
+"""Parameters of a request that are shown. The manual has ten, and a request can have hundreds of thousands."""
 
 
 def add_requests(pages: Blueprint, control: ControlService) -> None:
@@ -28,40 +25,40 @@ def add_requests(pages: Blueprint, control: ControlService) -> None:
     @pages.get("/requests")
     def requests() -> ResponseReturnValue:
         account = selected_account(control)
-        seek, is_filtered = query_from_url("text")
+        query, is_filtered = query_from_url("text")
         is_own = "own" in request.args
-        found: ListDocument[RequestDocument] = control.requests.list(account.userid if is_own else None, seek)
+        page: ListDocument[RequestDocument] = control.requests.list(account.userid if is_own else None, query)
         if request.headers.get("HX-Target") == "older":
-            return Response(render_template("requests.rows.html", requests=found))
-        return render_page(control, "requests", account, requests=found, is_filtered=is_filtered or is_own)
+            return Response(render_template("requests.rows.html", requests=page))
+        return render_page(control, "requests", account, requests=page, is_filtered=is_filtered or is_own)
 
     @pages.get("/requests/<int:number>", endpoint="request")
-    def one_request(number: int) -> ResponseReturnValue:
+    def request_detail(number: int) -> ResponseReturnValue:
         account = selected_account(control)
-        entry, whole = control.requests.entry(None, number), control.requests.get(None, number)
-        known = control.vendor.store.account(entry.userid)
+        entry, detail = control.requests.logged_request(None, number), control.requests.get(None, number)
+        sender = control.vendor.store.account(entry.userid)
         copyable = is_copyable(entry)
-        names = list(dict.fromkeys((*whole.fields_utf8, *whole.fields_gbk)))
+        names = list(dict.fromkeys((*detail.fields_utf8, *detail.fields_gbk)))
         return render_page(
             control,
             "request",
             account,
-            request_shown=whole,
-            findings=[(finding, _sentence(finding)) for finding in whole.diagnosis],
+            request_shown=detail,
+            findings=[(finding, _finding_text(finding)) for finding in detail.diagnosis],
             body_hex=hex_dump(entry.body),
-            body_text=printable_text(b64decode(whole.body)),
+            body_text=printable_text(b64decode(detail.body)),
             query_text=printable_text(entry.query),
-            answer_hex=hex_dump(entry.answer),
-            names=names[:_FIELDS],
-            more_names=len(names[_FIELDS:]),
+            response_hex=hex_dump(entry.answer),
+            names=names[:_MAX_PARAMETERS],
+            more_parameters=len(names[_MAX_PARAMETERS:]),
             as_curl=as_curl(entry, base_url()) if copyable else "",
-            as_pytest=as_pytest(entry, known) if copyable else "",
+            as_pytest=as_pytest(entry, sender) if copyable else "",
         )
 
     @pages.errorhandler(NoSuchRequest)
     def no_such_request(error: NoSuchRequest) -> ResponseReturnValue:
-        return error_page(control, 404, "said.no_request", number=str(error))
+        return error_page(control, 404, "error.no_request", number=str(error))
 
 
-def _sentence(finding: FindingDocument) -> str:
+def _finding_text(finding: FindingDocument) -> str:
     return in_chinese(finding.code, finding.detail) if language() == "zh" else finding.sentence

@@ -1,6 +1,6 @@
-"""Snippets: a send in six languages, for this very server and one of its accounts, to paste and run.
+"""Code snippets: a program in each of six languages that sends a message to this server with one of its accounts.
 
-Here belongs filling them in: how each language writes a text. The programs are `templates/snippets`.
+The programs are in `templates/snippets`. This module quotes the values for each language.
 """
 
 import json
@@ -24,18 +24,18 @@ LANGUAGES: Final[Mapping[str, str]] = {
     "csharp": "C#",
     "node": "Node",
 }
-"""By the name of the file, each with its own name."""
+"""Display names, by the name of the template."""
 
 _ASCII: Final = re.compile(r"[\0-\x7f]+")
 
 
 def snippets(account: AccountDocument, host: str) -> dict[str, str]:
-    """The programs, by the names of `LANGUAGES`."""
+    """Render all programs, by the keys of `LANGUAGES`."""
     return {name: snippet(name, account, host) for name in LANGUAGES}
 
 
 def snippet(name: str, account: AccountDocument, host: str) -> str:
-    """One program that sends a message for this account, to the server at this address."""
+    """Render one program for this account; `host` is the URL of the server, without a path."""
     template = _environment().get_template(f"{name}.txt")
     return template.render(
         userid=account.userid, account=account.account, password=account.password, url=f"{host}{protocol.V2SMS.path}"
@@ -44,7 +44,7 @@ def snippet(name: str, account: AccountDocument, host: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(  # noqa: S701 - these are programs; a page escapes them as it does every text
+    environment = Environment(  # noqa: S701 - the programs are not HTML; the pages escape them like every text
         loader=PackageLoader(__package__, "templates/snippets"), undefined=StrictUndefined
     )
     environment.filters |= {
@@ -53,31 +53,31 @@ def _environment() -> Environment:
         "percent": partial(quote, safe=""),
         "py": repr,
         "php": quote_php,
-        # Java, C# and JavaScript read all that JSON escapes, which is everything but printable ASCII.
+        # Java, C# and JavaScript accept all JSON escapes. json.dumps escapes everything but printable ASCII.
         "json": json.dumps,
     }
     return environment
 
 
 def _format_printf(text: str) -> str:
-    """A text as the format of a printf, without the quotes; letters of every language stay readable."""
+    """Escape a text for the format of printf, without quotes. Printable characters of all scripts stay readable."""
     if text.isprintable():
         return _ASCII.sub(lambda run: printf_format(run[0].encode()), text)
     return printf_format(text.encode())
 
 
 def quote_php(text: str) -> str:
-    r"""A text as a literal of PHP's.
+    r"""Write a text as a PHP string literal.
 
     >>> print(quote_php("it's $1"), quote_php("\x1b$1\\"))
     'it\'s $1' "\x1b\$1\\"
     """
     if text.isprintable():
         return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-    return '"' + "".join(map(_escape_php, text)) + '"'
+    return '"' + "".join(map(_escape_php_character, text)) + '"'
 
 
-def _escape_php(letter: str) -> str:
-    if letter in '"$\\':
-        return f"\\{letter}"
-    return letter if letter.isprintable() else "".join(f"\\x{byte:02x}" for byte in letter.encode())
+def _escape_php_character(character: str) -> str:
+    if character in '"$\\':
+        return f"\\{character}"
+    return character if character.isprintable() else "".join(f"\\x{byte:02x}" for byte in character.encode())

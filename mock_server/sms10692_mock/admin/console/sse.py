@@ -1,6 +1,6 @@
-"""That something happened, told to open pages as it happens: a stream of server-sent events.
+"""Server-sent events: notify open pages of changes, at a limited rate.
 
-Here belongs how often. What a page shows then, it asks for again.
+An event carries no data of an account. The page requests its live part again when an event arrives.
 """
 
 from collections.abc import Iterator
@@ -11,40 +11,44 @@ from flask import Blueprint, Response
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.domain.notifier import ChangeNotifier, is_deferring, pause
 
-PAUSE: Final = 0.1
-"""Seconds from one event to the next, at least."""
+MIN_INTERVAL: Final = 0.1
+"""Minimum seconds between two events."""
 
-_IN_A_FLOOD: Final = 1.0
-"""Seconds at most: who sees thousands a second reads none of them, and whoever sends them shall not notice."""
+_MAX_INTERVAL: Final = 1.0
+"""Maximum seconds between two events under load: frequent events would slow the requests down."""
 
-_READABLE: Final = 500
-"""Requests a second; the pause grows with what there was beside it."""
+_RATE: Final = 500
+"""Notifications since the previous event that lengthen the interval by one second."""
 
-_EVEN_SO: Final = 2.0
-"""Seconds after which an event comes though nothing happened: reports fall due, and others may share the store."""
+_KEEPALIVE: Final = 2.0
+"""Seconds after which an event is sent without a notification: reports become due, and other processes may change the
+store."""
 
 
 def add_event_stream(pages: Blueprint, control: ControlService) -> None:
-    """Add the stream."""
+    """Add the stream `/live`."""
 
     @pages.get("/live")
     def live() -> Response:
         headers = {"X-Accel-Buffering": "no"}
-        return Response(change_events(control.bell), mimetype="text/event-stream", headers=headers)
+        return Response(change_events(control.notifier), mimetype="text/event-stream", headers=headers)
 
 
-def change_events(bell: ChangeNotifier) -> Iterator[str]:
-    """Events without end, one at once."""
-    heard = bell.changes
-    yield f"retry: 1000\ndata: {heard}\n\n"
+def change_events(notifier: ChangeNotifier) -> Iterator[str]:
+    """Yield events without end, the first one at once.
+
+    An empty string is yielded where the server should wait instead of this thread (see `is_deferring`).
+    """
+    seen = notifier.changes
+    yield f"retry: 1000\ndata: {seen}\n\n"
     while True:
-        bell.wait_for_change(heard, _EVEN_SO)
+        notifier.wait_for_change(seen, _KEEPALIVE)
         if is_deferring():
-            yield ""  # the server waits, and not this thread
-        now = bell.changes
-        yield f"data: {now}\n\n"
-        heard, before = now, heard
-        # Nobody who sends is kept: between two events the bell finds nobody waiting.
-        pause(min(_IN_A_FLOOD, PAUSE + (now - before) / _READABLE))
+            yield ""
+        latest = notifier.changes
+        yield f"data: {latest}\n\n"
+        previous, seen = seen, latest
+        # The generator does not wait on the notifier during the interval, so notifications stay cheap for senders.
+        pause(min(_MAX_INTERVAL, MIN_INTERVAL + (latest - previous) / _RATE))
         if is_deferring():
             yield ""

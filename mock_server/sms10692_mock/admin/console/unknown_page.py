@@ -1,6 +1,6 @@
-"""The page that a browser gets at a path where nothing is served.
+"""404 page for browsers.
 
-Everybody gets it, without a token too. It must show nothing of an account.
+The page is served without a token. **It must not show any data of an account.**
 """
 
 from flask import Response, render_template
@@ -10,6 +10,6 @@ from sms10692_mock.admin.console.layout import HEADERS, template_values
 
 
 def unknown_page() -> Response:
-    """Answer 404 with the vendor's pages and a way back to the console."""
-    paths = [page.path for page in protocol.ENDPOINTS]
+    """Build a 404 response with the vendor's endpoints and a link to the console."""
+    paths = [endpoint.path for endpoint in protocol.ENDPOINTS]
     return Response(render_template("unknown_page.html", **template_values(), paths=paths), 404, dict(HEADERS))

@@ -1,7 +1,6 @@
-"""What a test or a person may see and turn of the emulator, as documents.
+"""Services of the control API and the console: inspect and change a running emulator.
 
-Here belongs all that the control address and the console do. How that is reached over HTTP is in `http`; what is
-behind it is the vendor's and the store's.
+Inputs and results are pydantic models. The services know neither HTTP nor HTML; they work on the vendor and its store.
 """
 
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from sms10692_mock.admin.services.accounts import AccountService
 from sms10692_mock.admin.services.behaviour import BehaviourService
 from sms10692_mock.admin.services.clocks import ClockService
 from sms10692_mock.admin.services.messages import MessageService
-from sms10692_mock.admin.services.requests import Requests
+from sms10692_mock.admin.services.requests import RequestLogService
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.clock import ClockOverride
 from sms10692_mock.domain.notifier import ChangeNotifier
@@ -23,14 +22,14 @@ from sms10692_mock.profiles import ProfileName
 from sms10692_mock.stores.probe import StoreProbe
 
 LOW_BALANCE: Final = 5
-"""Points up to which a pre-paid balance is nearly gone."""
+"""A prepaid balance of at most this many points is reported as low."""
 
-_UNSEEN: Final = 1.0
-"""Seconds by which a clock may be off, and nobody sees it."""
+_CLOCK_TOLERANCE: Final = 1.0
+"""Seconds by which an account's clock may differ from real time without counting as changed."""
 
 
 class Health(BaseModel):
-    """What the emulator is, and whether its store is there; `error` says why not."""
+    """Version and settings of the emulator, and whether its store works; `error` is the reason if it does not."""
 
     ready: bool
     version: str
@@ -40,22 +39,23 @@ class Health(BaseModel):
 
 
 class Live(BaseModel):
-    """That the process answers."""
+    """Liveness: the process responds."""
 
     live: Literal[True]
 
 
 class Ready(BaseModel):
-    """Whether the store can be read and written."""
+    """Readiness: whether the store can be read and written."""
 
     ready: bool
 
 
 class AnomaliesDocument(BaseModel):
-    """What of an account's weather is out of the ordinary: how many faults and rules there are, and whose clock is set.
+    """Active simulations that affect an account: numbers of faults and rules, clock override, low balance.
 
-    A clock of its own that shows the real time is nothing of the kind: every account of a test has one.
-    `points` is a balance that is nearly gone, else None.
+    `clock` is "own" if the account's clock is changed, "all" if the clock for all accounts is, else None. An account's
+    own clock that shows real time does not count, since every account of a test has one. `points` is the balance if it
+    is low, else None.
     """
 
     faults: int
@@ -69,60 +69,60 @@ class AnomaliesDocument(BaseModel):
 
     @property
     def any(self) -> bool:
-        """Whether anything is."""
+        """Whether there is any anomaly."""
         return bool(self.faults or self.faults_for_all or self.rules or self.clock or self.points is not None)
 
 
-def _is_turned(clock: ClockOverride, real: float) -> bool:
-    return clock.speed != 1.0 or abs(clock.now(real) - real) > _UNSEEN
+def _is_changed(clock: ClockOverride, real: float) -> bool:
+    return clock.speed != 1.0 or abs(clock.now(real) - real) > _CLOCK_TOLERANCE
 
 
 class ControlService:
-    """One emulator, seen from behind, by subject.
+    """The services of one emulator, by subject.
 
-    `bell` is rung by its pages, and by whoever changes something here.
+    `notifier` is notified by the vendor's endpoints, and by the application after each change through these services.
     """
 
     def __init__(
         self,
         vendor: Vendor,
         dialect: ProfileName,
-        bell: ChangeNotifier,
-        originals: Sequence[Account],
-        unused: float | None,
+        notifier: ChangeNotifier,
+        configured: Sequence[Account],
+        account_ttl: float | None,
     ) -> None:
         self.vendor = vendor
-        self.bell = bell
+        self.notifier = notifier
         self.dialect: ProfileName = dialect
-        self.accounts = AccountService(vendor, dialect, originals, unused)
+        self.accounts = AccountService(vendor, dialect, configured, account_ttl)
         self.clocks = ClockService(vendor, self.accounts)
-        self.traffic = MessageService(vendor, self.accounts, bell)
-        self.requests = Requests(vendor.store, self.accounts, bell)
-        self.weather = BehaviourService(vendor.store, self.accounts)
+        self.messages = MessageService(vendor, self.accounts, notifier)
+        self.requests = RequestLogService(vendor.store, self.accounts, notifier)
+        self.behaviour = BehaviourService(vendor.store, self.accounts)
         self._probe = StoreProbe(vendor.store)
 
     def health(self) -> Health:
-        """What the emulator is, and whether its store is there. Takes a second at most."""
+        """Check the store. Takes at most a second."""
         failure = self._probe.failure()
         return Health(
             ready=not failure,
             version=__version__,
             dialect=self.dialect,
             store=self.vendor.store.name,
-            error=f"the store is away: {failure}" if failure else None,
+            error=f"the store is unavailable: {failure}" if failure else None,
         )
 
     def anomalies(self, userid: str) -> AnomaliesDocument:
-        """What is out of the ordinary for an account."""
+        """Return the active simulations that affect an account. Raises NoSuchAccount."""
         account, settings = self.accounts.get(userid), self.vendor.store.settings()
         points = self.vendor.store.balance(userid).points
-        clock, own = self.clocks.document(userid), account.clock
-        is_own = own is not None and _is_turned(own, self.vendor.wall_clock())
+        clock, override = self.clocks.get(userid), account.clock
+        is_own = override is not None and _is_changed(override, self.vendor.wall_clock())
         return AnomaliesDocument.model_construct(
             faults=len(account.faults),
             faults_for_all=len(settings.faults),
             rules=len(account.outcomes.rules),
-            clock="own" if is_own else "all" if settings.clock and own is None else None,
+            clock="own" if is_own else "all" if settings.clock and override is None else None,
             mode=clock.mode,
             now=clock.now,
             speed=clock.speed,

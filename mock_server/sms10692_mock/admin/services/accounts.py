@@ -1,6 +1,7 @@
-"""Accounts: made, charged up, changed, closed, begun anew.
+"""Account service: create, change, reset, delete and list accounts; the forbidden words.
 
-Here belongs whose vendor it is. What is sent and received is in `traffic`, what goes wrong in `weather`.
+Temporary accounts that nobody has used for the time-to-live are deleted when accounts are read through this service;
+there is no background timer.
 """
 
 import secrets
@@ -24,60 +25,63 @@ from sms10692_mock.profiles import PROFILES, ProfileName
 
 Points = Annotated[int, Field(ge=0, le=MAX_POINTS), INTEGRAL]
 
-_SWEPT_EVERY: Final = 60.0
+_EXPIRY_INTERVAL: Final = 60.0
+"""Seconds between two searches for expired accounts, at most."""
 
 
 class AccountExists(ValueError):
-    """There is an account of this userid already; nothing was changed."""
+    """An account with this userid exists already. Nothing was changed."""
 
     def __init__(self, userid: str) -> None:
-        super().__init__(f"there is an account of the userid {userid} already")
+        super().__init__(f"an account with the userid {userid} exists already")
 
 
-def _nameable(userid: str) -> str:
+def _check_url_safe(userid: str) -> str:
     if not is_url_safe(userid):
-        raise ValueError("a userid that can be no part of an address")
+        raise ValueError("this userid cannot be part of a URL path")
     return userid
 
 
-Userid = Annotated[Name, AfterValidator(_nameable)]
-"""Of an account: what can be a part of an address."""
+Userid = Annotated[Name, AfterValidator(_check_url_safe)]
+"""A userid that can be part of a URL path."""
 
 
 class NewAccount(StrictInput):
-    """A throw-away account: everything may be left out."""
+    """Settings of a new temporary account. All are optional."""
 
-    userid: Userid | None = Field(default=None, description="without one, nine digits that no account has")
-    account: Name | None = Field(default=None, description="its name at the vendor; without one it is new")
-    password: Name | None = Field(default=None, description="without one it is random")
+    userid: Userid | None = Field(default=None, description="default: nine random digits that no other account has")
+    account: Name | None = Field(default=None, description="account name at the vendor; default: a random name")
+    password: Name | None = Field(default=None, description="default: a random password")
     points: Points = POINTS_DEFAULT
     postpaid: bool = False
     may_read_reports: bool = True
     dialect: ProfileName | None = None
-    own_clock: bool = Field(default=False, description="whether the clock for all is not its clock, from the start")
+    own_clock: bool = Field(
+        default=False, description="true: the account has a clock of its own and does not follow the global clock"
+    )
 
 
 class AccountPatch(StrictInput):
-    """What may change of an account."""
+    """Changes of an account. Fields that are left out stay unchanged."""
 
-    account: Name = Field(default_factory=str, description="its name at the vendor")
+    account: Name = Field(default_factory=str, description="account name at the vendor")
     password: Name = Field(default_factory=str)
-    charge: Points = Field(0, description="to add to the balance and to sendTotal")
+    charge: Points = Field(0, description="points to add to the balance and to sendTotal")
     points: Annotated[int, Field(ge=-MAX_POINTS, le=MAX_POINTS), INTEGRAL] | None = Field(
-        None, description="the balance to have; sendTotal counts what this adds, as if it had been charged up"
+        None, description="new balance; points that this adds count in sendTotal"
     )
     may_read_reports: bool = True
     dialect: ProfileName | None = None
 
     @model_validator(mode="after")
-    def _one_balance(self) -> "AccountPatch":
+    def _check_one_balance_change(self) -> "AccountPatch":
         if self.points is not None and self.charge:
-            raise ValueError('give either "points", the balance to have, or "charge", points to add')
+            raise ValueError('give either "points" (the new balance) or "charge" (points to add), not both')
         return self
 
 
 class AccountDocument(BaseModel):
-    """An account as it stands; `messages` is how many it ever sent."""
+    """State of an account. `messages` is the number of messages it ever sent; `throwaway` marks temporary accounts."""
 
     userid: str
     account: str
@@ -92,18 +96,19 @@ class AccountDocument(BaseModel):
 
 
 class AccountQuery(StrictInput):
-    """Which accounts: all, or so many that came after one."""
+    """Selects a page of the list of accounts; without parameters, all accounts."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(strict=False)
 
-    after: str | None = Field(None, description="`next` of the page before")
+    after: str | None = Field(None, description="`next` of the previous page")
     limit: int | None = Field(None, ge=1, le=1000)
 
 
 class AccountsDocument(BaseModel):
-    """Accounts, in the order in which they came. `next` is the `after` of the next page, if there is one.
+    """Accounts in the order of their creation.
 
-    `evicted` is how many temporary accounts were ever closed because there were too many (`--keep-accounts`).
+    `next` is the value of `after` for the next page, or null. `evicted` is the number of temporary accounts that were
+    deleted because there were more than `--keep-accounts`.
     """
 
     accounts: Sequence[AccountDocument]
@@ -115,177 +120,186 @@ _ALL: Final = AccountQuery(after=None, limit=None)
 
 
 class ResetOptions(StrictInput):
-    """Who begins anew: one account, or, without a userid, all."""
+    """Selects what to reset: one account or, without a userid, the whole emulator."""
 
     userid: Text | None = None
 
 
 class ForbiddenWords(StrictInput):
-    """All the forbidden words."""
+    """The forbidden words (屏蔽词) of all accounts."""
 
     words: list[Text]
 
 
 class AccountService:
-    """What can be done about accounts. `originals` are those that there are after a reset of all.
+    """Reads and changes accounts.
 
-    Throw-away accounts are closed when nobody used them for `unused` seconds; none is where that is None.
+    `configured` are the accounts that exist after a reset of the whole emulator. `account_ttl` is the time-to-live of
+    unused temporary accounts in seconds; None keeps them for ever.
     """
 
     def __init__(
-        self, vendor: Vendor, dialect: ProfileName, originals: Sequence[Account], unused: float | None
+        self, vendor: Vendor, dialect: ProfileName, configured: Sequence[Account], account_ttl: float | None
     ) -> None:
         self._vendor = vendor
         self._store = vendor.store
         self._dialect: ProfileName = dialect
-        self._originals = originals
-        self._unused = unused
-        self._swept = vendor.wall_clock()
+        self._configured = configured
+        self._account_ttl = account_ttl
+        self._last_expiry = vendor.wall_clock()
 
     def get(self, userid: str) -> Account:
-        """The account of this userid. Raises NoSuchAccount."""
-        self._sweep()
+        """Return the account with this userid. Raises NoSuchAccount."""
+        self._expire_idle()
         account = self._store.account(userid)
         if account is None:
             raise NoSuchAccount(userid)
         return account
 
-    def document(self, account: Account) -> AccountDocument:
-        """The account as it stands."""
-        standing = self._store.balance(account.userid)
+    def to_document(self, account: Account) -> AccountDocument:
+        """Return the state of an account."""
+        balance = self._store.balance(account.userid)
         return AccountDocument.model_construct(
             userid=account.userid,
             account=account.account,
             password=account.password,
             payinfo="postpaid" if account.postpaid else "prepaid",
-            points=standing.points,
-            send_total=standing.charged_up,
-            messages=standing.messages,
+            points=balance.points,
+            send_total=balance.charged_up,
+            messages=balance.messages,
             may_read_reports=account.may_read_reports,
             dialect=PROFILES[account.dialect or self._dialect].name,
             throwaway=account.throwaway,
         )
 
     def default_userid(self) -> str:
-        """The userid of the account that came first. Raises NoSuchAccount where there is none at all."""
+        """Return the userid of the oldest account. Raises NoSuchAccount if there are no accounts."""
         userids = self._store.userids()
         if not userids:
             raise NoSuchAccount("-")
         return userids[0]
 
-    def userids(self, limit: int, among: str) -> list[str]:
-        """Some userids: `among`, those of the emulator's own accounts, and those that came last. Uses none of them."""
-        known = self._store.userids()
-        originals = {account.userid for account in self._originals} | {among}
-        last = set(known[-limit:])
-        return [userid for userid in known if userid in last or userid in originals]
+    def userids(self, limit: int, include: str) -> list[str]:
+        """Return the userids of the `limit` newest accounts, of the configured accounts, and `include`, oldest first.
 
-    def all(self, seek: AccountQuery = _ALL) -> AccountsDocument:
-        """All accounts, or a page of them, in the order in which they came. None follow one that is gone."""
-        self._sweep()
-        known = self._store.accounts()  # Looking is no use of them.
-        if seek.after is not None:
+        This does not count as use of the accounts.
+        """
+        known = self._store.userids()
+        always = {account.userid for account in self._configured} | {include}
+        newest = set(known[-limit:])
+        return [userid for userid in known if userid in newest or userid in always]
+
+    def list_accounts(self, query: AccountQuery = _ALL) -> AccountsDocument:
+        """Return a page of the accounts, oldest first. It is empty if the account `after` no longer exists.
+
+        Listing does not count as use of the accounts.
+        """
+        self._expire_idle()
+        known = self._store.accounts()
+        if query.after is not None:
             userids = [account.userid for account in known]
-            known = known[userids.index(seek.after) + 1 :] if seek.after in userids else []
-        page = known if seek.limit is None else known[: seek.limit]
+            known = known[userids.index(query.after) + 1 :] if query.after in userids else []
+        page = known if query.limit is None else known[: query.limit]
         documents: list[AccountDocument] = []
         for account in page:
-            with suppress(NoSuchAccount):  # closed since it was listed
-                documents.append(self.document(account))
-        following = page[-1].userid if len(page) < len(known) else None
-        return self._page(documents, following)
+            with suppress(NoSuchAccount):  # deleted since it was listed
+                documents.append(self.to_document(account))
+        next_userid = page[-1].userid if len(page) < len(known) else None
+        return self._to_page(documents, next_userid)
 
-    def create(self, wanted: NewAccount) -> AccountDocument:
-        """A fresh account, with a userid, a name and a password that no other has where none are given.
-
-        Raises AccountExists.
-        """
-        self._sweep()
+    def create(self, new: NewAccount) -> AccountDocument:
+        """Create a temporary account. Raises AccountExists if another account has the requested userid."""
+        self._expire_idle()
         real = self._vendor.wall_clock()
         account = Account(
-            userid=wanted.userid or temporary_userid(),
-            account=wanted.account or f"test-{random_id()}",
-            password=wanted.password or secrets.token_urlsafe(9),
-            points=wanted.points,
-            postpaid=wanted.postpaid,
-            may_read_reports=wanted.may_read_reports,
-            dialect=wanted.dialect,
-            clock=ClockOverride(current_time(self._store.settings().clock, real), real) if wanted.own_clock else None,
+            userid=new.userid or temporary_userid(),
+            account=new.account or f"test-{random_id()}",
+            password=new.password or secrets.token_urlsafe(9),
+            points=new.points,
+            postpaid=new.postpaid,
+            may_read_reports=new.may_read_reports,
+            dialect=new.dialect,
+            clock=ClockOverride(current_time(self._store.settings().clock, real), real) if new.own_clock else None,
             throwaway=True,
         )
         while not self._store.create_account(account, keep=True):
-            if wanted.userid is not None:
-                raise AccountExists(wanted.userid)
+            if new.userid is not None:
+                raise AccountExists(new.userid)
             account = replace(account, userid=temporary_userid())
-        return self.document(account)
+        return self.to_document(account)
 
-    def change(self, userid: str, terms: AccountPatch) -> AccountDocument:
-        """Charge an account up, set its balance, or give it other terms; what is not named stays.
+    def update(self, userid: str, patch: AccountPatch) -> AccountDocument:
+        """Add credit, set the balance or change settings. Fields that are not set stay unchanged.
 
-        Raises BalanceOutOfBounds; then nothing was changed.
+        Raises NoSuchAccount, and BalanceOutOfBounds with nothing changed.
         """
-        given = terms.model_dump(exclude_unset=True)
-        charge, balance = given.pop("charge", 0), given.pop("points", None)
+        settings = patch.model_dump(exclude_unset=True)
+        charge, balance = settings.pop("charge", 0), settings.pop("points", None)
         if balance is not None:
             self._store.set_balance(userid, balance)
         elif charge:
             self._store.add_points(userid, charge)
         account = (
-            self._store.update_account(userid, lambda account: replace(account, **given)) if given else self.get(userid)
+            self._store.update_account(userid, lambda account: replace(account, **settings))
+            if settings
+            else self.get(userid)
         )
-        return self.document(account)
+        return self.to_document(account)
 
     def delete(self, userid: str) -> None:
-        """Forget an account, and all that was kept for it."""
+        """Delete an account and all its data. Raises NoSuchAccount."""
         self._store.delete_account(self.get(userid).userid)
 
     def reset(self, userid: str) -> AccountDocument:
-        """Let an account begin anew, with its name and password and what may be read; nothing else stays."""
-        return self.document(
+        """Reset an account to its initial balance, without data, rules, faults and clock override.
+
+        Name, password and permissions stay. Raises NoSuchAccount.
+        """
+        return self.to_document(
             self._store.reset(
                 userid, lambda account: replace(account, clock=None, outcomes=NO_DELIVERY_RULES, faults=())
             )
         )
 
     def reset_all(self) -> AccountsDocument:
-        """Let the emulator begin anew: throw-away accounts are gone, settings and the journal forgotten."""
-        originals = {account.userid: account for account in self._originals}
+        """Reset the emulator: delete temporary accounts, reset the others, clear global settings and request log."""
+        configured = {account.userid for account in self._configured}
         for account in self._store.accounts():
             if account.throwaway:
                 self._store.delete_account(account.userid)
-            elif account.userid not in originals:
-                with suppress(NoSuchAccount):  # closed since it was listed
+            elif account.userid not in configured:
+                with suppress(NoSuchAccount):  # deleted since it was listed
                     self.reset(account.userid)
-        for account in self._originals:
+        for account in self._configured:
             self._store.create_account(account)
         self._store.change_settings(lambda settings: Settings())
         self._store.clear_request_log()
-        return self.all()
+        return self.list_accounts()
 
-    def reset_many(self, who: ResetOptions) -> AccountsDocument:
-        """The one or the other."""
-        if who.userid is None:
+    def reset_many(self, options: ResetOptions) -> AccountsDocument:
+        """Reset one account or the whole emulator. Raises NoSuchAccount."""
+        if options.userid is None:
             return self.reset_all()
-        return self._page([self.reset(who.userid)], None)
+        return self._to_page([self.reset(options.userid)], None)
 
-    def _page(self, accounts: Sequence[AccountDocument], following: str | None) -> AccountsDocument:
-        return AccountsDocument.model_construct(accounts=accounts, next=following, evicted=self._store.evicted())
+    def _to_page(self, accounts: Sequence[AccountDocument], next_userid: str | None) -> AccountsDocument:
+        return AccountsDocument.model_construct(accounts=accounts, next=next_userid, evicted=self._store.evicted())
 
-    def keywords(self) -> ForbiddenWords:
-        """The forbidden words."""
+    def forbidden_words(self) -> ForbiddenWords:
+        """Return the forbidden words."""
         return ForbiddenWords.model_construct(words=list(self._vendor.keywords().words))
 
-    def put_keywords(self, wanted: ForbiddenWords) -> ForbiddenWords:
-        """Other forbidden words, for all accounts."""
-        words = Keywords(wanted.words).words
+    def set_forbidden_words(self, forbidden: ForbiddenWords) -> ForbiddenWords:
+        """Replace the forbidden words of all accounts."""
+        words = Keywords(forbidden.words).words
         self._store.change_settings(lambda settings: replace(settings, words=words))
-        return self.keywords()
+        return self.forbidden_words()
 
-    def _sweep(self) -> None:
-        """Close what nobody uses: whoever looks for accounts sees it gone, and nobody waits for a clock to ring."""
-        if self._unused is None:
+    def _expire_idle(self) -> None:
+        """Delete the temporary accounts whose time-to-live is over."""
+        if self._account_ttl is None:
             return
         now = self._vendor.wall_clock()
-        if now >= self._swept + min(_SWEPT_EVERY, self._unused):
-            self._swept = now
-            self._store.expire(now - self._unused)
+        if now >= self._last_expiry + min(_EXPIRY_INTERVAL, self._account_ttl):
+            self._last_expiry = now
+            self._store.expire(now - self._account_ttl)

@@ -1,6 +1,6 @@
-"""Weather: what becomes of messages, and what goes wrong on the way.
+"""Behaviour service: delivery rules and injected faults.
 
-Here belong outcomes and faults as documents. What they bring about is in `sms10692_mock.domain.delivery` and `.faults`.
+Their effects are in `sms10692_mock.domain.delivery` and `sms10692_mock.domain.faults`.
 """
 
 import secrets
@@ -22,91 +22,93 @@ from sms10692_mock.domain.faults import APPLY_BY_DEFAULT, Fault, Kind
 from sms10692_mock.domain.store import Store
 
 OperationName = Literal["send", "overage", "checkkeyword", "status", "call"]
-Share = Field(1.0, ge=0, le=1, description="of the requests or messages that fit, by dice")
-Remaining = Annotated[
-    int, Field(ge=1, le=MAX_COUNT, description="for the next so many; without it, until removed"), INTEGRAL
+_Probability = Field(1.0, ge=0, le=1, description="probability that a matching request or message is affected")
+_Count = Annotated[
+    int,
+    Field(ge=1, le=MAX_COUNT, description="number of times that it still applies; without it, until removed"),
+    INTEGRAL,
 ]
 
 _MESSAGES: Final = frozenset(message for operation in protocol.OPERATIONS for message in operation.messages) - {
     protocol.OK
 }
-_NEEDS: Final[dict[Kind, str]] = {"latency": "seconds", "message": "message", "charset": "charset"}
-_QUEUES: Final = (protocol.STATUS.name, protocol.CALL.name)
+_REQUIRED_FIELD: Final[dict[Kind, str]] = {"latency": "seconds", "message": "message", "charset": "charset"}
+_QUEUE_OPERATIONS: Final = (protocol.STATUS.name, protocol.CALL.name)
 
 
 class NoSuchFault(LookupError):
-    """There is no fault of this id, or none any more."""
+    """There is no fault with this id, or it has been removed."""
 
 
 class NoSuchRule(LookupError):
-    """There is no such rule, or none any more."""
+    """There is no rule with this name, or it has been removed."""
 
 
 class TooManyFaults(ValueError):
-    """As many faults are on as can be, for an account or for all."""
+    """An account, or the list for all accounts, has the maximum number of faults."""
 
 
 class TooManyRules(ValueError):
-    """An account has as many rules as it can have."""
+    """An account has the maximum number of rules."""
 
 
 class RuleDocument(StrictInput):
-    """What becomes of messages to numbers that begin so; `delay` is in seconds, `reply` what the handset answers."""
+    """Delivery result of messages to numbers with a prefix. `delay` is in seconds; `reply` is the phone's reply."""
 
-    number: str = Field("", pattern=r"^[0-9+]{0,32}$", description="a number, or how it begins; empty: every number")
+    number: str = Field("", pattern=r"^[0-9+]{0,32}$", description="a number or a prefix; empty: every number")
     outcome: Literal["delivered", "failed", "silent"] = "delivered"
-    errorcode: Text | None = Field(None, description="DELIVRD or UNDELIV, if nothing else is said")
+    errorcode: Text | None = Field(None, description="default: DELIVRD or UNDELIV")
     delay: Seconds = 0.0
     reply: Text | None = None
-    share: float = Share
-    remaining: Remaining | None = None
+    share: float = _Probability
+    remaining: _Count | None = None
 
 
 class OutcomesDocument(StrictInput):
-    """The rules of an account: of those that fit, the longest number holds, of equals the first."""
+    """The delivery rules of an account. The matching rule with the longest number applies; of equals, the first."""
 
     rules: list[RuleDocument] = Field(default_factory=list, max_length=MAX_RULES)
     seed: Seed = 0
 
 
 class NewFault(StrictInput):
-    """What is to go wrong, for which operations (none: all), how often."""
+    """A fault to inject. Without `operations`, it applies to all operations."""
 
     kind: Kind = Field(
-        description="latency: late by `seconds`, up to `seconds_max`. hang: never answered. status: HTTP `status` with "
-        "a page like IIS's. empty: no body. cut: closed before byte `at` of the body. close: closed before the answer. "
-        "charset: says it is `charset`. bom: a byte order mark. message: refused with `message`. lose: a queue hands "
-        "out, and then the connection is closed. On Windows close and lose close no connection of `serve`: the answer "
-        "arrives."
+        description="latency: respond after `seconds`, up to `seconds_max`. hang: never respond. status: HTTP `status` "
+        "with an IIS error page. empty: empty body. cut: disconnect before byte `at` of the body. close: disconnect "
+        "before the response. charset: declare `charset`. bom: prepend a byte order mark. message: refuse with "
+        "`message`. lose: take items from the queue, then disconnect. On Windows, `serve` does not disconnect for "
+        "close and lose: the response arrives."
     )
     operations: list[OperationName] = Field(default_factory=list)
-    remaining: Remaining | None = None
-    share: float = Share
+    remaining: _Count | None = None
+    share: float = _Probability
     seed: Seed = 0
     seconds: float = Field(0.0, ge=0, le=MAX_FAULT_SECONDS)
     seconds_max: float | None = Field(None, ge=0, le=MAX_FAULT_SECONDS)
     at: Annotated[int, Field(ge=0, le=2**31), INTEGRAL] = 0
     status: Annotated[int, Field(ge=200, le=599), INTEGRAL] = 500
-    message: Literal[tuple(sorted(_MESSAGES))] | None = None  # type: ignore[valid-type]  # the manual's, from contract
+    message: Literal[tuple(sorted(_MESSAGES))] | None = None  # type: ignore[valid-type]  # the manual's messages
     charset: str = Field("", pattern=r"^[A-Za-z0-9_.-]{0,40}$")
-    acts: bool | None = Field(None, description="whether the vendor does all the same what it was asked")
+    acts: bool | None = Field(None, description="whether the request is processed anyway; default: depends on `kind`")
 
     @model_validator(mode="after")
-    def _complete(self) -> "NewFault":
-        needed = _NEEDS.get(self.kind)
-        if needed and not getattr(self, needed):
-            raise ValueError(f"a fault of the kind {self.kind} needs {needed}")
+    def _check_consistency(self) -> "NewFault":
+        required = _REQUIRED_FIELD.get(self.kind)
+        if required and not getattr(self, required):
+            raise ValueError(f"a fault of the kind {self.kind} requires {required}")
         if self.seconds_max is not None and self.seconds_max < self.seconds:
             raise ValueError("seconds_max is less than seconds")
-        if self.kind == "lose" and not set(self.operations) <= set(_QUEUES):
-            raise ValueError("only status and call have something to lose")
+        if self.kind == "lose" and not set(self.operations) <= set(_QUEUE_OPERATIONS):
+            raise ValueError("operations: a fault of the kind lose applies to status and call only")
         if self.kind == "message" and self.acts:
-            raise ValueError("acts: what is refused with a message is not done")
+            raise ValueError("acts: a request that is refused with a message is never processed")
         return self
 
 
 class FaultDocument(BaseModel):
-    """A fault that is on; `seen` is for how many requests its dice were thrown."""
+    """An active fault. `seen` is the number of requests for which its probability was evaluated."""
 
     id: str
     kind: Kind
@@ -125,149 +127,151 @@ class FaultDocument(BaseModel):
 
 
 class FaultsDocument(BaseModel):
-    """The faults that are on."""
+    """Active faults."""
 
     faults: Sequence[FaultDocument]
 
 
 class BehaviourService:
-    """What can be done about outcomes and faults; where a userid is None, about the faults for all."""
+    """Reads and changes delivery rules and faults. A userid of None means the faults for all accounts."""
 
     def __init__(self, store: Store, accounts: AccountService) -> None:
         self._store = store
         self._accounts = accounts
 
-    def outcomes(self, userid: str) -> OutcomesDocument:
-        """The rules of an account."""
+    def delivery_rules(self, userid: str) -> OutcomesDocument:
+        """Return the rules of an account. Raises NoSuchAccount."""
         return _rules_document(self._accounts.get(userid).outcomes)
 
-    def put_outcomes(self, userid: str, wanted: OutcomesDocument) -> OutcomesDocument:
-        """Other rules in place of those of an account."""
-        rules = DeliveryRules(tuple(map(_rule, wanted.rules)), wanted.seed)
+    def set_delivery_rules(self, userid: str, document: OutcomesDocument) -> OutcomesDocument:
+        """Replace the rules of an account. Raises NoSuchAccount."""
+        rules = DeliveryRules(tuple(map(_parse_rule, document.rules)), document.seed)
         return _rules_document(
             self._store.update_account(userid, lambda account: replace(account, outcomes=rules)).outcomes
         )
 
-    def add_rule(self, userid: str, wanted: RuleDocument) -> OutcomesDocument:
-        """One more rule, before the others. Raises TooManyRules."""
-        rule = _rule(wanted)
-        return self._rule_otherwise(userid, lambda rules: _bounded((rule, *rules)))
+    def add_rule(self, userid: str, document: RuleDocument) -> OutcomesDocument:
+        """Add a rule before the others. Raises NoSuchAccount and TooManyRules."""
+        rule = _parse_rule(document)
+        return self._update_rules(userid, lambda rules: _check_rule_limit((rule, *rules)))
 
-    def rules_with_ids(self, userid: str) -> list[tuple[str, RuleDocument]]:
-        """The rules of an account, each with a name for `remove_rule`, whatever is added or used up meanwhile."""
+    def rules_with_names(self, userid: str) -> list[tuple[str, RuleDocument]]:
+        """Return the rules of an account, each with a name for `remove_rule`.
+
+        A name stays valid when other rules are added or used up.
+        """
         rules = self._accounts.get(userid).outcomes.rules
-        return [(name, _rule_document(rule)) for name, rule in zip(_names(rules), rules, strict=True)]
+        return [(name, _rule_document(rule)) for name, rule in zip(_rule_names(rules), rules, strict=True)]
 
     def remove_rule(self, userid: str, name: str) -> None:
-        """Forget one rule. Raises NoSuchRule."""
-        found: list[str] = []
+        """Remove one rule. Raises NoSuchAccount and NoSuchRule."""
+        removed: list[str] = []
 
-        def without(rules: tuple[DeliveryRule, ...]) -> tuple[DeliveryRule, ...]:
-            names = _names(rules)
-            found[:] = [one for one in names if one == name]
-            return tuple(rule for one, rule in zip(names, rules, strict=True) if one != name)
+        def remove(rules: tuple[DeliveryRule, ...]) -> tuple[DeliveryRule, ...]:
+            names = _rule_names(rules)
+            removed[:] = [candidate for candidate in names if candidate == name]
+            return tuple(rule for candidate, rule in zip(names, rules, strict=True) if candidate != name)
 
-        self._rule_otherwise(userid, without)
-        if not found:
+        self._update_rules(userid, remove)
+        if not removed:
             raise NoSuchRule(name)
 
-    def set_rule_for_number(self, userid: str, number: str, wanted: RuleDocument | None) -> OutcomesDocument:
-        """One rule for exactly this number, before the others, in place of those that there are for it; or none.
+    def set_rule_for_number(self, userid: str, number: str, document: RuleDocument | None) -> OutcomesDocument:
+        """Replace all rules for exactly this number by one rule before the others, or by none.
 
-        Raises TooManyRules.
+        Raises NoSuchAccount and TooManyRules.
         """
-        first = () if wanted is None else (_rule(wanted),)
-        return self._rule_otherwise(
-            userid, lambda rules: _bounded((*first, *(rule for rule in rules if rule.number != number)))
+        first = () if document is None else (_parse_rule(document),)
+        return self._update_rules(
+            userid, lambda rules: _check_rule_limit((*first, *(rule for rule in rules if rule.number != number)))
         )
 
-    def _rule_otherwise(
+    def _update_rules(
         self, userid: str, change: Callable[[tuple[DeliveryRule, ...]], tuple[DeliveryRule, ...]]
     ) -> OutcomesDocument:
-        def ruled(account: Account) -> Account:
+        def with_changed_rules(account: Account) -> Account:
             return replace(account, outcomes=replace(account.outcomes, rules=change(account.outcomes.rules)))
 
-        return _rules_document(self._store.update_account(userid, ruled).outcomes)
+        return _rules_document(self._store.update_account(userid, with_changed_rules).outcomes)
 
     def faults(self, userid: str | None) -> FaultsDocument:
-        """The faults that are on for an account, or for all."""
-        on = self._store.settings().faults if userid is None else self._accounts.get(userid).faults
-        return FaultsDocument.model_construct(faults=[_fault_document(fault) for fault in on])
+        """Return the active faults of an account, or those for all accounts. Raises NoSuchAccount."""
+        active = self._store.settings().faults if userid is None else self._accounts.get(userid).faults
+        return FaultsDocument.model_construct(faults=[_fault_document(fault) for fault in active])
 
-    def add_fault(self, userid: str | None, wanted: NewFault) -> FaultDocument:
-        """Let something go wrong. Raises TooManyFaults."""
-        given = wanted.model_dump()
+    def add_fault(self, userid: str | None, new: NewFault) -> FaultDocument:
+        """Activate a fault. Raises NoSuchAccount and TooManyFaults."""
         fault = Fault(
-            **given
+            **new.model_dump()
             | {
                 "id": secrets.token_hex(4),
-                "operations": tuple(_QUEUES if wanted.kind == "lose" and not wanted.operations else wanted.operations),
-                "message": wanted.message or "",
-                "acts": wanted.kind in APPLY_BY_DEFAULT if wanted.acts is None else wanted.acts,
+                "operations": tuple(_QUEUE_OPERATIONS if new.kind == "lose" and not new.operations else new.operations),
+                "message": new.message or "",
+                "acts": new.kind in APPLY_BY_DEFAULT if new.acts is None else new.acts,
             }
         )
-        self._change(userid, lambda faults: _bounded_faults((*faults, fault), userid))
+        self._update_faults(userid, lambda faults: _check_fault_limit((*faults, fault), userid))
         return _fault_document(fault)
 
     def remove_fault(self, userid: str | None, fault_id: str) -> None:
-        """Let it go right again. Raises NoSuchFault."""
-        found: list[Fault] = []
+        """Remove a fault. Raises NoSuchAccount and NoSuchFault."""
+        removed: list[Fault] = []
 
-        def without(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
-            found[:] = [fault for fault in faults if fault.id == fault_id]
+        def remove(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+            removed[:] = [fault for fault in faults if fault.id == fault_id]
             return tuple(fault for fault in faults if fault.id != fault_id)
 
-        self._change(userid, without)
-        if not found:
+        self._update_faults(userid, remove)
+        if not removed:
             raise NoSuchFault(fault_id)
 
     def clear_faults(self, userid: str | None) -> None:
-        """Let everything go right again."""
-        self._change(userid, lambda faults: ())
+        """Remove all faults. Raises NoSuchAccount."""
+        self._update_faults(userid, lambda faults: ())
 
-    def _change(self, userid: str | None, change: Callable[[tuple[Fault, ...]], tuple[Fault, ...]]) -> None:
+    def _update_faults(self, userid: str | None, change: Callable[[tuple[Fault, ...]], tuple[Fault, ...]]) -> None:
         if userid is None:
             self._store.change_settings(lambda settings: replace(settings, faults=change(settings.faults)))
         else:
             self._store.update_account(userid, lambda account: replace(account, faults=change(account.faults)))
 
 
-def _rule(wanted: RuleDocument) -> DeliveryRule:
-    failed = wanted.outcome == "failed"
+def _parse_rule(document: RuleDocument) -> DeliveryRule:
+    failed = document.outcome == "failed"
     outcome = DeliveryOutcome(
         status=protocol.FAILED if failed else protocol.DELIVERED,
-        errorcode=wanted.errorcode if wanted.errorcode is not None else "UNDELIV" if failed else "DELIVRD",
-        delay=wanted.delay,
-        silent=wanted.outcome == "silent",
-        reply=wanted.reply,
+        errorcode=document.errorcode if document.errorcode is not None else "UNDELIV" if failed else "DELIVRD",
+        delay=document.delay,
+        silent=document.outcome == "silent",
+        reply=document.reply,
     )
-    return DeliveryRule(wanted.number, outcome, wanted.share, wanted.remaining)
+    return DeliveryRule(document.number, outcome, document.share, document.remaining)
 
 
-def _bounded(rules: tuple[DeliveryRule, ...]) -> tuple[DeliveryRule, ...]:
+def _check_rule_limit(rules: tuple[DeliveryRule, ...]) -> tuple[DeliveryRule, ...]:
     if len(rules) > MAX_RULES:
-        raise TooManyRules(f"an account has at most {MAX_RULES} rules")
+        raise TooManyRules(f"an account can have at most {MAX_RULES} rules; remove some first")
     return rules
 
 
-def _bounded_faults(faults: tuple[Fault, ...], userid: str | None) -> tuple[Fault, ...]:
+def _check_fault_limit(faults: tuple[Fault, ...], userid: str | None) -> tuple[Fault, ...]:
     if len(faults) > MAX_FAULTS:
-        whose = "for all accounts" if userid is None else "for an account"
-        raise TooManyFaults(f"at most {MAX_FAULTS} faults can be on {whose}: delete some first")
+        scope = "for all accounts" if userid is None else "for one account"
+        raise TooManyFaults(f"at most {MAX_FAULTS} faults can be active {scope}; delete some first")
     return faults
 
 
-def _names(rules: Sequence[DeliveryRule]) -> list[str]:
-    """A name for each rule: what it says, and how many behind it say the same.
+def _rule_names(rules: Sequence[DeliveryRule]) -> list[str]:
+    """Return a name for each rule: a hash of its content, and the number of equal rules after it.
 
-    New rules stand before the others, and of equals the first is used up: so the name of one that stays is the same.
+    New rules are added at the front, and of equal rules the first is used up first, so a remaining rule keeps its name.
     """
-    behind: Counter[str] = Counter()
+    equal_rules: Counter[str] = Counter()
     names: list[str] = []
     for rule in reversed(rules):
-        said = blake2b(repr(replace(rule, remaining=None)).encode(), digest_size=8).hexdigest()
-        names.append(f"{said}-{behind[said]}")
-        behind[said] += 1
+        digest = blake2b(repr(replace(rule, remaining=None)).encode(), digest_size=8).hexdigest()
+        names.append(f"{digest}-{equal_rules[digest]}")
+        equal_rules[digest] += 1
     return names[::-1]
 
 

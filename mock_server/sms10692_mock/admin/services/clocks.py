@@ -1,6 +1,6 @@
-"""Clocks: the one for all, and one for each account that wants its own (R12).
+"""Clock service: freeze, set, speed up or advance the global clock or the clock of one account (R12).
 
-Here belongs turning them. What falls due when is the affair of the store.
+An account without a clock of its own follows the global clock.
 """
 
 from collections.abc import Callable
@@ -17,15 +17,18 @@ from sms10692_mock.domain.clock import ClockOverride, clamp_time, current_time
 from sms10692_mock.domain.store import NoSuchAccount
 from sms10692_mock.domain.vendor import Vendor
 
-ClockChange: TypeAlias = Callable[[ClockOverride | None], ClockOverride | None]
+_ClockChange: TypeAlias = Callable[[ClockOverride | None], ClockOverride | None]
 
 
 class NoPendingEvent(LookupError):
-    """A clock cannot be put forward to the next event, because there is none."""
+    """A clock cannot be advanced to the next event, because no report or reply is scheduled."""
 
 
 class ClockSetting(StrictInput):
-    """`real` undoes all turning; `frozen` stops the clock, now or at `now`; `running` lets it run from `now`."""
+    """New state of a clock: `real` removes the override, `frozen` stops at `now`, `running` runs from `now` at `speed`.
+
+    Without `now`, the clock continues from the time that it shows.
+    """
 
     mode: Literal["real", "frozen", "running"]
     now: Moment | None = None
@@ -33,20 +36,20 @@ class ClockSetting(StrictInput):
 
 
 class Advance(StrictInput):
-    """How far to put a clock forward: so many seconds, or to the next report or reply that falls due."""
+    """How far to advance a clock: by `seconds`, or to the next report or reply that becomes due."""
 
     seconds: Seconds | None = None
     to: Literal["next"] | None = None
 
     @model_validator(mode="after")
-    def _one_of_them(self) -> "Advance":
+    def _check_exactly_one(self) -> "Advance":
         if (self.seconds is None) == (self.to is None):
             raise ValueError('give either "seconds", or "to": "next"')
         return self
 
 
 class ClockDocument(BaseModel):
-    """What a clock shows."""
+    """State of a clock."""
 
     mode: Literal["real", "frozen", "running"]
     now: str
@@ -54,72 +57,73 @@ class ClockDocument(BaseModel):
 
 
 class ClockService:
-    """What can be done about clocks; where a userid is None, about the one for all."""
+    """Reads and changes clocks. A userid of None means the global clock."""
 
     def __init__(self, vendor: Vendor, accounts: AccountService) -> None:
         self._vendor = vendor
         self._store = vendor.store
         self._accounts = accounts
 
-    def document(self, userid: str | None) -> ClockDocument:
-        """What the clock shows."""
+    def get(self, userid: str | None) -> ClockDocument:
+        """Return the state of a clock. Raises NoSuchAccount."""
         account = None if userid is None else self._accounts.get(userid)
-        turned = (account and account.clock) or self._store.settings().clock
+        override = (account and account.clock) or self._store.settings().clock
         mode: Literal["real", "frozen", "running"] = (
-            "real" if turned is None else "running" if turned.speed else "frozen"
+            "real" if override is None else "running" if override.speed else "frozen"
         )
         return ClockDocument.model_construct(
-            mode=mode, now=format_time(self._vendor.now(account)), speed=1.0 if turned is None else turned.speed
+            mode=mode, now=format_time(self._vendor.now(account)), speed=1.0 if override is None else override.speed
         )
 
-    def put(self, userid: str | None, setting: ClockSetting) -> ClockDocument:
-        """Stop, set or speed up the clock."""
-        real, for_all = self._vendor.wall_clock(), self._store.settings().clock
+    def set(self, userid: str | None, setting: ClockSetting) -> ClockDocument:
+        """Set the state of a clock. Raises NoSuchAccount."""
+        real, global_clock = self._vendor.wall_clock(), self._store.settings().clock
 
-        def set_to(turned: ClockOverride | None) -> ClockOverride | None:
+        def override(current: ClockOverride | None) -> ClockOverride | None:
             if setting.mode == "real":
                 return None
-            at = setting.now.timestamp() if setting.now else current_time(turned or for_all, real)
+            at = setting.now.timestamp() if setting.now else current_time(current or global_clock, real)
             return ClockOverride(at, real, setting.speed if setting.mode == "running" else 0.0)
 
-        return self._turn(userid, set_to)
+        return self._change(userid, override)
 
-    def advance(self, userid: str | None, how_far: Advance) -> ClockDocument:
-        """Put the clock forward. Raises NothingDue where it is to go to the next event and there is none.
+    def advance(self, userid: str | None, step: Advance) -> ClockDocument:
+        """Advance a clock. Raises NoSuchAccount, and NoPendingEvent if there is no next event.
 
-        Two that go to the next event at once go to the same one.
+        Concurrent calls that advance to the next event advance to the same event.
         """
-        real, for_all = self._vendor.wall_clock(), self._store.settings().clock
-        seconds, moment = how_far.seconds, self._next_due(userid) if how_far.seconds is None else 0.0
+        real, global_clock = self._vendor.wall_clock(), self._store.settings().clock
+        seconds = step.seconds
+        due = self._next_due(userid) if seconds is None else 0.0
 
-        def put_forward(turned: ClockOverride | None) -> ClockOverride:
-            clock = turned or for_all or ClockOverride(clamp_time(real), real)
-            return clock.advance_to(moment, real) if seconds is None else clock.advance(seconds, real)
+        def advanced(current: ClockOverride | None) -> ClockOverride:
+            clock = current or global_clock or ClockOverride(clamp_time(real), real)
+            return clock.advance_to(due, real) if seconds is None else clock.advance(seconds, real)
 
-        return self._turn(userid, put_forward)
+        return self._change(userid, advanced)
 
-    def _turn(self, userid: str | None, turn: ClockChange) -> ClockDocument:
+    def _change(self, userid: str | None, change: _ClockChange) -> ClockDocument:
         if userid is None:
-            self._store.change_settings(lambda settings: replace(settings, clock=turn(settings.clock)))
+            self._store.change_settings(lambda settings: replace(settings, clock=change(settings.clock)))
         else:
-            self._store.update_account(userid, lambda account: replace(account, clock=turn(account.clock)))
-        return self.document(userid)
+            self._store.update_account(userid, lambda account: replace(account, clock=change(account.clock)))
+        return self.get(userid)
 
     def _next_due(self, userid: str | None) -> float:
         account = None if userid is None else self._accounts.get(userid)
         now = self._vendor.now(account)
-        userids = [userid] if userid is not None else [one for one in self._store.userids() if self._follows_all(one)]
-        moments: list[float] = []
-        for one in userids:
-            with suppress(NoSuchAccount):  # closed since it was listed
-                moment = self._store.next_due(one, now)
-                moments += [] if moment is None else [moment]
-        if not moments:
-            raise NoPendingEvent("nothing waits to fall due")
-        if min(moments) > LATEST_TIME:
-            raise NoPendingEvent("what waits falls due after the year 9000, where no clock goes")
-        return min(moments)
+        followers = [userid] if userid is not None else filter(self._follows_global_clock, self._store.userids())
+        due_times: list[float] = []
+        for follower in followers:
+            with suppress(NoSuchAccount):  # deleted since it was listed
+                due = self._store.next_due(follower, now)
+                due_times += [] if due is None else [due]
+        if not due_times:
+            raise NoPendingEvent("no report or reply is scheduled")
+        if min(due_times) > LATEST_TIME:
+            raise NoPendingEvent("the next report or reply is due after the year 9000, the end of all clocks")
+        return min(due_times)
 
-    def _follows_all(self, userid: str) -> bool:
+    def _follows_global_clock(self, userid: str) -> bool:
         account = self._store.account(userid)
         return account is not None and account.clock is None

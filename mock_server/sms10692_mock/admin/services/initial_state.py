@@ -1,6 +1,6 @@
-"""A start state from a file: accounts, what becomes of their messages, what waits in their queues.
+"""Initial state from a TOML file: accounts, their delivery rules, sent messages and queue contents.
 
-Here belongs the file, TOML, in the words of the control address's own documents.
+The keys are those of the control API's models.
 """
 
 import tomllib
@@ -25,7 +25,7 @@ from sms10692_mock.text_files import read_text
 
 
 class SentMessage(StrictInput):
-    """A message that the account sent before its start, which reports and replies refer to by its number."""
+    """A message sent before the start. Reports and replies refer to it by its `mobile`."""
 
     mobile: Text
     content: Name
@@ -33,10 +33,10 @@ class SentMessage(StrictInput):
 
 
 class InitialAccount(StrictInput):
-    """An account with what it begins with; reports and replies wait from its start, or some seconds later.
+    """An account and its initial data. Reports and replies are due at the start, or `seconds` later.
 
-    They belong to the last of the `messages` to their number. Of a message without a report, none ever comes. `points`
-    is the balance at the start: what the messages cost was charged up beside it.
+    A report or reply belongs to the last of the `messages` to its number. A message without a report in the file never
+    gets one. `points` is the balance at the start; the cost of the `messages` is not deducted from it.
     """
 
     userid: Userid
@@ -52,81 +52,80 @@ class InitialAccount(StrictInput):
     replies: list[ReplyOfNumber] = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _all_of_messages(self) -> "InitialAccount":
+    def _check_items_have_messages(self) -> "InitialAccount":
         sent = {message.mobile for message in self.messages}
         for name, items in (("reports", self.reports), ("replies", self.replies)):
             for item in items:
                 if item.mobile not in sent:
-                    raise ValueError(f"{name} has {item.mobile}, and messages has nothing that was sent to it")
+                    raise ValueError(f"{name} has {item.mobile}, but no entry of messages was sent to that number")
         return self
 
 
 class InitialState(StrictInput):
-    """All of the file."""
+    """Content of the file."""
 
     accounts: list[InitialAccount] = Field(default_factory=list)
 
 
 def load_initial_state(file: Path) -> InitialState:
-    """Read a start state. Raises ValueError, in words for the person who wrote it, or OSError."""
+    """Load an initial state. Raises OSError, or ValueError with a message for the author of the file."""
     try:
-        seed = InitialState.model_validate(tomllib.loads(read_text(file)))
+        state = InitialState.model_validate(tomllib.loads(read_text(file)))
     except RecursionError:
         raise ValueError(f"{file} is nested too deeply") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{file} is not UTF-8 (byte {error.start})") from None
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{file} is no TOML: {error}") from None
+        raise ValueError(f"{file} is not valid TOML: {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise ValueError(f"{file}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    userids = [one.userid for one in seed.accounts]
+    userids = [account.userid for account in state.accounts]
     if len(set(userids)) < len(userids):
-        raise ValueError(f"{file}: a userid is given twice")
-    return seed
+        raise ValueError(f"{file}: two accounts have the same userid")
+    return state
 
 
-def accounts_of(seed: InitialState) -> tuple[Account, ...]:
-    """Its accounts, without what they begin with."""
+def build_accounts(state: InitialState) -> tuple[Account, ...]:
+    """Build the accounts of the state, without their messages and queues."""
     return tuple(
         Account(
-            one.userid,
-            one.account,
-            one.password,
-            one.points,
-            one.postpaid,
-            one.may_read_reports,
-            dialect=one.dialect,
+            initial.userid,
+            initial.account,
+            initial.password,
+            initial.points,
+            initial.postpaid,
+            initial.may_read_reports,
+            dialect=initial.dialect,
         )
-        for one in seed.accounts
+        for initial in state.accounts
     )
 
 
-def plant(seed: InitialState, vendor: Vendor) -> None:
-    """Open the accounts that are not stored yet, with all they begin with; those that are stay as they are."""
-    control = ControlService(
-        vendor, "manual", ChangeNotifier(), (), unused=None
-    )  # Others may have accounts in this store.
-    for account, one in zip(accounts_of(seed), seed.accounts, strict=True):
+def apply_initial_state(state: InitialState, vendor: Vendor) -> None:
+    """Create the accounts that the store does not have yet, with their data. Existing accounts stay unchanged."""
+    # Other processes may have accounts in this store: without a TTL, this service deletes none of them.
+    control = ControlService(vendor, "manual", ChangeNotifier(), (), account_ttl=None)
+    for account, initial in zip(build_accounts(state), state.accounts, strict=True):
         if vendor.store.account(account.userid) is not None:
             continue
         vendor.store.create_account(account)
-        if one.outcomes is not None:
-            control.weather.put_outcomes(one.userid, one.outcomes)
-        _record_messages(vendor, account, one)
-        for reply in one.replies:
-            control.traffic.inject_reply(one.userid, NewReply(**reply.model_dump()))
+        if initial.outcomes is not None:
+            control.behaviour.set_delivery_rules(initial.userid, initial.outcomes)
+        _record_messages(vendor, account, initial)
+        for reply in initial.replies:
+            control.messages.inject_reply(initial.userid, NewReply(**reply.model_dump()))
 
 
-def _record_messages(vendor: Vendor, account: Account, one: InitialAccount) -> None:
-    """Record sends of the past, each with the reports of the number if it is the last to it."""
+def _record_messages(vendor: Vendor, account: Account, initial: InitialAccount) -> None:
+    """Record the sent messages. The last message to a number gets the reports of that number."""
     store, now = vendor.store, vendor.now()
-    last = {message.mobile: place for place, message in enumerate(one.messages)}
-    for place, message in enumerate(one.messages):
+    last = {message.mobile: index for index, message in enumerate(initial.messages)}
+    for index, message in enumerate(initial.messages):
         task_id, price = store.next_task_id(), vendor.billing(message.content)
         path, numbers = protocol.V2SMS.path, [message.mobile]
         task = Task(task_id, now, now, numbers, message.content, message.extno, path, price, request=0)
-        mine = [report for report in one.reports if last[report.mobile] == place]
+        own_reports = [report for report in initial.reports if last[report.mobile] == index]
         reports = [
             Report(
                 add_seconds(now, report.seconds),
@@ -135,9 +134,9 @@ def _record_messages(vendor: Vendor, account: Account, one: InitialAccount) -> N
                 report.status,
                 report.errorcode,
                 message.extno if report.extno is None else report.extno,
-                NO_TASK_INDEX if others_before else 0,
+                NO_TASK_INDEX if is_additional else 0,
             )
-            for others_before, report in enumerate(mine)
+            for is_additional, report in enumerate(own_reports)
         ]
         if not account.postpaid:
             store.add_points(account.userid, price)

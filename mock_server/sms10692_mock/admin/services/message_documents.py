@@ -51,7 +51,7 @@ class Requeue(StrictInput):
     since: Moment | None = None
 
 
-class RewoundDocument(BaseModel):
+class RequeueResult(BaseModel):
     """How many items wait again."""
 
     rewound: int

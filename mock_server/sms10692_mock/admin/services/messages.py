@@ -20,13 +20,13 @@ from sms10692_mock.admin.services.message_documents import (
     ReplyDocument,
     ReportDocument,
     Requeue,
-    RewoundDocument,
+    RequeueResult,
     SpendingDocument,
 )
 from sms10692_mock.admin.services.schemas import (
     ListDocument,
     ListQuery,
-    Thing,
+    Row,
     format_time,
     to_list_document,
 )
@@ -96,7 +96,7 @@ class MessageService:
         """The queue of replies, with what was handed out."""
         return self._list(userid, seek, self._store.replies, _reply_document)
 
-    def queues(self, userid: str) -> QueuesDocument:
+    def queue_stats(self, userid: str) -> QueuesDocument:
         """Both queues in numbers."""
         now = self._vendor.now(self._accounts.get(userid))
         return QueuesDocument.model_construct(
@@ -104,7 +104,7 @@ class MessageService:
             replies=_ledger_document(self._store.queue_stats(userid, "replies", now)),
         )
 
-    def charges(self, userid: str, spans: int = _SPANS) -> SpendingDocument:
+    def spending(self, userid: str, spans: int = _SPANS) -> SpendingDocument:
         """What was charged lately, in so many spans of time."""
         _, now = self._at(userid)
         items = self._store.messages(userid, Query(newest_first=True, limit=_CHARGED), now).items
@@ -143,10 +143,10 @@ class MessageService:
         self._store.enqueue(account.userid, [], [reply], now)
         return EnqueuedReply.model_construct(**_reply_fields(reply), state=_state(reply.due, now))
 
-    def rewind(self, userid: str, queue: QueueName, wanted: Requeue) -> RewoundDocument:
+    def requeue(self, userid: str, queue: QueueName, wanted: Requeue) -> RequeueResult:
         """Let items wait again that were handed out."""
         since = wanted.since.timestamp() if wanted.since else None
-        return RewoundDocument.model_construct(rewound=self._store.requeue(userid, queue, wanted.count, since))
+        return RequeueResult.model_construct(rewound=self._store.requeue(userid, queue, wanted.count, since))
 
     def _at(self, userid: str) -> tuple[Account, float]:
         account = self._accounts.get(userid)
@@ -166,12 +166,12 @@ class MessageService:
         self,
         userid: str,
         seek: ListQuery,
-        items: Callable[[str, Query, float], Page[Thing]],
-        document: Callable[[Thing, _Faults], Any],
+        items: Callable[[str, Query, float], Page[Row]],
+        document: Callable[[Row, _Faults], Any],
     ) -> ListDocument[Any]:
-        wanted = seek.wanted()
+        wanted = seek.to_store_query()
 
-        def look() -> Page[Thing]:
+        def look() -> Page[Row]:
             account = self._accounts.get(userid)
             return items(userid, wanted, self._vendor.now(account))
 

@@ -58,7 +58,7 @@ class FindingDocument(BaseModel):
     detail: str
 
 
-class WholeRequestDocument(RequestDocument):
+class RequestDetail(RequestDocument):
     """A request with all that is known of it: bodies in base64 and as texts, the fields, the diagnosis.
 
     `charset` is the one of the page, in which `fields` were read; beside them, what they are in either.
@@ -78,7 +78,7 @@ class WholeRequestDocument(RequestDocument):
     diagnosis: Sequence[FindingDocument]
 
 
-class Requests:
+class RequestLogService:
     """What can be seen of the journal; where a userid is None, of all requests."""
 
     def __init__(self, store: Store, accounts: AccountService, bell: ChangeNotifier) -> None:
@@ -88,7 +88,7 @@ class Requests:
 
     def list(self, userid: str | None, seek: RequestQuery) -> ListDocument[RequestDocument]:
         """The requests in short."""
-        wanted = seek.wanted()
+        wanted = seek.to_store_query()
         if userid is not None:
             self._accounts.get(userid)
         page = self._bell.wait_for(
@@ -100,11 +100,11 @@ class Requests:
         )
         return to_list_document(page, seek.limit, _document)
 
-    def get(self, userid: str | None, number: int) -> WholeRequestDocument:
+    def get(self, userid: str | None, number: int) -> RequestDetail:
         """One request, whole. Raises NoSuchRequest."""
-        entry = self.entry(userid, number)
+        entry = self.logged_request(userid, number)
         call, fields = reparse(entry)
-        return WholeRequestDocument.model_construct(
+        return RequestDetail.model_construct(
             **dict(_document(entry)),
             headers=list(entry.headers),
             body=b64encode(entry.body).decode(),
@@ -120,7 +120,7 @@ class Requests:
             diagnosis=[_finding_document(finding) for finding in diagnose_logged(entry, self._store)],
         )
 
-    def entry(self, userid: str | None, number: int) -> LoggedRequest:
+    def logged_request(self, userid: str | None, number: int) -> LoggedRequest:
         """The same as it is kept. Raises NoSuchRequest."""
         entry = self._store.request(number)
         if entry is None or (userid is not None and entry.userid != userid):

@@ -15,7 +15,7 @@ from sms10692_mock.domain.clock import to_china_datetime
 from sms10692_mock.domain.records import Page, Query, State
 from sms10692_mock.stores.query import HasNumber
 
-Thing = TypeVar("Thing", bound=HasNumber)
+Row = TypeVar("Row", bound=HasNumber)
 Document = TypeVar("Document", bound=BaseModel)
 
 
@@ -96,7 +96,7 @@ class RequestQuery(BaseModel):
     wait: float = Field(0.0, ge=0, le=60, description="seconds to wait for `count` items")
     count: int = Field(1, ge=1, le=1000)
 
-    def wanted(self) -> Query:
+    def to_store_query(self) -> Query:
         """The same for a store, which is asked for `count` items too where somebody waits for them."""
         return Query(
             number=self.mobile,
@@ -115,9 +115,9 @@ class ListQuery(RequestQuery):
 
     state: State | None = Field(None, description="what became of it")
 
-    def wanted(self) -> Query:
+    def to_store_query(self) -> Query:
         """The same for a store."""
-        return super().wanted()._replace(state=self.state)
+        return super().to_store_query()._replace(state=self.state)
 
 
 class ListDocument(BaseModel, Generic[Document]):
@@ -131,7 +131,7 @@ class ListDocument(BaseModel, Generic[Document]):
     dropped: int
 
 
-def to_list_document(page: Page[Thing], limit: int, document: Callable[[Thing], Document]) -> ListDocument[Any]:
+def to_list_document(page: Page[Row], limit: int, document: Callable[[Row], Document]) -> ListDocument[Any]:
     """A page of a list as a document, of `limit` items at most: who waited for more of them looks at the next pages."""
     items, more = page.items[:limit], page.more or len(page.items) > limit
     following = items[-1].number if more else None

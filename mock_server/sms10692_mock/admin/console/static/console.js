@@ -1,44 +1,44 @@
-// What htmx has no word for: the stream, pausing it, copying, and small comforts of forms. No state beyond the page.
+// Script of the console beside htmx: the event stream and its pause button, copying, forms. Keeps no state beyond the page.
 "use strict";
 (() => {
   const button = document.getElementById("pause");
-  const announced = document.getElementById("announced");
-  let source = null, heard = false, paused = false, pressed = false, missed = false, lost = false;
+  const announcement = document.getElementById("announcement");
+  let source = null, connected = false, paused = false, pressed = false, missed = false, lost = false;
 
-  function show() {
+  function showState() {
     if (!button) return;
-    const how = lost ? "lost" : !heard ? "opening" : paused ? (missed ? "news" : "paused") : "live";
-    button.dataset.how = how;
+    const state = lost ? "lost" : !connected ? "opening" : paused ? (missed ? "news" : "paused") : "live";
+    button.dataset.state = state;
     button.setAttribute("aria-pressed", String(paused));
-    const words = button.querySelector(".words");
-    if (words.textContent !== button.dataset[how]) words.textContent = button.dataset[how];
+    const label = button.querySelector(".label");
+    if (label.textContent !== button.dataset[state]) label.textContent = button.dataset[state];
   }
-  function reach(whether) {
-    lost = !whether;
+  function setReachable(reachable) {
+    lost = !reachable;
     document.body.classList.toggle("lost", lost);
-    show();
+    showState();
   }
-  function changed() {
+  function onChange() {
     missed = paused || pressed;
     if (!missed) htmx.trigger(document.body, "changed");
-    show();
+    showState();
   }
-  function pause(whether) {
-    paused = whether;
-    if (!paused && missed) changed();
-    show();
+  function setPaused(value) {
+    paused = value;
+    if (!paused && missed) onChange();
+    showState();
   }
-  // What is pressed and what is let go must be the same element: until then what nobody asked for is not put in anew.
-  let patience = null;
+  // A click needs the same element at press and at release: updates from the stream wait while a button is pressed.
+  let releaseTimer = null;
   function press() {
     pressed = true;
-    clearTimeout(patience);
-    patience = setTimeout(release, 2000); // a menu or a window that opened may have seen the end of it
+    clearTimeout(releaseTimer);
+    releaseTimer = setTimeout(release, 2000); // a menu or a window that opened may have received the release event
   }
   function release() {
-    setTimeout(() => { // behind the click
+    setTimeout(() => { // after the click event
       pressed = false;
-      if (missed && !paused) changed();
+      if (missed && !paused) onChange();
     });
   }
   document.addEventListener("pointerdown", press);
@@ -50,22 +50,22 @@
     event.detail.shouldSwap = false;
     missed = true;
   });
-  // A stream holds one of the few connections that a browser opens to a host: a page that nobody sees has none.
+  // Browsers open few connections to one host, and a stream holds one of them: hidden pages close theirs.
   function listen() {
     if (document.hidden || !document.getElementById("live")) {
       if (source) source.close();
       source = null;
     } else if (!source) {
       source = new EventSource("/live");
-      source.onopen = () => { heard = true; reach(true); };
-      source.onerror = () => reach(false);
-      source.onmessage = changed;
+      source.onopen = () => { connected = true; setReachable(true); };
+      source.onerror = () => setReachable(false);
+      source.onmessage = onChange;
     }
   }
   document.addEventListener("visibilitychange", listen);
   window.addEventListener("pagehide", () => { if (source) source.close(); source = null; });
   window.addEventListener("pageshow", listen);
-  if (button) button.addEventListener("click", () => pause(!paused));
+  if (button) button.addEventListener("click", () => setPaused(!paused));
 
   async function copy(from) {
     const text = document.getElementById(from.dataset.copies).textContent;
@@ -75,89 +75,89 @@
       getSelection().selectAllChildren(document.getElementById(from.dataset.copies));
       document.execCommand("copy");
     }
-    const words = from.textContent;
+    const label = from.textContent;
     from.textContent = from.dataset.done;
-    setTimeout(() => { from.textContent = words; }, 1500);
+    setTimeout(() => { from.textContent = label; }, 1500);
   }
   document.addEventListener("click", (event) => {
     const copies = event.target.closest("[data-copies]");
     if (copies) copy(copies);
-    if (event.target.closest("[data-pauses]")) pause(true);
+    if (event.target.closest("[data-pauses]")) setPaused(true);
   });
   document.addEventListener("change", (event) => {
     const field = event.target.closest("[data-submits]");
     if (field) field.form.requestSubmit();
   });
-  function slide(slider) {
+  function showValue(slider) {
     const output = document.getElementById(slider.dataset.shows);
-    if (output) output.textContent = slider.dataset.words.replace("{}", slider.value);
+    if (output) output.textContent = slider.dataset.format.replace("{}", slider.value);
   }
   document.addEventListener("input", (event) => {
-    if (event.target.matches("[data-shows]")) slide(event.target);
+    if (event.target.matches("[data-shows]")) showValue(event.target);
     if (event.target.matches("[data-reveals]")) reveal(event.target);
   });
-  // Of a form, the fields that go with what is chosen: those of the others are disabled, and so not sent.
+  // Shows the fields that belong to the selected option. The others are disabled, so the form does not send them.
   function reveal(choice) {
     for (const field of choice.form.querySelectorAll("[data-with]")) {
-      const fits = field.dataset.with.split(" ").includes(choice.value);
-      field.hidden = !fits;
-      for (const input of field.querySelectorAll("input, select")) input.disabled = !fits;
+      const visible = field.dataset.with.split(" ").includes(choice.value);
+      field.hidden = !visible;
+      for (const input of field.querySelectorAll("input, select")) input.disabled = !visible;
     }
   }
-  // What a person opened or scrolled to stays so when the part of the page that lives is put in anew.
+  // Opened details and the scroll position survive an update of the live part.
   let opened = [];
-  function scroll() {
-    document.querySelectorAll("#live .thread").forEach((thread) => { thread.scrollTop = thread.scrollHeight; });
+  function scrollToEnd() {
+    document.querySelectorAll("#live .conversation").forEach((box) => { box.scrollTop = box.scrollHeight; });
   }
   document.addEventListener("htmx:beforeSwap", () => {
     opened = [...document.querySelectorAll("#live details[open][id]")].map((details) => details.id);
   });
-  function begin() {
-    scroll();
-    document.querySelectorAll("[data-shows]").forEach(slide);
+  function initialize() {
+    scrollToEnd();
+    document.querySelectorAll("[data-shows]").forEach(showValue);
     document.querySelectorAll("[data-reveals]").forEach(reveal);
-    show();
+    showState();
   }
   document.addEventListener("htmx:afterSwap", () => {
     for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
-    if (document.getElementById("live")?.contains(document.activeElement) === false) scroll();
+    if (document.getElementById("live")?.contains(document.activeElement) === false) scrollToEnd();
   });
-  // What a screen reader is told of a part that changed: in words, and not more often than one can listen.
-  let telling = null;
+  // Announces a summary of the live part to screen readers, at most every two seconds.
+  let announceTimer = null;
   document.addEventListener("htmx:afterSettle", () => {
-    telling ??= setTimeout(() => {
-      telling = null;
-      const says = document.querySelector("#live [data-says]")?.dataset.says;
-      if (says && announced && announced.textContent !== says) announced.textContent = says;
+    announceTimer ??= setTimeout(() => {
+      announceTimer = null;
+      const summary = document.querySelector("#live [data-summary]")?.dataset.summary;
+      if (summary && announcement && announcement.textContent !== summary) announcement.textContent = summary;
     }, 2000);
   });
-  // What is shown is not what was asked for where nobody answered.
-  for (const name of ["sendError", "timeout"]) document.addEventListener(`htmx:${name}`, () => reach(false));
+  // Without a response the page shows old data: mark it as disconnected.
+  for (const name of ["sendError", "timeout"]) document.addEventListener(`htmx:${name}`, () => setReachable(false));
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.xhr?.status) reach(true);
+    if (event.detail.xhr?.status) setReachable(true);
   });
-  // The field that is wrong, which the refusal names.
+  // Marks and focuses the invalid field, which an error response names in X-Field.
   document.addEventListener("htmx:afterRequest", (event) => {
     const form = event.target.closest?.("form");
     if (!form) return;
     for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
-    const wrong = form.elements.namedItem(event.detail.xhr?.getResponseHeader("X-Field") || "");
-    if (!(wrong instanceof HTMLElement)) return;
-    wrong.setAttribute("aria-invalid", "true");
-    wrong.focus();
+    const invalid = form.elements.namedItem(event.detail.xhr?.getResponseHeader("X-Field") || "");
+    if (!(invalid instanceof HTMLElement)) return;
+    invalid.setAttribute("aria-invalid", "true");
+    invalid.focus();
   });
-  // That something was done is said for a while; what was refused stays.
-  let saying = null;
+  // Notices of success disappear after ten seconds. Errors stay.
+  let noticeTimer = null;
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.target.id !== "said") return;
-    clearTimeout(saying);
-    saying = setTimeout(() => document.querySelector("#said .good")?.remove(), 10000);
+    if (event.target.id !== "notice") return;
+    clearTimeout(noticeTimer);
+    noticeTimer = setTimeout(() => document.querySelector("#notice .good")?.remove(), 10000);
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     const form = event.target.closest && event.target.closest("form[data-empties]");
     if (form && event.detail.successful) form.reset();
   });
   document.querySelector(".menu [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-  begin();
+  initialize();
   listen();
 })();
