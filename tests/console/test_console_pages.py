@@ -218,14 +218,14 @@ def test_what_is_no_number_is_said_and_nothing_is_done(page: Page, customer: Cus
     page.get_by_text(words(look, "queues.requeue"), exact=True).click()
     page.get_by_label(words(look, "queues.requeue_count")).fill("some")
     page.get_by_role("button", name=words(look, "queues.do_requeue")).click()
-    expect(page.get_by_role("alert")).to_have_text(words(look, "error.not_a_number", field="count", what="some"))
+    expect(page.get_by_role("alert")).to_have_text(words(look, "error.not_a_number", field="count", value="some"))
 
 
 def test_the_field_that_is_wrong_is_named_and_marked(page: Page, customer: Customer, look: BrowserProfile) -> None:
     page.goto(customer.at("/account"))
     page.locator("#points").fill("some")
     page.locator("#points").press("Enter")
-    expect(page.get_by_role("alert")).to_have_text(words(look, "error.not_a_number", field="points", what="some"))
+    expect(page.get_by_role("alert")).to_have_text(words(look, "error.not_a_number", field="points", value="some"))
     expect(page.locator("#points")).to_have_attribute("aria-invalid", "true")
     expect(page.locator("#points")).to_be_focused()
     page.locator("#points").fill("-1")
