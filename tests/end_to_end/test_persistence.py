@@ -96,7 +96,7 @@ def test_a_start_state_is_planted_once(store: str, tmp_path: Path) -> None:
         ("[[accounts]", "is not valid TOML"),
         (
             f"{SHOP}replies = [{{ mobile = '138', content = 'T' }}]",
-            "replies has 138, and messages",
+            "replies has 138, but no entry of messages",
         ),
         (
             f"{SHOP}reports = [{{ mobile = '138' }}]\nmessages = [{{ mobile = '139', content = 'x' }}]",
