@@ -6,13 +6,15 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/run-ready
 DEV_STAMP := $(VENV)/ready
 PIP_INSTALL = PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PYTEST_PARALLEL := $(BIN)/pytest --numprocesses auto --dist worksteal
+QUICK_TESTS := tests/app tests/client tests/codec tests/diagnosis tests/domain
 TOOL := PYTHONPATH=tests:tools nice $(BIN)/python
 URL ?= http://127.0.0.1:10692
 CRASH_COUNT ?= 50
 FLAKY_RUNS ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-timing test-parallel test-flaky test-crash test-suite-mutation check \
+.PHONY: help run test test-quick test-full test-timing test-parallel test-flaky test-crash test-suite-mutation check \
   contract-loop fuzz stress mutation bench bench-deps screenshots wheel clean
 
 help: ## list the targets
@@ -33,8 +35,14 @@ check: $(DEV_STAMP) ## run ruff, mypy --strict, pyright and the import rules
 	$(BIN)/pyright --pythonpath $(BIN)/python tests/typing_example.py
 	$(BIN)/lint-imports
 
-test: $(DEV_STAMP) ## run the tests (ARGS="-k balance" selects)
-	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
+test-quick: $(DEV_STAMP) ## run the tests of client, codec, domain, diagnosis and app (ARGS="-k balance" selects)
+	$(PYTEST_PARALLEL) -m "not slow" $(QUICK_TESTS) $(ARGS)
+
+test: $(DEV_STAMP) ## run all tests except the slow ones (ARGS="-k balance" selects)
+	$(PYTEST_PARALLEL) -m "not slow" $(ARGS)
+
+test-full: $(DEV_STAMP) ## run all tests, as .ci/run does
+	$(PYTEST_PARALLEL) $(ARGS)
 
 ##@ More tests
 

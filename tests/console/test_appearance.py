@@ -15,6 +15,8 @@ from support import timings
 from support.browser import BROWSER_PROFILES, BrowserProfile, browser_page
 from support.emulators import TIMEOUT
 
+pytestmark = pytest.mark.slow("Drives Chromium.")
+
 HOSTILE = (
     "<script>document.title='hacked'</script><img src=x onerror=alert(1)>",
     "【<b>签名</b>】\"quoted\" 'single' & &amp; {{ 7*7 }} ${7*7}",

@@ -16,6 +16,8 @@ from sms10692_mock.admin.console.i18n import Language, text
 from support import timings
 from support.browser import BROWSER_PROFILES, BrowserProfile
 
+pytestmark = pytest.mark.slow("Drives Chromium.")
+
 expect.set_options(timeout=20_000)
 
 IN_ONE_LOOK = pytest.mark.parametrize("look", BROWSER_PROFILES[:1], indirect=True, ids=str)

@@ -13,6 +13,8 @@ from support.console import PAGES
 from support.emulators import emulator_process
 from support.nginx import FORWARDED, free_port, nginx
 
+pytestmark = pytest.mark.slow("Drives Chromium.")
+
 expect.set_options(timeout=20_000)
 
 TOKEN = "t0ken"

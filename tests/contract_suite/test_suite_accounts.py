@@ -25,6 +25,8 @@ from support.fake_servers import fake_control_api
 from support.mutant_vendor import mutant_server
 from support.mutants import MUTANTS
 
+pytestmark = pytest.mark.slow("Runs the contract suite, and interrupts it, in subprocesses.")
+
 MAKING = ["1.3-ok", "4.1-once", "M-once", "C-balance", "R6-parts"]
 """Clauses whose checks make accounts."""
 

@@ -53,6 +53,7 @@ def test_every_clause_is_what_some_broken_vendor_fails() -> None:
     assert {clause for broken in MUTANTS for clause in broken.clauses} == set(BY_ID)
 
 
+@pytest.mark.slow("Serves each of about 200 mutant vendors.")
 @pytest.mark.parametrize("broken", MUTANTS, ids=lambda broken: broken.name)
 def test_a_broken_vendor_is_caught_by_the_right_clause(broken: Mutant, tmp_path: Path) -> None:
     assert broken.clauses

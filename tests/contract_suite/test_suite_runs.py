@@ -23,6 +23,8 @@ from sms10692_mock.domain.billing import segment_price
 from support.mutant_vendor import Defect, mutant_server
 from support.mutants import MUTANTS
 
+pytestmark = pytest.mark.slow("Runs large parts of the contract suite.")
+
 TOP = Path(__file__).parents[2]
 
 

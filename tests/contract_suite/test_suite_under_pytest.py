@@ -13,6 +13,8 @@ import pytest
 from support.mutant_vendor import mutant_server
 from support.mutants import MUTANTS
 
+pytestmark = pytest.mark.slow("Runs the contract suite under pytest in subprocesses.")
+
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(str(Path(one).absolute()) for one in sys.path)}
 
 

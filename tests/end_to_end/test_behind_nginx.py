@@ -15,6 +15,8 @@ from support.emulators import TIMEOUT, Address, emulator_process
 from support.nginx import FORWARDED, free_port, nginx
 from support.serve_cli import SEND
 
+pytestmark = pytest.mark.slow("Starts nginx for every test.")
+
 TOKEN = "t0ken"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 NAME = "sms.example"

@@ -6,12 +6,15 @@ Here belongs schemathesis against the served OpenAPI document. What the answers 
 import re
 from typing import Any
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from sms10692 import protocol
 from sms10692_mock.admin.app import create_app
+
+pytestmark = pytest.mark.slow("Generates requests to every path of the control API with schemathesis.")
 
 APP = create_app()
 LOCAL = {"Host": "localhost", "Content-Type": "application/json"}

@@ -32,6 +32,8 @@ from sms10692_mock.domain.records import LoggedRequest
 from support.emulators import TIMEOUT
 from support.shells import INTERPRETERS, SHELLS, Recorder, paste, recording
 
+pytestmark = pytest.mark.slow("Starts shells and interpreters for every snippet.")
+
 FORM = "application/x-www-form-urlencoded"
 HOSTILE = (
     "`touch$IFS$9PWNED`",

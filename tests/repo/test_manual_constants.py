@@ -1,7 +1,7 @@
-"""The manual's text and the contract agree, list by list, in order.
+"""The constants in `sms10692.protocol` agree with the vendor's manual, list by list, in order.
 
-Here belongs the reading of the manual: it is cut into its chapters, and each table becomes a list. The text is the
-vendor's and not in this repository: it is read from the file that SMS10692_MANUAL names, or from beside the checkout.
+The manual is parsed into chapters and tables. Its text belongs to the vendor and is not in this repository: the
+environment variable SMS10692_MANUAL contains the path of a text file. Without the file these tests are skipped.
 """
 
 import os
@@ -18,7 +18,7 @@ MANUAL = Path(os.environ.get("SMS10692_MANUAL") or BESIDE)
 
 pytestmark = pytest.mark.skipif(
     not (MANUAL.exists() or os.environ.get("SMS10692_REQUIRE_MANUAL")),
-    reason="the vendor's manual is not here; name its text in SMS10692_MANUAL to run this",
+    reason="the vendor's manual is not available: set SMS10692_MANUAL to the path of its text",
 )
 
 CHAPTERS = {"第一章": 1, "第二章": 2, "第三章": 3, "第四章": 4, "第五章": 5}
@@ -26,7 +26,7 @@ EACH_OPERATION = pytest.mark.parametrize("operation", protocol.OPERATIONS, ids=l
 
 
 def sections(chapter: int) -> dict[str, str]:
-    """The text below each heading `chapter.N`."""
+    """Return the text below each heading `chapter.N`."""
     chapters = re.split("(第[一二三四五]章)", MANUAL.read_text("utf-8"))
     text = {CHAPTERS[name]: body for name, body in zip(chapters[1::2], chapters[2::2], strict=True)}[chapter]
     parts = re.split(rf"^({chapter}\.\d)", text, flags=re.MULTILINE)
@@ -34,17 +34,17 @@ def sections(chapter: int) -> dict[str, str]:
 
 
 def rows(table: str) -> list[list[str]]:
-    """The cells of a table: each begins after a tab, each row after an empty line."""
+    """Split a table into rows (after an empty line) and cells (after a tab)."""
     return [[cell.strip() for cell in row.split("\n\t")] for row in re.split(r"\n\n+\t", table.partition("\n\t")[2])]
 
 
 def answers(section: str) -> str:
-    """The part of a section before its table: the XML with its remarks."""
+    """Return the part of a section before its table: XML with remarks."""
     return section.partition("\n\t")[0]
 
 
 def elements(xml: str) -> list[str]:
-    """The names of the elements that hold text, in order."""
+    """Return the names of the elements that contain text, in order."""
     return re.findall(r"<(\w+)>[^<\n]*</\1>", xml)
 
 

@@ -1,6 +1,6 @@
-"""The house is as CONTRIBUTING.md draws it: each fact in one place, each family complete, nothing loaded for nothing.
+"""Conventions of the repository that ruff and import-linter cannot check
 
-Here belongs what is true of the code as text. Imports are watched by import-linter, style by ruff.
+Wire names are in one place, families are complete, imports are light, and readings are numbered and tested.
 """
 
 import ast
@@ -26,7 +26,7 @@ EACH_OPERATION = pytest.mark.parametrize("operation", protocol.OPERATIONS, ids=l
 
 
 @pytest.mark.parametrize(("folder", "package"), PACKAGES.items())
-def test_a_folder_holds_one_package_and_nothing_else_to_import(folder: str, package: str) -> None:
+def test_a_source_folder_contains_only_its_package(folder: str, package: str) -> None:
     assert [file.name for file in (TOP / folder).iterdir() if file.name != "__pycache__"] == [package]
     assert (TOP / folder / package / "py.typed").exists()
 
@@ -45,13 +45,13 @@ def test_a_folder_holds_one_package_and_nothing_else_to_import(folder: str, pack
         ("sms10692_mock.diagnosis", ["flask", "werkzeug", "click", "lxml", "asyncio"]),
     ],
 )
-def test_an_import_loads_nothing_heavy(module: str, heavy: list[str]) -> None:
+def test_an_import_does_not_load_heavy_modules(module: str, heavy: list[str]) -> None:
     program = f"import sys, {module}; print(*(name for name in {heavy!r} if name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "\n"
 
 
 def strings(module: Path) -> Iterator[str]:
-    """The strings of a module that are not docstrings."""
+    """Yield the string constants of a module, without docstrings."""
     tree = ast.parse(module.read_text("utf-8"))
     docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
@@ -63,13 +63,13 @@ WIRE_WORDS = {
     word
     for operation in protocol.OPERATIONS
     for word in (*operation.messages, *operation.elements, operation.item_element, operation.success, operation.failure)
-    # Without ordinary English words, and without the words that the control API uses as names of its own fields.
+    # Ordinary English words and field names of the control API are excluded.
     if word and word not in {"message", "content", "status", "overage", "ok", "mobile", "payinfo", "errorcode", "extno"}
 }
 
 
 @EACH_MODULE
-def test_the_words_of_the_wire_stand_in_the_contract_and_nowhere_else(module: Path) -> None:
+def test_wire_names_are_in_the_module_protocol_only(module: Path) -> None:
     if module.name != "protocol.py":
         assert not WIRE_WORDS.intersection(strings(module))
 
@@ -98,5 +98,5 @@ def test_a_reading_has_a_test(number: str) -> None:
 
 
 @EACH_MODULE
-def test_a_reading_that_code_cites_exists(module: Path) -> None:
+def test_a_reading_cited_in_code_exists(module: Path) -> None:
     assert set(re.findall(r"\bR(\d+)\b", module.read_text("utf-8"))) <= set(READINGS)

@@ -21,7 +21,7 @@ from support.emulators import MANUAL_SIGN, admin_app
 from support.valkey_server import ValkeyServer, client, ended, start_server, url_of
 from support.valkey_store import ACCOUNT, NEED_SERVERS, REPORT, TASK, eventually, store_on, works
 
-pytestmark = NEED_SERVERS
+pytestmark = [NEED_SERVERS, pytest.mark.slow("Stops and restarts Valkey servers.")]
 
 server = valkey_store.server
 cluster = valkey_store.cluster

@@ -21,7 +21,7 @@ from support.emulators import closed_port
 from support.valkey_server import ValkeyServer, client, ended, start_server, unresponsive_server, url_of
 from support.valkey_store import ACCOUNT, NEED_SERVERS, REPORT, SOON, TASK, eventually, store_on, works
 
-pytestmark = NEED_SERVERS
+pytestmark = [NEED_SERVERS, pytest.mark.slow("Waits for network timeouts.")]
 
 server = valkey_store.server
 store = valkey_store.store

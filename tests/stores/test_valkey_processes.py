@@ -18,7 +18,7 @@ from support import valkey_store
 from support.valkey_server import ValkeyServer
 from support.valkey_store import ACCOUNT, NEED_SERVERS, TASK, eventually, store_on
 
-pytestmark = NEED_SERVERS
+pytestmark = [NEED_SERVERS, pytest.mark.slow("Starts several emulator processes on Valkey.")]
 
 server = valkey_store.server
 store = valkey_store.store

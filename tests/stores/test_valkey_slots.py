@@ -15,7 +15,7 @@ from support import valkey_store
 from support.valkey_server import ValkeyServer, client, unresponsive_server
 from support.valkey_store import ACCOUNT, NEED_SERVERS, REPORT, TASK, eventually, store_on, works
 
-pytestmark = NEED_SERVERS
+pytestmark = [NEED_SERVERS, pytest.mark.slow("Moves slots between the servers of a Valkey cluster.")]
 
 cluster = valkey_store.cluster
 

@@ -13,6 +13,8 @@ from parallel_load.run import ParallelResult, run_parallel_tests
 from sms10692_mock import EmulatorControl
 from support.emulators import closed_port, emulator_process
 
+pytestmark = pytest.mark.slow("Starts pytest in a subprocess for most tests.")
+
 pytest_plugins = ["pytester"]
 
 FULL = bool(os.environ.get("SMS10692_FULL_PARALLEL"))

@@ -8,6 +8,8 @@ import pytest
 from crash.killable_emulator import open_crash_store
 from crash.run import CLIENTS, SCENARIOS, run_crash_test
 
+pytestmark = pytest.mark.slow("Kills and restarts emulators and Valkey servers under load.")
+
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_kill_loses_no_acknowledged_send_and_repeats_none(name: str, tmp_path: Path) -> None:

@@ -16,18 +16,21 @@ from support.emulators import Address, emulator_process
 TARGET = InProcessTarget()
 
 
+@pytest.mark.slow("Sends hundreds of requests with a diagnosis each.")
 @settings(max_examples=300)
 @given(rng=st.randoms(use_true_random=False))
 def test_a_malformed_request_to_an_endpoint_has_a_well_formed_response(rng: Random) -> None:
     assert check_request(TARGET, malformed(rng), diagnose=False)[0] is None
 
 
+@pytest.mark.slow("Sends hundreds of requests through Flask.")
 @settings(max_examples=100)
 @given(rng=st.randoms(use_true_random=False))
 def test_a_malformed_request_to_the_control_api_is_no_server_error(rng: Random) -> None:
     assert check_request(TARGET, malformed_control(rng))[0] is None
 
 
+@pytest.mark.slow("Sends 2400 requests.")
 def test_a_run_from_one_seed_finds_no_failure_and_many_kinds_of_responses() -> None:
     stats = fuzz_in_process(7, 2000, control=0.05)
     assert stats.failures == []

@@ -14,6 +14,7 @@ from stress.oracle import ClientRecord, EmulatorRecord, discrepancies
 from stress.run import SMALL, run_stress
 
 
+@pytest.mark.slow("Runs all kinds of clients against an emulator process.")
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are counted in /proc, which only Linux has")
 def test_after_a_stress_run_every_acknowledged_send_has_its_reports_exactly_once() -> None:
     result = run_stress(SMALL, seed=1, rounds=8)
