@@ -1,7 +1,7 @@
-"""A fault strikes the requests it is meant for and no others, and the same seed strikes the same ones.
+"""Tests of faults without sockets: which requests trigger a fault, and what it changes in the response.
 
-Here belong faults as functions of values, and what is left of them without a socket. What a client sees of them on the
-wire is in `test_faults_on_the_wire`.
+The same seed triggers a fault for the same requests. `tests/end_to_end/test_faults_on_the_wire.py` tests the bytes that
+a client receives.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,9 @@ FAULTS = st.builds(
 
 
 @given(fault=FAULTS, requests=st.lists(OPERATIONS, max_size=60))
-def test_a_fault_strikes_no_more_and_no_others_than_it_says(fault: Fault, requests: list[str]) -> None:
+def test_a_fault_is_triggered_only_by_its_operations_and_only_as_often_as_it_says(
+    fault: Fault, requests: list[str]
+) -> None:
     left: tuple[Fault, ...] = (fault,)
     strikes = 0
     for operation in requests:
@@ -54,7 +56,7 @@ def test_a_fault_strikes_no_more_and_no_others_than_it_says(fault: Fault, reques
 
 
 @given(faults=st.lists(FAULTS, max_size=4), requests=st.lists(OPERATIONS, max_size=40))
-def test_faults_do_not_know_of_each_other(faults: list[Fault], requests: list[str]) -> None:
+def test_faults_are_independent_of_each_other(faults: list[Fault], requests: list[str]) -> None:
     together: tuple[Fault, ...] = tuple(faults)
     alone: list[tuple[Fault, ...]] = [(fault,) for fault in faults]
     for operation in requests:
@@ -65,12 +67,12 @@ def test_faults_do_not_know_of_each_other(faults: list[Fault], requests: list[st
 
 
 @given(text=st.text())
-def test_dice_are_always_the_same_and_in_their_range(text: str) -> None:
+def test_seeded_random_numbers_are_repeatable_and_in_range(text: str) -> None:
     assert 0 <= seeded_random(text) == seeded_random(text) < 1
 
 
 @given(low=st.floats(0, 100), width=st.floats(0, 100), seed=st.integers(), seen=st.integers(0, 1000))
-def test_a_latency_lies_in_its_range(low: float, width: float, seed: int, seen: int) -> None:
+def test_a_latency_is_in_its_range(low: float, width: float, seed: int, seen: int) -> None:
     fault = Fault(id="a", kind="latency", seconds=low, seconds_max=low + width, seed=seed, seen=seen)
     assert low <= fault.latency() <= low + width
     assert replace(fault, seconds_max=None).latency() == low
@@ -107,7 +109,7 @@ def fault(office: FlaskEmulator, account: Any, kind: str, **given: Any) -> Any:
         ("cut", {"at": 5}, ConnectionResetError),
     ],
 )
-def test_a_broken_connection_is_an_exception_in_process(
+def test_a_broken_connection_is_an_exception_inside_the_process(
     office: FlaskEmulator, account: Any, kind: str, given: dict[str, Any], error: type[Exception]
 ) -> None:
     fault(office, account, kind, **given)
@@ -116,7 +118,9 @@ def test_a_broken_connection_is_an_exception_in_process(
     assert "returnsms" in office.call(account)
 
 
-def test_a_latency_is_slept_in_process(office: FlaskEmulator, account: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_latency_is_slept_inside_the_process(
+    office: FlaskEmulator, account: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     slept: list[float] = []
     monkeypatch.setattr("sms10692_mock.app.wsgi.sleep", slept.append)
     fault(office, account, "latency", seconds=7.5)
@@ -125,7 +129,7 @@ def test_a_latency_is_slept_in_process(office: FlaskEmulator, account: Any, monk
 
 
 @pytest.mark.parametrize("status", [200, 299, 418, 599])
-def test_any_status_has_some_phrase_in_process(office: FlaskEmulator, account: Any, status: int) -> None:
+def test_any_status_has_a_reason_phrase_inside_the_process(office: FlaskEmulator, account: Any, status: int) -> None:
     fault(office, account, "status", status=status)
     credentials = {"action": "overage", "userid": account["userid"]}
     response = office.http.post("/v2sms.aspx", data=credentials)
@@ -153,7 +157,7 @@ def test_any_status_has_some_phrase_in_process(office: FlaskEmulator, account: A
     ],
     ids=str,
 )
-def test_a_fault_that_makes_no_sense_is_refused_by_name(
+def test_an_invalid_fault_is_refused_and_its_field_named(
     office: FlaskEmulator, document: dict[str, Any], said: str
 ) -> None:
     status, words = office.refusal("POST", "accounts/12/faults", json=document)
@@ -180,7 +184,7 @@ def test_faults_are_listed_removed_and_gone_after_a_reset(office: FlaskEmulator,
 
 
 @pytest.mark.parametrize("for_all", [False, True])
-def test_more_faults_than_a_hundred_are_refused_and_change_nothing(
+def test_more_than_a_hundred_faults_are_refused_and_change_nothing(
     office: FlaskEmulator, account: Any, for_all: bool
 ) -> None:
     path = "faults" if for_all else f"accounts/{account['userid']}/faults"
@@ -200,7 +204,7 @@ def test_more_faults_than_a_hundred_are_refused_and_change_nothing(
 TOO_SMALL = "对不起，您当前要发送的量大于您当前余额"
 
 
-def test_a_fault_for_all_strikes_every_account(office: FlaskEmulator, account: Any) -> None:
+def test_a_global_fault_affects_every_account(office: FlaskEmulator, account: Any) -> None:
     other = office.control("POST", "accounts")
     refusing = {"kind": "message", "message": TOO_SMALL, "operations": ["send"], "remaining": 2}
     office.control("POST", "faults", refusing)
@@ -210,7 +214,7 @@ def test_a_fault_for_all_strikes_every_account(office: FlaskEmulator, account: A
     assert "<message>ok</message>" in office.send(account)
 
 
-def test_a_fault_of_an_account_strikes_no_other(office: FlaskEmulator, account: Any) -> None:
+def test_a_fault_of_an_account_affects_no_other(office: FlaskEmulator, account: Any) -> None:
     other = office.control("POST", "accounts")
     fault(office, account, "message", message=TOO_SMALL, operations=["send"])
     assert "<message>ok</message>" in office.send(other)
@@ -218,7 +222,7 @@ def test_a_fault_of_an_account_strikes_no_other(office: FlaskEmulator, account: 
     assert "<message>ok</message>" in office.send(account)
 
 
-def test_faults_of_an_account_and_for_all_strike_together(office: FlaskEmulator, account: Any) -> None:
+def test_account_faults_and_global_faults_are_combined(office: FlaskEmulator, account: Any) -> None:
     fault(office, account, "bom")
     office.control("POST", "faults", {"kind": "charset", "charset": "utf-16", "remaining": 1})
     credentials = {"action": "overage", "userid": account["userid"]}
@@ -229,7 +233,7 @@ def test_faults_of_an_account_and_for_all_strike_together(office: FlaskEmulator,
 
 
 @pytest.mark.parametrize(("acts", "messages"), [(False, 0), (True, 1), (None, 1)])
-def test_a_fault_says_whether_the_vendor_acts_all_the_same(
+def test_a_fault_decides_whether_the_request_still_takes_effect(
     office: FlaskEmulator, account: Any, acts: bool | None, messages: int
 ) -> None:
     fault(office, account, "empty", acts=acts)
@@ -237,8 +241,8 @@ def test_a_fault_says_whether_the_vendor_acts_all_the_same(
     assert office.control("GET", f"accounts/{account['userid']}")["messages"] == messages
 
 
-def test_a_fault_that_cannot_strike_a_request_costs_it_nothing() -> None:
-    """Neither one of another operation nor one with a message that this operation does not have."""
+def test_a_fault_that_cannot_be_triggered_causes_no_write() -> None:
+    """A fault of another operation, or with a message that this operation does not have."""
     written: list[object] = []
 
     class Watched(MemoryStore):

@@ -1,6 +1,6 @@
-"""Nothing a client sends gets anything but a well-formed answer.
+"""Tests of `app.vendor_app` and `app.wsgi` without sockets: every request gets a well-formed response.
 
-Here belongs what HTTP says around the vendor's answers, in process; sockets are in test_sockets.
+`tests/end_to_end/test_sockets.py` tests the same over sockets.
 """
 
 import io
@@ -28,7 +28,7 @@ PAGES = [UTF8, GBK, STATUS, CALL]
 
 @pytest.mark.parametrize("dialect", ["manual", "observed"])
 @given(data=st.data())
-def test_any_bytes_get_a_well_formed_answer_with_status_200(dialect: str, data: st.DataObject) -> None:
+def test_any_bytes_get_a_well_formed_response_with_status_200(dialect: str, data: st.DataObject) -> None:
     emulator = WsgiHarness(dialect=dialect)
     path = data.draw(st.sampled_from(PAGES))
     names = [*CREDENTIALS, "action", "mobile", "content", "sendTime", "extno", "statusNum", "rt"]
@@ -52,7 +52,7 @@ NOT_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 @pytest.mark.parametrize(("path", "codec"), [(UTF8, "utf-8"), (GBK, "gbk")])
 @given(data=st.data())
-def test_any_text_that_a_page_can_carry_is_understood_as_sent(path: str, codec: str, data: st.DataObject) -> None:
+def test_any_text_in_the_charset_of_an_endpoint_is_decoded_as_sent(path: str, codec: str, data: st.DataObject) -> None:
     text = data.draw(st.text(st.characters(codec=codec)))
     answer = WsgiHarness(dialect="observed", keywords=[]).post(path, action="checkkeyword", content=text)
     root = etree.fromstring(answer.partition("?>")[2].encode())
@@ -70,7 +70,7 @@ def test_any_text_that_a_page_can_carry_is_understood_as_sent(path: str, codec: 
     ),
     postpaid=st.booleans(),
 )
-def test_whatever_is_charged_is_what_the_balance_lost(sends: list[tuple[str, str, str]], postpaid: bool) -> None:
+def test_the_balance_falls_by_what_is_charged(sends: list[tuple[str, str, str]], postpaid: bool) -> None:
     emulator = WsgiHarness(accounts=["12:test:mima:6"], postpaid=["12"] if postpaid else [])
     left = 0 if postpaid else 6
     for mobile, content, extno in sends:
@@ -89,7 +89,7 @@ def test_whatever_is_charged_is_what_the_balance_lost(sends: list[tuple[str, str
 @pytest.mark.parametrize(
     "path", ["/else", "/v2sms", "/v2sms.asp", "/a/v2sms.aspx", "/sms.aspx", "/v2sms.aspx.bak", "*"]
 )
-def test_other_paths_are_404_and_say_which_pages_there_are(path: str) -> None:
+def test_other_paths_are_404_and_name_the_endpoints(path: str) -> None:
     answer = WsgiHarness().ask(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     assert answer.status == 404
     assert b"/v2smsGBK.aspx" in answer.body
@@ -107,34 +107,34 @@ def wsgi(**environ: Any) -> Response:
     return call_wsgi(create_app().wsgi_app, base | environ)
 
 
-def kept(**environ: Any) -> LoggedRequest:
-    """The last request in the journal of an application that was asked this, and answered without the vendor."""
+def log_of(**environ: Any) -> LoggedRequest:
+    """Send a request that the vendor does not get, and return its entry in the request log."""
     vendor = build_vendor(Options())
     pages = VendorApp(vendor, MANUAL)
-    call_wsgi(WsgiVendorApp(pages, elsewhere), {"REQUEST_METHOD": "POST", "PATH_INFO": UTF8, **environ})
+    call_wsgi(WsgiVendorApp(pages, fallback), {"REQUEST_METHOD": "POST", "PATH_INFO": UTF8, **environ})
     (entry,) = vendor.store.requests(None, Query()).items
     assert diagnose_logged(entry, vendor.store) == ()
     return entry
 
 
-def elsewhere(environ: Any, start_response: Any) -> list[bytes]:
+def fallback(environ: Any, start_response: Any) -> list[bytes]:
     raise AssertionError("the path is a page's")
 
 
 CUT = b"the body broke off: 8 of 9 bytes came (Content-Length is 9, and counts bytes, not characters)\n"
 
 
-def test_a_request_that_the_vendor_is_not_asked_about_is_in_the_journal() -> None:
+def test_a_request_that_the_vendor_does_not_get_is_in_the_request_log() -> None:
     whole, cut = b"userid=12&action=overage", {"QUERY_STRING": "userid=12&action=overage", "CONTENT_LENGTH": "9"}
-    put = kept(REQUEST_METHOD="PUT", CONTENT_LENGTH=str(len(whole)), **{"wsgi.input": io.BytesIO(whole)})
+    put = log_of(REQUEST_METHOD="PUT", CONTENT_LENGTH=str(len(whole)), **{"wsgi.input": io.BytesIO(whole)})
     assert (put.status, put.method, put.userid, put.body) == (405, "PUT", "12", whole)
-    half = kept(**cut, **{"wsgi.input": io.BytesIO(b"12345678")})
+    half = log_of(**cut, **{"wsgi.input": io.BytesIO(b"12345678")})
     assert (half.status, half.userid, half.body, half.answer) == (400, "12", b"12345678", CUT)
-    large = kept(**{"wsgi.input": io.BytesIO(b"x" * (4 * 1024 * 1024 + 1)), "wsgi.input_terminated": True})
+    large = log_of(**{"wsgi.input": io.BytesIO(b"x" * (4 * 1024 * 1024 + 1)), "wsgi.input_terminated": True})
     assert (large.status, large.userid, large.path) == (413, "", UTF8)
 
 
-def test_the_first_fetch_after_a_reset_is_no_polling() -> None:
+def test_the_first_fetch_after_a_reset_gets_no_polling_warning() -> None:
     vendor = build_vendor(Options())
     pages = VendorApp(vendor, MANUAL)
     form = "&".join(f"{name}={value}" for name, value in (CREDENTIALS | {"action": "query"}).items()).encode()
@@ -159,7 +159,7 @@ def test_a_body_of_four_mebibytes_is_read_and_one_byte_more_is_413() -> None:
     assert stream.tell() == limit + 100
 
 
-def test_of_a_larger_body_no_more_than_16_mebibytes_are_read() -> None:
+def test_at_most_16_mebibytes_of_a_larger_body_are_read() -> None:
     class Endless(io.RawIOBase):
         read_so_far = 0
 
@@ -172,7 +172,7 @@ def test_of_a_larger_body_no_more_than_16_mebibytes_are_read() -> None:
     assert stream.read_so_far == 16 * 1024 * 1024
 
 
-def test_a_body_that_broke_off_is_not_acted_on() -> None:
+def test_a_request_with_a_truncated_body_has_no_effect() -> None:
     emulator = WsgiHarness()
     body = b"action=send&mobile=13000000001,13000000002&content=x&" + b"&".join(
         f"{name}={value}".encode() for name, value in CREDENTIALS.items()
@@ -188,12 +188,12 @@ def test_a_body_that_broke_off_is_not_acted_on() -> None:
 @pytest.mark.parametrize(
     "length", ["abc", "-1", "1_0", "٣", "9" * 5000], ids=["word", "sign", "underscore", "arabic", "long"]
 )
-def test_a_length_that_is_no_number_is_400_as_on_a_socket(length: str) -> None:
+def test_an_invalid_content_length_is_400_as_on_a_socket(length: str) -> None:
     answer = create_app().test_client().post(UTF8, data=b"x", environ_overrides={"CONTENT_LENGTH": length})
     assert (answer.status_code, answer.text) == (400, "the length of the body is no number\n")
 
 
-def test_flasks_own_test_client_reaches_the_pages() -> None:
+def test_the_test_client_of_flask_reaches_the_endpoints() -> None:
     client = create_app().test_client()
     answer = client.post("/v2sms.aspx", data={"action": "overage"} | CREDENTIALS)
     assert "Sucess" in answer.text

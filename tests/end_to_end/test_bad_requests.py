@@ -1,4 +1,4 @@
-"""What is no request, or only part of one: each is answered, closed, and leaves a line in the log."""
+"""Tests of invalid and incomplete requests over sockets: response, close of the connection, line in the log."""
 
 import asyncio
 import json
@@ -46,12 +46,12 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
 
 
 @pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_stall_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_STALLED_SECONDS", 0.1)
 
 
-def sent_alone(address: Address, *pieces: bytes) -> bytes:
-    """Everything that comes back while the client waits for it, with its side of the connection open."""
+def exchange(address: Address, *pieces: bytes) -> bytes:
+    """Send pieces and return everything received until the server closes. The client does not close its side."""
     with socket.create_connection(address, timeout=TIMEOUT) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for piece in pieces:
@@ -84,9 +84,9 @@ def test_a_tls_client_is_refused_at_once_with_the_reason_in_the_log(served: Serv
     ],
     ids=lambda value: value[:20] if isinstance(value, bytes) else None,
 )
-@pytest.mark.usefixtures("hurried")
+@pytest.mark.usefixtures("short_stall_timeout")
 def test_every_request_refused_below_http_has_a_line_in_the_log(served: Served, raw: bytes, begins: str) -> None:
-    assert sent_alone(served.address, raw).startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 408 "))
+    assert exchange(served.address, raw).startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 408 "))
     (line,) = served.lines
     assert line.startswith("127.0.0.1:")
     assert ": 40" in line
@@ -95,17 +95,17 @@ def test_every_request_refused_below_http_has_a_line_in_the_log(served: Served, 
     assert f"'{begins}'" in line
 
 
-def test_the_body_of_a_chunk_that_lies_is_refused_with_the_method_in_the_log(served: Served) -> None:
+def test_a_chunk_with_a_wrong_size_is_refused_with_the_method_in_the_log(served: Served) -> None:
     raw = f"POST {UTF8} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n".encode()
-    assert b"a chunk is longer than it says" in sent_alone(served.address, raw)
+    assert b"a chunk is longer than it says" in exchange(served.address, raw)
     assert "'POST ...': 400, a chunk is longer than it says" in served.lines[0]
 
 
-@pytest.mark.usefixtures("hurried")
+@pytest.mark.usefixtures("short_stall_timeout")
 def test_a_content_length_too_large_is_answered_408_logged_and_in_the_request_log(served: Served) -> None:
     length = len(SEND)
     raw = request(UTF8, SEND).replace(f"Content-Length: {length}".encode(), f"Content-Length: {length + 2}".encode())
-    received = sent_alone(served.address, raw)
+    received = exchange(served.address, raw)
     said = f"{length} of {length + 2} bytes came (Content-Length is {length + 2}, and counts bytes, not characters)"
     assert received.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
     assert received.endswith(f"{said}, and not the rest within 0.1 seconds\n".encode())
@@ -115,15 +115,15 @@ def test_a_content_length_too_large_is_answered_408_logged_and_in_the_request_lo
     assert "<overage>1000<" in ask(served.address, request(UTF8, f"action=overage&{QUERY}".encode())).body.decode()
 
 
-@pytest.mark.usefixtures("hurried")
+@pytest.mark.usefixtures("short_stall_timeout")
 def test_half_a_head_is_answered_408_and_logged(served: Served) -> None:
-    received = sent_alone(served.address, b"GET /v2sms.aspx HTTP/1.1\r\nHost")
+    received = exchange(served.address, b"GET /v2sms.aspx HTTP/1.1\r\nHost")
     assert received.startswith(b"HTTP/1.1 408 ")
     assert received.endswith(b"30 bytes of a request came, and not the rest within 0.1 seconds\n")
     assert "'GET /v...': 408, 30 bytes of a request came" in served.lines[0]
 
 
-def test_a_body_that_broke_off_is_answered_with_the_counts(served: Served) -> None:
+def test_the_response_to_a_truncated_body_names_the_byte_counts(served: Served) -> None:
     with socket.create_connection(served.address, timeout=TIMEOUT) as connection:
         connection.sendall(f"POST {UTF8} HTTP/1.1\r\nContent-Length: 9\r\n\r\nabcd".encode())
         connection.shutdown(socket.SHUT_WR)
@@ -138,12 +138,12 @@ def test_a_body_that_broke_off_is_answered_with_the_counts(served: Served) -> No
         (b"\n\n\r\nGET /v2sms.aspx HTTP/1.1\r\nConnection: close\r\n\r\n",),
     ],
 )
-def test_empty_lines_before_a_request_are_passed_over(served: Served, pieces: tuple[bytes, ...]) -> None:
-    assert sent_alone(served.address, *pieces).startswith(b"HTTP/1.1 200 OK\r\n")
+def test_empty_lines_before_a_request_are_ignored(served: Served, pieces: tuple[bytes, ...]) -> None:
+    assert exchange(served.address, *pieces).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 class ResetTransport:
-    """A transport whose client has reset the connection, which the event loop has not noticed yet."""
+    """A transport whose client has reset the connection before the event loop notices it."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -165,7 +165,7 @@ class ResetTransport:
 
 
 class RefusingDispatcher:
-    """Refuses every request, and everything that is none."""
+    """A RequestHandler that refuses all requests, valid and invalid."""
 
     def dispatch(self, *_: object) -> object:
         return text_response(404, "nothing there")
@@ -193,12 +193,12 @@ def test_a_client_that_reset_the_connection_before_its_refusal_causes_no_excepti
 # Many unfinished requests, slow ones, and answers that nobody reads
 
 
-def unfinished(size: int, missing: int) -> bytes:
-    """A request with so many bytes of its body."""
+def incomplete_request(size: int, missing: int) -> bytes:
+    """Build a request with `size` bytes of its body, of which `missing` more are declared."""
     return f"POST {UTF8} HTTP/1.1\r\nContent-Length: {size + missing}\r\n\r\n".encode() + b"x" * size
 
 
-def test_of_too_many_half_sent_bodies_the_oldest_is_refused_and_the_newest_is_received(
+def test_with_too_many_incomplete_bodies_the_oldest_is_refused_and_the_newest_is_received(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = 100_000
@@ -206,7 +206,7 @@ def test_of_too_many_half_sent_bodies_the_oldest_is_refused_and_the_newest_is_re
     with ExitStack() as opened:
         connections = [opened.enter_context(socket.create_connection(served.address, timeout=TIMEOUT)) for _ in "abc"]
         for connection in connections:
-            connection.sendall(unfinished(size, 10))
+            connection.sendall(incomplete_request(size, 10))
             ask(served.address, request(UTF8, b"action=overage"))  # what is whole is answered meanwhile
         assert connections[0].recv(1000).startswith(b"HTTP/1.1 503 ")
         for connection in connections[1:]:
@@ -215,12 +215,12 @@ def test_of_too_many_half_sent_bodies_the_oldest_is_refused_and_the_newest_is_re
     kept = json.loads(ask(served.address, control_request("GET", "/requests")).body)["items"]
     assert [entry["status"] for entry in kept].count(503) == 1
     assert sum("POST /v2sms.aspx: 503" in line for line in served.lines) == 1
-    again = unfinished(size, 10) + b"x" * 10  # nothing is counted twice, or for ever
+    again = incomplete_request(size, 10) + b"x" * 10  # nothing is counted twice, or for ever
     for _ in range(5):
         assert ask(served.address, again).status == 200
 
 
-def test_of_too_many_half_sent_heads_the_oldest_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_too_many_incomplete_heads_the_oldest_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receive_limits, "_MAX_BYTES", 1000)
     with socket.create_connection(served.address, timeout=TIMEOUT) as connection:
         connection.sendall(b"GET /v2sms.aspx?" + b"x" * 1000)
@@ -229,8 +229,8 @@ def test_of_too_many_half_sent_heads_the_oldest_is_refused(served: Served, monke
     assert "'GET /v...': 503, 1016 bytes of a request came, and more than 1000 bytes of unfinished requests" in line
 
 
-@pytest.mark.usefixtures("hurried")
-def test_whole_requests_wait_for_a_client_that_reads_slowly(served: Served) -> None:
+@pytest.mark.usefixtures("short_stall_timeout")
+def test_complete_requests_wait_for_a_client_that_reads_slowly(served: Served) -> None:
     asked = b"GET /_mock/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -242,11 +242,11 @@ def test_whole_requests_wait_for_a_client_that_reads_slowly(served: Served) -> N
     assert received.count(b"HTTP/1.1 200 ") == 101
 
 
-def test_a_request_that_comes_byte_by_byte_has_an_end(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_arrives_byte_by_byte_times_out(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_RECEIVE_SECONDS", 0.3)
     received = b""
     with socket.create_connection(served.address, timeout=0.02) as connection:
-        connection.sendall(unfinished(0, 10_000))
+        connection.sendall(incomplete_request(0, 10_000))
         while not received:
             connection.sendall(b"x")
             with suppress(TimeoutError):
@@ -255,7 +255,7 @@ def test_a_request_that_comes_byte_by_byte_has_an_end(served: Served, monkeypatc
     assert b"and not the rest within 0.3 seconds" in received
 
 
-def test_a_client_that_never_reads_is_hung_up_on(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_never_reads_is_disconnected(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_UNREAD_SECONDS", 0.2)
     raw = b"GET /v2sms.aspx HTTP/1.1\r\n\r\n" * 1000
     with socket.create_connection(served.address, timeout=TIMEOUT) as connection:

@@ -1,4 +1,4 @@
-"""What nginx passes on: nothing of the control address or the console, unless the proxy was declared."""
+"""Tests behind nginx: the control API and the console are refused unless the proxy was declared."""
 
 import http.client
 import json
@@ -37,7 +37,7 @@ def ask(
     form: Mapping[str, str] | None = None,
     trusted: trustme.CA | None = None,
 ) -> Answer:
-    """What a client of nginx gets to see; over TLS where it trusts an authority."""
+    """Send a request through nginx and return the response; over TLS if `authority` is given."""
     connection: http.client.HTTPConnection
     if trusted is None:
         connection = http.client.HTTPConnection(*address, timeout=TIMEOUT)
@@ -59,7 +59,7 @@ def ask(
 
 @pytest.fixture(scope="module")
 def undeclared() -> Iterator[Address]:
-    """An emulator as most people start it: on loopback, without a token, which knows of no proxy."""
+    """An emulator with default options: on loopback, without a token, without a declared proxy."""
     with emulator_process("--log-level", "error") as (_, address):
         yield address
 
@@ -68,7 +68,7 @@ def undeclared() -> Iterator[Address]:
 @pytest.mark.parametrize(
     "path", ["/_mock/accounts", "/_mock/openapi.json", "/", "/account", "/login", "/static/icon.svg"]
 )
-def test_a_client_of_nginx_sees_nothing_but_the_vendors_pages(undeclared: Address, directives: str, path: str) -> None:
+def test_a_client_of_nginx_reaches_only_the_vendors_endpoints(undeclared: Address, directives: str, path: str) -> None:
     with nginx(undeclared, directives) as front:
         refused = ask(front, path, {"Host": "127.0.0.1"})
         assert refused.status == 403
@@ -78,13 +78,13 @@ def test_a_client_of_nginx_sees_nothing_but_the_vendors_pages(undeclared: Addres
         assert "<returnstatus>" in ask(front, f"/v2sms.aspx?{SEND.decode()}").text
 
 
-def test_the_same_is_seen_without_nginx(undeclared: Address) -> None:
+def test_the_same_endpoints_answer_without_nginx(undeclared: Address) -> None:
     assert "mima" in ask(undeclared, "/_mock/accounts").text
     assert ask(undeclared, "/account").status == 200
 
 
 @pytest.mark.parametrize("directives", ["", FORWARDED, MODERN], ids=["default", "forwarded", "modern"])
-def test_with_the_public_url_the_token_and_the_login_let_in(directives: str) -> None:
+def test_with_the_public_url_the_token_and_the_login_are_accepted(directives: str) -> None:
     port = free_port()
     url = f"http://{NAME}:{port}"
     with emulator_process("--public-url", url, "--token", TOKEN, "--log-level", "error") as (_, address):
@@ -102,7 +102,7 @@ def test_with_the_public_url_the_token_and_the_login_let_in(directives: str) -> 
             assert {f"http://{found}" for found in re.findall(r"http://([\w.:]+)/v2sms.aspx", page)} == {url}
 
 
-def test_a_public_url_beyond_this_machine_demands_a_token() -> None:
+def test_a_public_url_of_another_host_requires_a_token() -> None:
     with emulator_process("--public-url", f"https://{NAME}", "--log-level", "error") as (process, address):
         assert ask(address, "/_mock/accounts").status == 401
         assert process.stdout is not None
@@ -111,7 +111,7 @@ def test_a_public_url_beyond_this_machine_demands_a_token() -> None:
         assert ask(address, "/_mock/accounts", {"Authorization": f"Bearer {token}"}).status == 200
 
 
-def test_an_allowed_host_may_send_its_origin_where_nginx_leaves_the_port_out() -> None:
+def test_the_origin_of_an_allowed_host_is_accepted_if_nginx_drops_the_port() -> None:
     with emulator_process("--public-url", "http://127.0.0.1:1", "--allow-host", NAME, "--token", TOKEN) as (_, address):
         with nginx(address, "proxy_set_header Host $host;") as front:
             origin = f"http://{NAME}:{front[1]}"
@@ -125,7 +125,7 @@ def authority() -> trustme.CA:
     return trustme.CA()
 
 
-def test_what_a_trusted_proxy_forwards_is_believed(authority: trustme.CA) -> None:
+def test_forwarded_headers_of_a_trusted_proxy_are_used(authority: trustme.CA) -> None:
     arguments = ("--trusted-proxy", "127.0.0.0/8", "--allow-host", NAME, "--token", TOKEN, "--log-level", "error")
     with emulator_process(*arguments) as (_, address):
         with nginx(address, FORWARDED, certificate=authority.issue_cert(NAME)) as front:
@@ -142,7 +142,7 @@ def test_what_a_trusted_proxy_forwards_is_believed(authority: trustme.CA) -> Non
             assert ask(front, "/_mock/accounts", rebound, trusted=authority).status == 403
 
 
-def test_what_any_other_proxy_forwards_is_refused() -> None:
+def test_forwarded_headers_of_another_proxy_are_refused() -> None:
     with emulator_process("--trusted-proxy", "10.0.0.1", "--token", TOKEN, "--log-level", "error") as (_, address):
         with nginx(address, FORWARDED) as front:
             refused = ask(front, "/_mock/accounts", BEARER)

@@ -1,6 +1,6 @@
-"""What one client does costs no other, and clients at once lose nothing: on sockets, without faults.
+"""Tests of concurrent clients over sockets, without faults: no client delays another, and no item is lost.
 
-Here belongs what only a socket shows of several. All of it at once, and with faults, is in `test_stress_tool`.
+The stress tool combines all of this, with faults.
 """
 
 import re
@@ -26,7 +26,7 @@ from support.emulators import (
 from support.serve_cli import QUERY
 
 
-def test_r11_fetches_at_the_same_moment_share_nothing_and_lose_nothing() -> None:
+def test_r11_concurrent_fetches_share_no_item_and_lose_none() -> None:
     with emulator_process("--log-level", "error") as (_, address):
         numbers = [str(13000000000 + place) for place in range(900)]
         send = f"action=send&{QUERY}&content=x&mobile={','.join(numbers)}"
@@ -46,7 +46,7 @@ def test_r11_fetches_at_the_same_moment_share_nothing_and_lose_nothing() -> None
         assert sorted(taken) == numbers
 
 
-def test_a_log_that_nobody_reads_holds_up_neither_answers_nor_the_end() -> None:
+def test_an_unread_log_blocks_neither_responses_nor_the_shutdown() -> None:
     with emulator_process() as (process, address):  # its standard error is a pipe, which is soon full
         for _ in range(1500):
             assert ask(address, request(UTF8, b"action=overage")).status == 200
@@ -54,7 +54,7 @@ def test_a_log_that_nobody_reads_holds_up_neither_answers_nor_the_end() -> None:
         assert process.wait(TIMEOUT) == 0
 
 
-def test_an_answer_that_is_cut_for_somebody_who_is_gone_is_no_error() -> None:
+def test_a_truncated_response_to_a_disconnected_client_is_no_error() -> None:
     with emulator_process() as (process, address):
         for fault in ({"kind": "latency", "seconds": 0.1}, {"kind": "cut", "at": 50}):
             assert ask(address, control_request("POST", "/accounts/12/faults", fault)).status == 201
@@ -71,22 +71,22 @@ def test_an_answer_that_is_cut_for_somebody_who_is_gone_is_no_error() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit on Windows")
-def test_more_connections_than_a_process_may_usually_have_are_all_served() -> None:
+def test_more_connections_than_the_soft_file_limit_are_all_served() -> None:
     with emulator_process(files=128) as (_, address), ExitStack() as connections:
         for _ in range(200):
             connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
         assert ask(address, request(UTF8, b"action=overage")).status == 200
 
 
-AT_ONCE = """
+CONCURRENT_IMPORTS = """
 import sys, threading, time
 
-class Slow:  # so that both threads are in the middle of it
+class SlowFinder:  # makes the imports of both threads overlap
     def find_spec(self, name, path=None, target=None):
         if name.startswith("werkzeug"):
             time.sleep(0.005)
 
-sys.meta_path.insert(0, Slow())
+sys.meta_path.insert(0, SlowFinder())
 from sms10692_mock.server.process import LazyWsgiApp
 from sms10692_mock.codec.forms import parse_fields
 
@@ -106,6 +106,8 @@ for thread in threads:
 """
 
 
-def test_the_first_multipart_body_and_the_first_request_beside_the_pages_may_come_at_once() -> None:
-    done = subprocess.run([sys.executable, "-c", AT_ONCE], capture_output=True, text=True, timeout=TIMEOUT, check=True)
+def test_the_first_multipart_body_and_the_first_console_request_may_arrive_at_once() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CONCURRENT_IMPORTS], capture_output=True, text=True, timeout=TIMEOUT, check=True
+    )
     assert done.stderr == ""

@@ -1,6 +1,6 @@
-"""The life of a connection, on a server at which many have just asked: what is on its way arrives, and nothing else.
+"""Tests of the life of a connection to a server under load: what is sent, when it is written, when it is closed.
 
-Here belongs what depends on when bytes are written and connections closed. What HTTP there is, is in `test_sockets`.
+`test_sockets` tests the HTTP messages themselves.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ ELSEWHERE = b"GET /_mock/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 @pytest.fixture
 def busy() -> Iterator[Address]:
-    """An emulator at which many have asked at once, after which answers wait for each other."""
+    """An emulator under load, so that it coalesces the writes of an event-loop iteration."""
     with emulator_process() as (_, address), ExitStack() as connections:
         after_a_burst(address, connections)
         yield address
@@ -44,8 +44,8 @@ def after_a_burst(address: Address, connections: ExitStack) -> None:
             assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-def all_of(address: Address, raw: bytes) -> bytes:
-    """Everything that comes back when nothing more is sent."""
+def receive_all(address: Address, raw: bytes) -> bytes:
+    """Send bytes, close the sending side, and return everything received."""
     with socket.create_connection(address, timeout=TIMEOUT) as connection:
         connection.sendall(raw)
         connection.shutdown(socket.SHUT_WR)
@@ -57,8 +57,8 @@ def all_of(address: Address, raw: bytes) -> bytes:
     [OVERAGE, ELSEWHERE, request(UTF8, b"action=overage&userid=12&sign=x&timestamp=1")],
     ids=["page", "beside", "why"],
 )
-def test_who_has_said_all_gets_an_answer(busy: Address, raw: bytes) -> None:
-    assert re.findall(rb"HTTP/1.1 (\d+) ", all_of(busy, raw * 3)) == [b"200"] * 3
+def test_a_half_closed_connection_gets_its_response(busy: Address, raw: bytes) -> None:
+    assert re.findall(rb"HTTP/1.1 (\d+) ", receive_all(busy, raw * 3)) == [b"200"] * 3
 
 
 @pytest.mark.parametrize(
@@ -71,17 +71,17 @@ def test_who_has_said_all_gets_an_answer(busy: Address, raw: bytes) -> None:
     ],
     ids=["close", "1.0", "beside", "nonsense"],
 )
-def test_what_comes_behind_the_last_request_is_not_done(busy: Address, last: bytes) -> None:
-    assert all_of(busy, last + request(UTF8, SEND)).count(b"HTTP/1.1 ") == 1
+def test_bytes_after_the_last_request_are_ignored(busy: Address, last: bytes) -> None:
+    assert receive_all(busy, last + request(UTF8, SEND)).count(b"HTTP/1.1 ") == 1
     assert "<overage>1000<" in overage(busy)
 
 
-def test_what_comes_behind_an_answer_that_was_cut_is_not_done(busy: Address) -> None:
+def test_requests_after_a_truncated_response_are_ignored(busy: Address) -> None:
     assert (
         ask(busy, control_request("POST", "/accounts/12/faults", {"kind": "cut", "at": 5, "remaining": 1})).status
         == 201
     )
-    assert all_of(busy, OVERAGE + request(UTF8, SEND)).endswith(b"\r\n\r\n<?xml")
+    assert receive_all(busy, OVERAGE + request(UTF8, SEND)).endswith(b"\r\n\r\n<?xml")
     assert "<overage>1000<" in overage(busy)
 
 
@@ -100,7 +100,7 @@ def test_a_thousand_requests_at_once_over_one_connection_are_all_answered(busy: 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nobody can be held there, nor be told to end")
-def test_what_was_done_when_the_end_came_is_told() -> None:
+def test_requests_processed_before_the_shutdown_get_their_responses() -> None:
     with emulator_process() as (process, address), ExitStack() as connections:
         after_a_burst(address, connections)
         many = [connections.enter_context(socket.create_connection(address, timeout=TIMEOUT)) for _ in range(32)]
@@ -112,19 +112,19 @@ def test_what_was_done_when_the_end_came_is_told() -> None:
             connection.sendall(request(UTF8, SEND))
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGCONT)
-        answered = sum(b"<message>ok<" in what_comes(connection) for connection in many)
+        answered = sum(b"<message>ok<" in receive_some(connection) for connection in many)
         done = sum("task 10" in line for line in wait_exit(process)[1].splitlines())
         assert answered == done
 
 
-def what_comes(connection: socket.socket) -> bytes:
-    """The next bytes, or none where the connection is closed, in whatever way."""
+def receive_some(connection: socket.socket) -> bytes:
+    """Return the next bytes; none if the connection was closed or reset."""
     with suppress(ConnectionError):
         return connection.recv(65536)
     return b""
 
 
-def test_an_answer_that_comes_after_the_signal_is_the_last() -> None:
+def test_a_response_after_the_signal_is_the_last_of_its_connection() -> None:
     with emulator_process() as (process, address), ExitStack() as connections:
         fault = {"kind": "latency", "seconds": 0.2, "remaining": 1}
         assert ask(address, control_request("POST", "/accounts/12/faults", fault)).status == 201
@@ -137,7 +137,7 @@ def test_an_answer_that_comes_after_the_signal_is_the_last() -> None:
         wait_exit(process)
 
 
-def test_who_is_gone_while_nothing_is_answered_is_missed() -> None:
+def test_a_disconnect_during_a_hang_is_noticed() -> None:
     with emulator_process() as (process, address):
         assert (
             ask(
@@ -145,42 +145,42 @@ def test_who_is_gone_while_nothing_is_answered_is_missed() -> None:
             ).status
             == 201
         )
-        before = files_of(process.pid)
+        before = count_open_files(process.pid)
         for _ in range(5):
             with socket.create_connection(address, timeout=TIMEOUT) as connection:
                 connection.sendall(OVERAGE + b"x" * 200_000)
-        while files_of(process.pid) > before:
+        while count_open_files(process.pid) > before:
             continue
 
 
 @pytest.mark.parametrize("seconds", [3600, 86_400])
-def test_a_client_that_hangs_up_while_its_answer_is_late_is_forgotten(seconds: float) -> None:
+def test_a_client_that_disconnects_during_a_delay_is_forgotten(seconds: float) -> None:
     with emulator_process() as (process, address):
         fault = {"kind": "latency", "seconds": seconds, "operations": ["overage"]}
         assert ask(address, control_request("POST", "/accounts/12/faults", fault)).status == 201
-        before = files_of(process.pid)
+        before = count_open_files(process.pid)
         for _ in range(20):
             with socket.create_connection(address, timeout=TIMEOUT) as connection:
                 connection.sendall(OVERAGE)
         read_log(process, 21)
-        while files_of(process.pid) > before:
+        while count_open_files(process.pid) > before:
             continue
 
 
-def test_a_client_that_closes_only_its_side_gets_an_answer_that_is_a_little_late(busy: Address) -> None:
+def test_a_half_closed_connection_gets_a_slightly_delayed_response(busy: Address) -> None:
     fault = {"kind": "latency", "seconds": 0.05, "remaining": 1}
     assert ask(busy, control_request("POST", "/accounts/12/faults", fault)).status == 201
-    assert b"<overage>1000<" in all_of(busy, OVERAGE)
+    assert b"<overage>1000<" in receive_all(busy, OVERAGE)
 
 
-def files_of(pid: int) -> int:
-    """How many files a process has open; 0 where that cannot be seen."""
+def count_open_files(pid: int) -> int:
+    """Number of open files of a process; 0 if the system does not show it."""
     folder = Path(f"/proc/{pid}/fd")
     return len(list(folder.iterdir())) if folder.exists() else 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit on Windows")
-def test_where_no_file_is_left_it_says_so_once_and_serves_those_who_are_in() -> None:
+def test_without_file_descriptors_one_line_is_logged_and_open_connections_are_served() -> None:
     with emulator_process(files=48, at_most=True) as (process, address), ExitStack() as connections:
         inside = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
         inside.sendall(OVERAGE)
@@ -199,24 +199,24 @@ def test_where_no_file_is_left_it_says_so_once_and_serves_those_who_are_in() -> 
 @pytest.mark.parametrize(
     ("method", "path", "status"), [("GET", "/static/console.css", 200), ("HEAD", "/static/console.css", 200)]
 )
-def test_an_answer_has_one_date(busy: Address, method: str, path: str, status: int) -> None:
-    received = all_of(busy, f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+def test_a_response_has_one_date(busy: Address, method: str, path: str, status: int) -> None:
+    received = receive_all(busy, f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
     assert received.startswith(f"HTTP/1.1 {status} ".encode())
     assert received.partition(b"\r\n\r\n")[0].count(b"\r\nDate: ") == 1
 
 
-def test_an_answer_without_a_body_has_no_length(busy: Address) -> None:
+def test_a_response_without_a_body_has_no_content_length(busy: Address) -> None:
     asked = b"GET /static/console.css HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-    tag = re.search(rb"\r\nETag: (.*)\r\n", all_of(busy, asked + b"\r\n"))
+    tag = re.search(rb"\r\nETag: (.*)\r\n", receive_all(busy, asked + b"\r\n"))
     assert tag is not None
-    received = all_of(busy, asked + b"If-None-Match: %b\r\n\r\n" % tag[1])
+    received = receive_all(busy, asked + b"If-None-Match: %b\r\n\r\n" % tag[1])
     assert received.startswith(b"HTTP/1.1 304 ")
     assert received.endswith(b"\r\n\r\n")
     assert b"Content-Length" not in received
 
 
 @pytest.mark.parametrize("half", [OVERAGE[:30], OVERAGE[:-5]], ids=["head", "body"])
-def test_half_a_request_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch, half: bytes) -> None:
+def test_an_incomplete_request_times_out(monkeypatch: pytest.MonkeyPatch, half: bytes) -> None:
     monkeypatch.setattr(server, "_STALLED_SECONDS", 0.1)
     monkeypatch.setattr(server, "_SWEEP_SECONDS", 0.05)
     with Emulator() as emulator:
@@ -237,14 +237,14 @@ def test_half_a_request_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch, 
     "raw", [OVERAGE, ELSEWHERE, b"no request\r\n\r\n", OVERAGE[:-5]], ids=["page", "beside", "bad", "half"]
 )
 def test_a_closed_connection_is_freed_without_a_collection(raw: bytes) -> None:
-    """Otherwise it would stay for ever, where the heap was frozen while it was open."""
+    """If the heap was frozen while the connection was open, a collection would never free it."""
     with Emulator() as emulator:
         host, _, port = emulator.url.removeprefix("http://").rpartition(":")
-        all_of((host, int(port)), ELSEWHERE)
+        receive_all((host, int(port)), ELSEWHERE)
         gc.collect()
         gc.disable()
         try:
-            assert all_of((host, int(port)), raw).startswith(b"HTTP/1.1 ")
+            assert receive_all((host, int(port)), raw).startswith(b"HTTP/1.1 ")
             until = time.monotonic() + TIMEOUT / 10
             while open_transports() and time.monotonic() < until:
                 time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""A page of another site cannot use the vendor's pages through somebody's browser, unless that is allowed."""
+"""Tests that a page of another site cannot use the vendor's endpoints through a browser, unless that is allowed."""
 
 import json
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield found
 
 
-def test_an_image_tag_of_another_site_takes_nothing_from_a_queue(address: Address) -> None:
+def test_an_image_of_another_site_fetches_nothing_from_a_queue(address: Address) -> None:
     assert b"<message>ok</message>" in ask(address, request(UTF8, SEND.encode())).body
     refused = get(address, f"{STATUS}?{FETCH}", IMAGE)
     assert refused.status == 403
@@ -44,7 +44,7 @@ def test_an_image_tag_of_another_site_takes_nothing_from_a_queue(address: Addres
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-def test_no_method_and_no_page_is_used_for_another_site(address: Address, method: str) -> None:
+def test_no_method_of_any_endpoint_serves_another_site(address: Address, method: str) -> None:
     before = get(address, "/_mock/accounts/12").body
     for page in ("/v2sms.aspx", "/V2SMSGBK.aspx", "/v2statusApi.aspx", "/v2callApi.aspx", "//v2sms.aspx/x"):
         raw = f"{method} {page}?{SEND} HTTP/1.1\r\nHost: 127.0.0.1\r\n{IMAGE}Content-Length: 0\r\n\r\n"
@@ -53,11 +53,11 @@ def test_no_method_and_no_page_is_used_for_another_site(address: Address, method
 
 
 @pytest.mark.parametrize("site", ["none", "same-origin", "same-site"])
-def test_what_a_person_or_a_page_of_this_machine_asks_is_answered(address: Address, site: str) -> None:
+def test_requests_of_a_user_or_of_the_same_site_are_answered(address: Address, site: str) -> None:
     assert get(address, f"{UTF8}?{SEND}", f"Sec-Fetch-Site: {site}\r\n").status == 200
 
 
-def test_the_option_lets_pages_of_other_sites_in() -> None:
+def test_the_option_allows_pages_of_other_sites() -> None:
     with emulator_process("--allow-cross-site", "--log-level", "error") as (_, address):
         assert get(address, f"{UTF8}?{SEND}", IMAGE).status == 200
 

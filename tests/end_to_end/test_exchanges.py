@@ -1,6 +1,6 @@
-"""Every exchange that was written by hand is held, byte for byte, in process and on a socket.
+"""Tests of all hand-written exchanges, byte for byte, inside the process and over a socket.
 
-Here belongs what is asked of all exchanges alike. There is no switch that writes them anew.
+No switch rewrites the exchanges.
 """
 
 import pytest
@@ -11,7 +11,7 @@ from support.exchanges import EXCHANGES, Exchange, exchange
 
 
 @pytest.mark.parametrize("held", EXCHANGES, ids=lambda held: held.name)
-def test_an_exchange_is_held_in_process(held: Exchange) -> None:
+def test_an_exchange_holds_inside_the_process(held: Exchange) -> None:
     emulator = WsgiHarness(**held.given)
     for name in held.before:
         emulator.ask(exchange(name).request)
@@ -19,7 +19,7 @@ def test_an_exchange_is_held_in_process(held: Exchange) -> None:
 
 
 @pytest.mark.parametrize("chapter", sorted({held.name.split("/")[0] for held in EXCHANGES}))
-def test_the_exchanges_of_a_chapter_are_held_on_a_socket(chapter: str) -> None:
+def test_the_exchanges_of_a_chapter_hold_over_a_socket(chapter: str) -> None:
     for held in (held for held in EXCHANGES if held.name.startswith(chapter)):
         with emulator_server(held.given) as address:
             for name in held.before:

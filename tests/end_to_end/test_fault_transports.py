@@ -1,4 +1,4 @@
-"""Every fault looks the same on a socket and through WSGI, whatever the method."""
+"""Tests that every fault looks the same over a socket and through WSGI, for every method."""
 
 import http.client
 import io

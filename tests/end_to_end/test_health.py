@@ -1,4 +1,4 @@
-"""Health checks of containers: `/live` and `/ready` for anybody, `/_mock/health` itself for who may see details."""
+"""Tests of health checks: `/live` and `/ready` are public, `/_mock/health` shows details to authorized clients."""
 
 import json
 import select
@@ -23,7 +23,7 @@ from support.valkey_store import NEED_SERVERS, SOON, eventually
 
 LIVE, READY, DETAILS = "/_mock/health/live", "/_mock/health/ready", "/_mock/health"
 WAITING = 300
-"""More requests than there are threads for the control address."""
+"""More requests than the fallback pool has threads."""
 
 
 def get(address: Address, path: str, *headers: str, method: str = "GET") -> Response:
@@ -37,7 +37,7 @@ def health(address: Address) -> tuple[int, bool]:
 
 @pytest.fixture(scope="module")
 def exposed() -> Iterator[Address]:
-    """An emulator in a container: bound beyond loopback, so that it demands a token."""
+    """An emulator as in a container: bound to all interfaces, so that it requires a token."""
     with emulator_process("--host", "0.0.0.0", "--log-level", "error") as (_, (_, port)):  # noqa: S104 - it is what is tested
         yield "127.0.0.1", port
 
@@ -60,7 +60,7 @@ def test_a_health_check_needs_neither_a_token_nor_a_known_host(
     assert get(exposed, path, *headers, method="HEAD") == (200, "application/json", b"")
 
 
-def test_details_keep_their_guard(exposed: Address) -> None:
+def test_details_require_authorization(exposed: Address) -> None:
     assert get(exposed, DETAILS, "Host: 127.0.0.1").status == 401
     assert get(exposed, DETAILS, "Host: rebound.example").status == 403
 
@@ -79,7 +79,7 @@ def test_the_same_without_a_socket() -> None:
         assert office.http.head(path).data == b""
 
 
-def test_requests_that_wait_on_every_thread_hold_up_no_health_check(exposed: Address) -> None:
+def test_a_health_check_is_answered_while_all_threads_are_busy(exposed: Address) -> None:
     with emulator_process("--log-level", "error") as (_, address), ExitStack() as stack:
         waiting = [stack.enter_context(socket.create_connection(address, timeout=TIMEOUT)) for _ in range(WAITING)]
         for one in waiting:
@@ -89,7 +89,7 @@ def test_requests_that_wait_on_every_thread_hold_up_no_health_check(exposed: Add
         assert select.select(waiting, [], [], 0)[0] == []
 
 
-def test_a_file_that_is_locked_is_not_ready_until_it_can_be_written(tmp_path: Path) -> None:
+def test_a_locked_file_is_not_ready_until_it_can_be_written(tmp_path: Path) -> None:
     path = tmp_path / "store"
     with emulator_process("--store", f"sqlite:{path}", "--log-level", "error") as (_, address):
         assert health(address) == (200, True)
@@ -103,7 +103,7 @@ def test_a_file_that_is_locked_is_not_ready_until_it_can_be_written(tmp_path: Pa
 
 
 @NEED_SERVERS
-def test_a_server_that_is_away_or_hangs_is_not_ready_until_it_is_back(tmp_path: Path) -> None:
+def test_an_unreachable_or_hanging_valkey_is_not_ready_until_it_is_back(tmp_path: Path) -> None:
     server = start_server(tmp_path)
     with (
         ended(server),
@@ -123,32 +123,32 @@ def test_a_server_that_is_away_or_hangs_is_not_ready_until_it_is_back(tmp_path: 
 
 
 class SlowStore:
-    """A store whose check takes until it is let go, and counts how often it was asked."""
+    """A store whose readiness check blocks until `release` is set, and that counts the checks."""
 
     blocking = True
 
     def __init__(self) -> None:
-        self.let_go = threading.Event()
+        self.release = threading.Event()
         self.checks = 0
 
     def check_ready(self) -> None:
         self.checks += 1
-        assert self.let_go.wait(TIMEOUT)
+        assert self.release.wait(TIMEOUT)
 
 
-def test_a_check_that_takes_long_is_shared_and_waited_for_until_the_deadline() -> None:
+def test_a_slow_check_is_shared_and_awaited_until_the_deadline() -> None:
     store = SlowStore()
     probe = StoreProbe(cast(Store, store), deadline=0.01)
     first = probe.start()
     assert probe.failure() == "no response in time"
     assert probe.start() is first
-    store.let_go.set()
+    store.release.set()
     assert first.result(TIMEOUT) == ""
     assert StoreProbe(cast(Store, store), deadline=TIMEOUT).failure() == ""
     assert store.checks == 2
 
 
-def test_a_check_that_fails_says_why_and_the_next_begins_anew() -> None:
+def test_a_failed_check_names_its_reason_and_the_next_one_starts_anew() -> None:
     class Away(MemoryStore):
         is_away = True
 

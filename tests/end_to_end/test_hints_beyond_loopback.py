@@ -1,4 +1,4 @@
-"""Where others can reach the emulator, no hint confirms a name, a password or a userid that somebody guesses."""
+"""Tests that hints which other hosts can read confirm no guess of an account name, password or userid."""
 
 import hashlib
 import http.client
@@ -22,7 +22,7 @@ def md5(text: str) -> str:
 
 
 def hint(address: Address, **fields: str) -> str:
-    """The hint that a request gets, without the number of the request."""
+    """Send a request and return its hint without the number of the request."""
     connection = http.client.HTTPConnection(*address, timeout=TIMEOUT)
     connection.request("POST", "/v2sms.aspx", urlencode(fields), {"Content-Type": "application/x-www-form-urlencoded"})
     response = connection.getresponse()
@@ -70,7 +70,7 @@ GUESSES = {
         {"userid": "77", "sign": md5("shop" + "guess" + NOW)},
     ),
 }
-"""What is guessed: a request in which the guess is right, and one in which it is wrong."""
+"""For each kind of guess: a request with a right guess and one with a wrong guess."""
 
 
 @pytest.mark.parametrize("guess", GUESSES)
@@ -83,21 +83,21 @@ def test_a_right_guess_gets_the_hint_of_a_wrong_one(request: pytest.FixtureReque
 
 
 @pytest.mark.parametrize("guess", GUESSES)
-def test_on_this_machine_hints_say_all(local: Address, guess: str) -> None:
+def test_hints_on_loopback_are_complete(local: Address, guess: str) -> None:
     right, wrong = GUESSES[guess]
     common = {"action": "overage", "timestamp": NOW, "sign": md5("x")}
     assert hint(local, **common | right) != hint(local, **common | wrong)
 
 
 @pytest.mark.parametrize("field", ["s3cretpw", "an0therone"])
-def test_a_password_in_a_request_is_shown_as_it_came(exposed: Address, field: str) -> None:
+def test_a_password_in_a_request_is_quoted_as_received(exposed: Address, field: str) -> None:
     common = {"action": "overage", "timestamp": NOW, "userid": "77"}
     for signature in (md5("x"), sign("shop", "s3cretpw", NOW)):
         if (field, signature) != ("s3cretpw", sign("shop", "s3cretpw", NOW)):
             assert f"'{field}'" in hint(exposed, **common, **{"sign": signature, field: "1"})
 
 
-def test_what_is_wrong_with_the_request_alone_is_hinted(exposed: Address) -> None:
+def test_mistakes_of_the_request_alone_are_hinted(exposed: Address) -> None:
     absent = hint(exposed, action="overage", userid="77", timestamp=NOW)
     assert absent.startswith("signature.absent: ")
     swapped = hint(exposed, action="overage", userid="77", timestamp=md5("x"), sign=NOW)
@@ -107,7 +107,7 @@ def test_what_is_wrong_with_the_request_alone_is_hinted(exposed: Address) -> Non
     assert "text.percent-encoded-twice: " in hint(exposed, **text | right)
 
 
-def test_the_control_address_and_the_log_say_the_rest() -> None:
+def test_the_control_api_and_the_log_have_the_complete_diagnosis() -> None:
     with emulator_process(*ARGUMENTS, "--host", "0.0.0.0") as (process, (_, port)):  # noqa: S104 - it is what is tested
         address = "127.0.0.1", port
         words = hint(address, action="overage", userid="77", timestamp=NOW, sign=md5("shop" + NOW))

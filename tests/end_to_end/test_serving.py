@@ -1,7 +1,6 @@
-"""What a person who starts `sms10692-mock serve` gets: a line when it is ready, a line to paste, a log.
+"""Tests of `sms10692-mock serve` as a process: the banner with an example command, and the log.
 
-Here belongs the command as a process of its own. Its options are in `test_options`, its end in `test_ending`, its
-sockets in `test_sockets`.
+See also `test_options`, `test_shutdown` and `test_sockets`.
 """
 
 import re
@@ -27,7 +26,7 @@ from support.emulators import (
 from support.serve_cli import QUERY, SEND, overage
 
 
-def test_the_line_to_paste_gets_a_real_answer() -> None:
+def test_the_example_curl_command_gets_a_response() -> None:
     with emulator_process() as (process, _):
         assert process.stdout is not None
         assert process.stdout.readline() == "account test, userid 12, password mima, prepaid, 1000 points\n"
@@ -40,7 +39,7 @@ def test_the_line_to_paste_gets_a_real_answer() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--account", "12:a&b:c d:e"], ["--max-clock-skew", "60"]], ids=str)
-def test_the_line_to_paste_is_signed_for_what_was_chosen(arguments: list[str]) -> None:
+def test_the_example_curl_command_is_signed_for_the_chosen_account(arguments: list[str]) -> None:
     with emulator_process(*arguments) as (process, _):
         assert process.stdout is not None
         process.stdout.readline()
@@ -71,7 +70,7 @@ def test_a_request_is_a_line_on_standard_error_and_nothing_on_standard_output() 
     assert not re.search(f"mima|{MANUAL_SIGN}|15023239810", "".join(explained))
 
 
-def test_below_a_refused_request_the_log_says_why() -> None:
+def test_the_log_explains_a_refused_request_below_its_line() -> None:
     with emulator_process() as (process, address):
         upper = QUERY.replace(MANUAL_SIGN, MANUAL_SIGN.upper())
         ask(address, request(UTF8, f"action=overage&{upper}".encode()))
@@ -107,7 +106,7 @@ def test_control_characters_of_an_account_do_not_reach_the_terminal() -> None:
         assert process.stdout.readline() == "account a\\nb\\x1b[2J, userid 7, password as given, prepaid, 1000 points\n"
 
 
-def test_a_log_that_nobody_reads_any_more_stops_nothing() -> None:
+def test_the_server_goes_on_after_the_reader_of_its_log_has_ended() -> None:
     with emulator_process() as (process, address):
         assert process.stderr is not None
         process.stderr.close()

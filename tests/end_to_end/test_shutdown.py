@@ -1,6 +1,6 @@
-"""A signal ends the command, whoever is still sending, reading, or waiting for an answer.
+"""Tests of the shutdown of the `serve` command by a signal, while clients send, read, or wait for a response.
 
-Here belongs the end of a process of its own. The end of an emulator in a test's process is in `units`.
+The shutdown of an emulator inside a test process is tested in `tests/testing/test_emulator.py`.
 """
 
 import json
@@ -27,7 +27,7 @@ from support.serve_cli import QUERY, SEND
 
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)])
-def test_a_signal_ends_it_though_requests_are_half_sent(name: signal.Signals) -> None:
+def test_a_signal_ends_the_process_despite_incomplete_requests(name: signal.Signals) -> None:
     with emulator_process() as (process, address), ExitStack() as connections:
         for place in range(40):
             connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
@@ -38,12 +38,12 @@ def test_a_signal_ends_it_though_requests_are_half_sent(name: signal.Signals) ->
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit on Windows")
-def test_a_full_pipe_as_standard_error_stops_neither_answers_nor_the_end() -> None:
-    """Records of the event loop go the same way as lines about requests."""
+def test_a_full_pipe_as_standard_error_blocks_neither_responses_nor_the_shutdown() -> None:
+    """Includes records that the event loop logs."""
     with emulator_process(files=64, at_most=True) as (process, address), ExitStack() as connections:
         for _ in range(1500):
             assert ask(address, request(UTF8, b"action=overage")).status == 200  # a line and why: the pipe is full
-        for _ in range(100):  # more than can be let in, of which the event loop complains
+        for _ in range(100):  # more than can be accepted, about which the event loop logs an error
             connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
         connections.close()
         assert ask(address, request(UTF8, b"action=overage")).status == 200
@@ -52,7 +52,7 @@ def test_a_full_pipe_as_standard_error_stops_neither_answers_nor_the_end() -> No
         assert process.wait(TIMEOUT) == 0
 
 
-def test_a_full_pipe_and_a_store_that_is_gone_do_not_keep_it_from_ending(tmp_path: Path) -> None:
+def test_a_full_pipe_and_an_unavailable_store_do_not_block_the_shutdown(tmp_path: Path) -> None:
     file = tmp_path / "store.db"
     with emulator_process("--store", f"sqlite:{file}") as (process, address):
         for _ in range(1500):
@@ -62,7 +62,7 @@ def test_a_full_pipe_and_a_store_that_is_gone_do_not_keep_it_from_ending(tmp_pat
         assert process.wait(TIMEOUT) == 0
 
 
-def test_a_signal_ends_it_though_nobody_reads_its_answers() -> None:
+def test_a_signal_ends_the_process_despite_unread_responses() -> None:
     with emulator_process("--postpaid", "12", "--log-level", "error") as (process, address), ExitStack() as connections:
         send = f"action=send&{QUERY}&content=x&mobile=".encode() + b"13000000001," * 100_000
         for _ in range(2):
@@ -76,13 +76,13 @@ def test_a_signal_ends_it_though_nobody_reads_its_answers() -> None:
 
 
 @pytest.mark.parametrize("form", ["statusNum=99999999&rt=json", "statusNum=99999999"])
-def test_a_signal_ends_it_before_an_answer_that_takes_seconds_to_make(form: str) -> None:
+def test_a_signal_ends_the_process_during_a_request_that_takes_seconds(form: str) -> None:
     with emulator_process("--postpaid", "12", "--log-level", "error") as (process, address):
         ask(address, request(UTF8, f"action=send&{QUERY}&content=x&mobile=".encode() + b"1," * 500_000))
-        assert taken_reports(address) == 0
+        assert count_fetched_reports(address) == 0
         with socket.create_connection(address, timeout=TIMEOUT) as connection:
             connection.sendall(request(STATUS, f"action=query&{QUERY}&{form}".encode()))
-            while not taken_reports(address):
+            while not count_fetched_reports(address):
                 continue
             process.send_signal(signal.SIGTERM)
             wait_exit(process)
@@ -90,8 +90,8 @@ def test_a_signal_ends_it_before_an_answer_that_takes_seconds_to_make(form: str)
                 assert connection.recv(1) == b""
 
 
-def taken_reports(address: Address) -> int:
-    """How many reports fetches have taken: what is made of them comes later."""
+def count_fetched_reports(address: Address) -> int:
+    """Number of reports that were fetched, before their response is complete."""
     queues = json.loads(ask(address, control_request("GET", "/accounts/12/queues")).body)
     taken: int = queues["reports"]["handed_out"]
     return taken

@@ -1,6 +1,6 @@
-"""HTTP as the served command speaks it: what is half sent, too large, or no HTTP at all, and connections that last.
+"""Tests of HTTP over a socket to the `serve` command, one client at a time.
 
-Here belongs what only a socket shows of one client. What one costs the others is in `test_clients_at_once`.
+Incomplete, too large and invalid requests, and persistent connections. `test_concurrent_clients` tests several clients.
 """
 
 import re
@@ -32,7 +32,7 @@ def address() -> Iterator[Address]:
         yield address
 
 
-def test_requests_half_sent_keep_nobody_waiting(address: Address) -> None:
+def test_incomplete_requests_do_not_delay_others(address: Address) -> None:
     with ExitStack() as connections:
         for _ in range(300):
             connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
@@ -41,7 +41,7 @@ def test_requests_half_sent_keep_nobody_waiting(address: Address) -> None:
 
 
 @pytest.mark.parametrize("cut", ["length", "chunked"])
-def test_a_body_that_broke_off_is_not_acted_on(cut: str) -> None:
+def test_a_request_with_a_truncated_body_has_no_effect(cut: str) -> None:
     with emulator_process() as (_, address), socket.create_connection(address, timeout=TIMEOUT) as connection:
         if cut == "length":
             raw = request(UTF8, SEND).replace(b"Content-Length: ", b"Content-Length: 1")
@@ -56,7 +56,7 @@ def test_a_body_that_broke_off_is_not_acted_on(cut: str) -> None:
 
 @pytest.mark.parametrize("size", [4 * 1024 * 1024 + 1, 16 * 1024 * 1024])
 @pytest.mark.parametrize("chunked", [False, True])
-def test_who_sends_a_body_that_is_too_large_reads_413(address: Address, size: int, chunked: bool) -> None:
+def test_a_client_that_sends_too_large_a_body_can_read_413(address: Address, size: int, chunked: bool) -> None:
     with socket.create_connection(address, timeout=TIMEOUT) as connection:
         if chunked:
             connection.sendall(f"POST {UTF8} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
@@ -100,7 +100,7 @@ REQUESTS = st.builds(
 
 
 @given(raw=REQUESTS)
-def test_nothing_that_a_client_sends_is_a_500(address: Address, raw: bytes) -> None:
+def test_no_request_causes_status_500(address: Address, raw: bytes) -> None:
     with socket.create_connection(address, timeout=TIMEOUT) as connection:
         try:
             connection.sendall(raw)
@@ -121,7 +121,7 @@ def test_nothing_that_a_client_sends_is_a_500(address: Address, raw: bytes) -> N
     ],
     ids=["header", "target", "nonsense"],
 )
-def test_who_is_refused_in_the_middle_of_sending_reads_why(address: Address, raw: bytes) -> None:
+def test_a_client_that_is_refused_while_sending_can_read_the_response(address: Address, raw: bytes) -> None:
     with socket.create_connection(address, timeout=TIMEOUT) as connection:
         connection.sendall(raw)
         received = b"".join(iter(lambda: connection.recv(65536), b""))
@@ -137,7 +137,7 @@ def test_the_head_of_a_stream_has_no_body(address: Address) -> None:
     assert received.count(b"\r\n\r\n") == 1
 
 
-def test_405_says_which_methods_there_are_and_413_closes(address: Address) -> None:
+def test_405_names_the_allowed_methods_and_413_closes(address: Address) -> None:
     def head(raw: bytes) -> bytes:
         with socket.create_connection(address, timeout=TIMEOUT) as connection:
             connection.sendall(raw)
@@ -147,7 +147,7 @@ def test_405_says_which_methods_there_are_and_413_closes(address: Address) -> No
     assert b"\r\nConnection: close\r\n" in head(request(UTF8, b"x" * (4 * 1024 * 1024 + 1)))
 
 
-def test_a_client_that_waits_to_be_told_to_continue_is_told(address: Address) -> None:
+def test_a_client_that_expects_100_continue_gets_it(address: Address) -> None:
     with socket.create_connection(address, timeout=TIMEOUT) as connection:
         head, _, body = request(UTF8, SEND).partition(b"\r\n\r\n")
         connection.sendall(head + b"\r\nExpect: 100-continue\r\n\r\n")
@@ -156,14 +156,14 @@ def test_a_client_that_waits_to_be_told_to_continue_is_told(address: Address) ->
         assert connection.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-def test_bytes_that_were_not_encoded_are_read_in_the_charset_of_the_page(address: Address) -> None:
+def test_raw_bytes_are_decoded_in_the_charset_of_the_endpoint(address: Address) -> None:
     for page, charset in ((UTF8, "utf-8"), (GBK, "gbk")):
         target = f"{page}?action=checkkeyword&{QUERY}&content=".encode() + "发票".encode(charset)
         answer = ask(address, b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % target)
         assert "包含非法字符" in answer.body.decode(charset)
 
 
-def test_requests_that_come_at_once_are_answered_in_their_order(address: Address) -> None:
+def test_pipelined_requests_are_answered_in_their_order(address: Address) -> None:
     numbers = range(20)
     with socket.create_connection(address, timeout=TIMEOUT) as connection:
         for number in numbers:
@@ -200,7 +200,7 @@ def test_a_connection_serves_one_request_after_another(address: Address) -> None
     ],
     ids=lambda value: value[:26] if isinstance(value, bytes) else None,
 )
-def test_what_is_no_http_is_refused_as_the_readme_says(address: Address, raw: bytes, status: int) -> None:
+def test_invalid_http_is_refused_as_documented(address: Address, raw: bytes, status: int) -> None:
     assert ask(address, raw).status == status
 
 

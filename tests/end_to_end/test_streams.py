@@ -1,6 +1,6 @@
-"""The command `sms10692-mock` in every encoding of its streams, and with streams that are closed or full.
+"""Tests of the standard streams of the command `sms10692-mock`: every encoding, and closed or full streams.
 
-All that it writes is one of: the greeting, help, a refusal, a line of the log, an internal error.
+The command writes its banner, help, refusals, log lines and internal errors.
 """
 
 import os
@@ -21,7 +21,7 @@ ENCODINGS = ("gbk", "cp936", "cp1252", "ascii", "cp437", "latin-1", "utf-8")
 Ended: TypeAlias = subprocess.CompletedProcess[bytes]
 
 HARD = "商户€ß🎉\udcff"
-"""Characters that one or another encoding does not have, and a byte that is no UTF-8 at all."""
+"""Characters that some encodings lack, and a byte that is not UTF-8."""
 
 
 def run(*arguments: str, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE) -> Ended:
@@ -32,7 +32,7 @@ def run(*arguments: str, stdout: int = subprocess.PIPE, stderr: int = subprocess
 
 
 def run_python(program: str, *arguments: str, encoding: str = "utf-8", stderr: int = subprocess.PIPE) -> Ended:
-    """Run a program that does something to the command first."""
+    """Run a Python program that modifies the command before it runs."""
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
         env=os.environ | {"PYTHONIOENCODING": encoding},
@@ -44,7 +44,7 @@ def run_python(program: str, *arguments: str, encoding: str = "utf-8", stderr: i
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_the_greeting_and_the_log_are_written_in_any_encoding(encoding: str) -> None:
+def test_the_banner_and_the_log_are_written_in_any_encoding(encoding: str) -> None:
     environment = os.environ | {"PYTHONIOENCODING": encoding}
     accounts = ["--account", f"7:商户€:{HARD[:-1]}", "--account", "8:账:x"]
     with emulator_process(*accounts, environment=environment, encoding=encoding) as (process, address):
@@ -128,7 +128,7 @@ main()
     "function",
     ["sms10692_mock.cli.listening_socket", "sms10692_mock.cli.banner", "sms10692_mock.server.process.Server"],
 )
-def test_an_internal_error_is_told_in_any_encoding_with_exit_code_70(function: str, encoding: str) -> None:
+def test_an_internal_error_is_reported_in_any_encoding_with_exit_code_70(function: str, encoding: str) -> None:
     module, _, name = function.rpartition(".")
     done = run_python(FAILING, module, name, encoding=encoding)
     said = done.stderr.decode(encoding)
@@ -137,7 +137,7 @@ def test_an_internal_error_is_told_in_any_encoding_with_exit_code_70(function: s
     assert said.splitlines()[-1].startswith("sms10692-mock: internal error: RuntimeError(")
 
 
-def test_an_error_while_it_is_loaded_is_an_internal_error() -> None:
+def test_an_error_while_loading_is_an_internal_error() -> None:
     program = (
         "import sys; sys.modules['sms10692_mock.domain.vendor'] = None; from sms10692_mock.__main__ import main; main()"
     )
@@ -161,13 +161,13 @@ main()
 """
 
 
-def test_an_error_while_it_ends_is_an_internal_error() -> None:
+def test_an_error_during_the_shutdown_is_an_internal_error() -> None:
     done = run_python(FAILING_AT_THE_END)
     assert done.returncode == INTERNAL_ERROR
     assert done.stderr.endswith(b"sms10692-mock: internal error: RuntimeError('the store does not close')\n")
 
 
-def test_an_internal_error_ends_the_process_also_where_nobody_reads_why() -> None:
+def test_an_internal_error_ends_the_process_even_if_standard_error_is_not_read() -> None:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     try:
@@ -185,7 +185,7 @@ def test_an_internal_error_ends_the_process_also_where_nobody_reads_why() -> Non
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["serve", "--port", "0"]], ids=str)
-def test_standard_output_that_is_full_is_one_line_and_exit_code_2(arguments: list[str]) -> None:
+def test_full_standard_output_is_one_line_and_exit_code_2(arguments: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         done = run(*arguments, stdout=full.fileno())
     assert (done.returncode, done.stderr) == (
@@ -194,7 +194,7 @@ def test_standard_output_that_is_full_is_one_line_and_exit_code_2(arguments: lis
     )
 
 
-def test_standard_output_that_nobody_reads_is_one_line_and_exit_code_2() -> None:
+def test_closed_standard_output_is_one_line_and_exit_code_2() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     try:
@@ -230,7 +230,7 @@ main()
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX closes the streams")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
-def test_with_closed_streams_it_serves_and_no_socket_takes_their_place(closed: str, tmp_path: Path) -> None:
+def test_with_closed_streams_it_serves_and_no_socket_gets_their_descriptors(closed: str, tmp_path: Path) -> None:
     found = tmp_path / "found"
     command_line = f'exec "$0" -c "$1" "$2" {closed}'
     done = subprocess.run(

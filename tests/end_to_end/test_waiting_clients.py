@@ -1,4 +1,4 @@
-"""Clients that wait for a list, or watch the console, cost the others nothing."""
+"""Tests of long polling: waiting clients do not delay others."""
 
 import json
 import socket
@@ -15,7 +15,7 @@ from stress.connections import control_request
 from support.emulators import TIMEOUT, Address, ask
 
 MANY = 300
-"""More clients than there ever were threads."""
+"""More clients than the server has threads."""
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def until(holds: Callable[[], bool]) -> None:
     ],
     ids=["messages", "requests", "events"],
 )
-def test_many_clients_that_wait_keep_no_other_waiting_and_are_forgotten_when_they_hang_up(
+def test_many_waiting_clients_delay_no_other_and_are_forgotten_when_they_disconnect(
     emulator: Emulator, raw: bytes
 ) -> None:
     address = address_of(emulator)
@@ -62,7 +62,7 @@ def test_many_clients_that_wait_keep_no_other_waiting_and_are_forgotten_when_the
     until(lambda: not emulator._notifier.waiting)
 
 
-def test_a_wait_is_answered_by_what_happens_in_its_account_and_looks_at_no_other(
+def test_a_wait_ends_with_a_change_in_its_account_and_ignores_other_accounts(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[str] = []
@@ -89,7 +89,7 @@ def test_a_wait_is_answered_by_what_happens_in_its_account_and_looks_at_no_other
 
 
 @pytest.mark.parametrize("close", ["whole", "half"])
-def test_a_client_that_hangs_up_ends_its_wait(emulator: Emulator, close: str) -> None:
+def test_a_disconnect_ends_the_wait(emulator: Emulator, close: str) -> None:
     with socket.create_connection(address_of(emulator), timeout=TIMEOUT) as waiting:
         waiting.sendall(control_request("GET", "/accounts/12/messages?wait=60"))
         until(lambda: emulator._notifier.waiting == 1)
@@ -101,12 +101,12 @@ def test_a_client_that_hangs_up_ends_its_wait(emulator: Emulator, close: str) ->
         until(lambda: not emulator._notifier.waiting)
 
 
-def test_a_wait_in_vain_ends_with_its_time_and_says_what_there_is(emulator: Emulator) -> None:
+def test_a_wait_without_a_change_ends_after_its_time_with_the_current_items(emulator: Emulator) -> None:
     response = ask(address_of(emulator), control_request("GET", "/accounts/12/messages?wait=0.05&count=2"))
     assert (response.status, json.loads(response.body)["items"]) == (200, [])
 
 
-def test_a_wait_for_an_account_that_is_closed_meanwhile_ends_with_404(emulator: Emulator) -> None:
+def test_a_wait_for_an_account_that_is_deleted_meanwhile_ends_with_404(emulator: Emulator) -> None:
     vendor = emulator.account()
     with socket.create_connection(address_of(emulator), timeout=TIMEOUT) as waiting:
         waiting.sendall(control_request("GET", f"/accounts/{vendor.userid}/messages?wait=60"))

@@ -1,4 +1,4 @@
-"""`http.log`: lines and records are written with the time, in their order, and never waited for."""
+"""Tests of `server.access_log`: lines and records get a time, keep their order, and never block."""
 
 import io
 import logging
@@ -20,8 +20,8 @@ from support.emulators import TIMEOUT, UTF8, ask, emulator_process, wait_exit
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d"
 
 
-class Stuck(io.StringIO):
-    """A pipe that is full until somebody reads."""
+class BlockedStream(io.StringIO):
+    """A stream whose writes block like those to a full pipe, until it is released."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,9 +38,9 @@ class Stuck(io.StringIO):
         self.flushed.release()
 
 
-def test_lines_that_nobody_reads_are_dropped_and_counted_and_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_beyond_the_buffer_are_dropped_and_counted_and_no_call_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access_log, "_MAX_BUFFERED", 10 * len(f"{format_time(0.0)} line 0\n"))
-    stuck = Stuck()
+    stuck = BlockedStream()
     writer = LogWriter(stuck)
     writer("first")
     assert stuck.is_full.wait(TIMEOUT)
@@ -57,7 +57,7 @@ def test_lines_that_nobody_reads_are_dropped_and_counted_and_nobody_waits(monkey
     assert "20 lines dropped: the log was not read\n" in said
 
 
-def test_a_line_has_date_time_and_zone_and_so_has_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_and_records_have_date_time_and_zone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Asia/Shanghai")
     access_log._format_second.cache_clear()
     if hasattr(time, "tzset"):
@@ -73,8 +73,8 @@ def test_a_line_has_date_time_and_zone_and_so_has_a_record(monkeypatch: pytest.M
 
 
 @contextmanager
-def stderr_of_a_process() -> Iterator[io.StringIO]:
-    """Standard error of a process that was taken over; afterwards all is as before."""
+def captured_process_stderr() -> Iterator[io.StringIO]:
+    """Take over standard error as a process does, and restore everything afterwards."""
     before, handlers, level = sys.stderr, logging.root.handlers[:], logging.root.level
     logging.root.handlers = []
     sys.stderr = stream = io.StringIO()
@@ -86,8 +86,8 @@ def stderr_of_a_process() -> Iterator[io.StringIO]:
         logging.captureWarnings(False)
 
 
-def test_records_warnings_and_tracebacks_of_threads_all_go_through_the_writer() -> None:
-    with stderr_of_a_process() as stderr:
+def test_records_warnings_and_tracebacks_of_threads_go_through_the_writer() -> None:
+    with captured_process_stderr() as stderr:
         writer = take_over_stderr("info")
         assert isinstance(sys.stderr, LogStream)
         logging.getLogger("sms10692_mock").info("a record")
@@ -110,7 +110,7 @@ def test_records_warnings_and_tracebacks_of_threads_all_go_through_the_writer() 
 
 
 @pytest.mark.parametrize(("level", "reads"), [("info", False), ("debug", True)])
-def test_what_the_console_reads_is_logged_at_debug_only(level: str, reads: bool) -> None:
+def test_reads_of_the_console_are_logged_only_at_level_debug(level: str, reads: bool) -> None:
     with emulator_process("--log-level", level) as (process, address):
         for target, status in [("/", 200), ("/static/console.css", 200), ("/_mock/health", 200)]:
             assert ask(address, f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()).status == status

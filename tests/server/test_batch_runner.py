@@ -1,7 +1,7 @@
-"""`http.together`: what comes at once is done on one thread, written at once, and told when it is written.
+"""Tests of `server.batch_runner`: one thread and one transaction per batch, results only after the commit.
 
-Here belongs also what is answered when a file could not be written for all of them. What a store promises for that is
-in `test_stores_gathered`.
+Includes the responses to a batch of requests whose SQLite transaction fails. The tests of transactions themselves are
+in `tests/stores`.
 """
 
 import asyncio
@@ -33,15 +33,15 @@ from sms10692_mock.stores.sqlite import SqliteStore, database, queues
 from support.emulators import CREDENTIALS, TIMEOUT, message
 from support.stores import disk_full
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
-def in_one(work: Callable[[], Made]) -> Callable[[], Callable[[], Made]]:
-    """Work whose second half only says what the first made."""
+def one_phase(work: Callable[[], Result]) -> Callable[[], Callable[[], Result]]:
+    """Build a job that does everything in its first phase; the second returns the result."""
 
-    def first() -> Callable[[], Made]:
-        made = work()
-        return lambda: made
+    def first() -> Callable[[], Result]:
+        result = work()
+        return lambda: result
 
     return first
 
@@ -52,30 +52,30 @@ def executor() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
-def test_what_comes_at_once_is_done_on_one_thread_in_its_order(executor: ThreadPoolExecutor) -> None:
+def test_jobs_submitted_at_once_run_on_one_thread_in_their_order(executor: ThreadPoolExecutor) -> None:
     done: list[tuple[int, int]] = []
 
-    def note(place: int) -> None:
-        done.append((place, threading.get_ident()))
+    def note(index: int) -> None:
+        done.append((index, threading.get_ident()))
 
     async def five() -> None:
-        together = BatchRunner[None](executor, clock=lambda: 0.0)
-        await asyncio.gather(*(together.submit(in_one(partial(note, place))) for place in range(5)))
+        runner = BatchRunner[None](executor, clock=lambda: 0.0)
+        await asyncio.gather(*(runner.submit(one_phase(partial(note, index))) for index in range(5)))
 
     asyncio.run(five())
-    assert [place for place, _ in done] == list(range(5))
+    assert [index for index, _ in done] == list(range(5))
     assert len({thread for _, thread in done}) == 1
 
 
-def test_who_is_kept_waiting_keeps_nobody_else(executor: ThreadPoolExecutor) -> None:
+def test_a_blocked_job_does_not_delay_a_later_one(executor: ThreadPoolExecutor) -> None:
     held = threading.Event()
 
     async def two() -> None:
-        together = BatchRunner[str](executor)
-        waiting = together.submit(in_one(lambda: "held" if held.wait(TIMEOUT) else "forgotten"))
-        await asyncio.sleep(0)  # it is at work
+        runner = BatchRunner[str](executor)
+        waiting = runner.submit(one_phase(lambda: "held" if held.wait(TIMEOUT) else "forgotten"))
+        await asyncio.sleep(0)  # let the batch start
         async with asyncio.timeout(TIMEOUT):
-            assert await together.submit(in_one(lambda: "later")) == "later"
+            assert await runner.submit(one_phase(lambda: "later")) == "later"
             assert not waiting.done()
             held.set()
             assert await waiting == "held"
@@ -83,113 +83,115 @@ def test_who_is_kept_waiting_keeps_nobody_else(executor: ThreadPoolExecutor) -> 
     asyncio.run(two())
 
 
-def test_those_behind_somebody_who_was_slow_do_not_wait_for_each_other(executor: ThreadPoolExecutor) -> None:
+def test_jobs_after_a_slow_one_run_on_separate_threads(executor: ThreadPoolExecutor) -> None:
     behind = threading.Barrier(3)
-    moments = iter([0.0, 1.0])
+    times = iter([0.0, 1.0])
 
     async def four() -> None:
-        together = BatchRunner[int](executor, clock=lambda: next(moments, 1.0))
-        slow = together.submit(in_one(lambda: 0))
-        others = [together.submit(in_one(lambda: behind.wait(TIMEOUT))) for _ in range(3)]
+        runner = BatchRunner[int](executor, clock=lambda: next(times, 1.0))
+        slow = runner.submit(one_phase(lambda: 0))
+        others = [runner.submit(one_phase(lambda: behind.wait(TIMEOUT))) for _ in range(3)]
         assert await slow == 0
         assert sorted(await asyncio.gather(*others)) == [0, 1, 2]
 
     asyncio.run(four())
 
 
-# Written at once
+# Batch transactions
 
 
-class Written:
-    """A store that gathers, and notes what happens. The first so many gatherings cannot be written, or begun."""
+class RecordingStore:
+    """A store with batch transactions that records all events. The first `fails` transactions fail, at `where`."""
 
     def __init__(self, fails: int = 0, where: str = "at the end") -> None:
-        self.happened: list[object] = []
+        self.events: list[object] = []
         self._fails = fails
         self._where = where
         self._is_inside = False
 
     @contextmanager
-    def gathered(self) -> Iterator[None]:
+    def batch_transaction(self) -> Iterator[None]:
         self._fails -= 1
         if self._fails >= 0 and self._where == "at the beginning":
-            raise StoreUnavailable("somebody else is writing")
-        self.happened.append("begun")
+            raise StoreUnavailable("the database is locked")
+        self.events.append("begun")
         self._is_inside = True
         yield
         self._is_inside = False
         if self._fails >= 0:
-            self.happened.append("undone")
+            self.events.append("undone")
             raise StoreUnavailable("the disk is full")
-        self.happened.append("written")
+        self.events.append("written")
 
-    def work(self, place: int) -> Callable[[], int]:
-        """The first half of a piece."""
-        self.happened.append((place, "inside" if self._is_inside else "alone"))
-        return partial(self._told, place)
+    def work(self, index: int) -> Callable[[], int]:
+        """The first phase of a job."""
+        self.events.append((index, "inside" if self._is_inside else "alone"))
+        return partial(self._finish, index)
 
-    def _told(self, place: int) -> int:
-        self.happened.append((place, "told"))
-        return place
+    def _finish(self, index: int) -> int:
+        self.events.append((index, "finished"))
+        return index
 
-    def done(self, count: int, executor: ThreadPoolExecutor, clock: Callable[[], float] = lambda: 0.0) -> list[object]:
-        """What happens when so many pieces come at once."""
+    def run_jobs(
+        self, count: int, executor: ThreadPoolExecutor, clock: Callable[[], float] = lambda: 0.0
+    ) -> list[object]:
+        """Run so many jobs that are submitted at once, and return the events."""
 
         async def all_of_them() -> None:
-            together = BatchRunner[int](executor, self.gathered, clock)
+            runner = BatchRunner[int](executor, self.batch_transaction, clock)
             async with asyncio.timeout(TIMEOUT):
-                made = await asyncio.gather(*(together.submit(partial(self.work, place)) for place in range(count)))
+                made = await asyncio.gather(*(runner.submit(partial(self.work, index)) for index in range(count)))
             assert made == list(range(count))
 
         asyncio.run(all_of_them())
-        return self.happened
+        return self.events
 
 
-def test_nobody_is_told_before_all_is_written(executor: ThreadPoolExecutor) -> None:
-    inside, told = [(place, "inside") for place in range(3)], [(place, "told") for place in range(3)]
-    assert Written().done(3, executor) == ["begun", *inside, "written", *told]
+def test_results_are_delivered_only_after_the_commit(executor: ThreadPoolExecutor) -> None:
+    inside, finished = [(index, "inside") for index in range(3)], [(index, "finished") for index in range(3)]
+    assert RecordingStore().run_jobs(3, executor) == ["begun", *inside, "written", *finished]
 
 
-def test_one_alone_is_written_alone(executor: ThreadPoolExecutor) -> None:
-    assert Written().done(1, executor) == [(0, "alone"), (0, "told")]
+def test_a_single_job_runs_without_a_batch_transaction(executor: ThreadPoolExecutor) -> None:
+    assert RecordingStore().run_jobs(1, executor) == [(0, "alone"), (0, "finished")]
 
 
 @pytest.mark.parametrize("where", ["at the beginning", "at the end"])
-def test_what_cannot_be_written_at_once_is_done_again_one_by_one_and_told_once(
+def test_jobs_of_a_failed_transaction_run_again_individually_and_are_delivered_once(
     executor: ThreadPoolExecutor, where: str
 ) -> None:
-    in_vain = ["begun", *((place, "inside") for place in range(3)), "undone"] if where == "at the end" else []
-    one_by_one = [(place, what) for place in range(3) for what in ("alone", "told")]
-    assert Written(1, where).done(3, executor) == [*in_vain, *one_by_one]
+    rolled_back = ["begun", *((index, "inside") for index in range(3)), "undone"] if where == "at the end" else []
+    individually = [(index, what) for index in range(3) for what in ("alone", "finished")]
+    assert RecordingStore(1, where).run_jobs(3, executor) == [*rolled_back, *individually]
 
 
-def test_no_more_than_a_few_are_written_at_once(executor: ThreadPoolExecutor) -> None:
-    happened = Written().done(70, executor)
-    places = [one[0] for one in happened if isinstance(one, tuple) and one[1] == "inside"]
-    assert places == list(range(70))
-    assert happened.count("written") == 3
+def test_a_transaction_has_at_most_32_jobs(executor: ThreadPoolExecutor) -> None:
+    events = RecordingStore().run_jobs(70, executor)
+    indexes = [one[0] for one in events if isinstance(one, tuple) and one[1] == "inside"]
+    assert indexes == list(range(70))
+    assert events.count("written") == 3
 
 
-def test_what_takes_long_is_written_before_more_is_begun(executor: ThreadPoolExecutor) -> None:
-    moments = iter([0.0, 0.001, 0.004])  # of the beginning, and behind each of the first two
-    happened = Written().done(4, executor, clock=lambda: next(moments, 1.0))
-    assert happened.index("written") == happened.index((1, "inside")) + 1
-    assert happened[-1] == (3, "told")
+def test_a_transaction_that_takes_long_is_committed_before_further_jobs_start(executor: ThreadPoolExecutor) -> None:
+    times = iter([0.0, 0.001, 0.004])  # at the start, and after each of the first two jobs
+    events = RecordingStore().run_jobs(4, executor, clock=lambda: next(times, 1.0))
+    assert events.index("written") == events.index((1, "inside")) + 1
+    assert events[-1] == (3, "finished")
 
 
-def test_what_was_left_is_done_also_where_patience_has_come_to_its_end(executor: ThreadPoolExecutor) -> None:
+def test_the_remaining_jobs_of_a_stalled_batch_are_run(executor: ThreadPoolExecutor) -> None:
     held = threading.Event()
 
-    def first() -> Callable[[], str]:
+    def blocked() -> Callable[[], str]:
         held.wait(TIMEOUT)
         return lambda: "first"
 
     async def many() -> None:
-        together = BatchRunner[str](executor, Written().gathered, clock=lambda: 0.0)
-        futures = [together.submit(first)] + [together.submit(in_one(lambda: "another")) for _ in range(40)]
+        runner = BatchRunner[str](executor, RecordingStore().batch_transaction, clock=lambda: 0.0)
+        futures = [runner.submit(blocked)] + [runner.submit(one_phase(lambda: "another")) for _ in range(40)]
         await asyncio.sleep(0)
         async with asyncio.timeout(TIMEOUT):
-            while together._stall_timer is not None:
+            while runner._stall_timer is not None:
                 await asyncio.sleep(0.001)
             held.set()
             assert await asyncio.gather(*futures) == ["first"] + 40 * ["another"]
@@ -197,28 +199,34 @@ def test_what_was_left_is_done_also_where_patience_has_come_to_its_end(executor:
     asyncio.run(many())
 
 
-@pytest.mark.parametrize("gathers", [True, False])
-def test_what_fails_says_so_to_who_waits_for_it_alone(executor: ThreadPoolExecutor, gathers: bool) -> None:
+@pytest.mark.parametrize("transactional", [True, False])
+def test_an_exception_reaches_only_the_future_of_its_job(executor: ThreadPoolExecutor, transactional: bool) -> None:
     async def three() -> None:
-        together = BatchRunner[float](executor, Written().gathered) if gathers else BatchRunner[float](executor)
-        given_up, failing, right = (together.submit(in_one(partial(truediv, 1, at))) for at in (1, 0, 2))
-        given_up.cancel()
+        runner = (
+            BatchRunner[float](executor, RecordingStore().batch_transaction)
+            if transactional
+            else BatchRunner[float](executor)
+        )
+        cancelled, failing, succeeding = (
+            runner.submit(one_phase(partial(truediv, 1, divisor))) for divisor in (1, 0, 2)
+        )
+        cancelled.cancel()
         with pytest.raises(ZeroDivisionError):
             await failing
-        assert await right == 0.5
+        assert await succeeding == 0.5
 
     asyncio.run(three())
 
 
-def test_where_the_store_is_wrong_nobody_waits_for_ever(executor: ThreadPoolExecutor) -> None:
+def test_an_unexpected_exception_of_the_store_reaches_every_future(executor: ThreadPoolExecutor) -> None:
     @contextmanager
-    def wrong() -> Iterator[None]:
+    def broken_transaction() -> Iterator[None]:
         yield
         raise ZeroDivisionError
 
     async def two() -> None:
-        together = BatchRunner[int](executor, wrong)
-        futures = [together.submit(in_one(lambda: 0)) for _ in range(2)]
+        runner = BatchRunner[int](executor, broken_transaction)
+        futures = [runner.submit(one_phase(lambda: 0)) for _ in range(2)]
         async with asyncio.timeout(TIMEOUT):
             made = await asyncio.gather(*futures, return_exceptions=True)
         assert [repr(one).count("ZeroDivisionError") for one in made] == [1, 1]
@@ -227,16 +235,20 @@ def test_where_the_store_is_wrong_nobody_waits_for_ever(executor: ThreadPoolExec
 
 
 @pytest.mark.parametrize("failure", [StopIteration, KeyboardInterrupt])
-@pytest.mark.parametrize("gathers", [True, False])
-def test_whatever_fails_nobody_waits_for_ever(
-    executor: ThreadPoolExecutor, failure: type[BaseException], gathers: bool
+@pytest.mark.parametrize("transactional", [True, False])
+def test_every_future_is_done_after_any_exception(
+    executor: ThreadPoolExecutor, failure: type[BaseException], transactional: bool
 ) -> None:
     def fail() -> int:
         raise failure
 
     async def three() -> None:
-        together = BatchRunner[int](executor, Written().gathered) if gathers else BatchRunner[int](executor)
-        futures = [together.submit(in_one(work)) for work in (lambda: 0, fail, lambda: 0)]
+        runner = (
+            BatchRunner[int](executor, RecordingStore().batch_transaction)
+            if transactional
+            else BatchRunner[int](executor)
+        )
+        futures = [runner.submit(one_phase(work)) for work in (lambda: 0, fail, lambda: 0)]
         async with asyncio.timeout(TIMEOUT):
             made = await asyncio.gather(*futures, return_exceptions=True)
         assert failure.__name__ in repr(made[1])
@@ -244,25 +256,25 @@ def test_whatever_fails_nobody_waits_for_ever(
     asyncio.run(three())
 
 
-def test_those_behind_somebody_who_was_slow_are_written_at_once(executor: ThreadPoolExecutor) -> None:
-    """Of a file, of which one alone had to wait for another program."""
-    moments = iter([0.0, 1.0])  # of the first alone
-    written = Written(1, "at the beginning")
-    assert written.done(4, executor, clock=lambda: next(moments, 1.0)) == [
+def test_jobs_after_a_slow_one_share_a_transaction(executor: ThreadPoolExecutor) -> None:
+    """As with SQLite when the first job had to wait for another process."""
+    times = iter([0.0, 1.0])  # the first job runs alone
+    store = RecordingStore(1, "at the beginning")
+    assert store.run_jobs(4, executor, clock=lambda: next(times, 1.0)) == [
         (0, "alone"),
-        (0, "told"),
+        (0, "finished"),
         "begun",
-        *((place, "inside") for place in (1, 2, 3)),
+        *((index, "inside") for index in (1, 2, 3)),
         "written",
-        *((place, "told") for place in (1, 2, 3)),
+        *((index, "finished") for index in (1, 2, 3)),
     ]
 
 
-# Answered together, of a file
+# Batches of requests on SQLite
 
 
-class Office:
-    """The vendor's pages on a file, and what is logged."""
+class SqliteVendorApp:
+    """A VendorApp on a SQLite file, and the lines of its log."""
 
     def __init__(self, path: Path) -> None:
         self.store = SqliteStore(path)
@@ -270,83 +282,90 @@ class Office:
         self.store.settle()
         self.log: list[str] = []
         vendor = Vendor(self.store, lambda: 1e9, Keywords(()))
-        self._pages = VendorApp(vendor, PROFILES["manual"], self.log.append)
+        self._vendor_app = VendorApp(vendor, PROFILES["manual"], self.log.append)
 
-    def answers(self, executor: ThreadPoolExecutor, *actions: str) -> Sequence[HandledRequest]:
-        """What is answered to calls that come at once."""
+    def handle_batch(self, executor: ThreadPoolExecutor, *actions: str) -> Sequence[HandledRequest]:
+        """Handle requests that arrive at once, one for each action."""
 
         async def all_of_them() -> Sequence[HandledRequest]:
-            together = BatchRunner[HandledRequest](executor, self.store.batch_transaction, clock=lambda: 0.0)
+            runner = BatchRunner[HandledRequest](executor, self.store.batch_transaction, clock=lambda: 0.0)
             async with asyncio.timeout(TIMEOUT):
                 return await asyncio.gather(
-                    *(together.submit(partial(self._pages.begin, protocol.V2SMS, call(action))) for action in actions)
+                    *(
+                        runner.submit(partial(self._vendor_app.begin, protocol.V2SMS, build_request(action)))
+                        for action in actions
+                    )
                 )
 
         return asyncio.run(all_of_them())
 
 
-def call(action: str) -> Request:
+def build_request(action: str) -> Request:
     form = urlencode(CREDENTIALS | {"action": action, "mobile": "15023239810", "content": "x"})
     return Request("POST", b"", "application/x-www-form-urlencoded", form.encode(), protocol.V2SMS.path)
 
 
 @pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteVendorApp]:
     monkeypatch.setattr(database, "_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(database, "_BUSY_TIMEOUT", TIMEOUT)  # for what is done beside the answers
-    one = Office(tmp_path / "store")
+    monkeypatch.setattr(database, "_BUSY_TIMEOUT", TIMEOUT)  # for the maintenance thread
+    vendor_app = SqliteVendorApp(tmp_path / "store")
     try:
-        yield one
+        yield vendor_app
     finally:
-        one.store.close()
+        vendor_app.store.close()
 
 
-def test_where_it_cannot_be_written_each_is_answered_so_and_nothing_claims_that_it_was(
-    office: Office, executor: ThreadPoolExecutor
+def test_a_full_disk_fails_every_request_of_a_batch_and_nothing_is_stored(
+    app: SqliteVendorApp, executor: ThreadPoolExecutor
 ) -> None:
-    before = office.store.balance("12")
+    before = app.store.balance("12")
     with disk_full(0):
-        sent, left, again = (one.response for one in office.answers(executor, "send", "overage", "send"))
-    assert message(sent.body.decode()) == message(again.body.decode()) == protocol.OTHER_ERROR
-    assert (left.status, left.body.count(b"\n")) == (503, 1)
-    assert len(office.log) == 3
-    assert all("the store is away" in line for line in office.log)
-    assert office.store.balance("12") == before
-    assert office.store.requests(None, Query(limit=9)).items == []
-    assert office.store.queue_stats("12", "reports", 2e9) == (0, 0, 0, 0, 0)
+        sent, balance, sent_again = (
+            handled.response for handled in app.handle_batch(executor, "send", "overage", "send")
+        )
+    assert message(sent.body.decode()) == message(sent_again.body.decode()) == protocol.OTHER_ERROR
+    assert (balance.status, balance.body.count(b"\n")) == (503, 1)
+    assert len(app.log) == 3
+    assert all("the store is away" in line for line in app.log)
+    assert app.store.balance("12") == before
+    assert app.store.requests(None, Query(limit=9)).items == []
+    assert app.store.queue_stats("12", "reports", 2e9) == (0, 0, 0, 0, 0)
 
 
-def test_where_one_of_them_fails_half_done_all_are_answered_as_if_it_had_not(
-    office: Office, executor: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+def test_a_batch_whose_transaction_fails_once_is_handled_as_if_it_had_not(
+    app: SqliteVendorApp, executor: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put, puts = queues.enqueue, count()
+    enqueue, calls = queues.enqueue, count()
 
-    def fails_once(*of_queue: Any) -> None:
-        if next(puts) == 1:
+    def fails_once(*arguments: Any) -> None:
+        if next(calls) == 1:
             raise sqlite3.OperationalError("disk I/O error")
-        put(*of_queue)
+        enqueue(*arguments)
 
     monkeypatch.setattr(queues, "enqueue", fails_once)
-    monkeypatch.setattr(database, "_RETRY_AFTER", 3600.0)  # of one that fails alone
-    answers = [one.response.body.decode() for one in office.answers(executor, "send", "send", "overage", "send")]
-    assert next(puts) == 5  # of one that was undone, one that failed, and three that were done again
-    assert [message(answer) for place, answer in enumerate(answers) if place != 2] == 3 * [protocol.OK]
-    assert "<overage>998</overage>" in answers[2]
-    assert not any("the store is away" in line for line in office.log)
-    assert len(office.log) == 4
-    assert office.store.balance("12") == (997, 1000, 3)
-    assert len(office.store.requests(None, Query(limit=9)).items) == 4
+    monkeypatch.setattr(database, "_RETRY_AFTER", 3600.0)  # a single failing operation stays failed
+    bodies = [
+        handled.response.body.decode() for handled in app.handle_batch(executor, "send", "send", "overage", "send")
+    ]
+    assert next(calls) == 5  # one rolled back, one failed, three repeated
+    assert [message(body) for index, body in enumerate(bodies) if index != 2] == 3 * [protocol.OK]
+    assert "<overage>998</overage>" in bodies[2]
+    assert not any("the store is away" in line for line in app.log)
+    assert len(app.log) == 4
+    assert app.store.balance("12") == (997, 1000, 3)
+    assert len(app.store.requests(None, Query(limit=9)).items) == 4
 
 
-def test_those_answered_together_are_each_charged_once_and_see_those_before(
-    office: Office, executor: ThreadPoolExecutor
+def test_requests_of_a_batch_are_charged_once_each_and_see_the_effects_of_earlier_ones(
+    app: SqliteVendorApp, executor: ThreadPoolExecutor
 ) -> None:
-    exchanges = office.answers(executor, "send", "overage", "send", "overage")
-    balances = [one.response.body.decode() for one in exchanges]
+    handled_requests = app.handle_batch(executor, "send", "overage", "send", "overage")
+    balances = [handled.response.body.decode() for handled in handled_requests]
     assert "<remainpoint>999</remainpoint>" in balances[0]
     assert "<overage>999</overage>" in balances[1]
     assert "<remainpoint>998</remainpoint>" in balances[2]
     assert "<overage>998</overage>" in balances[3]
-    journal = office.store.requests(None, Query(limit=9)).items
-    assert [entry.operation for entry in journal] == ["send", "overage", "send", "overage"]
-    assert office.store.queue_stats("12", "reports", 2e9).waiting == 2
+    logged = app.store.requests(None, Query(limit=9)).items
+    assert [entry.operation for entry in logged] == ["send", "overage", "send", "overage"]
+    assert app.store.queue_stats("12", "reports", 2e9).waiting == 2

@@ -1,4 +1,4 @@
-"""`http.heap_freezer`: what is kept is not searched again, and no garbage is kept."""
+"""Tests of `server.heap_freezer`: stored objects are frozen, garbage is not."""
 
 import asyncio
 import gc
@@ -11,7 +11,7 @@ from sms10692_mock.server.heap_freezer import HeapFreezer
 
 
 @pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
+def _restore_gc() -> Iterator[None]:
     thresholds, callbacks = gc.get_threshold(), gc.callbacks[:]
     yield
     gc.set_threshold(*thresholds)
@@ -20,13 +20,13 @@ def _restored() -> Iterator[None]:
 
 
 class InFlight:
-    """A request that is in a cycle with itself, as those are that ended with an exception."""
+    """An object in a reference cycle, like a request that ended with an exception."""
 
     def __init__(self) -> None:
         self.me = self
 
 
-def test_what_is_in_flight_during_a_collection_is_freed_and_what_is_kept_is_frozen() -> None:
+def test_a_request_in_flight_during_a_collection_is_freed_and_stored_objects_are_frozen() -> None:
     async def serve() -> None:
         is_idle = False
         freezer = HeapFreezer(asyncio.get_running_loop(), lambda: is_idle)
@@ -45,7 +45,7 @@ def test_what_is_in_flight_during_a_collection_is_freed_and_what_is_kept_is_froz
     asyncio.run(serve())
 
 
-def test_a_collection_is_followed_by_a_freeze_where_nothing_is_in_flight() -> None:
+def test_a_collection_in_an_idle_process_is_followed_by_a_freeze() -> None:
     async def serve() -> None:
         freezer = HeapFreezer(asyncio.get_running_loop(), lambda: True)
         freezer.install()

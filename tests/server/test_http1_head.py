@@ -1,4 +1,4 @@
-"""`http.heads`: what the head of a request says, which are none, and the head of a response."""
+"""Tests of `server.http1_head`: parsing of request heads, refused heads, the head of a response."""
 
 from contextlib import suppress
 
@@ -9,24 +9,24 @@ from hypothesis import strategies as st
 from sms10692_mock.server.http1_head import BadRequest, RequestHead, format_head, parse_head
 
 
-def head(*lines: str, first: str = "POST /v2sms.aspx HTTP/1.1") -> RequestHead:
-    return parse_head("".join(f"{line}\r\n" for line in (first, *lines)).encode("latin-1"))
+def head(*lines: str, request_line: str = "POST /v2sms.aspx HTTP/1.1") -> RequestHead:
+    return parse_head("".join(f"{line}\r\n" for line in (request_line, *lines)).encode("latin-1"))
 
 
-def refused(*lines: str, first: str = "POST /v2sms.aspx HTTP/1.1") -> int:
+def refused(*lines: str, request_line: str = "POST /v2sms.aspx HTTP/1.1") -> int:
     with pytest.raises(BadRequest) as raised:
-        head(*lines, first=first)
+        head(*lines, request_line=request_line)
     return raised.value.status
 
 
-def test_headers_are_as_they_came_and_are_found_in_any_case() -> None:
+def test_headers_are_kept_as_received_and_found_in_lower_case() -> None:
     read = head("HOST: x", "X-Empty:", "X-Wide: \t a b ")
     assert read.headers[:2] == [("HOST", "x"), ("X-Empty", "")]
     assert read.headers_lower["host"] == "x"
     assert read.headers_lower["x-wide"] == "a b"
 
 
-def test_of_two_headers_of_a_name_the_first_holds() -> None:
+def test_the_request_line_of_two_headers_with_a_name_counts() -> None:
     read = head("Content-Type: a/b", "content-type: c/d")
     assert read.headers_lower["content-type"] == "a/b"
     assert len(read.headers) == 2
@@ -47,13 +47,13 @@ def test_of_two_headers_of_a_name_the_first_holds() -> None:
         ("*", "*", b""),
     ],
 )
-def test_a_target_is_a_path_and_a_query(target: str, path: str, query: bytes) -> None:
-    read = head(first=f"GET {target} HTTP/1.1")
+def test_a_target_is_split_into_path_and_query(target: str, path: str, query: bytes) -> None:
+    read = head(request_line=f"GET {target} HTTP/1.1")
     assert (read.path, read.query) == (path, query)
 
 
 @pytest.mark.parametrize(
-    ("first", "lines", "persists"),
+    ("request_line", "lines", "keep_alive"),
     [
         ("GET / HTTP/1.1", [], True),
         ("GET / HTTP/1.1", ["Connection: Close"], False),
@@ -67,9 +67,11 @@ def test_a_target_is_a_path_and_a_query(target: str, path: str, query: bytes) ->
         ("GET / HTTP/1.0", ["Connection: x"], False),
     ],
 )
-def test_whether_the_connection_is_kept(first: str, lines: list[str], persists: bool) -> None:
-    assert head(*lines, first=first).keep_alive is persists
-    assert head(*lines, first=first).is_http10 is first.endswith("0")
+def test_the_connection_is_kept_alive_as_version_and_header_say(
+    request_line: str, lines: list[str], keep_alive: bool
+) -> None:
+    assert head(*lines, request_line=request_line).keep_alive is keep_alive
+    assert head(*lines, request_line=request_line).is_http10 is request_line.endswith("0")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,7 @@ def test_whether_the_connection_is_kept(first: str, lines: list[str], persists: 
         (["Transfer-Encoding: Chunked "], None),
     ],
 )
-def test_how_long_the_body_is(lines: list[str], length: int | None) -> None:
+def test_the_headers_define_the_length_of_the_body(lines: list[str], length: int | None) -> None:
     assert head(*lines).length == length
 
 
@@ -108,30 +110,36 @@ def test_how_long_the_body_is(lines: list[str], length: int | None) -> None:
         (["a: b"] * 101, 431),
     ],
 )
-def test_what_cannot_be_trusted_is_refused(lines: list[str], status: int) -> None:
+def test_ambiguous_or_invalid_headers_are_refused(lines: list[str], status: int) -> None:
     assert refused(*[line.encode("utf-8").decode("latin-1") for line in lines]) == status
 
 
 @pytest.mark.parametrize(
-    ("first", "status"),
+    ("request_line", "status"),
     [
-        *((first, 400) for first in ("", "GET", "GET /", "GET / HTTP/2.0", "GET / HTTP/1.2", "GET  / HTTP/1.1")),
-        *((first, 400) for first in ("GET v2sms.aspx HTTP/1.1", "GET ftp://x/ HTTP/1.1", "GET /a b HTTP/1.1")),
+        *(
+            (request_line, 400)
+            for request_line in ("", "GET", "GET /", "GET / HTTP/2.0", "GET / HTTP/1.2", "GET  / HTTP/1.1")
+        ),
+        *(
+            (request_line, 400)
+            for request_line in ("GET v2sms.aspx HTTP/1.1", "GET ftp://x/ HTTP/1.1", "GET /a b HTTP/1.1")
+        ),
         *((f"GET /{one} HTTP/1.1", 400) for one in ("\t", "\0", "\x7f", "\r", "\x1f")),
         ("G(T / HTTP/1.1", 400),
         (f"GET /{'x' * 65_534} HTTP/1.1", 414),
     ],
 )
-def test_what_does_not_begin_as_http_does_is_refused(first: str, status: int) -> None:
-    assert refused(first=first) == status
+def test_an_invalid_request_line_is_refused(request_line: str, status: int) -> None:
+    assert refused(request_line=request_line) == status
 
 
-def test_as_much_as_the_readme_says_is_read() -> None:
-    assert len(head(*["a: b"] * 100, first=f"GET /{'x' * 65_533} HTTP/1.1").headers) == 100
+def test_a_head_within_the_documented_limits_is_accepted() -> None:
+    assert len(head(*["a: b"] * 100, request_line=f"GET /{'x' * 65_533} HTTP/1.1").headers) == 100
 
 
 @given(st.binary() | st.text(st.sampled_from("GET /:a\r\n\tHTP1.0 "), max_size=60).map(str.encode))
-def test_any_bytes_are_a_head_or_are_refused(raw: bytes) -> None:
+def test_any_bytes_are_a_head_or_a_bad_request(raw: bytes) -> None:
     with suppress(BadRequest):
         read = parse_head(raw)
         assert raw.startswith(read.method.encode())

@@ -1,4 +1,4 @@
-"""`http.inbox`: requests are the same in whatever pieces they come, and bodies that cannot be had whole say why."""
+"""Tests of `server.http1_parser`: the result does not depend on the pieces, incomplete bodies name their reason."""
 
 import itertools
 from contextlib import suppress
@@ -24,7 +24,7 @@ def chunked(chunks: list[bytes]) -> bytes:
     return CHUNKED + b"".join(b"%x;x=y\r\n%b\r\n" % (len(one), one) for one in chunks if one) + b"0\r\nA: b\r\n\r\n"
 
 
-def taken(*pieces: bytes) -> list[ParsedRequest]:
+def parse(*pieces: bytes) -> list[ParsedRequest]:
     inbox, all_of_them = RequestParser(), []
     for piece in pieces:
         inbox.feed(piece)
@@ -58,18 +58,18 @@ BODIES = st.binary(max_size=40) | st.sampled_from([b"\r\n\r\n", b"\n\n", b"0\r\n
     ),
     st.lists(st.integers(0, 10_000), max_size=8),
 )
-def test_requests_are_the_same_in_whatever_pieces_they_come(
+def test_the_parsed_requests_do_not_depend_on_the_pieces(
     messages: list[tuple[bytes, bytes]], places: list[int]
 ) -> None:
     raw = b"".join(message for message, _ in messages)
-    assert [one.body for one in taken(*cut(raw, places))] == [body for _, body in messages]
-    assert [one.body for one in taken(*cut(raw, list(range(len(raw)))))] == [body for _, body in messages]
+    assert [one.body for one in parse(*cut(raw, places))] == [body for _, body in messages]
+    assert [one.body for one in parse(*cut(raw, list(range(len(raw)))))] == [body for _, body in messages]
 
 
 @given(st.binary() | st.binary().map(lambda tail: CHUNKED + tail), st.lists(st.integers(0, 1000), max_size=4))
-def test_any_bytes_are_requests_or_no_http(raw: bytes, places: list[int]) -> None:
+def test_any_bytes_are_requests_or_a_bad_request(raw: bytes, places: list[int]) -> None:
     with suppress(BadRequest):
-        for arrived in taken(*cut(raw, places)):
+        for arrived in parse(*cut(raw, places)):
             assert len(arrived.body) < len(raw)
 
 
@@ -89,43 +89,43 @@ def test_any_bytes_are_requests_or_no_http(raw: bytes, places: list[int]) -> Non
         b"1\r\na" + b"x" * 4097,
     ],
 )
-def test_chunks_that_are_none_are_no_http(chunks: bytes) -> None:
+def test_invalid_chunks_are_a_bad_request(chunks: bytes) -> None:
     with pytest.raises(BadRequest) as raised:
-        taken(CHUNKED + chunks + b"\r\n" * 3)
+        parse(CHUNKED + chunks + b"\r\n" * 3)
     assert raised.value.status == 400
 
 
-def test_trailers_that_do_not_end_are_refused() -> None:
+def test_endless_trailers_are_refused() -> None:
     with pytest.raises(BadRequest) as raised:
-        taken(CHUNKED + b"0\r\n", *[b"X: " + b"x" * 4000 + b"\r\n"] * 70)
+        parse(CHUNKED + b"0\r\n", *[b"X: " + b"x" * 4000 + b"\r\n"] * 70)
     assert raised.value.status == 431
 
 
-def test_a_head_that_does_not_end_is_refused_when_it_is_too_long() -> None:
+def test_an_endless_head_is_refused_when_it_is_too_long() -> None:
     line = b"GET / HTTP/1.1\r\nX: "
-    assert taken(line + b"x" * (256 * 1024 - len(line))) == []
+    assert parse(line + b"x" * (256 * 1024 - len(line))) == []
     with pytest.raises(BadRequest) as raised:
-        taken(line + b"x" * (256 * 1024 - len(line)), b"x")
+        parse(line + b"x" * (256 * 1024 - len(line)), b"x")
     assert raised.value.status == 431
     with pytest.raises(BadRequest) as raised:
-        taken(line + b"x" * 256 * 1024 + b"\r\n\r\n")
+        parse(line + b"x" * 256 * 1024 + b"\r\n\r\n")
     assert raised.value.status == 431
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])
-def test_a_body_of_four_mebibytes_is_taken_and_one_of_a_byte_more_is_too_large(is_chunked: bool) -> None:
-    def arrived(size: int) -> list[ParsedRequest]:
+def test_a_body_of_four_mebibytes_is_accepted_and_one_byte_more_is_too_large(is_chunked: bool) -> None:
+    def parse_body(size: int) -> list[ParsedRequest]:
         body = b"x" * size
         raw = chunked([body]) if is_chunked else sized(body)
-        return taken(*cut(raw, list(range(0, len(raw), 65_536))), b"GET / HTTP/1.1\r\n\r\n")
+        return parse(*cut(raw, list(range(0, len(raw), 65_536))), b"GET / HTTP/1.1\r\n\r\n")
 
-    whole, after = arrived(4 * MEBIBYTE)
+    whole, after = parse_body(4 * MEBIBYTE)
     assert (len(whole.body), whole.failure, after.head.method) == (4 * MEBIBYTE, None, "GET")
-    large, after = arrived(4 * MEBIBYTE + 1)
+    large, after = parse_body(4 * MEBIBYTE + 1)
     assert (large.body, type(large.failure), after.head.method) == (b"", BodyTooLarge, "GET")
 
 
-def test_of_a_body_without_end_no_more_than_sixteen_mebibytes_are_waited_for() -> None:
+def test_an_endless_body_is_read_up_to_sixteen_mebibytes() -> None:
     inbox = RequestParser()
     inbox.feed(b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n")
     for number in range(16):
@@ -136,7 +136,7 @@ def test_of_a_body_without_end_no_more_than_sixteen_mebibytes_are_waited_for() -
     assert isinstance(arrived.failure, BodyTooLarge)
 
 
-def test_a_body_that_broke_off_is_told_from_none() -> None:
+def test_a_truncated_body_differs_from_a_missing_request() -> None:
     for raw, has_broken_off in ((sized(b"abc")[:-1], True), (sized(b"abc"), False), (CHUNKED, True), (b"GET", False)):
         inbox = RequestParser()
         inbox.feed(raw)
@@ -147,7 +147,7 @@ def test_a_body_that_broke_off_is_told_from_none() -> None:
         assert broken is None or isinstance(broken.failure, TruncatedBody)
 
 
-def test_who_waits_to_be_told_to_continue_is_told_once() -> None:
+def test_expect_100_continue_is_reported_once() -> None:
     head, _, body = sized(b"abc").partition(b"\r\n\r\n")
     head += b"\r\nExpect: 100-Continue\r\n\r\n"
     inbox = RequestParser()

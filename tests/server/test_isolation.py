@@ -1,7 +1,6 @@
-"""What one client does, or what happens meanwhile, costs no other: long texts, large requests, accounts that go.
+"""Tests without sockets that requests do not affect each other: long texts, large requests, deleted accounts.
 
-Here belongs what can be shown in process. What takes a socket is in `test_clients_at_once`, all of it at once in
-`test_stress_tool`.
+`tests/end_to_end/test_concurrent_clients.py` tests the same over sockets.
 """
 
 import re
@@ -33,38 +32,38 @@ from sms10692_mock.stores.memory.store import MemoryStore
 from support.emulators import CREDENTIALS, MANUAL_TIME, options
 from support.flask_emulator import FlaskEmulator
 
-# Accounts that somebody closes in the middle
+# Accounts that are deleted during an operation
 
 
-class _Closing(MemoryStore):
-    """Closes an account behind the back of whoever asks for it next, once it is told to."""
+class _DeletingStore(MemoryStore):
+    """A store that deletes the account `to_delete` right after it was read."""
 
-    closing: str | None = None
+    to_delete: str | None = None
 
     def account(self, userid: str) -> Account | None:
         account = super().account(userid)
-        if userid == self.closing:
+        if userid == self.to_delete:
             self.delete_account(userid)
         return account
 
     def accounts(self, last: int | None = None) -> list[Account]:
         accounts = super().accounts(last)
-        if self.closing:
-            self.delete_account(self.closing)
+        if self.to_delete:
+            self.delete_account(self.to_delete)
         return accounts
 
 
-def _closing(**terms: Any) -> tuple[_Closing, Vendor]:
+def _deleting_store(**terms: Any) -> tuple[_DeletingStore, Vendor]:
     chosen = options()
-    store = _Closing(real_time=chosen.clock)
+    store = _DeletingStore(real_time=chosen.clock)
     store.create_account(DEFAULT_ACCOUNT)
     store.create_account(Account("7", "shop", "p", **terms))
     return store, Vendor(store, chosen.clock, chosen.keywords)
 
 
-def test_an_account_that_is_closed_while_a_fault_strikes_it_is_unknown() -> None:
-    store, vendor = _closing(faults=(Fault(id="a", kind="empty"),))
-    store.closing = "7"
+def test_an_account_deleted_while_a_fault_is_evaluated_is_unknown() -> None:
+    store, vendor = _deleting_store(faults=(Fault(id="a", kind="empty"),))
+    store.to_delete = "7"
     fields = CREDENTIALS | {"userid": "7", "action": "overage"}
     assert vendor.handle(parse_request(protocol.V2SMS, fields)).result == (protocol.CREDENTIALS_WRONG,)
 
@@ -78,12 +77,12 @@ def test_an_account_that_is_closed_while_a_fault_strikes_it_is_unknown() -> None
     ],
     ids=["all", "reset", "advance"],
 )
-def test_what_goes_through_all_accounts_passes_over_one_that_is_closed_meanwhile(ask: Callable[[Any], Any]) -> None:
-    store, vendor = _closing()
+def test_an_operation_on_all_accounts_skips_one_that_is_deleted_meanwhile(ask: Callable[[Any], Any]) -> None:
+    store, vendor = _deleting_store()
     sent = parse_request(protocol.V2SMS, CREDENTIALS | {"action": "send", "mobile": "10000000023", "content": "x"})
     vendor.handle(sent)
     control = build_control(vendor, options(), ChangeNotifier())
-    store.closing = "7"
+    store.to_delete = "7"
     assert ask(control) == ["12"]
     with pytest.raises(NoSuchAccount):
         store.balance("7")
@@ -126,7 +125,7 @@ TEXTS = st.lists(st.sampled_from(_PIECES), max_size=12).map("".join)
 @example(text="xxxxx'or")
 @example(text="'" + " " * 30 + ";xxxxxx")
 @example(text="reunion select xxxxxxx")
-def test_an_injection_is_found_wherever_a_window_ends(text: str) -> None:
+def test_an_injection_is_found_at_every_end_of_a_window(text: str) -> None:
     assert validation._contains_sql_injection(text) == (validation._SQL.search(text) is not None)
 
 
@@ -141,14 +140,14 @@ def test_an_injection_is_found_at_every_distance_from_a_window(injection: str, f
 
 
 @pytest.mark.parametrize("before", [" ", "x"])
-def test_half_a_word_at_the_end_of_a_piece_is_no_injection(before: str) -> None:
+def test_part_of_a_word_at_the_end_of_a_window_is_no_injection(before: str) -> None:
     text = " union select".rjust(65_536, before)
     assert validation._contains_sql_injection(text + " it")
     assert not validation._contains_sql_injection(text + "ed")
 
 
 @pytest.mark.usefixtures("_narrow")
-def test_no_character_of_a_long_text_is_searched_many_times(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_character_of_a_long_text_is_searched_only_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
     searched = 0
 
     class Counting:
@@ -165,7 +164,7 @@ def test_no_character_of_a_long_text_is_searched_many_times(monkeypatch: pytest.
 
 @pytest.mark.usefixtures("_narrow")
 @given(text=st.text("abcd", max_size=20), words=st.lists(st.text("abcd", min_size=1, max_size=6), max_size=3))
-def test_a_forbidden_word_is_found_wherever_a_window_ends(text: str, words: list[str]) -> None:
+def test_a_forbidden_word_is_found_at_every_end_of_a_window(text: str, words: list[str]) -> None:
     assert Keywords(words).contains_any(text) == any(word in text for word in words)
 
 
@@ -179,7 +178,7 @@ def test_a_forbidden_word_may_be_of_any_characters(text: str, words: list[str]) 
 
 
 @given(before=st.text("-x\r\n a", max_size=30), boundary=st.sampled_from(["x", "-", "a b"]))
-def test_what_stands_before_the_first_part_of_a_multipart_body_changes_nothing(before: str, boundary: str) -> None:
+def test_the_preamble_of_a_multipart_body_is_ignored(before: str, boundary: str) -> None:
     part = 'Content-Disposition: form-data; name="a"\r\n\r\n内'
     body = f"{before}\r\n--{boundary}\r\n{part}\r\n--{boundary}--\r\n".encode()
     fields = forms.parse_fields(b"", f'multipart/form-data; boundary="{boundary}"', body, bytes.decode)
@@ -188,7 +187,7 @@ def test_what_stands_before_the_first_part_of_a_multipart_body_changes_nothing(b
     assert forms.parse_fields(b"", 'multipart/form-data; boundary="y"', body, bytes.decode) == {}
 
 
-def test_an_answer_to_a_long_request_does_not_wait_for_its_explanation() -> None:
+def test_the_response_to_a_long_request_does_not_wait_for_its_diagnosis() -> None:
     chosen = options()
     vendor = build_vendor(chosen)
     pages = VendorApp(vendor, chosen.dialect)
@@ -225,7 +224,7 @@ def _entry(**given: Any) -> LoggedRequest:
     ],
     ids=lambda long: next(iter(long)),
 )
-def test_whatever_is_long_in_a_request_the_journal_stays_within_its_bytes(long: dict[str, Any]) -> None:
+def test_the_request_log_stays_within_its_limit_whatever_is_long_in_a_request(long: dict[str, Any]) -> None:
     store = MemoryStore(Limits(requests=1000, request_bytes=100_000))
     for number in range(1, 101):
         store.log_request(_entry(number=number, **long))
@@ -238,13 +237,13 @@ def test_whatever_is_long_in_a_request_the_journal_stays_within_its_bytes(long: 
 # Others
 
 
-def test_a_query_that_is_not_utf_8_is_refused_by_the_control_address() -> None:
+def test_the_control_api_refuses_a_query_that_is_not_utf_8() -> None:
     environ = {"QUERY_STRING": "text=\xd6", "HTTP_HOST": "127.0.0.1"}
     response = FlaskEmulator().http.get("/_mock/accounts/12/messages", environ_overrides=environ)
     assert (response.status_code, response.json) == (400, {"error": "the query is not UTF-8"})
 
 
-def test_fetches_of_many_accounts_at_once_are_all_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_fetches_of_many_accounts_are_all_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sms10692_mock.app.vendor_app._MAX_REMEMBERED_FETCHES", 3)
     chosen = options(lambda: MANUAL_TIME)
     vendor = build_vendor(chosen)

@@ -1,4 +1,4 @@
-"""A request that takes long lets other threads run meanwhile, and a failure in it is logged with its place."""
+"""Tests of long requests: other threads run meanwhile, and exceptions are logged with their location."""
 
 import copy
 import sys
@@ -25,13 +25,13 @@ LONG = {
     "escapes of characters": (protocol.V2SMS, b"action=send&content=" + b"%u5bb9" * 100_000),
     "no GBK": (protocol.V2SMS_GBK, b"action=send&content=" + b"\xff" * 500_000),
     "quotes": (protocol.V2SMS, b"action=send&content=" + b"' " * 1_000_000),
-    "what is to be escaped": (protocol.V2SMS, b"action=checkkeyword&content=" + b"<" * 500_000),
+    "escaped characters": (protocol.V2SMS, b"action=checkkeyword&content=" + b"<" * 500_000),
 }
-"""What takes long: each but the last without a signature that is looked at, as everybody can send it."""
+"""Requests that take long. All but the last are refused before their signature is checked."""
 
 
 @pytest.mark.parametrize("name", LONG)
-def test_others_have_their_turn_while_a_long_request_is_worked_through(name: str) -> None:
+def test_other_threads_run_during_a_long_request(name: str) -> None:
     page, form = LONG[name]
     chosen = options(lambda: MANUAL_TIME)
     pages = VendorApp(build_vendor(chosen), PROFILES["observed"])
@@ -61,7 +61,7 @@ def test_others_have_their_turn_while_a_long_request_is_worked_through(name: str
     assert after - before > 10
 
 
-def test_a_value_that_users_make_can_be_copied() -> None:
+def test_public_values_can_be_copied() -> None:
     rules = DeliveryRules((DeliveryRule("150", DeliveryOutcome(reply="T")),), 7)
     account = Account("1", "a", "p", outcomes=rules)
     for value in (rules, account, Options(accounts=(account,)).accounts):
@@ -70,8 +70,8 @@ def test_a_value_that_users_make_can_be_copied() -> None:
 
 
 @pytest.mark.parametrize("more", ["", "," * 20_000])
-def test_the_log_says_where_the_emulator_failed(more: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Also where a thread had failed, and a coroutine waited for it."""
+def test_the_log_shows_the_location_of_an_exception(more: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Also if a thread raised the exception and a coroutine awaited its result."""
 
     def broken(text: str) -> int:
         raise ZeroDivisionError(text)

@@ -1,4 +1,4 @@
-"""`http.outbox`: answers keep their order, and where there are many they wait for each other."""
+"""Tests of `server.write_coalescer`: writes keep their order, and many are delayed to the end of the iteration."""
 
 import asyncio
 from typing import Any, cast
@@ -6,8 +6,8 @@ from typing import Any, cast
 from sms10692_mock.server.write_coalescer import WriteCoalescer
 
 
-class Wire:
-    """What is written to it, and that it was closed."""
+class RecordingTransport:
+    """A transport that records what is written, and whether it was closed."""
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
@@ -23,36 +23,36 @@ class Wire:
         self.closed = True
 
 
-def put(outbox: WriteCoalescer, wire: Wire, *many: bytes, last: bool = False) -> None:
-    for data in many:
-        outbox.write(cast(Any, wire), data, last)
+def write(coalescer: WriteCoalescer, transport: RecordingTransport, *responses: bytes, last: bool = False) -> None:
+    for data in responses:
+        coalescer.write(cast(Any, transport), data, last)
 
 
-def test_few_answers_are_written_at_once_and_many_at_the_end_of_a_turn() -> None:
+def test_few_writes_are_immediate_and_many_are_delayed_to_the_end_of_the_iteration() -> None:
     async def turns() -> None:
-        outbox, wire = WriteCoalescer(asyncio.get_running_loop()), Wire()
-        put(outbox, wire, b"a", b"b", b"c", b"d")
-        assert wire.written == [b"a", b"b", b"c", b"d"], "the turn before had none"
+        coalescer, transport = WriteCoalescer(asyncio.get_running_loop()), RecordingTransport()
+        write(coalescer, transport, b"a", b"b", b"c", b"d")
+        assert transport.written == [b"a", b"b", b"c", b"d"], "the turn before had none"
         await asyncio.sleep(0)
-        put(outbox, wire, b"e")
-        assert wire.written == [b"a", b"b", b"c", b"d"]
+        write(coalescer, transport, b"e")
+        assert transport.written == [b"a", b"b", b"c", b"d"]
         await asyncio.sleep(0)
-        put(outbox, wire, b"f")
-        assert wire.written == [b"a", b"b", b"c", b"d", b"e", b"f"], "the turn before had one"
+        write(coalescer, transport, b"f")
+        assert transport.written == [b"a", b"b", b"c", b"d", b"e", b"f"], "the turn before had one"
 
     asyncio.run(turns())
 
 
-def test_the_last_answer_closes_and_nothing_comes_behind_it() -> None:
+def test_the_last_write_closes_the_connection_and_later_writes_are_dropped() -> None:
     async def turns() -> None:
-        outbox, wire = WriteCoalescer(asyncio.get_running_loop()), Wire()
-        put(outbox, wire, b"a", b"b", b"c", b"d")
+        coalescer, transport = WriteCoalescer(asyncio.get_running_loop()), RecordingTransport()
+        write(coalescer, transport, b"a", b"b", b"c", b"d")
         await asyncio.sleep(0)
-        put(outbox, wire, b"e", last=True)
-        put(outbox, wire, b"f")
-        assert not wire.closed
-        outbox.flush()
-        assert wire.closed
-        assert wire.written[-1] == b"e"
+        write(coalescer, transport, b"e", last=True)
+        write(coalescer, transport, b"f")
+        assert not transport.closed
+        coalescer.flush()
+        assert transport.closed
+        assert transport.written[-1] == b"e"
 
     asyncio.run(turns())

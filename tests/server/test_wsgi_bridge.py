@@ -1,4 +1,4 @@
-"""The bridge from a socket to a WSGI application, by the letter of PEP 3333."""
+"""Tests of `server.wsgi_bridge` over a socket: every rule of PEP 3333."""
 
 import http.client
 import logging
@@ -24,7 +24,7 @@ EVENTS = [("Content-Type", "text/event-stream")]
 
 
 @contextmanager
-def served(application: App, *, validated: bool = True) -> Iterator[tuple[str, int]]:
+def serving(application: App, *, validated: bool = True) -> Iterator[tuple[str, int]]:
     chosen = options()
     with ThreadRunner(
         dispatcher_factory(
@@ -41,7 +41,7 @@ def raw_response(address: tuple[str, int], method: str = "GET", version: str = "
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def parts(raw: bytes) -> tuple[int, dict[str, str], bytes]:
+def split_response(raw: bytes) -> tuple[int, dict[str, str], bytes]:
     head, _, body = raw.partition(b"\r\n\r\n")
     lines = head.decode("latin-1").split("\r\n")
     headers = {name: value for name, _, value in (line.partition(": ") for line in lines[1:])}
@@ -49,14 +49,14 @@ def parts(raw: bytes) -> tuple[int, dict[str, str], bytes]:
     return int(lines[0].split(" ")[1]), headers, body
 
 
-class Pieces:
-    """The result of an application that remembers whether it was closed."""
+class ClosableIterable:
+    """The result of an application; records whether it was closed."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = iter(pieces)
         self.closed = threading.Event()
 
-    def __iter__(self) -> "Pieces":
+    def __iter__(self) -> "ClosableIterable":
         return self
 
     def __next__(self) -> bytes:
@@ -71,7 +71,7 @@ def as_list(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     return [b"a", b"", b"b"]
 
 
-def lazily(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def lazy_start(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     start_response("200 OK", list(TEXT))
     yield b"a"
     yield b""
@@ -84,7 +84,7 @@ def with_write(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     return [b"b"]
 
 
-def after_an_error(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def with_exc_info(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     start_response("201 Created", [*TEXT, ("X-First", "1")])
     try:
         raise ValueError("no")
@@ -93,48 +93,48 @@ def after_an_error(environ: dict[str, Any], start_response: Any) -> Iterable[byt
     return [b"ab"]
 
 
-def with_a_wrong_length(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def with_wrong_content_length(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     start_response("200 OK", [*TEXT, ("Content-Length", "7")])
     return [b"ab"]
 
 
-@pytest.mark.parametrize("application", [as_list, lazily, with_write, after_an_error, with_a_wrong_length])
+@pytest.mark.parametrize("application", [as_list, lazy_start, with_write, with_exc_info, with_wrong_content_length])
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_a_whole_response_has_its_body_and_the_length_of_it(application: App, version: str) -> None:
-    with served(application) as address:
-        status, headers, body = parts(raw_response(address, version=version))
+def test_a_complete_response_has_its_body_and_content_length(application: App, version: str) -> None:
+    with serving(application) as address:
+        status, headers, body = split_response(raw_response(address, version=version))
     assert (status, body) == (200, b"ab")
     assert headers["Content-Length"] == "2"
     assert "X-First" not in headers
 
 
-@pytest.mark.parametrize("application", [as_list, lazily, with_a_wrong_length])
-def test_a_head_request_gets_no_body_and_ends_a_body_that_never_ends(application: App) -> None:
-    with served(application, validated=False) as address:
-        status, headers, body = parts(raw_response(address, "HEAD"))
+@pytest.mark.parametrize("application", [as_list, lazy_start, with_wrong_content_length])
+def test_a_head_request_gets_no_body(application: App) -> None:
+    with serving(application, validated=False) as address:
+        status, headers, body = split_response(raw_response(address, "HEAD"))
     assert (status, body) == (200, b"")
     assert "Transfer-Encoding" not in headers
 
 
-def test_a_head_request_for_endless_events_gets_their_head_and_closes_them() -> None:
-    pieces = Pieces(iter(lambda: b"data: 1\n\n", b""))
+def test_a_head_request_for_an_endless_stream_gets_the_head_and_closes_the_stream() -> None:
+    pieces = ClosableIterable(iter(lambda: b"data: 1\n\n", b""))
 
     def endless(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         start_response("200 OK", list(EVENTS))
         return pieces
 
-    with served(endless, validated=False) as address:
-        assert parts(raw_response(address, "HEAD"))[2] == b""
+    with serving(endless, validated=False) as address:
+        assert split_response(raw_response(address, "HEAD"))[2] == b""
         assert pieces.closed.wait(TIMEOUT)
 
 
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
-def test_a_response_without_content_has_no_body_whatever_the_application_says(status: str) -> None:
+def test_status_204_and_304_have_no_body_even_if_the_application_returns_one(status: str) -> None:
     def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         start_response(status, [("Transfer-Encoding", "chunked"), ("Connection", "keep-alive")])
         return [b"x"]
 
-    with served(application, validated=False) as address:
+    with serving(application, validated=False) as address:
         received = raw_response(address)
     assert received.startswith(b"HTTP/1.1 %b\r\n" % status.encode())
     assert received.endswith(b"\r\n\r\n")
@@ -142,7 +142,7 @@ def test_a_response_without_content_has_no_body_whatever_the_application_says(st
     assert b"keep-alive" not in received
 
 
-def test_events_come_piece_by_piece_and_an_empty_one_does_not_end_them() -> None:
+def test_a_stream_is_sent_piece_by_piece_and_an_empty_piece_does_not_end_it() -> None:
     def events(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         yield b""
         write = start_response("200 OK", list(EVENTS))
@@ -152,7 +152,7 @@ def test_events_come_piece_by_piece_and_an_empty_one_does_not_end_them() -> None
         yield b""
         yield b"data: 2\n\n"
 
-    with served(events, validated=False) as address:  # the validator demands start_response at the first piece
+    with serving(events, validated=False) as address:  # the validator demands start_response at the first piece
         connection = http.client.HTTPConnection(*address, timeout=TIMEOUT)
         for _ in range(2):  # over one connection
             connection.request("GET", "/app")
@@ -160,11 +160,11 @@ def test_events_come_piece_by_piece_and_an_empty_one_does_not_end_them() -> None
             assert (response.status, response.getheader("Transfer-Encoding")) == (200, "chunked")
             assert response.read() == b"data: 0\n\ndata: 1\n\ndata: 2\n\n"
         connection.close()
-        assert parts(raw_response(address, version="1.0"))[2] == b"data: 0\n\ndata: 1\n\ndata: 2\n\n"
+        assert split_response(raw_response(address, version="1.0"))[2] == b"data: 0\n\ndata: 1\n\ndata: 2\n\n"
 
 
-def test_the_result_is_closed_when_all_is_taken_when_it_fails_and_when_the_client_goes() -> None:
-    made: list[Pieces] = []
+def test_the_result_is_closed_at_its_end_after_an_error_and_when_the_client_disconnects() -> None:
+    made: list[ClosableIterable] = []
 
     def failing() -> Iterator[bytes]:
         yield b"a"
@@ -173,10 +173,12 @@ def test_the_result_is_closed_when_all_is_taken_when_it_fails_and_when_the_clien
     def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         kind = environ["QUERY_STRING"]
         start_response("200 OK", list(EVENTS if kind == "events" else TEXT))
-        made.append(Pieces({"whole": [b"a"], "failing": failing()}.get(kind, iter(lambda: b"data: 1\n\n", b""))))
+        made.append(
+            ClosableIterable({"whole": [b"a"], "failing": failing()}.get(kind, iter(lambda: b"data: 1\n\n", b"")))
+        )
         return made[-1]
 
-    with served(application) as address:
+    with serving(application) as address:
         for kind in ("whole", "failing", "events"):
             with socket.create_connection(address, timeout=TIMEOUT) as connection:
                 connection.sendall(f"GET /app?{kind} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
@@ -188,7 +190,7 @@ def never_started(environ: dict[str, Any], start_response: Any) -> Iterable[byte
     return [b"a"]
 
 
-def not_started_and_empty(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def empty_without_start(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     return []
 
 
@@ -203,12 +205,12 @@ def text_instead_of_bytes(environ: dict[str, Any], start_response: Any) -> Itera
     return ["a"]
 
 
-def line_end_in_a_header(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def line_break_in_header(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     start_response("200 OK", [("X", "a\r\nSet-Cookie: b")])
     return [b"a"]
 
 
-def error_behind_the_head(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def error_after_head(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     start_response("200 OK", list(TEXT))
     yield b"a"
     try:
@@ -222,29 +224,29 @@ def error_behind_the_head(environ: dict[str, Any], start_response: Any) -> Itera
     "application",
     [
         never_started,
-        not_started_and_empty,
+        empty_without_start,
         started_twice,
         text_instead_of_bytes,
-        line_end_in_a_header,
-        error_behind_the_head,
+        line_break_in_header,
+        error_after_head,
     ],
 )
-def test_an_application_that_breaks_the_rules_is_a_500_and_a_traceback(
+def test_a_violation_of_pep_3333_is_status_500_and_a_traceback_in_the_log(
     application: App, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.ERROR), served(application, validated=False) as address:
-        status, _, body = parts(raw_response(address))
+    with caplog.at_level(logging.ERROR), serving(application, validated=False) as address:
+        status, _, body = split_response(raw_response(address))
     assert (status, body) == (500, b"the emulator has failed; its log says how\n")
     assert caplog.records[0].exc_info is not None
 
 
-def test_the_environment_is_as_the_validator_wants_it_for_any_request() -> None:
+def test_the_environment_of_any_request_satisfies_the_wsgiref_validator() -> None:
     def echo(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         start_response("200 OK", list(TEXT))
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
         return [f"{environ['PATH_INFO']} {environ.get('HTTP_COOKIE')} ".encode("latin-1") + body]
 
-    with served(echo) as address, socket.create_connection(address, timeout=TIMEOUT) as connection:
+    with serving(echo) as address, socket.create_connection(address, timeout=TIMEOUT) as connection:
         connection.sendall(
             b"POST /\xe5\x86\x85 HTTP/1.1\r\nHost: x\r\nCookie: a=1\r\nCookie: b=2\r\nX_Y: z\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nOPTIONS * HTTP/1.1\r\nConnection: close\r\n\r\n"
