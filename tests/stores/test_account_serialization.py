@@ -1,7 +1,4 @@
-"""An account written as text, as stores keep it, comes back as it was.
-
-Here belongs the text of an account. That a store keeps it is in `test_stores`.
-"""
+"""Serialization of accounts: a round trip is lossless."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,5 +33,5 @@ RULES = st.builds(
         throwaway=st.booleans(),
     )
 )
-def test_an_account_comes_back_as_it_was(account: Account) -> None:
+def test_a_serialized_account_is_loaded_without_loss(account: Account) -> None:
     assert load_account(dump_account(account)) == account

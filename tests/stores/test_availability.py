@@ -1,4 +1,4 @@
-"""Log lines about a store that goes away and comes back: neither silence nor a line for each request."""
+"""Log messages about outages of a store: one line at the start, one at the end."""
 
 import logging
 
@@ -7,8 +7,8 @@ import pytest
 from sms10692_mock.stores.availability import AvailabilityLog
 
 
-class Away:
-    """A store, its log, and a clock."""
+class LoggedOutage:
+    """An `AvailabilityLog` with a controllable clock."""
 
     def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
         self.now = 0.0
@@ -17,54 +17,54 @@ class Away:
 
     @property
     def lines(self) -> list[str]:
-        assert {record.levelno for record in self._caplog.records} <= {logging.ERROR}, "which every log level shows"
+        assert {record.levelno for record in self._caplog.records} <= {logging.ERROR}, "every log level shows errors"
         return [record.getMessage() for record in self._caplog.records]
 
 
 @pytest.fixture
-def away(caplog: pytest.LogCaptureFixture) -> Away:
-    return Away(caplog)
+def outage(caplog: pytest.LogCaptureFixture) -> LoggedOutage:
+    return LoggedOutage(caplog)
 
 
-def test_many_failures_are_one_line_and_the_return_another(away: Away) -> None:
+def test_an_outage_is_logged_once_and_its_end_once(outage: LoggedOutage) -> None:
     for _ in range(1000):
-        away.log.failed("the disk is full")
-    away.now = 12.0
+        outage.log.failed("the disk is full")
+    outage.now = 12.0
     for _ in range(1000):
-        away.log.succeeded()
-    assert away.lines == [
+        outage.log.succeeded()
+    assert outage.lines == [
         "the store is unavailable: the disk is full",
         "the store is available again after 12 s; failed operations: 1000",
     ]
 
 
-def test_a_store_that_flickers_is_away_until_nothing_fails_for_a_second(away: Away) -> None:
+def test_an_outage_ends_after_a_second_without_failures(outage: LoggedOutage) -> None:
     for second in range(100):
-        away.now = second / 10
-        away.log.failed("the disk is full")
-        away.log.succeeded()
-    assert len(away.lines) == 1
-    away.now += 1.0
-    away.log.succeeded()
-    assert len(away.lines) == 2
-    away.log.failed("the disk is full")
-    assert len(away.lines) == 3
+        outage.now = second / 10
+        outage.log.failed("the disk is full")
+        outage.log.succeeded()
+    assert len(outage.lines) == 1
+    outage.now += 1.0
+    outage.log.succeeded()
+    assert len(outage.lines) == 2
+    outage.log.failed("the disk is full")
+    assert len(outage.lines) == 3
 
 
-def test_reading_does_not_show_that_writing_is_possible_again(away: Away) -> None:
-    away.log.failed("the disk is full", writing=True)
-    away.now = 5.0
-    away.log.succeeded()
-    assert away.log.is_unavailable
-    away.log.succeeded(writing=True)
-    assert not away.log.is_unavailable
+def test_a_read_does_not_end_an_outage_of_writes(outage: LoggedOutage) -> None:
+    outage.log.failed("the disk is full", writing=True)
+    outage.now = 5.0
+    outage.log.succeeded()
+    assert outage.log.is_unavailable
+    outage.log.succeeded(writing=True)
+    assert not outage.log.is_unavailable
 
 
-def test_another_reason_is_logged_but_not_more_often_than_every_ten_seconds(away: Away) -> None:
+def test_a_new_reason_is_logged_at_most_every_ten_seconds(outage: LoggedOutage) -> None:
     for second in range(23):
-        away.now = float(second)
-        away.log.failed("locked" if second % 2 else "gone")
-    assert away.lines == [
+        outage.now = float(second)
+        outage.log.failed("locked" if second % 2 else "gone")
+    assert outage.lines == [
         "the store is unavailable: gone",
         "the store is unavailable: locked",
         "the store is unavailable: gone",

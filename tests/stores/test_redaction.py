@@ -1,4 +1,4 @@
-"""Values of headers that let somebody in are in no request log, whatever the store and however it is looked at."""
+"""Credentials in request headers are redacted in every store and in every view of the request log."""
 
 import json
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ def entry() -> LoggedRequest:
 
 
 @EACH_STORE
-def test_no_view_of_a_request_has_the_secrets_in_its_headers(make: StoreFactory) -> None:
+def test_no_view_of_a_request_shows_secret_headers(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         options, bell = Options(), ChangeNotifier()
         vendor = build_vendor(options, store)
@@ -54,11 +54,11 @@ def test_no_view_of_a_request_has_the_secrets_in_its_headers(make: StoreFactory)
             assert "S3CRET" not in text
 
 
-def test_names_of_headers_are_read_in_any_case(entry: LoggedRequest) -> None:
+def test_header_names_are_case_insensitive(entry: LoggedRequest) -> None:
     assert {value for _, value in redact_headers(entry.headers)} == {"[redacted]"}
 
 
-def test_an_entry_that_an_older_version_put_on_a_server_is_read_without_its_secrets(entry: LoggedRequest) -> None:
+def test_secrets_stored_by_an_older_version_are_redacted_when_read(entry: LoggedRequest) -> None:
     assert "S3CRET" not in repr(load_request(dump_request(entry)))
 
 

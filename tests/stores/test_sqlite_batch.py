@@ -1,7 +1,4 @@
-"""Many operations in one transaction: what is seen inside, and that all of it happens, or nothing.
-
-Here belongs what `Store.gathered` promises, of a file. What is answered together over HTTP is in `test_together`.
-"""
+"""`Store.batch_transaction` of the SQLite store: isolation, atomicity, and unique numbers after a rollback."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -26,11 +23,10 @@ FAULT = Fault(id="1", kind="status", remaining=3)
 
 
 @pytest.fixture(autouse=True)
-def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is taken to be away longer than it is, and little is kept in memory until it is written.
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No back-off after failures, a small page cache, and an account cache that does not expire.
 
-    What was read of accounts and settings holds until somebody here changes it, or says that others may have. What is
-    done beside the answers may take its time.
+    Background maintenance may wait long for the write lock.
     """
     monkeypatch.setattr(database, "_BUSY_SECONDS", 0.02)
     monkeypatch.setattr(database, "_RETRY_AFTER", 0.0)
@@ -46,7 +42,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def released(store: SqliteStore) -> Iterator[SqliteStore]:
+def closing_store(store: SqliteStore) -> Iterator[SqliteStore]:
     try:
         yield store
     finally:
@@ -55,8 +51,8 @@ def released(store: SqliteStore) -> Iterator[SqliteStore]:
 
 @pytest.fixture
 def store(path: Path) -> Iterator[SqliteStore]:
-    """One with two accounts, and a fault for the next requests."""
-    with released(SqliteStore(path)) as one:
+    """A store with two accounts and a fault for the next requests."""
+    with closing_store(SqliteStore(path)) as one:
         one.create_account(PREPAID)
         one.create_account(POSTPAID)
         one.change_settings(lambda settings: replace(settings, faults=(FAULT,)))
@@ -66,18 +62,18 @@ def store(path: Path) -> Iterator[SqliteStore]:
 
 @pytest.fixture
 def other(path: Path, store: SqliteStore) -> Iterator[SqliteStore]:
-    """The same file, as another process has it."""
-    with released(SqliteStore(path)) as one:
+    """A second store on the same file, as in another process."""
+    with closing_store(SqliteStore(path)) as one:
         yield one
 
 
-def struck(settings: Settings) -> Settings:
-    """The settings after the fault has struck."""
+def trigger_fault(settings: Settings) -> Settings:
+    """The settings after the fault was triggered once."""
     (fault,) = settings.faults
     return replace(settings, faults=(replace(fault, remaining=(fault.remaining or 0) - 1),))
 
 
-def with_a_new_password(account: Account) -> Account:
+def set_new_password(account: Account) -> Account:
     return replace(account, password="new")
 
 
@@ -88,8 +84,8 @@ def send(store: SqliteStore, userid: str = "1", *numbers: str) -> int | None:
     return store.record_send(userid, sent, reports, [], 0.0)
 
 
-def kept(store: SqliteStore) -> Sequence[object]:
-    """All that may have changed, as who asks later than 5 ms is told."""
+def read_state(store: SqliteStore) -> Sequence[object]:
+    """All state that a batch can change, read without the cache."""
     store.changed()
     return [
         store.balance("1"),
@@ -101,68 +97,70 @@ def kept(store: SqliteStore) -> Sequence[object]:
     ]
 
 
-def test_what_is_written_inside_is_seen_inside_at_once_and_by_others_afterwards(
+def test_changes_of_a_batch_are_visible_inside_at_once_and_outside_after_the_commit(
     store: SqliteStore, other: SqliteStore
 ) -> None:
-    before = kept(other)
+    before = read_state(other)
     assert (store.account("1"), store.settings()) == (PREPAID, Settings(faults=(FAULT,)))
     with store.batch_transaction():
         for left in (2, 1, 0):
-            store.change_settings(struck)
+            store.change_settings(trigger_fault)
             assert store.settings().faults[0].remaining == left
-        store.update_account("1", with_a_new_password)
-        assert store.account("1") == with_a_new_password(PREPAID)
+        store.update_account("1", set_new_password)
+        assert store.account("1") == set_new_password(PREPAID)
         assert [send(store), send(store)] == [19, 18]
         assert store.balance("1") == (18, 20, 2)
         assert [one.mobile for one in store.fetch_reports("1", 1, 0.0, 1)] == ["a"]
-        assert kept(other) == before
-    assert store.account("1") == with_a_new_password(PREPAID)
+        assert read_state(other) == before
+    assert store.account("1") == set_new_password(PREPAID)
     assert store.settings().faults[0].remaining == 0
-    assert kept(store) == kept(other)
-    assert kept(other)[0] == (18, 20, 2)
+    assert read_state(store) == read_state(other)
+    assert read_state(other)[0] == (18, 20, 2)
     assert store.queue_stats("1", "reports", 0.0) == (2, 0, 1, 1, 0)
 
 
-def test_what_was_read_inside_one_does_not_hold_inside_the_next(store: SqliteStore) -> None:
+def test_reads_of_a_batch_are_not_cached_for_the_next_batch(store: SqliteStore) -> None:
     with store.batch_transaction():
-        store.change_settings(struck)
+        store.change_settings(trigger_fault)
         assert store.settings().faults[0].remaining == 2
-    store.change_settings(struck)
+    store.change_settings(trigger_fault)
     with store.batch_transaction():
         assert store.settings().faults[0].remaining == 1
-        store.change_settings(struck)
+        store.change_settings(trigger_fault)
         assert store.settings().faults[0].remaining == 0
 
 
-def test_who_reads_meanwhile_in_another_thread_is_told_what_was_there_before(store: SqliteStore) -> None:
-    before, found = kept(store), list[object]()
+def test_other_threads_read_the_old_state_during_a_batch(store: SqliteStore) -> None:
+    before, found = read_state(store), list[object]()
     with store.batch_transaction():
         send(store)
-        store.change_settings(struck)
-        store.update_account("1", with_a_new_password)
+        store.change_settings(trigger_fault)
+        store.update_account("1", set_new_password)
         store.settings()
         store.account("1")
-        reading = threading.Thread(target=lambda: found.extend([store.account("1"), store.settings(), *kept(store)]))
+        reading = threading.Thread(
+            target=lambda: found.extend([store.account("1"), store.settings(), *read_state(store)])
+        )
         reading.start()
         reading.join(TIMEOUT)
         assert found == [PREPAID, Settings(faults=(FAULT,)), *before]
-    assert kept(store) != before
+    assert read_state(store) != before
 
 
 @pytest.mark.parametrize("is_large", [False, True], ids=["at the end", "on the way"])
-def test_where_it_cannot_be_written_nothing_of_it_happened_and_nothing_of_it_is_remembered(
+def test_a_batch_that_cannot_be_committed_changes_neither_file_nor_cache(
     store: SqliteStore, other: SqliteStore, is_large: bool
 ) -> None:
-    before, given = kept(store), list[int]()
+    before, given = read_state(store), list[int]()
 
-    def in_vain() -> None:
+    def fail_to_commit() -> None:
         with store.batch_transaction():
             given.extend(store.next_task_id() for _ in range(200))
             given.extend(store.next_request() for _ in range(200))
             assert send(store) == 19
-            store.update_account("1", with_a_new_password)
-            store.change_settings(struck)
-            assert store.account("1") == with_a_new_password(PREPAID)
+            store.update_account("1", set_new_password)
+            store.change_settings(trigger_fault)
+            assert store.account("1") == set_new_password(PREPAID)
             if is_large:
                 with pytest.raises(StoreUnavailable, match="the disk is full"):
                     send(store, "2", *map(str, range(20_000)))
@@ -177,12 +175,12 @@ def test_where_it_cannot_be_written_nothing_of_it_happened_and_nothing_of_it_is_
         disk_full(0),
         pytest.raises(StoreUnavailable, match="the disk is full"),
     ):
-        in_vain()
+        fail_to_commit()
     assert was_inside
     assert store.account("1") == PREPAID
     assert store.settings() == Settings(faults=(FAULT,))
-    assert kept(store) == kept(other) == before
-    # What another process writes now has the version that was undone here.
+    assert read_state(store) == read_state(other) == before
+    # The other process now writes the version number that was rolled back here.
     other.change_settings(lambda settings: replace(settings, words=("x",)))
     other.change_settings(lambda settings: replace(settings, words=("y",)))
     store.changed()
@@ -192,21 +190,21 @@ def test_where_it_cannot_be_written_nothing_of_it_happened_and_nothing_of_it_is_
     assert [one.mobile for one in store.fetch_reports("1", 9, 0.0, 1)] == ["a"]
 
 
-def test_where_not_all_can_be_read_nothing_of_it_happened(store: SqliteStore) -> None:
-    before = kept(store)
+def test_a_read_error_rolls_back_the_batch(store: SqliteStore) -> None:
+    before = read_state(store)
 
-    def in_vain() -> None:
+    def fail_to_commit() -> None:
         with store.batch_transaction():
             assert send(store) == 19
             with pytest.raises(StoreUnavailable, match="cannot be read"), store._database.reading() as db:
                 db.execute("SELECT * FROM nothing")
 
     with pytest.raises(StoreUnavailable, match="cannot be read"):
-        in_vain()
-    assert kept(store) == before
+        fail_to_commit()
+    assert read_state(store) == before
 
 
-def test_no_number_is_left_out_where_all_is_written(store: SqliteStore) -> None:
+def test_committed_batches_leave_no_gap_in_the_numbers(store: SqliteStore) -> None:
     given = [store.next_task_id()]
     for _ in range(3):
         with store.batch_transaction():
@@ -215,18 +213,16 @@ def test_no_number_is_left_out_where_all_is_written(store: SqliteStore) -> None:
     assert given == list(range(given[0], given[0] + 331))
 
 
-def test_numbers_given_inside_are_not_given_again_whether_it_was_written_or_not(
-    store: SqliteStore, other: SqliteStore
-) -> None:
+def test_numbers_of_a_batch_are_not_reused_after_commit_or_rollback(store: SqliteStore, other: SqliteStore) -> None:
     given: dict[str, list[int]] = {"tasks": [], "requests": []}
 
     def take(one: SqliteStore, count: int) -> None:
         one.changed()
-        one.settings()  # as every request does: it looks at what others have leased
+        one.settings()  # as every request does: reads what other processes have reserved
         given["tasks"].extend(one.next_task_id() for _ in range(count))
         given["requests"].extend(one.next_request() for _ in range(count))
 
-    def take_in_vain(count: int) -> None:
+    def take_and_fail(count: int) -> None:
         with store.batch_transaction():
             take(store, count)
             raise ZeroDivisionError
@@ -237,7 +233,7 @@ def test_numbers_given_inside_are_not_given_again_whether_it_was_written_or_not(
             take(store, count)
         take(store, count)
         with pytest.raises(ZeroDivisionError):
-            take_in_vain(count)
+            take_and_fail(count)
         take(store, count)
     for kind in given.values():
         assert kind == sorted(set(kind))
@@ -246,22 +242,22 @@ def test_numbers_given_inside_are_not_given_again_whether_it_was_written_or_not(
         take(store, 5)
     take(other, 5)
     for kind in given.values():
-        # What was undone was told nobody, so the other may be given it.
+        # Numbers of a rolled-back batch were never published, so the other store may hand them out.
         assert kind[-10:] == sorted(set(kind[-10:]))
 
 
-def test_who_wants_a_number_meanwhile_waits_for_the_end_and_keeps_nobody(store: SqliteStore) -> None:
+def test_other_threads_wait_for_numbers_until_the_batch_ends(store: SqliteStore) -> None:
     numbers: list[int] = []
     waits = threading.Event()
     acquire = store._database._lock.acquire
 
-    def at_the_door() -> None:
+    def record_waiting_thread() -> None:
         waits.set()
         acquire()
 
     with store.batch_transaction():
         inside = [store.next_task_id() for _ in range(100)]
-        store._database._lock.acquire = at_the_door  # type: ignore[method-assign]  # to see who comes
+        store._database._lock.acquire = record_waiting_thread  # type: ignore[method-assign]  # records waiting threads
         asking = threading.Thread(target=lambda: numbers.append(store.next_task_id()))
         asking.start()
         assert waits.wait(TIMEOUT)
@@ -272,14 +268,14 @@ def test_who_wants_a_number_meanwhile_waits_for_the_end_and_keeps_nobody(store: 
     assert min(numbers) > max(inside)
 
 
-def test_what_finds_that_it_has_nothing_to_do_fails_alone(store: SqliteStore) -> None:
+def test_an_operation_that_wrote_nothing_fails_alone(store: SqliteStore) -> None:
     rules = DeliveryRules((DeliveryRule("", DeliveryOutcome(10, "DELIVRD"), remaining=1),))
     with store.batch_transaction():
         assert send(store) == 19
         with pytest.raises(NoSuchAccount):
             send(store, "nobody")
         with pytest.raises(NoSuchAccount):
-            store.update_account("nobody", with_a_new_password)
+            store.update_account("nobody", set_new_password)
         with pytest.raises(RulesConflict):
             store.record_send("1", task(), [], [], 0.0, RulesTransition(rules, DeliveryRules()))
         assert store.record_send("1", task(1000), [], [], 0.0) is None
@@ -287,13 +283,15 @@ def test_what_finds_that_it_has_nothing_to_do_fails_alone(store: SqliteStore) ->
     assert store.balance("1") == (18, 20, 2)
 
 
-def test_what_fails_half_done_takes_all_with_it(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = kept(store)
+def test_an_operation_that_fails_after_writing_fails_the_batch(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = read_state(store)
 
     def put(*_: object) -> None:
         raise ZeroDivisionError
 
-    def half_done() -> None:
+    def fail_after_writing() -> None:
         with store.batch_transaction():
             assert send(store) == 19
             with monkeypatch.context() as patched:
@@ -304,78 +302,78 @@ def test_what_fails_half_done_takes_all_with_it(store: SqliteStore, monkeypatch:
                 send(store)
 
     with pytest.raises(StoreUnavailable, match="failed after it had written something"):
-        half_done()
-    assert kept(store) == before
+        fail_after_writing()
+    assert read_state(store) == before
     assert send(store) == 19
 
 
-def test_while_another_program_writes_none_is_begun_and_nobody_waits_for_long(
+def test_a_batch_fails_fast_while_another_program_holds_the_lock(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.settle()
     monkeypatch.setattr(database, "_RETRY_AFTER", 3600.0)
     monkeypatch.setattr(database, "_BUSY_SECONDS", 3600.0)
     monkeypatch.setattr(database, "_BUSY_TIMEOUT", 0.001)
-    with released(SqliteStore(path)) as another:
+    with closing_store(SqliteStore(path)) as another:
         with (
             file_locked(path),
             pytest.raises(StoreUnavailable, match="is locked by another program"),
             another.batch_transaction(),
         ):
             pytest.fail("it was begun")
-        assert send(another) == 19  # the file is not taken to be away
+        assert send(another) == 19  # no back-off has started
 
 
-def test_while_somebody_here_writes_one_waits(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_waits_for_a_writer_of_the_same_process(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "_BUSY_TIMEOUT", 0.001)
     found: list[str] = []
 
-    def gather() -> None:
+    def run_batch() -> None:
         with store.batch_transaction():
             found.append("begun")
 
-    gathering = threading.Thread(target=gather)
+    thread = threading.Thread(target=run_batch)
     with store._database.writing:
-        gathering.start()
-        while not store._database._lock._queue.locked():  # it is at the door
+        thread.start()
+        while not store._database._lock._queue.locked():  # it waits for the lock
             threading.Event().wait(0.001)
         assert not found
-    gathering.join(TIMEOUT)
+    thread.join(TIMEOUT)
     assert found == ["begun"]
     assert send(store) == 19
 
 
 @pytest.mark.parametrize("is_read", [False, True], ids=["written", "read"])
-def test_where_sqlite_undoes_it_in_the_middle_nothing_of_it_happened(
+def test_a_rollback_by_sqlite_fails_the_batch(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch, is_read: bool
 ) -> None:
-    """As it does where there is no memory left, which is no error of SQLite's to Python."""
-    before = kept(store)
+    """SQLite does so when memory runs out, which Python raises as MemoryError and not as an SQLite error."""
+    before = read_state(store)
 
-    def undo(db: Any) -> None:
+    def roll_back(db: Any) -> None:
         db.execute("ROLLBACK")
         raise MemoryError
 
-    def in_vain() -> None:
+    def fail_to_commit() -> None:
         with store.batch_transaction():
             assert send(store) == 19
             with pytest.raises(MemoryError), store._database.reading() if is_read else store._database.writing as db:
-                undo(db)
+                roll_back(db)
             with pytest.raises(StoreUnavailable, match="SQLite rolled back the transaction"):
                 send(store)
             with pytest.raises(StoreUnavailable, match="SQLite rolled back the transaction"):
                 store.balance("1")
 
     with pytest.raises(StoreUnavailable, match="SQLite rolled back the transaction"):
-        in_vain()
-    assert kept(store) == before
+        fail_to_commit()
+    assert read_state(store) == before
     assert send(store) == 19
 
 
-def test_where_all_is_undone_at_the_very_end_nothing_of_it_happened(store: SqliteStore) -> None:
-    before = kept(store)
+def test_a_rollback_by_sqlite_in_the_last_operation_fails_the_batch(store: SqliteStore) -> None:
+    before = read_state(store)
 
-    def in_vain() -> None:
+    def fail_to_commit() -> None:
         with store.batch_transaction():
             assert send(store) == 19
             with suppress(MemoryError), store._database.writing as db:
@@ -383,11 +381,11 @@ def test_where_all_is_undone_at_the_very_end_nothing_of_it_happened(store: Sqlit
                 raise MemoryError
 
     with pytest.raises(StoreUnavailable, match="SQLite rolled back the transaction"):
-        in_vain()
-    assert kept(store) == before
+        fail_to_commit()
+    assert read_state(store) == before
 
 
-def test_a_failure_of_what_is_to_be_told_afterwards_keeps_nobody_from_writing(store: SqliteStore) -> None:
+def test_a_failing_commit_callback_releases_the_write_lock(store: SqliteStore) -> None:
     def fail(_: bool) -> None:
         raise MemoryError
 
@@ -400,20 +398,20 @@ def test_a_failure_of_what_is_to_be_told_afterwards_keeps_nobody_from_writing(st
     assert send(store) == 19
 
 
-def test_who_waits_for_the_lock_has_it_before_who_lets_go_of_it_and_comes_back() -> None:
-    lock, had = FairLock(), list[str]()
+def test_a_waiting_thread_gets_the_fair_lock_before_the_previous_owner() -> None:
+    lock, owners = FairLock(), list[str]()
 
     def wait() -> None:
         with lock:
-            had.append("who waited")
+            owners.append("who waited")
 
     lock.acquire()
     waiting = threading.Thread(target=wait)
     waiting.start()
-    while not lock._queue.locked():  # it is at the door
+    while not lock._queue.locked():  # it waits for the lock
         threading.Event().wait(0.001)
     lock.release()
     with lock:
-        had.append("who came back")
+        owners.append("who came back")
     waiting.join(TIMEOUT)
-    assert had == ["who waited", "who came back"]
+    assert owners == ["who waited", "who came back"]

@@ -1,4 +1,4 @@
-"""The files of a SQLite store: private to their owner, and never mixed up with others that are put in their place."""
+"""The files of an SQLite store: private modes, and protection against replaced and removed files."""
 
 import logging
 import os
@@ -18,8 +18,8 @@ from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores.sqlite import SqliteStore, database, files, schema
 from support.stores import POSTPAID, PREPAID, report, task
 
-OTHERS = [Account(str(number), "a", "p", points=number) for number in range(100, 400)]
-"""So many that their pages fill a good part of a write-ahead log."""
+OTHER_ACCOUNTS = [Account(str(number), "a", "p", points=number) for number in range(100, 400)]
+"""Enough accounts to fill a considerable part of a write-ahead log."""
 
 
 @pytest.fixture
@@ -35,19 +35,19 @@ def umask(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def modes(path: Path) -> dict[str, str]:
-    """The mode of each file of a store that is there."""
+    """The modes of the existing files of a store, by suffix."""
     found = path.parent.glob(f"{path.name}*")
     return {one.name.removeprefix(path.name): f"{stat.S_IMODE(one.stat().st_mode):03o}" for one in found}
 
 
-def beside(path: Path, end: str) -> Path:
+def file_with_suffix(path: Path, end: str) -> Path:
     return path.with_name(path.name + end)
 
 
 # Private
 
 
-def test_the_files_of_a_store_can_be_read_by_their_owner_alone(path: Path, umask: None) -> None:
+def test_the_files_are_readable_by_their_owner_only(path: Path, umask: None) -> None:
     store = SqliteStore(path)
     store.create_account(PREPAID)
     assert modes(path) == {"": "600", "-wal": "600", "-shm": "600"}
@@ -55,7 +55,7 @@ def test_the_files_of_a_store_can_be_read_by_their_owner_alone(path: Path, umask
     assert modes(path) == {"": "600"}
 
 
-def test_the_file_is_never_readable_by_others_not_even_while_it_is_created(
+def test_the_file_is_never_readable_by_others_during_creation(
     path: Path, monkeypatch: pytest.MonkeyPatch, umask: None
 ) -> None:
     seen: list[dict[str, str]] = []
@@ -77,10 +77,10 @@ def test_the_file_is_never_readable_by_others_not_even_while_it_is_created(
     [(0o644, "600"), (0o640, "600"), (0o604, "600"), (0o664, "660"), (0o660, "660"), (0o600, "600")],
     ids=["644", "640", "604", "664", "660", "600"],
 )
-def test_the_access_of_others_to_an_older_file_is_taken_away_and_said_so(
+def test_access_of_others_to_an_existing_file_is_removed_and_logged(
     path: Path, before: int, after: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A group that may write shares the file on purpose."""
+    """A file that its group may write is shared on purpose and keeps the access of the group."""
     SqliteStore(path).close()
     path.chmod(before)
     with closing(sqlite3.connect(path)) as killed:  # holds the log of a process that was killed
@@ -92,7 +92,7 @@ def test_the_access_of_others_to_an_older_file_is_taken_away_and_said_so(
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give a file away")
-def test_a_file_of_another_user_that_others_can_read_is_used_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_readable_file_of_another_user_causes_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     with TemporaryDirectory() as folder:  # pytest's own may be entered by its user alone
         Path(folder).chmod(0o755)
         shared = Path(folder) / "store"
@@ -120,9 +120,7 @@ def test_a_file_of_another_program_keeps_its_mode(path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
-def test_a_file_that_cannot_be_created_is_said_so_and_not_that_it_is_gone(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_cannot_be_created_has_its_own_error_message(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> int:  # as a folder that can only be read refuses everybody but root
         raise PermissionError(13, "Permission denied")
 
@@ -134,7 +132,7 @@ def test_a_file_that_cannot_be_created_is_said_so_and_not_that_it_is_gone(
 # Secrets of an older version
 
 
-def test_secrets_in_the_headers_of_requests_that_an_older_version_kept_are_gone_from_the_file(path: Path) -> None:
+def test_the_migration_erases_secret_headers_from_the_file(path: Path) -> None:
     store = SqliteStore(path)
     headers = [("Host", "x"), ("Authorization", "Bearer S3CRET-1"), ("COOKIE", "key=S3CRET-2"), ("X-Own", "kept")]
     for number in range(1, 200):  # more than a page holds
@@ -164,11 +162,11 @@ def test_secrets_in_the_headers_of_requests_that_an_older_version_kept_are_gone_
     assert schema.VERSION == 4
 
 
-# Another file in the place
+# Replaced and removed files
 
 
-def contents(path: Path) -> list[str]:
-    """What is in the store, if nothing is wrong with it; with the log beside it, if there is one."""
+def read_userids(path: Path) -> list[str]:
+    """The userids in the database, including its log; asserts its integrity."""
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         return [userid for (userid,) in connection.execute("SELECT userid FROM accounts ORDER BY arrived")]
@@ -176,35 +174,35 @@ def contents(path: Path) -> list[str]:
 
 def make_checkpointed(path: Path) -> None:
     store = SqliteStore(path)
-    for account in OTHERS:
+    for account in OTHER_ACCOUNTS:
         store.create_account(account)
     store.close()
-    assert not beside(path, "-wal").exists()
+    assert not file_with_suffix(path, "-wal").exists()
 
 
 def make_with_log(path: Path) -> None:
-    """As a process leaves it that was killed: most of it is in the log."""
+    """As left by a killed process: most of the data is in the log."""
     original = path.with_name("original")
     store = SqliteStore(original)
-    for account in OTHERS:
+    for account in OTHER_ACCOUNTS:
         store.create_account(account)
     for end in ("", "-wal"):
-        beside(path, end).write_bytes(beside(original, end).read_bytes())
+        file_with_suffix(path, end).write_bytes(file_with_suffix(original, end).read_bytes())
     store.close()
-    assert beside(path, "-wal").stat().st_size > 100_000
+    assert file_with_suffix(path, "-wal").stat().st_size > 100_000
 
 
 def move(source: Path, target: Path, *ends: str) -> None:
     for end in ends:
-        beside(source, end).rename(beside(target, end))
+        file_with_suffix(source, end).rename(file_with_suffix(target, end))
 
 
-def after_moving_the_old_one(other: Path, path: Path) -> None:
+def replace_after_moving(other: Path, path: Path) -> None:
     move(path, path.with_name("old"), "")
     move(other, path, "")
 
 
-def after_deleting_the_old_one(other: Path, path: Path) -> None:
+def replace_after_deleting(other: Path, path: Path) -> None:
     path.unlink()
     move(other, path, "")
 
@@ -213,19 +211,19 @@ REPLACEMENTS: dict[str, tuple[Callable[[Path], None], Callable[[Path, Path], Non
     "checkpointed": (make_checkpointed, lambda other, path: move(other, path, "")),
     "with its log, the database first": (make_with_log, lambda other, path: move(other, path, "", "-wal")),
     "with its log, the log first": (make_with_log, lambda other, path: move(other, path, "-wal", "")),
-    "after the old one was moved away": (make_checkpointed, after_moving_the_old_one),
-    "after the old one was deleted": (make_checkpointed, after_deleting_the_old_one),
+    "after the old one was moved away": (make_checkpointed, replace_after_moving),
+    "after the old one was deleted": (make_checkpointed, replace_after_deleting),
 }
 EACH_REPLACEMENT = pytest.mark.parametrize(("make", "replace"), REPLACEMENTS.values(), ids=REPLACEMENTS)
 
 
-def use(store: SqliteStore) -> None:
+def send_once(store: SqliteStore) -> None:
     store.record_send("2", task(1, "a"), [report(0.0, "a", place=0)], [], 0.0)
 
 
 @EACH_REPLACEMENT
 @pytest.mark.parametrize("seen_at", ["the next operation", "the end", "a look while nobody uses it"])
-def test_another_file_in_the_place_of_the_store_is_left_as_it_is(
+def test_a_file_that_replaced_the_store_is_not_modified(
     path: Path,
     tmp_path: Path,
     make: Callable[[Path], None],
@@ -239,38 +237,37 @@ def test_another_file_in_the_place_of_the_store_is_left_as_it_is(
     store = SqliteStore(path)
     store.create_account(POSTPAID)
     for _ in range(50):
-        use(store)
+        send_once(store)
     store.settle()
     replace(other, path)
     if seen_at == "the next operation":
         with pytest.raises(
             StoreUnavailable, match=r"store was replaced by another file: restart the server|was removed or"
         ):
-            use(store)
+            send_once(store)
         with pytest.raises(StoreUnavailable, match="restart the server"):
             store.balance("2")
     elif seen_at == "a look while nobody uses it":
         with pytest.raises(StoreUnavailable, match="restart the server"):
             store._database.watch()
     store.close()
-    assert contents(path) == [account.userid for account in OTHERS]
-    again = SqliteStore(path)
-    assert again.userids() == [account.userid for account in OTHERS]
-    again.close()
+    assert read_userids(path) == [account.userid for account in OTHER_ACCOUNTS]
+    reopened = SqliteStore(path)
+    assert reopened.userids() == [account.userid for account in OTHER_ACCOUNTS]
+    reopened.close()
     old = tmp_path / "old"
     if old.exists():
-        assert contents(old) == ["2"], "what was in the log of the old file is in it"
+        assert read_userids(old) == ["2"], "the log was written into the old file"
         with closing(sqlite3.connect(old)) as connection:
             assert connection.execute("SELECT messages, points FROM accounts").fetchall() == [(50, -50)]
 
 
 @EACH_REPLACEMENT
 @pytest.mark.parametrize("run", range(3))
-def test_another_file_is_left_as_it_is_also_while_many_are_at_work(
+def test_a_file_that_replaced_the_store_is_not_modified_under_load(
     path: Path, tmp_path: Path, make: Callable[[Path], None], replace: Callable[[Path, Path], None], run: int
 ) -> None:
-    """With connections that are opened, closed and at work in the moment of the change, on two stores as in two
-    processes."""
+    """Connections are opened, closed and in use during the replacement, on two stores as in two processes."""
     other = tmp_path / "other"
     make(other)
     stores = [SqliteStore(path, Limits(messages=20)) for _ in range(2)]
@@ -282,10 +279,10 @@ def test_another_file_is_left_as_it_is_also_while_many_are_at_work(
         is_refused = False
         while not ended.is_set():
             try:
-                use(store)
+                send_once(store)
                 store.messages("2", Query(), 0.0)
                 with store.batch_transaction():
-                    use(store)
+                    send_once(store)
             except StoreUnavailable as error:
                 if "restart the server" in str(error) and not is_refused:
                     is_refused = True
@@ -302,49 +299,47 @@ def test_another_file_is_left_as_it_is_also_while_many_are_at_work(
         thread.join(60)
     for store in stores:
         store.close()
-    assert contents(path) == [account.userid for account in OTHERS]
+    assert read_userids(path) == [account.userid for account in OTHER_ACCOUNTS]
 
 
 @pytest.mark.parametrize("end", ["-wal", "-shm"])
-def test_a_log_that_is_removed_by_hand_ends_the_use_of_the_file_before_another_process_uses_it_too(
-    path: Path, end: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two processes, one with the removed file and one with a new one, would not see each other's locks."""
+def test_a_removed_log_makes_the_store_unavailable(path: Path, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process with the removed file and one with a new file would not see each other's locks."""
     monkeypatch.setattr(database, "_CHECK_INTERVAL", 0.0)
     store = SqliteStore(path)
     store.create_account(POSTPAID)
-    use(store)
-    beside(path, end).unlink()
+    send_once(store)
+    file_with_suffix(path, end).unlink()
     with pytest.raises(StoreUnavailable, match=r"was removed or replaced while .*/store is in use: restart the server"):
-        use(store)
+        send_once(store)
     store.close()
-    again = SqliteStore(path)
-    assert again.balance("2") == (-1, 0, 1)
-    again.close()
+    reopened = SqliteStore(path)
+    assert reopened.balance("2") == (-1, 0, 1)
+    reopened.close()
 
 
-def test_a_file_that_comes_back_is_used_again_with_all_that_was_in_its_log(
+def test_a_file_that_comes_back_is_used_again_with_its_log(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "_CHECK_INTERVAL", 0.0)
     monkeypatch.setattr(database, "_RETRY_AFTER", 0.0)
     store = SqliteStore(path)
     store.create_account(POSTPAID)
-    use(store)
+    send_once(store)
     path.rename(tmp_path / "away")
     with pytest.raises(StoreUnavailable, match="is gone"):
-        use(store)
+        send_once(store)
     for end in ("-wal", "-shm"):
         with suppress(FileNotFoundError):
-            beside(path, end).unlink()
+            file_with_suffix(path, end).unlink()
     (tmp_path / "away").rename(path)
     assert store.balance("2") == (-1, 0, 1)
-    use(store)
+    send_once(store)
     store.close()
-    assert contents(path) == ["2"]
+    assert read_userids(path) == ["2"]
 
 
-def test_a_symbolic_link_is_followed_once(path: Path, tmp_path: Path) -> None:
+def test_a_symbolic_link_is_resolved_once(path: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(path)
     store = SqliteStore(link)
@@ -357,7 +352,7 @@ def test_a_symbolic_link_is_followed_once(path: Path, tmp_path: Path) -> None:
 # What is logged
 
 
-def test_a_store_that_is_away_is_logged_once_and_once_that_it_is_back(
+def test_an_outage_of_the_file_is_logged_once_and_its_end_once(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = 100.0
@@ -369,11 +364,11 @@ def test_a_store_that_is_away_is_logged_once_and_once_that_it_is_back(
     path.rename(tmp_path / "away")
     for _ in range(20):
         with suppress(StoreUnavailable):
-            use(store)
+            send_once(store)
     (tmp_path / "away").rename(path)
     for _ in range(3):
         now += 1.0
-        use(store)
+        send_once(store)
     store.close()
     lines = [(record.levelno, record.getMessage()) for record in caplog.records]
     assert lines[0] == (logging.ERROR, f"the store is unavailable: {path} is gone")

@@ -1,7 +1,4 @@
-"""A store in a file survives the end of its process, says what is wrong with a file, and recovers when it was away.
-
-Here belongs what only a file can do. What it keeps is in `test_stores`; being killed at work, in `crash`.
-"""
+"""The SQLite store: restarts, migrations, error messages, outages and several processes."""
 
 import os
 import sqlite3
@@ -32,15 +29,15 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not 2 s for each file that is locked, and nothing is taken to be away longer than it is."""
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short lock time-outs, and no back-off after failures."""
     monkeypatch.setattr(database, "_BUSY_SECONDS", 0.02)
     monkeypatch.setattr(database, "_RETRY_AFTER", 0.0)
     monkeypatch.setattr(database, "_CHECK_INTERVAL", 0.0)
 
 
 @contextmanager
-def kept_in(path: Path, limits: Limits | None = None, durable: bool = False) -> Iterator[SqliteStore]:
+def open_store(path: Path, limits: Limits | None = None, durable: bool = False) -> Iterator[SqliteStore]:
     store = SqliteStore(path, limits, durable=durable)
     try:
         yield store
@@ -48,19 +45,19 @@ def kept_in(path: Path, limits: Limits | None = None, durable: bool = False) -> 
         store.close()
 
 
-def changed(path: Path, statement: str) -> None:
+def execute_on_file(path: Path, statement: str) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(statement)
         connection.commit()
 
 
-def told_at_the_start(path: Path) -> str:
+def startup_error(path: Path) -> str:
     with pytest.raises(StoreUnavailable) as raised:
         SqliteStore(path)
     return str(raised.value)
 
 
-def everything(store: Store) -> list[object]:
+def read_everything(store: Store) -> list[object]:
     return [
         store.userids(),
         store.account("1"),
@@ -78,24 +75,24 @@ def everything(store: Store) -> list[object]:
 
 
 @pytest.mark.parametrize("durable", [False, True])
-def test_all_that_was_kept_is_there_after_a_restart(path: Path, durable: bool) -> None:
-    with kept_in(path, durable=durable) as store:
+def test_all_data_survives_a_restart(path: Path, durable: bool) -> None:
+    with open_store(path, durable=durable) as store:
         store.create_account(PREPAID)
         store.update_account("1", lambda account: replace(account, dialect="observed"))
         store.change_settings(lambda settings: replace(settings, words=("发票",)))
         store.record_send("1", task(1, "a", "b"), [report(1.0, "a", place=0), report(9.0, "b", place=1)], [], 0.0)
         store.fetch_reports("1", 1, 1.0, store.next_request())
         store.log_request(LoggedRequest(1, 0.0, 0.0, 0.0, "GET", "/", b"", [], b"", "1", "", "", None, 200, "", b""))
-        before, task_id, request = everything(store), store.next_task_id(), store.next_request()
-    with kept_in(path) as store:
-        assert everything(store) == before
+        before, task_id, request = read_everything(store), store.next_task_id(), store.next_request()
+    with open_store(path) as store:
+        assert read_everything(store) == before
         assert store.next_task_id() > task_id
         assert store.next_request() > request
 
 
-def test_the_file_of_a_process_that_was_killed_is_whole(path: Path, tmp_path: Path) -> None:
-    """What the write-ahead log holds counts: here the files are copied away under an open store."""
-    with kept_in(path) as store:
+def test_the_file_of_a_killed_process_is_complete(path: Path, tmp_path: Path) -> None:
+    """The files are copied while the store is open, so that data is only in the write-ahead log."""
+    with open_store(path) as store:
         store.create_account(PREPAID)
         store.record_send("1", task(1), [report(0.0, "a", place=0)], [], 0.0)
         copy = tmp_path / "copy"
@@ -103,42 +100,42 @@ def test_the_file_of_a_process_that_was_killed_is_whole(path: Path, tmp_path: Pa
             path.with_name(path.name + end).exists() and copy.with_name(f"copy{end}").write_bytes(
                 path.with_name(path.name + end).read_bytes()
             )
-        with kept_in(copy) as other:
+        with open_store(copy) as other:
             assert other.balance("1") == (19, 20, 1)
             assert [one.mobile for one in other.fetch_reports("1", 9, 0.0, 1)] == ["a"]
 
 
-# A file that cannot be used is said so at the start
+# Files that cannot be used
 
 
-def test_a_file_of_a_newer_version_is_left_alone(path: Path) -> None:
+def test_a_file_of_a_newer_version_is_rejected_and_not_modified(path: Path) -> None:
     SqliteStore(path).close()
-    changed(path, f"PRAGMA user_version = {schema.VERSION + 1}")
+    execute_on_file(path, f"PRAGMA user_version = {schema.VERSION + 1}")
     before = path.read_bytes()
     assert (
         f"has schema version {schema.VERSION + 1}; this program supports versions up to {schema.VERSION}"
-        in told_at_the_start(path)
+        in startup_error(path)
     )
     assert path.read_bytes() == before
 
 
-def test_a_file_of_an_older_version_is_brought_to_this_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with kept_in(path) as store:
+def test_a_file_of_an_older_version_is_migrated(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_store(path) as store:
         store.create_account(PREPAID)
     monkeypatch.setattr(
         connections, "MIGRATIONS", (*schema.MIGRATIONS, ["CREATE TABLE more (a)", "INSERT INTO more VALUES (7)"])
     )
     monkeypatch.setattr(connections, "VERSION", schema.VERSION + 1)
     for _ in range(2):
-        with kept_in(path) as store:
+        with open_store(path) as store:
             assert store.balance("1") == (20, 20, 0)
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT a FROM more").fetchall() == [(7,)]
         assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION + 1,)
 
 
-def test_a_file_of_the_first_version_counts_the_bytes_of_what_is_over(path: Path) -> None:
-    with kept_in(path) as store:
+def test_the_migration_from_version_1_counts_the_bytes_of_fetched_items(path: Path) -> None:
+    with open_store(path) as store:
         store.create_account(POSTPAID)
         store.enqueue("2", [], [reply(0.0, "1", "好" * 1000), reply(0.0, "2", "x" * 1000)], 0.0)
         store.fetch_replies("2", 0.0, 1)
@@ -149,61 +146,61 @@ def test_a_file_of_the_first_version_counts_the_bytes_of_what_is_over(path: Path
         "ALTER TABLE state DROP COLUMN evicted",
         "PRAGMA user_version = 1",
     ):
-        changed(path, back)
-    with kept_in(path, Limits(handed_out_bytes=1_500)) as store:
+        execute_on_file(path, back)
+    with open_store(path, Limits(handed_out_bytes=1_500)) as store:
         store.enqueue("2", [], [reply(0.0, "3")], 0.0)
         store.fetch_replies("2", 0.0, 1)
         assert [queued.item.mobile for queued in store.replies("2", ALL, 0.0).items] == ["2", "3"]
 
 
-def test_a_database_of_another_program_is_left_alone(path: Path) -> None:
-    changed(path, "CREATE TABLE theirs (a)")
-    assert "is a database of another program" in told_at_the_start(path)
+def test_a_database_of_another_program_is_rejected(path: Path) -> None:
+    execute_on_file(path, "CREATE TABLE theirs (a)")
+    assert "is a database of another program" in startup_error(path)
 
 
-def test_what_is_no_database_is_left_alone(path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_rejected_and_not_modified(path: Path) -> None:
     path.write_bytes(b"my diary, " * 1000)
-    assert "is not an SQLite database" in told_at_the_start(path)
+    assert "is not an SQLite database" in startup_error(path)
     assert path.read_bytes() == b"my diary, " * 1000
 
 
-def test_a_file_that_was_cut_short_is_damaged(path: Path) -> None:
-    with kept_in(path) as store:
+def test_a_truncated_file_is_reported_as_damaged(path: Path) -> None:
+    with open_store(path) as store:
         store.create_account(PREPAID)
     os.truncate(path, path.stat().st_size // 2)
-    assert "is damaged" in told_at_the_start(path)
+    assert "is damaged" in startup_error(path)
 
 
-def test_a_path_that_cannot_be_a_file_is_said_so(path: Path) -> None:
-    assert "it is a folder" in told_at_the_start(path.parent)
-    assert "there is no folder" in told_at_the_start(path / "a" / "b")
+def test_a_path_that_cannot_be_a_file_is_rejected(path: Path) -> None:
+    assert "it is a folder" in startup_error(path.parent)
+    assert "there is no folder" in startup_error(path / "a" / "b")
 
 
-def test_a_file_that_another_program_has_locked_is_said_so(path: Path) -> None:
+def test_a_file_locked_by_another_program_is_reported(path: Path) -> None:
     SqliteStore(path).close()
     with file_locked(path):
-        assert "is locked by another program" in told_at_the_start(path)
+        assert "is locked by another program" in startup_error(path)
 
 
-def test_a_file_that_may_only_be_read_is_said_so() -> None:
+def test_a_read_only_file_is_reported() -> None:
     with TemporaryDirectory() as folder:  # pytest's own may be entered by its user alone
         Path(folder).chmod(0o755)
         path = Path(folder) / "store"
         SqliteStore(path).close()
         path.chmod(0o444)
-        with as_somebody_else():
-            told = told_at_the_start(path)
+        with as_unprivileged_user():
+            told = startup_error(path)
     assert "is read-only" in told or "cannot be opened" in told
 
 
-def test_a_disk_that_is_full_is_said_so(path: Path) -> None:
+def test_a_full_disk_is_reported(path: Path) -> None:
     with disk_full(8 * 1024):
-        assert "the disk is full" in told_at_the_start(path)
+        assert "the disk is full" in startup_error(path)
 
 
 @contextmanager
-def as_somebody_else() -> Iterator[None]:
-    """Root may do everything, so it becomes nobody for a moment."""
+def as_unprivileged_user() -> Iterator[None]:
+    """Run as user nobody: root ignores permissions."""
     if os.geteuid() != 0:
         yield
         return
@@ -214,16 +211,16 @@ def as_somebody_else() -> Iterator[None]:
         os.seteuid(0)
 
 
-# Who has to wait for another writer, or for the disk, waits alone
+# Blocking
 
 
-def test_while_a_send_waits_for_another_writer_others_are_served(path: Path) -> None:
+def test_other_requests_are_served_while_a_send_waits_for_the_file_lock(path: Path) -> None:
     send = request(UTF8, urlencode(CREDENTIALS | {"action": "send", "mobile": "15023239810", "content": "x"}).encode())
     answers: list[bytes] = []
     with emulator_process("--store", f"sqlite:{path}") as (_, address):
         sending = threading.Thread(target=lambda: answers.append(ask(address, send).body))
         waits: list[float] = []
-        assert ask(address, request("/nowhere", b"")).status == 404  # the first takes as long as Flask's import
+        assert ask(address, request("/nowhere", b"")).status == 404  # the first request imports Flask
         with file_locked(path):
             sending.start()
             while sum(waits) < 0.5:
@@ -237,26 +234,26 @@ def test_while_a_send_waits_for_another_writer_others_are_served(path: Path) -> 
 
 
 @pytest.mark.parametrize("durable", [False, True])
-def test_no_event_loop_works_on_a_file(path: Path, durable: bool) -> None:
-    with kept_in(path, durable=durable) as store:
+def test_the_sqlite_store_is_marked_as_blocking(path: Path, durable: bool) -> None:
+    with open_store(path, durable=durable) as store:
         assert store.blocking
 
 
-# A file that goes away in the middle
+# Outages
 
 
-AWAY: dict[str, tuple[Callable[[Path], object], str]] = {
+OUTAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "locked": (file_locked, "is locked by another program"),
     "gone": (file_missing, "is gone"),
     "full": (lambda path: disk_full(path.stat().st_size), "the disk is full"),
 }
 
 
-@pytest.mark.parametrize(("away", "sentence"), AWAY.values(), ids=AWAY)
-def test_nothing_is_half_done_while_the_file_is_away_and_all_is_well_when_it_is_back(
+@pytest.mark.parametrize(("away", "sentence"), OUTAGES.values(), ids=OUTAGES)
+def test_operations_are_atomic_during_an_outage_and_work_afterwards(
     path: Path, away: Callable[[Path], object], sentence: str
 ) -> None:
-    with kept_in(path) as store:
+    with open_store(path) as store:
         store.create_account(POSTPAID)
         store.settle()
         numbers = [str(place) for place in range(20_000)]
@@ -271,8 +268,8 @@ def test_nothing_is_half_done_while_the_file_is_away_and_all_is_well_when_it_is_
         assert [one.mobile for one in store.fetch_reports("2", 9, 0.0, 1)] == ["a"]
 
 
-def test_the_journal_of_the_time_when_the_file_was_away_is_written_afterwards(path: Path) -> None:
-    with kept_in(path) as store:
+def test_requests_logged_during_an_outage_are_written_afterwards(path: Path) -> None:
+    with open_store(path) as store:
         numbers = [store.next_request() for _ in range(5)]
         with file_locked(path):
             for number in numbers:
@@ -284,11 +281,11 @@ def test_the_journal_of_the_time_when_the_file_was_away_is_written_afterwards(pa
         assert [entry.number for entry in store.requests(None, ALL).items] == numbers
 
 
-def test_a_request_that_cannot_be_written_is_logged_and_takes_no_other_with_it(
+def test_a_request_that_cannot_be_serialized_does_not_affect_others(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     no_text: Any = b""
-    with kept_in(path) as store:
+    with open_store(path) as store:
         for number in range(1, 6):
             entry = LoggedRequest(number, 0.0, 0.0, 0.0, "GET", "/", b"", [], b"", "1", "", "", None, 200, "", b"")
             store.log_request(entry._replace(method=no_text) if number == 3 else entry)
@@ -301,13 +298,13 @@ def test_a_request_that_cannot_be_written_is_logged_and_takes_no_other_with_it(
 # Several processes
 
 
-def test_what_another_process_changes_is_seen(path: Path) -> None:
-    with kept_in(path) as one, kept_in(path) as other:
+def test_changes_of_another_process_are_visible(path: Path) -> None:
+    with open_store(path) as one, open_store(path) as other:
         one.create_account(PREPAID)
         assert other.account("1") == PREPAID
         one.update_account("1", lambda account: replace(account, password="new"))
         one.change_settings(lambda settings: replace(settings, words=("x",)))
-        threading.Event().wait(0.01)  # what was read holds for 5 ms
+        threading.Event().wait(0.01)  # longer than the cache lifetime of 5 ms
         account = other.account("1")
         assert account is not None
         assert (account.password, other.settings().words) == ("new", ("x",))
@@ -316,9 +313,9 @@ def test_what_another_process_changes_is_seen(path: Path) -> None:
         assert other.account("1") is None
 
 
-def test_r7_task_numbers_of_two_processes_in_turn_rise(path: Path) -> None:
-    """Also those given inside a gathering, and where another process has leased a moment ago."""
-    with kept_in(path) as one, kept_in(path) as other:
+def test_r7_task_numbers_increase_across_two_processes(path: Path) -> None:
+    """Also in batches, and when another process has just reserved a block."""
+    with open_store(path) as one, open_store(path) as other:
         given = []
         for turn in range(60):
             store = (one, other)[turn % 2]
@@ -330,19 +327,19 @@ def test_r7_task_numbers_of_two_processes_in_turn_rise(path: Path) -> None:
         assert given[0] == 100001
 
 
-def test_numbers_of_a_gathering_that_was_not_written_leave_no_block_that_is_never_used(path: Path) -> None:
-    """Each number would need a transaction of its own until all of the block were passed."""
-    with kept_in(path) as store:
-        for _ in range(200):  # the blocks have their full length
+def test_a_rolled_back_batch_does_not_slow_down_later_numbers(path: Path) -> None:
+    """Otherwise each number would need its own transaction until the rolled-back block was used up."""
+    with open_store(path) as store:
+        for _ in range(200):  # until blocks have their full size
             last = store.next_task_id()
         with suppress(RuntimeError), store.batch_transaction():
             for _ in range(100):
                 store.next_task_id()
-            store.account("1")  # reads what is not written
+            store.account("1")  # reads uncommitted data
             raise RuntimeError
-        leases: list[str] = []
-        store._database._writer.set_trace_callback(leases.append)  # type: ignore[union-attr]
+        statements: list[str] = []
+        store._database._writer.set_trace_callback(statements.append)  # type: ignore[union-attr]
         given = [store.next_task_id() for _ in range(100)]
         assert given == sorted(set(given))
         assert given[0] > last
-        assert sum("UPDATE state SET tasks" in one for one in leases) < 20
+        assert sum("UPDATE state SET tasks" in one for one in statements) < 20

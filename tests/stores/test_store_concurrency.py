@@ -1,7 +1,4 @@
-"""Many callers of one store at once: nothing is lost, nothing comes twice, nothing is charged by halves.
-
-Here belongs what a missing lock or a missing transaction would break. One caller is in `test_stores`.
-"""
+"""Concurrent use of one store: tests that fail if a lock or a transaction is missing."""
 
 import sys
 import threading
@@ -20,7 +17,7 @@ from support.stores import EACH_STORE, POSTPAID, PREPAID, StoreFactory, open_tes
 
 
 def at_once(workers: list[Callable[[], None]]) -> None:
-    """Run all of them at the same moment, and raise what any of them raised."""
+    """Run all callables concurrently and raise the first exception."""
     barrier = threading.Barrier(len(workers))
     raised: list[BaseException] = []
 
@@ -33,7 +30,7 @@ def at_once(workers: list[Callable[[], None]]) -> None:
 
     threads = [threading.Thread(target=run, args=(worker,), daemon=True) for worker in workers]
     interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)  # a thread is left in the middle of anything, so that a missing lock shows
+    sys.setswitchinterval(1e-6)  # frequent thread switches reveal missing locks
     try:
         for thread in threads:
             thread.start()
@@ -47,7 +44,7 @@ def at_once(workers: list[Callable[[], None]]) -> None:
 
 
 def while_others(work: Callable[[], None], *others: Callable[[], None]) -> None:
-    """Run `work` once, and the others again and again until it is done."""
+    """Run `work` once, and repeat the others until it ends."""
     done = threading.Event()
 
     def working() -> None:
@@ -64,7 +61,7 @@ def while_others(work: Callable[[], None], *others: Callable[[], None]) -> None:
 
 
 class Yielding(int):
-    """A cost that lets other threads in whenever it is looked at, and so shows a balance that is not locked."""
+    """A cost that switches threads whenever it is read, which reveals an unlocked balance."""
 
     def __gt__(self, other: int) -> bool:
         time.sleep(0)
@@ -84,7 +81,7 @@ class Yieldingly(Task):
 
 
 @EACH_STORE
-def test_r11_many_fetchers_and_senders_share_nothing_and_lose_nothing(make: StoreFactory) -> None:
+def test_r11_concurrent_fetches_return_each_item_exactly_once(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         store.create_account(POSTPAID)
         taken: list[Report] = []
@@ -110,8 +107,8 @@ def test_r11_many_fetchers_and_senders_share_nothing_and_lose_nothing(make: Stor
 
 
 @EACH_STORE
-def test_a_queue_that_empties_and_fills_again_keeps_the_order_of_each_sender(make: StoreFactory) -> None:
-    """Some of it falls due at once and some a moment later, and the fetchers' clocks differ."""
+def test_the_order_of_each_sender_is_kept(make: StoreFactory) -> None:
+    """Some items are due at once, some later, and the clocks of the fetchers differ."""
     with open_test_store(make) as store:
         store.create_account(POSTPAID)
         taken: list[list[str]] = [[], []]
@@ -133,7 +130,7 @@ def test_a_queue_that_empties_and_fills_again_keeps_the_order_of_each_sender(mak
 
 
 @EACH_STORE
-def test_what_is_rewound_while_others_fetch_is_handed_out_again_and_nothing_else(make: StoreFactory) -> None:
+def test_only_requeued_items_are_fetched_twice(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         store.create_account(POSTPAID)
         store.enqueue("2", [report(0.0, str(place)) for place in range(300)], [], 0.0)
@@ -154,7 +151,7 @@ def test_what_is_rewound_while_others_fetch_is_handed_out_again_and_nothing_else
 
 
 @EACH_STORE
-def test_two_sends_at_the_edge_of_the_balance_are_not_both_accepted(make: StoreFactory) -> None:
+def test_two_concurrent_sends_do_not_overdraw_the_balance(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         for _ in range(50):
             store.create_account(Account("1", "a", "p", points=3))
@@ -165,7 +162,7 @@ def test_two_sends_at_the_edge_of_the_balance_are_not_both_accepted(make: StoreF
 
 
 @EACH_STORE
-def test_many_sends_at_once_are_all_charged_and_all_remembered(make: StoreFactory) -> None:
+def test_concurrent_sends_are_all_charged_and_stored(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         store.create_account(POSTPAID)
 
@@ -180,7 +177,7 @@ def test_many_sends_at_once_are_all_charged_and_all_remembered(make: StoreFactor
 
 
 @EACH_STORE
-def test_every_change_of_terms_and_settings_counts(make: StoreFactory) -> None:
+def test_no_concurrent_update_is_lost(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         store.create_account(POSTPAID)
 
@@ -197,7 +194,7 @@ def test_every_change_of_terms_and_settings_counts(make: StoreFactory) -> None:
 
 
 @EACH_STORE
-def test_a_reset_undoes_no_change_of_terms_that_comes_meanwhile(make: StoreFactory) -> None:
+def test_a_reset_does_not_lose_a_concurrent_update(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         store.create_account(POSTPAID)
 
@@ -216,7 +213,7 @@ def test_a_reset_undoes_no_change_of_terms_that_comes_meanwhile(make: StoreFacto
 
 
 @EACH_STORE
-def test_a_reset_never_brings_back_an_account_that_was_closed(make: StoreFactory) -> None:
+def test_a_reset_does_not_recreate_a_deleted_account(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         for _ in range(30):
             store.create_account(POSTPAID)
@@ -230,7 +227,7 @@ def test_a_reset_never_brings_back_an_account_that_was_closed(make: StoreFactory
 
 
 @EACH_STORE
-def test_one_of_many_that_open_the_same_account_at_once_opens_it(make: StoreFactory) -> None:
+def test_one_of_several_concurrent_creations_succeeds(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         for place in range(30):
             opened: list[bool] = []
@@ -240,8 +237,8 @@ def test_one_of_many_that_open_the_same_account_at_once_opens_it(make: StoreFact
 
 
 @EACH_STORE
-def test_an_account_that_is_closed_meanwhile_is_there_or_not(make: StoreFactory) -> None:
-    """Never half: a send is charged to what there is, or there is nobody."""
+def test_a_concurrent_deletion_is_atomic(make: StoreFactory) -> None:
+    """A send is charged completely, or the account does not exist."""
     with open_test_store(make) as store:
 
         def send() -> None:
@@ -264,7 +261,7 @@ def test_an_account_that_is_closed_meanwhile_is_there_or_not(make: StoreFactory)
 
 
 @EACH_STORE
-def test_r7_numbers_of_tasks_and_requests_are_never_given_twice(make: StoreFactory) -> None:
+def test_r7_task_and_request_numbers_are_unique(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         for number, first in ((store.next_task_id, FIRST_TASK_ID), (store.next_request, 1)):
             given: list[list[int]] = [[] for _ in range(4)]
@@ -280,7 +277,7 @@ def test_r7_numbers_of_tasks_and_requests_are_never_given_twice(make: StoreFacto
 
 
 @EACH_STORE
-def test_a_balance_that_many_set_at_once_is_the_one_they_set(make: StoreFactory) -> None:
+def test_concurrent_set_balance_calls_agree(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         store.create_account(replace(PREPAID, points=1000))
         at_once([lambda: store.set_balance("1", 5000)] * 4)
@@ -288,8 +285,8 @@ def test_a_balance_that_many_set_at_once_is_the_one_they_set(make: StoreFactory)
 
 
 @EACH_STORE
-def test_a_balance_set_beside_sends_and_charges_loses_none_of_them(make: StoreFactory) -> None:
-    """Whatever order they come in: what was sent and what is left is all that was ever charged up."""
+def test_set_balance_loses_no_concurrent_send_or_top_up(make: StoreFactory) -> None:
+    """In any order: spending plus balance is the total of all top-ups."""
     with open_test_store(make) as store:
         store.create_account(replace(PREPAID, points=1000))
 

@@ -1,7 +1,4 @@
-"""What is over is dropped beyond the limits, the oldest first; what waits is never dropped.
-
-Here belong the limits of every store. Below them nothing is dropped: see `test_stores`.
-"""
+"""Limits of the history in every store: the oldest entries are dropped first, waiting items never."""
 
 import sys
 import weakref
@@ -20,7 +17,7 @@ ALL = Query(limit=10**6)
 
 
 @EACH_STORE
-def test_what_waits_is_never_dropped(make: StoreFactory) -> None:
+def test_waiting_items_are_never_dropped(make: StoreFactory) -> None:
     with open_test_store(make, Limits(messages=3, message_bytes=10, handed_out=3)) as store:
         store.create_account(POSTPAID)
         for place in range(100):
@@ -31,7 +28,7 @@ def test_what_waits_is_never_dropped(make: StoreFactory) -> None:
 
 
 @EACH_STORE
-def test_of_what_was_handed_out_the_last_can_be_shown_and_rewound(make: StoreFactory) -> None:
+def test_the_last_fetched_items_can_be_listed_and_requeued(make: StoreFactory) -> None:
     with open_test_store(make, Limits(messages=10, handed_out=10)) as store:
         store.create_account(POSTPAID)
         for place in range(100):
@@ -51,7 +48,7 @@ def test_of_what_was_handed_out_the_last_can_be_shown_and_rewound(make: StoreFac
 
 
 @EACH_STORE
-def test_of_what_was_sent_the_last_is_kept(make: StoreFactory) -> None:
+def test_the_last_messages_are_kept(make: StoreFactory) -> None:
     with open_test_store(make, Limits(messages=10)) as store:
         store.create_account(POSTPAID)
         for place in range(50):
@@ -65,7 +62,7 @@ def test_of_what_was_sent_the_last_is_kept(make: StoreFactory) -> None:
 
 
 @EACH_STORE
-def test_one_send_over_the_limit_is_kept_whole(make: StoreFactory) -> None:
+def test_a_send_larger_than_the_limit_is_kept_complete(make: StoreFactory) -> None:
     with open_test_store(make, Limits(messages=10)) as store:
         store.create_account(POSTPAID)
         store.record_send("2", task(1, *map(str, range(25))), [], [], 0.0)
@@ -75,7 +72,7 @@ def test_one_send_over_the_limit_is_kept_whole(make: StoreFactory) -> None:
 
 
 @EACH_STORE
-def test_long_texts_are_dropped_sooner(make: StoreFactory) -> None:
+def test_the_byte_limit_counts_texts(make: StoreFactory) -> None:
     with open_test_store(make, Limits(message_bytes=130)) as store:
         store.create_account(POSTPAID)
         for _ in range(30):
@@ -84,7 +81,7 @@ def test_long_texts_are_dropped_sooner(make: StoreFactory) -> None:
 
 
 @EACH_STORE
-def test_long_numbers_are_dropped_sooner(make: StoreFactory) -> None:
+def test_the_byte_limit_counts_phone_numbers(make: StoreFactory) -> None:
     with open_test_store(make, Limits(message_bytes=2_500)) as store:
         store.create_account(POSTPAID)
         for _ in range(5):
@@ -93,7 +90,7 @@ def test_long_numbers_are_dropped_sooner(make: StoreFactory) -> None:
 
 
 @EACH_STORE
-def test_a_character_counts_with_all_its_bytes(make: StoreFactory) -> None:
+def test_the_byte_limit_counts_utf8_bytes(make: StoreFactory) -> None:
     with open_test_store(make, Limits(message_bytes=2_500)) as store:
         store.create_account(POSTPAID)
         for _ in range(5):
@@ -102,7 +99,7 @@ def test_a_character_counts_with_all_its_bytes(make: StoreFactory) -> None:
 
 
 @EACH_STORE
-def test_of_long_items_that_were_handed_out_fewer_can_be_shown_and_rewound(make: StoreFactory) -> None:
+def test_fetched_items_are_limited_by_bytes(make: StoreFactory) -> None:
     with open_test_store(make, Limits(handed_out_bytes=10_000)) as store:
         store.create_account(POSTPAID)
         for place in range(50):
@@ -123,11 +120,11 @@ def test_of_long_items_that_were_handed_out_fewer_can_be_shown_and_rewound(make:
         assert [queued.item.mobile for queued in store.replies("2", ALL, 0.0).items] == ["last"]
 
 
-def test_what_is_forgotten_is_freed_in_memory() -> None:
-    """However large it is, and however few tasks that are."""
+def test_the_memory_store_frees_dropped_tasks() -> None:
+    """For few large tasks as well as for many small ones."""
 
     class Numbers(list[str]):
-        """A list that can be watched."""
+        """A list that supports weak references."""
 
     store = MemoryStore(Limits(messages=10, message_bytes=1_000, handed_out=10))
     store.create_account(POSTPAID)
@@ -141,8 +138,8 @@ def test_what_is_forgotten_is_freed_in_memory() -> None:
 
 
 @EACH_STORE
-def test_a_message_tells_its_fate_as_long_as_it_is_kept(make: StoreFactory) -> None:
-    """Whether a report was handed out is known even when it cannot be rewound any more."""
+def test_a_message_keeps_its_delivery_state(make: StoreFactory) -> None:
+    """It is still known that a report was fetched when it can no longer be requeued."""
     with open_test_store(make, Limits(handed_out=2)) as store:
         store.create_account(POSTPAID)
         for place in range(20):
@@ -158,8 +155,8 @@ def test_a_message_tells_its_fate_as_long_as_it_is_kept(make: StoreFactory) -> N
 TEMPORARY = Account("3", "c", "p", throwaway=True)
 
 
-def test_accounts_to_close_and_histories_to_cut_are_found() -> None:
-    """The plan alone: unused longest first, only what is idle, and what is left is cut to one length."""
+def test_the_plan_evicts_idle_accounts_and_cuts_the_largest_histories() -> None:
+    """Least recently used first, idle accounts only; the histories of the others are cut to one length."""
     limits = Limits(messages=10, accounts=2)
 
     def found(*accounts: tuple[str, bool, float, int], limits: Limits = limits) -> tuple[list[str], Sequence[str], int]:
@@ -177,7 +174,7 @@ def test_accounts_to_close_and_histories_to_cut_are_found() -> None:
 
 
 @EACH_STORE
-def test_of_too_many_temporary_accounts_those_unused_longest_with_empty_queues_are_closed(make: StoreFactory) -> None:
+def test_the_least_recently_used_idle_accounts_are_evicted(make: StoreFactory) -> None:
     now = [0.0]
     with open_test_store(make, Limits(accounts=2), lambda: now[0]) as store:
         store.create_account(POSTPAID)
@@ -187,7 +184,7 @@ def test_of_too_many_temporary_accounts_those_unused_longest_with_empty_queues_a
             if place in (1, 2):
                 store.enqueue(f"t{place}", [report(float(place - 1), "1")], [reply(9.0, "1")], 0.0)
             now[0] += 1
-            store.account("t3")  # which is used again and again
+            store.account("t3")  # keeps this account recently used
         assert store.userids() == ["2", "t1", "t2", "t3", "t7"]
         assert store.evicted() == 4
         assert (store.queue_stats("t1", "reports", 5.0).waiting, store.queue_stats("t2", "replies", 5.0).later) == (
@@ -205,8 +202,8 @@ def test_of_too_many_temporary_accounts_those_unused_longest_with_empty_queues_a
 
 
 @EACH_STORE
-def test_what_all_accounts_keep_is_bounded_together(make: StoreFactory) -> None:
-    """Temporary accounts go before the history of others is cut, and of each the last stays."""
+def test_the_history_of_all_accounts_together_is_bounded(make: StoreFactory) -> None:
+    """Temporary accounts are evicted before histories are cut; the last entry of each history stays."""
     now = [0.0]
     with open_test_store(make, Limits(messages=10, handed_out=5), lambda: now[0]) as store:
         store.create_account(PREPAID)
@@ -232,7 +229,7 @@ def test_what_all_accounts_keep_is_bounded_together(make: StoreFactory) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in STORES if name != "sqlite from two sides"])
-def test_an_account_that_is_used_meanwhile_is_not_closed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_account_used_during_the_eviction_is_not_evicted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     with open_test_store(STORES[name], Limits(accounts=1), lambda: now[0]) as store:
         module = sys.modules[type(store).__module__]
@@ -256,7 +253,7 @@ def entry(number: int, userid: str, answer: bytes = b"") -> LoggedRequest:
 
 
 @EACH_STORE
-def test_of_the_journal_the_last_requests_are_kept(make: StoreFactory) -> None:
+def test_the_request_log_keeps_the_last_requests(make: StoreFactory) -> None:
     with open_test_store(make, Limits(requests=10)) as store:
         numbers = [store.next_request() for _ in range(35)]
         for number in numbers:
@@ -273,7 +270,7 @@ def test_of_the_journal_the_last_requests_are_kept(make: StoreFactory) -> None:
         assert store.next_request() > numbers[-1]
 
 
-def test_a_request_is_found_in_memory_without_looking_at_the_others() -> None:
+def test_the_memory_store_finds_a_request_in_constant_time() -> None:
     looked_at: list[int] = []
 
     class Watched(LoggedRequest):
@@ -291,7 +288,7 @@ def test_a_request_is_found_in_memory_without_looking_at_the_others() -> None:
 
 
 @EACH_STORE
-def test_the_journal_has_so_many_bytes_at_most(make: StoreFactory) -> None:
+def test_the_request_log_is_limited_by_bytes(make: StoreFactory) -> None:
     with open_test_store(make, Limits(request_bytes=100_000)) as store:
         for _ in range(30):
             store.log_request(entry(store.next_request(), "1", b"x" * 10_000))

@@ -1,4 +1,4 @@
-"""A store says whether it can be read and written now: `Store.check_ready`."""
+"""`Store.check_ready`: whether a store can be read and written now."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,8 +20,8 @@ server = valkey_store.server
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is waited for, and no result is used again."""
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short time-outs, no back-off, and no cached readiness results."""
     monkeypatch.setattr(database, "_BUSY_SECONDS", 0.02)
     monkeypatch.setattr(database, "_RETRY_AFTER", 0.0)
     monkeypatch.setattr(database, "_CHECK_INTERVAL", 0.0)
@@ -43,7 +43,7 @@ def test_a_store_that_works_is_ready(make: StoreFactory) -> None:
     ],
     ids=["locked", "gone", "full"],
 )
-def test_a_file_that_cannot_be_written_is_not_ready_until_it_can(
+def test_a_file_is_not_ready_while_it_cannot_be_written(
     tmp_path: Path, away: Callable[[Path], object], why: str
 ) -> None:
     path = tmp_path / "store"
@@ -57,7 +57,7 @@ def test_a_file_that_cannot_be_written_is_not_ready_until_it_can(
 
 
 @NEED_SERVERS
-def test_a_server_that_is_away_is_not_ready_until_it_is_back(tmp_path: Path) -> None:
+def test_a_server_is_not_ready_during_an_outage(tmp_path: Path) -> None:
     with ended(start_server(tmp_path, appendonly="yes")) as server, store_on(server) as store:
         port = server.port
         server.terminate()
@@ -105,7 +105,7 @@ def test_a_cluster_is_not_ready_while_one_of_its_nodes_cannot_be_written(
 cluster = valkey_store.cluster
 
 
-def test_one_probe_serves_all_who_ask_within_half_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_readiness_result_is_reused_for_half_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     now, probes = 0.0, 0
 

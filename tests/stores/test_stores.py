@@ -1,8 +1,4 @@
-"""Every store does what the simplest store does, operation by operation, in any order.
-
-Here belongs the state machine. Many callers at once are in `test_stores_at_once`, what is dropped in
-`test_stores_limits`.
-"""
+"""Every store behaves like the model store: a state machine compares them operation by operation."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -57,8 +53,8 @@ FILTERS = st.one_of(
 PAGES = st.fixed_dictionaries(
     {"newest_first": st.booleans()}, optional={"after": st.integers(0, 6), "limit": st.integers(1, 4)}
 )
-WANTED = st.builds(lambda *some: Query(**{name: one[name] for one in some for name in one}), FILTERS, FILTERS, PAGES)
-TERMS = st.sampled_from(
+QUERIES = st.builds(lambda *some: Query(**{name: one[name] for one in some for name in one}), FILTERS, FILTERS, PAGES)
+ACCOUNT_CHANGES = st.sampled_from(
     [
         {"clock": ClockOverride(1.5, 2.0, 0.0), "dialect": "observed"},
         {"may_read_reports": False, "clock": None},
@@ -99,13 +95,13 @@ SETTINGS = st.sampled_from(
 )
 
 
-def plain(value: Any) -> Any:
-    """The same with tuples for all sequences: a store may return any."""
-    return tuple(plain(one) for one in value) if isinstance(value, (list, tuple)) else value
+def to_tuples(value: Any) -> Any:
+    """Replace all sequences by tuples: a store may return any sequence type."""
+    return tuple(to_tuples(one) for one in value) if isinstance(value, (list, tuple)) else value
 
 
-class Compared(RuleBasedStateMachine):
-    """A store and the simplest one, of which everything is asked alike."""
+class ModelComparison(RuleBasedStateMachine):
+    """A store and the model store, on which the same operations are executed."""
 
     def __init__(self, make: StoreFactory) -> None:
         super().__init__()
@@ -118,12 +114,12 @@ class Compared(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.stack.close()
 
-    def both(self, operation: Callable[[Any], Any]) -> None:
-        """Compare what they say to an operation; an exception is an answer."""
+    def compare_results(self, operation: Callable[[Any], Any]) -> None:
+        """Execute an operation on both stores and compare results or exceptions."""
         results = []
         for store in (self.model, self.store):
             try:
-                results.append(plain(operation(store)))
+                results.append(to_tuples(operation(store)))
             except NoSuchAccount as error:
                 results.append(("NoSuchAccount", *error.args))
             except RulesConflict as error:
@@ -131,14 +127,14 @@ class Compared(RuleBasedStateMachine):
         assert results[1] == results[0]
 
 
-class Queues(Compared):
-    """Two accounts; the clock goes forward, and now and then back."""
+class Queues(ModelComparison):
+    """Queues of two accounts. The clock moves forward, and sometimes back."""
 
     def __init__(self, make: StoreFactory) -> None:
         super().__init__(make)
         self.task_ids = [FIRST_TASK_ID - 1]
         for account in (PREPAID, POSTPAID):
-            self.both(lambda store, account=account: store.create_account(account))  # type: ignore[misc]
+            self.compare_results(lambda store, account=account: store.create_account(account))  # type: ignore[misc]
 
     @rule(
         userid=USERIDS,
@@ -158,7 +154,7 @@ class Queues(Compared):
             if delay is not None
         ]
         replies = [reply(self.now + delay, mobile, content) for mobile, _, delay in sent if delay is not None]
-        self.both(lambda store: store.record_send(userid, one, reports, replies, self.now))
+        self.compare_results(lambda store: store.record_send(userid, one, reports, replies, self.now))
 
     @rule(
         userid=USERIDS,
@@ -168,15 +164,15 @@ class Queues(Compared):
     def put(self, userid: str, reports: list[tuple[str, int]], replies: list[tuple[str, int]]) -> None:
         some = [report(self.now + delay, mobile) for mobile, delay in reports]
         others = [reply(self.now + delay, "13000000001", content) for content, delay in replies]
-        self.both(lambda store: store.enqueue(userid, some, others, self.now))
+        self.compare_results(lambda store: store.enqueue(userid, some, others, self.now))
 
     @rule(userid=USERIDS, limit=st.integers(1, 5), request=st.integers(1, 9))
     def take_reports(self, userid: str, limit: int, request: int) -> None:
-        self.both(lambda store: store.fetch_reports(userid, limit, self.now, request))
+        self.compare_results(lambda store: store.fetch_reports(userid, limit, self.now, request))
 
     @rule(userid=USERIDS, request=st.integers(1, 9))
     def take_replies(self, userid: str, request: int) -> None:
-        self.both(lambda store: store.fetch_replies(userid, self.now, request))
+        self.compare_results(lambda store: store.fetch_replies(userid, self.now, request))
 
     @rule(
         userid=USERIDS,
@@ -190,17 +186,17 @@ class Queues(Compared):
             self.take_reports(userid, 1, request)
             self.now += seconds
         moment = None if since is None else self.now - since
-        self.both(lambda store: store.requeue(userid, queue, number, moment))
+        self.compare_results(lambda store: store.requeue(userid, queue, number, moment))
 
     @rule(seconds=st.sampled_from([1, 2, 3, -2]))
     def time_passes(self, seconds: int) -> None:
         self.now += seconds
 
-    @rule(userid=USERIDS, wanted=WANTED)
+    @rule(userid=USERIDS, wanted=QUERIES)
     def look_for(self, userid: str, wanted: Query) -> None:
-        self.both(lambda store: store.messages(userid, wanted, self.now))
-        self.both(lambda store: store.reports(userid, wanted, self.now))
-        self.both(lambda store: store.replies(userid, wanted, self.now))
+        self.compare_results(lambda store: store.messages(userid, wanted, self.now))
+        self.compare_results(lambda store: store.reports(userid, wanted, self.now))
+        self.compare_results(lambda store: store.replies(userid, wanted, self.now))
 
     @rule(userid=USERIDS, newest_first=st.booleans())
     def look_at_all(self, userid: str, newest_first: bool) -> None:
@@ -208,13 +204,13 @@ class Queues(Compared):
 
     @rule(userid=USERIDS)
     def count(self, userid: str) -> None:
-        self.both(lambda store: store.next_due(userid, self.now))
-        self.both(lambda store: store.queue_stats(userid, "reports", self.now))
-        self.both(lambda store: store.queue_stats(userid, "replies", self.now))
+        self.compare_results(lambda store: store.next_due(userid, self.now))
+        self.compare_results(lambda store: store.queue_stats(userid, "reports", self.now))
+        self.compare_results(lambda store: store.queue_stats(userid, "replies", self.now))
 
     @invariant()
     def balances_are_the_same(self) -> None:
-        self.both(lambda store: (store.balance("1"), store.balance("2")))
+        self.compare_results(lambda store: (store.balance("1"), store.balance("2")))
 
     def teardown(self) -> None:
         for userid in ("1", "2"):
@@ -225,8 +221,8 @@ class Queues(Compared):
         super().teardown()
 
 
-class Offices(Compared):
-    """Accounts that come and go and change, settings, and the journal."""
+class Offices(ModelComparison):
+    """Accounts, settings and the request log."""
 
     def __init__(self, make: StoreFactory) -> None:
         super().__init__(make)
@@ -236,46 +232,46 @@ class Offices(Compared):
         account=st.sampled_from([PREPAID, THROWAWAY, replace(THROWAWAY, points=2, postpaid=True)]), keep=st.booleans()
     )
     def open(self, account: Account, keep: bool) -> None:
-        self.both(lambda store: store.create_account(account, keep=keep))
+        self.compare_results(lambda store: store.create_account(account, keep=keep))
 
-    @rule(userid=st.sampled_from(["3", "1", "2"]), terms=TERMS)
+    @rule(userid=st.sampled_from(["3", "1", "2"]), terms=ACCOUNT_CHANGES)
     def reset(self, userid: str, terms: dict[str, Any]) -> None:
-        self.both(lambda store: store.reset(userid, lambda account: replace(account, **terms)))
+        self.compare_results(lambda store: store.reset(userid, lambda account: replace(account, **terms)))
 
     @rule(userid=st.sampled_from(["3", "1"]))
     def close(self, userid: str) -> None:
-        self.both(lambda store: store.delete_account(userid))
+        self.compare_results(lambda store: store.delete_account(userid))
 
     @rule(userid=st.sampled_from(["3", "1", "2"]))
     def look_up(self, userid: str) -> None:
-        self.both(lambda store: store.account(userid))
+        self.compare_results(lambda store: store.account(userid))
 
     @rule(last=st.none() | st.integers(1, 3))
     def look_at_accounts(self, last: int | None) -> None:
-        self.both(lambda store: store.accounts(last))
+        self.compare_results(lambda store: store.accounts(last))
 
     @rule(unused=st.integers(0, 2), seconds=st.integers(0, 2), used=st.booleans())
     def expire(self, unused: int, seconds: int, used: bool) -> None:
         self.real += seconds
         if used:
             self.look_up("3")
-        self.both(lambda store: store.expire(self.real - unused))
+        self.compare_results(lambda store: store.expire(self.real - unused))
 
-    @rule(userid=st.sampled_from(["3", "1", "2"]), terms=TERMS, points=st.integers(0, 9))
+    @rule(userid=st.sampled_from(["3", "1", "2"]), terms=ACCOUNT_CHANGES, points=st.integers(0, 9))
     def change(self, userid: str, terms: dict[str, Any], points: int) -> None:
-        self.both(lambda store: store.update_account(userid, lambda account: replace(account, **terms)))
-        self.both(lambda store: store.add_points(userid, points))
-        self.both(lambda store: store.set_balance(userid, 3 * points))
-        self.both(lambda store: store.record_send(userid, task(5), [], [], self.now))
+        self.compare_results(lambda store: store.update_account(userid, lambda account: replace(account, **terms)))
+        self.compare_results(lambda store: store.add_points(userid, points))
+        self.compare_results(lambda store: store.set_balance(userid, 3 * points))
+        self.compare_results(lambda store: store.record_send(userid, task(5), [], [], self.now))
 
     @rule(userid=st.sampled_from(["3", "1", "2"]), before=RULES, after=RULES, price=st.sampled_from([1, 9]))
     def use_rules_up(self, userid: str, before: DeliveryRules, after: DeliveryRules, price: int) -> None:
         used = RulesTransition(before, after)
-        self.both(lambda store: store.record_send(userid, task(price), [], [], self.now, used))
+        self.compare_results(lambda store: store.record_send(userid, task(price), [], [], self.now, used))
 
     @rule(terms=SETTINGS)
     def change_settings(self, terms: dict[str, Any]) -> None:
-        self.both(lambda store: store.change_settings(lambda settings: replace(settings, **terms)))
+        self.compare_results(lambda store: store.change_settings(lambda settings: replace(settings, **terms)))
 
     @rule(
         userid=st.sampled_from(["1", "nobody", "\ud800"]),
@@ -287,49 +283,49 @@ class Offices(Compared):
         numbers = [self.store.next_request() for _ in range(2 if late else 1)]
         assert [self.requests[-1], *numbers] == sorted({self.requests[-1], *numbers})
         self.requests += numbers
-        for number in reversed(numbers):  # who began first need not be done first
+        for number in reversed(numbers):  # requests can finish in another order than that of their numbers
             entry = LoggedRequest(
                 number, 1.5, self.real, 0.25, "POST", "/v2sms.aspx", said, [("host", "x"), ("a", "b")], b"\xff\0",
                 userid, "send", "", handed_out, 200, "text/xml", said, ("cut",),
             )  # fmt: skip
-            self.both(lambda store, entry=entry: store.log_request(entry))  # type: ignore[misc]
+            self.compare_results(lambda store, entry=entry: store.log_request(entry))  # type: ignore[misc]
 
-    @rule(userid=st.sampled_from(["1", "nobody", "\ud800", "none", None]), wanted=WANTED, after=st.booleans())
+    @rule(userid=st.sampled_from(["1", "nobody", "\ud800", "none", None]), wanted=QUERIES, after=st.booleans())
     def look_up_requests(self, userid: str | None, wanted: Query, after: bool) -> None:
         sought = wanted._replace(number=None if wanted.number == "\ud800" else wanted.number, text=None)
         if after:
             sought = sought._replace(after=self.requests[len(self.requests) // 2])
-        self.both(lambda store: store.requests(userid, sought))
+        self.compare_results(lambda store: store.requests(userid, sought))
 
     @rule(userid=st.sampled_from(["1", None]), newest_first=st.booleans())
     def look_at_all_requests(self, userid: str | None, newest_first: bool) -> None:
-        self.both(lambda store: store.requests(userid, Query(newest_first=newest_first)))
+        self.compare_results(lambda store: store.requests(userid, Query(newest_first=newest_first)))
 
     @rule(place=st.integers(0, 5))
     def look_up_a_request(self, place: int) -> None:
         number = self.requests[max(0, len(self.requests) - place - 1)]
-        self.both(lambda store: store.request(number))
-        self.both(lambda store: store.is_logged(number))
+        self.compare_results(lambda store: store.request(number))
+        self.compare_results(lambda store: store.is_logged(number))
 
     @rule(really=st.sampled_from([False, False, False, True]))
     def forget_requests(self, really: bool) -> None:
         if really:
-            self.both(lambda store: store.clear_request_log())
+            self.compare_results(lambda store: store.clear_request_log())
 
     @invariant()
     def accounts_and_settings_are_the_same(self) -> None:
-        self.both(lambda store: store.userids())
-        self.both(lambda store: [store.balance(userid) for userid in store.userids()])
-        self.both(lambda store: store.settings())
+        self.compare_results(lambda store: store.userids())
+        self.compare_results(lambda store: [store.balance(userid) for userid in store.userids()])
+        self.compare_results(lambda store: store.settings())
 
     def teardown(self) -> None:
-        self.both(lambda store: [store.account(userid) for userid in store.userids()])
+        self.compare_results(lambda store: [store.account(userid) for userid in store.userids()])
         super().teardown()
 
 
 @EACH_STORE
 @pytest.mark.parametrize("machine", [Queues, Offices])
-def test_a_store_agrees_with_the_simplest_store(make: StoreFactory, machine: type[Any]) -> None:
+def test_a_store_behaves_like_the_model_store(make: StoreFactory, machine: type[Any]) -> None:
     class Machine(machine):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__(make)
@@ -360,7 +356,7 @@ NOBODY: dict[str, Callable[[Store], object]] = {
 
 @EACH_STORE
 @pytest.mark.parametrize("operation", NOBODY.values(), ids=NOBODY)
-def test_what_is_asked_of_nobody_is_an_error_that_says_so(
+def test_operations_on_an_unknown_account_raise_no_such_account(
     make: StoreFactory, operation: Callable[[Store], object]
 ) -> None:
     with open_test_store(make) as store:
@@ -370,7 +366,7 @@ def test_what_is_asked_of_nobody_is_an_error_that_says_so(
 
 
 @EACH_STORE
-def test_what_an_account_had_is_gone_when_it_is_opened_again(make: StoreFactory) -> None:
+def test_creating_an_account_again_deletes_its_data(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         store.create_account(PREPAID)
         store.record_send("1", task(), [report(0.0, "1", place=0)], [reply(5.0, "1")], 0.0)
@@ -381,7 +377,7 @@ def test_what_an_account_had_is_gone_when_it_is_opened_again(make: StoreFactory)
 
 
 @EACH_STORE
-def test_what_was_handed_out_again_tells_of_the_last_time(make: StoreFactory) -> None:
+def test_a_requeued_item_shows_its_last_fetch(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         store.create_account(PREPAID)
         store.enqueue("1", [report(0.0, str(place)) for place in range(6)], [], 0.0)
@@ -397,7 +393,7 @@ def test_what_was_handed_out_again_tells_of_the_last_time(make: StoreFactory) ->
 
 
 @EACH_STORE
-def test_an_account_of_another_has_queues_of_its_own(make: StoreFactory) -> None:
+def test_each_account_has_its_own_queues(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         store.create_account(PREPAID)
         store.create_account(POSTPAID)
@@ -408,8 +404,8 @@ def test_an_account_of_another_has_queues_of_its_own(make: StoreFactory) -> None
         assert list(store.fetch_reports("1", 9, 0.0, 1)) == [mine]
 
 
-def test_the_order_in_which_items_come_up_is_that_of_their_moments_and_then_of_their_arrival() -> None:
-    """The simplest store itself, by hand: what it says is what all are held to."""
+def test_items_are_ordered_by_due_time_and_then_by_arrival() -> None:
+    """A hand-written check of the model store, the reference of all others."""
     store = ModelStore(lambda: 0.0)
     store.create_account(PREPAID)
     for name, due in (("c", 3.0), ("a", 1.0), ("d", 3.0), ("b", 2.0)):

@@ -1,7 +1,4 @@
-"""Accounts on a server: one that never came to be is forgotten, many are closed together, and one may have much.
-
-Here belongs one server and one process. How accounts spread over several servers is in `test_valkey_slots`.
-"""
+"""Accounts in the Valkey store, with one server and one process. Clusters are in `test_valkey_slots`."""
 
 import time
 from dataclasses import replace
@@ -23,7 +20,7 @@ store = valkey_store.store
 
 
 @pytest.mark.parametrize("throwaway", [False, True])
-def test_an_account_that_was_listed_and_never_came_to_be_is_taken_off_the_list(
+def test_a_userid_without_an_account_is_unregistered(
     store: ValkeyStore, monkeypatch: pytest.MonkeyPatch, throwaway: bool
 ) -> None:
     class KilledError(Exception):
@@ -41,7 +38,7 @@ def test_an_account_that_was_listed_and_never_came_to_be_is_taken_off_the_list(
     assert store.userids() == ["12"]
 
 
-def test_what_nobody_uses_is_closed_many_at_once(server: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_expired_accounts_are_deleted_in_batches(server: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     travels: list[int] = []
     travel = connection_pool.NodePool.execute
 
@@ -59,7 +56,7 @@ def test_what_nobody_uses_is_closed_many_at_once(server: ValkeyServer, monkeypat
     assert len(travels) < 10
 
 
-def test_a_send_of_50_000_numbers_is_taken_and_told_in_pages(store: ValkeyStore) -> None:
+def test_a_send_to_50_000_numbers_is_listed_in_pages(store: ValkeyStore) -> None:
     numbers = [str(13000000000 + place) for place in range(50_000)]
     reports = [Report(2.0, number, 100001, 10, "DELIVRD", "", place) for place, number in enumerate(numbers)]
     store.add_points("12", 50_000)

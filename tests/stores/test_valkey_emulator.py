@@ -1,7 +1,4 @@
-"""Emulators on a server: two are one vendor, and one says so where its server hangs or is not there.
-
-Here belongs the command with such a store, as a process of its own. The store alone is in `test_valkey_network`.
-"""
+"""Emulator processes with a Valkey store: shared data, and behaviour while the server hangs or is unreachable."""
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -27,7 +24,7 @@ SEND = post(UTF8, action="send", mobile="15023239810", content="x")
 FETCH = post(STATUS, action="query")
 
 
-def test_two_emulators_on_one_server_are_one_vendor(server: ValkeyServer) -> None:
+def test_two_emulators_on_one_server_share_their_data(server: ValkeyServer) -> None:
     with (
         emulator_process("--store", url_of(server)) as (_, one),
         emulator_process("--store", url_of(server)) as (_, other),
@@ -39,7 +36,7 @@ def test_two_emulators_on_one_server_are_one_vendor(server: ValkeyServer) -> Non
         assert b"<overage>998</overage>" in ask(one, post(UTF8, action="overage")).body
 
 
-def test_an_emulator_on_a_server_that_hangs_says_so() -> None:
+def test_requests_get_an_error_while_the_server_hangs() -> None:
     with ended(start_server()) as server, emulator_process("--store", f"{url_of(server)}?timeout=1") as (_, address):
         assert b"<message>ok</message>" in ask(address, SEND).body
         with unresponsive_server(server):
@@ -51,7 +48,7 @@ def test_an_emulator_on_a_server_that_hangs_says_so() -> None:
         assert eventually(lambda: ask(address, FETCH).status == 200)
 
 
-def test_an_emulator_on_a_server_that_hangs_serves_meanwhile_what_needs_it_not() -> None:
+def test_requests_without_store_access_are_served_while_the_server_hangs() -> None:
     with (
         ended(start_server()) as server,
         emulator_process("--store", f"{url_of(server)}?timeout={SOON}") as (_, address),
@@ -64,7 +61,7 @@ def test_an_emulator_on_a_server_that_hangs_serves_meanwhile_what_needs_it_not()
         assert all(b"<message>ok</message>" in one.result().body for one in waiting)
 
 
-def test_a_store_that_is_not_there_is_one_clear_line() -> None:
+def test_an_unavailable_store_at_startup_is_one_error_line() -> None:
     with closed_port() as port:
         for store, said in (
             (f"valkey://127.0.0.1:{port}", "Connection refused"),

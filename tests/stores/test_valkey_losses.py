@@ -1,4 +1,4 @@
-"""What a server loses: it is emptied, evicts keys, or does not take a request. Nobody is told a wrong password then."""
+"""Data loss on a Valkey server: flush, evicted keys, rejected requests. Clients never get "wrong password" then."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ def each_check_probes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def store(server: ValkeyServer) -> Iterator[ValkeyStore]:
-    """A store with an account of the options, and one that was made later."""
+    """A store with an account from the options and one that was created later."""
     with store_on(server) as store:
         store.create_account(ACCOUNT, keep=True)
         store.create_account(MADE)
@@ -51,7 +51,7 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
 EMPTIED = "the server was flushed or has evicted keys: stored data may be lost; accounts created again: '12'"
 
 
-def test_after_a_server_was_emptied_the_accounts_of_the_options_are_there_again_and_it_is_logged(
+def test_accounts_from_the_options_are_restored_on_a_flushed_server(
     server: ValkeyServer, store: ValkeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     store.record_send("12", TASK, [REPORT], [], 2.0)
@@ -63,7 +63,7 @@ def test_after_a_server_was_emptied_the_accounts_of_the_options_are_there_again_
     assert errors(caplog) == [EMPTIED]
 
 
-def test_a_request_for_any_account_finds_out_that_the_server_was_emptied(
+def test_a_request_for_any_account_detects_the_flush(
     server: ValkeyServer, store: ValkeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     client(server).flushall()
@@ -72,7 +72,7 @@ def test_a_request_for_any_account_finds_out_that_the_server_was_emptied(
     assert store.userids() == ["12"]
 
 
-def test_a_question_whether_the_store_is_ready_finds_it_out_too(
+def test_a_readiness_check_detects_the_flush(
     server: ValkeyServer, store: ValkeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     client(server).flushall()
@@ -81,7 +81,7 @@ def test_a_question_whether_the_store_is_ready_finds_it_out_too(
     assert store.userids() == ["12"]
 
 
-def test_clients_of_an_emptied_server_go_on(server: ValkeyServer) -> None:
+def test_clients_work_after_a_flush(server: ValkeyServer) -> None:
     with store_on(server) as store:
         options, bell = Options(), ChangeNotifier()
         vendor = build_vendor(options, store)
@@ -91,7 +91,7 @@ def test_clients_of_an_emptied_server_go_on(server: ValkeyServer) -> None:
         assert "<overage>1000<" in browser.post("/v2sms.aspx", data=FORM).text
 
 
-def test_an_account_of_the_options_that_was_evicted_is_created_again_and_it_is_logged(
+def test_an_evicted_account_from_the_options_is_restored(
     server: ValkeyServer, store: ValkeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     looks: list[Callable[[], bool]] = [lambda: store.account("12") == ACCOUNT, lambda: works(store.check_ready)]
@@ -103,7 +103,7 @@ def test_an_account_of_the_options_that_was_evicted_is_created_again_and_it_is_l
         assert store.account("12") == ACCOUNT
 
 
-def test_another_account_that_was_evicted_is_logged_once(
+def test_the_eviction_of_another_account_is_logged_once(
     server: ValkeyServer, store: ValkeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     client(server).delete("sms10692:{=13}:account")
@@ -112,7 +112,7 @@ def test_another_account_that_was_evicted_is_logged_once(
     assert store.userids() == ["12"]
 
 
-def test_an_account_that_was_there_at_the_start_is_known_to_be_lost_too(
+def test_the_loss_of_an_account_that_existed_at_startup_is_detected(
     server: ValkeyServer, store: ValkeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     with store_on(server) as other:
@@ -122,7 +122,7 @@ def test_an_account_that_was_there_at_the_start_is_known_to_be_lost_too(
     assert len(errors(caplog)) == 1
 
 
-def test_what_was_deleted_or_never_was_is_not_lost(
+def test_deleted_and_unknown_accounts_do_not_count_as_lost(
     server: ValkeyServer, store: ValkeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     with store_on(server) as other:
@@ -133,7 +133,7 @@ def test_what_was_deleted_or_never_was_is_not_lost(
     assert errors(caplog) == []
 
 
-def test_on_a_cluster_a_node_that_was_emptied_is_noticed(
+def test_a_flushed_cluster_node_is_detected(
     cluster: tuple[ValkeyServer, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
     store = ValkeyStore(url_of(cluster[0]))
@@ -149,7 +149,7 @@ def test_on_a_cluster_a_node_that_was_emptied_is_noticed(
 
 
 @pytest.mark.parametrize(("policy", "warns"), [("allkeys-lru", True), ("noeviction", False), ("volatile-lru", False)])
-def test_a_policy_by_which_accounts_may_vanish_is_warned_of_at_the_start(
+def test_an_eviction_policy_causes_a_warning_at_startup(
     policy: str, warns: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     with ended(start_server(maxmemory_policy=policy)) as server, store_on(server):
@@ -165,7 +165,7 @@ def entry(number: int, size: int = 0) -> LoggedRequest:
     )
 
 
-def test_a_request_that_the_server_does_not_take_is_dropped_and_logged_and_the_others_are_kept(
+def test_a_request_that_the_server_rejects_is_dropped_and_the_others_are_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(request_log, "_RETRY_AFTER", 0.0)
@@ -182,7 +182,7 @@ def test_a_request_that_the_server_does_not_take_is_dropped_and_logged_and_the_o
 # What is logged
 
 
-def test_a_server_that_is_away_is_logged_once_and_once_that_it_is_back(
+def test_an_outage_of_the_server_is_logged_once_and_its_end_once(
     store: ValkeyStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, server: ValkeyServer
 ) -> None:
     availability = store._client._node(store._client._seed).availability
@@ -203,7 +203,7 @@ def test_a_server_that_is_away_is_logged_once_and_once_that_it_is_back(
     assert back == "the store is available again after 1 s; failed operations: 20"
 
 
-def test_no_message_of_a_server_repeats_the_password() -> None:
+def test_no_error_message_contains_the_password() -> None:
     with ended(start_server(rename_command="AUTH NOAUTH")) as server:
         with pytest.raises(StoreUnavailable) as raised:
             ValkeyStore(f"valkey://shop:S3CRETpw@127.0.0.1:{server.port}/0")

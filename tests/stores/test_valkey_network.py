@@ -1,8 +1,4 @@
-"""A store on a server that is away, hangs, comes back, or can hold no more: it says so, and does nothing by halves.
-
-Here belongs one store and the network between. Other processes are in `test_valkey_processes`, an emulator on such a
-store in `test_valkey_emulator`.
-"""
+"""The Valkey store while the server is unreachable, hangs, returns, or is out of memory: errors are clear."""
 
 import socket
 import threading
@@ -28,7 +24,7 @@ store = valkey_store.store
 
 
 class Proxy:
-    """A way to a server that can be cut behind a request: the server has it, and its answer reaches nobody."""
+    """A proxy that can cut the connection after a request: the server executes it, but its reply is lost."""
 
     def __init__(self, server: ValkeyServer) -> None:
         self._server = server
@@ -60,38 +56,38 @@ class Proxy:
         self._listener.close()
 
 
-def test_a_server_that_is_not_there_is_said_to_be_away_at_the_start() -> None:
+def test_an_unreachable_server_is_an_error_at_startup() -> None:
     with closed_port() as port, pytest.raises(StoreUnavailable, match=f"127.0.0.1:{port}") as raised:
         ValkeyStore(f"valkey://shop:secret@127.0.0.1:{port}/0")
     assert "secret" not in str(raised.value)
 
 
-def test_a_server_that_says_nothing_is_away() -> None:
+def test_a_server_that_does_not_reply_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         with pytest.raises(StoreUnavailable):
             ValkeyStore(f"valkey://127.0.0.1:{silent.getsockname()[1]}/0?timeout=0.2")
 
 
 @pytest.mark.parametrize("url", ["sqlite:x", "valkey://host/0?colour=red", "valkey://host:x/0", "http://127.0.0.1:1"])
-def test_an_address_that_is_none_is_refused(url: str) -> None:
+def test_an_invalid_address_is_rejected(url: str) -> None:
     with pytest.raises(ValueError, match="Valkey store"):
         ValkeyStore(url)
 
 
-def test_a_server_that_does_not_let_the_user_look_around_is_one_clear_error() -> None:
+def test_missing_permissions_on_the_server_are_one_error() -> None:
     with ended(start_server()) as server:
         client(server).execute_command("ACL", "SETUSER", "shop", "on", ">secret", "~*", "+@all", "-info")
         with pytest.raises(StoreUnavailable, match="permissions"):
             ValkeyStore(f"valkey://shop:secret@127.0.0.1:{server.port}/0")
 
 
-def test_what_a_newer_program_keeps_is_left_alone(server: ValkeyServer) -> None:
+def test_data_of_a_newer_version_is_rejected(server: ValkeyServer) -> None:
     client(server).set("sms10692:{all}:form", SCHEMA_VERSION + 1)
     with pytest.raises(StoreUnavailable, match="has version 2; this program supports version 1"):
         ValkeyStore(url_of(server))
 
 
-def test_an_operation_whose_answer_was_lost_is_not_done_again(server: ValkeyServer, store: ValkeyStore) -> None:
+def test_an_operation_whose_reply_was_lost_is_not_repeated(server: ValkeyServer, store: ValkeyStore) -> None:
     proxy = Proxy(server)
     far = ValkeyStore(proxy.url)
     assert far.record_send("12", TASK, [REPORT], [], 2.0) == 99
@@ -106,14 +102,14 @@ def test_an_operation_whose_answer_was_lost_is_not_done_again(server: ValkeyServ
     proxy.close()
 
 
-def test_a_server_that_comes_back_is_used_again_and_has_forgotten_nothing(tmp_path: Path) -> None:
+def test_a_server_that_comes_back_is_used_again_with_its_data(tmp_path: Path) -> None:
     with ended(start_server(tmp_path, appendonly="yes", appendfsync="always")) as server:
         port = server.port
         with store_on(server) as store:
             store.create_account(ACCOUNT)
             store.record_send("12", TASK, [REPORT], [], 2.0)
             server.terminate()
-            begun = time.monotonic()  # nothing waits for the store's own patience, which is SOON
+            begun = time.monotonic()  # no operation waits for the time-out of the store, which is SOON
             for operation in (
                 lambda: store.account("12"),
                 lambda: store.record_send("12", TASK, [REPORT], [], 2.0),
@@ -132,9 +128,9 @@ def test_a_server_that_comes_back_is_used_again_and_has_forgotten_nothing(tmp_pa
                 assert store.fetch_reports("12", 10, 2.0, 1) == [REPORT]
 
 
-def test_while_a_server_hangs_nobody_but_the_first_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_first_operation_waits_for_a_hanging_server(monkeypatch: pytest.MonkeyPatch) -> None:
     def asked_again(node: object) -> None:
-        raise AssertionError(f"{connection_pool} is asked, which is known to be away")
+        raise AssertionError(f"{connection_pool} was used, although the server is known to be unavailable")
 
     with ended(start_server()) as server, store_on(server, timeout=1.0) as store:
         store.create_account(ACCOUNT)
@@ -149,13 +145,13 @@ def test_while_a_server_hangs_nobody_but_the_first_waits_for_it(monkeypatch: pyt
         assert eventually(lambda: works(lambda: store.account("12")))
 
 
-def test_scripts_that_the_server_forgot_are_told_it_again(server: ValkeyServer, store: ValkeyStore) -> None:
+def test_scripts_unknown_to_the_server_are_loaded_again(server: ValkeyServer, store: ValkeyStore) -> None:
     store.record_send("12", TASK, [REPORT], [], 2.0)
     client(server).script_flush()
     assert store.record_send("12", TASK, [REPORT], [], 2.0) == 98
 
 
-def test_a_server_that_can_hold_no_more_does_nothing_by_halves(server: ValkeyServer, store: ValkeyStore) -> None:
+def test_an_operation_is_atomic_when_the_server_is_out_of_memory(server: ValkeyServer, store: ValkeyStore) -> None:
     client(server).config_set("maxmemory", 1)
     try:
         with pytest.raises(StoreUnavailable, match="maxmemory"):

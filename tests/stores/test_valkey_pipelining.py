@@ -1,8 +1,4 @@
-"""Requests that one thread answers while they wait for a server: `stores.valkey.pieces` and `line`, on a real server.
-
-Here belongs that each gets its own answer, whatever becomes of the others and of the connection, and that nobody is
-held up. What becomes of one alone is in `test_valkey_network`.
-"""
+"""`PipelinedRunner` and `PipelinedConnection` on a real server: results, errors, outages and time-outs of tasks."""
 
 import asyncio
 import threading
@@ -47,7 +43,7 @@ OTHER = Account("7", "shop", "x", points=3)
 
 @pytest.fixture
 def store(server: ValkeyServer) -> Iterator[ValkeyStore]:
-    """A store with two customers, on a server that knows the scripts."""
+    """A store with two accounts, on a server that has loaded the scripts."""
     store = ValkeyStore(url_of(server))
     for account in (ACCOUNT, OTHER):
         store.create_account(account)
@@ -60,7 +56,7 @@ def store(server: ValkeyServer) -> Iterator[ValkeyStore]:
 
 @asynccontextmanager
 async def on_loop(store: ValkeyStore) -> AsyncIterator[PipelinedRunner]:
-    """What does work for the store here, on a line that is open."""
+    """A runner whose connection is open."""
     with ThreadPoolExecutor(4) as threads:
         pieces = store.loop_executor(threads)
         assert pieces is not None
@@ -73,61 +69,61 @@ async def on_loop(store: ValkeyStore) -> AsyncIterator[PipelinedRunner]:
 
 
 async def opened(pieces: PipelinedRunner, store: ValkeyStore) -> None:
-    """Wait until questions go over the line, and no more through threads."""
+    """Wait until commands use the pipelined connection instead of threads."""
     async with asyncio.timeout(SOON):
         while not pieces._connection.is_open:
-            await came_of(pieces, partial(store.balance, "12"))
+            await results_of(pieces, partial(store.balance, "12"))
 
 
-async def came_of(pieces: PipelinedRunner, *works: Callable[[], object]) -> list[object]:
-    """What each piece of work returned or raised, all begun at once."""
+async def results_of(pieces: PipelinedRunner, *works: Callable[[], object]) -> list[object]:
+    """Start all callables at once, and return their results or exceptions."""
     return await asyncio.gather(*map(pieces.submit, works), return_exceptions=True)
 
 
 def outcomes(store: ValkeyStore, *rounds: Sequence[Callable[[], object]]) -> list[object]:
-    """The same of all rounds, one after another."""
+    """Likewise for several rounds, one after another."""
 
     async def all_of_them() -> list[object]:
         async with on_loop(store) as pieces:
-            return [one for works in rounds for one in await came_of(pieces, *works)]
+            return [one for works in rounds for one in await results_of(pieces, *works)]
 
     return asyncio.run(all_of_them())
 
 
 def send(store: ValkeyStore, userid: str = "12") -> int | None:
-    """Ask twice, as the vendor does: for the account, and then to take the task."""
+    """Two store calls, as for a send: read the account, then record the task."""
     if store.account(userid) is None:
         raise NoSuchAccount(userid)
     return store.record_send(userid, TASK, [REPORT], [], 2.0)
 
 
 @pytest.fixture
-def travels(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many bytes went over the line each time."""
-    travels: list[int] = []
-    travel = PipelinedConnection._flush
+def writes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of commands in each write."""
+    writes: list[int] = []
+    flush = PipelinedConnection._flush
 
     def counted(line: PipelinedConnection) -> None:
-        travels.append(len(line._unsent))
-        travel(line)
+        writes.append(len(line._unsent))
+        flush(line)
 
     monkeypatch.setattr(PipelinedConnection, "_flush", counted)
-    return travels
+    return writes
 
 
-def test_the_questions_of_all_go_to_the_server_together(store: ValkeyStore, travels: list[int]) -> None:
+def test_commands_of_all_tasks_are_pipelined(store: ValkeyStore, writes: list[int]) -> None:
     assert outcomes(store, [partial(send, store)] * 10) == list(range(99, 89, -1))
-    assert travels[-2:] == [10, 10]
+    assert writes[-2:] == [10, 10]
 
 
-def test_one_that_is_done_sooner_waits_for_nobody(store: ValkeyStore, travels: list[int]) -> None:
+def test_a_task_that_finishes_early_does_not_wait_for_others(store: ValkeyStore, writes: list[int]) -> None:
     looking, asking_nothing = partial(store.account, "12"), lambda: "asked nothing"
     works: list[Callable[[], object]] = [looking, partial(send, store), asking_nothing, partial(send, store, "7")]
     assert outcomes(store, works) == [ACCOUNT, 99, "asked nothing", 2]
-    assert travels[-2:] == [3, 2]
+    assert writes[-2:] == [3, 2]
 
 
-def test_each_has_its_own_answer_and_its_own_error(store: ValkeyStore) -> None:
+def test_each_task_gets_its_own_result_or_error(store: ValkeyStore) -> None:
     first, gone, too_poor, last = outcomes(
         store,
         [
@@ -137,14 +133,14 @@ def test_each_has_its_own_answer_and_its_own_error(store: ValkeyStore) -> None:
             partial(send, store),
         ],
     )
-    # The other two have not asked for the account first.
+    # The other two do not read the account first.
     assert {first, last} == {99, 98}
     assert too_poor is None
     assert isinstance(gone, NoSuchAccount)
     assert store.queue_stats("12", "reports", 2.0).waiting == 2
 
 
-def test_a_rule_that_holds_for_one_message_is_used_by_one(store: ValkeyStore) -> None:
+def test_a_delivery_rule_for_one_message_is_used_once(store: ValkeyStore) -> None:
     once = DeliveryRules((DeliveryRule("150", DeliveryOutcome(20, "UNDELIV"), remaining=1),))
     store.update_account("12", lambda account: replace(account, outcomes=once))
 
@@ -158,12 +154,12 @@ def test_a_rule_that_holds_for_one_message_is_used_by_one(store: ValkeyStore) ->
     assert store.balance("12").messages == 1
 
 
-def test_numbers_are_given_once_to_pieces_that_ask_at_the_same_time(store: ValkeyStore) -> None:
+def test_numbers_are_unique_across_concurrent_tasks(store: ValkeyStore) -> None:
     rounds = [[store.next_task_id] * 16 for _ in range(20)]
     assert len(set(outcomes(store, *rounds))) == 320
 
 
-def test_settings_that_a_piece_changes_hold_for_all_at_once(store: ValkeyStore) -> None:
+def test_settings_changed_by_a_task_apply_to_all_tasks_at_once(store: ValkeyStore) -> None:
     def more() -> int:
         return len(store.change_settings(lambda terms: replace(terms, words=(*(terms.words or ()), "x"))).words or ())
 
@@ -174,9 +170,7 @@ def test_settings_that_a_piece_changes_hold_for_all_at_once(store: ValkeyStore) 
     assert outcomes(store, [look] * 5) == [5] * 5
 
 
-def test_scripts_that_the_server_forgot_are_told_it_again_and_each_is_done_once(
-    server: ValkeyServer, store: ValkeyStore
-) -> None:
+def test_scripts_unknown_to_the_server_are_loaded_again_and_run_once(server: ValkeyServer, store: ValkeyStore) -> None:
     def forget() -> None:
         client(server).script_flush()
 
@@ -184,7 +178,7 @@ def test_scripts_that_the_server_forgot_are_told_it_again_and_each_is_done_once(
     assert store.balance("12") == (90, 100, 10)
 
 
-def test_a_server_that_goes_away_is_away_for_all_and_used_again_when_it_is_back(tmp_path: Path) -> None:
+def test_all_tasks_fail_during_an_outage_and_work_afterwards(tmp_path: Path) -> None:
     with ended(start_server(tmp_path, appendonly="yes", appendfsync="always")) as server:
         port = server.port
         store = ValkeyStore(url_of(server))
@@ -202,13 +196,13 @@ def test_a_server_that_goes_away_is_away_for_all_and_used_again_when_it_is_back(
                     await opened(pieces, store)
                     sent = store.balance("12").messages
                     assert sent >= sum(isinstance(one, int) for one in came)
-                    assert await came_of(pieces, sending) == [100 - sent - 1]
+                    assert await results_of(pieces, sending) == [100 - sent - 1]
 
         asyncio.run(away_and_back())
         store.close()
 
 
-def test_while_a_server_hangs_the_loop_does_not_and_all_who_ask_are_told() -> None:
+def test_the_event_loop_stays_responsive_while_the_server_hangs() -> None:
     with ended(start_server()) as server:
         store = ValkeyStore(f"{url_of(server)}?timeout=0.5")
         store.create_account(ACCOUNT)
@@ -219,7 +213,7 @@ def test_while_a_server_hangs_the_loop_does_not_and_all_who_ask_are_told() -> No
                 longest = 0.0
                 with unresponsive_server(server):
                     asked = [pieces.submit(partial(send, store)) for _ in range(3)]
-                    # Long enough for connections that nobody answers, neither.
+                    # Long enough for the time-out of a connection attempt.
                     while time.monotonic() < begun + 2.0 or not all(one.done() for one in asked):
                         if asked[-1].done() and time.monotonic() < begun + 2.0:
                             asked.append(pieces.submit(partial(send, store)))
@@ -229,14 +223,14 @@ def test_while_a_server_hangs_the_loop_does_not_and_all_who_ask_are_told() -> No
                 assert longest < 0.4
                 await opened(pieces, store)
                 async with asyncio.timeout(SOON):
-                    while not isinstance((await came_of(pieces, partial(send, store)))[0], int):
+                    while not isinstance((await results_of(pieces, partial(send, store)))[0], int):
                         await asyncio.sleep(0.01)
 
         asyncio.run(hang())
         store.close()
 
 
-def test_a_line_on_which_somebody_hangs_up_at_once_is_not_open() -> None:
+def test_a_connection_that_is_closed_at_once_is_not_open() -> None:
     async def greet() -> None:
         let_in = asyncio.Event()
 
@@ -261,7 +255,7 @@ def test_a_line_on_which_somebody_hangs_up_at_once_is_not_open() -> None:
     asyncio.run(greet())
 
 
-def test_after_a_quiet_time_all_who_ask_at_once_know_what_another_process_has_set(
+def test_concurrent_tasks_read_new_settings_after_the_cache_expired(
     server: ValkeyServer, store: ValkeyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = ValkeyStore(url_of(server))
@@ -271,23 +265,23 @@ def test_after_a_quiet_time_all_who_ask_at_once_know_what_another_process_has_se
     assert [one.words for one in cast(list[Settings], outcomes(store, [store.settings] * 4))] == [("x",)] * 4
 
 
-def test_a_question_that_cannot_be_asked_is_an_error_to_who_asked_it_alone(store: ValkeyStore) -> None:
+def test_an_invalid_command_fails_only_its_own_task(store: ValkeyStore) -> None:
     wrong, right = outcomes(store, [lambda: store.add_points("12", object()), partial(send, store)])  # type: ignore[arg-type]  # the mistake
     assert isinstance(wrong, TypeError)
     assert right == 99
 
 
-def test_outside_of_pieces_a_question_goes_alone(store: ValkeyStore, travels: list[int]) -> None:
+def test_calls_outside_of_tasks_are_not_pipelined(store: ValkeyStore, writes: list[int]) -> None:
     threads = [threading.Thread(target=send, args=(store,)) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert travels == []
+    assert writes == []
     assert store.balance("12").points == 97
 
 
-def test_a_user_a_password_and_a_database_are_said_first(tmp_path: Path) -> None:
+def test_user_password_and_database_are_sent_first(tmp_path: Path) -> None:
     with ended(start_server(tmp_path)) as server:
         client(server).execute_command("ACL", "SETUSER", "shop", "on", ">secret", "~*", "+@all")
         store = ValkeyStore(f"valkey://shop:secret@127.0.0.1:{server.port}/3")
@@ -303,29 +297,33 @@ def test_a_user_a_password_and_a_database_are_said_first(tmp_path: Path) -> None
         store.close()
 
 
-def test_on_a_cluster_and_over_tls_work_is_done_on_threads() -> None:
+def test_clusters_and_tls_have_no_pipelined_connection() -> None:
     store = ValkeyStore(url_of(flushed(the_cluster()[0])))
     with ThreadPoolExecutor(1) as threads:
         assert store.loop_executor(threads) is None
     store.close()
-    assert _only({"connection_class": object}).direct_endpoint is None
+    assert _single_server_client({"connection_class": object}).direct_endpoint is None
 
 
-def test_who_has_a_name_and_no_password_says_so() -> None:
+def test_a_user_without_a_password_is_sent_with_an_empty_password() -> None:
     options = {"username": "shop", "client_name": "x", "socket_connect_timeout": 1.0, "socket_timeout": 1.0}
-    far = _only(options).direct_endpoint
-    assert far is not None
-    assert list(far.hello) == [("AUTH", "shop", ""), ("CLIENT", "SETNAME", "x")]
+    endpoint = _single_server_client(options).direct_endpoint
+    assert endpoint is not None
+    assert list(endpoint.hello) == [("AUTH", "shop", ""), ("CLIENT", "SETNAME", "x")]
 
 
-def _only(options: dict[str, Any]) -> ScriptClient:
-    """One server that was never asked anything."""
-    nodes = ScriptClient.__new__(ScriptClient)
-    nodes.is_cluster, nodes._options, nodes._seed = False, options, ("127.0.0.1", 6379)
-    return nodes
+def _single_server_client(options: dict[str, Any]) -> ScriptClient:
+    """A client for one server that has sent no command yet."""
+    client_under_test = ScriptClient.__new__(ScriptClient)
+    client_under_test.is_cluster, client_under_test._options, client_under_test._seed = (
+        False,
+        options,
+        ("127.0.0.1", 6379),
+    )
+    return client_under_test
 
 
-def test_a_request_that_the_server_refuses_as_too_large_takes_no_other_with_it() -> None:
+def test_a_command_that_is_too_large_does_not_affect_others() -> None:
     with ended(start_server(proto_max_bulk_len=1024 * 1024)) as server:
         store = ValkeyStore(url_of(server))
         store.create_account(ACCOUNT)
@@ -339,8 +337,8 @@ def test_a_request_that_the_server_refuses_as_too_large_takes_no_other_with_it()
                 came = await asyncio.gather(refused, *asked, return_exceptions=True)
                 assert isinstance(came[0], StoreUnavailable)
                 assert sorted(cast(list[int], came[1:])) == list(range(90, 100))
-                # Nor is the server taken to be away for those who come next.
-                assert (await came_of(pieces, partial(send, store)))[0] == 89
+                # No back-off has started for later commands.
+                assert (await results_of(pieces, partial(send, store)))[0] == 89
 
         asyncio.run(send_many())
         assert store.account("12") == ACCOUNT

@@ -1,7 +1,4 @@
-"""Several processes on one server: what one changes, another knows, and of two changes at once none is lost.
-
-Here belong accounts, settings and numbers. The journal that they share is in `test_valkey_journal`.
-"""
+"""Several processes on one Valkey server: changes are visible to all, and no concurrent change is lost."""
 
 from dataclasses import replace
 
@@ -24,7 +21,7 @@ server = valkey_store.server
 store = valkey_store.store
 
 
-def test_another_process_knows_new_terms_at_once(server: ValkeyServer, store: ValkeyStore) -> None:
+def test_account_updates_are_visible_to_other_processes_at_once(server: ValkeyServer, store: ValkeyStore) -> None:
     with store_on(server) as other:
         assert other.account("12") == ACCOUNT
         changed = store.update_account(
@@ -37,7 +34,9 @@ def test_another_process_knows_new_terms_at_once(server: ValkeyServer, store: Va
             other.fetch_reports("12", 1, 2.0, 1)
 
 
-def test_rules_are_used_up_under_terms_that_another_process_changed(server: ValkeyServer, store: ValkeyStore) -> None:
+def test_delivery_rules_are_used_up_after_an_update_by_another_process(
+    server: ValkeyServer, store: ValkeyStore
+) -> None:
     used = RulesTransition(ACCOUNT.outcomes, DeliveryRules((), 7))
     with store_on(server) as other:
         assert store.account("12") == ACCOUNT
@@ -49,7 +48,7 @@ def test_rules_are_used_up_under_terms_that_another_process_changed(server: Valk
         assert (raised.value.rules, other.balance("12").points) == (used.after, 99)
 
 
-def test_of_two_changes_at_once_none_is_lost(server: ValkeyServer, store: ValkeyStore) -> None:
+def test_no_concurrent_account_update_is_lost(server: ValkeyServer, store: ValkeyStore) -> None:
     with store_on(server) as other:
         quicker = iter([lambda account: replace(account, dialect="observed")])
 
@@ -62,7 +61,7 @@ def test_of_two_changes_at_once_none_is_lost(server: ValkeyServer, store: Valkey
         assert other.account("12") == store.account("12")
 
 
-def test_settings_are_known_to_another_process_soon(server: ValkeyServer, store: ValkeyStore) -> None:
+def test_settings_are_visible_to_other_processes_soon(server: ValkeyServer, store: ValkeyStore) -> None:
     with store_on(server) as other:
         assert other.settings().words is None
         words = tuple(f"word {number}" for number in range(3))
@@ -74,7 +73,7 @@ def test_settings_are_known_to_another_process_soon(server: ValkeyServer, store:
         assert other.settings().words is known, "what did not change is not read again"
 
 
-def test_of_two_changes_of_settings_at_once_none_is_lost(server: ValkeyServer, store: ValkeyStore) -> None:
+def test_no_concurrent_settings_update_is_lost(server: ValkeyServer, store: ValkeyStore) -> None:
     with store_on(server) as other:
         fault = Fault(id="a", kind="hang")
         other.change_settings(lambda settings: replace(settings, faults=(fault,)))
@@ -82,7 +81,7 @@ def test_of_two_changes_of_settings_at_once_none_is_lost(server: ValkeyServer, s
         assert changed.faults == (fault,)
 
 
-def test_numbers_are_given_once_by_however_many_processes(server: ValkeyServer) -> None:
+def test_numbers_are_unique_across_processes(server: ValkeyServer) -> None:
     with store_on(server) as one, store_on(server) as other:
         given = [store.next_task_id() for _ in range(300) for store in (one, other, other)]
     assert len(set(given)) == len(given)

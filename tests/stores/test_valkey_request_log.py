@@ -1,8 +1,4 @@
-"""The journal on a server: written beside the answers, also when the server was away, and read by every process.
-
-Here belongs what waits to be written. What every store keeps of requests is in `test_stores` and
-`test_stores_limits`.
-"""
+"""The request log of the Valkey store: background writes, outages, and the limits of its buffer."""
 
 import weakref
 from pathlib import Path
@@ -22,7 +18,7 @@ server = valkey_store.server
 store = valkey_store.store
 
 
-def test_the_journal_of_one_process_is_read_in_another(server: ValkeyServer, store: ValkeyStore) -> None:
+def test_the_request_log_is_shared_by_processes(server: ValkeyServer, store: ValkeyStore) -> None:
     with store_on(server, Limits(requests=3)) as other:
         for number in range(1, 6):
             other.log_request(entry(number))
@@ -39,7 +35,7 @@ def entry(number: int) -> LoggedRequest:
     )
 
 
-def test_the_journal_is_written_when_the_server_is_back(tmp_path: Path) -> None:
+def test_the_request_log_is_written_after_an_outage(tmp_path: Path) -> None:
     with ended(start_server(tmp_path, appendonly="yes")) as server, store_on(server) as store:
         store.log_request(entry(1))
         assert store.request(1) == entry(1)
@@ -51,9 +47,9 @@ def test_the_journal_is_written_when_the_server_is_back(tmp_path: Path) -> None:
             assert eventually(lambda: other.request(2) == entry(2))
 
 
-def test_what_waits_for_the_server_to_be_back_has_so_many_bytes_at_most(tmp_path: Path) -> None:
+def test_the_buffer_of_the_request_log_is_limited_by_bytes(tmp_path: Path) -> None:
     class Headers(list[tuple[str, str]]):
-        """A list that can be watched."""
+        """A list that supports weak references."""
 
     with (
         ended(start_server(tmp_path, appendonly="yes")) as server,
@@ -75,7 +71,7 @@ def test_what_waits_for_the_server_to_be_back_has_so_many_bytes_at_most(tmp_path
             assert (len(kept.items) + kept.dropped, kept.items[-1].number) == (1000, 1000)
 
 
-def test_the_journal_is_written_on_after_an_entry_that_cannot_be(
+def test_logging_continues_after_an_entry_that_cannot_be_serialized(
     server: ValkeyServer, store: ValkeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     no_text: Any = b""

@@ -1,7 +1,4 @@
-"""Slots and nodes of a cluster: an account is in one slot, is found where it moves to, and is served without others.
-
-Here belongs what only a cluster shows. What every store promises is asked of one too, in `test_stores`.
-"""
+"""The Valkey store on a cluster: slots, redirections, and a hanging node."""
 
 from dataclasses import replace
 from functools import partial
@@ -25,7 +22,7 @@ def slots(node: ValkeyServer, keys: list[bytes]) -> set[int]:
 
 
 @pytest.mark.parametrize("userid", ["12", "{", "}", "{}a", "a}b{c}", " ", "客户", "\ud800"])
-def test_all_that_is_kept_for_an_account_is_in_one_slot_and_goes_with_it(
+def test_all_keys_of_an_account_are_in_one_slot_and_deleted_with_it(
     cluster: tuple[ValkeyServer, ...], userid: str
 ) -> None:
     def keys() -> list[bytes]:
@@ -47,7 +44,7 @@ def test_all_that_is_kept_for_an_account_is_in_one_slot_and_goes_with_it(
         assert store.userids() == []
 
 
-def test_accounts_spread_over_the_nodes(cluster: tuple[ValkeyServer, ...]) -> None:
+def test_accounts_are_distributed_over_the_nodes(cluster: tuple[ValkeyServer, ...]) -> None:
     with store_on(cluster[0]) as store:
         for number in range(30):
             store.create_account(replace(ACCOUNT, userid=str(number)))
@@ -56,7 +53,7 @@ def test_accounts_spread_over_the_nodes(cluster: tuple[ValkeyServer, ...]) -> No
         assert store.userids() == [str(number) for number in range(30)]
 
 
-def test_an_account_is_found_where_its_slot_has_moved_to(cluster: tuple[ValkeyServer, ...]) -> None:
+def test_an_account_is_found_after_its_slot_has_moved(cluster: tuple[ValkeyServer, ...]) -> None:
     names = [client(node).execute_command("CLUSTER", "MYID") for node in cluster]
     with store_on(cluster[0]) as store:
         store.create_account(ACCOUNT)
@@ -93,7 +90,7 @@ def test_an_account_is_found_where_its_slot_has_moved_to(cluster: tuple[ValkeySe
         assert kept(home) > 0
 
 
-def test_while_a_node_hangs_the_accounts_of_others_are_served(cluster: tuple[ValkeyServer, ...]) -> None:
+def test_accounts_on_other_nodes_are_served_while_a_node_hangs(cluster: tuple[ValkeyServer, ...]) -> None:
     with store_on(cluster[0], timeout=1.0) as store:
         for number in range(30):
             store.create_account(replace(ACCOUNT, userid=str(number)))
