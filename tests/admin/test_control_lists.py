@@ -343,4 +343,4 @@ def test_who_waits_for_an_account_that_is_closed_is_told_so(bells: list[ChangeNo
 def test_a_query_with_a_control_character_is_refused_also_where_one_would_be_sent_elsewhere(path: str) -> None:
     http = FlaskEmulator().app.test_client()
     answer = http.get(path, query_string="a=\r")
-    assert (answer.status_code, answer.json) == (400, {"error": "the query has a control character in it"})
+    assert (answer.status_code, answer.json) == (400, {"error": "the query contains a control character"})

@@ -192,7 +192,7 @@ def test_more_than_a_hundred_faults_are_refused_and_change_nothing(
     for _ in range(100):
         office.control("POST", path, document)
     status, words = office.refusal("POST", path, json=document)
-    assert (status, "at most 100 faults can be on" in words) == (422, True)
+    assert (status, "at most 100 faults can be active" in words) == (422, True)
     faults = office.control("GET", path)["faults"]
     assert len(faults) == 100
     office.control("POST", "accounts/12/faults", document)  # another's

@@ -1,1 +1,1 @@
-"""Everything below /_mock, and the console."""
+"""Control API below /_mock, console, and the Flask application that serves both."""

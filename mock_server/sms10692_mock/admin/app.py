@@ -1,8 +1,4 @@
-"""The Flask application: the vendor's pages in front, and behind them whatever a browser or a script may ask.
-
-Here belongs what Flask serves, that it is guarded, and how an error is told. The vendor's pages are in `pages`, what
-runs all is in `serve`.
-"""
+"""Flask application factories: control API and console, optionally behind the vendor's endpoints."""
 
 import re
 from functools import partial
@@ -42,38 +38,44 @@ from sms10692_mock.domain.vendor import Vendor
 
 
 def create_app(options: Options | None = None, guard: AccessPolicy | None = None, store: Store | None = None) -> Flask:
-    """The emulator as a Flask application, with `app.test_client()` and all; `options` as in `sms10692-mock serve`.
+    """Create the whole emulator as a Flask application; `options` as in `sms10692-mock serve`.
 
-    What happens is kept in `store`, or in memory.
+    Without a `store`, data is kept in memory.
 
     >>> create_app().test_client().get("/v2sms.aspx?action=overage").text.splitlines()[2]
     ' <message>用户名或密码不能为空</message>'
     """
     options = options or Options()
-    vendor, bell = build_vendor(options, store), ChangeNotifier()
-    app = create_admin_app(build_control(vendor, options, bell), guard or AccessPolicy())
-    pages = VendorApp(vendor, options.dialect, notifier=bell, allows_cross_site=options.allow_cross_site)
-    app.wsgi_app = WsgiVendorApp(pages, fallback=app.wsgi_app)  # type: ignore[method-assign]  # Flask's way for middleware
+    vendor, notifier = build_vendor(options, store), ChangeNotifier()
+    app = create_admin_app(build_control(vendor, options, notifier), guard or AccessPolicy())
+    vendor_app = VendorApp(vendor, options.dialect, notifier=notifier, allows_cross_site=options.allow_cross_site)
+    app.wsgi_app = WsgiVendorApp(vendor_app, fallback=app.wsgi_app)  # type: ignore[method-assign]  # Flask's way for middleware
     return app
 
 
-def build_control(vendor: Vendor, options: Options, bell: ChangeNotifier) -> ControlService:
-    """What can be seen and turned of an emulator that was made with these options."""
-    return ControlService(vendor, options.dialect.name, bell, options.accounts, options.unused)
+def build_control(vendor: Vendor, options: Options, notifier: ChangeNotifier) -> ControlService:
+    """Create the services for an emulator with these options."""
+    return ControlService(vendor, options.dialect.name, notifier, options.accounts, options.unused)
 
 
 def create_admin_app(control: ControlService, guard: AccessPolicy) -> Flask:
-    """What is served under all paths but the vendor's: the console, and the control address with its description."""
+    """Create the application for all paths except the vendor's: console, control API and its description."""
     app = DescribedApp(
         __package__,
         info=INFO,
-        security_schemes={BEARER: {"type": "http", "scheme": "bearer", "description": "where others can reach it"}},
+        security_schemes={
+            BEARER: {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "required if other machines can reach the emulator",
+            }
+        },
         static_folder=None,
         doc_prefix=PREFIX,
         doc_url="/openapi.json",
-        validation_error_callback=_invalid,
+        validation_error_callback=_validation_error,
     )
-    # Otherwise Swagger UI tells a validator on the Internet the address of the description.
+    # Otherwise Swagger UI sends the URL of the description to a validator on the Internet.
     app.config["SWAGGER_CONFIG"] = {"validatorUrl": None}
     app.config[PUBLIC_URL] = guard.public and guard.public.url
     app.request_class = JsonRequest
@@ -83,56 +85,56 @@ def create_admin_app(control: ControlService, guard: AccessPolicy) -> Flask:
         app.wsgi_app = TrustedProxies(app.wsgi_app, guard.proxies)  # type: ignore[method-assign]  # as in create_app
 
     @app.before_request
-    def refuse_forwarded() -> ResponseReturnValue | None:
-        refusal = None if _is_nowhere() or request.endpoint in PROBES else guard.check_forwarded(request.environ)
+    def check_forwarded() -> ResponseReturnValue | None:
+        refusal = None if _is_unrouted() or request.endpoint in PROBES else guard.check_forwarded(request.environ)
         if refusal is None:
             return None
         return plain_text_error(*refusal) if request.blueprint == CONSOLE else _error(refusal[1], refusal[0])
 
     @app.before_request
-    def let_in() -> ResponseReturnValue | None:
-        # The console guards itself: a person has no JSON to send.
-        if _is_nowhere() or request.endpoint in PROBES or request.blueprint == CONSOLE:
+    def authorize() -> ResponseReturnValue | None:
+        # The console has its own check, since browsers send forms and no JSON.
+        if _is_unrouted() or request.endpoint in PROBES or request.blueprint == CONSOLE:
             return None
         try:
             query = request.query_string.decode()
         except UnicodeDecodeError:
             return _error("the query is not UTF-8", 400)
-        if _CONTROL.search(query):  # which only comes without a socket, and would stand in a header of a redirection
-            return _error("the query has a control character in it", 400)
+        if _CONTROL_CHARACTER.search(query):  # only possible without a socket; it would end up in a redirect's header
+            return _error("the query contains a control character", 400)
         refusal = guard.check_api(request.method, request.headers)
         if refusal is not None and refusal[0] == HTTPStatus.UNAUTHORIZED and _is_description():
-            # A link of the console's leads there, and a browser sends the console's cookie.
+            # The console links to the description, and the browser sends the console's cookie.
             refusal = guard.check_console(
                 request.method, request.headers, request.cookies.get(session_cookie_name(), "")
             )
         if refusal is None:
-            return redirect(f"{PREFIX}/swagger") if request.endpoint == _DESCRIPTION_INDEX else None
+            return redirect(f"{PREFIX}/swagger") if request.endpoint == _OPENAPI_INDEX else None
         response, status = _error(refusal[1], refusal[0])
         if status == HTTPStatus.UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = "Bearer"
         return response, status
 
     @app.after_request
-    def tell(response: Response) -> Response:
+    def notify_changes(response: Response) -> Response:
         if request.method not in SAFE_METHODS:
             control.notifier.notify((request.view_args or {}).get("userid"))
         return add_security_headers(response)
 
-    for error, status, words in _ERRORS:
-        app.register_error_handler(error, partial(_told, words, status))
+    for error, status, template in _ERROR_RESPONSES:
+        app.register_error_handler(error, partial(_error_from_exception, template, status))
 
     @app.errorhandler(NotFound)
-    def no_such_page(error: NotFound) -> tuple[Response, int] | Response:
-        if not _is_nowhere():
-            return _error("there is no such address; GET /_mock/openapi.json has them all", 404)
-        if "application/xhtml+xml" in request.accept_mimetypes.values():  # a browser, and no client of the vendor's
+    def not_found(error: NotFound) -> tuple[Response, int] | Response:
+        if not _is_unrouted():
+            return _error("there is no such path; GET /_mock/openapi.json lists all paths", 404)
+        if "application/xhtml+xml" in request.accept_mimetypes.values():  # a browser, not an API client
             return unknown_page()
-        pages = "".join(f"  {page.path}\n" for page in protocol.ENDPOINTS)
-        return Response(f"There is no such page. The vendor's are:\n{pages}", 404, mimetype="text/plain")
+        paths = "".join(f"  {endpoint.path}\n" for endpoint in protocol.ENDPOINTS)
+        return Response(f"There is no such path. The vendor's endpoints are:\n{paths}", 404, mimetype="text/plain")
 
     @app.errorhandler(HTTPException)
-    def other(error: HTTPException) -> tuple[Response, int]:
+    def http_error(error: HTTPException) -> tuple[Response, int]:
         response, status = _error(error.description or error.name, error.code or 500)
         if isinstance(error, MethodNotAllowed):
             response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
@@ -141,26 +143,26 @@ def create_admin_app(control: ControlService, guard: AccessPolicy) -> Flask:
     return app
 
 
-def _is_nowhere() -> bool:
-    """Whether nothing is served there: not the path is asked, which can be written in many ways, but the routing."""
+def _is_unrouted() -> bool:
+    """Whether the routing found no route outside the control API. Paths can be written in many ways, routes cannot."""
     return isinstance(request.routing_exception, NotFound) and not request.path.startswith(f"{PREFIX}/")
 
 
 def _is_description() -> bool:
-    """Whether the description of the control address is read, or the page that shows it."""
-    return request.method in SAFE_METHODS and request.blueprint in _DESCRIPTION
+    """Whether the request reads the OpenAPI description or the Swagger page."""
+    return request.method in SAFE_METHODS and request.blueprint in _DESCRIPTION_BLUEPRINTS
 
 
-_CONTROL: Final = re.compile(r"[\0-\x1f\x7f]")
-_DESCRIPTION: Final = frozenset({"openapi", "swagger"})
-"""The blueprints of flask-openapi3 for the description, and for the page that shows it."""
+_CONTROL_CHARACTER: Final = re.compile(r"[\0-\x1f\x7f]")
+_DESCRIPTION_BLUEPRINTS: Final = frozenset({"openapi", "swagger"})
+"""Blueprints of flask-openapi3 for the description and for the Swagger page."""
 
-_DESCRIPTION_INDEX: Final = "openapi.openapi"
-"""The endpoint of a page of flask-openapi3 with one link, to Swagger, in a script that no policy would let run."""
+_OPENAPI_INDEX: Final = "openapi.openapi"
+"""Endpoint of flask-openapi3's index page. Its only link is in a script that the security policy blocks."""
 
-_ERRORS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
-    (NoSuchAccount, 404, "there is no account of the userid {}"),
-    (NoSuchRequest, 404, "there is no request {}, or it is too old to be kept"),
+_ERROR_RESPONSES: Final[tuple[tuple[type[Exception], int, str], ...]] = (
+    (NoSuchAccount, 404, "there is no account with the userid {}"),
+    (NoSuchRequest, 404, "there is no request {}, or it is no longer kept"),
     (NoSuchFault, 404, "there is no fault {}"),
     (TooManyRules, 422, "{}"),
     (TooManyFaults, 422, "{}"),
@@ -172,17 +174,17 @@ _ERRORS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
 )
 
 
-def _told(words: str, status: int, error: Exception) -> tuple[Response, int]:
-    return _error(words.format(error), status)
+def _error_from_exception(template: str, status: int, error: Exception) -> tuple[Response, int]:
+    return _error(template.format(error), status)
 
 
-def _error(words: str, status: int) -> tuple[Response, int]:
-    return jsonify(error=words), status
+def _error(message: str, status: int) -> tuple[Response, int]:
+    return jsonify(error=message), status
 
 
-def _invalid(error: ValidationError) -> Any:
+def _validation_error(error: ValidationError) -> Any:
     first = error.errors(include_url=False)[0]
-    place = ".".join(map(str, first["loc"])) or "the body"
-    response = jsonify(error=f"{place}: {first['msg']}")
+    field = ".".join(map(str, first["loc"])) or "the body"
+    response = jsonify(error=f"{field}: {first['msg']}")
     response.status_code = 422
     return response

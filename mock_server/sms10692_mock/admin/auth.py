@@ -1,7 +1,8 @@
-"""Who may use the control address and the console: this machine's own programs and browsers, or whoever has the token.
+"""Access control of the control API and the console.
 
-Everything else is refused: pages of other origins, names that were rebound to this machine, form posts, and requests
-that came through a proxy nobody declared. The vendor's pages are not guarded: they have the vendor's own signature.
+Allowed are programs and browsers on this machine and, if a token is set, requests with the token. Rejected are pages of
+other origins, unknown host names (DNS rebinding), form posts, and requests through an undeclared proxy. The vendor's
+endpoints are not checked here: they authenticate by the vendor's signature.
 """
 
 import hmac
@@ -17,29 +18,29 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 
 CONSOLE_HEADER: Final = "HX-Request"
-"""The header of all that the console's own script sends. Pages of other origins would have to ask for leave first."""
+"""Header of all requests of the console's script. Pages of other origins cannot send it without a CORS preflight."""
 
-_SHOWN: Final = 100
-"""Characters of a header that a refusal quotes at most."""
+_MAX_QUOTED: Final = 100
+"""Characters of a header value that an error message quotes at most."""
 
-_DECLARE: Final = (
-    "declare the proxy with --public-url URL, the address that clients use, or with --trusted-proxy ADDRESS, its own"
+_DECLARE_PROXY: Final = (
+    "declare the proxy with --public-url URL (the URL that clients use) or --trusted-proxy ADDRESS (its own address)"
 )
 
 
 class Headers(Protocol):
-    """Of a request; the names ignore case."""
+    """Headers of a request. Names are case-insensitive."""
 
     def get(self, name: str, default: str, /) -> str: ...
 
 
 @dataclass(frozen=True)
 class AccessPolicy:
-    """Lets requests in or not.
+    """Decides which requests are allowed.
 
-    `hosts` are names in lower case, beside those of loopback, by which this machine may be called; `token`, where it
-    is not None, is demanded of every request. `public` is the address that clients use where there is a proxy in
-    front, `proxies` are the proxies whose forwarding headers are believed.
+    Each check returns None, or an HTTP status and an error message. `hosts` are allowed host names in lower case, in
+    addition to those of loopback. If `token` is not None, every request must carry it. `public` is the origin that
+    clients use, if there is a proxy in front. `proxies` are the proxies whose forwarding headers are trusted.
     """
 
     hosts: frozenset[str] = frozenset()
@@ -48,47 +49,50 @@ class AccessPolicy:
     proxies: Sequence[Network] = ()
 
     def check_api(self, method: str, headers: Headers) -> tuple[int, str] | None:
-        """An HTTP status and a sentence for a request that is not let in.
+        """Check a request to the control API.
 
-        >>> Guard().refusal("GET", {"Host": "127.0.0.1:10692"}) is None
+        >>> AccessPolicy().check_api("GET", {"Host": "127.0.0.1:10692"}) is None
         True
-        >>> Guard().refusal("GET", {"Host": "rebound.example"})
-        (403, 'rebound.example is no name of this machine; allow it with --allow-host')
+        >>> AccessPolicy().check_api("GET", {"Host": "rebound.example"})
+        (403, 'rebound.example is not an allowed host name; allow it with --allow-host')
         """
-        stranger = self._stranger(headers)
-        if stranger:
-            return 403, stranger
-        if method not in SAFE_METHODS and not (_is_json(headers) or _is_empty_of_a_program(method, headers)):
-            return 415, "what changes something is sent as application/json"
+        foreign = self._check_host_and_origin(headers)
+        if foreign:
+            return 403, foreign
+        if method not in SAFE_METHODS and not (_is_json(headers) or _is_empty_from_program(method, headers)):
+            return 415, "requests that change something must be sent as application/json"
         if self.token is not None and not self.is_token(_bearer(headers.get("Authorization", ""))):
-            return 401, "a token is needed: Authorization: Bearer ..."
+            return 401, "a token is required: Authorization: Bearer ..."
         return None
 
     def check_console(self, method: str, headers: Headers, key: str) -> tuple[int, str] | None:
-        """The same for the console's pages; `key` is what the cookie of somebody who logged in holds, or empty.
+        """Check a request to a page of the console; `key` is the value of the session cookie, or empty.
 
-        A link from elsewhere may lead to a page. What changes something has a header that no page elsewhere can send.
+        Links from other sites may lead to a page. Requests that change something need `CONSOLE_HEADER`.
         """
         is_link = method in SAFE_METHODS and headers.get("Sec-Fetch-Mode", "") == "navigate"
-        stranger = self._stranger(headers, is_link and headers.get("Sec-Fetch-Dest", "") == "document")
-        if stranger:
-            return 403, stranger
+        foreign = self._check_host_and_origin(headers, is_link and headers.get("Sec-Fetch-Dest", "") == "document")
+        if foreign:
+            return 403, foreign
         if method not in SAFE_METHODS and not headers.get(CONSOLE_HEADER, ""):
-            return 403, f"what changes something is sent by the console itself, with {CONSOLE_HEADER}"
-        if self.token is not None and not _same(key, self.session_key()):
-            return 401, "a token is needed"
+            return (
+                403,
+                f"requests that change something must come from the console itself, with the header {CONSOLE_HEADER}",
+            )
+        if self.token is not None and not _equal(key, self.session_key()):
+            return 401, "a token is required"
         return None
 
     def check_login(self, headers: Headers) -> tuple[int, str] | None:
-        """The same for who sends a token, which is an ordinary form."""
-        stranger = self._stranger(headers)
-        return (403, stranger) if stranger else None
+        """Check a request to the login page, whose form is an ordinary one, or to a static file."""
+        foreign = self._check_host_and_origin(headers)
+        return (403, foreign) if foreign else None
 
     def check_forwarded(self, environ: Mapping[str, Any]) -> tuple[int, str] | None:
-        """The same for a request, as a WSGI environment, that came through a proxy which nobody declared.
+        """Check a request, as a WSGI environment, for an undeclared proxy.
 
-        Forwarding headers of a trusted proxy must have been removed before (`forwarding.TrustedProxies`).
-        Where no token is demanded, HTTP/1.0 is taken for a proxy too: nginx sends nothing else by default.
+        **`forwarding.TrustedProxies` must have removed the forwarding headers of trusted proxies before.** Without a
+        token, HTTP/1.0 counts as a sign of a proxy too, since nginx uses it by default.
         """
         header = forwarding_header(environ)
         if header is not None and self.proxies:
@@ -97,45 +101,47 @@ class AccessPolicy:
         if self.public is not None:
             return None
         if header is not None:
-            return 403, f"this request came through a proxy ({header}): {_DECLARE}"
+            return 403, f"this request came through a proxy ({header}): {_DECLARE_PROXY}"
         if self.token is None and not self.proxies and environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
-            return 403, f"this request is in HTTP/1.0, as proxies send it: {_DECLARE}; or demand a token with --token"
+            return 403, f"this request is HTTP/1.0, as from a proxy: {_DECLARE_PROXY}; or require a token with --token"
         return None
 
     def session_key(self) -> str:
-        """What the cookie of somebody who gave the token holds: made of the token, which it does not give away."""
+        """Return the value of the session cookie: a keyed hash of the token, which does not reveal the token."""
         return hmac.new((self.token or "").encode(), b"console", "sha256").hexdigest()
 
     def is_token(self, given: str) -> bool:
         """Whether this is the token."""
-        return self.token is not None and _same(given, self.token)
+        return self.token is not None and _equal(given, self.token)
 
     def is_secure(self, origin: str, scheme: str) -> bool:
-        """Whether the client sent a form over TLS: by its `Origin`, else by the public URL or the request's scheme."""
+        """Whether the client uses TLS, by its `Origin`, else by the public URL or the request's scheme."""
         sent_from = parse_origin(origin)
         if sent_from is not None:
             return sent_from.scheme == "https"
         return (self.public.scheme if self.public else scheme) == "https"
 
-    def _stranger(self, headers: Headers, is_link: bool = False) -> str:
+    def _check_host_and_origin(self, headers: Headers, is_link: bool = False) -> str:
         header = headers.get("Host", "")
         host, port = split_host(header)
         if not self._is_known(host):
-            return f"{_cut(host)} is no name of this machine; allow it with --allow-host"
+            return f"{_cut(host)} is not an allowed host name; allow it with --allow-host"
         if not is_link and headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
-            return "pages of other sites are not let in"
+            return "requests from pages of other sites are not allowed"
         origin = headers.get("Origin", "")
         if origin and not self._is_own(origin, host, port):
-            advice = "" if parse_origin(origin) is None else f"; --public-url {_cut(origin)} would let this one in"
-            return f"pages of other origins are not let in (Origin: {_cut(origin)}){advice}"
+            advice = (
+                "" if parse_origin(origin) is None else f"; to allow this one, start with --public-url {_cut(origin)}"
+            )
+            return f"requests from pages of other origins are not allowed (Origin: {_cut(origin)}){advice}"
         return ""
 
     def _is_known(self, host: str) -> bool:
-        """Whether this machine may be called so.
+        """Whether a host name or address is allowed.
 
-        Names can be rebound to this machine, by whoever answers for them; numeric addresses and, in browsers,
-        localhost cannot. A numeric address that is not of loopback is known where a token is demanded, since without
-        one whoever reaches it through a forwarded port would be let in.
+        The owner of a DNS name can point it to this machine (DNS rebinding); numeric addresses and, in browsers,
+        localhost cannot be rebound. **Numeric addresses outside loopback are allowed only if a token is set**:
+        otherwise everybody who reaches this machine through a forwarded port would have access.
         """
         name = host.removesuffix(".")
         if is_loopback(host) or name in self.hosts or (self.public is not None and name == self.public.host):
@@ -145,7 +151,7 @@ class AccessPolicy:
         return is_address(host) or name == "localhost" or name.endswith(".localhost")
 
     def _is_own(self, origin: str, host: str, port: int | None) -> bool:
-        """Whether an `Origin` is that of the request's `Host`, or of a name or an address that is allowed.
+        """Whether an `Origin` matches the request's `Host`, an allowed host or the public origin.
 
         A proxy may have rewritten Host, or left the port out.
         """
@@ -158,7 +164,7 @@ class AccessPolicy:
 
 
 def _bearer(header: str) -> str:
-    """The token in an `Authorization` header, or nothing. The name of the scheme ignores case (RFC 9110, 11.1).
+    """Return the token of an `Authorization` header, or "". The scheme is case-insensitive (RFC 9110, 11.1).
 
     >>> _bearer("bearer  abc"), _bearer("Basic abc")
     ('abc', '')
@@ -168,36 +174,36 @@ def _bearer(header: str) -> str:
 
 
 def _cut(text: str) -> str:
-    return text[:_SHOWN]
+    return text[:_MAX_QUOTED]
 
 
 def _is_json(headers: Headers) -> bool:
-    """Whether a request says that it is JSON: a page of another origin has to ask for leave to say so."""
+    """Whether a request declares JSON. A page of another origin needs a CORS preflight to do so."""
     return headers.get("Content-Type", "").partition(";")[0].strip() == "application/json"
 
 
-def _is_empty_of_a_program(method: str, headers: Headers) -> bool:
-    """Whether a request has neither a body nor a Content-Type, and is not a browser's that hides from where it is.
+def _is_empty_from_program(method: str, headers: Headers) -> bool:
+    """Whether a request has neither a body nor a Content-Type, and does not come from a browser of unknown origin.
 
-    A page of another origin can make a browser send an empty POST without asking for leave. Browsers of today say so in
-    `Sec-Fetch-Site` and `Origin`, by which such a request was refused before; those that say neither are not let in.
+    A page of another origin can make a browser send an empty POST without a CORS preflight. Current browsers send
+    `Sec-Fetch-Site` or `Origin`, which were checked before; a browser that sends neither is rejected.
     """
-    if method not in _MAY_BE_EMPTY or headers.get("Content-Type", "") or headers.get("Transfer-Encoding", ""):
+    if method not in _METHODS_WITHOUT_BODY or headers.get("Content-Type", "") or headers.get("Transfer-Encoding", ""):
         return False
-    is_told = headers.get("Sec-Fetch-Site", "") or headers.get("Origin", "")
+    names_origin = headers.get("Sec-Fetch-Site", "") or headers.get("Origin", "")
     is_browser = headers.get("User-Agent", "").startswith("Mozilla/")
-    return headers.get("Content-Length", "0") in ("", "0") and bool(is_told or not is_browser)
+    return headers.get("Content-Length", "0") in ("", "0") and bool(names_origin or not is_browser)
 
 
-_MAY_BE_EMPTY: Final = frozenset({"POST", "DELETE"})
+_METHODS_WITHOUT_BODY: Final = frozenset({"POST", "DELETE"})
 
 
-def _same(given: str, right: str) -> bool:
-    return hmac.compare_digest(given.encode(), right.encode())
+def _equal(value: str, expected: str) -> bool:
+    return hmac.compare_digest(value.encode(), expected.encode())
 
 
 def is_address(host: str) -> bool:
-    """Whether this is a numeric address, in the one form that browsers write it in.
+    """Whether this is a numeric address, in the canonical form that browsers send.
 
     >>> [is_address(host) for host in ("10.0.0.5", "fe80::1", "127.1", "2130706433")]
     [True, True, False, False]
@@ -210,15 +216,13 @@ def is_address(host: str) -> bool:
 
 
 def is_exposed(address: str, guard: AccessPolicy) -> bool:
-    """Whether others than this machine can reach an emulator that listens at this address, directly or by a proxy."""
+    """Whether other machines can reach an emulator that listens at this address, directly or through a proxy."""
     is_proxied = bool(guard.proxies) or (guard.public is not None and not is_loopback(guard.public.host))
     return is_proxied or not is_loopback(address)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a name or a numeric address is of this machine, and out of others' reach.
-
-    Names are what can be rebound, so there is only one; no name looks like an address.
+    """Whether a host is a loopback address or `localhost`. Other names can be rebound to another address.
 
     >>> [is_loopback(host) for host in ("localhost", "127.0.0.1", "::1", "127.8.0.1", "127.0.0.1.example", "0.0.0.0")]
     [True, True, True, True, False, False]
@@ -230,7 +234,7 @@ def is_loopback(host: str) -> bool:
     except ValueError:
         return host == "localhost"
     if isinstance(address, IPv6Address):
-        if address.scope_id is not None:  # any text, and no address of loopback needs one
+        if address.scope_id is not None:  # a scope id can be any text, and loopback needs none
             return False
         address = address.ipv4_mapped or address
     return address.is_loopback

@@ -1,4 +1,4 @@
-"""Requests that came through a proxy: how they are recognised, and what is believed of a trusted one."""
+"""Forwarding headers of reverse proxies: detection, and their use if the proxy is trusted."""
 
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -32,16 +32,16 @@ _KEYS: Final = frozenset(
         "true-client-ip",
     )
 )
-"""The keys in a WSGI environment of headers that proxies add, beside those of `_PREFIX`."""
+"""WSGI environment keys of headers that proxies add, in addition to those with `_PREFIX`."""
 
 
 def parse_network(text: str) -> Network:
-    """An address, or a network such as 10.0.0.0/8. Raises ValueError."""
+    """Parse an address or a network such as 10.0.0.0/8. Raises ValueError."""
     return ip_network(text.strip().strip("[]"), strict=False)
 
 
 def forwarding_header(environ: Mapping[str, Any]) -> str | None:
-    """The name of a header that says that the request came through a proxy, if there is one.
+    """Return the name of a header that shows that the request came through a proxy, or None.
 
     >>> forwarding_header({"HTTP_HOST": "x", "HTTP_X_FORWARDED_FOR": "10.0.0.1"})
     'X-Forwarded-For'
@@ -64,9 +64,10 @@ def is_within(address: str, networks: Sequence[Network]) -> bool:
 
 
 class TrustedProxies:
-    """WSGI middleware: host and scheme that a trusted proxy forwards take the place of those of its own request.
+    """WSGI middleware that applies the forwarded host and scheme of trusted proxies.
 
-    The forwarding headers of such a request are removed, those of any other peer stay.
+    Forwarding headers from trusted proxies are removed afterwards. Those of other peers stay, so that
+    `AccessPolicy.check_forwarded` can reject them.
     """
 
     def __init__(self, application: Callable[..., Any], networks: Sequence[Network]) -> None:
@@ -80,11 +81,11 @@ class TrustedProxies:
 
 
 def as_forwarded(environ: Environ) -> Environ:
-    """The request as the proxy received it. Of several values the last counts: the trusted proxy added it."""
-    pairs = dict(_pairs(_last(environ, "HTTP_FORWARDED")))
-    scheme = (_last(environ, "HTTP_X_FORWARDED_PROTO") or pairs.get("proto", "")).lower()
-    host = _last(environ, "HTTP_X_FORWARDED_HOST") or pairs.get("host", "") or environ.get("HTTP_HOST", "")
-    port = _last(environ, "HTTP_X_FORWARDED_PORT")
+    """Return the request as the proxy received it. Of several values the last counts: the trusted proxy added it."""
+    pairs = dict(_parse_element(_last_value(environ, "HTTP_FORWARDED")))
+    scheme = (_last_value(environ, "HTTP_X_FORWARDED_PROTO") or pairs.get("proto", "")).lower()
+    host = _last_value(environ, "HTTP_X_FORWARDED_HOST") or pairs.get("host", "") or environ.get("HTTP_HOST", "")
+    port = _last_value(environ, "HTTP_X_FORWARDED_PORT")
     if scheme not in PORTS:
         scheme = environ["wsgi.url_scheme"]
     if port.isascii() and port.isdigit() and split_host(host)[1] is None and int(port[:6]) != PORTS[scheme]:
@@ -93,11 +94,11 @@ def as_forwarded(environ: Environ) -> Environ:
     return kept | {"wsgi.url_scheme": scheme, "HTTP_HOST": host}
 
 
-def _last(environ: Environ, key: str) -> str:
+def _last_value(environ: Environ, key: str) -> str:
     return str(environ.get(key, "")).rpartition(",")[2].strip()
 
 
-def _pairs(element: str) -> list[tuple[str, str]]:
-    """The parameters of an element of `Forwarded` (RFC 7239)."""
-    parted = (pair.partition("=") for pair in element.split(";"))
-    return [(name.strip().lower(), value.strip().strip('"')) for name, _, value in parted]
+def _parse_element(element: str) -> list[tuple[str, str]]:
+    """Parse the parameters of an element of `Forwarded` (RFC 7239)."""
+    pairs = (pair.partition("=") for pair in element.split(";"))
+    return [(name.strip().lower(), value.strip().strip('"')) for name, _, value in pairs]

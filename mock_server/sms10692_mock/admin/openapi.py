@@ -1,4 +1,4 @@
-"""The OpenAPI description of the control API: its introduction, its address, the names of its operations."""
+"""OpenAPI description of the control API: introduction, server URL, operation ids."""
 
 from typing import Any, Final
 
@@ -9,27 +9,26 @@ from sms10692 import __version__, protocol
 from sms10692_mock.admin.console.layout import base_url
 
 _INTRODUCTION: Final = """\
-The control API of an emulator of the sms10692.com SMS API: accounts, what they sent, both queues, clocks, faults.
+The control API of an emulator of the sms10692.com SMS API: accounts, sent messages, both queues, clocks, faults.
 
-A test makes an account (`POST /_mock/accounts`), lets the program under test send with its userid, name and password,
-and looks at `/_mock/accounts/{userid}/messages`, which can wait until something was sent.
+A test creates an account (`POST /_mock/accounts`), lets the program under test send with its userid, name and password,
+and reads `/_mock/accounts/{userid}/messages`, which can wait until a message has been sent.
 
-The vendor's own endpoints are beside it. They take forms, signed as the vendor's manual says, and are not described
-here:
+The vendor's own endpoints take signed forms, as documented in the vendor's manual, and are not described here:
 
 """
 
 
 def describe_vendor() -> str:
-    """The vendor's endpoints as a list in Markdown.
+    """List the vendor's endpoints in Markdown.
 
     >>> print(describe_vendor().splitlines()[0])
     - `POST /v2sms.aspx` (UTF-8): send, overage, checkkeyword
     """
     lines = []
-    for page in protocol.ENDPOINTS:
-        names = ", ".join(operation.name for operation in protocol.OPERATIONS if page in operation.endpoints)
-        lines.append(f"- `POST {page.path}` ({page.charset.upper()}): {names}")
+    for endpoint in protocol.ENDPOINTS:
+        names = ", ".join(operation.name for operation in protocol.OPERATIONS if endpoint in operation.endpoints)
+        lines.append(f"- `POST {endpoint.path}` ({endpoint.charset.upper()}): {names}")
     return "\n".join(lines)
 
 
@@ -37,7 +36,7 @@ INFO: Final = Info(title="sms10692-mock", version=__version__, description=f"{_I
 
 
 def operation_id(name: str, path: str, method: str) -> str:
-    """The name of an operation for generated clients: that of its function.
+    """Return the operation id for generated clients: the name of the route function in camel case.
 
     >>> operation_id("list_messages", "/accounts/<userid>/messages", "get")
     'listMessages'
@@ -47,16 +46,16 @@ def operation_id(name: str, path: str, method: str) -> str:
 
 
 class DescribedApp(OpenAPI):
-    """The application whose description names the address at which it was asked for."""
+    """Application whose description names the URL at which it was requested."""
 
     @property
     def api_doc(self) -> dict[str, Any]:
-        """The description, for the request that is being answered."""
+        """Return the description for the current request."""
         described: dict[str, Any] = super().api_doc
         return described | {"servers": [{"url": base_url(), "description": "this emulator"}]}
 
     def generate_spec_json(self) -> None:
-        """Make the description. A body of which every field may be left out may be left out itself."""
+        """Generate the description. A body whose fields are all optional is optional itself."""
         super().generate_spec_json()  # type: ignore[no-untyped-call]  # flask-openapi3 has no annotation there
         schemas = self.spec_json["components"]["schemas"]
         for path in self.spec_json["paths"].values():

@@ -1,4 +1,4 @@
-"""Origins and hosts, as the headers `Origin` and `Host` and the option `--public-url` write them."""
+"""Parsers of origins and hosts: headers `Origin` and `Host`, option `--public-url`."""
 
 import re
 from ipaddress import ip_address
@@ -20,13 +20,13 @@ class Origin(NamedTuple):
 
     @property
     def url(self) -> str:
-        """The address as text, without a slash at its end; a default port is left out."""
+        """Return the URL without a trailing slash; a default port is left out."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}" + ("" if self.port == PORTS[self.scheme] else f":{self.port}")
 
 
 def parse_origin(text: str) -> Origin | None:
-    """An origin as browsers send it; None where it is none, such as `null`.
+    """Parse an origin as browsers send it; None if it is invalid, or `null`.
 
     >>> parse_origin("https://SMS.test:8443").url, parse_origin("http://[::1]:80").url, parse_origin("https://a/b")
     ('https://sms.test:8443', 'http://[::1]', None)
@@ -40,9 +40,9 @@ def parse_origin(text: str) -> Origin | None:
 
 
 def normalize_host(host: str) -> str | None:
-    """A host name or address in lower case, without brackets or a dot at its end; None where it is neither.
+    """Normalize a host name or address: lower case, no brackets, no trailing dot; None if it is invalid.
 
-    A name beyond ASCII becomes what browsers send of it.
+    A name with other than ASCII characters is encoded with IDNA, as browsers do.
 
     >>> normalize_host("短信.Example."), normalize_host("[::1]"), normalize_host("[1::2::3]"), normalize_host("a b")
     ('xn--vuq298g.example', '::1', None, None)
@@ -57,7 +57,7 @@ def normalize_host(host: str) -> str | None:
 
 
 def split_host(header: str) -> tuple[str, int | None]:
-    """Host (lower case, without brackets) and port of a `Host` header; the port is None where there is none.
+    """Split a `Host` header into host (lower case, without brackets) and port (None if missing).
 
     >>> split_host("[::1]:10692"), split_host("LOCALHOST")
     (('::1', 10692), ('localhost', None))

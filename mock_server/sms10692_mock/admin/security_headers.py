@@ -1,4 +1,4 @@
-"""Response headers that tell browsers what they may do with the control address and its description."""
+"""Security headers of the control API and its description."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ _SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 def add_security_headers(response: Response) -> Response:
-    """Add what is not there yet: no sniffing, no framing, no caching, and a content security policy."""
+    """Add missing headers: no sniffing, no framing, no caching, and a content security policy."""
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     if "Content-Security-Policy" not in response.headers:
@@ -32,9 +32,9 @@ def add_security_headers(response: Response) -> Response:
 
 
 def content_security_policy(page: str) -> str:
-    """The policy of a page: of its inline scripts it allows those that stand in the page now, by their hashes.
+    """Build the policy of a page. It allows the page's own inline scripts, by their hashes.
 
-    Inline styles are allowed, since Swagger UI makes some while it runs.
+    Inline styles are allowed, since Swagger UI creates some at run time.
 
     >>> content_security_policy("<script>go()</script>").split("; ")[1]
     "script-src 'self' 'sha256-5KYv+PUboo5h+0+YAtGRPbwv5d/QxzHslP4YGnUaxRw='"

@@ -1,6 +1,6 @@
-"""The control address `/_mock`: what `sms10692_mock.admin.services` can do, over HTTP as JSON.
+"""Control API below `/_mock`: `sms10692_mock.admin.services` over HTTP, as JSON.
 
-Here belong routes, a file for each subject. Who may call is `http.guard`'s affair.
+One module of routes for each subject. `AccessPolicy` decides which requests are allowed.
 """
 
 from flask_openapi3.openapi import OpenAPI
@@ -13,10 +13,10 @@ from sms10692_mock.admin.api.messages import message_routes
 from sms10692_mock.admin.api.requests import request_routes
 from sms10692_mock.admin.services import ControlService
 
-_SUBJECTS = (account_routes, clock_routes, message_routes, request_routes, behaviour_routes, health_routes)
+_ROUTES = (account_routes, clock_routes, message_routes, request_routes, behaviour_routes, health_routes)
 
 
 def add_control_api(app: OpenAPI, control: ControlService) -> None:
-    """Serve the control address of one emulator."""
-    for routes_of in _SUBJECTS:
-        app.register_api(routes_of(control))
+    """Add the control API of one emulator to the application."""
+    for build_routes in _ROUTES:
+        app.register_api(build_routes(control))

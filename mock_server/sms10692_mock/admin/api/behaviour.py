@@ -1,4 +1,4 @@
-"""Routes about what becomes of messages, and what goes wrong."""
+"""Routes of delivery rules, faults and anomalies."""
 
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
@@ -23,59 +23,73 @@ from sms10692_mock.admin.services.behaviour import (
 
 
 def behaviour_routes(control: ControlService) -> APIBlueprint:
-    """The routes for one emulator."""
-    api, weather = blueprint("weather"), control.behaviour
+    """Build the routes for one emulator."""
+    api, behaviour = blueprint("behaviour"), control.behaviour
 
-    @api.get("/accounts/<userid>/signs", summary="What is out of the ordinary", responses={200: AnomaliesDocument})
+    @api.get(
+        "/accounts/<userid>/signs",
+        summary="Get the active simulations of an account",
+        responses={200: AnomaliesDocument},
+    )
     def get_signs(path: AccountPath) -> Response:
         return json_response(control.anomalies(path.userid))
 
-    @api.get("/accounts/<userid>/outcomes", summary="An account's rules", responses={200: OutcomesDocument})
+    @api.get(
+        "/accounts/<userid>/outcomes", summary="Get the delivery rules of an account", responses={200: OutcomesDocument}
+    )
     def get_outcomes(path: AccountPath) -> Response:
-        return json_response(weather.delivery_rules(path.userid))
+        return json_response(behaviour.delivery_rules(path.userid))
 
-    @api.put("/accounts/<userid>/outcomes", summary="Other rules", responses={200: OutcomesDocument})
+    @api.put(
+        "/accounts/<userid>/outcomes",
+        summary="Replace the delivery rules of an account",
+        responses={200: OutcomesDocument},
+    )
     def replace_outcomes(path: AccountPath, body: OutcomesDocument) -> Response:
-        return json_response(weather.set_delivery_rules(path.userid, body))
+        return json_response(behaviour.set_delivery_rules(path.userid, body))
 
-    @api.post("/accounts/<userid>/outcomes", summary="A rule before the others", responses={201: OutcomesDocument})
+    @api.post(
+        "/accounts/<userid>/outcomes",
+        summary="Add a delivery rule before the others",
+        responses={201: OutcomesDocument},
+    )
     def add_rule(path: AccountPath, body: RuleDocument) -> Response:
-        return json_response(weather.add_rule(path.userid, body), 201)
+        return json_response(behaviour.add_rule(path.userid, body), 201)
 
-    @api.get("/faults", summary="The faults for all", responses={200: FaultsDocument})
+    @api.get("/faults", summary="List the faults for all accounts", responses={200: FaultsDocument})
     def list_faults() -> Response:
-        return json_response(weather.faults(None))
+        return json_response(behaviour.faults(None))
 
-    @api.post("/faults", summary="Let something go wrong for all", responses={201: FaultDocument})
+    @api.post("/faults", summary="Add a fault for all accounts", responses={201: FaultDocument})
     def add_fault(body: NewFault) -> Response:
-        return json_response(weather.add_fault(None, body), 201)
+        return json_response(behaviour.add_fault(None, body), 201)
 
-    @api.delete("/faults", summary="Let all go right again", responses={200: Empty})
+    @api.delete("/faults", summary="Remove all faults for all accounts", responses={200: Empty})
     def clear_faults() -> Response:
-        weather.clear_faults(None)
+        behaviour.clear_faults(None)
         return json_response(EMPTY)
 
-    @api.delete("/faults/<fault_id>", summary="Take a fault back", responses={200: Empty})
+    @api.delete("/faults/<fault_id>", summary="Remove a fault for all accounts", responses={200: Empty})
     def remove_fault(path: FaultPath) -> Response:
-        weather.remove_fault(None, path.fault_id)
+        behaviour.remove_fault(None, path.fault_id)
         return json_response(EMPTY)
 
-    @api.get("/accounts/<userid>/faults", summary="An account's faults", responses={200: FaultsDocument})
+    @api.get("/accounts/<userid>/faults", summary="List the faults of an account", responses={200: FaultsDocument})
     def list_account_faults(path: AccountPath) -> Response:
-        return json_response(weather.faults(path.userid))
+        return json_response(behaviour.faults(path.userid))
 
-    @api.post("/accounts/<userid>/faults", summary="Let something go wrong", responses={201: FaultDocument})
+    @api.post("/accounts/<userid>/faults", summary="Add a fault for an account", responses={201: FaultDocument})
     def add_account_fault(path: AccountPath, body: NewFault) -> Response:
-        return json_response(weather.add_fault(path.userid, body), 201)
+        return json_response(behaviour.add_fault(path.userid, body), 201)
 
-    @api.delete("/accounts/<userid>/faults", summary="Let all go right again", responses={200: Empty})
+    @api.delete("/accounts/<userid>/faults", summary="Remove all faults of an account", responses={200: Empty})
     def clear_account_faults(path: AccountPath) -> Response:
-        weather.clear_faults(path.userid)
+        behaviour.clear_faults(path.userid)
         return json_response(EMPTY)
 
-    @api.delete("/accounts/<userid>/faults/<fault_id>", summary="Take a fault back", responses={200: Empty})
+    @api.delete("/accounts/<userid>/faults/<fault_id>", summary="Remove a fault of an account", responses={200: Empty})
     def remove_account_fault(path: AccountFaultPath) -> Response:
-        weather.remove_fault(path.userid, path.fault_id)
+        behaviour.remove_fault(path.userid, path.fault_id)
         return json_response(EMPTY)
 
     return api

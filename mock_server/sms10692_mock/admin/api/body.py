@@ -1,7 +1,7 @@
-"""The JSON body of a request to the control API.
+"""JSON bodies of requests to the control API.
 
-flask-openapi3 reads it with `get_json(silent=True)` and validates what comes back; `JsonRequest` takes the place of
-Flask's request for that.
+flask-openapi3 reads a body with `get_json(silent=True)` and validates the result. `JsonRequest` replaces Flask's
+request class, to accept an absent body.
 """
 
 from typing import Any
@@ -11,13 +11,13 @@ from werkzeug.exceptions import UnprocessableEntity
 
 
 class JsonRequest(Request):
-    """A request of which an absent body is an empty document, so that a POST without wishes needs none."""
+    """A request whose absent body counts as an empty JSON object."""
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
-        """The document, or None where it is not JSON and `silent`. Raises UnprocessableEntity where it is too deep."""
+        """Parse the body; None if it is not JSON and `silent`. Raises UnprocessableEntity if it is too deep."""
         if not self.get_data():
             return {}
         try:
             return super().get_json(force=force, silent=silent, cache=cache)
         except RecursionError:
-            raise UnprocessableEntity("the body: JSON that is nested too deeply") from None
+            raise UnprocessableEntity("the body: the JSON is nested too deeply") from None

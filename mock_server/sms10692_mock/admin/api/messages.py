@@ -1,4 +1,4 @@
-"""Routes about messages and queues."""
+"""Routes of messages, queues and spending."""
 
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
@@ -22,43 +22,45 @@ from sms10692_mock.admin.services.schemas import ListDocument, ListQuery
 
 
 def message_routes(control: ControlService) -> APIBlueprint:
-    """The routes for one emulator."""
-    api, traffic = blueprint("traffic"), control.messages
+    """Build the routes for one emulator."""
+    api, messages = blueprint("messages"), control.messages
 
-    @api.get("/accounts/<userid>/messages", summary="What was sent", responses={200: ListDocument[MessageDocument]})
+    @api.get(
+        "/accounts/<userid>/messages", summary="List sent messages", responses={200: ListDocument[MessageDocument]}
+    )
     def list_messages(path: AccountPath, query: ListQuery) -> Response:
-        return json_response(traffic.messages(path.userid, query))
+        return json_response(messages.messages(path.userid, query))
 
-    @api.get("/accounts/<userid>/charges", summary="What was charged lately", responses={200: SpendingDocument})
+    @api.get("/accounts/<userid>/charges", summary="Get the spending of an account", responses={200: SpendingDocument})
     def get_charges(path: AccountPath) -> Response:
-        return json_response(traffic.spending(path.userid))
+        return json_response(messages.spending(path.userid))
 
-    @api.get("/accounts/<userid>/queues", summary="Both queues in numbers", responses={200: QueuesDocument})
+    @api.get("/accounts/<userid>/queues", summary="Get the statistics of both queues", responses={200: QueuesDocument})
     def get_queues(path: AccountPath) -> Response:
-        return json_response(traffic.queue_stats(path.userid))
+        return json_response(messages.queue_stats(path.userid))
 
-    @api.get("/accounts/<userid>/reports", summary="The reports", responses={200: ListDocument[ReportDocument]})
+    @api.get("/accounts/<userid>/reports", summary="List reports", responses={200: ListDocument[ReportDocument]})
     def list_reports(path: AccountPath, query: ListQuery) -> Response:
-        return json_response(traffic.reports(path.userid, query))
+        return json_response(messages.reports(path.userid, query))
 
-    @api.post("/accounts/<userid>/reports", summary="Put a report into the queue", responses={201: EnqueuedReport})
+    @api.post("/accounts/<userid>/reports", summary="Add a report to the queue", responses={201: EnqueuedReport})
     def add_report(path: AccountPath, body: NewReport) -> Response:
-        return json_response(traffic.inject_report(path.userid, body), 201)
+        return json_response(messages.inject_report(path.userid, body), 201)
 
-    @api.post("/accounts/<userid>/reports/rewind", summary="Hand out again", responses={200: RequeueResult})
+    @api.post("/accounts/<userid>/reports/rewind", summary="Requeue fetched reports", responses={200: RequeueResult})
     def rewind_reports(path: AccountPath, body: Requeue) -> Response:
-        return json_response(traffic.requeue(path.userid, "reports", body))
+        return json_response(messages.requeue(path.userid, "reports", body))
 
-    @api.get("/accounts/<userid>/replies", summary="The replies", responses={200: ListDocument[ReplyDocument]})
+    @api.get("/accounts/<userid>/replies", summary="List replies", responses={200: ListDocument[ReplyDocument]})
     def list_replies(path: AccountPath, query: ListQuery) -> Response:
-        return json_response(traffic.replies(path.userid, query))
+        return json_response(messages.replies(path.userid, query))
 
-    @api.post("/accounts/<userid>/replies", summary="Answer as a handset", responses={201: EnqueuedReply})
+    @api.post("/accounts/<userid>/replies", summary="Add a reply to the queue", responses={201: EnqueuedReply})
     def add_reply(path: AccountPath, body: NewReply) -> Response:
-        return json_response(traffic.inject_reply(path.userid, body), 201)
+        return json_response(messages.inject_reply(path.userid, body), 201)
 
-    @api.post("/accounts/<userid>/replies/rewind", summary="Hand out again", responses={200: RequeueResult})
+    @api.post("/accounts/<userid>/replies/rewind", summary="Requeue fetched replies", responses={200: RequeueResult})
     def rewind_replies(path: AccountPath, body: Requeue) -> Response:
-        return json_response(traffic.requeue(path.userid, "replies", body))
+        return json_response(messages.requeue(path.userid, "replies", body))
 
     return api

@@ -1,4 +1,4 @@
-"""Routes about the journal of requests."""
+"""Routes of the request log."""
 
 from typing import Final
 
@@ -18,29 +18,29 @@ from sms10692_mock.admin.services.requests import RequestDetail, RequestDocument
 from sms10692_mock.admin.services.schemas import ListDocument, RequestQuery
 
 _LIST: Final[Responses] = {200: ListDocument[RequestDocument]}
-_WHOLE: Final[Responses] = {200: RequestDetail}
+_DETAIL: Final[Responses] = {200: RequestDetail}
 
 
 def request_routes(control: ControlService) -> APIBlueprint:
-    """The routes for one emulator."""
+    """Build the routes for one emulator."""
     api, requests = blueprint("requests"), control.requests
 
-    @api.get("/requests", summary="All requests, of known and unknown userids", responses=_LIST)
+    @api.get("/requests", summary="List requests of all userids, also of unknown ones", responses=_LIST)
     def list_requests(query: RequestQuery) -> Response:
         return json_response(requests.list(None, query))
 
-    @api.get("/requests/<number>", summary="A request, with what was wrong with it", responses=_WHOLE)
+    @api.get("/requests/<number>", summary="Get a request with its diagnosis", responses=_DETAIL)
     def get_request(path: RequestPath) -> Response:
         return json_response(requests.get(None, path.number))
 
-    @api.get("/accounts/<userid>/requests", summary="An account's requests", responses=_LIST)
+    @api.get("/accounts/<userid>/requests", summary="List requests of an account", responses=_LIST)
     def list_account_requests(path: AccountPath, query: RequestQuery) -> Response:
         return json_response(requests.list(path.userid, query))
 
     @api.get(
         "/accounts/<userid>/requests/<number>",
-        summary="A request of an account, with what was wrong with it",
-        responses=_WHOLE,
+        summary="Get a request of an account with its diagnosis",
+        responses=_DETAIL,
     )
     def get_account_request(path: AccountRequestPath) -> Response:
         return json_response(requests.get(path.userid, path.number))

@@ -1,7 +1,4 @@
-"""What the routes of all subjects share: paths, and documents as JSON.
-
-Here belongs the way between `sms10692_mock.admin.services` and flask-openapi3; the routes stand by subject beside this.
-"""
+"""Common parts of all control API routes: blueprints, path parameters, JSON responses."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -18,73 +15,75 @@ from sms10692_mock.admin.services.schemas import Number
 PREFIX: Final = "/_mock"
 
 BEARER: Final = "bearer"
-"""The name of the token in the description."""
+"""Name of the token's security scheme in the OpenAPI description."""
 
 Responses: TypeAlias = dict[str | int | HTTPStatus, type[BaseModel] | dict[Any, Any] | None]
-"""What a route may answer, by status."""
+"""Response models of a route, by status."""
 
 
 class AccountPath(BaseModel):
-    """Which account."""
+    """Path parameters of an account."""
 
     userid: str
 
 
 class RequestPath(BaseModel):
-    """Which request."""
+    """Path parameters of a request."""
 
     number: Number
 
 
 class AccountRequestPath(AccountPath):
-    """Which request of which account."""
+    """Path parameters of a request of an account."""
 
     number: Number
 
 
 class FaultPath(BaseModel):
-    """Which fault."""
+    """Path parameters of a fault."""
 
     fault_id: str
 
 
 class AccountFaultPath(AccountPath):
-    """Which fault of which account."""
+    """Path parameters of a fault of an account."""
 
     fault_id: str
 
 
 class ErrorBody(BaseModel):
-    """What was wrong with a request."""
+    """Error message."""
 
     error: str
 
 
 class Empty(BaseModel):
-    """Nothing to say: it was done."""
+    """Empty result of a successful request."""
 
 
-_REFUSALS: Final = ("401", "403", "404", "415", "422", "503")
-"""No token, not let in, not there, not application/json, not what is asked for, the store is away."""
+_ERROR_STATUSES: Final = ("401", "403", "404", "415", "422", "503")
+"""No token, access denied, not found, not application/json, invalid input, store unavailable."""
 
 
 _TAGS: Final[Mapping[str, Tag]] = {
-    "accounts": Tag(name="Accounts", description="Make, change, reset and delete accounts; the forbidden words."),
-    "traffic": Tag(
+    "accounts": Tag(name="Accounts", description="Create, change, reset and delete accounts; the forbidden words."),
+    "messages": Tag(
         name="Messages and queues",
-        description="What an account sent and what it cost, and its queues of reports and replies.",
+        description="The messages that an account sent, their cost, and its queues of reports and replies.",
     ),
-    "requests": Tag(name="Requests", description="The request log: each request to the vendor's endpoints, diagnosed."),
-    "weather": Tag(name="Outcomes and faults", description="What becomes of messages, and what goes wrong."),
-    "clocks": Tag(name="Clocks", description="The clock of all accounts, and those of single ones."),
+    "requests": Tag(
+        name="Requests", description="The request log: every request to the vendor's endpoints, with a diagnosis."
+    ),
+    "behaviour": Tag(name="Outcomes and faults", description="Delivery rules and injected faults."),
+    "clocks": Tag(name="Clocks", description="The global clock, and the clocks of accounts."),
     "health": Tag(name="Health", description="For health checks."),
 }
-"""Of the description, by subject."""
+"""Tags of the OpenAPI description, by subject."""
 
 
 def blueprint(subject: str) -> APIBlueprint:
-    """A blueprint for one subject. The functions of its routes give the operations their ids."""
-    responses: Responses = dict.fromkeys(_REFUSALS, ErrorBody)
+    """Create a blueprint for one subject. Operation ids are derived from the names of the route functions."""
+    responses: Responses = dict.fromkeys(_ERROR_STATUSES, ErrorBody)
     return APIBlueprint(
         subject,
         __name__,
@@ -97,7 +96,7 @@ def blueprint(subject: str) -> APIBlueprint:
 
 
 def json_response(document: BaseModel, status: int = 200) -> Response:
-    """A document as a response."""
+    """Build a JSON response from a model."""
     return Response(document.model_dump_json(), status, content_type="application/json")
 
 

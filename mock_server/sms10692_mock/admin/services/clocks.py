@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from pydantic import BaseModel, Field, model_validator
 
 from sms10692_mock.admin.services.accounts import AccountService
-from sms10692_mock.admin.services.schemas import Moment, Seconds, StrictInput, format_time
+from sms10692_mock.admin.services.schemas import Moment, Seconds, StrictInput, format_iso_time
 from sms10692_mock.domain.bounds import LATEST_TIME, MAX_SPEED
 from sms10692_mock.domain.clock import ClockOverride, clamp_time, current_time
 from sms10692_mock.domain.store import NoSuchAccount
@@ -72,7 +72,7 @@ class ClockService:
             "real" if override is None else "running" if override.speed else "frozen"
         )
         return ClockDocument.model_construct(
-            mode=mode, now=format_time(self._vendor.now(account)), speed=1.0 if override is None else override.speed
+            mode=mode, now=format_iso_time(self._vendor.now(account)), speed=1.0 if override is None else override.speed
         )
 
     def set(self, userid: str | None, setting: ClockSetting) -> ClockDocument:

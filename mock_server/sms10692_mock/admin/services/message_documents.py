@@ -1,4 +1,4 @@
-"""Messages and both queues as documents of the control API, and what may be put into a queue."""
+"""Models of messages, reports, replies and queues, for the control API and the console."""
 
 from typing import Annotated, Literal
 
@@ -10,60 +10,62 @@ from sms10692_mock.domain.records import State
 
 
 class _NewItem(StrictInput):
-    """What all items have in common that are put into a queue."""
+    """Common fields of items to put into a queue."""
 
     mobile: Text
-    extno: str | None = Field(None, pattern=r"^[0-9]{0,10}$", description="without it, the task's")
-    seconds: Seconds = Field(0.0, description="how long until it waits")
+    extno: str | None = Field(None, pattern=r"^[0-9]{0,10}$", description="default: the extno of the task")
+    seconds: Seconds = Field(0.0, description="seconds until it can be fetched")
 
 
 class _OfTask(StrictInput):
-    """Which task of the account an item belongs to."""
+    """The task of the account that an item belongs to."""
 
-    task_id: Number | None = Field(None, description="of this account; without it, the last one sent to that number")
+    task_id: Number | None = Field(
+        None, description="a task of this account; default: the last task that was sent to the number"
+    )
 
 
 class ReportOfNumber(_NewItem):
-    """A report of the last task that was sent to a number, as if the network had sent it."""
+    """A report for the last task that was sent to a number."""
 
     status: Annotated[Literal[10, 20], INTEGRAL] = protocol.DELIVERED
     errorcode: Text = "DELIVRD"
 
 
 class ReplyOfNumber(_NewItem):
-    """An answer from a handset to the last task that was sent to it."""
+    """A reply from a phone to the last task that was sent to it."""
 
     content: Text
 
 
 class NewReport(ReportOfNumber, _OfTask):
-    """A report to put into the queue, as if the network had sent it: everything but the number may be left out."""
+    """A report to put into the queue. Only the number is required."""
 
 
 class NewReply(ReplyOfNumber, _OfTask):
-    """An answer from a handset to put into the queue: everything but number and text may be left out."""
+    """A reply from a phone to put into the queue. Only the number and the text are required."""
 
 
 class Requeue(StrictInput):
-    """Which of what was handed out is to wait again: the last `count`, or those since a moment; without either, all."""
+    """Selects the fetched items to requeue: the last `count`, those fetched `since` a time, or all."""
 
     count: Annotated[int, Field(ge=0), INTEGRAL] | None = None
     since: Moment | None = None
 
 
 class RequeueResult(BaseModel):
-    """How many items wait again."""
+    """Number of requeued items."""
 
     rewound: int
 
 
 class MessageDocument(BaseModel):
-    """What one number was sent, and what became of its report.
+    """A message to one number, and the state of its report.
 
-    `parts` are the messages of a telephone that the text of `units` UTF-16 units takes; `cost` is in points, and
-    `cost_why` says why.
-    `status` and `errorcode` are None for a message that is never reported. `spoilt_by` are the faults that struck the
-    answer in which its report was handed out.
+    `parts` is the number of SMS segments for a text of `units` UTF-16 code units. `cost` is in points, and `cost_why`
+    explains it. `status` and `errorcode` are null for a message without a report. `handed_out` is the time at which the
+    report was fetched, `handed_out_to` the number of the request that fetched it, `spoilt_by` the faults that affected
+    its response.
     """
 
     number: int
@@ -89,7 +91,7 @@ class MessageDocument(BaseModel):
 
 
 class EnqueuedReport(BaseModel):
-    """A report that was put into the queue: `waiting`, or `later` until its moment."""
+    """A report that was put into the queue. `state` is `later` until it is due, then `waiting`."""
 
     mobile: str
     task_id: int
@@ -101,7 +103,7 @@ class EnqueuedReport(BaseModel):
 
 
 class EnqueuedReply(BaseModel):
-    """A reply that was put into the queue: `waiting`, or `later` until its moment."""
+    """A reply that was put into the queue. `state` is `later` until it is due, then `waiting`."""
 
     mobile: str
     task_id: int
@@ -112,10 +114,10 @@ class EnqueuedReply(BaseModel):
 
 
 class ReportDocument(EnqueuedReport):
-    """A report, and what became of it: `handed_out_to` is the number of a request.
+    """A report and its state: `handed_out_to` is the number of the request that fetched it.
 
-    `spoilt_by` are the faults that struck its answer: with most of them, the client never saw the report. `injected`
-    says that no send brought it about, but somebody put it into the queue.
+    `spoilt_by` are the faults that affected that request's response. With most of them, the client never received the
+    report. `injected` marks a report that was put into the queue by hand.
     """
 
     number: int
@@ -126,9 +128,10 @@ class ReportDocument(EnqueuedReport):
 
 
 class ReplyDocument(EnqueuedReply):
-    """A reply, and what became of it: `handed_out_to` is the number of a request.
+    """A reply and its state: `handed_out_to` is the number of the request that fetched it.
 
-    `spoilt_by` are the faults that struck its answer: with most of them, the client never saw the reply.
+    `spoilt_by` are the faults that affected that request's response. With most of them, the client never received the
+    reply.
     """
 
     number: int
@@ -138,7 +141,7 @@ class ReplyDocument(EnqueuedReply):
 
 
 class QueueStatsDocument(BaseModel):
-    """A queue in numbers: `created` = `later` + `waiting` + `handed_out`; `forgotten` of these are no longer kept."""
+    """Queue statistics: `created` = `later` + `waiting` + `handed_out`; `forgotten` of them are no longer kept."""
 
     created: int
     later: int
@@ -148,16 +151,16 @@ class QueueStatsDocument(BaseModel):
 
 
 class QueuesDocument(BaseModel):
-    """Both queues in numbers."""
+    """Statistics of both queues."""
 
     reports: QueueStatsDocument
     replies: QueueStatsDocument
 
 
 class SpendingDocument(BaseModel):
-    """What was charged lately: `points` for each of equal spans of time, from `since` to `until`.
+    """Spending over time: `points` for each of equal intervals from `since` to `until`.
 
-    Only the last messages are looked at; `messages` is how many of them there are, `total` what they cost.
+    Only the latest messages count: `messages` is their number, `total` their cost.
     """
 
     since: str | None

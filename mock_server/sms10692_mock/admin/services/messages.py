@@ -1,7 +1,4 @@
-"""Traffic: what was sent, what came back, and what became of it.
-
-Here belong messages and the two queues as documents, and putting something into a queue. Requests are in `requests`.
-"""
+"""Message service: list sent messages, reports and replies; add to the queues, requeue; spending."""
 
 from collections.abc import Callable
 from functools import cache
@@ -27,7 +24,7 @@ from sms10692_mock.admin.services.schemas import (
     ListDocument,
     ListQuery,
     Row,
-    format_time,
+    format_iso_time,
     to_list_document,
 )
 from sms10692_mock.domain.accounts import Account
@@ -50,114 +47,112 @@ from sms10692_mock.domain.records import (
 )
 from sms10692_mock.domain.vendor import Vendor
 
-_SPANS: Final = 48
-_CHARGED: Final = 5000
-"""Messages that a look at charges goes through."""
+_SPENDING_INTERVALS: Final = 48
+_SPENDING_MESSAGES: Final = 5000
+"""Latest messages that count for spending."""
 
 
-_Faults: TypeAlias = Callable[[int | None], list[str]]
-"""The faults that struck the request of a number."""
+_FaultLookup: TypeAlias = Callable[[int | None], list[str]]
+"""Returns the faults that affected a request, by its number."""
 
 
 class NoSuchTask(LookupError):
-    """An account has no task of this number, or none that was sent to this number; or it is too old to be kept."""
+    """An account has no record of the task or, without a `task_id`, of a message to `mobile`."""
 
     def __init__(self, userid: str, mobile: str, task_id: int | None) -> None:
         self.userid, self.mobile, self.task_id = userid, mobile, task_id
         super().__init__(
-            f"the account {userid} has sent nothing to {mobile} that is still kept: send to that number first, or give "
-            "the task_id of one of its tasks"
+            f"the account {userid} has sent nothing to {mobile}, or the record is no longer kept: send to that number "
+            "first, or set task_id to one of the account's tasks"
             if task_id is None
-            else f"the account {userid} has no task {task_id} that is still kept"
+            else f"the account {userid} has no task {task_id}, or the record is no longer kept"
         )
 
 
 class MessageService:
-    """What can be seen and done about messages and queues of an account."""
+    """Reads messages and queues of accounts, and changes queues. Every method raises NoSuchAccount."""
 
-    def __init__(self, vendor: Vendor, accounts: AccountService, bell: ChangeNotifier) -> None:
+    def __init__(self, vendor: Vendor, accounts: AccountService, notifier: ChangeNotifier) -> None:
         self._vendor = vendor
         self._store = vendor.store
         self._accounts = accounts
-        self._bell = bell
+        self._notifier = notifier
 
-    def messages(self, userid: str, seek: ListQuery) -> ListDocument[MessageDocument]:
-        """What was sent."""
+    def messages(self, userid: str, query: ListQuery) -> ListDocument[MessageDocument]:
+        """List the sent messages."""
         billing = self._vendor.billing
         return self._list(
-            userid, seek, self._store.messages, lambda one, faults: _message_document(one, billing, faults)
+            userid, query, self._store.messages, lambda message, faults: _message_document(message, billing, faults)
         )
 
-    def reports(self, userid: str, seek: ListQuery) -> ListDocument[ReportDocument]:
-        """The queue of reports, with what was handed out."""
-        return self._list(userid, seek, self._store.reports, _report_document)
+    def reports(self, userid: str, query: ListQuery) -> ListDocument[ReportDocument]:
+        """List the reports, including the fetched ones."""
+        return self._list(userid, query, self._store.reports, _report_document)
 
-    def replies(self, userid: str, seek: ListQuery) -> ListDocument[ReplyDocument]:
-        """The queue of replies, with what was handed out."""
-        return self._list(userid, seek, self._store.replies, _reply_document)
+    def replies(self, userid: str, query: ListQuery) -> ListDocument[ReplyDocument]:
+        """List the replies, including the fetched ones."""
+        return self._list(userid, query, self._store.replies, _reply_document)
 
     def queue_stats(self, userid: str) -> QueuesDocument:
-        """Both queues in numbers."""
+        """Return the statistics of both queues."""
         now = self._vendor.now(self._accounts.get(userid))
         return QueuesDocument.model_construct(
-            reports=_ledger_document(self._store.queue_stats(userid, "reports", now)),
-            replies=_ledger_document(self._store.queue_stats(userid, "replies", now)),
+            reports=_queue_stats_document(self._store.queue_stats(userid, "reports", now)),
+            replies=_queue_stats_document(self._store.queue_stats(userid, "replies", now)),
         )
 
-    def spending(self, userid: str, spans: int = _SPANS) -> SpendingDocument:
-        """What was charged lately, in so many spans of time."""
-        _, now = self._at(userid)
-        items = self._store.messages(userid, Query(newest_first=True, limit=_CHARGED), now).items
+    def spending(self, userid: str, intervals: int = _SPENDING_INTERVALS) -> SpendingDocument:
+        """Return the cost of the latest messages per interval of time."""
+        _, now = self._account_and_time(userid)
+        items = self._store.messages(userid, Query(newest_first=True, limit=_SPENDING_MESSAGES), now).items
         if not items:
             return SpendingDocument.model_construct(since=None, until=None, points=[], messages=0, total=0)
         first, last = items[-1].task.sent_at, max(items[0].task.sent_at, items[-1].task.sent_at + 1.0)
-        points = [0] * spans
+        points = [0] * intervals
         for message in items:
-            span = int((message.task.sent_at - first) / (last - first) * spans)
-            points[min(max(span, 0), spans - 1)] += message.task.price
+            span = int((message.task.sent_at - first) / (last - first) * intervals)
+            points[min(max(span, 0), intervals - 1)] += message.task.price
         return SpendingDocument.model_construct(
-            since=format_time(first),
-            until=format_time(last),
+            since=format_iso_time(first),
+            until=format_iso_time(last),
             points=points,
             messages=len(items),
             total=sum(points),
         )
 
-    def inject_report(self, userid: str, wanted: NewReport) -> EnqueuedReport:
+    def inject_report(self, userid: str, new: NewReport) -> EnqueuedReport:
         """Put a report into the queue. Raises NoSuchTask."""
-        account, now = self._at(userid)
-        task = self._task(userid, wanted.mobile, wanted.task_id, now)
-        extno = task.extno if wanted.extno is None else wanted.extno
-        report = Report(
-            add_seconds(now, wanted.seconds), wanted.mobile, task.task_id, wanted.status, wanted.errorcode, extno
-        )
+        account, now = self._account_and_time(userid)
+        task = self._find_task(userid, new.mobile, new.task_id, now)
+        extno = task.extno if new.extno is None else new.extno
+        report = Report(add_seconds(now, new.seconds), new.mobile, task.task_id, new.status, new.errorcode, extno)
         self._store.enqueue(account.userid, [report], [], now)
         return EnqueuedReport.model_construct(**_report_fields(report), state=_state(report.due, now))
 
-    def inject_reply(self, userid: str, wanted: NewReply) -> EnqueuedReply:
+    def inject_reply(self, userid: str, new: NewReply) -> EnqueuedReply:
         """Put a reply into the queue. Raises NoSuchTask."""
-        account, now = self._at(userid)
-        task = self._task(userid, wanted.mobile, wanted.task_id, now)
-        extno = task.extno if wanted.extno is None else wanted.extno
-        reply = Reply(add_seconds(now, wanted.seconds), wanted.mobile, task.task_id, wanted.content, extno)
+        account, now = self._account_and_time(userid)
+        task = self._find_task(userid, new.mobile, new.task_id, now)
+        extno = task.extno if new.extno is None else new.extno
+        reply = Reply(add_seconds(now, new.seconds), new.mobile, task.task_id, new.content, extno)
         self._store.enqueue(account.userid, [], [reply], now)
         return EnqueuedReply.model_construct(**_reply_fields(reply), state=_state(reply.due, now))
 
-    def requeue(self, userid: str, queue: QueueName, wanted: Requeue) -> RequeueResult:
-        """Let items wait again that were handed out."""
-        since = wanted.since.timestamp() if wanted.since else None
-        return RequeueResult.model_construct(rewound=self._store.requeue(userid, queue, wanted.count, since))
+    def requeue(self, userid: str, queue: QueueName, selection: Requeue) -> RequeueResult:
+        """Make fetched items fetchable again."""
+        since = selection.since.timestamp() if selection.since else None
+        return RequeueResult.model_construct(rewound=self._store.requeue(userid, queue, selection.count, since))
 
-    def _at(self, userid: str) -> tuple[Account, float]:
+    def _account_and_time(self, userid: str) -> tuple[Account, float]:
         account = self._accounts.get(userid)
         return account, self._vendor.now(account)
 
-    def _task(self, userid: str, mobile: str, task_id: int | None, now: float) -> Task:
-        """The account's task of this number, or the last one that it sent to this mobile number."""
-        wanted = Query(task_id=task_id, limit=1)
+    def _find_task(self, userid: str, mobile: str, task_id: int | None, now: float) -> Task:
+        """Return the task with this id or, without an id, the last one sent to this number. Raises NoSuchTask."""
+        query = Query(task_id=task_id, limit=1)
         if task_id is None:
-            wanted = Query(number=mobile, newest_first=True, limit=1)
-        found = self._store.messages(userid, wanted, now).items
+            query = Query(number=mobile, newest_first=True, limit=1)
+        found = self._store.messages(userid, query, now).items
         if not found:
             raise NoSuchTask(userid, mobile, task_id)
         return found[0].task
@@ -165,40 +160,40 @@ class MessageService:
     def _list(
         self,
         userid: str,
-        seek: ListQuery,
-        items: Callable[[str, Query, float], Page[Row]],
-        document: Callable[[Row, _Faults], Any],
+        query: ListQuery,
+        list_rows: Callable[[str, Query, float], Page[Row]],
+        to_document: Callable[[Row, _FaultLookup], Any],
     ) -> ListDocument[Any]:
-        wanted = seek.to_store_query()
+        store_query = query.to_store_query()
 
-        def look() -> Page[Row]:
+        def read_page() -> Page[Row]:
             account = self._accounts.get(userid)
-            return items(userid, wanted, self._vendor.now(account))
+            return list_rows(userid, store_query, self._vendor.now(account))
 
-        # A clock, or another process, changes what is in a state, or in the store, without a notification.
-        polls = wanted.state is not None or self._store.blocking
-        page = self._bell.wait_for(
-            look, lambda page: len(page.items) >= seek.count, seek.wait, userid=userid, polls=polls
+        # Due times change states, and other processes change the store, without a notification.
+        polls = store_query.state is not None or self._store.blocking
+        page = self._notifier.wait_for(
+            read_page, lambda page: len(page.items) >= query.count, query.wait, userid=userid, polls=polls
         )
-        faults = cache(self._faults)
-        return to_list_document(page, seek.limit, lambda thing: document(thing, faults))
+        faults = cache(self._faults_of_request)
+        return to_list_document(page, query.limit, lambda row: to_document(row, faults))
 
-    def _faults(self, request: int | None) -> list[str]:
-        """The faults that struck a request, as far as it is still kept."""
+    def _faults_of_request(self, request: int | None) -> list[str]:
+        """Return the faults that affected a request; none if the request is no longer kept."""
         entry = None if request is None else self._store.request(request)
         return list(entry.faults) if entry else []
 
 
-def _handed_out(fate: DeliveryState, faults: _Faults) -> dict[str, Any]:
+def _delivery_state_fields(fate: DeliveryState, faults: _FaultLookup) -> dict[str, Any]:
     return {
         "state": fate.state,
-        "handed_out": None if fate.time is None else format_time(fate.time),
+        "handed_out": None if fate.time is None else format_iso_time(fate.time),
         "handed_out_to": fate.request,
         "spoilt_by": faults(fate.request),
     }
 
 
-def _message_document(message: Message, billing: Billing, faults: _Faults) -> MessageDocument:
+def _message_document(message: Message, billing: Billing, faults: _FaultLookup) -> MessageDocument:
     task, report = message.task, message.report
     return MessageDocument.model_construct(
         number=message.number,
@@ -212,21 +207,21 @@ def _message_document(message: Message, billing: Billing, faults: _Faults) -> Me
         page=task.page,
         charset=_CHARSETS[task.page],
         extno=task.extno,
-        sent=format_time(task.sent_at),
-        due=format_time(report.due if report else task.due),
+        sent=format_iso_time(task.sent_at),
+        due=format_iso_time(report.due if report else task.due),
         status=report.status if report else None,
         errorcode=report.errorcode if report else None,
         request=task.request,
-        **_handed_out(message.delivery_state, faults),
+        **_delivery_state_fields(message.delivery_state, faults),
     )
 
 
-def _report_document(queued: QueueItem[Report], faults: _Faults) -> ReportDocument:
+def _report_document(queued: QueueItem[Report], faults: _FaultLookup) -> ReportDocument:
     return ReportDocument.model_construct(
         number=queued.number,
         injected=queued.item.place == NO_TASK_INDEX,
         **_report_fields(queued.item),
-        **_handed_out(queued.delivery_state, faults),
+        **_delivery_state_fields(queued.delivery_state, faults),
     )
 
 
@@ -237,13 +232,13 @@ def _report_fields(report: Report) -> dict[str, Any]:
         "status": report.status,
         "errorcode": report.errorcode,
         "extno": report.extno,
-        "due": format_time(report.due),
+        "due": format_iso_time(report.due),
     }
 
 
-def _reply_document(queued: QueueItem[Reply], faults: _Faults) -> ReplyDocument:
+def _reply_document(queued: QueueItem[Reply], faults: _FaultLookup) -> ReplyDocument:
     return ReplyDocument.model_construct(
-        number=queued.number, **_reply_fields(queued.item), **_handed_out(queued.delivery_state, faults)
+        number=queued.number, **_reply_fields(queued.item), **_delivery_state_fields(queued.delivery_state, faults)
     )
 
 
@@ -253,7 +248,7 @@ def _reply_fields(reply: Reply) -> dict[str, Any]:
         "task_id": reply.task_id,
         "content": reply.content,
         "extno": reply.extno,
-        "due": format_time(reply.due),
+        "due": format_iso_time(reply.due),
     }
 
 
@@ -261,8 +256,8 @@ def _state(due: float, now: float) -> State:
     return "later" if due > now else "waiting"
 
 
-def _ledger_document(ledger: QueueStats) -> QueueStatsDocument:
-    return QueueStatsDocument.model_construct(**ledger._asdict())
+def _queue_stats_document(stats: QueueStats) -> QueueStatsDocument:
+    return QueueStatsDocument.model_construct(**stats._asdict())
 
 
 _CHARSETS: Final = {page.path: page.charset for page in protocol.ENDPOINTS}

@@ -1,7 +1,4 @@
-"""Requests: the journal as documents, each with what was understood of it and what was wrong with it.
-
-Here belongs how a request is shown. Who diagnoses it is `explaining`.
-"""
+"""Request log service: list logged requests, and show one with its parsed parameters and diagnosis."""
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -9,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import BaseModel
 
 from sms10692_mock.admin.services.accounts import AccountService
-from sms10692_mock.admin.services.schemas import ListDocument, RequestQuery, format_time, to_list_document
+from sms10692_mock.admin.services.schemas import ListDocument, RequestQuery, format_iso_time, to_list_document
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import parse_fields
 from sms10692_mock.diagnosis import Finding
@@ -20,13 +17,13 @@ from sms10692_mock.domain.store import Store
 
 
 class NoSuchRequest(LookupError):
-    """There is no request of this number, or it was too old to be kept."""
+    """There is no request with this number, or it is no longer kept."""
 
 
 class RequestDocument(BaseModel):
-    """A request in short. `path` has the query, its bytes as they came; `took` is in seconds.
+    """Summary of a request. `path` includes the query string as received; `took` is in seconds.
 
-    `handed_out` is how many items it took from a queue; None where it asked for none.
+    `handed_out` is the number of items that the request fetched from a queue; null for other operations.
     """
 
     number: int
@@ -46,9 +43,9 @@ class RequestDocument(BaseModel):
 
 
 class FindingDocument(BaseModel):
-    """One thing that is wrong with a request; `meant` is the text as it was meant, where the text is what is wrong.
+    """One finding of the diagnosis. `meant` is the intended text, if the finding is about a garbled text.
 
-    `detail` is what the sentence says beside what every finding of this code says.
+    `detail` is the variable part of the sentence.
     """
 
     code: str
@@ -59,9 +56,10 @@ class FindingDocument(BaseModel):
 
 
 class RequestDetail(RequestDocument):
-    """A request with all that is known of it: bodies in base64 and as texts, the fields, the diagnosis.
+    """A request with its bodies (base64 and text), parsed parameters and diagnosis.
 
-    `charset` is the one of the page, in which `fields` were read; beside them, what they are in either.
+    `charset` is the charset of the endpoint, in which `fields` were parsed. `fields_utf8` and `fields_gbk` are the
+    parameters parsed in either charset.
     """
 
     headers: list[tuple[str, str]]
@@ -79,29 +77,29 @@ class RequestDetail(RequestDocument):
 
 
 class RequestLogService:
-    """What can be seen of the journal; where a userid is None, of all requests."""
+    """Reads the request log. A userid of None means the requests of all accounts and of unknown userids."""
 
-    def __init__(self, store: Store, accounts: AccountService, bell: ChangeNotifier) -> None:
+    def __init__(self, store: Store, accounts: AccountService, notifier: ChangeNotifier) -> None:
         self._store = store
         self._accounts = accounts
-        self._bell = bell
+        self._notifier = notifier
 
-    def list(self, userid: str | None, seek: RequestQuery) -> ListDocument[RequestDocument]:
-        """The requests in short."""
-        wanted = seek.to_store_query()
+    def list(self, userid: str | None, query: RequestQuery) -> ListDocument[RequestDocument]:
+        """List summaries of requests, after waiting for them if the query says so. Raises NoSuchAccount."""
+        store_query = query.to_store_query()
         if userid is not None:
             self._accounts.get(userid)
-        page = self._bell.wait_for(
-            lambda: self._store.requests(userid, wanted),
-            lambda page: len(page.items) >= seek.count,
-            seek.wait,
+        page = self._notifier.wait_for(
+            lambda: self._store.requests(userid, store_query),
+            lambda page: len(page.items) >= query.count,
+            query.wait,
             userid=userid,
             polls=self._store.blocking,
         )
-        return to_list_document(page, seek.limit, _document)
+        return to_list_document(page, query.limit, _document)
 
     def get(self, userid: str | None, number: int) -> RequestDetail:
-        """One request, whole. Raises NoSuchRequest."""
+        """Return one request with its diagnosis. Raises NoSuchRequest."""
         entry = self.logged_request(userid, number)
         call, fields = reparse(entry)
         return RequestDetail.model_construct(
@@ -121,7 +119,7 @@ class RequestLogService:
         )
 
     def logged_request(self, userid: str | None, number: int) -> LoggedRequest:
-        """The same as it is kept. Raises NoSuchRequest."""
+        """Return one request as stored. Raises NoSuchRequest."""
         entry = self._store.request(number)
         if entry is None or (userid is not None and entry.userid != userid):
             raise NoSuchRequest(number)
@@ -132,8 +130,8 @@ def _document(entry: LoggedRequest) -> RequestDocument:
     query = entry.query.decode("utf-8", "backslashreplace")
     return RequestDocument.model_construct(
         number=entry.number,
-        received=format_time(entry.received),
-        now=format_time(entry.now),
+        received=format_iso_time(entry.received),
+        now=format_iso_time(entry.now),
         took=round(entry.took, 6),
         method=entry.method,
         path=f"{entry.path}?{query}" if query else entry.path,

@@ -1,7 +1,4 @@
-"""What all documents of the control address have in common: strictness, moments, lists.
-
-Here belongs the form of documents. What each subject says stands beside its functions.
-"""
+"""Common building blocks of the control API's models: strict input, times, numbers, lists and their queries."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -20,7 +17,7 @@ Document = TypeVar("Document", bound=BaseModel)
 
 
 class StrictInput(BaseModel):
-    """What a caller may say: nothing unknown, nothing of another type."""
+    """Base of input models: rejects unknown fields and does not convert types."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
 
@@ -31,73 +28,75 @@ def _encodable(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_encodable), Field(max_length=MAX_TEXT)]
-"""A text of reasonable length, without halves of characters."""
+"""A text of limited length, without lone surrogates."""
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_TEXT, pattern=r"\S"), AfterValidator(_encodable)]
-"""The same, but not blank. The constraints come first: behind a validator, OpenAPI would not have the pattern."""
+"""A text that is not blank. The constraints precede the validator, so that OpenAPI shows the pattern."""
 
-_WRITTEN: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*", re.ASCII)
-
-
-def _written(given: Any) -> Any:
-    if not isinstance(given, datetime) and not (isinstance(given, str) and _WRITTEN.fullmatch(given)):
-        raise ValueError("a moment is written 2011-12-02T22:12:11+08:00")
-    return given
+_TIME_PATTERN: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*", re.ASCII)
 
 
-def _on_a_clock(moment: datetime) -> datetime:
-    if not EARLIEST_TIME <= moment.timestamp() <= LATEST_TIME:
-        raise ValueError("a moment from 1970 to 9000")
-    return moment
+def _check_time_format(value: Any) -> Any:
+    if not isinstance(value, datetime) and not (isinstance(value, str) and _TIME_PATTERN.fullmatch(value)):
+        raise ValueError("a time must have the form 2011-12-02T22:12:11+08:00")
+    return value
 
 
-Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written), AfterValidator(_on_a_clock)]
-"""A moment with its offset from UTC, ISO 8601."""
+def _check_time_range(time: datetime) -> datetime:
+    if not EARLIEST_TIME <= time.timestamp() <= LATEST_TIME:
+        raise ValueError("a time must be from 1970 to 9000")
+    return time
+
+
+Moment = Annotated[
+    AwareDatetime, Field(strict=False), BeforeValidator(_check_time_format), AfterValidator(_check_time_range)
+]
+"""A time with an offset from UTC, in ISO 8601."""
 
 Seconds = Annotated[float, Field(ge=0, le=MAX_SECONDS, allow_inf_nan=False)]
 
 
-def _whole(given: Any) -> Any:
-    return int(given) if isinstance(given, float) and given.is_integer() else given
+def _to_int(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-INTEGRAL: Final = BeforeValidator(_whole)
-"""5.0 is an integer in JSON, and what some languages write."""
+INTEGRAL: Final = BeforeValidator(_to_int)
+"""Accepts 5.0 as an integer: it is one in JSON, and some languages write it so."""
 
 Number = Annotated[int, Field(ge=1, le=MAX_NUMBER), INTEGRAL]
-"""Of a task, a request, an item."""
+"""Number of a task, a request or an item."""
 
 Seed = Annotated[int, Field(ge=-MAX_NUMBER, le=MAX_NUMBER), INTEGRAL]
-"""What loads dice."""
+"""Seed of the random numbers."""
 
 
-def format_time(moment: float) -> str:
-    """A moment in China Standard Time, ISO 8601.
+def format_iso_time(time: float) -> str:
+    """Format a timestamp in China Standard Time, in ISO 8601.
 
-    >>> moment_document(1322835131.0)
+    >>> format_iso_time(1322835131.0)
     '2011-12-02T22:12:11+08:00'
     """
-    return to_china_datetime(moment).isoformat()
+    return to_china_datetime(time).isoformat()
 
 
 class RequestQuery(BaseModel):
-    """Which requests, or items of another list, and how long to wait for them."""
+    """Query parameters of a list: filters, page, and how long to wait for items."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    mobile: str | None = Field(None, description="this number")
-    text: str | None = Field(None, description="this text anywhere in it")
-    task_id: Number | None = Field(None, description="this task")
-    since: Moment | None = Field(None, description="sent, due or received then or later")
-    until: Moment | None = Field(None, description="sent, due or received then or earlier")
-    after: Number | None = Field(None, description="`next` of the page before")
-    order: Literal["asc", "desc"] = Field("asc", description="the oldest first, or the newest")
+    mobile: str | None = Field(None, description="only this number")
+    text: str | None = Field(None, description="only items that contain this text")
+    task_id: Number | None = Field(None, description="only this task")
+    since: Moment | None = Field(None, description="sent, due or received at this time or later")
+    until: Moment | None = Field(None, description="sent, due or received at this time or earlier")
+    after: Number | None = Field(None, description="`next` of the previous page")
+    order: Literal["asc", "desc"] = Field("asc", description="asc: oldest first; desc: newest first")
     limit: int = Field(100, ge=1, le=1000)
     wait: float = Field(0.0, ge=0, le=60, description="seconds to wait for `count` items")
     count: int = Field(1, ge=1, le=1000)
 
     def to_store_query(self) -> Query:
-        """The same for a store, which is asked for `count` items too where somebody waits for them."""
+        """Convert to a store query. A waiting query reads at least `count` items."""
         return Query(
             number=self.mobile,
             text=self.text,
@@ -111,19 +110,19 @@ class RequestQuery(BaseModel):
 
 
 class ListQuery(RequestQuery):
-    """Which items of a list that have a fate, as requests have none."""
+    """Query parameters of a list whose items have a delivery state."""
 
-    state: State | None = Field(None, description="what became of it")
+    state: State | None = Field(None, description="only items in this state")
 
     def to_store_query(self) -> Query:
-        """The same for a store."""
+        """Convert to a store query."""
         return super().to_store_query()._replace(state=self.state)
 
 
 class ListDocument(BaseModel, Generic[Document]):
-    """A page of a list. `next` is the `after` of the next page, if there is one.
+    """A page of a list. `next` is the value of `after` for the next page, or null.
 
-    `dropped` is how many were too old to be kept; of requests, those of all accounts together.
+    `dropped` is the number of items that are no longer kept; for requests, it counts all accounts together.
     """
 
     items: Sequence[Document]
@@ -131,10 +130,10 @@ class ListDocument(BaseModel, Generic[Document]):
     dropped: int
 
 
-def to_list_document(page: Page[Row], limit: int, document: Callable[[Row], Document]) -> ListDocument[Any]:
-    """A page of a list as a document, of `limit` items at most: who waited for more of them looks at the next pages."""
+def to_list_document(page: Page[Row], limit: int, to_document: Callable[[Row], Document]) -> ListDocument[Any]:
+    """Convert a page to a document of at most `limit` items. Further items that were read go to the next page."""
     items, more = page.items[:limit], page.more or len(page.items) > limit
-    following = items[-1].number if more else None
+    next_number = items[-1].number if more else None
     return ListDocument.model_construct(
-        items=[document(thing) for thing in items], next=following, dropped=page.dropped
+        items=[to_document(row) for row in items], next=next_number, dropped=page.dropped
     )
