@@ -1,5 +1,5 @@
-"""The black-box contract suite: is what answers at an address the vendor of the manual?
+"""Black-box contract suite: checks whether a server behaves like the vendor described in the manual.
 
-Here belongs only what a user may import by this name, and that is nothing: the suite is a command, and a plugin of
-pytest. It speaks HTTP in bytes it makes itself and spells every word out as the manual does.
+The suite is a command (`sms10692-contract`) and a pytest plugin; it has no Python API. It builds its HTTP requests byte
+by byte and spells out every expected document, independently of the client and the emulator.
 """

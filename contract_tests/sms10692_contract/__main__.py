@@ -1,6 +1,6 @@
-"""`python -m sms10692_contract`, and what the command `sms10692-contract` starts.
+"""Entry point of `python -m sms10692_contract` and of the command `sms10692-contract`.
 
-Here belongs the one thing to say where the extra is missing: the base package installs this command too.
+The base package installs the command even without the extra `contract`; then it prints what to install.
 """
 
 import sys
@@ -8,7 +8,7 @@ import traceback
 
 
 def main() -> None:
-    """Run the command, or say what to install."""
+    """Run the command, or print what to install."""
     try:
         from sms10692_contract.cli import main as run
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""The price of a text in parts (R6), counted independently of the emulator."""
+"""Number of SMS parts of a text (R6), implemented independently of the emulator."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ EACH_OF_SEVERAL: Final = 67
 
 
 def count_parts(text: str) -> int:
-    """Return how many parts carry a text to one number: one up to 70 UTF-16 units, else one for every 67 begun.
+    """Return the number of parts of a text: 1 up to 70 UTF-16 code units, else one per 67, rounded up.
 
     >>> [count_parts("字" * length) for length in (0, 1, 70, 71, 134, 135)], count_parts("😀" * 67)
     ([1, 1, 1, 2, 2, 3], 2)

@@ -1,6 +1,6 @@
-"""The bounds of one HTTP exchange: the seconds until it is complete, and the size of the response.
+"""Limits of one HTTP exchange: its duration in seconds and the size of the response in bytes.
 
-The other side may be hostile: it may send a byte now and then, headers without end, or more than memory holds.
+They protect against a hostile server that sends slowly, sends endless headers, or sends more than memory holds.
 """
 
 import io
@@ -9,23 +9,23 @@ from time import monotonic
 from typing import Final
 
 STEP_SECONDS: Final = 15.0
-"""How long connecting, and each wait for more bytes, may take."""
+"""Timeout of connecting and of each read or write."""
 
 EXCHANGE_SECONDS: Final = 30.0
-"""How long a whole exchange may take, from connecting to the last byte."""
+"""Timeout of a whole exchange, from connecting to the last byte."""
 
 RESPONSE_BYTES: Final = 16 * 1024 * 1024
-"""How large a response may be, with its head and all interim responses before it."""
+"""Maximum size of a response, including its head and all interim responses."""
 
 
 class BoundExceeded(Exception):
-    """The exchange took too long, or the response is too large. The message says which."""
+    """The exchange took too long, or the response is too large. The message names the limit."""
 
 
 class BoundedConnection:
-    """A connected socket within the bounds. Every method may raise BoundExceeded and OSError.
+    """A connected socket with limits. Every method may raise BoundExceeded and OSError.
 
-    `http.client.HTTPResponse` reads from it as from a socket: it calls `makefile` and nothing else.
+    Can be passed to `http.client.HTTPResponse` as a socket, which only calls `makefile`.
     """
 
     def __init__(self, connection: socket.socket, deadline: float) -> None:
@@ -46,7 +46,7 @@ class BoundedConnection:
 
 
 class _Reader(io.RawIOBase):
-    """What comes from a socket, until a bound is exceeded."""
+    """Raw reader of a socket that raises BoundExceeded when a limit is reached."""
 
     def __init__(self, connection: socket.socket, deadline: float) -> None:
         self._connection = connection
@@ -66,7 +66,7 @@ class _Reader(io.RawIOBase):
 
 
 def step_timeout(deadline: float) -> float:
-    """Return the seconds that the next step may take. Raises BoundExceeded where none are left."""
+    """Return the timeout of the next step in seconds. Raises BoundExceeded after the deadline."""
     left = deadline - monotonic()
     if left <= 0:
         raise BoundExceeded(timeout_message(deadline))
@@ -74,7 +74,7 @@ def step_timeout(deadline: float) -> float:
 
 
 def timeout_message(deadline: float) -> str:
-    """Return which of the two bounds of time a step has just exceeded."""
+    """Return a message that names the timeout that a step has just exceeded."""
     if monotonic() >= deadline:
         return f"the exchange was not complete after {EXCHANGE_SECONDS:g} s"
-    return f"nothing came for {STEP_SECONDS:g} s"
+    return f"nothing was received for {STEP_SECONDS:g} s"

@@ -1,7 +1,6 @@
-"""The clauses of the contract: a sentence of the manual or a reading each, from one table.
+"""Loader of the table of clauses, `fixtures/clauses.toml`. The wheel contains a copy of the table.
 
-Here belongs the table as values. The table itself is `fixtures/clauses.toml`, and a copy of it is in the wheel; what
-examines a clause is in `checks`.
+A clause is one requirement of the manual or of a reading. The checks of the clauses are in `checks`.
 """
 
 import tomllib
@@ -10,16 +9,17 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-_IN_THE_WHEEL: Final = files("sms10692_contract") / "clauses.toml"
-_IN_THE_TREE: Final = Path(__file__).parents[2] / "fixtures" / "clauses.toml"
+_INSTALLED_FILE: Final = files("sms10692_contract") / "clauses.toml"
+_REPOSITORY_FILE: Final = Path(__file__).parents[2] / "fixtures" / "clauses.toml"
 
 
 @dataclass(frozen=True)
 class Clause:
-    """One clause. `source` is the manual's chapter or a reading; `wire` the exact text where there is one; `group` its
-    row in `docs/reference.md`.
+    """One requirement.
 
-    `needs` says what exercising it takes: nothing, "send", "fetch", or "control".
+    `says` is its text, `wire` the literal text on the wire if there is one. `source` is a chapter of the manual, a
+    reading (R), a request shape (Q) or an observation (A). `group` is the id of its row in
+    `docs/reference.md`. `needs` are the permissions that its check needs: any of "send", "fetch" and "control".
     """
 
     id: str
@@ -32,9 +32,10 @@ class Clause:
 
 @dataclass(frozen=True)
 class Group:
-    """Clauses of which the same is true: exact, or our reading, or our invention; in English and in Chinese.
+    """Clauses with the same provenance: one row of the table in `docs/reference.md`, in English and in Chinese.
 
-    `by` is the evidence; where there is none, the readings that the group's clauses cite.
+    `kind` is "exact", "our reading", "our invention" or "not attempted". `by` is the evidence; if empty, the table
+    lists the readings that the clauses of the group cite.
     """
 
     id: str
@@ -45,13 +46,13 @@ class Group:
     by_zh: str = ""
 
 
-_FILE: Final = _IN_THE_WHEEL if _IN_THE_WHEEL.is_file() else _IN_THE_TREE
+_FILE: Final = _INSTALLED_FILE if _INSTALLED_FILE.is_file() else _REPOSITORY_FILE
 _TABLE: Final = tomllib.loads(_FILE.read_text("utf-8"))
 
 GROUPS: Final = tuple(Group(**row) for row in _TABLE["group"])
-"""In the order of the table in `docs/reference.md`."""
+"""All groups, in the order of the table in `docs/reference.md`."""
 
 CLAUSES: Final = tuple(Clause(**row | {"needs": tuple(row.get("needs", ()))}) for row in _TABLE["clause"])
-"""In the order in which they are examined and reported."""
+"""All clauses, in the order in which they are checked and reported."""
 
 BY_ID: Final = {clause.id: clause for clause in CLAUSES}

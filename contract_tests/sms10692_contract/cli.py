@@ -1,7 +1,4 @@
-"""The command `sms10692-contract`: an address in, a verdict on every clause out.
-
-Here belongs what a person types and reads: options, progress, exit codes.
-"""
+"""Command line of the suite, `sms10692-contract`: options, progress, output and exit codes."""
 
 import os
 import random
@@ -56,26 +53,26 @@ class _Command(click.Command):
         return terminal.encodable(super().get_help(ctx))
 
 
-def _known(context: click.Context, option: click.Parameter, ids: Sequence[str]) -> Sequence[str]:
-    for one in ids:
-        if one not in BY_ID:
-            raise click.BadParameter(f"no clause is called {one}")
+def _check_ids(context: click.Context, option: click.Parameter, ids: Sequence[str]) -> Sequence[str]:
+    for clause_id in ids:
+        if clause_id not in BY_ID:
+            raise click.BadParameter(f"there is no clause {clause_id}")
     return ids
 
 
-def _text(context: click.Context, option: click.Parameter, text: str | None) -> str | None:
+def _check_utf_8(context: click.Context, option: click.Parameter, text: str | None) -> str | None:
     if text is not None and not is_encodable(text, "utf-8"):
-        raise click.BadParameter("it is no text in UTF-8")
+        raise click.BadParameter("the value is not valid UTF-8")
     return text
 
 
-def _text_in_gbk(context: click.Context, option: click.Parameter, text: str | None) -> str | None:
+def _check_gbk(context: click.Context, option: click.Parameter, text: str | None) -> str | None:
     if text is not None and not is_encodable(text, "gbk"):
-        raise click.BadParameter("it cannot be written in GBK, the charset of one of the pages")
+        raise click.BadParameter("the value cannot be encoded in GBK, the charset of /v2smsGBK.aspx")
     return text
 
 
-def _writable(context: click.Context, option: click.Parameter, file: Path | None) -> Path | None:
+def _check_writable(context: click.Context, option: click.Parameter, file: Path | None) -> Path | None:
     if file is not None:
         try:
             report.check_writable(file)
@@ -90,55 +87,68 @@ def _writable(context: click.Context, option: click.Parameter, file: Path | None
 )
 @click.version_option(__version__, message="%(version)s")
 @click.argument("address", type=_AddressType(), envvar="SMS10692_CONTRACT_URL", metavar="http[s]://HOST:PORT")
-@click.option("--userid", envvar="SMS10692_USERID", show_envvar=True, callback=_text_in_gbk)
-@click.option("--account", envvar="SMS10692_ACCOUNT", show_envvar=True, callback=_text)
+@click.option(
+    "--userid", envvar="SMS10692_USERID", show_envvar=True, callback=_check_gbk, help="The userid of the account."
+)
+@click.option("--account", envvar="SMS10692_ACCOUNT", show_envvar=True, callback=_check_utf_8, help="Its login name.")
 @click.option(
     "--password",
     envvar="SMS10692_PASSWORD",
     show_envvar=True,
-    callback=_text,
-    help="Better in the environment: others on this machine can read your command line.",
+    callback=_check_utf_8,
+    help="Its password. Prefer the environment variable: other users of this machine can read the command line.",
 )
 @click.option(
     "--control",
     type=_AddressType(),
     envvar="SMS10692_CONTRACT_CONTROL",
     show_envvar=True,
-    help="An emulator's control address. Allows everything, to accounts made there, once one was accepted.",
+    help="The control API of an emulator. Allows all requests of the temporary accounts created there.",
 )
 @click.option(
     "--control-token",
     envvar="SMS10692_CONTRACT_TOKEN",
     show_envvar=True,
-    callback=_text,
-    help="What the control address prints where it is not on this machine.",
+    callback=_check_utf_8,
+    help="The token of the control API, which the emulator prints at start if it needs one.",
 )
-@click.option("--keep-accounts", is_flag=True, help="Do not delete the accounts made at --control when the run ends.")
+@click.option(
+    "--keep-accounts", is_flag=True, help="Do not delete the accounts created at --control when the run ends."
+)
 @click.option(
     "--ca",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Of an https address, trust the certificates that those of this file signed.",
+    help="For https: trust the CA certificates of this file.",
 )
-@click.option("--insecure", is_flag=True, help="Of an https address, trust any certificate.")
-@click.option("--allow-send", multiple=True, metavar="NUMBER", help="This number may be sent to. Repeatable.")
-@click.option("--budget", default=BUDGET_DEFAULT, show_default=True, type=click.IntRange(0), help="Points at most.")
-@click.option("--allow-fetch", is_flag=True, help="The account's queues may be emptied.")
+@click.option("--insecure", is_flag=True, help="For https: trust any certificate.")
+@click.option("--allow-send", multiple=True, metavar="NUMBER", help="Allow sending to this number. Repeatable.")
+@click.option(
+    "--budget", default=BUDGET_DEFAULT, show_default=True, type=click.IntRange(0), help="Maximum points to spend."
+)
+@click.option("--allow-fetch", is_flag=True, help="Allow emptying the queues of the account.")
 @click.option(
     "--forbidden",
     default="发票",
     show_default=True,
     metavar="WORD",
-    callback=_text_in_gbk,
+    callback=_check_gbk,
     help="A word that the vendor forbids.",
 )
-@click.option("--profile", type=click.Choice(list(EFFORTS)), default="quick", show_default=True)
-@click.option("--seed", type=int, help="Where the search begins: repeats a run. Always 0 where CI is set.")
-@click.option("--only", multiple=True, callback=_known, metavar="CLAUSE", help="This clause only. Repeatable.")
 @click.option(
-    "--html", type=click.Path(dir_okay=False, path_type=Path), callback=_writable, help="Write the report for people."
+    "--profile", type=click.Choice(list(EFFORTS)), default="quick", show_default=True, help="Size of the run."
+)
+@click.option("--seed", type=int, help="Random seed, to repeat a run. Default: random, or 0 if CI is set.")
+@click.option(
+    "--only", multiple=True, callback=_check_ids, metavar="CLAUSE", help="Check this clause only. Repeatable."
 )
 @click.option(
-    "--junit", type=click.Path(dir_okay=False, path_type=Path), callback=_writable, help="Write the report for CI."
+    "--html", type=click.Path(dir_okay=False, path_type=Path), callback=_check_writable, help="Write an HTML report."
+)
+@click.option(
+    "--junit",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_check_writable,
+    help="Write a JUnit XML report.",
 )
 def command(
     address: Address,
@@ -160,12 +170,12 @@ def command(
     html: Path | None,
     junit: Path | None,
 ) -> int:
-    """Examine what answers at http[s]://HOST:PORT, clause by clause of the sms10692.com manual.
+    """Check whether the server at http[s]://HOST:PORT behaves as the sms10692.com manual says, clause by clause.
 
-    Nothing is sent and nothing fetched unless --allow-send, --allow-fetch or --control says so.
+    Nothing is sent or fetched unless --allow-send, --allow-fetch or --control allows it.
 
-    Exit code 0: all that was exercised held. 1: a clause failed. 2: usage, or the report cannot be written. 3: not
-    reachable. 70: an error of this command itself. Interrupted: 128 and the number of the signal.
+    Exit code 0: all exercised clauses held. 1: a clause failed. 2: wrong usage, or a report cannot be written. 3: the
+    server is not reachable. 70: internal error of this command. After a signal: 128 plus the number of the signal.
     """
     if control is None and not (userid and account and password):
         raise click.UsageError(CREDENTIALS_NEEDED)
@@ -176,71 +186,73 @@ def command(
         control = control and control.with_tls(ca, insecure)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--ca") from error
-    gate = SafetyGuard(frozenset(allow_send), budget, allow_fetch)
+    guard = SafetyGuard(frozenset(allow_send), budget, allow_fetch)
     own = SuiteAccount(userid or "", account or "", password or "")
-    turns = ControlClient(control, control_token) if control is not None else None
+    control_client = ControlClient(control, control_token) if control is not None else None
     if seed is None:
         seed = 0 if os.environ.get("CI") else random.SystemRandom().randrange(2**32)
-    with _deleting_accounts(turns, keep_accounts):
-        own = _accepted(address, own, turns, gate)
-        lab = CheckContext(address, own, gate, turns, EFFORTS[profile], seed, forbidden, keep_accounts)
-        verdicts, stopped = _examined(lab, only)
-    again = _repeat(lab, control, allow_send, allow_fetch, profile)
-    repeat = {verdict.clause.id: f"{again} --only {verdict.clause.id}" for verdict in verdicts}
-    unwritten = []
+    with _deleting_accounts(control_client, keep_accounts):
+        own = _prepare_account(address, own, control_client, guard)
+        context = CheckContext(address, own, guard, control_client, EFFORTS[profile], seed, forbidden, keep_accounts)
+        verdicts, interruption = _run(context, only)
+    repeat_command = _repeat_command(context, control, allow_send, allow_fetch, profile)
+    repeat = {verdict.clause.id: f"{repeat_command} --only {verdict.clause.id}" for verdict in verdicts}
+    write_errors = []
     for file, write in ((html, report.write_html), (junit, report.write_junit)):
         if file is not None:
             try:
                 write(verdicts, file, address, repeat)
             except OSError as error:
-                unwritten.append(_cannot_write(file, error))
+                write_errors.append(_cannot_write(file, error))
     try:
-        _print_report(verdicts, address, repeat, deleted=turns is not None and not keep_accounts)
+        _print_report(verdicts, address, repeat, deleted=control_client is not None and not keep_accounts)
     except OSError as error:
-        unwritten.append(_cannot_write("standard output", error))
-    if isinstance(stopped, KeyboardInterrupt):
-        return _interrupted(stopped)  # click would say nothing of a KeyboardInterrupt
-    if stopped is not None:
-        raise stopped
-    if unwritten:
-        raise click.ClickException("; ".join(unwritten))
+        write_errors.append(_cannot_write("standard output", error))
+    if isinstance(interruption, KeyboardInterrupt):
+        return _report_interruption(interruption)  # click prints no message for a KeyboardInterrupt
+    if interruption is not None:
+        raise interruption
+    if write_errors:
+        raise click.ClickException("; ".join(write_errors))
     return FAILED if any(verdict.state is State.FAILED for verdict in verdicts) else 0
 
 
-def _accepted(address: Address, own: SuiteAccount, turns: ControlClient | None, gate: SafetyGuard) -> SuiteAccount:
-    """Return the account that is examined, and say where it is not accepted."""
-    if turns is None:
-        answer = send_request(address, form(UTF8, own.credentials() | {"action": "overage"}))
-        if "用户名或密码错误".encode() in answer.body:
-            terminal.write_error(f"{NAME}: {address.url} says that the account or the password is wrong")
+def _prepare_account(
+    address: Address, own: SuiteAccount, control: ControlClient | None, guard: SafetyGuard
+) -> SuiteAccount:
+    """Return the account for the run, and warn if the server does not accept it."""
+    if control is None:
+        response = send_request(address, form(UTF8, own.credentials() | {"action": "overage"}))
+        if "用户名或密码错误".encode() in response.body:
+            terminal.write_error(f"{NAME}: {address.url} refuses the account or the password")
         return own
-    own, accepted = enable_sandbox(address, turns, gate)
-    if not accepted and not shares_accounts(address, turns):
+    own, accepted = enable_sandbox(address, control, guard)
+    if not accepted and not shares_accounts(address, control):
         raise click.UsageError(
-            f"{turns.address.url} is not the control address of {address.url}, which does not know the accounts"
-            " made there. Nothing was sent or fetched."
+            f"{control.address.url} is not the control API of {address.url}: the server does not know the accounts"
+            " created there. Nothing was sent or fetched."
         )
     if not accepted:
         terminal.write_error(
-            f"{NAME}: the account made at {turns.address.url} is not accepted: nothing is sent or fetched"
+            f"{NAME}: the account created at {control.address.url} is not accepted: nothing is sent or fetched"
         )
     return own
 
 
 @contextmanager
-def _deleting_accounts(turns: ControlClient | None, keep: bool) -> Iterator[None]:
-    """Delete the accounts that were made inside, however it ends; say which are left."""
+def _deleting_accounts(control: ControlClient | None, keep: bool) -> Iterator[None]:
+    """Delete the created accounts when the block ends in any way, and report those that are left."""
     try:
         yield
     finally:
-        if turns is not None:
-            left = accounts_left(turns, keep)
+        if control is not None:
+            left = accounts_left(control, keep)
             if left:
                 terminal.write_error(f"{NAME}: {left}")
 
 
-def _examined(lab: CheckContext, only: Sequence[str]) -> tuple[list[Verdict], BaseException | None]:
-    """Return a verdict on every chosen clause, and what stopped the run before the last one."""
+def _run(context: CheckContext, only: Sequence[str]) -> tuple[list[Verdict], BaseException | None]:
+    """Run the selected clauses with a progress bar. Return all verdicts, and the exception that stopped the run."""
     clauses = list(select(only))
     verdicts: list[Verdict] = []
     console = Console(stderr=True, highlight=False)
@@ -249,15 +261,15 @@ def _examined(lab: CheckContext, only: Sequence[str]) -> tuple[list[Verdict], Ba
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("", total=len(clauses))
 
-            def show(clause: Clause) -> None:
+            def show_clause(clause: Clause) -> None:
                 progress.update(task, description=clause.id)
 
-            for verdict in run_checks(lab, clauses, show):
+            for verdict in run_checks(context, clauses, show_clause):
                 verdicts.append(verdict)
                 progress.advance(task)
     except (KeyboardInterrupt, Exception) as error:
-        why = f"the run was stopped: {str(error) or type(error).__name__}"
-        verdicts += [Verdict(clause, State.NOT_EXERCISED, why) for clause in clauses[len(verdicts) :]]
+        reason = f"the run was stopped: {str(error) or type(error).__name__}"
+        verdicts += [Verdict(clause, State.NOT_EXERCISED, reason) for clause in clauses[len(verdicts) :]]
         return verdicts, error
     return verdicts, None
 
@@ -276,36 +288,37 @@ def _print_report(verdicts: Sequence[Verdict], address: Address, repeat: dict[st
     terminal.write_line(f"\n{report.summary(verdicts)}")
 
 
-def _repeat(
-    lab: CheckContext, control: Address | None, allow_send: Sequence[str], allow_fetch: bool, profile: str
+def _repeat_command(
+    context: CheckContext, control: Address | None, allow_send: Sequence[str], allow_fetch: bool, profile: str
 ) -> str:
-    words = [NAME, lab.address.url, "--seed", str(lab.seed), "--profile", profile]
+    words = [NAME, context.address.url, "--seed", str(context.seed), "--profile", profile]
     if control is not None:
         words += ["--control", control.url]
     else:
-        words += ["--userid", lab.own.userid, "--account", lab.own.account]
-    words += lab.address.options
+        words += ["--userid", context.own.userid, "--account", context.own.account]
+    words += context.address.options
     for number in allow_send:
         words += ["--allow-send", number]
-    words += ["--budget", str(lab.guard.budget)] if allow_send else []
+    words += ["--budget", str(context.guard.budget)] if allow_send else []
     words += ["--allow-fetch"] if allow_fetch else []
-    words += ["--forbidden", lab.forbidden] if lab.forbidden != "发票" else []
+    words += ["--forbidden", context.forbidden] if context.forbidden != "发票" else []
     return shlex.join(words)
 
 
 def main() -> None:
-    """Run the command. Whatever was wrong with it is one line on standard error."""
+    """Run the command. Errors are printed as one line on standard error."""
     terminal.accept_any_text()
     INTERRUPTIONS.install()
-    sys.exit(_exit_code())
+    sys.exit(_run_command())
 
 
-def _interrupted(error: BaseException | None) -> int:
+def _report_interruption(error: BaseException | None) -> int:
     terminal.write_error(f"{NAME}: {error}" if isinstance(error, Interrupted) else f"{NAME}: interrupted")
     return error.exit_code if isinstance(error, Interrupted) else 130
 
 
-def _exit_code() -> int:
+def _run_command() -> int:
+    """Run the click command and return the exit code."""
     try:
         code: int = command.main(prog_name=NAME, standalone_mode=False)
         terminal.flush()
@@ -313,21 +326,21 @@ def _exit_code() -> int:
         terminal.write_error(f"{NAME}: {error}")
         return UNREACHABLE
     except ControlRefused as error:
-        terminal.write_error(f"{NAME}: {error}: are --control and --control-token right?")
+        terminal.write_error(f"{NAME}: {error}: check --control and --control-token")
         return USAGE
     except click.ClickException as error:
         terminal.write_error(f"{NAME}: {' '.join(error.format_message().split())}")
         return USAGE
     except click.Abort as error:
-        return _interrupted(error.__cause__)
+        return _report_interruption(error.__cause__)
     except KeyboardInterrupt as error:
-        return _interrupted(error)
+        return _report_interruption(error)
     except OSError as error:
         terminal.write_error(f"{NAME}: {_cannot_write('standard output', error)}")
         return USAGE
     except Exception:
         for line in traceback.format_exc().splitlines():
             terminal.write_error(line)
-        terminal.write_error(f"{NAME}: this is a defect of {NAME} itself, and says nothing of the vendor")
+        terminal.write_error(f"{NAME}: this is a bug of {NAME}, not a failure of the server")
         return INTERNAL
     return code

@@ -1,6 +1,6 @@
-"""An emulator's control address: throw-away accounts, each with a clock of its own.
+"""Client of the emulator's control API: creates temporary accounts and sets their clocks.
 
-Here belongs what is asked of it, in JSON. It may be at another host and port than what is examined.
+The control API may be at another address than the server that is checked.
 """
 
 import json
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
-from sms10692_contract.http import Address, RawAnswer, send_request
+from sms10692_contract.http import Address, RawResponse, send_request
 from sms10692_contract.interruptions import INTERRUPTIONS
 from sms10692_contract.requests import WireRequest, is_encodable
 
@@ -18,11 +18,11 @@ _EXCERPT: Final = 200
 
 
 class ControlRefused(Exception):
-    """What answered said something else than a control address should; the message has it."""
+    """The control API refused a request or sent an unexpected response. The message contains an excerpt."""
 
 
 class CreatedAccount(NamedTuple):
-    """An account, as the control address tells it."""
+    """An account created by the control API."""
 
     userid: str
     account: str
@@ -31,9 +31,9 @@ class CreatedAccount(NamedTuple):
 
 
 class ControlClient:
-    """Speaks to a control address, with a token if it wants one. Every method may raise NoAnswer or ControlRefused.
+    """Client of a control API. Every method may raise TargetUnreachable or ControlRefused.
 
-    `userids` are those of the accounts that were made here and not deleted yet.
+    `userids` are the accounts that were created by this client and not deleted yet.
     """
 
     def __init__(self, address: Address, token: str | None = None) -> None:
@@ -42,79 +42,88 @@ class ControlClient:
         self._headers = [("Connection", "close"), *([("Authorization", f"Bearer {token}")] if token else [])]
 
     def health(self) -> dict[str, Any]:
-        """What it says of itself."""
-        return self._ask("GET", "/_mock/health", None, 200)
+        """Return the health document."""
+        return self._request("GET", "/_mock/health", None, 200)
 
-    def make_account(self, **wanted: Any) -> CreatedAccount:
-        """A new account. A signal interrupts only when its userid is known."""
+    def create_account(self, **options: Any) -> CreatedAccount:
+        """Create an account with these settings.
+
+        **Signals are deferred until the userid is recorded**, so that every created account can be deleted.
+        """
         with INTERRUPTIONS.deferred():
-            told = self._ask("POST", _ACCOUNTS, wanted, 201)
-            if isinstance(told.get("userid"), str):
-                self.userids.append(told["userid"])
-        match told:
+            document = self._request("POST", _ACCOUNTS, options, 201)
+            if isinstance(document.get("userid"), str):
+                self.userids.append(document["userid"])
+        match document:
             case {"userid": str(userid), "account": str(account), "password": str(password), "points": int(points)}:
-                if account != wanted.get("account", account):
+                if account != options.get("account", account):
                     name = account[:_EXCERPT]
                     raise ControlRefused(
-                        f"POST {self.address.url}{_ACCOUNTS} made {name}: not the name that it was to have"
+                        f"POST {self.address.url}{_ACCOUNTS} created the account {name} instead of the requested one"
                     )
                 if not (is_encodable(userid, "gbk") and is_encodable(account + password, "utf-8")):
-                    raise ControlRefused(f"POST {self.address.url}{_ACCOUNTS} made an account that no form can name")
+                    raise ControlRefused(
+                        f"POST {self.address.url}{_ACCOUNTS} created an account whose name no form can contain"
+                    )
                 return CreatedAccount(userid, account, password, points)
         raise ControlRefused(
-            f"POST {self.address.url}{_ACCOUNTS} was answered without {', '.join(CreatedAccount._fields)}"
+            f"the response to POST {self.address.url}{_ACCOUNTS} lacks {', '.join(CreatedAccount._fields)}"
         )
 
     def delete_accounts(self, keep: Container[str] = ()) -> None:
-        """Delete the accounts that were made here, but for those to keep. What cannot be deleted stays in `userids`."""
-        for userid in [one for one in self.userids if one not in keep]:
-            self._ask("DELETE", _path(userid), None, 200, 404)
+        """Delete the created accounts except `keep`. Accounts that cannot be deleted stay in `userids`."""
+        for userid in [userid for userid in self.userids if userid not in keep]:
+            self._request("DELETE", _path(userid), None, 200, 404)
             self.userids.remove(userid)
 
     def top_up(self, userid: str, points: int) -> None:
-        """Give an account more points."""
-        self._ask("PATCH", _path(userid), {"charge": points}, 200)
+        """Add points to an account."""
+        self._request("PATCH", _path(userid), {"charge": points}, 200)
 
     def freeze(self, userid: str) -> None:
         """Stop the account's clock."""
-        self._ask("PUT", f"{_path(userid)}/clock", {"mode": "frozen"}, 200)
+        self._request("PUT", f"{_path(userid)}/clock", {"mode": "frozen"}, 200)
 
     def advance(self, userid: str, seconds: int) -> None:
-        """Turn the account's clock."""
-        self._ask("POST", f"{_path(userid)}/clock/advance", {"seconds": seconds}, 200)
+        """Move the account's clock forward."""
+        self._request("POST", f"{_path(userid)}/clock/advance", {"seconds": seconds}, 200)
 
     def now(self, userid: str) -> datetime:
-        """The account's time, which comes in ISO 8601 with its offset."""
+        """Return the time of the account's clock, with its offset."""
         path = f"{_path(userid)}/clock"
-        told = self._ask("GET", path, None, 200).get("now")
+        value = self._request("GET", path, None, 200).get("now")
         try:
-            moment = datetime.fromisoformat(str(told))
+            time = datetime.fromisoformat(str(value))
         except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
-            raise ControlRefused(f"GET {self.address.url}{path} was answered with the time {str(told)[:_EXCERPT]!r}")
-        return moment
+            time = None
+        if time is None or time.tzinfo is None:
+            raise ControlRefused(
+                f"the response to GET {self.address.url}{path} has the invalid time {str(value)[:_EXCERPT]!r}"
+            )
+        return time
 
-    def _ask(self, method: str, path: str, document: dict[str, Any] | None, *wanted: int) -> dict[str, Any]:
+    def _request(self, method: str, path: str, document: dict[str, Any] | None, *statuses: int) -> dict[str, Any]:
         body = b"" if document is None else json.dumps(document).encode()
         headers = list(self._headers)
         if method != "GET":
             headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-        answer = send_request(self.address, WireRequest(path, (), method, path.encode(), tuple(headers), body))
-        if answer.status not in wanted and not (200 in wanted and 200 <= answer.status < 300):
-            raise ControlRefused(f"{method} {self.address.url}{path} was answered {answer.status}: {_excerpt(answer)}")
+        response = send_request(self.address, WireRequest(path, (), method, path.encode(), tuple(headers), body))
+        if response.status not in statuses and not (200 in statuses and 200 <= response.status < 300):
+            raise ControlRefused(
+                f"{method} {self.address.url}{path} returned HTTP {response.status}: {_excerpt(response)}"
+            )
         try:
-            read: Any = answer.json() if answer.body else {}
+            result: Any = response.json() if response.body else {}
         except ValueError:
-            read = None
-        if not isinstance(read, dict):
-            raise ControlRefused(f"{self.address.url}{path} is no control address: {_excerpt(answer)}")
-        return read
+            result = None
+        if not isinstance(result, dict):
+            raise ControlRefused(f"{self.address.url}{path} is not a control API: {_excerpt(response)}")
+        return result
 
 
 def _path(userid: str) -> str:
     return f"{_ACCOUNTS}/{quote(userid, safe='', errors='replace')}"
 
 
-def _excerpt(answer: RawAnswer) -> str:
-    return answer.body[:_EXCERPT].decode("utf-8", "replace")
+def _excerpt(response: RawResponse) -> str:
+    return response.body[:_EXCERPT].decode("utf-8", "replace")

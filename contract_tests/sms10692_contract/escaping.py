@@ -1,22 +1,23 @@
-"""Text of the other side made safe to show: on a terminal, in a page, in an XML file.
+"""Escaping of text from the server before it is shown on a terminal, in HTML or in XML.
 
-A hostile server could otherwise move the cursor, forge a line of the report, or turn the direction of writing.
+**Escape every text from the server before output.** Otherwise a hostile server could move the cursor, forge lines of
+the report, or reverse the writing direction.
 """
 
 from typing import Final
 
-_WIDE_SPACE: Final = "\u3000"  # ordinary in Chinese text, and str.isprintable() says no to it
+_WIDE_SPACE: Final = "\u3000"  # ordinary in Chinese text, but not printable according to str.isprintable()
 
 
 def escape_unprintable(text: str, keep: str = "") -> str:
-    """Return the text with each character that does not print as itself as a backslash escape; `keep` are left alone.
+    """Replace each unprintable character by a backslash escape, except the characters in `keep`.
 
     >>> print(escape_unprintable("内容\\u3000€😀 \\x1b[2J\\u202e\\r\\n\\ud800\\x9b"))
     内容\u3000€😀 \\x1b[2J\\u202e\\r\\n\\ud800\\x9b
     """
     if text.isprintable():
         return text
-    return "".join(one if one.isprintable() or one == _WIDE_SPACE or one in keep else _escape(one) for one in text)
+    return "".join(c if c.isprintable() or c == _WIDE_SPACE or c in keep else _escape(c) for c in text)
 
 
 def _escape(character: str) -> str:

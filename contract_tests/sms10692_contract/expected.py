@@ -1,8 +1,7 @@
-"""The vendor's answers: as the exact text the manual spells, and as what can be read in one that may be wrong.
+"""Expected responses of the vendor, and a tolerant parser of actual responses.
 
-Here belong the messages and the documents, letter by letter, white space as real servers were seen to write it (A1, A3,
-A4, A10), and the reading of elements, which forgives everything but the element's name, so that one fault is one
-failing clause.
+The documents and messages are spelled out exactly; their white space is as observed at real servers (A1, A3, A4, A10).
+`ParsedAnswer` tolerates everything except wrong element names, so that one fault fails only one clause.
 """
 
 import re
@@ -10,59 +9,59 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sms10692_contract.http import RawAnswer
+from sms10692_contract.http import RawResponse
 from sms10692_contract.requests import CHARSET, LABEL, WireRequest
 
 
 @dataclass(frozen=True)
-class ParsedAnswer:
-    """An answer, and the request that it answers."""
+class ParsedResponse:
+    """A response and its request."""
 
     request: WireRequest
-    raw: RawAnswer
+    raw: RawResponse
 
     @property
     def text(self) -> str:
-        """The body in the charset of the page."""
+        """The body, decoded in the charset of the endpoint."""
         return self.raw.body.decode(CHARSET[self.request.page], "replace")
 
     def element(self, name: str) -> str:
-        """What stands in the first element of this name; nothing where there is none."""
+        """Return the content of the first element with this name, or an empty string."""
         return next(_contents(self.text, name), "").strip()
 
     def number(self, name: str) -> int | None:
-        """The same as a number, where it is one."""
+        """Return the content of an element as a number; None if it is not an integer."""
         text = self.element(name)
         return int(text) if re.fullmatch("-?[0-9]{1,18}", text) else None
 
     def boxes(self, name: str) -> list[dict[str, str]]:
-        """The elements of each box, by name."""
+        """Return the child elements of each item element (statusbox or callbox), by name."""
         return [{name: value.strip() for name, value in _elements(inside)} for inside in _contents(self.text, name)]
 
 
 def _contents(text: str, name: str) -> Iterator[str]:
-    """Yield what stands in each element of this name. Takes time in proportion to the text, whatever it holds."""
-    opening, closing, at = f"<{name}>", f"</{name}>", 0
-    while (begin := text.find(opening, at)) >= 0 and (end := text.find(closing, begin)) >= 0:
+    """Yield the content of each element with this name, in linear time for any text."""
+    opening, closing, position = f"<{name}>", f"</{name}>", 0
+    while (begin := text.find(opening, position)) >= 0 and (end := text.find(closing, begin)) >= 0:
         yield text[begin + len(opening) : end]
-        at = end + len(closing)
+        position = end + len(closing)
 
 
 _TAG: Final = re.compile(r"<(/?)(\w+)>")
 
 
 def _elements(text: str) -> Iterator[tuple[str, str]]:
-    """Yield name and content of each element that none of the others contains, in time in proportion to the text."""
+    """Yield name and content of each outermost element, in linear time for any text."""
     last_closing = {tag[2]: tag.start() for tag in _TAG.finditer(text) if tag[1]}
-    at = 0
+    position = 0
     for tag in _TAG.finditer(text):
-        if not tag[1] and at <= tag.start() and tag.end() <= last_closing.get(tag[2], -1):
+        if not tag[1] and position <= tag.start() and tag.end() <= last_closing.get(tag[2], -1):
             end = text.index(f"</{tag[2]}>", tag.end())
             yield tag[2], text[tag.end() : end]
-            at = end + len(tag[0]) + 1
+            position = end + len(tag[0]) + 1
 
 
-# The messages of the manual, in the order of its tables: 1.3, 3.3, 4.4.
+# Messages of the manual, in the order of its tables 1.3, 3.3 and 4.4.
 EMPTY: Final = "用户名或密码不能为空"
 SQL: Final = "发送内容包含sql注入字符"
 WRONG: Final = "用户名或密码错误"
@@ -77,7 +76,7 @@ FOUND: Final = "包含非法字符"
 NOT_FOUND: Final = "没有包含屏蔽词"
 
 MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
-"""How 4.3 and 5.3 write a receivetime."""
+"""Format of a receivetime (4.3, 5.3)."""
 
 SENT: Final = (
     '<?xml version="1.0" encoding="{label}" ?><returnsms>\n'
@@ -143,19 +142,19 @@ ERRORSTATUS: Final = (
 )
 
 
-_NO_XML: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_INVALID_IN_XML: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def escaped(text: str) -> str:
-    """A text inside an element (R17): markup as entities, the carriage return too, and without what XML cannot carry.
+    """Escape a text for an element (R17): markup and carriage returns as entities, without characters invalid in XML.
 
     >>> escaped("<a & b>\\r\\x00")
     '&lt;a &amp; b&gt;&#13;'
     """
-    text = _NO_XML.sub("", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = _INVALID_IN_XML.sub("", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace("\r", "&#13;")
 
 
 def document(template: str, page: str, **values: object) -> bytes:
-    """The bytes of a document on a page; what its charset lacks as decimal references (R17)."""
+    """Fill in a template and encode it; characters that the charset lacks become decimal references (R17)."""
     return template.format(label=LABEL[page], **values).encode(CHARSET[page], "xmlcharrefreplace")

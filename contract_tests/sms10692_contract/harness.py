@@ -1,6 +1,6 @@
-"""What a check works with: the examined address, accounts, a clock where there is one, and the gate before it all.
+"""Check harness: `CheckContext` sends the requests of a check, waits for reports, and runs property tests.
 
-Here belongs how a check asks and waits. What it should be answered is each check's own affair.
+The `expect_*` functions compare a response with an expectation and raise `Mismatch`. The checks are in `checks`.
 """
 
 import time
@@ -15,57 +15,61 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from sms10692_contract.control import ControlClient, ControlRefused
-from sms10692_contract.expected import MOMENT, ParsedAnswer, document
-from sms10692_contract.http import Address, RawAnswer, TargetUnreachable, Unbounded, send_request
+from sms10692_contract.expected import MOMENT, ParsedResponse, document
+from sms10692_contract.http import Address, RawResponse, TargetUnreachable, Unbounded, send_request
 from sms10692_contract.requests import CALL, STATUS, UTF8, WireRequest, form, sign
 from sms10692_contract.safety import SafetyGuard
 
 T = TypeVar("T")
 
 CHINA: Final = timezone(timedelta(hours=8))
-WAIT: Final = 180
-"""Seconds after which a report that never came counts as lost."""
+REPORT_TIMEOUT: Final = 180
+"""Seconds after which a missing report counts as lost."""
 
 DEFAULT_POINTS: Final = 10**9
-"""Points of a throw-away account, where a check does not say how many: no profile spends as much."""
+"""Default balance of a temporary account: more points than any run spends."""
 
-_POLL: Final = 5.0
-_KEPT: Final = 4
+_POLL_SECONDS: Final = 5.0
+_TRANSCRIPT_LENGTH: Final = 4
+"""Number of last requests that are kept for the report."""
 
-
-_CLIPPED: Final = 4000
-"""Characters of a text that are shown at most: a hostile answer is as long as it likes."""
+_TEXT_LIMIT: Final = 4000
+"""Maximum number of characters of a text in a report: a hostile response may have any length."""
 
 
 class Mismatch(AssertionError):
-    """A clause does not hold: what was asked, what should have come, and what came."""
+    """A clause does not hold.
+
+    `request` is the request that shows it, `preceding` are the requests before it, `expected` and `got` describe the
+    expected and the actual response. `clause` is the id of the failed clause if the check covers several.
+    """
 
     def __init__(self, request: WireRequest | None, expected: str, got: str) -> None:
-        expected, got = _clipped(expected), _clipped(got)
+        expected, got = _truncate(expected), _truncate(got)
         super().__init__(f"expected {expected}; got {got}")
         self.request = request
         self.expected = expected
         self.got = got
-        self.before: tuple[WireRequest, ...] = ()
+        self.preceding: tuple[WireRequest, ...] = ()
         self.clause = ""
 
 
 class ShrinkLimitReached(KeyboardInterrupt):
-    """Time to stop making a failure shorter. Of a kind that Hypothesis lets through at once."""
+    """Stops the shrinking of a failure. Derived from KeyboardInterrupt, which Hypothesis does not catch."""
 
     def __init__(self, best: Mismatch) -> None:
-        super().__init__("the shortest failure so far is good enough")
+        super().__init__("shrinking stopped at its limit")
         self.best = best
 
 
 def current_timestamp(seconds: int) -> str:
-    """The timestamp of so many seconds ago, as 1.2 writes it."""
+    """Return the timestamp of `seconds` ago in the format of chapter 1.2."""
     return f"{datetime.now(CHINA) - timedelta(seconds=seconds):%Y%m%d%H%M%S}"
 
 
 @dataclass(frozen=True)
 class SuiteAccount:
-    """Who signs. `points` is what a throw-away account was made with."""
+    """An account that signs requests. `points` is the initial balance of a temporary account."""
 
     userid: str
     account: str
@@ -73,17 +77,18 @@ class SuiteAccount:
     points: int = 0
 
     def credentials(self, timestamp: str | None = None, charset: str = "utf-8") -> dict[str, str]:
-        """userid, timestamp and sign, over the time it is or the one given."""
+        """Return userid, timestamp and sign; the timestamp defaults to the current time."""
         stamp = current_timestamp(0) if timestamp is None else timestamp
-        signed = sign(self.account, self.password, stamp, charset)
-        return {"userid": self.userid, "timestamp": stamp, "sign": signed}
+        signature = sign(self.account, self.password, stamp, charset)
+        return {"userid": self.userid, "timestamp": stamp, "sign": signature}
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How hard to look: examples of a property, runs and steps of a machine, rounds of a race.
+    """Size of a run: examples per property, runs and steps of the state machine, rounds of concurrency checks.
 
-    `shrinking` is how many requests a failure is made shorter for, so that a seed repeats what it ends with.
+    `shrinking` is the maximum number of requests for shrinking a failure. It is a count, not a time, so that the same
+    seed ends with the same failure.
     """
 
     name: str
@@ -95,8 +100,8 @@ class Effort:
 
 
 EFFORTS: Final[Mapping[str, Effort]] = {
-    profile.name: profile
-    for profile in (
+    effort.name: effort
+    for effort in (
         Effort("quick", examples=25, runs=50, steps=25, rounds=6, shrinking=2000),
         Effort("thorough", examples=1000, runs=1000, steps=50, rounds=50, shrinking=50_000),
     )
@@ -105,215 +110,226 @@ EFFORTS: Final[Mapping[str, Effort]] = {
 
 @dataclass
 class CheckContext:
-    """One run against one address. Every request goes through the gate."""
+    """One run against one server, passed to every check.
+
+    **Checks send requests only with the methods of this class: each request passes the safety guard first.**
+    `own` is the account that the user named, or the first temporary account. `control` is None without a control API.
+    """
 
     address: Address
     own: SuiteAccount
     guard: SafetyGuard
     control: ControlClient | None = None
-    profile: Effort = EFFORTS["quick"]
+    effort: Effort = EFFORTS["quick"]
     seed: int = 0
     forbidden: str = "发票"
     keep_accounts: bool = False
-    transcript: deque[WireRequest] = field(default_factory=lambda: deque(maxlen=_KEPT))
-    _asked: int = 0
-    _failed_at: int = 0
+    transcript: deque[WireRequest] = field(default_factory=lambda: deque(maxlen=_TRANSCRIPT_LENGTH))
+    _request_count: int = 0
+    _count_at_failure: int = 0
     _best: Mismatch | None = None
 
     # Accounts and their clocks
 
     @property
     def is_sandboxed(self) -> bool:
-        """Whether requests cost nobody anything: the accounts are throw-away ones."""
+        """Whether requests have no cost, because the accounts are temporary."""
         return bool(self.guard.userids)
 
-    def account(self, **wanted: Any) -> SuiteAccount:
-        """A new throw-away account; without a control address, the one that was given."""
+    def account(self, **options: Any) -> SuiteAccount:
+        """Create a temporary account with these settings; without a control API, return the user's account."""
         if self.control is None or not self.is_sandboxed:
             return self.own
-        return made_account(self.control, self.guard, **wanted)
+        return create_account(self.control, self.guard, **options)
 
     def delete_accounts(self) -> None:
-        """Delete the accounts that the checks have made until now. What cannot be deleted is left for the end."""
+        """Delete the accounts created so far, except `own`. Failures are ignored: the end of the run tries again."""
         if self.control is None or self.keep_accounts:
             return
-        with suppress(TargetUnreachable, ControlRefused):  # the end of the run tries again, and says so
+        with suppress(TargetUnreachable, ControlRefused):
             self.control.delete_accounts(keep={self.own.userid})
             self.guard.userids.intersection_update({self.own.userid})
 
-    def frozen_account(self, **wanted: Any) -> SuiteAccount:
-        """A new account whose clock stands still."""
-        account = self.account(**wanted)
+    def frozen_account(self, **options: Any) -> SuiteAccount:
+        """Create an account with a stopped clock."""
+        account = self.account(**options)
         self.clock.freeze(account.userid)
         return account
 
     @property
     def clock(self) -> ControlClient:
-        """Who turns clocks. Only for clauses that need control."""
+        """The control API, which sets clocks. Only for clauses that need "control"."""
         if self.control is None:
-            raise AssertionError("a clause that needs a clock must say so in the table")
+            raise AssertionError('the check sets a clock: add needs = ["control"] to its clause')
         return self.control
 
     def now(self, account: SuiteAccount) -> datetime:
-        """What the account's clock shows, in China."""
+        """Return the time of the account's clock, in China."""
         return self.clock.now(account.userid).astimezone(CHINA)
 
     @property
     def number(self) -> str:
-        """A number that may be sent to; where none may, one that no telephone has."""
+        """A number that may be sent to; an invalid number if none may."""
         if self.is_sandboxed:
             return "15023239810"
         return min(self.guard.numbers, default="1")
 
-    # Asking
+    # Sending requests
 
-    def ask(self, request: WireRequest) -> ParsedAnswer:
-        """Put a request to the vendor. Raises NotAllowed before, and NoAnswer after.
+    def exchange(self, request: WireRequest) -> ParsedResponse:
+        """Send a request and return the response.
 
-        Raises ShrunkEnough where a bound is exceeded: each example that Hypothesis tries after it takes as long again.
+        Raises PermissionMissing before anything is sent, TargetUnreachable without a response, and ShrinkLimitReached
+        if a limit of `bounds` was exceeded: shrinking would wait as long for every example.
         """
         self.guard.check(request)
         self.transcript.append(request)
-        self._asked += 1
+        self._request_count += 1
         try:
-            return ParsedAnswer(request, send_request(self.address, request))
+            return ParsedResponse(request, send_request(self.address, request))
         except Unbounded as error:
-            raise ShrinkLimitReached(Mismatch(request, "an answer", str(error))) from error
+            raise ShrinkLimitReached(Mismatch(request, "a response", str(error))) from error
 
-    def post(self, account: SuiteAccount, page: str, **fields: str) -> ParsedAnswer:
-        """An ordinary form with the account's credentials, where not given."""
-        return self.ask(form(page, account.credentials() | fields))
+    def post(self, account: SuiteAccount, page: str, **fields: str) -> ParsedResponse:
+        """Send a form with the account's credentials; `fields` replace them."""
+        return self.exchange(form(page, account.credentials() | fields))
 
     def send(
         self, account: SuiteAccount, mobile: str = "", content: str = "内容", page: str = UTF8, **more: str
-    ) -> ParsedAnswer:
-        """1.2."""
+    ) -> ParsedResponse:
+        """Send a message (1.2)."""
         fields = {"action": "send", "mobile": mobile or self.number, "content": content}
         return self.post(account, page, **fields | more)
 
-    def overage(self, account: SuiteAccount, page: str = UTF8, **more: str) -> ParsedAnswer:
-        """2.2."""
+    def overage(self, account: SuiteAccount, page: str = UTF8, **more: str) -> ParsedResponse:
+        """Query the balance (2.2)."""
         return self.post(account, page, action="overage", **more)
 
     def balance(self, account: SuiteAccount) -> int:
-        """What overage says is left."""
-        answer = self.overage(account)
-        left = answer.number("overage")
+        """Return the balance that overage reports."""
+        response = self.overage(account)
+        left = response.number("overage")
         if left is None:
-            raise mismatch(answer, "a whole number in overage")
+            raise mismatch(response, "a whole number in overage")
         return left
 
-    def checkkeyword(self, account: SuiteAccount, content: str, page: str = UTF8, **more: str) -> ParsedAnswer:
-        """3.2."""
+    def checkkeyword(self, account: SuiteAccount, content: str, page: str = UTF8, **more: str) -> ParsedResponse:
+        """Check a text for forbidden words (3.2)."""
         return self.post(account, page, action="checkkeyword", content=content, **more)
 
-    def status(self, account: SuiteAccount, **more: str) -> ParsedAnswer:
-        """4.2."""
+    def status(self, account: SuiteAccount, **more: str) -> ParsedResponse:
+        """Fetch reports (4.2)."""
         return self.post(account, STATUS, **{"action": "query"} | more)
 
-    def call(self, account: SuiteAccount, **more: str) -> ParsedAnswer:
-        """5.2."""
+    def call(self, account: SuiteAccount, **more: str) -> ParsedResponse:
+        """Fetch replies (5.2)."""
         return self.post(account, CALL, **{"action": "query"} | more)
 
-    def reports(self, account: SuiteAccount, wanted: int, **more: str) -> list[dict[str, str]]:
-        """The reports of several fetches, until there are so many or they no longer come."""
-        return self._collected(account, wanted, lambda: self.status(account, **more).boxes("statusbox"))
+    def reports(self, account: SuiteAccount, count: int, **more: str) -> list[dict[str, str]]:
+        """Fetch until `count` reports have arrived or the timeout has passed."""
+        return self._collect(account, count, lambda: self.status(account, **more).boxes("statusbox"))
 
-    def replies(self, account: SuiteAccount, wanted: int) -> list[dict[str, str]]:
-        """The replies, in the same way."""
-        return self._collected(account, wanted, lambda: self.call(account).boxes("callbox"))
+    def replies(self, account: SuiteAccount, count: int) -> list[dict[str, str]]:
+        """Fetch until `count` replies have arrived or the timeout has passed."""
+        return self._collect(account, count, lambda: self.call(account).boxes("callbox"))
 
-    def fetch_due_reports(self, account: SuiteAccount, task: int) -> ParsedAnswer:
-        """The fetch that has the reports of a task, or the last one. An account of its own has no other tasks."""
-        return self._ripe(account, lambda: self.status(account), "statusbox", task)
+    def fetch_due_reports(self, account: SuiteAccount, task: int) -> ParsedResponse:
+        """Fetch until a response has reports of the task; return that response, or the last one.
 
-    def fetch_due_replies(self, account: SuiteAccount, task: int) -> ParsedAnswer:
-        """The same of replies."""
-        return self._ripe(account, lambda: self.call(account), "callbox", task)
+        With a temporary account any report counts, because the account has no other tasks.
+        """
+        return self._fetch_until_due(account, lambda: self.status(account), "statusbox", task)
 
-    def _ripe(self, account: SuiteAccount, fetch: Callable[[], ParsedAnswer], name: str, task: int) -> ParsedAnswer:
-        answer = fetch()
-        for _ in self._waits(account):
-            boxes = answer.boxes(name)
+    def fetch_due_replies(self, account: SuiteAccount, task: int) -> ParsedResponse:
+        """Fetch until a response has replies to the task, like `fetch_due_reports`."""
+        return self._fetch_until_due(account, lambda: self.call(account), "callbox", task)
+
+    def _fetch_until_due(
+        self, account: SuiteAccount, fetch: Callable[[], ParsedResponse], name: str, task: int
+    ) -> ParsedResponse:
+        response = fetch()
+        for _ in self._retries(account):
+            boxes = response.boxes(name)
             if any(self.is_sandboxed or box.get("taskid") == str(task) for box in boxes):
                 break
-            answer = fetch()
-        return answer
+            response = fetch()
+        return response
 
-    def _collected(
-        self, account: SuiteAccount, wanted: int, fetch: Callable[[], list[dict[str, str]]]
+    def _collect(
+        self, account: SuiteAccount, count: int, fetch: Callable[[], list[dict[str, str]]]
     ) -> list[dict[str, str]]:
         boxes = fetch()
-        for _ in self._waits(account):
-            while len(boxes) < wanted and (more := fetch()):
+        for _ in self._retries(account):
+            while len(boxes) < count and (more := fetch()):
                 boxes += more
-            if len(boxes) >= wanted:
+            if len(boxes) >= count:
                 break
         return boxes
 
-    def _waits(self, account: SuiteAccount) -> Iterator[None]:
+    def _retries(self, account: SuiteAccount) -> Iterator[None]:
+        """Yield once per retry until the timeout: with a control API move the clock, otherwise sleep."""
         if self.control is not None and self.is_sandboxed:
             yield
-            self.control.advance(account.userid, WAIT)
+            self.control.advance(account.userid, REPORT_TIMEOUT)
             yield
             return
-        until = time.monotonic() + WAIT
-        while time.monotonic() < until:
+        deadline = time.monotonic() + REPORT_TIMEOUT
+        while time.monotonic() < deadline:
             yield
-            time.sleep(_POLL)  # a real vendor's clock cannot be turned
+            time.sleep(_POLL_SECONDS)  # the clock of a real vendor cannot be moved
 
-    # Looking for counterexamples
+    # Property tests
 
     def for_all(self, check: Callable[..., None], *strategies: st.SearchStrategy[Any], examples: int = 0) -> None:
-        """Run a check with values of these kinds, and shrink what fails to the simplest."""
+        """Run a check with generated values, and shrink a failure to the simplest one."""
 
         @seed(self.seed)
-        @settings(self.search, max_examples=examples or self.profile.examples)
+        @settings(self.hypothesis_settings, max_examples=examples or self.effort.examples)
         @given(st.tuples(*strategies))
         def with_values(values: tuple[Any, ...]) -> None:
-            self.begin_example()
+            self.start_example()
             with self.recording_failure():
                 check(*values)
 
         with_values()
 
-    def for_all_if_free(
+    def for_all_if_sandboxed(
         self, check: Callable[..., None], *strategies: st.SearchStrategy[Any], examples: int = 0
     ) -> None:
-        """The same where it costs nobody anything. Elsewhere the cases that a check tries first must do."""
+        """Like `for_all`, but do nothing if requests have a cost: then the fixed cases of a check must suffice."""
         if self.is_sandboxed:
             self.for_all(check, *strategies, examples=examples)
 
     @property
     def few_examples(self) -> int:
-        """So many examples where each is several requests."""
-        return max(self.profile.examples // 3, 2)
+        """Number of examples for checks that send several requests per example."""
+        return max(self.effort.examples // 3, 2)
 
-    def begin_check(self) -> None:
-        """Nothing has failed yet."""
+    def start_check(self) -> None:
+        """Forget requests and failures of earlier checks."""
         self.transcript.clear()
         self._best = None
 
-    def begin_example(self) -> None:
-        """Another example. Raises ShrunkEnough where one failed so many requests ago."""
+    def start_example(self) -> None:
+        """Begin an example of a property. Raises ShrinkLimitReached when shrinking has used its requests."""
         self.transcript.clear()
-        if self._best is not None and self._asked - self._failed_at >= self.profile.shrinking:
+        if self._best is not None and self._request_count - self._count_at_failure >= self.effort.shrinking:
             raise ShrinkLimitReached(self._best)
 
     @contextmanager
     def recording_failure(self) -> Iterator[None]:
-        """Keep the failure of an example: Hypothesis goes on with shorter ones."""
+        """Record the failure of an example, while Hypothesis continues with shorter ones."""
         try:
             yield
         except Mismatch as error:
             if self._best is None:
-                self._failed_at = self._asked
+                self._count_at_failure = self._request_count
             self._best = error
             raise
 
     @property
-    def search(self) -> settings:
-        """How Hypothesis works here: repeatable from the seed alone."""
+    def hypothesis_settings(self) -> settings:
+        """Settings of Hypothesis under which a run is repeatable from the seed alone."""
         return settings(
             database=None,
             deadline=None,
@@ -322,85 +338,87 @@ class CheckContext:
             print_blob=False,
             phases=[Phase.explicit, Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
-            max_examples=self.profile.examples,
+            max_examples=self.effort.examples,
         )
 
 
-def made_account(control: ControlClient, gate: SafetyGuard, **wanted: Any) -> SuiteAccount:
-    """A new account of the control address's, which may do everything from now on."""
-    made = control.make_account(**({} if wanted.get("postpaid") else {"points": DEFAULT_POINTS}) | wanted)
-    gate.userids.add(made.userid)
-    return SuiteAccount(*made)
+def create_account(control: ControlClient, guard: SafetyGuard, **options: Any) -> SuiteAccount:
+    """Create a temporary account at the control API, and permit all its requests."""
+    created = control.create_account(**({} if options.get("postpaid") else {"points": DEFAULT_POINTS}) | options)
+    guard.userids.add(created.userid)
+    return SuiteAccount(*created)
 
 
-def mismatch(answer: ParsedAnswer, expected: str, got: str = "") -> Mismatch:
-    """The answer is not what it should be."""
-    return Mismatch(answer.request, expected, got or shown(answer.raw))
+def mismatch(response: ParsedResponse, expected: str, got: str = "") -> Mismatch:
+    """Build the Mismatch of a response; `got` defaults to the response itself."""
+    return Mismatch(response.request, expected, got or format_response(response.raw))
 
 
-def expect(holds: bool, answer: ParsedAnswer, expected: str, got: str = "") -> None:
-    """Raise Mismatch unless it holds."""
-    if not holds:
-        raise mismatch(answer, expected, got)
+def expect(condition: bool, response: ParsedResponse, expected: str, got: str = "") -> None:
+    """Raise Mismatch unless the condition is true."""
+    if not condition:
+        raise mismatch(response, expected, got)
 
 
-def expect_message(answer: ParsedAnswer, message: str) -> None:
-    """The answer's message, or remark, is this."""
-    found = message_of(answer)
-    expect(found == message, answer, f"the message {message!r}", f"{found!r} in {shown(answer.raw)}")
+def expect_message(response: ParsedResponse, message: str) -> None:
+    """Expect this message (or remark) in the response."""
+    actual = get_message(response)
+    expect(actual == message, response, f"the message {message!r}", f"{actual!r} in {format_response(response.raw)}")
 
 
-def message_of(answer: ParsedAnswer) -> str:
-    """The answer's message, or remark."""
-    return answer.element("message") or answer.element("remark")
+def get_message(response: ParsedResponse) -> str:
+    """Return the message of a response, or the remark of an error document."""
+    return response.element("message") or response.element("remark")
 
 
-def expect_document(answer: ParsedAnswer, template: str, **values: object) -> None:
-    """The answer is this document, byte for byte."""
-    wanted = document(template, answer.request.page, **values)
-    expect(answer.raw.body == wanted, answer, _text(wanted))
+def expect_document(response: ParsedResponse, template: str, **values: object) -> None:
+    """Expect this document, byte for byte."""
+    expected = document(template, response.request.page, **values)
+    expect(response.raw.body == expected, response, _decode(expected))
 
 
-def expect_sent(answer: ParsedAnswer, counts: int | None = None) -> int:
-    """The send was accepted; returns its task."""
-    task, counted = answer.number("taskID"), answer.number("successCounts")
-    expect(bool(task) and bool(counted), answer, "an accepted send, with its taskID")
-    expect(counts is None or counted == counts, answer, f"successCounts {counts}")
+def expect_sent(response: ParsedResponse, counts: int | None = None) -> int:
+    """Expect an accepted send, with this successCounts if given; return its task."""
+    task, actual_counts = response.number("taskID"), response.number("successCounts")
+    expect(bool(task) and bool(actual_counts), response, "an accepted send, with its taskID")
+    expect(counts is None or actual_counts == counts, response, f"successCounts {counts}")
     return task or 0
 
 
-def expect_moment(answer: ParsedAnswer, box: Mapping[str, str]) -> None:
-    """The box's receivetime is written as 4.3 and 5.3 write it."""
-    moment = box.get("receivetime", "")
-    expect(bool(MOMENT.fullmatch(moment)), answer, "a receivetime like 2011-12-02 22:12:11", repr(moment))
+def expect_receivetime(response: ParsedResponse, box: Mapping[str, str]) -> None:
+    """Expect a receivetime in the format of chapters 4.3 and 5.3."""
+    time_text = box.get("receivetime", "")
+    expect(bool(MOMENT.fullmatch(time_text)), response, "a receivetime like 2011-12-02 22:12:11", repr(time_text))
 
 
-def expect_refused(answer: ParsedAnswer) -> None:
-    """The send was not accepted, whatever the words."""
-    expect(answer.number("taskID") == 0 and answer.number("successCounts") == 0, answer, "a refusal, with taskID 0")
+def expect_refused(response: ParsedResponse) -> None:
+    """Expect a refused send, with any message."""
+    expect(
+        response.number("taskID") == 0 and response.number("successCounts") == 0, response, "a refusal, with taskID 0"
+    )
 
 
-def shown(raw: RawAnswer) -> str:
-    """An answer, for people."""
+def format_response(raw: RawResponse) -> str:
+    """Format a response for the report: status unless 200, and the beginning of the body."""
     status = "" if raw.status == 200 else f"HTTP {raw.status}, "
-    return f"{status}{_text(raw.body)}"
+    return f"{status}{_decode(raw.body)}"
 
 
-def _text(body: bytes) -> str:
+def _decode(body: bytes) -> str:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         text = body.decode("gbk", "backslashreplace")
-    return _clipped(text, 1500)
+    return _truncate(text, 1500)
 
 
-def _clipped(text: str, length: int = _CLIPPED) -> str:
+def _truncate(text: str, length: int = _TEXT_LIMIT) -> str:
     return text if len(text) <= length else f"{text[:length]}… ({len(text)} characters)"
 
 
 @contextmanager
 def clause(name: str) -> Iterator[None]:
-    """What fails inside is this clause, where a check examines several."""
+    """Attribute a Mismatch inside the block to this clause. For checks that cover several clauses."""
     try:
         yield
     except Mismatch as error:

@@ -1,6 +1,6 @@
-"""The address that is examined, and one HTTP exchange with it over a socket of its own.
+"""HTTP client of the suite: the address of the server, and one exchange per connection, byte by byte.
 
-Here belongs how bytes go out and an answer comes in. Whether they may go out is the affair of `gate`.
+This module does not check permissions: use `CheckContext.exchange`, which calls the `SafetyGuard` first.
 """
 
 import http.client
@@ -19,15 +19,15 @@ from sms10692_contract.bounds import BoundedConnection, BoundExceeded, step_time
 from sms10692_contract.requests import WireRequest
 
 
-class RawAnswer(NamedTuple):
-    """What came back."""
+class RawResponse(NamedTuple):
+    """A response as received."""
 
     status: int
     content_type: str
     body: bytes
 
     def json(self) -> Any:
-        """Return the body as JSON. Raises ValueError where it is none, or is nested too deeply to be read."""
+        """Parse the body as JSON. Raises ValueError if it is invalid or nested too deeply."""
         try:
             return json.loads(self.body)
         except RecursionError:
@@ -35,18 +35,18 @@ class RawAnswer(NamedTuple):
 
 
 class TargetUnreachable(Exception):
-    """The address cannot be reached, hung up, did not speak HTTP, or exceeded a bound. The message names its URL."""
+    """The server cannot be reached, disconnected, sent no valid HTTP, or exceeded a limit. The message has the URL."""
 
 
 class Unbounded(TargetUnreachable):
-    """The exchange took too long, or the response is too large. A request that is made shorter would not help."""
+    """The exchange took too long, or the response is too large. Shrinking the request would not help."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """`http://HOST:PORT` or `https://HOST:PORT`, perhaps with a path before the pages.
+    """Address of a server: host, port, and an optional path prefix before the endpoints.
 
-    `tls` says whose certificates are trusted, where it is `https`; `options` say the same to the command.
+    `tls` is the TLS context of an https address, otherwise None; `options` are the command-line options for it.
     """
 
     host: str
@@ -57,82 +57,82 @@ class Address:
 
     @property
     def netloc(self) -> str:
-        """Host and port."""
+        """Host and port, as in a URL."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def url(self) -> str:
-        """As it is written."""
+        """The address as a URL."""
         return f"{'https' if self.tls else 'http'}://{self.netloc}{self.prefix}"
 
     @property
-    def options_of_curl(self) -> tuple[str, ...]:
-        """The options in the words of `curl`."""
+    def curl_options(self) -> tuple[str, ...]:
+        """The TLS options for `curl`."""
         return tuple("--cacert" if option == "--ca" else option for option in self.options)
 
     def with_tls(self, ca: Path | None, insecure: bool) -> "Address":
-        """The same address, with certificates that `ca` signed, or with any.
+        """Return the address with trust in the certificates of the file `ca`, or in any certificate if `insecure`.
 
-        Raises ValueError where `ca` is no such file.
+        Raises ValueError if `ca` contains no certificates.
         """
         if self.tls is None or not (ca or insecure):
             return self
         if insecure:
-            anyone = ssl.create_default_context()
-            anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
-            return replace(self, tls=anyone, options=("--insecure",))
+            unverified = ssl.create_default_context()
+            unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
+            return replace(self, tls=unverified, options=("--insecure",))
         try:
             return replace(self, tls=ssl.create_default_context(cafile=ca), options=("--ca", str(ca)))
         except (OSError, ssl.SSLError) as error:
-            raise ValueError(f"{ca} holds no certificates: {error}") from error
+            raise ValueError(f"{ca} contains no certificates: {error}") from error
 
 
 def parse_address(url: str) -> Address:
-    """Read an address, with or without a page of the vendor's behind it. Raises ValueError with a message for the user.
+    """Parse an address, with or without a path of an endpoint. Raises ValueError with a message for the user.
 
-    >>> address_of("http://127.0.0.1:10692/"), address_of("http://[::1]").url
+    >>> parse_address("http://127.0.0.1:10692/"), parse_address("http://[::1]").url
     (Address(host='127.0.0.1', port=10692, prefix='', options=()), 'http://[::1]:80')
-    >>> address_of("https://sms.example").url, address_of("http://sms.example/sms/V2SMS.aspx/").url
+    >>> parse_address("https://sms.example").url, parse_address("http://sms.example/sms/V2SMS.aspx/").url
     ('https://sms.example:443', 'http://sms.example:80/sms')
     """
     parts = urlsplit(url.strip())
-    known = {"http": 80, "https": 443}
-    if parts.scheme not in known or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise ValueError(f"an address is written http://HOST:PORT or https://HOST:PORT, and not {url}")
+    default_ports = {"http": 80, "https": 443}
+    if parts.scheme not in default_ports or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError(f"{url} is not a valid address: use http://HOST:PORT or https://HOST:PORT")
     if parts.port == 0:
-        raise ValueError(f"0 is no port: {url}")
+        raise ValueError(f"{url} has the port 0: use a port from 1 to 65535")
     try:
         parts.hostname.encode("idna")
     except UnicodeError:
-        raise ValueError(f"{parts.hostname} is no name of a host") from None
+        raise ValueError(f"{parts.hostname} is not a valid host name") from None
     tls = ssl.create_default_context() if parts.scheme == "https" else None
-    return Address(parts.hostname, parts.port or known[parts.scheme], _prefix(parts.path), tls)
+    return Address(parts.hostname, parts.port or default_ports[parts.scheme], _prefix(parts.path), tls)
 
 
-_PAGE: Final = re.compile(r"/+(?:v2(?:sms|smsGBK|statusApi|callApi)\.aspx|_mock)(?:/|$)", re.IGNORECASE)
+_ENDPOINT_PATH: Final = re.compile(r"/+(?:v2(?:sms|smsGBK|statusApi|callApi)\.aspx|_mock)(?:/|$)", re.IGNORECASE)
 
 
 def _prefix(path: str) -> str:
-    """Return what stands before the pages and the control API in a path.
+    """Return the part of a path before the endpoints and the control API.
 
-    The manual writes the address with the page, and pages are also reached with something behind them (Q9).
+    The manual gives addresses with the endpoint, and endpoints may be followed by more path segments (Q9).
     """
-    page = _PAGE.search(path)
-    return quote(path[: page.start()] if page else path, safe="/%:@!$&'()*+,;=~-._").rstrip("/")
+    endpoint = _ENDPOINT_PATH.search(path)
+    return quote(path[: endpoint.start()] if endpoint else path, safe="/%:@!$&'()*+,;=~-._").rstrip("/")
 
 
 _EXCERPT: Final = 200
-_PIECE: Final = 65536
+_CHUNK_SIZE: Final = 65536
 
 
-def send_request(address: Address, request: WireRequest) -> RawAnswer:
-    """Send a request, as it is, and read the response. Raises NoAnswer; it is Unbounded where a bound was exceeded."""
+def send_request(address: Address, request: WireRequest) -> RawResponse:
+    """Send a request unchanged and read the response. Raises TargetUnreachable; Unbounded if a limit was exceeded."""
     head = request.head(address.netloc)
     if address.prefix:
         head = head.replace(b" /", b" " + address.prefix.encode() + b"/", 1)
     deadline = monotonic() + bounds.EXCHANGE_SECONDS
     try:
-        with _connected(address, deadline) as connection:
+        with _connect(address, deadline) as connection:
             bounded = BoundedConnection(connection, deadline)
             if any(name == "Expect" for name, _ in request.headers):
                 bounded.send(head)
@@ -140,7 +140,7 @@ def send_request(address: Address, request: WireRequest) -> RawAnswer:
                 bounded.send(request.body)
             else:
                 bounded.send(head + request.body)
-            return _response(bounded, request.method)
+            return _read_response(bounded, request.method)
     except BoundExceeded as error:
         raise Unbounded(f"{address.url}: {error}") from error
     except TimeoutError as error:
@@ -151,13 +151,15 @@ def send_request(address: Address, request: WireRequest) -> RawAnswer:
         raise TargetUnreachable(f"{address.url}: {str(error)[:_EXCERPT] or type(error).__name__}") from error
 
 
-def _connected(address: Address, deadline: float) -> socket.socket:
+def _connect(address: Address, deadline: float) -> socket.socket:
     last: OSError | None = None
-    for family, kind, protocol, _, place in socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM):
+    for family, kind, protocol, _, socket_address in socket.getaddrinfo(
+        address.host, address.port, type=socket.SOCK_STREAM
+    ):
         connection = socket.socket(family, kind, protocol)
         try:
             connection.settimeout(step_timeout(deadline))
-            connection.connect(place)
+            connection.connect(socket_address)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if address.tls is None:
                 return connection
@@ -172,28 +174,30 @@ def _connected(address: Address, deadline: float) -> socket.socket:
         except BaseException:
             connection.close()
             raise
-    raise last or OSError("the name of the host has no address")
+    raise last or OSError("the host name has no address")
 
 
-def _response(connection: BoundedConnection, method: str) -> RawAnswer:
-    """Read a response piece by piece: a length that is only announced must not reserve memory."""
+def _read_response(connection: BoundedConnection, method: str) -> RawResponse:
+    """Read a response in chunks, so that an announced length does not reserve memory."""
     while True:
         response = http.client.HTTPResponse(cast(socket.socket, connection), method=method)
         response.begin()
         if not 100 < response.status < 200:
             break
-        cast(Any, response).fp = None  # an interim response that is collected would close the connection
-    pieces = []
-    while piece := response.read(_PIECE):
-        pieces.append(piece)
+        cast(Any, response).fp = None  # otherwise garbage collection of an interim response closes the connection
+    chunks = []
+    while chunk := response.read(_CHUNK_SIZE):
+        chunks.append(chunk)
     if response.length:
         raise OSError(f"the connection ended {response.length} bytes before the response did")
-    return RawAnswer(response.status, response.getheader("Content-Type", ""), b"".join(pieces))
+    return RawResponse(response.status, response.getheader("Content-Type", ""), b"".join(chunks))
 
 
 def _await_continue(connection: BoundedConnection) -> None:
-    first = connection.reader.readline(_PIECE)
-    if not first.startswith(b"HTTP/1.1 100"):
-        raise OSError(f"it said {first[:12]!r} instead of 100 Continue" if first else "it hung up before 100 Continue")
-    while connection.reader.readline(_PIECE).strip(b"\r\n"):
+    status_line = connection.reader.readline(_CHUNK_SIZE)
+    if not status_line:
+        raise OSError("the server disconnected before 100 Continue")
+    if not status_line.startswith(b"HTTP/1.1 100"):
+        raise OSError(f"the server sent {status_line[:12]!r} instead of 100 Continue")
+    while connection.reader.readline(_CHUNK_SIZE).strip(b"\r\n"):
         pass

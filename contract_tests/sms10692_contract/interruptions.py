@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP end a run at a point at which it can still clean up."""
+"""Signal handling: SIGINT, SIGTERM and SIGHUP end a run so that it can still delete its accounts."""
 
 import signal
 import threading
@@ -13,7 +13,7 @@ _SIGNALS: Final = tuple(
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal asked the run to end. A KeyboardInterrupt, since pytest and Hypothesis let that through."""
+    """A signal ended the run. Derived from KeyboardInterrupt, which pytest and Hypothesis do not catch."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"interrupted by {signal.Signals(number).name}")
@@ -21,29 +21,29 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Interruptions:
-    """Handlers that raise Interrupted in the main thread, and later where it is inside `deferred`."""
+    """Signal handlers that raise Interrupted in the main thread, delayed while it is inside `deferred`."""
 
     def __init__(self) -> None:
-        self._before: dict[int, Any] = {}
+        self._previous: dict[int, Any] = {}
         self._depth = 0
         self._pending: int | None = None
 
     def install(self) -> None:
-        """Handle the signals that are not ignored. Does nothing in another thread, where handlers cannot be set."""
+        """Install handlers for the signals that are not ignored. Does nothing outside the main thread."""
         if threading.current_thread() is not threading.main_thread():
             return
         for number in _SIGNALS:
             if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-                self._before[number] = signal.signal(number, self._handle)
+                self._previous[number] = signal.signal(number, self._handle)
 
     def restore(self) -> None:
-        """Put the handlers back that were there before."""
-        while self._before:
-            signal.signal(*self._before.popitem())
+        """Restore the previous handlers."""
+        while self._previous:
+            signal.signal(*self._previous.popitem())
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Finish what is inside before a first signal interrupts; a second one interrupts at once."""
+        """Delay the first signal until the block ends. A second signal interrupts at once."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -65,4 +65,4 @@ class Interruptions:
 
 
 INTERRUPTIONS: Final = Interruptions()
-"""Signal handlers belong to the process, so there is one."""
+"""The only instance, because signal handlers belong to the process."""

@@ -1,6 +1,6 @@
-"""A plugin of pytest: `pytest -p sms10692_contract.plugin --pyargs sms10692_contract --target http://HOST:PORT ...`.
+"""Pytest plugin: `pytest -p sms10692_contract.plugin --pyargs sms10692_contract --target http://HOST:PORT ...`.
 
-Here belong the command's options once more, in pytest's way. Each clause is then a test, in `test_clauses`.
+Adds the options of the command to pytest and runs each clause as one test of `test_clauses`.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ from sms10692_contract.runner import (
 )
 from sms10692_contract.safety import BUDGET_DEFAULT, SafetyGuard
 
-_LEFT: Final = pytest.StashKey[str]()
+_ACCOUNTS_LEFT: Final = pytest.StashKey[str]()
 
 _CHARSETS: Final = {
     "--userid": "gbk",
@@ -35,11 +35,11 @@ _CHARSETS: Final = {
     "--control-token": "utf-8",
     "--forbidden": "gbk",
 }
-"""The charset of each of these options: the userid and the word stand in forms of the GBK page."""
+"""Charset in which an option must be encodable. Userid and forbidden word are also sent to the GBK endpoint."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of the command, but those that pytest has itself."""
+    """Add the options of the command that pytest does not have itself."""
     group = parser.getgroup("sms10692-contract")
     for name in ("--target", "--userid", "--account", "--password", "--control", "--control-token"):
         group.addoption(name)
@@ -55,24 +55,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Say at once what is wrong with the options. Let a signal end the run with its fixtures, which delete accounts."""
+    """Check the options, and let signals end the run through the fixtures, which delete the accounts."""
     _options(session.config)
     INTERRUPTIONS.install()
 
 
 def pytest_unconfigure() -> None:
-    """Leave the signals as they were."""
+    """Restore the signal handlers."""
     INTERRUPTIONS.restore()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say which accounts are left."""
-    if _LEFT in config.stash:
-        terminalreporter.write_line(config.stash[_LEFT])
+    """Report accounts that could not be deleted."""
+    if _ACCOUNTS_LEFT in config.stash:
+        terminalreporter.write_line(config.stash[_ACCOUNTS_LEFT])
 
 
 class _Options(NamedTuple):
-    """Whom to examine, as whom, and who can make accounts."""
+    """Server, account and control API of a run."""
 
     address: Address
     own: SuiteAccount
@@ -80,53 +80,58 @@ class _Options(NamedTuple):
 
 
 def _options(config: pytest.Config) -> _Options:
-    """The options as values. Raises UsageError."""
+    """Parse the options. Raises UsageError."""
     option = config.getoption
     if not option("--target"):
         raise pytest.UsageError("--target http://HOST:PORT is needed")
     for name, charset in _CHARSETS.items():
         if not is_encodable(option(name) or "", charset):
-            raise pytest.UsageError(f"{name}: it cannot be written in {charset}")
+            raise pytest.UsageError(f"{name}: the value cannot be encoded in {charset}")
     userid, account, password = (option(name) or "" for name in ("--userid", "--account", "--password"))
     if not option("--control") and not (userid and account and password):
         raise pytest.UsageError(CREDENTIALS_NEEDED)
     try:
-        address, *turns = (
+        address, *control_addresses = (
             parse_address(url).with_tls(option("--ca"), option("--insecure"))
             for url in (option("--target"), option("--control"))
             if url
         )
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
-    control = ControlClient(turns[0], option("--control-token")) if turns else None
+    control = ControlClient(control_addresses[0], option("--control-token")) if control_addresses else None
     return _Options(address, SuiteAccount(userid, account, password), control)
 
 
 @pytest.fixture(scope="session")
-def lab(pytestconfig: pytest.Config) -> Iterator[CheckContext]:
-    """One run, with the permissions that were given. Ends it where there is nothing to examine."""
+def context(pytestconfig: pytest.Config) -> Iterator[CheckContext]:
+    """Context of the run, with the permissions of the options. Stops pytest if the server is not reachable."""
     option = pytestconfig.getoption
     address, own, control = _options(pytestconfig)
-    gate = SafetyGuard(frozenset(option("--allow-send")), option("--budget"), option("--allow-fetch"))
+    guard = SafetyGuard(frozenset(option("--allow-send")), option("--budget"), option("--allow-fetch"))
     keep = option("--keep-accounts")
     profile = EFFORTS[option("--contract-profile")]
     try:
-        own = _accepted(address, own, control, gate)
-        yield CheckContext(address, own, gate, control, profile, option("--contract-seed"), option("--forbidden"), keep)
+        own = _prepare_account(address, own, control, guard)
+        yield CheckContext(
+            address, own, guard, control, profile, option("--contract-seed"), option("--forbidden"), keep
+        )
     finally:
         left = accounts_left(control, keep) if control is not None else ""
         if left:
-            pytestconfig.stash[_LEFT] = escape_unprintable(left)
+            pytestconfig.stash[_ACCOUNTS_LEFT] = escape_unprintable(left)
 
 
-def _accepted(address: Address, own: SuiteAccount, control: ControlClient | None, gate: SafetyGuard) -> SuiteAccount:
+def _prepare_account(
+    address: Address, own: SuiteAccount, control: ControlClient | None, guard: SafetyGuard
+) -> SuiteAccount:
+    """Return the account for the run. Stops pytest if the server or the control API is wrong."""
     try:
         if control is None:
             send_request(address, form(UTF8, own.credentials() | {"action": "overage"}))
             return own
-        own, accepted = enable_sandbox(address, control, gate)
+        own, accepted = enable_sandbox(address, control, guard)
         if not accepted and not shares_accounts(address, control):
-            pytest.exit(f"{control.address.url} is not the control address of {address.url}", returncode=2)
+            pytest.exit(f"{control.address.url} is not the control API of {address.url}", returncode=2)
     except TargetUnreachable as error:
         pytest.exit(escape_unprintable(str(error)), returncode=3)
     except ControlRefused as error:
@@ -135,7 +140,7 @@ def _accepted(address: Address, own: SuiteAccount, control: ControlClient | None
 
 
 @pytest.fixture(scope="session")
-def verdict_on(lab: CheckContext) -> Callable[[Clause], Verdict]:
-    """The verdict on a clause. A check of several clauses runs once."""
+def run_clause(context: CheckContext) -> Callable[[Clause], Verdict]:
+    """Return a function that runs the check of a clause. A check of several clauses runs once."""
     known: dict[str, Verdict] = {}
-    return lambda clause: next(run_checks(lab, [clause], known=known))
+    return lambda clause: next(run_checks(context, [clause], known=known))

@@ -1,6 +1,6 @@
-"""What a run showed: as a table for a terminal, as a page for people, as JUnit XML for CI.
+"""Reports of a run: a table for the terminal, an HTML page, and JUnit XML for CI.
 
-Here belongs the look of verdicts. Nothing is asked or decided here.
+**Text of the server is escaped with `escape_unprintable` before it is written.**
 """
 
 from collections import Counter
@@ -19,12 +19,12 @@ from sms10692_contract.requests import WireRequest
 from sms10692_contract.runner import State, Verdict
 
 _COLOURS: Final = {State.HELD: "green", State.FAILED: "bold red", State.NOT_EXERCISED: "yellow"}
-_SHORT: Final = 400
-"""Characters of a request that is shown only because it went before the one that failed."""
+_PRECEDING_LIMIT: Final = 400
+"""Longest curl line that is shown for a request before the failed one."""
 
 
 def summary(verdicts: Sequence[Verdict]) -> str:
-    """The run in a line."""
+    """Return one line that counts the verdicts."""
     count = Counter(verdict.state for verdict in verdicts)
     exercised = count[State.HELD] + count[State.FAILED]
     parts = [f"{exercised} of {len(verdicts)} clauses exercised", f"{count[State.HELD]} held"]
@@ -33,46 +33,50 @@ def summary(verdicts: Sequence[Verdict]) -> str:
     return ", ".join(parts)
 
 
-def failure(verdict: Verdict, address: Address, again: str) -> str:
-    """A failed clause in full: the shortest request that shows it, what should have come, what came."""
+def failure(verdict: Verdict, address: Address, repeat_command: str) -> str:
+    """Return the report of a failed clause: the shortest failing request, the expected and the actual response."""
     clause = verdict.clause
     lines = [f"{clause.id} ({clause.source}): {clause.says}"]
     if clause.wire:
         lines.append(f"  spelt:    {clause.wire}")
-    options = address.options_of_curl
-    lines += [f"  before:   {_short(request, address.url, *options)}" for request in verdict.preceding[-3:]]
+    options = address.curl_options
+    lines += [f"  before:   {_curl_or_length(request, address.url, *options)}" for request in verdict.preceding[-3:]]
     if verdict.request is not None:
         lines.append(f"  request:  {verdict.request.curl(address.url, *options)}")
-    lines += [f"  expected: {_hung(verdict.expected)}", f"  got:      {_hung(verdict.got)}", f"  again:    {again}"]
+    lines += [
+        f"  expected: {_indent(verdict.expected)}",
+        f"  got:      {_indent(verdict.got)}",
+        f"  again:    {repeat_command}",
+    ]
     return "\n".join(lines)
 
 
-def _short(request: WireRequest, url: str, *options: str) -> str:
-    """The request as a line for a shell, or how long it is: half a line is none to paste."""
+def _curl_or_length(request: WireRequest, url: str, *options: str) -> str:
+    """Return the curl line of a request, or only its length if the line is too long."""
     line = request.curl(url, *options)
-    return line if len(line) <= _SHORT else f"{request.method} {request.page}, {len(request.body)} bytes"
+    return line if len(line) <= _PRECEDING_LIMIT else f"{request.method} {request.page}, {len(request.body)} bytes"
 
 
-def _hung(text: str) -> str:
-    """Indent the lines after the first: an answer must not be able to forge a line of the report."""
+def _indent(text: str) -> str:
+    """Escape a text and indent its lines after the first, so that a response cannot forge a line of the report."""
     return escape_unprintable(text, keep="\n").replace("\n", "\n            ")
 
 
 def table(verdicts: Sequence[Verdict], console: Console) -> str:
-    """Every clause and its verdict, as this console would show them.
+    """Return a table of all clauses and verdicts, formatted for this console.
 
-    The console itself must not print it: it ends the process with exit code 1 where a pipe was closed.
+    **Do not print with the console:** `rich` ends the process with exit code 1 when a pipe is closed.
     """
     rows = Table(show_edge=False, pad_edge=False)
-    for name in ("clause", "of"):
+    for name in ("clause", "source"):
         rows.add_column(name, no_wrap=True)
-    rows.add_column("says")
+    rows.add_column("requirement")
     rows.add_column("verdict")
     for verdict in verdicts:
         clause, state = verdict.clause, verdict.state
-        said = f"{state.value} ({escape_unprintable(verdict.why)})" if state is State.NOT_EXERCISED else state.value
+        result = f"{state.value} ({escape_unprintable(verdict.why)})" if state is State.NOT_EXERCISED else state.value
         rows.add_row(
-            clause.id, clause.source, clause.says, said, style=None if state is State.HELD else _COLOURS[state]
+            clause.id, clause.source, clause.says, result, style=None if state is State.HELD else _COLOURS[state]
         )
     with console.capture() as captured:
         console.print(rows)
@@ -80,10 +84,10 @@ def table(verdicts: Sequence[Verdict], console: Console) -> str:
 
 
 def check_writable(file: Path) -> None:
-    """Raise OSError where the file cannot be written. A file that is there is left as it is."""
+    """Raise OSError if the file cannot be written. An existing file is not changed."""
     is_new = not file.exists()
     if not is_new and not file.is_file():
-        return  # opening a pipe waits for its reader
+        return  # opening a named pipe would block until it is read
     with file.open("ab"):
         pass
     if is_new:
@@ -91,7 +95,7 @@ def check_writable(file: Path) -> None:
 
 
 def write_html(verdicts: Sequence[Verdict], file: Path, address: Address, repeat: dict[str, str]) -> None:
-    """A page that needs nothing else."""
+    """Write the report as a self-contained HTML page. `repeat` has the command that repeats a clause, by id."""
     rows = []
     for verdict in verdicts:
         detail = escape_unprintable(verdict.why) if verdict.state is State.NOT_EXERCISED else ""
@@ -106,13 +110,13 @@ def write_html(verdicts: Sequence[Verdict], file: Path, address: Address, repeat
         "body{font:14px sans-serif}td,th{padding:.2em .6em;vertical-align:top;text-align:left}"
         "pre{white-space:pre-wrap;margin:0}.failed td{background:#fdd}.not_exercised td{background:#ffd}</style>"
         f"<h1>{escape(address.url)}</h1><p>{escape(summary(verdicts))}</p><table>"
-        "<tr><th>clause<th>of<th>says<th>wire<th>verdict<th></tr>" + "\n".join(rows) + "</table></html>\n",
+        "<tr><th>clause<th>source<th>requirement<th>wire<th>verdict<th></tr>" + "\n".join(rows) + "</table></html>\n",
         "utf-8",
     )
 
 
 def write_junit(verdicts: Sequence[Verdict], file: Path, address: Address, repeat: dict[str, str]) -> None:
-    """The form that CI servers read: a test case for each clause."""
+    """Write the report as JUnit XML, with one test case per clause."""
     count = Counter(verdict.state for verdict in verdicts)
     suite = Element("testsuite", name="sms10692-contract", tests=str(len(verdicts)))
     suite.set("failures", str(count[State.FAILED]))
@@ -122,8 +126,8 @@ def write_junit(verdicts: Sequence[Verdict], file: Path, address: Address, repea
         case = SubElement(suite, "testcase", classname="sms10692_contract", name=f"{clause.id} {clause.says}")
         case.set("time", f"{verdict.seconds:.3f}")
         if verdict.state is State.FAILED:
-            told = SubElement(case, "failure", message=escape_unprintable(verdict.why))
-            told.text = failure(verdict, address, repeat[clause.id])
+            element = SubElement(case, "failure", message=escape_unprintable(verdict.why))
+            element.text = failure(verdict, address, repeat[clause.id])
         elif verdict.state is State.NOT_EXERCISED:
             SubElement(case, "skipped", message=escape_unprintable(verdict.why))
     ElementTree(suite).write(file, "utf-8", xml_declaration=True)

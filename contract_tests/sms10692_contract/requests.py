@@ -1,7 +1,6 @@
-"""Requests as the bytes that go over the wire, and as a `curl` line that a person can paste.
+"""Request builder: requests as bytes on the wire and as `curl` lines, in all shapes that clients send (Q1 to Q17).
 
-Here belong the ways in which clients place parameters (Q1 to Q17). What a request means to the vendor is kept beside
-its bytes, as the names and values it was made of, because the gate must know before anything leaves.
+A `WireRequest` also keeps the names and values that it was built from, because the safety guard decides by them.
 """
 
 import hashlib
@@ -17,10 +16,10 @@ STATUS: Final = "/v2statusApi.aspx"
 CALL: Final = "/v2callApi.aspx"
 
 CHARSET: Final[Mapping[str, str]] = {UTF8: "utf-8", GBK: "gbk", STATUS: "utf-8", CALL: "utf-8"}
-"""The codec of a page."""
+"""Python codec of each endpoint."""
 
 LABEL: Final[Mapping[str, str]] = {UTF8: "utf-8", GBK: "gb2312", STATUS: "utf-8", CALL: "utf-8"}
-"""What the page calls it."""
+"""Charset name of each endpoint in its XML declaration and Content-Type."""
 
 FORM: Final = "application/x-www-form-urlencoded"
 BOUNDARY: Final = "XyZzYx7MA4YWxkTrZu0gW"
@@ -31,7 +30,12 @@ Encode: TypeAlias = Callable[[str], bytes]
 
 @dataclass(frozen=True)
 class WireRequest:
-    """One request. `pairs` are all the names and values in it: `in_query` of the query string, then the form's."""
+    """One request.
+
+    `page` is the path of the endpoint. `pairs` are all parameters: the first `in_query` of them are in the query
+    string, the rest in the form. **`pairs` must contain every parameter of the bytes, because the safety guard decides
+    by `pairs`.**
+    """
 
     page: str
     pairs: tuple[tuple[str, str], ...]
@@ -43,13 +47,13 @@ class WireRequest:
     in_query: int = 0
 
     def head(self, host: str) -> bytes:
-        """All the bytes before the body."""
+        """Return the request line and the headers."""
         lines = [("Host", host), *self.headers]
         first = self.method.encode() + b" " + self.target + f" {self.protocol}\r\n".encode()
         return first + "".join(f"{name}: {value}\r\n" for name, value in lines).encode("utf-8") + b"\r\n"
 
     def curl(self, url: str, *options: str) -> str:
-        """The same request as a line for a shell: bash, zsh, dash or fish."""
+        """Return the request as a command line for bash, zsh, dash and fish."""
         words = ["curl", "-sg", "--path-as-is", *(shlex.quote(option) for option in options)]
         if self.protocol == "HTTP/1.0":
             words.append("--http1.0")
@@ -61,7 +65,7 @@ class WireRequest:
         for name, value in self.headers:
             if name.lower() not in {"content-length", "connection"} and (name, value) != ("Content-Type", FORM):
                 words += ["-H", _shell(f"{name}: {value}".encode())]
-        piped = ""
+        prefix = ""
         if self.body:
             body = dechunked(self.body) if "transfer-encoding" in names else self.body
             if "content-type" not in names:
@@ -69,23 +73,23 @@ class WireRequest:
             if _is_quotable(body):
                 words += ["--data-raw", _shell(body)]
             else:
-                piped = f"{_printf(body)} | "
+                prefix = f"{_printf(body)} | "
                 words += ["--data-binary", "@-"]
-        return piped + " ".join([*words, _shell(url.encode() + self.target)])
+        return prefix + " ".join([*words, _shell(url.encode() + self.target)])
 
 
 def _is_quotable(raw: bytes) -> bool:
-    """Whether bytes can stand between single quotes as they are; fish reads a backslash there."""
+    """Return whether the bytes need no escaping between single quotes. fish interprets backslashes there."""
     return raw.isascii() and raw.decode().isprintable() and not {*b"'\\"} & {*raw}
 
 
 def _shell(raw: bytes) -> str:
-    """One argument. Of bytes that cannot be quoted it is what printf writes, whose octal escapes every shell knows."""
+    """Quote one argument. Other bytes are written with printf, whose octal escapes work in every shell."""
     return shlex.quote(raw.decode()) if _is_quotable(raw) else f'"$({_printf(raw)})"'
 
 
 def _printf(raw: bytes) -> str:
-    """A command that writes these bytes. "!", which bash expands, and "-", which begins an option, are escaped too."""
+    """Return a printf command that writes these bytes. "!" (expanded by bash) and "-" (option) are escaped too."""
     escaped = "".join(
         "%%" if byte == ord("%") else chr(byte) if 32 <= byte < 127 and byte not in b"'\\!-" else f"\\{byte:03o}"
         for byte in raw
@@ -94,7 +98,7 @@ def _printf(raw: bytes) -> str:
 
 
 def sign(account: str, password: str, timestamp: str, charset: str = "utf-8") -> str:
-    """1.2: the MD5 of account + password + timestamp, 32 digits, in lower case.
+    """Return the signature (1.2): MD5 of account + password + timestamp, 32 lower-case hexadecimal digits.
 
     >>> sign("test", "mima", "20120701231212")
     '5cc68982f55ac74348e3d819f868fbe1'
@@ -103,12 +107,12 @@ def sign(account: str, password: str, timestamp: str, charset: str = "utf-8") ->
 
 
 def percent(charset: str) -> Encode:
-    """Percent codes of the bytes that the charset has for a text."""
+    """Return an encoder that percent-encodes a text in the charset."""
     return lambda text: quote(text.encode(charset), safe="").encode("ascii")
 
 
 def is_encodable(text: str, charset: str) -> bool:
-    """Whether the charset has every character of a text."""
+    """Return whether the text can be encoded in the charset."""
     try:
         text.encode(charset)
     except UnicodeEncodeError:
@@ -117,19 +121,19 @@ def is_encodable(text: str, charset: str) -> bool:
 
 
 def unescaped(charset: str) -> Encode:
-    """The bytes themselves (Q6), but for the few that would end a value."""
-    stops = {byte: f"%{byte:02X}".encode() for byte in (*range(33), *b'%&+#"<>', 127)}
-    return lambda text: b"".join(stops.get(byte, bytes((byte,))) for byte in text.encode(charset))
+    """Return an encoder that leaves bytes unescaped (Q6), except those that would end a value."""
+    escapes = {byte: f"%{byte:02X}".encode() for byte in (*range(33), *b'%&+#"<>', 127)}
+    return lambda text: b"".join(escapes.get(byte, bytes((byte,))) for byte in text.encode(charset))
 
 
 def unicode_escapes(text: str) -> bytes:
-    """`%uXXXX` for each UTF-16 unit (R14)."""
+    """Encode a text as `%uXXXX`, one escape per UTF-16 code unit (R14)."""
     raw = text.encode("utf-16-be")
     return b"".join(b"%%u%04x" % int.from_bytes(raw[at : at + 2], "big") for at in range(0, len(raw), 2))
 
 
 def urlencoded(pairs: Pairs, encode: Encode) -> bytes:
-    """Pairs as a query string or a form."""
+    """Encode pairs as a query string or a form."""
     return b"&".join(encode(name) + b"=" + encode(value) for name, value in pairs)
 
 
@@ -144,7 +148,11 @@ def build_request(
     content_type: str | None = FORM,
     around: Callable[[bytes], bytes] = lambda raw: raw,
 ) -> WireRequest:
-    """A request with these pairs in its query string and those in its form; `around` adds stray separators."""
+    """Build a request with `query` in its query string and `body` in its form.
+
+    `encode` encodes names and values; default is percent-encoding in the charset of the endpoint. `around` transforms
+    the encoded query string and form, for example to add stray separators.
+    """
     encode = encode or percent(CHARSET[page])
     in_query, in_body = (around(urlencoded(pairs, encode)) if pairs else b"" for pairs in (query, body))
     target = (path or page).encode() + (b"?" + in_query if in_query else b"")
@@ -156,12 +164,12 @@ def build_request(
 
 
 def form(page: str, fields: Mapping[str, str]) -> WireRequest:
-    """The ordinary request of the manual: everything in the form."""
+    """Build the ordinary request of the manual: a POST with all parameters in the form."""
     return build_request(page, body=list(fields.items()))
 
 
 def multipart(page: str, pairs: Pairs) -> WireRequest:
-    """The same as `multipart/form-data` (Q5)."""
+    """Build a POST with all parameters as `multipart/form-data` (Q5)."""
     raw = b"".join(
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'.encode()
         + value.encode(CHARSET[page])
@@ -175,29 +183,32 @@ def multipart(page: str, pairs: Pairs) -> WireRequest:
 
 
 def with_body(request: WireRequest, body: bytes, content_type: str) -> WireRequest:
-    """The same request with another body, which means nothing to the vendor or what `pairs` already say."""
+    """Replace the body of a request.
+
+    **The new body must contain no parameters that are not in `pairs`,** because the safety guard checks `pairs`.
+    """
     headers = (("Content-Type", content_type), ("Content-Length", str(len(body))), ("Connection", "close"))
     return replace(request, headers=headers, body=body)
 
 
 def chunked(request: WireRequest, size: int) -> WireRequest:
-    """The same request with its body in chunks of this size (Q17)."""
-    pieces = [request.body[at : at + size] for at in range(0, len(request.body), size)]
-    body = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+    """Send the body of a request in chunks of this size (Q17)."""
+    chunks = [request.body[at : at + size] for at in range(0, len(request.body), size)]
+    body = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
     kept = [header for header in request.headers if header[0] != "Content-Length"]
     return replace(request, headers=(*kept, ("Transfer-Encoding", "chunked")), body=body)
 
 
 def dechunked(body: bytes) -> bytes:
-    """What `chunked` was given.
+    """Decode a chunked body; the inverse of `chunked`.
 
     >>> dechunked(chunked(form("/v2sms.aspx", {"action": "overage"}), 3).body)
     b'action=overage'
     """
-    pieces = []
+    chunks = []
     while body:
         size, _, rest = body.partition(b"\r\n")
         length = int(size, 16)
-        pieces.append(rest[:length])
+        chunks.append(rest[:length])
         body = rest[length + 2 :]
-    return b"".join(pieces)
+    return b"".join(chunks)

@@ -1,7 +1,6 @@
-"""One run of the suite: clause after clause, to a verdict on each.
+"""Runner of the suite: prepares the accounts, runs the checks, and yields a verdict per clause.
 
-Here belong how the gate is opened, in what order clauses are examined, and what counts as held, failed, not
-exercised. How that is shown is the affair of `report`.
+The reports are in `report`, the command line in `cli`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +15,7 @@ from sms10692_contract.checks import CHECKS
 from sms10692_contract.clauses import CLAUSES, Clause
 from sms10692_contract.control import ControlClient, ControlRefused
 from sms10692_contract.harness import CheckContext, Mismatch, ShrinkLimitReached, SuiteAccount
-from sms10692_contract.http import Address, RawAnswer, TargetUnreachable, send_request
+from sms10692_contract.http import Address, RawResponse, TargetUnreachable, send_request
 from sms10692_contract.requests import UTF8, WireRequest, form
 from sms10692_contract.safety import INVALID_SIGN, PermissionMissing, SafetyGuard
 
@@ -26,7 +25,7 @@ _ACCEPTED: Final = b"<returnstatus>Sucess</returnstatus>"
 
 
 class State(Enum):
-    """What became of a clause."""
+    """Result of a clause."""
 
     HELD = "held"
     FAILED = "failed"
@@ -35,7 +34,11 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """On one clause. `why` says what would have exercised it, or what a failure was."""
+    """Verdict on one clause.
+
+    `why` is the description of a failure, or the reason why the clause was not exercised. `request` shows a failure,
+    `preceding` are the requests before it.
+    """
 
     clause: Clause
     state: State
@@ -47,21 +50,21 @@ class Verdict:
     seconds: float = 0.0
 
 
-def enable_sandbox(address: Address, control: ControlClient, gate: SafetyGuard) -> tuple[SuiteAccount, bool]:
-    """Make a throw-away account, and allow everything if the address accepts it; the account, and whether it did.
+def enable_sandbox(address: Address, control: ControlClient, guard: SafetyGuard) -> tuple[SuiteAccount, bool]:
+    """Create a temporary account, and permit all its requests if the server accepts its signature.
 
-    Raises NoAnswer and ControlRefused.
+    Returns the account and whether it was accepted. Raises TargetUnreachable and ControlRefused.
     """
-    account = SuiteAccount(*control.make_account())
-    answer = _asked(address, account)
-    accepted = _ACCEPTED in answer.body
+    account = SuiteAccount(*control.create_account())
+    response = _query_balance(address, account)
+    accepted = _ACCEPTED in response.body
     if accepted:
-        gate.userids.add(account.userid)
+        guard.userids.add(account.userid)
     return account, accepted
 
 
 def accounts_left(control: ControlClient, keep: bool) -> str:
-    """Delete the accounts that were made in this run, unless they are to be kept. Return a message if any are left."""
+    """Delete the accounts of this run unless `keep`. Return a message if any are left, otherwise an empty string."""
     why = "--keep-accounts"
     if not keep:
         try:
@@ -72,83 +75,92 @@ def accounts_left(control: ControlClient, keep: bool) -> str:
 
 
 def shares_accounts(address: Address, control: ControlClient) -> bool:
-    """Whether the address knows accounts made at the control address, though it does not accept them.
+    """Return whether the server knows the accounts of the control API although it does not accept their signature.
 
-    It does if it answers the right signature otherwise than a wrong one, or, where it takes no signature at all, if it
-    refuses an account of the other dialect in other words (A14). Nothing is asked but balances. Raises NoAnswer and
-    ControlRefused.
+    It does if a correct and a wrong signature get different responses, or if it refuses an account of the other dialect
+    with another document (A14). Only balances are queried. Raises TargetUnreachable and ControlRefused.
     """
-    account = SuiteAccount(*control.make_account(dialect="manual"))
-    if _asked(address, account) != _asked(address, account, sign=INVALID_SIGN):
+    account = SuiteAccount(*control.create_account(dialect="manual"))
+    if _query_balance(address, account) != _query_balance(address, account, sign=INVALID_SIGN):
         return True
-    other = SuiteAccount(*control.make_account(dialect="observed"))
-    return _asked(address, account, sign=INVALID_SIGN) != _asked(address, other, sign=INVALID_SIGN)
+    other = SuiteAccount(*control.create_account(dialect="observed"))
+    return _query_balance(address, account, sign=INVALID_SIGN) != _query_balance(address, other, sign=INVALID_SIGN)
 
 
-def _asked(address: Address, account: SuiteAccount, **wrong: str) -> RawAnswer:
-    return send_request(address, form(UTF8, account.credentials() | {"action": "overage"} | wrong))
+def _query_balance(address: Address, account: SuiteAccount, **fields: str) -> RawResponse:
+    return send_request(address, form(UTF8, account.credentials() | {"action": "overage"} | fields))
 
 
 def select(only: Sequence[str]) -> Iterator[Clause]:
-    """The clauses of these ids, or all."""
+    """Yield the clauses with these ids, or all clauses."""
     return (clause for clause in CLAUSES if not only or clause.id in only)
 
 
 def run_checks(
-    lab: CheckContext,
+    context: CheckContext,
     clauses: Iterable[Clause],
     progress: Callable[[Clause], None] = lambda clause: None,
     known: dict[str, Verdict] | None = None,
 ) -> Iterator[Verdict]:
-    """A verdict on each clause, as it comes. A check of several clauses runs once; `known` are verdicts had before."""
+    """Yield a verdict on each clause as soon as its check has ended.
+
+    A check that covers several clauses runs once. `known` caches verdicts by clause id and is extended.
+    """
     known = {} if known is None else known
     for clause in clauses:
         progress(clause)
         if clause.id not in known:
             check = CHECKS[clause.id]
-            together = [one for one in CLAUSES if CHECKS[one.id] is check]
-            known |= {verdict.clause.id: verdict for verdict in _verdicts(lab, clause, together)}
-            lab.delete_accounts()
+            covered = [other for other in CLAUSES if CHECKS[other.id] is check]
+            known |= {verdict.clause.id: verdict for verdict in _run_check(context, clause, covered)}
+            context.delete_accounts()
         yield known[clause.id]
 
 
-def _verdicts(lab: CheckContext, clause: Clause, together: Sequence[Clause]) -> Iterator[Verdict]:
-    lacking = lab.guard.missing_permission(clause.needs)
-    if lacking:
-        yield from (Verdict(one, State.NOT_EXERCISED, f"needs {lacking}") for one in together)
+def _run_check(context: CheckContext, clause: Clause, covered: Sequence[Clause]) -> Iterator[Verdict]:
+    """Run the check of `clause`; yield a verdict on every clause that the check covers."""
+    missing = context.guard.missing_permission(clause.needs)
+    if missing:
+        yield from (Verdict(each, State.NOT_EXERCISED, f"needs {missing}") for each in covered)
         return
     started = perf_counter()
-    lab.begin_check()
+    context.start_check()
     try:
-        CHECKS[clause.id](lab)
-    except PermissionMissing as held_back:
-        yield from (Verdict(one, State.NOT_EXERCISED, str(held_back)) for one in together)
+        CHECKS[clause.id](context)
+    except PermissionMissing as error:
+        yield from (Verdict(each, State.NOT_EXERCISED, str(error)) for each in covered)
     except (Mismatch, Flaky, TargetUnreachable, ControlRefused, ShrinkLimitReached) as error:
-        failure = _mismatch(error, lab)
+        failure = _to_mismatch(error, context)
         failed = failure.clause or clause.id
-        before = tuple(request for request in lab.transcript if request is not failure.request)
-        for one in together:
-            if one.id == failed:
-                seconds = perf_counter() - started
-                request = failure.request
-                yield Verdict(one, State.FAILED, str(failure), failure.expected, failure.got, request, before, seconds)
+        for each in covered:
+            if each.id == failed:
+                yield Verdict(
+                    each,
+                    State.FAILED,
+                    str(failure),
+                    failure.expected,
+                    failure.got,
+                    failure.request,
+                    preceding=tuple(request for request in context.transcript if request is not failure.request),
+                    seconds=perf_counter() - started,
+                )
             else:
-                yield Verdict(one, State.NOT_EXERCISED, f"its check stopped at {failed}")
+                yield Verdict(each, State.NOT_EXERCISED, f"its check stopped at {failed}")
     else:
-        yield from (Verdict(one, State.HELD, seconds=perf_counter() - started) for one in together)
+        yield from (Verdict(each, State.HELD, seconds=perf_counter() - started) for each in covered)
 
 
-def _mismatch(error: BaseException, lab: CheckContext) -> Mismatch:
-    """The mismatch in an error: Hypothesis wraps one that it saw only once."""
+def _to_mismatch(error: BaseException, context: CheckContext) -> Mismatch:
+    """Convert an error to a Mismatch. Hypothesis wraps a failure that it could not reproduce."""
     if isinstance(error, Mismatch):
         return error
     if isinstance(error, ShrinkLimitReached):
         return error.best
     if isinstance(error, BaseExceptionGroup):
-        for inside in error.exceptions:
-            if isinstance(inside, Mismatch):
-                return inside
-    last = lab.transcript[-1] if lab.transcript else None
+        for inner in error.exceptions:
+            if isinstance(inner, Mismatch):
+                return inner
+    last = context.transcript[-1] if context.transcript else None
     return Mismatch(
-        last, "the same answer to the same request" if isinstance(error, Flaky) else "an answer", str(error)
+        last, "the same response to the same request" if isinstance(error, Flaky) else "a response", str(error)
     )

@@ -1,4 +1,4 @@
-"""Standard output and standard error of the command: any text, in any encoding, to a terminal, a pipe, or nobody."""
+"""Output of the command to standard output and standard error: any text, any encoding, and closed pipes."""
 
 import os
 import sys
@@ -10,34 +10,34 @@ from sms10692_contract.escaping import escape_unprintable
 
 
 def accept_any_text() -> None:
-    """Let both streams write what their encoding lacks as a backslash escape."""
+    """Let both streams write characters that their encoding lacks as backslash escapes."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def encodable(text: str) -> str:
-    """Return the text with what standard output cannot encode as a backslash escape.
+    """Replace characters that standard output cannot encode by backslash escapes.
 
-    click writes UTF-8 where the encoding is ASCII, so what it prints itself must be plain ASCII there.
+    For text that click prints itself: click writes UTF-8 even if the encoding is ASCII.
     """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def write_line(text: str) -> None:
-    """Write a line to standard output. Raises OSError where it cannot be written, but for a pipe that was closed."""
+    """Write a line to standard output. Raises OSError if that fails; a closed pipe is ignored."""
     _write(sys.stdout, text)
 
 
 def write_error(text: str) -> None:
-    """Write a message to standard error, on one line, whatever is in it."""
-    with suppress(OSError):  # there is no other place to say so
+    """Write a message to standard error, escaped to one line."""
+    with suppress(OSError):  # there is no other stream to report the error to
         _write(sys.stderr, escape_unprintable(text))
 
 
 def flush() -> None:
-    """Write what standard output still holds. Raises OSError as `write_line` does."""
+    """Flush standard output. Raises OSError like `write_line`."""
     if sys.stdout is not None:
         try:
             sys.stdout.flush()
@@ -49,12 +49,12 @@ def flush() -> None:
 
 
 def _write(stream: TextIO | None, text: str) -> None:
-    if stream is None:  # closed when the command was started
+    if stream is None:  # closed before the command was started
         return
     try:
         stream.write(f"{text}\n")
         stream.flush()
-    except BrokenPipeError:  # the reader has seen enough, as `head` does; the run counts all the same
+    except BrokenPipeError:  # the reader closed the pipe, as `head` does; the run continues
         _discard(stream)
     except OSError:
         _discard(stream)
@@ -62,9 +62,9 @@ def _write(stream: TextIO | None, text: str) -> None:
 
 
 def _discard(stream: TextIO) -> None:
-    """Let everything that is written from now on disappear, also what the interpreter flushes when it ends."""
-    nothing = os.open(os.devnull, os.O_WRONLY)
+    """Redirect the stream to the null device, including what the interpreter flushes at exit."""
+    null_device = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nothing, stream.fileno())
+        os.dup2(null_device, stream.fileno())
     finally:
-        os.close(nothing)
+        os.close(null_device)

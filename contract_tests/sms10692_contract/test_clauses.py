@@ -1,7 +1,4 @@
-"""Each clause as a test, for `plugin`.
-
-Here belongs what pytest collects. Without the plugin there is nothing to examine.
-"""
+"""One pytest test per clause. Needs the fixtures of `plugin`."""
 
 from collections.abc import Callable
 
@@ -15,11 +12,11 @@ from sms10692_contract.runner import State, Verdict
 
 
 @pytest.mark.parametrize("clause", CLAUSES, ids=lambda clause: clause.id)
-def test_a_clause_holds(clause: Clause, verdict_on: Callable[[Clause], Verdict], lab: CheckContext) -> None:
-    """Fails with the request that shows it, and is skipped where it could not be exercised."""
-    verdict = verdict_on(clause)
+def test_a_clause_holds(clause: Clause, run_clause: Callable[[Clause], Verdict], context: CheckContext) -> None:
+    """The vendor behaves as the clause says. Skipped if the clause cannot be exercised."""
+    verdict = run_clause(clause)
     if verdict.state is State.NOT_EXERCISED:
         pytest.skip(escape_unprintable(verdict.why))
     if verdict.state is State.FAILED:
-        again = f"the same, with --contract-seed {lab.seed} -k '{clause.id}'"
-        pytest.fail(report.failure(verdict, lab.address, again), pytrace=False)
+        repeat_command = f"the same, with --contract-seed {context.seed} -k '{clause.id}'"
+        pytest.fail(report.failure(verdict, context.address, repeat_command), pytrace=False)

@@ -1,4 +1,4 @@
-"""The accounts that the suite makes at a control address are deleted, however the run ends."""
+"""Tests of cleanup: the temporary accounts of a run are deleted in every way in which a run can end."""
 
 import json
 import re
@@ -27,17 +27,17 @@ from support.mutants import MUTANTS
 
 pytestmark = pytest.mark.slow("Runs the contract suite, and interrupts it, in subprocesses.")
 
-MAKING = ["1.3-ok", "4.1-once", "M-once", "C-balance", "R6-parts"]
-"""Clauses whose checks make accounts."""
+ACCOUNT_CLAUSES = ["1.3-ok", "4.1-once", "M-once", "C-balance", "R6-parts"]
+"""Clauses whose checks create accounts."""
 
 
 def accounts(url: str) -> list[str]:
-    """The userids of an emulator's accounts."""
-    with urlopen(f"{url}/_mock/accounts?limit=1000") as answer:  # noqa: S310 - an emulator of this test
-        return [one["userid"] for one in json.load(answer)["accounts"]]
+    """Return the userids of all accounts of an emulator."""
+    with urlopen(f"{url}/_mock/accounts?limit=1000") as response:  # noqa: S310 - an emulator of this test
+        return [one["userid"] for one in json.load(response)["accounts"]]
 
 
-@pytest.mark.parametrize("clauses", [MAKING, ["2.3-found"]], ids=["many", "one"])
+@pytest.mark.parametrize("clauses", [ACCOUNT_CLAUSES, ["2.3-found"]], ids=["many", "one"])
 def test_a_run_leaves_the_accounts_as_they_were(clauses: list[str]) -> None:
     with emulator_process() as (_, (host, port)):
         url = f"http://{host}:{port}"
@@ -47,15 +47,15 @@ def test_a_run_leaves_the_accounts_as_they_were(clauses: list[str]) -> None:
 
 
 def test_a_run_in_which_a_clause_fails_leaves_the_accounts_as_they_were() -> None:
-    (broken,) = (one for one in MUTANTS if one.name == "reports never leave the queue")
-    with mutant_server(broken.fault) as vendor:
+    (mutant,) = (one for one in MUTANTS if one.name == "reports never leave the queue")
+    with mutant_server(mutant.fault) as vendor:
         ended = contract(vendor.url, "--control", vendor.url, *only("M-once", "R6-parts"))
         assert vendor.control.userids() == ["12"]
     assert ended.returncode == 1
     assert "The accounts of this run are deleted; --keep-accounts keeps them" in ended.stdout
 
 
-def test_a_run_at_a_wrong_control_address_leaves_the_accounts_as_they_were() -> None:
+def test_a_run_with_a_wrong_control_address_leaves_the_accounts_as_they_were() -> None:
     with mutant_server() as vendor, mutant_server() as other:
         assert contract(other.url, "--control", vendor.url).returncode == 2
         assert vendor.control.userids() == other.control.userids() == ["12"]
@@ -63,20 +63,20 @@ def test_a_run_at_a_wrong_control_address_leaves_the_accounts_as_they_were() -> 
 
 def test_the_accounts_of_a_check_are_deleted_before_the_next() -> None:
     with mutant_server() as vendor:
-        address, gate = parse_address(vendor.url), SafetyGuard()
+        address, guard = parse_address(vendor.url), SafetyGuard()
         control = ControlClient(address)
-        own, _ = enable_sandbox(address, control, gate)
+        own, _ = enable_sandbox(address, control, guard)
         for _ in run_checks(
-            CheckContext(address, own, gate, control), [BY_ID[one] for one in ("R6-edge", "R6-refused")]
+            CheckContext(address, own, guard, control), [BY_ID[one] for one in ("R6-edge", "R6-refused")]
         ):
             assert control.userids == [own.userid]
-            assert gate.userids == {own.userid}
+            assert guard.userids == {own.userid}
             assert vendor.control.userids() == ["12", own.userid]
         assert accounts_left(control, keep=False) == ""
         assert vendor.control.userids() == ["12"]
 
 
-def test_accounts_are_kept_where_they_are_to_be() -> None:
+def test_keep_accounts_keeps_the_accounts_and_counts_them() -> None:
     with mutant_server() as vendor:
         ended = contract(vendor.url, "--control", vendor.url, "--keep-accounts", *only("R6-edge"))
         kept = len(vendor.control.userids()) - 1
@@ -90,12 +90,12 @@ def test_accounts_that_cannot_be_deleted_are_counted_and_change_no_verdict() -> 
         vendor.control.keeps_accounts = True
         ended = contract(vendor.url, "--control", vendor.url, *only("2.3-found"))
     assert ended.returncode == 0
-    left = rf"accounts left at {vendor.url}: \d+ \(DELETE {vendor.url}/_mock/.* was answered 405: .*\)\n"
+    left = rf"accounts left at {vendor.url}: \d+ \(DELETE {vendor.url}/_mock/.* returned HTTP 405: .*\)\n"
     assert re.fullmatch(f"sms10692-contract: {left}", ended.stderr)
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_an_interrupted_run_deletes_its_accounts_and_shows_what_it_had_found(name: str, tmp_path: Path) -> None:
+def test_an_interrupted_run_deletes_its_accounts_and_reports_its_verdicts(name: str, tmp_path: Path) -> None:
     page, number = tmp_path / "report.html", getattr(signal, name)
     with emulator_process() as (emulator, (host, port)):
         url = f"http://{host}:{port}"
@@ -125,7 +125,7 @@ def test_a_run_under_pytest_leaves_the_accounts_as_they_were(fault: str, tmp_pat
     assert ended.returncode == (1 if fault else 0), ended.stdout + ended.stderr
 
 
-def test_a_run_under_pytest_says_which_accounts_it_left(tmp_path: Path) -> None:
+def test_a_run_under_pytest_reports_accounts_that_are_left(tmp_path: Path) -> None:
     with mutant_server() as vendor:
         vendor.control.keeps_accounts = True
         ended = under_pytest(tmp_path, "--target", vendor.url, "--control", vendor.url)
@@ -140,9 +140,9 @@ def test_an_interrupted_run_under_pytest_deletes_its_accounts(name: str, tmp_pat
         command = [sys.executable, "-m", "pytest", "-p", "sms10692_contract.plugin", "-p", "no:cacheprovider"]
         command += ["--pyargs", "sms10692_contract", "-q", "-k", "M-once", "--target", url, "--control", url]
         command += ["--contract-profile", "thorough"]
-        alone = ENVIRONMENT | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        environment = ENVIRONMENT | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         with subprocess.Popen(
-            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", env=alone
+            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", env=environment
         ) as process:
             read_log(emulator, 200)
             draining = threading.Thread(target=emulator.stderr.read)  # type: ignore[union-attr]  # it is a pipe
@@ -155,7 +155,7 @@ def test_an_interrupted_run_under_pytest_deletes_its_accounts(name: str, tmp_pat
     assert process.returncode == 2, out
 
 
-def test_a_signal_waits_for_what_must_be_finished_and_a_second_does_not() -> None:
+def test_deferred_delays_the_first_signal_and_not_the_second() -> None:
     interruptions, finished = Interruptions(), list[bool]()
 
     def interrupted_inside(*names: str) -> None:
@@ -180,11 +180,11 @@ def test_a_signal_waits_for_what_must_be_finished_and_a_second_does_not() -> Non
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
-def test_an_account_that_is_not_told_in_full_is_deleted_too() -> None:
+def test_an_account_with_an_incomplete_response_is_deleted_too() -> None:
     with fake_control_api(201, '{"userid": "1/../2", "account": "a"}') as url:
         control = ControlClient(parse_address(url))
-        with pytest.raises(ControlRefused, match="without userid, account"):
-            control.make_account()
+        with pytest.raises(ControlRefused, match="lacks userid, account"):
+            control.create_account()
         assert control.userids == ["1/../2"]
         assert accounts_left(control, keep=False) == ""
         assert control.userids == []

@@ -1,4 +1,4 @@
-"""The address of `sms10692-contract` and of the suite's plugin, written with or without one of the vendor's pages."""
+"""Tests of address parsing: the path of a vendor endpoint at the end of an address is ignored."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ OWN = ["--userid", "12", "--account", "test", "--password", "mima"]
 
 
 @pytest.mark.parametrize(
-    ("written", "url"),
+    ("address", "url"),
     [
         ("http://h", "http://h:80"),
         ("http://h/", "http://h:80"),
@@ -38,12 +38,12 @@ OWN = ["--userid", "12", "--account", "test", "--password", "mima"]
         ("http://h/my_mock", "http://h:80/my_mock"),
     ],
 )
-def test_a_page_behind_the_address_is_left_out(written: str, url: str) -> None:
-    assert parse_address(written).url == url
+def test_the_path_of_an_endpoint_is_removed_from_an_address(address: str, url: str) -> None:
+    assert parse_address(address).url == url
 
 
 @pytest.mark.parametrize(
-    "written",
+    "address",
     [
         "h/v2sms.aspx",
         "http:///v2sms.aspx",
@@ -53,14 +53,14 @@ def test_a_page_behind_the_address_is_left_out(written: str, url: str) -> None:
         "ftp://h",
     ],
 )
-def test_what_is_no_address_is_refused_in_words(written: str) -> None:
-    ended = contract(written, *OWN)
+def test_an_invalid_address_is_refused_with_one_line(address: str) -> None:
+    ended = contract(address, *OWN)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("page", ["/v2sms.aspx", "/V2SMSGBK.aspx/", "//v2statusapi.aspx"])
-def test_the_command_examines_an_address_that_is_written_with_its_page(page: str) -> None:
+def test_the_command_accepts_an_address_with_an_endpoint_path(page: str) -> None:
     with mutant_server() as vendor:
         ended = contract(f"{vendor.url}{page}", *OWN, *only("2.3-found", "3.3-forbidden"))
         controlled = contract(f"{vendor.url}{page}", "--control", f"{vendor.url}{page}", *only("1.3-ok", "2.3-found"))
@@ -69,7 +69,7 @@ def test_the_command_examines_an_address_that_is_written_with_its_page(page: str
     assert "2 of 2 clauses exercised, 2 held" in controlled.stdout
 
 
-def test_the_plugin_examines_an_address_that_is_written_with_its_page(tmp_path: Path) -> None:
+def test_the_plugin_accepts_an_address_with_an_endpoint_path(tmp_path: Path) -> None:
     with mutant_server() as vendor:
         url = f"{vendor.url}/V2sms.aspx/"
         ended = under_pytest(tmp_path, "--target", url, "--control", url)
@@ -77,7 +77,7 @@ def test_the_plugin_examines_an_address_that_is_written_with_its_page(tmp_path: 
     assert "2 passed" in ended.stdout
 
 
-def test_what_stands_before_the_page_stands_before_every_page() -> None:
-    with recording_server() as (url, kept):
+def test_a_path_prefix_is_sent_with_every_endpoint() -> None:
+    with recording_server() as (url, received):
         contract(f"{url}/sms/v2sms.aspx", *OWN, *only("2.3-found", "4.4-1"))
-    assert {path for path, _ in kept} == {"/sms/v2sms.aspx", "/sms/v2statusApi.aspx"}
+    assert {path for path, _ in received} == {"/sms/v2sms.aspx", "/sms/v2statusApi.aspx"}

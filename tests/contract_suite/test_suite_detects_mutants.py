@@ -1,4 +1,4 @@
-"""The contract suite detects every mutant vendor in `support/mutants`, and names the clause.
+"""Mutation tests of the suite: it fails for every mutant vendor in `support/mutants`, with the right clause.
 
 By default only the clauses that must fail are run. `make test-suite-mutation` runs the whole command against each.
 """
@@ -24,48 +24,50 @@ FULL = "SMS10692_FULL_MUTATION" in os.environ
 BRIEF = Effort("brief", examples=4, runs=15, steps=15, rounds=2, shrinking=0)
 
 
-def examined(fault: Defect, clauses: list[Clause]) -> list[Verdict]:
-    """What the suite says, through a socket, of the vendor with this fault."""
+def run_against(fault: Defect, clauses: list[Clause]) -> list[Verdict]:
+    """Run clauses over a socket against a vendor with this defect."""
     with mutant_server(fault) as vendor:
-        address, gate = parse_address(vendor.url), SafetyGuard()
+        address, guard = parse_address(vendor.url), SafetyGuard()
         control = ControlClient(address)
-        own, accepted = enable_sandbox(address, control, gate)
-        assert accepted or shares_accounts(address, control), "a broken vendor must not be taken for another emulator"
-        verdicts = list(run_checks(CheckContext(address, own, gate, control, BRIEF), clauses))
+        own, accepted = enable_sandbox(address, control, guard)
+        assert accepted or shares_accounts(address, control), (
+            "a mutant vendor must be recognized as the owner of its control API"
+        )
+        verdicts = list(run_checks(CheckContext(address, own, guard, control, BRIEF), clauses))
         assert vendor.errors == []
         return verdicts
 
 
-def of(verdicts: list[Verdict], state: State) -> set[str]:
+def clauses_in_state(verdicts: list[Verdict], state: State) -> set[str]:
     return {verdict.clause.id for verdict in verdicts if verdict.state is state}
 
 
-def test_the_vendor_without_a_fault_holds_every_clause() -> None:
-    verdicts = examined(Defect(), list(CLAUSES))
-    assert of(verdicts, State.HELD) == set(BY_ID), [verdict.why for verdict in verdicts if verdict.why]
+def test_a_vendor_without_a_defect_holds_every_clause() -> None:
+    verdicts = run_against(Defect(), list(CLAUSES))
+    assert clauses_in_state(verdicts, State.HELD) == set(BY_ID), [verdict.why for verdict in verdicts if verdict.why]
 
 
-def test_there_are_at_least_80_broken_vendors() -> None:
-    assert len({broken.name for broken in MUTANTS}) == len(MUTANTS) >= 80
+def test_there_are_at_least_80_mutants() -> None:
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS) >= 80
 
 
-def test_every_clause_is_what_some_broken_vendor_fails() -> None:
-    assert {clause for broken in MUTANTS for clause in broken.clauses} == set(BY_ID)
+def test_every_clause_is_failed_by_some_mutant() -> None:
+    assert {clause for mutant in MUTANTS for clause in mutant.clauses} == set(BY_ID)
 
 
 @pytest.mark.slow("Serves each of about 200 mutant vendors.")
-@pytest.mark.parametrize("broken", MUTANTS, ids=lambda broken: broken.name)
-def test_a_broken_vendor_is_caught_by_the_right_clause(broken: Mutant, tmp_path: Path) -> None:
-    assert broken.clauses
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_mutant_fails_the_right_clauses(mutant: Mutant, tmp_path: Path) -> None:
+    assert mutant.clauses
     if FULL:
-        failed = failed_for_the_command(broken.fault, tmp_path / "report.xml")
+        failed = failed_clauses_of_command(mutant.fault, tmp_path / "report.xml")
     else:
-        failed = of(examined(broken.fault, [BY_ID[name] for name in broken.clauses]), State.FAILED)
-    assert failed >= set(broken.clauses)
+        failed = clauses_in_state(run_against(mutant.fault, [BY_ID[name] for name in mutant.clauses]), State.FAILED)
+    assert failed >= set(mutant.clauses)
 
 
-def failed_for_the_command(fault: Defect, report: Path) -> set[str]:
-    """What the command says, which must end within a minute, with exit code 1."""
+def failed_clauses_of_command(fault: Defect, report: Path) -> set[str]:
+    """Run the whole command; it must end within a minute, with exit code 1."""
     with mutant_server(fault) as vendor:
         command = [sys.executable, "-m", "sms10692_contract", vendor.url, "--control", vendor.url]
         ended = subprocess.run(

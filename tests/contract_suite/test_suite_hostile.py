@@ -1,4 +1,4 @@
-"""A hostile server can neither hold the suite up, nor fill its memory, nor end it with an error of its own."""
+"""Tests with hostile servers: they cannot block the suite, exhaust its memory, or crash it."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -9,9 +9,9 @@ import pytest
 from sms10692_contract import bounds
 from sms10692_contract.clauses import BY_ID
 from sms10692_contract.control import ControlClient, ControlRefused
-from sms10692_contract.expected import ParsedAnswer
+from sms10692_contract.expected import ParsedResponse
 from sms10692_contract.harness import CheckContext, SuiteAccount
-from sms10692_contract.http import RawAnswer, TargetUnreachable, Unbounded, parse_address, send_request
+from sms10692_contract.http import RawResponse, TargetUnreachable, Unbounded, parse_address, send_request
 from sms10692_contract.requests import STATUS, UTF8, WireRequest, form
 from sms10692_contract.runner import State, run_checks
 from sms10692_contract.safety import SafetyGuard
@@ -25,20 +25,20 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n"
 LARGE = b"x" * 65536
 
 
-def dripping(head: bytes, piece: bytes) -> Callable[[], Iterator[bytes]]:
-    """Pieces that come too often for a timeout of each wait, without end."""
+def dripping(head: bytes, chunk: bytes) -> Callable[[], Iterator[bytes]]:
+    """Return an endless response whose chunks come too often for the timeout of a single read."""
 
-    def pieces() -> Iterator[bytes]:
+    def chunks() -> Iterator[bytes]:
         yield head
         while True:
-            time.sleep(0.01)  # the drip itself
-            yield piece
+            time.sleep(0.01)  # delay between chunks
+            yield chunk
 
-    return pieces
+    return chunks
 
 
 @pytest.mark.parametrize(
-    "pieces",
+    "chunks",
     [
         lambda: chain([OK + b"\r\n"], repeat(LARGE)),
         lambda: chain([OK + b"Content-Length: 10000000000\r\n\r\n"], repeat(LARGE)),
@@ -51,16 +51,16 @@ def dripping(head: bytes, piece: bytes) -> Callable[[], Iterator[bytes]]:
     ],
     ids=["no length", "length", "chunks", "one chunk", "negative chunk", "trailers", "100", "103"],
 )
-def test_a_response_without_end_is_no_answer(
-    pieces: Callable[[], Iterable[bytes]], monkeypatch: pytest.MonkeyPatch
+def test_an_endless_response_is_an_error(
+    chunks: Callable[[], Iterable[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bounds, "RESPONSE_BYTES", 1024 * 1024)
-    with hostile(pieces) as url, pytest.raises(TargetUnreachable, match=r"\d: the response is larger than 1024 KiB"):
+    with hostile(chunks) as url, pytest.raises(TargetUnreachable, match=r"\d: the response is larger than 1024 KiB"):
         send_request(parse_address(url), REQUEST)
 
 
 @pytest.mark.parametrize(
-    ("pieces", "said"),
+    ("chunks", "message"),
     [
         (lambda: chain([OK], repeat(b"X: y\r\n" * 100)), "more than 100 headers"),
         (lambda: chain([OK + b"X: "], repeat(LARGE)), "header line"),
@@ -73,14 +73,14 @@ def test_a_response_without_end_is_no_answer(
         (list, "closed connection without response"),
     ],
 )
-def test_a_response_that_is_no_http_is_no_answer(pieces: Callable[[], Iterable[bytes]], said: str) -> None:
-    with hostile(pieces) as url, pytest.raises(TargetUnreachable, match=said) as raised:
+def test_an_invalid_http_response_is_an_error(chunks: Callable[[], Iterable[bytes]], message: str) -> None:
+    with hostile(chunks) as url, pytest.raises(TargetUnreachable, match=message) as raised:
         send_request(parse_address(url), REQUEST)
     assert len(str(raised.value)) < 300
 
 
 @pytest.mark.parametrize(
-    "pieces",
+    "chunks",
     [
         dripping(b"", b"H"),
         dripping(OK, b"X"),
@@ -92,74 +92,76 @@ def test_a_response_that_is_no_http_is_no_answer(pieces: Callable[[], Iterable[b
     ],
     ids=["status line", "head", "no length", "length", "chunks", "100", "102"],
 )
-def test_a_response_that_drips_is_no_answer(
-    pieces: Callable[[], Iterable[bytes]], monkeypatch: pytest.MonkeyPatch
+def test_a_response_that_is_too_slow_is_an_error(
+    chunks: Callable[[], Iterable[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bounds, "EXCHANGE_SECONDS", 0.5)
-    with hostile(pieces) as url, pytest.raises(Unbounded, match=r"the exchange was not complete after 0.5 s"):
+    with hostile(chunks) as url, pytest.raises(Unbounded, match=r"the exchange was not complete after 0.5 s"):
         send_request(parse_address(url), REQUEST)
 
 
-def test_silence_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_sends_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "STEP_SECONDS", 0.2)
-    with hostile(dripping(b"", b"")) as url, pytest.raises(Unbounded, match=r"nothing came for 0.2 s"):
+    with hostile(dripping(b"", b"")) as url, pytest.raises(Unbounded, match=r"nothing was received for 0.2 s"):
         send_request(parse_address(url), REQUEST)
 
 
 @pytest.mark.parametrize(
-    ("first", "said"),
+    ("first_response", "message"),
     [
         (b"HTTP/1.1 417 No\r\n\r\n", "instead of 100 Continue"),
-        (b"", "it hung up before 100 Continue"),
+        (b"", "the server disconnected before 100 Continue"),
         (b"HTTP/1.1 100 Continue\r\n" + b"X: y\r\n" * 400_000, "the response is larger than 1024 KiB"),
         (b"HTTP/1.1 100 Continue\r\n\r\n", "closed connection"),
     ],
 )
-def test_what_is_no_100_continue_is_no_answer(first: bytes, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_100_continue_is_an_error(
+    first_response: bytes, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(bounds, "RESPONSE_BYTES", 1024 * 1024)
     expecting = WireRequest(UTF8, (), "POST", UTF8.encode(), (("Expect", "100-continue"),), b"x")
-    with hostile(lambda: [first]) as url, pytest.raises(TargetUnreachable, match=said):
+    with hostile(lambda: [first_response]) as url, pytest.raises(TargetUnreachable, match=message):
         send_request(parse_address(url), expecting)
 
 
-def test_interim_responses_before_an_answer_are_passed_over() -> None:
+def test_interim_responses_are_skipped() -> None:
     interim = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
     with hostile(lambda: [interim, OK, b"Content-Length: 2\r\n\r\nok"]) as url:
-        assert send_request(parse_address(url), REQUEST) == RawAnswer(200, "text/xml", b"ok")
+        assert send_request(parse_address(url), REQUEST) == RawResponse(200, "text/xml", b"ok")
 
 
-def test_the_command_ends_with_exit_code_3_where_the_first_response_has_no_end() -> None:
+def test_an_endless_first_response_is_exit_code_3() -> None:
     with hostile(lambda: chain([OK + b"\r\n"], repeat(LARGE))) as url:
         ended = contract(url, *OWN)
     assert (ended.returncode, ended.stdout) == (3, "")
     assert ended.stderr == f"sms10692-contract: {url}: the response is larger than 16384 KiB\n"
 
 
-def test_a_clause_whose_answer_has_no_end_fails_after_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each request that Hypothesis tried after it would take as long again."""
-    asked: list[int] = []
+def test_an_endless_response_fails_a_clause_after_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shrinking would wait as long again for every example."""
+    requests: list[int] = []
 
-    def pieces() -> Iterable[bytes]:
-        asked.append(1)
+    def chunks() -> Iterable[bytes]:
+        requests.append(1)
         return chain([OK + b"\r\n"], repeat(LARGE))
 
     monkeypatch.setattr(bounds, "RESPONSE_BYTES", 1024 * 1024)
-    with hostile(pieces) as url:
-        lab = CheckContext(parse_address(url), SuiteAccount("12", "test", "mima"), SafetyGuard())
-        verdicts = list(run_checks(lab, [BY_ID["2.3-found"], BY_ID["Q4"]]))
-    assert [(verdict.state, verdict.expected) for verdict in verdicts] == [(State.FAILED, "an answer")] * 2
+    with hostile(chunks) as url:
+        context = CheckContext(parse_address(url), SuiteAccount("12", "test", "mima"), SafetyGuard())
+        verdicts = list(run_checks(context, [BY_ID["2.3-found"], BY_ID["Q4"]]))
+    assert [(verdict.state, verdict.expected) for verdict in verdicts] == [(State.FAILED, "a response")] * 2
     assert all("the response is larger than 1024 KiB" in verdict.got for verdict in verdicts)
-    assert len(asked) == 2
+    assert len(requests) == 2
 
 
 @pytest.mark.parametrize("document", ["[" * 200_000, '{"a":' * 200_000, "1" * 5000, '"\\ud800"'])
-def test_what_is_no_readable_json_is_no_control_address(document: str) -> None:
-    with fake_control_api(201, document) as url, pytest.raises(ControlRefused, match="is no control address"):
-        ControlClient(parse_address(url)).make_account()
+def test_invalid_json_is_not_a_control_api(document: str) -> None:
+    with fake_control_api(201, document) as url, pytest.raises(ControlRefused, match="is not a control API"):
+        ControlClient(parse_address(url)).create_account()
 
 
 @pytest.mark.parametrize("userid", ["😀", "\\ud800", "\\u0000\\r\\n/../"])
-def test_an_account_that_no_form_can_name_is_refused(userid: str) -> None:
+def test_an_account_whose_userid_cannot_be_encoded_is_refused(userid: str) -> None:
     document = '{"userid": "USERID", "account": "a", "password": "b", "points": 1}'.replace("USERID", userid)
     with fake_control_api(201, document) as url:
         ended = contract(url, "--control", url, *only("2.3-found"))
@@ -167,23 +169,23 @@ def test_an_account_that_no_form_can_name_is_refused(userid: str) -> None:
     assert "Traceback" not in ended.stderr
 
 
-MANY = 1_000_000
+COUNT = 1_000_000
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "<message>" * MANY,
-        "<statusbox>" * MANY,
-        "<statusbox>" + "<a>" * MANY,
-        "<statusbox>" + "".join(f"<a{number}>" for number in range(MANY // 4)) + "</statusbox>",
-        "<statusbox>" + "<a>" * (MANY // 2) + "</b>" * (MANY // 2) + "</statusbox>",
-        "<" * MANY,
+        "<message>" * COUNT,
+        "<statusbox>" * COUNT,
+        "<statusbox>" + "<a>" * COUNT,
+        "<statusbox>" + "".join(f"<a{number}>" for number in range(COUNT // 4)) + "</statusbox>",
+        "<statusbox>" + "<a>" * (COUNT // 2) + "</b>" * (COUNT // 2) + "</statusbox>",
+        "<" * COUNT,
     ],
     ids=["openings", "boxes", "elements", "names", "others", "angles"],
 )
-def test_what_is_read_in_an_answer_takes_time_in_proportion_to_it(text: str) -> None:
-    """With a search from each opening to the end, any of these takes hours."""
-    answer = ParsedAnswer(form(STATUS, {}), RawAnswer(200, "text/xml", text.encode()))
-    assert answer.element("message") == ""
-    assert all(box == {} for box in answer.boxes("statusbox"))
+def test_parsing_a_response_takes_linear_time(text: str) -> None:
+    """A parser that searches from each opening tag to the end would take hours."""
+    response = ParsedResponse(form(STATUS, {}), RawResponse(200, "text/xml", text.encode()))
+    assert response.element("message") == ""
+    assert all(box == {} for box in response.boxes("statusbox"))

@@ -1,7 +1,4 @@
-"""A vendor at an HTTPS address is examined as any other, if the suite trusts its certificate.
-
-Here belong certificates, with an authority of the tests' own. What else can be typed is in `test_suite_command`.
-"""
+"""Tests of HTTPS: certificates, `--ca` and `--insecure`, with a certificate authority of the tests."""
 
 import re
 import ssl
@@ -19,7 +16,7 @@ from support.mutants import MUTANTS
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """Who signs the certificate of a vendor at 127.0.0.1."""
+    """Certificate authority for a server at 127.0.0.1."""
     return trustme.CA()
 
 
@@ -38,31 +35,31 @@ def ca(authority: trustme.CA, tmp_path: Path) -> str:
     return str(file)
 
 
-def test_an_https_address_whose_certificate_is_signed_by_the_ca_is_examined(https: str, ca: str) -> None:
+def test_a_certificate_signed_by_the_ca_is_accepted(https: str, ca: str) -> None:
     ended = contract(https, "--control", https, "--ca", ca, *only("2.3-found", "1.3-ok", "Q17"))
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "3 of 3 clauses exercised, 3 held" in ended.stdout
 
 
-def test_any_certificate_will_do_where_it_was_said(https: str) -> None:
+def test_insecure_accepts_any_certificate(https: str) -> None:
     assert contract(https, "--control", https, "--insecure", *only("2.3-found")).returncode == 0
 
 
-def test_an_unknown_certificate_is_not_reachable_and_says_what_would_help(https: str) -> None:
+def test_an_untrusted_certificate_ends_the_run_and_names_the_options(https: str) -> None:
     ended = contract(https, "--userid", "12", "--account", "test", "--password", "mima")
     assert (ended.returncode, ended.stdout) == (3, "")
     assert "see --ca and --insecure" in ended.stderr
     assert ended.stderr.count("\n") == 1
 
 
-def test_http_where_https_is_spoken_and_the_reverse_is_not_reachable(https: str) -> None:
+def test_http_to_an_https_server_and_the_reverse_end_the_run(https: str) -> None:
     own = ["--userid", "12", "--account", "test", "--password", "mima"]
     assert contract(https.replace("https:", "http:"), *own).returncode == 3
     with mutant_server() as vendor:
         assert contract(vendor.url.replace("http:", "https:"), *own).returncode == 3
 
 
-def test_what_repeats_a_failure_at_an_https_address_trusts_the_same(ca: str, authority: trustme.CA) -> None:
+def test_the_repeat_command_of_an_https_address_has_the_ca(ca: str, authority: trustme.CA) -> None:
     (broken,) = (one for one in MUTANTS if one.name == "Sucess corrected")
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(tls)
@@ -81,4 +78,4 @@ def test_a_file_without_certificates_is_wrong_usage(tmp_path: Path) -> None:
     file.write_text("", "utf-8")
     ended = contract("https://127.0.0.1:1", "--control", "https://127.0.0.1:1", "--ca", str(file))
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert "holds no certificates" in ended.stderr
+    assert "contains no certificates" in ended.stderr

@@ -1,4 +1,4 @@
-"""What `sms10692-contract` writes: in every encoding, to a closed pipe, to files; and what it does where it cannot."""
+"""Tests of the output of `sms10692-contract`: encodings, closed pipes, report files, and write errors."""
 
 import os
 import subprocess
@@ -22,20 +22,24 @@ ENCODINGS = ["gbk", "cp936", "cp1252", "ascii", "cp437", "latin-1", "utf-8"]
 HOSTILE = "Succ€ess😀内容\x9b2J\x1b[2J\u202e\u2066\u2028\r\nsms10692-contract: all held\x00\u200b"
 WRONG = Defect(text=lambda text, call: text.replace("Sucess", HOSTILE))
 SHOWN = only(*(clause.id for clause in CLAUSES if clause.needs), "2.3-found")
-"""Most clauses, of which nearly all are only listed, and one that fails."""
+"""Many clauses that are only listed as not exercised, and one that fails."""
 
 
 def raw_contract(*arguments: str, encoding: str) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error, which must be in the encoding to the byte."""
+    """Run the command; return exit code, standard output and standard error, decoded strictly in the encoding."""
     command = [sys.executable, "-m", "sms10692_contract", *arguments]
     environment = os.environ | {"PYTHONIOENCODING": encoding, "COLUMNS": "200"}
     ended = subprocess.run(command, capture_output=True, check=False, env=environment, timeout=180)
     return ended.returncode, ended.stdout.decode(encoding), ended.stderr.decode(encoding)
 
 
-def controls(text: str) -> set[str]:
-    """The characters that a terminal or a reader might obey."""
-    return {one for one in text if unicodedata.category(one) in ("Cc", "Cf", "Cs", "Zl", "Zp") and one != "\n"}
+def control_characters(text: str) -> set[str]:
+    """Return characters that control a terminal or the writing direction."""
+    return {
+        character
+        for character in text
+        if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and character != "\n"
+    }
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -52,7 +56,7 @@ def test_a_failed_clause_is_reported_in_every_encoding(encoding: str, tmp_path: 
     assert suite.get("failures") == "1"
     assert "Succ€ess😀内容" in page.read_text("utf-8")
     for text in (out, page.read_text("utf-8"), junit.read_text("utf-8")):
-        assert controls(text) == set()
+        assert control_characters(text) == set()
         assert "\nsms10692-contract: all held" not in text
 
 
@@ -76,20 +80,20 @@ def test_every_message_is_written_in_every_encoding(arguments: list[str], code: 
     assert ended == code, err
     assert bool(out) is (code == 0)
     assert err.count("\n") == (1 if code else 0)
-    assert controls(out + err) == set()
+    assert control_characters(out + err) == set()
 
 
-def test_what_a_hostile_address_says_of_itself_is_one_line_of_plain_text() -> None:
+def test_an_error_text_of_a_hostile_server_is_escaped_to_one_line() -> None:
     with fake_control_api(401, HOSTILE) as url:
         code, out, err = raw_contract(url, "--control", url, encoding="utf-8")
     assert (code, out) == (2, "")
     assert "\\x9b2J\\x1b[2J\\u202e\\u2066\\u2028\\r\\nsms10692-contract: all held\\x00\\u200b" in err
     assert err.count("\n") == 1
-    assert controls(err) == set()
+    assert control_characters(err) == set()
 
 
 @pytest.mark.parametrize("option", ["--userid", "--account", "--password", "--forbidden", "--control-token"])
-def test_what_is_no_text_is_wrong_usage(option: str) -> None:
+def test_an_option_that_is_not_valid_text_is_wrong_usage(option: str) -> None:
     command = [sys.executable, "-m", "sms10692_contract", "http://127.0.0.1:1", *OWN, option]
     ended = subprocess.run([*map(os.fsencode, command), b"\xff"], capture_output=True, check=False, timeout=60)
     assert (ended.returncode, ended.stdout) == (2, b"")
@@ -109,14 +113,14 @@ def test_what_is_no_text_is_wrong_usage(option: str) -> None:
         ("\u2028\u2029\ud800\uffff\U000e0001", "\\u2028\\u2029\\ud800\\uffff\\U000e0001"),
     ],
 )
-def test_what_does_not_print_as_itself_is_escaped(text: str, shown: str) -> None:
-    assert escape_unprintable(text, keep="\n") == shown
+def test_unprintable_characters_are_escaped(text: str, escaped: str) -> None:
+    assert escape_unprintable(text, keep="\n") == escaped
 
 
-# Where the report goes
+# Report files and streams
 
 
-def test_a_reader_that_has_seen_enough_changes_neither_the_verdict_nor_the_files(tmp_path: Path) -> None:
+def test_a_closed_pipe_changes_neither_the_verdict_nor_the_files(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     for fault, code in ((None, 0), (WRONG, 1)):
         with mutant_server(fault) as vendor:
@@ -144,7 +148,7 @@ needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this sys
 
 
 @needs_full
-def test_a_standard_output_that_is_full_is_no_verdict(tmp_path: Path) -> None:
+def test_a_full_standard_output_is_exit_code_2(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     with mutant_server() as vendor, Path("/dev/full").open("wb") as full:
         command = [sys.executable, "-m", "sms10692_contract", vendor.url, *OWN, *SHOWN, "--html", str(page)]
@@ -155,7 +159,7 @@ def test_a_standard_output_that_is_full_is_no_verdict(tmp_path: Path) -> None:
 
 
 @needs_full
-def test_a_file_that_cannot_be_written_at_the_end_loses_nothing_else(tmp_path: Path) -> None:
+def test_a_write_error_of_one_report_loses_no_other_report(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     with mutant_server() as vendor:
         ended = contract(vendor.url, *OWN, *SHOWN, "--junit", "/dev/full", "--html", str(page))
@@ -166,7 +170,7 @@ def test_a_file_that_cannot_be_written_at_the_end_loses_nothing_else(tmp_path: P
 
 
 @pytest.mark.parametrize("option", ["--html", "--junit"])
-def test_a_file_that_cannot_be_written_is_wrong_usage_before_anything_is_asked(option: str, tmp_path: Path) -> None:
+def test_an_unwritable_report_file_is_wrong_usage_before_any_request(option: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("kept", "utf-8")
     with recording_server() as (url, kept):
         for file in (tmp_path / "none" / "report", tmp_path / "file" / "report", tmp_path):
@@ -179,21 +183,21 @@ def test_a_file_that_cannot_be_written_is_wrong_usage_before_anything_is_asked(o
     assert "name the same file" in same.stderr
 
 
-def test_a_run_that_does_not_begin_leaves_the_report_files_as_they_were(tmp_path: Path) -> None:
+def test_a_run_that_cannot_start_leaves_the_report_files_unchanged(tmp_path: Path) -> None:
     (tmp_path / "old").write_text("kept", "utf-8")
     ended = contract("http://127.0.0.1:1", *OWN, "--html", str(tmp_path / "old"), "--junit", str(tmp_path / "new"))
     assert ended.returncode == 3
     assert {file.name: file.read_text("utf-8") for file in tmp_path.iterdir()} == {"old": "kept"}
 
 
-DEFECT = """
+BUG = """
 import sys
 from sms10692_contract import cli as command
-def examine(lab, clauses, progress):
+def run_checks(context, clauses, progress):
     progress(clauses[0])
     raise RuntimeError("a defect: €😀\\u202e")
     yield
-command.examine = examine
+command.run_checks = run_checks
 command.main()
 """
 
@@ -202,21 +206,21 @@ command.main()
 def test_an_internal_error_is_exit_code_70_with_its_traceback_and_all_reports(encoding: str, tmp_path: Path) -> None:
     page, junit = tmp_path / "report.html", tmp_path / "report.xml"
     with mutant_server() as vendor:
-        command = [sys.executable, "-c", DEFECT, vendor.url, *OWN, *only("2.3-found")]
+        command = [sys.executable, "-c", BUG, vendor.url, *OWN, *only("2.3-found")]
         command += ["--html", str(page), "--junit", str(junit)]
         environment = os.environ | {"PYTHONIOENCODING": encoding}
         ended = subprocess.run(command, capture_output=True, encoding=encoding, check=False, env=environment)
     assert ended.returncode == 70
     assert "Traceback (most recent call last)" in ended.stderr
     assert "RuntimeError: a defect: " in ended.stderr
-    assert "a defect of sms10692-contract itself" in ended.stderr
-    assert controls(ended.stderr) == set()
+    assert "this is a bug of sms10692-contract" in ended.stderr
+    assert control_characters(ended.stderr) == set()
     assert "0 of 1 clauses exercised" in ended.stdout
     assert ET.parse(junit).getroot().get("skipped") == "1"
     assert "the run was stopped: a defect" in page.read_text("utf-8")
 
 
-def test_an_error_while_the_command_is_loaded_is_exit_code_70_too() -> None:
+def test_an_error_during_import_is_exit_code_70() -> None:
     program = (
         "import sys; sys.modules['hypothesis.errors'] = object(); from sms10692_contract.__main__ import main; main()"
     )

@@ -1,8 +1,4 @@
-"""A run asks as its profile and its seed say, and its verdicts are counted for what they are.
-
-Here belongs how long and how often the suite looks, `make contract-loop` included. What the command says of a run is in
-`test_suite_command`.
-"""
+"""Tests of effort and seed: number of requests, shrinking, repeatability, and `make contract-loop`."""
 
 import os
 import subprocess
@@ -28,13 +24,13 @@ pytestmark = pytest.mark.slow("Runs large parts of the contract suite.")
 TOP = Path(__file__).parents[2]
 
 
-def test_a_thorough_look_spends_more_than_an_account_is_usually_made_with_and_holds() -> None:
+def test_a_thorough_run_does_not_exceed_the_balance_of_its_accounts() -> None:
     with mutant_server() as vendor:
-        address, gate = parse_address(vendor.url), SafetyGuard()
+        address, guard = parse_address(vendor.url), SafetyGuard()
         control = ControlClient(address)
-        own, _ = enable_sandbox(address, control, gate)
-        lab = CheckContext(address, own, gate, control, EFFORTS["thorough"])
-        verdicts = list(run_checks(lab, [BY_ID["C-send-fetch"]]))
+        own, _ = enable_sandbox(address, control, guard)
+        context = CheckContext(address, own, guard, control, EFFORTS["thorough"])
+        verdicts = list(run_checks(context, [BY_ID["C-send-fetch"]]))
     assert [verdict.why for verdict in verdicts if verdict.state is not State.HELD] == []
 
 
@@ -65,24 +61,24 @@ def test_make_contract_loop_repeats_with_new_seeds_until_a_run_fails(code: int, 
     ended = subprocess.run(make, capture_output=True, encoding="utf-8", env=os.environ | {"CI": "1"}, timeout=60)
     assert ended.returncode != 0
     assert f"Error {code}" in ended.stderr
-    asked = Path(f"{command}.asked").read_text("utf-8").splitlines()
-    assert asked == [" http://x --control http://x --profile thorough"] * 3
+    requests = Path(f"{command}.asked").read_text("utf-8").splitlines()
+    assert requests == [" http://x --control http://x --profile thorough"] * 3
 
 
 def verdicts_on(fault: Defect, clauses: list[str], seed: int = 1, shrinking: int = 100) -> list[Verdict]:
-    """What the quick profile says of a vendor, without long thought about the shortest failure."""
+    """Run clauses with the quick effort and little shrinking against a defective vendor."""
     with mutant_server(fault) as vendor:
-        address, gate = parse_address(vendor.url), SafetyGuard()
+        address, guard = parse_address(vendor.url), SafetyGuard()
         control = ControlClient(address)
-        own, _ = enable_sandbox(address, control, gate)
-        profile = replace(EFFORTS["quick"], shrinking=shrinking)
+        own, _ = enable_sandbox(address, control, guard)
+        effort = replace(EFFORTS["quick"], shrinking=shrinking)
         return list(
-            run_checks(CheckContext(address, own, gate, control, profile, seed), [BY_ID[one] for one in clauses])
+            run_checks(CheckContext(address, own, guard, control, effort, seed), [BY_ID[one] for one in clauses])
         )
 
 
-def prices_asked_for(seed: int) -> tuple[str, list[str]]:
-    """Why R6-parts fails for a vendor that overcharges lengths no fixed case has, and the texts it was asked about."""
+def record_priced_texts(seed: int) -> tuple[str, list[str]]:
+    """Fail R6-parts with a vendor that overcharges lengths of generated texts; return the failure and all texts."""
     texts: list[str] = []
 
     def price(text: str) -> int:
@@ -94,31 +90,31 @@ def prices_asked_for(seed: int) -> tuple[str, list[str]]:
     return verdict.why, texts
 
 
-def test_a_run_is_repeated_by_its_seed_and_by_no_other() -> None:
-    assert prices_asked_for(3) == prices_asked_for(3)
-    assert prices_asked_for(3)[1] != prices_asked_for(4)[1]
+def test_a_run_is_repeated_by_its_seed_only() -> None:
+    assert record_priced_texts(3) == record_priced_texts(3)
+    assert record_priced_texts(3)[1] != record_priced_texts(4)[1]
 
 
 @pytest.mark.parametrize("shrinking", [0, 200])
-def test_a_failure_is_made_shorter_for_so_many_requests(shrinking: int) -> None:
-    asked: list[ApiRequest] = []
+def test_shrinking_stops_after_its_number_of_requests(shrinking: int) -> None:
+    requests: list[ApiRequest] = []
     failed_at: list[int] = []
 
-    def keep(call: ApiRequest) -> ApiRequest:
-        asked.append(call)
+    def record(call: ApiRequest) -> ApiRequest:
+        requests.append(call)
         return call
 
     def price(text: str) -> int:
         if len(text) % 5 == 3 and not failed_at:
-            failed_at.append(len(asked))
+            failed_at.append(len(requests))
         return segment_price(text) + (len(text) % 5 == 3)
 
-    verdicts_on(Defect(call=keep, billing=price), ["R6-parts"], 1, shrinking)
-    assert len(asked) - failed_at[0] <= shrinking
+    verdicts_on(Defect(call=record, billing=price), ["R6-parts"], 1, shrinking)
+    assert len(requests) - failed_at[0] <= shrinking
 
 
-def test_a_clause_that_shares_its_check_with_a_failed_one_is_not_counted_as_held() -> None:
-    (broken,) = (one for one in MUTANTS if one.name == "reports never leave the queue")
-    verdicts = verdicts_on(broken.fault, ["M-once", "M-lost"])
+def test_a_clause_that_shares_the_check_of_a_failed_clause_is_not_exercised() -> None:
+    (mutant,) = (one for one in MUTANTS if one.name == "reports never leave the queue")
+    verdicts = verdicts_on(mutant.fault, ["M-once", "M-lost"])
     assert report.summary(verdicts) == "1 of 2 clauses exercised, 0 held, 1 failed"
     assert [verdict.state for verdict in verdicts] == [State.FAILED, State.NOT_EXERCISED]

@@ -1,7 +1,4 @@
-"""Under pytest each clause is a test, and nothing runs where nobody said whom to examine.
-
-Here belongs the suite's plugin, in a pytest of its own. The same as a command is in `test_suite_command`.
-"""
+"""Tests of the pytest plugin of the suite, in a separate pytest process."""
 
 import os
 import subprocess
@@ -19,11 +16,13 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(str(Path(one).absolute
 
 
 def under_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """The suite as tests, in an empty folder."""
+    """Run the suite with pytest in `folder`."""
     command = [sys.executable, "-m", "pytest", "-p", "sms10692_contract.plugin", "-p", "no:cacheprovider"]
     command += ["--pyargs", "sms10692_contract", "-q", "-k", "2.3-found or 2.3-payinfo", *options]
-    alone = ENVIRONMENT | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # importing the others takes longer than the clauses
-    return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", env=alone, timeout=60)
+    environment = ENVIRONMENT | {
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"
+    }  # importing other plugins takes longer than the clauses
+    return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", env=environment, timeout=60)
 
 
 @pytest.mark.parametrize("fault", ["", "Sucess corrected"])
@@ -35,7 +34,7 @@ def test_pytest_runs_each_clause_as_a_test(fault: str, tmp_path: Path) -> None:
     assert ("request:  curl" in ended.stdout) is bool(fault)
 
 
-def test_pytest_examines_with_credentials_too_and_skips_what_needs_permission(tmp_path: Path) -> None:
+def test_pytest_accepts_credentials_and_skips_clauses_without_permission(tmp_path: Path) -> None:
     with mutant_server() as vendor:
         own = ["--userid", "12", "--account", "test", "--password", "mima"]
         ended = under_pytest(tmp_path, "--target", vendor.url, *own)
@@ -44,18 +43,22 @@ def test_pytest_examines_with_credentials_too_and_skips_what_needs_permission(tm
 
 
 @pytest.mark.parametrize(
-    ("options", "code", "said"),
+    ("options", "code", "message"),
     [
         (["--target", "http://127.0.0.1:1"], 4, "--userid, --account and --password are needed, or --control"),
         (["--target", "http://127.0.0.1:1", "--control", "http://127.0.0.1:1"], 3, "http://127.0.0.1:1"),
-        (["--target", "http://127.0.0.1:1", "--userid", "\udcff"], 4, "--userid: it cannot be written in gbk"),
-        (["--target", "http://127.0.0.1:1", "--password", "\udcff"], 4, "--password: it cannot be written in utf-8"),
+        (["--target", "http://127.0.0.1:1", "--userid", "\udcff"], 4, "--userid: the value cannot be encoded in gbk"),
+        (
+            ["--target", "http://127.0.0.1:1", "--password", "\udcff"],
+            4,
+            "--password: the value cannot be encoded in utf-8",
+        ),
     ],
 )
-def test_pytest_runs_nothing_where_it_was_not_told_whom_to_examine_and_as_whom(
-    options: list[str], code: int, said: str, tmp_path: Path
+def test_pytest_stops_without_a_reachable_server_and_valid_credentials(
+    options: list[str], code: int, message: str, tmp_path: Path
 ) -> None:
     ended = under_pytest(tmp_path, *options)
     assert ended.returncode == code, ended.stdout + ended.stderr
-    assert said in ended.stdout + ended.stderr
+    assert message in ended.stdout + ended.stderr
     assert "failed" not in ended.stdout

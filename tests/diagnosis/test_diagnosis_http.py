@@ -1,6 +1,6 @@
-"""Whoever is refused, or will be, is told why: in a header of the answer, and at the control address.
+"""Tests of the diagnosis over HTTP: findings in the header X-Mock-Hint and in the control API.
 
-Here belongs the way of a finding out of the emulator. What is found in which request is in the tests beside this.
+Which findings a request has is tested in the other modules of this folder.
 """
 
 import base64
@@ -24,92 +24,94 @@ QUEUES = (protocol.STATUS, protocol.CALL)
 
 
 @pytest.fixture(scope="module")
-def office() -> FlaskEmulator:
-    """One at the moment of the manual's timestamp, where other accounts are known too."""
-    made = FlaskEmulator(also={"accounts": (DEFAULT_ACCOUNT, *OTHERS)})
-    made.now = NOW
-    return made
+def emulator() -> FlaskEmulator:
+    """Emulator at the time of the manual's timestamp, with several accounts."""
+    emulator = FlaskEmulator(also={"accounts": (DEFAULT_ACCOUNT, *OTHERS)})
+    emulator.now = NOW
+    return emulator
 
 
-class Told:
-    """What a client and whoever looks afterwards are told of one request."""
+class DiagnosedRequest:
+    """One sent request with its response, its hint header and its document in the control API."""
 
-    def __init__(self, office: FlaskEmulator, page: Endpoint, body: bytes, **request: Any) -> None:
+    def __init__(self, emulator: FlaskEmulator, page: Endpoint, body: bytes, **request: Any) -> None:
         arguments = {"method": "POST", "content_type": FORM} | request
-        response = office.http.open(page.path, data=body, **arguments)
+        response = emulator.http.open(page.path, data=body, **arguments)
         self.answer = response.data
         self.hint = response.headers.get("X-Mock-Hint", "")
-        (entry,) = office.control("GET", "requests?order=desc&limit=1")["items"]
-        self.whole = office.control("GET", f"requests/{entry['number']}")
+        (entry,) = emulator.control("GET", "requests?order=desc&limit=1")["items"]
+        self.document = emulator.control("GET", f"requests/{entry['number']}")
         if entry["userid"] == "12":
-            assert office.control("GET", f"accounts/12/requests/{entry['number']}") == self.whole
-        said = f"{self.hint} {self.whole['diagnosis']}"
-        assert not any(secret in said for secret in SECRETS)
-        assert base64.b64decode(self.whole["answer"]) == self.answer
-        assert base64.b64decode(self.whole["body"]) == body
+            assert emulator.control("GET", f"accounts/12/requests/{entry['number']}") == self.document
+        output = f"{self.hint} {self.document['diagnosis']}"
+        assert not any(secret in output for secret in SECRETS)
+        assert base64.b64decode(self.document["answer"]) == self.answer
+        assert base64.b64decode(self.document["body"]) == body
 
     def codes(self, kind: str) -> list[str]:
-        found = [finding["code"] for finding in self.whole["diagnosis"] if finding["kind"] == kind]
+        found = [finding["code"] for finding in self.document["diagnosis"] if finding["kind"] == kind]
         assert all(f"{code}: " in self.hint for code in found)
         return found
 
 
 @pytest.mark.parametrize(("code", "sign"), SIGNS.values(), ids=SIGNS)
-def test_a_mistake_of_signature_is_told(office: FlaskEmulator, code: str, sign: str) -> None:
-    told = Told(office, protocol.V2SMS, form(sign=sign))
-    assert "用户名或密码错误" in told.answer.decode()
-    assert told.codes("signature") == [f"signature.{code}"]
-    assert told.whole["refusal"] == "用户名或密码错误"
-    assert told.whole["fields"]["sign"] == sign
+def test_a_wrong_signature_is_explained(emulator: FlaskEmulator, code: str, sign: str) -> None:
+    diagnosed = DiagnosedRequest(emulator, protocol.V2SMS, form(sign=sign))
+    assert "用户名或密码错误" in diagnosed.answer.decode()
+    assert diagnosed.codes("signature") == [f"signature.{code}"]
+    assert diagnosed.document["refusal"] == "用户名或密码错误"
+    assert diagnosed.document["fields"]["sign"] == sign
 
 
 @pytest.mark.parametrize(("page", "raw", "code", "meant"), TEXTS.values(), ids=TEXTS)
 @pytest.mark.parametrize("sign", [RIGHT, md5("x")], ids=["accepted", "refused"])
-def test_a_mistake_of_text_is_told_also_where_the_vendor_accepted_it(
-    office: FlaskEmulator, page: Endpoint, raw: bytes, code: str, meant: str, sign: str
+def test_a_garbled_text_is_explained_even_if_the_send_is_accepted(
+    emulator: FlaskEmulator, page: Endpoint, raw: bytes, code: str, meant: str, sign: str
 ) -> None:
     body = form(page, sign=sign, content="x").replace(b"content=x", b"content=" + quote_from_bytes(raw).encode())
-    told = Told(office, page, body)
-    assert (b">ok<" in told.answer) == (sign == RIGHT)
-    assert told.codes("text") == [f"text.{code}"]
-    assert [finding["meant"] for finding in told.whole["diagnosis"] if finding["kind"] == "text"] == [meant]
+    diagnosed = DiagnosedRequest(emulator, page, body)
+    assert (b">ok<" in diagnosed.answer) == (sign == RIGHT)
+    assert diagnosed.codes("text") == [f"text.{code}"]
+    assert [finding["meant"] for finding in diagnosed.document["diagnosis"] if finding["kind"] == "text"] == [meant]
 
 
-RIGHT_ONES = {
+CORRECT_REQUESTS = {
     "send": (protocol.V2SMS, form()),
-    "send on the GBK page": (protocol.V2SMS_GBK, form(protocol.V2SMS_GBK)),
+    "send to the GBK endpoint": (protocol.V2SMS_GBK, form(protocol.V2SMS_GBK)),
     "send of a long text": (protocol.V2SMS, form(content="【商店】您的验证码是 1234，5 分钟内有效。" * 20)),
     "send of English": (protocol.V2SMS, form(content="Hello! Is 50% off ok?")),
     "send later": (protocol.V2SMS, form(sendTime="2012-07-02 08:00:00", extno="01")),
 }
 
 
-@pytest.mark.parametrize(("page", "body"), RIGHT_ONES.values(), ids=RIGHT_ONES)
-def test_a_right_request_is_told_nothing(office: FlaskEmulator, page: Endpoint, body: bytes) -> None:
-    told = Told(office, page, body)
-    assert b">ok<" in told.answer
-    assert (told.hint, told.whole["diagnosis"]) == ("", [])
+@pytest.mark.parametrize(("page", "body"), CORRECT_REQUESTS.values(), ids=CORRECT_REQUESTS)
+def test_a_correct_send_has_no_findings(emulator: FlaskEmulator, page: Endpoint, body: bytes) -> None:
+    diagnosed = DiagnosedRequest(emulator, page, body)
+    assert b">ok<" in diagnosed.answer
+    assert (diagnosed.hint, diagnosed.document["diagnosis"]) == ("", [])
 
 
-def credentials(office: FlaskEmulator, **fields: str) -> tuple[dict[str, Any], bytes]:
-    """A fresh account, and a right form of it."""
-    account = office.control("POST", "accounts")
+def credentials(emulator: FlaskEmulator, **fields: str) -> tuple[dict[str, Any], bytes]:
+    """Create an account; return it with a correctly signed form."""
+    account = emulator.control("POST", "accounts")
     sign = md5(f"{account['account']}{account['password']}{TIMESTAMP}")
     sent = {"userid": account["userid"], "timestamp": TIMESTAMP, "sign": sign}
     return account, urlencode(sent | fields).encode()
 
 
 @pytest.mark.parametrize("operation", protocol.OPERATIONS, ids=lambda operation: operation.name)
-def test_no_operation_is_told_anything_when_asked_rightly(office: FlaskEmulator, operation: protocol.Operation) -> None:
+def test_a_correct_request_of_any_operation_has_no_findings(
+    emulator: FlaskEmulator, operation: protocol.Operation
+) -> None:
     texts = {"content": "内容", "mobile": "15023239810"} if operation is protocol.SEND else {"content": "内容"}
     fields = texts if operation in (protocol.SEND, protocol.CHECKKEYWORD) else {}
-    _, body = credentials(office, action=operation.action, **fields)
-    told = Told(office, operation.endpoints[0], body)
-    assert told.whole["refusal"] == ""
-    assert (told.hint, told.whole["diagnosis"]) == ("", [])
+    _, body = credentials(emulator, action=operation.action, **fields)
+    diagnosed = DiagnosedRequest(emulator, operation.endpoints[0], body)
+    assert diagnosed.document["refusal"] == ""
+    assert (diagnosed.hint, diagnosed.document["diagnosis"]) == ("", [])
 
 
-HABITS: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
+STYLE_CASES: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
     "a GET": ("habit.get", {"method": "GET"}, {}),
     "a stale timestamp": ("habit.stale", {}, {"timestamp": "20120601231212"}),
     "a 12-hour clock": ("habit.twelve-hour", {}, {"timestamp": "20120701111212"}),
@@ -120,63 +122,63 @@ HABITS: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize(("code", "request_of", "fields"), HABITS.values(), ids=HABITS)
-def test_a_habit_of_an_accepted_request_is_told(
-    office: FlaskEmulator, code: str, request_of: dict[str, Any], fields: dict[str, str]
+@pytest.mark.parametrize(("code", "request_arguments", "fields"), STYLE_CASES.values(), ids=STYLE_CASES)
+def test_a_style_warning_is_given_for_an_accepted_request(
+    emulator: FlaskEmulator, code: str, request_arguments: dict[str, Any], fields: dict[str, str]
 ) -> None:
     stamp = fields.get("timestamp", TIMESTAMP)
     body = form(protocol.V2SMS, **{"sign": md5(f"testmima{stamp}")} | fields).replace(b"userid=&", b"")
-    told = Told(office, protocol.V2SMS, body, **request_of)
-    assert b">ok<" in told.answer
-    assert told.codes("habit") == [code]
+    diagnosed = DiagnosedRequest(emulator, protocol.V2SMS, body, **request_arguments)
+    assert b">ok<" in diagnosed.answer
+    assert diagnosed.codes("habit") == [code]
 
 
 @pytest.mark.parametrize("operation", QUEUES, ids=lambda operation: operation.name)
-def test_a_queue_fetched_too_often_is_told(office: FlaskEmulator, operation: protocol.Operation) -> None:
-    _, body = credentials(office, action=operation.action)
+def test_frequent_polling_is_warned_about(emulator: FlaskEmulator, operation: protocol.Operation) -> None:
+    _, body = credentials(emulator, action=operation.action)
     page = operation.endpoints[0]
-    assert Told(office, page, body).codes("habit") == []
-    assert Told(office, page, body).codes("habit") == ["habit.polling", "habit.fetched-after-empty"]
-    office.now += 20
-    assert Told(office, page, body).codes("habit") == ["habit.polling"]
-    office.now += 30
-    assert Told(office, page, body).codes("habit") == []
-    office.now = NOW
+    assert DiagnosedRequest(emulator, page, body).codes("habit") == []
+    assert DiagnosedRequest(emulator, page, body).codes("habit") == ["habit.polling", "habit.fetched-after-empty"]
+    emulator.now += 20
+    assert DiagnosedRequest(emulator, page, body).codes("habit") == ["habit.polling"]
+    emulator.now += 30
+    assert DiagnosedRequest(emulator, page, body).codes("habit") == []
+    emulator.now = NOW
 
 
-def test_a_queue_that_is_emptied_page_by_page_is_told_nothing(office: FlaskEmulator) -> None:
-    account, body = credentials(office, action="query", statusNum="1")
-    office.send(account, mobile="13000000000,13000000001,13000000002")
+def test_fetching_a_queue_in_pages_is_not_warned_about(emulator: FlaskEmulator) -> None:
+    account, body = credentials(emulator, action="query", statusNum="1")
+    emulator.send(account, mobile="13000000000,13000000001,13000000002")
     for _ in range(4):
-        assert Told(office, protocol.STATUS.endpoints[0], body).codes("habit") == []
+        assert DiagnosedRequest(emulator, protocol.STATUS.endpoints[0], body).codes("habit") == []
 
 
-def test_a_request_of_nobody_is_in_the_journal_of_all_and_told_why(office: FlaskEmulator) -> None:
-    told = Told(office, protocol.V2SMS, form(userid="4711"))
-    assert told.codes("signature") == ["signature.userid-of-another"]
-    assert told.whole["userid"] == "4711"
-    assert office.refusal("GET", "accounts/4711/requests")[0] == 404
-    number = told.whole["number"]
-    assert office.control("GET", f"accounts/4711/requests/{number}")["number"] == number
-    assert office.refusal("GET", f"accounts/12/requests/{number}")[0] == 404
+def test_a_request_of_an_unknown_userid_is_logged_and_explained(emulator: FlaskEmulator) -> None:
+    diagnosed = DiagnosedRequest(emulator, protocol.V2SMS, form(userid="4711"))
+    assert diagnosed.codes("signature") == ["signature.userid-of-another"]
+    assert diagnosed.document["userid"] == "4711"
+    assert emulator.refusal("GET", "accounts/4711/requests")[0] == 404
+    number = diagnosed.document["number"]
+    assert emulator.control("GET", f"accounts/4711/requests/{number}")["number"] == number
+    assert emulator.refusal("GET", f"accounts/12/requests/{number}")[0] == 404
 
 
-def test_the_accounts_of_the_start_are_known_however_many_were_made_since() -> None:
-    office = FlaskEmulator(also={"accounts": (DEFAULT_ACCOUNT, *OTHERS)})
-    office.now = NOW
-    first, *_ = [office.control("POST", "accounts") for _ in range(501)]
+def test_permanent_accounts_are_compared_even_after_many_temporary_ones() -> None:
+    emulator = FlaskEmulator(also={"accounts": (DEFAULT_ACCOUNT, *OTHERS)})
+    emulator.now = NOW
+    first, *_ = [emulator.control("POST", "accounts") for _ in range(501)]
     shop = OTHERS[0]
     body = form(userid=first["userid"], sign=md5(f"{shop.account}{shop.password}{TIMESTAMP}"))
-    told = Told(office, protocol.V2SMS, body + f"&{shop.password}=a+name+that+is+quoted".encode())
-    assert told.codes("signature") == ["signature.another-account"]
-    assert f"'{shop.userid}'" in told.whole["diagnosis"][0]["sentence"]
-    assert "***" in told.hint
+    diagnosed = DiagnosedRequest(emulator, protocol.V2SMS, body + f"&{shop.password}=a+name+that+is+quoted".encode())
+    assert diagnosed.codes("signature") == ["signature.another-account"]
+    assert f"'{shop.userid}'" in diagnosed.document["diagnosis"][0]["sentence"]
+    assert "***" in diagnosed.hint
 
 
-def test_a_request_that_was_struck_by_a_fault_has_no_hint(office: FlaskEmulator) -> None:
-    fault = office.control("POST", "faults", {"kind": "empty"})
-    assert Told(office, protocol.V2SMS, form(sign="x")).hint == ""
-    office.control("DELETE", f"faults/{fault['id']}")
+def test_a_response_changed_by_a_fault_has_no_hint(emulator: FlaskEmulator) -> None:
+    fault = emulator.control("POST", "faults", {"kind": "empty"})
+    assert DiagnosedRequest(emulator, protocol.V2SMS, form(sign="x")).hint == ""
+    emulator.control("DELETE", f"faults/{fault['id']}")
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +187,7 @@ def address() -> Iterator[Address]:
         yield address
 
 
-def test_the_hint_comes_over_the_socket_as_one_line_of_ascii(address: Address) -> None:
+def test_the_hint_header_is_one_line_of_ascii(address: Address) -> None:
     connection = http.client.HTTPConnection(*address, timeout=60)
     for code, sign in list(SIGNS.values())[:20]:
         connection.request("POST", "/v2sms.aspx", form(sign=sign), {"Content-Type": FORM})
@@ -198,7 +200,7 @@ def test_the_hint_comes_over_the_socket_as_one_line_of_ascii(address: Address) -
     connection.close()
 
 
-def test_a_flood_is_not_explained_one_by_one_but_each_is_told_where_to_ask(address: Address) -> None:
+def test_under_load_the_hint_names_the_path_of_the_diagnosis(address: Address) -> None:
     connection = http.client.HTTPConnection(*address, timeout=60)
     hints: list[str] = []
     while len(hints) < 2000 and not (hints and hints[-1].startswith("not explained at once: GET ")):
@@ -209,6 +211,6 @@ def test_a_flood_is_not_explained_one_by_one_but_each_is_told_where_to_ask(addre
     assert all(hint.startswith("signature.unexplained: ") for hint in hints[:-1])
     assert len(hints) > 20
     connection.request("GET", hints[-1].partition("GET ")[2])
-    whole = json.loads(connection.getresponse().read())
-    assert whole["diagnosis"][0]["code"] == "signature.unexplained"
+    document = json.loads(connection.getresponse().read())
+    assert document["diagnosis"][0]["code"] == "signature.unexplained"
     connection.close()

@@ -1,6 +1,6 @@
-"""A mistake of signature is named rightly, and a right signature is called nothing else.
+"""Tests of the signature diagnosis: every known mistake gets its code, and a correct signature gets none.
 
-Here belong mistakes as real clients make them, each computed here with hashlib from the manual's account.
+The wrong signatures are computed with hashlib from the manual's account, independently of the product.
 """
 
 import hashlib
@@ -20,11 +20,11 @@ from support.diagnosis import FORM, NOW, OTHERS, diagnosed, diagnosis_context, f
 
 
 @pytest.mark.parametrize(("code", "sign"), SIGNS.values(), ids=SIGNS)
-def test_a_mistake_of_signature_is_named(code: str, sign: str) -> None:
+def test_a_wrong_signature_gets_its_code(code: str, sign: str) -> None:
     assert finding_codes(diagnosis_context(form(sign=sign)), "signature") == [code]
 
 
-def test_two_mistakes_at_once_are_both_named() -> None:
+def test_two_mistakes_in_one_signature_are_both_reported() -> None:
     assert finding_codes(diagnosis_context(form(sign=md5(P + A + T).upper())), "signature") == ["order", "upper-case"]
     assert finding_codes(diagnosis_context(form(sign=md5(A + md5(P) + T)[8:24])), "signature") == [
         "hashed-password",
@@ -34,7 +34,7 @@ def test_two_mistakes_at_once_are_both_named() -> None:
     assert finding_codes(diagnosis_context(form(sign=md5("x")[:20])), "signature") == ["not-32-digits", "unexplained"]
 
 
-def test_the_sentence_tells_what_the_request_told() -> None:
+def test_the_message_contains_the_detail() -> None:
     def sentence(sign: str, code: str) -> str:
         return diagnosed(diagnosis_context(form(sign=sign)))[f"signature.{code}"].sentence
 
@@ -46,15 +46,15 @@ def test_the_sentence_tells_what_the_request_told() -> None:
     assert "userid '7'" in sentence(md5(f"{A}geheim-shop{T}"), "another-password")
 
 
-def test_a_digest_written_as_numbers_is_named() -> None:
+def test_a_digest_written_as_numbers_gets_its_code() -> None:
     signs = {later(seconds=n): md5(A + P + later(seconds=n)) for n in range(300)}
     for timestamp, sign in signs.items():
-        each_byte = "".join(f"{byte:x}" for byte in bytes.fromhex(sign))
+        unpadded_bytes = "".join(f"{byte:x}" for byte in bytes.fromhex(sign))
         if sign.startswith("0"):
             assert finding_codes(
                 diagnosis_context(form(timestamp=timestamp, sign=f"{int(sign, 16):x}")), "signature"
             ) == ["zeros-lost"]
-            assert finding_codes(diagnosis_context(form(timestamp=timestamp, sign=each_byte)), "signature") == [
+            assert finding_codes(diagnosis_context(form(timestamp=timestamp, sign=unpadded_bytes)), "signature") == [
                 "zeros-lost"
             ]
         if sign.startswith("f"):
@@ -82,20 +82,20 @@ def test_a_digest_written_as_numbers_is_named() -> None:
         ("constant", "manuals-timestamp"),
     ],
 )
-def test_a_timestamp_that_is_not_the_signed_one_is_named(sent: str, code: str) -> None:
+def test_a_sent_timestamp_other_than_the_signed_one_gets_its_code(sent: str, code: str) -> None:
     shop = Account("7", "shop", "geheim-shop")
     body = form(userid="7", timestamp=sent, sign=md5(f"shopgeheim-shop{T}"))
     assert finding_codes(diagnosis_context(body, account=shop, others=()), "signature") == [code]
 
 
-def test_the_manuals_own_signature_is_known_at_sight() -> None:
+def test_the_signature_of_the_manuals_example_is_recognized() -> None:
     assert finding_codes(diagnosis_context(form(timestamp="20200101000000")), "signature") == ["manuals-timestamp"]
     assert finding_codes(diagnosis_context(form(userid="7"), account=OTHERS[0], others=()), "signature") == [
         "manuals-example"
     ]
 
 
-def test_a_signature_of_the_time_now_is_known_whatever_was_sent() -> None:
+def test_a_signature_of_the_current_time_is_recognized_for_any_sent_timestamp() -> None:
     sign = md5(f"{A}{P}20240229080001")
     now = datetime(2024, 2, 29, 8, 0, 3, tzinfo=signing.CHINA).timestamp()
     assert finding_codes(diagnosis_context(form(timestamp="constant", sign=sign), now=now), "signature") == [
@@ -105,21 +105,21 @@ def test_a_signature_of_the_time_now_is_known_whatever_was_sent() -> None:
 
 
 @given(timestamp=st.text(max_size=20) | st.from_regex(r"[0-9]{8,17}", fullmatch=True), sign=st.text(max_size=50))
-def test_whatever_is_sent_is_diagnosed(timestamp: str, sign: str) -> None:
+def test_any_timestamp_and_sign_can_be_diagnosed(timestamp: str, sign: str) -> None:
     diagnosed(diagnosis_context(form(timestamp=timestamp, sign=sign)))
 
 
 @pytest.mark.parametrize("timestamp", ["00010101000000", "99991231235959", "9999999999", "19700101000000", "٢" * 14])
-def test_a_timestamp_at_the_ends_of_time_is_diagnosed(timestamp: str) -> None:
+def test_an_extreme_timestamp_can_be_diagnosed(timestamp: str) -> None:
     assert finding_codes(diagnosis_context(form(timestamp=timestamp, sign=md5("x"))), "signature") == ["unexplained"]
 
 
 # The parameters
 
 
-def without(*names: str, **instead: str) -> bytes:
+def form_without(*names: str, **replacements: str) -> bytes:
     sent = {"action": "send", "userid": "12", "timestamp": T, "sign": RIGHT, "mobile": "15023239810", "content": "x"}
-    return urlencode({name: value for name, value in sent.items() if name not in names} | instead).encode()
+    return urlencode({name: value for name, value in sent.items() if name not in names} | replacements).encode()
 
 
 @pytest.mark.parametrize(
@@ -131,33 +131,33 @@ def without(*names: str, **instead: str) -> bytes:
         (b"userid=12&timestamp=20120701231212&%20sign=" + RIGHT.encode(), ["name-space"]),
         (b"userid =12&timestamp=20120701231212&sign=" + RIGHT.encode(), ["name-space"]),
         (b"userid=12&amp;timestamp=20120701231212&amp;sign=" + RIGHT.encode(), ["name-entity", "name-entity"]),
-        (without("sign", signature=RIGHT), ["misnamed"]),
-        (without("userid", user_id="12"), ["misnamed"]),
-        (without("timestamp", time=T), ["misnamed"]),
-        (without("sign"), ["absent"]),
-        (without("sign", sign="  "), ["blank"]),
-        (without("sign", "userid"), ["absent", "absent"]),
-        (without("sign", "timestamp", account=A, password=P), ["clear-credentials"]),
-        (without("sign", "timestamp", "userid", account=A, password=P), ["absent", "clear-credentials"]),
-        (without(sign=T, timestamp=RIGHT), ["swapped"]),
-        (without(userid="test"), ["account-as-userid"]),
-        (without(userid=" 12 "), ["userid-space"]),
-        (without(userid="12\n"), ["userid-space"]),
-        (without(userid="012"), ["userid-form"]),
-        (without(userid="１２"), ["userid-form"]),
-        (without(userid="q3"), ["userid-form", "manuals-example"]),
-        (without(userid="999"), ["userid-of-another"]),
-        (without(userid="999", sign=md5("x")), ["userid-unknown"]),
-        (without(userid="mima", sign=md5("x")), ["userid-unknown"]),
+        (form_without("sign", signature=RIGHT), ["misnamed"]),
+        (form_without("userid", user_id="12"), ["misnamed"]),
+        (form_without("timestamp", time=T), ["misnamed"]),
+        (form_without("sign"), ["absent"]),
+        (form_without("sign", sign="  "), ["blank"]),
+        (form_without("sign", "userid"), ["absent", "absent"]),
+        (form_without("sign", "timestamp", account=A, password=P), ["clear-credentials"]),
+        (form_without("sign", "timestamp", "userid", account=A, password=P), ["absent", "clear-credentials"]),
+        (form_without(sign=T, timestamp=RIGHT), ["swapped"]),
+        (form_without(userid="test"), ["account-as-userid"]),
+        (form_without(userid=" 12 "), ["userid-space"]),
+        (form_without(userid="12\n"), ["userid-space"]),
+        (form_without(userid="012"), ["userid-form"]),
+        (form_without(userid="１２"), ["userid-form"]),
+        (form_without(userid="q3"), ["userid-form", "manuals-example"]),
+        (form_without(userid="999"), ["userid-of-another"]),
+        (form_without(userid="999", sign=md5("x")), ["userid-unknown"]),
+        (form_without(userid="mima", sign=md5("x")), ["userid-unknown"]),
     ],
 )
-def test_what_is_wrong_with_the_three_parameters_is_named(body: bytes, expected: list[str]) -> None:
+def test_a_missing_or_wrong_parameter_gets_its_code(body: bytes, expected: list[str]) -> None:
     findings = [f for f in diagnosed(diagnosis_context(body)).values() if f.kind == "signature"]
     assert len(findings) == len(set(findings))
     assert sorted(set(expected)) == sorted({f.code.removeprefix("signature.") for f in findings})
 
 
-# Accounts that are not ASCII, or hold what an encoding changes
+# Accounts with non-ASCII characters, or characters that an encoding changes
 
 
 CHINESE = Account("5", "商店", "密 码&")
@@ -177,11 +177,11 @@ CHINESE = Account("5", "商店", "密 码&")
         ("encoded-twice", f"商店密 码&{T}".encode().decode("latin-1").encode()),
     ],
 )
-def test_a_chinese_account_signed_in_other_bytes_is_named(code: str, raw: bytes) -> None:
+def test_a_chinese_account_signed_in_another_encoding_gets_its_code(code: str, raw: bytes) -> None:
     assert finding_codes(diagnosis_context(form(userid="5", sign=md5(raw)), account=CHINESE), "signature") == [code]
 
 
-def test_gbk_is_right_on_the_gbk_page_also_beside_another_mistake() -> None:
+def test_gbk_is_correct_at_the_gbk_endpoint_even_with_another_mistake() -> None:
     page = protocol.V2SMS_GBK
     for sign, expected in (
         (md5(f"商店密 码&{T}".encode("gbk")), []),
@@ -194,28 +194,28 @@ def test_gbk_is_right_on_the_gbk_page_also_beside_another_mistake() -> None:
     assert finding_codes(both, "signature") == ["order", "gbk"]
 
 
-def test_white_space_that_belongs_to_an_account_is_missed() -> None:
+def test_trimmed_white_space_of_an_account_gets_its_code() -> None:
     spaced = OTHERS[2]
     body = form(userid="Q3", sign=md5(f"spacedgeheim spaced{T}"))
     assert finding_codes(diagnosis_context(body, account=spaced, others=()), "signature") == ["trimmed"]
 
 
-# What is right
+# Correct signatures
 
 
 VISIBLE = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=12)
 
 
-@given(name=VISIBLE, password=VISIBLE, moment=st.datetimes(datetime(1971, 1, 1), datetime(8999, 1, 1)))
-def test_a_right_signature_is_found_nothing_wrong_with(name: str, password: str, moment: datetime) -> None:
+@given(name=VISIBLE, password=VISIBLE, time=st.datetimes(datetime(1971, 1, 1), datetime(8999, 1, 1)))
+def test_a_correct_signature_has_no_findings(name: str, password: str, time: datetime) -> None:
     account = Account("12", name, password)
-    timestamp = signing.format_timestamp(moment.replace(tzinfo=signing.CHINA))
+    timestamp = signing.format_timestamp(time.replace(tzinfo=signing.CHINA))
     for page in protocol.ENDPOINTS[:2]:
         body = urlencode({"userid": "12", "timestamp": timestamp, "sign": md5(name + password + timestamp)}).encode()
         assert finding_codes(diagnosis_context(body, page=page, account=account), "signature") == []
 
 
-def test_the_manuals_example_is_right() -> None:
+def test_the_manuals_example_has_no_findings() -> None:
     body = f"action=send&userid=12&timestamp={T}&sign=5cc68982f55ac74348e3d819f868fbe1".encode()
     assert finding_codes(diagnosis_context(body), "signature") == []
     assert finding_codes(diagnosis_context(b"", query=body, method="GET"), "signature") == []
@@ -226,22 +226,22 @@ def test_the_manuals_example_is_right() -> None:
     timestamp=st.sampled_from([T, "", "1341155532", "20240229080001"]),
     content=st.text(),
 )
-def test_the_right_text_is_never_called_a_mistake(account: Account, timestamp: str, content: str) -> None:
-    known = SigningInputs(account.account, account.password, "12", timestamp, (("content", content),), OTHERS, NOW)
-    right = f"{account.account}{account.password}{timestamp}"
-    for code, _, text in candidates(known):
-        assert text != right
+def test_the_correct_text_is_never_a_candidate(account: Account, timestamp: str, content: str) -> None:
+    inputs = SigningInputs(account.account, account.password, "12", timestamp, (("content", content),), OTHERS, NOW)
+    correct_text = f"{account.account}{account.password}{timestamp}"
+    for code, _, text in candidates(inputs):
+        assert text != correct_text
         assert code in CODES
 
 
 def test_a_diagnosis_computes_a_bounded_number_of_digests() -> None:
     many = tuple(Account(str(n), f"a{n}", f"p{n}") for n in range(10_000))
-    known = SigningInputs(A, P, U, T, (("content", "内容"), ("mobile", "1")), many, NOW)
-    assert 4_000 < sum(1 for _ in candidates(known)) < 7_000
-    assert sum(1 for _ in GENERATORS[-1](known)) == 3 * OTHERS_TRIED
+    inputs = SigningInputs(A, P, U, T, (("content", "内容"), ("mobile", "1")), many, NOW)
+    assert 4_000 < sum(1 for _ in candidates(inputs)) < 7_000
+    assert sum(1 for _ in GENERATORS[-1](inputs)) == 3 * OTHERS_TRIED
 
 
-def test_a_password_is_hidden_wherever_the_request_has_it() -> None:
+def test_a_password_in_any_part_of_a_request_is_redacted() -> None:
     body = form(userid="mima", content="geheim-shop &amp; mima") + b"&geheim-shop=1&mima=mima"
     shown = diagnosed(diagnosis_context(body, content_type=f"{FORM}; charset=mima"))
     assert shown["text.entities"].meant == "*** & ***"

@@ -1,7 +1,4 @@
-"""A text that arrives as another than was meant is named and shown as it was meant; a text that is right is not.
-
-Here belong texts and lists of numbers. What was wrong with the signature beside them does not matter here.
-"""
+"""Tests of the text diagnosis: garbled texts and number lists get a code and a repaired text; correct ones do not."""
 
 from urllib.parse import quote_from_bytes
 
@@ -19,30 +16,28 @@ UTF8, GBK = protocol.V2SMS, protocol.V2SMS_GBK
 CREDENTIALS = b"action=send&userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d819f868fbe1"
 
 
-def sent(raw: bytes, page: Endpoint, name: str = "content") -> dict[str, Finding]:
-    """What is found wrong with a text of these bytes, by code."""
+def diagnose_bytes(raw: bytes, page: Endpoint, name: str = "content") -> dict[str, Finding]:
+    """Diagnose a request with these bytes in one field; return the text findings by code."""
     body = CREDENTIALS + f"&{name}={quote_from_bytes(raw, safe='')}".encode()
     findings = diagnosed(diagnosis_context(body, page=page))
-    return {code.removeprefix("text."): each for code, each in findings.items() if each.kind == "text"}
+    return {code.removeprefix("text."): finding for code, finding in findings.items() if finding.kind == "text"}
 
 
 @pytest.mark.parametrize(("page", "raw", "code", "meant"), TEXTS.values(), ids=TEXTS)
-def test_a_mistake_of_text_is_named_and_the_text_shown_as_it_was_meant(
-    page: Endpoint, raw: bytes, code: str, meant: str
-) -> None:
-    assert {name: finding.meant for name, finding in sent(raw, page).items()} == {code: meant}
+def test_a_garbled_text_gets_its_code_and_the_repaired_text(page: Endpoint, raw: bytes, code: str, meant: str) -> None:
+    assert {name: finding.meant for name, finding in diagnose_bytes(raw, page).items()} == {code: meant}
 
 
-def test_mistakes_upon_mistakes_are_undone_one_after_another() -> None:
-    shown = sent("\ufeff&#20869;容".encode().decode("latin-1").encode(), UTF8)
-    assert [(code, each.meant) for code, each in shown.items()] == [
+def test_several_mistakes_in_one_text_are_repaired_in_order() -> None:
+    shown = diagnose_bytes("\ufeff&#20869;容".encode().decode("latin-1").encode(), UTF8)
+    assert [(code, finding.meant) for code, finding in shown.items()] == [
         ("utf-8-read-as-latin-1", "\ufeff&#20869;容"),
         ("entities", "\ufeff内容"),
         ("unseen-characters", "内容"),
     ]
 
 
-def test_a_text_in_a_multipart_body_or_the_query_or_without_escapes_is_looked_at_too() -> None:
+def test_texts_in_multipart_query_and_unescaped_bodies_are_diagnosed() -> None:
     raw = MEANT.encode("gbk")
     part = b'--X\r\nContent-Disposition: form-data; name="content"\r\n\r\n' + raw + b"\r\n--X--\r\n"
     for request in (
@@ -53,12 +48,12 @@ def test_a_text_in_a_multipart_body_or_the_query_or_without_escapes_is_looked_at
         assert diagnosed(request)["text.gbk-on-the-utf-8-page"].meant == MEANT
 
 
-def test_a_text_in_unicode_escapes_has_no_charset() -> None:
+def test_a_text_in_percent_u_escapes_has_no_charset_findings() -> None:
     assert finding_codes(diagnosis_context(CREDENTIALS + b"&content=%u00E9%u00E9%u5185", page=UTF8), "text") == []
     assert finding_codes(diagnosis_context(CREDENTIALS + b"&content=%u00C4%u00DA", page=GBK), "text") == []
 
 
-def test_a_long_text_is_shown_in_part() -> None:
+def test_a_long_repaired_text_is_truncated() -> None:
     meant = diagnosed(diagnosis_context(form(content="&amp;" * 3000)))["text.entities"].meant
     assert meant == "&" * 2000 + "…"
 
@@ -77,10 +72,10 @@ def test_a_long_text_is_shown_in_part() -> None:
     ],
 )
 @pytest.mark.parametrize("page", [UTF8, GBK], ids=["UTF-8", "GBK"])
-def test_a_list_of_numbers_that_is_none_is_named(page: Endpoint, mobile: str, code: str) -> None:
+def test_a_wrong_list_of_numbers_gets_its_code(page: Endpoint, mobile: str, code: str) -> None:
     for charset in ("utf-8", "gbk"):
-        shown = sent(mobile.encode(charset), page, "mobile")
-        assert {name: each.meant and each.meant.strip(",") for name, each in shown.items()} == {
+        shown = diagnose_bytes(mobile.encode(charset), page, "mobile")
+        assert {name: finding.meant and finding.meant.strip(",") for name, finding in shown.items()} == {
             code: "15023239810,13527576163"
         }
 
@@ -88,11 +83,11 @@ def test_a_list_of_numbers_that_is_none_is_named(page: Endpoint, mobile: str, co
 @pytest.mark.parametrize(
     "mobile", ["", "15023239810", "15023239810, 13527576163 ,", " 15023239810\n", "1,,2", "+86150"]
 )
-def test_a_list_of_numbers_that_is_right_is_found_nothing_wrong_with(mobile: str) -> None:
-    assert sent(mobile.encode(), UTF8, "mobile") == {}
+def test_a_valid_list_of_numbers_has_no_findings(mobile: str) -> None:
+    assert diagnose_bytes(mobile.encode(), UTF8, "mobile") == {}
 
 
-# What is right
+# Correct texts
 
 HANZI = "".join(
     bytes([row, cell]).decode("gbk") for row in range(0xB0, 0xD7) for cell in range(0xA1, 0xFF)
@@ -111,7 +106,7 @@ CHINESE = st.text(st.sampled_from(HANZI + "，。！？：；“”（）【】�
 ORDINARY = st.lists(CHINESE | ENGLISH | st.sampled_from(["?", "？？", "~", "100%", "http://x.example/?a=1&b=2"])).map(
     " ".join
 )
-# The three stand for two lost characters, and Hypothesis takes them from the code.
+# Excludes the mojibake of two lost characters, which Hypothesis finds as a literal in the code.
 ANY_CHINESE = st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5), max_size=70).filter(
     lambda text: "锟斤拷" not in text
 )
@@ -120,15 +115,15 @@ WITHOUT_DAMAGE = ORDINARY.filter(lambda text: not text.isascii() or "?" not in t
 
 @pytest.mark.parametrize(("page", "charset"), [(UTF8, "utf-8"), (GBK, "gbk")])
 @given(text=WITHOUT_DAMAGE | ENGLISH)
-def test_an_ordinary_text_is_found_nothing_wrong_with(page: Endpoint, charset: str, text: str) -> None:
-    assert sent(text.encode(charset), page) == {}
+def test_an_ordinary_text_has_no_findings(page: Endpoint, charset: str, text: str) -> None:
+    assert diagnose_bytes(text.encode(charset), page) == {}
     assert finding_codes(diagnosis_context(form(page, content=text), page=page), "text") == []
 
 
 @pytest.mark.parametrize(("page", "charset"), [(UTF8, "utf-8"), (GBK, "gbk")])
 @given(text=ANY_CHINESE)
-def test_a_text_of_any_chinese_characters_is_found_nothing_wrong_with(page: Endpoint, charset: str, text: str) -> None:
-    assert sent(text.encode(charset), page) == {}
+def test_a_text_of_any_chinese_characters_has_no_findings(page: Endpoint, charset: str, text: str) -> None:
+    assert diagnose_bytes(text.encode(charset), page) == {}
 
 
 @pytest.mark.parametrize(("page", "charset"), [(UTF8, "utf-8"), (GBK, "gbk")])
@@ -151,19 +146,19 @@ def test_a_text_of_any_chinese_characters_is_found_nothing_wrong_with(page: Endp
         "10>5 & 3<4",
     ],
 )
-def test_a_text_that_might_be_taken_for_a_mistake_is_not(page: Endpoint, charset: str, text: str) -> None:
-    assert sent(text.encode(charset), page) == {}
+def test_a_text_that_resembles_a_mistake_has_no_findings(page: Endpoint, charset: str, text: str) -> None:
+    assert diagnose_bytes(text.encode(charset), page) == {}
 
 
 @pytest.mark.parametrize(
     "text", ["Café, naïve, Zoë", "Größe: übermäßig", "😀 👨‍👩‍👧 ok", "繁體中文簡訊", "Привет", "€5"]
 )
-def test_a_text_of_another_language_is_right_on_the_utf_8_page(text: str) -> None:
-    assert sent(text.encode(), UTF8) == {}
+def test_a_text_of_another_language_has_no_findings_at_the_utf_8_endpoint(text: str) -> None:
+    assert diagnose_bytes(text.encode(), UTF8) == {}
 
 
 @given(raw=st.binary(), content_type=st.sampled_from([FORM, "", "multipart/form-data; boundary=x"]))
-def test_whatever_bytes_are_sent_are_diagnosed(raw: bytes, content_type: str) -> None:
+def test_any_bytes_can_be_diagnosed(raw: bytes, content_type: str) -> None:
     for page in protocol.ENDPOINTS:
         diagnosed(diagnosis_context(b"content=" + raw, page=page, content_type=content_type))
         diagnosed(diagnosis_context(b"mobile=" + raw, query=raw, page=page, content_type=content_type))

@@ -1,7 +1,4 @@
-"""A habit that will bite is named, and a request as the manual wants it has none.
-
-Here belongs how, when and how often a request is sent; and what a finding is, whatever it is about.
-"""
+"""Tests of request-style warnings, and of findings in general: codes, messages, immutability."""
 
 import re
 from dataclasses import FrozenInstanceError
@@ -22,7 +19,7 @@ MULTIPART = "multipart/form-data; boundary=X"
 PART = b'--X\r\nContent-Disposition: form-data; name="action"\r\n\r\nsend\r\n--X--\r\n'
 
 
-def test_a_request_as_the_manual_wants_it_is_found_nothing_wrong_with() -> None:
+def test_a_request_of_the_manual_has_no_findings() -> None:
     for page in (protocol.V2SMS, protocol.V2SMS_GBK):
         assert diagnose(diagnosis_context(form(page), page=page)) == ()
     assert diagnose(diagnosis_context(form() + b"&rt=json", content_type=f"{FORM}; charset=UTF-8")) == ()
@@ -49,22 +46,22 @@ def test_a_request_as_the_manual_wants_it_is_found_nothing_wrong_with() -> None:
         ("2024-02-29 08:00", ["stale"]),
     ],
 )
-def test_a_timestamp_that_is_not_the_time_is_named(hour: str, expected: list[str]) -> None:
+def test_a_timestamp_far_from_the_current_time_gets_a_warning(hour: str, expected: list[str]) -> None:
     now = datetime.fromisoformat(hour).replace(tzinfo=signing.CHINA).timestamp()
     assert finding_codes(diagnosis_context(form(), now=now), "habit") == expected
 
 
-def test_it_is_said_how_old_a_timestamp_is() -> None:
+def test_the_message_has_the_age_of_the_timestamp() -> None:
     assert "12 minutes old" in diagnosed(diagnosis_context(form(), now=NOW + 720))["habit.stale"].sentence
     assert "2 days ahead" in diagnosed(diagnosis_context(form(), now=NOW - 2 * 86400))["habit.stale"].sentence
 
 
-def test_a_timestamp_of_another_form_is_named() -> None:
+def test_a_timestamp_of_another_form_gets_a_warning() -> None:
     body = form(timestamp="1341155532", sign=md5("testmima1341155532"))
     assert finding_codes(diagnosis_context(body), "habit") == ["timestamp-form"]
 
 
-def test_the_time_is_nothing_to_talk_about_while_the_signature_is_wrong() -> None:
+def test_a_wrong_signature_gets_no_warning_about_the_time() -> None:
     assert finding_codes(diagnosis_context(form(sign=md5("x")), now=NOW + 3600), "habit") == []
 
 
@@ -83,17 +80,17 @@ def test_the_time_is_nothing_to_talk_about_while_the_signature_is_wrong() -> Non
         (form() + "&content=内容".encode(), FORM, ["unencoded"]),
     ],
 )
-def test_a_body_that_is_no_plain_form_is_named(body: bytes, content_type: str, expected: list[str]) -> None:
+def test_a_body_that_is_not_a_plain_form_gets_a_warning(body: bytes, content_type: str, expected: list[str]) -> None:
     assert finding_codes(diagnosis_context(body, content_type=content_type), "habit") == expected
 
 
-def test_a_query_string_that_is_kept_in_logs_is_named() -> None:
+def test_credentials_in_the_query_string_get_a_warning() -> None:
     assert finding_codes(diagnosis_context(b"", query=form(), method="GET"), "habit") == ["get", "credentials-in-query"]
     assert finding_codes(diagnosis_context(b"", query=form(), content_type=""), "habit") == ["credentials-in-query"]
     assert finding_codes(diagnosis_context(form(), query="content=内容".encode()), "habit") == ["unencoded"]
 
 
-def test_a_parameter_unknown_to_the_manual_is_named() -> None:
+def test_an_unknown_parameter_gets_a_warning() -> None:
     assert finding_codes(diagnosis_context(form() + b"&taskName=x"), "habit") == ["unknown-parameters"]
     assert "'taskname'" in diagnosed(diagnosis_context(form() + b"&taskName=x"))["habit.unknown-parameters"].sentence
     many = diagnosed(diagnosis_context(form() + b"".join(b"&p%d=1" % n for n in range(50))))[
@@ -108,12 +105,12 @@ def test_a_parameter_unknown_to_the_manual_is_named() -> None:
         "entity-between-parameters",
         "unknown-parameters",
     ]
-    call = form_of_a_queue(statusNum="10")
-    assert finding_codes(diagnosis_context(call, page=protocol.V2CALL_API), "habit") == ["unknown-parameters"]
-    assert finding_codes(diagnosis_context(call, page=protocol.V2STATUS_API), "habit") == []
+    fetch = fetch_form(statusNum="10")
+    assert finding_codes(diagnosis_context(fetch, page=protocol.V2CALL_API), "habit") == ["unknown-parameters"]
+    assert finding_codes(diagnosis_context(fetch, page=protocol.V2STATUS_API), "habit") == []
 
 
-def form_of_a_queue(**fields: str) -> bytes:
+def fetch_form(**fields: str) -> bytes:
     sign = md5("testmima20120701231212")
     return urlencode({"action": "query", "userid": "12", "timestamp": "20120701231212", "sign": sign} | fields).encode()
 
@@ -131,16 +128,14 @@ def form_of_a_queue(**fields: str) -> bytes:
         (-1.0, 0, []),
     ],
 )
-def test_a_queue_fetched_too_soon_is_named(
-    page: protocol.Endpoint, gap: float, items: int, expected: list[str]
-) -> None:
-    request = diagnosis_context(form_of_a_queue(), page=page, previous=PreviousFetch(NOW - gap, items))
+def test_frequent_polling_gets_a_warning(page: protocol.Endpoint, gap: float, items: int, expected: list[str]) -> None:
+    request = diagnosis_context(fetch_form(), page=page, previous=PreviousFetch(NOW - gap, items))
     assert finding_codes(request, "habit") == expected
 
 
-def test_a_queue_that_had_more_than_was_asked_for_may_be_fetched_again_at_once() -> None:
+def test_a_fetch_right_after_a_full_response_gets_no_warning() -> None:
     for number, expected in (("10", []), ("0", ["polling"]), ("11", ["polling"]), ("x", ["polling"])):
-        body = form_of_a_queue(statusNum=number)
+        body = fetch_form(statusNum=number)
         assert (
             finding_codes(
                 diagnosis_context(body, page=protocol.V2STATUS_API, previous=PreviousFetch(NOW - 1, 10)), "habit"
@@ -149,17 +144,17 @@ def test_a_queue_that_had_more_than_was_asked_for_may_be_fetched_again_at_once()
         )
 
 
-# What a finding is
+# Findings in general
 
 
-def test_a_finding_cannot_be_changed() -> None:
+def test_a_finding_is_immutable() -> None:
     (finding,) = diagnose(diagnosis_context(form(), method="GET"))
     with pytest.raises(FrozenInstanceError):
         finding.code = "x"  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_a_code_says_its_kind_and_has_one_sentence(code: str) -> None:
+def test_a_code_begins_with_its_kind_and_has_one_message(code: str) -> None:
     assert re.fullmatch(r"(signature|text|habit)\.[a-z0-9]+(-[a-z0-9]+)*", code)
     sentence = MESSAGES[code]
     assert sentence.count("{}") == sentence.count("{") <= 1

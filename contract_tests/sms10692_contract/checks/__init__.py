@@ -1,6 +1,6 @@
-"""The checks: for every clause of the table one function that raises Mismatch where it does not hold.
+"""Checks of all clauses. A check is a function that raises Mismatch if the vendor violates its clause.
 
-Here belong the families, a file each, and the one table of all of them.
+Each module has the checks of one subject; importing it registers them in `CHECKS`.
 """
 
 from sms10692_contract.checks import (

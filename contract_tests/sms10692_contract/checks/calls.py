@@ -1,132 +1,139 @@
-"""Chapter 5: the replies of handsets.
+"""Checks of chapter 5: replies (inbound messages).
 
-Here belongs the call page. Replies exist where the emulator's number 10000000030 is sent to (R13).
+The emulator creates replies for messages to its numbers 10000000030 and 10000000031 (R13).
 """
 
 from hypothesis import strategies as st
 
 from sms10692_contract.checks.registry import checks
-from sms10692_contract.checks.strategies import BLANKS, CREDENTIAL, EXTNO, NO_SIGNATURE, no_action
+from sms10692_contract.checks.strategies import BLANKS, CREDENTIAL, EXTNO, NO_SIGNATURE, invalid_actions
 from sms10692_contract.expected import BOXES, CALLBOX, EMPTY, ERRORSTATUS, NOT_ALLOWED, NOTHING, PARAMETER, WRONG
-from sms10692_contract.harness import CheckContext, expect, expect_document, expect_moment, expect_sent
+from sms10692_contract.harness import CheckContext, expect, expect_document, expect_receivetime, expect_sent
 from sms10692_contract.safety import INVALID_SIGN
 
-ANSWERS = {"10000000030": "T", "10000000031": "&lt;好&gt; &amp; 😀"}
-NEVER = {"mobile": "", "taskid": "", "content": "", "receivetime": "", "extno": ""}
+REPLY_CONTENT = {"10000000030": "T", "10000000031": "&lt;好&gt; &amp; 😀"}
+NO_FIELDS = {"mobile": "", "taskid": "", "content": "", "receivetime": "", "extno": ""}
 
 
 @checks("5.3-layout")
-def _replies_are_written_so(lab: CheckContext) -> None:
-    def written(answering: list[str], extno: str) -> None:
-        account = lab.account()
-        task = expect_sent(lab.send(account, ",".join(answering), extno=extno), len(answering))
-        answer = lab.fetch_due_replies(account, task)
-        boxes = answer.boxes("callbox")
-        expect(len(boxes) == len(answering), answer, f"{len(answering)} boxes")
+def _replies_have_the_documented_layout(context: CheckContext) -> None:
+    def check_layout(mobiles: list[str], extno: str) -> None:
+        account = context.account()
+        task = expect_sent(context.send(account, ",".join(mobiles), extno=extno), len(mobiles))
+        response = context.fetch_due_replies(account, task)
+        boxes = response.boxes("callbox")
+        expect(len(boxes) == len(mobiles), response, f"{len(mobiles)} boxes")
         for box in boxes:
-            expect_moment(answer, box)
-        known = [{"mobile": one, "taskid": task, "content": ANSWERS[one], "extno": extno} for one in answering]
-        whole = [NEVER | box | fixed for box, fixed in zip(boxes, known, strict=True)]
-        expect_document(answer, BOXES, boxes="".join(CALLBOX.format(**box) for box in whole))
+            expect_receivetime(response, box)
+        fixed_fields = [
+            {"mobile": one, "taskid": task, "content": REPLY_CONTENT[one], "extno": extno} for one in mobiles
+        ]
+        items = [NO_FIELDS | box | fixed for box, fixed in zip(boxes, fixed_fields, strict=True)]
+        expect_document(response, BOXES, boxes="".join(CALLBOX.format(**box) for box in items))
 
-    written(["10000000030"], "01")
-    lab.for_all(
-        written, st.lists(st.sampled_from(list(ANSWERS)), min_size=1, max_size=4), EXTNO, examples=lab.few_examples
+    check_layout(["10000000030"], "01")
+    context.for_all(
+        check_layout,
+        st.lists(st.sampled_from(list(REPLY_CONTENT)), min_size=1, max_size=4),
+        EXTNO,
+        examples=context.few_examples,
     )
 
 
 @checks("5.3-escapes")
-def _markup_in_a_reply_is_escaped(lab: CheckContext) -> None:
-    account = lab.account()
-    task = expect_sent(lab.send(account, "10000000031"), 1)
-    answer = lab.fetch_due_replies(account, task)
-    boxes = answer.boxes("callbox") or [{}]
-    expect(boxes[0].get("content") == ANSWERS["10000000031"], answer, f"the content {ANSWERS['10000000031']}")
+def _markup_in_a_reply_is_escaped(context: CheckContext) -> None:
+    account = context.account()
+    task = expect_sent(context.send(account, "10000000031"), 1)
+    response = context.fetch_due_replies(account, task)
+    boxes = response.boxes("callbox") or [{}]
+    expect(
+        boxes[0].get("content") == REPLY_CONTENT["10000000031"], response, f"the content {REPLY_CONTENT['10000000031']}"
+    )
 
 
 @checks("5.3-nothing")
-def _nothing_to_fetch_is_an_empty_root(lab: CheckContext) -> None:
-    account = lab.account()
-    answer = lab.call(account)
+def _nothing_to_fetch_is_an_empty_root(context: CheckContext) -> None:
+    account = context.account()
+    response = context.call(account)
     for _ in range(20):
-        if "<callbox>" not in answer.text:
+        if "<callbox>" not in response.text:
             break
-        answer = lab.call(account)
-    expect_document(answer, NOTHING)
+        response = context.call(account)
+    expect_document(response, NOTHING)
 
 
 @checks("5.1-once")
-def _a_reply_is_handed_over_once(lab: CheckContext) -> None:
-    account = lab.account()
-    task = expect_sent(lab.send(account, "10000000030"), 1)
-    first = lab.fetch_due_replies(account, task)
+def _a_reply_is_fetched_once(context: CheckContext) -> None:
+    account = context.account()
+    task = expect_sent(context.send(account, "10000000030"), 1)
+    first = context.fetch_due_replies(account, task)
     expect(len(first.boxes("callbox")) == 1, first, "a reply")
-    again = lab.call(account)
-    expect("<callbox>" not in again.text, again, "nothing: the reply was handed over")
+    again = context.call(account)
+    expect("<callbox>" not in again.text, again, "no reply: it was fetched before")
 
 
 @checks("5.3-taskid")
-def _a_reply_names_the_task_of_its_send(lab: CheckContext) -> None:
-    account = lab.account()
-    for number in ANSWERS:
-        answer = lab.send(account, number)
-        task = expect_sent(answer, 1)
-        told = [(box.get("mobile"), box.get("taskid")) for box in lab.replies(account, 1)]
-        expect(told == [(number, str(task))], answer, f"a reply from {number} to task {task}", f"{told}")
+def _a_reply_names_the_task_of_its_send(context: CheckContext) -> None:
+    account = context.account()
+    for number in REPLY_CONTENT:
+        response = context.send(account, number)
+        task = expect_sent(response, 1)
+        actual = [(box.get("mobile"), box.get("taskid")) for box in context.replies(account, 1)]
+        expect(actual == [(number, str(task))], response, f"a reply from {number} to task {task}", f"{actual}")
 
 
 @checks("R10-calls")
-def _a_fetch_takes_every_reply_in_order(lab: CheckContext) -> None:
-    def in_order(sends: list[list[str]], asked: str) -> None:
-        account = lab.account()
-        wanted = []
-        for answering in sends:
-            task = expect_sent(lab.send(account, ",".join(answering)), len(answering))
-            wanted += [(number, str(task)) for number in answering]
-        lab.clock.advance(account.userid, 180)
-        answer = lab.call(account, statusNum=asked)
-        told = [(box.get("mobile"), box.get("taskid")) for box in answer.boxes("callbox")]
-        expect(told == wanted, answer, f"all {len(wanted)} replies, in order", f"{told}")
+def _a_fetch_returns_every_reply_in_order(context: CheckContext) -> None:
+    def check_order(sends: list[list[str]], limit: str) -> None:
+        account = context.account()
+        expected = []
+        for mobiles in sends:
+            task = expect_sent(context.send(account, ",".join(mobiles)), len(mobiles))
+            expected += [(number, str(task)) for number in mobiles]
+        context.clock.advance(account.userid, 180)
+        response = context.call(account, statusNum=limit)
+        actual = [(box.get("mobile"), box.get("taskid")) for box in response.boxes("callbox")]
+        expect(actual == expected, response, f"all {len(expected)} replies, in order", f"{actual}")
 
-    in_order([list(ANSWERS)] * 3, "1")
-    several = st.lists(st.lists(st.sampled_from(list(ANSWERS)), min_size=1, max_size=3), min_size=1, max_size=4)
-    lab.for_all(in_order, several, st.sampled_from(["", "0", "1", "2", "x"]), examples=lab.few_examples)
+    check_order([list(REPLY_CONTENT)] * 3, "1")
+    several = st.lists(st.lists(st.sampled_from(list(REPLY_CONTENT)), min_size=1, max_size=3), min_size=1, max_size=4)
+    context.for_all(check_order, several, st.sampled_from(["", "0", "1", "2", "x"]), examples=context.few_examples)
 
 
 @checks("5.4-1")
-def _error_1(lab: CheckContext) -> None:
-    def refused(name: str, blank: str) -> None:
-        # Whatever is blank, the signature is nobody's, so that no vendor could act on it.
-        answer = lab.call(lab.own, **{"sign": INVALID_SIGN} | {name: blank})
-        expect_document(answer, ERRORSTATUS, error=1, remark=EMPTY)
+def _error_1(context: CheckContext) -> None:
+    def check_refused(name: str, blank: str) -> None:
+        # The signature is always invalid, so that no vendor can act on the request.
+        response = context.call(context.own, **{"sign": INVALID_SIGN} | {name: blank})
+        expect_document(response, ERRORSTATUS, error=1, remark=EMPTY)
 
     for empty in ("sign", "timestamp", "userid"):
-        refused(empty, "")
-    lab.for_all(refused, CREDENTIAL, BLANKS)
+        check_refused(empty, "")
+    context.for_all(check_refused, CREDENTIAL, BLANKS)
 
 
 @checks("5.4-2")
-def _error_2(lab: CheckContext) -> None:
-    def refused(given: str) -> None:
-        expect_document(lab.call(lab.own, sign=given), ERRORSTATUS, error=2, remark=WRONG)
+def _error_2(context: CheckContext) -> None:
+    def check_refused(given: str) -> None:
+        expect_document(context.call(context.own, sign=given), ERRORSTATUS, error=2, remark=WRONG)
 
-    refused(INVALID_SIGN)
-    lab.for_all_if_free(refused, NO_SIGNATURE)
+    check_refused(INVALID_SIGN)
+    context.for_all_if_sandboxed(check_refused, NO_SIGNATURE)
 
 
 @checks("5.4-3")
-def _error_3(lab: CheckContext) -> None:
-    answer = lab.call(lab.account(may_read_reports=False))
-    expect_document(answer, ERRORSTATUS, error=3, remark=NOT_ALLOWED)
+def _error_3(context: CheckContext) -> None:
+    response = context.call(context.account(may_read_reports=False))
+    expect_document(response, ERRORSTATUS, error=3, remark=NOT_ALLOWED)
 
 
 @checks("5.4-4")
-def _error_4(lab: CheckContext) -> None:
-    account = lab.account()
+def _error_4(context: CheckContext) -> None:
+    account = context.account()
 
-    def refused(action: str) -> None:
-        expect_document(lab.call(account, action=action), ERRORSTATUS, error=4, remark=PARAMETER)
+    def check_refused(action: str) -> None:
+        expect_document(context.call(account, action=action), ERRORSTATUS, error=4, remark=PARAMETER)
 
     for action in ("send", "Query", ""):
-        refused(action)
-    lab.for_all(refused, no_action("query"))
+        check_refused(action)
+    context.for_all(check_refused, invalid_actions("query"))

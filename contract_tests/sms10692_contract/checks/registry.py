@@ -1,7 +1,4 @@
-"""Which function examines which clause.
-
-Here belongs the table that the families fill, and what keeps two of them from claiming one clause.
-"""
+"""Registry of checks by clause id. It refuses two checks for one clause."""
 
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
@@ -13,17 +10,17 @@ Check: TypeAlias = Callable[[CheckContext], None]
 _CHECKS: Final[dict[str, Check]] = {}
 
 CHECKS: Final[Mapping[str, Check]] = _CHECKS
-"""By the id of the clause. A function that examines several stands there several times."""
+"""Check by clause id. A check that covers several clauses is registered under each of them."""
 
 
 def checks(*clauses: str) -> Callable[[Check], Check]:
-    """Enter a function as the check of these clauses."""
+    """Decorator: register a function as the check of these clauses. Raises ValueError if one has a check already."""
 
-    def enter(check: Check) -> Check:
+    def register(check: Check) -> Check:
         for clause in clauses:
             if clause in _CHECKS:
-                raise ValueError(f"two checks examine {clause}")
+                raise ValueError(f"the clause {clause} has two checks")
             _CHECKS[clause] = check
         return check
 
-    return enter
+    return register

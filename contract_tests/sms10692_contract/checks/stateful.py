@@ -1,7 +1,7 @@
-"""A state machine: sends, refusals, fetches, strangers, two accounts, time; beside the simplest vendor that is right.
+"""Stateful test: random sequences of requests of two accounts, compared with a model. Each invariant is a clause.
 
-Here belong the model and its invariants, each of them a clause. The model knows what was sent, what came, and what
-time it is; it does not care how soon a report comes, as long as it comes.
+The model (`AccountModel`) tracks sent messages, fetched items and the clock. It does not assume when a report becomes
+available, only that it does.
 """
 
 import sys
@@ -16,13 +16,13 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from sms10692_contract.checks.concurrency import run_concurrently
 from sms10692_contract.checks.registry import checks
-from sms10692_contract.expected import ParsedAnswer
+from sms10692_contract.expected import ParsedResponse
 from sms10692_contract.harness import CheckContext, Mismatch, SuiteAccount, clause, expect
 from sms10692_contract.safety import INVALID_SIGN
 
 ONCE, LOST, NOTHING, CHARGED, PRIVATE, EARLY = "M-once", "M-lost", "M-refusal", "M-charged", "M-private", "M-early"
 POINTS: Final = 12
-REFUSED: Final = (
+INVALID_SENDS: Final = (
     {"extno": "x"},
     {"sendTime": "x"},
     {"content": " "},
@@ -30,16 +30,16 @@ REFUSED: Final = (
     {"sign": INVALID_SIGN},
     {"sign": ""},
 )
-NOT_FETCHED: Final = ({"sign": INVALID_SIGN}, {"sign": ""}, {"statusNum": "0"}, {"action": "x"})
+INVALID_FETCHES: Final = ({"sign": INVALID_SIGN}, {"sign": ""}, {"statusNum": "0"}, {"action": "x"})
 
-SIZES: Final = ("1", "2", "5", "")
+LIMITS: Final = ("1", "2", "5", "")
 
-whose = st.integers(0, 1)
-sizes = st.sampled_from(SIZES)
+indexes = st.integers(0, 1)
+limit_values = st.sampled_from(LIMITS)
 
 
 class AccountModel:
-    """What the model knows of an account."""
+    """Expected state of one account: balance, clock in seconds, waiting reports with due times, tasks, replies."""
 
     def __init__(self, account: SuiteAccount) -> None:
         self.account = account
@@ -51,177 +51,181 @@ class AccountModel:
 
 
 class VendorMachine(RuleBasedStateMachine):
-    """The machine. `lab` is set on a subclass for each run."""
+    """State machine of Hypothesis. A subclass for each run sets `context`."""
 
-    lab: CheckContext
+    context: CheckContext
 
     def __init__(self) -> None:
         super().__init__()
-        self.lab.begin_example()
-        self.books = [AccountModel(self.lab.frozen_account(points=POINTS)) for _ in range(2)]
-        self.sent = 0
+        self.context.start_example()
+        self.models = [AccountModel(self.context.frozen_account(points=POINTS)) for _ in range(2)]
+        self.sent_count = 0
 
     # Rules
 
     @rule(
-        one=whose,
+        index=indexes,
         count=st.integers(1, 5),
-        answered=st.booleans(),
+        with_reply=st.booleans(),
         hours=st.sampled_from([0, 0, 0, 2]),
         long=st.booleans(),
     )
-    def send(self, one: int, count: int, answered: bool, hours: int, long: bool) -> None:
-        book = self.books[one]
-        numbers = [str(13000000000 + self.sent + place) for place in range(count)]
-        self.sent += count
-        answering = ["10000000030"] if answered else []
-        due = self.lab.now(book.account) + timedelta(hours=hours)
+    def send(self, index: int, count: int, with_reply: bool, hours: int, long: bool) -> None:
+        model = self.models[index]
+        numbers = [str(13000000000 + self.sent_count + offset) for offset in range(count)]
+        self.sent_count += count
+        reply_mobiles = ["10000000030"] if with_reply else []
+        due = self.context.now(model.account) + timedelta(hours=hours)
         more = {"sendTime": f"{due:%Y-%m-%d %H:%M:%S}"} if hours else {}
         content = "字" * (71 if long else 3)
-        answer = self.lab.send(book.account, ",".join([*numbers, *answering]), content, **more)
-        cost = (count + len(answering)) * (2 if long else 1)
+        response = self.context.send(model.account, ",".join([*numbers, *reply_mobiles]), content, **more)
+        cost = (count + len(reply_mobiles)) * (2 if long else 1)
         with clause(CHARGED):
-            left = book.points - cost if cost <= book.points else None
-            said = answer.number("remainpoint") if answer.number("taskID") else None
+            left = model.points - cost if cost <= model.points else None
+            actual = response.number("remainpoint") if response.number("taskID") else None
             expect(
-                said == left,
-                answer,
+                actual == left,
+                response,
                 f"remainpoint {left}" if left is not None else "a refusal: the balance is too small",
             )
         if left is not None:
-            task = str(answer.number("taskID"))
-            book.points = left
-            book.tasks.add(task)
-            book.waiting |= {f"{number} of task {task}": book.clock + hours * 3600 for number in [*numbers, *answering]}
-            book.replies[task] += len(answering)
+            task = str(response.number("taskID"))
+            model.points = left
+            model.tasks.add(task)
+            model.waiting |= {
+                f"{number} of task {task}": model.clock + hours * 3600 for number in [*numbers, *reply_mobiles]
+            }
+            model.replies[task] += len(reply_mobiles)
 
-    @rule(one=whose, wrong=st.sampled_from(REFUSED))
-    def refused_send(self, one: int, wrong: dict[str, str]) -> None:
-        book = self.books[one]
+    @rule(index=indexes, wrong=st.sampled_from(INVALID_SENDS))
+    def refused_send(self, index: int, wrong: dict[str, str]) -> None:
+        model = self.models[index]
         fields = {"action": "send", "mobile": "13999999999", "content": "内容"} | wrong
-        answer = self.lab.post(book.account, "/v2sms.aspx", **fields)
+        response = self.context.post(model.account, "/v2sms.aspx", **fields)
         with clause(NOTHING):
-            expect(not answer.number("taskID"), answer, "a refusal")
-            self.balance_is(book)
+            expect(not response.number("taskID"), response, "a refusal")
+            self.expect_balance(model)
 
-    @rule(one=whose, size=sizes)
-    def fetch(self, one: int, size: str) -> None:
-        self.took(self.books[one], self.lab.status(self.books[one].account, statusNum=size))
+    @rule(index=indexes, limit=limit_values)
+    def fetch(self, index: int, limit: str) -> None:
+        self.record_reports(self.models[index], self.context.status(self.models[index].account, statusNum=limit))
 
-    @rule(one=whose, asked=st.lists(sizes, min_size=1, max_size=3), hearing=st.integers(1, 2))
-    def fetch_at_once(self, one: int, asked: list[str], hearing: int) -> None:
-        """Some clients fetch reports, each as many as it likes, and others replies."""
-        book = self.books[one]
-        reports: list[ParsedAnswer] = []
-        replies: list[ParsedAnswer] = []
+    @rule(index=indexes, limits=st.lists(limit_values, min_size=1, max_size=3), reply_fetchers=st.integers(1, 2))
+    def fetch_at_once(self, index: int, limits: list[str], reply_fetchers: int) -> None:
+        """Several clients fetch reports, with different limits, while others fetch replies."""
+        model = self.models[index]
+        reports: list[ParsedResponse] = []
+        replies: list[ParsedResponse] = []
 
-        def fetch(size: str) -> Callable[[], list[str]]:
-            def fetch_so_many() -> list[str]:
-                reports.append(self.lab.status(book.account, statusNum=size))
+        def fetch(limit: str) -> Callable[[], list[str]]:
+            def fetch_reports() -> list[str]:
+                reports.append(self.context.status(model.account, statusNum=limit))
                 return []
 
-            return fetch_so_many
+            return fetch_reports
 
-        def hear() -> list[str]:
-            replies.append(self.lab.call(book.account))
+        def fetch_replies() -> list[str]:
+            replies.append(self.context.call(model.account))
             return []
 
-        run_concurrently(*map(fetch, asked), *[hear] * hearing)
-        for answer in reports:
-            self.took(book, answer)
-        for answer in replies:
-            self.heard(book, answer)
+        run_concurrently(*map(fetch, limits), *[fetch_replies] * reply_fetchers)
+        for response in reports:
+            self.record_reports(model, response)
+        for response in replies:
+            self.record_replies(model, response)
 
-    @rule(one=whose, wrong=st.sampled_from(NOT_FETCHED))
-    def refused_fetch(self, one: int, wrong: dict[str, str]) -> None:
-        answer = self.lab.status(self.books[one].account, **wrong)
+    @rule(index=indexes, wrong=st.sampled_from(INVALID_FETCHES))
+    def refused_fetch(self, index: int, wrong: dict[str, str]) -> None:
+        response = self.context.status(self.models[index].account, **wrong)
         with clause(NOTHING):
-            expect("<statusbox>" not in answer.text, answer, "a refusal")
+            expect("<statusbox>" not in response.text, response, "a refusal")
 
-    @rule(one=whose)
-    def replies(self, one: int) -> None:
-        self.heard(self.books[one], self.lab.call(self.books[one].account))
+    @rule(index=indexes)
+    def replies(self, index: int) -> None:
+        self.record_replies(self.models[index], self.context.call(self.models[index].account))
 
-    @rule(one=whose)
-    def stranger(self, one: int) -> None:
-        """Somebody who has an account of his own, and this one's userid."""
-        book, other = self.books[one], self.books[1 - one]
-        answer = self.lab.status(other.account, userid=book.account.userid)
+    @rule(index=indexes)
+    def fetch_with_other_signature(self, index: int) -> None:
+        """A request with the userid of one account and the signature of the other."""
+        model, other = self.models[index], self.models[1 - index]
+        response = self.context.status(other.account, userid=model.account.userid)
         with clause(PRIVATE):
-            expect("<statusbox>" not in answer.text, answer, "a refusal: it is not the account's signature")
+            expect("<statusbox>" not in response.text, response, "a refusal: the signature is of another account")
 
-    @rule(one=whose, seconds=st.sampled_from([1, 60, 3600, 7200]))
-    def wait(self, one: int, seconds: int) -> None:
-        self.lab.clock.advance(self.books[one].account.userid, seconds)
-        self.books[one].clock += seconds
+    @rule(index=indexes, seconds=st.sampled_from([1, 60, 3600, 7200]))
+    def wait(self, index: int, seconds: int) -> None:
+        self.context.clock.advance(self.models[index].account.userid, seconds)
+        self.models[index].clock += seconds
 
-    @rule(one=whose)
-    def balance(self, one: int) -> None:
+    @rule(index=indexes)
+    def balance(self, index: int) -> None:
         with clause(CHARGED):
-            self.balance_is(self.books[one])
+            self.expect_balance(self.models[index])
 
     # Invariants
 
-    def balance_is(self, book: AccountModel) -> None:
-        answer = self.lab.overage(book.account)
-        expect(answer.number("overage") == book.points, answer, f"overage {book.points}")
+    def expect_balance(self, model: AccountModel) -> None:
+        response = self.context.overage(model.account)
+        expect(response.number("overage") == model.points, response, f"overage {model.points}")
 
-    def took(self, book: AccountModel, answer: ParsedAnswer) -> None:
-        """Every report of an answer is this account's, was waiting, and was due."""
-        for box in answer.boxes("statusbox"):
+    def record_reports(self, model: AccountModel, response: ParsedResponse) -> None:
+        """Expect that every fetched report belongs to this account, was waiting and was due; mark it fetched."""
+        for box in response.boxes("statusbox"):
             key = f"{box.get('mobile')} of task {box.get('taskid')}"
-            self.is_own(book, answer, box)
+            self.expect_own_item(model, response, box)
             with clause(ONCE):
-                expect(key in book.waiting, answer, f"no second report of {key}")
+                expect(key in model.waiting, response, f"no second report of {key}")
             with clause(EARLY):
-                expect(book.waiting[key] <= book.clock, answer, f"no report of {key} before its sendTime")
-            del book.waiting[key]
+                expect(model.waiting[key] <= model.clock, response, f"no report of {key} before its sendTime")
+            del model.waiting[key]
 
-    def heard(self, book: AccountModel, answer: ParsedAnswer) -> None:
-        """The same of replies."""
-        for box in answer.boxes("callbox"):
+    def record_replies(self, model: AccountModel, response: ParsedResponse) -> None:
+        """Expect that every fetched reply belongs to this account and was waiting; mark it fetched."""
+        for box in response.boxes("callbox"):
             task = box.get("taskid", "")
-            self.is_own(book, answer, box)
+            self.expect_own_item(model, response, box)
             with clause(ONCE):
-                expect(book.replies[task] > 0, answer, f"no second reply to task {task}")
-            book.replies[task] -= 1
+                expect(model.replies[task] > 0, response, f"no second reply to task {task}")
+            model.replies[task] -= 1
 
-    def is_own(self, book: AccountModel, answer: ParsedAnswer, box: dict[str, str]) -> None:
-        """A box is of a task of this account."""
+    def expect_own_item(self, model: AccountModel, response: ParsedResponse, box: dict[str, str]) -> None:
+        """Expect that an item belongs to a task of this account."""
         with clause(PRIVATE):
             expect(
-                box.get("taskid") in book.tasks,
-                answer,
-                f"nothing of task {box.get('taskid')}, which is not this account's",
+                box.get("taskid") in model.tasks,
+                response,
+                f"no item of task {box.get('taskid')} of another account",
             )
 
     def teardown(self) -> None:
-        """In a day everything has come. Not asked where a rule failed already."""
+        """Check the final invariants unless a rule has failed."""
         error = sys.exception()
-        with self.lab.recording_failure():
+        with self.context.recording_failure():
             if isinstance(error, Mismatch):
                 raise error
             if error is None:
-                self.everything_has_come()
+                self.check_everything_fetched()
 
-    def everything_has_come(self) -> None:
-        """What the invariants say at the end."""
-        for book in self.books:
-            self.took(book, self.lab.status(book.account))
-            self.wait(one=self.books.index(book), seconds=86400)
+    def check_everything_fetched(self) -> None:
+        """Expect that a day later every report and reply has been fetched."""
+        for model in self.models:
+            self.record_reports(model, self.context.status(model.account))
+            self.wait(index=self.models.index(model), seconds=86400)
             for _ in range(2):
-                self.took(book, self.lab.status(book.account))
-                answer = self.lab.call(book.account)
-                self.heard(book, answer)
+                self.record_reports(model, self.context.status(model.account))
+                response = self.context.call(model.account)
+                self.record_replies(model, response)
             with clause(LOST):
-                lost = [*book.waiting, *(+book.replies)]
-                expect(not lost, answer, "a day later every report and reply", f"lost: {lost}")
+                lost = [*model.waiting, *(+model.replies)]
+                expect(not lost, response, "a day later every report and reply", f"lost: {lost}")
             with clause(CHARGED):
-                self.balance_is(book)
+                self.expect_balance(model)
 
 
 @checks(ONCE, LOST, NOTHING, CHARGED, PRIVATE, EARLY)
-def _the_machine_runs_beside_the_vendor(lab: CheckContext) -> None:
-    machine: Any = hypothesis.seed(lab.seed)(type("Run", (VendorMachine,), {"lab": lab}))
-    chosen = hypothesis.settings(lab.search, max_examples=lab.profile.runs, stateful_step_count=lab.profile.steps)
-    run_state_machine_as_test(machine, settings=chosen)
+def _the_vendor_agrees_with_the_model(context: CheckContext) -> None:
+    machine: Any = hypothesis.seed(context.seed)(type("Run", (VendorMachine,), {"context": context}))
+    run_settings = hypothesis.settings(
+        context.hypothesis_settings, max_examples=context.effort.runs, stateful_step_count=context.effort.steps
+    )
+    run_state_machine_as_test(machine, settings=run_settings)
