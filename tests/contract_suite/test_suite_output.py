@@ -101,7 +101,7 @@ def test_an_option_that_is_not_valid_text_is_wrong_usage(option: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "escaped"),
     [
         ("内容　€😀 <é>", "内容　€😀 <é>"),
         ("\t\r\n", "\\t\\r\n"),
