@@ -1,6 +1,6 @@
 """Check harness: `CheckContext` sends the requests of a check, waits for reports, and runs property tests.
 
-The `expect_*` functions compare a response with an expectation and raise `Mismatch`. The checks are in `checks`.
+Expectations about responses are in `expectations`, the checks in `checks`.
 """
 
 import time
@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from sms10692_contract.control import ControlClient, ControlRefused
-from sms10692_contract.expected import MOMENT, ParsedResponse, document
-from sms10692_contract.http import Address, RawResponse, TargetUnreachable, Unbounded, send_request
+from sms10692_contract.expectations import Mismatch, mismatch
+from sms10692_contract.expected import ParsedResponse
+from sms10692_contract.http import Address, TargetUnreachable, Unbounded, send_request
 from sms10692_contract.requests import CALL, STATUS, UTF8, WireRequest, form, sign
 from sms10692_contract.safety import SafetyGuard
 
@@ -32,26 +33,6 @@ DEFAULT_POINTS: Final = 10**9
 _POLL_SECONDS: Final = 5.0
 _TRANSCRIPT_LENGTH: Final = 4
 """Number of last requests that are kept for the report."""
-
-_TEXT_LIMIT: Final = 4000
-"""Maximum number of characters of a text in a report: a hostile response may have any length."""
-
-
-class Mismatch(AssertionError):
-    """A clause does not hold.
-
-    `request` is the request that shows it, `preceding` are the requests before it, `expected` and `got` describe the
-    expected and the actual response. `clause` is the id of the failed clause if the check covers several.
-    """
-
-    def __init__(self, request: WireRequest | None, expected: str, got: str) -> None:
-        expected, got = _truncate(expected), _truncate(got)
-        super().__init__(f"expected {expected}; got {got}")
-        self.request = request
-        self.expected = expected
-        self.got = got
-        self.preceding: tuple[WireRequest, ...] = ()
-        self.clause = ""
 
 
 class ShrinkLimitReached(KeyboardInterrupt):
@@ -347,80 +328,3 @@ def create_account(control: ControlClient, guard: SafetyGuard, **options: Any) -
     created = control.create_account(**({} if options.get("postpaid") else {"points": DEFAULT_POINTS}) | options)
     guard.userids.add(created.userid)
     return SuiteAccount(*created)
-
-
-def mismatch(response: ParsedResponse, expected: str, got: str = "") -> Mismatch:
-    """Build the Mismatch of a response; `got` defaults to the response itself."""
-    return Mismatch(response.request, expected, got or format_response(response.raw))
-
-
-def expect(condition: bool, response: ParsedResponse, expected: str, got: str = "") -> None:
-    """Raise Mismatch unless the condition is true."""
-    if not condition:
-        raise mismatch(response, expected, got)
-
-
-def expect_message(response: ParsedResponse, message: str) -> None:
-    """Expect this message (or remark) in the response."""
-    actual = get_message(response)
-    expect(actual == message, response, f"the message {message!r}", f"{actual!r} in {format_response(response.raw)}")
-
-
-def get_message(response: ParsedResponse) -> str:
-    """Return the message of a response, or the remark of an error document."""
-    return response.element("message") or response.element("remark")
-
-
-def expect_document(response: ParsedResponse, template: str, **values: object) -> None:
-    """Expect this document, byte for byte."""
-    expected = document(template, response.request.page, **values)
-    expect(response.raw.body == expected, response, _decode(expected))
-
-
-def expect_sent(response: ParsedResponse, counts: int | None = None) -> int:
-    """Expect an accepted send, with this successCounts if given; return its task."""
-    task, actual_counts = response.number("taskID"), response.number("successCounts")
-    expect(bool(task) and bool(actual_counts), response, "an accepted send, with its taskID")
-    expect(counts is None or actual_counts == counts, response, f"successCounts {counts}")
-    return task or 0
-
-
-def expect_receivetime(response: ParsedResponse, box: Mapping[str, str]) -> None:
-    """Expect a receivetime in the format of chapters 4.3 and 5.3."""
-    time_text = box.get("receivetime", "")
-    expect(bool(MOMENT.fullmatch(time_text)), response, "a receivetime like 2011-12-02 22:12:11", repr(time_text))
-
-
-def expect_refused(response: ParsedResponse) -> None:
-    """Expect a refused send, with any message."""
-    expect(
-        response.number("taskID") == 0 and response.number("successCounts") == 0, response, "a refusal, with taskID 0"
-    )
-
-
-def format_response(raw: RawResponse) -> str:
-    """Format a response for the report: status unless 200, and the beginning of the body."""
-    status = "" if raw.status == 200 else f"HTTP {raw.status}, "
-    return f"{status}{_decode(raw.body)}"
-
-
-def _decode(body: bytes) -> str:
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError:
-        text = body.decode("gbk", "backslashreplace")
-    return _truncate(text, 1500)
-
-
-def _truncate(text: str, length: int = _TEXT_LIMIT) -> str:
-    return text if len(text) <= length else f"{text[:length]}… ({len(text)} characters)"
-
-
-@contextmanager
-def clause(name: str) -> Iterator[None]:
-    """Attribute a Mismatch inside the block to this clause. For checks that cover several clauses."""
-    try:
-        yield
-    except Mismatch as error:
-        error.clause = error.clause or name
-        raise

@@ -14,7 +14,8 @@ from hypothesis.errors import Flaky
 from sms10692_contract.checks import CHECKS
 from sms10692_contract.clauses import CLAUSES, Clause
 from sms10692_contract.control import ControlClient, ControlRefused
-from sms10692_contract.harness import CheckContext, Mismatch, ShrinkLimitReached, SuiteAccount
+from sms10692_contract.expectations import Mismatch
+from sms10692_contract.harness import CheckContext, ShrinkLimitReached, SuiteAccount
 from sms10692_contract.http import Address, RawResponse, TargetUnreachable, send_request
 from sms10692_contract.requests import UTF8, WireRequest, form
 from sms10692_contract.safety import INVALID_SIGN, PermissionMissing, SafetyGuard

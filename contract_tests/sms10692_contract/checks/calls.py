@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import BLANKS, CREDENTIAL, EXTNO, NO_SIGNATURE, invalid_actions
+from sms10692_contract.expectations import expect, expect_document, expect_receivetime, expect_sent
 from sms10692_contract.expected import BOXES, CALLBOX, EMPTY, ERRORSTATUS, NOT_ALLOWED, NOTHING, PARAMETER, WRONG
-from sms10692_contract.harness import CheckContext, expect, expect_document, expect_receivetime, expect_sent
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.safety import INVALID_SIGN
 
 REPLY_CONTENT = {"10000000030": "T", "10000000031": "&lt;好&gt; &amp; 😀"}

@@ -10,7 +10,8 @@ from threading import Barrier
 
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import numbers
-from sms10692_contract.harness import CheckContext, SuiteAccount, clause, expect, expect_sent
+from sms10692_contract.expectations import clause, expect, expect_sent
+from sms10692_contract.harness import CheckContext, SuiteAccount
 
 MAX_FETCHED = 240
 """Reports after which a fetcher stops, in case the queue never becomes empty."""

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from sms10692_contract.checks.registry import Check, checks
 from sms10692_contract.checks.strategies import HANDSET, PAGE, PAGES, TEXT, any_timestamp
+from sms10692_contract.expectations import expect, expect_message, expect_sent, get_message
 from sms10692_contract.expected import EMPTY, FOUND, NOT_FOUND, ParsedResponse
-from sms10692_contract.harness import CheckContext, SuiteAccount, expect, expect_message, expect_sent, get_message
+from sms10692_contract.harness import CheckContext, SuiteAccount
 from sms10692_contract.requests import (
     CHARSET,
     FORM,

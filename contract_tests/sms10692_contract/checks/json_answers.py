@@ -18,6 +18,7 @@ from sms10692_contract.checks.strategies import (
     invalid_actions,
     numbers,
 )
+from sms10692_contract.expectations import expect, expect_sent
 from sms10692_contract.expected import (
     EMPTY,
     FOUND,
@@ -29,7 +30,7 @@ from sms10692_contract.expected import (
     WRONG,
     ParsedResponse,
 )
-from sms10692_contract.harness import CheckContext, expect, expect_sent
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.requests import CALL, GBK, STATUS, UTF8
 from sms10692_contract.safety import INVALID_SIGN
 

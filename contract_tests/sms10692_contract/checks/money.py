@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from sms10692_contract.billing import count_parts
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import COUNT, HANDSET, PAGE, invalid_send, numbers
+from sms10692_contract.expectations import expect, expect_message, expect_refused, expect_sent
 from sms10692_contract.expected import TOO_MUCH
-from sms10692_contract.harness import CheckContext, expect, expect_message, expect_refused, expect_sent
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.requests import GBK, UTF8
 from sms10692_contract.safety import INVALID_SIGN
 

@@ -19,6 +19,7 @@ from sms10692_contract.checks.strategies import (
     TEXT,
     near_misses,
 )
+from sms10692_contract.expectations import expect, expect_document, expect_message, get_message
 from sms10692_contract.expected import (
     CHECKKEYWORD,
     EMPTY,
@@ -29,14 +30,7 @@ from sms10692_contract.expected import (
     WRONG,
     ParsedResponse,
 )
-from sms10692_contract.harness import (
-    CheckContext,
-    current_timestamp,
-    expect,
-    expect_document,
-    expect_message,
-    get_message,
-)
+from sms10692_contract.harness import CheckContext, current_timestamp
 from sms10692_contract.requests import CHARSET, GBK, UTF8, form, sign
 from sms10692_contract.safety import INVALID_SIGN
 

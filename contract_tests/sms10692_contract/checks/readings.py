@@ -25,6 +25,7 @@ from sms10692_contract.checks.strategies import (
     any_timestamp,
     numbers,
 )
+from sms10692_contract.expectations import expect, expect_document, expect_message, expect_sent, get_message
 from sms10692_contract.expected import (
     CHECKKEYWORD,
     EMPTY,
@@ -43,7 +44,7 @@ from sms10692_contract.expected import (
     ParsedResponse,
     escaped,
 )
-from sms10692_contract.harness import CheckContext, expect, expect_document, expect_message, expect_sent, get_message
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.requests import CALL, FORM, GBK, STATUS, UTF8, form, unicode_escapes, with_body
 from sms10692_contract.safety import INVALID_SIGN
 

@@ -28,6 +28,7 @@ from sms10692_contract.checks.strategies import (
     numbers,
     ordinary,
 )
+from sms10692_contract.expectations import expect, expect_document, expect_message, expect_sent, mismatch
 from sms10692_contract.expected import (
     CHECKKEYWORD,
     EMPTY,
@@ -42,7 +43,7 @@ from sms10692_contract.expected import (
     TOO_MUCH,
     WRONG,
 )
-from sms10692_contract.harness import CheckContext, expect, expect_document, expect_message, expect_sent, mismatch
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.requests import GBK, UTF8
 from sms10692_contract.safety import INVALID_SIGN
 

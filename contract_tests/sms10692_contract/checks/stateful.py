@@ -16,8 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from sms10692_contract.checks.concurrency import run_concurrently
 from sms10692_contract.checks.registry import checks
+from sms10692_contract.expectations import Mismatch, clause, expect
 from sms10692_contract.expected import ParsedResponse
-from sms10692_contract.harness import CheckContext, Mismatch, SuiteAccount, clause, expect
+from sms10692_contract.harness import CheckContext, SuiteAccount
 from sms10692_contract.safety import INVALID_SIGN
 
 ONCE, LOST, NOTHING, CHARGED, PRIVATE, EARLY = "M-once", "M-lost", "M-refusal", "M-charged", "M-private", "M-early"

@@ -22,6 +22,7 @@ from sms10692_contract.checks.strategies import (
     numbers,
     one_invalid_field,
 )
+from sms10692_contract.expectations import expect, expect_document, expect_message, expect_receivetime, expect_sent
 from sms10692_contract.expected import (
     BOXES,
     EMPTY,
@@ -33,15 +34,7 @@ from sms10692_contract.expected import (
     WRONG,
     ParsedResponse,
 )
-from sms10692_contract.harness import (
-    CheckContext,
-    SuiteAccount,
-    expect,
-    expect_document,
-    expect_message,
-    expect_receivetime,
-    expect_sent,
-)
+from sms10692_contract.harness import CheckContext, SuiteAccount
 from sms10692_contract.requests import STATUS, build_request
 from sms10692_contract.safety import INVALID_SIGN
 
@@ -221,9 +214,9 @@ def _an_account_fetches_only_its_own_items(context: CheckContext) -> None:
 
 @checks("4.4-1")
 def _error_1(context: CheckContext) -> None:
-    def check_refused(name: str, check_blank: str) -> None:
+    def check_refused(name: str, blank: str) -> None:
         # The signature is always invalid, so that no vendor can act on the request.
-        response = context.status(context.own, **{"sign": INVALID_SIGN} | {name: check_blank})
+        response = context.status(context.own, **{"sign": INVALID_SIGN} | {name: blank})
         expect_document(response, ERRORSTATUS, error=1, remark=EMPTY)
 
     for empty in ("sign", "timestamp", "userid"):
