@@ -1,4 +1,4 @@
-"""Conventions of the repository that ruff and import-linter cannot check
+"""Conventions of the repository that ruff and import-linter cannot check.
 
 Wire names are in one place, families are complete, imports are light, and readings are numbered and tested.
 """
