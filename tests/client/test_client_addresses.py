@@ -1,4 +1,4 @@
-"""The vendor's address is taken with or without the page; what cannot be an address is an error that says why."""
+"""Addresses of the vendor: with or without the endpoint path; invalid ones are refused with the reason."""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ from sms10692 import AsyncClient, Client
 from support.client import BODY, SETTINGS
 
 
-def requested(address: str, **options: Any) -> str:
-    """The URL that a send to an address goes to."""
+def request_url(address: str, **options: Any) -> str:
+    """Return the URL that a send is posted to."""
     urls: list[str] = []
 
-    def answer(request: httpx2.Request) -> httpx2.Response:
+    def respond(request: httpx2.Request) -> httpx2.Response:
         urls.append(str(request.url))
         return httpx2.Response(200, content=BODY)
 
-    with Client(address, **SETTINGS, transport=httpx2.MockTransport(answer), **options) as vendor:
-        vendor.send(["15023239810"], "内容")
+    with Client(address, **SETTINGS, transport=httpx2.MockTransport(respond), **options) as client:
+        client.send(["15023239810"], "内容")
     return urls[0]
 
 
@@ -38,13 +38,13 @@ def requested(address: str, **options: Any) -> str:
         "http://vendor/v2sms.aspx?",
     ],
 )
-def test_an_address_with_any_page_of_the_vendors_is_the_address_without(address: str) -> None:
-    assert requested(address) == "http://vendor/v2sms.aspx"
-    assert requested(address, charset="gbk") == "http://vendor/v2smsGBK.aspx"
+def test_the_endpoint_path_of_an_address_is_ignored(address: str) -> None:
+    assert request_url(address) == "http://vendor/v2sms.aspx"
+    assert request_url(address, charset="gbk") == "http://vendor/v2smsGBK.aspx"
 
 
 @pytest.mark.parametrize(
-    ("address", "page"),
+    ("address", "url"),
     [
         ("http://vendor/brand", "http://vendor/brand/v2sms.aspx"),
         ("http://vendor/brand/v2sms.aspx", "http://vendor/brand/v2sms.aspx"),
@@ -52,12 +52,12 @@ def test_an_address_with_any_page_of_the_vendors_is_the_address_without(address:
         ("https://vendor/v2sms.aspx/brand", "https://vendor/v2sms.aspx/brand/v2sms.aspx"),
     ],
 )
-def test_a_path_before_the_page_is_kept(address: str, page: str) -> None:
-    assert requested(address) == page
+def test_a_path_prefix_is_kept(address: str, url: str) -> None:
+    assert request_url(address) == url
 
 
 @pytest.mark.parametrize(
-    ("address", "why"),
+    ("address", "message"),
     [
         ("http://vendor/v2sms.aspx?action=send", "query string"),
         ("http://vendor/?a=1", "query string"),
@@ -67,14 +67,14 @@ def test_a_path_before_the_page_is_kept(address: str, page: str) -> None:
         ("vendor/v2sms.aspx", "expected a URL such as http"),
     ],
 )
-@pytest.mark.parametrize("kind", [Client, AsyncClient])
-def test_an_address_that_cannot_be_the_vendors_is_refused_with_the_reason(kind: Any, address: str, why: str) -> None:
-    with pytest.raises(ValueError, match=why):
-        kind(address, **SETTINGS)
+@pytest.mark.parametrize("client_class", [Client, AsyncClient])
+def test_an_invalid_address_is_refused_with_the_reason(client_class: Any, address: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        client_class(address, **SETTINGS)
 
 
-def test_an_address_that_is_refused_shows_no_password() -> None:
+def test_the_error_for_an_invalid_address_contains_no_password() -> None:
     for address in ("http://user:top-secret@vendor/?a=b", "http://user:top-secret@vendor/sms.aspx"):
-        with pytest.raises(ValueError) as raised:  # noqa: PT011 - its words are looked at below
+        with pytest.raises(ValueError) as raised:  # noqa: PT011 - the message is checked below
             Client(address, **SETTINGS)
         assert "top-secret" not in str(raised.value)

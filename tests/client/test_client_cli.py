@@ -1,7 +1,4 @@
-"""The command `sms10692` for people and for scripts: what it prints, and with which exit code it ends.
-
-Here belongs the command as a process of its own, against an emulator as another.
-"""
+"""Command line `sms10692` against an emulator, each in its own process: output, exit codes, bulk sends, --follow."""
 
 import json
 import os
@@ -20,7 +17,7 @@ import pytest
 from support.emulators import TIMEOUT, emulator_process, killed_after, read_response
 
 PASSWORD = "mima-and-more"
-NUMBERS = [str(13000000000 + place) for place in range(25)]
+NUMBERS = [str(13000000000 + index) for index in range(25)]
 
 
 @pytest.fixture
@@ -35,8 +32,8 @@ def environment() -> Iterator[dict[str, str]]:
         }
 
 
-def sms10692(environment: dict[str, str], *arguments: str) -> tuple[int, str, str]:
-    ended = subprocess.run(
+def run_cli(environment: dict[str, str], *arguments: str) -> tuple[int, str, str]:
+    result = subprocess.run(
         [sys.executable, "-m", "sms10692", *arguments],
         capture_output=True,
         encoding="utf-8",
@@ -44,24 +41,25 @@ def sms10692(environment: dict[str, str], *arguments: str) -> tuple[int, str, st
         check=False,
         env=environment,
     )
-    assert PASSWORD not in ended.stdout + ended.stderr
-    assert "Traceback" not in ended.stderr
-    return ended.returncode, ended.stdout, ended.stderr
+    assert PASSWORD not in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+    return result.returncode, result.stdout, result.stderr
 
 
-def lines(environment: dict[str, str], *arguments: str) -> list[dict[str, Any]]:
-    code, out, err = sms10692(environment, *arguments, "--json")
+def run_json(environment: dict[str, str], *arguments: str) -> list[dict[str, Any]]:
+    """Run the command with --json, which must succeed; return the printed objects."""
+    code, out, err = run_cli(environment, *arguments, "--json")
     assert (code, err) == (0, "")
     return [json.loads(line) for line in out.splitlines()]
 
 
-def test_the_five_actions_print_one_json_object_a_line(environment: dict[str, str]) -> None:
-    assert lines(environment, "send", "15023239810", "10000000031", "--text", "内容", "--extno", "01") == [
+def test_every_subcommand_prints_one_json_object_per_line(environment: dict[str, str]) -> None:
+    assert run_json(environment, "send", "15023239810", "10000000031", "--text", "内容", "--extno", "01") == [
         {"task_id": 100001, "remain_point": 998, "success_counts": 2, "mobiles": ["15023239810", "10000000031"]}
     ]
-    assert lines(environment, "overage") == [{"payinfo": "预付费", "overage": 998, "send_total": 1000}]
-    assert lines(environment, "checkkeyword", "发票") == [{"is_forbidden": True, "message": "包含非法字符"}]
-    (report,) = lines(environment, "status", "--num", "1")
+    assert run_json(environment, "overage") == [{"payinfo": "预付费", "overage": 998, "send_total": 1000}]
+    assert run_json(environment, "checkkeyword", "发票") == [{"is_forbidden": True, "message": "包含非法字符"}]
+    (report,) = run_json(environment, "status", "--num", "1")
     assert report.pop("receivetime").endswith("+08:00")
     assert report == {
         "mobile": "15023239810",
@@ -70,32 +68,30 @@ def test_the_five_actions_print_one_json_object_a_line(environment: dict[str, st
         "errorcode": "DELIVRD",
         "extno": "01",
     }
-    (reply,) = lines(environment, "call")
+    (reply,) = run_json(environment, "call")
     assert (reply["mobile"], reply["content"]) == ("10000000031", "<好> & 😀")
-    assert lines(environment, "call") == []
+    assert run_json(environment, "call") == []
 
 
-def test_the_five_actions_print_tables_for_people(environment: dict[str, str]) -> None:
-    code, out, err = sms10692(
-        environment, "send", "15023239810", "10000000030", "--text", "字" * 71, "--charset", "gbk"
-    )
+def test_every_subcommand_prints_a_table(environment: dict[str, str]) -> None:
+    code, out, err = run_cli(environment, "send", "15023239810", "10000000030", "--text", "字" * 71, "--charset", "gbk")
     assert (code, err) == (0, "")
     assert "100001" in out
     assert "each text is 2 messages" in out
-    for arguments, shown in (
+    for arguments, expected in (
         (["overage"], "预付费"),
         (["checkkeyword", "x"], "没有包含屏蔽词"),
         (["status"], "DELIVRD"),
         (["status"], "the queue is empty"),
         (["call"], "T"),
     ):
-        code, out, err = sms10692(environment, *arguments)
+        code, out, err = run_cli(environment, *arguments)
         assert (code, err) == (0, "")
-        assert shown in out
+        assert expected in out
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["send", "10000000007", "--text", "x"], 1, "balance-too-small"),
         (["overage", "--userid", "99"], 1, "用户名或密码错误"),
@@ -120,78 +116,78 @@ def test_the_five_actions_print_tables_for_people(environment: dict[str, str]) -
     ],
     ids=str,
 )
-def test_what_goes_wrong_is_one_line_and_an_exit_code(
-    environment: dict[str, str], arguments: list[str], code: int, said: str
+def test_an_error_is_one_line_and_an_exit_code(
+    environment: dict[str, str], arguments: list[str], code: int, message: str
 ) -> None:
-    ended, out, err = sms10692(environment, *arguments)
-    assert (ended, out) == (code, "")
+    exit_code, out, err = run_cli(environment, *arguments)
+    assert (exit_code, out) == (code, "")
     assert err.startswith("sms10692: ")
     assert err.count("\n") == 1
-    assert said in err
+    assert message in err
 
 
-def test_an_answer_that_is_none_is_exit_code_3(environment: dict[str, str]) -> None:
+def test_an_invalid_response_is_exit_code_3(environment: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
-        def answer() -> None:
+        def respond() -> None:
             connection, _ = listener.accept()
             with connection:
                 read_response(connection)
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
 
-        thread = threading.Thread(target=answer)
+        thread = threading.Thread(target=respond)
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        code, _, err = sms10692(environment, "overage", "--url", url)
+        code, _, err = run_cli(environment, "overage", "--url", url)
         thread.join(TIMEOUT)
     assert code == 3
     assert "not valid XML" in err
 
 
-def test_settings_that_are_missing_are_named(environment: dict[str, str]) -> None:
+def test_a_missing_setting_is_named(environment: dict[str, str]) -> None:
     del environment["SMS10692_PASSWORD"]
-    code, _, err = sms10692(environment, "overage")
+    code, _, err = run_cli(environment, "overage")
     assert code == 2
     assert "SMS10692_PASSWORD" in err
 
 
-# Long lists
+# Bulk sends
 
 
 def test_a_long_list_is_sent_in_batches(environment: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "numbers.txt"
     file.write_text("\ufeff" + "\r\n\r\n".join(NUMBERS) + "\n", "utf-8")
-    sent = lines(environment, "send", "--file", str(file), "--text", "内容", "--batch", "10")
-    assert [one["success_counts"] for one in sent] == [10, 10, 5]
-    assert [number for one in sent for number in one["mobiles"]] == NUMBERS
-    assert [report["mobile"] for report in lines(environment, "status")] == NUMBERS
+    results = run_json(environment, "send", "--file", str(file), "--text", "内容", "--batch", "10")
+    assert [result["success_counts"] for result in results] == [10, 10, 5]
+    assert [number for result in results for number in result["mobiles"]] == NUMBERS
+    assert [report["mobile"] for report in run_json(environment, "status")] == NUMBERS
 
 
-def test_after_a_refusal_it_says_exactly_which_were_accepted(environment: dict[str, str], tmp_path: Path) -> None:
+def test_after_a_refusal_the_accepted_numbers_are_listed_exactly(environment: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "numbers.txt"
     file.write_text("\n".join([*NUMBERS[:12], "10000000006", *NUMBERS[12:]]), "utf-8")
-    code, _, err = sms10692(environment, "send", "--file", str(file), "--text", "内容", "--batch", "5")
+    code, _, err = run_cli(environment, "send", "--file", str(file), "--text", "内容", "--batch", "5")
     assert code == 1
     assert "accepted: 10 of 26, number 1 (13000000000) to number 10 (13000000009)\n" in err
     assert "uncertain" not in err
     assert "not sent: 16 of 26, number 11 (13000000010) to number 26 (13000000024)\n" in err
-    assert [report["mobile"] for report in lines(environment, "status")] == NUMBERS[:10]
+    assert [report["mobile"] for report in run_json(environment, "status")] == NUMBERS[:10]
 
 
 @pytest.mark.parametrize("interrupted", [True, False])
-def test_after_an_answer_that_was_lost_it_says_which_are_in_doubt(
+def test_after_a_lost_response_the_uncertain_numbers_are_listed_exactly(
     environment: dict[str, str], tmp_path: Path, interrupted: bool
 ) -> None:
     file = tmp_path / "numbers.txt"
     file.write_text("\n".join(NUMBERS), "utf-8")
     body = b"<returnsms><returnstatus>Success</returnstatus><message>ok</message><remainpoint>1</remainpoint>"
     body += b"<taskID>1</taskID><successCounts>10</successCounts></returnsms>"
-    asked = threading.Event()
-    release = threading.Event()
+    received = threading.Event()
+    released = threading.Event()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
-        def answer_once() -> None:
+        def respond_once() -> None:
             connection, _ = listener.accept()
             with connection:
                 read_response(connection)
@@ -199,10 +195,10 @@ def test_after_an_answer_that_was_lost_it_says_which_are_in_doubt(
             connection, _ = listener.accept()
             with connection:
                 read_response(connection)
-                asked.set()
-                release.wait(TIMEOUT)
+                received.set()
+                released.wait(TIMEOUT)
 
-        thread = threading.Thread(target=answer_once)
+        thread = threading.Thread(target=respond_once)
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with subprocess.Popen(
@@ -224,13 +220,13 @@ def test_after_an_answer_that_was_lost_it_says_which_are_in_doubt(
             stderr=subprocess.PIPE,
             encoding="utf-8",
         ) as process:
-            assert asked.wait(TIMEOUT)
+            assert received.wait(TIMEOUT)
             if interrupted:
                 process.send_signal(signal.SIGINT)
             else:
-                release.set()
+                released.set()
             err = process.communicate(timeout=TIMEOUT)[1]
-        release.set()
+        released.set()
         thread.join(TIMEOUT)
     assert process.returncode == (130 if interrupted else 3)
     assert "accepted: 10 of 25, number 1 (13000000000) to number 10 (13000000009)\n" in err
@@ -238,17 +234,17 @@ def test_after_an_answer_that_was_lost_it_says_which_are_in_doubt(
     assert "not sent: 5 of 25, number 21 (13000000020) to number 25 (13000000024)\n" in err
 
 
-def test_numbers_may_be_given_as_on_the_wire(environment: dict[str, str]) -> None:
-    code, out, _ = sms10692(environment, "send", "13000000001,13000000002", " 13000000003 ", "--text", "x")
+def test_an_argument_may_contain_several_numbers(environment: dict[str, str]) -> None:
+    code, out, _ = run_cli(environment, "send", "13000000001,13000000002", " 13000000003 ", "--text", "x")
     assert code == 0
     assert "accepted: 3 of 3, number 1 (13000000001) to number 3 (13000000003)\n" in out
 
 
-# Standard output that nobody reads, or that cannot show what it is given
+# Standard output that is closed or cannot encode the text
 
 
-def unread(environment: dict[str, str], *arguments: str) -> tuple[int, str]:
-    """The exit code and the standard error of a command whose standard output is closed."""
+def run_unread(environment: dict[str, str], *arguments: str) -> tuple[int, str]:
+    """Run the command with a closed pipe as standard output; return its exit code and standard error."""
     with subprocess.Popen(
         [sys.executable, "-m", "sms10692", *arguments],
         env=environment,
@@ -264,22 +260,22 @@ def unread(environment: dict[str, str], *arguments: str) -> tuple[int, str]:
     return process.returncode, err
 
 
-def test_what_a_closed_pipe_did_not_take_is_on_standard_error(environment: dict[str, str]) -> None:
-    lines(environment, "send", *NUMBERS, "--text", "x")
-    code, err = unread(environment, "status", "--json")
+def test_items_that_a_closed_pipe_did_not_accept_are_on_standard_error(environment: dict[str, str]) -> None:
+    run_json(environment, "send", *NUMBERS, "--text", "x")
+    code, err = run_unread(environment, "status", "--json")
     assert code == 3
     assert [json.loads(line)["mobile"] for line in err.splitlines()[:-1]] == NUMBERS
 
 
 @pytest.mark.parametrize("table", [False, True])
-def test_what_is_not_printed_when_it_is_interrupted_is_on_standard_error(
+def test_items_not_printed_before_an_interrupt_are_on_standard_error(
     environment: dict[str, str], tmp_path: Path, table: bool
 ) -> None:
-    """More than a pipe holds, so that the interrupt comes before the last is printed."""
-    numbers = [str(13000000000 + place) for place in range(1000)]
+    """The output exceeds the pipe buffer, so that the interrupt arrives before the last item is printed."""
+    numbers = [str(13000000000 + index) for index in range(1000)]
     file = tmp_path / "numbers.txt"
     file.write_text("\n".join(numbers), "utf-8")
-    lines(environment, "send", f"--file={file}", "--text=x")
+    run_json(environment, "send", f"--file={file}", "--text=x")
     with (
         (tmp_path / "errors.txt").open("w+", encoding="utf-8") as errors,
         subprocess.Popen(
@@ -305,47 +301,47 @@ def test_what_is_not_printed_when_it_is_interrupted_is_on_standard_error(
     if not table:
         printed = set()
         for line in (first + rest).splitlines():
-            with suppress(ValueError):  # the line that the interrupt cut is whole on standard error
+            with suppress(ValueError):  # the line cut by the interrupt is complete on standard error
                 printed.add(json.loads(line)["mobile"])
         assert printed | set(saved) == set(numbers)
 
 
-def test_a_send_whose_output_nobody_takes_is_accounted_for(environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_bulk_send_with_closed_output_reports_its_progress(environment: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "numbers.txt"
     file.write_text("\n".join(NUMBERS), "utf-8")
-    code, err = unread(environment, "send", f"--file={file}", "--text=x", "--batch=1", "--json")
+    code, err = run_unread(environment, "send", f"--file={file}", "--text=x", "--batch=1", "--json")
     assert code == 3
-    accepted = len(lines(environment, "status"))
+    accepted = len(run_json(environment, "status"))
     assert f"accepted: {accepted} of 25" in err
     assert f"not sent: {25 - accepted} of 25" in err
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "gbk", "utf-8"])
-def test_a_terminal_that_cannot_show_a_text_loses_nothing(environment: dict[str, str], encoding: str) -> None:
-    narrow = environment | {"PYTHONIOENCODING": encoding}
+def test_a_limited_output_encoding_loses_no_items(environment: dict[str, str], encoding: str) -> None:
+    limited = environment | {"PYTHONIOENCODING": encoding}
     for _ in range(2):
-        lines(environment, "send", "10000000031", "--text", "x")
-    ended = subprocess.run(
-        [sys.executable, "-m", "sms10692", "call", "--json"], capture_output=True, check=True, env=narrow
+        run_json(environment, "send", "10000000031", "--text", "x")
+    result = subprocess.run(
+        [sys.executable, "-m", "sms10692", "call", "--json"], capture_output=True, check=True, env=limited
     )
-    assert [json.loads(line)["content"] for line in ended.stdout.splitlines()] == ["<好> & 😀"] * 2
-    lines(environment, "send", "10000000031", "--text", "x")
-    ended = subprocess.run([sys.executable, "-m", "sms10692", "call"], capture_output=True, check=True, env=narrow)
-    assert b"10000000031" in ended.stdout
+    assert [json.loads(line)["content"] for line in result.stdout.splitlines()] == ["<好> & 😀"] * 2
+    run_json(environment, "send", "10000000031", "--text", "x")
+    result = subprocess.run([sys.executable, "-m", "sms10692", "call"], capture_output=True, check=True, env=limited)
+    assert b"10000000031" in result.stdout
 
 
-def test_a_reply_is_shown_in_the_characters_that_were_sent() -> None:
+def test_a_reply_is_printed_without_markup() -> None:
     program = "from sms10692.cli import _print_rows; _print_rows(False, [{'content': ':smile: [bold]x[/bold]'}])"
-    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True).stdout
-    assert ":smile: [bold]x[/bold]" in shown
-    assert "\x1b" not in shown
+    output = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True).stdout
+    assert ":smile: [bold]x[/bold]" in output
+    assert "\x1b" not in output
 
 
-# Following
+# --follow
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_following_a_queue_shows_what_comes_until_interrupted(
+def test_follow_prints_new_items_until_interrupted(
     environment: dict[str, str], tmp_path: Path, stop: signal.Signals
 ) -> None:
     with subprocess.Popen(
@@ -357,7 +353,7 @@ def test_following_a_queue_shows_what_comes_until_interrupted(
     ) as process:
         assert process.stdout is not None
         for number in ("13000000001", "13000000002"):
-            lines(environment, "send", number, "--text", "x")
+            run_json(environment, "send", number, "--text", "x")
             assert json.loads(process.stdout.readline())["mobile"] == number
         process.send_signal(stop)
         _, err = process.communicate(timeout=TIMEOUT)
@@ -366,8 +362,8 @@ def test_following_a_queue_shows_what_comes_until_interrupted(
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_without_the_extra_it_says_what_to_install() -> None:
+def test_without_the_extra_the_command_names_what_to_install() -> None:
     program = "import sys; sys.modules['rich'] = None; from sms10692.__main__ import main; main()"
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert ended.returncode == 2
-    assert 'rich is missing; install the packages of the extra [cli]: pip install "click>=8' in ended.stderr
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert 'rich is missing; install the packages of the extra [cli]: pip install "click>=8' in result.stderr

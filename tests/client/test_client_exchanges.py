@@ -1,6 +1,6 @@
-"""Every exchange is read to the right value, and every request that a client can make is built to the byte.
+"""The client against `fixtures/exchanges`: responses are parsed correctly, and requests match byte for byte.
 
-Here belongs what the client makes of the exchanges, by both ways of waiting. The emulator has no part in it.
+Both clients are tested, without the emulator.
 """
 
 import asyncio
@@ -29,124 +29,125 @@ from sms10692 import (
 )
 from support.exchanges import EXCHANGES, Exchange
 
-MANUALS_MOMENT = datetime(2012, 7, 1, 23, 12, 12, tzinfo=CHINA)
+MANUAL_TIME = datetime(2012, 7, 1, 23, 12, 12, tzinfo=CHINA)
 METHODS = {"1": "send", "2": "overage", "3": "checkkeyword", "4": "status", "5": "call"}
 DEFAULT_ARGUMENTS: dict[str, dict[str, Any]] = {"send": {"mobiles": [], "content": ""}, "checkkeyword": {"content": ""}}
-EACH_EXCHANGE = pytest.mark.parametrize("held", EXCHANGES, ids=lambda held: held.name)
-BUILDABLE = [held for held in EXCHANGES if held.calls]
+EACH_EXCHANGE = pytest.mark.parametrize("exchange", EXCHANGES, ids=lambda exchange: exchange.name)
+BUILDABLE = [exchange for exchange in EXCHANGES if exchange.calls]
 
 
-class Wire:
-    """Answers every request with the exchange's answer, and remembers what was asked."""
+class RecordingHandler:
+    """Handler of a MockTransport: returns the exchange's response and records the requests."""
 
-    def __init__(self, held: Exchange) -> None:
-        self.held = held
-        self.asked: list[httpx2.Request] = []
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.requests: list[httpx2.Request] = []
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
-        self.asked.append(request)
-        response = self.held.response
+        self.requests.append(request)
+        response = self.exchange.response
         return httpx2.Response(response.status, headers={"Content-Type": response.content_type}, content=response.body)
 
 
-def arguments(held: Exchange) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """The method, its arguments, and those of the client."""
-    method, given = next(iter(held.calls.items()), (METHODS[held.name[0]], {}))
-    given = DEFAULT_ARGUMENTS.get(method, {}) | given
-    charset = given.pop("charset", "utf-8")
-    settings = {"userid": "12", "account": "test", "password": "mima", "clock": lambda: MANUALS_MOMENT}
-    return method, given, settings | {"charset": charset}
+def build_call(exchange: Exchange) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return the client method of an exchange, its arguments, and the settings of the client."""
+    method, arguments = next(iter(exchange.calls.items()), (METHODS[exchange.name[0]], {}))
+    arguments = DEFAULT_ARGUMENTS.get(method, {}) | arguments
+    charset = arguments.pop("charset", "utf-8")
+    settings = {"userid": "12", "account": "test", "password": "mima", "clock": lambda: MANUAL_TIME}
+    return method, arguments, settings | {"charset": charset}
 
 
-def outcome(ask: Any) -> Any:
+def call_or_error(call: Any) -> Any:
+    """Return the result of a call, or the error that it raised."""
     try:
-        return ask()
+        return call()
     except (VendorRefusal, InvalidResponse) as error:
         return error
 
 
-def ask(held: Exchange) -> tuple[Any, httpx2.Request]:
-    method, given, settings = arguments(held)
-    wire = Wire(held)
-    with Client("http://127.0.0.1:10692", transport=httpx2.MockTransport(wire), **settings) as vendor:
-        return outcome(lambda: getattr(vendor, method)(**given)), wire.asked[0]
+def perform(exchange: Exchange) -> tuple[Any, httpx2.Request]:
+    method, arguments, settings = build_call(exchange)
+    handler = RecordingHandler(exchange)
+    with Client("http://127.0.0.1:10692", transport=httpx2.MockTransport(handler), **settings) as client:
+        return call_or_error(lambda: getattr(client, method)(**arguments)), handler.requests[0]
 
 
-def ask_and_await(held: Exchange) -> tuple[Any, httpx2.Request]:
-    method, given, settings = arguments(held)
-    wire = Wire(held)
+def perform_async(exchange: Exchange) -> tuple[Any, httpx2.Request]:
+    method, arguments, settings = build_call(exchange)
+    handler = RecordingHandler(exchange)
 
-    async def exchange() -> Any:
-        transport = httpx2.MockTransport(wire)
-        async with AsyncClient("http://127.0.0.1:10692", transport=transport, **settings) as vendor:
-            return await getattr(vendor, method)(**given)
+    async def call() -> Any:
+        transport = httpx2.MockTransport(handler)
+        async with AsyncClient("http://127.0.0.1:10692", transport=transport, **settings) as client:
+            return await getattr(client, method)(**arguments)
 
-    return outcome(lambda: asyncio.run(exchange())), wire.asked[0]
+    return call_or_error(lambda: asyncio.run(call())), handler.requests[0]
 
 
-EACH_WAY = pytest.mark.parametrize("ask", [ask, ask_and_await])
+EACH_WAY = pytest.mark.parametrize("perform", [perform, perform_async])
 
 
 @EACH_WAY
 @EACH_EXCHANGE
-def test_an_answer_is_read_to_the_right_value(held: Exchange, ask: Any) -> None:
-    value, _ = ask(held)
-    match held.reads:
+def test_a_response_is_parsed_to_the_expected_result(exchange: Exchange, perform: Any) -> None:
+    result, _ = perform(exchange)
+    match exchange.reads:
         case {"sent": fields}:
-            assert value == SendResult(**fields)
+            assert result == SendResult(**fields)
         case {"overage": fields}:
-            assert value == BalanceResult(**fields | {"payinfo": PayInfo(fields["payinfo"])})
+            assert result == BalanceResult(**fields | {"payinfo": PayInfo(fields["payinfo"])})
         case {"checked": fields}:
-            assert value == KeywordResult(**fields)
-        case {"reports": boxes}:
-            assert value == FetchedBatch([Report(**box | {"status": Status(box["status"])}) for box in boxes])
-        case {"replies": boxes}:
-            assert value == FetchedBatch([Reply(**box) for box in boxes])
+            assert result == KeywordResult(**fields)
+        case {"reports": items}:
+            assert result == FetchedBatch([Report(**item | {"status": Status(item["status"])}) for item in items])
+        case {"replies": items}:
+            assert result == FetchedBatch([Reply(**item) for item in items])
         case {"refused": fields}:
-            assert isinstance(value, VendorRefusal)
+            assert isinstance(result, VendorRefusal)
             assert {"code": None} | fields == {
-                "message": value.message,
-                "reason": value.reason.value,
-                "code": value.code,
+                "message": result.message,
+                "reason": result.reason.value,
+                "code": result.code,
             }
-            assert value.reply.body == held.response.body
+            assert result.reply.body == exchange.response.body
         case {"unreadable": True}:
-            assert isinstance(value, InvalidResponse)
-            assert (value.status, value.body) == (200, held.response.body)
+            assert isinstance(result, InvalidResponse)
+            assert (result.status, result.body) == (200, exchange.response.body)
         case _:
-            pytest.fail(f"{held.name} does not say how it reads")
+            pytest.fail(f"{exchange.name} has no expected result")
 
 
 @EACH_WAY
-@pytest.mark.parametrize("held", BUILDABLE, ids=lambda held: held.name)
-def test_a_request_is_built_to_the_byte(held: Exchange, ask: Any) -> None:
-    _, request = ask(held)
-    head, _, body = held.request.partition(b"\r\n\r\n")
+@pytest.mark.parametrize("exchange", BUILDABLE, ids=lambda exchange: exchange.name)
+def test_a_request_matches_its_exchange_byte_for_byte(exchange: Exchange, perform: Any) -> None:
+    _, request = perform(exchange)
+    head, _, body = exchange.request.partition(b"\r\n\r\n")
     assert request.content == body
     assert f"{request.method} {request.url.raw_path.decode()} HTTP/1.1".encode() == head.partition(b"\r\n")[0]
     assert request.headers["content-type"].encode() in head
 
 
-def test_each_operation_is_built_on_each_of_its_pages() -> None:
-    built = {(next(iter(held.calls)), held.request.split(b" ")[1].decode()) for held in BUILDABLE}
+def test_the_exchanges_cover_each_operation_on_each_of_its_endpoints() -> None:
+    built = {(next(iter(exchange.calls)), exchange.request.split(b" ")[1].decode()) for exchange in BUILDABLE}
     assert built == {
         *(
-            (method, page)
+            (method, path)
             for method in ("send", "overage", "checkkeyword")
-            for page in ("/v2sms.aspx", "/v2smsGBK.aspx")
+            for path in ("/v2sms.aspx", "/v2smsGBK.aspx")
         ),
         ("status", "/v2statusApi.aspx"),
         ("call", "/v2callApi.aspx"),
     }
 
 
-def test_every_reason_but_the_last_is_read_in_some_exchange() -> None:
-    read = {held.reads["refused"]["reason"] for held in EXCHANGES if "refused" in held.reads}
-    assert read == {reason.value for reason in Reason} - {"not-in-the-manual"}
+def test_the_exchanges_cover_every_reason_of_the_manual() -> None:
+    covered = {exchange.reads["refused"]["reason"] for exchange in EXCHANGES if "refused" in exchange.reads}
+    assert covered == {reason.value for reason in Reason} - {"not-in-the-manual"}
 
 
-def test_values_cannot_be_changed() -> None:
-    sent = SendResult(1, 2, 3)
+def test_results_are_immutable() -> None:
+    result = SendResult(1, 2, 3)
     with pytest.raises(AttributeError):
-        sent.task_id = 2  # type: ignore[misc]
-    assert asdict(sent) == {"task_id": 1, "remain_point": 2, "success_counts": 3}
+        result.task_id = 2  # type: ignore[misc]
+    assert asdict(result) == {"task_id": 1, "remain_point": 2, "success_counts": 3}

@@ -1,4 +1,4 @@
-"""Loopback addresses are reached directly; whatever else is wrong in the environment is named in one line."""
+"""Proxies and certificates of the environment: loopback is direct, and an invalid setting is named in one line."""
 
 import os
 import socket
@@ -18,7 +18,7 @@ from support.emulators import TIMEOUT, closed_port
 from support.raw_servers import http_answer, server
 
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-EACH_CLIENT = pytest.mark.parametrize("kind", [Client, AsyncClient])
+EACH_CLIENT = pytest.mark.parametrize("client_class", [Client, AsyncClient])
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         ("SSLKEYLOGFILE", "/no/such/keys"),
     ],
 )
-def test_an_emulator_on_this_machine_is_reached_whatever_the_environment_says(
+def test_loopback_is_reached_despite_invalid_environment_settings(
     send: Any, name: str, value: str, environment: pytest.MonkeyPatch
 ) -> None:
     environment.setenv(name, value)
@@ -55,7 +55,7 @@ def test_an_emulator_on_this_machine_is_reached_whatever_the_environment_says(
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "sms.localhost", "127.0.0.1", "127.1.2.3", "[::1]"])
-def test_loopback_addresses_go_direct(host: str, environment: pytest.MonkeyPatch) -> None:
+def test_loopback_addresses_use_no_proxy_of_the_environment(host: str, environment: pytest.MonkeyPatch) -> None:
     environment.setenv("ALL_PROXY", "http://proxy:3128")
     assert find_route(f"http://{host}:10692", None, trust_env=True).proxy is None
     assert find_route("http://localhost.example", None, trust_env=True).proxy is not None
@@ -63,7 +63,7 @@ def test_loopback_addresses_go_direct(host: str, environment: pytest.MonkeyPatch
 
 @EACH_CLIENT
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("ALL_PROXY", "socks5://127.0.0.1:7890", "ALL_PROXY is socks5://127.0.0.1:7890"),
         ("http_proxy", "socks5h://u:top-secret@proxy", "pip install socksio"),
@@ -75,26 +75,26 @@ def test_loopback_addresses_go_direct(host: str, environment: pytest.MonkeyPatch
         ("ALL_PROXY", f"http://{'a' * 70}:3128", "invalid proxy address in ALL_PROXY: the host name"),
     ],
 )
-def test_a_proxy_of_the_environment_that_cannot_be_used_is_named(
-    kind: Any, name: str, value: str, said: str, environment: pytest.MonkeyPatch
+def test_an_invalid_proxy_of_the_environment_is_named(
+    client_class: Any, name: str, value: str, message: str, environment: pytest.MonkeyPatch
 ) -> None:
-    environment.setitem(sys.modules, "socksio", None)  # as if it were not installed
+    environment.setitem(sys.modules, "socksio", None)  # simulates a missing package
     environment.setenv(name, value)
-    with pytest.raises(ValueError, match=said) as raised:
-        kind("http://vendor", **SETTINGS)
+    with pytest.raises(ValueError, match=message) as raised:
+        client_class("http://vendor", **SETTINGS)
     assert "--no-trust-env" in str(raised.value)
     assert "\n" not in str(raised.value)
     assert "top-secret" not in str(raised.value)
-    kind("http://vendor", **SETTINGS, trust_env=False)
-    kind("http://vendor", **SETTINGS, proxy="http://proxy:3128")
+    client_class("http://vendor", **SETTINGS, trust_env=False)
+    client_class("http://vendor", **SETTINGS, proxy="http://proxy:3128")
 
 
 @EACH_CLIENT
-def test_a_proxy_argument_that_cannot_be_used_is_named(kind: Any, environment: pytest.MonkeyPatch) -> None:
+def test_an_invalid_proxy_argument_is_named(client_class: Any, environment: pytest.MonkeyPatch) -> None:
     for proxy in ("ftp://proxy", "http://", "socks5://proxy"):
         environment.setitem(sys.modules, "socksio", None)
         with pytest.raises(ValueError, match="proxy="):
-            kind("http://vendor", **SETTINGS, proxy=proxy)
+            client_class("http://vendor", **SETTINGS, proxy=proxy)
 
 
 @EACH_CLIENT
@@ -102,34 +102,34 @@ def test_a_proxy_argument_that_cannot_be_used_is_named(kind: Any, environment: p
     ("name", "value"),
     [("SSL_CERT_FILE", "/no/such/ca.pem"), ("SSL_CERT_FILE", __file__), ("SSL_CERT_DIR", "/no/such")],
 )
-def test_certificates_that_cannot_be_loaded_are_named(
-    kind: Any, name: str, value: str, environment: pytest.MonkeyPatch
+def test_unusable_certificate_settings_are_named(
+    client_class: Any, name: str, value: str, environment: pytest.MonkeyPatch
 ) -> None:
     environment.setenv(name, value)
     with pytest.raises(ValueError, match=f"the certificates cannot be loaded: .*{name}='{value}'"):
-        kind("https://vendor", **SETTINGS)
-    kind("http://vendor", **SETTINGS)
-    kind("https://vendor", **SETTINGS, trust_env=False)
+        client_class("https://vendor", **SETTINGS)
+    client_class("http://vendor", **SETTINGS)
+    client_class("https://vendor", **SETTINGS, trust_env=False)
 
 
-def test_folders_of_certificates_may_be_several(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+def test_ssl_cert_dir_may_list_several_directories(tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
     environment.setenv("SSL_CERT_DIR", os.pathsep.join(["/no/such", str(tmp_path)]))
     Client("https://vendor", **SETTINGS)
 
 
 def test_no_certificates_are_loaded_for_an_http_address(environment: pytest.MonkeyPatch) -> None:
-    def load(*arguments: Any) -> None:
+    def fail(*arguments: Any) -> None:
         raise AssertionError("certificates were loaded")
 
-    environment.setattr(ssl.SSLContext, "load_verify_locations", load)
-    environment.setattr(ssl, "create_default_context", load)
-    for kind in (Client, AsyncClient):
-        kind("http://vendor", **SETTINGS)
-        kind("http://vendor", **SETTINGS, proxy="http://proxy:3128")
+    environment.setattr(ssl.SSLContext, "load_verify_locations", fail)
+    environment.setattr(ssl, "create_default_context", fail)
+    for client_class in (Client, AsyncClient):
+        client_class("http://vendor", **SETTINGS)
+        client_class("http://vendor", **SETTINGS, proxy="http://proxy:3128")
 
 
 @EACH_WAY
-def test_a_proxy_that_is_not_there_is_named(send: Any, environment: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_proxy_is_named(send: Any, environment: pytest.MonkeyPatch) -> None:
     with closed_port() as port:
         environment.setenv("HTTP_PROXY", f"http://u:top-secret@127.0.0.1:{port}")
         with pytest.raises(ConnectionFailed) as raised:
@@ -140,7 +140,7 @@ def test_a_proxy_that_is_not_there_is_named(send: Any, environment: pytest.Monke
 
 
 @EACH_WAY
-def test_an_error_page_that_came_through_a_proxy_names_it(send: Any) -> None:
+def test_the_error_for_a_proxy_error_page_names_the_proxy(send: Any) -> None:
     page = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"
     with server(lambda connection: connection.sendall(page)) as (url, _), pytest.raises(InvalidResponse) as raised:
         send("http://vendor.invalid", proxy=url)
@@ -148,25 +148,25 @@ def test_an_error_page_that_came_through_a_proxy_names_it(send: Any) -> None:
 
 
 @EACH_WAY
-@pytest.mark.parametrize("way", ["environment", "argument"])
-def test_a_proxy_is_asked_for_the_whole_address(send: Any, way: str, environment: pytest.MonkeyPatch) -> None:
-    with server(lambda connection: connection.sendall(http_answer(BODY))) as (url, asked):
-        if way == "environment":
+@pytest.mark.parametrize("source", ["environment", "argument"])
+def test_a_proxy_receives_the_absolute_url(send: Any, source: str, environment: pytest.MonkeyPatch) -> None:
+    with server(lambda connection: connection.sendall(http_answer(BODY))) as (url, received):
+        if source == "environment":
             environment.setenv("http_proxy", url.removeprefix("http://"))
-        assert send("http://vendor.invalid/v2sms.aspx", proxy=url if way == "argument" else None).task_id == 100001
-    assert asked[0].startswith(b"POST http://vendor.invalid/v2sms.aspx HTTP/1.1\r\n")
+        assert send("http://vendor.invalid/v2sms.aspx", proxy=url if source == "argument" else None).task_id == 100001
+    assert received[0].startswith(b"POST http://vendor.invalid/v2sms.aspx HTTP/1.1\r\n")
 
 
 @EACH_WAY
-def test_a_proxy_that_is_given_is_used_for_loopback_addresses_too(send: Any) -> None:
-    with server(lambda connection: connection.sendall(http_answer(BODY))) as (url, asked):
+def test_a_proxy_argument_is_used_for_loopback_addresses_too(send: Any) -> None:
+    with server(lambda connection: connection.sendall(http_answer(BODY))) as (url, received):
         send("http://127.0.0.1:1", proxy=url)
-    assert asked[0].startswith(b"POST http://127.0.0.1:1/v2sms.aspx ")
+    assert received[0].startswith(b"POST http://127.0.0.1:1/v2sms.aspx ")
 
 
 @EACH_WAY
-def test_a_socks_proxy_is_used_where_its_package_is_installed(send: Any) -> None:
-    pytest.importorskip("socksio", reason="socksio is not installed, without which there is no SOCKS")
+def test_a_socks_proxy_is_used_if_socksio_is_installed(send: Any) -> None:
+    pytest.importorskip("socksio", reason="SOCKS requires the package socksio")
 
     def serve(connection: socket.socket) -> None:
         connection.settimeout(TIMEOUT)
@@ -193,7 +193,7 @@ def test_a_socks_proxy_is_used_where_its_package_is_installed(send: Any) -> None
 
 
 @pytest.mark.parametrize(
-    ("exempt", "direct"),
+    ("no_proxy", "is_direct"),
     [
         ("vendor.example", True),
         (".example", True),
@@ -202,29 +202,27 @@ def test_a_socks_proxy_is_used_where_its_package_is_installed(send: Any) -> None
         ("", False),
     ],
 )
-def test_names_in_no_proxy_go_direct(exempt: str, direct: bool, environment: pytest.MonkeyPatch) -> None:
+def test_host_names_in_no_proxy_use_no_proxy(no_proxy: str, is_direct: bool, environment: pytest.MonkeyPatch) -> None:
     environment.setenv("HTTP_PROXY", "http://proxy:3128")
-    environment.setenv("NO_PROXY", exempt)
-    assert (find_route("http://vendor.example", None, trust_env=True).proxy is None) is direct
+    environment.setenv("NO_PROXY", no_proxy)
+    assert (find_route("http://vendor.example", None, trust_env=True).proxy is None) is is_direct
 
 
 @pytest.mark.parametrize(
-    ("exempt", "direct"),
+    ("no_proxy", "is_direct"),
     [("192.0.2.7", True), ("192.0.2.0/24", True), ("198.51.100.0/24", False), ("localhost, 192.0.2.0/24", True)],
 )
-def test_addresses_and_networks_in_no_proxy_go_direct(
-    exempt: str, direct: bool, environment: pytest.MonkeyPatch
+def test_addresses_and_networks_in_no_proxy_use_no_proxy(
+    no_proxy: str, is_direct: bool, environment: pytest.MonkeyPatch
 ) -> None:
     environment.setenv("ALL_PROXY", "http://proxy:3128")
-    environment.setenv("NO_PROXY", exempt)
-    assert (find_route("http://192.0.2.7:8080", None, trust_env=True).proxy is None) is direct
+    environment.setenv("NO_PROXY", no_proxy)
+    assert (find_route("http://192.0.2.7:8080", None, trust_env=True).proxy is None) is is_direct
 
 
-def test_a_transport_takes_the_place_of_proxies_and_certificates(
-    environment: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_transport_replaces_proxy_and_certificate_settings(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     environment.setenv("ALL_PROXY", "socks://nonsense")
     environment.setenv("SSL_CERT_FILE", str(tmp_path / "missing"))
     transport = httpx2.MockTransport(lambda request: httpx2.Response(200, content=BODY))
-    with Client("https://vendor", **SETTINGS, transport=transport) as vendor:
-        assert vendor.send(["15023239810"], "x").task_id == 100001
+    with Client("https://vendor", **SETTINGS, transport=transport) as client:
+        assert client.send(["15023239810"], "x").task_id == 100001

@@ -1,4 +1,4 @@
-"""A failure to connect is tried again, after pauses that grow; what may have been sent never is."""
+"""Retries: failed connection attempts are repeated after growing delays; requests that may have been sent never."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from sms10692 import AsyncClient, Client, ConnectionFailed
 from sms10692.backoff import backoff_delays
 from support.client import EACH_WAY, FlakyTransport
 
-CONNECTING = [httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError]
-LATER = [
+CONNECTION_ERRORS = [httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError]
+LATER_ERRORS = [
     httpx2.ReadError,
     httpx2.ReadTimeout,
     httpx2.WriteError,
@@ -23,20 +23,20 @@ LATER = [
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that clients paused, which pass at once."""
+    """Record the delays of the clients, in seconds, and skip them."""
     paused: list[float] = []
 
-    async def pause_awaited(client: AsyncClient, seconds: float) -> None:
+    async def record_pause(client: AsyncClient, seconds: float) -> None:
         paused.append(seconds)
 
     monkeypatch.setattr(Client, "_pause", lambda client, seconds: paused.append(seconds))
-    monkeypatch.setattr(AsyncClient, "_pause", pause_awaited)
+    monkeypatch.setattr(AsyncClient, "_pause", record_pause)
     return paused
 
 
 @EACH_WAY
-@pytest.mark.parametrize("error", CONNECTING)
-def test_a_failure_to_connect_is_tried_again_as_often_as_asked(send: Any, error: Any) -> None:
+@pytest.mark.parametrize("error", CONNECTION_ERRORS)
+def test_a_failed_connection_attempt_is_repeated_up_to_the_number_of_retries(send: Any, error: Any) -> None:
     assert send("http://vendor", transport=FlakyTransport(2, error), retries=2).task_id == 100001
     transport = FlakyTransport(2, error)
     with pytest.raises(ConnectionFailed) as raised:
@@ -49,8 +49,8 @@ def test_a_failure_to_connect_is_tried_again_as_often_as_asked(send: Any, error:
 
 
 @EACH_WAY
-@pytest.mark.parametrize("error", LATER)
-def test_what_may_have_been_sent_is_never_sent_again(send: Any, error: Any, pauses: list[float]) -> None:
+@pytest.mark.parametrize("error", LATER_ERRORS)
+def test_a_request_that_may_have_been_sent_is_never_repeated(send: Any, error: Any, pauses: list[float]) -> None:
     transport = FlakyTransport(1, error)
     with pytest.raises(ConnectionFailed) as raised:
         send("http://vendor", transport=transport, retries=5)
@@ -58,24 +58,24 @@ def test_what_may_have_been_sent_is_never_sent_again(send: Any, error: Any, paus
 
 
 @EACH_WAY
-def test_the_pause_before_each_retry_is_longer_and_none_is_like_anothers(send: Any, pauses: list[float]) -> None:
+def test_delays_grow_and_are_random(send: Any, pauses: list[float]) -> None:
     with pytest.raises(ConnectionFailed):
         send("http://vendor", transport=FlakyTransport(10, httpx2.ConnectError), retries=4)
     first = pauses.copy()
-    assert all(longest / 2 <= pause <= longest for pause, longest in zip(first, (0.5, 1, 2, 4), strict=True))
+    assert all(limit / 2 <= pause <= limit for pause, limit in zip(first, (0.5, 1, 2, 4), strict=True))
     with pytest.raises(ConnectionFailed):
         send("http://vendor", transport=FlakyTransport(10, httpx2.ConnectError), retries=4)
     assert pauses[4:] != first
 
 
 @EACH_WAY
-def test_a_pause_that_would_outlast_the_deadline_is_not_begun(send: Any, pauses: list[float]) -> None:
+def test_no_retry_follows_if_its_delay_would_exceed_the_deadline(send: Any, pauses: list[float]) -> None:
     transport = FlakyTransport(10, httpx2.ConnectError)
     with pytest.raises(ConnectionFailed, match="ConnectError"):
         send("http://vendor", transport=transport, retries=9, total_timeout=0.2)
     assert (transport.attempts, pauses) == (1, [])
 
 
-def test_pauses_stop_growing_at_half_a_minute() -> None:
+def test_delays_stop_growing_at_30_seconds() -> None:
     assert max(backoff_delays(100, lambda low, high: high)) == 30.0
     assert list(backoff_delays(0)) == []

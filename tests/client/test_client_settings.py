@@ -1,7 +1,6 @@
-"""A client is made with settings that can be right, and shows its password to nobody.
+"""Settings of a client: invalid ones are refused, and the password never appears in a repr, error or log.
 
-Here belong the address and the account of a client, and what is said of them. What it asks is in
-`test_client_requests`.
+The requests of a client are tested in `test_client_requests`.
 """
 
 import logging
@@ -30,13 +29,13 @@ from support.client import SETTINGS, FlakyTransport
         "http://vendor:-1",
     ],
 )
-def test_an_address_that_is_none_is_an_error_of_the_caller(url: str) -> None:
+def test_an_invalid_address_raises_value_error(url: str) -> None:
     with pytest.raises(ValueError, match="address"):
         Client(url, **SETTINGS)
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "invalid",
     [
         {"retries": -1},
         {"timeout": 0},
@@ -52,33 +51,33 @@ def test_an_address_that_is_none_is_an_error_of_the_caller(url: str) -> None:
     ],
     ids=str,
 )
-def test_settings_that_cannot_be_right_are_errors_of_the_caller(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError) as raised:  # noqa: PT011 - its words are looked at below
-        Client(**{"url": "http://vendor"} | SETTINGS | wrong)
+def test_invalid_settings_raise_value_error(invalid: dict[str, Any]) -> None:
+    with pytest.raises(ValueError) as raised:  # noqa: PT011 - the message is checked below
+        Client(**{"url": "http://vendor"} | SETTINGS | invalid)
     assert "top-secret" not in "".join(traceback.format_exception(raised.value)) + repr(raised.value.args)
 
 
-def test_an_address_with_a_password_does_not_show_it() -> None:
+def test_the_repr_omits_the_password_of_an_address() -> None:
     assert "top-secret" not in repr(Client("http://user:top-secret@vendor", **SETTINGS))
 
 
 def test_the_password_is_in_no_repr_error_or_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    seen: list[str] = []
+    texts: list[str] = []
     secret: dict[str, Any] = SETTINGS | {"password": "top-secret"}
     for transport in (
         httpx2.WSGITransport(create_app()),
         FlakyTransport(1, httpx2.ReadError),
         FlakyTransport(1, httpx2.ConnectError),
     ):
-        with Client("http://vendor", **secret, transport=transport) as vendor:
-            seen += [repr(vendor), repr(vars(vendor))]
+        with Client("http://vendor", **secret, transport=transport) as client:
+            texts += [repr(client), repr(vars(client))]
             with pytest.raises((VendorRefusal, ConnectionFailed)) as raised:
-                vendor.overage()
+                client.overage()
             error: BaseException | None = raised.value
-            seen += traceback.format_exception(error)
+            texts += traceback.format_exception(error)
             while error is not None:
-                seen += [repr(error), repr(vars(error))]
+                texts += [repr(error), repr(vars(error))]
                 error = error.__cause__
-    seen.append(caplog.text)
-    assert "top-secret" not in "".join(seen)
+    texts.append(caplog.text)
+    assert "top-secret" not in "".join(texts)

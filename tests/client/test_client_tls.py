@@ -1,4 +1,4 @@
-"""An https:// address: the certificates of the environment are used, and the deadline holds there too."""
+"""TLS: certificates of the environment are used, and the deadline also covers handshakes and encrypted responses."""
 
 import gc
 import socket
@@ -21,11 +21,11 @@ AUTHORITY = trustme.CA()
 
 
 @contextmanager
-def tls_server(answer: bytes, drop: bytes = b"") -> Iterator[str]:
-    """The address of a server that answers one request over TLS, and then drips until the client hangs up."""
+def tls_server(response: bytes, drip: bytes = b"") -> Iterator[str]:
+    """Run a TLS server for one request. It sends `response`, then repeats `drip` until the client disconnects."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     AUTHORITY.issue_cert("localhost").configure_cert(context)
-    over = threading.Event()
+    stopped = threading.Event()
 
     def serve() -> None:
         try:
@@ -33,17 +33,17 @@ def tls_server(answer: bytes, drop: bytes = b"") -> Iterator[str]:
             with connection, context.wrap_socket(connection, server_side=True) as secure:
                 secure.settimeout(TIMEOUT)
                 read_response(secure)
-                secure.sendall(answer)
-                while drop and not over.wait(0.02):
-                    secure.sendall(drop)
+                secure.sendall(response)
+                while drip and not stopped.wait(0.02):
+                    secure.sendall(drip)
         except OSError:
-            pass  # the client had enough
+            pass  # the client disconnected
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve)
         thread.start()
         yield f"https://localhost:{listener.getsockname()[1]}"
-        over.set()
+        stopped.set()
     thread.join(TIMEOUT)
 
 
@@ -56,13 +56,13 @@ def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @EACH_WAY
-def test_a_certificate_of_an_authority_in_ssl_cert_file_is_trusted(send: Any, trusted: str) -> None:
+def test_a_certificate_signed_by_ssl_cert_file_is_trusted(send: Any, trusted: str) -> None:
     with tls_server(http_answer(BODY)) as url:
         assert send(f"{url}/v2sms.aspx").task_id == 100001
 
 
 @EACH_WAY
-def test_a_certificate_that_is_not_trusted_names_where_certificates_come_from(
+def test_the_error_for_an_untrusted_certificate_names_the_certificate_settings(
     send: Any, trusted: str, tmp_path: Path
 ) -> None:
     trustme.CA().cert_pem.write_to_path(trusted)
@@ -74,7 +74,7 @@ def test_a_certificate_that_is_not_trusted_names_where_certificates_come_from(
 
 
 @EACH_WAY
-def test_a_head_that_drips_over_tls_is_left_at_the_deadline(send: Any, trusted: str) -> None:
+def test_a_slow_response_head_over_tls_ends_at_the_deadline(send: Any, trusted: str) -> None:
     with tls_server(b"HTTP/1.1 200 OK\r\nX: ", b"x") as url, pytest.raises(ConnectionFailed) as raised:
         send(url, timeout=TIMEOUT, total_timeout=0.5)
     assert raised.value.sent
@@ -82,9 +82,9 @@ def test_a_head_that_drips_over_tls_is_left_at_the_deadline(send: Any, trusted: 
 
 
 @EACH_WAY
-def test_a_handshake_that_is_never_answered_is_left_at_the_deadline(send: Any, trusted: str) -> None:
+def test_an_unanswered_handshake_ends_at_the_deadline(send: Any, trusted: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(ConnectionFailed) as raised:
         send(f"https://localhost:{silent.getsockname()[1]}", timeout=TIMEOUT, total_timeout=0.5)
     assert not raised.value.sent
     assert "no complete response within 0.5 s" in str(raised.value)
-    gc.collect()  # a connection that was left open is told now, which fails the test
+    gc.collect()  # reports a connection left open as a ResourceWarning, which fails the test

@@ -1,4 +1,4 @@
-"""What a command says where the packages of an extra are missing: a command that works, without a name of ours."""
+"""Messages for missing optional packages: the `pip` command works and never names `sms10692`."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 
 from sms10692 import extras
 
-TOP = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]
 
 METADATA = [
     "lxml>=5.3",
@@ -35,11 +35,11 @@ def test_the_command_names_the_packages_of_the_extra(extra: str, command: str, m
     assert extras.install_command(extra) == command
 
 
-def test_without_metadata_the_command_is_that_of_a_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> list[str]:
+def test_without_metadata_the_command_is_for_a_source_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    def raise_not_found(name: str) -> list[str]:
         raise metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(metadata, "requires", missing)
+    monkeypatch.setattr(metadata, "requires", raise_not_found)
     assert extras.install_command("mock") == 'pip install ".[mock]" in the source folder of sms10692'
 
 
@@ -55,27 +55,27 @@ def test_without_metadata_the_command_is_that_of_a_checkout(monkeypatch: pytest.
         ("sms10692_contract", "hypothesis", "contract"),
     ],
 )
-def test_every_command_without_its_extra_ends_with_code_2_and_what_to_install(
+def test_a_command_with_a_missing_package_exits_with_2_and_names_what_to_install(
     package: str, missing: str, extra: str
 ) -> None:
     program = f"import sys; sys.modules['{missing}'] = None; from {package}.__main__ import main; main()"
-    ended = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program, "serve"], capture_output=True, encoding="utf-8", check=False, timeout=60
     )
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert f"{missing} is missing; install the packages of the extra [{extra}]: pip install " in ended.stderr
-    assert f'"{missing}>=' in ended.stderr
-    assert ended.stderr.count("\n") == 1
+    assert (result.returncode, result.stdout) == (2, "")
+    assert f"{missing} is missing; install the packages of the extra [{extra}]: pip install " in result.stderr
+    assert f'"{missing}>=' in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
-def test_no_file_advises_to_install_the_package_by_its_name_from_an_index() -> None:
+def test_no_file_advises_installing_sms10692_from_a_package_index() -> None:
     command = ["git", "ls-files", "-z"]
-    listed = subprocess.run(command, cwd=TOP, capture_output=True, encoding="utf-8", check=True).stdout
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
     advice = re.compile(r"""install\s+(?:-\S+\s+)*['"]?sms10692(?![\w.-])""")
     found = []
     for name in filter(None, listed.split("\0")):
-        file = TOP / name
+        file = ROOT / name
         if file.suffix in {".md", ".py", ".toml", ".txt", ".html", ".j2", ""} and file.is_file():
             lines = file.read_text("utf-8", "replace").splitlines()
-            found += [f"{name}:{at}" for at, line in enumerate(lines, 1) if advice.search(line)]
+            found += [f"{name}:{number}" for number, line in enumerate(lines, 1) if advice.search(line)]
     assert found == []

@@ -1,7 +1,4 @@
-"""What `import sms10692` gives, in whatever order it is imported, and what can be done with its values.
-
-Here belongs the package as a whole.
-"""
+"""The package `sms10692` as a whole: its public names in any import order, and pickling of its exceptions."""
 
 import copy
 import pickle
@@ -14,11 +11,11 @@ import pytest
 import sms10692
 from sms10692 import ConnectionFailed, InvalidResponse, RawResponse, SpoolError, UnencodableText, VendorRefusal
 
-REPLY = RawResponse(200, {"content-type": "text/xml"}, b"<returnsms>")
+RESPONSE = RawResponse(200, {"content-type": "text/xml"}, b"<returnsms>")
 
 
 @pytest.mark.parametrize(
-    "first",
+    "first_import",
     [
         "from sms10692 import *",
         "from sms10692 import Segments, count_segments",
@@ -27,36 +24,42 @@ REPLY = RawResponse(200, {"content-type": "text/xml"}, b"<returnsms>")
         "pass",
     ],
 )
-def test_every_name_is_what_it_says_whatever_was_imported_before(first: str) -> None:
-    program = f"{first}\nimport sms10692\nprint(*(type(getattr(sms10692, n)).__name__ for n in sms10692.__all__))"
+def test_no_public_name_is_shadowed_by_a_module(first_import: str) -> None:
+    program = (
+        f"{first_import}\nimport sms10692\nprint(*(type(getattr(sms10692, n)).__name__ for n in sms10692.__all__))"
+    )
     kinds = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert len(kinds) == len(sms10692.__all__)
     assert "module" not in kinds
 
 
-def test_every_public_name_is_listed_before_it_is_used() -> None:
+def test_dir_lists_every_public_name_before_its_first_use() -> None:
     program = "import sms10692, sys; sys.exit(not set(sms10692.__all__) <= set(dir(sms10692)))"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_a_name_that_is_none_is_an_attribute_error() -> None:
+def test_an_unknown_name_raises_attribute_error() -> None:
     with pytest.raises(AttributeError, match="nonsense"):
-        sms10692.nonsense  # noqa: B018 - looking it up is the test
+        sms10692.nonsense  # noqa: B018 - the access is the test
 
 
 @pytest.mark.parametrize(
     "error",
     [
-        VendorRefusal("参数不正确", 4, REPLY),
-        InvalidResponse("not valid XML", REPLY),
+        VendorRefusal("参数不正确", 4, RESPONSE),
+        InvalidResponse("not valid XML", RESPONSE),
         ConnectionFailed("ReadTimeout", sent=True),
-        SpoolError("No space left on device", REPLY),
+        SpoolError("No space left on device", RESPONSE),
         UnencodableText("好😀", "gbk", [(1, "😀")]),
     ],
     ids=lambda error: type(error).__name__,
 )
-@pytest.mark.parametrize("through", [lambda one: pickle.loads(pickle.dumps(one)), copy.copy], ids=["pickle", "copy"])  # noqa: S301
-def test_an_error_arrives_whole_from_another_process(error: Any, through: Any) -> None:
-    again = through(error)
-    assert type(again) is type(error)
-    assert (str(again), vars(again)) == (str(error), vars(error))
+@pytest.mark.parametrize(
+    "duplicate",
+    [lambda error: pickle.loads(pickle.dumps(error)), copy.copy],  # noqa: S301 - data of this test
+    ids=["pickle", "copy"],
+)
+def test_an_exception_survives_pickling_and_copying(error: Any, duplicate: Any) -> None:
+    result = duplicate(error)
+    assert type(result) is type(error)
+    assert (str(result), vars(result)) == (str(error), vars(error))

@@ -1,4 +1,4 @@
-"""An answer of too many elements is Unreadable before it takes memory, and hides no other answer that was kept."""
+"""Size limits of responses: too many elements are refused before parsing; a bad spool file does not hide others."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,49 +15,50 @@ BOX = (
 MILLIONS = b"<returnsms>" + b"<a/>" * 10_100_000 + b"</returnsms>"
 
 
-def read(read: Callable[[RawResponse], Any], body: bytes) -> str:
+def parse_error(parse: Callable[[RawResponse], Any], body: bytes) -> str:
+    """Return the reason for which a parser refuses a body."""
     with pytest.raises(InvalidResponse) as raised:
-        read(RawResponse(200, {}, body))
+        parse(RawResponse(200, {}, body))
     return raised.value.why
 
 
-@pytest.mark.parametrize("reader", [responses.parse_reports, responses.parse_replies])
-def test_ten_million_elements_in_an_answer_of_a_queue_are_unreadable(reader: Any) -> None:
-    assert read(reader, MILLIONS) == "more than 1000000 elements"
+@pytest.mark.parametrize("parse", [responses.parse_reports, responses.parse_replies])
+def test_ten_million_elements_in_a_queue_response_are_refused(parse: Any) -> None:
+    assert parse_error(parse, MILLIONS) == "more than 1000000 elements"
 
 
 @pytest.mark.parametrize(
-    "reader", [responses.parse_send_result, responses.parse_balance, responses.parse_keyword_result]
+    "parse", [responses.parse_send_result, responses.parse_balance, responses.parse_keyword_result]
 )
-def test_ten_thousand_elements_in_any_other_answer_are_unreadable(reader: Any) -> None:
-    assert read(reader, b"<returnsms>" + b"<a/>" * 10_000 + b"</returnsms>") == "more than 10000 elements"
+def test_ten_thousand_elements_in_any_other_response_are_refused(parse: Any) -> None:
+    assert parse_error(parse, b"<returnsms>" + b"<a/>" * 10_000 + b"</returnsms>") == "more than 10000 elements"
 
 
 @pytest.mark.parametrize("quote", [b"'", b'"'])
 def test_attributes_count_as_elements(quote: bytes) -> None:
-    attributes = b" ".join(b"a%d=%s%s" % (place, quote, quote) for place in range(10_000))
-    assert read(responses.parse_send_result, b"<returnsms " + attributes + b"/>") == "more than 10000 elements"
+    attributes = b" ".join(b"a%d=%s%s" % (index, quote, quote) for index in range(10_000))
+    assert parse_error(responses.parse_send_result, b"<returnsms " + attributes + b"/>") == "more than 10000 elements"
 
 
-def test_more_reports_than_anybody_fetches_at_once_are_read() -> None:
+def test_twenty_thousand_reports_are_parsed() -> None:
     assert len(responses.parse_reports(RawResponse(200, {}, b"<returnsms>" + BOX * 20_000 + b"</returnsms>"))) == 20_000
 
 
 @pytest.mark.parametrize("before", ["", "<!-- <a> -->", "<?xml version='1.0'?>", " <?a b?>\n<!---->", "\ufeff"])
-def test_attributes_that_a_document_type_declares_are_put_into_no_element(before: str) -> None:
-    """A thousand of them in each of half a million elements are more than any machine holds."""
-    declared = " ".join(f"a{place} CDATA 'x'" for place in range(1000))
+def test_default_attributes_of_a_document_type_are_not_expanded(before: str) -> None:
+    """A thousand attributes in each of half a million elements would exhaust memory."""
+    declared = " ".join(f"a{index} CDATA 'x'" for index in range(1000))
     body = f"{before}<!DOCTYPE returnsms [<!ATTLIST b {declared}>]><returnsms>{'<b/>' * 500_000}</returnsms>"
-    assert read(responses.parse_reports, body.encode()) == "a document type declaration is not allowed"
+    assert parse_error(responses.parse_reports, body.encode()) == "a document type declaration is not allowed"
 
 
-def test_a_text_that_looks_like_a_document_type_is_a_text() -> None:
+def test_a_field_that_looks_like_a_document_type_is_text() -> None:
     box = BOX.replace(b"DELIVRD", b"<![CDATA[<!DOCTYPE html>]]>")
     (report,) = responses.parse_reports(RawResponse(200, {}, b"<returnsms>" + box + b"</returnsms>"))
     assert report.errorcode == "<!DOCTYPE html>"
 
 
-def test_a_kept_answer_of_millions_of_elements_hides_none_after_it(tmp_path: Path) -> None:
+def test_an_oversized_spool_file_does_not_hide_later_ones(tmp_path: Path) -> None:
     (tmp_path / "0.status.xml").write_bytes(MILLIONS)
     (tmp_path / "1.status.xml").write_bytes(b"<returnsms>" + BOX + b"</returnsms>")
     (tmp_path / "2.call.xml").write_bytes(b"nonsense")
@@ -71,19 +72,17 @@ def test_a_kept_answer_of_millions_of_elements_hides_none_after_it(tmp_path: Pat
     assert f"{tmp_path / '2.call.xml'} cannot be read either: not valid XML" in raised.value.__notes__[0]
 
 
-def test_a_kept_answer_that_the_disk_does_not_give_hides_none_after_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreadable_spool_file_does_not_hide_later_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("0.status.xml", "1.status.xml"):
         (tmp_path / name).write_bytes(b"<returnsms>" + BOX + b"</returnsms>")
     read_bytes = Path.read_bytes
 
-    def broken(path: Path) -> bytes:
+    def fail_for_first_file(path: Path) -> bytes:
         if path.name == "0.status.xml":
             raise OSError(5, "Input/output error", str(path))
         return read_bytes(path)
 
-    monkeypatch.setattr(Path, "read_bytes", broken)
+    monkeypatch.setattr(Path, "read_bytes", fail_for_first_file)
     batches = replay_spool(tmp_path)
     assert next(batches).kept == tmp_path / "1.status.xml"
     with pytest.raises(OSError, match=r"0\.status\.xml"):

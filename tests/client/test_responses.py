@@ -1,6 +1,7 @@
-"""Whatever bytes come, they are a value, a refusal, or Unreadable; and what servers really send is read.
+"""Response parser: layouts and charsets of real servers, damaged and hostile responses, fuzzing.
 
-Here belongs the reading of bytes that no exchange shows: other layouts, other charsets, damage, malice.
+Any bytes become a result, a VendorRefusal or an InvalidResponse. The manual's own responses are tested in
+`test_client_exchanges`.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from sms10692 import CHINA, InvalidResponse, RawResponse, Reason, SendResult, Status, VendorRefusal, responses
 from sms10692.errors import REFUSALS
 
-READERS: list[Callable[[RawResponse], Any]] = [
+PARSERS: list[Callable[[RawResponse], Any]] = [
     responses.parse_send_result,
     responses.parse_balance,
     responses.parse_keyword_result,
@@ -27,25 +28,26 @@ SENT = (
     "<returnsms>\n <returnstatus>Success</returnstatus>\n <message>ok</message>\n <remainpoint>998</remainpoint>\n"
     " <taskID>100001</taskID>\n <successCounts>2</successCounts></returnsms>"
 )
-BOX = (
+REPORT_ITEM = (
     "<statusbox><mobile>15023239810</mobile><taskid>1212</taskid><status>10</status>"
     "<receivetime>2011-12-02 22:12:11</receivetime><errorcode>DELIVRD</errorcode><extno>01</extno></statusbox>"
 )
 
 
-def reply(body: str | bytes, status: int = 200) -> RawResponse:
+def build_response(body: str | bytes, status: int = 200) -> RawResponse:
     return RawResponse(status, {}, body if isinstance(body, bytes) else body.encode())
 
 
-def unreadable(read: Callable[[RawResponse], Any], body: str | bytes, status: int = 200) -> str:
-    raw = reply(body, status)
+def parse_error(parse: Callable[[RawResponse], Any], body: str | bytes, status: int = 200) -> str:
+    """Return the reason for which a parser refuses a body, and check that the error contains the response."""
+    raw = build_response(body, status)
     with pytest.raises(InvalidResponse) as raised:
-        read(raw)
+        parse(raw)
     assert (raised.value.body, raised.value.status) == (raw.body, status)
     return raised.value.why
 
 
-# What servers send
+# Layouts and charsets of real servers
 
 
 @pytest.mark.parametrize(
@@ -68,60 +70,60 @@ def unreadable(read: Callable[[RawResponse], Any], body: str | bytes, status: in
     ],
     ids=range(13),
 )
-def test_layout_changes_nothing(body: str) -> None:
-    assert responses.parse_send_result(reply(body)) == SendResult(100001, 998, 2)
+def test_the_layout_does_not_affect_the_result(body: str) -> None:
+    assert responses.parse_send_result(build_response(body)) == SendResult(100001, 998, 2)
 
 
 @pytest.mark.parametrize("label", ["utf-8", "gb2312", "GBK", "gb18030", "nonsense", "utf-16"])
 @pytest.mark.parametrize("codec", ["utf-8", "gbk"])
-def test_labels_lie_and_bytes_do_not(label: str, codec: str) -> None:
+def test_a_wrong_charset_label_does_not_affect_the_result(label: str, codec: str) -> None:
     body = f'<?xml version="1.0" encoding="{label}" ?>{SENT}'.replace("Success", "Faild").replace("ok", "其他错误")
     with pytest.raises(VendorRefusal) as raised:
-        responses.parse_send_result(reply(body.encode(codec)))
+        responses.parse_send_result(build_response(body.encode(codec)))
     assert raised.value.reason is Reason.OTHER_ERROR
 
 
-def test_a_gbk_answer_may_hold_what_libxml2_refuses_as_gb2312() -> None:
+def test_a_gbk_response_may_contain_characters_outside_gb2312() -> None:
     text = "镕囧".encode("gbk") + b"\x80"
     body = b'<?xml version="1.0" encoding="gb2312" ?><returnsms><callbox><mobile>1</mobile><taskid>1</taskid><content>'
     body += text + b"</content><receivetime>2011-12-02 22:12:11</receivetime><extno></extno></callbox></returnsms>"
-    assert responses.parse_replies(reply(body))[0].content == "镕囧€"
+    assert responses.parse_replies(build_response(body))[0].content == "镕囧€"
 
 
 @pytest.mark.parametrize("text", ["谢谢", "小", "没", "要", "谢谢你", "好的，谢谢！", "T"])
-@pytest.mark.parametrize("labelled", ["declared", "served"])
-def test_a_short_gbk_text_is_gbk_where_its_label_says_so(text: str, labelled: str) -> None:
-    boxes = BOX.replace("statusbox", "callbox").replace("<status>10</status>", f"<content>{text}</content>")
-    declaration = '<?xml version="1.0" encoding="gb2312" ?>' if labelled == "declared" else ""
-    headers = {"content-type": "text/xml; charset=gb2312"} if labelled == "served" else {}
+@pytest.mark.parametrize("label_source", ["declaration", "header"])
+def test_a_short_gbk_text_with_a_gbk_label_is_decoded_as_gbk(text: str, label_source: str) -> None:
+    boxes = REPORT_ITEM.replace("statusbox", "callbox").replace("<status>10</status>", f"<content>{text}</content>")
+    declaration = '<?xml version="1.0" encoding="gb2312" ?>' if label_source == "declaration" else ""
+    headers = {"content-type": "text/xml; charset=gb2312"} if label_source == "header" else {}
     body = f"{declaration}<returnsms>{boxes.replace('<errorcode>DELIVRD</errorcode>', '')}</returnsms>".encode("gbk")
     assert responses.parse_replies(RawResponse(200, headers, body))[0].content == text
 
 
-def test_a_verdict_that_names_the_word_is_a_verdict() -> None:
+def test_a_forbidden_word_may_be_appended_to_the_message() -> None:
     for message in ("包含非法字符", "包含非法字符：", "包含非法字符：发票", " 包含非法字符 "):
         assert responses.parse_keyword_result(
-            reply(f"<returnsms><message>{message}</message></returnsms>")
+            build_response(f"<returnsms><message>{message}</message></returnsms>")
         ).is_forbidden
         assert responses.parse_keyword_result(
-            reply(SENT.replace("Success", "Faild").replace("ok", message))
+            build_response(SENT.replace("Success", "Faild").replace("ok", message))
         ).is_forbidden
 
 
-def test_hostile_bytes_are_refused_in_a_moment() -> None:
+def test_repetitive_hostile_bytes_are_refused_quickly() -> None:
     for body in (b" " * 1_000_000, b"<?xml " * 200_000, b"\x80" * 1_000_000, b"<?xml encoding=" * 100_000):
-        for read in READERS:
-            unreadable(read, body)
+        for parse in PARSERS:
+            parse_error(parse, body)
 
 
 @pytest.mark.parametrize("message", sorted(REFUSALS))
-def test_no_message_of_the_manual_in_gbk_passes_for_utf_8(message: str) -> None:
+def test_no_message_of_the_manual_in_gbk_is_valid_utf_8(message: str) -> None:
     with pytest.raises(UnicodeDecodeError):
         message.encode("gbk").decode("utf-8")
 
 
 @pytest.mark.parametrize(
-    ("written", "moment"),
+    ("written", "time"),
     [
         ("2011-12-02 22:12:11", datetime(2011, 12, 2, 22, 12, 11, tzinfo=CHINA)),
         ("2016/1/26 11:02:08", datetime(2016, 1, 26, 11, 2, 8, tzinfo=CHINA)),
@@ -129,21 +131,25 @@ def test_no_message_of_the_manual_in_gbk_passes_for_utf_8(message: str) -> None:
         (" 2011-12-02 22:12:11\n", datetime(2011, 12, 2, 22, 12, 11, tzinfo=CHINA)),
     ],
 )
-def test_both_forms_of_a_date_are_read(written: str, moment: datetime) -> None:
-    (report,) = responses.parse_reports(reply(f"<returnsms>{BOX}</returnsms>".replace("2011-12-02 22:12:11", written)))
-    assert report.receivetime == moment
+def test_both_date_formats_are_parsed(written: str, time: datetime) -> None:
+    (report,) = responses.parse_reports(
+        build_response(f"<returnsms>{REPORT_ITEM}</returnsms>".replace("2011-12-02 22:12:11", written))
+    )
+    assert report.receivetime == time
     assert report.status is Status.DELIVERED
 
 
-def test_a_text_of_white_space_stays_one() -> None:
-    boxes = BOX.replace("statusbox", "callbox").replace("<status>10</status>", "<content> \n </content>")
+def test_a_content_of_white_space_is_preserved() -> None:
+    boxes = REPORT_ITEM.replace("statusbox", "callbox").replace("<status>10</status>", "<content> \n </content>")
     boxes = boxes.replace("<errorcode>DELIVRD</errorcode>", "")
-    assert responses.parse_replies(reply(f"<returnsms>\n {boxes}\n </returnsms>"))[0].content == " \n "
+    assert responses.parse_replies(build_response(f"<returnsms>\n {boxes}\n </returnsms>"))[0].content == " \n "
 
 
-def test_elements_of_a_box_are_read_by_name() -> None:
-    turned = BOX.replace("<mobile>15023239810</mobile>", "").replace("</statusbox>", "<mobile>1</mobile></statusbox>")
-    first, second = responses.parse_reports(reply(f"<returnsms>{turned}{BOX}</returnsms>"))
+def test_elements_of_an_item_are_found_by_name() -> None:
+    reordered = REPORT_ITEM.replace("<mobile>15023239810</mobile>", "").replace(
+        "</statusbox>", "<mobile>1</mobile></statusbox>"
+    )
+    first, second = responses.parse_reports(build_response(f"<returnsms>{reordered}{REPORT_ITEM}</returnsms>"))
     assert (first.mobile, second.mobile) == ("1", "15023239810")
     assert first.errorcode == second.errorcode == "DELIVRD"
 
@@ -151,21 +157,21 @@ def test_elements_of_a_box_are_read_by_name() -> None:
 @pytest.mark.parametrize(
     "message", ["sign参数错误", "参数错误", "短信必须带【】格式签名", "非法签名", "扩展子号只能是数字", ""]
 )
-def test_a_message_outside_the_manual_is_a_refusal_too(message: str) -> None:
+def test_a_message_outside_the_manual_is_a_refusal(message: str) -> None:
     with pytest.raises(VendorRefusal) as raised:
-        responses.parse_send_result(reply(SENT.replace("Success", "Faild").replace("ok", message)))
+        responses.parse_send_result(build_response(SENT.replace("Success", "Faild").replace("ok", message)))
     assert (raised.value.message, raised.value.reason) == (message, Reason.NOT_IN_THE_MANUAL)
 
 
-def test_a_queue_page_that_refuses_in_sends_form_is_a_refusal() -> None:
+def test_a_queue_response_in_the_form_of_a_failed_send_is_a_refusal() -> None:
     with pytest.raises(VendorRefusal):
-        responses.parse_reports(reply(SENT.replace("Success", "Faild").replace("ok", "其他错误")))
+        responses.parse_reports(build_response(SENT.replace("Success", "Faild").replace("ok", "其他错误")))
 
 
-# Damage
+# Damaged responses
 
 
-@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize("parse", PARSERS)
 @pytest.mark.parametrize(
     "body",
     [
@@ -185,18 +191,20 @@ def test_a_queue_page_that_refuses_in_sends_form_is_a_refusal() -> None:
     ],
     ids=range(13),
 )
-def test_what_is_no_answer_is_unreadable_with_its_bytes(read: Callable[[RawResponse], Any], body: bytes) -> None:
-    unreadable(read, body)
+def test_a_body_that_is_no_response_is_refused_and_kept_in_the_error(
+    parse: Callable[[RawResponse], Any], body: bytes
+) -> None:
+    parse_error(parse, body)
 
 
-@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize("parse", PARSERS)
 @pytest.mark.parametrize("status", [204, 302, 404, 500, 503])
-def test_any_other_http_status_is_unreadable(read: Callable[[RawResponse], Any], status: int) -> None:
-    assert unreadable(read, SENT, status) == "the HTTP status is not 200"
+def test_any_http_status_but_200_is_refused(parse: Callable[[RawResponse], Any], status: int) -> None:
+    assert parse_error(parse, SENT, status) == "the HTTP status is not 200"
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong"),
+    ("valid", "invalid"),
     [
         ("998", "9 98"),
         ("998", "9.5"),
@@ -214,12 +222,12 @@ def test_any_other_http_status_is_unreadable(read: Callable[[RawResponse], Any],
         ("returnsms", "ReturnSms"),
     ],
 )
-def test_a_send_that_says_something_else_is_unreadable(right: str, wrong: str) -> None:
-    unreadable(responses.parse_send_result, SENT.replace(right, wrong))
+def test_a_malformed_send_response_is_refused(valid: str, invalid: str) -> None:
+    parse_error(responses.parse_send_result, SENT.replace(valid, invalid))
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong"),
+    ("valid", "invalid"),
     [
         ("<status>10<", "<status>99<"),
         ("<status>10<", "<status><"),
@@ -237,11 +245,11 @@ def test_a_send_that_says_something_else_is_unreadable(right: str, wrong: str) -
         ("</mobile><taskid>1212</taskid>", "<taskid>1212</taskid></mobile>"),
     ],
 )
-def test_a_report_that_says_something_else_is_unreadable(right: str, wrong: str) -> None:
-    unreadable(responses.parse_reports, f"<returnsms>{BOX}{BOX.replace(right, wrong)}</returnsms>")
+def test_a_malformed_report_is_refused(valid: str, invalid: str) -> None:
+    parse_error(responses.parse_reports, f"<returnsms>{REPORT_ITEM}{REPORT_ITEM.replace(valid, invalid)}</returnsms>")
 
 
-# Malice
+# Hostile responses and fuzzing
 
 
 def test_entities_are_never_resolved(tmp_path: Path) -> None:
@@ -253,29 +261,29 @@ def test_entities_are_never_resolved(tmp_path: Path) -> None:
         '<!ENTITY % p SYSTEM "http://127.0.0.1:9/x"> %p;',
     ):
         body = f"<!DOCTYPE returnsms [{definition}]>{SENT.replace('ok', '&c;')}"
-        assert "secret" not in unreadable(responses.parse_send_result, body)
+        assert "secret" not in parse_error(responses.parse_send_result, body)
 
 
-def test_a_document_type_is_unreadable_also_where_it_does_nothing() -> None:
-    assert "document type" in unreadable(responses.parse_send_result, f"<!DOCTYPE returnsms>{SENT}")
+def test_a_harmless_document_type_is_refused() -> None:
+    assert "document type" in parse_error(responses.parse_send_result, f"<!DOCTYPE returnsms>{SENT}")
 
 
-def test_a_deep_document_is_unreadable() -> None:
-    unreadable(responses.parse_send_result, "<returnsms>" + "<a>" * 100_000)
+def test_a_deeply_nested_document_is_refused() -> None:
+    parse_error(responses.parse_send_result, "<returnsms>" + "<a>" * 100_000)
 
 
-def read_in_every_way(body: bytes) -> None:
-    for read in READERS:
+def parse_with_every_parser(body: bytes) -> None:
+    for parse in PARSERS:
         with suppress(VendorRefusal, InvalidResponse):
-            read(reply(body))
+            parse(build_response(body))
 
 
-IN_A_ROOT = st.text().map(lambda text: f"<returnsms>{text}</returnsms>".encode())
+TEXT_IN_ROOT = st.text().map(lambda text: f"<returnsms>{text}</returnsms>".encode())
 
 
-@given(body=st.binary() | st.text().map(str.encode) | IN_A_ROOT)
-def test_any_bytes_are_a_value_or_an_error_of_the_tree(body: bytes) -> None:
-    read_in_every_way(body)
+@given(body=st.binary() | st.text().map(str.encode) | TEXT_IN_ROOT)
+def test_random_bytes_raise_only_errors_of_this_package(body: bytes) -> None:
+    parse_with_every_parser(body)
 
 
 NAMES = st.sampled_from(
@@ -288,17 +296,17 @@ NAMES = st.sampled_from(
 TEXTS = st.text() | st.sampled_from(["Success", "Faild", "ok", "10", "99", "2011-12-02 22:12:11", "预付费", "\n"])
 
 
-def element(name: str, children: list[str]) -> str:
+def build_element(name: str, children: list[str]) -> str:
     return f"<{name}>{''.join(children)}</{name}>"
 
 
-TREES = st.recursive(
+DOCUMENTS = st.recursive(
     TEXTS.map(lambda text: f"<![CDATA[{text.replace(']]>', '')}]]>"),
-    lambda inner: st.builds(element, NAMES, st.lists(inner, max_size=6)),
+    lambda inner: st.builds(build_element, NAMES, st.lists(inner, max_size=6)),
     max_leaves=12,
 )
 
 
-@given(trees=st.lists(TREES, max_size=5))
-def test_any_tree_is_a_value_or_an_error_of_the_tree(trees: list[str]) -> None:
-    read_in_every_way(element("returnsms", trees).encode(errors="replace"))
+@given(documents=st.lists(DOCUMENTS, max_size=5))
+def test_random_documents_raise_only_errors_of_this_package(documents: list[str]) -> None:
+    parse_with_every_parser(build_element("returnsms", documents).encode(errors="replace"))

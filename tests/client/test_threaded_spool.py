@@ -1,4 +1,4 @@
-"""What an AsyncClient keeps is written and synced on another thread than that of the event loop."""
+"""Spool files of AsyncClient: all file I/O runs off the event loop's thread, and cancellation loses no chunk."""
 
 import asyncio
 import os
@@ -22,8 +22,8 @@ BODY = (
 )
 
 
-class Chunks(httpx2.AsyncByteStream):
-    """A body in several chunks, which then breaks off, hangs or ends."""
+class ChunkedBody(httpx2.AsyncByteStream):
+    """Response body in several chunks that then ends, hangs or fails, depending on `then`."""
 
     def __init__(self, *chunks: bytes, then: Any = None) -> None:
         self.chunks = chunks
@@ -36,47 +36,47 @@ class Chunks(httpx2.AsyncByteStream):
         self.all_sent.set()
         if self.then == "hang":
             await asyncio.Event().wait()
-        if self.then == "break off":
+        if self.then == "fail":
             raise httpx2.ReadError("gone")
 
 
 def fetch(folder: Path, *chunks: bytes, then: Any = None) -> Any:
-    async def exchange() -> Any:
-        transport = httpx2.MockTransport(lambda request: httpx2.Response(200, stream=Chunks(*chunks, then=then)))
-        async with AsyncClient("http://vendor", **SETTINGS, transport=transport) as vendor:
-            return await vendor.status(keep=folder)
+    async def fetch_status() -> Any:
+        transport = httpx2.MockTransport(lambda request: httpx2.Response(200, stream=ChunkedBody(*chunks, then=then)))
+        async with AsyncClient("http://vendor", **SETTINGS, transport=transport) as client:
+            return await client.status(keep=folder)
 
-    return asyncio.run(exchange())
+    return asyncio.run(fetch_status())
 
 
 @pytest.fixture
 def threads(monkeypatch: pytest.MonkeyPatch) -> set[int]:
-    """The threads that opened, wrote, synced or closed a file."""
-    seen: set[int] = set()
+    """Record the IDs of the threads that open, write, sync or close a file."""
+    recorded: set[int] = set()
 
-    def noted(name: str) -> None:
+    def record_method(name: str) -> None:
         method = getattr(SpoolFile, name)
 
-        def note(*arguments: Any) -> Any:
-            seen.add(threading.get_ident())
+        def call_and_record(*arguments: Any) -> Any:
+            recorded.add(threading.get_ident())
             return method(*arguments)
 
-        monkeypatch.setattr(SpoolFile, name, note)
+        monkeypatch.setattr(SpoolFile, name, call_and_record)
 
     for name in ("__init__", "write", "commit", "__exit__"):
-        noted(name)
+        record_method(name)
     fsync = os.fsync
 
-    def synced(descriptor: int) -> None:
-        seen.add(threading.get_ident())
+    def sync_and_record(descriptor: int) -> None:
+        recorded.add(threading.get_ident())
         fsync(descriptor)
 
-    monkeypatch.setattr(os, "fsync", synced)
-    return seen
+    monkeypatch.setattr(os, "fsync", sync_and_record)
+    return recorded
 
 
-@pytest.mark.parametrize("then", [None, "break off"])
-def test_no_file_is_touched_on_the_thread_of_the_event_loop(tmp_path: Path, threads: set[int], then: Any) -> None:
+@pytest.mark.parametrize("then", [None, "fail"])
+def test_no_file_io_runs_on_the_event_loop_thread(tmp_path: Path, threads: set[int], then: Any) -> None:
     if then is None:
         assert len(fetch(tmp_path / "new", BODY[:100], BODY[100:])) == 1
     else:
@@ -87,11 +87,11 @@ def test_no_file_is_touched_on_the_thread_of_the_event_loop(tmp_path: Path, thre
     assert threading.get_ident() not in threads
 
 
-def test_a_failure_of_the_disk_is_told_as_without_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_room(descriptor: int) -> None:
+def test_a_disk_error_is_raised_as_by_the_synchronous_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def raise_disk_full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("sms10692.spool.os.fsync", no_room)
+    monkeypatch.setattr("sms10692.spool.os.fsync", raise_disk_full)
     with pytest.raises(SpoolError) as raised:
         fetch(tmp_path, BODY)
     assert raised.value.reply.body == BODY
@@ -100,62 +100,62 @@ def test_a_failure_of_the_disk_is_told_as_without_a_thread(tmp_path: Path, monke
         fetch(tmp_path / "file", BODY)
 
 
-def test_a_fetch_that_is_cancelled_before_it_has_a_file_leaves_none(
+def test_a_fetch_cancelled_while_its_file_is_created_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opening, go_on, closed = threading.Event(), threading.Event(), threading.Event()
-    create, leave = SpoolFile.__init__, SpoolFile.__exit__
+    opening, released, closed = threading.Event(), threading.Event(), threading.Event()
+    create, close = SpoolFile.__init__, SpoolFile.__exit__
 
-    def slow(keeper: SpoolFile, *arguments: Any) -> None:
+    def create_slowly(spool_file: SpoolFile, *arguments: Any) -> None:
         opening.set()
-        assert go_on.wait(TIMEOUT)
-        create(keeper, *arguments)
+        assert released.wait(TIMEOUT)
+        create(spool_file, *arguments)
 
-    def noted(keeper: SpoolFile, *arguments: Any) -> None:
-        leave(keeper, *arguments)
+    def close_and_record(spool_file: SpoolFile, *arguments: Any) -> None:
+        close(spool_file, *arguments)
         closed.set()
 
-    monkeypatch.setattr(SpoolFile, "__init__", slow)
-    monkeypatch.setattr(SpoolFile, "__exit__", noted)
+    monkeypatch.setattr(SpoolFile, "__init__", create_slowly)
+    monkeypatch.setattr(SpoolFile, "__exit__", close_and_record)
 
     async def fetch_and_cancel() -> None:
         transport = httpx2.MockTransport(lambda request: httpx2.Response(200, content=BODY))
-        async with AsyncClient("http://vendor", **SETTINGS, transport=transport) as vendor:
-            fetching = asyncio.create_task(vendor.status(keep=tmp_path))
+        async with AsyncClient("http://vendor", **SETTINGS, transport=transport) as client:
+            task = asyncio.create_task(client.status(keep=tmp_path))
             assert await asyncio.to_thread(opening.wait, TIMEOUT)
-            fetching.cancel()
+            task.cancel()
             with pytest.raises(asyncio.CancelledError):
-                await fetching
-            go_on.set()
+                await task
+            released.set()
             assert await asyncio.to_thread(closed.wait, TIMEOUT)
 
     asyncio.run(fetch_and_cancel())
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_cancellation_while_a_chunk_is_written_leaves_it_whole_on_disk(
+def test_a_chunk_being_written_during_cancellation_reaches_the_disk_completely(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writing, go_on = threading.Event(), threading.Event()
+    writing, released = threading.Event(), threading.Event()
     write = SpoolFile.write
 
-    def slow(keeper: SpoolFile, chunk: bytes) -> None:
+    def write_slowly(spool_file: SpoolFile, chunk: bytes) -> None:
         writing.set()
-        assert go_on.wait(TIMEOUT)
-        write(keeper, chunk)
+        assert released.wait(TIMEOUT)
+        write(spool_file, chunk)
 
-    monkeypatch.setattr(SpoolFile, "write", slow)
+    monkeypatch.setattr(SpoolFile, "write", write_slowly)
 
     async def fetch_and_cancel() -> None:
         transport = httpx2.MockTransport(lambda request: httpx2.Response(200, content=BODY))
-        async with AsyncClient("http://vendor", **SETTINGS, transport=transport) as vendor:
-            fetching = asyncio.create_task(vendor.status(keep=tmp_path))
+        async with AsyncClient("http://vendor", **SETTINGS, transport=transport) as client:
+            task = asyncio.create_task(client.status(keep=tmp_path))
             assert await asyncio.to_thread(writing.wait, TIMEOUT)
-            fetching.cancel()
+            task.cancel()
             await asyncio.sleep(0)
-            go_on.set()
+            released.set()
             with pytest.raises(asyncio.CancelledError):
-                await fetching
+                await task
 
     asyncio.run(fetch_and_cancel())
     assert [file.read_bytes() for file in tmp_path.glob("*.status.xml")] == [BODY]
