@@ -222,7 +222,7 @@ def send_once(store: SqliteStore) -> None:
 
 
 @EACH_REPLACEMENT
-@pytest.mark.parametrize("seen_at", ["the next operation", "the end", "a look while nobody uses it"])
+@pytest.mark.parametrize("seen_at", ["the next operation", "the end", "an idle check"])
 def test_a_file_that_replaced_the_store_is_not_modified(
     path: Path,
     tmp_path: Path,
@@ -247,7 +247,7 @@ def test_a_file_that_replaced_the_store_is_not_modified(
             send_once(store)
         with pytest.raises(StoreUnavailable, match="restart the server"):
             store.balance("2")
-    elif seen_at == "a look while nobody uses it":
+    elif seen_at == "an idle check":
         with pytest.raises(StoreUnavailable, match="restart the server"):
             store._database.watch()
     store.close()

@@ -334,7 +334,7 @@ def test_a_store_behaves_like_the_model_store(make: StoreFactory, machine: type[
     run_state_machine_as_test(Machine, settings=settings(stateful_step_count=30, max_examples=examples))
 
 
-NOBODY: dict[str, Callable[[Store], object]] = {
+ON_UNKNOWN_ACCOUNT: dict[str, Callable[[Store], object]] = {
     "change": lambda store: store.update_account("9", lambda account: account),
     "reset": lambda store: store.reset("9", lambda account: account),
     "charge_up": lambda store: store.add_points("9", 1),
@@ -355,7 +355,7 @@ NOBODY: dict[str, Callable[[Store], object]] = {
 
 
 @EACH_STORE
-@pytest.mark.parametrize("operation", NOBODY.values(), ids=NOBODY)
+@pytest.mark.parametrize("operation", ON_UNKNOWN_ACCOUNT.values(), ids=ON_UNKNOWN_ACCOUNT)
 def test_operations_on_an_unknown_account_raise_no_such_account(
     make: StoreFactory, operation: Callable[[Store], object]
 ) -> None:

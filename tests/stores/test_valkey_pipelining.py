@@ -58,34 +58,34 @@ def store(server: ValkeyServer) -> Iterator[ValkeyStore]:
 async def on_loop(store: ValkeyStore) -> AsyncIterator[PipelinedRunner]:
     """A runner whose connection is open."""
     with ThreadPoolExecutor(4) as threads:
-        pieces = store.loop_executor(threads)
-        assert pieces is not None
+        pipelined = store.loop_executor(threads)
+        assert pipelined is not None
         try:
-            await opened(pieces, store)
-            yield pieces
+            await opened(pipelined, store)
+            yield pipelined
         finally:
-            pieces.close()
+            pipelined.close()
             await asyncio.sleep(0)
 
 
-async def opened(pieces: PipelinedRunner, store: ValkeyStore) -> None:
+async def opened(pipelined: PipelinedRunner, store: ValkeyStore) -> None:
     """Wait until commands use the pipelined connection instead of threads."""
     async with asyncio.timeout(SOON):
-        while not pieces._connection.is_open:
-            await results_of(pieces, partial(store.balance, "12"))
+        while not pipelined._connection.is_open:
+            await results_of(pipelined, partial(store.balance, "12"))
 
 
-async def results_of(pieces: PipelinedRunner, *works: Callable[[], object]) -> list[object]:
+async def results_of(pipelined: PipelinedRunner, *works: Callable[[], object]) -> list[object]:
     """Start all callables at once, and return their results or exceptions."""
-    return await asyncio.gather(*map(pieces.submit, works), return_exceptions=True)
+    return await asyncio.gather(*map(pipelined.submit, works), return_exceptions=True)
 
 
 def outcomes(store: ValkeyStore, *rounds: Sequence[Callable[[], object]]) -> list[object]:
     """Likewise for several rounds, one after another."""
 
     async def all_of_them() -> list[object]:
-        async with on_loop(store) as pieces:
-            return [one for works in rounds for one in await results_of(pieces, *works)]
+        async with on_loop(store) as pipelined:
+            return [one for works in rounds for one in await results_of(pipelined, *works)]
 
     return asyncio.run(all_of_them())
 
@@ -186,17 +186,17 @@ def test_all_tasks_fail_during_an_outage_and_work_afterwards(tmp_path: Path) -> 
 
         async def away_and_back() -> None:
             sending = partial(send, store)
-            async with on_loop(store) as pieces:
-                asked = [pieces.submit(sending) for _ in range(3)]
+            async with on_loop(store) as pipelined:
+                submitted = [pipelined.submit(sending) for _ in range(3)]
                 server.terminate()
-                came = await asyncio.gather(*asked, *map(pieces.submit, [sending]), return_exceptions=True)
+                came = await asyncio.gather(*submitted, *map(pipelined.submit, [sending]), return_exceptions=True)
                 assert {type(one) for one in came} <= {int, StoreUnavailable}
                 assert isinstance(came[-1], StoreUnavailable)
                 with ended(start_server(tmp_path, port, appendonly="yes", appendfsync="always")):
-                    await opened(pieces, store)
+                    await opened(pipelined, store)
                     sent = store.balance("12").messages
                     assert sent >= sum(isinstance(one, int) for one in came)
-                    assert await results_of(pieces, sending) == [100 - sent - 1]
+                    assert await results_of(pipelined, sending) == [100 - sent - 1]
 
         asyncio.run(away_and_back())
         store.close()
@@ -208,22 +208,22 @@ def test_the_event_loop_stays_responsive_while_the_server_hangs() -> None:
         store.create_account(ACCOUNT)
 
         async def hang() -> None:
-            async with on_loop(store) as pieces:
+            async with on_loop(store) as pipelined:
                 begun = before = time.monotonic()
                 longest = 0.0
                 with unresponsive_server(server):
-                    asked = [pieces.submit(partial(send, store)) for _ in range(3)]
+                    submitted = [pipelined.submit(partial(send, store)) for _ in range(3)]
                     # Long enough for the time-out of a connection attempt.
-                    while time.monotonic() < begun + 2.0 or not all(one.done() for one in asked):
-                        if asked[-1].done() and time.monotonic() < begun + 2.0:
-                            asked.append(pieces.submit(partial(send, store)))
+                    while time.monotonic() < begun + 2.0 or not all(one.done() for one in submitted):
+                        if submitted[-1].done() and time.monotonic() < begun + 2.0:
+                            submitted.append(pipelined.submit(partial(send, store)))
                         await asyncio.sleep(0.001)
                         longest, before = max(longest, time.monotonic() - before), time.monotonic()
-                assert {type(one.exception()) for one in asked} == {StoreUnavailable}
+                assert {type(one.exception()) for one in submitted} == {StoreUnavailable}
                 assert longest < 0.4
-                await opened(pieces, store)
+                await opened(pipelined, store)
                 async with asyncio.timeout(SOON):
-                    while not isinstance((await results_of(pieces, partial(send, store)))[0], int):
+                    while not isinstance((await results_of(pipelined, partial(send, store)))[0], int):
                         await asyncio.sleep(0.01)
 
         asyncio.run(hang())
@@ -238,8 +238,8 @@ def test_a_connection_that_is_closed_at_once_is_not_open() -> None:
             writer.close()
             let_in.set()
 
-        async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as somebody:
-            port: int = somebody.sockets[0].getsockname()[1]
+        async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as listener:
+            port: int = listener.sockets[0].getsockname()[1]
             line = PipelinedConnection(Endpoint(("127.0.0.1", port), [("CLIENT", "SETNAME", "x")], 1.0, 1.0))
             told: list[object] = []
             assert not line.send(("PING",), told.append)
@@ -330,15 +330,15 @@ def test_a_command_that_is_too_large_does_not_affect_others() -> None:
         too_large = TASK._replace(content="x" * 2 * 1024 * 1024)
 
         async def send_many() -> None:
-            async with on_loop(store) as pieces:
-                asked = [pieces.submit(partial(send, store)) for _ in range(5)]
-                refused = pieces.submit(lambda: store.record_send("12", too_large, [REPORT], [], 2.0))
-                asked += [pieces.submit(partial(send, store)) for _ in range(5)]
-                came = await asyncio.gather(refused, *asked, return_exceptions=True)
+            async with on_loop(store) as pipelined:
+                submitted = [pipelined.submit(partial(send, store)) for _ in range(5)]
+                refused = pipelined.submit(lambda: store.record_send("12", too_large, [REPORT], [], 2.0))
+                submitted += [pipelined.submit(partial(send, store)) for _ in range(5)]
+                came = await asyncio.gather(refused, *submitted, return_exceptions=True)
                 assert isinstance(came[0], StoreUnavailable)
                 assert sorted(cast(list[int], came[1:])) == list(range(90, 100))
                 # No back-off has started for later commands.
-                assert (await results_of(pieces, partial(send, store)))[0] == 89
+                assert (await results_of(pipelined, partial(send, store)))[0] == 89
 
         asyncio.run(send_many())
         assert store.account("12") == ACCOUNT
