@@ -50,7 +50,7 @@ def test_an_emulator_stops_at_once_and_leaves_nothing_behind() -> None:
         pass  # create what is created only once
     before = _count_threads_and_files()
     ends = [_measure_stop() for _ in range(8)]
-    assert any(is_refused for _, is_refused in ends), "a free port may be somebody else's at once, but not each time"
+    assert any(is_refused for _, is_refused in ends), "another process may reuse a free port once, but not each time"
     assert min(took for took, _ in ends) < 0.02 or not timings.TIMINGS_ASSERTED, ends
     until = time.monotonic() + TIMEOUT
     while not all(now <= then for now, then in zip(_count_threads_and_files(), before, strict=True)):

@@ -150,7 +150,7 @@ def test_a_failed_test_shows_its_requests_and_no_password(
     pytester.makepyfile(
         """
         import pytest
-        from sms10692 import Client, Refused
+        from sms10692 import Client, VendorRefusal
         from httpx2 import HTTPTransport
 
         def overage(vendor, password):
@@ -167,7 +167,7 @@ def test_a_failed_test_shows_its_requests_and_no_password(
                 file.write(sms_vendor.password)
             try:
                 overage(sms_vendor, sms_vendor.password + " ")
-            except Refused:
+            except VendorRefusal:
                 pass
             assert 1 == 2
 

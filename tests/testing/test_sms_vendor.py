@@ -257,7 +257,7 @@ def test_a_fault_applies_until_it_is_removed(vendor: SmsVendor) -> None:
             there.send([NUMBER], "x")
         vendor.clear_faults()
         there.send([NUMBER], "x")
-    assert "spoilt by a fault: close" in vendor.explain()
+    assert "injected faults: close" in vendor.explain()
 
 
 def test_an_invalid_argument_is_rejected_with_a_reason(vendor: SmsVendor) -> None:

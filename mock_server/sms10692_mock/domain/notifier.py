@@ -138,7 +138,7 @@ class ChangeNotifier:
             return value
         changed = threading.Event()
         with self.subscribed(userid, changed.set):
-            is_due = self.changes != changes  # since the look
+            is_due = self.changes != changes  # changed since the first evaluation
             while True:
                 remaining = until - monotonic()
                 if not is_due and remaining > 0 and self.wakeups == wakeups:

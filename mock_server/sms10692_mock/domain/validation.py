@@ -48,8 +48,8 @@ _COUNT: Final = re.compile(r"0*[1-9][0-9]*")
 
 
 def _credentials_empty(context: ValidationContext) -> bool:
-    call = context.request
-    return not (call.userid.strip() and call.timestamp.strip() and call.sign.strip())
+    request = context.request
+    return not (request.userid.strip() and request.timestamp.strip() and request.sign.strip())
 
 
 def _contains_sql_injection(text: str) -> bool:
@@ -81,14 +81,14 @@ def _sign_or_none(account: Account, timestamp: str, charset: str) -> str | None:
 
 
 def _credentials_wrong(context: ValidationContext) -> bool:
-    call, account = context.request, context.account
+    request, account = context.request, context.account
     if account is None:
         return True
-    if call.sign != _sign_or_none(account, call.timestamp, "utf-8") and not (
-        call.page is protocol.V2SMS_GBK and call.sign == _sign_or_none(account, call.timestamp, "gbk")  # R4
+    if request.sign != _sign_or_none(account, request.timestamp, "utf-8") and not (
+        request.page is protocol.V2SMS_GBK and request.sign == _sign_or_none(account, request.timestamp, "gbk")  # R4
     ):
         return True
-    return context.max_clock_skew is not None and _skew_seconds(call.timestamp, context.now) > context.max_clock_skew
+    return context.max_clock_skew is not None and _skew_seconds(request.timestamp, context.now) > context.max_clock_skew
 
 
 def _skew_seconds(timestamp: str, now: float) -> float:

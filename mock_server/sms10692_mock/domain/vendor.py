@@ -163,7 +163,7 @@ class Vendor:
             used = None if left is rules else RulesTransition(rules, left)
             try:
                 balance = self.store.record_send(account.userid, task, reports, replies, now, used)
-            except RulesConflict as error:  # another send used a rule, or somebody changed the rules: decide again
+            except RulesConflict as error:  # another send or a user changed the rules: decide again
                 rules = error.rules
                 continue
             if balance is None:

@@ -36,13 +36,13 @@ def _request_lines(request: Request, *, named: bool = False) -> Iterator[str]:
 
 
 def _summary(request: Request) -> str:
-    faulty = f"; spoilt by a fault: {', '.join(request.faults)}" if request.faults else ""
+    faulty = f"; injected faults: {', '.join(request.faults)}" if request.faults else ""
     if request.refusal:
         return f"refused, {request.refusal}{faulty}"
     if request.status != 200:
         return f"HTTP {request.status}{faulty}"
     if request.handed_out is not None:
-        return f"handed out {request.handed_out}{faulty}"
+        return f"fetched {request.handed_out}{faulty}"
     return f"answered{faulty}"
 
 
