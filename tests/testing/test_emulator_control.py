@@ -61,7 +61,7 @@ def test_a_userid_that_no_url_can_contain_is_rejected(userid: str, tmp_path: Pat
         parse_account(f"{userid}:shop:geheim")
     seed = tmp_path / "seed.toml"
     seed.write_text(f'[[accounts]]\nuserid = "{userid}"\naccount = "shop"\npassword = "geheim"\n')
-    with pytest.raises(ValueError, match="no part of an address"):
+    with pytest.raises(ValueError, match="cannot be part of a URL path"):
         load_initial_state(seed)
 
 
