@@ -30,7 +30,7 @@ class RecordingHandler(BaseHTTPRequestHandler):
 def recording_server() -> Iterator[tuple[str, list[tuple[str, dict[str, list[str]]]]]]:
     """Yield the URL of a recording server, and the list of (path, fields) that it appends to."""
     recorded: list[tuple[str, dict[str, list[str]]]] = []
-    with _serve(type("Kept", (RecordingHandler,), {"kept": recorded})) as url:
+    with _serve(type("Recording", (RecordingHandler,), {"recorded": recorded})) as url:
         yield url, recorded
 
 
