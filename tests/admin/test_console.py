@@ -1,8 +1,4 @@
-"""What a page of the console shows, to whoever asks for it without a browser.
-
-Here belongs a response, also to a form. Who gets one is in `test_console_guard`, its languages in
-`test_console_texts`, what can be copied from it in `test_console_copies`. How pages look and are used is in `console/`.
-"""
+"""Console pages without a browser: responses to requests and to forms."""
 
 import re
 import time

@@ -1,8 +1,4 @@
-"""The console lets nobody in who should stay out, and its pages ask for nothing from outside.
-
-Here belong headers, origins, forms of other pages, and the token. The guard of the control address is in
-`test_control`.
-"""
+"""Access control of the console: hosts, origins, foreign forms, the token, and no resources from other servers."""
 
 import re
 

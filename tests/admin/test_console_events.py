@@ -1,7 +1,4 @@
-"""The console's stream of events: a flood is a few of them, and nobody is woken who does not listen.
-
-Here belongs the stream without a socket. On one, it is in `test_console_serving`.
-"""
+"""The console's event stream without a socket: throttling, and no wake-up without a listener."""
 
 from sms10692_mock.admin.console import sse
 from sms10692_mock.domain.notifier import ChangeNotifier, deferring

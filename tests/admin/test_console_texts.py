@@ -1,7 +1,4 @@
-"""Every text of the console is there in both languages, and the right one is chosen.
-
-Here belong the tables: texts, findings, clauses, readings. What a page shows of them is in `test_console`.
-"""
+"""Every text of the console exists in both languages, and the right language is chosen."""
 
 import re
 

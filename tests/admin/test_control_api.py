@@ -1,7 +1,4 @@
-"""The control address does what it says to one account and to no other, and lets nobody in who should stay out.
-
-Here belongs `/_mock` in process. What the vendor says afterwards is asked of its pages.
-"""
+"""The control API in process: each operation changes one account and no other."""
 
 import re
 from collections.abc import Iterator

@@ -1,7 +1,4 @@
-"""What is too old is dropped and counted, what nobody uses expires, and a reset leaves what was there at the start.
-
-Here belongs the end of what is kept. What is kept of sends and fetches is in `test_control_lists`.
-"""
+"""Limits of stored history: eviction with counts, expiry of idle accounts, reset to the configured state."""
 
 import gc
 import time

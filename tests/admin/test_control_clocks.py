@@ -1,7 +1,4 @@
-"""One clock, an account's own or that for all, is behind everything that has a time.
-
-Here belongs what a turned clock changes elsewhere. How it is turned is in `test_control`.
-"""
+"""Clock overrides: one clock, the account's own or the global one, decides every time in a response."""
 
 from concurrent.futures import ThreadPoolExecutor
 

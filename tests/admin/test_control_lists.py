@@ -1,7 +1,4 @@
-"""Every list has what was asked for, in either order, page by page, and waits for it if asked.
-
-Here belong messages, reports, replies, requests and accounts as lists: filters, pages, rewinding, waiting.
-"""
+"""Lists of the control API: filters, order, pages, requeue and waiting."""
 
 import threading
 import time

@@ -1,7 +1,4 @@
-"""One emulator and one browser for all tests of the console; each test has an account of its own.
-
-Here belongs what they share.
-"""
+"""Fixtures of the browser tests: one emulator and one browser, and an account of its own for each test."""
 
 import json
 from collections.abc import Iterator

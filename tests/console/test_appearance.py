@@ -1,7 +1,4 @@
-"""How every page looks: nothing hidden at the edge of a telephone, nothing that a screen reader stumbles over.
-
-Here belongs what holds for all pages, with ordinary and with hostile content. What a page does is in `test_pages`.
-"""
+"""Appearance of every console page: no overflow at any width, no accessibility finding, hostile content as text."""
 
 import time
 from collections.abc import Iterator

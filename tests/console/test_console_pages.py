@@ -1,7 +1,4 @@
-"""Each page used as a person uses it, in both languages, on a telephone and at a desk.
-
-Here belongs what a person does and sees. What needs no browser is in `units/mock_server/test_console.py`.
-"""
+"""Each console page used in a browser, in both languages, at phone and desktop width."""
 
 import re
 import shlex

@@ -1,8 +1,7 @@
-"""The answers mean the same to every kind of client that is out there.
+"""Responses read the way real clients read them.
 
-Here belongs an independent reading of the answers: by name, by position, by regular expression, by cutting, after
-deleting the declaration, after skipping to the first `?>`, by a word that is contained, as JSON. No reader knows of
-the emulator's code.
+Each reader is independent of the emulator's code: by name, by position, by regular expression, by cutting, after
+deleting the declaration, after skipping to the first `?>`, by a contained word, as JSON.
 """
 
 import json

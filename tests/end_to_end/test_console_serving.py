@@ -1,7 +1,4 @@
-"""The console on a socket: events as they happen, streams that hold nobody up, snippets and trials that really run.
-
-Here belongs what only a served console shows and needs no browser.
-"""
+"""The console over a socket: live events, streams that block no other request, snippets and demos that run."""
 
 import json
 import re

@@ -1,8 +1,4 @@
-"""Who should stay out stays out, also one who speaks HTTP with his own hands.
-
-Here belong attacks on the control address over a socket: pages of other origins, rebound names, odd ways to write a
-path or a Host. What the guard says to ordinary requests is in `units/mock_server/test_control.py`.
-"""
+"""Attacks on the control API over a socket: foreign origins, rebound host names, unusual paths and Host headers."""
 
 import json
 import re

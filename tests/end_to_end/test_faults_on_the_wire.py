@@ -1,7 +1,4 @@
-"""What a client sees of each fault, byte for byte on a real socket, and what the control address says afterwards.
-
-Here belong faults under the server that `serve` runs. Faults in process are in `units/mock_server/test_faults.py`.
-"""
+"""Each fault byte for byte on a socket, and what the control API reports afterwards."""
 
 import http.client
 import json

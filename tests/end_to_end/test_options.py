@@ -1,7 +1,4 @@
-"""Each option does what it says, also from the environment; a wrong one is one clear line, and no start.
-
-Here belongs the command as it is typed. What is served then is in the tests beside this.
-"""
+"""Options of `sms10692-mock serve`, on the command line and in the environment; wrong values end with one line."""
 
 import os
 import socket

@@ -1,7 +1,4 @@
-"""What `serve` keeps between two starts: with a store, a start state, and a fresh beginning.
-
-Here belongs the command with `--store` as a process of its own. What stores promise is in `units`.
-"""
+"""What `serve --store` keeps between two starts; start states and `--reset`."""
 
 import json
 import sqlite3
