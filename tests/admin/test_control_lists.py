@@ -261,7 +261,7 @@ def bells(monkeypatch: pytest.MonkeyPatch) -> list[ChangeNotifier]:
         made.append(bell)
 
     monkeypatch.setattr(ChangeNotifier, "__init__", noted)
-    monkeypatch.setattr("sms10692_mock.domain.notifier.LOOK_AGAIN", TIMEOUT)
+    monkeypatch.setattr("sms10692_mock.domain.notifier.POLL_SECONDS", TIMEOUT)
     return made
 
 

@@ -139,14 +139,14 @@ def test_any_status_has_a_reason_phrase_inside_the_process(office: FlaskEmulator
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        ({"kind": "latency"}, "needs seconds"),
+        ({"kind": "latency"}, "requires seconds"),
         ({"kind": "latency", "seconds": 2, "seconds_max": 1}, "less than seconds"),
         ({"kind": "latency", "seconds": 10**6}, "seconds"),
-        ({"kind": "message"}, "needs message"),
+        ({"kind": "message"}, "requires message"),
         ({"kind": "message", "message": "ok"}, "message"),
-        ({"kind": "charset"}, "needs charset"),
+        ({"kind": "charset"}, "requires charset"),
         ({"kind": "charset", "charset": "utf-8\r\nX: y"}, "charset"),
-        ({"kind": "lose", "operations": ["send"]}, "something to lose"),
+        ({"kind": "lose", "operations": ["send"]}, "applies to status and call only"),
         ({"kind": "message", "message": protocol.SEND.messages[1], "acts": True}, "acts"),
         ({"kind": "status", "status": 100}, "status"),
         ({"kind": "cut", "at": -1}, "at"),

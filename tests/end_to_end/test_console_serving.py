@@ -63,7 +63,7 @@ def until(connection: socket.socket, word: bytes) -> bytes:
 def test_an_event_comes_because_something_happened(monkeypatch: pytest.MonkeyPatch) -> None:
     # Nobody looks again by himself, and nothing comes from time to time.
     monkeypatch.setattr(sse, "_KEEPALIVE", TIMEOUT)
-    monkeypatch.setattr("sms10692_mock.domain.notifier.LOOK_AGAIN", TIMEOUT)
+    monkeypatch.setattr("sms10692_mock.domain.notifier.POLL_SECONDS", TIMEOUT)
     with Emulator() as emulator:
         host, _, port = emulator.url.removeprefix("http://").rpartition(":")
         address = host, int(port)

@@ -155,7 +155,7 @@ def fail(store):
     raise RuntimeError("the store does not close")
 
 MemoryStore.close = fail
-command._greet = lambda words, log: os.kill(os.getpid(), signal.SIGTERM)
+command._print_banner = lambda words, log: os.kill(os.getpid(), signal.SIGTERM)
 sys.argv = ["sms10692-mock", "serve", "--port", "0"]
 main()
 """
@@ -222,7 +222,7 @@ def look(words, log):
     os._exit(0)
 
 found = Path(sys.argv[1])
-command._greet = look
+command._print_banner = look
 sys.argv = ["sms10692-mock", "serve", "--port", "0"]
 main()
 """
