@@ -31,7 +31,7 @@ class Emulator:
     **After a fork, a child process can use only a `url` that was read before the fork**, and no other attribute.
 
     >>> with Emulator() as emulator:
-    ...     emulator.account(points=5).standing().points
+    ...     emulator.account(points=5).balance().points
     5
     """
 
