@@ -58,7 +58,7 @@ LATER_STAGES: Final = (
         "tests/domain/test_readings.py",
         "tests/app/test_vendor_app.py",
     ),
-    ("tests/contract_suite/test_suite_detects_mutants.py::test_the_vendor_without_a_fault_holds_every_clause",),
+    ("tests/contract_suite/test_suite_detects_mutants.py::test_a_vendor_without_a_defect_holds_every_clause",),
 )
 """Tests for the mutants of every file, stage by stage; all of them are fast and run in this process."""
 
@@ -78,25 +78,25 @@ TIMEOUT: Final = 60
 
 
 class Mutant(NamedTuple):
-    """A change of one line: file, line number, original code, changed code."""
+    """A change of one statement: file, line number, original code and changed code, both on one line."""
 
     file: str
     line: int
-    was: str
-    becomes: str
+    original: str
+    changed: str
 
 
 class EquivalentMutant(NamedTuple):
     """A mutant that behaves like the original, and the reason."""
 
     file: str
-    was: str
-    becomes: str
-    why: str
+    original: str
+    changed: str
+    reason: str
 
 
 def load_equivalents() -> list[EquivalentMutant]:
-    """Read the known equivalent mutants."""
+    """Read `equivalent.toml`."""
     rows = tomllib.loads((TOP / "tools" / "mutation" / "equivalent.toml").read_text("utf-8"))["equivalent"]
     return [EquivalentMutant(**row) for row in rows]
 
@@ -129,8 +129,17 @@ def _describe_change(file: str, code: str, changed: str) -> Mutant:
     before, after = code.splitlines(), changed.splitlines()
     changes = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
     _, start, end, other_start, other_end = next(change for change in changes if change[0] != "equal")
-    was, becomes = (" ".join(" ".join(some).split()) for some in (before[start:end], after[other_start:other_end]))
-    return Mutant(file, start + 1, was, becomes)
+    return Mutant(file, start + 1, _join_lines(before[start:end]), _join_lines(after[other_start:other_end]))
+
+
+def _join_lines(lines: Sequence[str]) -> str:
+    return " ".join(" ".join(lines).split())
+
+
+def contains_code(file: str, code: str) -> bool:
+    """Return whether adjacent whole lines of the file are this code, as `Mutant.original` quotes code."""
+    lines = (TOP / EMULATOR / file).read_text("utf-8").splitlines()
+    return any(_join_lines(lines[start : start + count]) == code for start in range(len(lines)) for count in (1, 2, 3))
 
 
 def copy_project(into: Path) -> None:
@@ -189,14 +198,14 @@ def test_mutants(file: str, known: Set[tuple[str, str, str]]) -> tuple[int, int,
             module.write_text(changed, "utf-8")
             if _is_valid_python(changed) and survives(file):
                 survivors.append(mutant)
-                if (mutant.file, mutant.was, mutant.becomes) not in known:
-                    print(f"  {mutant.file}:{mutant.line}\n    - {mutant.was}\n    + {mutant.becomes}", flush=True)
+                if (mutant.file, mutant.original, mutant.changed) not in known:
+                    print(f"  {mutant.file}:{mutant.line}\n    - {mutant.original}\n    + {mutant.changed}", flush=True)
             else:
                 killed.add(name)
                 cache_file.write_text(json.dumps({"digest": digest, "killed": sorted(killed)}), "utf-8")
     finally:
         module.write_text(code, "utf-8")
-    new = sum((one.file, one.was, one.becomes) not in known for one in survivors)
+    new = sum((one.file, one.original, one.changed) not in known for one in survivors)
     return count - len(survivors), len(survivors) - new, new
 
 
@@ -238,7 +247,7 @@ def main() -> int:
     )
     chosen = find_modules(parser.parse_args().modules)
     CACHE.mkdir(exist_ok=True)
-    known = {(one.file, one.was, one.becomes) for one in load_equivalents()}
+    known = {(one.file, one.original, one.changed) for one in load_equivalents()}
     sums = [0, 0, 0]
     print(f"{'':20} {'mutants':>8} {'killed':>8} {'equivalent':>11} {'survived':>9}")
     with tempfile.TemporaryDirectory() as folder:
