@@ -49,7 +49,7 @@ def synchronous(transport: httpx2.BaseTransport, folder: Path) -> None:
         trust_env=False,
         transport=transport,
         clock=lambda: datetime.now(CHINA),
-        max_answer=1024,
+        max_response_bytes=1024,
     ) as vendor:
         sent = vendor.send(["15023239810"], "内容", send_time=datetime.now(CHINA), extno="01")
         assert_type(sent, SendResult)
@@ -58,24 +58,24 @@ def synchronous(transport: httpx2.BaseTransport, folder: Path) -> None:
         assert_type(overage, BalanceResult)
         assert_type(overage.payinfo, PayInfo)
         assert_type(vendor.checkkeyword("内容"), KeywordResult)
-        batch = vendor.status(10, keep=folder)
+        batch = vendor.status(10, spool_dir=folder)
         assert_type(batch, FetchedBatch[Report])
         for report in batch:
             assert_type(report.status, Status)
             assert_type(report.receivetime, datetime)
-        batch.done()
-        for replies in vendor.call_batches(keep=folder):
+        batch.ack()
+        for replies in vendor.call_batches(spool_dir=folder):
             assert_type(replies, FetchedBatch[Reply])
             assert_type(replies[0].content, str)
-        for reports in vendor.status_batches(10, keep=folder):
+        for reports in vendor.status_batches(10, spool_dir=folder):
             assert_type(reports, FetchedBatch[Report])
         for report in vendor.all_status(10):
             assert_type(report, Report)
         for reply in vendor.all_calls():
             assert_type(reply, Reply)
-    for kept in replay_spool(folder):
-        assert_type(kept, FetchedBatch[Report] | FetchedBatch[Reply])
-        kept.done()
+    for replayed in replay_spool(folder):
+        assert_type(replayed, FetchedBatch[Report] | FetchedBatch[Reply])
+        replayed.ack()
     assert_type(count_segments("内容"), Segments)
 
 
@@ -89,7 +89,7 @@ async def asynchronous(transport: httpx2.AsyncBaseTransport) -> None:
         assert_type(await vendor.call(), FetchedBatch[Reply])
         async for reports in vendor.status_batches():
             assert_type(reports, FetchedBatch[Report])
-        async for replies in vendor.call_batches(keep="folder"):
+        async for replies in vendor.call_batches(spool_dir="folder"):
             assert_type(replies, FetchedBatch[Reply])
         async for report in vendor.all_status():
             assert_type(report, Report)
@@ -103,13 +103,13 @@ async def asynchronous(transport: httpx2.AsyncBaseTransport) -> None:
 def errors(error: SmsError) -> Reason | None:
     match error:
         case VendorRefusal():
-            assert_type(error.reply, RawResponse)
+            assert_type(error.response, RawResponse)
             assert_type(error.code, int | None)
             return error.reason
         case InvalidResponse():
             assert_type((error.status, error.body), tuple[int, bytes])
         case ConnectionFailed():
-            assert_type(error.sent, bool)
+            assert_type(error.maybe_delivered, bool)
         case UnencodableText():
             assert_type(error.positions, tuple[tuple[int, str], ...])
         case _:

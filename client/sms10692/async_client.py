@@ -96,23 +96,25 @@ class AsyncClient(BaseClient[httpx2.AsyncBaseTransport | httpx2.BaseTransport]):
         """Check whether a text contains a forbidden word; see `Client.checkkeyword`."""
         return await self._request(self._builder.checkkeyword(content))
 
-    async def status(self, status_num: int | None = None, *, keep: Directory | None = None) -> FetchedBatch[Report]:
+    async def status(
+        self, status_num: int | None = None, *, spool_dir: Directory | None = None
+    ) -> FetchedBatch[Report]:
         """Fetch the next batch of status reports; see `Client.status`."""
-        return await self._fetch(self._builder.status(status_num), "status", keep)
+        return await self._fetch(self._builder.status(status_num), "status", spool_dir)
 
-    async def call(self, *, keep: Directory | None = None) -> FetchedBatch[Reply]:
+    async def call(self, *, spool_dir: Directory | None = None) -> FetchedBatch[Reply]:
         """Fetch the waiting replies as one batch; see `Client.call`."""
-        return await self._fetch(self._builder.call(), "call", keep)
+        return await self._fetch(self._builder.call(), "call", spool_dir)
 
     def status_batches(
-        self, status_num: int | None = None, *, keep: Directory | None = None
+        self, status_num: int | None = None, *, spool_dir: Directory | None = None
     ) -> AsyncIterator[FetchedBatch[Report]]:
         """Iterate over batches of reports until the queue is empty: `async for batch in client.status_batches()`."""
-        return _AsyncItems(_fetch_until_empty(lambda: self.status(status_num, keep=keep)), "status_batches")
+        return _AsyncItems(_fetch_until_empty(lambda: self.status(status_num, spool_dir=spool_dir)), "status_batches")
 
-    def call_batches(self, *, keep: Directory | None = None) -> AsyncIterator[FetchedBatch[Reply]]:
+    def call_batches(self, *, spool_dir: Directory | None = None) -> AsyncIterator[FetchedBatch[Reply]]:
         """Iterate over batches of replies until the queue is empty: `async for batch in client.call_batches()`."""
-        return _AsyncItems(_fetch_until_empty(lambda: self.call(keep=keep)), "call_batches")
+        return _AsyncItems(_fetch_until_empty(lambda: self.call(spool_dir=spool_dir)), "call_batches")
 
     def all_status(self, status_num: int | None = None) -> AsyncIterator[Report]:
         """Iterate over reports until the queue is empty: `async for report in client.all_status()`.
@@ -152,7 +154,7 @@ class AsyncClient(BaseClient[httpx2.AsyncBaseTransport | httpx2.BaseTransport]):
     async def _send(self, request: PreparedRequest[Value], spool: ThreadedSpoolFile | None) -> RawResponse:
         """Send a request, and retry after failed connection attempts while retries and time remain."""
         exchange = _Exchange(self._http, self._url + request.path, request.body, self._max_size, spool)
-        exchange.maybe_sent = self._route is None  # a transport set by the caller does not report what it sent
+        exchange.maybe_delivered = self._route is None  # a transport set by the caller does not report what it sent
         deadline = Deadline(self._total_timeout)
         delays = self._retry_delays()
         try:
@@ -163,7 +165,7 @@ class AsyncClient(BaseClient[httpx2.AsyncBaseTransport | httpx2.BaseTransport]):
                     except httpx2.RequestError as error:
                         failure = self._build_connection_error(error, deadline)
                         delay = next(delays, None)
-                        if failure.sent or delay is None or delay >= deadline.remaining:
+                        if failure.maybe_delivered or delay is None or delay >= deadline.remaining:
                             raise failure from error
                     await self._pause(delay)
         except TimeoutError:
@@ -171,7 +173,7 @@ class AsyncClient(BaseClient[httpx2.AsyncBaseTransport | httpx2.BaseTransport]):
                 raise
             if exchange.body is not None:
                 raise exchange.body.build_truncation_error(str(deadline)) from None
-            raise ConnectionFailed(self._add_route(str(deadline)), exchange.maybe_sent) from None
+            raise ConnectionFailed(self._add_route(str(deadline)), exchange.maybe_delivered) from None
 
     async def _pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -180,7 +182,8 @@ class AsyncClient(BaseClient[httpx2.AsyncBaseTransport | httpx2.BaseTransport]):
 class _Exchange:
     """A request and its response, with the progress that is needed after a timeout.
 
-    `body` is the response body received so far, or None. `maybe_sent` is true once the request may have been sent.
+    `body` is the response body received so far, or None. `maybe_delivered` is true once the
+    vendor may have received the request.
     """
 
     def __init__(
@@ -192,7 +195,7 @@ class _Exchange:
         self._max_size = max_size
         self._spool = spool
         self.body: ResponseBody | None = None
-        self.maybe_sent = False
+        self.maybe_delivered = False
         self._stream: httpcore2.AsyncNetworkStream | None = None
 
     async def run(self) -> RawResponse:
@@ -225,7 +228,7 @@ class _Exchange:
     async def _trace(self, event: str, info: dict[str, Any]) -> None:
         """Trace hook of httpcore2: note the connection, and that sending has begun."""
         if event == "http11.send_request_headers.started" and info["request"].method == b"POST":
-            self.maybe_sent = True
+            self.maybe_delivered = True
         elif event.endswith(".connect_tcp.complete"):
             self._stream = info["return_value"]
 

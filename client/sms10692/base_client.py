@@ -23,8 +23,8 @@ Value = TypeVar("Value")
 Item = TypeVar("Item", Report, Reply)
 Transport = TypeVar("Transport")
 
-DEFAULT_MAX_ANSWER: Final = 64 * 1024 * 1024
-"""Default of `max_answer`: maximum size of a response body in bytes."""
+DEFAULT_MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
+"""Default of `max_response_bytes`: maximum size of a response body in bytes."""
 
 DEFAULT_TOTAL_TIMEOUT: Final = 120.0
 """Default of `total_timeout`: seconds for a whole call."""
@@ -79,9 +79,9 @@ class ResponseBody:
         if len(self._body) > self._limit:
             raise InvalidResponse(f"the response is longer than {self._limit} bytes", self.build_response())
 
-    def build_truncation_error(self, why: str) -> InvalidResponse:
-        """Return the error for a body that ended early; `why` is the cause."""
-        return InvalidResponse(f"the response was cut off: {why}", self.build_response())
+    def build_truncation_error(self, reason: str) -> InvalidResponse:
+        """Return the error for a body that ended early; `reason` is the cause."""
+        return InvalidResponse(f"the response was cut off: {reason}", self.build_response())
 
     def build_response(self) -> RawResponse:
         """Return the response with the body received so far, up to the limit."""
@@ -94,7 +94,7 @@ def spool_and_parse(
     """Commit the spool file, if any, then parse a complete queue response.
 
     **The response is parsed only after it is safely on disk.** Raises SpoolError if a response with items cannot be
-    written. The spool file is deleted after a refusal or an empty response, and kept if the response cannot be parsed.
+    written. The spool file is deleted after a refusal or an empty response, and stays if the response cannot be parsed.
     """
     if spool_file is None or response.status != 200 or not response.body:
         return FetchedBatch(request.parse(response))
@@ -110,7 +110,7 @@ def spool_and_parse(
         path.unlink(missing_ok=True)
         raise
     except InvalidResponse as error:
-        raise InvalidResponse(error.why, response, path) from None
+        raise InvalidResponse(error.reason, response, path) from None
     if not batch:
         path.unlink(missing_ok=True)
     return batch or FetchedBatch(())
@@ -124,7 +124,7 @@ def spool_partial(error: InvalidResponse, spool_file: SpoolFile | None) -> Inval
     if spool_file is None or error.status != 200 or not error.body:
         return error
     try:
-        return InvalidResponse(error.why, error.reply, spool_file.commit())
+        return InvalidResponse(error.reason, error.response, spool_file.commit())
     except OSError:  # the error contains everything that was received
         return error
 
@@ -147,7 +147,7 @@ class BaseClient(ABC, Generic[Transport]):
         trust_env: bool = True,
         transport: Transport | None = None,
         clock: Clock = system_clock,
-        max_answer: int = DEFAULT_MAX_ANSWER,
+        max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
     ) -> None:
         if retries < 0:
             raise ValueError(f"retries must be 0 or more, not {retries}")
@@ -156,13 +156,13 @@ class BaseClient(ABC, Generic[Transport]):
                 raise ValueError(
                     f"{name} must be more than 0 and at most {MAX_TIMEOUT:.0f} seconds, or None, not {seconds}"
                 )
-        if max_answer < 1:
-            raise ValueError(f"max_answer must be 1 byte or more, not {max_answer}")
+        if max_response_bytes < 1:
+            raise ValueError(f"max_response_bytes must be 1 or more, not {max_response_bytes}")
         self._url = parse_address(url)
         self._builder = RequestBuilder(userid, account, password, charset, clock)
         self._retries = retries
         self._total_timeout = total_timeout
-        self._max_size = max_answer
+        self._max_size = max_response_bytes
         self._route = find_route(self._url, proxy, trust_env) if transport is None else None
         self._connect(timeout, self._route, transport)
 
@@ -177,13 +177,16 @@ class BaseClient(ABC, Generic[Transport]):
         return backoff_delays(self._retries)
 
     def _build_connection_error(self, error: httpx2.RequestError, deadline: Deadline) -> ConnectionFailed:
-        """Translate an exception of httpx2. `sent` is false only if it proves that no byte of the request was sent."""
-        why = str(deadline) if deadline.has_expired else ": ".join(filter(None, (type(error).__name__, str(error))))
-        return ConnectionFailed(self._add_route(why), not isinstance(error, _NOTHING_SENT_ERRORS))
+        """Translate an exception of httpx2.
 
-    def _add_route(self, why: str) -> str:
+        `maybe_delivered` is false only if the exception proves that no byte of the request was sent.
+        """
+        reason = str(deadline) if deadline.has_expired else ": ".join(filter(None, (type(error).__name__, str(error))))
+        return ConnectionFailed(self._add_route(reason), not isinstance(error, _NOTHING_SENT_ERRORS))
+
+    def _add_route(self, reason: str) -> str:
         """Append the proxy and certificate settings to the cause of an error."""
-        return why if self._route is None or not self._route.description else f"{why}, {self._route.description}"
+        return reason if self._route is None or not self._route.description else f"{reason}, {self._route.description}"
 
     def _parse(self, request: PreparedRequest[Value], response: RawResponse) -> Value:
         """Parse a response of an operation other than the two queues."""
@@ -196,4 +199,4 @@ class BaseClient(ABC, Generic[Transport]):
         """Name the proxy in the error if the response may be an error page of the proxy."""
         if self._route is None or self._route.proxy is None or error.status not in _PROXY_STATUSES:
             return error
-        return InvalidResponse(self._add_route(error.why), error.reply, error.kept)
+        return InvalidResponse(self._add_route(error.reason), error.response, error.spool_file)

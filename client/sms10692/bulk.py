@@ -82,7 +82,7 @@ def send_in_batches(
             progress.counts = BulkCounts(start)
             raise
         except ConnectionFailed as error:
-            progress.counts = BulkCounts(start, len(numbers) if error.sent else 0)
+            progress.counts = BulkCounts(start, len(numbers) if error.maybe_delivered else 0)
             raise
         progress.results.append(result)
         progress.counts = BulkCounts(start + len(numbers))  # one assignment: an interrupt sees the old or the new value

@@ -338,10 +338,11 @@ def _queue_options(action: Callable[..., None]) -> Callable[..., None]:
             help=f"Fetch repeatedly at this interval, at least {MIN_INTERVAL:g}, until Ctrl-C.",
         ),
         click.option(
-            "--keep",
+            "--spool",
+            "spool_dir",
             type=click.Path(path_type=Path),
             metavar="FOLDER",
-            help="Write the raw responses to this directory before parsing them.",
+            help="Write the raw responses to this directory before parsing them (sms10692.replay_spool).",
         ),
     ):
         action = option(action)
@@ -350,17 +351,17 @@ def _queue_options(action: Callable[..., None]) -> Callable[..., None]:
 
 @command.command()
 @_queue_options
-@click.option("--num", "status_num", type=click.IntRange(min=1), help="Maximum number of reports per fetch.")
-def status(client: Client, as_json: bool, follow: float | None, keep: Path | None, status_num: int | None) -> None:
+@click.option("--limit", "status_num", type=click.IntRange(min=1), help="Maximum number of reports per fetch.")
+def status(client: Client, as_json: bool, follow: float | None, spool_dir: Path | None, status_num: int | None) -> None:
     """Fetch status reports. The vendor returns each report only once."""
-    _fetch(lambda: client.status(status_num, keep=keep), responses.parse_reports, as_json, follow)
+    _fetch(lambda: client.status(status_num, spool_dir=spool_dir), responses.parse_reports, as_json, follow)
 
 
 @command.command()
 @_queue_options
-def call(client: Client, as_json: bool, follow: float | None, keep: Path | None) -> None:
+def call(client: Client, as_json: bool, follow: float | None, spool_dir: Path | None) -> None:
     """Fetch replies. The vendor returns each reply only once."""
-    _fetch(lambda: client.call(keep=keep), responses.parse_replies, as_json, follow)
+    _fetch(lambda: client.call(spool_dir=spool_dir), responses.parse_replies, as_json, follow)
 
 
 def _fetch(
@@ -373,7 +374,7 @@ def _fetch(
     try:
         _fetch_and_print(fetch, as_json, follow)
     except SpoolError as error:  # the exception has the only copy of the items
-        _print_batch(FetchedBatch(parse(error.reply)), as_json)
+        _print_batch(FetchedBatch(parse(error.response)), as_json)
         raise
 
 

@@ -34,10 +34,10 @@ class Client(BaseClient[httpx2.BaseTransport]):
     - `transport`: a transport of httpx2, used instead of `proxy` and `trust_env`; for example
       `httpx2.WSGITransport(app)` for an emulator in the same process.
     - `clock`: returns the current time as an aware datetime, for timestamp and signature.
-    - `max_answer`: maximum size of a response body in bytes.
+    - `max_response_bytes`: maximum size of a response body in bytes.
 
     The constructor raises ValueError for invalid settings. Every method raises VendorRefusal, InvalidResponse or
-    ConnectionFailed; some raise UnencodableText or, with `keep`, SpoolError and OSError.
+    ConnectionFailed; some raise UnencodableText or, with `spool_dir`, SpoolError and OSError.
     """
 
     _http: httpx2.Client
@@ -65,8 +65,8 @@ class Client(BaseClient[httpx2.BaseTransport]):
 
         Raises UnencodableText, before sending anything, if the endpoint's charset cannot encode the text.
 
-        **After ConnectionFailed with `sent` true, or InvalidResponse, the vendor may have accepted the text: sending
-        again may deliver and charge twice.**
+        **After ConnectionFailed with `maybe_delivered` true, or InvalidResponse, the vendor may have accepted the text:
+        sending again may deliver and charge twice.**
         """
         return self._request(self._builder.send(mobiles, content, send_time, extno))
 
@@ -78,34 +78,34 @@ class Client(BaseClient[httpx2.BaseTransport]):
         """Check whether a text contains a forbidden word (chapter 3)."""
         return self._request(self._builder.checkkeyword(content))
 
-    def status(self, status_num: int | None = None, *, keep: Directory | None = None) -> FetchedBatch[Report]:
+    def status(self, status_num: int | None = None, *, spool_dir: Directory | None = None) -> FetchedBatch[Report]:
         """Fetch the next batch of status reports, up to `status_num`; the vendor's default is 4000 (chapter 4).
 
-        **The vendor returns each report only once.** With `keep`, a directory, the raw response is written to disk
-        before it is parsed and stays there until the batch is `done()`; `replay_spool` reads it again.
+        **The vendor returns each report only once.** With `spool_dir`, the raw response is written to that directory
+        before it is parsed, and stays there until `ack()` of the batch deletes it. `replay_spool` reads it again.
         """
-        return self._fetch(self._builder.status(status_num), "status", keep)
+        return self._fetch(self._builder.status(status_num), "status", spool_dir)
 
-    def call(self, *, keep: Directory | None = None) -> FetchedBatch[Reply]:
-        """Fetch the waiting replies as one batch (chapter 5). `keep` is as in `status`."""
-        return self._fetch(self._builder.call(), "call", keep)
+    def call(self, *, spool_dir: Directory | None = None) -> FetchedBatch[Reply]:
+        """Fetch the waiting replies as one batch (chapter 5). `spool_dir` is as in `status`."""
+        return self._fetch(self._builder.call(), "call", spool_dir)
 
     def status_batches(
-        self, status_num: int | None = None, *, keep: Directory | None = None
+        self, status_num: int | None = None, *, spool_dir: Directory | None = None
     ) -> Iterator[FetchedBatch[Report]]:
         """Yield batches of reports until the queue is empty. The arguments are as in `status`."""
-        while batch := self.status(status_num, keep=keep):
+        while batch := self.status(status_num, spool_dir=spool_dir):
             yield batch
 
-    def call_batches(self, *, keep: Directory | None = None) -> Iterator[FetchedBatch[Reply]]:
-        """Yield batches of replies until the queue is empty. `keep` is as in `status`."""
-        while batch := self.call(keep=keep):
+    def call_batches(self, *, spool_dir: Directory | None = None) -> Iterator[FetchedBatch[Reply]]:
+        """Yield batches of replies until the queue is empty. `spool_dir` is as in `status`."""
+        while batch := self.call(spool_dir=spool_dir):
             yield batch
 
     def all_status(self, status_num: int | None = None) -> Iterator[Report]:
         """Yield reports until the queue is empty.
 
-        **A loop that ends early loses the rest of its batch.** Use `status_batches` with `keep` to prevent that.
+        **A loop that ends early loses the rest of its batch.** Use `status_batches` with `spool_dir` to prevent that.
         """
         for batch in self.status_batches(status_num):
             yield from batch
@@ -141,7 +141,7 @@ class Client(BaseClient[httpx2.BaseTransport]):
             except httpx2.RequestError as error:
                 failure = self._build_connection_error(error, deadline)
                 delay = next(delays, None)
-                if failure.sent or delay is None or delay >= deadline.remaining:
+                if failure.maybe_delivered or delay is None or delay >= deadline.remaining:
                     raise failure from error
             self._pause(delay)
 
@@ -164,6 +164,6 @@ class Client(BaseClient[httpx2.BaseTransport]):
                     if deadline.has_expired:
                         raise body.build_truncation_error(str(deadline))
             except httpx2.RequestError as error:
-                why = str(deadline) if deadline.has_expired else str(error) or type(error).__name__
-                raise body.build_truncation_error(why) from error
+                reason = str(deadline) if deadline.has_expired else str(error) or type(error).__name__
+                raise body.build_truncation_error(reason) from error
             return body.build_response()

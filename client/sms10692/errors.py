@@ -81,17 +81,17 @@ class VendorRefusal(SmsError):
     """The vendor refused the request.
 
     `message` is the vendor's text and `reason` its classification. `code` is the error number of the queue endpoints
-    (4.4, 5.4), None for the others. `reply` is the whole response.
+    (4.4, 5.4), None for the others. `response` is the HTTP response.
 
     >>> str(VendorRefusal("参数不正确", 4, RawResponse(200, {}, b"")))
     'error 4: 参数不正确'
     """
 
-    def __init__(self, message: str, code: int | None, reply: RawResponse) -> None:
-        super().__init__(message, code, reply)
+    def __init__(self, message: str, code: int | None, response: RawResponse) -> None:
+        super().__init__(message, code, response)
         self.message = message
         self.code = code
-        self.reply = reply
+        self.response = response
         self.reason = classify_refusal(message)
 
     def __str__(self) -> str:
@@ -101,74 +101,75 @@ class VendorRefusal(SmsError):
 class InvalidResponse(SmsError):
     """The response does not follow the manual. **The request may have taken effect nevertheless.**
 
-    `why` describes the defect. `reply` is the response, up to the client's size limit. `kept` is the spool file that
-    contains it, or None.
+    `reason` describes the defect. `response` is the HTTP response, up to the client's size limit. `spool_file` is the
+    file in the spool directory that contains its body, or None.
 
     >>> str(InvalidResponse("not valid XML", RawResponse(502, {}, b"<html>")))
     'not valid XML (HTTP 502, 6 bytes)'
     """
 
-    def __init__(self, why: str, reply: RawResponse, kept: Path | None = None) -> None:
-        super().__init__(why, reply, kept)
-        self.why = why
-        self.reply = reply
-        self.kept = kept
+    def __init__(self, reason: str, response: RawResponse, spool_file: Path | None = None) -> None:
+        super().__init__(reason, response, spool_file)
+        self.reason = reason
+        self.response = response
+        self.spool_file = spool_file
 
     def __str__(self) -> str:
-        saved = f", saved in {self.kept}" if self.kept else ""
-        return f"{self.why} (HTTP {self.status}, {len(self.body)} bytes{saved})"
+        saved = f", saved in {self.spool_file}" if self.spool_file else ""
+        return f"{self.reason} (HTTP {self.status}, {len(self.body)} bytes{saved})"
 
     @property
     def status(self) -> int:
         """HTTP status of the response."""
-        return self.reply.status
+        return self.response.status
 
     @property
     def headers(self) -> Mapping[str, str]:
         """Headers of the response, by lower-case name."""
-        return self.reply.headers
+        return self.response.headers
 
     @property
     def body(self) -> bytes:
         """Body of the response."""
-        return self.reply.body
+        return self.response.body
 
 
 class ConnectionFailed(SmsError):
     """No response arrived.
 
-    `sent` is true if the vendor may have received the request. **Such a request may have taken effect: sending it
-    again may send and charge twice.** `why` describes the failure.
+    `maybe_delivered` is true if the vendor may have received the request. **Such a request may have taken effect:
+    repeating a send may deliver and charge the text twice.** `reason` describes the failure.
 
-    >>> str(ConnectionFailed("ReadTimeout", sent=True))
+    >>> str(ConnectionFailed("ReadTimeout", maybe_delivered=True))
     'ReadTimeout (the vendor may have received the request)'
     """
 
-    def __init__(self, why: str, sent: bool) -> None:
-        super().__init__(why, sent)
-        self.why = why
-        self.sent = sent
+    def __init__(self, reason: str, maybe_delivered: bool) -> None:
+        super().__init__(reason, maybe_delivered)
+        self.reason = reason
+        self.maybe_delivered = maybe_delivered
 
     def __str__(self) -> str:
-        return f"{self.why} ({'the vendor may have received the request' if self.sent else 'nothing was sent'})"
+        effect = "the vendor may have received the request" if self.maybe_delivered else "nothing was sent"
+        return f"{self.reason} ({effect})"
 
 
 class SpoolError(SmsError):
     """A response could not be written to the spool directory.
 
-    **`reply` is the only copy of the response: the vendor returns its items only once.**
+    **`response` is the only copy of its items: the vendor returns each item only once.** `reason` describes the cause.
 
     >>> str(SpoolError("No space left on device", RawResponse(200, {}, b"<returnsms>")))
     'the response could not be written to disk: No space left on device (11 bytes)'
     """
 
-    def __init__(self, why: str, reply: RawResponse) -> None:
-        super().__init__(why, reply)
-        self.why = why
-        self.reply = reply
+    def __init__(self, reason: str, response: RawResponse) -> None:
+        super().__init__(reason, response)
+        self.reason = reason
+        self.response = response
 
     def __str__(self) -> str:
-        return f"the response could not be written to disk: {self.why} ({len(self.reply.body)} bytes)"
+        return f"the response could not be written to disk: {self.reason} ({len(self.response.body)} bytes)"
 
 
 class UnencodableText(SmsError, ValueError):

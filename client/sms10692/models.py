@@ -79,22 +79,22 @@ Item = TypeVar("Item", bound=Report | Reply, covariant=True)
 class FetchedBatch(Sequence[Item]):
     """Items of one fetch, as an immutable sequence in the vendor's order. **The vendor returns each item only once.**
 
-    `kept` is the spool file with the raw response, or None if the fetch had no spool directory (`keep=`).
+    `spool_file` is the file with the raw response, or None if the fetch had no spool directory (`spool_dir=`).
     """
 
-    __slots__ = ("_items", "kept")
+    __slots__ = ("_items", "spool_file")
 
-    def __init__(self, items: Sequence[Item], kept: Path | None = None) -> None:
+    def __init__(self, items: Sequence[Item], spool_file: Path | None = None) -> None:
         self._items = tuple(items)
-        self.kept = kept
+        self.spool_file = spool_file
 
-    def done(self) -> None:
-        """Delete the spool file. **Call this only after the items are stored safely.**
+    def ack(self) -> None:
+        """Acknowledge the items: delete the spool file. **Call this only after the items are stored safely.**
 
         Until then `replay_spool` yields the batch again. Without a spool file, or when called again, it does nothing.
         """
-        if self.kept is not None:
-            self.kept.unlink(missing_ok=True)
+        if self.spool_file is not None:
+            self.spool_file.unlink(missing_ok=True)
 
     @overload
     def __getitem__(self, index: int) -> Item: ...

@@ -1,8 +1,8 @@
 """Spool directory for raw queue responses: written to disk before parsing, because each item is returned only once.
 
-The vendor removes items from its queues when it sends them (4.1, 5.1). With `keep=DIRECTORY`, each response that
-contains items has its own file there until `FetchedBatch.done()` deletes it. Chunks are written as they arrive, so
-that a crash loses none that was received.
+The vendor removes items from its queues when it sends them (4.1, 5.1). With `spool_dir=`, each response that
+contains items has its own file in that directory until `FetchedBatch.ack()` deletes it. Chunks are written as they
+arrive, so that a crash loses none that was received.
 """
 
 import os
@@ -53,7 +53,7 @@ class SpoolFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Close the file. Without `commit`, whatever was written is kept under the final name, for `replay_spool`."""
+        """Close the file. Without `commit`, a file that is not empty gets its final name, for `replay_spool`."""
         if not self._file.closed:
             is_empty = not self._file.tell()
             self._file.close()
@@ -96,7 +96,9 @@ def _fsync_directory(directory: Path) -> None:
 
 
 def replay_spool(directory: Directory) -> Iterator[FetchedBatch[Report] | FetchedBatch[Reply]]:
-    """Yield the batches in a spool directory that are not yet `done()`, oldest first. A missing directory yields none.
+    """Yield the batches in a spool directory that were not acknowledged with `ack()`, oldest first.
+
+    A missing directory yields none.
 
     Partial files of a crashed process are included if the response is complete. Other processes may use the directory
     at the same time: a batch can then be yielded to both, and none is lost.
@@ -149,4 +151,4 @@ def _read_batch(file: Path, queue: str) -> FetchedBatch[Report] | FetchedBatch[R
         file.unlink(missing_ok=True)
         return None
     except InvalidResponse as error:
-        raise InvalidResponse(error.why, response, file) from None
+        raise InvalidResponse(error.reason, response, file) from None

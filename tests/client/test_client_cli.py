@@ -59,7 +59,7 @@ def test_every_subcommand_prints_one_json_object_per_line(environment: dict[str,
     ]
     assert run_json(environment, "overage") == [{"payinfo": "预付费", "overage": 998, "send_total": 1000}]
     assert run_json(environment, "checkkeyword", "发票") == [{"is_forbidden": True, "message": "包含非法字符"}]
-    (report,) = run_json(environment, "status", "--num", "1")
+    (report,) = run_json(environment, "status", "--limit", "1")
     assert report.pop("receivetime").endswith("+08:00")
     assert report == {
         "mobile": "15023239810",
@@ -111,7 +111,7 @@ def test_every_subcommand_prints_a_table(environment: dict[str, str]) -> None:
         (["overage", "--url", "http://127.0.0.1:1/?a=b"], 2, "query string"),
         (["overage", "--proxy", "ftp://127.0.0.1"], 2, "proxy="),
         (["status", "--timeout", "inf"], 2, "--timeout"),
-        (["status", "--keep", "/dev/null"], 2, "/dev/null"),
+        (["status", "--spool", "/dev/null"], 2, "/dev/null"),
         (["send", "--text", "x", ","], 2, "contains no number"),
     ],
     ids=str,
@@ -345,7 +345,7 @@ def test_follow_prints_new_items_until_interrupted(
     environment: dict[str, str], tmp_path: Path, stop: signal.Signals
 ) -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "sms10692", "status", "--follow", "1", "--json", "--keep", str(tmp_path)],
+        [sys.executable, "-m", "sms10692", "status", "--follow", "1", "--json", "--spool", str(tmp_path)],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

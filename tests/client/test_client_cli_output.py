@@ -190,7 +190,7 @@ def test_closed_standard_output_is_exit_code_3_before_any_request(arguments: lis
 @pytest.mark.parametrize("output", ["", "--json"])
 def test_a_response_that_cannot_be_spooled_is_printed(environment: dict[str, str], output: str, tmp_path: Path) -> None:
     run_cli(environment, "send", "10000000031", "--text", "x")
-    arguments = [argument for argument in ("call", "--keep", str(tmp_path), output) if argument]
+    arguments = [argument for argument in ("call", "--spool", str(tmp_path), output) if argument]
     result = subprocess.run(
         [sys.executable, "-c", DISK_FULL, *arguments], capture_output=True, check=False, env=environment
     )

@@ -110,7 +110,7 @@ def test_a_response_is_parsed_to_the_expected_result(exchange: Exchange, perform
                 "reason": result.reason.value,
                 "code": result.code,
             }
-            assert result.reply.body == exchange.response.body
+            assert result.response.body == exchange.response.body
         case {"unreadable": True}:
             assert isinstance(result, InvalidResponse)
             assert (result.status, result.body) == (200, exchange.response.body)

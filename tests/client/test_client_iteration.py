@@ -45,10 +45,10 @@ def test_the_async_client_yields_the_same_items(settings: dict[str, Any], tmp_pa
             mobiles = [report.mobile async for report in client.all_status(2)]
             contents = [reply.content async for reply in client.all_calls()]
             await client.send(NUMBERS, "内容")
-            sizes = [len(batch) async for batch in client.status_batches(2, keep=tmp_path)]
-            async for batch in client.call_batches(keep=tmp_path):
+            sizes = [len(batch) async for batch in client.status_batches(2, spool_dir=tmp_path)]
+            async for batch in client.call_batches(spool_dir=tmp_path):
                 sizes.append(len(batch))
-                batch.done()
+                batch.ack()
             return [mobiles, contents, sizes, len(list(tmp_path.iterdir()))]
 
     assert asyncio.run(fetch()) == [NUMBERS, ["T", "T"], [2, 1, 2], 2]

@@ -44,7 +44,7 @@ def slow_response(before: bytes, drip: bytes) -> Callable[[socket.socket], None]
 def test_an_endless_response_head_ends_at_the_deadline(send: Any, before: bytes, drip: bytes) -> None:
     with server(slow_response(before, drip)) as (url, received), pytest.raises(ConnectionFailed) as raised:
         send(url, timeout=TIMEOUT, total_timeout=0.5, retries=3)
-    assert raised.value.sent
+    assert raised.value.maybe_delivered
     assert "no complete response within 0.5 s" in str(raised.value)
     assert len(received) == 1
 
@@ -64,18 +64,18 @@ def test_chunks_received_before_the_deadline_are_spooled(client_class: Any, tmp_
         settings = SETTINGS | {"timeout": TIMEOUT, "total_timeout": 0.5}
         if client_class is Client:
             with Client(url, **settings) as client:
-                return client.status(keep=tmp_path)
+                return client.status(spool_dir=tmp_path)
 
         async def fetch_async() -> Any:
             async with AsyncClient(url, **settings) as client:
-                return await client.status(keep=tmp_path)
+                return await client.status(spool_dir=tmp_path)
 
         return asyncio.run(fetch_async())
 
     with server(slow_response(HEAD, b"x")) as (url, _), pytest.raises(InvalidResponse) as raised:
         fetch(url)
-    assert raised.value.kept is not None
-    assert raised.value.kept.read_bytes() == raised.value.body
+    assert raised.value.spool_file is not None
+    assert raised.value.spool_file.read_bytes() == raised.value.body
 
 
 @EACH_WAY
@@ -92,7 +92,7 @@ def test_a_deadline_while_connecting_reports_that_nothing_was_sent(send: Any) ->
             send(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=TIMEOUT, total_timeout=0.3)
         for waiting in backlog:
             waiting.close()
-    assert not raised.value.sent
+    assert not raised.value.maybe_delivered
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf")])

@@ -53,7 +53,7 @@ def test_a_disconnect_at_any_byte_of_the_response_is_classified_correctly(collec
     with server(lambda connection: connection.sendall(RESPONSE[: next(lengths)])) as (url, received):
         errors = collect(url, len(RESPONSE))
     head_length = len(RESPONSE) - len(BODY)
-    assert [error.sent for error in errors[:head_length]] == [True] * head_length
+    assert [error.maybe_delivered for error in errors[:head_length]] == [True] * head_length
     assert [error.body for error in errors[head_length:]] == [BODY[:length] for length in range(len(BODY))]
     assert len(received) == len(RESPONSE)
 
@@ -69,7 +69,7 @@ def test_a_server_that_never_responds_may_have_received_the_request(send: Any) -
         with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=TIMEOUT) as last:
             last.sendall(b"GET /last HTTP/1.1\r\n\r\n")
             assert last.recv(1) == b""
-    assert raised.value.sent
+    assert raised.value.maybe_delivered
     assert [raw[:4] for raw in received] == [b"POST", b"GET "]
 
 
@@ -77,7 +77,7 @@ def test_a_server_that_never_responds_may_have_received_the_request(send: Any) -
 def test_a_refused_connection_means_nothing_was_sent(send: Any) -> None:
     with closed_port() as port, pytest.raises(ConnectionFailed) as raised:
         send(f"http://127.0.0.1:{port}")
-    assert not raised.value.sent
+    assert not raised.value.maybe_delivered
 
 
 @EACH_WAY
@@ -90,7 +90,7 @@ def test_a_response_of_100_megabytes_is_read_up_to_the_limit(send: Any) -> None:
     with server(send_large) as (url, _), pytest.raises(InvalidResponse) as raised:
         send(url)
     assert len(raised.value.body) == 64 * 1024 * 1024
-    assert "longer than 67108864 bytes" in raised.value.why
+    assert "longer than 67108864 bytes" in raised.value.reason
 
 
 @EACH_WAY
@@ -102,7 +102,7 @@ def test_the_error_for_a_reset_connection_states_the_cause(send: Any) -> None:
     with server(reset) as (url, _), pytest.raises((InvalidResponse, ConnectionFailed)) as raised:
         send(url)
     assert isinstance(raised.value, InvalidResponse | ConnectionFailed)
-    assert not raised.value.why.endswith((" ", ":"))
+    assert not raised.value.reason.endswith((" ", ":"))
 
 
 @EACH_WAY

@@ -134,7 +134,7 @@ def test_an_unreachable_proxy_is_named(send: Any, environment: pytest.MonkeyPatc
         environment.setenv("HTTP_PROXY", f"http://u:top-secret@127.0.0.1:{port}")
         with pytest.raises(ConnectionFailed) as raised:
             send("http://vendor.invalid")
-    assert not raised.value.sent
+    assert not raised.value.maybe_delivered
     assert f"through the proxy http://127.0.0.1:{port} of HTTP_PROXY" in str(raised.value)
     assert "top-secret" not in str(raised.value)
 

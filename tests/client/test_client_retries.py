@@ -41,7 +41,7 @@ def test_a_failed_connection_attempt_is_repeated_up_to_the_number_of_retries(sen
     transport = FlakyTransport(2, error)
     with pytest.raises(ConnectionFailed) as raised:
         send("http://vendor", transport=transport, retries=1)
-    assert (raised.value.sent, transport.attempts) == (False, 2)
+    assert (raised.value.maybe_delivered, transport.attempts) == (False, 2)
     transport = FlakyTransport(1, error)
     with pytest.raises(ConnectionFailed):
         send("http://vendor", transport=transport)
@@ -54,7 +54,7 @@ def test_a_request_that_may_have_been_sent_is_never_repeated(send: Any, error: A
     transport = FlakyTransport(1, error)
     with pytest.raises(ConnectionFailed) as raised:
         send("http://vendor", transport=transport, retries=5)
-    assert (raised.value.sent, transport.attempts, pauses) == (True, 1, [])
+    assert (raised.value.maybe_delivered, transport.attempts, pauses) == (True, 1, [])
 
 
 @EACH_WAY

@@ -68,7 +68,7 @@ def test_the_error_for_an_untrusted_certificate_names_the_certificate_settings(
     trustme.CA().cert_pem.write_to_path(trusted)
     with tls_server(http_answer(BODY)) as url, pytest.raises(ConnectionFailed) as raised:
         send(url)
-    assert not raised.value.sent
+    assert not raised.value.maybe_delivered
     assert "certificate verify failed" in str(raised.value)
     assert f"SSL_CERT_FILE is '{trusted}'" in str(raised.value)
 
@@ -77,7 +77,7 @@ def test_the_error_for_an_untrusted_certificate_names_the_certificate_settings(
 def test_a_slow_response_head_over_tls_ends_at_the_deadline(send: Any, trusted: str) -> None:
     with tls_server(b"HTTP/1.1 200 OK\r\nX: ", b"x") as url, pytest.raises(ConnectionFailed) as raised:
         send(url, timeout=TIMEOUT, total_timeout=0.5)
-    assert raised.value.sent
+    assert raised.value.maybe_delivered
     assert "no complete response within 0.5 s" in str(raised.value)
 
 
@@ -85,6 +85,6 @@ def test_a_slow_response_head_over_tls_ends_at_the_deadline(send: Any, trusted: 
 def test_an_unanswered_handshake_ends_at_the_deadline(send: Any, trusted: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(ConnectionFailed) as raised:
         send(f"https://localhost:{silent.getsockname()[1]}", timeout=TIMEOUT, total_timeout=0.5)
-    assert not raised.value.sent
+    assert not raised.value.maybe_delivered
     assert "no complete response within 0.5 s" in str(raised.value)
     gc.collect()  # reports a connection left open as a ResourceWarning, which fails the test

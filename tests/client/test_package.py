@@ -48,7 +48,7 @@ def test_an_unknown_name_raises_attribute_error() -> None:
     [
         VendorRefusal("参数不正确", 4, RESPONSE),
         InvalidResponse("not valid XML", RESPONSE),
-        ConnectionFailed("ReadTimeout", sent=True),
+        ConnectionFailed("ReadTimeout", maybe_delivered=True),
         SpoolError("No space left on device", RESPONSE),
         UnencodableText("好😀", "gbk", [(1, "😀")]),
     ],

@@ -19,7 +19,7 @@ def parse_error(parse: Callable[[RawResponse], Any], body: bytes) -> str:
     """Return the reason for which a parser refuses a body."""
     with pytest.raises(InvalidResponse) as raised:
         parse(RawResponse(200, {}, body))
-    return raised.value.why
+    return raised.value.reason
 
 
 @pytest.mark.parametrize("parse", [responses.parse_reports, responses.parse_replies])
@@ -67,7 +67,7 @@ def test_an_oversized_spool_file_does_not_hide_later_ones(tmp_path: Path) -> Non
     assert [len(next(batches)), len(next(batches))] == [1, 2]
     with pytest.raises(InvalidResponse) as raised:
         next(batches)
-    assert raised.value.kept == tmp_path / "0.status.xml"
+    assert raised.value.spool_file == tmp_path / "0.status.xml"
     assert len(raised.value.__notes__) == 1
     assert f"{tmp_path / '2.call.xml'} cannot be read either: not valid XML" in raised.value.__notes__[0]
 
@@ -84,6 +84,6 @@ def test_an_unreadable_spool_file_does_not_hide_later_ones(tmp_path: Path, monke
 
     monkeypatch.setattr(Path, "read_bytes", fail_for_first_file)
     batches = replay_spool(tmp_path)
-    assert next(batches).kept == tmp_path / "1.status.xml"
+    assert next(batches).spool_file == tmp_path / "1.status.xml"
     with pytest.raises(OSError, match=r"0\.status\.xml"):
         next(batches)

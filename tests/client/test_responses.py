@@ -44,7 +44,7 @@ def parse_error(parse: Callable[[RawResponse], Any], body: str | bytes, status: 
     with pytest.raises(InvalidResponse) as raised:
         parse(raw)
     assert (raised.value.body, raised.value.status) == (raw.body, status)
-    return raised.value.why
+    return raised.value.reason
 
 
 # Layouts and charsets of real servers

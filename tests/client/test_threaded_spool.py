@@ -44,7 +44,7 @@ def fetch(folder: Path, *chunks: bytes, then: Any = None) -> Any:
     async def fetch_status() -> Any:
         transport = httpx2.MockTransport(lambda request: httpx2.Response(200, stream=ChunkedBody(*chunks, then=then)))
         async with AsyncClient("http://vendor", **SETTINGS, transport=transport) as client:
-            return await client.status(keep=folder)
+            return await client.status(spool_dir=folder)
 
     return asyncio.run(fetch_status())
 
@@ -94,7 +94,7 @@ def test_a_disk_error_is_raised_as_by_the_synchronous_client(tmp_path: Path, mon
     monkeypatch.setattr("sms10692.spool.os.fsync", raise_disk_full)
     with pytest.raises(SpoolError) as raised:
         fetch(tmp_path, BODY)
-    assert raised.value.reply.body == BODY
+    assert raised.value.response.body == BODY
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         fetch(tmp_path / "file", BODY)
@@ -121,7 +121,7 @@ def test_a_fetch_cancelled_while_its_file_is_created_leaves_no_file(
     async def fetch_and_cancel() -> None:
         transport = httpx2.MockTransport(lambda request: httpx2.Response(200, content=BODY))
         async with AsyncClient("http://vendor", **SETTINGS, transport=transport) as client:
-            task = asyncio.create_task(client.status(keep=tmp_path))
+            task = asyncio.create_task(client.status(spool_dir=tmp_path))
             assert await asyncio.to_thread(opening.wait, TIMEOUT)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -149,7 +149,7 @@ def test_a_chunk_being_written_during_cancellation_reaches_the_disk_completely(
     async def fetch_and_cancel() -> None:
         transport = httpx2.MockTransport(lambda request: httpx2.Response(200, content=BODY))
         async with AsyncClient("http://vendor", **SETTINGS, transport=transport) as client:
-            task = asyncio.create_task(client.status(keep=tmp_path))
+            task = asyncio.create_task(client.status(spool_dir=tmp_path))
             assert await asyncio.to_thread(writing.wait, TIMEOUT)
             task.cancel()
             await asyncio.sleep(0)
