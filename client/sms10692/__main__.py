@@ -6,23 +6,22 @@ install them and exits with code 2.
 
 import sys
 import traceback
-from typing import Final, NoReturn
+from typing import NoReturn
 
-INTERNAL_ERROR: Final = 70
-"""Exit code for an unexpected exception: EX_SOFTWARE of sysexits.h."""
+from sms10692.cli.exit_codes import INTERNAL_ERROR, USAGE
 
 
 def main() -> None:
     """Run the command line, or print which packages to install."""
     try:
-        from sms10692.cli import main as run
+        from sms10692.cli.main import main as run
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("sms10692"):
             _fail()
         from sms10692.extras import missing_package
 
         sys.stderr.write(f"sms10692: {missing_package(error.name, 'cli')}\n")
-        sys.exit(2)
+        sys.exit(USAGE)
     except Exception:
         _fail()
     run()

@@ -331,7 +331,7 @@ def test_a_limited_output_encoding_loses_no_items(environment: dict[str, str], e
 
 
 def test_a_reply_is_printed_without_markup() -> None:
-    program = "from sms10692.cli import _print_rows; _print_rows(False, [{'content': ':smile: [bold]x[/bold]'}])"
+    program = "from sms10692.cli.output import print_rows; print_rows(False, [{'content': ':smile: [bold]x[/bold]'}])"
     output = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True).stdout
     assert ":smile: [bold]x[/bold]" in output
     assert "\x1b" not in output
@@ -358,7 +358,7 @@ def test_follow_prints_new_items_until_interrupted(
         process.send_signal(stop)
         _, err = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0
-    assert err.splitlines()[-1].startswith("2 in ")
+    assert err.splitlines()[-1].startswith("2 items in ")
     assert len(list(tmp_path.iterdir())) == 2
 
 

@@ -19,7 +19,7 @@ RESPONSE = RawResponse(200, {"content-type": "text/xml"}, b"<returnsms>")
     [
         "from sms10692 import *",
         "from sms10692 import Segments, count_segments",
-        "import sms10692.cli",
+        "import sms10692.cli.main",
         "import sms10692.segmentation, sms10692.responses, sms10692.spool, sms10692.bulk",
         "pass",
     ],
