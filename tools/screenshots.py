@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from sms10692.signing import CHINA, format_timestamp
 from support.browser import BrowserProfile, browser_page, chromium
-from support.emulators import Address, ask, emulator_process, request, sign
+from support.emulators import Address, build_request, emulator_process, send_raw, sign
 
 PROFILES = [
     BrowserProfile(language, width, theme)
@@ -54,7 +54,7 @@ def signed_fields(**values: str) -> dict[str, str]:
 
 def post_vendor_request(address: Address, page: str, charset: str = "utf-8", **values: str) -> None:
     """Send a form to a vendor endpoint."""
-    ask(address, request(page, urlencode(signed_fields(**values), encoding=charset).encode()))
+    send_raw(address, build_request(page, urlencode(signed_fields(**values), encoding=charset).encode()))
 
 
 def send_sample_traffic(address: Address) -> None:
@@ -83,7 +83,7 @@ def submit_form(values: dict[str, str], address: Address, path: str) -> None:
     body = urlencode(values).encode()
     head = f"POST {path} HTTP/1.1\r\nHost: {address[0]}:{address[1]}\r\nHX-Request: true\r\n"
     content_type = "Content-Type: application/x-www-form-urlencoded\r\n"
-    ask(address, f"{head}{content_type}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    send_raw(address, f"{head}{content_type}Content-Length: {len(body)}\r\n\r\n".encode() + body)
 
 
 def capture_pages(browser: Browser, address: Address, folder: Path) -> None:

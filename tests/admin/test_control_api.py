@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sms10692_mock.admin.auth import AccessPolicy
-from support.emulators import Address, ask, emulator_process
+from support.emulators import Address, emulator_process, send_raw
 from support.flask_emulator import FlaskEmulator
 
 # Accounts
@@ -110,7 +110,7 @@ def test_an_account_is_made_as_asked() -> None:
     assert (made["payinfo"], made["points"], made["send_total"], made["dialect"]) == ("postpaid", 0, 0, "observed")
     assert "<remainpoint>-1<" in office.send(made)
     assert "<error>3<" in office.status(made)
-    assert "<checkCounts>x<" in office.ask("/v2sms.aspx", made, action="checkkeyword", content="x")
+    assert "<checkCounts>x<" in office.post("/v2sms.aspx", made, action="checkkeyword", content="x")
 
 
 def test_terms_may_change_and_what_waits_stays() -> None:
@@ -437,6 +437,6 @@ def wide() -> Iterator[tuple[Address, str]]:
 
 def test_where_others_can_reach_it_a_token_is_made_and_printed(wide: tuple[Address, str]) -> None:
     address, token = wide
-    without = ask(address, b"GET /_mock/accounts HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    without = send_raw(address, b"GET /_mock/accounts HTTP/1.1\r\nHost: localhost\r\n\r\n")
     given = f"GET /_mock/accounts HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
-    assert (without.status, ask(address, given.encode()).status) == (401, 200)
+    assert (without.status, send_raw(address, given.encode()).status) == (401, 200)

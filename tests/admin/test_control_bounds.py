@@ -13,7 +13,7 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.records import Limits
 from sms10692_mock.stores.memory.incremental_free import free_incrementally
 from sms10692_mock.stores.memory.store import MemoryStore
-from support.emulators import MANUAL_TIME, options
+from support.emulators import MANUAL_TIME, build_options
 from support.flask_emulator import FlaskEmulator
 
 
@@ -200,7 +200,7 @@ def test_a_start_state_closes_no_account_of_others_in_the_same_store() -> None:
     now = MANUAL_TIME
     store = MemoryStore(real_time=lambda: now)
     store.create_account(Account("t1", "test-1", "s3cret", throwaway=True))
-    vendor = build_vendor(options(lambda: now), store)
+    vendor = build_vendor(build_options(lambda: now), store)
     now += 3600
     report = {"mobile": "13000000001"}
     seeded = {"userid": "7", "account": "shop", "password": "geheim", "reports": [report]}

@@ -30,7 +30,7 @@ class Filled:
             reply = {"mobile": number, "content": f"answer {number}"}
             self.office.control("POST", f"{self.path}/replies", reply)
         self.office.call(self.account)
-        self.office.ask("/v2statusApi.aspx", self.account, action="query", statusNum="4")
+        self.office.post("/v2statusApi.aspx", self.account, action="query", statusNum="4")
         self.office.send(self.account, mobile="10000000023", content="late")
 
     def page(self, what: str, **query: Any) -> Any:
@@ -238,7 +238,7 @@ def test_so_many_are_handed_out_again(document: dict[str, Any], rewound: int) ->
     account = office.control("POST", "accounts")
     office.send(account, mobile=",".join(NUMBERS[:4]))
     for _ in range(2):
-        office.ask("/v2statusApi.aspx", account, action="query", statusNum="2")
+        office.post("/v2statusApi.aspx", account, action="query", statusNum="2")
         office.now += 60
     path = f"accounts/{account['userid']}/reports"
     assert office.control("POST", f"{path}/rewind", document) == {"rewound": rewound}

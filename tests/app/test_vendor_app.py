@@ -21,7 +21,7 @@ from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.diagnosis.service import diagnose_logged
 from sms10692_mock.domain.records import LoggedRequest, Query
 from sms10692_mock.profiles import MANUAL
-from support.emulators import CALL, CREDENTIALS, GBK, STATUS, UTF8, Response, WsgiHarness, call_wsgi, request
+from support.emulators import CALL, CREDENTIALS, GBK, STATUS, UTF8, Response, WsgiHarness, build_request, call_wsgi
 
 PAGES = [UTF8, GBK, STATUS, CALL]
 
@@ -37,7 +37,7 @@ def test_any_bytes_get_a_well_formed_response_with_status_200(dialect: str, data
     right = b"&".join(f"{name}={value}".encode() for name, value in CREDENTIALS.items())
     body = data.draw(st.binary() | pairs.map(b"&".join) | pairs.map(lambda some: b"&".join([right, *some])))
     content_type = data.draw(st.sampled_from(["", "multipart/form-data; boundary=a", "text/xml", "application/json"]))
-    answer = emulator.ask(request(path, body, content_type))
+    answer = emulator.send_raw(build_request(path, body, content_type))
     assert answer.status == 200
     if answer.content_type == "application/json":
         assert isinstance(json.loads(answer.body), dict)
@@ -90,7 +90,7 @@ def test_the_balance_falls_by_what_is_charged(sends: list[tuple[str, str, str]],
     "path", ["/else", "/v2sms", "/v2sms.asp", "/a/v2sms.aspx", "/sms.aspx", "/v2sms.aspx.bak", "*"]
 )
 def test_other_paths_are_404_and_name_the_endpoints(path: str) -> None:
-    answer = WsgiHarness().ask(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    answer = WsgiHarness().send_raw(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     assert answer.status == 404
     assert b"/v2smsGBK.aspx" in answer.body
 
@@ -98,7 +98,7 @@ def test_other_paths_are_404_and_name_the_endpoints(path: str) -> None:
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH", "get"])
 @pytest.mark.parametrize("path", PAGES)
 def test_other_methods_are_405(path: str, method: str) -> None:
-    answer = WsgiHarness().ask(f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    answer = WsgiHarness().send_raw(f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     assert (answer.status, answer.body) == (405, b"this page answers GET, HEAD, POST\n")
 
 
@@ -177,7 +177,7 @@ def test_a_request_with_a_truncated_body_has_no_effect() -> None:
     body = b"action=send&mobile=13000000001,13000000002&content=x&" + b"&".join(
         f"{name}={value}".encode() for name, value in CREDENTIALS.items()
     )
-    answer = emulator.ask(request(UTF8, body).replace(b"Content-Length: ", b"Content-Length: 1"))
+    answer = emulator.send_raw(build_request(UTF8, body).replace(b"Content-Length: ", b"Content-Length: 1"))
     assert (answer.status, answer.body) == (
         400,
         b"the body broke off: 125 of 1125 bytes came (Content-Length is 1125, and counts bytes, not characters)\n",

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from support.emulators import TIMEOUT, emulator_process, killed_after, read_response
+from support.emulators import TIMEOUT, emulator_process, killed_after, read_request
 
 PASSWORD = "mima-and-more"
 NUMBERS = [str(13000000000 + index) for index in range(25)]
@@ -132,7 +132,7 @@ def test_an_invalid_response_is_exit_code_3(environment: dict[str, str]) -> None
         def respond() -> None:
             connection, _ = listener.accept()
             with connection:
-                read_response(connection)
+                read_request(connection)
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
 
         thread = threading.Thread(target=respond)
@@ -190,11 +190,11 @@ def test_after_a_lost_response_the_uncertain_numbers_are_listed_exactly(
         def respond_once() -> None:
             connection, _ = listener.accept()
             with connection:
-                read_response(connection)
+                read_request(connection)
                 connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
             connection, _ = listener.accept()
             with connection:
-                read_response(connection)
+                read_request(connection)
                 received.set()
                 released.wait(TIMEOUT)
 

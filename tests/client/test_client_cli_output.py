@@ -12,7 +12,7 @@ import pytest
 
 from sms10692.terminal import escape_controls
 from support.emulators import TIMEOUT, emulator_process
-from support.raw_servers import http_answer, server
+from support.raw_servers import encode_response, raw_server
 
 ENCODINGS = ["utf-8", "gbk", "cp936", "cp1252", "ascii", "cp437", "latin-1", "utf-16"]
 NUMBER = "15023239810"
@@ -181,7 +181,7 @@ def test_a_broken_pipe_on_standard_output_is_exit_code_3(environment: dict[str, 
     "arguments", [["call"], ["call", "--json"], ["send", "10000000031", "--text", "x"]], ids=" ".join
 )
 def test_closed_standard_output_is_exit_code_3_before_any_request(arguments: list[str]) -> None:
-    with server(lambda connection: connection.sendall(http_answer(REPLY.encode()))) as (url, received):
+    with raw_server(lambda connection: connection.sendall(encode_response(REPLY.encode()))) as (url, received):
         result = run_cli(build_environment(url), *arguments, stdout=None, preexec_fn=lambda: os.close(1))
     assert (result.returncode, received) == (3, [])
     assert result.stderr == b"sms10692: standard output is closed; no request was sent\n"
@@ -246,7 +246,7 @@ FORBIDDEN = f"<returnsms><message>包含非法字符{escape_xml(HOSTILE)}</messa
 def test_no_control_character_of_a_response_body_reaches_the_terminal(
     body: str, arguments: list[str], code: int
 ) -> None:
-    with server(lambda connection: connection.sendall(http_answer(body.encode()))) as (url, _):
+    with raw_server(lambda connection: connection.sendall(encode_response(body.encode()))) as (url, _):
         result = run_cli(build_environment(url), *arguments)
     printed = result.stdout.decode() + result.stderr.decode()
     assert result.returncode == code
@@ -259,7 +259,7 @@ def test_no_control_character_of_a_response_body_reaches_the_terminal(
     [b"HTTP/1.1 200 \x1b[2J\r\n", b"HTTP/1.1 \x1b[2J\r\n", b"\x1b]0;x\x07\r\n", b"HTTP/1.1 200 OK\r\n\x1b[2J: x\r\n"],
 )
 def test_no_control_character_of_a_response_head_reaches_the_terminal(head: bytes) -> None:
-    with server(lambda connection: connection.sendall(head + b"\r\n")) as (url, _):
+    with raw_server(lambda connection: connection.sendall(head + b"\r\n")) as (url, _):
         result = run_cli(build_environment(url), "overage")
     assert result.returncode == 3
     assert result.stderr.count(b"\n") == 1
@@ -267,7 +267,7 @@ def test_no_control_character_of_a_response_head_reaches_the_terminal(head: byte
 
 
 def test_json_output_preserves_the_content() -> None:
-    with server(lambda connection: connection.sendall(http_answer(REPLY.encode()))) as (url, _):
+    with raw_server(lambda connection: connection.sendall(encode_response(REPLY.encode()))) as (url, _):
         (line,) = run_cli(build_environment(url), "call", "--json").stdout.splitlines()
     assert json.loads(line)["content"] == f"好{HOSTILE}"
 
@@ -357,7 +357,7 @@ def test_invalid_environment_settings_do_not_affect_loopback(environment: dict[s
 
 
 def test_proxy_and_trust_env_are_options() -> None:
-    with server(lambda connection: connection.sendall(http_answer(FORBIDDEN.encode()))) as (url, received):
+    with raw_server(lambda connection: connection.sendall(encode_response(FORBIDDEN.encode()))) as (url, received):
         invalid = build_environment("http://vendor.invalid") | {"ALL_PROXY": "socks://nonsense"}
         assert run_cli(invalid, "checkkeyword", "x", "--no-trust-env", "--proxy", url).returncode == 0
     assert received[0].startswith(b"POST http://vendor.invalid/v2sms.aspx ")

@@ -11,9 +11,9 @@ import pytest
 
 from sms10692 import AsyncClient, Client, ConnectionFailed, InvalidResponse
 from sms10692.transport import Deadline
-from support.client import BODY, EACH_WAY, SETTINGS
-from support.emulators import TIMEOUT, read_response
-from support.raw_servers import http_answer, server
+from support.client import BODY, EACH_SEND, SETTINGS
+from support.emulators import TIMEOUT, read_request
+from support.raw_servers import encode_response, raw_server
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
 
@@ -30,7 +30,7 @@ def slow_response(before: bytes, drip: bytes) -> Callable[[socket.socket], None]
     return serve
 
 
-@EACH_WAY
+@EACH_SEND
 @pytest.mark.parametrize(
     ("before", "drip"),
     [
@@ -42,16 +42,16 @@ def slow_response(before: bytes, drip: bytes) -> Callable[[socket.socket], None]
     ids=["first line", "header", "103", "100"],
 )
 def test_an_endless_response_head_ends_at_the_deadline(send: Any, before: bytes, drip: bytes) -> None:
-    with server(slow_response(before, drip)) as (url, received), pytest.raises(ConnectionFailed) as raised:
+    with raw_server(slow_response(before, drip)) as (url, received), pytest.raises(ConnectionFailed) as raised:
         send(url, timeout=TIMEOUT, total_timeout=0.5, retries=3)
     assert raised.value.maybe_delivered
     assert "no complete response within 0.5 s" in str(raised.value)
     assert len(received) == 1
 
 
-@EACH_WAY
+@EACH_SEND
 def test_a_slow_response_body_ends_at_the_deadline(send: Any) -> None:
-    with server(slow_response(HEAD, b"x")) as (url, _), pytest.raises(InvalidResponse) as raised:
+    with raw_server(slow_response(HEAD, b"x")) as (url, _), pytest.raises(InvalidResponse) as raised:
         send(url, timeout=TIMEOUT, total_timeout=0.5)
     assert "no complete response within 0.5 s" in str(raised.value)
     assert 0 < len(raised.value.body) < 1000
@@ -72,13 +72,13 @@ def test_chunks_received_before_the_deadline_are_spooled(client_class: Any, tmp_
 
         return asyncio.run(fetch_async())
 
-    with server(slow_response(HEAD, b"x")) as (url, _), pytest.raises(InvalidResponse) as raised:
+    with raw_server(slow_response(HEAD, b"x")) as (url, _), pytest.raises(InvalidResponse) as raised:
         fetch(url)
     assert raised.value.spool_file is not None
     assert raised.value.spool_file.read_bytes() == raised.value.body
 
 
-@EACH_WAY
+@EACH_SEND
 def test_a_deadline_while_connecting_reports_that_nothing_was_sent(send: Any) -> None:
     """The listen backlog is full, so that the next connection is never accepted."""
     with socket.socket() as listener:
@@ -115,7 +115,7 @@ def test_a_deadline_limits_the_timeout_of_each_step() -> None:
 
 
 def build_response(task_id: int) -> bytes:
-    return http_answer(BODY.replace(b"100001", str(task_id).encode()))
+    return encode_response(BODY.replace(b"100001", str(task_id).encode()))
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["at once", "before the next response"])
@@ -134,7 +134,7 @@ def test_an_extra_response_is_never_taken_for_the_response_to_the_next_request(l
             connection.settimeout(TIMEOUT)
             try:
                 connection.sendall(build_response(number * 1000))
-                while read_response(connection):
+                while read_request(connection):
                     connection.sendall(build_response(number * 1000000))
             except OSError:
                 pass
@@ -148,7 +148,7 @@ def test_an_extra_response_is_never_taken_for_the_response_to_the_next_request(l
         async with AsyncClient(url, **SETTINGS) as client:
             return [(await client.send(["15023239810"], "x")).task_id for _ in range(3)]
 
-    with server(serve) as (url, received):
+    with raw_server(serve) as (url, received):
         assert send_three(url) == [1, 2, 3]
         assert asyncio.run(send_three_async(url)) == [4, 5, 6]
         for _ in range(6):

@@ -13,9 +13,9 @@ import pytest
 
 from sms10692 import AsyncClient, Client, ConnectionFailed, InvalidResponse
 from sms10692.proxies import find_route
-from support.client import BODY, EACH_WAY, SETTINGS
+from support.client import BODY, EACH_SEND, SETTINGS
 from support.emulators import TIMEOUT, closed_port
-from support.raw_servers import http_answer, server
+from support.raw_servers import encode_response, raw_server
 
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 EACH_CLIENT = pytest.mark.parametrize("client_class", [Client, AsyncClient])
@@ -31,7 +31,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-@EACH_WAY
+@EACH_SEND
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -49,7 +49,7 @@ def test_loopback_is_reached_despite_invalid_environment_settings(
     send: Any, name: str, value: str, environment: pytest.MonkeyPatch
 ) -> None:
     environment.setenv(name, value)
-    with server(lambda connection: connection.sendall(http_answer(BODY))) as (url, _):
+    with raw_server(lambda connection: connection.sendall(encode_response(BODY))) as (url, _):
         assert send(url).task_id == 100001
         assert send(url.replace("127.0.0.1", "localhost")).task_id == 100001
 
@@ -128,7 +128,7 @@ def test_no_certificates_are_loaded_for_an_http_address(environment: pytest.Monk
         client_class("http://vendor", **SETTINGS, proxy="http://proxy:3128")
 
 
-@EACH_WAY
+@EACH_SEND
 def test_an_unreachable_proxy_is_named(send: Any, environment: pytest.MonkeyPatch) -> None:
     with closed_port() as port:
         environment.setenv("HTTP_PROXY", f"http://u:top-secret@127.0.0.1:{port}")
@@ -139,32 +139,32 @@ def test_an_unreachable_proxy_is_named(send: Any, environment: pytest.MonkeyPatc
     assert "top-secret" not in str(raised.value)
 
 
-@EACH_WAY
+@EACH_SEND
 def test_the_error_for_a_proxy_error_page_names_the_proxy(send: Any) -> None:
     page = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"
-    with server(lambda connection: connection.sendall(page)) as (url, _), pytest.raises(InvalidResponse) as raised:
+    with raw_server(lambda connection: connection.sendall(page)) as (url, _), pytest.raises(InvalidResponse) as raised:
         send("http://vendor.invalid", proxy=url)
     assert f"through the proxy {url} of proxy=" in str(raised.value)
 
 
-@EACH_WAY
+@EACH_SEND
 @pytest.mark.parametrize("source", ["environment", "argument"])
 def test_a_proxy_receives_the_absolute_url(send: Any, source: str, environment: pytest.MonkeyPatch) -> None:
-    with server(lambda connection: connection.sendall(http_answer(BODY))) as (url, received):
+    with raw_server(lambda connection: connection.sendall(encode_response(BODY))) as (url, received):
         if source == "environment":
             environment.setenv("http_proxy", url.removeprefix("http://"))
         assert send("http://vendor.invalid/v2sms.aspx", proxy=url if source == "argument" else None).task_id == 100001
     assert received[0].startswith(b"POST http://vendor.invalid/v2sms.aspx HTTP/1.1\r\n")
 
 
-@EACH_WAY
+@EACH_SEND
 def test_a_proxy_argument_is_used_for_loopback_addresses_too(send: Any) -> None:
-    with server(lambda connection: connection.sendall(http_answer(BODY))) as (url, received):
+    with raw_server(lambda connection: connection.sendall(encode_response(BODY))) as (url, received):
         send("http://127.0.0.1:1", proxy=url)
     assert received[0].startswith(b"POST http://127.0.0.1:1/v2sms.aspx ")
 
 
-@EACH_WAY
+@EACH_SEND
 def test_a_socks_proxy_is_used_if_socksio_is_installed(send: Any) -> None:
     pytest.importorskip("socksio", reason="SOCKS requires the package socksio")
 
@@ -175,7 +175,7 @@ def test_a_socks_proxy_is_used_if_socksio_is_installed(send: Any) -> None:
         assert request[5 : 5 + request[4]] == b"vendor.invalid"
         connection.sendall(b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00")
         connection.recv(10000)
-        connection.sendall(http_answer(BODY))
+        connection.sendall(encode_response(BODY))
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

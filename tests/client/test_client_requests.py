@@ -13,7 +13,7 @@ import pytest
 
 from sms10692 import CHINA, Client, UnencodableText
 from sms10692_mock.admin.app import create_app
-from support.client import BODY, SETTINGS, FlakyTransport, send_and_await
+from support.client import BODY, SETTINGS, FlakyTransport, send_async
 from support.emulators import sign
 
 
@@ -90,7 +90,7 @@ def test_the_gbk_endpoint_accepts_the_euro_sign() -> None:
 
 
 def test_the_async_client_accepts_a_wsgi_transport() -> None:
-    assert send_and_await("http://vendor", transport=httpx2.WSGITransport(create_app())).task_id == 100001
+    assert send_async("http://vendor", transport=httpx2.WSGITransport(create_app())).task_id == 100001
 
 
 def test_several_threads_may_share_a_client() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from sms10692 import AsyncClient, Client, ConnectionFailed
 from sms10692.backoff import backoff_delays
-from support.client import EACH_WAY, FlakyTransport
+from support.client import EACH_SEND, FlakyTransport
 
 CONNECTION_ERRORS = [httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError]
 LATER_ERRORS = [
@@ -34,7 +34,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return paused
 
 
-@EACH_WAY
+@EACH_SEND
 @pytest.mark.parametrize("error", CONNECTION_ERRORS)
 def test_a_failed_connection_attempt_is_repeated_up_to_the_number_of_retries(send: Any, error: Any) -> None:
     assert send("http://vendor", transport=FlakyTransport(2, error), retries=2).task_id == 100001
@@ -48,7 +48,7 @@ def test_a_failed_connection_attempt_is_repeated_up_to_the_number_of_retries(sen
     assert transport.attempts == 1
 
 
-@EACH_WAY
+@EACH_SEND
 @pytest.mark.parametrize("error", LATER_ERRORS)
 def test_a_request_that_may_have_been_sent_is_never_repeated(send: Any, error: Any, pauses: list[float]) -> None:
     transport = FlakyTransport(1, error)
@@ -57,7 +57,7 @@ def test_a_request_that_may_have_been_sent_is_never_repeated(send: Any, error: A
     assert (raised.value.maybe_delivered, transport.attempts, pauses) == (True, 1, [])
 
 
-@EACH_WAY
+@EACH_SEND
 def test_delays_grow_and_are_random(send: Any, pauses: list[float]) -> None:
     with pytest.raises(ConnectionFailed):
         send("http://vendor", transport=FlakyTransport(10, httpx2.ConnectError), retries=4)
@@ -68,7 +68,7 @@ def test_delays_grow_and_are_random(send: Any, pauses: list[float]) -> None:
     assert pauses[4:] != first
 
 
-@EACH_WAY
+@EACH_SEND
 def test_no_retry_follows_if_its_delay_would_exceed_the_deadline(send: Any, pauses: list[float]) -> None:
     transport = FlakyTransport(10, httpx2.ConnectError)
     with pytest.raises(ConnectionFailed, match="ConnectError"):

@@ -13,9 +13,9 @@ import pytest
 import trustme
 
 from sms10692 import ConnectionFailed
-from support.client import BODY, EACH_WAY
-from support.emulators import TIMEOUT, read_response
-from support.raw_servers import http_answer
+from support.client import BODY, EACH_SEND
+from support.emulators import TIMEOUT, read_request
+from support.raw_servers import encode_response
 
 AUTHORITY = trustme.CA()
 
@@ -32,7 +32,7 @@ def tls_server(response: bytes, drip: bytes = b"") -> Iterator[str]:
             connection, _ = listener.accept()
             with connection, context.wrap_socket(connection, server_side=True) as secure:
                 secure.settimeout(TIMEOUT)
-                read_response(secure)
+                read_request(secure)
                 secure.sendall(response)
                 while drip and not stopped.wait(0.02):
                     secure.sendall(drip)
@@ -55,25 +55,25 @@ def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return file
 
 
-@EACH_WAY
+@EACH_SEND
 def test_a_certificate_signed_by_ssl_cert_file_is_trusted(send: Any, trusted: str) -> None:
-    with tls_server(http_answer(BODY)) as url:
+    with tls_server(encode_response(BODY)) as url:
         assert send(f"{url}/v2sms.aspx").task_id == 100001
 
 
-@EACH_WAY
+@EACH_SEND
 def test_the_error_for_an_untrusted_certificate_names_the_certificate_settings(
     send: Any, trusted: str, tmp_path: Path
 ) -> None:
     trustme.CA().cert_pem.write_to_path(trusted)
-    with tls_server(http_answer(BODY)) as url, pytest.raises(ConnectionFailed) as raised:
+    with tls_server(encode_response(BODY)) as url, pytest.raises(ConnectionFailed) as raised:
         send(url)
     assert not raised.value.maybe_delivered
     assert "certificate verify failed" in str(raised.value)
     assert f"SSL_CERT_FILE is '{trusted}'" in str(raised.value)
 
 
-@EACH_WAY
+@EACH_SEND
 def test_a_slow_response_head_over_tls_ends_at_the_deadline(send: Any, trusted: str) -> None:
     with tls_server(b"HTTP/1.1 200 OK\r\nX: ", b"x") as url, pytest.raises(ConnectionFailed) as raised:
         send(url, timeout=TIMEOUT, total_timeout=0.5)
@@ -81,7 +81,7 @@ def test_a_slow_response_head_over_tls_ends_at_the_deadline(send: Any, trusted: 
     assert "no complete response within 0.5 s" in str(raised.value)
 
 
-@EACH_WAY
+@EACH_SEND
 def test_an_unanswered_handshake_ends_at_the_deadline(send: Any, trusted: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(ConnectionFailed) as raised:
         send(f"https://localhost:{silent.getsockname()[1]}", timeout=TIMEOUT, total_timeout=0.5)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from support.browser import BROWSER_PROFILES, BrowserProfile, NoBrowser, browser_page, chromium, required_in_ci
-from support.emulators import Address, ask, emulator_process, request, sign
+from support.emulators import Address, build_request, emulator_process, send_raw, sign
 
 
 class Served(NamedTuple):
@@ -28,7 +28,7 @@ class Served(NamedTuple):
             f"{method} /_mock/{path} HTTP/1.1\r\nHost: {self.address[0]}:{self.address[1]}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
-        answer = ask(self.address, head.encode() + body)
+        answer = send_raw(self.address, head.encode() + body)
         assert answer.status in {200, 201}, answer.body
         return json.loads(answer.body)
 
@@ -52,7 +52,7 @@ class Customer(NamedTuple):
         credentials = {"userid": self.userid, "timestamp": "20120701231212"}
         credentials["sign"] = sign(self.document["account"], self.document["password"], credentials["timestamp"])
         body = urlencode(credentials | fields, encoding=charset).encode()
-        return ask(self.served.address, request(page, body)).body.decode(charset, "replace")
+        return send_raw(self.served.address, build_request(page, body)).body.decode(charset, "replace")
 
     def sends(self, mobile: str = "15023239810", content: str = "内容", **fields: str) -> str:
         """A send."""

@@ -19,7 +19,7 @@ from sms10692_contract.http import parse_address
 from sms10692_contract.interruptions import Interrupted, Interruptions
 from sms10692_contract.runner import accounts_left, enable_sandbox, run_checks
 from sms10692_contract.safety import SafetyGuard
-from support.contract_cli import contract, only
+from support.contract_cli import run_contract, select
 from support.emulators import emulator_process, read_log
 from support.fake_servers import fake_control_api
 from support.mutant_vendor import mutant_server
@@ -41,15 +41,15 @@ def accounts(url: str) -> list[str]:
 def test_a_run_leaves_the_accounts_as_they_were(clauses: list[str]) -> None:
     with emulator_process() as (_, (host, port)):
         url = f"http://{host}:{port}"
-        ended = contract(url, "--control", url, *only(*clauses))
+        ended = run_contract(url, "--control", url, *select(*clauses))
         assert accounts(url) == ["12"]
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_a_run_in_which_a_clause_fails_leaves_the_accounts_as_they_were() -> None:
     (mutant,) = (one for one in MUTANTS if one.name == "reports never leave the queue")
-    with mutant_server(mutant.fault) as vendor:
-        ended = contract(vendor.url, "--control", vendor.url, *only("M-once", "R6-parts"))
+    with mutant_server(mutant.defect) as vendor:
+        ended = run_contract(vendor.url, "--control", vendor.url, *select("M-once", "R6-parts"))
         assert vendor.control.userids() == ["12"]
     assert ended.returncode == 1
     assert "The accounts of this run are deleted; --keep-accounts keeps them" in ended.stdout
@@ -57,7 +57,7 @@ def test_a_run_in_which_a_clause_fails_leaves_the_accounts_as_they_were() -> Non
 
 def test_a_run_with_a_wrong_control_address_leaves_the_accounts_as_they_were() -> None:
     with mutant_server() as vendor, mutant_server() as other:
-        assert contract(other.url, "--control", vendor.url).returncode == 2
+        assert run_contract(other.url, "--control", vendor.url).returncode == 2
         assert vendor.control.userids() == other.control.userids() == ["12"]
 
 
@@ -78,7 +78,7 @@ def test_the_accounts_of_a_check_are_deleted_before_the_next() -> None:
 
 def test_keep_accounts_keeps_the_accounts_and_counts_them() -> None:
     with mutant_server() as vendor:
-        ended = contract(vendor.url, "--control", vendor.url, "--keep-accounts", *only("R6-edge"))
+        ended = run_contract(vendor.url, "--control", vendor.url, "--keep-accounts", *select("R6-edge"))
         kept = len(vendor.control.userids()) - 1
     assert ended.returncode == 0
     assert kept > 1
@@ -88,7 +88,7 @@ def test_keep_accounts_keeps_the_accounts_and_counts_them() -> None:
 def test_accounts_that_cannot_be_deleted_are_counted_and_change_no_verdict() -> None:
     with mutant_server() as vendor:
         vendor.control.keeps_accounts = True
-        ended = contract(vendor.url, "--control", vendor.url, *only("2.3-found"))
+        ended = run_contract(vendor.url, "--control", vendor.url, *select("2.3-found"))
     assert ended.returncode == 0
     left = rf"accounts left at {vendor.url}: \d+ \(DELETE {vendor.url}/_mock/.* returned HTTP 405: .*\)\n"
     assert re.fullmatch(f"sms10692-contract: {left}", ended.stderr)
@@ -100,7 +100,7 @@ def test_an_interrupted_run_deletes_its_accounts_and_reports_its_verdicts(name: 
     with emulator_process() as (emulator, (host, port)):
         url = f"http://{host}:{port}"
         command = [sys.executable, "-m", "sms10692_contract", url, "--control", url, "--profile", "thorough"]
-        command += [*only("Q15-many", "M-once"), "--html", str(page)]
+        command += [*select("Q15-many", "M-once"), "--html", str(page)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as process:
             read_log(emulator, 200)
             draining = threading.Thread(target=emulator.stderr.read)  # type: ignore[union-attr]  # it is a pipe
@@ -118,7 +118,7 @@ def test_an_interrupted_run_deletes_its_accounts_and_reports_its_verdicts(name: 
 
 @pytest.mark.parametrize("fault", ["", "Sucess corrected"])
 def test_a_run_under_pytest_leaves_the_accounts_as_they_were(fault: str, tmp_path: Path) -> None:
-    faults = {one.name: one.fault for one in MUTANTS}
+    faults = {one.name: one.defect for one in MUTANTS}
     with mutant_server(faults.get(fault)) as vendor:
         ended = under_pytest(tmp_path, "--target", vendor.url, "--control", vendor.url, "-k", "2.3-found or R6-edge")
         assert vendor.control.userids() == ["12"]

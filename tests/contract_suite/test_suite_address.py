@@ -6,7 +6,7 @@ import pytest
 
 from contract_suite.test_suite_under_pytest import under_pytest
 from sms10692_contract.http import parse_address
-from support.contract_cli import contract, only
+from support.contract_cli import run_contract, select
 from support.fake_servers import recording_server
 from support.mutant_vendor import mutant_server
 
@@ -54,7 +54,7 @@ def test_the_path_of_an_endpoint_is_removed_from_an_address(address: str, url: s
     ],
 )
 def test_an_invalid_address_is_refused_with_one_line(address: str) -> None:
-    ended = contract(address, *OWN)
+    ended = run_contract(address, *OWN)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.count("\n") == 1
 
@@ -62,8 +62,10 @@ def test_an_invalid_address_is_refused_with_one_line(address: str) -> None:
 @pytest.mark.parametrize("page", ["/v2sms.aspx", "/V2SMSGBK.aspx/", "//v2statusapi.aspx"])
 def test_the_command_accepts_an_address_with_an_endpoint_path(page: str) -> None:
     with mutant_server() as vendor:
-        ended = contract(f"{vendor.url}{page}", *OWN, *only("2.3-found", "3.3-forbidden"))
-        controlled = contract(f"{vendor.url}{page}", "--control", f"{vendor.url}{page}", *only("1.3-ok", "2.3-found"))
+        ended = run_contract(f"{vendor.url}{page}", *OWN, *select("2.3-found", "3.3-forbidden"))
+        controlled = run_contract(
+            f"{vendor.url}{page}", "--control", f"{vendor.url}{page}", *select("1.3-ok", "2.3-found")
+        )
     assert (ended.returncode, controlled.returncode) == (0, 0), ended.stdout + controlled.stdout
     assert "2 of 2 clauses exercised, 2 held" in ended.stdout
     assert "2 of 2 clauses exercised, 2 held" in controlled.stdout
@@ -79,5 +81,5 @@ def test_the_plugin_accepts_an_address_with_an_endpoint_path(tmp_path: Path) -> 
 
 def test_a_path_prefix_is_sent_with_every_endpoint() -> None:
     with recording_server() as (url, received):
-        contract(f"{url}/sms/v2sms.aspx", *OWN, *only("2.3-found", "4.4-1"))
+        run_contract(f"{url}/sms/v2sms.aspx", *OWN, *select("2.3-found", "4.4-1"))
     assert {path for path, _ in received} == {"/sms/v2sms.aspx", "/sms/v2statusApi.aspx"}

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from sms10692_contract.clauses import BY_ID, CLAUSES
-from support.contract_cli import contract, only
+from support.contract_cli import run_contract, select
 from support.emulators import emulator_process
 from support.mutant_vendor import mutant_server
 from support.mutants import MUTANTS
@@ -21,7 +21,9 @@ from support.mutants import MUTANTS
 def test_an_account_with_a_chinese_name_can_be_used() -> None:
     with emulator_process("--account", "7:商家:secret") as (_, (host, port)):
         target_options = ["--userid", "7", "--account", "商家", "--password", "secret"]
-        ended = contract(f"http://{host}:{port}", *target_options, *only("1.2-sign", "1.2-sign-wrong", "Q2", "Q5"))
+        ended = run_contract(
+            f"http://{host}:{port}", *target_options, *select("1.2-sign", "1.2-sign-wrong", "Q2", "Q5")
+        )
     assert ended.returncode == 0, ended.stdout
     assert "4 of 4 clauses exercised, 4 held" in ended.stdout
 
@@ -30,7 +32,7 @@ def test_with_a_control_api_the_emulator_holds_every_clause(tmp_path: Path) -> N
     page, junit = tmp_path / "report.html", tmp_path / "report.xml"
     with emulator_process() as (_, (host, port)):
         url = f"http://{host}:{port}"
-        ended = contract(url, "--control", url, "--html", str(page), "--junit", str(junit))
+        ended = run_contract(url, "--control", url, "--html", str(page), "--junit", str(junit))
     assert ended.returncode == 0, ended.stdout
     assert f"{len(CLAUSES)} of {len(CLAUSES)} clauses exercised, {len(CLAUSES)} held" in ended.stdout
     suite = ET.parse(junit).getroot()
@@ -41,16 +43,16 @@ def test_with_a_control_api_the_emulator_holds_every_clause(tmp_path: Path) -> N
 def test_a_failed_clause_is_reported_with_its_request_and_a_command_to_repeat_it(tmp_path: Path) -> None:
     (broken,) = (one for one in MUTANTS if one.name == "Sucess corrected")
     page, junit = tmp_path / "report.html", tmp_path / "report.xml"
-    with mutant_server(broken.fault) as vendor:
+    with mutant_server(broken.defect) as vendor:
         target_options = [vendor.url, "--userid", "12", "--account", "test", "--password", "mima"]
-        selection = only("2.3-found", "2.3-payinfo", "3.3-forbidden")
-        ended = contract(*target_options, *selection, "--seed", "5", "--html", str(page), "--junit", str(junit))
+        selection = select("2.3-found", "2.3-payinfo", "3.3-forbidden")
+        ended = run_contract(*target_options, *selection, "--seed", "5", "--html", str(page), "--junit", str(junit))
         assert ended.returncode == 1
         (line,) = re.findall(r"^  request:  (curl .*)$", ended.stdout, re.MULTILINE)
         (again,) = re.findall(r"^  again:    sms10692-contract (.*)$", ended.stdout, re.MULTILINE)
         pasted = subprocess.run(["/bin/bash", "-c", line], capture_output=True, encoding="utf-8", check=True).stdout
         assert "<returnstatus>Success</returnstatus>" in pasted
-        assert contract(*again.split(), "--password", "mima").returncode == 1
+        assert run_contract(*again.split(), "--password", "mima").returncode == 1
     assert "<returnstatus>Sucess</returnstatus>" in ended.stdout
     assert "2.3-found (2.3)" in ended.stdout
     assert "mima" not in ended.stdout
@@ -64,7 +66,7 @@ def test_clauses_without_permission_are_listed_as_not_exercised() -> None:
     needs_permission = [clause.id for clause in CLAUSES if clause.needs]
     with mutant_server() as vendor:
         target_options = [vendor.url, "--userid", "12", "--account", "test", "--password", "mima"]
-        ended = contract(*target_options, *only(*permitted, *needs_permission))
+        ended = run_contract(*target_options, *select(*permitted, *needs_permission))
     assert ended.returncode == 0
     assert (
         f"{len(permitted)} of {len(permitted) + len(needs_permission)} clauses exercised, {len(permitted)} held"
@@ -77,8 +79,14 @@ def test_an_allowed_number_is_sent_to_within_the_budget() -> None:
     with mutant_server() as vendor:
         target_options = [vendor.url, "--userid", "12", "--account", "test", "--password", "mima"]
         needs_permission = [clause.id for clause in CLAUSES if clause.needs]
-        ended = contract(
-            *target_options, *only(*needs_permission), "--allow-send", "15023239810", "--allow-fetch", "--budget", "20"
+        ended = run_contract(
+            *target_options,
+            *select(*needs_permission),
+            "--allow-send",
+            "15023239810",
+            "--allow-fetch",
+            "--budget",
+            "20",
         )
     possible = sum("control" not in BY_ID[one].needs for one in needs_permission)
     assert ended.returncode == 0, ended.stdout
@@ -101,7 +109,7 @@ def test_an_allowed_number_is_sent_to_within_the_budget() -> None:
     ids=str,
 )
 def test_wrong_usage_is_reported_in_one_line(arguments: list[str], code: int, message: str) -> None:
-    ended = contract(*arguments)
+    ended = run_contract(*arguments)
     assert (ended.returncode, ended.stdout) == (code, "")
     assert message in ended.stderr
     assert ended.stderr.count("\n") == 1

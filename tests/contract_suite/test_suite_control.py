@@ -8,14 +8,14 @@ import pytest
 from sms10692_contract.control import ControlClient, ControlRefused
 from sms10692_contract.http import parse_address
 from sms10692_contract.requests import UTF8
-from support.contract_cli import contract
+from support.contract_cli import run_contract
 from support.fake_servers import fake_control_api, recording_server
 from support.mutant_vendor import mutant_server
 
 
 def test_the_control_api_of_another_server_is_wrong_usage_after_balance_queries_only() -> None:
     with mutant_server() as vendor, recording_server() as (url, kept):
-        ended = contract(url, "--control", vendor.url, "--seed", "1")
+        ended = run_contract(url, "--control", vendor.url, "--seed", "1")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert f"{vendor.url} is not the control API of {url}" in ended.stderr
     assert 1 <= len(kept) <= 5
@@ -24,7 +24,7 @@ def test_the_control_api_of_another_server_is_wrong_usage_after_balance_queries_
 
 def test_the_control_api_of_a_second_emulator_is_wrong_usage() -> None:
     with mutant_server() as vendor, mutant_server() as other:
-        ended = contract(other.url, "--control", vendor.url)
+        ended = run_contract(other.url, "--control", vendor.url)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert f"{vendor.url} is not the control API of {other.url}" in ended.stderr
 
@@ -44,7 +44,7 @@ def test_a_server_without_control_api_or_with_another_token_is_wrong_usage(
     status: int, document: str, message: str
 ) -> None:
     with fake_control_api(status, document) as url:
-        ended = contract(url, "--control", url)
+        ended = run_contract(url, "--control", url)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert message in ended.stderr
     assert "check --control and --control-token" in ended.stderr

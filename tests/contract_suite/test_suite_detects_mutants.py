@@ -60,9 +60,9 @@ def test_every_clause_is_failed_by_some_mutant() -> None:
 def test_a_mutant_fails_the_right_clauses(mutant: Mutant, tmp_path: Path) -> None:
     assert mutant.clauses
     if FULL:
-        failed = failed_clauses_of_command(mutant.fault, tmp_path / "report.xml")
+        failed = failed_clauses_of_command(mutant.defect, tmp_path / "report.xml")
     else:
-        failed = clauses_in_state(run_against(mutant.fault, [BY_ID[name] for name in mutant.clauses]), State.FAILED)
+        failed = clauses_in_state(run_against(mutant.defect, [BY_ID[name] for name in mutant.clauses]), State.FAILED)
     assert failed >= set(mutant.clauses)
 
 

@@ -15,9 +15,9 @@ from sms10692_contract.http import RawResponse, TargetUnreachable, Unbounded, pa
 from sms10692_contract.requests import STATUS, UTF8, WireRequest, form
 from sms10692_contract.runner import State, run_checks
 from sms10692_contract.safety import SafetyGuard
-from support.contract_cli import contract, only
+from support.contract_cli import run_contract, select
 from support.fake_servers import fake_control_api
-from support.hostile_servers import hostile
+from support.hostile_servers import byte_server
 
 OWN = ["--userid", "12", "--account", "test", "--password", "mima"]
 REQUEST = form(UTF8, {"action": "overage"})
@@ -55,7 +55,10 @@ def test_an_endless_response_is_an_error(
     chunks: Callable[[], Iterable[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bounds, "RESPONSE_BYTES", 1024 * 1024)
-    with hostile(chunks) as url, pytest.raises(TargetUnreachable, match=r"\d: the response is larger than 1024 KiB"):
+    with (
+        byte_server(chunks) as url,
+        pytest.raises(TargetUnreachable, match=r"\d: the response is larger than 1024 KiB"),
+    ):
         send_request(parse_address(url), REQUEST)
 
 
@@ -74,7 +77,7 @@ def test_an_endless_response_is_an_error(
     ],
 )
 def test_an_invalid_http_response_is_an_error(chunks: Callable[[], Iterable[bytes]], message: str) -> None:
-    with hostile(chunks) as url, pytest.raises(TargetUnreachable, match=message) as raised:
+    with byte_server(chunks) as url, pytest.raises(TargetUnreachable, match=message) as raised:
         send_request(parse_address(url), REQUEST)
     assert len(str(raised.value)) < 300
 
@@ -96,13 +99,13 @@ def test_a_response_that_is_too_slow_is_an_error(
     chunks: Callable[[], Iterable[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bounds, "EXCHANGE_SECONDS", 0.5)
-    with hostile(chunks) as url, pytest.raises(Unbounded, match=r"the exchange was not complete after 0.5 s"):
+    with byte_server(chunks) as url, pytest.raises(Unbounded, match=r"the exchange was not complete after 0.5 s"):
         send_request(parse_address(url), REQUEST)
 
 
 def test_a_server_that_sends_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "STEP_SECONDS", 0.2)
-    with hostile(dripping(b"", b"")) as url, pytest.raises(Unbounded, match=r"nothing was received for 0.2 s"):
+    with byte_server(dripping(b"", b"")) as url, pytest.raises(Unbounded, match=r"nothing was received for 0.2 s"):
         send_request(parse_address(url), REQUEST)
 
 
@@ -120,19 +123,19 @@ def test_a_missing_100_continue_is_an_error(
 ) -> None:
     monkeypatch.setattr(bounds, "RESPONSE_BYTES", 1024 * 1024)
     expecting = WireRequest(UTF8, (), "POST", UTF8.encode(), (("Expect", "100-continue"),), b"x")
-    with hostile(lambda: [first_response]) as url, pytest.raises(TargetUnreachable, match=message):
+    with byte_server(lambda: [first_response]) as url, pytest.raises(TargetUnreachable, match=message):
         send_request(parse_address(url), expecting)
 
 
 def test_interim_responses_are_skipped() -> None:
     interim = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
-    with hostile(lambda: [interim, OK, b"Content-Length: 2\r\n\r\nok"]) as url:
+    with byte_server(lambda: [interim, OK, b"Content-Length: 2\r\n\r\nok"]) as url:
         assert send_request(parse_address(url), REQUEST) == RawResponse(200, "text/xml", b"ok")
 
 
 def test_an_endless_first_response_is_exit_code_3() -> None:
-    with hostile(lambda: chain([OK + b"\r\n"], repeat(LARGE))) as url:
-        ended = contract(url, *OWN)
+    with byte_server(lambda: chain([OK + b"\r\n"], repeat(LARGE))) as url:
+        ended = run_contract(url, *OWN)
     assert (ended.returncode, ended.stdout) == (3, "")
     assert ended.stderr == f"sms10692-contract: {url}: the response is larger than 16384 KiB\n"
 
@@ -146,7 +149,7 @@ def test_an_endless_response_fails_a_clause_after_one_request(monkeypatch: pytes
         return chain([OK + b"\r\n"], repeat(LARGE))
 
     monkeypatch.setattr(bounds, "RESPONSE_BYTES", 1024 * 1024)
-    with hostile(chunks) as url:
+    with byte_server(chunks) as url:
         context = CheckContext(parse_address(url), SuiteAccount("12", "test", "mima"), SafetyGuard())
         verdicts = list(run_checks(context, [BY_ID["2.3-found"], BY_ID["Q4"]]))
     assert [(verdict.state, verdict.expected) for verdict in verdicts] == [(State.FAILED, "a response")] * 2
@@ -164,7 +167,7 @@ def test_invalid_json_is_not_a_control_api(document: str) -> None:
 def test_an_account_whose_userid_cannot_be_encoded_is_refused(userid: str) -> None:
     document = '{"userid": "USERID", "account": "a", "password": "b", "points": 1}'.replace("USERID", userid)
     with fake_control_api(201, document) as url:
-        ended = contract(url, "--control", url, *only("2.3-found"))
+        ended = run_contract(url, "--control", url, *select("2.3-found"))
     assert ended.returncode in (1, 2)
     assert "Traceback" not in ended.stderr
 

@@ -11,7 +11,7 @@ import pytest
 
 from sms10692_contract.clauses import CLAUSES
 from sms10692_contract.escaping import escape_unprintable
-from support.contract_cli import contract, only
+from support.contract_cli import run_contract, select
 from support.fake_servers import fake_control_api, recording_server
 from support.mutant_vendor import Defect, mutant_server
 
@@ -21,7 +21,7 @@ OWN = ["--userid", "12", "--account", "test", "--password", "mima"]
 ENCODINGS = ["gbk", "cp936", "cp1252", "ascii", "cp437", "latin-1", "utf-8"]
 HOSTILE = "Succ€ess😀内容\x9b2J\x1b[2J\u202e\u2066\u2028\r\nsms10692-contract: all held\x00\u200b"
 WRONG = Defect(text=lambda text, call: text.replace("Sucess", HOSTILE))
-SHOWN = only(*(clause.id for clause in CLAUSES if clause.needs), "2.3-found")
+SHOWN = select(*(clause.id for clause in CLAUSES if clause.needs), "2.3-found")
 """Many clauses that are only listed as not exercised, and one that fails."""
 
 
@@ -162,7 +162,7 @@ def test_a_full_standard_output_is_exit_code_2(tmp_path: Path) -> None:
 def test_a_write_error_of_one_report_loses_no_other_report(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     with mutant_server() as vendor:
-        ended = contract(vendor.url, *OWN, *SHOWN, "--junit", "/dev/full", "--html", str(page))
+        ended = run_contract(vendor.url, *OWN, *SHOWN, "--junit", "/dev/full", "--html", str(page))
     assert ended.returncode == 2
     assert ended.stderr == "sms10692-contract: /dev/full cannot be written: No space left on device\n"
     assert "1 held" in ended.stdout
@@ -174,18 +174,18 @@ def test_an_unwritable_report_file_is_wrong_usage_before_any_request(option: str
     (tmp_path / "file").write_text("kept", "utf-8")
     with recording_server() as (url, kept):
         for file in (tmp_path / "none" / "report", tmp_path / "file" / "report", tmp_path):
-            ended = contract(url, *OWN, option, str(file))
+            ended = run_contract(url, *OWN, option, str(file))
             assert (ended.returncode, ended.stdout) == (2, "")
             assert str(file) in ended.stderr
             assert ended.stderr.count("\n") == 1
-        same = contract(url, *OWN, "--html", str(tmp_path / "a"), "--junit", str(tmp_path / "a"))
+        same = run_contract(url, *OWN, "--html", str(tmp_path / "a"), "--junit", str(tmp_path / "a"))
         assert (same.returncode, kept) == (2, [])
     assert "name the same file" in same.stderr
 
 
 def test_a_run_that_cannot_start_leaves_the_report_files_unchanged(tmp_path: Path) -> None:
     (tmp_path / "old").write_text("kept", "utf-8")
-    ended = contract("http://127.0.0.1:1", *OWN, "--html", str(tmp_path / "old"), "--junit", str(tmp_path / "new"))
+    ended = run_contract("http://127.0.0.1:1", *OWN, "--html", str(tmp_path / "old"), "--junit", str(tmp_path / "new"))
     assert ended.returncode == 3
     assert {file.name: file.read_text("utf-8") for file in tmp_path.iterdir()} == {"old": "kept"}
 
@@ -206,7 +206,7 @@ command.main()
 def test_an_internal_error_is_exit_code_70_with_its_traceback_and_all_reports(encoding: str, tmp_path: Path) -> None:
     page, junit = tmp_path / "report.html", tmp_path / "report.xml"
     with mutant_server() as vendor:
-        command = [sys.executable, "-c", BUG, vendor.url, *OWN, *only("2.3-found")]
+        command = [sys.executable, "-c", BUG, vendor.url, *OWN, *select("2.3-found")]
         command += ["--html", str(page), "--junit", str(junit)]
         environment = os.environ | {"PYTHONIOENCODING": encoding}
         ended = subprocess.run(command, capture_output=True, encoding=encoding, check=False, env=environment)

@@ -109,12 +109,12 @@ def test_shrinking_stops_after_its_number_of_requests(shrinking: int) -> None:
             failed_at.append(len(requests))
         return segment_price(text) + (len(text) % 5 == 3)
 
-    verdicts_on(Defect(call=record, billing=price), ["R6-parts"], 1, shrinking)
+    verdicts_on(Defect(api_request=record, billing=price), ["R6-parts"], 1, shrinking)
     assert len(requests) - failed_at[0] <= shrinking
 
 
 def test_a_clause_that_shares_the_check_of_a_failed_clause_is_not_exercised() -> None:
     (mutant,) = (one for one in MUTANTS if one.name == "reports never leave the queue")
-    verdicts = verdicts_on(mutant.fault, ["M-once", "M-lost"])
+    verdicts = verdicts_on(mutant.defect, ["M-once", "M-lost"])
     assert report.summary(verdicts) == "1 of 2 clauses exercised, 0 held, 1 failed"
     assert [verdict.state for verdict in verdicts] == [State.FAILED, State.NOT_EXERCISED]

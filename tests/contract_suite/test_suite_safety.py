@@ -15,7 +15,7 @@ from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, WireRequest, bui
 from sms10692_contract.runner import State, run_checks
 from sms10692_contract.safety import INVALID_SIGN, PermissionMissing, SafetyGuard
 from sms10692_mock.domain.api_request import ApiRequest
-from support.contract_cli import contract, only
+from support.contract_cli import run_contract, select
 from support.fake_servers import recording_server
 from support.mutant_vendor import Defect, mutant_server
 from support.mutants import MUTANTS
@@ -56,7 +56,7 @@ def test_without_permission_a_working_vendor_receives_no_valid_send_or_fetch() -
         return call
 
     own = SuiteAccount("12", "test", "mima")
-    with mutant_server(Defect(call=record)) as vendor:
+    with mutant_server(Defect(api_request=record)) as vendor:
         verdicts = list(run_checks(CheckContext(parse_address(vendor.url), own, SafetyGuard(), effort=FEW), CLAUSES))
     assert {verdict.state for verdict in verdicts} == {State.HELD, State.NOT_EXERCISED}
     assert len(requests) > 500
@@ -220,8 +220,8 @@ def test_an_account_that_is_not_accepted_permits_nothing() -> None:
         requests.append(call)
         return call
 
-    with mutant_server(replace(mutant.fault, call=record)) as vendor:
-        ended = contract(vendor.url, "--control", vendor.url, *only("1.2-sign", "1.3-ok", "4.3-nothing"))
+    with mutant_server(replace(mutant.defect, api_request=record)) as vendor:
+        ended = run_contract(vendor.url, "--control", vendor.url, *select("1.2-sign", "1.3-ok", "4.3-nothing"))
     assert ended.returncode == 1
     assert "is not accepted: nothing is sent or fetched" in ended.stderr
     assert "1 of 3 clauses exercised, 0 held, 1 failed" in ended.stdout

@@ -27,7 +27,7 @@ def under_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str
 
 @pytest.mark.parametrize("fault", ["", "Sucess corrected"])
 def test_pytest_runs_each_clause_as_a_test(fault: str, tmp_path: Path) -> None:
-    faults = {one.name: one.fault for one in MUTANTS}
+    faults = {one.name: one.defect for one in MUTANTS}
     with mutant_server(faults.get(fault)) as vendor:
         ended = under_pytest(tmp_path, "--target", vendor.url, "--control", vendor.url)
     assert ended.returncode == (1 if fault else 0), ended.stdout + ended.stderr

@@ -16,7 +16,7 @@ from sms10692 import protocol
 from sms10692.protocol import Endpoint
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
 from support.client_mistakes import RIGHT, SIGNS, TEXTS
-from support.diagnosis import FORM, NOW, OTHERS, SECRETS, TIMESTAMP, form, md5
+from support.diagnosis import FORM, NOW, OTHERS, SECRETS, TIMESTAMP, build_form, md5
 from support.emulators import Address, emulator_process
 from support.flask_emulator import FlaskEmulator
 
@@ -56,7 +56,7 @@ class DiagnosedRequest:
 
 @pytest.mark.parametrize(("code", "sign"), SIGNS.values(), ids=SIGNS)
 def test_a_wrong_signature_is_explained(emulator: FlaskEmulator, code: str, sign: str) -> None:
-    diagnosed = DiagnosedRequest(emulator, protocol.V2SMS, form(sign=sign))
+    diagnosed = DiagnosedRequest(emulator, protocol.V2SMS, build_form(sign=sign))
     assert "用户名或密码错误" in diagnosed.answer.decode()
     assert diagnosed.codes("signature") == [f"signature.{code}"]
     assert diagnosed.document["refusal"] == "用户名或密码错误"
@@ -68,7 +68,7 @@ def test_a_wrong_signature_is_explained(emulator: FlaskEmulator, code: str, sign
 def test_a_garbled_text_is_explained_even_if_the_send_is_accepted(
     emulator: FlaskEmulator, page: Endpoint, raw: bytes, code: str, meant: str, sign: str
 ) -> None:
-    body = form(page, sign=sign, content="x").replace(b"content=x", b"content=" + quote_from_bytes(raw).encode())
+    body = build_form(page, sign=sign, content="x").replace(b"content=x", b"content=" + quote_from_bytes(raw).encode())
     diagnosed = DiagnosedRequest(emulator, page, body)
     assert (b">ok<" in diagnosed.answer) == (sign == RIGHT)
     assert diagnosed.codes("text") == [f"text.{code}"]
@@ -76,11 +76,11 @@ def test_a_garbled_text_is_explained_even_if_the_send_is_accepted(
 
 
 CORRECT_REQUESTS = {
-    "send": (protocol.V2SMS, form()),
-    "send to the GBK endpoint": (protocol.V2SMS_GBK, form(protocol.V2SMS_GBK)),
-    "send of a long text": (protocol.V2SMS, form(content="【商店】您的验证码是 1234，5 分钟内有效。" * 20)),
-    "send of English": (protocol.V2SMS, form(content="Hello! Is 50% off ok?")),
-    "send later": (protocol.V2SMS, form(sendTime="2012-07-02 08:00:00", extno="01")),
+    "send": (protocol.V2SMS, build_form()),
+    "send to the GBK endpoint": (protocol.V2SMS_GBK, build_form(protocol.V2SMS_GBK)),
+    "send of a long text": (protocol.V2SMS, build_form(content="【商店】您的验证码是 1234，5 分钟内有效。" * 20)),
+    "send of English": (protocol.V2SMS, build_form(content="Hello! Is 50% off ok?")),
+    "send later": (protocol.V2SMS, build_form(sendTime="2012-07-02 08:00:00", extno="01")),
 }
 
 
@@ -127,7 +127,7 @@ def test_a_style_warning_is_given_for_an_accepted_request(
     emulator: FlaskEmulator, code: str, request_arguments: dict[str, Any], fields: dict[str, str]
 ) -> None:
     stamp = fields.get("timestamp", TIMESTAMP)
-    body = form(protocol.V2SMS, **{"sign": md5(f"testmima{stamp}")} | fields).replace(b"userid=&", b"")
+    body = build_form(protocol.V2SMS, **{"sign": md5(f"testmima{stamp}")} | fields).replace(b"userid=&", b"")
     diagnosed = DiagnosedRequest(emulator, protocol.V2SMS, body, **request_arguments)
     assert b">ok<" in diagnosed.answer
     assert diagnosed.codes("habit") == [code]
@@ -154,7 +154,7 @@ def test_fetching_a_queue_in_pages_is_not_warned_about(emulator: FlaskEmulator) 
 
 
 def test_a_request_of_an_unknown_userid_is_logged_and_explained(emulator: FlaskEmulator) -> None:
-    diagnosed = DiagnosedRequest(emulator, protocol.V2SMS, form(userid="4711"))
+    diagnosed = DiagnosedRequest(emulator, protocol.V2SMS, build_form(userid="4711"))
     assert diagnosed.codes("signature") == ["signature.userid-of-another"]
     assert diagnosed.document["userid"] == "4711"
     assert emulator.refusal("GET", "accounts/4711/requests")[0] == 404
@@ -168,7 +168,7 @@ def test_permanent_accounts_are_compared_even_after_many_temporary_ones() -> Non
     emulator.now = NOW
     first, *_ = [emulator.control("POST", "accounts") for _ in range(501)]
     shop = OTHERS[0]
-    body = form(userid=first["userid"], sign=md5(f"{shop.account}{shop.password}{TIMESTAMP}"))
+    body = build_form(userid=first["userid"], sign=md5(f"{shop.account}{shop.password}{TIMESTAMP}"))
     diagnosed = DiagnosedRequest(emulator, protocol.V2SMS, body + f"&{shop.password}=a+name+that+is+quoted".encode())
     assert diagnosed.codes("signature") == ["signature.another-account"]
     assert f"'{shop.userid}'" in diagnosed.document["diagnosis"][0]["sentence"]
@@ -177,7 +177,7 @@ def test_permanent_accounts_are_compared_even_after_many_temporary_ones() -> Non
 
 def test_a_response_changed_by_a_fault_has_no_hint(emulator: FlaskEmulator) -> None:
     fault = emulator.control("POST", "faults", {"kind": "empty"})
-    assert DiagnosedRequest(emulator, protocol.V2SMS, form(sign="x")).hint == ""
+    assert DiagnosedRequest(emulator, protocol.V2SMS, build_form(sign="x")).hint == ""
     emulator.control("DELETE", f"faults/{fault['id']}")
 
 
@@ -190,7 +190,7 @@ def address() -> Iterator[Address]:
 def test_the_hint_header_is_one_line_of_ascii(address: Address) -> None:
     connection = http.client.HTTPConnection(*address, timeout=60)
     for code, sign in list(SIGNS.values())[:20]:
-        connection.request("POST", "/v2sms.aspx", form(sign=sign), {"Content-Type": FORM})
+        connection.request("POST", "/v2sms.aspx", build_form(sign=sign), {"Content-Type": FORM})
         response = connection.getresponse()
         response.read()
         hint = response.getheader("X-Mock-Hint") or ""
@@ -204,7 +204,7 @@ def test_under_load_the_hint_names_the_path_of_the_diagnosis(address: Address) -
     connection = http.client.HTTPConnection(*address, timeout=60)
     hints: list[str] = []
     while len(hints) < 2000 and not (hints and hints[-1].startswith("not explained at once: GET ")):
-        connection.request("POST", "/v2sms.aspx", form(sign=md5("x")), {"Content-Type": FORM})
+        connection.request("POST", "/v2sms.aspx", build_form(sign=md5("x")), {"Content-Type": FORM})
         response = connection.getresponse()
         response.read()
         hints.append(response.getheader("X-Mock-Hint") or "")

@@ -15,51 +15,60 @@ from sms10692 import protocol, signing
 from sms10692_mock.diagnosis import CODES
 from sms10692_mock.diagnosis.signed_text_candidates import GENERATORS, OTHERS_TRIED, SigningInputs, candidates
 from sms10692_mock.domain.accounts import Account
-from support.client_mistakes import RIGHT, SIGNS, A, P, T, U, later
-from support.diagnosis import FORM, NOW, OTHERS, diagnosed, diagnosis_context, finding_codes, form, md5
+from support.client_mistakes import RIGHT, SIGNS, A, P, T, U, shift_timestamp
+from support.diagnosis import FORM, NOW, OTHERS, build_context, build_form, find_codes, get_findings, md5
 
 
 @pytest.mark.parametrize(("code", "sign"), SIGNS.values(), ids=SIGNS)
 def test_a_wrong_signature_gets_its_code(code: str, sign: str) -> None:
-    assert finding_codes(diagnosis_context(form(sign=sign)), "signature") == [code]
+    assert find_codes(build_context(build_form(sign=sign)), "signature") == [code]
 
 
 def test_two_mistakes_in_one_signature_are_both_reported() -> None:
-    assert finding_codes(diagnosis_context(form(sign=md5(P + A + T).upper())), "signature") == ["order", "upper-case"]
-    assert finding_codes(diagnosis_context(form(sign=md5(A + md5(P) + T)[8:24])), "signature") == [
+    assert find_codes(build_context(build_form(sign=md5(P + A + T).upper())), "signature") == [
+        "order",
+        "upper-case",
+    ]
+    assert find_codes(build_context(build_form(sign=md5(A + md5(P) + T)[8:24])), "signature") == [
         "hashed-password",
         "sixteen-digits",
     ]
-    assert finding_codes(diagnosis_context(form(sign=md5("x").upper())), "signature") == ["upper-case", "unexplained"]
-    assert finding_codes(diagnosis_context(form(sign=md5("x")[:20])), "signature") == ["not-32-digits", "unexplained"]
+    assert find_codes(build_context(build_form(sign=md5("x").upper())), "signature") == [
+        "upper-case",
+        "unexplained",
+    ]
+    assert find_codes(build_context(build_form(sign=md5("x")[:20])), "signature") == [
+        "not-32-digits",
+        "unexplained",
+    ]
 
 
 def test_the_message_contains_the_detail() -> None:
     def sentence(sign: str, code: str) -> str:
-        return diagnosed(diagnosis_context(form(sign=sign)))[f"signature.{code}"].sentence
+        return get_findings(build_context(build_form(sign=sign)))[f"signature.{code}"].sentence
 
     assert "password, account, timestamp" in sentence(md5(P + A + T), "order")
-    assert "3 s later" in sentence(md5(A + P + later(seconds=3)), "seconds-off")
-    assert "1 min 0 s earlier" in sentence(md5(A + P + later(minutes=-1)), "minutes-off")
+    assert "3 s later" in sentence(md5(A + P + shift_timestamp(seconds=3)), "seconds-off")
+    assert "1 min 0 s earlier" in sentence(md5(A + P + shift_timestamp(minutes=-1)), "minutes-off")
     assert "a line feed behind password" in sentence(md5(f"{A}{P}\n{T}"), "line-end")
     assert "SHA256" in sentence(hashlib.sha256((A + P + T).encode()).hexdigest(), "another-hash")
     assert "userid '7'" in sentence(md5(f"{A}geheim-shop{T}"), "another-password")
 
 
 def test_a_digest_written_as_numbers_gets_its_code() -> None:
-    signs = {later(seconds=n): md5(A + P + later(seconds=n)) for n in range(300)}
+    signs = {shift_timestamp(seconds=n): md5(A + P + shift_timestamp(seconds=n)) for n in range(300)}
     for timestamp, sign in signs.items():
         unpadded_bytes = "".join(f"{byte:x}" for byte in bytes.fromhex(sign))
         if sign.startswith("0"):
-            assert finding_codes(
-                diagnosis_context(form(timestamp=timestamp, sign=f"{int(sign, 16):x}")), "signature"
+            assert find_codes(
+                build_context(build_form(timestamp=timestamp, sign=f"{int(sign, 16):x}")), "signature"
             ) == ["zeros-lost"]
-            assert finding_codes(diagnosis_context(form(timestamp=timestamp, sign=unpadded_bytes)), "signature") == [
+            assert find_codes(build_context(build_form(timestamp=timestamp, sign=unpadded_bytes)), "signature") == [
                 "zeros-lost"
             ]
         if sign.startswith("f"):
             negative = f"{int(sign, 16) - (1 << 128):x}"
-            assert finding_codes(diagnosis_context(form(timestamp=timestamp, sign=negative)), "signature") == [
+            assert find_codes(build_context(build_form(timestamp=timestamp, sign=negative)), "signature") == [
                 "as-number"
             ]
     assert {sign[0] for sign in signs.values()} >= {"0", "f"}
@@ -84,13 +93,13 @@ def test_a_digest_written_as_numbers_gets_its_code() -> None:
 )
 def test_a_sent_timestamp_other_than_the_signed_one_gets_its_code(sent: str, code: str) -> None:
     shop = Account("7", "shop", "geheim-shop")
-    body = form(userid="7", timestamp=sent, sign=md5(f"shopgeheim-shop{T}"))
-    assert finding_codes(diagnosis_context(body, account=shop, others=()), "signature") == [code]
+    body = build_form(userid="7", timestamp=sent, sign=md5(f"shopgeheim-shop{T}"))
+    assert find_codes(build_context(body, account=shop, others=()), "signature") == [code]
 
 
 def test_the_signature_of_the_manuals_example_is_recognized() -> None:
-    assert finding_codes(diagnosis_context(form(timestamp="20200101000000")), "signature") == ["manuals-timestamp"]
-    assert finding_codes(diagnosis_context(form(userid="7"), account=OTHERS[0], others=()), "signature") == [
+    assert find_codes(build_context(build_form(timestamp="20200101000000")), "signature") == ["manuals-timestamp"]
+    assert find_codes(build_context(build_form(userid="7"), account=OTHERS[0], others=()), "signature") == [
         "manuals-example"
     ]
 
@@ -98,20 +107,20 @@ def test_the_signature_of_the_manuals_example_is_recognized() -> None:
 def test_a_signature_of_the_current_time_is_recognized_for_any_sent_timestamp() -> None:
     sign = md5(f"{A}{P}20240229080001")
     now = datetime(2024, 2, 29, 8, 0, 3, tzinfo=signing.CHINA).timestamp()
-    assert finding_codes(diagnosis_context(form(timestamp="constant", sign=sign), now=now), "signature") == [
+    assert find_codes(build_context(build_form(timestamp="constant", sign=sign), now=now), "signature") == [
         "another-moment"
     ]
-    assert finding_codes(diagnosis_context(form(sign=sign), now=now), "signature") == ["another-moment"]
+    assert find_codes(build_context(build_form(sign=sign), now=now), "signature") == ["another-moment"]
 
 
 @given(timestamp=st.text(max_size=20) | st.from_regex(r"[0-9]{8,17}", fullmatch=True), sign=st.text(max_size=50))
 def test_any_timestamp_and_sign_can_be_diagnosed(timestamp: str, sign: str) -> None:
-    diagnosed(diagnosis_context(form(timestamp=timestamp, sign=sign)))
+    get_findings(build_context(build_form(timestamp=timestamp, sign=sign)))
 
 
 @pytest.mark.parametrize("timestamp", ["00010101000000", "99991231235959", "9999999999", "19700101000000", "٢" * 14])
 def test_an_extreme_timestamp_can_be_diagnosed(timestamp: str) -> None:
-    assert finding_codes(diagnosis_context(form(timestamp=timestamp, sign=md5("x"))), "signature") == ["unexplained"]
+    assert find_codes(build_context(build_form(timestamp=timestamp, sign=md5("x"))), "signature") == ["unexplained"]
 
 
 # The parameters
@@ -152,7 +161,7 @@ def form_without(*names: str, **replacements: str) -> bytes:
     ],
 )
 def test_a_missing_or_wrong_parameter_gets_its_code(body: bytes, expected: list[str]) -> None:
-    findings = [f for f in diagnosed(diagnosis_context(body)).values() if f.kind == "signature"]
+    findings = [f for f in get_findings(build_context(body)).values() if f.kind == "signature"]
     assert len(findings) == len(set(findings))
     assert sorted(set(expected)) == sorted({f.code.removeprefix("signature.") for f in findings})
 
@@ -178,7 +187,7 @@ CHINESE = Account("5", "商店", "密 码&")
     ],
 )
 def test_a_chinese_account_signed_in_another_encoding_gets_its_code(code: str, raw: bytes) -> None:
-    assert finding_codes(diagnosis_context(form(userid="5", sign=md5(raw)), account=CHINESE), "signature") == [code]
+    assert find_codes(build_context(build_form(userid="5", sign=md5(raw)), account=CHINESE), "signature") == [code]
 
 
 def test_gbk_is_correct_at_the_gbk_endpoint_even_with_another_mistake() -> None:
@@ -188,16 +197,16 @@ def test_gbk_is_correct_at_the_gbk_endpoint_even_with_another_mistake() -> None:
         (md5(f"密 码&商店{T}".encode("gbk")), ["order"]),
         (md5(f"商店密 码&{T}".encode("gbk")).upper(), ["upper-case"]),
     ):
-        body = form(page, userid="5", sign=sign)
-        assert finding_codes(diagnosis_context(body, page=page, account=CHINESE), "signature") == expected
-    both = diagnosis_context(form(userid="5", sign=md5(f"密 码&商店{T}".encode("gbk"))), account=CHINESE)
-    assert finding_codes(both, "signature") == ["order", "gbk"]
+        body = build_form(page, userid="5", sign=sign)
+        assert find_codes(build_context(body, page=page, account=CHINESE), "signature") == expected
+    both = build_context(build_form(userid="5", sign=md5(f"密 码&商店{T}".encode("gbk"))), account=CHINESE)
+    assert find_codes(both, "signature") == ["order", "gbk"]
 
 
 def test_trimmed_white_space_of_an_account_gets_its_code() -> None:
     spaced = OTHERS[2]
-    body = form(userid="Q3", sign=md5(f"spacedgeheim spaced{T}"))
-    assert finding_codes(diagnosis_context(body, account=spaced, others=()), "signature") == ["trimmed"]
+    body = build_form(userid="Q3", sign=md5(f"spacedgeheim spaced{T}"))
+    assert find_codes(build_context(body, account=spaced, others=()), "signature") == ["trimmed"]
 
 
 # Correct signatures
@@ -212,13 +221,13 @@ def test_a_correct_signature_has_no_findings(name: str, password: str, time: dat
     timestamp = signing.format_timestamp(time.replace(tzinfo=signing.CHINA))
     for page in protocol.ENDPOINTS[:2]:
         body = urlencode({"userid": "12", "timestamp": timestamp, "sign": md5(name + password + timestamp)}).encode()
-        assert finding_codes(diagnosis_context(body, page=page, account=account), "signature") == []
+        assert find_codes(build_context(body, page=page, account=account), "signature") == []
 
 
 def test_the_manuals_example_has_no_findings() -> None:
     body = f"action=send&userid=12&timestamp={T}&sign=5cc68982f55ac74348e3d819f868fbe1".encode()
-    assert finding_codes(diagnosis_context(body), "signature") == []
-    assert finding_codes(diagnosis_context(b"", query=body, method="GET"), "signature") == []
+    assert find_codes(build_context(body), "signature") == []
+    assert find_codes(build_context(b"", query=body, method="GET"), "signature") == []
 
 
 @given(
@@ -242,8 +251,8 @@ def test_a_diagnosis_computes_a_bounded_number_of_digests() -> None:
 
 
 def test_a_password_in_any_part_of_a_request_is_redacted() -> None:
-    body = form(userid="mima", content="geheim-shop &amp; mima") + b"&geheim-shop=1&mima=mima"
-    shown = diagnosed(diagnosis_context(body, content_type=f"{FORM}; charset=mima"))
+    body = build_form(userid="mima", content="geheim-shop &amp; mima") + b"&geheim-shop=1&mima=mima"
+    shown = get_findings(build_context(body, content_type=f"{FORM}; charset=mima"))
     assert shown["text.entities"].meant == "*** & ***"
     assert shown["habit.unknown-parameters"].sentence.count("***") == 2
     assert shown["habit.charset-label"].sentence.count("***") == 1

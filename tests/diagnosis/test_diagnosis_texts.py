@@ -10,7 +10,7 @@ from sms10692 import protocol
 from sms10692.protocol import Endpoint
 from sms10692_mock.diagnosis import Finding
 from support.client_mistakes import MEANT, TEXTS
-from support.diagnosis import FORM, diagnosed, diagnosis_context, finding_codes, form
+from support.diagnosis import FORM, build_context, build_form, find_codes, get_findings
 
 UTF8, GBK = protocol.V2SMS, protocol.V2SMS_GBK
 CREDENTIALS = b"action=send&userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d819f868fbe1"
@@ -19,7 +19,7 @@ CREDENTIALS = b"action=send&userid=12&timestamp=20120701231212&sign=5cc68982f55a
 def diagnose_bytes(raw: bytes, page: Endpoint, name: str = "content") -> dict[str, Finding]:
     """Diagnose a request with these bytes in one field; return the text findings by code."""
     body = CREDENTIALS + f"&{name}={quote_from_bytes(raw, safe='')}".encode()
-    findings = diagnosed(diagnosis_context(body, page=page))
+    findings = get_findings(build_context(body, page=page))
     return {code.removeprefix("text."): finding for code, finding in findings.items() if finding.kind == "text"}
 
 
@@ -41,20 +41,20 @@ def test_texts_in_multipart_query_and_unescaped_bodies_are_diagnosed() -> None:
     raw = MEANT.encode("gbk")
     part = b'--X\r\nContent-Disposition: form-data; name="content"\r\n\r\n' + raw + b"\r\n--X--\r\n"
     for request in (
-        diagnosis_context(part, content_type="multipart/form-data; boundary=X"),
-        diagnosis_context(b"", query=b"content=" + quote_from_bytes(raw).encode(), method="GET"),
-        diagnosis_context(b"mobile=1&content=" + raw),
+        build_context(part, content_type="multipart/form-data; boundary=X"),
+        build_context(b"", query=b"content=" + quote_from_bytes(raw).encode(), method="GET"),
+        build_context(b"mobile=1&content=" + raw),
     ):
-        assert diagnosed(request)["text.gbk-on-the-utf-8-page"].meant == MEANT
+        assert get_findings(request)["text.gbk-on-the-utf-8-page"].meant == MEANT
 
 
 def test_a_text_in_percent_u_escapes_has_no_charset_findings() -> None:
-    assert finding_codes(diagnosis_context(CREDENTIALS + b"&content=%u00E9%u00E9%u5185", page=UTF8), "text") == []
-    assert finding_codes(diagnosis_context(CREDENTIALS + b"&content=%u00C4%u00DA", page=GBK), "text") == []
+    assert find_codes(build_context(CREDENTIALS + b"&content=%u00E9%u00E9%u5185", page=UTF8), "text") == []
+    assert find_codes(build_context(CREDENTIALS + b"&content=%u00C4%u00DA", page=GBK), "text") == []
 
 
 def test_a_long_repaired_text_is_truncated() -> None:
-    meant = diagnosed(diagnosis_context(form(content="&amp;" * 3000)))["text.entities"].meant
+    meant = get_findings(build_context(build_form(content="&amp;" * 3000)))["text.entities"].meant
     assert meant == "&" * 2000 + "…"
 
 
@@ -117,7 +117,7 @@ WITHOUT_DAMAGE = ORDINARY.filter(lambda text: not text.isascii() or "?" not in t
 @given(text=WITHOUT_DAMAGE | ENGLISH)
 def test_an_ordinary_text_has_no_findings(page: Endpoint, charset: str, text: str) -> None:
     assert diagnose_bytes(text.encode(charset), page) == {}
-    assert finding_codes(diagnosis_context(form(page, content=text), page=page), "text") == []
+    assert find_codes(build_context(build_form(page, content=text), page=page), "text") == []
 
 
 @pytest.mark.parametrize(("page", "charset"), [(UTF8, "utf-8"), (GBK, "gbk")])
@@ -160,5 +160,5 @@ def test_a_text_of_another_language_has_no_findings_at_the_utf_8_endpoint(text: 
 @given(raw=st.binary(), content_type=st.sampled_from([FORM, "", "multipart/form-data; boundary=x"]))
 def test_any_bytes_can_be_diagnosed(raw: bytes, content_type: str) -> None:
     for page in protocol.ENDPOINTS:
-        diagnosed(diagnosis_context(b"content=" + raw, page=page, content_type=content_type))
-        diagnosed(diagnosis_context(b"mobile=" + raw, query=raw, page=page, content_type=content_type))
+        get_findings(build_context(b"content=" + raw, page=page, content_type=content_type))
+        get_findings(build_context(b"mobile=" + raw, query=raw, page=page, content_type=content_type))

@@ -13,7 +13,7 @@ from sms10692_mock.diagnosis import CODES, PreviousFetch, diagnose
 from sms10692_mock.diagnosis.messages import MESSAGES
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
 from support import client_mistakes
-from support.diagnosis import FORM, NOW, diagnosed, diagnosis_context, finding_codes, form, md5
+from support.diagnosis import FORM, NOW, build_context, build_form, find_codes, get_findings, md5
 
 MULTIPART = "multipart/form-data; boundary=X"
 PART = b'--X\r\nContent-Disposition: form-data; name="action"\r\n\r\nsend\r\n--X--\r\n'
@@ -21,12 +21,12 @@ PART = b'--X\r\nContent-Disposition: form-data; name="action"\r\n\r\nsend\r\n--X
 
 def test_a_request_of_the_manual_has_no_findings() -> None:
     for page in (protocol.V2SMS, protocol.V2SMS_GBK):
-        assert diagnose(diagnosis_context(form(page), page=page)) == ()
-    assert diagnose(diagnosis_context(form() + b"&rt=json", content_type=f"{FORM}; charset=UTF-8")) == ()
-    assert diagnose(diagnosis_context(form(), query=b"action=send")) == ()  # Q1
+        assert diagnose(build_context(build_form(page), page=page)) == ()
+    assert diagnose(build_context(build_form() + b"&rt=json", content_type=f"{FORM}; charset=UTF-8")) == ()
+    assert diagnose(build_context(build_form(), query=b"action=send")) == ()  # Q1
     assert (
         diagnose(
-            diagnosis_context(form(protocol.V2SMS_GBK), page=protocol.V2SMS_GBK, content_type=f"{FORM};charset=GBK")
+            build_context(build_form(protocol.V2SMS_GBK), page=protocol.V2SMS_GBK, content_type=f"{FORM};charset=GBK")
         )
         == ()
     )
@@ -48,21 +48,21 @@ def test_a_request_of_the_manual_has_no_findings() -> None:
 )
 def test_a_timestamp_far_from_the_current_time_gets_a_warning(hour: str, expected: list[str]) -> None:
     now = datetime.fromisoformat(hour).replace(tzinfo=signing.CHINA).timestamp()
-    assert finding_codes(diagnosis_context(form(), now=now), "habit") == expected
+    assert find_codes(build_context(build_form(), now=now), "habit") == expected
 
 
 def test_the_message_has_the_age_of_the_timestamp() -> None:
-    assert "12 minutes old" in diagnosed(diagnosis_context(form(), now=NOW + 720))["habit.stale"].sentence
-    assert "2 days ahead" in diagnosed(diagnosis_context(form(), now=NOW - 2 * 86400))["habit.stale"].sentence
+    assert "12 minutes old" in get_findings(build_context(build_form(), now=NOW + 720))["habit.stale"].sentence
+    assert "2 days ahead" in get_findings(build_context(build_form(), now=NOW - 2 * 86400))["habit.stale"].sentence
 
 
 def test_a_timestamp_of_another_form_gets_a_warning() -> None:
-    body = form(timestamp="1341155532", sign=md5("testmima1341155532"))
-    assert finding_codes(diagnosis_context(body), "habit") == ["timestamp-form"]
+    body = build_form(timestamp="1341155532", sign=md5("testmima1341155532"))
+    assert find_codes(build_context(body), "habit") == ["timestamp-form"]
 
 
 def test_a_wrong_signature_gets_no_warning_about_the_time() -> None:
-    assert finding_codes(diagnosis_context(form(sign=md5("x")), now=NOW + 3600), "habit") == []
+    assert find_codes(build_context(build_form(sign=md5("x")), now=NOW + 3600), "habit") == []
 
 
 @pytest.mark.parametrize(
@@ -73,41 +73,46 @@ def test_a_wrong_signature_gets_no_warning_about_the_time() -> None:
         (PART, "multipart/form-data", ["multipart-unreadable"]),
         (b'{"action":"send"}', "application/json", ["json-body"]),
         (b'{"action":"send"}', FORM, ["json-body"]),
-        (form(), "application/xml", ["content-type"]),
-        (form(), "", ["content-type"]),
-        (form(), f"{FORM}; charset=gbk", ["charset-label"]),
-        (form(), f'{FORM}; charset="utf-8"', []),
-        (form() + "&content=内容".encode(), FORM, ["unencoded"]),
+        (build_form(), "application/xml", ["content-type"]),
+        (build_form(), "", ["content-type"]),
+        (build_form(), f"{FORM}; charset=gbk", ["charset-label"]),
+        (build_form(), f'{FORM}; charset="utf-8"', []),
+        (build_form() + "&content=内容".encode(), FORM, ["unencoded"]),
     ],
 )
 def test_a_body_that_is_not_a_plain_form_gets_a_warning(body: bytes, content_type: str, expected: list[str]) -> None:
-    assert finding_codes(diagnosis_context(body, content_type=content_type), "habit") == expected
+    assert find_codes(build_context(body, content_type=content_type), "habit") == expected
 
 
 def test_credentials_in_the_query_string_get_a_warning() -> None:
-    assert finding_codes(diagnosis_context(b"", query=form(), method="GET"), "habit") == ["get", "credentials-in-query"]
-    assert finding_codes(diagnosis_context(b"", query=form(), content_type=""), "habit") == ["credentials-in-query"]
-    assert finding_codes(diagnosis_context(form(), query="content=内容".encode()), "habit") == ["unencoded"]
+    assert find_codes(build_context(b"", query=build_form(), method="GET"), "habit") == [
+        "get",
+        "credentials-in-query",
+    ]
+    assert find_codes(build_context(b"", query=build_form(), content_type=""), "habit") == ["credentials-in-query"]
+    assert find_codes(build_context(build_form(), query="content=内容".encode()), "habit") == ["unencoded"]
 
 
 def test_an_unknown_parameter_gets_a_warning() -> None:
-    assert finding_codes(diagnosis_context(form() + b"&taskName=x"), "habit") == ["unknown-parameters"]
-    assert "'taskname'" in diagnosed(diagnosis_context(form() + b"&taskName=x"))["habit.unknown-parameters"].sentence
-    many = diagnosed(diagnosis_context(form() + b"".join(b"&p%d=1" % n for n in range(50))))[
+    assert find_codes(build_context(build_form() + b"&taskName=x"), "habit") == ["unknown-parameters"]
+    assert (
+        "'taskname'" in get_findings(build_context(build_form() + b"&taskName=x"))["habit.unknown-parameters"].sentence
+    )
+    many = get_findings(build_context(build_form() + b"".join(b"&p%d=1" % n for n in range(50))))[
         "habit.unknown-parameters"
     ].sentence
     assert many.endswith("'p7', and more.")
-    assert finding_codes(diagnosis_context(form() + b"&password=mima"), "habit") == [
+    assert find_codes(build_context(build_form() + b"&password=mima"), "habit") == [
         "clear-credentials",
         "unknown-parameters",
     ]
-    assert finding_codes(diagnosis_context(form() + b"&amp;extno=1"), "habit") == [
+    assert find_codes(build_context(build_form() + b"&amp;extno=1"), "habit") == [
         "entity-between-parameters",
         "unknown-parameters",
     ]
     fetch = fetch_form(statusNum="10")
-    assert finding_codes(diagnosis_context(fetch, page=protocol.V2CALL_API), "habit") == ["unknown-parameters"]
-    assert finding_codes(diagnosis_context(fetch, page=protocol.V2STATUS_API), "habit") == []
+    assert find_codes(build_context(fetch, page=protocol.V2CALL_API), "habit") == ["unknown-parameters"]
+    assert find_codes(build_context(fetch, page=protocol.V2STATUS_API), "habit") == []
 
 
 def fetch_form(**fields: str) -> bytes:
@@ -129,17 +134,15 @@ def fetch_form(**fields: str) -> bytes:
     ],
 )
 def test_frequent_polling_gets_a_warning(page: protocol.Endpoint, gap: float, items: int, expected: list[str]) -> None:
-    request = diagnosis_context(fetch_form(), page=page, previous=PreviousFetch(NOW - gap, items))
-    assert finding_codes(request, "habit") == expected
+    request = build_context(fetch_form(), page=page, previous=PreviousFetch(NOW - gap, items))
+    assert find_codes(request, "habit") == expected
 
 
 def test_a_fetch_right_after_a_full_response_gets_no_warning() -> None:
     for number, expected in (("10", []), ("0", ["polling"]), ("11", ["polling"]), ("x", ["polling"])):
         body = fetch_form(statusNum=number)
         assert (
-            finding_codes(
-                diagnosis_context(body, page=protocol.V2STATUS_API, previous=PreviousFetch(NOW - 1, 10)), "habit"
-            )
+            find_codes(build_context(body, page=protocol.V2STATUS_API, previous=PreviousFetch(NOW - 1, 10)), "habit")
             == expected
         )
 
@@ -148,7 +151,7 @@ def test_a_fetch_right_after_a_full_response_gets_no_warning() -> None:
 
 
 def test_a_finding_is_immutable() -> None:
-    (finding,) = diagnose(diagnosis_context(form(), method="GET"))
+    (finding,) = diagnose(build_context(build_form(), method="GET"))
     with pytest.raises(FrozenInstanceError):
         finding.code = "x"  # type: ignore[misc]
 

@@ -14,8 +14,8 @@ from sms10692_mock.domain import bounds
 from sms10692_mock.domain.bounds import MAX_POINTS, BalanceOutOfBounds
 from sms10692_mock.domain.records import Query
 from support.flask_emulator import FlaskEmulator
-from support.serve_cli import refused
-from support.stores import EACH_STORE, POSTPAID, PREPAID, StoreFactory, open_test_store, task
+from support.serve_cli import get_start_error
+from support.stores import EACH_STORE, POSTPAID, PREPAID, StoreFactory, build_task, open_test_store
 
 LIMITS = (Path(__file__).parents[2] / "docs" / "limits.md").read_text("utf-8")
 NUMBERS_NEAR_BOUNDS = st.sampled_from(
@@ -41,7 +41,7 @@ def test_a_balance_is_exact_and_stays_within_its_limits(make: StoreFactory, acco
                 if operation == "accept":
                     cost = abs(number)
                     enough = points - cost >= (-MAX_POINTS if account.postpaid else 0)
-                    left = store.record_send(account.userid, task(cost), [], [], 0.0)
+                    left = store.record_send(account.userid, build_task(cost), [], [], 0.0)
                     assert left == (points - cost if enough else None)
                     points -= cost if enough else 0
                 else:
@@ -125,7 +125,7 @@ def test_the_control_api_rejects_values_beyond_a_limit(method: str, path: str, d
 @pytest.mark.parametrize("option", ["--report-delay", "--max-clock-skew", "--expire"])
 @pytest.mark.parametrize("seconds", ["1e11", "-1", "nan", "inf"])
 def test_serve_rejects_seconds_beyond_the_limits(option: str, seconds: str) -> None:
-    assert "0 to 10000000000" in refused("serve", "--port", "0", option, seconds)
+    assert "0 to 10000000000" in get_start_error("serve", "--port", "0", option, seconds)
 
 
 def test_docs_limits_states_every_limit_of_the_code() -> None:

@@ -12,10 +12,10 @@ from support.emulators import (
     STATUS,
     UTF8,
     WsgiHarness,
-    ask,
+    build_request,
     emulator_server,
-    message,
-    request,
+    get_message,
+    send_raw,
     sign,
 )
 from support.flask_emulator import FlaskEmulator
@@ -47,19 +47,19 @@ def test_r1_send_is_checked_in_the_order_of_the_readings() -> None:
         (OTHER, {"extno": ""}),
     ]
     for refusal, correction in steps:
-        assert message(emulator.send(**wrong)) == refusal
+        assert get_message(emulator.send(**wrong)) == refusal
         wrong |= correction
-    assert message(emulator.send(**wrong)) == TOO_MUCH
+    assert get_message(emulator.send(**wrong)) == TOO_MUCH
 
 
 @pytest.mark.parametrize("page", ["status", "call"])
 def test_r1_queue_requests_are_checked_in_the_order_of_the_error_numbers(page: str) -> None:
     allowed, not_allowed = WsgiHarness(), WsgiHarness(no_reports=["12"])
     fetch, fetch_not_allowed = getattr(allowed, page), getattr(not_allowed, page)
-    assert message(fetch_not_allowed(sign="", action="x")) == EMPTY
-    assert message(fetch_not_allowed(sign="0", action="x")) == WRONG
-    assert message(fetch_not_allowed(action="x")) == "该用户不允许查看状态报告"
-    assert message(fetch(action="x")) == "参数不正确"
+    assert get_message(fetch_not_allowed(sign="", action="x")) == EMPTY
+    assert get_message(fetch_not_allowed(sign="0", action="x")) == WRONG
+    assert get_message(fetch_not_allowed(action="x")) == "该用户不允许查看状态报告"
+    assert get_message(fetch(action="x")) == "参数不正确"
 
 
 # R2
@@ -68,14 +68,14 @@ def test_r1_queue_requests_are_checked_in_the_order_of_the_error_numbers(page: s
 @pytest.mark.parametrize("name", ["userid", "timestamp", "sign"])
 @pytest.mark.parametrize("value", ["", " ", "\t\r\n", "\u3000"])
 def test_r2_a_blank_credential_counts_as_empty(name: str, value: str) -> None:
-    assert message(WsgiHarness().post(UTF8, action="overage", **{name: value})) == EMPTY
+    assert get_message(WsgiHarness().post(UTF8, action="overage", **{name: value})) == EMPTY
 
 
 @pytest.mark.parametrize("name", ["userid", "timestamp", "sign"])
 def test_r2_a_missing_credential_counts_as_empty(name: str) -> None:
     form = "&".join(f"{key}={value}" for key, value in CREDENTIALS.items() if key != name)
-    response = WsgiHarness().ask(request(UTF8, f"action=overage&{form}".encode()))
-    assert message(response.body.decode()) == EMPTY
+    response = WsgiHarness().send_raw(build_request(UTF8, f"action=overage&{form}".encode()))
+    assert get_message(response.body.decode()) == EMPTY
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_r2_a_missing_credential_counts_as_empty(name: str) -> None:
     ids=str,
 )
 def test_r2_any_other_userid_or_signature_is_wrong(credential: dict[str, str]) -> None:
-    assert message(WsgiHarness().post(UTF8, action="overage", **credential)) == WRONG
+    assert get_message(WsgiHarness().post(UTF8, action="overage", **credential)) == WRONG
 
 
 # R3
@@ -122,7 +122,7 @@ def test_r3_any_text_is_accepted_as_timestamp_if_the_signature_matches(timestamp
 def test_r3_with_max_clock_skew_a_timestamp_must_be_close(timestamp: str, accepted: bool) -> None:
     emulator = WsgiHarness(max_clock_skew=60.0)
     response = emulator.post(UTF8, action="overage", timestamp=timestamp, sign=sign("test", "mima", timestamp))
-    assert ("Sucess" in response, message(response)) == ((True, "") if accepted else (False, WRONG))
+    assert ("Sucess" in response, get_message(response)) == ((True, "") if accepted else (False, WRONG))
 
 
 # R4: the exchanges q14-* sign a Chinese account on both pages
@@ -132,7 +132,7 @@ def test_r4_an_account_name_outside_gbk_is_signed_in_utf_8_only() -> None:
     emulator = WsgiHarness(accounts=["7:😀:mima"])
     right = {"userid": "7", "sign": sign("😀", "mima", "20120701231212")}
     assert "Sucess" in emulator.post(GBK, action="overage", **right)
-    assert message(emulator.post(GBK, action="overage", userid="7", sign="0")) == WRONG
+    assert get_message(emulator.post(GBK, action="overage", userid="7", sign="0")) == WRONG
 
 
 # R5
@@ -147,7 +147,7 @@ def test_r5_numbers_are_split_at_ascii_commas_and_trimmed() -> None:
 
 @pytest.mark.parametrize("mobile", ["", " ", ",", " , ,,"])
 def test_r5_only_commas_and_spaces_count_as_empty(mobile: str) -> None:
-    assert message(WsgiHarness().send(mobile)) == NO_MOBILE
+    assert get_message(WsgiHarness().send(mobile)) == NO_MOBILE
 
 
 @pytest.mark.parametrize(
@@ -172,11 +172,11 @@ def test_r5_one_request_may_have_50_000_numbers() -> None:
     numbers = [str(13000000000 + index) for index in range(50_000)]
     with emulator_server({"accounts": ["12:test:mima:50000"]}) as address:
         form = f"action=send&userid=12&timestamp=20120701231212&sign={CREDENTIALS['sign']}&content=x&mobile="
-        sent = ask(address, request(UTF8, (form + ",".join(numbers)).encode())).body.decode()
+        sent = send_raw(address, build_request(UTF8, (form + ",".join(numbers)).encode())).body.decode()
         assert "<successCounts>50000<" in sent
         assert "<remainpoint>0<" in sent
         form = f"action=query&userid=12&timestamp=20120701231212&sign={CREDENTIALS['sign']}&statusNum=50000"
-        reports = ask(address, request(STATUS, form.encode())).body.decode()
+        reports = send_raw(address, build_request(STATUS, form.encode())).body.decode()
         assert [box.partition("<")[0] for box in reports.split("<mobile>")[1:]] == numbers
 
 
@@ -197,11 +197,11 @@ def test_r6_a_send_costs_its_parts_times_its_numbers(content: str, parts: int) -
 
 def test_r6_a_cost_above_the_balance_refuses_the_whole_send_without_charge() -> None:
     emulator = WsgiHarness(accounts=["12:test:mima:2"])
-    assert message(emulator.send("13000000001,13000000002,13000000003")) == TOO_MUCH
+    assert get_message(emulator.send("13000000001,13000000002,13000000003")) == TOO_MUCH
     assert emulator.balance() == 2
     assert emulator.status().endswith("<returnsms></returnsms>")
     assert "<remainpoint>0<" in emulator.send("13000000001,13000000002")
-    assert message(emulator.send("13000000001")) == TOO_MUCH
+    assert get_message(emulator.send("13000000001")) == TOO_MUCH
 
 
 def test_r6_a_postpaid_balance_may_become_negative() -> None:
@@ -217,7 +217,7 @@ def test_r6_a_postpaid_balance_has_a_minimum() -> None:
     credentials = {"userid": "12", "account": "test", "password": "mima"}
     emulator.control("PATCH", "accounts/12", {"points": 1 - 10**15})
     assert f"<remainpoint>-{10**15}<" in emulator.send(credentials)
-    assert message(emulator.send(credentials)) == TOO_MUCH
+    assert get_message(emulator.send(credentials)) == TOO_MUCH
 
 
 def test_r6_send_total_is_the_sum_of_all_points_added() -> None:
@@ -260,7 +260,7 @@ def test_r7_task_numbers_increase_over_all_accounts() -> None:
     ],
 )
 def test_r8_an_injection_is_refused(content: str) -> None:
-    assert message(WsgiHarness().send(content=content)) == SQL
+    assert get_message(WsgiHarness().send(content=content)) == SQL
 
 
 @pytest.mark.parametrize(
@@ -276,29 +276,29 @@ def test_r8_an_injection_is_refused(content: str) -> None:
     ],
 )
 def test_r8_an_ordinary_sentence_is_sent(content: str) -> None:
-    assert message(WsgiHarness().send(content=content)) == "ok"
+    assert get_message(WsgiHarness().send(content=content)) == "ok"
 
 
 @pytest.mark.parametrize("length", [0, 65_530, 70_000, 131_066, 140_000, 200_000])
 def test_r8_an_injection_is_found_anywhere_in_a_long_text(length: int) -> None:
-    assert message(WsgiHarness().send(content="字" * length + "' or 1=1")) == SQL
+    assert get_message(WsgiHarness().send(content="字" * length + "' or 1=1")) == SQL
 
 
 @pytest.mark.parametrize("word", ["发票", "办证", "赌博", "六合彩", "枪支"])
 def test_r8_a_default_word_is_forbidden_anywhere_in_a_text(word: str) -> None:
     emulator = WsgiHarness()
-    assert message(emulator.send(content=f"代开{word}了")) == FORBIDDEN
-    assert message(emulator.post(UTF8, action="checkkeyword", content=f"代开{word}了")) == "包含非法字符"
+    assert get_message(emulator.send(content=f"代开{word}了")) == FORBIDDEN
+    assert get_message(emulator.post(UTF8, action="checkkeyword", content=f"代开{word}了")) == "包含非法字符"
 
 
 def test_r8_configured_words_replace_the_default_words() -> None:
     emulator = WsgiHarness(keywords=["Casino"])
-    assert message(emulator.send(content="发票")) == "ok"
-    assert message(emulator.send(content="the CASINOs")) == FORBIDDEN
+    assert get_message(emulator.send(content="发票")) == "ok"
+    assert get_message(emulator.send(content="the CASINOs")) == FORBIDDEN
 
 
 def test_r8_an_empty_text_contains_no_forbidden_word() -> None:
-    assert message(WsgiHarness().post(UTF8, action="checkkeyword", content="")) == "没有包含屏蔽词"
+    assert get_message(WsgiHarness().post(UTF8, action="checkkeyword", content="")) == "没有包含屏蔽词"
 
 
 # R9
@@ -307,19 +307,19 @@ def test_r8_an_empty_text_contains_no_forbidden_word() -> None:
 @pytest.mark.parametrize("extno", ["", " ", "0", "0123456789"])
 def test_r9_an_extno_is_blank_or_up_to_ten_digits(extno: str) -> None:
     emulator = WsgiHarness()
-    assert message(emulator.send(extno=extno)) == "ok"
+    assert get_message(emulator.send(extno=extno)) == "ok"
     assert f"<extno>{extno.strip()}</extno>" in emulator.status()
 
 
 @pytest.mark.parametrize("extno", ["01234567890", "1a", "-1", "１", " 1", "1\n"])
 def test_r9_any_other_extno_is_refused(extno: str) -> None:
-    assert message(WsgiHarness().send(extno=extno)) == OTHER
+    assert get_message(WsgiHarness().send(extno=extno)) == OTHER
 
 
 @pytest.mark.parametrize("send_time", ["", " ", "2011-12-02 22:12:10", "2010-10-24 09:08:10", "0001-01-01 00:00:00"])
 def test_r9_a_blank_or_past_send_time_means_now(send_time: str) -> None:
     emulator = WsgiHarness()
-    assert message(emulator.send(sendTime=send_time)) == "ok"
+    assert get_message(emulator.send(sendTime=send_time)) == "ok"
     assert "<receivetime>2011-12-02 22:12:11<" in emulator.status()
 
 
@@ -337,7 +337,7 @@ def test_r9_a_blank_or_past_send_time_means_now(send_time: str) -> None:
     ],
 )
 def test_r9_any_other_send_time_is_refused(send_time: str) -> None:
-    assert message(WsgiHarness().send(sendTime=send_time)) == OTHER
+    assert get_message(WsgiHarness().send(sendTime=send_time)) == OTHER
 
 
 def test_r9_a_later_send_is_charged_at_once_and_reported_after_its_time() -> None:
@@ -361,7 +361,7 @@ def test_r9_the_delay_of_reports_is_counted_from_the_send_time() -> None:
 
 def test_r9_the_last_possible_send_time_is_accepted() -> None:
     emulator = WsgiHarness(report_delay=10.0)
-    assert message(emulator.send(sendTime="9999-12-31 23:59:59")) == "ok"
+    assert get_message(emulator.send(sendTime="9999-12-31 23:59:59")) == "ok"
     assert "statusbox" not in emulator.status()
 
 
@@ -386,7 +386,7 @@ def test_r10_status_num_is_any_whole_number_from_one(status_num: str) -> None:
 def test_r10_any_other_status_num_is_refused_and_fetches_nothing(status_num: str) -> None:
     emulator = WsgiHarness()
     emulator.send()
-    assert message(emulator.status(statusNum=status_num)) == "参数不正确"
+    assert get_message(emulator.status(statusNum=status_num)) == "参数不正确"
     assert emulator.status().count("<statusbox>") == 1
 
 
@@ -410,8 +410,8 @@ def test_r10_reports_are_fetched_in_the_order_of_their_due_times() -> None:
 @pytest.mark.parametrize("action", ["", "Send", "send ", "query", "send,send"])
 def test_r10_an_unknown_action_is_refused_after_the_credentials(action: str) -> None:
     emulator = WsgiHarness()
-    assert message(emulator.post(UTF8, action=action, sign="")) == EMPTY
-    assert message(emulator.post(UTF8, action=action, sign="0")) == WRONG
+    assert get_message(emulator.post(UTF8, action=action, sign="")) == EMPTY
+    assert get_message(emulator.post(UTF8, action=action, sign="0")) == WRONG
     assert emulator.post(UTF8, action=action).endswith(
         "<returnsms>\n <returnstatus>Faild</returnstatus>\n <message>其他错误</message>\n <remainpoint>0</remainpoint>"
         "\n <taskID>0</taskID>\n <successCounts>0</successCounts></returnsms>"
@@ -434,7 +434,7 @@ def test_r11_a_head_request_is_a_fetch_like_any_other() -> None:
     emulator = WsgiHarness()
     emulator.send()
     query = "&".join(f"{name}={value}" for name, value in CREDENTIALS.items())
-    response = emulator.ask(f"HEAD {STATUS}?action=query&{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    response = emulator.send_raw(f"HEAD {STATUS}?action=query&{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     assert (response.status, response.body) == (200, b"")
     assert "statusbox" not in emulator.status()
 
@@ -470,15 +470,15 @@ def test_r12_times_are_clamped_to_1970_to_9000(now: float, receivetime: str) -> 
 )
 def test_r13_eight_numbers_trigger_a_refusal(index: int, refusal: str) -> None:
     emulator = WsgiHarness()
-    assert message(emulator.send(f"15023239810,1000000000{index},10000000008")) == refusal
+    assert get_message(emulator.send(f"15023239810,1000000000{index},10000000008")) == refusal
     assert emulator.balance() == 1000
     assert "statusbox" not in emulator.status()
 
 
 def test_r13_a_refusing_number_is_evaluated_before_the_balance() -> None:
     emulator = WsgiHarness(accounts=["12:test:mima:0"])
-    assert message(emulator.send("10000000006")) == FORBIDDEN
-    assert message(emulator.send("10000000006", extno="x")) == OTHER
+    assert get_message(emulator.send("10000000006")) == FORBIDDEN
+    assert get_message(emulator.send("10000000006", extno="x")) == OTHER
 
 
 @pytest.mark.parametrize(
@@ -534,4 +534,4 @@ def test_r15_rt_is_case_sensitive() -> None:
 
 @pytest.mark.parametrize("content", ["", " ", "\r\n\t", "\u3000"])
 def test_r18_a_white_space_text_counts_as_empty(content: str) -> None:
-    assert message(WsgiHarness().send(content=content)) == NO_CONTENT
+    assert get_message(WsgiHarness().send(content=content)) == NO_CONTENT

@@ -22,7 +22,7 @@ from sms10692_mock.server.protocol import HttpProtocol
 from sms10692_mock.server.thread_runner import ThreadRunner
 from sms10692_mock.server.write_coalescer import WriteCoalescer
 from stress.connections import control_request
-from support.emulators import TIMEOUT, UTF8, Address, admin_app, ask, options, request
+from support.emulators import TIMEOUT, UTF8, Address, admin_app, build_options, build_request, send_raw
 from support.serve_cli import QUERY, SEND
 
 
@@ -36,7 +36,7 @@ class Served(NamedTuple):
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     monkeypatch.setattr(server, "_SWEEP_SECONDS", 0.05)
-    chosen, lines = options(), list[str]()
+    chosen, lines = build_options(), list[str]()
     vendor, bell = build_vendor(chosen), ChangeNotifier()
     with ThreadRunner(
         dispatcher_factory(VendorApp(vendor, chosen.dialect, lines.append, bell), admin_app(vendor, chosen, bell))
@@ -104,15 +104,20 @@ def test_a_chunk_with_a_wrong_size_is_refused_with_the_method_in_the_log(served:
 @pytest.mark.usefixtures("short_stall_timeout")
 def test_a_content_length_too_large_is_answered_408_logged_and_in_the_request_log(served: Served) -> None:
     length = len(SEND)
-    raw = request(UTF8, SEND).replace(f"Content-Length: {length}".encode(), f"Content-Length: {length + 2}".encode())
+    raw = build_request(UTF8, SEND).replace(
+        f"Content-Length: {length}".encode(), f"Content-Length: {length + 2}".encode()
+    )
     received = exchange(served.address, raw)
     said = f"{length} of {length + 2} bytes came (Content-Length is {length + 2}, and counts bytes, not characters)"
     assert received.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
     assert received.endswith(f"{said}, and not the rest within 0.1 seconds\n".encode())
     assert served.lines == ["POST /v2sms.aspx: 408"]
-    (entry,) = json.loads(ask(served.address, control_request("GET", "/accounts/12/requests")).body)["items"]
+    (entry,) = json.loads(send_raw(served.address, control_request("GET", "/accounts/12/requests")).body)["items"]
     assert (entry["status"], entry["userid"], entry["request_bytes"]) == (408, "12", length)
-    assert "<overage>1000<" in ask(served.address, request(UTF8, f"action=overage&{QUERY}".encode())).body.decode()
+    assert (
+        "<overage>1000<"
+        in send_raw(served.address, build_request(UTF8, f"action=overage&{QUERY}".encode())).body.decode()
+    )
 
 
 @pytest.mark.usefixtures("short_stall_timeout")
@@ -207,17 +212,17 @@ def test_with_too_many_incomplete_bodies_the_oldest_is_refused_and_the_newest_is
         connections = [opened.enter_context(socket.create_connection(served.address, timeout=TIMEOUT)) for _ in "abc"]
         for connection in connections:
             connection.sendall(incomplete_request(size, 10))
-            ask(served.address, request(UTF8, b"action=overage"))  # what is whole is answered meanwhile
+            send_raw(served.address, build_request(UTF8, b"action=overage"))  # what is whole is answered meanwhile
         assert connections[0].recv(1000).startswith(b"HTTP/1.1 503 ")
         for connection in connections[1:]:
             connection.sendall(b"x" * 10)
             assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
-    kept = json.loads(ask(served.address, control_request("GET", "/requests")).body)["items"]
+    kept = json.loads(send_raw(served.address, control_request("GET", "/requests")).body)["items"]
     assert [entry["status"] for entry in kept].count(503) == 1
     assert sum("POST /v2sms.aspx: 503" in line for line in served.lines) == 1
     again = incomplete_request(size, 10) + b"x" * 10  # nothing is counted twice, or for ever
     for _ in range(5):
-        assert ask(served.address, again).status == 200
+        assert send_raw(served.address, again).status == 200
 
 
 def test_with_too_many_incomplete_heads_the_oldest_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,4 +268,4 @@ def test_a_client_that_never_reads_is_disconnected(served: Served, monkeypatch: 
         while not any("bytes for 0.2 seconds, and was disconnected" in line for line in served.lines):
             with suppress(BlockingIOError, ConnectionError):
                 connection.send(raw)
-    assert ask(served.address, request(UTF8, b"action=overage")).status == 200
+    assert send_raw(served.address, build_request(UTF8, b"action=overage")).status == 200

@@ -18,9 +18,9 @@ from support.emulators import (
     STATUS,
     TIMEOUT,
     UTF8,
-    ask,
+    build_request,
     emulator_process,
-    request,
+    send_raw,
     wait_exit,
 )
 from support.serve_cli import QUERY
@@ -30,12 +30,12 @@ def test_r11_concurrent_fetches_share_no_item_and_lose_none() -> None:
     with emulator_process("--log-level", "error") as (_, address):
         numbers = [str(13000000000 + place) for place in range(900)]
         send = f"action=send&{QUERY}&content=x&mobile={','.join(numbers)}"
-        assert "Success" in ask(address, request(UTF8, send.encode())).body.decode()
-        fetch = request(STATUS, f"action=query&{QUERY}&statusNum=10".encode())
+        assert "Success" in send_raw(address, build_request(UTF8, send.encode())).body.decode()
+        fetch = build_request(STATUS, f"action=query&{QUERY}&statusNum=10".encode())
         taken: list[str] = []
 
         def fetch_until_empty() -> None:
-            while boxes := re.findall(r"<mobile>(\d+)<", ask(address, fetch).body.decode()):
+            while boxes := re.findall(r"<mobile>(\d+)<", send_raw(address, fetch).body.decode()):
                 taken.extend(boxes)
 
         fetchers = [threading.Thread(target=fetch_until_empty) for _ in range(8)]
@@ -49,7 +49,7 @@ def test_r11_concurrent_fetches_share_no_item_and_lose_none() -> None:
 def test_an_unread_log_blocks_neither_responses_nor_the_shutdown() -> None:
     with emulator_process() as (process, address):  # its standard error is a pipe, which is soon full
         for _ in range(1500):
-            assert ask(address, request(UTF8, b"action=overage")).status == 200
+            assert send_raw(address, build_request(UTF8, b"action=overage")).status == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(TIMEOUT) == 0
 
@@ -57,8 +57,8 @@ def test_an_unread_log_blocks_neither_responses_nor_the_shutdown() -> None:
 def test_a_truncated_response_to_a_disconnected_client_is_no_error() -> None:
     with emulator_process() as (process, address):
         for fault in ({"kind": "latency", "seconds": 0.1}, {"kind": "cut", "at": 50}):
-            assert ask(address, control_request("POST", "/accounts/12/faults", fault)).status == 201
-        raw = request(UTF8, f"action=overage&{QUERY}".encode())
+            assert send_raw(address, control_request("POST", "/accounts/12/faults", fault)).status == 201
+        raw = build_request(UTF8, f"action=overage&{QUERY}".encode())
         for _ in range(20):
             with socket.create_connection(address, timeout=TIMEOUT) as connection:
                 connection.sendall(raw)
@@ -75,7 +75,7 @@ def test_more_connections_than_the_soft_file_limit_are_all_served() -> None:
     with emulator_process(files=128) as (_, address), ExitStack() as connections:
         for _ in range(200):
             connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
-        assert ask(address, request(UTF8, b"action=overage")).status == 200
+        assert send_raw(address, build_request(UTF8, b"action=overage")).status == 200
 
 
 CONCURRENT_IMPORTS = """

@@ -20,10 +20,10 @@ import pytest
 from sms10692_mock import Emulator
 from sms10692_mock.server import server
 from stress.connections import control_request
-from support.emulators import TIMEOUT, UTF8, Address, ask, emulator_process, read_log, request, wait_exit
-from support.serve_cli import QUERY, SEND, overage
+from support.emulators import TIMEOUT, UTF8, Address, build_request, emulator_process, read_log, send_raw, wait_exit
+from support.serve_cli import QUERY, SEND, get_overage
 
-OVERAGE = request(UTF8, f"action=overage&{QUERY}".encode())
+OVERAGE = build_request(UTF8, f"action=overage&{QUERY}".encode())
 ELSEWHERE = b"GET /_mock/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
@@ -54,7 +54,7 @@ def receive_all(address: Address, raw: bytes) -> bytes:
 
 @pytest.mark.parametrize(
     "raw",
-    [OVERAGE, ELSEWHERE, request(UTF8, b"action=overage&userid=12&sign=x&timestamp=1")],
+    [OVERAGE, ELSEWHERE, build_request(UTF8, b"action=overage&userid=12&sign=x&timestamp=1")],
     ids=["page", "beside", "why"],
 )
 def test_a_half_closed_connection_gets_its_response(busy: Address, raw: bytes) -> None:
@@ -72,17 +72,17 @@ def test_a_half_closed_connection_gets_its_response(busy: Address, raw: bytes) -
     ids=["close", "1.0", "beside", "nonsense"],
 )
 def test_bytes_after_the_last_request_are_ignored(busy: Address, last: bytes) -> None:
-    assert receive_all(busy, last + request(UTF8, SEND)).count(b"HTTP/1.1 ") == 1
-    assert "<overage>1000<" in overage(busy)
+    assert receive_all(busy, last + build_request(UTF8, SEND)).count(b"HTTP/1.1 ") == 1
+    assert "<overage>1000<" in get_overage(busy)
 
 
 def test_requests_after_a_truncated_response_are_ignored(busy: Address) -> None:
     assert (
-        ask(busy, control_request("POST", "/accounts/12/faults", {"kind": "cut", "at": 5, "remaining": 1})).status
+        send_raw(busy, control_request("POST", "/accounts/12/faults", {"kind": "cut", "at": 5, "remaining": 1})).status
         == 201
     )
-    assert receive_all(busy, OVERAGE + request(UTF8, SEND)).endswith(b"\r\n\r\n<?xml")
-    assert "<overage>1000<" in overage(busy)
+    assert receive_all(busy, OVERAGE + build_request(UTF8, SEND)).endswith(b"\r\n\r\n<?xml")
+    assert "<overage>1000<" in get_overage(busy)
 
 
 def test_a_thousand_requests_at_once_over_one_connection_are_all_answered(busy: Address) -> None:
@@ -109,7 +109,7 @@ def test_requests_processed_before_the_shutdown_get_their_responses() -> None:
             assert connection.recv(65536)
         process.send_signal(signal.SIGSTOP)
         for connection in many:
-            connection.sendall(request(UTF8, SEND))
+            connection.sendall(build_request(UTF8, SEND))
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGCONT)
         answered = sum(b"<message>ok<" in receive_some(connection) for connection in many)
@@ -127,7 +127,7 @@ def receive_some(connection: socket.socket) -> bytes:
 def test_a_response_after_the_signal_is_the_last_of_its_connection() -> None:
     with emulator_process() as (process, address), ExitStack() as connections:
         fault = {"kind": "latency", "seconds": 0.2, "remaining": 1}
-        assert ask(address, control_request("POST", "/accounts/12/faults", fault)).status == 201
+        assert send_raw(address, control_request("POST", "/accounts/12/faults", fault)).status == 201
         connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
         connection.sendall(OVERAGE)
         read_log(process, 2)
@@ -140,7 +140,7 @@ def test_a_response_after_the_signal_is_the_last_of_its_connection() -> None:
 def test_a_disconnect_during_a_hang_is_noticed() -> None:
     with emulator_process() as (process, address):
         assert (
-            ask(
+            send_raw(
                 address, control_request("POST", "/accounts/12/faults", {"kind": "hang", "operations": ["overage"]})
             ).status
             == 201
@@ -157,7 +157,7 @@ def test_a_disconnect_during_a_hang_is_noticed() -> None:
 def test_a_client_that_disconnects_during_a_delay_is_forgotten(seconds: float) -> None:
     with emulator_process() as (process, address):
         fault = {"kind": "latency", "seconds": seconds, "operations": ["overage"]}
-        assert ask(address, control_request("POST", "/accounts/12/faults", fault)).status == 201
+        assert send_raw(address, control_request("POST", "/accounts/12/faults", fault)).status == 201
         before = count_open_files(process.pid)
         for _ in range(20):
             with socket.create_connection(address, timeout=TIMEOUT) as connection:
@@ -169,7 +169,7 @@ def test_a_client_that_disconnects_during_a_delay_is_forgotten(seconds: float) -
 
 def test_a_half_closed_connection_gets_a_slightly_delayed_response(busy: Address) -> None:
     fault = {"kind": "latency", "seconds": 0.05, "remaining": 1}
-    assert ask(busy, control_request("POST", "/accounts/12/faults", fault)).status == 201
+    assert send_raw(busy, control_request("POST", "/accounts/12/faults", fault)).status == 201
     assert b"<overage>1000<" in receive_all(busy, OVERAGE)
 
 
@@ -191,7 +191,7 @@ def test_without_file_descriptors_one_line_is_logged_and_open_connections_are_se
             inside.sendall(OVERAGE)
             assert inside.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
         connections.close()
-        assert ask(address, OVERAGE).status == 200
+        assert send_raw(address, OVERAGE).status == 200
         process.send_signal(signal.SIGTERM)
         assert wait_exit(process)[1].count("no more connections can be accepted") == 1
 

@@ -20,12 +20,12 @@ from sms10692_mock.admin.console.clauses import clauses
 from sms10692_mock.admin.console.snippets import snippet
 from sms10692_mock.admin.console.sse import MIN_INTERVAL
 from sms10692_mock.admin.services.accounts import AccountDocument
-from support.emulators import TIMEOUT, Address, ask, emulator_process, request, sign
+from support.emulators import TIMEOUT, Address, build_request, emulator_process, send_raw, sign
 from support.shells import INTERPRETERS
 
 QUERY = f"userid=12&timestamp=1&sign={sign('test', 'mima', '1')}"
-SEND = request("/v2sms.aspx", f"action=send&{QUERY}&mobile=15023239810&content=x".encode())
-STATUS = request("/v2statusApi.aspx", f"action=query&{QUERY}".encode())
+SEND = build_request("/v2sms.aspx", f"action=send&{QUERY}&mobile=15023239810&content=x".encode())
+STATUS = build_request("/v2statusApi.aspx", f"action=query&{QUERY}".encode())
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_an_event_comes_because_something_happened(monkeypatch: pytest.MonkeyPat
                 while not emulator._notifier.waiting:
                     assert time.monotonic() < soon, "the stream does not listen"
                     time.sleep(0.001)
-                ask(address, SEND)
+                send_raw(address, SEND)
                 until(events, b"data: ")
 
 
@@ -89,7 +89,7 @@ def test_many_sends_are_few_events(address: Address) -> None:
     begun = time.perf_counter()
     with stream(address) as events:
         for _ in range(300):
-            ask(address, SEND)
+            send_raw(address, SEND)
         events.settimeout(0.5)
         received = b""
         try:
@@ -110,8 +110,8 @@ def test_streams_and_those_who_wait_hold_up_neither_the_vendor_nor_each_other(ad
         for _ in range(20):
             stack.enter_context(stream(address))
         for _ in range(5):
-            assert ask(address, STATUS).status == 200
-            assert ask(address, get(address, "/")).status == 200
+            assert send_raw(address, STATUS).status == 200
+            assert send_raw(address, get(address, "/")).status == 200
         for waiting in all_waiting:
             waiting.setblocking(False)
             assert not _is_there(waiting), "who waits has waited all the time"
@@ -131,15 +131,15 @@ def test_streams_of_which_nobody_is_left_end(address: Address) -> None:
 
 @pytest.mark.parametrize("name", INTERPRETERS)
 def test_a_snippet_runs_as_it_is(address: Address, tmp_path: Path, name: str) -> None:
-    made = ask(address, control(address, "POST", "accounts", {"points": 1}))
+    made = send_raw(address, control(address, "POST", "accounts", {"points": 1}))
     account = AccountDocument.model_construct(**json.loads(made.body))
     command = INTERPRETERS[name](snippet(name, account, f"http://{address[0]}:{address[1]}"), tmp_path)
     said = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
     assert "<returnstatus>Success</returnstatus>" in said
-    sent = json.loads(ask(address, get(address, f"/_mock/accounts/{account.userid}/messages")).body)["items"]
+    sent = json.loads(send_raw(address, get(address, f"/_mock/accounts/{account.userid}/messages")).body)["items"]
     assert [(one["mobile"], one["content"]) for one in sent] == [("15023239810", "【签名】您的验证码是 1234")]
-    (journal,) = json.loads(ask(address, get(address, f"/_mock/accounts/{account.userid}/requests")).body)["items"]
-    whole = json.loads(ask(address, get(address, f"/_mock/requests/{journal['number']}")).body)
+    (journal,) = json.loads(send_raw(address, get(address, f"/_mock/accounts/{account.userid}/requests")).body)["items"]
+    whole = json.loads(send_raw(address, get(address, f"/_mock/requests/{journal['number']}")).body)
     assert whole["diagnosis"] == []
 
 
@@ -160,7 +160,7 @@ NOT_IN_ANSWERS = {
 
 
 def test_each_trial_is_answered_and_shows_the_words_of_its_clause(address: Address) -> None:
-    before = json.loads(ask(address, get(address, "/_mock/accounts")).body)
+    before = json.loads(send_raw(address, get(address, "/_mock/accounts")).body)
     for clause in clauses():
         answers = tried(address, clause.id)
         steps = [step for step in load_demos()[clause.id].steps if not step.advance]
@@ -170,13 +170,13 @@ def test_each_trial_is_answered_and_shows_the_words_of_its_clause(address: Addre
             assert "".join(clause.wire.split()) in shows, clause.id
         elif clause.kind == "exact" and clause.wire and clause.id not in NOT_IN_ANSWERS and "…" not in clause.wire:
             assert any("".join(words.split()) in shows for words in clause.wire.split("|")), clause.id
-    assert json.loads(ask(address, get(address, "/_mock/accounts")).body)["accounts"][1:] == before["accounts"][1:]
+    assert json.loads(send_raw(address, get(address, "/_mock/accounts")).body)["accounts"][1:] == before["accounts"][1:]
 
 
 def tried(address: Address, clause: str) -> list[str]:
     """The answers that a trial shows."""
     head = f"POST /manual/try?clause={clause} HTTP/1.1\r\nHost: {address[0]}:{address[1]}\r\nHX-Request: true\r\n"
-    answer = ask(address, f"{head}Content-Length: 0\r\n\r\n".encode())
+    answer = send_raw(address, f"{head}Content-Length: 0\r\n\r\n".encode())
     assert answer.status == 200, clause
     assert b"HTTP 200" in answer.body
     return [

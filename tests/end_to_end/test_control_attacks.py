@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.emulators import Address, ask, emulator_process, read_log, request, wait_exit
+from support.emulators import Address, build_request, emulator_process, read_log, send_raw, wait_exit
 
 SECRET = "5e cret:秘密"
 """The password of an account that must not leave."""
@@ -34,7 +34,7 @@ def status(address: Address, path: str, *headers: str, method: str = "GET", body
     """The status of an answer that shows no password unless it is 200, and lets no other origin read it."""
     length = [f"Content-Length: {len(body)}"] if body else []
     raw = "\r\n".join([f"{method} {path} HTTP/1.1", *headers, *length, "", body]).encode("latin-1")
-    answer = ask(address, raw)
+    answer = send_raw(address, raw)
     if answer.status != 200:
         assert b"mima" not in answer.body
         assert json.dumps(SECRET)[1:-1].encode() not in answer.body
@@ -46,7 +46,7 @@ ACCOUNTS = "/_mock/accounts"
 
 
 def test_what_the_attackers_are_after_is_there(address: Address) -> None:
-    answer = ask(address, f"GET {ACCOUNTS} HTTP/1.1\r\n{HOME}\r\n\r\n".encode())
+    answer = send_raw(address, f"GET {ACCOUNTS} HTTP/1.1\r\n{HOME}\r\n\r\n".encode())
     assert [one["password"] for one in json.loads(answer.body)["accounts"]] == ["mima", SECRET]
 
 
@@ -119,7 +119,7 @@ def test_a_name_that_was_rebound_to_this_machine_is_refused(address: Address, ho
     ],
 )
 def test_no_way_to_write_the_path_leads_around_the_guard(address: Address, target: str, expected: int) -> None:
-    answer = ask(address, f"GET {target} HTTP/1.1\r\nHost: rebound.example\r\n\r\n".encode())
+    answer = send_raw(address, f"GET {target} HTTP/1.1\r\nHost: rebound.example\r\n\r\n".encode())
     assert answer.status == expected
     assert b"mima" not in answer.body
 
@@ -160,7 +160,7 @@ def test_the_host_of_a_target_in_absolute_form_counts(address: Address, target: 
 def test_what_came_through_a_proxy_is_refused(address: Address, with_token: Address, header: str, path: str) -> None:
     assert status(address, path, HOME, header) == 403
     head = f"GET {path} HTTP/1.1\r\n{HOME}\r\n{header}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
-    answer = ask(with_token, head.encode())
+    answer = send_raw(with_token, head.encode())
     assert answer.status == 403
     assert b"--public-url URL" in answer.body
     assert b"--trusted-proxy ADDRESS" in answer.body
@@ -168,10 +168,10 @@ def test_what_came_through_a_proxy_is_refused(address: Address, with_token: Addr
 
 def test_http_1_0_is_taken_for_a_proxy_where_no_token_is_demanded(address: Address, with_token: Address) -> None:
     raw = f"GET {ACCOUNTS} HTTP/1.0\r\n{HOME}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode()
-    refused = ask(address, raw)
+    refused = send_raw(address, raw)
     assert refused.status == 403
     assert b"--token" in refused.body
-    assert ask(with_token, raw).status == 200
+    assert send_raw(with_token, raw).status == 200
 
 
 @pytest.mark.parametrize(
@@ -323,9 +323,9 @@ def test_no_password_is_logged_or_hinted() -> None:
             f"action=overage&userid=12&account={SECRET}&timestamp=1&{SECRET}=x",
             f"action=send&userid={SECRET}&timestamp={SECRET}&sign={SECRET}&content={SECRET}",
         ):
-            answer = ask(address, request("/v2sms.aspx", form.encode()))
+            answer = send_raw(address, build_request("/v2sms.aspx", form.encode()))
             assert answer.status == 200
-        whole = json.loads(ask(address, f"GET /_mock/requests/1 HTTP/1.1\r\n{HOME}\r\n\r\n".encode()).body)
+        whole = json.loads(send_raw(address, f"GET /_mock/requests/1 HTTP/1.1\r\n{HOME}\r\n\r\n".encode()).body)
         assert whole["diagnosis"]
         assert not any(SECRET in finding["sentence"] for finding in whole["diagnosis"])
         lines = read_log(process, 4)

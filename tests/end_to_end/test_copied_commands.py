@@ -30,7 +30,7 @@ from sms10692_mock.app.shell_quoting import printf, quote_bytes, quote_text
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.records import LoggedRequest
 from support.emulators import TIMEOUT
-from support.shells import INTERPRETERS, SHELLS, Recorder, paste, recording
+from support.shells import INTERPRETERS, SHELLS, Recorder, paste, running_recorder
 
 pytestmark = pytest.mark.slow("Starts shells and interpreters for every snippet.")
 
@@ -70,7 +70,7 @@ KINDS = (FORM, "", "application/json", "text/plain; x='a\"$(touch PWNED)`!!", "@
 
 @pytest.fixture(scope="module")
 def recorder() -> Iterator[Recorder]:
-    with recording() as started:
+    with running_recorder() as started:
         yield started
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from sms10692_mock.config import Options
 from sms10692_mock.emulator import Emulator
-from support.emulators import CREDENTIALS, STATUS, UTF8, Address, Response, ask, emulator_process, request
+from support.emulators import CREDENTIALS, STATUS, UTF8, Address, Response, build_request, emulator_process, send_raw
 from support.flask_emulator import FlaskEmulator
 
 FETCH = f"action=query&{'&'.join(f'{name}={value}' for name, value in CREDENTIALS.items())}"
@@ -17,7 +17,7 @@ IMAGE = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest
 
 
 def get(address: Address, target: str, headers: str = "") -> Response:
-    return ask(address, f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n".encode())
+    return send_raw(address, f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n".encode())
 
 
 def last_request(address: Address) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def test_an_image_of_another_site_fetches_nothing_from_a_queue(address: Address) -> None:
-    assert b"<message>ok</message>" in ask(address, request(UTF8, SEND.encode())).body
+    assert b"<message>ok</message>" in send_raw(address, build_request(UTF8, SEND.encode())).body
     refused = get(address, f"{STATUS}?{FETCH}", IMAGE)
     assert refused.status == 403
     assert refused.content_type.startswith("text/plain")
@@ -48,7 +48,7 @@ def test_no_method_of_any_endpoint_serves_another_site(address: Address, method:
     before = get(address, "/_mock/accounts/12").body
     for page in ("/v2sms.aspx", "/V2SMSGBK.aspx", "/v2statusApi.aspx", "/v2callApi.aspx", "//v2sms.aspx/x"):
         raw = f"{method} {page}?{SEND} HTTP/1.1\r\nHost: 127.0.0.1\r\n{IMAGE}Content-Length: 0\r\n\r\n"
-        assert ask(address, raw.encode()).status == 403
+        assert send_raw(address, raw.encode()).status == 403
     assert get(address, "/_mock/accounts/12").body == before
 
 

@@ -6,16 +6,16 @@ No switch rewrites the exchanges.
 import pytest
 
 from sms10692 import protocol
-from support.emulators import WsgiHarness, ask, emulator_server
-from support.exchanges import EXCHANGES, Exchange, exchange
+from support.emulators import WsgiHarness, emulator_server, send_raw
+from support.exchanges import EXCHANGES, Exchange, load_exchange
 
 
 @pytest.mark.parametrize("held", EXCHANGES, ids=lambda held: held.name)
 def test_an_exchange_holds_inside_the_process(held: Exchange) -> None:
     emulator = WsgiHarness(**held.given)
     for name in held.before:
-        emulator.ask(exchange(name).request)
-    assert emulator.ask(held.request) == held.response
+        emulator.send_raw(load_exchange(name).request)
+    assert emulator.send_raw(held.request) == held.response
 
 
 @pytest.mark.parametrize("chapter", sorted({held.name.split("/")[0] for held in EXCHANGES}))
@@ -23,8 +23,8 @@ def test_the_exchanges_of_a_chapter_hold_over_a_socket(chapter: str) -> None:
     for held in (held for held in EXCHANGES if held.name.startswith(chapter)):
         with emulator_server(held.given) as address:
             for name in held.before:
-                ask(address, exchange(name).request)
-            assert ask(address, held.request) == held.response, held.name
+                send_raw(address, load_exchange(name).request)
+            assert send_raw(address, held.request) == held.response, held.name
 
 
 WORDS_OF = [

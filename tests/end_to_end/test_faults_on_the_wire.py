@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from support.emulators import CALL, GBK, STATUS, UTF8, Address, emulator_process, request, sign
+from support.emulators import CALL, GBK, STATUS, UTF8, Address, build_request, emulator_process, sign
 
 _PATIENCE = 60
 _ROUNDED = 0.01
@@ -62,7 +62,7 @@ class Client:
         """A request as bytes."""
         name, password = self.account["account"], self.account["password"]
         credentials = {"userid": self.account["userid"], "timestamp": "1", "sign": sign(name, password, "1")}
-        return request(page, "&".join(f"{key}={value}" for key, value in (credentials | fields).items()).encode())
+        return build_request(page, "&".join(f"{key}={value}" for key, value in (credentials | fields).items()).encode())
 
     def send(self, page: str = UTF8, **fields: str) -> bytes:
         return self.raw(page, **{"action": "send", "mobile": "10000000030", "content": "%E5%86%85"} | fields)
@@ -378,7 +378,7 @@ def test_a_fault_for_all_strikes_each_and_those_that_nobody_knows() -> None:
     with emulator_process("--log-level", "error") as (_, address):
         one, other = Client(address), Client(address)
         one.control("POST", "faults", {"kind": "status", "status": 502})
-        unknown = request(UTF8, b"action=send&userid=nobody")
+        unknown = build_request(UTF8, b"action=send&userid=nobody")
         for client, raw in ((one, one.send()), (other, other.send()), (one, unknown)):
             answer = client.ask(raw)
             assert answer is not None

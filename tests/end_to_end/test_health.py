@@ -15,11 +15,11 @@ from sms10692_mock.admin.auth import AccessPolicy
 from sms10692_mock.domain.store import Store, StoreUnavailable
 from sms10692_mock.stores.memory.store import MemoryStore
 from sms10692_mock.stores.probe import StoreProbe
-from support.emulators import TIMEOUT, Address, Response, ask, emulator_process
+from support.emulators import TIMEOUT, Address, Response, emulator_process, send_raw
 from support.flask_emulator import FlaskEmulator
 from support.stores import file_locked
-from support.valkey_server import ended, start_server, unresponsive_server, url_of
-from support.valkey_store import NEED_SERVERS, SOON, eventually
+from support.valkey_server import get_url, start_server, terminating, unresponsive_server
+from support.valkey_store import NEED_SERVERS, eventually
 
 LIVE, READY, DETAILS = "/_mock/health/live", "/_mock/health/ready", "/_mock/health"
 WAITING = 300
@@ -27,7 +27,7 @@ WAITING = 300
 
 
 def get(address: Address, path: str, *headers: str, method: str = "GET") -> Response:
-    return ask(address, "\r\n".join([f"{method} {path} HTTP/1.1", *headers, "", ""]).encode())
+    return send_raw(address, "\r\n".join([f"{method} {path} HTTP/1.1", *headers, "", ""]).encode())
 
 
 def health(address: Address) -> tuple[int, bool]:
@@ -106,8 +106,8 @@ def test_a_locked_file_is_not_ready_until_it_can_be_written(tmp_path: Path) -> N
 def test_an_unreachable_or_hanging_valkey_is_not_ready_until_it_is_back(tmp_path: Path) -> None:
     server = start_server(tmp_path)
     with (
-        ended(server),
-        emulator_process("--store", f"{url_of(server)}?timeout={SOON}", "--log-level", "error") as (_, address),
+        terminating(server),
+        emulator_process("--store", f"{get_url(server)}?timeout={TIMEOUT}", "--log-level", "error") as (_, address),
     ):
         assert get(address, READY).status == 200
         with unresponsive_server(server):  # and the store would wait for a minute

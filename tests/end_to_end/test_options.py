@@ -14,13 +14,13 @@ from support.emulators import (
     STATUS,
     UTF8,
     Address,
-    ask,
+    build_request,
     emulator_process,
-    request,
+    send_raw,
     sign,
     wait_exit,
 )
-from support.serve_cli import QUERY, overage, refused
+from support.serve_cli import QUERY, get_overage, get_start_error
 
 
 @pytest.fixture(scope="module")
@@ -58,17 +58,17 @@ def test_options_may_come_from_the_environment(tmp_path: Path) -> None:
 
 
 def check_options(address: Address) -> None:
-    assert "<overage>5<" in overage(address, "shop", "a:b", "7")
-    assert "后付费" in overage(address, "shop2", "1234", "8")
-    assert "<overage>1000<" in overage(address)
+    assert "<overage>5<" in get_overage(address, "shop", "a:b", "7")
+    assert "后付费" in get_overage(address, "shop2", "1234", "8")
+    assert "<overage>1000<" in get_overage(address)
     form = f"action=query&userid=7&timestamp=1&sign={sign('shop', 'a:b', '1')}"
-    assert "<error>3<" in ask(address, request(STATUS, form.encode())).body.decode()
+    assert "<error>3<" in send_raw(address, build_request(STATUS, form.encode())).body.decode()
     check = f"action=checkkeyword&{QUERY}&content="
-    assert "包含非法字符<" in ask(address, request(UTF8, f"{check}a beta".encode())).body.decode()
-    assert "<checkCounts>发票<" in ask(address, request(UTF8, f"{check}发票".encode())).body.decode()
+    assert "包含非法字符<" in send_raw(address, build_request(UTF8, f"{check}a beta".encode())).body.decode()
+    assert "<checkCounts>发票<" in send_raw(address, build_request(UTF8, f"{check}发票".encode())).body.decode()
     long = f"action=send&{QUERY}&mobile=15023239810&content={'x' * 700}"
-    assert "<remainpoint>999<" in ask(address, request(UTF8, long.encode())).body.decode()
-    assert "statusbox" not in ask(address, request(STATUS, f"action=query&{QUERY}".encode())).body.decode()
+    assert "<remainpoint>999<" in send_raw(address, build_request(UTF8, long.encode())).body.decode()
+    assert "statusbox" not in send_raw(address, build_request(STATUS, f"action=query&{QUERY}".encode())).body.decode()
 
 
 @pytest.mark.parametrize(
@@ -110,11 +110,13 @@ def check_options(address: Address) -> None:
     ids=str,
 )
 def test_a_wrong_option_is_one_clear_line(arguments: list[str], said: str) -> None:
-    assert said in refused(*arguments)
+    assert said in get_start_error(*arguments)
 
 
 def test_a_wrong_environment_is_one_clear_line() -> None:
-    assert "7:shop" not in (said := refused("serve", environment=os.environ | {"SMS10692_MOCK_ACCOUNT": "7:shop"}))
+    assert "7:shop" not in (
+        said := get_start_error("serve", environment=os.environ | {"SMS10692_MOCK_ACCOUNT": "7:shop"})
+    )
     assert "SMS10692_MOCK_ACCOUNT" in said or "--account" in said
 
 
@@ -135,7 +137,7 @@ SERVICE = {
 def test_the_variables_of_a_service_of_that_name_are_ignored_with_one_line(address: str) -> None:
     environment = os.environ | SERVICE | {"SMS10692_MOCK_PORT": address, "SMS10692_MOCK_ACCOUNT": "7:shop:a:5"}
     with emulator_process(environment=environment) as (process, found):
-        assert "<overage>5<" in overage(found, "shop", "a", "7")
+        assert "<overage>5<" in get_overage(found, "shop", "a", "7")
         process.terminate()
         said = wait_exit(process)[1]
     (line,) = [line for line in said.splitlines() if "SMS10692_MOCK" in line]
@@ -154,25 +156,25 @@ def test_no_option_is_read_from_a_variable_of_a_service(
 
 
 def test_a_port_in_the_environment_is_no_service(address: Address) -> None:
-    assert str(address[1]) in refused("serve", environment=os.environ | {"SMS10692_MOCK_PORT": str(address[1])})
-    assert "--port" in refused("serve", environment=os.environ | {"SMS10692_MOCK_PORT": "tcp"})
+    assert str(address[1]) in get_start_error("serve", environment=os.environ | {"SMS10692_MOCK_PORT": str(address[1])})
+    assert "--port" in get_start_error("serve", environment=os.environ | {"SMS10692_MOCK_PORT": "tcp"})
 
 
 def test_an_address_of_a_service_as_any_other_option_is_one_clear_line() -> None:
     environment = os.environ | {"SMS10692_MOCK_STORE": "tcp://10.96.0.12:6379"}
-    assert "--store" in refused("serve", environment=environment)
+    assert "--store" in get_start_error("serve", environment=environment)
 
 
 def test_a_list_of_words_that_is_not_utf_8_is_one_clear_line(tmp_path: Path) -> None:
     words = tmp_path / "words.txt"
     words.write_bytes("发票".encode("gbk"))
-    assert "is not UTF-8" in refused("serve", "--keywords", str(words))
+    assert "is not UTF-8" in get_start_error("serve", "--keywords", str(words))
 
 
 def test_a_port_that_another_emulator_has_is_one_clear_line(address: Address) -> None:
-    assert str(address[1]) in refused("serve", "--port", str(address[1]))
+    assert str(address[1]) in get_start_error("serve", "--port", str(address[1]))
 
 
 def test_a_port_that_somebody_else_has_is_one_clear_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
-        assert "in use" in refused("serve", "--port", str(other.getsockname()[1]))
+        assert "in use" in get_start_error("serve", "--port", str(other.getsockname()[1]))

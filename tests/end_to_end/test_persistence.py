@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from support.emulators import MANUAL_SIGN, STATUS, TIMEOUT, UTF8, Address, ask, emulator_process, request
-from support.serve_cli import SEND, overage, refused
+from support.emulators import MANUAL_SIGN, STATUS, TIMEOUT, UTF8, Address, build_request, emulator_process, send_raw
+from support.serve_cli import SEND, get_overage, get_start_error
 
 FETCH = f"action=query&userid=12&timestamp=20120701231212&sign={MANUAL_SIGN}".encode()
 SEED = """
@@ -32,7 +32,7 @@ SHOP = "[[accounts]]\nuserid='7'\naccount='a'\npassword='p'\n"
 
 
 def control(address: Address, path: str) -> dict[str, object]:
-    answer = ask(address, f"GET /_mock/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    answer = send_raw(address, f"GET /_mock/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     document: dict[str, object] = json.loads(answer.body)
     return document
 
@@ -44,20 +44,20 @@ def store(tmp_path: Path) -> str:
 
 def test_a_new_start_goes_on_where_the_last_one_ended(store: str) -> None:
     with emulator_process("--store", store) as (process, address):
-        assert b"<taskID>100001<" in ask(address, request(UTF8, SEND)).body
+        assert b"<taskID>100001<" in send_raw(address, build_request(UTF8, SEND)).body
         assert control(address, "health")["store"] == "sqlite"
         process.terminate()
         process.wait(TIMEOUT)
     with emulator_process("--store", store, "--account", "12:test:mima:5") as (process, address):
         assert process.stdout is not None
         assert process.stdout.readline() == "account test, userid 12, password mima, prepaid, 999 points\n"
-        assert "<overage>999<" in overage(address)
-        assert ask(address, request(STATUS, FETCH)).body.count(b"<mobile>15023239810<") == 1
+        assert "<overage>999<" in get_overage(address)
+        assert send_raw(address, build_request(STATUS, FETCH)).body.count(b"<mobile>15023239810<") == 1
         requests = control(address, "requests")["items"]
         assert isinstance(requests, list)
         assert [one["operation"] for one in requests] == ["send", "overage", "status"]
     with emulator_process("--store", store, "--reset") as (_, address):
-        assert "<overage>1000<" in overage(address)
+        assert "<overage>1000<" in get_overage(address)
 
 
 def test_a_start_state_is_planted_once(store: str, tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_start_state_is_planted_once(store: str, tmp_path: Path) -> None:
     seed.write_text(SEED, "utf-8")
     for _ in range(2):
         with emulator_process("--store", store, "--seed", str(seed)) as (_, address):
-            assert "<overage>5<" in overage(address, "shop", "secret", "7")
+            assert "<overage>5<" in get_overage(address, "shop", "secret", "7")
             assert control(address, "accounts/7/queues") == {
                 "reports": {"created": 2, "later": 1, "waiting": 1, "handed_out": 0, "forgotten": 0},
                 "replies": {"created": 1, "later": 0, "waiting": 1, "handed_out": 0, "forgotten": 0},
@@ -108,7 +108,7 @@ def test_a_start_state_is_planted_once(store: str, tmp_path: Path) -> None:
 def test_a_start_state_that_is_wrong_is_said_where(seed: str, why: str, tmp_path: Path) -> None:
     file = tmp_path / "seed.toml"
     file.write_text(seed, "utf-8")
-    assert why in refused("serve", "--port", "0", "--seed", str(file))
+    assert why in get_start_error("serve", "--port", "0", "--seed", str(file))
 
 
 def test_an_account_that_is_stored_otherwise_is_no_start(store: str, tmp_path: Path) -> None:
@@ -121,15 +121,15 @@ def test_an_account_that_is_stored_otherwise_is_no_start(store: str, tmp_path: P
         ("12:test:NEW", "with another password", '"password": ...'),
         ("12:shop:mima", "with another name", '"account": ...'),
     ):
-        words = refused("serve", "--port", "0", "--store", store, "--account", given)
+        words = get_start_error("serve", "--port", "0", "--store", store, "--account", given)
         assert what in words
         assert f"PATCH /_mock/accounts/12 {{{field}}}" in words
         assert "--reset" in words
         assert "NEW" not in words
         assert "mima" not in words
     seed.write_text("[[accounts]]\nuserid='12'\naccount='test'\npassword='NEW'\n", "utf-8")
-    assert "with another password" in refused("serve", "--port", "0", "--store", store, "--seed", str(seed))
-    assert "with another way to pay" in refused("serve", "--port", "0", "--store", store, "--postpaid", "12")
+    assert "with another password" in get_start_error("serve", "--port", "0", "--store", store, "--seed", str(seed))
+    assert "with another way to pay" in get_start_error("serve", "--port", "0", "--store", store, "--postpaid", "12")
     with emulator_process("--store", store, "--account", "12:test:NEW", "--reset") as (process, _):
         assert process.stdout is not None
         assert process.stdout.readline() == "account test, userid 12, password as given, prepaid, 1000 points\n"
@@ -137,7 +137,7 @@ def test_an_account_that_is_stored_otherwise_is_no_start(store: str, tmp_path: P
 
 def test_in_memory_nothing_is_stored_otherwise() -> None:
     with emulator_process("--account", "12:test:NEW") as (_, address):
-        assert "<overage>1000<" in overage(address, password="NEW")
+        assert "<overage>1000<" in get_overage(address, password="NEW")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_in_memory_nothing_is_stored_otherwise() -> None:
     ids=str,
 )
 def test_a_store_that_cannot_be_used_is_one_line_and_no_start(options: list[str], why: str) -> None:
-    assert why in refused("serve", "--port", "0", *options)
+    assert why in get_start_error("serve", "--port", "0", *options)
 
 
 @pytest.mark.parametrize(
@@ -198,27 +198,27 @@ def test_a_store_that_cannot_be_used_is_one_line_and_no_start(options: list[str]
     ],
 )
 def test_no_error_about_a_store_repeats_a_password(address: str) -> None:
-    assert "S3CRETpw" not in refused("serve", "--port", "0", "--store", address)
+    assert "S3CRETpw" not in get_start_error("serve", "--port", "0", "--store", address)
 
 
 def test_while_the_file_is_locked_a_send_is_another_error_and_a_fetch_is_503(store: str) -> None:
     with emulator_process("--store", store, "--log-level", "error") as (_, address):
-        ask(address, request(UTF8, SEND))
+        send_raw(address, build_request(UTF8, SEND))
         connection = sqlite3.connect(store.removeprefix("sqlite:"), isolation_level=None)
         connection.execute("BEGIN EXCLUSIVE")
         try:
-            assert "其他错误" in ask(address, request(UTF8, SEND)).body.decode()
-            fetched = ask(address, request(STATUS, FETCH))
+            assert "其他错误" in send_raw(address, build_request(UTF8, SEND)).body.decode()
+            fetched = send_raw(address, build_request(STATUS, FETCH))
         finally:
             connection.execute("ROLLBACK")
             connection.close()
         assert (fetched.status, fetched.body.count(b"\n")) == (503, 1)
         assert b"is locked by another program" in fetched.body
         until = time.monotonic() + TIMEOUT
-        while (answer := ask(address, request(STATUS, FETCH))).status == 503 and time.monotonic() < until:
+        while (answer := send_raw(address, build_request(STATUS, FETCH))).status == 503 and time.monotonic() < until:
             time.sleep(0.05)  # the file is tried again a quarter of a second later
         assert answer.body.count(b"<mobile>15023239810<") == 1
-        assert "<overage>999<" in overage(address)
+        assert "<overage>999<" in get_overage(address)
 
 
 @pytest.mark.parametrize("level", ["error", "warning", "info"])
@@ -229,7 +229,7 @@ def test_a_store_that_is_away_is_logged_at_every_level(store: str, level: str) -
         connection.execute("BEGIN EXCLUSIVE")
         try:
             for _ in range(3):
-                assert "其他错误" in ask(address, request(UTF8, SEND)).body.decode()
+                assert "其他错误" in send_raw(address, build_request(UTF8, SEND)).body.decode()
         finally:
             connection.execute("ROLLBACK")
             connection.close()
@@ -243,6 +243,6 @@ def test_a_store_that_is_away_is_logged_at_every_level(store: str, level: str) -
 
 def test_r7_task_numbers_rise_for_a_client_that_sends_to_two_processes_in_turn(store: str) -> None:
     with emulator_process("--store", store) as (_, one), emulator_process("--store", store) as (_, other):
-        answers = [ask((one, other)[turn % 2], request(UTF8, SEND)).body.decode() for turn in range(80)]
+        answers = [send_raw((one, other)[turn % 2], build_request(UTF8, SEND)).body.decode() for turn in range(80)]
     numbers = [int(answer.partition("<taskID>")[2].partition("<")[0]) for answer in answers]
     assert numbers == sorted(set(numbers))

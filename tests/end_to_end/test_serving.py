@@ -16,14 +16,14 @@ from support.emulators import (
     MANUAL_SIGN,
     TIMEOUT,
     UTF8,
-    ask,
+    build_request,
     emulator_process,
     is_request_line,
     read_log,
-    request,
+    send_raw,
     wait_exit,
 )
-from support.serve_cli import QUERY, SEND, overage
+from support.serve_cli import QUERY, SEND, get_overage
 
 
 def test_the_example_curl_command_gets_a_response() -> None:
@@ -52,9 +52,9 @@ def test_the_example_curl_command_is_signed_for_the_chosen_account(arguments: li
 
 def test_a_request_is_a_line_on_standard_error_and_nothing_on_standard_output() -> None:
     with emulator_process() as (process, address):
-        ask(address, request(UTF8, SEND))
-        ask(address, request(UTF8, b"action=send"))
-        ask(address, b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
+        send_raw(address, build_request(UTF8, SEND))
+        send_raw(address, build_request(UTF8, b"action=send"))
+        send_raw(address, b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
         assert process.stdout is not None
         assert [process.stdout.readline().partition(" ")[0] for _ in range(2)] == ["account", "curl"]
         explained = read_log(process, 3)
@@ -73,7 +73,7 @@ def test_a_request_is_a_line_on_standard_error_and_nothing_on_standard_output() 
 def test_the_log_explains_a_refused_request_below_its_line() -> None:
     with emulator_process() as (process, address):
         upper = QUERY.replace(MANUAL_SIGN, MANUAL_SIGN.upper())
-        ask(address, request(UTF8, f"action=overage&{upper}".encode()))
+        send_raw(address, build_request(UTF8, f"action=overage&{upper}".encode()))
         assert process.stderr is not None
         lines = [process.stderr.readline() for _ in range(2)]
     assert "refused, 用户名或密码错误" in lines[0]
@@ -83,14 +83,14 @@ def test_the_log_explains_a_refused_request_below_its_line() -> None:
 
 def test_without_requests_in_the_log_standard_error_is_silent() -> None:
     with emulator_process("--log-level", "warning") as (process, address):
-        ask(address, request(UTF8, SEND))
+        send_raw(address, build_request(UTF8, SEND))
         process.send_signal(signal.SIGINT)
         assert wait_exit(process)[1] == ""
 
 
 def test_a_hostile_userid_does_not_break_the_log() -> None:
     with emulator_process() as (process, address):
-        ask(address, request(UTF8, b"action=send&timestamp=1&sign=1&userid=%0Afake%1B[2J" + b"x" * 1000))
+        send_raw(address, build_request(UTF8, b"action=send&timestamp=1&sign=1&userid=%0Afake%1B[2J" + b"x" * 1000))
         lines = read_log(process, 1)
         process.send_signal(signal.SIGTERM)
         lines += wait_exit(process)[1].splitlines()
@@ -111,7 +111,7 @@ def test_the_server_goes_on_after_the_reader_of_its_log_has_ended() -> None:
         assert process.stderr is not None
         process.stderr.close()
         for _ in range(3):
-            assert "Sucess" in overage(address)
+            assert "Sucess" in get_overage(address)
         process.send_signal(signal.SIGTERM)
         wait_exit(process)
 

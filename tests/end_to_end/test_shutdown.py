@@ -18,9 +18,9 @@ from support.emulators import (
     TIMEOUT,
     UTF8,
     Address,
-    ask,
+    build_request,
     emulator_process,
-    request,
+    send_raw,
     wait_exit,
 )
 from support.serve_cli import QUERY, SEND
@@ -31,8 +31,8 @@ def test_a_signal_ends_the_process_despite_incomplete_requests(name: signal.Sign
     with emulator_process() as (process, address), ExitStack() as connections:
         for place in range(40):
             connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
-            connection.sendall(request(UTF8, SEND)[:-5] if place % 2 else b"")
-        ask(address, request(UTF8, SEND))
+            connection.sendall(build_request(UTF8, SEND)[:-5] if place % 2 else b"")
+        send_raw(address, build_request(UTF8, SEND))
         process.send_signal(name)
         wait_exit(process)
 
@@ -42,12 +42,14 @@ def test_a_full_pipe_as_standard_error_blocks_neither_responses_nor_the_shutdown
     """Includes records that the event loop logs."""
     with emulator_process(files=64, at_most=True) as (process, address), ExitStack() as connections:
         for _ in range(1500):
-            assert ask(address, request(UTF8, b"action=overage")).status == 200  # a line and why: the pipe is full
+            assert (
+                send_raw(address, build_request(UTF8, b"action=overage")).status == 200
+            )  # a line and why: the pipe is full
         for _ in range(100):  # more than can be accepted, about which the event loop logs an error
             connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
         connections.close()
-        assert ask(address, request(UTF8, b"action=overage")).status == 200
-        assert ask(address, control_request("GET", "/health")).status == 200
+        assert send_raw(address, build_request(UTF8, b"action=overage")).status == 200
+        assert send_raw(address, control_request("GET", "/health")).status == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(TIMEOUT) == 0
 
@@ -56,7 +58,7 @@ def test_a_full_pipe_and_an_unavailable_store_do_not_block_the_shutdown(tmp_path
     file = tmp_path / "store.db"
     with emulator_process("--store", f"sqlite:{file}") as (process, address):
         for _ in range(1500):
-            assert ask(address, request(UTF8, b"action=overage")).status == 200
+            assert send_raw(address, build_request(UTF8, b"action=overage")).status == 200
         file.unlink()
         process.send_signal(signal.SIGTERM)
         assert process.wait(TIMEOUT) == 0
@@ -66,10 +68,10 @@ def test_a_signal_ends_the_process_despite_unread_responses() -> None:
     with emulator_process("--postpaid", "12", "--log-level", "error") as (process, address), ExitStack() as connections:
         send = f"action=send&{QUERY}&content=x&mobile=".encode() + b"13000000001," * 100_000
         for _ in range(2):
-            ask(address, request(UTF8, send))
+            send_raw(address, build_request(UTF8, send))
         for _ in range(4):
             connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
-            connection.sendall(request(STATUS, f"action=query&{QUERY}&statusNum=50000".encode()))
+            connection.sendall(build_request(STATUS, f"action=query&{QUERY}&statusNum=50000".encode()))
             assert connection.recv(1) == b"H", "ten megabytes have begun to come, more than a socket holds"
         process.send_signal(signal.SIGTERM)
         wait_exit(process)
@@ -78,10 +80,10 @@ def test_a_signal_ends_the_process_despite_unread_responses() -> None:
 @pytest.mark.parametrize("form", ["statusNum=99999999&rt=json", "statusNum=99999999"])
 def test_a_signal_ends_the_process_during_a_request_that_takes_seconds(form: str) -> None:
     with emulator_process("--postpaid", "12", "--log-level", "error") as (process, address):
-        ask(address, request(UTF8, f"action=send&{QUERY}&content=x&mobile=".encode() + b"1," * 500_000))
+        send_raw(address, build_request(UTF8, f"action=send&{QUERY}&content=x&mobile=".encode() + b"1," * 500_000))
         assert count_fetched_reports(address) == 0
         with socket.create_connection(address, timeout=TIMEOUT) as connection:
-            connection.sendall(request(STATUS, f"action=query&{QUERY}&{form}".encode()))
+            connection.sendall(build_request(STATUS, f"action=query&{QUERY}&{form}".encode()))
             while not count_fetched_reports(address):
                 continue
             process.send_signal(signal.SIGTERM)
@@ -92,6 +94,6 @@ def test_a_signal_ends_the_process_during_a_request_that_takes_seconds(form: str
 
 def count_fetched_reports(address: Address) -> int:
     """Number of reports that were fetched, before their response is complete."""
-    queues = json.loads(ask(address, control_request("GET", "/accounts/12/queues")).body)
+    queues = json.loads(send_raw(address, control_request("GET", "/accounts/12/queues")).body)
     taken: int = queues["reports"]["handed_out"]
     return taken

@@ -19,11 +19,11 @@ from support.emulators import (
     TIMEOUT,
     UTF8,
     Address,
-    ask,
+    build_request,
     emulator_process,
-    request,
+    send_raw,
 )
-from support.serve_cli import QUERY, SEND, overage
+from support.serve_cli import QUERY, SEND, get_overage
 
 
 @pytest.fixture(scope="module")
@@ -36,22 +36,22 @@ def test_incomplete_requests_do_not_delay_others(address: Address) -> None:
     with ExitStack() as connections:
         for _ in range(300):
             connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
-            connection.sendall(request(UTF8, SEND)[:-5])
-        assert "Sucess" in overage(address)
+            connection.sendall(build_request(UTF8, SEND)[:-5])
+        assert "Sucess" in get_overage(address)
 
 
 @pytest.mark.parametrize("cut", ["length", "chunked"])
 def test_a_request_with_a_truncated_body_has_no_effect(cut: str) -> None:
     with emulator_process() as (_, address), socket.create_connection(address, timeout=TIMEOUT) as connection:
         if cut == "length":
-            raw = request(UTF8, SEND).replace(b"Content-Length: ", b"Content-Length: 1")
+            raw = build_request(UTF8, SEND).replace(b"Content-Length: ", b"Content-Length: 1")
         else:
             head = f"POST {UTF8} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{len(SEND):x}\r\n".encode()
             raw = head + SEND + b"\r\n"
         connection.sendall(raw)
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(1000).startswith(b"HTTP/1.1 400 ")
-        assert "<overage>1000<" in overage(address)
+        assert "<overage>1000<" in get_overage(address)
 
 
 @pytest.mark.parametrize("size", [4 * 1024 * 1024 + 1, 16 * 1024 * 1024])
@@ -144,12 +144,12 @@ def test_405_names_the_allowed_methods_and_413_closes(address: Address) -> None:
             return connection.recv(1000)
 
     assert b"\r\nAllow: GET, HEAD, POST\r\n" in head(b"PUT /v2sms.aspx HTTP/1.1\r\nHost: x\r\n\r\n")
-    assert b"\r\nConnection: close\r\n" in head(request(UTF8, b"x" * (4 * 1024 * 1024 + 1)))
+    assert b"\r\nConnection: close\r\n" in head(build_request(UTF8, b"x" * (4 * 1024 * 1024 + 1)))
 
 
 def test_a_client_that_expects_100_continue_gets_it(address: Address) -> None:
     with socket.create_connection(address, timeout=TIMEOUT) as connection:
-        head, _, body = request(UTF8, SEND).partition(b"\r\n\r\n")
+        head, _, body = build_request(UTF8, SEND).partition(b"\r\n\r\n")
         connection.sendall(head + b"\r\nExpect: 100-continue\r\n\r\n")
         assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(body)
@@ -159,7 +159,7 @@ def test_a_client_that_expects_100_continue_gets_it(address: Address) -> None:
 def test_raw_bytes_are_decoded_in_the_charset_of_the_endpoint(address: Address) -> None:
     for page, charset in ((UTF8, "utf-8"), (GBK, "gbk")):
         target = f"{page}?action=checkkeyword&{QUERY}&content=".encode() + "发票".encode(charset)
-        answer = ask(address, b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % target)
+        answer = send_raw(address, b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % target)
         assert "包含非法字符" in answer.body.decode(charset)
 
 
@@ -178,7 +178,7 @@ def test_pipelined_requests_are_answered_in_their_order(address: Address) -> Non
 def test_a_connection_serves_one_request_after_another(address: Address) -> None:
     with socket.create_connection(address, timeout=TIMEOUT) as connection:
         for _ in range(3):
-            connection.sendall(request(UTF8, b"action=overage"))
+            connection.sendall(build_request(UTF8, b"action=overage"))
             received = b""
             while not received.endswith(b"</returnsms>"):
                 received += connection.recv(1000)
@@ -201,13 +201,13 @@ def test_a_connection_serves_one_request_after_another(address: Address) -> None
     ids=lambda value: value[:26] if isinstance(value, bytes) else None,
 )
 def test_invalid_http_is_refused_as_documented(address: Address, raw: bytes, status: int) -> None:
-    assert ask(address, raw).status == status
+    assert send_raw(address, raw).status == status
 
 
 def test_a_head_request_has_the_headers_of_a_get_and_no_body(address: Address) -> None:
     with socket.create_connection(address, timeout=TIMEOUT) as connection:
         connection.sendall(b"HEAD /v2sms.aspx?action=overage HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         received = b"".join(iter(lambda: connection.recv(1000), b""))
-    length = len(ask(address, b"GET /v2sms.aspx?action=overage HTTP/1.1\r\nHost: x\r\n\r\n").body)
+    length = len(send_raw(address, b"GET /v2sms.aspx?action=overage HTTP/1.1\r\nHost: x\r\n\r\n").body)
     assert received.endswith(b"\r\n\r\n")
     assert f"Content-Length: {length}\r\n".encode() in received

@@ -14,7 +14,7 @@ import pytest
 
 from sms10692_mock.cli import command
 from sms10692_mock.streams import INTERNAL_ERROR
-from support.emulators import TIMEOUT, UTF8, ask, emulator_process, read_log, request, wait_exit
+from support.emulators import TIMEOUT, UTF8, build_request, emulator_process, read_log, send_raw, wait_exit
 from support.serve_cli import SEND
 
 ENCODINGS = ("gbk", "cp936", "cp1252", "ascii", "cp437", "latin-1", "utf-8")
@@ -53,7 +53,7 @@ def test_the_banner_and_the_log_are_written_in_any_encoding(encoding: str) -> No
         assert "account test" in greeting[0]
         assert greeting[1].startswith("account \\u5546\\u6237\\u20ac, userid 7")
         assert greeting[2].startswith(f"account {'账'.encode(encoding, 'backslashreplace').decode(encoding)}, userid 8")
-        ask(address, request(UTF8, SEND.replace(b"userid=12", "userid=商户".encode())))
+        send_raw(address, build_request(UTF8, SEND.replace(b"userid=12", "userid=商户".encode())))
         (line,) = read_log(process, 1)[:1]
         assert "refused, " in line
         process.send_signal(signal.SIGTERM)

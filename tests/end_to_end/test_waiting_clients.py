@@ -12,7 +12,7 @@ import pytest
 from sms10692_mock import Emulator
 from sms10692_mock.stores.memory.store import MemoryStore
 from stress.connections import control_request
-from support.emulators import TIMEOUT, Address, ask
+from support.emulators import TIMEOUT, Address, send_raw
 
 MANY = 300
 """More clients than the server has threads."""
@@ -102,7 +102,7 @@ def test_a_disconnect_ends_the_wait(emulator: Emulator, close: str) -> None:
 
 
 def test_a_wait_without_a_change_ends_after_its_time_with_the_current_items(emulator: Emulator) -> None:
-    response = ask(address_of(emulator), control_request("GET", "/accounts/12/messages?wait=0.05&count=2"))
+    response = send_raw(address_of(emulator), control_request("GET", "/accounts/12/messages?wait=0.05&count=2"))
     assert (response.status, json.loads(response.body)["items"]) == (200, [])
 
 
@@ -111,5 +111,5 @@ def test_a_wait_for_an_account_that_is_deleted_meanwhile_ends_with_404(emulator:
     with socket.create_connection(address_of(emulator), timeout=TIMEOUT) as waiting:
         waiting.sendall(control_request("GET", f"/accounts/{vendor.userid}/messages?wait=60"))
         until(lambda: emulator._notifier.waiting == 1)
-        assert ask(address_of(emulator), control_request("DELETE", f"/accounts/{vendor.userid}", {})).status == 200
+        assert send_raw(address_of(emulator), control_request("DELETE", f"/accounts/{vendor.userid}", {})).status == 200
         assert waiting.recv(12) == b"HTTP/1.1 404"

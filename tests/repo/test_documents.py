@@ -26,7 +26,7 @@ from sms10692_mock.cli import serve_command
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
 from sms10692_mock.domain.faults import Kind
 from sms10692_mock.domain.keywords import DEFAULT_WORDS
-from support.emulators import WsgiHarness, emulator_process, request
+from support.emulators import WsgiHarness, build_request, emulator_process
 
 TOP: Final = Path(__file__).parents[2]
 DEFAULT_URL: Final = "http://127.0.0.1:10692"
@@ -306,7 +306,7 @@ def test_the_readme_has_every_endpoint_and_action(suffix: str) -> None:
 def test_the_request_of_the_readme_has_the_fields_of_the_manual() -> None:
     form = re.findall(r"-d '([^']*)'", read("README.md"))[0]
     assert list(dict(parse_qsl(form))) == ["action", "userid", "timestamp", "sign", "mobile", "content"]
-    assert WsgiHarness().ask(request("/v2sms.aspx", form.encode())).status == 200
+    assert WsgiHarness().send_raw(build_request("/v2sms.aspx", form.encode())).status == 200
 
 
 # Tables

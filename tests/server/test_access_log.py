@@ -15,7 +15,7 @@ import pytest
 
 from sms10692_mock.server import access_log
 from sms10692_mock.server.access_log import LogStream, LogWriter, format_time, take_over_stderr
-from support.emulators import TIMEOUT, UTF8, ask, emulator_process, wait_exit
+from support.emulators import TIMEOUT, UTF8, emulator_process, send_raw, wait_exit
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d"
 
@@ -113,9 +113,9 @@ def test_records_warnings_and_tracebacks_of_threads_go_through_the_writer() -> N
 def test_reads_of_the_console_are_logged_only_at_level_debug(level: str, reads: bool) -> None:
     with emulator_process("--log-level", level) as (process, address):
         for target, status in [("/", 200), ("/static/console.css", 200), ("/_mock/health", 200)]:
-            assert ask(address, f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()).status == status
+            assert send_raw(address, f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()).status == status
         for target, status in [("/nowhere", 404), ("/_mock/accounts", 200), (f"{UTF8}?action=x", 200)]:
-            assert ask(address, f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()).status == status
+            assert send_raw(address, f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()).status == status
         process.send_signal(signal.SIGTERM)
         lines = wait_exit(process)[1]
     assert [f" GET {target}: 200\n" in lines for target in ("/", "/static/console.css", "/_mock/health")] == [reads] * 3

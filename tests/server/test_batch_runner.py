@@ -30,7 +30,7 @@ from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.profiles import PROFILES
 from sms10692_mock.server.batch_runner import BatchRunner
 from sms10692_mock.stores.sqlite import SqliteStore, database, queues
-from support.emulators import CREDENTIALS, TIMEOUT, message
+from support.emulators import CREDENTIALS, TIMEOUT, get_message
 from support.stores import disk_full
 
 Result = TypeVar("Result")
@@ -324,7 +324,7 @@ def test_a_full_disk_fails_every_request_of_a_batch_and_nothing_is_stored(
         sent, balance, sent_again = (
             handled.response for handled in app.handle_batch(executor, "send", "overage", "send")
         )
-    assert message(sent.body.decode()) == message(sent_again.body.decode()) == protocol.OTHER_ERROR
+    assert get_message(sent.body.decode()) == get_message(sent_again.body.decode()) == protocol.OTHER_ERROR
     assert (balance.status, balance.body.count(b"\n")) == (503, 1)
     assert len(app.log) == 3
     assert all("the store is away" in line for line in app.log)
@@ -349,7 +349,7 @@ def test_a_batch_whose_transaction_fails_once_is_handled_as_if_it_had_not(
         handled.response.body.decode() for handled in app.handle_batch(executor, "send", "send", "overage", "send")
     ]
     assert next(calls) == 5  # one rolled back, one failed, three repeated
-    assert [message(body) for index, body in enumerate(bodies) if index != 2] == 3 * [protocol.OK]
+    assert [get_message(body) for index, body in enumerate(bodies) if index != 2] == 3 * [protocol.OK]
     assert "<overage>998</overage>" in bodies[2]
     assert not any("the store is away" in line for line in app.log)
     assert len(app.log) == 4

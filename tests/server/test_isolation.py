@@ -29,7 +29,7 @@ from sms10692_mock.domain.records import Limits, LoggedRequest, Query
 from sms10692_mock.domain.store import NoSuchAccount
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.stores.memory.store import MemoryStore
-from support.emulators import CREDENTIALS, MANUAL_TIME, options
+from support.emulators import CREDENTIALS, MANUAL_TIME, build_options
 from support.flask_emulator import FlaskEmulator
 
 # Accounts that are deleted during an operation
@@ -54,7 +54,7 @@ class _DeletingStore(MemoryStore):
 
 
 def _deleting_store(**terms: Any) -> tuple[_DeletingStore, Vendor]:
-    chosen = options()
+    chosen = build_options()
     store = _DeletingStore(real_time=chosen.clock)
     store.create_account(DEFAULT_ACCOUNT)
     store.create_account(Account("7", "shop", "p", **terms))
@@ -81,7 +81,7 @@ def test_an_operation_on_all_accounts_skips_one_that_is_deleted_meanwhile(ask: C
     store, vendor = _deleting_store()
     sent = parse_request(protocol.V2SMS, CREDENTIALS | {"action": "send", "mobile": "10000000023", "content": "x"})
     vendor.handle(sent)
-    control = build_control(vendor, options(), ChangeNotifier())
+    control = build_control(vendor, build_options(), ChangeNotifier())
     store.to_delete = "7"
     assert ask(control) == ["12"]
     with pytest.raises(NoSuchAccount):
@@ -188,7 +188,7 @@ def test_the_preamble_of_a_multipart_body_is_ignored(before: str, boundary: str)
 
 
 def test_the_response_to_a_long_request_does_not_wait_for_its_diagnosis() -> None:
-    chosen = options()
+    chosen = build_options()
     vendor = build_vendor(chosen)
     pages = VendorApp(vendor, chosen.dialect)
 
@@ -245,7 +245,7 @@ def test_the_control_api_refuses_a_query_that_is_not_utf_8() -> None:
 
 def test_concurrent_fetches_of_many_accounts_are_all_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sms10692_mock.app.vendor_app._MAX_REMEMBERED_FETCHES", 3)
-    chosen = options(lambda: MANUAL_TIME)
+    chosen = build_options(lambda: MANUAL_TIME)
     vendor = build_vendor(chosen)
     pages, control = VendorApp(vendor, chosen.dialect), build_control(vendor, chosen, ChangeNotifier())
     failed: list[BaseException] = []

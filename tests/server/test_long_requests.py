@@ -16,7 +16,7 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRule, DeliveryRules
 from sms10692_mock.emulator import Emulator
 from sms10692_mock.profiles import PROFILES
-from support.emulators import MANUAL_TIME, TIMEOUT, options
+from support.emulators import MANUAL_TIME, TIMEOUT, build_options
 
 LONG = {
     "commas": (protocol.V2SMS, b"action=send&content=x&mobile=15023239810" + b"," * 500_000),
@@ -33,7 +33,7 @@ LONG = {
 @pytest.mark.parametrize("name", LONG)
 def test_other_threads_run_during_a_long_request(name: str) -> None:
     page, form = LONG[name]
-    chosen = options(lambda: MANUAL_TIME)
+    chosen = build_options(lambda: MANUAL_TIME)
     pages = VendorApp(build_vendor(chosen), PROFILES["observed"])
     sign = signing.sign("test", "mima", "20120701231212")
     body = form + f"&userid=12&timestamp=20120701231212&sign={sign}".encode()

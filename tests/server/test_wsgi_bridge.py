@@ -16,7 +16,7 @@ from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.config import build_vendor
 from sms10692_mock.server.thread_runner import ThreadRunner
-from support.emulators import TIMEOUT, options
+from support.emulators import TIMEOUT, build_options
 
 App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 TEXT = [("Content-Type", "text/plain")]
@@ -25,7 +25,7 @@ EVENTS = [("Content-Type", "text/event-stream")]
 
 @contextmanager
 def serving(application: App, *, validated: bool = True) -> Iterator[tuple[str, int]]:
-    chosen = options()
+    chosen = build_options()
     with ThreadRunner(
         dispatcher_factory(
             VendorApp(build_vendor(chosen), chosen.dialect), validator(application) if validated else application

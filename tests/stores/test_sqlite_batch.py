@@ -17,7 +17,7 @@ from sms10692_mock.domain.store import NoSuchAccount, RulesConflict, StoreUnavai
 from sms10692_mock.stores.sqlite import SqliteStore, accounts, connections, database, queues
 from sms10692_mock.stores.sqlite.fair_lock import FairLock
 from support.emulators import TIMEOUT
-from support.stores import POSTPAID, PREPAID, disk_full, file_locked, report, task
+from support.stores import POSTPAID, PREPAID, build_report, build_task, disk_full, file_locked
 
 FAULT = Fault(id="1", kind="status", remaining=3)
 
@@ -79,8 +79,8 @@ def set_new_password(account: Account) -> Account:
 
 def send(store: SqliteStore, userid: str = "1", *numbers: str) -> int | None:
     task_id = store.next_task_id()
-    sent = task(1, *(numbers or ("a",)))._replace(task_id=task_id)
-    reports = [report(0.0, number, task_id, place) for place, number in enumerate(sent.numbers)]
+    sent = build_task(1, *(numbers or ("a",)))._replace(task_id=task_id)
+    reports = [build_report(0.0, number, task_id, place) for place, number in enumerate(sent.numbers)]
     return store.record_send(userid, sent, reports, [], 0.0)
 
 
@@ -277,8 +277,8 @@ def test_an_operation_that_wrote_nothing_fails_alone(store: SqliteStore) -> None
         with pytest.raises(NoSuchAccount):
             store.update_account("nobody", set_new_password)
         with pytest.raises(RulesConflict):
-            store.record_send("1", task(), [], [], 0.0, RulesTransition(rules, DeliveryRules()))
-        assert store.record_send("1", task(1000), [], [], 0.0) is None
+            store.record_send("1", build_task(), [], [], 0.0, RulesTransition(rules, DeliveryRules()))
+        assert store.record_send("1", build_task(1000), [], [], 0.0) is None
         assert send(store) == 18
     assert store.balance("1") == (18, 20, 2)
 

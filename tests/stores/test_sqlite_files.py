@@ -16,7 +16,7 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.records import Limits, LoggedRequest, Query
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores.sqlite import SqliteStore, database, files, schema
-from support.stores import POSTPAID, PREPAID, report, task
+from support.stores import POSTPAID, PREPAID, build_report, build_task
 
 OTHER_ACCOUNTS = [Account(str(number), "a", "p", points=number) for number in range(100, 400)]
 """Enough accounts to fill a considerable part of a write-ahead log."""
@@ -218,7 +218,7 @@ EACH_REPLACEMENT = pytest.mark.parametrize(("make", "replace"), REPLACEMENTS.val
 
 
 def send_once(store: SqliteStore) -> None:
-    store.record_send("2", task(1, "a"), [report(0.0, "a", place=0)], [], 0.0)
+    store.record_send("2", build_task(1, "a"), [build_report(0.0, "a", place=0)], [], 0.0)
 
 
 @EACH_REPLACEMENT

@@ -17,8 +17,17 @@ import pytest
 from sms10692_mock.domain.records import Limits, LoggedRequest, Query
 from sms10692_mock.domain.store import Store, StoreUnavailable
 from sms10692_mock.stores.sqlite import SqliteStore, connections, database, schema
-from support.emulators import CREDENTIALS, UTF8, ask, emulator_process, request
-from support.stores import POSTPAID, PREPAID, disk_full, file_locked, file_missing, reply, report, task
+from support.emulators import CREDENTIALS, UTF8, build_request, emulator_process, send_raw
+from support.stores import (
+    POSTPAID,
+    PREPAID,
+    build_reply,
+    build_report,
+    build_task,
+    disk_full,
+    file_locked,
+    file_missing,
+)
 
 ALL = Query(limit=10**6)
 
@@ -80,7 +89,9 @@ def test_all_data_survives_a_restart(path: Path, durable: bool) -> None:
         store.create_account(PREPAID)
         store.update_account("1", lambda account: replace(account, dialect="observed"))
         store.change_settings(lambda settings: replace(settings, words=("发票",)))
-        store.record_send("1", task(1, "a", "b"), [report(1.0, "a", place=0), report(9.0, "b", place=1)], [], 0.0)
+        store.record_send(
+            "1", build_task(1, "a", "b"), [build_report(1.0, "a", place=0), build_report(9.0, "b", place=1)], [], 0.0
+        )
         store.fetch_reports("1", 1, 1.0, store.next_request())
         store.log_request(LoggedRequest(1, 0.0, 0.0, 0.0, "GET", "/", b"", [], b"", "1", "", "", None, 200, "", b""))
         before, task_id, request = read_everything(store), store.next_task_id(), store.next_request()
@@ -94,7 +105,7 @@ def test_the_file_of_a_killed_process_is_complete(path: Path, tmp_path: Path) ->
     """The files are copied while the store is open, so that data is only in the write-ahead log."""
     with open_store(path) as store:
         store.create_account(PREPAID)
-        store.record_send("1", task(1), [report(0.0, "a", place=0)], [], 0.0)
+        store.record_send("1", build_task(1), [build_report(0.0, "a", place=0)], [], 0.0)
         copy = tmp_path / "copy"
         for end in ("", "-wal"):
             path.with_name(path.name + end).exists() and copy.with_name(f"copy{end}").write_bytes(
@@ -137,7 +148,7 @@ def test_a_file_of_an_older_version_is_migrated(path: Path, monkeypatch: pytest.
 def test_the_migration_from_version_1_counts_the_bytes_of_fetched_items(path: Path) -> None:
     with open_store(path) as store:
         store.create_account(POSTPAID)
-        store.enqueue("2", [], [reply(0.0, "1", "好" * 1000), reply(0.0, "2", "x" * 1000)], 0.0)
+        store.enqueue("2", [], [build_reply(0.0, "1", "好" * 1000), build_reply(0.0, "2", "x" * 1000)], 0.0)
         store.fetch_replies("2", 0.0, 1)
     for back in (
         "ALTER TABLE accounts RENAME COLUMN bytes TO characters",
@@ -148,7 +159,7 @@ def test_the_migration_from_version_1_counts_the_bytes_of_fetched_items(path: Pa
     ):
         execute_on_file(path, back)
     with open_store(path, Limits(handed_out_bytes=1_500)) as store:
-        store.enqueue("2", [], [reply(0.0, "3")], 0.0)
+        store.enqueue("2", [], [build_reply(0.0, "3")], 0.0)
         store.fetch_replies("2", 0.0, 1)
         assert [queued.item.mobile for queued in store.replies("2", ALL, 0.0).items] == ["2", "3"]
 
@@ -215,17 +226,19 @@ def as_unprivileged_user() -> Iterator[None]:
 
 
 def test_other_requests_are_served_while_a_send_waits_for_the_file_lock(path: Path) -> None:
-    send = request(UTF8, urlencode(CREDENTIALS | {"action": "send", "mobile": "15023239810", "content": "x"}).encode())
+    send = build_request(
+        UTF8, urlencode(CREDENTIALS | {"action": "send", "mobile": "15023239810", "content": "x"}).encode()
+    )
     answers: list[bytes] = []
     with emulator_process("--store", f"sqlite:{path}") as (_, address):
-        sending = threading.Thread(target=lambda: answers.append(ask(address, send).body))
+        sending = threading.Thread(target=lambda: answers.append(send_raw(address, send).body))
         waits: list[float] = []
-        assert ask(address, request("/nowhere", b"")).status == 404  # the first request imports Flask
+        assert send_raw(address, build_request("/nowhere", b"")).status == 404  # the first request imports Flask
         with file_locked(path):
             sending.start()
             while sum(waits) < 0.5:
                 begun = time.monotonic()
-                assert ask(address, request("/nowhere", b"")).status == 404
+                assert send_raw(address, build_request("/nowhere", b"")).status == 404
                 waits.append(time.monotonic() - begun)
             assert not answers
         sending.join()
@@ -257,14 +270,14 @@ def test_operations_are_atomic_during_an_outage_and_work_afterwards(
         store.create_account(POSTPAID)
         store.settle()
         numbers = [str(place) for place in range(20_000)]
-        big = [report(0.0, number, place=place) for place, number in enumerate(numbers)]
+        big = [build_report(0.0, number, place=place) for place, number in enumerate(numbers)]
         with away(path):  # type: ignore[attr-defined]
             for _ in range(2):
                 with pytest.raises(StoreUnavailable, match=sentence):
-                    store.record_send("2", task(1, *numbers), big, [], 0.0)
+                    store.record_send("2", build_task(1, *numbers), big, [], 0.0)
         assert store.balance("2") == (0, 0, 0)
         assert store.queue_stats("2", "reports", 0.0) == (0, 0, 0, 0, 0)
-        assert store.record_send("2", task(1), [report(0.0, "a", place=0)], [], 0.0) == -1
+        assert store.record_send("2", build_task(1), [build_report(0.0, "a", place=0)], [], 0.0) == -1
         assert [one.mobile for one in store.fetch_reports("2", 9, 0.0, 1)] == ["a"]
 
 

@@ -13,7 +13,16 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.records import Query, Report, Task
 from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount
 from support.emulators import TIMEOUT
-from support.stores import EACH_STORE, POSTPAID, PREPAID, StoreFactory, open_test_store, reply, report, task
+from support.stores import (
+    EACH_STORE,
+    POSTPAID,
+    PREPAID,
+    StoreFactory,
+    build_reply,
+    build_report,
+    build_task,
+    open_test_store,
+)
 
 
 def at_once(workers: list[Callable[[], None]]) -> None:
@@ -88,8 +97,8 @@ def test_r11_concurrent_fetches_return_each_item_exactly_once(make: StoreFactory
 
         def send(sender: int) -> None:
             for place in range(100):
-                reports = [report(0.0, f"{sender}/{place}/{n}", place=n) for n in range(3)]
-                store.record_send("2", task(1), reports, [], 0.0)
+                reports = [build_report(0.0, f"{sender}/{place}/{n}", place=n) for n in range(3)]
+                store.record_send("2", build_task(1), reports, [], 0.0)
 
         def fetch() -> None:
             taken.extend(store.fetch_reports("2", 7, 0.0, 1))
@@ -115,7 +124,7 @@ def test_the_order_of_each_sender_is_kept(make: StoreFactory) -> None:
 
         def send() -> None:
             for place in range(150):
-                store.enqueue("2", [], [reply(float(place % 2), str(place))], 0.0)
+                store.enqueue("2", [], [build_reply(float(place % 2), str(place))], 0.0)
 
         def fetch(mine: list[str], now: float) -> None:
             mine.extend(one.mobile for one in store.fetch_replies("2", now, 1))
@@ -133,7 +142,7 @@ def test_the_order_of_each_sender_is_kept(make: StoreFactory) -> None:
 def test_only_requeued_items_are_fetched_twice(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         store.create_account(POSTPAID)
-        store.enqueue("2", [report(0.0, str(place)) for place in range(300)], [], 0.0)
+        store.enqueue("2", [build_report(0.0, str(place)) for place in range(300)], [], 0.0)
         taken: list[str] = []
         rewound: list[int] = []
 
@@ -156,7 +165,7 @@ def test_two_concurrent_sends_do_not_overdraw_the_balance(make: StoreFactory) ->
         for _ in range(50):
             store.create_account(Account("1", "a", "p", points=3))
             left: list[int | None] = []
-            at_once([lambda: left.append(store.record_send("1", Yieldingly(*task(2)), [], [], 0.0))] * 2)  # noqa: B023 - it ends within the turn
+            at_once([lambda: left.append(store.record_send("1", Yieldingly(*build_task(2)), [], [], 0.0))] * 2)  # noqa: B023 - it ends within the turn
             assert sorted(left, key=str) == [1, None]
             assert store.balance("1") == (1, 3, 1)
 
@@ -168,7 +177,7 @@ def test_concurrent_sends_are_all_charged_and_stored(make: StoreFactory) -> None
 
         def send() -> None:
             for _ in range(250):
-                store.record_send("2", Yieldingly(*task(1)), [], [], 0.0)
+                store.record_send("2", Yieldingly(*build_task(1)), [], [], 0.0)
 
         at_once([send] * 4)
         assert store.balance("2") == (-1000, 0, 1000)
@@ -243,7 +252,7 @@ def test_a_concurrent_deletion_is_atomic(make: StoreFactory) -> None:
 
         def send() -> None:
             try:
-                balance = store.record_send("2", task(1), [report(0.0, "1", place=0)], [], 0.0)
+                balance = store.record_send("2", build_task(1), [build_report(0.0, "1", place=0)], [], 0.0)
             except NoSuchAccount:
                 return
             assert balance is not None
@@ -292,7 +301,7 @@ def test_set_balance_loses_no_concurrent_send_or_top_up(make: StoreFactory) -> N
 
         def use() -> None:
             for _ in range(30):
-                assert store.record_send("1", task(1), [], [], 0.0) is not None
+                assert store.record_send("1", build_task(1), [], [], 0.0) is not None
                 store.add_points("1", 2)
 
         def set_it() -> None:

@@ -11,7 +11,17 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.records import Limits, LoggedRequest, Query
 from sms10692_mock.stores.memory.store import MemoryStore
 from sms10692_mock.stores.retention import History, Plan, Usage, plan, total_limits
-from support.stores import EACH_STORE, POSTPAID, PREPAID, STORES, StoreFactory, open_test_store, reply, report, task
+from support.stores import (
+    EACH_STORE,
+    POSTPAID,
+    PREPAID,
+    STORES,
+    StoreFactory,
+    build_reply,
+    build_report,
+    build_task,
+    open_test_store,
+)
 
 ALL = Query(limit=10**6)
 
@@ -21,7 +31,7 @@ def test_waiting_items_are_never_dropped(make: StoreFactory) -> None:
     with open_test_store(make, Limits(messages=3, message_bytes=10, handed_out=3)) as store:
         store.create_account(POSTPAID)
         for place in range(100):
-            store.record_send("2", task(1), [report(float(place % 2), str(place), place=0)], [], 0.0)
+            store.record_send("2", build_task(1), [build_report(float(place % 2), str(place), place=0)], [], 0.0)
         assert store.queue_stats("2", "reports", 0.0) == (100, 50, 50, 0, 0)
         taken = store.fetch_reports("2", 1000, 1.0, 1)
         assert sorted(int(one.mobile) for one in taken) == list(range(100))
@@ -32,7 +42,7 @@ def test_the_last_fetched_items_can_be_listed_and_requeued(make: StoreFactory) -
     with open_test_store(make, Limits(messages=10, handed_out=10)) as store:
         store.create_account(POSTPAID)
         for place in range(100):
-            store.record_send("2", task(1), [report(0.0, str(place), place=0)], [], 0.0)
+            store.record_send("2", build_task(1), [build_report(0.0, str(place), place=0)], [], 0.0)
             assert len(store.fetch_reports("2", 1, float(place), place)) == 1
             ledger = store.queue_stats("2", "reports", float(place))
             assert ledger[:4] == (place + 1, 0, 0, place + 1)
@@ -52,7 +62,7 @@ def test_the_last_messages_are_kept(make: StoreFactory) -> None:
     with open_test_store(make, Limits(messages=10)) as store:
         store.create_account(POSTPAID)
         for place in range(50):
-            store.record_send("2", task(1, "1", "2"), [report(9.0, str(place), place=1)], [], 0.0)
+            store.record_send("2", build_task(1, "1", "2"), [build_report(9.0, str(place), place=1)], [], 0.0)
         listed = store.messages("2", ALL, 0.0)
         assert (len(listed.items), listed.dropped) == (10, 90)
         assert [message.number for message in listed.items] == list(range(91, 101))
@@ -65,9 +75,9 @@ def test_the_last_messages_are_kept(make: StoreFactory) -> None:
 def test_a_send_larger_than_the_limit_is_kept_complete(make: StoreFactory) -> None:
     with open_test_store(make, Limits(messages=10)) as store:
         store.create_account(POSTPAID)
-        store.record_send("2", task(1, *map(str, range(25))), [], [], 0.0)
+        store.record_send("2", build_task(1, *map(str, range(25))), [], [], 0.0)
         assert len(store.messages("2", ALL, 0.0).items) == 25
-        store.record_send("2", task(1, "x"), [], [], 0.0)
+        store.record_send("2", build_task(1, "x"), [], [], 0.0)
         assert [message.mobile for message in store.messages("2", ALL, 0.0).items] == ["x"]
 
 
@@ -76,7 +86,7 @@ def test_the_byte_limit_counts_texts(make: StoreFactory) -> None:
     with open_test_store(make, Limits(message_bytes=130)) as store:
         store.create_account(POSTPAID)
         for _ in range(30):
-            store.record_send("2", task(1, content="x" * 30), [], [], 0.0)
+            store.record_send("2", build_task(1, content="x" * 30), [], [], 0.0)
         assert len(store.messages("2", ALL, 0.0).items) == 3
 
 
@@ -85,7 +95,7 @@ def test_the_byte_limit_counts_phone_numbers(make: StoreFactory) -> None:
     with open_test_store(make, Limits(message_bytes=2_500)) as store:
         store.create_account(POSTPAID)
         for _ in range(5):
-            store.record_send("2", task(1, "1" * 1000), [], [], 0.0)
+            store.record_send("2", build_task(1, "1" * 1000), [], [], 0.0)
         assert len(store.messages("2", ALL, 0.0).items) == 2
 
 
@@ -94,7 +104,7 @@ def test_the_byte_limit_counts_utf8_bytes(make: StoreFactory) -> None:
     with open_test_store(make, Limits(message_bytes=2_500)) as store:
         store.create_account(POSTPAID)
         for _ in range(5):
-            store.record_send("2", task(1, content="😀" * 250), [], [], 0.0)
+            store.record_send("2", build_task(1, content="😀" * 250), [], [], 0.0)
         assert len(store.messages("2", ALL, 0.0).items) == 2
 
 
@@ -103,7 +113,7 @@ def test_fetched_items_are_limited_by_bytes(make: StoreFactory) -> None:
     with open_test_store(make, Limits(handed_out_bytes=10_000)) as store:
         store.create_account(POSTPAID)
         for place in range(50):
-            store.enqueue("2", [], [reply(0.0, str(place), "好" * 333)], 0.0)
+            store.enqueue("2", [], [build_reply(0.0, str(place), "好" * 333)], 0.0)
             assert len(store.fetch_replies("2", 0.0, place)) == 1
             ledger = store.queue_stats("2", "replies", 0.0)
             assert max(0, place - 20) <= ledger.forgotten <= max(0, place + 1 - 8)
@@ -115,7 +125,7 @@ def test_fetched_items_are_limited_by_bytes(make: StoreFactory) -> None:
                 map(str, range(ledger.forgotten, 50))
             )
             ledger = store.queue_stats("2", "replies", 0.0)
-        store.enqueue("2", [], [reply(0.0, "last", "x" * 30_000)], 0.0)
+        store.enqueue("2", [], [build_reply(0.0, "last", "x" * 30_000)], 0.0)
         store.fetch_replies("2", 0.0, 1)
         assert [queued.item.mobile for queued in store.replies("2", ALL, 0.0).items] == ["last"]
 
@@ -132,7 +142,7 @@ def test_the_memory_store_frees_dropped_tasks() -> None:
     for _ in range(1000):
         numbers = Numbers(str(13000000000 + place) for place in range(50))
         watched.append(weakref.ref(numbers))
-        store.record_send("2", task(1, content="x" * 1000)._replace(numbers=numbers), [], [], 0.0)
+        store.record_send("2", build_task(1, content="x" * 1000)._replace(numbers=numbers), [], [], 0.0)
     del numbers
     assert sum(one() is not None for one in watched) == 1
 
@@ -143,7 +153,7 @@ def test_a_message_keeps_its_delivery_state(make: StoreFactory) -> None:
     with open_test_store(make, Limits(handed_out=2)) as store:
         store.create_account(POSTPAID)
         for place in range(20):
-            store.record_send("2", task(1), [report(0.0, str(place), place=0)], [], 0.0)
+            store.record_send("2", build_task(1), [build_report(0.0, str(place), place=0)], [], 0.0)
             store.fetch_reports("2", 1, 0.0, 1)
         sent = store.messages("2", ALL, 0.0).items
         assert [message.report and message.report.mobile for message in sent] == list(map(str, range(20)))
@@ -182,7 +192,7 @@ def test_the_least_recently_used_idle_accounts_are_evicted(make: StoreFactory) -
             now[0] += 1
             store.create_account(replace(TEMPORARY, userid=f"t{place}"))
             if place in (1, 2):
-                store.enqueue(f"t{place}", [report(float(place - 1), "1")], [reply(9.0, "1")], 0.0)
+                store.enqueue(f"t{place}", [build_report(float(place - 1), "1")], [build_reply(9.0, "1")], 0.0)
             now[0] += 1
             store.account("t3")  # keeps this account recently used
         assert store.userids() == ["2", "t1", "t2", "t3", "t7"]
@@ -213,7 +223,7 @@ def test_the_history_of_all_accounts_together_is_bounded(make: StoreFactory) -> 
         store.create_account(replace(TEMPORARY, userid="4"))
         for userid, sends in (("3", 5), ("1", 4), ("2", 9)):
             for place in range(sends):
-                store.record_send(userid, task(1), [report(0.0, str(place), place=0)], [], 0.0)
+                store.record_send(userid, build_task(1), [build_report(0.0, str(place), place=0)], [], 0.0)
             assert len(store.fetch_reports(userid, 99, 0.0, 1)) == sends
         store.enforce_limits()
         assert store.userids() == ["1", "2", "4"]

@@ -13,8 +13,8 @@ from sms10692_mock.stores.valkey.store import ValkeyStore
 from support import valkey_store
 from support.emulators import closed_port
 from support.stores import EACH_STORE, StoreFactory, disk_full, file_locked, file_missing, open_test_store
-from support.valkey_server import ValkeyServer, client, ended, start_server, url_of
-from support.valkey_store import NEED_SERVERS, eventually, store_on, works
+from support.valkey_server import ValkeyServer, get_url, open_client, start_server, terminating
+from support.valkey_store import NEED_SERVERS, eventually, is_available, open_store
 
 server = valkey_store.server
 
@@ -58,31 +58,31 @@ def test_a_file_is_not_ready_while_it_cannot_be_written(
 
 @NEED_SERVERS
 def test_a_server_is_not_ready_during_an_outage(tmp_path: Path) -> None:
-    with ended(start_server(tmp_path, appendonly="yes")) as server, store_on(server) as store:
+    with terminating(start_server(tmp_path, appendonly="yes")) as server, open_store(server) as store:
         port = server.port
         server.terminate()
         with pytest.raises(StoreUnavailable, match=f"127.0.0.1:{port}"):
             store.check_ready()
-        with ended(start_server(tmp_path, port, appendonly="yes")):
-            assert eventually(lambda: works(store.check_ready))
+        with terminating(start_server(tmp_path, port, appendonly="yes")):
+            assert eventually(lambda: is_available(store.check_ready))
 
 
 @NEED_SERVERS
 def test_a_server_without_memory_is_not_ready(server: ValkeyServer) -> None:
-    with store_on(server) as store:
-        client(server).config_set("maxmemory", 1)
+    with open_store(server) as store:
+        open_client(server).config_set("maxmemory", 1)
         try:
             with pytest.raises(StoreUnavailable, match="maxmemory"):
                 store.check_ready()
         finally:
-            client(server).config_set("maxmemory", 0)
+            open_client(server).config_set("maxmemory", 0)
         store.check_ready()
 
 
 @NEED_SERVERS
 def test_a_replica_is_not_ready(server: ValkeyServer) -> None:
-    with ended(start_server()) as other, store_on(other) as store, closed_port() as port:
-        client(other).execute_command("REPLICAOF", "127.0.0.1", port)
+    with terminating(start_server()) as other, open_store(other) as store, closed_port() as port:
+        open_client(other).execute_command("REPLICAOF", "127.0.0.1", port)
         with pytest.raises(StoreUnavailable):
             store.check_ready()
 
@@ -91,13 +91,13 @@ def test_a_replica_is_not_ready(server: ValkeyServer) -> None:
 def test_a_cluster_is_not_ready_while_one_of_its_nodes_cannot_be_written(
     cluster: tuple[ValkeyServer, ...],
 ) -> None:
-    store = ValkeyStore(url_of(cluster[0]))
-    client(cluster[2]).config_set("maxmemory", 1)
+    store = ValkeyStore(get_url(cluster[0]))
+    open_client(cluster[2]).config_set("maxmemory", 1)
     try:
         with pytest.raises(StoreUnavailable, match=f":{cluster[2].port}: .*maxmemory"):
             store.check_ready()
     finally:
-        client(cluster[2]).config_set("maxmemory", 0)
+        open_client(cluster[2]).config_set("maxmemory", 0)
     store.check_ready()
     store.close()
 

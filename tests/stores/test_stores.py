@@ -24,10 +24,10 @@ from support.stores import (
     REMOTE,
     STORES,
     StoreFactory,
+    build_reply,
+    build_report,
+    build_task,
     open_test_store,
-    reply,
-    report,
-    task,
 )
 
 Result = TypeVar("Result")
@@ -149,11 +149,11 @@ class Queues(ModelComparison):
         numbers = [mobile for mobile, _, _ in sent]
         one = Task(task_id, self.now, self.now + 1, numbers, content, "01", "/v2smsGBK.aspx", price, 7)
         reports = [
-            report(self.now + delay, mobile, task_id, place)
+            build_report(self.now + delay, mobile, task_id, place)
             for place, (mobile, delay, _) in enumerate(sent)
             if delay is not None
         ]
-        replies = [reply(self.now + delay, mobile, content) for mobile, _, delay in sent if delay is not None]
+        replies = [build_reply(self.now + delay, mobile, content) for mobile, _, delay in sent if delay is not None]
         self.compare_results(lambda store: store.record_send(userid, one, reports, replies, self.now))
 
     @rule(
@@ -162,8 +162,8 @@ class Queues(ModelComparison):
         replies=st.lists(st.tuples(TEXTS, SECONDS), max_size=3),
     )
     def put(self, userid: str, reports: list[tuple[str, int]], replies: list[tuple[str, int]]) -> None:
-        some = [report(self.now + delay, mobile) for mobile, delay in reports]
-        others = [reply(self.now + delay, "13000000001", content) for content, delay in replies]
+        some = [build_report(self.now + delay, mobile) for mobile, delay in reports]
+        others = [build_reply(self.now + delay, "13000000001", content) for content, delay in replies]
         self.compare_results(lambda store: store.enqueue(userid, some, others, self.now))
 
     @rule(userid=USERIDS, limit=st.integers(1, 5), request=st.integers(1, 9))
@@ -262,12 +262,12 @@ class Offices(ModelComparison):
         self.compare_results(lambda store: store.update_account(userid, lambda account: replace(account, **terms)))
         self.compare_results(lambda store: store.add_points(userid, points))
         self.compare_results(lambda store: store.set_balance(userid, 3 * points))
-        self.compare_results(lambda store: store.record_send(userid, task(5), [], [], self.now))
+        self.compare_results(lambda store: store.record_send(userid, build_task(5), [], [], self.now))
 
     @rule(userid=st.sampled_from(["3", "1", "2"]), before=RULES, after=RULES, price=st.sampled_from([1, 9]))
     def use_rules_up(self, userid: str, before: DeliveryRules, after: DeliveryRules, price: int) -> None:
         used = RulesTransition(before, after)
-        self.compare_results(lambda store: store.record_send(userid, task(price), [], [], self.now, used))
+        self.compare_results(lambda store: store.record_send(userid, build_task(price), [], [], self.now, used))
 
     @rule(terms=SETTINGS)
     def change_settings(self, terms: dict[str, Any]) -> None:
@@ -340,8 +340,8 @@ ON_UNKNOWN_ACCOUNT: dict[str, Callable[[Store], object]] = {
     "charge_up": lambda store: store.add_points("9", 1),
     "set_balance": lambda store: store.set_balance("9", 1),
     "standing": lambda store: store.balance("9"),
-    "accept": lambda store: store.record_send("9", task(), [], [], 0.0),
-    "put": lambda store: store.enqueue("9", [report(0.0, "1")], [reply(0.0, "1")], 0.0),
+    "accept": lambda store: store.record_send("9", build_task(), [], [], 0.0),
+    "put": lambda store: store.enqueue("9", [build_report(0.0, "1")], [build_reply(0.0, "1")], 0.0),
     "put nothing": lambda store: store.enqueue("9", [], [], 0.0),
     "take_reports": lambda store: store.fetch_reports("9", 1, 0.0, 1),
     "take_replies": lambda store: store.fetch_replies("9", 0.0, 1),
@@ -369,7 +369,7 @@ def test_operations_on_an_unknown_account_raise_no_such_account(
 def test_creating_an_account_again_deletes_its_data(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         store.create_account(PREPAID)
-        store.record_send("1", task(), [report(0.0, "1", place=0)], [reply(5.0, "1")], 0.0)
+        store.record_send("1", build_task(), [build_report(0.0, "1", place=0)], [build_reply(5.0, "1")], 0.0)
         store.create_account(PREPAID)
         assert store.balance("1") == (20, 20, 0)
         assert [*store.fetch_reports("1", 9, 9.0, 1), *store.fetch_replies("1", 9.0, 1)] == []
@@ -380,7 +380,7 @@ def test_creating_an_account_again_deletes_its_data(make: StoreFactory) -> None:
 def test_a_requeued_item_shows_its_last_fetch(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         store.create_account(PREPAID)
-        store.enqueue("1", [report(0.0, str(place)) for place in range(6)], [], 0.0)
+        store.enqueue("1", [build_report(0.0, str(place)) for place in range(6)], [], 0.0)
         for moment in (1.0, 2.0, 3.0):
             store.fetch_reports("1", 2, moment, int(moment))
         assert store.requeue("1", "reports", 3, 3.0) == 2
@@ -397,7 +397,7 @@ def test_each_account_has_its_own_queues(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         store.create_account(PREPAID)
         store.create_account(POSTPAID)
-        mine, others = report(0.0, "1"), report(0.0, "2")
+        mine, others = build_report(0.0, "1"), build_report(0.0, "2")
         store.enqueue("1", [mine], [], 0.0)
         store.enqueue("2", [others], [], 0.0)
         assert list(store.fetch_reports("2", 9, 0.0, 1)) == [others]

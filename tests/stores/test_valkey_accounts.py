@@ -11,7 +11,7 @@ from sms10692_mock.stores.valkey import connection_pool
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support import valkey_store
 from support.valkey_server import ValkeyServer
-from support.valkey_store import ACCOUNT, NEED_SERVERS, TASK, store_on
+from support.valkey_store import ACCOUNT, NEED_SERVERS, TASK, open_store
 
 pytestmark = NEED_SERVERS
 
@@ -46,7 +46,7 @@ def test_expired_accounts_are_deleted_in_batches(server: ValkeyServer, monkeypat
         travels.append(len(commands))
         return travel(self, *commands)
 
-    with store_on(server) as store:
+    with open_store(server) as store:
         for number in range(300):
             store.create_account(replace(ACCOUNT, userid=str(number), throwaway=number != 7))
         assert store.expire(0.0) == 0

@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 import pytest
 
 from support import valkey_store
-from support.emulators import CREDENTIALS, STATUS, UTF8, ask, closed_port, emulator_process, request
-from support.valkey_server import ValkeyServer, ended, start_server, unresponsive_server, url_of
-from support.valkey_store import NEED_SERVERS, SOON, eventually
+from support.emulators import CREDENTIALS, STATUS, TIMEOUT, UTF8, build_request, closed_port, emulator_process, send_raw
+from support.valkey_server import ValkeyServer, get_url, start_server, terminating, unresponsive_server
+from support.valkey_store import NEED_SERVERS, eventually
 
 pytestmark = NEED_SERVERS
 
@@ -17,7 +17,7 @@ server = valkey_store.server
 
 
 def post(path: str, **fields: str) -> bytes:
-    return request(path, urlencode(CREDENTIALS | fields).encode())
+    return build_request(path, urlencode(CREDENTIALS | fields).encode())
 
 
 SEND = post(UTF8, action="send", mobile="15023239810", content="x")
@@ -26,37 +26,40 @@ FETCH = post(STATUS, action="query")
 
 def test_two_emulators_on_one_server_share_their_data(server: ValkeyServer) -> None:
     with (
-        emulator_process("--store", url_of(server)) as (_, one),
-        emulator_process("--store", url_of(server)) as (_, other),
+        emulator_process("--store", get_url(server)) as (_, one),
+        emulator_process("--store", get_url(server)) as (_, other),
     ):
-        assert "<message>ok</message>" in ask(one, SEND).body.decode()
-        assert "<message>ok</message>" in ask(other, SEND).body.decode()
-        assert ask(other, FETCH).body.count(b"<statusbox>") == 2
-        assert ask(one, FETCH).body.count(b"<statusbox>") == 0
-        assert b"<overage>998</overage>" in ask(one, post(UTF8, action="overage")).body
+        assert "<message>ok</message>" in send_raw(one, SEND).body.decode()
+        assert "<message>ok</message>" in send_raw(other, SEND).body.decode()
+        assert send_raw(other, FETCH).body.count(b"<statusbox>") == 2
+        assert send_raw(one, FETCH).body.count(b"<statusbox>") == 0
+        assert b"<overage>998</overage>" in send_raw(one, post(UTF8, action="overage")).body
 
 
 def test_requests_get_an_error_while_the_server_hangs() -> None:
-    with ended(start_server()) as server, emulator_process("--store", f"{url_of(server)}?timeout=1") as (_, address):
-        assert b"<message>ok</message>" in ask(address, SEND).body
+    with (
+        terminating(start_server()) as server,
+        emulator_process("--store", f"{get_url(server)}?timeout=1") as (_, address),
+    ):
+        assert b"<message>ok</message>" in send_raw(address, SEND).body
         with unresponsive_server(server):
             with ThreadPoolExecutor(4) as threads:
-                answers = list(threads.map(partial(ask, address), [SEND] * 4))
+                answers = list(threads.map(partial(send_raw, address), [SEND] * 4))
             assert all("其他错误" in answer.body.decode() for answer in answers)
-            away = ask(address, FETCH)
+            away = send_raw(address, FETCH)
             assert (away.status, away.body[:17]) == (503, b"the store is away")
-        assert eventually(lambda: ask(address, FETCH).status == 200)
+        assert eventually(lambda: send_raw(address, FETCH).status == 200)
 
 
 def test_requests_without_store_access_are_served_while_the_server_hangs() -> None:
     with (
-        ended(start_server()) as server,
-        emulator_process("--store", f"{url_of(server)}?timeout={SOON}") as (_, address),
+        terminating(start_server()) as server,
+        emulator_process("--store", f"{get_url(server)}?timeout={TIMEOUT}") as (_, address),
         ThreadPoolExecutor(4) as threads,
     ):
         with unresponsive_server(server):
-            waiting = [threads.submit(ask, address, SEND) for _ in range(4)]
-            assert ask(address, request("/nowhere", b"")).status == 404
+            waiting = [threads.submit(send_raw, address, SEND) for _ in range(4)]
+            assert send_raw(address, build_request("/nowhere", b"")).status == 404
             assert not any(one.done() for one in waiting)
         assert all(b"<message>ok</message>" in one.result().body for one in waiting)
 

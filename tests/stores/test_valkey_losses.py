@@ -18,8 +18,8 @@ from sms10692_mock.stores.valkey import request_log
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support import valkey_store
 from support.emulators import MANUAL_SIGN, admin_app
-from support.valkey_server import ValkeyServer, client, ended, start_server, url_of
-from support.valkey_store import ACCOUNT, NEED_SERVERS, REPORT, TASK, eventually, store_on, works
+from support.valkey_server import ValkeyServer, get_url, open_client, start_server, terminating
+from support.valkey_store import ACCOUNT, NEED_SERVERS, REPORT, TASK, eventually, is_available, open_store
 
 pytestmark = [NEED_SERVERS, pytest.mark.slow("Stops and restarts Valkey servers.")]
 
@@ -38,7 +38,7 @@ def each_check_probes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def store(server: ValkeyServer) -> Iterator[ValkeyStore]:
     """A store with an account from the options and one that was created later."""
-    with store_on(server) as store:
+    with open_store(server) as store:
         store.create_account(ACCOUNT, keep=True)
         store.create_account(MADE)
         yield store
@@ -55,7 +55,7 @@ def test_accounts_from_the_options_are_restored_on_a_flushed_server(
     server: ValkeyServer, store: ValkeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     store.record_send("12", TASK, [REPORT], [], 2.0)
-    client(server).flushall()
+    open_client(server).flushall()
     assert store.account("12") == ACCOUNT
     assert store.balance("12") == (100, 100, 0)
     assert store.account("13") is None
@@ -66,7 +66,7 @@ def test_accounts_from_the_options_are_restored_on_a_flushed_server(
 def test_a_request_for_any_account_detects_the_flush(
     server: ValkeyServer, store: ValkeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client(server).flushall()
+    open_client(server).flushall()
     assert store.account("13") is None
     assert errors(caplog) == [EMPTIED]
     assert store.userids() == ["12"]
@@ -75,29 +75,29 @@ def test_a_request_for_any_account_detects_the_flush(
 def test_a_readiness_check_detects_the_flush(
     server: ValkeyServer, store: ValkeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client(server).flushall()
+    open_client(server).flushall()
     store.check_ready()
     assert errors(caplog) == [EMPTIED]
     assert store.userids() == ["12"]
 
 
 def test_clients_work_after_a_flush(server: ValkeyServer) -> None:
-    with store_on(server) as store:
+    with open_store(server) as store:
         options, bell = Options(), ChangeNotifier()
         vendor = build_vendor(options, store)
         pages = VendorApp(vendor, options.dialect, notifier=bell)
         browser = Client(WsgiVendorApp(pages, admin_app(vendor, options, bell)))
-        client(server).flushall()
+        open_client(server).flushall()
         assert "<overage>1000<" in browser.post("/v2sms.aspx", data=FORM).text
 
 
 def test_an_evicted_account_from_the_options_is_restored(
     server: ValkeyServer, store: ValkeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    looks: list[Callable[[], bool]] = [lambda: store.account("12") == ACCOUNT, lambda: works(store.check_ready)]
+    looks: list[Callable[[], bool]] = [lambda: store.account("12") == ACCOUNT, lambda: is_available(store.check_ready)]
     for look in looks:
         caplog.clear()
-        client(server).delete("sms10692:{=12}:account")
+        open_client(server).delete("sms10692:{=12}:account")
         assert look()
         assert errors(caplog) == ["the server has lost the account '12' (evicted?); the account was created again"]
         assert store.account("12") == ACCOUNT
@@ -106,7 +106,7 @@ def test_an_evicted_account_from_the_options_is_restored(
 def test_the_eviction_of_another_account_is_logged_once(
     server: ValkeyServer, store: ValkeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client(server).delete("sms10692:{=13}:account")
+    open_client(server).delete("sms10692:{=13}:account")
     assert [store.account("13") for _ in range(3)] == [None, None, None]
     assert errors(caplog) == ["the server has lost the account '13' (evicted?); the account was removed"]
     assert store.userids() == ["12"]
@@ -115,9 +115,9 @@ def test_the_eviction_of_another_account_is_logged_once(
 def test_the_loss_of_an_account_that_existed_at_startup_is_detected(
     server: ValkeyServer, store: ValkeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with store_on(server) as other:
+    with open_store(server) as other:
         other.create_account(ACCOUNT, keep=True)
-        client(server).delete("sms10692:{=12}:account")
+        open_client(server).delete("sms10692:{=12}:account")
         assert other.account("12") == ACCOUNT
     assert len(errors(caplog)) == 1
 
@@ -125,7 +125,7 @@ def test_the_loss_of_an_account_that_existed_at_startup_is_detected(
 def test_deleted_and_unknown_accounts_do_not_count_as_lost(
     server: ValkeyServer, store: ValkeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with store_on(server) as other:
+    with open_store(server) as other:
         other.create_account(ACCOUNT, keep=True)
         store.delete_account("12")
         other.check_ready()
@@ -136,11 +136,11 @@ def test_deleted_and_unknown_accounts_do_not_count_as_lost(
 def test_a_flushed_cluster_node_is_detected(
     cluster: tuple[ValkeyServer, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = ValkeyStore(url_of(cluster[0]))
+    store = ValkeyStore(get_url(cluster[0]))
     accounts = [Account(str(number), "a", "p") for number in range(12)]
     for account in accounts:
         store.create_account(account, keep=True)
-    client(cluster[1]).flushall()
+    open_client(cluster[1]).flushall()
     store.check_ready()
     assert sorted(store.userids()) == sorted(account.userid for account in accounts)
     assert all(store.account(account.userid) == account for account in accounts)
@@ -152,7 +152,7 @@ def test_a_flushed_cluster_node_is_detected(
 def test_an_eviction_policy_causes_a_warning_at_startup(
     policy: str, warns: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with ended(start_server(maxmemory_policy=policy)) as server, store_on(server):
+    with terminating(start_server(maxmemory_policy=policy)) as server, open_store(server):
         assert (f"has maxmemory-policy {policy}, so accounts and reports are lost" in caplog.text) == warns
 
 
@@ -169,10 +169,10 @@ def test_a_request_that_the_server_rejects_is_dropped_and_the_others_are_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(request_log, "_RETRY_AFTER", 0.0)
-    with ended(start_server(proto_max_bulk_len=1024 * 1024)) as server, store_on(server) as store:
+    with terminating(start_server(proto_max_bulk_len=1024 * 1024)) as server, open_store(server) as store:
         for number in range(1, 401):
             store.log_request(entry(number, 2 * 1024 * 1024 if number == 250 else 0))
-        assert eventually(lambda: works(lambda: store.requests(None, Query())))
+        assert eventually(lambda: is_available(lambda: store.requests(None, Query())))
         page = store.requests(None, Query(limit=1000))
         assert [one.number for one in page.items] == [number for number in range(1, 401) if number != 250]
         assert page.dropped == 1
@@ -188,13 +188,13 @@ def test_an_outage_of_the_server_is_logged_once_and_its_end_once(
     availability = store._client._node(store._client._seed).availability
     now = 50.0
     monkeypatch.setattr(availability, "_clock", lambda: now)
-    client(server).config_set("maxmemory", 1)
+    open_client(server).config_set("maxmemory", 1)
     try:
         for _ in range(20):
             with pytest.raises(StoreUnavailable):
                 store.record_send("12", TASK, [REPORT], [], 2.0)
     finally:
-        client(server).config_set("maxmemory", 0)
+        open_client(server).config_set("maxmemory", 0)
     now = 51.0
     for _ in range(3):
         store.record_send("12", TASK, [REPORT], [], 2.0)
@@ -204,7 +204,7 @@ def test_an_outage_of_the_server_is_logged_once_and_its_end_once(
 
 
 def test_no_error_message_contains_the_password() -> None:
-    with ended(start_server(rename_command="AUTH NOAUTH")) as server:
+    with terminating(start_server(rename_command="AUTH NOAUTH")) as server:
         with pytest.raises(StoreUnavailable) as raised:
             ValkeyStore(f"valkey://shop:S3CRETpw@127.0.0.1:{server.port}/0")
     assert "S3CRETpw" not in str(raised.value)

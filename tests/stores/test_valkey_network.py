@@ -13,9 +13,16 @@ from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores.valkey import connection_pool
 from sms10692_mock.stores.valkey.store import SCHEMA_VERSION, ValkeyStore
 from support import valkey_store
-from support.emulators import closed_port
-from support.valkey_server import ValkeyServer, client, ended, start_server, unresponsive_server, url_of
-from support.valkey_store import ACCOUNT, NEED_SERVERS, REPORT, SOON, TASK, eventually, store_on, works
+from support.emulators import TIMEOUT, closed_port
+from support.valkey_server import (
+    ValkeyServer,
+    get_url,
+    open_client,
+    start_server,
+    terminating,
+    unresponsive_server,
+)
+from support.valkey_store import ACCOUNT, NEED_SERVERS, REPORT, TASK, eventually, is_available, open_store
 
 pytestmark = [NEED_SERVERS, pytest.mark.slow("Waits for network timeouts.")]
 
@@ -75,16 +82,16 @@ def test_an_invalid_address_is_rejected(url: str) -> None:
 
 
 def test_missing_permissions_on_the_server_are_one_error() -> None:
-    with ended(start_server()) as server:
-        client(server).execute_command("ACL", "SETUSER", "shop", "on", ">secret", "~*", "+@all", "-info")
+    with terminating(start_server()) as server:
+        open_client(server).execute_command("ACL", "SETUSER", "shop", "on", ">secret", "~*", "+@all", "-info")
         with pytest.raises(StoreUnavailable, match="permissions"):
             ValkeyStore(f"valkey://shop:secret@127.0.0.1:{server.port}/0")
 
 
 def test_data_of_a_newer_version_is_rejected(server: ValkeyServer) -> None:
-    client(server).set("sms10692:{all}:form", SCHEMA_VERSION + 1)
+    open_client(server).set("sms10692:{all}:form", SCHEMA_VERSION + 1)
     with pytest.raises(StoreUnavailable, match="has version 2; this program supports version 1"):
-        ValkeyStore(url_of(server))
+        ValkeyStore(get_url(server))
 
 
 def test_an_operation_whose_reply_was_lost_is_not_repeated(server: ValkeyServer, store: ValkeyStore) -> None:
@@ -96,20 +103,20 @@ def test_an_operation_whose_reply_was_lost_is_not_repeated(server: ValkeyServer,
         far.record_send("12", TASK, [REPORT], [], 2.0)
     assert eventually(lambda: store.balance("12").messages == 2)
     proxy.cuts_before_answers = False
-    assert eventually(lambda: works(lambda: far.account("12")))
+    assert eventually(lambda: is_available(lambda: far.account("12")))
     assert far.balance("12") == store.balance("12") == (98, 100, 2)
     far.close()
     proxy.close()
 
 
 def test_a_server_that_comes_back_is_used_again_with_its_data(tmp_path: Path) -> None:
-    with ended(start_server(tmp_path, appendonly="yes", appendfsync="always")) as server:
+    with terminating(start_server(tmp_path, appendonly="yes", appendfsync="always")) as server:
         port = server.port
-        with store_on(server) as store:
+        with open_store(server) as store:
             store.create_account(ACCOUNT)
             store.record_send("12", TASK, [REPORT], [], 2.0)
             server.terminate()
-            begun = time.monotonic()  # no operation waits for the time-out of the store, which is SOON
+            begun = time.monotonic()  # no operation waits for the time-out of the store, which is TIMEOUT
             for operation in (
                 lambda: store.account("12"),
                 lambda: store.record_send("12", TASK, [REPORT], [], 2.0),
@@ -120,9 +127,9 @@ def test_a_server_that_comes_back_is_used_again_with_its_data(tmp_path: Path) ->
             ):
                 with pytest.raises(StoreUnavailable):
                     operation()
-            assert time.monotonic() - begun < SOON / 3
-            with ended(start_server(tmp_path, port, appendonly="yes", appendfsync="always")):
-                assert eventually(lambda: works(lambda: store.account("12")))
+            assert time.monotonic() - begun < TIMEOUT / 3
+            with terminating(start_server(tmp_path, port, appendonly="yes", appendfsync="always")):
+                assert eventually(lambda: is_available(lambda: store.account("12")))
                 assert store.account("12") == ACCOUNT
                 assert store.balance("12") == (99, 100, 1)
                 assert store.fetch_reports("12", 10, 2.0, 1) == [REPORT]
@@ -132,7 +139,7 @@ def test_only_the_first_operation_waits_for_a_hanging_server(monkeypatch: pytest
     def asked_again(node: object) -> None:
         raise AssertionError(f"{connection_pool} was used, although the server is known to be unavailable")
 
-    with ended(start_server()) as server, store_on(server, timeout=1.0) as store:
+    with terminating(start_server()) as server, open_store(server, timeout=1.0) as store:
         store.create_account(ACCOUNT)
         now = time.monotonic()
         with unresponsive_server(server), monkeypatch.context() as patched:
@@ -142,21 +149,21 @@ def test_only_the_first_operation_waits_for_a_hanging_server(monkeypatch: pytest
             patched.setattr(connection_pool.NodePool, "_acquire", asked_again)
             with pytest.raises(StoreUnavailable):
                 store.account("12")
-        assert eventually(lambda: works(lambda: store.account("12")))
+        assert eventually(lambda: is_available(lambda: store.account("12")))
 
 
 def test_scripts_unknown_to_the_server_are_loaded_again(server: ValkeyServer, store: ValkeyStore) -> None:
     store.record_send("12", TASK, [REPORT], [], 2.0)
-    client(server).script_flush()
+    open_client(server).script_flush()
     assert store.record_send("12", TASK, [REPORT], [], 2.0) == 98
 
 
 def test_an_operation_is_atomic_when_the_server_is_out_of_memory(server: ValkeyServer, store: ValkeyStore) -> None:
-    client(server).config_set("maxmemory", 1)
+    open_client(server).config_set("maxmemory", 1)
     try:
         with pytest.raises(StoreUnavailable, match="maxmemory"):
             store.record_send("12", TASK, [REPORT], [], 2.0)
     finally:
-        client(server).config_set("maxmemory", 0)
+        open_client(server).config_set("maxmemory", 0)
     assert store.balance("12") == (100, 100, 0)
     assert store.queue_stats("12", "reports", 2.0).created == 0

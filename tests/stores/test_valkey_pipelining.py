@@ -23,17 +23,18 @@ from sms10692_mock.stores.valkey.pipelined_runner import PipelinedRunner
 from sms10692_mock.stores.valkey.script_client import ScriptClient
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support import valkey_store
+from support.emulators import TIMEOUT
 from support.valkey_server import (
     ValkeyServer,
-    client,
-    ended,
-    flushed,
+    flush,
+    get_cluster,
+    get_url,
+    open_client,
     start_server,
-    the_cluster,
+    terminating,
     unresponsive_server,
-    url_of,
 )
-from support.valkey_store import ACCOUNT, NEED_SERVERS, REPORT, SOON, TASK
+from support.valkey_store import ACCOUNT, NEED_SERVERS, REPORT, TASK
 
 pytestmark = NEED_SERVERS
 server = valkey_store.server
@@ -44,7 +45,7 @@ OTHER = Account("7", "shop", "x", points=3)
 @pytest.fixture
 def store(server: ValkeyServer) -> Iterator[ValkeyStore]:
     """A store with two accounts, on a server that has loaded the scripts."""
-    store = ValkeyStore(url_of(server))
+    store = ValkeyStore(get_url(server))
     for account in (ACCOUNT, OTHER):
         store.create_account(account)
         store.account(account.userid)
@@ -70,7 +71,7 @@ async def on_loop(store: ValkeyStore) -> AsyncIterator[PipelinedRunner]:
 
 async def opened(pipelined: PipelinedRunner, store: ValkeyStore) -> None:
     """Wait until commands use the pipelined connection instead of threads."""
-    async with asyncio.timeout(SOON):
+    async with asyncio.timeout(TIMEOUT):
         while not pipelined._connection.is_open:
             await results_of(pipelined, partial(store.balance, "12"))
 
@@ -172,16 +173,16 @@ def test_settings_changed_by_a_task_apply_to_all_tasks_at_once(store: ValkeyStor
 
 def test_scripts_unknown_to_the_server_are_loaded_again_and_run_once(server: ValkeyServer, store: ValkeyStore) -> None:
     def forget() -> None:
-        client(server).script_flush()
+        open_client(server).script_flush()
 
     assert sorted(map(str, outcomes(store, [forget], [partial(send, store)] * 10)))[:10] == [*map(str, range(90, 100))]
     assert store.balance("12") == (90, 100, 10)
 
 
 def test_all_tasks_fail_during_an_outage_and_work_afterwards(tmp_path: Path) -> None:
-    with ended(start_server(tmp_path, appendonly="yes", appendfsync="always")) as server:
+    with terminating(start_server(tmp_path, appendonly="yes", appendfsync="always")) as server:
         port = server.port
-        store = ValkeyStore(url_of(server))
+        store = ValkeyStore(get_url(server))
         store.create_account(ACCOUNT)
 
         async def away_and_back() -> None:
@@ -192,7 +193,7 @@ def test_all_tasks_fail_during_an_outage_and_work_afterwards(tmp_path: Path) -> 
                 came = await asyncio.gather(*submitted, *map(pipelined.submit, [sending]), return_exceptions=True)
                 assert {type(one) for one in came} <= {int, StoreUnavailable}
                 assert isinstance(came[-1], StoreUnavailable)
-                with ended(start_server(tmp_path, port, appendonly="yes", appendfsync="always")):
+                with terminating(start_server(tmp_path, port, appendonly="yes", appendfsync="always")):
                     await opened(pipelined, store)
                     sent = store.balance("12").messages
                     assert sent >= sum(isinstance(one, int) for one in came)
@@ -203,8 +204,8 @@ def test_all_tasks_fail_during_an_outage_and_work_afterwards(tmp_path: Path) -> 
 
 
 def test_the_event_loop_stays_responsive_while_the_server_hangs() -> None:
-    with ended(start_server()) as server:
-        store = ValkeyStore(f"{url_of(server)}?timeout=0.5")
+    with terminating(start_server()) as server:
+        store = ValkeyStore(f"{get_url(server)}?timeout=0.5")
         store.create_account(ACCOUNT)
 
         async def hang() -> None:
@@ -222,7 +223,7 @@ def test_the_event_loop_stays_responsive_while_the_server_hangs() -> None:
                 assert {type(one.exception()) for one in submitted} == {StoreUnavailable}
                 assert longest < 0.4
                 await opened(pipelined, store)
-                async with asyncio.timeout(SOON):
+                async with asyncio.timeout(TIMEOUT):
                     while not isinstance((await results_of(pipelined, partial(send, store)))[0], int):
                         await asyncio.sleep(0.01)
 
@@ -258,7 +259,7 @@ def test_a_connection_that_is_closed_at_once_is_not_open() -> None:
 def test_concurrent_tasks_read_new_settings_after_the_cache_expired(
     server: ValkeyServer, store: ValkeyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = ValkeyStore(url_of(server))
+    other = ValkeyStore(get_url(server))
     other.change_settings(lambda terms: replace(terms, words=("x",)))
     other.close()
     monkeypatch.setattr(settings_cache, "monotonic", lambda: time.monotonic() + 5)
@@ -282,14 +283,14 @@ def test_calls_outside_of_tasks_are_not_pipelined(store: ValkeyStore, writes: li
 
 
 def test_user_password_and_database_are_sent_first(tmp_path: Path) -> None:
-    with ended(start_server(tmp_path)) as server:
-        client(server).execute_command("ACL", "SETUSER", "shop", "on", ">secret", "~*", "+@all")
+    with terminating(start_server(tmp_path)) as server:
+        open_client(server).execute_command("ACL", "SETUSER", "shop", "on", ">secret", "~*", "+@all")
         store = ValkeyStore(f"valkey://shop:secret@127.0.0.1:{server.port}/3")
         store.create_account(ACCOUNT)
         names: list[object] = []
 
         def ask() -> int:
-            names.extend((one["user"], one["db"]) for one in client(server).client_list() if one["db"] == "3")
+            names.extend((one["user"], one["db"]) for one in open_client(server).client_list() if one["db"] == "3")
             return store.balance("12").points
 
         assert outcomes(store, [ask]) == [100]
@@ -298,7 +299,7 @@ def test_user_password_and_database_are_sent_first(tmp_path: Path) -> None:
 
 
 def test_clusters_and_tls_have_no_pipelined_connection() -> None:
-    store = ValkeyStore(url_of(flushed(the_cluster()[0])))
+    store = ValkeyStore(get_url(flush(get_cluster()[0])))
     with ThreadPoolExecutor(1) as threads:
         assert store.loop_executor(threads) is None
     store.close()
@@ -324,8 +325,8 @@ def _single_server_client(options: dict[str, Any]) -> ScriptClient:
 
 
 def test_a_command_that_is_too_large_does_not_affect_others() -> None:
-    with ended(start_server(proto_max_bulk_len=1024 * 1024)) as server:
-        store = ValkeyStore(url_of(server))
+    with terminating(start_server(proto_max_bulk_len=1024 * 1024)) as server:
+        store = ValkeyStore(get_url(server))
         store.create_account(ACCOUNT)
         too_large = TASK._replace(content="x" * 2 * 1024 * 1024)
 

@@ -13,7 +13,7 @@ from sms10692_mock.domain.store import NoSuchAccount, RulesConflict
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support import valkey_store
 from support.valkey_server import ValkeyServer
-from support.valkey_store import ACCOUNT, NEED_SERVERS, TASK, eventually, store_on
+from support.valkey_store import ACCOUNT, NEED_SERVERS, TASK, eventually, open_store
 
 pytestmark = [NEED_SERVERS, pytest.mark.slow("Starts several emulator processes on Valkey.")]
 
@@ -22,7 +22,7 @@ store = valkey_store.store
 
 
 def test_account_updates_are_visible_to_other_processes_at_once(server: ValkeyServer, store: ValkeyStore) -> None:
-    with store_on(server) as other:
+    with open_store(server) as other:
         assert other.account("12") == ACCOUNT
         changed = store.update_account(
             "12", lambda account: replace(account, password="new", clock=ClockOverride(1.0, 2.0))
@@ -38,7 +38,7 @@ def test_delivery_rules_are_used_up_after_an_update_by_another_process(
     server: ValkeyServer, store: ValkeyStore
 ) -> None:
     used = RulesTransition(ACCOUNT.outcomes, DeliveryRules((), 7))
-    with store_on(server) as other:
+    with open_store(server) as other:
         assert store.account("12") == ACCOUNT
         other.update_account("12", lambda account: replace(account, password="new"))
         assert store.record_send("12", TASK, [], [], 2.0, used) == 99
@@ -49,7 +49,7 @@ def test_delivery_rules_are_used_up_after_an_update_by_another_process(
 
 
 def test_no_concurrent_account_update_is_lost(server: ValkeyServer, store: ValkeyStore) -> None:
-    with store_on(server) as other:
+    with open_store(server) as other:
         quicker = iter([lambda account: replace(account, dialect="observed")])
 
         def change(account: Account) -> Account:
@@ -62,7 +62,7 @@ def test_no_concurrent_account_update_is_lost(server: ValkeyServer, store: Valke
 
 
 def test_settings_are_visible_to_other_processes_soon(server: ValkeyServer, store: ValkeyStore) -> None:
-    with store_on(server) as other:
+    with open_store(server) as other:
         assert other.settings().words is None
         words = tuple(f"word {number}" for number in range(3))
         changed = store.change_settings(lambda settings: replace(settings, words=words))
@@ -74,7 +74,7 @@ def test_settings_are_visible_to_other_processes_soon(server: ValkeyServer, stor
 
 
 def test_no_concurrent_settings_update_is_lost(server: ValkeyServer, store: ValkeyStore) -> None:
-    with store_on(server) as other:
+    with open_store(server) as other:
         fault = Fault(id="a", kind="hang")
         other.change_settings(lambda settings: replace(settings, faults=(fault,)))
         changed = store.change_settings(lambda settings: replace(settings, clock=ClockOverride(1.0, 2.0)))
@@ -82,7 +82,7 @@ def test_no_concurrent_settings_update_is_lost(server: ValkeyServer, store: Valk
 
 
 def test_numbers_are_unique_across_processes(server: ValkeyServer) -> None:
-    with store_on(server) as one, store_on(server) as other:
+    with open_store(server) as one, open_store(server) as other:
         given = [store.next_task_id() for _ in range(300) for store in (one, other, other)]
     assert len(set(given)) == len(given)
     assert min(given) == 100001

@@ -9,8 +9,8 @@ import pytest
 from sms10692_mock.domain.records import Limits, LoggedRequest, Query
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support import valkey_store
-from support.valkey_server import ValkeyServer, ended, start_server
-from support.valkey_store import NEED_SERVERS, eventually, store_on, works
+from support.valkey_server import ValkeyServer, start_server, terminating
+from support.valkey_store import NEED_SERVERS, eventually, is_available, open_store
 
 pytestmark = NEED_SERVERS
 
@@ -19,7 +19,7 @@ store = valkey_store.store
 
 
 def test_the_request_log_is_shared_by_processes(server: ValkeyServer, store: ValkeyStore) -> None:
-    with store_on(server, Limits(requests=3)) as other:
+    with open_store(server, Limits(requests=3)) as other:
         for number in range(1, 6):
             other.log_request(entry(number))
         assert other.requests("12", Query()).dropped == 2
@@ -36,14 +36,14 @@ def entry(number: int) -> LoggedRequest:
 
 
 def test_the_request_log_is_written_after_an_outage(tmp_path: Path) -> None:
-    with ended(start_server(tmp_path, appendonly="yes")) as server, store_on(server) as store:
+    with terminating(start_server(tmp_path, appendonly="yes")) as server, open_store(server) as store:
         store.log_request(entry(1))
         assert store.request(1) == entry(1)
         port = server.port
         server.terminate()
         store.log_request(entry(2))
         assert store.is_logged(2)
-        with ended(start_server(tmp_path, port, appendonly="yes")) as server, store_on(server) as other:
+        with terminating(start_server(tmp_path, port, appendonly="yes")) as server, open_store(server) as other:
             assert eventually(lambda: other.request(2) == entry(2))
 
 
@@ -52,8 +52,8 @@ def test_the_buffer_of_the_request_log_is_limited_by_bytes(tmp_path: Path) -> No
         """A list that supports weak references."""
 
     with (
-        ended(start_server(tmp_path, appendonly="yes")) as server,
-        store_on(server, Limits(request_bytes=10_000)) as store,
+        terminating(start_server(tmp_path, appendonly="yes")) as server,
+        open_store(server, Limits(request_bytes=10_000)) as store,
     ):
         port = server.port
         server.terminate()
@@ -64,8 +64,8 @@ def test_the_buffer_of_the_request_log_is_limited_by_bytes(tmp_path: Path) -> No
             watched.append(weakref.ref(headers))
             store.log_request(long._replace(number=number, headers=headers))
         assert sum(one() is not None for one in watched) <= 2 * (10_000 // long.size) + 1, "with what is being written"
-        with ended(start_server(tmp_path, port, appendonly="yes")):
-            assert eventually(lambda: works(lambda: store.requests(None, Query())))
+        with terminating(start_server(tmp_path, port, appendonly="yes")):
+            assert eventually(lambda: is_available(lambda: store.requests(None, Query())))
             kept = store.requests(None, Query())
             assert 0 < len(kept.items) <= 10_000 // long.size
             assert (len(kept.items) + kept.dropped, kept.items[-1].number) == (1000, 1000)
@@ -78,6 +78,6 @@ def test_logging_continues_after_an_entry_that_cannot_be_serialized(
     store.log_request(entry(1)._replace(method=no_text))
     assert eventually(lambda: "cannot be written to the request log" in caplog.text)
     store.log_request(entry(2))
-    with store_on(server) as other:
+    with open_store(server) as other:
         assert eventually(lambda: other.request(2) == entry(2))
         assert other.requests(None, Query()).dropped == 1

@@ -21,7 +21,7 @@ def send(url: str, **options: Any) -> Any:
         return vendor.send(["15023239810"], "内容")
 
 
-def send_and_await(url: str, **options: Any) -> Any:
+def send_async(url: str, **options: Any) -> Any:
     async def exchange() -> Any:
         async with AsyncClient(url, **SETTINGS | options) as vendor:
             return await vendor.send(["15023239810"], "内容")
@@ -29,7 +29,7 @@ def send_and_await(url: str, **options: Any) -> Any:
     return asyncio.run(exchange())
 
 
-EACH_WAY = pytest.mark.parametrize("send", [send, send_and_await])
+EACH_SEND = pytest.mark.parametrize("send", [send, send_async])
 
 
 class FlakyTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):

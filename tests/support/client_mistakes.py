@@ -17,7 +17,7 @@ DIGEST = bytes.fromhex(RIGHT)
 MOMENT = datetime(2012, 7, 1, 23, 12, 12, tzinfo=signing.CHINA)
 
 
-def later(**amount: int) -> str:
+def shift_timestamp(**amount: int) -> str:
     return signing.format_timestamp(MOMENT + timedelta(**amount))
 
 
@@ -131,11 +131,11 @@ SIGNS = {
     "minutes for the month": ("timestamp-letters", md5(f"{A}{P}20121201231212")),
     "the month for minutes": ("timestamp-letters", md5(f"{A}{P}20120701230712")),
     "months from zero": ("timestamp-letters", md5(f"{A}{P}20120601231212")),
-    **{f"{n} s off": ("seconds-off", md5(A + P + later(seconds=n))) for n in (*range(-5, 0), *range(1, 6))},
-    "a minute off": ("minutes-off", md5(A + P + later(minutes=-1))),
-    "2 min 3 s off": ("minutes-off", md5(A + P + later(seconds=123))),
-    "UTC": ("timestamp-utc", md5(A + P + later(hours=-8))),
-    "Japan": ("timestamp-zone", md5(A + P + later(hours=1))),
+    **{f"{n} s off": ("seconds-off", md5(A + P + shift_timestamp(seconds=n))) for n in (*range(-5, 0), *range(1, 6))},
+    "a minute off": ("minutes-off", md5(A + P + shift_timestamp(minutes=-1))),
+    "2 min 3 s off": ("minutes-off", md5(A + P + shift_timestamp(seconds=123))),
+    "UTC": ("timestamp-utc", md5(A + P + shift_timestamp(hours=-8))),
+    "Japan": ("timestamp-zone", md5(A + P + shift_timestamp(hours=1))),
     # Wrong account
     "another's password": ("another-password", md5(f"{A}geheim-shop{T}")),
     "another's password in Chinese": ("another-password", md5(f"{A}geheim-店铺{T}")),

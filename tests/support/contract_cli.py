@@ -4,12 +4,12 @@ import subprocess
 import sys
 
 
-def contract(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run_contract(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command in a subprocess."""
     command = [sys.executable, "-m", "sms10692_contract", *arguments]
     return subprocess.run(command, capture_output=True, encoding="utf-8", check=False, env=environment, timeout=180)
 
 
-def only(*clauses: str) -> list[str]:
+def select(*clauses: str) -> list[str]:
     """Return the options that select these clauses."""
     return [word for clause in clauses for word in ("--only", clause)]

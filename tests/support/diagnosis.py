@@ -30,7 +30,7 @@ def md5(text: str | bytes) -> str:
     return hashlib.md5(text if isinstance(text, bytes) else text.encode()).hexdigest()
 
 
-def form(page: Endpoint = protocol.V2SMS, **fields: str) -> bytes:
+def build_form(page: Endpoint = protocol.V2SMS, **fields: str) -> bytes:
     """Build a correct send of the manual's account in the endpoint's charset; `fields` replaces or adds fields."""
     defaults = {
         "action": "send",
@@ -45,7 +45,7 @@ def form(page: Endpoint = protocol.V2SMS, **fields: str) -> bytes:
     return urlencode(defaults | fields, encoding="utf-8" if page.charset == "utf-8" else "gbk").encode()
 
 
-def diagnosis_context(
+def build_context(
     body: bytes,
     *,
     page: Endpoint = protocol.V2SMS,
@@ -65,7 +65,7 @@ def diagnosis_context(
     return DiagnosisContext(method, query, content_type, body, fields, request, named, rest, now, previous)
 
 
-def diagnosed(request: DiagnosisContext) -> dict[str, Finding]:
+def get_findings(request: DiagnosisContext) -> dict[str, Finding]:
     """Run the diagnosis. Returns the findings by code, and asserts that none contains a password."""
     findings = diagnose(request)
     for finding in findings:
@@ -74,6 +74,6 @@ def diagnosed(request: DiagnosisContext) -> dict[str, Finding]:
     return {finding.code: finding for finding in findings}
 
 
-def finding_codes(request: DiagnosisContext, kind: str) -> list[str]:
+def find_codes(request: DiagnosisContext, kind: str) -> list[str]:
     """Return the codes of the findings of one kind, without the prefix `kind.`."""
-    return [code.removeprefix(f"{kind}.") for code, finding in diagnosed(request).items() if finding.kind == kind]
+    return [code.removeprefix(f"{kind}.") for code, finding in get_findings(request).items() if finding.kind == kind]

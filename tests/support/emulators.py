@@ -1,6 +1,6 @@
 """Emulators for tests: in this process with a clock that the test sets (`WsgiHarness`), on a socket, or as a process.
 
-Also the raw HTTP helpers that most tests use: `request` builds a POST, `ask` sends it over a socket.
+Also the raw HTTP helpers that most tests use: `build_request` builds a POST, `send_raw` sends it over a socket.
 """
 
 import hashlib
@@ -62,7 +62,7 @@ def sign(account: str, password: str, timestamp: str) -> str:
     return hashlib.md5((account + password + timestamp).encode(), usedforsecurity=False).hexdigest()
 
 
-def options(
+def build_options(
     clock: Clock = lambda: MANUAL_TIME,
     *,
     accounts: Sequence[str] = (),
@@ -106,13 +106,13 @@ class WsgiHarness:
 
     def __init__(self, **settings: Any) -> None:
         self.now = MANUAL_TIME
-        config = options(lambda: self.now, **settings)
+        config = build_options(lambda: self.now, **settings)
         vendor, notifier = build_vendor(config), ChangeNotifier()
         self._application = WsgiVendorApp(
             VendorApp(vendor, config.dialect, notifier=notifier), admin_app(vendor, config, notifier)
         )
 
-    def ask(self, raw: bytes) -> Response:
+    def send_raw(self, raw: bytes) -> Response:
         """Send a raw HTTP request and return the response."""
         head, _, body = raw.partition(b"\r\n\r\n")
         first_line, *lines = head.decode("latin-1").split("\r\n")
@@ -144,7 +144,7 @@ class WsgiHarness:
         charset = CHARSETS[path]
         form = "&".join(f"{name}={quote(value.encode(charset))}" for name, value in (CREDENTIALS | fields).items())
         body = form.encode("ascii")
-        return self.ask(request(path, body)).body.decode(charset)
+        return self.send_raw(build_request(path, body)).body.decode(charset)
 
     def send(self, mobile: str = "15023239810", content: str = "内容", path: str = UTF8, **fields: str) -> str:
         """Send a message (manual 1.2)."""
@@ -174,13 +174,13 @@ def call_wsgi(application: Any, environ: dict[str, Any]) -> Response:
     return Response(*started[0], body)
 
 
-def request(path: str, body: bytes, content_type: str = "application/x-www-form-urlencoded") -> bytes:
+def build_request(path: str, body: bytes, content_type: str = "application/x-www-form-urlencoded") -> bytes:
     """Build a raw POST request."""
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
-def read_response(connection: socket.socket) -> bytes:
+def read_request(connection: socket.socket) -> bytes:
     """Read one complete request, which may arrive in parts; returns b"" if the client closes early."""
     raw = b""
     while b"\r\n\r\n" not in raw or len(raw.partition(b"\r\n\r\n")[2]) < _declared_length(raw):
@@ -195,13 +195,13 @@ def _declared_length(raw: bytes) -> int:
     return int(raw.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
 
 
-def message(answer: str) -> str:
+def get_message(answer: str) -> str:
     """Return the content of the element `message`, or `remark`, of a response."""
     name = "message" if "<message>" in answer else "remark"
     return answer.partition(f"<{name}>")[2].partition(f"</{name}>")[0]
 
 
-def ask(address: Address, raw: bytes) -> Response:
+def send_raw(address: Address, raw: bytes) -> Response:
     """Send a raw HTTP request over a new socket and read the response."""
     with socket.create_connection(address, timeout=TIMEOUT) as connection:
         connection.sendall(raw)
@@ -287,7 +287,7 @@ def emulator_process(
 @contextmanager
 def emulator_server(settings: dict[str, Any]) -> Iterator[Address]:
     """Serve an emulator on a socket of this process, with the clock frozen at `MANUAL_TIME`."""
-    config = options(**settings)
+    config = build_options(**settings)
     vendor, notifier = build_vendor(config), ChangeNotifier()
     pages = VendorApp(vendor, config.dialect, notifier=notifier)
     with ThreadRunner(dispatcher_factory(pages, admin_app(vendor, config, notifier))) as runner:

@@ -34,7 +34,7 @@ class Exchange:
     calls: dict[str, Any]
 
 
-def exchange(name: str) -> Exchange:
+def load_exchange(name: str) -> Exchange:
     """Load the exchange in this folder."""
     folder = FOLDER / name
     metadata = tomllib.loads((folder / "exchange.toml").read_text("utf-8"))
@@ -62,4 +62,6 @@ def _parse_response(raw: bytes) -> Response:
     return Response(int(first_line.split(" ")[1]), headers["content-type"], body)
 
 
-EXCHANGES = [exchange(file.parent.relative_to(FOLDER).as_posix()) for file in sorted(FOLDER.rglob("exchange.toml"))]
+EXCHANGES = [
+    load_exchange(file.parent.relative_to(FOLDER).as_posix()) for file in sorted(FOLDER.rglob("exchange.toml"))
+]

@@ -10,7 +10,7 @@ from sms10692_mock.admin.app import create_app
 from sms10692_mock.admin.auth import AccessPolicy
 from sms10692_mock.domain.clock import Clock
 from sms10692_mock.domain.store import Store
-from support.emulators import MANUAL_TIME, options, sign
+from support.emulators import MANUAL_TIME, build_options, sign
 
 
 class FlaskEmulator:
@@ -27,7 +27,7 @@ class FlaskEmulator:
     ) -> None:
         """`also` replaces attributes of `Options`; `given` are arguments of `emulators.options`."""
         self.now = MANUAL_TIME
-        config = replace(options(clock or (lambda: self.now), **given), **(also or {}))
+        config = replace(build_options(clock or (lambda: self.now), **given), **(also or {}))
         self.app = create_app(config, guard, store)
         self.http: FlaskClient = self.app.test_client()
 
@@ -44,17 +44,17 @@ class FlaskEmulator:
         assert response.json is not None
         return response.status_code, response.json["error"]
 
-    def ask(self, page: str, account: dict[str, Any], **fields: str) -> str:
+    def post(self, page: str, account: dict[str, Any], **fields: str) -> str:
         """Send a signed request of an account to a vendor endpoint, and return the response text."""
         credentials = {"userid": account["userid"], "timestamp": "1"}
         credentials["sign"] = sign(account["account"], account["password"], "1")
         return self.http.post(page, data=credentials | fields).text
 
     def send(self, account: dict[str, Any], **fields: str) -> str:
-        return self.ask("/v2sms.aspx", account, **{"action": "send", "mobile": "13000000001", "content": "x"} | fields)
+        return self.post("/v2sms.aspx", account, **{"action": "send", "mobile": "13000000001", "content": "x"} | fields)
 
     def status(self, account: dict[str, Any]) -> str:
-        return self.ask("/v2statusApi.aspx", account, action="query")
+        return self.post("/v2statusApi.aspx", account, action="query")
 
     def call(self, account: dict[str, Any]) -> str:
-        return self.ask("/v2callApi.aspx", account, action="query")
+        return self.post("/v2callApi.aspx", account, action="query")

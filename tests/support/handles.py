@@ -38,7 +38,7 @@ def vendor(control: EmulatorControl) -> Iterator[SmsVendor]:
         yield vendor
 
 
-def client(
+def open_client(
     vendor: SmsVendor, *, userid: str | None = None, account: str | None = None, password: str | None = None
 ) -> Client:
     """Create a client for this account, with other credentials where passed. CA certificates are not loaded."""

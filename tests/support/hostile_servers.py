@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 
 @contextmanager
-def hostile(chunks: Callable[[], Iterable[bytes]]) -> Iterator[str]:
+def byte_server(chunks: Callable[[], Iterable[bytes]]) -> Iterator[str]:
     """Yield the URL of a server that reads once, sends the chunks until the client disconnects, and closes."""
     stopped = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:

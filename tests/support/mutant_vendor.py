@@ -42,14 +42,14 @@ from sms10692_mock.stores.memory.store import MemoryStore
 class Defect:
     """Hooks between the steps of a request, and replacements for parts of the emulator. The defaults change nothing."""
 
-    line: Callable[[bytes], bytes] = lambda line: line
-    chunks: Callable[[list[bytes]], bytes] = b"".join
-    request: Callable[[Endpoint, Request], Request] = lambda page, request: request
+    request_line: Callable[[bytes], bytes] = lambda line: line
+    join_chunks: Callable[[list[bytes]], bytes] = b"".join
+    http_request: Callable[[Endpoint, Request], Request] = lambda page, request: request
     decode: Mapping[str, Callable[[bytes], str]] = field(default_factory=lambda: DECODERS)
     fields: Callable[[Fields], Fields] = lambda fields: fields
-    call: Callable[[ApiRequest], ApiRequest] = lambda call: call
-    checks: Callable[[tuple[Rule, ...]], tuple[Rule, ...]] = lambda checks: checks
-    answer: Callable[[ApiRequest, Result], Result] = lambda call, answer: answer
+    api_request: Callable[[ApiRequest], ApiRequest] = lambda call: call
+    rules: Callable[[tuple[Rule, ...]], tuple[Rule, ...]] = lambda checks: checks
+    result: Callable[[ApiRequest, Result], Result] = lambda call, answer: answer
     text: Callable[[str, ApiRequest], str] = lambda text, call: text
     body: Callable[[bytes, Endpoint], bytes] = lambda body, page: body
     response: Callable[[ApiRequest, Response], Response] = lambda call, response: response
@@ -59,7 +59,7 @@ class Defect:
     keywords: Callable[[], Keywords] = Keywords
 
 
-class DefectivePages(VendorApp):
+class DefectiveVendorApp(VendorApp):
     """The vendor application with the hooks of a defect."""
 
     def __init__(self, vendor: Vendor, fault: Defect) -> None:
@@ -70,25 +70,25 @@ class DefectivePages(VendorApp):
 
     def handle(self, page: Endpoint, request: Request) -> Response:
         fault = self._fault
-        request = fault.request(page, request)
+        request = fault.http_request(page, request)
         fields = parse_fields(request.query, request.content_type, request.body, fault.decode[page.charset])
-        call = fault.call(parse_request(page, fault.fields(fields)))
+        call = fault.api_request(parse_request(page, fault.fields(fields)))
         account = self._faulty.store.account(call.userid)
         refused = self._refusal(call, account)
         said = Refusal(refused) if refused is not None else self._faulty.handle(call).result
         assert said is not None, "the emulator's own fault injection is not used here"
-        answer = fault.answer(call, said)
+        answer = fault.result(call, said)
         if call.wants_json:
             content_type, body = "application/json", json_renderer.render(answer, call.operation, page)
         else:
             content_type = f"text/xml; charset={page.charset}"
             written = self._writers[(account and account.dialect) or "manual"].render(answer, call.operation, page)
-            body = fault.body(_rewritten(written, page, call, fault), page)
+            body = fault.body(_change_text(written, page, call, fault), page)
         return fault.response(call, Response(200, [("Content-Type", content_type)], body))
 
     def _refusal(self, call: ApiRequest, account: Account | None) -> str | None:
         case = ValidationContext(call, account, self._faulty.keywords(), self._faulty.now(account), None)
-        for message, fails in self._fault.checks(RULES[call.operation]):
+        for message, fails in self._fault.rules(RULES[call.operation]):
             if fails(case):
                 return message
         return None
@@ -118,7 +118,7 @@ class UncheckedVendor(Vendor):
                 return self.send(account, now, request, call._replace(mobile=call.mobile or "15023239810"))
 
 
-def _rewritten(written: bytes, page: Endpoint, call: ApiRequest, fault: Defect) -> bytes:
+def _change_text(written: bytes, page: Endpoint, call: ApiRequest, fault: Defect) -> bytes:
     codec = "gbk" if page.charset == "gb2312" else "utf-8"
     text = written.decode(codec)
     changed = fault.text(text, call)
@@ -130,18 +130,18 @@ class MutantControl:
 
     def __init__(self, vendor: Vendor) -> None:
         self._vendor = vendor
-        self._made = 0
+        self._created_count = 0
         self.keeps_accounts = False
         self._lock = threading.Lock()
 
-    def answer(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
+    def handle(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
         """Process a request. Returns status and document."""
         given = json.loads(body) if body else {}
         store, (_, _, what, *rest) = self._vendor.store, path.split("/")
         if what == "health":
             return 200, {"ready": True, "version": "0", "dialect": "manual", "store": "memory"}
         if method == "POST" and not rest:
-            return 201, self._made_of(given)
+            return 201, self._create_account(given)
         if method == "DELETE":
             return self._delete(rest[0])
         account = store.account(rest[0])
@@ -170,10 +170,10 @@ class MutantControl:
         self._vendor.store.delete_account(userid)
         return 200, {}
 
-    def _made_of(self, given: dict[str, Any]) -> dict[str, Any]:
+    def _create_account(self, given: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
-            self._made += 1
-            userid = f"9{self._made}"
+            self._created_count += 1
+            userid = f"9{self._created_count}"
         account = Account(
             userid=userid,
             account=given.get("account", f"t{userid}"),
@@ -188,7 +188,7 @@ class MutantControl:
         return told | {"payinfo": "postpaid" if account.postpaid else "prepaid"}
 
 
-class _Wire(BaseHTTPRequestHandler):
+class _HttpHandler(BaseHTTPRequestHandler):
     """HTTP handler. A subclass sets defect, vendor application and control API."""
 
     protocol_version = "HTTP/1.1"
@@ -199,7 +199,7 @@ class _Wire(BaseHTTPRequestHandler):
 
     def parse_request(self) -> bool:
         """Percent-encode raw bytes in the request line (Q6): the standard library takes some for white space."""
-        line = self.fault.line(self.raw_requestline)
+        line = self.fault.request_line(self.raw_requestline)
         self.raw_requestline = re.sub(rb"[\x80-\xff]", lambda byte: b"%%%02X" % ord(byte[0]), line)
         return super().parse_request()
 
@@ -209,7 +209,7 @@ class _Wire(BaseHTTPRequestHandler):
         body = self._body()
         page = match_endpoint(path)
         if path.startswith("/_mock/"):
-            status, document = self.control.answer(self.command, path, body)
+            status, document = self.control.handle(self.command, path, body)
             headers, content = [("Content-Type", "application/json")], json.dumps(document).encode()
         elif page is None:
             status, headers, content = 404, [], b""
@@ -236,7 +236,7 @@ class _Wire(BaseHTTPRequestHandler):
             pieces.append(self.rfile.read(size))
             self.rfile.readline()
         self.rfile.readline()
-        return self.fault.chunks(pieces)
+        return self.fault.join_chunks(pieces)
 
 
 class MutantServer(ThreadingHTTPServer):
@@ -245,7 +245,7 @@ class MutantServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, wire: type[_Wire], tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, wire: type[_HttpHandler], tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), wire)
         self.errors: list[str] = []
         self.control = wire.control
@@ -268,11 +268,11 @@ def mutant_server(fault: Defect | None = None, tls: ssl.SSLContext | None = None
     fault = fault or Defect()
     store = fault.store()
     store.create_account(DEFAULT_ACCOUNT)
-    checked = fault.checks is not Defect.checks
+    checked = fault.rules is not Defect.rules
     kind = UncheckedVendor if checked and fault.vendor is Vendor else fault.vendor
     vendor = kind(store, Options().clock, fault.keywords(), billing=fault.billing)
-    parts_of_it = {"fault": fault, "pages": DefectivePages(vendor, fault), "control": MutantControl(vendor)}
-    wire = type("Wire", (_Wire,), parts_of_it)
+    parts_of_it = {"fault": fault, "pages": DefectiveVendorApp(vendor, fault), "control": MutantControl(vendor)}
+    wire = type("Wire", (_HttpHandler,), parts_of_it)
     with MutantServer(wire, tls) as server:
         thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01), daemon=True)
         thread.start()

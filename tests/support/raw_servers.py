@@ -5,18 +5,18 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from support.emulators import TIMEOUT, read_response
+from support.emulators import TIMEOUT, read_request
 
 Serve = Callable[[socket.socket], object]
 
 
-def http_answer(body: bytes) -> bytes:
+def encode_response(body: bytes) -> bytes:
     """Build a complete response with this body."""
     return f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 @contextmanager
-def server(serve: Serve) -> Iterator[tuple[str, list[bytes]]]:
+def raw_server(serve: Serve) -> Iterator[tuple[str, list[bytes]]]:
     """Run a server that reads a request and then calls `serve`. Yields its URL and the list of requests received."""
     requests: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -29,7 +29,7 @@ def server(serve: Serve) -> Iterator[tuple[str, list[bytes]]]:
                     return
                 with connection:
                     connection.settimeout(TIMEOUT)
-                    requests.append(read_response(connection))
+                    requests.append(read_request(connection))
                     try:
                         serve(connection)
                     except OSError:

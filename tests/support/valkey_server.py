@@ -70,22 +70,22 @@ def free_port() -> int:
 
 
 @cache
-def the_server() -> ValkeyServer:
+def get_server() -> ValkeyServer:
     """Return the server that all tests of this process share. The server ends with the process."""
     return start_server()
 
 
 @cache
-def the_cluster() -> tuple[ValkeyServer, ...]:
+def get_cluster() -> tuple[ValkeyServer, ...]:
     """Return the cluster that all tests of this process share. The cluster ends with the process."""
     nodes = [_retry_until_started(_start_node) for _ in range(_NODES)]
     servers = [server for server, _ in nodes]
     share = _SLOTS // _NODES + 1
     for number, (server, bus) in enumerate(nodes):
         last = min((number + 1) * share, _SLOTS) - 1
-        client(server).execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
-        client(server).execute_command("CLUSTER", "ADDSLOTSRANGE", number * share, last)
-        client(servers[0]).execute_command("CLUSTER", "MEET", "127.0.0.1", server.port, bus)
+        open_client(server).execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+        open_client(server).execute_command("CLUSTER", "ADDSLOTSRANGE", number * share, last)
+        open_client(servers[0]).execute_command("CLUSTER", "MEET", "127.0.0.1", server.port, bus)
     deadline = time.monotonic() + _TIMEOUT
     while not all(_is_joined(server) for server in servers):
         assert time.monotonic() < deadline, "the cluster did not form in time"
@@ -100,29 +100,29 @@ def _start_node() -> tuple[ValkeyServer, int]:
 
 
 def _is_joined(server: ValkeyServer) -> bool:
-    info = client(server).execute_command("CLUSTER", "INFO").decode()
+    info = open_client(server).execute_command("CLUSTER", "INFO").decode()
     return "cluster_state:ok" in info and f"cluster_known_nodes:{_NODES}" in info
 
 
-def client(server: ValkeyServer) -> Any:
+def open_client(server: ValkeyServer) -> Any:
     """Return a plain client, to inspect a server independently of the store."""
     return Valkey(host="127.0.0.1", port=server.port, single_connection_client=True)
 
 
-def flushed(server: ValkeyServer) -> ValkeyServer:
+def flush(server: ValkeyServer) -> ValkeyServer:
     """Delete all data of a server, and return the server."""
-    with client(server) as connection:
+    with open_client(server) as connection:
         connection.flushall()
     return server
 
 
-def url_of(server: ValkeyServer) -> str:
+def get_url(server: ValkeyServer) -> str:
     """Return the store URL of this server."""
     return f"valkey://127.0.0.1:{server.port}/0"
 
 
 @contextmanager
-def ended(server: ValkeyServer) -> Iterator[ValkeyServer]:
+def terminating(server: ValkeyServer) -> Iterator[ValkeyServer]:
     """Terminate the server at the end of the block."""
     try:
         yield server
@@ -133,7 +133,7 @@ def ended(server: ValkeyServer) -> Iterator[ValkeyServer]:
 @contextmanager
 def unresponsive_server(server: ValkeyServer) -> Iterator[None]:
     """Stop the server process (SIGSTOP) until the end of the block."""
-    pid = _pid_of(server)
+    pid = _get_pid(server)
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
@@ -141,6 +141,6 @@ def unresponsive_server(server: ValkeyServer) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
-def _pid_of(server: ValkeyServer) -> int:
-    pid: int = client(server).info("server")["process_id"]
+def _get_pid(server: ValkeyServer) -> int:
+    pid: int = open_client(server).info("server")["process_id"]
     return pid

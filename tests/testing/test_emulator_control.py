@@ -11,7 +11,7 @@ from sms10692_mock import ControlRefused, Emulator, EmulatorControl, Options, Sm
 from sms10692_mock.admin.services.initial_state import load_initial_state
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account, parse_account
 from support import handles
-from support.handles import NOON, NUMBER, client
+from support.handles import NOON, NUMBER, open_client
 
 emulator = handles.emulator
 control = handles.control
@@ -37,7 +37,7 @@ def test_a_reset_restores_words_faults_and_clock() -> None:
 def test_a_configured_account_is_accessible_and_not_deleted(emulator: Emulator) -> None:
     with emulator.control.get_account("12") as manual_account:
         assert manual_account.credentials == {"userid": "12", "account": "test", "password": DEFAULT_ACCOUNT.password}
-        with client(manual_account) as there:
+        with open_client(manual_account) as there:
             there.send([NUMBER], "x")
         assert manual_account.wait_message(to=NUMBER).content == "x"
         manual_account.reset()
@@ -69,7 +69,7 @@ def test_an_account_has_the_requested_name() -> None:
     with Emulator() as emulator:
         vendor = emulator.account(account="商家")
         assert vendor.account == "商家"
-        with client(vendor) as own:
+        with open_client(vendor) as own:
             assert own.overage().overage == 1000
 
 

@@ -12,7 +12,7 @@ from sms10692 import ConnectionFailed, VendorRefusal
 from sms10692_mock import ControlRefused, EmulatorControl, MessageNotSent, SmsVendor
 from sms10692_mock.testing import models
 from support import handles
-from support.handles import NOON, NUMBER, OTHER, client
+from support.handles import NOON, NUMBER, OTHER, open_client
 
 emulator = handles.emulator
 control = handles.control
@@ -23,7 +23,7 @@ vendor = handles.vendor
 
 
 def test_a_message_has_the_values_of_its_send(vendor: SmsVendor) -> None:
-    with client(vendor) as there:
+    with open_client(vendor) as there:
         sent = there.send([NUMBER, OTHER], "【签名】" + "码" * 70, extno="01")
     first, second = vendor.messages()
     assert (first.mobile, first.content, first.task_id) == (NUMBER, "【签名】" + "码" * 70, sent.task_id)
@@ -36,7 +36,7 @@ def test_a_message_has_the_values_of_its_send(vendor: SmsVendor) -> None:
 
 
 def test_wait_message_returns_each_message_once(vendor: SmsVendor) -> None:
-    with client(vendor) as there:
+    with open_client(vendor) as there:
         sending = threading.Thread(target=there.send, args=([NUMBER], "first"))
         sending.start()
         assert vendor.wait_message(to=NUMBER).content == "first"
@@ -50,9 +50,9 @@ def test_wait_message_returns_each_message_once(vendor: SmsVendor) -> None:
 
 
 def test_message_not_sent_reports_what_was_sent_and_refused(vendor: SmsVendor) -> None:
-    with client(vendor) as there:
+    with open_client(vendor) as there:
         there.send([NUMBER], "验证码\n1234")
-    with client(vendor, password=vendor.password + " ") as wrong:
+    with open_client(vendor, password=vendor.password + " ") as wrong:
         with pytest.raises(VendorRefusal):
             wrong.send([OTHER], "x")
     with pytest.raises(MessageNotSent) as raised:
@@ -67,7 +67,7 @@ def test_message_not_sent_reports_what_was_sent_and_refused(vendor: SmsVendor) -
 
 def test_control_characters_are_escaped_in_the_report(vendor: SmsVendor) -> None:
     vendor.fail_next("\x1b[2J\n\u202e")
-    with client(vendor) as there:
+    with open_client(vendor) as there:
         there.send([NUMBER], "x")
     with pytest.raises(MessageNotSent) as raised:
         vendor.wait_message(to=OTHER, timeout=0.01)
@@ -76,23 +76,23 @@ def test_control_characters_are_escaped_in_the_report(vendor: SmsVendor) -> None
 
 
 def test_requests_of_unknown_userids_are_reported(vendor: SmsVendor) -> None:
-    with client(vendor, userid="a\nb") as wrong:
+    with open_client(vendor, userid="a\nb") as wrong:
         with pytest.raises(VendorRefusal):
             wrong.send([NUMBER], "x")
     text = vendor.explain()
     assert "none named this account's userid" in text
     assert "userid 'a\\nb': refused, 用户名或密码错误\n      signature." in text
     assert f"valid for the account with the userid '{vendor.userid}'" in text
-    with client(vendor) as there:
+    with open_client(vendor) as there:
         there.overage()
     assert "named no known userid" not in vendor.explain()
 
 
 def test_requests_come_with_their_diagnosis(vendor: SmsVendor) -> None:
-    with client(vendor, account=vendor.account.upper()) as wrong:
+    with open_client(vendor, account=vendor.account.upper()) as wrong:
         with pytest.raises(VendorRefusal):
             wrong.overage()
-    with client(vendor) as there:
+    with open_client(vendor) as there:
         there.overage()
     refused, answered = vendor.requests()
     assert (refused.operation, refused.refusal, answered.refusal) == ("overage", "用户名或密码错误", "")
@@ -114,7 +114,7 @@ def test_repr_has_no_password(vendor: SmsVendor) -> None:
 def test_fail_next_fails_the_next_messages_only(vendor: SmsVendor) -> None:
     vendor.fail_next("MK:0001")
     vendor.fail_next("MK:0002", count=2, to=OTHER)
-    with client(vendor) as there:
+    with open_client(vendor) as there:
         there.send([NUMBER, NUMBER, OTHER, OTHER, OTHER], "x")
         assert [report.errorcode for report in there.status()] == [
             "MK:0001",
@@ -132,7 +132,7 @@ def test_rules_apply_until_they_are_cleared(vendor: SmsVendor) -> None:
         (OTHER, "delivered", 5.0, "T"),
         ("150", "silent", 0.0, None),
     ]
-    with client(vendor) as there:
+    with open_client(vendor) as there:
         there.send([NUMBER], "x")
     assert vendor.messages()[0].state == "never"
     vendor.clear_outcomes(seed=1)
@@ -140,7 +140,7 @@ def test_rules_apply_until_they_are_cleared(vendor: SmsVendor) -> None:
 
 
 def test_an_added_reply_or_report_belongs_to_the_last_task(vendor: SmsVendor) -> None:
-    with client(vendor) as there:
+    with open_client(vendor) as there:
         first = there.send([NUMBER], "x")
         sent = there.send([NUMBER], "x", extno="7")
         there.status()
@@ -162,7 +162,7 @@ def test_an_added_reply_or_report_belongs_to_the_last_task(vendor: SmsVendor) ->
 
 
 def test_fetched_items_can_be_requeued(vendor: SmsVendor) -> None:
-    with client(vendor) as there:
+    with open_client(vendor) as there:
         there.send([NUMBER, "10000000030"], "x")
         assert (len(there.status()), len(there.call())) == (2, 1)
         assert vendor.requeue_reports(1) == 1
@@ -178,7 +178,7 @@ def test_points_and_settings_of_an_account_can_be_changed(control: EmulatorContr
         assert (balance.points, balance.may_read_reports, balance.dialect) == (0, False, "observed")
         assert vendor.top_up(7).send_total == 7
         assert vendor.change(may_read_reports=True, dialect="manual").dialect == "manual"
-        with client(vendor) as there:
+        with open_client(vendor) as there:
             assert there.overage().overage == 7
             assert list(there.status()) == []
 
@@ -190,11 +190,11 @@ def test_userid_and_password_can_be_chosen_and_changed(
         assert vendor.credentials == {"userid": "77", "account": "shop", "password": "first"}
         with pytest.raises(ControlRefused, match="an account with the userid 77 exists already"):
             control.account(userid="77")
-        before = client(vendor)
+        before = open_client(vendor)
         assert vendor.change(password="second", points=3).points == 3
         with before, pytest.raises(VendorRefusal):
             before.overage()
-        with client(vendor) as there:
+        with open_client(vendor) as there:
             assert there.overage().overage == 3
 
 
@@ -202,7 +202,7 @@ def test_a_reset_clears_everything_but_the_credentials(vendor: SmsVendor) -> Non
     vendor.clock.freeze(NOON)
     vendor.fault("empty")
     vendor.fail_next()
-    with client(vendor) as there:
+    with open_client(vendor) as there:
         vendor.clear_faults()
         there.send([NUMBER], "x")
         vendor.wait_message()
@@ -231,7 +231,7 @@ def test_a_clock_is_frozen_advanced_and_run(vendor: SmsVendor) -> None:
     assert clock.now() == NOON
     assert clock.advance(60) == NOON + timedelta(minutes=1)
     assert clock.advance(timedelta(hours=1)) == NOON + timedelta(hours=1, minutes=1)
-    with client(vendor) as there:
+    with open_client(vendor) as there:
         there.send(NUMBER, "x")
     vendor.reply(NUMBER, "T", seconds=30)
     assert clock.advance_to_next() == NOON + timedelta(hours=1, minutes=1, seconds=30)
@@ -244,7 +244,7 @@ def test_a_clock_is_frozen_advanced_and_run(vendor: SmsVendor) -> None:
 
 def test_a_fault_applies_until_it_is_removed(vendor: SmsVendor) -> None:
     fault = vendor.fault("close", "overage", remaining=5)
-    with client(vendor) as there:
+    with open_client(vendor) as there:
         with pytest.raises(ConnectionFailed):
             there.overage()
         there.checkkeyword("x")

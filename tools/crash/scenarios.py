@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from crash.clients import Address
-from support.valkey_server import ValkeyServer, ended, start_server, url_of
+from support.valkey_server import ValkeyServer, get_url, start_server, terminating
 
 _LISTENING: Final = re.compile(r"listening on http://(.*):(\d+)")
 
@@ -79,7 +79,7 @@ def sqlite_with_emulator_killed(folder: Path, *options: str) -> Iterator[tuple[K
 @contextmanager
 def valkey_with_emulator_killed(folder: Path) -> Iterator[tuple[KillableEmulator, Callable[[], None]]]:
     """Kill an emulator that stores its data in a Valkey server."""
-    with ended(start_durable_valkey(folder)) as server, emulator_killed(url_of(server)) as killed:
+    with terminating(start_durable_valkey(folder)) as server, emulator_killed(get_url(server)) as killed:
         yield killed
 
 
@@ -94,7 +94,7 @@ def valkey_killed(folder: Path) -> Iterator[tuple[KillableEmulator, Callable[[],
         server.terminate()
         server = start_durable_valkey(folder, port)
 
-    emulator = KillableEmulator(url_of(server))
+    emulator = KillableEmulator(get_url(server))
     try:
         yield emulator, kill
     finally:

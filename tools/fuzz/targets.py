@@ -16,7 +16,7 @@ from sms10692_mock.config import build_vendor
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import Settings, Task
 from sms10692_mock.server.http_types import Response
-from support.emulators import Address, admin_app, options
+from support.emulators import Address, admin_app, build_options
 
 _INCOMPLETE_AFTER: Final = 0.5
 """Seconds without a response after which the request counts as incomplete, and the sending side is closed."""
@@ -40,7 +40,7 @@ class InProcessTarget:
     """An emulator in this process. Its clock stands still."""
 
     def __init__(self) -> None:
-        self._chosen = config = options(accounts=_ACCOUNTS, postpaid=["14"])
+        self._chosen = config = build_options(accounts=_ACCOUNTS, postpaid=["14"])
         vendor, notifier = build_vendor(config), ChangeNotifier()
         self._store = vendor.store
         fallback = admin_app(vendor, config, notifier)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from stress.connections import ConnectionBroken, RawConnection, RawResponse, build_form_request, control_request
 from stress.oracle import QUEUES, REPLYING_PREFIX, ClientRecord, Item, QueueName
-from support.emulators import CALL, GBK, STATUS, UTF8, Address, request
+from support.emulators import CALL, GBK, STATUS, UTF8, Address, build_request
 
 TIMEOUT: Final = 1.5
 """Seconds that a client waits for a response before it closes the connection."""
@@ -341,9 +341,9 @@ async def large_body_client(context: StressContext, account: dict[str, Any], pau
         build_form_request(account, STATUS, action="query", statusNum="50000"),
         build_form_request(account, UTF8, action="checkkeyword", content="内" * 400_000),
         build_form_request(account, GBK, "gbk", action="send", content="'" * 1_000_000, mobile="15000000000"),
-        request(UTF8, b"&" * (4 * 1024 * 1024)),
-        request(UTF8, b"\n" * (4 * 1024 * 1024), "multipart/build_form_request-data; boundary=x"),
-        request(UTF8, b"x" * (4 * 1024 * 1024 + 1)),
+        build_request(UTF8, b"&" * (4 * 1024 * 1024)),
+        build_request(UTF8, b"\n" * (4 * 1024 * 1024), "multipart/build_form_request-data; boundary=x"),
+        build_request(UTF8, b"x" * (4 * 1024 * 1024 + 1)),
     )
     wrong_password = build_form_request(
         account | {"password": "wrong"}, UTF8, action="send", content="内容", mobile="15023239810"

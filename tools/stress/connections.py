@@ -7,7 +7,7 @@ import struct
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from support.emulators import Address, request, sign
+from support.emulators import Address, build_request, sign
 
 
 class ConnectionBroken(Exception):
@@ -91,7 +91,7 @@ def build_form_request(account: dict[str, str], path: str, charset: str = "utf-8
         "timestamp": timestamp,
         "sign": sign(account["account"], account["password"], timestamp),
     }
-    return request(
+    return build_request(
         path,
         "&".join(
             f"{name}={quote(value.encode(charset), safe=',')}" for name, value in (signed | fields).items()

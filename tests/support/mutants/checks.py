@@ -16,7 +16,7 @@ def _without_rule(message: str, chapter: str) -> Defect:
     def left(checks: tuple[Rule, ...]) -> tuple[Rule, ...]:
         return tuple(check for check in checks if check[0] != message) if _has_chapter(checks, chapter) else checks
 
-    return Defect(checks=left)
+    return Defect(rules=left)
 
 
 def _has_chapter(checks: Sequence[Rule], chapter: str) -> bool:
@@ -30,7 +30,7 @@ def _swap_rules(index: int, chapter: str) -> Defect:
             return checks
         return (*checks[:index], checks[index + 1], checks[index], *checks[index + 2 :])
 
-    return Defect(checks=swap)
+    return Defect(rules=swap)
 
 
 def _replace_condition(message: str, condition: Callable[[ValidationContext, bool], bool]) -> Defect:
@@ -42,7 +42,7 @@ def _replace_condition(message: str, condition: Callable[[ValidationContext, boo
             for own, fails in checks
         )
 
-    return Defect(checks=changed)
+    return Defect(rules=changed)
 
 
 _UNCHECKED: Final = (
@@ -151,7 +151,7 @@ CHECKS: Final = (
     ),
     Mutant(
         "the checks 7 and 8 of send swapped",
-        Defect(vendor=vendor.ChecksBalanceTooEarly, checks=lambda checks: ()),
+        Defect(vendor=vendor.ChecksBalanceTooEarly, rules=lambda checks: ()),
         ("R1-send",),
     ),
     Mutant(

@@ -13,7 +13,7 @@ from support.mutants.mutant import Mutant
 
 
 def _change_request(change: Callable[[Request], Request]) -> Defect:
-    return Defect(request=lambda page, request: change(request))
+    return Defect(http_request=lambda page, request: change(request))
 
 
 def _has_type(request: Request, kind: str) -> bool:
@@ -54,7 +54,7 @@ def _change_request_line(change: Callable[[bytes], bytes]) -> Defect:
         method, _, rest = line.partition(b" ")
         return line if b"/_mock" in line else method + b" " + change(rest)
 
-    return Defect(line=changed)
+    return Defect(request_line=changed)
 
 
 _KNOWN: Final = frozenset(
@@ -126,7 +126,7 @@ FORMS: Final = (
         ("Q8",),
     ),
     Mutant("an action that is given twice is joined", _change_request(_join_repeated_action), ("Q3",)),
-    Mutant("the Content-Type decides the charset", Defect(request=_decode_as_declared), ("Q4",)),
+    Mutant("the Content-Type decides the charset", Defect(http_request=_decode_as_declared), ("Q4",)),
     Mutant(
         "the bytes of a text in a form are lost",
         _change_request(
@@ -173,7 +173,9 @@ FORMS: Final = (
         _change_request_line(lambda rest: b"/no" + rest if b"HTTP/1.0" in rest else rest),
         ("Q17",),
     ),
-    Mutant("of a chunked body the first chunk counts", Defect(chunks=lambda pieces: b"".join(pieces[:1])), ("Q17",)),
+    Mutant(
+        "of a chunked body the first chunk counts", Defect(join_chunks=lambda pieces: b"".join(pieces[:1])), ("Q17",)
+    ),
     Mutant(
         "percent codes with lower-case digits stay",
         _change_request(lambda one: one._replace(body=re.sub(rb"%(?=[0-9][a-f]|[a-f][0-9a-f])", b"%25", one.body))),

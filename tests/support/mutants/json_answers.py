@@ -64,7 +64,7 @@ def _replace_text(old: str, new: str) -> Defect:
 JSON_ANSWERS: Final = (
     Mutant(
         "rt=json is ignored",
-        Defect(call=lambda call: call._replace(wants_json=False)),
+        Defect(api_request=lambda call: call._replace(wants_json=False)),
         ("R15-send", "R15-overage", "R15-checkkeyword", "R15-status", "R15-call", "R15-errors"),
     ),
     Mutant(

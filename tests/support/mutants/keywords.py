@@ -11,7 +11,7 @@ KEYWORDS: Final = (
     Mutant(
         "forbidden words only at the beginning",
         Defect(
-            call=lambda call: call._replace(
+            api_request=lambda call: call._replace(
                 content=call.content if call.content.startswith("发票") else call.content.replace("发票", "")
             )
         ),
@@ -20,14 +20,14 @@ KEYWORDS: Final = (
     Mutant("no forbidden words", Defect(keywords=lambda: Keywords(())), ("3.3-forbidden", "1.3-forbidden")),
     Mutant(
         "every text is forbidden",
-        Defect(answer=lambda call, one: KeywordResult("包含非法字符", "") if isinstance(one, KeywordResult) else one),
+        Defect(result=lambda call, one: KeywordResult("包含非法字符", "") if isinstance(one, KeywordResult) else one),
         ("3.3-nothing-forbidden", "3.2-content"),
     ),
     Mutant("single characters of a word are forbidden", Defect(keywords=lambda: Keywords("发票")), ("3.2-content",)),
     Mutant(
         "an empty text is forbidden",
         Defect(
-            answer=lambda call, one: (
+            result=lambda call, one: (
                 KeywordResult("包含非法字符", call.content)
                 if isinstance(one, KeywordResult) and not call.content.strip()
                 else one

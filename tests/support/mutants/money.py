@@ -35,7 +35,7 @@ MONEY: Final = (
     Mutant("a refusal takes the balance", Defect(vendor=vendor.ChargesPartialOnRefusal), ("R6-edge", "R6-refused")),
     Mutant(
         "a refusal costs a point",
-        Defect(vendor=vendor.ChargesRefusedSends, checks=lambda checks: ()),
+        Defect(vendor=vendor.ChargesRefusedSends, rules=lambda checks: ()),
         ("R6-refused", "M-refusal"),
     ),
     Mutant("a refused send is reported", Defect(vendor=vendor.QueuesRefusedSends), ("R6-refused",)),
@@ -64,7 +64,7 @@ MONEY: Final = (
     Mutant(
         "overage is a point behind",
         Defect(
-            answer=lambda call, single: (
+            result=lambda call, single: (
                 single._replace(overage=single.overage + 1) if isinstance(single, BalanceResult) else single
             )
         ),
@@ -74,7 +74,7 @@ MONEY: Final = (
     Mutant(
         "the post-paid balance is positive",
         Defect(
-            answer=lambda call, single: (
+            result=lambda call, single: (
                 single._replace(overage=abs(single.overage)) if isinstance(single, BalanceResult) else single
             )
         ),

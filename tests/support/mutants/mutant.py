@@ -11,7 +11,7 @@ class Mutant(NamedTuple):
     """A name, one defect, and the clauses that must fail for it."""
 
     name: str
-    fault: Defect
+    defect: Defect
     clauses: tuple[str, ...]
 
 
@@ -22,4 +22,4 @@ def replacing_text(old: str, new: str, only: str = "") -> Defect:
 
 def changing_send_result(change: Callable[[SendResult], SendResult]) -> Defect:
     """Change the result of every accepted send."""
-    return Defect(answer=lambda call, one: change(one) if isinstance(one, SendResult) else one)
+    return Defect(result=lambda call, one: change(one) if isinstance(one, SendResult) else one)

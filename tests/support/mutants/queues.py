@@ -13,7 +13,7 @@ from support.mutants.mutant import Mutant
 
 def _change_reports(change: Callable[[Report], Report]) -> Defect:
     return Defect(
-        answer=lambda call, one: (
+        result=lambda call, one: (
             ReportsResult([change(report) for report in one.items]) if isinstance(one, ReportsResult) else one
         )
     )
@@ -21,7 +21,7 @@ def _change_reports(change: Callable[[Report], Report]) -> Defect:
 
 def _change_replies(change: Callable[[Reply], Reply]) -> Defect:
     return Defect(
-        answer=lambda call, one: (
+        result=lambda call, one: (
             RepliesResult([change(reply) for reply in one.items]) if isinstance(one, RepliesResult) else one
         )
     )
@@ -40,7 +40,7 @@ QUEUES: Final = (
     Mutant("half a batch is lost", Defect(store=stores.DropsHalf), ("1.2-mobile", "M-lost")),
     Mutant(
         "100 by default",
-        Defect(call=lambda call: call._replace(status_num=call.status_num.strip() or "100")),
+        Defect(api_request=lambda call: call._replace(status_num=call.status_num.strip() or "100")),
         ("4.2-default",),
     ),
     Mutant("one reply at a time", Defect(store=stores.ReturnsOneReply), ("R10-calls",)),
@@ -48,7 +48,7 @@ QUEUES: Final = (
     Mutant(
         "statusNum limits replies",
         Defect(
-            answer=lambda call, one: (
+            result=lambda call, one: (
                 RepliesResult(one.items[:1]) if isinstance(one, RepliesResult) and call.status_num else one
             )
         ),
@@ -67,11 +67,13 @@ QUEUES: Final = (
     ),
     Mutant("scheduled messages are never reported", Defect(store=stores.DropsScheduled), ("1.2-sendTime",)),
     Mutant(
-        "sendTime is ignored", Defect(call=lambda call: call._replace(send_time="")), ("1.2-sendTime", "R9-sendTime")
+        "sendTime is ignored",
+        Defect(api_request=lambda call: call._replace(send_time="")),
+        ("1.2-sendTime", "R9-sendTime"),
     ),
     Mutant(
         "a refused fetch empties the queue",
-        Defect(vendor=vendor.EmptiesQueueOnRefusal, checks=lambda checks: ()),
+        Defect(vendor=vendor.EmptiesQueueOnRefusal, rules=lambda checks: ()),
         ("R11-refused",),
     ),
     Mutant("extno is not echoed", _change_reports(lambda one: one._replace(extno="")), ("1.2-extno",)),
@@ -115,7 +117,7 @@ QUEUES: Final = (
     ),
     Mutant(
         "a HEAD request is no fetch",
-        Defect(request=lambda page, one: one._replace(query=b"") if one.method == "HEAD" else one),
+        Defect(http_request=lambda page, one: one._replace(query=b"") if one.method == "HEAD" else one),
         ("R11-head",),
     ),
     Mutant(
@@ -125,7 +127,7 @@ QUEUES: Final = (
     ),
     Mutant(
         "10000000022 is reported",
-        Defect(call=lambda call: call._replace(mobile=call.mobile.replace("10000000022", "15000000022"))),
+        Defect(api_request=lambda call: call._replace(mobile=call.mobile.replace("10000000022", "15000000022"))),
         ("R13-silent",),
     ),
     Mutant("10000000023 is reported with the others", Defect(store=stores.IgnoresReportDelay), ("R13-late",)),

@@ -27,27 +27,27 @@ SENDS: Final = (
     ),
     Mutant(
         "the full-width comma divides",
-        Defect(call=lambda call: call._replace(mobile=call.mobile.replace("，", ","))),
+        Defect(api_request=lambda call: call._replace(mobile=call.mobile.replace("，", ","))),
         ("R5-trimmed",),
     ),
     Mutant(
         "numbers given twice are sent once",
-        Defect(call=lambda call: call._replace(mobile=",".join(dict.fromkeys(call.mobile.split(","))))),
+        Defect(api_request=lambda call: call._replace(mobile=",".join(dict.fromkeys(call.mobile.split(","))))),
         ("R5-twice",),
     ),
     Mutant(
         "a trailing comma is one number more",
-        Defect(call=lambda call: call._replace(mobile=re.sub(r"(?<=\d),+$", ",13000000000", call.mobile))),
+        Defect(api_request=lambda call: call._replace(mobile=re.sub(r"(?<=\d),+$", ",13000000000", call.mobile))),
         ("Q15",),
     ),
     Mutant(
         "10,000 numbers at most",
-        Defect(call=lambda call: call._replace(extno="?") if call.mobile.count(",") > 10_000 else call),
+        Defect(api_request=lambda call: call._replace(extno="?") if call.mobile.count(",") > 10_000 else call),
         ("Q15-many",),
     ),
     Mutant(
         "numbers that refuse a send are ordinary",
-        Defect(call=lambda call: call._replace(mobile=call.mobile.replace("1000000000", "1500000000"))),
+        Defect(api_request=lambda call: call._replace(mobile=call.mobile.replace("1000000000", "1500000000"))),
         ("R13-refusals",),
     ),
 )

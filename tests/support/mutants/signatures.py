@@ -18,7 +18,7 @@ def _checking_signature(right: Callable[[ValidationContext, Account], bool]) -> 
     def changed(checks: tuple[Rule, ...]) -> tuple[Rule, ...]:
         return tuple((message, wrong if message == protocol.CREDENTIALS_WRONG else fails) for message, fails in checks)
 
-    return Defect(checks=changed)
+    return Defect(rules=changed)
 
 
 def _correct_sign(case: ValidationContext, one: Account) -> str:

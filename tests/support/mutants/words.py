@@ -38,7 +38,7 @@ WORDS: Final = (
     Mutant(
         "pre- and postpaid exchanged",
         Defect(
-            answer=lambda call, one: (
+            result=lambda call, one: (
                 one._replace(payinfo={"预付费": "后付费", "后付费": "预付费"}[one.payinfo])
                 if isinstance(one, BalanceResult)
                 else one
