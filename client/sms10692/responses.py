@@ -1,11 +1,9 @@
 """Response parser without I/O: body bytes to a result, a VendorRefusal, or an InvalidResponse.
 
 **No other exception may escape, whatever the bytes.** Elements are found by name: their order, white space, comments,
-CDATA and unknown extra elements do not matter. The number of elements is limited before parsing, because each takes
-about 200 bytes of memory however short it is on the wire.
+CDATA and unknown extra elements do not matter. `sms10692.response_xml` parses the XML document.
 """
 
-import codecs
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -18,6 +16,7 @@ from sms10692 import protocol
 from sms10692.errors import InvalidResponse, RawResponse, VendorRefusal
 from sms10692.models import BalanceResult, KeywordResult, PayInfo, Reply, Report, SendResult, Status
 from sms10692.protocol import Operation
+from sms10692.response_xml import MalformedResponse, parse_root
 from sms10692.signing import CHINA
 
 Value = TypeVar("Value")
@@ -28,16 +27,9 @@ _SUCCESS_VALUES: Final = (protocol.SEND.success, protocol.OVERAGE.success)
 _PAYINFOS: Final = {payinfo.value: payinfo for payinfo in PayInfo}
 _STATUSES: Final = {str(status.value): status for status in Status}
 
-_DECLARATION: Final = re.compile(r"\s{0,1000}<\?xml\s[^>]{0,200}\?>")
-_XML_ENCODING: Final = re.compile(rb"""<\?xml\s[^>]{0,100}?encoding\s*=\s*["']([\w-]{1,20})["']""")
-_HEADER_CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?([\w-]{1,20})", re.IGNORECASE)
-_GBK_LABELS: Final = frozenset({"gb2312", "gbk", "gb18030", "cp936", "x-gbk", "hz-gb-2312"})
 _DATE: Final = re.compile(r"(\d{4})[-/](\d\d?)[-/](\d\d?) (\d\d?):(\d\d):(\d\d)", re.ASCII)
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _has_nested_elements: Final = etree.XPath("boolean(*/*/*)")
-_EURO_BYTE: Final = 0x80
-_QUOTES: Final = (b'"', b"'")
-_DOCTYPE: Final = re.compile(rb"(?:\s++|<!--(?>.*?-->)|<\?(?>.*?\?>))*+<!DOCTYPE", re.DOTALL)
 
 MAX_QUEUE_ELEMENTS: Final = 1_000_000
 """Elements accepted in the response of a queue endpoint: more than 140,000 reports at once."""
@@ -55,10 +47,6 @@ class _VendorRefusal(Exception):
         self.code = code
 
 
-class _MalformedResponse(Exception):
-    """Internal signal for a response that does not follow the manual. Becomes `errors.InvalidResponse`."""
-
-
 def _translate_errors(
     max_elements: int,
 ) -> Callable[[Callable[[etree._Element], Value]], Callable[[RawResponse], Value]]:
@@ -71,10 +59,10 @@ def _translate_errors(
         @wraps(parse)
         def parse_response(response: RawResponse) -> Value:
             try:
-                return parse(_parse_root(response, max_elements))
+                return parse(parse_root(response, max_elements))
             except _VendorRefusal as refusal:
                 raise VendorRefusal(refusal.message, refusal.code, response) from None
-            except _MalformedResponse as error:
+            except MalformedResponse as error:
                 raise InvalidResponse(str(error), response) from None
             except etree.LxmlError as error:
                 raise InvalidResponse(f"XML that cannot be parsed: {error}", response) from None
@@ -116,7 +104,7 @@ def parse_balance(root: etree._Element) -> BalanceResult:
     _check_status(fields)
     _, _, payinfo, overage, send_total = _require(fields, protocol.OVERAGE.elements)
     if payinfo.strip() not in _PAYINFOS:
-        raise _MalformedResponse(f"unknown payinfo: {payinfo[:40]!a}")
+        raise MalformedResponse(f"unknown payinfo: {payinfo[:40]!a}")
     return BalanceResult(_PAYINFOS[payinfo.strip()], _parse_integer(overage), _parse_integer(send_total))
 
 
@@ -137,7 +125,7 @@ def parse_keyword_result(root: etree._Element) -> KeywordResult:
     if message == protocol.NOTHING_FORBIDDEN:
         return KeywordResult(False, message)
     if not message:
-        raise _MalformedResponse("message is empty")
+        raise MalformedResponse("message is empty")
     raise _VendorRefusal(message)
 
 
@@ -167,142 +155,40 @@ def parse_replies(root: etree._Element) -> list[Reply]:
     ]
 
 
-def _parse_root(response: RawResponse, max_elements: int) -> etree._Element:
-    if response.status != 200:
-        raise _MalformedResponse("the HTTP status is not 200")
-    if _count_nodes(response.body) > max_elements:
-        raise _MalformedResponse(f"more than {max_elements} elements")
-    try:
-        root = _parse_utf_8(response.body) if _is_utf_8(response) else _parse_text(_decode_cp936(response.body))
-    except etree.XMLSyntaxError as error:
-        raise _MalformedResponse(f"not valid XML: {error.msg}") from None
-    if root.tag != protocol.ROOT:
-        raise _MalformedResponse(f"the root element is {root.tag!a}, not {protocol.ROOT}")
-    return root
-
-
-def _count_nodes(body: bytes) -> int:
-    """Return an upper bound of the number of elements and attributes.
-
-    Counting bytes is safe: in both charsets of the vendor, these bytes never occur inside another character.
-
-    >>> _count_nodes(b"<a b='1'><c/></a>")
-    3
-    """
-    return body.count(b"<") - body.count(b"</") + sum(body.count(quote) for quote in _QUOTES) // 2
-
-
-def _is_utf_8(response: RawResponse) -> bool:
-    """Return whether the body is UTF-8, otherwise it is GBK. The declared charset may be wrong.
-
-    A body that is not valid UTF-8 is GBK. A body that is valid in both has its declared charset, with one exception:
-    if GBK is declared and every non-ASCII character has three or more bytes in UTF-8, it is UTF-8, because GBK bytes
-    hardly ever look like Chinese in UTF-8 by chance.
-
-    >>> _is_utf_8(RawResponse(200, {}, "<?xml version='1.0' encoding='gb2312' ?><a>谢谢</a>".encode("gbk")))
-    False
-    >>> _is_utf_8(RawResponse(200, {}, "<?xml version='1.0' encoding='gb2312' ?><a>谢谢</a>".encode()))
-    True
-    """
-    if response.body.isascii():
-        return True
-    try:
-        text = response.body.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    in_document = _XML_ENCODING.search(response.body[:200])
-    in_header = _HEADER_CHARSET.search(response.headers.get("content-type", ""))
-    label = in_document[1].decode() if in_document else in_header[1] if in_header else "utf-8"
-    if label.lower() not in _GBK_LABELS:
-        return True
-    return not any("\x7f" < character < "\u0800" for character in text)
-
-
-def _decode_euro(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Codec error handler that decodes the byte 0x80, which Python's gbk codec rejects, as the euro sign."""
-    if isinstance(error, UnicodeDecodeError) and error.object[error.start] == _EURO_BYTE:
-        return "€", error.start + 1
-    raise error
-
-
-codecs.register_error("sms10692.euro", _decode_euro)
-
-
-def _decode_cp936(body: bytes) -> str:
-    """Decode code page 936: GBK with the euro sign at 0x80.
-
-    >>> _decode_cp936("5 镕囧".encode("gbk") + b"\\x80")
-    '5 镕囧€'
-    """
-    try:
-        return body.decode("gbk", "sms10692.euro")
-    except UnicodeDecodeError:
-        raise _MalformedResponse("neither UTF-8 nor code page 936") from None
-
-
-def _parse_utf_8(body: bytes) -> etree._Element:
-    """Parse a UTF-8 document and ignore the declared encoding: libxml2's gb2312 has fewer characters than the vendor's.
-
-    **A document type is refused before parsing.** The attributes it declares would be added to every element and could
-    exhaust memory.
-    """
-    if _DOCTYPE.match(body.removeprefix(codecs.BOM_UTF8)):
-        raise _MalformedResponse("a document type declaration is not allowed")
-    parser = etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        no_network=True,
-        remove_comments=True,
-        remove_pis=True,
-        remove_blank_text=True,  # only between elements: an element whose whole text is white space keeps it
-    )
-    try:
-        return etree.fromstring(body, parser)
-    except etree.XMLSyntaxError:
-        declaration = _DECLARATION.match(text := body.decode("utf-8", "replace"))
-        if declaration is None or text.startswith("<?xml"):
-            raise
-        return _parse_text(text)  # servers send white space before the XML declaration, which XML forbids
-
-
-def _parse_text(text: str) -> etree._Element:
-    return _parse_utf_8(_DECLARATION.sub("", text, count=1).encode("utf-8"))
-
-
 def _read_fields(parent: etree._Element) -> dict[str, str]:
-    """Return the texts of the child elements by name. Raises _MalformedResponse for nested or repeated elements."""
+    """Return the texts of the child elements by name. Raises MalformedResponse for nested or repeated elements."""
     fields: dict[str, str] = {}
     for child in parent:
         if len(child):
-            raise _MalformedResponse(f"unexpected element inside {child.tag!a}")
+            raise MalformedResponse(f"unexpected element inside {child.tag!a}")
         fields[str(child.tag)] = child.text or ""
     if len(fields) != len(parent):
-        raise _MalformedResponse(f"repeated element in {parent.tag!a}")
+        raise MalformedResponse(f"repeated element in {parent.tag!a}")
     return fields
 
 
 def _require(fields: Mapping[str, str], names: tuple[str, ...]) -> list[str]:
-    """Return the fields with these names, in this order. Raises _MalformedResponse if one is missing."""
+    """Return the fields with these names, in this order. Raises MalformedResponse if one is missing."""
     try:
         return [fields[name] for name in names]
     except KeyError as missing:
-        raise _MalformedResponse(f"element {missing.args[0]} is missing") from None
+        raise MalformedResponse(f"element {missing.args[0]} is missing") from None
 
 
 def _check_status(fields: Mapping[str, str]) -> None:
-    """Raise _VendorRefusal if returnstatus is the failure value, _MalformedResponse if its value is unknown."""
+    """Raise _VendorRefusal if returnstatus is the failure value, MalformedResponse if its value is unknown."""
     status, message = _require(fields, (_RETURNSTATUS, _MESSAGE))
     if status.strip() in _SUCCESS_VALUES:
         return
     if status.strip() == protocol.SEND.failure:
         raise _VendorRefusal(message.strip())
-    raise _MalformedResponse(f"unknown returnstatus: {status[:40]!a}")
+    raise MalformedResponse(f"unknown returnstatus: {status[:40]!a}")
 
 
 def _read_items(root: etree._Element, operation: Operation) -> Iterable[tuple[str, ...]]:
     """Return a tuple per item: the item element's text, which callers ignore, then its fields in the manual's order.
 
-    Raises _VendorRefusal for an error element or a failed returnstatus, and _MalformedResponse.
+    Raises _VendorRefusal for an error element or a failed returnstatus, and MalformedResponse.
     """
     error = root.find(protocol.ERROR_ELEMENT)
     if error is not None:
@@ -311,7 +197,7 @@ def _read_items(root: etree._Element, operation: Operation) -> Iterable[tuple[st
     if root.find(_RETURNSTATUS) is not None:
         _check_status(_read_fields(root))
     if _has_nested_elements(root):
-        raise _MalformedResponse("unexpected element inside a field of an item")
+        raise MalformedResponse("unexpected element inside a field of an item")
     names: list[object] = []
     texts: list[str] = []
     for element in root.iterdescendants():
@@ -323,7 +209,7 @@ def _read_items(root: etree._Element, operation: Operation) -> Iterable[tuple[st
         return zip(*[iter(texts)] * len(manual_order), strict=True)
     for item in root:
         if item.tag != operation.item_element:
-            raise _MalformedResponse(f"unexpected element {item.tag!a} instead of {operation.item_element}")
+            raise MalformedResponse(f"unexpected element {item.tag!a} instead of {operation.item_element}")
     return [("", *_require(_read_fields(item), operation.elements)) for item in root]
 
 
@@ -331,14 +217,14 @@ def _parse_integer(text: str) -> int:
     if text.isdigit() and text.isascii() and len(text) < 19:
         return int(text)
     if not _INTEGER.fullmatch(text.strip()):
-        raise _MalformedResponse(f"not an integer: {text[:40]!a}")
+        raise MalformedResponse(f"not an integer: {text[:40]!a}")
     return int(text)
 
 
 def _parse_status(text: str) -> Status:
     status = _STATUSES.get(text) or _STATUSES.get(text.strip())
     if status is None:
-        raise _MalformedResponse(f"unknown status of a report: {text[:40]!a}")
+        raise MalformedResponse(f"unknown status of a report: {text[:40]!a}")
     return status
 
 
@@ -356,4 +242,4 @@ def _parse_time(text: str) -> datetime:
             return datetime(year, month, day, hour, minute, second, tzinfo=CHINA)
     except ValueError:
         pass
-    raise _MalformedResponse(f"not a date and time: {text[:40]!a}")
+    raise MalformedResponse(f"not a date and time: {text[:40]!a}")
