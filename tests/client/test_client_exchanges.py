@@ -33,7 +33,7 @@ MANUAL_TIME = datetime(2012, 7, 1, 23, 12, 12, tzinfo=CHINA)
 METHODS = {"1": "send", "2": "overage", "3": "checkkeyword", "4": "status", "5": "call"}
 DEFAULT_ARGUMENTS: dict[str, dict[str, Any]] = {"send": {"mobiles": [], "content": ""}, "checkkeyword": {"content": ""}}
 EACH_EXCHANGE = pytest.mark.parametrize("exchange", EXCHANGES, ids=lambda exchange: exchange.name)
-BUILDABLE = [exchange for exchange in EXCHANGES if exchange.calls]
+BUILDABLE = [exchange for exchange in EXCHANGES if exchange.client_call]
 
 
 class RecordingHandler:
@@ -51,7 +51,7 @@ class RecordingHandler:
 
 def build_call(exchange: Exchange) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Return the client method of an exchange, its arguments, and the settings of the client."""
-    method, arguments = next(iter(exchange.calls.items()), (METHODS[exchange.name[0]], {}))
+    method, arguments = next(iter(exchange.client_call.items()), (METHODS[exchange.name[0]], {}))
     arguments = DEFAULT_ARGUMENTS.get(method, {}) | arguments
     charset = arguments.pop("charset", "utf-8")
     settings = {"userid": "12", "account": "test", "password": "mima", "clock": lambda: MANUAL_TIME}
@@ -92,18 +92,18 @@ EACH_WAY = pytest.mark.parametrize("perform", [perform, perform_async])
 @EACH_EXCHANGE
 def test_a_response_is_parsed_to_the_expected_result(exchange: Exchange, perform: Any) -> None:
     result, _ = perform(exchange)
-    match exchange.reads:
-        case {"sent": fields}:
+    match exchange.result:
+        case {"send": fields}:
             assert result == SendResult(**fields)
-        case {"overage": fields}:
+        case {"balance": fields}:
             assert result == BalanceResult(**fields | {"payinfo": PayInfo(fields["payinfo"])})
-        case {"checked": fields}:
+        case {"keyword": fields}:
             assert result == KeywordResult(**fields)
         case {"reports": items}:
             assert result == FetchedBatch([Report(**item | {"status": Status(item["status"])}) for item in items])
         case {"replies": items}:
             assert result == FetchedBatch([Reply(**item) for item in items])
-        case {"refused": fields}:
+        case {"refusal": fields}:
             assert isinstance(result, VendorRefusal)
             assert {"code": None} | fields == {
                 "message": result.message,
@@ -111,7 +111,7 @@ def test_a_response_is_parsed_to_the_expected_result(exchange: Exchange, perform
                 "code": result.code,
             }
             assert result.response.body == exchange.response.body
-        case {"unreadable": True}:
+        case {"invalid_response": True}:
             assert isinstance(result, InvalidResponse)
             assert (result.status, result.body) == (200, exchange.response.body)
         case _:
@@ -129,7 +129,7 @@ def test_a_request_matches_its_exchange_byte_for_byte(exchange: Exchange, perfor
 
 
 def test_the_exchanges_cover_each_operation_on_each_of_its_endpoints() -> None:
-    built = {(next(iter(exchange.calls)), exchange.request.split(b" ")[1].decode()) for exchange in BUILDABLE}
+    built = {(next(iter(exchange.client_call)), exchange.request.split(b" ")[1].decode()) for exchange in BUILDABLE}
     assert built == {
         *(
             (method, path)
@@ -142,7 +142,7 @@ def test_the_exchanges_cover_each_operation_on_each_of_its_endpoints() -> None:
 
 
 def test_the_exchanges_cover_every_reason_of_the_manual() -> None:
-    covered = {exchange.reads["refused"]["reason"] for exchange in EXCHANGES if "refused" in exchange.reads}
+    covered = {exchange.result["refusal"]["reason"] for exchange in EXCHANGES if "refusal" in exchange.result}
     assert covered == {reason.value for reason in Reason} - {"not-in-the-manual"}
 
 

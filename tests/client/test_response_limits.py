@@ -8,11 +8,11 @@ import pytest
 
 from sms10692 import InvalidResponse, RawResponse, replay_spool, responses
 
-BOX = (
+REPORT_ITEM = (
     b"<statusbox><mobile>15023239810</mobile><taskid>1212</taskid><status>10</status>"
     b"<receivetime>2011-12-02 22:12:11</receivetime><errorcode>DELIVRD</errorcode><extno>01</extno></statusbox>"
 )
-MILLIONS = b"<returnsms>" + b"<a/>" * 10_100_000 + b"</returnsms>"
+TEN_MILLION_ELEMENTS = b"<returnsms>" + b"<a/>" * 10_100_000 + b"</returnsms>"
 
 
 def parse_error(parse: Callable[[RawResponse], Any], body: bytes) -> str:
@@ -24,7 +24,7 @@ def parse_error(parse: Callable[[RawResponse], Any], body: bytes) -> str:
 
 @pytest.mark.parametrize("parse", [responses.parse_reports, responses.parse_replies])
 def test_ten_million_elements_in_a_queue_response_are_refused(parse: Any) -> None:
-    assert parse_error(parse, MILLIONS) == "more than 1000000 elements"
+    assert parse_error(parse, TEN_MILLION_ELEMENTS) == "more than 1000000 elements"
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,10 @@ def test_attributes_count_as_elements(quote: bytes) -> None:
 
 
 def test_twenty_thousand_reports_are_parsed() -> None:
-    assert len(responses.parse_reports(RawResponse(200, {}, b"<returnsms>" + BOX * 20_000 + b"</returnsms>"))) == 20_000
+    assert (
+        len(responses.parse_reports(RawResponse(200, {}, b"<returnsms>" + REPORT_ITEM * 20_000 + b"</returnsms>")))
+        == 20_000
+    )
 
 
 @pytest.mark.parametrize("before", ["", "<!-- <a> -->", "<?xml version='1.0'?>", " <?a b?>\n<!---->", "\ufeff"])
@@ -53,16 +56,16 @@ def test_default_attributes_of_a_document_type_are_not_expanded(before: str) -> 
 
 
 def test_a_field_that_looks_like_a_document_type_is_text() -> None:
-    box = BOX.replace(b"DELIVRD", b"<![CDATA[<!DOCTYPE html>]]>")
-    (report,) = responses.parse_reports(RawResponse(200, {}, b"<returnsms>" + box + b"</returnsms>"))
+    item = REPORT_ITEM.replace(b"DELIVRD", b"<![CDATA[<!DOCTYPE html>]]>")
+    (report,) = responses.parse_reports(RawResponse(200, {}, b"<returnsms>" + item + b"</returnsms>"))
     assert report.errorcode == "<!DOCTYPE html>"
 
 
 def test_an_oversized_spool_file_does_not_hide_later_ones(tmp_path: Path) -> None:
-    (tmp_path / "0.status.xml").write_bytes(MILLIONS)
-    (tmp_path / "1.status.xml").write_bytes(b"<returnsms>" + BOX + b"</returnsms>")
+    (tmp_path / "0.status.xml").write_bytes(TEN_MILLION_ELEMENTS)
+    (tmp_path / "1.status.xml").write_bytes(b"<returnsms>" + REPORT_ITEM + b"</returnsms>")
     (tmp_path / "2.call.xml").write_bytes(b"nonsense")
-    (tmp_path / "3.status.xml").write_bytes(b"<returnsms>" + BOX * 2 + b"</returnsms>")
+    (tmp_path / "3.status.xml").write_bytes(b"<returnsms>" + REPORT_ITEM * 2 + b"</returnsms>")
     batches = replay_spool(tmp_path)
     assert [len(next(batches)), len(next(batches))] == [1, 2]
     with pytest.raises(InvalidResponse) as raised:
@@ -74,7 +77,7 @@ def test_an_oversized_spool_file_does_not_hide_later_ones(tmp_path: Path) -> Non
 
 def test_an_unreadable_spool_file_does_not_hide_later_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("0.status.xml", "1.status.xml"):
-        (tmp_path / name).write_bytes(b"<returnsms>" + BOX + b"</returnsms>")
+        (tmp_path / name).write_bytes(b"<returnsms>" + REPORT_ITEM + b"</returnsms>")
     read_bytes = Path.read_bytes
 
     def fail_for_first_file(path: Path) -> bytes:

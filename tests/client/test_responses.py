@@ -24,7 +24,7 @@ PARSERS: list[Callable[[RawResponse], Any]] = [
     responses.parse_reports,
     responses.parse_replies,
 ]
-SENT = (
+SEND_RESPONSE = (
     "<returnsms>\n <returnstatus>Success</returnstatus>\n <message>ok</message>\n <remainpoint>998</remainpoint>\n"
     " <taskID>100001</taskID>\n <successCounts>2</successCounts></returnsms>"
 )
@@ -53,18 +53,18 @@ def parse_error(parse: Callable[[RawResponse], Any], body: str | bytes, status: 
 @pytest.mark.parametrize(
     "body",
     [
-        f'<?xml version="1.0" encoding="utf-8" ?>{SENT}',
-        f'\ufeff<?xml version="1.0" encoding="utf-8" ?>{SENT}',
-        f'\r\n <?xml version="1.0" encoding="utf-8"?>\r\n{SENT}\r\n',
-        SENT,
-        SENT.replace("\n", "\r\n"),
-        SENT.replace("\n ", ""),
-        SENT.replace("\n ", "\n<!-- a remark -->\t"),
-        SENT.replace("<message>ok</message>", "<message><![CDATA[ok]]></message>"),
-        SENT.replace("<returnstatus>", "<extra>1</extra><returnstatus>"),
-        SENT.replace("Success<", "Sucess<"),
-        SENT.replace("998", " 998 "),
-        SENT.replace("<message>ok</message>", "<message></message>"),
+        f'<?xml version="1.0" encoding="utf-8" ?>{SEND_RESPONSE}',
+        f'\ufeff<?xml version="1.0" encoding="utf-8" ?>{SEND_RESPONSE}',
+        f'\r\n <?xml version="1.0" encoding="utf-8"?>\r\n{SEND_RESPONSE}\r\n',
+        SEND_RESPONSE,
+        SEND_RESPONSE.replace("\n", "\r\n"),
+        SEND_RESPONSE.replace("\n ", ""),
+        SEND_RESPONSE.replace("\n ", "\n<!-- a remark -->\t"),
+        SEND_RESPONSE.replace("<message>ok</message>", "<message><![CDATA[ok]]></message>"),
+        SEND_RESPONSE.replace("<returnstatus>", "<extra>1</extra><returnstatus>"),
+        SEND_RESPONSE.replace("Success<", "Sucess<"),
+        SEND_RESPONSE.replace("998", " 998 "),
+        SEND_RESPONSE.replace("<message>ok</message>", "<message></message>"),
         "<returnsms><taskID>100001</taskID><successCounts>2</successCounts><message/><remainpoint>998</remainpoint>"
         "<returnstatus>Success</returnstatus></returnsms>",
     ],
@@ -77,7 +77,9 @@ def test_the_layout_does_not_affect_the_result(body: str) -> None:
 @pytest.mark.parametrize("label", ["utf-8", "gb2312", "GBK", "gb18030", "nonsense", "utf-16"])
 @pytest.mark.parametrize("codec", ["utf-8", "gbk"])
 def test_a_wrong_charset_label_does_not_affect_the_result(label: str, codec: str) -> None:
-    body = f'<?xml version="1.0" encoding="{label}" ?>{SENT}'.replace("Success", "Faild").replace("ok", "其他错误")
+    body = f'<?xml version="1.0" encoding="{label}" ?>{SEND_RESPONSE}'.replace("Success", "Faild").replace(
+        "ok", "其他错误"
+    )
     with pytest.raises(VendorRefusal) as raised:
         responses.parse_send_result(build_response(body.encode(codec)))
     assert raised.value.reason is Reason.OTHER_ERROR
@@ -93,10 +95,10 @@ def test_a_gbk_response_may_contain_characters_outside_gb2312() -> None:
 @pytest.mark.parametrize("text", ["谢谢", "小", "没", "要", "谢谢你", "好的，谢谢！", "T"])
 @pytest.mark.parametrize("label_source", ["declaration", "header"])
 def test_a_short_gbk_text_with_a_gbk_label_is_decoded_as_gbk(text: str, label_source: str) -> None:
-    boxes = REPORT_ITEM.replace("statusbox", "callbox").replace("<status>10</status>", f"<content>{text}</content>")
+    items = REPORT_ITEM.replace("statusbox", "callbox").replace("<status>10</status>", f"<content>{text}</content>")
     declaration = '<?xml version="1.0" encoding="gb2312" ?>' if label_source == "declaration" else ""
     headers = {"content-type": "text/xml; charset=gb2312"} if label_source == "header" else {}
-    body = f"{declaration}<returnsms>{boxes.replace('<errorcode>DELIVRD</errorcode>', '')}</returnsms>".encode("gbk")
+    body = f"{declaration}<returnsms>{items.replace('<errorcode>DELIVRD</errorcode>', '')}</returnsms>".encode("gbk")
     assert responses.parse_replies(RawResponse(200, headers, body))[0].content == text
 
 
@@ -106,7 +108,7 @@ def test_a_forbidden_word_may_be_appended_to_the_message() -> None:
             build_response(f"<returnsms><message>{message}</message></returnsms>")
         ).is_forbidden
         assert responses.parse_keyword_result(
-            build_response(SENT.replace("Success", "Faild").replace("ok", message))
+            build_response(SEND_RESPONSE.replace("Success", "Faild").replace("ok", message))
         ).is_forbidden
 
 
@@ -140,9 +142,9 @@ def test_both_date_formats_are_parsed(written: str, time: datetime) -> None:
 
 
 def test_a_content_of_white_space_is_preserved() -> None:
-    boxes = REPORT_ITEM.replace("statusbox", "callbox").replace("<status>10</status>", "<content> \n </content>")
-    boxes = boxes.replace("<errorcode>DELIVRD</errorcode>", "")
-    assert responses.parse_replies(build_response(f"<returnsms>\n {boxes}\n </returnsms>"))[0].content == " \n "
+    items = REPORT_ITEM.replace("statusbox", "callbox").replace("<status>10</status>", "<content> \n </content>")
+    items = items.replace("<errorcode>DELIVRD</errorcode>", "")
+    assert responses.parse_replies(build_response(f"<returnsms>\n {items}\n </returnsms>"))[0].content == " \n "
 
 
 def test_elements_of_an_item_are_found_by_name() -> None:
@@ -159,13 +161,13 @@ def test_elements_of_an_item_are_found_by_name() -> None:
 )
 def test_a_message_outside_the_manual_is_a_refusal(message: str) -> None:
     with pytest.raises(VendorRefusal) as raised:
-        responses.parse_send_result(build_response(SENT.replace("Success", "Faild").replace("ok", message)))
+        responses.parse_send_result(build_response(SEND_RESPONSE.replace("Success", "Faild").replace("ok", message)))
     assert (raised.value.message, raised.value.reason) == (message, Reason.NOT_IN_THE_MANUAL)
 
 
 def test_a_queue_response_in_the_form_of_a_failed_send_is_a_refusal() -> None:
     with pytest.raises(VendorRefusal):
-        responses.parse_reports(build_response(SENT.replace("Success", "Faild").replace("ok", "其他错误")))
+        responses.parse_reports(build_response(SEND_RESPONSE.replace("Success", "Faild").replace("ok", "其他错误")))
 
 
 # Damaged responses
@@ -177,7 +179,7 @@ def test_a_queue_response_in_the_form_of_a_failed_send_is_a_refusal() -> None:
     [
         b"",
         b" ",
-        SENT[:-1].encode(),
+        SEND_RESPONSE[:-1].encode(),
         b'<?xml version="1.0" encoding="utf-8" ?>',
         b"<html><body><h1>Server Error in '/' Application.</h1></body></html>",
         b"<!DOCTYPE html><title>404</title>",
@@ -185,7 +187,7 @@ def test_a_queue_response_in_the_form_of_a_failed_send_is_a_refusal() -> None:
         b"<returnsms><nonsense/></returnsms>",
         b"<other></other>",
         b"<returnsms>\xff\xfe</returnsms>",
-        SENT.encode("utf-16"),
+        SEND_RESPONSE.encode("utf-16"),
         b"\x00" * 100,
         b"<returnsms>\x0b</returnsms>",
     ],
@@ -200,7 +202,7 @@ def test_a_body_that_is_no_response_is_refused_and_kept_in_the_error(
 @pytest.mark.parametrize("parse", PARSERS)
 @pytest.mark.parametrize("status", [204, 302, 404, 500, 503])
 def test_any_http_status_but_200_is_refused(parse: Callable[[RawResponse], Any], status: int) -> None:
-    assert parse_error(parse, SENT, status) == "the HTTP status is not 200"
+    assert parse_error(parse, SEND_RESPONSE, status) == "the HTTP status is not 200"
 
 
 @pytest.mark.parametrize(
@@ -223,7 +225,7 @@ def test_any_http_status_but_200_is_refused(parse: Callable[[RawResponse], Any],
     ],
 )
 def test_a_malformed_send_response_is_refused(valid: str, invalid: str) -> None:
-    parse_error(responses.parse_send_result, SENT.replace(valid, invalid))
+    parse_error(responses.parse_send_result, SEND_RESPONSE.replace(valid, invalid))
 
 
 @pytest.mark.parametrize(
@@ -260,12 +262,12 @@ def test_entities_are_never_resolved(tmp_path: Path) -> None:
         f'<!ENTITY c SYSTEM "{secret.as_uri()}">',
         '<!ENTITY % p SYSTEM "http://127.0.0.1:9/x"> %p;',
     ):
-        body = f"<!DOCTYPE returnsms [{definition}]>{SENT.replace('ok', '&c;')}"
+        body = f"<!DOCTYPE returnsms [{definition}]>{SEND_RESPONSE.replace('ok', '&c;')}"
         assert "secret" not in parse_error(responses.parse_send_result, body)
 
 
 def test_a_harmless_document_type_is_refused() -> None:
-    assert "document type" in parse_error(responses.parse_send_result, f"<!DOCTYPE returnsms>{SENT}")
+    assert "document type" in parse_error(responses.parse_send_result, f"<!DOCTYPE returnsms>{SEND_RESPONSE}")
 
 
 def test_a_deeply_nested_document_is_refused() -> None:

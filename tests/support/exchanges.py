@@ -1,8 +1,8 @@
 """Loads the hand-written exchanges in `fixtures/exchanges`.
 
 Each exchange is a folder. `request.http` and `response.http` are raw bytes. `exchange.toml` contains the clause that
-the exchange proves, its provenance, the exchanges that must come before it, the emulator's settings, what a client must
-read from the response and, if a client can build the request, the call that builds it.
+the exchange proves, its provenance, the exchanges that must come before it, the emulator's settings, the result that a
+client returns for the response and, if a client can build the request, the client method and arguments that build it.
 """
 
 import tomllib
@@ -19,8 +19,8 @@ FOLDER = Path(__file__).parents[2] / "fixtures" / "exchanges"
 class Exchange:
     """One request and its only correct response.
 
-    `given` contains arguments of `emulators.options`; `reads` the kind of the client's result and its fields; `calls`
-    the client's method, its arguments and the charset.
+    `given` contains arguments of `emulators.options`; `result` the kind of the client's result and its fields;
+    `client_call` the client's method, its arguments and the charset.
     """
 
     name: str
@@ -30,8 +30,8 @@ class Exchange:
     response: Response
     before: tuple[str, ...]
     given: dict[str, Any]
-    reads: dict[str, Any]
-    calls: dict[str, Any]
+    result: dict[str, Any]
+    client_call: dict[str, Any]
 
 
 def load_exchange(name: str) -> Exchange:
@@ -46,8 +46,8 @@ def load_exchange(name: str) -> Exchange:
         response=_parse_response((folder / "response.http").read_bytes()),
         before=tuple(metadata.get("before", ())),
         given=metadata.get("given", {}),
-        reads=metadata["reads"],
-        calls=metadata.get("calls", {}),
+        result=metadata["result"],
+        client_call=metadata.get("client_call", {}),
     )
 
 
