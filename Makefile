@@ -62,7 +62,7 @@ test-flaky: $(DEV_STAMP) ## run the quick contract suite FLAKY_RUNS=50 times whi
 	PYTHONPATH=tests:tools $(BIN)/python tools/flakiness.py --runs $(FLAKY_RUNS)
 
 contract-loop: $(DEV_STAMP) ## run the thorough contract suite against URL with new random seeds until a clause fails
-	while :; do env -u CI $(BIN)/sms10692-contract $(URL) --control $(URL) --profile thorough $(ARGS) || exit $$?; done
+	while :; do env -u CI $(BIN)/sms10692-contract run $(URL) --control $(URL) --effort thorough $(ARGS) || exit $$?; done
 
 fuzz: $(DEV_STAMP) ## send a million malformed HTTP requests (ARGS="--seconds 20 --seed 7")
 	$(TOOL) -m fuzz $(ARGS)

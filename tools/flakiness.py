@@ -35,7 +35,8 @@ def main() -> int:
             for run in range(1, runs + 1):
                 seed = random.SystemRandom().randrange(2**32)
                 started = time.perf_counter()
-                command = [sys.executable, "-m", "sms10692_contract", url, "--control", url, "--seed", str(seed)]
+                command = [sys.executable, "-m", "sms10692_contract", "run", url, "--control", url]
+                command += ["--seed", str(seed)]
                 completed = subprocess.run(
                     command, capture_output=True, encoding="utf-8", check=False, env=environment, timeout=600
                 )

@@ -5,58 +5,83 @@ Adds the options of the command to pytest and runs each clause as one test of `t
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pytest
+from rich.console import Console
 
+from sms10692_contract import report, terminal
 from sms10692_contract.clauses import Clause
 from sms10692_contract.control import ControlClient, ControlRefused
 from sms10692_contract.escaping import escape_unprintable
 from sms10692_contract.harness import EFFORTS, CheckContext, SuiteAccount
 from sms10692_contract.http import Address, TargetUnreachable, parse_address, send_request
 from sms10692_contract.interruptions import INTERRUPTIONS
+from sms10692_contract.options import CHARSETS, CREDENTIALS_NEEDED, FORBIDDEN_WORD, HELP
 from sms10692_contract.requests import UTF8, form, is_encodable
-from sms10692_contract.runner import (
-    CREDENTIALS_NEEDED,
-    Verdict,
-    accounts_left,
-    enable_sandbox,
-    run_checks,
-    shares_accounts,
-)
+from sms10692_contract.runner import Verdict, accounts_left, enable_sandbox, run_checks, shares_accounts
 from sms10692_contract.safety import BUDGET_DEFAULT, SafetyGuard
+from sms10692_contract.selection import Selection, parse_selection, reasons_not_run
 
 _ACCOUNTS_LEFT: Final = pytest.StashKey[str]()
-
-_CHARSETS: Final = {
-    "--userid": "gbk",
-    "--account": "utf-8",
-    "--password": "utf-8",
-    "--control-token": "utf-8",
-    "--forbidden": "gbk",
-}
-"""Charset in which an option must be encodable. Userid and forbidden word are also sent to the GBK endpoint."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the command that pytest does not have itself."""
     group = parser.getgroup("sms10692-contract")
-    for name in ("--target", "--userid", "--account", "--password", "--control", "--control-token"):
-        group.addoption(name)
-    group.addoption("--keep-accounts", action="store_true")
-    group.addoption("--ca", type=Path)
-    group.addoption("--insecure", action="store_true")
-    group.addoption("--allow-send", action="append", default=[])
-    group.addoption("--budget", type=int, default=BUDGET_DEFAULT)
-    group.addoption("--allow-fetch", action="store_true")
-    group.addoption("--forbidden", default="发票")
-    group.addoption("--contract-profile", choices=list(EFFORTS), default="quick")
-    group.addoption("--contract-seed", type=int, default=0)
+
+    def add(name: str, **attributes: Any) -> None:
+        group.addoption(name, **{"help": HELP.get(name)} | attributes)
+
+    add("--target", metavar="URL", help="The server to check: http[s]://HOST:PORT.")
+    for name, metavar in (("--userid", "TEXT"), ("--account", "TEXT"), ("--password", "TEXT"), ("--control", "URL")):
+        add(name, metavar=metavar)
+    add("--control-token", metavar="TOKEN")
+    add("--keep-accounts", action="store_true")
+    add("--ca", type=Path, metavar="FILE")
+    add("--insecure", action="store_true")
+    add("--allow-send", action="append", default=[], metavar="NUMBER")
+    add("--budget", type=int, default=BUDGET_DEFAULT, metavar="POINTS")
+    add("--allow-fetch", action="store_true")
+    add("--forbidden-word", default=FORBIDDEN_WORD, metavar="WORD")
+    add("--effort", choices=list(EFFORTS), default="quick")
+    add("--seed", type=int, default=0, metavar="INTEGER", help="Random seed, to repeat a run. Default: 0.")
+    add("--only", action="append", default=[], metavar="CLAUSE")
+    add("--skip", action="append", default=[], metavar="CLAUSE")
+    add("--list", action="store_true", dest="list_clauses")
+
+
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Print the list of clauses instead of running the tests if --list is given."""
+    if not config.getoption("list_clauses"):
+        return None
+    if config.getoption("keyword"):
+        raise pytest.UsageError("--list does not support -k: select with --only and --skip")
+    reasons = reasons_not_run(_parse_selection(config), _build_guard(config), bool(config.getoption("--control")))
+    terminal.write_line(report.selection_table(reasons, Console(highlight=False, markup=False, emoji=False)))
+    return 0
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the tests of clauses that --only and --skip do not select."""
+    selection = _parse_selection(config)
+    deselected = [item for item in items if (clause := _get_clause(item)) and selection.exclusion_reason(clause)]
+    if deselected:
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item not in deselected]
+
+
+def _get_clause(item: pytest.Item) -> Clause | None:
+    """Return the clause that a test checks; None for other tests."""
+    callspec = getattr(item, "callspec", None)
+    clause = None if callspec is None else callspec.params.get("clause")
+    return clause if isinstance(clause, Clause) else None
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Check the options, and let signals end the run through the fixtures, which delete the accounts."""
-    _options(session.config)
+    _parse_options(session.config)
+    _parse_selection(session.config)
     INTERRUPTIONS.install()
 
 
@@ -79,12 +104,12 @@ class _Options(NamedTuple):
     control: ControlClient | None
 
 
-def _options(config: pytest.Config) -> _Options:
+def _parse_options(config: pytest.Config) -> _Options:
     """Parse the options. Raises UsageError."""
     option = config.getoption
     if not option("--target"):
         raise pytest.UsageError("--target http://HOST:PORT is needed")
-    for name, charset in _CHARSETS.items():
+    for name, charset in CHARSETS.items():
         if not is_encodable(option(name) or "", charset):
             raise pytest.UsageError(f"{name}: the value cannot be encoded in {charset}")
     userid, account, password = (option(name) or "" for name in ("--userid", "--account", "--password"))
@@ -102,19 +127,30 @@ def _options(config: pytest.Config) -> _Options:
     return _Options(address, SuiteAccount(userid, account, password), control)
 
 
+def _parse_selection(config: pytest.Config) -> Selection:
+    """Parse --only and --skip. Raises UsageError."""
+    try:
+        return parse_selection(config.getoption("--only"), config.getoption("--skip"))
+    except ValueError as error:
+        raise pytest.UsageError(escape_unprintable(str(error))) from error
+
+
+def _build_guard(config: pytest.Config) -> SafetyGuard:
+    option = config.getoption
+    return SafetyGuard(frozenset(option("--allow-send")), option("--budget"), option("--allow-fetch"))
+
+
 @pytest.fixture(scope="session")
 def context(pytestconfig: pytest.Config) -> Iterator[CheckContext]:
     """Context of the run, with the permissions of the options. Stops pytest if the server is not reachable."""
     option = pytestconfig.getoption
-    address, own, control = _options(pytestconfig)
-    guard = SafetyGuard(frozenset(option("--allow-send")), option("--budget"), option("--allow-fetch"))
+    address, own, control = _parse_options(pytestconfig)
+    guard = _build_guard(pytestconfig)
     keep = option("--keep-accounts")
-    profile = EFFORTS[option("--contract-profile")]
+    effort = EFFORTS[option("--effort")]
     try:
         own = _prepare_account(address, own, control, guard)
-        yield CheckContext(
-            address, own, guard, control, profile, option("--contract-seed"), option("--forbidden"), keep
-        )
+        yield CheckContext(address, own, guard, control, effort, option("--seed"), option("--forbidden-word"), keep)
     finally:
         left = accounts_left(control, keep) if control is not None else ""
         if left:

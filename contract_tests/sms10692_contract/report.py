@@ -4,7 +4,7 @@
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement
 from rich.console import Console
 from rich.table import Table
 
+from sms10692_contract.clauses import CLAUSES
 from sms10692_contract.escaping import escape_unprintable
 from sms10692_contract.http import Address
 from sms10692_contract.requests import WireRequest
@@ -63,23 +64,43 @@ def _indent(text: str) -> str:
 
 
 def table(verdicts: Sequence[Verdict], console: Console) -> str:
-    """Return a table of all clauses and verdicts, formatted for this console.
-
-    **Do not print with the console:** `rich` ends the process with exit code 1 when a pipe is closed.
-    """
-    rows = Table(show_edge=False, pad_edge=False)
-    for name in ("clause", "source"):
-        rows.add_column(name, no_wrap=True)
-    rows.add_column("requirement")
-    rows.add_column("verdict")
+    """Return a table of all clauses and verdicts, formatted for this console."""
+    rows = _clause_table("verdict")
     for verdict in verdicts:
         clause, state = verdict.clause, verdict.state
         result = f"{state.value} ({escape_unprintable(verdict.why)})" if state is State.NOT_EXERCISED else state.value
         rows.add_row(
             clause.id, clause.source, clause.says, result, style=None if state is State.HELD else _COLOURS[state]
         )
+    return _render(rows, console)
+
+
+def selection_table(reasons: Mapping[str, str], console: Console) -> str:
+    """Return a table of all clauses that says which would be checked. `reasons` has, by id, why a clause would not."""
+    rows = _clause_table("checked")
+    for clause in CLAUSES:
+        reason = reasons[clause.id]
+        rows.add_row(clause.id, clause.source, clause.says, f"no ({reason})" if reason else "yes")
+    count = sum(not reason for reason in reasons.values())
+    return f"{_render(rows, console)}\n\n{count} of {len(reasons)} clauses would be checked"
+
+
+def _clause_table(last_column: str) -> Table:
+    table = Table(show_edge=False, pad_edge=False)
+    for name in ("clause", "source"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("requirement")
+    table.add_column(last_column)
+    return table
+
+
+def _render(table: Table, console: Console) -> str:
+    """Return a table as text, formatted for this console.
+
+    **Do not print with the console:** `rich` ends the process with exit code 1 when a pipe is closed.
+    """
     with console.capture() as captured:
-        console.print(rows)
+        console.print(table)
     return captured.get().rstrip("\n")
 
 

@@ -20,8 +20,6 @@ from sms10692_contract.http import Address, RawResponse, TargetUnreachable, send
 from sms10692_contract.requests import UTF8, WireRequest, form
 from sms10692_contract.safety import INVALID_SIGN, PermissionMissing, SafetyGuard
 
-CREDENTIALS_NEEDED: Final = "--userid, --account and --password are needed, or --control"
-
 _ACCEPTED: Final = b"<returnstatus>Sucess</returnstatus>"
 
 
@@ -90,11 +88,6 @@ def shares_accounts(address: Address, control: ControlClient) -> bool:
 
 def _query_balance(address: Address, account: SuiteAccount, **fields: str) -> RawResponse:
     return send_request(address, form(UTF8, account.credentials() | {"action": "overage"} | fields))
-
-
-def select(only: Sequence[str]) -> Iterator[Clause]:
-    """Yield the clauses with these ids, or all clauses."""
-    return (clause for clause in CLAUSES if not only or clause.id in only)
 
 
 def run_checks(

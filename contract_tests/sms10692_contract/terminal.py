@@ -4,9 +4,13 @@ import os
 import sys
 from contextlib import suppress
 from io import TextIOWrapper
-from typing import TextIO
+from typing import Final, TextIO
 
 from sms10692_contract.escaping import escape_unprintable
+from sms10692_contract.interruptions import Interrupted
+
+NAME: Final = "sms10692-contract"
+"""Name of the command, at the beginning of each of its messages."""
 
 
 def accept_any_text() -> None:
@@ -30,10 +34,21 @@ def write_line(text: str) -> None:
     _write(sys.stdout, text)
 
 
+def write_message(text: str) -> None:
+    """Write a message with the name of the command to standard error, escaped to one line."""
+    write_error(f"{NAME}: {text}")
+
+
 def write_error(text: str) -> None:
-    """Write a message to standard error, escaped to one line."""
+    """Write a text to standard error, escaped to one line."""
     with suppress(OSError):  # there is no other stream to report the error to
         _write(sys.stderr, escape_unprintable(text))
+
+
+def report_interruption(error: BaseException | None) -> int:
+    """Write the message of an interruption, and return its exit code."""
+    write_message(str(error) if isinstance(error, Interrupted) else "interrupted")
+    return error.exit_code if isinstance(error, Interrupted) else 130
 
 
 def flush() -> None:

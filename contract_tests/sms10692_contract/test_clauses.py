@@ -18,5 +18,5 @@ def test_a_clause_holds(clause: Clause, run_clause: Callable[[Clause], Verdict],
     if verdict.state is State.NOT_EXERCISED:
         pytest.skip(escape_unprintable(verdict.why))
     if verdict.state is State.FAILED:
-        repeat_command = f"the same, with --contract-seed {context.seed} -k '{clause.id}'"
+        repeat_command = f"the same command, with --seed {context.seed} --only {clause.id}"
         pytest.fail(report.failure(verdict, context.address, repeat_command), pytrace=False)

@@ -11,7 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from contract_suite.test_suite_under_pytest import ENVIRONMENT, under_pytest
+from contract_suite.test_suite_under_pytest import ENVIRONMENT, run_pytest, run_pytest_on_two_clauses
 from sms10692_contract.clauses import BY_ID
 from sms10692_contract.control import ControlClient, ControlRefused
 from sms10692_contract.harness import CheckContext
@@ -99,7 +99,7 @@ def test_an_interrupted_run_deletes_its_accounts_and_reports_its_verdicts(name: 
     page, number = tmp_path / "report.html", getattr(signal, name)
     with emulator_process() as (emulator, (host, port)):
         url = f"http://{host}:{port}"
-        command = [sys.executable, "-m", "sms10692_contract", url, "--control", url, "--profile", "thorough"]
+        command = [sys.executable, "-m", "sms10692_contract", "run", url, "--control", url, "--effort", "thorough"]
         command += [*select("Q15-many", "M-once"), "--html", str(page)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as process:
             read_log(emulator, 200)
@@ -120,7 +120,7 @@ def test_an_interrupted_run_deletes_its_accounts_and_reports_its_verdicts(name: 
 def test_a_run_under_pytest_leaves_the_accounts_as_they_were(fault: str, tmp_path: Path) -> None:
     faults = {one.name: one.defect for one in MUTANTS}
     with mutant_server(faults.get(fault)) as vendor:
-        ended = under_pytest(tmp_path, "--target", vendor.url, "--control", vendor.url, "-k", "2.3-found or R6-edge")
+        ended = run_pytest(tmp_path, "--target", vendor.url, "--control", vendor.url, *select("2.3-found", "R6-edge"))
         assert vendor.control.userids() == ["12"]
     assert ended.returncode == (1 if fault else 0), ended.stdout + ended.stderr
 
@@ -128,7 +128,7 @@ def test_a_run_under_pytest_leaves_the_accounts_as_they_were(fault: str, tmp_pat
 def test_a_run_under_pytest_reports_accounts_that_are_left(tmp_path: Path) -> None:
     with mutant_server() as vendor:
         vendor.control.keeps_accounts = True
-        ended = under_pytest(tmp_path, "--target", vendor.url, "--control", vendor.url)
+        ended = run_pytest_on_two_clauses(tmp_path, "--target", vendor.url, "--control", vendor.url)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert re.search(rf"^accounts left at {vendor.url}: \d+ \(DELETE", ended.stdout, re.MULTILINE)
 
@@ -138,8 +138,8 @@ def test_an_interrupted_run_under_pytest_deletes_its_accounts(name: str, tmp_pat
     with emulator_process() as (emulator, (host, port)):
         url = f"http://{host}:{port}"
         command = [sys.executable, "-m", "pytest", "-p", "sms10692_contract.plugin", "-p", "no:cacheprovider"]
-        command += ["--pyargs", "sms10692_contract", "-q", "-k", "M-once", "--target", url, "--control", url]
-        command += ["--contract-profile", "thorough"]
+        command += ["--pyargs", "sms10692_contract", "-q", "--only", "M-once", "--target", url, "--control", url]
+        command += ["--effort", "thorough"]
         environment = ENVIRONMENT | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         with subprocess.Popen(
             command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", env=environment

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from contract_suite.test_suite_under_pytest import under_pytest
+from contract_suite.test_suite_under_pytest import run_pytest_on_two_clauses
 from sms10692_contract.http import parse_address
 from support.contract_cli import run_contract, select
 from support.fake_servers import recording_server
@@ -74,7 +74,7 @@ def test_the_command_accepts_an_address_with_an_endpoint_path(page: str) -> None
 def test_the_plugin_accepts_an_address_with_an_endpoint_path(tmp_path: Path) -> None:
     with mutant_server() as vendor:
         url = f"{vendor.url}/V2sms.aspx/"
-        ended = under_pytest(tmp_path, "--target", url, "--control", url)
+        ended = run_pytest_on_two_clauses(tmp_path, "--target", url, "--control", url)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "2 passed" in ended.stdout
 

@@ -49,7 +49,7 @@ def test_a_failed_clause_is_reported_with_its_request_and_a_command_to_repeat_it
         ended = run_contract(*target_options, *selection, "--seed", "5", "--html", str(page), "--junit", str(junit))
         assert ended.returncode == 1
         (line,) = re.findall(r"^  request:  (curl .*)$", ended.stdout, re.MULTILINE)
-        (again,) = re.findall(r"^  again:    sms10692-contract (.*)$", ended.stdout, re.MULTILINE)
+        (again,) = re.findall(r"^  again:    sms10692-contract run (.*)$", ended.stdout, re.MULTILINE)
         pasted = subprocess.run(["/bin/bash", "-c", line], capture_output=True, encoding="utf-8", check=True).stdout
         assert "<returnstatus>Success</returnstatus>" in pasted
         assert run_contract(*again.split(), "--password", "mima").returncode == 1

@@ -69,7 +69,7 @@ def test_a_mutant_fails_the_right_clauses(mutant: Mutant, tmp_path: Path) -> Non
 def failed_clauses_of_command(fault: Defect, report: Path) -> set[str]:
     """Run the whole command; it must end within a minute, with exit code 1."""
     with mutant_server(fault) as vendor:
-        command = [sys.executable, "-m", "sms10692_contract", vendor.url, "--control", vendor.url]
+        command = [sys.executable, "-m", "sms10692_contract", "run", vendor.url, "--control", vendor.url]
         ended = subprocess.run(
             [*command, "--seed", "0", "--junit", str(report)], capture_output=True, encoding="utf-8", timeout=60
         )

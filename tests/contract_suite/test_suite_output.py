@@ -47,7 +47,7 @@ def test_a_failed_clause_is_reported_in_every_encoding(encoding: str, tmp_path: 
     page, junit = tmp_path / "report.html", tmp_path / "report.xml"
     files = ["--html", str(page), "--junit", str(junit)]
     with mutant_server(WRONG) as vendor:
-        code, out, err = raw_contract(vendor.url, *OWN, *SHOWN, *files, encoding=encoding)
+        code, out, err = raw_contract("run", vendor.url, *OWN, *SHOWN, *files, encoding=encoding)
     assert (code, err) == (1, "")
     assert "0 held, 1 failed" in out
     assert "\\x9b2J\\x1b[2J\\u202e\\u2066\\u2028\\r" in out
@@ -65,13 +65,17 @@ def test_a_failed_clause_is_reported_in_every_encoding(encoding: str, tmp_path: 
     ("arguments", "code"),
     [
         (["--help"], 0),
+        (["run", "--help"], 0),
+        (["run", "--list"], 0),
         (["--version"], 0),
-        (["http://127.0.0.1:1", *OWN, "--only", "条款€😀\x9b"], 2),
-        (["http://127.0.0.1:1", *OWN, "--条款€😀"], 2),
-        (["http://主机..😀/短信", *OWN], 2),
-        (["http://127.0.0.1:1/短信😀", *OWN], 3),
-        (["http://127.0.0.1:1", *OWN, "--html", "/no/such/文件夹€😀"], 2),
-        (["http://127.0.0.1:1", *OWN, "--ca", "/no/such/文件夹€😀"], 2),
+        ([], 2),
+        (["条款€😀\x9b"], 2),
+        (["run", "http://127.0.0.1:1", *OWN, "--only", "条款€😀\x9b"], 2),
+        (["run", "http://127.0.0.1:1", *OWN, "--条款€😀"], 2),
+        (["run", "http://主机..😀/短信", *OWN], 2),
+        (["run", "http://127.0.0.1:1/短信😀", *OWN], 3),
+        (["run", "http://127.0.0.1:1", *OWN, "--html", "/no/such/文件夹€😀"], 2),
+        (["run", "http://127.0.0.1:1", *OWN, "--ca", "/no/such/文件夹€😀"], 2),
     ],
     ids=str,
 )
@@ -85,16 +89,16 @@ def test_every_message_is_written_in_every_encoding(arguments: list[str], code: 
 
 def test_an_error_text_of_a_hostile_server_is_escaped_to_one_line() -> None:
     with fake_control_api(401, HOSTILE) as url:
-        code, out, err = raw_contract(url, "--control", url, encoding="utf-8")
+        code, out, err = raw_contract("run", url, "--control", url, encoding="utf-8")
     assert (code, out) == (2, "")
     assert "\\x9b2J\\x1b[2J\\u202e\\u2066\\u2028\\r\\nsms10692-contract: all held\\x00\\u200b" in err
     assert err.count("\n") == 1
     assert control_characters(err) == set()
 
 
-@pytest.mark.parametrize("option", ["--userid", "--account", "--password", "--forbidden", "--control-token"])
+@pytest.mark.parametrize("option", ["--userid", "--account", "--password", "--forbidden-word", "--control-token"])
 def test_an_option_that_is_not_valid_text_is_wrong_usage(option: str) -> None:
-    command = [sys.executable, "-m", "sms10692_contract", "http://127.0.0.1:1", *OWN, option]
+    command = [sys.executable, "-m", "sms10692_contract", "run", "http://127.0.0.1:1", *OWN, option]
     ended = subprocess.run([*map(os.fsencode, command), b"\xff"], capture_output=True, check=False, timeout=60)
     assert (ended.returncode, ended.stdout) == (2, b"")
     assert option.encode() in ended.stderr
@@ -124,7 +128,7 @@ def test_a_closed_pipe_changes_neither_the_verdict_nor_the_files(tmp_path: Path)
     page = tmp_path / "report.html"
     for fault, code in ((None, 0), (WRONG, 1)):
         with mutant_server(fault) as vendor:
-            command = [sys.executable, "-m", "sms10692_contract", vendor.url, *OWN, *SHOWN, "--html", str(page)]
+            command = [sys.executable, "-m", "sms10692_contract", "run", vendor.url, *OWN, *SHOWN, "--html", str(page)]
             with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
                 assert process.stdout is not None
                 assert process.stderr is not None
@@ -138,7 +142,7 @@ def test_a_closed_pipe_changes_neither_the_verdict_nor_the_files(tmp_path: Path)
 def test_closed_streams_change_neither_the_verdict_nor_the_files(closed: str, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     with mutant_server() as vendor:
-        command = [sys.executable, "-m", "sms10692_contract", vendor.url, *OWN, *SHOWN, "--html", str(page)]
+        command = [sys.executable, "-m", "sms10692_contract", "run", vendor.url, *OWN, *SHOWN, "--html", str(page)]
         ended = subprocess.run(["/bin/sh", "-c", f'"$@" {closed}', "sh", *command], check=False, timeout=60)
     assert ended.returncode == 0
     assert "</html>" in page.read_text("utf-8")
@@ -151,7 +155,7 @@ needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this sys
 def test_a_full_standard_output_is_exit_code_2(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     with mutant_server() as vendor, Path("/dev/full").open("wb") as full:
-        command = [sys.executable, "-m", "sms10692_contract", vendor.url, *OWN, *SHOWN, "--html", str(page)]
+        command = [sys.executable, "-m", "sms10692_contract", "run", vendor.url, *OWN, *SHOWN, "--html", str(page)]
         ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, encoding="utf-8", check=False, timeout=60)
     assert ended.returncode == 2
     assert ended.stderr == "sms10692-contract: standard output cannot be written: No space left on device\n"
@@ -192,13 +196,13 @@ def test_a_run_that_cannot_start_leaves_the_report_files_unchanged(tmp_path: Pat
 
 BUG = """
 import sys
-from sms10692_contract import cli as command
+from sms10692_contract import cli, run_command
 def run_checks(context, clauses, progress):
     progress(clauses[0])
     raise RuntimeError("a defect: €😀\\u202e")
     yield
-command.run_checks = run_checks
-command.main()
+run_command.run_checks = run_checks
+cli.main()
 """
 
 
@@ -206,7 +210,7 @@ command.main()
 def test_an_internal_error_is_exit_code_70_with_its_traceback_and_all_reports(encoding: str, tmp_path: Path) -> None:
     page, junit = tmp_path / "report.html", tmp_path / "report.xml"
     with mutant_server() as vendor:
-        command = [sys.executable, "-c", BUG, vendor.url, *OWN, *select("2.3-found")]
+        command = [sys.executable, "-c", BUG, "run", vendor.url, *OWN, *select("2.3-found")]
         command += ["--html", str(page), "--junit", str(junit)]
         environment = os.environ | {"PYTHONIOENCODING": encoding}
         ended = subprocess.run(command, capture_output=True, encoding=encoding, check=False, env=environment)

@@ -62,7 +62,7 @@ def test_make_contract_loop_repeats_with_new_seeds_until_a_run_fails(code: int, 
     assert ended.returncode != 0
     assert f"Error {code}" in ended.stderr
     requests = Path(f"{command}.asked").read_text("utf-8").splitlines()
-    assert requests == [" http://x --control http://x --profile thorough"] * 3
+    assert requests == [" run http://x --control http://x --effort thorough"] * 3
 
 
 def verdicts_on(fault: Defect, clauses: list[str], seed: int = 1, shrinking: int = 100) -> list[Verdict]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from support.contract_cli import select
 from support.mutant_vendor import mutant_server
 from support.mutants import MUTANTS
 
@@ -15,21 +16,25 @@ pytestmark = pytest.mark.slow("Runs the contract suite under pytest in subproces
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(str(Path(one).absolute()) for one in sys.path)}
 
 
-def under_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def run_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the suite with pytest in `folder`."""
     command = [sys.executable, "-m", "pytest", "-p", "sms10692_contract.plugin", "-p", "no:cacheprovider"]
-    command += ["--pyargs", "sms10692_contract", "-q", "-k", "2.3-found or 2.3-payinfo", *options]
-    environment = ENVIRONMENT | {
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"
-    }  # importing other plugins takes longer than the clauses
+    command += ["--pyargs", "sms10692_contract", "-q", *options]
+    # Importing other plugins takes longer than checking the clauses.
+    environment = ENVIRONMENT | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", env=environment, timeout=60)
+
+
+def run_pytest_on_two_clauses(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the clauses 2.3-found and 2.3-payinfo with pytest in `folder`."""
+    return run_pytest(folder, *select("2.3-found", "2.3-payinfo"), *options)
 
 
 @pytest.mark.parametrize("fault", ["", "Sucess corrected"])
 def test_pytest_runs_each_clause_as_a_test(fault: str, tmp_path: Path) -> None:
     faults = {one.name: one.defect for one in MUTANTS}
     with mutant_server(faults.get(fault)) as vendor:
-        ended = under_pytest(tmp_path, "--target", vendor.url, "--control", vendor.url)
+        ended = run_pytest_on_two_clauses(tmp_path, "--target", vendor.url, "--control", vendor.url)
     assert ended.returncode == (1 if fault else 0), ended.stdout + ended.stderr
     assert ("request:  curl" in ended.stdout) is bool(fault)
 
@@ -37,7 +42,7 @@ def test_pytest_runs_each_clause_as_a_test(fault: str, tmp_path: Path) -> None:
 def test_pytest_accepts_credentials_and_skips_clauses_without_permission(tmp_path: Path) -> None:
     with mutant_server() as vendor:
         own = ["--userid", "12", "--account", "test", "--password", "mima"]
-        ended = under_pytest(tmp_path, "--target", vendor.url, *own)
+        ended = run_pytest_on_two_clauses(tmp_path, "--target", vendor.url, *own)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "1 passed, 1 skipped" in ended.stdout
 
@@ -58,7 +63,7 @@ def test_pytest_accepts_credentials_and_skips_clauses_without_permission(tmp_pat
 def test_pytest_stops_without_a_reachable_server_and_valid_credentials(
     options: list[str], code: int, message: str, tmp_path: Path
 ) -> None:
-    ended = under_pytest(tmp_path, *options)
+    ended = run_pytest_on_two_clauses(tmp_path, *options)
     assert ended.returncode == code, ended.stdout + ended.stderr
     assert message in ended.stdout + ended.stderr
     assert "failed" not in ended.stdout

@@ -1,0 +1,83 @@
+"""Option values and help texts that the command `run` and the pytest plugin share."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from sms10692_contract import report
+from sms10692_contract.http import Address, parse_address
+from sms10692_contract.requests import is_encodable
+
+CREDENTIALS_NEEDED: Final = "--userid, --account and --password are needed, or --control"
+FORBIDDEN_WORD: Final = "发票"
+"""Default of --forbidden-word."""
+
+CHARSETS: Final[Mapping[str, str]] = {
+    "--userid": "gbk",
+    "--account": "utf-8",
+    "--password": "utf-8",
+    "--control-token": "utf-8",
+    "--forbidden-word": "gbk",
+}
+"""Charset in which an option must be encodable. Userid and forbidden word are also sent to the GBK endpoint."""
+
+HELP: Final[Mapping[str, str]] = {
+    "--userid": "The userid of the account.",
+    "--account": "The login name of the account.",
+    "--password": (
+        "The password of the account. Prefer the environment variable: other users of this machine can read the command"
+        " line."
+    ),
+    "--control": "The control API of an emulator. Allows all requests of the temporary accounts created there.",
+    "--control-token": "The token of the control API, which the emulator prints at start if it needs one.",
+    "--keep-accounts": "Do not delete the accounts created at --control when the run ends.",
+    "--ca": "For https: trust the CA certificates of this file.",
+    "--insecure": "For https: trust any certificate.",
+    "--allow-send": "Allow sending to this number. Repeatable.",
+    "--budget": "Maximum points to spend on these sends.",
+    "--allow-fetch": "Allow emptying the queues of the account.",
+    "--forbidden-word": "A word that the vendor forbids.",
+    "--effort": "Number of examples per clause.",
+    "--only": "Check this clause only. Repeatable.",
+    "--skip": "Do not check this clause. Repeatable.",
+    "--list": "List the clauses that would be checked, and why others would not, without a request; then stop.",
+}
+"""Help text of each shared option."""
+
+
+class AddressType(click.ParamType[Address]):
+    """Click parameter type of a server address."""
+
+    name = "URL"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Address:
+        try:
+            return parse_address(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def check_encodable(context: click.Context, option: click.Parameter, text: str | None) -> str | None:
+    """Click callback: refuse a value that cannot be encoded in the charset of its option."""
+    charset = CHARSETS[option.opts[0]]
+    if text is not None and not is_encodable(text, charset):
+        endpoint = ", the charset of /v2smsGBK.aspx" if charset == "gbk" else ""
+        raise click.BadParameter(f"the value cannot be encoded in {charset.upper()}{endpoint}")
+    return text
+
+
+def check_writable(context: click.Context, option: click.Parameter, file: Path | None) -> Path | None:
+    """Click callback: refuse a report file that cannot be written, before any request is sent."""
+    if file is not None:
+        try:
+            report.check_writable(file)
+        except OSError as error:
+            raise click.BadParameter(describe_write_error(file, error)) from error
+    return file
+
+
+def describe_write_error(file: Path | str, error: OSError) -> str:
+    """Return the message of a file or stream that cannot be written."""
+    return f"{file} cannot be written: {error.strerror or error}"

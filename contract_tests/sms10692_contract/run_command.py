@@ -1,0 +1,268 @@
+"""The command `sms10692-contract run`: its options, its progress bar, and its reports."""
+
+import os
+import random
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from sms10692_contract import report, terminal
+from sms10692_contract.clauses import Clause
+from sms10692_contract.control import ControlClient
+from sms10692_contract.harness import EFFORTS, CheckContext, SuiteAccount
+from sms10692_contract.http import Address, send_request
+from sms10692_contract.options import (
+    CREDENTIALS_NEEDED,
+    FORBIDDEN_WORD,
+    HELP,
+    AddressType,
+    check_encodable,
+    check_writable,
+    describe_write_error,
+)
+from sms10692_contract.requests import UTF8, form
+from sms10692_contract.runner import State, Verdict, accounts_left, enable_sandbox, run_checks, shares_accounts
+from sms10692_contract.safety import BUDGET_DEFAULT, SafetyGuard
+from sms10692_contract.selection import Selection, parse_selection, reasons_not_run
+from sms10692_contract.terminal import NAME
+
+_FAILED = 1
+"""Exit code when a clause failed."""
+
+
+class _Command(click.Command):
+    """A command whose help can be printed in every encoding."""
+
+    def get_help(self, ctx: click.Context) -> str:
+        return terminal.encodable(super().get_help(ctx))
+
+
+@click.command("run", cls=_Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument("address", type=AddressType(), required=False, envvar="SMS10692_CONTRACT_URL", metavar="URL")
+@click.option("--userid", envvar="SMS10692_USERID", show_envvar=True, callback=check_encodable, help=HELP["--userid"])
+@click.option(
+    "--account", envvar="SMS10692_ACCOUNT", show_envvar=True, callback=check_encodable, help=HELP["--account"]
+)
+@click.option(
+    "--password", envvar="SMS10692_PASSWORD", show_envvar=True, callback=check_encodable, help=HELP["--password"]
+)
+@click.option(
+    "--control", type=AddressType(), envvar="SMS10692_CONTRACT_CONTROL", show_envvar=True, help=HELP["--control"]
+)
+@click.option(
+    "--control-token",
+    envvar="SMS10692_CONTRACT_TOKEN",
+    show_envvar=True,
+    callback=check_encodable,
+    metavar="TOKEN",
+    help=HELP["--control-token"],
+)
+@click.option("--keep-accounts", is_flag=True, help=HELP["--keep-accounts"])
+@click.option("--ca", type=click.Path(exists=True, dir_okay=False, path_type=Path), help=HELP["--ca"])
+@click.option("--insecure", is_flag=True, help=HELP["--insecure"])
+@click.option("--allow-send", multiple=True, metavar="NUMBER", help=HELP["--allow-send"])
+@click.option(
+    "--budget",
+    default=BUDGET_DEFAULT,
+    show_default=True,
+    type=click.IntRange(0),
+    metavar="POINTS",
+    help=HELP["--budget"],
+)
+@click.option("--allow-fetch", is_flag=True, help=HELP["--allow-fetch"])
+@click.option(
+    "--forbidden-word",
+    default=FORBIDDEN_WORD,
+    show_default=True,
+    metavar="WORD",
+    callback=check_encodable,
+    help=HELP["--forbidden-word"],
+)
+@click.option("--effort", type=click.Choice(list(EFFORTS)), default="quick", show_default=True, help=HELP["--effort"])
+@click.option("--seed", type=int, help="Random seed, to repeat a run. Default: random, or 0 if CI is set.")
+@click.option("--only", multiple=True, metavar="CLAUSE", help=HELP["--only"])
+@click.option("--skip", multiple=True, metavar="CLAUSE", help=HELP["--skip"])
+@click.option("--list", "list_only", is_flag=True, help=HELP["--list"])
+@click.option(
+    "--html", type=click.Path(dir_okay=False, path_type=Path), callback=check_writable, help="Write an HTML report."
+)
+@click.option(
+    "--junit",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=check_writable,
+    help="Write a JUnit XML report.",
+)
+def run(
+    address: Address | None,
+    userid: str | None,
+    account: str | None,
+    password: str | None,
+    control: Address | None,
+    control_token: str | None,
+    keep_accounts: bool,
+    ca: Path | None,
+    insecure: bool,
+    allow_send: tuple[str, ...],
+    budget: int,
+    allow_fetch: bool,
+    forbidden_word: str,
+    effort: str,
+    seed: int | None,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    list_only: bool,
+    html: Path | None,
+    junit: Path | None,
+) -> int:
+    """Check, clause by clause, whether the server at URL behaves as the sms10692.com manual says.
+
+    URL is http[s]://HOST:PORT. Nothing is sent or fetched unless --allow-send, --allow-fetch or --control allows it.
+    """
+    guard = SafetyGuard(frozenset(allow_send), budget, allow_fetch)
+    try:
+        selection = parse_selection(only, skip)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if list_only:
+        _list_clauses(selection, guard, control is not None)
+        return 0
+    if address is None:
+        raise click.UsageError("the URL of the server is missing: http[s]://HOST:PORT")
+    if control is None and not (userid and account and password):
+        raise click.UsageError(CREDENTIALS_NEEDED)
+    if html is not None and junit is not None and html.resolve() == junit.resolve():
+        raise click.UsageError("--html and --junit name the same file")
+    try:
+        address = address.with_tls(ca, insecure)
+        control = control and control.with_tls(ca, insecure)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--ca") from error
+    own = SuiteAccount(userid or "", account or "", password or "")
+    control_client = ControlClient(control, control_token) if control is not None else None
+    if seed is None:
+        seed = 0 if os.environ.get("CI") else random.SystemRandom().randrange(2**32)
+    with _deleting_accounts(control_client, keep_accounts):
+        own = _prepare_account(address, own, control_client, guard)
+        context = CheckContext(
+            address, own, guard, control_client, EFFORTS[effort], seed, forbidden_word, keep_accounts
+        )
+        verdicts, interruption = _run_clauses(context, selection.selected_clauses())
+    repeat_command = _repeat_command(context, control, allow_send, allow_fetch)
+    repeat = {verdict.clause.id: f"{repeat_command} --only {verdict.clause.id}" for verdict in verdicts}
+    write_errors = []
+    for file, write in ((html, report.write_html), (junit, report.write_junit)):
+        if file is not None:
+            try:
+                write(verdicts, file, address, repeat)
+            except OSError as error:
+                write_errors.append(describe_write_error(file, error))
+    try:
+        _print_report(verdicts, address, repeat, deleted=control_client is not None and not keep_accounts)
+    except OSError as error:
+        write_errors.append(describe_write_error("standard output", error))
+    if isinstance(interruption, KeyboardInterrupt):
+        return terminal.report_interruption(interruption)  # click prints no message for a KeyboardInterrupt
+    if interruption is not None:
+        raise interruption
+    if write_errors:
+        raise click.ClickException("; ".join(write_errors))
+    return _FAILED if any(verdict.state is State.FAILED for verdict in verdicts) else 0
+
+
+def _list_clauses(selection: Selection, guard: SafetyGuard, has_control: bool) -> None:
+    """Print every clause, and whether it would be checked."""
+    reasons = reasons_not_run(selection, guard, has_control)
+    terminal.write_line(report.selection_table(reasons, _plain_console()))
+
+
+def _prepare_account(
+    address: Address, own: SuiteAccount, control: ControlClient | None, guard: SafetyGuard
+) -> SuiteAccount:
+    """Return the account for the run, and warn if the server does not accept it."""
+    if control is None:
+        response = send_request(address, form(UTF8, own.credentials() | {"action": "overage"}))
+        if "用户名或密码错误".encode() in response.body:
+            terminal.write_message(f"{address.url} refuses the account or the password")
+        return own
+    own, accepted = enable_sandbox(address, control, guard)
+    if not accepted and not shares_accounts(address, control):
+        raise click.UsageError(
+            f"{control.address.url} is not the control API of {address.url}: the server does not know the accounts"
+            " created there. Nothing was sent or fetched."
+        )
+    if not accepted:
+        terminal.write_message(
+            f"the account created at {control.address.url} is not accepted: nothing is sent or fetched"
+        )
+    return own
+
+
+@contextmanager
+def _deleting_accounts(control: ControlClient | None, keep: bool) -> Iterator[None]:
+    """Delete the created accounts when the block ends in any way, and report those that are left."""
+    try:
+        yield
+    finally:
+        if control is not None:
+            left = accounts_left(control, keep)
+            if left:
+                terminal.write_message(left)
+
+
+def _run_clauses(context: CheckContext, clauses: Sequence[Clause]) -> tuple[list[Verdict], BaseException | None]:
+    """Run the clauses with a progress bar. Return all verdicts, and the exception that stopped the run."""
+    verdicts: list[Verdict] = []
+    console = Console(stderr=True, highlight=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    try:
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+            task = progress.add_task("", total=len(clauses))
+
+            def show_clause(clause: Clause) -> None:
+                progress.update(task, description=clause.id)
+
+            for verdict in run_checks(context, clauses, show_clause):
+                verdicts.append(verdict)
+                progress.advance(task)
+    except (KeyboardInterrupt, Exception) as error:
+        reason = f"the run was stopped: {str(error) or type(error).__name__}"
+        verdicts += [Verdict(clause, State.NOT_EXERCISED, reason) for clause in clauses[len(verdicts) :]]
+        return verdicts, error
+    return verdicts, None
+
+
+def _print_report(verdicts: Sequence[Verdict], address: Address, repeat: dict[str, str], deleted: bool) -> None:
+    terminal.write_line(report.table(verdicts, _plain_console()))
+    failed = [verdict for verdict in verdicts if verdict.state is State.FAILED]
+    for verdict in failed:
+        terminal.write_line("\n" + report.failure(verdict, address, repeat[verdict.clause.id]))
+    if failed and deleted:
+        terminal.write_line("\nThe accounts of this run are deleted; --keep-accounts keeps them for the curl lines.")
+    terminal.write_line(f"\n{report.summary(verdicts)}")
+
+
+def _plain_console() -> Console:
+    """Return a console that only formats; terminal.write_line prints."""
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def _repeat_command(
+    context: CheckContext, control: Address | None, allow_send: Sequence[str], allow_fetch: bool
+) -> str:
+    words = [NAME, "run", context.address.url, "--seed", str(context.seed), "--effort", context.effort.name]
+    if control is not None:
+        words += ["--control", control.url]
+    else:
+        words += ["--userid", context.own.userid, "--account", context.own.account]
+    words += context.address.options
+    for number in allow_send:
+        words += ["--allow-send", number]
+    words += ["--budget", str(context.guard.budget)] if allow_send else []
+    words += ["--allow-fetch"] if allow_fetch else []
+    words += ["--forbidden-word", context.forbidden] if context.forbidden != FORBIDDEN_WORD else []
+    return shlex.join(words)

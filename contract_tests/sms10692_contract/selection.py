@@ -1,0 +1,56 @@
+"""Selection of clauses by `--only` and `--skip`, and the list that `--list` prints.
+
+The command and the pytest plugin share this module, so that the options mean the same in both.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sms10692_contract.clauses import BY_ID, CLAUSES, Clause
+from sms10692_contract.safety import SafetyGuard
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Ids of clauses: `only` these are checked (all if empty), except those in `skip`."""
+
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+
+    def selected_clauses(self) -> list[Clause]:
+        """Return the selected clauses, in the order in which they are checked."""
+        return [clause for clause in CLAUSES if not self.exclusion_reason(clause)]
+
+    def exclusion_reason(self, clause: Clause) -> str:
+        """Return why a clause is not selected; empty if it is."""
+        if self.only and clause.id not in self.only:
+            return "not named by --only"
+        return "named by --skip" if clause.id in self.skip else ""
+
+
+def parse_selection(only: Sequence[str], skip: Sequence[str]) -> Selection:
+    """Build a selection from the values of the options.
+
+    Raises ValueError with a message for the user if an id is unknown or no clause is selected.
+    """
+    for option, ids in (("--only", only), ("--skip", skip)):
+        for clause_id in ids:
+            if clause_id not in BY_ID:
+                raise ValueError(f"{option}: there is no clause {clause_id}")
+    selection = Selection(tuple(only), tuple(skip))
+    if not selection.selected_clauses():
+        raise ValueError("--only and --skip select no clause")
+    return selection
+
+
+def reasons_not_run(selection: Selection, guard: SafetyGuard, has_control: bool) -> dict[str, str]:
+    """Return by clause id why a clause would not run; empty for a clause that would.
+
+    With a control API all clauses can run, because the accounts are temporary.
+    """
+
+    def reason(clause: Clause) -> str:
+        missing = "" if has_control else guard.missing_permission(clause.needs)
+        return selection.exclusion_reason(clause) or (f"needs {missing}" if missing else "")
+
+    return {clause.id: reason(clause) for clause in CLAUSES}
