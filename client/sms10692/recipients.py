@@ -151,19 +151,19 @@ def _parse_column(text: str, column: str) -> Iterator[RecipientEntry]:
 
 def _find_column(text: str, column: str) -> tuple[str, int, bool]:
     """Return the delimiter of a table, the index of the column, and whether the first line is a header."""
-    wanted = column.strip().casefold()
+    requested = column.strip().casefold()
     candidates = [
         (delimiter, cells) for delimiter in _DELIMITERS for _, cells in islice(_parse_rows(text, delimiter), 1)
     ]
     for delimiter, cells in candidates:
         names = [cell.strip().casefold() for cell in cells]
-        if names.count(wanted) > 1:
+        if names.count(requested) > 1:
             raise InvalidRecipients(f"nothing was sent: several columns are called '{escape_controls(column)}'")
-        if wanted in names and not _NUMBER.fullmatch(wanted):  # a phone number is data, never a column name
-            return delimiter, names.index(wanted), True
+        if requested in names and not _NUMBER.fullmatch(requested):  # a phone number is data, never a column name
+            return delimiter, names.index(requested), True
     delimiter, cells = max(candidates, key=lambda candidate: len(candidate[1]), default=(",", []))
-    if _COLUMN_INDEX.fullmatch(wanted) and int(wanted) <= len(cells):
-        return delimiter, int(wanted) - 1, False
+    if _COLUMN_INDEX.fullmatch(requested) and int(requested) <= len(cells):
+        return delimiter, int(requested) - 1, False
     first_line = ", ".join(f"'{escape_controls(cell.strip()[:40])}'" for cell in cells[:20])
     raise InvalidRecipients(
         f"nothing was sent: there is no column '{escape_controls(column)}'; "
