@@ -116,13 +116,13 @@ def test_an_interrupted_run_deletes_its_accounts_and_reports_its_verdicts(name: 
     assert f"the run was stopped: interrupted by {name}" in page.read_text("utf-8")
 
 
-@pytest.mark.parametrize("fault", ["", "Sucess corrected"])
-def test_a_run_under_pytest_leaves_the_accounts_as_they_were(fault: str, tmp_path: Path) -> None:
-    faults = {one.name: one.defect for one in MUTANTS}
-    with mutant_server(faults.get(fault)) as vendor:
+@pytest.mark.parametrize("defect", ["", "Sucess corrected"])
+def test_a_run_under_pytest_leaves_the_accounts_as_they_were(defect: str, tmp_path: Path) -> None:
+    defects = {one.name: one.defect for one in MUTANTS}
+    with mutant_server(defects.get(defect)) as vendor:
         ended = run_pytest(tmp_path, "--target", vendor.url, "--control", vendor.url, *select("2.3-found", "R6-edge"))
         assert vendor.control.userids() == ["12"]
-    assert ended.returncode == (1 if fault else 0), ended.stdout + ended.stderr
+    assert ended.returncode == (1 if defect else 0), ended.stdout + ended.stderr
 
 
 def test_a_run_under_pytest_reports_accounts_that_are_left(tmp_path: Path) -> None:

@@ -24,9 +24,9 @@ FULL = "SMS10692_FULL_MUTATION" in os.environ
 BRIEF = Effort("brief", examples=4, runs=15, steps=15, rounds=2, shrinking=0)
 
 
-def run_against(fault: Defect, clauses: list[Clause]) -> list[Verdict]:
+def run_against(defect: Defect, clauses: list[Clause]) -> list[Verdict]:
     """Run clauses over a socket against a vendor with this defect."""
-    with mutant_server(fault) as vendor:
+    with mutant_server(defect) as vendor:
         address, guard = parse_address(vendor.url), SafetyGuard()
         control = ControlClient(address)
         own, accepted = enable_sandbox(address, control, guard)
@@ -66,9 +66,9 @@ def test_a_mutant_fails_the_right_clauses(mutant: Mutant, tmp_path: Path) -> Non
     assert failed >= set(mutant.clauses)
 
 
-def failed_clauses_of_command(fault: Defect, report: Path) -> set[str]:
+def failed_clauses_of_command(defect: Defect, report: Path) -> set[str]:
     """Run the whole command; it must end within a minute, with exit code 1."""
-    with mutant_server(fault) as vendor:
+    with mutant_server(defect) as vendor:
         command = [sys.executable, "-m", "sms10692_contract", "run", vendor.url, "--control", vendor.url]
         ended = subprocess.run(
             [*command, "--seed", "0", "--junit", str(report)], capture_output=True, encoding="utf-8", timeout=60

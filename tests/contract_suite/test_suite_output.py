@@ -126,8 +126,8 @@ def test_unprintable_characters_are_escaped(text: str, escaped: str) -> None:
 
 def test_a_closed_pipe_changes_neither_the_verdict_nor_the_files(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
-    for fault, code in ((None, 0), (WRONG, 1)):
-        with mutant_server(fault) as vendor:
+    for defect, code in ((None, 0), (WRONG, 1)):
+        with mutant_server(defect) as vendor:
             command = [sys.executable, "-m", "sms10692_contract", "run", vendor.url, *OWN, *SHOWN, "--html", str(page)]
             with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
                 assert process.stdout is not None

@@ -65,9 +65,9 @@ def test_make_contract_loop_repeats_with_new_seeds_until_a_run_fails(code: int, 
     assert requests == [" run http://x --control http://x --effort thorough"] * 3
 
 
-def verdicts_on(fault: Defect, clauses: list[str], seed: int = 1, shrinking: int = 100) -> list[Verdict]:
+def verdicts_on(defect: Defect, clauses: list[str], seed: int = 1, shrinking: int = 100) -> list[Verdict]:
     """Run clauses with the quick effort and little shrinking against a defective vendor."""
-    with mutant_server(fault) as vendor:
+    with mutant_server(defect) as vendor:
         address, guard = parse_address(vendor.url), SafetyGuard()
         control = ControlClient(address)
         own, _ = enable_sandbox(address, control, guard)

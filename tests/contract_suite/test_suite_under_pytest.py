@@ -30,13 +30,13 @@ def run_pytest_on_two_clauses(folder: Path, *options: str) -> subprocess.Complet
     return run_pytest(folder, *select("2.3-found", "2.3-payinfo"), *options)
 
 
-@pytest.mark.parametrize("fault", ["", "Sucess corrected"])
-def test_pytest_runs_each_clause_as_a_test(fault: str, tmp_path: Path) -> None:
-    faults = {one.name: one.defect for one in MUTANTS}
-    with mutant_server(faults.get(fault)) as vendor:
+@pytest.mark.parametrize("defect", ["", "Sucess corrected"])
+def test_pytest_runs_each_clause_as_a_test(defect: str, tmp_path: Path) -> None:
+    defects = {one.name: one.defect for one in MUTANTS}
+    with mutant_server(defects.get(defect)) as vendor:
         ended = run_pytest_on_two_clauses(tmp_path, "--target", vendor.url, "--control", vendor.url)
-    assert ended.returncode == (1 if fault else 0), ended.stdout + ended.stderr
-    assert ("request:  curl" in ended.stdout) is bool(fault)
+    assert ended.returncode == (1 if defect else 0), ended.stdout + ended.stderr
+    assert ("request:  curl" in ended.stdout) is bool(defect)
 
 
 def test_pytest_accepts_credentials_and_skips_clauses_without_permission(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Vendors for testing the contract suite: the emulator in this process, on a socket, correct or with one defect.
 
-`Defect` lists the places where a defect can be inserted; the defects themselves are in `support/mutants`. The vendor
-has a minimal control API.
+`Defect` lists the places where a defect can be inserted. The defects are in `support/mutants`. The vendor has a minimal
+control API.
 """
 
 import json
@@ -44,15 +44,15 @@ class Defect:
 
     request_line: Callable[[bytes], bytes] = lambda line: line
     join_chunks: Callable[[list[bytes]], bytes] = b"".join
-    http_request: Callable[[Endpoint, Request], Request] = lambda page, request: request
+    http_request: Callable[[Endpoint, Request], Request] = lambda endpoint, request: request
     decode: Mapping[str, Callable[[bytes], str]] = field(default_factory=lambda: DECODERS)
     fields: Callable[[Fields], Fields] = lambda fields: fields
-    api_request: Callable[[ApiRequest], ApiRequest] = lambda call: call
-    rules: Callable[[tuple[Rule, ...]], tuple[Rule, ...]] = lambda checks: checks
-    result: Callable[[ApiRequest, Result], Result] = lambda call, answer: answer
-    text: Callable[[str, ApiRequest], str] = lambda text, call: text
-    body: Callable[[bytes, Endpoint], bytes] = lambda body, page: body
-    response: Callable[[ApiRequest, Response], Response] = lambda call, response: response
+    api_request: Callable[[ApiRequest], ApiRequest] = lambda request: request
+    rules: Callable[[tuple[Rule, ...]], tuple[Rule, ...]] = lambda rules: rules
+    result: Callable[[ApiRequest, Result], Result] = lambda request, result: result
+    text: Callable[[str, ApiRequest], str] = lambda text, request: text
+    body: Callable[[bytes, Endpoint], bytes] = lambda body, endpoint: body
+    response: Callable[[ApiRequest, Response], Response] = lambda request, response: response
     store: type[MemoryStore] = MemoryStore
     vendor: type[Vendor] = Vendor
     billing: Billing = segment_price
@@ -62,34 +62,39 @@ class Defect:
 class DefectiveVendorApp(VendorApp):
     """The vendor application with the hooks of a defect."""
 
-    def __init__(self, vendor: Vendor, fault: Defect) -> None:
+    def __init__(self, vendor: Vendor, defect: Defect) -> None:
         super().__init__(vendor, PROFILES["manual"])
-        self._faulty = vendor
-        self._fault = fault
-        self._writers = {name: XmlRenderer(dialect) for name, dialect in PROFILES.items()}
+        self._defective_vendor = vendor
+        self._defect = defect
+        self._renderers = {name: XmlRenderer(profile) for name, profile in PROFILES.items()}
 
     def handle(self, page: Endpoint, request: Request) -> Response:
-        fault = self._fault
-        request = fault.http_request(page, request)
-        fields = parse_fields(request.query, request.content_type, request.body, fault.decode[page.charset])
-        call = fault.api_request(parse_request(page, fault.fields(fields)))
-        account = self._faulty.store.account(call.userid)
-        refused = self._refusal(call, account)
-        said = Refusal(refused) if refused is not None else self._faulty.handle(call).result
-        assert said is not None, "the emulator's own fault injection is not used here"
-        answer = fault.result(call, said)
-        if call.wants_json:
-            content_type, body = "application/json", json_renderer.render(answer, call.operation, page)
+        defect = self._defect
+        request = defect.http_request(page, request)
+        fields = parse_fields(request.query, request.content_type, request.body, defect.decode[page.charset])
+        api_request = defect.api_request(parse_request(page, defect.fields(fields)))
+        account = self._defective_vendor.store.account(api_request.userid)
+        refusal = self._find_refusal(api_request, account)
+        if refusal is not None:
+            result: Result | None = Refusal(refusal)
+        else:
+            result = self._defective_vendor.handle(api_request).result
+        assert result is not None, "the emulator's own fault injection is not used here"
+        result = defect.result(api_request, result)
+        if api_request.wants_json:
+            content_type, body = "application/json", json_renderer.render(result, api_request.operation, page)
         else:
             content_type = f"text/xml; charset={page.charset}"
-            written = self._writers[(account and account.dialect) or "manual"].render(answer, call.operation, page)
-            body = fault.body(_change_text(written, page, call, fault), page)
-        return fault.response(call, Response(200, [("Content-Type", content_type)], body))
+            renderer = self._renderers[(account and account.dialect) or "manual"]
+            xml = renderer.render(result, api_request.operation, page)
+            body = defect.body(_change_text(xml, page, api_request, defect), page)
+        return defect.response(api_request, Response(200, [("Content-Type", content_type)], body))
 
-    def _refusal(self, call: ApiRequest, account: Account | None) -> str | None:
-        case = ValidationContext(call, account, self._faulty.keywords(), self._faulty.now(account), None)
-        for message, fails in self._fault.rules(RULES[call.operation]):
-            if fails(case):
+    def _find_refusal(self, request: ApiRequest, account: Account | None) -> str | None:
+        vendor = self._defective_vendor
+        context = ValidationContext(request, account, vendor.keywords(), vendor.now(account), None)
+        for message, fails in self._defect.rules(RULES[request.operation]):
+            if fails(context):
                 return message
         return None
 
@@ -118,11 +123,11 @@ class UncheckedVendor(Vendor):
                 return self.send(account, now, request, call._replace(mobile=call.mobile or "15023239810"))
 
 
-def _change_text(written: bytes, page: Endpoint, call: ApiRequest, fault: Defect) -> bytes:
-    codec = "gbk" if page.charset == "gb2312" else "utf-8"
-    text = written.decode(codec)
-    changed = fault.text(text, call)
-    return written if changed == text else changed.encode(codec, "xmlcharrefreplace")
+def _change_text(body: bytes, endpoint: Endpoint, request: ApiRequest, defect: Defect) -> bytes:
+    codec = "gbk" if endpoint.charset == "gb2312" else "utf-8"
+    text = body.decode(codec)
+    changed = defect.text(text, request)
+    return body if changed == text else changed.encode(codec, "xmlcharrefreplace")
 
 
 class MutantControl:
@@ -136,70 +141,74 @@ class MutantControl:
 
     def handle(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
         """Process a request. Returns status and document."""
-        given = json.loads(body) if body else {}
-        store, (_, _, what, *rest) = self._vendor.store, path.split("/")
-        if what == "health":
+        document = json.loads(body) if body else {}
+        store, (_, _, resource, *rest) = self._vendor.store, path.split("/")
+        if resource == "health":
             return 200, {"ready": True, "version": "0", "dialect": "manual", "store": "memory"}
         if method == "POST" and not rest:
-            return 201, self._create_account(given)
+            return 201, self._create_account(document)
+        userid = rest[0]
         if method == "DELETE":
-            return self._delete(rest[0])
-        account = store.account(rest[0])
+            return self._delete_account(userid)
+        account = store.account(userid)
         if account is None:
             return 404, {}
-        if rest[1:] and method != "GET":
-            real = self._vendor.wall_clock()
-            clock = account.clock or ClockOverride(real, real)
-            turned = (
-                ClockOverride(clock.now(real), real, 0.0) if method == "PUT" else clock.advance(given["seconds"], real)
-            )
-            store.update_account(rest[0], lambda one: replace(one, clock=turned))
-        if rest[1:]:
-            now = datetime.fromtimestamp(self._vendor.now(store.account(rest[0])), CHINA)
-            return 200, {"mode": "frozen", "now": now.isoformat(), "speed": 0.0}
-        store.add_points(rest[0], given["charge"])
-        return 200, {}
+        if not rest[1:]:
+            store.add_points(userid, document["charge"])
+            return 200, {}
+        if method != "GET":
+            self._change_clock(method, account, document)
+        now = datetime.fromtimestamp(self._vendor.now(store.account(userid)), CHINA)
+        return 200, {"mode": "frozen", "now": now.isoformat(), "speed": 0.0}
+
+    def _change_clock(self, method: str, account: Account, document: dict[str, Any]) -> None:
+        """Freeze the account's clock (PUT), or advance the clock."""
+        real = self._vendor.wall_clock()
+        clock = account.clock or ClockOverride(real, real)
+        frozen = ClockOverride(clock.now(real), real, 0.0)
+        changed = frozen if method == "PUT" else clock.advance(document["seconds"], real)
+        self._vendor.store.update_account(account.userid, lambda current: replace(current, clock=changed))
 
     def userids(self) -> list[str]:
         """Return the userids of all accounts."""
         return [account.userid for account in self._vendor.store.accounts()]
 
-    def _delete(self, userid: str) -> tuple[int, dict[str, Any]]:
+    def _delete_account(self, userid: str) -> tuple[int, dict[str, Any]]:
         if self.keeps_accounts:
             return 405, {}
         self._vendor.store.delete_account(userid)
         return 200, {}
 
-    def _create_account(self, given: dict[str, Any]) -> dict[str, Any]:
+    def _create_account(self, document: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
             self._created_count += 1
             userid = f"9{self._created_count}"
         account = Account(
             userid=userid,
-            account=given.get("account", f"t{userid}"),
+            account=document.get("account", f"t{userid}"),
             password="secret",
-            points=given.get("points", 1000),
-            postpaid=given.get("postpaid", False),
-            may_read_reports=given.get("may_read_reports", True),
-            dialect=given.get("dialect"),
+            points=document.get("points", 1000),
+            postpaid=document.get("postpaid", False),
+            may_read_reports=document.get("may_read_reports", True),
+            dialect=document.get("dialect"),
         )
         self._vendor.store.create_account(account)
-        told = {"userid": account.userid, "account": account.account, "password": "secret", "points": account.points}
-        return told | {"payinfo": "postpaid" if account.postpaid else "prepaid"}
+        created = {"userid": account.userid, "account": account.account, "password": "secret", "points": account.points}
+        return created | {"payinfo": "postpaid" if account.postpaid else "prepaid"}
 
 
 class _HttpHandler(BaseHTTPRequestHandler):
     """HTTP handler. A subclass sets defect, vendor application and control API."""
 
     protocol_version = "HTTP/1.1"
-    fault: ClassVar[Defect]
-    pages: ClassVar[VendorApp]
+    defect: ClassVar[Defect]
+    vendor_app: ClassVar[VendorApp]
     control: ClassVar[MutantControl]
     raw_requestline: bytes
 
     def parse_request(self) -> bool:
         """Percent-encode raw bytes in the request line (Q6): the standard library takes some for white space."""
-        line = self.fault.request_line(self.raw_requestline)
+        line = self.defect.request_line(self.raw_requestline)
         self.raw_requestline = re.sub(rb"[\x80-\xff]", lambda byte: b"%%%02X" % ord(byte[0]), line)
         return super().parse_request()
 
@@ -207,16 +216,16 @@ class _HttpHandler(BaseHTTPRequestHandler):
         target = self.requestline.split(" ")[1]
         path, _, query = target.partition("?")
         body = self._body()
-        page = match_endpoint(path)
+        endpoint = match_endpoint(path)
         if path.startswith("/_mock/"):
             status, document = self.control.handle(self.command, path, body)
             headers, content = [("Content-Type", "application/json")], json.dumps(document).encode()
-        elif page is None:
+        elif endpoint is None:
             status, headers, content = 404, [], b""
         else:
             kind = self.headers.get("Content-Type") or ""
             request = Request(self.command, query.encode("latin-1"), kind, body)
-            response = self.pages.handle(page, request)
+            response = self.vendor_app.handle(endpoint, request)
             status, headers, content = response.status, response.headers, response.body
         self.send_response_only(status, HTTPStatus(status).phrase)
         for name, value in headers:
@@ -231,12 +240,12 @@ class _HttpHandler(BaseHTTPRequestHandler):
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") is None:
             return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        pieces = []
+        chunks = []
         while size := int(self.rfile.readline(), 16):
-            pieces.append(self.rfile.read(size))
+            chunks.append(self.rfile.read(size))
             self.rfile.readline()
         self.rfile.readline()
-        return self.fault.join_chunks(pieces)
+        return self.defect.join_chunks(chunks)
 
 
 class MutantServer(ThreadingHTTPServer):
@@ -245,10 +254,10 @@ class MutantServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, wire: type[_HttpHandler], tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), wire)
+    def __init__(self, handler: type[_HttpHandler], tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
         self.errors: list[str] = []
-        self.control = wire.control
+        self.control = handler.control
         self._scheme = "https" if tls else "http"
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
@@ -263,17 +272,20 @@ class MutantServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def mutant_server(fault: Defect | None = None, tls: ssl.SSLContext | None = None) -> Iterator[MutantServer]:
+def mutant_server(defect: Defect | None = None, tls: ssl.SSLContext | None = None) -> Iterator[MutantServer]:
     """Serve a vendor with its control API, over HTTPS if `tls` is set."""
-    fault = fault or Defect()
-    store = fault.store()
+    defect = defect or Defect()
+    store = defect.store()
     store.create_account(DEFAULT_ACCOUNT)
-    checked = fault.rules is not Defect.rules
-    kind = UncheckedVendor if checked and fault.vendor is Vendor else fault.vendor
-    vendor = kind(store, Options().clock, fault.keywords(), billing=fault.billing)
-    parts_of_it = {"fault": fault, "pages": DefectiveVendorApp(vendor, fault), "control": MutantControl(vendor)}
-    wire = type("Wire", (_HttpHandler,), parts_of_it)
-    with MutantServer(wire, tls) as server:
+    has_own_rules = defect.rules is not Defect.rules
+    vendor_class = UncheckedVendor if has_own_rules and defect.vendor is Vendor else defect.vendor
+    vendor = vendor_class(store, Options().clock, defect.keywords(), billing=defect.billing)
+    attributes = {
+        "defect": defect,
+        "vendor_app": DefectiveVendorApp(vendor, defect),
+        "control": MutantControl(vendor),
+    }
+    with MutantServer(type("Handler", (_HttpHandler,), attributes), tls) as server:
         thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01), daemon=True)
         thread.start()
         try:

@@ -10,12 +10,12 @@ from support.mutant_vendor import Defect
 from support.mutants.mutant import Mutant, replacing_text
 
 
-def _reencode_in_utf8(body: bytes, page: Endpoint) -> bytes:
-    return body if page is not protocol.V2SMS_GBK else body.decode("gbk").encode("utf-8")
+def _reencode_in_utf8(body: bytes, endpoint: Endpoint) -> bytes:
+    return body if endpoint is not protocol.V2SMS_GBK else body.decode("gbk").encode("utf-8")
 
 
-def _replace_references(body: bytes, page: Endpoint) -> bytes:
-    return re.sub(rb"&#\d+;", b"?", body) if page is protocol.V2SMS_GBK else body
+def _replace_references(body: bytes, endpoint: Endpoint) -> bytes:
+    return re.sub(rb"&#\d+;", b"?", body) if endpoint is protocol.V2SMS_GBK else body
 
 
 def _prefer_utf8(raw: bytes) -> str:
@@ -26,9 +26,9 @@ def _prefer_utf8(raw: bytes) -> str:
 
 
 CHARSETS: Final = (
-    Mutant("UTF-8 on the GBK page", Defect(body=_reencode_in_utf8), ("1.1-gbk", "3.3-forbidden")),
+    Mutant("the GBK endpoint responds in UTF-8", Defect(body=_reencode_in_utf8), ("1.1-gbk", "3.3-forbidden")),
     Mutant(
-        "the GBK page reads UTF-8",
+        "the GBK endpoint reads UTF-8",
         Defect(
             decode={
                 "utf-8": lambda raw: raw.decode("utf-8", "replace"),
@@ -38,7 +38,7 @@ CHARSETS: Final = (
         ("1.1-gbk", "3.2-content"),
     ),
     Mutant(
-        "the UTF-8 page reads GBK",
+        "the UTF-8 endpoint reads GBK",
         Defect(
             decode={
                 "utf-8": lambda raw: raw.decode("gbk", "replace"),
@@ -48,7 +48,7 @@ CHARSETS: Final = (
         ("1.1-utf8", "3.2-content"),
     ),
     Mutant(
-        "GB2312 and no more on the GBK page",
+        "the GBK endpoint reads GB2312 only",
         Defect(
             decode={
                 "utf-8": lambda raw: raw.decode("utf-8", "replace"),
@@ -58,12 +58,12 @@ CHARSETS: Final = (
         ("R14-euro",),
     ),
     Mutant(
-        "what is UTF-8 is read as UTF-8 on the GBK page too",
+        "the GBK endpoint reads valid UTF-8 as UTF-8",
         Defect(decode={"utf-8": lambda raw: raw.decode("utf-8", "replace"), "gb2312": _prefer_utf8}),
         ("Q16",),
     ),
     Mutant(
-        "bytes that cannot be read are dropped",
+        "undecodable bytes are dropped",
         Defect(decode={"utf-8": lambda raw: raw.decode("utf-8", "ignore"), "gb2312": DECODERS["gb2312"]}),
         ("R14-unreadable",),
     ),
@@ -75,17 +75,25 @@ CHARSETS: Final = (
     Mutant("escaped twice", replacing_text("&lt;", "&amp;lt;"), ("5.3-escapes", "R17-escapes")),
     Mutant(
         "text/html",
-        Defect(response=lambda call, one: one._replace(headers=[("Content-Type", "text/html; charset=utf-8")])),
+        Defect(
+            response=lambda request, response: response._replace(headers=[("Content-Type", "text/html; charset=utf-8")])
+        ),
         ("R17-type",),
     ),
     Mutant(
         "HTTP 400 for a refusal",
-        Defect(response=lambda call, one: one._replace(status=400) if b"Faild" in one.body else one),
+        Defect(
+            response=lambda request, response: response._replace(status=400) if b"Faild" in response.body else response
+        ),
         ("A7",),
     ),
     Mutant(
         "HTTP 401 for a wrong signature",
-        Defect(response=lambda call, one: one._replace(status=401) if b"<error>2<" in one.body else one),
+        Defect(
+            response=lambda request, response: (
+                response._replace(status=401) if b"<error>2<" in response.body else response
+            )
+        ),
         ("A7",),
     ),
 )

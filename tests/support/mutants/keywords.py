@@ -1,4 +1,4 @@
-"""Defects of the forbidden-word check: words found where there are none, or not found. Spelling: `words`."""
+"""Defects of the forbidden-word check: words found where there are none, or not found. Their spelling: `spelling`."""
 
 from typing import Final
 
@@ -9,10 +9,10 @@ from support.mutants.mutant import Mutant
 
 KEYWORDS: Final = (
     Mutant(
-        "forbidden words only at the beginning",
+        "forbidden words are found at the beginning only",
         Defect(
-            api_request=lambda call: call._replace(
-                content=call.content if call.content.startswith("发票") else call.content.replace("发票", "")
+            api_request=lambda request: request._replace(
+                content=request.content if request.content.startswith("发票") else request.content.replace("发票", "")
             )
         ),
         ("3.2-content", "1.3-forbidden"),
@@ -20,17 +20,25 @@ KEYWORDS: Final = (
     Mutant("no forbidden words", Defect(keywords=lambda: Keywords(())), ("3.3-forbidden", "1.3-forbidden")),
     Mutant(
         "every text is forbidden",
-        Defect(result=lambda call, one: KeywordResult("包含非法字符", "") if isinstance(one, KeywordResult) else one),
+        Defect(
+            result=lambda request, result: (
+                KeywordResult("包含非法字符", "") if isinstance(result, KeywordResult) else result
+            )
+        ),
         ("3.3-nothing-forbidden", "3.2-content"),
     ),
-    Mutant("single characters of a word are forbidden", Defect(keywords=lambda: Keywords("发票")), ("3.2-content",)),
+    Mutant(
+        "single characters of a forbidden word are forbidden",
+        Defect(keywords=lambda: Keywords("发票")),
+        ("3.2-content",),
+    ),
     Mutant(
         "an empty text is forbidden",
         Defect(
-            result=lambda call, one: (
-                KeywordResult("包含非法字符", call.content)
-                if isinstance(one, KeywordResult) and not call.content.strip()
-                else one
+            result=lambda request, result: (
+                KeywordResult("包含非法字符", request.content)
+                if isinstance(result, KeywordResult) and not request.content.strip()
+                else result
             )
         ),
         ("R8-empty",),

@@ -10,12 +10,12 @@ from support.mutants.mutant import Mutant, replacing_text
 
 def _swap_elements(first: str, second: str, only: str = "") -> Defect:
     swap = re.compile(f"(<{first}>.*?</{first}>)(\\s*)(<{second}>.*?</{second}>)", re.DOTALL)
-    return Defect(text=lambda text, call: swap.sub(r"\3\2\1", text) if only in text else text)
+    return Defect(text=lambda text, request: swap.sub(r"\3\2\1", text) if only in text else text)
 
 
 def _remove_element(name: str, only: str = "") -> Defect:
     pattern = re.compile(f"\n <{name}>.*?</{name}>", re.DOTALL)
-    return Defect(text=lambda text, call: pattern.sub("", text) if only in text else text)
+    return Defect(text=lambda text, request: pattern.sub("", text) if only in text else text)
 
 
 _REPORTS, _REPLIES = "statusbox>", "callbox>"
@@ -33,7 +33,7 @@ LAYOUT: Final = (
     Mutant("elements of a reply in another order", _swap_elements("content", "receivetime"), ("5.3-layout",)),
     Mutant(
         "no successCounts in a refusal",
-        Defect(text=lambda text, call: text.replace("\n <successCounts>0</successCounts>", "")),
+        Defect(text=lambda text, request: text.replace("\n <successCounts>0</successCounts>", "")),
         ("1.3-credentials-wrong",),
     ),
     Mutant("no payinfo in a refusal", replacing_text("\n <payinfo></payinfo>", ""), ("2.3-credentials-wrong",)),
@@ -43,7 +43,7 @@ LAYOUT: Final = (
     Mutant(
         "returnstatus in checkkeyword",
         Defect(
-            text=lambda text, call: (
+            text=lambda text, request: (
                 text.replace("\n <message>", "\n <returnstatus>Success</returnstatus>\n <message>")
                 if "returnstatus" not in text and "message" in text
                 else text
@@ -57,30 +57,34 @@ LAYOUT: Final = (
     Mutant("white space inside an element", replacing_text("<taskID>", "<taskID> "), ("1.3-ok",)),
     Mutant("white space inside overage", replacing_text("</overage>", "\n </overage>"), ("2.3-found",)),
     Mutant("white space inside a box", replacing_text("<mobile>", "<mobile> "), ("4.3-layout", "5.3-layout")),
-    Mutant("CRLF for LF", Defect(text=lambda text, call: text.replace("\n", "\r\n")), ("1.3-ok", "2.3-found")),
-    Mutant("no line feeds", Defect(text=lambda text, call: text.replace("\n ", "")), ("1.3-ok", "2.3-found")),
+    Mutant("CRLF for LF", Defect(text=lambda text, request: text.replace("\n", "\r\n")), ("1.3-ok", "2.3-found")),
+    Mutant("no line feeds", Defect(text=lambda text, request: text.replace("\n ", "")), ("1.3-ok", "2.3-found")),
     Mutant("two spaces before an element", replacing_text("\n <", "\n  <"), ("1.3-ok", "2.3-found")),
-    Mutant("no declaration", Defect(text=lambda text, call: text.partition("?>")[2]), ("2.3-found", "3.3-forbidden")),
+    Mutant(
+        "no declaration", Defect(text=lambda text, request: text.partition("?>")[2]), ("2.3-found", "3.3-forbidden")
+    ),
     Mutant("no space in the declaration", replacing_text(" ?>", "?>"), ("2.3-found", "3.3-forbidden")),
     Mutant("UTF-8 in upper case", replacing_text("utf-8", "UTF-8"), ("2.3-found", "4.4-1")),
     Mutant("gbk for gb2312", replacing_text('"gb2312"', '"gbk"'), ("2.3-found",)),
-    Mutant("utf-8 declared on the GBK page", replacing_text('"gb2312"', '"utf-8"'), ("2.3-found",)),
+    Mutant("the GBK endpoint declares utf-8", replacing_text('"gb2312"', '"utf-8"'), ("2.3-found",)),
     Mutant(
-        "a space after nothing to fetch",
+        "a space in an empty queue",
         replacing_text("<returnsms></returnsms>", "<returnsms>\n </returnsms>"),
         ("4.3-nothing", "5.3-nothing"),
     ),
     Mutant("an empty element closed in one tag", replacing_text("<message></message>", "<message/>"), ("2.3-found",)),
     Mutant(
-        "newer servers without CDATA", Defect(text=lambda text, call: re.sub(r"<!\[CDATA\[|\]\]>", "", text)), ("A12",)
+        "newer servers without CDATA",
+        Defect(text=lambda text, request: re.sub(r"<!\[CDATA\[|\]\]>", "", text)),
+        ("A12",),
     ),
-    Mutant("newer servers do not repeat the text", _remove_element("checkCounts"), ("A13",)),
+    Mutant("newer servers without checkCounts", _remove_element("checkCounts"), ("A13",)),
     Mutant(
         "newer servers refuse overage in its own elements",
         Defect(
-            text=lambda text, call: (
+            text=lambda text, request: (
                 text.replace("remainpoint", "payinfo").replace("taskID", "overage")
-                if call.operation is protocol.OVERAGE
+                if request.operation is protocol.OVERAGE
                 else text
             )
         ),

@@ -17,9 +17,9 @@ class Mutant(NamedTuple):
 
 def replacing_text(old: str, new: str, only: str = "") -> Defect:
     """Replace `old` with `new` in the responses that contain `only`."""
-    return Defect(text=lambda text, call: text.replace(old, new) if not only or only in text else text)
+    return Defect(text=lambda text, request: text.replace(old, new) if not only or only in text else text)
 
 
 def changing_send_result(change: Callable[[SendResult], SendResult]) -> Defect:
     """Change the result of every accepted send."""
-    return Defect(result=lambda call, one: change(one) if isinstance(one, SendResult) else one)
+    return Defect(result=lambda request, result: change(result) if isinstance(result, SendResult) else result)

@@ -11,79 +11,92 @@ from support.mutants import stores
 from support.mutants.mutant import Mutant
 
 
-def _checking_signature(right: Callable[[ValidationContext, Account], bool]) -> Defect:
-    def wrong(case: ValidationContext) -> bool:
-        return case.account is None or not right(case, case.account)
+def _checking_signature(is_correct: Callable[[ValidationContext, Account], bool]) -> Defect:
+    def is_wrong(context: ValidationContext) -> bool:
+        return context.account is None or not is_correct(context, context.account)
 
-    def changed(checks: tuple[Rule, ...]) -> tuple[Rule, ...]:
-        return tuple((message, wrong if message == protocol.CREDENTIALS_WRONG else fails) for message, fails in checks)
+    def replace(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        return tuple(
+            (message, is_wrong if message == protocol.CREDENTIALS_WRONG else fails) for message, fails in rules
+        )
 
-    return Defect(rules=changed)
+    return Defect(rules=replace)
 
 
-def _correct_sign(case: ValidationContext, one: Account) -> str:
-    return signing.sign(one.account, one.password, case.request.timestamp)
+def _correct_sign(context: ValidationContext, account: Account) -> str:
+    return signing.sign(account.account, account.password, context.request.timestamp)
 
 
 SIGNATURES: Final = (
     Mutant(
-        "a signature without case",
-        _checking_signature(lambda case, one: case.request.sign.lower() == _correct_sign(case, one)),
+        "the signature is case-insensitive",
+        _checking_signature(lambda context, account: context.request.sign.lower() == _correct_sign(context, account)),
         ("1.2-sign-wrong",),
     ),
     Mutant(
         "a signature over password + account",
         _checking_signature(
-            lambda case, one: case.request.sign == signing.sign(one.password, one.account, case.request.timestamp)
+            lambda context, account: (
+                context.request.sign == signing.sign(account.password, account.account, context.request.timestamp)
+            )
         ),
         ("1.2-sign",),
     ),
     Mutant(
-        "half a signature is enough",
-        _checking_signature(lambda case, one: case.request.sign[:16] == _correct_sign(case, one)[:16]),
+        "only the first half of a signature is compared",
+        _checking_signature(lambda context, account: context.request.sign[:16] == _correct_sign(context, account)[:16]),
         ("1.2-sign-wrong",),
     ),
     Mutant(
-        "the end of a signature is enough",
-        _checking_signature(lambda case, one: case.request.sign[-8:] == _correct_sign(case, one)[-8:]),
+        "only the end of a signature is compared",
+        _checking_signature(lambda context, account: context.request.sign[-8:] == _correct_sign(context, account)[-8:]),
         ("1.2-sign-wrong",),
     ),
     Mutant(
-        "any beginning of a signature is enough",
-        _checking_signature(lambda case, one: _correct_sign(case, one).startswith(case.request.sign)),
+        "any beginning of a signature is accepted",
+        _checking_signature(lambda context, account: _correct_sign(context, account).startswith(context.request.sign)),
         ("1.2-sign-wrong",),
     ),
     Mutant(
         "the timestamp is not signed",
         _checking_signature(
-            lambda case, one: (
-                case.request.sign in (_correct_sign(case, one), signing.sign(one.account, one.password, ""))
+            lambda context, account: (
+                context.request.sign
+                in (_correct_sign(context, account), signing.sign(account.account, account.password, ""))
             )
         ),
         ("1.2-sign-wrong",),
     ),
-    Mutant("any signature", _checking_signature(lambda case, one: True), ("1.2-sign-wrong", "1.3-credentials-wrong")),
     Mutant(
-        "only timestamps of 14 digits",
+        "any signature is accepted",
+        _checking_signature(lambda context, account: True),
+        ("1.2-sign-wrong", "1.3-credentials-wrong"),
+    ),
+    Mutant(
+        "only timestamps of 14 digits are accepted",
         _checking_signature(
-            lambda case, one: len(case.request.timestamp) == 14 and case.request.sign == _correct_sign(case, one)
+            lambda context, account: (
+                len(context.request.timestamp) == 14 and context.request.sign == _correct_sign(context, account)
+            )
         ),
         ("Q13",),
     ),
     Mutant(
-        "names in ASCII alone",
+        "account names are signed in ASCII",
         _checking_signature(
-            lambda case, one: (
-                case.request.sign
-                == signing.sign(one.account.encode("ascii", "replace").decode(), one.password, case.request.timestamp)
+            lambda context, account: (
+                context.request.sign
+                == signing.sign(
+                    account.account.encode("ascii", "replace").decode(), account.password, context.request.timestamp
+                )
             )
         ),
         ("Q14",),
     ),
     Mutant(
-        "GBK signatures on no page",
-        _checking_signature(lambda case, one: case.request.sign == _correct_sign(case, one)),
+        "signatures in GBK are refused",
+        _checking_signature(lambda context, account: context.request.sign == _correct_sign(context, account)),
         ("R4",),
     ),
-    Mutant("any userid", Defect(store=stores.AcceptsAnyUserid), ("1.2-userid",)),
+    Mutant("any userid is accepted", Defect(store=stores.AcceptsAnyUserid), ("1.2-userid",)),
 )

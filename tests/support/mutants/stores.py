@@ -1,107 +1,154 @@
-"""Stores with one defect: subclasses of the memory store that override methods of the store interface only."""
+"""Stores with one defect: the memory store with one method of the store interface replaced.
+
+A defect of a fetch is a function of the queue and the limit, which `fetching_reports` or `fetching_replies` inserts. A
+defect of a send is a function of the send, which `changing_sends` inserts. Other defects are subclasses.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from threading import Barrier, BrokenBarrierError, Event, Lock
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.records import AccountBalance, Reply, Report, RulesTransition, Task
 from sms10692_mock.stores.memory.store import MemoryStore
 
+NO_LIMIT: Final = 10**9
 
-class DuplicatesReport(MemoryStore):
-    """Returns the last of several reports again at the next fetch."""
-
-    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        items = super().fetch_reports(userid, limit, now, request)
-        self.enqueue(userid, items[-1:] if len(items) > 1 else [], [], now)
-        return items
+Item = TypeVar("Item", Report, Reply)
 
 
-class NeverEvictsReports(MemoryStore):
-    """Never removes reports from the queue."""
+class AdaptiveTimeout:
+    """Timeout for concurrent callers: short after ten waits in vain, so that other tests stay fast."""
 
-    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        items = super().fetch_reports(userid, limit, now, request)
-        self.enqueue(userid, items, [], now)
-        return items
+    def __init__(self) -> None:
+        self._timeouts = 0
 
+    @property
+    def seconds(self) -> float:
+        return 0.1 if self._timeouts < 10 else 0.005
 
-class DuplicatesReplies(MemoryStore):
-    """Never removes replies from the queue."""
-
-    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
-        items = super().fetch_replies(userid, now, request)
-        self.enqueue(userid, [], items, now)
-        return items
+    def record_wait(self, met: bool) -> None:
+        self._timeouts = 0 if met else self._timeouts + 1
 
 
-class ReversesReports(MemoryStore):
-    """Returns reports in reverse order."""
+class RacyStore(MemoryStore):
+    """Base of stores with a race: several callers read before the first of them writes."""
 
-    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        return super().fetch_reports(userid, limit, now, request)[::-1]
+    callers = 2
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._barrier, self._timeout = Barrier(self.callers), AdaptiveTimeout()
 
-class NewestReportsFirst(MemoryStore):
-    """Returns the newest reports first."""
-
-    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        items = super().fetch_reports(userid, 10**9, now, request)
-        kept = max(len(items) - limit, 0)
-        self.enqueue(userid, items[:kept], [], now)
-        return items[kept:]
-
-
-class ReturnsOneTooMany(MemoryStore):
-    """Returns one report more than requested."""
-
-    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        return super().fetch_reports(userid, limit + 1, now, request)
+    def wait_for_others(self) -> None:
+        """Wait until `callers` threads have arrived here, or until the timeout."""
+        try:
+            self._barrier.wait(self._timeout.seconds)
+        except BrokenBarrierError:
+            self._barrier.reset()
+            self._timeout.record_wait(met=False)
+        else:
+            self._timeout.record_wait(met=True)
 
 
-class ReturnsAtMostTen(MemoryStore):
-    """Returns at most ten reports."""
-
-    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        return super().fetch_reports(userid, min(limit, 10), now, request)
+# Fetches
 
 
-class IgnoresLimit(MemoryStore):
-    """Returns all reports and ignores the limit."""
+@dataclass(frozen=True)
+class Queue(Generic[Item]):
+    """The queue of one account during one fetch."""
 
-    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        return super().fetch_reports(userid, 10**9, now, request)
-
-
-class DropsRemainder(MemoryStore):
-    """Drops the reports beyond the limit."""
-
-    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        return super().fetch_reports(userid, 10**9, now, request)[:limit]
+    fetch: Callable[[int], Sequence[Item]]
+    """Remove and return at most so many items. A queue of replies ignores the limit."""
+    enqueue: Callable[[Sequence[Item]], None]
+    """Append items."""
+    wait_for_others: Callable[[], None]
+    """Wait for a concurrent fetch."""
 
 
-class DropsHalf(MemoryStore):
-    """Drops the second half of more than three reports."""
+def fetching_reports(fetch: Callable[[Queue[Report], int], Sequence[Report]]) -> type[MemoryStore]:
+    """Return a store class that fetches reports with this function."""
 
-    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        items = super().fetch_reports(userid, limit, now, request)
-        return items[: len(items) // 2] if len(items) > 3 else items
+    class DefectiveStore(RacyStore):
+        def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+            original = super().fetch_reports
+            queue = Queue(
+                lambda limit: original(userid, limit, now, request),
+                lambda reports: self.enqueue(userid, reports, [], now),
+                self.wait_for_others,
+            )
+            return fetch(queue, limit)
+
+    return DefectiveStore
 
 
-class ReturnsOneReply(MemoryStore):
-    """Returns one reply per fetch."""
+def fetching_replies(fetch: Callable[[Queue[Reply], int], Sequence[Reply]]) -> type[MemoryStore]:
+    """Return a store class that fetches replies with this function."""
 
-    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
-        items = super().fetch_replies(userid, now, request)
-        self.enqueue(userid, [], items[1:], now)
-        return items[:1]
+    class DefectiveStore(RacyStore):
+        def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+            original = super().fetch_replies
+            queue = Queue(
+                lambda limit: original(userid, now, request),
+                lambda replies: self.enqueue(userid, [], replies, now),
+                self.wait_for_others,
+            )
+            return fetch(queue, NO_LIMIT)
+
+    return DefectiveStore
 
 
-class ReversesReplies(MemoryStore):
-    """Returns replies in reverse order."""
+def requeue_all(queue: Queue[Item], limit: int) -> Sequence[Item]:
+    """Return items without removing them from the queue."""
+    items = queue.fetch(limit)
+    queue.enqueue(items)
+    return items
 
-    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
-        return super().fetch_replies(userid, now, request)[::-1]
+
+def requeue_last(queue: Queue[Item], limit: int) -> Sequence[Item]:
+    """Return the last of several items again at the next fetch."""
+    items = queue.fetch(limit)
+    queue.enqueue(items[-1:] if len(items) > 1 else [])
+    return items
+
+
+def requeue_all_but_first(queue: Queue[Item], limit: int) -> Sequence[Item]:
+    """Return one item per fetch."""
+    items = queue.fetch(limit)
+    queue.enqueue(items[1:])
+    return items[:1]
+
+
+def take_newest(queue: Queue[Item], limit: int) -> Sequence[Item]:
+    """Return the newest items first."""
+    items = queue.fetch(NO_LIMIT)
+    kept = max(len(items) - limit, 0)
+    queue.enqueue(items[:kept])
+    return items[kept:]
+
+
+def drop_half(queue: Queue[Item], limit: int) -> Sequence[Item]:
+    """Drop the second half of more than three items."""
+    items = queue.fetch(limit)
+    return items[: len(items) // 2] if len(items) > 3 else items
+
+
+def fetch_twice(queue: Queue[Item], limit: int) -> Sequence[Item]:
+    """Read first and remove later: two concurrent fetches return the same items."""
+    items = requeue_all(queue, NO_LIMIT)
+    if items:
+        queue.wait_for_others()
+    queue.enqueue([item for item in queue.fetch(NO_LIMIT) if item not in items[:limit]])
+    return items[:limit]
+
+
+def fetch_with_losses(queue: Queue[Item], limit: int) -> Sequence[Item]:
+    """Read first and remove later: items that another fetch removes meanwhile are lost."""
+    items = requeue_all(queue, NO_LIMIT)
+    if items:
+        queue.wait_for_others()
+    return [item for item in queue.fetch(limit) if item in items[:limit]]
 
 
 class SharesReportQueues(MemoryStore):
@@ -119,159 +166,79 @@ class SharesReplyQueues(MemoryStore):
     """Returns the replies of all accounts."""
 
     def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
-        return [
-            reply for one in self.userids() for reply in super(SharesReplyQueues, self).fetch_replies(one, now, request)
-        ]
+        fetch = super().fetch_replies
+        return [reply for any_userid in self.userids() for reply in fetch(any_userid, now, request)]
 
 
-class _AdaptiveTimeout:
-    """Adaptive timeout for concurrent callers: short after ten waits in vain, so that other tests stay fast."""
-
-    def __init__(self) -> None:
-        self._timeouts = 0
-
-    @property
-    def seconds(self) -> float:
-        return 0.1 if self._timeouts < 10 else 0.005
-
-    def record_wait(self, met: bool) -> None:
-        self._timeouts = 0 if met else self._timeouts + 1
-
-
-class RacyStoreBase(MemoryStore):
-    """Base of stores with a race: several callers read before the first of them writes."""
-
-    callers = 2
+class LosesConcurrentReports(MemoryStore):
+    """Loses the reports that are enqueued during a fetch."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._window, self._timeout = Barrier(self.callers), _AdaptiveTimeout()
-
-    def meet(self) -> None:
-        """Wait until `callers` threads have arrived here, or until the timeout."""
-        try:
-            self._window.wait(self._timeout.seconds)
-        except BrokenBarrierError:
-            self._window.reset()
-            self._timeout.record_wait(met=False)
-        else:
-            self._timeout.record_wait(met=True)
-
-
-class NonAtomicFetch(RacyStoreBase):
-    """Reads the reports first and removes them later."""
+        self._sent, self._timeout = Event(), AdaptiveTimeout()
 
     def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        items = super().fetch_reports(userid, 10**9, now, request)
-        self.enqueue(userid, items, [], now)
+        items = super().fetch_reports(userid, NO_LIMIT, now, request)
         if items:
-            self.meet()
-        others = [one for one in super().fetch_reports(userid, 10**9, now, request) if one not in items[:limit]]
-        self.enqueue(userid, others, [], now)
-        return items[:limit]
-
-
-class LossyNonAtomicFetch(RacyStoreBase):
-    """Reads first; reports that another fetch removes meanwhile are lost."""
-
-    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        seen = super().fetch_reports(userid, 10**9, now, request)
-        self.enqueue(userid, seen, [], now)
-        if seen:
-            self.meet()
-        return [one for one in super().fetch_reports(userid, limit, now, request) if one in seen[:limit]]
-
-
-class NonAtomicReplyFetch(RacyStoreBase):
-    """Reads the replies first and removes them later."""
-
-    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
-        seen = super().fetch_replies(userid, now, request)
-        self.enqueue(userid, [], seen, now)
-        if seen:
-            self.meet()
-        super().fetch_replies(userid, now, request)
-        return seen
-
-
-class LosesConcurrentItems(MemoryStore):
-    """Loses the reports that are queued during a fetch."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._sent, self._timeout = Event(), _AdaptiveTimeout()
-
-    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        waiting = super().fetch_reports(userid, 10**9, now, request)
-        if waiting:
             self._sent.clear()
             self._timeout.record_wait(met=self._sent.wait(self._timeout.seconds))
-            super().fetch_reports(userid, 10**9, now, request)
-            self.enqueue(userid, waiting[limit:], [], now)
-        return waiting[:limit]
+            super().fetch_reports(userid, NO_LIMIT, now, request)
+            self.enqueue(userid, items[limit:], [], now)
+        return items[:limit]
 
-    def record_send(
-        self,
-        userid: str,
-        task: Task,
-        reports: Sequence[Report],
-        replies: Sequence[Reply],
-        now: float,
-        used: RulesTransition | None = None,
-    ) -> int | None:
-        left = super().record_send(userid, task, reports, replies, now, used)
+    def record_send(self, *arguments: Any, **named: Any) -> int | None:
+        balance = super().record_send(*arguments, **named)
         self._sent.set()
-        return left
+        return balance
 
 
-class ReportsScheduledEarly(MemoryStore):
-    """Reports scheduled messages at once."""
-
-    def record_send(
-        self,
-        userid: str,
-        task: Task,
-        reports: Sequence[Report],
-        replies: Sequence[Reply],
-        now: float,
-        used: RulesTransition | None = None,
-    ) -> int | None:
-        return super().record_send(
-            userid, task, [one._replace(due=min(one.due, now)) for one in reports], replies, now, used
-        )
+# Sends
 
 
-class DropsScheduled(MemoryStore):
-    """Drops the reports of scheduled messages."""
+class Send(NamedTuple):
+    """A send that the store is about to record, and the balance before it."""
 
-    def record_send(
-        self,
-        userid: str,
-        task: Task,
-        reports: Sequence[Report],
-        replies: Sequence[Reply],
-        now: float,
-        used: RulesTransition | None = None,
-    ) -> int | None:
-        return super().record_send(userid, task, [one for one in reports if one.due <= now + 60], replies, now, used)
+    task: Task
+    reports: Sequence[Report]
+    now: float
+    points: int
 
 
-class IgnoresReportDelay(MemoryStore):
-    """Ignores the delay of reports."""
+def changing_sends(change: Callable[[Send], Send]) -> type[MemoryStore]:
+    """Return a store class that records the changed task and reports in place of each send."""
 
-    def record_send(
-        self,
-        userid: str,
-        task: Task,
-        reports: Sequence[Report],
-        replies: Sequence[Reply],
-        now: float,
-        used: RulesTransition | None = None,
-    ) -> int | None:
-        return super().record_send(userid, task, [one._replace(due=task.due) for one in reports], replies, now, used)
+    class DefectiveStore(MemoryStore):
+        def record_send(
+            self,
+            userid: str,
+            task: Task,
+            reports: Sequence[Report],
+            replies: Sequence[Reply],
+            now: float,
+            used: RulesTransition | None = None,
+        ) -> int | None:
+            send = change(Send(task, reports, now, self.balance(userid).points))
+            return super().record_send(userid, send.task, send.reports, replies, now, used)
+
+    return DefectiveStore
 
 
-class NonAtomicBalance(RacyStoreBase):
+def charging(price: Callable[[Send], int]) -> type[MemoryStore]:
+    """Return a store class that charges this price per number."""
+    return changing_sends(lambda send: send._replace(task=send.task._replace(price=price(send))))
+
+
+def scheduling_reports(due: Callable[[Send, Report], float | None]) -> type[MemoryStore]:
+    """Return a store class in which a report is due at this time, or is dropped if the time is None."""
+
+    def reschedule(send: Send) -> Send:
+        times = [(report, due(send, report)) for report in send.reports]
+        return send._replace(reports=[report._replace(due=time) for report, time in times if time is not None])
+
+    return changing_sends(reschedule)
+
+
+class NonAtomicBalance(RacyStore):
     """Checks the balance first and charges later: three concurrent sends pass a check that allows two."""
 
     callers = 3
@@ -285,22 +252,24 @@ class NonAtomicBalance(RacyStoreBase):
         now: float,
         used: RulesTransition | None = None,
     ) -> int | None:
-        points = self.balance(userid).points
         account = self.account(userid)
-        if task.cost > points and not (account and account.postpaid):
+        if task.cost > self.balance(userid).points and not (account and account.postpaid):
             return None
-        self.meet()
+        self.wait_for_others()
         self.add_points(userid, -task.cost)
         self.enqueue(userid, reports, replies, now)
         return self.balance(userid).points
+
+
+# Accounts and task ids
 
 
 class ForgetsTopUps(MemoryStore):
     """Reports the remaining points as the total that was topped up."""
 
     def balance(self, userid: str) -> AccountBalance:
-        standing = super().balance(userid)
-        return standing._replace(charged_up=standing.points)
+        balance = super().balance(userid)
+        return balance._replace(charged_up=balance.points)
 
 
 class AcceptsAnyUserid(MemoryStore):
@@ -311,35 +280,16 @@ class AcceptsAnyUserid(MemoryStore):
         return own if own or userid.strip() in ("", "12") else super().account(self.userids()[-1])
 
 
-def charging_extra(price: Callable[[Task, int], int]) -> type[MemoryStore]:
-    """Return a store class that charges `price(task, balance)` per number."""
-
-    class Charging(MemoryStore):
-        def record_send(
-            self,
-            userid: str,
-            task: Task,
-            reports: Sequence[Report],
-            replies: Sequence[Reply],
-            now: float,
-            used: RulesTransition | None = None,
-        ) -> int | None:
-            other = price(task, self.balance(userid).points)
-            return super().record_send(userid, task._replace(price=other), reports, replies, now, used)
-
-    return Charging
-
-
-def yielding(tasks: Callable[[], Iterator[int]]) -> type[MemoryStore]:
+def numbering_tasks(task_ids: Callable[[], Iterator[int]]) -> type[MemoryStore]:
     """Return a store class that takes task ids from this iterator."""
 
-    class Tasks(MemoryStore):
+    class DefectiveStore(MemoryStore):
         def __init__(self) -> None:
             super().__init__()
-            self._given, self._one_by_one = tasks(), Lock()
+            self._ids, self._ids_lock = task_ids(), Lock()
 
         def next_task_id(self) -> int:
-            with self._one_by_one:
-                return next(self._given)
+            with self._ids_lock:
+                return next(self._ids)
 
-    return Tasks
+    return DefectiveStore

@@ -10,7 +10,7 @@ from support.mutants.mutant import Mutant, replacing_text
 _SENT, _FOUND, _REPORTS = "successCounts>", "sendTotal>", "statusbox>"
 
 
-WORDS: Final = (
+SPELLING: Final = (
     Mutant("Sucess corrected", replacing_text("Sucess", "Success"), ("2.3-found",)),
     Mutant("Sucess in lower case", replacing_text("Sucess", "sucess"), ("2.3-found",)),
     Mutant("Success misspelt", replacing_text("Success<", "Sucess<"), ("1.3-ok",)),
@@ -25,36 +25,38 @@ WORDS: Final = (
     Mutant("Faild in lower case", replacing_text("Faild", "faild"), ("1.3-credentials-wrong", "2.3-credentials-wrong")),
     Mutant("ok in upper case", replacing_text(">ok<", ">OK<"), ("1.3-ok",)),
     Mutant(
-        "a message where overage has none",
+        "overage with a message",
         replacing_text("<message></message>", "<message>ok</message>"),
         ("2.3-found",),
     ),
-    Mutant("the colon forgotten in send", replacing_text("字符：", "字符"), ("1.3-forbidden",)),
-    Mutant("the colon half-width", replacing_text("字符：", "字符:"), ("1.3-forbidden",)),
+    Mutant("no colon in a refused send", replacing_text("字符：", "字符"), ("1.3-forbidden",)),
+    Mutant("a half-width colon in a refused send", replacing_text("字符：", "字符:"), ("1.3-forbidden",)),
     Mutant("a colon in checkkeyword", replacing_text("非法字符<", "非法字符：<"), ("3.3-forbidden",)),
-    Mutant("the word appended", replacing_text("字符：", "字符：发票"), ("1.3-forbidden",)),
+    Mutant("the forbidden word appended to the message", replacing_text("字符：", "字符：发票"), ("1.3-forbidden",)),
     Mutant("没有包含屏蔽词 misspelt", replacing_text("屏蔽词", "敏感词"), ("3.3-nothing-forbidden",)),
     Mutant("prepaid misspelt", replacing_text("预付费", "预付"), ("2.3-found", "2.3-payinfo")),
     Mutant(
         "pre- and postpaid exchanged",
         Defect(
-            result=lambda call, one: (
-                one._replace(payinfo={"预付费": "后付费", "后付费": "预付费"}[one.payinfo])
-                if isinstance(one, BalanceResult)
-                else one
+            result=lambda request, result: (
+                result._replace(payinfo={"预付费": "后付费", "后付费": "预付费"}[result.payinfo])
+                if isinstance(result, BalanceResult)
+                else result
             )
         ),
         ("2.3-payinfo",),
     ),
     Mutant("sql in upper case", replacing_text("sql注入", "SQL注入"), ("1.3-sql",)),
-    Mutant("the comma of the balance half-width", replacing_text("对不起，", "对不起,"), ("1.3-balance",)),
+    Mutant(
+        "a half-width comma in the message about the balance", replacing_text("对不起，", "对不起,"), ("1.3-balance",)
+    ),
     Mutant("taskID spelt taskid", replacing_text("taskID", "taskid", _SENT), ("1.3-ok", "1.3-credentials-wrong")),
     Mutant("taskid spelt taskID", replacing_text("taskid>", "taskID>", _REPORTS), ("4.3-layout",)),
     Mutant("errorstatus spelt errorStatus", replacing_text("errorstatus", "errorStatus"), ("4.4-1", "5.4-1")),
     Mutant("remark spelt message", replacing_text("remark>", "message>"), ("4.4-1", "4.4-2")),
     Mutant(
-        "the errors from zero",
-        Defect(text=lambda text, call: re.sub(r"<error>(\d)<", lambda found: f"<error>{int(found[1]) - 1}<", text)),
+        "error numbers begin at zero",
+        Defect(text=lambda text, request: re.sub(r"<error>(\d)<", lambda found: f"<error>{int(found[1]) - 1}<", text)),
         ("4.4-1", "4.4-2", "5.4-1"),
     ),
     Mutant("DELIVRD corrected", replacing_text("DELIVRD", "DELIVERED"), ("4.3-status",)),

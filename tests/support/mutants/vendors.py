@@ -12,62 +12,76 @@ class EmptiesQueueOnRefusal(Vendor):
     """Empties the report queue when a fetch is refused."""
 
     def handle(self, call: ApiRequest, request: int = 0) -> VendorResult:
-        told = super().handle(call, request)
-        if isinstance(told.result, Refusal) and told.account is not None and call.operation is protocol.STATUS:
-            self.store.fetch_reports(told.account.userid, 10**6, told.now, request)
-        return told
+        vendor_result = super().handle(call, request)
+        if (
+            isinstance(vendor_result.result, Refusal)
+            and vendor_result.account is not None
+            and call.operation is protocol.STATUS
+        ):
+            self.store.fetch_reports(vendor_result.account.userid, 10**6, vendor_result.now, request)
+        return vendor_result
 
 
-class ChargesPartialOnRefusal(Vendor):
+class TakesBalanceOnRefusal(Vendor):
     """Charges the whole balance when a send is refused because the balance is too small."""
 
     def send(self, account: Account, now: float, request: int, call: ApiRequest) -> SendResult | Refusal:
-        answer = super().send(account, now, request, call)
-        if answer == Refusal(protocol.BALANCE_TOO_SMALL):
+        result = super().send(account, now, request, call)
+        if result == Refusal(protocol.BALANCE_TOO_SMALL):
             self.store.add_points(account.userid, -self.store.balance(account.userid).points)
-        return answer
+        return result
 
 
 class AllowsOverdraft(Vendor):
     """Allows the balance to be overdrawn by one point."""
 
     def send(self, account: Account, now: float, request: int, call: ApiRequest) -> SendResult | Refusal:
-        answer = super().send(account, now, request, call)
-        if answer == Refusal(protocol.BALANCE_TOO_SMALL):
+        result = super().send(account, now, request, call)
+        if result == Refusal(protocol.BALANCE_TOO_SMALL):
             self.store.add_points(account.userid, 1)
-            answer = super().send(account, now, request, call)
-            if isinstance(answer, Refusal):
+            result = super().send(account, now, request, call)
+            if isinstance(result, Refusal):
                 self.store.add_points(account.userid, -1)
-        return answer
+        return result
 
 
 class QueuesRefusedSends(Vendor):
     """Queues a report for a send that was refused because the balance is too small."""
 
     def send(self, account: Account, now: float, request: int, call: ApiRequest) -> SendResult | Refusal:
-        answer = super().send(account, now, request, call)
-        if answer == Refusal(protocol.BALANCE_TOO_SMALL):
+        result = super().send(account, now, request, call)
+        if result == Refusal(protocol.BALANCE_TOO_SMALL):
             self.store.enqueue(account.userid, [Report(now, call.mobile, 1, 10, "DELIVRD", call.extno)], [], now)
-        return answer
+        return result
 
 
 class ChargesRefusedSends(Vendor):
     """Charges one point for a refused send."""
 
     def handle(self, call: ApiRequest, request: int = 0) -> VendorResult:
-        told = super().handle(call, request)
-        if isinstance(told.result, Refusal) and told.account is not None and call.operation is protocol.SEND:
-            self.store.add_points(told.account.userid, -1)
-        return told
+        vendor_result = super().handle(call, request)
+        if (
+            isinstance(vendor_result.result, Refusal)
+            and vendor_result.account is not None
+            and call.operation is protocol.SEND
+        ):
+            self.store.add_points(vendor_result.account.userid, -1)
+        return vendor_result
 
 
 class ChecksBalanceTooEarly(Vendor):
     """Checks the balance before extno and sendTime."""
 
     def handle(self, call: ApiRequest, request: int = 0) -> VendorResult:
-        told = super().handle(call, request)
-        if told.result != Refusal(protocol.OTHER_ERROR) or told.account is None or call.operation is not protocol.SEND:
-            return told
+        vendor_result = super().handle(call, request)
+        if (
+            vendor_result.result != Refusal(protocol.OTHER_ERROR)
+            or vendor_result.account is None
+            or call.operation is not protocol.SEND
+        ):
+            return vendor_result
         cost = self.billing(call.content) * len(call.mobile.split(","))
-        is_dear = not told.account.postpaid and cost > self.store.balance(told.account.userid).points
-        return told._replace(result=Refusal(protocol.BALANCE_TOO_SMALL)) if is_dear else told
+        too_expensive = (
+            not vendor_result.account.postpaid and cost > self.store.balance(vendor_result.account.userid).points
+        )
+        return vendor_result._replace(result=Refusal(protocol.BALANCE_TOO_SMALL)) if too_expensive else vendor_result
