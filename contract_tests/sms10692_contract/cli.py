@@ -10,7 +10,7 @@ import click
 
 from sms10692 import __version__
 from sms10692_contract import terminal
-from sms10692_contract.control import ControlRefused
+from sms10692_contract.control import ControlApiError
 from sms10692_contract.http import TargetUnreachable
 from sms10692_contract.interruptions import INTERRUPTIONS
 from sms10692_contract.options import describe_write_error
@@ -58,7 +58,7 @@ def _run_command() -> int:
     except TargetUnreachable as error:
         terminal.write_message(str(error))
         return UNREACHABLE
-    except ControlRefused as error:
+    except ControlApiError as error:
         terminal.write_message(f"{error}: check --control and --control-token")
         return USAGE
     except click.ClickException as error:

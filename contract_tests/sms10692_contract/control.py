@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
-from sms10692_contract.http import Address, RawResponse, send_request
+from sms10692_contract.http import Address, HttpResponse, send_request
 from sms10692_contract.interruptions import INTERRUPTIONS
 from sms10692_contract.requests import WireRequest, is_encodable
 
@@ -17,7 +17,7 @@ _ACCOUNTS: Final = "/_mock/accounts"
 _EXCERPT: Final = 200
 
 
-class ControlRefused(Exception):
+class ControlApiError(Exception):
     """The control API refused a request or sent an unexpected response. The message contains an excerpt."""
 
 
@@ -31,7 +31,7 @@ class CreatedAccount(NamedTuple):
 
 
 class ControlClient:
-    """Client of a control API. Every method may raise TargetUnreachable or ControlRefused.
+    """Client of a control API. Every method may raise TargetUnreachable or ControlApiError.
 
     `userids` are the accounts that were created by this client and not deleted yet.
     """
@@ -58,15 +58,15 @@ class ControlClient:
             case {"userid": str(userid), "account": str(account), "password": str(password), "points": int(points)}:
                 if account != options.get("account", account):
                     name = account[:_EXCERPT]
-                    raise ControlRefused(
+                    raise ControlApiError(
                         f"POST {self.address.url}{_ACCOUNTS} created the account {name} instead of the requested one"
                     )
                 if not (is_encodable(userid, "gbk") and is_encodable(account + password, "utf-8")):
-                    raise ControlRefused(
+                    raise ControlApiError(
                         f"POST {self.address.url}{_ACCOUNTS} created an account whose name no form can contain"
                     )
                 return CreatedAccount(userid, account, password, points)
-        raise ControlRefused(
+        raise ControlApiError(
             f"the response to POST {self.address.url}{_ACCOUNTS} lacks {', '.join(CreatedAccount._fields)}"
         )
 
@@ -88,7 +88,7 @@ class ControlClient:
         """Move the account's clock forward."""
         self._request("POST", f"{_path(userid)}/clock/advance", {"seconds": seconds}, 200)
 
-    def now(self, userid: str) -> datetime:
+    def read_clock(self, userid: str) -> datetime:
         """Return the time of the account's clock, with its offset."""
         path = f"{_path(userid)}/clock"
         value = self._request("GET", path, None, 200).get("now")
@@ -97,7 +97,7 @@ class ControlClient:
         except ValueError:
             time = None
         if time is None or time.tzinfo is None:
-            raise ControlRefused(
+            raise ControlApiError(
                 f"the response to GET {self.address.url}{path} has the invalid time {str(value)[:_EXCERPT]!r}"
             )
         return time
@@ -109,7 +109,7 @@ class ControlClient:
             headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         response = send_request(self.address, WireRequest(path, (), method, path.encode(), tuple(headers), body))
         if response.status not in statuses and not (200 in statuses and 200 <= response.status < 300):
-            raise ControlRefused(
+            raise ControlApiError(
                 f"{method} {self.address.url}{path} returned HTTP {response.status}: {_excerpt(response)}"
             )
         try:
@@ -117,7 +117,7 @@ class ControlClient:
         except ValueError:
             result = None
         if not isinstance(result, dict):
-            raise ControlRefused(f"{self.address.url}{path} is not a control API: {_excerpt(response)}")
+            raise ControlApiError(f"{self.address.url}{path} is not a control API: {_excerpt(response)}")
         return result
 
 
@@ -125,5 +125,5 @@ def _path(userid: str) -> str:
     return f"{_ACCOUNTS}/{quote(userid, safe='', errors='replace')}"
 
 
-def _excerpt(response: RawResponse) -> str:
+def _excerpt(response: HttpResponse) -> str:
     return response.body[:_EXCERPT].decode("utf-8", "replace")

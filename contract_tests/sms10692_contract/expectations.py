@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from sms10692_contract.expected import MOMENT, ParsedResponse, document
-from sms10692_contract.http import RawResponse
+from sms10692_contract.expected import TIME_PATTERN, ParsedResponse, render_document
+from sms10692_contract.http import HttpResponse
 from sms10692_contract.requests import WireRequest
 
 _TEXT_LIMIT: Final = 4000
@@ -19,25 +19,25 @@ class Mismatch(AssertionError):
     expected and the actual response. `clause` is the id of the failed clause if the check covers several.
     """
 
-    def __init__(self, request: WireRequest | None, expected: str, got: str) -> None:
-        expected, got = _truncate(expected), _truncate(got)
-        super().__init__(f"expected {expected}; got {got}")
+    def __init__(self, request: WireRequest | None, expected: str, actual: str) -> None:
+        expected, actual = _truncate(expected), _truncate(actual)
+        super().__init__(f"expected {expected}; got {actual}")
         self.request = request
         self.expected = expected
-        self.got = got
+        self.actual = actual
         self.preceding: tuple[WireRequest, ...] = ()
         self.clause = ""
 
 
-def mismatch(response: ParsedResponse, expected: str, got: str = "") -> Mismatch:
+def build_mismatch(response: ParsedResponse, expected: str, actual: str = "") -> Mismatch:
     """Build the Mismatch of a response; `got` defaults to the response itself."""
-    return Mismatch(response.request, expected, got or format_response(response.raw))
+    return Mismatch(response.request, expected, actual or format_response(response.raw))
 
 
-def expect(condition: bool, response: ParsedResponse, expected: str, got: str = "") -> None:
+def expect(condition: bool, response: ParsedResponse, expected: str, actual: str = "") -> None:
     """Raise Mismatch unless the condition is true."""
     if not condition:
-        raise mismatch(response, expected, got)
+        raise build_mismatch(response, expected, actual)
 
 
 def expect_message(response: ParsedResponse, message: str) -> None:
@@ -48,37 +48,39 @@ def expect_message(response: ParsedResponse, message: str) -> None:
 
 def get_message(response: ParsedResponse) -> str:
     """Return the message of a response, or the remark of an error document."""
-    return response.element("message") or response.element("remark")
+    return response.get_element("message") or response.get_element("remark")
 
 
 def expect_document(response: ParsedResponse, template: str, **values: object) -> None:
     """Expect this document, byte for byte."""
-    expected = document(template, response.request.page, **values)
+    expected = render_document(template, response.request.endpoint, **values)
     expect(response.raw.body == expected, response, _decode(expected))
 
 
 def expect_sent(response: ParsedResponse, counts: int | None = None) -> int:
     """Expect an accepted send, with this successCounts if given; return its task."""
-    task, actual_counts = response.number("taskID"), response.number("successCounts")
+    task, actual_counts = response.get_number("taskID"), response.get_number("successCounts")
     expect(bool(task) and bool(actual_counts), response, "an accepted send, with its taskID")
     expect(counts is None or actual_counts == counts, response, f"successCounts {counts}")
     return task or 0
 
 
-def expect_receivetime(response: ParsedResponse, box: Mapping[str, str]) -> None:
+def expect_receivetime(response: ParsedResponse, item: Mapping[str, str]) -> None:
     """Expect a receivetime in the format of chapters 4.3 and 5.3."""
-    time_text = box.get("receivetime", "")
-    expect(bool(MOMENT.fullmatch(time_text)), response, "a receivetime like 2011-12-02 22:12:11", repr(time_text))
+    time_text = item.get("receivetime", "")
+    expect(bool(TIME_PATTERN.fullmatch(time_text)), response, "a receivetime like 2011-12-02 22:12:11", repr(time_text))
 
 
 def expect_refused(response: ParsedResponse) -> None:
     """Expect a refused send, with any message."""
     expect(
-        response.number("taskID") == 0 and response.number("successCounts") == 0, response, "a refusal, with taskID 0"
+        response.get_number("taskID") == 0 and response.get_number("successCounts") == 0,
+        response,
+        "a refusal, with taskID 0",
     )
 
 
-def format_response(raw: RawResponse) -> str:
+def format_response(raw: HttpResponse) -> str:
     """Format a response for the report: status unless 200, and the beginning of the body."""
     status = "" if raw.status == 200 else f"HTTP {raw.status}, "
     return f"{status}{_decode(raw.body)}"
@@ -97,7 +99,7 @@ def _truncate(text: str, length: int = _TEXT_LIMIT) -> str:
 
 
 @contextmanager
-def clause(name: str) -> Iterator[None]:
+def attribute_to(name: str) -> Iterator[None]:
     """Attribute a Mismatch inside the block to this clause. For checks that cover several clauses."""
     try:
         yield

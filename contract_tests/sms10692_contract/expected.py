@@ -1,7 +1,7 @@
 """Expected responses of the vendor, and a tolerant parser of actual responses.
 
 The documents and messages are spelled out exactly; their white space is as observed at real servers (A1, A3, A4, A10).
-`ParsedAnswer` tolerates everything except wrong element names, so that one fault fails only one clause.
+`ParsedResponse` tolerates everything except wrong element names, so that one fault fails only one clause.
 """
 
 import re
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sms10692_contract.http import RawResponse
-from sms10692_contract.requests import CHARSET, LABEL, WireRequest
+from sms10692_contract.http import HttpResponse
+from sms10692_contract.requests import CHARSET, CHARSET_LABEL, WireRequest
 
 
 @dataclass(frozen=True)
@@ -18,23 +18,23 @@ class ParsedResponse:
     """A response and its request."""
 
     request: WireRequest
-    raw: RawResponse
+    raw: HttpResponse
 
     @property
     def text(self) -> str:
         """The body, decoded in the charset of the endpoint."""
-        return self.raw.body.decode(CHARSET[self.request.page], "replace")
+        return self.raw.body.decode(CHARSET[self.request.endpoint], "replace")
 
-    def element(self, name: str) -> str:
+    def get_element(self, name: str) -> str:
         """Return the content of the first element with this name, or an empty string."""
         return next(_contents(self.text, name), "").strip()
 
-    def number(self, name: str) -> int | None:
+    def get_number(self, name: str) -> int | None:
         """Return the content of an element as a number; None if it is not an integer."""
-        text = self.element(name)
+        text = self.get_element(name)
         return int(text) if re.fullmatch("-?[0-9]{1,18}", text) else None
 
-    def boxes(self, name: str) -> list[dict[str, str]]:
+    def get_items(self, name: str) -> list[dict[str, str]]:
         """Return the child elements of each item element (statusbox or callbox), by name."""
         return [{name: value.strip() for name, value in _elements(inside)} for inside in _contents(self.text, name)]
 
@@ -62,23 +62,23 @@ def _elements(text: str) -> Iterator[tuple[str, str]]:
 
 
 # Messages of the manual, in the order of its tables 1.3, 3.3 and 4.4.
-EMPTY: Final = "用户名或密码不能为空"
-SQL: Final = "发送内容包含sql注入字符"
-WRONG: Final = "用户名或密码错误"
-NO_MOBILE: Final = "短信号码不能为空"
-NO_CONTENT: Final = "短信内容不能为空"
-FORBIDDEN: Final = "包含非法字符："
-TOO_MUCH: Final = "对不起，您当前要发送的量大于您当前余额"
-OTHER: Final = "其他错误"
-NOT_ALLOWED: Final = "该用户不允许查看状态报告"
-PARAMETER: Final = "参数不正确"
-FOUND: Final = "包含非法字符"
-NOT_FOUND: Final = "没有包含屏蔽词"
+EMPTY_CREDENTIALS: Final = "用户名或密码不能为空"
+SQL_INJECTION: Final = "发送内容包含sql注入字符"
+WRONG_CREDENTIALS: Final = "用户名或密码错误"
+EMPTY_MOBILE: Final = "短信号码不能为空"
+EMPTY_CONTENT: Final = "短信内容不能为空"
+FORBIDDEN_CONTENT: Final = "包含非法字符："
+INSUFFICIENT_BALANCE: Final = "对不起，您当前要发送的量大于您当前余额"
+OTHER_ERROR: Final = "其他错误"
+QUEUES_DENIED: Final = "该用户不允许查看状态报告"
+INVALID_PARAMETER: Final = "参数不正确"
+WORD_FOUND: Final = "包含非法字符"
+NO_WORD_FOUND: Final = "没有包含屏蔽词"
 
-MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+TIME_PATTERN: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 """Format of a receivetime (4.3, 5.3)."""
 
-SENT: Final = (
+SEND_ACCEPTED: Final = (
     '<?xml version="1.0" encoding="{label}" ?><returnsms>\n'
     " <returnstatus>Success</returnstatus>\n"
     " <message>ok</message>\n"
@@ -111,8 +111,8 @@ OVERAGE_REFUSED: Final = (
     " <sendTotal>0</sendTotal></returnsms>"
 )
 CHECKKEYWORD: Final = '<?xml version="1.0" encoding="{label}" ?><returnsms>\n <message>{message}</message></returnsms>'
-NOTHING: Final = '<?xml version="1.0" encoding="utf-8" ?><returnsms></returnsms>'
-BOXES: Final = '<?xml version="1.0" encoding="utf-8" ?><returnsms>{boxes}\n </returnsms>'
+EMPTY_QUEUE: Final = '<?xml version="1.0" encoding="utf-8" ?><returnsms></returnsms>'
+ITEM_LIST: Final = '<?xml version="1.0" encoding="utf-8" ?><returnsms>{items}\n </returnsms>'
 STATUSBOX: Final = (
     "\n <statusbox>\n"
     " <mobile>{mobile}</mobile>\n"
@@ -145,16 +145,16 @@ ERRORSTATUS: Final = (
 _INVALID_IN_XML: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def escaped(text: str) -> str:
+def escape_text(text: str) -> str:
     """Escape a text for an element (R17): markup and carriage returns as entities, without characters invalid in XML.
 
-    >>> escaped("<a & b>\\r\\x00")
+    >>> escape_text("<a & b>\\r\\x00")
     '&lt;a &amp; b&gt;&#13;'
     """
     text = _INVALID_IN_XML.sub("", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace("\r", "&#13;")
 
 
-def document(template: str, page: str, **values: object) -> bytes:
+def render_document(template: str, endpoint: str, **values: object) -> bytes:
     """Fill in a template and encode it; characters that the charset lacks become decimal references (R17)."""
-    return template.format(label=LABEL[page], **values).encode(CHARSET[page], "xmlcharrefreplace")
+    return template.format(label=CHARSET_LABEL[endpoint], **values).encode(CHARSET[endpoint], "xmlcharrefreplace")

@@ -1,4 +1,4 @@
-"""Generator of the documents made of `fixtures/clauses.toml`: `python -m sms10692_contract.generate_docs`.
+"""Generator of the documents derived from `fixtures/clauses.toml`: `python -m sms10692_contract.generate_docs`.
 
 Writes `docs/contract.md`, and the table "What is exact" in `docs/reference.md` and `docs/reference.zh-CN.md`. A test
 compares the files in the tree with what this module generates.
@@ -13,16 +13,17 @@ from sms10692_contract.clauses import CLAUSES, GROUPS, Clause, Group
 
 _TREE: Final = Path(__file__).parents[2]
 
-_NEEDS: Final = {"send": "`--allow-send`", "fetch": "`--allow-fetch`", "control": "`--control`"}
+_PERMISSIONS: Final = {"send": "`--allow-send`", "fetch": "`--allow-fetch`", "control": "`--control`"}
 
 _HEAD: Final = """# The contract
 
 Generated from `fixtures/clauses.toml`; do not edit. The clauses that `sms10692-contract` checks, in this order.
 *source* is a chapter of the manual, a reading of `fixtures/readings.md` (R), a shape of request that clients send (Q),
-or something observed in responses of real servers (A). *needs* is the permission required to check the clause; clauses
-without one can be checked on any server. C: concurrent requests. M: requests in random order, compared with a model.
+or something observed in responses of real servers (A). *permissions* are the options required to check the clause;
+clauses without one can be checked on any server. C: concurrent requests. M: requests in random order, compared with a
+model.
 
-| clause | source | what the vendor does | on the wire | needs |
+| clause | source | what the vendor does | on the wire | permissions |
 |---|---|---|---|---|
 """
 
@@ -49,21 +50,21 @@ CHINESE: Final = _Language(
 )
 
 
-def contract_page() -> str:
-    """The text of `docs/contract.md`."""
+def build_contract_page() -> str:
+    """Return the text of `docs/contract.md`."""
     return _HEAD + "".join(f"| {' | '.join(_cells(clause))} |\n" for clause in CLAUSES)
 
 
 def _cells(clause: Clause) -> Iterator[str]:
     yield clause.id
     yield clause.source
-    yield clause.says.replace("&", "&amp;").replace("<", "&lt;")
-    yield f"`{clause.wire.replace('|', '/')}`" if clause.wire else ""
-    yield " ".join(_NEEDS[need] for need in clause.needs)
+    yield clause.text.replace("&", "&amp;").replace("<", "&lt;")
+    yield f"`{clause.literal.replace('|', '/')}`" if clause.literal else ""
+    yield " ".join(_PERMISSIONS[permission] for permission in clause.permissions)
 
 
-def exactness_table(language: _Language) -> str:
-    """The reference's table of what is exact, what is our reading, and what is not attempted."""
+def build_exactness_table(language: _Language) -> str:
+    """Return the reference's table of what is exact, what is our reading, and what is not attempted."""
     rows = [language.heads, ("---",) * 4, *(tuple(_row(group, language)) for group in GROUPS)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
@@ -71,9 +72,9 @@ def exactness_table(language: _Language) -> str:
 def _row(group: Group, language: _Language) -> Iterator[str]:
     own = [clause for clause in CLAUSES if clause.group == group.id]
     yield language.kinds[group.kind]
-    yield group.says if language is ENGLISH else group.says_zh
-    by = (group.by if language is ENGLISH else group.by_zh) or language.comma.join(_readings(own))
-    yield by.replace("](fixtures/", "](../fixtures/")
+    yield group.text if language is ENGLISH else group.text_zh
+    evidence = (group.evidence if language is ENGLISH else group.evidence_zh) or language.comma.join(_readings(own))
+    yield evidence.replace("](fixtures/", "](../fixtures/")
     yield str(len(own) or "")
 
 
@@ -85,21 +86,21 @@ def _readings(clauses: list[Clause]) -> list[str]:
 
 
 def fill_reference(reference: str, language: _Language) -> str:
-    """The reference with a new table. Raises ValueError if the markers of its place are missing."""
+    """Return the reference with a new table. Raises ValueError if the markers of the table are missing."""
     before, begins, rest = reference.partition(_BEGINS)
     _, ends, after = rest.partition(_ENDS)
     if not (begins and ends):
         raise ValueError(f"no place for the table: the lines {_BEGINS.strip()} and {_ENDS.strip()} are missing")
-    return before + begins + exactness_table(language) + ends + after
+    return before + begins + build_exactness_table(language) + ends + after
 
 
-def rendered_files() -> dict[Path, str]:
-    """The text of each generated document, by its path."""
+def render_files() -> dict[Path, str]:
+    """Return the text of each generated document, by its path."""
     references = {_TREE / "docs" / "reference.md": ENGLISH, _TREE / "docs" / "reference.zh-CN.md": CHINESE}
     filled = {file: fill_reference(file.read_text("utf-8"), language) for file, language in references.items()}
-    return filled | {_TREE / "docs" / "contract.md": contract_page()}
+    return filled | {_TREE / "docs" / "contract.md": build_contract_page()}
 
 
 if __name__ == "__main__":
-    for _file, _text in rendered_files().items():
+    for _file, _text in render_files().items():
         _file.write_text(_text, "utf-8")

@@ -14,11 +14,11 @@ from typing import Any, Final, TypeVar
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from sms10692_contract.control import ControlClient, ControlRefused
-from sms10692_contract.expectations import Mismatch, mismatch
+from sms10692_contract.control import ControlApiError, ControlClient
+from sms10692_contract.expectations import Mismatch, build_mismatch
 from sms10692_contract.expected import ParsedResponse
-from sms10692_contract.http import Address, TargetUnreachable, Unbounded, send_request
-from sms10692_contract.requests import CALL, STATUS, UTF8, WireRequest, form, sign
+from sms10692_contract.http import Address, ExchangeLimitExceeded, TargetUnreachable, send_request
+from sms10692_contract.requests import CALL, STATUS, UTF8, WireRequest, build_form, compute_signature
 from sms10692_contract.safety import SafetyGuard
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class ShrinkLimitReached(KeyboardInterrupt):
         self.best = best
 
 
-def current_timestamp(seconds: int) -> str:
+def build_timestamp(seconds: int) -> str:
     """Return the timestamp of `seconds` ago in the format of chapter 1.2."""
     return f"{datetime.now(CHINA) - timedelta(seconds=seconds):%Y%m%d%H%M%S}"
 
@@ -59,8 +59,8 @@ class SuiteAccount:
 
     def credentials(self, timestamp: str | None = None, charset: str = "utf-8") -> dict[str, str]:
         """Return userid, timestamp and sign; the timestamp defaults to the current time."""
-        stamp = current_timestamp(0) if timestamp is None else timestamp
-        signature = sign(self.account, self.password, stamp, charset)
+        stamp = build_timestamp(0) if timestamp is None else timestamp
+        signature = compute_signature(self.account, self.password, stamp, charset)
         return {"userid": self.userid, "timestamp": stamp, "sign": signature}
 
 
@@ -117,7 +117,7 @@ class CheckContext:
         """Whether requests have no cost, because the accounts are temporary."""
         return bool(self.guard.userids)
 
-    def account(self, **options: Any) -> SuiteAccount:
+    def create_account(self, **options: Any) -> SuiteAccount:
         """Create a temporary account with these settings; without a control API, return the user's account."""
         if self.control is None or not self.is_sandboxed:
             return self.own
@@ -127,13 +127,13 @@ class CheckContext:
         """Delete the accounts created so far, except `own`. Failures are ignored: the end of the run tries again."""
         if self.control is None or self.keep_accounts:
             return
-        with suppress(TargetUnreachable, ControlRefused):
+        with suppress(TargetUnreachable, ControlApiError):
             self.control.delete_accounts(keep={self.own.userid})
             self.guard.userids.intersection_update({self.own.userid})
 
-    def frozen_account(self, **options: Any) -> SuiteAccount:
+    def create_frozen_account(self, **options: Any) -> SuiteAccount:
         """Create an account with a stopped clock."""
-        account = self.account(**options)
+        account = self.create_account(**options)
         self.clock.freeze(account.userid)
         return account
 
@@ -144,9 +144,9 @@ class CheckContext:
             raise AssertionError('the check sets a clock: add needs = ["control"] to its clause')
         return self.control
 
-    def now(self, account: SuiteAccount) -> datetime:
+    def read_clock(self, account: SuiteAccount) -> datetime:
         """Return the time of the account's clock, in China."""
-        return self.clock.now(account.userid).astimezone(CHINA)
+        return self.clock.read_clock(account.userid).astimezone(CHINA)
 
     @property
     def number(self) -> str:
@@ -161,42 +161,42 @@ class CheckContext:
         """Send a request and return the response.
 
         Raises PermissionMissing before anything is sent, TargetUnreachable without a response, and ShrinkLimitReached
-        if a limit of `bounds` was exceeded: shrinking would wait as long for every example.
+        if a limit of `limits` was exceeded: shrinking would wait as long for every example.
         """
         self.guard.check(request)
         self.transcript.append(request)
         self._request_count += 1
         try:
             return ParsedResponse(request, send_request(self.address, request))
-        except Unbounded as error:
+        except ExchangeLimitExceeded as error:
             raise ShrinkLimitReached(Mismatch(request, "a response", str(error))) from error
 
-    def post(self, account: SuiteAccount, page: str, **fields: str) -> ParsedResponse:
+    def post(self, account: SuiteAccount, endpoint: str, **fields: str) -> ParsedResponse:
         """Send a form with the account's credentials; `fields` replace them."""
-        return self.exchange(form(page, account.credentials() | fields))
+        return self.exchange(build_form(endpoint, account.credentials() | fields))
 
     def send(
-        self, account: SuiteAccount, mobile: str = "", content: str = "内容", page: str = UTF8, **more: str
+        self, account: SuiteAccount, mobile: str = "", content: str = "内容", endpoint: str = UTF8, **more: str
     ) -> ParsedResponse:
         """Send a message (1.2)."""
         fields = {"action": "send", "mobile": mobile or self.number, "content": content}
-        return self.post(account, page, **fields | more)
+        return self.post(account, endpoint, **fields | more)
 
-    def overage(self, account: SuiteAccount, page: str = UTF8, **more: str) -> ParsedResponse:
+    def overage(self, account: SuiteAccount, endpoint: str = UTF8, **more: str) -> ParsedResponse:
         """Query the balance (2.2)."""
-        return self.post(account, page, action="overage", **more)
+        return self.post(account, endpoint, action="overage", **more)
 
-    def balance(self, account: SuiteAccount) -> int:
+    def query_balance(self, account: SuiteAccount) -> int:
         """Return the balance that overage reports."""
         response = self.overage(account)
-        left = response.number("overage")
+        left = response.get_number("overage")
         if left is None:
-            raise mismatch(response, "a whole number in overage")
+            raise build_mismatch(response, "a whole number in overage")
         return left
 
-    def checkkeyword(self, account: SuiteAccount, content: str, page: str = UTF8, **more: str) -> ParsedResponse:
+    def checkkeyword(self, account: SuiteAccount, content: str, endpoint: str = UTF8, **more: str) -> ParsedResponse:
         """Check a text for forbidden words (3.2)."""
-        return self.post(account, page, action="checkkeyword", content=content, **more)
+        return self.post(account, endpoint, action="checkkeyword", content=content, **more)
 
     def status(self, account: SuiteAccount, **more: str) -> ParsedResponse:
         """Fetch reports (4.2)."""
@@ -206,13 +206,13 @@ class CheckContext:
         """Fetch replies (5.2)."""
         return self.post(account, CALL, **{"action": "query"} | more)
 
-    def reports(self, account: SuiteAccount, count: int, **more: str) -> list[dict[str, str]]:
+    def fetch_reports(self, account: SuiteAccount, count: int, **more: str) -> list[dict[str, str]]:
         """Fetch until `count` reports have arrived or the timeout has passed."""
-        return self._collect(account, count, lambda: self.status(account, **more).boxes("statusbox"))
+        return self._collect(account, count, lambda: self.status(account, **more).get_items("statusbox"))
 
-    def replies(self, account: SuiteAccount, count: int) -> list[dict[str, str]]:
+    def fetch_replies(self, account: SuiteAccount, count: int) -> list[dict[str, str]]:
         """Fetch until `count` replies have arrived or the timeout has passed."""
-        return self._collect(account, count, lambda: self.call(account).boxes("callbox"))
+        return self._collect(account, count, lambda: self.call(account).get_items("callbox"))
 
     def fetch_due_reports(self, account: SuiteAccount, task: int) -> ParsedResponse:
         """Fetch until a response has reports of the task; return that response, or the last one.
@@ -230,8 +230,8 @@ class CheckContext:
     ) -> ParsedResponse:
         response = fetch()
         for _ in self._retries(account):
-            boxes = response.boxes(name)
-            if any(self.is_sandboxed or box.get("taskid") == str(task) for box in boxes):
+            items = response.get_items(name)
+            if any(self.is_sandboxed or item.get("taskid") == str(task) for item in items):
                 break
             response = fetch()
         return response
@@ -239,13 +239,13 @@ class CheckContext:
     def _collect(
         self, account: SuiteAccount, count: int, fetch: Callable[[], list[dict[str, str]]]
     ) -> list[dict[str, str]]:
-        boxes = fetch()
+        items = fetch()
         for _ in self._retries(account):
-            while len(boxes) < count and (more := fetch()):
-                boxes += more
-            if len(boxes) >= count:
+            while len(items) < count and (more := fetch()):
+                items += more
+            if len(items) >= count:
                 break
-        return boxes
+        return items
 
     def _retries(self, account: SuiteAccount) -> Iterator[None]:
         """Yield once per retry until the timeout: with a control API move the clock, otherwise sleep."""

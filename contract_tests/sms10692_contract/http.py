@@ -14,12 +14,12 @@ from time import monotonic
 from typing import Any, Final, NamedTuple, cast
 from urllib.parse import quote, urlsplit
 
-from sms10692_contract import bounds
-from sms10692_contract.bounds import BoundedConnection, BoundExceeded, step_timeout, timeout_message
+from sms10692_contract import limits
+from sms10692_contract.limits import LimitedConnection, LimitExceeded, step_timeout, timeout_message
 from sms10692_contract.requests import WireRequest
 
 
-class RawResponse(NamedTuple):
+class HttpResponse(NamedTuple):
     """A response as received."""
 
     status: int
@@ -38,7 +38,7 @@ class TargetUnreachable(Exception):
     """The server cannot be reached, disconnected, sent no valid HTTP, or exceeded a limit. The message has the URL."""
 
 
-class Unbounded(TargetUnreachable):
+class ExchangeLimitExceeded(TargetUnreachable):
     """The exchange took too long, or the response is too large. Shrinking the request would not help."""
 
 
@@ -125,15 +125,15 @@ _EXCERPT: Final = 200
 _CHUNK_SIZE: Final = 65536
 
 
-def send_request(address: Address, request: WireRequest) -> RawResponse:
-    """Send a request unchanged and read the response. Raises TargetUnreachable; Unbounded if a limit was exceeded."""
+def send_request(address: Address, request: WireRequest) -> HttpResponse:
+    """Send a request unchanged and read the response. Raises TargetUnreachable, or its subclass at a limit."""
     head = request.head(address.netloc)
     if address.prefix:
         head = head.replace(b" /", b" " + address.prefix.encode() + b"/", 1)
-    deadline = monotonic() + bounds.EXCHANGE_SECONDS
+    deadline = monotonic() + limits.EXCHANGE_SECONDS
     try:
         with _connect(address, deadline) as connection:
-            bounded = BoundedConnection(connection, deadline)
+            bounded = LimitedConnection(connection, deadline)
             if any(name == "Expect" for name, _ in request.headers):
                 bounded.send(head)
                 _await_continue(bounded)
@@ -141,10 +141,10 @@ def send_request(address: Address, request: WireRequest) -> RawResponse:
             else:
                 bounded.send(head + request.body)
             return _read_response(bounded, request.method)
-    except BoundExceeded as error:
-        raise Unbounded(f"{address.url}: {error}") from error
+    except LimitExceeded as error:
+        raise ExchangeLimitExceeded(f"{address.url}: {error}") from error
     except TimeoutError as error:
-        raise Unbounded(f"{address.url}: {timeout_message(deadline)}") from error
+        raise ExchangeLimitExceeded(f"{address.url}: {timeout_message(deadline)}") from error
     except ssl.SSLCertVerificationError as error:
         raise TargetUnreachable(f"{address.url}: {error.verify_message}; see --ca and --insecure") from error
     except (OSError, ValueError, http.client.HTTPException) as error:
@@ -177,7 +177,7 @@ def _connect(address: Address, deadline: float) -> socket.socket:
     raise last or OSError("the host name has no address")
 
 
-def _read_response(connection: BoundedConnection, method: str) -> RawResponse:
+def _read_response(connection: LimitedConnection, method: str) -> HttpResponse:
     """Read a response in chunks, so that an announced length does not reserve memory."""
     while True:
         response = http.client.HTTPResponse(cast(socket.socket, connection), method=method)
@@ -190,10 +190,10 @@ def _read_response(connection: BoundedConnection, method: str) -> RawResponse:
         chunks.append(chunk)
     if response.length:
         raise OSError(f"the connection ended {response.length} bytes before the response did")
-    return RawResponse(response.status, response.getheader("Content-Type", ""), b"".join(chunks))
+    return HttpResponse(response.status, response.getheader("Content-Type", ""), b"".join(chunks))
 
 
-def _await_continue(connection: BoundedConnection) -> None:
+def _await_continue(connection: LimitedConnection) -> None:
     status_line = connection.reader.readline(_CHUNK_SIZE)
     if not status_line:
         raise OSError("the server disconnected before 100 Continue")

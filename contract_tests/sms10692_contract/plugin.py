@@ -12,13 +12,13 @@ from rich.console import Console
 
 from sms10692_contract import report, terminal
 from sms10692_contract.clauses import Clause
-from sms10692_contract.control import ControlClient, ControlRefused
+from sms10692_contract.control import ControlApiError, ControlClient
 from sms10692_contract.escaping import escape_unprintable
 from sms10692_contract.harness import EFFORTS, CheckContext, SuiteAccount
 from sms10692_contract.http import Address, TargetUnreachable, parse_address, send_request
 from sms10692_contract.interruptions import INTERRUPTIONS
 from sms10692_contract.options import CHARSETS, CREDENTIALS_NEEDED, FORBIDDEN_WORD, HELP
-from sms10692_contract.requests import UTF8, form, is_encodable
+from sms10692_contract.requests import UTF8, build_form, is_encodable
 from sms10692_contract.runner import Verdict, accounts_left, enable_sandbox, run_checks, shares_accounts
 from sms10692_contract.safety import BUDGET_DEFAULT, SafetyGuard
 from sms10692_contract.selection import Selection, parse_selection, reasons_not_run
@@ -58,7 +58,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if config.getoption("keyword"):
         raise pytest.UsageError("--list does not support -k: select with --only and --skip")
     reasons = reasons_not_run(_parse_selection(config), _build_guard(config), bool(config.getoption("--control")))
-    terminal.write_line(report.selection_table(reasons, Console(highlight=False, markup=False, emoji=False)))
+    terminal.write_line(report.format_selection(reasons, Console(highlight=False, markup=False, emoji=False)))
     return 0
 
 
@@ -163,14 +163,14 @@ def _prepare_account(
     """Return the account for the run. Stops pytest if the server or the control API is wrong."""
     try:
         if control is None:
-            send_request(address, form(UTF8, own.credentials() | {"action": "overage"}))
+            send_request(address, build_form(UTF8, own.credentials() | {"action": "overage"}))
             return own
         own, accepted = enable_sandbox(address, control, guard)
         if not accepted and not shares_accounts(address, control):
             pytest.exit(f"{control.address.url} is not the control API of {address.url}", returncode=2)
     except TargetUnreachable as error:
         pytest.exit(escape_unprintable(str(error)), returncode=3)
-    except ControlRefused as error:
+    except ControlApiError as error:
         pytest.exit(escape_unprintable(str(error)), returncode=2)
     return own
 

@@ -24,7 +24,7 @@ _PRECEDING_LIMIT: Final = 400
 """Longest curl line that is shown for a request before the failed one."""
 
 
-def summary(verdicts: Sequence[Verdict]) -> str:
+def format_summary(verdicts: Sequence[Verdict]) -> str:
     """Return one line that counts the verdicts."""
     count = Counter(verdict.state for verdict in verdicts)
     exercised = count[State.HELD] + count[State.FAILED]
@@ -34,20 +34,20 @@ def summary(verdicts: Sequence[Verdict]) -> str:
     return ", ".join(parts)
 
 
-def failure(verdict: Verdict, address: Address, repeat_command: str) -> str:
+def format_failure(verdict: Verdict, address: Address, repeat_command: str) -> str:
     """Return the report of a failed clause: the shortest failing request, the expected and the actual response."""
     clause = verdict.clause
-    lines = [f"{clause.id} ({clause.source}): {clause.says}"]
-    if clause.wire:
-        lines.append(f"  spelt:    {clause.wire}")
+    lines = [f"{clause.id} ({clause.source}): {clause.text}"]
+    if clause.literal:
+        lines.append(f"  literal:  {clause.literal}")
     options = address.curl_options
     lines += [f"  before:   {_curl_or_length(request, address.url, *options)}" for request in verdict.preceding[-3:]]
     if verdict.request is not None:
         lines.append(f"  request:  {verdict.request.curl(address.url, *options)}")
     lines += [
         f"  expected: {_indent(verdict.expected)}",
-        f"  got:      {_indent(verdict.got)}",
-        f"  again:    {repeat_command}",
+        f"  actual:   {_indent(verdict.actual)}",
+        f"  repeat:   {repeat_command}",
     ]
     return "\n".join(lines)
 
@@ -55,7 +55,7 @@ def failure(verdict: Verdict, address: Address, repeat_command: str) -> str:
 def _curl_or_length(request: WireRequest, url: str, *options: str) -> str:
     """Return the curl line of a request, or only its length if the line is too long."""
     line = request.curl(url, *options)
-    return line if len(line) <= _PRECEDING_LIMIT else f"{request.method} {request.page}, {len(request.body)} bytes"
+    return line if len(line) <= _PRECEDING_LIMIT else f"{request.method} {request.endpoint}, {len(request.body)} bytes"
 
 
 def _indent(text: str) -> str:
@@ -63,24 +63,26 @@ def _indent(text: str) -> str:
     return escape_unprintable(text, keep="\n").replace("\n", "\n            ")
 
 
-def table(verdicts: Sequence[Verdict], console: Console) -> str:
+def format_verdicts(verdicts: Sequence[Verdict], console: Console) -> str:
     """Return a table of all clauses and verdicts, formatted for this console."""
     rows = _clause_table("verdict")
     for verdict in verdicts:
         clause, state = verdict.clause, verdict.state
-        result = f"{state.value} ({escape_unprintable(verdict.why)})" if state is State.NOT_EXERCISED else state.value
+        result = (
+            f"{state.value} ({escape_unprintable(verdict.reason)})" if state is State.NOT_EXERCISED else state.value
+        )
         rows.add_row(
-            clause.id, clause.source, clause.says, result, style=None if state is State.HELD else _COLOURS[state]
+            clause.id, clause.source, clause.text, result, style=None if state is State.HELD else _COLOURS[state]
         )
     return _render(rows, console)
 
 
-def selection_table(reasons: Mapping[str, str], console: Console) -> str:
+def format_selection(reasons: Mapping[str, str], console: Console) -> str:
     """Return a table of all clauses that says which would be checked. `reasons` has, by id, why a clause would not."""
     rows = _clause_table("checked")
     for clause in CLAUSES:
         reason = reasons[clause.id]
-        rows.add_row(clause.id, clause.source, clause.says, f"no ({reason})" if reason else "yes")
+        rows.add_row(clause.id, clause.source, clause.text, f"no ({reason})" if reason else "yes")
     count = sum(not reason for reason in reasons.values())
     return f"{_render(rows, console)}\n\n{count} of {len(reasons)} clauses would be checked"
 
@@ -119,10 +121,10 @@ def write_html(verdicts: Sequence[Verdict], file: Path, address: Address, repeat
     """Write the report as a self-contained HTML page. `repeat` has the command that repeats a clause, by id."""
     rows = []
     for verdict in verdicts:
-        detail = escape_unprintable(verdict.why) if verdict.state is State.NOT_EXERCISED else ""
+        detail = escape_unprintable(verdict.reason) if verdict.state is State.NOT_EXERCISED else ""
         if verdict.state is State.FAILED:
-            detail = failure(verdict, address, repeat[verdict.clause.id])
-        cells = (verdict.clause.id, verdict.clause.source, verdict.clause.says, verdict.clause.wire)
+            detail = format_failure(verdict, address, repeat[verdict.clause.id])
+        cells = (verdict.clause.id, verdict.clause.source, verdict.clause.text, verdict.clause.literal)
         row = "".join(f"<td>{escape(cell)}</td>" for cell in (*cells, verdict.state.value))
         name = verdict.state.name.lower()
         rows.append(f'<tr class="{name}">{row}<td><pre>{escape(detail)}</pre></td></tr>')
@@ -130,8 +132,10 @@ def write_html(verdicts: Sequence[Verdict], file: Path, address: Address, repeat
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>sms10692 contract</title><style>'
         "body{font:14px sans-serif}td,th{padding:.2em .6em;vertical-align:top;text-align:left}"
         "pre{white-space:pre-wrap;margin:0}.failed td{background:#fdd}.not_exercised td{background:#ffd}</style>"
-        f"<h1>{escape(address.url)}</h1><p>{escape(summary(verdicts))}</p><table>"
-        "<tr><th>clause<th>source<th>requirement<th>wire<th>verdict<th></tr>" + "\n".join(rows) + "</table></html>\n",
+        f"<h1>{escape(address.url)}</h1><p>{escape(format_summary(verdicts))}</p><table>"
+        "<tr><th>clause<th>source<th>requirement<th>literal<th>verdict<th></tr>"
+        + "\n".join(rows)
+        + "</table></html>\n",
         "utf-8",
     )
 
@@ -144,11 +148,11 @@ def write_junit(verdicts: Sequence[Verdict], file: Path, address: Address, repea
     suite.set("skipped", str(count[State.NOT_EXERCISED]))
     for verdict in verdicts:
         clause = verdict.clause
-        case = SubElement(suite, "testcase", classname="sms10692_contract", name=f"{clause.id} {clause.says}")
+        case = SubElement(suite, "testcase", classname="sms10692_contract", name=f"{clause.id} {clause.text}")
         case.set("time", f"{verdict.seconds:.3f}")
         if verdict.state is State.FAILED:
-            element = SubElement(case, "failure", message=escape_unprintable(verdict.why))
-            element.text = failure(verdict, address, repeat[clause.id])
+            element = SubElement(case, "failure", message=escape_unprintable(verdict.reason))
+            element.text = format_failure(verdict, address, repeat[clause.id])
         elif verdict.state is State.NOT_EXERCISED:
-            SubElement(case, "skipped", message=escape_unprintable(verdict.why))
+            SubElement(case, "skipped", message=escape_unprintable(verdict.reason))
     ElementTree(suite).write(file, "utf-8", xml_declaration=True)

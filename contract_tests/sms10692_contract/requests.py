@@ -18,26 +18,26 @@ CALL: Final = "/v2callApi.aspx"
 CHARSET: Final[Mapping[str, str]] = {UTF8: "utf-8", GBK: "gbk", STATUS: "utf-8", CALL: "utf-8"}
 """Python codec of each endpoint."""
 
-LABEL: Final[Mapping[str, str]] = {UTF8: "utf-8", GBK: "gb2312", STATUS: "utf-8", CALL: "utf-8"}
+CHARSET_LABEL: Final[Mapping[str, str]] = {UTF8: "utf-8", GBK: "gb2312", STATUS: "utf-8", CALL: "utf-8"}
 """Charset name of each endpoint in its XML declaration and Content-Type."""
 
 FORM: Final = "application/x-www-form-urlencoded"
 BOUNDARY: Final = "XyZzYx7MA4YWxkTrZu0gW"
 
 Pairs: TypeAlias = Sequence[tuple[str, str]]
-Encode: TypeAlias = Callable[[str], bytes]
+Encoder: TypeAlias = Callable[[str], bytes]
 
 
 @dataclass(frozen=True)
 class WireRequest:
     """One request.
 
-    `page` is the path of the endpoint. `pairs` are all parameters: the first `in_query` of them are in the query
+    `endpoint` is the path of the endpoint. `pairs` are all parameters: the first `in_query` of them are in the query
     string, the rest in the form. **`pairs` must contain every parameter of the bytes, because the safety guard decides
     by `pairs`.**
     """
 
-    page: str
+    endpoint: str
     pairs: tuple[tuple[str, str], ...]
     method: str
     target: bytes
@@ -67,7 +67,7 @@ class WireRequest:
                 words += ["-H", _shell(f"{name}: {value}".encode())]
         prefix = ""
         if self.body:
-            body = dechunked(self.body) if "transfer-encoding" in names else self.body
+            body = decode_chunked(self.body) if "transfer-encoding" in names else self.body
             if "content-type" not in names:
                 words += ["-H", "Content-Type:"]
             if _is_quotable(body):
@@ -97,16 +97,16 @@ def _printf(raw: bytes) -> str:
     return f"printf '{escaped}'"
 
 
-def sign(account: str, password: str, timestamp: str, charset: str = "utf-8") -> str:
+def compute_signature(account: str, password: str, timestamp: str, charset: str = "utf-8") -> str:
     """Return the signature (1.2): MD5 of account + password + timestamp, 32 lower-case hexadecimal digits.
 
-    >>> sign("test", "mima", "20120701231212")
+    >>> compute_signature("test", "mima", "20120701231212")
     '5cc68982f55ac74348e3d819f868fbe1'
     """
     return hashlib.md5((account + password + timestamp).encode(charset), usedforsecurity=False).hexdigest()
 
 
-def percent(charset: str) -> Encode:
+def percent_encoder(charset: str) -> Encoder:
     """Return an encoder that percent-encodes a text in the charset."""
     return lambda text: quote(text.encode(charset), safe="").encode("ascii")
 
@@ -120,69 +120,69 @@ def is_encodable(text: str, charset: str) -> bool:
     return True
 
 
-def unescaped(charset: str) -> Encode:
+def raw_encoder(charset: str) -> Encoder:
     """Return an encoder that leaves bytes unescaped (Q6), except those that would end a value."""
     escapes = {byte: f"%{byte:02X}".encode() for byte in (*range(33), *b'%&+#"<>', 127)}
     return lambda text: b"".join(escapes.get(byte, bytes((byte,))) for byte in text.encode(charset))
 
 
-def unicode_escapes(text: str) -> bytes:
+def escape_unicode(text: str) -> bytes:
     """Encode a text as `%uXXXX`, one escape per UTF-16 code unit (R14)."""
     raw = text.encode("utf-16-be")
     return b"".join(b"%%u%04x" % int.from_bytes(raw[at : at + 2], "big") for at in range(0, len(raw), 2))
 
 
-def urlencoded(pairs: Pairs, encode: Encode) -> bytes:
+def encode_pairs(pairs: Pairs, encode: Encoder) -> bytes:
     """Encode pairs as a query string or a form."""
     return b"&".join(encode(name) + b"=" + encode(value) for name, value in pairs)
 
 
 def build_request(
-    page: str,
+    endpoint: str,
     *,
     query: Pairs = (),
     body: Pairs = (),
-    encode: Encode | None = None,
+    encode: Encoder | None = None,
     method: str = "POST",
     path: str | None = None,
     content_type: str | None = FORM,
-    around: Callable[[bytes], bytes] = lambda raw: raw,
+    transform: Callable[[bytes], bytes] = lambda raw: raw,
 ) -> WireRequest:
     """Build a request with `query` in its query string and `body` in its form.
 
     `encode` encodes names and values; default is percent-encoding in the charset of the endpoint. `around` transforms
     the encoded query string and form, for example to add stray separators.
     """
-    encode = encode or percent(CHARSET[page])
-    in_query, in_body = (around(urlencoded(pairs, encode)) if pairs else b"" for pairs in (query, body))
-    target = (path or page).encode() + (b"?" + in_query if in_query else b"")
+    encode = encode or percent_encoder(CHARSET[endpoint])
+    in_query, in_body = (transform(encode_pairs(pairs, encode)) if pairs else b"" for pairs in (query, body))
+    target = (path or endpoint).encode() + (b"?" + in_query if in_query else b"")
     headers = [("Content-Type", content_type)] if content_type and in_body else []
     if method == "POST":
         headers.append(("Content-Length", str(len(in_body))))
     headers.append(("Connection", "close"))
-    return WireRequest(page, (*query, *body), method, target, tuple(headers), in_body, in_query=len(query))
+    return WireRequest(endpoint, (*query, *body), method, target, tuple(headers), in_body, in_query=len(query))
 
 
-def form(page: str, fields: Mapping[str, str]) -> WireRequest:
+def build_form(endpoint: str, fields: Mapping[str, str]) -> WireRequest:
     """Build the ordinary request of the manual: a POST with all parameters in the form."""
-    return build_request(page, body=list(fields.items()))
+    return build_request(endpoint, body=list(fields.items()))
 
 
-def multipart(page: str, pairs: Pairs) -> WireRequest:
+def build_multipart(endpoint: str, pairs: Pairs) -> WireRequest:
     """Build a POST with all parameters as `multipart/form-data` (Q5)."""
     raw = b"".join(
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'.encode()
-        + value.encode(CHARSET[page])
+        + value.encode(CHARSET[endpoint])
         + b"\r\n"
         for name, value in pairs
     )
-    plain = with_body(
-        build_request(page), raw + f"--{BOUNDARY}--\r\n".encode(), f"multipart/form-data; boundary={BOUNDARY}"
+    plain = replace_body(
+        build_request(endpoint), raw + f"--{BOUNDARY}--\r\n".encode(), f"multipart/form-data; boundary={BOUNDARY}"
     )
     return replace(plain, pairs=tuple(pairs))
 
 
-def with_body(request: WireRequest, body: bytes, content_type: str) -> WireRequest:
+def replace_body(request: WireRequest, body: bytes, content_type: str) -> WireRequest:
     """Replace the body of a request.
 
     **The new body must contain no parameters that are not in `pairs`,** because the safety guard checks `pairs`.
@@ -191,7 +191,7 @@ def with_body(request: WireRequest, body: bytes, content_type: str) -> WireReque
     return replace(request, headers=headers, body=body)
 
 
-def chunked(request: WireRequest, size: int) -> WireRequest:
+def chunk_body(request: WireRequest, size: int) -> WireRequest:
     """Send the body of a request in chunks of this size (Q17)."""
     chunks = [request.body[at : at + size] for at in range(0, len(request.body), size)]
     body = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
@@ -199,10 +199,10 @@ def chunked(request: WireRequest, size: int) -> WireRequest:
     return replace(request, headers=(*kept, ("Transfer-Encoding", "chunked")), body=body)
 
 
-def dechunked(body: bytes) -> bytes:
+def decode_chunked(body: bytes) -> bytes:
     """Decode a chunked body; the inverse of `chunked`.
 
-    >>> dechunked(chunked(form("/v2sms.aspx", {"action": "overage"}), 3).body)
+    >>> decode_chunked(chunk_body(build_form("/v2sms.aspx", {"action": "overage"}), 3).body)
     b'action=overage'
     """
     chunks = []

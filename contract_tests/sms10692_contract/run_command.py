@@ -25,7 +25,7 @@ from sms10692_contract.options import (
     check_writable,
     describe_write_error,
 )
-from sms10692_contract.requests import UTF8, form
+from sms10692_contract.requests import UTF8, build_form
 from sms10692_contract.runner import State, Verdict, accounts_left, enable_sandbox, run_checks, shares_accounts
 from sms10692_contract.safety import BUDGET_DEFAULT, SafetyGuard
 from sms10692_contract.selection import Selection, parse_selection, reasons_not_run
@@ -177,7 +177,7 @@ def run(
 def _list_clauses(selection: Selection, guard: SafetyGuard, has_control: bool) -> None:
     """Print every clause, and whether it would be checked."""
     reasons = reasons_not_run(selection, guard, has_control)
-    terminal.write_line(report.selection_table(reasons, _plain_console()))
+    terminal.write_line(report.format_selection(reasons, _plain_console()))
 
 
 def _prepare_account(
@@ -185,7 +185,7 @@ def _prepare_account(
 ) -> SuiteAccount:
     """Return the account for the run, and warn if the server does not accept it."""
     if control is None:
-        response = send_request(address, form(UTF8, own.credentials() | {"action": "overage"}))
+        response = send_request(address, build_form(UTF8, own.credentials() | {"action": "overage"}))
         if "用户名或密码错误".encode() in response.body:
             terminal.write_message(f"{address.url} refuses the account or the password")
         return own
@@ -237,13 +237,13 @@ def _run_clauses(context: CheckContext, clauses: Sequence[Clause]) -> tuple[list
 
 
 def _print_report(verdicts: Sequence[Verdict], address: Address, repeat: dict[str, str], deleted: bool) -> None:
-    terminal.write_line(report.table(verdicts, _plain_console()))
+    terminal.write_line(report.format_verdicts(verdicts, _plain_console()))
     failed = [verdict for verdict in verdicts if verdict.state is State.FAILED]
     for verdict in failed:
-        terminal.write_line("\n" + report.failure(verdict, address, repeat[verdict.clause.id]))
+        terminal.write_line("\n" + report.format_failure(verdict, address, repeat[verdict.clause.id]))
     if failed and deleted:
         terminal.write_line("\nThe accounts of this run are deleted; --keep-accounts keeps them for the curl lines.")
-    terminal.write_line(f"\n{report.summary(verdicts)}")
+    terminal.write_line(f"\n{report.format_summary(verdicts)}")
 
 
 def _plain_console() -> Console:

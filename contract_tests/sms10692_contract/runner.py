@@ -13,11 +13,11 @@ from hypothesis.errors import Flaky
 
 from sms10692_contract.checks import CHECKS
 from sms10692_contract.clauses import CLAUSES, Clause
-from sms10692_contract.control import ControlClient, ControlRefused
+from sms10692_contract.control import ControlApiError, ControlClient
 from sms10692_contract.expectations import Mismatch
 from sms10692_contract.harness import CheckContext, ShrinkLimitReached, SuiteAccount
-from sms10692_contract.http import Address, RawResponse, TargetUnreachable, send_request
-from sms10692_contract.requests import UTF8, WireRequest, form
+from sms10692_contract.http import Address, HttpResponse, TargetUnreachable, send_request
+from sms10692_contract.requests import UTF8, WireRequest, build_form
 from sms10692_contract.safety import INVALID_SIGN, PermissionMissing, SafetyGuard
 
 _ACCEPTED: Final = b"<returnstatus>Sucess</returnstatus>"
@@ -41,9 +41,9 @@ class Verdict:
 
     clause: Clause
     state: State
-    why: str = ""
+    reason: str = ""
     expected: str = ""
-    got: str = ""
+    actual: str = ""
     request: WireRequest | None = None
     preceding: tuple[WireRequest, ...] = ()
     seconds: float = 0.0
@@ -52,7 +52,7 @@ class Verdict:
 def enable_sandbox(address: Address, control: ControlClient, guard: SafetyGuard) -> tuple[SuiteAccount, bool]:
     """Create a temporary account, and permit all its requests if the server accepts its signature.
 
-    Returns the account and whether it was accepted. Raises TargetUnreachable and ControlRefused.
+    Returns the account and whether it was accepted. Raises TargetUnreachable and ControlApiError.
     """
     account = SuiteAccount(*control.create_account())
     response = _query_balance(address, account)
@@ -64,20 +64,20 @@ def enable_sandbox(address: Address, control: ControlClient, guard: SafetyGuard)
 
 def accounts_left(control: ControlClient, keep: bool) -> str:
     """Delete the accounts of this run unless `keep`. Return a message if any are left, otherwise an empty string."""
-    why = "--keep-accounts"
+    reason = "--keep-accounts"
     if not keep:
         try:
             control.delete_accounts()
-        except (TargetUnreachable, ControlRefused) as error:
-            why = str(error)
-    return f"accounts left at {control.address.url}: {len(control.userids)} ({why})" if control.userids else ""
+        except (TargetUnreachable, ControlApiError) as error:
+            reason = str(error)
+    return f"accounts left at {control.address.url}: {len(control.userids)} ({reason})" if control.userids else ""
 
 
 def shares_accounts(address: Address, control: ControlClient) -> bool:
     """Return whether the server knows the accounts of the control API although it does not accept their signature.
 
     It does if a correct and a wrong signature get different responses, or if it refuses an account of the other dialect
-    with another document (A14). Only balances are queried. Raises TargetUnreachable and ControlRefused.
+    with another document (A14). Only balances are queried. Raises TargetUnreachable and ControlApiError.
     """
     account = SuiteAccount(*control.create_account(dialect="manual"))
     if _query_balance(address, account) != _query_balance(address, account, sign=INVALID_SIGN):
@@ -86,8 +86,8 @@ def shares_accounts(address: Address, control: ControlClient) -> bool:
     return _query_balance(address, account, sign=INVALID_SIGN) != _query_balance(address, other, sign=INVALID_SIGN)
 
 
-def _query_balance(address: Address, account: SuiteAccount, **fields: str) -> RawResponse:
-    return send_request(address, form(UTF8, account.credentials() | {"action": "overage"} | fields))
+def _query_balance(address: Address, account: SuiteAccount, **fields: str) -> HttpResponse:
+    return send_request(address, build_form(UTF8, account.credentials() | {"action": "overage"} | fields))
 
 
 def run_checks(
@@ -113,7 +113,7 @@ def run_checks(
 
 def _run_check(context: CheckContext, clause: Clause, covered: Sequence[Clause]) -> Iterator[Verdict]:
     """Run the check of `clause`; yield a verdict on every clause that the check covers."""
-    missing = context.guard.missing_permission(clause.needs)
+    missing = context.guard.missing_permission(clause.permissions)
     if missing:
         yield from (Verdict(each, State.NOT_EXERCISED, f"needs {missing}") for each in covered)
         return
@@ -123,7 +123,7 @@ def _run_check(context: CheckContext, clause: Clause, covered: Sequence[Clause])
         CHECKS[clause.id](context)
     except PermissionMissing as error:
         yield from (Verdict(each, State.NOT_EXERCISED, str(error)) for each in covered)
-    except (Mismatch, Flaky, TargetUnreachable, ControlRefused, ShrinkLimitReached) as error:
+    except (Mismatch, Flaky, TargetUnreachable, ControlApiError, ShrinkLimitReached) as error:
         failure = _to_mismatch(error, context)
         failed = failure.clause or clause.id
         for each in covered:
@@ -133,7 +133,7 @@ def _run_check(context: CheckContext, clause: Clause, covered: Sequence[Clause])
                     State.FAILED,
                     str(failure),
                     failure.expected,
-                    failure.got,
+                    failure.actual,
                     failure.request,
                     preceding=tuple(request for request in context.transcript if request is not failure.request),
                     seconds=perf_counter() - started,

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from sms10692_contract.billing import count_parts
 from sms10692_contract.requests import CALL, STATUS, WireRequest
+from sms10692_contract.segmentation import count_segments
 
 READ_ONLY_ACTIONS: Final = frozenset({"overage", "checkkeyword"})
 """Actions without side effects."""
@@ -42,19 +42,19 @@ class SafetyGuard:
     spent: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def missing_permission(self, needs: Iterable[str]) -> str:
-        """Return the options that a clause with these needs lacks; empty if it can be exercised."""
+    def missing_permission(self, permissions: Iterable[str]) -> str:
+        """Return the options that are missing for these permissions; empty if none is."""
         if self.userids:
             return ""
         allowed = {"send": bool(self.numbers), "fetch": self.may_fetch, "control": False}
         options = {"send": "--allow-send NUMBER", "fetch": "--allow-fetch", "control": "--control URL"}
-        return ", ".join(options[need] for need in needs if not allowed[need])
+        return ", ".join(options[permission] for permission in permissions if not allowed[permission])
 
     def check(self, request: WireRequest) -> None:
         """Raise PermissionMissing if the request must not be sent; otherwise count the points that it may cost."""
         if self._is_of_this_run(request) or _is_refused_by_any_vendor(request):
             return
-        if request.page in (STATUS, CALL):
+        if request.endpoint in (STATUS, CALL):
             if not self.may_fetch:
                 raise PermissionMissing("the request fetches from a queue: needs --allow-fetch")
         elif not _values(request, "action") or not _values(request, "action") <= READ_ONLY_ACTIONS:
@@ -85,7 +85,7 @@ def _cost(request: WireRequest) -> int:
     For a parameter in both the query string and the form, the more expensive value counts.
     """
     numbers = max(len(_split(mobile)) for mobile in _readings(request, "mobile"))
-    return numbers * max(count_parts(content) for content in _readings(request, "content"))
+    return numbers * max(count_segments(content) for content in _readings(request, "content"))
 
 
 def _readings(request: WireRequest, name: str) -> tuple[str, str]:

@@ -50,7 +50,7 @@ def reasons_not_run(selection: Selection, guard: SafetyGuard, has_control: bool)
     """
 
     def reason(clause: Clause) -> str:
-        missing = "" if has_control else guard.missing_permission(clause.needs)
+        missing = "" if has_control else guard.missing_permission(clause.permissions)
         return selection.exclusion_reason(clause) or (f"needs {missing}" if missing else "")
 
     return {clause.id: reason(clause) for clause in CLAUSES}

@@ -16,7 +16,7 @@ def test_a_clause_holds(clause: Clause, run_clause: Callable[[Clause], Verdict],
     """The vendor behaves as the clause says. Skipped if the clause cannot be exercised."""
     verdict = run_clause(clause)
     if verdict.state is State.NOT_EXERCISED:
-        pytest.skip(escape_unprintable(verdict.why))
+        pytest.skip(escape_unprintable(verdict.reason))
     if verdict.state is State.FAILED:
         repeat_command = f"the same command, with --seed {context.seed} --only {clause.id}"
-        pytest.fail(report.failure(verdict, context.address, repeat_command), pytrace=False)
+        pytest.fail(report.format_failure(verdict, context.address, repeat_command), pytrace=False)

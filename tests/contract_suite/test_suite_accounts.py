@@ -13,7 +13,7 @@ import pytest
 
 from contract_suite.test_suite_under_pytest import ENVIRONMENT, run_pytest, run_pytest_on_two_clauses
 from sms10692_contract.clauses import BY_ID
-from sms10692_contract.control import ControlClient, ControlRefused
+from sms10692_contract.control import ControlApiError, ControlClient
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import parse_address
 from sms10692_contract.interruptions import Interrupted, Interruptions
@@ -183,7 +183,7 @@ def test_deferred_delays_the_first_signal_and_not_the_second() -> None:
 def test_an_account_with_an_incomplete_response_is_deleted_too() -> None:
     with fake_control_api(201, '{"userid": "1/../2", "account": "a"}') as url:
         control = ControlClient(parse_address(url))
-        with pytest.raises(ControlRefused, match="lacks userid, account"):
+        with pytest.raises(ControlApiError, match="lacks userid, account"):
             control.create_account()
         assert control.userids == ["1/../2"]
         assert accounts_left(control, keep=False) == ""

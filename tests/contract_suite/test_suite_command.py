@@ -49,10 +49,10 @@ def test_a_failed_clause_is_reported_with_its_request_and_a_command_to_repeat_it
         ended = run_contract(*target_options, *selection, "--seed", "5", "--html", str(page), "--junit", str(junit))
         assert ended.returncode == 1
         (line,) = re.findall(r"^  request:  (curl .*)$", ended.stdout, re.MULTILINE)
-        (again,) = re.findall(r"^  again:    sms10692-contract run (.*)$", ended.stdout, re.MULTILINE)
+        (repeat,) = re.findall(r"^  repeat:   sms10692-contract run (.*)$", ended.stdout, re.MULTILINE)
         pasted = subprocess.run(["/bin/bash", "-c", line], capture_output=True, encoding="utf-8", check=True).stdout
         assert "<returnstatus>Success</returnstatus>" in pasted
-        assert run_contract(*again.split(), "--password", "mima").returncode == 1
+        assert run_contract(*repeat.split(), "--password", "mima").returncode == 1
     assert "<returnstatus>Sucess</returnstatus>" in ended.stdout
     assert "2.3-found (2.3)" in ended.stdout
     assert "mima" not in ended.stdout
@@ -63,7 +63,7 @@ def test_a_failed_clause_is_reported_with_its_request_and_a_command_to_repeat_it
 
 def test_clauses_without_permission_are_listed_as_not_exercised() -> None:
     permitted = ["1.3-credentials-empty", "2.3-found", "3.3-forbidden", "4.4-1"]
-    needs_permission = [clause.id for clause in CLAUSES if clause.needs]
+    needs_permission = [clause.id for clause in CLAUSES if clause.permissions]
     with mutant_server() as vendor:
         target_options = [vendor.url, "--userid", "12", "--account", "test", "--password", "mima"]
         ended = run_contract(*target_options, *select(*permitted, *needs_permission))
@@ -78,7 +78,7 @@ def test_clauses_without_permission_are_listed_as_not_exercised() -> None:
 def test_an_allowed_number_is_sent_to_within_the_budget() -> None:
     with mutant_server() as vendor:
         target_options = [vendor.url, "--userid", "12", "--account", "test", "--password", "mima"]
-        needs_permission = [clause.id for clause in CLAUSES if clause.needs]
+        needs_permission = [clause.id for clause in CLAUSES if clause.permissions]
         ended = run_contract(
             *target_options,
             *select(*needs_permission),
@@ -88,7 +88,7 @@ def test_an_allowed_number_is_sent_to_within_the_budget() -> None:
             "--budget",
             "20",
         )
-    possible = sum("control" not in BY_ID[one].needs for one in needs_permission)
+    possible = sum("control" not in BY_ID[one].permissions for one in needs_permission)
     assert ended.returncode == 0, ended.stdout
     assert f"{possible} of {len(needs_permission)} clauses exercised, {possible} held" in ended.stdout
 

@@ -5,7 +5,7 @@ What a correct control API permits is tested in `test_suite_safety`.
 
 import pytest
 
-from sms10692_contract.control import ControlClient, ControlRefused
+from sms10692_contract.control import ControlApiError, ControlClient
 from sms10692_contract.http import parse_address
 from sms10692_contract.requests import UTF8
 from support.contract_cli import run_contract
@@ -53,5 +53,5 @@ def test_a_server_without_control_api_or_with_another_token_is_wrong_usage(
 
 @pytest.mark.parametrize("document", ["{}", '{"now": "yesterday"}', '{"now": "2012-07-01T23:12:12"}'])
 def test_a_clock_without_time_and_offset_is_refused(document: str) -> None:
-    with fake_control_api(200, document) as url, pytest.raises(ControlRefused, match="has the invalid time"):
-        ControlClient(parse_address(url)).now("1")
+    with fake_control_api(200, document) as url, pytest.raises(ControlApiError, match="has the invalid time"):
+        ControlClient(parse_address(url)).read_clock("1")

@@ -44,7 +44,9 @@ def clauses_in_state(verdicts: list[Verdict], state: State) -> set[str]:
 
 def test_a_vendor_without_a_defect_holds_every_clause() -> None:
     verdicts = run_against(Defect(), list(CLAUSES))
-    assert clauses_in_state(verdicts, State.HELD) == set(BY_ID), [verdict.why for verdict in verdicts if verdict.why]
+    assert clauses_in_state(verdicts, State.HELD) == set(BY_ID), [
+        verdict.reason for verdict in verdicts if verdict.reason
+    ]
 
 
 def test_there_are_at_least_80_mutants() -> None:

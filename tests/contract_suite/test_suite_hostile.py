@@ -6,13 +6,13 @@ from itertools import chain, repeat
 
 import pytest
 
-from sms10692_contract import bounds
+from sms10692_contract import limits
 from sms10692_contract.clauses import BY_ID
-from sms10692_contract.control import ControlClient, ControlRefused
+from sms10692_contract.control import ControlApiError, ControlClient
 from sms10692_contract.expected import ParsedResponse
 from sms10692_contract.harness import CheckContext, SuiteAccount
-from sms10692_contract.http import RawResponse, TargetUnreachable, Unbounded, parse_address, send_request
-from sms10692_contract.requests import STATUS, UTF8, WireRequest, form
+from sms10692_contract.http import ExchangeLimitExceeded, HttpResponse, TargetUnreachable, parse_address, send_request
+from sms10692_contract.requests import STATUS, UTF8, WireRequest, build_form
 from sms10692_contract.runner import State, run_checks
 from sms10692_contract.safety import SafetyGuard
 from support.contract_cli import run_contract, select
@@ -20,7 +20,7 @@ from support.fake_servers import fake_control_api
 from support.hostile_servers import byte_server
 
 OWN = ["--userid", "12", "--account", "test", "--password", "mima"]
-REQUEST = form(UTF8, {"action": "overage"})
+REQUEST = build_form(UTF8, {"action": "overage"})
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n"
 LARGE = b"x" * 65536
 
@@ -54,7 +54,7 @@ def dripping(head: bytes, chunk: bytes) -> Callable[[], Iterator[bytes]]:
 def test_an_endless_response_is_an_error(
     chunks: Callable[[], Iterable[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bounds, "RESPONSE_BYTES", 1024 * 1024)
+    monkeypatch.setattr(limits, "RESPONSE_BYTES", 1024 * 1024)
     with (
         byte_server(chunks) as url,
         pytest.raises(TargetUnreachable, match=r"\d: the response is larger than 1024 KiB"),
@@ -98,14 +98,20 @@ def test_an_invalid_http_response_is_an_error(chunks: Callable[[], Iterable[byte
 def test_a_response_that_is_too_slow_is_an_error(
     chunks: Callable[[], Iterable[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bounds, "EXCHANGE_SECONDS", 0.5)
-    with byte_server(chunks) as url, pytest.raises(Unbounded, match=r"the exchange was not complete after 0.5 s"):
+    monkeypatch.setattr(limits, "EXCHANGE_SECONDS", 0.5)
+    with (
+        byte_server(chunks) as url,
+        pytest.raises(ExchangeLimitExceeded, match=r"the exchange was not complete after 0.5 s"),
+    ):
         send_request(parse_address(url), REQUEST)
 
 
 def test_a_server_that_sends_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounds, "STEP_SECONDS", 0.2)
-    with byte_server(dripping(b"", b"")) as url, pytest.raises(Unbounded, match=r"nothing was received for 0.2 s"):
+    monkeypatch.setattr(limits, "STEP_SECONDS", 0.2)
+    with (
+        byte_server(dripping(b"", b"")) as url,
+        pytest.raises(ExchangeLimitExceeded, match=r"nothing was received for 0.2 s"),
+    ):
         send_request(parse_address(url), REQUEST)
 
 
@@ -121,7 +127,7 @@ def test_a_server_that_sends_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch
 def test_a_missing_100_continue_is_an_error(
     first_response: bytes, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bounds, "RESPONSE_BYTES", 1024 * 1024)
+    monkeypatch.setattr(limits, "RESPONSE_BYTES", 1024 * 1024)
     expecting = WireRequest(UTF8, (), "POST", UTF8.encode(), (("Expect", "100-continue"),), b"x")
     with byte_server(lambda: [first_response]) as url, pytest.raises(TargetUnreachable, match=message):
         send_request(parse_address(url), expecting)
@@ -130,7 +136,7 @@ def test_a_missing_100_continue_is_an_error(
 def test_interim_responses_are_skipped() -> None:
     interim = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
     with byte_server(lambda: [interim, OK, b"Content-Length: 2\r\n\r\nok"]) as url:
-        assert send_request(parse_address(url), REQUEST) == RawResponse(200, "text/xml", b"ok")
+        assert send_request(parse_address(url), REQUEST) == HttpResponse(200, "text/xml", b"ok")
 
 
 def test_an_endless_first_response_is_exit_code_3() -> None:
@@ -148,18 +154,18 @@ def test_an_endless_response_fails_a_clause_after_one_request(monkeypatch: pytes
         requests.append(1)
         return chain([OK + b"\r\n"], repeat(LARGE))
 
-    monkeypatch.setattr(bounds, "RESPONSE_BYTES", 1024 * 1024)
+    monkeypatch.setattr(limits, "RESPONSE_BYTES", 1024 * 1024)
     with byte_server(chunks) as url:
         context = CheckContext(parse_address(url), SuiteAccount("12", "test", "mima"), SafetyGuard())
         verdicts = list(run_checks(context, [BY_ID["2.3-found"], BY_ID["Q4"]]))
     assert [(verdict.state, verdict.expected) for verdict in verdicts] == [(State.FAILED, "a response")] * 2
-    assert all("the response is larger than 1024 KiB" in verdict.got for verdict in verdicts)
+    assert all("the response is larger than 1024 KiB" in verdict.actual for verdict in verdicts)
     assert len(requests) == 2
 
 
 @pytest.mark.parametrize("document", ["[" * 200_000, '{"a":' * 200_000, "1" * 5000, '"\\ud800"'])
 def test_invalid_json_is_not_a_control_api(document: str) -> None:
-    with fake_control_api(201, document) as url, pytest.raises(ControlRefused, match="is not a control API"):
+    with fake_control_api(201, document) as url, pytest.raises(ControlApiError, match="is not a control API"):
         ControlClient(parse_address(url)).create_account()
 
 
@@ -172,23 +178,23 @@ def test_an_account_whose_userid_cannot_be_encoded_is_refused(userid: str) -> No
     assert "Traceback" not in ended.stderr
 
 
-COUNT = 1_000_000
+ELEMENT_COUNT = 1_000_000
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "<message>" * COUNT,
-        "<statusbox>" * COUNT,
-        "<statusbox>" + "<a>" * COUNT,
-        "<statusbox>" + "".join(f"<a{number}>" for number in range(COUNT // 4)) + "</statusbox>",
-        "<statusbox>" + "<a>" * (COUNT // 2) + "</b>" * (COUNT // 2) + "</statusbox>",
-        "<" * COUNT,
+        "<message>" * ELEMENT_COUNT,
+        "<statusbox>" * ELEMENT_COUNT,
+        "<statusbox>" + "<a>" * ELEMENT_COUNT,
+        "<statusbox>" + "".join(f"<a{number}>" for number in range(ELEMENT_COUNT // 4)) + "</statusbox>",
+        "<statusbox>" + "<a>" * (ELEMENT_COUNT // 2) + "</b>" * (ELEMENT_COUNT // 2) + "</statusbox>",
+        "<" * ELEMENT_COUNT,
     ],
     ids=["openings", "boxes", "elements", "names", "others", "angles"],
 )
 def test_parsing_a_response_takes_linear_time(text: str) -> None:
     """A parser that searches from each opening tag to the end would take hours."""
-    response = ParsedResponse(form(STATUS, {}), RawResponse(200, "text/xml", text.encode()))
-    assert response.element("message") == ""
-    assert all(box == {} for box in response.boxes("statusbox"))
+    response = ParsedResponse(build_form(STATUS, {}), HttpResponse(200, "text/xml", text.encode()))
+    assert response.get_element("message") == ""
+    assert all(box == {} for box in response.get_items("statusbox"))

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.slow("Starts the command many times, once for each enco
 OWN = ["--userid", "12", "--account", "test", "--password", "mima"]
 ENCODINGS = ["gbk", "cp936", "cp1252", "ascii", "cp437", "latin-1", "utf-8"]
 HOSTILE = "Succ€ess😀内容\x9b2J\x1b[2J\u202e\u2066\u2028\r\nsms10692-contract: all held\x00\u200b"
-WRONG = Defect(text=lambda text, call: text.replace("Sucess", HOSTILE))
-SHOWN = select(*(clause.id for clause in CLAUSES if clause.needs), "2.3-found")
+WRONG_STATUS = Defect(text=lambda text, call: text.replace("Sucess", HOSTILE))
+SHOWN = select(*(clause.id for clause in CLAUSES if clause.permissions), "2.3-found")
 """Many clauses that are only listed as not exercised, and one that fails."""
 
 
@@ -46,7 +46,7 @@ def control_characters(text: str) -> set[str]:
 def test_a_failed_clause_is_reported_in_every_encoding(encoding: str, tmp_path: Path) -> None:
     page, junit = tmp_path / "report.html", tmp_path / "report.xml"
     files = ["--html", str(page), "--junit", str(junit)]
-    with mutant_server(WRONG) as vendor:
+    with mutant_server(WRONG_STATUS) as vendor:
         code, out, err = raw_contract("run", vendor.url, *OWN, *SHOWN, *files, encoding=encoding)
     assert (code, err) == (1, "")
     assert "0 held, 1 failed" in out
@@ -126,7 +126,7 @@ def test_unprintable_characters_are_escaped(text: str, escaped: str) -> None:
 
 def test_a_closed_pipe_changes_neither_the_verdict_nor_the_files(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
-    for defect, code in ((None, 0), (WRONG, 1)):
+    for defect, code in ((None, 0), (WRONG_STATUS, 1)):
         with mutant_server(defect) as vendor:
             command = [sys.executable, "-m", "sms10692_contract", "run", vendor.url, *OWN, *SHOWN, "--html", str(page)]
             with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

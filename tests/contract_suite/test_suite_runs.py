@@ -31,7 +31,7 @@ def test_a_thorough_run_does_not_exceed_the_balance_of_its_accounts() -> None:
         own, _ = enable_sandbox(address, control, guard)
         context = CheckContext(address, own, guard, control, EFFORTS["thorough"])
         verdicts = list(run_checks(context, [BY_ID["C-send-fetch"]]))
-    assert [verdict.why for verdict in verdicts if verdict.state is not State.HELD] == []
+    assert [verdict.reason for verdict in verdicts if verdict.state is not State.HELD] == []
 
 
 FAKE_SUITE = """
@@ -87,7 +87,7 @@ def record_priced_texts(seed: int) -> tuple[str, list[str]]:
 
     (verdict,) = verdicts_on(Defect(billing=price), ["R6-parts"], seed)
     assert verdict.state is State.FAILED
-    return verdict.why, texts
+    return verdict.reason, texts
 
 
 def test_a_run_is_repeated_by_its_seed_only() -> None:
@@ -116,5 +116,5 @@ def test_shrinking_stops_after_its_number_of_requests(shrinking: int) -> None:
 def test_a_clause_that_shares_the_check_of_a_failed_clause_is_not_exercised() -> None:
     (mutant,) = (one for one in MUTANTS if one.name == "reports never leave the queue")
     verdicts = verdicts_on(mutant.defect, ["M-once", "M-lost"])
-    assert report.summary(verdicts) == "1 of 2 clauses exercised, 0 held, 1 failed"
+    assert report.format_summary(verdicts) == "1 of 2 clauses exercised, 0 held, 1 failed"
     assert [verdict.state for verdict in verdicts] == [State.FAILED, State.NOT_EXERCISED]

@@ -11,7 +11,7 @@ import pytest
 from sms10692_contract.clauses import CLAUSES
 from sms10692_contract.harness import EFFORTS, CheckContext, SuiteAccount
 from sms10692_contract.http import parse_address
-from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, WireRequest, build_request, form
+from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, WireRequest, build_form, build_request
 from sms10692_contract.runner import State, run_checks
 from sms10692_contract.safety import INVALID_SIGN, PermissionMissing, SafetyGuard
 from sms10692_mock.domain.api_request import ApiRequest
@@ -86,20 +86,20 @@ SEND = CREDENTIALS | {"action": "send", "mobile": "13000000001", "content": "内
 @pytest.mark.parametrize(
     "request_",
     [
-        form(UTF8, SEND),
-        form(GBK, SEND | {"action": "Send"}),
-        form(UTF8, SEND | {"action": ""}),
-        form(UTF8, {name: value for name, value in SEND.items() if name != "action"}),
-        form(UTF8, SEND | {"sign": CREDENTIALS["sign"].upper()}),
-        form(UTF8, SEND | {"sign": CREDENTIALS["sign"][:16]}),
-        form(UTF8, {name.upper(): value for name, value in SEND.items()}),
+        build_form(UTF8, SEND),
+        build_form(GBK, SEND | {"action": "Send"}),
+        build_form(UTF8, SEND | {"action": ""}),
+        build_form(UTF8, {name: value for name, value in SEND.items() if name != "action"}),
+        build_form(UTF8, SEND | {"sign": CREDENTIALS["sign"].upper()}),
+        build_form(UTF8, SEND | {"sign": CREDENTIALS["sign"][:16]}),
+        build_form(UTF8, {name.upper(): value for name, value in SEND.items()}),
         build_request(UTF8, query=[("action", "overage")], body=list(SEND.items())),
         build_request(UTF8, query=[("sign", "")], body=list(SEND.items())),
-        form(STATUS, CREDENTIALS | {"action": "query"}),
-        form(CALL, CREDENTIALS | {"action": "x"}),
-        form(STATUS, CREDENTIALS | {"action": "query", "statusNum": "0"}),
+        build_form(STATUS, CREDENTIALS | {"action": "query"}),
+        build_form(CALL, CREDENTIALS | {"action": "x"}),
+        build_form(STATUS, CREDENTIALS | {"action": "query", "statusNum": "0"}),
     ],
-    ids=lambda request: f"{request.page} {request.body.decode('ascii')[-60:]}",
+    ids=lambda request: f"{request.endpoint} {request.body.decode('ascii')[-60:]}",
 )
 def test_a_request_that_any_vendor_might_act_on_is_blocked(request_: object) -> None:
     with pytest.raises(PermissionMissing):
@@ -110,15 +110,15 @@ def test_sends_are_limited_to_allowed_numbers_and_the_budget() -> None:
     guard = SafetyGuard(frozenset({"13000000001", "13000000002"}), budget=5)
     for mobile in ("13000000003", "13000000001,13000000003", "13000000001，13000000003"):
         with pytest.raises(PermissionMissing, match="does not name"):
-            guard.check(form(UTF8, SEND | {"mobile": mobile}))
-    guard.check(form(UTF8, SEND | {"mobile": "13000000001,13000000002"}))
-    guard.check(form(UTF8, SEND | {"content": "字" * 71}))
-    guard.check(form(UTF8, SEND))
+            guard.check(build_form(UTF8, SEND | {"mobile": mobile}))
+    guard.check(build_form(UTF8, SEND | {"mobile": "13000000001,13000000002"}))
+    guard.check(build_form(UTF8, SEND | {"content": "字" * 71}))
+    guard.check(build_form(UTF8, SEND))
     assert guard.spent == 5
     with pytest.raises(PermissionMissing, match="--budget 5: 5 points are spent, and this send costs 1"):
-        guard.check(form(UTF8, SEND))
+        guard.check(build_form(UTF8, SEND))
     with pytest.raises(PermissionMissing, match="allow-fetch"):
-        guard.check(form(STATUS, CREDENTIALS | {"action": "query"}))
+        guard.check(build_form(STATUS, CREDENTIALS | {"action": "query"}))
 
 
 A, B = "13000000001", "13000000002"
@@ -198,16 +198,16 @@ def test_the_counted_cost_equals_the_decrease_of_the_balance() -> None:
     with mutant_server() as vendor:
         context = CheckContext(parse_address(vendor.url), own, SafetyGuard(AB, budget=100))
         for text in texts:
-            before, spent = context.balance(own), context.guard.spent
+            before, spent = context.query_balance(own), context.guard.spent
             context.send(own, f"{A},{B}", text)
-            assert before - context.balance(own) == context.guard.spent - spent, text
+            assert before - context.query_balance(own) == context.guard.spent - spent, text
 
 
 def test_control_permits_requests_of_its_own_accounts_only() -> None:
     guard = SafetyGuard(userids={"91"})
-    guard.check(form(UTF8, SEND | {"userid": "91"}))
+    guard.check(build_form(UTF8, SEND | {"userid": "91"}))
     with pytest.raises(PermissionMissing):
-        guard.check(form(UTF8, SEND))
+        guard.check(build_form(UTF8, SEND))
     with pytest.raises(PermissionMissing):
         guard.check(build_request(UTF8, query=[("userid", "7")], body=list((SEND | {"userid": "91"}).items())))
 

@@ -14,7 +14,7 @@ from support.fake_servers import recording_server
 from support.mutant_vendor import mutant_server
 
 OWN = ["--userid", "12", "--account", "test", "--password", "mima"]
-HARMLESS = [clause.id for clause in CLAUSES if not clause.needs]
+HARMLESS = [clause.id for clause in CLAUSES if not clause.permissions]
 
 
 def listed_verdicts(listing: str) -> list[str]:
@@ -75,7 +75,7 @@ def test_list_prints_every_clause_and_sends_no_request(tmp_path: Path) -> None:
         selected = run_contract("--list", "--control", url, *select("1.3-ok", "R18"))
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.endswith(f"{len(HARMLESS)} of {len(CLAUSES)} clauses would be checked\n")
-    assert listed_verdicts(ended.stdout) == ["no" if clause.needs else "yes" for clause in CLAUSES]
+    assert listed_verdicts(ended.stdout) == ["no" if clause.permissions else "yes" for clause in CLAUSES]
     assert (plugin.returncode, plugin.stdout) == (0, ended.stdout)
     assert selected.stdout.endswith(f"2 of {len(CLAUSES)} clauses would be checked\n")
     assert received == []

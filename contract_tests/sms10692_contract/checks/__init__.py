@@ -4,16 +4,16 @@ Each module has the checks of one subject; importing it registers them in `CHECK
 """
 
 from sms10692_contract.checks import (
-    calls,
+    billing,
     concurrency,
     encodings,
-    json_answers,
-    money,
+    json_responses,
     overage_and_keywords,
     readings,
+    replies,
+    reports,
     sends,
     stateful,
-    statuses,
 )
 from sms10692_contract.checks.registry import CHECKS, Check
 
@@ -22,12 +22,12 @@ __all__ = ["CHECKS", "Check"]
 FAMILIES = (
     sends,
     overage_and_keywords,
-    statuses,
-    calls,
+    reports,
+    replies,
     encodings,
-    money,
+    billing,
     readings,
-    json_answers,
+    json_responses,
     concurrency,
     stateful,
 )

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 from sms10692_contract.checks.registry import checks
-from sms10692_contract.checks.strategies import numbers
-from sms10692_contract.expectations import clause, expect, expect_sent
+from sms10692_contract.checks.strategies import build_mobiles
+from sms10692_contract.expectations import attribute_to, expect, expect_sent
 from sms10692_contract.harness import CheckContext, SuiteAccount
 
 MAX_FETCHED = 240
@@ -32,8 +32,8 @@ def run_concurrently(*tasks: Callable[[], list[str]]) -> list[str]:
 def _report_fetcher(context: CheckContext, account: SuiteAccount, size: str) -> Callable[[], list[str]]:
     def fetch_until_empty() -> list[str]:
         fetched: list[str] = []
-        while len(fetched) <= MAX_FETCHED and (boxes := context.status(account, statusNum=size).boxes("statusbox")):
-            fetched += [box.get("mobile", "") for box in boxes]
+        while len(fetched) <= MAX_FETCHED and (items := context.status(account, statusNum=size).get_items("statusbox")):
+            fetched += [item.get("mobile", "") for item in items]
         return fetched
 
     return fetch_until_empty
@@ -41,7 +41,7 @@ def _report_fetcher(context: CheckContext, account: SuiteAccount, size: str) -> 
 
 def _reply_fetcher(context: CheckContext, account: SuiteAccount) -> Callable[[], list[str]]:
     """Return a task that fetches replies once and returns their task numbers."""
-    return lambda: [box.get("taskid", "") for box in context.call(account).boxes("callbox")]
+    return lambda: [item.get("taskid", "") for item in context.call(account).get_items("callbox")]
 
 
 def _expect_each_once(
@@ -50,18 +50,18 @@ def _expect_each_once(
     """Expect that the fetchers together received every wanted item exactly once."""
     response = context.overage(account)
     twice = [number for number, times in (Counter(fetched) - Counter(expected)).items() if times]
-    with clause("C-twice"):
+    with attribute_to("C-twice"):
         expect(not twice, response, f"every {kind} once among all fetchers", f"{len(twice)} fetched twice: {twice[:3]}")
     lost = list((Counter(expected) - Counter(fetched)).elements())
-    with clause("C-lost"):
+    with attribute_to("C-lost"):
         expect(not lost, response, f"every {kind} to one of the fetchers", f"{len(lost)} lost: {lost[:3]}")
 
 
 @checks("C-twice", "C-lost")
 def _concurrent_fetches_neither_duplicate_nor_lose_items(context: CheckContext) -> None:
     for _ in range(context.effort.rounds):
-        account = context.account()
-        expected = numbers(120)
+        account = context.create_account()
+        expected = build_mobiles(120)
         expect_sent(context.send(account, ",".join(expected)), 120)
         context.clock.advance(account.userid, 180)
         fetched = run_concurrently(*[_report_fetcher(context, account, "5")] * 6)
@@ -73,8 +73,8 @@ def _concurrent_fetches_neither_duplicate_nor_lose_items(context: CheckContext) 
 
 @checks("C-send-fetch")
 def _concurrent_sends_and_fetches_lose_nothing(context: CheckContext) -> None:
-    account = context.account()
-    expected = numbers(30 * context.effort.rounds)
+    account = context.create_account()
+    expected = build_mobiles(30 * context.effort.rounds)
 
     def send_all() -> list[str]:
         for start in range(0, len(expected), 3):
@@ -82,11 +82,13 @@ def _concurrent_sends_and_fetches_lose_nothing(context: CheckContext) -> None:
         return []
 
     def fetch_now_and_then() -> list[str]:
-        boxes = [box for _ in range(10 * context.effort.rounds) for box in context.status(account).boxes("statusbox")]
-        return [box.get("mobile", "") for box in boxes]
+        items = [
+            item for _ in range(10 * context.effort.rounds) for item in context.status(account).get_items("statusbox")
+        ]
+        return [item.get("mobile", "") for item in items]
 
     fetched = run_concurrently(send_all, fetch_now_and_then)
-    fetched += [box.get("mobile", "") for box in context.reports(account, len(expected) - len(fetched))]
+    fetched += [item.get("mobile", "") for item in context.fetch_reports(account, len(expected) - len(fetched))]
     response = context.overage(account)
     expect(
         Counter(fetched) == Counter(expected),
@@ -99,21 +101,21 @@ def _concurrent_sends_and_fetches_lose_nothing(context: CheckContext) -> None:
 @checks("C-balance")
 def _concurrent_sends_do_not_overdraw_the_balance(context: CheckContext) -> None:
     for _ in range(2 * context.effort.rounds):
-        account = context.account(points=2)
+        account = context.create_account(points=2)
 
         def send_one(account: SuiteAccount = account) -> list[str]:
             response = context.send(account)
-            return ["sent"] if response.number("taskID") else []
+            return ["sent"] if response.get_number("taskID") else []
 
         sent = run_concurrently(*[send_one] * 6)
         balance = context.overage(account)
-        actual = len(sent), balance.number("overage")
+        actual = len(sent), balance.get_number("overage")
         expect(actual == (2, 0), balance, "2 of 6 sends accepted with 2 points, and 0 points left", f"{actual}")
 
 
 @checks("C-taskID")
 def _concurrent_sends_have_different_task_ids(context: CheckContext) -> None:
-    account = context.account()
+    account = context.create_account()
 
     def send_some() -> list[str]:
         return [str(expect_sent(context.send(account), 1)) for _ in range(4)]

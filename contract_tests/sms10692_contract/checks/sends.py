@@ -11,37 +11,37 @@ from hypothesis import strategies as st
 
 from sms10692_contract.checks.registry import Check, checks
 from sms10692_contract.checks.strategies import (
-    BLANKS,
-    COUNT,
-    CREDENTIAL,
+    BLANK,
+    CREDENTIAL_NAME,
+    EMPTY_MOBILE_LIST,
     EXTNO,
-    HANDSET,
-    INJECTIONS,
-    NO_EXTNO,
-    NO_NUMBERS,
-    NO_SIGNATURE,
-    PAGE,
-    PAGES,
+    INJECTION,
+    INVALID_EXTNO,
+    MOBILE,
+    MOBILE_COUNT,
     SEND_ACTIONS,
+    SEND_ENDPOINT,
+    SEND_ENDPOINTS,
     TEXT,
+    WRONG_SIGNATURE,
+    build_mobiles,
     invalid_actions,
-    numbers,
-    ordinary,
+    ordinary_text,
 )
-from sms10692_contract.expectations import expect, expect_document, expect_message, expect_sent, mismatch
+from sms10692_contract.expectations import build_mismatch, expect, expect_document, expect_message, expect_sent
 from sms10692_contract.expected import (
     CHECKKEYWORD,
-    EMPTY,
-    FORBIDDEN,
-    FOUND,
-    NO_CONTENT,
-    NO_MOBILE,
-    OTHER,
+    EMPTY_CONTENT,
+    EMPTY_CREDENTIALS,
+    EMPTY_MOBILE,
+    FORBIDDEN_CONTENT,
+    INSUFFICIENT_BALANCE,
+    OTHER_ERROR,
+    SEND_ACCEPTED,
     SEND_REFUSED,
-    SENT,
-    SQL,
-    TOO_MUCH,
-    WRONG,
+    SQL_INJECTION,
+    WORD_FOUND,
+    WRONG_CREDENTIALS,
 )
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.requests import GBK, UTF8
@@ -49,7 +49,7 @@ from sms10692_contract.safety import INVALID_SIGN
 
 
 @checks("1.1-utf8")
-def _the_utf8_page_reads_and_writes_utf8(context: CheckContext) -> None:
+def _the_utf8_endpoint_reads_and_writes_utf8(context: CheckContext) -> None:
     _check_charset(context, UTF8)
 
 
@@ -58,31 +58,34 @@ def _the_gbk_page_reads_and_writes_gbk(context: CheckContext) -> None:
     _check_charset(context, GBK)
 
 
-def _check_charset(context: CheckContext, page: str) -> None:
+def _check_charset(context: CheckContext, endpoint: str) -> None:
     """Check request and response charset: a forbidden word is found only if the text was decoded correctly."""
 
     def found(before: str, after: str) -> None:
-        response = context.checkkeyword(context.own, before + context.forbidden + after, page)
-        expect_document(response, CHECKKEYWORD, message=FOUND)
+        response = context.checkkeyword(context.own, before + context.forbidden + after, endpoint)
+        expect_document(response, CHECKKEYWORD, message=WORD_FOUND)
 
     found("代开", "了")
-    context.for_all(found, TEXT[page], TEXT[page])
+    context.for_all(found, TEXT[endpoint], TEXT[endpoint])
 
 
 @checks("1.3-ok")
 def _an_accepted_send_has_the_documented_layout(context: CheckContext) -> None:
-    def check_accepted(page: str, count: int, content: str) -> None:
+    def check_accepted(endpoint: str, count: int, content: str) -> None:
         response = context.send(
-            context.account(), ",".join(numbers(count) if context.is_sandboxed else [context.number]), content, page
+            context.create_account(),
+            ",".join(build_mobiles(count) if context.is_sandboxed else [context.number]),
+            content,
+            endpoint,
         )
         expect_sent(response, count)
-        found = {"remainpoint": response.number("remainpoint"), "task_id": response.number("taskID")}
-        expect_document(response, SENT, counts=count, **found)
+        found = {"remainpoint": response.get_number("remainpoint"), "task_id": response.get_number("taskID")}
+        expect_document(response, SEND_ACCEPTED, counts=count, **found)
 
-    for page in PAGES:
-        check_accepted(page, 1, "内容")
+    for endpoint in SEND_ENDPOINTS:
+        check_accepted(endpoint, 1, "内容")
         context.for_all_if_sandboxed(
-            check_accepted, st.just(page), COUNT, ordinary(page), examples=context.few_examples
+            check_accepted, st.just(endpoint), MOBILE_COUNT, ordinary_text(endpoint), examples=context.few_examples
         )
 
 
@@ -95,36 +98,36 @@ def _each(name: str, values: st.SearchStrategy[str]) -> Wrong:
 
 REFUSED: Final[Mapping[str, tuple[str, dict[str, str], Wrong]]] = {
     "1.3-credentials-empty": (
-        EMPTY,
+        EMPTY_CREDENTIALS,
         {"sign": ""},
         # The signature is always invalid, so that no vendor can act on the request.
         st.builds(
             lambda name, blank, other: {"sign": INVALID_SIGN, "content": other} | {name: blank},
-            CREDENTIAL,
-            BLANKS,
-            INJECTIONS,
+            CREDENTIAL_NAME,
+            BLANK,
+            INJECTION,
         ),
     ),
-    "1.3-sql": (SQL, {"content": "' or 1=1"}, _each("content", INJECTIONS)),
-    "1.3-credentials-wrong": (WRONG, {"sign": INVALID_SIGN}, _each("sign", NO_SIGNATURE)),
-    "1.3-mobile-empty": (NO_MOBILE, {"mobile": ""}, _each("mobile", NO_NUMBERS)),
-    "1.3-content-empty": (NO_CONTENT, {"content": ""}, _each("content", BLANKS)),
-    "1.3-other": (OTHER, {"extno": "x"}, _each("extno", NO_EXTNO)),
+    "1.3-sql": (SQL_INJECTION, {"content": "' or 1=1"}, _each("content", INJECTION)),
+    "1.3-credentials-wrong": (WRONG_CREDENTIALS, {"sign": INVALID_SIGN}, _each("sign", WRONG_SIGNATURE)),
+    "1.3-mobile-empty": (EMPTY_MOBILE, {"mobile": ""}, _each("mobile", EMPTY_MOBILE_LIST)),
+    "1.3-content-empty": (EMPTY_CONTENT, {"content": ""}, _each("content", BLANK)),
+    "1.3-other": (OTHER_ERROR, {"extno": "x"}, _each("extno", INVALID_EXTNO)),
 }
 """By clause: message of 1.3, fields of one send that gets it, and a strategy for the fields of others."""
 
 
 def _refused_with(message: str, wrong: dict[str, str], others: Wrong) -> Check:
     def check(context: CheckContext) -> None:
-        account = context.account()
+        account = context.create_account()
 
-        def check_refused(page: str, fields: dict[str, str]) -> None:
+        def check_refused(endpoint: str, fields: dict[str, str]) -> None:
             fields = {"action": "send", "mobile": context.number, "content": "内容"} | fields
-            expect_document(context.post(account, page, **fields), SEND_REFUSED, message=message)
+            expect_document(context.post(account, endpoint, **fields), SEND_REFUSED, message=message)
 
-        for page in PAGES:
-            check_refused(page, wrong)
-        context.for_all_if_sandboxed(check_refused, PAGE, others)
+        for endpoint in SEND_ENDPOINTS:
+            check_refused(endpoint, wrong)
+        context.for_all_if_sandboxed(check_refused, SEND_ENDPOINT, others)
 
     return check
 
@@ -135,65 +138,65 @@ for _clause, (_message, _wrong, _others) in REFUSED.items():
 
 @checks("1.3-forbidden")
 def _a_forbidden_word_is_refused_with_the_full_width_colon(context: CheckContext) -> None:
-    account = context.account()
+    account = context.create_account()
 
-    def check_refused(page: str, before: str, after: str) -> None:
-        response = context.send(account, content=before + context.forbidden + after, page=page)
-        expect_document(response, SEND_REFUSED, message=FORBIDDEN)
+    def check_refused(endpoint: str, before: str, after: str) -> None:
+        response = context.send(account, content=before + context.forbidden + after, endpoint=endpoint)
+        expect_document(response, SEND_REFUSED, message=FORBIDDEN_CONTENT)
 
-    for page in PAGES:
-        check_refused(page, "代开", "")
-        context.for_all_if_sandboxed(check_refused, st.just(page), ordinary(page), ordinary(page))
+    for endpoint in SEND_ENDPOINTS:
+        check_refused(endpoint, "代开", "")
+        context.for_all_if_sandboxed(check_refused, st.just(endpoint), ordinary_text(endpoint), ordinary_text(endpoint))
 
 
 @checks("1.3-balance")
 def _a_balance_too_small_is_refused(context: CheckContext) -> None:
-    def check_refused(page: str, points: int, more: int) -> None:
-        account = context.account(points=points)
-        response = context.send(account, ",".join(numbers(points + more)), page=page)
-        expect_document(response, SEND_REFUSED, message=TOO_MUCH)
+    def check_refused(endpoint: str, points: int, more: int) -> None:
+        account = context.create_account(points=points)
+        response = context.send(account, ",".join(build_mobiles(points + more)), endpoint=endpoint)
+        expect_document(response, SEND_REFUSED, message=INSUFFICIENT_BALANCE)
 
-    for page in PAGES:
-        check_refused(page, 1, 1)
-    context.for_all(check_refused, PAGE, st.integers(0, 9), st.integers(1, 9))
+    for endpoint in SEND_ENDPOINTS:
+        check_refused(endpoint, 1, 1)
+    context.for_all(check_refused, SEND_ENDPOINT, st.integers(0, 9), st.integers(1, 9))
 
 
 @checks("1.2-mobile")
 def _numbers_are_split_at_the_half_width_comma(context: CheckContext) -> None:
     def sent(numbers: list[str]) -> None:
-        account = context.account()
+        account = context.create_account()
         response = context.send(account, ",".join(numbers))
         expect_sent(response, len(numbers))
-        reported = [box["mobile"] for box in context.reports(account, len(numbers)) if "mobile" in box]
+        reported = [item["mobile"] for item in context.fetch_reports(account, len(numbers)) if "mobile" in item]
         expect(sorted(reported) == sorted(numbers), response, f"reports of {numbers}", f"reports of {reported}")
 
-    context.for_all(sent, st.lists(HANDSET, min_size=1, max_size=6))
+    context.for_all(sent, st.lists(MOBILE, min_size=1, max_size=6))
 
 
 @checks("1.2-sendTime-empty")
 def _an_empty_send_time_is_now(context: CheckContext) -> None:
     def sent(blank: str) -> None:
-        account = context.account()
+        account = context.create_account()
         response = context.send(account, sendTime=blank)
         reports = context.fetch_due_reports(account, expect_sent(response, 1))
         expect("<statusbox>" in reports.text, reports, "a report without delay")
 
     sent("")
-    context.for_all_if_sandboxed(sent, BLANKS, examples=context.few_examples)
+    context.for_all_if_sandboxed(sent, BLANK, examples=context.few_examples)
 
 
 @checks("1.2-sendTime")
 def _a_scheduled_message_is_not_reported_before_its_time(context: CheckContext) -> None:
     def check_scheduled(minutes: int) -> None:
-        account = context.frozen_account()
-        due = context.now(account) + timedelta(minutes=minutes)
+        account = context.create_frozen_account()
+        due = context.read_clock(account) + timedelta(minutes=minutes)
         response = context.send(account, sendTime=due.strftime("%Y-%m-%d %H:%M:%S"))
         expect_sent(response, 1)
         context.clock.advance(account.userid, minutes * 60 - 2)
         early = context.status(account)
         expect("<statusbox>" not in early.text, early, f"no report before {due:%H:%M:%S}")
         context.clock.advance(account.userid, 4)
-        late = context.reports(account, 1)
+        late = context.fetch_reports(account, 1)
         expect(len(late) == 1, response, f"a report after {due:%H:%M:%S}", "none")
 
     context.for_all(check_scheduled, st.integers(2, 60 * 24 * 400), examples=context.few_examples)
@@ -202,11 +205,11 @@ def _a_scheduled_message_is_not_reported_before_its_time(context: CheckContext) 
 @checks("1.2-extno")
 def _an_extno_is_up_to_ten_digits_and_comes_back(context: CheckContext) -> None:
     def sent(extno: str) -> None:
-        account = context.account()
+        account = context.create_account()
         response = context.send(account, "10000000030", extno=extno)
         expect_sent(response, 1)
-        for box in (*context.reports(account, 1), *context.replies(account, 1)):
-            expect(box.get("extno") == extno, response, f"extno {extno}", f"{box}")
+        for item in (*context.fetch_reports(account, 1), *context.fetch_replies(account, 1)):
+            expect(item.get("extno") == extno, response, f"extno {extno}", f"{item}")
 
     for first in ("01", "0123456789"):
         sent(first)
@@ -215,29 +218,29 @@ def _an_extno_is_up_to_ten_digits_and_comes_back(context: CheckContext) -> None:
 
 @checks("1.2-action")
 def _the_action_is_case_sensitive(context: CheckContext) -> None:
-    account = context.account()
+    account = context.create_account()
 
-    def check_refused(page: str, action: str) -> None:
-        response = context.send(account, page=page, action=action)
-        expect_document(response, SEND_REFUSED, message=OTHER)
+    def check_refused(endpoint: str, action: str) -> None:
+        response = context.send(account, endpoint=endpoint, action=action)
+        expect_document(response, SEND_REFUSED, message=OTHER_ERROR)
 
     for action in ("Send", "send ", "sends", ""):
         check_refused(UTF8, action)
-    context.for_all(check_refused, PAGE, invalid_actions(*SEND_ACTIONS))
+    context.for_all(check_refused, SEND_ENDPOINT, invalid_actions(*SEND_ACTIONS))
     wrong = {"sign": INVALID_SIGN}
-    expect_message(context.send(account, action="sends", **wrong), WRONG)
-    expect_message(context.send(account, action="sends", **wrong, timestamp=""), EMPTY)
+    expect_message(context.send(account, action="sends", **wrong), WRONG_CREDENTIALS)
+    expect_message(context.send(account, action="sends", **wrong, timestamp=""), EMPTY_CREDENTIALS)
 
 
 @checks("1.3-taskID")
 def _task_ids_are_unique_and_ascending(context: CheckContext) -> None:
-    accounts = context.account(), context.account()
+    accounts = context.create_account(), context.create_account()
     tasks: list[int] = []
     for index in range(8):
         response = context.send(accounts[index % 2])
         task = expect_sent(response, 1)
         if task in tasks:
-            raise mismatch(response, f"a taskID other than {tasks}")
+            raise build_mismatch(response, f"a taskID other than {tasks}")
         if tasks and task < tasks[-1]:
-            raise mismatch(response, f"a taskID above {tasks[-1]}")
+            raise build_mismatch(response, f"a taskID above {tasks[-1]}")
         tasks.append(task)

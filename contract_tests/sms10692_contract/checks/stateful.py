@@ -16,12 +16,12 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from sms10692_contract.checks.concurrency import run_concurrently
 from sms10692_contract.checks.registry import checks
-from sms10692_contract.expectations import Mismatch, clause, expect
+from sms10692_contract.expectations import Mismatch, attribute_to, expect
 from sms10692_contract.expected import ParsedResponse
 from sms10692_contract.harness import CheckContext, SuiteAccount
 from sms10692_contract.safety import INVALID_SIGN
 
-ONCE, LOST, NOTHING, CHARGED, PRIVATE, EARLY = "M-once", "M-lost", "M-refusal", "M-charged", "M-private", "M-early"
+ONCE, LOST, REFUSAL, CHARGED, PRIVATE, EARLY = "M-once", "M-lost", "M-refusal", "M-charged", "M-private", "M-early"
 POINTS: Final = 12
 INVALID_SENDS: Final = (
     {"extno": "x"},
@@ -59,7 +59,7 @@ class VendorMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.context.start_example()
-        self.models = [AccountModel(self.context.frozen_account(points=POINTS)) for _ in range(2)]
+        self.models = [AccountModel(self.context.create_frozen_account(points=POINTS)) for _ in range(2)]
         self.sent_count = 0
 
     # Rules
@@ -76,21 +76,21 @@ class VendorMachine(RuleBasedStateMachine):
         numbers = [str(13000000000 + self.sent_count + offset) for offset in range(count)]
         self.sent_count += count
         reply_mobiles = ["10000000030"] if with_reply else []
-        due = self.context.now(model.account) + timedelta(hours=hours)
+        due = self.context.read_clock(model.account) + timedelta(hours=hours)
         more = {"sendTime": f"{due:%Y-%m-%d %H:%M:%S}"} if hours else {}
         content = "字" * (71 if long else 3)
         response = self.context.send(model.account, ",".join([*numbers, *reply_mobiles]), content, **more)
         cost = (count + len(reply_mobiles)) * (2 if long else 1)
-        with clause(CHARGED):
+        with attribute_to(CHARGED):
             left = model.points - cost if cost <= model.points else None
-            actual = response.number("remainpoint") if response.number("taskID") else None
+            actual = response.get_number("remainpoint") if response.get_number("taskID") else None
             expect(
                 actual == left,
                 response,
                 f"remainpoint {left}" if left is not None else "a refusal: the balance is too small",
             )
         if left is not None:
-            task = str(response.number("taskID"))
+            task = str(response.get_number("taskID"))
             model.points = left
             model.tasks.add(task)
             model.waiting |= {
@@ -103,8 +103,8 @@ class VendorMachine(RuleBasedStateMachine):
         model = self.models[index]
         fields = {"action": "send", "mobile": "13999999999", "content": "内容"} | wrong
         response = self.context.post(model.account, "/v2sms.aspx", **fields)
-        with clause(NOTHING):
-            expect(not response.number("taskID"), response, "a refusal")
+        with attribute_to(REFUSAL):
+            expect(not response.get_number("taskID"), response, "a refusal")
             self.expect_balance(model)
 
     @rule(index=indexes, limit=limit_values)
@@ -138,7 +138,7 @@ class VendorMachine(RuleBasedStateMachine):
     @rule(index=indexes, wrong=st.sampled_from(INVALID_FETCHES))
     def refused_fetch(self, index: int, wrong: dict[str, str]) -> None:
         response = self.context.status(self.models[index].account, **wrong)
-        with clause(NOTHING):
+        with attribute_to(REFUSAL):
             expect("<statusbox>" not in response.text, response, "a refusal")
 
     @rule(index=indexes)
@@ -150,7 +150,7 @@ class VendorMachine(RuleBasedStateMachine):
         """A request with the userid of one account and the signature of the other."""
         model, other = self.models[index], self.models[1 - index]
         response = self.context.status(other.account, userid=model.account.userid)
-        with clause(PRIVATE):
+        with attribute_to(PRIVATE):
             expect("<statusbox>" not in response.text, response, "a refusal: the signature is of another account")
 
     @rule(index=indexes, seconds=st.sampled_from([1, 60, 3600, 7200]))
@@ -160,42 +160,42 @@ class VendorMachine(RuleBasedStateMachine):
 
     @rule(index=indexes)
     def balance(self, index: int) -> None:
-        with clause(CHARGED):
+        with attribute_to(CHARGED):
             self.expect_balance(self.models[index])
 
     # Invariants
 
     def expect_balance(self, model: AccountModel) -> None:
         response = self.context.overage(model.account)
-        expect(response.number("overage") == model.points, response, f"overage {model.points}")
+        expect(response.get_number("overage") == model.points, response, f"overage {model.points}")
 
     def record_reports(self, model: AccountModel, response: ParsedResponse) -> None:
         """Expect that every fetched report belongs to this account, was waiting and was due; mark it fetched."""
-        for box in response.boxes("statusbox"):
-            key = f"{box.get('mobile')} of task {box.get('taskid')}"
-            self.expect_own_item(model, response, box)
-            with clause(ONCE):
+        for item in response.get_items("statusbox"):
+            key = f"{item.get('mobile')} of task {item.get('taskid')}"
+            self.expect_own_item(model, response, item)
+            with attribute_to(ONCE):
                 expect(key in model.waiting, response, f"no second report of {key}")
-            with clause(EARLY):
+            with attribute_to(EARLY):
                 expect(model.waiting[key] <= model.clock, response, f"no report of {key} before its sendTime")
             del model.waiting[key]
 
     def record_replies(self, model: AccountModel, response: ParsedResponse) -> None:
         """Expect that every fetched reply belongs to this account and was waiting; mark it fetched."""
-        for box in response.boxes("callbox"):
-            task = box.get("taskid", "")
-            self.expect_own_item(model, response, box)
-            with clause(ONCE):
+        for item in response.get_items("callbox"):
+            task = item.get("taskid", "")
+            self.expect_own_item(model, response, item)
+            with attribute_to(ONCE):
                 expect(model.replies[task] > 0, response, f"no second reply to task {task}")
             model.replies[task] -= 1
 
-    def expect_own_item(self, model: AccountModel, response: ParsedResponse, box: dict[str, str]) -> None:
+    def expect_own_item(self, model: AccountModel, response: ParsedResponse, item: dict[str, str]) -> None:
         """Expect that an item belongs to a task of this account."""
-        with clause(PRIVATE):
+        with attribute_to(PRIVATE):
             expect(
-                box.get("taskid") in model.tasks,
+                item.get("taskid") in model.tasks,
                 response,
-                f"no item of task {box.get('taskid')} of another account",
+                f"no item of task {item.get('taskid')} of another account",
             )
 
     def teardown(self) -> None:
@@ -216,14 +216,14 @@ class VendorMachine(RuleBasedStateMachine):
                 self.record_reports(model, self.context.status(model.account))
                 response = self.context.call(model.account)
                 self.record_replies(model, response)
-            with clause(LOST):
+            with attribute_to(LOST):
                 lost = [*model.waiting, *(+model.replies)]
                 expect(not lost, response, "a day later every report and reply", f"lost: {lost}")
-            with clause(CHARGED):
+            with attribute_to(CHARGED):
                 self.expect_balance(model)
 
 
-@checks(ONCE, LOST, NOTHING, CHARGED, PRIVATE, EARLY)
+@checks(ONCE, LOST, REFUSAL, CHARGED, PRIVATE, EARLY)
 def _the_vendor_agrees_with_the_model(context: CheckContext) -> None:
     machine: Any = hypothesis.seed(context.seed)(type("Run", (VendorMachine,), {"context": context}))
     run_settings = hypothesis.settings(

@@ -12,8 +12,8 @@ from sms10692_contract.safety import INVALID_SIGN
 
 Texts: TypeAlias = st.SearchStrategy[str]
 
-PAGES: Final = (UTF8, GBK)
-PAGE: Final = st.sampled_from(PAGES)
+SEND_ENDPOINTS: Final = (UTF8, GBK)
+SEND_ENDPOINT: Final = st.sampled_from(SEND_ENDPOINTS)
 
 
 def _texts(characters: Texts) -> Texts:
@@ -26,10 +26,10 @@ GBK_TEXT: Final = _texts(st.characters(codec="gbk", exclude_categories=["Cs", "C
 TEXT: Final = {UTF8: UTF8_TEXT, GBK: GBK_TEXT}
 """Texts that can be encoded in the charset of an endpoint."""
 
-BLANKS: Final = st.text(" \t\r\n\u3000", max_size=4)
+BLANK: Final = st.text(" \t\r\n\u3000", max_size=4)
 """Empty or white space (R2, R9, R18)."""
 
-CREDENTIAL: Final = st.sampled_from(["userid", "timestamp", "sign"])
+CREDENTIAL_NAME: Final = st.sampled_from(["userid", "timestamp", "sign"])
 
 
 def random_case(text: str) -> Texts:
@@ -51,28 +51,28 @@ def _with_one_invalid_character(valid_values: Texts, characters: str) -> Texts:
 
 # Credentials
 
-NO_SIGNATURE: Final = st.text("0123456789abcdef", min_size=32, max_size=32) | st.just(INVALID_SIGN)
+WRONG_SIGNATURE: Final = st.text("0123456789abcdef", min_size=32, max_size=32) | st.just(INVALID_SIGN)
 """Wrong signatures."""
 
-RECENT: Final = st.integers(0, 30)
+TIMESTAMP_AGE: Final = st.integers(0, 30)
 """Age of a valid timestamp in seconds: the current time (1.2), with tolerance for clock differences."""
 
 
-def any_timestamp(page: str) -> Texts:
+def any_timestamp(endpoint: str) -> Texts:
     """Timestamps: any text that is not blank (R3), in the charset of the endpoint."""
-    return st.builds(lambda first, rest: first + rest, st.sampled_from("019a年"), TEXT[page])
+    return st.builds(lambda first, rest: first + rest, st.sampled_from("019a年"), TEXT[endpoint])
 
 
 # Texts of messages
 
 
-def ordinary(page: str) -> Texts:
+def ordinary_text(endpoint: str) -> Texts:
     """Valid texts, without quote, semicolon, bracket and underscore, which injections need."""
     texts = {
         UTF8: _texts(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="';(_")),
         GBK: _texts(st.characters(codec="gbk", exclude_categories=["Cs", "Cc"], exclude_characters="';(_")),
     }
-    return texts[page].map(lambda text: f"内{text}")
+    return texts[endpoint].map(lambda text: f"内{text}")
 
 
 def near_misses(word: str) -> Texts:
@@ -92,7 +92,7 @@ _UNION: Final = st.builds(
 )
 _CHANGE: Final = st.sampled_from([";drop", ";delete", ";insert", ";update"]).flatmap(random_case)
 
-INJECTIONS: Final = st.builds(
+INJECTION: Final = st.builds(
     lambda before, injection, after: f"{before}{injection}{after}",
     st.sampled_from(["", "内容 ", "x "]),
     _QUOTED | _UNION | _CHANGE | random_case("exec(") | random_case("xp_cmdshell"),
@@ -108,7 +108,7 @@ _INJECTION: Final = re.compile(
     r"'\s*(or|and|--|;)|union\s+select|;(drop|delete|insert|update)|exec\(|\bxp_", re.IGNORECASE
 )
 
-NO_INJECTIONS: Final = (
+HARMLESS_TEXT: Final = (
     st.lists(st.sampled_from(_HARMLESS), min_size=1, max_size=5)
     .map(" ".join)
     .filter(lambda text: not _INJECTION.search(text))
@@ -117,32 +117,32 @@ NO_INJECTIONS: Final = (
 
 # Numbers
 
-HANDSET: Final = st.integers(13000000000, 19999999999).map(str)
+MOBILE: Final = st.integers(13000000000, 19999999999).map(str)
 """Valid mobile numbers: 11 digits beginning with 1, without the reserved numbers (R13)."""
 
-NO_HANDSET: Final = st.one_of(
+INVALID_MOBILE: Final = st.one_of(
     st.text("0123456789", min_size=1, max_size=10),
     st.text("0123456789", min_size=12, max_size=15),
     st.integers(20000000000, 99999999999).map(str),
-    _with_one_invalid_character(HANDSET, "x+-."),
+    _with_one_invalid_character(MOBILE, "x+-."),
 )
 """Invalid mobile numbers (R5)."""
 
 
-def numbers(count: int) -> list[str]:
+def build_mobiles(count: int) -> list[str]:
     """Return `count` different mobile numbers."""
     return [str(13000000000 + index) for index in range(count)]
 
 
-NO_NUMBERS: Final = st.text(" ,\t", max_size=5)
+EMPTY_MOBILE_LIST: Final = st.text(" ,\t", max_size=5)
 """Values of `mobile` without any number (R5)."""
 
-COUNT: Final = st.integers(1, 4)
+MOBILE_COUNT: Final = st.integers(1, 4)
 
 # extno, sendTime, statusNum
 
 EXTNO: Final = st.text("0123456789", max_size=10)
-NO_EXTNO: Final = (
+INVALID_EXTNO: Final = (
     st.text("0123456789", min_size=11, max_size=20)
     | st.text("x-+.１", min_size=1, max_size=10)
     | _with_one_invalid_character(st.text("0123456789", min_size=1, max_size=9), "x-+.１ \n")
@@ -150,7 +150,9 @@ NO_EXTNO: Final = (
 """Invalid values of extno: neither blank nor one to ten digits (R9)."""
 
 _FORMAT: Final = "%Y-%m-%d %H:%M:%S"
-PAST: Final = st.datetimes(datetime(1970, 1, 2), datetime(2020, 1, 1)).map(lambda moment: moment.strftime(_FORMAT))
+PAST_SEND_TIME: Final = st.datetimes(datetime(1970, 1, 2), datetime(2020, 1, 1)).map(
+    lambda moment: moment.strftime(_FORMAT)
+)
 
 
 def _replace_character(valid: str, index: int, character: str) -> str:
@@ -168,18 +170,18 @@ _INVALID_TIME: Final = st.sampled_from(["24:00:00", "23:60:00", "23:59:60", "99:
     lambda time: f"2010-10-24 {time}"
 )
 
-NO_SEND_TIME: Final = st.one_of(
+INVALID_SEND_TIME: Final = st.one_of(
     _INVALID_DATE,
     _INVALID_TIME,
-    st.builds(_replace_character, PAST, st.integers(0, 18), st.sampled_from("x/１ .T")).filter(
+    st.builds(_replace_character, PAST_SEND_TIME, st.integers(0, 18), st.sampled_from("x/１ .T")).filter(
         lambda text: not re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", text, re.ASCII)
     ),
-    st.builds(_replace_character, PAST, st.integers(0, 18), st.just("")),
-    _with_one_invalid_character(PAST, "x0 \n"),
+    st.builds(_replace_character, PAST_SEND_TIME, st.integers(0, 18), st.just("")),
+    _with_one_invalid_character(PAST_SEND_TIME, "x0 \n"),
 )
 """Invalid values of sendTime: neither blank nor a time in the format of 1.2 (R9)."""
 
-NO_STATUS_NUM: Final = (
+INVALID_STATUS_NUM: Final = (
     st.text("0", min_size=1, max_size=5)
     | st.text("x-+.,eE", min_size=1, max_size=4)
     | _with_one_invalid_character(st.integers(1, 4000).map(str), "x-+., １\n")
@@ -211,26 +213,26 @@ def invalid_send(forbidden: str) -> st.SearchStrategy[dict[str, str]]:
     """One invalid field of a send, for which every account is refused."""
     with_word = st.builds(lambda before, after: before + forbidden + after, UTF8_TEXT, UTF8_TEXT)
     kinds: Kinds = (
-        ("mobile", NO_NUMBERS),
-        ("content", BLANKS),
+        ("mobile", EMPTY_MOBILE_LIST),
+        ("content", BLANK),
         ("content", with_word),
-        ("content", INJECTIONS),
-        ("extno", NO_EXTNO),
-        ("sendTime", NO_SEND_TIME),
-        ("sign", NO_SIGNATURE),
-        ("sign", BLANKS),
-        ("userid", BLANKS),
-        ("timestamp", BLANKS),
+        ("content", INJECTION),
+        ("extno", INVALID_EXTNO),
+        ("sendTime", INVALID_SEND_TIME),
+        ("sign", WRONG_SIGNATURE),
+        ("sign", BLANK),
+        ("userid", BLANK),
+        ("timestamp", BLANK),
         ("action", invalid_actions(*SEND_ACTIONS)),
     )
     return one_invalid_field(kinds)
 
 
 INVALID_FETCH: Final[Kinds] = (
-    ("sign", BLANKS | NO_SIGNATURE),
-    ("userid", BLANKS),
-    ("timestamp", BLANKS),
+    ("sign", BLANK | WRONG_SIGNATURE),
+    ("userid", BLANK),
+    ("timestamp", BLANK),
     ("action", invalid_actions("query")),
-    ("statusNum", NO_STATUS_NUM),
+    ("statusNum", INVALID_STATUS_NUM),
 )
 """Invalid fields of a fetch. statusNum is checked for reports only (R10)."""

@@ -20,10 +20,10 @@ _PACKAGE_FOLDER: Final = Path(__file__).parent
 _READING_NUMBER: Final = re.compile(r"\bR\d+\b")
 
 
-class Clause(NamedTuple):
-    """One clause of the contract.
+class ClauseCard(NamedTuple):
+    """One clause of the contract, as the console shows it.
 
-    `source` names a chapter of the manual, a reading or an observation. `wire` is the literal text on the wire, or
+    `source` names a chapter of the manual, a reading or an observation. `literal` is the literal text on the wire, or
     empty. `kind` is the provenance: "exact" (the manual says so), "reading" (our interpretation) or "seen" (observed at
     real servers or clients). `readings` are the numbers of the readings that the clause rests on.
     """
@@ -32,7 +32,7 @@ class Clause(NamedTuple):
     source: str
     english: str
     chinese: str
-    wire: str
+    literal: str
     kind: Kind
     group: str
     readings: Sequence[str]
@@ -48,17 +48,17 @@ class Reading(NamedTuple):
 
 
 @cache
-def clauses() -> Sequence[Clause]:
+def clauses() -> Sequence[ClauseCard]:
     """Load all clauses, in the order of the table."""
     rows = tomllib.loads(_read_shipped("clauses.toml"))["clause"]
     chinese = _load_chinese()["clause"]
     return tuple(
-        Clause(
+        ClauseCard(
             row["id"],
             row["source"],
-            row["says"],
-            chinese.get(row["id"], row["says"]),
-            row.get("wire", ""),
+            row["text"],
+            chinese.get(row["id"], row["text"]),
+            row.get("literal", ""),
             _kind_of_source(row["source"]),
             _group(row["id"], row["source"]),
             _READING_NUMBER.findall(row["source"]),

@@ -2,15 +2,15 @@
 
 from typing import Final
 
-ONE_PART: Final = 70
-EACH_OF_SEVERAL: Final = 67
+SINGLE_SEGMENT_UNITS: Final = 70
+UNITS_PER_SEGMENT: Final = 67
 
 
-def count_parts(text: str) -> int:
+def count_segments(text: str) -> int:
     """Return the number of parts of a text: 1 up to 70 UTF-16 code units, else one per 67, rounded up.
 
-    >>> [count_parts("字" * length) for length in (0, 1, 70, 71, 134, 135)], count_parts("😀" * 67)
+    >>> [count_segments("字" * length) for length in (0, 1, 70, 71, 134, 135)], count_segments("😀" * 67)
     ([1, 1, 1, 2, 2, 3], 2)
     """
     units = len(text.encode("utf-16-le", "surrogatepass")) // 2
-    return 1 if units <= ONE_PART else -(-units // EACH_OF_SEVERAL)
+    return 1 if units <= SINGLE_SEGMENT_UNITS else -(-units // UNITS_PER_SEGMENT)

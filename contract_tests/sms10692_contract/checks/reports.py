@@ -11,34 +11,34 @@ from hypothesis import strategies as st
 
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import (
-    BLANKS,
-    CREDENTIAL,
+    BLANK,
+    CREDENTIAL_NAME,
     EXTNO,
-    HANDSET,
     INVALID_FETCH,
-    NO_SIGNATURE,
-    NO_STATUS_NUM,
+    INVALID_STATUS_NUM,
+    MOBILE,
+    WRONG_SIGNATURE,
+    build_mobiles,
     invalid_actions,
-    numbers,
     one_invalid_field,
 )
 from sms10692_contract.expectations import expect, expect_document, expect_message, expect_receivetime, expect_sent
 from sms10692_contract.expected import (
-    BOXES,
-    EMPTY,
+    EMPTY_CREDENTIALS,
+    EMPTY_QUEUE,
     ERRORSTATUS,
-    NOT_ALLOWED,
-    NOTHING,
-    PARAMETER,
+    INVALID_PARAMETER,
+    ITEM_LIST,
+    QUEUES_DENIED,
     STATUSBOX,
-    WRONG,
+    WRONG_CREDENTIALS,
     ParsedResponse,
 )
 from sms10692_contract.harness import CheckContext, SuiteAccount
 from sms10692_contract.requests import STATUS, build_request
 from sms10692_contract.safety import INVALID_SIGN
 
-NO_FIELDS: Final = {"mobile": "", "taskid": "", "status": "", "receivetime": "", "errorcode": "", "extno": ""}
+EMPTY_ITEM: Final = {"mobile": "", "taskid": "", "status": "", "receivetime": "", "errorcode": "", "extno": ""}
 
 
 @checks("4.3-layout")
@@ -47,7 +47,7 @@ def _reports_have_the_documented_layout(context: CheckContext) -> None:
         _check_layout(context, [context.number], "")
         return
     _check_layout(context, ["15023239810", "10000000020"], "01")
-    mobile_lists = st.lists(HANDSET | st.sampled_from(["10000000020", "10000000021", "10086"]), min_size=1, max_size=5)
+    mobile_lists = st.lists(MOBILE | st.sampled_from(["10000000020", "10000000021", "10086"]), min_size=1, max_size=5)
     context.for_all(
         lambda mobiles, extno: _check_layout(context, mobiles, extno),
         mobile_lists,
@@ -57,67 +57,67 @@ def _reports_have_the_documented_layout(context: CheckContext) -> None:
 
 
 def _check_layout(context: CheckContext, mobiles: list[str], extno: str) -> None:
-    account = context.account()
+    account = context.create_account()
     task = expect_sent(context.send(account, ",".join(mobiles), extno=extno), len(mobiles))
     response = context.fetch_due_reports(account, task)
-    boxes = response.boxes("statusbox")
-    for box in boxes:
-        expect_receivetime(response, box)
-        expect(box.get("status") in {"10", "20"}, response, "status 10 or 20")
-        code = box.get("errorcode", "")
+    items = response.get_items("statusbox")
+    for item in items:
+        expect_receivetime(response, item)
+        expect(item.get("status") in {"10", "20"}, response, "status 10 or 20")
+        code = item.get("errorcode", "")
         expect(bool(re.fullmatch(r"[^<>\s]*", code)), response, "an errorcode without markup", repr(code))
     if context.is_sandboxed:
-        expect(len(boxes) == len(mobiles), response, f"{len(mobiles)} boxes")
+        expect(len(items) == len(mobiles), response, f"{len(mobiles)} items")
         fixed_fields = [{"mobile": number, "taskid": str(task), "extno": extno} for number in mobiles]
-        boxes = [box | fixed for box, fixed in zip(boxes, fixed_fields, strict=True)]
-    expect_document(response, BOXES, boxes="".join(STATUSBOX.format(**NO_FIELDS | box) for box in boxes))
+        items = [item | fixed for item, fixed in zip(items, fixed_fields, strict=True)]
+    expect_document(response, ITEM_LIST, items="".join(STATUSBOX.format(**EMPTY_ITEM | item) for item in items))
 
 
 @checks("4.3-nothing")
 def _nothing_to_fetch_is_an_empty_root(context: CheckContext) -> None:
-    account = context.account()
+    account = context.create_account()
     response = context.status(account)
     for _ in range(20):
         if "<statusbox>" not in response.text:
             break
         response = context.status(account)
-    expect_document(response, NOTHING)
+    expect_document(response, EMPTY_QUEUE)
 
 
 @checks("4.3-status")
 def _status_10_is_delivered_and_20_is_not(context: CheckContext) -> None:
     outcomes = {"15023239810": ("10", "DELIVRD"), "10000000020": ("20", "UNDELIV"), "10000000021": ("20", "MK:0011")}
     for number, expected in outcomes.items():
-        account = context.account()
+        account = context.create_account()
         task = expect_sent(context.send(account, number), 1)
         response = context.fetch_due_reports(account, task)
-        box = response.boxes("statusbox")[:1] or [{}]
-        actual = box[0].get("status"), box[0].get("errorcode")
+        item = response.get_items("statusbox")[:1] or [{}]
+        actual = item[0].get("status"), item[0].get("errorcode")
         expect(actual == expected, response, f"status {expected[0]} and errorcode {expected[1]} for {number}")
 
 
 @checks("4.3-taskid")
 def _a_report_names_the_task_of_its_send(context: CheckContext) -> None:
-    account = context.account(points=10_000)
+    account = context.create_account(points=10_000)
 
     def check_task(mobiles: list[str]) -> None:
         response = context.send(account, ",".join(mobiles))
         task = expect_sent(response, len(mobiles))
-        actual = [(box.get("mobile"), box.get("taskid")) for box in context.reports(account, len(mobiles))]
+        actual = [(item.get("mobile"), item.get("taskid")) for item in context.fetch_reports(account, len(mobiles))]
         expect(actual == [(one, str(task)) for one in mobiles], response, f"reports of task {task}", f"{actual}")
 
     for mobiles in (["13000000001", "13000000002"], ["13000000003"]):
         check_task(mobiles)
-    context.for_all(check_task, st.lists(HANDSET, min_size=1, max_size=5), examples=context.few_examples)
+    context.for_all(check_task, st.lists(MOBILE, min_size=1, max_size=5), examples=context.few_examples)
 
 
 @checks("4.3-receivetime")
 def _receivetime_is_the_time_in_china(context: CheckContext) -> None:
-    account = context.frozen_account()
-    sent = context.now(account)
+    account = context.create_frozen_account()
+    sent = context.read_clock(account)
     response = context.fetch_due_reports(account, expect_sent(context.send(account), 1))
-    actual = response.element("receivetime")
-    fetched = context.now(account)
+    actual = response.get_element("receivetime")
+    fetched = context.read_clock(account)
     allowed = {
         f"{sent + timedelta(seconds=late):%Y-%m-%d %H:%M:%S}" for late in range(int((fetched - sent).seconds) + 2)
     }
@@ -127,12 +127,12 @@ def _receivetime_is_the_time_in_china(context: CheckContext) -> None:
 @checks("4.2-statusNum")
 def _a_fetch_returns_at_most_the_requested_number(context: CheckContext) -> None:
     def check_limit(waiting: int, limit: int, zeros: int = 0) -> None:
-        account = context.account()
-        expect_sent(context.send(account, ",".join(numbers(waiting))), waiting)
+        account = context.create_account()
+        expect_sent(context.send(account, ",".join(build_mobiles(waiting))), waiting)
         response = _fetch_when_due(context, account, f"{'0' * zeros}{limit}")
-        first = len(response.boxes("statusbox"))
+        first = len(response.get_items("statusbox"))
         expect(first == min(limit, waiting), response, f"{min(limit, waiting)} of {waiting} reports", f"{first}")
-        rest = len(context.reports(account, waiting - first))
+        rest = len(context.fetch_reports(account, waiting - first))
         expect(rest == waiting - first, response, f"{waiting - first} reports left in the queue", f"{rest}")
 
     for waiting, limit in ((3, 1), (3, 2), (2, 3)):
@@ -142,7 +142,7 @@ def _a_fetch_returns_at_most_the_requested_number(context: CheckContext) -> None
 
 def _fetch_when_due(context: CheckContext, account: SuiteAccount, limit: str) -> ParsedResponse:
     response = context.status(account, statusNum=limit)
-    if not response.boxes("statusbox"):
+    if not response.get_items("statusbox"):
         context.clock.advance(account.userid, 180)
         response = context.status(account, statusNum=limit)
     return response
@@ -151,34 +151,36 @@ def _fetch_when_due(context: CheckContext, account: SuiteAccount, limit: str) ->
 @checks("4.2-default")
 def _a_fetch_without_a_number_returns_at_most_4000(context: CheckContext) -> None:
     for more in ({}, {"statusNum": ""}):
-        account = context.account(points=5000)
-        expect_sent(context.send(account, ",".join(numbers(4001))), 4001)
+        account = context.create_account(points=5000)
+        expect_sent(context.send(account, ",".join(build_mobiles(4001))), 4001)
         context.clock.advance(account.userid, 180)
         response = context.status(account, **more)
-        first = len(response.boxes("statusbox"))
+        first = len(response.get_items("statusbox"))
         expect(first == 4000, response, "4000 of 4001 reports", f"{first}")
         expect(
-            len(context.status(account).boxes("statusbox")) == 1, response, "the last of 4001 reports in the next fetch"
+            len(context.status(account).get_items("statusbox")) == 1,
+            response,
+            "the last of 4001 reports in the next fetch",
         )
 
 
 @checks("4.1-once")
 def _a_report_is_fetched_once(context: CheckContext) -> None:
-    account = context.account()
+    account = context.create_account()
     task = expect_sent(context.send(account), 1)
     first = context.fetch_due_reports(account, task)
     expect("<statusbox>" in first.text, first, "a report")
     for _ in range(2):
         again = context.status(account)
-        twice = [box for box in again.boxes("statusbox") if box in first.boxes("statusbox")]
+        twice = [item for item in again.get_items("statusbox") if item in first.get_items("statusbox")]
         expect(not twice, again, "no report: it was fetched before")
 
 
 @checks("R10-order")
 def _reports_come_first_in_first_out(context: CheckContext) -> None:
     def check_order(sends: list[int], limit: int) -> None:
-        account = context.account()
-        mobiles = numbers(sum(sends))
+        account = context.create_account()
+        mobiles = build_mobiles(sum(sends))
         start = 0
         for count in sends:
             expect_sent(context.send(account, ",".join(mobiles[start : start + count])), count)
@@ -187,7 +189,7 @@ def _reports_come_first_in_first_out(context: CheckContext) -> None:
         actual: list[str] = []
         for _ in range(-(-len(mobiles) // limit)):
             response = context.status(account, statusNum=str(limit))
-            actual += [box.get("mobile", "") for box in response.boxes("statusbox")]
+            actual += [item.get("mobile", "") for item in response.get_items("statusbox")]
         expect(actual == mobiles, response, f"the reports of {mobiles}", f"{actual}")
 
     check_order([3, 3, 3], 4)
@@ -201,7 +203,7 @@ def _reports_come_first_in_first_out(context: CheckContext) -> None:
 
 @checks("1.2-own")
 def _an_account_fetches_only_its_own_items(context: CheckContext) -> None:
-    sender, other = context.account(), context.account()
+    sender, other = context.create_account(), context.create_account()
     expect_sent(context.send(sender, "10000000030"), 1)
     context.clock.advance(sender.userid, 180)
     context.clock.advance(other.userid, 180)
@@ -217,69 +219,69 @@ def _error_1(context: CheckContext) -> None:
     def check_refused(name: str, blank: str) -> None:
         # The signature is always invalid, so that no vendor can act on the request.
         response = context.status(context.own, **{"sign": INVALID_SIGN} | {name: blank})
-        expect_document(response, ERRORSTATUS, error=1, remark=EMPTY)
+        expect_document(response, ERRORSTATUS, error=1, remark=EMPTY_CREDENTIALS)
 
     for empty in ("sign", "timestamp", "userid"):
         check_refused(empty, "")
-    context.for_all(check_refused, CREDENTIAL, BLANKS)
+    context.for_all(check_refused, CREDENTIAL_NAME, BLANK)
 
 
 @checks("4.4-2")
 def _error_2(context: CheckContext) -> None:
     def check_refused(given: str) -> None:
-        expect_document(context.status(context.own, sign=given), ERRORSTATUS, error=2, remark=WRONG)
+        expect_document(context.status(context.own, sign=given), ERRORSTATUS, error=2, remark=WRONG_CREDENTIALS)
 
     check_refused(INVALID_SIGN)
-    context.for_all_if_sandboxed(check_refused, NO_SIGNATURE)
+    context.for_all_if_sandboxed(check_refused, WRONG_SIGNATURE)
 
 
 @checks("4.4-3")
 def _error_3(context: CheckContext) -> None:
-    response = context.status(context.account(may_read_reports=False))
-    expect_document(response, ERRORSTATUS, error=3, remark=NOT_ALLOWED)
+    response = context.status(context.create_account(may_read_reports=False))
+    expect_document(response, ERRORSTATUS, error=3, remark=QUEUES_DENIED)
 
 
 @checks("4.4-4")
 def _error_4(context: CheckContext) -> None:
-    account = context.account()
+    account = context.create_account()
 
     def check_refused(wrong: dict[str, str]) -> None:
-        expect_document(context.status(account, **wrong), ERRORSTATUS, error=4, remark=PARAMETER)
+        expect_document(context.status(account, **wrong), ERRORSTATUS, error=4, remark=INVALID_PARAMETER)
 
     for wrong in ({"action": "send"}, {"action": "Query"}, {"statusNum": "x"}):
         check_refused(wrong)
     context.for_all_if_sandboxed(
-        check_refused, one_invalid_field([("action", invalid_actions("query")), ("statusNum", NO_STATUS_NUM)])
+        check_refused, one_invalid_field([("action", invalid_actions("query")), ("statusNum", INVALID_STATUS_NUM)])
     )
 
 
 @checks("R10-statusNum")
 def _a_status_num_is_a_positive_integer(context: CheckContext) -> None:
-    account = context.account()
+    account = context.create_account()
 
     def check_refused(limit: str) -> None:
-        expect_message(context.status(account, statusNum=limit), PARAMETER)
+        expect_message(context.status(account, statusNum=limit), INVALID_PARAMETER)
 
     for limit in ("0", "000", "-1", "1.5", "１", "1,2", "+1", "1 "):
         check_refused(limit)
-    context.for_all(check_refused, NO_STATUS_NUM)
+    context.for_all(check_refused, INVALID_STATUS_NUM)
 
     def check_blank(limit: str) -> None:
-        expect_document(context.status(account, statusNum=limit), NOTHING)
+        expect_document(context.status(account, statusNum=limit), EMPTY_QUEUE)
 
-    context.for_all(check_blank, BLANKS)
+    context.for_all(check_blank, BLANK)
 
 
 @checks("R11-refused")
 def _a_refused_fetch_removes_nothing_from_the_queue(context: CheckContext) -> None:
     def check_refused(wrong: dict[str, str]) -> None:
-        account = context.account()
+        account = context.create_account()
         expect_sent(context.send(account, "10000000030"), 1)
         context.clock.advance(account.userid, 180)
         response = context.status(account, **wrong)
         expect("<statusbox>" not in response.text, response, "a refusal")
         expect(
-            len(context.status(account).boxes("statusbox")) == 1,
+            len(context.status(account).get_items("statusbox")) == 1,
             response,
             "the report still in the queue afterwards",
             "no report",
@@ -288,7 +290,7 @@ def _a_refused_fetch_removes_nothing_from_the_queue(context: CheckContext) -> No
             response = context.call(account, **wrong)
             expect("<callbox>" not in response.text, response, "a refusal")
             expect(
-                len(context.call(account).boxes("callbox")) == 1,
+                len(context.call(account).get_items("callbox")) == 1,
                 response,
                 "the reply still in the queue afterwards",
                 "no reply",
@@ -301,10 +303,10 @@ def _a_refused_fetch_removes_nothing_from_the_queue(context: CheckContext) -> No
 
 @checks("R11-head")
 def _a_head_request_is_a_fetch(context: CheckContext) -> None:
-    account = context.account()
+    account = context.create_account()
     expect_sent(context.send(account), 1)
     context.clock.advance(account.userid, 180)
     pairs = list((account.credentials() | {"action": "query"}).items())
     response = context.exchange(build_request(STATUS, query=pairs, method="HEAD"))
     expect((response.raw.status, response.raw.body) == (200, b""), response, "HTTP 200 and no body")
-    expect(context.status(account).boxes("statusbox") == [], response, "an empty queue afterwards", "the report")
+    expect(context.status(account).get_items("statusbox") == [], response, "an empty queue afterwards", "the report")

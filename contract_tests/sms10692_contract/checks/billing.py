@@ -2,25 +2,27 @@
 
 from hypothesis import strategies as st
 
-from sms10692_contract.billing import count_parts
 from sms10692_contract.checks.registry import checks
-from sms10692_contract.checks.strategies import COUNT, HANDSET, PAGE, invalid_send, numbers
+from sms10692_contract.checks.strategies import MOBILE, MOBILE_COUNT, SEND_ENDPOINT, build_mobiles, invalid_send
 from sms10692_contract.expectations import expect, expect_message, expect_refused, expect_sent
-from sms10692_contract.expected import TOO_MUCH
+from sms10692_contract.expected import INSUFFICIENT_BALANCE
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.requests import GBK, UTF8
 from sms10692_contract.safety import INVALID_SIGN
+from sms10692_contract.segmentation import count_segments
 
 
 @checks("R6-parts")
 def _a_text_costs_one_point_per_part(context: CheckContext) -> None:
-    def check_price(page: str, text: str, count: int) -> None:
-        account = context.account(points=1000)
-        response = context.send(account, ",".join(numbers(count)), text, page)
+    def check_price(endpoint: str, text: str, count: int) -> None:
+        account = context.create_account(points=1000)
+        response = context.send(account, ",".join(build_mobiles(count)), text, endpoint)
         expect_sent(response, count)
-        left = 1000 - count_parts(text) * count
+        left = 1000 - count_segments(text) * count
         expect(
-            response.number("remainpoint") == left, response, f"remainpoint {left}, for {count_parts(text)} parts each"
+            response.get_number("remainpoint") == left,
+            response,
+            f"remainpoint {left}, for {count_segments(text)} parts each",
         )
 
     for length in (1, 70, 71, 134, 135, 201, 202):
@@ -36,34 +38,39 @@ def _a_text_costs_one_point_per_part(context: CheckContext) -> None:
 
 @checks("R6-remainpoint")
 def _the_balance_decreases_by_the_price(context: CheckContext) -> None:
-    account = context.account(points=10**6)
+    account = context.create_account(points=10**6)
 
-    def check_charged(page: str, count: int, length: int) -> None:
-        before = context.balance(account)
+    def check_charged(endpoint: str, count: int, length: int) -> None:
+        before = context.query_balance(account)
         text = "字" * length
-        response = context.send(account, ",".join(numbers(count)), text, page)
+        response = context.send(account, ",".join(build_mobiles(count)), text, endpoint)
         expect_sent(response, count)
-        after, left = context.balance(account), before - count * count_parts(text)
+        after, left = context.query_balance(account), before - count * count_segments(text)
         expect(after == left, response, f"{left} points left", f"{after}")
-        expect(response.number("remainpoint") == after, response, f"remainpoint {after}, equal to overage")
+        expect(response.get_number("remainpoint") == after, response, f"remainpoint {after}, equal to overage")
 
-    for page in (UTF8, GBK):
-        check_charged(page, 1, 2)
-    context.for_all(check_charged, PAGE, COUNT, st.integers(1, 200))
+    for endpoint in (UTF8, GBK):
+        check_charged(endpoint, 1, 2)
+    context.for_all(check_charged, SEND_ENDPOINT, MOBILE_COUNT, st.integers(1, 200))
 
 
 @checks("R6-edge")
 def _a_balance_is_spent_to_the_last_point_and_no_further(context: CheckContext) -> None:
     def check_spent(points: int, more: int) -> None:
-        account = context.account(points=points)
+        account = context.create_account(points=points)
         count = points + more
-        response = context.send(account, ",".join(numbers(count)))
+        response = context.send(account, ",".join(build_mobiles(count)))
         if more > 0:
-            expect_message(response, TOO_MUCH)
-            expect(context.balance(account) == points, response, f"{points} points left", f"{context.balance(account)}")
+            expect_message(response, INSUFFICIENT_BALANCE)
+            expect(
+                context.query_balance(account) == points,
+                response,
+                f"{points} points left",
+                f"{context.query_balance(account)}",
+            )
         else:
             expect_sent(response, count)
-            expect(response.number("remainpoint") == -more, response, f"remainpoint {-more}")
+            expect(response.get_number("remainpoint") == -more, response, f"remainpoint {-more}")
 
     for points, more in ((1, 0), (1, 1), (2, -1)):
         check_spent(points, more)
@@ -85,12 +92,12 @@ def _a_refused_send_costs_nothing_and_sends_nothing(context: CheckContext) -> No
     )
 
     def check_refused(fields: dict[str, str]) -> None:
-        account = context.account(points=3)
+        account = context.create_account(points=3)
         response = context.post(
             account, UTF8, **{"action": "send", "mobile": "13000000001", "content": "内容"} | fields
         )
         expect_refused(response)
-        left = context.balance(account)
+        left = context.query_balance(account)
         expect(left == 3, response, "3 points left after the refusal", f"{left}")
         context.clock.advance(account.userid, 180)
         expect("<statusbox>" not in context.status(account).text, response, "no report of the refused send", "a report")
@@ -103,14 +110,14 @@ def _a_refused_send_costs_nothing_and_sends_nothing(context: CheckContext) -> No
 @checks("R6-postpaid")
 def _a_post_paid_account_goes_below_zero(context: CheckContext) -> None:
     def check_balance(counts: list[int]) -> None:
-        account = context.account(postpaid=True)
+        account = context.create_account(postpaid=True)
         for index, count in enumerate(counts):
-            response = context.send(account, ",".join(numbers(count)))
+            response = context.send(account, ",".join(build_mobiles(count)))
             expect_sent(response, count)
             left = -sum(counts[: index + 1])
-            expect(response.number("remainpoint") == left, response, f"remainpoint {left}")
+            expect(response.get_number("remainpoint") == left, response, f"remainpoint {left}")
         balance = context.overage(account)
-        actual = balance.number("overage"), balance.number("sendTotal")
+        actual = balance.get_number("overage"), balance.get_number("sendTotal")
         expect(actual == (left, 0), balance, f"overage {left} and sendTotal 0", f"{actual}")
 
     check_balance([2])
@@ -120,13 +127,13 @@ def _a_post_paid_account_goes_below_zero(context: CheckContext) -> None:
 @checks("2.3-sendTotal")
 def _send_total_is_the_sum_of_all_credit(context: CheckContext) -> None:
     def check_top_up(points: int, more: list[int]) -> None:
-        account = context.account(points=points)
+        account = context.create_account(points=points)
         expect_sent(context.send(account), 1)
         for extra in (0, *more):
             context.clock.top_up(account.userid, extra)
             points += extra
             response = context.overage(account)
-            actual = response.number("overage"), response.number("sendTotal")
+            actual = response.get_number("overage"), response.get_number("sendTotal")
             expect(actual == (points - 1, points), response, f"overage {points - 1}, sendTotal {points}", f"{actual}")
 
     check_top_up(50, [7])
@@ -138,16 +145,16 @@ def _send_total_is_the_sum_of_all_credit(context: CheckContext) -> None:
 @checks("R5-twice")
 def _a_number_given_twice_counts_twice(context: CheckContext) -> None:
     def check_counted(mobiles: list[str]) -> None:
-        account = context.account(points=9)
+        account = context.create_account(points=9)
         response = context.send(account, ",".join(mobiles))
         expect_sent(response, len(mobiles))
-        expect(response.number("remainpoint") == 9 - len(mobiles), response, f"remainpoint {9 - len(mobiles)}")
-        actual = len(context.reports(account, len(mobiles)))
+        expect(response.get_number("remainpoint") == 9 - len(mobiles), response, f"remainpoint {9 - len(mobiles)}")
+        actual = len(context.fetch_reports(account, len(mobiles)))
         expect(actual == len(mobiles), response, f"{len(mobiles)} reports", f"{actual}")
 
     check_counted(["13000000001"] * 2)
     context.for_all(
         check_counted,
-        st.lists(HANDSET, min_size=1, max_size=3).map(lambda some: some * 2),
+        st.lists(MOBILE, min_size=1, max_size=3).map(lambda some: some * 2),
         examples=context.few_examples,
     )

@@ -18,12 +18,12 @@ RESPONSE_BYTES: Final = 16 * 1024 * 1024
 """Maximum size of a response, including its head and all interim responses."""
 
 
-class BoundExceeded(Exception):
+class LimitExceeded(Exception):
     """The exchange took too long, or the response is too large. The message names the limit."""
 
 
-class BoundedConnection:
-    """A connected socket with limits. Every method may raise BoundExceeded and OSError.
+class LimitedConnection:
+    """A connected socket with limits. Every method may raise LimitExceeded and OSError.
 
     Can be passed to `http.client.HTTPResponse` as a socket, which only calls `makefile`.
     """
@@ -46,7 +46,7 @@ class BoundedConnection:
 
 
 class _Reader(io.RawIOBase):
-    """Raw reader of a socket that raises BoundExceeded when a limit is reached."""
+    """Raw reader of a socket that raises LimitExceeded when a limit is reached."""
 
     def __init__(self, connection: socket.socket, deadline: float) -> None:
         self._connection = connection
@@ -58,7 +58,7 @@ class _Reader(io.RawIOBase):
 
     def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]  # the caller is BufferedReader alone
         if not self._left:
-            raise BoundExceeded(f"the response is larger than {RESPONSE_BYTES // 1024} KiB")
+            raise LimitExceeded(f"the response is larger than {RESPONSE_BYTES // 1024} KiB")
         self._connection.settimeout(step_timeout(self._deadline))
         count = self._connection.recv_into(buffer, min(len(buffer), self._left))
         self._left -= count
@@ -66,10 +66,10 @@ class _Reader(io.RawIOBase):
 
 
 def step_timeout(deadline: float) -> float:
-    """Return the timeout of the next step in seconds. Raises BoundExceeded after the deadline."""
+    """Return the timeout of the next step in seconds. Raises LimitExceeded after the deadline."""
     left = deadline - monotonic()
     if left <= 0:
-        raise BoundExceeded(timeout_message(deadline))
+        raise LimitExceeded(timeout_message(deadline))
     return min(left, STEP_SECONDS)
 
 

@@ -6,31 +6,40 @@ The emulator creates replies for messages to its numbers 10000000030 and 1000000
 from hypothesis import strategies as st
 
 from sms10692_contract.checks.registry import checks
-from sms10692_contract.checks.strategies import BLANKS, CREDENTIAL, EXTNO, NO_SIGNATURE, invalid_actions
+from sms10692_contract.checks.strategies import BLANK, CREDENTIAL_NAME, EXTNO, WRONG_SIGNATURE, invalid_actions
 from sms10692_contract.expectations import expect, expect_document, expect_receivetime, expect_sent
-from sms10692_contract.expected import BOXES, CALLBOX, EMPTY, ERRORSTATUS, NOT_ALLOWED, NOTHING, PARAMETER, WRONG
+from sms10692_contract.expected import (
+    CALLBOX,
+    EMPTY_CREDENTIALS,
+    EMPTY_QUEUE,
+    ERRORSTATUS,
+    INVALID_PARAMETER,
+    ITEM_LIST,
+    QUEUES_DENIED,
+    WRONG_CREDENTIALS,
+)
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.safety import INVALID_SIGN
 
 REPLY_CONTENT = {"10000000030": "T", "10000000031": "&lt;好&gt; &amp; 😀"}
-NO_FIELDS = {"mobile": "", "taskid": "", "content": "", "receivetime": "", "extno": ""}
+EMPTY_ITEM = {"mobile": "", "taskid": "", "content": "", "receivetime": "", "extno": ""}
 
 
 @checks("5.3-layout")
 def _replies_have_the_documented_layout(context: CheckContext) -> None:
     def check_layout(mobiles: list[str], extno: str) -> None:
-        account = context.account()
+        account = context.create_account()
         task = expect_sent(context.send(account, ",".join(mobiles), extno=extno), len(mobiles))
         response = context.fetch_due_replies(account, task)
-        boxes = response.boxes("callbox")
-        expect(len(boxes) == len(mobiles), response, f"{len(mobiles)} boxes")
-        for box in boxes:
-            expect_receivetime(response, box)
+        items = response.get_items("callbox")
+        expect(len(items) == len(mobiles), response, f"{len(mobiles)} items")
+        for item in items:
+            expect_receivetime(response, item)
         fixed_fields = [
             {"mobile": one, "taskid": task, "content": REPLY_CONTENT[one], "extno": extno} for one in mobiles
         ]
-        items = [NO_FIELDS | box | fixed for box, fixed in zip(boxes, fixed_fields, strict=True)]
-        expect_document(response, BOXES, boxes="".join(CALLBOX.format(**box) for box in items))
+        expected = [EMPTY_ITEM | item | fixed for item, fixed in zip(items, fixed_fields, strict=True)]
+        expect_document(response, ITEM_LIST, items="".join(CALLBOX.format(**item) for item in expected))
 
     check_layout(["10000000030"], "01")
     context.for_all(
@@ -43,57 +52,57 @@ def _replies_have_the_documented_layout(context: CheckContext) -> None:
 
 @checks("5.3-escapes")
 def _markup_in_a_reply_is_escaped(context: CheckContext) -> None:
-    account = context.account()
+    account = context.create_account()
     task = expect_sent(context.send(account, "10000000031"), 1)
     response = context.fetch_due_replies(account, task)
-    boxes = response.boxes("callbox") or [{}]
+    items = response.get_items("callbox") or [{}]
     expect(
-        boxes[0].get("content") == REPLY_CONTENT["10000000031"], response, f"the content {REPLY_CONTENT['10000000031']}"
+        items[0].get("content") == REPLY_CONTENT["10000000031"], response, f"the content {REPLY_CONTENT['10000000031']}"
     )
 
 
 @checks("5.3-nothing")
 def _nothing_to_fetch_is_an_empty_root(context: CheckContext) -> None:
-    account = context.account()
+    account = context.create_account()
     response = context.call(account)
     for _ in range(20):
         if "<callbox>" not in response.text:
             break
         response = context.call(account)
-    expect_document(response, NOTHING)
+    expect_document(response, EMPTY_QUEUE)
 
 
 @checks("5.1-once")
 def _a_reply_is_fetched_once(context: CheckContext) -> None:
-    account = context.account()
+    account = context.create_account()
     task = expect_sent(context.send(account, "10000000030"), 1)
     first = context.fetch_due_replies(account, task)
-    expect(len(first.boxes("callbox")) == 1, first, "a reply")
+    expect(len(first.get_items("callbox")) == 1, first, "a reply")
     again = context.call(account)
     expect("<callbox>" not in again.text, again, "no reply: it was fetched before")
 
 
 @checks("5.3-taskid")
 def _a_reply_names_the_task_of_its_send(context: CheckContext) -> None:
-    account = context.account()
+    account = context.create_account()
     for number in REPLY_CONTENT:
         response = context.send(account, number)
         task = expect_sent(response, 1)
-        actual = [(box.get("mobile"), box.get("taskid")) for box in context.replies(account, 1)]
+        actual = [(item.get("mobile"), item.get("taskid")) for item in context.fetch_replies(account, 1)]
         expect(actual == [(number, str(task))], response, f"a reply from {number} to task {task}", f"{actual}")
 
 
 @checks("R10-calls")
 def _a_fetch_returns_every_reply_in_order(context: CheckContext) -> None:
     def check_order(sends: list[list[str]], limit: str) -> None:
-        account = context.account()
+        account = context.create_account()
         expected = []
         for mobiles in sends:
             task = expect_sent(context.send(account, ",".join(mobiles)), len(mobiles))
             expected += [(number, str(task)) for number in mobiles]
         context.clock.advance(account.userid, 180)
         response = context.call(account, statusNum=limit)
-        actual = [(box.get("mobile"), box.get("taskid")) for box in response.boxes("callbox")]
+        actual = [(item.get("mobile"), item.get("taskid")) for item in response.get_items("callbox")]
         expect(actual == expected, response, f"all {len(expected)} replies, in order", f"{actual}")
 
     check_order([list(REPLY_CONTENT)] * 3, "1")
@@ -106,34 +115,34 @@ def _error_1(context: CheckContext) -> None:
     def check_refused(name: str, blank: str) -> None:
         # The signature is always invalid, so that no vendor can act on the request.
         response = context.call(context.own, **{"sign": INVALID_SIGN} | {name: blank})
-        expect_document(response, ERRORSTATUS, error=1, remark=EMPTY)
+        expect_document(response, ERRORSTATUS, error=1, remark=EMPTY_CREDENTIALS)
 
     for empty in ("sign", "timestamp", "userid"):
         check_refused(empty, "")
-    context.for_all(check_refused, CREDENTIAL, BLANKS)
+    context.for_all(check_refused, CREDENTIAL_NAME, BLANK)
 
 
 @checks("5.4-2")
 def _error_2(context: CheckContext) -> None:
     def check_refused(given: str) -> None:
-        expect_document(context.call(context.own, sign=given), ERRORSTATUS, error=2, remark=WRONG)
+        expect_document(context.call(context.own, sign=given), ERRORSTATUS, error=2, remark=WRONG_CREDENTIALS)
 
     check_refused(INVALID_SIGN)
-    context.for_all_if_sandboxed(check_refused, NO_SIGNATURE)
+    context.for_all_if_sandboxed(check_refused, WRONG_SIGNATURE)
 
 
 @checks("5.4-3")
 def _error_3(context: CheckContext) -> None:
-    response = context.call(context.account(may_read_reports=False))
-    expect_document(response, ERRORSTATUS, error=3, remark=NOT_ALLOWED)
+    response = context.call(context.create_account(may_read_reports=False))
+    expect_document(response, ERRORSTATUS, error=3, remark=QUEUES_DENIED)
 
 
 @checks("5.4-4")
 def _error_4(context: CheckContext) -> None:
-    account = context.account()
+    account = context.create_account()
 
     def check_refused(action: str) -> None:
-        expect_document(context.call(account, action=action), ERRORSTATUS, error=4, remark=PARAMETER)
+        expect_document(context.call(account, action=action), ERRORSTATUS, error=4, remark=INVALID_PARAMETER)
 
     for action in ("send", "Query", ""):
         check_refused(action)
