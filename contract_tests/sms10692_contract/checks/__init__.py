@@ -5,13 +5,17 @@ Each module has the checks of one subject; importing it registers them in `CHECK
 
 from sms10692_contract.checks import (
     billing,
+    check_order,
     concurrency,
+    credentials,
+    decoding,
     encodings,
     json_responses,
+    observed_dialect,
     overage_and_keywords,
-    readings,
     replies,
     reports,
+    send_parameters,
     sends,
     stateful,
 )
@@ -19,15 +23,20 @@ from sms10692_contract.checks.registry import CHECKS, Check
 
 __all__ = ["CHECKS", "Check"]
 
-FAMILIES = (
-    sends,
-    overage_and_keywords,
-    reports,
-    replies,
-    encodings,
+MODULES = (
     billing,
-    readings,
-    json_responses,
+    check_order,
     concurrency,
+    credentials,
+    decoding,
+    encodings,
+    json_responses,
+    observed_dialect,
+    overage_and_keywords,
+    replies,
+    reports,
+    send_parameters,
+    sends,
     stateful,
 )
+"""All modules with checks."""

@@ -1,4 +1,4 @@
-"""Checks of chapters 2 and 3: the balance and the keyword check. Includes the signature (1.2).
+"""Checks of chapters 2 and 3: the balance and the keyword check. Credentials are in `credentials`.
 
 These requests have no side effects, so they need no permission.
 """
@@ -15,11 +15,10 @@ from sms10692_contract.checks.strategies import (
     SEND_ENDPOINT,
     SEND_ENDPOINTS,
     TEXT,
-    TIMESTAMP_AGE,
     WRONG_SIGNATURE,
     near_misses,
 )
-from sms10692_contract.expectations import expect, expect_document, expect_message, get_message
+from sms10692_contract.expectations import expect, expect_document, expect_message
 from sms10692_contract.expected import (
     CHECKKEYWORD,
     EMPTY_CREDENTIALS,
@@ -30,82 +29,9 @@ from sms10692_contract.expected import (
     WRONG_CREDENTIALS,
     ParsedResponse,
 )
-from sms10692_contract.harness import CheckContext, build_timestamp
-from sms10692_contract.requests import CHARSET, GBK, UTF8, build_form, compute_signature
+from sms10692_contract.harness import CheckContext
+from sms10692_contract.requests import CHARSET, GBK, UTF8
 from sms10692_contract.safety import INVALID_SIGN
-
-
-@checks("1.2-sign")
-def _the_signature_is_over_account_password_timestamp(context: CheckContext) -> None:
-    def signed(endpoint: str, seconds: int) -> None:
-        response = context.exchange(
-            build_form(endpoint, context.create_account().credentials(build_timestamp(seconds)) | {"action": "overage"})
-        )
-        expect(
-            get_message(response) == "" and bool(response.get_element("overage")),
-            response,
-            "a signature that is accepted",
-        )
-
-    signed(UTF8, 0)
-    context.for_all(signed, SEND_ENDPOINT, TIMESTAMP_AGE)
-
-
-@checks("1.2-sign-wrong")
-def _any_other_signature_is_refused(context: CheckContext) -> None:
-    own, stamp = context.own, build_timestamp(0)
-    right = compute_signature(own.account, own.password, stamp)
-    others = {
-        "the signature in upper case": right.upper(),
-        "the first 16 digits of it": right[:16],
-        "the first 31 digits of it": right[:31],
-        "the signature and a digit more": f"{right}0",
-        "a signature that begins alike": right[:8] + INVALID_SIGN[8:],
-        "a signature that ends alike": INVALID_SIGN[:24] + right[24:],
-        "a signature over password + account + timestamp": compute_signature(own.password, own.account, stamp),
-        "a signature over timestamp + account + password": compute_signature(stamp, own.account, own.password),
-        "a signature over account + timestamp + password": compute_signature(own.account, stamp, own.password),
-        "a signature over account + password": compute_signature(own.account, own.password, ""),
-        "a signature over another timestamp": compute_signature(own.account, own.password, build_timestamp(1)),
-        "the signature over another password": compute_signature(own.account, f"{own.password}x", stamp),
-    }
-    for description, signature in others.items():
-        response = context.overage(own, timestamp=stamp, sign=signature)
-        expect(get_message(response) == WRONG_CREDENTIALS, response, f"用户名或密码错误, because sign is {description}")
-
-    def changed(index: int, digit: str) -> None:
-        signature = right[:index] + digit + right[index + 1 :]
-        if signature != right:
-            expect_message(context.overage(own, timestamp=stamp, sign=signature), WRONG_CREDENTIALS)
-
-    context.for_all(changed, st.integers(0, 31), st.sampled_from("0123456789abcdefABCDEF"))
-
-    def other(endpoint: str, signature: str) -> None:
-        expect_message(context.overage(own, endpoint, sign=signature), WRONG_CREDENTIALS)
-
-    context.for_all(other, SEND_ENDPOINT, WRONG_SIGNATURE)
-
-    def part(endpoint: str, seconds: int, start: int, end: int) -> None:
-        timestamp = build_timestamp(seconds)
-        signature = compute_signature(own.account, own.password, timestamp)[start:end]
-        expect_message(context.overage(own, endpoint, timestamp=timestamp, sign=signature), WRONG_CREDENTIALS)
-
-    context.for_all(part, SEND_ENDPOINT, TIMESTAMP_AGE, st.just(0), st.integers(1, 31))
-    context.for_all(part, SEND_ENDPOINT, TIMESTAMP_AGE, st.integers(1, 31), st.just(32))
-
-
-@checks("1.2-userid")
-def _another_userid_is_refused(context: CheckContext) -> None:
-    own = context.create_account()  # the newest account, so that a vendor that always picks the last one fails here
-
-    def check_refused(userid: str) -> None:
-        # A vendor that treats userids as numbers may accept 012 for 12.
-        if userid.lstrip("0") != own.userid.lstrip("0"):
-            expect_message(context.overage(own, userid=userid), WRONG_CREDENTIALS)
-
-    for userid in (f"{own.userid}0", f"{own.userid}x", "no-such-userid"):
-        check_refused(userid)
-    context.for_all(check_refused, st.integers(1, 99999).map(str) | st.text("abcx-_0", min_size=1, max_size=6))
 
 
 @checks("2.3-found")
@@ -135,6 +61,8 @@ def _payinfo_is_prepaid_or_postpaid(context: CheckContext) -> None:
 
 
 _BLANK: Final = st.builds(lambda name, blank: {name: blank}, CREDENTIAL_NAME, BLANK)
+
+
 _UNSIGNED: Final = st.builds(lambda signature: {"sign": signature}, WRONG_SIGNATURE)
 
 

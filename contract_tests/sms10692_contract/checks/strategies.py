@@ -26,6 +26,11 @@ GBK_TEXT: Final = _texts(st.characters(codec="gbk", exclude_categories=["Cs", "C
 TEXT: Final = {UTF8: UTF8_TEXT, GBK: GBK_TEXT}
 """Texts that can be encoded in the charset of an endpoint."""
 
+PARAMETER_NAMES: Final = st.frozensets(
+    st.sampled_from(["userid", "timestamp", "sign", "action", "content"]), min_size=1
+)
+"""Some parameters of a checkkeyword request."""
+
 BLANK: Final = st.text(" \t\r\n\u3000", max_size=4)
 """Empty or white space (R2, R9, R18)."""
 

@@ -1,0 +1,166 @@
+"""Checks of userid, timestamp and sign (1.2, R2, R4, Q13, Q14)."""
+
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
+from sms10692_contract.checks.registry import checks
+from sms10692_contract.checks.strategies import (
+    BLANK,
+    CREDENTIAL_NAME,
+    SEND_ENDPOINT,
+    SEND_ENDPOINTS,
+    TIMESTAMP_AGE,
+    WRONG_SIGNATURE,
+    any_timestamp,
+)
+from sms10692_contract.expectations import expect, expect_message, get_message
+from sms10692_contract.expected import (
+    EMPTY_CREDENTIALS,
+    WRONG_CREDENTIALS,
+)
+from sms10692_contract.harness import CheckContext, build_timestamp
+from sms10692_contract.requests import GBK, UTF8, build_form, compute_signature
+from sms10692_contract.safety import INVALID_SIGN
+
+
+@checks("1.2-sign")
+def _the_signature_is_over_account_password_timestamp(context: CheckContext) -> None:
+    def signed(endpoint: str, seconds: int) -> None:
+        response = context.exchange(
+            build_form(endpoint, context.create_account().credentials(build_timestamp(seconds)) | {"action": "overage"})
+        )
+        expect(
+            get_message(response) == "" and bool(response.get_element("overage")),
+            response,
+            "a signature that is accepted",
+        )
+
+    signed(UTF8, 0)
+    context.for_all(signed, SEND_ENDPOINT, TIMESTAMP_AGE)
+
+
+@checks("1.2-sign-wrong")
+def _any_other_signature_is_refused(context: CheckContext) -> None:
+    own, stamp = context.own, build_timestamp(0)
+    right = compute_signature(own.account, own.password, stamp)
+    others = {
+        "the signature in upper case": right.upper(),
+        "the first 16 digits of it": right[:16],
+        "the first 31 digits of it": right[:31],
+        "the signature and a digit more": f"{right}0",
+        "a signature that begins alike": right[:8] + INVALID_SIGN[8:],
+        "a signature that ends alike": INVALID_SIGN[:24] + right[24:],
+        "a signature over password + account + timestamp": compute_signature(own.password, own.account, stamp),
+        "a signature over timestamp + account + password": compute_signature(stamp, own.account, own.password),
+        "a signature over account + timestamp + password": compute_signature(own.account, stamp, own.password),
+        "a signature over account + password": compute_signature(own.account, own.password, ""),
+        "a signature over another timestamp": compute_signature(own.account, own.password, build_timestamp(1)),
+        "the signature over another password": compute_signature(own.account, f"{own.password}x", stamp),
+    }
+    for description, signature in others.items():
+        response = context.overage(own, timestamp=stamp, sign=signature)
+        expect(get_message(response) == WRONG_CREDENTIALS, response, f"用户名或密码错误, because sign is {description}")
+
+    def changed(index: int, digit: str) -> None:
+        signature = right[:index] + digit + right[index + 1 :]
+        if signature != right:
+            expect_message(context.overage(own, timestamp=stamp, sign=signature), WRONG_CREDENTIALS)
+
+    context.for_all(changed, st.integers(0, 31), st.sampled_from("0123456789abcdefABCDEF"))
+
+    def other(endpoint: str, signature: str) -> None:
+        expect_message(context.overage(own, endpoint, sign=signature), WRONG_CREDENTIALS)
+
+    context.for_all(other, SEND_ENDPOINT, WRONG_SIGNATURE)
+
+    def part(endpoint: str, seconds: int, start: int, end: int) -> None:
+        timestamp = build_timestamp(seconds)
+        signature = compute_signature(own.account, own.password, timestamp)[start:end]
+        expect_message(context.overage(own, endpoint, timestamp=timestamp, sign=signature), WRONG_CREDENTIALS)
+
+    context.for_all(part, SEND_ENDPOINT, TIMESTAMP_AGE, st.just(0), st.integers(1, 31))
+    context.for_all(part, SEND_ENDPOINT, TIMESTAMP_AGE, st.integers(1, 31), st.just(32))
+
+
+@checks("1.2-userid")
+def _another_userid_is_refused(context: CheckContext) -> None:
+    own = context.create_account()  # the newest account, so that a vendor that always picks the last one fails here
+
+    def check_refused(userid: str) -> None:
+        # A vendor that treats userids as numbers may accept 012 for 12.
+        if userid.lstrip("0") != own.userid.lstrip("0"):
+            expect_message(context.overage(own, userid=userid), WRONG_CREDENTIALS)
+
+    for userid in (f"{own.userid}0", f"{own.userid}x", "no-such-userid"):
+        check_refused(userid)
+    context.for_all(check_refused, st.integers(1, 99999).map(str) | st.text("abcx-_0", min_size=1, max_size=6))
+
+
+@checks("R2-blank")
+def _a_blank_credential_is_empty(context: CheckContext) -> None:
+    for name in ("userid", "timestamp", "sign"):
+        for blank in ("", " ", "\t\r\n", "\u3000"):
+            response = context.exchange(
+                build_form(UTF8, context.own.credentials() | {"action": "overage", name: blank})
+            )
+            expect_message(response, EMPTY_CREDENTIALS)
+        left = {key: value for key, value in context.own.credentials().items() if key != name}
+        expect_message(context.exchange(build_form(UTF8, left | {"action": "overage"})), EMPTY_CREDENTIALS)
+
+    def empty(endpoint: str, name: str, blank: str) -> None:
+        response = context.exchange(
+            build_form(endpoint, context.own.credentials() | {"action": "overage", name: blank})
+        )
+        expect_message(response, EMPTY_CREDENTIALS)
+
+    context.for_all(empty, SEND_ENDPOINT, CREDENTIAL_NAME, BLANK)
+
+
+@checks("R4")
+def _the_signature_is_over_utf8_and_on_the_gbk_page_over_gbk_too(context: CheckContext) -> None:
+    def signed(endpoint: str, charset: str, timestamp: str) -> None:
+        accepted = endpoint == GBK or charset == "utf-8" or timestamp.isascii()
+        response = context.exchange(
+            build_form(endpoint, context.own.credentials(timestamp, charset) | {"action": "overage"})
+        )
+        expect(
+            get_message(response) == ("" if accepted else WRONG_CREDENTIALS),
+            response,
+            "accepted" if accepted else WRONG_CREDENTIALS,
+        )
+
+    for endpoint in (UTF8, GBK):
+        for charset in ("utf-8", "gbk"):
+            signed(endpoint, charset, "昨天")
+    context.for_all(signed, SEND_ENDPOINT, st.sampled_from(["utf-8", "gbk"]), any_timestamp(GBK))
+
+
+@checks("Q14")
+def _a_chinese_account_name_is_signed_over_its_utf8_bytes(context: CheckContext) -> None:
+    def signed(name: str) -> None:
+        account = context.create_account(account=name)
+        for endpoint in (UTF8, GBK):
+            response = context.overage(account, endpoint)
+            expect(get_message(response) == "", response, "accepted")
+            expect_message(context.overage(replace(account, account=f"{name}家"), endpoint), WRONG_CREDENTIALS)
+
+    signed("商家")
+    context.for_all(signed, st.text("商家客户abc", min_size=1, max_size=6), examples=context.few_examples)
+
+
+@checks("Q13")
+def _a_timestamp_is_any_text_over_which_the_signature_is_right(context: CheckContext) -> None:
+    def signed(timestamp: str, endpoint: str = UTF8) -> None:
+        response = context.exchange(build_form(endpoint, context.own.credentials(timestamp) | {"action": "overage"}))
+        expect(
+            get_message(response) == "" and bool(response.get_element("overage")),
+            response,
+            "a timestamp that is accepted",
+        )
+
+    for timestamp in ("1341155532", "1341155532123", "20120701111212", "201207012312", "1"):
+        signed(timestamp)
+    context.for_all(signed, st.integers(1, 10**16).map(str))
+    for endpoint in SEND_ENDPOINTS:
+        context.for_all(signed, any_timestamp(endpoint), st.just(endpoint))
