@@ -38,7 +38,9 @@ def measure_parallel(running: list[Server], request: Request, seconds: float) ->
     """Measure several servers that share a store, in parallel."""
     with ThreadPoolExecutor(len(running)) as threads:
         speeds = list(threads.map(lambda server: measure(server, request, seconds), running))
-    return Throughput(sum(one.per_second for one in speeds), sum(one.cpu_microseconds for one in speeds) / len(speeds))
+    return Throughput(
+        sum(speed.per_second for speed in speeds), sum(speed.cpu_microseconds for speed in speeds) / len(speeds)
+    )
 
 
 @contextmanager
@@ -51,17 +53,17 @@ def _started(target: str) -> Iterator[Server]:
 
 
 def _rows(measured: Mapping[str, list[Throughput]], baseline: str) -> list[list[str]]:
-    base = summarize([one.per_second for one in measured[baseline]]).median
+    base = summarize([speed.per_second for speed in measured[baseline]]).median
     return [
-        [name, *_cells(speeds), f"{base / summarize([one.per_second for one in speeds]).median:.2f} ×"]
+        [name, *_cells(speeds), f"{base / summarize([speed.per_second for speed in speeds]).median:.2f} ×"]
         for name, speeds in measured.items()
     ]
 
 
 def _cells(speeds: list[Throughput]) -> list[str]:
     return [
-        str(summarize([one.per_second for one in speeds])),
-        format_number(summarize([one.cpu_microseconds for one in speeds]).median),
+        str(summarize([speed.per_second for speed in speeds])),
+        format_number(summarize([speed.cpu_microseconds for speed in speeds]).median),
     ]
 
 
@@ -103,7 +105,7 @@ def latency_at_half_load(rounds: int, seconds: float) -> str:
 
     with _started("send") as server:
         measured = interleave(rounds, {"send": measure_half})["send"]
-    cells = [str(summarize([one[name] for one in measured])) for name in ("rate", "p50", "p99", "worst")]
+    cells = [str(summarize([figures[name] for figures in measured])) for name in ("rate", "p50", "p99", "worst")]
     return format_table(["", "requests/s", "median ms", "p99 ms", "worst ms"], [["a send", *cells]])
 
 
@@ -121,7 +123,7 @@ def measure_stores(rounds: int, seconds: float) -> str:
             stack.callback(_stop_all, running)
             measures[name] = partial(measure_parallel, running, SEND, seconds)
         measured = interleave(rounds, measures)
-    medians = {name: summarize([one.per_second for one in speeds]).median for name, speeds in measured.items()}
+    medians = {name: summarize([speed.per_second for speed in speeds]).median for name, speeds in measured.items()}
     rows = []
     for name, speeds in measured.items():
         rows.append([name, *_cells(speeds), f"{medians[name] / medians['memory']:.2f} ×"])

@@ -117,7 +117,7 @@ def fetch_all_reports(emulator: FlaskEmulator, account: dict[str, Any]) -> list[
     """Fetch the reports and return number, status and errorcode of every report fetched so far."""
     assert "statusbox" in emulator.status(account)
     items = emulator.control("GET", f"accounts/{account['userid']}/reports?state=handed%20out&order=desc")["items"]
-    return [(one["mobile"], str(one["status"]), one["errorcode"]) for one in reversed(items)]
+    return [(item["mobile"], str(item["status"]), item["errorcode"]) for item in reversed(items)]
 
 
 def test_rules_set_through_the_control_api_decide_the_reports(emulator: FlaskEmulator) -> None:
@@ -145,7 +145,7 @@ def test_rules_set_through_the_control_api_decide_the_reports(emulator: FlaskEmu
     assert fetch_all_reports(emulator, account)[-1] == ("15000000002", "10", "DELIVRD")
     assert "<content>T<" in emulator.call(account)
     messages = emulator.control("GET", f"accounts/{account['userid']}/messages")["items"]
-    assert [one["state"] for one in messages] == ["handed out"] * 3 + ["never", "handed out"]
+    assert [message["state"] for message in messages] == ["handed out"] * 3 + ["never", "handed out"]
     assert [rule["number"] for rule in emulator.control("GET", path)["rules"]] == [
         "",
         "150",

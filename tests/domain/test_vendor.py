@@ -63,7 +63,7 @@ def test_a_global_fault_applies_to_unknown_accounts_and_actions(vendor: Vendor) 
     vendor.store.change_settings(lambda settings: replace(settings, faults=(fault,)))
     for request in (call("overage", userid="nobody"), call("nothing"), call("nothing", userid="nobody")):
         result = vendor.handle(request)
-        assert (result.result, [one.kind for one in result.faults]) == (None, ["empty"])
+        assert (result.result, [fault.kind for fault in result.faults]) == (None, ["empty"])
 
 
 def test_an_account_deleted_during_a_send_is_unknown() -> None:

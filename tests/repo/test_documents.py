@@ -207,7 +207,7 @@ def test_a_start_state_starts(block: Block, tmp_path: Path) -> None:
 def run_contract_suite(arguments: list[str]) -> None:
     """The command of the contract suite against an emulator, for one clause."""
     with emulator_process() as (_, (host, port)):
-        own = [one.replace(DEFAULT_URL, f"http://{host}:{port}") for one in arguments]
+        own = [argument.replace(DEFAULT_URL, f"http://{host}:{port}") for argument in arguments]
         command = [sys.executable, "-m", "sms10692_contract", *own, "--only", "1.1-utf8"]
         ended = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -216,7 +216,7 @@ def run_contract_suite(arguments: list[str]) -> None:
 def run_contract_plugin(arguments: list[str], folder: Path) -> None:
     """The contract suite under pytest against an emulator, for one clause."""
     with emulator_process() as (_, (host, port)):
-        own = [one.replace(DEFAULT_URL, f"http://{host}:{port}") for one in arguments]
+        own = [argument.replace(DEFAULT_URL, f"http://{host}:{port}") for argument in arguments]
         command = [sys.executable, "-m", "pytest", *own, "--only", "1.1-utf8", "-p", "no:cacheprovider"]
         ended = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
     assert "1 passed" in ended.stdout, ended.stdout + ended.stderr
@@ -227,7 +227,7 @@ MAKE_TARGETS: Final = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTIL
 
 def check_make_arguments(arguments: list[str]) -> None:
     """`make` has these targets; they are not run, because they install packages and run the whole suite."""
-    targets = [one for one in arguments if "=" not in one]
+    targets = [argument for argument in arguments if "=" not in argument]
     assert targets
     assert set(targets) <= MAKE_TARGETS
 

@@ -167,7 +167,7 @@ def test_jobs_of_a_failed_transaction_run_again_individually_and_are_delivered_o
 
 def test_a_transaction_has_at_most_32_jobs(executor: ThreadPoolExecutor) -> None:
     events = RecordingStore().run_jobs(70, executor)
-    indexes = [one[0] for one in events if isinstance(one, tuple) and one[1] == "inside"]
+    indexes = [event[0] for event in events if isinstance(event, tuple) and event[1] == "inside"]
     assert indexes == list(range(70))
     assert events.count("written") == 3
 
@@ -229,7 +229,7 @@ def test_an_unexpected_exception_of_the_store_reaches_every_future(executor: Thr
         futures = [runner.submit(one_phase(lambda: 0)) for _ in range(2)]
         async with asyncio.timeout(TIMEOUT):
             made = await asyncio.gather(*futures, return_exceptions=True)
-        assert [repr(one).count("ZeroDivisionError") for one in made] == [1, 1]
+        assert [repr(batch).count("ZeroDivisionError") for batch in made] == [1, 1]
 
     asyncio.run(two())
 

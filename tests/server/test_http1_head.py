@@ -125,7 +125,7 @@ def test_ambiguous_or_invalid_headers_are_refused(lines: list[str], status: int)
             (request_line, 400)
             for request_line in ("GET v2sms.aspx HTTP/1.1", "GET ftp://x/ HTTP/1.1", "GET /a b HTTP/1.1")
         ),
-        *((f"GET /{one} HTTP/1.1", 400) for one in ("\t", "\0", "\x7f", "\r", "\x1f")),
+        *((f"GET /{character} HTTP/1.1", 400) for character in ("\t", "\0", "\x7f", "\r", "\x1f")),
         ("G(T / HTTP/1.1", 400),
         (f"GET /{'x' * 65_534} HTTP/1.1", 414),
     ],

@@ -21,7 +21,11 @@ def sized(body: bytes, line_end: bytes = b"\r\n") -> bytes:
 
 
 def chunked(chunks: list[bytes]) -> bytes:
-    return CHUNKED + b"".join(b"%x;x=y\r\n%b\r\n" % (len(one), one) for one in chunks if one) + b"0\r\nA: b\r\n\r\n"
+    return (
+        CHUNKED
+        + b"".join(b"%x;x=y\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks if chunk)
+        + b"0\r\nA: b\r\n\r\n"
+    )
 
 
 def parse(*pieces: bytes) -> list[ParsedRequest]:
@@ -62,8 +66,8 @@ def test_the_parsed_requests_do_not_depend_on_the_pieces(
     messages: list[tuple[bytes, bytes]], places: list[int]
 ) -> None:
     raw = b"".join(message for message, _ in messages)
-    assert [one.body for one in parse(*cut(raw, places))] == [body for _, body in messages]
-    assert [one.body for one in parse(*cut(raw, list(range(len(raw)))))] == [body for _, body in messages]
+    assert [request.body for request in parse(*cut(raw, places))] == [body for _, body in messages]
+    assert [request.body for request in parse(*cut(raw, list(range(len(raw)))))] == [body for _, body in messages]
 
 
 @given(st.binary() | st.binary().map(lambda tail: CHUNKED + tail), st.lists(st.integers(0, 1000), max_size=4))

@@ -71,8 +71,8 @@ def test_an_account_deleted_while_a_fault_is_evaluated_is_unknown() -> None:
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda control: [one.userid for one in control.accounts.list_accounts().accounts],
-        lambda control: [one.userid for one in control.accounts.reset_many(ResetOptions()).accounts],
+        lambda control: [account.userid for account in control.accounts.list_accounts().accounts],
+        lambda control: [account.userid for account in control.accounts.reset_many(ResetOptions()).accounts],
         lambda control: [control.clocks.advance(None, Advance(to="next")), "12"][1:],
     ],
     ids=["all", "reset", "advance"],

@@ -43,9 +43,9 @@ def test_no_view_of_a_request_shows_secret_headers(make: StoreFactory) -> None:
         client.post("/v2sms.aspx", data=FORM, headers=SECRETS)
         client.put("/v2sms.aspx", data=FORM, headers=SECRETS)  # one that the vendor is not asked about
         listed = json.loads(client.get("/_mock/requests").data)["items"]
-        assert [one["status"] for one in listed] == [200, 405]
-        seen = [client.get(f"/_mock/requests/{one['number']}").data for one in listed]
-        seen += [client.get(f"/requests/{one['number']}").data for one in listed]
+        assert [entry["status"] for entry in listed] == [200, 405]
+        seen = [client.get(f"/_mock/requests/{entry['number']}").data for entry in listed]
+        seen += [client.get(f"/requests/{entry['number']}").data for entry in listed]
         whole = json.loads(seen[0])
         assert ["authorization", "[redacted]"] in [[name.lower(), value] for name, value in whole["headers"]]
         assert ["host", "localhost"] in [[name.lower(), value] for name, value in whole["headers"]]

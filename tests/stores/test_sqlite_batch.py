@@ -110,7 +110,7 @@ def test_changes_of_a_batch_are_visible_inside_at_once_and_outside_after_the_com
         assert store.account("1") == set_new_password(PREPAID)
         assert [send(store), send(store)] == [19, 18]
         assert store.balance("1") == (18, 20, 2)
-        assert [one.mobile for one in store.fetch_reports("1", 1, 0.0, 1)] == ["a"]
+        assert [report.mobile for report in store.fetch_reports("1", 1, 0.0, 1)] == ["a"]
         assert read_state(other) == before
     assert store.account("1") == set_new_password(PREPAID)
     assert store.settings().faults[0].remaining == 0
@@ -187,7 +187,7 @@ def test_a_batch_that_cannot_be_committed_changes_neither_file_nor_cache(
     assert store.settings() == Settings(words=("y",), faults=(FAULT,))
     assert store.account("1") == PREPAID
     assert send(store) == 19
-    assert [one.mobile for one in store.fetch_reports("1", 9, 0.0, 1)] == ["a"]
+    assert [report.mobile for report in store.fetch_reports("1", 9, 0.0, 1)] == ["a"]
 
 
 def test_a_read_error_rolls_back_the_batch(store: SqliteStore) -> None:

@@ -37,7 +37,7 @@ def umask(request: pytest.FixtureRequest) -> Iterator[None]:
 def modes(path: Path) -> dict[str, str]:
     """The modes of the existing files of a store, by suffix."""
     found = path.parent.glob(f"{path.name}*")
-    return {one.name.removeprefix(path.name): f"{stat.S_IMODE(one.stat().st_mode):03o}" for one in found}
+    return {file.name.removeprefix(path.name): f"{stat.S_IMODE(file.stat().st_mode):03o}" for file in found}
 
 
 def file_with_suffix(path: Path, end: str) -> Path:
@@ -69,7 +69,7 @@ def test_the_file_is_never_readable_by_others_during_creation(
 
     monkeypatch.setattr(sqlite3, "connect", connect_and_look)
     SqliteStore(path).close()
-    assert {mode for one in seen for mode in one.values()} == {"600"}
+    assert {mode for modes_by_file in seen for mode in modes_by_file.values()} == {"600"}
 
 
 @pytest.mark.parametrize(
@@ -146,8 +146,8 @@ def test_the_migration_erases_secret_headers_from_the_file(path: Path) -> None:
         connection.execute("ALTER TABLE state DROP COLUMN evicted")
         connection.execute("PRAGMA user_version = 2")
     store = SqliteStore(path)
-    for one in path.parent.glob("store*"):
-        assert b"S3CRET" not in one.read_bytes(), one
+    for file in path.parent.glob("store*"):
+        assert b"S3CRET" not in file.read_bytes(), file
     store.close()
     store = SqliteStore(path)
     entry = store.request(7)

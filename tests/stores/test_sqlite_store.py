@@ -113,7 +113,7 @@ def test_the_file_of_a_killed_process_is_complete(path: Path, tmp_path: Path) ->
             )
         with open_store(copy) as other:
             assert other.balance("1") == (19, 20, 1)
-            assert [one.mobile for one in other.fetch_reports("1", 9, 0.0, 1)] == ["a"]
+            assert [report.mobile for report in other.fetch_reports("1", 9, 0.0, 1)] == ["a"]
 
 
 # Files that cannot be used
@@ -278,7 +278,7 @@ def test_operations_are_atomic_during_an_outage_and_work_afterwards(
         assert store.balance("2") == (0, 0, 0)
         assert store.queue_stats("2", "reports", 0.0) == (0, 0, 0, 0, 0)
         assert store.record_send("2", build_task(1), [build_report(0.0, "a", place=0)], [], 0.0) == -1
-        assert [one.mobile for one in store.fetch_reports("2", 9, 0.0, 1)] == ["a"]
+        assert [report.mobile for report in store.fetch_reports("2", 9, 0.0, 1)] == ["a"]
 
 
 def test_requests_logged_during_an_outage_are_written_afterwards(path: Path) -> None:
@@ -355,4 +355,4 @@ def test_a_rolled_back_batch_does_not_slow_down_later_numbers(path: Path) -> Non
         given = [store.next_task_id() for _ in range(100)]
         assert given == sorted(set(given))
         assert given[0] > last
-        assert sum("UPDATE state SET tasks" in one for one in statements) < 20
+        assert sum("UPDATE state SET tasks" in statement for statement in statements) < 20

@@ -108,7 +108,7 @@ def test_r11_concurrent_fetches_return_each_item_exactly_once(make: StoreFactory
 
         while_others(send_all, fetch, fetch, fetch)
         taken.extend(store.fetch_reports("2", 10**6, 0.0, 1))
-        assert Counter(one.mobile for one in taken) == Counter(
+        assert Counter(report.mobile for report in taken) == Counter(
             f"{sender}/{place}/{n}" for sender in range(4) for place in range(100) for n in range(3)
         )
         assert store.balance("2") == (-400, 0, 400)
@@ -127,7 +127,7 @@ def test_the_order_of_each_sender_is_kept(make: StoreFactory) -> None:
                 store.enqueue("2", [], [build_reply(float(place % 2), str(place))], 0.0)
 
         def fetch(mine: list[str], now: float) -> None:
-            mine.extend(one.mobile for one in store.fetch_replies("2", now, 1))
+            mine.extend(reply.mobile for reply in store.fetch_replies("2", now, 1))
 
         while_others(send, partial(fetch, taken[0], 0.0), partial(fetch, taken[1], 1.0))
         fetch(taken[1], 1.0)
@@ -147,13 +147,13 @@ def test_only_requeued_items_are_fetched_twice(make: StoreFactory) -> None:
         rewound: list[int] = []
 
         def fetch() -> None:
-            taken.extend(one.mobile for one in store.fetch_reports("2", 3, 0.0, 1))
+            taken.extend(report.mobile for report in store.fetch_reports("2", 3, 0.0, 1))
 
         def rewind() -> None:
             rewound.extend(store.requeue("2", "reports", 4, None) for _ in range(60))
 
         while_others(rewind, fetch, fetch)
-        taken.extend(one.mobile for one in store.fetch_reports("2", 10**6, 0.0, 1))
+        taken.extend(report.mobile for report in store.fetch_reports("2", 10**6, 0.0, 1))
         assert set(taken) == set(map(str, range(300)))
         assert len(taken) == 300 + sum(rewound)
         assert store.queue_stats("2", "reports", 0.0) == (300, 0, 0, 300, 0)
@@ -276,11 +276,11 @@ def test_r7_task_and_request_numbers_are_unique(make: StoreFactory) -> None:
             given: list[list[int]] = [[] for _ in range(4)]
             at_once(
                 [
-                    partial(lambda mine, next_one: mine.extend([next_one() for _ in range(300)]), one, number)
-                    for one in given
+                    partial(lambda numbers, next_number: numbers.extend(next_number() for _ in range(300)), numbers, number)
+                    for numbers in given
                 ]
             )
-            assert len({one for mine in given for one in mine}) == 1200
+            assert len({number for mine in given for number in mine}) == 1200
             assert min(map(min, given)) >= first
             assert all(mine == sorted(mine) for mine in given)
 

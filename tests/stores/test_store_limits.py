@@ -34,7 +34,7 @@ def test_waiting_items_are_never_dropped(make: StoreFactory) -> None:
             store.record_send("2", build_task(1), [build_report(float(place % 2), str(place), place=0)], [], 0.0)
         assert store.queue_stats("2", "reports", 0.0) == (100, 50, 50, 0, 0)
         taken = store.fetch_reports("2", 1000, 1.0, 1)
-        assert sorted(int(one.mobile) for one in taken) == list(range(100))
+        assert sorted(int(report.mobile) for report in taken) == list(range(100))
 
 
 @EACH_STORE
@@ -52,7 +52,7 @@ def test_the_last_fetched_items_can_be_listed_and_requeued(make: StoreFactory) -
         assert [queued.number for queued in listed.items] == list(range(listed.dropped + 1, 101))
         assert [queued.delivery_state.request for queued in listed.items] == list(range(listed.dropped, 100))
         assert store.requeue("2", "reports", None, None) == 100 - ledger.forgotten
-        assert [one.mobile for one in store.fetch_reports("2", 100, 100.0, 100)] == list(
+        assert [report.mobile for report in store.fetch_reports("2", 100, 100.0, 100)] == list(
             map(str, range(ledger.forgotten, 100))
         )
 
@@ -121,7 +121,7 @@ def test_fetched_items_are_limited_by_bytes(make: StoreFactory) -> None:
             rewound = store.requeue("2", "replies", None, None)
             assert rewound == 50 - ledger.forgotten
             assert store.queue_stats("2", "replies", 0.0).waiting == rewound
-            assert [one.mobile for one in store.fetch_replies("2", 0.0, 1)] == list(
+            assert [reply.mobile for reply in store.fetch_replies("2", 0.0, 1)] == list(
                 map(str, range(ledger.forgotten, 50))
             )
             ledger = store.queue_stats("2", "replies", 0.0)
@@ -144,7 +144,7 @@ def test_the_memory_store_frees_dropped_tasks() -> None:
         watched.append(weakref.ref(numbers))
         store.record_send("2", build_task(1, content="x" * 1000)._replace(numbers=numbers), [], [], 0.0)
     del numbers
-    assert sum(one() is not None for one in watched) == 1
+    assert sum(reference() is not None for reference in watched) == 1
 
 
 @EACH_STORE
@@ -171,7 +171,7 @@ def test_the_plan_evicts_idle_accounts_and_cuts_the_largest_histories() -> None:
 
     def found(*accounts: tuple[str, bool, float, int], limits: Limits = limits) -> tuple[list[str], Sequence[str], int]:
         todo = plan([Usage(userid, idle, used, History(messages)) for userid, idle, used, messages in accounts], limits)
-        return [one.userid for one in todo.close], todo.shrink, todo.kept.messages
+        return [account.userid for account in todo.close], todo.shrink, todo.kept.messages
 
     assert found(("a", True, 3, 0), ("b", True, 1, 0), ("c", True, 2, 0), ("d", False, 0, 0)) == (["b"], [], 10)
     assert found(("a", False, 0, 0), ("b", False, 0, 0), ("c", False, 0, 0), ("new", True, 9, 0))[0] == []
@@ -229,7 +229,10 @@ def test_the_history_of_all_accounts_together_is_bounded(make: StoreFactory) -> 
         assert store.userids() == ["1", "2", "4"]
         assert store.evicted() == 1
         sent = {userid: store.messages(userid, ALL, 0.0) for userid in "12"}
-        assert {userid: [one.report and one.report.mobile for one in page.items] for userid, page in sent.items()} == {
+        assert {
+            userid: [message.report and message.report.mobile for message in page.items]
+            for userid, page in sent.items()
+        } == {
             "1": list("0123"),
             "2": list("345678"),
         }
@@ -269,8 +272,8 @@ def test_the_request_log_keeps_the_last_requests(make: StoreFactory) -> None:
         for number in numbers:
             store.log_request(entry(number, str(number % 2)))
         listed = store.requests(None, ALL)
-        assert ([one.number for one in listed.items], listed.dropped) == (numbers[-10:], 25)
-        assert [one.number for one in store.requests(str(numbers[-1] % 2), ALL).items] == numbers[-9::2]
+        assert ([entry.number for entry in listed.items], listed.dropped) == (numbers[-10:], 25)
+        assert [entry.number for entry in store.requests(str(numbers[-1] % 2), ALL).items] == numbers[-9::2]
         assert store.request(numbers[-10]) == entry(numbers[-10], str(numbers[-10] % 2))
         assert store.request(numbers[-11]) is None
         assert [store.is_logged(number) for number in numbers[-11:-8]] == [False, True, True]

@@ -53,7 +53,9 @@ FILTERS = st.one_of(
 PAGES = st.fixed_dictionaries(
     {"newest_first": st.booleans()}, optional={"after": st.integers(0, 6), "limit": st.integers(1, 4)}
 )
-QUERIES = st.builds(lambda *some: Query(**{name: one[name] for one in some for name in one}), FILTERS, FILTERS, PAGES)
+QUERIES = st.builds(
+    lambda *some: Query(**{name: criteria[name] for criteria in some for name in criteria}), FILTERS, FILTERS, PAGES
+)
 ACCOUNT_CHANGES = st.sampled_from(
     [
         {"clock": ClockOverride(1.5, 2.0, 0.0), "dialect": "observed"},
@@ -97,7 +99,7 @@ SETTINGS = st.sampled_from(
 
 def to_tuples(value: Any) -> Any:
     """Replace all sequences by tuples: a store may return any sequence type."""
-    return tuple(to_tuples(one) for one in value) if isinstance(value, (list, tuple)) else value
+    return tuple(to_tuples(member) for member in value) if isinstance(value, (list, tuple)) else value
 
 
 class ModelComparison(RuleBasedStateMachine):
@@ -385,7 +387,7 @@ def test_a_requeued_item_shows_its_last_fetch(make: StoreFactory) -> None:
             store.fetch_reports("1", 2, moment, int(moment))
         assert store.requeue("1", "reports", 3, 3.0) == 2
         assert store.requeue("1", "reports", 1, 1.0) == 1
-        assert [one.mobile for one in store.fetch_reports("1", 1, 4.0, 4)] == ["3"]
+        assert [report.mobile for report in store.fetch_reports("1", 1, 4.0, 4)] == ["3"]
         assert store.requeue("1", "reports", 0, None) == 0
         fates = [queued.delivery_state for queued in store.reports("1", Query(), 4.0).items]
         assert [(fate.time, fate.request) for fate in fates] == [(1, 1), (1, 1), (2, 2), (4, 4), *[(None, None)] * 2]
@@ -410,9 +412,9 @@ def test_items_are_ordered_by_due_time_and_then_by_arrival() -> None:
     store.create_account(PREPAID)
     for name, due in (("c", 3.0), ("a", 1.0), ("d", 3.0), ("b", 2.0)):
         store.enqueue("1", [Report(due, name, 1, 10, "", "")], [Reply(due, name, 1, "", "")], 0.0)
-    assert [one.mobile for one in store.fetch_reports("1", 9, 2.5, 1)] == ["a", "b"]
+    assert [report.mobile for report in store.fetch_reports("1", 9, 2.5, 1)] == ["a", "b"]
     assert store.next_due("1", 2.5) == 3.0
-    assert [one.mobile for one in store.fetch_reports("1", 1, 3.0, 2)] == ["c"]
+    assert [report.mobile for report in store.fetch_reports("1", 1, 3.0, 2)] == ["c"]
     assert store.requeue("1", "reports", None, 2.6) == 1
     assert store.requeue("1", "reports", 1, None) == 1
-    assert [one.mobile for one in store.fetch_reports("1", 9, 0.0, 3)] == ["b", "c", "d"]
+    assert [report.mobile for report in store.fetch_reports("1", 9, 0.0, 3)] == ["b", "c", "d"]

@@ -60,8 +60,8 @@ def test_requests_without_store_access_are_served_while_the_server_hangs() -> No
         with unresponsive_server(server):
             waiting = [threads.submit(send_raw, address, SEND) for _ in range(4)]
             assert send_raw(address, build_request("/nowhere", b"")).status == 404
-            assert not any(one.done() for one in waiting)
-        assert all(b"<message>ok</message>" in one.result().body for one in waiting)
+            assert not any(future.done() for future in waiting)
+        assert all(b"<message>ok</message>" in future.result().body for future in waiting)
 
 
 def test_an_unavailable_store_at_startup_is_one_error_line() -> None:

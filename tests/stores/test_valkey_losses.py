@@ -174,7 +174,7 @@ def test_a_request_that_the_server_rejects_is_dropped_and_the_others_are_logged(
             store.log_request(entry(number, 2 * 1024 * 1024 if number == 250 else 0))
         assert eventually(lambda: is_available(lambda: store.requests(None, Query())))
         page = store.requests(None, Query(limit=1000))
-        assert [one.number for one in page.items] == [number for number in range(1, 401) if number != 250]
+        assert [entry.number for entry in page.items] == [number for number in range(1, 401) if number != 250]
         assert page.dropped == 1
     assert any("request 250 is missing in the request log: the server rejects its" in line for line in errors(caplog))
 

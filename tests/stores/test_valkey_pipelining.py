@@ -86,7 +86,7 @@ def outcomes(store: ValkeyStore, *rounds: Sequence[Callable[[], object]]) -> lis
 
     async def all_of_them() -> list[object]:
         async with on_loop(store) as pipelined:
-            return [one for works in rounds for one in await results_of(pipelined, *works)]
+            return [result for works in rounds for result in await results_of(pipelined, *works)]
 
     return asyncio.run(all_of_them())
 
@@ -151,7 +151,7 @@ def test_a_delivery_rule_for_one_message_is_used_once(store: ValkeyStore) -> Non
 
     came = outcomes(store, [by_the_rule] * 5)
     assert came.count(99) == 1
-    assert [one.rules for one in came if isinstance(one, RulesConflict)] == [DeliveryRules()] * 4
+    assert [result.rules for result in came if isinstance(result, RulesConflict)] == [DeliveryRules()] * 4
     assert store.balance("12").messages == 1
 
 
@@ -191,12 +191,12 @@ def test_all_tasks_fail_during_an_outage_and_work_afterwards(tmp_path: Path) -> 
                 submitted = [pipelined.submit(sending) for _ in range(3)]
                 server.terminate()
                 came = await asyncio.gather(*submitted, *map(pipelined.submit, [sending]), return_exceptions=True)
-                assert {type(one) for one in came} <= {int, StoreUnavailable}
+                assert {type(result) for result in came} <= {int, StoreUnavailable}
                 assert isinstance(came[-1], StoreUnavailable)
                 with terminating(start_server(tmp_path, port, appendonly="yes", appendfsync="always")):
                     await opened(pipelined, store)
                     sent = store.balance("12").messages
-                    assert sent >= sum(isinstance(one, int) for one in came)
+                    assert sent >= sum(isinstance(result, int) for result in came)
                     assert await results_of(pipelined, sending) == [100 - sent - 1]
 
         asyncio.run(away_and_back())
@@ -215,12 +215,12 @@ def test_the_event_loop_stays_responsive_while_the_server_hangs() -> None:
                 with unresponsive_server(server):
                     submitted = [pipelined.submit(partial(send, store)) for _ in range(3)]
                     # Long enough for the time-out of a connection attempt.
-                    while time.monotonic() < begun + 2.0 or not all(one.done() for one in submitted):
+                    while time.monotonic() < begun + 2.0 or not all(future.done() for future in submitted):
                         if submitted[-1].done() and time.monotonic() < begun + 2.0:
                             submitted.append(pipelined.submit(partial(send, store)))
                         await asyncio.sleep(0.001)
                         longest, before = max(longest, time.monotonic() - before), time.monotonic()
-                assert {type(one.exception()) for one in submitted} == {StoreUnavailable}
+                assert {type(future.exception()) for future in submitted} == {StoreUnavailable}
                 assert longest < 0.4
                 await opened(pipelined, store)
                 async with asyncio.timeout(TIMEOUT):
@@ -263,7 +263,7 @@ def test_concurrent_tasks_read_new_settings_after_the_cache_expired(
     other.change_settings(lambda terms: replace(terms, words=("x",)))
     other.close()
     monkeypatch.setattr(settings_cache, "monotonic", lambda: time.monotonic() + 5)
-    assert [one.words for one in cast(list[Settings], outcomes(store, [store.settings] * 4))] == [("x",)] * 4
+    assert [settings.words for settings in cast(list[Settings], outcomes(store, [store.settings] * 4))] == [("x",)] * 4
 
 
 def test_an_invalid_command_fails_only_its_own_task(store: ValkeyStore) -> None:
@@ -290,7 +290,11 @@ def test_user_password_and_database_are_sent_first(tmp_path: Path) -> None:
         names: list[object] = []
 
         def ask() -> int:
-            names.extend((one["user"], one["db"]) for one in open_client(server).client_list() if one["db"] == "3")
+            names.extend(
+                (connection["user"], connection["db"])
+                for connection in open_client(server).client_list()
+                if connection["db"] == "3"
+            )
             return store.balance("12").points
 
         assert outcomes(store, [ask]) == [100]

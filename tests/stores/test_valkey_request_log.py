@@ -23,7 +23,7 @@ def test_the_request_log_is_shared_by_processes(server: ValkeyServer, store: Val
         for number in range(1, 6):
             other.log_request(entry(number))
         assert other.requests("12", Query()).dropped == 2
-        assert [one.number for one in store.requests("12", Query(newest_first=True)).items] == [5, 4, 3]
+        assert [entry.number for entry in store.requests("12", Query(newest_first=True)).items] == [5, 4, 3]
         assert store.request(4) == entry(4)
         assert store.requests("13", Query()).items == []
 
@@ -63,7 +63,9 @@ def test_the_buffer_of_the_request_log_is_limited_by_bytes(tmp_path: Path) -> No
             headers = Headers(long.headers)
             watched.append(weakref.ref(headers))
             store.log_request(long._replace(number=number, headers=headers))
-        assert sum(one() is not None for one in watched) <= 2 * (10_000 // long.size) + 1, "with what is being written"
+        assert sum(reference() is not None for reference in watched) <= 2 * (10_000 // long.size) + 1, (
+            "with what is being written"
+        )
         with terminating(start_server(tmp_path, port, appendonly="yes")):
             assert eventually(lambda: is_available(lambda: store.requests(None, Query())))
             kept = store.requests(None, Query())

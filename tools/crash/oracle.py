@@ -44,7 +44,7 @@ def compare_records(record: ClientRecord, store: Store, kills: int) -> CrashResu
     assert not [number for number, times in times_received.items() if times > 1], "a report was fetched twice"
 
     times_sent = Counter(message.mobile for message in messages)
-    times_reported = Counter(one.item.mobile for one in queued)
+    times_reported = Counter(item.item.mobile for item in queued)
     assert times_sent == times_reported, "a message does not have exactly one report"
     assert max(times_sent.values(), default=1) == 1, "a number was sent to twice"
     acknowledged = [number for send in record.acknowledged for number in send]

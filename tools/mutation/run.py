@@ -205,7 +205,7 @@ def test_mutants(file: str, known: Set[tuple[str, str, str]]) -> tuple[int, int,
                 cache_file.write_text(json.dumps({"digest": digest, "killed": sorted(killed)}), "utf-8")
     finally:
         module.write_text(code, "utf-8")
-    new = sum((one.file, one.original, one.changed) not in known for one in survivors)
+    new = sum((mutant.file, mutant.original, mutant.changed) not in known for mutant in survivors)
     return count - len(survivors), len(survivors) - new, new
 
 
@@ -247,7 +247,7 @@ def main() -> int:
     )
     chosen = find_modules(parser.parse_args().modules)
     CACHE.mkdir(exist_ok=True)
-    known = {(one.file, one.original, one.changed) for one in load_equivalents()}
+    known = {(mutant.file, mutant.original, mutant.changed) for mutant in load_equivalents()}
     sums = [0, 0, 0]
     print(f"{'':20} {'mutants':>8} {'killed':>8} {'equivalent':>11} {'survived':>9}")
     with tempfile.TemporaryDirectory() as folder:

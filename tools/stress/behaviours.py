@@ -342,7 +342,7 @@ async def large_body_client(context: StressContext, account: dict[str, Any], pau
         build_form_request(account, UTF8, action="checkkeyword", content="内" * 400_000),
         build_form_request(account, GBK, "gbk", action="send", content="'" * 1_000_000, mobile="15000000000"),
         build_request(UTF8, b"&" * (4 * 1024 * 1024)),
-        build_request(UTF8, b"\n" * (4 * 1024 * 1024), "multipart/build_form_request-data; boundary=x"),
+        build_request(UTF8, b"\n" * (4 * 1024 * 1024), "multipart/form-data; boundary=x"),
         build_request(UTF8, b"x" * (4 * 1024 * 1024 + 1)),
     )
     wrong_password = build_form_request(
@@ -354,7 +354,7 @@ async def large_body_client(context: StressContext, account: dict[str, Any], pau
             await context.request(connection, rng.choice(large), 30.0)
             context.counts["large requests"] += 1
         burst = [RawConnection(context.address) for _ in range(10)]
-        await asyncio.gather(*(one.request(wrong_password) for one in burst), return_exceptions=True)
-        for one in burst:
-            one.close()
+        await asyncio.gather(*(connection.request(wrong_password) for connection in burst), return_exceptions=True)
+        for connection in burst:
+            connection.close()
     connection.close()

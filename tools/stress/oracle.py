@@ -53,7 +53,7 @@ def discrepancies(clients: ClientRecord, emulator: EmulatorRecord) -> list[str]:
     return [
         *_check_sends(clients, emulator),
         *_check_balance(emulator),
-        *(one for queue in QUEUES for one in _check_queue(queue, clients, emulator)),
+        *(discrepancy for queue in QUEUES for discrepancy in _check_queue(queue, clients, emulator)),
     ]
 
 
@@ -89,13 +89,13 @@ def _check_queue(queue: QueueName, clients: ClientRecord, emulator: EmulatorReco
         yield f"the queue stats of the {queue} do not add up: {stats}"
     if stats["created"] != len(items):
         yield f"the queue stats count {stats['created']} {queue}, and {len(items)} exist"
-    expected = Counter(_to_item(one) for one in emulator.messages if _CREATES_ITEM[queue](one))
+    expected = Counter(_to_item(message) for message in emulator.messages if _CREATES_ITEM[queue](message))
     existing = Counter(map(_to_item, items))
     yield from (
         f"{queue}: {item} is expected once, and exists {existing[item]} times"
         for item in (expected - existing) + (existing - expected)
     )
-    yield from (f"{queue}: {_to_item(one)} was never fetched" for one in items if one["state"] != "handed out")
+    yield from (f"{queue}: {_to_item(item)} was never fetched" for item in items if item["state"] != "handed out")
     yield from _check_fetches(queue, items, clients)
 
 
@@ -103,9 +103,9 @@ def _check_fetches(queue: QueueName, items: Iterable[dict[str, Any]], clients: C
     received = Counter(item for response in clients.fetched[queue] for item in response)
     yield from (f"{queue}: {item} was received {times} times" for item, times in received.items() if times > 1)
     handed_out: dict[int, list[Item]] = {}
-    for one in items:
-        if one["state"] == "handed out":
-            handed_out.setdefault(one["handed_out_to"], []).append(_to_item(one))
+    for item in items:
+        if item["state"] == "handed out":
+            handed_out.setdefault(item["handed_out_to"], []).append(_to_item(item))
     complete = {tuple(sorted(response)) for response in clients.fetched[queue] if response}
     missed = {
         request: tuple(sorted(group)) for request, group in handed_out.items() if tuple(sorted(group)) not in complete

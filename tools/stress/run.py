@@ -196,7 +196,7 @@ async def _run_clients(
         record = records[account["userid"]]
         await _drain(context, account, record)
         recorded = await _read_emulator_record(context, account)
-        result.failures += [f"{account['userid']}: {one}" for one in discrepancies(record, recorded)]
+        result.failures += [f"{account['userid']}: {discrepancy}" for discrepancy in discrepancies(record, recorded)]
         context.counts["messages"] += len(recorded.messages)
         context.counts["points"] += recorded.account["send_total"] - recorded.account["points"]
         for queue in QUEUES:
