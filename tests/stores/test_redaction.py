@@ -35,22 +35,22 @@ def entry() -> LoggedRequest:
 @EACH_STORE
 def test_no_view_of_a_request_shows_secret_headers(make: StoreFactory) -> None:
     with open_test_store(make) as store:
-        options, bell = Options(), ChangeNotifier()
+        options, notifier = Options(), ChangeNotifier()
         vendor = build_vendor(options, store)
         lines: list[str] = []
-        pages = VendorApp(vendor, options.dialect, lines.append, bell)
-        client = Client(WsgiVendorApp(pages, admin_app(vendor, options, bell)))
+        pages = VendorApp(vendor, options.dialect, lines.append, notifier)
+        client = Client(WsgiVendorApp(pages, admin_app(vendor, options, notifier)))
         client.post("/v2sms.aspx", data=FORM, headers=SECRETS)
-        client.put("/v2sms.aspx", data=FORM, headers=SECRETS)  # one that the vendor is not asked about
+        client.put("/v2sms.aspx", data=FORM, headers=SECRETS)  # not a request that the vendor processes
         listed = json.loads(client.get("/_mock/requests").data)["items"]
         assert [entry["status"] for entry in listed] == [200, 405]
-        seen = [client.get(f"/_mock/requests/{entry['number']}").data for entry in listed]
-        seen += [client.get(f"/requests/{entry['number']}").data for entry in listed]
-        whole = json.loads(seen[0])
+        pages_read = [client.get(f"/_mock/requests/{entry['number']}").data for entry in listed]
+        pages_read += [client.get(f"/requests/{entry['number']}").data for entry in listed]
+        whole = json.loads(pages_read[0])
         assert ["authorization", "[redacted]"] in [[name.lower(), value] for name, value in whole["headers"]]
         assert ["host", "localhost"] in [[name.lower(), value] for name, value in whole["headers"]]
         kept = store.request(listed[0]["number"])
-        for text in (*map(bytes.decode, seen), *lines, repr(kept)):
+        for text in (*map(bytes.decode, pages_read), *lines, repr(kept)):
             assert "S3CRET" not in text
 
 

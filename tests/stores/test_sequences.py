@@ -38,12 +38,12 @@ def test_a_number_is_greater_than_all_numbers_older_than_a_second(requests: list
         return last_reserved[0]
 
     processes = [BlockSequence(reserve, lambda: now[0]) for _ in range(3)]
-    given: list[tuple[float, int, int]] = []
+    allocated: list[tuple[float, int, int]] = []
     for process, seconds in requests:
         number = processes[process].next()
-        assert all(number != other for _, _, other in given)
-        assert all(number > other for moment, who, other in given if who == process or now[0] - moment > 1.0)
-        given.append((now[0], process, number))
+        assert all(number != other for _, _, other in allocated)
+        assert all(number > other for at, owner, other in allocated if owner == process or now[0] - at > 1.0)
+        allocated.append((now[0], process, number))
         now[0] += seconds
 
 
@@ -75,6 +75,6 @@ def test_numbers_are_unique_across_threads_and_increase_per_thread() -> None:
     sequence = BlockSequence(reserve)
     with ThreadPoolExecutor(8) as threads:
         numbers_per_thread = list(threads.map(lambda _: [sequence.next() for _ in range(1000)], range(8)))
-    assert all(mine == sorted(mine) for mine in numbers_per_thread)
-    assert len({number for mine in numbers_per_thread for number in mine}) == 8000
+    assert all(numbers == sorted(numbers) for numbers in numbers_per_thread)
+    assert len({number for numbers in numbers_per_thread for number in numbers}) == 8000
     assert last_reserved[0] < 16_000

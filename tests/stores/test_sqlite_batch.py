@@ -52,19 +52,19 @@ def closing_store(store: SqliteStore) -> Iterator[SqliteStore]:
 @pytest.fixture
 def store(path: Path) -> Iterator[SqliteStore]:
     """A store with two accounts and a fault for the next requests."""
-    with closing_store(SqliteStore(path)) as one:
-        one.create_account(PREPAID)
-        one.create_account(POSTPAID)
-        one.change_settings(lambda settings: replace(settings, faults=(FAULT,)))
-        one.settle()
-        yield one
+    with closing_store(SqliteStore(path)) as store:
+        store.create_account(PREPAID)
+        store.create_account(POSTPAID)
+        store.change_settings(lambda settings: replace(settings, faults=(FAULT,)))
+        store.settle()
+        yield store
 
 
 @pytest.fixture
 def other(path: Path, store: SqliteStore) -> Iterator[SqliteStore]:
     """A second store on the same file, as in another process."""
-    with closing_store(SqliteStore(path)) as one:
-        yield one
+    with closing_store(SqliteStore(path)) as second:
+        yield second
 
 
 def trigger_fault(settings: Settings) -> Settings:
@@ -151,12 +151,12 @@ def test_other_threads_read_the_old_state_during_a_batch(store: SqliteStore) -> 
 def test_a_batch_that_cannot_be_committed_changes_neither_file_nor_cache(
     store: SqliteStore, other: SqliteStore, is_large: bool
 ) -> None:
-    before, given = read_state(store), list[int]()
+    before, numbers = read_state(store), list[int]()
 
     def fail_to_commit() -> None:
         with store.batch_transaction():
-            given.extend(store.next_task_id() for _ in range(200))
-            given.extend(store.next_request() for _ in range(200))
+            numbers.extend(store.next_task_id() for _ in range(200))
+            numbers.extend(store.next_request() for _ in range(200))
             assert send(store) == 19
             store.update_account("1", set_new_password)
             store.change_settings(trigger_fault)
@@ -168,15 +168,15 @@ def test_a_batch_that_cannot_be_committed_changes_neither_file_nor_cache(
                     store.balance("1")
                 with pytest.raises(StoreUnavailable, match="the disk is full"):
                     send(store)
-            was_inside.append(True)
+            reached_the_end.append(True)
 
-    was_inside: list[bool] = []
+    reached_the_end: list[bool] = []
     with (
         disk_full(0),
         pytest.raises(StoreUnavailable, match="the disk is full"),
     ):
         fail_to_commit()
-    assert was_inside
+    assert reached_the_end
     assert store.account("1") == PREPAID
     assert store.settings() == Settings(faults=(FAULT,))
     assert read_state(store) == read_state(other) == before
@@ -205,45 +205,45 @@ def test_a_read_error_rolls_back_the_batch(store: SqliteStore) -> None:
 
 
 def test_committed_batches_leave_no_gap_in_the_numbers(store: SqliteStore) -> None:
-    given = [store.next_task_id()]
+    numbers = [store.next_task_id()]
     for _ in range(3):
         with store.batch_transaction():
-            given += [store.next_task_id() for _ in range(100)]
-        given += [store.next_task_id() for _ in range(10)]
-    assert given == list(range(given[0], given[0] + 331))
+            numbers += [store.next_task_id() for _ in range(100)]
+        numbers += [store.next_task_id() for _ in range(10)]
+    assert numbers == list(range(numbers[0], numbers[0] + 331))
 
 
 def test_numbers_of_a_batch_are_not_reused_after_commit_or_rollback(store: SqliteStore, other: SqliteStore) -> None:
-    given: dict[str, list[int]] = {"tasks": [], "requests": []}
+    numbers: dict[str, list[int]] = {"tasks": [], "requests": []}
 
-    def take(one: SqliteStore, count: int) -> None:
-        one.changed()
-        one.settings()  # as every request does: reads what other processes have reserved
-        given["tasks"].extend(one.next_task_id() for _ in range(count))
-        given["requests"].extend(one.next_request() for _ in range(count))
+    def take_numbers(from_store: SqliteStore, count: int) -> None:
+        from_store.changed()
+        from_store.settings()  # as every request does: reads what other processes have reserved
+        numbers["tasks"].extend(from_store.next_task_id() for _ in range(count))
+        numbers["requests"].extend(from_store.next_request() for _ in range(count))
 
-    def take_and_fail(count: int) -> None:
+    def take_numbers_and_fail(count: int) -> None:
         with store.batch_transaction():
-            take(store, count)
+            take_numbers(store, count)
             raise ZeroDivisionError
 
     for count in (3, 70, 200):
-        take(store, count)
+        take_numbers(store, count)
         with store.batch_transaction():
-            take(store, count)
-        take(store, count)
+            take_numbers(store, count)
+        take_numbers(store, count)
         with pytest.raises(ZeroDivisionError):
-            take_and_fail(count)
-        take(store, count)
-    for kind in given.values():
-        assert kind == sorted(set(kind))
-    take(other, 5)
+            take_numbers_and_fail(count)
+        take_numbers(store, count)
+    for sequence in numbers.values():
+        assert sequence == sorted(set(sequence))
+    take_numbers(other, 5)
     with store.batch_transaction():
-        take(store, 5)
-    take(other, 5)
-    for kind in given.values():
+        take_numbers(store, 5)
+    take_numbers(other, 5)
+    for sequence in numbers.values():
         # Numbers of a rolled-back batch were never published, so the other store may hand them out.
-        assert kind[-10:] == sorted(set(kind[-10:]))
+        assert sequence[-10:] == sorted(set(sequence[-10:]))
 
 
 def test_other_threads_wait_for_numbers_until_the_batch_ends(store: SqliteStore) -> None:
@@ -258,12 +258,12 @@ def test_other_threads_wait_for_numbers_until_the_batch_ends(store: SqliteStore)
     with store.batch_transaction():
         inside = [store.next_task_id() for _ in range(100)]
         store._database._lock.acquire = record_waiting_thread  # type: ignore[method-assign]  # records waiting threads
-        asking = threading.Thread(target=lambda: numbers.append(store.next_task_id()))
-        asking.start()
+        thread = threading.Thread(target=lambda: numbers.append(store.next_task_id()))
+        thread.start()
         assert waits.wait(TIMEOUT)
         inside += [store.next_task_id() for _ in range(100)]
         assert not numbers
-    asking.join(TIMEOUT)
+    thread.join(TIMEOUT)
     assert len(set(inside)) == 200
     assert min(numbers) > max(inside)
 
@@ -288,14 +288,14 @@ def test_an_operation_that_fails_after_writing_fails_the_batch(
 ) -> None:
     before = read_state(store)
 
-    def put(*_: object) -> None:
+    def fail_to_enqueue(*_: object) -> None:
         raise ZeroDivisionError
 
     def fail_after_writing() -> None:
         with store.batch_transaction():
             assert send(store) == 19
             with monkeypatch.context() as patched:
-                patched.setattr(queues, "enqueue", put)
+                patched.setattr(queues, "enqueue", fail_to_enqueue)
                 with pytest.raises(ZeroDivisionError):
                     send(store)
             with pytest.raises(StoreUnavailable, match="failed after it had written something"):
@@ -320,7 +320,7 @@ def test_a_batch_fails_fast_while_another_program_holds_the_lock(
             pytest.raises(StoreUnavailable, match="is locked by another program"),
             another.batch_transaction(),
         ):
-            pytest.fail("it was begun")
+            pytest.fail("the batch began")
         assert send(another) == 19  # no back-off has started
 
 
@@ -330,7 +330,7 @@ def test_a_batch_waits_for_a_writer_of_the_same_process(store: SqliteStore, monk
 
     def run_batch() -> None:
         with store.batch_transaction():
-            found.append("begun")
+            found.append("began")
 
     thread = threading.Thread(target=run_batch)
     with store._database.writing:
@@ -339,7 +339,7 @@ def test_a_batch_waits_for_a_writer_of_the_same_process(store: SqliteStore, monk
             threading.Event().wait(0.001)
         assert not found
     thread.join(TIMEOUT)
-    assert found == ["begun"]
+    assert found == ["began"]
     assert send(store) == 19
 
 
@@ -389,12 +389,12 @@ def test_a_failing_commit_callback_releases_the_write_lock(store: SqliteStore) -
     def fail(_: bool) -> None:
         raise MemoryError
 
-    def failing() -> None:
+    def commit() -> None:
         with store._database.writing:
             store._database.on_commit(fail)
 
     with pytest.raises(MemoryError):
-        failing()
+        commit()
     assert send(store) == 19
 
 
@@ -403,7 +403,7 @@ def test_a_waiting_thread_gets_the_fair_lock_before_the_previous_owner() -> None
 
     def wait() -> None:
         with lock:
-            owners.append("who waited")
+            owners.append("waiting thread")
 
     lock.acquire()
     waiting = threading.Thread(target=wait)
@@ -412,6 +412,6 @@ def test_a_waiting_thread_gets_the_fair_lock_before_the_previous_owner() -> None
         threading.Event().wait(0.001)
     lock.release()
     with lock:
-        owners.append("who came back")
+        owners.append("previous owner")
     waiting.join(TIMEOUT)
-    assert owners == ["who waited", "who came back"]
+    assert owners == ["waiting thread", "previous owner"]

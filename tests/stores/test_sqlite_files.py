@@ -34,7 +34,7 @@ def umask(request: pytest.FixtureRequest) -> Iterator[None]:
     os.umask(before)
 
 
-def modes(path: Path) -> dict[str, str]:
+def read_modes(path: Path) -> dict[str, str]:
     """The modes of the existing files of a store, by suffix."""
     found = path.parent.glob(f"{path.name}*")
     return {file.name.removeprefix(path.name): f"{stat.S_IMODE(file.stat().st_mode):03o}" for file in found}
@@ -50,26 +50,26 @@ def file_with_suffix(path: Path, end: str) -> Path:
 def test_the_files_are_readable_by_their_owner_only(path: Path, umask: None) -> None:
     store = SqliteStore(path)
     store.create_account(PREPAID)
-    assert modes(path) == {"": "600", "-wal": "600", "-shm": "600"}
+    assert read_modes(path) == {"": "600", "-wal": "600", "-shm": "600"}
     store.close()
-    assert modes(path) == {"": "600"}
+    assert read_modes(path) == {"": "600"}
 
 
 def test_the_file_is_never_readable_by_others_during_creation(
     path: Path, monkeypatch: pytest.MonkeyPatch, umask: None
 ) -> None:
-    seen: list[dict[str, str]] = []
+    observed: list[dict[str, str]] = []
     connect = sqlite3.connect
 
-    def connect_and_look(*arguments: object, **options: object) -> sqlite3.Connection:
-        seen.append(modes(path))
+    def connect_and_record(*arguments: object, **options: object) -> sqlite3.Connection:
+        observed.append(read_modes(path))
         connection: sqlite3.Connection = connect(*arguments, **options)  # type: ignore[call-overload]
-        connection.set_trace_callback(lambda _: seen.append(modes(path)))
+        connection.set_trace_callback(lambda _: observed.append(read_modes(path)))
         return connection
 
-    monkeypatch.setattr(sqlite3, "connect", connect_and_look)
+    monkeypatch.setattr(sqlite3, "connect", connect_and_record)
     SqliteStore(path).close()
-    assert {mode for modes_by_file in seen for mode in modes_by_file.values()} == {"600"}
+    assert {mode for modes_by_file in observed for mode in modes_by_file.values()} == {"600"}
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_access_of_others_to_an_existing_file_is_removed_and_logged(
     with closing(sqlite3.connect(path)) as killed:  # holds the log of a process that was killed
         killed.execute("SELECT * FROM state").fetchone()
         store = SqliteStore(path)
-        assert modes(path) == dict.fromkeys(("", "-wal", "-shm"), after)
+        assert read_modes(path) == dict.fromkeys(("", "-wal", "-shm"), after)
         store.close()
     assert ("could be read by other users" in caplog.text) == (f"{before:03o}" != after)
 
@@ -103,7 +103,7 @@ def test_a_readable_file_of_another_user_causes_a_warning(caplog: pytest.LogCapt
             files._restrict(shared)
         finally:
             os.seteuid(0)
-        assert modes(shared) == {"": "644"}
+        assert read_modes(shared) == {"": "644"}
     assert (
         "contains passwords and can be read by other users; its mode cannot be changed: Operation not permitted"
         in caplog.text
@@ -116,7 +116,7 @@ def test_a_file_of_another_program_keeps_its_mode(path: Path) -> None:
     path.chmod(0o644)
     with pytest.raises(StoreUnavailable, match="another program"):
         SqliteStore(path)
-    assert modes(path) == {"": "644"}
+    assert read_modes(path) == {"": "644"}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
@@ -218,7 +218,7 @@ EACH_REPLACEMENT = pytest.mark.parametrize(("make", "replace"), REPLACEMENTS.val
 
 
 def send_once(store: SqliteStore) -> None:
-    store.record_send("2", build_task(1, "a"), [build_report(0.0, "a", place=0)], [], 0.0)
+    store.record_send("2", build_task(1, "a"), [build_report(0.0, "a", index=0)], [], 0.0)
 
 
 @EACH_REPLACEMENT
@@ -344,7 +344,7 @@ def test_a_symbolic_link_is_resolved_once(path: Path, tmp_path: Path) -> None:
     link.symlink_to(path)
     store = SqliteStore(link)
     store.create_account(POSTPAID)
-    assert modes(path) == {"": "600", "-wal": "600", "-shm": "600"}
+    assert read_modes(path) == {"": "600", "-wal": "600", "-shm": "600"}
     store.check_ready()
     store.close()
 

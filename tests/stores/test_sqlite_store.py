@@ -60,7 +60,7 @@ def execute_on_file(path: Path, statement: str) -> None:
         connection.commit()
 
 
-def startup_error(path: Path) -> str:
+def get_startup_error(path: Path) -> str:
     with pytest.raises(StoreUnavailable) as raised:
         SqliteStore(path)
     return str(raised.value)
@@ -90,7 +90,7 @@ def test_all_data_survives_a_restart(path: Path, durable: bool) -> None:
         store.update_account("1", lambda account: replace(account, dialect="observed"))
         store.change_settings(lambda settings: replace(settings, words=("发票",)))
         store.record_send(
-            "1", build_task(1, "a", "b"), [build_report(1.0, "a", place=0), build_report(9.0, "b", place=1)], [], 0.0
+            "1", build_task(1, "a", "b"), [build_report(1.0, "a", index=0), build_report(9.0, "b", index=1)], [], 0.0
         )
         store.fetch_reports("1", 1, 1.0, store.next_request())
         store.log_request(LoggedRequest(1, 0.0, 0.0, 0.0, "GET", "/", b"", [], b"", "1", "", "", None, 200, "", b""))
@@ -105,7 +105,7 @@ def test_the_file_of_a_killed_process_is_complete(path: Path, tmp_path: Path) ->
     """The files are copied while the store is open, so that data is only in the write-ahead log."""
     with open_store(path) as store:
         store.create_account(PREPAID)
-        store.record_send("1", build_task(1), [build_report(0.0, "a", place=0)], [], 0.0)
+        store.record_send("1", build_task(1), [build_report(0.0, "a", index=0)], [], 0.0)
         copy = tmp_path / "copy"
         for end in ("", "-wal"):
             path.with_name(path.name + end).exists() and copy.with_name(f"copy{end}").write_bytes(
@@ -125,7 +125,7 @@ def test_a_file_of_a_newer_version_is_rejected_and_not_modified(path: Path) -> N
     before = path.read_bytes()
     assert (
         f"has schema version {schema.VERSION + 1}; this program supports versions up to {schema.VERSION}"
-        in startup_error(path)
+        in get_startup_error(path)
     )
     assert path.read_bytes() == before
 
@@ -166,12 +166,12 @@ def test_the_migration_from_version_1_counts_the_bytes_of_fetched_items(path: Pa
 
 def test_a_database_of_another_program_is_rejected(path: Path) -> None:
     execute_on_file(path, "CREATE TABLE theirs (a)")
-    assert "is a database of another program" in startup_error(path)
+    assert "is a database of another program" in get_startup_error(path)
 
 
 def test_a_file_that_is_not_a_database_is_rejected_and_not_modified(path: Path) -> None:
     path.write_bytes(b"my diary, " * 1000)
-    assert "is not an SQLite database" in startup_error(path)
+    assert "is not an SQLite database" in get_startup_error(path)
     assert path.read_bytes() == b"my diary, " * 1000
 
 
@@ -179,18 +179,18 @@ def test_a_truncated_file_is_reported_as_damaged(path: Path) -> None:
     with open_store(path) as store:
         store.create_account(PREPAID)
     os.truncate(path, path.stat().st_size // 2)
-    assert "is damaged" in startup_error(path)
+    assert "is damaged" in get_startup_error(path)
 
 
 def test_a_path_that_cannot_be_a_file_is_rejected(path: Path) -> None:
-    assert "it is a folder" in startup_error(path.parent)
-    assert "there is no folder" in startup_error(path / "a" / "b")
+    assert "it is a folder" in get_startup_error(path.parent)
+    assert "there is no folder" in get_startup_error(path / "a" / "b")
 
 
 def test_a_file_locked_by_another_program_is_reported(path: Path) -> None:
     SqliteStore(path).close()
     with file_locked(path):
-        assert "is locked by another program" in startup_error(path)
+        assert "is locked by another program" in get_startup_error(path)
 
 
 def test_a_read_only_file_is_reported() -> None:
@@ -200,13 +200,13 @@ def test_a_read_only_file_is_reported() -> None:
         SqliteStore(path).close()
         path.chmod(0o444)
         with as_unprivileged_user():
-            told = startup_error(path)
+            told = get_startup_error(path)
     assert "is read-only" in told or "cannot be opened" in told
 
 
 def test_a_full_disk_is_reported(path: Path) -> None:
     with disk_full(8 * 1024):
-        assert "the disk is full" in startup_error(path)
+        assert "the disk is full" in get_startup_error(path)
 
 
 @contextmanager
@@ -270,14 +270,14 @@ def test_operations_are_atomic_during_an_outage_and_work_afterwards(
         store.create_account(POSTPAID)
         store.settle()
         numbers = [str(place) for place in range(20_000)]
-        big = [build_report(0.0, number, place=place) for place, number in enumerate(numbers)]
+        big = [build_report(0.0, number, index=place) for place, number in enumerate(numbers)]
         with away(path):  # type: ignore[attr-defined]
             for _ in range(2):
                 with pytest.raises(StoreUnavailable, match=sentence):
                     store.record_send("2", build_task(1, *numbers), big, [], 0.0)
         assert store.balance("2") == (0, 0, 0)
         assert store.queue_stats("2", "reports", 0.0) == (0, 0, 0, 0, 0)
-        assert store.record_send("2", build_task(1), [build_report(0.0, "a", place=0)], [], 0.0) == -1
+        assert store.record_send("2", build_task(1), [build_report(0.0, "a", index=0)], [], 0.0) == -1
         assert [report.mobile for report in store.fetch_reports("2", 9, 0.0, 1)] == ["a"]
 
 

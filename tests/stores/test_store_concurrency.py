@@ -25,7 +25,7 @@ from support.stores import (
 )
 
 
-def at_once(workers: list[Callable[[], None]]) -> None:
+def run_concurrently(workers: list[Callable[[], None]]) -> None:
     """Run all callables concurrently and raise the first exception."""
     barrier = threading.Barrier(len(workers))
     raised: list[BaseException] = []
@@ -52,25 +52,25 @@ def at_once(workers: list[Callable[[], None]]) -> None:
     assert not any(thread.is_alive() for thread in threads)
 
 
-def while_others(work: Callable[[], None], *others: Callable[[], None]) -> None:
-    """Run `work` once, and repeat the others until it ends."""
+def run_while(work: Callable[[], None], *others: Callable[[], None]) -> None:
+    """Run `work` once, and repeat the other callables until it ends."""
     done = threading.Event()
 
-    def working() -> None:
+    def run_once() -> None:
         try:
             work()
         finally:
             done.set()
 
-    def again(other: Callable[[], None]) -> None:
+    def repeat(other: Callable[[], None]) -> None:
         while not done.is_set():
             other()
 
-    at_once([working, *(partial(again, other) for other in others)])
+    run_concurrently([run_once, *(partial(repeat, other) for other in others)])
 
 
-class Yielding(int):
-    """A cost that switches threads whenever it is read, which reveals an unlocked balance."""
+class ThreadSwitchingCost(int):
+    """A cost whose every use switches threads, which reveals an unlocked balance."""
 
     def __gt__(self, other: int) -> bool:
         time.sleep(0)
@@ -81,35 +81,35 @@ class Yielding(int):
         return other - int(self)
 
 
-class Yieldingly(Task):
-    """A task whose cost is a `Yielding`."""
+class ThreadSwitchingTask(Task):
+    """A task whose cost is a `ThreadSwitchingCost`."""
 
     @property
     def cost(self) -> int:
-        return Yielding(super().cost)
+        return ThreadSwitchingCost(super().cost)
 
 
 @EACH_STORE
 def test_r11_concurrent_fetches_return_each_item_exactly_once(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         store.create_account(POSTPAID)
-        taken: list[Report] = []
+        fetched: list[Report] = []
 
         def send(sender: int) -> None:
-            for place in range(100):
-                reports = [build_report(0.0, f"{sender}/{place}/{n}", place=n) for n in range(3)]
+            for index in range(100):
+                reports = [build_report(0.0, f"{sender}/{index}/{n}", index=n) for n in range(3)]
                 store.record_send("2", build_task(1), reports, [], 0.0)
 
         def fetch() -> None:
-            taken.extend(store.fetch_reports("2", 7, 0.0, 1))
+            fetched.extend(store.fetch_reports("2", 7, 0.0, 1))
 
         def send_all() -> None:
-            at_once([partial(send, sender) for sender in range(4)])
+            run_concurrently([partial(send, sender) for sender in range(4)])
 
-        while_others(send_all, fetch, fetch, fetch)
-        taken.extend(store.fetch_reports("2", 10**6, 0.0, 1))
-        assert Counter(report.mobile for report in taken) == Counter(
-            f"{sender}/{place}/{n}" for sender in range(4) for place in range(100) for n in range(3)
+        run_while(send_all, fetch, fetch, fetch)
+        fetched.extend(store.fetch_reports("2", 10**6, 0.0, 1))
+        assert Counter(report.mobile for report in fetched) == Counter(
+            f"{sender}/{index}/{n}" for sender in range(4) for index in range(100) for n in range(3)
         )
         assert store.balance("2") == (-400, 0, 400)
         assert store.queue_stats("2", "reports", 0.0) == (1200, 0, 0, 1200, 0)
@@ -120,21 +120,21 @@ def test_the_order_of_each_sender_is_kept(make: StoreFactory) -> None:
     """Some items are due at once, some later, and the clocks of the fetchers differ."""
     with open_test_store(make) as store:
         store.create_account(POSTPAID)
-        taken: list[list[str]] = [[], []]
+        fetched: list[list[str]] = [[], []]
 
         def send() -> None:
-            for place in range(150):
-                store.enqueue("2", [], [build_reply(float(place % 2), str(place))], 0.0)
+            for index in range(150):
+                store.enqueue("2", [], [build_reply(float(index % 2), str(index))], 0.0)
 
-        def fetch(mine: list[str], now: float) -> None:
-            mine.extend(reply.mobile for reply in store.fetch_replies("2", now, 1))
+        def fetch(mobiles: list[str], now: float) -> None:
+            mobiles.extend(reply.mobile for reply in store.fetch_replies("2", now, 1))
 
-        while_others(send, partial(fetch, taken[0], 0.0), partial(fetch, taken[1], 1.0))
-        fetch(taken[1], 1.0)
-        assert Counter(taken[0] + taken[1]) == Counter(map(str, range(150)))
-        for mine in taken:
+        run_while(send, partial(fetch, fetched[0], 0.0), partial(fetch, fetched[1], 1.0))
+        fetch(fetched[1], 1.0)
+        assert Counter(fetched[0] + fetched[1]) == Counter(map(str, range(150)))
+        for mobiles in fetched:
             for parity in (0, 1):
-                same = [int(mobile) for mobile in mine if int(mobile) % 2 == parity]
+                same = [int(mobile) for mobile in mobiles if int(mobile) % 2 == parity]
                 assert same == sorted(same)
 
 
@@ -142,20 +142,20 @@ def test_the_order_of_each_sender_is_kept(make: StoreFactory) -> None:
 def test_only_requeued_items_are_fetched_twice(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         store.create_account(POSTPAID)
-        store.enqueue("2", [build_report(0.0, str(place)) for place in range(300)], [], 0.0)
-        taken: list[str] = []
-        rewound: list[int] = []
+        store.enqueue("2", [build_report(0.0, str(index)) for index in range(300)], [], 0.0)
+        fetched: list[str] = []
+        requeued: list[int] = []
 
         def fetch() -> None:
-            taken.extend(report.mobile for report in store.fetch_reports("2", 3, 0.0, 1))
+            fetched.extend(report.mobile for report in store.fetch_reports("2", 3, 0.0, 1))
 
-        def rewind() -> None:
-            rewound.extend(store.requeue("2", "reports", 4, None) for _ in range(60))
+        def requeue() -> None:
+            requeued.extend(store.requeue("2", "reports", 4, None) for _ in range(60))
 
-        while_others(rewind, fetch, fetch)
-        taken.extend(report.mobile for report in store.fetch_reports("2", 10**6, 0.0, 1))
-        assert set(taken) == set(map(str, range(300)))
-        assert len(taken) == 300 + sum(rewound)
+        run_while(requeue, fetch, fetch)
+        fetched.extend(report.mobile for report in store.fetch_reports("2", 10**6, 0.0, 1))
+        assert set(fetched) == set(map(str, range(300)))
+        assert len(fetched) == 300 + sum(requeued)
         assert store.queue_stats("2", "reports", 0.0) == (300, 0, 0, 300, 0)
 
 
@@ -164,9 +164,10 @@ def test_two_concurrent_sends_do_not_overdraw_the_balance(make: StoreFactory) ->
     with open_test_store(make) as store:
         for _ in range(50):
             store.create_account(Account("1", "a", "p", points=3))
-            left: list[int | None] = []
-            at_once([lambda: left.append(store.record_send("1", Yieldingly(*build_task(2)), [], [], 0.0))] * 2)  # noqa: B023 - it ends within the turn
-            assert sorted(left, key=str) == [1, None]
+            balances: list[int | None] = []
+            task = ThreadSwitchingTask(*build_task(2))
+            run_concurrently([lambda: balances.append(store.record_send("1", task, [], [], 0.0))] * 2)  # noqa: B023 - ends within the iteration
+            assert sorted(balances, key=str) == [1, None]
             assert store.balance("1") == (1, 3, 1)
 
 
@@ -177,9 +178,9 @@ def test_concurrent_sends_are_all_charged_and_stored(make: StoreFactory) -> None
 
         def send() -> None:
             for _ in range(250):
-                store.record_send("2", Yieldingly(*build_task(1)), [], [], 0.0)
+                store.record_send("2", ThreadSwitchingTask(*build_task(1)), [], [], 0.0)
 
-        at_once([send] * 4)
+        run_concurrently([send] * 4)
         assert store.balance("2") == (-1000, 0, 1000)
         sent = store.messages("2", Query(limit=2000), 0.0).items
         assert [message.number for message in sent] == list(range(1, 1001))
@@ -195,7 +196,7 @@ def test_no_concurrent_update_is_lost(make: StoreFactory) -> None:
                 store.update_account("2", lambda account: replace(account, points=account.points + 1))
                 store.change_settings(lambda settings: replace(settings, words=(*(settings.words or ()), "x")))
 
-        at_once([change] * 3)
+        run_concurrently([change] * 3)
         account = store.account("2")
         assert account is not None
         assert account.points == POSTPAID.points + 120
@@ -215,7 +216,7 @@ def test_a_reset_does_not_lose_a_concurrent_update(make: StoreFactory) -> None:
             for _ in range(40):
                 store.reset("2", lambda account: replace(account, faults=()))
 
-        at_once([change, change, reset])
+        run_concurrently([change, change, reset])
         account = store.account("2")
         assert account is not None
         assert account.points == POSTPAID.points + 80
@@ -231,18 +232,18 @@ def test_a_reset_does_not_recreate_a_deleted_account(make: StoreFactory) -> None
                 with suppress(NoSuchAccount):
                     store.reset("2", lambda account: account)
 
-            at_once([reset, reset, lambda: store.delete_account("2")])
+            run_concurrently([reset, reset, lambda: store.delete_account("2")])
             assert store.account("2") is None
 
 
 @EACH_STORE
 def test_one_of_several_concurrent_creations_succeeds(make: StoreFactory) -> None:
     with open_test_store(make) as store:
-        for place in range(30):
-            opened: list[bool] = []
-            account = replace(POSTPAID, userid=str(place))
-            at_once([lambda: opened.append(store.create_account(account, keep=True))] * 3)  # noqa: B023 - it ends within the turn
-            assert sorted(opened) == [False, False, True]
+        for index in range(30):
+            created: list[bool] = []
+            account = replace(POSTPAID, userid=str(index))
+            run_concurrently([lambda: created.append(store.create_account(account, keep=True))] * 3)  # noqa: B023 - ends within the iteration
+            assert sorted(created) == [False, False, True]
 
 
 @EACH_STORE
@@ -252,18 +253,18 @@ def test_a_concurrent_deletion_is_atomic(make: StoreFactory) -> None:
 
         def send() -> None:
             try:
-                balance = store.record_send("2", build_task(1), [build_report(0.0, "1", place=0)], [], 0.0)
+                balance = store.record_send("2", build_task(1), [build_report(0.0, "1", index=0)], [], 0.0)
             except NoSuchAccount:
                 return
             assert balance is not None
             assert balance < 0
 
-        def open_and_close() -> None:
+        def create_and_delete() -> None:
             for _ in range(40):
                 store.create_account(POSTPAID)
                 store.delete_account("2")
 
-        while_others(open_and_close, send, send)
+        run_while(create_and_delete, send, send)
         store.create_account(POSTPAID)
         assert store.balance("2") == (0, 0, 0)
         assert store.queue_stats("2", "reports", 0.0) == (0, 0, 0, 0, 0)
@@ -272,24 +273,26 @@ def test_a_concurrent_deletion_is_atomic(make: StoreFactory) -> None:
 @EACH_STORE
 def test_r7_task_and_request_numbers_are_unique(make: StoreFactory) -> None:
     with open_test_store(make) as store:
-        for number, first in ((store.next_task_id, FIRST_TASK_ID), (store.next_request, 1)):
-            given: list[list[int]] = [[] for _ in range(4)]
-            at_once(
+        for next_number, first in ((store.next_task_id, FIRST_TASK_ID), (store.next_request, 1)):
+            taken: list[list[int]] = [[] for _ in range(4)]
+            run_concurrently(
                 [
-                    partial(lambda numbers, next_number: numbers.extend(next_number() for _ in range(300)), numbers, number)
-                    for numbers in given
+                    partial(
+                        lambda numbers, get_next: numbers.extend(get_next() for _ in range(300)), numbers, next_number
+                    )
+                    for numbers in taken
                 ]
             )
-            assert len({number for mine in given for number in mine}) == 1200
-            assert min(map(min, given)) >= first
-            assert all(mine == sorted(mine) for mine in given)
+            assert len({number for numbers in taken for number in numbers}) == 1200
+            assert min(map(min, taken)) >= first
+            assert all(numbers == sorted(numbers) for numbers in taken)
 
 
 @EACH_STORE
 def test_concurrent_set_balance_calls_agree(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         store.create_account(replace(PREPAID, points=1000))
-        at_once([lambda: store.set_balance("1", 5000)] * 4)
+        run_concurrently([lambda: store.set_balance("1", 5000)] * 4)
         assert store.balance("1") == (5000, 5000, 0)
 
 
@@ -299,15 +302,15 @@ def test_set_balance_loses_no_concurrent_send_or_top_up(make: StoreFactory) -> N
     with open_test_store(make) as store:
         store.create_account(replace(PREPAID, points=1000))
 
-        def use() -> None:
+        def send_and_top_up() -> None:
             for _ in range(30):
                 assert store.record_send("1", build_task(1), [], [], 0.0) is not None
                 store.add_points("1", 2)
 
-        def set_it() -> None:
+        def set_balance() -> None:
             for _ in range(30):
                 store.set_balance("1", 500)
 
-        at_once([use, use, set_it, set_it])
+        run_concurrently([send_and_top_up, send_and_top_up, set_balance, set_balance])
         points, charged_up, messages = store.balance("1")
         assert (charged_up - points, messages) == (60, 60)

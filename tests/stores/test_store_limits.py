@@ -30,30 +30,30 @@ ALL = Query(limit=10**6)
 def test_waiting_items_are_never_dropped(make: StoreFactory) -> None:
     with open_test_store(make, Limits(messages=3, message_bytes=10, handed_out=3)) as store:
         store.create_account(POSTPAID)
-        for place in range(100):
-            store.record_send("2", build_task(1), [build_report(float(place % 2), str(place), place=0)], [], 0.0)
+        for index in range(100):
+            store.record_send("2", build_task(1), [build_report(float(index % 2), str(index), index=0)], [], 0.0)
         assert store.queue_stats("2", "reports", 0.0) == (100, 50, 50, 0, 0)
-        taken = store.fetch_reports("2", 1000, 1.0, 1)
-        assert sorted(int(report.mobile) for report in taken) == list(range(100))
+        fetched = store.fetch_reports("2", 1000, 1.0, 1)
+        assert sorted(int(report.mobile) for report in fetched) == list(range(100))
 
 
 @EACH_STORE
 def test_the_last_fetched_items_can_be_listed_and_requeued(make: StoreFactory) -> None:
     with open_test_store(make, Limits(messages=10, handed_out=10)) as store:
         store.create_account(POSTPAID)
-        for place in range(100):
-            store.record_send("2", build_task(1), [build_report(0.0, str(place), place=0)], [], 0.0)
-            assert len(store.fetch_reports("2", 1, float(place), place)) == 1
-            ledger = store.queue_stats("2", "reports", float(place))
-            assert ledger[:4] == (place + 1, 0, 0, place + 1)
-            assert max(0, place - 20) <= ledger.forgotten <= max(0, place + 1 - 10)
-        listed = store.reports("2", ALL, 100.0)
-        assert listed.dropped == ledger.forgotten
-        assert [queued.number for queued in listed.items] == list(range(listed.dropped + 1, 101))
-        assert [queued.delivery_state.request for queued in listed.items] == list(range(listed.dropped, 100))
-        assert store.requeue("2", "reports", None, None) == 100 - ledger.forgotten
+        for index in range(100):
+            store.record_send("2", build_task(1), [build_report(0.0, str(index), index=0)], [], 0.0)
+            assert len(store.fetch_reports("2", 1, float(index), index)) == 1
+            stats = store.queue_stats("2", "reports", float(index))
+            assert stats[:4] == (index + 1, 0, 0, index + 1)
+            assert max(0, index - 20) <= stats.forgotten <= max(0, index + 1 - 10)
+        page = store.reports("2", ALL, 100.0)
+        assert page.dropped == stats.forgotten
+        assert [queued.number for queued in page.items] == list(range(page.dropped + 1, 101))
+        assert [queued.delivery_state.request for queued in page.items] == list(range(page.dropped, 100))
+        assert store.requeue("2", "reports", None, None) == 100 - stats.forgotten
         assert [report.mobile for report in store.fetch_reports("2", 100, 100.0, 100)] == list(
-            map(str, range(ledger.forgotten, 100))
+            map(str, range(stats.forgotten, 100))
         )
 
 
@@ -61,12 +61,12 @@ def test_the_last_fetched_items_can_be_listed_and_requeued(make: StoreFactory) -
 def test_the_last_messages_are_kept(make: StoreFactory) -> None:
     with open_test_store(make, Limits(messages=10)) as store:
         store.create_account(POSTPAID)
-        for place in range(50):
-            store.record_send("2", build_task(1, "1", "2"), [build_report(9.0, str(place), place=1)], [], 0.0)
-        listed = store.messages("2", ALL, 0.0)
-        assert (len(listed.items), listed.dropped) == (10, 90)
-        assert [message.number for message in listed.items] == list(range(91, 101))
-        assert [message.delivery_state.state for message in listed.items] == ["never", "later"] * 5
+        for index in range(50):
+            store.record_send("2", build_task(1, "1", "2"), [build_report(9.0, str(index), index=1)], [], 0.0)
+        page = store.messages("2", ALL, 0.0)
+        assert (len(page.items), page.dropped) == (10, 90)
+        assert [message.number for message in page.items] == list(range(91, 101))
+        assert [message.delivery_state.state for message in page.items] == ["never", "later"] * 5
         assert store.balance("2").messages == 100
         assert [message.number for message in store.messages("2", Query(after=94, limit=2), 0.0).items] == [95, 96]
 
@@ -112,19 +112,19 @@ def test_the_byte_limit_counts_utf8_bytes(make: StoreFactory) -> None:
 def test_fetched_items_are_limited_by_bytes(make: StoreFactory) -> None:
     with open_test_store(make, Limits(handed_out_bytes=10_000)) as store:
         store.create_account(POSTPAID)
-        for place in range(50):
-            store.enqueue("2", [], [build_reply(0.0, str(place), "好" * 333)], 0.0)
-            assert len(store.fetch_replies("2", 0.0, place)) == 1
-            ledger = store.queue_stats("2", "replies", 0.0)
-            assert max(0, place - 20) <= ledger.forgotten <= max(0, place + 1 - 8)
+        for index in range(50):
+            store.enqueue("2", [], [build_reply(0.0, str(index), "好" * 333)], 0.0)
+            assert len(store.fetch_replies("2", 0.0, index)) == 1
+            stats = store.queue_stats("2", "replies", 0.0)
+            assert max(0, index - 20) <= stats.forgotten <= max(0, index + 1 - 8)
         for _ in range(2):
-            rewound = store.requeue("2", "replies", None, None)
-            assert rewound == 50 - ledger.forgotten
-            assert store.queue_stats("2", "replies", 0.0).waiting == rewound
+            requeued = store.requeue("2", "replies", None, None)
+            assert requeued == 50 - stats.forgotten
+            assert store.queue_stats("2", "replies", 0.0).waiting == requeued
             assert [reply.mobile for reply in store.fetch_replies("2", 0.0, 1)] == list(
-                map(str, range(ledger.forgotten, 50))
+                map(str, range(stats.forgotten, 50))
             )
-            ledger = store.queue_stats("2", "replies", 0.0)
+            stats = store.queue_stats("2", "replies", 0.0)
         store.enqueue("2", [], [build_reply(0.0, "last", "x" * 30_000)], 0.0)
         store.fetch_replies("2", 0.0, 1)
         assert [queued.item.mobile for queued in store.replies("2", ALL, 0.0).items] == ["last"]
@@ -138,13 +138,13 @@ def test_the_memory_store_frees_dropped_tasks() -> None:
 
     store = MemoryStore(Limits(messages=10, message_bytes=1_000, handed_out=10))
     store.create_account(POSTPAID)
-    watched: list[weakref.ref[Numbers]] = []
+    references: list[weakref.ref[Numbers]] = []
     for _ in range(1000):
         numbers = Numbers(str(13000000000 + place) for place in range(50))
-        watched.append(weakref.ref(numbers))
+        references.append(weakref.ref(numbers))
         store.record_send("2", build_task(1, content="x" * 1000)._replace(numbers=numbers), [], [], 0.0)
     del numbers
-    assert sum(reference() is not None for reference in watched) == 1
+    assert sum(reference() is not None for reference in references) == 1
 
 
 @EACH_STORE
@@ -152,8 +152,8 @@ def test_a_message_keeps_its_delivery_state(make: StoreFactory) -> None:
     """It is still known that a report was fetched when it can no longer be requeued."""
     with open_test_store(make, Limits(handed_out=2)) as store:
         store.create_account(POSTPAID)
-        for place in range(20):
-            store.record_send("2", build_task(1), [build_report(0.0, str(place), place=0)], [], 0.0)
+        for index in range(20):
+            store.record_send("2", build_task(1), [build_report(0.0, str(index), index=0)], [], 0.0)
             store.fetch_reports("2", 1, 0.0, 1)
         sent = store.messages("2", ALL, 0.0).items
         assert [message.report and message.report.mobile for message in sent] == list(map(str, range(20)))
@@ -169,17 +169,21 @@ def test_the_plan_evicts_idle_accounts_and_cuts_the_largest_histories() -> None:
     """Least recently used first, idle accounts only; the histories of the others are cut to one length."""
     limits = Limits(messages=10, accounts=2)
 
-    def found(*accounts: tuple[str, bool, float, int], limits: Limits = limits) -> tuple[list[str], Sequence[str], int]:
-        todo = plan([Usage(userid, idle, used, History(messages)) for userid, idle, used, messages in accounts], limits)
-        return [account.userid for account in todo.close], todo.shrink, todo.kept.messages
+    def make_plan(
+        *accounts: tuple[str, bool, float, int], limits: Limits = limits
+    ) -> tuple[list[str], Sequence[str], int]:
+        result = plan(
+            [Usage(userid, idle, used, History(messages)) for userid, idle, used, messages in accounts], limits
+        )
+        return [account.userid for account in result.close], result.shrink, result.kept.messages
 
-    assert found(("a", True, 3, 0), ("b", True, 1, 0), ("c", True, 2, 0), ("d", False, 0, 0)) == (["b"], [], 10)
-    assert found(("a", False, 0, 0), ("b", False, 0, 0), ("c", False, 0, 0), ("new", True, 9, 0))[0] == []
+    assert make_plan(("a", True, 3, 0), ("b", True, 1, 0), ("c", True, 2, 0), ("d", False, 0, 0)) == (["b"], [], 10)
+    assert make_plan(("a", False, 0, 0), ("b", False, 0, 0), ("c", False, 0, 0), ("new", True, 9, 0))[0] == []
     old_and_new = (("empty", True, 1, 0), ("old", True, 2, 3), ("new", True, 99, 8))
-    assert found(*old_and_new, limits=limits._replace(accounts=9)) == (["old"], [], 10)
-    assert found(("a", True, 98, 3), ("b", True, 99, 8)) == ([], ["b"], 7)
-    assert found(("own", False, 0, 9), ("other", False, 0, 7)) == ([], ["own", "other"], 5)
-    assert found(("large", False, 0, 90), ("small", False, 0, 3)) == ([], ["large"], 7)
+    assert make_plan(*old_and_new, limits=limits._replace(accounts=9)) == (["old"], [], 10)
+    assert make_plan(("a", True, 98, 3), ("b", True, 99, 8)) == ([], ["b"], 7)
+    assert make_plan(("own", False, 0, 9), ("other", False, 0, 7)) == ([], ["own", "other"], 5)
+    assert make_plan(("large", False, 0, 90), ("small", False, 0, 3)) == ([], ["large"], 7)
     assert plan([], limits) == ([], [], total_limits(limits))
 
 
@@ -188,11 +192,11 @@ def test_the_least_recently_used_idle_accounts_are_evicted(make: StoreFactory) -
     now = [0.0]
     with open_test_store(make, Limits(accounts=2), lambda: now[0]) as store:
         store.create_account(POSTPAID)
-        for place in range(8):
+        for index in range(8):
             now[0] += 1
-            store.create_account(replace(TEMPORARY, userid=f"t{place}"))
-            if place in (1, 2):
-                store.enqueue(f"t{place}", [build_report(float(place - 1), "1")], [build_reply(9.0, "1")], 0.0)
+            store.create_account(replace(TEMPORARY, userid=f"t{index}"))
+            if index in (1, 2):
+                store.enqueue(f"t{index}", [build_report(float(index - 1), "1")], [build_reply(9.0, "1")], 0.0)
             now[0] += 1
             store.account("t3")  # keeps this account recently used
         assert store.userids() == ["2", "t1", "t2", "t3", "t7"]
@@ -201,9 +205,9 @@ def test_the_least_recently_used_idle_accounts_are_evicted(make: StoreFactory) -
             1,
             1,
         )
-        for place in (1, 2):
-            store.fetch_reports(f"t{place}", 9, 9.0, 1)
-            store.fetch_replies(f"t{place}", 9.0, 1)
+        for index in (1, 2):
+            store.fetch_reports(f"t{index}", 9, 9.0, 1)
+            store.fetch_replies(f"t{index}", 9.0, 1)
         now[0] += 1
         store.account("t2")
         store.create_account(replace(TEMPORARY, userid="t9"))
@@ -222,8 +226,8 @@ def test_the_history_of_all_accounts_together_is_bounded(make: StoreFactory) -> 
         now[0] += 100
         store.create_account(replace(TEMPORARY, userid="4"))
         for userid, sends in (("3", 5), ("1", 4), ("2", 9)):
-            for place in range(sends):
-                store.record_send(userid, build_task(1), [build_report(0.0, str(place), place=0)], [], 0.0)
+            for index in range(sends):
+                store.record_send(userid, build_task(1), [build_report(0.0, str(index), index=0)], [], 0.0)
             assert len(store.fetch_reports(userid, 99, 0.0, 1)) == sends
         store.enforce_limits()
         assert store.userids() == ["1", "2", "4"]
@@ -248,10 +252,10 @@ def test_an_account_used_during_the_eviction_is_not_evicted(name: str, monkeypat
         module = sys.modules[type(store).__module__]
 
         def plan_and_use(usages: Iterable[Usage], limits: Limits) -> Plan:
-            decided = plan(usages, limits)
+            result = plan(usages, limits)
             now[0] += 1
             store.account("3")
-            return decided
+            return result
 
         monkeypatch.setattr(module, "plan", plan_and_use)
         store.create_account(TEMPORARY)
@@ -271,8 +275,8 @@ def test_the_request_log_keeps_the_last_requests(make: StoreFactory) -> None:
         numbers = [store.next_request() for _ in range(35)]
         for number in numbers:
             store.log_request(entry(number, str(number % 2)))
-        listed = store.requests(None, ALL)
-        assert ([entry.number for entry in listed.items], listed.dropped) == (numbers[-10:], 25)
+        page = store.requests(None, ALL)
+        assert ([entry.number for entry in page.items], page.dropped) == (numbers[-10:], 25)
         assert [entry.number for entry in store.requests(str(numbers[-1] % 2), ALL).items] == numbers[-9::2]
         assert store.request(numbers[-10]) == entry(numbers[-10], str(numbers[-10] % 2))
         assert store.request(numbers[-11]) is None
@@ -284,20 +288,20 @@ def test_the_request_log_keeps_the_last_requests(make: StoreFactory) -> None:
 
 
 def test_the_memory_store_finds_a_request_in_constant_time() -> None:
-    looked_at: list[int] = []
+    read_numbers: list[int] = []
 
-    class Watched(LoggedRequest):
+    class RecordingRequest(LoggedRequest):
         @property
         def number(self) -> int:
-            looked_at.append(self[0])
+            read_numbers.append(self[0])
             return self[0]
 
     store = MemoryStore()
     for number in range(1, 1001):
-        store.log_request(Watched(*entry(number, "1")))
-    looked_at.clear()
+        store.log_request(RecordingRequest(*entry(number, "1")))
+    read_numbers.clear()
     assert store.request(1) == entry(1, "1")
-    assert len(looked_at) < 10
+    assert len(read_numbers) < 10
 
 
 @EACH_STORE

@@ -32,7 +32,7 @@ from support.stores import (
 
 Result = TypeVar("Result")
 
-THROWAWAY = Account("3", "c", "p", points=5, throwaway=True)
+TEMPORARY = Account("3", "c", "p", points=5, throwaway=True)
 USERIDS = st.sampled_from(["2", "1"])
 QUEUES = st.sampled_from(["reports", "replies"])
 MOBILES = st.sampled_from(["13000000001", "13000000002", "1300", "号,\0", "\ud800"])
@@ -40,14 +40,14 @@ TEXTS = st.sampled_from(["T", "内容", "a'b\0c", "😀", "\udfff", ""])
 SECONDS = st.sampled_from([0, 1, 2, 3, -1])
 DELAYS = SECONDS | st.none()
 STATES: list[State] = ["never", "later", "waiting", "handed out"]
-MOMENTS = st.integers(-2, 8).map(float)
+TIMES = st.integers(-2, 8).map(float)
 FILTERS = st.one_of(
     st.just({}),
     st.fixed_dictionaries({"number": MOBILES}),
     st.fixed_dictionaries({"text": TEXTS | st.sampled_from(["内", "VR"])}),
     st.fixed_dictionaries({"task_id": st.integers(FIRST_TASK_ID, FIRST_TASK_ID + 5)}),
-    st.fixed_dictionaries({"since": MOMENTS}),
-    st.fixed_dictionaries({"until": MOMENTS}),
+    st.fixed_dictionaries({"since": TIMES}),
+    st.fixed_dictionaries({"until": TIMES}),
     st.fixed_dictionaries({"state": st.sampled_from(STATES)}),
 )
 PAGES = st.fixed_dictionaries(
@@ -125,11 +125,11 @@ class ModelComparison(RuleBasedStateMachine):
             except NoSuchAccount as error:
                 results.append(("NoSuchAccount", *error.args))
             except RulesConflict as error:
-                results.append(("OtherRules", error.rules))
+                results.append(("RulesConflict", error.rules))
         assert results[1] == results[0]
 
 
-class Queues(ModelComparison):
+class QueueComparison(ModelComparison):
     """Queues of two accounts. The clock moves forward, and sometimes back."""
 
     def __init__(self, make: StoreFactory) -> None:
@@ -144,68 +144,70 @@ class Queues(ModelComparison):
         sent=st.lists(st.tuples(MOBILES, DELAYS, DELAYS), min_size=1, max_size=4),
         content=TEXTS,
     )
-    def accept(self, userid: str, price: int, sent: list[tuple[str, int | None, int | None]], content: str) -> None:
+    def record_send(
+        self, userid: str, price: int, sent: list[tuple[str, int | None, int | None]], content: str
+    ) -> None:
         task_id = self.store.next_task_id()
         assert task_id > self.task_ids[-1]
         self.task_ids.append(task_id)
         numbers = [mobile for mobile, _, _ in sent]
-        one = Task(task_id, self.now, self.now + 1, numbers, content, "01", "/v2smsGBK.aspx", price, 7)
+        task = Task(task_id, self.now, self.now + 1, numbers, content, "01", "/v2smsGBK.aspx", price, 7)
         reports = [
             build_report(self.now + delay, mobile, task_id, place)
             for place, (mobile, delay, _) in enumerate(sent)
             if delay is not None
         ]
         replies = [build_reply(self.now + delay, mobile, content) for mobile, _, delay in sent if delay is not None]
-        self.compare_results(lambda store: store.record_send(userid, one, reports, replies, self.now))
+        self.compare_results(lambda store: store.record_send(userid, task, reports, replies, self.now))
 
     @rule(
         userid=USERIDS,
         reports=st.lists(st.tuples(MOBILES, SECONDS), max_size=3),
         replies=st.lists(st.tuples(TEXTS, SECONDS), max_size=3),
     )
-    def put(self, userid: str, reports: list[tuple[str, int]], replies: list[tuple[str, int]]) -> None:
-        some = [build_report(self.now + delay, mobile) for mobile, delay in reports]
-        others = [build_reply(self.now + delay, "13000000001", content) for content, delay in replies]
-        self.compare_results(lambda store: store.enqueue(userid, some, others, self.now))
+    def enqueue(self, userid: str, reports: list[tuple[str, int]], replies: list[tuple[str, int]]) -> None:
+        report_items = [build_report(self.now + delay, mobile) for mobile, delay in reports]
+        reply_items = [build_reply(self.now + delay, "13000000001", content) for content, delay in replies]
+        self.compare_results(lambda store: store.enqueue(userid, report_items, reply_items, self.now))
 
     @rule(userid=USERIDS, limit=st.integers(1, 5), request=st.integers(1, 9))
-    def take_reports(self, userid: str, limit: int, request: int) -> None:
+    def fetch_reports(self, userid: str, limit: int, request: int) -> None:
         self.compare_results(lambda store: store.fetch_reports(userid, limit, self.now, request))
 
     @rule(userid=USERIDS, request=st.integers(1, 9))
-    def take_replies(self, userid: str, request: int) -> None:
+    def fetch_replies(self, userid: str, request: int) -> None:
         self.compare_results(lambda store: store.fetch_replies(userid, self.now, request))
 
     @rule(
         userid=USERIDS,
         queue=QUEUES,
-        taking=st.lists(SECONDS, max_size=3),
+        delays=st.lists(SECONDS, max_size=3),
         number=st.none() | st.integers(0, 4),
         since=st.none() | SECONDS,
     )
-    def rewind(self, userid: str, queue: Any, taking: list[int], number: int | None, since: int | None) -> None:
-        for request, seconds in enumerate(taking):
-            self.take_reports(userid, 1, request)
+    def requeue(self, userid: str, queue: Any, delays: list[int], number: int | None, since: int | None) -> None:
+        for request, seconds in enumerate(delays):
+            self.fetch_reports(userid, 1, request)
             self.now += seconds
-        moment = None if since is None else self.now - since
-        self.compare_results(lambda store: store.requeue(userid, queue, number, moment))
+        earliest = None if since is None else self.now - since
+        self.compare_results(lambda store: store.requeue(userid, queue, number, earliest))
 
     @rule(seconds=st.sampled_from([1, 2, 3, -2]))
     def time_passes(self, seconds: int) -> None:
         self.now += seconds
 
-    @rule(userid=USERIDS, wanted=QUERIES)
-    def look_for(self, userid: str, wanted: Query) -> None:
-        self.compare_results(lambda store: store.messages(userid, wanted, self.now))
-        self.compare_results(lambda store: store.reports(userid, wanted, self.now))
-        self.compare_results(lambda store: store.replies(userid, wanted, self.now))
+    @rule(userid=USERIDS, query=QUERIES)
+    def query(self, userid: str, query: Query) -> None:
+        self.compare_results(lambda store: store.messages(userid, query, self.now))
+        self.compare_results(lambda store: store.reports(userid, query, self.now))
+        self.compare_results(lambda store: store.replies(userid, query, self.now))
 
     @rule(userid=USERIDS, newest_first=st.booleans())
-    def look_at_all(self, userid: str, newest_first: bool) -> None:
-        self.look_for(userid, Query(newest_first=newest_first, limit=10**6))
+    def query_all(self, userid: str, newest_first: bool) -> None:
+        self.query(userid, Query(newest_first=newest_first, limit=10**6))
 
     @rule(userid=USERIDS)
-    def count(self, userid: str) -> None:
+    def compare_queue_stats(self, userid: str) -> None:
         self.compare_results(lambda store: store.next_due(userid, self.now))
         self.compare_results(lambda store: store.queue_stats(userid, "reports", self.now))
         self.compare_results(lambda store: store.queue_stats(userid, "replies", self.now))
@@ -216,14 +218,14 @@ class Queues(ModelComparison):
 
     def teardown(self) -> None:
         for userid in ("1", "2"):
-            self.look_at_all(userid, False)
-            self.count(userid)
-            self.take_reports(userid, 10**6, 1)
-            self.take_replies(userid, 1)
+            self.query_all(userid, False)
+            self.compare_queue_stats(userid)
+            self.fetch_reports(userid, 10**6, 1)
+            self.fetch_replies(userid, 1)
         super().teardown()
 
 
-class Offices(ModelComparison):
+class AccountComparison(ModelComparison):
     """Accounts, settings and the request log."""
 
     def __init__(self, make: StoreFactory) -> None:
@@ -231,87 +233,87 @@ class Offices(ModelComparison):
         self.requests = [0]
 
     @rule(
-        account=st.sampled_from([PREPAID, THROWAWAY, replace(THROWAWAY, points=2, postpaid=True)]), keep=st.booleans()
+        account=st.sampled_from([PREPAID, TEMPORARY, replace(TEMPORARY, points=2, postpaid=True)]), keep=st.booleans()
     )
-    def open(self, account: Account, keep: bool) -> None:
+    def create_account(self, account: Account, keep: bool) -> None:
         self.compare_results(lambda store: store.create_account(account, keep=keep))
 
-    @rule(userid=st.sampled_from(["3", "1", "2"]), terms=ACCOUNT_CHANGES)
-    def reset(self, userid: str, terms: dict[str, Any]) -> None:
-        self.compare_results(lambda store: store.reset(userid, lambda account: replace(account, **terms)))
+    @rule(userid=st.sampled_from(["3", "1", "2"]), changes=ACCOUNT_CHANGES)
+    def reset(self, userid: str, changes: dict[str, Any]) -> None:
+        self.compare_results(lambda store: store.reset(userid, lambda account: replace(account, **changes)))
 
     @rule(userid=st.sampled_from(["3", "1"]))
-    def close(self, userid: str) -> None:
+    def delete_account(self, userid: str) -> None:
         self.compare_results(lambda store: store.delete_account(userid))
 
     @rule(userid=st.sampled_from(["3", "1", "2"]))
-    def look_up(self, userid: str) -> None:
+    def get_account(self, userid: str) -> None:
         self.compare_results(lambda store: store.account(userid))
 
     @rule(last=st.none() | st.integers(1, 3))
-    def look_at_accounts(self, last: int | None) -> None:
+    def list_accounts(self, last: int | None) -> None:
         self.compare_results(lambda store: store.accounts(last))
 
     @rule(unused=st.integers(0, 2), seconds=st.integers(0, 2), used=st.booleans())
     def expire(self, unused: int, seconds: int, used: bool) -> None:
         self.real += seconds
         if used:
-            self.look_up("3")
+            self.get_account("3")
         self.compare_results(lambda store: store.expire(self.real - unused))
 
-    @rule(userid=st.sampled_from(["3", "1", "2"]), terms=ACCOUNT_CHANGES, points=st.integers(0, 9))
-    def change(self, userid: str, terms: dict[str, Any], points: int) -> None:
-        self.compare_results(lambda store: store.update_account(userid, lambda account: replace(account, **terms)))
+    @rule(userid=st.sampled_from(["3", "1", "2"]), changes=ACCOUNT_CHANGES, points=st.integers(0, 9))
+    def change_account(self, userid: str, changes: dict[str, Any], points: int) -> None:
+        self.compare_results(lambda store: store.update_account(userid, lambda account: replace(account, **changes)))
         self.compare_results(lambda store: store.add_points(userid, points))
         self.compare_results(lambda store: store.set_balance(userid, 3 * points))
         self.compare_results(lambda store: store.record_send(userid, build_task(5), [], [], self.now))
 
     @rule(userid=st.sampled_from(["3", "1", "2"]), before=RULES, after=RULES, price=st.sampled_from([1, 9]))
-    def use_rules_up(self, userid: str, before: DeliveryRules, after: DeliveryRules, price: int) -> None:
+    def record_send_with_rules(self, userid: str, before: DeliveryRules, after: DeliveryRules, price: int) -> None:
         used = RulesTransition(before, after)
         self.compare_results(lambda store: store.record_send(userid, build_task(price), [], [], self.now, used))
 
-    @rule(terms=SETTINGS)
-    def change_settings(self, terms: dict[str, Any]) -> None:
-        self.compare_results(lambda store: store.change_settings(lambda settings: replace(settings, **terms)))
+    @rule(changes=SETTINGS)
+    def change_settings(self, changes: dict[str, Any]) -> None:
+        self.compare_results(lambda store: store.change_settings(lambda settings: replace(settings, **changes)))
 
     @rule(
         userid=st.sampled_from(["1", "nobody", "\ud800"]),
-        said=st.sampled_from([b"", b"mobile=13000000001", b"taskid=100001", b"T"]),
+        text=st.sampled_from([b"", b"mobile=13000000001", b"taskid=100001", b"T"]),
         handed_out=st.none() | st.just(3),
         late=st.booleans(),
     )
-    def record(self, userid: str, said: bytes, handed_out: int | None, late: bool) -> None:
+    def log_request(self, userid: str, text: bytes, handed_out: int | None, late: bool) -> None:
         numbers = [self.store.next_request() for _ in range(2 if late else 1)]
         assert [self.requests[-1], *numbers] == sorted({self.requests[-1], *numbers})
         self.requests += numbers
         for number in reversed(numbers):  # requests can finish in another order than that of their numbers
             entry = LoggedRequest(
-                number, 1.5, self.real, 0.25, "POST", "/v2sms.aspx", said, [("host", "x"), ("a", "b")], b"\xff\0",
-                userid, "send", "", handed_out, 200, "text/xml", said, ("cut",),
+                number, 1.5, self.real, 0.25, "POST", "/v2sms.aspx", text, [("host", "x"), ("a", "b")], b"\xff\0",
+                userid, "send", "", handed_out, 200, "text/xml", text, ("cut",),
             )  # fmt: skip
             self.compare_results(lambda store, entry=entry: store.log_request(entry))  # type: ignore[misc]
 
-    @rule(userid=st.sampled_from(["1", "nobody", "\ud800", "none", None]), wanted=QUERIES, after=st.booleans())
-    def look_up_requests(self, userid: str | None, wanted: Query, after: bool) -> None:
-        sought = wanted._replace(number=None if wanted.number == "\ud800" else wanted.number, text=None)
+    @rule(userid=st.sampled_from(["1", "nobody", "\ud800", "none", None]), given_query=QUERIES, after=st.booleans())
+    def query_requests(self, userid: str | None, given_query: Query, after: bool) -> None:
+        query = given_query._replace(number=None if given_query.number == "\ud800" else given_query.number, text=None)
         if after:
-            sought = sought._replace(after=self.requests[len(self.requests) // 2])
-        self.compare_results(lambda store: store.requests(userid, sought))
+            query = query._replace(after=self.requests[len(self.requests) // 2])
+        self.compare_results(lambda store: store.requests(userid, query))
 
     @rule(userid=st.sampled_from(["1", None]), newest_first=st.booleans())
-    def look_at_all_requests(self, userid: str | None, newest_first: bool) -> None:
+    def query_all_requests(self, userid: str | None, newest_first: bool) -> None:
         self.compare_results(lambda store: store.requests(userid, Query(newest_first=newest_first)))
 
-    @rule(place=st.integers(0, 5))
-    def look_up_a_request(self, place: int) -> None:
-        number = self.requests[max(0, len(self.requests) - place - 1)]
+    @rule(offset=st.integers(0, 5))
+    def get_request(self, offset: int) -> None:
+        number = self.requests[max(0, len(self.requests) - offset - 1)]
         self.compare_results(lambda store: store.request(number))
         self.compare_results(lambda store: store.is_logged(number))
 
-    @rule(really=st.sampled_from([False, False, False, True]))
-    def forget_requests(self, really: bool) -> None:
-        if really:
+    @rule(confirmed=st.sampled_from([False, False, False, True]))
+    def clear_request_log(self, confirmed: bool) -> None:
+        if confirmed:
             self.compare_results(lambda store: store.clear_request_log())
 
     @invariant()
@@ -326,7 +328,7 @@ class Offices(ModelComparison):
 
 
 @EACH_STORE
-@pytest.mark.parametrize("machine", [Queues, Offices])
+@pytest.mark.parametrize("machine", [QueueComparison, AccountComparison])
 def test_a_store_behaves_like_the_model_store(make: StoreFactory, machine: type[Any]) -> None:
     class Machine(machine):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -336,19 +338,19 @@ def test_a_store_behaves_like_the_model_store(make: StoreFactory, machine: type[
     run_state_machine_as_test(Machine, settings=settings(stateful_step_count=30, max_examples=examples))
 
 
-ON_UNKNOWN_ACCOUNT: dict[str, Callable[[Store], object]] = {
-    "change": lambda store: store.update_account("9", lambda account: account),
+OPERATIONS: dict[str, Callable[[Store], object]] = {
+    "update_account": lambda store: store.update_account("9", lambda account: account),
     "reset": lambda store: store.reset("9", lambda account: account),
-    "charge_up": lambda store: store.add_points("9", 1),
+    "add_points": lambda store: store.add_points("9", 1),
     "set_balance": lambda store: store.set_balance("9", 1),
-    "standing": lambda store: store.balance("9"),
-    "accept": lambda store: store.record_send("9", build_task(), [], [], 0.0),
-    "put": lambda store: store.enqueue("9", [build_report(0.0, "1")], [build_reply(0.0, "1")], 0.0),
-    "put nothing": lambda store: store.enqueue("9", [], [], 0.0),
-    "take_reports": lambda store: store.fetch_reports("9", 1, 0.0, 1),
-    "take_replies": lambda store: store.fetch_replies("9", 0.0, 1),
-    "rewind": lambda store: store.requeue("9", "reports", None, None),
-    "ledger": lambda store: store.queue_stats("9", "replies", 0.0),
+    "balance": lambda store: store.balance("9"),
+    "record_send": lambda store: store.record_send("9", build_task(), [], [], 0.0),
+    "enqueue": lambda store: store.enqueue("9", [build_report(0.0, "1")], [build_reply(0.0, "1")], 0.0),
+    "enqueue nothing": lambda store: store.enqueue("9", [], [], 0.0),
+    "fetch_reports": lambda store: store.fetch_reports("9", 1, 0.0, 1),
+    "fetch_replies": lambda store: store.fetch_replies("9", 0.0, 1),
+    "requeue": lambda store: store.requeue("9", "reports", None, None),
+    "queue_stats": lambda store: store.queue_stats("9", "replies", 0.0),
     "next_due": lambda store: store.next_due("9", 0.0),
     "messages": lambda store: store.messages("9", Query(), 0.0),
     "reports": lambda store: store.reports("9", Query(), 0.0),
@@ -357,7 +359,7 @@ ON_UNKNOWN_ACCOUNT: dict[str, Callable[[Store], object]] = {
 
 
 @EACH_STORE
-@pytest.mark.parametrize("operation", ON_UNKNOWN_ACCOUNT.values(), ids=ON_UNKNOWN_ACCOUNT)
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 def test_operations_on_an_unknown_account_raise_no_such_account(
     make: StoreFactory, operation: Callable[[Store], object]
 ) -> None:
@@ -371,7 +373,7 @@ def test_operations_on_an_unknown_account_raise_no_such_account(
 def test_creating_an_account_again_deletes_its_data(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         store.create_account(PREPAID)
-        store.record_send("1", build_task(), [build_report(0.0, "1", place=0)], [build_reply(5.0, "1")], 0.0)
+        store.record_send("1", build_task(), [build_report(0.0, "1", index=0)], [build_reply(5.0, "1")], 0.0)
         store.create_account(PREPAID)
         assert store.balance("1") == (20, 20, 0)
         assert [*store.fetch_reports("1", 9, 9.0, 1), *store.fetch_replies("1", 9.0, 1)] == []
@@ -382,15 +384,21 @@ def test_creating_an_account_again_deletes_its_data(make: StoreFactory) -> None:
 def test_a_requeued_item_shows_its_last_fetch(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         store.create_account(PREPAID)
-        store.enqueue("1", [build_report(0.0, str(place)) for place in range(6)], [], 0.0)
-        for moment in (1.0, 2.0, 3.0):
-            store.fetch_reports("1", 2, moment, int(moment))
+        store.enqueue("1", [build_report(0.0, str(index)) for index in range(6)], [], 0.0)
+        for now in (1.0, 2.0, 3.0):
+            store.fetch_reports("1", 2, now, int(now))
         assert store.requeue("1", "reports", 3, 3.0) == 2
         assert store.requeue("1", "reports", 1, 1.0) == 1
         assert [report.mobile for report in store.fetch_reports("1", 1, 4.0, 4)] == ["3"]
         assert store.requeue("1", "reports", 0, None) == 0
-        fates = [queued.delivery_state for queued in store.reports("1", Query(), 4.0).items]
-        assert [(fate.time, fate.request) for fate in fates] == [(1, 1), (1, 1), (2, 2), (4, 4), *[(None, None)] * 2]
+        states = [queued.delivery_state for queued in store.reports("1", Query(), 4.0).items]
+        assert [(state.time, state.request) for state in states] == [
+            (1, 1),
+            (1, 1),
+            (2, 2),
+            (4, 4),
+            *[(None, None)] * 2,
+        ]
         assert store.queue_stats("1", "reports", 4.0) == (6, 0, 2, 4, 0)
 
 
@@ -399,11 +407,11 @@ def test_each_account_has_its_own_queues(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         store.create_account(PREPAID)
         store.create_account(POSTPAID)
-        mine, others = build_report(0.0, "1"), build_report(0.0, "2")
-        store.enqueue("1", [mine], [], 0.0)
-        store.enqueue("2", [others], [], 0.0)
-        assert list(store.fetch_reports("2", 9, 0.0, 1)) == [others]
-        assert list(store.fetch_reports("1", 9, 0.0, 1)) == [mine]
+        first, second = build_report(0.0, "1"), build_report(0.0, "2")
+        store.enqueue("1", [first], [], 0.0)
+        store.enqueue("2", [second], [], 0.0)
+        assert list(store.fetch_reports("2", 9, 0.0, 1)) == [second]
+        assert list(store.fetch_reports("1", 9, 0.0, 1)) == [first]
 
 
 def test_items_are_ordered_by_due_time_and_then_by_arrival() -> None:

@@ -83,10 +83,10 @@ def test_a_readiness_check_detects_the_flush(
 
 def test_clients_work_after_a_flush(server: ValkeyServer) -> None:
     with open_store(server) as store:
-        options, bell = Options(), ChangeNotifier()
+        options, notifier = Options(), ChangeNotifier()
         vendor = build_vendor(options, store)
-        pages = VendorApp(vendor, options.dialect, notifier=bell)
-        browser = Client(WsgiVendorApp(pages, admin_app(vendor, options, bell)))
+        pages = VendorApp(vendor, options.dialect, notifier=notifier)
+        browser = Client(WsgiVendorApp(pages, admin_app(vendor, options, notifier)))
         open_client(server).flushall()
         assert "<overage>1000<" in browser.post("/v2sms.aspx", data=FORM).text
 
@@ -94,11 +94,11 @@ def test_clients_work_after_a_flush(server: ValkeyServer) -> None:
 def test_an_evicted_account_from_the_options_is_restored(
     server: ValkeyServer, store: ValkeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    looks: list[Callable[[], bool]] = [lambda: store.account("12") == ACCOUNT, lambda: is_available(store.check_ready)]
-    for look in looks:
+    checks: list[Callable[[], bool]] = [lambda: store.account("12") == ACCOUNT, lambda: is_available(store.check_ready)]
+    for check in checks:
         caplog.clear()
         open_client(server).delete("sms10692:{=12}:account")
-        assert look()
+        assert check()
         assert errors(caplog) == ["the server has lost the account '12' (evicted?); the account was created again"]
         assert store.account("12") == ACCOUNT
 

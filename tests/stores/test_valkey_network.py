@@ -37,27 +37,27 @@ class Proxy:
         self._server = server
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"valkey://127.0.0.1:{self._listener.getsockname()[1]}/0"
-        self.cuts_before_answers = False
+        self.cuts_before_replies = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
         while True:
             try:
-                here, _ = self._listener.accept()
+                client, _ = self._listener.accept()
             except OSError:
                 return
-            there = socket.create_connection(("127.0.0.1", self._server.port))
-            threading.Thread(target=self._pass_on, args=(here, there, False), daemon=True).start()
-            threading.Thread(target=self._pass_on, args=(there, here, True), daemon=True).start()
+            upstream = socket.create_connection(("127.0.0.1", self._server.port))
+            threading.Thread(target=self._forward, args=(client, upstream, False), daemon=True).start()
+            threading.Thread(target=self._forward, args=(upstream, client, True), daemon=True).start()
 
-    def _pass_on(self, source: socket.socket, target: socket.socket, are_answers: bool) -> None:
+    def _forward(self, source: socket.socket, target: socket.socket, are_replies: bool) -> None:
         with source, target:
             with suppress(OSError):
-                while (piece := source.recv(65536)) and not (are_answers and self.cuts_before_answers):
-                    target.sendall(piece)
-            for end in (source, target):
+                while (chunk := source.recv(65536)) and not (are_replies and self.cuts_before_replies):
+                    target.sendall(chunk)
+            for connection in (source, target):
                 with suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self._listener.close()
@@ -98,11 +98,11 @@ def test_an_operation_whose_reply_was_lost_is_not_repeated(server: ValkeyServer,
     proxy = Proxy(server)
     far = ValkeyStore(proxy.url)
     assert far.record_send("12", TASK, [REPORT], [], 2.0) == 99
-    proxy.cuts_before_answers = True
+    proxy.cuts_before_replies = True
     with pytest.raises(StoreUnavailable):
         far.record_send("12", TASK, [REPORT], [], 2.0)
     assert eventually(lambda: store.balance("12").messages == 2)
-    proxy.cuts_before_answers = False
+    proxy.cuts_before_replies = False
     assert eventually(lambda: is_available(lambda: far.account("12")))
     assert far.balance("12") == store.balance("12") == (98, 100, 2)
     far.close()
@@ -116,7 +116,7 @@ def test_a_server_that_comes_back_is_used_again_with_its_data(tmp_path: Path) ->
             store.create_account(ACCOUNT)
             store.record_send("12", TASK, [REPORT], [], 2.0)
             server.terminate()
-            begun = time.monotonic()  # no operation waits for the time-out of the store, which is TIMEOUT
+            started = time.monotonic()  # no operation waits for the time-out of the store, which is TIMEOUT
             for operation in (
                 lambda: store.account("12"),
                 lambda: store.record_send("12", TASK, [REPORT], [], 2.0),
@@ -127,7 +127,7 @@ def test_a_server_that_comes_back_is_used_again_with_its_data(tmp_path: Path) ->
             ):
                 with pytest.raises(StoreUnavailable):
                     operation()
-            assert time.monotonic() - begun < TIMEOUT / 3
+            assert time.monotonic() - started < TIMEOUT / 3
             with terminating(start_server(tmp_path, port, appendonly="yes", appendfsync="always")):
                 assert eventually(lambda: is_available(lambda: store.account("12")))
                 assert store.account("12") == ACCOUNT

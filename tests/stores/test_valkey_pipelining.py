@@ -56,39 +56,39 @@ def store(server: ValkeyServer) -> Iterator[ValkeyStore]:
 
 
 @asynccontextmanager
-async def on_loop(store: ValkeyStore) -> AsyncIterator[PipelinedRunner]:
+async def running_loop(store: ValkeyStore) -> AsyncIterator[PipelinedRunner]:
     """A runner whose connection is open."""
     with ThreadPoolExecutor(4) as threads:
-        pipelined = store.loop_executor(threads)
-        assert pipelined is not None
+        runner = store.loop_executor(threads)
+        assert runner is not None
         try:
-            await opened(pipelined, store)
-            yield pipelined
+            await wait_until_open(runner, store)
+            yield runner
         finally:
-            pipelined.close()
+            runner.close()
             await asyncio.sleep(0)
 
 
-async def opened(pipelined: PipelinedRunner, store: ValkeyStore) -> None:
+async def wait_until_open(runner: PipelinedRunner, store: ValkeyStore) -> None:
     """Wait until commands use the pipelined connection instead of threads."""
     async with asyncio.timeout(TIMEOUT):
-        while not pipelined._connection.is_open:
-            await results_of(pipelined, partial(store.balance, "12"))
+        while not runner._connection.is_open:
+            await gather_results(runner, partial(store.balance, "12"))
 
 
-async def results_of(pipelined: PipelinedRunner, *works: Callable[[], object]) -> list[object]:
+async def gather_results(runner: PipelinedRunner, *tasks: Callable[[], object]) -> list[object]:
     """Start all callables at once, and return their results or exceptions."""
-    return await asyncio.gather(*map(pipelined.submit, works), return_exceptions=True)
+    return await asyncio.gather(*map(runner.submit, tasks), return_exceptions=True)
 
 
-def outcomes(store: ValkeyStore, *rounds: Sequence[Callable[[], object]]) -> list[object]:
-    """Likewise for several rounds, one after another."""
+def run_tasks(store: ValkeyStore, *rounds: Sequence[Callable[[], object]]) -> list[object]:
+    """Run several rounds of tasks, one after another. Returns all results and exceptions."""
 
-    async def all_of_them() -> list[object]:
-        async with on_loop(store) as pipelined:
-            return [result for works in rounds for result in await results_of(pipelined, *works)]
+    async def run_all() -> list[object]:
+        async with running_loop(store) as runner:
+            return [result for tasks in rounds for result in await gather_results(runner, *tasks)]
 
-    return asyncio.run(all_of_them())
+    return asyncio.run(run_all())
 
 
 def send(store: ValkeyStore, userid: str = "12") -> int | None:
@@ -104,28 +104,28 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     writes: list[int] = []
     flush = PipelinedConnection._flush
 
-    def counted(line: PipelinedConnection) -> None:
-        writes.append(len(line._unsent))
-        flush(line)
+    def count_and_flush(connection: PipelinedConnection) -> None:
+        writes.append(len(connection._unsent))
+        flush(connection)
 
-    monkeypatch.setattr(PipelinedConnection, "_flush", counted)
+    monkeypatch.setattr(PipelinedConnection, "_flush", count_and_flush)
     return writes
 
 
 def test_commands_of_all_tasks_are_pipelined(store: ValkeyStore, writes: list[int]) -> None:
-    assert outcomes(store, [partial(send, store)] * 10) == list(range(99, 89, -1))
+    assert run_tasks(store, [partial(send, store)] * 10) == list(range(99, 89, -1))
     assert writes[-2:] == [10, 10]
 
 
 def test_a_task_that_finishes_early_does_not_wait_for_others(store: ValkeyStore, writes: list[int]) -> None:
-    looking, asking_nothing = partial(store.account, "12"), lambda: "asked nothing"
-    works: list[Callable[[], object]] = [looking, partial(send, store), asking_nothing, partial(send, store, "7")]
-    assert outcomes(store, works) == [ACCOUNT, 99, "asked nothing", 2]
+    read, no_call = partial(store.account, "12"), lambda: "no call"
+    tasks: list[Callable[[], object]] = [read, partial(send, store), no_call, partial(send, store, "7")]
+    assert run_tasks(store, tasks) == [ACCOUNT, 99, "no call", 2]
     assert writes[-2:] == [3, 2]
 
 
 def test_each_task_gets_its_own_result_or_error(store: ValkeyStore) -> None:
-    first, gone, too_poor, last = outcomes(
+    first, deleted, refused, last = run_tasks(
         store,
         [
             partial(send, store),
@@ -136,8 +136,8 @@ def test_each_task_gets_its_own_result_or_error(store: ValkeyStore) -> None:
     )
     # The other two do not read the account first.
     assert {first, last} == {99, 98}
-    assert too_poor is None
-    assert isinstance(gone, NoSuchAccount)
+    assert refused is None
+    assert isinstance(deleted, NoSuchAccount)
     assert store.queue_stats("12", "reports", 2.0).waiting == 2
 
 
@@ -145,37 +145,41 @@ def test_a_delivery_rule_for_one_message_is_used_once(store: ValkeyStore) -> Non
     once = DeliveryRules((DeliveryRule("150", DeliveryOutcome(20, "UNDELIV"), remaining=1),))
     store.update_account("12", lambda account: replace(account, outcomes=once))
 
-    def by_the_rule() -> int | None:
+    def send_by_rule() -> int | None:
         store.account("12")
         return store.record_send("12", TASK, [REPORT], [], 2.0, RulesTransition(once, DeliveryRules()))
 
-    came = outcomes(store, [by_the_rule] * 5)
-    assert came.count(99) == 1
-    assert [result.rules for result in came if isinstance(result, RulesConflict)] == [DeliveryRules()] * 4
+    results = run_tasks(store, [send_by_rule] * 5)
+    assert results.count(99) == 1
+    assert [result.rules for result in results if isinstance(result, RulesConflict)] == [DeliveryRules()] * 4
     assert store.balance("12").messages == 1
 
 
 def test_numbers_are_unique_across_concurrent_tasks(store: ValkeyStore) -> None:
     rounds = [[store.next_task_id] * 16 for _ in range(20)]
-    assert len(set(outcomes(store, *rounds))) == 320
+    assert len(set(run_tasks(store, *rounds))) == 320
 
 
 def test_settings_changed_by_a_task_apply_to_all_tasks_at_once(store: ValkeyStore) -> None:
-    def more() -> int:
-        return len(store.change_settings(lambda terms: replace(terms, words=(*(terms.words or ()), "x"))).words or ())
+    def add_word() -> int:
+        return len(
+            store.change_settings(lambda settings: replace(settings, words=(*(settings.words or ()), "x"))).words or ()
+        )
 
-    def look() -> int:
+    def count_words() -> int:
         return len(store.settings().words or ())
 
-    assert sorted(map(str, outcomes(store, [more] * 5))) == ["1", "2", "3", "4", "5"]
-    assert outcomes(store, [look] * 5) == [5] * 5
+    assert sorted(map(str, run_tasks(store, [add_word] * 5))) == ["1", "2", "3", "4", "5"]
+    assert run_tasks(store, [count_words] * 5) == [5] * 5
 
 
 def test_scripts_unknown_to_the_server_are_loaded_again_and_run_once(server: ValkeyServer, store: ValkeyStore) -> None:
-    def forget() -> None:
+    def flush_scripts() -> None:
         open_client(server).script_flush()
 
-    assert sorted(map(str, outcomes(store, [forget], [partial(send, store)] * 10)))[:10] == [*map(str, range(90, 100))]
+    assert sorted(map(str, run_tasks(store, [flush_scripts], [partial(send, store)] * 10)))[:10] == [
+        *map(str, range(90, 100))
+    ]
     assert store.balance("12") == (90, 100, 10)
 
 
@@ -185,21 +189,21 @@ def test_all_tasks_fail_during_an_outage_and_work_afterwards(tmp_path: Path) -> 
         store = ValkeyStore(get_url(server))
         store.create_account(ACCOUNT)
 
-        async def away_and_back() -> None:
+        async def restart_server() -> None:
             sending = partial(send, store)
-            async with on_loop(store) as pipelined:
-                submitted = [pipelined.submit(sending) for _ in range(3)]
+            async with running_loop(store) as runner:
+                submitted = [runner.submit(sending) for _ in range(3)]
                 server.terminate()
-                came = await asyncio.gather(*submitted, *map(pipelined.submit, [sending]), return_exceptions=True)
-                assert {type(result) for result in came} <= {int, StoreUnavailable}
-                assert isinstance(came[-1], StoreUnavailable)
+                results = await asyncio.gather(*submitted, *map(runner.submit, [sending]), return_exceptions=True)
+                assert {type(result) for result in results} <= {int, StoreUnavailable}
+                assert isinstance(results[-1], StoreUnavailable)
                 with terminating(start_server(tmp_path, port, appendonly="yes", appendfsync="always")):
-                    await opened(pipelined, store)
+                    await wait_until_open(runner, store)
                     sent = store.balance("12").messages
-                    assert sent >= sum(isinstance(result, int) for result in came)
-                    assert await results_of(pipelined, sending) == [100 - sent - 1]
+                    assert sent >= sum(isinstance(result, int) for result in results)
+                    assert await gather_results(runner, sending) == [100 - sent - 1]
 
-        asyncio.run(away_and_back())
+        asyncio.run(restart_server())
         store.close()
 
 
@@ -209,22 +213,22 @@ def test_the_event_loop_stays_responsive_while_the_server_hangs() -> None:
         store.create_account(ACCOUNT)
 
         async def hang() -> None:
-            async with on_loop(store) as pipelined:
-                begun = before = time.monotonic()
+            async with running_loop(store) as runner:
+                started = previous = time.monotonic()
                 longest = 0.0
                 with unresponsive_server(server):
-                    submitted = [pipelined.submit(partial(send, store)) for _ in range(3)]
+                    submitted = [runner.submit(partial(send, store)) for _ in range(3)]
                     # Long enough for the time-out of a connection attempt.
-                    while time.monotonic() < begun + 2.0 or not all(future.done() for future in submitted):
-                        if submitted[-1].done() and time.monotonic() < begun + 2.0:
-                            submitted.append(pipelined.submit(partial(send, store)))
+                    while time.monotonic() < started + 2.0 or not all(future.done() for future in submitted):
+                        if submitted[-1].done() and time.monotonic() < started + 2.0:
+                            submitted.append(runner.submit(partial(send, store)))
                         await asyncio.sleep(0.001)
-                        longest, before = max(longest, time.monotonic() - before), time.monotonic()
+                        longest, previous = max(longest, time.monotonic() - previous), time.monotonic()
                 assert {type(future.exception()) for future in submitted} == {StoreUnavailable}
                 assert longest < 0.4
-                await opened(pipelined, store)
+                await wait_until_open(runner, store)
                 async with asyncio.timeout(TIMEOUT):
-                    while not isinstance((await results_of(pipelined, partial(send, store)))[0], int):
+                    while not isinstance((await gather_results(runner, partial(send, store)))[0], int):
                         await asyncio.sleep(0.01)
 
         asyncio.run(hang())
@@ -233,24 +237,24 @@ def test_the_event_loop_stays_responsive_while_the_server_hangs() -> None:
 
 def test_a_connection_that_is_closed_at_once_is_not_open() -> None:
     async def greet() -> None:
-        let_in = asyncio.Event()
+        accepted = asyncio.Event()
 
-        def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writer.close()
-            let_in.set()
+            accepted.set()
 
-        async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as listener:
+        async with await asyncio.start_server(close, "127.0.0.1", 0) as listener:
             port: int = listener.sockets[0].getsockname()[1]
-            line = PipelinedConnection(Endpoint(("127.0.0.1", port), [("CLIENT", "SETNAME", "x")], 1.0, 1.0))
-            told: list[object] = []
-            assert not line.send(("PING",), told.append)
-            await let_in.wait()
-            while line._transport is not None or line._connecting is not None:
+            connection = PipelinedConnection(Endpoint(("127.0.0.1", port), [("CLIENT", "SETNAME", "x")], 1.0, 1.0))
+            replies: list[object] = []
+            assert not connection.send(("PING",), replies.append)
+            await accepted.wait()
+            while connection._transport is not None or connection._connecting is not None:
                 await asyncio.sleep(0.001)
-            assert not line.is_open
-            assert not line.send(("PING",), told.append)
-            assert told == []
-            line.close()
+            assert not connection.is_open
+            assert not connection.send(("PING",), replies.append)
+            assert replies == []
+            connection.close()
             await asyncio.sleep(0)
 
     asyncio.run(greet())
@@ -260,14 +264,14 @@ def test_concurrent_tasks_read_new_settings_after_the_cache_expired(
     server: ValkeyServer, store: ValkeyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = ValkeyStore(get_url(server))
-    other.change_settings(lambda terms: replace(terms, words=("x",)))
+    other.change_settings(lambda current: replace(current, words=("x",)))
     other.close()
     monkeypatch.setattr(settings_cache, "monotonic", lambda: time.monotonic() + 5)
-    assert [settings.words for settings in cast(list[Settings], outcomes(store, [store.settings] * 4))] == [("x",)] * 4
+    assert [settings.words for settings in cast(list[Settings], run_tasks(store, [store.settings] * 4))] == [("x",)] * 4
 
 
 def test_an_invalid_command_fails_only_its_own_task(store: ValkeyStore) -> None:
-    wrong, right = outcomes(store, [lambda: store.add_points("12", object()), partial(send, store)])  # type: ignore[arg-type]  # the mistake
+    wrong, right = run_tasks(store, [lambda: store.add_points("12", object()), partial(send, store)])  # type: ignore[arg-type]  # the mistake
     assert isinstance(wrong, TypeError)
     assert right == 99
 
@@ -287,18 +291,18 @@ def test_user_password_and_database_are_sent_first(tmp_path: Path) -> None:
         open_client(server).execute_command("ACL", "SETUSER", "shop", "on", ">secret", "~*", "+@all")
         store = ValkeyStore(f"valkey://shop:secret@127.0.0.1:{server.port}/3")
         store.create_account(ACCOUNT)
-        names: list[object] = []
+        users: list[object] = []
 
-        def ask() -> int:
-            names.extend(
+        def read_connections() -> int:
+            users.extend(
                 (connection["user"], connection["db"])
                 for connection in open_client(server).client_list()
                 if connection["db"] == "3"
             )
             return store.balance("12").points
 
-        assert outcomes(store, [ask]) == [100]
-        assert names == [("shop", "3")] * 2
+        assert run_tasks(store, [read_connections]) == [100]
+        assert users == [("shop", "3")] * 2
         store.close()
 
 
@@ -335,15 +339,15 @@ def test_a_command_that_is_too_large_does_not_affect_others() -> None:
         too_large = TASK._replace(content="x" * 2 * 1024 * 1024)
 
         async def send_many() -> None:
-            async with on_loop(store) as pipelined:
-                submitted = [pipelined.submit(partial(send, store)) for _ in range(5)]
-                refused = pipelined.submit(lambda: store.record_send("12", too_large, [REPORT], [], 2.0))
-                submitted += [pipelined.submit(partial(send, store)) for _ in range(5)]
-                came = await asyncio.gather(refused, *submitted, return_exceptions=True)
-                assert isinstance(came[0], StoreUnavailable)
-                assert sorted(cast(list[int], came[1:])) == list(range(90, 100))
+            async with running_loop(store) as runner:
+                submitted = [runner.submit(partial(send, store)) for _ in range(5)]
+                refused = runner.submit(lambda: store.record_send("12", too_large, [REPORT], [], 2.0))
+                submitted += [runner.submit(partial(send, store)) for _ in range(5)]
+                results = await asyncio.gather(refused, *submitted, return_exceptions=True)
+                assert isinstance(results[0], StoreUnavailable)
+                assert sorted(cast(list[int], results[1:])) == list(range(90, 100))
                 # No back-off has started for later commands.
-                assert (await results_of(pipelined, partial(send, store)))[0] == 89
+                assert (await gather_results(runner, partial(send, store)))[0] == 89
 
         asyncio.run(send_many())
         assert store.account("12") == ACCOUNT

@@ -58,12 +58,12 @@ def test_the_buffer_of_the_request_log_is_limited_by_bytes(tmp_path: Path) -> No
         port = server.port
         server.terminate()
         long = entry(1)._replace(body=b"x" * 1000)
-        watched: list[weakref.ref[Headers]] = []
+        references: list[weakref.ref[Headers]] = []
         for number in range(1, 1001):
             headers = Headers(long.headers)
-            watched.append(weakref.ref(headers))
+            references.append(weakref.ref(headers))
             store.log_request(long._replace(number=number, headers=headers))
-        assert sum(reference() is not None for reference in watched) <= 2 * (10_000 // long.size) + 1, (
+        assert sum(reference() is not None for reference in references) <= 2 * (10_000 // long.size) + 1, (
             "with what is being written"
         )
         with terminating(start_server(tmp_path, port, appendonly="yes")):

@@ -86,9 +86,9 @@ def open_test_store(make: StoreFactory, limits: Limits | None = None, real_time:
             store.close()
 
 
-def build_report(due: float, mobile: str, task_id: int = 100001, place: int = NO_TASK_INDEX) -> Report:
+def build_report(due: float, mobile: str, task_id: int = 100001, index: int = NO_TASK_INDEX) -> Report:
     """Build the report of a delivered message."""
-    return Report(due, mobile, task_id, 10, "DELIVRD", "", place)
+    return Report(due, mobile, task_id, 10, "DELIVRD", "", index)
 
 
 def build_reply(due: float, mobile: str, content: str = "T") -> Reply:
