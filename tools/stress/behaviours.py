@@ -354,7 +354,7 @@ async def large_body_client(context: StressContext, account: dict[str, Any], pau
             await context.request(connection, rng.choice(large), 30.0)
             context.counts["large requests"] += 1
         burst = [RawConnection(context.address) for _ in range(10)]
-        await asyncio.gather(*(connection.request(wrong_password) for connection in burst), return_exceptions=True)
-        for connection in burst:
-            connection.close()
+        await asyncio.gather(*(member.request(wrong_password) for member in burst), return_exceptions=True)
+        for member in burst:
+            member.close()
     connection.close()
