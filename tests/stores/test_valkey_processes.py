@@ -53,8 +53,8 @@ def test_no_concurrent_account_update_is_lost(server: ValkeyServer, store: Valke
         quicker = iter([lambda account: replace(account, dialect="observed")])
 
         def change(account: Account) -> Account:
-            for change in quicker:
-                other.update_account("12", change)
+            for quick_change in quicker:
+                other.update_account("12", quick_change)
             return replace(account, password="new")
 
         assert store.update_account("12", change) == replace(ACCOUNT, password="new", dialect="observed")

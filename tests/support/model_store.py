@@ -29,60 +29,62 @@ from sms10692_mock.domain.records import (
 from sms10692_mock.domain.store import NoSuchAccount, RulesConflict
 
 Item = TypeVar("Item", Report, Reply)
-Thing = TypeVar("Thing", Message, LoggedRequest, QueueItem[Report], QueueItem[Reply])
+Row = TypeVar("Row", Message, LoggedRequest, QueueItem[Report], QueueItem[Reply])
 
 
 @dataclass
 class ModelQueue(Generic[Item]):
-    """A queue: released items in order, the states of the fetched ones (a prefix), and scheduled items."""
+    """A queue: released items in order, the states of the fetched items (the first of them), and scheduled items."""
 
-    up: list[Item] = field(default_factory=list)
-    handed: list[DeliveryState] = field(default_factory=list)
-    later: list[Item] = field(default_factory=list)
+    released: list[Item] = field(default_factory=list)
+    fetched: list[DeliveryState] = field(default_factory=list)
+    scheduled: list[Item] = field(default_factory=list)
 
-    def look(self, now: float) -> None:
-        self.up += sorted((one for one in self.later if one.due <= now), key=lambda one: one.due)
-        self.later = [one for one in self.later if one.due > now]
+    def release_due(self, now: float) -> None:
+        self.released += sorted((item for item in self.scheduled if item.due <= now), key=lambda item: item.due)
+        self.scheduled = [item for item in self.scheduled if item.due > now]
 
-    def put(self, items: Sequence[Item], now: float) -> None:
+    def enqueue(self, items: Sequence[Item], now: float) -> None:
         if items:
-            self.look(now)
-            self.later += items
-            self.look(now)
+            self.release_due(now)
+            self.scheduled += items
+            self.release_due(now)
 
-    def take(self, limit: int, now: float, request: int) -> list[Item]:
-        self.look(now)
-        taken = self.up[len(self.handed) :][:limit]
-        self.handed += [DeliveryState("handed out", now, request) for _ in taken]
-        return taken
+    def fetch(self, limit: int, now: float, request: int) -> list[Item]:
+        self.release_due(now)
+        items = self.released[len(self.fetched) :][:limit]
+        self.fetched += [DeliveryState("handed out", now, request) for _ in items]
+        return items
 
-    def rewind(self, number: int | None, since: float | None) -> int:
-        before = len(self.handed)
+    def requeue(self, number: int | None, since: float | None) -> int:
+        before = len(self.fetched)
         kept = 0 if number is None else max(0, before - number)
         while (
-            since is not None and kept < before and not any(_is_since(fate, since) for fate in self.handed[: kept + 1])
+            since is not None
+            and kept < before
+            and not any(_is_since(state, since) for state in self.fetched[: kept + 1])
         ):
             kept += 1
-        del self.handed[kept:]
+        del self.fetched[kept:]
         return before - kept
 
-    def ledger(self, now: float) -> QueueStats:
-        self.look(now)
-        created, later, handed = len(self.up) + len(self.later), len(self.later), len(self.handed)
-        return QueueStats(created, later, created - later - handed, handed, 0)
+    def stats(self, now: float) -> QueueStats:
+        self.release_due(now)
+        created, scheduled, fetched = len(self.released) + len(self.scheduled), len(self.scheduled), len(self.fetched)
+        return QueueStats(created, scheduled, created - scheduled - fetched, fetched, 0)
 
-    def listed(self, now: float) -> list[QueueItem[Item]]:
-        self.look(now)
-        waiting: list[DeliveryState] = [DeliveryState("waiting")] * (len(self.up) - len(self.handed))
-        fates = [*self.handed, *waiting, *[DeliveryState("later")] * len(self.later)]
-        listed: list[QueueItem[Item]] = []
-        for item in self.up + sorted(self.later, key=lambda one: one.due):
-            listed.append(QueueItem(len(listed) + 1, item, fates[len(listed)]))
-        return listed
+    def list_items(self, now: float) -> list[QueueItem[Item]]:
+        self.release_due(now)
+        waiting: list[DeliveryState] = [DeliveryState("waiting")] * (len(self.released) - len(self.fetched))
+        states = [*self.fetched, *waiting, *[DeliveryState("later")] * len(self.scheduled)]
+        items: list[QueueItem[Item]] = []
+        for item in self.released + sorted(self.scheduled, key=lambda item: item.due):
+            items.append(QueueItem(len(items) + 1, item, states[len(items)]))
+        return items
 
 
-def _is_since(fate: DeliveryState, since: float) -> bool:
-    return fate.time is not None and fate.time >= since
+def _is_since(state: DeliveryState, since: float) -> bool:
+    return state.time is not None and state.time >= since
 
 
 @dataclass
@@ -104,56 +106,56 @@ class ModelStore:
     def __init__(self, real_time: Clock) -> None:
         self.name = "lists"
         self._real_time = real_time
-        self._customers: dict[str, ModelAccount] = {}
+        self._accounts: dict[str, ModelAccount] = {}
         self._settings = Settings()
-        self._journal: list[LoggedRequest] = []
+        self._logged_requests: list[LoggedRequest] = []
 
-    def _of(self, userid: str) -> ModelAccount:
-        if userid not in self._customers:
+    def _get_account(self, userid: str) -> ModelAccount:
+        if userid not in self._accounts:
             raise NoSuchAccount(userid)
-        return self._customers[userid]
+        return self._accounts[userid]
 
     def create_account(self, account: Account, *, keep: bool = False) -> bool:
-        if keep and account.userid in self._customers:
+        if keep and account.userid in self._accounts:
             return False
         points = 0 if account.postpaid else account.points
-        self._customers[account.userid] = ModelAccount(account, self._real_time(), points, points)
+        self._accounts[account.userid] = ModelAccount(account, self._real_time(), points, points)
         return True
 
     def reset(self, userid: str, change: Callable[[Account], Account]) -> Account:
-        account = change(self._of(userid).account)
+        account = change(self._get_account(userid).account)
         self.create_account(account)
         return account
 
     def account(self, userid: str) -> Account | None:
-        if userid not in self._customers:
+        if userid not in self._accounts:
             return None
-        self._customers[userid].used = self._real_time()
-        return self._customers[userid].account
+        self._accounts[userid].used = self._real_time()
+        return self._accounts[userid].account
 
     def userids(self) -> list[str]:
-        return list(self._customers)
+        return list(self._accounts)
 
     def accounts(self, last: int | None = None) -> list[Account]:
-        accounts = [customer.account for customer in self._customers.values()]
+        accounts = [account_state.account for account_state in self._accounts.values()]
         return accounts if last is None else accounts[max(0, len(accounts) - last) :]
 
     def update_account(self, userid: str, change: Callable[[Account], Account]) -> Account:
-        customer = self._of(userid)
-        customer.account = change(customer.account)
-        return customer.account
+        account_state = self._get_account(userid)
+        account_state.account = change(account_state.account)
+        return account_state.account
 
     def delete_account(self, userid: str) -> None:
-        self._customers.pop(userid, None)
+        self._accounts.pop(userid, None)
 
     def expire(self, unused_since: float) -> int:
-        before = len(self._customers)
-        self._customers = {
-            userid: customer
-            for userid, customer in self._customers.items()
-            if not (customer.account.throwaway and customer.used < unused_since)
+        before = len(self._accounts)
+        self._accounts = {
+            userid: account_state
+            for userid, account_state in self._accounts.items()
+            if not (account_state.account.throwaway and account_state.used < unused_since)
         }
-        return before - len(self._customers)
+        return before - len(self._accounts)
 
     def settings(self) -> Settings:
         return self._settings
@@ -163,15 +165,17 @@ class ModelStore:
         return self._settings
 
     def add_points(self, userid: str, points: int) -> None:
-        self._of(userid).points += points
-        self._of(userid).charged_up += points
+        self._get_account(userid).points += points
+        self._get_account(userid).charged_up += points
 
     def set_balance(self, userid: str, points: int) -> None:
-        self.add_points(userid, points - self._of(userid).points)
+        self.add_points(userid, points - self._get_account(userid).points)
 
     def balance(self, userid: str) -> AccountBalance:
-        customer = self._of(userid)
-        return AccountBalance(customer.points, customer.charged_up, sum(len(task.numbers) for task, _ in customer.sent))
+        account_state = self._get_account(userid)
+        return AccountBalance(
+            account_state.points, account_state.charged_up, sum(len(task.numbers) for task, _ in account_state.sent)
+        )
 
     def record_send(
         self,
@@ -182,123 +186,123 @@ class ModelStore:
         now: float,
         used: RulesTransition | None = None,
     ) -> int | None:
-        customer = self._of(userid)
-        if used is not None and customer.account.outcomes != used.before:
-            raise RulesConflict(customer.account.outcomes)
-        if not customer.account.postpaid and customer.points < task.price * len(task.numbers):
+        account_state = self._get_account(userid)
+        if used is not None and account_state.account.outcomes != used.before:
+            raise RulesConflict(account_state.account.outcomes)
+        if not account_state.account.postpaid and account_state.points < task.price * len(task.numbers):
             return None
         if used is not None:
-            customer.account = replace(customer.account, outcomes=used.after)
-        customer.points -= task.price * len(task.numbers)
-        customer.sent.append((task, reports))
+            account_state.account = replace(account_state.account, outcomes=used.after)
+        account_state.points -= task.price * len(task.numbers)
+        account_state.sent.append((task, reports))
         self.enqueue(userid, reports, replies, now)
-        return customer.points
+        return account_state.points
 
     def enqueue(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
-        customer = self._of(userid)
-        customer.reports.put(reports, now)
-        customer.replies.put(replies, now)
+        account_state = self._get_account(userid)
+        account_state.reports.enqueue(reports, now)
+        account_state.replies.enqueue(replies, now)
 
     def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        return self._of(userid).reports.take(limit, now, request)
+        return self._get_account(userid).reports.fetch(limit, now, request)
 
     def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
-        return self._of(userid).replies.take(10**9, now, request)
+        return self._get_account(userid).replies.fetch(10**9, now, request)
 
     def requeue(self, userid: str, queue: QueueName, count: int | None, since: float | None) -> int:
-        customer = self._of(userid)
-        return (customer.reports if queue == "reports" else customer.replies).rewind(count, since)
+        account_state = self._get_account(userid)
+        return (account_state.reports if queue == "reports" else account_state.replies).requeue(count, since)
 
     def queue_stats(self, userid: str, queue: QueueName, now: float) -> QueueStats:
-        customer = self._of(userid)
-        return (customer.reports if queue == "reports" else customer.replies).ledger(now)
+        account_state = self._get_account(userid)
+        return (account_state.reports if queue == "reports" else account_state.replies).stats(now)
 
     def next_due(self, userid: str, now: float) -> float | None:
-        customer = self._of(userid)
-        customer.reports.look(now)
-        customer.replies.look(now)
-        moments = [report.due for report in customer.reports.later] + [reply.due for reply in customer.replies.later]
-        return min(moments, default=None)
+        account_state = self._get_account(userid)
+        account_state.reports.release_due(now)
+        account_state.replies.release_due(now)
+        due_times = [report.due for report in account_state.reports.scheduled] + [
+            reply.due for reply in account_state.replies.scheduled
+        ]
+        return min(due_times, default=None)
 
-    def messages(self, userid: str, wanted: Query, now: float) -> Page[Message]:
-        customer = self._of(userid)
-        queued = customer.reports.listed(now)
+    def messages(self, userid: str, query: Query, now: float) -> Page[Message]:
+        account_state = self._get_account(userid)
+        queued = account_state.reports.list_items(now)
         messages: list[Message] = []
-        for task, reports in customer.sent:
-            for place, mobile in enumerate(task.numbers):
-                told = next((one for one in queued if one.item in reports and one.item.place == place), None)
-                report, fate = (told.item, told.delivery_state) if told else (None, DeliveryState("never"))
-                messages.append(Message(len(messages) + 1, task, mobile, report, fate))
+        for task, reports in account_state.sent:
+            for index, mobile in enumerate(task.numbers):
+                found = next((entry for entry in queued if entry.item in reports and entry.item.place == index), None)
+                report, state = (found.item, found.delivery_state) if found else (None, DeliveryState("never"))
+                messages.append(Message(len(messages) + 1, task, mobile, report, state))
         return _page(
             messages,
-            wanted,
-            lambda one: (
-                wanted.number in (None, one.mobile)
-                and wanted.task_id in (None, one.task.task_id)
-                and (wanted.text or "") in one.task.content
-                and wanted.state in (None, one.delivery_state.state)
-                and _within(one.task.sent_at, wanted)
+            query,
+            lambda row: (
+                query.number in (None, row.mobile)
+                and query.task_id in (None, row.task.task_id)
+                and (query.text or "") in row.task.content
+                and query.state in (None, row.delivery_state.state)
+                and _within(row.task.sent_at, query)
             ),
         )
 
-    def reports(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Report]]:
-        return _items(self._of(userid).reports.listed(now), wanted, lambda report: report.errorcode)
+    def reports(self, userid: str, query: Query, now: float) -> Page[QueueItem[Report]]:
+        return _items(self._get_account(userid).reports.list_items(now), query, lambda report: report.errorcode)
 
-    def replies(self, userid: str, wanted: Query, now: float) -> Page[QueueItem[Reply]]:
-        return _items(self._of(userid).replies.listed(now), wanted, lambda reply: reply.content)
+    def replies(self, userid: str, query: Query, now: float) -> Page[QueueItem[Reply]]:
+        return _items(self._get_account(userid).replies.list_items(now), query, lambda reply: reply.content)
 
     def log_request(self, entry: LoggedRequest) -> None:
-        self._journal.append(entry)
+        self._logged_requests.append(entry)
 
-    def requests(self, userid: str | None, wanted: Query) -> Page[LoggedRequest]:
-        entries = [one for one in self._journal if userid in (None, one.userid)]
-        numbers = [str(number) for number in (wanted.number, wanted.task_id) if number is not None]
+    def requests(self, userid: str | None, query: Query) -> Page[LoggedRequest]:
+        entries = [entry for entry in self._logged_requests if userid in (None, entry.userid)]
+        numbers = [str(number) for number in (query.number, query.task_id) if number is not None]
 
-        def says(one: LoggedRequest) -> bool:
-            said = f"{one.query!r} {one.body!r} {one.answer!r}"
-            whole = re.findall("[0-9]+", said)
-            return all(number in whole for number in numbers) and (wanted.text or "") in said
+        def matches_text(entry: LoggedRequest) -> bool:
+            text = f"{entry.query!r} {entry.body!r} {entry.answer!r}"
+            numbers_in_text = re.findall("[0-9]+", text)
+            return all(number in numbers_in_text for number in numbers) and (query.text or "") in text
 
         return _page(
-            sorted(entries, key=lambda one: one.number), wanted, lambda one: says(one) and _within(one.now, wanted)
+            sorted(entries, key=lambda entry: entry.number),
+            query,
+            lambda entry: matches_text(entry) and _within(entry.now, query),
         )
 
     def is_logged(self, number: int) -> bool:
         return self.request(number) is not None
 
     def request(self, number: int) -> LoggedRequest | None:
-        return next((one for one in self._journal if one.number == number), None)
+        return next((entry for entry in self._logged_requests if entry.number == number), None)
 
     def clear_request_log(self) -> None:
-        self._journal.clear()
+        self._logged_requests.clear()
 
 
-def _items(queued: list[QueueItem[Item]], wanted: Query, text: Callable[[Item], str]) -> Page[QueueItem[Item]]:
+def _items(queued: list[QueueItem[Item]], query: Query, text: Callable[[Item], str]) -> Page[QueueItem[Item]]:
     return _page(
         queued,
-        wanted,
-        lambda one: (
-            wanted.number in (None, one.item.mobile)
-            and wanted.task_id in (None, one.item.task_id)
-            and (wanted.text or "") in text(one.item)
-            and wanted.state in (None, one.delivery_state.state)
-            and _within(one.item.due, wanted)
+        query,
+        lambda row: (
+            query.number in (None, row.item.mobile)
+            and query.task_id in (None, row.item.task_id)
+            and (query.text or "") in text(row.item)
+            and query.state in (None, row.delivery_state.state)
+            and _within(row.item.due, query)
         ),
     )
 
 
-def _within(moment: float, wanted: Query) -> bool:
-    return not (wanted.since is not None and moment < wanted.since) and not (
-        wanted.until is not None and moment > wanted.until
-    )
+def _within(time: float, query: Query) -> bool:
+    return not (query.since is not None and time < query.since) and not (query.until is not None and time > query.until)
 
 
-def _page(things: Sequence[Thing], wanted: Query, fits: Callable[[Thing], bool]) -> Page[Thing]:
-    found: list[Thing] = []
-    for thing in reversed(things) if wanted.newest_first else things:
-        passed = wanted.after is None or (
-            thing.number < wanted.after if wanted.newest_first else thing.number > wanted.after
-        )
-        if passed and fits(thing):
-            found.append(thing)
-    return Page(found[: wanted.limit], len(found) > wanted.limit, 0)
+def _page(rows: Sequence[Row], query: Query, matches: Callable[[Row], bool]) -> Page[Row]:
+    found: list[Row] = []
+    for row in reversed(rows) if query.newest_first else rows:
+        is_after = query.after is None or (row.number < query.after if query.newest_first else row.number > query.after)
+        if is_after and matches(row):
+            found.append(row)
+    return Page(found[: query.limit], len(found) > query.limit, 0)
