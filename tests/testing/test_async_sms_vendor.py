@@ -15,7 +15,7 @@ from sms10692_mock.testing.async_sms_vendor import AsyncClock
 from sms10692_mock.testing.clock import Clock
 from support import handles
 from support.emulators import TIMEOUT
-from support.handles import NUMBER, OTHER
+from support.handles import NUMBER, OTHER_NUMBER
 
 pytest_plugins = ["pytester"]
 
@@ -53,7 +53,7 @@ def test_concurrent_waits_return_different_messages(vendor: AsyncSmsVendor) -> N
     async def main() -> None:
         async with client(vendor) as there:
             waiting = [asyncio.create_task(vendor.wait_message(timeout=TIMEOUT)) for _ in range(3)]
-            await there.send([NUMBER, OTHER, NUMBER], "x")
+            await there.send([NUMBER, OTHER_NUMBER, NUMBER], "x")
             assert sorted([(await each).number for each in waiting]) == [1, 2, 3]
 
     run(main())

@@ -12,7 +12,7 @@ from sms10692 import ConnectionFailed, VendorRefusal
 from sms10692_mock import ControlRefused, EmulatorControl, MessageNotSent, SmsVendor
 from sms10692_mock.testing import models
 from support import handles
-from support.handles import NOON, NUMBER, OTHER, open_client
+from support.handles import NOON, NUMBER, OTHER_NUMBER, open_client
 
 emulator = handles.emulator
 control = handles.control
@@ -24,15 +24,15 @@ vendor = handles.vendor
 
 def test_a_message_has_the_values_of_its_send(vendor: SmsVendor) -> None:
     with open_client(vendor) as there:
-        sent = there.send([NUMBER, OTHER], "【签名】" + "码" * 70, extno="01")
+        sent = there.send([NUMBER, OTHER_NUMBER], "【签名】" + "码" * 70, extno="01")
     first, second = vendor.messages()
     assert (first.mobile, first.content, first.task_id) == (NUMBER, "【签名】" + "码" * 70, sent.task_id)
     assert (first.units, first.parts, first.cost, first.extno) == (74, 2, 2, "01")
     assert (first.page, first.charset, first.errorcode, first.state) == ("/v2sms.aspx", "utf-8", "DELIVRD", "waiting")
     assert first.sent.utcoffset() == timedelta(hours=8)
-    assert vendor.messages(to=OTHER) == [second]
+    assert vendor.messages(to=OTHER_NUMBER) == [second]
     assert vendor.messages(text="码码") == [first, second]
-    assert vendor.messages(to=OTHER, text="x") == []
+    assert vendor.messages(to=OTHER_NUMBER, text="x") == []
 
 
 def test_wait_message_returns_each_message_once(vendor: SmsVendor) -> None:
@@ -41,7 +41,7 @@ def test_wait_message_returns_each_message_once(vendor: SmsVendor) -> None:
         sending.start()
         assert vendor.wait_message(to=NUMBER).content == "first"
         sending.join()
-        there.send([OTHER], "second")
+        there.send([OTHER_NUMBER], "second")
         there.send([NUMBER], "third")
     assert vendor.wait_message(text="third").mobile == NUMBER
     assert vendor.wait_message().content == "second"
@@ -54,11 +54,11 @@ def test_message_not_sent_reports_what_was_sent_and_refused(vendor: SmsVendor) -
         there.send([NUMBER], "验证码\n1234")
     with open_client(vendor, password=vendor.password + " ") as wrong:
         with pytest.raises(VendorRefusal):
-            wrong.send([OTHER], "x")
+            wrong.send([OTHER_NUMBER], "x")
     with pytest.raises(MessageNotSent) as raised:
-        vendor.wait_message(to=OTHER, text="x", timeout=0.01)
+        vendor.wait_message(to=OTHER_NUMBER, text="x", timeout=0.01)
     text = str(raised.value)
-    assert text.startswith(f"no message to {OTHER} with 'x' was sent within 0.01 s\n")
+    assert text.startswith(f"no message to {OTHER_NUMBER} with 'x' was sent within 0.01 s\n")
     assert f"to {NUMBER}, task" in text
     assert "验证码\\n1234" in text
     assert "send: refused, 用户名或密码错误\n      signature." in text
@@ -70,7 +70,7 @@ def test_control_characters_are_escaped_in_the_report(vendor: SmsVendor) -> None
     with open_client(vendor) as there:
         there.send([NUMBER], "x")
     with pytest.raises(MessageNotSent) as raised:
-        vendor.wait_message(to=OTHER, timeout=0.01)
+        vendor.wait_message(to=OTHER_NUMBER, timeout=0.01)
     assert "\\x1b[2J\\n\\u202e" in str(raised.value)
     assert all(line.isprintable() for line in str(raised.value).splitlines())
 
@@ -113,9 +113,9 @@ def test_repr_has_no_password(vendor: SmsVendor) -> None:
 
 def test_fail_next_fails_the_next_messages_only(vendor: SmsVendor) -> None:
     vendor.fail_next("MK:0001")
-    vendor.fail_next("MK:0002", count=2, to=OTHER)
+    vendor.fail_next("MK:0002", count=2, to=OTHER_NUMBER)
     with open_client(vendor) as there:
-        there.send([NUMBER, NUMBER, OTHER, OTHER, OTHER], "x")
+        there.send([NUMBER, NUMBER, OTHER_NUMBER, OTHER_NUMBER, OTHER_NUMBER], "x")
         assert [report.errorcode for report in there.status()] == [
             "MK:0001",
             "DELIVRD",
@@ -127,9 +127,9 @@ def test_fail_next_fails_the_next_messages_only(vendor: SmsVendor) -> None:
 
 def test_rules_apply_until_they_are_cleared(vendor: SmsVendor) -> None:
     vendor.rule("150", "silent")
-    vendor.rule(OTHER, delay=5, reply="T", share=1.0, remaining=3)
+    vendor.rule(OTHER_NUMBER, delay=5, reply="T", share=1.0, remaining=3)
     assert [(rule.number, rule.outcome, rule.delay, rule.reply) for rule in vendor.outcomes()] == [
-        (OTHER, "delivered", 5.0, "T"),
+        (OTHER_NUMBER, "delivered", 5.0, "T"),
         ("150", "silent", 0.0, None),
     ]
     with open_client(vendor) as there:
@@ -146,9 +146,9 @@ def test_an_added_reply_or_report_belongs_to_the_last_task(vendor: SmsVendor) ->
         there.status()
         reply = vendor.reply(NUMBER, "T")
         assert (reply.task_id, reply.extno, reply.state) == (sent.task_id, "7", "waiting")
-        with pytest.raises(ControlRefused, match=f"has sent nothing to {OTHER}"):
-            vendor.reply(OTHER, "T")
-        assert vendor.reply(OTHER, "later", task_id=first.task_id, extno="9", seconds=60).state == "later"
+        with pytest.raises(ControlRefused, match=f"has sent nothing to {OTHER_NUMBER}"):
+            vendor.reply(OTHER_NUMBER, "T")
+        assert vendor.reply(OTHER_NUMBER, "later", task_id=first.task_id, extno="9", seconds=60).state == "later"
         assert vendor.report(NUMBER, 20).extno == "7"
         vendor.report(NUMBER, 10, "EXTRA", task_id=first.task_id)
         assert [(reply.content, reply.task_id, reply.extno) for reply in there.call()] == [("T", sent.task_id, "7")]

@@ -15,4 +15,4 @@ pytestmark = pytest.mark.slow("Kills and restarts emulators and Valkey servers u
 def test_a_kill_loses_no_acknowledged_send_and_repeats_none(name: str, tmp_path: Path) -> None:
     result = run_crash_test(SCENARIOS[name](tmp_path), 2, open_crash_store, random.Random(1))
     assert result.sends >= 2 * CLIENTS, "each kill waits for as many"
-    assert result.lost_in <= result.unanswered_fetches
+    assert result.lost_responses <= result.unanswered_fetches

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fuzz.mutators import CONTROL_REQUESTS, VENDOR_REQUESTS, FuzzInput, malformed, malformed_control
+from fuzz.mutators import (
+    CONTROL_REQUESTS,
+    VENDOR_REQUESTS,
+    FuzzInput,
+    build_malformed_control_request,
+    build_malformed_request,
+)
 from fuzz.oracle import FuzzResponse, check_control_response, check_raw_response, check_vendor_response
 from fuzz.run import check_request, fuzz_in_process, fuzz_over_socket, minimise
 from fuzz.targets import InProcessTarget
@@ -20,14 +26,14 @@ TARGET = InProcessTarget()
 @settings(max_examples=300)
 @given(rng=st.randoms(use_true_random=False))
 def test_a_malformed_request_to_an_endpoint_has_a_well_formed_response(rng: Random) -> None:
-    assert check_request(TARGET, malformed(rng), diagnose=False)[0] is None
+    assert check_request(TARGET, build_malformed_request(rng), diagnose=False)[0] is None
 
 
 @pytest.mark.slow("Sends hundreds of requests through Flask.")
 @settings(max_examples=100)
 @given(rng=st.randoms(use_true_random=False))
 def test_a_malformed_request_to_the_control_api_is_no_server_error(rng: Random) -> None:
-    assert check_request(TARGET, malformed_control(rng))[0] is None
+    assert check_request(TARGET, build_malformed_control_request(rng))[0] is None
 
 
 @pytest.mark.slow("Sends 2400 requests.")

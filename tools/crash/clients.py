@@ -1,4 +1,4 @@
-"""Clients that send and fetch until they are stopped, and record what they were answered."""
+"""Clients that send and fetch until they are stopped, and record the responses."""
 
 import http.client
 import re
@@ -19,12 +19,12 @@ _PAUSE: Final = 0.01
 
 
 class ClientRecord(NamedTuple):
-    """What clients know. Each phone number is sent to once only, so a number identifies a message.
+    """The responses that clients received. Each phone number is sent to once only, so a number identifies a message.
 
-    - `acknowledged`: the numbers of each send that was answered with `ok`
-    - `unanswered`: the numbers of each send that got no such answer
+    - `acknowledged`: the numbers of each send whose response was `ok`
+    - `unanswered`: the numbers of each send without such a response
     - `received`: the numbers of all reports received
-    - `fetches`: one entry for each fetch that got no answer
+    - `fetches`: one entry for each fetch without a response
     """
 
     acknowledged: list[list[str]]

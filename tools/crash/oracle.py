@@ -1,4 +1,4 @@
-"""Oracle of the crash test: compares what the clients were answered with what the store contains.
+"""Oracle of the crash test: compares the responses that the clients received with the contents of the store.
 
 The comparison is valid only when no client is sending and every waiting report has been fetched.
 """
@@ -18,19 +18,19 @@ class CrashResult(NamedTuple):
     """Counts of one crash test.
 
     - `sends`, `reports`: acknowledged sends, and their reports
-    - `unanswered_sends`, `done`: sends without an answer, and how many of them took effect
-    - `unanswered_fetches`: fetches without an answer
-    - `lost`, `lost_in`: reports in answers that never arrived, and the number of those answers
+    - `unanswered_sends`, `applied`: sends without a response, and how many of them took effect
+    - `unanswered_fetches`: fetches without a response
+    - `lost_reports`, `lost_responses`: reports in responses that never arrived, and the number of those responses
     """
 
     kills: int
     sends: int
     reports: int
     unanswered_sends: int
-    done: int
+    applied: int
     unanswered_fetches: int
-    lost: int
-    lost_in: int
+    lost_reports: int
+    lost_responses: int
 
 
 def compare_records(record: ClientRecord, store: Store, kills: int) -> CrashResult:
@@ -50,9 +50,11 @@ def compare_records(record: ClientRecord, store: Store, kills: int) -> CrashResu
     acknowledged = [number for send in record.acknowledged for number in send]
     assert not [number for number in acknowledged if number not in times_sent], "an acknowledged send was lost"
 
-    done = [send for send in record.unanswered if any(number in times_sent for number in send)]
-    assert not [send for send in done if not all(number in times_sent for number in send)], "a send took effect in part"
-    assert len(times_sent) == len(acknowledged) + sum(map(len, done)), "the store has a message that no client sent"
+    applied = [send for send in record.unanswered if any(number in times_sent for number in send)]
+    assert not [send for send in applied if not all(number in times_sent for number in send)], (
+        "a send took effect in part"
+    )
+    assert len(times_sent) == len(acknowledged) + sum(map(len, applied)), "the store has a message that no client sent"
     assert store.balance("12").points == store.balance("12").charged_up - len(messages), (
         "the balance does not match the messages"
     )
@@ -63,24 +65,24 @@ def compare_records(record: ClientRecord, store: Store, kills: int) -> CrashResu
         "a client received a report of a message that was never sent"
     )
     assert len({message.delivery_state.request for message in lost}) <= len(record.fetches), (
-        "more answers were lost than fetches failed"
+        "more responses were lost than fetches failed"
     )
-    _check_lost_answers_are_complete(lost, messages)
+    _check_lost_responses_are_complete(lost, messages)
     return CrashResult(
         kills=kills,
         sends=len(record.acknowledged),
         reports=len(acknowledged),
         unanswered_sends=len(record.unanswered),
-        done=len(done),
+        applied=len(applied),
         unanswered_fetches=len(record.fetches),
-        lost=len(lost),
-        lost_in=len({message.delivery_state.request for message in lost}),
+        lost_reports=len(lost),
+        lost_responses=len({message.delivery_state.request for message in lost}),
     )
 
 
-def _check_lost_answers_are_complete(lost: Sequence[Message], messages: Sequence[Message]) -> None:
-    """Check that reports were lost by whole answers: no report of a lost answer arrived."""
+def _check_lost_responses_are_complete(lost: Sequence[Message], messages: Sequence[Message]) -> None:
+    """Check that whole responses were lost: no report of a lost response arrived."""
     requests = {message.delivery_state.request for message in lost}
     assert None not in requests, "a lost report was never fetched"
-    in_lost_answers = [message for message in messages if message.delivery_state.request in requests]
-    assert len(in_lost_answers) == len(lost), "an answer arrived in part"
+    in_lost_responses = [message for message in messages if message.delivery_state.request in requests]
+    assert len(in_lost_responses) == len(lost), "a response arrived in part"

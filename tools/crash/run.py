@@ -14,7 +14,7 @@ from crash.clients import ClientRecord, CrashClient, fetch
 from crash.oracle import CrashResult, compare_records
 from crash.scenarios import KillableEmulator, sqlite_with_emulator_killed, valkey_killed, valkey_with_emulator_killed
 from sms10692_mock.domain.store import Store
-from support.valkey_server import THERE_ARE_SERVERS
+from support.valkey_server import SERVERS_AVAILABLE
 
 CLIENTS: Final = 8
 
@@ -32,7 +32,7 @@ SCENARIOS: Final[Mapping[str, Callable[[Path], Scenario]]] = {
         "the emulator, on Valkey": valkey_with_emulator_killed,
         "Valkey": valkey_killed,
     }
-    if THERE_ARE_SERVERS
+    if SERVERS_AVAILABLE
     else {}
 )
 """Scenarios by name. Each is started in an empty folder and yields the emulator and a function that kills."""

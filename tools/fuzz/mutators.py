@@ -201,7 +201,7 @@ _JSON_VALUES: Final[tuple[Any, ...]] = (
 )
 
 
-def malformed(rng: Random, corpus: Sequence[FuzzInput] = VENDOR_REQUESTS) -> FuzzInput:
+def build_malformed_request(rng: Random, corpus: Sequence[FuzzInput] = VENDOR_REQUESTS) -> FuzzInput:
     """Build a request to one of the vendor's endpoints, with up to six changes."""
     request = rng.choice(corpus)
     for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 6))):
@@ -209,7 +209,7 @@ def malformed(rng: Random, corpus: Sequence[FuzzInput] = VENDOR_REQUESTS) -> Fuz
     return request
 
 
-def malformed_control(rng: Random) -> FuzzInput:
+def build_malformed_control_request(rng: Random) -> FuzzInput:
     """Build a request to the control API, with up to three changes and without long polling (`wait`)."""
     request = rng.choice(CONTROL_REQUESTS)
     for _ in range(rng.choice((1, 1, 2, 3))):

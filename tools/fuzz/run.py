@@ -14,7 +14,13 @@ from random import Random
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from fuzz.mutators import VENDOR_REQUESTS, FuzzInput, corrupt_http, malformed, malformed_control
+from fuzz.mutators import (
+    VENDOR_REQUESTS,
+    FuzzInput,
+    build_malformed_control_request,
+    build_malformed_request,
+    corrupt_http,
+)
 from fuzz.oracle import FuzzResponse, check_control_response, check_raw_response, check_vendor_response
 from fuzz.targets import InProcessTarget, send_over_socket
 from sms10692_mock.domain.api_request import match_endpoint
@@ -107,7 +113,7 @@ def fuzz_in_process(seed: int, requests: int, deadline: float = float("inf"), co
             if time.monotonic() > deadline:
                 break
         to_control = rng.random() < control
-        request = malformed_control(rng) if to_control else malformed(rng, corpus)
+        request = build_malformed_control_request(rng) if to_control else build_malformed_request(rng, corpus)
         target = control_target if to_control else vendor_target
         failure, response = check_request(target, request, diagnose=number % _DIAGNOSE_EVERY == 0)
         stats.requests["control API" if to_control else "vendor endpoints"] += 1
@@ -135,7 +141,7 @@ def fuzz_over_socket(seed: int, requests: int, address: Address, deadline: float
 
     def generate() -> Iterator[bytes]:
         while True:
-            request = malformed_control(rng) if rng.random() < 0.1 else malformed(rng)
+            request = build_malformed_control_request(rng) if rng.random() < 0.1 else build_malformed_request(rng)
             raw = corrupt_http(rng, request) if rng.random() < 0.7 else request.to_bytes()
             if not any(word in raw.lower() for word in _EXCLUDED_ON_SOCKET):
                 yield raw

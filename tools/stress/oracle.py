@@ -24,7 +24,7 @@ QUEUES: tuple[QueueName, ...] = ("reports", "replies")
 class ClientRecord:
     """What the clients of one account know.
 
-    - `acknowledged`: phone number to task id, for sends that were answered with `ok`
+    - `acknowledged`: phone number to task id, for sends whose response was `ok`
     - `unanswered`: the numbers of each send whose response did not arrive or is unreadable
     - `unsent`: numbers that must not have been sent to, because the send was refused or its body was truncated
     - `fetched`: the items of each response, per queue
