@@ -17,7 +17,7 @@ from sms10692_contract.runner import State, run_checks
 from sms10692_contract.safety import SafetyGuard
 from support.contract_cli import run_contract, select
 from support.fake_servers import fake_control_api
-from support.hostile_servers import byte_server
+from support.raw_servers import byte_server
 
 OWN = ["--userid", "12", "--account", "test", "--password", "mima"]
 REQUEST = build_form(UTF8, {"action": "overage"})

@@ -245,7 +245,7 @@ def test_the_history_of_all_accounts_together_is_bounded(make: StoreFactory) -> 
         assert (store.balance("2").messages, store.queue_stats("2", "reports", 0.0).handed_out) == (9, 9)
 
 
-@pytest.mark.parametrize("name", [name for name in STORES if name != "sqlite from two sides"])
+@pytest.mark.parametrize("name", [name for name in STORES if name != "two sqlite stores"])
 def test_an_account_used_during_the_eviction_is_not_evicted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     with open_test_store(STORES[name], Limits(accounts=1), lambda: now[0]) as store:

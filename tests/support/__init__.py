@@ -1,1 +1,1 @@
-"""What the tests are made of."""
+"""Helpers, fixtures and fakes that several test modules use."""

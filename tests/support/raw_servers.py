@@ -1,9 +1,9 @@
-"""A server on a real socket whose behaviour is a function: it may disconnect, send slowly, or send too much."""
+"""Servers on raw sockets that may violate HTTP: disconnect, send slowly, send too much, or send any bytes."""
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 from support.emulators import TIMEOUT, read_request
 
@@ -40,3 +40,32 @@ def raw_server(serve: Serve) -> Iterator[tuple[str, list[bytes]]]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", requests
         listener.shutdown(socket.SHUT_RDWR)
     thread.join(TIMEOUT)
+
+
+@contextmanager
+def byte_server(chunks: Callable[[], Iterable[bytes]]) -> Iterator[str]:
+    """Yield the URL of a server that reads once, sends the chunks until the client disconnects, and closes."""
+    stopped = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_send_chunks, args=(listener, chunks, stopped))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            stopped.set()
+            with socket.create_connection(listener.getsockname()):
+                thread.join()
+
+
+def _send_chunks(listener: socket.socket, chunks: Callable[[], Iterable[bytes]], stopped: threading.Event) -> None:
+    while True:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            if stopped.is_set():
+                return
+            connection.settimeout(10)
+            connection.recv(65536)
+            for chunk in chunks():
+                connection.sendall(chunk)
+                if stopped.is_set():
+                    return

@@ -57,9 +57,7 @@ REMOTE: Final[Mapping[str, StoreFactory]] = (
 STORES: Final[Mapping[str, StoreFactory]] = {
     "memory": lambda folder, limits, clock: MemoryStore(limits, clock),
     "sqlite": lambda folder, limits, clock: SqliteStore(folder / "store", limits, clock),
-    "sqlite from two sides": lambda folder, limits, clock: cast(
-        Store, AlternatingStore(folder / "store", limits, clock)
-    ),
+    "two sqlite stores": lambda folder, limits, clock: cast(Store, AlternatingStore(folder / "store", limits, clock)),
     **REMOTE,
 }
 EACH_STORE = pytest.mark.parametrize("make", STORES.values(), ids=STORES)
