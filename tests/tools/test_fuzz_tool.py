@@ -7,13 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fuzz.mutators import (
-    CONTROL_REQUESTS,
-    VENDOR_REQUESTS,
-    FuzzInput,
-    build_malformed_control_request,
-    build_malformed_request,
-)
+from fuzz.corpus import CONTROL_REQUESTS, VENDOR_REQUESTS, FuzzInput
+from fuzz.mutators import build_malformed_control_request, build_malformed_request
 from fuzz.oracle import FuzzResponse, check_control_response, check_raw_response, check_vendor_response
 from fuzz.run import check_request, fuzz_in_process, fuzz_over_socket, minimise
 from fuzz.targets import InProcessTarget

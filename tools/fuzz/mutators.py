@@ -1,4 +1,4 @@
-"""Builds malformed requests by changing valid ones, by grammar (form fields, JSON documents) or byte by byte.
+"""Builds malformed requests by changing valid ones: form fields, JSON documents, headers, paths, or single bytes.
 
 All randomness comes from the `Random` that is passed in, so that a seed repeats a run.
 """
@@ -6,162 +6,23 @@ All randomness comes from the `Random` that is passed in, so that a seed repeats
 import json
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from support.exchanges import EXCHANGES
-
-Headers = tuple[tuple[bytes, bytes], ...]
-
-
-class FuzzInput(NamedTuple):
-    """A request. `target` is the path without the query, percent-encoded where necessary."""
-
-    method: bytes
-    target: bytes
-    query: bytes
-    headers: Headers
-    body: bytes
-
-    def to_bytes(self) -> bytes:
-        """Serialize the request. The correct Content-Length is added unless the headers contain a length."""
-        lines = b"Connection: close\r\n" + b"".join(b"%s: %s\r\n" % header for header in self.headers)
-        names = {name.lower() for name, _ in self.headers}
-        if not names & {b"content-length", b"transfer-encoding"}:
-            lines += b"Content-Length: %d\r\n" % len(self.body)
-        query = b"?" + self.query if self.query else b""
-        return b"%s %s%s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n%s" % (self.method, self.target, query, lines, self.body)
-
-
-def _parse(raw: bytes) -> FuzzInput:
-    head, _, body = raw.partition(b"\r\n\r\n")
-    first_line, *lines = head.split(b"\r\n")
-    method, target, _ = first_line.split(b" ")
-    path, _, query = target.partition(b"?")
-    headers = tuple((name, value) for name, _, value in (line.partition(b": ") for line in lines))
-    kept_headers = tuple(header for header in headers if header[0].lower() in (b"content-type", b"transfer-encoding"))
-    return FuzzInput(method, path, query, kept_headers, body)
-
-
-VENDOR_REQUESTS: Final = tuple(_parse(exchange.request) for exchange in EXCHANGES)
-"""The requests in `fixtures/exchanges`."""
-
-
-def _build_control_request(method: str, path: str, document: object = None) -> FuzzInput:
-    path, _, query = path.partition("?")
-    body = b"" if document is None else json.dumps(document).encode()
-    headers = ((b"Content-Type", b"application/json"),)
-    return FuzzInput(method.encode(), b"/_mock" + path.encode(), query.encode(), headers, body)
-
-
-CONTROL_REQUESTS: Final = (
-    _build_control_request("GET", "/accounts"),
-    _build_control_request(
-        "POST", "/accounts", {"points": 5, "postpaid": False, "may_read_reports": True, "dialect": "observed"}
-    ),
-    _build_control_request("GET", "/accounts/12"),
-    _build_control_request("PATCH", "/accounts/12", {"charge": 5, "dialect": None}),
-    _build_control_request("POST", "/reset", {"userid": "12"}),
-    _build_control_request("POST", "/accounts/12/reset"),
-    _build_control_request("GET", "/keywords"),
-    _build_control_request("PUT", "/keywords", {"words": ["发票", "x"]}),
-    _build_control_request("PUT", "/clock", {"mode": "frozen", "now": "2026-01-02T03:04:05+08:00", "speed": 1.5}),
-    _build_control_request("POST", "/clock/advance", {"seconds": 60.5}),
-    _build_control_request(
-        "PUT", "/accounts/12/clock", {"mode": "running", "now": "2026-01-02T03:04:05Z", "speed": 2.0}
-    ),
-    _build_control_request("POST", "/accounts/12/clock/advance", {"to": "next"}),
-    _build_control_request("GET", "/accounts/12/messages?mobile=15023239810&text=x&order=desc&limit=5&count=1"),
-    _build_control_request("GET", "/accounts/12/messages?since=2026-01-02T03:04:05%2B08:00&after=3&task_id=100001"),
-    _build_control_request("GET", "/accounts/12/queues"),
-    _build_control_request("GET", "/accounts/12/reports?state=waiting&until=2026-01-02T03:04:05Z"),
-    _build_control_request("GET", "/accounts/12/replies?state=handed%20out"),
-    _build_control_request(
-        "POST", "/accounts/12/reports", {"mobile": "15023239810", "status": 20, "errorcode": "2", "extno": "01"}
-    ),
-    _build_control_request(
-        "POST", "/accounts/12/replies", {"mobile": "15023239810", "content": "好", "task_id": None, "seconds": 1.0}
-    ),
-    _build_control_request("POST", "/accounts/12/reports/rewind", {"count": 3}),
-    _build_control_request("POST", "/accounts/12/replies/rewind", {"since": "2026-01-02T03:04:05+08:00"}),
-    _build_control_request(
-        "PUT", "/accounts/12/outcomes", {"rules": [{"number": "150", "outcome": "failed", "share": 0.5}], "seed": 1}
-    ),
-    _build_control_request(
-        "POST", "/accounts/12/outcomes", {"number": "", "outcome": "silent", "remaining": 2, "delay": 3.0}
-    ),
-    _build_control_request(
-        "POST", "/accounts/12/faults", {"kind": "cut", "at": 3, "remaining": 1, "operations": ["send"]}
-    ),
-    _build_control_request(
-        "POST", "/faults", {"kind": "status", "status": 503, "share": 0.01, "remaining": 1, "seed": 3}
-    ),
-    _build_control_request("GET", "/faults"),
-    _build_control_request("DELETE", "/faults/x", {}),
-    _build_control_request("DELETE", "/accounts/12/faults", {}),
-    _build_control_request("GET", "/requests?limit=3&text=x"),
-    _build_control_request("GET", "/requests/3"),
-    _build_control_request("GET", "/accounts/12/requests/3"),
-    _build_control_request("GET", "/nowhere"),
-)
-"""At least one request to each path of the control API."""
+from fuzz.corpus import CONTROL_REQUESTS, VENDOR_REQUESTS, FuzzInput
 
 _TOKENS: Final = (
-    *(
-        b"",
-        b" ",
-        b"\0",
-        b"%",
-        b"%0",
-        b"%u",
-        b"%u12",
-        b"%uD83D",
-        b"%uDE00",
-        b"%u0000",
-        b"%00",
-        b"%0A",
-        b"%0D%0A",
-        b"%FF",
-    ),
+    *(b"", b" ", b"\0", *b"% %0 %u %u12 %uD83D %uDE00 %u0000 %00 %0A %0D%0A %FF".split()),
     *(b"%C4%DA", b"%E5%86%85", b"%80", b"%AA%A1", b"%FE%FE", b"\xc4\xda", b"\xe5\x86\x85", b"\x80", b"\xff", b"\xfe"),
     *(b"+", b"&", b"=", b";", b",", b"?", b"#", b"<", b">", b"]]>", b"<![CDATA[", b"%26%230;", b"%26lt;", b"&#0;"),
     *(b"'", b"' or 1=1--", b"union select", b";drop", b"exec(", b"xp_", b"%EF%BF%BE", b"%EF%BB%BF", b"%1B[2J"),
     *(b"-1", b"0", b"1", b"4000", b"1e5", b"NaN", b"9" * 20, b"9" * 5000, b"%EF%BC%91", b"%D9%A3", b"1.0", b"01"),
-    *(
-        b"2010-10-24 09:08:10",
-        b"9999-12-31 23:59:59",
-        b"0001-01-01 00:00:00",
-        b"2010-02-30 00:00:00",
-        b"20120701231212",
-    ),
-    *(
-        b"send",
-        b"overage",
-        b"checkkeyword",
-        b"query",
-        b"SEND",
-        b"json",
-        b"xml",
-        b"12",
-        b"test",
-        b"mima",
-        b"15023239810",
-    ),
+    *(b"2010-10-24 09:08:10", b"9999-12-31 23:59:59", b"0001-01-01 00:00:00", b"2010-02-30 00:00:00"),
+    *b"20120701231212 send overage checkkeyword query SEND json xml 12 test mima 15023239810".split(),
     *(b"10000000001", b"10000000030", b"10000000031", b"1" * 300, b"x" * 70_000, b"15023239810," * 200, b"__proto__"),
 )
 _FIELD_NAMES: Final = (
-    *(
-        b"userid",
-        b"timestamp",
-        b"sign",
-        b"sign ",
-        b"mobile",
-        b"content",
-        b"sendTime",
-        b"action",
-        b"extno",
-        b"statusNum",
-    ),
-    *(b"rt", b"", b"x", b"ACTION", b"Content", b"%61ction", b"\xe5", b"a" * 300),
+    *b"userid timestamp sign mobile content sendTime action extno statusNum rt x ACTION Content %61ction".split(),
+    *(b"sign ", b"", b"\xe5", b"a" * 300),
 )
 _CONTENT_TYPES: Final = (
     b"",
@@ -217,64 +78,7 @@ def build_malformed_control_request(rng: Random) -> FuzzInput:
     return request._replace(query=request.query.replace(b"wait", b"w")) if b"wait" in request.query else request
 
 
-def corrupt_http(rng: Random, request: FuzzInput) -> bytes:
-    """Serialize a request with an error at the HTTP level: truncated, wrong framing, invalid headers."""
-    raw = request.to_bytes()
-    defect = rng.randrange(8)
-    head, _, body = raw.partition(b"\r\n\r\n")
-    if defect == 0:
-        return _change_bytes(rng, raw)
-    if defect == 1:
-        return raw[: rng.randrange(len(raw) + 1)]
-    if defect == 2:
-        return head + b"\r\nTransfer-Encoding: chunked\r\n\r\n" + rng.choice(_CHUNKED_BODIES) + body
-    if defect == 3:
-        return (
-            head.replace(b"Content-Length: ", b"Content-Length: " + rng.choice((b"-", b"+", b"9", b"0x", b" ")))
-            + b"\r\n\r\n"
-            + body
-        )
-    if defect == 4:
-        return head + b"\r\n" + rng.choice(_HEADER_LINES) + b"\r\n\r\n" + body
-    if defect == 5:
-        return raw + raw
-    if defect == 6:
-        return raw.replace(b"HTTP/1.1", rng.choice((b"HTTP/1.0", b"HTTP/2.0", b"HTTP/9", b"http/1.1", b"")), 1)
-    return raw.replace(b"\r\n", b"\n", rng.randrange(1, 4))
-
-
-_CHUNKED_BODIES: Final = (
-    b"",
-    b"0\r\n\r\n",
-    b"3\r\na=b\r\n0\r\n\r\n",
-    b"zz\r\n",
-    b"-1\r\n",
-    b"ffffffffffffffffff\r\n",
-    b"3\r\na=b",
-    b"3;x=y\r\na=b\r\n0\r\nx: y\r\n\r\n",
-)
-_HEADER_LINES: Final = (
-    *(
-        b"Expect: 100-continue",
-        b"Expect: x",
-        b"Connection: close",
-        b"Connection: upgrade\r\nUpgrade: websocket",
-        b"X: \xff",
-    ),
-    *(
-        b"Content-Length: 5",
-        b": x",
-        b"x",
-        b" folded",
-        b"Content-Encoding: gzip",
-        b"Cookie: " + b"x" * 9000,
-        b"Host: \xe5",
-    ),
-    *(b"X: y\r\n" * 150, b"Transfer-Encoding: gzip", b"Origin: http://[", b"Host: [::1", b"Range: bytes=0-1"),
-)
-
-
-def _change_bytes(rng: Random, raw: bytes) -> bytes:
+def change_bytes(rng: Random, raw: bytes) -> bytes:
     begin = rng.randrange(len(raw) + 1)
     end = min(len(raw), begin + rng.choice((0, 1, 1, 2, 10, 100)))
     kind = rng.randrange(4)
@@ -312,7 +116,7 @@ def _replace_value(rng: Random, pairs: list[bytes]) -> None:
 def _corrupt_value(rng: Random, pairs: list[bytes]) -> None:
     index = rng.randrange(len(pairs))
     name, _, value = pairs[index].partition(b"=")
-    pairs[index] = name + b"=" + _change_bytes(rng, value)
+    pairs[index] = name + b"=" + change_bytes(rng, value)
 
 
 def _replace_text_field(rng: Random, pairs: list[bytes]) -> None:
@@ -384,8 +188,8 @@ _VENDOR_MUTATORS: Final[tuple[Callable[[Random, FuzzInput], FuzzInput], ...]] = 
             _swap_values,
         ),
     ),
-    lambda rng, request: request._replace(body=_change_bytes(rng, request.body)),
-    lambda rng, request: request._replace(query=_escape_query(_change_bytes(rng, request.query))),
+    lambda rng, request: request._replace(body=change_bytes(rng, request.body)),
+    lambda rng, request: request._replace(query=_escape_query(change_bytes(rng, request.query))),
     lambda rng, request: request._replace(query=_escape_query(request.body), body=b""),
     lambda rng, request: request._replace(method=rng.choice(_METHODS)),
     lambda rng, request: request._replace(target=rng.choice(_TARGETS)),
@@ -417,8 +221,8 @@ _CONTROL_MUTATORS: Final[tuple[Callable[[Random, FuzzInput], FuzzInput], ...]] =
     _change_document,
     _change_document,
     _change_document,
-    lambda rng, request: request._replace(body=_change_bytes(rng, request.body)),
-    lambda rng, request: request._replace(query=_escape_query(_change_bytes(rng, request.query))),
+    lambda rng, request: request._replace(body=change_bytes(rng, request.body)),
+    lambda rng, request: request._replace(query=_escape_query(change_bytes(rng, request.query))),
     lambda rng, request: request._replace(
         target=request.target.replace(b"12", rng.choice((b"%00", b"%E5%86%85", b"13", b"%FF", b"..", b"")))
     ),

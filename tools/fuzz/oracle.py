@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from lxml import etree
 
-from fuzz.mutators import FuzzInput
+from fuzz.corpus import FuzzInput
 
 _SCHEMA: Final = Path(__file__).parent.parent.parent / "fixtures" / "schema" / "answers.rng"
 _MAX_HINT: Final = 1000

@@ -14,13 +14,9 @@ from random import Random
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from fuzz.mutators import (
-    VENDOR_REQUESTS,
-    FuzzInput,
-    build_malformed_control_request,
-    build_malformed_request,
-    corrupt_http,
-)
+from fuzz.corpus import VENDOR_REQUESTS, FuzzInput
+from fuzz.http_errors import corrupt_http
+from fuzz.mutators import build_malformed_control_request, build_malformed_request
 from fuzz.oracle import FuzzResponse, check_control_response, check_raw_response, check_vendor_response
 from fuzz.targets import InProcessTarget, send_over_socket
 from sms10692_mock.domain.api_request import match_endpoint

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Final, cast
 from urllib.parse import unquote_to_bytes
 
-from fuzz.mutators import FuzzInput
+from fuzz.corpus import FuzzInput
 from fuzz.oracle import FuzzResponse
 from sms10692.protocol import Endpoint
 from sms10692_mock.app.vendor_app import Request, VendorApp
