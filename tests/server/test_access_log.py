@@ -50,11 +50,11 @@ def test_lines_beyond_the_buffer_are_dropped_and_counted_and_no_call_blocks(monk
     stuck.is_read.set()
     for _ in range(2):
         assert stuck.flushed.acquire(timeout=TIMEOUT)
-    said = stuck.getvalue()
-    assert "first" in said
-    assert "line 9\n" in said
-    assert "line 10\n" not in said
-    assert "20 lines dropped: the log was not read\n" in said
+    text = stuck.getvalue()
+    assert "first" in text
+    assert "line 9\n" in text
+    assert "line 10\n" not in text
+    assert "20 lines dropped: the log was not read\n" in text
 
 
 def test_lines_and_records_have_date_time_and_zone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,48 +53,48 @@ def executor() -> Iterator[ThreadPoolExecutor]:
 
 
 def test_jobs_submitted_at_once_run_on_one_thread_in_their_order(executor: ThreadPoolExecutor) -> None:
-    done: list[tuple[int, int]] = []
+    runs: list[tuple[int, int]] = []
 
-    def note(index: int) -> None:
-        done.append((index, threading.get_ident()))
+    def record(index: int) -> None:
+        runs.append((index, threading.get_ident()))
 
-    async def five() -> None:
+    async def run() -> None:
         runner = BatchRunner[None](executor, clock=lambda: 0.0)
-        await asyncio.gather(*(runner.submit(one_phase(partial(note, index))) for index in range(5)))
+        await asyncio.gather(*(runner.submit(one_phase(partial(record, index))) for index in range(5)))
 
-    asyncio.run(five())
-    assert [index for index, _ in done] == list(range(5))
-    assert len({thread for _, thread in done}) == 1
+    asyncio.run(run())
+    assert [index for index, _ in runs] == list(range(5))
+    assert len({thread for _, thread in runs}) == 1
 
 
 def test_a_blocked_job_does_not_delay_a_later_one(executor: ThreadPoolExecutor) -> None:
-    held = threading.Event()
+    released = threading.Event()
 
-    async def two() -> None:
+    async def run() -> None:
         runner = BatchRunner[str](executor)
-        waiting = runner.submit(one_phase(lambda: "held" if held.wait(TIMEOUT) else "forgotten"))
+        blocked = runner.submit(one_phase(lambda: "released" if released.wait(TIMEOUT) else "timed out"))
         await asyncio.sleep(0)  # let the batch start
         async with asyncio.timeout(TIMEOUT):
             assert await runner.submit(one_phase(lambda: "later")) == "later"
-            assert not waiting.done()
-            held.set()
-            assert await waiting == "held"
+            assert not blocked.done()
+            released.set()
+            assert await blocked == "released"
 
-    asyncio.run(two())
+    asyncio.run(run())
 
 
 def test_jobs_after_a_slow_one_run_on_separate_threads(executor: ThreadPoolExecutor) -> None:
-    behind = threading.Barrier(3)
+    barrier = threading.Barrier(3)
     times = iter([0.0, 1.0])
 
-    async def four() -> None:
+    async def run() -> None:
         runner = BatchRunner[int](executor, clock=lambda: next(times, 1.0))
         slow = runner.submit(one_phase(lambda: 0))
-        others = [runner.submit(one_phase(lambda: behind.wait(TIMEOUT))) for _ in range(3)]
+        later_jobs = [runner.submit(one_phase(lambda: barrier.wait(TIMEOUT))) for _ in range(3)]
         assert await slow == 0
-        assert sorted(await asyncio.gather(*others)) == [0, 1, 2]
+        assert sorted(await asyncio.gather(*later_jobs)) == [0, 1, 2]
 
-    asyncio.run(four())
+    asyncio.run(run())
 
 
 # Batch transactions
@@ -114,14 +114,14 @@ class RecordingStore:
         self._fails -= 1
         if self._fails >= 0 and self._where == "at the beginning":
             raise StoreUnavailable("the database is locked")
-        self.events.append("begun")
+        self.events.append("began")
         self._is_inside = True
         yield
         self._is_inside = False
         if self._fails >= 0:
-            self.events.append("undone")
+            self.events.append("rolled back")
             raise StoreUnavailable("the disk is full")
-        self.events.append("written")
+        self.events.append("committed")
 
     def work(self, index: int) -> Callable[[], int]:
         """The first phase of a job."""
@@ -137,19 +137,19 @@ class RecordingStore:
     ) -> list[object]:
         """Run so many jobs that are submitted at once, and return the events."""
 
-        async def all_of_them() -> None:
+        async def run_all() -> None:
             runner = BatchRunner[int](executor, self.batch_transaction, clock)
             async with asyncio.timeout(TIMEOUT):
-                made = await asyncio.gather(*(runner.submit(partial(self.work, index)) for index in range(count)))
-            assert made == list(range(count))
+                results = await asyncio.gather(*(runner.submit(partial(self.work, index)) for index in range(count)))
+            assert results == list(range(count))
 
-        asyncio.run(all_of_them())
+        asyncio.run(run_all())
         return self.events
 
 
 def test_results_are_delivered_only_after_the_commit(executor: ThreadPoolExecutor) -> None:
     inside, finished = [(index, "inside") for index in range(3)], [(index, "finished") for index in range(3)]
-    assert RecordingStore().run_jobs(3, executor) == ["begun", *inside, "written", *finished]
+    assert RecordingStore().run_jobs(3, executor) == ["began", *inside, "committed", *finished]
 
 
 def test_a_single_job_runs_without_a_batch_transaction(executor: ThreadPoolExecutor) -> None:
@@ -160,8 +160,8 @@ def test_a_single_job_runs_without_a_batch_transaction(executor: ThreadPoolExecu
 def test_jobs_of_a_failed_transaction_run_again_individually_and_are_delivered_once(
     executor: ThreadPoolExecutor, where: str
 ) -> None:
-    rolled_back = ["begun", *((index, "inside") for index in range(3)), "undone"] if where == "at the end" else []
-    individually = [(index, what) for index in range(3) for what in ("alone", "finished")]
+    rolled_back = ["began", *((index, "inside") for index in range(3)), "rolled back"] if where == "at the end" else []
+    individually = [(index, phase) for index in range(3) for phase in ("alone", "finished")]
     assert RecordingStore(1, where).run_jobs(3, executor) == [*rolled_back, *individually]
 
 
@@ -169,39 +169,39 @@ def test_a_transaction_has_at_most_32_jobs(executor: ThreadPoolExecutor) -> None
     events = RecordingStore().run_jobs(70, executor)
     indexes = [event[0] for event in events if isinstance(event, tuple) and event[1] == "inside"]
     assert indexes == list(range(70))
-    assert events.count("written") == 3
+    assert events.count("committed") == 3
 
 
 def test_a_transaction_that_takes_long_is_committed_before_further_jobs_start(executor: ThreadPoolExecutor) -> None:
     times = iter([0.0, 0.001, 0.004])  # at the start, and after each of the first two jobs
     events = RecordingStore().run_jobs(4, executor, clock=lambda: next(times, 1.0))
-    assert events.index("written") == events.index((1, "inside")) + 1
+    assert events.index("committed") == events.index((1, "inside")) + 1
     assert events[-1] == (3, "finished")
 
 
 def test_the_remaining_jobs_of_a_stalled_batch_are_run(executor: ThreadPoolExecutor) -> None:
-    held = threading.Event()
+    released = threading.Event()
 
     def blocked() -> Callable[[], str]:
-        held.wait(TIMEOUT)
+        released.wait(TIMEOUT)
         return lambda: "first"
 
-    async def many() -> None:
+    async def run() -> None:
         runner = BatchRunner[str](executor, RecordingStore().batch_transaction, clock=lambda: 0.0)
         futures = [runner.submit(blocked)] + [runner.submit(one_phase(lambda: "another")) for _ in range(40)]
         await asyncio.sleep(0)
         async with asyncio.timeout(TIMEOUT):
             while runner._stall_timer is not None:
                 await asyncio.sleep(0.001)
-            held.set()
+            released.set()
             assert await asyncio.gather(*futures) == ["first"] + 40 * ["another"]
 
-    asyncio.run(many())
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize("transactional", [True, False])
 def test_an_exception_reaches_only_the_future_of_its_job(executor: ThreadPoolExecutor, transactional: bool) -> None:
-    async def three() -> None:
+    async def run() -> None:
         runner = (
             BatchRunner[float](executor, RecordingStore().batch_transaction)
             if transactional
@@ -215,7 +215,7 @@ def test_an_exception_reaches_only_the_future_of_its_job(executor: ThreadPoolExe
             await failing
         assert await succeeding == 0.5
 
-    asyncio.run(three())
+    asyncio.run(run())
 
 
 def test_an_unexpected_exception_of_the_store_reaches_every_future(executor: ThreadPoolExecutor) -> None:
@@ -224,14 +224,14 @@ def test_an_unexpected_exception_of_the_store_reaches_every_future(executor: Thr
         yield
         raise ZeroDivisionError
 
-    async def two() -> None:
+    async def run() -> None:
         runner = BatchRunner[int](executor, broken_transaction)
         futures = [runner.submit(one_phase(lambda: 0)) for _ in range(2)]
         async with asyncio.timeout(TIMEOUT):
-            made = await asyncio.gather(*futures, return_exceptions=True)
-        assert [repr(batch).count("ZeroDivisionError") for batch in made] == [1, 1]
+            results = await asyncio.gather(*futures, return_exceptions=True)
+        assert [repr(result).count("ZeroDivisionError") for result in results] == [1, 1]
 
-    asyncio.run(two())
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize("failure", [StopIteration, KeyboardInterrupt])
@@ -242,7 +242,7 @@ def test_every_future_is_done_after_any_exception(
     def fail() -> int:
         raise failure
 
-    async def three() -> None:
+    async def run() -> None:
         runner = (
             BatchRunner[int](executor, RecordingStore().batch_transaction)
             if transactional
@@ -250,10 +250,10 @@ def test_every_future_is_done_after_any_exception(
         )
         futures = [runner.submit(one_phase(work)) for work in (lambda: 0, fail, lambda: 0)]
         async with asyncio.timeout(TIMEOUT):
-            made = await asyncio.gather(*futures, return_exceptions=True)
-        assert failure.__name__ in repr(made[1])
+            results = await asyncio.gather(*futures, return_exceptions=True)
+        assert failure.__name__ in repr(results[1])
 
-    asyncio.run(three())
+    asyncio.run(run())
 
 
 def test_jobs_after_a_slow_one_share_a_transaction(executor: ThreadPoolExecutor) -> None:
@@ -263,9 +263,9 @@ def test_jobs_after_a_slow_one_share_a_transaction(executor: ThreadPoolExecutor)
     assert store.run_jobs(4, executor, clock=lambda: next(times, 1.0)) == [
         (0, "alone"),
         (0, "finished"),
-        "begun",
+        "began",
         *((index, "inside") for index in (1, 2, 3)),
-        "written",
+        "committed",
         *((index, "finished") for index in (1, 2, 3)),
     ]
 
@@ -287,7 +287,7 @@ class SqliteVendorApp:
     def handle_batch(self, executor: ThreadPoolExecutor, *actions: str) -> Sequence[HandledRequest]:
         """Handle requests that arrive at once, one for each action."""
 
-        async def all_of_them() -> Sequence[HandledRequest]:
+        async def handle_all() -> Sequence[HandledRequest]:
             runner = BatchRunner[HandledRequest](executor, self.store.batch_transaction, clock=lambda: 0.0)
             async with asyncio.timeout(TIMEOUT):
                 return await asyncio.gather(
@@ -297,7 +297,7 @@ class SqliteVendorApp:
                     )
                 )
 
-        return asyncio.run(all_of_them())
+        return asyncio.run(handle_all())
 
 
 def build_request(action: str) -> Request:

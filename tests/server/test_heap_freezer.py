@@ -33,13 +33,13 @@ def test_a_request_in_flight_during_a_collection_is_freed_and_stored_objects_are
         freezer.install()
         frozen = gc.get_freeze_count()
         request, kept = InFlight(), [[number] for number in range(10_000)]
-        gone = weakref.ref(request)
+        reference = weakref.ref(request)
         await asyncio.sleep(0)  # the appointment of a collection meanwhile
         assert gc.get_freeze_count() <= frozen  # less where frozen objects went otherwise
         del request
         is_idle = True
         freezer.freeze_if_due()
-        assert gone() is None
+        assert reference() is None
         assert gc.get_freeze_count() > frozen + len(kept) / 2
 
     asyncio.run(serve())

@@ -9,27 +9,27 @@ from hypothesis import strategies as st
 from sms10692_mock.server.http1_head import BadRequest, RequestHead, format_head, parse_head
 
 
-def head(*lines: str, request_line: str = "POST /v2sms.aspx HTTP/1.1") -> RequestHead:
+def parse_lines(*lines: str, request_line: str = "POST /v2sms.aspx HTTP/1.1") -> RequestHead:
     return parse_head("".join(f"{line}\r\n" for line in (request_line, *lines)).encode("latin-1"))
 
 
-def refused(*lines: str, request_line: str = "POST /v2sms.aspx HTTP/1.1") -> int:
+def get_error_status(*lines: str, request_line: str = "POST /v2sms.aspx HTTP/1.1") -> int:
     with pytest.raises(BadRequest) as raised:
-        head(*lines, request_line=request_line)
+        parse_lines(*lines, request_line=request_line)
     return raised.value.status
 
 
 def test_headers_are_kept_as_received_and_found_in_lower_case() -> None:
-    read = head("HOST: x", "X-Empty:", "X-Wide: \t a b ")
-    assert read.headers[:2] == [("HOST", "x"), ("X-Empty", "")]
-    assert read.headers_lower["host"] == "x"
-    assert read.headers_lower["x-wide"] == "a b"
+    head = parse_lines("HOST: x", "X-Empty:", "X-Wide: \t a b ")
+    assert head.headers[:2] == [("HOST", "x"), ("X-Empty", "")]
+    assert head.headers_lower["host"] == "x"
+    assert head.headers_lower["x-wide"] == "a b"
 
 
-def test_the_request_line_of_two_headers_with_a_name_counts() -> None:
-    read = head("Content-Type: a/b", "content-type: c/d")
-    assert read.headers_lower["content-type"] == "a/b"
-    assert len(read.headers) == 2
+def test_the_first_of_two_headers_with_a_name_counts() -> None:
+    head = parse_lines("Content-Type: a/b", "content-type: c/d")
+    assert head.headers_lower["content-type"] == "a/b"
+    assert len(head.headers) == 2
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def test_the_request_line_of_two_headers_with_a_name_counts() -> None:
     ],
 )
 def test_a_target_is_split_into_path_and_query(target: str, path: str, query: bytes) -> None:
-    read = head(request_line=f"GET {target} HTTP/1.1")
-    assert (read.path, read.query) == (path, query)
+    head = parse_lines(request_line=f"GET {target} HTTP/1.1")
+    assert (head.path, head.query) == (path, query)
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_a_target_is_split_into_path_and_query(target: str, path: str, query: by
 def test_the_connection_is_kept_alive_as_version_and_header_say(
     request_line: str, lines: list[str], keep_alive: bool
 ) -> None:
-    assert head(*lines, request_line=request_line).keep_alive is keep_alive
-    assert head(*lines, request_line=request_line).is_http10 is request_line.endswith("0")
+    assert parse_lines(*lines, request_line=request_line).keep_alive is keep_alive
+    assert parse_lines(*lines, request_line=request_line).is_http10 is request_line.endswith("0")
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_connection_is_kept_alive_as_version_and_header_say(
     ],
 )
 def test_the_headers_define_the_length_of_the_body(lines: list[str], length: int | None) -> None:
-    assert head(*lines).length == length
+    assert parse_lines(*lines).length == length
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_the_headers_define_the_length_of_the_body(lines: list[str], length: int
     ],
 )
 def test_ambiguous_or_invalid_headers_are_refused(lines: list[str], status: int) -> None:
-    assert refused(*[line.encode("utf-8").decode("latin-1") for line in lines]) == status
+    assert get_error_status(*[line.encode("utf-8").decode("latin-1") for line in lines]) == status
 
 
 @pytest.mark.parametrize(
@@ -131,18 +131,18 @@ def test_ambiguous_or_invalid_headers_are_refused(lines: list[str], status: int)
     ],
 )
 def test_an_invalid_request_line_is_refused(request_line: str, status: int) -> None:
-    assert refused(request_line=request_line) == status
+    assert get_error_status(request_line=request_line) == status
 
 
 def test_a_head_within_the_documented_limits_is_accepted() -> None:
-    assert len(head(*["a: b"] * 100, request_line=f"GET /{'x' * 65_533} HTTP/1.1").headers) == 100
+    assert len(parse_lines(*["a: b"] * 100, request_line=f"GET /{'x' * 65_533} HTTP/1.1").headers) == 100
 
 
 @given(st.binary() | st.text(st.sampled_from("GET /:a\r\n\tHTP1.0 "), max_size=60).map(str.encode))
 def test_any_bytes_are_a_head_or_a_bad_request(raw: bytes) -> None:
     with suppress(BadRequest):
-        read = parse_head(raw)
-        assert raw.startswith(read.method.encode())
+        head = parse_head(raw)
+        assert raw.startswith(head.method.encode())
 
 
 def test_the_head_of_a_response_has_a_date() -> None:

@@ -1,4 +1,4 @@
-"""Tests of `server.http1_parser`: the result does not depend on the pieces, incomplete bodies name their reason."""
+"""Tests of `server.http1_parser`: requests do not depend on how bytes are split; incomplete bodies have a reason."""
 
 import itertools
 from contextlib import suppress
@@ -15,12 +15,12 @@ MEBIBYTE = 1024 * 1024
 CHUNKED = b"POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-def sized(body: bytes, line_end: bytes = b"\r\n") -> bytes:
+def format_sized(body: bytes, line_end: bytes = b"\r\n") -> bytes:
     lines = [b"POST /s HTTP/1.1", b"Content-Length: %d" % len(body), b"", b""]
     return line_end.join(lines) + body
 
 
-def chunked(chunks: list[bytes]) -> bytes:
+def format_chunked(chunks: list[bytes]) -> bytes:
     return (
         CHUNKED
         + b"".join(b"%x;x=y\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks if chunk)
@@ -28,17 +28,17 @@ def chunked(chunks: list[bytes]) -> bytes:
     )
 
 
-def parse(*pieces: bytes) -> list[ParsedRequest]:
-    inbox, all_of_them = RequestParser(), []
-    for piece in pieces:
-        inbox.feed(piece)
-        while (arrived := inbox.next_request()) is not None:
-            all_of_them.append(arrived)
-    return all_of_them
+def parse(*chunks: bytes) -> list[ParsedRequest]:
+    parser, requests = RequestParser(), []
+    for chunk in chunks:
+        parser.feed(chunk)
+        while (request := parser.next_request()) is not None:
+            requests.append(request)
+    return requests
 
 
-def cut(raw: bytes, places: list[int]) -> list[bytes]:
-    ends = [0, *sorted(place % (len(raw) + 1) for place in places), len(raw)]
+def split(raw: bytes, positions: list[int]) -> list[bytes]:
+    ends = [0, *sorted(position % (len(raw) + 1) for position in positions), len(raw)]
     return [raw[begin:end] for begin, end in itertools.pairwise(ends)]
 
 
@@ -50,11 +50,11 @@ BODIES = st.binary(max_size=40) | st.sampled_from([b"\r\n\r\n", b"\n\n", b"0\r\n
         BODIES.flatmap(
             lambda body: st.sampled_from(
                 [
-                    (sized(body), body),
-                    (sized(body, b"\n"), body),
-                    (chunked([body[:3], body[3:]]), body),
+                    (format_sized(body), body),
+                    (format_sized(body, b"\n"), body),
+                    (format_chunked([body[:3], body[3:]]), body),
                     (b"GET / HTTP/1.0\r\n\r\n", b""),
-                    (b"\r\n" + sized(body), body),
+                    (b"\r\n" + format_sized(body), body),
                 ]
             )
         ),
@@ -62,19 +62,19 @@ BODIES = st.binary(max_size=40) | st.sampled_from([b"\r\n\r\n", b"\n\n", b"0\r\n
     ),
     st.lists(st.integers(0, 10_000), max_size=8),
 )
-def test_the_parsed_requests_do_not_depend_on_the_pieces(
-    messages: list[tuple[bytes, bytes]], places: list[int]
+def test_the_parsed_requests_do_not_depend_on_the_chunks(
+    messages: list[tuple[bytes, bytes]], positions: list[int]
 ) -> None:
     raw = b"".join(message for message, _ in messages)
-    assert [request.body for request in parse(*cut(raw, places))] == [body for _, body in messages]
-    assert [request.body for request in parse(*cut(raw, list(range(len(raw)))))] == [body for _, body in messages]
+    assert [request.body for request in parse(*split(raw, positions))] == [body for _, body in messages]
+    assert [request.body for request in parse(*split(raw, list(range(len(raw)))))] == [body for _, body in messages]
 
 
 @given(st.binary() | st.binary().map(lambda tail: CHUNKED + tail), st.lists(st.integers(0, 1000), max_size=4))
-def test_any_bytes_are_requests_or_a_bad_request(raw: bytes, places: list[int]) -> None:
+def test_any_bytes_are_requests_or_a_bad_request(raw: bytes, positions: list[int]) -> None:
     with suppress(BadRequest):
-        for arrived in parse(*cut(raw, places)):
-            assert len(arrived.body) < len(raw)
+        for request in parse(*split(raw, positions)):
+            assert len(request.body) < len(raw)
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,8 @@ def test_an_endless_head_is_refused_when_it_is_too_long() -> None:
 def test_a_body_of_four_mebibytes_is_accepted_and_one_byte_more_is_too_large(is_chunked: bool) -> None:
     def parse_body(size: int) -> list[ParsedRequest]:
         body = b"x" * size
-        raw = chunked([body]) if is_chunked else sized(body)
-        return parse(*cut(raw, list(range(0, len(raw), 65_536))), b"GET / HTTP/1.1\r\n\r\n")
+        raw = format_chunked([body]) if is_chunked else format_sized(body)
+        return parse(*split(raw, list(range(0, len(raw), 65_536))), b"GET / HTTP/1.1\r\n\r\n")
 
     whole, after = parse_body(4 * MEBIBYTE)
     assert (len(whole.body), whole.failure, after.head.method) == (4 * MEBIBYTE, None, "GET")
@@ -130,41 +130,42 @@ def test_a_body_of_four_mebibytes_is_accepted_and_one_byte_more_is_too_large(is_
 
 
 def test_an_endless_body_is_read_up_to_sixteen_mebibytes() -> None:
-    inbox = RequestParser()
-    inbox.feed(b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n")
+    parser = RequestParser()
+    parser.feed(b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n")
     for number in range(16):
-        assert inbox.next_request() is None, number
-        inbox.feed(b"x" * MEBIBYTE)
-    arrived = inbox.next_request()
-    assert arrived is not None
-    assert isinstance(arrived.failure, BodyTooLarge)
+        assert parser.next_request() is None, number
+        parser.feed(b"x" * MEBIBYTE)
+    request = parser.next_request()
+    assert request is not None
+    assert isinstance(request.failure, BodyTooLarge)
 
 
 def test_a_truncated_body_differs_from_a_missing_request() -> None:
-    for raw, has_broken_off in ((sized(b"abc")[:-1], True), (sized(b"abc"), False), (CHUNKED, True), (b"GET", False)):
-        inbox = RequestParser()
-        inbox.feed(raw)
-        while inbox.next_request():
+    cases = [(format_sized(b"abc")[:-1], True), (format_sized(b"abc"), False), (CHUNKED, True), (b"GET", False)]
+    for raw, is_truncated in cases:
+        parser = RequestParser()
+        parser.feed(raw)
+        while parser.next_request():
             continue
-        broken = inbox.truncated()
-        assert (broken is not None) is has_broken_off
-        assert broken is None or isinstance(broken.failure, TruncatedBody)
+        truncated = parser.truncated()
+        assert (truncated is not None) is is_truncated
+        assert truncated is None or isinstance(truncated.failure, TruncatedBody)
 
 
 def test_expect_100_continue_is_reported_once() -> None:
-    head, _, body = sized(b"abc").partition(b"\r\n\r\n")
+    head, _, body = format_sized(b"abc").partition(b"\r\n\r\n")
     head += b"\r\nExpect: 100-Continue\r\n\r\n"
-    inbox = RequestParser()
-    inbox.feed(head)
-    assert inbox.next_request() is None
-    assert (inbox.take_expect_continue(), inbox.take_expect_continue()) == (True, False)
-    inbox.feed(body)
-    assert inbox.next_request() is not None
-    inbox.feed(head.replace(b"HTTP/1.1", b"HTTP/1.0"))
-    assert inbox.next_request() is None
-    assert not inbox.take_expect_continue(), "that has no such answer"
-    inbox.feed(body)
-    assert inbox.next_request() is not None
-    inbox.feed(head + body)
-    assert inbox.next_request() is not None
-    assert not inbox.take_expect_continue(), "it was all there"
+    parser = RequestParser()
+    parser.feed(head)
+    assert parser.next_request() is None
+    assert (parser.take_expect_continue(), parser.take_expect_continue()) == (True, False)
+    parser.feed(body)
+    assert parser.next_request() is not None
+    parser.feed(head.replace(b"HTTP/1.1", b"HTTP/1.0"))
+    assert parser.next_request() is None
+    assert not parser.take_expect_continue(), "HTTP/1.0 has no interim responses"
+    parser.feed(body)
+    assert parser.next_request() is not None
+    parser.feed(head + body)
+    assert parser.next_request() is not None
+    assert not parser.take_expect_continue(), "the body had arrived"

@@ -54,11 +54,11 @@ class _DeletingStore(MemoryStore):
 
 
 def _deleting_store(**terms: Any) -> tuple[_DeletingStore, Vendor]:
-    chosen = build_options()
-    store = _DeletingStore(real_time=chosen.clock)
+    options = build_options()
+    store = _DeletingStore(real_time=options.clock)
     store.create_account(DEFAULT_ACCOUNT)
     store.create_account(Account("7", "shop", "p", **terms))
-    return store, Vendor(store, chosen.clock, chosen.keywords)
+    return store, Vendor(store, options.clock, options.keywords)
 
 
 def test_an_account_deleted_while_a_fault_is_evaluated_is_unknown() -> None:
@@ -69,7 +69,7 @@ def test_an_account_deleted_while_a_fault_is_evaluated_is_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "operation",
     [
         lambda control: [account.userid for account in control.accounts.list_accounts().accounts],
         lambda control: [account.userid for account in control.accounts.reset_many(ResetOptions()).accounts],
@@ -77,13 +77,13 @@ def test_an_account_deleted_while_a_fault_is_evaluated_is_unknown() -> None:
     ],
     ids=["all", "reset", "advance"],
 )
-def test_an_operation_on_all_accounts_skips_one_that_is_deleted_meanwhile(ask: Callable[[Any], Any]) -> None:
+def test_an_operation_on_all_accounts_skips_one_that_is_deleted_meanwhile(operation: Callable[[Any], Any]) -> None:
     store, vendor = _deleting_store()
     sent = parse_request(protocol.V2SMS, CREDENTIALS | {"action": "send", "mobile": "10000000023", "content": "x"})
     vendor.handle(sent)
     control = build_control(vendor, build_options(), ChangeNotifier())
     store.to_delete = "7"
-    assert ask(control) == ["12"]
+    assert operation(control) == ["12"]
     with pytest.raises(NoSuchAccount):
         store.balance("7")
 
@@ -97,7 +97,7 @@ def _narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keywords, "_WINDOW", 3)
 
 
-_PIECES = [
+_FRAGMENTS = [
     "'",
     " ",
     "  ",
@@ -115,7 +115,7 @@ _PIECES = [
     "\t\t\t\t",
     "O",
 ]
-TEXTS = st.lists(st.sampled_from(_PIECES), max_size=12).map("".join)
+TEXTS = st.lists(st.sampled_from(_FRAGMENTS), max_size=12).map("".join)
 
 
 @pytest.mark.usefixtures("_narrow")
@@ -188,9 +188,9 @@ def test_the_preamble_of_a_multipart_body_is_ignored(before: str, boundary: str)
 
 
 def test_the_response_to_a_long_request_does_not_wait_for_its_diagnosis() -> None:
-    chosen = build_options()
-    vendor = build_vendor(chosen)
-    pages = VendorApp(vendor, chosen.dialect)
+    options = build_options()
+    vendor = build_vendor(options)
+    pages = VendorApp(vendor, options.dialect)
 
     def hint(length: int) -> str:
         body = b"action=send&userid=12&timestamp=1&sign=1&content=" + b"x" * length
@@ -199,7 +199,7 @@ def test_the_response_to_a_long_request_does_not_wait_for_its_diagnosis() -> Non
 
     assert hint(100).startswith("signature.")
     assert hint(70_000) == "not explained at once: GET /_mock/requests/2"
-    control = build_control(vendor, chosen, ChangeNotifier())
+    control = build_control(vendor, options, ChangeNotifier())
     assert [finding.code for finding in control.requests.get(None, 2).diagnosis]
 
 
@@ -228,10 +228,10 @@ def test_the_request_log_stays_within_its_limit_whatever_is_long_in_a_request(lo
     store = MemoryStore(Limits(requests=1000, request_bytes=100_000))
     for number in range(1, 101):
         store.log_request(_entry(number=number, **long))
-    listed = store.requests(None, Query(limit=1000))
-    assert len(listed.items) + listed.dropped == 100
-    assert 1 <= len(listed.items) <= 10
-    assert listed.items[-1].number == 100
+    page = store.requests(None, Query(limit=1000))
+    assert len(page.items) + page.dropped == 100
+    assert 1 <= len(page.items) <= 10
+    assert page.items[-1].number == 100
 
 
 # Others
@@ -245,23 +245,23 @@ def test_the_control_api_refuses_a_query_that_is_not_utf_8() -> None:
 
 def test_concurrent_fetches_of_many_accounts_are_all_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sms10692_mock.app.vendor_app._MAX_REMEMBERED_FETCHES", 3)
-    chosen = build_options(lambda: MANUAL_TIME)
-    vendor = build_vendor(chosen)
-    pages, control = VendorApp(vendor, chosen.dialect), build_control(vendor, chosen, ChangeNotifier())
-    failed: list[BaseException] = []
+    options = build_options(lambda: MANUAL_TIME)
+    vendor = build_vendor(options)
+    pages, control = VendorApp(vendor, options.dialect), build_control(vendor, options, ChangeNotifier())
+    errors: list[BaseException] = []
 
     def fetch(userid: str) -> None:
         try:
             for _ in range(200):
                 pages._previous_fetch(_entry(userid=userid, operation="status", handed_out=0))
         except RuntimeError as error:
-            failed.append(error)
+            errors.append(error)
 
-    made = [control.accounts.create(NewAccount.model_validate({})).userid for _ in range(8)]
-    fetchers = [threading.Thread(target=fetch, args=(userid,)) for userid in made]
+    userids = [control.accounts.create(NewAccount.model_validate({})).userid for _ in range(8)]
+    fetchers = [threading.Thread(target=fetch, args=(userid,)) for userid in userids]
     for fetcher in fetchers:
         fetcher.start()
     for fetcher in fetchers:
         fetcher.join()
-    assert failed == []
+    assert errors == []
     assert len(pages._last_fetches) <= 3

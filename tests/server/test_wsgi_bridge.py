@@ -52,15 +52,15 @@ def split_response(raw: bytes) -> tuple[int, dict[str, str], bytes]:
 class ClosableIterable:
     """The result of an application; records whether it was closed."""
 
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = iter(pieces)
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
         self.closed = threading.Event()
 
     def __iter__(self) -> "ClosableIterable":
         return self
 
     def __next__(self) -> bytes:
-        return next(self._pieces)
+        return next(self._chunks)
 
     def close(self) -> None:
         self.closed.set()
@@ -117,15 +117,15 @@ def test_a_head_request_gets_no_body(application: App) -> None:
 
 
 def test_a_head_request_for_an_endless_stream_gets_the_head_and_closes_the_stream() -> None:
-    pieces = ClosableIterable(iter(lambda: b"data: 1\n\n", b""))
+    chunks = ClosableIterable(iter(lambda: b"data: 1\n\n", b""))
 
     def endless(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         start_response("200 OK", list(EVENTS))
-        return pieces
+        return chunks
 
     with serving(endless, validated=False) as address:
         assert split_response(raw_response(address, "HEAD"))[2] == b""
-        assert pieces.closed.wait(TIMEOUT)
+        assert chunks.closed.wait(TIMEOUT)
 
 
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
@@ -142,7 +142,7 @@ def test_status_204_and_304_have_no_body_even_if_the_application_returns_one(sta
     assert b"keep-alive" not in received
 
 
-def test_a_stream_is_sent_piece_by_piece_and_an_empty_piece_does_not_end_it() -> None:
+def test_a_stream_is_sent_chunk_by_chunk_and_an_empty_chunk_does_not_end_it() -> None:
     def events(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         yield b""
         write = start_response("200 OK", list(EVENTS))
@@ -152,7 +152,7 @@ def test_a_stream_is_sent_piece_by_piece_and_an_empty_piece_does_not_end_it() ->
         yield b""
         yield b"data: 2\n\n"
 
-    with serving(events, validated=False) as address:  # the validator demands start_response at the first piece
+    with serving(events, validated=False) as address:  # the validator demands start_response before the first chunk
         connection = http.client.HTTPConnection(*address, timeout=TIMEOUT)
         for _ in range(2):  # over one connection
             connection.request("GET", "/app")
