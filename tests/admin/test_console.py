@@ -87,7 +87,7 @@ def test_an_unknown_path_is_404_in_words() -> None:
 
 
 def test_an_unknown_path_leads_a_browser_back_and_shows_nothing_of_an_account() -> None:
-    office = FlaskEmulator(guard=AccessPolicy(token="secret"))
+    office = FlaskEmulator(access_policy=AccessPolicy(token="secret"))
     browser = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "Accept-Language": "zh"}
     response = office.http.get("/nosuch?userid=12&x=<script>", headers=browser)
     assert (response.status_code, response.mimetype) == (404, "text/html")

@@ -19,7 +19,7 @@ from support.flask_emulator import FlaskEmulator
 
 def test_what_is_too_old_is_dropped_counted_and_said() -> None:
     limits = Limits(messages=10, message_bytes=10_000, handed_out=10, requests=5, request_bytes=100_000)
-    office = FlaskEmulator(also={"limits": limits})
+    office = FlaskEmulator(replaced_options={"limits": limits})
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}"
     for _ in range(30):
@@ -39,7 +39,7 @@ def test_what_is_too_old_is_dropped_counted_and_said() -> None:
 
 
 def test_what_takes_too_many_bytes_is_dropped() -> None:
-    office = FlaskEmulator(also={"limits": Limits(message_bytes=5_100, request_bytes=50_000)})
+    office = FlaskEmulator(replaced_options={"limits": Limits(message_bytes=5_100, request_bytes=50_000)})
     account = office.control("POST", "accounts", {"points": 10**6})
     path = f"accounts/{account['userid']}"
     for _ in range(20):
@@ -51,7 +51,7 @@ def test_what_takes_too_many_bytes_is_dropped() -> None:
 
 
 def test_what_waits_is_never_dropped() -> None:
-    office = FlaskEmulator(also={"limits": Limits(messages=1, handed_out=1, requests=1)})
+    office = FlaskEmulator(replaced_options={"limits": Limits(messages=1, handed_out=1, requests=1)})
     account = office.control("POST", "accounts")
     for _ in range(30):
         office.send(account)
@@ -60,7 +60,7 @@ def test_what_waits_is_never_dropped() -> None:
 
 def test_temporary_accounts_beyond_the_limit_are_closed_counted_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    office = FlaskEmulator(accounts=["7:shop:a"], also={"limits": Limits(accounts=3)})
+    office = FlaskEmulator(accounts=["7:shop:a"], replaced_options={"limits": Limits(accounts=3)})
     waiting = office.control("POST", "accounts")
     office.send(waiting)
     made: list[dict[str, Any]] = []
@@ -85,7 +85,7 @@ def test_temporary_accounts_beyond_the_limit_are_closed_counted_and_logged(caplo
 
 def test_the_history_of_all_accounts_together_is_bounded_while_they_send() -> None:
     """Seen to by a thread, of which nobody waits for the end: a test does."""
-    office = FlaskEmulator(also={"limits": Limits(messages=40), "unused": 1e9})
+    office = FlaskEmulator(replaced_options={"limits": Limits(messages=40), "unused": 1e9})
     accounts = [office.control("POST", "accounts") for _ in range(10)]
     for account in accounts:
         for _ in range(12):
@@ -184,7 +184,7 @@ def test_a_reset_of_one_leaves_the_others_alone() -> None:
 
 
 def test_a_throw_away_account_that_nobody_uses_expires_and_others_do_not() -> None:
-    office = FlaskEmulator(also={"unused": 100.0})
+    office = FlaskEmulator(replaced_options={"unused": 100.0})
     idle, busy = (office.control("POST", "accounts") for _ in range(2))
     for _ in range(3):
         office.now += 60

@@ -26,7 +26,7 @@ QUEUES = (protocol.STATUS, protocol.CALL)
 @pytest.fixture(scope="module")
 def emulator() -> FlaskEmulator:
     """Emulator at the time of the manual's timestamp, with several accounts."""
-    emulator = FlaskEmulator(also={"accounts": (DEFAULT_ACCOUNT, *OTHERS)})
+    emulator = FlaskEmulator(replaced_options={"accounts": (DEFAULT_ACCOUNT, *OTHERS)})
     emulator.now = NOW
     return emulator
 
@@ -37,7 +37,7 @@ class DiagnosedRequest:
     def __init__(self, emulator: FlaskEmulator, page: Endpoint, body: bytes, **request: Any) -> None:
         arguments = {"method": "POST", "content_type": FORM} | request
         response = emulator.http.open(page.path, data=body, **arguments)
-        self.answer = response.data
+        self.response = response.data
         self.hint = response.headers.get("X-Mock-Hint", "")
         (entry,) = emulator.control("GET", "requests?order=desc&limit=1")["items"]
         self.document = emulator.control("GET", f"requests/{entry['number']}")
@@ -45,7 +45,7 @@ class DiagnosedRequest:
             assert emulator.control("GET", f"accounts/12/requests/{entry['number']}") == self.document
         output = f"{self.hint} {self.document['diagnosis']}"
         assert not any(secret in output for secret in SECRETS)
-        assert base64.b64decode(self.document["answer"]) == self.answer
+        assert base64.b64decode(self.document["answer"]) == self.response
         assert base64.b64decode(self.document["body"]) == body
 
     def codes(self, kind: str) -> list[str]:
@@ -57,7 +57,7 @@ class DiagnosedRequest:
 @pytest.mark.parametrize(("code", "sign"), SIGNS.values(), ids=SIGNS)
 def test_a_wrong_signature_is_explained(emulator: FlaskEmulator, code: str, sign: str) -> None:
     diagnosed = DiagnosedRequest(emulator, protocol.V2SMS, build_form(sign=sign))
-    assert "用户名或密码错误" in diagnosed.answer.decode()
+    assert "用户名或密码错误" in diagnosed.response.decode()
     assert diagnosed.codes("signature") == [f"signature.{code}"]
     assert diagnosed.document["refusal"] == "用户名或密码错误"
     assert diagnosed.document["fields"]["sign"] == sign
@@ -70,7 +70,7 @@ def test_a_garbled_text_is_explained_even_if_the_send_is_accepted(
 ) -> None:
     body = build_form(page, sign=sign, content="x").replace(b"content=x", b"content=" + quote_from_bytes(raw).encode())
     diagnosed = DiagnosedRequest(emulator, page, body)
-    assert (b">ok<" in diagnosed.answer) == (sign == RIGHT)
+    assert (b">ok<" in diagnosed.response) == (sign == RIGHT)
     assert diagnosed.codes("text") == [f"text.{code}"]
     assert [finding["meant"] for finding in diagnosed.document["diagnosis"] if finding["kind"] == "text"] == [meant]
 
@@ -87,7 +87,7 @@ CORRECT_REQUESTS = {
 @pytest.mark.parametrize(("page", "body"), CORRECT_REQUESTS.values(), ids=CORRECT_REQUESTS)
 def test_a_correct_send_has_no_findings(emulator: FlaskEmulator, page: Endpoint, body: bytes) -> None:
     diagnosed = DiagnosedRequest(emulator, page, body)
-    assert b">ok<" in diagnosed.answer
+    assert b">ok<" in diagnosed.response
     assert (diagnosed.hint, diagnosed.document["diagnosis"]) == ("", [])
 
 
@@ -129,7 +129,7 @@ def test_a_style_warning_is_given_for_an_accepted_request(
     stamp = fields.get("timestamp", TIMESTAMP)
     body = build_form(protocol.V2SMS, **{"sign": md5(f"testmima{stamp}")} | fields).replace(b"userid=&", b"")
     diagnosed = DiagnosedRequest(emulator, protocol.V2SMS, body, **request_arguments)
-    assert b">ok<" in diagnosed.answer
+    assert b">ok<" in diagnosed.response
     assert diagnosed.codes("habit") == [code]
 
 
@@ -164,7 +164,7 @@ def test_a_request_of_an_unknown_userid_is_logged_and_explained(emulator: FlaskE
 
 
 def test_permanent_accounts_are_compared_even_after_many_temporary_ones() -> None:
-    emulator = FlaskEmulator(also={"accounts": (DEFAULT_ACCOUNT, *OTHERS)})
+    emulator = FlaskEmulator(replaced_options={"accounts": (DEFAULT_ACCOUNT, *OTHERS)})
     emulator.now = NOW
     first, *_ = [emulator.control("POST", "accounts") for _ in range(501)]
     shop = OTHERS[0]

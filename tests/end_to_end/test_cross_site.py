@@ -67,7 +67,12 @@ def test_the_same_without_a_socket() -> None:
     office = FlaskEmulator()
     assert office.http.get(f"{UTF8}?{SEND}", headers=headers).status_code == 403
     assert office.control("GET", "requests")["items"][0]["status"] == 403
-    assert FlaskEmulator(also={"allow_cross_site": True}).http.get(f"{UTF8}?{SEND}", headers=headers).status_code == 200
+    assert (
+        FlaskEmulator(replaced_options={"allow_cross_site": True})
+        .http.get(f"{UTF8}?{SEND}", headers=headers)
+        .status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize(("is_allowed", "status"), [(False, 403), (True, 200)])

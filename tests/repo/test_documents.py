@@ -86,9 +86,9 @@ def run_pytest(module: str, folder: Path) -> str:
     """The last line of pytest's output for this module, in a process of its own."""
     (folder / "test_block.py").write_text(module, "utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "test_block.py"]
-    ended = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout.splitlines()[-1]
+    completed = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    return completed.stdout.splitlines()[-1]
 
 
 def run_program(program: str, folder: Path) -> list[str]:
@@ -96,8 +96,8 @@ def run_program(program: str, folder: Path) -> list[str]:
     with emulator_process() as (_, (host, port)):
         program = program.replace(DEFAULT_URL, f"http://{host}:{port}")
         command = [sys.executable, "-W", "error", "-c", program]
-        ended = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=True)
-    return ended.stdout.splitlines()
+        completed = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=True)
+    return completed.stdout.splitlines()
 
 
 def expect_client_output(printed: list[str], _: Path) -> None:
@@ -209,8 +209,8 @@ def run_contract_suite(arguments: list[str]) -> None:
     with emulator_process() as (_, (host, port)):
         own = [argument.replace(DEFAULT_URL, f"http://{host}:{port}") for argument in arguments]
         command = [sys.executable, "-m", "sms10692_contract", *own, "--only", "1.1-utf8"]
-        ended = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+        completed = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
 def run_contract_plugin(arguments: list[str], folder: Path) -> None:
@@ -218,8 +218,8 @@ def run_contract_plugin(arguments: list[str], folder: Path) -> None:
     with emulator_process() as (_, (host, port)):
         own = [argument.replace(DEFAULT_URL, f"http://{host}:{port}") for argument in arguments]
         command = [sys.executable, "-m", "pytest", *own, "--only", "1.1-utf8", "-p", "no:cacheprovider"]
-        ended = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
-    assert "1 passed" in ended.stdout, ended.stdout + ended.stderr
+        completed = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
+    assert "1 passed" in completed.stdout, completed.stdout + completed.stderr
 
 
 MAKE_TARGETS: Final = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
@@ -235,8 +235,8 @@ def check_make_arguments(arguments: list[str]) -> None:
 def check_pytest_arguments(arguments: list[str]) -> None:
     """The paths and expressions of a pytest command select at least one test; `-k` and `-x` are its only options."""
     command = [sys.executable, "-m", "pytest", "-q", "--collect-only", *arguments]
-    ended = subprocess.run(command, cwd=TOP, capture_output=True, encoding="utf-8", check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    completed = subprocess.run(command, cwd=TOP, capture_output=True, encoding="utf-8", check=False)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
 def run_serve(arguments: list[str]) -> None:

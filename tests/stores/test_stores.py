@@ -21,7 +21,7 @@ from support.stores import (
     EACH_STORE,
     POSTPAID,
     PREPAID,
-    REMOTE,
+    REMOTE_STORES,
     STORES,
     StoreFactory,
     build_reply,
@@ -334,7 +334,7 @@ def test_a_store_behaves_like_the_model_store(make: StoreFactory, machine: type[
         def __init__(self) -> None:
             super().__init__(make)
 
-    examples = 100 if make is STORES["memory"] else 15 if make in REMOTE.values() else 25  # the others have to write
+    examples = 100 if make is STORES["memory"] else 15 if make in REMOTE_STORES.values() else 25  # others write
     run_state_machine_as_test(Machine, settings=settings(stateful_step_count=30, max_examples=examples))
 
 

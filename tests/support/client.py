@@ -22,11 +22,11 @@ def send(url: str, **options: Any) -> Any:
 
 
 def send_async(url: str, **options: Any) -> Any:
-    async def exchange() -> Any:
+    async def run() -> Any:
         async with AsyncClient(url, **SETTINGS | options) as vendor:
             return await vendor.send(["15023239810"], "内容")
 
-    return asyncio.run(exchange())
+    return asyncio.run(run())
 
 
 EACH_SEND = pytest.mark.parametrize("send", [send, send_async])

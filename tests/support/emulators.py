@@ -195,10 +195,10 @@ def _declared_length(raw: bytes) -> int:
     return int(raw.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
 
 
-def get_message(answer: str) -> str:
+def get_message(response_text: str) -> str:
     """Return the content of the element `message`, or `remark`, of a response."""
-    name = "message" if "<message>" in answer else "remark"
-    return answer.partition(f"<{name}>")[2].partition(f"</{name}>")[0]
+    name = "message" if "<message>" in response_text else "remark"
+    return response_text.partition(f"<{name}>")[2].partition(f"</{name}>")[0]
 
 
 def send_raw(address: Address, raw: bytes) -> Response:

@@ -12,14 +12,14 @@ from typing import Any
 
 from support.emulators import Response
 
-FOLDER = Path(__file__).parents[2] / "fixtures" / "exchanges"
+EXCHANGES_FOLDER = Path(__file__).parents[2] / "fixtures" / "exchanges"
 
 
 @dataclass(frozen=True)
 class Exchange:
     """One request and its only correct response.
 
-    `given` contains arguments of `emulators.options`; `result` the kind of the client's result and its fields;
+    `given` contains arguments of `emulators.build_options`; `result` the kind of the client's result and its fields;
     `client_call` the client's method, its arguments and the charset.
     """
 
@@ -36,7 +36,7 @@ class Exchange:
 
 def load_exchange(name: str) -> Exchange:
     """Load the exchange in this folder."""
-    folder = FOLDER / name
+    folder = EXCHANGES_FOLDER / name
     metadata = tomllib.loads((folder / "exchange.toml").read_text("utf-8"))
     return Exchange(
         name=name,
@@ -63,5 +63,6 @@ def _parse_response(raw: bytes) -> Response:
 
 
 EXCHANGES = [
-    load_exchange(file.parent.relative_to(FOLDER).as_posix()) for file in sorted(FOLDER.rglob("exchange.toml"))
+    load_exchange(file.parent.relative_to(EXCHANGES_FOLDER).as_posix())
+    for file in sorted(EXCHANGES_FOLDER.rglob("exchange.toml"))
 ]

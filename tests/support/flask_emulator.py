@@ -18,17 +18,17 @@ class FlaskEmulator:
 
     def __init__(
         self,
-        guard: AccessPolicy | None = None,
-        also: Mapping[str, Any] | None = None,
+        access_policy: AccessPolicy | None = None,
+        replaced_options: Mapping[str, Any] | None = None,
         *,
         clock: Clock | None = None,
         store: Store | None = None,
-        **given: Any,
+        **option_arguments: Any,
     ) -> None:
-        """`also` replaces attributes of `Options`; `given` are arguments of `emulators.options`."""
+        """`replaced_options` replaces attributes of `Options`. `option_arguments` are passed to `build_options`."""
         self.now = MANUAL_TIME
-        config = replace(build_options(clock or (lambda: self.now), **given), **(also or {}))
-        self.app = create_app(config, guard, store)
+        config = replace(build_options(clock or (lambda: self.now), **option_arguments), **(replaced_options or {}))
+        self.app = create_app(config, access_policy, store)
         self.http: FlaskClient = self.app.test_client()
 
     def control(self, method: str, path: str, document: Any = None, **headers: str) -> Any:

@@ -44,7 +44,7 @@ class AlternatingStore:
         return getattr(side, name)
 
 
-REMOTE: Final[Mapping[str, StoreFactory]] = (
+REMOTE_STORES: Final[Mapping[str, StoreFactory]] = (
     {
         "valkey": lambda folder, limits, clock: _open_on_flushed([get_server()], limits, clock),
         "valkey cluster": lambda folder, limits, clock: _open_on_flushed(get_cluster(), limits, clock),
@@ -58,7 +58,7 @@ STORES: Final[Mapping[str, StoreFactory]] = {
     "memory": lambda folder, limits, clock: MemoryStore(limits, clock),
     "sqlite": lambda folder, limits, clock: SqliteStore(folder / "store", limits, clock),
     "two sqlite stores": lambda folder, limits, clock: cast(Store, AlternatingStore(folder / "store", limits, clock)),
-    **REMOTE,
+    **REMOTE_STORES,
 }
 EACH_STORE = pytest.mark.parametrize("make", STORES.values(), ids=STORES)
 
