@@ -17,7 +17,7 @@ from sms10692_mock.admin.app import build_control, create_admin_app
 from sms10692_mock.admin.auth import AccessPolicy
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import NewAccount
-from sms10692_mock.app.vendor_app import Request, VendorApp
+from sms10692_mock.app.vendor_app import VendorApp, VendorRequest
 from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.api_request import parse_request
 from sms10692_mock.domain.notifier import ChangeNotifier
@@ -73,9 +73,9 @@ def measure_admin_api() -> dict[str, float]:
     control = build_control(vendor, options, notifier)
     admin_app, bare_app = create_admin_app(control, AccessPolicy()), Flask("bare")
     bare_app.post("/")(lambda: jsonify(userid="1"))
-    vendor_app = VendorApp(vendor, options.dialect)
+    vendor_app = VendorApp(vendor, options.profile)
     body = b"action=overage&userid=12&timestamp=20260101000000&sign=" + b"0" * 32
-    refused_request = Request("POST", b"", "application/x-www-form-urlencoded", body, protocol.V2SMS.path)
+    refused_request = VendorRequest("POST", b"", "application/x-www-form-urlencoded", body, protocol.V2SMS.path)
     filled = [_create_filled_account(control, 100_000) for _ in range(3)]
     resets = iter(filled)
     return {

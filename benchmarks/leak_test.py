@@ -14,7 +14,7 @@ from benchmarks.rss import rss_mib
 from sms10692 import protocol, signing
 from sms10692_mock.admin.app import build_control
 from sms10692_mock.admin.services.accounts import NewAccount
-from sms10692_mock.app.vendor_app import Request, VendorApp
+from sms10692_mock.app.vendor_app import VendorApp, VendorRequest
 from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
 from sms10692_mock.domain.notifier import ChangeNotifier
@@ -30,11 +30,11 @@ class Workload:
 
     def __init__(self) -> None:
         self.now = time.time()
-        self.options = replace(Options(), clock=lambda: self.now, unused=_ACCOUNT_TTL)
+        self.options = replace(Options(), clock=lambda: self.now, account_ttl=_ACCOUNT_TTL)
         self.vendor = build_vendor(self.options)
         notifier = ChangeNotifier()
         self.control = build_control(self.vendor, self.options, notifier)
-        self.vendor_app = VendorApp(self.vendor, self.options.dialect, notifier=notifier)
+        self.vendor_app = VendorApp(self.vendor, self.options.profile, notifier=notifier)
         self.vendor.store.add_points(DEFAULT_ACCOUNT.userid, 10**9)
         self.random = random.Random(1)
         self.temporary = (DEFAULT_ACCOUNT.userid, DEFAULT_ACCOUNT.account, DEFAULT_ACCOUNT.password)
@@ -63,7 +63,9 @@ class Workload:
             fields |= content
         body = urlencode(fields | {"action": operation.action}).encode()
         endpoint = operation.endpoints[0]
-        self.vendor_app.handle(endpoint, Request("POST", b"", _FORM, body, endpoint.path, (("content-type", _FORM),)))
+        self.vendor_app.handle(
+            endpoint, VendorRequest("POST", b"", _FORM, body, endpoint.path, (("content-type", _FORM),))
+        )
 
 
 def main(requests: int) -> None:

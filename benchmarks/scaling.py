@@ -19,11 +19,11 @@ from benchmarks.sampling import format_number, format_table, interleave
 from benchmarks.stores import Skipped, valkey_server
 from sms10692 import protocol
 from sms10692.protocol import Endpoint
-from sms10692_mock.app.vendor_app import Request, VendorApp
+from sms10692_mock.app.vendor_app import VendorApp, VendorRequest
 from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.records import Limits, Report
+from sms10692_mock.domain.records import Limits, StatusReport
 from sms10692_mock.domain.store import Store
 from sms10692_mock.profiles import MANUAL
 from sms10692_mock.stores.factory import open_store
@@ -53,7 +53,7 @@ class Emulator(NamedTuple):
     def build_request(self, endpoint: Endpoint, form: str) -> RequestFunction:
         """Return a function that handles this request, signed with the current time."""
         body = with_current_signature(f"{form}&{CREDENTIALS}").encode()
-        request = Request("POST", b"", "application/x-www-form-urlencoded", body, endpoint.path)
+        request = VendorRequest("POST", b"", "application/x-www-form-urlencoded", body, endpoint.path)
 
         def run() -> None:
             body = self.app.handle(endpoint, request).body
@@ -79,7 +79,9 @@ def _prepare_queue(emulator: Emulator, size: int) -> RequestFunction:
     due = time.time() - 1.0
     for start in range(0, size, _CHUNK_SIZE):
         count = min(_CHUNK_SIZE, size - start)
-        reports = [Report(due, str(13_000_000_000 + index), 1, 10, "DELIVRD", "", index) for index in range(count)]
+        reports = [
+            StatusReport(due, str(13_000_000_000 + index), 1, 10, "DELIVRD", "", index) for index in range(count)
+        ]
         emulator.store.enqueue("12", reports, (), due)
     return emulator.build_fetch()
 

@@ -74,7 +74,7 @@ def _run_in_emulator_server(application: Any, options: Options = RICH, pages: Ve
     listener = listening_socket("127.0.0.1", 0)
     serve(
         dispatcher_factory(
-            pages or VendorApp(build_vendor(options), options.dialect, LogWriter(sys.stderr)), application
+            pages or VendorApp(build_vendor(options), options.profile, LogWriter(sys.stderr)), application
         ),
         listener,
         when_ready=lambda: print(f"listening on {format_url(listener)}", flush=True),

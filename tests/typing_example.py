@@ -124,9 +124,9 @@ def test_of_a_user(sms_vendor: SmsVendor) -> None:
         message = sms_vendor.wait_message(to="15023239810", timeout=1)
     except MessageNotSent as error:
         raise LookupError from error
-    assert_type((message.content, message.sent, message.spoilt_by), tuple[str, datetime, tuple[str, ...]])
+    assert_type((message.content, message.sent, message.faults), tuple[str, datetime, tuple[str, ...]])
     assert_type(sms_vendor.clock.advance(60), datetime)
-    assert_type(sms_vendor.fault("cut", "send", at=5).id, str)
+    assert_type(sms_vendor.fault("truncate", "send", at=5).id, str)
     assert_type([finding.sentence for request in sms_vendor.requests() for finding in request.diagnosis], list[str])
 
 
@@ -137,7 +137,7 @@ async def test_of_a_user_on_an_event_loop(async_sms_vendor: AsyncSmsVendor) -> N
     assert_type((message.content, message.sent), tuple[str, datetime])
     assert_type([each.content for each in await async_sms_vendor.messages(to="15023239810")], list[str])
     assert_type(await async_sms_vendor.clock.advance(60), datetime)
-    assert_type((await async_sms_vendor.fault("cut", "send", at=5)).id, str)
+    assert_type((await async_sms_vendor.fault("truncate", "send", at=5)).id, str)
     await async_sms_vendor.fail_next("MK:0001", count=2)
 
 

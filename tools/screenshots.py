@@ -35,14 +35,14 @@ SAMPLE_MESSAGES = (
 
 PAGES = {
     "messages": "/",
-    "handset": "/handset?mobile=15023239810",
+    "handset": "/phone?mobile=15023239810",
     "requests": "/requests",
     "request": "/requests/{wrong}",
     "queues": "/queues",
     "replies": "/queues?queue=replies",
     "account": "/account",
-    "weather": "/weather",
-    "manual": "/manual?kind=exact",
+    "weather": "/faults",
+    "manual": "/contract?kind=exact",
 }
 
 
@@ -68,9 +68,9 @@ def send_sample_traffic(address: Address) -> None:
     post_vendor_request(
         address, "/v2smsGBK.aspx", action="send", mobile="13600136000", content="【晨光商城】您的验证码是 1234"
     )
-    submit_form({"mobile": "15023239810", "content": "T"}, address, "/handset/reply")
+    submit_form({"mobile": "15023239810", "content": "T"}, address, "/phone/reply")
     post_vendor_request(address, "/v2callApi.aspx", action="query")
-    submit_form({"mobile": "15023239810", "content": "请问什么时候到货？"}, address, "/handset/reply")
+    submit_form({"mobile": "15023239810", "content": "请问什么时候到货？"}, address, "/phone/reply")
     post_vendor_request(address, "/v2sms.aspx", action="overage")
     upper = sign("test", "mima", "20120701231212").upper()
     post_vendor_request(
@@ -118,12 +118,12 @@ def main(folder: Path) -> None:
                     take_screenshot(page, folder / f"empty-{profile}.png")
             send_sample_traffic(address)
             capture_pages(browser, address, folder)
-            submit_form({"name": "cut"}, address, "/weather/scenario")
-            submit_form({"name": "late"}, address, "/weather/scenario")
-            submit_form({"mode": "frozen"}, address, "/weather/clock")
+            submit_form({"name": "truncate"}, address, "/faults/preset")
+            submit_form({"name": "late"}, address, "/faults/preset")
+            submit_form({"mode": "frozen"}, address, "/faults/clock")
             for profile in PROFILES:
                 with browser_page(browser, profile, f"http://{address[0]}:{address[1]}") as page:
-                    page.goto("/weather")
+                    page.goto("/faults")
                     take_screenshot(page, folder / f"active-faults-{profile}.png")
     sys.stdout.write(f"{len(list(folder.glob('*.png')))} screenshots in {folder}\n")
 

@@ -83,7 +83,7 @@ def _mountebank_with_log(port: int) -> StartCommand | None:
 
 
 def _prism(port: int) -> StartCommand | None:
-    options = ("mock", "-h", "127.0.0.1", "-p", str(port), "-v", "silent")
+    options = ("mock", "-h", "127.0.0.1", "-p", str(port), "-v", "unreported")
     return _build_start(_node("@stoplight/prism-cli/dist/index.js", *options, str(HERE / "openapi.yaml")))
 
 

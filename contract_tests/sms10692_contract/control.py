@@ -78,7 +78,7 @@ class ControlClient:
 
     def top_up(self, userid: str, points: int) -> None:
         """Add points to an account."""
-        self._request("PATCH", _path(userid), {"charge": points}, 200)
+        self._request("PATCH", _path(userid), {"top_up": points}, 200)
 
     def freeze(self, userid: str) -> None:
         """Stop the account's clock."""

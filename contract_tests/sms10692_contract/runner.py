@@ -76,13 +76,13 @@ def accounts_left(control: ControlClient, keep: bool) -> str:
 def shares_accounts(address: Address, control: ControlClient) -> bool:
     """Return whether the server knows the accounts of the control API although it does not accept their signature.
 
-    It does if a correct and a wrong signature get different responses, or if it refuses an account of the other dialect
+    It does if a correct and a wrong signature get different responses, or if it refuses an account of the other profile
     with another document (A14). Only balances are queried. Raises TargetUnreachable and ControlApiError.
     """
-    account = SuiteAccount(*control.create_account(dialect="manual"))
+    account = SuiteAccount(*control.create_account(profile="manual"))
     if _query_balance(address, account) != _query_balance(address, account, sign=INVALID_SIGN):
         return True
-    other = SuiteAccount(*control.create_account(dialect="observed"))
+    other = SuiteAccount(*control.create_account(profile="observed"))
     return _query_balance(address, account, sign=INVALID_SIGN) != _query_balance(address, other, sign=INVALID_SIGN)
 
 

@@ -23,7 +23,7 @@ from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.config import Options
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account, parse_account
-from sms10692_mock.domain.billing import BILLINGS
+from sms10692_mock.domain.billing import PRICE_PER
 from sms10692_mock.domain.bounds import MAX_SECONDS
 from sms10692_mock.domain.keywords import Keywords, load_words
 from sms10692_mock.domain.notifier import ChangeNotifier
@@ -118,18 +118,18 @@ def _load_keywords(context: click.Context, option: click.Parameter, file: str | 
         raise click.BadParameter(str(error)) from None
 
 
-def _apply_flags(accounts: Mapping[str, Account], postpaid: Sequence[str], no_reports: Sequence[str]) -> list[Account]:
-    for option, userids in (("--postpaid", postpaid), ("--no-reports", no_reports)):
+def _apply_flags(accounts: Mapping[str, Account], postpaid: Sequence[str], deny_queues: Sequence[str]) -> list[Account]:
+    for option, userids in (("--postpaid", postpaid), ("--deny-queues", deny_queues)):
         for userid in userids:
             if userid not in accounts:
                 raise click.BadParameter(f"no account has the userid {userid}", param_hint=option)
     return [
-        replace(account, postpaid=userid in postpaid, may_read_reports=userid not in no_reports)
+        replace(account, postpaid=userid in postpaid, can_read_queues=userid not in deny_queues)
         for userid, account in accounts.items()
     ]
 
 
-def _load_seed(context: click.Context, option: click.Parameter, file: str | None) -> "InitialState | None":
+def _load_initial_state(context: click.Context, option: click.Parameter, file: str | None) -> "InitialState | None":
     if file is None:
         return None
     from sms10692_mock.admin.services.initial_state import load_initial_state  # slow to import and rarely needed
@@ -177,7 +177,7 @@ def command() -> None:
     show_envvar=True,
 )
 @click.option(
-    "--no-reports",
+    "--deny-queues",
     type=_LineList(),
     multiple=True,
     metavar="USERID",
@@ -201,10 +201,10 @@ def command() -> None:
     show_envvar=True,
 )
 @click.option(
-    "--billing",
-    type=click.Choice(list(BILLINGS)),
-    default="parts",
-    help="Price per recipient: one point per part of the text (parts), or one point (numbers).",
+    "--price-per",
+    type=click.Choice(list(PRICE_PER)),
+    default="segment",
+    help="Price per recipient: one point per SMS segment of the text, or one point per recipient.",
     show_envvar=True,
 )
 @click.option(
@@ -216,7 +216,7 @@ def command() -> None:
     show_envvar=True,
 )
 @click.option(
-    "--dialect",
+    "--profile",
     type=click.Choice(list(PROFILES)),
     default="manual",
     help="Response format: as in the manual, or as observed on newer servers.",
@@ -275,14 +275,14 @@ def command() -> None:
 @click.option("--durable", is_flag=True, help="Send a response only after its data is on disk.", show_envvar=True)
 @click.option("--reset", is_flag=True, help="Delete the stored data first.", show_envvar=True)
 @click.option(
-    "--seed",
+    "--initial-state",
     metavar="FILE",
-    callback=_load_seed,
+    callback=_load_initial_state,
     help="Initial state, a TOML file: accounts, outcomes, queued items. Stored accounts stay unchanged.",
     show_envvar=True,
 )
 @click.option(
-    "--expire",
+    "--account-ttl",
     type=float,
     default=24 * 3600.0,
     callback=_check_seconds,
@@ -291,28 +291,28 @@ def command() -> None:
     show_envvar=True,
 )
 @click.option(
-    "--keep-accounts",
+    "--max-accounts",
     type=click.IntRange(1),
     default=_LIMITS.accounts,
     help="Maximum number of temporary accounts with empty queues; the least recently used are deleted.",
     show_envvar=True,
 )
 @click.option(
-    "--keep-messages",
+    "--max-messages",
     type=click.IntRange(1),
     default=_LIMITS.messages,
     help="Sent messages to keep for inspection, and fetched items per queue, over all accounts.",
     show_envvar=True,
 )
 @click.option(
-    "--keep-requests",
+    "--max-requests",
     type=click.IntRange(1),
     default=_LIMITS.requests,
     help="Logged requests to keep for inspection, over all accounts.",
     show_envvar=True,
 )
 @click.option(
-    "--keep-mebibytes",
+    "--max-history-mib",
     type=click.IntRange(1),
     default=_LIMITS.request_bytes // _MEBIBYTE,
     help="MiB to keep of logged requests, of sent messages, and of fetched items per queue.",
@@ -330,12 +330,12 @@ def serve_command(
     port: int,
     accounts: Mapping[str, Account],
     postpaid: Sequence[str],
-    no_reports: Sequence[str],
+    deny_queues: Sequence[str],
     keywords: Keywords,
     report_delay: float,
-    billing: str,
+    price_per: str,
     max_clock_skew: float | None,
-    dialect: str,
+    profile: str,
     hosts: frozenset[str],
     public_url: Origin | None,
     proxies: Sequence[Network],
@@ -344,32 +344,32 @@ def serve_command(
     address: str,
     durable: bool,
     reset: bool,
-    seed: "InitialState | None",
-    expire: float,
-    keep_accounts: int,
-    keep_messages: int,
-    keep_requests: int,
-    keep_mebibytes: int,
+    initial_state: "InitialState | None",
+    account_ttl: float,
+    max_accounts: int,
+    max_messages: int,
+    max_requests: int,
+    max_history_mib: int,
     log_level: str,
 ) -> None:
     """Start the emulator and serve requests until Ctrl-C."""
     options = Options(
-        accounts=merge_accounts(seed, _apply_flags(accounts, postpaid, no_reports)),
+        accounts=merge_accounts(initial_state, _apply_flags(accounts, postpaid, deny_queues)),
         keywords=keywords,
-        billing=BILLINGS[billing],
+        pricing=PRICE_PER[price_per],
         report_delay=report_delay,
         max_clock_skew=max_clock_skew,
-        dialect=PROFILES[dialect],
+        profile=PROFILES[profile],
         limits=Limits(
-            messages=keep_messages,
-            message_bytes=keep_mebibytes * _MEBIBYTE,
-            handed_out=keep_messages,
-            handed_out_bytes=keep_mebibytes * _MEBIBYTE,
-            requests=keep_requests,
-            request_bytes=keep_mebibytes * _MEBIBYTE,
-            accounts=keep_accounts,
+            messages=max_messages,
+            message_bytes=max_history_mib * _MEBIBYTE,
+            fetched=max_messages,
+            fetched_bytes=max_history_mib * _MEBIBYTE,
+            requests=max_requests,
+            request_bytes=max_history_mib * _MEBIBYTE,
+            accounts=max_accounts,
         ),
-        unused=expire,
+        account_ttl=account_ttl,
     )
     try:
         listener = listening_socket(host, port)
@@ -379,7 +379,7 @@ def serve_command(
         raise click.ClickException(f"cannot listen on {host!a}: not a host name") from None
     log = take_over_stderr(log_level)
     log_ignored_links()
-    vendor = _open_vendor(options, address, durable, reset, seed, accounts)
+    vendor = _open_vendor(options, address, durable, reset, initial_state, accounts)
     words = banner(format_url(listener), options, vendor.store)
     guard = AccessPolicy(hosts, token, public_url, proxies)
     exposed = is_exposed(listener.getsockname()[0], guard)
@@ -390,7 +390,7 @@ def serve_command(
     bell = ChangeNotifier()
     pages = VendorApp(
         vendor,
-        options.dialect,
+        options.profile,
         log if log_level in _LEVELS_WITH_REQUESTS else None,
         bell,
         debug_log=log if log_level == "debug" else None,
@@ -419,14 +419,14 @@ def _open_vendor(
     address: str,
     durable: bool,
     reset: bool,
-    seed: "InitialState | None",
+    initial_state: "InitialState | None",
     accounts: Mapping[str, Account],
 ) -> Vendor:
     explicit_userids = {userid for userid, account in accounts.items() if account is not DEFAULT_ACCOUNT}
-    if seed is not None:
-        explicit_userids.update(account.userid for account in seed.accounts)
+    if initial_state is not None:
+        explicit_userids.update(account.userid for account in initial_state.accounts)
     try:
-        return open_vendor(options, address, durable, reset, seed, explicit_userids)
+        return open_vendor(options, address, durable, reset, initial_state, explicit_userids)
     except StoredOtherwise as error:
         raise click.UsageError(str(error)) from None
     except ValueError as error:

@@ -6,7 +6,7 @@ The command-line syntax is in `cli`.
 from dataclasses import dataclass, field
 
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
-from sms10692_mock.domain.billing import Billing, segment_price
+from sms10692_mock.domain.billing import Pricing, segment_price
 from sms10692_mock.domain.clock import Clock, system_time
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.records import Limits
@@ -20,7 +20,7 @@ from sms10692_mock.stores.memory.store import MemoryStore
 class Options:
     """Options of an emulator. `accounts` are created at the start unless they are stored already.
 
-    `keywords`, `billing`, `report_delay`, `max_clock_skew` and `clock` are the arguments of `Vendor`, `dialect` and
+    `keywords`, `pricing`, `report_delay`, `max_clock_skew` and `clock` are the arguments of `Vendor`, `profile` and
     `allow_cross_site` those of `VendorApp`. `limits` bounds the history that the store keeps. Temporary accounts are
     deleted after `unused` seconds without a request. `allow_cross_site` accepts requests that browsers send from pages
     of other origins.
@@ -28,13 +28,13 @@ class Options:
 
     accounts: tuple[Account, ...] = (DEFAULT_ACCOUNT,)
     keywords: Keywords = field(default_factory=Keywords)
-    billing: Billing = segment_price
+    pricing: Pricing = segment_price
     report_delay: float = 0.0
     max_clock_skew: float | None = None
-    dialect: Profile = MANUAL
+    profile: Profile = MANUAL
     clock: Clock = system_time
     limits: Limits = field(default_factory=Limits)
-    unused: float = 24 * 3600.0
+    account_ttl: float = 24 * 3600.0
     allow_cross_site: bool = False
 
 
@@ -47,7 +47,7 @@ def build_vendor(options: Options, store: Store | None = None) -> Vendor:
         store,
         options.clock,
         options.keywords,
-        billing=options.billing,
+        pricing=options.pricing,
         report_delay=options.report_delay,
         max_clock_skew=options.max_clock_skew,
     )

@@ -39,7 +39,7 @@ class Emulator:
         options = options or Options()
         vendor, self._notifier = build_vendor(options), ChangeNotifier()
         vendor_app = VendorApp(
-            vendor, options.dialect, notifier=self._notifier, allows_cross_site=options.allow_cross_site
+            vendor, options.profile, notifier=self._notifier, allows_cross_site=options.allow_cross_site
         )
         admin_app = create_admin_app(build_control(vendor, options, self._notifier), AccessPolicy())
         self.wsgi = WsgiVendorApp(vendor_app, admin_app)
@@ -102,8 +102,8 @@ class Emulator:
         password: str | None = None,
         points: int | None = None,
         postpaid: bool | None = None,
-        may_read_reports: bool | None = None,
-        dialect: Literal["manual", "observed"] | None = None,
+        can_read_queues: bool | None = None,
+        profile: Literal["manual", "observed"] | None = None,
     ) -> SmsVendor:
         """Create a temporary account with its own clock: prepaid with 1000 points by default.
 
@@ -115,6 +115,6 @@ class Emulator:
             password=password,
             points=points,
             postpaid=postpaid,
-            may_read_reports=may_read_reports,
-            dialect=dialect,
+            can_read_queues=can_read_queues,
+            profile=profile,
         )

@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--sms-vendor-token requires --sms-vendor URL")
     config.addinivalue_line(
         "markers",
-        "sms_vendor(*, userid, account, password, points, postpaid, may_read_reports, dialect): "
+        "sms_vendor(*, userid, account, password, points, postpaid, can_read_queues, profile): "
         "the account that sms_vendor creates for this test",
     )
 

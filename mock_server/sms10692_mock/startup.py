@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 # Modules that are rarely needed, or not at once, are imported inside functions to keep the start fast.
 
 
-def merge_accounts(seed: "InitialState | None", accounts: Sequence[Account]) -> tuple[Account, ...]:
+def merge_accounts(initial_state: "InitialState | None", accounts: Sequence[Account]) -> tuple[Account, ...]:
     """Merge the accounts of the initial state with `accounts`. For the same userid the initial state wins."""
-    if seed is None:
+    if initial_state is None:
         return tuple(accounts)
     from sms10692_mock.admin.services.initial_state import build_accounts
 
-    seeded = {account.userid: account for account in build_accounts(seed)}
+    initial = {account.userid: account for account in build_accounts(initial_state)}
     differing = {account.userid: account for account in accounts}
-    return tuple((differing | seeded).values())
+    return tuple((differing | initial).values())
 
 
 class StoredOtherwise(ValueError):
@@ -40,7 +40,12 @@ class StoredOtherwise(ValueError):
 
 
 def open_vendor(
-    options: Options, address: str, durable: bool, reset: bool, seed: "InitialState | None", named: Collection[str] = ()
+    options: Options,
+    address: str,
+    durable: bool,
+    reset: bool,
+    initial_state: "InitialState | None",
+    named: Collection[str] = (),
 ) -> Vendor:
     """Open the store at `address`, apply the initial state, and build the vendor.
 
@@ -56,10 +61,10 @@ def open_vendor(
     except StoredOtherwise:
         store.close()
         raise
-    if seed is not None:
+    if initial_state is not None:
         from sms10692_mock.admin.services.initial_state import apply_initial_state
 
-        apply_initial_state(seed, build_vendor(replace(options, accounts=()), store))
+        apply_initial_state(initial_state, build_vendor(replace(options, accounts=()), store))
     return build_vendor(options, store)
 
 

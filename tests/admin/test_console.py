@@ -25,7 +25,7 @@ def test_what_others_wrote_is_shown_as_text_on_every_page() -> None:
     fields = {"action": "send", "mobile": script, "content": script, script: script} | credentials
     office.http.post("/v2sms.aspx", data=fields, headers={"User-Agent": script})
     office.http.post(
-        f"/handset/reply?userid={quote(script)}", data={"mobile": script, "content": script}, headers=CONSOLE_HEADERS
+        f"/phone/reply?userid={quote(script)}", data={"mobile": script, "content": script}, headers=CONSOLE_HEADERS
     )
     about = f"?userid={quote(script)}&mobile={quote(script)}&text={quote(script)}"
     for path in (*PAGES, "/requests/1", "/queues?queue=replies"):
@@ -51,7 +51,7 @@ def test_a_part_that_is_as_it_was_is_not_sent_again() -> None:
     seen = re.findall(r'"X-Seen": "(\w+)"', page)[0]
     live_part = {"HX-Request": "true", "HX-Target": "live", "X-Seen": seen}
     assert office.http.get("/", headers=live_part).status_code == 204
-    office.control("POST", "faults", {"kind": "empty"})
+    office.control("POST", "faults", {"kind": "empty_body"})
     changed = office.http.get("/", headers=live_part)
     assert changed.status_code == 200
     assert "<html" not in changed.text
@@ -60,12 +60,12 @@ def test_a_part_that_is_as_it_was_is_not_sent_again() -> None:
 
 def test_a_banner_tells_of_a_clock_that_was_turned_and_of_no_other() -> None:
     office = FlaskEmulator()
-    account = office.control("POST", "accounts", {"own_clock": True})
+    account = office.control("POST", "accounts", {"private_clock": True})
     address = f"accounts/{account['userid']}"
     office.now += 3600
 
     def is_told() -> bool:
-        told = bool(office.control("GET", f"{address}/signs")["clock"] == "own")
+        told = bool(office.control("GET", f"{address}/anomalies")["clock"] == "own")
         assert told == ('id="remove-all"' in office.http.get(f"/?userid={account['userid']}").text)
         return told
 
@@ -104,41 +104,41 @@ def test_an_unknown_path_leads_a_browser_back_and_shows_nothing_of_an_account() 
 def test_what_is_not_accepted_is_said() -> None:
     office = FlaskEmulator()
     for path, form in (
-        ("/account/charge", {"points": "-1"}),
-        ("/account/charge", {"points": "many"}),
-        ("/weather/fault", {"kind": "latency"}),
-        ("/weather/clock", {"mode": "backwards"}),
-        ("/handset/reply", {"mobile": "15023239810"}),
-        ("/weather/scenario", {"name": "hail"}),
-        ("/weather/scenario", {}),
+        ("/account/top-up", {"points": "-1"}),
+        ("/account/top-up", {"points": "many"}),
+        ("/faults/fault", {"kind": "latency"}),
+        ("/faults/clock", {"mode": "backwards"}),
+        ("/phone/reply", {"mobile": "15023239810"}),
+        ("/faults/preset", {"name": "hail"}),
+        ("/faults/preset", {}),
     ):
         response = office.http.post(path, data=form, headers=CONSOLE_HEADERS)
         assert (response.status_code, "notice bad" in response.text) == (422, True)
-    assert office.http.post("/weather/advance", data={"to": "next"}, headers=CONSOLE_HEADERS).status_code == 409
+    assert office.http.post("/faults/advance", data={"to": "next"}, headers=CONSOLE_HEADERS).status_code == 409
     assert office.control("GET", "accounts/12")["points"] == 1000
 
 
 def test_the_rule_that_was_shown_is_removed_and_nothing_that_was_used_up_comes_back() -> None:
     office = FlaskEmulator()
     first, second, third = (
-        {"number": number, "outcome": "failed", "remaining": left}
+        {"number": number, "outcome": "failed", "times": left}
         for number, left in (("13000000001", 1), ("13000000002", 5), ("13000000003", 5))
     )
-    office.control("PUT", "accounts/12/outcomes", {"rules": [first, second, third, first]})
-    buttons = re.findall(r'name="name" value="([^"]*)"><button id="rule-', office.http.get("/weather").text)
+    office.control("PUT", "accounts/12/delivery-rules", {"rules": [first, second, third, first]})
+    buttons = re.findall(r'name="name" value="([^"]*)"><button id="rule-', office.http.get("/faults").text)
     assert len(set(buttons)) == 4
     account = office.control("GET", "accounts/12")
     office.send(account, mobile="13000000001")
     office.send(account, mobile="13000000002")
-    office.control("POST", "accounts/12/outcomes", {"number": "13000000002", "outcome": "silent"})
+    office.control("POST", "accounts/12/delivery-rules", {"number": "13000000002", "outcome": "unreported"})
 
     def removed(button: str) -> int:
-        return office.http.post("/weather/rule/remove", data={"name": button}, headers=CONSOLE_HEADERS).status_code
+        return office.http.post("/faults/rule/remove", data={"name": button}, headers=CONSOLE_HEADERS).status_code
 
     assert removed(buttons[1]) == 200
-    rules = office.control("GET", "accounts/12/outcomes")["rules"]
-    assert [(rule["number"][-1], rule["outcome"], rule["remaining"]) for rule in rules] == [
-        ("2", "silent", None),
+    rules = office.control("GET", "accounts/12/delivery-rules")["rules"]
+    assert [(rule["number"][-1], rule["outcome"], rule["times"]) for rule in rules] == [
+        ("2", "unreported", None),
         ("3", "failed", 5),
         ("1", "failed", 1),
     ]
@@ -158,9 +158,9 @@ def test_where_no_account_is_left_every_page_says_so_and_makes_one() -> None:
         ), path
     assert office.http.get("/?userid=12").status_code == 404
     assert "There are no accounts." in office.http.post("/account/reset", headers=CONSOLE_HEADERS).text
-    made = office.http.post("/account/new", data={"may_read_reports": "on"}, headers=CONSOLE_HEADERS)
+    made = office.http.post("/account/new", data={"can_read_queues": "on"}, headers=CONSOLE_HEADERS)
     assert office.http.get(made.headers["HX-Redirect"]).status_code == 200
-    assert office.control("GET", "accounts")["accounts"][0]["may_read_reports"]
+    assert office.control("GET", "accounts")["accounts"][0]["can_read_queues"]
 
 
 @pytest.mark.parametrize("task_id", ["abc", "-1", "0", "1" * 17, "9" * 5000, "²"])
@@ -188,6 +188,6 @@ def test_a_request_of_thousands_of_fields_is_shown_at_once_and_in_part() -> None
 def test_a_new_password_of_an_account_holds_and_an_empty_field_changes_none() -> None:
     office = FlaskEmulator()
     for password, holds in (("", "mima"), ("新密码", "新密码")):
-        form = {"may_read_reports": "on", "dialect": "manual", "password": password}
-        assert office.http.post("/account/terms?userid=12", data=form, headers=CONSOLE_HEADERS).status_code == 200
+        form = {"can_read_queues": "on", "profile": "manual", "password": password}
+        assert office.http.post("/account/settings?userid=12", data=form, headers=CONSOLE_HEADERS).status_code == 200
         assert "<message>ok<" in office.send({"userid": "12", "account": "test", "password": holds})

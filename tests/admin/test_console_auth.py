@@ -79,37 +79,37 @@ def test_a_link_from_elsewhere_leads_to_a_page() -> None:
     headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
     office = FlaskEmulator()
     assert office.http.get("/requests", headers=headers).status_code == 200
-    assert office.http.post("/weather/clear", headers=headers | CONSOLE_HEADERS).status_code == 403
+    assert office.http.post("/faults/clear", headers=headers | CONSOLE_HEADERS).status_code == 403
 
 
 CHANGES = [
-    ("/handset/reply", {"mobile": "15023239810", "content": "x"}),
-    ("/handset/report", {"mobile": "15023239810", "outcome": "delivered"}),
-    ("/handset/outcome", {"mobile": "15023239810", "outcome": "failed"}),
-    ("/queues/rewind", {}),
+    ("/phone/reply", {"mobile": "15023239810", "content": "x"}),
+    ("/phone/report", {"mobile": "15023239810", "outcome": "delivered"}),
+    ("/phone/outcome", {"mobile": "15023239810", "outcome": "failed"}),
+    ("/queues/requeue", {}),
     ("/queues/inject", {"mobile": "15023239810"}),
-    ("/account/charge", {"points": "1"}),
-    ("/account/terms", {"dialect": "manual"}),
+    ("/account/top-up", {"points": "1"}),
+    ("/account/settings", {"profile": "manual"}),
     ("/account/reset", {}),
     ("/account/new", {}),
-    ("/weather/scenario", {"name": "down"}),
-    ("/weather/fault", {"kind": "empty"}),
-    ("/weather/rule", {"outcome": "silent"}),
-    ("/weather/clock", {"mode": "frozen"}),
-    ("/weather/advance", {"seconds": "1"}),
-    ("/weather/clear", {}),
-    ("/weather/rule/remove", {"name": "of a rule"}),
-    ("/manual/try?clause=2.3-found", {}),
+    ("/faults/preset", {"name": "down"}),
+    ("/faults/fault", {"kind": "empty_body"}),
+    ("/faults/rule", {"outcome": "unreported"}),
+    ("/faults/clock", {"mode": "frozen"}),
+    ("/faults/advance", {"seconds": "1"}),
+    ("/faults/clear", {}),
+    ("/faults/rule/remove", {"name": "of a rule"}),
+    ("/contract/try?clause=2.3-found", {}),
 ]
 
 
 @pytest.mark.parametrize(("path", "form"), CHANGES)
 def test_a_form_of_another_page_changes_nothing(quiet: FlaskEmulator, path: str, form: dict[str, str]) -> None:
     office = quiet
-    before = office.control("GET", "accounts/12"), office.control("GET", "accounts/12/queues")
+    before = office.control("GET", "accounts/12"), office.control("GET", "accounts/12/queue-stats")
     for headers in ({}, {"Origin": "http://elsewhere.example"} | CONSOLE_HEADERS, {"Sec-Fetch-Site": "same-site"}):
         assert office.http.post(path, data=form, headers=headers).status_code == 403
-    assert (office.control("GET", "accounts/12"), office.control("GET", "accounts/12/queues")) == before
+    assert (office.control("GET", "accounts/12"), office.control("GET", "accounts/12/queue-stats")) == before
 
 
 @pytest.mark.parametrize(("path", "form"), CHANGES[:-2])

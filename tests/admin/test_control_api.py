@@ -17,7 +17,7 @@ from support.flask_emulator import FlaskEmulator
 def test_a_throw_away_account_is_fresh_and_works() -> None:
     office = FlaskEmulator()
     one, other = (office.control("POST", "accounts") for _ in range(2))
-    assert {"points": 1000, "send_total": 1000, "payinfo": "prepaid", "dialect": "manual"}.items() <= one.items()
+    assert {"points": 1000, "send_total": 1000, "payinfo": "prepaid", "profile": "manual"}.items() <= one.items()
     assert len({one["userid"], other["userid"], "12"}) == 3
     assert "<remainpoint>999<" in office.send(one)
     assert office.control("GET", f"accounts/{one['userid']}")["points"] == 999
@@ -85,7 +85,7 @@ def test_a_balance_that_many_set_at_once_is_the_one_they_set() -> None:
 
 def test_a_balance_is_set_or_charged_up_and_not_both() -> None:
     office = FlaskEmulator()
-    status, words = office.refusal("PATCH", "accounts/12", json={"points": 5, "charge": 5})
+    status, words = office.refusal("PATCH", "accounts/12", json={"points": 5, "top_up": 5})
     assert status == 422
     assert "either" in words
     assert office.control("GET", "accounts/12")["points"] == 1000
@@ -94,20 +94,20 @@ def test_a_balance_is_set_or_charged_up_and_not_both() -> None:
 def test_a_balance_beyond_the_bounds_is_refused_and_nothing_else_is_changed() -> None:
     office = FlaskEmulator()
     for _ in range(2):
-        status, words = office.refusal("PATCH", "accounts/12", json={"charge": 10**15, "may_read_reports": False})
+        status, words = office.refusal("PATCH", "accounts/12", json={"top_up": 10**15, "can_read_queues": False})
         assert status == 422
         assert "1000000000000000" in words
     account = office.control("GET", "accounts/12")
-    assert (account["points"], account["send_total"], account["may_read_reports"]) == (1000, 1000, True)
-    assert office.control("PATCH", "accounts/12", {"charge": 10**15 - 1000})["points"] == 10**15
+    assert (account["points"], account["send_total"], account["can_read_queues"]) == (1000, 1000, True)
+    assert office.control("PATCH", "accounts/12", {"top_up": 10**15 - 1000})["points"] == 10**15
 
 
 def test_an_account_is_made_as_asked() -> None:
     office = FlaskEmulator()
     made = office.control(
-        "POST", "accounts", {"points": 5, "postpaid": True, "may_read_reports": False, "dialect": "observed"}
+        "POST", "accounts", {"points": 5, "postpaid": True, "can_read_queues": False, "profile": "observed"}
     )
-    assert (made["payinfo"], made["points"], made["send_total"], made["dialect"]) == ("postpaid", 0, 0, "observed")
+    assert (made["payinfo"], made["points"], made["send_total"], made["profile"]) == ("postpaid", 0, 0, "observed")
     assert "<remainpoint>-1<" in office.send(made)
     assert "<error>3<" in office.status(made)
     assert "<checkCounts>x<" in office.post("/v2sms.aspx", made, action="checkkeyword", content="x")
@@ -117,10 +117,10 @@ def test_terms_may_change_and_what_waits_stays() -> None:
     office = FlaskEmulator()
     account = office.control("POST", "accounts", {"points": 1})
     office.send(account)
-    changed = office.control("PATCH", f"accounts/{account['userid']}", {"charge": 10, "may_read_reports": False})
-    assert (changed["points"], changed["send_total"], changed["may_read_reports"]) == (10, 11, False)
+    changed = office.control("PATCH", f"accounts/{account['userid']}", {"top_up": 10, "can_read_queues": False})
+    assert (changed["points"], changed["send_total"], changed["can_read_queues"]) == (10, 11, False)
     assert "<error>3<" in office.status(account)
-    assert office.control("PATCH", f"accounts/{account['userid']}", {"may_read_reports": True})["points"] == 10
+    assert office.control("PATCH", f"accounts/{account['userid']}", {"can_read_queues": True})["points"] == 10
     assert "statusbox" in office.status(account)
 
 
@@ -152,7 +152,7 @@ def test_changes_at_the_same_moment_are_all_made() -> None:
 
     def change(_: int) -> None:
         http = office.app.test_client()
-        assert http.patch(f"/_mock/accounts/{userid}", json={"charge": 1}).status_code == 200
+        assert http.patch(f"/_mock/accounts/{userid}", json={"top_up": 1}).status_code == 200
         assert http.post(f"/_mock/accounts/{userid}/clock/advance", json={"seconds": 1}).status_code == 200
 
     with ThreadPoolExecutor(8) as threads:
@@ -176,7 +176,7 @@ def test_reports_and_replies_may_be_put_into_the_queues() -> None:
         "due": "2011-12-02T22:12:11+08:00", "state": "waiting",
     }  # fmt: skip
     later = {"mobile": "13000000002", "task_id": 100001, "extno": "", "seconds": 60}
-    assert {"extno": "", "state": "later"}.items() <= office.control("POST", f"{path}/reports", later).items()
+    assert {"extno": "", "state": "scheduled"}.items() <= office.control("POST", f"{path}/reports", later).items()
     assert office.control("POST", f"{path}/replies", {"mobile": "13000000003", "content": "<T>"}) == {
         "mobile": "13000000003", "task_id": 100001, "content": "<T>", "extno": "07",
         "due": "2011-12-02T22:12:11+08:00", "state": "waiting",
@@ -262,9 +262,9 @@ def test_forbidden_words_may_be_others() -> None:
 
 
 def test_it_says_that_it_is_there_and_what_it_can() -> None:
-    office = FlaskEmulator(dialect="observed")
+    office = FlaskEmulator(profile="observed")
     health = office.control("GET", "health")
-    assert (health["ready"], health["dialect"], health["store"]) == (True, "observed", "memory")
+    assert (health["ready"], health["profile"], health["store"]) == (True, "observed", "memory")
     description = office.control("GET", "openapi.json")
     assert {"/_mock/health", "/_mock/accounts", "/_mock/accounts/{userid}/clock/advance"} <= description["paths"].keys()
 
@@ -278,10 +278,10 @@ def test_it_says_that_it_is_there_and_what_it_can() -> None:
         ("POST", "accounts", {"points": -1}, "points"),
         ("POST", "accounts", {"points": "5"}, "points"),
         ("POST", "accounts", {"pionts": 5}, "pionts"),
-        ("POST", "accounts", {"dialect": "json"}, "dialect"),
+        ("POST", "accounts", {"profile": "json"}, "profile"),
         ("POST", "accounts", [], "body"),
         ("PATCH", "accounts/12", {"password": ""}, "password"),
-        ("PATCH", "accounts/12", {"charge": 10**16}, "charge"),
+        ("PATCH", "accounts/12", {"top_up": 10**16}, "top_up"),
         ("PUT", "clock", {"mode": "stopped"}, "mode"),
         ("PUT", "clock", {"mode": "frozen", "now": "2020-01-01 00:00:00"}, "now"),
         ("POST", "clock/advance", {"seconds": -1}, "seconds"),
@@ -347,7 +347,7 @@ EMPTY = [
     ("POST", "reset", 200),
     ("POST", "accounts/12/reset", 200),
     ("POST", "accounts", 201),
-    ("POST", "accounts/12/reports/rewind", 200),
+    ("POST", "accounts/12/reports/requeue", 200),
     ("DELETE", "faults", 200),
     ("DELETE", "accounts/12/faults", 200),
     ("DELETE", "accounts/12", 200),
@@ -404,7 +404,7 @@ def test_json_that_is_nested_deeply_is_refused(depth: int, around: str) -> None:
     office = FlaskEmulator()
     for opening, closing in (("[", "]"), ('{"a":', "}")):
         body = around + opening * depth + ("1" if closing == "}" else "") + closing * depth + ("}" if around else "")
-        for method, path in (("POST", "accounts"), ("PUT", "accounts/12/outcomes"), ("PUT", "keywords")):
+        for method, path in (("POST", "accounts"), ("PUT", "accounts/12/delivery-rules"), ("PUT", "keywords")):
             response = office.http.open(
                 f"/_mock/{path}", method=method, data=body.encode(), content_type="application/json"
             )

@@ -18,7 +18,7 @@ from support.flask_emulator import FlaskEmulator
 
 
 def test_what_is_too_old_is_dropped_counted_and_said() -> None:
-    limits = Limits(messages=10, message_bytes=10_000, handed_out=10, requests=5, request_bytes=100_000)
+    limits = Limits(messages=10, message_bytes=10_000, fetched=10, requests=5, request_bytes=100_000)
     office = FlaskEmulator(replaced_options={"limits": limits})
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}"
@@ -28,14 +28,14 @@ def test_what_is_too_old_is_dropped_counted_and_said() -> None:
     messages, requests, reports = (
         office.control("GET", f"{path}/{what}?limit=1000") for what in ("messages", "requests", "reports")
     )
-    assert (len(messages["items"]), messages["dropped"], messages["items"][0]["number"]) == (10, 20, 21)
-    assert (len(requests["items"]), requests["dropped"]) == (5, 55)
-    assert len(reports["items"]) + reports["dropped"] == 30
+    assert (len(messages["items"]), messages["evicted"], messages["items"][0]["number"]) == (10, 20, 21)
+    assert (len(requests["items"]), requests["evicted"]) == (5, 55)
+    assert len(reports["items"]) + reports["evicted"] == 30
     assert 10 <= len(reports["items"]) <= 20
-    ledger = office.control("GET", f"{path}/queues")["reports"]
-    assert ledger == {"created": 30, "later": 0, "waiting": 0, "handed_out": 30, "forgotten": reports["dropped"]}
+    ledger = office.control("GET", f"{path}/queue-stats")["reports"]
+    assert ledger == {"created": 30, "scheduled": 0, "waiting": 0, "fetched": 30, "evicted": reports["evicted"]}
     assert office.refusal("GET", f"{path}/requests/1")[0] == 404
-    assert office.control("POST", f"{path}/reports/rewind", {})["rewound"] == len(reports["items"])
+    assert office.control("POST", f"{path}/reports/requeue", {})["requeued"] == len(reports["items"])
 
 
 def test_what_takes_too_many_bytes_is_dropped() -> None:
@@ -47,11 +47,11 @@ def test_what_takes_too_many_bytes_is_dropped() -> None:
     assert len(office.control("GET", f"{path}/messages")["items"]) == 5
     requests = office.control("GET", f"{path}/requests")
     assert 10 < len(requests["items"]) < 20
-    assert len(requests["items"]) + requests["dropped"] == 20
+    assert len(requests["items"]) + requests["evicted"] == 20
 
 
 def test_what_waits_is_never_dropped() -> None:
-    office = FlaskEmulator(replaced_options={"limits": Limits(messages=1, handed_out=1, requests=1)})
+    office = FlaskEmulator(replaced_options={"limits": Limits(messages=1, fetched=1, requests=1)})
     account = office.control("POST", "accounts")
     for _ in range(30):
         office.send(account)
@@ -76,7 +76,7 @@ def test_temporary_accounts_beyond_the_limit_are_closed_counted_and_logged(caplo
     assert listed["evicted"] == 5
     assert "用户名或密码错误" in office.send(made[1])
     assert "statusbox" in office.status(waiting)
-    said = [record.getMessage() for record in caplog.records if "--keep-accounts" in record.getMessage()]
+    said = [record.getMessage() for record in caplog.records if "--max-accounts" in record.getMessage()]
     assert len(said) == 5
     assert said[0].startswith(
         "evicted the 1 least recently used temporary accounts with empty queues; the limits are 3 such"
@@ -85,7 +85,7 @@ def test_temporary_accounts_beyond_the_limit_are_closed_counted_and_logged(caplo
 
 def test_the_history_of_all_accounts_together_is_bounded_while_they_send() -> None:
     """Seen to by a thread, of which nobody waits for the end: a test does."""
-    office = FlaskEmulator(replaced_options={"limits": Limits(messages=40), "unused": 1e9})
+    office = FlaskEmulator(replaced_options={"limits": Limits(messages=40), "account_ttl": 1e9})
     accounts = [office.control("POST", "accounts") for _ in range(10)]
     for account in accounts:
         for _ in range(12):
@@ -110,20 +110,20 @@ def test_a_reset_of_all_leaves_the_accounts_of_the_start_and_nothing_else() -> N
     shop = {"userid": "7", "account": "shop", "password": "a"}
     office.control("POST", "accounts")
     office.send(shop)
-    office.control("PATCH", "accounts/7", {"charge": 5, "dialect": "observed", "may_read_reports": False})
-    office.control("PUT", "accounts/7/outcomes", {"rules": [{"outcome": "silent"}]})
+    office.control("PATCH", "accounts/7", {"top_up": 5, "profile": "observed", "can_read_queues": False})
+    office.control("PUT", "accounts/7/delivery-rules", {"rules": [{"outcome": "unreported"}]})
     office.control("PUT", "accounts/7/clock", {"mode": "frozen", "now": "2020-01-01T00:00:00Z"})
     office.control("PUT", "clock", {"mode": "frozen", "now": "2021-01-01T00:00:00Z"})
     office.control("PUT", "keywords", {"words": ["x"]})
-    office.control("POST", "faults", {"kind": "empty"})
+    office.control("POST", "faults", {"kind": "empty_body"})
     begun = office.control("POST", "reset")
     assert begun == office.control("GET", "accounts")
-    assert [(one["userid"], one["points"], one["dialect"]) for one in begun["accounts"]] == [
+    assert [(one["userid"], one["points"], one["profile"]) for one in begun["accounts"]] == [
         ("12", 1000, "manual"),
         ("7", 5, "manual"),
     ]
     assert office.control("GET", "requests")["items"] == []
-    assert office.control("GET", "accounts/7/outcomes")["rules"] == []
+    assert office.control("GET", "accounts/7/delivery-rules")["rules"] == []
     assert office.control("GET", "clock")["mode"] == office.control("GET", "accounts/7/clock")["mode"] == "real"
     assert "发票" in office.control("GET", "keywords")["words"]
     assert "<message>ok<" in office.send(shop)
@@ -184,7 +184,7 @@ def test_a_reset_of_one_leaves_the_others_alone() -> None:
 
 
 def test_a_throw_away_account_that_nobody_uses_expires_and_others_do_not() -> None:
-    office = FlaskEmulator(replaced_options={"unused": 100.0})
+    office = FlaskEmulator(replaced_options={"account_ttl": 100.0})
     idle, busy = (office.control("POST", "accounts") for _ in range(2))
     for _ in range(3):
         office.now += 60
@@ -199,7 +199,7 @@ def test_a_throw_away_account_that_nobody_uses_expires_and_others_do_not() -> No
 def test_a_start_state_closes_no_account_of_others_in_the_same_store() -> None:
     now = MANUAL_TIME
     store = MemoryStore(real_time=lambda: now)
-    store.create_account(Account("t1", "test-1", "s3cret", throwaway=True))
+    store.create_account(Account("t1", "test-1", "s3cret", temporary=True))
     vendor = build_vendor(build_options(lambda: now), store)
     now += 3600
     report = {"mobile": "13000000001"}

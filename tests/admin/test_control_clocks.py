@@ -18,7 +18,7 @@ def test_everything_follows_the_clock_of_the_account() -> None:
     account = office.control("POST", "accounts")
     path = f"accounts/{account['userid']}"
     office.control("PUT", f"{path}/clock", {"mode": "frozen", "now": "2020-02-29T23:59:50+08:00"})
-    office.control("PUT", f"{path}/outcomes", {"rules": [{"number": "151", "delay": 30, "reply": "T"}]})
+    office.control("PUT", f"{path}/delivery-rules", {"rules": [{"number": "151", "delay": 30, "reply": "T"}]})
 
     def send(timestamp: str, **fields: str) -> str:
         signed = sign(account["account"], account["password"], timestamp)
@@ -36,7 +36,7 @@ def test_everything_follows_the_clock_of_the_account() -> None:
     messages = office.control("GET", f"{path}/messages?state=waiting")["items"]
     assert [message["sent"][:19] for message in messages] == ["2020-02-29T23:59:50"] * 2
     assert office.control("GET", "clock")["now"] == "2011-12-02T22:12:11+08:00"
-    assert office.control("GET", f"{path}/requests")["items"][0]["now"] == "2020-02-29T23:59:50+08:00"
+    assert office.control("GET", f"{path}/requests")["items"][0]["account_time"] == "2020-02-29T23:59:50+08:00"
     assert office.control("GET", f"{path}/requests")["items"][0]["received"] == "2011-12-02T22:12:11+08:00"
 
 
@@ -122,7 +122,7 @@ def test_a_time_that_stands_still_at_a_whole_second_is_that_second_for_an_accoun
     readings = iter([1_764_460_800 + fraction + reading * 1e-6 for reading in range(1000)])
     now: list[float] = []
     office = FlaskEmulator(clock=lambda: now[0] if now else next(readings))
-    account = office.control("POST", "accounts", {"own_clock": True})
+    account = office.control("POST", "accounts", {"private_clock": True})
     now.append(1_767_225_600.0)
     office.send(account)
     assert "<receivetime>2026-01-01 08:00:00<" in office.status(account)
@@ -153,7 +153,7 @@ def test_steps_that_make_whole_seconds_end_at_a_whole_second(
 def test_a_report_that_is_due_at_a_whole_second_says_that_second() -> None:
     office = FlaskEmulator(report_delay=0.1)
     office.now = 1_767_225_599.9
-    office.control("PUT", "accounts/12/outcomes", {"rules": [{"number": "151", "delay": 0.2}]})
+    office.control("PUT", "accounts/12/delivery-rules", {"rules": [{"number": "151", "delay": 0.2}]})
     own = {"userid": "12", "account": "test", "password": "mima"}
     office.send(own)
     office.now = 1_767_225_599.7
@@ -195,7 +195,7 @@ def test_a_fast_clock_and_a_real_time_that_goes_back_spoil_nothing(make: StoreFa
             assert "<message>ok<" in office.send(own, mobile="10000000030")
             assert "statusbox" in office.status(own)
             assert "callbox" in office.call(own)
-            for path in ("messages", "reports", "replies", "requests", "charges", "clock", "signs"):
+            for path in ("messages", "reports", "replies", "requests", "spending", "clock", "anomalies"):
                 office.control("GET", f"accounts/12/{path}")
-            for page in ("/", "/handset", "/requests", "/queues", "/weather", "/account"):
+            for page in ("/", "/phone", "/requests", "/queues", "/faults", "/account"):
                 assert office.http.get(page).status_code == 200

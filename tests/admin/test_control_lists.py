@@ -53,7 +53,7 @@ LISTS = {"messages": 16, "reports": 16, "replies": 7, "requests": 8}
 @pytest.mark.parametrize("order", ["asc", "desc"])
 def test_the_pages_of_a_list_are_the_list(filled: Filled, what: str, length: int, limit: int, order: str) -> None:
     whole = filled.page(what, limit=1000)
-    assert (len(whole["items"]), whole["next"], whole["dropped"]) == (length, None, 0)
+    assert (len(whole["items"]), whole["next"], whole["evicted"]) == (length, None, 0)
     found: list[Any] = []
     query: dict[str, Any] = {"limit": limit, "order": order}
     while True:
@@ -79,9 +79,9 @@ def test_the_pages_of_a_list_are_the_list(filled: Filled, what: str, length: int
         ("messages", {"since": "2011-12-02T22:15:11+08:00"}, [10, 11, 12, 13, 14, 15, 16]),
         ("messages", {"since": "2011-12-02T14:15:11Z", "until": "2011-12-02T14:15:11Z"}, [10, 11, 12]),
         ("messages", {"until": "2011-12-02T22:12:11+08:00"}, [1, 2, 3]),
-        ("messages", {"state": "handed out"}, [1, 2, 3, 4]),
-        ("messages", {"state": "later"}, [16]),
-        ("messages", {"state": "never"}, []),
+        ("messages", {"state": "fetched"}, [1, 2, 3, 4]),
+        ("messages", {"state": "scheduled"}, [16]),
+        ("messages", {"state": "unreported"}, []),
         ("reports", {"state": "waiting", "limit": 2}, [5, 6]),
         ("reports", {"mobile": "10000000023"}, [16]),
         ("reports", {"text": "DELIV", "task_id": 100005}, [13, 14, 15]),
@@ -178,13 +178,13 @@ def test_a_message_says_all_that_is_known_of_it(filled: Filled) -> None:
     (first, *_), (last,) = (filled.page("messages", **query)["items"] for query in ({}, {"text": "late"}))
     expected = {
         "number": 1, "task_id": 100001, "mobile": "13000000000", "content": "text 0<", "units": 7, "parts": 1,
-        "cost": 1, "cost_why": "7 UTF-16 units are 1 part (up to 70 are one): 1 point", "page": "/v2sms.aspx",
+        "cost": 1, "cost_why": "7 UTF-16 units are 1 part (up to 70 are one): 1 point", "endpoint": "/v2sms.aspx",
         "charset": "utf-8", "extno": "", "sent": "2011-12-02T22:12:11+08:00", "due": "2011-12-02T22:12:11+08:00",
-        "status": 10, "errorcode": "DELIVRD", "state": "handed out", "handed_out": "2011-12-02T22:17:11+08:00",
-        "handed_out_to": 7, "spoilt_by": [], "request": 1,
+        "status": 10, "errorcode": "DELIVRD", "state": "fetched", "fetched_at": "2011-12-02T22:17:11+08:00",
+        "fetched_by_request": 7, "faults": [], "request": 1,
     }  # fmt: skip
     assert first == expected
-    assert (last["due"], last["state"], last["handed_out_to"]) == ("2011-12-02T22:17:41+08:00", "later", None)
+    assert (last["due"], last["state"], last["fetched_by_request"]) == ("2011-12-02T22:17:41+08:00", "scheduled", None)
 
 
 def test_a_reply_without_a_task_answers_the_last_one_sent_to_that_number(filled: Filled) -> None:
@@ -197,9 +197,9 @@ def test_a_reply_without_a_task_answers_the_last_one_sent_to_that_number(filled:
 
 
 def test_both_queues_add_up(filled: Filled) -> None:
-    queues = filled.office.control("GET", f"{filled.path}/queues")
-    assert queues["reports"] == {"created": 16, "later": 1, "waiting": 11, "handed_out": 4, "forgotten": 0}
-    assert queues["replies"] == {"created": 7, "later": 0, "waiting": 0, "handed_out": 7, "forgotten": 0}
+    queues = filled.office.control("GET", f"{filled.path}/queue-stats")
+    assert queues["reports"] == {"created": 16, "scheduled": 1, "waiting": 11, "fetched": 4, "evicted": 0}
+    assert queues["replies"] == {"created": 7, "scheduled": 0, "waiting": 0, "fetched": 7, "evicted": 0}
 
 
 def test_accounts_are_paged_too() -> None:
@@ -221,7 +221,7 @@ def test_accounts_are_paged_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "rewound"),
+    ("document", "requeued"),
     [
         ({}, 4),
         ({"count": 1}, 1),
@@ -233,7 +233,7 @@ def test_accounts_are_paged_too() -> None:
     ],
     ids=str,
 )
-def test_so_many_are_handed_out_again(document: dict[str, Any], rewound: int) -> None:
+def test_so_many_are_requeued(document: dict[str, Any], requeued: int) -> None:
     office = FlaskEmulator()
     account = office.control("POST", "accounts")
     office.send(account, mobile=",".join(NUMBERS[:4]))
@@ -241,10 +241,10 @@ def test_so_many_are_handed_out_again(document: dict[str, Any], rewound: int) ->
         office.post("/v2statusApi.aspx", account, action="query", statusNum="2")
         office.now += 60
     path = f"accounts/{account['userid']}/reports"
-    assert office.control("POST", f"{path}/rewind", document) == {"rewound": rewound}
+    assert office.control("POST", f"{path}/requeue", document) == {"requeued": requeued}
     waiting = office.control("GET", f"{path}?state=waiting")["items"]
-    assert [item["mobile"] for item in waiting] == NUMBERS[4 - rewound : 4]
-    assert office.status(account).count("<statusbox>") == rewound
+    assert [item["mobile"] for item in waiting] == NUMBERS[4 - requeued : 4]
+    assert office.status(account).count("<statusbox>") == requeued
 
 
 # Waiting
@@ -336,7 +336,7 @@ def test_who_waits_for_an_account_that_is_closed_is_told_so(bells: list[ChangeNo
         assert userid in answer()["error"]
 
 
-@pytest.mark.parametrize("path", ["/_mock/accounts//queues", "/_mock", "/_mock/health"])
+@pytest.mark.parametrize("path", ["/_mock/accounts//queue-stats", "/_mock", "/_mock/health"])
 def test_a_query_with_a_control_character_is_refused_also_where_one_would_be_sent_elsewhere(path: str) -> None:
     http = FlaskEmulator().app.test_client()
     answer = http.get(path, query_string="a=\r")

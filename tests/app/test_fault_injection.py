@@ -27,10 +27,10 @@ OPERATIONS = st.sampled_from([operation.name for operation in protocol.OPERATION
 FAULTS = st.builds(
     Fault,
     id=st.uuids().map(str),
-    kind=st.sampled_from(["latency", "empty", "close"]),
+    kind=st.sampled_from(["latency", "empty_body", "disconnect"]),
     operations=st.sets(OPERATIONS, max_size=2).map(tuple),
-    remaining=st.none() | st.integers(1, 5),
-    share=st.sampled_from([0.0, 0.3, 1.0]),
+    times=st.none() | st.integers(1, 5),
+    probability=st.sampled_from([0.0, 0.3, 1.0]),
     seed=st.integers(0, 5),
 )
 
@@ -48,11 +48,11 @@ def test_a_fault_is_triggered_only_by_its_operations_and_only_as_often_as_it_say
         assert not now or not fault.operations or operation in fault.operations
         assert before or not now
     fitting = [one for one in requests if not fault.operations or one in fault.operations]
-    most = len(fitting) if fault.remaining is None else min(len(fitting), fault.remaining)
+    most = len(fitting) if fault.times is None else min(len(fitting), fault.times)
     assert strikes <= most
-    if fault.share in (0.0, 1.0):
-        assert strikes == most * fault.share
-    assert (left == ()) == (strikes == fault.remaining)
+    if fault.probability in (0.0, 1.0):
+        assert strikes == most * fault.probability
+    assert (left == ()) == (strikes == fault.times)
 
 
 @given(faults=st.lists(FAULTS, max_size=4), requests=st.lists(OPERATIONS, max_size=40))
@@ -73,14 +73,14 @@ def test_seeded_random_numbers_are_repeatable_and_in_range(text: str) -> None:
 
 @given(low=st.floats(0, 100), width=st.floats(0, 100), seed=st.integers(), seen=st.integers(0, 1000))
 def test_a_latency_is_in_its_range(low: float, width: float, seed: int, seen: int) -> None:
-    fault = Fault(id="a", kind="latency", seconds=low, seconds_max=low + width, seed=seed, seen=seen)
+    fault = Fault(id="a", kind="latency", seconds=low, seconds_max=low + width, seed=seed, evaluated=seen)
     assert low <= fault.latency() <= low + width
     assert replace(fault, seconds_max=None).latency() == low
 
 
 def test_latencies_differ_from_request_to_request() -> None:
     fault = Fault(id="a", kind="latency", seconds=0.0, seconds_max=1.0)
-    assert all(one != other for one, other in pairwise(replace(fault, seen=n).latency() for n in range(50)))
+    assert all(one != other for one, other in pairwise(replace(fault, evaluated=n).latency() for n in range(50)))
 
 
 # In process there is no connection, so a broken one is an exception
@@ -97,16 +97,16 @@ def account(office: FlaskEmulator) -> Any:
 
 
 def fault(office: FlaskEmulator, account: Any, kind: str, **given: Any) -> Any:
-    return office.control("POST", f"accounts/{account['userid']}/faults", {"kind": kind, "remaining": 1} | given)
+    return office.control("POST", f"accounts/{account['userid']}/faults", {"kind": kind, "times": 1} | given)
 
 
 @pytest.mark.parametrize(
     ("kind", "given", "error"),
     [
         ("hang", {}, TimeoutError),
-        ("close", {}, ConnectionResetError),
-        ("lose", {"operations": ["call"]}, ConnectionResetError),
-        ("cut", {"at": 5}, ConnectionResetError),
+        ("disconnect", {}, ConnectionResetError),
+        ("drop_fetch", {"operations": ["call"]}, ConnectionResetError),
+        ("truncate", {"at": 5}, ConnectionResetError),
     ],
 )
 def test_a_broken_connection_is_an_exception_inside_the_process(
@@ -142,16 +142,16 @@ def test_any_status_has_a_reason_phrase_inside_the_process(office: FlaskEmulator
         ({"kind": "latency"}, "requires seconds"),
         ({"kind": "latency", "seconds": 2, "seconds_max": 1}, "less than seconds"),
         ({"kind": "latency", "seconds": 10**6}, "seconds"),
-        ({"kind": "message"}, "requires message"),
-        ({"kind": "message", "message": "ok"}, "message"),
-        ({"kind": "charset"}, "requires charset"),
-        ({"kind": "charset", "charset": "utf-8\r\nX: y"}, "charset"),
-        ({"kind": "lose", "operations": ["send"]}, "applies to status and call only"),
-        ({"kind": "message", "message": protocol.SEND.messages[1], "acts": True}, "acts"),
+        ({"kind": "vendor_error"}, "requires message"),
+        ({"kind": "vendor_error", "message": "ok"}, "message"),
+        ({"kind": "wrong_charset"}, "requires charset"),
+        ({"kind": "wrong_charset", "charset": "utf-8\r\nX: y"}, "charset"),
+        ({"kind": "drop_fetch", "operations": ["send"]}, "applies to status and call only"),
+        ({"kind": "vendor_error", "message": protocol.SEND.messages[1], "apply": True}, "apply"),
         ({"kind": "status", "status": 100}, "status"),
-        ({"kind": "cut", "at": -1}, "at"),
-        ({"kind": "empty", "share": 1.5}, "share"),
-        ({"kind": "empty", "remaining": 0}, "remaining"),
+        ({"kind": "truncate", "at": -1}, "at"),
+        ({"kind": "empty_body", "probability": 1.5}, "probability"),
+        ({"kind": "empty_body", "times": 0}, "times"),
         ({"kind": "fire"}, "kind"),
         ({}, "kind"),
     ],
@@ -168,7 +168,7 @@ def test_an_invalid_fault_is_refused_and_its_field_named(
 
 def test_faults_are_listed_removed_and_gone_after_a_reset(office: FlaskEmulator, account: Any) -> None:
     path = f"accounts/{account['userid']}"
-    one, two = (fault(office, account, kind, remaining=5) for kind in ("empty", "bom"))
+    one, two = (fault(office, account, kind, times=5) for kind in ("empty_body", "bom"))
     for_all = office.control("POST", "faults", {"kind": "latency", "seconds": 0.001, "operations": ["overage"]})
     assert office.control("GET", f"{path}/faults")["faults"] == [one, two]
     assert office.control("GET", "faults")["faults"] == [for_all]
@@ -188,7 +188,7 @@ def test_more_than_a_hundred_faults_are_refused_and_change_nothing(
     office: FlaskEmulator, account: Any, for_all: bool
 ) -> None:
     path = "faults" if for_all else f"accounts/{account['userid']}/faults"
-    document = {"kind": "empty", "operations": ["call"]}
+    document = {"kind": "empty_body", "operations": ["call"]}
     for _ in range(100):
         office.control("POST", path, document)
     status, words = office.refusal("POST", path, json=document)
@@ -206,7 +206,7 @@ TOO_SMALL = "对不起，您当前要发送的量大于您当前余额"
 
 def test_a_global_fault_affects_every_account(office: FlaskEmulator, account: Any) -> None:
     other = office.control("POST", "accounts")
-    refusing = {"kind": "message", "message": TOO_SMALL, "operations": ["send"], "remaining": 2}
+    refusing = {"kind": "vendor_error", "message": TOO_SMALL, "operations": ["send"], "times": 2}
     office.control("POST", "faults", refusing)
     for struck_one in (account, other):
         assert TOO_SMALL in office.send(struck_one)
@@ -216,7 +216,7 @@ def test_a_global_fault_affects_every_account(office: FlaskEmulator, account: An
 
 def test_a_fault_of_an_account_affects_no_other(office: FlaskEmulator, account: Any) -> None:
     other = office.control("POST", "accounts")
-    fault(office, account, "message", message=TOO_SMALL, operations=["send"])
+    fault(office, account, "vendor_error", message=TOO_SMALL, operations=["send"])
     assert "<message>ok</message>" in office.send(other)
     assert TOO_SMALL in office.send(account)
     assert "<message>ok</message>" in office.send(account)
@@ -224,7 +224,7 @@ def test_a_fault_of_an_account_affects_no_other(office: FlaskEmulator, account: 
 
 def test_account_faults_and_global_faults_are_combined(office: FlaskEmulator, account: Any) -> None:
     fault(office, account, "bom")
-    office.control("POST", "faults", {"kind": "charset", "charset": "utf-16", "remaining": 1})
+    office.control("POST", "faults", {"kind": "wrong_charset", "charset": "utf-16", "times": 1})
     credentials = {"action": "overage", "userid": account["userid"]}
     response = office.http.post("/v2sms.aspx", data=credentials)
     assert response.data.startswith(b"\xef\xbb\xbf<?xml")
@@ -232,11 +232,11 @@ def test_account_faults_and_global_faults_are_combined(office: FlaskEmulator, ac
     assert office.control("GET", "faults")["faults"] == []
 
 
-@pytest.mark.parametrize(("acts", "messages"), [(False, 0), (True, 1), (None, 1)])
+@pytest.mark.parametrize(("apply", "messages"), [(False, 0), (True, 1), (None, 1)])
 def test_a_fault_decides_whether_the_request_still_takes_effect(
-    office: FlaskEmulator, account: Any, acts: bool | None, messages: int
+    office: FlaskEmulator, account: Any, apply: bool | None, messages: int
 ) -> None:
-    fault(office, account, "empty", acts=acts)
+    fault(office, account, "empty_body", apply=apply)
     assert office.send(account) == ""
     assert office.control("GET", f"accounts/{account['userid']}")["messages"] == messages
 
@@ -255,8 +255,8 @@ def test_a_fault_that_cannot_be_triggered_causes_no_write() -> None:
             return super().change_settings(change)
 
     elsewhere = (
-        Fault(id="a", kind="empty", operations=("send",)),
-        Fault(id="b", kind="message", message=protocol.BALANCE_TOO_SMALL),
+        Fault(id="a", kind="empty_body", operations=("send",)),
+        Fault(id="b", kind="vendor_error", message=protocol.BALANCE_TOO_SMALL),
     )
     store = Watched()
     store.create_account(Account("1", "a", "p", faults=elsewhere))

@@ -15,7 +15,7 @@ from lxml import etree
 
 from sms10692 import protocol
 from sms10692_mock.admin.app import create_app
-from sms10692_mock.app.vendor_app import Request, VendorApp
+from sms10692_mock.app.vendor_app import VendorApp, VendorRequest
 from sms10692_mock.app.wsgi import WsgiVendorApp
 from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.diagnosis.service import diagnose_logged
@@ -26,10 +26,10 @@ from support.emulators import CALL, CREDENTIALS, GBK, STATUS, UTF8, Response, Ws
 PAGES = [UTF8, GBK, STATUS, CALL]
 
 
-@pytest.mark.parametrize("dialect", ["manual", "observed"])
+@pytest.mark.parametrize("profile", ["manual", "observed"])
 @given(data=st.data())
-def test_any_bytes_get_a_well_formed_response_with_status_200(dialect: str, data: st.DataObject) -> None:
-    emulator = WsgiHarness(dialect=dialect)
+def test_any_bytes_get_a_well_formed_response_with_status_200(profile: str, data: st.DataObject) -> None:
+    emulator = WsgiHarness(profile=profile)
     path = data.draw(st.sampled_from(PAGES))
     names = [*CREDENTIALS, "action", "mobile", "content", "sendTime", "extno", "statusNum", "rt"]
     values = st.binary() | st.sampled_from([*(value.encode() for value in CREDENTIALS.values()), b"send", b"query"])
@@ -54,7 +54,7 @@ NOT_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 @given(data=st.data())
 def test_any_text_in_the_charset_of_an_endpoint_is_decoded_as_sent(path: str, codec: str, data: st.DataObject) -> None:
     text = data.draw(st.text(st.characters(codec=codec)))
-    answer = WsgiHarness(dialect="observed", keywords=[]).post(path, action="checkkeyword", content=text)
+    answer = WsgiHarness(profile="observed", keywords=[]).post(path, action="checkkeyword", content=text)
     root = etree.fromstring(answer.partition("?>")[2].encode())
     assert (root.findtext("checkCounts") or "") == NOT_XML.sub("", text)
 
@@ -129,7 +129,7 @@ def test_a_request_that_the_vendor_does_not_get_is_in_the_request_log() -> None:
     put = log_of(REQUEST_METHOD="PUT", CONTENT_LENGTH=str(len(whole)), **{"wsgi.input": io.BytesIO(whole)})
     assert (put.status, put.method, put.userid, put.body) == (405, "PUT", "12", whole)
     half = log_of(**cut, **{"wsgi.input": io.BytesIO(b"12345678")})
-    assert (half.status, half.userid, half.body, half.answer) == (400, "12", b"12345678", CUT)
+    assert (half.status, half.userid, half.body, half.response_body) == (400, "12", b"12345678", CUT)
     large = log_of(**{"wsgi.input": io.BytesIO(b"x" * (4 * 1024 * 1024 + 1)), "wsgi.input_terminated": True})
     assert (large.status, large.userid, large.path) == (413, "", UTF8)
 
@@ -138,7 +138,7 @@ def test_the_first_fetch_after_a_reset_gets_no_polling_warning() -> None:
     vendor = build_vendor(Options())
     pages = VendorApp(vendor, MANUAL)
     form = "&".join(f"{name}={value}" for name, value in (CREDENTIALS | {"action": "query"}).items()).encode()
-    fetch = Request("POST", b"", "application/x-www-form-urlencoded", form)
+    fetch = VendorRequest("POST", b"", "application/x-www-form-urlencoded", form)
 
     def hint() -> str:
         return dict(pages.handle(protocol.V2STATUS_API, fetch).headers).get("X-Mock-Hint", "")

@@ -14,8 +14,8 @@ from lxml import etree
 from sms10692 import protocol
 from sms10692_mock.codec import json_renderer
 from sms10692_mock.codec.xml import XmlRenderer
-from sms10692_mock.domain.records import Reply, Report
-from sms10692_mock.domain.results import KeywordResult, Refusal, RepliesResult, ReportsResult
+from sms10692_mock.domain.records import InboundReply, StatusReport
+from sms10692_mock.domain.results import CheckedText, Refusal, RepliesResult, ReportsResult
 from sms10692_mock.profiles import MANUAL, OBSERVED, PROFILES, Profile
 
 ANY_TEXT = st.text(st.characters(codec="utf-8") | st.sampled_from("&<>]\r\n\t€镕囧😀\0\x1f\ufffe"))
@@ -28,22 +28,22 @@ def parse(raw: bytes, codec: str) -> etree._Element:
     return etree.fromstring(text.partition("?>")[2].encode())
 
 
-@pytest.mark.parametrize("dialect", PROFILES.values(), ids=PROFILES)
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 @given(text=ANY_TEXT, extno=st.text("0123456789", max_size=10))
-def test_r17_reports_and_replies_preserve_their_values(dialect: Profile, text: str, extno: str) -> None:
+def test_r17_reports_and_replies_preserve_their_values(profile: Profile, text: str, extno: str) -> None:
     expected = NOT_XML.sub("", text)
-    reports = ReportsResult([Report(0.0, text, 7, 20, "MK:0011", extno)])
-    box = parse(XmlRenderer(dialect).render(reports, protocol.STATUS, protocol.V2STATUS_API), "utf-8")[0]
+    reports = ReportsResult([StatusReport(0.0, text, 7, 20, "MK:0011", extno)])
+    box = parse(XmlRenderer(profile).render(reports, protocol.STATUS, protocol.V2STATUS_API), "utf-8")[0]
     assert [element.text or "" for element in box] == [expected, "7", "20", "1970-01-01 08:00:00", "MK:0011", extno]
-    replies = RepliesResult([Reply(0.0, text, 7, text, extno)])
-    box = parse(XmlRenderer(dialect).render(replies, protocol.CALL, protocol.V2CALL_API), "utf-8")[0]
+    replies = RepliesResult([InboundReply(0.0, text, 7, text, extno)])
+    box = parse(XmlRenderer(profile).render(replies, protocol.CALL, protocol.V2CALL_API), "utf-8")[0]
     assert [element.text or "" for element in box] == [expected, "7", expected, "1970-01-01 08:00:00", extno]
 
 
 @given(code=ANY_TEXT)
 def test_r17_cdata_preserves_its_value(code: str) -> None:
     raw = XmlRenderer(OBSERVED).render(
-        ReportsResult([Report(0.0, "1", 7, 10, code, "")]), protocol.STATUS, protocol.V2STATUS_API
+        ReportsResult([StatusReport(0.0, "1", 7, 10, code, "")]), protocol.STATUS, protocol.V2STATUS_API
     )
     assert parse(raw, "utf-8").findtext("statusbox/errorcode") == NOT_XML.sub("", code).replace("\r\n", "\n").replace(
         "\r", "\n"
@@ -53,7 +53,7 @@ def test_r17_cdata_preserves_its_value(code: str) -> None:
 @pytest.mark.parametrize(("endpoint", "codec"), [(protocol.V2SMS, "utf-8"), (protocol.V2SMS_GBK, "gbk")])
 @given(text=ANY_TEXT)
 def test_r17_both_charsets_preserve_a_text(endpoint: protocol.Endpoint, codec: str, text: str) -> None:
-    raw = XmlRenderer(OBSERVED).render(KeywordResult("没有包含屏蔽词", text), protocol.CHECKKEYWORD, endpoint)
+    raw = XmlRenderer(OBSERVED).render(CheckedText("没有包含屏蔽词", text), protocol.CHECKKEYWORD, endpoint)
     assert parse(raw, codec).findtext("checkCounts") == NOT_XML.sub("", text)
 
 
@@ -70,13 +70,13 @@ def test_r17_both_charsets_preserve_a_text(endpoint: protocol.Endpoint, codec: s
     ],
 )
 def test_r17_a_character_outside_gbk_becomes_a_decimal_reference(text: str, rendered: str) -> None:
-    raw = XmlRenderer(OBSERVED).render(KeywordResult("没有包含屏蔽词", text), protocol.CHECKKEYWORD, protocol.V2SMS_GBK)
+    raw = XmlRenderer(OBSERVED).render(CheckedText("没有包含屏蔽词", text), protocol.CHECKKEYWORD, protocol.V2SMS_GBK)
     assert f"<checkCounts>{rendered}</checkCounts>".encode("gbk") in raw
 
 
 def test_an_empty_element_has_no_white_space_and_an_end_tag() -> None:
     raw = XmlRenderer(MANUAL).render(
-        ReportsResult([Report(0.0, "", 7, 10, "", "")]), protocol.STATUS, protocol.V2STATUS_API
+        ReportsResult([StatusReport(0.0, "", 7, 10, "", "")]), protocol.STATUS, protocol.V2STATUS_API
     )
     assert b"/>" not in raw
     assert b"<mobile></mobile>" in raw

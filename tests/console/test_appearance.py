@@ -27,7 +27,7 @@ HOSTILE_NUMBER = "<script>document.title='hacked'</script>"
 LONG_NUMBER = "1380013800013800138000"
 HOSTILE_ACCOUNT = "<script>document.title=1</script>"
 
-PAGES = ("/", "/handset", "/requests", "/queues", "/queues?queue=replies", "/account", "/weather", "/manual?kind=seen")
+PAGES = ("/", "/phone", "/requests", "/queues", "/queues?queue=replies", "/account", "/faults", "/contract?kind=seen")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def busy(served: Served) -> Iterator[Customer]:
         made.sends("15023239810", content, extno="01")
     made.sends(HOSTILE_NUMBER, "to nobody", extno="0" * 60)
     made.sends(f"{LONG_NUMBER},+8613800138000,{'1' * 500}", "to nobody")
-    made.sends("10000000020,10000000022,10000000023,10000000031", "outcomes")
+    made.sends("10000000020,10000000022,10000000023,10000000031", "delivery_rules")
     made.asks("/v2statusApi.aspx", action="query", statusNum="3")
     made.asks("/v2callApi.aspx", action="query")
     made.asks("/v2smsGBK.aspx", action="send", mobile="15023239810", content="您的验证码是 1234")
@@ -47,7 +47,7 @@ def busy(served: Served) -> Iterator[Customer]:
         made.control("POST", "/replies", {"mobile": "15023239810", "content": content})
         made.control("POST", "/reports", {"mobile": HOSTILE_NUMBER, "task_id": task, "errorcode": content})
     made.control("POST", "/faults", {"kind": "latency", "seconds": 0.01, "operations": ["overage"]})
-    made.control("POST", "/outcomes", {"number": "139", "outcome": "failed", "reply": HOSTILE[0], "delay": 60.0})
+    made.control("POST", "/delivery-rules", {"number": "139", "outcome": "failed", "reply": HOSTILE[0], "delay": 60.0})
     made.control("POST", "/clock/advance", {"seconds": 5.0})
     yield made
     served.control("DELETE", f"accounts/{made.userid}")
@@ -60,7 +60,7 @@ def paths(customer: Customer) -> list[str]:
     return [
         *about,
         f"/requests/{newest}?userid={customer.userid}",
-        f"/handset?userid={customer.userid}&mobile=15023239810",
+        f"/phone?userid={customer.userid}&mobile=15023239810",
     ]
 
 
@@ -140,7 +140,7 @@ def test_the_answer_of_a_telephone_can_be_written_without_scrolling(
     browser: Browser, served: Served, busy: Customer
 ) -> None:
     with browser_page(browser, BROWSER_PROFILES[1], served.url) as page:
-        page.goto(busy.at("/handset", mobile="15023239810"))
+        page.goto(busy.at("/phone", mobile="15023239810"))
         expect(page.locator(".banner")).to_be_visible()
         page.locator("#answer").fill("T")
         page.locator("#answer").press("Enter")

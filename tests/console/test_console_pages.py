@@ -63,7 +63,7 @@ def test_a_message_appears_as_it_is_sent_with_all_that_is_known_of_it(
     for said in ("15023239810", "v2sms", "utf-8", "01", words(look, "state.waiting"), "DELIVRD"):
         expect(row).to_contain_text(said)
     customer.asks("/v2statusApi.aspx", action="query")
-    expect(row).to_contain_text(words(look, "state.handed_out"))
+    expect(row).to_contain_text(words(look, "state.fetched"))
     row.get_by_role("link", name=re.compile("#")).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(words(look, "page.request"))
 
@@ -129,7 +129,7 @@ def test_the_handset_answers_and_the_answer_is_seen_to_be_fetched(
     page: Page, customer: Customer, look: BrowserProfile
 ) -> None:
     customer.sends("15023239810", "【签名】回复 T 退订")
-    page.goto(customer.at("/handset"))
+    page.goto(customer.at("/phone"))
     wait_for_the_stream(page)
     expect(page.locator(".bubble.in")).to_contain_text("回复 T 退订")
     page.get_by_label(words(look, "phone.reply")).fill("<T>")
@@ -139,12 +139,12 @@ def test_the_handset_answers_and_the_answer_is_seen_to_be_fetched(
     expect(answer).to_contain_text(words(look, "state.waiting"))
     expect(page.get_by_label(words(look, "phone.reply"))).to_have_value("")
     assert "&lt;T&gt;" in customer.asks("/v2callApi.aspx", action="query")
-    expect(answer).to_contain_text(words(look, "state.handed_out"))
+    expect(answer).to_contain_text(words(look, "state.fetched"))
 
 
 def test_the_handset_says_what_becomes_of_messages(page: Page, customer: Customer, look: BrowserProfile) -> None:
     customer.sends("15023239810", "first")
-    page.goto(customer.at("/handset"))
+    page.goto(customer.at("/phone"))
     wait_for_the_stream(page)
     page.get_by_label(words(look, "phone.silent")).check()
     page.get_by_role("button", name=words(look, "phone.save")).click()
@@ -152,7 +152,7 @@ def test_the_handset_says_what_becomes_of_messages(page: Page, customer: Custome
     customer.asks("/v2statusApi.aspx", action="query")
     customer.sends("15023239810", "second")
     bubble = page.locator(".bubble.in", has_text="second")
-    expect(bubble).to_contain_text(words(look, "state.never"))
+    expect(bubble).to_contain_text(words(look, "state.unreported"))
     bubble.get_by_label("errorcode").fill("MK:0011")
     bubble.get_by_role("button", name=words(look, "outcome.failed")).click()
     expect(page.locator(".between")).to_contain_text("MK:0011")
@@ -186,7 +186,7 @@ def test_a_request_shows_its_bytes_and_what_was_wrong_with_them(
 # Queues
 
 
-def test_queues_are_looked_at_put_into_and_rewound(page: Page, customer: Customer, look: BrowserProfile) -> None:
+def test_queues_are_looked_at_put_into_and_requeued(page: Page, customer: Customer, look: BrowserProfile) -> None:
     customer.sends("15023239810,10000000020")
     customer.asks("/v2statusApi.aspx", action="query")
     page.goto(customer.at("/queues"))
@@ -274,8 +274,8 @@ def test_an_account_is_charged_up_forbidden_and_made(page: Page, customer: Custo
     page.locator("#points").fill("500")
     page.locator("form:has(#points) button").click()
     expect(page.locator(".tiles")).to_contain_text("1,499")
-    page.locator("form:has(#dialect) [name=may_read_reports]").uncheck()
-    page.locator("form:has(#dialect) button").click()
+    page.locator("form:has(#profile) [name=can_read_queues]").uncheck()
+    page.locator("form:has(#profile) button").click()
     expect(page.locator("#notice")).to_have_text(words(look, "account.saved"))
     assert "<error>3<" in customer.asks("/v2statusApi.aspx", action="query")
     page.get_by_text("Python", exact=True).click()
@@ -297,7 +297,7 @@ def test_an_account_is_charged_up_forbidden_and_made(page: Page, customer: Custo
 def test_a_scenario_is_one_click_and_a_banner_says_so_on_every_page(
     page: Page, customer: Customer, look: BrowserProfile
 ) -> None:
-    page.goto(customer.at("/weather"))
+    page.goto(customer.at("/faults"))
     wait_for_the_stream(page)
     page.get_by_role("button", name=words(look, "preset.down")).click()
     expect(page.locator(".banner")).to_contain_text(words(look, "banner.faults", count=1))
@@ -313,7 +313,7 @@ def test_a_scenario_is_one_click_and_a_banner_says_so_on_every_page(
 def test_reports_come_an_hour_late_or_when_the_clock_is_put_forward(
     page: Page, customer: Customer, look: BrowserProfile
 ) -> None:
-    page.goto(customer.at("/weather"))
+    page.goto(customer.at("/faults"))
     wait_for_the_stream(page)
     page.get_by_role("button", name=words(look, "preset.late")).click()
     expect(page.locator(".banner")).to_contain_text(words(look, "banner.rules", count=1))
@@ -327,20 +327,20 @@ def test_reports_come_an_hour_late_or_when_the_clock_is_put_forward(
 
 
 def test_a_fault_is_made_with_sliders_and_removed(page: Page, customer: Customer, look: BrowserProfile) -> None:
-    page.goto(customer.at("/weather"))
+    page.goto(customer.at("/faults"))
     wait_for_the_stream(page)
-    page.locator("#kind").select_option("cut")
+    page.locator("#kind").select_option("truncate")
     expect(page.locator("#late")).to_be_hidden()
     page.locator("#at").focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     expect(page.locator("#at-shown")).to_have_text("103")
-    page.locator("#fault-remaining").fill("2")
+    page.locator("#fault-times").fill("2")
     page.get_by_label("overage").check()
     page.get_by_role("button", name=words(look, "faults.do_add_fault")).click()
     expect(page.locator(".entries")).to_contain_text(words(look, "faults.at_byte", at=103))
     (fault,) = customer.control("GET", "/faults")["faults"]
-    assert (fault["kind"], fault["at"], fault["remaining"], fault["operations"]) == ("cut", 103, 2, ["overage"])
+    assert (fault["kind"], fault["at"], fault["times"], fault["operations"]) == ("truncate", 103, 2, ["overage"])
     page.get_by_role("button", name=re.compile(f"{words(look, 'faults.remove')}:")).click()
     expect(page.locator(".entries")).to_have_count(0)
     assert customer.control("GET", "/faults")["faults"] == []
@@ -350,7 +350,7 @@ def test_a_fault_is_made_with_sliders_and_removed(page: Page, customer: Customer
 
 
 def test_a_clause_is_tried_and_shows_request_and_answer(page: Page, customer: Customer, look: BrowserProfile) -> None:
-    page.goto("/manual")
+    page.goto("/contract")
     tried = page.locator("[id='clause-4.1-once']")
     tried.get_by_role("button").click()
     expect(tried.locator("pre")).to_have_count(6)
@@ -373,7 +373,7 @@ def test_language_and_look_are_switched_and_remembered(page: Page, customer: Cus
     expect(page.locator("h1")).to_have_text(text("en" if other == "en" else "zh", "page.queues"))
     expect(page).to_have_url(re.compile(f"userid={customer.userid}(&|$)"))
     page.locator(".theme").click()
-    page.goto(customer.at("/weather"))
+    page.goto(customer.at("/faults"))
     expect(page.locator("h1")).to_have_text(text("en" if other == "en" else "zh", "page.faults"))
     expect(page.locator("html")).to_have_attribute("data-theme", re.compile("light|dark"))
 
@@ -391,7 +391,7 @@ def test_the_account_is_switched(page: Page, customer: Customer, served: Served,
 def test_a_button_that_is_pressed_while_something_happens_is_pressed_all_the_same(
     page: Page, customer: Customer, look: BrowserProfile
 ) -> None:
-    page.goto(customer.at("/weather"))
+    page.goto(customer.at("/faults"))
     page.evaluate("window.heard = new Promise(heard => { new EventSource('/live').onmessage = heard; })")
     button = page.locator("#preset-cut")
     button.hover()
@@ -411,7 +411,7 @@ def test_the_keyboard_alone_is_enough(page: Page, customer: Customer, look: Brow
     expect(page.locator(".skip")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
-    page.goto(customer.at("/weather"))
+    page.goto(customer.at("/faults"))
     page.locator("#preset-cut").focus()
     page.keyboard.press("Space")
     expect(page.locator(".banner")).to_be_visible()

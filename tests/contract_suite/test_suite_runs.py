@@ -85,7 +85,7 @@ def record_priced_texts(seed: int) -> tuple[str, list[str]]:
         texts.append(text)
         return segment_price(text) + (len(text) % 5 == 3)
 
-    (verdict,) = verdicts_on(Defect(billing=price), ["R6-parts"], seed)
+    (verdict,) = verdicts_on(Defect(pricing=price), ["R6-parts"], seed)
     assert verdict.state is State.FAILED
     return verdict.reason, texts
 
@@ -109,7 +109,7 @@ def test_shrinking_stops_after_its_number_of_requests(shrinking: int) -> None:
             failed_at.append(len(requests))
         return segment_price(text) + (len(text) % 5 == 3)
 
-    verdicts_on(Defect(api_request=record, billing=price), ["R6-parts"], 1, shrinking)
+    verdicts_on(Defect(api_request=record, pricing=price), ["R6-parts"], 1, shrinking)
     assert len(requests) - failed_at[0] <= shrinking
 
 

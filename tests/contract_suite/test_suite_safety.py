@@ -65,7 +65,7 @@ def test_without_permission_a_working_vendor_receives_no_valid_send_or_fetch() -
             call.userid.strip() and call.timestamp.strip() and call.sign.strip()
         )
         assert has_invalid_credentials or (
-            call.page.path in (UTF8, GBK) and call.action in ("overage", "checkkeyword")
+            call.endpoint.path in (UTF8, GBK) and call.action in ("overage", "checkkeyword")
         ), call
 
 

@@ -45,7 +45,7 @@ class DiagnosedRequest:
             assert emulator.control("GET", f"accounts/12/requests/{entry['number']}") == self.document
         output = f"{self.hint} {self.document['diagnosis']}"
         assert not any(secret in output for secret in SECRETS)
-        assert base64.b64decode(self.document["answer"]) == self.response
+        assert base64.b64decode(self.document["response_body"]) == self.response
         assert base64.b64decode(self.document["body"]) == body
 
     def codes(self, kind: str) -> list[str]:
@@ -176,7 +176,7 @@ def test_permanent_accounts_are_compared_even_after_many_temporary_ones() -> Non
 
 
 def test_a_response_changed_by_a_fault_has_no_hint(emulator: FlaskEmulator) -> None:
-    fault = emulator.control("POST", "faults", {"kind": "empty"})
+    fault = emulator.control("POST", "faults", {"kind": "empty_body"})
     assert DiagnosedRequest(emulator, protocol.V2SMS, build_form(sign="x")).hint == ""
     emulator.control("DELETE", f"faults/{fault['id']}")
 

@@ -36,7 +36,7 @@ def test_a_balance_is_exact_and_stays_within_its_limits(make: StoreFactory, acco
         @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
         def holds(steps: list[tuple[str, int]]) -> None:
             store.create_account(account)
-            points = charged_up = 0 if account.postpaid else account.points
+            points = total_added = 0 if account.postpaid else account.points
             for operation, number in steps:
                 if operation == "accept":
                     cost = abs(number)
@@ -46,12 +46,12 @@ def test_a_balance_is_exact_and_stays_within_its_limits(make: StoreFactory, acco
                     points -= cost if enough else 0
                 else:
                     more = number if operation == "add_points" else number - points
-                    beyond = max(abs(points + more), abs(charged_up + more)) > MAX_POINTS
+                    beyond = max(abs(points + more), abs(total_added + more)) > MAX_POINTS
                     assert exceeds_bounds(lambda: getattr(store, operation)(account.userid, number)) is beyond  # noqa: B023
-                    points, charged_up = (points, charged_up) if beyond else (points + more, charged_up + more)
+                    points, total_added = (points, total_added) if beyond else (points + more, total_added + more)
                 balance = store.balance(account.userid)
-                assert balance[:2] == (points, charged_up)
-                assert {type(balance.points), type(balance.charged_up)} == {int}
+                assert balance[:2] == (points, total_added)
+                assert {type(balance.points), type(balance.total_added)} == {int}
 
         holds()
 
@@ -97,17 +97,17 @@ BEYOND: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "accounts", {"points": MAX_POINTS + 1}),
     ("PATCH", "accounts/12", {"points": MAX_POINTS + 1}),
     ("PATCH", "accounts/12", {"points": -MAX_POINTS - 1}),
-    ("PATCH", "accounts/12", {"charge": 2**63}),
+    ("PATCH", "accounts/12", {"top_up": 2**63}),
     ("PUT", "clock", {"mode": "running", "speed": 1_000_001}),
     ("PUT", "clock", {"mode": "frozen", "now": "1969-12-31T23:59:59Z"}),
     ("PUT", "clock", {"mode": "frozen", "now": "9000-01-02T00:00:00Z"}),
     ("POST", "clock/advance", {"seconds": 10.0**10 + 1}),
     ("POST", "faults", {"kind": "latency", "seconds": 86_401}),
-    ("POST", "faults", {"kind": "empty", "remaining": 10**9 + 1}),
-    ("POST", "faults", {"kind": "empty", "seed": 2**53 + 1}),
-    ("POST", "accounts/12/outcomes", {"delay": 10.0**10 + 1}),
-    ("POST", "accounts/12/outcomes", {"remaining": 10**9 + 1}),
-    ("PUT", "accounts/12/outcomes", {"rules": [{}] * 1001}),
+    ("POST", "faults", {"kind": "empty_body", "times": 10**9 + 1}),
+    ("POST", "faults", {"kind": "empty_body", "seed": 2**53 + 1}),
+    ("POST", "accounts/12/delivery-rules", {"delay": 10.0**10 + 1}),
+    ("POST", "accounts/12/delivery-rules", {"times": 10**9 + 1}),
+    ("PUT", "accounts/12/delivery-rules", {"rules": [{}] * 1001}),
     ("PUT", "keywords", {"words": ["x" * 10_001]}),
     ("POST", "accounts/12/replies", {"mobile": "1", "content": "x" * 10_001}),
     ("POST", "accounts/12/replies", {"mobile": "1", "content": "x", "task_id": 2**53 + 1}),
@@ -122,7 +122,7 @@ def test_the_control_api_rejects_values_beyond_a_limit(method: str, path: str, d
     assert any(field in error for field in document)
 
 
-@pytest.mark.parametrize("option", ["--report-delay", "--max-clock-skew", "--expire"])
+@pytest.mark.parametrize("option", ["--report-delay", "--max-clock-skew", "--account-ttl"])
 @pytest.mark.parametrize("seconds", ["1e11", "-1", "nan", "inf"])
 def test_serve_rejects_seconds_beyond_the_limits(option: str, seconds: str) -> None:
     assert "0 to 10000000000" in get_start_error("serve", "--port", "0", option, seconds)

@@ -24,8 +24,8 @@ from sms10692_mock.domain.delivery import (
     default_outcome,
 )
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.records import Reply, Report, RulesTransition, Task
-from sms10692_mock.domain.results import Refusal, SendResult
+from sms10692_mock.domain.records import InboundReply, RulesTransition, StatusReport, Task
+from sms10692_mock.domain.results import AcceptedSend, Refusal
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.stores.memory.store import MemoryStore
@@ -33,7 +33,7 @@ from support.flask_emulator import FlaskEmulator
 
 NUMBERS = st.sampled_from(["15023239810", "15000000000", "13800000000", "10086", *RESERVED_NUMBERS])
 OUTCOMES = st.sampled_from(
-    [DeliveryOutcome(20, "A"), DeliveryOutcome(10, "B"), DeliveryOutcome(silent=True), DeliveryOutcome(delay=5.0)]
+    [DeliveryOutcome(20, "A"), DeliveryOutcome(10, "B"), DeliveryOutcome(unreported=True), DeliveryOutcome(delay=5.0)]
 )
 PREFIXES = st.sampled_from(["", "1", "15", "150", "15023239810", "138", "9", "10000000020"])
 RULE = st.builds(
@@ -50,8 +50,8 @@ RULES = st.builds(lambda rules, seed: DeliveryRules(tuple(rules), seed), st.list
 def test_outcomes_are_the_same_in_one_send_and_in_many(
     rules: DeliveryRules, numbers: list[str], cuts: list[int]
 ) -> None:
-    if any(rule.remaining for rule in rules.rules):  # A used-up rule changes the random numbers of the rules after it.
-        rules = replace(rules, rules=tuple(replace(rule, share=1.0) for rule in rules.rules))
+    if any(rule.times for rule in rules.rules):  # A used-up rule changes the random numbers of the rules after it.
+        rules = replace(rules, rules=tuple(replace(rule, probability=1.0) for rule in rules.rules))
     whole, left = apply_rules(rules, numbers, 0)
     joined: list[DeliveryOutcome] = []
     bounds = sorted({0, len(numbers), *(cut for cut in cuts if cut < len(numbers))})
@@ -69,9 +69,9 @@ def test_every_outcome_is_that_of_a_matching_rule_or_the_default(
     outcomes, left = apply_rules(rules, numbers, before)
     assert len(outcomes) == len(numbers)
     for number, outcome in zip(numbers, outcomes, strict=True):
-        expected = [rule.outcome for rule in rules.rules if rule.share and _matches(rule, number)]
+        expected = [rule.outcome for rule in rules.rules if rule.probability and _matches(rule, number)]
         assert outcome in [*expected, default_outcome(number)]
-    used = sum(rule.remaining or 0 for rule in rules.rules) - sum(rule.remaining or 0 for rule in left.rules)
+    used = sum(rule.times or 0 for rule in rules.rules) - sum(rule.times or 0 for rule in left.rules)
     assert 0 <= used <= len(numbers)
     assert apply_rules(rules, numbers, before) == (outcomes, left)
 
@@ -89,14 +89,14 @@ def test_the_longest_matching_rule_wins_in_any_order(numbers: Sequence[str]) -> 
 
 def test_the_first_of_two_equal_rules_applies_until_it_is_used_up() -> None:
     rules = DeliveryRules(
-        (DeliveryRule("15", DeliveryOutcome(20, "A"), remaining=2), DeliveryRule("15", DeliveryOutcome(20, "B")))
+        (DeliveryRule("15", DeliveryOutcome(20, "A"), times=2), DeliveryRule("15", DeliveryOutcome(20, "B")))
     )
     outcomes, left = apply_rules(rules, ["15023239810"] * 4, 0)
     assert [outcome.errorcode for outcome in outcomes] == ["A", "A", "B", "B"]
     assert [rule.outcome.errorcode for rule in left.rules] == ["B"]
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("probability", [0.1, 0.5, 0.9])
 def test_a_share_is_a_probability_and_depends_on_the_seed(share: float) -> None:
     def failing(seed: int) -> list[bool]:
         outcomes, _ = apply_rules(
@@ -116,19 +116,19 @@ def emulator() -> FlaskEmulator:
 def fetch_all_reports(emulator: FlaskEmulator, account: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Fetch the reports and return number, status and errorcode of every report fetched so far."""
     assert "statusbox" in emulator.status(account)
-    items = emulator.control("GET", f"accounts/{account['userid']}/reports?state=handed%20out&order=desc")["items"]
+    items = emulator.control("GET", f"accounts/{account['userid']}/reports?state=fetched&order=desc")["items"]
     return [(item["mobile"], str(item["status"]), item["errorcode"]) for item in reversed(items)]
 
 
 def test_rules_set_through_the_control_api_decide_the_reports(emulator: FlaskEmulator) -> None:
     account = emulator.control("POST", "accounts")
-    path = f"accounts/{account['userid']}/outcomes"
+    path = f"accounts/{account['userid']}/delivery-rules"
     rules = [
         {"number": "", "outcome": "failed", "errorcode": "MK:0001"},
         {"number": "150", "outcome": "delivered"},
-        {"number": "15000000001", "outcome": "silent"},
+        {"number": "15000000001", "outcome": "unreported"},
         {"number": "15000000002", "outcome": "delivered", "delay": 60, "reply": "T"},
-        {"number": "138", "outcome": "failed", "remaining": 1},
+        {"number": "138", "outcome": "failed", "times": 1},
     ]
     put = emulator.control("PUT", path, {"rules": rules, "seed": 5})
     assert put == emulator.control("GET", path)
@@ -145,7 +145,7 @@ def test_rules_set_through_the_control_api_decide_the_reports(emulator: FlaskEmu
     assert fetch_all_reports(emulator, account)[-1] == ("15000000002", "10", "DELIVRD")
     assert "<content>T<" in emulator.call(account)
     messages = emulator.control("GET", f"accounts/{account['userid']}/messages")["items"]
-    assert [message["state"] for message in messages] == ["handed out"] * 3 + ["never", "handed out"]
+    assert [message["state"] for message in messages] == ["fetched"] * 3 + ["unreported", "fetched"]
     assert [rule["number"] for rule in emulator.control("GET", path)["rules"]] == [
         "",
         "150",
@@ -156,9 +156,9 @@ def test_rules_set_through_the_control_api_decide_the_reports(emulator: FlaskEmu
 
 def test_an_added_rule_is_first_and_belongs_to_one_account(emulator: FlaskEmulator) -> None:
     one, other = (emulator.control("POST", "accounts") for _ in range(2))
-    path = f"accounts/{one['userid']}/outcomes"
+    path = f"accounts/{one['userid']}/delivery-rules"
     emulator.control("PUT", path, {"rules": [{"number": "130", "outcome": "failed", "errorcode": "B"}]})
-    emulator.control("POST", path, {"number": "130", "outcome": "failed", "errorcode": "A", "remaining": 1})
+    emulator.control("POST", path, {"number": "130", "outcome": "failed", "errorcode": "A", "times": 1})
     for account in (one, other):
         emulator.send(account, mobile="13000000001,13000000002")
     assert [errorcode for _, _, errorcode in fetch_all_reports(emulator, one)] == ["A", "B"]
@@ -167,7 +167,7 @@ def test_an_added_rule_is_first_and_belongs_to_one_account(emulator: FlaskEmulat
 
 def test_an_account_has_at_most_1000_rules(emulator: FlaskEmulator) -> None:
     account = emulator.control("POST", "accounts")
-    path = f"accounts/{account['userid']}/outcomes"
+    path = f"accounts/{account['userid']}/delivery-rules"
     emulator.control("PUT", path, {"rules": [{"number": str(number)} for number in range(999)]})
     emulator.control("POST", path, {"number": "999"})
     status, error = emulator.refusal("POST", path, json={"number": "1000"})
@@ -177,10 +177,10 @@ def test_an_account_has_at_most_1000_rules(emulator: FlaskEmulator) -> None:
 
 def test_a_refused_send_does_not_use_up_a_rule(emulator: FlaskEmulator) -> None:
     account = emulator.control("POST", "accounts", {"points": 1})
-    path = f"accounts/{account['userid']}/outcomes"
-    emulator.control("PUT", path, {"rules": [{"number": "13", "outcome": "failed", "remaining": 1}]})
+    path = f"accounts/{account['userid']}/delivery-rules"
+    emulator.control("PUT", path, {"rules": [{"number": "13", "outcome": "failed", "times": 1}]})
     assert "余额" in emulator.send(account, mobile="13000000001,13000000002")
-    emulator.control("PATCH", f"accounts/{account['userid']}", {"charge": 5})
+    emulator.control("PATCH", f"accounts/{account['userid']}", {"top_up": 5})
     assert "其他错误" in emulator.send(account, mobile="10000000008,13000000002")
     assert len(emulator.control("GET", path)["rules"]) == 1
     emulator.send(account)
@@ -190,7 +190,7 @@ def test_a_refused_send_does_not_use_up_a_rule(emulator: FlaskEmulator) -> None:
 # A rule that holds so often is used up by sends that happen, and by no others
 
 
-FAILING_ONCE = DeliveryRules((DeliveryRule("", DeliveryOutcome(20, "UNDELIV"), remaining=1),))
+FAILING_ONCE = DeliveryRules((DeliveryRule("", DeliveryOutcome(20, "UNDELIV"), times=1),))
 SEND = parse_request(protocol.V2SMS, {"action": "send", "userid": "1", "mobile": "15023239810", "content": "x"})
 
 
@@ -200,14 +200,14 @@ class InterferingStore(MemoryStore):
     def __init__(self, interfere: Callable[["InterferingStore"], object]) -> None:
         super().__init__()
         self.interferences = [interfere]
-        self.create_account(Account("1", "a", "p", points=1, outcomes=FAILING_ONCE))
+        self.create_account(Account("1", "a", "p", points=1, delivery_rules=FAILING_ONCE))
 
     def record_send(
         self,
         userid: str,
         task: Task,
-        reports: Sequence[Report],
-        replies: Sequence[Reply],
+        reports: Sequence[StatusReport],
+        replies: Sequence[InboundReply],
         now: float,
         used: RulesTransition | None = None,
     ) -> int | None:
@@ -215,14 +215,14 @@ class InterferingStore(MemoryStore):
             self.interferences.pop()(self)
         return super().record_send(userid, task, reports, replies, now, used)
 
-    def send(self) -> Refusal | SendResult:
+    def send(self) -> Refusal | AcceptedSend:
         account = self.account("1")
         assert account is not None
         return Vendor(self, lambda: 0.0, Keywords(())).send(account, 0.0, 1, SEND)
 
     def rules(self) -> DeliveryRules | None:
         account = self.account("1")
-        return account.outcomes if account else None
+        return account.delivery_rules if account else None
 
 
 def become_unavailable(store: InterferingStore) -> None:
@@ -234,7 +234,7 @@ def test_a_send_that_fails_in_the_store_does_not_use_up_a_rule() -> None:
     with pytest.raises(StoreUnavailable):
         store.send()
     assert store.rules() == FAILING_ONCE
-    assert isinstance(store.send(), SendResult)
+    assert isinstance(store.send(), AcceptedSend)
     assert store.rules() == DeliveryRules()
     assert [report.errorcode for report in store.fetch_reports("1", 9, 0.0, 1)] == ["UNDELIV"]
 
@@ -248,7 +248,7 @@ def test_a_send_without_points_does_not_use_up_a_rule() -> None:
 def test_a_rule_used_up_by_a_concurrent_send_does_not_apply() -> None:
     store = InterferingStore(InterferingStore.send)
     store.add_points("1", 1)
-    assert isinstance(store.send(), SendResult)
+    assert isinstance(store.send(), AcceptedSend)
     assert store.rules() == DeliveryRules()
     assert [report.errorcode for report in store.fetch_reports("1", 9, 0.0, 1)] == ["UNDELIV", "DELIVRD"]
 
@@ -256,7 +256,7 @@ def test_a_rule_used_up_by_a_concurrent_send_does_not_apply() -> None:
 def test_a_refusing_rule_added_concurrently_applies() -> None:
     refusing = DeliveryRules((DeliveryRule("", DeliveryOutcome(refusal=protocol.OTHER_ERROR)),))
     store = InterferingStore(
-        lambda store: store.update_account("1", lambda account: replace(account, outcomes=refusing))
+        lambda store: store.update_account("1", lambda account: replace(account, delivery_rules=refusing))
     )
     assert store.send() == Refusal(protocol.OTHER_ERROR)
     assert store.balance("1").points == 1

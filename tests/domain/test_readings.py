@@ -54,7 +54,7 @@ def test_r1_send_is_checked_in_the_order_of_the_readings() -> None:
 
 @pytest.mark.parametrize("page", ["status", "call"])
 def test_r1_queue_requests_are_checked_in_the_order_of_the_error_numbers(page: str) -> None:
-    allowed, not_allowed = WsgiHarness(), WsgiHarness(no_reports=["12"])
+    allowed, not_allowed = WsgiHarness(), WsgiHarness(deny_queues=["12"])
     fetch, fetch_not_allowed = getattr(allowed, page), getattr(not_allowed, page)
     assert get_message(fetch_not_allowed(sign="", action="x")) == EMPTY
     assert get_message(fetch_not_allowed(sign="0", action="x")) == WRONG
@@ -191,7 +191,7 @@ def test_r5_one_request_may_have_50_000_numbers() -> None:
 def test_r6_a_send_costs_its_parts_times_its_numbers(content: str, parts: int) -> None:
     emulator = WsgiHarness()
     assert f"<remainpoint>{1000 - 3 * parts}<" in emulator.send("13000000001,13000000002,13000000003", content)
-    by_number = WsgiHarness(billing="numbers")
+    by_number = WsgiHarness(price_per="recipient")
     assert "<remainpoint>997<" in by_number.send("13000000001,13000000002,13000000003", content)
 
 

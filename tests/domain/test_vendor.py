@@ -12,8 +12,8 @@ from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
 from sms10692_mock.domain.api_request import ApiRequest, parse_request
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.records import Query, Report
-from sms10692_mock.domain.results import BalanceResult, Refusal, ReportsResult, SendResult
+from sms10692_mock.domain.records import Query, StatusReport
+from sms10692_mock.domain.results import AcceptedSend, QueriedBalance, Refusal, ReportsResult
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.stores.memory.store import MemoryStore
 from support.emulators import CREDENTIALS
@@ -38,7 +38,7 @@ SEND = call("send", mobile="15023239810", content="x")
 
 
 def test_without_a_delay_a_report_is_due_at_once(vendor: Vendor) -> None:
-    assert isinstance(vendor.handle(SEND).result, SendResult)
+    assert isinstance(vendor.handle(SEND).result, AcceptedSend)
     result = vendor.handle(call("query")).result
     assert isinstance(result, ReportsResult)
     assert [report.due for report in result.items] == [1000.0]
@@ -59,11 +59,11 @@ def test_keywords_are_compiled_once_per_word_list(vendor: Vendor) -> None:
 
 
 def test_a_global_fault_applies_to_unknown_accounts_and_actions(vendor: Vendor) -> None:
-    fault = Fault(id="a", kind="empty")
+    fault = Fault(id="a", kind="empty_body")
     vendor.store.change_settings(lambda settings: replace(settings, faults=(fault,)))
     for request in (call("overage", userid="nobody"), call("nothing"), call("nothing", userid="nobody")):
         result = vendor.handle(request)
-        assert (result.result, [fault.kind for fault in result.faults]) == (None, ["empty"])
+        assert (result.result, [fault.kind for fault in result.faults]) == (None, ["empty_body"])
 
 
 def test_an_account_deleted_during_a_send_is_unknown() -> None:
@@ -79,7 +79,7 @@ def test_an_account_deleted_during_a_send_is_unknown() -> None:
 
 def test_a_status_num_of_any_length_is_a_limit(vendor: Vendor) -> None:
     for number in ("9" * 11, "9" * 12, "9" * 13, "0" * 50 + "3", "8" * 5000):
-        vendor.store.enqueue("12", [Report(1.0, "1", 1, 10, "DELIVRD", "", 0)] * 4, (), 1.0)
+        vendor.store.enqueue("12", [StatusReport(1.0, "1", 1, 10, "DELIVRD", "", 0)] * 4, (), 1.0)
         result = vendor.handle(call("query", statusnum=number)).result
         assert isinstance(result, ReportsResult)
         assert len(result.items) == (3 if number.endswith("3") else 4)
@@ -88,4 +88,4 @@ def test_a_status_num_of_any_length_is_a_limit(vendor: Vendor) -> None:
 
 def test_overage_returns_the_balance_and_the_points_added(vendor: Vendor) -> None:
     vendor.handle(SEND)
-    assert vendor.handle(call("overage")).result == BalanceResult(protocol.PREPAID, 999, 1000)
+    assert vendor.handle(call("overage")).result == QueriedBalance(protocol.PREPAID, 999, 1000)

@@ -39,7 +39,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     chosen, lines = build_options(), list[str]()
     vendor, bell = build_vendor(chosen), ChangeNotifier()
     with ThreadRunner(
-        dispatcher_factory(VendorApp(vendor, chosen.dialect, lines.append, bell), admin_app(vendor, chosen, bell))
+        dispatcher_factory(VendorApp(vendor, chosen.profile, lines.append, bell), admin_app(vendor, chosen, bell))
     ) as running:
         host, _, port = running.url.removeprefix("http://").rpartition(":")
         yield Served((host, int(port)), lines)

@@ -132,9 +132,9 @@ def test_a_balance_reads_the_same(reader: Reader) -> None:
     assert reader(emulator.post(UTF8, action="overage", sign="0")) == ["Faild", "用户名或密码错误", "", "0", "0"]
 
 
-@pytest.mark.parametrize("dialect", ["manual", "observed"])
-def test_replies_read_the_same_in_either_dialect(dialect: str) -> None:
-    emulator = WsgiHarness(dialect=dialect)
+@pytest.mark.parametrize("profile", ["manual", "observed"])
+def test_replies_read_the_same_in_either_profile(profile: str) -> None:
+    emulator = WsgiHarness(profile=profile)
     emulator.send("10000000030,10000000031", extno="01")
     assert boxes_by_position(emulator.call()) == [
         ["10000000030", "100001", "T", "2011-12-02 22:12:11", "01"],
@@ -145,6 +145,6 @@ def test_replies_read_the_same_in_either_dialect(dialect: str) -> None:
 
 @pytest.mark.parametrize("page", ["status", "call"])
 def test_an_error_reads_the_same(page: str) -> None:
-    answer = getattr(WsgiHarness(no_reports=["12"]), page)()
+    answer = getattr(WsgiHarness(deny_queues=["12"]), page)()
     assert boxes_by_position(answer) == [["3", "该用户不允许查看状态报告"]]
     assert re.findall(r"<error>(\d)</error>\s*<remark>([^<]*)</remark>", answer) == [("3", "该用户不允许查看状态报告")]

@@ -56,7 +56,7 @@ def test_an_unread_log_blocks_neither_responses_nor_the_shutdown() -> None:
 
 def test_a_truncated_response_to_a_disconnected_client_is_no_error() -> None:
     with emulator_process() as (process, address):
-        for fault in ({"kind": "latency", "seconds": 0.1}, {"kind": "cut", "at": 50}):
+        for fault in ({"kind": "latency", "seconds": 0.1}, {"kind": "truncate", "at": 50}):
             assert send_raw(address, control_request("POST", "/accounts/12/faults", fault)).status == 201
         raw = build_request(UTF8, f"action=overage&{QUERY}".encode())
         for _ in range(20):

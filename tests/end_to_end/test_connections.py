@@ -78,7 +78,7 @@ def test_bytes_after_the_last_request_are_ignored(busy: Address, last: bytes) ->
 
 def test_requests_after_a_truncated_response_are_ignored(busy: Address) -> None:
     assert (
-        send_raw(busy, control_request("POST", "/accounts/12/faults", {"kind": "cut", "at": 5, "remaining": 1})).status
+        send_raw(busy, control_request("POST", "/accounts/12/faults", {"kind": "truncate", "at": 5, "times": 1})).status
         == 201
     )
     assert receive_all(busy, OVERAGE + build_request(UTF8, SEND)).endswith(b"\r\n\r\n<?xml")
@@ -126,7 +126,7 @@ def receive_some(connection: socket.socket) -> bytes:
 
 def test_a_response_after_the_signal_is_the_last_of_its_connection() -> None:
     with emulator_process() as (process, address), ExitStack() as connections:
-        fault = {"kind": "latency", "seconds": 0.2, "remaining": 1}
+        fault = {"kind": "latency", "seconds": 0.2, "times": 1}
         assert send_raw(address, control_request("POST", "/accounts/12/faults", fault)).status == 201
         connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
         connection.sendall(OVERAGE)
@@ -168,7 +168,7 @@ def test_a_client_that_disconnects_during_a_delay_is_forgotten(seconds: float) -
 
 
 def test_a_half_closed_connection_gets_a_slightly_delayed_response(busy: Address) -> None:
-    fault = {"kind": "latency", "seconds": 0.05, "remaining": 1}
+    fault = {"kind": "latency", "seconds": 0.05, "times": 1}
     assert send_raw(busy, control_request("POST", "/accounts/12/faults", fault)).status == 201
     assert b"<overage>1000<" in receive_all(busy, OVERAGE)
 

@@ -177,7 +177,7 @@ def test_each_trial_is_answered_and_shows_the_words_of_its_clause(address: Addre
 
 def tried(address: Address, clause: str) -> list[str]:
     """The answers that a trial shows."""
-    head = f"POST /manual/try?clause={clause} HTTP/1.1\r\nHost: {address[0]}:{address[1]}\r\nHX-Request: true\r\n"
+    head = f"POST /contract/try?clause={clause} HTTP/1.1\r\nHost: {address[0]}:{address[1]}\r\nHX-Request: true\r\n"
     answer = send_raw(address, f"{head}Content-Length: 0\r\n\r\n".encode())
     assert answer.status == 200, clause
     assert b"HTTP 200" in answer.body

@@ -272,7 +272,7 @@ def test_a_form_changes_nothing(address: Address, content_type: str, method: str
 
 
 def test_a_get_changes_nothing(address: Address) -> None:
-    for path in ("reset", "clock/advance", "accounts/77/reset", "accounts/77/reports/rewind"):
+    for path in ("reset", "clock/advance", "accounts/77/reset", "accounts/77/reports/requeue"):
         assert status(address, f"/_mock/{path}", HOME) == 405
     for header in ("X-HTTP-Method-Override: DELETE", "X-Method-Override: DELETE"):
         assert status(address, "/_mock/accounts/77", HOME, header) == 200

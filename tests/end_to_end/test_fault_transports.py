@@ -31,7 +31,7 @@ class Seen(NamedTuple):
 
 
 _NOTHING: list[tuple[str, str]] = []
-NEVER = Seen(None, _NOTHING, b"", "never")
+NEVER = Seen(None, _NOTHING, b"", "unreported")
 BROKEN = Seen(None, _NOTHING, b"", "broken")
 
 Asking = Callable[[Emulator, SmsVendor, str, str, bytes], Seen]
@@ -116,7 +116,7 @@ def asked(emulator: Emulator, asking: Asking, faults: list[dict[str, Any]], meth
     """What a new account sees of one request that these faults strike."""
     with emulator.account() as vendor:
         for fault in faults:
-            given = {"remaining": 1} | fault
+            given = {"times": 1} | fault
             vendor.fault(given.pop("kind"), **given)
         return asking(emulator, vendor, method, *of_form(vendor, method, page))
 
@@ -142,19 +142,19 @@ FAULTS: list[list[dict[str, Any]]] = [
     [{"kind": "status", "status": 503}],
     [{"kind": "status", "status": 204}],
     [{"kind": "status", "status": 304}],
-    [{"kind": "empty"}],
-    [{"kind": "cut", "at": 0}],
-    [{"kind": "cut", "at": 5}],
-    [{"kind": "cut", "at": 10_000}],
-    [{"kind": "close"}],
-    [{"kind": "charset", "charset": "gbk"}],
+    [{"kind": "empty_body"}],
+    [{"kind": "truncate", "at": 0}],
+    [{"kind": "truncate", "at": 5}],
+    [{"kind": "truncate", "at": 10_000}],
+    [{"kind": "disconnect"}],
+    [{"kind": "wrong_charset", "charset": "gbk"}],
     [{"kind": "bom"}],
-    [{"kind": "message", "message": "其他错误"}],
-    [{"kind": "lose"}],
-    [{"kind": "bom", "acts": False}, {"kind": "cut", "at": 2}],
+    [{"kind": "vendor_error", "message": "其他错误"}],
+    [{"kind": "drop_fetch"}],
+    [{"kind": "bom", "apply": False}, {"kind": "truncate", "at": 2}],
     [{"kind": "status", "status": 204}, {"kind": "bom"}],
-    [{"kind": "empty"}, {"kind": "cut", "at": 0}],
-    [{"kind": "hang"}, {"kind": "close"}],
+    [{"kind": "empty_body"}, {"kind": "truncate", "at": 0}],
+    [{"kind": "hang"}, {"kind": "disconnect"}],
 ]
 
 
@@ -163,7 +163,7 @@ FAULTS: list[list[dict[str, Any]]] = [
 def test_a_fault_is_the_same_on_a_socket_and_through_wsgi(
     emulator: Emulator, faults: list[dict[str, Any]], method: str
 ) -> None:
-    page = STATUS if any(fault["kind"] == "lose" for fault in faults) else UTF8
+    page = STATUS if any(fault["kind"] == "drop_fetch" for fault in faults) else UTF8
     socket_saw, wsgi_saw = (asked(emulator, way, faults, method, page) for way in (over_a_socket, through_wsgi))
     assert socket_saw == wsgi_saw
     if method == "HEAD":
@@ -175,13 +175,13 @@ def test_a_fault_is_the_same_on_a_socket_and_through_wsgi(
 @pytest.mark.parametrize(
     ("faults", "method", "status", "body", "end"),
     [
-        ([{"kind": "cut", "at": 5}], "GET", 200, b"<?xml", "broken"),
-        ([{"kind": "cut", "at": 5}], "HEAD", 200, b"", "broken"),
-        ([{"kind": "cut", "at": 0}], "GET", 200, b"", "broken"),
-        ([{"kind": "empty"}, {"kind": "cut", "at": 0}], "GET", 200, b"", "whole"),
+        ([{"kind": "truncate", "at": 5}], "GET", 200, b"<?xml", "broken"),
+        ([{"kind": "truncate", "at": 5}], "HEAD", 200, b"", "broken"),
+        ([{"kind": "truncate", "at": 0}], "GET", 200, b"", "broken"),
+        ([{"kind": "empty_body"}, {"kind": "truncate", "at": 0}], "GET", 200, b"", "whole"),
         ([{"kind": "status", "status": 204}], "GET", 204, b"", "whole"),
-        ([{"kind": "close"}], "HEAD", None, b"", "broken"),
-        ([{"kind": "hang"}], "HEAD", None, b"", "never"),
+        ([{"kind": "disconnect"}], "HEAD", None, b"", "broken"),
+        ([{"kind": "hang"}], "HEAD", None, b"", "unreported"),
     ],
 )
 @pytest.mark.parametrize("asking", [over_a_socket, through_wsgi])

@@ -119,7 +119,7 @@ def seconds_of(client: Client, raw: bytes) -> float:
 
 
 def test_a_latency_delays_an_answer_and_no_other(client: Client) -> None:
-    client.fault("latency", seconds=_PATIENCE, remaining=1)
+    client.fault("latency", seconds=_PATIENCE, times=1)
     other = Client(client.address)
     with socket.create_connection(client.address, timeout=_PATIENCE) as late:
         late.sendall(client.send())
@@ -172,7 +172,7 @@ def _open_files(pid: int) -> int:
 
 
 def test_a_status_comes_with_a_page_of_iis_and_the_vendor_is_not_asked(client: Client) -> None:
-    client.fault("status", status=503, remaining=1)
+    client.fault("status", status=503, times=1)
     answer = client.ask(client.send())
     assert answer is not None
     assert answer.status == 503
@@ -184,7 +184,7 @@ def test_a_status_comes_with_a_page_of_iis_and_the_vendor_is_not_asked(client: C
 
 @pytest.mark.parametrize("status", [200, 204, 299, 304, 404, 418, 500, 599])
 def test_any_status_may_come(client: Client, status: int) -> None:
-    client.fault("status", status=status, remaining=1)
+    client.fault("status", status=status, times=1)
     connection = http.client.HTTPConnection(*client.address, timeout=_PATIENCE)
     for expected in (status, 200):  # over one connection
         head, _, body = client.send().partition(b"\r\n\r\n")
@@ -195,7 +195,7 @@ def test_any_status_may_come(client: Client, status: int) -> None:
 
 
 def test_an_empty_answer_is_http_200_and_the_vendor_did_what_it_was_asked(client: Client) -> None:
-    client.fault("empty", remaining=1)
+    client.fault("empty_body", times=1)
     answer = client.ask(client.send())
     assert answer is not None
     assert (answer.status, answer.length, answer.body) == (200, 0, b"")
@@ -203,8 +203,8 @@ def test_an_empty_answer_is_http_200_and_the_vendor_did_what_it_was_asked(client
 
 
 def test_a_message_of_the_manual_strikes_where_it_belongs(client: Client) -> None:
-    client.fault("message", message="其他错误", remaining=1)
-    client.fault("message", message="参数不正确", remaining=1)
+    client.fault("vendor_error", message="其他错误", times=1)
+    client.fault("vendor_error", message="参数不正确", times=1)
     answer = client.ask(client.send())
     assert answer is not None
     assert "<returnstatus>Faild</returnstatus>\n <message>其他错误</message>" in answer.body.decode()
@@ -218,7 +218,7 @@ def test_a_message_of_the_manual_strikes_where_it_belongs(client: Client) -> Non
 def test_a_wrong_label_is_in_the_head_and_in_the_declaration_over_the_same_bytes(
     client: Client, page: str, charset: str
 ) -> None:
-    client.fault("charset", charset=charset, remaining=1)
+    client.fault("wrong_charset", charset=charset, times=1)
     raw = client.raw(page, action="send")
     answer, right = client.ask(raw), client.ask(raw)
     assert answer is not None
@@ -230,7 +230,7 @@ def test_a_wrong_label_is_in_the_head_and_in_the_declaration_over_the_same_bytes
 
 
 def test_a_byte_order_mark_comes_before_the_declaration(client: Client) -> None:
-    client.fault("bom", remaining=1)
+    client.fault("bom", times=1)
     answer = client.ask(client.send())
     assert answer is not None
     assert answer.body.startswith(b"\xef\xbb\xbf<?xml")
@@ -241,10 +241,10 @@ def test_a_byte_order_mark_comes_before_the_declaration(client: Client) -> None:
 
 
 def test_a_closed_connection_has_not_one_byte_and_the_vendor_was_not_asked(client: Client) -> None:
-    client.fault("close", remaining=1)
+    client.fault("disconnect", times=1)
     assert client.ask(client.send()) is None
     assert client.items("messages") == []
-    client.fault("close", acts=True, remaining=1)
+    client.fault("disconnect", apply=True, times=1)
     assert client.ask(client.send()) is None
     assert len(client.items("messages")) == 1
 
@@ -254,7 +254,7 @@ def test_an_answer_is_cut_before_any_byte_of_it(client: Client) -> None:
     assert body is not None
     in_a_character = body.body.index("短".encode()) + 1
     for at in (0, 1, in_a_character, len(body.body) - 1):
-        client.fault("cut", at=at, remaining=1)
+        client.fault("truncate", at=at, times=1)
         answer = client.ask(client.raw(action="send"))
         assert answer is not None
         assert (answer.status, answer.length, answer.body) == (200, body.length, body.body[:at]), at
@@ -263,7 +263,7 @@ def test_an_answer_is_cut_before_any_byte_of_it(client: Client) -> None:
 
 
 def test_an_answer_cut_behind_its_end_is_whole_and_the_connection_is_kept(client: Client) -> None:
-    client.fault("cut", at=10_000, remaining=1)
+    client.fault("truncate", at=10_000, times=1)
     with socket.create_connection(client.address, timeout=_PATIENCE) as connection:
         for _ in range(2):
             connection.sendall(client.send())
@@ -276,8 +276,8 @@ def test_a_broken_connection_breaks_no_other(served: tuple[int, Address], client
     other = Client(client.address)
     open_before = _open_files(served[0])
     with socket.create_connection(client.address, timeout=_PATIENCE) as kept:
-        for kind in ("close", "cut", "close"):
-            client.fault(kind, remaining=1)
+        for kind in ("disconnect", "truncate", "disconnect"):
+            client.fault(kind, times=1)
             with socket.create_connection(client.address, timeout=_PATIENCE) as mine:
                 kept.sendall(other.send())
                 mine.sendall(client.send())
@@ -300,7 +300,7 @@ def test_over_ipv6_the_right_connection_is_hung_up() -> None:
     with emulator_process("--host", "::1", "--log-level", "error") as (_, address):
         client = Client(address)
         with socket.create_connection(address, timeout=_PATIENCE) as kept:
-            client.fault("close", remaining=1)
+            client.fault("disconnect", times=1)
             assert client.ask(client.send()) is None
             kept.sendall(client.send())
             assert received(kept) is not None
@@ -317,31 +317,31 @@ def test_what_was_lost_is_gone_for_the_client_and_the_control_address_says_which
 ) -> None:
     for _ in range(3):
         whole(client)
-    client.fault("lose", remaining=1)
+    client.fault("drop_fetch", times=1)
     fetch = client.raw(page, action="query")
     assert client.ask(fetch) is None
     gone = client.ask(fetch)
     assert gone is not None
     assert box not in gone.body
     lost = client.items(queue)
-    (to,) = {item["handed_out_to"] for item in lost}
-    assert [(item["state"], item["spoilt_by"]) for item in lost] == [("handed out", ["lose"])] * 3
+    (to,) = {item["fetched_by_request"] for item in lost}
+    assert [(item["state"], item["faults"]) for item in lost] == [("fetched", ["drop_fetch"])] * 3
     struck = client.control("GET", f"{client.path}/requests/{to}")
-    assert (struck["faults"], struck["handed_out"]) == (["lose"], 3)
-    assert struck["answer_text"].encode().count(box) == 3
-    assert client.control("POST", f"{client.path}/{queue}/rewind", {"count": 2}) == {"rewound": 2}
-    assert [item["state"] for item in client.items(queue)] == ["handed out", "waiting", "waiting"]
+    assert (struck["faults"], struck["fetched"]) == (["drop_fetch"], 3)
+    assert struck["response_text"].encode().count(box) == 3
+    assert client.control("POST", f"{client.path}/{queue}/requeue", {"count": 2}) == {"requeued": 2}
+    assert [item["state"] for item in client.items(queue)] == ["fetched", "waiting", "waiting"]
     again = client.ask(fetch)
     assert again is not None
     assert again.body.count(box) == 2
-    assert [item["spoilt_by"] for item in client.items(queue)] == [["lose"], [], []]
+    assert [item["faults"] for item in client.items(queue)] == [["drop_fetch"], [], []]
 
 
 # Which requests, whose requests
 
 
 def test_a_fault_strikes_the_next_so_many_and_is_gone(client: Client) -> None:
-    client.fault("empty", remaining=3)
+    client.fault("empty_body", times=3)
     lengths = [answer.length for _ in range(5) if (answer := client.ask(client.send()))]
     assert [length == 0 for length in lengths] == [True, True, True, False, False]
     assert client.control("GET", f"{client.path}/faults")["faults"] == []
@@ -352,7 +352,7 @@ def test_a_share_is_struck_and_the_same_seed_strikes_the_same() -> None:
         struck = []
         for seed in (7, 7, 8):
             client = Client(address)
-            client.fault("empty", share=0.4, seed=seed)
+            client.fault("empty_body", probability=0.4, seed=seed)
             with socket.create_connection(address, timeout=_PATIENCE) as connection:
                 lengths = []
                 for _ in range(60):
@@ -367,7 +367,7 @@ def test_a_share_is_struck_and_the_same_seed_strikes_the_same() -> None:
 
 def test_a_fault_lasts_until_it_is_removed_and_strikes_one_account_only(client: Client) -> None:
     other = Client(client.address)
-    fault = client.fault("empty")
+    fault = client.fault("empty_body")
     assert [answer.length for _ in range(3) if (answer := client.ask(client.send()))] == [0, 0, 0]
     assert whole(other)
     client.control("DELETE", f"{client.path}/faults/{fault['id']}")
@@ -389,15 +389,15 @@ def test_a_fault_for_all_strikes_each_and_those_that_nobody_knows() -> None:
 
 
 def test_a_fault_of_an_operation_leaves_the_others_alone(client: Client) -> None:
-    client.fault("close", operations=["overage"])
+    client.fault("disconnect", operations=["overage"])
     assert whole(client)
     assert client.ask(client.raw(action="overage")) is None
 
 
 def test_two_faults_strike_one_answer_together(client: Client) -> None:
-    client.fault("bom", remaining=1)
-    client.fault("cut", at=4, remaining=1)
-    client.fault("latency", seconds=0.1, remaining=1)
+    client.fault("bom", times=1)
+    client.fault("truncate", at=4, times=1)
+    client.fault("latency", seconds=0.1, times=1)
     begun = time.monotonic()
     answer = client.ask(client.send())
     assert answer is not None
@@ -406,8 +406,8 @@ def test_two_faults_strike_one_answer_together(client: Client) -> None:
 
 
 def test_an_answer_struck_by_a_fault_is_followed_by_a_right_one_over_the_same_connection(client: Client) -> None:
-    client.fault("empty", remaining=1)
-    client.fault("latency", seconds=0.05, remaining=2)
+    client.fault("empty_body", times=1)
+    client.fault("latency", seconds=0.05, times=2)
     with socket.create_connection(client.address, timeout=_PATIENCE) as connection:
         connection.sendall(client.send() * 3)  # all before the first is answered
         came = [received_one(connection) for _ in range(3)]
@@ -427,7 +427,7 @@ def received_one(connection: socket.socket) -> Answer:
 
 
 def test_a_client_that_goes_away_while_its_answer_is_late_is_missed_by_nobody(client: Client) -> None:
-    client.fault("latency", seconds=0.2, remaining=1)
+    client.fault("latency", seconds=0.2, times=1)
     with socket.create_connection(client.address, timeout=_PATIENCE) as connection:
         connection.sendall(client.send())
         assert client.items("requests", f"wait={_PATIENCE}&count=1")  # Its answer is on its way.

@@ -32,8 +32,17 @@ def address() -> Iterator[Address]:
 def test_options_do_what_they_say(tmp_path: Path) -> None:
     words = tmp_path / "words.txt"
     words.write_text("\ufeffalpha\r\n\r\n beta \n", "utf-8")
-    arguments = ["--account", "7:shop:a:b:5", "--account", "8:shop2:1234", "--postpaid", "8", "--no-reports", "7"]
-    arguments += ["--keywords", str(words), "--report-delay", "3600", "--billing", "numbers", "--dialect", "observed"]
+    arguments = ["--account", "7:shop:a:b:5", "--account", "8:shop2:1234", "--postpaid", "8", "--deny-queues", "7"]
+    arguments += [
+        "--keywords",
+        str(words),
+        "--report-delay",
+        "3600",
+        "--price-per",
+        "recipient",
+        "--profile",
+        "observed",
+    ]
     with emulator_process(*arguments) as (_, address):
         check_options(address)
 
@@ -44,11 +53,11 @@ def test_options_may_come_from_the_environment(tmp_path: Path) -> None:
     environment = os.environ | {
         "SMS10692_MOCK_ACCOUNT": "7:shop:a:b:5\n8:shop2:1234\n",
         "SMS10692_MOCK_POSTPAID": "8",
-        "SMS10692_MOCK_NO_REPORTS": "7\n",
+        "SMS10692_MOCK_DENY_QUEUES": "7\n",
         "SMS10692_MOCK_KEYWORDS": str(words),
         "SMS10692_MOCK_REPORT_DELAY": "3600",
-        "SMS10692_MOCK_BILLING": "numbers",
-        "SMS10692_MOCK_DIALECT": "observed",
+        "SMS10692_MOCK_PRICE_PER": "recipient",
+        "SMS10692_MOCK_PROFILE": "observed",
         "SMS10692_MOCK_LOG_LEVEL": "error",
         "SMS10692_MOCK_HOST": "127.0.0.2",
     }
@@ -82,12 +91,12 @@ def check_options(address: Address) -> None:
         (["serve", "--account", "7: :p"], "USERID:ACCOUNT:PASSWORD"),
         (["serve", "--account", "7:a:b", "--account", "7:c:d"], "twice"),
         (["serve", "--postpaid", "99"], "--postpaid"),
-        (["serve", "--no-reports", "99"], "--no-reports"),
+        (["serve", "--deny-queues", "99"], "--deny-queues"),
         (["serve", "--report-delay", "-1"], "--report-delay"),
         (["serve", "--report-delay", "nan"], "--report-delay"),
         (["serve", "--max-clock-skew", "inf"], "--max-clock-skew"),
-        (["serve", "--billing", "free"], "--billing"),
-        (["serve", "--dialect", "json"], "--dialect"),
+        (["serve", "--price-per", "free"], "--price-per"),
+        (["serve", "--profile", "json"], "--profile"),
         (["serve", "--keywords", "/no/such/file"], "/no/such/file"),
         (["serve", "--keywords", "."], "cannot read"),
         (["serve", "--host", "::g"], "::g"),  # no name, so that nobody far away is asked for it

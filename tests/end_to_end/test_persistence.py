@@ -17,7 +17,7 @@ userid = "7"
 account = "shop"
 password = "secret"
 points = 5
-outcomes.rules = [{ number = "138", outcome = "failed" }]
+delivery_rules.rules = [{ number = "138", outcome = "failed" }]
 messages = [
     { mobile = "13900000000", content = "first" },
     { mobile = "13900000000", content = "您的包裹已到", extno = "07" },
@@ -64,21 +64,21 @@ def test_a_start_state_is_planted_once(store: str, tmp_path: Path) -> None:
     seed = tmp_path / "seed.toml"
     seed.write_text(SEED, "utf-8")
     for _ in range(2):
-        with emulator_process("--store", store, "--seed", str(seed)) as (_, address):
+        with emulator_process("--store", store, "--initial-state", str(seed)) as (_, address):
             assert "<overage>5<" in get_overage(address, "shop", "secret", "7")
-            assert control(address, "accounts/7/queues") == {
-                "reports": {"created": 2, "later": 1, "waiting": 1, "handed_out": 0, "forgotten": 0},
-                "replies": {"created": 1, "later": 0, "waiting": 1, "handed_out": 0, "forgotten": 0},
+            assert control(address, "accounts/7/queue-stats") == {
+                "reports": {"created": 2, "scheduled": 1, "waiting": 1, "fetched": 0, "evicted": 0},
+                "replies": {"created": 1, "scheduled": 0, "waiting": 1, "fetched": 0, "evicted": 0},
             }
-            rules = control(address, "accounts/7/outcomes")["rules"]
+            rules = control(address, "accounts/7/delivery-rules")["rules"]
             assert isinstance(rules, list)
             assert [rule["outcome"] for rule in rules] == ["failed"]
             sent, replies = (control(address, f"accounts/7/{what}")["items"] for what in ("messages", "replies"))
             assert isinstance(sent, list)
             assert isinstance(replies, list)
             assert [(one["content"], one["state"]) for one in sent] == [
-                ("first", "never"),
-                ("您的包裹已到", "later"),
+                ("first", "unreported"),
+                ("您的包裹已到", "scheduled"),
                 ("x", "waiting"),
             ]
             assert [one["task_id"] for one in replies] == [sent[2]["task_id"]]
@@ -89,7 +89,10 @@ def test_a_start_state_is_planted_once(store: str, tmp_path: Path) -> None:
     [
         ("accounts = 1", "accounts: Input should be a valid list"),
         ("[[accounts]]\nuserid = '7'", "accounts.0.account: Field required"),
-        ("[[accounts]]\nuserid='7'\naccount='a'\npassword='p'\npoint=1", "accounts.0.point: Extra inputs"),
+        (
+            "[[accounts]]\nuserid='7'\naccount='a'\npassword='p'\npoint=1",
+            "accounts.0: there is no field point; the fields are userid, account, password, points,",
+        ),
         ("[[accounts]", "is not valid TOML"),
         (
             f"{SHOP}replies = [{{ mobile = '138', content = 'T' }}]",
@@ -99,7 +102,10 @@ def test_a_start_state_is_planted_once(store: str, tmp_path: Path) -> None:
             f"{SHOP}reports = [{{ mobile = '138' }}]\nmessages = [{{ mobile = '139', content = 'x' }}]",
             "reports has 138",
         ),
-        (f"{SHOP}reports = [{{ mobile = '138', task_id = 100001 }}]", "accounts.0.reports.0.task_id: Extra inputs"),
+        (
+            f"{SHOP}reports = [{{ mobile = '138', task_id = 100001 }}]",
+            "accounts.0.reports.0: there is no field task_id; the fields are mobile,",
+        ),
         ("[[accounts]]\nuserid='7'\naccount='a'\npassword='p'\n" * 2, "two accounts have the same userid"),
         (f"accounts = {'[' * 5000}", "is nested too deeply"),
         (f"accounts = [{'{a=' * 5000}", "is nested too deeply"),
@@ -108,7 +114,7 @@ def test_a_start_state_is_planted_once(store: str, tmp_path: Path) -> None:
 def test_a_start_state_that_is_wrong_is_said_where(seed: str, why: str, tmp_path: Path) -> None:
     file = tmp_path / "seed.toml"
     file.write_text(seed, "utf-8")
-    assert why in get_start_error("serve", "--port", "0", "--seed", str(file))
+    assert why in get_start_error("serve", "--port", "0", "--initial-state", str(file))
 
 
 def test_an_account_that_is_stored_otherwise_is_no_start(store: str, tmp_path: Path) -> None:
@@ -128,7 +134,9 @@ def test_an_account_that_is_stored_otherwise_is_no_start(store: str, tmp_path: P
         assert "NEW" not in words
         assert "mima" not in words
     seed.write_text("[[accounts]]\nuserid='12'\naccount='test'\npassword='NEW'\n", "utf-8")
-    assert "with another password" in get_start_error("serve", "--port", "0", "--store", store, "--seed", str(seed))
+    assert "with another password" in get_start_error(
+        "serve", "--port", "0", "--store", store, "--initial-state", str(seed)
+    )
     assert "with another way to pay" in get_start_error("serve", "--port", "0", "--store", store, "--postpaid", "12")
     with emulator_process("--store", store, "--account", "12:test:NEW", "--reset") as (process, _):
         assert process.stdout is not None
@@ -149,8 +157,8 @@ def test_in_memory_nothing_is_stored_otherwise() -> None:
         (["--store", "sqlite:no/such/folder/file"], "there is no folder"),
         (["--durable"], "the memory store cannot be durable"),
         (["--store", "memory:x"], "takes no path"),
-        (["--seed", "no-such-file"], "cannot read no-such-file"),
-        (["--seed", "/dev/zero"], "/dev/zero is longer than 16 MiB"),
+        (["--initial-state", "no-such-file"], "cannot read no-such-file"),
+        (["--initial-state", "/dev/zero"], "/dev/zero is longer than 16 MiB"),
         (["--keywords", "/dev/zero"], "/dev/zero is longer than 16 MiB"),
         (["--store", "valkey://h/abc"], "the database of a Valkey store must be a number: valkey://HOST:PORT/0"),
         (["--store", "valkey://h/1O"], "must be a number"),

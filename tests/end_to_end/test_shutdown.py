@@ -94,6 +94,6 @@ def test_a_signal_ends_the_process_during_a_request_that_takes_seconds(form: str
 
 def count_fetched_reports(address: Address) -> int:
     """Number of reports that were fetched, before their response is complete."""
-    queues = json.loads(send_raw(address, control_request("GET", "/accounts/12/queues")).body)
-    taken: int = queues["reports"]["handed_out"]
+    queues = json.loads(send_raw(address, control_request("GET", "/accounts/12/queue-stats")).body)
+    taken: int = queues["reports"]["fetched"]
     return taken

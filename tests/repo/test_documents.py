@@ -182,7 +182,7 @@ def check_control_session(lines: list[str]) -> None:
             assert [reply.content for reply in client.call()] == ["T"]
         assert (vendor.clock.now() - before).total_seconds() == 60
         fault, requests, reset = (paste(line, userid) for line in lines[5:])
-        assert (fault["kind"], requests["items"][0]["operation"], reset["messages"]) == ("lose", "call", 0)
+        assert (fault["kind"], requests["items"][0]["operation"], reset["messages"]) == ("drop_fetch", "call", 0)
 
 
 @each_block("toml")
@@ -191,13 +191,13 @@ def test_a_start_state_starts(block: Block, tmp_path: Path) -> None:
     file.write_text(block.text, "utf-8")
     (account,) = tomllib.loads(block.text)["accounts"]
     with (
-        emulator_process("--seed", str(file)) as (_, (host, port)),
+        emulator_process("--initial-state", str(file)) as (_, (host, port)),
         EmulatorControl(f"http://{host}:{port}") as control,
     ):
         vendor = control.get_account(account["userid"])
         assert [message.content for message in vendor.messages()] == [account["messages"][0]["content"]]
         assert [reply.content for reply in vendor.replies()] == ["T"]
-        assert vendor.outcomes()[0].errorcode == "MK:0011"
+        assert vendor.delivery_rules()[0].errorcode == "MK:0011"
         assert len(vendor.reports()) == 1
 
 
@@ -350,7 +350,7 @@ def test_every_reserved_number_is_in_the_reference(suffix: str) -> None:
 
 @EACH_LANGUAGE
 def test_every_kind_of_fault_has_a_row_in_the_reference(suffix: str) -> None:
-    assert re.findall(r"^\| `([a-z]+)` \|", read(f"docs/reference{suffix}"), re.MULTILINE) == list(get_args(Kind))
+    assert re.findall(r"^\| `([a-z_]+)` \|", read(f"docs/reference{suffix}"), re.MULTILINE) == list(get_args(Kind))
 
 
 @EACH_LANGUAGE

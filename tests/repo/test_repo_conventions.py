@@ -80,8 +80,8 @@ def test_an_operation_is_complete(operation: protocol.Operation) -> None:
     assert callable(getattr(Vendor, operation.name))
     assert len(KEYS[operation]) == len(operation.elements)
     assert (TOP / "fixtures" / "exchanges" / f"{operation.chapter}-{operation.name}").is_dir()
-    for dialect in PROFILES.values():
-        assert operation.item_element or operation in dialect.refusal_of
+    for profile in PROFILES.values():
+        assert operation.item_element or operation in profile.refusal_of
 
 
 READINGS = re.findall(r"^## R(\d+) ", (TOP / "fixtures" / "readings.md").read_text("utf-8"), re.MULTILINE)

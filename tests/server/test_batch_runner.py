@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 import pytest
 
 from sms10692 import protocol
-from sms10692_mock.app.vendor_app import HandledRequest, Request, VendorApp
+from sms10692_mock.app.vendor_app import HandledRequest, VendorApp, VendorRequest
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.records import Query
@@ -300,9 +300,9 @@ class SqliteVendorApp:
         return asyncio.run(handle_all())
 
 
-def build_request(action: str) -> Request:
+def build_request(action: str) -> VendorRequest:
     form = urlencode(CREDENTIALS | {"action": action, "mobile": "15023239810", "content": "x"})
-    return Request("POST", b"", "application/x-www-form-urlencoded", form.encode(), protocol.V2SMS.path)
+    return VendorRequest("POST", b"", "application/x-www-form-urlencoded", form.encode(), protocol.V2SMS.path)
 
 
 @pytest.fixture

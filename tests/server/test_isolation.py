@@ -16,7 +16,7 @@ from sms10692 import protocol
 from sms10692_mock.admin.app import build_control
 from sms10692_mock.admin.services.accounts import NewAccount, ResetOptions
 from sms10692_mock.admin.services.clocks import Advance
-from sms10692_mock.app.vendor_app import Request, VendorApp
+from sms10692_mock.app.vendor_app import VendorApp, VendorRequest
 from sms10692_mock.codec import forms
 from sms10692_mock.config import build_vendor
 from sms10692_mock.domain import keywords, validation
@@ -62,7 +62,7 @@ def _deleting_store(**terms: Any) -> tuple[_DeletingStore, Vendor]:
 
 
 def test_an_account_deleted_while_a_fault_is_evaluated_is_unknown() -> None:
-    store, vendor = _deleting_store(faults=(Fault(id="a", kind="empty"),))
+    store, vendor = _deleting_store(faults=(Fault(id="a", kind="empty_body"),))
     store.to_delete = "7"
     fields = CREDENTIALS | {"userid": "7", "action": "overage"}
     assert vendor.handle(parse_request(protocol.V2SMS, fields)).result == (protocol.CREDENTIALS_WRONG,)
@@ -190,11 +190,11 @@ def test_the_preamble_of_a_multipart_body_is_ignored(before: str, boundary: str)
 def test_the_response_to_a_long_request_does_not_wait_for_its_diagnosis() -> None:
     options = build_options()
     vendor = build_vendor(options)
-    pages = VendorApp(vendor, options.dialect)
+    pages = VendorApp(vendor, options.profile)
 
     def hint(length: int) -> str:
         body = b"action=send&userid=12&timestamp=1&sign=1&content=" + b"x" * length
-        response = pages.handle(protocol.V2SMS, Request("POST", b"", "", body))
+        response = pages.handle(protocol.V2SMS, VendorRequest("POST", b"", "", body))
         return dict(response.headers).get("X-Mock-Hint", "")
 
     assert hint(100).startswith("signature.")
@@ -220,7 +220,7 @@ def _entry(**given: Any) -> LoggedRequest:
         {"headers": [("x", "y")] * 100},
         {"path": f"/v2sms.aspx/{'x' * 10_000}"},
         {"userid": "内" * 3000},
-        *({name: b"x" * 10_000} for name in ("query", "body", "answer")),
+        *({name: b"x" * 10_000} for name in ("query", "body", "response_body")),
     ],
     ids=lambda long: next(iter(long)),
 )
@@ -229,7 +229,7 @@ def test_the_request_log_stays_within_its_limit_whatever_is_long_in_a_request(lo
     for number in range(1, 101):
         store.log_request(_entry(number=number, **long))
     page = store.requests(None, Query(limit=1000))
-    assert len(page.items) + page.dropped == 100
+    assert len(page.items) + page.evicted == 100
     assert 1 <= len(page.items) <= 10
     assert page.items[-1].number == 100
 
@@ -247,13 +247,13 @@ def test_concurrent_fetches_of_many_accounts_are_all_answered(monkeypatch: pytes
     monkeypatch.setattr("sms10692_mock.app.vendor_app._MAX_REMEMBERED_FETCHES", 3)
     options = build_options(lambda: MANUAL_TIME)
     vendor = build_vendor(options)
-    pages, control = VendorApp(vendor, options.dialect), build_control(vendor, options, ChangeNotifier())
+    pages, control = VendorApp(vendor, options.profile), build_control(vendor, options, ChangeNotifier())
     errors: list[BaseException] = []
 
     def fetch(userid: str) -> None:
         try:
             for _ in range(200):
-                pages._previous_fetch(_entry(userid=userid, operation="status", handed_out=0))
+                pages._previous_fetch(_entry(userid=userid, operation="status", fetched=0))
         except RuntimeError as error:
             errors.append(error)
 

@@ -10,7 +10,7 @@ from urllib.request import urlopen
 import pytest
 
 from sms10692 import protocol, signing
-from sms10692_mock.app.vendor_app import Request, VendorApp
+from sms10692_mock.app.vendor_app import VendorApp, VendorRequest
 from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRule, DeliveryRules
@@ -51,7 +51,7 @@ def test_other_threads_run_during_a_long_request(name: str) -> None:
     other.start()
     try:
         before = turns
-        response = pages.handle_without_hint(page, Request("POST", b"", "", body)).response
+        response = pages.handle_without_hint(page, VendorRequest("POST", b"", "", body)).response
         after = turns
     finally:
         done.set()
@@ -63,7 +63,7 @@ def test_other_threads_run_during_a_long_request(name: str) -> None:
 
 def test_public_values_can_be_copied() -> None:
     rules = DeliveryRules((DeliveryRule("150", DeliveryOutcome(reply="T")),), 7)
-    account = Account("1", "a", "p", outcomes=rules)
+    account = Account("1", "a", "p", delivery_rules=rules)
     for value in (rules, account, Options(accounts=(account,)).accounts):
         assert copy.deepcopy(value) == value
         assert copy.copy(value) == value
@@ -78,6 +78,6 @@ def test_the_log_shows_the_location_of_an_exception(more: str, caplog: pytest.Lo
 
     sign = signing.sign("test", "mima", "20120701231212")
     form = f"action=send&userid=12&timestamp=20120701231212&sign={sign}&content=x&mobile=15023239810{more}"
-    with Emulator(Options(billing=broken)) as emulator, pytest.raises(HTTPError, match="500"):
+    with Emulator(Options(pricing=broken)) as emulator, pytest.raises(HTTPError, match="500"):
         urlopen(f"{emulator.url}/v2sms.aspx", form.encode(), TIMEOUT)  # noqa: S310 - it is our own
     assert "in broken" in caplog.text

@@ -16,7 +16,7 @@ RULES = st.builds(
     DeliveryRule,
     TEXTS,
     st.builds(DeliveryOutcome, delay=MOMENTS, reply=st.none() | TEXTS),
-    remaining=st.none() | st.just(3),
+    times=st.none() | st.just(3),
 )
 
 
@@ -28,9 +28,9 @@ RULES = st.builds(
         TEXTS,
         TEXTS,
         clock=st.none() | st.builds(ClockOverride, MOMENTS, MOMENTS, MOMENTS),
-        outcomes=st.builds(DeliveryRules, st.lists(RULES, max_size=2).map(tuple), st.integers(0, 9)),
+        delivery_rules=st.builds(DeliveryRules, st.lists(RULES, max_size=2).map(tuple), st.integers(0, 9)),
         faults=st.lists(FAULTS, max_size=2).map(tuple),
-        throwaway=st.booleans(),
+        temporary=st.booleans(),
     )
 )
 def test_a_serialized_account_is_loaded_without_loss(account: Account) -> None:

@@ -19,7 +19,7 @@ from sms10692_mock.stores.sqlite.fair_lock import FairLock
 from support.emulators import TIMEOUT
 from support.stores import POSTPAID, PREPAID, build_report, build_task, disk_full, file_locked
 
-FAULT = Fault(id="1", kind="status", remaining=3)
+FAULT = Fault(id="1", kind="status", times=3)
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +70,7 @@ def other(path: Path, store: SqliteStore) -> Iterator[SqliteStore]:
 def trigger_fault(settings: Settings) -> Settings:
     """The settings after the fault was triggered once."""
     (fault,) = settings.faults
-    return replace(settings, faults=(replace(fault, remaining=(fault.remaining or 0) - 1),))
+    return replace(settings, faults=(replace(fault, times=(fault.times or 0) - 1),))
 
 
 def set_new_password(account: Account) -> Account:
@@ -105,7 +105,7 @@ def test_changes_of_a_batch_are_visible_inside_at_once_and_outside_after_the_com
     with store.batch_transaction():
         for left in (2, 1, 0):
             store.change_settings(trigger_fault)
-            assert store.settings().faults[0].remaining == left
+            assert store.settings().faults[0].times == left
         store.update_account("1", set_new_password)
         assert store.account("1") == set_new_password(PREPAID)
         assert [send(store), send(store)] == [19, 18]
@@ -113,7 +113,7 @@ def test_changes_of_a_batch_are_visible_inside_at_once_and_outside_after_the_com
         assert [report.mobile for report in store.fetch_reports("1", 1, 0.0, 1)] == ["a"]
         assert read_state(other) == before
     assert store.account("1") == set_new_password(PREPAID)
-    assert store.settings().faults[0].remaining == 0
+    assert store.settings().faults[0].times == 0
     assert read_state(store) == read_state(other)
     assert read_state(other)[0] == (18, 20, 2)
     assert store.queue_stats("1", "reports", 0.0) == (2, 0, 1, 1, 0)
@@ -122,12 +122,12 @@ def test_changes_of_a_batch_are_visible_inside_at_once_and_outside_after_the_com
 def test_reads_of_a_batch_are_not_cached_for_the_next_batch(store: SqliteStore) -> None:
     with store.batch_transaction():
         store.change_settings(trigger_fault)
-        assert store.settings().faults[0].remaining == 2
+        assert store.settings().faults[0].times == 2
     store.change_settings(trigger_fault)
     with store.batch_transaction():
-        assert store.settings().faults[0].remaining == 1
+        assert store.settings().faults[0].times == 1
         store.change_settings(trigger_fault)
-        assert store.settings().faults[0].remaining == 0
+        assert store.settings().faults[0].times == 0
 
 
 def test_other_threads_read_the_old_state_during_a_batch(store: SqliteStore) -> None:
@@ -269,7 +269,7 @@ def test_other_threads_wait_for_numbers_until_the_batch_ends(store: SqliteStore)
 
 
 def test_an_operation_that_wrote_nothing_fails_alone(store: SqliteStore) -> None:
-    rules = DeliveryRules((DeliveryRule("", DeliveryOutcome(10, "DELIVRD"), remaining=1),))
+    rules = DeliveryRules((DeliveryRule("", DeliveryOutcome(10, "DELIVRD"), times=1),))
     with store.batch_transaction():
         assert send(store) == 19
         with pytest.raises(NoSuchAccount):

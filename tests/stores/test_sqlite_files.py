@@ -16,6 +16,7 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.records import Limits, LoggedRequest, Query
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores.sqlite import SqliteStore, database, files, schema
+from support.sqlite_schema import restore_version_4
 from support.stores import POSTPAID, PREPAID, build_report, build_task
 
 OTHER_ACCOUNTS = [Account(str(number), "a", "p", points=number) for number in range(100, 400)]
@@ -142,6 +143,7 @@ def test_the_migration_erases_secret_headers_from_the_file(path: Path) -> None:
     store.settle()
     store.close()
     assert b"S3CRET-1" in path.read_bytes(), "the store keeps what it is given"
+    restore_version_4(path)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("ALTER TABLE state DROP COLUMN evicted")
         connection.execute("PRAGMA user_version = 2")
@@ -159,7 +161,7 @@ def test_the_migration_erases_secret_headers_from_the_file(path: Path) -> None:
         ("COOKIE", "[redacted]"),
         ("X-Own", "kept"),
     ]
-    assert schema.VERSION == 4
+    assert schema.VERSION == 5
 
 
 # Replaced and removed files
@@ -169,7 +171,7 @@ def read_userids(path: Path) -> list[str]:
     """The userids in the database, including its log; asserts its integrity."""
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        return [userid for (userid,) in connection.execute("SELECT userid FROM accounts ORDER BY arrived")]
+        return [userid for (userid,) in connection.execute("SELECT userid FROM accounts ORDER BY position")]
 
 
 def make_checkpointed(path: Path) -> None:

@@ -18,6 +18,7 @@ from sms10692_mock.domain.records import Limits, LoggedRequest, Query
 from sms10692_mock.domain.store import Store, StoreUnavailable
 from sms10692_mock.stores.sqlite import SqliteStore, connections, database, schema
 from support.emulators import CREDENTIALS, UTF8, build_request, emulator_process, send_raw
+from support.sqlite_schema import restore_version_4
 from support.stores import (
     POSTPAID,
     PREPAID,
@@ -87,7 +88,7 @@ def read_everything(store: Store) -> list[object]:
 def test_all_data_survives_a_restart(path: Path, durable: bool) -> None:
     with open_store(path, durable=durable) as store:
         store.create_account(PREPAID)
-        store.update_account("1", lambda account: replace(account, dialect="observed"))
+        store.update_account("1", lambda account: replace(account, profile="observed"))
         store.change_settings(lambda settings: replace(settings, words=("发票",)))
         store.record_send(
             "1", build_task(1, "a", "b"), [build_report(1.0, "a", index=0), build_report(9.0, "b", index=1)], [], 0.0
@@ -150,6 +151,7 @@ def test_the_migration_from_version_1_counts_the_bytes_of_fetched_items(path: Pa
         store.create_account(POSTPAID)
         store.enqueue("2", [], [build_reply(0.0, "1", "好" * 1000), build_reply(0.0, "2", "x" * 1000)], 0.0)
         store.fetch_replies("2", 0.0, 1)
+    restore_version_4(path)
     for back in (
         "ALTER TABLE accounts RENAME COLUMN bytes TO characters",
         "ALTER TABLE tasks RENAME COLUMN bytes TO characters",
@@ -158,7 +160,7 @@ def test_the_migration_from_version_1_counts_the_bytes_of_fetched_items(path: Pa
         "PRAGMA user_version = 1",
     ):
         execute_on_file(path, back)
-    with open_store(path, Limits(handed_out_bytes=1_500)) as store:
+    with open_store(path, Limits(fetched_bytes=1_500)) as store:
         store.enqueue("2", [], [build_reply(0.0, "3")], 0.0)
         store.fetch_replies("2", 0.0, 1)
         assert [queued.item.mobile for queued in store.replies("2", ALL, 0.0).items] == ["2", "3"]
@@ -304,7 +306,7 @@ def test_a_request_that_cannot_be_serialized_does_not_affect_others(
             store.log_request(entry._replace(method=no_text) if number == 3 else entry)
         found = store.requests(None, ALL)
         assert [entry.number for entry in found.items] == [1, 2, 4, 5]
-        assert found.dropped == 1
+        assert found.evicted == 1
     assert "request 3 cannot be written to the request log" in caplog.text
 
 

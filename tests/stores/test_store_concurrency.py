@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.records import Query, Report, Task
+from sms10692_mock.domain.records import Query, StatusReport, Task
 from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount
 from support.emulators import TIMEOUT
 from support.stores import (
@@ -93,7 +93,7 @@ class ThreadSwitchingTask(Task):
 def test_r11_concurrent_fetches_return_each_item_exactly_once(make: StoreFactory) -> None:
     with open_test_store(make) as store:
         store.create_account(POSTPAID)
-        fetched: list[Report] = []
+        fetched: list[StatusReport] = []
 
         def send(sender: int) -> None:
             for index in range(100):
@@ -312,5 +312,5 @@ def test_set_balance_loses_no_concurrent_send_or_top_up(make: StoreFactory) -> N
                 store.set_balance("1", 500)
 
         run_concurrently([send_and_top_up, send_and_top_up, set_balance, set_balance])
-        points, charged_up, messages = store.balance("1")
-        assert (charged_up - points, messages) == (60, 60)
+        points, total_added, messages = store.balance("1")
+        assert (total_added - points, messages) == (60, 60)

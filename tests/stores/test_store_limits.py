@@ -28,7 +28,7 @@ ALL = Query(limit=10**6)
 
 @EACH_STORE
 def test_waiting_items_are_never_dropped(make: StoreFactory) -> None:
-    with open_test_store(make, Limits(messages=3, message_bytes=10, handed_out=3)) as store:
+    with open_test_store(make, Limits(messages=3, message_bytes=10, fetched=3)) as store:
         store.create_account(POSTPAID)
         for index in range(100):
             store.record_send("2", build_task(1), [build_report(float(index % 2), str(index), index=0)], [], 0.0)
@@ -39,21 +39,21 @@ def test_waiting_items_are_never_dropped(make: StoreFactory) -> None:
 
 @EACH_STORE
 def test_the_last_fetched_items_can_be_listed_and_requeued(make: StoreFactory) -> None:
-    with open_test_store(make, Limits(messages=10, handed_out=10)) as store:
+    with open_test_store(make, Limits(messages=10, fetched=10)) as store:
         store.create_account(POSTPAID)
         for index in range(100):
             store.record_send("2", build_task(1), [build_report(0.0, str(index), index=0)], [], 0.0)
             assert len(store.fetch_reports("2", 1, float(index), index)) == 1
             stats = store.queue_stats("2", "reports", float(index))
             assert stats[:4] == (index + 1, 0, 0, index + 1)
-            assert max(0, index - 20) <= stats.forgotten <= max(0, index + 1 - 10)
+            assert max(0, index - 20) <= stats.evicted <= max(0, index + 1 - 10)
         page = store.reports("2", ALL, 100.0)
-        assert page.dropped == stats.forgotten
-        assert [queued.number for queued in page.items] == list(range(page.dropped + 1, 101))
-        assert [queued.delivery_state.request for queued in page.items] == list(range(page.dropped, 100))
-        assert store.requeue("2", "reports", None, None) == 100 - stats.forgotten
+        assert page.evicted == stats.evicted
+        assert [queued.number for queued in page.items] == list(range(page.evicted + 1, 101))
+        assert [queued.delivery_state.request for queued in page.items] == list(range(page.evicted, 100))
+        assert store.requeue("2", "reports", None, None) == 100 - stats.evicted
         assert [report.mobile for report in store.fetch_reports("2", 100, 100.0, 100)] == list(
-            map(str, range(stats.forgotten, 100))
+            map(str, range(stats.evicted, 100))
         )
 
 
@@ -64,9 +64,9 @@ def test_the_last_messages_are_kept(make: StoreFactory) -> None:
         for index in range(50):
             store.record_send("2", build_task(1, "1", "2"), [build_report(9.0, str(index), index=1)], [], 0.0)
         page = store.messages("2", ALL, 0.0)
-        assert (len(page.items), page.dropped) == (10, 90)
+        assert (len(page.items), page.evicted) == (10, 90)
         assert [message.number for message in page.items] == list(range(91, 101))
-        assert [message.delivery_state.state for message in page.items] == ["never", "later"] * 5
+        assert [message.delivery_state.state for message in page.items] == ["unreported", "scheduled"] * 5
         assert store.balance("2").messages == 100
         assert [message.number for message in store.messages("2", Query(after=94, limit=2), 0.0).items] == [95, 96]
 
@@ -110,19 +110,19 @@ def test_the_byte_limit_counts_utf8_bytes(make: StoreFactory) -> None:
 
 @EACH_STORE
 def test_fetched_items_are_limited_by_bytes(make: StoreFactory) -> None:
-    with open_test_store(make, Limits(handed_out_bytes=10_000)) as store:
+    with open_test_store(make, Limits(fetched_bytes=10_000)) as store:
         store.create_account(POSTPAID)
         for index in range(50):
             store.enqueue("2", [], [build_reply(0.0, str(index), "好" * 333)], 0.0)
             assert len(store.fetch_replies("2", 0.0, index)) == 1
             stats = store.queue_stats("2", "replies", 0.0)
-            assert max(0, index - 20) <= stats.forgotten <= max(0, index + 1 - 8)
+            assert max(0, index - 20) <= stats.evicted <= max(0, index + 1 - 8)
         for _ in range(2):
             requeued = store.requeue("2", "replies", None, None)
-            assert requeued == 50 - stats.forgotten
+            assert requeued == 50 - stats.evicted
             assert store.queue_stats("2", "replies", 0.0).waiting == requeued
             assert [reply.mobile for reply in store.fetch_replies("2", 0.0, 1)] == list(
-                map(str, range(stats.forgotten, 50))
+                map(str, range(stats.evicted, 50))
             )
             stats = store.queue_stats("2", "replies", 0.0)
         store.enqueue("2", [], [build_reply(0.0, "last", "x" * 30_000)], 0.0)
@@ -136,7 +136,7 @@ def test_the_memory_store_frees_dropped_tasks() -> None:
     class Numbers(list[str]):
         """A list that supports weak references."""
 
-    store = MemoryStore(Limits(messages=10, message_bytes=1_000, handed_out=10))
+    store = MemoryStore(Limits(messages=10, message_bytes=1_000, fetched=10))
     store.create_account(POSTPAID)
     references: list[weakref.ref[Numbers]] = []
     for _ in range(1000):
@@ -150,19 +150,19 @@ def test_the_memory_store_frees_dropped_tasks() -> None:
 @EACH_STORE
 def test_a_message_keeps_its_delivery_state(make: StoreFactory) -> None:
     """It is still known that a report was fetched when it can no longer be requeued."""
-    with open_test_store(make, Limits(handed_out=2)) as store:
+    with open_test_store(make, Limits(fetched=2)) as store:
         store.create_account(POSTPAID)
         for index in range(20):
             store.record_send("2", build_task(1), [build_report(0.0, str(index), index=0)], [], 0.0)
             store.fetch_reports("2", 1, 0.0, 1)
         sent = store.messages("2", ALL, 0.0).items
         assert [message.report and message.report.mobile for message in sent] == list(map(str, range(20)))
-        assert {message.delivery_state.state for message in sent} == {"handed out"}
+        assert {message.delivery_state.state for message in sent} == {"fetched"}
 
 
 # All accounts together
 
-TEMPORARY = Account("3", "c", "p", throwaway=True)
+TEMPORARY = Account("3", "c", "p", temporary=True)
 
 
 def test_the_plan_evicts_idle_accounts_and_cuts_the_largest_histories() -> None:
@@ -201,7 +201,7 @@ def test_the_least_recently_used_idle_accounts_are_evicted(make: StoreFactory) -
             store.account("t3")  # keeps this account recently used
         assert store.userids() == ["2", "t1", "t2", "t3", "t7"]
         assert store.evicted() == 4
-        assert (store.queue_stats("t1", "reports", 5.0).waiting, store.queue_stats("t2", "replies", 5.0).later) == (
+        assert (store.queue_stats("t1", "reports", 5.0).waiting, store.queue_stats("t2", "replies", 5.0).scheduled) == (
             1,
             1,
         )
@@ -219,7 +219,7 @@ def test_the_least_recently_used_idle_accounts_are_evicted(make: StoreFactory) -
 def test_the_history_of_all_accounts_together_is_bounded(make: StoreFactory) -> None:
     """Temporary accounts are evicted before histories are cut; the last entry of each history stays."""
     now = [0.0]
-    with open_test_store(make, Limits(messages=10, handed_out=5), lambda: now[0]) as store:
+    with open_test_store(make, Limits(messages=10, fetched=5), lambda: now[0]) as store:
         store.create_account(PREPAID)
         store.create_account(POSTPAID)
         store.create_account(replace(TEMPORARY, points=9))
@@ -240,9 +240,9 @@ def test_the_history_of_all_accounts_together_is_bounded(make: StoreFactory) -> 
             "1": list("0123"),
             "2": list("345678"),
         }
-        assert sent["2"].dropped == 3
+        assert sent["2"].evicted == 3
         assert sum(len(store.reports(userid, ALL, 0.0).items) for userid in "12") <= 10
-        assert (store.balance("2").messages, store.queue_stats("2", "reports", 0.0).handed_out) == (9, 9)
+        assert (store.balance("2").messages, store.queue_stats("2", "reports", 0.0).fetched) == (9, 9)
 
 
 @pytest.mark.parametrize("name", [name for name in STORES if name != "two sqlite stores"])
@@ -276,7 +276,7 @@ def test_the_request_log_keeps_the_last_requests(make: StoreFactory) -> None:
         for number in numbers:
             store.log_request(entry(number, str(number % 2)))
         page = store.requests(None, ALL)
-        assert ([entry.number for entry in page.items], page.dropped) == (numbers[-10:], 25)
+        assert ([entry.number for entry in page.items], page.evicted) == (numbers[-10:], 25)
         assert [entry.number for entry in store.requests(str(numbers[-1] % 2), ALL).items] == numbers[-9::2]
         assert store.request(numbers[-10]) == entry(numbers[-10], str(numbers[-10] % 2))
         assert store.request(numbers[-11]) is None
@@ -311,4 +311,4 @@ def test_the_request_log_is_limited_by_bytes(make: StoreFactory) -> None:
             store.log_request(entry(store.next_request(), "1", b"x" * 10_000))
         kept = store.requests(None, ALL)
         assert 1 < len(kept.items) <= 10
-        assert len(kept.items) + kept.dropped == 30
+        assert len(kept.items) + kept.evicted == 30

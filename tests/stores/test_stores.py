@@ -14,7 +14,16 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.clock import ClockOverride
 from sms10692_mock.domain.delivery import NO_DELIVERY_RULES, DeliveryOutcome, DeliveryRule, DeliveryRules
 from sms10692_mock.domain.faults import Fault
-from sms10692_mock.domain.records import LoggedRequest, Query, Reply, Report, RulesTransition, Settings, State, Task
+from sms10692_mock.domain.records import (
+    InboundReply,
+    LoggedRequest,
+    Query,
+    RulesTransition,
+    Settings,
+    State,
+    StatusReport,
+    Task,
+)
 from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, RulesConflict, Store
 from support.model_store import ModelStore
 from support.stores import (
@@ -32,14 +41,14 @@ from support.stores import (
 
 Result = TypeVar("Result")
 
-TEMPORARY = Account("3", "c", "p", points=5, throwaway=True)
+TEMPORARY = Account("3", "c", "p", points=5, temporary=True)
 USERIDS = st.sampled_from(["2", "1"])
 QUEUES = st.sampled_from(["reports", "replies"])
 MOBILES = st.sampled_from(["13000000001", "13000000002", "1300", "号,\0", "\ud800"])
 TEXTS = st.sampled_from(["T", "内容", "a'b\0c", "😀", "\udfff", ""])
 SECONDS = st.sampled_from([0, 1, 2, 3, -1])
 DELAYS = SECONDS | st.none()
-STATES: list[State] = ["never", "later", "waiting", "handed out"]
+STATES: list[State] = ["unreported", "scheduled", "waiting", "fetched"]
 TIMES = st.integers(-2, 8).map(float)
 FILTERS = st.one_of(
     st.just({}),
@@ -58,10 +67,10 @@ QUERIES = st.builds(
 )
 ACCOUNT_CHANGES = st.sampled_from(
     [
-        {"clock": ClockOverride(1.5, 2.0, 0.0), "dialect": "observed"},
-        {"may_read_reports": False, "clock": None},
+        {"clock": ClockOverride(1.5, 2.0, 0.0), "profile": "observed"},
+        {"can_read_queues": False, "clock": None},
         {
-            "outcomes": DeliveryRules(
+            "delivery_rules": DeliveryRules(
                 (
                     DeliveryRule("13", DeliveryOutcome(20, "X", 1.5, True, "😀", "no"), 0.5, 3),
                     DeliveryRule("", DeliveryOutcome()),
@@ -69,10 +78,10 @@ ACCOUNT_CHANGES = st.sampled_from(
                 7,
             )
         },
-        {"outcomes": DeliveryRules((), 7)},
+        {"delivery_rules": DeliveryRules((), 7)},
         {
             "faults": (
-                Fault(id="a", kind="cut", operations=("send", "call"), at=3, acts=True),
+                Fault(id="a", kind="truncate", operations=("send", "call"), at=3, apply=True),
                 Fault(id="b", kind="bom"),
             )
         },
@@ -92,7 +101,7 @@ SETTINGS = st.sampled_from(
         {"clock": ClockOverride(0.0, 1.0, 2.5)},
         {"clock": None, "words": ()},
         {"words": ("发票", "\ud800")},
-        {"faults": (Fault(id="c", kind="latency", seconds=0.5, seconds_max=1.0, seed=3, remaining=2, share=0.25),)},
+        {"faults": (Fault(id="c", kind="latency", seconds=0.5, seconds_max=1.0, seed=3, times=2, probability=0.25),)},
     ]
 )
 
@@ -280,17 +289,17 @@ class AccountComparison(ModelComparison):
     @rule(
         userid=st.sampled_from(["1", "nobody", "\ud800"]),
         text=st.sampled_from([b"", b"mobile=13000000001", b"taskid=100001", b"T"]),
-        handed_out=st.none() | st.just(3),
+        fetched=st.none() | st.just(3),
         late=st.booleans(),
     )
-    def log_request(self, userid: str, text: bytes, handed_out: int | None, late: bool) -> None:
+    def log_request(self, userid: str, text: bytes, fetched: int | None, late: bool) -> None:
         numbers = [self.store.next_request() for _ in range(2 if late else 1)]
         assert [self.requests[-1], *numbers] == sorted({self.requests[-1], *numbers})
         self.requests += numbers
         for number in reversed(numbers):  # requests can finish in another order than that of their numbers
             entry = LoggedRequest(
                 number, 1.5, self.real, 0.25, "POST", "/v2sms.aspx", text, [("host", "x"), ("a", "b")], b"\xff\0",
-                userid, "send", "", handed_out, 200, "text/xml", text, ("cut",),
+                userid, "send", "", fetched, 200, "text/xml", text, ("truncate",),
             )  # fmt: skip
             self.compare_results(lambda store, entry=entry: store.log_request(entry))  # type: ignore[misc]
 
@@ -419,7 +428,7 @@ def test_items_are_ordered_by_due_time_and_then_by_arrival() -> None:
     store = ModelStore(lambda: 0.0)
     store.create_account(PREPAID)
     for name, due in (("c", 3.0), ("a", 1.0), ("d", 3.0), ("b", 2.0)):
-        store.enqueue("1", [Report(due, name, 1, 10, "", "")], [Reply(due, name, 1, "", "")], 0.0)
+        store.enqueue("1", [StatusReport(due, name, 1, 10, "", "")], [InboundReply(due, name, 1, "", "")], 0.0)
     assert [report.mobile for report in store.fetch_reports("1", 9, 2.5, 1)] == ["a", "b"]
     assert store.next_due("1", 2.5) == 3.0
     assert [report.mobile for report in store.fetch_reports("1", 1, 3.0, 2)] == ["c"]

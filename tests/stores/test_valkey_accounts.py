@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sms10692_mock.domain.records import Query, Report
+from sms10692_mock.domain.records import Query, StatusReport
 from sms10692_mock.stores.valkey import connection_pool
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support import valkey_store
@@ -19,9 +19,9 @@ server = valkey_store.server
 store = valkey_store.store
 
 
-@pytest.mark.parametrize("throwaway", [False, True])
+@pytest.mark.parametrize("temporary", [False, True])
 def test_a_userid_without_an_account_is_unregistered(
-    store: ValkeyStore, monkeypatch: pytest.MonkeyPatch, throwaway: bool
+    store: ValkeyStore, monkeypatch: pytest.MonkeyPatch, temporary: bool
 ) -> None:
     class KilledError(Exception):
         pass
@@ -32,7 +32,7 @@ def test_a_userid_without_an_account_is_unregistered(
     with monkeypatch.context() as patched:
         patched.setattr(store, "_run", killed)
         with pytest.raises(KilledError):
-            store.create_account(replace(ACCOUNT, userid="ghost", throwaway=throwaway))
+            store.create_account(replace(ACCOUNT, userid="ghost", temporary=temporary))
     assert store.userids() == ["12", "ghost"]
     assert store.expire(time.time() + 60) == 0
     assert store.userids() == ["12"]
@@ -48,7 +48,7 @@ def test_expired_accounts_are_deleted_in_batches(server: ValkeyServer, monkeypat
 
     with open_store(server) as store:
         for number in range(300):
-            store.create_account(replace(ACCOUNT, userid=str(number), throwaway=number != 7))
+            store.create_account(replace(ACCOUNT, userid=str(number), temporary=number != 7))
         assert store.expire(0.0) == 0
         monkeypatch.setattr(connection_pool.NodePool, "execute", counted)
         assert store.expire(time.time() + 60) == 299
@@ -58,7 +58,7 @@ def test_expired_accounts_are_deleted_in_batches(server: ValkeyServer, monkeypat
 
 def test_a_send_to_50_000_numbers_is_listed_in_pages(store: ValkeyStore) -> None:
     numbers = [str(13000000000 + place) for place in range(50_000)]
-    reports = [Report(2.0, number, 100001, 10, "DELIVRD", "", place) for place, number in enumerate(numbers)]
+    reports = [StatusReport(2.0, number, 100001, 10, "DELIVRD", "", place) for place, number in enumerate(numbers)]
     store.add_points("12", 50_000)
     assert store.record_send("12", TASK._replace(numbers=numbers), reports, [], 2.0) == 100
     taken = [report for _ in range(13) for report in store.fetch_reports("12", 4000, 2.0, 1)]

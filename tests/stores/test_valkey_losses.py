@@ -85,7 +85,7 @@ def test_clients_work_after_a_flush(server: ValkeyServer) -> None:
     with open_store(server) as store:
         options, notifier = Options(), ChangeNotifier()
         vendor = build_vendor(options, store)
-        pages = VendorApp(vendor, options.dialect, notifier=notifier)
+        pages = VendorApp(vendor, options.profile, notifier=notifier)
         browser = Client(WsgiVendorApp(pages, admin_app(vendor, options, notifier)))
         open_client(server).flushall()
         assert "<overage>1000<" in browser.post("/v2sms.aspx", data=FORM).text
@@ -129,7 +129,7 @@ def test_deleted_and_unknown_accounts_do_not_count_as_lost(
         other.create_account(ACCOUNT, keep=True)
         store.delete_account("12")
         other.check_ready()
-        assert (other.account("12"), other.account("never"), store.account("12")) == (None, None, None)
+        assert (other.account("12"), other.account("unreported"), store.account("12")) == (None, None, None)
     assert errors(caplog) == []
 
 
@@ -175,7 +175,7 @@ def test_a_request_that_the_server_rejects_is_dropped_and_the_others_are_logged(
         assert eventually(lambda: is_available(lambda: store.requests(None, Query())))
         page = store.requests(None, Query(limit=1000))
         assert [entry.number for entry in page.items] == [number for number in range(1, 401) if number != 250]
-        assert page.dropped == 1
+        assert page.evicted == 1
     assert any("request 250 is missing in the request log: the server rejects its" in line for line in errors(caplog))
 
 

@@ -18,7 +18,7 @@ from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRule, Deliver
 from sms10692_mock.domain.records import RulesTransition, Settings
 from sms10692_mock.domain.store import NoSuchAccount, RulesConflict, StoreUnavailable
 from sms10692_mock.stores.valkey import settings_cache
-from sms10692_mock.stores.valkey.pipelined_connection import Endpoint, PipelinedConnection
+from sms10692_mock.stores.valkey.pipelined_connection import ConnectionSettings, PipelinedConnection
 from sms10692_mock.stores.valkey.pipelined_runner import PipelinedRunner
 from sms10692_mock.stores.valkey.script_client import ScriptClient
 from sms10692_mock.stores.valkey.store import ValkeyStore
@@ -142,8 +142,8 @@ def test_each_task_gets_its_own_result_or_error(store: ValkeyStore) -> None:
 
 
 def test_a_delivery_rule_for_one_message_is_used_once(store: ValkeyStore) -> None:
-    once = DeliveryRules((DeliveryRule("150", DeliveryOutcome(20, "UNDELIV"), remaining=1),))
-    store.update_account("12", lambda account: replace(account, outcomes=once))
+    once = DeliveryRules((DeliveryRule("150", DeliveryOutcome(20, "UNDELIV"), times=1),))
+    store.update_account("12", lambda account: replace(account, delivery_rules=once))
 
     def send_by_rule() -> int | None:
         store.account("12")
@@ -245,7 +245,9 @@ def test_a_connection_that_is_closed_at_once_is_not_open() -> None:
 
         async with await asyncio.start_server(close, "127.0.0.1", 0) as listener:
             port: int = listener.sockets[0].getsockname()[1]
-            connection = PipelinedConnection(Endpoint(("127.0.0.1", port), [("CLIENT", "SETNAME", "x")], 1.0, 1.0))
+            connection = PipelinedConnection(
+                ConnectionSettings(("127.0.0.1", port), [("CLIENT", "SETNAME", "x")], 1.0, 1.0)
+            )
             replies: list[object] = []
             assert not connection.send(("PING",), replies.append)
             await accepted.wait()

@@ -37,12 +37,12 @@ def test_account_updates_are_visible_to_other_processes_at_once(server: ValkeySe
 def test_delivery_rules_are_used_up_after_an_update_by_another_process(
     server: ValkeyServer, store: ValkeyStore
 ) -> None:
-    used = RulesTransition(ACCOUNT.outcomes, DeliveryRules((), 7))
+    used = RulesTransition(ACCOUNT.delivery_rules, DeliveryRules((), 7))
     with open_store(server) as other:
         assert store.account("12") == ACCOUNT
         other.update_account("12", lambda account: replace(account, password="new"))
         assert store.record_send("12", TASK, [], [], 2.0, used) == 99
-        assert store.account("12") == other.account("12") == replace(ACCOUNT, password="new", outcomes=used.after)
+        assert store.account("12") == other.account("12") == replace(ACCOUNT, password="new", delivery_rules=used.after)
         with pytest.raises(RulesConflict) as raised:
             other.record_send("12", TASK, [], [], 2.0, used)
         assert (raised.value.rules, other.balance("12").points) == (used.after, 99)
@@ -50,14 +50,14 @@ def test_delivery_rules_are_used_up_after_an_update_by_another_process(
 
 def test_no_concurrent_account_update_is_lost(server: ValkeyServer, store: ValkeyStore) -> None:
     with open_store(server) as other:
-        quicker = iter([lambda account: replace(account, dialect="observed")])
+        quicker = iter([lambda account: replace(account, profile="observed")])
 
         def change(account: Account) -> Account:
             for quick_change in quicker:
                 other.update_account("12", quick_change)
             return replace(account, password="new")
 
-        assert store.update_account("12", change) == replace(ACCOUNT, password="new", dialect="observed")
+        assert store.update_account("12", change) == replace(ACCOUNT, password="new", profile="observed")
         assert other.account("12") == store.account("12")
 
 

@@ -22,7 +22,7 @@ def test_the_request_log_is_shared_by_processes(server: ValkeyServer, store: Val
     with open_store(server, Limits(requests=3)) as other:
         for number in range(1, 6):
             other.log_request(entry(number))
-        assert other.requests("12", Query()).dropped == 2
+        assert other.requests("12", Query()).evicted == 2
         assert [entry.number for entry in store.requests("12", Query(newest_first=True)).items] == [5, 4, 3]
         assert store.request(4) == entry(4)
         assert store.requests("13", Query()).items == []
@@ -31,7 +31,23 @@ def test_the_request_log_is_shared_by_processes(server: ValkeyServer, store: Val
 def entry(number: int) -> LoggedRequest:
     headers = [("host", "x")]
     return LoggedRequest(
-        number, 1.0, 2.0, 0.1, "GET", "/x", b"\xff", headers, b"", "12", "send", "", None, 200, "t", b"\xe4", ("cut",)
+        number,
+        1.0,
+        2.0,
+        0.1,
+        "GET",
+        "/x",
+        b"\xff",
+        headers,
+        b"",
+        "12",
+        "send",
+        "",
+        None,
+        200,
+        "t",
+        b"\xe4",
+        ("truncate",),
     )
 
 
@@ -70,7 +86,7 @@ def test_the_buffer_of_the_request_log_is_limited_by_bytes(tmp_path: Path) -> No
             assert eventually(lambda: is_available(lambda: store.requests(None, Query())))
             kept = store.requests(None, Query())
             assert 0 < len(kept.items) <= 10_000 // long.size
-            assert (len(kept.items) + kept.dropped, kept.items[-1].number) == (1000, 1000)
+            assert (len(kept.items) + kept.evicted, kept.items[-1].number) == (1000, 1000)
 
 
 def test_logging_continues_after_an_entry_that_cannot_be_serialized(
@@ -82,4 +98,4 @@ def test_logging_continues_after_an_entry_that_cannot_be_serialized(
     store.log_request(entry(2))
     with open_store(server) as other:
         assert eventually(lambda: other.request(2) == entry(2))
-        assert other.requests(None, Query()).dropped == 1
+        assert other.requests(None, Query()).evicted == 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sms10692_mock.domain.records import Reply
+from sms10692_mock.domain.records import InboundReply
 from sms10692_mock.domain.store import StoreUnavailable
 from support import valkey_store
 from support.valkey_server import ValkeyServer, open_client, unresponsive_server
@@ -32,7 +32,7 @@ def test_all_keys_of_an_account_are_in_one_slot_and_deleted_with_it(
         store.create_account(replace(ACCOUNT, userid=userid))
         later = REPORT._replace(due=9.0)
         store.record_send(
-            userid, TASK, [REPORT, later], [Reply(2.0, "1", 1, "T", ""), Reply(9.0, "1", 1, "T", "")], 2.0
+            userid, TASK, [REPORT, later], [InboundReply(2.0, "1", 1, "T", ""), InboundReply(9.0, "1", 1, "T", "")], 2.0
         )
         store.fetch_reports(userid, 1, 2.0, 1)
         store.fetch_replies(userid, 2.0, 1)

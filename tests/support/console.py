@@ -9,7 +9,7 @@ from support.flask_emulator import FlaskEmulator
 
 CONSOLE = Path(i18n.__file__).parent
 CONSOLE_HEADERS = {"HX-Request": "true"}
-PAGES = ("/", "/handset", "/requests", "/queues", "/account", "/weather", "/manual")
+PAGES = ("/", "/phone", "/requests", "/queues", "/account", "/faults", "/contract")
 
 
 @pytest.fixture(scope="module")

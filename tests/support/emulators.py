@@ -22,7 +22,7 @@ from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.app.wsgi import WsgiVendorApp
 from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, parse_account
-from sms10692_mock.domain.billing import BILLINGS
+from sms10692_mock.domain.billing import PRICE_PER
 from sms10692_mock.domain.clock import Clock
 from sms10692_mock.domain.keywords import DEFAULT_WORDS, Keywords
 from sms10692_mock.domain.notifier import ChangeNotifier
@@ -67,9 +67,9 @@ def build_options(
     *,
     accounts: Sequence[str] = (),
     postpaid: Sequence[str] = (),
-    no_reports: Sequence[str] = (),
-    dialect: str = "manual",
-    billing: str = "parts",
+    deny_queues: Sequence[str] = (),
+    profile: str = "manual",
+    price_per: str = "segment",
     keywords: Sequence[str] = DEFAULT_WORDS,
     report_delay: float = 0.0,
     max_clock_skew: float | None = None,
@@ -78,14 +78,14 @@ def build_options(
     by_userid = {account.userid: account for account in (DEFAULT_ACCOUNT, *map(parse_account, accounts))}
     return Options(
         accounts=tuple(
-            replace(account, postpaid=userid in postpaid, may_read_reports=userid not in no_reports)
+            replace(account, postpaid=userid in postpaid, can_read_queues=userid not in deny_queues)
             for userid, account in by_userid.items()
         ),
         keywords=Keywords(keywords),
-        billing=BILLINGS[billing],
+        pricing=PRICE_PER[price_per],
         report_delay=report_delay,
         max_clock_skew=max_clock_skew,
-        dialect=PROFILES[dialect],
+        profile=PROFILES[profile],
         clock=clock,
     )
 
@@ -109,7 +109,7 @@ class WsgiHarness:
         config = build_options(lambda: self.now, **settings)
         vendor, notifier = build_vendor(config), ChangeNotifier()
         self._application = WsgiVendorApp(
-            VendorApp(vendor, config.dialect, notifier=notifier), admin_app(vendor, config, notifier)
+            VendorApp(vendor, config.profile, notifier=notifier), admin_app(vendor, config, notifier)
         )
 
     def send_raw(self, raw: bytes) -> Response:
@@ -289,7 +289,7 @@ def emulator_server(settings: dict[str, Any]) -> Iterator[Address]:
     """Serve an emulator on a socket of this process, with the clock frozen at `MANUAL_TIME`."""
     config = build_options(**settings)
     vendor, notifier = build_vendor(config), ChangeNotifier()
-    pages = VendorApp(vendor, config.dialect, notifier=notifier)
+    pages = VendorApp(vendor, config.profile, notifier=notifier)
     with ThreadRunner(dispatcher_factory(pages, admin_app(vendor, config, notifier))) as runner:
         host, _, port = runner.url.removeprefix("http://").rpartition(":")
         yield host, int(port)

@@ -13,23 +13,23 @@ from sms10692_mock.domain.clock import Clock
 from sms10692_mock.domain.records import (
     AccountBalance,
     DeliveryState,
+    InboundReply,
     LoggedRequest,
-    Message,
     Page,
     Query,
     QueueItem,
     QueueName,
     QueueStats,
-    Reply,
-    Report,
     RulesTransition,
+    SentMessage,
     Settings,
+    StatusReport,
     Task,
 )
 from sms10692_mock.domain.store import NoSuchAccount, RulesConflict
 
-Item = TypeVar("Item", Report, Reply)
-Row = TypeVar("Row", Message, LoggedRequest, QueueItem[Report], QueueItem[Reply])
+Item = TypeVar("Item", StatusReport, InboundReply)
+Row = TypeVar("Row", SentMessage, LoggedRequest, QueueItem[StatusReport], QueueItem[InboundReply])
 
 
 @dataclass
@@ -53,7 +53,7 @@ class ModelQueue(Generic[Item]):
     def fetch(self, limit: int, now: float, request: int) -> list[Item]:
         self.release_due(now)
         items = self.released[len(self.fetched) :][:limit]
-        self.fetched += [DeliveryState("handed out", now, request) for _ in items]
+        self.fetched += [DeliveryState("fetched", now, request) for _ in items]
         return items
 
     def requeue(self, number: int | None, since: float | None) -> int:
@@ -76,7 +76,7 @@ class ModelQueue(Generic[Item]):
     def list_items(self, now: float) -> list[QueueItem[Item]]:
         self.release_due(now)
         waiting: list[DeliveryState] = [DeliveryState("waiting")] * (len(self.released) - len(self.fetched))
-        states = [*self.fetched, *waiting, *[DeliveryState("later")] * len(self.scheduled)]
+        states = [*self.fetched, *waiting, *[DeliveryState("scheduled")] * len(self.scheduled)]
         items: list[QueueItem[Item]] = []
         for item in self.released + sorted(self.scheduled, key=lambda item: item.due):
             items.append(QueueItem(len(items) + 1, item, states[len(items)]))
@@ -94,10 +94,10 @@ class ModelAccount:
     account: Account
     used: float
     points: int
-    charged_up: int
-    sent: list[tuple[Task, Sequence[Report]]] = field(default_factory=list)
-    reports: ModelQueue[Report] = field(default_factory=ModelQueue)
-    replies: ModelQueue[Reply] = field(default_factory=ModelQueue)
+    total_added: int
+    sent: list[tuple[Task, Sequence[StatusReport]]] = field(default_factory=list)
+    reports: ModelQueue[StatusReport] = field(default_factory=ModelQueue)
+    replies: ModelQueue[InboundReply] = field(default_factory=ModelQueue)
 
 
 class ModelStore:
@@ -153,7 +153,7 @@ class ModelStore:
         self._accounts = {
             userid: account_state
             for userid, account_state in self._accounts.items()
-            if not (account_state.account.throwaway and account_state.used < unused_since)
+            if not (account_state.account.temporary and account_state.used < unused_since)
         }
         return before - len(self._accounts)
 
@@ -166,7 +166,7 @@ class ModelStore:
 
     def add_points(self, userid: str, points: int) -> None:
         self._get_account(userid).points += points
-        self._get_account(userid).charged_up += points
+        self._get_account(userid).total_added += points
 
     def set_balance(self, userid: str, points: int) -> None:
         self.add_points(userid, points - self._get_account(userid).points)
@@ -174,39 +174,41 @@ class ModelStore:
     def balance(self, userid: str) -> AccountBalance:
         account_state = self._get_account(userid)
         return AccountBalance(
-            account_state.points, account_state.charged_up, sum(len(task.numbers) for task, _ in account_state.sent)
+            account_state.points, account_state.total_added, sum(len(task.numbers) for task, _ in account_state.sent)
         )
 
     def record_send(
         self,
         userid: str,
         task: Task,
-        reports: Sequence[Report],
-        replies: Sequence[Reply],
+        reports: Sequence[StatusReport],
+        replies: Sequence[InboundReply],
         now: float,
         used: RulesTransition | None = None,
     ) -> int | None:
         account_state = self._get_account(userid)
-        if used is not None and account_state.account.outcomes != used.before:
-            raise RulesConflict(account_state.account.outcomes)
+        if used is not None and account_state.account.delivery_rules != used.before:
+            raise RulesConflict(account_state.account.delivery_rules)
         if not account_state.account.postpaid and account_state.points < task.price * len(task.numbers):
             return None
         if used is not None:
-            account_state.account = replace(account_state.account, outcomes=used.after)
+            account_state.account = replace(account_state.account, delivery_rules=used.after)
         account_state.points -= task.price * len(task.numbers)
         account_state.sent.append((task, reports))
         self.enqueue(userid, reports, replies, now)
         return account_state.points
 
-    def enqueue(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
+    def enqueue(
+        self, userid: str, reports: Sequence[StatusReport], replies: Sequence[InboundReply], now: float
+    ) -> None:
         account_state = self._get_account(userid)
         account_state.reports.enqueue(reports, now)
         account_state.replies.enqueue(replies, now)
 
-    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[StatusReport]:
         return self._get_account(userid).reports.fetch(limit, now, request)
 
-    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[InboundReply]:
         return self._get_account(userid).replies.fetch(10**9, now, request)
 
     def requeue(self, userid: str, queue: QueueName, count: int | None, since: float | None) -> int:
@@ -226,15 +228,16 @@ class ModelStore:
         ]
         return min(due_times, default=None)
 
-    def messages(self, userid: str, query: Query, now: float) -> Page[Message]:
+    def messages(self, userid: str, query: Query, now: float) -> Page[SentMessage]:
         account_state = self._get_account(userid)
         queued = account_state.reports.list_items(now)
-        messages: list[Message] = []
+        messages: list[SentMessage] = []
         for task, reports in account_state.sent:
             for index, mobile in enumerate(task.numbers):
-                found = next((entry for entry in queued if entry.item in reports and entry.item.place == index), None)
-                report, state = (found.item, found.delivery_state) if found else (None, DeliveryState("never"))
-                messages.append(Message(len(messages) + 1, task, mobile, report, state))
+                of_recipient = (one for one in queued if one.item in reports and one.item.recipient_index == index)
+                found = next(of_recipient, None)
+                report, state = (found.item, found.delivery_state) if found else (None, DeliveryState("unreported"))
+                messages.append(SentMessage(len(messages) + 1, task, mobile, report, state))
         return _page(
             messages,
             query,
@@ -247,10 +250,10 @@ class ModelStore:
             ),
         )
 
-    def reports(self, userid: str, query: Query, now: float) -> Page[QueueItem[Report]]:
+    def reports(self, userid: str, query: Query, now: float) -> Page[QueueItem[StatusReport]]:
         return _items(self._get_account(userid).reports.list_items(now), query, lambda report: report.errorcode)
 
-    def replies(self, userid: str, query: Query, now: float) -> Page[QueueItem[Reply]]:
+    def replies(self, userid: str, query: Query, now: float) -> Page[QueueItem[InboundReply]]:
         return _items(self._get_account(userid).replies.list_items(now), query, lambda reply: reply.content)
 
     def log_request(self, entry: LoggedRequest) -> None:
@@ -261,14 +264,14 @@ class ModelStore:
         numbers = [str(number) for number in (query.number, query.task_id) if number is not None]
 
         def matches_text(entry: LoggedRequest) -> bool:
-            text = f"{entry.query!r} {entry.body!r} {entry.answer!r}"
+            text = f"{entry.query!r} {entry.body!r} {entry.response_body!r}"
             numbers_in_text = re.findall("[0-9]+", text)
             return all(number in numbers_in_text for number in numbers) and (query.text or "") in text
 
         return _page(
             sorted(entries, key=lambda entry: entry.number),
             query,
-            lambda entry: matches_text(entry) and _within(entry.now, query),
+            lambda entry: matches_text(entry) and _within(entry.account_time, query),
         )
 
     def is_logged(self, number: int) -> bool:

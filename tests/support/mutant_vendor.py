@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 from sms10692.protocol import Endpoint
 from sms10692.signing import CHINA
-from sms10692_mock.app.vendor_app import Request, VendorApp
+from sms10692_mock.app.vendor_app import VendorApp, VendorRequest
 from sms10692_mock.codec import json_renderer
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import Fields, parse_fields
@@ -27,7 +27,7 @@ from sms10692_mock.codec.xml import XmlRenderer
 from sms10692_mock.config import Options
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.api_request import ApiRequest, match_endpoint, parse_request
-from sms10692_mock.domain.billing import Billing, segment_price
+from sms10692_mock.domain.billing import Pricing, segment_price
 from sms10692_mock.domain.clock import ClockOverride
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.results import Refusal, Result
@@ -44,7 +44,7 @@ class Defect:
 
     request_line: Callable[[bytes], bytes] = lambda line: line
     join_chunks: Callable[[list[bytes]], bytes] = b"".join
-    http_request: Callable[[Endpoint, Request], Request] = lambda endpoint, request: request
+    http_request: Callable[[Endpoint, VendorRequest], VendorRequest] = lambda endpoint, request: request
     decode: Mapping[str, Callable[[bytes], str]] = field(default_factory=lambda: DECODERS)
     fields: Callable[[Fields], Fields] = lambda fields: fields
     api_request: Callable[[ApiRequest], ApiRequest] = lambda request: request
@@ -55,7 +55,7 @@ class Defect:
     response: Callable[[ApiRequest, Response], Response] = lambda request, response: response
     store: type[MemoryStore] = MemoryStore
     vendor: type[Vendor] = Vendor
-    billing: Billing = segment_price
+    pricing: Pricing = segment_price
     keywords: Callable[[], Keywords] = Keywords
 
 
@@ -68,7 +68,7 @@ class DefectiveVendorApp(VendorApp):
         self._defect = defect
         self._renderers = {name: XmlRenderer(profile) for name, profile in PROFILES.items()}
 
-    def handle(self, page: Endpoint, request: Request) -> Response:
+    def handle(self, page: Endpoint, request: VendorRequest) -> Response:
         defect = self._defect
         request = defect.http_request(page, request)
         fields = parse_fields(request.query, request.content_type, request.body, defect.decode[page.charset])
@@ -85,7 +85,7 @@ class DefectiveVendorApp(VendorApp):
             content_type, body = "application/json", json_renderer.render(result, api_request.operation, page)
         else:
             content_type = f"text/xml; charset={page.charset}"
-            renderer = self._renderers[(account and account.dialect) or "manual"]
+            renderer = self._renderers[(account and account.profile) or "manual"]
             xml = renderer.render(result, api_request.operation, page)
             body = defect.body(_change_text(xml, page, api_request, defect), page)
         return defect.response(api_request, Response(200, [("Content-Type", content_type)], body))
@@ -144,7 +144,7 @@ class MutantControl:
         document = json.loads(body) if body else {}
         store, (_, _, resource, *rest) = self._vendor.store, path.split("/")
         if resource == "health":
-            return 200, {"ready": True, "version": "0", "dialect": "manual", "store": "memory"}
+            return 200, {"ready": True, "version": "0", "profile": "manual", "store": "memory"}
         if method == "POST" and not rest:
             return 201, self._create_account(document)
         userid = rest[0]
@@ -154,7 +154,7 @@ class MutantControl:
         if account is None:
             return 404, {}
         if not rest[1:]:
-            store.add_points(userid, document["charge"])
+            store.add_points(userid, document["top_up"])
             return 200, {}
         if method != "GET":
             self._change_clock(method, account, document)
@@ -189,8 +189,8 @@ class MutantControl:
             password="secret",
             points=document.get("points", 1000),
             postpaid=document.get("postpaid", False),
-            may_read_reports=document.get("may_read_reports", True),
-            dialect=document.get("dialect"),
+            can_read_queues=document.get("can_read_queues", True),
+            profile=document.get("profile"),
         )
         self._vendor.store.create_account(account)
         created = {"userid": account.userid, "account": account.account, "password": "secret", "points": account.points}
@@ -224,7 +224,7 @@ class _HttpHandler(BaseHTTPRequestHandler):
             status, headers, content = 404, [], b""
         else:
             kind = self.headers.get("Content-Type") or ""
-            request = Request(self.command, query.encode("latin-1"), kind, body)
+            request = VendorRequest(self.command, query.encode("latin-1"), kind, body)
             response = self.vendor_app.handle(endpoint, request)
             status, headers, content = response.status, response.headers, response.body
         self.send_response_only(status, HTTPStatus(status).phrase)
@@ -279,7 +279,7 @@ def mutant_server(defect: Defect | None = None, tls: ssl.SSLContext | None = Non
     store.create_account(DEFAULT_ACCOUNT)
     has_own_rules = defect.rules is not Defect.rules
     vendor_class = UncheckedVendor if has_own_rules and defect.vendor is Vendor else defect.vendor
-    vendor = vendor_class(store, Options().clock, defect.keywords(), billing=defect.billing)
+    vendor = vendor_class(store, Options().clock, defect.keywords(), pricing=defect.pricing)
     attributes = {
         "defect": defect,
         "vendor_app": DefectiveVendorApp(vendor, defect),

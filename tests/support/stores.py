@@ -13,7 +13,7 @@ import pytest
 
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.clock import Clock
-from sms10692_mock.domain.records import NO_TASK_INDEX, Limits, Reply, Report, Task
+from sms10692_mock.domain.records import NO_TASK_INDEX, InboundReply, Limits, StatusReport, Task
 from sms10692_mock.domain.store import Store
 from sms10692_mock.stores.memory.store import MemoryStore
 from sms10692_mock.stores.sqlite import SqliteStore
@@ -84,14 +84,14 @@ def open_test_store(make: StoreFactory, limits: Limits | None = None, real_time:
             store.close()
 
 
-def build_report(due: float, mobile: str, task_id: int = 100001, index: int = NO_TASK_INDEX) -> Report:
+def build_report(due: float, mobile: str, task_id: int = 100001, index: int = NO_TASK_INDEX) -> StatusReport:
     """Build the report of a delivered message."""
-    return Report(due, mobile, task_id, 10, "DELIVRD", "", index)
+    return StatusReport(due, mobile, task_id, 10, "DELIVRD", "", index)
 
 
-def build_reply(due: float, mobile: str, content: str = "T") -> Reply:
+def build_reply(due: float, mobile: str, content: str = "T") -> InboundReply:
     """Build a reply from a handset."""
-    return Reply(due, mobile, 100001, content, "")
+    return InboundReply(due, mobile, 100001, content, "")
 
 
 def build_task(price: int = 1, *numbers: str, content: str = "x") -> Task:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.records import Limits, Report, Task
+from sms10692_mock.domain.records import Limits, StatusReport, Task
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support.emulators import TIMEOUT
@@ -23,7 +23,7 @@ NEED_SERVERS = pytest.mark.skipif(
 
 ACCOUNT = Account("12", "test", "mima", points=100)
 TASK = Task(100001, 1.0, 2.0, ["15023239810"], "您好", "", "/v2sms.aspx", 1, 1)
-REPORT = Report(2.0, "15023239810", 100001, 10, "DELIVRD", "", 0)
+REPORT = StatusReport(2.0, "15023239810", 100001, 10, "DELIVRD", "", 0)
 
 
 @contextmanager

@@ -37,9 +37,9 @@ def test_http_and_wsgi_serve_the_same_vendor(emulator: Emulator) -> None:
 
 
 def test_emulators_are_independent() -> None:
-    with Emulator() as one, Emulator(Options(dialect=OBSERVED)) as other:
+    with Emulator() as one, Emulator(Options(profile=OBSERVED)) as other:
         assert one.url != other.url
-        assert [emulator.control.health()["dialect"] for emulator in (one, other)] == ["manual", "observed"]
+        assert [emulator.control.health()["profile"] for emulator in (one, other)] == ["manual", "observed"]
         vendor = one.account()
         with pytest.raises(ControlRefused, match=vendor.userid):
             other.control.get_account(vendor.userid)

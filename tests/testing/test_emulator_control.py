@@ -23,7 +23,7 @@ def test_a_reset_restores_words_faults_and_clock() -> None:
         control = emulator.control
         first, words = control.account(), control.keywords()
         control.set_forbidden_words(["x"])
-        control.fault("empty")
+        control.fault("empty_body")
         control.clock.freeze(NOON)
         assert control.keywords() == ["x"]
         control.reset()

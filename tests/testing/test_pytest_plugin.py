@@ -63,14 +63,14 @@ def test_each_test_has_its_own_account_with_the_marker_arguments(pytester: pytes
             sms_vendor.clock.advance(10**6)
             assert (sms_emulator.clock.now() - before).total_seconds() < 10**5
 
-        @pytest.mark.sms_vendor(points=7, dialect="observed")
+        @pytest.mark.sms_vendor(points=7, profile="observed")
         class TestTerms:
             def test_of_a_class(self, sms_vendor):
-                assert (sms_vendor.balance().points, sms_vendor.balance().dialect) == (7, "observed")
+                assert (sms_vendor.balance().points, sms_vendor.balance().profile) == (7, "observed")
 
             @pytest.mark.sms_vendor(postpaid=True)
             def test_of_a_test(self, sms_vendor):
-                assert (sms_vendor.balance().points, sms_vendor.balance().dialect) == (0, "manual")
+                assert (sms_vendor.balance().points, sms_vendor.balance().profile) == (0, "manual")
 
         def test_they_are_closed(sms_emulator):
             assert sms_emulator.userids() == ["12"]
@@ -102,7 +102,7 @@ def test_an_invalid_marker_is_an_error_that_lists_the_keywords(pytester: pytest.
         @pytest.mark.sms_vendor(6)
         def test_asks_for_no_vendor(): pass
 
-        @pytest.mark.sms_vendor(account="shop", points=1, postpaid=False, may_read_reports=True, dialect="observed")
+        @pytest.mark.sms_vendor(account="shop", points=1, postpaid=False, can_read_queues=True, profile="observed")
         def test_right(sms_vendor): pass
         """
     )
@@ -116,7 +116,7 @@ def test_an_invalid_marker_is_an_error_that_lists_the_keywords(pytester: pytest.
         "(balance=6): unknown keyword 'balance'",
         "(6): positional arguments are not allowed",
     ):
-        keywords = "userid, account, password, points, postpaid, may_read_reports, dialect"
+        keywords = "userid, account, password, points, postpaid, can_read_queues, profile"
         assert f"\n@pytest.mark.sms_vendor{problem}; allowed keywords: {keywords}\n" in output
     assert "Traceback" not in output
     pytester.runpytest_subprocess("--markers").stdout.fnmatch_lines([f"@pytest.mark.sms_vendor([*], {keywords}): *"])

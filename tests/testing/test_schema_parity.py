@@ -20,7 +20,7 @@ from sms10692_mock.testing.scope import ControlScope
         (models.Message, message_documents.MessageDocument),
         (models.Report, message_documents.ReportDocument),
         (models.Reply, message_documents.ReplyDocument),
-        (models.Ledger, message_documents.QueueStatsDocument),
+        (models.QueueCounts, message_documents.QueueStatsDocument),
         (models.Queues, message_documents.QueuesDocument),
         (models.Rule, behaviour.RuleDocument),
         (models.Fault, behaviour.FaultDocument),
@@ -33,7 +33,7 @@ def test_a_value_has_all_fields_of_its_document(value: type[Any], document: type
 
 @pytest.mark.parametrize(
     ("value", "document"),
-    [(models.Request, requests.RequestDetail), (models.Standing, accounts.AccountDocument)],
+    [(models.Request, requests.RequestDetail), (models.AccountInfo, accounts.AccountDocument)],
 )
 def test_a_value_has_a_subset_of_the_fields_of_its_document(value: type[Any], document: type[BaseModel]) -> None:
     assert {field.name for field in fields(value)} <= document.model_fields.keys()
@@ -49,7 +49,7 @@ def test_a_value_has_a_subset_of_the_fields_of_its_document(value: type[Any], do
     ],
 )
 def test_a_method_has_all_arguments_of_the_control_api(method: Any, document: type[BaseModel]) -> None:
-    assert set(inspect.signature(method).parameters) - {"self"} == document.model_fields.keys() - {"own_clock"}
+    assert set(inspect.signature(method).parameters) - {"self"} == document.model_fields.keys() - {"private_clock"}
 
 
 def test_fault_kinds_and_operations_match_the_emulator() -> None:

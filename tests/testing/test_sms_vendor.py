@@ -28,7 +28,12 @@ def test_a_message_has_the_values_of_its_send(vendor: SmsVendor) -> None:
     first, second = vendor.messages()
     assert (first.mobile, first.content, first.task_id) == (NUMBER, "【签名】" + "码" * 70, sent.task_id)
     assert (first.units, first.parts, first.cost, first.extno) == (74, 2, 2, "01")
-    assert (first.page, first.charset, first.errorcode, first.state) == ("/v2sms.aspx", "utf-8", "DELIVRD", "waiting")
+    assert (first.endpoint, first.charset, first.errorcode, first.state) == (
+        "/v2sms.aspx",
+        "utf-8",
+        "DELIVRD",
+        "waiting",
+    )
     assert first.sent.utcoffset() == timedelta(hours=8)
     assert vendor.messages(to=OTHER_NUMBER) == [second]
     assert vendor.messages(text="码码") == [first, second]
@@ -98,7 +103,7 @@ def test_requests_come_with_their_diagnosis(vendor: SmsVendor) -> None:
     assert (refused.operation, refused.refusal, answered.refusal) == ("overage", "用户名或密码错误", "")
     assert [finding.kind for finding in refused.diagnosis] == ["signature"]
     assert refused.fields["userid"] == vendor.userid
-    assert "<overage>1000<" in answered.answer_text
+    assert "<overage>1000<" in answered.response_text
     assert vendor.requests(last=1) == [answered]
     assert vendor.requests(last=0) == []
 
@@ -126,17 +131,17 @@ def test_fail_next_fails_the_next_messages_only(vendor: SmsVendor) -> None:
 
 
 def test_rules_apply_until_they_are_cleared(vendor: SmsVendor) -> None:
-    vendor.rule("150", "silent")
-    vendor.rule(OTHER_NUMBER, delay=5, reply="T", share=1.0, remaining=3)
-    assert [(rule.number, rule.outcome, rule.delay, rule.reply) for rule in vendor.outcomes()] == [
+    vendor.rule("150", "unreported")
+    vendor.rule(OTHER_NUMBER, delay=5, reply="T", probability=1.0, times=3)
+    assert [(rule.number, rule.outcome, rule.delay, rule.reply) for rule in vendor.delivery_rules()] == [
         (OTHER_NUMBER, "delivered", 5.0, "T"),
-        ("150", "silent", 0.0, None),
+        ("150", "unreported", 0.0, None),
     ]
     with open_client(vendor) as there:
         there.send([NUMBER], "x")
-    assert vendor.messages()[0].state == "never"
-    vendor.clear_outcomes(seed=1)
-    assert vendor.outcomes() == []
+    assert vendor.messages()[0].state == "unreported"
+    vendor.clear_delivery_rules(seed=1)
+    assert vendor.delivery_rules() == []
 
 
 def test_an_added_reply_or_report_belongs_to_the_last_task(vendor: SmsVendor) -> None:
@@ -148,7 +153,7 @@ def test_an_added_reply_or_report_belongs_to_the_last_task(vendor: SmsVendor) ->
         assert (reply.task_id, reply.extno, reply.state) == (sent.task_id, "7", "waiting")
         with pytest.raises(ControlRefused, match=f"has sent nothing to {OTHER_NUMBER}"):
             vendor.reply(OTHER_NUMBER, "T")
-        assert vendor.reply(OTHER_NUMBER, "later", task_id=first.task_id, extno="9", seconds=60).state == "later"
+        assert vendor.reply(OTHER_NUMBER, "later", task_id=first.task_id, extno="9", seconds=60).state == "scheduled"
         assert vendor.report(NUMBER, 20).extno == "7"
         vendor.report(NUMBER, 10, "EXTRA", task_id=first.task_id)
         assert [(reply.content, reply.task_id, reply.extno) for reply in there.call()] == [("T", sent.task_id, "7")]
@@ -156,9 +161,9 @@ def test_an_added_reply_or_report_belongs_to_the_last_task(vendor: SmsVendor) ->
             ("UNDELIV", sent.task_id),
             ("EXTRA", first.task_id),
         ]
-    assert [(reply.content, reply.state) for reply in vendor.replies()] == [("T", "handed out"), ("later", "later")]
+    assert [(reply.content, reply.state) for reply in vendor.replies()] == [("T", "fetched"), ("later", "scheduled")]
     fetch = vendor.requests(last=1)[0]
-    assert {report.handed_out_to for report in vendor.reports()[2:]} == {fetch.number}
+    assert {report.fetched_by_request for report in vendor.reports()[2:]} == {fetch.number}
 
 
 def test_fetched_items_can_be_requeued(vendor: SmsVendor) -> None:
@@ -166,18 +171,20 @@ def test_fetched_items_can_be_requeued(vendor: SmsVendor) -> None:
         there.send([NUMBER, "10000000030"], "x")
         assert (len(there.status()), len(there.call())) == (2, 1)
         assert vendor.requeue_reports(1) == 1
-        assert vendor.queue_stats().reports == models.Ledger(created=2, later=0, waiting=1, handed_out=1, forgotten=0)
+        assert vendor.queue_stats().reports == models.QueueCounts(
+            created=2, scheduled=0, waiting=1, fetched=1, evicted=0
+        )
         assert [report.mobile for report in there.status()] == ["10000000030"]
         assert vendor.requeue_replies(since=datetime.now(UTC) - timedelta(minutes=5)) == 1
         assert vendor.queue_stats().replies.waiting == 1
 
 
 def test_points_and_settings_of_an_account_can_be_changed(control: EmulatorControl) -> None:
-    with control.account(points=0, postpaid=False, may_read_reports=False, dialect="observed") as vendor:
+    with control.account(points=0, postpaid=False, can_read_queues=False, profile="observed") as vendor:
         balance = vendor.balance()
-        assert (balance.points, balance.may_read_reports, balance.dialect) == (0, False, "observed")
+        assert (balance.points, balance.can_read_queues, balance.profile) == (0, False, "observed")
         assert vendor.top_up(7).send_total == 7
-        assert vendor.change(may_read_reports=True, dialect="manual").dialect == "manual"
+        assert vendor.change(can_read_queues=True, profile="manual").profile == "manual"
         with open_client(vendor) as there:
             assert there.overage().overage == 7
             assert list(there.status()) == []
@@ -200,14 +207,14 @@ def test_userid_and_password_can_be_chosen_and_changed(
 
 def test_a_reset_clears_everything_but_the_credentials(vendor: SmsVendor) -> None:
     vendor.clock.freeze(NOON)
-    vendor.fault("empty")
+    vendor.fault("empty_body")
     vendor.fail_next()
     with open_client(vendor) as there:
         vendor.clear_faults()
         there.send([NUMBER], "x")
         vendor.wait_message()
         vendor.reset()
-        assert (vendor.messages(), vendor.outcomes(), vendor.faults()) == ([], [], [])
+        assert (vendor.messages(), vendor.delivery_rules(), vendor.faults()) == ([], [], [])
         there.send([NUMBER], "y")
     assert vendor.wait_message().content == "y"
     assert vendor.messages()[0].errorcode == "DELIVRD"
@@ -243,21 +250,21 @@ def test_a_clock_is_frozen_advanced_and_run(vendor: SmsVendor) -> None:
 
 
 def test_a_fault_applies_until_it_is_removed(vendor: SmsVendor) -> None:
-    fault = vendor.fault("close", "overage", remaining=5)
+    fault = vendor.fault("disconnect", "overage", times=5)
     with open_client(vendor) as there:
         with pytest.raises(ConnectionFailed):
             there.overage()
         there.checkkeyword("x")
         (left,) = vendor.faults()
-        assert (left.id, left.kind, left.operations, left.remaining) == (fault.id, "close", ("overage",), 4)
+        assert (left.id, left.kind, left.operations, left.times) == (fault.id, "disconnect", ("overage",), 4)
         vendor.remove_fault(fault)
         there.overage()
-        vendor.fault("message", message="其他错误")
+        vendor.fault("vendor_error", message="其他错误")
         with pytest.raises(VendorRefusal):
             there.send([NUMBER], "x")
         vendor.clear_faults()
         there.send([NUMBER], "x")
-    assert "injected faults: close" in vendor.explain()
+    assert "injected faults: disconnect" in vendor.explain()
 
 
 def test_an_invalid_argument_is_rejected_with_a_reason(vendor: SmsVendor) -> None:

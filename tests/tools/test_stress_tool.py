@@ -43,15 +43,15 @@ CLIENT_RECORD = ClientRecord(
 
 
 def _message(mobile: str, task_id: int) -> dict[str, Any]:
-    return {"mobile": mobile, "task_id": task_id, "cost": 1, "state": "handed out"}
+    return {"mobile": mobile, "task_id": task_id, "cost": 1, "state": "fetched"}
 
 
 def _item(mobile: str, task_id: int, request: int) -> dict[str, Any]:
-    return {"mobile": mobile, "task_id": task_id, "state": "handed out", "handed_out_to": request}
+    return {"mobile": mobile, "task_id": task_id, "state": "fetched", "fetched_by_request": request}
 
 
-def _queue_stats(handed_out: int) -> dict[str, int]:
-    return {"created": handed_out, "later": 0, "waiting": 0, "handed_out": handed_out, "forgotten": 0}
+def _queue_stats(fetched: int) -> dict[str, int]:
+    return {"created": fetched, "scheduled": 0, "waiting": 0, "fetched": fetched, "evicted": 0}
 
 
 EMULATOR_RECORD = EmulatorRecord(
@@ -87,7 +87,7 @@ DISAGREEMENTS: list[Callable[[ClientRecord, EmulatorRecord], object]] = [
     lambda clients, emulator: clients.lost.update({"reports": 0}),
     lambda clients, emulator: emulator.account.update({"points": 94}),
     lambda clients, emulator: emulator.queues["reports"].update({"waiting": 1}),
-    lambda clients, emulator: emulator.queues["replies"].update({"created": 2, "handed_out": 2}),
+    lambda clients, emulator: emulator.queues["replies"].update({"created": 2, "fetched": 2}),
     lambda clients, emulator: emulator.items["reports"][4].update({"state": "waiting"}),
     lambda clients, emulator: emulator.items["reports"][4].update({"mobile": "13000000004"}),
     lambda clients, emulator: emulator.items["replies"][0].update({"mobile": "13000000004"}),

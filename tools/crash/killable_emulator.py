@@ -19,7 +19,7 @@ from sms10692_mock.server.process import LazyWsgiApp, format_url, listening_sock
 from sms10692_mock.stores.factory import open_store
 
 _UNLIMITED = 10**9
-NO_LIMITS = Limits(messages=_UNLIMITED, message_bytes=_UNLIMITED, handed_out=_UNLIMITED, handed_out_bytes=_UNLIMITED)
+NO_LIMITS = Limits(messages=_UNLIMITED, message_bytes=_UNLIMITED, fetched=_UNLIMITED, fetched_bytes=_UNLIMITED)
 
 
 def open_crash_store(address: str, durable: bool = False) -> Store:

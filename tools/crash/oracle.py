@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from crash.clients import ClientRecord
-from sms10692_mock.domain.records import Message, Query
+from sms10692_mock.domain.records import Query, SentMessage
 from sms10692_mock.domain.store import Store
 
 ALL = Query(limit=10**9)
@@ -55,11 +55,11 @@ def compare_records(record: ClientRecord, store: Store, kills: int) -> CrashResu
         "a send took effect in part"
     )
     assert len(times_sent) == len(acknowledged) + sum(map(len, applied)), "the store has a message that no client sent"
-    assert store.balance("12").points == store.balance("12").charged_up - len(messages), (
+    assert store.balance("12").points == store.balance("12").total_added - len(messages), (
         "the balance does not match the messages"
     )
 
-    assert stats.created == stats.handed_out == len(messages), "a report was never fetched"
+    assert stats.created == stats.fetched == len(messages), "a report was never fetched"
     lost = [message for message in messages if message.mobile not in times_received]
     assert not [number for number in times_received if number not in times_sent], (
         "a client received a report of a message that was never sent"
@@ -80,7 +80,7 @@ def compare_records(record: ClientRecord, store: Store, kills: int) -> CrashResu
     )
 
 
-def _check_lost_responses_are_complete(lost: Sequence[Message], messages: Sequence[Message]) -> None:
+def _check_lost_responses_are_complete(lost: Sequence[SentMessage], messages: Sequence[SentMessage]) -> None:
     """Check that whole responses were lost: no report of a lost response arrived."""
     requests = {message.delivery_state.request for message in lost}
     assert None not in requests, "a lost report was never fetched"

@@ -51,10 +51,10 @@ def _build_control_request(method: str, path: str, document: object = None) -> F
 CONTROL_REQUESTS: Final = (
     _build_control_request("GET", "/accounts"),
     _build_control_request(
-        "POST", "/accounts", {"points": 5, "postpaid": False, "may_read_reports": True, "dialect": "observed"}
+        "POST", "/accounts", {"points": 5, "postpaid": False, "can_read_queues": True, "profile": "observed"}
     ),
     _build_control_request("GET", "/accounts/12"),
-    _build_control_request("PATCH", "/accounts/12", {"charge": 5, "dialect": None}),
+    _build_control_request("PATCH", "/accounts/12", {"top_up": 5, "profile": None}),
     _build_control_request("POST", "/reset", {"userid": "12"}),
     _build_control_request("POST", "/accounts/12/reset"),
     _build_control_request("GET", "/keywords"),
@@ -67,28 +67,30 @@ CONTROL_REQUESTS: Final = (
     _build_control_request("POST", "/accounts/12/clock/advance", {"to": "next"}),
     _build_control_request("GET", "/accounts/12/messages?mobile=15023239810&text=x&order=desc&limit=5&count=1"),
     _build_control_request("GET", "/accounts/12/messages?since=2026-01-02T03:04:05%2B08:00&after=3&task_id=100001"),
-    _build_control_request("GET", "/accounts/12/queues"),
+    _build_control_request("GET", "/accounts/12/queue-stats"),
     _build_control_request("GET", "/accounts/12/reports?state=waiting&until=2026-01-02T03:04:05Z"),
-    _build_control_request("GET", "/accounts/12/replies?state=handed%20out"),
+    _build_control_request("GET", "/accounts/12/replies?state=fetched"),
     _build_control_request(
         "POST", "/accounts/12/reports", {"mobile": "15023239810", "status": 20, "errorcode": "2", "extno": "01"}
     ),
     _build_control_request(
         "POST", "/accounts/12/replies", {"mobile": "15023239810", "content": "好", "task_id": None, "seconds": 1.0}
     ),
-    _build_control_request("POST", "/accounts/12/reports/rewind", {"count": 3}),
-    _build_control_request("POST", "/accounts/12/replies/rewind", {"since": "2026-01-02T03:04:05+08:00"}),
+    _build_control_request("POST", "/accounts/12/reports/requeue", {"count": 3}),
+    _build_control_request("POST", "/accounts/12/replies/requeue", {"since": "2026-01-02T03:04:05+08:00"}),
     _build_control_request(
-        "PUT", "/accounts/12/outcomes", {"rules": [{"number": "150", "outcome": "failed", "share": 0.5}], "seed": 1}
+        "PUT",
+        "/accounts/12/delivery-rules",
+        {"rules": [{"number": "150", "outcome": "failed", "probability": 0.5}], "seed": 1},
     ),
     _build_control_request(
-        "POST", "/accounts/12/outcomes", {"number": "", "outcome": "silent", "remaining": 2, "delay": 3.0}
+        "POST", "/accounts/12/delivery-rules", {"number": "", "outcome": "unreported", "times": 2, "delay": 3.0}
     ),
     _build_control_request(
-        "POST", "/accounts/12/faults", {"kind": "cut", "at": 3, "remaining": 1, "operations": ["send"]}
+        "POST", "/accounts/12/faults", {"kind": "truncate", "at": 3, "times": 1, "operations": ["send"]}
     ),
     _build_control_request(
-        "POST", "/faults", {"kind": "status", "status": 503, "share": 0.01, "remaining": 1, "seed": 3}
+        "POST", "/faults", {"kind": "status", "status": 503, "probability": 0.01, "times": 1, "seed": 3}
     ),
     _build_control_request("GET", "/faults"),
     _build_control_request("DELETE", "/faults/x", {}),

@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 from fuzz.corpus import FuzzInput
 from fuzz.oracle import FuzzResponse
 from sms10692.protocol import Endpoint
-from sms10692_mock.app.vendor_app import Request, VendorApp
+from sms10692_mock.app.vendor_app import VendorApp, VendorRequest
 from sms10692_mock.app.wsgi import WsgiVendorApp
 from sms10692_mock.config import build_vendor
 from sms10692_mock.domain.notifier import ChangeNotifier
@@ -32,7 +32,7 @@ class _WithoutHints:
         self.allows_cross_site = pages.allows_cross_site
         self._pages = pages
 
-    def handle(self, page: Endpoint, request: Request) -> Response:
+    def handle(self, page: Endpoint, request: VendorRequest) -> Response:
         return self._pages.handle_without_hint(page, request).response
 
 
@@ -44,7 +44,7 @@ class InProcessTarget:
         vendor, notifier = build_vendor(config), ChangeNotifier()
         self._store = vendor.store
         fallback = admin_app(vendor, config, notifier)
-        pages = VendorApp(vendor, config.dialect, log=lambda line: None, notifier=notifier)
+        pages = VendorApp(vendor, config.profile, log=lambda line: None, notifier=notifier)
         self._with_hints = WsgiVendorApp(pages, fallback)
         self._without_hints = WsgiVendorApp(cast(VendorApp, _WithoutHints(pages)), fallback)
         self._record_send()

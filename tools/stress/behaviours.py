@@ -21,9 +21,9 @@ TIMEOUT: Final = 1.5
 """Seconds that a client waits for a response before it closes the connection."""
 
 DELIVERY_RULES: Final = [
-    {"number": "131", "outcome": "silent"},
+    {"number": "131", "outcome": "unreported"},
     {"number": "132", "delay": 1.0},
-    {"number": "133", "outcome": "failed", "share": 0.5},
+    {"number": "133", "outcome": "failed", "probability": 0.5},
     {"number": REPLYING_PREFIX, "reply": "T"},
 ]
 _PREFIXES: Final = ("130", "131", "132", "133", REPLYING_PREFIX)
@@ -36,21 +36,21 @@ QUEUE_ENDPOINTS: Final[dict[QueueName, str]] = {"reports": STATUS, "replies": CA
 _FAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"kind": "latency", "seconds": 0.1, "seconds_max": 0.8},
     {"kind": "hang"},
-    {"kind": "hang", "acts": True},
+    {"kind": "hang", "apply": True},
     {"kind": "status", "status": 500},
-    {"kind": "status", "status": 503, "acts": True},
-    {"kind": "empty"},
-    {"kind": "cut", "at": 0},
-    {"kind": "cut", "at": 60},
-    {"kind": "cut", "at": 300},
-    {"kind": "close"},
-    {"kind": "close", "acts": True},
-    {"kind": "charset", "charset": "utf-16"},
+    {"kind": "status", "status": 503, "apply": True},
+    {"kind": "empty_body"},
+    {"kind": "truncate", "at": 0},
+    {"kind": "truncate", "at": 60},
+    {"kind": "truncate", "at": 300},
+    {"kind": "disconnect"},
+    {"kind": "disconnect", "apply": True},
+    {"kind": "wrong_charset", "charset": "utf-16"},
     {"kind": "bom"},
-    {"kind": "message", "message": "其他错误", "operations": ["send"]},
-    {"kind": "message", "message": "用户名或密码错误"},
-    {"kind": "lose"},
-    {"kind": "lose", "operations": ["call"]},
+    {"kind": "vendor_error", "message": "其他错误", "operations": ["send"]},
+    {"kind": "vendor_error", "message": "用户名或密码错误"},
+    {"kind": "drop_fetch"},
+    {"kind": "drop_fetch", "operations": ["call"]},
 )
 _GLOBAL_FAULT_OPERATIONS: Final = ("overage", "checkkeyword", "call")
 """Operations that faults for all accounts apply to: the probe, whose latency is measured, uses none of them."""
@@ -269,12 +269,12 @@ async def _change_faults(
     context: StressContext, connection: RawConnection, rng: Random, accounts: list[dict[str, Any]]
 ) -> None:
     fault = dict(rng.choice(_FAULTS))
-    for_all = rng.random() < 0.2 and "operations" not in fault and fault["kind"] != "lose"
+    for_all = rng.random() < 0.2 and "operations" not in fault and fault["kind"] != "drop_fetch"
     path = "/faults" if for_all else f"/accounts/{rng.choice(accounts)['userid']}/faults"
     if for_all:
         fault["operations"] = rng.sample(_GLOBAL_FAULT_OPERATIONS, rng.randint(1, 3))
     fault |= {"seed": rng.randrange(1000)}
-    fault |= {"remaining": rng.randint(1, 10)} if rng.random() < 0.8 else {"share": 0.1, "remaining": 100}
+    fault |= {"times": rng.randint(1, 10)} if rng.random() < 0.8 else {"probability": 0.1, "times": 100}
     if rng.random() < 0.1:
         await context.control(connection, "DELETE", path, {})
     else:
@@ -311,7 +311,7 @@ async def short_lived_account(context: StressContext, name: str, pause: float) -
             account = await context.control(connection, "POST", "/accounts", {})
             path = f"/accounts/{account['userid']}"
             await context.control(
-                connection, "POST", f"{path}/faults", {"kind": "latency", "seconds": 0.01, "share": 0.5}
+                connection, "POST", f"{path}/faults", {"kind": "latency", "seconds": 0.01, "probability": 0.5}
             )
             tasks = [asyncio.create_task(_use_account(context, account, 20)) for _ in range(3)]
             await asyncio.sleep(rng.random() * 0.05)

@@ -13,7 +13,7 @@ REPLYING_PREFIX = "139"
 """Prefix of the phone numbers that reply to each message; no other number replies."""
 
 _CREATES_ITEM: dict[QueueName, Callable[[dict[str, Any]], bool]] = {
-    "reports": lambda message: message["state"] != "never",
+    "reports": lambda message: message["state"] != "unreported",
     "replies": lambda message: message["mobile"].startswith(REPLYING_PREFIX),
 }
 
@@ -85,7 +85,7 @@ def _check_balance(emulator: EmulatorRecord) -> Iterator[str]:
 
 def _check_queue(queue: QueueName, clients: ClientRecord, emulator: EmulatorRecord) -> Iterator[str]:
     stats, items = emulator.queues[queue], emulator.items[queue]
-    if stats["created"] != stats["later"] + stats["waiting"] + stats["handed_out"]:
+    if stats["created"] != stats["scheduled"] + stats["waiting"] + stats["fetched"]:
         yield f"the queue stats of the {queue} do not add up: {stats}"
     if stats["created"] != len(items):
         yield f"the queue stats count {stats['created']} {queue}, and {len(items)} exist"
@@ -95,23 +95,23 @@ def _check_queue(queue: QueueName, clients: ClientRecord, emulator: EmulatorReco
         f"{queue}: {item} is expected once, and exists {existing[item]} times"
         for item in (expected - existing) + (existing - expected)
     )
-    yield from (f"{queue}: {_to_item(item)} was never fetched" for item in items if item["state"] != "handed out")
+    yield from (f"{queue}: {_to_item(item)} was never fetched" for item in items if item["state"] != "fetched")
     yield from _check_fetches(queue, items, clients)
 
 
 def _check_fetches(queue: QueueName, items: Iterable[dict[str, Any]], clients: ClientRecord) -> Iterator[str]:
     received = Counter(item for response in clients.fetched[queue] for item in response)
     yield from (f"{queue}: {item} was received {times} times" for item, times in received.items() if times > 1)
-    handed_out: dict[int, list[Item]] = {}
+    fetched: dict[int, list[Item]] = {}
     for item in items:
-        if item["state"] == "handed out":
-            handed_out.setdefault(item["handed_out_to"], []).append(_to_item(item))
+        if item["state"] == "fetched":
+            fetched.setdefault(item["fetched_by_request"], []).append(_to_item(item))
     complete = {tuple(sorted(response)) for response in clients.fetched[queue] if response}
     missed = {
-        request: tuple(sorted(group)) for request, group in handed_out.items() if tuple(sorted(group)) not in complete
+        request: tuple(sorted(group)) for request, group in fetched.items() if tuple(sorted(group)) not in complete
     }
-    if len(complete) + len(missed) != len(handed_out):
-        yield f"{queue}: {len(complete)} responses arrived, {len(missed)} did not, and {len(handed_out)} were sent"
+    if len(complete) + len(missed) != len(fetched):
+        yield f"{queue}: {len(complete)} responses arrived, {len(missed)} did not, and {len(fetched)} were sent"
     if len(missed) > clients.lost[queue]:
         yield f"{queue}: {len(missed)} responses never arrived, but only {clients.lost[queue]} fetches failed"
     for request, group in missed.items():

@@ -151,7 +151,7 @@ async def _run_clients(
     accounts = [await create_account() for _ in range(size.accounts)]
     baseline, probe, slow, idle, large = [await create_account() for _ in range(5)]
     for account in accounts:
-        path = f"/accounts/{account['userid']}/outcomes"
+        path = f"/accounts/{account['userid']}/delivery-rules"
         await context.control(connection, "PUT", path, {"rules": behaviours.DELIVERY_RULES, "seed": seed})
     late = {"kind": "latency", "seconds": size.slow}
     await context.control(connection, "POST", f"/accounts/{slow['userid']}/faults", late)
@@ -200,7 +200,7 @@ async def _run_clients(
         context.counts["messages"] += len(recorded.messages)
         context.counts["points"] += recorded.account["send_total"] - recorded.account["points"]
         for queue in QUEUES:
-            context.counts[f"{queue} fetched"] += recorded.queues[queue]["handed_out"]
+            context.counts[f"{queue} fetched"] += recorded.queues[queue]["fetched"]
             context.counts[f"{queue} received"] += sum(map(len, record.fetched[queue]))
             context.counts[f"fetches of {queue} without a response"] += record.lost[queue]
         context.counts["numbers acknowledged"] += len(record.acknowledged)
@@ -305,7 +305,7 @@ async def _read_emulator_record(context: StressContext, account: dict[str, Any])
         return EmulatorRecord(
             account=await context.control(connection, "GET", path),
             messages=await read_all("messages"),
-            queues=await context.control(connection, "GET", f"{path}/queues"),
+            queues=await context.control(connection, "GET", f"{path}/queue-stats"),
             items={"reports": await read_all("reports"), "replies": await read_all("replies")},
         )
 

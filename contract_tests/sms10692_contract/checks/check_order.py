@@ -96,7 +96,7 @@ def _a_send_is_checked_in_this_order(context: CheckContext) -> None:
 
 @checks("R1-queues")
 def _the_queues_are_checked_in_this_order(context: CheckContext) -> None:
-    account, allowed = context.create_account(may_read_reports=False), context.create_account()
+    account, allowed = context.create_account(can_read_queues=False), context.create_account()
     for endpoint in (STATUS, CALL):
         expect_message(context.post(account, endpoint, action="x", sign=""), EMPTY_CREDENTIALS)
         expect_message(context.post(account, endpoint, action="x", sign=INVALID_SIGN), WRONG_CREDENTIALS)

@@ -192,6 +192,6 @@ def _a_json_body_has_no_fields(context: CheckContext) -> None:
 
 
 def _echo(context: CheckContext, endpoint: str, raw: bytes) -> ParsedResponse:
-    """Send `raw` as content to an account of the dialect `observed`, whose response repeats the decoded text."""
-    pairs = build_keyword_pairs(context.create_account(dialect="observed"), "CONTENT")
+    """Send `raw` as content to an account of the profile `observed`, whose response repeats the decoded text."""
+    pairs = build_keyword_pairs(context.create_account(profile="observed"), "CONTENT")
     return context.exchange(build_request(endpoint, body=pairs, transform=lambda form: form.replace(b"CONTENT", raw)))

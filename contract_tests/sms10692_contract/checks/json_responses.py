@@ -194,7 +194,7 @@ def _replies_in_json(context: CheckContext) -> None:
 
 @checks("R15-errors")
 def _the_errors_of_the_queues_in_json(context: CheckContext) -> None:
-    allowed, not_allowed = context.create_account(), context.create_account(may_read_reports=False)
+    allowed, not_allowed = context.create_account(), context.create_account(can_read_queues=False)
 
     def check_refused(endpoint: str, error: int, action: str) -> None:
         account = not_allowed if error == 3 else allowed

@@ -133,7 +133,7 @@ def _error_2(context: CheckContext) -> None:
 
 @checks("5.4-3")
 def _error_3(context: CheckContext) -> None:
-    response = context.call(context.create_account(may_read_reports=False))
+    response = context.call(context.create_account(can_read_queues=False))
     expect_document(response, ERRORSTATUS, error=3, remark=QUEUES_DENIED)
 
 

@@ -48,14 +48,14 @@ def create_app(options: Options | None = None, guard: AccessPolicy | None = None
     options = options or Options()
     vendor, notifier = build_vendor(options, store), ChangeNotifier()
     app = create_admin_app(build_control(vendor, options, notifier), guard or AccessPolicy())
-    vendor_app = VendorApp(vendor, options.dialect, notifier=notifier, allows_cross_site=options.allow_cross_site)
+    vendor_app = VendorApp(vendor, options.profile, notifier=notifier, allows_cross_site=options.allow_cross_site)
     app.wsgi_app = WsgiVendorApp(vendor_app, fallback=app.wsgi_app)  # type: ignore[method-assign]  # Flask's way for middleware
     return app
 
 
 def build_control(vendor: Vendor, options: Options, notifier: ChangeNotifier) -> ControlService:
     """Create the services for an emulator with these options."""
-    return ControlService(vendor, options.dialect.name, notifier, options.accounts, options.unused)
+    return ControlService(vendor, options.profile.name, notifier, options.accounts, options.account_ttl)
 
 
 def create_admin_app(control: ControlService, guard: AccessPolicy) -> Flask:

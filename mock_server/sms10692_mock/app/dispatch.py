@@ -7,7 +7,7 @@ from sms10692.protocol import Endpoint
 from sms10692_mock.app.diagnosis_scheduler import DiagnosisScheduler
 from sms10692_mock.app.execution import INLINE_LIMIT, DeferredExecution
 from sms10692_mock.app.health_probes import HealthProbes
-from sms10692_mock.app.vendor_app import CROSS_SITE, Request, VendorApp, cross_site_refusal
+from sms10692_mock.app.vendor_app import CROSS_SITE, VendorApp, VendorRequest, cross_site_refusal
 from sms10692_mock.domain.api_request import match_endpoint
 from sms10692_mock.server.client_presence import ClientPresence
 from sms10692_mock.server.http1_head import BadRequest, RequestHead
@@ -88,7 +88,7 @@ class Dispatcher:
         )
 
     def _reject(
-        self, endpoint: Endpoint | None, request: Request, response: Response
+        self, endpoint: Endpoint | None, request: VendorRequest, response: Response
     ) -> Response | Awaitable[Response]:
         """Log a request that gets this response without being processed."""
         if endpoint is None:
@@ -99,8 +99,10 @@ class Dispatcher:
         return self._vendor_app.log_rejected(endpoint, request, response)
 
 
-def _build_request(head: RequestHead, body: bytes) -> Request:
-    return Request(head.method, head.query, head.headers_lower.get("content-type", ""), body, head.path, head.headers)
+def _build_request(head: RequestHead, body: bytes) -> VendorRequest:
+    return VendorRequest(
+        head.method, head.query, head.headers_lower.get("content-type", ""), body, head.path, head.headers
+    )
 
 
 def _may_run_inline(endpoint: Endpoint, length: int) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 
 from sms10692.protocol import Endpoint
 from sms10692_mock.app.diagnosis_scheduler import DiagnosisScheduler
-from sms10692_mock.app.vendor_app import HandledRequest, Request, VendorApp
+from sms10692_mock.app.vendor_app import HandledRequest, VendorApp, VendorRequest
 from sms10692_mock.server.batch_runner import BatchRunner
 from sms10692_mock.server.http_types import Response
 from sms10692_mock.server.thread_pools import ThreadPools, run_in_threadpool
@@ -39,7 +39,7 @@ class DeferredExecution:
         if self._loop_executor is not None:
             self._loop_executor.close()
 
-    async def run_batched(self, endpoint: Endpoint, request: Request) -> Response:
+    async def run_batched(self, endpoint: Endpoint, request: VendorRequest) -> Response:
         """Handle a request that is fast except for the store: pipelined on the loop, or batched on a thread."""
         if self._loop_executor is not None:
             handled = await self._loop_executor.submit(partial(self._vendor_app.handle_without_hint, endpoint, request))
@@ -47,7 +47,7 @@ class DeferredExecution:
             handled = await self._batch_runner.submit(partial(self._vendor_app.begin, endpoint, request))
         return await self._add_hint(handled)
 
-    async def run_in_thread(self, endpoint: Endpoint, request: Request) -> Response:
+    async def run_in_thread(self, endpoint: Endpoint, request: VendorRequest) -> Response:
         """Handle a slow request on a thread of its own."""
         length = len(request.query) + len(request.body)
         async with self._large_slots if length > INLINE_LIMIT else nullcontext():
@@ -56,7 +56,7 @@ class DeferredExecution:
             )
         return await self._add_hint(handled)
 
-    async def log_rejected(self, endpoint: Endpoint, request: Request, response: Response) -> Response:
+    async def log_rejected(self, endpoint: Endpoint, request: VendorRequest, response: Response) -> Response:
         """Log a request that the vendor does not get, on a thread. Returns `response`."""
         return await run_in_threadpool(self._threads.vendor, self._vendor_app.log_rejected, endpoint, request, response)
 

@@ -4,13 +4,13 @@ from typing import Final
 
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.results import (
-    BalanceResult,
-    KeywordResult,
+    AcceptedSend,
+    CheckedText,
+    QueriedBalance,
     Refusal,
     RepliesResult,
     ReportsResult,
     Result,
-    SendResult,
 )
 from sms10692_mock.domain.vendor import VendorResult
 
@@ -26,9 +26,8 @@ def format_line(method: str, request: ApiRequest, outcome: VendorResult, seconds
     """
     action = request.operation.name if request.operation else "no such action"
     userid = "unknown" if outcome.account is None and request.userid else f"'{sanitize(request.userid)}'"
-    return (
-        f"{method} {request.page.path} {action}, userid {userid}: {_summarize(outcome.result)} ({seconds * 1e3:.2f} ms)"
-    )
+    summary = _summarize(outcome.result)
+    return f"{method} {request.endpoint.path} {action}, userid {userid}: {summary} ({seconds * 1e3:.2f} ms)"
 
 
 def sanitize(text: str) -> str:
@@ -42,15 +41,15 @@ def sanitize(text: str) -> str:
 
 def _summarize(result: Result | None) -> str:
     match result:
-        case SendResult():
+        case AcceptedSend():
             return f"task {result.task_id}, numbers {result.success_counts}, points left {result.remainpoint}"
         case None:
             return "kept away by a fault"
         case Refusal(message):
             return f"refused, {message}"
-        case BalanceResult(_, overage, _):
+        case QueriedBalance(_, overage, _):
             return f"points {overage}"
-        case KeywordResult(message, _):
+        case CheckedText(message, _):
             return message
         case ReportsResult(boxes):
             return f"reports handed over {len(boxes)}"

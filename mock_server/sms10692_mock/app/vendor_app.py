@@ -57,7 +57,7 @@ CROSS_SITE: Final = "cross-site"
 """The value of the header Sec-Fetch-Site with which a browser marks a request of a page of another site."""
 
 
-class Request(NamedTuple):
+class VendorRequest(NamedTuple):
     """An HTTP request to an endpoint of the vendor.
 
     `path`: as received. `query`: without percent-decoding. `content_type`: the whole header, or empty.
@@ -146,7 +146,7 @@ class VendorApp:
         self.batch_transaction = vendor.store.batch_transaction
         self.probe = StoreProbe(vendor.store)
 
-    def handle(self, endpoint: Endpoint, request: Request) -> Response:
+    def handle(self, endpoint: Endpoint, request: VendorRequest) -> Response:
         """Handle a request and diagnose it. Status 200 for every allowed method, also for a refusal; 405 otherwise."""
         handled = self.handle_without_hint(endpoint, request)
         if handled.pending_hint is None:
@@ -155,18 +155,18 @@ class VendorApp:
         self.log_explanation(handled)
         return response
 
-    def handle_without_hint(self, endpoint: Endpoint, request: Request) -> HandledRequest:
+    def handle_without_hint(self, endpoint: Endpoint, request: VendorRequest) -> HandledRequest:
         """Handle a request without slow diagnosis. With a `pending_hint`, `add_hint` is still to be called."""
         return self._finish(endpoint, request, self._run_store_phase(endpoint, request))
 
-    def begin(self, endpoint: Endpoint, request: Request) -> Callable[[], HandledRequest]:
+    def begin(self, endpoint: Endpoint, request: VendorRequest) -> Callable[[], HandledRequest]:
         """Run the first phase of a request, which may be part of a store transaction. Returns the second phase.
 
         **Call the second phase only after the commit**: it logs the request and notifies waiting clients.
         """
         return partial(self._finish, endpoint, request, self._run_store_phase(endpoint, request))
 
-    def _run_store_phase(self, endpoint: Endpoint, request: Request) -> "_StorePhase | None":
+    def _run_store_phase(self, endpoint: Endpoint, request: VendorRequest) -> "_StorePhase | None":
         """Parse the request and let the vendor process it; None if the method is not allowed."""
         started = monotonic()
         if request.method not in _ALLOWED_METHODS:
@@ -181,7 +181,7 @@ class VendorApp:
         except StoreUnavailable as error:
             return _StorePhase(api_request, fields, error, 0, received, started)
 
-    def _finish(self, endpoint: Endpoint, request: Request, phase: "_StorePhase | None") -> HandledRequest:
+    def _finish(self, endpoint: Endpoint, request: VendorRequest, phase: "_StorePhase | None") -> HandledRequest:
         """Make the response, write the request log, notify, and write the access log unless a hint is pending."""
         if phase is None:
             allowed = ", ".join(_ALLOWED_METHODS)
@@ -231,12 +231,12 @@ class VendorApp:
 
     def _previous_fetch(self, entry: LoggedRequest) -> PreviousFetch | None:
         """Return the previous fetch of the same queue, if it is remembered and still in the request log."""
-        if entry.handed_out is None:
+        if entry.fetched is None:
             return None
         queue = (entry.userid, entry.operation)
         with self._last_fetches_lock:
             number, previous = self._last_fetches.pop(queue, _NO_FETCH)
-            self._last_fetches[queue] = entry.number, PreviousFetch(entry.now, entry.handed_out)
+            self._last_fetches[queue] = entry.number, PreviousFetch(entry.account_time, entry.fetched)
             if len(self._last_fetches) > _MAX_REMEMBERED_FETCHES:
                 del self._last_fetches[next(iter(self._last_fetches))]
         try:
@@ -303,11 +303,11 @@ class VendorApp:
         if api_request.wants_json:
             body = json_renderer.render(result, api_request.operation, endpoint)
             return build_response(200, "application/json", body)
-        renderer = self._renderers[(account and account.dialect) or self._default_profile]
+        renderer = self._renderers[(account and account.profile) or self._default_profile]
         body = renderer.render(result, api_request.operation, endpoint)
         return build_response(200, f"text/xml; charset={endpoint.charset}", body)
 
-    def log_rejected(self, endpoint: Endpoint, request: Request, response: Response) -> Response:
+    def log_rejected(self, endpoint: Endpoint, request: VendorRequest, response: Response) -> Response:
         """Log a request that the vendor does not get, in the request log and the access log. Returns `response`.
 
         If the body is incomplete, `request.body` is the received part.
@@ -320,8 +320,8 @@ class VendorApp:
             entry = LoggedRequest(
                 number=store.next_request(),
                 received=received,
-                now=self._vendor.now(store.account(api_request.userid)),
-                took=0.0,
+                account_time=self._vendor.now(store.account(api_request.userid)),
+                duration=0.0,
                 method=request.method,
                 path=request.path or endpoint.path,
                 query=request.query,
@@ -330,10 +330,10 @@ class VendorApp:
                 userid=api_request.userid,
                 operation=operation,
                 refusal="",
-                handed_out=None,
+                fetched=None,
                 status=response.status,
                 content_type=response.headers[0][1],
-                answer=response.body,
+                response_body=response.body,
             )
         except StoreUnavailable as error:
             if self._log:

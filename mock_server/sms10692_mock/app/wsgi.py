@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
 
-from sms10692_mock.app.vendor_app import CROSS_SITE, Request, VendorApp, cross_site_refusal
+from sms10692_mock.app.vendor_app import CROSS_SITE, VendorApp, VendorRequest, cross_site_refusal
 from sms10692_mock.domain.api_request import match_endpoint
 from sms10692_mock.elapsed_time import sleep
 from sms10692_mock.server.http1_head import REASON_PHRASES
@@ -51,7 +51,7 @@ class WsgiVendorApp:
         query = environ.get("QUERY_STRING", "").encode("latin-1")
         content_type = environ.get("CONTENT_TYPE", "")
         body, failure = _read_body(environ)
-        request = Request(method, query, content_type, body, path, _headers(environ))
+        request = VendorRequest(method, query, content_type, body, path, _headers(environ))
         if failure is not None:
             response = self._vendor_app.log_rejected(endpoint, request, failure.response)
         elif environ.get("HTTP_SEC_FETCH_SITE") == CROSS_SITE and not self._vendor_app.allows_cross_site:

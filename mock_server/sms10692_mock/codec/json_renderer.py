@@ -1,4 +1,4 @@
-"""JSON renderer of results, for requests with `rt=json` (Q18, R15). The same in every dialect.
+"""JSON renderer of results, for requests with `rt=json` (Q18, R15). The same in every profile.
 
 The keys of send and overage were observed on real servers (A15, A16); those of checkkeyword and the two queues are an
 invention of this emulator.
@@ -14,13 +14,13 @@ from sms10692.protocol import Endpoint, Operation
 from sms10692_mock.domain.clock import format_time
 from sms10692_mock.domain.results import (
     REFUSAL_VALUES,
-    BalanceResult,
-    KeywordResult,
+    AcceptedSend,
+    CheckedText,
+    QueriedBalance,
     Refusal,
     RepliesResult,
     ReportsResult,
     Result,
-    SendResult,
 )
 
 KEYS: Final[Mapping[Operation, tuple[str, ...]]] = {
@@ -50,19 +50,19 @@ def render(result: Result, operation: Operation | None, page: Endpoint) -> bytes
 
 
 def _document(
-    result: Refusal | SendResult | BalanceResult | KeywordResult, operation: Operation | None
+    result: Refusal | AcceptedSend | QueriedBalance | CheckedText, operation: Operation | None
 ) -> dict[str, Any]:
     match result:
-        case SendResult():
+        case AcceptedSend():
             return _keyed(protocol.SEND, (protocol.SEND.success, protocol.OK, *result))
         case Refusal(message):
             if operation is not None and operation.item_element:
                 return {"ErrorStatus": {"Error": operation.messages.index(message) + 1, "Remark": message}}
             layout = operation or protocol.SEND
             return _keyed(layout, REFUSAL_VALUES[layout](message))
-        case BalanceResult():
+        case QueriedBalance():
             return _keyed(protocol.OVERAGE, (protocol.OVERAGE.success, protocol.OVERAGE_FOUND, *result))
-        case KeywordResult(message, _):
+        case CheckedText(message, _):
             return _keyed(protocol.CHECKKEYWORD, (message,))
 
 

@@ -1,6 +1,6 @@
-"""XML renderer of results: declaration, line feeds and escapes exactly as the vendor writes them, per dialect (R17).
+"""XML renderer of results: declaration, line feeds and escapes exactly as the vendor writes them, per profile (R17).
 
-Names and order of the elements come from `protocol`, differences between dialects from `profiles`. JSON is in
+Names and order of the elements come from `protocol`, differences between profiles from `profiles`. JSON is in
 `json_renderer`. **The bytes are compared with `fixtures/exchanges`: a change of white space is a change of the
 protocol.**
 """
@@ -16,13 +16,13 @@ from sms10692_mock.codec.xml_escape import cdata_all, escape, escape_all
 from sms10692_mock.domain.clock import format_times
 from sms10692_mock.domain.results import (
     REFUSAL_VALUES,
-    BalanceResult,
-    KeywordResult,
+    AcceptedSend,
+    CheckedText,
+    QueriedBalance,
     Refusal,
     RepliesResult,
     ReportsResult,
     Result,
-    SendResult,
 )
 from sms10692_mock.profiles import ERRORCODE, EXTNO, Profile
 
@@ -51,17 +51,17 @@ _ERROR_TEMPLATE: Final = _root(_item_template(protocol.ERROR_ELEMENT, protocol.E
 
 
 class XmlRenderer:
-    """Renders results in one dialect."""
+    """Renders results in one profile."""
 
-    def __init__(self, dialect: Profile) -> None:
+    def __init__(self, profile: Profile) -> None:
         self._refusals = {
             operation: (_root(_elements(layout.elements)), REFUSAL_VALUES[layout])
-            for operation, layout in dialect.refusal_of.items()
+            for operation, layout in profile.refusal_of.items()
         }
-        self._keyword = _root(_elements(dialect.keyword_elements))
-        self._keyword_values = dialect.keyword_values
+        self._keyword = _root(_elements(profile.keyword_elements))
+        self._keyword_values = profile.keyword_values
         self._errorcode, self._extno_of_report, self._extno_of_reply = (
-            cdata_all if field in dialect.cdata else escape_all
+            cdata_all if field in profile.cdata else escape_all
             for field in ((protocol.STATUS, ERRORCODE), (protocol.STATUS, EXTNO), (protocol.CALL, EXTNO))
         )
 
@@ -72,16 +72,16 @@ class XmlRenderer:
 
     def _document(self, result: Result, operation: Operation | None) -> str:
         match result:
-            case SendResult():
+            case AcceptedSend():
                 return _SEND_TEMPLATE % result
             case Refusal(message):
                 if operation is not None and operation.item_element:
                     return _ERROR_TEMPLATE % (operation.messages.index(message) + 1, message)
                 template, values = self._refusals[operation]
                 return template % values(message)
-            case BalanceResult():
+            case QueriedBalance():
                 return _BALANCE_TEMPLATE % result
-            case KeywordResult(message, content):
+            case CheckedText(message, content):
                 return self._keyword % self._keyword_values(message, escape(content))
             case ReportsResult(()) | RepliesResult(()):
                 return _root("")

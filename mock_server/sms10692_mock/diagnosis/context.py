@@ -89,7 +89,7 @@ def make_finding(code: str, detail: str = "", meant: str | None = None) -> Findi
 
 def is_signed(context: DiagnosisContext, account: Account, timestamp: str, sign: str) -> bool:
     """Return whether `sign` is the account's signature of `timestamp` at the requested endpoint (R4)."""
-    charsets = ("utf-8",) if context.request.page.charset == "utf-8" else ("utf-8", "gbk")
+    charsets = ("utf-8",) if context.request.endpoint.charset == "utf-8" else ("utf-8", "gbk")
     for charset in charsets:
         try:
             if signing.sign(account.account, account.password, timestamp, charset) == sign:

@@ -78,7 +78,7 @@ def _check_content_type(context: DiagnosisContext) -> Iterator[Finding]:
 def _check_charset_label(context: DiagnosisContext, parameters: str) -> Iterator[Finding]:
     name, _, value = parameters.strip().partition("=")
     label = value.strip().strip("\"'").lower()
-    page = context.request.page.charset
+    page = context.request.endpoint.charset
     if name.strip().lower() == "charset" and label and _CHARSET_NAMES.get(label) != page:
         yield make_finding("habit.charset-label", context.quote(label))
 

@@ -100,7 +100,7 @@ def _build_context(entry: LoggedRequest) -> DiagnosisContext:
         request=request,
         account=None,
         others=(),
-        now=entry.now,
+        now=entry.account_time,
     )
 
 
@@ -111,7 +111,7 @@ def _candidate_accounts(store: Store) -> list[Account]:
     """
     newest = store.accounts(_CANDIDATE_LIMIT)
     if len(newest) < _CANDIDATE_LIMIT:
-        return sorted(newest, key=lambda account: account.throwaway)
+        return sorted(newest, key=lambda account: account.temporary)
     found = map(store.account, exclude_temporary(store.userids())[:_CANDIDATE_LIMIT])
     permanent = [account for account in found if account is not None]
     seen = {account.userid for account in permanent}
@@ -123,8 +123,8 @@ def _previous_fetch(entry: LoggedRequest, request: ApiRequest, store: Store) -> 
         return None
     earlier = Query(after=entry.number, newest_first=True, limit=_PREVIOUS_FETCH_LIMIT)
     for logged in store.requests(request.userid, earlier).items:
-        if logged.operation == entry.operation and logged.handed_out is not None:
-            return PreviousFetch(logged.now, logged.handed_out)
+        if logged.operation == entry.operation and logged.fetched is not None:
+            return PreviousFetch(logged.account_time, logged.fetched)
     return None
 
 
@@ -194,7 +194,7 @@ def style_warnings(
             request=request,
             account=account,
             others=(),
-            now=entry.now,
+            now=entry.account_time,
             previous=previous,
         )
     )
@@ -213,7 +213,7 @@ def _is_conventional(entry: LoggedRequest, request: ApiRequest, fields: Fields) 
         return False
     if content_type(entry) != FORM or not _KNOWN_FIELDS[request.operation].issuperset(fields):
         return False
-    earliest, latest = _accepted_timestamps(entry.now // 60)
+    earliest, latest = _accepted_timestamps(entry.account_time // 60)
     return len(request.timestamp) == len(earliest) and earliest <= request.timestamp <= latest
 
 

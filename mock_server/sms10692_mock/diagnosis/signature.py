@@ -201,7 +201,7 @@ def _to_findings(
 ) -> Iterator[Finding]:
     if code:
         yield make_finding(code, context.quote(detail) if code in _ANOTHER_ACCOUNT_CODES else detail)
-    if charset == "gbk" and context.request.page.charset == "utf-8":
+    if charset == "gbk" and context.request.endpoint.charset == "utf-8":
         yield make_finding("signature.gbk")
     if format_.code:
         yield make_finding(format_.code, format_.hash_name)

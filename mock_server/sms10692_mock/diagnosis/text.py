@@ -26,9 +26,13 @@ def text_findings(context: DiagnosisContext) -> tuple[Finding, ...]:
     content, mobile = context.request.content, context.request.mobile
     plain = content.isascii() and mobile.isascii() and "\0" not in content
     raw_fields = {} if plain else _raw_fields(context)
-    mistakes = [] if not content else _check_content(content, raw_fields.get(_CONTENT), context.request.page.charset)
+    mistakes = (
+        [] if not content else _check_content(content, raw_fields.get(_CONTENT), context.request.endpoint.charset)
+    )
     if mobile:
-        numbers = _decode(raw_fields[_MOBILE], context.request.page.charset)[1] if raw_fields.get(_MOBILE) else mobile
+        numbers = (
+            _decode(raw_fields[_MOBILE], context.request.endpoint.charset)[1] if raw_fields.get(_MOBILE) else mobile
+        )
         mistakes += _check_mobile(numbers)
     return tuple(make_finding(code, meant=context.redact(meant)) for code, meant in mistakes)
 

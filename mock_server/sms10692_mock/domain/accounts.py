@@ -32,8 +32,8 @@ _MAX_DIGITS: Final = 15
 class Account:
     """One account. `points` is the initial balance of a prepaid account; a postpaid account starts at zero (R6).
 
-    `clock` and `dialect` override those of the emulator. `outcomes` are the account's delivery rules, `faults` the
-    faults of its requests. A `throwaway` account is temporary: deleted after a long time without use.
+    `clock` and `profile` override those of the emulator, `faults` are the faults of the account's requests. A
+    `temporary` account is deleted after a long time without use.
     """
 
     userid: str
@@ -41,12 +41,12 @@ class Account:
     password: str
     points: int = POINTS_DEFAULT
     postpaid: bool = False
-    may_read_reports: bool = True
+    can_read_queues: bool = True
     clock: ClockOverride | None = None
-    dialect: str | None = None
-    outcomes: DeliveryRules = NO_DELIVERY_RULES
+    profile: str | None = None
+    delivery_rules: DeliveryRules = NO_DELIVERY_RULES
     faults: tuple[Fault, ...] = ()
-    throwaway: bool = False
+    temporary: bool = False
 
 
 DEFAULT_ACCOUNT: Final = Account(userid="12", account="test", password="mima")

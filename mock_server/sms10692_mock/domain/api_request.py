@@ -31,7 +31,7 @@ class ApiRequest(NamedTuple):
     `operation` is None when an endpoint with several operations received an unknown action.
     """
 
-    page: Endpoint
+    endpoint: Endpoint
     operation: Operation | None
     action: str
     userid: str

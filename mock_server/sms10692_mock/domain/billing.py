@@ -7,7 +7,7 @@ import codecs
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-Billing: TypeAlias = Callable[[str], int]
+Pricing: TypeAlias = Callable[[str], int]
 """A function from a text to its price per recipient, in points."""
 
 _utf_16: Final = codecs.getencoder("utf-16-le")  # looking it up takes longer than encoding a text
@@ -35,7 +35,7 @@ def flat_price(text: str) -> int:
     return 1
 
 
-def explain_price(billing: Billing, text: str) -> str:
+def explain_price(pricing: Pricing, text: str) -> str:
     """Return a sentence that explains the price of a text to one recipient.
 
     >>> explain_price(segment_price, "内容")
@@ -45,14 +45,14 @@ def explain_price(billing: Billing, text: str) -> str:
     >>> explain_price(flat_price, "字" * 71)
     'each number costs 1 point, however long the text'
     """
-    if billing is flat_price:
+    if pricing is flat_price:
         return "each number costs 1 point, however long the text"
-    price = billing(text)
+    price = pricing(text)
     points = f"{price} {'point' if price == 1 else 'points'}"
-    if billing is not segment_price:
-        return f"the emulator was made with a billing of its own: {points}"
+    if pricing is not segment_price:
+        return f"the emulator has its own prices: {points}"
     rule = "1 part (up to 70 are one)" if price == 1 else f"{price} parts (one for every 67 begun)"
     return f"{utf16_length(text)} UTF-16 units are {rule}: {points}"
 
 
-BILLINGS: Final[Mapping[str, Billing]] = {"parts": segment_price, "numbers": flat_price}
+PRICE_PER: Final[Mapping[str, Pricing]] = {"segment": segment_price, "recipient": flat_price}

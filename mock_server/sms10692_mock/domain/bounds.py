@@ -14,7 +14,7 @@ MAX_NUMBER: Final = 2**53
 """Maximum number of a task, request or item, and of a random seed: JSON numbers are exact up to here."""
 
 MAX_COUNT: Final = 10**9
-"""Maximum of `remaining`, the requests or messages to which a fault or a rule applies."""
+"""Maximum of `times`, the requests or messages to which a fault or a rule applies."""
 
 EARLIEST_TIME: Final = 0.0
 """Minimum time of a clock: the beginning of 1970 (UTC)."""
@@ -44,24 +44,24 @@ MAX_TEXT: Final = 10_000
 class BalanceOutOfBounds(ValueError):
     """A balance, or the sum of all points added, would exceed `MAX_POINTS`. Nothing was changed."""
 
-    def __init__(self, points: int, charged_up: int) -> None:
+    def __init__(self, points: int, total_added: int) -> None:
         super().__init__(
             f"a balance is from -{MAX_POINTS} to {MAX_POINTS} points, and so is the total charged up: "
-            f"they would be {points} and {charged_up}"
+            f"they would be {points} and {total_added}"
         )
 
 
-def check_balance(points: int, charged_up: int) -> None:
+def check_balance(points: int, total_added: int) -> None:
     """Raise BalanceOutOfBounds unless both numbers are within the limits."""
-    if not (-MAX_POINTS <= points <= MAX_POINTS and -MAX_POINTS <= charged_up <= MAX_POINTS):
-        raise BalanceOutOfBounds(points, charged_up)
+    if not (-MAX_POINTS <= points <= MAX_POINTS and -MAX_POINTS <= total_added <= MAX_POINTS):
+        raise BalanceOutOfBounds(points, total_added)
 
 
-def add_to_balance(points: int, charged_up: int, more: int) -> tuple[int, int]:
+def add_to_balance(points: int, total_added: int, more: int) -> tuple[int, int]:
     """Return the balance and the sum of all points added, after adding `more` points. Raises BalanceOutOfBounds.
 
     >>> add_to_balance(5, 10, 3)
     (8, 13)
     """
-    check_balance(points + more, charged_up + more)
-    return points + more, charged_up + more
+    check_balance(points + more, total_added + more)
+    return points + more, total_added + more

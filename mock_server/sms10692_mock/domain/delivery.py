@@ -16,15 +16,15 @@ from sms10692_mock.domain.faults import seeded_random
 class DeliveryOutcome(NamedTuple):
     """What will happen to one message.
 
-    `status` and `errorcode` go into its report, which is `delay` seconds late (R13). A `silent` message gets no report.
-    `reply` is the text that the phone sends back. `refusal` is a message of 1.3: the whole send is refused with that
-    text.
+    `status` and `errorcode` go into its report, which is `delay` seconds late (R13). An `unreported` message gets no
+    report. `reply` is the text that the phone sends back. `refusal` is a message of 1.3: the whole send is refused with
+    that text.
     """
 
     status: int = protocol.DELIVERED
     errorcode: str = "DELIVRD"
     delay: float = 0.0
-    silent: bool = False
+    unreported: bool = False
     reply: str | None = None
     refusal: str | None = None
 
@@ -40,7 +40,7 @@ RESERVED_NUMBERS: Final[Mapping[str, DeliveryOutcome]] = {
     },
     "10000000020": _UNDELIVERABLE,
     "10000000021": DeliveryOutcome(protocol.FAILED, "MK:0011"),
-    "10000000022": DeliveryOutcome(silent=True),
+    "10000000022": DeliveryOutcome(unreported=True),
     "10000000023": DeliveryOutcome(delay=30.0),
     "10000000030": DeliveryOutcome(reply="T"),
     "10000000031": DeliveryOutcome(reply="<好> & 😀"),
@@ -52,13 +52,13 @@ RESERVED_NUMBERS: Final[Mapping[str, DeliveryOutcome]] = {
 class DeliveryRule:
     """A rule for messages to numbers that start with `number`; an empty `number` matches all.
 
-    The rule applies to the next `remaining` messages (None: no limit), and to each with probability `share`.
+    The rule applies to the next `times` messages (None: no limit), and to each with probability `probability`.
     """
 
     number: str
     outcome: DeliveryOutcome
-    share: float = 1.0
-    remaining: int | None = None
+    probability: float = 1.0
+    times: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +94,20 @@ def apply_rules(
     `sent_before` is the number of messages that the account sent before; it makes each random decision depend on the
     message. A rule for a whole number applies to reserved numbers too; a rule for a prefix does not.
 
-    >>> failing = DeliveryRules((DeliveryRule("150", DeliveryOutcome(20, "UNDELIV"), remaining=1),))
+    >>> failing = DeliveryRules((DeliveryRule("150", DeliveryOutcome(20, "UNDELIV"), times=1),))
     >>> outcomes, left = apply_rules(failing, ["15023239810", "15023239810", "13800000000"], 0)
     >>> [outcome.errorcode for outcome in outcomes], left.rules
     (['UNDELIV', 'DELIVRD', 'DELIVRD'], ())
     """
     rows = sorted(enumerate(rules.rules), key=lambda row: (-len(row[1].number), row[0]))
-    remaining = [rule.remaining for rule in rules.rules]
+    remaining = [rule.times for rule in rules.rules]
     fates: list[DeliveryOutcome] = []
     for place, number in enumerate(numbers, start=sent_before):
         for row, rule in rows:
             fits = number == rule.number or (number.startswith(rule.number) and number not in RESERVED_NUMBERS)
             if not fits or remaining[row] == 0:
                 continue
-            if rule.share < 1.0 and seeded_random(f"{rules.seed}:{row}:{place}") >= rule.share:
+            if rule.probability < 1.0 and seeded_random(f"{rules.seed}:{row}:{place}") >= rule.probability:
                 continue
             left = remaining[row]
             remaining[row] = None if left is None else left - 1
@@ -115,7 +115,7 @@ def apply_rules(
             break
         else:
             fates.append(default_outcome(number))
-    if remaining == [rule.remaining for rule in rules.rules]:
+    if remaining == [rule.times for rule in rules.rules]:
         return fates, rules
-    kept = tuple(replace(rule, remaining=left) for rule, left in zip(rules.rules, remaining, strict=True) if left != 0)
+    kept = tuple(replace(rule, times=left) for rule, left in zip(rules.rules, remaining, strict=True) if left != 0)
     return fates, replace(rules, rules=kept)

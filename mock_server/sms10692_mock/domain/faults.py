@@ -8,9 +8,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
-Kind: TypeAlias = Literal["latency", "hang", "status", "empty", "cut", "close", "charset", "bom", "message", "lose"]
+Kind: TypeAlias = Literal[
+    "latency",
+    "hang",
+    "status",
+    "empty_body",
+    "truncate",
+    "disconnect",
+    "wrong_charset",
+    "bom",
+    "vendor_error",
+    "drop_fetch",
+]
 
-APPLY_BY_DEFAULT: Final[frozenset[Kind]] = frozenset({"latency", "empty", "cut", "charset", "bom", "lose"})
+APPLY_BY_DEFAULT: Final[frozenset[Kind]] = frozenset(
+    {"latency", "empty_body", "truncate", "wrong_charset", "bom", "drop_fetch"}
+)
 """Kinds for which the vendor still executes the request by default; only the response is faulty."""
 
 
@@ -18,18 +31,18 @@ APPLY_BY_DEFAULT: Final[frozenset[Kind]] = frozenset({"latency", "empty", "cut",
 class Fault:
     """One injected fault.
 
-    `operations` are names of the protocol's operations; none means all. The fault applies to the next `remaining`
-    requests (None: no limit), to each with probability `share`, repeatable with `seed`. `seconds` to `seconds_max` is
+    `operations` are names of the protocol's operations; none means all. The fault applies to the next `times`
+    requests (None: no limit), to each with this `probability`, repeatable with `seed`. `seconds` to `seconds_max` is
     the range of a latency; `at` the byte at which a response is truncated; `status` an HTTP status; `message` one of
-    the manual's; `charset` the charset that the response claims. `acts` says whether the vendor executes the request
-    all the same. `seen` counts the requests for which the fault was evaluated.
+    the manual's; `charset` the charset that the response claims. With `apply`, the vendor executes the request all the
+    same. `evaluated` counts the requests for which the fault was evaluated.
     """
 
     id: str
     kind: Kind
     operations: tuple[str, ...] = ()
-    remaining: int | None = None
-    share: float = 1.0
+    times: int | None = None
+    probability: float = 1.0
     seed: int = 0
     seconds: float = 0.0
     seconds_max: float | None = None
@@ -37,14 +50,14 @@ class Fault:
     status: int = 500
     message: str = ""
     charset: str = ""
-    acts: bool = False
-    seen: int = 0
+    apply: bool = False
+    evaluated: int = 0
 
     def latency(self) -> float:
         """Return the seconds to delay the current request."""
         if self.seconds_max is None:
             return self.seconds
-        return self.seconds + (self.seconds_max - self.seconds) * seeded_random(f"{self.seed}:latency:{self.seen}")
+        return self.seconds + (self.seconds_max - self.seconds) * seeded_random(f"{self.seed}:latency:{self.evaluated}")
 
 
 def seeded_random(text: str) -> float:
@@ -66,10 +79,10 @@ def evaluate(
 
     A fault with a message applies only to operations that have this message.
 
-    >>> once = Fault(id="a", kind="empty", remaining=1)
+    >>> once = Fault(id="a", kind="empty_body", times=1)
     >>> triggered, left = evaluate([once], "send", ["ok"])
     >>> [fault.kind for fault in triggered], left
-    (['empty'], ())
+    (['empty_body'], ())
     """
     triggered: list[Fault] = []
     left: list[Fault] = []
@@ -77,11 +90,11 @@ def evaluate(
         if not matches(fault, operation, messages):
             left.append(fault)
             continue
-        seen = replace(fault, seen=fault.seen + 1)
-        if fault.share >= 1.0 or seeded_random(f"{fault.seed}:{fault.seen}") < fault.share:
-            triggered.append(seen)
-            if fault.remaining is not None:
-                seen = replace(seen, remaining=fault.remaining - 1)
-        if seen.remaining != 0:
-            left.append(seen)
+        evaluated = replace(fault, evaluated=fault.evaluated + 1)
+        if fault.probability >= 1.0 or seeded_random(f"{fault.seed}:{fault.evaluated}") < fault.probability:
+            triggered.append(evaluated)
+            if fault.times is not None:
+                evaluated = replace(evaluated, times=fault.times - 1)
+        if evaluated.times != 0:
+            left.append(evaluated)
     return tuple(triggered), tuple(left)

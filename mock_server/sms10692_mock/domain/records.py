@@ -14,7 +14,7 @@ from sms10692_mock.domain.faults import Fault
 ItemT = TypeVar("ItemT", covariant=True)
 
 QueueName: TypeAlias = Literal["reports", "replies"]
-State: TypeAlias = Literal["never", "later", "waiting", "handed out"]
+State: TypeAlias = Literal["unreported", "scheduled", "waiting", "fetched"]
 
 _ENTRY_OVERHEAD: Final = 600
 """Estimated overhead of a logged request, in bytes, without request and response."""
@@ -38,7 +38,7 @@ def utf8_length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
-class Report(NamedTuple):
+class StatusReport(NamedTuple):
     """A status report (4.3). `due` is the time from which the report can be fetched.
 
     `place` is the index of its recipient in the task, from 0.
@@ -50,10 +50,10 @@ class Report(NamedTuple):
     status: int
     errorcode: str
     extno: str
-    place: int = NO_TASK_INDEX
+    recipient_index: int = NO_TASK_INDEX
 
 
-class Reply(NamedTuple):
+class InboundReply(NamedTuple):
     """A reply from a phone (5.3). `due` is the time from which the reply can be fetched."""
 
     due: float
@@ -66,8 +66,8 @@ class Reply(NamedTuple):
 class Task(NamedTuple):
     """An accepted send.
 
-    `sent_at` is the time of the request, `due` the time of delivery (sendTime and report delay included), `page` the
-    path of the endpoint, `price` the points per recipient (R6), `request` the number of the request in the request log.
+    `sent_at` is the time of the request, `due` the time of delivery (sendTime and report delay included), `price` the
+    points per recipient (R6), `request` the number of the request in the request log.
     """
 
     task_id: int
@@ -76,7 +76,7 @@ class Task(NamedTuple):
     numbers: Sequence[str]
     content: str
     extno: str
-    page: str
+    endpoint_path: str
     price: int
     request: int
 
@@ -100,26 +100,26 @@ class RulesTransition(NamedTuple):
 class AccountBalance(NamedTuple):
     """The balance of an account. A postpaid balance is zero or negative (R6).
 
-    `charged_up` is the sum of all points ever added, `messages` the number of messages ever sent, one per recipient.
+    `total_added` is the sum of all points ever added, `messages` the number of messages ever sent, one per recipient.
     """
 
     points: int
-    charged_up: int
+    total_added: int
     messages: int
 
 
 class QueueStats(NamedTuple):
-    """The counters of a queue: `created` = `later` + `waiting` + `handed_out`.
+    """The counters of a queue: `created` = `scheduled` + `waiting` + `fetched`.
 
-    `later` items are scheduled, `handed_out` items were fetched; `forgotten` of the fetched items were evicted and can
+    `scheduled` items are scheduled, `fetched` items were fetched; `evicted` of the fetched items were evicted and can
     no longer be listed or requeued.
     """
 
     created: int
-    later: int
+    scheduled: int
     waiting: int
-    handed_out: int
-    forgotten: int
+    fetched: int
+    evicted: int
 
 
 class DeliveryState(NamedTuple):
@@ -134,18 +134,18 @@ class DeliveryState(NamedTuple):
     request: int | None = None
 
 
-NEVER: Final = DeliveryState("never")
-LATER: Final = DeliveryState("later")
+UNREPORTED: Final = DeliveryState("unreported")
+SCHEDULED: Final = DeliveryState("scheduled")
 WAITING: Final = DeliveryState("waiting")
 
 
-class Message(NamedTuple):
+class SentMessage(NamedTuple):
     """A message to one recipient: the `number`-th of its account, from 1. `report` is None if unreported."""
 
     number: int
     task: Task
     mobile: str
-    report: Report | None
+    report: StatusReport | None
     delivery_state: DeliveryState
 
 
@@ -160,15 +160,15 @@ class QueueItem(NamedTuple, Generic[ItemT]):
 class LoggedRequest(NamedTuple):
     """A request to one of the vendor's endpoints and its response, byte for byte.
 
-    `received` is wall-clock time in seconds since 1970, `now` the time on the account's clock, `took` the duration in
-    seconds, store access included. `handed_out` is the number of items fetched, None for other operations. `faults`
-    names the injected faults that applied.
+    `received` is wall-clock time in seconds since 1970, `account_time` the time on the account's clock. `duration` is
+    in seconds and includes store access. `fetched` is the number of items fetched, None for other operations. `faults`
+    names the kinds of the injected faults that applied.
     """
 
     number: int
     received: float
-    now: float
-    took: float
+    account_time: float
+    duration: float
     method: str
     path: str
     query: bytes
@@ -177,16 +177,16 @@ class LoggedRequest(NamedTuple):
     userid: str
     operation: str
     refusal: str
-    handed_out: int | None
+    fetched: int | None
     status: int
     content_type: str
-    answer: bytes
+    response_body: bytes
     faults: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
         """Estimated bytes in memory; everything whose length the client decides is counted."""
-        size = _ENTRY_OVERHEAD + len(self.path) + len(self.query) + len(self.body) + len(self.answer)
+        size = _ENTRY_OVERHEAD + len(self.path) + len(self.query) + len(self.body) + len(self.response_body)
         for name, value in self.headers:
             size += _HEADER_OVERHEAD + len(name) + len(value)
         return size + _MAX_CHARACTER_BYTES * len(self.userid)
@@ -211,11 +211,11 @@ class Query(NamedTuple):
 
 
 class Page(NamedTuple, Generic[ItemT]):
-    """One page of a list. `more` says whether further items follow; `dropped` counts items evicted before the first."""
+    """One page of a list. `more` says whether further items follow; `evicted` counts items evicted before the first."""
 
     items: Sequence[ItemT]
     more: bool
-    dropped: int
+    evicted: int
 
 
 class Limits(NamedTuple):
@@ -223,7 +223,7 @@ class Limits(NamedTuple):
 
     Beyond a limit the oldest entries are deleted. **Unfetched items are never deleted.**
 
-    `messages`, `handed_out` (per queue) and `requests` apply to all accounts together. Each has a limit in bytes as
+    `messages`, `fetched` (per queue) and `requests` apply to all accounts together. Each has a limit in bytes as
     well, and the limit reached first applies; for messages and fetched items, bytes are those of texts and numbers. The
     newest entry is kept, whatever its size. A single account never exceeds a limit; the total of all accounts is
     checked after each further quarter of the limit. `accounts` limits temporary accounts with empty queues, with a
@@ -232,8 +232,8 @@ class Limits(NamedTuple):
 
     messages: int = 100_000
     message_bytes: int = 64 * 1024 * 1024
-    handed_out: int = 100_000
-    handed_out_bytes: int = 64 * 1024 * 1024
+    fetched: int = 100_000
+    fetched_bytes: int = 64 * 1024 * 1024
     requests: int = 10_000
     request_bytes: int = 64 * 1024 * 1024
     accounts: int = 10_000

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from sms10692 import protocol
 from sms10692.protocol import Operation
-from sms10692_mock.domain.records import Reply, Report
+from sms10692_mock.domain.records import InboundReply, StatusReport
 
 
 class Refusal(NamedTuple):
@@ -17,7 +17,7 @@ class Refusal(NamedTuple):
     message: str
 
 
-class SendResult(NamedTuple):
+class AcceptedSend(NamedTuple):
     """An accepted send (1.3): the balance afterwards, the task number, the number of recipients."""
 
     remainpoint: int
@@ -25,7 +25,7 @@ class SendResult(NamedTuple):
     success_counts: int
 
 
-class BalanceResult(NamedTuple):
+class QueriedBalance(NamedTuple):
     """The way of payment, the balance, and the sum of all points added (2.3)."""
 
     payinfo: str
@@ -33,8 +33,8 @@ class BalanceResult(NamedTuple):
     send_total: int
 
 
-class KeywordResult(NamedTuple):
-    """The verdict on a text (3.3), and the text itself, which the dialect `observed` repeats (A13)."""
+class CheckedText(NamedTuple):
+    """The verdict on a text (3.3), and the text itself, which the profile `observed` repeats (A13)."""
 
     message: str
     content: str
@@ -43,16 +43,16 @@ class KeywordResult(NamedTuple):
 class ReportsResult(NamedTuple):
     """The reports fetched from the queue by this request (4.3)."""
 
-    items: Sequence[Report]
+    items: Sequence[StatusReport]
 
 
 class RepliesResult(NamedTuple):
     """The replies fetched from the queue by this request (5.3)."""
 
-    items: Sequence[Reply]
+    items: Sequence[InboundReply]
 
 
-Result: TypeAlias = Refusal | SendResult | BalanceResult | KeywordResult | ReportsResult | RepliesResult
+Result: TypeAlias = Refusal | AcceptedSend | QueriedBalance | CheckedText | ReportsResult | RepliesResult
 
 REFUSAL_VALUES: Final[Mapping[Operation, Callable[[str], tuple[str | int, ...]]]] = {
     protocol.SEND: lambda message: (protocol.SEND.failure, message, 0, 0, 0),  # A4

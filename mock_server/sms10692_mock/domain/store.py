@@ -21,17 +21,17 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.delivery import DeliveryRules
 from sms10692_mock.domain.records import (
     AccountBalance,
+    InboundReply,
     LoggedRequest,
-    Message,
     Page,
     Query,
     QueueItem,
     QueueName,
     QueueStats,
-    Reply,
-    Report,
     RulesTransition,
+    SentMessage,
     Settings,
+    StatusReport,
     Task,
 )
 
@@ -200,8 +200,8 @@ class Store(Protocol):
         self,
         userid: str,
         task: Task,
-        reports: Sequence[Report],
-        replies: Sequence[Reply],
+        reports: Sequence[StatusReport],
+        replies: Sequence[InboundReply],
         now: float,
         used: RulesTransition | None = None,
     ) -> int | None:
@@ -212,16 +212,18 @@ class Store(Protocol):
         by `used.after`; raises RulesConflict, without any effect, if the account's rules are not `used.before`.
         """
 
-    def enqueue(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
+    def enqueue(
+        self, userid: str, reports: Sequence[StatusReport], replies: Sequence[InboundReply], now: float
+    ) -> None:
         """Append reports and replies that belong to no send."""
 
-    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[StatusReport]:
         """Remove and return up to `limit` due reports, oldest first (R10, R11). Each report is returned once.
 
         `request` is the number of the fetching request in the request log.
         """
 
-    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[InboundReply]:
         """Remove and return all due replies, oldest first (R10, R11). Each reply is returned once.
 
         `request` is the number of the fetching request in the request log.
@@ -239,13 +241,13 @@ class Store(Protocol):
     def next_due(self, userid: str, now: float) -> float | None:
         """Return the earliest time after `now` at which an item becomes due, or None."""
 
-    def messages(self, userid: str, query: Query, now: float) -> Page[Message]:
+    def messages(self, userid: str, query: Query, now: float) -> Page[SentMessage]:
         """List the sent messages of an account. `since` and `until` filter by the time of the send."""
 
-    def reports(self, userid: str, query: Query, now: float) -> Page[QueueItem[Report]]:
+    def reports(self, userid: str, query: Query, now: float) -> Page[QueueItem[StatusReport]]:
         """List the reports of an account, fetched ones included. `since` and `until` filter by due time."""
 
-    def replies(self, userid: str, query: Query, now: float) -> Page[QueueItem[Reply]]:
+    def replies(self, userid: str, query: Query, now: float) -> Page[QueueItem[InboundReply]]:
         """List the replies of an account, fetched ones included. `since` and `until` filter by due time."""
 
     def next_request(self) -> int:

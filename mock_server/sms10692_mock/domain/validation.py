@@ -85,7 +85,8 @@ def _credentials_wrong(context: ValidationContext) -> bool:
     if account is None:
         return True
     if request.sign != _sign_or_none(account, request.timestamp, "utf-8") and not (
-        request.page is protocol.V2SMS_GBK and request.sign == _sign_or_none(account, request.timestamp, "gbk")  # R4
+        request.endpoint is protocol.V2SMS_GBK
+        and request.sign == _sign_or_none(account, request.timestamp, "gbk")  # R4
     ):
         return True
     return context.max_clock_skew is not None and _skew_seconds(request.timestamp, context.now) > context.max_clock_skew
@@ -97,7 +98,7 @@ def _skew_seconds(timestamp: str, now: float) -> float:
 
 
 def _queues_not_allowed(context: ValidationContext) -> bool:
-    return context.account is not None and not context.account.may_read_reports
+    return context.account is not None and not context.account.can_read_queues
 
 
 def _request_wrong(context: ValidationContext) -> bool:

@@ -13,20 +13,20 @@ from sms10692.protocol import Operation
 from sms10692_mock.domain import clock, delivery, faults
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
-from sms10692_mock.domain.billing import Billing, segment_price
+from sms10692_mock.domain.billing import Pricing, segment_price
 from sms10692_mock.domain.clock import Clock, add_seconds, current_time
 from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRules
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.records import Reply, Report, RulesTransition, Settings, Task
+from sms10692_mock.domain.records import InboundReply, RulesTransition, Settings, StatusReport, Task
 from sms10692_mock.domain.results import (
-    BalanceResult,
-    KeywordResult,
+    AcceptedSend,
+    CheckedText,
+    QueriedBalance,
     Refusal,
     RepliesResult,
     ReportsResult,
     Result,
-    SendResult,
 )
 from sms10692_mock.domain.store import NoSuchAccount, RulesConflict, Store
 from sms10692_mock.domain.validation import ValidationContext, first_failure
@@ -51,7 +51,7 @@ class Vendor:
     """The five operations as one function, `handle`, from request to result.
 
     `store` may be read and changed from outside at any time. `keywords` apply until the settings contain others.
-    `billing` is the price of a text per recipient in points, `report_delay` the seconds from a send to its reports,
+    `pricing` is the price of a text per recipient in points, `report_delay` the seconds from a send to its reports,
     `max_clock_skew` the seconds by which a timestamp may differ from the clock (None: any timestamp, R3).
 
     **`handle` holds no lock, because it calls the store** (see `store`). **The result may be published only after the
@@ -64,7 +64,7 @@ class Vendor:
         clock: Clock,
         keywords: Keywords,
         *,
-        billing: Billing = segment_price,
+        pricing: Pricing = segment_price,
         report_delay: float = 0.0,
         max_clock_skew: float | None = None,
     ) -> None:
@@ -72,7 +72,7 @@ class Vendor:
         self.wall_clock = clock
         self._default_keywords = keywords
         self._override_keywords: tuple[tuple[str, ...], Keywords] = ((), Keywords(()))
-        self.billing = billing
+        self.pricing = pricing
         self._report_delay = report_delay
         self.max_clock_skew = max_clock_skew
 
@@ -107,7 +107,7 @@ class Vendor:
             except NoSuchAccount:  # deleted since the look-up
                 account = None
         for fault in triggered:
-            if not fault.acts:
+            if not fault.apply:
                 return VendorResult(Refusal(fault.message) if fault.message else None, account, now, triggered)
         message = first_failure(ValidationContext(call, account, self._keywords(settings), now, self.max_clock_skew))
         if message is not None:
@@ -142,22 +142,22 @@ class Vendor:
             self.store.change_settings(evaluate_global)
         return triggered[0] + triggered[1]
 
-    def send(self, account: Account, now: float, request: int, call: ApiRequest) -> SendResult | Refusal:
+    def send(self, account: Account, now: float, request: int, call: ApiRequest) -> AcceptedSend | Refusal:
         """Send a text to every recipient (chapter 1). The request has passed validation."""
         numbers = [number for part in call.mobile.split(",") if (number := part.strip())]
-        price, extno = self.billing(call.content), call.extno.strip()
+        price, extno = self.pricing(call.content), call.extno.strip()
         scheduled = clock.parse_time(call.send_time) if call.send_time else None
         due = now if scheduled is None else max(now, scheduled)
         if self._report_delay:
             due = add_seconds(due, self._report_delay)
-        rules = account.outcomes
+        rules = account.delivery_rules
         while True:
             outcomes, left = self._decide_outcomes(account, rules, numbers)
             for outcome in outcomes:
                 if outcome.refusal is not None:
                     return Refusal(outcome.refusal)
             task_id = self.store.next_task_id()
-            task = Task(task_id, now, due, numbers, call.content, extno, call.page.path, price, request)
+            task = Task(task_id, now, due, numbers, call.content, extno, call.endpoint.path, price, request)
             reports, replies = _reports_and_replies(task, outcomes)
             # A refused send must not use up a rule, so the store changes the rules together with the accepted send.
             used = None if left is rules else RulesTransition(rules, left)
@@ -168,7 +168,7 @@ class Vendor:
                 continue
             if balance is None:
                 return Refusal(protocol.BALANCE_TOO_SMALL)
-            return SendResult(balance, task_id, len(numbers))
+            return AcceptedSend(balance, task_id, len(numbers))
 
     def _decide_outcomes(
         self, account: Account, rules: DeliveryRules, numbers: list[str]
@@ -178,16 +178,16 @@ class Vendor:
             return [delivery.default_outcome(number) for number in numbers], rules
         return delivery.apply_rules(rules, numbers, self.store.balance(account.userid).messages)
 
-    def overage(self, account: Account) -> BalanceResult:
+    def overage(self, account: Account) -> QueriedBalance:
         """Return the balance and the sum of all points added (chapter 2)."""
         balance = self.store.balance(account.userid)
         payinfo = protocol.POSTPAID if account.postpaid else protocol.PREPAID
-        return BalanceResult(payinfo, balance.points, balance.charged_up)
+        return QueriedBalance(payinfo, balance.points, balance.total_added)
 
-    def checkkeyword(self, content: str) -> KeywordResult:
+    def checkkeyword(self, content: str) -> CheckedText:
         """Check a text for forbidden words (chapter 3)."""
         forbidden = self.keywords().contains_any(content)
-        return KeywordResult(protocol.FORBIDDEN_FOUND if forbidden else protocol.NOTHING_FORBIDDEN, content)
+        return CheckedText(protocol.FORBIDDEN_FOUND if forbidden else protocol.NOTHING_FORBIDDEN, content)
 
     def status(self, account: Account, now: float, request: int, limit: int) -> ReportsResult:
         """Fetch up to `limit` reports (chapter 4). Each report is returned once."""
@@ -198,18 +198,20 @@ class Vendor:
         return RepliesResult(self.store.fetch_replies(account.userid, now, request))
 
 
-def _reports_and_replies(task: Task, outcomes: Sequence[DeliveryOutcome]) -> tuple[list[Report], list[Reply]]:
+def _reports_and_replies(
+    task: Task, outcomes: Sequence[DeliveryOutcome]
+) -> tuple[list[StatusReport], list[InboundReply]]:
     """Build the reports and replies of a task from the outcomes of its messages."""
     task_id, due, extno = task.task_id, task.due, task.extno
-    reports: list[Report] = []
-    replies: list[Reply] = []
+    reports: list[StatusReport] = []
+    replies: list[InboundReply] = []
     for place, number in enumerate(task.numbers):
-        status, errorcode, delay, silent, reply, _ = outcomes[place]
+        status, errorcode, delay, unreported, reply, _ = outcomes[place]
         item_due = add_seconds(due, delay) if delay else due
-        if not silent:
-            reports.append(Report(item_due, number, task_id, status, errorcode, extno, place))
+        if not unreported:
+            reports.append(StatusReport(item_due, number, task_id, status, errorcode, extno, place))
         if reply is not None:
-            replies.append(Reply(item_due, number, task_id, reply, extno))
+            replies.append(InboundReply(item_due, number, task_id, reply, extno))
     return reports, replies
 
 

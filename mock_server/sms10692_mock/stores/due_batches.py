@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from sms10692_mock.domain.records import Reply, Report
+from sms10692_mock.domain.records import InboundReply, StatusReport
 
-Item = TypeVar("Item", Report, Reply)
+Item = TypeVar("Item", StatusReport, InboundReply)
 
 
 class DueBatch(Generic[Item]):

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from sms10692_mock.domain.records import LATER, WAITING, DeliveryState, Query, QueueItem
+from sms10692_mock.domain.records import SCHEDULED, WAITING, DeliveryState, Query, QueueItem
 from sms10692_mock.stores.due_batches import DueBatch, Item
 
 
@@ -29,13 +29,13 @@ class FetchHistory(NamedTuple):
     def state_of(self, place: int | None) -> DeliveryState:
         """The delivery state of the item at this index of the queue; None stands for an item that is not due yet."""
         if place is None:
-            return LATER
+            return SCHEDULED
         if place >= self.cursor:
             return WAITING
         if place < self.base:
-            return DeliveryState("handed out")
+            return DeliveryState("fetched")
         index = bisect_right(self.fetches, place, key=lambda fetch: fetch.first) - 1
-        return DeliveryState("handed out", *self.fetches[index][1:])
+        return DeliveryState("fetched", *self.fetches[index][1:])
 
 
 def query_items(
@@ -55,5 +55,5 @@ def query_items(
         for place in range(end)[::step]:
             item = items[place]
             if query.number is None or item.mobile == query.number:
-                state = LATER if items is later else history.state_of(offset + place)
+                state = SCHEDULED if items is later else history.state_of(offset + place)
                 yield QueueItem(offset + place + 1, item, state)

@@ -9,7 +9,16 @@ from itertools import islice
 from typing import Final, Protocol, TypeVar
 from urllib.parse import unquote_to_bytes
 
-from sms10692_mock.domain.records import LoggedRequest, Message, Page, Query, QueueItem, Reply, Report, Task
+from sms10692_mock.domain.records import (
+    InboundReply,
+    LoggedRequest,
+    Page,
+    Query,
+    QueueItem,
+    SentMessage,
+    StatusReport,
+    Task,
+)
 
 
 class HasNumber(Protocol):
@@ -45,7 +54,7 @@ def matches_task(task: Task, query: Query) -> bool:
     )
 
 
-def matches_message(message: Message, query: Query) -> bool:
+def matches_message(message: SentMessage, query: Query) -> bool:
     """Whether a message matches the query."""
     return (
         (query.number is None or message.mobile == query.number)
@@ -54,17 +63,17 @@ def matches_message(message: Message, query: Query) -> bool:
     )
 
 
-def matches_report(entry: QueueItem[Report], query: Query) -> bool:
+def matches_report(entry: QueueItem[StatusReport], query: Query) -> bool:
     """Whether a report matches the query. Its text is its errorcode."""
     return _matches_item(entry, entry.item.errorcode, query)
 
 
-def matches_reply(entry: QueueItem[Reply], query: Query) -> bool:
+def matches_reply(entry: QueueItem[InboundReply], query: Query) -> bool:
     """Whether a reply matches the query."""
     return _matches_item(entry, entry.item.content, query)
 
 
-def _matches_item(entry: QueueItem[Report] | QueueItem[Reply], text: str, query: Query) -> bool:
+def _matches_item(entry: QueueItem[StatusReport] | QueueItem[InboundReply], text: str, query: Query) -> bool:
     item = entry.item
     return (
         (query.number is None or item.mobile == query.number)
@@ -80,13 +89,13 @@ def matches_request(entry: LoggedRequest, query: Query) -> bool:
 
     Both are searched as raw bytes, and the request also percent-decoded, in UTF-8 and in GBK.
     """
-    if not _is_in_period(entry.now, query):
+    if not _is_in_period(entry.account_time, query):
         return False
     numbers = [str(number) for number in (query.number, query.task_id) if number is not None]
     if query.text is None and not numbers:
         return True
     request = b"\n".join((entry.query, entry.body))
-    texts = [b"\n".join((request, entry.answer))]
+    texts = [b"\n".join((request, entry.response_body))]
     if b"%" in request or b"+" in request:
         texts.append(unquote_to_bytes(request.replace(b"+", b" ")))
     return all(_contains_number(texts, number) for number in numbers) and (

@@ -55,7 +55,7 @@ class Plan(NamedTuple):
 
 def total_limits(limits: Limits) -> History:
     """The limits of all accounts together. For fetched items, twice the number that one account can requeue."""
-    fetched, fetched_bytes = 2 * limits.handed_out, 2 * limits.handed_out_bytes
+    fetched, fetched_bytes = 2 * limits.fetched, 2 * limits.fetched_bytes
     return History(limits.messages, limits.message_bytes, fetched, fetched_bytes, fetched, fetched_bytes)
 
 
@@ -154,7 +154,7 @@ class GrowthMonitor:
         if evicted:
             logging.getLogger(__name__).info(
                 "evicted the %d least recently used temporary accounts with empty queues; the limits are %d such "
-                "accounts (--keep-accounts) and %d messages of all accounts (--keep-messages)",
+                "accounts (--max-accounts) and %d messages of all accounts (--max-messages)",
                 evicted,
                 self._limits.accounts,
                 self._limits.messages,

@@ -23,7 +23,7 @@ def load_account(text: str) -> Account:
     document = json.loads(text)
     parts = {
         "clock": _load_clock(document["clock"]),
-        "outcomes": _load_rules(document["outcomes"]),
+        "delivery_rules": _load_rules(document["delivery_rules"]),
         "faults": _load_faults(document["faults"]),
     }
     return Account(**document | parts)

@@ -16,6 +16,7 @@ from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.testing.api_client import ControlApi, ControlRefused, account_path
 from sms10692_mock.testing.failure_report import format_report
 from sms10692_mock.testing.models import (
+    AccountInfo,
     EnqueuedReply,
     EnqueuedReport,
     Message,
@@ -25,7 +26,6 @@ from sms10692_mock.testing.models import (
     Report,
     Request,
     Rule,
-    Standing,
     from_document,
 )
 from sms10692_mock.testing.scope import ControlScope
@@ -68,7 +68,7 @@ class SmsVendor(ControlScope):
         self.userid: str = document["userid"]
         self.account: str = document["account"]
         self.password: str = document["password"]
-        self._temporary: bool = document["throwaway"]
+        self._temporary: bool = document["temporary"]
         self._wsgi = wsgi
         self._returned: set[int] = set()
         self._positions: dict[tuple[str | None, str | None], int] = {}
@@ -169,7 +169,7 @@ class SmsVendor(ControlScope):
 
     def queue_stats(self) -> Queues:
         """Return the counters of both queues."""
-        return from_document(Queues, self._get("queues"))
+        return from_document(Queues, self._get("queue-stats"))
 
     def report(
         self,
@@ -225,12 +225,12 @@ class SmsVendor(ControlScope):
         return self._requeue("replies", count, since)
 
     def _requeue(self, queue: str, count: int | None, since: datetime | None) -> int:
-        document = self._do("POST", f"{queue}/rewind", count=count, since=since and since.isoformat())
-        return int(document["rewound"])
+        document = self._do("POST", f"{queue}/requeue", count=count, since=since and since.isoformat())
+        return int(document["requeued"])
 
     def fail_next(self, errorcode: str = "UNDELIV", *, count: int = 1, to: str = "") -> None:
         """Let the next `count` messages fail: all, or those to numbers that start with `to`."""
-        self.rule(to, "failed", errorcode=errorcode, remaining=count)
+        self.rule(to, "failed", errorcode=errorcode, times=count)
 
     def rule(
         self,
@@ -240,47 +240,47 @@ class SmsVendor(ControlScope):
         errorcode: str | None = None,
         delay: float | None = None,
         reply: str | None = None,
-        share: float | None = None,
-        remaining: int | None = None,
+        probability: float | None = None,
+        times: int | None = None,
     ) -> None:
         """Add a delivery rule for numbers that start with `number`. The arguments are the fields of `Rule`."""
         self._do(
             "POST",
-            "outcomes",
+            "delivery-rules",
             number=number,
             outcome=outcome,
             errorcode=errorcode,
             delay=delay,
             reply=reply,
-            share=share,
-            remaining=remaining,
+            probability=probability,
+            times=times,
         )
 
-    def outcomes(self) -> list[Rule]:
+    def delivery_rules(self) -> list[Rule]:
         """Return the delivery rules in force."""
-        return [from_document(Rule, document) for document in self._get("outcomes")["rules"]]
+        return [from_document(Rule, document) for document in self._get("delivery-rules")["rules"]]
 
-    def clear_outcomes(self, *, seed: int = 0) -> None:
+    def clear_delivery_rules(self, *, seed: int = 0) -> None:
         """Delete all delivery rules. `seed` makes the random decisions of later rules repeatable."""
-        self._do("PUT", "outcomes", rules=[], seed=seed)
+        self._do("PUT", "delivery-rules", rules=[], seed=seed)
 
-    def balance(self) -> Standing:
+    def balance(self) -> AccountInfo:
         """Return the balance and the settings of the account."""
-        return from_document(Standing, self._get(""))
+        return from_document(AccountInfo, self._get(""))
 
-    def top_up(self, points: int) -> Standing:
+    def top_up(self, points: int) -> AccountInfo:
         """Add points to the account and return the new balance."""
-        return from_document(Standing, self._do("PATCH", "", charge=points))
+        return from_document(AccountInfo, self._do("PATCH", "", top_up=points))
 
     def change(
         self,
         *,
-        may_read_reports: bool | None = None,
-        dialect: Literal["manual", "observed"] | None = None,
+        can_read_queues: bool | None = None,
+        profile: Literal["manual", "observed"] | None = None,
         account: str | None = None,
         password: str | None = None,
         points: int | None = None,
-    ) -> Standing:
+    ) -> AccountInfo:
         """Change settings of the account; None leaves a setting unchanged. `credentials` follow a new name or password.
 
         `points` sets the balance.
@@ -288,14 +288,14 @@ class SmsVendor(ControlScope):
         document = self._do(
             "PATCH",
             "",
-            may_read_reports=may_read_reports,
-            dialect=dialect,
+            can_read_queues=can_read_queues,
+            profile=profile,
             account=account,
             password=password,
             points=points,
         )
         self.account, self.password = document["account"], document["password"]
-        return from_document(Standing, document)
+        return from_document(AccountInfo, document)
 
     def reset(self) -> None:
         """Reset the account, keeping its credentials: no messages, empty queues, no rules, no faults."""

@@ -48,7 +48,7 @@ class EmulatorControl(ControlScope):
         self._api.close()
 
     def health(self) -> dict[str, Any]:
-        """Return version, dialect and store of the emulator."""
+        """Return version, profile and store of the emulator."""
         health: dict[str, Any] = self._get("health")
         return health
 
@@ -60,8 +60,8 @@ class EmulatorControl(ControlScope):
         password: str | None = None,
         points: int | None = None,
         postpaid: bool | None = None,
-        may_read_reports: bool | None = None,
-        dialect: Literal["manual", "observed"] | None = None,
+        can_read_queues: bool | None = None,
+        profile: Literal["manual", "observed"] | None = None,
     ) -> SmsVendor:
         """Create a temporary account with its own clock: prepaid with 1000 points by default.
 
@@ -76,9 +76,9 @@ class EmulatorControl(ControlScope):
             password=password,
             points=points,
             postpaid=postpaid,
-            may_read_reports=may_read_reports,
-            dialect=dialect,
-            own_clock=True,
+            can_read_queues=can_read_queues,
+            profile=profile,
+            private_clock=True,
         )
         return SmsVendor(self._api, document, self._wsgi)
 

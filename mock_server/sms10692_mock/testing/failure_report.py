@@ -28,7 +28,7 @@ def _request_lines(request: Request, *, named: bool = False) -> Iterator[str]:
     userid = f", userid '{_printable(request.userid)}'" if named else ""
     operation = request.operation or "no such action"
     request_line = f"{_printable(request.method)} {_printable(path)} {operation}{userid}"
-    yield f"  #{request.number} {request.now:%H:%M:%S} {request_line}: {_summary(request)}"
+    yield f"  #{request.number} {request.account_time:%H:%M:%S} {request_line}: {_summary(request)}"
     for finding in request.diagnosis:
         yield f"      {finding.code}: {_printable(finding.sentence)}"
         if finding.meant is not None:
@@ -41,8 +41,8 @@ def _summary(request: Request) -> str:
         return f"refused, {request.refusal}{faulty}"
     if request.status != 200:
         return f"HTTP {request.status}{faulty}"
-    if request.handed_out is not None:
-        return f"fetched {request.handed_out}{faulty}"
+    if request.fetched is not None:
+        return f"fetched {request.fetched}{faulty}"
     return f"answered{faulty}"
 
 

@@ -12,12 +12,21 @@ from sms10692_mock.testing.api_client import ControlError
 
 ValueT = TypeVar("ValueT")
 
-State: TypeAlias = Literal["never", "later", "waiting", "handed out"]
+State: TypeAlias = Literal["unreported", "scheduled", "waiting", "fetched"]
 FaultKind: TypeAlias = Literal[
-    "latency", "hang", "status", "empty", "cut", "close", "charset", "bom", "message", "lose"
+    "latency",
+    "hang",
+    "status",
+    "empty_body",
+    "truncate",
+    "disconnect",
+    "wrong_charset",
+    "bom",
+    "vendor_error",
+    "drop_fetch",
 ]
 OperationName: TypeAlias = Literal["send", "overage", "checkkeyword", "status", "call"]
-OutcomeName: TypeAlias = Literal["delivered", "failed", "silent"]
+OutcomeName: TypeAlias = Literal["delivered", "failed", "unreported"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +35,8 @@ class Message:
 
     `parts` is the number of SMS segments for a text of `units` UTF-16 code units; `cost` is in points, and `cost_why`
     explains the cost. `status` and `errorcode` are those of the report, None for a message without report; `due` is
-    when the report is due, `state` its delivery state, `handed_out_to` the number of the request that fetched it, and
-    `spoilt_by` the faults injected into that response.
+    when the report is due, `state` its delivery state, `fetched_by_request` the number of the request that fetched it,
+    and `faults` the faults injected into that response.
     """
 
     number: int
@@ -38,7 +47,7 @@ class Message:
     parts: int
     cost: int
     cost_why: str
-    page: str
+    endpoint: str
     charset: str
     extno: str
     sent: datetime
@@ -46,15 +55,15 @@ class Message:
     status: int | None
     errorcode: str | None
     state: State
-    handed_out: datetime | None
-    handed_out_to: int | None
-    spoilt_by: tuple[str, ...]
+    fetched_at: datetime | None
+    fetched_by_request: int | None
+    faults: tuple[str, ...]
     request: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnqueuedReport:
-    """A report added to the queue: `waiting`, or `later` until it is due."""
+    """A report added to the queue: `waiting`, or `scheduled` until it is due."""
 
     mobile: str
     task_id: int
@@ -67,7 +76,7 @@ class EnqueuedReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnqueuedReply:
-    """A reply added to the queue: `waiting`, or `later` until it is due."""
+    """A reply added to the queue: `waiting`, or `scheduled` until it is due."""
 
     mobile: str
     task_id: int
@@ -86,9 +95,9 @@ class Report(EnqueuedReport):
 
     number: int
     injected: bool
-    handed_out: datetime | None
-    handed_out_to: int | None
-    spoilt_by: tuple[str, ...]
+    fetched_at: datetime | None
+    fetched_by_request: int | None
+    faults: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +105,9 @@ class Reply(EnqueuedReply):
     """A reply in its queue or fetched: when, by which request, and with which faults injected into the response."""
 
     number: int
-    handed_out: datetime | None
-    handed_out_to: int | None
-    spoilt_by: tuple[str, ...]
+    fetched_at: datetime | None
+    fetched_by_request: int | None
+    faults: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,24 +128,24 @@ class Finding:
 class Request:
     """A request to one of the vendor's endpoints, with its diagnosis.
 
-    `operation` is empty for an unknown action, `refusal` for a request that was not refused; `handed_out` is the number
-    of items fetched; `took` is in seconds.
+    `operation` is empty for an unknown action, `refusal` for a request that was not refused; `fetched` is the number
+    of items fetched; `duration` is in seconds.
     """
 
     number: int
     received: datetime
-    now: datetime
-    took: float
+    account_time: datetime
+    duration: float
     method: str
     path: str
     userid: str
     operation: str
     refusal: str
     status: int
-    handed_out: int | None
+    fetched: int | None
     faults: tuple[str, ...]
     fields: Mapping[str, str]
-    answer_text: str
+    response_text: str
     diagnosis: tuple[Finding, ...]
 
 
@@ -144,8 +153,8 @@ class Request:
 class Rule:
     """A delivery rule for numbers that start with `number`. The longest matching rule applies; of equals, the first.
 
-    `delay` is in seconds, `reply` the text that the phone sends back. The rule applies with probability `share`, and to
-    the next `remaining` messages (None: no limit).
+    `delay` is in seconds, `reply` the text that the phone sends back. The rule applies with this `probability`, to the
+    next `times` messages (None: no limit).
     """
 
     number: str
@@ -153,19 +162,19 @@ class Rule:
     errorcode: str
     delay: float
     reply: str | None
-    share: float
-    remaining: int | None
+    probability: float
+    times: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """An active fault, with the arguments of `fault`; `seen` counts the requests for which the fault was evaluated."""
+    """An active fault, with the arguments of `fault`. `evaluated` counts the requests that the fault could affect."""
 
     id: str
     kind: FaultKind
     operations: tuple[str, ...]
-    remaining: int | None
-    share: float
+    times: int | None
+    probability: float
     seed: int
     seconds: float
     seconds_max: float | None
@@ -173,38 +182,38 @@ class Fault:
     status: int
     message: str | None
     charset: str
-    acts: bool
-    seen: int
+    apply: bool
+    evaluated: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ledger:
-    """The counters of a queue: `created` = `later` + `waiting` + `handed_out`; `forgotten` of the last were evicted."""
+class QueueCounts:
+    """The counters of a queue: `created` = `scheduled` + `waiting` + `fetched`; `evicted` of the last were evicted."""
 
     created: int
-    later: int
+    scheduled: int
     waiting: int
-    handed_out: int
-    forgotten: int
+    fetched: int
+    evicted: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queues:
     """The counters of both queues."""
 
-    reports: Ledger
-    replies: Ledger
+    reports: QueueCounts
+    replies: QueueCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class AccountInfo:
     """The balance and settings of an account: `points` left, `send_total` ever added, `messages` ever sent."""
 
     points: int
     send_total: int
     messages: int
-    may_read_reports: bool
-    dialect: str
+    can_read_queues: bool
+    profile: str
 
 
 def from_document(kind: type[ValueT], document: Mapping[str, Any]) -> ValueT:
@@ -243,5 +252,5 @@ _PARSERS: Final[Mapping[Any, Callable[[Any], Any]]] = {
     datetime | None: _parse_optional_time,
     tuple[str, ...]: tuple,
     tuple[Finding, ...]: lambda raw: tuple(from_document(Finding, item) for item in raw),
-    Ledger: lambda raw: from_document(Ledger, raw),
+    QueueCounts: lambda raw: from_document(QueueCounts, raw),
 }

@@ -25,8 +25,8 @@ class ControlScope:
         self,
         kind: FaultKind,
         *operations: OperationName,
-        remaining: int | None = None,
-        share: float | None = None,
+        times: int | None = None,
+        probability: float | None = None,
         seed: int | None = None,
         seconds: float | None = None,
         seconds_max: float | None = None,
@@ -34,23 +34,24 @@ class ControlScope:
         status: int | None = None,
         message: str | None = None,
         charset: str | None = None,
-        acts: bool | None = None,
+        apply: bool | None = None,
     ) -> Fault:
         """Add a fault for requests of these operations, or of all operations.
 
-        The fault applies until it is removed, or to the next `remaining` requests, and with probability `share`,
-        repeatable with `seed`. Kinds and their arguments: `latency` (`seconds`, up to `seconds_max`); `hang` (no
-        response); `status` (an HTTP `status`); `empty` (no body); `cut` (truncate at byte `at`); `close` (before the
-        response); `charset` (a wrong label); `bom`; `message` (a refusal of the manual); `lose` (the queue is fetched,
-        then the connection is closed). `acts` decides whether the vendor executes the request all the same.
+        The fault applies until it is removed, or to the next `times` requests, with this `probability`, repeatable with
+        `seed`. Kinds and their arguments: `latency` (`seconds`, up to `seconds_max`); `hang` (no response); `status`
+        (an HTTP `status`); `empty_body`; `truncate` (at byte `at`); `disconnect` (before the response); `wrong_charset`
+        (the label says `charset`); `bom`; `vendor_error` (a refusal with this `message` of the manual); `drop_fetch`
+        (the queue is fetched, then the connection is closed). `apply` decides whether the vendor executes the request
+        all the same.
         """
         document = self._do(
             "POST",
             "faults",
             kind=kind,
             operations=operations,
-            remaining=remaining,
-            share=share,
+            times=times,
+            probability=probability,
             seed=seed,
             seconds=seconds,
             seconds_max=seconds_max,
@@ -58,7 +59,7 @@ class ControlScope:
             status=status,
             message=message,
             charset=charset,
-            acts=acts,
+            apply=apply,
         )
         return from_document(Fault, document)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from sms10692_mock.domain.results import BalanceResult
+from sms10692_mock.domain.results import QueriedBalance
 from support.mutant_vendor import Defect
 from support.mutants import stores, vendors
 from support.mutants.mutant import Mutant, changing_send_result
@@ -42,22 +42,22 @@ BILLING: Final = (
     ),
     Mutant("a refused send is reported", Defect(vendor=vendors.QueuesRefusedSends), ("R6-refused",)),
     Mutant("concurrent sends overdraw the balance", Defect(store=stores.NonAtomicBalance), ("C-balance",)),
-    Mutant("69 characters in a single segment", Defect(billing=_segment_price(69, 67)), ("R6-parts",)),
-    Mutant("71 characters in a single segment", Defect(billing=_segment_price(71, 67)), ("R6-parts",)),
-    Mutant("66 characters in each of several segments", Defect(billing=_segment_price(70, 66)), ("R6-parts",)),
-    Mutant("68 characters in each of several segments", Defect(billing=_segment_price(70, 68)), ("R6-parts",)),
-    Mutant("70 characters in each of several segments", Defect(billing=_segment_price(70, 70)), ("R6-parts",)),
+    Mutant("69 characters in a single segment", Defect(pricing=_segment_price(69, 67)), ("R6-parts",)),
+    Mutant("71 characters in a single segment", Defect(pricing=_segment_price(71, 67)), ("R6-parts",)),
+    Mutant("66 characters in each of several segments", Defect(pricing=_segment_price(70, 66)), ("R6-parts",)),
+    Mutant("68 characters in each of several segments", Defect(pricing=_segment_price(70, 68)), ("R6-parts",)),
+    Mutant("70 characters in each of several segments", Defect(pricing=_segment_price(70, 70)), ("R6-parts",)),
     Mutant(
         "characters are counted, not UTF-16 units",
-        Defect(billing=lambda text: 1 if len(text) <= 70 else -(-len(text) // 67)),
+        Defect(pricing=lambda text: 1 if len(text) <= 70 else -(-len(text) // 67)),
         ("R6-parts",),
     ),
     Mutant(
         "140 ASCII characters in a single segment",
-        Defect(billing=lambda text: 1 if text.isascii() and len(text) <= 140 else _segment_price(70, 67)(text)),
+        Defect(pricing=lambda text: 1 if text.isascii() and len(text) <= 140 else _segment_price(70, 67)(text)),
         ("R6-parts",),
     ),
-    Mutant("every number costs one point", Defect(billing=lambda text: 1), ("R6-parts",)),
+    Mutant("every number costs one point", Defect(pricing=lambda text: 1), ("R6-parts",)),
     Mutant(
         "remainpoint is one point behind",
         changing_send_result(lambda result: result._replace(remainpoint=result.remainpoint + 1)),
@@ -67,7 +67,7 @@ BILLING: Final = (
         "overage is one point behind",
         Defect(
             result=lambda request, result: (
-                result._replace(overage=result.overage + 1) if isinstance(result, BalanceResult) else result
+                result._replace(overage=result.overage + 1) if isinstance(result, QueriedBalance) else result
             )
         ),
         ("R6-remainpoint", "R6-edge"),
@@ -77,7 +77,7 @@ BILLING: Final = (
         "the post-paid balance is positive",
         Defect(
             result=lambda request, result: (
-                result._replace(overage=abs(result.overage)) if isinstance(result, BalanceResult) else result
+                result._replace(overage=abs(result.overage)) if isinstance(result, QueriedBalance) else result
             )
         ),
         ("R6-postpaid",),

@@ -15,7 +15,7 @@ def _change_document(change: Callable[[Any], Any], ascii_only: bool | None = Non
     def changed(request: ApiRequest, response: Response) -> Response:
         if not request.wants_json:
             return response
-        is_ascii = request.page is protocol.V2SMS_GBK if ascii_only is None else ascii_only
+        is_ascii = request.endpoint is protocol.V2SMS_GBK if ascii_only is None else ascii_only
         return response._replace(body=json.dumps(change(json.loads(response.body)), ensure_ascii=is_ascii).encode())
 
     return Defect(response=changed)
@@ -46,7 +46,7 @@ def _remove_empty_lists(value: Any) -> Any:
 
 
 def _encode_in_gbk(request: ApiRequest, response: Response) -> Response:
-    if not request.wants_json or request.page is not protocol.V2SMS_GBK:
+    if not request.wants_json or request.endpoint is not protocol.V2SMS_GBK:
         return response
     return response._replace(body=json.dumps(json.loads(response.body), ensure_ascii=False).encode("gbk"))
 

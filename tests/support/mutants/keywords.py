@@ -3,7 +3,7 @@
 from typing import Final
 
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.results import KeywordResult
+from sms10692_mock.domain.results import CheckedText
 from support.mutant_vendor import Defect
 from support.mutants.mutant import Mutant
 
@@ -22,7 +22,7 @@ KEYWORDS: Final = (
         "every text is forbidden",
         Defect(
             result=lambda request, result: (
-                KeywordResult("包含非法字符", "") if isinstance(result, KeywordResult) else result
+                CheckedText("包含非法字符", "") if isinstance(result, CheckedText) else result
             )
         ),
         ("3.3-nothing-forbidden", "3.2-content"),
@@ -36,8 +36,8 @@ KEYWORDS: Final = (
         "an empty text is forbidden",
         Defect(
             result=lambda request, result: (
-                KeywordResult("包含非法字符", request.content)
-                if isinstance(result, KeywordResult) and not request.content.strip()
+                CheckedText("包含非法字符", request.content)
+                if isinstance(result, CheckedText) and not request.content.strip()
                 else result
             )
         ),

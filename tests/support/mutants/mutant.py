@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sms10692_mock.domain.results import SendResult
+from sms10692_mock.domain.results import AcceptedSend
 from support.mutant_vendor import Defect
 
 
@@ -20,6 +20,6 @@ def replacing_text(old: str, new: str, only: str = "") -> Defect:
     return Defect(text=lambda text, request: text.replace(old, new) if not only or only in text else text)
 
 
-def changing_send_result(change: Callable[[SendResult], SendResult]) -> Defect:
+def changing_send_result(change: Callable[[AcceptedSend], AcceptedSend]) -> Defect:
     """Change the result of every accepted send."""
-    return Defect(result=lambda request, result: change(result) if isinstance(result, SendResult) else result)
+    return Defect(result=lambda request, result: change(result) if isinstance(result, AcceptedSend) else result)

@@ -4,22 +4,22 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from sms10692_mock.domain.records import Reply, Report
+from sms10692_mock.domain.records import InboundReply, StatusReport
 from sms10692_mock.domain.results import RepliesResult, ReportsResult
 from support.mutant_vendor import Defect
 from support.mutants import stores, vendors
 from support.mutants.mutant import Mutant
 
 
-def _fetch_reports(fetch: Callable[[stores.Queue[Report], int], Sequence[Report]]) -> Defect:
+def _fetch_reports(fetch: Callable[[stores.Queue[StatusReport], int], Sequence[StatusReport]]) -> Defect:
     return Defect(store=stores.fetching_reports(fetch))
 
 
-def _fetch_replies(fetch: Callable[[stores.Queue[Reply], int], Sequence[Reply]]) -> Defect:
+def _fetch_replies(fetch: Callable[[stores.Queue[InboundReply], int], Sequence[InboundReply]]) -> Defect:
     return Defect(store=stores.fetching_replies(fetch))
 
 
-def _change_reports(change: Callable[[Report], Report]) -> Defect:
+def _change_reports(change: Callable[[StatusReport], StatusReport]) -> Defect:
     return Defect(
         result=lambda request, result: (
             ReportsResult([change(report) for report in result.items]) if isinstance(result, ReportsResult) else result
@@ -27,7 +27,7 @@ def _change_reports(change: Callable[[Report], Report]) -> Defect:
     )
 
 
-def _change_replies(change: Callable[[Reply], Reply]) -> Defect:
+def _change_replies(change: Callable[[InboundReply], InboundReply]) -> Defect:
     return Defect(
         result=lambda request, result: (
             RepliesResult([change(reply) for reply in result.items]) if isinstance(result, RepliesResult) else result

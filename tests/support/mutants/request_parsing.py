@@ -6,25 +6,25 @@ from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from sms10692.protocol import ENDPOINTS, Endpoint
-from sms10692_mock.app.vendor_app import Request
+from sms10692_mock.app.vendor_app import VendorRequest
 from sms10692_mock.codec.forms import Fields
 from support.mutant_vendor import Defect
 from support.mutants.mutant import Mutant
 
 
-def _change_request(change: Callable[[Request], Request]) -> Defect:
+def _change_request(change: Callable[[VendorRequest], VendorRequest]) -> Defect:
     return Defect(http_request=lambda endpoint, request: change(request))
 
 
-def _has_type(request: Request, kind: str) -> bool:
+def _has_type(request: VendorRequest, kind: str) -> bool:
     return kind in request.content_type
 
 
-def _is_not_multipart(request: Request) -> bool:
+def _is_not_multipart(request: VendorRequest) -> bool:
     return not _has_type(request, "multipart")
 
 
-def _join_repeated_action(request: Request) -> Request:
+def _join_repeated_action(request: VendorRequest) -> VendorRequest:
     """Join an action that is in both query and body to "value,value"."""
     found = re.search(rb"(?:^|&)action=([^&]*)", request.query)
     if found and re.search(rb"(?:^|&)action=%b(?:&|$)" % re.escape(found[1]), request.body):
@@ -32,7 +32,7 @@ def _join_repeated_action(request: Request) -> Request:
     return request
 
 
-def _decode_as_declared(endpoint: Endpoint, request: Request) -> Request:
+def _decode_as_declared(endpoint: Endpoint, request: VendorRequest) -> VendorRequest:
     """Decode the body with the charset in the Content-Type."""
     named = re.search("charset=(gbk|utf-8)", request.content_type, re.IGNORECASE)
     if not named:

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from sms10692_mock.domain.results import BalanceResult
+from sms10692_mock.domain.results import QueriedBalance
 from support.mutant_vendor import Defect
 from support.mutants.mutant import Mutant, replacing_text
 
@@ -40,7 +40,7 @@ SPELLING: Final = (
         Defect(
             result=lambda request, result: (
                 result._replace(payinfo={"预付费": "后付费", "后付费": "预付费"}[result.payinfo])
-                if isinstance(result, BalanceResult)
+                if isinstance(result, QueriedBalance)
                 else result
             )
         ),

@@ -10,12 +10,12 @@ from threading import Barrier, BrokenBarrierError, Event, Lock
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.records import AccountBalance, Reply, Report, RulesTransition, Task
+from sms10692_mock.domain.records import AccountBalance, InboundReply, RulesTransition, StatusReport, Task
 from sms10692_mock.stores.memory.store import MemoryStore
 
 NO_LIMIT: Final = 10**9
 
-Item = TypeVar("Item", Report, Reply)
+Item = TypeVar("Item", StatusReport, InboundReply)
 
 
 class AdaptiveTimeout:
@@ -67,11 +67,11 @@ class Queue(Generic[Item]):
     """Wait for a concurrent fetch."""
 
 
-def fetching_reports(fetch: Callable[[Queue[Report], int], Sequence[Report]]) -> type[MemoryStore]:
+def fetching_reports(fetch: Callable[[Queue[StatusReport], int], Sequence[StatusReport]]) -> type[MemoryStore]:
     """Return a store class that fetches reports with this function."""
 
     class DefectiveStore(RacyStore):
-        def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+        def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[StatusReport]:
             original = super().fetch_reports
             queue = Queue(
                 lambda limit: original(userid, limit, now, request),
@@ -83,11 +83,11 @@ def fetching_reports(fetch: Callable[[Queue[Report], int], Sequence[Report]]) ->
     return DefectiveStore
 
 
-def fetching_replies(fetch: Callable[[Queue[Reply], int], Sequence[Reply]]) -> type[MemoryStore]:
+def fetching_replies(fetch: Callable[[Queue[InboundReply], int], Sequence[InboundReply]]) -> type[MemoryStore]:
     """Return a store class that fetches replies with this function."""
 
     class DefectiveStore(RacyStore):
-        def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+        def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[InboundReply]:
             original = super().fetch_replies
             queue = Queue(
                 lambda limit: original(userid, now, request),
@@ -154,7 +154,7 @@ def fetch_with_losses(queue: Queue[Item], limit: int) -> Sequence[Item]:
 class SharesReportQueues(MemoryStore):
     """Also returns reports of the newest other accounts."""
 
-    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[StatusReport]:
         items = super().fetch_reports(userid, limit, now, request)
         for other in self.userids()[-3:]:
             if other != userid and len(items) < limit:
@@ -165,7 +165,7 @@ class SharesReportQueues(MemoryStore):
 class SharesReplyQueues(MemoryStore):
     """Returns the replies of all accounts."""
 
-    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[InboundReply]:
         fetch = super().fetch_replies
         return [reply for any_userid in self.userids() for reply in fetch(any_userid, now, request)]
 
@@ -177,7 +177,7 @@ class LosesConcurrentReports(MemoryStore):
         super().__init__()
         self._sent, self._timeout = Event(), AdaptiveTimeout()
 
-    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[StatusReport]:
         items = super().fetch_reports(userid, NO_LIMIT, now, request)
         if items:
             self._sent.clear()
@@ -199,7 +199,7 @@ class Send(NamedTuple):
     """A send that the store is about to record, and the balance before it."""
 
     task: Task
-    reports: Sequence[Report]
+    reports: Sequence[StatusReport]
     now: float
     points: int
 
@@ -212,8 +212,8 @@ def changing_sends(change: Callable[[Send], Send]) -> type[MemoryStore]:
             self,
             userid: str,
             task: Task,
-            reports: Sequence[Report],
-            replies: Sequence[Reply],
+            reports: Sequence[StatusReport],
+            replies: Sequence[InboundReply],
             now: float,
             used: RulesTransition | None = None,
         ) -> int | None:
@@ -228,7 +228,7 @@ def charging(price: Callable[[Send], int]) -> type[MemoryStore]:
     return changing_sends(lambda send: send._replace(task=send.task._replace(price=price(send))))
 
 
-def scheduling_reports(due: Callable[[Send, Report], float | None]) -> type[MemoryStore]:
+def scheduling_reports(due: Callable[[Send, StatusReport], float | None]) -> type[MemoryStore]:
     """Return a store class in which a report is due at this time, or is dropped if the time is None."""
 
     def reschedule(send: Send) -> Send:
@@ -247,8 +247,8 @@ class NonAtomicBalance(RacyStore):
         self,
         userid: str,
         task: Task,
-        reports: Sequence[Report],
-        replies: Sequence[Reply],
+        reports: Sequence[StatusReport],
+        replies: Sequence[InboundReply],
         now: float,
         used: RulesTransition | None = None,
     ) -> int | None:
@@ -269,7 +269,7 @@ class ForgetsTopUps(MemoryStore):
 
     def balance(self, userid: str) -> AccountBalance:
         balance = super().balance(userid)
-        return balance._replace(charged_up=balance.points)
+        return balance._replace(total_added=balance.points)
 
 
 class AcceptsAnyUserid(MemoryStore):

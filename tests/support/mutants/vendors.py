@@ -3,8 +3,8 @@
 from sms10692 import protocol
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
-from sms10692_mock.domain.records import Report
-from sms10692_mock.domain.results import Refusal, SendResult
+from sms10692_mock.domain.records import StatusReport
+from sms10692_mock.domain.results import AcceptedSend, Refusal
 from sms10692_mock.domain.vendor import Vendor, VendorResult
 
 
@@ -25,7 +25,7 @@ class EmptiesQueueOnRefusal(Vendor):
 class TakesBalanceOnRefusal(Vendor):
     """Charges the whole balance when a send is refused because the balance is too small."""
 
-    def send(self, account: Account, now: float, request: int, call: ApiRequest) -> SendResult | Refusal:
+    def send(self, account: Account, now: float, request: int, call: ApiRequest) -> AcceptedSend | Refusal:
         result = super().send(account, now, request, call)
         if result == Refusal(protocol.BALANCE_TOO_SMALL):
             self.store.add_points(account.userid, -self.store.balance(account.userid).points)
@@ -35,7 +35,7 @@ class TakesBalanceOnRefusal(Vendor):
 class AllowsOverdraft(Vendor):
     """Allows the balance to be overdrawn by one point."""
 
-    def send(self, account: Account, now: float, request: int, call: ApiRequest) -> SendResult | Refusal:
+    def send(self, account: Account, now: float, request: int, call: ApiRequest) -> AcceptedSend | Refusal:
         result = super().send(account, now, request, call)
         if result == Refusal(protocol.BALANCE_TOO_SMALL):
             self.store.add_points(account.userid, 1)
@@ -48,10 +48,10 @@ class AllowsOverdraft(Vendor):
 class QueuesRefusedSends(Vendor):
     """Queues a report for a send that was refused because the balance is too small."""
 
-    def send(self, account: Account, now: float, request: int, call: ApiRequest) -> SendResult | Refusal:
+    def send(self, account: Account, now: float, request: int, call: ApiRequest) -> AcceptedSend | Refusal:
         result = super().send(account, now, request, call)
         if result == Refusal(protocol.BALANCE_TOO_SMALL):
-            self.store.enqueue(account.userid, [Report(now, call.mobile, 1, 10, "DELIVRD", call.extno)], [], now)
+            self.store.enqueue(account.userid, [StatusReport(now, call.mobile, 1, 10, "DELIVRD", call.extno)], [], now)
         return result
 
 
@@ -80,7 +80,7 @@ class ChecksBalanceTooEarly(Vendor):
             or call.operation is not protocol.SEND
         ):
             return vendor_result
-        cost = self.billing(call.content) * len(call.mobile.split(","))
+        cost = self.pricing(call.content) * len(call.mobile.split(","))
         too_expensive = (
             not vendor_result.account.postpaid and cost > self.store.balance(vendor_result.account.userid).points
         )

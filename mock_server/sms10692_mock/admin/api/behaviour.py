@@ -14,10 +14,10 @@ from sms10692_mock.admin.api.routing import (
 )
 from sms10692_mock.admin.services import AnomaliesDocument, ControlService
 from sms10692_mock.admin.services.behaviour import (
+    DeliveryRulesDocument,
     FaultDocument,
     FaultsDocument,
     NewFault,
-    OutcomesDocument,
     RuleDocument,
 )
 
@@ -27,7 +27,7 @@ def behaviour_routes(control: ControlService) -> APIBlueprint:
     api, behaviour = blueprint("behaviour"), control.behaviour
 
     @api.get(
-        "/accounts/<userid>/signs",
+        "/accounts/<userid>/anomalies",
         summary="Get the active simulations of an account",
         responses={200: AnomaliesDocument},
     )
@@ -35,23 +35,25 @@ def behaviour_routes(control: ControlService) -> APIBlueprint:
         return json_response(control.anomalies(path.userid))
 
     @api.get(
-        "/accounts/<userid>/outcomes", summary="Get the delivery rules of an account", responses={200: OutcomesDocument}
+        "/accounts/<userid>/delivery-rules",
+        summary="Get the delivery rules of an account",
+        responses={200: DeliveryRulesDocument},
     )
     def get_outcomes(path: AccountPath) -> Response:
         return json_response(behaviour.delivery_rules(path.userid))
 
     @api.put(
-        "/accounts/<userid>/outcomes",
+        "/accounts/<userid>/delivery-rules",
         summary="Replace the delivery rules of an account",
-        responses={200: OutcomesDocument},
+        responses={200: DeliveryRulesDocument},
     )
-    def replace_outcomes(path: AccountPath, body: OutcomesDocument) -> Response:
+    def replace_outcomes(path: AccountPath, body: DeliveryRulesDocument) -> Response:
         return json_response(behaviour.set_delivery_rules(path.userid, body))
 
     @api.post(
-        "/accounts/<userid>/outcomes",
+        "/accounts/<userid>/delivery-rules",
         summary="Add a delivery rule before the others",
-        responses={201: OutcomesDocument},
+        responses={201: DeliveryRulesDocument},
     )
     def add_rule(path: AccountPath, body: RuleDocument) -> Response:
         return json_response(behaviour.add_rule(path.userid, body), 201)

@@ -6,8 +6,8 @@ from flask_openapi3.blueprint import APIBlueprint
 from sms10692_mock.admin.api.routing import AccountPath, blueprint, json_response
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.message_documents import (
-    EnqueuedReply,
-    EnqueuedReport,
+    EnqueuedReplyDocument,
+    EnqueuedReportDocument,
     MessageDocument,
     NewReply,
     NewReport,
@@ -31,11 +31,13 @@ def message_routes(control: ControlService) -> APIBlueprint:
     def list_messages(path: AccountPath, query: ListQuery) -> Response:
         return json_response(messages.messages(path.userid, query))
 
-    @api.get("/accounts/<userid>/charges", summary="Get the spending of an account", responses={200: SpendingDocument})
+    @api.get("/accounts/<userid>/spending", summary="Get the spending of an account", responses={200: SpendingDocument})
     def get_charges(path: AccountPath) -> Response:
         return json_response(messages.spending(path.userid))
 
-    @api.get("/accounts/<userid>/queues", summary="Get the statistics of both queues", responses={200: QueuesDocument})
+    @api.get(
+        "/accounts/<userid>/queue-stats", summary="Get the statistics of both queues", responses={200: QueuesDocument}
+    )
     def get_queues(path: AccountPath) -> Response:
         return json_response(messages.queue_stats(path.userid))
 
@@ -43,11 +45,13 @@ def message_routes(control: ControlService) -> APIBlueprint:
     def list_reports(path: AccountPath, query: ListQuery) -> Response:
         return json_response(messages.reports(path.userid, query))
 
-    @api.post("/accounts/<userid>/reports", summary="Add a report to the queue", responses={201: EnqueuedReport})
+    @api.post(
+        "/accounts/<userid>/reports", summary="Add a report to the queue", responses={201: EnqueuedReportDocument}
+    )
     def add_report(path: AccountPath, body: NewReport) -> Response:
         return json_response(messages.inject_report(path.userid, body), 201)
 
-    @api.post("/accounts/<userid>/reports/rewind", summary="Requeue fetched reports", responses={200: RequeueResult})
+    @api.post("/accounts/<userid>/reports/requeue", summary="Requeue fetched reports", responses={200: RequeueResult})
     def rewind_reports(path: AccountPath, body: Requeue) -> Response:
         return json_response(messages.requeue(path.userid, "reports", body))
 
@@ -55,11 +59,11 @@ def message_routes(control: ControlService) -> APIBlueprint:
     def list_replies(path: AccountPath, query: ListQuery) -> Response:
         return json_response(messages.replies(path.userid, query))
 
-    @api.post("/accounts/<userid>/replies", summary="Add a reply to the queue", responses={201: EnqueuedReply})
+    @api.post("/accounts/<userid>/replies", summary="Add a reply to the queue", responses={201: EnqueuedReplyDocument})
     def add_reply(path: AccountPath, body: NewReply) -> Response:
         return json_response(messages.inject_reply(path.userid, body), 201)
 
-    @api.post("/accounts/<userid>/replies/rewind", summary="Requeue fetched replies", responses={200: RequeueResult})
+    @api.post("/accounts/<userid>/replies/requeue", summary="Requeue fetched replies", responses={200: RequeueResult})
     def rewind_replies(path: AccountPath, body: Requeue) -> Response:
         return json_response(messages.requeue(path.userid, "replies", body))
 

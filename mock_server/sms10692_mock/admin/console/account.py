@@ -35,18 +35,18 @@ def add_account(pages: Blueprint, control: ControlService) -> None:
             programs=LANGUAGES,
         )
 
-    @pages.post("/account/charge")
+    @pages.post("/account/top-up")
     def add_credit() -> ResponseReturnValue:
         points = form_number("points", whole=True)
-        changed = control.accounts.update(selected_account(control).userid, build_model(AccountPatch, charge=points))
+        changed = control.accounts.update(selected_account(control).userid, build_model(AccountPatch, top_up=points))
         return message_response("account.credited", points=changed.points)
 
-    @pages.post("/account/terms")
+    @pages.post("/account/settings")
     def change_settings() -> ResponseReturnValue:
         patch = build_model(
             AccountPatch,
-            may_read_reports="may_read_reports" in request.form,
-            dialect=form_field("dialect"),
+            can_read_queues="can_read_queues" in request.form,
+            profile=form_field("profile"),
             password=form_field("password"),
         )
         control.accounts.update(selected_account(control).userid, patch)
@@ -68,7 +68,7 @@ def add_account(pages: Blueprint, control: ControlService) -> None:
             NewAccount,
             points=form_number("points", whole=True),
             postpaid="postpaid" in request.form,
-            may_read_reports="may_read_reports" in request.form,
+            can_read_queues="can_read_queues" in request.form,
         )
         created = control.accounts.create(settings)
         return message_response(

@@ -19,7 +19,7 @@ _GROUPS: Final = ("1", "2", "3", "4", "5", "requests", "readings", "observed", "
 def add_contract(pages: Blueprint, control: ControlService) -> None:
     """Add the page and its demos."""
 
-    @pages.get("/manual")
+    @pages.get("/contract")
     def contract() -> ResponseReturnValue:
         kind = request.args.get("kind", "")
         selected = (clause for clause in clauses() if kind not in KINDS or clause.kind == kind)
@@ -36,7 +36,7 @@ def add_contract(pages: Blueprint, control: ControlService) -> None:
             demos=load_demos(),
         )
 
-    @pages.post("/manual/try")
+    @pages.post("/contract/try")
     def try_clause() -> ResponseReturnValue:
         clause = request.args.get("clause", "")
         if clause not in load_demos():

@@ -90,7 +90,7 @@ def as_pytest(entry: LoggedRequest, account: Account | None) -> str:
         account_arguments = ", ".join(
             [f"{name}={getattr(account, name)!r}" for name in fields]
             + ["postpaid=True"] * account.postpaid
-            + ["may_read_reports=False"] * (not account.may_read_reports)
+            + ["can_read_queues=False"] * (not account.can_read_queues)
         )
         options = f"Options(accounts=(Account({account_arguments}),))"
         imports = (
@@ -113,7 +113,7 @@ def _expected_text(entry: LoggedRequest, charset: str) -> str:
     """Return text that the response contains on a fresh emulator too."""
     if entry.refusal:
         return entry.refusal
-    text = entry.answer.decode(charset, "replace")
+    text = entry.response_body.decode(charset, "replace")
     candidates = (protocol.SEND.success, protocol.OVERAGE.success, protocol.NOTHING_FORBIDDEN, protocol.FORBIDDEN_FOUND)
     return next(
         (candidate for candidate in candidates if candidate in text), protocol.ROOT if protocol.ROOT in text else ""

@@ -18,10 +18,10 @@ from sms10692_mock.admin.console.presets import BY_NAME, PRESETS, RESTORED_POINT
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import AccountPatch
 from sms10692_mock.admin.services.behaviour import (
+    DeliveryRulesDocument,
     NewFault,
     NoSuchFault,
     NoSuchRule,
-    OutcomesDocument,
     RuleDocument,
     TooManyFaults,
     TooManyRules,
@@ -36,7 +36,7 @@ def add_faults(pages: Blueprint, control: ControlService) -> None:
     """Add the page and its forms."""
     behaviour, clocks = control.behaviour, control.clocks
 
-    @pages.get("/weather", endpoint="faults")
+    @pages.get("/faults", endpoint="faults")
     def faults_page() -> ResponseReturnValue:
         account = selected_account(control)
         userid = account.userid
@@ -58,7 +58,7 @@ def add_faults(pages: Blueprint, control: ControlService) -> None:
             ),
         )
 
-    @pages.post("/weather/scenario")
+    @pages.post("/faults/preset")
     def toggle_preset() -> ResponseReturnValue:
         userid, preset = selected_account(control).userid, BY_NAME.get(form_field("name") or "")
         if preset is None:
@@ -69,14 +69,14 @@ def add_faults(pages: Blueprint, control: ControlService) -> None:
         enable(control, userid, preset)
         return message_response("faults.started")
 
-    @pages.post("/weather/fault")
+    @pages.post("/faults/fault")
     def add_fault() -> ResponseReturnValue:
         fault = build_model(
             NewFault,
             kind=form_field("kind"),
             operations=request.form.getlist("operations"),
-            remaining=form_number("remaining", whole=True),
-            share=_probability(),
+            times=form_number("times", whole=True),
+            probability=_probability(),
             seconds=form_number("seconds"),
             seconds_max=form_number("seconds_max"),
             at=form_number("at", whole=True),
@@ -87,12 +87,12 @@ def add_faults(pages: Blueprint, control: ControlService) -> None:
         behaviour.add_fault(_scope(control), fault)
         return message_response("faults.started")
 
-    @pages.post("/weather/fault/remove")
+    @pages.post("/faults/fault/remove")
     def remove_fault() -> ResponseReturnValue:
         behaviour.remove_fault(_scope(control), form_field("id") or "")
         return message_response("faults.removed")
 
-    @pages.post("/weather/rule")
+    @pages.post("/faults/rule")
     def add_rule() -> ResponseReturnValue:
         rule = build_model(
             RuleDocument,
@@ -101,18 +101,18 @@ def add_faults(pages: Blueprint, control: ControlService) -> None:
             errorcode=form_field("code"),
             delay=form_number("delay"),
             reply=form_field("reply"),
-            share=_probability(),
-            remaining=form_number("remaining", whole=True),
+            probability=_probability(),
+            times=form_number("times", whole=True),
         )
         behaviour.add_rule(selected_account(control).userid, rule)
         return message_response("faults.started")
 
-    @pages.post("/weather/rule/remove")
+    @pages.post("/faults/rule/remove")
     def remove_rule() -> ResponseReturnValue:
         behaviour.remove_rule(selected_account(control).userid, form_field("name") or "")
         return message_response("faults.removed")
 
-    @pages.post("/weather/clock")
+    @pages.post("/faults/clock")
     def clock() -> ResponseReturnValue:
         clocks.set(
             _scope(control),
@@ -120,18 +120,18 @@ def add_faults(pages: Blueprint, control: ControlService) -> None:
         )
         return message_response("faults.clock_changed")
 
-    @pages.post("/weather/advance")
+    @pages.post("/faults/advance")
     def advance() -> ResponseReturnValue:
         clocks.advance(_scope(control), build_model(Advance, seconds=form_number("seconds"), to=form_field("to")))
         return message_response("faults.clock_changed")
 
-    @pages.post("/weather/clear")
+    @pages.post("/faults/clear")
     def remove_all() -> ResponseReturnValue:
         account = selected_account(control)
         for userid in (account.userid, None):
             behaviour.clear_faults(userid)
             clocks.set(userid, build_model(ClockSetting, mode="real"))
-        behaviour.set_delivery_rules(account.userid, OutcomesDocument())
+        behaviour.set_delivery_rules(account.userid, DeliveryRulesDocument())
         if control.anomalies(account.userid).points is not None:
             control.accounts.update(account.userid, build_model(AccountPatch, points=RESTORED_POINTS))
         return message_response("faults.all_removed")

@@ -53,7 +53,7 @@ _THEMES: Final = ("light", "dark")
 _COOKIE_MAX_AGE: Final = 365 * 24 * 3600
 _INVALID_FIELD_HEADER: Final = "X-Field"
 """Header of an error response with the name of the invalid field. The script marks that field."""
-_FORM_FIELD_NAMES: Final[Mapping[str, str]] = {"charge": "points", "share": "percent"}
+_FORM_FIELD_NAMES: Final[Mapping[str, str]] = {"top_up": "points", "probability": "percent"}
 """Names of form fields that differ from the name in the model, by the name in the model."""
 _MAX_USERIDS: Final = 200
 """Accounts that the account selector lists."""

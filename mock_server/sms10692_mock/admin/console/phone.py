@@ -40,7 +40,7 @@ class _Bubble(NamedTuple):
 def add_phone(pages: Blueprint, control: ControlService) -> None:
     """Add the page and its forms."""
 
-    @pages.get("/handset")
+    @pages.get("/phone")
     def phone() -> ResponseReturnValue:
         account = selected_account(control)
         numbers = _recent_numbers(control, account.userid)
@@ -56,14 +56,14 @@ def add_phone(pages: Blueprint, control: ControlService) -> None:
             rule=next((rule for rule in rules if rule.number == mobile), None),
         )
 
-    @pages.get("/handset/numbers")
+    @pages.get("/phone/numbers")
     def numbers() -> ResponseReturnValue:
         recent = _recent_numbers(control, selected_account(control).userid)
         return Response(
             render_template("phone.numbers.html", numbers=recent, mobile=request.args.get("mobile", "").strip())
         )
 
-    @pages.post("/handset/reply")
+    @pages.post("/phone/reply")
     def reply() -> ResponseReturnValue:
         userid = selected_account(control).userid
         control.messages.inject_reply(
@@ -71,7 +71,7 @@ def add_phone(pages: Blueprint, control: ControlService) -> None:
         )
         return message_response("phone.reply_added")
 
-    @pages.post("/handset/report")
+    @pages.post("/phone/report")
     def report() -> ResponseReturnValue:
         userid = selected_account(control).userid
         failed = form_field("outcome") == "failed"
@@ -86,7 +86,7 @@ def add_phone(pages: Blueprint, control: ControlService) -> None:
         control.messages.inject_report(userid, new_report)
         return message_response("phone.report_added")
 
-    @pages.post("/handset/outcome")
+    @pages.post("/phone/outcome")
     def outcome() -> ResponseReturnValue:
         userid = selected_account(control).userid
         mobile, selected = form_field("mobile") or "", form_field("outcome")

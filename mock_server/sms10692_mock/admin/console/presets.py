@@ -19,14 +19,14 @@ class Preset(NamedTuple):
 
 PRESETS: Final = (
     Preset("down", fault=build_model(NewFault, kind="status", status=503)),
-    Preset("cut", fault=build_model(NewFault, kind="cut", at=100)),
+    Preset("truncate", fault=build_model(NewFault, kind="truncate", at=100)),
     Preset("late", rule=build_model(RuleDocument, delay=3600.0)),
-    Preset("gone", points=1),
+    Preset("low_balance", points=1),
 )
 BY_NAME: Final = {preset.name: preset for preset in PRESETS}
 
 RESTORED_POINTS: Final = 1000
-"""Balance of an account after the preset "gone" is switched off."""
+"""Balance of an account after the preset "low_balance" is switched off."""
 
 
 def is_enabled(control: ControlService, userid: str, preset: Preset) -> bool:
@@ -64,10 +64,10 @@ def _matching_faults(control: ControlService, userid: str, fault: NewFault) -> l
     return [
         active.id
         for active in control.behaviour.faults(userid).faults
-        if (active.kind, active.status, active.at, active.operations, active.share)
+        if (active.kind, active.status, active.at, active.operations, active.probability)
         == (fault.kind, fault.status, fault.at, [], 1.0)
     ]
 
 
 def _identity(rule: RuleDocument) -> tuple[str, str, float, float, int | None]:
-    return rule.number, rule.outcome, rule.delay, rule.share, rule.remaining
+    return rule.number, rule.outcome, rule.delay, rule.probability, rule.times

@@ -38,12 +38,12 @@ def add_queues(pages: Blueprint, control: ControlService) -> None:
             queue_stats=control.messages.queue_stats(account.userid),
         )
 
-    @pages.post("/queues/rewind")
+    @pages.post("/queues/requeue")
     def requeue() -> ResponseReturnValue:
         userid = selected_account(control).userid
         selection = build_model(Requeue, count=form_number("count", whole=True))
         return message_response(
-            "queues.requeued", count=control.messages.requeue(userid, _selected_queue(), selection).rewound
+            "queues.requeued", count=control.messages.requeue(userid, _selected_queue(), selection).requeued
         )
 
     @pages.post("/queues/inject")

@@ -48,7 +48,7 @@ def add_requests(pages: Blueprint, control: ControlService) -> None:
             body_hex=hex_dump(entry.body),
             body_text=printable_text(b64decode(detail.body)),
             query_text=printable_text(entry.query),
-            response_hex=hex_dump(entry.answer),
+            response_hex=hex_dump(entry.response_body),
             names=names[:_MAX_PARAMETERS],
             more_parameters=len(names[_MAX_PARAMETERS:]),
             as_curl=as_curl(entry, base_url()) if copyable else "",

@@ -33,7 +33,7 @@ class Health(BaseModel):
 
     ready: bool
     version: str
-    dialect: ProfileName
+    profile: ProfileName
     store: str
     error: str | None
 
@@ -86,15 +86,15 @@ class ControlService:
     def __init__(
         self,
         vendor: Vendor,
-        dialect: ProfileName,
+        profile: ProfileName,
         notifier: ChangeNotifier,
         configured: Sequence[Account],
         account_ttl: float | None,
     ) -> None:
         self.vendor = vendor
         self.notifier = notifier
-        self.dialect: ProfileName = dialect
-        self.accounts = AccountService(vendor, dialect, configured, account_ttl)
+        self.profile: ProfileName = profile
+        self.accounts = AccountService(vendor, profile, configured, account_ttl)
         self.clocks = ClockService(vendor, self.accounts)
         self.messages = MessageService(vendor, self.accounts, notifier)
         self.requests = RequestLogService(vendor.store, self.accounts, notifier)
@@ -107,7 +107,7 @@ class ControlService:
         return Health(
             ready=not failure,
             version=__version__,
-            dialect=self.dialect,
+            profile=self.profile,
             store=self.vendor.store.name,
             error=f"the store is unavailable: {failure}" if failure else None,
         )
@@ -121,7 +121,7 @@ class ControlService:
         return AnomaliesDocument.model_construct(
             faults=len(account.faults),
             faults_for_all=len(settings.faults),
-            rules=len(account.outcomes.rules),
+            rules=len(account.delivery_rules.rules),
             clock="own" if is_own else "all" if settings.clock and override is None else None,
             mode=clock.mode,
             now=clock.now,

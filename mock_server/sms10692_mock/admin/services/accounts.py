@@ -54,9 +54,9 @@ class NewAccount(StrictInput):
     password: Name | None = Field(default=None, description="default: a random password")
     points: Points = POINTS_DEFAULT
     postpaid: bool = False
-    may_read_reports: bool = True
-    dialect: ProfileName | None = None
-    own_clock: bool = Field(
+    can_read_queues: bool = True
+    profile: ProfileName | None = None
+    private_clock: bool = Field(
         default=False, description="true: the account has a clock of its own and does not follow the global clock"
     )
 
@@ -66,22 +66,22 @@ class AccountPatch(StrictInput):
 
     account: Name = Field(default_factory=str, description="account name at the vendor")
     password: Name = Field(default_factory=str)
-    charge: Points = Field(0, description="points to add to the balance and to sendTotal")
+    top_up: Points = Field(0, description="points to add to the balance and to sendTotal")
     points: Annotated[int, Field(ge=-MAX_POINTS, le=MAX_POINTS), INTEGRAL] | None = Field(
         None, description="new balance; points that this adds count in sendTotal"
     )
-    may_read_reports: bool = True
-    dialect: ProfileName | None = None
+    can_read_queues: bool = True
+    profile: ProfileName | None = None
 
     @model_validator(mode="after")
     def _check_one_balance_change(self) -> "AccountPatch":
-        if self.points is not None and self.charge:
-            raise ValueError('give either "points" (the new balance) or "charge" (points to add), not both')
+        if self.points is not None and self.top_up:
+            raise ValueError('give either "points" (the new balance) or "top_up" (points to add), not both')
         return self
 
 
 class AccountDocument(BaseModel):
-    """State of an account. `messages` is the number of messages it ever sent; `throwaway` marks temporary accounts."""
+    """State of an account. `messages` is the number of messages it ever sent; `temporary` marks temporary accounts."""
 
     userid: str
     account: str
@@ -90,9 +90,9 @@ class AccountDocument(BaseModel):
     points: int
     send_total: int
     messages: int
-    may_read_reports: bool
-    dialect: ProfileName
-    throwaway: bool
+    can_read_queues: bool
+    profile: ProfileName
+    temporary: bool
 
 
 class AccountQuery(StrictInput):
@@ -108,7 +108,7 @@ class AccountsDocument(BaseModel):
     """Accounts in the order of their creation.
 
     `next` is the value of `after` for the next page, or null. `evicted` is the number of temporary accounts that were
-    deleted because there were more than `--keep-accounts`.
+    deleted because there were more than `--max-accounts`.
     """
 
     accounts: Sequence[AccountDocument]
@@ -139,11 +139,11 @@ class AccountService:
     """
 
     def __init__(
-        self, vendor: Vendor, dialect: ProfileName, configured: Sequence[Account], account_ttl: float | None
+        self, vendor: Vendor, profile: ProfileName, configured: Sequence[Account], account_ttl: float | None
     ) -> None:
         self._vendor = vendor
         self._store = vendor.store
-        self._dialect: ProfileName = dialect
+        self._dialect: ProfileName = profile
         self._configured = configured
         self._account_ttl = account_ttl
         self._last_expiry = vendor.wall_clock()
@@ -165,11 +165,11 @@ class AccountService:
             password=account.password,
             payinfo="postpaid" if account.postpaid else "prepaid",
             points=balance.points,
-            send_total=balance.charged_up,
+            send_total=balance.total_added,
             messages=balance.messages,
-            may_read_reports=account.may_read_reports,
-            dialect=PROFILES[account.dialect or self._dialect].name,
-            throwaway=account.throwaway,
+            can_read_queues=account.can_read_queues,
+            profile=PROFILES[account.profile or self._dialect].name,
+            temporary=account.temporary,
         )
 
     def default_userid(self) -> str:
@@ -217,10 +217,10 @@ class AccountService:
             password=new.password or secrets.token_urlsafe(9),
             points=new.points,
             postpaid=new.postpaid,
-            may_read_reports=new.may_read_reports,
-            dialect=new.dialect,
-            clock=ClockOverride(current_time(self._store.settings().clock, real), real) if new.own_clock else None,
-            throwaway=True,
+            can_read_queues=new.can_read_queues,
+            profile=new.profile,
+            clock=ClockOverride(current_time(self._store.settings().clock, real), real) if new.private_clock else None,
+            temporary=True,
         )
         while not self._store.create_account(account, keep=True):
             if new.userid is not None:
@@ -234,11 +234,11 @@ class AccountService:
         Raises NoSuchAccount, and BalanceOutOfBounds with nothing changed.
         """
         settings = patch.model_dump(exclude_unset=True)
-        charge, balance = settings.pop("charge", 0), settings.pop("points", None)
+        top_up, balance = settings.pop("top_up", 0), settings.pop("points", None)
         if balance is not None:
             self._store.set_balance(userid, balance)
-        elif charge:
-            self._store.add_points(userid, charge)
+        elif top_up:
+            self._store.add_points(userid, top_up)
         account = (
             self._store.update_account(userid, lambda account: replace(account, **settings))
             if settings
@@ -257,7 +257,7 @@ class AccountService:
         """
         return self.to_document(
             self._store.reset(
-                userid, lambda account: replace(account, clock=None, outcomes=NO_DELIVERY_RULES, faults=())
+                userid, lambda account: replace(account, clock=None, delivery_rules=NO_DELIVERY_RULES, faults=())
             )
         )
 
@@ -265,7 +265,7 @@ class AccountService:
         """Reset the emulator: delete temporary accounts, reset the others, clear global settings and request log."""
         configured = {account.userid for account in self._configured}
         for account in self._store.accounts():
-            if account.throwaway:
+            if account.temporary:
                 self._store.delete_account(account.userid)
             elif account.userid not in configured:
                 with suppress(NoSuchAccount):  # deleted since it was listed

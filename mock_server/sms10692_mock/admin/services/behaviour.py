@@ -32,7 +32,7 @@ _Count = Annotated[
 _MESSAGES: Final = frozenset(message for operation in protocol.OPERATIONS for message in operation.messages) - {
     protocol.OK
 }
-_REQUIRED_FIELD: Final[dict[Kind, str]] = {"latency": "seconds", "message": "message", "charset": "charset"}
+_REQUIRED_FIELD: Final[dict[Kind, str]] = {"latency": "seconds", "vendor_error": "message", "wrong_charset": "charset"}
 _QUEUE_OPERATIONS: Final = (protocol.STATUS.name, protocol.CALL.name)
 
 
@@ -56,15 +56,15 @@ class RuleDocument(StrictInput):
     """Delivery result of messages to numbers with a prefix. `delay` is in seconds; `reply` is the phone's reply."""
 
     number: str = Field("", pattern=r"^[0-9+]{0,32}$", description="a number or a prefix; empty: every number")
-    outcome: Literal["delivered", "failed", "silent"] = "delivered"
+    outcome: Literal["delivered", "failed", "unreported"] = "delivered"
     errorcode: Text | None = Field(None, description="default: DELIVRD or UNDELIV")
     delay: Seconds = 0.0
     reply: Text | None = None
-    share: float = _Probability
-    remaining: _Count | None = None
+    probability: float = _Probability
+    times: _Count | None = None
 
 
-class OutcomesDocument(StrictInput):
+class DeliveryRulesDocument(StrictInput):
     """The delivery rules of an account. The matching rule with the longest number applies; of equals, the first."""
 
     rules: list[RuleDocument] = Field(default_factory=list, max_length=MAX_RULES)
@@ -76,14 +76,14 @@ class NewFault(StrictInput):
 
     kind: Kind = Field(
         description="latency: respond after `seconds`, up to `seconds_max`. hang: never respond. status: HTTP `status` "
-        "with an IIS error page. empty: empty body. cut: disconnect before byte `at` of the body. close: disconnect "
-        "before the response. charset: declare `charset`. bom: prepend a byte order mark. message: refuse with "
-        "`message`. lose: take items from the queue, then disconnect. On Windows, `serve` does not disconnect for "
-        "close and lose: the response arrives."
+        "with an IIS error page. empty_body: empty body. truncate: disconnect before byte `at` of the body. "
+        "disconnect: disconnect before the response. wrong_charset: declare `charset`. bom: prepend a byte order mark. "
+        "vendor_error: refuse with `message`. drop_fetch: take items from the queue, then disconnect. On Windows, "
+        "`serve` does not disconnect for disconnect and drop_fetch: the response arrives."
     )
     operations: list[OperationName] = Field(default_factory=list)
-    remaining: _Count | None = None
-    share: float = _Probability
+    times: _Count | None = None
+    probability: float = _Probability
     seed: Seed = 0
     seconds: float = Field(0.0, ge=0, le=MAX_FAULT_SECONDS)
     seconds_max: float | None = Field(None, ge=0, le=MAX_FAULT_SECONDS)
@@ -91,7 +91,7 @@ class NewFault(StrictInput):
     status: Annotated[int, Field(ge=200, le=599), INTEGRAL] = 500
     message: Literal[tuple(sorted(_MESSAGES))] | None = None  # type: ignore[valid-type]  # the manual's messages
     charset: str = Field("", pattern=r"^[A-Za-z0-9_.-]{0,40}$")
-    acts: bool | None = Field(None, description="whether the request is processed anyway; default: depends on `kind`")
+    apply: bool | None = Field(None, description="whether the request is processed anyway; default: depends on `kind`")
 
     @model_validator(mode="after")
     def _check_consistency(self) -> "NewFault":
@@ -100,21 +100,21 @@ class NewFault(StrictInput):
             raise ValueError(f"a fault of the kind {self.kind} requires {required}")
         if self.seconds_max is not None and self.seconds_max < self.seconds:
             raise ValueError("seconds_max is less than seconds")
-        if self.kind == "lose" and not set(self.operations) <= set(_QUEUE_OPERATIONS):
-            raise ValueError("operations: a fault of the kind lose applies to status and call only")
-        if self.kind == "message" and self.acts:
-            raise ValueError("acts: a request that is refused with a message is never processed")
+        if self.kind == "drop_fetch" and not set(self.operations) <= set(_QUEUE_OPERATIONS):
+            raise ValueError("operations: a fault of the kind drop_fetch applies to status and call only")
+        if self.kind == "vendor_error" and self.apply:
+            raise ValueError("apply: a request that is refused with a message is never processed")
         return self
 
 
 class FaultDocument(BaseModel):
-    """An active fault. `seen` is the number of requests for which its probability was evaluated."""
+    """An active fault. `evaluated` is the number of requests for which its probability was evaluated."""
 
     id: str
     kind: Kind
     operations: list[str]
-    remaining: int | None
-    share: float
+    times: int | None
+    probability: float
     seed: int
     seconds: float
     seconds_max: float | None
@@ -122,8 +122,8 @@ class FaultDocument(BaseModel):
     status: int
     message: str | None
     charset: str
-    acts: bool
-    seen: int
+    apply: bool
+    evaluated: int
 
 
 class FaultsDocument(BaseModel):
@@ -139,18 +139,18 @@ class BehaviourService:
         self._store = store
         self._accounts = accounts
 
-    def delivery_rules(self, userid: str) -> OutcomesDocument:
+    def delivery_rules(self, userid: str) -> DeliveryRulesDocument:
         """Return the rules of an account. Raises NoSuchAccount."""
-        return _rules_document(self._accounts.get(userid).outcomes)
+        return _rules_document(self._accounts.get(userid).delivery_rules)
 
-    def set_delivery_rules(self, userid: str, document: OutcomesDocument) -> OutcomesDocument:
+    def set_delivery_rules(self, userid: str, document: DeliveryRulesDocument) -> DeliveryRulesDocument:
         """Replace the rules of an account. Raises NoSuchAccount."""
         rules = DeliveryRules(tuple(map(_parse_rule, document.rules)), document.seed)
         return _rules_document(
-            self._store.update_account(userid, lambda account: replace(account, outcomes=rules)).outcomes
+            self._store.update_account(userid, lambda account: replace(account, delivery_rules=rules)).delivery_rules
         )
 
-    def add_rule(self, userid: str, document: RuleDocument) -> OutcomesDocument:
+    def add_rule(self, userid: str, document: RuleDocument) -> DeliveryRulesDocument:
         """Add a rule before the others. Raises NoSuchAccount and TooManyRules."""
         rule = _parse_rule(document)
         return self._update_rules(userid, lambda rules: _check_rule_limit((rule, *rules)))
@@ -160,7 +160,7 @@ class BehaviourService:
 
         A name stays valid when other rules are added or used up.
         """
-        rules = self._accounts.get(userid).outcomes.rules
+        rules = self._accounts.get(userid).delivery_rules.rules
         return [(name, _rule_document(rule)) for name, rule in zip(_rule_names(rules), rules, strict=True)]
 
     def remove_rule(self, userid: str, name: str) -> None:
@@ -176,7 +176,7 @@ class BehaviourService:
         if not removed:
             raise NoSuchRule(name)
 
-    def set_rule_for_number(self, userid: str, number: str, document: RuleDocument | None) -> OutcomesDocument:
+    def set_rule_for_number(self, userid: str, number: str, document: RuleDocument | None) -> DeliveryRulesDocument:
         """Replace all rules for exactly this number by one rule before the others, or by none.
 
         Raises NoSuchAccount and TooManyRules.
@@ -188,11 +188,13 @@ class BehaviourService:
 
     def _update_rules(
         self, userid: str, change: Callable[[tuple[DeliveryRule, ...]], tuple[DeliveryRule, ...]]
-    ) -> OutcomesDocument:
+    ) -> DeliveryRulesDocument:
         def with_changed_rules(account: Account) -> Account:
-            return replace(account, outcomes=replace(account.outcomes, rules=change(account.outcomes.rules)))
+            return replace(
+                account, delivery_rules=replace(account.delivery_rules, rules=change(account.delivery_rules.rules))
+            )
 
-        return _rules_document(self._store.update_account(userid, with_changed_rules).outcomes)
+        return _rules_document(self._store.update_account(userid, with_changed_rules).delivery_rules)
 
     def faults(self, userid: str | None) -> FaultsDocument:
         """Return the active faults of an account, or those for all accounts. Raises NoSuchAccount."""
@@ -205,9 +207,11 @@ class BehaviourService:
             **new.model_dump()
             | {
                 "id": secrets.token_hex(4),
-                "operations": tuple(_QUEUE_OPERATIONS if new.kind == "lose" and not new.operations else new.operations),
+                "operations": tuple(
+                    _QUEUE_OPERATIONS if new.kind == "drop_fetch" and not new.operations else new.operations
+                ),
                 "message": new.message or "",
-                "acts": new.kind in APPLY_BY_DEFAULT if new.acts is None else new.acts,
+                "apply": new.kind in APPLY_BY_DEFAULT if new.apply is None else new.apply,
             }
         )
         self._update_faults(userid, lambda faults: _check_fault_limit((*faults, fault), userid))
@@ -242,10 +246,10 @@ def _parse_rule(document: RuleDocument) -> DeliveryRule:
         status=protocol.FAILED if failed else protocol.DELIVERED,
         errorcode=document.errorcode if document.errorcode is not None else "UNDELIV" if failed else "DELIVRD",
         delay=document.delay,
-        silent=document.outcome == "silent",
+        unreported=document.outcome == "unreported",
         reply=document.reply,
     )
-    return DeliveryRule(document.number, outcome, document.share, document.remaining)
+    return DeliveryRule(document.number, outcome, document.probability, document.times)
 
 
 def _check_rule_limit(rules: tuple[DeliveryRule, ...]) -> tuple[DeliveryRule, ...]:
@@ -269,20 +273,20 @@ def _rule_names(rules: Sequence[DeliveryRule]) -> list[str]:
     equal_rules: Counter[str] = Counter()
     names: list[str] = []
     for rule in reversed(rules):
-        digest = blake2b(repr(replace(rule, remaining=None)).encode(), digest_size=8).hexdigest()
+        digest = blake2b(repr(replace(rule, times=None)).encode(), digest_size=8).hexdigest()
         names.append(f"{digest}-{equal_rules[digest]}")
         equal_rules[digest] += 1
     return names[::-1]
 
 
-def _rules_document(rules: DeliveryRules) -> OutcomesDocument:
-    return OutcomesDocument.model_construct(rules=[_rule_document(rule) for rule in rules.rules], seed=rules.seed)
+def _rules_document(rules: DeliveryRules) -> DeliveryRulesDocument:
+    return DeliveryRulesDocument.model_construct(rules=[_rule_document(rule) for rule in rules.rules], seed=rules.seed)
 
 
 def _rule_document(rule: DeliveryRule) -> RuleDocument:
     outcome = rule.outcome
-    name: Literal["delivered", "failed", "silent"] = (
-        "silent" if outcome.silent else "failed" if outcome.status == protocol.FAILED else "delivered"
+    name: Literal["delivered", "failed", "unreported"] = (
+        "unreported" if outcome.unreported else "failed" if outcome.status == protocol.FAILED else "delivered"
     )
     return RuleDocument.model_construct(
         number=rule.number,
@@ -290,8 +294,8 @@ def _rule_document(rule: DeliveryRule) -> RuleDocument:
         errorcode=outcome.errorcode,
         delay=outcome.delay,
         reply=outcome.reply,
-        share=rule.share,
-        remaining=rule.remaining,
+        probability=rule.probability,
+        times=rule.times,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from pydantic import BaseModel, Field, model_validator
 
 from sms10692_mock.admin.services.accounts import AccountService
-from sms10692_mock.admin.services.schemas import Moment, Seconds, StrictInput, format_iso_time
+from sms10692_mock.admin.services.schemas import Seconds, StrictInput, Timestamp, format_iso_time
 from sms10692_mock.domain.bounds import LATEST_TIME, MAX_SPEED
 from sms10692_mock.domain.clock import ClockOverride, clamp_time, current_time
 from sms10692_mock.domain.store import NoSuchAccount
@@ -31,7 +31,7 @@ class ClockSetting(StrictInput):
     """
 
     mode: Literal["real", "frozen", "running"]
-    now: Moment | None = None
+    now: Timestamp | None = None
     speed: float = Field(1.0, gt=0, le=MAX_SPEED, allow_inf_nan=False)
 
 

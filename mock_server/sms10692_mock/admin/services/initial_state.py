@@ -11,20 +11,20 @@ from pydantic import Field, ValidationError, model_validator
 from sms10692 import protocol
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import Userid
-from sms10692_mock.admin.services.behaviour import OutcomesDocument
+from sms10692_mock.admin.services.behaviour import DeliveryRulesDocument
 from sms10692_mock.admin.services.message_documents import NewReply, ReplyOfNumber, ReportOfNumber
 from sms10692_mock.admin.services.schemas import Name, StrictInput, Text
 from sms10692_mock.domain.accounts import POINTS_DEFAULT, Account
 from sms10692_mock.domain.bounds import MAX_POINTS
 from sms10692_mock.domain.clock import add_seconds
 from sms10692_mock.domain.notifier import ChangeNotifier
-from sms10692_mock.domain.records import NO_TASK_INDEX, Report, Task
+from sms10692_mock.domain.records import NO_TASK_INDEX, StatusReport, Task
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.profiles import ProfileName
 from sms10692_mock.text_files import read_text
 
 
-class SentMessage(StrictInput):
+class InitialMessage(StrictInput):
     """A message sent before the start. Reports and replies refer to it by its `mobile`."""
 
     mobile: Text
@@ -44,10 +44,10 @@ class InitialAccount(StrictInput):
     password: Name
     points: int = Field(POINTS_DEFAULT, ge=0, le=MAX_POINTS)
     postpaid: bool = False
-    may_read_reports: bool = True
-    dialect: ProfileName | None = None
-    outcomes: OutcomesDocument | None = None
-    messages: list[SentMessage] = Field(default_factory=list)
+    can_read_queues: bool = True
+    profile: ProfileName | None = None
+    delivery_rules: DeliveryRulesDocument | None = None
+    messages: list[InitialMessage] = Field(default_factory=list)
     reports: list[ReportOfNumber] = Field(default_factory=list)
     replies: list[ReplyOfNumber] = Field(default_factory=list)
 
@@ -95,8 +95,8 @@ def build_accounts(state: InitialState) -> tuple[Account, ...]:
             initial.password,
             initial.points,
             initial.postpaid,
-            initial.may_read_reports,
-            dialect=initial.dialect,
+            initial.can_read_queues,
+            profile=initial.profile,
         )
         for initial in state.accounts
     )
@@ -110,8 +110,8 @@ def apply_initial_state(state: InitialState, vendor: Vendor) -> None:
         if vendor.store.account(account.userid) is not None:
             continue
         vendor.store.create_account(account)
-        if initial.outcomes is not None:
-            control.behaviour.set_delivery_rules(initial.userid, initial.outcomes)
+        if initial.delivery_rules is not None:
+            control.behaviour.set_delivery_rules(initial.userid, initial.delivery_rules)
         _record_messages(vendor, account, initial)
         for reply in initial.replies:
             control.messages.inject_reply(initial.userid, NewReply(**reply.model_dump()))
@@ -122,12 +122,12 @@ def _record_messages(vendor: Vendor, account: Account, initial: InitialAccount) 
     store, now = vendor.store, vendor.now()
     last = {message.mobile: index for index, message in enumerate(initial.messages)}
     for index, message in enumerate(initial.messages):
-        task_id, price = store.next_task_id(), vendor.billing(message.content)
+        task_id, price = store.next_task_id(), vendor.pricing(message.content)
         path, numbers = protocol.V2SMS.path, [message.mobile]
         task = Task(task_id, now, now, numbers, message.content, message.extno, path, price, request=0)
         own_reports = [report for report in initial.reports if last[report.mobile] == index]
         reports = [
-            Report(
+            StatusReport(
                 add_seconds(now, report.seconds),
                 report.mobile,
                 task_id,

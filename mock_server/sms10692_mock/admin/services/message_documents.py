@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from sms10692 import protocol
-from sms10692_mock.admin.services.schemas import INTEGRAL, Moment, Number, Seconds, StrictInput, Text
+from sms10692_mock.admin.services.schemas import INTEGRAL, Number, Seconds, StrictInput, Text, Timestamp
 from sms10692_mock.domain.records import State
 
 
@@ -50,22 +50,22 @@ class Requeue(StrictInput):
     """Selects the fetched items to requeue: the last `count`, those fetched `since` a time, or all."""
 
     count: Annotated[int, Field(ge=0), INTEGRAL] | None = None
-    since: Moment | None = None
+    since: Timestamp | None = None
 
 
 class RequeueResult(BaseModel):
     """Number of requeued items."""
 
-    rewound: int
+    requeued: int
 
 
 class MessageDocument(BaseModel):
     """A message to one number, and the state of its report.
 
     `parts` is the number of SMS segments for a text of `units` UTF-16 code units. `cost` is in points, and `cost_why`
-    explains it. `status` and `errorcode` are null for a message without a report. `handed_out` is the time at which the
-    report was fetched, `handed_out_to` the number of the request that fetched it, `spoilt_by` the faults that affected
-    its response.
+    explains it. `status` and `errorcode` are null for a message without a report. `fetched_at` is the time at which the
+    report was fetched, `fetched_by_request` the number of the request that fetched it, `faults` the faults that
+    affected its response.
     """
 
     number: int
@@ -76,7 +76,7 @@ class MessageDocument(BaseModel):
     parts: int
     cost: int
     cost_why: str
-    page: str
+    endpoint: str
     charset: str
     extno: str
     sent: str
@@ -84,14 +84,14 @@ class MessageDocument(BaseModel):
     status: int | None
     errorcode: str | None
     state: State
-    handed_out: str | None
-    handed_out_to: int | None
-    spoilt_by: list[str]
+    fetched_at: str | None
+    fetched_by_request: int | None
+    faults: list[str]
     request: int
 
 
-class EnqueuedReport(BaseModel):
-    """A report that was put into the queue. `state` is `later` until it is due, then `waiting`."""
+class EnqueuedReportDocument(BaseModel):
+    """A report that was put into the queue. `state` is `scheduled` until it is due, then `waiting`."""
 
     mobile: str
     task_id: int
@@ -102,8 +102,8 @@ class EnqueuedReport(BaseModel):
     state: State
 
 
-class EnqueuedReply(BaseModel):
-    """A reply that was put into the queue. `state` is `later` until it is due, then `waiting`."""
+class EnqueuedReplyDocument(BaseModel):
+    """A reply that was put into the queue. `state` is `scheduled` until it is due, then `waiting`."""
 
     mobile: str
     task_id: int
@@ -113,41 +113,41 @@ class EnqueuedReply(BaseModel):
     state: State
 
 
-class ReportDocument(EnqueuedReport):
-    """A report and its state: `handed_out_to` is the number of the request that fetched it.
+class ReportDocument(EnqueuedReportDocument):
+    """A report and its state: `fetched_by_request` is the number of the request that fetched it.
 
-    `spoilt_by` are the faults that affected that request's response. With most of them, the client never received the
+    `faults` are the faults that affected that request's response. With most of them, the client never received the
     report. `injected` marks a report that was put into the queue by hand.
     """
 
     number: int
     injected: bool
-    handed_out: str | None
-    handed_out_to: int | None
-    spoilt_by: list[str]
+    fetched_at: str | None
+    fetched_by_request: int | None
+    faults: list[str]
 
 
-class ReplyDocument(EnqueuedReply):
-    """A reply and its state: `handed_out_to` is the number of the request that fetched it.
+class ReplyDocument(EnqueuedReplyDocument):
+    """A reply and its state: `fetched_by_request` is the number of the request that fetched it.
 
-    `spoilt_by` are the faults that affected that request's response. With most of them, the client never received the
+    `faults` are the faults that affected that request's response. With most of them, the client never received the
     reply.
     """
 
     number: int
-    handed_out: str | None
-    handed_out_to: int | None
-    spoilt_by: list[str]
+    fetched_at: str | None
+    fetched_by_request: int | None
+    faults: list[str]
 
 
 class QueueStatsDocument(BaseModel):
-    """Queue statistics: `created` = `later` + `waiting` + `handed_out`; `forgotten` of them are no longer kept."""
+    """Queue statistics: `created` = `scheduled` + `waiting` + `fetched`; `evicted` of them are no longer kept."""
 
     created: int
-    later: int
+    scheduled: int
     waiting: int
-    handed_out: int
-    forgotten: int
+    fetched: int
+    evicted: int
 
 
 class QueuesDocument(BaseModel):

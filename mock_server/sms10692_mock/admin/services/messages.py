@@ -7,8 +7,8 @@ from typing import Any, Final, TypeAlias
 from sms10692 import protocol
 from sms10692_mock.admin.services.accounts import AccountService
 from sms10692_mock.admin.services.message_documents import (
-    EnqueuedReply,
-    EnqueuedReport,
+    EnqueuedReplyDocument,
+    EnqueuedReportDocument,
     MessageDocument,
     NewReply,
     NewReport,
@@ -28,21 +28,21 @@ from sms10692_mock.admin.services.schemas import (
     to_list_document,
 )
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.billing import Billing, explain_price, segment_price, utf16_length
+from sms10692_mock.domain.billing import Pricing, explain_price, segment_price, utf16_length
 from sms10692_mock.domain.clock import add_seconds
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import (
     NO_TASK_INDEX,
     DeliveryState,
-    Message,
+    InboundReply,
     Page,
     Query,
     QueueItem,
     QueueName,
     QueueStats,
-    Reply,
-    Report,
+    SentMessage,
     State,
+    StatusReport,
     Task,
 )
 from sms10692_mock.domain.vendor import Vendor
@@ -80,9 +80,9 @@ class MessageService:
 
     def messages(self, userid: str, query: ListQuery) -> ListDocument[MessageDocument]:
         """List the sent messages."""
-        billing = self._vendor.billing
+        pricing = self._vendor.pricing
         return self._list(
-            userid, query, self._store.messages, lambda message, faults: _message_document(message, billing, faults)
+            userid, query, self._store.messages, lambda message, faults: _message_document(message, pricing, faults)
         )
 
     def reports(self, userid: str, query: ListQuery) -> ListDocument[ReportDocument]:
@@ -120,28 +120,28 @@ class MessageService:
             total=sum(points),
         )
 
-    def inject_report(self, userid: str, new: NewReport) -> EnqueuedReport:
+    def inject_report(self, userid: str, new: NewReport) -> EnqueuedReportDocument:
         """Put a report into the queue. Raises NoSuchTask."""
         account, now = self._account_and_time(userid)
         task = self._find_task(userid, new.mobile, new.task_id, now)
         extno = task.extno if new.extno is None else new.extno
-        report = Report(add_seconds(now, new.seconds), new.mobile, task.task_id, new.status, new.errorcode, extno)
+        report = StatusReport(add_seconds(now, new.seconds), new.mobile, task.task_id, new.status, new.errorcode, extno)
         self._store.enqueue(account.userid, [report], [], now)
-        return EnqueuedReport.model_construct(**_report_fields(report), state=_state(report.due, now))
+        return EnqueuedReportDocument.model_construct(**_report_fields(report), state=_state(report.due, now))
 
-    def inject_reply(self, userid: str, new: NewReply) -> EnqueuedReply:
+    def inject_reply(self, userid: str, new: NewReply) -> EnqueuedReplyDocument:
         """Put a reply into the queue. Raises NoSuchTask."""
         account, now = self._account_and_time(userid)
         task = self._find_task(userid, new.mobile, new.task_id, now)
         extno = task.extno if new.extno is None else new.extno
-        reply = Reply(add_seconds(now, new.seconds), new.mobile, task.task_id, new.content, extno)
+        reply = InboundReply(add_seconds(now, new.seconds), new.mobile, task.task_id, new.content, extno)
         self._store.enqueue(account.userid, [], [reply], now)
-        return EnqueuedReply.model_construct(**_reply_fields(reply), state=_state(reply.due, now))
+        return EnqueuedReplyDocument.model_construct(**_reply_fields(reply), state=_state(reply.due, now))
 
     def requeue(self, userid: str, queue: QueueName, selection: Requeue) -> RequeueResult:
         """Make fetched items fetchable again."""
         since = selection.since.timestamp() if selection.since else None
-        return RequeueResult.model_construct(rewound=self._store.requeue(userid, queue, selection.count, since))
+        return RequeueResult.model_construct(requeued=self._store.requeue(userid, queue, selection.count, since))
 
     def _account_and_time(self, userid: str) -> tuple[Account, float]:
         account = self._accounts.get(userid)
@@ -187,13 +187,13 @@ class MessageService:
 def _delivery_state_fields(fate: DeliveryState, faults: _FaultLookup) -> dict[str, Any]:
     return {
         "state": fate.state,
-        "handed_out": None if fate.time is None else format_iso_time(fate.time),
-        "handed_out_to": fate.request,
-        "spoilt_by": faults(fate.request),
+        "fetched_at": None if fate.time is None else format_iso_time(fate.time),
+        "fetched_by_request": fate.request,
+        "faults": faults(fate.request),
     }
 
 
-def _message_document(message: Message, billing: Billing, faults: _FaultLookup) -> MessageDocument:
+def _message_document(message: SentMessage, pricing: Pricing, faults: _FaultLookup) -> MessageDocument:
     task, report = message.task, message.report
     return MessageDocument.model_construct(
         number=message.number,
@@ -203,9 +203,9 @@ def _message_document(message: Message, billing: Billing, faults: _FaultLookup) 
         units=utf16_length(task.content),
         parts=segment_price(task.content),
         cost=task.price,
-        cost_why=explain_price(billing, task.content),
-        page=task.page,
-        charset=_CHARSETS[task.page],
+        cost_why=explain_price(pricing, task.content),
+        endpoint=task.endpoint_path,
+        charset=_CHARSETS[task.endpoint_path],
         extno=task.extno,
         sent=format_iso_time(task.sent_at),
         due=format_iso_time(report.due if report else task.due),
@@ -216,16 +216,16 @@ def _message_document(message: Message, billing: Billing, faults: _FaultLookup) 
     )
 
 
-def _report_document(queued: QueueItem[Report], faults: _FaultLookup) -> ReportDocument:
+def _report_document(queued: QueueItem[StatusReport], faults: _FaultLookup) -> ReportDocument:
     return ReportDocument.model_construct(
         number=queued.number,
-        injected=queued.item.place == NO_TASK_INDEX,
+        injected=queued.item.recipient_index == NO_TASK_INDEX,
         **_report_fields(queued.item),
         **_delivery_state_fields(queued.delivery_state, faults),
     )
 
 
-def _report_fields(report: Report) -> dict[str, Any]:
+def _report_fields(report: StatusReport) -> dict[str, Any]:
     return {
         "mobile": report.mobile,
         "task_id": report.task_id,
@@ -236,13 +236,13 @@ def _report_fields(report: Report) -> dict[str, Any]:
     }
 
 
-def _reply_document(queued: QueueItem[Reply], faults: _FaultLookup) -> ReplyDocument:
+def _reply_document(queued: QueueItem[InboundReply], faults: _FaultLookup) -> ReplyDocument:
     return ReplyDocument.model_construct(
         number=queued.number, **_reply_fields(queued.item), **_delivery_state_fields(queued.delivery_state, faults)
     )
 
 
-def _reply_fields(reply: Reply) -> dict[str, Any]:
+def _reply_fields(reply: InboundReply) -> dict[str, Any]:
     return {
         "mobile": reply.mobile,
         "task_id": reply.task_id,
@@ -253,7 +253,7 @@ def _reply_fields(reply: Reply) -> dict[str, Any]:
 
 
 def _state(due: float, now: float) -> State:
-    return "later" if due > now else "waiting"
+    return "scheduled" if due > now else "waiting"
 
 
 def _queue_stats_document(stats: QueueStats) -> QueueStatsDocument:

@@ -21,25 +21,25 @@ class NoSuchRequest(LookupError):
 
 
 class RequestDocument(BaseModel):
-    """Summary of a request. `path` includes the query string as received; `took` is in seconds.
+    """Summary of a request. `path` includes the query string as received; `duration` is in seconds.
 
-    `handed_out` is the number of items that the request fetched from a queue; null for other operations.
+    `fetched` is the number of items that the request fetched from a queue; null for other operations.
     """
 
     number: int
     received: str
-    now: str
-    took: float
+    account_time: str
+    duration: float
     method: str
     path: str
     userid: str
     operation: str
     refusal: str
     status: int
-    handed_out: int | None
+    fetched: int | None
     faults: list[str]
     request_bytes: int
-    answer_bytes: int
+    response_bytes: int
 
 
 class FindingDocument(BaseModel):
@@ -71,8 +71,8 @@ class RequestDetail(RequestDocument):
     fields_utf8: Mapping[str, str]
     fields_gbk: Mapping[str, str]
     content_type: str
-    answer: str
-    answer_text: str
+    response_body: str
+    response_text: str
     diagnosis: Sequence[FindingDocument]
 
 
@@ -108,13 +108,13 @@ class RequestLogService:
             body=b64encode(entry.body).decode(),
             body_utf8=DECODERS["utf-8"](entry.body),
             body_gbk=DECODERS["gb2312"](entry.body),
-            charset=call.page.charset,
+            charset=call.endpoint.charset,
             fields=fields,
             fields_utf8=_fields(entry, "utf-8"),
             fields_gbk=_fields(entry, "gb2312"),
             content_type=entry.content_type,
-            answer=b64encode(entry.answer).decode(),
-            answer_text=_answer_text(entry),
+            response_body=b64encode(entry.response_body).decode(),
+            response_text=_response_text(entry),
             diagnosis=[_finding_document(finding) for finding in diagnose_logged(entry, self._store)],
         )
 
@@ -131,18 +131,18 @@ def _document(entry: LoggedRequest) -> RequestDocument:
     return RequestDocument.model_construct(
         number=entry.number,
         received=format_iso_time(entry.received),
-        now=format_iso_time(entry.now),
-        took=round(entry.took, 6),
+        account_time=format_iso_time(entry.account_time),
+        duration=round(entry.duration, 6),
         method=entry.method,
         path=f"{entry.path}?{query}" if query else entry.path,
         userid=entry.userid,
         operation=entry.operation,
         refusal=entry.refusal,
         status=entry.status,
-        handed_out=entry.handed_out,
+        fetched=entry.fetched,
         faults=list(entry.faults),
         request_bytes=len(entry.body),
-        answer_bytes=len(entry.answer),
+        response_bytes=len(entry.response_body),
     )
 
 
@@ -150,9 +150,9 @@ def _fields(entry: LoggedRequest, charset: str) -> Mapping[str, str]:
     return parse_fields(entry.query, content_type(entry), entry.body, DECODERS[charset])
 
 
-def _answer_text(entry: LoggedRequest) -> str:
+def _response_text(entry: LoggedRequest) -> str:
     charset = "gb2312" if "gb2312" in entry.content_type else "utf-8"
-    return DECODERS[charset](entry.answer)
+    return DECODERS[charset](entry.response_body)
 
 
 def _finding_document(finding: Finding) -> FindingDocument:

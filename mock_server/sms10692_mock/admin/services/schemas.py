@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from sms10692_mock.domain.bounds import EARLIEST_TIME, LATEST_TIME, MAX_NUMBER, MAX_SECONDS, MAX_TEXT
 from sms10692_mock.domain.clock import to_china_datetime
@@ -15,11 +16,26 @@ from sms10692_mock.stores.query import HasNumber
 Row = TypeVar("Row", bound=HasNumber)
 Document = TypeVar("Document", bound=BaseModel)
 
+_MAX_SHOWN_NAME: Final = 60
+"""Characters of an unknown field name that an error message shows."""
+
 
 class StrictInput(BaseModel):
-    """Base of input models: rejects unknown fields and does not convert types."""
+    """Base of input models: rejects unknown fields, names the known ones, and does not convert types."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reject_unknown_fields(cls, value: Any) -> Any:
+        unknown = [name for name in value if name not in cls.model_fields] if isinstance(value, dict) else []
+        if unknown:
+            raise PydanticCustomError(
+                "unknown_field",
+                "there is no field {name}; the fields are {known}",
+                {"name": str(unknown[0])[:_MAX_SHOWN_NAME], "known": ", ".join(cls.model_fields)},
+            )
+        return value
 
 
 def _encodable(text: str) -> str:
@@ -48,7 +64,7 @@ def _check_time_range(time: datetime) -> datetime:
     return time
 
 
-Moment = Annotated[
+Timestamp = Annotated[
     AwareDatetime, Field(strict=False), BeforeValidator(_check_time_format), AfterValidator(_check_time_range)
 ]
 """A time with an offset from UTC, in ISO 8601."""
@@ -87,8 +103,8 @@ class RequestQuery(BaseModel):
     mobile: str | None = Field(None, description="only this number")
     text: str | None = Field(None, description="only items that contain this text")
     task_id: Number | None = Field(None, description="only this task")
-    since: Moment | None = Field(None, description="sent, due or received at this time or later")
-    until: Moment | None = Field(None, description="sent, due or received at this time or earlier")
+    since: Timestamp | None = Field(None, description="sent, due or received at this time or later")
+    until: Timestamp | None = Field(None, description="sent, due or received at this time or earlier")
     after: Number | None = Field(None, description="`next` of the previous page")
     order: Literal["asc", "desc"] = Field("asc", description="asc: oldest first; desc: newest first")
     limit: int = Field(100, ge=1, le=1000)
@@ -122,12 +138,12 @@ class ListQuery(RequestQuery):
 class ListDocument(BaseModel, Generic[Document]):
     """A page of a list. `next` is the value of `after` for the next page, or null.
 
-    `dropped` is the number of items that are no longer kept; for requests, it counts all accounts together.
+    `evicted` is the number of items that are no longer kept; for requests, it counts all accounts together.
     """
 
     items: Sequence[Document]
     next: int | None
-    dropped: int
+    evicted: int
 
 
 def to_list_document(page: Page[Row], limit: int, to_document: Callable[[Row], Document]) -> ListDocument[Any]:
@@ -135,5 +151,5 @@ def to_list_document(page: Page[Row], limit: int, to_document: Callable[[Row], D
     items, more = page.items[:limit], page.more or len(page.items) > limit
     next_number = items[-1].number if more else None
     return ListDocument.model_construct(
-        items=[to_document(row) for row in items], next=next_number, dropped=page.dropped
+        items=[to_document(row) for row in items], next=next_number, evicted=page.evicted
     )

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Final, NamedTuple
 
 from sms10692_mock.domain.accounts import Account, initial_balance
-from sms10692_mock.domain.records import NEVER, Limits, Message, Query, Reply, Report, Task
+from sms10692_mock.domain.records import UNREPORTED, InboundReply, Limits, Query, SentMessage, StatusReport, Task
 from sms10692_mock.stores.due_batches import DueBatch
 from sms10692_mock.stores.fetch_history import FetchHistory
 from sms10692_mock.stores.memory.fetch_queue import FetchQueue
@@ -26,13 +26,13 @@ class _SentTask(NamedTuple):
     before: int
     size: int
     task: Task
-    reports: Sequence[DueBatch[Report]]
+    reports: Sequence[DueBatch[StatusReport]]
 
-    def report(self, recipient: int) -> tuple[Report, int | None] | None:
+    def report(self, recipient: int) -> tuple[StatusReport, int | None] | None:
         """The report of the recipient at this index of the task, and its index in the queue (None: not due yet)."""
         for batch in self.reports:
-            index = bisect_left(batch.items, recipient, key=lambda report: report.place)
-            if index < len(batch.items) and batch.items[index].place == recipient:
+            index = bisect_left(batch.items, recipient, key=lambda report: report.recipient_index)
+            if index < len(batch.items) and batch.items[index].recipient_index == recipient:
                 return batch.items[index], None if batch.start is None else batch.start + index
         return None
 
@@ -43,10 +43,10 @@ class AccountState:
     def __init__(self, account: Account, limits: Limits, used: float) -> None:
         self.account = account
         self.used = used
-        self.charged_up = initial_balance(account)
-        self.points = self.charged_up
-        self.reports: FetchQueue[Report] = FetchQueue(limits.handed_out, limits.handed_out_bytes)
-        self.replies: FetchQueue[Reply] = FetchQueue(limits.handed_out, limits.handed_out_bytes)
+        self.total_added = initial_balance(account)
+        self.points = self.total_added
+        self.reports: FetchQueue[StatusReport] = FetchQueue(limits.fetched, limits.fetched_bytes)
+        self.replies: FetchQueue[InboundReply] = FetchQueue(limits.fetched, limits.fetched_bytes)
         self.lock = Lock()
         self._max_messages, self._max_bytes = limits.messages, limits.message_bytes
         self._tasks: list[_SentTask] = []
@@ -64,10 +64,10 @@ class AccountState:
         return self._message_count
 
     @property
-    def dropped(self) -> int:
+    def evicted(self) -> int:
         return self._tasks[self._first_task].before if self._tasks else 0
 
-    def append_task(self, task: Task, size: int, reports: Sequence[DueBatch[Report]]) -> None:
+    def append_task(self, task: Task, size: int, reports: Sequence[DueBatch[StatusReport]]) -> None:
         max_messages, max_bytes = self._max_messages, self._max_bytes
         self._tasks.append(_SentTask(self._message_count, size, task, reports))
         self._message_count += len(task.numbers)
@@ -87,11 +87,11 @@ class AccountState:
     @property
     def is_idle(self) -> bool:
         """Whether the account is temporary and nothing waits in its queues."""
-        return self.account.throwaway and self.reports.is_empty and self.replies.is_empty
+        return self.account.temporary and self.reports.is_empty and self.replies.is_empty
 
     def usage(self) -> Usage:
         with self.lock:
-            messages = self._message_count - self.dropped if self._tasks else 0
+            messages = self._message_count - self.evicted if self._tasks else 0
             history = History(messages, self._bytes, *self.reports.stored_history, *self.replies.stored_history)
             return Usage(self.account.userid, self.is_idle, self.used, history)
 
@@ -103,7 +103,7 @@ class AccountState:
             self.reports.delete_fetched(limits.reports, limits.report_bytes)
             self.replies.delete_fetched(limits.replies, limits.reply_bytes)
 
-    def query_messages(self, query: Query, now: float) -> Iterator[Message]:
+    def query_messages(self, query: Query, now: float) -> Iterator[SentMessage]:
         """The messages whose task matches the query, with the delivery states of their reports at this time.
 
         The lock is held only while a snapshot is taken, not while the messages are read.
@@ -124,7 +124,9 @@ def _select_indexes(tasks: list[_SentTask], indexes: range, query: Query) -> ran
     return indexes[::-1] if query.newest_first else indexes
 
 
-def _iterate_messages(tasks: list[_SentTask], indexes: range, history: FetchHistory, query: Query) -> Iterator[Message]:
+def _iterate_messages(
+    tasks: list[_SentTask], indexes: range, history: FetchHistory, query: Query
+) -> Iterator[SentMessage]:
     step = -1 if query.newest_first else 1
     for index in indexes:
         before, _, task, _ = sent_task = tasks[index]
@@ -134,5 +136,7 @@ def _iterate_messages(tasks: list[_SentTask], indexes: range, history: FetchHist
         for recipient in range(len(numbers))[::step]:
             if query.number is None or numbers[recipient] == query.number:
                 report = sent_task.report(recipient)
-                state = NEVER if report is None else history.state_of(report[1])
-                yield Message(before + recipient + 1, task, numbers[recipient], report[0] if report else None, state)
+                state = UNREPORTED if report is None else history.state_of(report[1])
+                yield SentMessage(
+                    before + recipient + 1, task, numbers[recipient], report[0] if report else None, state
+                )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import count
 from typing import Generic, TypeGuard
 
-from sms10692_mock.domain.records import Query, QueueItem, QueueStats, Reply, Report, utf8_length
+from sms10692_mock.domain.records import InboundReply, Query, QueueItem, QueueStats, StatusReport, utf8_length
 from sms10692_mock.stores.due_batches import DueBatch, Item
 from sms10692_mock.stores.fetch_history import FetchHistory, FetchRecord, query_items
 
@@ -135,7 +135,7 @@ class FetchQueue(Generic[Item]):
             self._fetches.popleft()
 
 
-def _size(items: Sequence[Report] | Sequence[Reply]) -> int:
+def _size(items: Sequence[StatusReport] | Sequence[InboundReply]) -> int:
     """Size in bytes of all texts of the items."""
     columns: Iterable[tuple[object, ...]] = zip(
         *items, strict=True

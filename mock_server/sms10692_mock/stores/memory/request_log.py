@@ -27,7 +27,7 @@ class RequestLog:
             self._order: deque[tuple[int, int]] = deque()
             """Number and size of each entry, in the order of arrival."""
             self._bytes = 0
-            self._dropped = 0
+            self._evicted = 0
         free_incrementally([previous.values()])
 
     def next_number(self) -> int:
@@ -44,16 +44,16 @@ class RequestLog:
                 number, size = order.popleft()
                 del entries[number]
                 self._bytes -= size
-                self._dropped += 1
+                self._evicted += 1
 
     def query(self, userid: str | None, query: Query) -> Page[LoggedRequest]:
         """One page of the requests of a userid, or of all, that match."""
         with self._lock:
-            entries, dropped = list(self._entries.values()), self._dropped
+            entries, evicted = list(self._entries.values()), self._evicted
         # Requests can finish in another order than that of their numbers.
         ordered = sorted(entries, key=lambda entry: entry.number, reverse=query.newest_first)
         matching = (entry for entry in ordered if userid is None or entry.userid == userid)
-        return paginate(matching, query, matches_request, dropped)
+        return paginate(matching, query, matches_request, evicted)
 
     def get(self, number: int) -> LoggedRequest | None:
         return self._entries.get(number)

@@ -15,17 +15,17 @@ from sms10692_mock.domain.bounds import MAX_POINTS, add_to_balance
 from sms10692_mock.domain.clock import Clock, system_time
 from sms10692_mock.domain.records import (
     AccountBalance,
+    InboundReply,
     Limits,
-    Message,
     Page,
     Query,
     QueueItem,
     QueueName,
     QueueStats,
-    Reply,
-    Report,
     RulesTransition,
+    SentMessage,
     Settings,
+    StatusReport,
     Task,
 )
 from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, RulesConflict
@@ -82,7 +82,7 @@ class MemoryStore:
             self._states[account.userid] = state
         if previous is not None:
             free_incrementally(previous.large_collections())
-        if account.throwaway:
+        if account.temporary:
             self._growth.add_account()
         return True
 
@@ -131,7 +131,7 @@ class MemoryStore:
 
     def expire(self, unused_since: float) -> int:
         states = list(self._states.items())
-        unused = [userid for userid, state in states if state.account.throwaway and state.used < unused_since]
+        unused = [userid for userid, state in states if state.account.temporary and state.used < unused_since]
         for userid in unused:
             self.delete_account(userid)
         return len(unused)
@@ -169,17 +169,17 @@ class MemoryStore:
     def add_points(self, userid: str, points: int) -> None:
         state = self._get_state(userid)
         with state.lock:
-            state.points, state.charged_up = add_to_balance(state.points, state.charged_up, points)
+            state.points, state.total_added = add_to_balance(state.points, state.total_added, points)
 
     def set_balance(self, userid: str, points: int) -> None:
         state = self._get_state(userid)
         with state.lock:
-            state.points, state.charged_up = add_to_balance(state.points, state.charged_up, points - state.points)
+            state.points, state.total_added = add_to_balance(state.points, state.total_added, points - state.points)
 
     def balance(self, userid: str) -> AccountBalance:
         state = self._get_state(userid)
         with state.lock:
-            return AccountBalance(state.points, state.charged_up, state.messages)
+            return AccountBalance(state.points, state.total_added, state.messages)
 
     def next_task_id(self) -> int:
         return next(self._task_ids)
@@ -188,8 +188,8 @@ class MemoryStore:
         self,
         userid: str,
         task: Task,
-        reports: Sequence[Report],
-        replies: Sequence[Reply],
+        reports: Sequence[StatusReport],
+        replies: Sequence[InboundReply],
         now: float,
         used: RulesTransition | None = None,
     ) -> int | None:
@@ -197,13 +197,13 @@ class MemoryStore:
         report_batches, reply_batches = group_by_due(reports), group_by_due(replies) if replies else ()
         cost, size = task.cost, task.size
         with state.lock:
-            if used is not None and state.account.outcomes != used.before:
-                raise RulesConflict(state.account.outcomes)
+            if used is not None and state.account.delivery_rules != used.before:
+                raise RulesConflict(state.account.delivery_rules)
             balance = state.points - cost
             if balance < (-MAX_POINTS if state.account.postpaid else 0):
                 return None
             if used is not None:
-                state.account = replace(state.account, outcomes=used.after)
+                state.account = replace(state.account, delivery_rules=used.after)
             state.points = balance
             state.append_task(task, size, report_batches)
             state.reports.enqueue(report_batches, now)
@@ -212,7 +212,9 @@ class MemoryStore:
         self._growth.add(len(task.numbers), size)
         return balance
 
-    def enqueue(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
+    def enqueue(
+        self, userid: str, reports: Sequence[StatusReport], replies: Sequence[InboundReply], now: float
+    ) -> None:
         state = self._get_state(userid)
         report_batches, reply_batches = group_by_due(reports), group_by_due(replies)
         with state.lock:
@@ -220,12 +222,12 @@ class MemoryStore:
             state.replies.enqueue(reply_batches, now)
         self._growth.add(len(reports) + len(replies), 0)
 
-    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[StatusReport]:
         state = self._get_state(userid)
         with state.lock:
             return state.reports.fetch(limit, now, request)
 
-    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[InboundReply]:
         state = self._get_state(userid)
         with state.lock:
             return state.replies.fetch(sys.maxsize, now, request)
@@ -246,18 +248,18 @@ class MemoryStore:
             due = (state.reports.next_due(now), state.replies.next_due(now))
         return min((moment for moment in due if moment is not None), default=None)
 
-    def messages(self, userid: str, query: Query, now: float) -> Page[Message]:
+    def messages(self, userid: str, query: Query, now: float) -> Page[SentMessage]:
         state = self._get_state(userid)
-        return paginate(state.query_messages(query, now), query, matches_message, state.dropped)
+        return paginate(state.query_messages(query, now), query, matches_message, state.evicted)
 
-    def reports(self, userid: str, query: Query, now: float) -> Page[QueueItem[Report]]:
+    def reports(self, userid: str, query: Query, now: float) -> Page[QueueItem[StatusReport]]:
         state = self._get_state(userid)
         with state.lock:
             items, stats = state.reports.query(query, now), state.reports.stats(now)
-        return paginate(items, query, matches_report, stats.forgotten)
+        return paginate(items, query, matches_report, stats.evicted)
 
-    def replies(self, userid: str, query: Query, now: float) -> Page[QueueItem[Reply]]:
+    def replies(self, userid: str, query: Query, now: float) -> Page[QueueItem[InboundReply]]:
         state = self._get_state(userid)
         with state.lock:
             items, stats = state.replies.query(query, now), state.replies.stats(now)
-        return paginate(items, query, matches_reply, stats.forgotten)
+        return paginate(items, query, matches_reply, stats.evicted)

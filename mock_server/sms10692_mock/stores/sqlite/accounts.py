@@ -33,7 +33,7 @@ _EVICTION_BATCH: Final = 100
 """Accounts that are evicted in one transaction, so that a send that arrives meanwhile waits for a short time only."""
 
 
-class _Snapshot:
+class _AccountsSnapshot:
     """Cached accounts and settings of one version of the database."""
 
     def __init__(self, version: int, settings: Settings) -> None:
@@ -50,7 +50,7 @@ class _BatchSnapshot:
 
     def __init__(self) -> None:
         self.is_changed = False
-        self.snapshot: _Snapshot | None = None
+        self.snapshot: _AccountsSnapshot | None = None
 
 
 class AccountTable:
@@ -64,7 +64,7 @@ class AccountTable:
         self._sequences = sequences
         self._real_time = real_time
         self._wake = wake
-        self._snapshot: _Snapshot | None = None
+        self._snapshot: _AccountsSnapshot | None = None
         self._read_at = 0.0
         self._changes = 0
         self._snapshot_lock = threading.Lock()
@@ -95,19 +95,19 @@ class AccountTable:
     def _insert(self, db: Connection, account: Account) -> None:
         """Insert an account, replacing one of the same userid.
 
-        A replacement keeps its place in the order of accounts.
+        A replacement keeps its position in the order of accounts.
         """
         points = initial_balance(account)
-        arrived = self._delete(db, account.userid)
+        position = self._delete(db, account.userid)
         account_id = db.execute(
-            "INSERT INTO accounts (userid, arrived, terms, postpaid, throwaway, used, points, charged_up) "
+            "INSERT INTO accounts (userid, position, settings, postpaid, temporary, used, points, total_added) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 to_db(account.userid),
-                arrived or 0,
+                position or 0,
                 dump_account(account),
                 account.postpaid,
-                account.throwaway,
+                account.temporary,
                 self._real_time(),
                 points,
                 points,
@@ -115,8 +115,8 @@ class AccountTable:
         ).lastrowid
         if account_id is None:
             raise AssertionError("the INSERT returned no row id")
-        if arrived is None:
-            db.execute("UPDATE accounts SET arrived = ? WHERE id = ?", (account_id, account_id))
+        if position is None:
+            db.execute("UPDATE accounts SET position = ? WHERE id = ?", (account_id, account_id))
         for name in ("reports", "replies"):
             queues.create_queue(db, get_queue_id(account_id, name))
 
@@ -125,26 +125,26 @@ class AccountTable:
         account = snapshot.accounts.get(userid)
         if account is None:
             with self._database.reading() as db:
-                row = db.execute("SELECT terms FROM accounts WHERE userid = ?", (to_db(userid),)).fetchone()
+                row = db.execute("SELECT settings FROM accounts WHERE userid = ?", (to_db(userid),)).fetchone()
             if row is None:
                 return None
             account = load_account(row[0])
             if len(snapshot.accounts) >= _CACHE_SIZE:
                 snapshot.accounts.clear()
             snapshot.accounts[userid] = account
-        if account.throwaway:
+        if account.temporary:
             self._last_used[userid] = self._real_time()
             self._wake()
         return account
 
     def userids(self) -> list[str]:
         with self._database.reading() as db:
-            return [from_db(userid) for (userid,) in db.execute("SELECT userid FROM accounts ORDER BY arrived")]
+            return [from_db(userid) for (userid,) in db.execute("SELECT userid FROM accounts ORDER BY position")]
 
     def accounts(self, last: int | None = None) -> list[Account]:
         with self._database.reading() as db:
             rows = db.execute(
-                "SELECT terms FROM accounts ORDER BY arrived DESC LIMIT ?", (-1 if last is None else last,)
+                "SELECT settings FROM accounts ORDER BY position DESC LIMIT ?", (-1 if last is None else last,)
             ).fetchall()
         return [load_account(serialized) for (serialized,) in reversed(rows)]
 
@@ -153,8 +153,8 @@ class AccountTable:
             account_id = get_account_id(db, userid)
             account = change(read_account(db, account_id))
             db.execute(
-                "UPDATE accounts SET terms = ?, postpaid = ?, throwaway = ? WHERE id = ?",
-                (dump_account(account), account.postpaid, account.throwaway, account_id),
+                "UPDATE accounts SET settings = ?, postpaid = ?, temporary = ? WHERE id = ?",
+                (dump_account(account), account.postpaid, account.temporary, account_id),
             )
         return account
 
@@ -167,7 +167,7 @@ class AccountTable:
     def expire(self, unused_since: float) -> int:
         self.flush_last_used()
         with self.write_transaction() as db:
-            unused = db.execute("SELECT userid FROM accounts WHERE throwaway AND used < ?", (unused_since,)).fetchall()
+            unused = db.execute("SELECT userid FROM accounts WHERE temporary AND used < ?", (unused_since,)).fetchall()
             for (userid,) in unused:
                 self._delete(db, from_db(userid))
         self._wake()
@@ -182,7 +182,7 @@ class AccountTable:
                 unused = [userid for userid in unused if userid not in self._last_used]
                 for userid in unused:
                     self._delete(db, userid)
-                db.execute("UPDATE state SET evicted = evicted + ?", (len(unused),))
+                db.execute("UPDATE state SET evicted_accounts = evicted_accounts + ?", (len(unused),))
             evicted_count += len(unused)
         self._wake()
         return evicted_count
@@ -190,7 +190,7 @@ class AccountTable:
     def evicted(self) -> int:
         """Number of accounts evicted since the file was created."""
         with self._database.reading() as db:
-            return int(db.execute("SELECT evicted FROM state").fetchone()[0])
+            return int(db.execute("SELECT evicted_accounts FROM state").fetchone()[0])
 
     def settings(self) -> Settings:
         return self._refresh().settings
@@ -203,23 +203,23 @@ class AccountTable:
         return settings
 
     def _delete(self, db: Connection, userid: str) -> int | None:
-        """Delete an account and its queues, if it exists. Returns its place in the order of accounts, or None.
+        """Delete an account and its queues, if it exists. Returns its position in the order of accounts, or None.
 
         The background maintenance deletes its messages and items later.
         """
-        row = db.execute("SELECT id, arrived FROM accounts WHERE userid = ?", (to_db(userid),)).fetchone()
+        row = db.execute("SELECT id, position FROM accounts WHERE userid = ?", (to_db(userid),)).fetchone()
         if row is None:
             return None
-        account_id, arrived = row
+        account_id, position = row
         db.execute("DELETE FROM accounts WHERE id = ?", (account_id,))
         db.execute(
             "DELETE FROM queues WHERE id IN (?, ?)",
             (get_queue_id(account_id, "reports"), get_queue_id(account_id, "replies")),
         )
-        db.execute("INSERT INTO leftovers VALUES (?)", (account_id,))
-        return int(arrived)
+        db.execute("INSERT INTO deleted_accounts VALUES (?)", (account_id,))
+        return int(position)
 
-    def _refresh(self) -> _Snapshot:
+    def _refresh(self) -> _AccountsSnapshot:
         """The cached snapshot, read again if it is older than `_CACHE_SECONDS` and the version has changed."""
         if self._batch.is_changed and self._database.in_batch():
             return self._refresh_in_batch()
@@ -232,20 +232,20 @@ class AccountTable:
             version, tasks, requests = db.execute("SELECT version, tasks, requests FROM state").fetchone()
             if snapshot is None or snapshot.version != version:
                 (text,) = db.execute("SELECT settings FROM state").fetchone()
-                snapshot = _Snapshot(version, self._read_settings(text))
+                snapshot = _AccountsSnapshot(version, self._read_settings(text))
         self._sequences.observe(tasks, requests)
         with self._snapshot_lock:
             if changes == self._changes:
                 self._snapshot, self._read_at = snapshot, now
         return snapshot
 
-    def _refresh_in_batch(self) -> _Snapshot:
+    def _refresh_in_batch(self) -> _AccountsSnapshot:
         """The accounts and settings as the open batch sees them, with its uncommitted changes."""
         snapshot = self._batch.snapshot
         if snapshot is None:
             with self._database.reading() as db:
                 version, text = db.execute("SELECT version, settings FROM state").fetchone()
-            snapshot = self._batch.snapshot = _Snapshot(version, self._read_settings(text))
+            snapshot = self._batch.snapshot = _AccountsSnapshot(version, self._read_settings(text))
         return snapshot
 
     def _read_settings(self, text: str) -> Settings:
@@ -334,5 +334,5 @@ def get_account_id(db: Connection, userid: str) -> int:
 
 def read_account(db: Connection, account_id: int) -> Account:
     """The account of this row id, read from the database."""
-    (serialized,) = db.execute("SELECT terms FROM accounts WHERE id = ?", (account_id,)).fetchone()
+    (serialized,) = db.execute("SELECT settings FROM accounts WHERE id = ?", (account_id,)).fetchone()
     return load_account(serialized)

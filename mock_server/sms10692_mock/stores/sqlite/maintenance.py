@@ -36,7 +36,7 @@ class MaintenanceThread:
     def __init__(self, database: Database, request_log: SqliteRequestLog, limits: Limits) -> None:
         self._database = database
         self._request_log = request_log
-        fetched = (limits.handed_out, limits.handed_out_bytes)
+        fetched = (limits.fetched, limits.fetched_bytes)
         self._limits = History(limits.messages, limits.message_bytes, *fetched, *fetched)
         self._over_limit: set[int] = set()
         self._trimming = threading.Lock()
@@ -131,14 +131,14 @@ class MaintenanceThread:
         )
         while True:
             with self._database.writing as db:
-                found = db.execute("SELECT dropped FROM accounts WHERE id = ?", (account_id,)).fetchone()
+                found = db.execute("SELECT evicted FROM accounts WHERE id = ?", (account_id,)).fetchone()
                 if found is None:
                     return
                 more = _delete_messages(db, account_id, limits)
-                (dropped,) = db.execute("SELECT dropped FROM accounts WHERE id = ?", (account_id,)).fetchone()
+                (evicted_messages,) = db.execute("SELECT evicted FROM accounts WHERE id = ?", (account_id,)).fetchone()
                 for name, items, size in queue_limits:
                     more_items = queues.delete_fetched(
-                        db, get_queue_id(account_id, name), items, size, dropped, _MAX_ROWS
+                        db, get_queue_id(account_id, name), items, size, evicted_messages, _MAX_ROWS
                     )
                     more = more_items or more
             if not more:
@@ -148,19 +148,19 @@ class MaintenanceThread:
         """Delete the rows of deleted accounts, a bounded number per transaction."""
         while True:
             with self._database.reading() as db:
-                orphan = db.execute("SELECT account FROM leftovers LIMIT 1").fetchone()
+                orphan = db.execute("SELECT account FROM deleted_accounts LIMIT 1").fetchone()
             if orphan is None:
                 return
             with self._database.writing as db:
                 if not any(_delete_rows(db, *table, orphan[0]) for table in _ORPHAN_TABLES):
-                    db.execute("DELETE FROM leftovers WHERE account = ?", orphan)
+                    db.execute("DELETE FROM deleted_accounts WHERE account = ?", orphan)
 
 
 _ORPHAN_TABLES: Final = (
-    ("items", "queue", "place", 2, 0),
-    ("items", "queue", "place", 2, 1),
-    ("later", "queue", "due, arrival", 2, 0),
-    ("later", "queue", "due, arrival", 2, 1),
+    ("items", "queue", "position", 2, 0),
+    ("items", "queue", "position", 2, 1),
+    ("scheduled", "queue", "due, arrival", 2, 0),
+    ("scheduled", "queue", "due, arrival", 2, 1),
     ("fetches", "queue", "first", 2, 0),
     ("fetches", "queue", "first", 2, 1),
     ("tasks", "account", "before", 1, 0),
@@ -198,5 +198,5 @@ def _delete_messages(db: Connection, account_id: int, limits: History) -> bool:
     if deleted:
         before = tasks[deleted][0]
         db.execute("DELETE FROM tasks WHERE account = ? AND before < ?", (account_id, before))
-        db.execute("UPDATE accounts SET dropped = ?, bytes = ? WHERE id = ?", (before, size, account_id))
+        db.execute("UPDATE accounts SET evicted = ?, bytes = ? WHERE id = ?", (before, size, account_id))
     return deleted == _MAX_ROWS

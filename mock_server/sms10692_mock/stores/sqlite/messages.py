@@ -9,7 +9,7 @@ from itertools import islice
 from sqlite3 import Connection
 from typing import Any, Final
 
-from sms10692_mock.domain.records import NEVER, Message, Query, Task
+from sms10692_mock.domain.records import UNREPORTED, Query, SentMessage, Task
 from sms10692_mock.stores.sqlite import queues
 from sms10692_mock.stores.sqlite.queues import get_queue_id
 from sms10692_mock.stores.sqlite.text_codec import from_db
@@ -18,7 +18,7 @@ _CHUNK: Final = 200
 """Messages whose reports are read with one statement."""
 
 
-def query_messages(db: Connection, account: int, query: Query) -> Iterator[Message]:
+def query_messages(db: Connection, account: int, query: Query) -> Iterator[SentMessage]:
     """The messages of an account that may match the query, in its order."""
     conditions: list[tuple[str, Any]] = [("account = ?", account)]
     if query.task_id is not None:
@@ -31,7 +31,7 @@ def query_messages(db: Connection, account: int, query: Query) -> Iterator[Messa
         conditions.append(("before >= ?", first_before or 0))
     where = " AND ".join(condition for condition, _ in conditions)
     order = "DESC" if query.newest_first else "ASC"
-    columns = "before, task_id, moment, due, numbers, content, extno, page, price, request"
+    columns = "before, task_id, sent_at, due, numbers, content, extno, page, price, request"
     tasks = db.execute(
         f"SELECT {columns} FROM tasks WHERE {where} ORDER BY before {order}",  # noqa: S608 - words from above
         [value for _, value in conditions],
@@ -45,8 +45,8 @@ def query_messages(db: Connection, account: int, query: Query) -> Iterator[Messa
         first, last = sorted((chunk[0][0], chunk[-1][0]))
         reports = queues.reports_by_message(db, get_queue_id(account, "reports"), first, last)
         for number, place, task in chunk:
-            report, fate = reports.get(number, (None, NEVER))
-            yield Message(number, task, task.numbers[place], report, fate)
+            report, fate = reports.get(number, (None, UNREPORTED))
+            yield SentMessage(number, task, task.numbers[place], report, fate)
 
 
 def _indexes(count: int, newest_first: bool) -> range:

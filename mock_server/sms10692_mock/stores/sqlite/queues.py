@@ -1,7 +1,7 @@
 """Statements on one fetch-once queue. All functions run inside a transaction of the caller.
 
-A queue is an append-only list of released items (`items`, by index `place`), a cursor (`handed_out`: the number of
-items fetched), and the scheduled items that are not due yet (`later`).
+A queue is an append-only list of released items (`items`, by `position`), a cursor (`fetched`: the number of
+items fetched), and the scheduled items that are not due yet (`scheduled`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,82 +9,85 @@ from sqlite3 import Connection
 from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from sms10692_mock.domain.records import (
-    LATER,
     NO_TASK_INDEX,
+    SCHEDULED,
     WAITING,
     DeliveryState,
+    InboundReply,
     Page,
     Query,
     QueueItem,
     QueueName,
     QueueStats,
-    Reply,
-    Report,
+    StatusReport,
 )
 from sms10692_mock.stores.query import matches_reply, matches_report, paginate
 from sms10692_mock.stores.sqlite.text_codec import byte_size, byte_sizes, from_db, to_db
 
-Item = TypeVar("Item", Report, Reply)
+Item = TypeVar("Item", StatusReport, InboundReply)
 Row: TypeAlias = tuple[Any, ...]
-"""The columns of an item: due, mobile, task_id, status, said (errorcode or content), extno, nth, message."""
+"""The columns of an item: `_COLUMNS`. `text` is the errorcode of a report, or the content of a reply."""
 
-_COLUMNS: Final = "due, mobile, task_id, status, said, extno, nth, message"
-_ITEM_COLUMNS: Final = "due, mobile, task_id, status, said, extno, nth"
-_INSERT: Final = f"INSERT INTO items (queue, place, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
-_INSERT_SCHEDULED: Final = f"INSERT INTO later (queue, arrival, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+_COLUMNS: Final = "due, mobile, task_id, status, text, extno, recipient_index, message"
+_ITEM_COLUMNS: Final = "due, mobile, task_id, status, text, extno, recipient_index"
+_INSERT: Final = f"INSERT INTO items (queue, position, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+_INSERT_SCHEDULED: Final = f"INSERT INTO scheduled (queue, arrival, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 _RELEASE_DUE: Final = f"""
-    INSERT INTO items (queue, place, {_COLUMNS})
-    SELECT queue, ? + row_number() OVER (ORDER BY due, arrival) - 1, {_COLUMNS} FROM later WHERE queue = ? AND due <= ?
+    INSERT INTO items (queue, position, {_COLUMNS})
+    SELECT queue, ? + row_number() OVER (ORDER BY due, arrival) - 1, {_COLUMNS} FROM scheduled
+    WHERE queue = ? AND due <= ?
 """  # noqa: S608
 
 
 class QueueCounters(NamedTuple):
     """The counters of a queue: one row of the table `queues`, named like its columns.
 
-    `up`: items released so far. `handed_out`: items fetched. `forgotten`: fetched items that were deleted since.
-    `later`: scheduled items. `arrivals`: items ever scheduled. `bytes`: size of the texts of fetched items still
+    `released`: items released so far. `fetched`: items fetched. `evicted`: fetched items that were deleted since.
+    `scheduled`: scheduled items. `arrivals`: items ever scheduled. `bytes`: size of the texts of fetched items still
     stored.
     """
 
-    up: int
-    handed_out: int
-    forgotten: int
-    later: int
+    released: int
+    fetched: int
+    evicted: int
+    scheduled: int
     arrivals: int
     bytes: int
 
     def stats(self) -> QueueStats:
-        return QueueStats(self.up + self.later, self.later, self.up - self.handed_out, self.handed_out, self.forgotten)
+        return QueueStats(
+            self.released + self.scheduled, self.scheduled, self.released - self.fetched, self.fetched, self.evicted
+        )
 
 
-def dump_report(report: Report, before: int | None) -> Row:
+def dump_report(report: StatusReport, before: int | None) -> Row:
     """The row of a report.
 
     `before`: number of the last message before its task; None if it does not belong to a send.
     """
-    due, mobile, task_id, status, errorcode, extno, place = report
-    message = None if before is None or place == NO_TASK_INDEX else before + place + 1
-    return due, to_db(mobile), task_id, status, to_db(errorcode), to_db(extno), place, message
+    due, mobile, task_id, status, errorcode, extno, position = report
+    message = None if before is None or position == NO_TASK_INDEX else before + position + 1
+    return due, to_db(mobile), task_id, status, to_db(errorcode), to_db(extno), position, message
 
 
-def dump_reply(reply: Reply) -> Row:
+def dump_reply(reply: InboundReply) -> Row:
     """The row of a reply."""
     due, mobile, task_id, content, extno = reply
     return due, to_db(mobile), task_id, None, to_db(content), to_db(extno), None, None
 
 
-def load_report(row: Row) -> Report:
+def load_report(row: Row) -> StatusReport:
     """Load a report from the first seven columns of its row."""
-    due, mobile, task_id, status, errorcode, extno, place = row
+    due, mobile, task_id, status, errorcode, extno, position = row
     if type(mobile) is str is type(errorcode) is type(extno):
-        return Report._make(row)
-    return Report(due, from_db(mobile), task_id, status, from_db(errorcode), from_db(extno), place)
+        return StatusReport._make(row)
+    return StatusReport(due, from_db(mobile), task_id, status, from_db(errorcode), from_db(extno), position)
 
 
-def load_reply(row: Row) -> Reply:
+def load_reply(row: Row) -> InboundReply:
     """Load a reply from the first seven columns of its row."""
     due, mobile, task_id, _, content, extno, _ = row
-    return Reply(due, from_db(mobile), task_id, from_db(content), from_db(extno))
+    return InboundReply(due, from_db(mobile), task_id, from_db(content), from_db(extno))
 
 
 def get_queue_id(account: int, name: QueueName) -> int:
@@ -106,19 +109,21 @@ def read_counters(db: Connection, queue: int) -> QueueCounters:
 
 def has_due(db: Connection, queue: int, now: float) -> bool:
     """Whether a scheduled item is due."""
-    found = db.execute("SELECT 1 FROM later WHERE queue = ? AND due <= ? LIMIT 1", (queue, now)).fetchone()
+    found = db.execute("SELECT 1 FROM scheduled WHERE queue = ? AND due <= ? LIMIT 1", (queue, now)).fetchone()
     return found is not None
 
 
 def release_due(db: Connection, queue: int, now: float) -> QueueCounters:
     """Release the scheduled items that are due, in the order of `due` and arrival. Returns the counters afterwards."""
     counters = read_counters(db, queue)
-    if not counters.later or not has_due(db, queue, now):
+    if not counters.scheduled or not has_due(db, queue, now):
         return counters
-    up = db.execute(_RELEASE_DUE, (counters.up, queue, now)).rowcount
-    db.execute("DELETE FROM later WHERE queue = ? AND due <= ?", (queue, now))
-    updated = counters._replace(up=counters.up + up, later=counters.later - up)
-    db.execute("UPDATE queues SET up = ?, later = ? WHERE id = ?", (updated.up, updated.later, queue))
+    released = db.execute(_RELEASE_DUE, (counters.released, queue, now)).rowcount
+    db.execute("DELETE FROM scheduled WHERE queue = ? AND due <= ?", (queue, now))
+    updated = counters._replace(released=counters.released + released, scheduled=counters.scheduled - released)
+    db.execute(
+        "UPDATE queues SET released = ?, scheduled = ? WHERE id = ?", (updated.released, updated.scheduled, queue)
+    )
     return updated
 
 
@@ -126,16 +131,18 @@ def enqueue(db: Connection, queue: int, rows: Sequence[Row], now: float) -> None
     """Add items: those that are due now are released, the others are scheduled."""
     counters = release_due(db, queue, now)
     if len(rows) == 1 and rows[0][0] <= now:
-        db.execute(_INSERT, (queue, counters.up, *rows[0]))
-        db.execute("UPDATE queues SET up = ? WHERE id = ?", (counters.up + 1, queue))
+        db.execute(_INSERT, (queue, counters.released, *rows[0]))
+        db.execute("UPDATE queues SET released = ? WHERE id = ?", (counters.released + 1, queue))
         return
     due = sorted((row for row in rows if row[0] <= now), key=lambda row: row[0])
-    later = [row for row in rows if row[0] > now]
-    db.executemany(_INSERT, [(queue, place, *row) for place, row in enumerate(due, counters.up)])
-    db.executemany(_INSERT_SCHEDULED, [(queue, arrival, *row) for arrival, row in enumerate(later, counters.arrivals)])
+    scheduled = [row for row in rows if row[0] > now]
+    db.executemany(_INSERT, [(queue, position, *row) for position, row in enumerate(due, counters.released)])
+    db.executemany(
+        _INSERT_SCHEDULED, [(queue, arrival, *row) for arrival, row in enumerate(scheduled, counters.arrivals)]
+    )
     db.execute(
-        "UPDATE queues SET up = ?, later = ?, arrivals = ? WHERE id = ?",
-        (counters.up + len(due), counters.later + len(later), counters.arrivals + len(later), queue),
+        "UPDATE queues SET released = ?, scheduled = ?, arrivals = ? WHERE id = ?",
+        (counters.released + len(due), counters.scheduled + len(scheduled), counters.arrivals + len(scheduled), queue),
     )
 
 
@@ -145,19 +152,19 @@ def fetch(db: Connection, queue: int, limit: int, now: float, request: int) -> t
     Returns their first seven columns, and the counters afterwards.
     """
     counters = release_due(db, queue, now)
-    until = min(counters.up, counters.handed_out + limit)
-    if until <= counters.handed_out:
+    until = min(counters.released, counters.fetched + limit)
+    if until <= counters.fetched:
         return [], counters
     rows = db.execute(
-        f"SELECT {_ITEM_COLUMNS} FROM items WHERE queue = ? AND place >= ? AND place < ? ORDER BY place",  # noqa: S608
-        (queue, counters.handed_out, until),
+        f"SELECT {_ITEM_COLUMNS} FROM items WHERE queue = ? AND position >= ? AND position < ? ORDER BY position",  # noqa: S608
+        (queue, counters.fetched, until),
     ).fetchall()
-    db.execute("INSERT INTO fetches VALUES (?, ?, ?, ?)", (queue, counters.handed_out, now, request))
+    db.execute("INSERT INTO fetches VALUES (?, ?, ?, ?)", (queue, counters.fetched, now, request))
     _, mobiles, _, _, said, extnos, _ = zip(*rows, strict=True)
     updated = counters._replace(
-        handed_out=until, bytes=counters.bytes + byte_sizes(mobiles) + byte_sizes(said) + byte_sizes(extnos)
+        fetched=until, bytes=counters.bytes + byte_sizes(mobiles) + byte_sizes(said) + byte_sizes(extnos)
     )
-    db.execute("UPDATE queues SET handed_out = ?, bytes = ? WHERE id = ?", (until, updated.bytes, queue))
+    db.execute("UPDATE queues SET fetched = ?, bytes = ? WHERE id = ?", (until, updated.bytes, queue))
     return rows, updated
 
 
@@ -167,25 +174,25 @@ def requeue(db: Connection, queue: int, count: int | None, since: float | None) 
     With `since`, only items fetched since then. Returns how many.
     """
     counters = read_counters(db, queue)
-    target = counters.forgotten if count is None else max(counters.forgotten, counters.handed_out - count)
+    target = counters.evicted if count is None else max(counters.evicted, counters.fetched - count)
     if since is not None:
         first = db.execute(
-            "SELECT first FROM fetches WHERE queue = ? AND moment >= ? ORDER BY first LIMIT 1", (queue, since)
+            "SELECT first FROM fetches WHERE queue = ? AND time >= ? ORDER BY first LIMIT 1", (queue, since)
         ).fetchone()
-        target = max(target, first[0] if first else counters.handed_out)
+        target = max(target, first[0] if first else counters.fetched)
     rows = db.execute(
-        "SELECT mobile, said, extno FROM items WHERE queue = ? AND place >= ? AND place < ?",
-        (queue, target, counters.handed_out),
+        "SELECT mobile, text, extno FROM items WHERE queue = ? AND position >= ? AND position < ?",
+        (queue, target, counters.fetched),
     )
     fetched_bytes = counters.bytes - sum(sum(map(byte_size, row)) for row in rows)
     db.execute("DELETE FROM fetches WHERE queue = ? AND first >= ?", (queue, target))
-    db.execute("UPDATE queues SET handed_out = ?, bytes = ? WHERE id = ?", (target, fetched_bytes, queue))
-    return counters.handed_out - target
+    db.execute("UPDATE queues SET fetched = ?, bytes = ? WHERE id = ?", (target, fetched_bytes, queue))
+    return counters.fetched - target
 
 
 def next_due(db: Connection, queue: int) -> float | None:
     """The time at which the next scheduled item is due, if any."""
-    due: float | None = db.execute("SELECT min(due) FROM later WHERE queue = ?", (queue,)).fetchone()[0]
+    due: float | None = db.execute("SELECT min(due) FROM scheduled WHERE queue = ?", (queue,)).fetchone()[0]
     return due
 
 
@@ -202,39 +209,41 @@ class StoredFetchHistory:
         self._first = self._end = -1
         self._state = WAITING
 
-    def state_of(self, place: int) -> DeliveryState:
+    def state_of(self, position: int) -> DeliveryState:
         """The delivery state of the item at this index."""
-        if place >= self._counters.handed_out:
+        if position >= self._counters.fetched:
             return WAITING
-        if not self._first <= place < self._end:
-            self._load_fetch(place)
+        if not self._first <= position < self._end:
+            self._load_fetch(position)
         return self._state
 
-    def _load_fetch(self, place: int) -> None:
+    def _load_fetch(self, position: int) -> None:
         found = self._db.execute(
-            "SELECT first, moment, request FROM fetches WHERE queue = ? AND first <= ? ORDER BY first DESC LIMIT 1",
-            (self._queue, place),
+            "SELECT first, time, request FROM fetches WHERE queue = ? AND first <= ? ORDER BY first DESC LIMIT 1",
+            (self._queue, position),
         ).fetchone()
         following = self._db.execute(
-            "SELECT min(first) FROM fetches WHERE queue = ? AND first > ?", (self._queue, place)
+            "SELECT min(first) FROM fetches WHERE queue = ? AND first > ?", (self._queue, position)
         ).fetchone()[0]
-        self._first = found[0] if found else place
-        self._end = self._counters.handed_out if following is None else following
-        self._state = DeliveryState("handed out", *found[1:]) if found else DeliveryState("handed out")
+        self._first = found[0] if found else position
+        self._end = self._counters.fetched if following is None else following
+        self._state = DeliveryState("fetched", *found[1:]) if found else DeliveryState("fetched")
 
 
-def reports_by_message(db: Connection, queue: int, first: int, last: int) -> dict[int, tuple[Report, DeliveryState]]:
+def reports_by_message(
+    db: Connection, queue: int, first: int, last: int
+) -> dict[int, tuple[StatusReport, DeliveryState]]:
     """The report and its delivery state of each message numbered `first` to `last`, by message number."""
     history = StoredFetchHistory(db, queue, read_counters(db, queue))
     between = "WHERE queue = ? AND message >= ? AND message <= ?"
-    found: dict[int, tuple[Report, DeliveryState]] = {}
-    for message, place, *row in db.execute(
-        f"SELECT message, place, {_ITEM_COLUMNS} FROM items {between} ORDER BY place",  # noqa: S608
+    found: dict[int, tuple[StatusReport, DeliveryState]] = {}
+    for message, position, *row in db.execute(
+        f"SELECT message, position, {_ITEM_COLUMNS} FROM items {between} ORDER BY position",  # noqa: S608
         (queue, first, last),
     ):
-        found[message] = load_report(tuple(row)), history.state_of(place)
-    for message, *row in db.execute(f"SELECT message, {_ITEM_COLUMNS} FROM later {between}", (queue, first, last)):  # noqa: S608
-        found[message] = load_report(tuple(row)), LATER
+        found[message] = load_report(tuple(row)), history.state_of(position)
+    for message, *row in db.execute(f"SELECT message, {_ITEM_COLUMNS} FROM scheduled {between}", (queue, first, last)):  # noqa: S608
+        found[message] = load_report(tuple(row)), SCHEDULED
     return found
 
 
@@ -250,29 +259,29 @@ class QueueReader(NamedTuple, Generic[Item]):
         parts = [self._query_released(db, queue, query, counters), self._query_scheduled(db, queue, query, counters)]
         if query.newest_first:
             parts.reverse()
-        return paginate((item for part in parts for item in part), query, self.matches, counters.forgotten)
+        return paginate((item for part in parts for item in part), query, self.matches, counters.evicted)
 
     def _query_released(
         self, db: Connection, queue: int, query: Query, counters: QueueCounters
     ) -> Iterator[QueueItem[Item]]:
-        first, end = counters.forgotten, counters.up
+        first, end = counters.evicted, counters.released
         if query.state == "waiting":
-            first = counters.handed_out
-        elif query.state == "handed out":
-            end = counters.handed_out
+            first = counters.fetched
+        elif query.state == "fetched":
+            end = counters.fetched
         elif query.state is not None:
             return
         if query.after is not None and query.newest_first:
             end = min(end, query.after - 1)
         elif query.after is not None:
             first = max(first, query.after)
-        conditions: list[tuple[str, Any]] = [("place >= ?", first), ("place < ?", end)]
+        conditions: list[tuple[str, Any]] = [("position >= ?", first), ("position < ?", end)]
         if query.number is not None:
             conditions.append(("mobile = ?", to_db(query.number)))
         if query.task_id is not None:
             conditions.append(("task_id = ?", query.task_id))
         if query.text is not None and isinstance(text := to_db(query.text), str):
-            conditions.append(("instr(said, ?)", text))
+            conditions.append(("instr(text, ?)", text))
         if query.since is not None:
             conditions.append(("due >= ?", query.since))
         if query.until is not None:
@@ -280,62 +289,64 @@ class QueueReader(NamedTuple, Generic[Item]):
         where = " AND ".join(["queue = ?", *(condition for condition, _ in conditions)])
         order = "DESC" if query.newest_first else "ASC"
         history = StoredFetchHistory(db, queue, counters)
-        for place, *row in db.execute(
-            f"SELECT place, {_ITEM_COLUMNS} FROM items WHERE {where} ORDER BY place {order}",  # noqa: S608 - words from above
+        for position, *row in db.execute(
+            f"SELECT position, {_ITEM_COLUMNS} FROM items WHERE {where} ORDER BY position {order}",  # noqa: S608 - words from above
             (queue, *(value for _, value in conditions)),
         ):
-            yield QueueItem(place + 1, self.load(row), history.state_of(place))
+            yield QueueItem(position + 1, self.load(row), history.state_of(position))
 
     def _query_scheduled(
         self, db: Connection, queue: int, query: Query, counters: QueueCounters
     ) -> Iterator[QueueItem[Item]]:
-        if query.state not in (None, "later"):
+        if query.state not in (None, "scheduled"):
             return
-        order, number, step, skipped = "due, arrival", counters.up + 1, 1, 0
+        order, number, step, skipped = "due, arrival", counters.released + 1, 1, 0
         if query.newest_first:
-            order, number, step = "due DESC, arrival DESC", counters.up + counters.later, -1
+            order, number, step = "due DESC, arrival DESC", counters.released + counters.scheduled, -1
         elif query.after is not None:
-            skipped = max(0, query.after - counters.up)
-        for place, row in enumerate(
+            skipped = max(0, query.after - counters.released)
+        for position, row in enumerate(
             db.execute(
-                f"SELECT {_ITEM_COLUMNS} FROM later WHERE queue = ? ORDER BY {order} LIMIT -1 OFFSET ?",  # noqa: S608
+                f"SELECT {_ITEM_COLUMNS} FROM scheduled WHERE queue = ? ORDER BY {order} LIMIT -1 OFFSET ?",  # noqa: S608
                 (queue, skipped),
             ),
             skipped,
         ):
-            yield QueueItem(number + step * place, self.load(row), LATER)
+            yield QueueItem(number + step * position, self.load(row), SCHEDULED)
 
 
-REPORTS: Final[QueueReader[Report]] = QueueReader(load_report, matches_report)
-REPLIES: Final[QueueReader[Reply]] = QueueReader(load_reply, matches_reply)
+REPORTS: Final[QueueReader[StatusReport]] = QueueReader(load_report, matches_report)
+REPLIES: Final[QueueReader[InboundReply]] = QueueReader(load_reply, matches_reply)
 
 
-def delete_fetched(db: Connection, queue: int, kept: int, kept_bytes: int, dropped: int, max_rows: int) -> bool:
+def delete_fetched(
+    db: Connection, queue: int, kept: int, kept_bytes: int, evicted_messages: int, max_rows: int
+) -> bool:
     """Delete at most `max_rows` of the oldest fetched items beyond the last `kept` items or `kept_bytes`.
 
-    The very last one stays, and so do reports of messages after `dropped`. Returns whether there may be more to delete.
+    The very last one stays, and so do reports of messages after `evicted_messages`. Returns whether there may be more.
     """
     counters = read_counters(db, queue)
     rows = db.execute(
-        "SELECT place, message, mobile, said, extno FROM items "
-        "WHERE queue = ? AND place >= ? AND place < ? ORDER BY place LIMIT ?",
-        (queue, counters.forgotten, counters.handed_out - 1, max_rows),
+        "SELECT position, message, mobile, text, extno FROM items "
+        "WHERE queue = ? AND position >= ? AND position < ? ORDER BY position LIMIT ?",
+        (queue, counters.evicted, counters.fetched - 1, max_rows),
     )
-    forgotten, fetched_bytes = counters.forgotten, counters.bytes
-    for place, message, *texts in rows:
-        if place >= counters.handed_out - kept and fetched_bytes <= kept_bytes:
+    evicted, fetched_bytes = counters.evicted, counters.bytes
+    for position, message, *texts in rows:
+        if position >= counters.fetched - kept and fetched_bytes <= kept_bytes:
             break
-        if message is not None and message > dropped:
+        if message is not None and message > evicted_messages:
             break
-        forgotten = place + 1
+        evicted = position + 1
         fetched_bytes -= sum(map(byte_size, texts))
     rows.close()
-    if forgotten > counters.forgotten:
-        db.execute("DELETE FROM items WHERE queue = ? AND place < ?", (queue, forgotten))
+    if evicted > counters.evicted:
+        db.execute("DELETE FROM items WHERE queue = ? AND position < ?", (queue, evicted))
         db.execute(
             "DELETE FROM fetches WHERE queue = ? AND first < "
             "(SELECT max(first) FROM fetches WHERE queue = ? AND first <= ?)",
-            (queue, queue, forgotten),
+            (queue, queue, evicted),
         )
-        db.execute("UPDATE queues SET forgotten = ?, bytes = ? WHERE id = ?", (forgotten, fetched_bytes, queue))
-    return forgotten - counters.forgotten == max_rows
+        db.execute("UPDATE queues SET evicted = ?, bytes = ? WHERE id = ?", (evicted, fetched_bytes, queue))
+    return evicted - counters.evicted == max_rows

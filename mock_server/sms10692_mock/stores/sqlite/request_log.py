@@ -20,7 +20,7 @@ _log: Final = logging.getLogger(__name__)
 _MAX_ENTRIES: Final = 200
 """Entries that are written in one transaction, so that a send that arrives meanwhile waits for a short time only."""
 
-_COLUMNS: Final = "number, userid, now, query, body, answer, rest"
+_COLUMNS: Final = "number, userid, account_time, query, body, response_body, details"
 
 
 class SqliteRequestLog:
@@ -92,24 +92,25 @@ class SqliteRequestLog:
     def _insert_rows(self, db: Connection, rows: Sequence[tuple[Any, ...]], size: int, lost: int) -> None:
         inserted = db.executemany("INSERT OR IGNORE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows).rowcount
         kept, kept_bytes = db.execute("SELECT kept, kept_bytes FROM state").fetchone()
-        kept, kept_bytes, dropped = kept + max(inserted, 0), kept_bytes + size, 0
+        kept, kept_bytes, evicted = kept + max(inserted, 0), kept_bytes + size, 0
         last = 0
         for number, entry_bytes in db.execute("SELECT number, bytes FROM requests ORDER BY number"):
             if kept <= self._limits.requests and kept_bytes <= self._limits.request_bytes:
                 break
-            last, kept, kept_bytes, dropped = number, kept - 1, kept_bytes - entry_bytes, dropped + 1
-        if dropped:
+            last, kept, kept_bytes, evicted = number, kept - 1, kept_bytes - entry_bytes, evicted + 1
+        if evicted:
             db.execute("DELETE FROM requests WHERE number <= ?", (last,))
         db.execute(
-            "UPDATE state SET kept = ?, kept_bytes = ?, dropped = dropped + ?", (kept, kept_bytes, dropped + lost)
+            "UPDATE state SET kept = ?, kept_bytes = ?, evicted_requests = evicted_requests + ?",
+            (kept, kept_bytes, evicted + lost),
         )
 
     def query(self, userid: str | None, query: Query) -> Page[LoggedRequest]:
         """One page of the requests of a userid, or of all, that match. Writes the buffer first."""
         self.write()
         with self._database.reading() as db:
-            (dropped,) = db.execute("SELECT dropped FROM state").fetchone()
-            return paginate(_query_entries(db, userid, query), query, matches_request, dropped)
+            (evicted,) = db.execute("SELECT evicted_requests FROM state").fetchone()
+            return paginate(_query_entries(db, userid, query), query, matches_request, evicted)
 
     def get(self, number: int) -> LoggedRequest | None:
         """One request, if it is still stored. Writes the buffer first."""
@@ -134,7 +135,7 @@ class SqliteRequestLog:
                 self._pending_bytes = self._lost = 0
             with self._database.writing as db:
                 db.execute("DELETE FROM requests")
-                db.execute("UPDATE state SET kept = 0, kept_bytes = 0, dropped = 0")
+                db.execute("UPDATE state SET kept = 0, kept_bytes = 0, evicted_requests = 0")
 
 
 def _query_entries(db: Connection, userid: str | None, query: Query) -> Iterator[LoggedRequest]:
@@ -153,33 +154,33 @@ def _query_entries(db: Connection, userid: str | None, query: Query) -> Iterator
 
 
 def _dump_entry(entry: LoggedRequest) -> tuple[Any, ...]:
-    rest = (
+    details = (
         entry.received,
-        entry.took,
+        entry.duration,
         entry.method,
         entry.path,
         list(entry.headers),
         entry.operation,
         entry.refusal,
-        entry.handed_out,
+        entry.fetched,
         entry.status,
         entry.content_type,
         entry.faults,
     )
-    number, userid, now = entry.number, to_db(entry.userid), entry.now
-    return number, userid, now, entry.size, entry.query, entry.body, entry.answer, json.dumps(rest)
+    number, userid, account_time = entry.number, to_db(entry.userid), entry.account_time
+    return number, userid, account_time, entry.size, entry.query, entry.body, entry.response_body, json.dumps(details)
 
 
 def _load_entry(row: tuple[Any, ...]) -> LoggedRequest:
-    number, userid, now, query, body, answer, rest = row
-    received, took, method, path, headers, operation, refusal, handed_out, status, content_type, faults = json.loads(
-        rest
+    number, userid, account_time, query, body, response_body, details = row
+    received, duration, method, path, headers, operation, refusal, fetched, status, content_type, faults = json.loads(
+        details
     )
     return LoggedRequest(
         number=number,
         received=received,
-        now=now,
-        took=took,
+        account_time=account_time,
+        duration=duration,
         method=method,
         path=path,
         query=query,
@@ -188,9 +189,9 @@ def _load_entry(row: tuple[Any, ...]) -> LoggedRequest:
         userid=from_db(userid),
         operation=operation,
         refusal=refusal,
-        handed_out=handed_out,
+        fetched=fetched,
         status=status,
         content_type=content_type,
-        answer=answer,
+        response_body=response_body,
         faults=tuple(faults),
     )

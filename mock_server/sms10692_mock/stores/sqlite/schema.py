@@ -1,22 +1,19 @@
 """The schema of the database and its migrations.
 
 The id of a report queue is twice the id of its account; the reply queue has the next id. Table `items` holds released
-items by index (`place`), so that a fetch reads one range of one B-tree; `later` holds scheduled items by due time.
+items by `position`, so that a fetch reads one range of one B-tree; `scheduled` holds scheduled items by due time.
 `message` is the number of the message that a report belongs to. Columns without a type hold texts: TEXT, or BLOB for
-texts that UTF-8 cannot encode (`text_codec`). `terms` is the serialized account, `throwaway` means temporary.
+texts that UTF-8 cannot encode (`text_codec`). `accounts.settings` is the serialized account. A migration is never
+changed: to change the schema, append one.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from sms10692_mock.stores.redaction import redact_headers
+from sms10692_mock.stores.sqlite.json_migrations import redact_request, rename_account, rename_request, rename_settings
 
 APPLICATION_ID: Final = 0x534D5331
 """Identifies the files of this program (`PRAGMA application_id`)."""
-
-HEADERS_INDEX: Final = 4
-"""Index of the headers in the JSON array in `requests.rest`."""
 
 _CREATE_TABLES: Final = (
     """CREATE TABLE state (
@@ -130,19 +127,50 @@ _REDACT_HEADERS: Final = ("UPDATE requests SET rest = redacted(rest)",)
 """Migration to version 3: remove the credentials in the headers of logged requests."""
 
 
-def _redact_rest(rest: str) -> str:
-    row = json.loads(rest)
-    row[HEADERS_INDEX] = redact_headers(row[HEADERS_INDEX])
-    return json.dumps(row)
-
-
-FUNCTIONS: Final[Mapping[str, Callable[[str], str]]] = {"redacted": _redact_rest}
+FUNCTIONS: Final[Mapping[str, Callable[[str], str]]] = {
+    "redacted": redact_request,
+    "renamed_account": rename_account,
+    "renamed_settings": rename_settings,
+    "renamed_request": rename_request,
+}
 """SQL functions that the migrations call."""
 
 _ADD_EVICTED: Final = ("ALTER TABLE state ADD COLUMN evicted INTEGER NOT NULL DEFAULT 0",)
 """Migration to version 4: count the accounts that were evicted because there were too many."""
 
-MIGRATIONS: Final[Sequence[Sequence[str]]] = (_CREATE_TABLES, _ADD_BYTES, _REDACT_HEADERS, _ADD_EVICTED)
+_RENAME: Final = (
+    "ALTER TABLE state RENAME COLUMN evicted TO evicted_accounts",
+    "ALTER TABLE state RENAME COLUMN dropped TO evicted_requests",
+    "ALTER TABLE accounts RENAME COLUMN arrived TO position",
+    "ALTER TABLE accounts RENAME COLUMN terms TO settings",
+    "ALTER TABLE accounts RENAME COLUMN throwaway TO temporary",
+    "ALTER TABLE accounts RENAME COLUMN charged_up TO total_added",
+    "ALTER TABLE accounts RENAME COLUMN dropped TO evicted",
+    "ALTER TABLE queues RENAME COLUMN up TO released",
+    "ALTER TABLE queues RENAME COLUMN handed_out TO fetched",
+    "ALTER TABLE queues RENAME COLUMN forgotten TO evicted",
+    "ALTER TABLE queues RENAME COLUMN later TO scheduled",
+    "ALTER TABLE items RENAME COLUMN place TO position",
+    "ALTER TABLE items RENAME COLUMN said TO text",
+    "ALTER TABLE items RENAME COLUMN nth TO recipient_index",
+    "ALTER TABLE later RENAME COLUMN said TO text",
+    "ALTER TABLE later RENAME COLUMN nth TO recipient_index",
+    "ALTER TABLE later RENAME TO scheduled",
+    "ALTER TABLE fetches RENAME COLUMN moment TO time",
+    "ALTER TABLE tasks RENAME COLUMN moment TO sent_at",
+    "ALTER TABLE requests RENAME COLUMN now TO account_time",
+    "ALTER TABLE requests RENAME COLUMN answer TO response_body",
+    "ALTER TABLE requests RENAME COLUMN rest TO details",
+    "ALTER TABLE leftovers RENAME TO deleted_accounts",
+    "DROP INDEX later_of_message",
+    "CREATE INDEX scheduled_of_message ON scheduled (queue, message) WHERE message IS NOT NULL",
+    "UPDATE accounts SET settings = renamed_account(settings)",
+    "UPDATE state SET settings = renamed_settings(settings)",
+    "UPDATE requests SET details = renamed_request(details)",
+)
+"""Migration to version 5: standard names of tables, columns, JSON keys and faults."""
+
+MIGRATIONS: Final[Sequence[Sequence[str]]] = (_CREATE_TABLES, _ADD_BYTES, _REDACT_HEADERS, _ADD_EVICTED, _RENAME)
 """Item `n` migrates the schema from version `n` to `n + 1`; version 0 is an empty file."""
 
 VERSION: Final = len(MIGRATIONS)

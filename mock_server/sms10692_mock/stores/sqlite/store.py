@@ -16,18 +16,18 @@ from sms10692_mock.domain.bounds import MAX_POINTS, add_to_balance
 from sms10692_mock.domain.clock import Clock, system_time
 from sms10692_mock.domain.records import (
     AccountBalance,
+    InboundReply,
     Limits,
     LoggedRequest,
-    Message,
     Page,
     Query,
     QueueItem,
     QueueName,
     QueueStats,
-    Reply,
-    Report,
     RulesTransition,
+    SentMessage,
     Settings,
+    StatusReport,
     Task,
 )
 from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, RulesConflict
@@ -112,7 +112,7 @@ class SqliteStore:
 
     def create_account(self, account: Account, *, keep: bool = False) -> bool:
         created = self._accounts.create_account(account, keep=keep)
-        if created and account.throwaway:
+        if created and account.temporary:
             self._growth.add_account()
         return created
 
@@ -139,18 +139,20 @@ class SqliteStore:
     def _add_points(self, userid: str, get_change: Callable[[int], int]) -> None:
         with self._database.writing as db:
             row = db.execute(
-                "SELECT id, points, charged_up FROM accounts WHERE userid = ?", (to_db(userid),)
+                "SELECT id, points, total_added FROM accounts WHERE userid = ?", (to_db(userid),)
             ).fetchone()
             if row is None:
                 raise NoSuchAccount(userid)
-            account_id, points, charged_up = row
-            points, charged_up = add_to_balance(points, charged_up, get_change(points))
-            db.execute("UPDATE accounts SET points = ?, charged_up = ? WHERE id = ?", (points, charged_up, account_id))
+            account_id, points, total_added = row
+            points, total_added = add_to_balance(points, total_added, get_change(points))
+            db.execute(
+                "UPDATE accounts SET points = ?, total_added = ? WHERE id = ?", (points, total_added, account_id)
+            )
 
     def balance(self, userid: str) -> AccountBalance:
         with self._database.reading() as db:
             row = db.execute(
-                "SELECT points, charged_up, messages FROM accounts WHERE userid = ?", (to_db(userid),)
+                "SELECT points, total_added, messages FROM accounts WHERE userid = ?", (to_db(userid),)
             ).fetchone()
         if row is None:
             raise NoSuchAccount(userid)
@@ -160,8 +162,8 @@ class SqliteStore:
         self,
         userid: str,
         task: Task,
-        reports: Sequence[Report],
-        replies: Sequence[Reply],
+        reports: Sequence[StatusReport],
+        replies: Sequence[InboundReply],
         now: float,
         used: RulesTransition | None = None,
     ) -> int | None:
@@ -169,21 +171,21 @@ class SqliteStore:
         numbers = json.dumps(task.numbers)
         with self._accounts.write_transaction() if used else self._database.writing as db:
             row = db.execute(
-                "SELECT id, postpaid, points, messages, dropped, bytes FROM accounts WHERE userid = ?",
+                "SELECT id, postpaid, points, messages, evicted, bytes FROM accounts WHERE userid = ?",
                 (to_db(userid),),
             ).fetchone()
             if row is None:
                 raise NoSuchAccount(userid)
-            account_id, postpaid, points, before, dropped, stored_bytes = row
+            account_id, postpaid, points, before, evicted, stored_bytes = row
             account = read_account(db, account_id) if used else None
-            if used and account and account.outcomes != used.before:
-                raise RulesConflict(account.outcomes)
+            if used and account and account.delivery_rules != used.before:
+                raise RulesConflict(account.delivery_rules)
             balance = points - cost
             if balance < (-MAX_POINTS if postpaid else 0):
                 return None
             if used and account:
-                serialized = dump_account(replace(account, outcomes=used.after))
-                db.execute("UPDATE accounts SET terms = ? WHERE id = ?", (serialized, account_id))
+                serialized = dump_account(replace(account, delivery_rules=used.after))
+                db.execute("UPDATE accounts SET settings = ? WHERE id = ?", (serialized, account_id))
             db.execute(
                 "UPDATE accounts SET points = ?, messages = ?, bytes = ? WHERE id = ?",
                 (balance, before + count, stored_bytes + size, account_id),
@@ -199,7 +201,7 @@ class SqliteStore:
                     numbers,
                     to_db(task.content),
                     to_db(task.extno),
-                    task.page,
+                    task.endpoint_path,
                     task.price,
                     task.request,
                     size,
@@ -210,12 +212,14 @@ class SqliteStore:
                 queues.enqueue(db, get_queue_id(account_id, "reports"), rows, now)
             if replies:
                 queues.enqueue(db, get_queue_id(account_id, "replies"), list(map(queues.dump_reply, replies)), now)
-        if before + count - dropped > self._limits.messages or stored_bytes + size > self._limits.message_bytes:
+        if before + count - evicted > self._limits.messages or stored_bytes + size > self._limits.message_bytes:
             self._maintenance.mark_over_limit(account_id)
         self._growth.add(count, size)
         return int(balance)
 
-    def enqueue(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
+    def enqueue(
+        self, userid: str, reports: Sequence[StatusReport], replies: Sequence[InboundReply], now: float
+    ) -> None:
         with self._database.writing as db:
             account_id = get_account_id(db, userid)
             if reports:
@@ -229,10 +233,10 @@ class SqliteStore:
                 queues.enqueue(db, get_queue_id(account_id, "replies"), list(map(queues.dump_reply, replies)), now)
         self._growth.add(len(reports) + len(replies), 0)
 
-    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[StatusReport]:
         return list(map(queues.load_report, self._fetch(userid, "reports", limit, now, request)))
 
-    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
+    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[InboundReply]:
         return list(map(queues.load_reply, self._fetch(userid, "replies", 2**62, now, request)))
 
     def _fetch(self, userid: str, name: QueueName, limit: int, now: float, request: int) -> list[queues.Row]:
@@ -240,10 +244,7 @@ class SqliteStore:
             account_id = get_account_id(db, userid)
             rows, counters = queues.fetch(db, get_queue_id(account_id, name), min(limit, 2**62), now, request)
         limits = self._limits
-        if (
-            counters.handed_out - counters.forgotten > 2 * limits.handed_out
-            or counters.bytes > 2 * limits.handed_out_bytes
-        ):
+        if counters.fetched - counters.evicted > 2 * limits.fetched or counters.bytes > 2 * limits.fetched_bytes:
             self._maintenance.mark_over_limit(account_id)
         return rows
 
@@ -263,22 +264,22 @@ class SqliteStore:
         account_id = self._prepare_query(userid, now, "reports", "replies")
         with self._database.reading() as db:
             due = [queues.next_due(db, get_queue_id(account_id, name)) for name in ("reports", "replies")]
-        return min((moment for moment in due if moment is not None), default=None)
+        return min((time for time in due if time is not None), default=None)
 
-    def messages(self, userid: str, query: Query, now: float) -> Page[Message]:
+    def messages(self, userid: str, query: Query, now: float) -> Page[SentMessage]:
         account_id = self._prepare_query(userid, now, "reports")
         with self._database.reading() as db:
             self._check_account_id(db, userid, account_id)
-            (dropped,) = db.execute("SELECT dropped FROM accounts WHERE id = ?", (account_id,)).fetchone()
-            return paginate(query_messages(db, account_id, query), query, matches_message, dropped)
+            (evicted,) = db.execute("SELECT evicted FROM accounts WHERE id = ?", (account_id,)).fetchone()
+            return paginate(query_messages(db, account_id, query), query, matches_message, evicted)
 
-    def reports(self, userid: str, query: Query, now: float) -> Page[QueueItem[Report]]:
+    def reports(self, userid: str, query: Query, now: float) -> Page[QueueItem[StatusReport]]:
         account_id = self._prepare_query(userid, now, "reports")
         with self._database.reading() as db:
             self._check_account_id(db, userid, account_id)
             return queues.REPORTS.page(db, get_queue_id(account_id, "reports"), query)
 
-    def replies(self, userid: str, query: Query, now: float) -> Page[QueueItem[Reply]]:
+    def replies(self, userid: str, query: Query, now: float) -> Page[QueueItem[InboundReply]]:
         account_id = self._prepare_query(userid, now, "replies")
         with self._database.reading() as db:
             self._check_account_id(db, userid, account_id)

@@ -8,8 +8,9 @@ from sms10692_mock.stores.retention import History, Usage
 from sms10692_mock.stores.sqlite.text_codec import from_db, to_db
 
 _ALL: Final = """
-    SELECT a.userid, a.throwaway, a.used, r.up > r.handed_out OR r.later > 0 OR p.up > p.handed_out OR p.later > 0,
-        a.messages - a.dropped, a.bytes, r.handed_out - r.forgotten, r.bytes, p.handed_out - p.forgotten, p.bytes
+    SELECT a.userid, a.temporary, a.used,
+        r.released > r.fetched OR r.scheduled > 0 OR p.released > p.fetched OR p.scheduled > 0,
+        a.messages - a.evicted, a.bytes, r.fetched - r.evicted, r.bytes, p.fetched - p.evicted, p.bytes
     FROM accounts a JOIN queues r ON r.id = 2 * a.id JOIN queues p ON p.id = 2 * a.id + 1
 """
 _ONE: Final = f"{_ALL} WHERE a.userid = ?"
@@ -30,5 +31,5 @@ def unused_since(db: Connection, candidates: Iterable[Usage]) -> Iterator[str]:
 
 
 def _load_usage(row: tuple[str | bytes, int, float, int, int, int, int, int, int, int]) -> Usage:
-    userid, throwaway, used, has_items, *history = row
-    return Usage(from_db(userid), bool(throwaway and not has_items), used, History(*history))
+    userid, temporary, used, has_items, *history = row
+    return Usage(from_db(userid), bool(temporary and not has_items), used, History(*history))

@@ -19,9 +19,9 @@ _KEY_NAMES: Final = (
     "account",
     "sent",
     "starts",
-    *(f"{queue}:{part}" for queue in ("reports", "replies") for part in ("log", "later", "bundles", "fetches")),
+    *(f"{queue}:{part}" for queue in ("reports", "replies") for part in ("log", "scheduled", "batches", "fetches")),
 )
 """In the order that `scripts/queues.lua` expects in KEYS."""
 
-GLOBAL_KEYS: Final = tuple(f"sms10692:{{all}}:{name}".encode() for name in ("userids", "throwaway", "numbers"))
+GLOBAL_KEYS: Final = tuple(f"sms10692:{{all}}:{name}".encode() for name in ("userids", "temporary", "numbers"))
 SCHEMA_KEY: Final = (b"sms10692:{all}:form",)

@@ -8,16 +8,16 @@ from itertools import count
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from sms10692_mock.domain.records import (
-    LATER,
-    NEVER,
-    Message,
+    SCHEDULED,
+    UNREPORTED,
+    InboundReply,
     Page,
     Query,
     QueueItem,
     QueueName,
     QueueStats,
-    Reply,
-    Report,
+    SentMessage,
+    StatusReport,
 )
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores.due_batches import Item
@@ -38,7 +38,7 @@ _ATTEMPTS: Final = 4
 """Attempts to read a list that changes while it is read."""
 
 
-class ScriptRunner(Protocol):
+class AccountScriptRunner(Protocol):
     """Runs a script on the keys of an account. Raises NoSuchAccount and StoreUnavailable."""
 
     def __call__(self, script: Script, userid: str, *arguments: bytes | str | int) -> Any: ...
@@ -48,11 +48,11 @@ class _Conflict(Exception):
     """The list was changed since its reading began."""
 
 
-class _Snapshot(NamedTuple):
+class _QueueSnapshot(NamedTuple):
     """State of an account and of one queue at one time: the reply of `scripts/read_state.lua`."""
 
     life: bytes
-    rewound: int
+    requeued: int
     stop: int
     later: int
     base: int
@@ -65,17 +65,17 @@ class _Snapshot(NamedTuple):
     @property
     def queue(self) -> tuple[bytes, int, int, int]:
         """A value that changes when items are added, released or requeued."""
-        return self.life, self.rewound, self.stop, self.later
+        return self.life, self.requeued, self.stop, self.later
 
-    def check_unchanged(self, life: bytes, rewound: int) -> None:
-        if (life, rewound) != (self.life, self.rewound):
+    def check_unchanged(self, life: bytes, requeued: int) -> None:
+        if (life, requeued) != (self.life, self.requeued):
             raise _Conflict
 
 
 class ListReader:
     """Reads the lists of accounts. `run` executes the scripts. Methods are those of `Store`."""
 
-    def __init__(self, run: ScriptRunner) -> None:
+    def __init__(self, run: AccountScriptRunner) -> None:
         self._run = run
 
     def queue_stats(self, userid: str, queue: QueueName, now: float) -> QueueStats:
@@ -88,40 +88,40 @@ class ListReader:
             snapshot.base,
         )
 
-    def _read_snapshot(self, userid: str, queue: QueueName, now: float, *batches: int) -> _Snapshot:
+    def _read_snapshot(self, userid: str, queue: QueueName, now: float, *batches: int) -> _QueueSnapshot:
         """Read the state of a queue, and optionally a range of its scheduled batches, by indexes of ZRANGE."""
-        return _Snapshot(*self._run(scripts.READ_STATE, userid, queue, repr(now), *batches))
+        return _QueueSnapshot(*self._run(scripts.READ_STATE, userid, queue, repr(now), *batches))
 
-    def messages(self, userid: str, query: Query, now: float) -> Page[Message]:
-        def page(last_try: bool) -> Page[Message]:
+    def messages(self, userid: str, query: Query, now: float) -> Page[SentMessage]:
+        def page(last_try: bool) -> Page[SentMessage]:
             snapshot = self._read_snapshot(userid, "reports", now)
             return paginate(self._messages(userid, snapshot, query), query, matches_message, snapshot.messages_dropped)
 
         return _retry_until_consistent(page)
 
-    def reports(self, userid: str, query: Query, now: float) -> Page[QueueItem[Report]]:
-        def page(last_try: bool) -> Page[QueueItem[Report]]:
-            snapshot, items = self._query_queue(Report, userid, "reports", query, now, last_try)
+    def reports(self, userid: str, query: Query, now: float) -> Page[QueueItem[StatusReport]]:
+        def page(last_try: bool) -> Page[QueueItem[StatusReport]]:
+            snapshot, items = self._query_queue(StatusReport, userid, "reports", query, now, last_try)
             return paginate(items, query, matches_report, snapshot.base)
 
         return _retry_until_consistent(page)
 
-    def replies(self, userid: str, query: Query, now: float) -> Page[QueueItem[Reply]]:
-        def page(last_try: bool) -> Page[QueueItem[Reply]]:
-            snapshot, items = self._query_queue(Reply, userid, "replies", query, now, last_try)
+    def replies(self, userid: str, query: Query, now: float) -> Page[QueueItem[InboundReply]]:
+        def page(last_try: bool) -> Page[QueueItem[InboundReply]]:
+            snapshot, items = self._query_queue(InboundReply, userid, "replies", query, now, last_try)
             return paginate(items, query, matches_reply, snapshot.base)
 
         return _retry_until_consistent(page)
 
-    def _messages(self, userid: str, snapshot: _Snapshot, query: Query) -> Iterator[Message]:
+    def _messages(self, userid: str, snapshot: _QueueSnapshot, query: Query) -> Iterator[SentMessage]:
         begin, end = snapshot.tasks_dropped, snapshot.tasks_dropped + snapshot.tasks
         min_messages = max(_FIRST_CHUNK, query.limit + 1)
         while begin < end:
             order = "1" if query.newest_first else ""
-            life, rewound, first_task, rows, all_starts = self._run(
+            life, requeued, first_task, rows, all_starts = self._run(
                 scripts.READ_TASKS, userid, begin, end, order, min_messages
             )
-            snapshot.check_unchanged(life, rewound)
+            snapshot.check_unchanged(life, requeued)
             if not rows:
                 return
             if query.newest_first:
@@ -138,7 +138,7 @@ class ListReader:
 
     def _query_queue(
         self, kind: type[Item], userid: str, queue: QueueName, query: Query, now: float, last_try: bool
-    ) -> tuple[_Snapshot, Iterator[QueueItem[Item]]]:
+    ) -> tuple[_QueueSnapshot, Iterator[QueueItem[Item]]]:
         """The state of a queue, and an iterator that reads its items in chunks.
 
         With `last_try`, all scheduled items are read together with the state, so that they cannot change.
@@ -155,7 +155,7 @@ class ListReader:
         return snapshot, items()
 
     def _query_released(
-        self, kind: type[Item], userid: str, queue: QueueName, snapshot: _Snapshot, query: Query
+        self, kind: type[Item], userid: str, queue: QueueName, snapshot: _QueueSnapshot, query: Query
     ) -> Iterator[QueueItem[Item]]:
         begin, end = snapshot.base, snapshot.stop
         if query.after is not None and query.newest_first:
@@ -163,8 +163,8 @@ class ListReader:
         elif query.after is not None:
             begin = min(end, max(begin, query.after))
         for first, last in _chunks(begin, end, query):
-            life, rewound, start, lines, fetches = self._run(scripts.READ_ITEMS, userid, queue, first, last, 1)
-            snapshot.check_unchanged(life, rewound)
+            life, requeued, start, lines, fetches = self._run(scripts.READ_ITEMS, userid, queue, first, last, 1)
+            snapshot.check_unchanged(life, requeued)
             history = _load_history(snapshot, fetches)
             items = [
                 QueueItem(position + 1, item, history.state_of(position))
@@ -177,7 +177,7 @@ class ListReader:
         kind: type[Item],
         userid: str,
         queue: QueueName,
-        snapshot: _Snapshot,
+        snapshot: _QueueSnapshot,
         now: float,
         query: Query,
         last_try: bool,
@@ -199,14 +199,14 @@ class ListReader:
             items = load_batch(kind, b"\n".join(batches))
             if query.newest_first:
                 number -= len(items)
-            chunk = [QueueItem(position, item, LATER) for position, item in enumerate(items, number + 1)]
+            chunk = [QueueItem(position, item, SCHEDULED) for position, item in enumerate(items, number + 1)]
             if not query.newest_first:
                 number += len(items)
             yield from reversed(chunk) if query.newest_first else chunk
 
-    def _read_history(self, userid: str, snapshot: _Snapshot, first: int, last: int) -> FetchHistory:
-        life, rewound, _, _, fetches = self._run(scripts.READ_ITEMS, userid, "reports", first, last, 0)
-        snapshot.check_unchanged(life, rewound)
+    def _read_history(self, userid: str, snapshot: _QueueSnapshot, first: int, last: int) -> FetchHistory:
+        life, requeued, _, _, fetches = self._run(scripts.READ_ITEMS, userid, "reports", first, last, 0)
+        snapshot.check_unchanged(life, requeued)
         return _load_history(snapshot, fetches)
 
 
@@ -225,20 +225,20 @@ class _TaskRow(NamedTuple):
             if start is not None:
                 yield start + run.offset, start + run.offset + run.size
 
-    def messages(self, history: FetchHistory, newest_first: bool) -> Iterator[Message]:
+    def messages(self, history: FetchHistory, newest_first: bool) -> Iterator[SentMessage]:
         task = self.decoded.task
         numbers = range(len(task.numbers))
         for position in reversed(numbers) if newest_first else numbers:
             found = self.decoded.report(position)
-            report, state = None, NEVER
+            report, state = None, UNREPORTED
             if found is not None:
                 batch, index, report = found
                 start = self.starts[batch]
                 state = history.state_of(None if start is None else start + index)
-            yield Message(self.before + position + 1, task, task.numbers[position], report, state)
+            yield SentMessage(self.before + position + 1, task, task.numbers[position], report, state)
 
 
-def _load_task_row(row: bytes, starts: bytes, snapshot: _Snapshot) -> _TaskRow:
+def _load_task_row(row: bytes, starts: bytes, snapshot: _QueueSnapshot) -> _TaskRow:
     """Load a row of `scripts/read_tasks.lua`, as of the snapshot: reports released since are not due yet."""
     head, _, body = row.partition(b"\n")
     firsts = [int(start) if start else None for start in starts.split(b",")]
@@ -246,7 +246,7 @@ def _load_task_row(row: bytes, starts: bytes, snapshot: _Snapshot) -> _TaskRow:
     return _TaskRow(int(head.split(b" ")[0]), load_task(body), released)
 
 
-def _load_history(snapshot: _Snapshot, fetches: bytes) -> FetchHistory:
+def _load_history(snapshot: _QueueSnapshot, fetches: bytes) -> FetchHistory:
     rows = [line.split(b" ") for line in fetches.split(b"\n") if line]
     return FetchHistory(
         snapshot.base, snapshot.cursor, [FetchRecord(int(row[0]), float(row[1]), int(row[2])) for row in rows]

@@ -23,7 +23,7 @@ _HAPPY_EYEBALLS_DELAY: Final = 0.1
 """Seconds after which the next address of a host name is tried in parallel."""
 
 
-class Endpoint(NamedTuple):
+class ConnectionSettings(NamedTuple):
     """A server: address, commands to send first on a connection (log-in, database), and time-outs in seconds."""
 
     address: Address
@@ -39,7 +39,7 @@ class PipelinedConnection(asyncio.Protocol):
     and all pending callbacks receive an Unavailable error: their commands may have been executed.
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: ConnectionSettings) -> None:
         self._endpoint = endpoint
         self._loop = asyncio.get_running_loop()
         self._connecting: asyncio.Task[None] | None = None

@@ -15,7 +15,7 @@ from greenlet import getcurrent, greenlet
 from valkey.exceptions import NoScriptError
 
 from sms10692_mock.stores.valkey.connection_pool import Argument
-from sms10692_mock.stores.valkey.pipelined_connection import Endpoint, PipelinedConnection
+from sms10692_mock.stores.valkey.pipelined_connection import ConnectionSettings, PipelinedConnection
 from sms10692_mock.stores.valkey.script_client import Script, ScriptCall, ScriptClient
 
 Result = TypeVar("Result")
@@ -46,7 +46,7 @@ class PipelinedRunner:
     the script yet.
     """
 
-    def __init__(self, client: ScriptClient, endpoint: Endpoint, threads: Executor) -> None:
+    def __init__(self, client: ScriptClient, endpoint: ConnectionSettings, threads: Executor) -> None:
         self._client = client
         self._threads = threads
         self._loop = asyncio.get_running_loop()

@@ -20,7 +20,7 @@ from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.stores.valkey.connection_pool import Address, Argument, Command, NodePool, Unavailable
 from sms10692_mock.stores.valkey.options import parse_options
-from sms10692_mock.stores.valkey.pipelined_connection import Endpoint
+from sms10692_mock.stores.valkey.pipelined_connection import ConnectionSettings
 
 _log: Final = logging.getLogger(__name__)
 
@@ -140,7 +140,7 @@ class ScriptClient:
             self._execute(address, _WRITE_PROBE)
 
     @property
-    def direct_endpoint(self) -> Endpoint | None:
+    def direct_endpoint(self) -> ConnectionSettings | None:
         """The endpoint for a pipelined connection; None for a cluster, and for connections with TLS."""
         options = self._options
         if self.is_cluster or "connection_class" in options:
@@ -152,7 +152,7 @@ class ScriptClient:
         hello.append(("CLIENT", "SETNAME", options["client_name"]))
         if options.get("db"):
             hello.append(("SELECT", options["db"]))
-        return Endpoint(self._seed, hello, options["socket_connect_timeout"], options["socket_timeout"])
+        return ConnectionSettings(self._seed, hello, options["socket_connect_timeout"], options["socket_timeout"])
 
     def close(self) -> None:
         """Close all idle connections."""

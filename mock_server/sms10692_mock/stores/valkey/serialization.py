@@ -10,7 +10,7 @@ from json.encoder import encode_basestring as quoted
 from secrets import token_hex
 from typing import Any, Final, NamedTuple
 
-from sms10692_mock.domain.records import NO_TASK_INDEX, LoggedRequest, Reply, Report, Task
+from sms10692_mock.domain.records import NO_TASK_INDEX, InboundReply, LoggedRequest, StatusReport, Task
 from sms10692_mock.stores.due_batches import Item, group_by_due
 from sms10692_mock.stores.redaction import redact_headers
 
@@ -35,7 +35,7 @@ def decode_text(text: bytes) -> str:
     return text.decode("utf-8", "surrogatepass")
 
 
-def dump_reports(reports: Sequence[Report]) -> list[SerializedBatch]:
+def dump_reports(reports: Sequence[StatusReport]) -> list[SerializedBatch]:
     """Serialize reports, grouped by due time."""
     return [
         SerializedBatch(batch.due, len(batch.items), encode_text("\n".join(map(_dump_report, batch.items))))
@@ -43,7 +43,7 @@ def dump_reports(reports: Sequence[Report]) -> list[SerializedBatch]:
     ]
 
 
-def dump_replies(replies: Sequence[Reply]) -> list[SerializedBatch]:
+def dump_replies(replies: Sequence[InboundReply]) -> list[SerializedBatch]:
     """Serialize replies, grouped by due time."""
     return [
         SerializedBatch(batch.due, len(batch.items), encode_text("\n".join(map(to_json, batch.items))))
@@ -51,7 +51,7 @@ def dump_replies(replies: Sequence[Reply]) -> list[SerializedBatch]:
     ]
 
 
-def _dump_report(report: Report) -> str:
+def _dump_report(report: StatusReport) -> str:
     due, mobile, task_id, status, errorcode, extno, place = report
     return f"[{due!r},{quoted(mobile)},{task_id},{status},{quoted(errorcode)},{quoted(extno)},{place}]"
 
@@ -83,13 +83,13 @@ class ReportRun(NamedTuple):
     task_id: int | None = None
 
 
-def dump_task(task: Task, reports: Sequence[Report]) -> bytes:
+def dump_task(task: Task, reports: Sequence[StatusReport]) -> bytes:
     """Serialize a task together with its reports, run-length encoded."""
     runs = [[batch.due, _runs(task, batch.items)] for batch in group_by_due(reports)]
     return encode_text(to_json([*task, runs]))
 
 
-def _runs(task: Task, reports: Sequence[Report]) -> list[list[Any]]:
+def _runs(task: Task, reports: Sequence[StatusReport]) -> list[list[Any]]:
     runs: list[list[Any]] = []
     expected: tuple[Any, ...] = ()
     """Values of the next report if it continues the last run."""
@@ -124,7 +124,7 @@ class DecodedTask(NamedTuple):
     task: Task
     reported: Sequence[RunPosition]
 
-    def report(self, place: int) -> tuple[int, int, Report] | None:
+    def report(self, place: int) -> tuple[int, int, StatusReport] | None:
         """The report of the recipient at this index: its batch, its index in the batch, and the report.
 
         None if missing.
@@ -138,7 +138,7 @@ class DecodedTask(NamedTuple):
             return None
         mobile = self.task.numbers[place] if run.mobile is None else run.mobile
         task_id = self.task.task_id if run.task_id is None else run.task_id
-        return batch, run.offset + step, Report(due, mobile, task_id, run.status, run.errorcode, run.extno, place)
+        return batch, run.offset + step, StatusReport(due, mobile, task_id, run.status, run.errorcode, run.extno, place)
 
 
 def load_task(body: bytes) -> DecodedTask:
@@ -151,7 +151,7 @@ def load_task(body: bytes) -> DecodedTask:
     return DecodedTask(Task(*row[:_TASK_FIELDS]), reported)
 
 
-_BYTES_FIELDS: Final = tuple(LoggedRequest._fields.index(name) for name in ("query", "body", "answer"))
+_BYTES_FIELDS: Final = tuple(LoggedRequest._fields.index(name) for name in ("query", "body", "response_body"))
 
 
 def dump_request(entry: LoggedRequest) -> bytes:

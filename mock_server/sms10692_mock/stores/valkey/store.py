@@ -19,11 +19,11 @@ from sms10692_mock.domain.clock import Clock, system_time
 from sms10692_mock.domain.delivery import DeliveryRules
 from sms10692_mock.domain.records import (
     AccountBalance,
+    InboundReply,
     Limits,
     QueueName,
-    Reply,
-    Report,
     RulesTransition,
+    StatusReport,
     Task,
 )
 from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, RulesConflict, StoreUnavailable
@@ -53,7 +53,7 @@ from sms10692_mock.stores.valkey.settings_cache import SettingsCache
 
 Entry = TypeVar("Entry")
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Version of the stored data. Increase it with every change that earlier releases cannot read."""
 
 _EVICTED: Final = "evicted"
@@ -80,12 +80,12 @@ class ValkeyStore:
             self._client.close()
             raise StoreUnavailable(
                 f"the data on the server has version {version}; this program supports version {SCHEMA_VERSION}: "
-                "use another database number, or delete the data"
+                "use another database number, or empty this one (FLUSHDB)"
             )
         self.name = "valkey cluster" if self._client.is_cluster else "valkey"
         self.blocking = True
         self._limits = limits or Limits()
-        self._history_limits = (self._limits.handed_out, self._limits.handed_out_bytes)
+        self._history_limits = (self._limits.fetched, self._limits.fetched_bytes)
         self._real_time = real_time
         self._growth = GrowthMonitor(self._limits, self.enforce_limits)
         self._account_cache: dict[str, tuple[bytes, Account]] = {}
@@ -153,7 +153,7 @@ class ValkeyStore:
             raise NoSuchAccount(userid) from None
 
     def create_account(self, account: Account, *, keep: bool = False) -> bool:
-        if keep and not account.throwaway:
+        if keep and not account.temporary:
             self._losses.configure(account)
         userid = account.userid
         arguments = self._creation_arguments(account)
@@ -162,10 +162,10 @@ class ValkeyStore:
         self._register(userid, temporary=True)
         created = bool(self._run(scripts.CREATE_ACCOUNT, userid, *arguments, "keep" if keep else ""))
         if created:
-            self._register(userid, temporary=account.throwaway)
+            self._register(userid, temporary=account.temporary)
         else:
             self._register_existing([userid])
-        if created and account.throwaway:
+        if created and account.temporary:
             self._growth.add_account()
         return created
 
@@ -221,14 +221,14 @@ class ValkeyStore:
     def _with_rules(self, userid: str, rules: DeliveryRules) -> tuple[bytes, Account]:
         """The account and its version if it has these rules. Raises RulesConflict otherwise."""
         cached = self._account_cache.get(userid)
-        if cached is not None and cached[1].outcomes == rules:
+        if cached is not None and cached[1].delivery_rules == rules:
             return cached
         reply = self._run_on_account(scripts.ACCOUNT, userid, "")
         if reply is None:
             raise NoSuchAccount(userid)
         account = self._load_cached(userid, None, reply)
-        if account.outcomes != rules:
-            raise RulesConflict(account.outcomes)
+        if account.delivery_rules != rules:
+            raise RulesConflict(account.delivery_rules)
         return reply[0], account
 
     def _load_cached(self, userid: str, cached: tuple[bytes, Account] | None, reply: Sequence[bytes]) -> Account:
@@ -250,7 +250,7 @@ class ValkeyStore:
             cached = self._run_on_account(
                 scripts.UPDATE_ACCOUNT, userid, before, version, *_account_arguments(account), repr(self._real_time())
             )
-        if account.throwaway:
+        if account.temporary:
             self._register(userid, temporary=True)
         self._cache_account(userid, version, account)
         return account
@@ -269,7 +269,7 @@ class ValkeyStore:
         kept = self._client.run_on_all_nodes(scripts.ACCOUNT, [(account_keys(userid)[:1], ("",)) for userid in userids])
         for userid, reply in zip(userids, kept, strict=True):
             if reply is not None:
-                self._register(userid, temporary=load_account(decode_text(reply[1])).throwaway)
+                self._register(userid, temporary=load_account(decode_text(reply[1])).temporary)
 
     def expire(self, unused_since: float) -> int:
         count = 0
@@ -305,8 +305,8 @@ class ValkeyStore:
             results = self._client.run_on_all_nodes(scripts.USAGE, [(account_keys(userid)[:1], ()) for userid in chunk])
             for userid, reply in zip(chunk, results, strict=True):
                 if reply is not None:
-                    throwaway, used, waits, *history = reply
-                    yield Usage(userid, throwaway == b"1" and not waits, float(used), History(*history))
+                    temporary, used, waits, *history = reply
+                    yield Usage(userid, temporary == b"1" and not waits, float(used), History(*history))
 
     def evicted(self) -> int:
         return self._reserve_numbers(_EVICTED, 0)
@@ -323,15 +323,15 @@ class ValkeyStore:
             raise BalanceOutOfBounds(*map(int, out_of_bounds))
 
     def balance(self, userid: str) -> AccountBalance:
-        points, charged_up, messages = self._run_on_account(scripts.BALANCE, userid)
-        return AccountBalance(int(points), int(charged_up), int(messages))
+        points, total_added, messages = self._run_on_account(scripts.BALANCE, userid)
+        return AccountBalance(int(points), int(total_added), int(messages))
 
     def record_send(
         self,
         userid: str,
         task: Task,
-        reports: Sequence[Report],
-        replies: Sequence[Reply],
+        reports: Sequence[StatusReport],
+        replies: Sequence[InboundReply],
         now: float,
         used: RulesTransition | None = None,
     ) -> int | None:
@@ -345,7 +345,7 @@ class ValkeyStore:
             return balance
         while True:
             before, account = self._with_rules(userid, used.before)
-            updated, version = replace(account, outcomes=used.after), random_version()
+            updated, version = replace(account, delivery_rules=used.after), random_version()
             document = encode_text(dump_account(updated))
             reply = self._run(scripts.RECORD_SEND, userid, *send, *keep, before, version, document, *items)
             if isinstance(reply, list):  # the account was changed meanwhile; the reply contains it
@@ -357,7 +357,9 @@ class ValkeyStore:
             self._growth.add(count, size)
             return int(reply)
 
-    def enqueue(self, userid: str, reports: Sequence[Report], replies: Sequence[Reply], now: float) -> None:
+    def enqueue(
+        self, userid: str, reports: Sequence[StatusReport], replies: Sequence[InboundReply], now: float
+    ) -> None:
         self._run(
             scripts.ENQUEUE,
             userid,
@@ -367,11 +369,11 @@ class ValkeyStore:
         )
         self._growth.add(len(reports) + len(replies), 0)
 
-    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[Report]:
-        return self._fetch(Report, userid, "reports", limit, now, request)
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[StatusReport]:
+        return self._fetch(StatusReport, userid, "reports", limit, now, request)
 
-    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[Reply]:
-        return self._fetch(Reply, userid, "replies", sys.maxsize, now, request)
+    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[InboundReply]:
+        return self._fetch(InboundReply, userid, "replies", sys.maxsize, now, request)
 
     def _fetch(
         self, item_type: type[Item], userid: str, queue: QueueName, limit: int, now: float, request: int
@@ -402,4 +404,4 @@ def _arguments(batches: Sequence[SerializedBatch]) -> list[bytes | str | int]:
 
 def _account_arguments(account: Account) -> tuple[bytes, int, int]:
     """Script arguments of an account: its document, and the fields that the scripts read."""
-    return encode_text(dump_account(account)), int(account.postpaid), int(account.throwaway)
+    return encode_text(dump_account(account)), int(account.postpaid), int(account.temporary)

@@ -1,7 +1,7 @@
 -- Read the document of an account.
 -- ARGV: the cached version; optionally real time, which becomes the last use of a temporary account.
 -- Returns the version, and the document if the version is another one; nil if there is no such account.
-local kept = redis.call('HMGET', KEYS[1], 'version', 'throwaway')
+local kept = redis.call('HMGET', KEYS[1], 'version', 'temporary')
 if not kept[1] then
   return nil
 end

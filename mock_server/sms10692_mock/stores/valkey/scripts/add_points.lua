@@ -1,16 +1,16 @@
 -- Change the balance of an account, and the total of its top-ups by the same amount.
 -- ARGV: points; 'by' to add them, or 'to' to set the balance; the limit of the absolute values of both.
 -- Returns nil, or the values that would exceed the limit.
-local kept = redis.call('HMGET', KEYS[1], 'points', 'charged_up')
+local kept = redis.call('HMGET', KEYS[1], 'points', 'total_added')
 if not kept[1] then
   return { err = 'NOACCOUNT there is no such account' }
 end
-local points, charged_up, most = tonumber(kept[1]), tonumber(kept[2]), tonumber(ARGV[3])
+local points, total_added, most = tonumber(kept[1]), tonumber(kept[2]), tonumber(ARGV[3])
 local more = tonumber(ARGV[1]) - (ARGV[2] == 'to' and points or 0)
-points, charged_up = points + more, charged_up + more
-local after = { string.format('%.0f', points), string.format('%.0f', charged_up) }
-if math.abs(points) > most or math.abs(charged_up) > most then
+points, total_added = points + more, total_added + more
+local after = { string.format('%.0f', points), string.format('%.0f', total_added) }
+if math.abs(points) > most or math.abs(total_added) > most then
   return after
 end
-redis.call('HSET', KEYS[1], 'points', after[1], 'charged_up', after[2])
+redis.call('HSET', KEYS[1], 'points', after[1], 'total_added', after[2])
 return nil

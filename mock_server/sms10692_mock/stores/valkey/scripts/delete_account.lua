@@ -3,7 +3,7 @@
 -- delete it only if its queues are empty.
 -- Returns the number of deleted keys, or nil if the account stays.
 if ARGV[1] then
-  local kept = redis.call('HMGET', ACCOUNT, 'throwaway', 'used')
+  local kept = redis.call('HMGET', ACCOUNT, 'temporary', 'used')
   if kept[1] and (kept[1] ~= '1' or tonumber(kept[2]) >= tonumber(ARGV[1])) then
     return nil
   end
@@ -11,7 +11,7 @@ end
 if ARGV[2] == '1' and account_exists() then
   for _, name in ipairs({ 'reports', 'replies' }) do
     local q = queue(name)
-    if q.later > 0 or q.cursor < q.stop then
+    if q.scheduled > 0 or q.cursor < q.stop then
       return nil
     end
   end

@@ -2,12 +2,12 @@
 if not account_exists() then
   return NO_ACCOUNT
 end
-local moments = {}
+local due_times = {}
 for _, name in ipairs({ 'reports', 'replies' }) do
   local q = queue(name)
   if release_due(q, ARGV[1]) then
     save(q)
   end
-  moments[#moments + 1] = redis.call('ZRANGE', q.later_keys, 0, 0, 'WITHSCORES')[2]
+  due_times[#due_times + 1] = redis.call('ZRANGE', q.schedule, 0, 0, 'WITHSCORES')[2]
 end
-return moments
+return due_times

@@ -2,8 +2,8 @@
 --
 -- A queue is an append-only log of released items with one cursor, and the scheduled batches that are not due yet.
 -- The account is a hash. For reports (prefix r) and replies (prefix p) it contains: base (index of the first item that
--- is still stored), cursor (index of the next item to fetch), stop (one past the last index), later (number of scheduled
--- items), bytes (size of the fetched lines that are still stored), rewound (number of requeues).
+-- is still stored), cursor (index of the next item to fetch), stop (one past the last index), scheduled (number of scheduled
+-- items), bytes (size of the fetched lines that are still stored), requeued (number of requeues).
 -- Indexes count from the first item ever. Call save(q) after changing a queue.
 
 local ACCOUNT, SENT, STARTS = KEYS[1], KEYS[2], KEYS[3]
@@ -18,12 +18,12 @@ local NO_ACCOUNT = { err = 'NOACCOUNT there is no such account' }
 local function queue(name)
   local first = name == 'reports' and 4 or 8
   local prefix = name == 'reports' and 'r' or 'p'
-  local kept = redis.call('HMGET', ACCOUNT, prefix .. 'base', prefix .. 'cursor', prefix .. 'stop', prefix .. 'later',
+  local kept = redis.call('HMGET', ACCOUNT, prefix .. 'base', prefix .. 'cursor', prefix .. 'stop', prefix .. 'scheduled',
     prefix .. 'bytes')
   return {
     prefix = prefix,
-    log = KEYS[first], later_keys = KEYS[first + 1], bundles = KEYS[first + 2], fetches = KEYS[first + 3],
-    base = tonumber(kept[1]), cursor = tonumber(kept[2]), stop = tonumber(kept[3]), later = tonumber(kept[4]),
+    log = KEYS[first], schedule = KEYS[first + 1], batches = KEYS[first + 2], fetches = KEYS[first + 3],
+    base = tonumber(kept[1]), cursor = tonumber(kept[2]), stop = tonumber(kept[3]), scheduled = tonumber(kept[4]),
     bytes = tonumber(kept[5] or '0'), -- missing in accounts of earlier versions
   }
 end
@@ -35,7 +35,7 @@ end
 
 local function save(q)
   redis.call('HSET', ACCOUNT, q.prefix .. 'base', whole(q.base), q.prefix .. 'cursor', whole(q.cursor),
-    q.prefix .. 'stop', whole(q.stop), q.prefix .. 'later', whole(q.later),
+    q.prefix .. 'stop', whole(q.stop), q.prefix .. 'scheduled', whole(q.scheduled),
     q.prefix .. 'bytes', whole(q.bytes))
 end
 
@@ -74,26 +74,26 @@ end
 
 -- Release due batches to the log. Returns whether there were any.
 local function release_due(q, now)
-  local before = q.later
-  while q.later > 0 do
-    local due = redis.call('ZRANGEBYSCORE', q.later_keys, '-inf', now, 'LIMIT', 0, AT_ONCE)
+  local before = q.scheduled
+  while q.scheduled > 0 do
+    local due = redis.call('ZRANGEBYSCORE', q.schedule, '-inf', now, 'LIMIT', 0, AT_ONCE)
     if #due == 0 then
       break
     end
     for _, arrival in ipairs(due) do
-      local bundle = redis.call('HGET', q.bundles, arrival)
-      local count, lines = string.match(bundle, '^(%d+)\n(.*)$')
+      local batch = redis.call('HGET', q.batches, arrival)
+      local count, lines = string.match(batch, '^(%d+)\n(.*)$')
       count = tonumber(count)
       local start = append(q, lines, count)
       if redis.call('HEXISTS', STARTS, arrival) == 1 then
         redis.call('HSET', STARTS, arrival, whole(start))
       end
-      redis.call('HDEL', q.bundles, arrival)
-      q.later = q.later - count
+      redis.call('HDEL', q.batches, arrival)
+      q.scheduled = q.scheduled - count
     end
-    redis.call('ZREM', q.later_keys, unpack(due))
+    redis.call('ZREM', q.schedule, unpack(due))
   end
-  return q.later ~= before
+  return q.scheduled ~= before
 end
 
 -- Add a batch to the queue. Returns the index of its first item; nil and its arrival number if it is not due yet.
@@ -102,30 +102,30 @@ local function put(q, due, count, lines, now)
     return append(q, lines, count)
   end
   local arrival = string.format('%016d', redis.call('HINCRBY', ACCOUNT, 'arrivals', 1))
-  redis.call('ZADD', q.later_keys, due, arrival)
-  redis.call('HSET', q.bundles, arrival, whole(count) .. '\n' .. lines)
-  q.later = q.later + count
+  redis.call('ZADD', q.schedule, due, arrival)
+  redis.call('HSET', q.batches, arrival, whole(count) .. '\n' .. lines)
+  q.scheduled = q.scheduled + count
   return nil, arrival
 end
 
 -- Delete the oldest tasks beyond the limits, but never the last.
--- messages: number of messages ever; forgotten: number of messages of dropped tasks; text: bytes of the stored tasks;
--- keep, keep_bytes: the limits. Returns the new values of forgotten and text.
-local function drop_tasks(messages, forgotten, text, keep, keep_bytes)
-  local length, dropped = redis.call('LLEN', SENT), 0
-  while length > 1 and (messages - forgotten > keep or text > keep_bytes) do
+-- messages: number of messages ever; evicted: number of messages of evicted tasks; text: bytes of the stored tasks;
+-- keep, keep_bytes: the limits. Returns the new values of evicted and text.
+local function evict_tasks(messages, evicted, text, keep, keep_bytes)
+  local length, evicted_tasks = redis.call('LLEN', SENT), 0
+  while length > 1 and (messages - evicted > keep or text > keep_bytes) do
     local its_numbers, its_bytes, its_starts = string.match(redis.call('LPOP', SENT), '^%d+ (%d+) (%d+) ([^\n]*)')
     for start in string.gmatch(its_starts, '[^,]+') do
       redis.call('HDEL', STARTS, start)
     end
-    forgotten, text = forgotten + tonumber(its_numbers), text - tonumber(its_bytes)
-    length, dropped = length - 1, dropped + 1
+    evicted, text = evicted + tonumber(its_numbers), text - tonumber(its_bytes)
+    length, evicted_tasks = length - 1, evicted_tasks + 1
   end
-  if dropped > 0 then
-    redis.call('HSET', ACCOUNT, 'forgotten', whole(forgotten))
-    redis.call('HINCRBY', ACCOUNT, 'dropped', dropped)
+  if evicted_tasks > 0 then
+    redis.call('HSET', ACCOUNT, 'evicted', whole(evicted))
+    redis.call('HINCRBY', ACCOUNT, 'evicted_tasks', evicted_tasks)
   end
-  return forgotten, text
+  return evicted, text
 end
 
 -- Delete fetched items beyond the last `keep` items or `keep_bytes`, but never the very last.
@@ -153,8 +153,8 @@ local function put_all(name, first, now, placed)
   if number > 0 then
     local q = queue(name)
     release_due(q, now)
-    for bundle = 1, number do
-      local at = first + 3 * bundle - 2
+    for batch = 1, number do
+      local at = first + 3 * batch - 2
       placed(put(q, ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], now))
     end
     save(q)

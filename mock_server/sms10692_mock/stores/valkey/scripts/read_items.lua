@@ -5,7 +5,7 @@ if not account_exists() then
   return NO_ACCOUNT
 end
 local q = queue(ARGV[1])
-local kept = redis.call('HMGET', ACCOUNT, 'life', q.prefix .. 'rewound')
+local kept = redis.call('HMGET', ACCOUNT, 'life', q.prefix .. 'requeued')
 local from, to = math.max(tonumber(ARGV[2]), q.base), math.min(tonumber(ARGV[3]), q.stop)
 local items, fetches = {}, {}
 if from < to then

@@ -1,6 +1,6 @@
 -- Read a page of the request log.
 -- ARGV: userid ('' for all); a request number, exclusive ('' for the start); '1' to read backwards; limit.
--- Returns the number of dropped entries, and the entries.
+-- Returns the number of evicted entries, and the entries.
 local ENTRIES, ALL, OF_USERIDS, STATE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local userid, from, backwards = ARGV[1], ARGV[2], ARGV[3] == '1'
 local list, range, open_low, open_high, low, high = ALL, 'RANGEBYSCORE', '-inf', '+inf', '(' .. from, '(' .. from
@@ -22,4 +22,4 @@ local entries = #numbers > 0 and redis.call('HMGET', ENTRIES, unpack(numbers)) o
 for place, entry in ipairs(entries) do
   entries[place] = string.match(entry, '^[^\n]*\n(.*)$')
 end
-return { tonumber(redis.call('HGET', STATE, 'dropped') or '0'), entries }
+return { tonumber(redis.call('HGET', STATE, 'evicted') or '0'), entries }

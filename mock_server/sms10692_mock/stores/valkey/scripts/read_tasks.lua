@@ -3,12 +3,12 @@
 -- messages after which to stop.
 -- Returns the life id of the account, number of requeues of reports, index of the first task, the tasks in ascending
 -- order, and for each the index of the first report of each of its batches, '' if not due yet.
-local kept = redis.call('HMGET', ACCOUNT, 'life', 'rrewound', 'dropped')
+local kept = redis.call('HMGET', ACCOUNT, 'life', 'rrequeued', 'evicted_tasks')
 if not kept[1] then
   return NO_ACCOUNT
 end
-local dropped = tonumber(kept[3])
-local from, to = math.max(tonumber(ARGV[1]) - dropped, 0), tonumber(ARGV[2]) - dropped
+local evicted = tonumber(kept[3])
+local from, to = math.max(tonumber(ARGV[1]) - evicted, 0), tonumber(ARGV[2]) - evicted
 local backwards, enough = ARGV[3] == '1', tonumber(ARGV[4])
 local tasks, starts = {}, {}
 while from < to and enough > 0 do
@@ -44,6 +44,6 @@ if backwards then
     tasks[place], tasks[other] = tasks[other], tasks[place]
     starts[place], starts[other] = starts[other], starts[place]
   end
-  return { kept[1], tonumber(kept[2]), to + dropped, tasks, starts }
+  return { kept[1], tonumber(kept[2]), to + evicted, tasks, starts }
 end
-return { kept[1], tonumber(kept[2]), from - #tasks + dropped, tasks, starts }
+return { kept[1], tonumber(kept[2]), from - #tasks + evicted, tasks, starts }

@@ -14,16 +14,16 @@ for at = 4, #ARGV, 4 do
   end
 end
 local bytes, length = tonumber(redis.call('HGET', STATE, 'bytes') or '0'), redis.call('ZCARD', ALL)
-local dropped = tonumber(ARGV[3])
+local evicted = tonumber(ARGV[3])
 while length > tonumber(ARGV[1]) or bytes > tonumber(ARGV[2]) do
   local number = redis.call('ZPOPMIN', ALL)[1]
   local its_bytes, userid = string.match(redis.call('HGET', ENTRIES, number), '^(%d+) ([^\n]*)\n')
   redis.call('HDEL', ENTRIES, number)
   redis.call('ZREM', OF_USERIDS, of_userid(userid, number))
-  bytes, length, dropped = bytes - tonumber(its_bytes), length - 1, dropped + 1
+  bytes, length, evicted = bytes - tonumber(its_bytes), length - 1, evicted + 1
 end
-if dropped > 0 then
+if evicted > 0 then
   redis.call('HSET', STATE, 'bytes', string.format('%d', bytes))
-  redis.call('HINCRBY', STATE, 'dropped', dropped)
+  redis.call('HINCRBY', STATE, 'evicted', evicted)
 end
 return 1

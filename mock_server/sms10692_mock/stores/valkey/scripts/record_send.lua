@@ -3,7 +3,7 @@
 -- account; expected version, new version and new document of the account, or three times '' to leave it unchanged;
 -- batches of reports, batches of replies (see put_all).
 -- Returns the balance; nil if it is too low; version and document if the account has another version.
-local kept = redis.call('HMGET', ACCOUNT, 'points', 'postpaid', 'messages', 'text', 'forgotten', 'version')
+local kept = redis.call('HMGET', ACCOUNT, 'points', 'postpaid', 'messages', 'text', 'evicted', 'version')
 if not kept[1] then
   return NO_ACCOUNT
 end
@@ -32,9 +32,9 @@ put_all('replies', next_argument, now, function() end)
 
 local head = whole(before) .. ' ' .. whole(numbers) .. ' ' .. whole(bytes) .. ' ' .. table.concat(starts, ',')
 redis.call('RPUSH', SENT, head .. '\n' .. ARGV[5])
-local forgotten, keep, keep_bytes = tonumber(kept[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-if messages - forgotten > keep or text > keep_bytes then
-  forgotten, text = drop_tasks(messages, forgotten, text, keep, keep_bytes)
+local evicted, keep, keep_bytes = tonumber(kept[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+if messages - evicted > keep or text > keep_bytes then
+  evicted, text = evict_tasks(messages, evicted, text, keep, keep_bytes)
 end
 redis.call('HSET', ACCOUNT, 'messages', whole(messages), 'text', whole(text))
 return redis.call('HINCRBY', ACCOUNT, 'points', whole(-cost))

@@ -17,8 +17,8 @@ if ARGV[3] ~= '' then
       break
     end
     for _, fetch in ipairs(some) do
-      local first, moment = string.match(fetch, '^(%d+) (%S+)')
-      if tonumber(moment) >= since then
+      local first, time = string.match(fetch, '^(%d+) (%S+)')
+      if tonumber(time) >= since then
         earliest = tonumber(first)
         break
       end
@@ -34,6 +34,6 @@ each_line(q, target, q.cursor, function(line)
 end)
 q.cursor = target
 redis.call('ZREMRANGEBYSCORE', q.fetches, whole(target), '+inf')
-redis.call('HINCRBY', ACCOUNT, q.prefix .. 'rewound', 1)
+redis.call('HINCRBY', ACCOUNT, q.prefix .. 'requeued', 1)
 save(q)
 return number

@@ -1,8 +1,8 @@
 -- Read the history usage of an account, for the limits of all accounts together.
 -- Returns temporary (0 or 1), time of last use, whether a queue has items; stored messages and their bytes; stored
 -- fetched reports and their bytes; stored fetched replies and their bytes. nil if there is no such account.
-local kept = redis.call('HMGET', KEYS[1], 'throwaway', 'used', 'messages', 'forgotten', 'text',
-  'rcursor', 'rbase', 'rbytes', 'rstop', 'rlater', 'pcursor', 'pbase', 'pbytes', 'pstop', 'plater')
+local kept = redis.call('HMGET', KEYS[1], 'temporary', 'used', 'messages', 'evicted', 'text',
+  'rcursor', 'rbase', 'rbytes', 'rstop', 'rscheduled', 'pcursor', 'pbase', 'pbytes', 'pstop', 'pscheduled')
 if not kept[1] then
   return nil
 end

@@ -1,4 +1,4 @@
-"""Checks of the responses of newer servers: the dialect `observed` (A12 to A14), and text in XML (R17)."""
+"""Checks of the responses of newer servers: the profile `observed` (A12 to A14), and text in XML (R17)."""
 
 from typing import Final
 
@@ -36,7 +36,7 @@ def _expect_echo(response: ParsedResponse, text: str) -> None:
 
 @checks("R17-unencodable")
 def _what_gbk_lacks_is_a_decimal_reference(context: CheckContext) -> None:
-    account = context.create_account(dialect="observed")
+    account = context.create_account(profile="observed")
     pairs = account.credentials() | {"action": "checkkeyword", "content": "CONTENT"}
     response = context.exchange(build_form(GBK, pairs | {"content": "好ˉ"}))
     expect(response.get_element("checkCounts") == "好ˉ", response, "checkCounts 好ˉ")
@@ -55,7 +55,7 @@ def _what_gbk_lacks_is_a_decimal_reference(context: CheckContext) -> None:
 
 @checks("R17-escapes")
 def _markup_in_a_text_is_escaped(context: CheckContext) -> None:
-    account = context.create_account(dialect="observed")
+    account = context.create_account(profile="observed")
     response = context.checkkeyword(account, "<a>&\"'\r\n")
     expect(
         "<checkCounts>&lt;a&gt;&amp;\"'&#13;\n</checkCounts>" in response.text,
@@ -77,7 +77,7 @@ def _markup_in_a_text_is_escaped(context: CheckContext) -> None:
 
 @checks("A13")
 def _newer_servers_answer_checkkeyword_with_the_text(context: CheckContext) -> None:
-    account = context.create_account(dialect="observed")
+    account = context.create_account(profile="observed")
 
     def check_echo(endpoint: str, before: str, word: str, after: str) -> None:
         text = before + word + after
@@ -92,13 +92,13 @@ def _newer_servers_answer_checkkeyword_with_the_text(context: CheckContext) -> N
 
 @checks("A14")
 def _newer_servers_refuse_overage_in_the_elements_of_send(context: CheckContext) -> None:
-    response = context.overage(context.create_account(dialect="observed"), sign=INVALID_SIGN)
+    response = context.overage(context.create_account(profile="observed"), sign=INVALID_SIGN)
     expect_document(response, SEND_REFUSED, message=WRONG_CREDENTIALS)
 
 
 @checks("A12")
 def _newer_servers_have_errorcode_and_extno_in_cdata(context: CheckContext) -> None:
-    account = context.create_account(dialect="observed")
+    account = context.create_account(profile="observed")
     task = expect_sent(context.send(account, extno="01"), 1)
     response = context.fetch_due_reports(account, task)
     item = (response.get_items("statusbox") or [{}])[0]
