@@ -277,7 +277,13 @@ def test_it_says_that_it_is_there_and_what_it_can() -> None:
     [
         ("POST", "accounts", {"points": -1}, "points"),
         ("POST", "accounts", {"points": "5"}, "points"),
-        ("POST", "accounts", {"pionts": 5}, "pionts"),
+        (
+            "POST",
+            "accounts",
+            {"pionts": 5},
+            "there is no field pionts; the fields are userid, account, password, points,",
+        ),
+        ("POST", "accounts", {"\ud800" * 100: 5}, "there is no field \\ud800\\ud800"),
         ("POST", "accounts", {"profile": "json"}, "profile"),
         ("POST", "accounts", [], "body"),
         ("PATCH", "accounts/12", {"password": ""}, "password"),

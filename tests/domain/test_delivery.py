@@ -97,15 +97,15 @@ def test_the_first_of_two_equal_rules_applies_until_it_is_used_up() -> None:
 
 
 @pytest.mark.parametrize("probability", [0.1, 0.5, 0.9])
-def test_a_share_is_a_probability_and_depends_on_the_seed(share: float) -> None:
+def test_a_probability_is_kept_and_depends_on_the_seed(probability: float) -> None:
     def failing(seed: int) -> list[bool]:
         outcomes, _ = apply_rules(
-            DeliveryRules((DeliveryRule("", DeliveryOutcome(20, "A"), share),), seed), ["15023239810"] * 2000, 0
+            DeliveryRules((DeliveryRule("", DeliveryOutcome(20, "A"), probability),), seed), ["15023239810"] * 2000, 0
         )
         return [outcome.errorcode == "A" for outcome in outcomes]
 
     assert failing(1) == failing(1) != failing(2)
-    assert share - 0.05 < sum(failing(1)) / 2000 < share + 0.05
+    assert probability - 0.05 < sum(failing(1)) / 2000 < probability + 0.05
 
 
 @pytest.fixture

@@ -20,6 +20,11 @@ _MAX_SHOWN_NAME: Final = 60
 """Characters of an unknown field name that an error message shows."""
 
 
+def _printable(name: object) -> str:
+    """Shorten a name, and escape lone surrogates, which no response can carry."""
+    return str(name)[:_MAX_SHOWN_NAME].encode("utf-8", "backslashreplace").decode()
+
+
 class StrictInput(BaseModel):
     """Base of input models: rejects unknown fields, names the known ones, and does not convert types."""
 
@@ -33,7 +38,7 @@ class StrictInput(BaseModel):
             raise PydanticCustomError(
                 "unknown_field",
                 "there is no field {name}; the fields are {known}",
-                {"name": str(unknown[0])[:_MAX_SHOWN_NAME], "known": ", ".join(cls.model_fields)},
+                {"name": _printable(unknown[0]), "known": ", ".join(cls.model_fields)},
             )
         return value
 
