@@ -13,16 +13,16 @@ from sms10692_contract.segmentation import count_segments
 
 
 @checks("R6-parts")
-def _a_text_costs_one_point_per_part(context: CheckContext) -> None:
+def _a_text_costs_one_point_per_segment(context: CheckContext) -> None:
     def check_price(endpoint: str, text: str, count: int) -> None:
         account = context.create_account(points=1000)
         response = context.send(account, ",".join(build_mobiles(count)), text, endpoint)
         expect_sent(response, count)
-        left = 1000 - count_segments(text) * count
+        remaining = 1000 - count_segments(text) * count
         expect(
-            response.get_number("remainpoint") == left,
+            response.get_number("remainpoint") == remaining,
             response,
-            f"remainpoint {left}, for {count_segments(text)} parts each",
+            f"remainpoint {remaining}, for {count_segments(text)} segments each",
         )
 
     for length in (1, 70, 71, 134, 135, 201, 202):
@@ -31,7 +31,7 @@ def _a_text_costs_one_point_per_part(context: CheckContext) -> None:
     for text in ("😀" * 35, "😀" * 36, "x" * 70, "x" * 71):
         check_price(UTF8, text, 1)
     texts = st.builds(
-        lambda one, many: (one * many)[:300], st.sampled_from(["字", "a", "好b", "😀"]), st.integers(1, 299)
+        lambda unit, count: (unit * count)[:300], st.sampled_from(["字", "a", "好b", "😀"]), st.integers(1, 299)
     )
     context.for_all(check_price, st.just(UTF8), texts, st.integers(1, 3))
 
@@ -45,8 +45,8 @@ def _the_balance_decreases_by_the_price(context: CheckContext) -> None:
         text = "字" * length
         response = context.send(account, ",".join(build_mobiles(count)), text, endpoint)
         expect_sent(response, count)
-        after, left = context.query_balance(account), before - count * count_segments(text)
-        expect(after == left, response, f"{left} points left", f"{after}")
+        after, remaining = context.query_balance(account), before - count * count_segments(text)
+        expect(after == remaining, response, f"{remaining} points left", f"{after}")
         expect(response.get_number("remainpoint") == after, response, f"remainpoint {after}, equal to overage")
 
     for endpoint in (UTF8, GBK):
@@ -56,11 +56,11 @@ def _the_balance_decreases_by_the_price(context: CheckContext) -> None:
 
 @checks("R6-edge")
 def _a_balance_is_spent_to_the_last_point_and_no_further(context: CheckContext) -> None:
-    def check_spent(points: int, more: int) -> None:
+    def check_spent(points: int, excess: int) -> None:
         account = context.create_account(points=points)
-        count = points + more
+        count = points + excess
         response = context.send(account, ",".join(build_mobiles(count)))
-        if more > 0:
+        if excess > 0:
             expect_message(response, INSUFFICIENT_BALANCE)
             expect(
                 context.query_balance(account) == points,
@@ -70,16 +70,16 @@ def _a_balance_is_spent_to_the_last_point_and_no_further(context: CheckContext) 
             )
         else:
             expect_sent(response, count)
-            expect(response.get_number("remainpoint") == -more, response, f"remainpoint {-more}")
+            expect(response.get_number("remainpoint") == -excess, response, f"remainpoint {-excess}")
 
-    for points, more in ((1, 0), (1, 1), (2, -1)):
-        check_spent(points, more)
+    for points, excess in ((1, 0), (1, 1), (2, -1)):
+        check_spent(points, excess)
     context.for_all(check_spent, st.integers(1, 30), st.integers(0, 2))
 
 
 @checks("R6-refused")
 def _a_refused_send_costs_nothing_and_sends_nothing(context: CheckContext) -> None:
-    wrong = (
+    invalid_fields = (
         {"mobile": ","},
         {"content": " "},
         {"content": context.forbidden},
@@ -97,28 +97,28 @@ def _a_refused_send_costs_nothing_and_sends_nothing(context: CheckContext) -> No
             account, UTF8, **{"action": "send", "mobile": "13000000001", "content": "内容"} | fields
         )
         expect_refused(response)
-        left = context.query_balance(account)
-        expect(left == 3, response, "3 points left after the refusal", f"{left}")
+        remaining = context.query_balance(account)
+        expect(remaining == 3, response, "3 points left after the refusal", f"{remaining}")
         context.clock.advance(account.userid, 180)
         expect("<statusbox>" not in context.status(account).text, response, "no report of the refused send", "a report")
 
-    for fields in wrong:
+    for fields in invalid_fields:
         check_refused(fields)
     context.for_all(check_refused, invalid_send(context.forbidden))
 
 
 @checks("R6-postpaid")
-def _a_post_paid_account_goes_below_zero(context: CheckContext) -> None:
+def _a_postpaid_account_goes_below_zero(context: CheckContext) -> None:
     def check_balance(counts: list[int]) -> None:
         account = context.create_account(postpaid=True)
         for index, count in enumerate(counts):
             response = context.send(account, ",".join(build_mobiles(count)))
             expect_sent(response, count)
-            left = -sum(counts[: index + 1])
-            expect(response.get_number("remainpoint") == left, response, f"remainpoint {left}")
+            remaining = -sum(counts[: index + 1])
+            expect(response.get_number("remainpoint") == remaining, response, f"remainpoint {remaining}")
         balance = context.overage(account)
         actual = balance.get_number("overage"), balance.get_number("sendTotal")
-        expect(actual == (left, 0), balance, f"overage {left} and sendTotal 0", f"{actual}")
+        expect(actual == (remaining, 0), balance, f"overage {remaining} and sendTotal 0", f"{actual}")
 
     check_balance([2])
     context.for_all(check_balance, st.lists(st.integers(1, 9), min_size=1, max_size=4), examples=context.few_examples)
@@ -126,12 +126,12 @@ def _a_post_paid_account_goes_below_zero(context: CheckContext) -> None:
 
 @checks("2.3-sendTotal")
 def _send_total_is_the_sum_of_all_credit(context: CheckContext) -> None:
-    def check_top_up(points: int, more: list[int]) -> None:
+    def check_top_up(points: int, top_ups: list[int]) -> None:
         account = context.create_account(points=points)
         expect_sent(context.send(account), 1)
-        for extra in (0, *more):
-            context.clock.top_up(account.userid, extra)
-            points += extra
+        for top_up in (0, *top_ups):
+            context.clock.top_up(account.userid, top_up)
+            points += top_up
             response = context.overage(account)
             actual = response.get_number("overage"), response.get_number("sendTotal")
             expect(actual == (points - 1, points), response, f"overage {points - 1}, sendTotal {points}", f"{actual}")
@@ -155,6 +155,6 @@ def _a_number_given_twice_counts_twice(context: CheckContext) -> None:
     check_counted(["13000000001"] * 2)
     context.for_all(
         check_counted,
-        st.lists(MOBILE, min_size=1, max_size=3).map(lambda some: some * 2),
+        st.lists(MOBILE, min_size=1, max_size=3).map(lambda mobiles: mobiles * 2),
         examples=context.few_examples,
     )

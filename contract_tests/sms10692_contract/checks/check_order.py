@@ -32,7 +32,7 @@ def _a_send_is_checked_in_this_order(context: CheckContext) -> None:
     account = context.create_account(points=0)
     credentials = account.credentials()
     for endpoint in (UTF8, GBK):
-        wrong = credentials | {
+        request_fields = credentials | {
             "action": "send",
             "sign": "",
             "content": f"' or {context.forbidden}",
@@ -50,8 +50,8 @@ def _a_send_is_checked_in_this_order(context: CheckContext) -> None:
             (INSUFFICIENT_BALANCE, {}),
         )
         for message, correction in steps:
-            expect_message(context.exchange(build_form(endpoint, wrong)), message)
-            wrong |= correction
+            expect_message(context.exchange(build_form(endpoint, request_fields)), message)
+            request_fields |= correction
 
     def check_first_mistake(endpoint: str, injected: bool, mistakes: Mapping[str, bool]) -> None:
         """A send with any combination of mistakes is refused for the first of them."""
@@ -62,8 +62,8 @@ def _a_send_is_checked_in_this_order(context: CheckContext) -> None:
         fields |= {"timestamp": ""} if mistakes[EMPTY_CREDENTIALS] else {}
         fields |= {"mobile": ","} if mistakes[EMPTY_MOBILE] else {}
         fields |= {"extno": "x"} if mistakes[OTHER_ERROR] else {}
-        found = {**mistakes, SQL_INJECTION: injected, INSUFFICIENT_BALANCE: True}
-        found[EMPTY_CONTENT] = not content.strip()
+        present = {**mistakes, SQL_INJECTION: injected, INSUFFICIENT_BALANCE: True}
+        present[EMPTY_CONTENT] = not content.strip()
         order = (
             EMPTY_CREDENTIALS,
             SQL_INJECTION,
@@ -75,10 +75,10 @@ def _a_send_is_checked_in_this_order(context: CheckContext) -> None:
             INSUFFICIENT_BALANCE,
         )
         expect_message(
-            context.exchange(build_form(endpoint, fields)), next(message for message in order if found[message])
+            context.exchange(build_form(endpoint, fields)), next(message for message in order if present[message])
         )
 
-    kinds = st.fixed_dictionaries(
+    mistake_flags = st.fixed_dictionaries(
         {
             message: st.booleans()
             for message in (
@@ -91,27 +91,31 @@ def _a_send_is_checked_in_this_order(context: CheckContext) -> None:
             )
         }
     )
-    context.for_all(check_first_mistake, SEND_ENDPOINT, st.booleans(), kinds)
+    context.for_all(check_first_mistake, SEND_ENDPOINT, st.booleans(), mistake_flags)
 
 
 @checks("R1-queues")
 def _the_queues_are_checked_in_this_order(context: CheckContext) -> None:
-    account, allowed = context.create_account(can_read_queues=False), context.create_account()
+    denied, allowed = context.create_account(can_read_queues=False), context.create_account()
     for endpoint in (STATUS, CALL):
-        expect_message(context.post(account, endpoint, action="x", sign=""), EMPTY_CREDENTIALS)
-        expect_message(context.post(account, endpoint, action="x", sign=INVALID_SIGN), WRONG_CREDENTIALS)
-        expect_message(context.post(account, endpoint, action="x", statusNum="0"), QUEUES_DENIED)
+        expect_message(context.post(denied, endpoint, action="x", sign=""), EMPTY_CREDENTIALS)
+        expect_message(context.post(denied, endpoint, action="x", sign=INVALID_SIGN), WRONG_CREDENTIALS)
+        expect_message(context.post(denied, endpoint, action="x", statusNum="0"), QUEUES_DENIED)
         expect_message(context.post(allowed, endpoint, action="x"), INVALID_PARAMETER)
 
-    def check_first_mistake(endpoint: str, empty: bool, wrong: bool, forbidden: bool) -> None:
-        fields = {"action": "x"} | ({"sign": INVALID_SIGN} if wrong else {}) | ({"timestamp": ""} if empty else {})
+    def check_first_mistake(endpoint: str, has_empty_credentials: bool, has_wrong_sign: bool, is_denied: bool) -> None:
+        fields = (
+            {"action": "x"}
+            | ({"sign": INVALID_SIGN} if has_wrong_sign else {})
+            | ({"timestamp": ""} if has_empty_credentials else {})
+        )
         order = (
-            (empty, EMPTY_CREDENTIALS),
-            (wrong, WRONG_CREDENTIALS),
-            (forbidden, QUEUES_DENIED),
+            (has_empty_credentials, EMPTY_CREDENTIALS),
+            (has_wrong_sign, WRONG_CREDENTIALS),
+            (is_denied, QUEUES_DENIED),
             (True, INVALID_PARAMETER),
         )
-        response = context.post(account if forbidden else allowed, endpoint, **fields)
-        expect_message(response, next(message for holds_, message in order if holds_))
+        response = context.post(denied if is_denied else allowed, endpoint, **fields)
+        expect_message(response, next(message for applies, message in order if applies))
 
     context.for_all(check_first_mistake, st.sampled_from([STATUS, CALL]), st.booleans(), st.booleans(), st.booleans())

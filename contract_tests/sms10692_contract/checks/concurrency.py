@@ -1,6 +1,6 @@
 """Concurrency checks (R11): parallel fetches of one queue, send against fetch, sends at the end of a balance.
 
-Races that show rarely are tried several times (`Effort.rounds`).
+Races occur rarely, so the checks repeat them (`Effort.rounds`).
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from sms10692_contract.expectations import attribute_to, expect, expect_sent
 from sms10692_contract.harness import CheckContext, SuiteAccount
 
 MAX_FETCHED = 240
-"""Reports after which a fetcher stops, in case the queue never becomes empty."""
+"""Number of reports after which a fetcher stops, in case the queue never becomes empty."""
 
 
 def run_concurrently(*tasks: Callable[[], list[str]]) -> list[str]:
@@ -29,17 +29,19 @@ def run_concurrently(*tasks: Callable[[], list[str]]) -> list[str]:
         return [item for result in threads.map(run, tasks) for item in result]
 
 
-def _report_fetcher(context: CheckContext, account: SuiteAccount, size: str) -> Callable[[], list[str]]:
+def _build_report_fetcher(context: CheckContext, account: SuiteAccount, limit: str) -> Callable[[], list[str]]:
     def fetch_until_empty() -> list[str]:
         fetched: list[str] = []
-        while len(fetched) <= MAX_FETCHED and (items := context.status(account, statusNum=size).get_items("statusbox")):
+        while len(fetched) <= MAX_FETCHED and (
+            items := context.status(account, statusNum=limit).get_items("statusbox")
+        ):
             fetched += [item.get("mobile", "") for item in items]
         return fetched
 
     return fetch_until_empty
 
 
-def _reply_fetcher(context: CheckContext, account: SuiteAccount) -> Callable[[], list[str]]:
+def _build_reply_fetcher(context: CheckContext, account: SuiteAccount) -> Callable[[], list[str]]:
     """Return a task that fetches replies once and returns their task numbers."""
     return lambda: [item.get("taskid", "") for item in context.call(account).get_items("callbox")]
 
@@ -47,11 +49,16 @@ def _reply_fetcher(context: CheckContext, account: SuiteAccount) -> Callable[[],
 def _expect_each_once(
     context: CheckContext, account: SuiteAccount, fetched: list[str], expected: list[str], kind: str
 ) -> None:
-    """Expect that the fetchers together received every wanted item exactly once."""
+    """Expect that the fetchers together received every expected item exactly once."""
     response = context.overage(account)
-    twice = [number for number, times in (Counter(fetched) - Counter(expected)).items() if times]
+    duplicates = [number for number, count in (Counter(fetched) - Counter(expected)).items() if count]
     with attribute_to("C-twice"):
-        expect(not twice, response, f"every {kind} once among all fetchers", f"{len(twice)} fetched twice: {twice[:3]}")
+        expect(
+            not duplicates,
+            response,
+            f"every {kind} once among all fetchers",
+            f"{len(duplicates)} fetched twice: {duplicates[:3]}",
+        )
     lost = list((Counter(expected) - Counter(fetched)).elements())
     with attribute_to("C-lost"):
         expect(not lost, response, f"every {kind} to one of the fetchers", f"{len(lost)} lost: {lost[:3]}")
@@ -64,11 +71,13 @@ def _concurrent_fetches_neither_duplicate_nor_lose_items(context: CheckContext) 
         expected = build_mobiles(120)
         expect_sent(context.send(account, ",".join(expected)), 120)
         context.clock.advance(account.userid, 180)
-        fetched = run_concurrently(*[_report_fetcher(context, account, "5")] * 6)
+        fetched = run_concurrently(*[_build_report_fetcher(context, account, "5")] * 6)
         _expect_each_once(context, account, fetched, expected, "report")
         tasks = [str(expect_sent(context.send(account, "10000000030"), 1)) for _ in range(4)]
         context.clock.advance(account.userid, 180)
-        _expect_each_once(context, account, run_concurrently(*[_reply_fetcher(context, account)] * 6), tasks, "reply")
+        _expect_each_once(
+            context, account, run_concurrently(*[_build_reply_fetcher(context, account)] * 6), tasks, "reply"
+        )
 
 
 @checks("C-send-fetch")
@@ -81,13 +90,13 @@ def _concurrent_sends_and_fetches_lose_nothing(context: CheckContext) -> None:
             expect_sent(context.send(account, ",".join(expected[start : start + 3])), 3)
         return []
 
-    def fetch_now_and_then() -> list[str]:
+    def fetch_repeatedly() -> list[str]:
         items = [
             item for _ in range(10 * context.effort.rounds) for item in context.status(account).get_items("statusbox")
         ]
         return [item.get("mobile", "") for item in items]
 
-    fetched = run_concurrently(send_all, fetch_now_and_then)
+    fetched = run_concurrently(send_all, fetch_repeatedly)
     fetched += [item.get("mobile", "") for item in context.fetch_reports(account, len(expected) - len(fetched))]
     response = context.overage(account)
     expect(
@@ -117,8 +126,8 @@ def _concurrent_sends_do_not_overdraw_the_balance(context: CheckContext) -> None
 def _concurrent_sends_have_different_task_ids(context: CheckContext) -> None:
     account = context.create_account()
 
-    def send_some() -> list[str]:
+    def send_four() -> list[str]:
         return [str(expect_sent(context.send(account), 1)) for _ in range(4)]
 
-    tasks = run_concurrently(*[send_some] * 5)
+    tasks = run_concurrently(*[send_four] * 5)
     expect(len(set(tasks)) == 20, context.overage(account), "20 taskIDs", f"{len(set(tasks))} different taskIDs")

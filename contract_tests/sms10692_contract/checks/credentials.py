@@ -26,7 +26,7 @@ from sms10692_contract.safety import INVALID_SIGN
 
 @checks("1.2-sign")
 def _the_signature_is_over_account_password_timestamp(context: CheckContext) -> None:
-    def signed(endpoint: str, seconds: int) -> None:
+    def check_accepted(endpoint: str, seconds: int) -> None:
         response = context.exchange(
             build_form(endpoint, context.create_account().credentials(build_timestamp(seconds)) | {"action": "overage"})
         )
@@ -36,51 +36,51 @@ def _the_signature_is_over_account_password_timestamp(context: CheckContext) -> 
             "a signature that is accepted",
         )
 
-    signed(UTF8, 0)
-    context.for_all(signed, SEND_ENDPOINT, TIMESTAMP_AGE)
+    check_accepted(UTF8, 0)
+    context.for_all(check_accepted, SEND_ENDPOINT, TIMESTAMP_AGE)
 
 
 @checks("1.2-sign-wrong")
 def _any_other_signature_is_refused(context: CheckContext) -> None:
-    own, stamp = context.own, build_timestamp(0)
-    right = compute_signature(own.account, own.password, stamp)
-    others = {
-        "the signature in upper case": right.upper(),
-        "the first 16 digits of it": right[:16],
-        "the first 31 digits of it": right[:31],
-        "the signature and a digit more": f"{right}0",
-        "a signature that begins alike": right[:8] + INVALID_SIGN[8:],
-        "a signature that ends alike": INVALID_SIGN[:24] + right[24:],
-        "a signature over password + account + timestamp": compute_signature(own.password, own.account, stamp),
-        "a signature over timestamp + account + password": compute_signature(stamp, own.account, own.password),
-        "a signature over account + timestamp + password": compute_signature(own.account, stamp, own.password),
+    own, timestamp = context.own, build_timestamp(0)
+    correct = compute_signature(own.account, own.password, timestamp)
+    wrong_signatures = {
+        "the signature in upper case": correct.upper(),
+        "its first 16 digits": correct[:16],
+        "its first 31 digits": correct[:31],
+        "the signature with one more digit": f"{correct}0",
+        "a signature with the correct first 8 digits": correct[:8] + INVALID_SIGN[8:],
+        "a signature with the correct last 8 digits": INVALID_SIGN[:24] + correct[24:],
+        "a signature over password + account + timestamp": compute_signature(own.password, own.account, timestamp),
+        "a signature over timestamp + account + password": compute_signature(timestamp, own.account, own.password),
+        "a signature over account + timestamp + password": compute_signature(own.account, timestamp, own.password),
         "a signature over account + password": compute_signature(own.account, own.password, ""),
         "a signature over another timestamp": compute_signature(own.account, own.password, build_timestamp(1)),
-        "the signature over another password": compute_signature(own.account, f"{own.password}x", stamp),
+        "the signature over another password": compute_signature(own.account, f"{own.password}x", timestamp),
     }
-    for description, signature in others.items():
-        response = context.overage(own, timestamp=stamp, sign=signature)
+    for description, signature in wrong_signatures.items():
+        response = context.overage(own, timestamp=timestamp, sign=signature)
         expect(get_message(response) == WRONG_CREDENTIALS, response, f"用户名或密码错误, because sign is {description}")
 
-    def changed(index: int, digit: str) -> None:
-        signature = right[:index] + digit + right[index + 1 :]
-        if signature != right:
-            expect_message(context.overage(own, timestamp=stamp, sign=signature), WRONG_CREDENTIALS)
+    def check_changed_digit(index: int, digit: str) -> None:
+        signature = correct[:index] + digit + correct[index + 1 :]
+        if signature != correct:
+            expect_message(context.overage(own, timestamp=timestamp, sign=signature), WRONG_CREDENTIALS)
 
-    context.for_all(changed, st.integers(0, 31), st.sampled_from("0123456789abcdefABCDEF"))
+    context.for_all(check_changed_digit, st.integers(0, 31), st.sampled_from("0123456789abcdefABCDEF"))
 
-    def other(endpoint: str, signature: str) -> None:
+    def check_wrong_signature(endpoint: str, signature: str) -> None:
         expect_message(context.overage(own, endpoint, sign=signature), WRONG_CREDENTIALS)
 
-    context.for_all(other, SEND_ENDPOINT, WRONG_SIGNATURE)
+    context.for_all(check_wrong_signature, SEND_ENDPOINT, WRONG_SIGNATURE)
 
-    def part(endpoint: str, seconds: int, start: int, end: int) -> None:
+    def check_partial_signature(endpoint: str, seconds: int, start: int, end: int) -> None:
         timestamp = build_timestamp(seconds)
         signature = compute_signature(own.account, own.password, timestamp)[start:end]
         expect_message(context.overage(own, endpoint, timestamp=timestamp, sign=signature), WRONG_CREDENTIALS)
 
-    context.for_all(part, SEND_ENDPOINT, TIMESTAMP_AGE, st.just(0), st.integers(1, 31))
-    context.for_all(part, SEND_ENDPOINT, TIMESTAMP_AGE, st.integers(1, 31), st.just(32))
+    context.for_all(check_partial_signature, SEND_ENDPOINT, TIMESTAMP_AGE, st.just(0), st.integers(1, 31))
+    context.for_all(check_partial_signature, SEND_ENDPOINT, TIMESTAMP_AGE, st.integers(1, 31), st.just(32))
 
 
 @checks("1.2-userid")
@@ -105,53 +105,53 @@ def _a_blank_credential_is_empty(context: CheckContext) -> None:
                 build_form(UTF8, context.own.credentials() | {"action": "overage", name: blank})
             )
             expect_message(response, EMPTY_CREDENTIALS)
-        left = {key: value for key, value in context.own.credentials().items() if key != name}
-        expect_message(context.exchange(build_form(UTF8, left | {"action": "overage"})), EMPTY_CREDENTIALS)
+        other_fields = {key: value for key, value in context.own.credentials().items() if key != name}
+        expect_message(context.exchange(build_form(UTF8, other_fields | {"action": "overage"})), EMPTY_CREDENTIALS)
 
-    def empty(endpoint: str, name: str, blank: str) -> None:
+    def check_empty(endpoint: str, name: str, blank: str) -> None:
         response = context.exchange(
             build_form(endpoint, context.own.credentials() | {"action": "overage", name: blank})
         )
         expect_message(response, EMPTY_CREDENTIALS)
 
-    context.for_all(empty, SEND_ENDPOINT, CREDENTIAL_NAME, BLANK)
+    context.for_all(check_empty, SEND_ENDPOINT, CREDENTIAL_NAME, BLANK)
 
 
 @checks("R4")
-def _the_signature_is_over_utf8_and_on_the_gbk_page_over_gbk_too(context: CheckContext) -> None:
-    def signed(endpoint: str, charset: str, timestamp: str) -> None:
-        accepted = endpoint == GBK or charset == "utf-8" or timestamp.isascii()
+def _the_signature_is_over_utf8_and_on_the_gbk_endpoint_over_gbk_too(context: CheckContext) -> None:
+    def check_charset(endpoint: str, charset: str, timestamp: str) -> None:
+        is_accepted = endpoint == GBK or charset == "utf-8" or timestamp.isascii()
         response = context.exchange(
             build_form(endpoint, context.own.credentials(timestamp, charset) | {"action": "overage"})
         )
         expect(
-            get_message(response) == ("" if accepted else WRONG_CREDENTIALS),
+            get_message(response) == ("" if is_accepted else WRONG_CREDENTIALS),
             response,
-            "accepted" if accepted else WRONG_CREDENTIALS,
+            "accepted" if is_accepted else WRONG_CREDENTIALS,
         )
 
     for endpoint in (UTF8, GBK):
         for charset in ("utf-8", "gbk"):
-            signed(endpoint, charset, "昨天")
-    context.for_all(signed, SEND_ENDPOINT, st.sampled_from(["utf-8", "gbk"]), any_timestamp(GBK))
+            check_charset(endpoint, charset, "昨天")
+    context.for_all(check_charset, SEND_ENDPOINT, st.sampled_from(["utf-8", "gbk"]), any_timestamp(GBK))
 
 
 @checks("Q14")
 def _a_chinese_account_name_is_signed_over_its_utf8_bytes(context: CheckContext) -> None:
-    def signed(name: str) -> None:
+    def check_accepted(name: str) -> None:
         account = context.create_account(account=name)
         for endpoint in (UTF8, GBK):
             response = context.overage(account, endpoint)
             expect(get_message(response) == "", response, "accepted")
             expect_message(context.overage(replace(account, account=f"{name}家"), endpoint), WRONG_CREDENTIALS)
 
-    signed("商家")
-    context.for_all(signed, st.text("商家客户abc", min_size=1, max_size=6), examples=context.few_examples)
+    check_accepted("商家")
+    context.for_all(check_accepted, st.text("商家客户abc", min_size=1, max_size=6), examples=context.few_examples)
 
 
 @checks("Q13")
 def _a_timestamp_is_any_text_over_which_the_signature_is_right(context: CheckContext) -> None:
-    def signed(timestamp: str, endpoint: str = UTF8) -> None:
+    def check_accepted(timestamp: str, endpoint: str = UTF8) -> None:
         response = context.exchange(build_form(endpoint, context.own.credentials(timestamp) | {"action": "overage"}))
         expect(
             get_message(response) == "" and bool(response.get_element("overage")),
@@ -160,7 +160,7 @@ def _a_timestamp_is_any_text_over_which_the_signature_is_right(context: CheckCon
         )
 
     for timestamp in ("1341155532", "1341155532123", "20120701111212", "201207012312", "1"):
-        signed(timestamp)
-    context.for_all(signed, st.integers(1, 10**16).map(str))
+        check_accepted(timestamp)
+    context.for_all(check_accepted, st.integers(1, 10**16).map(str))
     for endpoint in SEND_ENDPOINTS:
-        context.for_all(signed, any_timestamp(endpoint), st.just(endpoint))
+        context.for_all(check_accepted, any_timestamp(endpoint), st.just(endpoint))

@@ -26,14 +26,14 @@ from sms10692_contract.safety import INVALID_SIGN
 
 @checks("Q6-query")
 def _raw_utf8_in_the_query_string_is_read(context: CheckContext) -> None:
-    def read(before: str, after: str) -> None:
+    def check_decoded(before: str, after: str) -> None:
         pairs = build_keyword_pairs(context.own, before + context.forbidden + after)
         expect_message(
             context.exchange(build_request(UTF8, query=pairs, encode=raw_encoder("utf-8"), method="GET")), WORD_FOUND
         )
 
-    read("代开", "")
-    context.for_all(read, TEXT[UTF8], TEXT[UTF8])
+    check_decoded("代开", "")
+    context.for_all(check_decoded, TEXT[UTF8], TEXT[UTF8])
 
 
 @checks("Q12")
@@ -44,41 +44,50 @@ def _the_optional_parameters_may_be_absent(context: CheckContext) -> None:
 
 
 @checks("Q15")
-def _a_trailing_comma_is_no_number(context: CheckContext) -> None:
+def _a_trailing_comma_adds_no_number(context: CheckContext) -> None:
     account = context.create_account()
     expect_sent(context.send(account, f"{context.number},"), 1)
 
-    def sent(mobiles: list[str], commas: int) -> None:
+    def check_accepted(mobiles: list[str], commas: int) -> None:
         expect_sent(context.send(account, ",".join(mobiles) + "," * commas), len(mobiles))
 
-    context.for_all_if_sandboxed(sent, st.lists(MOBILE, min_size=1, max_size=4), st.integers(0, 4))
+    context.for_all_if_sandboxed(check_accepted, st.lists(MOBILE, min_size=1, max_size=4), st.integers(0, 4))
 
 
 @checks("Q15-many")
-def _fifty_thousand_numbers_are_ordinary(context: CheckContext) -> None:
+def _fifty_thousand_numbers_are_accepted(context: CheckContext) -> None:
     account = context.create_account(points=50_000)
     expect_sent(context.send(account, ",".join(str(13000000000 + index) for index in range(50_000))), 50_000)
 
 
 @checks("Q16")
-def _utf8_codes_on_the_gbk_page_are_not_understood(context: CheckContext) -> None:
-    def misread(endpoint: str, other: str, before: str, after: str) -> None:
+def _text_in_the_charset_of_the_other_endpoint_is_not_understood(context: CheckContext) -> None:
+    def check_not_understood(endpoint: str, other_charset: str, before: str, after: str) -> None:
         text = before + context.forbidden + after
-        if context.forbidden not in text.encode(other).decode(CHARSET[endpoint], "replace"):
+        if context.forbidden not in text.encode(other_charset).decode(CHARSET[endpoint], "replace"):
             response = context.exchange(
-                build_request(endpoint, body=build_keyword_pairs(context.own, text), encode=percent_encoder(other))
+                build_request(
+                    endpoint, body=build_keyword_pairs(context.own, text), encode=percent_encoder(other_charset)
+                )
             )
             expect_message(response, NO_WORD_FOUND)
 
-    for endpoint, other in ((GBK, "utf-8"), (UTF8, "gbk")):
-        misread(endpoint, other, "", "")
-        latin = st.text("abc 1，。内容", max_size=6)
-        context.for_all(misread, st.just(endpoint), st.just(other), latin, latin, examples=context.few_examples)
+    for endpoint, other_charset in ((GBK, "utf-8"), (UTF8, "gbk")):
+        check_not_understood(endpoint, other_charset, "", "")
+        plain_text = st.text("abc 1，。内容", max_size=6)
+        context.for_all(
+            check_not_understood,
+            st.just(endpoint),
+            st.just(other_charset),
+            plain_text,
+            plain_text,
+            examples=context.few_examples,
+        )
 
 
 @checks("R14-plus")
 def _a_plus_is_a_space(context: CheckContext) -> None:
-    def read(endpoint: str, timestamp: str, in_query: bool) -> None:
+    def check_decoded(endpoint: str, timestamp: str, in_query: bool) -> None:
         pairs = list((context.own.credentials(timestamp) | {"action": "overage"}).items())
         query, body = (pairs, []) if in_query else ([], pairs)
         request = build_request(
@@ -90,49 +99,51 @@ def _a_plus_is_a_space(context: CheckContext) -> None:
         expect_message(context.exchange(request), "")
 
     for in_query in (False, True):
-        read(UTF8, "2012-07-01 23:12:12", in_query)
-    context.for_all(read, SEND_ENDPOINT, st.text(" +%1内", max_size=6).map(lambda text: f"1{text}"), st.booleans())
+        check_decoded(UTF8, "2012-07-01 23:12:12", in_query)
+    context.for_all(
+        check_decoded, SEND_ENDPOINT, st.text(" +%1内", max_size=6).map(lambda text: f"1{text}"), st.booleans()
+    )
 
 
 @checks("R14-query-first")
 def _the_query_string_comes_before_the_form(context: CheckContext) -> None:
     credentials = list(context.own.credentials().items())
     for content, message in ((context.forbidden, WORD_FOUND), ("", NO_WORD_FOUND)):
-        other = "" if content else context.forbidden
+        form_content = "" if content else context.forbidden
         query = [("content", content), *credentials]
-        body = [("content", other), ("sign", INVALID_SIGN), ("action", "checkkeyword")]
+        body = [("content", form_content), ("sign", INVALID_SIGN), ("action", "checkkeyword")]
         expect_message(context.exchange(build_request(UTF8, query=query, body=body)), message)
 
-    def first(endpoint: str, in_query: frozenset[str], value: str) -> None:
+    def check_query_precedes_form(endpoint: str, in_query: frozenset[str], value: str) -> None:
         """Values of the query string take precedence over values of the form."""
         pairs = build_keyword_pairs(context.own, context.forbidden)
         query = [pair for pair in pairs if pair[0] in in_query]
-        others = {name: "overage" if name == "action" else value for name in in_query}
-        body = [(name, others.get(name, given)) for name, given in pairs]
+        form_values = {name: "overage" if name == "action" else value for name in in_query}
+        body = [(name, form_values.get(name, original)) for name, original in pairs]
         expect_message(context.exchange(build_request(endpoint, query=query, body=body)), WORD_FOUND)
 
-    context.for_all(first, SEND_ENDPOINT, PARAMETER_NAMES, st.text("x0,", max_size=3))
+    context.for_all(check_query_precedes_form, SEND_ENDPOINT, PARAMETER_NAMES, st.text("x0,", max_size=3))
 
 
 @checks("R14-repeated")
-def _a_name_that_is_repeated_is_joined_with_commas(context: CheckContext) -> None:
+def _values_of_a_repeated_name_are_joined_with_commas(context: CheckContext) -> None:
     account = context.create_account()
     fields = [*account.credentials().items(), ("action", "send"), ("content", "内容")]
-    numbers = [("mobile", "13000000001"), ("mobile", "13000000002")]
-    expect_sent(context.exchange(build_request(UTF8, body=[*fields, *numbers])), 2)
-    expect_sent(context.exchange(build_request(UTF8, query=[*fields, *numbers])), 2)
+    repeated = [("mobile", "13000000001"), ("mobile", "13000000002")]
+    expect_sent(context.exchange(build_request(UTF8, body=[*fields, *repeated])), 2)
+    expect_sent(context.exchange(build_request(UTF8, query=[*fields, *repeated])), 2)
 
-    def joined(endpoint: str, mobiles: list[str], in_query: bool) -> None:
+    def check_joined(endpoint: str, mobiles: list[str], in_query: bool) -> None:
         pairs = [*fields, *(("mobile", number) for number in mobiles)]
         request = build_request(endpoint, query=pairs) if in_query else build_request(endpoint, body=pairs)
         expect_sent(context.exchange(request), len(mobiles))
 
-    context.for_all(joined, SEND_ENDPOINT, st.lists(MOBILE, min_size=2, max_size=5), st.booleans())
+    context.for_all(check_joined, SEND_ENDPOINT, st.lists(MOBILE, min_size=2, max_size=5), st.booleans())
 
 
 @checks("R14-names")
 def _a_name_is_not_trimmed(context: CheckContext) -> None:
-    def other(endpoint: str, renamed: str, before: str, after: str) -> None:
+    def check_not_recognized(endpoint: str, renamed: str, before: str, after: str) -> None:
         credentials = context.own.credentials().items()
         fields = [(f"{before}{name}{after}" if name == renamed else name, value) for name, value in credentials]
         if before or after:
@@ -140,58 +151,65 @@ def _a_name_is_not_trimmed(context: CheckContext) -> None:
                 context.exchange(build_request(endpoint, body=[*fields, ("action", "overage")])), EMPTY_CREDENTIALS
             )
 
-    other(UTF8, "sign", "", " ")
+    check_not_recognized(UTF8, "sign", "", " ")
     space = st.text(" \t\r\n", max_size=2)
-    context.for_all(other, SEND_ENDPOINT, st.sampled_from(["userid", "timestamp", "sign"]), space, space)
+    context.for_all(check_not_recognized, SEND_ENDPOINT, st.sampled_from(["userid", "timestamp", "sign"]), space, space)
 
 
 @checks("R14-euro")
 def _0x80_is_the_euro_sign_on_the_gbk_endpoint(context: CheckContext) -> None:
-    response = _echo(context, GBK, b"%80")
+    response = _request_echo(context, GBK, b"%80")
     expect(response.get_element("checkCounts") == "&#8364;", response, "checkCounts &#8364;")
 
 
 @checks("R14-unreadable")
-def _a_byte_that_cannot_be_read_is_a_replacement_character(context: CheckContext) -> None:
-    response = _echo(context, UTF8, b"a%FFb%zz")
+def _a_byte_that_cannot_be_decoded_is_a_replacement_character(context: CheckContext) -> None:
+    response = _request_echo(context, UTF8, b"a%FFb%zz")
     expect(response.get_element("checkCounts") == "a\ufffdb%zz", response, "checkCounts a\ufffdb%zz")
 
-    def read(parts: list[tuple[str, str]]) -> None:
-        actual = _echo(context, UTF8, "".join(raw for raw, _ in parts).encode()).get_element("checkCounts")
-        mobiles = "".join(text for _, text in parts)
-        expect(actual == mobiles, response, f"checkCounts {mobiles!r}", repr(actual))
+    def check_decoded(parts: list[tuple[str, str]]) -> None:
+        actual = _request_echo(context, UTF8, "".join(raw for raw, _ in parts).encode()).get_element("checkCounts")
+        expected = "".join(text for _, text in parts)
+        expect(actual == expected, response, f"checkCounts {expected!r}", repr(actual))
 
-    known = [("%FF", "\ufffd"), ("%80", "\ufffd"), ("%", "%"), ("%z", "%z"), ("%ud83d", "\ufffd")]
-    parts = st.tuples(st.sampled_from(known), st.sampled_from([("x", "x"), ("%E5%86%85", "内")]))
-    context.for_all(lambda some: read([one for two in some for one in two]), st.lists(parts, min_size=1, max_size=4))
+    escapes = [("%FF", "\ufffd"), ("%80", "\ufffd"), ("%", "%"), ("%z", "%z"), ("%ud83d", "\ufffd")]
+    part_pairs = st.tuples(st.sampled_from(escapes), st.sampled_from([("x", "x"), ("%E5%86%85", "内")]))
+    context.for_all(
+        lambda pairs: check_decoded([part for pair in pairs for part in pair]),
+        st.lists(part_pairs, min_size=1, max_size=4),
+    )
 
 
 @checks("R16-files")
-def _a_part_with_a_file_name_is_no_field(context: CheckContext) -> None:
-    def ignored(endpoint: str, file: str) -> None:
+def _a_part_with_a_file_name_is_ignored(context: CheckContext) -> None:
+    def check_ignored(endpoint: str, file: str) -> None:
         request = build_multipart(endpoint, build_keyword_pairs(context.own, context.forbidden))
-        named = request.body.replace(b'name="content"', f'name="content"; filename="{file}"'.encode())
-        response = context.exchange(replace_body(request, named, dict(request.headers)["Content-Type"]))
+        body = request.body.replace(b'name="content"', f'name="content"; filename="{file}"'.encode())
+        response = context.exchange(replace_body(request, body, dict(request.headers)["Content-Type"]))
         expect_message(response, NO_WORD_FOUND)
 
-    ignored(UTF8, "a.txt")
-    context.for_all(ignored, SEND_ENDPOINT, st.text("ab.-_1", min_size=1, max_size=8), examples=context.few_examples)
+    check_ignored(UTF8, "a.txt")
+    context.for_all(
+        check_ignored, SEND_ENDPOINT, st.text("ab.-_1", min_size=1, max_size=8), examples=context.few_examples
+    )
 
 
 @checks("R16-json")
 def _a_json_body_has_no_fields(context: CheckContext) -> None:
-    def no_fields(endpoint: str, kind: str, as_form: bool) -> None:
+    def check_no_fields(endpoint: str, content_type: str, as_form: bool) -> None:
         pairs = build_keyword_pairs(context.own, context.forbidden)
         request = build_form(endpoint, dict(pairs))
         body = request.body if as_form else json.dumps(dict(pairs)).encode()
-        expect_message(context.exchange(replace_body(request, body, kind)), EMPTY_CREDENTIALS)
+        expect_message(context.exchange(replace_body(request, body, content_type)), EMPTY_CREDENTIALS)
 
-    no_fields(UTF8, "application/json", True)
-    kinds = st.sampled_from(["application/json", "application/json; charset=utf-8", "Application/JSON"])
-    context.for_all(no_fields, SEND_ENDPOINT, kinds, st.booleans(), examples=context.few_examples)
+    check_no_fields(UTF8, "application/json", True)
+    content_types = st.sampled_from(["application/json", "application/json; charset=utf-8", "Application/JSON"])
+    context.for_all(check_no_fields, SEND_ENDPOINT, content_types, st.booleans(), examples=context.few_examples)
 
 
-def _echo(context: CheckContext, endpoint: str, raw: bytes) -> ParsedResponse:
+def _request_echo(context: CheckContext, endpoint: str, raw: bytes) -> ParsedResponse:
     """Send `raw` as content to an account of the profile `observed`, whose response repeats the decoded text."""
     pairs = build_keyword_pairs(context.create_account(profile="observed"), "CONTENT")
-    return context.exchange(build_request(endpoint, body=pairs, transform=lambda form: form.replace(b"CONTENT", raw)))
+    return context.exchange(
+        build_request(endpoint, body=pairs, transform=lambda raw_form: raw_form.replace(b"CONTENT", raw))
+    )

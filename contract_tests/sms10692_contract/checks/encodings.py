@@ -35,23 +35,27 @@ Encoding: TypeAlias = Callable[[str, Pairs], WireRequest]
 """Builds a request from the path of an endpoint and the parameters."""
 
 
-def _split(endpoint: str, pairs: Pairs) -> WireRequest:
+def _put_action_in_query(endpoint: str, pairs: Pairs) -> WireRequest:
     return build_request(
         endpoint, query=[pair for pair in pairs if pair[0] == "action"], body=[p for p in pairs if p[0] != "action"]
     )
 
 
-def _rename(spelling: Mapping[str, str]) -> Encoding:
+def _rename_parameters(spelling: Mapping[str, str]) -> Encoding:
     return lambda endpoint, pairs: build_request(
         endpoint, body=[(spelling.get(name, name), value) for name, value in pairs]
     )
 
 
-def _with_path(path: Callable[[str], str]) -> Encoding:
+def _use_path(path: Callable[[str], str]) -> Encoding:
     return lambda endpoint, pairs: build_request(endpoint, body=pairs, path=path(endpoint))
 
 
-def _with_headers(request: WireRequest, *headers: tuple[str, str]) -> WireRequest:
+def _use_content_type(content_type: str) -> Encoding:
+    return lambda endpoint, pairs: build_request(endpoint, body=pairs, content_type=content_type)
+
+
+def _add_headers(request: WireRequest, *headers: tuple[str, str]) -> WireRequest:
     return replace(request, headers=(*request.headers, *headers))
 
 
@@ -66,15 +70,15 @@ EXTRA_PARAMETERS: Final = (
 
 
 ENCODINGS: Final[Mapping[str, tuple[Encoding, ...]]] = {
-    "Q1": (_split,),
+    "Q1": (_put_action_in_query,),
     "Q2": (
         lambda endpoint, pairs: build_request(endpoint, query=pairs, method="GET"),
         lambda endpoint, pairs: build_request(endpoint, query=pairs),
     ),
     "Q3": (lambda endpoint, pairs: build_request(endpoint, query=[("action", "checkkeyword")], body=pairs),),
     "Q4": tuple(
-        (lambda endpoint, pairs, kind=kind: build_request(endpoint, body=pairs, content_type=kind))  # type: ignore[misc]
-        for kind in (FORM, f"{FORM}; charset=UTF-8", f"{FORM};charset=gbk", f"{FORM}; charset=iso-8859-1")
+        _use_content_type(content_type)
+        for content_type in (FORM, f"{FORM}; charset=UTF-8", f"{FORM};charset=gbk", f"{FORM}; charset=iso-8859-1")
     ),
     "Q5": (build_multipart,),
     "Q6": (lambda endpoint, pairs: build_request(endpoint, body=pairs, encode=raw_encoder(CHARSET[endpoint])),),
@@ -87,29 +91,29 @@ ENCODINGS: Final[Mapping[str, tuple[Encoding, ...]]] = {
         ),
     ),
     "Q8": (
-        _rename({"userid": "userId", "timestamp": "timeStamp", "action": "Action", "content": "CONTENT"}),
-        _rename({"userid": "USERID", "sign": "Sign"}),
+        _rename_parameters({"userid": "userId", "timestamp": "timeStamp", "action": "Action", "content": "CONTENT"}),
+        _rename_parameters({"userid": "USERID", "sign": "Sign"}),
     ),
     "Q9": (
-        _with_path(str.lower),
-        _with_path(str.upper),
-        _with_path(lambda endpoint: f"/{endpoint}"),
-        _with_path(lambda endpoint: f"{endpoint}/"),
-        _with_path(lambda endpoint: f"{endpoint}/v2sms.aspx"),
+        _use_path(str.lower),
+        _use_path(str.upper),
+        _use_path(lambda endpoint: f"/{endpoint}"),
+        _use_path(lambda endpoint: f"{endpoint}/"),
+        _use_path(lambda endpoint: f"{endpoint}/v2sms.aspx"),
     ),
     "Q10": (
         lambda endpoint, pairs: build_request(endpoint, body=pairs, transform=lambda raw: b"&" + raw + b"&"),
         lambda endpoint, pairs: build_request(
             endpoint, body=pairs, transform=lambda raw: raw.replace(b"&", b"&&") + b"&extno"
         ),
-        _with_path(lambda endpoint: f"{endpoint}?"),
+        _use_path(lambda endpoint: f"{endpoint}?"),
     ),
     "Q11": (lambda endpoint, pairs: build_request(endpoint, body=[*EXTRA_PARAMETERS, *pairs]),),
     "Q17": (
         lambda endpoint, pairs: chunk_body(build_request(endpoint, body=pairs), 7),
         lambda endpoint, pairs: chunk_body(build_request(endpoint, body=pairs), 1000),
         lambda endpoint, pairs: replace(build_request(endpoint, body=pairs), protocol="HTTP/1.0"),
-        lambda endpoint, pairs: _with_headers(build_request(endpoint, body=pairs), ("Expect", "100-continue")),
+        lambda endpoint, pairs: _add_headers(build_request(endpoint, body=pairs), ("Expect", "100-continue")),
     ),
     "R14-percent-u": (lambda endpoint, pairs: build_request(endpoint, body=pairs, encode=escape_unicode),),
     "R14-lower-percent": (
@@ -126,10 +130,10 @@ def _lower_percent_escapes(raw: bytes) -> bytes:
     return b"%".join([head, *(part[:2].lower() + part[2:] for part in rest)])
 
 
-# Generators of the same encodings: placement, case and separators of parameters.
+# Builders for generated encodings of the same kinds: placement, case and separators of parameters.
 
 
-def _split_at(in_query: frozenset[str]) -> Encoding:
+def _put_in_query(in_query: frozenset[str]) -> Encoding:
     return lambda endpoint, pairs: build_request(
         endpoint,
         query=[pair for pair in pairs if pair[0] in in_query],
@@ -143,96 +147,96 @@ def _repeat_in_query(in_query: frozenset[str]) -> Encoding:
     )
 
 
-def _with_content_type(content_type: str) -> Encoding:
-    return lambda endpoint, pairs: build_request(endpoint, body=pairs, content_type=content_type)
-
-
-def _change_case(text: str, turns: Sequence[bool]) -> str:
-    """Change the case of each letter: upper where the cycled `turns` is true, else lower."""
-    return "".join(one.upper() if turn else one.lower() for one, turn in zip(text, cycle(turns), strict=False))
-
-
-def _random_case(turns: Sequence[bool]) -> Encoding:
-    return lambda endpoint, pairs: build_request(
-        endpoint, body=[(_change_case(name, turns), value) for name, value in pairs]
+def _change_case(text: str, upper_flags: Sequence[bool]) -> str:
+    """Change the case of each letter: upper where the cycled `upper_flags` is true, else lower."""
+    return "".join(
+        character.upper() if is_upper else character.lower()
+        for character, is_upper in zip(text, cycle(upper_flags), strict=False)
     )
 
 
-def _random_path(turns: Sequence[bool], slashes: int, behind: str) -> Encoding:
-    return _with_path(lambda endpoint: "/" * slashes + _change_case(endpoint[1:], turns) + behind)
+def _change_case_of_names(upper_flags: Sequence[bool]) -> Encoding:
+    return lambda endpoint, pairs: build_request(
+        endpoint, body=[(_change_case(name, upper_flags), value) for name, value in pairs]
+    )
 
 
-def _with_stray_separators(counts: Sequence[int], strays: Sequence[str]) -> Encoding:
-    def between(raw: bytes) -> bytes:
+def _change_path(upper_flags: Sequence[bool], slashes: int, suffix: str) -> Encoding:
+    return _use_path(lambda endpoint: "/" * slashes + _change_case(endpoint[1:], upper_flags) + suffix)
+
+
+def _add_stray_separators(counts: Sequence[int], strays: Sequence[str]) -> Encoding:
+    def add_separators(raw: bytes) -> bytes:
         separators, stray = cycle(counts), cycle([*strays, ""])
         return (
             b"".join(b"&" * (next(separators) + 1) + next(stray).encode() + b"&" + pair for pair in raw.split(b"&"))
             + b"&"
         )
 
-    return lambda endpoint, pairs: build_request(endpoint, body=pairs, transform=between)
+    return lambda endpoint, pairs: build_request(endpoint, body=pairs, transform=add_separators)
 
 
-def _with_extra_parameters(others: Sequence[tuple[str, str]], at: int) -> Encoding:
-    def mixed(pairs: Pairs) -> Pairs:
-        index = at % (len(pairs) + 1)
-        return [*pairs[:index], *others, *pairs[index:]]
+def _insert_parameters(extra: Sequence[tuple[str, str]], position: int) -> Encoding:
+    def insert(pairs: Pairs) -> Pairs:
+        index = position % (len(pairs) + 1)
+        return [*pairs[:index], *extra, *pairs[index:]]
 
-    return lambda endpoint, pairs: build_request(endpoint, body=mixed(pairs))
+    return lambda endpoint, pairs: build_request(endpoint, body=insert(pairs))
 
 
-def _chunked(size: int) -> Encoding:
+def _chunk(size: int) -> Encoding:
     return lambda endpoint, pairs: chunk_body(build_request(endpoint, body=pairs), size)
 
 
-def _mixed_encoding(turns: Sequence[bool], other: Callable[[str, str], bytes]) -> Encoding:
+def _mix_encoders(flags: Sequence[bool], alternative: Callable[[str, str], bytes]) -> Encoding:
     def encode(endpoint: str) -> Callable[[str], bytes]:
-        usual = percent_encoder(CHARSET[endpoint])
+        default = percent_encoder(CHARSET[endpoint])
         return lambda text: b"".join(
-            other(endpoint, one) if turn else usual(one) for one, turn in zip(text, cycle(turns), strict=False)
+            alternative(endpoint, character) if flag else default(character)
+            for character, flag in zip(text, cycle(flags), strict=False)
         )
 
     return lambda endpoint, pairs: build_request(endpoint, body=pairs, encode=encode(endpoint))
 
 
-KNOWN: Final = frozenset(
+KNOWN_NAMES: Final = frozenset(
     ("userid", "timestamp", "sign", "mobile", "content", "sendtime", "action", "extno", "statusnum", "rt")
 )
 
 
-_TURNS: Final = st.lists(st.booleans(), min_size=1, max_size=6)
+_FLAGS: Final = st.lists(st.booleans(), min_size=1, max_size=6)
 
 
-_NAME: Final = st.text("abcdefgxyz_01", min_size=1, max_size=8).filter(lambda name: name not in KNOWN)
+_NAME: Final = st.text("abcdefgxyz_01", min_size=1, max_size=8).filter(lambda name: name not in KNOWN_NAMES)
 
 
 _TOKEN: Final = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=10)
 
 
 GENERATED: Final[Mapping[str, st.SearchStrategy[Encoding]]] = {
-    "Q1": st.builds(_split_at, PARAMETER_NAMES),
+    "Q1": st.builds(_put_in_query, PARAMETER_NAMES),
     "Q3": st.builds(_repeat_in_query, PARAMETER_NAMES),
-    "Q4": _TOKEN.map(lambda charset: _with_content_type(f"{FORM}; charset={charset}")),
+    "Q4": _TOKEN.map(lambda charset: _use_content_type(f"{FORM}; charset={charset}")),
     "Q7": st.builds(
-        lambda kind, rest: _with_content_type(f"{kind}/x{rest}"), st.sampled_from(["text", "application"]), _TOKEN
+        lambda kind, rest: _use_content_type(f"{kind}/x{rest}"), st.sampled_from(["text", "application"]), _TOKEN
     ),
-    "Q8": st.builds(_random_case, _TURNS),
+    "Q8": st.builds(_change_case_of_names, _FLAGS),
     "Q9": st.builds(
-        _random_path, _TURNS, st.integers(1, 4), st.sampled_from(["", "/", "/x", "/v2smsGBK.aspx", "//v2sms.aspx"])
+        _change_path, _FLAGS, st.integers(1, 4), st.sampled_from(["", "/", "/x", "/v2smsGBK.aspx", "//v2sms.aspx"])
     ),
     "Q10": st.builds(
-        _with_stray_separators, st.lists(st.integers(0, 3), min_size=1, max_size=4), st.lists(_TOKEN, max_size=3)
+        _add_stray_separators, st.lists(st.integers(0, 3), min_size=1, max_size=4), st.lists(_TOKEN, max_size=3)
     ),
-    "Q11": st.builds(
-        _with_extra_parameters, st.lists(st.tuples(_NAME, _NAME), min_size=1, max_size=4), st.integers(0, 5)
+    "Q11": st.builds(_insert_parameters, st.lists(st.tuples(_NAME, _NAME), min_size=1, max_size=4), st.integers(0, 5)),
+    "Q17": st.integers(1, 300).map(_chunk),
+    "R14-percent-u": st.builds(
+        lambda flags: _mix_encoders(flags, lambda endpoint, character: escape_unicode(character)), _FLAGS
     ),
-    "Q17": st.integers(1, 300).map(_chunked),
-    "R14-percent-u": st.builds(lambda turns: _mixed_encoding(turns, lambda endpoint, one: escape_unicode(one)), _TURNS),
     "R14-lower-percent": st.builds(
-        lambda turns: _mixed_encoding(
-            turns, lambda endpoint, one: _lower_percent_escapes(percent_encoder(CHARSET[endpoint])(one))
+        lambda flags: _mix_encoders(
+            flags, lambda endpoint, character: _lower_percent_escapes(percent_encoder(CHARSET[endpoint])(character))
         ),
-        _TURNS,
+        _FLAGS,
     ),
 }
 """Generated encodings, by clause."""
@@ -248,14 +252,16 @@ def _make_check(encodings: tuple[Encoding, ...], generated: st.SearchStrategy[En
         for endpoint in SEND_ENDPOINTS:
             for encoding in encodings:
 
-                def read(before: str, after: str, endpoint: str = endpoint, encoding: Encoding = encoding) -> None:
+                def check_decoded(
+                    before: str, after: str, endpoint: str = endpoint, encoding: Encoding = encoding
+                ) -> None:
                     response = context.exchange(
                         encoding(endpoint, build_keyword_pairs(context.own, before + context.forbidden + after))
                     )
                     expect_message(response, WORD_FOUND)
 
-                read("", "")
-                context.for_all(read, TEXT[endpoint], TEXT[endpoint], examples=context.few_examples)
+                check_decoded("", "")
+                context.for_all(check_decoded, TEXT[endpoint], TEXT[endpoint], examples=context.few_examples)
                 expect_message(
                     context.exchange(encoding(endpoint, build_keyword_pairs(context.own, "内容"))), NO_WORD_FOUND
                 )

@@ -39,8 +39,8 @@ REPLY_CONTENT: Final = {"10000000030": "T", "10000000031": "<好> & 😀"}
 
 def parse_document(response: ParsedResponse) -> Any:
     """Parse a response as JSON; raise Mismatch if it is not JSON."""
-    kind = response.raw.content_type.partition(";")[0].strip().lower()
-    expect(kind == "application/json", response, "application/json", response.raw.content_type)
+    content_type = response.raw.content_type.partition(";")[0].strip().lower()
+    expect(content_type == "application/json", response, "application/json", response.raw.content_type)
     try:
         return response.raw.json()
     except ValueError:
@@ -56,11 +56,11 @@ def expect_json(response: ParsedResponse, expected: Any) -> None:
     expect(is_equal, response, json.dumps(expected, ensure_ascii=False))
 
 
-def _sent(left: int, task: int, count: int) -> dict[str, Any]:
-    return {"ReturnStatus": "Success", "Message": "ok", "RemainPoint": left, "TaskID": task, "SuccessCounts": count}
+def _build_accepted(balance: int, task: int, count: int) -> dict[str, Any]:
+    return {"ReturnStatus": "Success", "Message": "ok", "RemainPoint": balance, "TaskID": task, "SuccessCounts": count}
 
 
-def _refused(message: str) -> dict[str, Any]:
+def _build_refused(message: str) -> dict[str, Any]:
     return {"ReturnStatus": "Faild", "Message": message, "RemainPoint": 0, "TaskID": 0, "SuccessCounts": 0}
 
 
@@ -68,38 +68,38 @@ def _refused(message: str) -> dict[str, Any]:
 def _a_send_in_json(context: CheckContext) -> None:
     account = context.create_account(points=10**6)
 
-    def sent(endpoint: str, count: int) -> None:
+    def check_accepted(endpoint: str, count: int) -> None:
         before = context.query_balance(account)
         response = context.send(account, ",".join(build_mobiles(count)), endpoint=endpoint, rt="json")
         actual_document = parse_document(response)
         task = actual_document.get("TaskID") if isinstance(actual_document, dict) else None
         expect(isinstance(task, int) and task > 0, response, "a TaskID that is a number")
-        expect_json(response, _sent(before - count, int(task or 0), count))
+        expect_json(response, _build_accepted(before - count, int(task or 0), count))
 
     def check_refused(endpoint: str, extno: str) -> None:
-        expect_json(context.send(account, endpoint=endpoint, extno=extno, rt="json"), _refused(OTHER_ERROR))
+        expect_json(context.send(account, endpoint=endpoint, extno=extno, rt="json"), _build_refused(OTHER_ERROR))
 
-    sent(UTF8, 1)
+    check_accepted(UTF8, 1)
     check_refused(UTF8, "x")
-    context.for_all(sent, SEND_ENDPOINT, MOBILE_COUNT)
+    context.for_all(check_accepted, SEND_ENDPOINT, MOBILE_COUNT)
     context.for_all(check_refused, SEND_ENDPOINT, INVALID_EXTNO)
 
 
 @checks("R15-overage")
 def _the_balance_in_json(context: CheckContext) -> None:
-    def actual_document(endpoint: str, points: int, postpaid: bool) -> None:
+    def check_balance(endpoint: str, points: int, postpaid: bool) -> None:
         account = context.create_account(points=points, postpaid=postpaid)
         points = 0 if postpaid else points
         payinfo = "后付费" if postpaid else "预付费"
         expected = {"ReturnStatus": "Sucess", "Message": "", "Payinfo": payinfo, "Overage": points, "SendTotal": points}
         expect_json(context.overage(account, endpoint, rt="json"), expected)
 
-    def check_refused(endpoint: str, wrong: dict[str, str], message: str) -> None:
+    def check_refused(endpoint: str, invalid_fields: dict[str, str], message: str) -> None:
         expected = {"ReturnStatus": "Faild", "Message": message, "Payinfo": "", "Overage": 0, "SendTotal": 0}
-        expect_json(context.overage(context.own, endpoint, rt="json", **wrong), expected)
+        expect_json(context.overage(context.own, endpoint, rt="json", **invalid_fields), expected)
 
-    actual_document(UTF8, 5, False)
-    context.for_all(actual_document, SEND_ENDPOINT, st.integers(0, 10**9), st.booleans())
+    check_balance(UTF8, 5, False)
+    context.for_all(check_balance, SEND_ENDPOINT, st.integers(0, 10**9), st.booleans())
     for endpoint in (UTF8, GBK):
         check_refused(endpoint, {"sign": ""}, EMPTY_CREDENTIALS)
         check_refused(endpoint, {"sign": INVALID_SIGN}, WRONG_CREDENTIALS)
@@ -143,7 +143,7 @@ def _with_receive_times(response: ParsedResponse, key: str, items: list[dict[str
     expect(len(items_found) == len(items), response, f"{len(items)} in the list {key}")
     receive_times = [str(item.get("ReceiveTime")) for item in items_found]
     expect(
-        all(TIME_PATTERN.fullmatch(one) for one in receive_times), response, "a ReceiveTime like 2011-12-02 22:12:11"
+        all(TIME_PATTERN.fullmatch(time) for time in receive_times), response, "a ReceiveTime like 2011-12-02 22:12:11"
     )
     return {
         key: [item | {"ReceiveTime": receive_time} for item, receive_time in zip(items, receive_times, strict=True)]
@@ -152,27 +152,27 @@ def _with_receive_times(response: ParsedResponse, key: str, items: list[dict[str
 
 @checks("R15-status")
 def _reports_in_json(context: CheckContext) -> None:
-    def actual(expected: list[str], extno: str) -> None:
+    def check_reports(mobiles: list[str], extno: str) -> None:
         account = context.create_account()
-        task = expect_sent(context.send(account, ",".join(expected), extno=extno), len(expected))
+        task = expect_sent(context.send(account, ",".join(mobiles), extno=extno), len(mobiles))
         context.clock.advance(account.userid, 180)
         response = context.status(account, rt="json")
         outcomes = {"10000000020": (20, "UNDELIV")}
         items = []
-        for number in expected:
+        for number in mobiles:
             status, code = outcomes.get(number, (10, "DELIVRD"))
             items.append({"Mobile": number, "TaskId": task, "Status": status, "ErrorCode": code, "Extno": extno})
         expect_json(response, _with_receive_times(response, "StatusBox", items))
         expect_json(context.status(account, rt="json"), {"StatusBox": []})
 
-    actual(["15023239810"], "01")
+    check_reports(["15023239810"], "01")
     mobile_lists = st.lists(MOBILE | st.just("10000000020"), min_size=1, max_size=4)
-    context.for_all(actual, mobile_lists, EXTNO, examples=context.few_examples)
+    context.for_all(check_reports, mobile_lists, EXTNO, examples=context.few_examples)
 
 
 @checks("R15-call")
 def _replies_in_json(context: CheckContext) -> None:
-    def actual(mobiles: list[str], extno: str) -> None:
+    def check_replies(mobiles: list[str], extno: str) -> None:
         account = context.create_account()
         task = expect_sent(context.send(account, ",".join(mobiles), extno=extno), len(mobiles))
         context.clock.advance(account.userid, 180)
@@ -183,9 +183,9 @@ def _replies_in_json(context: CheckContext) -> None:
         expect_json(response, _with_receive_times(response, "CallBox", items))
         expect_json(context.call(account, rt="json"), {"CallBox": []})
 
-    actual(["10000000031"], "01")
+    check_replies(["10000000031"], "01")
     context.for_all(
-        actual,
+        check_replies,
         st.lists(st.sampled_from(list(REPLY_CONTENT)), min_size=1, max_size=4),
         EXTNO,
         examples=context.few_examples,
@@ -194,13 +194,13 @@ def _replies_in_json(context: CheckContext) -> None:
 
 @checks("R15-errors")
 def _the_errors_of_the_queues_in_json(context: CheckContext) -> None:
-    allowed, not_allowed = context.create_account(), context.create_account(can_read_queues=False)
+    allowed, denied = context.create_account(), context.create_account(can_read_queues=False)
 
     def check_refused(endpoint: str, error: int, action: str) -> None:
-        account = not_allowed if error == 3 else allowed
-        wrong = {"action": action} | ({1: {"timestamp": ""}, 2: {"sign": INVALID_SIGN}}.get(error) or {})
+        account = denied if error == 3 else allowed
+        invalid_fields = {"action": action} | ({1: {"timestamp": ""}, 2: {"sign": INVALID_SIGN}}.get(error) or {})
         remark = (EMPTY_CREDENTIALS, WRONG_CREDENTIALS, QUEUES_DENIED, INVALID_PARAMETER)[error - 1]
-        response = context.post(account, endpoint, rt="json", **wrong)
+        response = context.post(account, endpoint, rt="json", **invalid_fields)
         expect_json(response, {"ErrorStatus": {"Error": error, "Remark": remark}})
 
     for endpoint in (STATUS, CALL):
@@ -216,27 +216,29 @@ def _the_errors_of_the_queues_in_json(context: CheckContext) -> None:
 
 
 @checks("R15-gbk")
-def _json_on_the_gbk_page_is_ascii(context: CheckContext) -> None:
-    def ascii_only(response: ParsedResponse) -> None:
+def _json_on_the_gbk_endpoint_is_ascii(context: CheckContext) -> None:
+    def check_ascii(response: ParsedResponse) -> None:
         expect(response.raw.body.isascii(), response, "JSON in ASCII, which is GBK too")
 
     for sign in ("", INVALID_SIGN):
-        ascii_only(context.overage(context.own, GBK, rt="json", sign=sign))
-    ascii_only(context.overage(context.own, GBK, rt="json"))
+        check_ascii(context.overage(context.own, GBK, rt="json", sign=sign))
+    check_ascii(context.overage(context.own, GBK, rt="json"))
     context.for_all(
-        lambda text: ascii_only(context.checkkeyword(context.own, text, GBK, rt="json")),
+        lambda text: check_ascii(context.checkkeyword(context.own, text, GBK, rt="json")),
         TEXT[GBK],
         examples=context.few_examples,
     )
 
 
 @checks("R15-letter")
-def _any_other_rt_is_xml(context: CheckContext) -> None:
-    def xml(endpoint: str, kind: str) -> None:
-        response = context.overage(context.own, endpoint, rt=kind)
-        expect(response.text.startswith("<?xml"), response, f"XML, because rt is {kind!r}")
+def _any_other_rt_means_xml(context: CheckContext) -> None:
+    def check_xml(endpoint: str, rt: str) -> None:
+        response = context.overage(context.own, endpoint, rt=rt)
+        expect(response.text.startswith("<?xml"), response, f"XML, because rt is {rt!r}")
 
-    for kind in ("JSON", "xml", ""):
-        xml(UTF8, kind)
-    others = st.sampled_from(["Json", "json ", " json", "jsonp", "1", "true"]) | st.text("json", max_size=6)
-    context.for_all(xml, SEND_ENDPOINT, others.filter(lambda kind: kind != "json"), examples=context.few_examples)
+    for rt in ("JSON", "xml", ""):
+        check_xml(UTF8, rt)
+    other_values = st.sampled_from(["Json", "json ", " json", "jsonp", "1", "true"]) | st.text("json", max_size=6)
+    context.for_all(
+        check_xml, SEND_ENDPOINT, other_values.filter(lambda rt: rt != "json"), examples=context.few_examples
+    )

@@ -35,7 +35,7 @@ def _expect_echo(response: ParsedResponse, text: str) -> None:
 
 
 @checks("R17-unencodable")
-def _what_gbk_lacks_is_a_decimal_reference(context: CheckContext) -> None:
+def _a_character_that_gbk_lacks_becomes_a_decimal_reference(context: CheckContext) -> None:
     account = context.create_account(profile="observed")
     pairs = account.credentials() | {"action": "checkkeyword", "content": "CONTENT"}
     response = context.exchange(build_form(GBK, pairs | {"content": "好ˉ"}))
@@ -76,7 +76,7 @@ def _markup_in_a_text_is_escaped(context: CheckContext) -> None:
 
 
 @checks("A13")
-def _newer_servers_answer_checkkeyword_with_the_text(context: CheckContext) -> None:
+def _newer_servers_return_the_text_of_checkkeyword(context: CheckContext) -> None:
     account = context.create_account(profile="observed")
 
     def check_echo(endpoint: str, before: str, word: str, after: str) -> None:

@@ -36,7 +36,7 @@ def _replies_have_the_documented_layout(context: CheckContext) -> None:
         for item in items:
             expect_receivetime(response, item)
         fixed_fields = [
-            {"mobile": one, "taskid": task, "content": REPLY_CONTENT[one], "extno": extno} for one in mobiles
+            {"mobile": number, "taskid": task, "content": REPLY_CONTENT[number], "extno": extno} for number in mobiles
         ]
         expected = [EMPTY_ITEM | item | fixed for item, fixed in zip(items, fixed_fields, strict=True)]
         expect_document(response, ITEM_LIST, items="".join(CALLBOX.format(**item) for item in expected))
@@ -62,7 +62,7 @@ def _markup_in_a_reply_is_escaped(context: CheckContext) -> None:
 
 
 @checks("5.3-nothing")
-def _nothing_to_fetch_is_an_empty_root(context: CheckContext) -> None:
+def _an_empty_queue_is_an_empty_root(context: CheckContext) -> None:
     account = context.create_account()
     response = context.call(account)
     for _ in range(20):
@@ -117,15 +117,15 @@ def _error_1(context: CheckContext) -> None:
         response = context.call(context.own, **{"sign": INVALID_SIGN} | {name: blank})
         expect_document(response, ERRORSTATUS, error=1, remark=EMPTY_CREDENTIALS)
 
-    for empty in ("sign", "timestamp", "userid"):
-        check_refused(empty, "")
+    for name in ("sign", "timestamp", "userid"):
+        check_refused(name, "")
     context.for_all(check_refused, CREDENTIAL_NAME, BLANK)
 
 
 @checks("5.4-2")
 def _error_2(context: CheckContext) -> None:
-    def check_refused(given: str) -> None:
-        expect_document(context.call(context.own, sign=given), ERRORSTATUS, error=2, remark=WRONG_CREDENTIALS)
+    def check_refused(signature: str) -> None:
+        expect_document(context.call(context.own, sign=signature), ERRORSTATUS, error=2, remark=WRONG_CREDENTIALS)
 
     check_refused(INVALID_SIGN)
     context.for_all_if_sandboxed(check_refused, WRONG_SIGNATURE)

@@ -74,7 +74,7 @@ def _check_layout(context: CheckContext, mobiles: list[str], extno: str) -> None
 
 
 @checks("4.3-nothing")
-def _nothing_to_fetch_is_an_empty_root(context: CheckContext) -> None:
+def _an_empty_queue_is_an_empty_root(context: CheckContext) -> None:
     account = context.create_account()
     response = context.status(account)
     for _ in range(20):
@@ -104,7 +104,7 @@ def _a_report_names_the_task_of_its_send(context: CheckContext) -> None:
         response = context.send(account, ",".join(mobiles))
         task = expect_sent(response, len(mobiles))
         actual = [(item.get("mobile"), item.get("taskid")) for item in context.fetch_reports(account, len(mobiles))]
-        expect(actual == [(one, str(task)) for one in mobiles], response, f"reports of task {task}", f"{actual}")
+        expect(actual == [(number, str(task)) for number in mobiles], response, f"reports of task {task}", f"{actual}")
 
     for mobiles in (["13000000001", "13000000002"], ["13000000003"]):
         check_task(mobiles)
@@ -119,7 +119,7 @@ def _receivetime_is_the_time_in_china(context: CheckContext) -> None:
     actual = response.get_element("receivetime")
     fetched = context.read_clock(account)
     allowed = {
-        f"{sent + timedelta(seconds=late):%Y-%m-%d %H:%M:%S}" for late in range(int((fetched - sent).seconds) + 2)
+        f"{sent + timedelta(seconds=delay):%Y-%m-%d %H:%M:%S}" for delay in range(int((fetched - sent).seconds) + 2)
     }
     expect(actual in allowed, response, f"a receivetime from {sent:%Y-%m-%d %H:%M:%S} to {fetched:%H:%M:%S} in China")
 
@@ -150,11 +150,11 @@ def _fetch_when_due(context: CheckContext, account: SuiteAccount, limit: str) ->
 
 @checks("4.2-default")
 def _a_fetch_without_a_number_returns_at_most_4000(context: CheckContext) -> None:
-    for more in ({}, {"statusNum": ""}):
+    for fields in ({}, {"statusNum": ""}):
         account = context.create_account(points=5000)
         expect_sent(context.send(account, ",".join(build_mobiles(4001))), 4001)
         context.clock.advance(account.userid, 180)
-        response = context.status(account, **more)
+        response = context.status(account, **fields)
         first = len(response.get_items("statusbox"))
         expect(first == 4000, response, "4000 of 4001 reports", f"{first}")
         expect(
@@ -172,12 +172,12 @@ def _a_report_is_fetched_once(context: CheckContext) -> None:
     expect("<statusbox>" in first.text, first, "a report")
     for _ in range(2):
         again = context.status(account)
-        twice = [item for item in again.get_items("statusbox") if item in first.get_items("statusbox")]
-        expect(not twice, again, "no report: it was fetched before")
+        repeated = [item for item in again.get_items("statusbox") if item in first.get_items("statusbox")]
+        expect(not repeated, again, "no report: it was fetched before")
 
 
 @checks("R10-order")
-def _reports_come_first_in_first_out(context: CheckContext) -> None:
+def _reports_are_fetched_first_in_first_out(context: CheckContext) -> None:
     def check_order(sends: list[int], limit: int) -> None:
         account = context.create_account()
         mobiles = build_mobiles(sum(sends))
@@ -221,15 +221,15 @@ def _error_1(context: CheckContext) -> None:
         response = context.status(context.own, **{"sign": INVALID_SIGN} | {name: blank})
         expect_document(response, ERRORSTATUS, error=1, remark=EMPTY_CREDENTIALS)
 
-    for empty in ("sign", "timestamp", "userid"):
-        check_refused(empty, "")
+    for name in ("sign", "timestamp", "userid"):
+        check_refused(name, "")
     context.for_all(check_refused, CREDENTIAL_NAME, BLANK)
 
 
 @checks("4.4-2")
 def _error_2(context: CheckContext) -> None:
-    def check_refused(given: str) -> None:
-        expect_document(context.status(context.own, sign=given), ERRORSTATUS, error=2, remark=WRONG_CREDENTIALS)
+    def check_refused(signature: str) -> None:
+        expect_document(context.status(context.own, sign=signature), ERRORSTATUS, error=2, remark=WRONG_CREDENTIALS)
 
     check_refused(INVALID_SIGN)
     context.for_all_if_sandboxed(check_refused, WRONG_SIGNATURE)
@@ -245,11 +245,11 @@ def _error_3(context: CheckContext) -> None:
 def _error_4(context: CheckContext) -> None:
     account = context.create_account()
 
-    def check_refused(wrong: dict[str, str]) -> None:
-        expect_document(context.status(account, **wrong), ERRORSTATUS, error=4, remark=INVALID_PARAMETER)
+    def check_refused(invalid_fields: dict[str, str]) -> None:
+        expect_document(context.status(account, **invalid_fields), ERRORSTATUS, error=4, remark=INVALID_PARAMETER)
 
-    for wrong in ({"action": "send"}, {"action": "Query"}, {"statusNum": "x"}):
-        check_refused(wrong)
+    for invalid_fields in ({"action": "send"}, {"action": "Query"}, {"statusNum": "x"}):
+        check_refused(invalid_fields)
     context.for_all_if_sandboxed(
         check_refused, one_invalid_field([("action", invalid_actions("query")), ("statusNum", INVALID_STATUS_NUM)])
     )
@@ -274,11 +274,11 @@ def _a_status_num_is_a_positive_integer(context: CheckContext) -> None:
 
 @checks("R11-refused")
 def _a_refused_fetch_removes_nothing_from_the_queue(context: CheckContext) -> None:
-    def check_refused(wrong: dict[str, str]) -> None:
+    def check_refused(invalid_fields: dict[str, str]) -> None:
         account = context.create_account()
         expect_sent(context.send(account, "10000000030"), 1)
         context.clock.advance(account.userid, 180)
-        response = context.status(account, **wrong)
+        response = context.status(account, **invalid_fields)
         expect("<statusbox>" not in response.text, response, "a refusal")
         expect(
             len(context.status(account).get_items("statusbox")) == 1,
@@ -286,8 +286,8 @@ def _a_refused_fetch_removes_nothing_from_the_queue(context: CheckContext) -> No
             "the report still in the queue afterwards",
             "no report",
         )
-        if "statusNum" not in wrong:
-            response = context.call(account, **wrong)
+        if "statusNum" not in invalid_fields:
+            response = context.call(account, **invalid_fields)
             expect("<callbox>" not in response.text, response, "a refusal")
             expect(
                 len(context.call(account).get_items("callbox")) == 1,
@@ -296,8 +296,8 @@ def _a_refused_fetch_removes_nothing_from_the_queue(context: CheckContext) -> No
                 "no reply",
             )
 
-    for wrong in ({"sign": ""}, {"sign": INVALID_SIGN}, {"action": "send"}, {"statusNum": "0"}):
-        check_refused(wrong)
+    for invalid_fields in ({"sign": ""}, {"sign": INVALID_SIGN}, {"action": "send"}, {"statusNum": "0"}):
+        check_refused(invalid_fields)
     context.for_all(check_refused, one_invalid_field(INVALID_FETCH), examples=context.few_examples)
 
 

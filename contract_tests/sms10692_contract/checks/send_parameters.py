@@ -36,7 +36,7 @@ from sms10692_contract.requests import UTF8
 
 
 @checks("R5-trimmed")
-def _white_space_around_numbers_is_dropped(context: CheckContext) -> None:
+def _white_space_around_numbers_is_ignored(context: CheckContext) -> None:
     account = context.create_account()
     response = context.send(account, " 15023239810 ,, ,\t13527576163,")
     expect_sent(response, 2)
@@ -44,10 +44,10 @@ def _white_space_around_numbers_is_dropped(context: CheckContext) -> None:
     expect(actual == ["15023239810", "13527576163"], response, "reports of both numbers", f"{actual}")
     expect_sent(context.send(account, "15023239810，13527576163"), 1)
 
-    def check_split(fields: list[tuple[str, str, str]]) -> None:
+    def check_split(parts: list[tuple[str, str, str]]) -> None:
         account = context.create_account()
-        mobiles = [number for _, number, _ in fields]
-        response = context.send(account, ",".join(f"{before}{number}{after}" for before, number, after in fields))
+        mobiles = [number for _, number, _ in parts]
+        response = context.send(account, ",".join(f"{before}{number}{after}" for before, number, after in parts))
         expect_sent(response, len(mobiles))
         actual = [item.get("mobile") for item in context.fetch_reports(account, len(mobiles))]
         expect(actual == mobiles, response, f"reports of {mobiles}", f"{actual}")
@@ -59,7 +59,7 @@ def _white_space_around_numbers_is_dropped(context: CheckContext) -> None:
 
 
 @checks("R5-none")
-def _no_number_left_is_empty(context: CheckContext) -> None:
+def _a_list_without_numbers_is_empty(context: CheckContext) -> None:
     account = context.create_account()
 
     def check_refused(endpoint: str, mobile: str) -> None:
@@ -72,7 +72,7 @@ def _no_number_left_is_empty(context: CheckContext) -> None:
 
 
 @checks("R5-no-handset")
-def _what_is_no_mobile_number_is_charged_and_not_delivered(context: CheckContext) -> None:
+def _an_invalid_mobile_number_is_charged_and_not_delivered(context: CheckContext) -> None:
     def check_undelivered(number: str) -> None:
         account = context.create_account(points=5)
         response = context.send(account, number)
@@ -103,7 +103,7 @@ def _an_injection_is_refused(context: CheckContext) -> None:
 
 
 @checks("R8-ordinary")
-def _an_ordinary_sentence_is_no_injection(context: CheckContext) -> None:
+def _an_ordinary_sentence_is_accepted(context: CheckContext) -> None:
     account = context.create_account()
     sentences = (
         "Please select a seat",
@@ -113,16 +113,16 @@ def _an_ordinary_sentence_is_no_injection(context: CheckContext) -> None:
         "drop in; update later",
     )
 
-    def sent(endpoint: str, content: str) -> None:
+    def check_accepted(endpoint: str, content: str) -> None:
         expect_sent(context.send(account, content=content, endpoint=endpoint), 1)
 
     for content in (*sentences, "exp_date", "executive"):
-        sent(UTF8, content)
-    context.for_all(sent, SEND_ENDPOINT, HARMLESS_TEXT)
+        check_accepted(UTF8, content)
+    context.for_all(check_accepted, SEND_ENDPOINT, HARMLESS_TEXT)
 
 
 @checks("R9-extno")
-def _any_other_extno_is_refused(context: CheckContext) -> None:
+def _an_invalid_extno_is_refused(context: CheckContext) -> None:
     account = context.create_account()
 
     def check_refused(extno: str) -> None:
@@ -132,28 +132,28 @@ def _any_other_extno_is_refused(context: CheckContext) -> None:
         check_refused(extno)
     context.for_all(check_refused, INVALID_EXTNO)
 
-    def sent(blank: str) -> None:
+    def check_accepted(blank: str) -> None:
         expect_sent(context.send(account, extno=blank), 1)
 
-    context.for_all(sent, BLANK)
+    context.for_all(check_accepted, BLANK)
 
 
 @checks("R9-sendTime")
-def _any_other_send_time_is_refused(context: CheckContext) -> None:
+def _an_invalid_send_time_is_refused(context: CheckContext) -> None:
     account = context.create_account()
 
     def check_refused(send_time: str) -> None:
         expect_message(context.send(account, sendTime=send_time), OTHER_ERROR)
 
-    others = ("2011-02-30 09:08:10", "2010-10-24", "2010-10-24T09:08:10", "20101024090810", "2010-1-4 9:08:10")
-    for send_time in (*others, "2010-10-24 24:00:00", "0000-01-01 00:00:00", "明天"):
+    invalid_times = ("2011-02-30 09:08:10", "2010-10-24", "2010-10-24T09:08:10", "20101024090810", "2010-1-4 9:08:10")
+    for send_time in (*invalid_times, "2010-10-24 24:00:00", "0000-01-01 00:00:00", "明天"):
         check_refused(send_time)
     context.for_all(check_refused, INVALID_SEND_TIME, examples=2 * context.effort.examples)
 
 
 @checks("R9-past")
-def _a_past_send_time_is_now(context: CheckContext) -> None:
-    def sent(send_time: str) -> None:
+def _a_past_send_time_means_now(context: CheckContext) -> None:
+    def check_accepted(send_time: str) -> None:
         account = context.create_frozen_account()
         started = f"{context.read_clock(account):%Y-%m-%d %H:%M:%S}"
         response = context.send(account, sendTime=send_time)
@@ -162,8 +162,8 @@ def _a_past_send_time_is_now(context: CheckContext) -> None:
         actual = reports[0].get("receivetime", "") if reports else "no report"
         expect(started <= actual < "9", response, f"a report of {started} or after", actual)
 
-    sent("2010-10-24 09:08:10")
-    context.for_all(sent, PAST_SEND_TIME, examples=context.few_examples)
+    check_accepted("2010-10-24 09:08:10")
+    context.for_all(check_accepted, PAST_SEND_TIME, examples=context.few_examples)
 
 
 @checks("R9-charged")
@@ -173,8 +173,8 @@ def _a_scheduled_message_is_charged_at_once(context: CheckContext) -> None:
         due = context.read_clock(account) + timedelta(minutes=minutes)
         response = context.send(account, ",".join(build_mobiles(count)), sendTime=f"{due:%Y-%m-%d %H:%M:%S}")
         expect_sent(response, count)
-        actual, left = (response.get_number("remainpoint"), context.query_balance(account)), 10 - count
-        expect(actual == (left, left), response, f"{left} points left at once", f"{actual}")
+        actual, remaining = (response.get_number("remainpoint"), context.query_balance(account)), 10 - count
+        expect(actual == (remaining, remaining), response, f"{remaining} points left at once", f"{actual}")
 
     check_charged(3 * 24 * 60, 1)
     context.for_all(check_charged, st.integers(1, 60 * 24 * 400), MOBILE_COUNT, examples=context.few_examples)
@@ -189,7 +189,7 @@ def _receivetime_of_a_scheduled_message_is_its_time(context: CheckContext) -> No
         expect_sent(response, 1)
         context.clock.advance(account.userid, seconds + 200)
         actual = context.status(account).get_element("receivetime")
-        allowed = {f"{due + timedelta(seconds=late):%Y-%m-%d %H:%M:%S}" for late in range(180)}
+        allowed = {f"{due + timedelta(seconds=delay):%Y-%m-%d %H:%M:%S}" for delay in range(180)}
         expect(
             actual in allowed, response, f"a receivetime of {due:%Y-%m-%d %H:%M:%S} in China, or a little later", actual
         )
@@ -213,8 +213,8 @@ def _eight_numbers_refuse_the_send(context: CheckContext) -> None:
     account = context.create_account(points=0)
 
     def check_refused(before: list[str], digits: list[int]) -> None:
-        fields = [*before, *(f"1000000000{digit}" for digit in digits)]
-        expect_document(context.send(account, ",".join(fields)), SEND_REFUSED, message=messages[digits[0] - 1])
+        mobiles = [*before, *(f"1000000000{digit}" for digit in digits)]
+        expect_document(context.send(account, ",".join(mobiles)), SEND_REFUSED, message=messages[digits[0] - 1])
 
     for digit in range(1, 9):
         check_refused(["15023239810"], [digit, 8])
@@ -251,7 +251,7 @@ def _one_number_is_reported_30_seconds_late(context: CheckContext) -> None:
 
 
 @checks("R18")
-def _a_text_of_white_space_is_empty(context: CheckContext) -> None:
+def _a_text_of_white_space_is_refused(context: CheckContext) -> None:
     account = context.create_account()
 
     def check_refused(endpoint: str, content: str) -> None:

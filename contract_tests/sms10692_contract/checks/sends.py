@@ -54,19 +54,19 @@ def _the_utf8_endpoint_reads_and_writes_utf8(context: CheckContext) -> None:
 
 
 @checks("1.1-gbk")
-def _the_gbk_page_reads_and_writes_gbk(context: CheckContext) -> None:
+def _the_gbk_endpoint_reads_and_writes_gbk(context: CheckContext) -> None:
     _check_charset(context, GBK)
 
 
 def _check_charset(context: CheckContext, endpoint: str) -> None:
     """Check request and response charset: a forbidden word is found only if the text was decoded correctly."""
 
-    def found(before: str, after: str) -> None:
+    def check_found(before: str, after: str) -> None:
         response = context.checkkeyword(context.own, before + context.forbidden + after, endpoint)
         expect_document(response, CHECKKEYWORD, message=WORD_FOUND)
 
-    found("代开", "了")
-    context.for_all(found, TEXT[endpoint], TEXT[endpoint])
+    check_found("代开", "了")
+    context.for_all(check_found, TEXT[endpoint], TEXT[endpoint])
 
 
 @checks("1.3-ok")
@@ -79,8 +79,8 @@ def _an_accepted_send_has_the_documented_layout(context: CheckContext) -> None:
             endpoint,
         )
         expect_sent(response, count)
-        found = {"remainpoint": response.get_number("remainpoint"), "task_id": response.get_number("taskID")}
-        expect_document(response, SEND_ACCEPTED, counts=count, **found)
+        numbers = {"remainpoint": response.get_number("remainpoint"), "task_id": response.get_number("taskID")}
+        expect_document(response, SEND_ACCEPTED, counts=count, **numbers)
 
     for endpoint in SEND_ENDPOINTS:
         check_accepted(endpoint, 1, "内容")
@@ -89,35 +89,35 @@ def _an_accepted_send_has_the_documented_layout(context: CheckContext) -> None:
         )
 
 
-Wrong: TypeAlias = st.SearchStrategy[dict[str, str]]
+FieldsStrategy: TypeAlias = st.SearchStrategy[dict[str, str]]
 
 
-def _each(name: str, values: st.SearchStrategy[str]) -> Wrong:
+def _map_to_field(name: str, values: st.SearchStrategy[str]) -> FieldsStrategy:
     return values.map(lambda value: {name: value})
 
 
-REFUSED: Final[Mapping[str, tuple[str, dict[str, str], Wrong]]] = {
+REFUSALS: Final[Mapping[str, tuple[str, dict[str, str], FieldsStrategy]]] = {
     "1.3-credentials-empty": (
         EMPTY_CREDENTIALS,
         {"sign": ""},
         # The signature is always invalid, so that no vendor can act on the request.
         st.builds(
-            lambda name, blank, other: {"sign": INVALID_SIGN, "content": other} | {name: blank},
+            lambda name, blank, content: {"sign": INVALID_SIGN, "content": content} | {name: blank},
             CREDENTIAL_NAME,
             BLANK,
             INJECTION,
         ),
     ),
-    "1.3-sql": (SQL_INJECTION, {"content": "' or 1=1"}, _each("content", INJECTION)),
-    "1.3-credentials-wrong": (WRONG_CREDENTIALS, {"sign": INVALID_SIGN}, _each("sign", WRONG_SIGNATURE)),
-    "1.3-mobile-empty": (EMPTY_MOBILE, {"mobile": ""}, _each("mobile", EMPTY_MOBILE_LIST)),
-    "1.3-content-empty": (EMPTY_CONTENT, {"content": ""}, _each("content", BLANK)),
-    "1.3-other": (OTHER_ERROR, {"extno": "x"}, _each("extno", INVALID_EXTNO)),
+    "1.3-sql": (SQL_INJECTION, {"content": "' or 1=1"}, _map_to_field("content", INJECTION)),
+    "1.3-credentials-wrong": (WRONG_CREDENTIALS, {"sign": INVALID_SIGN}, _map_to_field("sign", WRONG_SIGNATURE)),
+    "1.3-mobile-empty": (EMPTY_MOBILE, {"mobile": ""}, _map_to_field("mobile", EMPTY_MOBILE_LIST)),
+    "1.3-content-empty": (EMPTY_CONTENT, {"content": ""}, _map_to_field("content", BLANK)),
+    "1.3-other": (OTHER_ERROR, {"extno": "x"}, _map_to_field("extno", INVALID_EXTNO)),
 }
-"""By clause: message of 1.3, fields of one send that gets it, and a strategy for the fields of others."""
+"""By clause: message of 1.3, invalid fields of a send that is refused with this message, and a strategy for more."""
 
 
-def _refused_with(message: str, wrong: dict[str, str], others: Wrong) -> Check:
+def _make_refusal_check(message: str, invalid_fields: dict[str, str], generated: FieldsStrategy) -> Check:
     def check(context: CheckContext) -> None:
         account = context.create_account()
 
@@ -126,14 +126,14 @@ def _refused_with(message: str, wrong: dict[str, str], others: Wrong) -> Check:
             expect_document(context.post(account, endpoint, **fields), SEND_REFUSED, message=message)
 
         for endpoint in SEND_ENDPOINTS:
-            check_refused(endpoint, wrong)
-        context.for_all_if_sandboxed(check_refused, SEND_ENDPOINT, others)
+            check_refused(endpoint, invalid_fields)
+        context.for_all_if_sandboxed(check_refused, SEND_ENDPOINT, generated)
 
     return check
 
 
-for _clause, (_message, _wrong, _others) in REFUSED.items():
-    checks(_clause)(_refused_with(_message, _wrong, _others))
+for _clause, (_message, _invalid_fields, _generated) in REFUSALS.items():
+    checks(_clause)(_make_refusal_check(_message, _invalid_fields, _generated))
 
 
 @checks("1.3-forbidden")
@@ -150,10 +150,10 @@ def _a_forbidden_word_is_refused_with_the_full_width_colon(context: CheckContext
 
 
 @checks("1.3-balance")
-def _a_balance_too_small_is_refused(context: CheckContext) -> None:
-    def check_refused(endpoint: str, points: int, more: int) -> None:
+def _a_send_above_the_balance_is_refused(context: CheckContext) -> None:
+    def check_refused(endpoint: str, points: int, excess: int) -> None:
         account = context.create_account(points=points)
-        response = context.send(account, ",".join(build_mobiles(points + more)), endpoint=endpoint)
+        response = context.send(account, ",".join(build_mobiles(points + excess)), endpoint=endpoint)
         expect_document(response, SEND_REFUSED, message=INSUFFICIENT_BALANCE)
 
     for endpoint in SEND_ENDPOINTS:
@@ -163,26 +163,26 @@ def _a_balance_too_small_is_refused(context: CheckContext) -> None:
 
 @checks("1.2-mobile")
 def _numbers_are_split_at_the_half_width_comma(context: CheckContext) -> None:
-    def sent(numbers: list[str]) -> None:
+    def check_split(mobiles: list[str]) -> None:
         account = context.create_account()
-        response = context.send(account, ",".join(numbers))
-        expect_sent(response, len(numbers))
-        reported = [item["mobile"] for item in context.fetch_reports(account, len(numbers)) if "mobile" in item]
-        expect(sorted(reported) == sorted(numbers), response, f"reports of {numbers}", f"reports of {reported}")
+        response = context.send(account, ",".join(mobiles))
+        expect_sent(response, len(mobiles))
+        reported = [item["mobile"] for item in context.fetch_reports(account, len(mobiles)) if "mobile" in item]
+        expect(sorted(reported) == sorted(mobiles), response, f"reports of {mobiles}", f"reports of {reported}")
 
-    context.for_all(sent, st.lists(MOBILE, min_size=1, max_size=6))
+    context.for_all(check_split, st.lists(MOBILE, min_size=1, max_size=6))
 
 
 @checks("1.2-sendTime-empty")
-def _an_empty_send_time_is_now(context: CheckContext) -> None:
-    def sent(blank: str) -> None:
+def _an_empty_send_time_means_now(context: CheckContext) -> None:
+    def check_reported(blank: str) -> None:
         account = context.create_account()
         response = context.send(account, sendTime=blank)
         reports = context.fetch_due_reports(account, expect_sent(response, 1))
         expect("<statusbox>" in reports.text, reports, "a report without delay")
 
-    sent("")
-    context.for_all_if_sandboxed(sent, BLANK, examples=context.few_examples)
+    check_reported("")
+    context.for_all_if_sandboxed(check_reported, BLANK, examples=context.few_examples)
 
 
 @checks("1.2-sendTime")
@@ -203,17 +203,17 @@ def _a_scheduled_message_is_not_reported_before_its_time(context: CheckContext) 
 
 
 @checks("1.2-extno")
-def _an_extno_is_up_to_ten_digits_and_comes_back(context: CheckContext) -> None:
-    def sent(extno: str) -> None:
+def _an_extno_of_up_to_ten_digits_is_returned(context: CheckContext) -> None:
+    def check_returned(extno: str) -> None:
         account = context.create_account()
         response = context.send(account, "10000000030", extno=extno)
         expect_sent(response, 1)
         for item in (*context.fetch_reports(account, 1), *context.fetch_replies(account, 1)):
             expect(item.get("extno") == extno, response, f"extno {extno}", f"{item}")
 
-    for first in ("01", "0123456789"):
-        sent(first)
-    context.for_all(sent, EXTNO)
+    for extno in ("01", "0123456789"):
+        check_returned(extno)
+    context.for_all(check_returned, EXTNO)
 
 
 @checks("1.2-action")
@@ -227,9 +227,9 @@ def _the_action_is_case_sensitive(context: CheckContext) -> None:
     for action in ("Send", "send ", "sends", ""):
         check_refused(UTF8, action)
     context.for_all(check_refused, SEND_ENDPOINT, invalid_actions(*SEND_ACTIONS))
-    wrong = {"sign": INVALID_SIGN}
-    expect_message(context.send(account, action="sends", **wrong), WRONG_CREDENTIALS)
-    expect_message(context.send(account, action="sends", **wrong, timestamp=""), EMPTY_CREDENTIALS)
+    invalid = {"sign": INVALID_SIGN}
+    expect_message(context.send(account, action="sends", **invalid), WRONG_CREDENTIALS)
+    expect_message(context.send(account, action="sends", **invalid, timestamp=""), EMPTY_CREDENTIALS)
 
 
 @checks("1.3-taskID")

@@ -69,56 +69,56 @@ class VendorMachine(RuleBasedStateMachine):
         count=st.integers(1, 5),
         with_reply=st.booleans(),
         hours=st.sampled_from([0, 0, 0, 2]),
-        long=st.booleans(),
+        is_long=st.booleans(),
     )
-    def send(self, index: int, count: int, with_reply: bool, hours: int, long: bool) -> None:
+    def send(self, index: int, count: int, with_reply: bool, hours: int, is_long: bool) -> None:
         model = self.models[index]
         numbers = [str(13000000000 + self.sent_count + offset) for offset in range(count)]
         self.sent_count += count
         reply_mobiles = ["10000000030"] if with_reply else []
         due = self.context.read_clock(model.account) + timedelta(hours=hours)
-        more = {"sendTime": f"{due:%Y-%m-%d %H:%M:%S}"} if hours else {}
-        content = "字" * (71 if long else 3)
-        response = self.context.send(model.account, ",".join([*numbers, *reply_mobiles]), content, **more)
-        cost = (count + len(reply_mobiles)) * (2 if long else 1)
+        schedule = {"sendTime": f"{due:%Y-%m-%d %H:%M:%S}"} if hours else {}
+        content = "字" * (71 if is_long else 3)
+        response = self.context.send(model.account, ",".join([*numbers, *reply_mobiles]), content, **schedule)
+        cost = (count + len(reply_mobiles)) * (2 if is_long else 1)
         with attribute_to(CHARGED):
-            left = model.points - cost if cost <= model.points else None
+            remaining = model.points - cost if cost <= model.points else None
             actual = response.get_number("remainpoint") if response.get_number("taskID") else None
             expect(
-                actual == left,
+                actual == remaining,
                 response,
-                f"remainpoint {left}" if left is not None else "a refusal: the balance is too small",
+                f"remainpoint {remaining}" if remaining is not None else "a refusal: the balance is too small",
             )
-        if left is not None:
+        if remaining is not None:
             task = str(response.get_number("taskID"))
-            model.points = left
+            model.points = remaining
             model.tasks.add(task)
             model.waiting |= {
                 f"{number} of task {task}": model.clock + hours * 3600 for number in [*numbers, *reply_mobiles]
             }
             model.replies[task] += len(reply_mobiles)
 
-    @rule(index=indexes, wrong=st.sampled_from(INVALID_SENDS))
-    def refused_send(self, index: int, wrong: dict[str, str]) -> None:
+    @rule(index=indexes, invalid_fields=st.sampled_from(INVALID_SENDS))
+    def send_with_invalid_fields(self, index: int, invalid_fields: dict[str, str]) -> None:
         model = self.models[index]
-        fields = {"action": "send", "mobile": "13999999999", "content": "内容"} | wrong
+        fields = {"action": "send", "mobile": "13999999999", "content": "内容"} | invalid_fields
         response = self.context.post(model.account, "/v2sms.aspx", **fields)
         with attribute_to(REFUSAL):
             expect(not response.get_number("taskID"), response, "a refusal")
             self.expect_balance(model)
 
     @rule(index=indexes, limit=limit_values)
-    def fetch(self, index: int, limit: str) -> None:
+    def fetch_reports(self, index: int, limit: str) -> None:
         self.record_reports(self.models[index], self.context.status(self.models[index].account, statusNum=limit))
 
     @rule(index=indexes, limits=st.lists(limit_values, min_size=1, max_size=3), reply_fetchers=st.integers(1, 2))
-    def fetch_at_once(self, index: int, limits: list[str], reply_fetchers: int) -> None:
-        """Several clients fetch reports, with different limits, while others fetch replies."""
+    def fetch_concurrently(self, index: int, limits: list[str], reply_fetchers: int) -> None:
+        """Let several clients fetch reports, with different limits, while others fetch replies."""
         model = self.models[index]
         reports: list[ParsedResponse] = []
         replies: list[ParsedResponse] = []
 
-        def fetch(limit: str) -> Callable[[], list[str]]:
+        def build_fetcher(limit: str) -> Callable[[], list[str]]:
             def fetch_reports() -> list[str]:
                 reports.append(self.context.status(model.account, statusNum=limit))
                 return []
@@ -129,25 +129,25 @@ class VendorMachine(RuleBasedStateMachine):
             replies.append(self.context.call(model.account))
             return []
 
-        run_concurrently(*map(fetch, limits), *[fetch_replies] * reply_fetchers)
+        run_concurrently(*map(build_fetcher, limits), *[fetch_replies] * reply_fetchers)
         for response in reports:
             self.record_reports(model, response)
         for response in replies:
             self.record_replies(model, response)
 
-    @rule(index=indexes, wrong=st.sampled_from(INVALID_FETCHES))
-    def refused_fetch(self, index: int, wrong: dict[str, str]) -> None:
-        response = self.context.status(self.models[index].account, **wrong)
+    @rule(index=indexes, invalid_fields=st.sampled_from(INVALID_FETCHES))
+    def fetch_with_invalid_fields(self, index: int, invalid_fields: dict[str, str]) -> None:
+        response = self.context.status(self.models[index].account, **invalid_fields)
         with attribute_to(REFUSAL):
             expect("<statusbox>" not in response.text, response, "a refusal")
 
     @rule(index=indexes)
-    def replies(self, index: int) -> None:
+    def fetch_replies(self, index: int) -> None:
         self.record_replies(self.models[index], self.context.call(self.models[index].account))
 
     @rule(index=indexes)
     def fetch_with_other_signature(self, index: int) -> None:
-        """A request with the userid of one account and the signature of the other."""
+        """Send a request with the userid of one account and the signature of the other."""
         model, other = self.models[index], self.models[1 - index]
         response = self.context.status(other.account, userid=model.account.userid)
         with attribute_to(PRIVATE):
@@ -159,11 +159,11 @@ class VendorMachine(RuleBasedStateMachine):
         self.models[index].clock += seconds
 
     @rule(index=indexes)
-    def balance(self, index: int) -> None:
+    def check_balance(self, index: int) -> None:
         with attribute_to(CHARGED):
             self.expect_balance(self.models[index])
 
-    # Invariants
+    # Invariants and bookkeeping
 
     def expect_balance(self, model: AccountModel) -> None:
         response = self.context.overage(model.account)

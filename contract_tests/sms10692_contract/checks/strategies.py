@@ -43,7 +43,7 @@ def random_case(text: str) -> Texts:
 
 
 def _with_one_invalid_character(valid_values: Texts, characters: str) -> Texts:
-    """Insert one of the `strange` characters into a valid value."""
+    """Insert one of `characters` into a valid value."""
     return st.builds(
         lambda valid, position, character: (
             valid[: position % (len(valid) + 1)] + character + valid[position % (len(valid) + 1) :]
@@ -64,7 +64,7 @@ TIMESTAMP_AGE: Final = st.integers(0, 30)
 
 
 def any_timestamp(endpoint: str) -> Texts:
-    """Timestamps: any text that is not blank (R3), in the charset of the endpoint."""
+    """Build timestamps: any text that is not blank (R3), in the charset of the endpoint."""
     return st.builds(lambda first, rest: first + rest, st.sampled_from("019a年"), TEXT[endpoint])
 
 
@@ -72,7 +72,7 @@ def any_timestamp(endpoint: str) -> Texts:
 
 
 def ordinary_text(endpoint: str) -> Texts:
-    """Valid texts, without quote, semicolon, bracket and underscore, which injections need."""
+    """Build valid texts, without quote, semicolon, bracket and underscore, which injections need."""
     texts = {
         UTF8: _texts(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="';(_")),
         GBK: _texts(st.characters(codec="gbk", exclude_categories=["Cs", "Cc"], exclude_characters="';(_")),
@@ -81,9 +81,9 @@ def ordinary_text(endpoint: str) -> Texts:
 
 
 def near_misses(word: str) -> Texts:
-    """Texts made of a word's characters that do not contain the word."""
-    pieces = [*word, word[:-1], word[1:], word[::-1], " ", "，", "内容"]
-    texts = st.lists(st.sampled_from(pieces), min_size=1, max_size=6).map("".join)
+    """Build texts of a word's characters that do not contain the word."""
+    fragments = [*word, word[:-1], word[1:], word[::-1], " ", "，", "内容"]
+    texts = st.lists(st.sampled_from(fragments), min_size=1, max_size=6).map("".join)
     return texts.filter(lambda text: word.lower() not in text.lower())
 
 
@@ -105,20 +105,20 @@ INJECTION: Final = st.builds(
 )
 """Texts that contain an SQL injection (R8)."""
 
-_HARMLESS: Final = (
+_HARMLESS_WORDS: Final = (
     *("it's ours", "'s", "select", "union", "or", "and", "--", "drop", "delete", "insert into", "; update"),
     *("exec", "(1)", "exp_date", "executive", "unionselect", "x-p", ";x", "内容", "1=1"),
 )
-_INJECTION: Final = re.compile(
+_INJECTION_PATTERN: Final = re.compile(
     r"'\s*(or|and|--|;)|union\s+select|;(drop|delete|insert|update)|exec\(|\bxp_", re.IGNORECASE
 )
 
 HARMLESS_TEXT: Final = (
-    st.lists(st.sampled_from(_HARMLESS), min_size=1, max_size=5)
+    st.lists(st.sampled_from(_HARMLESS_WORDS), min_size=1, max_size=5)
     .map(" ".join)
-    .filter(lambda text: not _INJECTION.search(text))
+    .filter(lambda text: not _INJECTION_PATTERN.search(text))
 )
-"""Texts of the same words that contain no SQL injection (R8)."""
+"""Texts of similar words that contain no SQL injection (R8)."""
 
 # Numbers
 
@@ -156,7 +156,7 @@ INVALID_EXTNO: Final = (
 
 _FORMAT: Final = "%Y-%m-%d %H:%M:%S"
 PAST_SEND_TIME: Final = st.datetimes(datetime(1970, 1, 2), datetime(2020, 1, 1)).map(
-    lambda moment: moment.strftime(_FORMAT)
+    lambda time: time.strftime(_FORMAT)
 )
 
 
@@ -195,29 +195,29 @@ INVALID_STATUS_NUM: Final = (
 
 
 def invalid_actions(*actions: str) -> Texts:
-    """Invalid actions: an action in other case, with a character more or less, or another word (1.2, R10)."""
-    near = [
-        st.sampled_from([f"{character} ", f" {character}", character[:-1], f"{character}s"]) | random_case(character)
-        for character in actions
+    """Build invalid actions: an action in another case, with one character more or less, or another word (1.2, R10)."""
+    similar = [
+        st.sampled_from([f"{action} ", f" {action}", action[:-1], f"{action}s"]) | random_case(action)
+        for action in actions
     ]
-    return st.one_of(st.just(""), st.text("abcdefq", max_size=6), *near).filter(lambda text: text not in actions)
+    return st.one_of(st.just(""), st.text("abcdefq", max_size=6), *similar).filter(lambda text: text not in actions)
 
 
 SEND_ACTIONS: Final = ("send", "overage", "checkkeyword")
 
 
-Kinds: TypeAlias = Sequence[tuple[str, Texts]]
+FieldStrategies: TypeAlias = Sequence[tuple[str, Texts]]
 
 
-def one_invalid_field(kinds: Kinds) -> st.SearchStrategy[dict[str, str]]:
-    """One parameter with a value of its strategy."""
-    return st.one_of(*(st.builds(lambda name, value: {name: value}, st.just(name), values) for name, values in kinds))
+def one_invalid_field(fields: FieldStrategies) -> st.SearchStrategy[dict[str, str]]:
+    """Build one parameter with a value of its strategy."""
+    return st.one_of(*(st.builds(lambda name, value: {name: value}, st.just(name), values) for name, values in fields))
 
 
 def invalid_send(forbidden: str) -> st.SearchStrategy[dict[str, str]]:
-    """One invalid field of a send, for which every account is refused."""
+    """Build one invalid field of a send, with which every account is refused."""
     with_word = st.builds(lambda before, after: before + forbidden + after, UTF8_TEXT, UTF8_TEXT)
-    kinds: Kinds = (
+    fields: FieldStrategies = (
         ("mobile", EMPTY_MOBILE_LIST),
         ("content", BLANK),
         ("content", with_word),
@@ -230,10 +230,10 @@ def invalid_send(forbidden: str) -> st.SearchStrategy[dict[str, str]]:
         ("timestamp", BLANK),
         ("action", invalid_actions(*SEND_ACTIONS)),
     )
-    return one_invalid_field(kinds)
+    return one_invalid_field(fields)
 
 
-INVALID_FETCH: Final[Kinds] = (
+INVALID_FETCH: Final[FieldStrategies] = (
     ("sign", BLANK | WRONG_SIGNATURE),
     ("userid", BLANK),
     ("timestamp", BLANK),
