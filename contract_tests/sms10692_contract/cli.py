@@ -24,7 +24,7 @@ class _Group(click.Group):
     """A group whose help can be printed in every encoding."""
 
     def get_help(self, ctx: click.Context) -> str:
-        return terminal.encodable(super().get_help(ctx))
+        return terminal.make_encodable(super().get_help(ctx))
 
 
 @click.group(cls=_Group, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

@@ -41,10 +41,6 @@ class ControlClient:
         self.userids: list[str] = []
         self._headers = [("Connection", "close"), *([("Authorization", f"Bearer {token}")] if token else [])]
 
-    def health(self) -> dict[str, Any]:
-        """Return the health document."""
-        return self._request("GET", "/_mock/health", None, 200)
-
     def create_account(self, **options: Any) -> CreatedAccount:
         """Create an account with these settings.
 
@@ -73,24 +69,24 @@ class ControlClient:
     def delete_accounts(self, keep: Container[str] = ()) -> None:
         """Delete the created accounts except `keep`. Accounts that cannot be deleted stay in `userids`."""
         for userid in [userid for userid in self.userids if userid not in keep]:
-            self._request("DELETE", _path(userid), None, 200, 404)
+            self._request("DELETE", _account_path(userid), None, 200, 404)
             self.userids.remove(userid)
 
     def top_up(self, userid: str, points: int) -> None:
         """Add points to an account."""
-        self._request("PATCH", _path(userid), {"top_up": points}, 200)
+        self._request("PATCH", _account_path(userid), {"top_up": points}, 200)
 
     def freeze(self, userid: str) -> None:
         """Stop the account's clock."""
-        self._request("PUT", f"{_path(userid)}/clock", {"mode": "frozen"}, 200)
+        self._request("PUT", f"{_account_path(userid)}/clock", {"mode": "frozen"}, 200)
 
     def advance(self, userid: str, seconds: int) -> None:
         """Move the account's clock forward."""
-        self._request("POST", f"{_path(userid)}/clock/advance", {"seconds": seconds}, 200)
+        self._request("POST", f"{_account_path(userid)}/clock/advance", {"seconds": seconds}, 200)
 
     def read_clock(self, userid: str) -> datetime:
         """Return the time of the account's clock, with its offset."""
-        path = f"{_path(userid)}/clock"
+        path = f"{_account_path(userid)}/clock"
         value = self._request("GET", path, None, 200).get("now")
         try:
             time = datetime.fromisoformat(str(value))
@@ -121,7 +117,7 @@ class ControlClient:
         return result
 
 
-def _path(userid: str) -> str:
+def _account_path(userid: str) -> str:
     return f"{_ACCOUNTS}/{quote(userid, safe='', errors='replace')}"
 
 

@@ -27,7 +27,7 @@ class ParsedResponse:
 
     def get_element(self, name: str) -> str:
         """Return the content of the first element with this name, or an empty string."""
-        return next(_contents(self.text, name), "").strip()
+        return next(_find_contents(self.text, name), "").strip()
 
     def get_number(self, name: str) -> int | None:
         """Return the content of an element as a number; None if it is not an integer."""
@@ -36,10 +36,13 @@ class ParsedResponse:
 
     def get_items(self, name: str) -> list[dict[str, str]]:
         """Return the child elements of each item element (statusbox or callbox), by name."""
-        return [{name: value.strip() for name, value in _elements(inside)} for inside in _contents(self.text, name)]
+        return [
+            {name: value.strip() for name, value in _find_elements(content)}
+            for content in _find_contents(self.text, name)
+        ]
 
 
-def _contents(text: str, name: str) -> Iterator[str]:
+def _find_contents(text: str, name: str) -> Iterator[str]:
     """Yield the content of each element with this name, in linear time for any text."""
     opening, closing, position = f"<{name}>", f"</{name}>", 0
     while (begin := text.find(opening, position)) >= 0 and (end := text.find(closing, begin)) >= 0:
@@ -50,7 +53,7 @@ def _contents(text: str, name: str) -> Iterator[str]:
 _TAG: Final = re.compile(r"<(/?)(\w+)>")
 
 
-def _elements(text: str) -> Iterator[tuple[str, str]]:
+def _find_elements(text: str) -> Iterator[tuple[str, str]]:
     """Yield name and content of each outermost element, in linear time for any text."""
     last_closing = {tag[2]: tag.start() for tag in _TAG.finditer(text) if tag[1]}
     position = 0

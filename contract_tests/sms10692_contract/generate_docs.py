@@ -27,11 +27,11 @@ model.
 |---|---|---|---|---|
 """
 
-_BEGINS, _ENDS = "<!-- from fixtures/clauses.toml -->\n", "<!-- end -->\n"
+_BEGIN_MARKER, _END_MARKER = "<!-- from fixtures/clauses.toml -->\n", "<!-- end -->\n"
 
 
 class _Language(NamedTuple):
-    """The words of the table in one language, except for the sentences of the groups."""
+    """Column headings and other words of the table in one language, without the texts of the groups."""
 
     heads: tuple[str, str, str, str]
     kinds: Mapping[str, str]
@@ -45,17 +45,17 @@ ENGLISH: Final = _Language(
 )
 CHINESE: Final = _Language(
     ("", "", "依据", "[条款](contract.md)"),
-    {"exact": "精确一致", "our reading": "我们的解读", "our invention": "我们自拟", "not attempted": "没有做"},
+    {"exact": "精确一致", "our reading": "我们的解读", "our invention": "自行设计", "not attempted": "未实现"},
     "、",
 )
 
 
 def build_contract_page() -> str:
     """Return the text of `docs/contract.md`."""
-    return _HEAD + "".join(f"| {' | '.join(_cells(clause))} |\n" for clause in CLAUSES)
+    return _HEAD + "".join(f"| {' | '.join(_build_cells(clause))} |\n" for clause in CLAUSES)
 
 
-def _cells(clause: Clause) -> Iterator[str]:
+def _build_cells(clause: Clause) -> Iterator[str]:
     yield clause.id
     yield clause.source
     yield clause.text.replace("&", "&amp;").replace("<", "&lt;")
@@ -65,20 +65,23 @@ def _cells(clause: Clause) -> Iterator[str]:
 
 def build_exactness_table(language: _Language) -> str:
     """Return the reference's table of what is exact, what is our reading, and what is not attempted."""
-    rows = [language.heads, ("---",) * 4, *(tuple(_row(group, language)) for group in GROUPS)]
+    rows = [language.heads, ("---",) * 4, *(tuple(_build_row(group, language)) for group in GROUPS)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def _row(group: Group, language: _Language) -> Iterator[str]:
+def _build_row(group: Group, language: _Language) -> Iterator[str]:
     own = [clause for clause in CLAUSES if clause.group == group.id]
     yield language.kinds[group.kind]
     yield group.text if language is ENGLISH else group.text_zh
-    evidence = (group.evidence if language is ENGLISH else group.evidence_zh) or language.comma.join(_readings(own))
+    evidence = (group.evidence if language is ENGLISH else group.evidence_zh) or language.comma.join(
+        _link_readings(own)
+    )
     yield evidence.replace("](fixtures/", "](../fixtures/")
     yield str(len(own) or "")
 
 
-def _readings(clauses: list[Clause]) -> list[str]:
+def _link_readings(clauses: list[Clause]) -> list[str]:
+    """Return Markdown links to the readings that these clauses cite."""
     cited = {int(number) for clause in clauses for number in re.findall(r"\bR(\d+)\b", clause.source)}
     titles = re.findall(r"^## (R(\d+) .*)$", (_TREE / "fixtures" / "readings.md").read_text("utf-8"), re.MULTILINE)
     anchors = {int(number): re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title, number in titles}
@@ -87,11 +90,13 @@ def _readings(clauses: list[Clause]) -> list[str]:
 
 def fill_reference(reference: str, language: _Language) -> str:
     """Return the reference with a new table. Raises ValueError if the markers of the table are missing."""
-    before, begins, rest = reference.partition(_BEGINS)
-    _, ends, after = rest.partition(_ENDS)
-    if not (begins and ends):
-        raise ValueError(f"no place for the table: the lines {_BEGINS.strip()} and {_ENDS.strip()} are missing")
-    return before + begins + build_exactness_table(language) + ends + after
+    before, begin, rest = reference.partition(_BEGIN_MARKER)
+    _, end, after = rest.partition(_END_MARKER)
+    if not (begin and end):
+        raise ValueError(
+            f"no place for the table: the lines {_BEGIN_MARKER.strip()} and {_END_MARKER.strip()} are missing"
+        )
+    return before + begin + build_exactness_table(language) + end + after
 
 
 def render_files() -> dict[Path, str]:

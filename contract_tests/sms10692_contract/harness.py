@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -20,8 +20,6 @@ from sms10692_contract.expected import ParsedResponse
 from sms10692_contract.http import Address, ExchangeLimitExceeded, TargetUnreachable, send_request
 from sms10692_contract.requests import CALL, STATUS, UTF8, WireRequest, build_form, compute_signature
 from sms10692_contract.safety import SafetyGuard
-
-T = TypeVar("T")
 
 CHINA: Final = timezone(timedelta(hours=8))
 REPORT_TIMEOUT: Final = 180
@@ -66,25 +64,32 @@ class SuiteAccount:
 
 @dataclass(frozen=True)
 class Effort:
-    """Size of a run: examples per property, runs and steps of the state machine, rounds of concurrency checks.
+    """Size of a run: examples per property, runs and steps of the state machine, rounds of the concurrency checks.
 
-    `shrinking` is the maximum number of requests for shrinking a failure. It is a count, not a time, so that the same
-    seed ends with the same failure.
+    `shrink_requests` is the maximum number of requests for shrinking a failure. It is a count and not a time, so that
+    the same seed ends with the same failure.
     """
 
     name: str
     examples: int
-    runs: int
-    steps: int
-    rounds: int
-    shrinking: int
+    machine_runs: int
+    machine_steps: int
+    concurrency_rounds: int
+    shrink_requests: int
 
 
 EFFORTS: Final[Mapping[str, Effort]] = {
     effort.name: effort
     for effort in (
-        Effort("quick", examples=25, runs=50, steps=25, rounds=6, shrinking=2000),
-        Effort("thorough", examples=1000, runs=1000, steps=50, rounds=50, shrinking=50_000),
+        Effort("quick", examples=25, machine_runs=50, machine_steps=25, concurrency_rounds=6, shrink_requests=2000),
+        Effort(
+            "thorough",
+            examples=1000,
+            machine_runs=1000,
+            machine_steps=50,
+            concurrency_rounds=50,
+            shrink_requests=50_000,
+        ),
     )
 }
 
@@ -103,12 +108,12 @@ class CheckContext:
     control: ControlClient | None = None
     effort: Effort = EFFORTS["quick"]
     seed: int = 0
-    forbidden: str = "发票"
+    forbidden_word: str = "发票"
     keep_accounts: bool = False
     transcript: deque[WireRequest] = field(default_factory=lambda: deque(maxlen=_TRANSCRIPT_LENGTH))
     _request_count: int = 0
     _count_at_failure: int = 0
-    _best: Mismatch | None = None
+    _best_failure: Mismatch | None = None
 
     # Accounts and their clocks
 
@@ -121,7 +126,7 @@ class CheckContext:
         """Create a temporary account with these settings; without a control API, return the user's account."""
         if self.control is None or not self.is_sandboxed:
             return self.own
-        return create_account(self.control, self.guard, **options)
+        return create_temporary_account(self.control, self.guard, **options)
 
     def delete_accounts(self) -> None:
         """Delete the accounts created so far, except `own`. Failures are ignored: the end of the run tries again."""
@@ -141,7 +146,7 @@ class CheckContext:
     def clock(self) -> ControlClient:
         """The control API, which sets clocks. Only for clauses that need "control"."""
         if self.control is None:
-            raise AssertionError('the check sets a clock: add needs = ["control"] to its clause')
+            raise AssertionError('the check sets a clock: add permissions = ["control"] to its clause')
         return self.control
 
     def read_clock(self, account: SuiteAccount) -> datetime:
@@ -150,7 +155,7 @@ class CheckContext:
 
     @property
     def number(self) -> str:
-        """A number that may be sent to; an invalid number if none may."""
+        """A phone number that may be sent to, or an invalid number if sending is not allowed."""
         if self.is_sandboxed:
             return "15023239810"
         return min(self.guard.numbers, default="1")
@@ -161,7 +166,7 @@ class CheckContext:
         """Send a request and return the response.
 
         Raises PermissionMissing before anything is sent, TargetUnreachable without a response, and ShrinkLimitReached
-        if a limit of `limits` was exceeded: shrinking would wait as long for every example.
+        if a limit of the module `limits` was exceeded: shrinking would wait as long for every example.
         """
         self.guard.check(request)
         self.transcript.append(request)
@@ -176,39 +181,39 @@ class CheckContext:
         return self.exchange(build_form(endpoint, account.credentials() | fields))
 
     def send(
-        self, account: SuiteAccount, mobile: str = "", content: str = "内容", endpoint: str = UTF8, **more: str
+        self, account: SuiteAccount, mobile: str = "", content: str = "内容", endpoint: str = UTF8, **extra: str
     ) -> ParsedResponse:
         """Send a message (1.2)."""
         fields = {"action": "send", "mobile": mobile or self.number, "content": content}
-        return self.post(account, endpoint, **fields | more)
+        return self.post(account, endpoint, **fields | extra)
 
-    def overage(self, account: SuiteAccount, endpoint: str = UTF8, **more: str) -> ParsedResponse:
+    def overage(self, account: SuiteAccount, endpoint: str = UTF8, **extra: str) -> ParsedResponse:
         """Query the balance (2.2)."""
-        return self.post(account, endpoint, action="overage", **more)
+        return self.post(account, endpoint, action="overage", **extra)
 
     def query_balance(self, account: SuiteAccount) -> int:
         """Return the balance that overage reports."""
         response = self.overage(account)
-        left = response.get_number("overage")
-        if left is None:
+        balance = response.get_number("overage")
+        if balance is None:
             raise build_mismatch(response, "a whole number in overage")
-        return left
+        return balance
 
-    def checkkeyword(self, account: SuiteAccount, content: str, endpoint: str = UTF8, **more: str) -> ParsedResponse:
+    def checkkeyword(self, account: SuiteAccount, content: str, endpoint: str = UTF8, **extra: str) -> ParsedResponse:
         """Check a text for forbidden words (3.2)."""
-        return self.post(account, endpoint, action="checkkeyword", content=content, **more)
+        return self.post(account, endpoint, action="checkkeyword", content=content, **extra)
 
-    def status(self, account: SuiteAccount, **more: str) -> ParsedResponse:
+    def status(self, account: SuiteAccount, **extra: str) -> ParsedResponse:
         """Fetch reports (4.2)."""
-        return self.post(account, STATUS, **{"action": "query"} | more)
+        return self.post(account, STATUS, **{"action": "query"} | extra)
 
-    def call(self, account: SuiteAccount, **more: str) -> ParsedResponse:
+    def call(self, account: SuiteAccount, **extra: str) -> ParsedResponse:
         """Fetch replies (5.2)."""
-        return self.post(account, CALL, **{"action": "query"} | more)
+        return self.post(account, CALL, **{"action": "query"} | extra)
 
-    def fetch_reports(self, account: SuiteAccount, count: int, **more: str) -> list[dict[str, str]]:
+    def fetch_reports(self, account: SuiteAccount, count: int, **extra: str) -> list[dict[str, str]]:
         """Fetch until `count` reports have arrived or the timeout has passed."""
-        return self._collect(account, count, lambda: self.status(account, **more).get_items("statusbox"))
+        return self._collect(account, count, lambda: self.status(account, **extra).get_items("statusbox"))
 
     def fetch_replies(self, account: SuiteAccount, count: int) -> list[dict[str, str]]:
         """Fetch until `count` replies have arrived or the timeout has passed."""
@@ -267,12 +272,12 @@ class CheckContext:
         @seed(self.seed)
         @settings(self.hypothesis_settings, max_examples=examples or self.effort.examples)
         @given(st.tuples(*strategies))
-        def with_values(values: tuple[Any, ...]) -> None:
+        def check_values(values: tuple[Any, ...]) -> None:
             self.start_example()
             with self.recording_failure():
                 check(*values)
 
-        with_values()
+        check_values()
 
     def for_all_if_sandboxed(
         self, check: Callable[..., None], *strategies: st.SearchStrategy[Any], examples: int = 0
@@ -289,13 +294,16 @@ class CheckContext:
     def start_check(self) -> None:
         """Forget requests and failures of earlier checks."""
         self.transcript.clear()
-        self._best = None
+        self._best_failure = None
 
     def start_example(self) -> None:
         """Begin an example of a property. Raises ShrinkLimitReached when shrinking has used its requests."""
         self.transcript.clear()
-        if self._best is not None and self._request_count - self._count_at_failure >= self.effort.shrinking:
-            raise ShrinkLimitReached(self._best)
+        if (
+            self._best_failure is not None
+            and self._request_count - self._count_at_failure >= self.effort.shrink_requests
+        ):
+            raise ShrinkLimitReached(self._best_failure)
 
     @contextmanager
     def recording_failure(self) -> Iterator[None]:
@@ -303,9 +311,9 @@ class CheckContext:
         try:
             yield
         except Mismatch as error:
-            if self._best is None:
+            if self._best_failure is None:
                 self._count_at_failure = self._request_count
-            self._best = error
+            self._best_failure = error
             raise
 
     @property
@@ -323,7 +331,7 @@ class CheckContext:
         )
 
 
-def create_account(control: ControlClient, guard: SafetyGuard, **options: Any) -> SuiteAccount:
+def create_temporary_account(control: ControlClient, guard: SafetyGuard, **options: Any) -> SuiteAccount:
     """Create a temporary account at the control API, and permit all its requests."""
     created = control.create_account(**({} if options.get("postpaid") else {"points": DEFAULT_POINTS}) | options)
     guard.userids.add(created.userid)

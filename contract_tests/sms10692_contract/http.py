@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, cast
 from urllib.parse import quote, urlsplit
 
 from sms10692_contract import limits
-from sms10692_contract.limits import LimitedConnection, LimitExceeded, step_timeout, timeout_message
+from sms10692_contract.limits import LimitedConnection, LimitExceeded, compute_step_timeout, describe_timeout
 from sms10692_contract.requests import WireRequest
 
 
@@ -106,13 +106,13 @@ def parse_address(url: str) -> Address:
     except UnicodeError:
         raise ValueError(f"{parts.hostname} is not a valid host name") from None
     tls = ssl.create_default_context() if parts.scheme == "https" else None
-    return Address(parts.hostname, parts.port or default_ports[parts.scheme], _prefix(parts.path), tls)
+    return Address(parts.hostname, parts.port or default_ports[parts.scheme], _parse_prefix(parts.path), tls)
 
 
 _ENDPOINT_PATH: Final = re.compile(r"/+(?:v2(?:sms|smsGBK|statusApi|callApi)\.aspx|_mock)(?:/|$)", re.IGNORECASE)
 
 
-def _prefix(path: str) -> str:
+def _parse_prefix(path: str) -> str:
     """Return the part of a path before the endpoints and the control API.
 
     The manual gives addresses with the endpoint, and endpoints may be followed by more path segments (Q9).
@@ -127,24 +127,24 @@ _CHUNK_SIZE: Final = 65536
 
 def send_request(address: Address, request: WireRequest) -> HttpResponse:
     """Send a request unchanged and read the response. Raises TargetUnreachable, or its subclass at a limit."""
-    head = request.head(address.netloc)
+    head = request.build_head(address.netloc)
     if address.prefix:
         head = head.replace(b" /", b" " + address.prefix.encode() + b"/", 1)
     deadline = monotonic() + limits.EXCHANGE_SECONDS
     try:
         with _connect(address, deadline) as connection:
-            bounded = LimitedConnection(connection, deadline)
+            limited = LimitedConnection(connection, deadline)
             if any(name == "Expect" for name, _ in request.headers):
-                bounded.send(head)
-                _await_continue(bounded)
-                bounded.send(request.body)
+                limited.send(head)
+                _await_continue(limited)
+                limited.send(request.body)
             else:
-                bounded.send(head + request.body)
-            return _read_response(bounded, request.method)
+                limited.send(head + request.body)
+            return _read_response(limited, request.method)
     except LimitExceeded as error:
         raise ExchangeLimitExceeded(f"{address.url}: {error}") from error
     except TimeoutError as error:
-        raise ExchangeLimitExceeded(f"{address.url}: {timeout_message(deadline)}") from error
+        raise ExchangeLimitExceeded(f"{address.url}: {describe_timeout(deadline)}") from error
     except ssl.SSLCertVerificationError as error:
         raise TargetUnreachable(f"{address.url}: {error.verify_message}; see --ca and --insecure") from error
     except (OSError, ValueError, http.client.HTTPException) as error:
@@ -152,29 +152,29 @@ def send_request(address: Address, request: WireRequest) -> HttpResponse:
 
 
 def _connect(address: Address, deadline: float) -> socket.socket:
-    last: OSError | None = None
+    last_error: OSError | None = None
     for family, kind, protocol, _, socket_address in socket.getaddrinfo(
         address.host, address.port, type=socket.SOCK_STREAM
     ):
         connection = socket.socket(family, kind, protocol)
         try:
-            connection.settimeout(step_timeout(deadline))
+            connection.settimeout(compute_step_timeout(deadline))
             connection.connect(socket_address)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if address.tls is None:
                 return connection
-            connection.settimeout(step_timeout(deadline))
+            connection.settimeout(compute_step_timeout(deadline))
             return address.tls.wrap_socket(connection, server_hostname=address.host)
         except ssl.SSLError:
             connection.close()
             raise
         except OSError as error:
             connection.close()
-            last = error
+            last_error = error
         except BaseException:
             connection.close()
             raise
-    raise last or OSError("the host name has no address")
+    raise last_error or OSError("the host name has no address")
 
 
 def _read_response(connection: LimitedConnection, method: str) -> HttpResponse:

@@ -37,7 +37,7 @@ class LimitedConnection:
         """Send all of these bytes."""
         rest = memoryview(data)
         while rest:
-            self._connection.settimeout(step_timeout(self._deadline))
+            self._connection.settimeout(compute_step_timeout(self._deadline))
             rest = rest[self._connection.send(rest) :]
 
     def makefile(self, mode: str) -> io.BufferedIOBase:
@@ -59,21 +59,21 @@ class _Reader(io.RawIOBase):
     def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]  # the caller is BufferedReader alone
         if not self._left:
             raise LimitExceeded(f"the response is larger than {RESPONSE_BYTES // 1024} KiB")
-        self._connection.settimeout(step_timeout(self._deadline))
+        self._connection.settimeout(compute_step_timeout(self._deadline))
         count = self._connection.recv_into(buffer, min(len(buffer), self._left))
         self._left -= count
         return count
 
 
-def step_timeout(deadline: float) -> float:
+def compute_step_timeout(deadline: float) -> float:
     """Return the timeout of the next step in seconds. Raises LimitExceeded after the deadline."""
     left = deadline - monotonic()
     if left <= 0:
-        raise LimitExceeded(timeout_message(deadline))
+        raise LimitExceeded(describe_timeout(deadline))
     return min(left, STEP_SECONDS)
 
 
-def timeout_message(deadline: float) -> str:
+def describe_timeout(deadline: float) -> str:
     """Return a message that names the timeout that a step has just exceeded."""
     if monotonic() >= deadline:
         return f"the exchange was not complete after {EXCHANGE_SECONDS:g} s"

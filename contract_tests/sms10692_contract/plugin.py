@@ -178,5 +178,5 @@ def _prepare_account(
 @pytest.fixture(scope="session")
 def run_clause(context: CheckContext) -> Callable[[Clause], Verdict]:
     """Return a function that runs the check of a clause. A check of several clauses runs once."""
-    known: dict[str, Verdict] = {}
-    return lambda clause: next(run_checks(context, [clause], known=known))
+    cache: dict[str, Verdict] = {}
+    return lambda clause: next(run_checks(context, [clause], cache=cache))

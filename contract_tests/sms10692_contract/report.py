@@ -41,9 +41,9 @@ def format_failure(verdict: Verdict, address: Address, repeat_command: str) -> s
     if clause.literal:
         lines.append(f"  literal:  {clause.literal}")
     options = address.curl_options
-    lines += [f"  before:   {_curl_or_length(request, address.url, *options)}" for request in verdict.preceding[-3:]]
+    lines += [f"  before:   {_format_request(request, address.url, *options)}" for request in verdict.preceding[-3:]]
     if verdict.request is not None:
-        lines.append(f"  request:  {verdict.request.curl(address.url, *options)}")
+        lines.append(f"  request:  {verdict.request.build_curl(address.url, *options)}")
     lines += [
         f"  expected: {_indent(verdict.expected)}",
         f"  actual:   {_indent(verdict.actual)}",
@@ -52,9 +52,9 @@ def format_failure(verdict: Verdict, address: Address, repeat_command: str) -> s
     return "\n".join(lines)
 
 
-def _curl_or_length(request: WireRequest, url: str, *options: str) -> str:
+def _format_request(request: WireRequest, url: str, *options: str) -> str:
     """Return the curl line of a request, or only its length if the line is too long."""
-    line = request.curl(url, *options)
+    line = request.build_curl(url, *options)
     return line if len(line) <= _PRECEDING_LIMIT else f"{request.method} {request.endpoint}, {len(request.body)} bytes"
 
 

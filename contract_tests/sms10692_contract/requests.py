@@ -32,7 +32,7 @@ Encoder: TypeAlias = Callable[[str], bytes]
 class WireRequest:
     """One request.
 
-    `endpoint` is the path of the endpoint. `pairs` are all parameters: the first `in_query` of them are in the query
+    `endpoint` is the path of the endpoint. `pairs` are all parameters: the first `query_count` of them are in the query
     string, the rest in the form. **`pairs` must contain every parameter of the bytes, because the safety guard decides
     by `pairs`.**
     """
@@ -44,15 +44,15 @@ class WireRequest:
     headers: tuple[tuple[str, str], ...]
     body: bytes
     protocol: str = "HTTP/1.1"
-    in_query: int = 0
+    query_count: int = 0
 
-    def head(self, host: str) -> bytes:
+    def build_head(self, host: str) -> bytes:
         """Return the request line and the headers."""
         lines = [("Host", host), *self.headers]
         first = self.method.encode() + b" " + self.target + f" {self.protocol}\r\n".encode()
         return first + "".join(f"{name}: {value}\r\n" for name, value in lines).encode("utf-8") + b"\r\n"
 
-    def curl(self, url: str, *options: str) -> str:
+    def build_curl(self, url: str, *options: str) -> str:
         """Return the request as a command line for bash, zsh, dash and fish."""
         words = ["curl", "-sg", "--path-as-is", *(shlex.quote(option) for option in options)]
         if self.protocol == "HTTP/1.0":
@@ -64,18 +64,18 @@ class WireRequest:
         names = {name.lower() for name, _ in self.headers}
         for name, value in self.headers:
             if name.lower() not in {"content-length", "connection"} and (name, value) != ("Content-Type", FORM):
-                words += ["-H", _shell(f"{name}: {value}".encode())]
+                words += ["-H", _quote_argument(f"{name}: {value}".encode())]
         prefix = ""
         if self.body:
             body = decode_chunked(self.body) if "transfer-encoding" in names else self.body
             if "content-type" not in names:
                 words += ["-H", "Content-Type:"]
             if _is_quotable(body):
-                words += ["--data-raw", _shell(body)]
+                words += ["--data-raw", _quote_argument(body)]
             else:
-                prefix = f"{_printf(body)} | "
+                prefix = f"{_build_printf(body)} | "
                 words += ["--data-binary", "@-"]
-        return prefix + " ".join([*words, _shell(url.encode() + self.target)])
+        return prefix + " ".join([*words, _quote_argument(url.encode() + self.target)])
 
 
 def _is_quotable(raw: bytes) -> bool:
@@ -83,12 +83,12 @@ def _is_quotable(raw: bytes) -> bool:
     return raw.isascii() and raw.decode().isprintable() and not {*b"'\\"} & {*raw}
 
 
-def _shell(raw: bytes) -> str:
+def _quote_argument(raw: bytes) -> str:
     """Quote one argument. Other bytes are written with printf, whose octal escapes work in every shell."""
-    return shlex.quote(raw.decode()) if _is_quotable(raw) else f'"$({_printf(raw)})"'
+    return shlex.quote(raw.decode()) if _is_quotable(raw) else f'"$({_build_printf(raw)})"'
 
 
-def _printf(raw: bytes) -> str:
+def _build_printf(raw: bytes) -> str:
     """Return a printf command that writes these bytes. "!" (expanded by bash) and "-" (option) are escaped too."""
     escaped = "".join(
         "%%" if byte == ord("%") else chr(byte) if 32 <= byte < 127 and byte not in b"'\\!-" else f"\\{byte:03o}"
@@ -106,7 +106,7 @@ def compute_signature(account: str, password: str, timestamp: str, charset: str 
     return hashlib.md5((account + password + timestamp).encode(charset), usedforsecurity=False).hexdigest()
 
 
-def percent_encoder(charset: str) -> Encoder:
+def build_percent_encoder(charset: str) -> Encoder:
     """Return an encoder that percent-encodes a text in the charset."""
     return lambda text: quote(text.encode(charset), safe="").encode("ascii")
 
@@ -120,7 +120,7 @@ def is_encodable(text: str, charset: str) -> bool:
     return True
 
 
-def raw_encoder(charset: str) -> Encoder:
+def build_raw_encoder(charset: str) -> Encoder:
     """Return an encoder that leaves bytes unescaped (Q6), except those that would end a value."""
     escapes = {byte: f"%{byte:02X}".encode() for byte in (*range(33), *b'%&+#"<>', 127)}
     return lambda text: b"".join(escapes.get(byte, bytes((byte,))) for byte in text.encode(charset))
@@ -153,14 +153,14 @@ def build_request(
     `encode` encodes names and values; default is percent-encoding in the charset of the endpoint. `around` transforms
     the encoded query string and form, for example to add stray separators.
     """
-    encode = encode or percent_encoder(CHARSET[endpoint])
+    encode = encode or build_percent_encoder(CHARSET[endpoint])
     in_query, in_body = (transform(encode_pairs(pairs, encode)) if pairs else b"" for pairs in (query, body))
     target = (path or endpoint).encode() + (b"?" + in_query if in_query else b"")
     headers = [("Content-Type", content_type)] if content_type and in_body else []
     if method == "POST":
         headers.append(("Content-Length", str(len(in_body))))
     headers.append(("Connection", "close"))
-    return WireRequest(endpoint, (*query, *body), method, target, tuple(headers), in_body, in_query=len(query))
+    return WireRequest(endpoint, (*query, *body), method, target, tuple(headers), in_body, query_count=len(query))
 
 
 def build_form(endpoint: str, fields: Mapping[str, str]) -> WireRequest:

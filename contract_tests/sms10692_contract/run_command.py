@@ -39,7 +39,7 @@ class _Command(click.Command):
     """A command whose help can be printed in every encoding."""
 
     def get_help(self, ctx: click.Context) -> str:
-        return terminal.encodable(super().get_help(ctx))
+        return terminal.make_encodable(super().get_help(ctx))
 
 
 @click.command("run", cls=_Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -264,5 +264,5 @@ def _repeat_command(
         words += ["--allow-send", number]
     words += ["--budget", str(context.guard.budget)] if allow_send else []
     words += ["--allow-fetch"] if allow_fetch else []
-    words += ["--forbidden-word", context.forbidden] if context.forbidden != FORBIDDEN_WORD else []
+    words += ["--forbidden-word", context.forbidden_word] if context.forbidden_word != FORBIDDEN_WORD else []
     return shlex.join(words)

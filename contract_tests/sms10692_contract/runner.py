@@ -94,21 +94,21 @@ def run_checks(
     context: CheckContext,
     clauses: Iterable[Clause],
     progress: Callable[[Clause], None] = lambda clause: None,
-    known: dict[str, Verdict] | None = None,
+    cache: dict[str, Verdict] | None = None,
 ) -> Iterator[Verdict]:
     """Yield a verdict on each clause as soon as its check has ended.
 
-    A check that covers several clauses runs once. `known` caches verdicts by clause id and is extended.
+    A check that covers several clauses runs once. `cache` has verdicts by clause id; new verdicts are added to it.
     """
-    known = {} if known is None else known
+    cache = {} if cache is None else cache
     for clause in clauses:
         progress(clause)
-        if clause.id not in known:
+        if clause.id not in cache:
             check = CHECKS[clause.id]
             covered = [other for other in CLAUSES if CHECKS[other.id] is check]
-            known |= {verdict.clause.id: verdict for verdict in _run_check(context, clause, covered)}
+            cache |= {verdict.clause.id: verdict for verdict in _run_check(context, clause, covered)}
             context.delete_accounts()
-        yield known[clause.id]
+        yield cache[clause.id]
 
 
 def _run_check(context: CheckContext, clause: Clause, covered: Sequence[Clause]) -> Iterator[Verdict]:
@@ -125,9 +125,9 @@ def _run_check(context: CheckContext, clause: Clause, covered: Sequence[Clause])
         yield from (Verdict(each, State.NOT_EXERCISED, str(error)) for each in covered)
     except (Mismatch, Flaky, TargetUnreachable, ControlApiError, ShrinkLimitReached) as error:
         failure = _to_mismatch(error, context)
-        failed = failure.clause or clause.id
+        failed_id = failure.clause or clause.id
         for each in covered:
-            if each.id == failed:
+            if each.id == failed_id:
                 yield Verdict(
                     each,
                     State.FAILED,
@@ -139,7 +139,7 @@ def _run_check(context: CheckContext, clause: Clause, covered: Sequence[Clause])
                     seconds=perf_counter() - started,
                 )
             else:
-                yield Verdict(each, State.NOT_EXERCISED, f"its check stopped at {failed}")
+                yield Verdict(each, State.NOT_EXERCISED, f"its check stopped at {failed_id}")
     else:
         yield from (Verdict(each, State.HELD, seconds=perf_counter() - started) for each in covered)
 

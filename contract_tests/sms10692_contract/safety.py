@@ -52,25 +52,25 @@ class SafetyGuard:
 
     def check(self, request: WireRequest) -> None:
         """Raise PermissionMissing if the request must not be sent; otherwise count the points that it may cost."""
-        if self._is_of_this_run(request) or _is_refused_by_any_vendor(request):
+        if self._uses_temporary_account(request) or _is_refused_by_any_vendor(request):
             return
         if request.endpoint in (STATUS, CALL):
             if not self.may_fetch:
                 raise PermissionMissing("the request fetches from a queue: needs --allow-fetch")
-        elif not _values(request, "action") or not _values(request, "action") <= READ_ONLY_ACTIONS:
+        elif not _get_values(request, "action") or not _get_values(request, "action") <= READ_ONLY_ACTIONS:
             self._spend(request)
 
-    def _is_of_this_run(self, request: WireRequest) -> bool:
-        userids = _values(request, "userid")
+    def _uses_temporary_account(self, request: WireRequest) -> bool:
+        userids = _get_values(request, "userid")
         return bool(userids) and userids <= self.userids
 
     def _spend(self, request: WireRequest) -> None:
-        numbers = [number for value in _values(request, "mobile") for number in _split(value)]
+        numbers = [number for value in _get_values(request, "mobile") for number in _split_mobiles(value)]
         if not self.numbers:
             raise PermissionMissing("the request sends: needs --allow-send NUMBER")
         if not self.numbers.issuperset(numbers):
             raise PermissionMissing("the request sends to a number that --allow-send does not name")
-        cost = _cost(request)
+        cost = _calculate_cost(request)
         with self._lock:
             if self.spent + cost > self.budget:
                 raise PermissionMissing(
@@ -79,34 +79,37 @@ class SafetyGuard:
             self.spent += cost
 
 
-def _cost(request: WireRequest) -> int:
-    """Return the price of a send in points: number of recipients times parts of the text (R6).
+def _calculate_cost(request: WireRequest) -> int:
+    """Return the price of a send in points: number of recipients times segments of the text (R6).
 
     For a parameter in both the query string and the form, the more expensive value counts.
     """
-    numbers = max(len(_split(mobile)) for mobile in _readings(request, "mobile"))
-    return numbers * max(count_segments(content) for content in _readings(request, "content"))
+    numbers = max(len(_split_mobiles(mobile)) for mobile in _get_alternative_values(request, "mobile"))
+    return numbers * max(count_segments(content) for content in _get_alternative_values(request, "content"))
 
 
-def _readings(request: WireRequest, name: str) -> tuple[str, str]:
-    """Return a parameter's value in the query string and in the form. Repeated values are joined with commas (R14)."""
-    query, body = request.pairs[: request.in_query], request.pairs[request.in_query :]
+def _get_alternative_values(request: WireRequest, name: str) -> tuple[str, str]:
+    """Return the value of a parameter in the query string and in the form, of which a vendor uses one (R14).
+
+    Repeated values are joined with commas.
+    """
+    query, body = request.pairs[: request.query_count], request.pairs[request.query_count :]
     in_query, in_body = (
         ",".join(value for key, value in pairs if key.strip().lower() == name) for pairs in (query, body)
     )
     return in_query, in_body
 
 
-def _split(mobile: str) -> list[str]:
+def _split_mobiles(mobile: str) -> list[str]:
     return [number for part in mobile.replace("，", ",").split(",") if (number := part.strip())]
 
 
-def _values(request: WireRequest, name: str) -> set[str]:
+def _get_values(request: WireRequest, name: str) -> set[str]:
     return {value for key, value in request.pairs if key.strip().lower() == name}
 
 
 def _is_refused_by_any_vendor(request: WireRequest) -> bool:
     """Return whether the credentials are blank or invalid, so that no vendor could accept the request."""
-    if all(value.strip() in ("", INVALID_SIGN) for value in _values(request, "sign")):
+    if all(value.strip() in ("", INVALID_SIGN) for value in _get_values(request, "sign")):
         return True
-    return any(not any(value.strip() for value in _values(request, name)) for name in ("userid", "timestamp"))
+    return any(not any(value.strip() for value in _get_values(request, name)) for name in ("userid", "timestamp"))

@@ -1,4 +1,4 @@
-"""Number of SMS parts of a text (R6), implemented independently of the emulator."""
+"""Number of segments of a text (R6), implemented independently of the emulator."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ UNITS_PER_SEGMENT: Final = 67
 
 
 def count_segments(text: str) -> int:
-    """Return the number of parts of a text: 1 up to 70 UTF-16 code units, else one per 67, rounded up.
+    """Return the number of segments of a text: 1 up to 70 UTF-16 code units, else one per 67, rounded up.
 
     >>> [count_segments("字" * length) for length in (0, 1, 70, 71, 134, 135)], count_segments("😀" * 67)
     ([1, 1, 1, 2, 2, 3], 2)

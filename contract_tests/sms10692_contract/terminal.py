@@ -20,7 +20,7 @@ def accept_any_text() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def encodable(text: str) -> str:
+def make_encodable(text: str) -> str:
     """Replace characters that standard output cannot encode by backslash escapes.
 
     For text that click prints itself: click writes UTF-8 even if the encoding is ASCII.

@@ -31,28 +31,28 @@ ACCOUNT_CLAUSES = ["1.3-ok", "4.1-once", "M-once", "C-balance", "R6-parts"]
 """Clauses whose checks create accounts."""
 
 
-def accounts(url: str) -> list[str]:
+def fetch_userids(url: str) -> list[str]:
     """Return the userids of all accounts of an emulator."""
     with urlopen(f"{url}/_mock/accounts?limit=1000") as response:  # noqa: S310 - an emulator of this test
-        return [one["userid"] for one in json.load(response)["accounts"]]
+        return [account["userid"] for account in json.load(response)["accounts"]]
 
 
 @pytest.mark.parametrize("clauses", [ACCOUNT_CLAUSES, ["2.3-found"]], ids=["many", "one"])
 def test_a_run_leaves_the_accounts_as_they_were(clauses: list[str]) -> None:
     with emulator_process() as (_, (host, port)):
         url = f"http://{host}:{port}"
-        ended = run_contract(url, "--control", url, *select(*clauses))
-        assert accounts(url) == ["12"]
-    assert (ended.returncode, ended.stderr) == (0, "")
+        completed = run_contract(url, "--control", url, *select(*clauses))
+        assert fetch_userids(url) == ["12"]
+    assert (completed.returncode, completed.stderr) == (0, "")
 
 
 def test_a_run_in_which_a_clause_fails_leaves_the_accounts_as_they_were() -> None:
-    (mutant,) = (one for one in MUTANTS if one.name == "reports never leave the queue")
+    (mutant,) = (mutant for mutant in MUTANTS if mutant.name == "reports never leave the queue")
     with mutant_server(mutant.defect) as vendor:
-        ended = run_contract(vendor.url, "--control", vendor.url, *select("M-once", "R6-parts"))
+        completed = run_contract(vendor.url, "--control", vendor.url, *select("M-once", "R6-parts"))
         assert vendor.control.userids() == ["12"]
-    assert ended.returncode == 1
-    assert "The accounts of this run are deleted; --keep-accounts keeps them" in ended.stdout
+    assert completed.returncode == 1
+    assert "The accounts of this run are deleted; --keep-accounts keeps them" in completed.stdout
 
 
 def test_a_run_with_a_wrong_control_address_leaves_the_accounts_as_they_were() -> None:
@@ -67,7 +67,7 @@ def test_the_accounts_of_a_check_are_deleted_before_the_next() -> None:
         control = ControlClient(address)
         own, _ = enable_sandbox(address, control, guard)
         for _ in run_checks(
-            CheckContext(address, own, guard, control), [BY_ID[one] for one in ("R6-edge", "R6-refused")]
+            CheckContext(address, own, guard, control), [BY_ID[clause_id] for clause_id in ("R6-edge", "R6-refused")]
         ):
             assert control.userids == [own.userid]
             assert guard.userids == {own.userid}
@@ -78,59 +78,61 @@ def test_the_accounts_of_a_check_are_deleted_before_the_next() -> None:
 
 def test_keep_accounts_keeps_the_accounts_and_counts_them() -> None:
     with mutant_server() as vendor:
-        ended = run_contract(vendor.url, "--control", vendor.url, "--keep-accounts", *select("R6-edge"))
-        kept = len(vendor.control.userids()) - 1
-    assert ended.returncode == 0
-    assert kept > 1
-    assert ended.stderr == f"sms10692-contract: accounts left at {vendor.url}: {kept} (--keep-accounts)\n"
+        completed = run_contract(vendor.url, "--control", vendor.url, "--keep-accounts", *select("R6-edge"))
+        kept_count = len(vendor.control.userids()) - 1
+    assert completed.returncode == 0
+    assert kept_count > 1
+    assert completed.stderr == f"sms10692-contract: accounts left at {vendor.url}: {kept_count} (--keep-accounts)\n"
 
 
 def test_accounts_that_cannot_be_deleted_are_counted_and_change_no_verdict() -> None:
     with mutant_server() as vendor:
         vendor.control.keeps_accounts = True
-        ended = run_contract(vendor.url, "--control", vendor.url, *select("2.3-found"))
-    assert ended.returncode == 0
+        completed = run_contract(vendor.url, "--control", vendor.url, *select("2.3-found"))
+    assert completed.returncode == 0
     left = rf"accounts left at {vendor.url}: \d+ \(DELETE {vendor.url}/_mock/.* returned HTTP 405: .*\)\n"
-    assert re.fullmatch(f"sms10692-contract: {left}", ended.stderr)
+    assert re.fullmatch(f"sms10692-contract: {left}", completed.stderr)
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_an_interrupted_run_deletes_its_accounts_and_reports_its_verdicts(name: str, tmp_path: Path) -> None:
-    page, number = tmp_path / "report.html", getattr(signal, name)
+    html, number = tmp_path / "report.html", getattr(signal, name)
     with emulator_process() as (emulator, (host, port)):
         url = f"http://{host}:{port}"
         command = [sys.executable, "-m", "sms10692_contract", "run", url, "--control", url, "--effort", "thorough"]
-        command += [*select("Q15-many", "M-once"), "--html", str(page)]
+        command += [*select("Q15-many", "M-once"), "--html", str(html)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as process:
             read_log(emulator, 200)
             draining = threading.Thread(target=emulator.stderr.read)  # type: ignore[union-attr]  # it is a pipe
             draining.start()
             process.send_signal(number)
             out, err = process.communicate(timeout=60)
-        assert accounts(url) == ["12"]
+        assert fetch_userids(url) == ["12"]
         emulator.kill()
         draining.join()
     assert process.returncode == 128 + number
     assert err == f"sms10692-contract: interrupted by {name}\n"
     assert "1 of 2 clauses exercised, 1 held" in out
-    assert f"the run was stopped: interrupted by {name}" in page.read_text("utf-8")
+    assert f"the run was stopped: interrupted by {name}" in html.read_text("utf-8")
 
 
 @pytest.mark.parametrize("defect", ["", "Sucess corrected"])
 def test_a_run_under_pytest_leaves_the_accounts_as_they_were(defect: str, tmp_path: Path) -> None:
-    defects = {one.name: one.defect for one in MUTANTS}
+    defects = {mutant.name: mutant.defect for mutant in MUTANTS}
     with mutant_server(defects.get(defect)) as vendor:
-        ended = run_pytest(tmp_path, "--target", vendor.url, "--control", vendor.url, *select("2.3-found", "R6-edge"))
+        completed = run_pytest(
+            tmp_path, "--target", vendor.url, "--control", vendor.url, *select("2.3-found", "R6-edge")
+        )
         assert vendor.control.userids() == ["12"]
-    assert ended.returncode == (1 if defect else 0), ended.stdout + ended.stderr
+    assert completed.returncode == (1 if defect else 0), completed.stdout + completed.stderr
 
 
 def test_a_run_under_pytest_reports_accounts_that_are_left(tmp_path: Path) -> None:
     with mutant_server() as vendor:
         vendor.control.keeps_accounts = True
-        ended = run_pytest_on_two_clauses(tmp_path, "--target", vendor.url, "--control", vendor.url)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert re.search(rf"^accounts left at {vendor.url}: \d+ \(DELETE", ended.stdout, re.MULTILINE)
+        completed = run_pytest_on_two_clauses(tmp_path, "--target", vendor.url, "--control", vendor.url)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert re.search(rf"^accounts left at {vendor.url}: \d+ \(DELETE", completed.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
@@ -149,7 +151,7 @@ def test_an_interrupted_run_under_pytest_deletes_its_accounts(name: str, tmp_pat
             draining.start()
             process.send_signal(getattr(signal, name))
             out, _ = process.communicate(timeout=60)
-        assert accounts(url) == ["12"]
+        assert fetch_userids(url) == ["12"]
         emulator.kill()
         draining.join()
     assert process.returncode == 2, out

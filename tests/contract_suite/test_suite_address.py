@@ -54,29 +54,29 @@ def test_the_path_of_an_endpoint_is_removed_from_an_address(address: str, url: s
     ],
 )
 def test_an_invalid_address_is_refused_with_one_line(address: str) -> None:
-    ended = run_contract(address, *OWN)
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.count("\n") == 1
+    completed = run_contract(address, *OWN)
+    assert (completed.returncode, completed.stdout) == (2, "")
+    assert completed.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("page", ["/v2sms.aspx", "/V2SMSGBK.aspx/", "//v2statusapi.aspx"])
-def test_the_command_accepts_an_address_with_an_endpoint_path(page: str) -> None:
+@pytest.mark.parametrize("path", ["/v2sms.aspx", "/V2SMSGBK.aspx/", "//v2statusapi.aspx"])
+def test_the_command_accepts_an_address_with_an_endpoint_path(path: str) -> None:
     with mutant_server() as vendor:
-        ended = run_contract(f"{vendor.url}{page}", *OWN, *select("2.3-found", "3.3-forbidden"))
+        completed = run_contract(f"{vendor.url}{path}", *OWN, *select("2.3-found", "3.3-forbidden"))
         controlled = run_contract(
-            f"{vendor.url}{page}", "--control", f"{vendor.url}{page}", *select("1.3-ok", "2.3-found")
+            f"{vendor.url}{path}", "--control", f"{vendor.url}{path}", *select("1.3-ok", "2.3-found")
         )
-    assert (ended.returncode, controlled.returncode) == (0, 0), ended.stdout + controlled.stdout
-    assert "2 of 2 clauses exercised, 2 held" in ended.stdout
+    assert (completed.returncode, controlled.returncode) == (0, 0), completed.stdout + controlled.stdout
+    assert "2 of 2 clauses exercised, 2 held" in completed.stdout
     assert "2 of 2 clauses exercised, 2 held" in controlled.stdout
 
 
 def test_the_plugin_accepts_an_address_with_an_endpoint_path(tmp_path: Path) -> None:
     with mutant_server() as vendor:
         url = f"{vendor.url}/V2sms.aspx/"
-        ended = run_pytest_on_two_clauses(tmp_path, "--target", url, "--control", url)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "2 passed" in ended.stdout
+        completed = run_pytest_on_two_clauses(tmp_path, "--target", url, "--control", url)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert "2 passed" in completed.stdout
 
 
 def test_a_path_prefix_is_sent_with_every_endpoint() -> None:

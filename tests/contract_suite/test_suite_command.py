@@ -21,44 +21,44 @@ from support.mutants import MUTANTS
 def test_an_account_with_a_chinese_name_can_be_used() -> None:
     with emulator_process("--account", "7:商家:secret") as (_, (host, port)):
         target_options = ["--userid", "7", "--account", "商家", "--password", "secret"]
-        ended = run_contract(
+        completed = run_contract(
             f"http://{host}:{port}", *target_options, *select("1.2-sign", "1.2-sign-wrong", "Q2", "Q5")
         )
-    assert ended.returncode == 0, ended.stdout
-    assert "4 of 4 clauses exercised, 4 held" in ended.stdout
+    assert completed.returncode == 0, completed.stdout
+    assert "4 of 4 clauses exercised, 4 held" in completed.stdout
 
 
 def test_with_a_control_api_the_emulator_holds_every_clause(tmp_path: Path) -> None:
-    page, junit = tmp_path / "report.html", tmp_path / "report.xml"
+    html, junit = tmp_path / "report.html", tmp_path / "report.xml"
     with emulator_process() as (_, (host, port)):
         url = f"http://{host}:{port}"
-        ended = run_contract(url, "--control", url, "--html", str(page), "--junit", str(junit))
-    assert ended.returncode == 0, ended.stdout
-    assert f"{len(CLAUSES)} of {len(CLAUSES)} clauses exercised, {len(CLAUSES)} held" in ended.stdout
+        completed = run_contract(url, "--control", url, "--html", str(html), "--junit", str(junit))
+    assert completed.returncode == 0, completed.stdout
+    assert f"{len(CLAUSES)} of {len(CLAUSES)} clauses exercised, {len(CLAUSES)} held" in completed.stdout
     suite = ET.parse(junit).getroot()
     assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == (str(len(CLAUSES)), "0", "0")
-    assert page.read_text("utf-8").count("<tr class=") == len(CLAUSES)
+    assert html.read_text("utf-8").count("<tr class=") == len(CLAUSES)
 
 
 def test_a_failed_clause_is_reported_with_its_request_and_a_command_to_repeat_it(tmp_path: Path) -> None:
-    (broken,) = (one for one in MUTANTS if one.name == "Sucess corrected")
-    page, junit = tmp_path / "report.html", tmp_path / "report.xml"
-    with mutant_server(broken.defect) as vendor:
+    (mutant,) = (mutant for mutant in MUTANTS if mutant.name == "Sucess corrected")
+    html, junit = tmp_path / "report.html", tmp_path / "report.xml"
+    with mutant_server(mutant.defect) as vendor:
         target_options = [vendor.url, "--userid", "12", "--account", "test", "--password", "mima"]
         selection = select("2.3-found", "2.3-payinfo", "3.3-forbidden")
-        ended = run_contract(*target_options, *selection, "--seed", "5", "--html", str(page), "--junit", str(junit))
-        assert ended.returncode == 1
-        (line,) = re.findall(r"^  request:  (curl .*)$", ended.stdout, re.MULTILINE)
-        (repeat,) = re.findall(r"^  repeat:   sms10692-contract run (.*)$", ended.stdout, re.MULTILINE)
+        completed = run_contract(*target_options, *selection, "--seed", "5", "--html", str(html), "--junit", str(junit))
+        assert completed.returncode == 1
+        (line,) = re.findall(r"^  request:  (curl .*)$", completed.stdout, re.MULTILINE)
+        (repeat,) = re.findall(r"^  repeat:   sms10692-contract run (.*)$", completed.stdout, re.MULTILINE)
         pasted = subprocess.run(["/bin/bash", "-c", line], capture_output=True, encoding="utf-8", check=True).stdout
         assert "<returnstatus>Success</returnstatus>" in pasted
         assert run_contract(*repeat.split(), "--password", "mima").returncode == 1
-    assert "<returnstatus>Sucess</returnstatus>" in ended.stdout
-    assert "2.3-found (2.3)" in ended.stdout
-    assert "mima" not in ended.stdout
+    assert "<returnstatus>Sucess</returnstatus>" in completed.stdout
+    assert "2.3-found (2.3)" in completed.stdout
+    assert "mima" not in completed.stdout
     suite = ET.parse(junit).getroot()
     assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "1", "1")
-    assert "curl -sg" in page.read_text("utf-8")
+    assert "curl -sg" in html.read_text("utf-8")
 
 
 def test_clauses_without_permission_are_listed_as_not_exercised() -> None:
@@ -66,20 +66,20 @@ def test_clauses_without_permission_are_listed_as_not_exercised() -> None:
     needs_permission = [clause.id for clause in CLAUSES if clause.permissions]
     with mutant_server() as vendor:
         target_options = [vendor.url, "--userid", "12", "--account", "test", "--password", "mima"]
-        ended = run_contract(*target_options, *select(*permitted, *needs_permission))
-    assert ended.returncode == 0
+        completed = run_contract(*target_options, *select(*permitted, *needs_permission))
+    assert completed.returncode == 0
     assert (
         f"{len(permitted)} of {len(permitted) + len(needs_permission)} clauses exercised, {len(permitted)} held"
-        in ended.stdout
+        in completed.stdout
     )
-    assert ended.stdout.count("not exercised") == len(needs_permission)
+    assert completed.stdout.count("not exercised") == len(needs_permission)
 
 
 def test_an_allowed_number_is_sent_to_within_the_budget() -> None:
     with mutant_server() as vendor:
         target_options = [vendor.url, "--userid", "12", "--account", "test", "--password", "mima"]
         needs_permission = [clause.id for clause in CLAUSES if clause.permissions]
-        ended = run_contract(
+        completed = run_contract(
             *target_options,
             *select(*needs_permission),
             "--allow-send",
@@ -88,9 +88,9 @@ def test_an_allowed_number_is_sent_to_within_the_budget() -> None:
             "--budget",
             "20",
         )
-    possible = sum("control" not in BY_ID[one].permissions for one in needs_permission)
-    assert ended.returncode == 0, ended.stdout
-    assert f"{possible} of {len(needs_permission)} clauses exercised, {possible} held" in ended.stdout
+    possible = sum("control" not in BY_ID[clause_id].permissions for clause_id in needs_permission)
+    assert completed.returncode == 0, completed.stdout
+    assert f"{possible} of {len(needs_permission)} clauses exercised, {possible} held" in completed.stdout
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_an_allowed_number_is_sent_to_within_the_budget() -> None:
     ids=str,
 )
 def test_wrong_usage_is_reported_in_one_line(arguments: list[str], code: int, message: str) -> None:
-    ended = run_contract(*arguments)
-    assert (ended.returncode, ended.stdout) == (code, "")
-    assert message in ended.stderr
-    assert ended.stderr.count("\n") == 1
+    completed = run_contract(*arguments)
+    assert (completed.returncode, completed.stdout) == (code, "")
+    assert message in completed.stderr
+    assert completed.stderr.count("\n") == 1

@@ -14,19 +14,19 @@ from support.mutant_vendor import mutant_server
 
 
 def test_the_control_api_of_another_server_is_wrong_usage_after_balance_queries_only() -> None:
-    with mutant_server() as vendor, recording_server() as (url, kept):
-        ended = run_contract(url, "--control", vendor.url, "--seed", "1")
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert f"{vendor.url} is not the control API of {url}" in ended.stderr
-    assert 1 <= len(kept) <= 5
-    assert {(path, *fields["action"]) for path, fields in kept} == {(UTF8, "overage")}
+    with mutant_server() as vendor, recording_server() as (url, received):
+        completed = run_contract(url, "--control", vendor.url, "--seed", "1")
+    assert (completed.returncode, completed.stdout) == (2, "")
+    assert f"{vendor.url} is not the control API of {url}" in completed.stderr
+    assert 1 <= len(received) <= 5
+    assert {(path, *fields["action"]) for path, fields in received} == {(UTF8, "overage")}
 
 
 def test_the_control_api_of_a_second_emulator_is_wrong_usage() -> None:
     with mutant_server() as vendor, mutant_server() as other:
-        ended = run_contract(other.url, "--control", vendor.url)
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert f"{vendor.url} is not the control API of {other.url}" in ended.stderr
+        completed = run_contract(other.url, "--control", vendor.url)
+    assert (completed.returncode, completed.stdout) == (2, "")
+    assert f"{vendor.url} is not the control API of {other.url}" in completed.stderr
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ def test_a_server_without_control_api_or_with_another_token_is_wrong_usage(
     status: int, document: str, message: str
 ) -> None:
     with fake_control_api(status, document) as url:
-        ended = run_contract(url, "--control", url)
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert message in ended.stderr
-    assert "check --control and --control-token" in ended.stderr
-    assert ended.stderr.count("\n") == 1
+        completed = run_contract(url, "--control", url)
+    assert (completed.returncode, completed.stdout) == (2, "")
+    assert message in completed.stderr
+    assert "check --control and --control-token" in completed.stderr
+    assert completed.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("document", ["{}", '{"now": "yesterday"}', '{"now": "2012-07-01T23:12:12"}'])

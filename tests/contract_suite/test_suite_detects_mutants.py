@@ -21,7 +21,7 @@ from support.mutant_vendor import Defect, mutant_server
 from support.mutants import MUTANTS, Mutant
 
 FULL = "SMS10692_FULL_MUTATION" in os.environ
-BRIEF = Effort("brief", examples=4, runs=15, steps=15, rounds=2, shrinking=0)
+BRIEF = Effort("brief", examples=4, machine_runs=15, machine_steps=15, concurrency_rounds=2, shrink_requests=0)
 
 
 def run_against(defect: Defect, clauses: list[Clause]) -> list[Verdict]:
@@ -72,10 +72,10 @@ def failed_clauses_of_command(defect: Defect, report: Path) -> set[str]:
     """Run the whole command; it must end within a minute, with exit code 1."""
     with mutant_server(defect) as vendor:
         command = [sys.executable, "-m", "sms10692_contract", "run", vendor.url, "--control", vendor.url]
-        ended = subprocess.run(
+        completed = subprocess.run(
             [*command, "--seed", "0", "--junit", str(report)], capture_output=True, encoding="utf-8", timeout=60
         )
         assert vendor.errors == []
-    assert ended.returncode == 1, ended.stderr
+    assert completed.returncode == 1, completed.stderr
     cases = ET.parse(report).getroot().iter("testcase")
     return {case.get("name", "").partition(" ")[0] for case in cases if case.find("failure") is not None}

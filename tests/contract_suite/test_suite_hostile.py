@@ -141,9 +141,9 @@ def test_interim_responses_are_skipped() -> None:
 
 def test_an_endless_first_response_is_exit_code_3() -> None:
     with byte_server(lambda: chain([OK + b"\r\n"], repeat(LARGE))) as url:
-        ended = run_contract(url, *OWN)
-    assert (ended.returncode, ended.stdout) == (3, "")
-    assert ended.stderr == f"sms10692-contract: {url}: the response is larger than 16384 KiB\n"
+        completed = run_contract(url, *OWN)
+    assert (completed.returncode, completed.stdout) == (3, "")
+    assert completed.stderr == f"sms10692-contract: {url}: the response is larger than 16384 KiB\n"
 
 
 def test_an_endless_response_fails_a_clause_after_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,9 +173,9 @@ def test_invalid_json_is_not_a_control_api(document: str) -> None:
 def test_an_account_whose_userid_cannot_be_encoded_is_refused(userid: str) -> None:
     document = '{"userid": "USERID", "account": "a", "password": "b", "points": 1}'.replace("USERID", userid)
     with fake_control_api(201, document) as url:
-        ended = run_contract(url, "--control", url, *select("2.3-found"))
-    assert ended.returncode in (1, 2)
-    assert "Traceback" not in ended.stderr
+        completed = run_contract(url, "--control", url, *select("2.3-found"))
+    assert completed.returncode in (1, 2)
+    assert "Traceback" not in completed.stderr
 
 
 ELEMENT_COUNT = 1_000_000

@@ -36,9 +36,9 @@ def ca(authority: trustme.CA, tmp_path: Path) -> str:
 
 
 def test_a_certificate_signed_by_the_ca_is_accepted(https: str, ca: str) -> None:
-    ended = run_contract(https, "--control", https, "--ca", ca, *select("2.3-found", "1.3-ok", "Q17"))
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "3 of 3 clauses exercised, 3 held" in ended.stdout
+    completed = run_contract(https, "--control", https, "--ca", ca, *select("2.3-found", "1.3-ok", "Q17"))
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert "3 of 3 clauses exercised, 3 held" in completed.stdout
 
 
 def test_insecure_accepts_any_certificate(https: str) -> None:
@@ -46,36 +46,36 @@ def test_insecure_accepts_any_certificate(https: str) -> None:
 
 
 def test_an_untrusted_certificate_ends_the_run_and_names_the_options(https: str) -> None:
-    ended = run_contract(https, "--userid", "12", "--account", "test", "--password", "mima")
-    assert (ended.returncode, ended.stdout) == (3, "")
-    assert "see --ca and --insecure" in ended.stderr
-    assert ended.stderr.count("\n") == 1
+    completed = run_contract(https, "--userid", "12", "--account", "test", "--password", "mima")
+    assert (completed.returncode, completed.stdout) == (3, "")
+    assert "see --ca and --insecure" in completed.stderr
+    assert completed.stderr.count("\n") == 1
 
 
 def test_http_to_an_https_server_and_the_reverse_end_the_run(https: str) -> None:
-    own = ["--userid", "12", "--account", "test", "--password", "mima"]
-    assert run_contract(https.replace("https:", "http:"), *own).returncode == 3
+    credentials = ["--userid", "12", "--account", "test", "--password", "mima"]
+    assert run_contract(https.replace("https:", "http:"), *credentials).returncode == 3
     with mutant_server() as vendor:
-        assert run_contract(vendor.url.replace("http:", "https:"), *own).returncode == 3
+        assert run_contract(vendor.url.replace("http:", "https:"), *credentials).returncode == 3
 
 
 def test_the_repeat_command_of_an_https_address_has_the_ca(ca: str, authority: trustme.CA) -> None:
-    (broken,) = (one for one in MUTANTS if one.name == "Sucess corrected")
+    (mutant,) = (mutant for mutant in MUTANTS if mutant.name == "Sucess corrected")
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(tls)
-    with mutant_server(broken.defect, tls) as vendor:
-        own = ["--userid", "12", "--account", "test", "--password", "mima", "--ca", ca]
-        ended = run_contract(vendor.url, *own, *select("2.3-found"))
-        assert ended.returncode == 1
-        (line,) = re.findall(r"^  request:  (curl .*)$", ended.stdout, re.MULTILINE)
+    with mutant_server(mutant.defect, tls) as vendor:
+        credentials = ["--userid", "12", "--account", "test", "--password", "mima", "--ca", ca]
+        completed = run_contract(vendor.url, *credentials, *select("2.3-found"))
+        assert completed.returncode == 1
+        (line,) = re.findall(r"^  request:  (curl .*)$", completed.stdout, re.MULTILINE)
         pasted = subprocess.run(["/bin/bash", "-c", line], capture_output=True, encoding="utf-8", check=True).stdout
     assert "<returnstatus>Success</returnstatus>" in pasted
-    assert f"--ca {ca}" in ended.stdout
+    assert f"--ca {ca}" in completed.stdout
 
 
 def test_a_file_without_certificates_is_wrong_usage(tmp_path: Path) -> None:
     file = tmp_path / "empty.pem"
     file.write_text("", "utf-8")
-    ended = run_contract("https://127.0.0.1:1", "--control", "https://127.0.0.1:1", "--ca", str(file))
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert "contains no certificates" in ended.stderr
+    completed = run_contract("https://127.0.0.1:1", "--control", "https://127.0.0.1:1", "--ca", str(file))
+    assert (completed.returncode, completed.stdout) == (2, "")
+    assert "contains no certificates" in completed.stderr

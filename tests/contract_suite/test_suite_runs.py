@@ -36,8 +36,8 @@ def test_a_thorough_run_does_not_exceed_the_balance_of_its_accounts() -> None:
 
 FAKE_SUITE = """
 #!/bin/sh
-echo "$CI $*" >>"$0.asked"
-[ "$(wc -l <"$0.asked")" -lt 3 ] || exit {code}
+echo "$CI $*" >>"$0.calls"
+[ "$(wc -l <"$0.calls")" -lt 3 ] || exit {code}
 """
 
 
@@ -58,22 +58,24 @@ def test_make_contract_loop_repeats_with_new_seeds_until_a_run_fails(code: int, 
         f"BIN={tmp_path}",
         "URL=http://x",
     ]
-    ended = subprocess.run(make, capture_output=True, encoding="utf-8", env=os.environ | {"CI": "1"}, timeout=60)
-    assert ended.returncode != 0
-    assert f"Error {code}" in ended.stderr
-    requests = Path(f"{command}.asked").read_text("utf-8").splitlines()
+    completed = subprocess.run(make, capture_output=True, encoding="utf-8", env=os.environ | {"CI": "1"}, timeout=60)
+    assert completed.returncode != 0
+    assert f"Error {code}" in completed.stderr
+    requests = Path(f"{command}.calls").read_text("utf-8").splitlines()
     assert requests == [" run http://x --control http://x --effort thorough"] * 3
 
 
-def verdicts_on(defect: Defect, clauses: list[str], seed: int = 1, shrinking: int = 100) -> list[Verdict]:
+def verdicts_on(defect: Defect, clauses: list[str], seed: int = 1, shrink_requests: int = 100) -> list[Verdict]:
     """Run clauses with the quick effort and little shrinking against a defective vendor."""
     with mutant_server(defect) as vendor:
         address, guard = parse_address(vendor.url), SafetyGuard()
         control = ControlClient(address)
         own, _ = enable_sandbox(address, control, guard)
-        effort = replace(EFFORTS["quick"], shrinking=shrinking)
+        effort = replace(EFFORTS["quick"], shrink_requests=shrink_requests)
         return list(
-            run_checks(CheckContext(address, own, guard, control, effort, seed), [BY_ID[one] for one in clauses])
+            run_checks(
+                CheckContext(address, own, guard, control, effort, seed), [BY_ID[clause_id] for clause_id in clauses]
+            )
         )
 
 
@@ -95,26 +97,26 @@ def test_a_run_is_repeated_by_its_seed_only() -> None:
     assert record_priced_texts(3)[1] != record_priced_texts(4)[1]
 
 
-@pytest.mark.parametrize("shrinking", [0, 200])
-def test_shrinking_stops_after_its_number_of_requests(shrinking: int) -> None:
+@pytest.mark.parametrize("shrink_requests", [0, 200])
+def test_shrinking_stops_after_its_number_of_requests(shrink_requests: int) -> None:
     requests: list[ApiRequest] = []
     failed_at: list[int] = []
 
-    def record(call: ApiRequest) -> ApiRequest:
-        requests.append(call)
-        return call
+    def record(request: ApiRequest) -> ApiRequest:
+        requests.append(request)
+        return request
 
     def price(text: str) -> int:
         if len(text) % 5 == 3 and not failed_at:
             failed_at.append(len(requests))
         return segment_price(text) + (len(text) % 5 == 3)
 
-    verdicts_on(Defect(api_request=record, pricing=price), ["R6-parts"], 1, shrinking)
-    assert len(requests) - failed_at[0] <= shrinking
+    verdicts_on(Defect(api_request=record, pricing=price), ["R6-parts"], 1, shrink_requests)
+    assert len(requests) - failed_at[0] <= shrink_requests
 
 
 def test_a_clause_that_shares_the_check_of_a_failed_clause_is_not_exercised() -> None:
-    (mutant,) = (one for one in MUTANTS if one.name == "reports never leave the queue")
+    (mutant,) = (mutant for mutant in MUTANTS if mutant.name == "reports never leave the queue")
     verdicts = verdicts_on(mutant.defect, ["M-once", "M-lost"])
     assert report.format_summary(verdicts) == "1 of 2 clauses exercised, 0 held, 1 failed"
     assert [verdict.state for verdict in verdicts] == [State.FAILED, State.NOT_EXERCISED]

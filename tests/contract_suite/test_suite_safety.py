@@ -45,28 +45,28 @@ def test_without_permission_no_send_and_no_fetch_is_transmitted() -> None:
         list(run_checks(CheckContext(parse_address(url), ACCOUNT, SafetyGuard(), effort=FEW), CLAUSES))
     readable = [(path, fields) for path, fields in received if fields.get("action") or fields.get("sign")]
     assert len(readable) > 40
-    assert [one for one in readable if not is_harmless(*one)] == []
+    assert [request for request in readable if not is_harmless(*request)] == []
 
 
 def test_without_permission_a_working_vendor_receives_no_valid_send_or_fetch() -> None:
     requests: list[ApiRequest] = []
 
-    def record(call: ApiRequest) -> ApiRequest:
-        requests.append(call)
-        return call
+    def record(request: ApiRequest) -> ApiRequest:
+        requests.append(request)
+        return request
 
     own = SuiteAccount("12", "test", "mima")
     with mutant_server(Defect(api_request=record)) as vendor:
         verdicts = list(run_checks(CheckContext(parse_address(vendor.url), own, SafetyGuard(), effort=FEW), CLAUSES))
     assert {verdict.state for verdict in verdicts} == {State.HELD, State.NOT_EXERCISED}
     assert len(requests) > 500
-    for call in requests:
-        has_invalid_credentials = call.sign.strip() in ("", INVALID_SIGN) or not (
-            call.userid.strip() and call.timestamp.strip() and call.sign.strip()
+    for request in requests:
+        has_invalid_credentials = request.sign.strip() in ("", INVALID_SIGN) or not (
+            request.userid.strip() and request.timestamp.strip() and request.sign.strip()
         )
         assert has_invalid_credentials or (
-            call.endpoint.path in (UTF8, GBK) and call.action in ("overage", "checkkeyword")
-        ), call
+            request.endpoint.path in (UTF8, GBK) and request.action in ("overage", "checkkeyword")
+        ), request
 
 
 def test_a_check_without_permission_is_blocked_before_it_transmits() -> None:
@@ -214,15 +214,15 @@ def test_control_permits_requests_of_its_own_accounts_only() -> None:
 
 def test_an_account_that_is_not_accepted_permits_nothing() -> None:
     requests: list[ApiRequest] = []
-    (mutant,) = (one for one in MUTANTS if one.name == "a signature over password + account")
+    (mutant,) = (mutant for mutant in MUTANTS if mutant.name == "a signature over password + account")
 
-    def record(call: ApiRequest) -> ApiRequest:
-        requests.append(call)
-        return call
+    def record(request: ApiRequest) -> ApiRequest:
+        requests.append(request)
+        return request
 
     with mutant_server(replace(mutant.defect, api_request=record)) as vendor:
-        ended = run_contract(vendor.url, "--control", vendor.url, *select("1.2-sign", "1.3-ok", "4.3-nothing"))
-    assert ended.returncode == 1
-    assert "is not accepted: nothing is sent or fetched" in ended.stderr
-    assert "1 of 3 clauses exercised, 0 held, 1 failed" in ended.stdout
-    assert {call.action for call in requests} == {"overage"}
+        completed = run_contract(vendor.url, "--control", vendor.url, *select("1.2-sign", "1.3-ok", "4.3-nothing"))
+    assert completed.returncode == 1
+    assert "is not accepted: nothing is sent or fetched" in completed.stderr
+    assert "1 of 3 clauses exercised, 0 held, 1 failed" in completed.stdout
+    assert {request.action for request in requests} == {"overage"}

@@ -44,10 +44,10 @@ def test_a_clause_without_permission_would_not_run() -> None:
 
 def test_the_command_skips_clauses() -> None:
     with mutant_server() as vendor:
-        ended = run_contract(vendor.url, *OWN, *select("2.3-found", "3.3-forbidden"), "--skip", "2.3-found")
-    assert ended.returncode == 0
-    assert "1 of 1 clauses exercised, 1 held" in ended.stdout
-    assert "2.3-found" not in ended.stdout
+        completed = run_contract(vendor.url, *OWN, *select("2.3-found", "3.3-forbidden"), "--skip", "2.3-found")
+    assert completed.returncode == 0
+    assert "1 of 1 clauses exercised, 1 held" in completed.stdout
+    assert "2.3-found" not in completed.stdout
 
 
 @pytest.mark.parametrize(
@@ -60,9 +60,9 @@ def test_the_command_skips_clauses() -> None:
 )
 def test_a_wrong_selection_is_refused_before_any_request(options: list[str], message: str, tmp_path: Path) -> None:
     with recording_server() as (url, received):
-        ended = run_contract(url, *OWN, *options)
+        completed = run_contract(url, *OWN, *options)
         plugin = run_pytest(tmp_path, "--target", url, *OWN, *options)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", f"sms10692-contract: {message}\n")
+    assert (completed.returncode, completed.stdout, completed.stderr) == (2, "", f"sms10692-contract: {message}\n")
     assert plugin.returncode == pytest.ExitCode.USAGE_ERROR
     assert message in plugin.stdout + plugin.stderr
     assert received == []
@@ -70,13 +70,13 @@ def test_a_wrong_selection_is_refused_before_any_request(options: list[str], mes
 
 def test_list_prints_every_clause_and_sends_no_request(tmp_path: Path) -> None:
     with recording_server() as (url, received):
-        ended = run_contract(url, *OWN, "--list")
+        completed = run_contract(url, *OWN, "--list")
         plugin = run_pytest(tmp_path, "--target", url, *OWN, "--list")
         selected = run_contract("--list", "--control", url, *select("1.3-ok", "R18"))
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout.endswith(f"{len(HARMLESS)} of {len(CLAUSES)} clauses would be checked\n")
-    assert listed_verdicts(ended.stdout) == ["no" if clause.permissions else "yes" for clause in CLAUSES]
-    assert (plugin.returncode, plugin.stdout) == (0, ended.stdout)
+    assert (completed.returncode, completed.stderr) == (0, "")
+    assert completed.stdout.endswith(f"{len(HARMLESS)} of {len(CLAUSES)} clauses would be checked\n")
+    assert listed_verdicts(completed.stdout) == ["no" if clause.permissions else "yes" for clause in CLAUSES]
+    assert (plugin.returncode, plugin.stdout) == (0, completed.stdout)
     assert selected.stdout.endswith(f"2 of {len(CLAUSES)} clauses would be checked\n")
     assert received == []
 
@@ -84,12 +84,12 @@ def test_list_prints_every_clause_and_sends_no_request(tmp_path: Path) -> None:
 def test_pytest_deselects_clauses(tmp_path: Path) -> None:
     options = [*select("2.3-found", "3.3-forbidden"), "--skip", "3.3-forbidden"]
     with mutant_server() as vendor:
-        ended = run_pytest(tmp_path, "--target", vendor.url, *OWN, *options)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert f"1 passed, {len(CLAUSES) - 1} deselected" in ended.stdout
+        completed = run_pytest(tmp_path, "--target", vendor.url, *OWN, *options)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert f"1 passed, {len(CLAUSES) - 1} deselected" in completed.stdout
 
 
 def test_list_under_pytest_refuses_an_expression_that_it_would_ignore(tmp_path: Path) -> None:
-    ended = run_pytest(tmp_path, "--list", "-k", "R18")
-    assert ended.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "--list does not support -k: select with --only and --skip" in ended.stderr
+    completed = run_pytest(tmp_path, "--list", "-k", "R18")
+    assert completed.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "--list does not support -k: select with --only and --skip" in completed.stderr

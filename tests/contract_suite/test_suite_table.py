@@ -24,13 +24,13 @@ def test_clauses_need_known_permissions() -> None:
 
 def test_every_source_is_a_chapter_a_reading_a_request_shape_or_an_observation() -> None:
     readings = (TOP / "fixtures" / "readings.md").read_text("utf-8")
-    for source in {one for clause in CLAUSES for one in clause.source.split(", ")}:
+    for source in {source for clause in CLAUSES for source in clause.source.split(", ")}:
         assert re.fullmatch(r"[1-5]\.[1-4]|[AQ]\d+", source) or f"## {source} " in readings
 
 
-@pytest.mark.parametrize("page", render_files(), ids=lambda page: page.name)
-def test_a_generated_document_is_up_to_date(page: Path) -> None:
-    assert page.read_text("utf-8") == render_files()[page]
+@pytest.mark.parametrize("document", render_files(), ids=lambda document: document.name)
+def test_a_generated_document_is_up_to_date(document: Path) -> None:
+    assert document.read_text("utf-8") == render_files()[document]
 
 
 def test_every_clause_has_a_group_and_every_attempted_group_a_clause() -> None:
@@ -42,7 +42,10 @@ def test_exact_groups_have_evidence_and_every_reading_is_cited() -> None:
         assert bool(group.evidence) is bool(group.evidence_zh) is (group.kind == "exact")
     chosen_by_us = [group.id for group in GROUPS if group.kind in ("our reading", "our invention")]
     cited = {
-        one for clause in CLAUSES if clause.group in chosen_by_us for one in re.findall(r"\bR\d+\b", clause.source)
+        reading
+        for clause in CLAUSES
+        if clause.group in chosen_by_us
+        for reading in re.findall(r"\bR\d+\b", clause.source)
     }
     readings = re.findall(r"^## (R\d+) ", (TOP / "fixtures" / "readings.md").read_text("utf-8"), re.MULTILINE)
     assert cited == set(readings)

@@ -13,7 +13,7 @@ from support.mutants import MUTANTS
 
 pytestmark = pytest.mark.slow("Runs the contract suite under pytest in subprocesses.")
 
-ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(str(Path(one).absolute()) for one in sys.path)}
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(str(Path(folder).absolute()) for folder in sys.path)}
 
 
 def run_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -32,19 +32,19 @@ def run_pytest_on_two_clauses(folder: Path, *options: str) -> subprocess.Complet
 
 @pytest.mark.parametrize("defect", ["", "Sucess corrected"])
 def test_pytest_runs_each_clause_as_a_test(defect: str, tmp_path: Path) -> None:
-    defects = {one.name: one.defect for one in MUTANTS}
+    defects = {mutant.name: mutant.defect for mutant in MUTANTS}
     with mutant_server(defects.get(defect)) as vendor:
-        ended = run_pytest_on_two_clauses(tmp_path, "--target", vendor.url, "--control", vendor.url)
-    assert ended.returncode == (1 if defect else 0), ended.stdout + ended.stderr
-    assert ("request:  curl" in ended.stdout) is bool(defect)
+        completed = run_pytest_on_two_clauses(tmp_path, "--target", vendor.url, "--control", vendor.url)
+    assert completed.returncode == (1 if defect else 0), completed.stdout + completed.stderr
+    assert ("request:  curl" in completed.stdout) is bool(defect)
 
 
 def test_pytest_accepts_credentials_and_skips_clauses_without_permission(tmp_path: Path) -> None:
     with mutant_server() as vendor:
-        own = ["--userid", "12", "--account", "test", "--password", "mima"]
-        ended = run_pytest_on_two_clauses(tmp_path, "--target", vendor.url, *own)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "1 passed, 1 skipped" in ended.stdout
+        credentials = ["--userid", "12", "--account", "test", "--password", "mima"]
+        completed = run_pytest_on_two_clauses(tmp_path, "--target", vendor.url, *credentials)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert "1 passed, 1 skipped" in completed.stdout
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_pytest_accepts_credentials_and_skips_clauses_without_permission(tmp_pat
 def test_pytest_stops_without_a_reachable_server_and_valid_credentials(
     options: list[str], code: int, message: str, tmp_path: Path
 ) -> None:
-    ended = run_pytest_on_two_clauses(tmp_path, *options)
-    assert ended.returncode == code, ended.stdout + ended.stderr
-    assert message in ended.stdout + ended.stderr
-    assert "failed" not in ended.stdout
+    completed = run_pytest_on_two_clauses(tmp_path, *options)
+    assert completed.returncode == code, completed.stdout + completed.stderr
+    assert message in completed.stdout + completed.stderr
+    assert "failed" not in completed.stdout

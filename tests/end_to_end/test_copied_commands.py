@@ -243,7 +243,7 @@ def test_a_curl_line_of_the_suite_sends_the_same_request_and_does_nothing_else(
     chunk: int,
 ) -> None:
     asked = suite.replace_body(suite.build_request(suite.UTF8, query=[("a", "'!!\\")], method=method), body, kind)
-    line = (suite.chunk_body(asked, chunk) if chunk else asked).curl(recorder.url)
+    line = (suite.chunk_body(asked, chunk) if chunk else asked).build_curl(recorder.url)
     assert line.isprintable()
     paste(shell, line, tmp_path_factory.getbasetemp())
     (request,) = recorder.take()

@@ -82,7 +82,7 @@ def _a_refused_send_costs_nothing_and_sends_nothing(context: CheckContext) -> No
     invalid_fields = (
         {"mobile": ","},
         {"content": " "},
-        {"content": context.forbidden},
+        {"content": context.forbidden_word},
         {"content": "' or 1=1"},
         {"extno": "x"},
         {"sendTime": "x"},
@@ -104,7 +104,7 @@ def _a_refused_send_costs_nothing_and_sends_nothing(context: CheckContext) -> No
 
     for fields in invalid_fields:
         check_refused(fields)
-    context.for_all(check_refused, invalid_send(context.forbidden))
+    context.for_all(check_refused, invalid_send(context.forbidden_word))
 
 
 @checks("R6-postpaid")

@@ -35,7 +35,7 @@ def _a_send_is_checked_in_this_order(context: CheckContext) -> None:
         request_fields = credentials | {
             "action": "send",
             "sign": "",
-            "content": f"' or {context.forbidden}",
+            "content": f"' or {context.forbidden_word}",
             "mobile": ",",
             "extno": "x",
         }
@@ -44,7 +44,7 @@ def _a_send_is_checked_in_this_order(context: CheckContext) -> None:
             (SQL_INJECTION, {"content": ""}),
             (WRONG_CREDENTIALS, {"sign": credentials["sign"]}),
             (EMPTY_MOBILE, {"mobile": "15023239810"}),
-            (EMPTY_CONTENT, {"content": context.forbidden}),
+            (EMPTY_CONTENT, {"content": context.forbidden_word}),
             (FORBIDDEN_CONTENT, {"content": "内容"}),
             (OTHER_ERROR, {"extno": ""}),
             (INSUFFICIENT_BALANCE, {}),
@@ -56,7 +56,7 @@ def _a_send_is_checked_in_this_order(context: CheckContext) -> None:
     def check_first_mistake(endpoint: str, injected: bool, mistakes: Mapping[str, bool]) -> None:
         """A send with any combination of mistakes is refused for the first of them."""
         content = "' or 1=1" if injected else " "
-        content += context.forbidden if mistakes[FORBIDDEN_CONTENT] else "" if mistakes[EMPTY_CONTENT] else "内容"
+        content += context.forbidden_word if mistakes[FORBIDDEN_CONTENT] else "" if mistakes[EMPTY_CONTENT] else "内容"
         fields = credentials | {"action": "send", "mobile": "15023239810", "content": content}
         fields |= {"sign": INVALID_SIGN} if mistakes[WRONG_CREDENTIALS] else {}
         fields |= {"timestamp": ""} if mistakes[EMPTY_CREDENTIALS] else {}

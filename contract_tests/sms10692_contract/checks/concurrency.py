@@ -1,6 +1,6 @@
 """Concurrency checks (R11): parallel fetches of one queue, send against fetch, sends at the end of a balance.
 
-Races occur rarely, so the checks repeat them (`Effort.rounds`).
+Races occur rarely, so the checks repeat them (`Effort.concurrency_rounds`).
 """
 
 from collections import Counter
@@ -66,7 +66,7 @@ def _expect_each_once(
 
 @checks("C-twice", "C-lost")
 def _concurrent_fetches_neither_duplicate_nor_lose_items(context: CheckContext) -> None:
-    for _ in range(context.effort.rounds):
+    for _ in range(context.effort.concurrency_rounds):
         account = context.create_account()
         expected = build_mobiles(120)
         expect_sent(context.send(account, ",".join(expected)), 120)
@@ -83,7 +83,7 @@ def _concurrent_fetches_neither_duplicate_nor_lose_items(context: CheckContext) 
 @checks("C-send-fetch")
 def _concurrent_sends_and_fetches_lose_nothing(context: CheckContext) -> None:
     account = context.create_account()
-    expected = build_mobiles(30 * context.effort.rounds)
+    expected = build_mobiles(30 * context.effort.concurrency_rounds)
 
     def send_all() -> list[str]:
         for start in range(0, len(expected), 3):
@@ -92,7 +92,9 @@ def _concurrent_sends_and_fetches_lose_nothing(context: CheckContext) -> None:
 
     def fetch_repeatedly() -> list[str]:
         items = [
-            item for _ in range(10 * context.effort.rounds) for item in context.status(account).get_items("statusbox")
+            item
+            for _ in range(10 * context.effort.concurrency_rounds)
+            for item in context.status(account).get_items("statusbox")
         ]
         return [item.get("mobile", "") for item in items]
 
@@ -109,7 +111,7 @@ def _concurrent_sends_and_fetches_lose_nothing(context: CheckContext) -> None:
 
 @checks("C-balance")
 def _concurrent_sends_do_not_overdraw_the_balance(context: CheckContext) -> None:
-    for _ in range(2 * context.effort.rounds):
+    for _ in range(2 * context.effort.concurrency_rounds):
         account = context.create_account(points=2)
 
         def send_one(account: SuiteAccount = account) -> list[str]:

@@ -16,9 +16,9 @@ from sms10692_contract.requests import (
     UTF8,
     build_form,
     build_multipart,
+    build_percent_encoder,
+    build_raw_encoder,
     build_request,
-    percent_encoder,
-    raw_encoder,
     replace_body,
 )
 from sms10692_contract.safety import INVALID_SIGN
@@ -27,9 +27,10 @@ from sms10692_contract.safety import INVALID_SIGN
 @checks("Q6-query")
 def _raw_utf8_in_the_query_string_is_read(context: CheckContext) -> None:
     def check_decoded(before: str, after: str) -> None:
-        pairs = build_keyword_pairs(context.own, before + context.forbidden + after)
+        pairs = build_keyword_pairs(context.own, before + context.forbidden_word + after)
         expect_message(
-            context.exchange(build_request(UTF8, query=pairs, encode=raw_encoder("utf-8"), method="GET")), WORD_FOUND
+            context.exchange(build_request(UTF8, query=pairs, encode=build_raw_encoder("utf-8"), method="GET")),
+            WORD_FOUND,
         )
 
     check_decoded("代开", "")
@@ -63,11 +64,11 @@ def _fifty_thousand_numbers_are_accepted(context: CheckContext) -> None:
 @checks("Q16")
 def _text_in_the_charset_of_the_other_endpoint_is_not_understood(context: CheckContext) -> None:
     def check_not_understood(endpoint: str, other_charset: str, before: str, after: str) -> None:
-        text = before + context.forbidden + after
-        if context.forbidden not in text.encode(other_charset).decode(CHARSET[endpoint], "replace"):
+        text = before + context.forbidden_word + after
+        if context.forbidden_word not in text.encode(other_charset).decode(CHARSET[endpoint], "replace"):
             response = context.exchange(
                 build_request(
-                    endpoint, body=build_keyword_pairs(context.own, text), encode=percent_encoder(other_charset)
+                    endpoint, body=build_keyword_pairs(context.own, text), encode=build_percent_encoder(other_charset)
                 )
             )
             expect_message(response, NO_WORD_FOUND)
@@ -94,7 +95,7 @@ def _a_plus_is_a_space(context: CheckContext) -> None:
             endpoint,
             body=body,
             query=query,
-            encode=lambda text: percent_encoder(CHARSET[endpoint])(text).replace(b"%20", b"+"),
+            encode=lambda text: build_percent_encoder(CHARSET[endpoint])(text).replace(b"%20", b"+"),
         )
         expect_message(context.exchange(request), "")
 
@@ -108,15 +109,15 @@ def _a_plus_is_a_space(context: CheckContext) -> None:
 @checks("R14-query-first")
 def _the_query_string_comes_before_the_form(context: CheckContext) -> None:
     credentials = list(context.own.credentials().items())
-    for content, message in ((context.forbidden, WORD_FOUND), ("", NO_WORD_FOUND)):
-        form_content = "" if content else context.forbidden
+    for content, message in ((context.forbidden_word, WORD_FOUND), ("", NO_WORD_FOUND)):
+        form_content = "" if content else context.forbidden_word
         query = [("content", content), *credentials]
         body = [("content", form_content), ("sign", INVALID_SIGN), ("action", "checkkeyword")]
         expect_message(context.exchange(build_request(UTF8, query=query, body=body)), message)
 
     def check_query_precedes_form(endpoint: str, in_query: frozenset[str], value: str) -> None:
         """Values of the query string take precedence over values of the form."""
-        pairs = build_keyword_pairs(context.own, context.forbidden)
+        pairs = build_keyword_pairs(context.own, context.forbidden_word)
         query = [pair for pair in pairs if pair[0] in in_query]
         form_values = {name: "overage" if name == "action" else value for name in in_query}
         body = [(name, form_values.get(name, original)) for name, original in pairs]
@@ -183,7 +184,7 @@ def _a_byte_that_cannot_be_decoded_is_a_replacement_character(context: CheckCont
 @checks("R16-files")
 def _a_part_with_a_file_name_is_ignored(context: CheckContext) -> None:
     def check_ignored(endpoint: str, file: str) -> None:
-        request = build_multipart(endpoint, build_keyword_pairs(context.own, context.forbidden))
+        request = build_multipart(endpoint, build_keyword_pairs(context.own, context.forbidden_word))
         body = request.body.replace(b'name="content"', f'name="content"; filename="{file}"'.encode())
         response = context.exchange(replace_body(request, body, dict(request.headers)["Content-Type"]))
         expect_message(response, NO_WORD_FOUND)
@@ -197,7 +198,7 @@ def _a_part_with_a_file_name_is_ignored(context: CheckContext) -> None:
 @checks("R16-json")
 def _a_json_body_has_no_fields(context: CheckContext) -> None:
     def check_no_fields(endpoint: str, content_type: str, as_form: bool) -> None:
-        pairs = build_keyword_pairs(context.own, context.forbidden)
+        pairs = build_keyword_pairs(context.own, context.forbidden_word)
         request = build_form(endpoint, dict(pairs))
         body = request.body if as_form else json.dumps(dict(pairs)).encode()
         expect_message(context.exchange(replace_body(request, body, content_type)), EMPTY_CREDENTIALS)

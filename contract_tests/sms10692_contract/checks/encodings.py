@@ -23,11 +23,11 @@ from sms10692_contract.requests import (
     Pairs,
     WireRequest,
     build_multipart,
+    build_percent_encoder,
+    build_raw_encoder,
     build_request,
     chunk_body,
     escape_unicode,
-    percent_encoder,
-    raw_encoder,
     replace_body,
 )
 
@@ -81,7 +81,7 @@ ENCODINGS: Final[Mapping[str, tuple[Encoding, ...]]] = {
         for content_type in (FORM, f"{FORM}; charset=UTF-8", f"{FORM};charset=gbk", f"{FORM}; charset=iso-8859-1")
     ),
     "Q5": (build_multipart,),
-    "Q6": (lambda endpoint, pairs: build_request(endpoint, body=pairs, encode=raw_encoder(CHARSET[endpoint])),),
+    "Q6": (lambda endpoint, pairs: build_request(endpoint, body=pairs, encode=build_raw_encoder(CHARSET[endpoint])),),
     "Q7": (
         lambda endpoint, pairs: build_request(endpoint, body=pairs, content_type=None),
         lambda endpoint, pairs: build_request(endpoint, body=pairs, content_type="application/xml"),
@@ -118,7 +118,9 @@ ENCODINGS: Final[Mapping[str, tuple[Encoding, ...]]] = {
     "R14-percent-u": (lambda endpoint, pairs: build_request(endpoint, body=pairs, encode=escape_unicode),),
     "R14-lower-percent": (
         lambda endpoint, pairs: build_request(
-            endpoint, body=pairs, encode=lambda text: _lower_percent_escapes(percent_encoder(CHARSET[endpoint])(text))
+            endpoint,
+            body=pairs,
+            encode=lambda text: _lower_percent_escapes(build_percent_encoder(CHARSET[endpoint])(text)),
         ),
     ),
 }
@@ -190,7 +192,7 @@ def _chunk(size: int) -> Encoding:
 
 def _mix_encoders(flags: Sequence[bool], alternative: Callable[[str, str], bytes]) -> Encoding:
     def encode(endpoint: str) -> Callable[[str], bytes]:
-        default = percent_encoder(CHARSET[endpoint])
+        default = build_percent_encoder(CHARSET[endpoint])
         return lambda text: b"".join(
             alternative(endpoint, character) if flag else default(character)
             for character, flag in zip(text, cycle(flags), strict=False)
@@ -234,7 +236,8 @@ GENERATED: Final[Mapping[str, st.SearchStrategy[Encoding]]] = {
     ),
     "R14-lower-percent": st.builds(
         lambda flags: _mix_encoders(
-            flags, lambda endpoint, character: _lower_percent_escapes(percent_encoder(CHARSET[endpoint])(character))
+            flags,
+            lambda endpoint, character: _lower_percent_escapes(build_percent_encoder(CHARSET[endpoint])(character)),
         ),
         _FLAGS,
     ),
@@ -256,7 +259,7 @@ def _make_check(encodings: tuple[Encoding, ...], generated: st.SearchStrategy[En
                     before: str, after: str, endpoint: str = endpoint, encoding: Encoding = encoding
                 ) -> None:
                     response = context.exchange(
-                        encoding(endpoint, build_keyword_pairs(context.own, before + context.forbidden + after))
+                        encoding(endpoint, build_keyword_pairs(context.own, before + context.forbidden_word + after))
                     )
                     expect_message(response, WORD_FOUND)
 
@@ -269,7 +272,9 @@ def _make_check(encodings: tuple[Encoding, ...], generated: st.SearchStrategy[En
                 context.for_all(
                     lambda encoding, before, after, endpoint=endpoint: expect_message(
                         context.exchange(
-                            encoding(endpoint, build_keyword_pairs(context.own, before + context.forbidden + after))
+                            encoding(
+                                endpoint, build_keyword_pairs(context.own, before + context.forbidden_word + after)
+                            )
                         ),
                         WORD_FOUND,
                     ),

@@ -108,7 +108,7 @@ def _the_balance_in_json(context: CheckContext) -> None:
 @checks("R15-checkkeyword")
 def _the_verdict_on_a_text_in_json(context: CheckContext) -> None:
     def check_keyword(endpoint: str, before: str, forbidden: bool, after: str) -> None:
-        text = before + (context.forbidden if forbidden else "") + after
+        text = before + (context.forbidden_word if forbidden else "") + after
         response = context.checkkeyword(context.own, text, endpoint, rt="json")
         expect_json(response, {"Message": WORD_FOUND if forbidden else NO_WORD_FOUND})
 

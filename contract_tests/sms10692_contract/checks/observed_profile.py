@@ -87,7 +87,7 @@ def _newer_servers_return_the_text_of_checkkeyword(context: CheckContext) -> Non
     for endpoint in (UTF8, GBK):
         check_echo(endpoint, "内容", "", "")
         texts = TEXT[endpoint]
-        context.for_all(check_echo, st.just(endpoint), texts, st.sampled_from(["", context.forbidden]), texts)
+        context.for_all(check_echo, st.just(endpoint), texts, st.sampled_from(["", context.forbidden_word]), texts)
 
 
 @checks("A14")

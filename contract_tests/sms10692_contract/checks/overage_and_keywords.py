@@ -97,7 +97,7 @@ def _overage_with_a_wrong_signature(context: CheckContext) -> None:
 @checks("3.3-forbidden")
 def _a_forbidden_word_is_found_without_the_colon(context: CheckContext) -> None:
     def check_found(endpoint: str, before: str) -> None:
-        response = context.checkkeyword(context.own, before + context.forbidden, endpoint)
+        response = context.checkkeyword(context.own, before + context.forbidden_word, endpoint)
         expect_document(response, CHECKKEYWORD, message=WORD_FOUND)
 
     for endpoint in SEND_ENDPOINTS:
@@ -130,20 +130,27 @@ def _a_word_is_found_anywhere_in_a_text(context: CheckContext) -> None:
     for endpoint in SEND_ENDPOINTS:
 
         def check_found(before: str, after: str, endpoint: str = endpoint) -> None:
-            expect_message(context.checkkeyword(context.own, before + context.forbidden + after, endpoint), WORD_FOUND)
+            expect_message(
+                context.checkkeyword(context.own, before + context.forbidden_word + after, endpoint), WORD_FOUND
+            )
 
         context.for_all(check_found, TEXT[endpoint], TEXT[endpoint])
-        for content in ("你好，我不需要", context.forbidden[:1], " ".join(context.forbidden), context.forbidden[::-1]):
+        for content in (
+            "你好，我不需要",
+            context.forbidden_word[:1],
+            " ".join(context.forbidden_word),
+            context.forbidden_word[::-1],
+        ):
             text = content.encode(CHARSET[endpoint]).decode(CHARSET[endpoint])
-            if context.forbidden not in text:
+            if context.forbidden_word not in text:
                 expect_message(context.checkkeyword(context.own, text, endpoint), NO_WORD_FOUND)
 
     def check_not_found(endpoint: str, content: str) -> None:
         text = content.encode(CHARSET[endpoint], "ignore").decode(CHARSET[endpoint])
         expect_message(context.checkkeyword(context.own, text, endpoint), NO_WORD_FOUND)
 
-    if len(context.forbidden) > 1:
-        context.for_all(check_not_found, SEND_ENDPOINT, near_misses(context.forbidden))
+    if len(context.forbidden_word) > 1:
+        context.for_all(check_not_found, SEND_ENDPOINT, near_misses(context.forbidden_word))
 
 
 @checks("R8-empty")
@@ -163,7 +170,7 @@ def _send_harmless_requests(context: CheckContext) -> Iterator[tuple[ParsedRespo
     for endpoint, label in ((UTF8, "utf-8"), (GBK, "gb2312")):
         responses = [context.overage(context.own, endpoint), context.overage(context.own, endpoint, sign=INVALID_SIGN)]
         responses += [
-            context.checkkeyword(context.own, context.forbidden, endpoint),
+            context.checkkeyword(context.own, context.forbidden_word, endpoint),
             context.overage(context.own, endpoint, sign=""),
         ]
         responses += [

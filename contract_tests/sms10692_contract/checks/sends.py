@@ -62,7 +62,7 @@ def _check_charset(context: CheckContext, endpoint: str) -> None:
     """Check request and response charset: a forbidden word is found only if the text was decoded correctly."""
 
     def check_found(before: str, after: str) -> None:
-        response = context.checkkeyword(context.own, before + context.forbidden + after, endpoint)
+        response = context.checkkeyword(context.own, before + context.forbidden_word + after, endpoint)
         expect_document(response, CHECKKEYWORD, message=WORD_FOUND)
 
     check_found("代开", "了")
@@ -141,7 +141,7 @@ def _a_forbidden_word_is_refused_with_the_full_width_colon(context: CheckContext
     account = context.create_account()
 
     def check_refused(endpoint: str, before: str, after: str) -> None:
-        response = context.send(account, content=before + context.forbidden + after, endpoint=endpoint)
+        response = context.send(account, content=before + context.forbidden_word + after, endpoint=endpoint)
         expect_document(response, SEND_REFUSED, message=FORBIDDEN_CONTENT)
 
     for endpoint in SEND_ENDPOINTS:

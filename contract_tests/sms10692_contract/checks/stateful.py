@@ -227,6 +227,8 @@ class VendorMachine(RuleBasedStateMachine):
 def _the_vendor_agrees_with_the_model(context: CheckContext) -> None:
     machine: Any = hypothesis.seed(context.seed)(type("Run", (VendorMachine,), {"context": context}))
     run_settings = hypothesis.settings(
-        context.hypothesis_settings, max_examples=context.effort.runs, stateful_step_count=context.effort.steps
+        context.hypothesis_settings,
+        max_examples=context.effort.machine_runs,
+        stateful_step_count=context.effort.machine_steps,
     )
     run_state_machine_as_test(machine, settings=run_settings)
