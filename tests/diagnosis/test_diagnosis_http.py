@@ -34,9 +34,9 @@ def emulator() -> FlaskEmulator:
 class DiagnosedRequest:
     """One sent request with its response, its hint header and its document in the control API."""
 
-    def __init__(self, emulator: FlaskEmulator, page: Endpoint, body: bytes, **request: Any) -> None:
+    def __init__(self, emulator: FlaskEmulator, endpoint: Endpoint, body: bytes, **request: Any) -> None:
         arguments = {"method": "POST", "content_type": FORM} | request
-        response = emulator.http.open(page.path, data=body, **arguments)
+        response = emulator.http.open(endpoint.path, data=body, **arguments)
         self.response = response.data
         self.hint = response.headers.get("X-Mock-Hint", "")
         (entry,) = emulator.control("GET", "requests?order=desc&limit=1")["items"]
@@ -63,13 +63,15 @@ def test_a_wrong_signature_is_explained(emulator: FlaskEmulator, code: str, sign
     assert diagnosed.document["fields"]["sign"] == sign
 
 
-@pytest.mark.parametrize(("page", "raw", "code", "meant"), TEXTS.values(), ids=TEXTS)
+@pytest.mark.parametrize(("endpoint", "raw", "code", "meant"), TEXTS.values(), ids=TEXTS)
 @pytest.mark.parametrize("sign", [RIGHT, md5("x")], ids=["accepted", "refused"])
 def test_a_garbled_text_is_explained_even_if_the_send_is_accepted(
-    emulator: FlaskEmulator, page: Endpoint, raw: bytes, code: str, meant: str, sign: str
+    emulator: FlaskEmulator, endpoint: Endpoint, raw: bytes, code: str, meant: str, sign: str
 ) -> None:
-    body = build_form(page, sign=sign, content="x").replace(b"content=x", b"content=" + quote_from_bytes(raw).encode())
-    diagnosed = DiagnosedRequest(emulator, page, body)
+    body = build_form(endpoint, sign=sign, content="x").replace(
+        b"content=x", b"content=" + quote_from_bytes(raw).encode()
+    )
+    diagnosed = DiagnosedRequest(emulator, endpoint, body)
     assert (b">ok<" in diagnosed.response) == (sign == RIGHT)
     assert diagnosed.codes("text") == [f"text.{code}"]
     assert [finding["meant"] for finding in diagnosed.document["diagnosis"] if finding["kind"] == "text"] == [meant]
@@ -84,9 +86,9 @@ CORRECT_REQUESTS = {
 }
 
 
-@pytest.mark.parametrize(("page", "body"), CORRECT_REQUESTS.values(), ids=CORRECT_REQUESTS)
-def test_a_correct_send_has_no_findings(emulator: FlaskEmulator, page: Endpoint, body: bytes) -> None:
-    diagnosed = DiagnosedRequest(emulator, page, body)
+@pytest.mark.parametrize(("endpoint", "body"), CORRECT_REQUESTS.values(), ids=CORRECT_REQUESTS)
+def test_a_correct_send_has_no_findings(emulator: FlaskEmulator, endpoint: Endpoint, body: bytes) -> None:
+    diagnosed = DiagnosedRequest(emulator, endpoint, body)
     assert b">ok<" in diagnosed.response
     assert (diagnosed.hint, diagnosed.document["diagnosis"]) == ("", [])
 
@@ -136,13 +138,13 @@ def test_a_style_warning_is_given_for_an_accepted_request(
 @pytest.mark.parametrize("operation", QUEUES, ids=lambda operation: operation.name)
 def test_frequent_polling_is_warned_about(emulator: FlaskEmulator, operation: protocol.Operation) -> None:
     _, body = credentials(emulator, action=operation.action)
-    page = operation.endpoints[0]
-    assert DiagnosedRequest(emulator, page, body).codes("habit") == []
-    assert DiagnosedRequest(emulator, page, body).codes("habit") == ["habit.polling", "habit.fetched-after-empty"]
+    endpoint = operation.endpoints[0]
+    assert DiagnosedRequest(emulator, endpoint, body).codes("habit") == []
+    assert DiagnosedRequest(emulator, endpoint, body).codes("habit") == ["habit.polling", "habit.fetched-after-empty"]
     emulator.now += 20
-    assert DiagnosedRequest(emulator, page, body).codes("habit") == ["habit.polling"]
+    assert DiagnosedRequest(emulator, endpoint, body).codes("habit") == ["habit.polling"]
     emulator.now += 30
-    assert DiagnosedRequest(emulator, page, body).codes("habit") == []
+    assert DiagnosedRequest(emulator, endpoint, body).codes("habit") == []
     emulator.now = NOW
 
 

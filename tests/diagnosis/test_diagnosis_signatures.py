@@ -191,14 +191,14 @@ def test_a_chinese_account_signed_in_another_encoding_gets_its_code(code: str, r
 
 
 def test_gbk_is_correct_at_the_gbk_endpoint_even_with_another_mistake() -> None:
-    page = protocol.V2SMS_GBK
+    endpoint = protocol.V2SMS_GBK
     for sign, expected in (
         (md5(f"商店密 码&{T}".encode("gbk")), []),
         (md5(f"密 码&商店{T}".encode("gbk")), ["order"]),
         (md5(f"商店密 码&{T}".encode("gbk")).upper(), ["upper-case"]),
     ):
-        body = build_form(page, userid="5", sign=sign)
-        assert find_codes(build_context(body, page=page, account=CHINESE), "signature") == expected
+        body = build_form(endpoint, userid="5", sign=sign)
+        assert find_codes(build_context(body, endpoint=endpoint, account=CHINESE), "signature") == expected
     both = build_context(build_form(userid="5", sign=md5(f"密 码&商店{T}".encode("gbk"))), account=CHINESE)
     assert find_codes(both, "signature") == ["order", "gbk"]
 
@@ -219,9 +219,9 @@ VISIBLE = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")),
 def test_a_correct_signature_has_no_findings(name: str, password: str, time: datetime) -> None:
     account = Account("12", name, password)
     timestamp = signing.format_timestamp(time.replace(tzinfo=signing.CHINA))
-    for page in protocol.ENDPOINTS[:2]:
+    for endpoint in protocol.ENDPOINTS[:2]:
         body = urlencode({"userid": "12", "timestamp": timestamp, "sign": md5(name + password + timestamp)}).encode()
-        assert find_codes(build_context(body, page=page, account=account), "signature") == []
+        assert find_codes(build_context(body, endpoint=endpoint, account=account), "signature") == []
 
 
 def test_the_manuals_example_has_no_findings() -> None:

@@ -9,23 +9,25 @@ from hypothesis import strategies as st
 from sms10692 import protocol
 from sms10692.protocol import Endpoint
 from sms10692_mock.diagnosis import Finding
-from support.client_mistakes import MEANT, TEXTS
+from support.client_mistakes import INTENDED, TEXTS
 from support.diagnosis import FORM, build_context, build_form, find_codes, get_findings
 
 UTF8, GBK = protocol.V2SMS, protocol.V2SMS_GBK
 CREDENTIALS = b"action=send&userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d819f868fbe1"
 
 
-def diagnose_bytes(raw: bytes, page: Endpoint, name: str = "content") -> dict[str, Finding]:
+def diagnose_bytes(raw: bytes, endpoint: Endpoint, name: str = "content") -> dict[str, Finding]:
     """Diagnose a request with these bytes in one field; return the text findings by code."""
     body = CREDENTIALS + f"&{name}={quote_from_bytes(raw, safe='')}".encode()
-    findings = get_findings(build_context(body, page=page))
+    findings = get_findings(build_context(body, endpoint=endpoint))
     return {code.removeprefix("text."): finding for code, finding in findings.items() if finding.kind == "text"}
 
 
-@pytest.mark.parametrize(("page", "raw", "code", "meant"), TEXTS.values(), ids=TEXTS)
-def test_a_garbled_text_gets_its_code_and_the_repaired_text(page: Endpoint, raw: bytes, code: str, meant: str) -> None:
-    assert {name: finding.meant for name, finding in diagnose_bytes(raw, page).items()} == {code: meant}
+@pytest.mark.parametrize(("endpoint", "raw", "code", "meant"), TEXTS.values(), ids=TEXTS)
+def test_a_garbled_text_gets_its_code_and_the_repaired_text(
+    endpoint: Endpoint, raw: bytes, code: str, meant: str
+) -> None:
+    assert {name: finding.meant for name, finding in diagnose_bytes(raw, endpoint).items()} == {code: meant}
 
 
 def test_several_mistakes_in_one_text_are_repaired_in_order() -> None:
@@ -38,19 +40,19 @@ def test_several_mistakes_in_one_text_are_repaired_in_order() -> None:
 
 
 def test_texts_in_multipart_query_and_unescaped_bodies_are_diagnosed() -> None:
-    raw = MEANT.encode("gbk")
+    raw = INTENDED.encode("gbk")
     part = b'--X\r\nContent-Disposition: form-data; name="content"\r\n\r\n' + raw + b"\r\n--X--\r\n"
     for request in (
         build_context(part, content_type="multipart/form-data; boundary=X"),
         build_context(b"", query=b"content=" + quote_from_bytes(raw).encode(), method="GET"),
         build_context(b"mobile=1&content=" + raw),
     ):
-        assert get_findings(request)["text.gbk-on-the-utf-8-page"].meant == MEANT
+        assert get_findings(request)["text.gbk-on-the-utf-8-page"].meant == INTENDED
 
 
 def test_a_text_in_percent_u_escapes_has_no_charset_findings() -> None:
-    assert find_codes(build_context(CREDENTIALS + b"&content=%u00E9%u00E9%u5185", page=UTF8), "text") == []
-    assert find_codes(build_context(CREDENTIALS + b"&content=%u00C4%u00DA", page=GBK), "text") == []
+    assert find_codes(build_context(CREDENTIALS + b"&content=%u00E9%u00E9%u5185", endpoint=UTF8), "text") == []
+    assert find_codes(build_context(CREDENTIALS + b"&content=%u00C4%u00DA", endpoint=GBK), "text") == []
 
 
 def test_a_long_repaired_text_is_truncated() -> None:
@@ -71,10 +73,10 @@ def test_a_long_repaired_text_is_truncated() -> None:
         ("１５０２３２３９８１０,13527576163", "mobile-full-width-digits"),
     ],
 )
-@pytest.mark.parametrize("page", [UTF8, GBK], ids=["UTF-8", "GBK"])
-def test_a_wrong_list_of_numbers_gets_its_code(page: Endpoint, mobile: str, code: str) -> None:
+@pytest.mark.parametrize("endpoint", [UTF8, GBK], ids=["UTF-8", "GBK"])
+def test_a_wrong_list_of_numbers_gets_its_code(endpoint: Endpoint, mobile: str, code: str) -> None:
     for charset in ("utf-8", "gbk"):
-        shown = diagnose_bytes(mobile.encode(charset), page, "mobile")
+        shown = diagnose_bytes(mobile.encode(charset), endpoint, "mobile")
         assert {name: finding.meant and finding.meant.strip(",") for name, finding in shown.items()} == {
             code: "15023239810,13527576163"
         }
@@ -113,20 +115,20 @@ ANY_CHINESE = st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5),
 WITHOUT_DAMAGE = ORDINARY.filter(lambda text: not text.isascii() or "?" not in text)
 
 
-@pytest.mark.parametrize(("page", "charset"), [(UTF8, "utf-8"), (GBK, "gbk")])
+@pytest.mark.parametrize(("endpoint", "charset"), [(UTF8, "utf-8"), (GBK, "gbk")])
 @given(text=WITHOUT_DAMAGE | ENGLISH)
-def test_an_ordinary_text_has_no_findings(page: Endpoint, charset: str, text: str) -> None:
-    assert diagnose_bytes(text.encode(charset), page) == {}
-    assert find_codes(build_context(build_form(page, content=text), page=page), "text") == []
+def test_an_ordinary_text_has_no_findings(endpoint: Endpoint, charset: str, text: str) -> None:
+    assert diagnose_bytes(text.encode(charset), endpoint) == {}
+    assert find_codes(build_context(build_form(endpoint, content=text), endpoint=endpoint), "text") == []
 
 
-@pytest.mark.parametrize(("page", "charset"), [(UTF8, "utf-8"), (GBK, "gbk")])
+@pytest.mark.parametrize(("endpoint", "charset"), [(UTF8, "utf-8"), (GBK, "gbk")])
 @given(text=ANY_CHINESE)
-def test_a_text_of_any_chinese_characters_has_no_findings(page: Endpoint, charset: str, text: str) -> None:
-    assert diagnose_bytes(text.encode(charset), page) == {}
+def test_a_text_of_any_chinese_characters_has_no_findings(endpoint: Endpoint, charset: str, text: str) -> None:
+    assert diagnose_bytes(text.encode(charset), endpoint) == {}
 
 
-@pytest.mark.parametrize(("page", "charset"), [(UTF8, "utf-8"), (GBK, "gbk")])
+@pytest.mark.parametrize(("endpoint", "charset"), [(UTF8, "utf-8"), (GBK, "gbk")])
 @pytest.mark.parametrize(
     "text",
     [
@@ -146,8 +148,8 @@ def test_a_text_of_any_chinese_characters_has_no_findings(page: Endpoint, charse
         "10>5 & 3<4",
     ],
 )
-def test_a_text_that_resembles_a_mistake_has_no_findings(page: Endpoint, charset: str, text: str) -> None:
-    assert diagnose_bytes(text.encode(charset), page) == {}
+def test_a_text_that_resembles_a_mistake_has_no_findings(endpoint: Endpoint, charset: str, text: str) -> None:
+    assert diagnose_bytes(text.encode(charset), endpoint) == {}
 
 
 @pytest.mark.parametrize(
@@ -159,6 +161,6 @@ def test_a_text_of_another_language_has_no_findings_at_the_utf_8_endpoint(text: 
 
 @given(raw=st.binary(), content_type=st.sampled_from([FORM, "", "multipart/form-data; boundary=x"]))
 def test_any_bytes_can_be_diagnosed(raw: bytes, content_type: str) -> None:
-    for page in protocol.ENDPOINTS:
-        get_findings(build_context(b"content=" + raw, page=page, content_type=content_type))
-        get_findings(build_context(b"mobile=" + raw, query=raw, page=page, content_type=content_type))
+    for endpoint in protocol.ENDPOINTS:
+        get_findings(build_context(b"content=" + raw, endpoint=endpoint, content_type=content_type))
+        get_findings(build_context(b"mobile=" + raw, query=raw, endpoint=endpoint, content_type=content_type))

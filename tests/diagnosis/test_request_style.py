@@ -20,13 +20,15 @@ PART = b'--X\r\nContent-Disposition: form-data; name="action"\r\n\r\nsend\r\n--X
 
 
 def test_a_request_of_the_manual_has_no_findings() -> None:
-    for page in (protocol.V2SMS, protocol.V2SMS_GBK):
-        assert diagnose(build_context(build_form(page), page=page)) == ()
+    for endpoint in (protocol.V2SMS, protocol.V2SMS_GBK):
+        assert diagnose(build_context(build_form(endpoint), endpoint=endpoint)) == ()
     assert diagnose(build_context(build_form() + b"&rt=json", content_type=f"{FORM}; charset=UTF-8")) == ()
     assert diagnose(build_context(build_form(), query=b"action=send")) == ()  # Q1
     assert (
         diagnose(
-            build_context(build_form(protocol.V2SMS_GBK), page=protocol.V2SMS_GBK, content_type=f"{FORM};charset=GBK")
+            build_context(
+                build_form(protocol.V2SMS_GBK), endpoint=protocol.V2SMS_GBK, content_type=f"{FORM};charset=GBK"
+            )
         )
         == ()
     )
@@ -111,8 +113,8 @@ def test_an_unknown_parameter_gets_a_warning() -> None:
         "unknown-parameters",
     ]
     fetch = fetch_form(statusNum="10")
-    assert find_codes(build_context(fetch, page=protocol.V2CALL_API), "habit") == ["unknown-parameters"]
-    assert find_codes(build_context(fetch, page=protocol.V2STATUS_API), "habit") == []
+    assert find_codes(build_context(fetch, endpoint=protocol.V2CALL_API), "habit") == ["unknown-parameters"]
+    assert find_codes(build_context(fetch, endpoint=protocol.V2STATUS_API), "habit") == []
 
 
 def fetch_form(**fields: str) -> bytes:
@@ -120,7 +122,7 @@ def fetch_form(**fields: str) -> bytes:
     return urlencode({"action": "query", "userid": "12", "timestamp": "20120701231212", "sign": sign} | fields).encode()
 
 
-@pytest.mark.parametrize("page", [protocol.V2STATUS_API, protocol.V2CALL_API], ids=lambda page: page.path)
+@pytest.mark.parametrize("endpoint", [protocol.V2STATUS_API, protocol.V2CALL_API], ids=lambda endpoint: endpoint.path)
 @pytest.mark.parametrize(
     ("gap", "items", "expected"),
     [
@@ -133,8 +135,10 @@ def fetch_form(**fields: str) -> bytes:
         (-1.0, 0, []),
     ],
 )
-def test_frequent_polling_gets_a_warning(page: protocol.Endpoint, gap: float, items: int, expected: list[str]) -> None:
-    request = build_context(fetch_form(), page=page, previous=PreviousFetch(NOW - gap, items))
+def test_frequent_polling_gets_a_warning(
+    endpoint: protocol.Endpoint, gap: float, items: int, expected: list[str]
+) -> None:
+    request = build_context(fetch_form(), endpoint=endpoint, previous=PreviousFetch(NOW - gap, items))
     assert find_codes(request, "habit") == expected
 
 
@@ -142,7 +146,9 @@ def test_a_fetch_right_after_a_full_response_gets_no_warning() -> None:
     for number, expected in (("10", []), ("0", ["polling"]), ("11", ["polling"]), ("x", ["polling"])):
         body = fetch_form(statusNum=number)
         assert (
-            find_codes(build_context(body, page=protocol.V2STATUS_API, previous=PreviousFetch(NOW - 1, 10)), "habit")
+            find_codes(
+                build_context(body, endpoint=protocol.V2STATUS_API, previous=PreviousFetch(NOW - 1, 10)), "habit"
+            )
             == expected
         )
 

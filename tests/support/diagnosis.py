@@ -30,7 +30,7 @@ def md5(text: str | bytes) -> str:
     return hashlib.md5(text if isinstance(text, bytes) else text.encode()).hexdigest()
 
 
-def build_form(page: Endpoint = protocol.V2SMS, **fields: str) -> bytes:
+def build_form(endpoint: Endpoint = protocol.V2SMS, **fields: str) -> bytes:
     """Build a correct send of the manual's account in the endpoint's charset; `fields` replaces or adds fields."""
     defaults = {
         "action": "send",
@@ -42,13 +42,13 @@ def build_form(page: Endpoint = protocol.V2SMS, **fields: str) -> bytes:
         "sendTime": "",
         "extno": "",
     }
-    return urlencode(defaults | fields, encoding="utf-8" if page.charset == "utf-8" else "gbk").encode()
+    return urlencode(defaults | fields, encoding="utf-8" if endpoint.charset == "utf-8" else "gbk").encode()
 
 
 def build_context(
     body: bytes,
     *,
-    page: Endpoint = protocol.V2SMS,
+    endpoint: Endpoint = protocol.V2SMS,
     method: str = "POST",
     query: bytes = b"",
     content_type: str = FORM,
@@ -58,8 +58,8 @@ def build_context(
     previous: PreviousFetch | None = None,
 ) -> DiagnosisContext:
     """Parse a request as the emulator does. `account` counts only if the request contains its userid."""
-    fields: Mapping[str, str] = parse_fields(query, content_type, body, DECODERS[page.charset])
-    request = parse_request(page, fields)
+    fields: Mapping[str, str] = parse_fields(query, content_type, body, DECODERS[endpoint.charset])
+    request = parse_request(endpoint, fields)
     named = account if account is not None and request.userid == account.userid else None
     rest = others if named is account or account is None else (account, *others)
     return DiagnosisContext(method, query, content_type, body, fields, request, named, rest, now, previous)

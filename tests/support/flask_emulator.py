@@ -44,11 +44,11 @@ class FlaskEmulator:
         assert response.json is not None
         return response.status_code, response.json["error"]
 
-    def post(self, page: str, account: dict[str, Any], **fields: str) -> str:
+    def post(self, path: str, account: dict[str, Any], **fields: str) -> str:
         """Send a signed request of an account to a vendor endpoint, and return the response text."""
         credentials = {"userid": account["userid"], "timestamp": "1"}
         credentials["sign"] = sign(account["account"], account["password"], "1")
-        return self.http.post(page, data=credentials | fields).text
+        return self.http.post(path, data=credentials | fields).text
 
     def send(self, account: dict[str, Any], **fields: str) -> str:
         return self.post("/v2sms.aspx", account, **{"action": "send", "mobile": "13000000001", "content": "x"} | fields)
