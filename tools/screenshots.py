@@ -1,6 +1,6 @@
 """Screenshots of every console page in both languages, themes and widths: `python screenshots.py FOLDER`.
 
-The pictures are for people to look at; automated checks of the console are in `tests/console`.
+The pictures are for visual inspection. Automated checks of the console are in `tests/console`.
 """
 
 import sys

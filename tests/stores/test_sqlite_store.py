@@ -202,8 +202,8 @@ def test_a_read_only_file_is_reported() -> None:
         SqliteStore(path).close()
         path.chmod(0o444)
         with as_unprivileged_user():
-            told = get_startup_error(path)
-    assert "is read-only" in told or "cannot be opened" in told
+            error = get_startup_error(path)
+    assert "is read-only" in error or "cannot be opened" in error
 
 
 def test_a_full_disk_is_reported(path: Path) -> None:
@@ -239,9 +239,9 @@ def test_other_requests_are_served_while_a_send_waits_for_the_file_lock(path: Pa
         with file_locked(path):
             sending.start()
             while sum(waits) < 0.5:
-                begun = time.monotonic()
+                started = time.monotonic()
                 assert send_raw(address, build_request("/nowhere", b"")).status == 404
-                waits.append(time.monotonic() - begun)
+                waits.append(time.monotonic() - started)
             assert not answers
         sending.join()
     assert max(waits) < 0.4

@@ -66,9 +66,9 @@ def test_requests_without_store_access_are_served_while_the_server_hangs() -> No
 
 def test_an_unavailable_store_at_startup_is_one_error_line() -> None:
     with closed_port() as port:
-        for store, said in (
+        for store, message in (
             (f"valkey://127.0.0.1:{port}", "Connection refused"),
             ("valkey://127.0.0.1/0?colour=red", "Valkey store"),
         ):
-            with pytest.raises(AssertionError, match=said), emulator_process("--store", store):
+            with pytest.raises(AssertionError, match=message), emulator_process("--store", store):
                 pass

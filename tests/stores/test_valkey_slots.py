@@ -76,7 +76,7 @@ def test_an_account_is_found_after_its_slot_has_moved(cluster: tuple[ValkeyServe
         open_client(cluster[away]).execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", names[home])
         open_client(cluster[home]).execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", names[away])
         try:
-            assert store.account("12") is None, "asked where it is going to"
+            assert store.account("12") is None, "the request was redirected to the importing node"
             with pytest.raises(StoreUnavailable, match="TRYAGAIN"):
                 store.create_account(ACCOUNT)
             set_slot("NODE", names[away])

@@ -90,13 +90,13 @@ def build_options(
     )
 
 
-def admin_app(vendor: Vendor, config: Options, bell: ChangeNotifier) -> LazyWsgiApp:
+def admin_app(vendor: Vendor, config: Options, notifier: ChangeNotifier) -> LazyWsgiApp:
     """Return the admin application. Flask is imported at the first request, which most tests never make."""
 
     def make() -> Application:
         from sms10692_mock.admin.app import build_control, create_admin_app
 
-        return create_admin_app(build_control(vendor, config, bell), AccessPolicy())
+        return create_admin_app(build_control(vendor, config, notifier), AccessPolicy())
 
     return LazyWsgiApp(make)
 
@@ -239,7 +239,7 @@ def is_request_line(line: str) -> bool:
 
 
 def wait_exit(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """Wait for a process that was told to stop. Returns the rest of its standard output and standard error.
+    """Wait for the end of a process that was stopped. Returns the rest of its standard output and standard error.
 
     Kills the process, and fails the test, if it does not exit with 0 in time.
     """
