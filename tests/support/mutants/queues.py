@@ -36,21 +36,9 @@ def _change_replies(change: Callable[[InboundReply], InboundReply]) -> Defect:
 
 
 QUEUES: Final = (
-    Mutant(
-        "reports never leave the queue",
-        _fetch_reports(stores.requeue_all),
-        ("4.1-once", "M-once"),
-    ),
-    Mutant(
-        "the last of several reports stays",
-        _fetch_reports(stores.requeue_last),
-        ("4.2-statusNum", "M-once"),
-    ),
-    Mutant(
-        "replies never leave the queue",
-        _fetch_replies(stores.requeue_all),
-        ("5.1-once", "M-once"),
-    ),
+    Mutant("reports never leave the queue", _fetch_reports(stores.requeue_all), ("4.1-once", "M-once")),
+    Mutant("the last of several reports stays", _fetch_reports(stores.requeue_last), ("4.2-statusNum", "M-once")),
+    Mutant("replies never leave the queue", _fetch_replies(stores.requeue_all), ("5.1-once", "M-once")),
     Mutant(
         "reports are returned in reverse order",
         _fetch_reports(lambda queue, limit: queue.fetch(limit)[::-1]),

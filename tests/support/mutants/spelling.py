@@ -24,11 +24,7 @@ SPELLING: Final = (
     ),
     Mutant("Faild in lower case", replacing_text("Faild", "faild"), ("1.3-credentials-wrong", "2.3-credentials-wrong")),
     Mutant("ok in upper case", replacing_text(">ok<", ">OK<"), ("1.3-ok",)),
-    Mutant(
-        "overage with a message",
-        replacing_text("<message></message>", "<message>ok</message>"),
-        ("2.3-found",),
-    ),
+    Mutant("overage with a message", replacing_text("<message></message>", "<message>ok</message>"), ("2.3-found",)),
     Mutant("no colon in a refused send", replacing_text("字符：", "字符"), ("1.3-forbidden",)),
     Mutant("a half-width colon in a refused send", replacing_text("字符：", "字符:"), ("1.3-forbidden",)),
     Mutant("a colon in checkkeyword", replacing_text("非法字符<", "非法字符：<"), ("3.3-forbidden",)),
