@@ -69,24 +69,24 @@ class ControlClient:
     def delete_accounts(self, keep: Container[str] = ()) -> None:
         """Delete the created accounts except `keep`. Accounts that cannot be deleted stay in `userids`."""
         for userid in [userid for userid in self.userids if userid not in keep]:
-            self._request("DELETE", _account_path(userid), None, 200, 404)
+            self._request("DELETE", _build_account_path(userid), None, 200, 404)
             self.userids.remove(userid)
 
     def top_up(self, userid: str, points: int) -> None:
         """Add points to an account."""
-        self._request("PATCH", _account_path(userid), {"top_up": points}, 200)
+        self._request("PATCH", _build_account_path(userid), {"top_up": points}, 200)
 
     def freeze(self, userid: str) -> None:
         """Stop the account's clock."""
-        self._request("PUT", f"{_account_path(userid)}/clock", {"mode": "frozen"}, 200)
+        self._request("PUT", f"{_build_account_path(userid)}/clock", {"mode": "frozen"}, 200)
 
     def advance(self, userid: str, seconds: int) -> None:
         """Move the account's clock forward."""
-        self._request("POST", f"{_account_path(userid)}/clock/advance", {"seconds": seconds}, 200)
+        self._request("POST", f"{_build_account_path(userid)}/clock/advance", {"seconds": seconds}, 200)
 
     def read_clock(self, userid: str) -> datetime:
         """Return the time of the account's clock, with its offset."""
-        path = f"{_account_path(userid)}/clock"
+        path = f"{_build_account_path(userid)}/clock"
         value = self._request("GET", path, None, 200).get("now")
         try:
             time = datetime.fromisoformat(str(value))
@@ -106,20 +106,20 @@ class ControlClient:
         response = send_request(self.address, WireRequest(path, (), method, path.encode(), tuple(headers), body))
         if response.status not in statuses and not (200 in statuses and 200 <= response.status < 300):
             raise ControlApiError(
-                f"{method} {self.address.url}{path} returned HTTP {response.status}: {_excerpt(response)}"
+                f"{method} {self.address.url}{path} returned HTTP {response.status}: {_cut_excerpt(response)}"
             )
         try:
             result: Any = response.json() if response.body else {}
         except ValueError:
             result = None
         if not isinstance(result, dict):
-            raise ControlApiError(f"{self.address.url}{path} is not a control API: {_excerpt(response)}")
+            raise ControlApiError(f"{self.address.url}{path} is not a control API: {_cut_excerpt(response)}")
         return result
 
 
-def _account_path(userid: str) -> str:
+def _build_account_path(userid: str) -> str:
     return f"{_ACCOUNTS}/{quote(userid, safe='', errors='replace')}"
 
 
-def _excerpt(response: HttpResponse) -> str:
+def _cut_excerpt(response: HttpResponse) -> str:
     return response.body[:_EXCERPT].decode("utf-8", "replace")

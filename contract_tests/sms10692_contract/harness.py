@@ -55,7 +55,7 @@ class SuiteAccount:
     password: str
     points: int = 0
 
-    def credentials(self, timestamp: str | None = None, charset: str = "utf-8") -> dict[str, str]:
+    def build_credentials(self, timestamp: str | None = None, charset: str = "utf-8") -> dict[str, str]:
         """Return userid, timestamp and sign; the timestamp defaults to the current time."""
         stamp = build_timestamp(0) if timestamp is None else timestamp
         signature = compute_signature(self.account, self.password, stamp, charset)
@@ -178,7 +178,7 @@ class CheckContext:
 
     def post(self, account: SuiteAccount, endpoint: str, **fields: str) -> ParsedResponse:
         """Send a form with the account's credentials; `fields` replace them."""
-        return self.exchange(build_form(endpoint, account.credentials() | fields))
+        return self.exchange(build_form(endpoint, account.build_credentials() | fields))
 
     def send(
         self, account: SuiteAccount, mobile: str = "", content: str = "内容", endpoint: str = UTF8, **extra: str

@@ -19,9 +19,9 @@ from sms10692_contract.http import Address, TargetUnreachable, parse_address, se
 from sms10692_contract.interruptions import INTERRUPTIONS
 from sms10692_contract.options import CHARSETS, CREDENTIALS_NEEDED, FORBIDDEN_WORD, HELP
 from sms10692_contract.requests import UTF8, build_form, is_encodable
-from sms10692_contract.runner import Verdict, accounts_left, enable_sandbox, run_checks, shares_accounts
+from sms10692_contract.runner import Verdict, delete_run_accounts, enable_sandbox, run_checks, shares_accounts
 from sms10692_contract.safety import BUDGET_DEFAULT, SafetyGuard
-from sms10692_contract.selection import Selection, parse_selection, reasons_not_run
+from sms10692_contract.selection import Selection, find_reasons_not_run, parse_selection
 
 _ACCOUNTS_LEFT: Final = pytest.StashKey[str]()
 
@@ -57,7 +57,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         return None
     if config.getoption("keyword"):
         raise pytest.UsageError("--list does not support -k: select with --only and --skip")
-    reasons = reasons_not_run(_parse_selection(config), _build_guard(config), bool(config.getoption("--control")))
+    reasons = find_reasons_not_run(_parse_selection(config), _build_guard(config), bool(config.getoption("--control")))
     terminal.write_line(report.format_selection(reasons, Console(highlight=False, markup=False, emoji=False)))
     return 0
 
@@ -65,7 +65,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the tests of clauses that --only and --skip do not select."""
     selection = _parse_selection(config)
-    deselected = [item for item in items if (clause := _get_clause(item)) and selection.exclusion_reason(clause)]
+    deselected = [item for item in items if (clause := _get_clause(item)) and selection.get_exclusion_reason(clause)]
     if deselected:
         config.hook.pytest_deselected(items=deselected)
         items[:] = [item for item in items if item not in deselected]
@@ -152,7 +152,7 @@ def context(pytestconfig: pytest.Config) -> Iterator[CheckContext]:
         own = _prepare_account(address, own, control, guard)
         yield CheckContext(address, own, guard, control, effort, option("--seed"), option("--forbidden-word"), keep)
     finally:
-        left = accounts_left(control, keep) if control is not None else ""
+        left = delete_run_accounts(control, keep) if control is not None else ""
         if left:
             pytestconfig.stash[_ACCOUNTS_LEFT] = escape_unprintable(left)
 
@@ -163,7 +163,7 @@ def _prepare_account(
     """Return the account for the run. Stops pytest if the server or the control API is wrong."""
     try:
         if control is None:
-            send_request(address, build_form(UTF8, own.credentials() | {"action": "overage"}))
+            send_request(address, build_form(UTF8, own.build_credentials() | {"action": "overage"}))
             return own
         own, accepted = enable_sandbox(address, control, guard)
         if not accepted and not shares_accounts(address, control):

@@ -65,7 +65,7 @@ def _indent(text: str) -> str:
 
 def format_verdicts(verdicts: Sequence[Verdict], console: Console) -> str:
     """Return a table of all clauses and verdicts, formatted for this console."""
-    rows = _clause_table("verdict")
+    rows = _create_clause_table("verdict")
     for verdict in verdicts:
         clause, state = verdict.clause, verdict.state
         result = (
@@ -79,7 +79,7 @@ def format_verdicts(verdicts: Sequence[Verdict], console: Console) -> str:
 
 def format_selection(reasons: Mapping[str, str], console: Console) -> str:
     """Return a table of all clauses that says which would be checked. `reasons` has, by id, why a clause would not."""
-    rows = _clause_table("checked")
+    rows = _create_clause_table("checked")
     for clause in CLAUSES:
         reason = reasons[clause.id]
         rows.add_row(clause.id, clause.source, clause.text, f"no ({reason})" if reason else "yes")
@@ -87,7 +87,7 @@ def format_selection(reasons: Mapping[str, str], console: Console) -> str:
     return f"{_render(rows, console)}\n\n{count} of {len(reasons)} clauses would be checked"
 
 
-def _clause_table(last_column: str) -> Table:
+def _create_clause_table(last_column: str) -> Table:
     table = Table(show_edge=False, pad_edge=False)
     for name in ("clause", "source"):
         table.add_column(name, no_wrap=True)

@@ -26,9 +26,9 @@ from sms10692_contract.options import (
     describe_write_error,
 )
 from sms10692_contract.requests import UTF8, build_form
-from sms10692_contract.runner import State, Verdict, accounts_left, enable_sandbox, run_checks, shares_accounts
+from sms10692_contract.runner import State, Verdict, delete_run_accounts, enable_sandbox, run_checks, shares_accounts
 from sms10692_contract.safety import BUDGET_DEFAULT, SafetyGuard
-from sms10692_contract.selection import Selection, parse_selection, reasons_not_run
+from sms10692_contract.selection import Selection, find_reasons_not_run, parse_selection
 from sms10692_contract.terminal import NAME
 
 _FAILED = 1
@@ -151,8 +151,8 @@ def run(
         context = CheckContext(
             address, own, guard, control_client, EFFORTS[effort], seed, forbidden_word, keep_accounts
         )
-        verdicts, interruption = _run_clauses(context, selection.selected_clauses())
-    repeat_command = _repeat_command(context, control, allow_send, allow_fetch)
+        verdicts, interruption = _run_clauses(context, selection.get_clauses())
+    repeat_command = _build_repeat_command(context, control, allow_send, allow_fetch)
     repeat = {verdict.clause.id: f"{repeat_command} --only {verdict.clause.id}" for verdict in verdicts}
     write_errors = []
     for file, write in ((html, report.write_html), (junit, report.write_junit)):
@@ -176,8 +176,8 @@ def run(
 
 def _list_clauses(selection: Selection, guard: SafetyGuard, has_control: bool) -> None:
     """Print every clause, and whether it would be checked."""
-    reasons = reasons_not_run(selection, guard, has_control)
-    terminal.write_line(report.format_selection(reasons, _plain_console()))
+    reasons = find_reasons_not_run(selection, guard, has_control)
+    terminal.write_line(report.format_selection(reasons, _create_plain_console()))
 
 
 def _prepare_account(
@@ -185,7 +185,7 @@ def _prepare_account(
 ) -> SuiteAccount:
     """Return the account for the run, and warn if the server does not accept it."""
     if control is None:
-        response = send_request(address, build_form(UTF8, own.credentials() | {"action": "overage"}))
+        response = send_request(address, build_form(UTF8, own.build_credentials() | {"action": "overage"}))
         if "用户名或密码错误".encode() in response.body:
             terminal.write_message(f"{address.url} refuses the account or the password")
         return own
@@ -209,7 +209,7 @@ def _deleting_accounts(control: ControlClient | None, keep: bool) -> Iterator[No
         yield
     finally:
         if control is not None:
-            left = accounts_left(control, keep)
+            left = delete_run_accounts(control, keep)
             if left:
                 terminal.write_message(left)
 
@@ -237,7 +237,7 @@ def _run_clauses(context: CheckContext, clauses: Sequence[Clause]) -> tuple[list
 
 
 def _print_report(verdicts: Sequence[Verdict], address: Address, repeat: dict[str, str], deleted: bool) -> None:
-    terminal.write_line(report.format_verdicts(verdicts, _plain_console()))
+    terminal.write_line(report.format_verdicts(verdicts, _create_plain_console()))
     failed = [verdict for verdict in verdicts if verdict.state is State.FAILED]
     for verdict in failed:
         terminal.write_line("\n" + report.format_failure(verdict, address, repeat[verdict.clause.id]))
@@ -246,12 +246,12 @@ def _print_report(verdicts: Sequence[Verdict], address: Address, repeat: dict[st
     terminal.write_line(f"\n{report.format_summary(verdicts)}")
 
 
-def _plain_console() -> Console:
+def _create_plain_console() -> Console:
     """Return a console that only formats; terminal.write_line prints."""
     return Console(highlight=False, markup=False, emoji=False)
 
 
-def _repeat_command(
+def _build_repeat_command(
     context: CheckContext, control: Address | None, allow_send: Sequence[str], allow_fetch: bool
 ) -> str:
     words = [NAME, "run", context.address.url, "--seed", str(context.seed), "--effort", context.effort.name]

@@ -62,7 +62,7 @@ def enable_sandbox(address: Address, control: ControlClient, guard: SafetyGuard)
     return account, accepted
 
 
-def accounts_left(control: ControlClient, keep: bool) -> str:
+def delete_run_accounts(control: ControlClient, keep: bool) -> str:
     """Delete the accounts of this run unless `keep`. Return a message if any are left, otherwise an empty string."""
     reason = "--keep-accounts"
     if not keep:
@@ -87,7 +87,7 @@ def shares_accounts(address: Address, control: ControlClient) -> bool:
 
 
 def _query_balance(address: Address, account: SuiteAccount, **fields: str) -> HttpResponse:
-    return send_request(address, build_form(UTF8, account.credentials() | {"action": "overage"} | fields))
+    return send_request(address, build_form(UTF8, account.build_credentials() | {"action": "overage"} | fields))
 
 
 def run_checks(
@@ -113,7 +113,7 @@ def run_checks(
 
 def _run_check(context: CheckContext, clause: Clause, covered: Sequence[Clause]) -> Iterator[Verdict]:
     """Run the check of `clause`; yield a verdict on every clause that the check covers."""
-    missing = context.guard.missing_permission(clause.permissions)
+    missing = context.guard.find_missing_permission(clause.permissions)
     if missing:
         yield from (Verdict(each, State.NOT_EXERCISED, f"needs {missing}") for each in covered)
         return

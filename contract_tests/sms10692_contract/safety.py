@@ -42,7 +42,7 @@ class SafetyGuard:
     spent: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def missing_permission(self, permissions: Iterable[str]) -> str:
+    def find_missing_permission(self, permissions: Iterable[str]) -> str:
         """Return the options that are missing for these permissions; empty if none is."""
         if self.userids:
             return ""

@@ -17,11 +17,11 @@ class Selection:
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
 
-    def selected_clauses(self) -> list[Clause]:
+    def get_clauses(self) -> list[Clause]:
         """Return the selected clauses, in the order in which they are checked."""
-        return [clause for clause in CLAUSES if not self.exclusion_reason(clause)]
+        return [clause for clause in CLAUSES if not self.get_exclusion_reason(clause)]
 
-    def exclusion_reason(self, clause: Clause) -> str:
+    def get_exclusion_reason(self, clause: Clause) -> str:
         """Return why a clause is not selected; empty if it is."""
         if self.only and clause.id not in self.only:
             return "not named by --only"
@@ -38,19 +38,19 @@ def parse_selection(only: Sequence[str], skip: Sequence[str]) -> Selection:
             if clause_id not in BY_ID:
                 raise ValueError(f"{option}: there is no clause {clause_id}")
     selection = Selection(tuple(only), tuple(skip))
-    if not selection.selected_clauses():
+    if not selection.get_clauses():
         raise ValueError("--only and --skip select no clause")
     return selection
 
 
-def reasons_not_run(selection: Selection, guard: SafetyGuard, has_control: bool) -> dict[str, str]:
+def find_reasons_not_run(selection: Selection, guard: SafetyGuard, has_control: bool) -> dict[str, str]:
     """Return by clause id why a clause would not run; empty for a clause that would.
 
     With a control API all clauses can run, because the accounts are temporary.
     """
 
     def reason(clause: Clause) -> str:
-        missing = "" if has_control else guard.missing_permission(clause.permissions)
-        return selection.exclusion_reason(clause) or (f"needs {missing}" if missing else "")
+        missing = "" if has_control else guard.find_missing_permission(clause.permissions)
+        return selection.get_exclusion_reason(clause) or (f"needs {missing}" if missing else "")
 
     return {clause.id: reason(clause) for clause in CLAUSES}

@@ -17,7 +17,7 @@ from sms10692_contract.control import ControlApiError, ControlClient
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import parse_address
 from sms10692_contract.interruptions import Interrupted, Interruptions
-from sms10692_contract.runner import accounts_left, enable_sandbox, run_checks
+from sms10692_contract.runner import delete_run_accounts, enable_sandbox, run_checks
 from sms10692_contract.safety import SafetyGuard
 from support.contract_cli import run_contract, select
 from support.emulators import emulator_process, read_log
@@ -72,7 +72,7 @@ def test_the_accounts_of_a_check_are_deleted_before_the_next() -> None:
             assert control.userids == [own.userid]
             assert guard.userids == {own.userid}
             assert vendor.control.userids() == ["12", own.userid]
-        assert accounts_left(control, keep=False) == ""
+        assert delete_run_accounts(control, keep=False) == ""
         assert vendor.control.userids() == ["12"]
 
 
@@ -188,5 +188,5 @@ def test_an_account_with_an_incomplete_response_is_deleted_too() -> None:
         with pytest.raises(ControlApiError, match="lacks userid, account"):
             control.create_account()
         assert control.userids == ["1/../2"]
-        assert accounts_left(control, keep=False) == ""
+        assert delete_run_accounts(control, keep=False) == ""
         assert control.userids == []

@@ -79,7 +79,7 @@ def test_a_check_without_permission_is_blocked_before_it_transmits() -> None:
     assert received == []
 
 
-CREDENTIALS = ACCOUNT.credentials("20120701231212")
+CREDENTIALS = ACCOUNT.build_credentials("20120701231212")
 SEND = CREDENTIALS | {"action": "send", "mobile": "13000000001", "content": "内容"}
 
 

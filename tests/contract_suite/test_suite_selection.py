@@ -8,7 +8,7 @@ import pytest
 from contract_suite.test_suite_under_pytest import run_pytest
 from sms10692_contract.clauses import BY_ID, CLAUSES
 from sms10692_contract.safety import SafetyGuard
-from sms10692_contract.selection import Selection, parse_selection, reasons_not_run
+from sms10692_contract.selection import Selection, find_reasons_not_run, parse_selection
 from support.contract_cli import run_contract, select
 from support.fake_servers import recording_server
 from support.mutant_vendor import mutant_server
@@ -24,22 +24,22 @@ def listed_verdicts(listing: str) -> list[str]:
 
 def test_only_and_skip_select_clauses_in_the_order_of_the_table() -> None:
     selection = parse_selection(["R18", "2.3-found", "A7"], ["A7"])
-    assert [clause.id for clause in selection.selected_clauses()] == ["2.3-found", "R18"]
-    assert selection.exclusion_reason(BY_ID["A7"]) == "named by --skip"
-    assert selection.exclusion_reason(BY_ID["A12"]) == "not named by --only"
-    everything = Selection().selected_clauses()
+    assert [clause.id for clause in selection.get_clauses()] == ["2.3-found", "R18"]
+    assert selection.get_exclusion_reason(BY_ID["A7"]) == "named by --skip"
+    assert selection.get_exclusion_reason(BY_ID["A12"]) == "not named by --only"
+    everything = Selection().get_clauses()
     assert everything == list(CLAUSES)
-    assert parse_selection([], ["A7"]).selected_clauses() == [clause for clause in everything if clause.id != "A7"]
+    assert parse_selection([], ["A7"]).get_clauses() == [clause for clause in everything if clause.id != "A7"]
 
 
 def test_a_clause_without_permission_would_not_run() -> None:
-    reasons = reasons_not_run(Selection(skip=("2.3-found",)), SafetyGuard(), has_control=False)
+    reasons = find_reasons_not_run(Selection(skip=("2.3-found",)), SafetyGuard(), has_control=False)
     assert reasons["2.3-found"] == "named by --skip"
     assert reasons["1.3-ok"] == "needs --allow-send NUMBER"
     assert [clause for clause, reason in reasons.items() if not reason] == [
         clause for clause in HARMLESS if clause != "2.3-found"
     ]
-    assert set(reasons_not_run(Selection(), SafetyGuard(), has_control=True).values()) == {""}
+    assert set(find_reasons_not_run(Selection(), SafetyGuard(), has_control=True).values()) == {""}
 
 
 def test_the_command_skips_clauses() -> None:

@@ -30,7 +30,7 @@ from sms10692_contract.safety import INVALID_SIGN
 def _a_send_is_checked_in_this_order(context: CheckContext) -> None:
     """Start with every mistake in one send, and correct the reported mistake step by step."""
     account = context.create_account(points=0)
-    credentials = account.credentials()
+    credentials = account.build_credentials()
     for endpoint in (UTF8, GBK):
         request_fields = credentials | {
             "action": "send",

@@ -28,7 +28,9 @@ from sms10692_contract.safety import INVALID_SIGN
 def _the_signature_is_over_account_password_timestamp(context: CheckContext) -> None:
     def check_accepted(endpoint: str, seconds: int) -> None:
         response = context.exchange(
-            build_form(endpoint, context.create_account().credentials(build_timestamp(seconds)) | {"action": "overage"})
+            build_form(
+                endpoint, context.create_account().build_credentials(build_timestamp(seconds)) | {"action": "overage"}
+            )
         )
         expect(
             get_message(response) == "" and bool(response.get_element("overage")),
@@ -102,15 +104,15 @@ def _a_blank_credential_is_empty(context: CheckContext) -> None:
     for name in ("userid", "timestamp", "sign"):
         for blank in ("", " ", "\t\r\n", "\u3000"):
             response = context.exchange(
-                build_form(UTF8, context.own.credentials() | {"action": "overage", name: blank})
+                build_form(UTF8, context.own.build_credentials() | {"action": "overage", name: blank})
             )
             expect_message(response, EMPTY_CREDENTIALS)
-        other_fields = {key: value for key, value in context.own.credentials().items() if key != name}
+        other_fields = {key: value for key, value in context.own.build_credentials().items() if key != name}
         expect_message(context.exchange(build_form(UTF8, other_fields | {"action": "overage"})), EMPTY_CREDENTIALS)
 
     def check_empty(endpoint: str, name: str, blank: str) -> None:
         response = context.exchange(
-            build_form(endpoint, context.own.credentials() | {"action": "overage", name: blank})
+            build_form(endpoint, context.own.build_credentials() | {"action": "overage", name: blank})
         )
         expect_message(response, EMPTY_CREDENTIALS)
 
@@ -122,7 +124,7 @@ def _the_signature_is_over_utf8_and_on_the_gbk_endpoint_over_gbk_too(context: Ch
     def check_charset(endpoint: str, charset: str, timestamp: str) -> None:
         is_accepted = endpoint == GBK or charset == "utf-8" or timestamp.isascii()
         response = context.exchange(
-            build_form(endpoint, context.own.credentials(timestamp, charset) | {"action": "overage"})
+            build_form(endpoint, context.own.build_credentials(timestamp, charset) | {"action": "overage"})
         )
         expect(
             get_message(response) == ("" if is_accepted else WRONG_CREDENTIALS),
@@ -152,7 +154,9 @@ def _a_chinese_account_name_is_signed_over_its_utf8_bytes(context: CheckContext)
 @checks("Q13")
 def _a_timestamp_is_any_text_over_which_the_signature_is_right(context: CheckContext) -> None:
     def check_accepted(timestamp: str, endpoint: str = UTF8) -> None:
-        response = context.exchange(build_form(endpoint, context.own.credentials(timestamp) | {"action": "overage"}))
+        response = context.exchange(
+            build_form(endpoint, context.own.build_credentials(timestamp) | {"action": "overage"})
+        )
         expect(
             get_message(response) == "" and bool(response.get_element("overage")),
             response,

@@ -40,7 +40,7 @@ def _raw_utf8_in_the_query_string_is_read(context: CheckContext) -> None:
 @checks("Q12")
 def _the_optional_parameters_may_be_absent(context: CheckContext) -> None:
     account = context.create_account()
-    fields = account.credentials() | {"action": "send", "mobile": context.number, "content": "内容"}
+    fields = account.build_credentials() | {"action": "send", "mobile": context.number, "content": "内容"}
     expect_sent(context.exchange(build_form(UTF8, fields)), 1)
 
 
@@ -89,7 +89,7 @@ def _text_in_the_charset_of_the_other_endpoint_is_not_understood(context: CheckC
 @checks("R14-plus")
 def _a_plus_is_a_space(context: CheckContext) -> None:
     def check_decoded(endpoint: str, timestamp: str, in_query: bool) -> None:
-        pairs = list((context.own.credentials(timestamp) | {"action": "overage"}).items())
+        pairs = list((context.own.build_credentials(timestamp) | {"action": "overage"}).items())
         query, body = (pairs, []) if in_query else ([], pairs)
         request = build_request(
             endpoint,
@@ -108,7 +108,7 @@ def _a_plus_is_a_space(context: CheckContext) -> None:
 
 @checks("R14-query-first")
 def _the_query_string_comes_before_the_form(context: CheckContext) -> None:
-    credentials = list(context.own.credentials().items())
+    credentials = list(context.own.build_credentials().items())
     for content, message in ((context.forbidden_word, WORD_FOUND), ("", NO_WORD_FOUND)):
         form_content = "" if content else context.forbidden_word
         query = [("content", content), *credentials]
@@ -129,7 +129,7 @@ def _the_query_string_comes_before_the_form(context: CheckContext) -> None:
 @checks("R14-repeated")
 def _values_of_a_repeated_name_are_joined_with_commas(context: CheckContext) -> None:
     account = context.create_account()
-    fields = [*account.credentials().items(), ("action", "send"), ("content", "内容")]
+    fields = [*account.build_credentials().items(), ("action", "send"), ("content", "内容")]
     repeated = [("mobile", "13000000001"), ("mobile", "13000000002")]
     expect_sent(context.exchange(build_request(UTF8, body=[*fields, *repeated])), 2)
     expect_sent(context.exchange(build_request(UTF8, query=[*fields, *repeated])), 2)
@@ -145,7 +145,7 @@ def _values_of_a_repeated_name_are_joined_with_commas(context: CheckContext) -> 
 @checks("R14-names")
 def _a_name_is_not_trimmed(context: CheckContext) -> None:
     def check_not_recognized(endpoint: str, renamed: str, before: str, after: str) -> None:
-        credentials = context.own.credentials().items()
+        credentials = context.own.build_credentials().items()
         fields = [(f"{before}{name}{after}" if name == renamed else name, value) for name, value in credentials]
         if before or after:
             expect_message(

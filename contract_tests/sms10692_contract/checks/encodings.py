@@ -247,7 +247,7 @@ GENERATED: Final[Mapping[str, st.SearchStrategy[Encoding]]] = {
 
 def build_keyword_pairs(account: SuiteAccount, content: str) -> list[tuple[str, str]]:
     """Return the parameters of a checkkeyword request for this text."""
-    return list((account.credentials() | {"action": "checkkeyword", "content": content}).items())
+    return list((account.build_credentials() | {"action": "checkkeyword", "content": content}).items())
 
 
 def _make_check(encodings: tuple[Encoding, ...], generated: st.SearchStrategy[Encoding] | None) -> Check:

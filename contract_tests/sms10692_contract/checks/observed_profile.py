@@ -37,7 +37,7 @@ def _expect_echo(response: ParsedResponse, text: str) -> None:
 @checks("R17-unencodable")
 def _a_character_that_gbk_lacks_becomes_a_decimal_reference(context: CheckContext) -> None:
     account = context.create_account(profile="observed")
-    pairs = account.credentials() | {"action": "checkkeyword", "content": "CONTENT"}
+    pairs = account.build_credentials() | {"action": "checkkeyword", "content": "CONTENT"}
     response = context.exchange(build_form(GBK, pairs | {"content": "好ˉ"}))
     expect(response.get_element("checkCounts") == "好ˉ", response, "checkCounts 好ˉ")
     request = build_form(GBK, pairs)

@@ -306,7 +306,7 @@ def _a_head_request_is_a_fetch(context: CheckContext) -> None:
     account = context.create_account()
     expect_sent(context.send(account), 1)
     context.clock.advance(account.userid, 180)
-    pairs = list((account.credentials() | {"action": "query"}).items())
+    pairs = list((account.build_credentials() | {"action": "query"}).items())
     response = context.exchange(build_request(STATUS, query=pairs, method="HEAD"))
     expect((response.raw.status, response.raw.body) == (200, b""), response, "HTTP 200 and no body")
     expect(context.status(account).get_items("statusbox") == [], response, "an empty queue afterwards", "the report")

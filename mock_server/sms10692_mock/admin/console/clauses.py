@@ -1,7 +1,7 @@
 """Clauses and numbered readings of the contract, loaded for the console.
 
 Sources: `fixtures/clauses.toml` and `fixtures/readings.md`, copies of which are in the wheel (the clauses in the
-package of the conformance suite, which is always installed too), and the Chinese texts in `clauses.zh.toml`.
+package of the contract suite, which is always installed too), and the Chinese texts in `clauses.zh.toml`.
 """
 
 import re
