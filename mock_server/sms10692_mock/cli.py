@@ -381,12 +381,12 @@ def serve_command(
     log_ignored_links()
     vendor = _open_vendor(options, address, durable, reset, initial_state, accounts)
     words = banner(format_url(listener), options, vendor.store)
-    guard = AccessPolicy(hosts, token, public_url, proxies)
-    exposed = is_exposed(listener.getsockname()[0], guard)
+    access_policy = AccessPolicy(hosts, token, public_url, proxies)
+    exposed = is_exposed(listener.getsockname()[0], access_policy)
     if token is None and exposed:
         token = secrets.token_urlsafe(16)
         words = f"{words}\ntoken of the control API: {token}"
-        guard = replace(guard, token=token)
+        access_policy = replace(access_policy, token=token)
     bell = ChangeNotifier()
     pages = VendorApp(
         vendor,
@@ -405,7 +405,7 @@ def serve_command(
 
     try:
         serve(
-            dispatcher_factory(pages, LazyWsgiApp(lambda: build_admin_app(vendor, options, bell, guard))),
+            dispatcher_factory(pages, LazyWsgiApp(lambda: build_admin_app(vendor, options, bell, access_policy))),
             listener,
             when_ready=lambda: _print_banner(words, log),
             when_stopped=when_stopped,

@@ -327,7 +327,7 @@ def test_a_full_disk_fails_every_request_of_a_batch_and_nothing_is_stored(
     assert get_message(sent.body.decode()) == get_message(sent_again.body.decode()) == protocol.OTHER_ERROR
     assert (balance.status, balance.body.count(b"\n")) == (503, 1)
     assert len(app.log) == 3
-    assert all("the store is away" in line for line in app.log)
+    assert all("the store is unavailable" in line for line in app.log)
     assert app.store.balance("12") == before
     assert app.store.requests(None, Query(limit=9)).items == []
     assert app.store.queue_stats("12", "reports", 2e9) == (0, 0, 0, 0, 0)
@@ -351,7 +351,7 @@ def test_a_batch_whose_transaction_fails_once_is_handled_as_if_it_had_not(
     assert next(calls) == 5  # one rolled back, one failed, three repeated
     assert [get_message(body) for index, body in enumerate(bodies) if index != 2] == 3 * [protocol.OK]
     assert "<overage>998</overage>" in bodies[2]
-    assert not any("the store is away" in line for line in app.log)
+    assert not any("the store is unavailable" in line for line in app.log)
     assert len(app.log) == 4
     assert app.store.balance("12") == (997, 1000, 3)
     assert len(app.store.requests(None, Query(limit=9)).items) == 4

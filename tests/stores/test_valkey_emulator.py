@@ -46,8 +46,8 @@ def test_requests_get_an_error_while_the_server_hangs() -> None:
             with ThreadPoolExecutor(4) as threads:
                 answers = list(threads.map(partial(send_raw, address), [SEND] * 4))
             assert all("其他错误" in answer.body.decode() for answer in answers)
-            away = send_raw(address, FETCH)
-            assert (away.status, away.body[:17]) == (503, b"the store is away")
+            fetched = send_raw(address, FETCH)
+            assert (fetched.status, fetched.body[:24]) == (503, b"the store is unavailable")
         assert eventually(lambda: send_raw(address, FETCH).status == 200)
 
 

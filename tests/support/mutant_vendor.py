@@ -102,25 +102,25 @@ class DefectiveVendorApp(VendorApp):
 class UncheckedVendor(Vendor):
     """A vendor that processes any request without validation, which `DefectivePages` has done."""
 
-    def handle(self, call: ApiRequest, request: int = 0) -> VendorResult:
-        account = self.store.account(call.userid) or self.store.account(self.store.userids()[-1])
+    def handle(self, request: ApiRequest, request_number: int = 0) -> VendorResult:
+        account = self.store.account(request.userid) or self.store.account(self.store.userids()[-1])
         assert account is not None
         now = self.now(account)
-        return VendorResult(self._unchecked(account, now, request, call), account, now)
+        return VendorResult(self._unchecked(account, now, request_number, request), account, now)
 
-    def _unchecked(self, account: Account, now: float, request: int, call: ApiRequest) -> Result:
-        match call.operation and call.operation.name:
+    def _unchecked(self, account: Account, now: float, request_number: int, request: ApiRequest) -> Result:
+        match request.operation and request.operation.name:
             case "overage":
                 return self.overage(account)
             case "checkkeyword":
-                return self.checkkeyword(call.content)
+                return self.checkkeyword(request.content)
             case "status":
-                digits = call.status_num.strip()
-                return self.status(account, now, request, int(digits) if digits.isdecimal() else 4000)
+                digits = request.status_num.strip()
+                return self.status(account, now, request_number, int(digits) if digits.isdecimal() else 4000)
             case "call":
-                return self.call(account, now, request)
+                return self.call(account, now, request_number)
             case _:
-                return self.send(account, now, request, call._replace(mobile=call.mobile or "15023239810"))
+                return self.send(account, now, request_number, request._replace(mobile=request.mobile or "15023239810"))
 
 
 def _change_text(body: bytes, endpoint: Endpoint, request: ApiRequest, defect: Defect) -> bytes:

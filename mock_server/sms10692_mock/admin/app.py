@@ -37,7 +37,9 @@ from sms10692_mock.domain.store import NoSuchAccount, Store, StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor
 
 
-def create_app(options: Options | None = None, guard: AccessPolicy | None = None, store: Store | None = None) -> Flask:
+def create_app(
+    options: Options | None = None, access_policy: AccessPolicy | None = None, store: Store | None = None
+) -> Flask:
     """Create the whole emulator as a Flask application; `options` as in `sms10692-mock serve`.
 
     Without a `store`, data is kept in memory.
@@ -47,7 +49,7 @@ def create_app(options: Options | None = None, guard: AccessPolicy | None = None
     """
     options = options or Options()
     vendor, notifier = build_vendor(options, store), ChangeNotifier()
-    app = create_admin_app(build_control(vendor, options, notifier), guard or AccessPolicy())
+    app = create_admin_app(build_control(vendor, options, notifier), access_policy or AccessPolicy())
     vendor_app = VendorApp(vendor, options.profile, notifier=notifier, allows_cross_site=options.allow_cross_site)
     app.wsgi_app = WsgiVendorApp(vendor_app, fallback=app.wsgi_app)  # type: ignore[method-assign]  # Flask's way for middleware
     return app
@@ -58,7 +60,7 @@ def build_control(vendor: Vendor, options: Options, notifier: ChangeNotifier) ->
     return ControlService(vendor, options.profile.name, notifier, options.accounts, options.account_ttl)
 
 
-def create_admin_app(control: ControlService, guard: AccessPolicy) -> Flask:
+def create_admin_app(control: ControlService, access_policy: AccessPolicy) -> Flask:
     """Create the application for all paths except the vendor's: console, control API and its description."""
     app = DescribedApp(
         __package__,
@@ -77,16 +79,18 @@ def create_admin_app(control: ControlService, guard: AccessPolicy) -> Flask:
     )
     # Otherwise Swagger UI sends the URL of the description to a validator on the Internet.
     app.config["SWAGGER_CONFIG"] = {"validatorUrl": None}
-    app.config[PUBLIC_URL] = guard.public and guard.public.url
+    app.config[PUBLIC_URL] = access_policy.public and access_policy.public.url
     app.request_class = JsonRequest
     add_control_api(app, control)
-    add_console(app, control, guard)
-    if guard.proxies:
-        app.wsgi_app = TrustedProxies(app.wsgi_app, guard.proxies)  # type: ignore[method-assign]  # as in create_app
+    add_console(app, control, access_policy)
+    if access_policy.proxies:
+        app.wsgi_app = TrustedProxies(app.wsgi_app, access_policy.proxies)  # type: ignore[method-assign]  # as in create_app
 
     @app.before_request
     def check_forwarded() -> ResponseReturnValue | None:
-        refusal = None if _is_unrouted() or request.endpoint in PROBES else guard.check_forwarded(request.environ)
+        refusal = (
+            None if _is_unrouted() or request.endpoint in PROBES else access_policy.check_forwarded(request.environ)
+        )
         if refusal is None:
             return None
         return plain_text_error(*refusal) if request.blueprint == CONSOLE else _error(refusal[1], refusal[0])
@@ -102,10 +106,10 @@ def create_admin_app(control: ControlService, guard: AccessPolicy) -> Flask:
             return _error("the query is not UTF-8", 400)
         if _CONTROL_CHARACTER.search(query):  # only possible without a socket; it would end up in a redirect's header
             return _error("the query contains a control character", 400)
-        refusal = guard.check_api(request.method, request.headers)
+        refusal = access_policy.check_api(request.method, request.headers)
         if refusal is not None and refusal[0] == HTTPStatus.UNAUTHORIZED and _is_description():
             # The console links to the description, and the browser sends the console's cookie.
-            refusal = guard.check_console(
+            refusal = access_policy.check_console(
                 request.method, request.headers, request.cookies.get(session_cookie_name(), "")
             )
         if refusal is None:

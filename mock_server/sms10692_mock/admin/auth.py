@@ -215,9 +215,11 @@ def is_address(host: str) -> bool:
     return True
 
 
-def is_exposed(address: str, guard: AccessPolicy) -> bool:
+def is_exposed(address: str, access_policy: AccessPolicy) -> bool:
     """Whether other machines can reach an emulator that listens at this address, directly or through a proxy."""
-    is_proxied = bool(guard.proxies) or (guard.public is not None and not is_loopback(guard.public.host))
+    is_proxied = bool(access_policy.proxies) or (
+        access_policy.public is not None and not is_loopback(access_policy.public.host)
+    )
     return is_proxied or not is_loopback(address)
 
 

@@ -190,9 +190,9 @@ class VendorApp:
         api_request, outcome = phase.api_request, phase.outcome
         if isinstance(outcome, StoreUnavailable):
             if self._log:
-                self._log(f"{request.method} {endpoint.path}: the store is away: {outcome}")
+                self._log(f"{request.method} {endpoint.path}: the store is unavailable: {outcome}")
             if api_request.operation is not protocol.SEND:
-                return HandledRequest(text_response(503, f"the store is away: {outcome}"))
+                return HandledRequest(text_response(503, f"the store is unavailable: {outcome}"))
             return HandledRequest(self._render(endpoint, api_request, Refusal(protocol.OTHER_ERROR), None))
         result = outcome.result
         response = self._render(endpoint, api_request, result, outcome.account)
@@ -337,7 +337,7 @@ class VendorApp:
             )
         except StoreUnavailable as error:
             if self._log:
-                self._log(f"{sanitize(request.method)} {endpoint.path}: the store is away: {error}")
+                self._log(f"{sanitize(request.method)} {endpoint.path}: the store is unavailable: {error}")
         else:
             store.log_request(entry)
             self._notify(entry.userid)

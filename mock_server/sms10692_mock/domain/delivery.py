@@ -35,8 +35,8 @@ _UNDELIVERABLE: Final = DeliveryOutcome(protocol.FAILED, "UNDELIV")
 
 RESERVED_NUMBERS: Final[Mapping[str, DeliveryOutcome]] = {
     **{
-        f"1000000000{place}": DeliveryOutcome(refusal=message)
-        for place, message in enumerate(protocol.SEND.messages[1:], start=1)
+        f"1000000000{index}": DeliveryOutcome(refusal=message)
+        for index, message in enumerate(protocol.SEND.messages[1:], start=1)
     },
     "10000000020": _UNDELIVERABLE,
     "10000000021": DeliveryOutcome(protocol.FAILED, "MK:0011"),
@@ -99,23 +99,28 @@ def apply_rules(
     >>> [outcome.errorcode for outcome in outcomes], left.rules
     (['UNDELIV', 'DELIVRD', 'DELIVRD'], ())
     """
-    rows = sorted(enumerate(rules.rules), key=lambda row: (-len(row[1].number), row[0]))
+    sorted_rules = sorted(enumerate(rules.rules), key=lambda pair: (-len(pair[1].number), pair[0]))
     remaining = [rule.times for rule in rules.rules]
-    fates: list[DeliveryOutcome] = []
-    for place, number in enumerate(numbers, start=sent_before):
-        for row, rule in rows:
-            fits = number == rule.number or (number.startswith(rule.number) and number not in RESERVED_NUMBERS)
-            if not fits or remaining[row] == 0:
+    outcomes: list[DeliveryOutcome] = []
+    for message_index, number in enumerate(numbers, start=sent_before):
+        for rule_index, rule in sorted_rules:
+            matches = number == rule.number or (number.startswith(rule.number) and number not in RESERVED_NUMBERS)
+            if not matches or remaining[rule_index] == 0:
                 continue
-            if rule.probability < 1.0 and seeded_random(f"{rules.seed}:{row}:{place}") >= rule.probability:
+            if (
+                rule.probability < 1.0
+                and seeded_random(f"{rules.seed}:{rule_index}:{message_index}") >= rule.probability
+            ):
                 continue
-            left = remaining[row]
-            remaining[row] = None if left is None else left - 1
-            fates.append(rule.outcome)
+            left = remaining[rule_index]
+            remaining[rule_index] = None if left is None else left - 1
+            outcomes.append(rule.outcome)
             break
         else:
-            fates.append(default_outcome(number))
+            outcomes.append(default_outcome(number))
     if remaining == [rule.times for rule in rules.rules]:
-        return fates, rules
-    kept = tuple(replace(rule, times=left) for rule, left in zip(rules.rules, remaining, strict=True) if left != 0)
-    return fates, replace(rules, rules=kept)
+        return outcomes, rules
+    remaining_rules = tuple(
+        replace(rule, times=left) for rule, left in zip(rules.rules, remaining, strict=True) if left != 0
+    )
+    return outcomes, replace(rules, rules=remaining_rules)

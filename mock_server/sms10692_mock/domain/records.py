@@ -26,7 +26,7 @@ _MAX_CHARACTER_BYTES: Final = 4
 """Bytes of the widest character in memory."""
 
 NO_TASK_INDEX: Final = -1
-"""The `place` of a report that belongs to no send."""
+"""The `recipient_index` of a report that belongs to no send."""
 
 
 def utf8_length(text: str) -> int:
@@ -41,7 +41,7 @@ def utf8_length(text: str) -> int:
 class StatusReport(NamedTuple):
     """A status report (4.3). `due` is the time from which the report can be fetched.
 
-    `place` is the index of its recipient in the task, from 0.
+    `recipient_index` is the index of its recipient in the task, from 0.
     """
 
     due: float

@@ -31,7 +31,7 @@ Rule: TypeAlias = tuple[str, Callable[[ValidationContext], bool]]
 
 _SQL: Final = re.compile(
     r"""(?aix)                              # ASCII, in any case
-      '\s*(?:(?:or|and)\b|--|;)             # a quote, then what an injection goes on with
+      '\s*(?:(?:or|and)\b|--|;)             # a quote, followed by the continuation of an injection
     | \bunion\s+select\b
     | ;(?:drop|delete|insert|update)\b
     | \bexec\(
@@ -93,8 +93,8 @@ def _credentials_wrong(context: ValidationContext) -> bool:
 
 
 def _skew_seconds(timestamp: str, now: float) -> float:
-    moment = signing.parse_timestamp(timestamp)
-    return float("inf") if moment is None else abs(moment.timestamp() - now)
+    time = signing.parse_timestamp(timestamp)
+    return float("inf") if time is None else abs(time.timestamp() - now)
 
 
 def _queues_not_allowed(context: ValidationContext) -> bool:

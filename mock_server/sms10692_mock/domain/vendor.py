@@ -95,32 +95,35 @@ class Vendor:
             self._override_keywords = words, Keywords(words)
         return self._override_keywords[1]
 
-    def handle(self, call: ApiRequest, request: int = 0) -> VendorResult:
-        """Execute a request and return its result. `request` is its number in the request log."""
-        account = self.store.account(call.userid)
+    def handle(self, request: ApiRequest, request_number: int = 0) -> VendorResult:
+        """Execute a request and return its result. `request_number` is its number in the request log."""
+        account = self.store.account(request.userid)
         settings = self.store.settings()
         now = self._now(account, settings)
         triggered: tuple[Fault, ...] = ()
         if settings.faults or (account and account.faults):
             try:
-                triggered = self._evaluate_faults(call, account, settings)
+                triggered = self._evaluate_faults(request, account, settings)
             except NoSuchAccount:  # deleted since the look-up
                 account = None
         for fault in triggered:
             if not fault.apply:
                 return VendorResult(Refusal(fault.message) if fault.message else None, account, now, triggered)
-        message = first_failure(ValidationContext(call, account, self._keywords(settings), now, self.max_clock_skew))
+        message = first_failure(ValidationContext(request, account, self._keywords(settings), now, self.max_clock_skew))
         if message is not None:
             return VendorResult(Refusal(message), account, now, triggered)
-        if account is None or call.operation is None:
+        if account is None or request.operation is None:
             raise AssertionError("validation refuses a request without account or operation")
         try:
-            return VendorResult(_HANDLERS[call.operation](self, account, now, call, request), account, now, triggered)
+            return VendorResult(
+                _HANDLERS[request.operation](self, account, now, request, request_number), account, now, triggered
+            )
         except NoSuchAccount:  # deleted since the look-up
             return VendorResult(Refusal(protocol.CREDENTIALS_WRONG), None, now, triggered)
 
-    def _evaluate_faults(self, call: ApiRequest, account: Account | None, settings: Settings) -> tuple[Fault, ...]:
-        operation, messages = call.operation.name if call.operation else "", (call.operation or protocol.SEND).messages
+    def _evaluate_faults(self, request: ApiRequest, account: Account | None, settings: Settings) -> tuple[Fault, ...]:
+        operation = request.operation.name if request.operation else ""
+        messages = (request.operation or protocol.SEND).messages
         triggered: list[tuple[Fault, ...]] = []
 
         # Both functions may be called more than once by the store, so each assigns and never appends.
@@ -142,11 +145,11 @@ class Vendor:
             self.store.change_settings(evaluate_global)
         return triggered[0] + triggered[1]
 
-    def send(self, account: Account, now: float, request: int, call: ApiRequest) -> AcceptedSend | Refusal:
+    def send(self, account: Account, now: float, request_number: int, request: ApiRequest) -> AcceptedSend | Refusal:
         """Send a text to every recipient (chapter 1). The request has passed validation."""
-        numbers = [number for part in call.mobile.split(",") if (number := part.strip())]
-        price, extno = self.pricing(call.content), call.extno.strip()
-        scheduled = clock.parse_time(call.send_time) if call.send_time else None
+        numbers = [number for part in request.mobile.split(",") if (number := part.strip())]
+        price, extno = self.pricing(request.content), request.extno.strip()
+        scheduled = clock.parse_time(request.send_time) if request.send_time else None
         due = now if scheduled is None else max(now, scheduled)
         if self._report_delay:
             due = add_seconds(due, self._report_delay)
@@ -157,7 +160,9 @@ class Vendor:
                 if outcome.refusal is not None:
                     return Refusal(outcome.refusal)
             task_id = self.store.next_task_id()
-            task = Task(task_id, now, due, numbers, call.content, extno, call.endpoint.path, price, request)
+            task = Task(
+                task_id, now, due, numbers, request.content, extno, request.endpoint.path, price, request_number
+            )
             reports, replies = _reports_and_replies(task, outcomes)
             # A refused send must not use up a rule, so the store changes the rules together with the accepted send.
             used = None if left is rules else RulesTransition(rules, left)
@@ -189,13 +194,13 @@ class Vendor:
         forbidden = self.keywords().contains_any(content)
         return CheckedText(protocol.FORBIDDEN_FOUND if forbidden else protocol.NOTHING_FORBIDDEN, content)
 
-    def status(self, account: Account, now: float, request: int, limit: int) -> ReportsResult:
+    def status(self, account: Account, now: float, request_number: int, limit: int) -> ReportsResult:
         """Fetch up to `limit` reports (chapter 4). Each report is returned once."""
-        return ReportsResult(self.store.fetch_reports(account.userid, limit, now, request))
+        return ReportsResult(self.store.fetch_reports(account.userid, limit, now, request_number))
 
-    def call(self, account: Account, now: float, request: int) -> RepliesResult:
+    def call(self, account: Account, now: float, request_number: int) -> RepliesResult:
         """Fetch all due replies (chapter 5). Each reply is returned once."""
-        return RepliesResult(self.store.fetch_replies(account.userid, now, request))
+        return RepliesResult(self.store.fetch_replies(account.userid, now, request_number))
 
 
 def _reports_and_replies(
@@ -205,11 +210,11 @@ def _reports_and_replies(
     task_id, due, extno = task.task_id, task.due, task.extno
     reports: list[StatusReport] = []
     replies: list[InboundReply] = []
-    for place, number in enumerate(task.numbers):
-        status, errorcode, delay, unreported, reply, _ = outcomes[place]
+    for index, number in enumerate(task.numbers):
+        status, errorcode, delay, unreported, reply, _ = outcomes[index]
         item_due = add_seconds(due, delay) if delay else due
         if not unreported:
-            reports.append(StatusReport(item_due, number, task_id, status, errorcode, extno, place))
+            reports.append(StatusReport(item_due, number, task_id, status, errorcode, extno, index))
         if reply is not None:
             replies.append(InboundReply(item_due, number, task_id, reply, extno))
     return reports, replies
@@ -218,13 +223,13 @@ def _reports_and_replies(
 _Handler: TypeAlias = Callable[[Vendor, Account, float, ApiRequest, int], Result]
 
 _HANDLERS: Final[Mapping[Operation, _Handler]] = {
-    protocol.SEND: lambda vendor, account, now, call, request: vendor.send(account, now, request, call),
-    protocol.OVERAGE: lambda vendor, account, now, call, request: vendor.overage(account),
-    protocol.CHECKKEYWORD: lambda vendor, account, now, call, request: vendor.checkkeyword(call.content),
-    protocol.STATUS: lambda vendor, account, now, call, request: vendor.status(
-        account, now, request, _parse_limit(call.status_num)
+    protocol.SEND: lambda vendor, account, now, request, number: vendor.send(account, now, number, request),
+    protocol.OVERAGE: lambda vendor, account, now, request, number: vendor.overage(account),
+    protocol.CHECKKEYWORD: lambda vendor, account, now, request, number: vendor.checkkeyword(request.content),
+    protocol.STATUS: lambda vendor, account, now, request, number: vendor.status(
+        account, now, number, _parse_limit(request.status_num)
     ),
-    protocol.CALL: lambda vendor, account, now, call, request: vendor.call(account, now, request),
+    protocol.CALL: lambda vendor, account, now, request, number: vendor.call(account, now, number),
 }
 
 

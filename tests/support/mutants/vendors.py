@@ -11,22 +11,22 @@ from sms10692_mock.domain.vendor import Vendor, VendorResult
 class EmptiesQueueOnRefusal(Vendor):
     """Empties the report queue when a fetch is refused."""
 
-    def handle(self, call: ApiRequest, request: int = 0) -> VendorResult:
-        vendor_result = super().handle(call, request)
+    def handle(self, request: ApiRequest, request_number: int = 0) -> VendorResult:
+        vendor_result = super().handle(request, request_number)
         if (
             isinstance(vendor_result.result, Refusal)
             and vendor_result.account is not None
-            and call.operation is protocol.STATUS
+            and request.operation is protocol.STATUS
         ):
-            self.store.fetch_reports(vendor_result.account.userid, 10**6, vendor_result.now, request)
+            self.store.fetch_reports(vendor_result.account.userid, 10**6, vendor_result.now, request_number)
         return vendor_result
 
 
 class TakesBalanceOnRefusal(Vendor):
     """Charges the whole balance when a send is refused because the balance is too small."""
 
-    def send(self, account: Account, now: float, request: int, call: ApiRequest) -> AcceptedSend | Refusal:
-        result = super().send(account, now, request, call)
+    def send(self, account: Account, now: float, request_number: int, request: ApiRequest) -> AcceptedSend | Refusal:
+        result = super().send(account, now, request_number, request)
         if result == Refusal(protocol.BALANCE_TOO_SMALL):
             self.store.add_points(account.userid, -self.store.balance(account.userid).points)
         return result
@@ -35,11 +35,11 @@ class TakesBalanceOnRefusal(Vendor):
 class AllowsOverdraft(Vendor):
     """Allows the balance to be overdrawn by one point."""
 
-    def send(self, account: Account, now: float, request: int, call: ApiRequest) -> AcceptedSend | Refusal:
-        result = super().send(account, now, request, call)
+    def send(self, account: Account, now: float, request_number: int, request: ApiRequest) -> AcceptedSend | Refusal:
+        result = super().send(account, now, request_number, request)
         if result == Refusal(protocol.BALANCE_TOO_SMALL):
             self.store.add_points(account.userid, 1)
-            result = super().send(account, now, request, call)
+            result = super().send(account, now, request_number, request)
             if isinstance(result, Refusal):
                 self.store.add_points(account.userid, -1)
         return result
@@ -48,22 +48,24 @@ class AllowsOverdraft(Vendor):
 class QueuesRefusedSends(Vendor):
     """Queues a report for a send that was refused because the balance is too small."""
 
-    def send(self, account: Account, now: float, request: int, call: ApiRequest) -> AcceptedSend | Refusal:
-        result = super().send(account, now, request, call)
+    def send(self, account: Account, now: float, request_number: int, request: ApiRequest) -> AcceptedSend | Refusal:
+        result = super().send(account, now, request_number, request)
         if result == Refusal(protocol.BALANCE_TOO_SMALL):
-            self.store.enqueue(account.userid, [StatusReport(now, call.mobile, 1, 10, "DELIVRD", call.extno)], [], now)
+            self.store.enqueue(
+                account.userid, [StatusReport(now, request.mobile, 1, 10, "DELIVRD", request.extno)], [], now
+            )
         return result
 
 
 class ChargesRefusedSends(Vendor):
     """Charges one point for a refused send."""
 
-    def handle(self, call: ApiRequest, request: int = 0) -> VendorResult:
-        vendor_result = super().handle(call, request)
+    def handle(self, request: ApiRequest, request_number: int = 0) -> VendorResult:
+        vendor_result = super().handle(request, request_number)
         if (
             isinstance(vendor_result.result, Refusal)
             and vendor_result.account is not None
-            and call.operation is protocol.SEND
+            and request.operation is protocol.SEND
         ):
             self.store.add_points(vendor_result.account.userid, -1)
         return vendor_result
@@ -72,15 +74,15 @@ class ChargesRefusedSends(Vendor):
 class ChecksBalanceTooEarly(Vendor):
     """Checks the balance before extno and sendTime."""
 
-    def handle(self, call: ApiRequest, request: int = 0) -> VendorResult:
-        vendor_result = super().handle(call, request)
+    def handle(self, request: ApiRequest, request_number: int = 0) -> VendorResult:
+        vendor_result = super().handle(request, request_number)
         if (
             vendor_result.result != Refusal(protocol.OTHER_ERROR)
             or vendor_result.account is None
-            or call.operation is not protocol.SEND
+            or request.operation is not protocol.SEND
         ):
             return vendor_result
-        cost = self.pricing(call.content) * len(call.mobile.split(","))
+        cost = self.pricing(request.content) * len(request.mobile.split(","))
         too_expensive = (
             not vendor_result.account.postpaid and cost > self.store.balance(vendor_result.account.userid).points
         )

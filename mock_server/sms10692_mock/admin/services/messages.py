@@ -178,18 +178,18 @@ class MessageService:
         faults = cache(self._faults_of_request)
         return to_list_document(page, query.limit, lambda row: to_document(row, faults))
 
-    def _faults_of_request(self, request: int | None) -> list[str]:
+    def _faults_of_request(self, request_number: int | None) -> list[str]:
         """Return the faults that affected a request; none if the request is no longer kept."""
-        entry = None if request is None else self._store.request(request)
-        return list(entry.faults) if entry else []
+        request = None if request_number is None else self._store.request(request_number)
+        return list(request.faults) if request else []
 
 
-def _delivery_state_fields(fate: DeliveryState, faults: _FaultLookup) -> dict[str, Any]:
+def _delivery_state_fields(delivery_state: DeliveryState, faults: _FaultLookup) -> dict[str, Any]:
     return {
-        "state": fate.state,
-        "fetched_at": None if fate.time is None else format_iso_time(fate.time),
-        "fetched_by_request": fate.request,
-        "faults": faults(fate.request),
+        "state": delivery_state.state,
+        "fetched_at": None if delivery_state.time is None else format_iso_time(delivery_state.time),
+        "fetched_by_request": delivery_state.request,
+        "faults": faults(delivery_state.request),
     }
 
 
@@ -260,4 +260,4 @@ def _queue_stats_document(stats: QueueStats) -> QueueStatsDocument:
     return QueueStatsDocument.model_construct(**stats._asdict())
 
 
-_CHARSETS: Final = {page.path: page.charset for page in protocol.ENDPOINTS}
+_CHARSETS: Final = {endpoint.path: endpoint.charset for endpoint in protocol.ENDPOINTS}

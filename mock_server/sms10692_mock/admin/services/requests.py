@@ -100,59 +100,59 @@ class RequestLogService:
 
     def get(self, userid: str | None, number: int) -> RequestDetail:
         """Return one request with its diagnosis. Raises NoSuchRequest."""
-        entry = self.logged_request(userid, number)
-        call, fields = reparse(entry)
+        request = self.logged_request(userid, number)
+        api_request, fields = reparse(request)
         return RequestDetail.model_construct(
-            **dict(_document(entry)),
-            headers=list(entry.headers),
-            body=b64encode(entry.body).decode(),
-            body_utf8=DECODERS["utf-8"](entry.body),
-            body_gbk=DECODERS["gb2312"](entry.body),
-            charset=call.endpoint.charset,
+            **dict(_document(request)),
+            headers=list(request.headers),
+            body=b64encode(request.body).decode(),
+            body_utf8=DECODERS["utf-8"](request.body),
+            body_gbk=DECODERS["gb2312"](request.body),
+            charset=api_request.endpoint.charset,
             fields=fields,
-            fields_utf8=_fields(entry, "utf-8"),
-            fields_gbk=_fields(entry, "gb2312"),
-            content_type=entry.content_type,
-            response_body=b64encode(entry.response_body).decode(),
-            response_text=_response_text(entry),
-            diagnosis=[_finding_document(finding) for finding in diagnose_logged(entry, self._store)],
+            fields_utf8=_fields(request, "utf-8"),
+            fields_gbk=_fields(request, "gb2312"),
+            content_type=request.content_type,
+            response_body=b64encode(request.response_body).decode(),
+            response_text=_response_text(request),
+            diagnosis=[_finding_document(finding) for finding in diagnose_logged(request, self._store)],
         )
 
     def logged_request(self, userid: str | None, number: int) -> LoggedRequest:
         """Return one request as stored. Raises NoSuchRequest."""
-        entry = self._store.request(number)
-        if entry is None or (userid is not None and entry.userid != userid):
+        request = self._store.request(number)
+        if request is None or (userid is not None and request.userid != userid):
             raise NoSuchRequest(number)
-        return entry
+        return request
 
 
-def _document(entry: LoggedRequest) -> RequestDocument:
-    query = entry.query.decode("utf-8", "backslashreplace")
+def _document(request: LoggedRequest) -> RequestDocument:
+    query = request.query.decode("utf-8", "backslashreplace")
     return RequestDocument.model_construct(
-        number=entry.number,
-        received=format_iso_time(entry.received),
-        account_time=format_iso_time(entry.account_time),
-        duration=round(entry.duration, 6),
-        method=entry.method,
-        path=f"{entry.path}?{query}" if query else entry.path,
-        userid=entry.userid,
-        operation=entry.operation,
-        refusal=entry.refusal,
-        status=entry.status,
-        fetched=entry.fetched,
-        faults=list(entry.faults),
-        request_bytes=len(entry.body),
-        response_bytes=len(entry.response_body),
+        number=request.number,
+        received=format_iso_time(request.received),
+        account_time=format_iso_time(request.account_time),
+        duration=round(request.duration, 6),
+        method=request.method,
+        path=f"{request.path}?{query}" if query else request.path,
+        userid=request.userid,
+        operation=request.operation,
+        refusal=request.refusal,
+        status=request.status,
+        fetched=request.fetched,
+        faults=list(request.faults),
+        request_bytes=len(request.body),
+        response_bytes=len(request.response_body),
     )
 
 
-def _fields(entry: LoggedRequest, charset: str) -> Mapping[str, str]:
-    return parse_fields(entry.query, content_type(entry), entry.body, DECODERS[charset])
+def _fields(request: LoggedRequest, charset: str) -> Mapping[str, str]:
+    return parse_fields(request.query, content_type(request), request.body, DECODERS[charset])
 
 
-def _response_text(entry: LoggedRequest) -> str:
-    charset = "gb2312" if "gb2312" in entry.content_type else "utf-8"
-    return DECODERS[charset](entry.response_body)
+def _response_text(request: LoggedRequest) -> str:
+    charset = "gb2312" if "gb2312" in request.content_type else "utf-8"
+    return DECODERS[charset](request.response_body)
 
 
 def _finding_document(finding: Finding) -> FindingDocument:
