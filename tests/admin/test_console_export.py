@@ -1,6 +1,6 @@
-"""A test that is copied from the page of a request sends the same bytes; a trial is made of steps that there are.
+"""Export of a logged request as a pytest test, and the steps of the console's demos.
 
-What shells and interpreters make of copied lines and programs is in `test_pasting`.
+`tests/end_to_end/test_copied_commands.py` runs copied commands in shells and interpreters.
 """
 
 import re
@@ -21,20 +21,20 @@ REQUESTS = [
 ]
 
 
-@pytest.mark.parametrize(("body", "given"), REQUESTS)
-def test_a_copied_test_sends_the_same_and_passes(body: bytes, given: dict[str, Any]) -> None:
-    office = FlaskEmulator()
-    arguments = {"content_type": "application/x-www-form-urlencoded"} | given
-    office.http.post("/v2smsGBK.aspx", data=body, **arguments)
+@pytest.mark.parametrize(("body", "arguments"), REQUESTS)
+def test_an_exported_test_sends_the_same_request_and_passes(body: bytes, arguments: dict[str, Any]) -> None:
+    emulator = FlaskEmulator()
+    content_type = {"content_type": "application/x-www-form-urlencoded"}
+    emulator.http.post("/v2smsGBK.aspx", data=body, **content_type | arguments)
     program = unescape(
-        re.findall('<pre id="as-pytest"[^>]*>(.*?)</pre>', office.http.get("/requests/1").text, re.DOTALL)[0]
+        re.findall('<pre id="as-pytest"[^>]*>(.*?)</pre>', emulator.http.get("/requests/1").text, re.DOTALL)[0]
     )
-    names: dict[str, Any] = {}
-    exec(program, names)  # noqa: S102 - that is what it is for
-    names["test_request_1"]()
+    namespace: dict[str, Any] = {}
+    exec(program, namespace)  # noqa: S102 - runs the exported test
+    namespace["test_request_1"]()
     assert repr(body) in program or not body
 
 
-def test_a_step_of_a_trial_goes_a_way_that_there_is() -> None:
-    with pytest.raises(ValueError, match="unknown encoding 'pigeon'"):
-        clause_demo.DemoStep(encoding="pigeon")
+def test_a_step_of_a_demo_requires_a_known_encoding() -> None:
+    with pytest.raises(ValueError, match="unknown encoding 'unknown'"):
+        clause_demo.DemoStep(encoding="unknown")

@@ -16,48 +16,50 @@ from support.flask_emulator import FlaskEmulator
 NUMBERS = [str(13000000000 + number) for number in range(7)]
 
 
-class Filled:
-    """An account that sent five texts to several numbers, a minute apart, and has seven replies."""
+class SampleHistory:
+    """An account with 16 messages from 6 sends, 16 reports and 7 replies, some of them fetched."""
 
     def __init__(self) -> None:
-        self.office = FlaskEmulator()
-        self.account = self.office.control("POST", "accounts")
+        self.emulator = FlaskEmulator()
+        self.account = self.emulator.control("POST", "accounts")
         self.path = f"accounts/{self.account['userid']}"
-        for place in range(5):
-            self.office.send(self.account, mobile=",".join(NUMBERS[place : place + 3]), content=f"text {place}<")
-            self.office.now += 60
+        for index in range(5):
+            self.emulator.send(self.account, mobile=",".join(NUMBERS[index : index + 3]), content=f"text {index}<")
+            self.emulator.now += 60
         for number in NUMBERS:
             reply = {"mobile": number, "content": f"answer {number}"}
-            self.office.control("POST", f"{self.path}/replies", reply)
-        self.office.call(self.account)
-        self.office.post("/v2statusApi.aspx", self.account, action="query", statusNum="4")
-        self.office.send(self.account, mobile="10000000023", content="late")
+            self.emulator.control("POST", f"{self.path}/replies", reply)
+        self.emulator.call(self.account)
+        self.emulator.post("/v2statusApi.aspx", self.account, action="query", statusNum="4")
+        self.emulator.send(self.account, mobile="10000000023", content="late")
 
-    def page(self, what: str, **query: Any) -> Any:
-        return self.office.control("GET", f"{self.path}/{what}?{urlencode(query)}")
+    def page(self, list_name: str, **query: Any) -> Any:
+        return self.emulator.control("GET", f"{self.path}/{list_name}?{urlencode(query)}")
 
-    def numbers(self, what: str, **query: Any) -> list[int]:
-        return [item["number"] for item in self.page(what, **query)["items"]]
+    def numbers(self, list_name: str, **query: Any) -> list[int]:
+        return [item["number"] for item in self.page(list_name, **query)["items"]]
 
 
 @pytest.fixture(scope="module")
-def filled() -> Filled:
-    return Filled()
+def history() -> SampleHistory:
+    return SampleHistory()
 
 
 LISTS = {"messages": 16, "reports": 16, "replies": 7, "requests": 8}
 
 
-@pytest.mark.parametrize(("what", "length"), LISTS.items())
+@pytest.mark.parametrize(("list_name", "length"), LISTS.items())
 @pytest.mark.parametrize("limit", [1, 3, 100])
 @pytest.mark.parametrize("order", ["asc", "desc"])
-def test_the_pages_of_a_list_are_the_list(filled: Filled, what: str, length: int, limit: int, order: str) -> None:
-    whole = filled.page(what, limit=1000)
+def test_the_pages_of_a_list_contain_each_item_once_and_in_order(
+    history: SampleHistory, list_name: str, length: int, limit: int, order: str
+) -> None:
+    whole = history.page(list_name, limit=1000)
     assert (len(whole["items"]), whole["next"], whole["evicted"]) == (length, None, 0)
     found: list[Any] = []
     query: dict[str, Any] = {"limit": limit, "order": order}
     while True:
-        page = filled.page(what, **query)
+        page = history.page(list_name, **query)
         found += page["items"]
         if page["next"] is None:
             break
@@ -67,7 +69,7 @@ def test_the_pages_of_a_list_are_the_list(filled: Filled, what: str, length: int
 
 
 @pytest.mark.parametrize(
-    ("what", "query", "expected"),
+    ("list_name", "query", "expected"),
     [
         ("messages", {"mobile": NUMBERS[2]}, [3, 5, 7]),
         ("messages", {"mobile": NUMBERS[2], "order": "desc", "limit": 2}, [7, 5]),
@@ -98,8 +100,10 @@ def test_the_pages_of_a_list_are_the_list(filled: Filled, what: str, length: int
     ],
     ids=str,
 )
-def test_a_list_has_what_was_asked_for(filled: Filled, what: str, query: dict[str, Any], expected: list[int]) -> None:
-    assert filled.numbers(what, **query) == expected
+def test_a_list_contains_the_items_that_match_the_query(
+    history: SampleHistory, list_name: str, query: dict[str, Any], expected: list[int]
+) -> None:
+    assert history.numbers(list_name, **query) == expected
 
 
 @pytest.mark.parametrize(
@@ -111,17 +115,17 @@ def test_a_list_has_what_was_asked_for(filled: Filled, what: str, query: dict[st
     ],
     ids=str,
 )  # fmt: skip
-def test_a_question_that_makes_no_sense_is_refused_by_name(filled: Filled, query: dict[str, Any]) -> None:
-    for what in LISTS:
-        status, words = filled.office.refusal("GET", f"{filled.path}/{what}?{urlencode(query)}")
+def test_an_invalid_query_is_refused_and_its_parameter_named(history: SampleHistory, query: dict[str, Any]) -> None:
+    for list_name in LISTS:
+        status, error = history.emulator.refusal("GET", f"{history.path}/{list_name}?{urlencode(query)}")
         assert status == 422
-        assert next(iter(query)) in words
+        assert next(iter(query)) in error
 
 
-def test_requests_have_no_fate_to_ask_for(filled: Filled) -> None:
-    for path in (f"{filled.path}/requests", "requests"):
-        status, words = filled.office.refusal("GET", f"{path}?state=waiting")
-        assert (status, "state" in words) == (422, True)
+def test_requests_cannot_be_filtered_by_state(history: SampleHistory) -> None:
+    for path in (f"{history.path}/requests", "requests"):
+        status, error = history.emulator.refusal("GET", f"{path}?state=waiting")
+        assert (status, "state" in error) == (422, True)
 
 
 @pytest.mark.parametrize("page", ["/v2sms.aspx", "/v2smsGBK.aspx"])
@@ -145,37 +149,37 @@ def test_requests_have_no_fate_to_ask_for(filled: Filled) -> None:
     ],
     ids=str,
 )
-def test_a_request_is_found_by_what_its_form_means(page: str, query: dict[str, Any], found: bool) -> None:
-    office = FlaskEmulator()
+def test_a_request_is_found_by_its_decoded_form(page: str, query: dict[str, Any], found: bool) -> None:
+    emulator = FlaskEmulator()
     charset = "gbk" if "GBK" in page else "utf-8"
     credentials = {"userid": "12", "timestamp": "1", "sign": sign("test", "mima", "1")}
     fields = {"mobile": "15023239810,13527576163", "content": "验证码一二三 一 二+&", "extno": "1"}
     body = urlencode({"action": "send"} | credentials | fields, encoding=charset)
-    assert "100001" in office.http.post(page, data=body, content_type="application/x-www-form-urlencoded").text
-    items = office.control("GET", f"requests?{urlencode(query)}")["items"]
+    assert "100001" in emulator.http.post(page, data=body, content_type="application/x-www-form-urlencoded").text
+    items = emulator.control("GET", f"requests?{urlencode(query)}")["items"]
     assert len(items) == found
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "gbk"])
-def test_a_request_is_found_by_bytes_that_nobody_encoded(charset: str) -> None:
-    office = FlaskEmulator()
-    office.http.post("/v2sms.aspx", data="content=验证码".encode(charset))
-    assert len(office.control("GET", f"requests?{urlencode({'text': '证码'})}")["items"]) == 1
+def test_a_request_is_found_by_text_that_was_not_percent_encoded(charset: str) -> None:
+    emulator = FlaskEmulator()
+    emulator.http.post("/v2sms.aspx", data="content=验证码".encode(charset))
+    assert len(emulator.control("GET", f"requests?{urlencode({'text': '证码'})}")["items"]) == 1
     middle = "验证".encode("gbk")[1:3].decode("gbk")
-    assert office.control("GET", f"requests?{urlencode({'text': middle})}")["items"] == []
+    assert emulator.control("GET", f"requests?{urlencode({'text': middle})}")["items"] == []
 
 
-def test_who_waits_for_more_than_a_page_gets_a_page_and_where_it_goes_on(filled: Filled) -> None:
-    for what, length in LISTS.items():
-        page = filled.page(what, wait=1, count=length, limit=3)
+def test_a_wait_for_more_than_a_page_returns_a_page_and_the_next_position(history: SampleHistory) -> None:
+    for list_name, length in LISTS.items():
+        page = history.page(list_name, wait=1, count=length, limit=3)
         assert len(page["items"]) == 3
         assert page["next"] == page["items"][-1]["number"]
-        following = filled.page(what, after=page["next"], limit=length - 3)
+        following = history.page(list_name, after=page["next"], limit=length - 3)
         assert (len(following["items"]), following["next"]) == (length - 3, None)
 
 
-def test_a_message_says_all_that_is_known_of_it(filled: Filled) -> None:
-    (first, *_), (last,) = (filled.page("messages", **query)["items"] for query in ({}, {"text": "late"}))
+def test_a_message_document_has_all_fields(history: SampleHistory) -> None:
+    (first, *_), (last,) = (history.page("messages", **query)["items"] for query in ({}, {"text": "late"}))
     expected = {
         "number": 1, "task_id": 100001, "mobile": "13000000000", "content": "text 0<", "units": 7, "parts": 1,
         "cost": 1, "cost_why": "7 UTF-16 units are 1 part (up to 70 are one): 1 point", "endpoint": "/v2sms.aspx",
@@ -187,37 +191,37 @@ def test_a_message_says_all_that_is_known_of_it(filled: Filled) -> None:
     assert (last["due"], last["state"], last["fetched_by_request"]) == ("2011-12-02T22:17:41+08:00", "scheduled", None)
 
 
-def test_a_reply_without_a_task_answers_the_last_one_sent_to_that_number(filled: Filled) -> None:
-    tasks = [reply["task_id"] for reply in filled.page("replies")["items"]]
+def test_a_reply_without_a_task_id_belongs_to_the_last_task_of_its_number(history: SampleHistory) -> None:
+    tasks = [reply["task_id"] for reply in history.page("replies")["items"]]
     assert tasks == [100001, 100002, 100003, 100004, 100005, 100005, 100005]
-    office, account = FlaskEmulator(), {"userid": "12", "account": "test", "password": "mima"}
-    office.send(account, extno="07")
-    office.control("POST", "accounts/12/replies", {"mobile": "13000000001", "content": "T"})
-    assert "<extno>07<" in office.call(account)
+    emulator, account = FlaskEmulator(), {"userid": "12", "account": "test", "password": "mima"}
+    emulator.send(account, extno="07")
+    emulator.control("POST", "accounts/12/replies", {"mobile": "13000000001", "content": "T"})
+    assert "<extno>07<" in emulator.call(account)
 
 
-def test_both_queues_add_up(filled: Filled) -> None:
-    queues = filled.office.control("GET", f"{filled.path}/queue-stats")
+def test_queue_stats_count_every_item_of_both_queues(history: SampleHistory) -> None:
+    queues = history.emulator.control("GET", f"{history.path}/queue-stats")
     assert queues["reports"] == {"created": 16, "scheduled": 1, "waiting": 11, "fetched": 4, "evicted": 0}
     assert queues["replies"] == {"created": 7, "scheduled": 0, "waiting": 0, "fetched": 7, "evicted": 0}
 
 
-def test_accounts_are_paged_too() -> None:
-    office = FlaskEmulator()
-    made = ["12", *(office.control("POST", "accounts")["userid"] for _ in range(4))]
+def test_the_list_of_accounts_has_pages() -> None:
+    emulator = FlaskEmulator()
+    expected = ["12", *(emulator.control("POST", "accounts")["userid"] for _ in range(4))]
     found: list[str] = []
     query = "limit=2"
     while True:
-        page = office.control("GET", f"accounts?{query}")
+        page = emulator.control("GET", f"accounts?{query}")
         found += [account["userid"] for account in page["accounts"]]
         if page["next"] is None:
             break
         query = f"limit=2&after={page['next']}"
-    assert found == made
-    assert office.control("GET", "accounts?after=nobody")["accounts"] == []
+    assert found == expected
+    assert emulator.control("GET", "accounts?after=nobody")["accounts"] == []
 
 
-# Rewinding
+# Requeue
 
 
 @pytest.mark.parametrize(
@@ -233,111 +237,114 @@ def test_accounts_are_paged_too() -> None:
     ],
     ids=str,
 )
-def test_so_many_are_requeued(document: dict[str, Any], requeued: int) -> None:
-    office = FlaskEmulator()
-    account = office.control("POST", "accounts")
-    office.send(account, mobile=",".join(NUMBERS[:4]))
+def test_the_requested_items_are_requeued(document: dict[str, Any], requeued: int) -> None:
+    emulator = FlaskEmulator()
+    account = emulator.control("POST", "accounts")
+    emulator.send(account, mobile=",".join(NUMBERS[:4]))
     for _ in range(2):
-        office.post("/v2statusApi.aspx", account, action="query", statusNum="2")
-        office.now += 60
+        emulator.post("/v2statusApi.aspx", account, action="query", statusNum="2")
+        emulator.now += 60
     path = f"accounts/{account['userid']}/reports"
-    assert office.control("POST", f"{path}/requeue", document) == {"requeued": requeued}
-    waiting = office.control("GET", f"{path}?state=waiting")["items"]
+    assert emulator.control("POST", f"{path}/requeue", document) == {"requeued": requeued}
+    waiting = emulator.control("GET", f"{path}?state=waiting")["items"]
     assert [item["mobile"] for item in waiting] == NUMBERS[4 - requeued : 4]
-    assert office.status(account).count("<statusbox>") == requeued
+    assert emulator.status(account).count("<statusbox>") == requeued
 
 
-# Waiting
+# Requests that wait
 
 
 @pytest.fixture
-def bells(monkeypatch: pytest.MonkeyPatch) -> list[ChangeNotifier]:
-    """The bells that are made from now on, at which nobody looks again unless they ring."""
-    made: list[ChangeNotifier] = []
-    make = ChangeNotifier.__init__
+def notifiers(monkeypatch: pytest.MonkeyPatch) -> list[ChangeNotifier]:
+    """Notifiers created from now on. Requests that wait at one look for changes only after a notification."""
+    created: list[ChangeNotifier] = []
+    initialize = ChangeNotifier.__init__
 
-    def noted(bell: ChangeNotifier) -> None:
-        make(bell)
-        made.append(bell)
+    def record_notifier(notifier: ChangeNotifier) -> None:
+        initialize(notifier)
+        created.append(notifier)
 
-    monkeypatch.setattr(ChangeNotifier, "__init__", noted)
+    monkeypatch.setattr(ChangeNotifier, "__init__", record_notifier)
     monkeypatch.setattr("sms10692_mock.domain.notifier.POLL_SECONDS", TIMEOUT)
-    return made
+    return created
 
 
 @contextmanager
-def waiting(bells: list[ChangeNotifier], office: FlaskEmulator, path: str) -> Iterator[Callable[[], Any]]:
-    """Ask for a list in another thread, which waits when the block begins and must be rung for by what it does."""
-    answers: list[Any] = []
-    http = office.app.test_client()
-    thread = threading.Thread(target=lambda: answers.append(http.get(f"/_mock/{path}").json), daemon=True)
+def waiting_request(notifiers: list[ChangeNotifier], emulator: FlaskEmulator, path: str) -> Iterator[Callable[[], Any]]:
+    """Request a list in another thread. The request waits when the block begins, and the block must end the wait.
+
+    Yields a function that returns the document of the response.
+    """
+    documents: list[Any] = []
+    http = emulator.app.test_client()
+    thread = threading.Thread(target=lambda: documents.append(http.get(f"/_mock/{path}").json), daemon=True)
     thread.start()
-    (bell,) = bells
+    (notifier,) = notifiers
     until = time.monotonic() + TIMEOUT
-    while not bell.waiting:
-        assert time.monotonic() < until, "it does not wait"
+    while not notifier.waiting:
+        assert time.monotonic() < until, "the request does not wait"
         time.sleep(0.001)
 
-    def answer() -> Any:
+    def get_document() -> Any:
         thread.join(TIMEOUT / 3)
-        assert not thread.is_alive(), "it still waits"
-        return answers[0]
+        assert not thread.is_alive(), "the request still waits"
+        return documents[0]
 
-    yield answer
+    yield get_document
 
 
-def test_who_waits_for_messages_is_answered_when_there_are_so_many(bells: list[ChangeNotifier]) -> None:
-    office = FlaskEmulator()
-    account = office.control("POST", "accounts")
+def test_a_wait_for_messages_ends_when_there_are_count_messages(notifiers: list[ChangeNotifier]) -> None:
+    emulator = FlaskEmulator()
+    account = emulator.control("POST", "accounts")
     path = f"accounts/{account['userid']}/messages?mobile=13000000001&wait=60&count=2"
-    with waiting(bells, office, path) as answer:
+    with waiting_request(notifiers, emulator, path) as get_document:
         for mobile in ("13000000001", "13000000009", "13000000001"):
-            office.send(account, mobile=mobile)
-        assert [item["number"] for item in answer()["items"]] == [1, 3]
+            emulator.send(account, mobile=mobile)
+        assert [item["number"] for item in get_document()["items"]] == [1, 3]
 
 
-def test_who_waits_for_what_is_due_is_woken_by_the_clock(bells: list[ChangeNotifier]) -> None:
-    office = FlaskEmulator()
-    account = office.control("POST", "accounts")
+def test_a_wait_for_reports_ends_when_the_clock_advances_to_one(notifiers: list[ChangeNotifier]) -> None:
+    emulator = FlaskEmulator()
+    account = emulator.control("POST", "accounts")
     path = f"accounts/{account['userid']}"
-    office.control("PUT", f"{path}/clock", {"mode": "frozen"})
-    office.send(account, mobile="10000000023")
-    with waiting(bells, office, f"{path}/reports?state=waiting&wait=60") as answer:
-        office.control("POST", f"{path}/clock/advance", {"to": "next"})
-        assert [item["due"] for item in answer()["items"]] == ["2011-12-02T22:12:41+08:00"]
+    emulator.control("PUT", f"{path}/clock", {"mode": "frozen"})
+    emulator.send(account, mobile="10000000023")
+    with waiting_request(notifiers, emulator, f"{path}/reports?state=waiting&wait=60") as get_document:
+        emulator.control("POST", f"{path}/clock/advance", {"to": "next"})
+        assert [item["due"] for item in get_document()["items"]] == ["2011-12-02T22:12:41+08:00"]
 
 
-@pytest.mark.parametrize("what", ["replies", "requests"])
-def test_who_waits_is_woken_by_what_comes(bells: list[ChangeNotifier], what: str) -> None:
-    office = FlaskEmulator()
-    account = office.control("POST", "accounts")
+@pytest.mark.parametrize("list_name", ["replies", "requests"])
+def test_a_wait_ends_when_an_item_is_added(notifiers: list[ChangeNotifier], list_name: str) -> None:
+    emulator = FlaskEmulator()
+    account = emulator.control("POST", "accounts")
     path = f"accounts/{account['userid']}"
-    if what == "replies":
-        office.send(account)
-    with waiting(bells, office, f"{path}/{what}?wait=60") as answer:
-        if what == "replies":
-            office.control("POST", f"{path}/replies", {"mobile": "13000000001", "content": "T"})
+    if list_name == "replies":
+        emulator.send(account)
+    with waiting_request(notifiers, emulator, f"{path}/{list_name}?wait=60") as get_document:
+        if list_name == "replies":
+            emulator.control("POST", f"{path}/replies", {"mobile": "13000000001", "content": "T"})
         else:
-            office.call(account)
-        assert len(answer()["items"]) == 1
+            emulator.call(account)
+        assert len(get_document()["items"]) == 1
 
 
-def test_who_waits_in_vain_gets_what_there_is() -> None:
-    office = FlaskEmulator()
-    office.send({"userid": "12", "account": "test", "password": "mima"})
-    assert len(office.control("GET", "accounts/12/messages?wait=0.01&count=2")["items"]) == 1
+def test_a_wait_that_times_out_returns_the_existing_items() -> None:
+    emulator = FlaskEmulator()
+    emulator.send({"userid": "12", "account": "test", "password": "mima"})
+    assert len(emulator.control("GET", "accounts/12/messages?wait=0.01&count=2")["items"]) == 1
 
 
-def test_who_waits_for_an_account_that_is_closed_is_told_so(bells: list[ChangeNotifier]) -> None:
-    office = FlaskEmulator()
-    userid = office.control("POST", "accounts")["userid"]
-    with waiting(bells, office, f"accounts/{userid}/messages?wait=60") as answer:
-        office.control("DELETE", f"accounts/{userid}")
-        assert userid in answer()["error"]
+def test_a_wait_ends_with_an_error_when_the_account_is_deleted(notifiers: list[ChangeNotifier]) -> None:
+    emulator = FlaskEmulator()
+    userid = emulator.control("POST", "accounts")["userid"]
+    with waiting_request(notifiers, emulator, f"accounts/{userid}/messages?wait=60") as get_document:
+        emulator.control("DELETE", f"accounts/{userid}")
+        assert userid in get_document()["error"]
 
 
 @pytest.mark.parametrize("path", ["/_mock/accounts//queue-stats", "/_mock", "/_mock/health"])
-def test_a_query_with_a_control_character_is_refused_also_where_one_would_be_sent_elsewhere(path: str) -> None:
+def test_a_query_with_a_control_character_is_refused_even_where_a_redirect_follows(path: str) -> None:
     http = FlaskEmulator().app.test_client()
-    answer = http.get(path, query_string="a=\r")
-    assert (answer.status_code, answer.json) == (400, {"error": "the query contains a control character"})
+    response = http.get(path, query_string="a=\r")
+    assert (response.status_code, response.json) == (400, {"error": "the query contains a control character"})
