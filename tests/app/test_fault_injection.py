@@ -36,34 +36,32 @@ FAULTS = st.builds(
 
 
 @given(fault=FAULTS, requests=st.lists(OPERATIONS, max_size=60))
-def test_a_fault_is_triggered_only_by_its_operations_and_only_as_often_as_it_says(
-    fault: Fault, requests: list[str]
-) -> None:
-    left: tuple[Fault, ...] = (fault,)
-    strikes = 0
+def test_a_fault_is_triggered_only_by_its_operations_and_within_its_limit(fault: Fault, requests: list[str]) -> None:
+    remaining: tuple[Fault, ...] = (fault,)
+    triggered_count = 0
     for operation in requests:
-        before = left
-        now, left = evaluate(left, operation, ["ok"])
-        strikes += len(now)
-        assert not now or not fault.operations or operation in fault.operations
-        assert before or not now
-    fitting = [one for one in requests if not fault.operations or one in fault.operations]
-    most = len(fitting) if fault.times is None else min(len(fitting), fault.times)
-    assert strikes <= most
+        before = remaining
+        triggered, remaining = evaluate(remaining, operation, ["ok"])
+        triggered_count += len(triggered)
+        assert not triggered or not fault.operations or operation in fault.operations
+        assert before or not triggered
+    matching = [operation for operation in requests if not fault.operations or operation in fault.operations]
+    maximum = len(matching) if fault.times is None else min(len(matching), fault.times)
+    assert triggered_count <= maximum
     if fault.probability in (0.0, 1.0):
-        assert strikes == most * fault.probability
-    assert (left == ()) == (strikes == fault.times)
+        assert triggered_count == maximum * fault.probability
+    assert (remaining == ()) == (triggered_count == fault.times)
 
 
 @given(faults=st.lists(FAULTS, max_size=4), requests=st.lists(OPERATIONS, max_size=40))
 def test_faults_are_independent_of_each_other(faults: list[Fault], requests: list[str]) -> None:
-    together: tuple[Fault, ...] = tuple(faults)
-    alone: list[tuple[Fault, ...]] = [(fault,) for fault in faults]
+    combined: tuple[Fault, ...] = tuple(faults)
+    separate: list[tuple[Fault, ...]] = [(fault,) for fault in faults]
     for operation in requests:
-        now, together = evaluate(together, operation, ["ok"])
-        each = [evaluate(one, operation, ["ok"]) for one in alone]
-        alone = [left for _, left in each]
-        assert [one.id for one in now] == [one.id for strikes, _ in each for one in strikes]
+        triggered, combined = evaluate(combined, operation, ["ok"])
+        results = [evaluate(faults_of_one, operation, ["ok"]) for faults_of_one in separate]
+        separate = [remaining for _, remaining in results]
+        assert [fault.id for fault in triggered] == [fault.id for alone, _ in results for fault in alone]
 
 
 @given(text=st.text())
@@ -71,37 +69,38 @@ def test_seeded_random_numbers_are_repeatable_and_in_range(text: str) -> None:
     assert 0 <= seeded_random(text) == seeded_random(text) < 1
 
 
-@given(low=st.floats(0, 100), width=st.floats(0, 100), seed=st.integers(), seen=st.integers(0, 1000))
-def test_a_latency_is_in_its_range(low: float, width: float, seed: int, seen: int) -> None:
-    fault = Fault(id="a", kind="latency", seconds=low, seconds_max=low + width, seed=seed, evaluated=seen)
+@given(low=st.floats(0, 100), width=st.floats(0, 100), seed=st.integers(), evaluated=st.integers(0, 1000))
+def test_a_latency_is_in_its_range(low: float, width: float, seed: int, evaluated: int) -> None:
+    fault = Fault(id="a", kind="latency", seconds=low, seconds_max=low + width, seed=seed, evaluated=evaluated)
     assert low <= fault.latency() <= low + width
     assert replace(fault, seconds_max=None).latency() == low
 
 
 def test_latencies_differ_from_request_to_request() -> None:
     fault = Fault(id="a", kind="latency", seconds=0.0, seconds_max=1.0)
-    assert all(one != other for one, other in pairwise(replace(fault, evaluated=n).latency() for n in range(50)))
+    assert all(first != second for first, second in pairwise(replace(fault, evaluated=n).latency() for n in range(50)))
 
 
-# In process there is no connection, so a broken one is an exception
+# Faults in process: without a connection, a disconnect is an exception
 
 
 @pytest.fixture
-def office() -> FlaskEmulator:
+def emulator() -> FlaskEmulator:
     return FlaskEmulator()
 
 
 @pytest.fixture
-def account(office: FlaskEmulator) -> Any:
-    return office.control("POST", "accounts")
+def account(emulator: FlaskEmulator) -> Any:
+    return emulator.control("POST", "accounts")
 
 
-def fault(office: FlaskEmulator, account: Any, kind: str, **given: Any) -> Any:
-    return office.control("POST", f"accounts/{account['userid']}/faults", {"kind": kind, "times": 1} | given)
+def add_fault(emulator: FlaskEmulator, account: Any, kind: str, **fields: Any) -> Any:
+    """Add a fault of the account that is triggered once."""
+    return emulator.control("POST", f"accounts/{account['userid']}/faults", {"kind": kind, "times": 1} | fields)
 
 
 @pytest.mark.parametrize(
-    ("kind", "given", "error"),
+    ("kind", "fields", "error"),
     [
         ("hang", {}, TimeoutError),
         ("disconnect", {}, ConnectionResetError),
@@ -109,35 +108,33 @@ def fault(office: FlaskEmulator, account: Any, kind: str, **given: Any) -> Any:
         ("truncate", {"at": 5}, ConnectionResetError),
     ],
 )
-def test_a_broken_connection_is_an_exception_inside_the_process(
-    office: FlaskEmulator, account: Any, kind: str, given: dict[str, Any], error: type[Exception]
+def test_a_broken_connection_is_an_exception_in_process(
+    emulator: FlaskEmulator, account: Any, kind: str, fields: dict[str, Any], error: type[Exception]
 ) -> None:
-    fault(office, account, kind, **given)
+    add_fault(emulator, account, kind, **fields)
     with pytest.raises(error, match="a fault"):
-        office.call(account)
-    assert "returnsms" in office.call(account)
+        emulator.call(account)
+    assert "returnsms" in emulator.call(account)
 
 
-def test_a_latency_is_slept_inside_the_process(
-    office: FlaskEmulator, account: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_latency_is_slept_in_process(emulator: FlaskEmulator, account: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     monkeypatch.setattr("sms10692_mock.app.wsgi.sleep", slept.append)
-    fault(office, account, "latency", seconds=7.5)
-    assert "returnsms" in office.call(account)
+    add_fault(emulator, account, "latency", seconds=7.5)
+    assert "returnsms" in emulator.call(account)
     assert slept == [7.5]
 
 
 @pytest.mark.parametrize("status", [200, 299, 418, 599])
-def test_any_status_has_a_reason_phrase_inside_the_process(office: FlaskEmulator, account: Any, status: int) -> None:
-    fault(office, account, "status", status=status)
+def test_any_status_has_a_reason_phrase_in_process(emulator: FlaskEmulator, account: Any, status: int) -> None:
+    add_fault(emulator, account, "status", status=status)
     credentials = {"action": "overage", "userid": account["userid"]}
-    response = office.http.post("/v2sms.aspx", data=credentials)
+    response = emulator.http.post("/v2sms.aspx", data=credentials)
     assert (response.status_code, response.mimetype) == (status, "text/html")
 
 
 @pytest.mark.parametrize(
-    ("document", "said"),
+    ("document", "expected_error"),
     [
         ({"kind": "latency"}, "requires seconds"),
         ({"kind": "latency", "seconds": 2, "seconds_max": 1}, "less than seconds"),
@@ -158,112 +155,112 @@ def test_any_status_has_a_reason_phrase_inside_the_process(office: FlaskEmulator
     ids=str,
 )
 def test_an_invalid_fault_is_refused_and_its_field_named(
-    office: FlaskEmulator, document: dict[str, Any], said: str
+    emulator: FlaskEmulator, document: dict[str, Any], expected_error: str
 ) -> None:
-    status, words = office.refusal("POST", "accounts/12/faults", json=document)
+    status, error = emulator.refusal("POST", "accounts/12/faults", json=document)
     assert status == 422
-    assert said in words
-    assert office.control("GET", "accounts/12/faults")["faults"] == []
+    assert expected_error in error
+    assert emulator.control("GET", "accounts/12/faults")["faults"] == []
 
 
-def test_faults_are_listed_removed_and_gone_after_a_reset(office: FlaskEmulator, account: Any) -> None:
+def test_faults_are_listed_removed_and_gone_after_a_reset(emulator: FlaskEmulator, account: Any) -> None:
     path = f"accounts/{account['userid']}"
-    one, two = (fault(office, account, kind, times=5) for kind in ("empty_body", "bom"))
-    for_all = office.control("POST", "faults", {"kind": "latency", "seconds": 0.001, "operations": ["overage"]})
-    assert office.control("GET", f"{path}/faults")["faults"] == [one, two]
-    assert office.control("GET", "faults")["faults"] == [for_all]
-    office.control("DELETE", f"{path}/faults/{one['id']}")
-    assert [left["id"] for left in office.control("GET", f"{path}/faults")["faults"]] == [two["id"]]
-    assert office.refusal("DELETE", f"{path}/faults/{one['id']}")[0] == 404
-    assert office.refusal("DELETE", f"faults/{two['id']}")[0] == 404
-    office.control("POST", f"{path}/reset")
-    assert office.control("GET", f"{path}/faults")["faults"] == []
-    assert office.control("GET", "faults")["faults"] == [for_all]
-    office.control("POST", "reset")
-    assert office.control("GET", "faults")["faults"] == []
+    first, second = (add_fault(emulator, account, kind, times=5) for kind in ("empty_body", "bom"))
+    global_fault = emulator.control("POST", "faults", {"kind": "latency", "seconds": 0.001, "operations": ["overage"]})
+    assert emulator.control("GET", f"{path}/faults")["faults"] == [first, second]
+    assert emulator.control("GET", "faults")["faults"] == [global_fault]
+    emulator.control("DELETE", f"{path}/faults/{first['id']}")
+    assert [remaining["id"] for remaining in emulator.control("GET", f"{path}/faults")["faults"]] == [second["id"]]
+    assert emulator.refusal("DELETE", f"{path}/faults/{first['id']}")[0] == 404
+    assert emulator.refusal("DELETE", f"faults/{second['id']}")[0] == 404
+    emulator.control("POST", f"{path}/reset")
+    assert emulator.control("GET", f"{path}/faults")["faults"] == []
+    assert emulator.control("GET", "faults")["faults"] == [global_fault]
+    emulator.control("POST", "reset")
+    assert emulator.control("GET", "faults")["faults"] == []
 
 
-@pytest.mark.parametrize("for_all", [False, True])
-def test_more_than_a_hundred_faults_are_refused_and_change_nothing(
-    office: FlaskEmulator, account: Any, for_all: bool
+@pytest.mark.parametrize("is_global", [False, True])
+def test_more_than_100_faults_are_refused_and_change_nothing(
+    emulator: FlaskEmulator, account: Any, is_global: bool
 ) -> None:
-    path = "faults" if for_all else f"accounts/{account['userid']}/faults"
+    path = "faults" if is_global else f"accounts/{account['userid']}/faults"
     document = {"kind": "empty_body", "operations": ["call"]}
     for _ in range(100):
-        office.control("POST", path, document)
-    status, words = office.refusal("POST", path, json=document)
-    assert (status, "at most 100 faults can be active" in words) == (422, True)
-    faults = office.control("GET", path)["faults"]
+        emulator.control("POST", path, document)
+    status, error = emulator.refusal("POST", path, json=document)
+    assert (status, "at most 100 faults can be active" in error) == (422, True)
+    faults = emulator.control("GET", path)["faults"]
     assert len(faults) == 100
-    office.control("POST", "accounts/12/faults", document)  # another's
-    office.control("DELETE", f"{path}/{faults[0]['id']}")
-    office.control("POST", path, document)
-    assert len(office.control("GET", path)["faults"]) == 100
+    emulator.control("POST", "accounts/12/faults", document)  # of another account
+    emulator.control("DELETE", f"{path}/{faults[0]['id']}")
+    emulator.control("POST", path, document)
+    assert len(emulator.control("GET", path)["faults"]) == 100
 
 
-TOO_SMALL = "对不起，您当前要发送的量大于您当前余额"
+BALANCE_TOO_SMALL = "对不起，您当前要发送的量大于您当前余额"
 
 
-def test_a_global_fault_affects_every_account(office: FlaskEmulator, account: Any) -> None:
-    other = office.control("POST", "accounts")
-    refusing = {"kind": "vendor_error", "message": TOO_SMALL, "operations": ["send"], "times": 2}
-    office.control("POST", "faults", refusing)
-    for struck_one in (account, other):
-        assert TOO_SMALL in office.send(struck_one)
-        assert office.control("GET", f"accounts/{struck_one['userid']}")["messages"] == 0
-    assert "<message>ok</message>" in office.send(account)
+def test_a_global_fault_affects_every_account(emulator: FlaskEmulator, account: Any) -> None:
+    other = emulator.control("POST", "accounts")
+    vendor_error = {"kind": "vendor_error", "message": BALANCE_TOO_SMALL, "operations": ["send"], "times": 2}
+    emulator.control("POST", "faults", vendor_error)
+    for affected in (account, other):
+        assert BALANCE_TOO_SMALL in emulator.send(affected)
+        assert emulator.control("GET", f"accounts/{affected['userid']}")["messages"] == 0
+    assert "<message>ok</message>" in emulator.send(account)
 
 
-def test_a_fault_of_an_account_affects_no_other(office: FlaskEmulator, account: Any) -> None:
-    other = office.control("POST", "accounts")
-    fault(office, account, "vendor_error", message=TOO_SMALL, operations=["send"])
-    assert "<message>ok</message>" in office.send(other)
-    assert TOO_SMALL in office.send(account)
-    assert "<message>ok</message>" in office.send(account)
+def test_a_fault_of_an_account_affects_no_other(emulator: FlaskEmulator, account: Any) -> None:
+    other = emulator.control("POST", "accounts")
+    add_fault(emulator, account, "vendor_error", message=BALANCE_TOO_SMALL, operations=["send"])
+    assert "<message>ok</message>" in emulator.send(other)
+    assert BALANCE_TOO_SMALL in emulator.send(account)
+    assert "<message>ok</message>" in emulator.send(account)
 
 
-def test_account_faults_and_global_faults_are_combined(office: FlaskEmulator, account: Any) -> None:
-    fault(office, account, "bom")
-    office.control("POST", "faults", {"kind": "wrong_charset", "charset": "utf-16", "times": 1})
+def test_account_faults_and_global_faults_are_combined(emulator: FlaskEmulator, account: Any) -> None:
+    add_fault(emulator, account, "bom")
+    emulator.control("POST", "faults", {"kind": "wrong_charset", "charset": "utf-16", "times": 1})
     credentials = {"action": "overage", "userid": account["userid"]}
-    response = office.http.post("/v2sms.aspx", data=credentials)
+    response = emulator.http.post("/v2sms.aspx", data=credentials)
     assert response.data.startswith(b"\xef\xbb\xbf<?xml")
     assert b'encoding="utf-16"' in response.data
-    assert office.control("GET", "faults")["faults"] == []
+    assert emulator.control("GET", "faults")["faults"] == []
 
 
 @pytest.mark.parametrize(("apply", "messages"), [(False, 0), (True, 1), (None, 1)])
 def test_a_fault_decides_whether_the_request_still_takes_effect(
-    office: FlaskEmulator, account: Any, apply: bool | None, messages: int
+    emulator: FlaskEmulator, account: Any, apply: bool | None, messages: int
 ) -> None:
-    fault(office, account, "empty_body", apply=apply)
-    assert office.send(account) == ""
-    assert office.control("GET", f"accounts/{account['userid']}")["messages"] == messages
+    add_fault(emulator, account, "empty_body", apply=apply)
+    assert emulator.send(account) == ""
+    assert emulator.control("GET", f"accounts/{account['userid']}")["messages"] == messages
 
 
 def test_a_fault_that_cannot_be_triggered_causes_no_write() -> None:
-    """A fault of another operation, or with a message that this operation does not have."""
-    written: list[object] = []
+    """A fault of another operation, or with a message that the operation does not have."""
+    writes: list[object] = []
 
-    class Watched(MemoryStore):
+    class RecordingStore(MemoryStore):
         def update_account(self, userid: str, change: Callable[[Account], Account]) -> Account:
-            written.append(userid)
+            writes.append(userid)
             return super().update_account(userid, change)
 
         def change_settings(self, change: Callable[[Settings], Settings]) -> Settings:
-            written.append(change)
+            writes.append(change)
             return super().change_settings(change)
 
-    elsewhere = (
+    other_faults = (
         Fault(id="a", kind="empty_body", operations=("send",)),
         Fault(id="b", kind="vendor_error", message=protocol.BALANCE_TOO_SMALL),
     )
-    store = Watched()
-    store.create_account(Account("1", "a", "p", faults=elsewhere))
-    store.change_settings(lambda settings: replace(settings, faults=elsewhere))
-    written.clear()
+    store = RecordingStore()
+    store.create_account(Account("1", "a", "p", faults=other_faults))
+    store.change_settings(lambda settings: replace(settings, faults=other_faults))
+    writes.clear()
     vendor = Vendor(store, lambda: 0.0, Keywords(()))
     assert vendor.handle(parse_request(protocol.V2STATUS_API, {"action": "query", "userid": "1"})).faults == ()
-    assert written == []
+    assert writes == []
     assert len(vendor.handle(parse_request(protocol.V2SMS, {"action": "send", "userid": "1"})).faults) == 4
-    assert len(written) == 2
+    assert len(writes) == 2

@@ -23,27 +23,27 @@ from sms10692_mock.domain.records import LoggedRequest, Query
 from sms10692_mock.profiles import MANUAL
 from support.emulators import CALL, CREDENTIALS, GBK, STATUS, UTF8, Response, WsgiHarness, build_request, call_wsgi
 
-PAGES = [UTF8, GBK, STATUS, CALL]
+ENDPOINTS = [UTF8, GBK, STATUS, CALL]
 
 
 @pytest.mark.parametrize("profile", ["manual", "observed"])
 @given(data=st.data())
 def test_any_bytes_get_a_well_formed_response_with_status_200(profile: str, data: st.DataObject) -> None:
     emulator = WsgiHarness(profile=profile)
-    path = data.draw(st.sampled_from(PAGES))
+    path = data.draw(st.sampled_from(ENDPOINTS))
     names = [*CREDENTIALS, "action", "mobile", "content", "sendTime", "extno", "statusNum", "rt"]
     values = st.binary() | st.sampled_from([*(value.encode() for value in CREDENTIALS.values()), b"send", b"query"])
     pairs = st.lists(st.tuples(st.sampled_from(names).map(str.encode), values).map(b"=".join))
-    right = b"&".join(f"{name}={value}".encode() for name, value in CREDENTIALS.items())
-    body = data.draw(st.binary() | pairs.map(b"&".join) | pairs.map(lambda some: b"&".join([right, *some])))
+    credentials = b"&".join(f"{name}={value}".encode() for name, value in CREDENTIALS.items())
+    body = data.draw(st.binary() | pairs.map(b"&".join) | pairs.map(lambda others: b"&".join([credentials, *others])))
     content_type = data.draw(st.sampled_from(["", "multipart/form-data; boundary=a", "text/xml", "application/json"]))
-    answer = emulator.send_raw(build_request(path, body, content_type))
-    assert answer.status == 200
-    if answer.content_type == "application/json":
-        assert isinstance(json.loads(answer.body), dict)
+    response = emulator.send_raw(build_request(path, body, content_type))
+    assert response.status == 200
+    if response.content_type == "application/json":
+        assert isinstance(json.loads(response.body), dict)
         return
-    assert answer.content_type == f"text/xml; charset={'gb2312' if path == GBK else 'utf-8'}"
-    text = answer.body.decode("gbk" if path == GBK else "utf-8")
+    assert response.content_type == f"text/xml; charset={'gb2312' if path == GBK else 'utf-8'}"
+    text = response.body.decode("gbk" if path == GBK else "utf-8")
     assert etree.fromstring(text.partition("?>")[2].encode()).tag == "returnsms"
 
 
@@ -54,8 +54,8 @@ NOT_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 @given(data=st.data())
 def test_any_text_in_the_charset_of_an_endpoint_is_decoded_as_sent(path: str, codec: str, data: st.DataObject) -> None:
     text = data.draw(st.text(st.characters(codec=codec)))
-    answer = WsgiHarness(profile="observed", keywords=[]).post(path, action="checkkeyword", content=text)
-    root = etree.fromstring(answer.partition("?>")[2].encode())
+    response = WsgiHarness(profile="observed", keywords=[]).post(path, action="checkkeyword", content=text)
+    root = etree.fromstring(response.partition("?>")[2].encode())
     assert (root.findtext("checkCounts") or "") == NOT_XML.sub("", text)
 
 
@@ -70,78 +70,80 @@ def test_any_text_in_the_charset_of_an_endpoint_is_decoded_as_sent(path: str, co
     ),
     postpaid=st.booleans(),
 )
-def test_the_balance_falls_by_what_is_charged(sends: list[tuple[str, str, str]], postpaid: bool) -> None:
+def test_the_balance_falls_by_the_cost_of_each_send(sends: list[tuple[str, str, str]], postpaid: bool) -> None:
     emulator = WsgiHarness(accounts=["12:test:mima:6"], postpaid=["12"] if postpaid else [])
-    left = 0 if postpaid else 6
+    balance = 0 if postpaid else 6
     for mobile, content, extno in sends:
-        answer = emulator.send(mobile, content, extno=extno)
-        if "<returnstatus>Success<" in answer:
-            numbers = int(re.findall(r"<successCounts>(\d+)<", answer)[0])
-            left -= numbers * (2 if len(content) == 71 else 1)
-            assert f"<remainpoint>{left}<" in answer
+        response = emulator.send(mobile, content, extno=extno)
+        if "<returnstatus>Success<" in response:
+            numbers = int(re.findall(r"<successCounts>(\d+)<", response)[0])
+            balance -= numbers * (2 if len(content) == 71 else 1)
+            assert f"<remainpoint>{balance}<" in response
         else:
-            assert answer.endswith(
+            assert response.endswith(
                 "<remainpoint>0</remainpoint>\n <taskID>0</taskID>\n <successCounts>0</successCounts></returnsms>"
             )
-        assert emulator.balance() == left
+        assert emulator.balance() == balance
 
 
 @pytest.mark.parametrize(
     "path", ["/else", "/v2sms", "/v2sms.asp", "/a/v2sms.aspx", "/sms.aspx", "/v2sms.aspx.bak", "*"]
 )
 def test_other_paths_are_404_and_name_the_endpoints(path: str) -> None:
-    answer = WsgiHarness().send_raw(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    assert answer.status == 404
-    assert b"/v2smsGBK.aspx" in answer.body
+    response = WsgiHarness().send_raw(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert response.status == 404
+    assert b"/v2smsGBK.aspx" in response.body
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH", "get"])
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", ENDPOINTS)
 def test_other_methods_are_405(path: str, method: str) -> None:
-    answer = WsgiHarness().send_raw(f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    assert (answer.status, answer.body) == (405, b"this page answers GET, HEAD, POST\n")
+    response = WsgiHarness().send_raw(f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert (response.status, response.body) == (405, b"this page answers GET, HEAD, POST\n")
 
 
-def wsgi(**environ: Any) -> Response:
+def send_environ(**environ: Any) -> Response:
+    """Send a POST to the UTF-8 endpoint, with these values of the WSGI environment added or replaced."""
     base = {"REQUEST_METHOD": "POST", "PATH_INFO": UTF8, "QUERY_STRING": ""}
     return call_wsgi(create_app().wsgi_app, base | environ)
 
 
-def log_of(**environ: Any) -> LoggedRequest:
-    """Send a request that the vendor does not get, and return its entry in the request log."""
+def log_request(**environ: Any) -> LoggedRequest:
+    """Send a request that is rejected before the vendor handles it, and return its entry in the request log."""
     vendor = build_vendor(Options())
-    pages = VendorApp(vendor, MANUAL)
-    call_wsgi(WsgiVendorApp(pages, fallback), {"REQUEST_METHOD": "POST", "PATH_INFO": UTF8, **environ})
+    vendor_app = VendorApp(vendor, MANUAL)
+    call_wsgi(WsgiVendorApp(vendor_app, fallback), {"REQUEST_METHOD": "POST", "PATH_INFO": UTF8, **environ})
     (entry,) = vendor.store.requests(None, Query()).items
     assert diagnose_logged(entry, vendor.store) == ()
     return entry
 
 
 def fallback(environ: Any, start_response: Any) -> list[bytes]:
-    raise AssertionError("the path is a page's")
+    raise AssertionError("the path belongs to an endpoint")
 
 
-CUT = b"the body broke off: 8 of 9 bytes came (Content-Length is 9, and counts bytes, not characters)\n"
+TRUNCATED_BODY = b"the body broke off: 8 of 9 bytes came (Content-Length is 9, and counts bytes, not characters)\n"
 
 
-def test_a_request_that_the_vendor_does_not_get_is_in_the_request_log() -> None:
-    whole, cut = b"userid=12&action=overage", {"QUERY_STRING": "userid=12&action=overage", "CONTENT_LENGTH": "9"}
-    put = log_of(REQUEST_METHOD="PUT", CONTENT_LENGTH=str(len(whole)), **{"wsgi.input": io.BytesIO(whole)})
-    assert (put.status, put.method, put.userid, put.body) == (405, "PUT", "12", whole)
-    half = log_of(**cut, **{"wsgi.input": io.BytesIO(b"12345678")})
-    assert (half.status, half.userid, half.body, half.response_body) == (400, "12", b"12345678", CUT)
-    large = log_of(**{"wsgi.input": io.BytesIO(b"x" * (4 * 1024 * 1024 + 1)), "wsgi.input_terminated": True})
+def test_a_request_rejected_before_the_vendor_is_in_the_request_log() -> None:
+    form, too_long = b"userid=12&action=overage", {"QUERY_STRING": "userid=12&action=overage", "CONTENT_LENGTH": "9"}
+    put = log_request(REQUEST_METHOD="PUT", CONTENT_LENGTH=str(len(form)), **{"wsgi.input": io.BytesIO(form)})
+    assert (put.status, put.method, put.userid, put.body) == (405, "PUT", "12", form)
+    truncated = log_request(**too_long, **{"wsgi.input": io.BytesIO(b"12345678")})
+    assert (truncated.status, truncated.userid, truncated.body) == (400, "12", b"12345678")
+    assert truncated.response_body == TRUNCATED_BODY
+    large = log_request(**{"wsgi.input": io.BytesIO(b"x" * (4 * 1024 * 1024 + 1)), "wsgi.input_terminated": True})
     assert (large.status, large.userid, large.path) == (413, "", UTF8)
 
 
 def test_the_first_fetch_after_a_reset_gets_no_polling_warning() -> None:
     vendor = build_vendor(Options())
-    pages = VendorApp(vendor, MANUAL)
+    vendor_app = VendorApp(vendor, MANUAL)
     form = "&".join(f"{name}={value}" for name, value in (CREDENTIALS | {"action": "query"}).items()).encode()
     fetch = VendorRequest("POST", b"", "application/x-www-form-urlencoded", form)
 
     def hint() -> str:
-        return dict(pages.handle(protocol.V2STATUS_API, fetch).headers).get("X-Mock-Hint", "")
+        return dict(vendor_app.handle(protocol.V2STATUS_API, fetch).headers).get("X-Mock-Hint", "")
 
     assert "polling" not in hint()
     assert "polling" in hint()
@@ -152,24 +154,24 @@ def test_the_first_fetch_after_a_reset_gets_no_polling_warning() -> None:
 def test_a_body_of_four_mebibytes_is_read_and_one_byte_more_is_413() -> None:
     limit = 4 * 1024 * 1024
     body = b"action=overage&x=".ljust(limit, b"y")
-    assert wsgi(CONTENT_LENGTH=str(limit), **{"wsgi.input": io.BytesIO(body)}).status == 200
+    assert send_environ(CONTENT_LENGTH=str(limit), **{"wsgi.input": io.BytesIO(body)}).status == 200
     stream = io.BytesIO(body + b"y" * 100)
-    answer = wsgi(CONTENT_LENGTH=str(limit + 100), **{"wsgi.input": stream})
-    assert (answer.status, answer.body) == (413, b"a body has at most 4194304 bytes here\n")
+    response = send_environ(CONTENT_LENGTH=str(limit + 100), **{"wsgi.input": stream})
+    assert (response.status, response.body) == (413, b"a body has at most 4194304 bytes here\n")
     assert stream.tell() == limit + 100
 
 
 def test_at_most_16_mebibytes_of_a_larger_body_are_read() -> None:
-    class Endless(io.RawIOBase):
-        read_so_far = 0
+    class EndlessStream(io.RawIOBase):
+        bytes_read = 0
 
         def read(self, size: int = -1) -> bytes:
-            self.read_so_far += size
+            self.bytes_read += size
             return b"y" * size
 
-    stream = Endless()
-    assert wsgi(**{"wsgi.input": stream, "wsgi.input_terminated": True}).status == 413
-    assert stream.read_so_far == 16 * 1024 * 1024
+    stream = EndlessStream()
+    assert send_environ(**{"wsgi.input": stream, "wsgi.input_terminated": True}).status == 413
+    assert stream.bytes_read == 16 * 1024 * 1024
 
 
 def test_a_request_with_a_truncated_body_has_no_effect() -> None:
@@ -177,8 +179,8 @@ def test_a_request_with_a_truncated_body_has_no_effect() -> None:
     body = b"action=send&mobile=13000000001,13000000002&content=x&" + b"&".join(
         f"{name}={value}".encode() for name, value in CREDENTIALS.items()
     )
-    answer = emulator.send_raw(build_request(UTF8, body).replace(b"Content-Length: ", b"Content-Length: 1"))
-    assert (answer.status, answer.body) == (
+    response = emulator.send_raw(build_request(UTF8, body).replace(b"Content-Length: ", b"Content-Length: 1"))
+    assert (response.status, response.body) == (
         400,
         b"the body broke off: 125 of 1125 bytes came (Content-Length is 1125, and counts bytes, not characters)\n",
     )
@@ -189,12 +191,12 @@ def test_a_request_with_a_truncated_body_has_no_effect() -> None:
     "length", ["abc", "-1", "1_0", "٣", "9" * 5000], ids=["word", "sign", "underscore", "arabic", "long"]
 )
 def test_an_invalid_content_length_is_400_as_on_a_socket(length: str) -> None:
-    answer = create_app().test_client().post(UTF8, data=b"x", environ_overrides={"CONTENT_LENGTH": length})
-    assert (answer.status_code, answer.text) == (400, "the length of the body is no number\n")
+    response = create_app().test_client().post(UTF8, data=b"x", environ_overrides={"CONTENT_LENGTH": length})
+    assert (response.status_code, response.text) == (400, "the length of the body is no number\n")
 
 
 def test_the_test_client_of_flask_reaches_the_endpoints() -> None:
     client = create_app().test_client()
-    answer = client.post("/v2sms.aspx", data={"action": "overage"} | CREDENTIALS)
-    assert "Sucess" in answer.text
+    response = client.post("/v2sms.aspx", data={"action": "overage"} | CREDENTIALS)
+    assert "Sucess" in response.text
     assert client.get("/nowhere").status_code == 404
