@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sms10692 import protocol, signing
-from sms10692_mock.diagnosis import CODES
+from sms10692_mock.diagnosis import CODES, is_signed
 from sms10692_mock.diagnosis.signed_text_candidates import GENERATORS, OTHERS_TRIED, SigningInputs, candidates
 from sms10692_mock.domain.accounts import Account
 from support.client_mistakes import RIGHT, SIGNS, A, P, T, U, shift_timestamp
@@ -53,6 +53,12 @@ def test_the_message_contains_the_detail() -> None:
     assert "a line feed behind password" in sentence(md5(f"{A}{P}\n{T}"), "line-end")
     assert "SHA256" in sentence(hashlib.sha256((A + P + T).encode()).hexdigest(), "another-hash")
     assert "userid '7'" in sentence(md5(f"{A}geheim-shop{T}"), "another-password")
+
+
+def test_the_hash_of_an_unexplained_signature_is_named() -> None:
+    findings = get_findings(build_context(build_form(sign=hashlib.sha1(b"x").hexdigest())))
+    assert list(findings) == ["signature.another-hash", "signature.unexplained"]
+    assert findings["signature.another-hash"].sentence == "The signature was made with SHA1: use MD5."
 
 
 def test_a_digest_written_as_numbers_gets_its_code() -> None:
@@ -201,6 +207,15 @@ def test_gbk_is_correct_at_the_gbk_endpoint_even_with_another_mistake() -> None:
         assert find_codes(build_context(body, endpoint=endpoint, account=CHINESE), "signature") == expected
     both = build_context(build_form(userid="5", sign=md5(f"密 码&商店{T}".encode("gbk"))), account=CHINESE)
     assert find_codes(both, "signature") == ["order", "gbk"]
+
+
+@pytest.mark.parametrize("name", ["商😀", "😀"])
+def test_a_gbk_signature_with_a_character_that_gbk_lacks_has_a_finding(name: str) -> None:
+    account, endpoint = Account("5", name, "密码"), protocol.V2SMS_GBK
+    sign = md5(f"{name}密码{T}".encode("gbk", "replace"))
+    context = build_context(build_form(endpoint, userid="5", sign=sign), endpoint=endpoint, account=account)
+    assert not is_signed(context, account, T, sign)
+    assert find_codes(context, "signature") != []
 
 
 def test_trimmed_white_space_of_an_account_gets_its_code() -> None:

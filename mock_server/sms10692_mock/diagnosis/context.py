@@ -53,8 +53,8 @@ class DiagnosisContext(NamedTuple):
 
     `query` and `body` are the bytes as received, `fields` the decoded form fields (`codec.forms`), `request` the
     request parsed from them. `account` is the account of the request's userid, None if it is unknown; `others` are
-    further accounts, the most likely ones first. `now` is in Unix seconds. `previous` is the account's previous fetch
-    of the same queue, None if there was none or the request is no fetch.
+    accounts to compare with, the most likely ones first; `account` may be among them. `now` is in Unix seconds.
+    `previous` is the account's previous fetch of the same queue, None if there was none or the request is no fetch.
     """
 
     method: str

@@ -1,8 +1,26 @@
 """Signature diagnosis: find the mistake that explains a wrong userid, timestamp or sign.
 
-The steps are: missing parameters, exchanged parameters, unknown userid, and a search for the text that was hashed. The
-search tries every text of `signed_text_candidates` (with the timestamps of `timestamp_candidates`) in every matching
-format of `digest_formats`.
+A correct `sign` is the MD5 digest of account, password and timestamp, written one after another (`sms10692.signing`).
+
+The steps, in this order:
+
+1. Is the signature accepted? Then there are no findings.
+2. Is a parameter missing? Its value is taken from a parameter with a similar name, if there is one.
+3. Are timestamp and sign swapped? They are swapped back.
+4. Does no account have the userid? The account that was probably meant is used.
+5. Is the repaired signature accepted, copied from the manual, or in no known format?
+6. Search for the text that was hashed: every candidate of `signed_text_candidates`, in both charsets, in every matching
+   format of `digest_formats`.
+
+**Each step works on the values that the steps before it have repaired, so their order must not change.** Wherever
+several explanations fit, the first one is reported: the order of formats, candidates, charsets, parameter names and
+userid checks decides.
+
+**The time of a diagnosis is limited by the number of candidates and accounts.** Candidates are generated lazily, and
+the search ends at the first match. Digests are compared for at most `OTHERS_TRIED` other accounts.
+
+**Passwords are hashed here and must not get into a finding**: `DiagnosisContext.quote` redacts them. Findings may
+contain userids of other accounts, so only the owner of the emulator may see them (`service.public_findings`).
 """
 
 import re
@@ -17,25 +35,34 @@ from sms10692_mock.diagnosis.digest_formats import DigestFormat, matching_format
 from sms10692_mock.diagnosis.signed_text_candidates import OTHERS_TRIED, SigningInputs, candidates
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 
-_USERID, _TIMESTAMP, _SIGN = protocol.SEND.parameters[:3]
-_ACTION: Final = protocol.OVERAGE.parameters[3]
+_USERID, _TIMESTAMP, _SIGN, _ACTION = protocol.OVERAGE.parameters
 
-MANUALS_SIGN: Final = "5cc68982f55ac74348e3d819f868fbe1"
-"""Signature of the manual's example (1.2)."""
-_MANUALS_TEXT: Final = DEFAULT_ACCOUNT.account + DEFAULT_ACCOUNT.password
+_MANUALS_SIGN: Final = "5cc68982f55ac74348e3d819f868fbe1"
+"""The signature that the vendor's manual prints as an example in section 1.2."""
 
-_MISNAMED: Final = {
+_MANUALS_ACCOUNT: Final = DEFAULT_ACCOUNT.account + DEFAULT_ACCOUNT.password
+"""Account and password of the manual's example."""
+
+_SIMILAR_NAMES: Final = {
     _USERID: ("user_id", "user-id", "uid", "user", "id", "usrid", "userld", "companyid", "corpid"),
     _TIMESTAMP: ("time_stamp", "time-stamp", "timestap", "timestmp", "timestemp", "time", "ts", "t", "stamp", "date"),
     _SIGN: ("signature", "sgin", "sing", "signs", "sig", "md5", "token", "mac", "hash", "signstr"),
 }
-_CLEAR_NAMES: Final = ("account", "username", "user", "loginname")
-_CLEAR_PASSWORDS: Final = ("password", "pwd", "passwd", "pass")
+"""Names under which clients send a parameter by mistake, misspellings included ("userld" has an L in place of an I)."""
+
+_PLAIN_ACCOUNT_NAMES: Final = ("account", "username", "user", "loginname")
+_PLAIN_PASSWORD_NAMES: Final = ("password", "pwd", "passwd", "pass")
+"""Parameters of clients that send account and password in plain text, as in an older version of the API."""
+
 _ANOTHER_ACCOUNT_CODES: Final = ("signature.another-account", "signature.another-password", "signature.another-name")
+"""Findings whose detail is the userid of another account."""
 
 
 class _Credentials(NamedTuple):
-    """The three parameters that authenticate a request, as sent."""
+    """The three parameters that authenticate a request, as sent or repaired.
+
+    **The fields have the names of the parameters**: `_missing_parameters` replaces them by name.
+    """
 
     userid: str
     timestamp: str
@@ -43,27 +70,32 @@ class _Credentials(NamedTuple):
 
 
 def signature_findings(context: DiagnosisContext) -> tuple[Finding, ...]:
-    """Return the findings about userid, timestamp and sign; empty if the signature is accepted."""
+    """Return the findings about userid, timestamp and sign; empty if the signature is accepted.
+
+    **To decide whether a signature is valid, call `is_signed`**: a diagnosis explains a refusal and takes much longer.
+    """
     credentials = _Credentials(context.request.userid, context.request.timestamp, context.request.sign)
     account = context.account
     if account is not None and is_signed(context, account, credentials.timestamp, credentials.sign):
         return ()
-    missing, credentials = _missing_parameters(context, credentials)
+    findings, credentials = _missing_parameters(context, credentials)
     if not all(map(str.strip, credentials)):
-        return missing
+        return findings
     swapped, credentials = _swap_back(credentials)
     if account is None:
         unknown, account = _resolve_userid(context, credentials)
-        missing = (*missing, *unknown)
-    if account is None:
-        return (*missing, *swapped)
-    return (*missing, *swapped, *_explain_sign(context, account, credentials))
+        findings = (*findings, *unknown)
+    findings = (*findings, *swapped)
+    return findings if account is None else (*findings, *_explain_sign(context, account, credentials))
 
 
 def _missing_parameters(
     context: DiagnosisContext, credentials: _Credentials
 ) -> tuple[tuple[Finding, ...], _Credentials]:
-    """Return a finding per missing credential, and the credentials with the values sent under other names."""
+    """Return a finding per missing parameter, and the credentials with the values sent under other names.
+
+    Plain-text credentials replace two parameters and are reported once.
+    """
     findings = []
     for name, value in zip((_USERID, _TIMESTAMP, _SIGN), credentials, strict=True):
         if not value.strip():
@@ -75,31 +107,32 @@ def _missing_parameters(
 
 def _find_substitute(context: DiagnosisContext, name: str) -> tuple[Finding, str]:
     """Return the finding about a missing parameter, and the value sent under another name (or an empty string)."""
-    for other, value in context.fields.items():
-        if other == f"{name} ":
+    for sent_name, value in context.fields.items():
+        if sent_name == f"{name} ":
+            # The manual's example prints "sign " with a space, hence the separate code. Test this before the next
+            # condition, which is also true for that name.
             return make_finding("signature.sign-space" if name == _SIGN else "signature.name-space", name), value
-        if other != name and re.sub(r"[\s\ufeff\u200b\0]", "", other) == name:
+        if sent_name != name and re.sub(r"[\s\ufeff\u200b\0]", "", sent_name) == name:
             return make_finding("signature.name-space", name), value
-        if other == f"amp;{name}":
+        if sent_name == f"amp;{name}":
             return make_finding("signature.name-entity", name), value
-    for other in _MISNAMED[name]:
-        if context.fields.get(other, "").strip():
-            return make_finding("signature.misnamed", f"{context.quote(other)} should be '{name}'"), context.fields[
-                other
-            ]
-    if name != _USERID and _has_clear_password(context):
+    for similar in _SIMILAR_NAMES[name]:
+        value = context.fields.get(similar, "")
+        if value.strip():
+            return make_finding("signature.misnamed", f"{context.quote(similar)} should be '{name}'"), value
+    if name != _USERID and _has_plain_password(context):
         return make_finding("signature.clear-credentials"), ""
     return make_finding("signature.blank" if name in context.fields else "signature.absent", name), ""
 
 
-def _has_clear_password(context: DiagnosisContext) -> bool:
-    return any(name in context.fields for name in _CLEAR_PASSWORDS) and any(
-        name in context.fields for name in (*_CLEAR_NAMES, _USERID)
+def _has_plain_password(context: DiagnosisContext) -> bool:
+    return any(name in context.fields for name in _PLAIN_PASSWORD_NAMES) and any(
+        name in context.fields for name in (*_PLAIN_ACCOUNT_NAMES, _USERID)
     )
 
 
 def _swap_back(credentials: _Credentials) -> tuple[tuple[Finding, ...], _Credentials]:
-    """Exchange timestamp and sign if each looks like the other, with the finding about that."""
+    """Return the finding about swapped timestamp and sign, if each looks like the other, and the correct order."""
     if re.fullmatch(r"[0-9]{10,17}", credentials.sign) and re.fullmatch(r"[0-9A-Fa-f]{32}", credentials.timestamp):
         return (make_finding("signature.swapped"),), credentials._replace(
             sign=credentials.timestamp, timestamp=credentials.sign
@@ -108,24 +141,26 @@ def _swap_back(credentials: _Credentials) -> tuple[tuple[Finding, ...], _Credent
 
 
 def _normalize_userid(userid: str) -> str:
-    """Remove white space, quotes and leading zeros, and convert full-width digits and capital letters."""
+    """Strip white space, quotes and leading zeros; make full-width characters half-width and capitals lower-case."""
     return unicodedata.normalize("NFKC", userid).strip("\"'\ufeff\u200b\0 \t\r\n\x0b\f").lstrip("0").lower()
 
 
 def _resolve_userid(context: DiagnosisContext, credentials: _Credentials) -> tuple[tuple[Finding, ...], Account | None]:
-    """Return the finding about an unknown userid, and the account that was probably meant."""
+    """Return the finding about an unknown userid, and the account that was probably meant.
+
+    There is no finding if an account has exactly this userid: `_missing_parameters` found it under another name.
+    """
     userid = credentials.userid
     stripped, normalized = userid.strip(), _normalize_userid(userid)
     for code, matches in (
+        ("", lambda account: account.userid == userid),
         ("signature.userid-space", lambda account: account.userid == stripped),
         ("signature.account-as-userid", lambda account: account.account == stripped),
         ("signature.userid-form", lambda account: _normalize_userid(account.userid) == normalized),
     ):
         for account in context.others:
             if matches(account):
-                if code == "signature.userid-space" and userid == stripped:
-                    return (), account  # The userid was sent under another parameter name.
-                return (make_finding(code, context.quote(account.userid)),), account
+                return (make_finding(code, context.quote(account.userid)),) if code else (), account
     for account in context.others[:OTHERS_TRIED]:
         if is_signed(context, account, credentials.timestamp, credentials.sign):
             return (make_finding("signature.userid-of-another", context.quote(account.userid)),), account
@@ -133,11 +168,15 @@ def _resolve_userid(context: DiagnosisContext, credentials: _Credentials) -> tup
 
 
 def _explain_sign(context: DiagnosisContext, account: Account, credentials: _Credentials) -> tuple[Finding, ...]:
-    """Return what is wrong with the signature: its format, the hashed text, or "unexplained"."""
+    """Return what is wrong with the repaired signature; empty if it is accepted.
+
+    The last resort is "unexplained", with the format of the signature if that is wrong.
+    """
     timestamp, sign = credentials.timestamp, credentials.sign
     if is_signed(context, account, timestamp, sign):
         return ()
-    if sign.lower() == MANUALS_SIGN and account.account + account.password != _MANUALS_TEXT:
+    # An account like the manual's has signed correctly, and sent another timestamp: the search finds that.
+    if sign.lower() == _MANUALS_SIGN and account.account + account.password != _MANUALS_ACCOUNT:
         return (make_finding("signature.manuals-example"),)
     formats = matching_formats(sign)
     if not formats:
@@ -148,19 +187,24 @@ def _explain_sign(context: DiagnosisContext, account: Account, credentials: _Cre
         userid=account.userid,
         timestamp=timestamp,
         extra_parameters=_extra_parameters(context),
-        others=_other_accounts(context, account),
+        others=tuple(other for other in context.others if other != account),
         now=context.now,
     )
     explanation = _search(context, inputs, formats, sign)
-    if explanation is not None:
+    if explanation:
         return explanation
-    conclusive = [format_.code for format_ in formats if format_.code and format_.conclusive]
-    codes = conclusive[:1] or ([] if not formats[0].code else ["signature.not-32-digits"])
-    return (*map(make_finding, codes), make_finding("signature.unexplained"))
+    return (*_explain_format(formats), make_finding("signature.unexplained"))
 
 
-def _other_accounts(context: DiagnosisContext, account: Account) -> tuple[Account, ...]:
-    return tuple(other for other in context.others if other != account)
+def _explain_format(formats: tuple[DigestFormat, ...]) -> tuple[Finding, ...]:
+    """Return the finding about the format of a signature whose text is unknown; empty for the correct format."""
+    if not formats[0].code:  # a signature in the correct format matches no other
+        return ()
+    for format_ in formats:
+        if format_.conclusive:
+            return (make_finding(format_.code, format_.hash_name),)
+    # The patterns that match are no proof without a digest that matches. Only this is certain:
+    return (make_finding("signature.not-32-digits"),)
 
 
 def _extra_parameters(context: DiagnosisContext) -> tuple[tuple[str, str], ...]:
@@ -176,19 +220,28 @@ def _extra_parameters(context: DiagnosisContext) -> tuple[tuple[str, str], ...]:
 
 def _search(
     context: DiagnosisContext, inputs: SigningInputs, formats: tuple[DigestFormat, ...], sign: str
-) -> tuple[Finding, ...] | None:
-    """Hash every candidate text in every charset and format until one equals `sign`; None if none does."""
+) -> tuple[Finding, ...]:
+    """Hash every candidate text in every charset and format until one equals `sign`; return what that explains.
+
+    The correct text comes first: its format or its charset may be wrong. Empty if nothing is found. A match that
+    explains nothing is passed over: the correct text, in GBK with a question mark for a character that GBK lacks.
+    """
     targets = [(format_, format_.algorithm, format_.encode, format_.normalize(sign)) for format_ in formats]
     for code, detail, text in chain((("", "", inputs.text),), candidates(inputs)):
         for charset, raw in _encode(text):
             for format_, algorithm, encode, normalized in targets:
                 if encode(algorithm(raw, usedforsecurity=False).digest()) == normalized:
-                    return tuple(_to_findings(context, format_, code, detail, charset))
-    return None
+                    findings = tuple(_to_findings(context, format_, code, detail, charset))
+                    if findings:
+                        return findings
+    return ()
 
 
 def _encode(text: str | bytes) -> tuple[tuple[str, bytes], ...]:
-    """Encode a text in UTF-8 and GBK, or once if both are equal."""
+    """Encode a text in UTF-8 and GBK: once if it is ASCII, not at all if it is bytes.
+
+    Never raises: lone surrogates are encoded too, and a character that GBK lacks is replaced by "?", as by clients.
+    """
     if isinstance(text, bytes):
         return (("utf-8", text),)
     if text.isascii():
@@ -199,6 +252,10 @@ def _encode(text: str | bytes) -> tuple[tuple[str, bytes], ...]:
 def _to_findings(
     context: DiagnosisContext, format_: DigestFormat, code: str, detail: str, charset: str
 ) -> Iterator[Finding]:
+    """Yield the findings about a text that was hashed: its mistake, its charset, and the format of the digest.
+
+    The details of candidates are safe, except userids: words of this program, and times.
+    """
     if code:
         yield make_finding(code, context.quote(detail) if code in _ANOTHER_ACCOUNT_CODES else detail)
     if charset == "gbk" and context.request.endpoint.charset == "utf-8":
