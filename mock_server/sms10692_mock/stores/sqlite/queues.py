@@ -1,10 +1,29 @@
-"""Statements on one fetch-once queue. All functions run inside a transaction of the caller.
+"""The queues of status reports and of replies, which clients fetch: one queue of each kind per account.
 
-A queue is an append-only list of released items (`items`, by `position`), a cursor (`fetched`: the number of
-items fetched), and the scheduled items that are not due yet (`scheduled`).
+`store` calls this module for sends, fetches and listings, `messages` for the reports of messages, `maintenance` for the
+limits of the history.
+
+An item is *scheduled* until its due time (table `scheduled`) and then *released*: moved to the end of table `items`.
+Clients fetch in the order of `items.position`. The counter `fetched` is the position of the next item to fetch: every
+item before that has been fetched. `requeue` moves the counter back. The oldest fetched items are *evicted*: deleted,
+because the history is limited. Table `fetches` has the position of the first item of each fetch; a fetch extends to the
+first item of the next one.
+
+Rules that protect the stored data:
+
+1. **Call a function only inside a transaction, on the thread that began it**: `Database.writing`, or `Database.reading`
+   for a function that changes nothing. No function commits.
+2. **Update the counters of the queue in the transaction that inserts, deletes or moves items.**
+3. **The stored positions are contiguous, from `evicted` to `released` - 1.** The counters are used as positions, and
+   the number of an item is its position + 1. A position is never used for another item.
+4. **Rows are tuples without names: keep the order of `_COLUMNS`** in `dump_report`, `dump_reply`, `load_report`,
+   `load_reply` and the fields of `StatusReport`.
+5. **Call `release_due` before `read_counters`, `next_due`, `reports_by_message` and `QueueReader.page`**, or an item
+   that is due still looks scheduled. `enqueue` and `fetch` do so themselves; `requeue` concerns fetched items only.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -25,11 +44,17 @@ from sms10692_mock.stores.query import matches_reply, matches_report, paginate
 from sms10692_mock.stores.sqlite.text_codec import byte_size, byte_sizes, from_db, to_db
 
 Item = TypeVar("Item", StatusReport, InboundReply)
-Row: TypeAlias = tuple[Any, ...]
-"""The columns of an item: `_COLUMNS`. `text` is the errorcode of a report, or the content of a reply."""
 
-_COLUMNS: Final = "due, mobile, task_id, status, text, extno, recipient_index, message"
 _ITEM_COLUMNS: Final = "due, mobile, task_id, status, text, extno, recipient_index"
+"""`text` is the errorcode of a report, or the content of a reply."""
+_COLUMNS: Final = f"{_ITEM_COLUMNS}, message"
+"""`message` is the number of the message that a report belongs to; NULL if there is none."""
+
+ItemRow: TypeAlias = Sequence[Any]
+"""The values of the seven `_ITEM_COLUMNS`, as read from the database."""
+Row: TypeAlias = tuple[Any, ...]
+"""The values of the eight `_COLUMNS`, as written to the database."""
+
 _INSERT: Final = f"INSERT INTO items (queue, position, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 _INSERT_SCHEDULED: Final = f"INSERT INTO scheduled (queue, arrival, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 _RELEASE_DUE: Final = f"""
@@ -40,11 +65,12 @@ _RELEASE_DUE: Final = f"""
 
 
 class QueueCounters(NamedTuple):
-    """The counters of a queue: one row of the table `queues`, named like its columns.
+    """The counters of a queue: one row of the table `queues`. **The fields have the names of the columns.**
 
-    `released`: items released so far. `fetched`: items fetched. `evicted`: fetched items that were deleted since.
-    `scheduled`: scheduled items. `arrivals`: items ever scheduled. `bytes`: size of the texts of fetched items still
-    stored.
+    `released`: items ever released. `fetched`: items fetched and not requeued since. `evicted`: fetched items that were
+    deleted. `scheduled`: items scheduled now. `bytes`: size of the texts of the fetched items still stored, as
+    `byte_size` counts it. `arrivals`: items ever scheduled, which numbers them. **`arrivals` never decreases**, because
+    these numbers order items of the same due time.
     """
 
     released: int
@@ -56,18 +82,23 @@ class QueueCounters(NamedTuple):
 
     def stats(self) -> QueueStats:
         return QueueStats(
-            self.released + self.scheduled, self.scheduled, self.released - self.fetched, self.fetched, self.evicted
+            created=self.released + self.scheduled,
+            scheduled=self.scheduled,
+            waiting=self.released - self.fetched,
+            fetched=self.fetched,
+            evicted=self.evicted,
         )
 
 
 def dump_report(report: StatusReport, before: int | None) -> Row:
     """The row of a report.
 
-    `before`: number of the last message before its task; None if it does not belong to a send.
+    `before`: how many messages the account had sent before the task of the report, so that the first message of the
+    task has the number `before` + 1. None for a report that was added without a send.
     """
-    due, mobile, task_id, status, errorcode, extno, position = report
-    message = None if before is None or position == NO_TASK_INDEX else before + position + 1
-    return due, to_db(mobile), task_id, status, to_db(errorcode), to_db(extno), position, message
+    due, mobile, task_id, status, errorcode, extno, recipient_index = report
+    message = None if before is None or recipient_index == NO_TASK_INDEX else before + recipient_index + 1
+    return due, to_db(mobile), task_id, status, to_db(errorcode), to_db(extno), recipient_index, message
 
 
 def dump_reply(reply: InboundReply) -> Row:
@@ -76,34 +107,34 @@ def dump_reply(reply: InboundReply) -> Row:
     return due, to_db(mobile), task_id, None, to_db(content), to_db(extno), None, None
 
 
-def load_report(row: Row) -> StatusReport:
-    """Load a report from the first seven columns of its row."""
-    due, mobile, task_id, status, errorcode, extno, position = row
-    if type(mobile) is str is type(errorcode) is type(extno):
-        return StatusReport._make(row)
-    return StatusReport(due, from_db(mobile), task_id, status, from_db(errorcode), from_db(extno), position)
+def load_report(row: ItemRow) -> StatusReport:
+    """Load a report."""
+    due, mobile, task_id, status, errorcode, extno, recipient_index = row
+    if type(mobile) is str and type(errorcode) is str and type(extno) is str:
+        return StatusReport._make(row)  # no text is a BLOB: much faster, and a fetch loads thousands
+    return StatusReport(due, from_db(mobile), task_id, status, from_db(errorcode), from_db(extno), recipient_index)
 
 
-def load_reply(row: Row) -> InboundReply:
-    """Load a reply from the first seven columns of its row."""
+def load_reply(row: ItemRow) -> InboundReply:
+    """Load a reply."""
     due, mobile, task_id, _, content, extno, _ = row
     return InboundReply(due, from_db(mobile), task_id, from_db(content), from_db(extno))
 
 
 def get_queue_id(account: int, name: QueueName) -> int:
-    """The id of a queue of an account."""
+    """The id of a queue of an account. **Ids are stored, and `usage` and `maintenance` repeat this formula.**"""
     return 2 * account + (name == "replies")
 
 
 def create_queue(db: Connection, queue: int) -> None:
-    """Insert the counters of a new queue."""
+    """Insert the counters of a new queue, all zero. Without them every other function fails."""
     db.execute("INSERT INTO queues (id) VALUES (?)", (queue,))
 
 
 def read_counters(db: Connection, queue: int) -> QueueCounters:
-    """Read the counters. Scheduled items that are due are not released first: see `release_due`."""
+    """Read the counters as stored. Call `release_due` first."""
     columns = ", ".join(QueueCounters._fields)
-    row = db.execute(f"SELECT {columns} FROM queues WHERE id = ?", (queue,)).fetchone()  # noqa: S608 - words from above
+    row = db.execute(f"SELECT {columns} FROM queues WHERE id = ?", (queue,)).fetchone()  # noqa: S608
     return QueueCounters._make(row)
 
 
@@ -114,7 +145,10 @@ def has_due(db: Connection, queue: int, now: float) -> bool:
 
 
 def release_due(db: Connection, queue: int, now: float) -> QueueCounters:
-    """Release the scheduled items that are due, in the order of `due` and arrival. Returns the counters afterwards."""
+    """Release the scheduled items that are due, in the order of due time and arrival. Returns the counters afterwards.
+
+    A released item stays released when the clock is set back.
+    """
     counters = read_counters(db, queue)
     if not counters.scheduled or not has_due(db, queue, now):
         return counters
@@ -128,7 +162,10 @@ def release_due(db: Connection, queue: int, now: float) -> QueueCounters:
 
 
 def enqueue(db: Connection, queue: int, rows: Sequence[Row], now: float) -> None:
-    """Add items: those that are due now are released, the others are scheduled."""
+    """Add items: those that are due now are released, the others are scheduled.
+
+    **Scheduled items that are due are released first**, so that they get positions before the new items.
+    """
     counters = release_due(db, queue, now)
     if len(rows) == 1 and rows[0][0] <= now:
         db.execute(_INSERT, (queue, counters.released, *rows[0]))
@@ -146,10 +183,10 @@ def enqueue(db: Connection, queue: int, rows: Sequence[Row], now: float) -> None
     )
 
 
-def fetch(db: Connection, queue: int, limit: int, now: float, request: int) -> tuple[list[Row], QueueCounters]:
+def fetch(db: Connection, queue: int, limit: int, now: float, request: int) -> tuple[list[ItemRow], QueueCounters]:
     """Fetch the next items: move the cursor past at most `limit` of them, and record the request that fetched them.
 
-    Returns their first seven columns, and the counters afterwards.
+    Releases due items first. Returns the rows of the fetched items, and the counters afterwards.
     """
     counters = release_due(db, queue, now)
     until = min(counters.released, counters.fetched + limit)
@@ -159,27 +196,32 @@ def fetch(db: Connection, queue: int, limit: int, now: float, request: int) -> t
         f"SELECT {_ITEM_COLUMNS} FROM items WHERE queue = ? AND position >= ? AND position < ? ORDER BY position",  # noqa: S608
         (queue, counters.fetched, until),
     ).fetchall()
-    db.execute("INSERT INTO fetches VALUES (?, ?, ?, ?)", (queue, counters.fetched, now, request))
-    _, mobiles, _, _, said, extnos, _ = zip(*rows, strict=True)
+    db.execute(
+        "INSERT INTO fetches (queue, first, time, request) VALUES (?, ?, ?, ?)", (queue, counters.fetched, now, request)
+    )
+    _, mobiles, _, _, texts, extnos, _ = zip(*rows, strict=True)
     updated = counters._replace(
-        fetched=until, bytes=counters.bytes + byte_sizes(mobiles) + byte_sizes(said) + byte_sizes(extnos)
+        fetched=until, bytes=counters.bytes + byte_sizes(mobiles) + byte_sizes(texts) + byte_sizes(extnos)
     )
     db.execute("UPDATE queues SET fetched = ?, bytes = ? WHERE id = ?", (until, updated.bytes, queue))
     return rows, updated
 
 
 def requeue(db: Connection, queue: int, count: int | None, since: float | None) -> int:
-    """Make the last `count` fetched items fetchable again; None means all that are stored.
+    """Make the last `count` fetched items fetchable again; None means all fetched items that are stored.
 
-    With `since`, only items fetched since then. Returns how many.
+    With `since`, only items from the first fetch at or after that time on. If the clock was set back meanwhile, these
+    include items of later fetches at earlier times. Returns how many.
+
+    **The fetches from the new cursor on are deleted**, because the items will be fetched again.
     """
     counters = read_counters(db, queue)
     target = counters.evicted if count is None else max(counters.evicted, counters.fetched - count)
     if since is not None:
-        first = db.execute(
+        found = db.execute(
             "SELECT first FROM fetches WHERE queue = ? AND time >= ? ORDER BY first LIMIT 1", (queue, since)
         ).fetchone()
-        target = max(target, first[0] if first else counters.fetched)
+        target = max(target, found[0] if found else counters.fetched)
     rows = db.execute(
         "SELECT mobile, text, extno FROM items WHERE queue = ? AND position >= ? AND position < ?",
         (queue, target, counters.fetched),
@@ -191,26 +233,27 @@ def requeue(db: Connection, queue: int, count: int | None, since: float | None) 
 
 
 def next_due(db: Connection, queue: int) -> float | None:
-    """The time at which the next scheduled item is due, if any."""
+    """The time at which the next scheduled item is due, if any. Call `release_due` first."""
     due: float | None = db.execute("SELECT min(due) FROM scheduled WHERE queue = ?", (queue,)).fetchone()[0]
     return due
 
 
 class StoredFetchHistory:
-    """Delivery states of the released items of a queue, within one read transaction.
+    """Delivery states of the released items of a queue.
 
-    Remembers the last fetch it read.
+    **Use an instance only until the next write to the queue**: the last fetch is cached, because items are read in
+    order and neighbours were mostly fetched together.
     """
 
     def __init__(self, db: Connection, queue: int, counters: QueueCounters) -> None:
         self._db = db
         self._queue = queue
         self._counters = counters
-        self._first = self._end = -1
+        self._first = self._end = -1  # positions of the cached fetch: none
         self._state = WAITING
 
     def state_of(self, position: int) -> DeliveryState:
-        """The delivery state of the item at this index."""
+        """The delivery state of the item at this position."""
         if position >= self._counters.fetched:
             return WAITING
         if not self._first <= position < self._end:
@@ -227,34 +270,43 @@ class StoredFetchHistory:
         ).fetchone()[0]
         self._first = found[0] if found else position
         self._end = self._counters.fetched if following is None else following
+        # There is a fetch for each fetched item; in a damaged file, time and request remain unknown.
         self._state = DeliveryState("fetched", *found[1:]) if found else DeliveryState("fetched")
 
 
 def reports_by_message(
     db: Connection, queue: int, first: int, last: int
 ) -> dict[int, tuple[StatusReport, DeliveryState]]:
-    """The report and its delivery state of each message numbered `first` to `last`, by message number."""
+    """The reports of the messages numbered `first` to `last`, with their delivery states, by message number.
+
+    Call `release_due` first. A message has at most one report, either released or scheduled.
+    """
     history = StoredFetchHistory(db, queue, read_counters(db, queue))
     between = "WHERE queue = ? AND message >= ? AND message <= ?"
     found: dict[int, tuple[StatusReport, DeliveryState]] = {}
     for message, position, *row in db.execute(
-        f"SELECT message, position, {_ITEM_COLUMNS} FROM items {between} ORDER BY position",  # noqa: S608
+        f"SELECT message, position, {_ITEM_COLUMNS} FROM items {between} ORDER BY position",  # noqa: S608 - in the order of fetches
         (queue, first, last),
     ):
-        found[message] = load_report(tuple(row)), history.state_of(position)
+        found[message] = load_report(row), history.state_of(position)
     for message, *row in db.execute(f"SELECT message, {_ITEM_COLUMNS} FROM scheduled {between}", (queue, first, last)):  # noqa: S608
-        found[message] = load_report(tuple(row)), SCHEDULED
+        found[message] = load_report(row), SCHEDULED
     return found
 
 
-class QueueReader(NamedTuple, Generic[Item]):
-    """Queries on the queues of one kind: `load` reads a row, `matches` compares an item with a query."""
+@dataclass(frozen=True)
+class QueueReader(Generic[Item]):
+    """Lists the queues of one kind: `load` reads a row, `matches` tells whether an item matches a query."""
 
-    load: Any
-    matches: Any
+    load: Callable[[ItemRow], Item]
+    matches: Callable[[QueueItem[Item], Query], bool]
 
     def page(self, db: Connection, queue: int, query: Query) -> Page[QueueItem[Item]]:
-        """One page of the items that match: released items first, then scheduled ones; reversed if newest first."""
+        """One page of the items that match: released items first, then scheduled ones; reversed if newest first.
+
+        Call `release_due` first. `paginate` applies every condition of the query; SQL only skips items that cannot
+        match. The number of a scheduled item is a forecast: an item that is due earlier and added later shifts it.
+        """
         counters = read_counters(db, queue)
         parts = [self._query_released(db, queue, query, counters), self._query_scheduled(db, queue, query, counters)]
         if query.newest_first:
@@ -280,7 +332,7 @@ class QueueReader(NamedTuple, Generic[Item]):
             conditions.append(("mobile = ?", to_db(query.number)))
         if query.task_id is not None:
             conditions.append(("task_id = ?", query.task_id))
-        if query.text is not None and isinstance(text := to_db(query.text), str):
+        if query.text is not None and isinstance(text := to_db(query.text), str):  # a BLOB is left to `matches`
             conditions.append(("instr(text, ?)", text))
         if query.since is not None:
             conditions.append(("due >= ?", query.since))
@@ -290,7 +342,7 @@ class QueueReader(NamedTuple, Generic[Item]):
         order = "DESC" if query.newest_first else "ASC"
         history = StoredFetchHistory(db, queue, counters)
         for position, *row in db.execute(
-            f"SELECT position, {_ITEM_COLUMNS} FROM items WHERE {where} ORDER BY position {order}",  # noqa: S608 - words from above
+            f"SELECT position, {_ITEM_COLUMNS} FROM items WHERE {where} ORDER BY position {order}",  # noqa: S608
             (queue, *(value for _, value in conditions)),
         ):
             yield QueueItem(position + 1, self.load(row), history.state_of(position))
@@ -322,9 +374,13 @@ REPLIES: Final[QueueReader[InboundReply]] = QueueReader(load_reply, matches_repl
 def delete_fetched(
     db: Connection, queue: int, kept: int, kept_bytes: int, evicted_messages: int, max_rows: int
 ) -> bool:
-    """Delete at most `max_rows` of the oldest fetched items beyond the last `kept` items or `kept_bytes`.
+    """Delete the oldest fetched items while more than `kept` items, or more than `kept_bytes` of texts, are stored.
 
-    The very last one stays, and so do reports of messages after `evicted_messages`. Returns whether there may be more.
+    **The last fetched item stays, whatever its size.** **Deletion stops at the first report whose message is still
+    stored**, that is, has a number above `evicted_messages`: a listed message shows its report.
+
+    Deletes at most `max_rows` items, at least 1, so that other writers do not wait long. Returns whether that many were
+    deleted: then call again, in another transaction.
     """
     counters = read_counters(db, queue)
     rows = db.execute(
@@ -340,10 +396,11 @@ def delete_fetched(
             break
         evicted = position + 1
         fetched_bytes -= sum(map(byte_size, texts))
-    rows.close()
+    rows.close()  # the loop may have left the SELECT unfinished: it would keep its snapshot after the commit
     if evicted > counters.evicted:
         db.execute("DELETE FROM items WHERE queue = ? AND position < ?", (queue, evicted))
         db.execute(
+            # The fetch that covers the first item kept, which may begin before it, stays.
             "DELETE FROM fetches WHERE queue = ? AND first < "
             "(SELECT max(first) FROM fetches WHERE queue = ? AND first <= ?)",
             (queue, queue, evicted),

@@ -239,7 +239,7 @@ class SqliteStore:
     def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[InboundReply]:
         return list(map(queues.load_reply, self._fetch(userid, "replies", 2**62, now, request)))
 
-    def _fetch(self, userid: str, name: QueueName, limit: int, now: float, request: int) -> list[queues.Row]:
+    def _fetch(self, userid: str, name: QueueName, limit: int, now: float, request: int) -> list[queues.ItemRow]:
         with self._database.writing as db:
             account_id = get_account_id(db, userid)
             rows, counters = queues.fetch(db, get_queue_id(account_id, name), min(limit, 2**62), now, request)
