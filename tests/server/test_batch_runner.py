@@ -256,6 +256,21 @@ def test_every_future_is_done_after_any_exception(
     asyncio.run(run())
 
 
+def test_every_future_is_done_if_the_executor_refuses_the_batch() -> None:
+    executor = ThreadPoolExecutor(1)
+    executor.shutdown()
+
+    async def run() -> None:
+        runner = BatchRunner[int](executor)
+        for _ in range(2):  # a refused batch does not hold up the next one
+            async with asyncio.timeout(TIMEOUT):
+                futures = [runner.submit(one_phase(lambda: 0)) for _ in range(2)]
+                results = await asyncio.gather(*futures, return_exceptions=True)
+            assert [repr(result).count("cannot schedule new futures after shutdown") for result in results] == [1, 1]
+
+    asyncio.run(run())
+
+
 def test_jobs_after_a_slow_one_share_a_transaction(executor: ThreadPoolExecutor) -> None:
     """As with SQLite when the first job had to wait for another process."""
     times = iter([0.0, 1.0])  # the first job runs alone
