@@ -27,7 +27,7 @@ class SampleHistory:
             self.emulator.send(self.account, mobile=",".join(NUMBERS[index : index + 3]), content=f"text {index}<")
             self.emulator.now += 60
         for number in NUMBERS:
-            reply = {"mobile": number, "content": f"answer {number}"}
+            reply = {"mobile": number, "content": f"reply of {number}"}
             self.emulator.control("POST", f"{self.path}/replies", reply)
         self.emulator.call(self.account)
         self.emulator.post("/v2statusApi.aspx", self.account, action="query", statusNum="4")
@@ -256,7 +256,7 @@ def test_the_requested_items_are_requeued(document: dict[str, Any], requeued: in
 
 @pytest.fixture
 def notifiers(monkeypatch: pytest.MonkeyPatch) -> list[ChangeNotifier]:
-    """Notifiers created from now on. Requests that wait at one look for changes only after a notification."""
+    """Notifiers created from now on. A waiting request checks for changes only after a notification (no polling)."""
     created: list[ChangeNotifier] = []
     initialize = ChangeNotifier.__init__
 

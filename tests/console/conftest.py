@@ -12,8 +12,8 @@ from support.browser import BROWSER_PROFILES, BrowserProfile, NoBrowser, browser
 from support.emulators import Address, build_request, emulator_process, send_raw, sign
 
 
-class Served(NamedTuple):
-    """An emulator on a socket, and how a test speaks to it."""
+class ServedEmulator(NamedTuple):
+    """An emulator on a socket, with requests to its control API."""
 
     address: Address
 
@@ -22,60 +22,60 @@ class Served(NamedTuple):
         return f"http://{self.address[0]}:{self.address[1]}"
 
     def control(self, method: str, path: str, document: Any = None) -> Any:
-        """What the control address says."""
+        """Send a request to the control API, which must succeed, and return the document."""
         body = json.dumps(document or {}).encode()
         head = (
             f"{method} /_mock/{path} HTTP/1.1\r\nHost: {self.address[0]}:{self.address[1]}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
-        answer = send_raw(self.address, head.encode() + body)
-        assert answer.status in {200, 201}, answer.body
-        return json.loads(answer.body)
+        response = send_raw(self.address, head.encode() + body)
+        assert response.status in {200, 201}, response.body
+        return json.loads(response.body)
 
 
-class Customer(NamedTuple):
-    """An account, and what a program of its owner does with it."""
+class ConsoleAccount(NamedTuple):
+    """An account, with its requests to the vendor endpoints and to the control API."""
 
-    served: Served
+    emulator: ServedEmulator
     document: dict[str, Any]
 
     @property
     def userid(self) -> str:
         return str(self.document["userid"])
 
-    def at(self, path: str, **values: str) -> str:
-        """A path of the console about this account."""
+    def page_path(self, path: str, **values: str) -> str:
+        """Return the path of a console page for this account."""
         return f"{path}?{urlencode({'userid': self.userid} | values)}"
 
-    def asks(self, page: str, charset: str = "utf-8", **fields: str) -> str:
-        """What the vendor says to this account."""
+    def post(self, endpoint: str, charset: str = "utf-8", **fields: str) -> str:
+        """Send a signed request of this account to a vendor endpoint, and return the response text."""
         credentials = {"userid": self.userid, "timestamp": "20120701231212"}
         credentials["sign"] = sign(self.document["account"], self.document["password"], credentials["timestamp"])
         body = urlencode(credentials | fields, encoding=charset).encode()
-        return send_raw(self.served.address, build_request(page, body)).body.decode(charset, "replace")
+        return send_raw(self.emulator.address, build_request(endpoint, body)).body.decode(charset, "replace")
 
-    def sends(self, mobile: str = "15023239810", content: str = "内容", **fields: str) -> str:
-        """A send."""
-        return self.asks("/v2sms.aspx", action="send", mobile=mobile, content=content, **fields)
+    def send(self, mobile: str = "15023239810", content: str = "内容", **fields: str) -> str:
+        """Send a message (manual 1.2)."""
+        return self.post("/v2sms.aspx", action="send", mobile=mobile, content=content, **fields)
 
     def control(self, method: str, path: str, document: Any = None) -> Any:
-        """What the control address says about this account."""
-        return self.served.control(method, f"accounts/{self.userid}{path}", document)
+        """Send a control API request about this account. `path` is relative to the account."""
+        return self.emulator.control(method, f"accounts/{self.userid}{path}", document)
 
 
 @pytest.fixture(scope="package")
-def served() -> Iterator[Served]:
-    """The emulator."""
+def emulator() -> Iterator[ServedEmulator]:
+    """The emulator that all tests share."""
     with emulator_process() as (_, address):
-        yield Served(address)
+        yield ServedEmulator(address)
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """The browser, or a skipped test where there is none and none is demanded."""
+    """The browser. Without a browser the test is skipped, or fails if CI requires a browser."""
     try:
-        with chromium() as found:
-            yield found
+        with chromium() as started_browser:
+            yield started_browser
     except NoBrowser as error:
         if required_in_ci():
             raise
@@ -83,23 +83,23 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def customer(served: Served) -> Iterator[Customer]:
-    """An account of the test's own."""
-    made = Customer(served, served.control("POST", "accounts"))
-    yield made
-    served.control("DELETE", f"accounts/{made.userid}")
+def account(emulator: ServedEmulator) -> Iterator[ConsoleAccount]:
+    """A new account, which is deleted after the test."""
+    created = ConsoleAccount(emulator, emulator.control("POST", "accounts"))
+    yield created
+    emulator.control("DELETE", f"accounts/{created.userid}")
 
 
 @pytest.fixture(params=BROWSER_PROFILES[:2], ids=str)
-def look(request: pytest.FixtureRequest) -> BrowserProfile:
-    """How the test looks: in Chinese on a telephone in the dark, and in English at a desk."""
-    chosen = request.param
-    assert isinstance(chosen, BrowserProfile)
-    return chosen
+def profile(request: pytest.FixtureRequest) -> BrowserProfile:
+    """Language, width and theme of the browser: Chinese on a dark phone, and English on a light desktop."""
+    selected = request.param
+    assert isinstance(selected, BrowserProfile)
+    return selected
 
 
 @pytest.fixture
-def page(browser: Browser, served: Served, look: BrowserProfile) -> Iterator[Page]:
-    """A page that is about to be opened."""
-    with browser_page(browser, look, served.url) as opened_page:
+def page(browser: Browser, emulator: ServedEmulator, profile: BrowserProfile) -> Iterator[Page]:
+    """A browser page that has not opened any path yet."""
+    with browser_page(browser, profile, emulator.url) as opened_page:
         yield opened_page

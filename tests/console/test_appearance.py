@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, Page, expect
 
-from console.conftest import Customer, Served
+from console.conftest import ConsoleAccount, ServedEmulator
 from support import timings
 from support.browser import BROWSER_PROFILES, BrowserProfile, browser_page
 from support.emulators import TIMEOUT
@@ -31,51 +31,53 @@ PAGES = ("/", "/phone", "/requests", "/queues", "/queues?queue=replies", "/accou
 
 
 @pytest.fixture(scope="module")
-def busy(served: Served) -> Iterator[Customer]:
-    """An account to which everything happened, none of it nice."""
-    made = Customer(served, served.control("POST", "accounts", {"points": 10_000}))
+def busy_account(emulator: ServedEmulator) -> Iterator[ConsoleAccount]:
+    """An account with hostile texts and numbers, faults, delivery rules and a changed clock."""
+    created = ConsoleAccount(emulator, emulator.control("POST", "accounts", {"points": 10_000}))
     for content in HOSTILE:
-        made.sends("15023239810", content, extno="01")
-    made.sends(HOSTILE_NUMBER, "to nobody", extno="0" * 60)
-    made.sends(f"{LONG_NUMBER},+8613800138000,{'1' * 500}", "to nobody")
-    made.sends("10000000020,10000000022,10000000023,10000000031", "delivery_rules")
-    made.asks("/v2statusApi.aspx", action="query", statusNum="3")
-    made.asks("/v2callApi.aspx", action="query")
-    made.asks("/v2smsGBK.aspx", action="send", mobile="15023239810", content="您的验证码是 1234")
-    task = made.control("GET", "/messages?limit=1")["items"][0]["task_id"]
+        created.send("15023239810", content, extno="01")
+    created.send(HOSTILE_NUMBER, "to an invalid number", extno="0" * 60)
+    created.send(f"{LONG_NUMBER},+8613800138000,{'1' * 500}", "to an invalid number")
+    created.send("10000000020,10000000022,10000000023,10000000031", "delivery rules")
+    created.post("/v2statusApi.aspx", action="query", statusNum="3")
+    created.post("/v2callApi.aspx", action="query")
+    created.post("/v2smsGBK.aspx", action="send", mobile="15023239810", content="您的验证码是 1234")
+    task = created.control("GET", "/messages?limit=1")["items"][0]["task_id"]
     for content in HOSTILE[:3]:
-        made.control("POST", "/replies", {"mobile": "15023239810", "content": content})
-        made.control("POST", "/reports", {"mobile": HOSTILE_NUMBER, "task_id": task, "errorcode": content})
-    made.control("POST", "/faults", {"kind": "latency", "seconds": 0.01, "operations": ["overage"]})
-    made.control("POST", "/delivery-rules", {"number": "139", "outcome": "failed", "reply": HOSTILE[0], "delay": 60.0})
-    made.control("POST", "/clock/advance", {"seconds": 5.0})
-    yield made
-    served.control("DELETE", f"accounts/{made.userid}")
+        created.control("POST", "/replies", {"mobile": "15023239810", "content": content})
+        created.control("POST", "/reports", {"mobile": HOSTILE_NUMBER, "task_id": task, "errorcode": content})
+    created.control("POST", "/faults", {"kind": "latency", "seconds": 0.01, "operations": ["overage"]})
+    created.control(
+        "POST", "/delivery-rules", {"number": "139", "outcome": "failed", "reply": HOSTILE[0], "delay": 60.0}
+    )
+    created.control("POST", "/clock/advance", {"seconds": 5.0})
+    yield created
+    emulator.control("DELETE", f"accounts/{created.userid}")
 
 
-def paths(customer: Customer) -> list[str]:
-    """All pages about this account, with one request of it."""
-    newest = customer.control("GET", "/requests?order=desc&limit=1")["items"][0]["number"]
-    about = [f"{path}{'&' if '?' in path else '?'}userid={customer.userid}" for path in PAGES]
+def page_paths(account: ConsoleAccount) -> list[str]:
+    """Return the paths of all pages for this account, and of its newest request."""
+    newest = account.control("GET", "/requests?order=desc&limit=1")["items"][0]["number"]
+    pages = [f"{path}{'&' if '?' in path else '?'}userid={account.userid}" for path in PAGES]
     return [
-        *about,
-        f"/requests/{newest}?userid={customer.userid}",
-        f"/phone?userid={customer.userid}&mobile=15023239810",
+        *pages,
+        f"/requests/{newest}?userid={account.userid}",
+        f"/phone?userid={account.userid}&mobile=15023239810",
     ]
 
 
-@pytest.mark.parametrize("look", BROWSER_PROFILES, ids=str)
+@pytest.mark.parametrize("profile", BROWSER_PROFILES, ids=str)
 def test_every_page_fits_and_shows_hostile_content_as_text(
-    browser: Browser, served: Served, busy: Customer, look: BrowserProfile
+    browser: Browser, emulator: ServedEmulator, busy_account: ConsoleAccount, profile: BrowserProfile
 ) -> None:
-    with browser_page(browser, look, served.url) as page:
-        for path in paths(busy):
+    with browser_page(browser, profile, emulator.url) as page:
+        for path in page_paths(busy_account):
             page.goto(path, wait_until="domcontentloaded")
             expect(page.locator("h1")).to_be_visible()
-            assert page.evaluate("document.documentElement.scrollWidth") <= look.width, path
+            assert page.evaluate("document.documentElement.scrollWidth") <= profile.width, path
             assert "hacked" not in page.title()
             assert page.evaluate("document.querySelectorAll('main script, main img').length") == 0, path
-        page.goto(busy.at("/"))
+        page.goto(busy_account.page_path("/"))
         expect(page.locator(".messages")).to_contain_text(HOSTILE[0])
         expect(page.locator(".messages")).to_contain_text(HOSTILE_NUMBER)
 
@@ -84,132 +86,143 @@ WIDTHS = sorted({*range(320, 1601, 20), 375, 701, 719, 720, 721, 768, 899, 901, 
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_no_page_scrolls_sideways_at_any_width(browser: Browser, served: Served, busy: Customer, language: str) -> None:
-    wider = []
-    with browser_page(browser, BrowserProfile(language, 1600, "light"), served.url) as page:
-        for path in paths(busy):
+def test_no_page_scrolls_sideways_at_any_width(
+    browser: Browser, emulator: ServedEmulator, busy_account: ConsoleAccount, language: str
+) -> None:
+    too_wide = []
+    with browser_page(browser, BrowserProfile(language, 1600, "light"), emulator.url) as page:
+        for path in page_paths(busy_account):
             page.goto(path, wait_until="domcontentloaded")
             expect(page.locator("h1")).to_be_visible()
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": 800})
-                over = page.evaluate("document.documentElement.scrollWidth") - width
-                wider += [(path, width, over)] if over > 0 else []
-    assert wider == []
+                overflow = page.evaluate("document.documentElement.scrollWidth") - width
+                too_wide += [(path, width, overflow)] if overflow > 0 else []
+    assert too_wide == []
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_the_report_of_a_message_is_seen_and_its_number_is_one_line_at_any_width(
-    browser: Browser, served: Served, busy: Customer, language: str
+def test_report_and_number_of_a_message_are_visible_at_any_width(
+    browser: Browser, emulator: ServedEmulator, busy_account: ConsoleAccount, language: str
 ) -> None:
-    outside, broken = [], []
-    with browser_page(browser, BrowserProfile(language, 1600, "light"), served.url) as page:
-        page.goto(busy.at("/"))
+    hidden, wrapped = [], []
+    with browser_page(browser, BrowserProfile(language, 1600, "light"), emulator.url) as page:
+        page.goto(busy_account.page_path("/"))
         number = page.locator(".messages .mobile", has_text=LONG_NUMBER).first
         assert number.inner_text() == LONG_NUMBER
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
             edges = page.eval_on_selector_all(
-                ".messages .state .badge", "all => all.map((one) => one.getBoundingClientRect().right)"
+                ".messages .state .badge",
+                "elements => elements.map((element) => element.getBoundingClientRect().right)",
             )
-            outside += [width] if not edges or max(edges) > width else []
-            height = number.evaluate("(one) => one.clientHeight / parseFloat(getComputedStyle(one).fontSize)")
-            broken += [width] if height > 2 else []
-    assert (outside, broken) == ([], [])
+            hidden += [width] if not edges or max(edges) > width else []
+            height = number.evaluate(
+                "(element) => element.clientHeight / parseFloat(getComputedStyle(element).fontSize)"
+            )
+            wrapped += [width] if height > 2 else []
+    assert (hidden, wrapped) == ([], [])
 
 
-def test_a_line_of_bytes_is_seen_whole_at_a_desk(browser: Browser, served: Served, busy: Customer) -> None:
-    with browser_page(browser, BROWSER_PROFILES[1], served.url) as page:
-        page.goto(next(path for path in paths(busy) if path.startswith("/requests/")))
-        hidden = page.eval_on_selector_all("pre.hex", "all => all.map((one) => one.scrollWidth - one.clientWidth)")
+def test_a_hex_dump_line_fits_on_a_desktop(
+    browser: Browser, emulator: ServedEmulator, busy_account: ConsoleAccount
+) -> None:
+    with browser_page(browser, BROWSER_PROFILES[1], emulator.url) as page:
+        page.goto(next(path for path in page_paths(busy_account) if path.startswith("/requests/")))
+        hidden = page.eval_on_selector_all(
+            "pre.hex", "elements => elements.map((element) => element.scrollWidth - element.clientWidth)"
+        )
     assert hidden
     assert max(hidden) <= 0
 
 
-@pytest.mark.parametrize("look", BROWSER_PROFILES[:2], ids=str)
-def test_every_page_is_in_the_menu_that_is_seen(
-    browser: Browser, served: Served, busy: Customer, look: BrowserProfile
+@pytest.mark.parametrize("profile", BROWSER_PROFILES[:2], ids=str)
+def test_every_page_is_in_the_visible_part_of_the_menu(
+    browser: Browser, emulator: ServedEmulator, busy_account: ConsoleAccount, profile: BrowserProfile
 ) -> None:
-    with browser_page(browser, look, served.url) as page:
-        page.goto(busy.at("/"))
-        edges = page.eval_on_selector_all(".menu a", "all => all.map((one) => one.getBoundingClientRect().right)")
+    with browser_page(browser, profile, emulator.url) as page:
+        page.goto(busy_account.page_path("/"))
+        edges = page.eval_on_selector_all(
+            ".menu a", "elements => elements.map((element) => element.getBoundingClientRect().right)"
+        )
     assert len(edges) == len(PAGES) - 1
-    assert max(edges) <= look.width
+    assert max(edges) <= profile.width
 
 
-def test_the_answer_of_a_telephone_can_be_written_without_scrolling(
-    browser: Browser, served: Served, busy: Customer
+def test_a_reply_can_be_written_without_scrolling(
+    browser: Browser, emulator: ServedEmulator, busy_account: ConsoleAccount
 ) -> None:
-    with browser_page(browser, BROWSER_PROFILES[1], served.url) as page:
-        page.goto(busy.at("/phone", mobile="15023239810"))
+    with browser_page(browser, BROWSER_PROFILES[1], emulator.url) as page:
+        page.goto(busy_account.page_path("/phone", mobile="15023239810"))
         expect(page.locator(".banner")).to_be_visible()
         page.locator("#answer").fill("T")
         page.locator("#answer").press("Enter")
         expect(page.locator("#notice .good")).to_be_visible()
-        assert page.locator("#answer").evaluate("(one) => one.getBoundingClientRect().bottom") < 800
+        assert page.locator("#answer").evaluate("(element) => element.getBoundingClientRect().bottom") < 800
 
 
-@pytest.mark.parametrize("look", BROWSER_PROFILES[:2], ids=str)
-def test_no_page_has_a_serious_finding_of_axe(
-    browser: Browser, served: Served, busy: Customer, look: BrowserProfile
+@pytest.mark.parametrize("profile", BROWSER_PROFILES[:2], ids=str)
+def test_axe_finds_no_serious_violation_on_any_page(
+    browser: Browser, emulator: ServedEmulator, busy_account: ConsoleAccount, profile: BrowserProfile
 ) -> None:
     serious: list[str] = []
-    with browser_page(browser, look, served.url) as page:
-        for path in paths(busy):
+    with browser_page(browser, profile, emulator.url) as page:
+        for path in page_paths(busy_account):
             page.goto(path, wait_until="domcontentloaded")
-            serious += [f"{path}: {found}" for found in findings(page)]
+            serious += [f"{path}: {violation}" for violation in find_serious_violations(page)]
     assert serious == []
 
 
-def findings(page: Page) -> list[str]:
-    """What axe finds that is serious or worse."""
+def find_serious_violations(page: Page) -> list[str]:
+    """Return the violations that axe rates serious or critical."""
     page.evaluate(AXE_FILE_PATH.read_text("utf-8"))
-    found = page.evaluate(
+    result = page.evaluate(
         "axe.run(document, { resultTypes: ['violations'], rules: { 'color-contrast': { enabled: true } } })"
     )
     return [
-        f"{one['id']} {[node['html'][:120] for node in one['nodes'][:3]]}"
-        for one in found["violations"]
-        if one["impact"] in {"serious", "critical"}
+        f"{violation['id']} {[node['html'][:120] for node in violation['nodes'][:3]]}"
+        for violation in result["violations"]
+        if violation["impact"] in {"serious", "critical"}
     ]
 
 
-def test_the_first_screen_and_the_login_have_no_serious_finding_either(
-    browser: Browser, served: Served, customer: Customer
+def test_axe_finds_no_serious_violation_on_first_login_and_error_pages(
+    browser: Browser, emulator: ServedEmulator, account: ConsoleAccount
 ) -> None:
-    with browser_page(browser, BROWSER_PROFILES[1], served.url) as page:
-        for path in (customer.at("/"), "/login", "/requests/999999", "/nosuch"):
+    with browser_page(browser, BROWSER_PROFILES[1], emulator.url) as page:
+        for path in (account.page_path("/"), "/login", "/requests/999999", "/nosuch"):
             page.goto(path, wait_until="domcontentloaded")
-            assert findings(page) == []
+            assert find_serious_violations(page) == []
 
 
-PAINTS = "performance.getEntriesByName('first-contentful-paint').map((one) => one.startTime)"
+PAINTS = "performance.getEntriesByName('first-contentful-paint').map((entry) => entry.startTime)"
 
 
-def test_with_100_000_messages_the_first_paint_comes_about_as_soon_as_with_one(
-    browser: Browser, served: Served, customer: Customer
+def test_the_first_paint_with_100_000_messages_is_about_as_fast_as_with_one(
+    browser: Browser, emulator: ServedEmulator, account: ConsoleAccount
 ) -> None:
-    customer.sends(content="【签名】您的验证码是 1234")
-    busy = Customer(served, served.control("POST", "accounts", {"points": 10**6}))
+    account.send(content="【签名】您的验证码是 1234")
+    busy_account = ConsoleAccount(emulator, emulator.control("POST", "accounts", {"points": 10**6}))
     for first in (13_000_000_000, 15_000_000_000):
-        busy.sends(",".join(map(str, range(first, first + 50_000))), "【签名】您的验证码是 1234")
-    of_one, of_many = [], []
-    with browser_page(browser, BROWSER_PROFILES[1], served.url) as page:
+        busy_account.send(",".join(map(str, range(first, first + 50_000))), "【签名】您的验证码是 1234")
+    with_one, with_many = [], []
+    with browser_page(browser, BROWSER_PROFILES[1], emulator.url) as page:
         for filters in ({}, {"text": "1234"}, {"state": "waiting"}) * 2:
-            of_one.append(first_paint(page, customer.at("/", **filters), rows=1))
-            of_many.append(first_paint(page, busy.at("/", **filters), rows=50))
+            with_one.append(measure_first_paint(page, account.page_path("/", **filters), rows=1))
+            with_many.append(measure_first_paint(page, busy_account.page_path("/", **filters), rows=50))
             expect(page.locator(".tile").first).to_contain_text("100,000")
-    served.control("DELETE", f"accounts/{busy.userid}")
-    # A shared machine stalls now and then: the best of each says what the console takes.
-    assert min(of_many) <= 3 * min(of_one), (of_one, of_many)
-    assert min(of_many) <= 200 or not timings.TIMINGS_ASSERTED, of_many
+    emulator.control("DELETE", f"accounts/{busy_account.userid}")
+    # A shared machine stalls now and then, so the fastest of each counts.
+    assert min(with_many) <= 3 * min(with_one), (with_one, with_many)
+    assert min(with_many) <= 200 or not timings.TIMINGS_ASSERTED, with_many
 
 
-def first_paint(page: Page, path: str, rows: int) -> float:
-    """Milliseconds until something was seen."""
+def measure_first_paint(page: Page, path: str, rows: int) -> float:
+    """Open a page and return the milliseconds until the first contentful paint."""
     page.goto(path)
     expect(page.locator(".messages tbody tr:has(th)")).to_have_count(rows)
     until = time.monotonic() + TIMEOUT
-    while not (paints := page.evaluate(PAINTS)):  # a paint is noted a little after it happened
+    while not (paints := page.evaluate(PAINTS)):  # the browser records a paint a little after it happened
         assert time.monotonic() < until
         page.wait_for_timeout(20)
     return float(paints[0])

@@ -8,7 +8,7 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from console.conftest import Customer, Served
+from console.conftest import ConsoleAccount, ServedEmulator
 from sms10692_mock.admin.console.i18n import Language, text
 from support import timings
 from support.browser import BROWSER_PROFILES, BrowserProfile
@@ -17,159 +17,162 @@ pytestmark = pytest.mark.slow("Drives Chromium.")
 
 expect.set_options(timeout=20_000)
 
-IN_ONE_LOOK = pytest.mark.parametrize("look", BROWSER_PROFILES[:1], indirect=True, ids=str)
-"""What is the same in every language and at every width."""
+WITH_ONE_PROFILE = pytest.mark.parametrize("profile", BROWSER_PROFILES[:1], indirect=True, ids=str)
+"""For tests whose result does not depend on language and width."""
 
 
-def words(look: BrowserProfile, key: str, **values: object) -> str:
-    """A text of the console in the language of this look."""
-    language: Language = "zh" if look.language == "zh" else "en"
+def console_text(profile: BrowserProfile, key: str, **values: object) -> str:
+    """Return a text of the console in the language of this profile."""
+    language: Language = "zh" if profile.language == "zh" else "en"
     return text(language, key, **values)
 
 
-def wait_for_the_stream(page: Page) -> None:
-    """Until the page hears what happens."""
+def wait_for_live_updates(page: Page) -> None:
+    """Wait until the page receives live updates."""
     expect(page.locator("#pause[data-state=live]")).to_be_visible()
 
 
 # Messages
 
 
-def test_the_first_screen_has_the_line_that_makes_something_appear(
-    page: Page, customer: Customer, look: BrowserProfile
+def test_the_first_page_shows_a_command_that_sends_a_message(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
 ) -> None:
-    page.goto(customer.at("/"))
-    wait_for_the_stream(page)
-    expect(page.get_by_role("heading", name=words(look, "empty.title"))).to_be_visible()
+    page.goto(account.page_path("/"))
+    wait_for_live_updates(page)
+    expect(page.get_by_role("heading", name=console_text(profile, "empty.title"))).to_be_visible()
     command = page.locator("#first-command").inner_text()
-    page.get_by_role("button", name=words(look, "layout.copy")).click()
+    page.get_by_role("button", name=console_text(profile, "layout.copy")).click()
     assert page.evaluate("navigator.clipboard.readText()") == command
-    said = subprocess.run([*shlex.split(command), "--silent"], capture_output=True, encoding="utf-8", check=True).stdout
-    assert "Success" in said
+    arguments = [*shlex.split(command), "--silent"]
+    response = subprocess.run(arguments, capture_output=True, encoding="utf-8", check=True).stdout
+    assert "Success" in response
     expect(page.locator(".messages tbody tr")).to_have_count(2)
     expect(page.locator(".messages")).to_contain_text("15023239810")
 
 
-def test_a_message_appears_as_it_is_sent_with_all_that_is_known_of_it(
-    page: Page, customer: Customer, look: BrowserProfile
+def test_a_sent_message_appears_at_once_with_its_details(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
 ) -> None:
-    customer.sends(content="first")
-    page.goto(customer.at("/"))
-    wait_for_the_stream(page)
-    customer.sends(content="【签名】" + "字" * 71, extno="01")
+    account.send(content="first")
+    page.goto(account.page_path("/"))
+    wait_for_live_updates(page)
+    account.send(content="【签名】" + "字" * 71, extno="01")
     row = page.locator(".messages tbody tr").first
     expect(row.locator("mark")).to_have_text("【签名】")
-    expect(row).to_contain_text(words(look, "cost.parts", units=75, parts=2))
-    for said in ("15023239810", "v2sms", "utf-8", "01", words(look, "state.waiting"), "DELIVRD"):
-        expect(row).to_contain_text(said)
-    customer.asks("/v2statusApi.aspx", action="query")
-    expect(row).to_contain_text(words(look, "state.fetched"))
+    expect(row).to_contain_text(console_text(profile, "cost.parts", units=75, parts=2))
+    for shown in ("15023239810", "v2sms", "utf-8", "01", console_text(profile, "state.waiting"), "DELIVRD"):
+        expect(row).to_contain_text(shown)
+    account.post("/v2statusApi.aspx", action="query")
+    expect(row).to_contain_text(console_text(profile, "state.fetched"))
     row.get_by_role("link", name=re.compile("#")).click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text(words(look, "page.request"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text(console_text(profile, "page.request"))
 
 
-def test_a_filter_stays_in_the_address_bar(page: Page, customer: Customer, look: BrowserProfile) -> None:
-    customer.sends("15023239810", "apple")
-    customer.sends("13527576163", "pear")
-    page.goto(customer.at("/"))
-    page.get_by_label(words(look, "messages.text_contains")).fill("pear")
+def test_a_filter_is_kept_in_the_url(page: Page, account: ConsoleAccount, profile: BrowserProfile) -> None:
+    account.send("15023239810", "apple")
+    account.send("13527576163", "pear")
+    page.goto(account.page_path("/"))
+    page.get_by_label(console_text(profile, "messages.text_contains")).fill("pear")
     expect(page.locator(".messages tbody tr")).to_have_count(1)
     expect(page).to_have_url(re.compile("[?&]text=pear(&|$)"))
     expect(page).not_to_have_url(re.compile("mobile="))
     page.reload()
     expect(page.locator(".messages tbody tr")).to_have_count(1)
-    expect(page.get_by_label(words(look, "messages.text_contains"))).to_have_value("pear")
-    customer.sends("13800138000", "another pear")
+    expect(page.get_by_label(console_text(profile, "messages.text_contains"))).to_have_value("pear")
+    account.send("13800138000", "another pear")
     expect(page.locator(".messages tbody tr")).to_have_count(2)
 
 
-def test_older_messages_come_on_demand_and_new_ones_wait_meanwhile(
-    page: Page, customer: Customer, look: BrowserProfile
+def test_live_updates_pause_while_older_messages_are_shown(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
 ) -> None:
-    customer.sends(",".join(str(13000000000 + n) for n in range(120)))
-    page.goto(customer.at("/"))
-    wait_for_the_stream(page)
+    account.send(",".join(str(13000000000 + n) for n in range(120)))
+    page.goto(account.page_path("/"))
+    wait_for_live_updates(page)
     rows = page.locator(".messages tbody tr:has(th)")
     expect(rows).to_have_count(50)
-    page.get_by_role("link", name=words(look, "list.older")).click()
+    page.get_by_role("link", name=console_text(profile, "list.older")).click()
     expect(rows).to_have_count(100)
     expect(page.locator("#pause")).to_have_attribute("aria-pressed", "true")
-    customer.sends("13527576163", "new")
-    expect(page.locator("#pause")).to_contain_text(words(look, "layout.news"))
+    account.send("13527576163", "new")
+    expect(page.locator("#pause")).to_contain_text(console_text(profile, "layout.news"))
     expect(rows).to_have_count(100)
     page.locator("#pause").click()
     expect(page.locator(".messages")).to_contain_text("new")
 
 
-@IN_ONE_LOOK
-def test_an_event_reaches_the_page_within_200_ms(page: Page, customer: Customer) -> None:
-    customer.sends(content="first")
-    page.goto(customer.at("/"))
-    wait_for_the_stream(page)
+@WITH_ONE_PROFILE
+def test_an_event_reaches_the_page_within_200_ms(page: Page, account: ConsoleAccount) -> None:
+    account.send(content="first")
+    page.goto(account.page_path("/"))
+    wait_for_live_updates(page)
     page.evaluate("""() => {
         window.seen = {};
         new MutationObserver(() => {
             for (const [word] of document.body.textContent.matchAll(/event-\\d+/g)) window.seen[word] ??= Date.now();
         }).observe(document.body, { childList: true, subtree: true });
     }""")
-    waits = []
+    delays = []
     for number in range(7 if timings.TIMINGS_ASSERTED else 1):
-        customer.sends(content=f"event-{number}")
-        answered = time.time() * 1000
+        account.send(content=f"event-{number}")
+        responded = time.time() * 1000
         expect(page.locator(".messages")).to_contain_text(f"event-{number}")
-        waits.append(page.evaluate(f"window.seen['event-{number}']") - answered)
-    # A shared machine stalls now and then: the middle one counts.
-    assert sorted(waits)[len(waits) // 2] <= 200 or not timings.TIMINGS_ASSERTED, waits
+        delays.append(page.evaluate(f"window.seen['event-{number}']") - responded)
+    # A shared machine stalls now and then, so the median counts.
+    assert sorted(delays)[len(delays) // 2] <= 200 or not timings.TIMINGS_ASSERTED, delays
 
 
-# Handset
+# Phone
 
 
-def test_the_handset_answers_and_the_answer_is_seen_to_be_fetched(
-    page: Page, customer: Customer, look: BrowserProfile
+def test_a_reply_of_the_phone_is_shown_as_waiting_and_then_as_fetched(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
 ) -> None:
-    customer.sends("15023239810", "【签名】回复 T 退订")
-    page.goto(customer.at("/phone"))
-    wait_for_the_stream(page)
+    account.send("15023239810", "【签名】回复 T 退订")
+    page.goto(account.page_path("/phone"))
+    wait_for_live_updates(page)
     expect(page.locator(".bubble.in")).to_contain_text("回复 T 退订")
-    page.get_by_label(words(look, "phone.reply")).fill("<T>")
+    page.get_by_label(console_text(profile, "phone.reply")).fill("<T>")
     page.keyboard.press("Enter")
-    answer = page.locator(".bubble.out")
-    expect(answer).to_contain_text("<T>")
-    expect(answer).to_contain_text(words(look, "state.waiting"))
-    expect(page.get_by_label(words(look, "phone.reply"))).to_have_value("")
-    assert "&lt;T&gt;" in customer.asks("/v2callApi.aspx", action="query")
-    expect(answer).to_contain_text(words(look, "state.fetched"))
+    reply = page.locator(".bubble.out")
+    expect(reply).to_contain_text("<T>")
+    expect(reply).to_contain_text(console_text(profile, "state.waiting"))
+    expect(page.get_by_label(console_text(profile, "phone.reply"))).to_have_value("")
+    assert "&lt;T&gt;" in account.post("/v2callApi.aspx", action="query")
+    expect(reply).to_contain_text(console_text(profile, "state.fetched"))
 
 
-def test_the_handset_says_what_becomes_of_messages(page: Page, customer: Customer, look: BrowserProfile) -> None:
-    customer.sends("15023239810", "first")
-    page.goto(customer.at("/phone"))
-    wait_for_the_stream(page)
-    page.get_by_label(words(look, "phone.silent")).check()
-    page.get_by_role("button", name=words(look, "phone.save")).click()
+def test_the_phone_decides_the_outcome_of_messages(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
+) -> None:
+    account.send("15023239810", "first")
+    page.goto(account.page_path("/phone"))
+    wait_for_live_updates(page)
+    page.get_by_label(console_text(profile, "phone.unreported")).check()
+    page.get_by_role("button", name=console_text(profile, "phone.save")).click()
     expect(page.locator("#notice")).to_contain_text("15023239810")
-    customer.asks("/v2statusApi.aspx", action="query")
-    customer.sends("15023239810", "second")
+    account.post("/v2statusApi.aspx", action="query")
+    account.send("15023239810", "second")
     bubble = page.locator(".bubble.in", has_text="second")
-    expect(bubble).to_contain_text(words(look, "state.unreported"))
+    expect(bubble).to_contain_text(console_text(profile, "state.unreported"))
     bubble.get_by_label("errorcode").fill("MK:0011")
-    bubble.get_by_role("button", name=words(look, "outcome.failed")).click()
+    bubble.get_by_role("button", name=console_text(profile, "outcome.failed")).click()
     expect(page.locator(".between")).to_contain_text("MK:0011")
-    assert "<errorcode>MK:0011<" in customer.asks("/v2statusApi.aspx", action="query")
+    assert "<errorcode>MK:0011<" in account.post("/v2statusApi.aspx", action="query")
 
 
 # Requests
 
 
-def test_a_request_shows_its_bytes_and_what_was_wrong_with_them(
-    page: Page, customer: Customer, look: BrowserProfile
+def test_a_request_shows_its_bytes_and_its_findings(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
 ) -> None:
     page.goto("/requests")
-    wait_for_the_stream(page)
-    customer.asks("/v2smsGBK.aspx", action="send", mobile="15023239810", content="您的验证码是 1234")
-    # Everybody's requests are in this list: the stream brings this one.
-    page.locator("tbody tr", has_text=customer.userid).locator("th a").click()
+    wait_for_live_updates(page)
+    account.post("/v2smsGBK.aspx", action="send", mobile="15023239810", content="您的验证码是 1234")
+    # The list shows the requests of all accounts. The live update adds this request.
+    page.locator("tbody tr", has_text=account.userid).locator("th a").click()
     finding = page.locator(".finding.text")
     expect(finding).to_contain_text("text.utf-8-on-the-gbk-page")
     expect(finding.locator(".meant")).to_contain_text("您的验证码是 1234")
@@ -186,45 +189,53 @@ def test_a_request_shows_its_bytes_and_what_was_wrong_with_them(
 # Queues
 
 
-def test_queues_are_looked_at_put_into_and_requeued(page: Page, customer: Customer, look: BrowserProfile) -> None:
-    customer.sends("15023239810,10000000020")
-    customer.asks("/v2statusApi.aspx", action="query")
-    page.goto(customer.at("/queues"))
-    wait_for_the_stream(page)
+def test_queue_items_are_listed_requeued_and_injected(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
+) -> None:
+    account.send("15023239810,10000000020")
+    account.post("/v2statusApi.aspx", action="query")
+    page.goto(account.page_path("/queues"))
+    wait_for_live_updates(page)
     expect(page.locator("tbody tr")).to_have_count(2)
-    page.get_by_text(words(look, "queues.requeue"), exact=True).click()
-    page.get_by_label(words(look, "queues.requeue_count")).fill("1")
-    page.get_by_role("button", name=words(look, "queues.do_requeue")).click()
-    expect(page.locator("tbody tr").first).to_contain_text(words(look, "state.waiting"))
-    assert customer.asks("/v2statusApi.aspx", action="query").count("<statusbox>") == 1
+    page.get_by_text(console_text(profile, "queues.requeue"), exact=True).click()
+    page.get_by_label(console_text(profile, "queues.requeue_count")).fill("1")
+    page.get_by_role("button", name=console_text(profile, "queues.do_requeue")).click()
+    expect(page.locator("tbody tr").first).to_contain_text(console_text(profile, "state.waiting"))
+    assert account.post("/v2statusApi.aspx", action="query").count("<statusbox>") == 1
 
-    page.get_by_role("link", name=words(look, "label.replies"), exact=True).click()
-    page.get_by_text(words(look, "queues.inject_replies"), exact=True).click()
+    page.get_by_role("link", name=console_text(profile, "label.replies"), exact=True).click()
+    page.get_by_text(console_text(profile, "queues.inject_replies"), exact=True).click()
     page.locator("#mobile").fill("13800138000")
-    page.get_by_label(words(look, "label.text"), exact=True).fill("好的")
-    page.get_by_role("button", name=words(look, "queues.do_inject")).click()
-    refusal = words(look, "error.nothing_sent", userid=customer.userid, mobile="13800138000")
+    page.get_by_label(console_text(profile, "label.text"), exact=True).fill("好的")
+    page.get_by_role("button", name=console_text(profile, "queues.do_inject")).click()
+    refusal = console_text(profile, "error.nothing_sent", userid=account.userid, mobile="13800138000")
     expect(page.get_by_role("alert")).to_have_text(refusal)
     page.locator("#mobile").fill("15023239810")
-    page.get_by_role("button", name=words(look, "queues.do_inject")).click()
+    page.get_by_role("button", name=console_text(profile, "queues.do_inject")).click()
     expect(page.locator("tbody tr")).to_contain_text("好的")
-    assert "<content>好的<" in customer.asks("/v2callApi.aspx", action="query")
+    assert "<content>好的<" in account.post("/v2callApi.aspx", action="query")
 
 
-@IN_ONE_LOOK
-def test_what_is_no_number_is_said_and_nothing_is_done(page: Page, customer: Customer, look: BrowserProfile) -> None:
-    page.goto(customer.at("/queues"))
-    page.get_by_text(words(look, "queues.requeue"), exact=True).click()
-    page.get_by_label(words(look, "queues.requeue_count")).fill("some")
-    page.get_by_role("button", name=words(look, "queues.do_requeue")).click()
-    expect(page.get_by_role("alert")).to_have_text(words(look, "error.not_a_number", field="count", value="some"))
+@WITH_ONE_PROFILE
+def test_an_invalid_count_is_refused_with_an_error(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
+) -> None:
+    page.goto(account.page_path("/queues"))
+    page.get_by_text(console_text(profile, "queues.requeue"), exact=True).click()
+    page.get_by_label(console_text(profile, "queues.requeue_count")).fill("some")
+    page.get_by_role("button", name=console_text(profile, "queues.do_requeue")).click()
+    expect(page.get_by_role("alert")).to_have_text(
+        console_text(profile, "error.not_a_number", field="count", value="some")
+    )
 
 
-def test_the_field_that_is_wrong_is_named_and_marked(page: Page, customer: Customer, look: BrowserProfile) -> None:
-    page.goto(customer.at("/account"))
+def test_an_invalid_field_is_named_and_marked(page: Page, account: ConsoleAccount, profile: BrowserProfile) -> None:
+    page.goto(account.page_path("/account"))
     page.locator("#points").fill("some")
     page.locator("#points").press("Enter")
-    expect(page.get_by_role("alert")).to_have_text(words(look, "error.not_a_number", field="points", value="some"))
+    expect(page.get_by_role("alert")).to_have_text(
+        console_text(profile, "error.not_a_number", field="points", value="some")
+    )
     expect(page.locator("#points")).to_have_attribute("aria-invalid", "true")
     expect(page.locator("#points")).to_be_focused()
     page.locator("#points").fill("-1")
@@ -237,9 +248,9 @@ def test_the_field_that_is_wrong_is_named_and_marked(page: Page, customer: Custo
     expect(page.locator("#points")).not_to_have_attribute("aria-invalid", "true")
 
 
-def test_what_was_done_is_said_for_a_while_and_what_was_refused_for_longer(page: Page, customer: Customer) -> None:
+def test_a_success_notice_disappears_and_an_error_stays(page: Page, account: ConsoleAccount) -> None:
     page.clock.install()
-    page.goto(customer.at("/account"))
+    page.goto(account.page_path("/account"))
     for points, kind in (("some", "bad"), ("1", "good")):
         page.locator("#points").fill(points)
         page.locator("#points").press("Enter")
@@ -248,11 +259,11 @@ def test_what_was_done_is_said_for_a_while_and_what_was_refused_for_longer(page:
         expect(page.locator("#notice .notice")).to_have_count(1 if kind == "bad" else 0)
 
 
-def test_rows_that_were_not_searched_are_faint_while_nobody_answers(page: Page, customer: Customer) -> None:
-    customer.sends(content="first")
-    page.goto(customer.at("/"))
+def test_outdated_rows_are_faint_while_the_emulator_is_unreachable(page: Page, account: ConsoleAccount) -> None:
+    account.send(content="first")
+    page.goto(account.page_path("/"))
     expect(page.locator("#pause")).to_have_attribute("data-state", "live")
-    page.evaluate("console.error = () => {}")  # htmx says there that the request failed
+    page.evaluate("console.error = () => {}")  # htmx logs the failed request there
     page.route("**/*text=second*", lambda route: route.abort())
     page.locator("#by-text").fill("second")
     expect(page.locator("#pause")).to_have_attribute("data-state", "lost")
@@ -266,69 +277,73 @@ def test_rows_that_were_not_searched_are_faint_while_nobody_answers(page: Page, 
 # Account
 
 
-def test_an_account_is_charged_up_forbidden_and_made(page: Page, customer: Customer, look: BrowserProfile) -> None:
-    customer.sends()
-    page.goto(customer.at("/account"))
-    wait_for_the_stream(page)
+def test_an_account_is_topped_up_restricted_created_and_deleted(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
+) -> None:
+    account.send()
+    page.goto(account.page_path("/account"))
+    wait_for_live_updates(page)
     expect(page.locator(".chart rect")).to_have_count(1)
     page.locator("#points").fill("500")
     page.locator("form:has(#points) button").click()
     expect(page.locator(".tiles")).to_contain_text("1,499")
     page.locator("form:has(#profile) [name=can_read_queues]").uncheck()
     page.locator("form:has(#profile) button").click()
-    expect(page.locator("#notice")).to_have_text(words(look, "account.saved"))
-    assert "<error>3<" in customer.asks("/v2statusApi.aspx", action="query")
+    expect(page.locator("#notice")).to_have_text(console_text(profile, "account.saved"))
+    assert "<error>3<" in account.post("/v2statusApi.aspx", action="query")
     page.get_by_text("Python", exact=True).click()
-    expect(page.locator("#program-python")).to_contain_text(customer.userid)
+    expect(page.locator("#program-python")).to_contain_text(account.userid)
     expect(page.locator("#program-curl")).not_to_be_visible()
 
     page.locator("#new-points").fill("7")
-    page.get_by_role("button", name=words(look, "account.create")).click()
-    expect(page).not_to_have_url(re.compile(f"userid={customer.userid}(&|$)"))
+    page.get_by_role("button", name=console_text(profile, "account.create")).click()
+    expect(page).not_to_have_url(re.compile(f"userid={account.userid}(&|$)"))
     expect(page.locator(".tile").first).to_contain_text("7")
     page.on("dialog", lambda dialog: dialog.accept())
-    page.get_by_role("button", name=words(look, "account.delete")).click()
+    page.get_by_role("button", name=console_text(profile, "account.delete")).click()
     page.wait_for_url("**/")
 
 
-# Weather
+# Faults
 
 
-def test_a_scenario_is_one_click_and_a_banner_says_so_on_every_page(
-    page: Page, customer: Customer, look: BrowserProfile
+def test_a_preset_is_enabled_with_one_click_and_shown_in_the_banner(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
 ) -> None:
-    page.goto(customer.at("/faults"))
-    wait_for_the_stream(page)
-    page.get_by_role("button", name=words(look, "preset.down")).click()
-    expect(page.locator(".banner")).to_contain_text(words(look, "banner.faults", count=1))
-    assert "503" in customer.sends()
-    page.get_by_role("button", name=words(look, "preset.gone")).click()
-    expect(page.locator(".banner")).to_contain_text(words(look, "banner.points", points=1))
-    page.goto(customer.at("/queues"))
-    page.get_by_role("button", name=words(look, "banner.remove_all")).click()
+    page.goto(account.page_path("/faults"))
+    wait_for_live_updates(page)
+    page.get_by_role("button", name=console_text(profile, "preset.down")).click()
+    expect(page.locator(".banner")).to_contain_text(console_text(profile, "banner.faults", count=1))
+    assert "503" in account.send()
+    page.get_by_role("button", name=console_text(profile, "preset.low_balance")).click()
+    expect(page.locator(".banner")).to_contain_text(console_text(profile, "banner.points", points=1))
+    page.goto(account.page_path("/queues"))
+    page.get_by_role("button", name=console_text(profile, "banner.remove_all")).click()
     expect(page.locator(".banner")).to_have_count(0)
-    assert "<remainpoint>999<" in customer.sends()
+    assert "<remainpoint>999<" in account.send()
 
 
-def test_reports_come_an_hour_late_or_when_the_clock_is_put_forward(
-    page: Page, customer: Customer, look: BrowserProfile
+def test_late_reports_arrive_when_the_clock_is_advanced(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
 ) -> None:
-    page.goto(customer.at("/faults"))
-    wait_for_the_stream(page)
-    page.get_by_role("button", name=words(look, "preset.late")).click()
-    expect(page.locator(".banner")).to_contain_text(words(look, "banner.rules", count=1))
-    customer.sends()
-    assert "<statusbox>" not in customer.asks("/v2statusApi.aspx", action="query")
-    page.get_by_role("button", name=words(look, "faults.next")).click()
-    expect(page.locator("#notice")).to_contain_text(words(look, "faults.clock_changed"))
-    assert "<statusbox>" in customer.asks("/v2statusApi.aspx", action="query")
-    page.get_by_role("button", name=words(look, "faults.freeze")).click()
-    expect(page.locator("#live")).to_contain_text(words(look, "faults.mode_frozen"))
+    page.goto(account.page_path("/faults"))
+    wait_for_live_updates(page)
+    page.get_by_role("button", name=console_text(profile, "preset.late")).click()
+    expect(page.locator(".banner")).to_contain_text(console_text(profile, "banner.rules", count=1))
+    account.send()
+    assert "<statusbox>" not in account.post("/v2statusApi.aspx", action="query")
+    page.get_by_role("button", name=console_text(profile, "faults.next")).click()
+    expect(page.locator("#notice")).to_contain_text(console_text(profile, "faults.clock_changed"))
+    assert "<statusbox>" in account.post("/v2statusApi.aspx", action="query")
+    page.get_by_role("button", name=console_text(profile, "faults.freeze")).click()
+    expect(page.locator("#live")).to_contain_text(console_text(profile, "faults.mode_frozen"))
 
 
-def test_a_fault_is_made_with_sliders_and_removed(page: Page, customer: Customer, look: BrowserProfile) -> None:
-    page.goto(customer.at("/faults"))
-    wait_for_the_stream(page)
+def test_a_fault_is_created_with_sliders_and_removed(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
+) -> None:
+    page.goto(account.page_path("/faults"))
+    wait_for_live_updates(page)
     page.locator("#kind").select_option("truncate")
     expect(page.locator("#late")).to_be_hidden()
     page.locator("#at").focus()
@@ -337,84 +352,92 @@ def test_a_fault_is_made_with_sliders_and_removed(page: Page, customer: Customer
     expect(page.locator("#at-shown")).to_have_text("103")
     page.locator("#fault-times").fill("2")
     page.get_by_label("overage").check()
-    page.get_by_role("button", name=words(look, "faults.do_add_fault")).click()
-    expect(page.locator(".entries")).to_contain_text(words(look, "faults.at_byte", at=103))
-    (fault,) = customer.control("GET", "/faults")["faults"]
+    page.get_by_role("button", name=console_text(profile, "faults.do_add_fault")).click()
+    expect(page.locator(".entries")).to_contain_text(console_text(profile, "faults.at_byte", at=103))
+    (fault,) = account.control("GET", "/faults")["faults"]
     assert (fault["kind"], fault["at"], fault["times"], fault["operations"]) == ("truncate", 103, 2, ["overage"])
-    page.get_by_role("button", name=re.compile(f"{words(look, 'faults.remove')}:")).click()
+    page.get_by_role("button", name=re.compile(f"{console_text(profile, 'faults.remove')}:")).click()
     expect(page.locator(".entries")).to_have_count(0)
-    assert customer.control("GET", "/faults")["faults"] == []
+    assert account.control("GET", "/faults")["faults"] == []
 
 
-# Manual
+# Contract
 
 
-def test_a_clause_is_tried_and_shows_request_and_answer(page: Page, customer: Customer, look: BrowserProfile) -> None:
+def test_a_clause_demo_shows_its_requests_and_responses(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
+) -> None:
     page.goto("/contract")
-    tried = page.locator("[id='clause-4.1-once']")
-    tried.get_by_role("button").click()
-    expect(tried.locator("pre")).to_have_count(6)
-    expect(tried.locator("pre").nth(2)).to_contain_text("POST /v2statusApi.aspx")
-    expect(tried.locator("pre").nth(3)).to_contain_text("<statusbox>")
-    expect(tried.locator("pre").nth(5)).to_contain_text("<returnsms></returnsms>")
-    page.get_by_role("link", name=words(look, "contract.reading")).click()
+    clause = page.locator("[id='clause-4.1-once']")
+    clause.get_by_role("button").click()
+    expect(clause.locator("pre")).to_have_count(6)
+    expect(clause.locator("pre").nth(2)).to_contain_text("POST /v2statusApi.aspx")
+    expect(clause.locator("pre").nth(3)).to_contain_text("<statusbox>")
+    expect(clause.locator("pre").nth(5)).to_contain_text("<returnsms></returnsms>")
+    page.get_by_role("link", name=console_text(profile, "contract.reading")).click()
     expect(page.locator("[id='clause-4.1-once']")).to_have_count(0)
     page.locator("[id='clause-R6-parts'] a", has_text="R6").click()
     expect(page).to_have_url(re.compile("#R6$"))
 
 
-# The frame
+# Layout
 
 
-def test_language_and_look_are_switched_and_remembered(page: Page, customer: Customer, look: BrowserProfile) -> None:
-    page.goto(customer.at("/queues"))
-    other = "en" if look.language == "zh" else "zh"
-    page.locator(f".choices [hreflang={other}]").click()
-    expect(page.locator("h1")).to_have_text(text("en" if other == "en" else "zh", "page.queues"))
-    expect(page).to_have_url(re.compile(f"userid={customer.userid}(&|$)"))
+def test_language_and_theme_are_switched_and_remembered(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
+) -> None:
+    page.goto(account.page_path("/queues"))
+    other_language = "en" if profile.language == "zh" else "zh"
+    page.locator(f".choices [hreflang={other_language}]").click()
+    expect(page.locator("h1")).to_have_text(text("en" if other_language == "en" else "zh", "page.queues"))
+    expect(page).to_have_url(re.compile(f"userid={account.userid}(&|$)"))
     page.locator(".theme").click()
-    page.goto(customer.at("/faults"))
-    expect(page.locator("h1")).to_have_text(text("en" if other == "en" else "zh", "page.faults"))
+    page.goto(account.page_path("/faults"))
+    expect(page.locator("h1")).to_have_text(text("en" if other_language == "en" else "zh", "page.faults"))
     expect(page.locator("html")).to_have_attribute("data-theme", re.compile("light|dark"))
 
 
-@IN_ONE_LOOK
-def test_the_account_is_switched(page: Page, customer: Customer, served: Served, look: BrowserProfile) -> None:
-    customer.sends("13911112222")
-    page.goto("/?userid=12")
-    page.locator("#userid").select_option(customer.userid)
-    expect(page.locator("#live")).to_contain_text("13911112222")
-    expect(page).to_have_url(re.compile(rf"/\?userid={customer.userid}$"))
-
-
-@IN_ONE_LOOK
-def test_a_button_that_is_pressed_while_something_happens_is_pressed_all_the_same(
-    page: Page, customer: Customer, look: BrowserProfile
+@WITH_ONE_PROFILE
+def test_another_account_can_be_selected(
+    page: Page, account: ConsoleAccount, emulator: ServedEmulator, profile: BrowserProfile
 ) -> None:
-    page.goto(customer.at("/faults"))
-    page.evaluate("window.heard = new Promise(heard => { new EventSource('/live').onmessage = heard; })")
-    button = page.locator("#preset-cut")
+    account.send("13911112222")
+    page.goto("/?userid=12")
+    page.locator("#userid").select_option(account.userid)
+    expect(page.locator("#live")).to_contain_text("13911112222")
+    expect(page).to_have_url(re.compile(rf"/\?userid={account.userid}$"))
+
+
+@WITH_ONE_PROFILE
+def test_a_live_update_during_a_click_does_not_lose_the_click(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
+) -> None:
+    page.goto(account.page_path("/faults"))
+    page.evaluate("window.received = new Promise(received => { new EventSource('/live').onmessage = received; })")
+    button = page.locator("#preset-truncate")
     button.hover()
     page.mouse.down()
-    customer.sends()
-    # By then the page has heard of it too, and what it would have asked for has been answered.
-    page.evaluate("window.heard.then(() => fetch(location)).then(() => fetch(location))")
+    account.send()
+    # The page has received the event by then, and a request that it sent in return has a response.
+    page.evaluate("window.received.then(() => fetch(location)).then(() => fetch(location))")
     page.mouse.up()
     expect(page.locator(".banner")).to_be_visible()
-    expect(page.locator("#preset-cut")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#preset-truncate")).to_have_attribute("aria-pressed", "true")
 
 
-@IN_ONE_LOOK
-def test_the_keyboard_alone_is_enough(page: Page, customer: Customer, look: BrowserProfile) -> None:
-    page.goto(customer.at("/"))
+@WITH_ONE_PROFILE
+def test_presets_can_be_enabled_with_the_keyboard_alone(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
+) -> None:
+    page.goto(account.page_path("/"))
     page.keyboard.press("Tab")
     expect(page.locator(".skip")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
-    page.goto(customer.at("/faults"))
-    page.locator("#preset-cut").focus()
+    page.goto(account.page_path("/faults"))
+    page.locator("#preset-truncate").focus()
     page.keyboard.press("Space")
     expect(page.locator(".banner")).to_be_visible()
-    # What is put in anew has the focus where it was.
-    expect(page.locator("#preset-cut")).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#preset-cut")).to_be_focused()
+    # The replaced element has the focus that the old one had.
+    expect(page.locator("#preset-truncate")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#preset-truncate")).to_be_focused()
