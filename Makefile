@@ -15,7 +15,7 @@ FLAKY_RUNS ?= 50
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-quick test-full test-timing test-parallel test-flaky test-crash test-suite-mutation check \
-  contract-loop fuzz stress mutation bench bench-deps screenshots wheel clean
+  contract-loop fuzz stress mutation bench bench-deps docs screenshots wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
@@ -82,6 +82,10 @@ bench: $(DEV_STAMP) ## run the benchmarks and write benchmarks/results.md (ARGS=
 
 bench-deps: $(DEV_STAMP) ## download the other tools that the benchmarks compare with, from npm and PyPI
 	$(BIN)/python -m benchmarks.peers --install
+
+docs: $(DEV_STAMP) ## write the tables of docs/ that come from registries and clauses
+	$(TOOL) tools/reference_tables.py
+	$(BIN)/python -m sms10692_contract.generate_docs
 
 screenshots: $(DEV_STAMP) ## take a picture of every console page, into screenshots/
 	PYTHONPATH=tests:tools $(BIN)/python tools/screenshots.py screenshots

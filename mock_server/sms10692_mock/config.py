@@ -1,41 +1,165 @@
-"""Options of an emulator with their defaults, and the vendor built from them.
+"""Options of an emulator: each field of `Options` is a row of the registry of options, with default, help and parser.
 
-The command-line syntax is in `cli`.
+The options that only a process has, such as its port, are in `serve_options`. From both, `cli` builds the command with
+its environment variables, and `make docs` writes the tables of docs/reference.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
 
-from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
-from sms10692_mock.domain.billing import Pricing, segment_price
+from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account, parse_account
+from sms10692_mock.domain.billing import PRICE_PER, Pricing, segment_price
+from sms10692_mock.domain.bounds import MAX_SECONDS
 from sms10692_mock.domain.clock import Clock, system_time
-from sms10692_mock.domain.keywords import Keywords
+from sms10692_mock.domain.keywords import Keywords, load_words
 from sms10692_mock.domain.records import Limits
 from sms10692_mock.domain.store import Store
 from sms10692_mock.domain.vendor import Vendor
-from sms10692_mock.profiles import MANUAL, Profile
+from sms10692_mock.profiles import MANUAL, PROFILES, Profile
 from sms10692_mock.stores.memory.store import MemoryStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionSpec:
+    """How an option is written on the command line, and described in `--help` and in docs/reference.
+
+    `type` is that of the text: int, float, str, or bool for a switch. A number is within `bounds`, of which the upper
+    one may be None. `choices` are the values of the words that can be given. `parse` converts a given text, or the list
+    of all given texts if the option `is_repeatable`; it raises ValueError with a message for the user, or OSError of a
+    file. `notes` and `chinese` are Markdown: the reference shows `help` followed by `notes`, in Chinese `chinese`.
+    """
+
+    flag: str
+    help: str
+    chinese: str
+    notes: str = ""
+    metavar: str | None = None
+    type: type = str
+    bounds: tuple[int, int | None] | None = None
+    choices: Mapping[str, Any] | None = None
+    parse: Callable[[Any], Any] | None = None
+    is_repeatable: bool = False
+
+    @property
+    def variable(self) -> str:
+        """The environment variable. That of a repeatable option has one value per line."""
+        return f"SMS10692_MOCK_{self.flag.removeprefix('--').replace('-', '_').upper()}"
+
+    def format_default(self, default: Any) -> str | int | float | bool | None:
+        """Return the text or number that stands for this default on the command line; None if nothing does."""
+        if self.choices is not None:
+            return next(word for word, value in self.choices.items() if value == default)
+        return default if isinstance(default, str | int | float) else None
+
+
+def option(default: Any, **spec: Any) -> Any:
+    """Return a dataclass field with this default that is an option; `spec` are the arguments of `OptionSpec`."""
+    return field(default=default, metadata={"option": OptionSpec(**spec)})
+
+
+def parse_seconds(seconds: float) -> float:
+    """Return a number of seconds that is within the limits. Raises ValueError."""
+    if not 0 <= seconds <= MAX_SECONDS:  # also rejects NaN
+        raise ValueError(f"expected a number of seconds from 0 to {MAX_SECONDS:.0f}")
+    return seconds
+
+
+def _parse_accounts(texts: Sequence[str]) -> tuple[Account, ...]:
+    accounts = {DEFAULT_ACCOUNT.userid: DEFAULT_ACCOUNT}
+    for account in map(parse_account, texts):
+        if accounts.get(account.userid, DEFAULT_ACCOUNT) is not DEFAULT_ACCOUNT:
+            raise ValueError(f"the userid {account.userid} occurs twice; give each userid once")
+        accounts[account.userid] = account
+    return tuple(accounts.values())
+
+
+def _load_keywords(file: str) -> Keywords:
+    return Keywords(load_words(Path(file)))
+
+
+_SECONDS: Final[Mapping[str, Any]] = {"type": float, "parse": parse_seconds, "metavar": "SECONDS"}
 
 
 @dataclass(frozen=True)
 class Options:
     """Options of an emulator. `accounts` are created at the start unless they are stored already.
 
-    `keywords`, `pricing`, `report_delay`, `max_clock_skew` and `clock` are the arguments of `Vendor`, `profile` and
-    `allow_cross_site` those of `VendorApp`. `limits` bounds the history that the store keeps. Temporary accounts are
-    deleted after `unused` seconds without a request. `allow_cross_site` accepts requests that browsers send from pages
-    of other origins.
+    `clock` is the clock of real time. `limits` bounds the history that the store keeps.
     """
 
-    accounts: tuple[Account, ...] = (DEFAULT_ACCOUNT,)
-    keywords: Keywords = field(default_factory=Keywords)
-    pricing: Pricing = segment_price
-    report_delay: float = 0.0
-    max_clock_skew: float | None = None
-    profile: Profile = MANUAL
+    accounts: tuple[Account, ...] = option(
+        (DEFAULT_ACCOUNT,),
+        flag="--account",
+        metavar="USERID:ACCOUNT:PASSWORD[:POINTS]",
+        parse=_parse_accounts,
+        is_repeatable=True,
+        help="Add an account, or replace the manual's (userid 12). Repeatable.",
+        notes="The manual's is `12:test:mima:1000`. A userid contains no `/`.",
+        chinese="增加账号；userid 为 12 时替换接口文档的账号 `12:test:mima:1000`。userid 不能含 `/`。可重复。",
+    )
+    keywords: Keywords = option(
+        Keywords(),
+        flag="--keywords",
+        metavar="FILE",
+        parse=_load_keywords,
+        help="Forbidden words that replace the default list: a UTF-8 file, one word per line.",
+        notes="100,000 words do not slow sends down.",
+        chinese="替换默认列表的屏蔽词：UTF-8 文件，每行一个。100,000 个词也不会拖慢发送。",
+    )
+    pricing: Pricing = option(
+        segment_price,
+        flag="--price-per",
+        choices=PRICE_PER,
+        help="Price per recipient: one point per SMS segment of the text, or one point per recipient.",
+        notes="Up to 70 UTF-16 code units are one segment, longer texts have one per 67.",
+        chinese="每个号码的价格：按短信条数计（70 个 UTF-16 单元以内为一条，更长的每 67 个一条），或每个号码一点。",
+    )
+    report_delay: float = option(
+        0.0,
+        flag="--report-delay",
+        help="Delay between a send and its reports.",
+        notes="It counts from sendTime if there is one, and applies to replies too.",
+        chinese="从发送（或 sendTime）到产生状态报告和上行的时间。",
+        **_SECONDS,
+    )
+    max_clock_skew: float | None = option(
+        None,
+        flag="--max-clock-skew",
+        help="Refuse timestamps that differ more from the clock. By default any timestamp is accepted.",
+        notes="Timestamps that have not 14 digits are refused too, and so is the manual's example.",
+        chinese="拒绝与当前时间相差超过该值、或不是 14 位数字的时间戳，接口文档的示例也会被拒绝。默认接受任何时间戳。",
+        **_SECONDS,
+    )
+    profile: Profile = option(
+        MANUAL,
+        flag="--profile",
+        choices=PROFILES,
+        help="Response format: as in the manual, or as observed on newer servers.",
+        notes="`observed`: CDATA in items; checkkeyword with `returnstatus` and `checkCounts`; refusals of "
+        "checkkeyword and overage in the elements of send.",
+        chinese="响应格式：与接口文档一致，或与较新的服务器一致。`observed`：条目中使用 CDATA；checkkeyword 带 "
+        "`returnstatus` 和 `checkCounts`；checkkeyword 和 overage 被拒绝时使用 send 的元素。",
+    )
     clock: Clock = system_time
-    limits: Limits = field(default_factory=Limits)
-    account_ttl: float = 24 * 3600.0
-    allow_cross_site: bool = False
+    limits: Limits = Limits()
+    account_ttl: float = option(
+        24 * 3600.0,
+        flag="--account-ttl",
+        help="Delete temporary accounts after this time without a request.",
+        chinese="删除这么久没有请求的临时账号。",
+        **_SECONDS,
+    )
+    allow_cross_site: bool = option(
+        False,
+        flag="--allow-cross-site",
+        type=bool,
+        help="Accept requests to the vendor's endpoints that browsers send from pages of other sites.",
+        notes="By default these (`Sec-Fetch-Site: cross-site`) get HTTP 403, so that no web page can empty a queue.",
+        chinese="也响应浏览器代其他网站页面发出的厂商请求。默认这些请求（`Sec-Fetch-Site: cross-site`）返回 HTTP 403，"
+        "以免任意网页取空队列。",
+    )
 
 
 def build_vendor(options: Options, store: Store | None = None) -> Vendor:

@@ -33,21 +33,14 @@ class ServiceLinkCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         links = {name: value for name, value in os.environ.items() if is_service_link(name, value)}
-        names = {name for option in self.params for name in _option_variables(option, ctx)}
-        ctx.meta[_IGNORED_KEY] = {name: value for name, value in links.items() if name in names}
+        variables = {option.envvar for option in self.params}
+        ctx.meta[_IGNORED_KEY] = {name: value for name, value in links.items() if name in variables}
         for name in links:
             del os.environ[name]
         try:
             return super().parse_args(ctx, args)
         finally:
             os.environ.update(links)
-
-
-def _option_variables(option: click.Parameter, ctx: click.Context) -> list[str]:
-    """Return the names of an option's environment variables."""
-    if option.envvar is not None:
-        return [option.envvar] if isinstance(option.envvar, str) else list(option.envvar)
-    return [f"{ctx.auto_envvar_prefix}_{option.name}".upper()] if ctx.auto_envvar_prefix else []
 
 
 def log_ignored_links() -> None:

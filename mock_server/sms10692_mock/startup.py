@@ -1,11 +1,11 @@
 """Start-up of `sms10692-mock serve`: opens the store, builds the vendor and the admin app, and writes the banner.
 
-Options are parsed in `cli`. An emulator inside another process is built in `emulator`.
+The options are in `serve_options`. An emulator inside another process is built in `emulator`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sms10692_mock.admin.auth import AccessPolicy
 from sms10692_mock.app.curl_example import example_curl
@@ -15,60 +15,72 @@ from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.store import Store
 from sms10692_mock.domain.vendor import Vendor
+from sms10692_mock.serve_options import ServeOptions
 from sms10692_mock.server.wsgi_types import Application
 from sms10692_mock.stores.factory import open_store, wipe
-
-if TYPE_CHECKING:
-    from sms10692_mock.admin.services.initial_state import InitialState
 
 # Modules that are rarely needed, or not at once, are imported inside functions to keep the start fast.
 
 
-def merge_accounts(initial_state: "InitialState | None", accounts: Sequence[Account]) -> tuple[Account, ...]:
-    """Merge the accounts of the initial state with `accounts`. For the same userid the initial state wins."""
-    if initial_state is None:
-        return tuple(accounts)
-    from sms10692_mock.admin.services.initial_state import build_accounts
+def complete_options(options: ServeOptions) -> ServeOptions:
+    """Return the options with the limits of the store, and with all accounts as the options and the state set them.
 
-    initial = {account.userid: account for account in build_accounts(initial_state)}
-    differing = {account.userid: account for account in accounts}
-    return tuple((differing | initial).values())
+    For the same userid an account of the initial state wins. Raises UnknownUserid.
+    """
+    accounts = {
+        account.userid: replace(
+            account,
+            postpaid=account.userid in options.postpaid,
+            can_read_queues=account.userid not in options.deny_queues,
+        )
+        for account in options.accounts
+    }
+    for flag, userids in (("--postpaid", options.postpaid), ("--deny-queues", options.deny_queues)):
+        for userid in userids:
+            if userid not in accounts:
+                raise UnknownUserid(flag, userid)
+    if options.initial_state is not None:
+        from sms10692_mock.admin.services.initial_state import build_accounts
+
+        accounts |= {account.userid: account for account in build_accounts(options.initial_state)}
+    return replace(options, accounts=tuple(accounts.values()), limits=options.build_limits())
+
+
+class UnknownUserid(ValueError):
+    """An option names a userid that no account has."""
+
+    def __init__(self, flag: str, userid: str) -> None:
+        super().__init__(f"no account has the userid {userid}")
+        self.flag = flag
 
 
 class StoredOtherwise(ValueError):
     """A stored account contradicts the options: other credentials, or another way of payment. Nothing was changed."""
 
 
-def open_vendor(
-    options: Options,
-    address: str,
-    durable: bool,
-    reset: bool,
-    initial_state: "InitialState | None",
-    named: Collection[str] = (),
-) -> Vendor:
-    """Open the store at `address`, apply the initial state, and build the vendor.
+def open_vendor(options: ServeOptions, explicit_userids: Collection[str] = ()) -> Vendor:
+    """Open the store, apply the initial state, and build the vendor.
 
-    `reset` deletes the stored data first. `named` are the userids whose credentials the user gave explicitly. Raises
-    StoredOtherwise, ValueError with a message for the user if `address` is not a store's address, and StoreUnavailable.
+    `explicit_userids` are those whose credentials the user gave. Raises StoredOtherwise, ValueError with a message for
+    the user if the address of the store is invalid, and StoreUnavailable.
     **The store is closed before StoredOtherwise is raised; otherwise the caller closes it.**
     """
-    store = open_store(address, options.limits, options.clock, durable)
-    if reset:
+    store = open_store(options.store, options.limits, options.clock, options.durable)
+    if options.reset:
         wipe(store)
     try:
-        _check_stored(store, options.accounts, named)
+        _check_stored(store, options.accounts, explicit_userids)
     except StoredOtherwise:
         store.close()
         raise
-    if initial_state is not None:
+    if options.initial_state is not None:
         from sms10692_mock.admin.services.initial_state import apply_initial_state
 
-        apply_initial_state(initial_state, build_vendor(replace(options, accounts=()), store))
+        apply_initial_state(options.initial_state, build_vendor(replace(options, accounts=()), store))
     return build_vendor(options, store)
 
 
-def _check_stored(store: Store, accounts: Sequence[Account], named: Collection[str]) -> None:
+def _check_stored(store: Store, accounts: Sequence[Account], explicit_userids: Collection[str]) -> None:
     """Raise StoredOtherwise if a stored account contradicts the given one.
 
     The balance is not compared, because points apply to the first start only; nor are settings that tests may change,
@@ -79,7 +91,7 @@ def _check_stored(store: Store, accounts: Sequence[Account], named: Collection[s
         if stored is None:
             continue
         differing = [name for name in ("account", "password") if getattr(stored, name) != getattr(given, name)]
-        changed = differing if given.userid in named else []
+        changed = differing if given.userid in explicit_userids else []
         differences = [_CREDENTIALS[name] for name in changed] + ["way to pay"] * (
             given.postpaid and not stored.postpaid
         )

@@ -18,11 +18,11 @@ from urllib.parse import parse_qsl
 import click
 import pytest
 
+import reference_tables
 from sms10692 import Client, Reason, Status, protocol
 from sms10692_contract.run_command import run as contract_run_command
 from sms10692_mock import EmulatorControl
 from sms10692_mock.admin.app import create_app
-from sms10692_mock.cli import serve_command
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
 from sms10692_mock.domain.faults import Kind
 from sms10692_mock.domain.keywords import DEFAULT_WORDS
@@ -323,14 +323,11 @@ def table_rows(name: str, heading: int) -> list[str]:
     return re.findall(r"^\| .*$", chapter, re.MULTILINE)[1:]
 
 
-@EACH_LANGUAGE
-def test_every_option_of_serve_has_a_row_with_its_default(suffix: str) -> None:
-    rows = table_rows(f"docs/reference{suffix}", 1)
-    documented = {re.findall(r"`(--[a-z-]+)", row)[0]: re.split(r"(?<!\\)\|", row)[2].strip() for row in rows}
-    assert set(documented) == option_names(serve_command) - {"--help"}
-    for option in serve_command.params:
-        if isinstance(option.default, (int, float)) and not isinstance(option.default, bool):
-            assert float(documented[option.opts[0]]) == option.default, option.name
+@pytest.mark.parametrize(
+    ("file", "text"), reference_tables.render_files().items(), ids=lambda value: getattr(value, "name", "")
+)
+def test_the_tables_of_options_and_stores_are_up_to_date(file: Path, text: str) -> None:
+    assert file.read_text("utf-8") == text, "run make docs"
 
 
 @EACH_LANGUAGE

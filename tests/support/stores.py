@@ -15,7 +15,8 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.clock import Clock
 from sms10692_mock.domain.records import NO_TASK_INDEX, InboundReply, Limits, StatusReport, Task
 from sms10692_mock.domain.store import Store
-from sms10692_mock.stores.memory.store import MemoryStore
+from sms10692_mock.stores import factory
+from sms10692_mock.stores.factory import open_store
 from sms10692_mock.stores.sqlite import SqliteStore
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support.valkey_server import SERVERS_AVAILABLE, ValkeyServer, flush, get_cluster, get_server, get_url
@@ -54,12 +55,17 @@ REMOTE_STORES: Final[Mapping[str, StoreFactory]] = (
 )
 """Factories of the stores on a server, whose tests take longer."""
 
+
+def _build_factory(address: str) -> StoreFactory:
+    return lambda folder, limits, clock: open_store(address.replace("PATH", str(folder / "store")), limits, clock)
+
+
 STORES: Final[Mapping[str, StoreFactory]] = {
-    "memory": lambda folder, limits, clock: MemoryStore(limits, clock),
-    "sqlite": lambda folder, limits, clock: SqliteStore(folder / "store", limits, clock),
+    **{kind.schemes[0]: _build_factory(kind.address) for kind in factory.STORES if "HOST" not in kind.address},
     "two sqlite stores": lambda folder, limits, clock: cast(Store, AlternatingStore(folder / "store", limits, clock)),
     **REMOTE_STORES,
 }
+"""Factories by name: a row of the registry of stores each, and combinations."""
 EACH_STORE = pytest.mark.parametrize("make", STORES.values(), ids=STORES)
 
 

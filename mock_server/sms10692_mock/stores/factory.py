@@ -1,17 +1,34 @@
-"""Opens a store by its address, as used on the command line: `memory`, `sqlite:PATH`, `valkey://HOST:PORT/DB`."""
+"""Registry of the stores, and opening of a store by its address, as the option `--store` takes it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from sms10692_mock.domain.clock import Clock
 from sms10692_mock.domain.records import Limits, Settings
 from sms10692_mock.domain.store import Store
 from sms10692_mock.stores.memory.store import MemoryStore
 
-_Opener: TypeAlias = Callable[[str, Limits, Clock, bool], Store]
+_VALKEY_EXTRA: Final = "valkey"
+
+Opener: TypeAlias = Callable[[str, Limits, Clock, bool], Store]
 """Parameters: address, limits, clock of real time, durable."""
+
+
+class StoreKind(NamedTuple):
+    """A row of the registry: how a store is opened, which addresses it has, and what it is for.
+
+    The capitals of `address` stand for what a user inserts. `schemes` are those of the addresses that `open` accepts.
+    `extra` is the extra of the package that the store needs. The texts are for the documents, in English and Chinese.
+    """
+
+    open: Opener
+    address: str
+    schemes: tuple[str, ...]
+    name: tuple[str, str]
+    purpose: tuple[str, str]
+    extra: str = ""
 
 
 def _open_memory(address: str, limits: Limits, real_time: Clock, durable: bool) -> Store:
@@ -39,19 +56,43 @@ def _open_valkey(address: str, limits: Limits, real_time: Clock, durable: bool) 
     except ImportError as error:
         from sms10692.extras import missing_package
 
-        raise ValueError(f"the Valkey store: {missing_package(error.name, 'valkey')}") from None
+        raise ValueError(f"the Valkey store: {missing_package(error.name, _VALKEY_EXTRA)}") from None
     return ValkeyStore(address, limits, real_time)
 
 
-_OPENERS: Final[Mapping[str, _Opener]] = {
-    "memory": _open_memory,
-    "sqlite": _open_sqlite,
-    "valkey": _open_valkey,
-    "valkeys": _open_valkey,
-    "redis": _open_valkey,
-    "rediss": _open_valkey,
-}
-"""Openers by the scheme of the address."""
+STORES: Final = (
+    StoreKind(_open_memory, "memory", ("memory",), ("memory", "内存"), ("tests", "测试")),
+    StoreKind(
+        _open_sqlite,
+        "sqlite:PATH",
+        ("sqlite",),
+        ("SQLite file", "SQLite 文件"),
+        (
+            "data that survives a restart; several emulators on one machine",
+            "重启后保留数据；同一台机器上的多个模拟服务器",
+        ),
+    ),
+    StoreKind(
+        _open_valkey,
+        "valkey://HOST:PORT/DATABASE",
+        ("valkey", "valkeys", "redis", "rediss"),
+        ("Valkey or Redis 7, also a cluster", "Valkey 或 Redis 7，也可以是集群"),
+        ("several emulators on several machines", "多台机器上的多个模拟服务器"),
+        _VALKEY_EXTRA,
+    ),
+)
+
+_OPENERS: Final = {scheme: store.open for store in STORES for scheme in store.schemes}
+
+
+def list_addresses(conjunction: str) -> str:
+    """Return the addresses of all stores as a list for a sentence.
+
+    >>> list_addresses("or")
+    'memory, sqlite:PATH or valkey://HOST:PORT/DATABASE'
+    """
+    *first, last = (store.address for store in STORES)
+    return f"{', '.join(first)} {conjunction} {last}"
 
 
 def open_store(address: str, limits: Limits, real_time: Clock, durable: bool = False) -> Store:
@@ -63,14 +104,13 @@ def open_store(address: str, limits: Limits, real_time: Clock, durable: bool = F
     >>> open_store("memory", Limits(), lambda: 0.0).name
     'memory'
     """
-    kind = address.partition(":")[0]
-    opener = _OPENERS.get(kind)
-    if opener is None:
+    scheme = address.partition(":")[0]
+    if scheme not in _OPENERS:
         # The message does not repeat the address, which may contain a password in any part.
-        matches = get_close_matches(kind.lower(), _OPENERS, n=1)
+        matches = get_close_matches(scheme.lower(), _OPENERS, n=1)
         hint = f"did you mean {matches[0]}? " if matches else ""
-        raise ValueError(f"{hint}the stores are memory, sqlite:PATH and valkey://HOST:PORT/DATABASE")
-    return opener(address, limits, real_time, durable)
+        raise ValueError(f"{hint}the stores are {list_addresses('and')}")
+    return _OPENERS[scheme](address, limits, real_time, durable)
 
 
 def wipe(store: Store) -> None:

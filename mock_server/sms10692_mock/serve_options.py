@@ -1,0 +1,210 @@
+"""Options of `sms10692-mock serve`: those of an emulator, and those that only a process has. Rows as in `config`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sms10692_mock.admin.forwarding import Network, parse_network
+from sms10692_mock.admin.origins import Origin, normalize_host, parse_origin
+from sms10692_mock.config import Options, OptionSpec, option
+from sms10692_mock.domain.records import Limits
+from sms10692_mock.stores.factory import list_addresses
+
+if TYPE_CHECKING:
+    from sms10692_mock.admin.services.initial_state import InitialState
+
+_LIMITS: Final = Limits()
+_MEBIBYTE: Final = 1024 * 1024
+
+_COUNT: Final[dict[str, Any]] = {"type": int, "bounds": (1, None), "metavar": "N"}
+
+
+def _parse_hosts(names: Sequence[str]) -> frozenset[str]:
+    hosts = {name: normalize_host(name.strip()) for name in names}
+    for name, host in hosts.items():
+        if host is None:
+            raise ValueError(f"{name!a} is not a host name; expected a name without scheme and port: sms.example")
+    return frozenset(filter(None, hosts.values()))
+
+
+def _parse_public_url(url: str) -> Origin:
+    origin = parse_origin(url.removesuffix("/"))
+    if origin is None:
+        raise ValueError(f"{url!a} is not a base URL: https://sms.example:8443, without path and user name")
+    return origin
+
+
+def _parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
+    try:
+        return tuple(map(parse_network, texts))
+    except ValueError as error:
+        raise ValueError(f"{error}; expected an IP address, or a network such as 10.0.0.0/8") from None
+
+
+def _parse_token(token: str) -> str:
+    if not (token.isascii() and token.isprintable() and token and " " not in token):
+        raise ValueError("expected printable ASCII characters without spaces, as an HTTP header carries them")
+    return token
+
+
+def _load_initial_state(file: str) -> "InitialState":
+    from sms10692_mock.admin.services.initial_state import load_initial_state  # slow to import and rarely needed
+
+    return load_initial_state(Path(file))
+
+
+@dataclass(frozen=True)
+class ServeOptions(Options):
+    """All options of the command, as given: `accounts` and `limits` do not yet contain what other options change."""
+
+    host: str = option(
+        "127.0.0.1",
+        flag="--host",
+        help="Address to listen on.",
+        chinese="监听的地址。",
+    )
+    port: int = option(
+        10692,
+        flag="--port",
+        type=int,
+        bounds=(0, 65535),
+        metavar="N",
+        help="Port; 0 takes a free one.",
+        notes="The first line on standard output names it.",
+        chinese="端口；0 表示选一个空闲端口，标准输出的第一行会写明。",
+    )
+    hosts: frozenset[str] = option(
+        frozenset(),
+        flag="--allow-host",
+        parse=_parse_hosts,
+        is_repeatable=True,
+        metavar="NAME",
+        help="Accept this host name in requests to the control API, besides loopback names. Repeatable.",
+        chinese="除本机名称外，允许用来访问管理接口的主机名。可重复。",
+    )
+    public_url: Origin | None = option(
+        None,
+        flag="--public-url",
+        parse=_parse_public_url,
+        metavar="URL",
+        help="Base URL that clients use behind a proxy. Its host and origin are accepted; links use it.",
+        notes="Such as `https://sms.example`.",
+        chinese="部署在代理之后时，客户端使用的地址，例如 `https://sms.example`。接受它的主机名和来源（Origin），链接使用它。",
+    )
+    proxies: tuple[Network, ...] = option(
+        (),
+        flag="--trusted-proxy",
+        parse=_parse_networks,
+        is_repeatable=True,
+        metavar="ADDRESS",
+        help="Trust the X-Forwarded-* and Forwarded headers of this proxy or network. Repeatable.",
+        chinese="信任来自该代理或网段的 X-Forwarded-* 和 Forwarded 头。可重复。",
+    )
+    token: str | None = option(
+        None,
+        flag="--token",
+        parse=_parse_token,
+        metavar="TOKEN",
+        help="Token of the control API. By default random, and printed, if other machines can reach the emulator.",
+        chinese="管理接口和控制台要求的令牌。默认在其他机器能够访问时，自动生成并打印。",
+    )
+    log_level: str = option(
+        "info",
+        flag="--log-level",
+        choices={level: level for level in ("debug", "info", "warning", "error")},
+        help="info: one line per request; debug: requests of the console too.",
+        chinese="info：每个请求一行；debug：控制台的请求也记录。",
+    )
+    store: str = option(
+        "memory",
+        flag="--store",
+        metavar="ADDRESS",
+        help=f"Where data is stored: {list_addresses('or')}.",
+        notes="See [keep data](how-to.md#keep-data).",
+        chinese=f"数据保存在哪里：{list_addresses('或')}。见[保存数据](how-to.zh-CN.md#保存数据)。",
+    )
+    durable: bool = option(
+        False,
+        flag="--durable",
+        type=bool,
+        help="Send a response only after its data is on disk.",
+        notes="SQLite only.",
+        chinese="仅用于 SQLite：数据写到磁盘之后才响应。",
+    )
+    reset: bool = option(
+        False,
+        flag="--reset",
+        type=bool,
+        help="Delete the stored data first.",
+        chinese="启动时删除已保存的数据。",
+    )
+    max_accounts: int = option(
+        _LIMITS.accounts,
+        flag="--max-accounts",
+        help="Maximum number of temporary accounts with empty queues; the least recently used are deleted.",
+        notes="They are counted in `evicted` of `/_mock/accounts` and logged.",
+        chinese="队列为空的临时账号数上限；超出时删除最久未使用的，计入 `/_mock/accounts` 的 `evicted` 并记入日志。",
+        **_COUNT,
+    )
+    max_messages: int = option(
+        _LIMITS.messages,
+        flag="--max-messages",
+        help="Sent messages to keep for inspection, and fetched items per queue, over all accounts.",
+        chinese="保留的历史短信数，所有账号合计；每个队列已获取的条目也按此数保留。",
+        **_COUNT,
+    )
+    max_requests: int = option(
+        _LIMITS.requests,
+        flag="--max-requests",
+        help="Logged requests to keep for inspection, over all accounts.",
+        chinese="请求记录保留的请求数，所有账号合计。",
+        **_COUNT,
+    )
+    max_history_mib: int = option(
+        _LIMITS.request_bytes // _MEBIBYTE,
+        flag="--max-history-mib",
+        help="MiB to keep of logged requests, of sent messages, and of fetched items per queue.",
+        chinese="请求、短信、每个队列已获取的条目各保留多少 MiB。",
+        **_COUNT,
+    )
+    initial_state: "InitialState | None" = option(
+        None,
+        flag="--initial-state",
+        parse=_load_initial_state,
+        metavar="FILE",
+        help="Initial state, a TOML file: accounts, outcomes, queued items. Stored accounts stay unchanged.",
+        notes="See [prepared data](how-to.md#start-with-prepared-data).",
+        chinese="初始数据，TOML 文件：账号、发送结果、队列中的条目。已保存的账号不变。见[带初始数据启动]"
+        "(how-to.zh-CN.md#带初始数据启动)。",
+    )
+    postpaid: tuple[str, ...] = option(
+        (),
+        flag="--postpaid",
+        is_repeatable=True,
+        metavar="USERID",
+        help="Make this account postpaid. Repeatable.",
+        chinese="该账号为后付费。可重复。",
+    )
+    deny_queues: tuple[str, ...] = option(
+        (),
+        flag="--deny-queues",
+        is_repeatable=True,
+        metavar="USERID",
+        help="Do not let this account fetch reports or replies. Repeatable.",
+        chinese="该账号不能获取状态报告和上行。可重复。",
+    )
+
+    def build_limits(self) -> Limits:
+        """Return the limits of the store."""
+        size = self.max_history_mib * _MEBIBYTE
+        return Limits(self.max_messages, size, self.max_messages, size, self.max_requests, size, self.max_accounts)
+
+
+_INHERITED: Final = len(fields(Options))
+OPTIONS: Final[dict[str, tuple[Any, OptionSpec]]] = {
+    field.name: (field.default, field.metadata["option"])
+    for field in (*fields(ServeOptions)[_INHERITED:], *fields(ServeOptions)[:_INHERITED])
+    if "option" in field.metadata
+}
+"""Default and row of each option by the name of its field, in the order of `--help`: those of a process first."""
