@@ -58,17 +58,17 @@ def test_a_server_without_control_api_is_reported() -> None:
 
 
 def test_a_token_is_sent() -> None:
-    seen = []
+    authorizations = []
 
-    def guarded(environ: Any, start_response: Any) -> list[bytes]:
-        seen.append(environ["HTTP_AUTHORIZATION"])
+    def record_authorization(environ: Any, start_response: Any) -> list[bytes]:
+        authorizations.append(environ["HTTP_AUTHORIZATION"])
         start_response("200 OK", [("Content-Type", "application/json")])
         return [b"{}"]
 
-    with EmulatorControl("http://localhost", "s3cret", wsgi=guarded) as control:
+    with EmulatorControl("http://localhost", "s3cret", wsgi=record_authorization) as control:
         control.health()
         control.clear_faults()
-    assert seen == ["Bearer s3cret"] * 2
+    assert authorizations == ["Bearer s3cret"] * 2
 
 
 def test_a_closed_connection_is_reopened() -> None:
@@ -86,14 +86,14 @@ def test_a_closed_connection_is_reopened() -> None:
                 responded.result()
 
 
-@pytest.mark.parametrize("transport", ["by call", "over a socket"])
+@pytest.mark.parametrize("transport", ["WSGI", "socket"])
 @pytest.mark.parametrize("record_mode", ["none", "all"])
 def test_control_requests_are_not_recorded_by_vcr(
     emulator: Emulator, tmp_path: Path, transport: str, record_mode: str
 ) -> None:
     cassette = tmp_path / "cassette.yaml"
     with vcr.use_cassette(str(cassette), record_mode=record_mode):
-        with EmulatorControl(emulator.url, wsgi=emulator.wsgi if transport == "by call" else None) as control:
+        with EmulatorControl(emulator.url, wsgi=emulator.wsgi if transport == "WSGI" else None) as control:
             with control.account() as vendor:
                 vendor.fail_next()
                 assert vendor.messages() == []

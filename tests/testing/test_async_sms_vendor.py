@@ -29,7 +29,7 @@ def vendor(control: EmulatorControl) -> Iterator[AsyncSmsVendor]:
         yield AsyncSmsVendor(vendor)
 
 
-def client(vendor: AsyncSmsVendor) -> AsyncClient:
+def open_async_client(vendor: AsyncSmsVendor) -> AsyncClient:
     transport = httpx2.AsyncHTTPTransport(verify=False)
     return AsyncClient(vendor.url, **vendor.credentials, transport=transport, timeout=TIMEOUT)
 
@@ -40,10 +40,10 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
 
 def test_the_event_loop_runs_while_a_message_is_awaited(vendor: AsyncSmsVendor) -> None:
     async def main() -> None:
-        async with client(vendor) as there:
+        async with open_async_client(vendor) as client:
             waiting = asyncio.create_task(vendor.wait_message(to=NUMBER, timeout=TIMEOUT))
             await asyncio.sleep(0)
-            await there.send([NUMBER], "first")
+            await client.send([NUMBER], "first")
             assert (await waiting).content == "first"
 
     run(main())
@@ -51,24 +51,24 @@ def test_the_event_loop_runs_while_a_message_is_awaited(vendor: AsyncSmsVendor) 
 
 def test_concurrent_waits_return_different_messages(vendor: AsyncSmsVendor) -> None:
     async def main() -> None:
-        async with client(vendor) as there:
+        async with open_async_client(vendor) as client:
             waiting = [asyncio.create_task(vendor.wait_message(timeout=TIMEOUT)) for _ in range(3)]
-            await there.send([NUMBER, OTHER_NUMBER, NUMBER], "x")
-            assert sorted([(await each).number for each in waiting]) == [1, 2, 3]
+            await client.send([NUMBER, OTHER_NUMBER, NUMBER], "x")
+            assert sorted([(await task).number for task in waiting]) == [1, 2, 3]
 
     run(main())
 
 
 def test_a_cancelled_wait_consumes_no_message(vendor: AsyncSmsVendor) -> None:
     async def main() -> None:
-        async with client(vendor) as there:
+        async with open_async_client(vendor) as client:
             for text in ("first", "second"):
                 waiting = asyncio.create_task(vendor.wait_message(timeout=TIMEOUT))
                 await asyncio.sleep(0)
                 waiting.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await waiting
-                await there.send([NUMBER], text)
+                await client.send([NUMBER], text)
                 assert (await vendor.wait_message(timeout=TIMEOUT)).content == text
 
     run(main())
@@ -82,12 +82,12 @@ def test_a_message_that_is_not_sent_raises_message_not_sent(vendor: AsyncSmsVend
     run(main())
 
 
-@pytest.mark.parametrize(("awaited", "blocking"), [(AsyncSmsVendor, SmsVendor), (AsyncClock, Clock)])
-def test_each_method_is_a_coroutine_with_the_same_arguments(awaited: type, blocking: type) -> None:
-    for name, member in inspect.getmembers(blocking):
+@pytest.mark.parametrize(("async_type", "sync_type"), [(AsyncSmsVendor, SmsVendor), (AsyncClock, Clock)])
+def test_each_method_is_a_coroutine_with_the_same_arguments(async_type: type, sync_type: type) -> None:
+    for name, member in inspect.getmembers(sync_type):
         if name.startswith("_"):
             continue
-        counterpart = getattr(awaited, name)
+        counterpart = getattr(async_type, name)
         if isinstance(member, property):
             assert isinstance(counterpart, property), name
         else:
@@ -97,11 +97,11 @@ def test_each_method_is_a_coroutine_with_the_same_arguments(awaited: type, block
 
 def test_clock_rules_and_balance_are_awaited(control: EmulatorControl) -> None:
     async def main() -> None:
-        async with AsyncSmsVendor(control.account(points=2)) as vendor, client(vendor) as there:
+        async with AsyncSmsVendor(control.account(points=2)) as vendor, open_async_client(vendor) as client:
             await vendor.fail_next("MK:0001")
             await vendor.clock.freeze(handles.NOON)
-            await there.send([NUMBER], "x")
-            (report,) = await there.status()
+            await client.send([NUMBER], "x")
+            (report,) = await client.status()
             assert (report.errorcode, report.receivetime) == ("MK:0001", handles.NOON)
             assert (await vendor.top_up(5)).points == 6
             assert vendor.userid in repr(vendor)
@@ -111,13 +111,13 @@ def test_clock_rules_and_balance_are_awaited(control: EmulatorControl) -> None:
     run(main())
 
 
-def test_a_wait_that_blocks_the_loop_warns_and_explains(control: EmulatorControl) -> None:
+def test_a_wait_that_blocks_the_event_loop_warns(control: EmulatorControl) -> None:
     async def main() -> None:
         with control.account() as vendor:
-            with pytest.warns(RuntimeWarning, match="wait_message of the fixture async_sms_vendor") as warned:
+            with pytest.warns(RuntimeWarning, match="wait_message of the fixture async_sms_vendor") as recorded:
                 with pytest.raises(MessageNotSent, match="blocks the running event loop, so nothing on that loop"):
                     vendor.wait_message(timeout=0.01)
-            assert [each.filename for each in warned] == [__file__]
+            assert [warning.filename for warning in recorded] == [__file__]
 
     run(main())
 
@@ -125,8 +125,8 @@ def test_a_wait_that_blocks_the_loop_warns_and_explains(control: EmulatorControl
 def test_a_wait_for_a_message_already_sent_does_not_warn(control: EmulatorControl) -> None:
     async def main() -> None:
         with control.account() as vendor:
-            async with client(AsyncSmsVendor(vendor)) as there:
-                await there.send([NUMBER], "x")
+            async with open_async_client(AsyncSmsVendor(vendor)) as client:
+                await client.send([NUMBER], "x")
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 assert vendor.wait_message().content == "x"
@@ -164,8 +164,8 @@ def test_the_async_fixture_has_the_account_of_sms_vendor(pytester: pytest.Pytest
             await async_sms_vendor.wait_message(to="13800000000", timeout=0.01)
         """
     )
-    ended = pytester.runpytest_subprocess("-W", "error")
-    ended.assert_outcomes(passed=1, failed=1)
-    ended.stdout.fnmatch_lines(
+    result = pytester.runpytest_subprocess("-W", "error")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
         ["*MessageNotSent: no message to 13800000000 was sent within 0.01 s", "*to 15023239810, task*"]
     )

@@ -28,34 +28,34 @@ emulator = handles.emulator
 
 def test_http_and_wsgi_serve_the_same_vendor(emulator: Emulator) -> None:
     with emulator.account(points=3) as vendor:
-        with open_client(vendor) as there:
-            there.send([NUMBER], "内容")
+        with open_client(vendor) as client:
+            client.send([NUMBER], "内容")
         transport = httpx2.WSGITransport(app=vendor.wsgi)
-        with Client(vendor.url, **vendor.credentials, transport=transport) as here:
-            assert here.overage().overage == 2
+        with Client(vendor.url, **vendor.credentials, transport=transport) as wsgi_client:
+            assert wsgi_client.overage().overage == 2
         assert [message.mobile for message in vendor.messages()] == [NUMBER]
 
 
 def test_emulators_are_independent() -> None:
-    with Emulator() as one, Emulator(Options(profile=OBSERVED)) as other:
-        assert one.url != other.url
-        assert [emulator.control.health()["profile"] for emulator in (one, other)] == ["manual", "observed"]
-        vendor = one.account()
+    with Emulator() as first, Emulator(Options(profile=OBSERVED)) as second:
+        assert first.url != second.url
+        assert [emulator.control.health()["profile"] for emulator in (first, second)] == ["manual", "observed"]
+        vendor = first.account()
         with pytest.raises(ControlRefused, match=vendor.userid):
-            other.control.get_account(vendor.userid)
+            second.control.get_account(vendor.userid)
 
 
 def test_an_emulator_stops_at_once_and_leaves_nothing_behind() -> None:
     with Emulator():
-        pass  # create what is created only once
+        pass  # create the threads and files that are created once per process
     before = _count_threads_and_files()
-    ends = [_measure_stop() for _ in range(8)]
-    assert any(is_refused for _, is_refused in ends), "another process may reuse a free port once, but not each time"
-    assert min(took for took, _ in ends) < 0.02 or not timings.TIMINGS_ASSERTED, ends
+    stops = [_measure_stop() for _ in range(8)]
+    assert any(is_refused for _, is_refused in stops), "another process may reuse a free port once, but not each time"
+    assert min(seconds for seconds, _ in stops) < 0.02 or not timings.TIMINGS_ASSERTED, stops
     until = time.monotonic() + TIMEOUT
     while not all(now <= then for now, then in zip(_count_threads_and_files(), before, strict=True)):
         assert time.monotonic() < until, (before, _count_threads_and_files())
-        time.sleep(0.01)  # a thread of an earlier test may come and go
+        time.sleep(0.01)  # a thread of an earlier test may start or end meanwhile
 
 
 def _count_threads_and_files() -> tuple[int, int]:
@@ -68,41 +68,39 @@ def _count_threads_and_files() -> tuple[int, int]:
 def _measure_stop() -> tuple[float, bool]:
     """Return how long an emulator takes to stop, and whether a connection is refused afterwards."""
     with Emulator() as emulator:
-        with emulator.account() as vendor, open_client(vendor) as there:
-            there.overage()
+        with emulator.account() as vendor, open_client(vendor) as client:
+            client.overage()
         address = _address(emulator)
-        begun = time.perf_counter()
-    took = time.perf_counter() - begun
+        started = time.perf_counter()
+    seconds = time.perf_counter() - started
     with socket.socket() as connection:
         connection.settimeout(TIMEOUT)
-        return took, connection.connect_ex(address) == errno.ECONNREFUSED
+        return seconds, connection.connect_ex(address) == errno.ECONNREFUSED
 
 
-@pytest.mark.parametrize(
-    "waiting", ["for an answer", "with half a head", "with half a body", "for a message", "for events"]
-)
-def test_an_emulator_stops_while_a_request_is_pending(waiting: str, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("pending", ["response", "half a head", "half a body", "message", "events"])
+def test_an_emulator_stops_while_a_request_is_pending(pending: str, capfd: pytest.CaptureFixture[str]) -> None:
     for _ in range(3):
         with socket.socket() as connection:
             connection.settimeout(TIMEOUT)
             with Emulator() as emulator:
                 emulator.control.fault("hang", "overage")
                 connection.connect(_address(emulator))
-                connection.sendall(_PENDING_REQUESTS[waiting])
-                _wait_until_received(emulator, waiting)
-            with suppress(ConnectionResetError):  # an end as well
-                assert connection.recv(4) in {b"", b"HTTP" if waiting in {"for a message", "for events"} else b""}
+                connection.sendall(_PENDING_REQUESTS[pending])
+                _wait_until_received(emulator, pending)
+            with suppress(ConnectionResetError):  # a reset means that the connection is closed, too
+                assert connection.recv(4) in {b"", b"HTTP" if pending in {"message", "events"} else b""}
     assert capfd.readouterr() == ("", "")
 
 
-def _wait_until_received(emulator: Emulator, waiting: str) -> None:
+def _wait_until_received(emulator: Emulator, pending: str) -> None:
     """Wait until the emulator has received the pending request.
 
     The request is then in the request log, or subscribed to the notifier, or older than a completed request.
     """
     until = time.monotonic() + TIMEOUT
-    while (waiting == "for an answer" and not emulator.control.requests()) or (
-        waiting in {"for a message", "for events"} and not emulator._notifier.waiting
+    while (pending == "response" and not emulator.control.requests()) or (
+        pending in {"message", "events"} and not emulator._notifier.waiting
     ):
         assert time.monotonic() < until
         time.sleep(0.001)
@@ -113,11 +111,11 @@ def _wait_until_received(emulator: Emulator, waiting: str) -> None:
 
 _HEAD = b"POST /v2sms.aspx HTTP/1.1\r\nHost: localhost\r\nContent-Length: 15\r\n"
 _PENDING_REQUESTS = {
-    "for an answer": _HEAD + b"\r\naction=overage&",
-    "with half a head": _HEAD,
-    "with half a body": _HEAD + b"\r\naction",
-    "for events": b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "for a message": b"GET /_mock/accounts/12/messages?wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "response": _HEAD + b"\r\naction=overage&",
+    "half a head": _HEAD,
+    "half a body": _HEAD + b"\r\naction",
+    "events": b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "message": b"GET /_mock/accounts/12/messages?wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n",
 }
 
 
@@ -130,8 +128,8 @@ def test_an_emulator_can_be_entered_again() -> None:
     emulator = Emulator()
     with emulator:
         first = emulator.account()
-    with emulator, open_client(emulator.control.get_account(first.userid)) as there:
-        assert there.overage().overage == 1000
+    with emulator, open_client(emulator.control.get_account(first.userid)) as client:
+        assert client.overage().overage == 1000
 
 
 def test_use_outside_of_with_is_reported() -> None:

@@ -21,24 +21,24 @@ vendor = handles.vendor
 def test_a_reset_restores_words_faults_and_clock() -> None:
     with Emulator() as emulator:
         control = emulator.control
-        first, words = control.account(), control.keywords()
+        vendor, forbidden_words = control.account(), control.keywords()
         control.set_forbidden_words(["x"])
         control.fault("empty_body")
         control.clock.freeze(NOON)
         assert control.keywords() == ["x"]
         control.reset()
-        assert (control.keywords(), control.faults()) == (words, [])
+        assert (control.keywords(), control.faults()) == (forbidden_words, [])
         assert control.clock.now() > NOON
-        first.close()  # it is gone, which is what was wanted
+        vendor.close()  # the account is deleted already, so this does nothing
         with pytest.raises(ControlRefused):
-            first.balance()
+            vendor.balance()
 
 
 def test_a_configured_account_is_accessible_and_not_deleted(emulator: Emulator) -> None:
     with emulator.control.get_account("12") as manual_account:
         assert manual_account.credentials == {"userid": "12", "account": "test", "password": DEFAULT_ACCOUNT.password}
-        with open_client(manual_account) as there:
-            there.send([NUMBER], "x")
+        with open_client(manual_account) as client:
+            client.send([NUMBER], "x")
         assert manual_account.wait_message(to=NUMBER).content == "x"
         manual_account.reset()
     assert emulator.control.get_account("12").balance().messages == 0
@@ -59,18 +59,18 @@ def test_a_userid_may_contain_special_characters(userid: str) -> None:
 def test_a_userid_that_no_url_can_contain_is_rejected(userid: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot be part of a URL path"):
         parse_account(f"{userid}:shop:geheim")
-    seed = tmp_path / "seed.toml"
-    seed.write_text(f'[[accounts]]\nuserid = "{userid}"\naccount = "shop"\npassword = "geheim"\n')
+    state_file = tmp_path / "state.toml"
+    state_file.write_text(f'[[accounts]]\nuserid = "{userid}"\naccount = "shop"\npassword = "geheim"\n')
     with pytest.raises(ValueError, match="cannot be part of a URL path"):
-        load_initial_state(seed)
+        load_initial_state(state_file)
 
 
 def test_an_account_has_the_requested_name() -> None:
     with Emulator() as emulator:
         vendor = emulator.account(account="商家")
         assert vendor.account == "商家"
-        with open_client(vendor) as own:
-            assert own.overage().overage == 1000
+        with open_client(vendor) as client:
+            assert client.overage().overage == 1000
 
 
 def test_a_lone_surrogate_matches_no_userid_and_no_number(control: EmulatorControl, vendor: SmsVendor) -> None:

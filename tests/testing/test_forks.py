@@ -12,7 +12,7 @@ import pytest
 
 from support.emulators import TIMEOUT
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system forks no processes")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="requires os.fork")
 
 PROGRAM = """
 import os, socket
@@ -22,8 +22,8 @@ from sms10692_mock import ControlUnreachable, Emulator, EmulatorControl
 
 @contextmanager
 def child(work=lambda: None, is_awaited=True):
-    # A forked child that lives until the block ends. Its work is done before the block, or meanwhile where it is not
-    # awaited; its failure is the program's.
+    # Fork a child that exits after the block. The child works before the block starts, or during the block if
+    # is_awaited is false. If the child fails, the program fails.
     from_parent, to_child = os.pipe()
     from_child, to_parent = os.pipe()
     pid = os.fork()
@@ -47,7 +47,7 @@ def child(work=lambda: None, is_awaited=True):
         _, status = os.waitpid(pid, 0)
         assert (done, status) == (b"done", 0)
 
-def address_of(emulator):
+def get_address(emulator):
     host, _, port = emulator.url.removeprefix("http://").rpartition(":")
     return host, int(port)
 
@@ -61,14 +61,14 @@ def run(program: str, tmp_path: Path) -> None:
     script = tmp_path / "program.py"
     script.write_text(PROGRAM + program)
     command = [sys.executable, "-W", "ignore::DeprecationWarning", str(script)]
-    ended = subprocess.run(command, timeout=TIMEOUT, capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stderr) == (0, "")
+    result = subprocess.run(command, timeout=TIMEOUT, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_the_port_is_closed_after_stop_while_a_child_lives(tmp_path: Path) -> None:
     program = """
 with Emulator() as emulator:
-    address = address_of(emulator)
+    address = get_address(emulator)
     with child():
         assert not is_refused(address)
         emulator.__exit__(None, None, None)
@@ -81,7 +81,7 @@ with Emulator() as emulator:
 def test_a_connection_is_closed_while_a_child_lives(tmp_path: Path) -> None:
     program = f"""
 REQUEST = b"GET /v2sms.aspx HTTP/1.1\\r\\nHost: x\\r\\n%b\\r\\n"
-with Emulator() as emulator, socket.create_connection(address_of(emulator), timeout={TIMEOUT}) as connection:
+with Emulator() as emulator, socket.create_connection(get_address(emulator), timeout={TIMEOUT}) as connection:
     connection.sendall(REQUEST % b"")
     assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
     with child():
@@ -111,7 +111,7 @@ with Emulator() as emulator:
 
 def test_a_childs_copy_of_the_emulator_raises_an_error(tmp_path: Path) -> None:
     program = """
-def ask():
+def use_copies():
     for call in (vendor.messages, emulator.account):
         try:
             call()
@@ -124,11 +124,11 @@ def ask():
     except RuntimeError as error:
         assert "read its url before the fork" in str(error)
     else:
-        raise AssertionError("a child has an address of its own")
+        raise AssertionError("a child got a URL")
 
 with Emulator() as emulator:
     vendor = emulator.account()
-    with child(ask):
+    with child(use_copies):
         assert vendor.messages() == []
 """
     run(program, tmp_path)
@@ -137,7 +137,7 @@ with Emulator() as emulator:
 def test_a_child_that_exits_the_emulator_stops_nothing(tmp_path: Path) -> None:
     program = """
 with Emulator() as emulator:
-    vendor, address = emulator.account(), address_of(emulator)
+    vendor, address = emulator.account(), get_address(emulator)
     with child(lambda: emulator.__exit__(None, None, None)):
         assert not is_refused(address)
         with Client(vendor.url, **vendor.credentials) as client:
@@ -148,13 +148,13 @@ with Emulator() as emulator:
 
 def test_parent_and_child_share_no_connection_to_a_remote_emulator(tmp_path: Path) -> None:
     program = """
-def look(points):
+def check_points(points):
     for _ in range(50):
         assert control.get_account(userids[points]).balance().points == points
 
 with Emulator() as emulator, EmulatorControl(emulator.url) as control:
     userids = {points: control.account(points=points).userid for points in (1, 2)}
-    with child(lambda: look(1), is_awaited=False):
-        look(2)
+    with child(lambda: check_points(1), is_awaited=False):
+        check_points(2)
 """
     run(program, tmp_path)

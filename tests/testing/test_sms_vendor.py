@@ -23,8 +23,8 @@ vendor = handles.vendor
 
 
 def test_a_message_has_the_values_of_its_send(vendor: SmsVendor) -> None:
-    with open_client(vendor) as there:
-        sent = there.send([NUMBER, OTHER_NUMBER], "【签名】" + "码" * 70, extno="01")
+    with open_client(vendor) as client:
+        sent = client.send([NUMBER, OTHER_NUMBER], "【签名】" + "码" * 70, extno="01")
     first, second = vendor.messages()
     assert (first.mobile, first.content, first.task_id) == (NUMBER, "【签名】" + "码" * 70, sent.task_id)
     assert (first.units, first.parts, first.cost, first.extno) == (74, 2, 2, "01")
@@ -41,13 +41,13 @@ def test_a_message_has_the_values_of_its_send(vendor: SmsVendor) -> None:
 
 
 def test_wait_message_returns_each_message_once(vendor: SmsVendor) -> None:
-    with open_client(vendor) as there:
-        sending = threading.Thread(target=there.send, args=([NUMBER], "first"))
+    with open_client(vendor) as client:
+        sending = threading.Thread(target=client.send, args=([NUMBER], "first"))
         sending.start()
         assert vendor.wait_message(to=NUMBER).content == "first"
         sending.join()
-        there.send([OTHER_NUMBER], "second")
-        there.send([NUMBER], "third")
+        client.send([OTHER_NUMBER], "second")
+        client.send([NUMBER], "third")
     assert vendor.wait_message(text="third").mobile == NUMBER
     assert vendor.wait_message().content == "second"
     with pytest.raises(MessageNotSent, match="no other message was sent within 0 s"):
@@ -55,11 +55,11 @@ def test_wait_message_returns_each_message_once(vendor: SmsVendor) -> None:
 
 
 def test_message_not_sent_reports_what_was_sent_and_refused(vendor: SmsVendor) -> None:
-    with open_client(vendor) as there:
-        there.send([NUMBER], "验证码\n1234")
-    with open_client(vendor, password=vendor.password + " ") as wrong:
+    with open_client(vendor) as client:
+        client.send([NUMBER], "验证码\n1234")
+    with open_client(vendor, password=vendor.password + " ") as wrong_client:
         with pytest.raises(VendorRefusal):
-            wrong.send([OTHER_NUMBER], "x")
+            wrong_client.send([OTHER_NUMBER], "x")
     with pytest.raises(MessageNotSent) as raised:
         vendor.wait_message(to=OTHER_NUMBER, text="x", timeout=0.01)
     text = str(raised.value)
@@ -72,8 +72,8 @@ def test_message_not_sent_reports_what_was_sent_and_refused(vendor: SmsVendor) -
 
 def test_control_characters_are_escaped_in_the_report(vendor: SmsVendor) -> None:
     vendor.fail_next("\x1b[2J\n\u202e")
-    with open_client(vendor) as there:
-        there.send([NUMBER], "x")
+    with open_client(vendor) as client:
+        client.send([NUMBER], "x")
     with pytest.raises(MessageNotSent) as raised:
         vendor.wait_message(to=OTHER_NUMBER, timeout=0.01)
     assert "\\x1b[2J\\n\\u202e" in str(raised.value)
@@ -81,30 +81,30 @@ def test_control_characters_are_escaped_in_the_report(vendor: SmsVendor) -> None
 
 
 def test_requests_of_unknown_userids_are_reported(vendor: SmsVendor) -> None:
-    with open_client(vendor, userid="a\nb") as wrong:
+    with open_client(vendor, userid="a\nb") as wrong_client:
         with pytest.raises(VendorRefusal):
-            wrong.send([NUMBER], "x")
+            wrong_client.send([NUMBER], "x")
     text = vendor.explain()
     assert "none named this account's userid" in text
     assert "userid 'a\\nb': refused, 用户名或密码错误\n      signature." in text
     assert f"valid for the account with the userid '{vendor.userid}'" in text
-    with open_client(vendor) as there:
-        there.overage()
+    with open_client(vendor) as client:
+        client.overage()
     assert "named no known userid" not in vendor.explain()
 
 
 def test_requests_come_with_their_diagnosis(vendor: SmsVendor) -> None:
-    with open_client(vendor, account=vendor.account.upper()) as wrong:
+    with open_client(vendor, account=vendor.account.upper()) as wrong_client:
         with pytest.raises(VendorRefusal):
-            wrong.overage()
-    with open_client(vendor) as there:
-        there.overage()
-    refused, answered = vendor.requests()
-    assert (refused.operation, refused.refusal, answered.refusal) == ("overage", "用户名或密码错误", "")
+            wrong_client.overage()
+    with open_client(vendor) as client:
+        client.overage()
+    refused, accepted = vendor.requests()
+    assert (refused.operation, refused.refusal, accepted.refusal) == ("overage", "用户名或密码错误", "")
     assert [finding.kind for finding in refused.diagnosis] == ["signature"]
     assert refused.fields["userid"] == vendor.userid
-    assert "<overage>1000<" in answered.response_text
-    assert vendor.requests(last=1) == [answered]
+    assert "<overage>1000<" in accepted.response_text
+    assert vendor.requests(last=1) == [accepted]
     assert vendor.requests(last=0) == []
 
 
@@ -119,9 +119,9 @@ def test_repr_has_no_password(vendor: SmsVendor) -> None:
 def test_fail_next_fails_the_next_messages_only(vendor: SmsVendor) -> None:
     vendor.fail_next("MK:0001")
     vendor.fail_next("MK:0002", count=2, to=OTHER_NUMBER)
-    with open_client(vendor) as there:
-        there.send([NUMBER, NUMBER, OTHER_NUMBER, OTHER_NUMBER, OTHER_NUMBER], "x")
-        assert [report.errorcode for report in there.status()] == [
+    with open_client(vendor) as client:
+        client.send([NUMBER, NUMBER, OTHER_NUMBER, OTHER_NUMBER, OTHER_NUMBER], "x")
+        assert [report.errorcode for report in client.status()] == [
             "MK:0001",
             "DELIVRD",
             "MK:0002",
@@ -137,18 +137,18 @@ def test_rules_apply_until_they_are_cleared(vendor: SmsVendor) -> None:
         (OTHER_NUMBER, "delivered", 5.0, "T"),
         ("150", "unreported", 0.0, None),
     ]
-    with open_client(vendor) as there:
-        there.send([NUMBER], "x")
+    with open_client(vendor) as client:
+        client.send([NUMBER], "x")
     assert vendor.messages()[0].state == "unreported"
     vendor.clear_delivery_rules(seed=1)
     assert vendor.delivery_rules() == []
 
 
 def test_an_added_reply_or_report_belongs_to_the_last_task(vendor: SmsVendor) -> None:
-    with open_client(vendor) as there:
-        first = there.send([NUMBER], "x")
-        sent = there.send([NUMBER], "x", extno="7")
-        there.status()
+    with open_client(vendor) as client:
+        first = client.send([NUMBER], "x")
+        sent = client.send([NUMBER], "x", extno="7")
+        client.status()
         reply = vendor.reply(NUMBER, "T")
         assert (reply.task_id, reply.extno, reply.state) == (sent.task_id, "7", "waiting")
         with pytest.raises(ControlRefused, match=f"has sent nothing to {OTHER_NUMBER}"):
@@ -156,8 +156,8 @@ def test_an_added_reply_or_report_belongs_to_the_last_task(vendor: SmsVendor) ->
         assert vendor.reply(OTHER_NUMBER, "later", task_id=first.task_id, extno="9", seconds=60).state == "scheduled"
         assert vendor.report(NUMBER, 20).extno == "7"
         vendor.report(NUMBER, 10, "EXTRA", task_id=first.task_id)
-        assert [(reply.content, reply.task_id, reply.extno) for reply in there.call()] == [("T", sent.task_id, "7")]
-        assert [(report.errorcode, report.task_id) for report in there.status()] == [
+        assert [(reply.content, reply.task_id, reply.extno) for reply in client.call()] == [("T", sent.task_id, "7")]
+        assert [(report.errorcode, report.task_id) for report in client.status()] == [
             ("UNDELIV", sent.task_id),
             ("EXTRA", first.task_id),
         ]
@@ -167,14 +167,14 @@ def test_an_added_reply_or_report_belongs_to_the_last_task(vendor: SmsVendor) ->
 
 
 def test_fetched_items_can_be_requeued(vendor: SmsVendor) -> None:
-    with open_client(vendor) as there:
-        there.send([NUMBER, "10000000030"], "x")
-        assert (len(there.status()), len(there.call())) == (2, 1)
+    with open_client(vendor) as client:
+        client.send([NUMBER, "10000000030"], "x")
+        assert (len(client.status()), len(client.call())) == (2, 1)
         assert vendor.requeue_reports(1) == 1
         assert vendor.queue_stats().reports == models.QueueCounts(
             created=2, scheduled=0, waiting=1, fetched=1, evicted=0
         )
-        assert [report.mobile for report in there.status()] == ["10000000030"]
+        assert [report.mobile for report in client.status()] == ["10000000030"]
         assert vendor.requeue_replies(since=datetime.now(UTC) - timedelta(minutes=5)) == 1
         assert vendor.queue_stats().replies.waiting == 1
 
@@ -185,9 +185,9 @@ def test_points_and_settings_of_an_account_can_be_changed(control: EmulatorContr
         assert (balance.points, balance.can_read_queues, balance.profile) == (0, False, "observed")
         assert vendor.top_up(7).send_total == 7
         assert vendor.change(can_read_queues=True, profile="manual").profile == "manual"
-        with open_client(vendor) as there:
-            assert there.overage().overage == 7
-            assert list(there.status()) == []
+        with open_client(vendor) as client:
+            assert client.overage().overage == 7
+            assert list(client.status()) == []
 
 
 def test_userid_and_password_can_be_chosen_and_changed(
@@ -201,21 +201,21 @@ def test_userid_and_password_can_be_chosen_and_changed(
         assert vendor.change(password="second", points=3).points == 3
         with before, pytest.raises(VendorRefusal):
             before.overage()
-        with open_client(vendor) as there:
-            assert there.overage().overage == 3
+        with open_client(vendor) as client:
+            assert client.overage().overage == 3
 
 
 def test_a_reset_clears_everything_but_the_credentials(vendor: SmsVendor) -> None:
     vendor.clock.freeze(NOON)
     vendor.fault("empty_body")
     vendor.fail_next()
-    with open_client(vendor) as there:
+    with open_client(vendor) as client:
         vendor.clear_faults()
-        there.send([NUMBER], "x")
+        client.send([NUMBER], "x")
         vendor.wait_message()
         vendor.reset()
         assert (vendor.messages(), vendor.delivery_rules(), vendor.faults()) == ([], [], [])
-        there.send([NUMBER], "y")
+        client.send([NUMBER], "y")
     assert vendor.wait_message().content == "y"
     assert vendor.messages()[0].errorcode == "DELIVRD"
     assert vendor.clock.now() > NOON
@@ -228,7 +228,7 @@ def test_an_account_has_its_own_clock(control: EmulatorControl, vendor: SmsVendo
     control.clock.freeze(NOON)
     assert control.clock.now() == NOON
     assert vendor.clock.now() > NOON
-    assert vendor.clock.real() == NOON  # as the emulator's
+    assert vendor.clock.real() == NOON  # the real time of an account clock is the emulator's clock
     assert control.clock.real() > NOON
 
 
@@ -238,8 +238,8 @@ def test_a_clock_is_frozen_advanced_and_run(vendor: SmsVendor) -> None:
     assert clock.now() == NOON
     assert clock.advance(60) == NOON + timedelta(minutes=1)
     assert clock.advance(timedelta(hours=1)) == NOON + timedelta(hours=1, minutes=1)
-    with open_client(vendor) as there:
-        there.send(NUMBER, "x")
+    with open_client(vendor) as client:
+        client.send(NUMBER, "x")
     vendor.reply(NUMBER, "T", seconds=30)
     assert clock.advance_to_next() == NOON + timedelta(hours=1, minutes=1, seconds=30)
     with pytest.raises(ControlRefused, match="no report or reply is scheduled") as raised:
@@ -251,19 +251,19 @@ def test_a_clock_is_frozen_advanced_and_run(vendor: SmsVendor) -> None:
 
 def test_a_fault_applies_until_it_is_removed(vendor: SmsVendor) -> None:
     fault = vendor.fault("disconnect", "overage", times=5)
-    with open_client(vendor) as there:
+    with open_client(vendor) as client:
         with pytest.raises(ConnectionFailed):
-            there.overage()
-        there.checkkeyword("x")
-        (left,) = vendor.faults()
-        assert (left.id, left.kind, left.operations, left.times) == (fault.id, "disconnect", ("overage",), 4)
+            client.overage()
+        client.checkkeyword("x")
+        (active,) = vendor.faults()
+        assert (active.id, active.kind, active.operations, active.times) == (fault.id, "disconnect", ("overage",), 4)
         vendor.remove_fault(fault)
-        there.overage()
+        client.overage()
         vendor.fault("vendor_error", message="其他错误")
         with pytest.raises(VendorRefusal):
-            there.send([NUMBER], "x")
+            client.send([NUMBER], "x")
         vendor.clear_faults()
-        there.send([NUMBER], "x")
+        client.send([NUMBER], "x")
     assert "injected faults: disconnect" in vendor.explain()
 
 
