@@ -88,6 +88,6 @@ def measure_admin_api() -> dict[str, float]:
             lambda: _post(admin_app, f"/_mock/accounts/{next(resets)}/reset"), len(filled)
         ),
         "a refused request with its diagnosis": _measure_median(
-            lambda: vendor_app.handle(protocol.V2SMS, refused_request), 50
+            lambda: vendor_app.respond(protocol.V2SMS, refused_request), 50
         ),
     }

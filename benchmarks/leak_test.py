@@ -63,7 +63,7 @@ class Workload:
             fields |= content
         body = urlencode(fields | {"action": operation.action}).encode()
         endpoint = operation.endpoints[0]
-        self.vendor_app.handle(
+        self.vendor_app.respond(
             endpoint, VendorRequest("POST", b"", _FORM, body, endpoint.path, (("content-type", _FORM),))
         )
 

@@ -56,7 +56,7 @@ class Emulator(NamedTuple):
         request = VendorRequest("POST", b"", "application/x-www-form-urlencoded", body, endpoint.path)
 
         def run() -> None:
-            body = self.app.handle(endpoint, request).body
+            body = self.app.respond(endpoint, request).body
             if b"Faild" in body:
                 raise RuntimeError(body.decode(endpoint.charset))
 

@@ -18,13 +18,15 @@ from benchmarks.load import Request
 from benchmarks.requests import LONG_SEND, MANUAL_FORM, SEND
 from benchmarks.servers import free_port
 from sms10692_mock.app.dispatch import dispatcher_factory
-from sms10692_mock.app.vendor_app import HandledRequest, VendorApp
+from sms10692_mock.app.hints import FinishedRequest
+from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.server.access_log import LogWriter
 from sms10692_mock.server.http_types import Response
 from sms10692_mock.server.process import format_url, listening_socket, serve
+from sms10692_mock.stores.memory.runner import InlineRunner
 
 RICH: Final = Options(accounts=(Account("12", "test", "mima", points=10**12),))
 
@@ -50,22 +52,22 @@ def constant(environ: dict[str, Any], start_response: Callable[..., Any]) -> Ite
 class _NullApp:
     """Stand-in for VendorApp with a constant response, to measure the server and the dispatcher alone."""
 
-    blocking = False
-    probe = None
-
-    def loop_executor(self, threads: object) -> None:
-        """No executor: requests do not block."""
-
-    def batch_transaction(self) -> None:
-        """No store, no transaction."""
+    allows_cross_site = blocking = False
+    hints = probe = None
+    create_runner = InlineRunner
 
     def log_line(self, method: str, path: str, status: int) -> None:
         """No access log."""
 
     log_other = log_line
 
-    def handle_without_hint(self, page: object, request: object) -> HandledRequest:  # noqa: ARG002 - the interface of VendorApp
-        return HandledRequest(
+    is_large = False
+
+    def handle(self, endpoint: object, request: object, rejection: object) -> "_NullApp":  # noqa: ARG002 - the interface of VendorApp
+        return self
+
+    def finish(self, handled: object) -> FinishedRequest:  # noqa: ARG002 - the interface of VendorApp
+        return FinishedRequest(
             Response(200, [("Content-Type", "text/xml; charset=utf-8"), ("Content-Length", "209")], _BODY)
         )
 

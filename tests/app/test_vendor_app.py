@@ -143,7 +143,7 @@ def test_the_first_fetch_after_a_reset_gets_no_polling_warning() -> None:
     fetch = VendorRequest("POST", b"", "application/x-www-form-urlencoded", form)
 
     def hint() -> str:
-        return dict(vendor_app.handle(protocol.V2STATUS_API, fetch).headers).get("X-Mock-Hint", "")
+        return dict(vendor_app.respond(protocol.V2STATUS_API, fetch).headers).get("X-Mock-Hint", "")
 
     assert "polling" not in hint()
     assert "polling" in hint()

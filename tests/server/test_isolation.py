@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from sms10692 import protocol
 from sms10692_mock.admin.app import build_control
-from sms10692_mock.admin.services.accounts import NewAccount, ResetOptions
+from sms10692_mock.admin.services.accounts import ResetOptions
 from sms10692_mock.admin.services.clocks import Advance
+from sms10692_mock.app.hints import LastFetches
 from sms10692_mock.app.vendor_app import VendorApp, VendorRequest
 from sms10692_mock.codec import forms
 from sms10692_mock.config import build_vendor
@@ -29,7 +30,7 @@ from sms10692_mock.domain.records import Limits, LoggedRequest, Query
 from sms10692_mock.domain.store import NoSuchAccount
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.stores.memory.store import MemoryStore
-from support.emulators import CREDENTIALS, MANUAL_TIME, build_options
+from support.emulators import CREDENTIALS, build_options
 from support.flask_emulator import FlaskEmulator
 
 # Accounts that are deleted during an operation
@@ -194,7 +195,7 @@ def test_the_response_to_a_long_request_does_not_wait_for_its_diagnosis() -> Non
 
     def hint(length: int) -> str:
         body = b"action=send&userid=12&timestamp=1&sign=1&content=" + b"x" * length
-        response = pages.handle(protocol.V2SMS, VendorRequest("POST", b"", "", body))
+        response = pages.respond(protocol.V2SMS, VendorRequest("POST", b"", "", body))
         return dict(response.headers).get("X-Mock-Hint", "")
 
     assert hint(100).startswith("signature.")
@@ -244,24 +245,22 @@ def test_the_control_api_refuses_a_query_that_is_not_utf_8() -> None:
 
 
 def test_concurrent_fetches_of_many_accounts_are_all_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sms10692_mock.app.vendor_app._MAX_REMEMBERED_FETCHES", 3)
-    options = build_options(lambda: MANUAL_TIME)
-    vendor = build_vendor(options)
-    pages, control = VendorApp(vendor, options.profile), build_control(vendor, options, ChangeNotifier())
+    monkeypatch.setattr("sms10692_mock.app.hints._MAX_REMEMBERED_FETCHES", 3)
+    store, last_fetches = MemoryStore(), LastFetches()
     errors: list[BaseException] = []
 
     def fetch(userid: str) -> None:
         try:
             for _ in range(200):
-                pages._previous_fetch(_entry(userid=userid, operation="status", fetched=0))
+                last_fetches.replace(_entry(userid=userid, operation="status", fetched=0), store)
         except RuntimeError as error:
             errors.append(error)
 
-    userids = [control.accounts.create(NewAccount.model_validate({})).userid for _ in range(8)]
+    userids = list(map(str, range(8)))
     fetchers = [threading.Thread(target=fetch, args=(userid,)) for userid in userids]
     for fetcher in fetchers:
         fetcher.start()
     for fetcher in fetchers:
         fetcher.join()
     assert errors == []
-    assert len(pages._last_fetches) <= 3
+    assert len(last_fetches._fetches) <= 3

@@ -17,6 +17,7 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRule, DeliveryRules
 from sms10692_mock.domain.records import RulesTransition, Settings
 from sms10692_mock.domain.store import NoSuchAccount, RulesConflict, StoreUnavailable
+from sms10692_mock.stores.batch_runner import BatchRunner
 from sms10692_mock.stores.valkey import settings_cache
 from sms10692_mock.stores.valkey.pipelined_connection import ConnectionSettings, PipelinedConnection
 from sms10692_mock.stores.valkey.pipelined_runner import PipelinedRunner
@@ -24,6 +25,7 @@ from sms10692_mock.stores.valkey.script_client import ScriptClient
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support import valkey_store
 from support.emulators import TIMEOUT
+from support.runners import submit
 from support.valkey_server import (
     ValkeyServer,
     flush,
@@ -59,8 +61,8 @@ def store(server: ValkeyServer) -> Iterator[ValkeyStore]:
 async def running_loop(store: ValkeyStore) -> AsyncIterator[PipelinedRunner]:
     """A runner whose connection is open."""
     with ThreadPoolExecutor(4) as threads:
-        runner = store.loop_executor(threads)
-        assert runner is not None
+        runner = store.create_runner(threads)
+        assert isinstance(runner, PipelinedRunner)
         try:
             await wait_until_open(runner, store)
             yield runner
@@ -78,7 +80,7 @@ async def wait_until_open(runner: PipelinedRunner, store: ValkeyStore) -> None:
 
 async def gather_results(runner: PipelinedRunner, *tasks: Callable[[], object]) -> list[object]:
     """Start all callables at once, and return their results or exceptions."""
-    return await asyncio.gather(*map(runner.submit, tasks), return_exceptions=True)
+    return await asyncio.gather(*(submit(runner, task) for task in tasks), return_exceptions=True)
 
 
 def run_tasks(store: ValkeyStore, *rounds: Sequence[Callable[[], object]]) -> list[object]:
@@ -192,9 +194,9 @@ def test_all_tasks_fail_during_an_outage_and_work_afterwards(tmp_path: Path) -> 
         async def restart_server() -> None:
             sending = partial(send, store)
             async with running_loop(store) as runner:
-                submitted = [runner.submit(sending) for _ in range(3)]
+                submitted = [submit(runner, sending) for _ in range(3)]
                 server.terminate()
-                results = await asyncio.gather(*submitted, *map(runner.submit, [sending]), return_exceptions=True)
+                results = await asyncio.gather(*submitted, submit(runner, sending), return_exceptions=True)
                 assert {type(result) for result in results} <= {int, StoreUnavailable}
                 assert isinstance(results[-1], StoreUnavailable)
                 with terminating(start_server(tmp_path, port, appendonly="yes", appendfsync="always")):
@@ -217,11 +219,11 @@ def test_the_event_loop_stays_responsive_while_the_server_hangs() -> None:
                 started = previous = time.monotonic()
                 longest = 0.0
                 with unresponsive_server(server):
-                    submitted = [runner.submit(partial(send, store)) for _ in range(3)]
+                    submitted = [submit(runner, partial(send, store)) for _ in range(3)]
                     # Long enough for the time-out of a connection attempt.
                     while time.monotonic() < started + 2.0 or not all(future.done() for future in submitted):
                         if submitted[-1].done() and time.monotonic() < started + 2.0:
-                            submitted.append(runner.submit(partial(send, store)))
+                            submitted.append(submit(runner, partial(send, store)))
                         await asyncio.sleep(0.001)
                         longest, previous = max(longest, time.monotonic() - previous), time.monotonic()
                 assert {type(future.exception()) for future in submitted} == {StoreUnavailable}
@@ -310,8 +312,12 @@ def test_user_password_and_database_are_sent_first(tmp_path: Path) -> None:
 
 def test_clusters_and_tls_have_no_pipelined_connection() -> None:
     store = ValkeyStore(get_url(flush(get_cluster()[0])))
-    with ThreadPoolExecutor(1) as threads:
-        assert store.loop_executor(threads) is None
+
+    async def create_runner() -> object:
+        with ThreadPoolExecutor(1) as threads:
+            return store.create_runner(threads)
+
+    assert isinstance(asyncio.run(create_runner()), BatchRunner)
     store.close()
     assert _single_server_client({"connection_class": object}).direct_endpoint is None
 
@@ -342,9 +348,9 @@ def test_a_command_that_is_too_large_does_not_affect_others() -> None:
 
         async def send_many() -> None:
             async with running_loop(store) as runner:
-                submitted = [runner.submit(partial(send, store)) for _ in range(5)]
-                refused = runner.submit(lambda: store.record_send("12", too_large, [REPORT], [], 2.0))
-                submitted += [runner.submit(partial(send, store)) for _ in range(5)]
+                submitted = [submit(runner, partial(send, store)) for _ in range(5)]
+                refused = submit(runner, lambda: store.record_send("12", too_large, [REPORT], [], 2.0))
+                submitted += [submit(runner, partial(send, store)) for _ in range(5)]
                 results = await asyncio.gather(refused, *submitted, return_exceptions=True)
                 assert isinstance(results[0], StoreUnavailable)
                 assert sorted(cast(list[int], results[1:])) == list(range(90, 100))

@@ -68,7 +68,7 @@ class DefectiveVendorApp(VendorApp):
         self._defect = defect
         self._renderers = {name: XmlRenderer(profile) for name, profile in PROFILES.items()}
 
-    def handle(self, page: Endpoint, request: VendorRequest) -> Response:
+    def respond(self, page: Endpoint, request: VendorRequest, rejection: Response | None = None) -> Response:
         defect = self._defect
         request = defect.http_request(page, request)
         fields = parse_fields(request.query, request.content_type, request.body, defect.decode[page.charset])
@@ -225,7 +225,7 @@ class _HttpHandler(BaseHTTPRequestHandler):
         else:
             kind = self.headers.get("Content-Type") or ""
             request = VendorRequest(self.command, query.encode("latin-1"), kind, body)
-            response = self.vendor_app.handle(endpoint, request)
+            response = self.vendor_app.respond(endpoint, request)
             status, headers, content = response.status, response.headers, response.body
         self.send_response_only(status, HTTPStatus(status).phrase)
         for name, value in headers:

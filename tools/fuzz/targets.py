@@ -28,12 +28,11 @@ class _WithoutHints:
     """Wraps the vendor application and leaves out the hint: a diagnosis takes fifty times as long as the response."""
 
     def __init__(self, pages: VendorApp) -> None:
-        self.log_rejected = pages.log_rejected
         self.allows_cross_site = pages.allows_cross_site
         self._pages = pages
 
-    def handle(self, page: Endpoint, request: VendorRequest) -> Response:
-        return self._pages.handle_without_hint(page, request).response
+    def respond(self, page: Endpoint, request: VendorRequest, rejection: Response | None = None) -> Response:
+        return self._pages.finish(self._pages.handle(page, request, rejection)).response
 
 
 class InProcessTarget:

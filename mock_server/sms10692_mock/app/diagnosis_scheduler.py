@@ -10,7 +10,7 @@ from concurrent.futures import Executor, Future
 from time import thread_time
 from typing import Final
 
-from sms10692_mock.app.vendor_app import HandledRequest, VendorApp
+from sms10692_mock.app.hints import FinishedRequest, HintWriter
 from sms10692_mock.server.cpu_budget import CpuBudget
 from sms10692_mock.server.http_types import Response
 
@@ -22,31 +22,31 @@ _logger = logging.getLogger(__name__)
 class DiagnosisScheduler:
     """Adds hints on `executor`, while the queue is short and CPU time is left. Any thread may call it."""
 
-    def __init__(self, vendor_app: VendorApp, executor: Executor) -> None:
-        self._vendor_app = vendor_app
+    def __init__(self, hints: HintWriter, executor: Executor) -> None:
+        self._hints = hints
         self._executor = executor
         self._budget = CpuBudget()
         self._queued = 0
         self._lock = threading.Lock()
 
-    def submit(self, handled: HandledRequest) -> "Future[Response]":
+    def submit(self, finished: FinishedRequest) -> "Future[Response]":
         """Return the future of the response with a hint."""
         with self._lock:
             is_overloaded = self._queued >= _MAX_QUEUED or not self._budget.has_remaining()
             self._queued += not is_overloaded
         future: Future[Response] = Future()
         if is_overloaded:
-            future.set_result(self._vendor_app.add_hint_pointer(handled))
+            future.set_result(self._hints.add_pointer(finished))
         else:
-            self._executor.submit(self._diagnose, handled, future)
+            self._executor.submit(self._diagnose, finished, future)
         return future
 
-    def _diagnose(self, handled: HandledRequest, future: "Future[Response]") -> None:
+    def _diagnose(self, finished: FinishedRequest, future: "Future[Response]") -> None:
         begun = thread_time()
         try:
             if future.set_running_or_notify_cancel():
-                future.set_result(self._vendor_app.add_hint(handled))
-                self._vendor_app.log_explanation(handled)
+                future.set_result(self._hints.add_hint(finished))
+                self._hints.log_explanation(finished)
         except Exception as error:
             if future.done():
                 _logger.exception("the diagnosis of a request could not be logged")

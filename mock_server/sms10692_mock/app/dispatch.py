@@ -1,45 +1,54 @@
-"""Request dispatcher: vendor endpoints run inline, deferred or on a thread; all other paths go to the WSGI bridge."""
+"""Request dispatcher: vendor endpoints go to the vendor application, all other paths to the WSGI bridge."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from functools import partial
+from typing import Final
 
 from sms10692 import protocol
-from sms10692.protocol import Endpoint
 from sms10692_mock.app.diagnosis_scheduler import DiagnosisScheduler
-from sms10692_mock.app.execution import INLINE_LIMIT, DeferredExecution
 from sms10692_mock.app.health_probes import HealthProbes
-from sms10692_mock.app.vendor_app import CROSS_SITE, VendorApp, VendorRequest, cross_site_refusal
+from sms10692_mock.app.hints import FinishedRequest
+from sms10692_mock.app.vendor_app import CROSS_SITE, HandledRequest, VendorApp, VendorRequest, cross_site_refusal
 from sms10692_mock.domain.api_request import match_endpoint
 from sms10692_mock.server.client_presence import ClientPresence
-from sms10692_mock.server.http1_head import BadRequest, RequestHead
+from sms10692_mock.server.http1_head import BadRequest
 from sms10692_mock.server.http1_parser import ParsedRequest
 from sms10692_mock.server.http_types import AnyResponse, Response, SocketAddresses, text_response
 from sms10692_mock.server.thread_pools import ThreadPools
 from sms10692_mock.server.wsgi_bridge import WsgiBridge
 from sms10692_mock.server.wsgi_types import Application
 
+SHORT_REQUEST: Final = 16 * 1024
+"""Bytes of query and body up to which a send takes well under a millisecond, also with the most recipients."""
+
+_MAX_LONG: Final = 4
+"""Longer requests that are processed concurrently. Each may take a hundred times its size in memory, and a core."""
+
+_SENDING_ENDPOINTS: Final = (protocol.V2SMS, protocol.V2SMS_GBK)
+
 
 def dispatcher_factory(vendor_app: VendorApp, fallback: Application) -> Callable[[ThreadPools], "Dispatcher"]:
     """Return the function with which a server creates its Dispatcher on its event loop."""
-
-    def create(threads: ThreadPools) -> Dispatcher:
-        return Dispatcher(vendor_app, fallback, threads, DiagnosisScheduler(vendor_app, threads.diagnosis))
-
-    return create
+    return partial(Dispatcher, vendor_app, fallback)
 
 
 class Dispatcher:
     """The RequestHandler of the emulator. Create and use it on the thread of a running event loop.
 
-    Requests to vendor endpoints go to `vendor_app`, health probes are answered here, and all others go to `fallback`.
-    Slow vendor requests and the fallback run in separate thread pools. Streams and long polling hold no thread.
+    Requests to vendor endpoints go to `vendor_app`, through the runner of its store or, if they may take long, on a
+    thread. Health probes are answered here, and all others go to `fallback` on threads of its own. Streams and long
+    polling hold no thread.
     """
 
-    def __init__(
-        self, vendor_app: VendorApp, fallback: Application, threads: ThreadPools, diagnosis: DiagnosisScheduler
-    ) -> None:
+    def __init__(self, vendor_app: VendorApp, fallback: Application, threads: ThreadPools) -> None:
         self._vendor_app = vendor_app
         self._fallback = WsgiBridge(fallback, threads.fallback, vendor_app.log_other)
-        self._execution = DeferredExecution(vendor_app, threads, diagnosis)
+        self._runner = vendor_app.create_runner(threads.vendor)
+        self._threads = threads.vendor
+        self._long_requests = asyncio.Semaphore(_MAX_LONG)
+        self._diagnosis = DiagnosisScheduler(vendor_app.hints, threads.diagnosis)
         self._probes = HealthProbes(vendor_app.probe)
 
     @property
@@ -52,8 +61,8 @@ class Dispatcher:
         self._fallback.when_idle = callback
 
     def close(self) -> None:
-        """Close the connections of the store's event-loop executor."""
-        self._execution.close()
+        """Close the connections of the runner."""
+        self._runner.close()
 
     def dispatch(
         self, parsed: ParsedRequest, addresses: SocketAddresses, presence: ClientPresence
@@ -61,20 +70,41 @@ class Dispatcher:
         """Return the response, or an awaitable of the response if it is not made at once."""
         head, body, failure = parsed
         endpoint = match_endpoint(head.path)
-        if failure is not None:
-            return self._reject(endpoint, _build_request(head, body), failure.response)
         if endpoint is None:
+            if failure is not None:
+                self._vendor_app.log_line(head.method, head.path, failure.response.status)
+                return failure.response
             probe = self._probes.respond(head.method, head.path)
             return probe or self._fallback.respond(head, body, addresses, presence)
-        request = _build_request(head, body)
-        if head.headers_lower.get("sec-fetch-site") == CROSS_SITE and not self._vendor_app.allows_cross_site:
-            return self._reject(endpoint, request, cross_site_refusal())
-        if not _may_run_inline(endpoint, len(head.query) + len(body)):
-            return self._execution.run_in_thread(endpoint, request)
-        if self._vendor_app.blocking:
-            return self._execution.run_batched(endpoint, request)
-        handled = self._vendor_app.handle_without_hint(endpoint, request)
-        return handled.response if handled.pending_hint is None else self._execution.run_with_diagnosis(handled)
+        headers = head.headers_lower
+        request = VendorRequest(head.method, head.query, headers.get("content-type", ""), body, head.path, head.headers)
+        rejection = None
+        if failure is not None:
+            rejection = failure.response
+        elif headers.get("sec-fetch-site") == CROSS_SITE and not self._vendor_app.allows_cross_site:
+            rejection = cross_site_refusal()
+        handle = partial(self._vendor_app.handle, endpoint, request, rejection)
+        length = len(request.query) + len(body)
+        if length > SHORT_REQUEST or (self._vendor_app.blocking and endpoint not in _SENDING_ENDPOINTS):
+            return self._run_on_thread(handle, length)
+        finished = self._runner.submit(handle, self._vendor_app.finish)
+        if isinstance(finished, FinishedRequest):
+            return finished.response if finished.pending_hint is None else self._add_hint(finished)
+        return self._await_finished(finished)
+
+    async def _run_on_thread(self, handle: "partial[HandledRequest]", length: int) -> Response:
+        """Handle a request that may take long: a send to 50,000 recipients, or a fetch of 4,000 reports from a disk."""
+        loop, finish = asyncio.get_running_loop(), self._vendor_app.finish
+        async with self._long_requests if length > SHORT_REQUEST else nullcontext():
+            finished = await loop.run_in_executor(self._threads, lambda: finish(handle()))
+        return finished.response if finished.pending_hint is None else await self._add_hint(finished)
+
+    async def _await_finished(self, future: "asyncio.Future[FinishedRequest]") -> Response:
+        finished = await future
+        return finished.response if finished.pending_hint is None else await self._add_hint(finished)
+
+    def _add_hint(self, finished: FinishedRequest) -> Awaitable[Response]:
+        return asyncio.wrap_future(self._diagnosis.submit(finished))
 
     def bad_request(self, error: BadRequest, addresses: SocketAddresses, beginning: str) -> Response:
         """Log bytes that are no HTTP request, and return the response."""
@@ -86,25 +116,3 @@ class Dispatcher:
         self._vendor_app.log_client(
             addresses.client, f"read nothing of {size} bytes for {seconds:g} seconds, and was disconnected"
         )
-
-    def _reject(
-        self, endpoint: Endpoint | None, request: VendorRequest, response: Response
-    ) -> Response | Awaitable[Response]:
-        """Log a request that gets this response without being processed."""
-        if endpoint is None:
-            self._vendor_app.log_line(request.method, request.path, response.status)
-            return response
-        if self._vendor_app.blocking:
-            return self._execution.log_rejected(endpoint, request, response)
-        return self._vendor_app.log_rejected(endpoint, request, response)
-
-
-def _build_request(head: RequestHead, body: bytes) -> VendorRequest:
-    return VendorRequest(
-        head.method, head.query, head.headers_lower.get("content-type", ""), body, head.path, head.headers
-    )
-
-
-def _may_run_inline(endpoint: Endpoint, length: int) -> bool:
-    """Whether a request takes well under a millisecond: no send to 50,000 numbers, no fetch of 4,000 reports."""
-    return length <= INLINE_LIMIT and endpoint in (protocol.V2SMS, protocol.V2SMS_GBK)

@@ -52,12 +52,12 @@ class WsgiVendorApp:
         content_type = environ.get("CONTENT_TYPE", "")
         body, failure = _read_body(environ)
         request = VendorRequest(method, query, content_type, body, path, _headers(environ))
+        rejection = None
         if failure is not None:
-            response = self._vendor_app.log_rejected(endpoint, request, failure.response)
+            rejection = failure.response
         elif environ.get("HTTP_SEC_FETCH_SITE") == CROSS_SITE and not self._vendor_app.allows_cross_site:
-            response = self._vendor_app.log_rejected(endpoint, request, cross_site_refusal())
-        else:
-            response = self._vendor_app.handle(endpoint, request)
+            rejection = cross_site_refusal()
+        response = self._vendor_app.respond(endpoint, request, rejection)
         return _send(response, method, start_response)
 
 

@@ -5,16 +5,15 @@ are decided before an operation is called; the records are defined in `records`.
 
 Two rules protect the stored data:
 
-1. **Hold no lock across a store call.** A `LoopExecutor` suspends a callable during each store call and runs another
-   callable on the same thread meanwhile, so a lock held there deadlocks the event loop.
-2. **Publish nothing before the commit.** Inside `Store.batch_transaction()` an operation has taken effect only when
-   the block has been left without an error. Responses, log lines and notifications are sent after that.
+1. **Hold no lock across a store call.** A `Runner` may suspend a request during each store call and run another
+   request on the same thread meanwhile, so a lock held there deadlocks the event loop.
+2. **Publish nothing before the commit.** A `Runner` may run several requests in one transaction, which may fail.
+   Responses, log lines and notifications are sent after the commit.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager
 from typing import Final, Protocol, TypeVar
 
 from sms10692_mock.domain.accounts import Account
@@ -56,18 +55,37 @@ class RulesConflict(Exception):
         self.rules = rules
 
 
-class LoopExecutor(Protocol):
-    """Runs callables that use the store on one event loop, and suspends them during store I/O.
+class Handled(Protocol):
+    """What the first phase of a request returns. `is_large`: the second phase may take more than a millisecond."""
 
-    **A callable must not hold a lock across a store call**: while it is suspended, another callable runs on the same
-    thread.
+    @property
+    def is_large(self) -> bool: ...
+
+
+HandledT = TypeVar("HandledT", bound=Handled)
+
+
+class Runner(Protocol):
+    """Runs requests on a store: at once, in batches, or suspended during store I/O. The store decides which.
+
+    Use a runner on the thread of its event loop only.
     """
 
-    def submit(self, work: Callable[[], ResultT]) -> "asyncio.Future[ResultT]":
-        """Start `work` and return a future of its result. An exception of `work` becomes the future's exception."""
+    def submit(
+        self, handle: Callable[[], HandledT], finish: Callable[[HandledT], ResultT]
+    ) -> "ResultT | asyncio.Future[ResultT]":
+        """Run `handle`, which uses the store, and after the commit `finish` with its result.
+
+        Returns the result of `finish`, or a future of the result. An exception of either function is raised here or
+        becomes that of the future.
+
+        **`handle` publishes nothing (no response, log line or notification)**: its transaction may fail, and then
+        nothing was stored and `handle` runs again. **Neither function holds a lock across a store call.** `handle`
+        calls no listing of the store.
+        """
 
     def close(self) -> None:
-        """Close the connections of the loop. Work that has started may still finish, on the thread pool."""
+        """Close the connections of the runner. Work that has started may still finish."""
 
 
 class Store(Protocol):
@@ -89,32 +107,11 @@ class Store(Protocol):
 
     blocking: bool
     """Whether an operation may wait for a network, a disk or another writer. **Never call a blocking store on the event
-    loop's thread**, except through its `LoopExecutor`.
+    loop's thread**, except through its `Runner`.
     """
 
-    def loop_executor(self, threads: Executor) -> LoopExecutor | None:
-        """Return an executor for the event loop that is running, or None if this store gains nothing from one.
-
-        `threads` runs the parts that have to block.
-        """
-
-    def batch_transaction(self) -> AbstractContextManager[None] | None:
-        """Context manager: run several operations of this thread in one transaction, committed on exit (group commit).
-
-        Operations see the effects of earlier ones. An operation that raises NoSuchAccount or a similar error of its own
-        rolls back alone. Other threads and processes see nothing before the commit, and cannot write meanwhile.
-
-        **Do not publish any result before the block has been left without an error.** **Do not block inside**, because
-        every other writer waits. **Call only the operations that a vendor request needs; call no listing** (`messages`,
-        `reports`, `replies`, `requests`).
-
-        `__enter__` raises StoreUnavailable when another process holds the lock for too long. `__exit__` raises
-        StoreUnavailable when the commit failed. In both cases nothing was written: run the jobs one by one.
-
-        Numbers allocated inside (`next_task_id`, `next_request`) are never allocated again, even after a rollback.
-
-        Returns None if this store gains nothing from batches.
-        """
+    def create_runner(self, threads: Executor) -> Runner:
+        """Return a runner for the event loop that is running. `threads` runs what has to block."""
 
     def close(self) -> None:
         """Write pending data and close files and connections. **Call no other method afterwards.**"""

@@ -33,6 +33,7 @@ from sms10692_mock.stores.due_batches import group_by_due
 from sms10692_mock.stores.memory.account_state import AccountState
 from sms10692_mock.stores.memory.incremental_free import free_incrementally
 from sms10692_mock.stores.memory.request_log import RequestLog
+from sms10692_mock.stores.memory.runner import InlineRunner
 from sms10692_mock.stores.query import matches_message, matches_reply, matches_report, paginate
 from sms10692_mock.stores.retention import GrowthMonitor, plan
 
@@ -61,11 +62,8 @@ class MemoryStore:
         self.is_logged = self._request_log.is_logged
         self.clear_request_log = self._request_log.clear
 
-    def loop_executor(self, threads: Executor) -> None:
-        """None: operations do not block."""
-
-    def batch_transaction(self) -> None:
-        """None: batches would not be faster."""
+    def create_runner(self, threads: Executor) -> InlineRunner:
+        return InlineRunner(threads)
 
     def close(self) -> None:
         """No effect: there is nothing to write or close."""

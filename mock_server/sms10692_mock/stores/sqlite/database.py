@@ -324,9 +324,17 @@ class Database:
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Context manager: all operations of this thread share one transaction. See `Store.batch_transaction`.
+        """Context manager: the operations of this thread share one transaction, committed at the exit (group commit).
 
-        **Nothing is committed before exit: publish no result of an operation inside.** Other writers block meanwhile.
+        Operations see the effects of earlier ones. An operation that raises NoSuchAccount or a similar error of its own
+        rolls back alone. Other threads and processes see nothing before the commit, and cannot write meanwhile.
+
+        **Publish no result before the block has been left without an error. Do not block inside, because every other
+        writer waits. Call no listing inside** (`messages`, `reports`, `replies`, `requests`).
+
+        Entering raises StoreUnavailable if another process holds the lock for too long, leaving raises it if the commit
+        failed. In both cases nothing was written: run the operations one by one. Numbers allocated inside
+        (`next_task_id`, `next_request`) are never allocated again, even after a rollback.
         """
         connection = self._begin_batch()
         self._batch.begin()

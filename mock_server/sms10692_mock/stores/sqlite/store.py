@@ -31,6 +31,7 @@ from sms10692_mock.domain.records import (
     Task,
 )
 from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, RulesConflict
+from sms10692_mock.stores.batch_runner import BatchRunner
 from sms10692_mock.stores.query import matches_message, paginate
 from sms10692_mock.stores.readiness import Readiness
 from sms10692_mock.stores.retention import GrowthMonitor, plan
@@ -96,8 +97,8 @@ class SqliteStore:
         self.is_logged = self._request_log.is_logged
         self.clear_request_log = self._request_log.clear
 
-    def loop_executor(self, threads: Executor) -> None:
-        """None: operations block their thread."""
+    def create_runner(self, threads: Executor) -> BatchRunner:
+        return BatchRunner(threads, self.batch_transaction)
 
     def close(self) -> None:
         try:

@@ -9,16 +9,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from greenlet import getcurrent, greenlet
 from valkey.exceptions import NoScriptError
 
+from sms10692_mock.domain.store import HandledT, ResultT
 from sms10692_mock.stores.valkey.connection_pool import Argument
 from sms10692_mock.stores.valkey.pipelined_connection import ConnectionSettings, PipelinedConnection
 from sms10692_mock.stores.valkey.script_client import Script, ScriptCall, ScriptClient
-
-Result = TypeVar("Result")
 
 
 class _Task(greenlet):
@@ -52,13 +51,15 @@ class PipelinedRunner:
         self._loop = asyncio.get_running_loop()
         self._connection = PipelinedConnection(endpoint)
 
-    def submit(self, work: Callable[[], Result]) -> "asyncio.Future[Result]":
-        """Start `work` at once, on this thread. Returns a future of its result or exception.
+    def submit(
+        self, handle: Callable[[], HandledT], finish: Callable[[HandledT], ResultT]
+    ) -> "asyncio.Future[ResultT]":
+        """Start a request at once, on this thread. See `Runner.submit`.
 
-        **`work` must not hold a lock across a store call**: other work runs on this thread while it waits.
+        **Neither function may hold a lock across a store call**: other requests run on this thread while it waits.
         """
-        future: asyncio.Future[Result] = self._loop.create_future()
-        self._resume(_Task(partial(_run_work, work, future)))
+        future: asyncio.Future[ResultT] = self._loop.create_future()
+        self._resume(_Task(partial(_run_phases, handle, finish, future)))
         return future
 
     def close(self) -> None:
@@ -96,9 +97,11 @@ class PipelinedRunner:
             self._loop.call_soon_threadsafe(self._resume, task, result.exception() or result.result())
 
 
-def _run_work(work: Callable[[], Result], future: "asyncio.Future[Result]") -> None:
+def _run_phases(
+    handle: Callable[[], HandledT], finish: Callable[[HandledT], ResultT], future: "asyncio.Future[ResultT]"
+) -> None:
     try:
-        result = work()
+        result = finish(handle())
     except Exception as error:
         if not future.done():  # else it was cancelled
             future.set_exception(error)

@@ -27,6 +27,7 @@ from sms10692_mock.domain.records import (
     Task,
 )
 from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, RulesConflict, StoreUnavailable
+from sms10692_mock.stores.batch_runner import BatchRunner
 from sms10692_mock.stores.due_batches import Item
 from sms10692_mock.stores.readiness import Readiness
 from sms10692_mock.stores.retention import GrowthMonitor, History, Usage, plan
@@ -124,12 +125,9 @@ class ValkeyStore:
         self._client.check_writable()
         self._losses.check()
 
-    def loop_executor(self, threads: Executor) -> PipelinedRunner | None:
-        endpoint = self._client.direct_endpoint
-        return endpoint and PipelinedRunner(self._client, endpoint, threads)
-
-    def batch_transaction(self) -> None:
-        """None: there are no transactions across cluster nodes."""
+    def create_runner(self, threads: Executor) -> "PipelinedRunner | BatchRunner":
+        settings = self._client.direct_endpoint
+        return BatchRunner(threads) if settings is None else PipelinedRunner(self._client, settings, threads)
 
     def close(self) -> None:
         self._request_log.close()

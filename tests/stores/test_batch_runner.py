@@ -1,4 +1,4 @@
-"""Tests of `server.batch_runner`: one thread and one transaction per batch, results only after the commit.
+"""Tests of `stores.batch_runner`: one thread and one transaction per batch, results only after the commit.
 
 Includes the responses to a batch of requests whose SQLite transaction fails. The tests of transactions themselves are
 in `tests/stores`.
@@ -15,35 +15,25 @@ from functools import partial
 from itertools import count
 from operator import truediv
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
 from sms10692 import protocol
-from sms10692_mock.app.vendor_app import HandledRequest, VendorApp, VendorRequest
+from sms10692_mock.app.hints import FinishedRequest
+from sms10692_mock.app.vendor_app import VendorApp, VendorRequest
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.records import Query
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.profiles import PROFILES
-from sms10692_mock.server.batch_runner import BatchRunner
+from sms10692_mock.stores.batch_runner import BatchRunner
 from sms10692_mock.stores.sqlite import SqliteStore, database, queues
 from support.emulators import CREDENTIALS, TIMEOUT, get_message
+from support.runners import HandledValue, submit
 from support.stores import disk_full
-
-Result = TypeVar("Result")
-
-
-def one_phase(work: Callable[[], Result]) -> Callable[[], Callable[[], Result]]:
-    """Build a job that does everything in its first phase; the second returns the result."""
-
-    def first() -> Callable[[], Result]:
-        result = work()
-        return lambda: result
-
-    return first
 
 
 @pytest.fixture
@@ -59,8 +49,8 @@ def test_jobs_submitted_at_once_run_on_one_thread_in_their_order(executor: Threa
         runs.append((index, threading.get_ident()))
 
     async def run() -> None:
-        runner = BatchRunner[None](executor, clock=lambda: 0.0)
-        await asyncio.gather(*(runner.submit(one_phase(partial(record, index))) for index in range(5)))
+        runner = BatchRunner(executor, clock=lambda: 0.0)
+        await asyncio.gather(*(submit(runner, (partial(record, index))) for index in range(5)))
 
     asyncio.run(run())
     assert [index for index, _ in runs] == list(range(5))
@@ -71,11 +61,11 @@ def test_a_blocked_job_does_not_delay_a_later_one(executor: ThreadPoolExecutor) 
     released = threading.Event()
 
     async def run() -> None:
-        runner = BatchRunner[str](executor)
-        blocked = runner.submit(one_phase(lambda: "released" if released.wait(TIMEOUT) else "timed out"))
+        runner = BatchRunner(executor)
+        blocked = submit(runner, (lambda: "released" if released.wait(TIMEOUT) else "timed out"))
         await asyncio.sleep(0)  # let the batch start
         async with asyncio.timeout(TIMEOUT):
-            assert await runner.submit(one_phase(lambda: "later")) == "later"
+            assert await submit(runner, (lambda: "later")) == "later"
             assert not blocked.done()
             released.set()
             assert await blocked == "released"
@@ -88,9 +78,9 @@ def test_jobs_after_a_slow_one_run_on_separate_threads(executor: ThreadPoolExecu
     times = iter([0.0, 1.0])
 
     async def run() -> None:
-        runner = BatchRunner[int](executor, clock=lambda: next(times, 1.0))
-        slow = runner.submit(one_phase(lambda: 0))
-        later_jobs = [runner.submit(one_phase(lambda: barrier.wait(TIMEOUT))) for _ in range(3)]
+        runner = BatchRunner(executor, clock=lambda: next(times, 1.0))
+        slow = submit(runner, (lambda: 0))
+        later_jobs = [submit(runner, (lambda: barrier.wait(TIMEOUT))) for _ in range(3)]
         assert await slow == 0
         assert sorted(await asyncio.gather(*later_jobs)) == [0, 1, 2]
 
@@ -123,14 +113,15 @@ class RecordingStore:
             raise StoreUnavailable("the disk is full")
         self.events.append("committed")
 
-    def work(self, index: int) -> Callable[[], int]:
+    def _handle(self, index: int) -> HandledValue[int]:
         """The first phase of a job."""
         self.events.append((index, "inside" if self._is_inside else "alone"))
-        return partial(self._finish, index)
+        return HandledValue(index)
 
-    def _finish(self, index: int) -> int:
-        self.events.append((index, "finished"))
-        return index
+    def _finish(self, handled: HandledValue[int]) -> int:
+        """The second phase of a job."""
+        self.events.append((handled.value, "finished"))
+        return handled.value
 
     def run_jobs(
         self, count: int, executor: ThreadPoolExecutor, clock: Callable[[], float] = lambda: 0.0
@@ -138,9 +129,11 @@ class RecordingStore:
         """Run so many jobs that are submitted at once, and return the events."""
 
         async def run_all() -> None:
-            runner = BatchRunner[int](executor, self.batch_transaction, clock)
+            runner = BatchRunner(executor, self.batch_transaction, clock)
             async with asyncio.timeout(TIMEOUT):
-                results = await asyncio.gather(*(runner.submit(partial(self.work, index)) for index in range(count)))
+                results = await asyncio.gather(
+                    *(runner.submit(partial(self._handle, index), self._finish) for index in range(count))
+                )
             assert results == list(range(count))
 
         asyncio.run(run_all())
@@ -182,13 +175,13 @@ def test_a_transaction_that_takes_long_is_committed_before_further_jobs_start(ex
 def test_the_remaining_jobs_of_a_stalled_batch_are_run(executor: ThreadPoolExecutor) -> None:
     released = threading.Event()
 
-    def blocked() -> Callable[[], str]:
+    def blocked() -> str:
         released.wait(TIMEOUT)
-        return lambda: "first"
+        return "first"
 
     async def run() -> None:
-        runner = BatchRunner[str](executor, RecordingStore().batch_transaction, clock=lambda: 0.0)
-        futures = [runner.submit(blocked)] + [runner.submit(one_phase(lambda: "another")) for _ in range(40)]
+        runner = BatchRunner(executor, RecordingStore().batch_transaction, clock=lambda: 0.0)
+        futures = [submit(runner, blocked)] + [submit(runner, (lambda: "another")) for _ in range(40)]
         await asyncio.sleep(0)
         async with asyncio.timeout(TIMEOUT):
             while runner._stall_timer is not None:
@@ -202,14 +195,8 @@ def test_the_remaining_jobs_of_a_stalled_batch_are_run(executor: ThreadPoolExecu
 @pytest.mark.parametrize("transactional", [True, False])
 def test_an_exception_reaches_only_the_future_of_its_job(executor: ThreadPoolExecutor, transactional: bool) -> None:
     async def run() -> None:
-        runner = (
-            BatchRunner[float](executor, RecordingStore().batch_transaction)
-            if transactional
-            else BatchRunner[float](executor)
-        )
-        cancelled, failing, succeeding = (
-            runner.submit(one_phase(partial(truediv, 1, divisor))) for divisor in (1, 0, 2)
-        )
+        runner = BatchRunner(executor, RecordingStore().batch_transaction) if transactional else BatchRunner(executor)
+        cancelled, failing, succeeding = (submit(runner, (partial(truediv, 1, divisor))) for divisor in (1, 0, 2))
         cancelled.cancel()
         with pytest.raises(ZeroDivisionError):
             await failing
@@ -225,8 +212,8 @@ def test_an_unexpected_exception_of_the_store_reaches_every_future(executor: Thr
         raise ZeroDivisionError
 
     async def run() -> None:
-        runner = BatchRunner[int](executor, broken_transaction)
-        futures = [runner.submit(one_phase(lambda: 0)) for _ in range(2)]
+        runner = BatchRunner(executor, broken_transaction)
+        futures = [submit(runner, (lambda: 0)) for _ in range(2)]
         async with asyncio.timeout(TIMEOUT):
             results = await asyncio.gather(*futures, return_exceptions=True)
         assert [repr(result).count("ZeroDivisionError") for result in results] == [1, 1]
@@ -243,12 +230,8 @@ def test_every_future_is_done_after_any_exception(
         raise failure
 
     async def run() -> None:
-        runner = (
-            BatchRunner[int](executor, RecordingStore().batch_transaction)
-            if transactional
-            else BatchRunner[int](executor)
-        )
-        futures = [runner.submit(one_phase(work)) for work in (lambda: 0, fail, lambda: 0)]
+        runner = BatchRunner(executor, RecordingStore().batch_transaction) if transactional else BatchRunner(executor)
+        futures = [submit(runner, (work)) for work in (lambda: 0, fail, lambda: 0)]
         async with asyncio.timeout(TIMEOUT):
             results = await asyncio.gather(*futures, return_exceptions=True)
         assert failure.__name__ in repr(results[1])
@@ -261,10 +244,10 @@ def test_every_future_is_done_if_the_executor_refuses_the_batch() -> None:
     executor.shutdown()
 
     async def run() -> None:
-        runner = BatchRunner[int](executor)
+        runner = BatchRunner(executor)
         for _ in range(2):  # a refused batch does not hold up the next one
             async with asyncio.timeout(TIMEOUT):
-                futures = [runner.submit(one_phase(lambda: 0)) for _ in range(2)]
+                futures = [submit(runner, lambda: 0) for _ in range(2)]
                 results = await asyncio.gather(*futures, return_exceptions=True)
             assert [repr(result).count("cannot schedule new futures after shutdown") for result in results] == [1, 1]
 
@@ -299,15 +282,18 @@ class SqliteVendorApp:
         vendor = Vendor(self.store, lambda: 1e9, Keywords(()))
         self._vendor_app = VendorApp(vendor, PROFILES["manual"], self.log.append)
 
-    def handle_batch(self, executor: ThreadPoolExecutor, *actions: str) -> Sequence[HandledRequest]:
+    def handle_batch(self, executor: ThreadPoolExecutor, *actions: str) -> Sequence[FinishedRequest]:
         """Handle requests that arrive at once, one for each action."""
 
-        async def handle_all() -> Sequence[HandledRequest]:
-            runner = BatchRunner[HandledRequest](executor, self.store.batch_transaction, clock=lambda: 0.0)
+        async def handle_all() -> Sequence[FinishedRequest]:
+            runner, app = BatchRunner(executor, self.store.batch_transaction, clock=lambda: 0.0), self._vendor_app
             async with asyncio.timeout(TIMEOUT):
                 return await asyncio.gather(
                     *(
-                        runner.submit(partial(self._vendor_app.begin, protocol.V2SMS, build_request(action)))
+                        runner.submit(
+                            partial(app.handle, protocol.V2SMS, build_request(action)),
+                            app.finish,
+                        )
                         for action in actions
                     )
                 )

@@ -1,0 +1,139 @@
+"""Hints: the header X-Mock-Hint and the access log say what is wrong with a request. The body never changes."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from threading import Lock
+from typing import Final, NamedTuple
+
+from sms10692_mock.diagnosis import Finding, PreviousFetch
+from sms10692_mock.diagnosis.service import diagnose_logged, public_findings
+from sms10692_mock.domain.records import LoggedRequest
+from sms10692_mock.domain.store import Store, StoreUnavailable
+from sms10692_mock.server.http_types import Response
+
+_HINT_LIMIT: Final = 1000
+"""Maximum length of a hint in characters."""
+
+_REQUEST_LOG_PATH: Final = "/_mock/requests"
+
+_DIAGNOSIS_LIMIT: Final = 64 * 1024
+"""Size in bytes up to which a request is diagnosed before its response. The control API diagnoses longer ones."""
+
+_MAX_REMEMBERED_FETCHES: Final = 1000
+"""Number of queues whose last fetch is remembered for a hint about the next one."""
+
+_NO_FETCH: Final[tuple[int, None]] = 0, None
+
+
+class FinishedRequest(NamedTuple):
+    """A response. With a `pending_hint`, the request is to be diagnosed before the response is sent.
+
+    `pending_hint` is the entry in the request log, `line` the line that the access log does not have yet.
+    """
+
+    response: Response
+    pending_hint: LoggedRequest | None = None
+    line: str = ""
+
+
+class HintWriter:
+    """Adds hints to responses, and writes them to the access log. All methods may be called from any thread.
+
+    `log` gets a line for each request, followed by indented lines that say what is wrong with the request.
+    `is_exposed`: hosts other than this one can read hints. **Then hints use no secrets but those of the sender's
+    account.**
+    """
+
+    def __init__(self, store: Store, log: Callable[[str], None] | None, is_exposed: bool) -> None:
+        self._store = store
+        self._log = log
+        self._is_exposed = is_exposed
+
+    def log_and_hint(self, response: Response, line: str, findings: Sequence[Finding]) -> Response:
+        """Write the access log of a request, and return the response with these findings as a hint."""
+        if not findings:
+            if self._log:
+                self._log(line)
+            return response
+        texts = list(map(_format_finding, findings))
+        if self._log:
+            self._log("\n  ".join([line, *texts]))
+        return _with_hint(response, " | ".join(texts))
+
+    def add_hint(self, finished: FinishedRequest) -> Response:
+        """Diagnose a request, write the access log, and return the response with a hint.
+
+        Takes milliseconds of CPU time. A long request gets only a pointer, see `add_pointer`.
+        """
+        response, entry, line = finished
+        if entry is None or _is_long(entry):
+            return self.add_pointer(finished)
+        try:
+            if self._is_exposed:
+                findings, is_partial = public_findings(entry, self._store)
+                rest = [f"explained by GET {_REQUEST_LOG_PATH}/{entry.number} alone"] if is_partial else []
+                return _with_hint(response, " | ".join([*map(_format_finding, findings), *rest]))
+            findings = diagnose_logged(entry, self._store)
+        except StoreUnavailable:
+            return self.add_pointer(finished)
+        return self.log_and_hint(response, line, findings)
+
+    def log_explanation(self, finished: FinishedRequest) -> None:
+        """Write the access log of a request whose diagnosis is not public. Does nothing unless `is_exposed`.
+
+        **Call it only after the response was sent**: its duration depends on secrets.
+        """
+        response, entry, line = finished
+        if not self._is_exposed or self._log is None or entry is None or _is_long(entry):
+            return
+        with suppress(StoreUnavailable):  # then `add_hint` has logged the line
+            self.log_and_hint(response, line, diagnose_logged(entry, self._store))
+
+    def add_pointer(self, finished: FinishedRequest) -> Response:
+        """Write the access log, and return the response with a hint that names the address of the diagnosis.
+
+        For long requests, and when too many requests wait for their diagnosis.
+        """
+        response, entry, line = finished
+        if self._log:
+            self._log(line)
+        if entry is None:
+            return response
+        return _with_hint(response, f"not explained at once: GET {_REQUEST_LOG_PATH}/{entry.number}")
+
+
+class LastFetches:
+    """The last fetch of each queue, for a hint about polling. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._fetches: dict[tuple[str, str], tuple[int, PreviousFetch]] = {}
+        self._lock = Lock()
+
+    def replace(self, entry: LoggedRequest, store: Store) -> PreviousFetch | None:
+        """Remember this fetch. Returns the previous fetch of the queue, if the request log still has it."""
+        if entry.fetched is None:
+            return None
+        queue = (entry.userid, entry.operation)
+        with self._lock:
+            number, previous = self._fetches.pop(queue, _NO_FETCH)
+            self._fetches[queue] = entry.number, PreviousFetch(entry.account_time, entry.fetched)
+            if len(self._fetches) > _MAX_REMEMBERED_FETCHES:
+                del self._fetches[next(iter(self._fetches))]
+        try:
+            return previous if previous and store.is_logged(number) else None
+        except StoreUnavailable:
+            return None
+
+
+def _is_long(entry: LoggedRequest) -> bool:
+    return len(entry.query) + len(entry.body) > _DIAGNOSIS_LIMIT
+
+
+def _format_finding(finding: Finding) -> str:
+    return f"{finding.code}: {finding.sentence}"
+
+
+def _with_hint(response: Response, hint: str) -> Response:
+    if not hint:
+        return response
+    return response._replace(headers=[*response.headers, ("X-Mock-Hint", ascii(hint)[1:-1][:_HINT_LIMIT])])
